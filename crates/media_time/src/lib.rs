@@ -1,1 +1,16 @@
-//! TBD
+//! Time on a media timeline, in integer microseconds.
+//!
+//! Floats drift: `0.1 + 0.2` is not `0.3`, and a cut that is one sample off clicks. Every instant
+//! and every window inside harkback is a [`MediaTime`]; milliseconds appear on the wire only.
+//!
+//! - [`MediaTime`]: an instant or a signed distance, with checked arithmetic;
+//! - [`Window`]: a half-open span `[start, end)`;
+//! - [`Bpm`]: a tempo, and the lengths of beats, bars and steps under it.
+
+mod tempo;
+mod time;
+mod window;
+
+pub use tempo::{Bpm, InvalidBpm};
+pub use time::{InvalidMillis, MediaTime};
+pub use window::{InvalidWindow, Window};
