@@ -1,1 +1,25 @@
-//! TBD
+//! What every HTTP slice of harkback shares, so that each is written once.
+//!
+//! - [`RequestContext`]: who calls (tenant, environment, user), from headers or body;
+//! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
+//! - [`Json`], [`ContextJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
+//! - [`Page`] and [`Cursor`]: newest-first listings;
+//! - [`idempotency`]: `Idempotency-Key` on writes;
+//! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
+//! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers.
+
+pub mod boundary;
+mod clock;
+mod context;
+mod extract;
+mod id;
+pub mod idempotency;
+mod page;
+mod problem;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use context::{ContextFields, RequestContext, Scope};
+pub use extract::{ContextJson, Json, Path, Query};
+pub use id::{Id, InvalidId};
+pub use page::{Cursor, Page, PageParams};
+pub use problem::{FieldError, Problem};

@@ -1,0 +1,153 @@
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+
+use crate::boundary::RequestId;
+use crate::{Id, Problem};
+
+/// The owner of a row: every query carries both.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope {
+    /// Whose data it is.
+    pub tenant_id: Id,
+    /// Which of their environments (`dev`, `prod`, …).
+    pub env: Id,
+}
+
+/// Who calls: tenant, environment, perhaps a user, and the id of the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestContext {
+    /// The owner of everything the call reads and writes.
+    pub scope: Scope,
+    /// The person behind the call, when told.
+    pub user_id: Option<Id>,
+    /// The id echoed in `X-Request-Id` and in every log line.
+    pub request_id: String,
+}
+
+/// A request body that may carry the context in place of the headers.
+///
+/// Implement it with [`context_fields!`](crate::context_fields) for a struct with the three fields.
+pub trait ContextFields {
+    /// `tenant_id`, `env` and `user_id` as the body tells them.
+    fn context_fields(&self) -> [Option<&str>; 3];
+}
+
+/// Implements [`ContextFields`] for structs with fields `tenant_id`, `env` and `user_id`, each
+/// `Option<String>`.
+#[macro_export]
+macro_rules! context_fields {
+    ($($request:ty),+ $(,)?) => {$(
+        impl $crate::ContextFields for $request {
+            fn context_fields(&self) -> [Option<&str>; 3] {
+                [self.tenant_id.as_deref(), self.env.as_deref(), self.user_id.as_deref()]
+            }
+        }
+    )+};
+}
+
+const FIELDS: [(&str, &str); 3] = [("tenant_id", "X-Tenant-Id"), ("env", "X-Env"), ("user_id", "X-User-Id")];
+
+impl RequestContext {
+    /// The context of a call with `headers` and, where the body carries it, `body` (tenant,
+    /// environment, user).
+    ///
+    /// # Errors
+    /// 403 `context_mismatch` when header and body differ; 400 `invalid_context` when tenant or
+    /// environment is missing, empty, `t_unknown` or no valid id.
+    pub fn resolve(headers: &HeaderMap, body: [Option<&str>; 3], request_id: &str) -> Result<Self, Problem> {
+        let mut values = [None; 3];
+        for (slot, (field, header)) in FIELDS.iter().enumerate() {
+            let from_header = headers
+                .get(*header)
+                .map(|value| value.to_str().map_err(|_| invalid(header, "is not readable text")))
+                .transpose()?;
+            values[slot] = match (from_header, body[slot]) {
+                (Some(header_value), Some(body_value)) if header_value != body_value => {
+                    return Err(Problem::new(
+                        StatusCode::FORBIDDEN,
+                        "context_mismatch",
+                        format!("the body's {field} differs from the header {header}"),
+                    ));
+                }
+                (from_header, from_body) => from_header.or(from_body),
+            };
+        }
+        let [tenant_id, env, user_id] = values;
+        let tenant_id = required(tenant_id, "X-Tenant-Id")?;
+        if tenant_id.as_str() == "t_unknown" {
+            return Err(invalid("X-Tenant-Id", "is t_unknown, which owns nothing"));
+        }
+        let env = required(env, "X-Env")?;
+        let user_id = user_id.map(|user| parse(user, "X-User-Id")).transpose()?;
+        Ok(Self { scope: Scope { tenant_id, env }, user_id, request_id: request_id.to_owned() })
+    }
+
+    /// The user, or `anonymous`: the last part of a cache key.
+    #[must_use]
+    pub fn user_or_anonymous(&self) -> &str {
+        self.user_id.as_ref().map_or("anonymous", Id::as_str)
+    }
+}
+
+fn required(value: Option<&str>, header: &'static str) -> Result<Id, Problem> {
+    match value {
+        None | Some("") => Err(invalid(header, "is missing: send it as a header, or in the body of a POST")),
+        Some(text) => parse(text, header),
+    }
+}
+
+fn parse(text: &str, header: &'static str) -> Result<Id, Problem> {
+    text.parse().map_err(|error: crate::InvalidId| invalid(header, &error.to_string()))
+}
+
+fn invalid(header: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_context", format!("{header} {detail}")).field(header, detail)
+}
+
+/// From headers alone: for calls without a body.
+impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        Self::resolve(&parts.headers, [None; 3], RequestId::of(&parts.extensions))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect()
+    }
+
+    fn code(result: Result<RequestContext, Problem>) -> &'static str {
+        result.map_or_else(|problem| problem.code(), |_| "ok")
+    }
+
+    #[test]
+    fn body_stands_in_for_missing_headers() {
+        let body = [Some("t1"), Some("dev"), None];
+        let context = RequestContext::resolve(&HeaderMap::new(), body, "r").unwrap();
+        assert_eq!(context.scope.tenant_id.as_str(), "t1");
+        assert_eq!(context.user_or_anonymous(), "anonymous");
+    }
+
+    #[test]
+    fn header_and_body_must_agree() {
+        let headers = headers(&[("x-tenant-id", "t1"), ("x-env", "dev")]);
+        assert_eq!(code(RequestContext::resolve(&headers, [Some("t1"), Some("dev"), None], "r")), "ok");
+        let other = [Some("t2"), None, None];
+        assert_eq!(code(RequestContext::resolve(&headers, other, "r")), "context_mismatch");
+    }
+
+    #[test]
+    fn unknown_empty_and_malformed_contexts_are_refused() {
+        for (tenant, env) in [("t_unknown", "dev"), ("", "dev"), ("t1", ""), ("t|1", "dev")] {
+            let body = [Some(tenant), Some(env), None];
+            assert_eq!(code(RequestContext::resolve(&HeaderMap::new(), body, "r")), "invalid_context");
+        }
+        assert_eq!(code(RequestContext::resolve(&HeaderMap::new(), [None; 3], "r")), "invalid_context");
+    }
+}

@@ -1,0 +1,119 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, Problem};
+
+/// A place in a newest-first listing: the last row seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// When that row was made.
+    pub created_at: DateTime<Utc>,
+    /// Its id, which orders rows of the same microsecond.
+    pub id: Id,
+}
+
+impl Cursor {
+    /// The opaque text a caller hands back.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}|{}", self.created_at.timestamp_micros(), self.id))
+    }
+
+    /// Reads what [`Cursor::encode`] wrote.
+    ///
+    /// # Errors
+    /// 422 `invalid_cursor` for anything else.
+    pub fn decode(text: &str) -> Result<Self, Problem> {
+        Self::parse(text).ok_or_else(|| {
+            Problem::unprocessable("invalid_cursor", "not a cursor: hand back `next_cursor` of the page before as it is")
+                .field("cursor", "not a cursor")
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (micros, id) = plain.split_once('|')?;
+        let created_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        Some(Self { created_at, id: id.parse().ok()? })
+    }
+}
+
+/// The query parameters `limit` and `cursor` of a listing; flatten them by repeating both fields.
+#[derive(Clone, Debug)]
+pub struct PageParams {
+    /// Rows on the page.
+    pub limit: i64,
+    /// The row after which the page starts.
+    pub after: Option<Cursor>,
+}
+
+impl PageParams {
+    /// The most rows a page can have.
+    pub const MAX_LIMIT: u32 = 500;
+    /// How many it has when nothing is said.
+    pub const DEFAULT_LIMIT: u32 = 50;
+
+    /// Checks both parameters.
+    ///
+    /// # Errors
+    /// 422 `invalid_query` for a limit outside 1–500, 422 `invalid_cursor`.
+    pub fn new(limit: Option<u32>, cursor: Option<&str>) -> Result<Self, Problem> {
+        let limit = limit.unwrap_or(Self::DEFAULT_LIMIT);
+        if !(1..=Self::MAX_LIMIT).contains(&limit) {
+            let detail = format!("expected 1 to {}", Self::MAX_LIMIT);
+            return Err(Problem::unprocessable("invalid_query", format!("limit: {detail}")).field("limit", detail));
+        }
+        Ok(Self { limit: i64::from(limit), after: cursor.map(Cursor::decode).transpose()? })
+    }
+}
+
+/// One page of a listing, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page starts; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of `rows`, which were fetched with `limit + 1` to see whether there is more.
+    pub fn from_rows(mut rows: Vec<T>, limit: i64, cursor_of: impl Fn(&T) -> Cursor) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = if more { rows.last().map(|row| cursor_of(row).encode()) } else { None };
+        Self { items: rows, next_cursor }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_round_trip_and_refuse_the_rest() {
+        let cursor = Cursor {
+            created_at: DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(),
+            id: "asset_1".parse().unwrap(),
+        };
+        assert_eq!(Cursor::decode(&cursor.encode()).unwrap(), cursor);
+        for bad in ["", "x", "AAAA", "????"] {
+            assert_eq!(Cursor::decode(bad).unwrap_err().code(), "invalid_cursor");
+        }
+    }
+
+    #[test]
+    fn a_page_tells_whether_there_is_more() {
+        let cursor_of = |id: &u32| Cursor {
+            created_at: DateTime::UNIX_EPOCH,
+            id: id.to_string().parse().unwrap(),
+        };
+        assert!(Page::from_rows(vec![1, 2], 2, cursor_of).next_cursor.is_none());
+        let page = Page::from_rows(vec![1, 2, 3], 2, cursor_of);
+        assert_eq!(page.items, [1, 2]);
+        assert_eq!(Cursor::decode(&page.next_cursor.unwrap()).unwrap().id.as_str(), "2");
+    }
+}

@@ -1,0 +1,205 @@
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One field of the request that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) into the body, or the name of a header or query parameter.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+/// An error as a caller sees it: `application/problem+json` (RFC 9457).
+///
+/// `type` is `urn:harkback:problem:<code>`. `request_id` is added by [`crate::boundary`], which
+/// also logs the [source](Problem::caused_by) of a 5xx; a source never reaches the caller.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<FieldError>,
+    retry_after_s: Option<u32>,
+    extensions: Map<String, Value>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem of `status`; `code` is stable, snake_case and one per cause.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after_s: None,
+            extensions: Map::new(),
+            source: None,
+        }
+    }
+
+    /// 404: no such thing, or not this caller's; both answer the same.
+    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 422: understood, and cannot be done as asked.
+    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+    }
+
+    /// 422 `invalid_body` for one field; `pointer` is a JSON pointer.
+    pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let (pointer, detail) = (pointer.into(), detail.into());
+        Self::unprocessable("invalid_body", format!("{pointer}: {detail}")).field(pointer, detail)
+    }
+
+    /// 500: ours to mend. `source` goes to the log, not to the caller.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something failed on our side; quote the request id when you report it",
+        )
+        .caused_by(source)
+    }
+
+    /// 503 with `Retry-After`: try again later.
+    pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_s: u32) -> Self {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+        problem.retry_after_s = Some(retry_after_s);
+        problem
+    }
+
+    /// Adds one wrong field.
+    #[must_use]
+    pub fn field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self
+    }
+
+    /// Adds an extension member, for example the `ids` that are missing.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.extensions.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Keeps what caused it, for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The sentence for a person.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What caused it, told as a chain `outer: inner`.
+    pub(crate) fn cause(&self) -> Option<String> {
+        let mut next: Option<&dyn Error> = Some(self.source.as_deref()?);
+        let mut chain = Vec::new();
+        while let Some(error) = next {
+            chain.push(error.to_string());
+            next = error.source();
+        }
+        Some(chain.join(": "))
+    }
+
+    pub(crate) fn render(&self, request_id: &str) -> Response {
+        let mut body = Map::new();
+        body.insert("type".into(), format!("urn:harkback:problem:{}", self.code).into());
+        body.insert("title".into(), self.title().into());
+        body.insert("status".into(), self.status.as_u16().into());
+        body.insert("detail".into(), self.detail.as_str().into());
+        body.insert("code".into(), self.code.into());
+        body.insert("request_id".into(), request_id.into());
+        let errors = self.errors.iter().map(|e| serde_json::json!({"pointer": e.pointer, "detail": e.detail}));
+        body.insert("errors".into(), errors.collect());
+        body.extend(self.extensions.clone());
+
+        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+
+    /// The code as words: `asset_not_found` is titled "Asset not found".
+    fn title(&self) -> String {
+        let words = self.code.replace('_', " ");
+        let mut letters = words.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.detail)
+    }
+}
+
+impl Error for Problem {}
+
+/// The body is written by [`crate::boundary`], which knows the request id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.render("");
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::unavailable("database_unavailable", "the database does not answer", 5).caused_by(error)
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_stays_out_of_the_body() {
+        let problem = Problem::internal(std::io::Error::other("/secret/path"));
+        assert_eq!(problem.cause().as_deref(), Some("/secret/path"));
+        let text = format!("{:?}", problem.render("r1").into_body());
+        assert!(!text.contains("secret"));
+        assert!(!problem.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn titles_are_the_code_in_words() {
+        assert_eq!(Problem::not_found("asset_not_found", "").title(), "Asset not found");
+    }
+}
