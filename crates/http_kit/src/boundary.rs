@@ -71,7 +71,15 @@ async fn edge(mut request: Request, next: Next) -> Response {
         let cause = problem.as_ref().and_then(Problem::cause);
         let elapsed_ms = elapsed.as_secs_f64() * 1e3;
         if status.is_server_error() {
-            tracing::error!(status = status.as_u16(), elapsed_ms, path, tenant, code, cause, "request failed");
+            tracing::error!(
+                status = status.as_u16(),
+                elapsed_ms,
+                path,
+                tenant,
+                code,
+                cause,
+                "request failed"
+            );
         } else {
             tracing::info!(status = status.as_u16(), elapsed_ms, path, tenant, code, "request");
         }

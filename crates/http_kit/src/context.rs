@@ -102,7 +102,8 @@ fn parse(text: &str, header: &'static str) -> Result<Id, Problem> {
 }
 
 fn invalid(header: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_context", format!("{header} {detail}")).field(header, detail)
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_context", format!("{header} {detail}"))
+        .field(header, detail)
 }
 
 /// From headers alone: for calls without a body.

@@ -115,11 +115,7 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer_of(error.path());
         let inner = error.into_inner();
-        if inner.is_data() {
-            Problem::invalid_field(pointer, inner.to_string())
-        } else {
-            malformed(&inner)
-        }
+        if inner.is_data() { Problem::invalid_field(pointer, inner.to_string()) } else { malformed(&inner) }
     })?;
     reader.end().map_err(|error| malformed(&error))?;
     Ok(value)

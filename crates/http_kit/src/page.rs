@@ -27,8 +27,11 @@ impl Cursor {
     /// 422 `invalid_cursor` for anything else.
     pub fn decode(text: &str) -> Result<Self, Problem> {
         Self::parse(text).ok_or_else(|| {
-            Problem::unprocessable("invalid_cursor", "not a cursor: hand back `next_cursor` of the page before as it is")
-                .field("cursor", "not a cursor")
+            Problem::unprocessable(
+                "invalid_cursor",
+                "not a cursor: hand back `next_cursor` of the page before as it is",
+            )
+            .field("cursor", "not a cursor")
         })
     }
 
@@ -63,7 +66,9 @@ impl PageParams {
         let limit = limit.unwrap_or(Self::DEFAULT_LIMIT);
         if !(1..=Self::MAX_LIMIT).contains(&limit) {
             let detail = format!("expected 1 to {}", Self::MAX_LIMIT);
-            return Err(Problem::unprocessable("invalid_query", format!("limit: {detail}")).field("limit", detail));
+            return Err(
+                Problem::unprocessable("invalid_query", format!("limit: {detail}")).field("limit", detail)
+            );
         }
         Ok(Self { limit: i64::from(limit), after: cursor.map(Cursor::decode).transpose()? })
     }
@@ -107,10 +112,8 @@ mod tests {
 
     #[test]
     fn a_page_tells_whether_there_is_more() {
-        let cursor_of = |id: &u32| Cursor {
-            created_at: DateTime::UNIX_EPOCH,
-            id: id.to_string().parse().unwrap(),
-        };
+        let cursor_of =
+            |id: &u32| Cursor { created_at: DateTime::UNIX_EPOCH, id: id.to_string().parse().unwrap() };
         assert!(Page::from_rows(vec![1, 2], 2, cursor_of).next_cursor.is_none());
         let page = Page::from_rows(vec![1, 2, 3], 2, cursor_of);
         assert_eq!(page.items, [1, 2]);

@@ -136,7 +136,8 @@ impl Problem {
         body.insert("detail".into(), self.detail.as_str().into());
         body.insert("code".into(), self.code.into());
         body.insert("request_id".into(), request_id.into());
-        let errors = self.errors.iter().map(|e| serde_json::json!({"pointer": e.pointer, "detail": e.detail}));
+        let errors =
+            self.errors.iter().map(|e| serde_json::json!({"pointer": e.pointer, "detail": e.detail}));
         body.insert("errors".into(), errors.collect());
         body.extend(self.extensions.clone());
 

@@ -83,7 +83,8 @@ impl MediaTime {
     #[must_use]
     pub fn to_samples(self, rate: u32) -> i64 {
         let scaled = i128::from(self.0) * i128::from(rate);
-        (2 * scaled + 1_000_000).div_euclid(2_000_000).clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+        (2 * scaled + 1_000_000).div_euclid(2_000_000).clamp(i128::from(i64::MIN), i128::from(i64::MAX))
+            as i64
     }
 
     /// Whole microseconds.

@@ -1,0 +1,288 @@
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal};
+use sqlx::postgres::PgConnectOptions;
+
+use super::owner::Owner;
+use super::{ClusterError, ServerBinaries};
+
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
+/// A unix socket's path has 108 bytes; Postgres appends `/.s.PGSQL.5432`.
+const LONGEST_SOCKET_DIRECTORY: usize = 90;
+
+/// What a commit promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// A commit is on disk: for data.
+    Full,
+    /// A crash of the machine may lose everything: for tests.
+    None,
+}
+
+/// A running private cluster. Dropping it shuts the server down; so does the end of the process,
+/// however it comes.
+#[derive(Debug)]
+pub struct Cluster {
+    sockets: PathBuf,
+    /// Dropped first: that is what tells the keeper to stop.
+    stop: Option<mpsc::Sender<()>>,
+    keeper: Option<JoinHandle<()>>,
+    _lock: File,
+}
+
+impl Cluster {
+    /// Starts the cluster in `directory`, making it first when it is not there yet.
+    ///
+    /// Blocks until the server accepts connections (a first start takes some seconds).
+    ///
+    /// # Errors
+    /// See [`ClusterError`]; its messages name the remedy.
+    pub fn start(
+        binaries: &ServerBinaries,
+        directory: &Path,
+        durability: Durability,
+    ) -> Result<Self, ClusterError> {
+        let owner = Owner::for_current_user()?;
+        make_directory(directory, owner)?;
+        let directory =
+            directory.canonicalize().map_err(ClusterError::io(format!("opening {}", directory.display())))?;
+        let lock = lock(&directory)?;
+        let data = directory.join("data");
+        if !data.join("PG_VERSION").exists() {
+            initialise(binaries, &directory, &data, owner)?;
+        }
+        let sockets = socket_directory(&directory);
+        make_directory(&sockets, owner)?;
+
+        let log = directory.join("postgres.log");
+        wait_for_predecessor(&data);
+        let server = server_command(binaries, &data, &sockets, &log, durability, owner)?;
+        let (stop, keeper) = keep(server, sockets.clone(), log)?;
+        Ok(Self { sockets, stop: Some(stop), keeper: Some(keeper), _lock: lock })
+    }
+
+    /// How to reach database `name` (`postgres` always exists).
+    #[must_use]
+    pub fn connect_options(&self, name: &str) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass().socket(&self.sockets).username("harkback").database(name)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+/// Starts the server from a thread that lives as long as the server: Linux delivers a parent-death
+/// signal when the *thread* that started the child ends.
+fn keep(
+    mut command: Command,
+    sockets: PathBuf,
+    log: PathBuf,
+) -> Result<(mpsc::Sender<()>, JoinHandle<()>), ClusterError> {
+    let (stop, stopped) = mpsc::channel::<()>();
+    let (ready, started) = mpsc::channel();
+    let keeper = std::thread::Builder::new()
+        .name("postgres-keeper".to_owned())
+        .spawn(move || {
+            let mut server = match command.spawn().map_err(ClusterError::io("starting postgres")) {
+                Ok(server) => server,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
+            let outcome = wait_until_ready(&mut server, &sockets.join(".s.PGSQL.5432"), &log);
+            let failed = outcome.is_err();
+            if ready.send(outcome).is_ok() && !failed {
+                // Nothing is ever sent: this returns when the cluster is dropped.
+                let _ = stopped.recv();
+            }
+            shut_down(&mut server);
+        })
+        .map_err(ClusterError::io("starting the keeper of postgres"))?;
+    started.recv().unwrap_or_else(|_| Err(ClusterError::Start("its keeper died".to_owned())))?;
+    Ok((stop, keeper))
+}
+
+fn wait_until_ready(server: &mut Child, socket: &Path, log: &Path) -> Result<(), ClusterError> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    while Instant::now() < deadline {
+        if let Ok(Some(_)) = server.try_wait() {
+            return Err(ClusterError::Start(last_lines(log)));
+        }
+        if answers(socket) {
+            return Ok(());
+        }
+        std::thread::sleep(POLL);
+    }
+    Err(ClusterError::Start(format!("no answer within {} s; {}", START_TIMEOUT.as_secs(), last_lines(log))))
+}
+
+/// A fast shutdown (SIGINT: roll back, checkpoint, exit); if it hangs SIGQUIT, then SIGKILL.
+fn shut_down(server: &mut Child) {
+    let pid = Pid::from_child(server);
+    for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
+        // An error means that it is gone already, which `try_wait` sees.
+        let _ = rustix::process::kill_process(pid, signal);
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while Instant::now() < deadline {
+            if !matches!(server.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}
+
+/// A server whose harkback was killed is shutting down right now; let it finish. A stale file of
+/// its own is Postgres' to judge.
+fn wait_for_predecessor(data: &Path) {
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    let running = || {
+        let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?)?;
+        rustix::process::test_kill_process(pid).ok()
+    };
+    while running().is_some() && Instant::now() < deadline {
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Does the server let `harkback` in? Told by its first answer to a start-up packet (protocol 3.0):
+/// `R` is an authentication message (trust: at once), `E` an error ("is starting up").
+fn answers(socket: &Path) -> bool {
+    use std::io::{Read, Write};
+    let Ok(mut stream) = std::os::unix::net::UnixStream::connect(socket) else { return false };
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+    let mut packet = Vec::from([0, 0, 0, 0, 0, 3, 0, 0]);
+    packet.extend_from_slice(b"user\0harkback\0database\0postgres\0\0");
+    packet[3] = packet.len() as u8;
+    let mut kind = [0u8];
+    stream.write_all(&packet).is_ok() && stream.read_exact(&mut kind).is_ok() && kind == *b"R"
+}
+
+fn make_directory(path: &Path, owner: Option<Owner>) -> Result<(), ClusterError> {
+    let failed = || ClusterError::io(format!("making {}", path.display()));
+    fs::create_dir_all(path).map_err(failed())?;
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed())?;
+    owner.map_or(Ok(()), |owner| owner.take(path))
+}
+
+/// One harkback per cluster; the lock goes with the process, however it ends.
+fn lock(directory: &Path) -> Result<File, ClusterError> {
+    let path = directory.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(ClusterError::io(format!("opening {}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(ClusterError::InUse(directory.to_owned())),
+        Err(fs::TryLockError::Error(error)) => {
+            Err(ClusterError::io(format!("locking {}", path.display()))(error))
+        }
+    }
+}
+
+/// Made beside its place and renamed: a start cut short leaves no half cluster.
+fn initialise(
+    binaries: &ServerBinaries,
+    directory: &Path,
+    data: &Path,
+    owner: Option<Owner>,
+) -> Result<(), ClusterError> {
+    let fresh = directory.join("data.new");
+    match fs::remove_dir_all(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(ClusterError::io(format!("clearing {}", fresh.display()))(error));
+        }
+        _ => {}
+    }
+    tracing::info!(directory = %data.display(), "making a private Postgres cluster");
+    let output = command(&binaries.program("initdb"), directory, owner)
+        .args(["--auth=trust", "--username=harkback", "--encoding=UTF8", "--locale=C", "--no-instructions"])
+        .arg("--pgdata")
+        .arg(&fresh)
+        .output()
+        .map_err(ClusterError::io("running initdb"))?;
+    if !output.status.success() {
+        return Err(ClusterError::Init(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    fs::rename(&fresh, data).map_err(ClusterError::io(format!("moving {} into place", data.display())))
+}
+
+fn server_command(
+    binaries: &ServerBinaries,
+    data: &Path,
+    sockets: &Path,
+    log: &Path,
+    durability: Durability,
+    owner: Option<Owner>,
+) -> Result<Command, ClusterError> {
+    let log_file = File::create(log).map_err(ClusterError::io(format!("writing {}", log.display())))?;
+    let mut server = command(&binaries.program("postgres"), data, owner);
+    server.arg("-D").arg(data).arg("-k").arg(sockets).args(["-c", "listen_addresses="]);
+    server.args(["-c", "max_connections=200", "-c", "unix_socket_permissions=0700"]);
+    if durability == Durability::None {
+        server.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
+    }
+    // Its own process group: a Ctrl-C at the terminal reaches harkback, which stops it in order.
+    server.process_group(0);
+    server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
+    die_with_parent(&mut server);
+    Ok(server)
+}
+
+/// Should harkback be killed outright, the kernel tells Postgres to shut down (SIGINT).
+fn die_with_parent(server: &mut Command) {
+    #[expect(unsafe_code, reason = "`pre_exec` is unsafe to call")]
+    // SAFETY: between fork and exec only async-signal-safe calls are allowed; this is one prctl(2).
+    #[cfg(target_os = "linux")]
+    unsafe {
+        server.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(Signal::INT))?));
+    }
+}
+
+/// A command in `directory` under the cluster's user, with nothing of our environment but a locale.
+fn command(program: &Path, directory: &Path, owner: Option<Owner>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(directory).env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
+    if let Some(owner) = owner {
+        command.uid(owner.uid).gid(owner.gid);
+    }
+    command
+}
+
+/// Beside the data, unless that path is too long for a socket.
+fn socket_directory(directory: &Path) -> PathBuf {
+    let beside = directory.join("run");
+    if beside.as_os_str().len() <= LONGEST_SOCKET_DIRECTORY {
+        return beside;
+    }
+    // FNV-1a: the same short name for the same directory.
+    let hash = directory.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    std::env::temp_dir().join(format!("harkback-{hash:016x}"))
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join(" | ")
+}

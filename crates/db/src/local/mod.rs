@@ -1,0 +1,54 @@
+//! A private Postgres cluster, for a first run without any set-up.
+//!
+//! The server binaries come from the system (Debian: `apt-get install postgresql`). The cluster
+//! lives under harkback's data directory, listens on a unix socket that only its owner can reach,
+//! and stops with the process that started it. Postgres refuses to run as root: started as root,
+//! the cluster belongs to the unprivileged user `postgres`, or `nobody`.
+
+mod binaries;
+mod cluster;
+mod owner;
+
+pub use binaries::ServerBinaries;
+pub use cluster::{Cluster, Durability};
+
+use std::path::PathBuf;
+
+/// Why a private cluster cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// No server binaries.
+    #[error(
+        "no Postgres server on this machine: install one (Debian: apt-get install postgresql), or set DATABASE_URL"
+    )]
+    NoServer,
+    /// Root, and nobody to drop to.
+    #[error(
+        "Postgres refuses to run as root and there is neither a user `postgres` nor `nobody`: start as another user, or set DATABASE_URL"
+    )]
+    NoUnprivilegedUser,
+    /// The data directory is in use.
+    #[error("{0} is in use by another harkback: stop it, choose another data directory, or set DATABASE_URL")]
+    InUse(PathBuf),
+    /// `initdb` failed.
+    #[error("initdb failed: {0}")]
+    Init(String),
+    /// The server did not come up.
+    #[error("the private Postgres did not start, its log says: {0}")]
+    Start(String),
+    /// A file or process operation failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried, with the path.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl ClusterError {
+    fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        |source| Self::Io { what, source }
+    }
+}

@@ -1,0 +1,114 @@
+//! A fresh, migrated database per test.
+//!
+//! The server is the one `TEST_DATABASE_URL` names (a superuser's URL), else a throwaway private
+//! cluster started once per test process, without fsync, that dies with it.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, Executor, PgConnection};
+use tokio::sync::OnceCell;
+
+use crate::local::{Cluster, Durability, ServerBinaries};
+
+/// A database of its own: it goes with its cluster, or stays for a look under `TEST_DATABASE_URL`.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// A small pool: many tests share one server.
+    pub pool: PgPool,
+    options: PgConnectOptions,
+}
+
+struct Server {
+    options: PgConnectOptions,
+    /// Kept running until the process ends.
+    _cluster: Option<Cluster>,
+}
+
+static SERVER: OnceCell<Server> = OnceCell::const_new();
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl TestDatabase {
+    /// Makes the database: a copy of a template that has every migration.
+    ///
+    /// # Panics
+    /// When no server can be had; the message says what to install.
+    #[expect(clippy::expect_used, reason = "a test without its database must fail")]
+    pub async fn create() -> Self {
+        let server = SERVER.get_or_init(start).await;
+        let name = format!("t_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let template = template_name();
+        execute(&server.options, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        let options = server.options.clone().database(&name);
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.clone())
+            .await
+            .expect("connecting to a test database");
+        Self { pool, options }
+    }
+
+    /// How another process reaches this database, as the text of `DATABASE_URL`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let options = &self.options;
+        let database = options.get_database().unwrap_or("postgres");
+        match options.get_socket() {
+            Some(socket) => {
+                let socket = socket.display().to_string().replace('/', "%2F");
+                format!("postgres://{}@{socket}/{database}", options.get_username())
+            }
+            None => format!(
+                "postgres://{}@{}:{}/{database}",
+                options.get_username(),
+                options.get_host(),
+                options.get_port()
+            ),
+        }
+    }
+}
+
+/// One template per process: processes with different migrations do not meet.
+fn template_name() -> String {
+    format!("template_{}", std::process::id())
+}
+
+#[expect(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "test set-up; the variable is for tests alone"
+)]
+async fn start() -> Server {
+    let (options, cluster) = match std::env::var("TEST_DATABASE_URL") {
+        Ok(url) => (PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a postgres:// URL"), None),
+        Err(_) => {
+            let cluster = tokio::task::spawn_blocking(start_cluster).await.expect("starting a cluster");
+            (cluster.connect_options("postgres"), Some(cluster))
+        }
+    };
+    let template = template_name();
+    execute(&options, format!("DROP DATABASE IF EXISTS {template}")).await;
+    execute(&options, format!("CREATE DATABASE {template}")).await;
+    let mut connection = PgConnection::connect_with(&options.clone().database(&template))
+        .await
+        .expect("connecting to the template");
+    crate::MIGRATOR.run(&mut connection).await.expect("migrations apply to an empty database");
+    connection.close().await.expect("closing the template");
+    Server { options, _cluster: cluster }
+}
+
+#[expect(clippy::expect_used, reason = "a test without its database must fail")]
+fn start_cluster() -> Cluster {
+    let binaries = ServerBinaries::find(&[]).expect("tests need Postgres");
+    let directory = std::env::temp_dir().join(format!("harkback-test-{}", std::process::id()));
+    Cluster::start(&binaries, Path::new(&directory), Durability::None).expect("a throwaway cluster")
+}
+
+#[expect(clippy::expect_used, reason = "a test without its database must fail")]
+async fn execute(options: &PgConnectOptions, statement: String) {
+    let mut connection = PgConnection::connect_with(options).await.expect("connecting to the test server");
+    connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("a statement of the test set-up");
+    connection.close().await.expect("closing the connection");
+}
