@@ -1,1 +1,49 @@
-//! TBD
+//! Bytes, addressed by their SHA-256.
+//!
+//! A blob is written once and never changes: the same bytes have the same [`BlobId`], are kept
+//! once, and can be cached for ever. Writing goes through a staging file on local disk, hashed as
+//! it is written; only a whole, synced file is moved to its place, so a broken-off upload leaves
+//! nothing to be seen. The place is a directory (`file://`) or an object store (`s3://`, `gs://`,
+//! `az://`), told by one URL.
+
+mod id;
+mod reader;
+mod store;
+mod writer;
+
+pub use id::{BlobId, InvalidBlobUri};
+pub use reader::LocalBlob;
+pub use store::BlobStore;
+pub use writer::{BlobWriter, StoredBlob};
+
+/// Why bytes could not be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The storage URL cannot be used.
+    #[error("storage URL {url}: {reason}; expected file:///directory, s3://bucket/prefix, gs://… or az://…")]
+    InvalidUrl {
+        /// The URL, without credentials.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No blob has this id.
+    #[error("no blob {0}")]
+    NotFound(BlobId),
+    /// More bytes than the caller allows.
+    #[error("blob {id} has {size} bytes, more than the {limit} allowed here")]
+    TooLarge {
+        /// Which blob.
+        id: BlobId,
+        /// Its size in bytes.
+        size: u64,
+        /// The caller's limit in bytes.
+        limit: u64,
+    },
+    /// The object store failed.
+    #[error("the blob store failed")]
+    Store(#[from] object_store::Error),
+    /// A local file failed.
+    #[error("the blob store's staging failed")]
+    Io(#[from] std::io::Error),
+}

@@ -1,0 +1,48 @@
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+use crate::BlobError;
+
+/// A blob as a local file: blocking reads and seeks, for decoders on worker threads.
+#[derive(Debug)]
+pub struct LocalBlob {
+    file: File,
+    size_bytes: u64,
+    path: PathBuf,
+    /// A copy of a remote blob, removed when this is dropped.
+    _copy: Option<TempPath>,
+}
+
+impl LocalBlob {
+    pub(crate) fn new(file: File, path: PathBuf, copy: Option<TempPath>) -> Result<Self, BlobError> {
+        let size_bytes = file.metadata()?.len();
+        Ok(Self { file, size_bytes, path, _copy: copy })
+    }
+
+    /// How many bytes there are.
+    #[must_use]
+    pub const fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Where the file is, for as long as this handle lives: for programs that want a path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Read for LocalBlob {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for LocalBlob {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}

@@ -1,0 +1,267 @@
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart};
+use tempfile::{NamedTempFile, TempPath};
+use tokio::io::AsyncReadExt;
+use url::Url;
+
+use crate::{BlobError, BlobId, BlobWriter, LocalBlob, StoredBlob};
+
+/// Staging files older than this belong to a process that died.
+const STALE: Duration = Duration::from_secs(24 * 3600);
+const UPLOAD_PART: usize = 8 << 20;
+const PARALLEL_PARTS: usize = 4;
+
+/// Where blobs are kept. Cheap to clone.
+#[derive(Clone)]
+pub struct BlobStore {
+    store: Arc<dyn ObjectStore>,
+    /// The directory behind `store`, when it is one: files are moved there, not copied.
+    root: Option<Arc<Path>>,
+    staging: Arc<Path>,
+}
+
+impl BlobStore {
+    /// Opens the store at `url`, and makes its directory when it is a `file://`.
+    ///
+    /// `options` are credentials and settings of the object store (`aws_access_key_id`, …; names as
+    /// in the `object_store` crate). `staging` is a local directory for files on their way in; for
+    /// `file://` it is `<root>/staging`, so that moving a file is atomic.
+    ///
+    /// # Errors
+    /// [`BlobError::InvalidUrl`] for a URL that cannot be used, [`BlobError::Io`] when a directory
+    /// cannot be made.
+    pub fn open(
+        url: &Url,
+        options: impl IntoIterator<Item = (String, String)>,
+        staging: &Path,
+    ) -> Result<Self, BlobError> {
+        let url = without_credentials(url);
+        let invalid = |reason: String| BlobError::InvalidUrl { url: url.to_string(), reason };
+        if url.scheme() == "file" {
+            let root = url.to_file_path().map_err(|()| invalid("not an absolute path".to_owned()))?;
+            return Self::open_directory(&root);
+        }
+        let (store, prefix) =
+            object_store::parse_url_opts(&url, options).map_err(|error| invalid(error.to_string()))?;
+        std::fs::create_dir_all(staging)?;
+        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), root: None, staging: staging.into() })
+    }
+
+    /// Opens the store in a local directory, made when it is not there.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when the directory cannot be made.
+    pub fn open_directory(root: &Path) -> Result<Self, BlobError> {
+        let staging = root.join("staging");
+        std::fs::create_dir_all(&staging)?;
+        sweep(&staging);
+        let store = LocalFileSystem::new_with_prefix(root)?;
+        Ok(Self { store: Arc::new(store), root: Some(root.into()), staging: staging.into() })
+    }
+
+    /// A writer for bytes that come in pieces.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when the staging file cannot be made.
+    pub async fn writer(&self) -> Result<BlobWriter, BlobError> {
+        BlobWriter::new(self.clone(), self.staging_file().await?)
+    }
+
+    /// Keeps `bytes`.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn put(&self, bytes: Bytes) -> Result<StoredBlob, BlobError> {
+        let mut writer = self.writer().await?;
+        writer.write(bytes).await?;
+        writer.finish().await
+    }
+
+    /// Keeps a copy of the local file `path`.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn put_file(&self, path: &Path) -> Result<StoredBlob, BlobError> {
+        let mut file = tokio::fs::File::open(path).await?;
+        let mut writer = self.writer().await?;
+        loop {
+            let mut piece = Vec::with_capacity(1 << 18);
+            if file.read_buf(&mut piece).await? == 0 {
+                return writer.finish().await;
+            }
+            writer.write(piece.into()).await?;
+        }
+    }
+
+    /// How many bytes the blob has.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`] or [`BlobError::Store`].
+    pub async fn size(&self, id: BlobId) -> Result<u64, BlobError> {
+        match self.store.head(&key(id)).await {
+            Ok(meta) => Ok(meta.size),
+            Err(error) => Err(named(id, error)),
+        }
+    }
+
+    /// Streams the bytes `range` of the blob, cut at its end.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`] or [`BlobError::Store`], also from the stream.
+    pub async fn read(
+        &self,
+        id: BlobId,
+        range: Range<u64>,
+    ) -> Result<impl Stream<Item = Result<Bytes, BlobError>> + Send + 'static + use<>, BlobError> {
+        if range.is_empty() {
+            self.size(id).await?;
+            return Ok(futures::future::Either::Left(futures::stream::empty()));
+        }
+        let options = GetOptions::new().with_range(Some(GetRange::Bounded(range)));
+        let found = self.store.get_opts(&key(id), options).await.map_err(|error| named(id, error))?;
+        Ok(futures::future::Either::Right(found.into_stream().map_err(BlobError::Store)))
+    }
+
+    /// The whole blob, when it has at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`BlobError::TooLarge`], [`BlobError::NotFound`] or [`BlobError::Store`].
+    pub async fn get(&self, id: BlobId, limit: u64) -> Result<Bytes, BlobError> {
+        let found = self.store.get(&key(id)).await.map_err(|error| named(id, error))?;
+        let size = found.meta.size;
+        if size > limit {
+            return Err(BlobError::TooLarge { id, size, limit });
+        }
+        Ok(found.bytes().await?)
+    }
+
+    /// The blob as a local file to read and seek in: the kept file itself, or a copy of a remote
+    /// blob that goes away with the handle.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn open_local(&self, id: BlobId) -> Result<LocalBlob, BlobError> {
+        if let Some(path) = self.local_path(id) {
+            return match tokio::fs::File::open(&path).await {
+                Ok(file) => LocalBlob::new(file.into_std().await, path, None),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(BlobError::NotFound(id)),
+                Err(error) => Err(error.into()),
+            };
+        }
+        let size = self.size(id).await?;
+        let mut pieces = std::pin::pin!(self.read(id, 0..size).await?);
+        let (file, path) = self.staging_file().await?.into_parts();
+        let mut copy = tokio::fs::File::from_std(file);
+        while let Some(piece) = pieces.try_next().await? {
+            tokio::io::AsyncWriteExt::write_all(&mut copy, &piece).await?;
+        }
+        tokio::io::AsyncSeekExt::rewind(&mut copy).await?;
+        LocalBlob::new(copy.into_std().await, path.to_path_buf(), Some(path))
+    }
+
+    /// Moves a whole, synced staging file to its place.
+    pub(crate) async fn place(&self, file: TempPath, id: BlobId) -> Result<(), BlobError> {
+        if self.store.head(&key(id)).await.is_ok() {
+            return Ok(());
+        }
+        match self.local_path(id) {
+            Some(target) => tokio::task::spawn_blocking(move || move_into_place(file, &target))
+                .await
+                .map_err(std::io::Error::other)?
+                .map_err(BlobError::Io),
+            None => self.upload(&file, id).await,
+        }
+    }
+
+    async fn upload(&self, path: &Path, id: BlobId) -> Result<(), BlobError> {
+        let mut file = tokio::fs::File::open(path).await?;
+        let upload = self.store.put_multipart(&key(id)).await?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART);
+        loop {
+            let mut piece = Vec::with_capacity(UPLOAD_PART);
+            match file.read_buf(&mut piece).await {
+                Ok(0) => break,
+                Ok(_) => upload.put(piece.into()),
+                Err(error) => {
+                    upload.abort().await?;
+                    return Err(error.into());
+                }
+            }
+            upload.wait_for_capacity(PARALLEL_PARTS).await?;
+        }
+        upload.finish().await?;
+        Ok(())
+    }
+
+    fn local_path(&self, id: BlobId) -> Option<PathBuf> {
+        Some(self.root.as_deref()?.join(key(id).as_ref()))
+    }
+
+    async fn staging_file(&self) -> Result<NamedTempFile, BlobError> {
+        let staging = self.staging.clone();
+        let file = tokio::task::spawn_blocking(move || {
+            tempfile::Builder::new().prefix("blob-").tempfile_in(staging)
+        });
+        Ok(file.await.map_err(std::io::Error::other)??)
+    }
+}
+
+impl fmt::Debug for BlobStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BlobStore({})", self.store)
+    }
+}
+
+/// Two levels, so that no directory grows without end.
+fn key(id: BlobId) -> Key {
+    let hex = id.to_hex();
+    Key::from_iter(["sha256", &hex[..2], &hex])
+}
+
+fn named(id: BlobId, error: object_store::Error) -> BlobError {
+    match error {
+        object_store::Error::NotFound { .. } => BlobError::NotFound(id),
+        other => BlobError::Store(other),
+    }
+}
+
+/// Credentials belong into the options; in a URL they would end in logs.
+fn without_credentials(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Fails only for URLs that cannot have any.
+    let _ = url.set_username("").and(url.set_password(None));
+    url
+}
+
+/// Renames, then syncs the directories on the way, so that the name outlives a crash too.
+fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<()> {
+    let directory = target.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(directory)?;
+    file.persist(target).map_err(|error| error.error)?;
+    for directory in directory.ancestors().take(3) {
+        std::fs::File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// What a killed process left in staging. Failing to tidy up is no reason not to start.
+fn sweep(staging: &Path) {
+    for entry in std::fs::read_dir(staging).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age > STALE)
+            && let Err(error) = std::fs::remove_file(entry.path())
+        {
+            tracing::warn!(path = %entry.path().display(), %error, "could not remove a stale staging file");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use std::io::Write;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::{BlobError, BlobId, BlobStore};
+
+/// A blob that is being written. Dropped before [`BlobWriter::finish`], it leaves nothing.
+#[derive(Debug)]
+pub struct BlobWriter {
+    store: BlobStore,
+    staged: Option<Staged>,
+}
+
+#[derive(Debug)]
+struct Staged {
+    file: NamedTempFile,
+    digest: Sha256,
+    size_bytes: u64,
+}
+
+/// A blob that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredBlob {
+    /// Its name.
+    pub id: BlobId,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+}
+
+impl BlobWriter {
+    pub(crate) fn new(store: BlobStore, file: NamedTempFile) -> Result<Self, BlobError> {
+        Ok(Self { store, staged: Some(Staged { file, digest: Sha256::new(), size_bytes: 0 }) })
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.staged.as_ref().map_or(0, |staged| staged.size_bytes)
+    }
+
+    /// Appends `bytes`.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`], for example when the disk is full; the writer is then of no more use.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), BlobError> {
+        let mut staged = self.take()?;
+        let staged = tokio::task::spawn_blocking(move || {
+            staged.digest.update(&bytes);
+            staged.size_bytes += bytes.len() as u64;
+            staged.file.write_all(&bytes).map(|()| staged)
+        });
+        self.staged = Some(staged.await.map_err(std::io::Error::other)??);
+        Ok(())
+    }
+
+    /// The bytes so far as a local file, for a look before they are kept (probing an upload).
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] after a failed write.
+    pub fn staged_path(&self) -> Result<&std::path::Path, BlobError> {
+        self.staged.as_ref().map(|staged| staged.file.path()).ok_or_else(broken)
+    }
+
+    /// Syncs the file and moves it to its place. The same bytes are kept once.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`]; nothing is left then.
+    pub async fn finish(mut self) -> Result<StoredBlob, BlobError> {
+        let Staged { file, digest, size_bytes } = self.take()?;
+        let id = BlobId::from_sha256(digest.finalize().into());
+        let path = tokio::task::spawn_blocking(move || {
+            file.as_file().sync_all()?;
+            Ok::<_, std::io::Error>(file.into_temp_path())
+        });
+        self.store.place(path.await.map_err(std::io::Error::other)??, id).await?;
+        Ok(StoredBlob { id, size_bytes })
+    }
+
+    fn take(&mut self) -> Result<Staged, BlobError> {
+        self.staged.take().ok_or_else(broken)
+    }
+}
+
+fn broken() -> BlobError {
+    BlobError::Io(std::io::Error::other("an earlier write to this blob failed"))
+}

@@ -1,0 +1,97 @@
+//! The store in a directory, as a caller sees it.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::io::Read;
+use std::path::Path;
+
+use blob_store::{BlobError, BlobId, BlobStore};
+use bytes::Bytes;
+use futures::TryStreamExt;
+
+fn files_under(directory: &Path) -> usize {
+    std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| if path.is_dir() { files_under(&path) } else { 1 })
+        .sum()
+}
+
+async fn read(store: &BlobStore, id: BlobId, range: std::ops::Range<u64>) -> Vec<u8> {
+    store.read(id, range).await.unwrap().try_collect::<Vec<_>>().await.unwrap().concat()
+}
+
+#[tokio::test]
+async fn bytes_come_back_whole_and_in_ranges() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let blob = store.put(Bytes::from_static(b"hark back")).await.unwrap();
+    // `printf 'hark back' | sha256sum`
+    assert_eq!(blob.id.to_hex(), "e7e0ddaa8157fca5919d62f64bd81f993523fa015c6e8bf3843a5849e04cfddf");
+    assert_eq!(blob.size_bytes, 9);
+    assert_eq!(read(&store, blob.id, 0..9).await, b"hark back");
+    assert_eq!(read(&store, blob.id, 5..900).await, b"back");
+    assert_eq!(read(&store, blob.id, 3..3).await, b"");
+    assert_eq!(store.get(blob.id, 9).await.unwrap(), "hark back");
+    assert!(matches!(store.get(blob.id, 8).await, Err(BlobError::TooLarge { size: 9, .. })));
+
+    let mut text = String::new();
+    store.open_local(blob.id).await.unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hark back");
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_kept_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let file = directory.path().join("outside");
+    std::fs::write(&file, "same").unwrap();
+    let first = store.put_file(&file).await.unwrap();
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(store.put(Bytes::from_static(b"same")).await.unwrap(), first);
+    assert_eq!(files_under(directory.path()), 1);
+}
+
+#[tokio::test]
+async fn an_unfinished_blob_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let mut writer = store.writer().await.unwrap();
+    writer.write(Bytes::from(vec![1; 1 << 20])).await.unwrap();
+    assert_eq!(files_under(directory.path()), 1);
+    drop(writer);
+    assert_eq!(files_under(directory.path()), 0);
+}
+
+#[tokio::test]
+async fn an_unknown_blob_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let unknown = BlobId::from_sha256([7; 32]);
+    assert!(matches!(store.size(unknown).await, Err(BlobError::NotFound(id)) if id == unknown));
+    assert!(matches!(store.read(unknown, 0..0).await.err(), Some(BlobError::NotFound(_))));
+    assert!(matches!(store.open_local(unknown).await, Err(BlobError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn an_object_store_holds_the_same_bytes() {
+    let staging = tempfile::tempdir().unwrap();
+    let url = "memory:///".parse().unwrap();
+    let store = BlobStore::open(&url, [], staging.path()).unwrap();
+    let large = Bytes::from(vec![42; 20 << 20]);
+    let blob = store.put(large.clone()).await.unwrap();
+    assert_eq!(read(&store, blob.id, (20 << 20) - 3..u64::MAX).await, [42; 3]);
+    let mut copy = store.open_local(blob.id).await.unwrap();
+    let mut bytes = Vec::new();
+    copy.read_to_end(&mut bytes).unwrap();
+    assert!(bytes == large);
+    drop(copy);
+    assert_eq!(files_under(staging.path()), 0, "the local copy outlived its handle");
+}
+
+#[test]
+fn a_url_of_no_store_is_refused() {
+    let url = "ftp://user:secret@host/x".parse().unwrap();
+    let error = BlobStore::open(&url, [], Path::new("/tmp")).unwrap_err().to_string();
+    assert!(error.contains("ftp://host/x") && !error.contains("secret"), "{error}");
+}
