@@ -3,8 +3,10 @@
 
 mod analysis;
 mod params;
+mod rhythm;
 mod scene;
 
 pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, version};
 pub use params::{AnalysisParams, Thresholds};
+pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate};
 pub use scene::{SceneKind, Segment};

@@ -1,0 +1,159 @@
+//! From samples to logarithmic band magnitudes, frame by frame.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+/// Frames per second of the onset function; the pulse keeps every second one.
+pub(super) const FRAMES_PER_SECOND: u32 = 200;
+/// Length of the analysis window, seconds; rounded to a power of two samples.
+const WINDOW_SECONDS: f64 = 0.0232;
+const BANDS_PER_OCTAVE: f64 = 12.0;
+const LOWEST_HZ: f64 = 30.0;
+const HIGHEST_HZ: f64 = 16_000.0;
+/// Magnitudes enter as log10(1 + GAIN·m), with m = 1 for a full-scale sine: quiet attacks count too.
+const GAIN: f32 = 1_000.0;
+/// Samples beyond this (+18 dBFS) are cut, so that no sum overflows.
+const LARGEST_SAMPLE: f32 = 8.0;
+/// Streams of a higher rate are not analysed: their windows would not fit in memory.
+const HIGHEST_RATE: u32 = 1 << 20;
+
+/// Cuts a mono stream into overlapping windows, and each into logarithmic band magnitudes.
+///
+/// Frame `k` is centred on sample `k * hop`; half a window of silence is put before the stream.
+pub(super) struct BandSpectrum {
+    fft: Arc<dyn RealToComplex<f32>>,
+    window: Vec<f32>,
+    bands: Vec<Band>,
+    hop: usize,
+    /// Samples not yet consumed, the next frame's window first.
+    pending: Vec<f32>,
+    input: Vec<f32>,
+    spectrum: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+    magnitudes: Vec<f32>,
+    levels: Vec<f32>,
+}
+
+/// A triangular filter over consecutive bins.
+struct Band {
+    centre_hz: f64,
+    first_bin: usize,
+    weights: Vec<f32>,
+}
+
+impl BandSpectrum {
+    /// For a stream of `rate` Hz; `None` when it is too low to hold two bands, or absurdly high.
+    pub(super) fn new(rate: u32) -> Option<Self> {
+        if rate > HIGHEST_RATE {
+            return None;
+        }
+        let hop = usize::try_from(rate / FRAMES_PER_SECOND).ok()?;
+        let size = ((f64::from(rate) * WINDOW_SECONDS).log2().round().exp2() as usize).max(16);
+        let bands = triangular_bands(rate, size);
+        if hop == 0 || bands.len() < 2 {
+            return None;
+        }
+        let fft = RealFftPlanner::new().plan_fft_forward(size);
+        let hann = |i: usize| 0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / size as f64).cos();
+        // A Hann window sums to size/2; a full-scale sine then has magnitude 1.
+        let window = (0..size).map(|i| (hann(i) * 4.0 / size as f64) as f32).collect();
+        Some(Self {
+            window,
+            hop,
+            pending: vec![0.0; size / 2],
+            input: fft.make_input_vec(),
+            spectrum: fft.make_output_vec(),
+            scratch: fft.make_scratch_vec(),
+            magnitudes: vec![0.0; size / 2 + 1],
+            levels: vec![0.0; bands.len()],
+            bands,
+            fft,
+        })
+    }
+
+    /// Samples from one frame to the next.
+    pub(super) const fn hop(&self) -> usize {
+        self.hop
+    }
+
+    /// Centre frequencies of the bands, Hz, rising.
+    pub(super) fn centres_hz(&self) -> impl Iterator<Item = f64> {
+        self.bands.iter().map(|band| band.centre_hz)
+    }
+
+    /// Takes `mono` samples and hands the levels (one per band) of each frame they complete to `sink`.
+    pub(super) fn push(&mut self, mut mono: &[f32], mut sink: impl FnMut(&[f32])) {
+        let size = self.window.len();
+        // Bounded slices, so that a whole recording in one call is not copied as a whole.
+        while !mono.is_empty() {
+            let (now, later) = mono.split_at(mono.len().min(32 * size));
+            mono = later;
+            self.pending.extend_from_slice(now);
+            let mut start = 0;
+            while start + size <= self.pending.len() {
+                self.frame(start);
+                sink(&self.levels);
+                start += self.hop;
+            }
+            self.pending.drain(..start.min(self.pending.len()));
+        }
+    }
+
+    /// The frames still centred inside the stream, once it has ended.
+    pub(super) fn finish(&mut self, sink: impl FnMut(&[f32])) {
+        let silence = vec![0.0; self.window.len() / 2];
+        self.push(&silence, sink);
+    }
+
+    fn frame(&mut self, start: usize) {
+        let samples = &self.pending[start..start + self.window.len()];
+        for ((slot, sample), weight) in self.input.iter_mut().zip(samples).zip(&self.window) {
+            *slot = sample.clamp(-LARGEST_SAMPLE, LARGEST_SAMPLE) * weight;
+        }
+        #[expect(clippy::expect_used, reason = "buffers made by the planner have the lengths it checks")]
+        self.fft
+            .process_with_scratch(&mut self.input, &mut self.spectrum, &mut self.scratch)
+            .expect("buffer lengths match");
+        for (magnitude, bin) in self.magnitudes.iter_mut().zip(&self.spectrum) {
+            *magnitude = bin.norm_sqr().sqrt();
+        }
+        for (level, band) in self.levels.iter_mut().zip(&self.bands) {
+            let bins = &self.magnitudes[band.first_bin..];
+            let sum: f32 = band.weights.iter().zip(bins).map(|(weight, bin)| weight * bin).sum();
+            *level = (1.0 + GAIN * sum).log10();
+        }
+    }
+}
+
+/// Triangles between neighbouring twelfths of an octave, no narrower than one bin.
+fn triangular_bands(rate: u32, size: usize) -> Vec<Band> {
+    let bin_hz = f64::from(rate) / size as f64;
+    let top = HIGHEST_HZ.min(0.49 * f64::from(rate));
+    let mut edges: Vec<usize> = (0..)
+        .map(|step| LOWEST_HZ * (f64::from(step) / BANDS_PER_OCTAVE).exp2())
+        .take_while(|hz| *hz <= top)
+        .map(|hz| (hz / bin_hz).round() as usize)
+        .filter(|bin| *bin > 0)
+        .collect();
+    edges.dedup();
+    edges
+        .windows(3)
+        .map(|edge| {
+            let (left, centre, right) = (edge[0], edge[1], edge[2]);
+            let weight = |bin: usize| {
+                if bin <= centre {
+                    (bin - left) as f32 / (centre - left) as f32
+                } else {
+                    (right - bin) as f32 / (right - centre) as f32
+                }
+            };
+            Band {
+                centre_hz: centre as f64 * bin_hz,
+                first_bin: left + 1,
+                weights: (left + 1..right).map(weight).collect(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,3 @@
+//! Integration tests of the signal analysis, one binary.
+
+mod rhythm;
