@@ -1,3 +1,5 @@
 //! Integration tests of the signal analysis, one binary.
 
+mod loudness;
 mod rhythm;
+mod speech;

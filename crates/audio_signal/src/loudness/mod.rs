@@ -1,0 +1,201 @@
+//! Loudness by EBU R 128 (ITU-R BS.1770-4, EBU Tech 3341 and 3342), from one pass in little memory.
+//!
+//! The K-weighted power of every 10 ms is kept (4 bytes each). Everything is computed from these: the loudness of
+//! any span, the integrated loudness and the loudness range.
+
+mod filter;
+
+use media_time::{MediaTime, Window};
+use symphonia::core::audio::Channels;
+
+use self::filter::Weighting;
+use crate::format::{self, FormatError};
+
+/// Length of a step, in µs.
+const STEP_US: i64 = 10_000;
+const STEPS_PER_SECOND: u64 = 100;
+/// Gating blocks of 400 ms and short-term windows of 3 s, both every 100 ms, in steps.
+const BLOCK: usize = 40;
+const SHORT_TERM: usize = 300;
+const HOP: usize = 10;
+/// Loudness below which nothing counts as sound, in LUFS (BS.1770).
+const ABSOLUTE_GATE: f64 = -70.0;
+/// Gates under the mean of what passes the absolute gate, in LU.
+const INTEGRATED_GATE: f64 = -10.0;
+const RANGE_GATE: f64 = -20.0;
+/// Less than the noise of 24-bit samples: digital silence, in LUFS.
+const SILENCE: f64 = -150.0;
+
+/// Measures a stream of interleaved samples.
+pub struct LoudnessMeter {
+    rate: u64,
+    /// A filter for each two channels.
+    filters: Vec<Weighting>,
+    /// What each channel's power counts.
+    weights: Vec<f64>,
+    /// Interleaved samples of the step not yet complete.
+    pending: Vec<f32>,
+    powers: Vec<f32>,
+}
+
+impl LoudnessMeter {
+    /// A meter at the start of a stream of this rate (Hz) and layout.
+    ///
+    /// # Errors
+    /// [`FormatError`] for a rate outside 1 to 768 kHz or a channel count outside 1 to 64.
+    pub fn new(rate: u32, channels: &Channels) -> Result<Self, FormatError> {
+        format::check(rate, channels)?;
+        let weights = format::loudness_weights(channels);
+        let filters = weights.chunks(2).map(|_| Weighting::new(f64::from(rate))).collect();
+        Ok(Self { rate: rate.into(), filters, weights, pending: Vec::new(), powers: Vec::new() })
+    }
+
+    /// Takes whole frames of interleaved samples. Samples that are not finite count as silence.
+    pub fn push(&mut self, mut interleaved: &[f32]) {
+        while !interleaved.is_empty() {
+            let length = self.step_length();
+            if self.pending.is_empty() && interleaved.len() >= length {
+                let (step, rest) = interleaved.split_at(length);
+                self.measure(step);
+                interleaved = rest;
+                continue;
+            }
+            let missing = (length - self.pending.len()).min(interleaved.len());
+            let (taken, rest) = interleaved.split_at(missing);
+            self.pending.extend_from_slice(taken);
+            interleaved = rest;
+            if self.pending.len() == length {
+                self.measure_pending();
+            }
+        }
+    }
+
+    /// Ends the stream.
+    #[must_use]
+    pub fn finish(mut self) -> LoudnessProfile {
+        if !self.pending.is_empty() {
+            self.measure_pending();
+        }
+        LoudnessProfile { powers: self.powers }
+    }
+
+    /// Samples (all channels) of the step to come. Steps begin at the whole samples at or before multiples of
+    /// 10 ms, so at rates that 100 does not divide their lengths vary by one.
+    fn step_length(&self) -> usize {
+        let step = self.powers.len() as u64;
+        let frames = (step + 1) * self.rate / STEPS_PER_SECOND - step * self.rate / STEPS_PER_SECOND;
+        frames as usize * self.weights.len()
+    }
+
+    fn measure_pending(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        self.measure(&pending);
+        pending.clear();
+        self.pending = pending;
+    }
+
+    /// Adds the mean power of one step, summed over the channels.
+    fn measure(&mut self, step: &[f32]) {
+        let channels = self.weights.len();
+        let frames = step.len() / channels;
+        let mut sum = 0.0;
+        let pairs = self.filters.iter_mut().zip(self.weights.chunks(2)).enumerate();
+        for (pair, (filter, weights)) in pairs {
+            let value = |sample: f32| f64::from(format::finite(sample));
+            let frames = step.chunks_exact(channels);
+            let power = match (weights, channels) {
+                ([_], 1) => filter.power(step.iter().map(|&sample| [value(sample), 0.0])),
+                ([_, _], 2) => filter.power(step.as_chunks::<2>().0.iter().map(|frame| frame.map(value))),
+                ([_], _) => filter.power(frames.map(|frame| [value(frame[2 * pair]), 0.0])),
+                _ => filter.power(frames.map(|frame| [value(frame[2 * pair]), value(frame[2 * pair + 1])])),
+            };
+            sum += weights.iter().zip(power).map(|(weight, power)| weight * power).sum::<f64>();
+        }
+        self.powers.push((sum / frames.max(1) as f64) as f32);
+    }
+}
+
+/// How loud a recording is, when. Loudness is in LUFS; `None` stands for digital silence or for nothing to
+/// measure: a loudness is always finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoudnessProfile {
+    /// Mean K-weighted power of each 10 ms, summed over the channels by their weights.
+    powers: Vec<f32>,
+}
+
+impl LoudnessProfile {
+    /// Integrated loudness (gated at −70 LUFS and at 10 LU under the mean of what is above); `None` when nothing
+    /// passes the gate or the recording is shorter than 400 ms.
+    #[must_use]
+    pub fn integrated_lufs(&self) -> Option<f64> {
+        let blocks = self.gated_means(BLOCK, INTEGRATED_GATE);
+        loudness(mean(&blocks)?)
+    }
+
+    /// Loudness range in LU (EBU Tech 3342): from the 10th to the 95th percentile of the short-term loudness,
+    /// gated at −70 LUFS and at 20 LU under the mean; `None` when nothing passes the gate or the recording is
+    /// shorter than 3 s.
+    #[must_use]
+    pub fn range_lu(&self) -> Option<f64> {
+        let mut means = self.gated_means(SHORT_TERM, RANGE_GATE);
+        means.sort_by(f64::total_cmp);
+        let last = means.len().checked_sub(1)?;
+        let percentile = |part: f64| loudness(means[(last as f64 * part).round() as usize]);
+        Some(percentile(0.95)? - percentile(0.10)?)
+    }
+
+    /// Ungated loudness of a span of time, to 10 ms: steps that it covers in part count in part.
+    #[must_use]
+    pub fn span_lufs(&self, span: Window) -> Option<f64> {
+        let limit = self.powers.len() as i64 * STEP_US;
+        let (start, end) = (span.start().as_micros().clamp(0, limit), span.end().as_micros().clamp(0, limit));
+        let steps = start / STEP_US..(end + STEP_US - 1) / STEP_US;
+        let energy: f64 = steps
+            .map(|step| {
+                let covered = end.min((step + 1) * STEP_US) - start.max(step * STEP_US);
+                f64::from(self.powers[step as usize]) * covered as f64
+            })
+            .sum();
+        if end > start { loudness(energy / (end - start) as f64) } else { None }
+    }
+
+    /// Loudness of consecutive windows of length `window` from zero on, the last one cut at `duration`. A window
+    /// of no length gives none.
+    #[must_use]
+    pub fn windows(&self, window: MediaTime, duration: MediaTime) -> Vec<(Window, Option<f64>)> {
+        let starts = std::iter::successors(Some(MediaTime::ZERO), |&start| Some(start + window));
+        starts
+            .take_while(|&start| start < duration && window > MediaTime::ZERO)
+            .filter_map(|start| Window::new(start, (start + window).min(duration)).ok())
+            .map(|window| (window, self.span_lufs(window)))
+            .collect()
+    }
+
+    /// Mean power of the windows of `length` steps, one every 100 ms, that pass both gates.
+    fn gated_means(&self, length: usize, relative_gate: f64) -> Vec<f64> {
+        let windows = self.powers.windows(length).step_by(HOP);
+        let means =
+            windows.map(|steps| steps.iter().map(|&power| f64::from(power)).sum::<f64>() / length as f64);
+        let mut means: Vec<f64> = means.filter(|&mean| mean >= power(ABSOLUTE_GATE)).collect();
+        if let Some(mean) = mean(&means) {
+            let gate = mean * 10_f64.powf(relative_gate / 10.0);
+            means.retain(|&mean| mean >= gate);
+        }
+        means
+    }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Loudness in LUFS of a K-weighted mean power (BS.1770, formula 2); `None` for digital silence.
+fn loudness(power: f64) -> Option<f64> {
+    let lufs = -0.691 + 10.0 * power.log10();
+    (lufs > SILENCE).then_some(lufs)
+}
+
+/// The mean power that has this loudness.
+fn power(lufs: f64) -> f64 {
+    10_f64.powf((lufs + 0.691) / 10.0)
+}

@@ -1,0 +1,178 @@
+//! Any sample rate and channel layout to 16 kHz mono.
+
+use std::f64::consts::PI;
+
+use symphonia::core::audio::Channels;
+
+use crate::{
+    SPEECH_RATE,
+    format::{self, FormatError},
+};
+
+/// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are 70 dB down, and
+/// up to 7.4 kHz nothing is lost.
+const ZERO_CROSSINGS: f64 = 32.0;
+const KAISER_BETA: f64 = 6.76;
+/// Middle of the transition band, as a part of half the lower sample rate.
+const CUTOFF: f64 = 0.932;
+/// Most kernels that are tabulated. Rates that would need more (none in common use) interpolate between two.
+const MAX_PHASES: u64 = 1_024;
+/// Sums that the compiler may run side by side; fixed, so that results do not depend on the vector width.
+const WIDTH: usize = 16;
+
+/// Mixes a stream to mono and converts it to 16 kHz, in constant memory.
+///
+/// A polyphase filter bank of windowed sinc kernels: output sample n is the band-limited signal at exactly
+/// n / 16 000 s of the input's time, with no delay to make up for. It is one sum over the input around that
+/// instant, so how the input is cut into chunks cannot change it. (J. O. Smith, "Digital Audio Resampling".)
+pub struct Resampler {
+    /// Gain of each input channel in the mono mix.
+    gains: Vec<f32>,
+    kernels: Kernels,
+    /// Mono input from `start` on, as far as it is still needed; zeros stand before the stream's first sample.
+    pending: Vec<f32>,
+    /// Input index of the first pending sample, counted from `reach - 1` zeros before the stream.
+    start: u64,
+    /// Index of the next output sample.
+    next: u64,
+    /// Mono input samples taken in so far.
+    taken: u64,
+}
+
+impl Resampler {
+    /// A converter at the start of a stream of this rate (Hz) and layout.
+    ///
+    /// # Errors
+    /// [`FormatError`] for a rate outside 1 to 768 kHz or a channel count outside 1 to 64.
+    pub fn new(rate: u32, channels: &Channels) -> Result<Self, FormatError> {
+        format::check(rate, channels)?;
+        let kernels = Kernels::new(rate);
+        let pending = vec![0.0; kernels.reach - 1];
+        Ok(Self { gains: format::downmix_gains(channels), kernels, pending, start: 0, next: 0, taken: 0 })
+    }
+
+    /// Takes whole frames of interleaved samples and appends what is decided of the output. Samples that are not
+    /// finite count as silence.
+    pub fn push(&mut self, interleaved: &[f32], out: &mut Vec<f32>) {
+        let gains = &self.gains;
+        let frames = interleaved.chunks_exact(gains.len());
+        self.taken += frames.len() as u64;
+        match gains.as_slice() {
+            &[gain] => self.pending.extend(interleaved.iter().map(|&sample| gain * format::finite(sample))),
+            &[left, right] => self.pending.extend(
+                interleaved
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .map(|&[l, r]| left * format::finite(l) + right * format::finite(r)),
+            ),
+            gains => self.pending.extend(frames.map(|frame| {
+                frame.iter().zip(gains).map(|(&sample, gain)| gain * format::finite(sample)).sum::<f32>()
+            })),
+        }
+        self.convert(u64::MAX, out);
+    }
+
+    /// Appends the rest of the output: in all, one sample for each 1 / 16 000 s that begins before the input's end.
+    pub fn finish(mut self, out: &mut Vec<f32>) {
+        let end = (self.taken * self.kernels.up).div_ceil(self.kernels.down);
+        self.pending.resize(self.pending.len() + self.kernels.reach, 0.0);
+        self.convert(end, out);
+    }
+
+    /// Appends the output before `end` as far as the pending input reaches, and lets go of what is used up.
+    fn convert(&mut self, end: u64, out: &mut Vec<f32>) {
+        let taps = 2 * self.kernels.reach;
+        while self.next < end {
+            let at = self.next * self.kernels.down;
+            let first = (at / self.kernels.up - self.start) as usize;
+            let Some(input) = self.pending.get(first..first + taps) else { break };
+            out.push(self.kernels.apply(at % self.kernels.up, input));
+            self.next += 1;
+        }
+        let used = (self.next * self.kernels.down / self.kernels.up - self.start) as usize;
+        let used = used.min(self.pending.len());
+        self.pending.drain(..used);
+        self.start += used as u64;
+    }
+}
+
+/// The kernel at each fraction of an input sample at which an output sample can stand.
+struct Kernels {
+    /// Output and input rate without common factors: output n stands at input n × down / up.
+    up: u64,
+    down: u64,
+    /// Input samples that count on either side.
+    reach: usize,
+    /// Kernels in `taps`, less the one at the fraction 1: `up`, or fewer to interpolate between.
+    phases: u64,
+    /// `phases + 1` kernels of 2 × `reach` taps.
+    taps: Vec<f32>,
+}
+
+impl Kernels {
+    fn new(rate: u32) -> Self {
+        let common = gcd(SPEECH_RATE, rate);
+        let (up, down) = (u64::from(SPEECH_RATE / common), u64::from(rate / common));
+        // Going down, the kernel is stretched to the output's rate.
+        let stretch = (f64::from(rate) / f64::from(SPEECH_RATE)).max(1.0);
+        let reach = (ZERO_CROSSINGS * stretch).ceil() as usize;
+        let phases = up.min(MAX_PHASES);
+        let kernel = |phase| kernel(phase as f64 / phases as f64, reach, stretch);
+        Self { up, down, reach, phases, taps: (0..=phases).flat_map(kernel).collect() }
+    }
+
+    /// The output `fraction / up` of a sample after the middle of `input`.
+    #[inline(always)]
+    fn apply(&self, fraction: u64, input: &[f32]) -> f32 {
+        let at = fraction * self.phases;
+        let (phase, between) = ((at / self.up) as usize, at % self.up);
+        let (taps, rest) = self.taps[phase * input.len()..].split_at(input.len());
+        let low = dot(taps, input);
+        if between == 0 {
+            return low;
+        }
+        low + (dot(&rest[..input.len()], input) - low) * (between as f32 / self.up as f32)
+    }
+}
+
+/// A low-pass kernel of unit gain whose centre is `fraction` (0 to 1) of a sample after tap `reach - 1`.
+fn kernel(fraction: f64, reach: usize, stretch: f64) -> Vec<f32> {
+    let tap = |i| {
+        let distance = (i as f64 - (reach - 1) as f64 - fraction) / stretch;
+        let edge = distance / (reach as f64 / stretch);
+        sinc(CUTOFF * distance) * bessel_i0(KAISER_BETA * (1.0 - edge * edge).max(0.0).sqrt())
+    };
+    let taps: Vec<f64> = (0..2 * reach).map(tap).collect();
+    let sum: f64 = taps.iter().sum();
+    taps.iter().map(|tap| (tap / sum) as f32).collect()
+}
+
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }
+}
+
+/// The modified Bessel function of the first kind and order 0, by its power series.
+fn bessel_i0(x: f64) -> f64 {
+    let quarter = 0.25 * x * x;
+    let terms =
+        std::iter::successors(Some((1.0, 1.0)), |&(k, term)| Some((k + 1.0, term * quarter / (k * k))));
+    terms.map(|(_, term)| term).take_while(|&term| term > 1e-12).sum()
+}
+
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDTH>(), b.as_chunks::<WIDTH>());
+    let mut sums = [0.0; WIDTH];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

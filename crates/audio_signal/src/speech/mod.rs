@@ -1,0 +1,157 @@
+//! Speech detection: the probability of speech in every 32 ms, by the network of Silero VAD v6 (Silero Team,
+//! <https://github.com/snakers4/silero-vad>, MIT), computed here in plain Rust.
+//!
+//! A frame of 512 samples, with the 64 before it, becomes four magnitude spectra ([`spectrum`]); four convolutions
+//! ([`dense`]) make 128 numbers of them, which an LSTM and an output neuron turn into a probability
+//! ([`recurrence`]). All but the last are computed for several frames at once. The arithmetic is ordered the same
+//! way whatever the chunks and the processor, so the result is the same to the bit.
+
+mod dense;
+mod math;
+mod onnx;
+mod recurrence;
+mod spectrum;
+mod weights;
+
+use self::{
+    dense::{LANES, Lanes},
+    recurrence::{HIDDEN, State},
+    spectrum::{BINS, STEPS, Workspace},
+    weights::{ENCODER, Model, Weights},
+};
+
+/// Sample rate the detector listens at, in Hz.
+pub const SPEECH_RATE: u32 = 16_000;
+/// Samples that one probability stands for: 32 ms.
+pub const SPEECH_FRAME: usize = 512;
+
+/// Samples before a frame that the network sees too.
+const CONTEXT: usize = 64;
+const BATCH: usize = LANES * SPEECH_FRAME;
+
+/// The bundled speech model cannot be used. Nothing but another version of the `silero` crate brings this about:
+/// build with the version that Cargo.lock names.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The bytes are not those of an ONNX model with a branch for 16 kHz.
+    #[error("the speech model is malformed: it has {0}")]
+    Malformed(&'static str),
+    /// A tensor is not there.
+    #[error("the speech model lacks the tensor `{0}`")]
+    Missing(&'static str),
+    /// A tensor has another shape.
+    #[error("the speech model's tensor `{name}` has the shape {found:?} instead of {expected:?}")]
+    Shape {
+        /// Which.
+        name: &'static str,
+        /// The shape that Silero v6 has.
+        expected: Vec<usize>,
+        /// The shape found.
+        found: Vec<u64>,
+    },
+    /// The tensor that holds the spectral transform holds something else.
+    #[error("the speech model's tensor `{0}` is not a windowed Fourier transform")]
+    Transform(&'static str),
+}
+
+/// Tells speech from everything else, in a stream. Takes about 100 kB whatever the stream's length.
+pub struct SpeechDetector {
+    model: &'static Model,
+    state: State,
+    /// The 64 samples before the next frame, then what has been heard of the next batch.
+    pending: Vec<f32>,
+    buffers: Box<Buffers>,
+}
+
+/// Where a batch's intermediate results are kept.
+struct Buffers {
+    transform: Workspace,
+    spectra: [Lanes; STEPS * BINS],
+    layers: (
+        [Lanes; STEPS * ENCODER[0].outputs],
+        [Lanes; 2 * ENCODER[1].outputs],
+        [Lanes; ENCODER[2].outputs],
+        [Lanes; HIDDEN],
+    ),
+    gates: [Lanes; 4 * HIDDEN],
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        const ZERO: Lanes = [0.0; LANES];
+        Self {
+            transform: Workspace::default(),
+            spectra: [ZERO; _],
+            layers: ([ZERO; _], [ZERO; _], [ZERO; _], [ZERO; _]),
+            gates: [ZERO; _],
+        }
+    }
+}
+
+impl SpeechDetector {
+    /// A detector at the start of a stream.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the bundled model is not the one this was written for.
+    pub fn new() -> Result<Self, ModelError> {
+        let mut pending = Vec::with_capacity(CONTEXT + BATCH);
+        pending.resize(CONTEXT, 0.0);
+        Ok(Self { model: weights::bundled()?, state: State::default(), pending, buffers: Box::default() })
+    }
+
+    /// Name of the model with the first 8 hex digits of its file's SHA-256, for cache keys: another version may
+    /// give other probabilities.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn version() -> Result<&'static str, ModelError> {
+        Ok(&weights::bundled()?.version)
+    }
+
+    /// Takes samples at 16 kHz (mono, nominally −1 to 1, finite) and appends the probability (0 to 1) of each
+    /// frame of [`SPEECH_FRAME`] samples that is decided: the n-th probability ever given is that of the samples
+    /// from 512 n on. Some frames are held back, to be decided together; [`Self::finish`] gives the last ones.
+    pub fn push(&mut self, mut samples: &[f32], out: &mut Vec<f32>) {
+        while !samples.is_empty() {
+            let room = CONTEXT + BATCH - self.pending.len();
+            let (taken, rest) = samples.split_at(room.min(samples.len()));
+            self.pending.extend_from_slice(taken);
+            samples = rest;
+            if self.pending.len() == CONTEXT + BATCH {
+                self.decide(LANES, out);
+            }
+        }
+    }
+
+    /// Appends the probabilities of the frames held back; a last frame cut short counts as continued by silence.
+    pub fn finish(mut self, out: &mut Vec<f32>) {
+        let frames = (self.pending.len() - CONTEXT).div_ceil(SPEECH_FRAME);
+        self.pending.resize(CONTEXT + BATCH, 0.0);
+        self.decide(frames, out);
+    }
+
+    /// Runs the network over the full batch in `pending`, of which the first `frames` frames count.
+    fn decide(&mut self, frames: usize, out: &mut Vec<f32>) {
+        let Model { weights, .. } = self.model;
+        encode(weights, &self.pending, &mut self.buffers);
+        out.extend((0..frames).map(|lane| {
+            let gates = std::array::from_fn(|gate| self.buffers.gates[gate][lane]);
+            weights.recurrence.step(gates, &mut self.state)
+        }));
+        self.pending.drain(..BATCH);
+    }
+}
+
+/// Everything of the network that needs no memory: from a batch's samples to the input half of the LSTM's gates.
+fn encode(weights: &Weights, samples: &[f32], buffers: &mut Buffers) {
+    let frames = std::array::from_fn(|lane| &samples[lane * SPEECH_FRAME..][..CONTEXT + SPEECH_FRAME]);
+    let Buffers { transform, spectra, layers, gates } = buffers;
+    weights.spectrum.magnitudes(&frames, transform, spectra);
+    let [first, second, third, fourth] = &weights.encoder;
+    first.apply(spectra, &mut layers.0);
+    second.apply(&layers.0, &mut layers.1);
+    third.apply(&layers.1, &mut layers.2);
+    fourth.apply(&layers.2, &mut layers.3);
+    weights.gates.apply(0..HIDDEN, &layers.3, gates);
+}

@@ -1,0 +1,84 @@
+//! The only part that must go frame by frame: one LSTM layer and the output neuron over it.
+
+use super::{
+    dense::LANES,
+    math::{sigmoid, tanh},
+};
+
+/// Units of the LSTM.
+pub(super) const HIDDEN: usize = 128;
+
+/// Gates computed together: as many sums as stay in registers.
+const BLOCK: usize = 32;
+
+/// Weights of the recurrent half of the LSTM and of the output neuron.
+pub(super) struct Recurrence {
+    /// For each [`BLOCK`] of the 4 × 128 gates (input, forget, cell, output): `[unit][gate]`.
+    hidden: Vec<[f32; BLOCK]>,
+    output: Vec<f32>,
+    output_bias: f32,
+}
+
+/// What the LSTM remembers of the frames so far.
+#[derive(Clone)]
+pub(super) struct State {
+    hidden: [f32; HIDDEN],
+    cell: [f32; HIDDEN],
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { hidden: [0.0; HIDDEN], cell: [0.0; HIDDEN] }
+    }
+}
+
+impl Recurrence {
+    /// From PyTorch's layout: `hidden[gate][unit]`, `output[unit]`.
+    pub(super) fn new(hidden: &[f32], output: &[f32], output_bias: f32) -> Self {
+        let rows = |block: usize, unit: usize| {
+            std::array::from_fn(|gate| hidden[(block * BLOCK + gate) * HIDDEN + unit])
+        };
+        let blocks = 4 * HIDDEN / BLOCK;
+        let hidden = (0..blocks).flat_map(|block| (0..HIDDEN).map(move |unit| (block, unit)));
+        Self {
+            hidden: hidden.map(|(block, unit)| rows(block, unit)).collect(),
+            output: output.to_vec(),
+            output_bias,
+        }
+    }
+
+    /// Takes one frame in, given the input's part of its gates, and tells the probability that it is speech.
+    #[inline(always)]
+    pub(super) fn step(&self, mut gates: [f32; 4 * HIDDEN], state: &mut State) -> f32 {
+        let blocks = self.hidden.chunks_exact(HIDDEN);
+        for (weights, gates) in blocks.zip(gates.as_chunks_mut::<BLOCK>().0) {
+            let mut sums = *gates;
+            for (weights, hidden) in weights.iter().zip(&state.hidden) {
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum += weight * hidden;
+                }
+            }
+            *gates = sums;
+        }
+        let (input, rest) = gates.split_at(HIDDEN);
+        let (forget, rest) = rest.split_at(HIDDEN);
+        let (candidate, output) = rest.split_at(HIDDEN);
+        for unit in 0..HIDDEN {
+            let kept = sigmoid(forget[unit]) * state.cell[unit];
+            state.cell[unit] = kept + sigmoid(input[unit]) * tanh(candidate[unit]);
+            state.hidden[unit] = sigmoid(output[unit]) * tanh(state.cell[unit]);
+        }
+        self.probability(&state.hidden)
+    }
+
+    #[inline(always)]
+    fn probability(&self, hidden: &[f32; HIDDEN]) -> f32 {
+        let mut sums = [0.0; LANES];
+        for (hidden, weights) in hidden.chunks_exact(LANES).zip(self.output.chunks_exact(LANES)) {
+            for ((sum, hidden), weight) in sums.iter_mut().zip(hidden).zip(weights) {
+                *sum += hidden.max(0.0) * weight;
+            }
+        }
+        sigmoid(sums.iter().sum::<f32>() + self.output_bias)
+    }
+}

@@ -1,0 +1,155 @@
+//! Loudness against EBU's test signals, ffmpeg's `ebur128` filter and the `ebur128` crate.
+
+#![expect(clippy::expect_used, reason = "a failed step fails the test")]
+
+use audio_signal::{LoudnessMeter, LoudnessProfile};
+use media_time::{MediaTime, Window};
+use proptest::prelude::*;
+use symphonia::core::audio::{Channels, Position};
+
+const STEREO: Channels = Channels::Positioned(Position::FRONT_LEFT.union(Position::FRONT_RIGHT));
+const MONO: Channels = Channels::Positioned(Position::FRONT_CENTER);
+
+fn surround() -> Channels {
+    let front = Position::FRONT_LEFT | Position::FRONT_RIGHT | Position::FRONT_CENTER;
+    Channels::Positioned(front | Position::LFE1 | Position::REAR_LEFT | Position::REAR_RIGHT)
+}
+
+fn measured(rate: u32, channels: &Channels, samples: &[f32], chunk: usize) -> LoudnessProfile {
+    let mut meter = LoudnessMeter::new(rate, channels).expect("a usual format");
+    for chunk in samples.chunks(chunk * channels.count()) {
+        meter.push(chunk);
+    }
+    meter.finish()
+}
+
+/// Interleaved sines, `levels_dbfs` peak each in turn for `seconds`, the same in the channels of `gains`.
+fn sines(rate: u32, frequency: f64, parts: &[(f64, f64)], gains: &[f64]) -> Vec<f32> {
+    let mut samples = Vec::new();
+    for &(level_dbfs, seconds) in parts {
+        for n in 0..(seconds * f64::from(rate)) as u32 {
+            let phase = std::f64::consts::TAU * frequency * f64::from(n) / f64::from(rate);
+            let sample = 10_f64.powf(level_dbfs / 20.0) * phase.sin();
+            samples.extend(gains.iter().map(|gain| (gain * sample) as f32));
+        }
+    }
+    samples
+}
+
+/// Noise with a slow swell, from a linear congruential generator.
+fn noise(frames: usize, channels: usize) -> Vec<f32> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state as i32 as f32 / i32::MAX as f32
+    };
+    let swell = |frame: usize| 0.1 + 0.2 * (1.0 + (frame as f32 / 40_000.0).sin());
+    (0..frames * channels).map(|i| swell(i / channels) * next()).collect()
+}
+
+#[test]
+fn the_cases_of_ebu_tech_3341() {
+    // Test cases 1 to 4: sines of 1 kHz in stereo, ±0.1 LU.
+    let cases: [(&[(f64, f64)], f64); 4] = [
+        (&[(-23.0, 20.0)], -23.0),
+        (&[(-33.0, 20.0)], -33.0),
+        (&[(-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0)], -23.0),
+        (&[(-72.0, 10.0), (-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0), (-72.0, 10.0)], -23.0),
+    ];
+    for (parts, expected) in cases {
+        let found = measured(48_000, &STEREO, &sines(48_000, 1_000.0, parts, &[1.0; 2]), 4_096);
+        let lufs = found.integrated_lufs().expect("sound");
+        assert!((lufs - expected).abs() < 0.1, "{parts:?}: {lufs} LUFS");
+    }
+}
+
+#[test]
+fn the_surround_case_of_ebu_tech_3341() {
+    // Test case 6: 1 kHz at -28 dBFS left and right, -24 centre, -30 in the surrounds.
+    let gain = |dbfs: f64| 10_f64.powf(dbfs / 20.0);
+    let gains = [gain(-28.0), gain(-28.0), gain(-24.0), gain(0.0), gain(-30.0), gain(-30.0)];
+    let found = measured(48_000, &surround(), &sines(48_000, 1_000.0, &[(0.0, 20.0)], &gains), 4_096);
+    let lufs = found.integrated_lufs().expect("sound");
+    assert!((lufs + 23.0).abs() < 0.1, "{lufs} LUFS");
+}
+
+#[test]
+fn the_ranges_of_ebu_tech_3342() {
+    // Test cases 1 to 4: ±1 LU.
+    let cases: [(&[(f64, f64)], f64); 4] = [
+        (&[(-20.0, 20.0), (-30.0, 20.0)], 10.0),
+        (&[(-20.0, 20.0), (-15.0, 20.0)], 5.0),
+        (&[(-40.0, 20.0), (-20.0, 20.0)], 20.0),
+        (&[(-50.0, 20.0), (-35.0, 20.0), (-20.0, 20.0), (-35.0, 20.0), (-50.0, 20.0)], 15.0),
+    ];
+    for (parts, expected) in cases {
+        let found = measured(48_000, &STEREO, &sines(48_000, 1_000.0, parts, &[1.0; 2]), 4_096);
+        let range = found.range_lu().expect("sound");
+        assert!((range - expected).abs() < 0.2, "{parts:?}: {range} LU");
+    }
+}
+
+#[test]
+fn as_the_ebur128_crate_measures_at_any_rate() {
+    for (rate, channels) in [(22_050, &MONO), (44_100, &STEREO), (48_000, &surround()), (96_000, &STEREO)] {
+        let samples = noise(60 * rate as usize, channels.count());
+        let mode = ebur128::Mode::I | ebur128::Mode::LRA;
+        let mut reference = ebur128::EbuR128::new(channels.count() as u32, rate, mode).expect("a format");
+        reference.add_frames_f32(&samples).expect("whole frames");
+        let found = measured(rate, channels, &samples, 1_000);
+        let (lufs, expected) =
+            (found.integrated_lufs().expect("sound"), reference.loudness_global().expect("I"));
+        assert!((lufs - expected).abs() < 0.01, "{rate} Hz: {lufs} LUFS, ebur128 {expected}");
+        // Its short-term loudness is taken every second, ours every 100 ms.
+        let (range, expected) = (found.range_lu().expect("sound"), reference.loudness_range().expect("LRA"));
+        assert!((range - expected).abs() < 0.5, "{rate} Hz: {range} LU, ebur128 {expected}");
+    }
+}
+
+#[test]
+fn silence_has_no_loudness() {
+    let found = measured(48_000, &STEREO, &[0.0; 2 * 48_000], 480);
+    assert_eq!((found.integrated_lufs(), found.range_lu()), (None, None));
+    let second = Window::new(MediaTime::ZERO, MediaTime::from_millis(1_000)).expect("a window");
+    assert_eq!(found.span_lufs(second), None);
+    let nothing = measured(48_000, &STEREO, &[], 480);
+    assert_eq!((nothing.integrated_lufs(), nothing.span_lufs(second)), (None, None));
+}
+
+#[test]
+fn spans_and_windows_see_only_their_own_time() {
+    let samples = sines(44_100, 1_000.0, &[(-20.0, 2.0), (-200.0, 1.0), (-30.0, 0.5)], &[1.0]);
+    let found = measured(44_100, &MONO, &samples, 777);
+    let ms = MediaTime::from_millis;
+    // A sine of 1 kHz is weighted by +0.69 dB, which the formula takes off again; its mean square is 3.01 dB
+    // below its peak.
+    let loud = found.span_lufs(Window::new(ms(500), ms(1_995)).expect("a window")).expect("sound");
+    assert!((loud + 23.01).abs() < 0.05, "{loud} LUFS");
+    let windows = found.windows(ms(1_000), ms(3_500));
+    assert_eq!(windows.len(), 4);
+    assert_eq!(windows[3].0, Window::new(ms(3_000), ms(3_500)).expect("a window"));
+    let quiet = windows[3].1.expect("sound");
+    assert!((quiet + 33.01).abs() < 0.1, "{quiet} LUFS");
+    assert!(found.windows(MediaTime::ZERO, ms(3_500)).is_empty());
+}
+
+#[test]
+fn samples_that_are_no_numbers_spoil_nothing() {
+    let mut samples = sines(48_000, 1_000.0, &[(-23.0, 5.0)], &[1.0; 2]);
+    samples[9_000] = f32::NAN;
+    samples[99_001] = f32::NEG_INFINITY;
+    let lufs = measured(48_000, &STEREO, &samples, 1_000).integrated_lufs().expect("sound");
+    assert!((lufs + 23.0).abs() < 0.1, "{lufs} LUFS");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn chunks_do_not_change_a_bit(
+        rate in prop::sample::select(vec![8_000_u32, 11_025, 44_100, 48_000]), chunk in 1_usize..2_000,
+    ) {
+        let samples = noise(9_999, 2);
+        prop_assert_eq!(measured(rate, &STEREO, &samples, chunk), measured(rate, &STEREO, &samples, 9_999));
+    }
+}
