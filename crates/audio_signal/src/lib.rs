@@ -2,15 +2,19 @@
 //! speech, music or silence, and its beats. A pure library: it reads what it is given and touches nothing else.
 
 mod analysis;
+pub mod decode;
+mod error;
 mod format;
 mod loudness;
 mod params;
+pub mod probe;
 mod resample;
 mod rhythm;
 mod scene;
 mod speech;
 
 pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, version};
+pub use error::SignalError;
 pub use format::FormatError;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use params::{AnalysisParams, Thresholds};

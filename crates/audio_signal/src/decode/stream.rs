@@ -1,0 +1,229 @@
+//! The packets of one track, decoded and put on the timeline.
+
+use std::collections::VecDeque;
+
+use media_time::MediaTime;
+use symphonia::core::audio::AudioSpec;
+use symphonia::core::formats::TrackType;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::Timestamp;
+
+use super::DecodeStats;
+use super::clock::Clock;
+use super::codec::{Codec, Decoded};
+use super::demux::{AudioTrack, Container, Demuxer, Fetched};
+use super::format::AudioFormat;
+use super::presentation::{Start, exact_first};
+use super::source::Source;
+use super::timeline::{Edit, Span, Timeline};
+use crate::SignalError;
+
+/// A damaged packet becomes silence of its length, but no more than this.
+const LONGEST_PACKET: MediaTime = MediaTime::from_millis(1_000);
+/// Damaged packets in a row after which the rest counts as lost.
+const MAX_DAMAGED: u64 = 4_096;
+
+/// One track, packet by packet.
+pub(super) struct PacketStream {
+    demuxer: Demuxer,
+    track: AudioTrack,
+    codec: Codec,
+    pub(super) format: AudioFormat,
+    /// What was decoded last, interleaved.
+    pub(super) samples: Vec<f32>,
+    pub(super) stats: DecodeStats,
+    clock: Clock,
+    /// Media position and frames of what is in `samples` and not yet on the timeline.
+    undelivered: Option<(i64, usize)>,
+    damaged_in_a_row: u64,
+}
+
+impl PacketStream {
+    /// Opens the track to listen to and decodes its first sound; also tells which of it is heard when.
+    pub(super) fn open(source: Box<dyn Source>) -> Result<(Self, Vec<Edit>), SignalError> {
+        let mut demuxer = Demuxer::open(source)?;
+        let track = demuxer.audio_track()?;
+        let mut codec = Codec::new(&track.params)?;
+        let mut samples = Vec::new();
+        let first = FirstSound::find(&mut demuxer, &track, &mut codec, &mut samples)?;
+        let format = AudioFormat::new(&first.spec, codec.name)?;
+        let at = |time: Timestamp| track.to_samples(time, format.rate);
+        let start = Start {
+            container: demuxer.container,
+            track: &track,
+            movie: demuxer.movie.as_ref(),
+            first: exact_first(demuxer.container, &track, at(first.start), format.rate),
+            first_picture: first
+                .picture_seconds
+                .map(|seconds| (seconds * f64::from(format.rate)).round() as i64),
+            rate: format.rate,
+        };
+        let edits = start.edits()?;
+        let mut clock = Clock::new(format.rate);
+        let position = if first.time == first.start { start.first } else { at(first.time) };
+        clock.start(position, first.frames);
+        let undelivered = Some((position, first.frames));
+        let stats = first.stats;
+        let stream =
+            Self { demuxer, track, codec, format, samples, stats, clock, undelivered, damaged_in_a_row: 0 };
+        Ok((stream, edits))
+    }
+
+    /// The duration that the container tells.
+    pub(super) fn expected_duration(&self) -> Option<MediaTime> {
+        self.demuxer.duration(Some(&self.track))
+    }
+
+    /// Decodes the next packet and places it; `false` at the end.
+    pub(super) fn advance(
+        &mut self,
+        timeline: &mut Timeline,
+        spans: &mut VecDeque<Span>,
+    ) -> Result<bool, SignalError> {
+        if let Some((position, frames)) = self.undelivered.take() {
+            timeline.place(position, frames, spans);
+            return Ok(true);
+        }
+        if self.damaged_in_a_row >= MAX_DAMAGED
+            || self.clock.expected().is_some_and(|at| timeline.is_over(at))
+        {
+            self.stats.truncated |= self.damaged_in_a_row >= MAX_DAMAGED;
+            return Ok(false);
+        }
+        match self.demuxer.next_packet()? {
+            Fetched::Packet(packet) if packet.track_id == self.track.id => {
+                let (position, frames) = self.decode(packet)?;
+                timeline.place(position, frames, spans);
+            }
+            Fetched::Packet(_) => {}
+            Fetched::End { truncated } => {
+                self.stats.truncated |= truncated;
+                return Ok(false);
+            }
+            Fetched::NewStream => self.follow_new_stream(timeline)?,
+        }
+        Ok(true)
+    }
+
+    /// Decodes `packet` into `samples`; its media position and frames.
+    fn decode(&mut self, mut packet: Packet) -> Result<(i64, usize), SignalError> {
+        let rate = self.format.rate;
+        let stamp = self.track.to_samples(packet.pts, rate);
+        let length = Timestamp::new(i64::try_from(packet.block_dur().get()).unwrap_or(i64::MAX));
+        let padding = self.end_padding(&packet);
+        let frames = match self.codec.decode(&mut packet, &mut self.samples) {
+            Decoded::Frames { count, spec, bad_samples } => {
+                self.damaged_in_a_row = 0;
+                self.stats.bad_samples += bad_samples;
+                if count > 0 {
+                    self.check_unchanged(&spec)?;
+                }
+                count.saturating_sub(padding)
+            }
+            Decoded::Damaged => {
+                self.damaged_in_a_row += 1;
+                self.stats.damaged_packets += 1;
+                let told = usize::try_from(self.track.to_samples(length, rate)).unwrap_or(0);
+                let frames = if told == 0 { self.clock.last_frames() } else { told };
+                let frames = frames.min(LONGEST_PACKET.to_samples(rate).unsigned_abs() as usize);
+                self.samples.clear();
+                self.samples.resize(frames * self.format.channels(), 0.0);
+                frames
+            }
+        };
+        let position = self.clock.position(stamp, frames);
+        self.stats.ignored_jumps = self.clock.ignored_jumps();
+        Ok((position, frames))
+    }
+
+    /// Ogg tells in its last page how much of the last packets is padding.
+    fn end_padding(&self, packet: &Packet) -> usize {
+        match self.demuxer.container {
+            Container::Ogg => usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX),
+            _ => 0,
+        }
+    }
+
+    fn check_unchanged(&self, spec: &AudioSpec) -> Result<(), SignalError> {
+        let (rate, channels) = (spec.rate(), spec.channels().count());
+        if rate == self.format.rate && channels == self.format.channels() {
+            return Ok(());
+        }
+        let (was, were) = (self.format.rate, self.format.channels());
+        let change =
+            format!("sound that changes from {were} channels of {was} Hz to {channels} of {rate} Hz");
+        Err(SignalError::Unsupported(change))
+    }
+
+    /// Chained Ogg: the next recording follows where this one ended.
+    fn follow_new_stream(&mut self, timeline: &mut Timeline) -> Result<(), SignalError> {
+        self.track = self.demuxer.audio_track()?;
+        self.codec = Codec::new(&self.track.params)?;
+        let mut samples = Vec::new();
+        let first = FirstSound::find(&mut self.demuxer, &self.track, &mut self.codec, &mut samples)?;
+        self.check_unchanged(&first.spec)?;
+        self.samples = samples;
+        self.stats.damaged_packets += first.stats.damaged_packets;
+        self.stats.bad_samples += first.stats.bad_samples;
+        let position = self.track.to_samples(first.time, self.format.rate);
+        let skipped = i64::from(super::codec::pre_skip(&self.track.params));
+        timeline.restart(position.saturating_add(skipped).max(0));
+        self.clock.start(position, first.frames);
+        self.undelivered = Some((position, first.frames));
+        Ok(())
+    }
+}
+
+/// The first packet of a track that yields sound.
+struct FirstSound {
+    /// Time of the track's first packet.
+    start: Timestamp,
+    /// Time of this packet.
+    time: Timestamp,
+    frames: usize,
+    spec: AudioSpec,
+    stats: DecodeStats,
+    /// When the first picture before it is shown.
+    picture_seconds: Option<f64>,
+}
+
+impl FirstSound {
+    fn find(
+        demuxer: &mut Demuxer,
+        track: &AudioTrack,
+        codec: &mut Codec,
+        samples: &mut Vec<f32>,
+    ) -> Result<Self, SignalError> {
+        let mut stats = DecodeStats::default();
+        let (mut start, mut picture_seconds): (_, Option<f64>) = (None, None);
+        while stats.damaged_packets < MAX_DAMAGED {
+            let Fetched::Packet(mut packet) = demuxer.next_packet()? else {
+                break;
+            };
+            let time = packet.pts;
+            if packet.track_id != track.id {
+                let shown = demuxer.seconds(&packet, TrackType::Video);
+                picture_seconds = shown.into_iter().chain(picture_seconds).min_by(f64::total_cmp);
+                continue;
+            }
+            match codec.decode(&mut packet, samples) {
+                Decoded::Frames { count, spec, bad_samples } if count > 0 => {
+                    stats.bad_samples = bad_samples;
+                    let start = start.unwrap_or(time);
+                    return Ok(Self { start, time, frames: count, spec, stats, picture_seconds });
+                }
+                // The first packet of Vorbis only prepares the next.
+                Decoded::Frames { .. } => {}
+                Decoded::Damaged => {
+                    stats.damaged_packets += 1;
+                    start.get_or_insert(time);
+                }
+            }
+        }
+        let what = match stats.damaged_packets {
+            0 => format!("the {} file holds no sound", demuxer.name),
+            count => format!("none of its first {count} packets can be decoded as {}", codec.name),
+        };
+        Err(SignalError::Undecodable(what))
+    }
+}
