@@ -89,8 +89,7 @@ impl Codec {
 fn silence_bad_samples(samples: &mut [f32]) -> u64 {
     let mut count = 0;
     for sample in samples {
-        // Written so that NaN fails the comparison.
-        if !(sample.abs() <= LOUDEST) {
+        if sample.is_nan() || sample.abs() > LOUDEST {
             *sample = 0.0;
             count += 1;
         }

@@ -34,7 +34,7 @@ use std::collections::VecDeque;
 
 use media_time::MediaTime;
 
-pub use self::format::{AudioFormat, Speaker};
+pub use self::format::AudioFormat;
 pub use self::source::Source;
 use self::stream::PacketStream;
 use self::timeline::{Span, Timeline};
@@ -65,23 +65,6 @@ impl<'a> Block<'a> {
     pub fn channel(&self, channel: usize) -> impl Iterator<Item = f32> + use<'a> {
         let from = if channel < self.channels { channel } else { self.samples.len() };
         self.samples.get(from..).unwrap_or_default().iter().step_by(self.channels).copied()
-    }
-
-    /// Replaces `mono` by the mean of all channels.
-    pub fn mix_to_mono(&self, mono: &mut Vec<f32>) {
-        mono.clear();
-        match self.channels {
-            1 => mono.extend_from_slice(self.samples),
-            2 => {
-                mono.extend(self.samples.as_chunks::<2>().0.iter().map(|[left, right]| (left + right) * 0.5))
-            }
-            channels => {
-                let gain = 1.0 / channels as f32;
-                mono.extend(
-                    self.samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() * gain),
-                );
-            }
-        }
     }
 }
 
