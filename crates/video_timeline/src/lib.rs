@@ -1,1 +1,25 @@
-//! TBD
+//! Timelines: projects hold sequences, sequences hold tracks, tracks hold clips.
+//!
+//! A [`Clip`] plays the window `[in_ms, out_ms)` of an asset from `start_ms_on_timeline` on, at its
+//! speed. Times are exact to the microsecond.
+//!
+//! Other engines see the [`VideoTimeline`] trait only:
+//! - [`TimelineService`] is the implementation in this process, on Postgres;
+
+mod client;
+mod error;
+mod local;
+mod model;
+mod page;
+mod service;
+mod store;
+
+pub use client::{ClipFilter, VideoTimeline};
+pub use error::{Entity, Error};
+pub use model::{
+    Clip, ClipPatch, CreatedTimeline, Meta, MoveClip, NewClip, NewClips, NewProject, NewSequence,
+    NewTimeline, NewTrack, Project, ProjectPatch, ProjectTarget, Sequence, SequencePatch, SplitClip,
+    SplitResult, Track, TrackKind, TrackPatch, TrimClip,
+};
+pub use page::Paging;
+pub use service::TimelineService;

@@ -1,0 +1,100 @@
+//! Rules shared by all: each names the field by its JSON pointer, `at` being the object's own.
+
+use std::io::{self, Write};
+
+use media_time::MediaTime;
+use serde_json::Value;
+
+use super::Meta;
+use crate::error::Error;
+
+/// The last instant of a timeline: 2⁵⁰ µs, about 35 years. Up to there milliseconds as JSON numbers
+/// (IEEE doubles) tell every microsecond apart.
+pub(super) const END_OF_TIME: MediaTime = MediaTime::from_micros(1 << 50);
+/// The longest title, name or label, in characters.
+const MAX_TEXT: usize = 500;
+/// The largest meta object, in bytes of JSON.
+const MAX_META: usize = 64 << 10;
+/// The last position: of the children that one parent can order.
+pub(crate) const MAX_POSITION: i32 = 1_000_000;
+
+/// Refuses with `detail` unless `ok`.
+pub(super) fn require(ok: bool, at: &str, field: &str, detail: &str) -> Result<(), Error> {
+    if ok { Ok(()) } else { Err(Error::invalid(at, field, detail)) }
+}
+
+pub(super) fn text(text: &str, at: &str, field: &str) -> Result<(), Error> {
+    let length = text.chars().take(MAX_TEXT + 1).count();
+    require((1..=MAX_TEXT).contains(&length), at, field, "expected 1 to 500 characters")?;
+    require(!text.chars().any(char::is_control), at, field, "control characters are not allowed")
+}
+
+pub(super) fn position(position: i32, at: &str) -> Result<(), Error> {
+    require((0..=MAX_POSITION).contains(&position), at, "position", "expected 0 to 1000000")
+}
+
+pub(super) fn time(time: MediaTime, at: &str, field: &str) -> Result<(), Error> {
+    let range = MediaTime::ZERO..=END_OF_TIME;
+    require(range.contains(&time), at, field, "expected 0 to 1125899906842.624 ms")
+}
+
+pub(super) fn meta(meta: &Meta, at: &str) -> Result<(), Error> {
+    let fits = serde_json::to_writer(Bounded(MAX_META), meta).is_ok();
+    require(fits, at, "meta", "expected at most 64 KiB of JSON")?;
+    let storable = meta.iter().all(|(key, value)| !key.contains('\0') && has_no_nul(value));
+    require(storable, at, "meta", "the character U+0000 cannot be stored")
+}
+
+/// Postgres keeps no U+0000, neither in text nor in jsonb. Depth is bounded by the JSON parser.
+fn has_no_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.contains('\0'),
+        Value::Array(items) => items.iter().all(has_no_nul),
+        Value::Object(fields) => fields.iter().all(|(key, value)| !key.contains('\0') && has_no_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+/// Takes so many bytes and no more.
+struct Bounded(usize);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::WriteZero)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn accepts(value: &Value) -> bool {
+        meta(value.as_object().unwrap(), "").is_ok()
+    }
+
+    #[test]
+    fn meta_is_bounded_and_storable() {
+        assert!(accepts(&json!({})));
+        assert!(accepts(&json!({"a": [1, {"b": "c"}]})));
+        assert!(accepts(&json!({"a": "x".repeat(MAX_META - 8)})));
+        assert!(!accepts(&json!({"a": "x".repeat(MAX_META - 7)})));
+        assert!(!accepts(&json!({"a": [{"b": "\0"}]})));
+        assert!(!accepts(&json!({"a": {"\0": 1}})));
+        assert!(!accepts(&json!({"\0": 1})));
+    }
+
+    #[test]
+    fn texts_are_readable_and_short() {
+        for (value, good) in [("", false), ("ä", true), ("a\0", false), ("a\nb", false)] {
+            assert_eq!(text(value, "", "title").is_ok(), good, "{value:?}");
+        }
+        assert!(text(&"ä".repeat(500), "", "title").is_ok());
+        assert!(text(&"ä".repeat(501), "", "title").is_err());
+    }
+}

@@ -1,0 +1,192 @@
+//! Trim, split and move: pure functions from a clip to what becomes of it.
+
+use http_kit::Id;
+use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Clip, check};
+use crate::error::Error;
+
+/// Moves the edges of a clip in its source. What stays visible stays where it was on the timeline:
+/// a later `in_ms` begins later. Absent edges stay.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrimClip {
+    /// The new source begin, in ms.
+    #[serde(default)]
+    pub in_ms: Option<MediaTime>,
+    /// The new source end, in ms.
+    #[serde(default)]
+    pub out_ms: Option<MediaTime>,
+}
+
+/// Cuts a clip in two at an instant of the timeline.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SplitClip {
+    /// Where on the timeline, in ms: inside the clip, not at its edges.
+    pub at_ms: MediaTime,
+}
+
+/// Puts a clip elsewhere; absent fields stay.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveClip {
+    /// The track it goes to, of any sequence of the same owner.
+    #[serde(default)]
+    pub track_id: Option<Id>,
+    /// Where on the timeline it begins, in ms.
+    #[serde(default)]
+    pub start_ms_on_timeline: Option<MediaTime>,
+}
+
+/// The two pieces of a clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SplitResult {
+    /// What plays first; it keeps the clip's id.
+    pub left: Clip,
+    /// What plays then; begins, on the timeline and in the source, where `left` ends.
+    pub right: Clip,
+}
+
+impl TrimClip {
+    pub(crate) fn apply(&self, clip: &Clip) -> Result<Clip, Error> {
+        let (in_ms, out_ms) = (self.in_ms.unwrap_or(clip.in_ms), self.out_ms.unwrap_or(clip.out_ms));
+        check::time(in_ms, "", "in_ms")?;
+        let start = clip.start_ms_on_timeline + clip.to_timeline(in_ms - clip.in_ms);
+        check::require(
+            !start.is_negative(),
+            "",
+            "in_ms",
+            "the clip would begin before the timeline does; move it first",
+        )?;
+        let trimmed = Clip { in_ms, out_ms, start_ms_on_timeline: start, ..clip.clone() };
+        trimmed.check("")?;
+        Ok(trimmed)
+    }
+}
+
+impl SplitClip {
+    /// The source is cut at the microsecond that plays at `at_ms`; the right piece begins where the
+    /// left one then ends, so that both join exactly.
+    pub(crate) fn apply(&self, clip: &Clip) -> Result<SplitResult, Error> {
+        let cut = clip.in_ms + clip.to_source(self.at_ms - clip.start_ms_on_timeline);
+        let inside = clip.in_ms < cut && cut < clip.out_ms;
+        check::require(inside, "", "at_ms", "expected an instant inside the clip, not at its edges")?;
+        let left = Clip { out_ms: cut, ..clip.clone() };
+        let right = Clip {
+            id: Id::generate("clip"),
+            in_ms: cut,
+            start_ms_on_timeline: left.end_on_timeline(),
+            ..clip.clone()
+        };
+        left.check("")?;
+        right.check("")?;
+        Ok(SplitResult { left, right })
+    }
+}
+
+impl MoveClip {
+    pub(crate) fn apply(&self, clip: &Clip) -> Result<Clip, Error> {
+        let moved = Clip {
+            track_id: self.track_id.clone().unwrap_or_else(|| clip.track_id.clone()),
+            start_ms_on_timeline: self.start_ms_on_timeline.unwrap_or(clip.start_ms_on_timeline),
+            ..clip.clone()
+        };
+        moved.check("")?;
+        Ok(moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::NewClip;
+    use proptest::prelude::*;
+
+    fn clip(in_us: i64, length_us: i64, start_us: i64, speed: f64) -> Clip {
+        let time = MediaTime::from_micros;
+        let asset = "asset_1".parse().unwrap();
+        let new =
+            NewClip { speed, ..NewClip::window(asset, time(in_us), time(in_us + length_us), time(start_us)) };
+        new.on_track("track_1".parse().unwrap())
+    }
+
+    fn clips() -> impl Strategy<Value = Clip> {
+        let hours = 0i64..20_000_000_000;
+        (hours.clone(), 1_000i64..20_000_000_000, hours, 0.05f64..20.0)
+            .prop_map(|(in_us, length, start, speed)| clip(in_us, length, start, speed))
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_join_exactly(clip in clips(), share in 0.0f64..1.0) {
+            let length = clip.duration_on_timeline().as_micros();
+            let at = clip.start_ms_on_timeline + MediaTime::from_micros((length as f64 * share) as i64);
+            let Ok(SplitResult { left, right }) = (SplitClip { at_ms: at }).apply(&clip) else {
+                // Refused only when the cut falls on an edge, to the microsecond.
+                let step = (1.0 / clip.speed).ceil() as i64 + 1;
+                let near = |edge: MediaTime| (at - edge).as_micros().abs() <= step;
+                prop_assert!(near(clip.start_ms_on_timeline) || near(clip.end_on_timeline()));
+                return Ok(());
+            };
+            prop_assert_eq!((left.in_ms, right.out_ms), (clip.in_ms, clip.out_ms));
+            prop_assert_eq!(left.out_ms, right.in_ms);
+            prop_assert_eq!(left.end_on_timeline(), right.start_ms_on_timeline);
+            prop_assert_eq!(left.start_ms_on_timeline, clip.start_ms_on_timeline);
+            // Each piece's length is rounded on its own: no more than a microsecond in all.
+            prop_assert!((right.end_on_timeline() - clip.end_on_timeline()).as_micros().abs() <= 1);
+            // The cut lies where it was asked for, to half a source microsecond.
+            let off = (right.start_ms_on_timeline - at).as_micros().abs() as f64;
+            prop_assert!(off <= 0.5 / clip.speed + 0.5 + 1e-6, "{off} µs");
+        }
+
+        #[test]
+        fn trimming_keeps_the_rest_in_place(clip in clips(), head in 0.0f64..0.5, tail in 0.5f64..1.0) {
+            let length = (clip.out_ms - clip.in_ms).as_micros() as f64;
+            let within = |share: f64| clip.in_ms + MediaTime::from_micros((length * share) as i64);
+            let trim = TrimClip { in_ms: Some(within(head)), out_ms: Some(within(tail)) };
+            prop_assume!(trim.in_ms < trim.out_ms);
+            let Ok(trimmed) = trim.apply(&clip) else { return Ok(()) };
+            // The source instant at its begin plays when it played before.
+            let played_at = clip.start_ms_on_timeline + clip.to_timeline(trimmed.in_ms - clip.in_ms);
+            prop_assert_eq!(trimmed.start_ms_on_timeline, played_at);
+            let back = TrimClip { in_ms: Some(clip.in_ms), out_ms: Some(clip.out_ms) };
+            prop_assert_eq!(back.apply(&trimmed).unwrap(), clip);
+        }
+    }
+
+    #[test]
+    fn a_clip_at_double_speed_is_cut_at_double_the_source_time() {
+        let clip = clip(1_000_000, 4_000_000, 10_000_000, 2.0);
+        let split = SplitClip { at_ms: MediaTime::from_millis(10_500) }.apply(&clip).unwrap();
+        assert_eq!(split.left.out_ms, MediaTime::from_millis(2_000));
+        assert_eq!(split.right.start_ms_on_timeline, MediaTime::from_millis(10_500));
+        assert_eq!(split.right.end_on_timeline(), MediaTime::from_millis(12_000));
+        assert_ne!(split.left.id, split.right.id);
+    }
+
+    #[test]
+    fn edges_and_outside_are_no_place_to_cut() {
+        let clip = clip(1_000_000, 1_000_000, 5_000_000, 1.0);
+        for at in [0, 5_000, 6_000, 7_000] {
+            assert!(SplitClip { at_ms: MediaTime::from_millis(at) }.apply(&clip).is_err(), "{at}");
+        }
+        assert!(SplitClip { at_ms: MediaTime::from_micros(5_000_001) }.apply(&clip).is_ok());
+    }
+
+    #[test]
+    fn a_clip_cannot_be_extended_before_the_timeline() {
+        let clip = clip(1_000_000, 1_000_000, 500_000, 1.0);
+        let trim = TrimClip { in_ms: Some(MediaTime::from_millis(400)), out_ms: None };
+        assert!(matches!(trim.apply(&clip), Err(Error::Invalid { pointer, .. }) if pointer == "/in_ms"));
+    }
+
+    #[test]
+    fn senseless_speeds_are_refused() {
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, 1e300] {
+            assert!(clip(0, 1_000_000, 0, speed).check("").is_err(), "{speed}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What goes over the wire, and the rules that hold for each on its own.
+
+mod check;
+mod clip;
+mod edit;
+mod project;
+mod sequence;
+mod timeline;
+mod track;
+
+use serde::{Deserialize, Deserializer};
+
+pub use clip::{Clip, ClipPatch, NewClip};
+pub use edit::{MoveClip, SplitClip, SplitResult, TrimClip};
+pub use project::{NewProject, Project, ProjectPatch};
+pub use sequence::{NewSequence, Sequence, SequencePatch};
+pub(crate) use timeline::clips_on_track;
+pub use timeline::{CreatedTimeline, NewClips, NewTimeline, ProjectTarget};
+pub use track::{NewTrack, Track, TrackKind, TrackPatch};
+
+/// Free data of a caller's: a JSON object of at most 64 KiB.
+pub type Meta = serde_json::Map<String, serde_json::Value>;
+
+/// Reads a field of a PATCH: present, even as `null`, is `Some`; `null` fits only nullable fields.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

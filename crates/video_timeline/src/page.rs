@@ -1,0 +1,112 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http_kit::{Cursor, Id, Page, PageParams};
+
+use crate::error::Error;
+
+/// Which part of a listing to return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paging {
+    /// Rows on the page: 1–500.
+    pub limit: u32,
+    /// `next_cursor` of the page before; `None` starts at the beginning.
+    pub cursor: Option<String>,
+}
+
+impl Default for Paging {
+    fn default() -> Self {
+        Self { limit: PageParams::DEFAULT_LIMIT, cursor: None }
+    }
+}
+
+impl Paging {
+    /// The page after `page`, or `None` when that was the last.
+    #[must_use]
+    pub fn after<T>(&self, page: &Page<T>) -> Option<Self> {
+        page.next_cursor.clone().map(|cursor| Self { limit: self.limit, cursor: Some(cursor) })
+    }
+
+    fn limit(&self) -> Result<i64, Error> {
+        if (1..=PageParams::MAX_LIMIT).contains(&self.limit) {
+            return Ok(i64::from(self.limit));
+        }
+        let detail = format!("expected 1 to {}", PageParams::MAX_LIMIT);
+        Err(Error::InvalidQuery { parameter: "limit".into(), detail })
+    }
+
+    /// For a listing by creation, newest first.
+    pub(crate) fn newest_first(&self) -> Result<PageParams, Error> {
+        let cursor = self.cursor.as_deref().map(Cursor::decode).transpose();
+        Ok(PageParams { limit: self.limit()?, after: cursor.map_err(|_| Error::InvalidCursor)? })
+    }
+
+    /// For a listing by a number (position, start), then id.
+    pub(crate) fn in_order(&self) -> Result<InOrder, Error> {
+        let after = self.cursor.as_deref().map(Place::decode).transpose()?;
+        let after = after.map_or((i64::MIN, String::new()), |place| (place.key, place.id.to_string()));
+        Ok(InOrder { limit: self.limit()?, after_key: after.0, after_id: after.1 })
+    }
+}
+
+/// The rows after `(after_key, after_id)`, in ascending order.
+#[derive(Debug)]
+pub(crate) struct InOrder {
+    pub(crate) limit: i64,
+    pub(crate) after_key: i64,
+    /// Empty at the beginning, which sorts before every id.
+    pub(crate) after_id: String,
+}
+
+impl InOrder {
+    /// A page of `rows`, which were fetched with `limit + 1` to see whether there is more.
+    pub(crate) fn page<T>(&self, mut rows: Vec<T>, place_of: impl Fn(&T) -> Place) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = if more { rows.last().map(|row| place_of(row).encode()) } else { None };
+        Page { items: rows, next_cursor }
+    }
+}
+
+/// A row's place in an ascending listing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) key: i64,
+    pub(crate) id: Id,
+}
+
+impl Place {
+    fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}|{}", self.key, self.id))
+    }
+
+    fn decode(text: &str) -> Result<Self, Error> {
+        let parse = || {
+            let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+            let (key, id) = plain.split_once('|')?;
+            Some(Self { key: key.parse().ok()?, id: id.parse().ok()? })
+        };
+        parse().ok_or(Error::InvalidCursor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_round_trip_and_refuse_the_rest() {
+        let place = Place { key: -7, id: "clip_1".parse().unwrap() };
+        assert_eq!(Place::decode(&place.encode()).unwrap(), place);
+        for bad in ["", "x", "AAAA", "????", "MXw"] {
+            assert!(matches!(Place::decode(bad), Err(Error::InvalidCursor)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn limits_are_kept() {
+        for (limit, good) in [(0, false), (1, true), (500, true), (501, false)] {
+            assert_eq!(Paging { limit, cursor: None }.in_order().is_ok(), good, "{limit}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+use http_kit::{Id, Page, RequestContext};
+
+use super::{TimelineService, deleted, found};
+use crate::client::ClipFilter;
+use crate::error::{Entity, Error};
+use crate::model::{Clip, ClipPatch, MoveClip, NewClip, SplitClip, SplitResult, TrimClip, clips_on_track};
+use crate::page::{Paging, Place};
+use crate::store::{clip_lists, clips, sequences, tracks};
+
+impl TimelineService {
+    pub(crate) async fn make_clip(
+        &self,
+        context: &RequestContext,
+        track_id: &Id,
+        new: NewClip,
+    ) -> Result<Clip, Error> {
+        let clip = new.on_track(track_id.clone());
+        clip.check("")?;
+        let mut connection = self.pool.acquire().await?;
+        clips::insert_all(&mut connection, &context.scope, track_id, std::slice::from_ref(&clip)).await?;
+        Ok(clip)
+    }
+
+    /// All or none.
+    pub(crate) async fn make_clips(
+        &self,
+        context: &RequestContext,
+        track_id: &Id,
+        new: Vec<NewClip>,
+    ) -> Result<Vec<Clip>, Error> {
+        let clips = clips_on_track(new, track_id)?;
+        let mut connection = self.pool.acquire().await?;
+        // No clips violate no foreign key.
+        found(tracks::find(&mut connection, &context.scope, track_id).await?, Entity::Track, track_id)?;
+        clips::insert_all(&mut connection, &context.scope, track_id, &clips).await?;
+        Ok(clips)
+    }
+
+    pub(crate) async fn clip(&self, context: &RequestContext, id: &Id) -> Result<Clip, Error> {
+        let row = clips::find(&mut *self.pool.acquire().await?, &context.scope, id).await?;
+        found(row, Entity::Clip, id)
+    }
+
+    /// By begin on the timeline.
+    pub(crate) async fn clips(
+        &self,
+        context: &RequestContext,
+        filter: &ClipFilter,
+        paging: &Paging,
+    ) -> Result<Page<Clip>, Error> {
+        let (page, scope) = (paging.in_order()?, &context.scope);
+        let mut connection = self.pool.acquire().await?;
+        let rows = match filter {
+            ClipFilter::Track(id) => {
+                found(tracks::find(&mut connection, scope, id).await?, Entity::Track, id)?;
+                clip_lists::of_track(&mut connection, scope, id, &page).await?
+            }
+            ClipFilter::Sequence(id) => {
+                found(sequences::find(&mut connection, scope, id).await?, Entity::Sequence, id)?;
+                clip_lists::of_sequence(&mut connection, scope, id, &page).await?
+            }
+            ClipFilter::Asset(id) => clip_lists::of_asset(&mut connection, scope, id, &page).await?,
+            ClipFilter::Artifact(id) => clip_lists::of_artifact(&mut connection, scope, id, &page).await?,
+        };
+        let place_of =
+            |clip: &Clip| Place { key: clip.start_ms_on_timeline.as_micros(), id: clip.id.clone() };
+        Ok(page.page(rows, place_of))
+    }
+
+    pub(crate) async fn update_clip(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        patch: ClipPatch,
+    ) -> Result<Clip, Error> {
+        self.change_clip(context, id, |clip| {
+            let patched = patch.apply(clip.clone());
+            patched.check("")?;
+            Ok(patched)
+        })
+        .await
+    }
+
+    pub(crate) async fn trim_clip(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        trim: &TrimClip,
+    ) -> Result<Clip, Error> {
+        self.change_clip(context, id, |clip| trim.apply(clip)).await
+    }
+
+    pub(crate) async fn move_clip(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        to: &MoveClip,
+    ) -> Result<Clip, Error> {
+        self.change_clip(context, id, |clip| to.apply(clip)).await
+    }
+
+    pub(crate) async fn split_clip(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        split: &SplitClip,
+    ) -> Result<SplitResult, Error> {
+        let mut transaction = self.pool.begin().await?;
+        let clip = found(clips::lock(&mut transaction, &context.scope, id).await?, Entity::Clip, id)?;
+        let pieces = split.apply(&clip)?;
+        clips::update(&mut transaction, &context.scope, &pieces.left).await?;
+        let right = std::slice::from_ref(&pieces.right);
+        clips::insert_all(&mut transaction, &context.scope, &clip.track_id, right).await?;
+        transaction.commit().await?;
+        Ok(pieces)
+    }
+
+    pub(crate) async fn delete_clip(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
+        let any = clips::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
+        deleted(any, Entity::Clip, id)
+    }
+
+    /// Reads, changes and writes a clip with no other change in between.
+    async fn change_clip(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        change: impl FnOnce(&Clip) -> Result<Clip, Error> + Send,
+    ) -> Result<Clip, Error> {
+        let mut transaction = self.pool.begin().await?;
+        let clip = found(clips::lock(&mut transaction, &context.scope, id).await?, Entity::Clip, id)?;
+        let changed = change(&clip)?;
+        clips::update(&mut transaction, &context.scope, &changed).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+}

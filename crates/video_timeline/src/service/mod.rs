@@ -1,0 +1,40 @@
+//! The rules of the timeline in this process: checks, transactions, what is made of what.
+
+mod clips;
+mod projects;
+mod sequences;
+mod timelines;
+mod tracks;
+
+use std::sync::Arc;
+
+use http_kit::{Clock, Id};
+use sqlx::PgPool;
+
+use crate::error::{Entity, Error};
+
+/// The timeline on this process's Postgres. As a [`VideoTimeline`](crate::VideoTimeline) it is what
+/// other engines use; [`router`](crate::router) serves all of it over HTTP.
+#[derive(Clone, Debug)]
+pub struct TimelineService {
+    pool: PgPool,
+    clock: Arc<dyn Clock>,
+}
+
+impl TimelineService {
+    /// A timeline on a migrated database.
+    #[must_use]
+    pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+        Self { pool, clock }
+    }
+}
+
+/// The thing found, or the error that there is none.
+fn found<T>(row: Option<T>, kind: Entity, id: &Id) -> Result<T, Error> {
+    row.ok_or_else(|| Error::not_found(kind, id))
+}
+
+/// Done, or the error that there was nothing to do it to.
+fn deleted(any: bool, kind: Entity, id: &Id) -> Result<(), Error> {
+    found(any.then_some(()), kind, id)
+}

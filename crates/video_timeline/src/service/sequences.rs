@@ -1,0 +1,57 @@
+use http_kit::{Id, Page, RequestContext};
+
+use super::{TimelineService, deleted, found};
+use crate::error::{Entity, Error};
+use crate::model::{NewSequence, Sequence, SequencePatch};
+use crate::page::{Paging, Place};
+use crate::store::{projects, sequences};
+
+impl TimelineService {
+    pub(crate) async fn make_sequence(
+        &self,
+        context: &RequestContext,
+        project_id: &Id,
+        new: &NewSequence,
+    ) -> Result<Sequence, Error> {
+        new.check("")?;
+        let mut connection = self.pool.acquire().await?;
+        sequences::insert(&mut connection, &context.scope, project_id, &Id::generate("seq"), new).await
+    }
+
+    pub(crate) async fn sequence(&self, context: &RequestContext, id: &Id) -> Result<Sequence, Error> {
+        let row = sequences::find(&mut *self.pool.acquire().await?, &context.scope, id).await?;
+        found(row, Entity::Sequence, id)
+    }
+
+    /// By position.
+    pub(crate) async fn sequences(
+        &self,
+        context: &RequestContext,
+        project_id: &Id,
+        paging: &Paging,
+    ) -> Result<Page<Sequence>, Error> {
+        let page = paging.in_order()?;
+        let mut connection = self.pool.acquire().await?;
+        let parent = projects::find(&mut connection, &context.scope, project_id).await?;
+        found(parent, Entity::Project, project_id)?;
+        let rows = sequences::list(&mut connection, &context.scope, project_id, &page).await?;
+        Ok(page.page(rows, |row| Place { key: row.position.into(), id: row.id.clone() }))
+    }
+
+    pub(crate) async fn update_sequence(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        patch: &SequencePatch,
+    ) -> Result<Sequence, Error> {
+        patch.check()?;
+        let row = sequences::update(&mut *self.pool.acquire().await?, &context.scope, id, patch).await?;
+        found(row, Entity::Sequence, id)
+    }
+
+    /// Deletes it with its tracks and their clips.
+    pub(crate) async fn delete_sequence(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
+        let any = sequences::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
+        deleted(any, Entity::Sequence, id)
+    }
+}

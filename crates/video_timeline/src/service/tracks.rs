@@ -1,0 +1,57 @@
+use http_kit::{Id, Page, RequestContext};
+
+use super::{TimelineService, deleted, found};
+use crate::error::{Entity, Error};
+use crate::model::{NewTrack, Track, TrackPatch};
+use crate::page::{Paging, Place};
+use crate::store::{sequences, tracks};
+
+impl TimelineService {
+    pub(crate) async fn make_track(
+        &self,
+        context: &RequestContext,
+        sequence_id: &Id,
+        new: &NewTrack,
+    ) -> Result<Track, Error> {
+        new.check("")?;
+        let mut connection = self.pool.acquire().await?;
+        tracks::insert(&mut connection, &context.scope, sequence_id, &Id::generate("track"), new).await
+    }
+
+    pub(crate) async fn track(&self, context: &RequestContext, id: &Id) -> Result<Track, Error> {
+        let row = tracks::find(&mut *self.pool.acquire().await?, &context.scope, id).await?;
+        found(row, Entity::Track, id)
+    }
+
+    /// By position.
+    pub(crate) async fn tracks(
+        &self,
+        context: &RequestContext,
+        sequence_id: &Id,
+        paging: &Paging,
+    ) -> Result<Page<Track>, Error> {
+        let page = paging.in_order()?;
+        let mut connection = self.pool.acquire().await?;
+        let parent = sequences::find(&mut connection, &context.scope, sequence_id).await?;
+        found(parent, Entity::Sequence, sequence_id)?;
+        let rows = tracks::list(&mut connection, &context.scope, sequence_id, &page).await?;
+        Ok(page.page(rows, |row| Place { key: row.position.into(), id: row.id.clone() }))
+    }
+
+    pub(crate) async fn update_track(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        patch: &TrackPatch,
+    ) -> Result<Track, Error> {
+        patch.check()?;
+        let row = tracks::update(&mut *self.pool.acquire().await?, &context.scope, id, patch).await?;
+        found(row, Entity::Track, id)
+    }
+
+    /// Deletes it with its clips.
+    pub(crate) async fn delete_track(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
+        let any = tracks::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
+        deleted(any, Entity::Track, id)
+    }
+}

@@ -1,0 +1,17 @@
+//! The SQL. Each function is one statement and runs on the caller's connection or transaction.
+
+pub(crate) mod clip_lists;
+pub(crate) mod clips;
+pub(crate) mod projects;
+pub(crate) mod sequences;
+pub(crate) mod tracks;
+
+use http_kit::Id;
+
+use crate::error::{Entity, Error};
+
+/// Turns the violated foreign key named `constraint` into "no such parent".
+fn no_parent(error: sqlx::Error, constraint: &str, kind: Entity, id: &Id) -> Error {
+    let violated = error.as_database_error().and_then(|database| database.constraint());
+    if violated == Some(constraint) { Error::not_found(kind, id) } else { error.into() }
+}

@@ -1,0 +1,150 @@
+use http_kit::{Id, Scope};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::no_parent;
+use crate::error::{Entity, Error};
+use crate::model::{Meta, NewSequence, Sequence, SequencePatch};
+use crate::page::InOrder;
+
+struct Row {
+    id: Id,
+    project_id: Id,
+    name: String,
+    fps: Option<f64>,
+    position: i32,
+    meta: Json<Meta>,
+}
+
+impl From<Row> for Sequence {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            name: row.name,
+            fps: row.fps,
+            position: row.position,
+            meta: row.meta.0,
+        }
+    }
+}
+
+/// Without a position it goes after the last; two at once may share one, and creation orders them.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    project_id: &Id,
+    id: &Id,
+    new: &NewSequence,
+) -> Result<Sequence, Error> {
+    sqlx::query_as!(
+        Row,
+        r#"-- video_timeline::sequences::insert
+         INSERT INTO video_sequences (tenant_id, env, id, project_id, name, fps, position, meta)
+         VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, (
+             SELECT LEAST(max(position) + 1, 1000000) FROM video_sequences
+             WHERE tenant_id = $1 AND env = $2 AND project_id = $4), 0), $8)
+         RETURNING id AS "id: Id", project_id AS "project_id: Id", name, fps, position, meta AS "meta: Json<Meta>""#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        project_id.as_str(),
+        new.name,
+        new.fps,
+        new.position,
+        Json(&new.meta) as _,
+    )
+    .fetch_one(connection)
+    .await
+    .map(Sequence::from)
+    .map_err(|error| no_parent(error, "video_sequences_project", Entity::Project, project_id))
+}
+
+pub(crate) async fn find(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+) -> sqlx::Result<Option<Sequence>> {
+    sqlx::query_as!(
+        Row,
+        r#"-- video_timeline::sequences::find
+         SELECT id AS "id: Id", project_id AS "project_id: Id", name, fps, position, meta AS "meta: Json<Meta>"
+         FROM video_sequences WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    )
+    .fetch_optional(connection)
+    .await
+    .map(|row| row.map(Sequence::from))
+}
+
+/// By position; one row more than the page has.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    project_id: &Id,
+    page: &InOrder,
+) -> sqlx::Result<Vec<Sequence>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"-- video_timeline::sequences::list
+         SELECT id AS "id: Id", project_id AS "project_id: Id", name, fps, position, meta AS "meta: Json<Meta>"
+         FROM video_sequences
+         WHERE tenant_id = $1 AND env = $2 AND project_id = $3 AND (position, id) > ($4::bigint, $5)
+         ORDER BY position, id LIMIT $6"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        project_id.as_str(),
+        page.after_key,
+        page.after_id,
+        page.limit + 1,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Sequence::from).collect())
+}
+
+pub(crate) async fn update(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    patch: &SequencePatch,
+) -> sqlx::Result<Option<Sequence>> {
+    sqlx::query_as!(
+        Row,
+        r#"-- video_timeline::sequences::update
+         UPDATE video_sequences
+         SET name = COALESCE($4, name),
+             fps = CASE WHEN $5 THEN $6 ELSE fps END,
+             position = COALESCE($7, position),
+             meta = COALESCE($8, meta)
+         WHERE tenant_id = $1 AND env = $2 AND id = $3
+         RETURNING id AS "id: Id", project_id AS "project_id: Id", name, fps, position, meta AS "meta: Json<Meta>""#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        patch.name,
+        patch.fps.is_some(),
+        patch.fps.flatten(),
+        patch.position,
+        patch.meta.as_ref().map(Json) as _,
+    )
+    .fetch_optional(connection)
+    .await
+    .map(|row| row.map(Sequence::from))
+}
+
+/// Deletes it with all it holds; false when there is none.
+pub(crate) async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
+    let deleted = sqlx::query!(
+        "-- video_timeline::sequences::delete
+         DELETE FROM video_sequences WHERE tenant_id = $1 AND env = $2 AND id = $3",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(deleted.rows_affected() > 0)
+}
