@@ -6,6 +6,7 @@
 //! - [`Page`] and [`Cursor`]: newest-first listings;
 //! - [`idempotency`]: `Idempotency-Key` on writes;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
+//! - [`WorkQueue`]: heavy work off the async threads, bounded;
 //! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers.
 
 pub mod boundary;
@@ -16,6 +17,7 @@ mod id;
 pub mod idempotency;
 mod page;
 mod problem;
+mod work;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
@@ -23,3 +25,4 @@ pub use extract::{ContextJson, Json, Path, Query};
 pub use id::{Id, InvalidId};
 pub use page::{Cursor, Page, PageParams};
 pub use problem::{FieldError, Problem};
+pub use work::{Cancellation, WorkError, WorkQueue};
