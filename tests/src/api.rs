@@ -1,0 +1,156 @@
+use std::path::Path;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+
+/// Calls to one server in the name of one tenant and environment.
+#[derive(Clone)]
+pub struct Api {
+    client: Client,
+    base: String,
+    tenant: String,
+    env: String,
+    user: Option<String>,
+}
+
+impl Api {
+    pub(crate) fn new(client: Client, base: String, tenant: &str, env: &str) -> Self {
+        Self { client, base, tenant: tenant.to_owned(), env: env.to_owned(), user: None }
+    }
+
+    /// The same caller, as this user.
+    #[must_use]
+    pub fn user(mut self, user: &str) -> Self {
+        self.user = Some(user.to_owned());
+        self
+    }
+
+    /// A call with the context headers set, to be completed and given to [`Api::send`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.base))
+            .header("x-tenant-id", &self.tenant)
+            .header("x-env", &self.env);
+        match &self.user {
+            Some(user) => request.header("x-user-id", user),
+            None => request,
+        }
+    }
+
+    /// Sends it and reads the whole answer.
+    pub async fn send(&self, request: RequestBuilder) -> Reply {
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.expect("a whole answer").to_vec();
+        Reply { status, headers, body }
+    }
+
+    /// `GET path`.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// `DELETE path`.
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// `PUT path` with a JSON body.
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// `PATCH path` with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// Uploads a file and returns its asset.
+    pub async fn upload(&self, file: &Path) -> Value {
+        let bytes = tokio::fs::read(file).await.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let name = file.file_name().and_then(|name| name.to_str()).expect("a file has a name");
+        self.upload_bytes(name, bytes, &[]).await.ok()
+    }
+
+    /// Uploads `bytes` under a file name, with more form fields (`kind`, `tags`, …).
+    pub async fn upload_bytes(&self, name: &str, bytes: Vec<u8>, fields: &[(&str, &str)]) -> Reply {
+        let form = fields
+            .iter()
+            .fold(Form::new(), |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()));
+        let form = form.part("file", Part::bytes(bytes).file_name(name.to_owned()));
+        self.send(self.request(Method::POST, "/media-v2/assets").multipart(form)).await
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as text, whatever it is.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// One header's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        let Ok(value) = serde_json::from_slice(&self.body) else {
+            panic!("{} with no JSON: {}", self.status, self.text())
+        };
+        value
+    }
+
+    /// The body of a success.
+    ///
+    /// # Panics
+    /// When the status is not 2xx.
+    #[must_use]
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert!((200..300).contains(&self.status), "{}: {}", self.status, self.text());
+        self.json()
+    }
+
+    /// The body of an error with this status and code.
+    ///
+    /// # Panics
+    /// When it is anything else, or not a whole problem document (RFC 9457).
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header(CONTENT_TYPE.as_str()), Some("application/problem+json"));
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        for member in ["type", "title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {problem}");
+        }
+        assert!(problem["errors"].is_array(), "{problem}");
+        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"), "{problem}");
+        problem
+    }
+}

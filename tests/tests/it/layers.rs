@@ -1,0 +1,62 @@
+//! Crates use the layers below them, never a sibling (`ARCHITECTURE.md`).
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Every crate of the workspace and its layer.
+const LAYERS: &[(&str, u8)] = &[
+    ("media_time", 0),
+    ("http_kit", 0),
+    ("db", 0),
+    ("blob_store", 0),
+    ("audio_signal", 1),
+    ("audio_asr", 1),
+    ("audio_pattern_engine", 1),
+    ("media_v2", 2),
+    // Below its siblings of old: slicing by clip needs its client trait and wire types.
+    ("video_timeline", 2),
+    ("audio_semantic_timeline", 3),
+    ("audio_field_to_samples", 3),
+    ("audio_to_video_origin", 3),
+    ("video_render", 3),
+    ("origin_snippets", 4),
+    ("harkback", 5),
+    ("e2e", 6),
+];
+
+/// The narrow, one-way uses of a sibling: semantic summaries are read through their owner's types,
+/// and cutting samples writes their origin maps in its own transaction.
+const SIBLINGS: &[(&str, &str)] = &[
+    ("audio_to_video_origin", "audio_semantic_timeline"),
+    ("audio_field_to_samples", "audio_semantic_timeline"),
+    ("audio_field_to_samples", "audio_to_video_origin"),
+];
+
+#[test]
+fn every_crate_depends_on_lower_layers_only() {
+    let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata");
+    let layers: BTreeMap<&str, u8> = LAYERS.iter().copied().collect();
+    let layer = |name: &str| {
+        *layers.get(name).unwrap_or_else(|| {
+            panic!("crate `{name}` has no layer: give it one in {} and in ARCHITECTURE.md", file!())
+        })
+    };
+    let mut wrong = Vec::new();
+    for package in metadata.workspace_packages() {
+        let upper = package.name.as_str();
+        let own = layer(upper);
+        // What only a crate's tests use does not shape the program.
+        let ours = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.path.is_some() && dependency.kind != DependencyKind::Development);
+        for dependency in ours {
+            let lower = dependency.name.as_str();
+            if layer(lower) >= own && !SIBLINGS.contains(&(upper, lower)) {
+                wrong.push(format!("{upper} (layer {own}) uses {lower} (layer {})", layer(lower)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "dependencies against the layers:\n{}", wrong.join("\n"));
+}
