@@ -28,23 +28,29 @@ missing_packages() {
   has_postgres_server || echo postgresql
   { has ffmpeg && has ffprobe; } || echo ffmpeg
   has espeak-ng || echo espeak-ng
-  has sox || echo sox
   has curl || echo curl
   has jq || echo jq
 }
 
-# Debian starts a cluster of its own when the server is installed; ours are private, so it is told not to.
+# quietly COMMAND…: what it prints is shown only if it fails.
+quietly() {
+  local output
+  output=$("$@" 2>&1) || die "$output" "failed: $*"
+}
+
+# install_packages [sudo …]: as root, or through the command given.
 install_packages() {
   local as_root=("$@") get
-  say "installing ${missing[*]}"
-  get=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends)
-  "${get[@]}" update
-  if [[ " ${missing[*]} " == *" postgresql "* ]] && [[ ! -e /etc/postgresql-common/createcluster.conf ]]; then
-    "${get[@]}" install postgresql-common
-    "${as_root[@]}" sed -i 's/^#\?create_main_cluster *=.*/create_main_cluster = false/' \
+  say "installing ${missing[*]} …"
+  get=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y)
+  quietly "${get[@]}" update
+  # Debian makes and starts a cluster of its own with the server; ours are private, so it is told not to.
+  if [[ " ${missing[*]} " == *" postgresql "* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    quietly "${get[@]}" install --no-install-recommends postgresql-common
+    quietly "${as_root[@]}" sed -i 's/^#\?create_main_cluster *=.*/create_main_cluster = false/' \
       /etc/postgresql-common/createcluster.conf
   fi
-  "${get[@]}" install "${missing[@]}"
+  quietly "${get[@]}" install --no-install-recommends "${missing[@]}"
 }
 
 check_rust() {
