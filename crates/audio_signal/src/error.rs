@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::{FormatError, ModelError};
+use crate::ModelError;
 
 /// Why a recording could not be read. Tells what is broken from what is not supported from what is too large,
 /// and says what helps.
@@ -34,10 +34,7 @@ pub enum SignalError {
     /// The source of the bytes failed; the recording may be sound.
     #[error("reading the recording failed: {0}")]
     Io(#[from] io::Error),
-    /// Its rate or channel count is outside what is analysed.
-    #[error(transparent)]
-    Format(#[from] FormatError),
-    /// This build's speech model is not the one it was written for.
+    /// The speech detector's model, part of this program, cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// The caller asked to stop.
@@ -46,8 +43,8 @@ pub enum SignalError {
 }
 
 impl SignalError {
-    /// Is the recording itself the reason (and not the source it is read from, this build or the caller)? The same bytes
-    /// will then fail again.
+    /// Is the recording itself the reason (and not the source it is read from, this build or the caller)? The
+    /// same bytes will then fail again.
     #[must_use]
     pub const fn is_about_media(&self) -> bool {
         !matches!(self, Self::Io(_) | Self::Model(_) | Self::Cancelled)

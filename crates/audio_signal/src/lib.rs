@@ -2,9 +2,9 @@
 //! speech, music or silence, and its beats. A pure library: it reads what it is given and touches nothing else.
 
 mod analysis;
+mod channels;
 pub mod decode;
 mod error;
-mod format;
 mod loudness;
 mod params;
 mod pipeline;
@@ -16,7 +16,6 @@ mod speech;
 
 pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, analyze, version};
 pub use error::SignalError;
-pub use format::FormatError;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use params::{AnalysisParams, Thresholds};
 pub use resample::Resampler;

@@ -1,44 +1,8 @@
-//! Which sample formats can be analysed, and what each channel counts for when it is mixed to mono or its
-//! loudness is summed.
+//! What each channel counts for when it is mixed to mono or its loudness is summed.
 
-use std::{f32::consts::FRAC_1_SQRT_2, ops::RangeInclusive};
+use std::f32::consts::FRAC_1_SQRT_2;
 
 use symphonia::core::audio::{ChannelLabel, Channels, Position};
-
-/// The sample rates that are analysed, in Hz.
-const SAMPLE_RATES: RangeInclusive<u32> = 1_000..=768_000;
-/// The channel counts that are analysed.
-const CHANNEL_COUNTS: RangeInclusive<usize> = 1..=64;
-
-/// A recording's sample format is outside what is analysed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FormatError {
-    /// The sample rate, in Hz.
-    #[error("a sample rate of {0} Hz cannot be analysed; convert the recording to one of 1 to 768 kHz")]
-    SampleRate(u32),
-    /// The number of channels.
-    #[error("a recording of {0} channels cannot be analysed; mix it down to 64 at most")]
-    ChannelCount(usize),
-}
-
-/// Checks that a recording of this format can be analysed.
-pub(crate) fn check(rate: u32, channels: &Channels) -> Result<(), FormatError> {
-    if !SAMPLE_RATES.contains(&rate) {
-        return Err(FormatError::SampleRate(rate));
-    }
-    if !CHANNEL_COUNTS.contains(&channels.count()) {
-        return Err(FormatError::ChannelCount(channels.count()));
-    }
-    Ok(())
-}
-
-/// The sample as it is, silence in place of one that is no number or infinite: a single such sample would
-/// otherwise spoil everything that a filter gives after it.
-#[inline(always)]
-pub(crate) fn finite(sample: f32) -> f32 {
-    if sample.is_finite() { sample } else { 0.0 }
-}
 
 const LFE: Position = Position::LFE1.union(Position::LFE2);
 
@@ -101,16 +65,6 @@ fn positions(channels: &Channels) -> Vec<Option<Position>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn absurd_formats_are_named() {
-        let stereo = Channels::Discrete(2);
-        assert_eq!(check(48_000, &stereo), Ok(()));
-        assert_eq!(check(0, &stereo), Err(FormatError::SampleRate(0)));
-        assert_eq!(check(u32::MAX, &stereo), Err(FormatError::SampleRate(u32::MAX)));
-        assert_eq!(check(48_000, &Channels::None), Err(FormatError::ChannelCount(0)));
-        assert_eq!(check(48_000, &Channels::Discrete(65)), Err(FormatError::ChannelCount(65)));
-    }
 
     #[test]
     fn stereo_is_averaged_and_mono_kept() {
