@@ -63,6 +63,15 @@ impl BlobWriter {
         self.staged.as_ref().map(|staged| staged.file.path()).ok_or_else(broken)
     }
 
+    /// The name that the bytes so far would have.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] after a failed write.
+    pub fn id(&self) -> Result<BlobId, BlobError> {
+        let staged = self.staged.as_ref().ok_or_else(broken)?;
+        Ok(BlobId::from_sha256(staged.digest.clone().finalize().into()))
+    }
+
     /// Syncs the file and moves it to its place. The same bytes are kept once.
     ///
     /// # Errors

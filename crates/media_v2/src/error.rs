@@ -1,0 +1,141 @@
+use std::fmt;
+use std::io;
+
+use audio_signal::SignalError;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use blob_store::BlobError;
+use http_kit::{FieldError, Problem, WorkError};
+
+/// Why a call of media_v2 failed.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// No such assets, or another owner's.
+    #[error("no such asset: {}", list(.0))]
+    AssetsNotFound(Vec<String>),
+    /// No such artifacts, or another owner's.
+    #[error("no such artifact: {}", list(.0))]
+    ArtifactsNotFound(Vec<String>),
+    /// Fields that break a rule.
+    #[error("{}", describe(.0))]
+    Invalid(Vec<FieldError>),
+    /// A second semantic timeline under the same cache key.
+    #[error("a semantic timeline with this meta.cache_key is registered already; read that one")]
+    DuplicateCacheKey,
+    /// A URI that the source policy does not let through.
+    #[error("source not allowed: {0}; upload the file, or ask the operator to allow its place")]
+    SourceNotAllowed(String),
+    /// A URI that is allowed and leads to no readable file.
+    #[error("cannot read the source: {0}")]
+    SourceUnreadable(String),
+    /// The bytes at a URI are no longer those that were registered.
+    #[error("the bytes at the source have changed since it was registered; register it again")]
+    SourceChanged,
+    /// The bytes of a row are not in the store.
+    #[error("the bytes of {0} are not in the store")]
+    ContentMissing(String),
+    /// An upload that is larger than allowed.
+    #[error("the file is larger than the {limit_bytes} bytes that an upload may have")]
+    UploadTooLarge {
+        /// The limit, in bytes.
+        limit_bytes: u64,
+    },
+    /// A multipart body that does not parse, or broke off.
+    #[error("the multipart body cannot be read: {0}")]
+    MalformedMultipart(String),
+    /// Too many files wait to be measured, or a measurement broke off.
+    #[error(transparent)]
+    Queue(#[from] WorkError),
+    /// Storage failed.
+    #[error("storage failed")]
+    Blob(#[source] BlobError),
+    /// A file could not be read, for a reason that is not in it.
+    #[error("reading a file failed")]
+    Read(#[from] SignalError),
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl MediaError {
+    /// One asset that is not there.
+    #[must_use]
+    pub fn asset_not_found(id: impl fmt::Display) -> Self {
+        Self::AssetsNotFound(vec![id.to_string()])
+    }
+
+    /// One artifact that is not there.
+    #[must_use]
+    pub fn artifact_not_found(id: impl fmt::Display) -> Self {
+        Self::ArtifactsNotFound(vec![id.to_string()])
+    }
+
+    /// One field that breaks a rule; `pointer` is a JSON pointer.
+    pub(crate) fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
+    }
+}
+
+impl From<BlobError> for MediaError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::NotFound(id) => Self::ContentMissing(id.uri()),
+            other => Self::Blob(other),
+        }
+    }
+}
+
+impl From<io::Error> for MediaError {
+    fn from(error: io::Error) -> Self {
+        Self::Read(SignalError::Io(error))
+    }
+}
+
+impl IntoResponse for MediaError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        let detail = error.to_string();
+        match error {
+            MediaError::AssetsNotFound(ids) => Self::not_found("asset_not_found", detail).with("ids", ids),
+            MediaError::ArtifactsNotFound(ids) => {
+                Self::not_found("artifact_not_found", detail).with("ids", ids)
+            }
+            MediaError::Invalid(errors) => errors
+                .into_iter()
+                .fold(Self::unprocessable("invalid_body", detail), |p, e| p.field(e.pointer, e.detail)),
+            MediaError::DuplicateCacheKey => Self::new(StatusCode::CONFLICT, "duplicate_cache_key", detail),
+            MediaError::SourceNotAllowed(_) => Self::unprocessable("source_not_allowed", detail),
+            MediaError::SourceUnreadable(_) => Self::unprocessable("source_unreadable", detail),
+            MediaError::SourceChanged => Self::new(StatusCode::CONFLICT, "source_changed", detail),
+            MediaError::ContentMissing(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "content_missing", detail)
+            }
+            MediaError::UploadTooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_large", detail)
+            }
+            MediaError::MalformedMultipart(_) => {
+                Self::new(StatusCode::BAD_REQUEST, "malformed_multipart", detail)
+            }
+            MediaError::Queue(error) => error.into(),
+            MediaError::Blob(error) => Self::internal(error),
+            MediaError::Read(error) => Self::internal(error),
+            MediaError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// The first few of many.
+fn list(ids: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = ids[..ids.len().min(SHOWN)].join(", ");
+    if ids.len() > SHOWN { format!("{shown} and {} more", ids.len() - SHOWN) } else { shown }
+}
+
+fn describe(errors: &[FieldError]) -> String {
+    errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,188 @@
+use chrono::{DateTime, Utc};
+use http_kit::{Cursor, FieldError, Id};
+use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ArtifactKind, Content, Meta};
+use crate::canonical::pipeline_hash;
+
+/// Something made of an asset: a measurement, a cut, a render.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Artifact {
+    /// Its id.
+    pub id: Id,
+    /// The asset it was made of.
+    pub parent_asset_id: Id,
+    /// Its owner.
+    pub tenant_id: Id,
+    /// The owner's environment.
+    pub env: Id,
+    /// What it is.
+    pub kind: ArtifactKind,
+    /// Where its bytes are.
+    pub uri: String,
+    /// Start of the window of the parent asset that it covers, in milliseconds.
+    pub start_ms: Option<MediaTime>,
+    /// End of that window.
+    pub end_ms: Option<MediaTime>,
+    /// The caller's name for its track.
+    pub track_label: Option<String>,
+    /// The artifacts it was made of, in the order its maker told them.
+    pub upstream_artifact_ids: Vec<Id>,
+    /// SHA-256 of the bytes, lower-case hex.
+    pub content_sha256: Option<String>,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
+    /// How it was made: always `pipeline_hash` (SHA-256 of the canonical JSON of what produced it) and
+    /// `backend_version`; of a measurement also `model_used`, `cache_key` and `duration_ms`.
+    #[schema(value_type = Object)]
+    pub meta: Meta,
+}
+
+/// An [`Artifact`] to be: what [`store::insert_artifacts`](crate::store::insert_artifacts) is given; the
+/// rest (id, owner, time) is added there.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields are those of `Artifact`")]
+pub struct NewArtifact {
+    pub parent_asset_id: Id,
+    pub kind: ArtifactKind,
+    pub uri: String,
+    pub start_ms: Option<MediaTime>,
+    pub end_ms: Option<MediaTime>,
+    pub track_label: Option<String>,
+    /// An id named twice counts once.
+    pub upstream_artifact_ids: Vec<Id>,
+    pub content_sha256: Option<String>,
+    pub meta: Meta,
+}
+
+/// What the meta of a measurement must hold, and whether as text.
+const MEASUREMENT_META: [(&str, bool); 4] =
+    [("backend_version", true), ("model_used", true), ("cache_key", true), ("duration_ms", false)];
+/// A cache key is indexed; Postgres refuses index entries of more than 2 704 bytes.
+const MAX_CACHE_KEY: usize = 2_000;
+
+impl NewArtifact {
+    /// An artifact whose bytes are at `uri`, made by `backend_version` from `produced_by`: everything that
+    /// determines the result, of which `meta.pipeline_hash` is the hash. Set the other fields as needed.
+    #[must_use]
+    pub fn new(
+        kind: ArtifactKind,
+        parent_asset_id: Id,
+        uri: String,
+        backend_version: &str,
+        produced_by: &Value,
+    ) -> Self {
+        let mut meta = Meta::new();
+        meta.insert("pipeline_hash".to_owned(), pipeline_hash(produced_by).into());
+        meta.insert("backend_version".to_owned(), backend_version.into());
+        Self {
+            parent_asset_id,
+            kind,
+            uri,
+            start_ms: None,
+            end_ms: None,
+            track_label: None,
+            upstream_artifact_ids: Vec::new(),
+            content_sha256: None,
+            meta,
+        }
+    }
+
+    /// Every rule of the contract that can be checked without the database; empty when all hold.
+    #[must_use]
+    pub fn violations(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut refuse = |pointer: &str, detail: &str| {
+            errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() });
+        };
+        for name in ["backend_version", "pipeline_hash"] {
+            if !is_text(self.meta.get(name)) {
+                refuse(&format!("/meta/{name}"), "must be a text that is not empty");
+            }
+        }
+        if self.kind.is_measurement() {
+            for (name, text) in MEASUREMENT_META.into_iter().skip(1) {
+                let value = self.meta.get(name);
+                if text && !is_text(value) {
+                    refuse(&format!("/meta/{name}"), &format!("{} needs it, as a text", self.kind));
+                }
+                if !text && value.and_then(Value::as_f64).is_none_or(|number| number < 0.0) {
+                    refuse(&format!("/meta/{name}"), &format!("{} needs it, a number from 0", self.kind));
+                }
+            }
+            if self.meta.get("cache_key").and_then(Value::as_str).is_some_and(|key| key.len() > MAX_CACHE_KEY)
+            {
+                refuse("/meta/cache_key", &format!("is longer than {MAX_CACHE_KEY} bytes"));
+            }
+        }
+        if self.start_ms.is_some_and(MediaTime::is_negative) {
+            refuse("/start_ms", "must not be negative");
+        }
+        if self.end_ms.is_some_and(|end| end < self.start_ms.unwrap_or_default()) {
+            refuse("/end_ms", "must not lie before start_ms");
+        }
+        errors
+    }
+}
+
+fn is_text(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+}
+
+impl Artifact {
+    /// Where its bytes are.
+    #[must_use]
+    pub fn content(&self) -> Content<'_> {
+        let text = |name: &str| self.meta.get(name).and_then(Value::as_str);
+        Content {
+            uri: &self.uri,
+            sha256: self.content_sha256.as_deref(),
+            size_bytes: None,
+            media_type: text("media_type").unwrap_or(self.kind.media_type()),
+            file_name: text("file_name"),
+        }
+    }
+
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn transcript(meta: Value) -> Vec<String> {
+        let parent = "asset_1".parse().unwrap();
+        let mut artifact =
+            NewArtifact::new(ArtifactKind::AsrTranscript, parent, "blob://x".to_owned(), "b1", &json!({}));
+        artifact.meta.extend(meta.as_object().unwrap().clone());
+        artifact.violations().into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn a_measurement_says_how_it_was_made() {
+        let complete = json!({"model_used": "tiny", "cache_key": "a|b", "duration_ms": 1000.5});
+        assert!(transcript(complete).is_empty());
+        assert_eq!(transcript(json!({})), ["/meta/model_used", "/meta/cache_key", "/meta/duration_ms"]);
+        let wrong = json!({"model_used": "", "cache_key": "k".repeat(2001), "duration_ms": "1"});
+        assert_eq!(transcript(wrong), ["/meta/model_used", "/meta/duration_ms", "/meta/cache_key"]);
+        assert_eq!(transcript(json!({"backend_version": null}))[0], "/meta/backend_version");
+    }
+
+    #[test]
+    fn windows_run_forwards() {
+        let parent = "asset_1".parse().unwrap();
+        let mut hit =
+            NewArtifact::new(ArtifactKind::AudioHit, parent, "blob://x".to_owned(), "b1", &json!({}));
+        hit.start_ms = Some(MediaTime::from_millis(5));
+        hit.end_ms = Some(MediaTime::from_millis(4));
+        assert_eq!(hit.violations()[0].pointer, "/end_ms");
+        hit.end_ms = hit.start_ms;
+        assert!(hit.violations().is_empty());
+    }
+}

@@ -1,0 +1,27 @@
+//! What media_v2 keeps, as it stands on the wire.
+
+mod artifact;
+mod asset;
+mod kind;
+
+pub use artifact::{Artifact, NewArtifact};
+pub use asset::{MediaAsset, NewAsset};
+pub use kind::{ArtifactKind, AssetKind, UnknownKind};
+
+/// Free-form facts about a row: a JSON object. Numbers and key order are those of Postgres `jsonb`.
+pub type Meta = serde_json::Map<String, serde_json::Value>;
+
+/// Where the bytes of an asset or artifact are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// `blob://sha256/<hex>`, or a URI that the [`SourcePolicy`](crate::SourcePolicy) judges.
+    pub uri: &'a str,
+    /// SHA-256 of the bytes in lower-case hex, when known.
+    pub sha256: Option<&'a str>,
+    /// Their number, when known.
+    pub size_bytes: Option<u64>,
+    /// `type/subtype`, for a client that asks for them.
+    pub media_type: &'a str,
+    /// The name of the file, when there was one.
+    pub file_name: Option<&'a str>,
+}

@@ -1,0 +1,152 @@
+//! Which bytes a request for content wants (RFC 9110, sections 13 and 14). Pure.
+
+use std::ops::Range;
+
+/// What to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// 304: the caller has these bytes.
+    NotModified,
+    /// 412: the caller wants other bytes than these.
+    PreconditionFailed,
+    /// 200: all of it.
+    Whole,
+    /// 206: these bytes; never empty.
+    Part(Range<u64>),
+    /// 416: nothing of what was asked for is there.
+    Unsatisfiable,
+}
+
+/// The headers that decide.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Conditions<'a> {
+    pub(crate) if_match: Option<&'a str>,
+    pub(crate) if_none_match: Option<&'a str>,
+    pub(crate) if_range: Option<&'a str>,
+    pub(crate) range: Option<&'a str>,
+}
+
+impl Conditions<'_> {
+    /// Judges content of `size` bytes whose strong entity tag is `etag` (with its quotes).
+    ///
+    /// Several ranges at once and malformed ones are answered with the whole, as the RFC allows.
+    pub(crate) fn select(self, etag: Option<&str>, size: u64) -> Selection {
+        if self.if_match.is_some_and(|list| !lists(list, etag, false)) {
+            return Selection::PreconditionFailed;
+        }
+        if self.if_none_match.is_some_and(|list| lists(list, etag, true)) {
+            return Selection::NotModified;
+        }
+        // A date or a weak tag never matches: there is no Last-Modified, and the tag is strong.
+        if self.if_range.is_some_and(|tag| Some(tag.trim()) != etag) {
+            return Selection::Whole;
+        }
+        self.range.map_or(Selection::Whole, |range| part(range, size))
+    }
+}
+
+/// Does a list of entity tags, or `*`, name `etag`?
+fn lists(list: &str, etag: Option<&str>, weak: bool) -> bool {
+    list.trim() == "*"
+        || list.split(',').map(str::trim).any(|tag| {
+            let tag = if weak { tag.strip_prefix("W/").unwrap_or(tag) } else { tag };
+            Some(tag) == etag
+        })
+}
+
+fn part(header: &str, size: u64) -> Selection {
+    let Some((first, last)) =
+        header.trim().strip_prefix("bytes=").and_then(|spec| spec.trim().split_once('-'))
+    else {
+        return Selection::Whole;
+    };
+    match (number(first), number(last)) {
+        (Ok(Some(first)), Ok(Some(last))) if first > last => Selection::Whole,
+        (Ok(Some(first)), Ok(_)) if first >= size => Selection::Unsatisfiable,
+        (Ok(Some(first)), Ok(last)) => {
+            Selection::Part(first..last.map_or(size, |last| last.saturating_add(1).min(size)))
+        }
+        (Ok(None), Ok(Some(0))) => Selection::Unsatisfiable,
+        (Ok(None), Ok(Some(_))) if size == 0 => Selection::Unsatisfiable,
+        (Ok(None), Ok(Some(suffix))) => Selection::Part(size.saturating_sub(suffix)..size),
+        _ => Selection::Whole,
+    }
+}
+
+/// Digits only; nothing is `None`. What is beyond `u64` is beyond any file.
+fn number(text: &str) -> Result<Option<u64>, ()> {
+    match text.trim() {
+        "" => Ok(None),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(Some(digits.parse().unwrap_or(u64::MAX)))
+        }
+        _ => Err(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn range(range: &str, size: u64) -> Selection {
+        Conditions { range: Some(range), ..Conditions::default() }.select(None, size)
+    }
+
+    #[test]
+    fn ranges_of_the_rfc() {
+        for (header, expected) in [
+            ("bytes=0-499", Selection::Part(0..500)),
+            ("bytes=500-999", Selection::Part(500..1000)),
+            ("bytes=999-", Selection::Part(999..1000)),
+            ("bytes=0-0", Selection::Part(0..1)),
+            ("bytes=-1", Selection::Part(999..1000)),
+            ("bytes=-5000", Selection::Part(0..1000)),
+            ("bytes=900-99999999999999999999999", Selection::Part(900..1000)),
+            ("bytes=0-18446744073709551615", Selection::Part(0..1000)),
+            ("bytes=1000-", Selection::Unsatisfiable),
+            ("bytes=99999999999999999999999-", Selection::Unsatisfiable),
+            ("bytes=-0", Selection::Unsatisfiable),
+            ("bytes=5-4", Selection::Whole),
+            ("bytes=-", Selection::Whole),
+            ("bytes=0-1,5-6", Selection::Whole),
+            ("bytes=+1-2", Selection::Whole),
+            ("bytes=a-b", Selection::Whole),
+            ("lines=0-1", Selection::Whole),
+            ("", Selection::Whole),
+        ] {
+            assert_eq!(range(header, 1000), expected, "{header}");
+        }
+        assert_eq!(range("bytes=0-", 0), Selection::Unsatisfiable);
+        assert_eq!(range("bytes=-1", 0), Selection::Unsatisfiable);
+    }
+
+    #[test]
+    fn conditions_come_before_ranges() {
+        let etag = Some("\"abc\"");
+        let ask = |conditions: Conditions<'_>| conditions.select(etag, 10);
+        let none = Conditions { range: Some("bytes=0-1"), ..Conditions::default() };
+        assert_eq!(
+            ask(Conditions { if_none_match: Some("\"x\", W/\"abc\""), ..none }),
+            Selection::NotModified
+        );
+        assert_eq!(ask(Conditions { if_none_match: Some("*"), ..none }), Selection::NotModified);
+        assert_eq!(ask(Conditions { if_none_match: Some("\"x\""), ..none }), Selection::Part(0..2));
+        assert_eq!(ask(Conditions { if_match: Some("\"x\""), ..none }), Selection::PreconditionFailed);
+        assert_eq!(ask(Conditions { if_match: Some("\"abc\""), ..none }), Selection::Part(0..2));
+        assert_eq!(ask(Conditions { if_range: Some("\"abc\""), ..none }), Selection::Part(0..2));
+        for other in ["\"x\"", "W/\"abc\"", "Wed, 21 Oct 2015 07:28:00 GMT"] {
+            assert_eq!(ask(Conditions { if_range: Some(other), ..none }), Selection::Whole);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_is_never_empty_and_never_outside(header in "bytes=[0-9]{0,4}-[0-9]{0,4}", size in 0u64..2_000) {
+            if let Selection::Part(part) = range(&header, size) {
+                prop_assert!(part.start < part.end && part.end <= size);
+            }
+        }
+    }
+}

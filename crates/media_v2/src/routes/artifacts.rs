@@ -1,0 +1,218 @@
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{artifact_id, asset_id};
+use crate::canonical::pipeline_hash;
+use crate::rules::Checks;
+use crate::store::{self, Lineage};
+use crate::{Artifact, ArtifactKind, MediaError, MediaService, Meta, NewArtifact};
+
+/// Who made an artifact that does not say so itself.
+const UNTOLD_BACKEND: &str = "external";
+
+/// Something made of an asset, elsewhere.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterArtifact {
+    tenant_id: Option<String>,
+    env: Option<String>,
+    user_id: Option<String>,
+    kind: ArtifactKind,
+    /// Any URI; its content can be read back when it is a `blob://` of yours or an allowed `file://`.
+    uri: String,
+    start_ms: Option<MediaTime>,
+    end_ms: Option<MediaTime>,
+    track_label: Option<String>,
+    /// What it was made of.
+    #[serde(default)]
+    upstream_artifact_ids: Vec<Id>,
+    content_sha256: Option<String>,
+    /// `backend_version`, `model_used`, `cache_key` and `duration_ms` are required for `asr_transcript` and
+    /// `audio_semantic_timeline`. Otherwise `backend_version` is `external` when not told. `pipeline_hash` is
+    /// computed from the request when not told.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    meta: Meta,
+}
+
+http_kit::context_fields!(RegisterArtifact);
+
+impl RegisterArtifact {
+    fn into_new(self, parent_asset_id: Id) -> Result<NewArtifact, MediaError> {
+        let mut checks = Checks::default();
+        checks.uri("/uri", &self.uri);
+        checks.text("/track_label", self.track_label.as_deref());
+        checks.sha256("/content_sha256", self.content_sha256.as_deref());
+        checks.sha256("/meta/pipeline_hash", self.meta.get("pipeline_hash").and_then(|hash| hash.as_str()));
+        checks.meta(&self.meta);
+        if let (Ok(blob), Some(told)) = (blob_store::BlobId::from_uri(&self.uri), &self.content_sha256)
+            && blob.to_hex() != *told
+        {
+            checks.refuse("/content_sha256", "differs from the hash in the uri");
+        }
+        checks.finish()?;
+
+        let produced_by = json!({
+            "parent_asset_id": parent_asset_id, "kind": self.kind, "uri": self.uri, "start_ms": self.start_ms,
+            "end_ms": self.end_ms, "track_label": self.track_label, "content_sha256": self.content_sha256,
+            "upstream_artifact_ids": self.upstream_artifact_ids, "meta": self.meta,
+        });
+        let mut meta = self.meta;
+        meta.entry("pipeline_hash").or_insert_with(|| pipeline_hash(&produced_by).into());
+        if !self.kind.is_measurement() {
+            meta.entry("backend_version").or_insert_with(|| UNTOLD_BACKEND.into());
+        }
+        Ok(NewArtifact {
+            parent_asset_id,
+            kind: self.kind,
+            uri: self.uri,
+            start_ms: self.start_ms,
+            end_ms: self.end_ms,
+            track_label: self.track_label,
+            upstream_artifact_ids: self.upstream_artifact_ids,
+            content_sha256: self.content_sha256,
+            meta,
+        })
+    }
+}
+
+/// Register something made of a recording.
+#[utoipa::path(
+    post, path = "/media-v2/assets/{id}/artifacts", tag = "media_v2",
+    params(("id" = String, Path, description = "the asset it was made of")),
+    request_body = RegisterArtifact,
+    responses(
+        (status = 201, description = "Registered; `Location` names it.", body = Artifact),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`asset_not_found`, `artifact_not_found` (an upstream); `ids` names them"),
+        (status = 409, description = "`duplicate_cache_key`"),
+        (status = 422, description = "`invalid_body`, `source_not_allowed`"),
+    )
+)]
+pub(crate) async fn create_artifact(
+    State(service): State<MediaService>,
+    Path(id): Path<String>,
+    ContextJson(context, body): ContextJson<RegisterArtifact>,
+) -> Result<Response, Problem> {
+    let new = body.into_new(asset_id(&id)?)?;
+    let artifact = service.register_artifact(&context.scope, new).await?;
+    let location = format!("/media-v2/artifacts/{}", artifact.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(artifact)).into_response())
+}
+
+/// Which artifacts to list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListArtifacts {
+    /// Only of this kind.
+    kind: Option<ArtifactKind>,
+    /// Rows on the page, 1 to 500; 50 when not given.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List what was made of a recording, newest first.
+#[utoipa::path(
+    get, path = "/media-v2/assets/{id}/artifacts", tag = "media_v2",
+    params(("id" = String, Path, description = "the asset"), ListArtifacts),
+    responses(
+        (status = 200, description = "A page.", body = Page<Artifact>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    )
+)]
+pub(crate) async fn list_artifacts(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(query): Query<ListArtifacts>,
+) -> Result<Json<Page<Artifact>>, Problem> {
+    let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    let mut conn = service.pool().acquire().await?;
+    Ok(Json(store::list_artifacts(&mut conn, &context.scope, &asset.id, query.kind, &page).await?))
+}
+
+/// Read an artifact.
+#[utoipa::path(
+    get, path = "/media-v2/artifacts/{id}", tag = "media_v2",
+    params(("id" = String, Path, description = "artifact")),
+    responses(
+        (status = 200, description = "The artifact.", body = Artifact),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`artifact_not_found`"),
+    )
+)]
+pub(crate) async fn get_artifact(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+) -> Result<Json<Artifact>, Problem> {
+    Ok(Json(service.artifact(&context.scope, &artifact_id(&id)?).await?))
+}
+
+/// Which way to follow derivations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Direction {
+    /// To what it was made of.
+    #[default]
+    Up,
+    /// To what was made of it.
+    Down,
+}
+
+/// Which lineage to show.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LineageQuery {
+    /// `up` (when not given) to what it was made of, `down` to what was made of it.
+    #[serde(default)]
+    #[param(inline)]
+    direction: Direction,
+}
+
+/// The derivation graph of an artifact.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct ArtifactLineage {
+    artifact_id: Id,
+    direction: Direction,
+    #[serde(flatten)]
+    lineage: Lineage,
+}
+
+/// Read what an artifact was made of, or what was made of it, with windows and source recordings.
+#[utoipa::path(
+    get, path = "/media-v2/artifacts/{id}/lineage", tag = "media_v2",
+    params(("id" = String, Path, description = "artifact"), LineageQuery),
+    responses(
+        (status = 200, description = "The graph.", body = ArtifactLineage),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`artifact_not_found`"),
+        (status = 422, description = "`invalid_query`"),
+    )
+)]
+pub(crate) async fn get_lineage(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(LineageQuery { direction }): Query<LineageQuery>,
+) -> Result<Json<ArtifactLineage>, Problem> {
+    let artifact_id = artifact_id(&id)?;
+    let mut conn = service.pool().acquire().await?;
+    let up = direction == Direction::Up;
+    let lineage = store::find_lineage(&mut conn, &context.scope, &artifact_id, up)
+        .await?
+        .ok_or_else(|| MediaError::artifact_not_found(&artifact_id))?;
+    Ok(Json(ArtifactLineage { artifact_id, direction, lineage }))
+}

@@ -1,0 +1,164 @@
+use axum::RequestExt;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_kit::{ContextJson, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use serde::{Deserialize, Serialize};
+
+use super::{asset_id, upload};
+use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
+
+const JSON_LIMIT: usize = 1 << 20;
+/// How many artifacts come with an asset.
+const ARTIFACTS_SHOWN: u32 = 500;
+
+/// A recording that stays where it is.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterAsset {
+    tenant_id: Option<String>,
+    env: Option<String>,
+    user_id: Option<String>,
+    /// A `file://` URI below an allowed directory, or the `blob://` URI of an asset or artifact of yours.
+    source_uri: String,
+    /// Told from the content when not given.
+    kind: Option<AssetKind>,
+    #[serde(default)]
+    tags: Vec<String>,
+    source_ref: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    meta: Meta,
+}
+
+http_kit::context_fields!(RegisterAsset);
+
+/// A recording that comes with the request. Order matters in two ways: the context, when it is not in the
+/// headers, comes before `file`.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes the multipart form for OpenAPI; `upload::Form` reads it")]
+pub(crate) struct UploadAsset {
+    tenant_id: Option<String>,
+    env: Option<String>,
+    user_id: Option<String>,
+    /// Told from the content when not given.
+    kind: Option<AssetKind>,
+    /// A JSON array, or words with commas between; may be repeated.
+    tags: Option<String>,
+    source_ref: Option<String>,
+    /// A JSON object.
+    meta: Option<String>,
+    /// The bytes.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Which assets to list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListAssets {
+    /// Only of this kind.
+    kind: Option<AssetKind>,
+    /// Only with this tag.
+    tag: Option<String>,
+    /// Only with this source_ref.
+    source_ref: Option<String>,
+    /// Rows on the page, 1 to 500; 50 when not given.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// An asset and what was made of it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct AssetWithArtifacts {
+    asset: MediaAsset,
+    /// The newest 500, newest first; `GET /media-v2/assets/{id}/artifacts` pages through all.
+    artifacts: Vec<Artifact>,
+}
+
+/// Register a recording: JSON names where it is, multipart brings its bytes. It is hashed and measured.
+#[utoipa::path(
+    post, path = "/media-v2/assets", tag = "media_v2",
+    request_body(content(
+        (RegisterAsset = "application/json"),
+        (UploadAsset = "multipart/form-data"),
+    )),
+    responses(
+        (status = 201, description = "Registered; `Location` names it.", body = MediaAsset),
+        (status = 400, description = "`invalid_context`, `malformed_json`, `malformed_multipart`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 409, description = "`idempotency_in_progress`"),
+        (status = 413, description = "`upload_too_large`, `body_too_large`"),
+        (status = 415, description = "`unsupported_media_type`"),
+        (status = 422, description = "`invalid_body`, `source_not_allowed`, `source_unreadable`, `idempotency_mismatch`"),
+        (status = 503, description = "`queue_full`, `database_unavailable`"),
+    )
+)]
+pub(crate) async fn create_asset(
+    State(service): State<MediaService>,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    if is_multipart(request.headers()) {
+        DefaultBodyLimit::disable().apply(&mut request);
+        return upload::upload(&service, request).await;
+    }
+    DefaultBodyLimit::max(JSON_LIMIT).apply(&mut request);
+    let ContextJson(context, body): ContextJson<RegisterAsset> = request.extract().await?;
+    let description =
+        Description { kind: body.kind, tags: body.tags, source_ref: body.source_ref, meta: body.meta };
+    let asset = service.register_source(&context, body.source_uri, description).await?;
+    Ok(created(asset))
+}
+
+pub(super) fn created(asset: MediaAsset) -> Response {
+    let location = format!("/media-v2/assets/{}", asset.id);
+    (StatusCode::CREATED, [(header::LOCATION, location)], Json(asset)).into_response()
+}
+
+fn is_multipart(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    content_type.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("multipart/form-data")
+}
+
+/// List recordings, newest first.
+#[utoipa::path(
+    get, path = "/media-v2/assets", tag = "media_v2", params(ListAssets),
+    responses(
+        (status = 200, description = "A page.", body = Page<MediaAsset>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    )
+)]
+pub(crate) async fn list_assets(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Query(query): Query<ListAssets>,
+) -> Result<Json<Page<MediaAsset>>, Problem> {
+    let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    let filter = store::AssetFilter { kind: query.kind, tag: query.tag, source_ref: query.source_ref };
+    let mut conn = service.pool().acquire().await?;
+    Ok(Json(store::list_assets(&mut conn, &context.scope, &filter, &page).await?))
+}
+
+/// Read a recording and what was made of it.
+#[utoipa::path(
+    get, path = "/media-v2/assets/{id}", tag = "media_v2", params(("id" = String, Path, description = "asset")),
+    responses(
+        (status = 200, description = "The asset and its newest 500 artifacts.", body = AssetWithArtifacts),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`asset_not_found`"),
+    )
+)]
+pub(crate) async fn get_asset(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+) -> Result<Json<AssetWithArtifacts>, Problem> {
+    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    let page = PageParams::new(Some(ARTIFACTS_SHOWN), None)?;
+    let mut conn = service.pool().acquire().await?;
+    let artifacts = store::list_artifacts(&mut conn, &context.scope, &asset.id, None, &page).await?.items;
+    Ok(Json(AssetWithArtifacts { asset, artifacts }))
+}

@@ -1,0 +1,232 @@
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use blob_store::BlobId;
+use http_kit::{Path, Problem, RequestContext};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio_util::io::ReaderStream;
+
+use super::{artifact_id, asset_id};
+use crate::range::{Conditions, Selection};
+use crate::{Content, MediaError, MediaService, media_type};
+
+/// How much of a file is in memory at once.
+const PIECE: usize = 256 << 10;
+
+/// Read the bytes of a recording, whole or in part.
+#[utoipa::path(
+    get, path = "/media-v2/assets/{id}/content", tag = "media_v2",
+    params(
+        ("id" = String, Path, description = "asset"),
+        ("Range" = Option<String>, Header, description = "one range of bytes"),
+        ("If-Range" = Option<String>, Header, description = "the ETag for which the range is wanted"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+    ),
+    responses(
+        (status = 200, description = "All bytes.", content_type = "*/*"),
+        (status = 206, description = "The range.", content_type = "*/*"),
+        (status = 304, description = "The caller has them."),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 409, description = "`source_changed`"),
+        (status = 412, description = "`precondition_failed`"),
+        (status = 416, description = "`range_not_satisfiable`"),
+        (status = 422, description = "`source_not_allowed`, `source_unreadable`"),
+        (status = 500, description = "`content_missing`"),
+    )
+)]
+pub(crate) async fn asset_content(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    serve(&service, asset.content(), &method, &headers).await
+}
+
+/// Read the bytes of an artifact, whole or in part.
+#[utoipa::path(
+    get, path = "/media-v2/artifacts/{id}/content", tag = "media_v2",
+    params(
+        ("id" = String, Path, description = "artifact"),
+        ("Range" = Option<String>, Header, description = "one range of bytes"),
+        ("If-Range" = Option<String>, Header, description = "the ETag for which the range is wanted"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+    ),
+    responses(
+        (status = 200, description = "All bytes.", content_type = "*/*"),
+        (status = 206, description = "The range.", content_type = "*/*"),
+        (status = 304, description = "The caller has them."),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`artifact_not_found`"),
+        (status = 412, description = "`precondition_failed`"),
+        (status = 416, description = "`range_not_satisfiable`"),
+        (status = 422, description = "`source_not_allowed`, `source_unreadable`"),
+        (status = 500, description = "`content_missing`"),
+    )
+)]
+pub(crate) async fn artifact_content(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let artifact = service.artifact(&context.scope, &artifact_id(&id)?).await?;
+    serve(&service, artifact.content(), &method, &headers).await
+}
+
+async fn serve(
+    service: &MediaService,
+    content: Content<'_>,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let bytes = Bytes::find(service, content).await?;
+    let size = bytes.size();
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let etag = content.sha256.map(|sha256| format!("\"{sha256}\""));
+    let conditions = Conditions {
+        if_match: text(header::IF_MATCH),
+        if_none_match: text(header::IF_NONE_MATCH),
+        if_range: text(header::IF_RANGE),
+        // A range is defined for GET alone.
+        range: text(header::RANGE).filter(|_| method == Method::GET),
+    };
+    let (status, range) = match conditions.select(etag.as_deref(), size) {
+        Selection::NotModified => (StatusCode::NOT_MODIFIED, None),
+        Selection::PreconditionFailed => return Err(precondition_failed()),
+        Selection::Unsatisfiable => return Ok(unsatisfiable(size)),
+        Selection::Whole => (StatusCode::OK, Some(0..size)),
+        Selection::Part(range) => (StatusCode::PARTIAL_CONTENT, Some(range)),
+    };
+    let mut response = status.into_response();
+    describe(response.headers_mut(), content, etag.as_deref());
+    let Some(range) = range else { return Ok(response) };
+    response.headers_mut().insert(header::CONTENT_LENGTH, (range.end - range.start).into());
+    if status == StatusCode::PARTIAL_CONTENT {
+        let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        insert(response.headers_mut(), header::CONTENT_RANGE, &told);
+    }
+    if method == Method::GET {
+        *response.body_mut() = bytes.stream(service, range).await?;
+    }
+    Ok(response)
+}
+
+/// Where bytes were found, and how many.
+enum Bytes {
+    Blob(BlobId, u64),
+    File(std::fs::File, u64),
+}
+
+impl Bytes {
+    async fn find(service: &MediaService, content: Content<'_>) -> Result<Self, MediaError> {
+        match BlobId::from_uri(content.uri) {
+            Ok(id) => Ok(Self::Blob(id, service.blobs().size(id).await?)),
+            Err(_) => {
+                let file = File::from_std(service.open_file(content).await?);
+                let size = file.metadata().await?.len();
+                Ok(Self::File(file.into_std().await, size))
+            }
+        }
+    }
+
+    const fn size(&self) -> u64 {
+        match self {
+            Self::Blob(_, size) | Self::File(_, size) => *size,
+        }
+    }
+
+    async fn stream(self, service: &MediaService, range: Range<u64>) -> Result<Body, MediaError> {
+        match self {
+            Self::Blob(id, _) => Ok(Body::from_stream(service.blobs().read(id, range).await?)),
+            Self::File(file, _) => {
+                let mut file = File::from_std(file);
+                file.seek(std::io::SeekFrom::Start(range.start)).await?;
+                let part = file.take(range.end - range.start);
+                Ok(Body::from_stream(ReaderStream::with_capacity(part, PIECE)))
+            }
+        }
+    }
+}
+
+fn describe(headers: &mut HeaderMap, content: Content<'_>, etag: Option<&str>) {
+    let media_type = media_type::safe(content.media_type);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // A blob never changes; a file elsewhere may.
+    let is_blob = BlobId::from_uri(content.uri).is_ok();
+    let caching = if is_blob { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(header::VARY, HeaderValue::from_static("x-tenant-id, x-env"));
+    insert(headers, header::CONTENT_DISPOSITION, &disposition(media_type, content.file_name));
+    if let Some(etag) = etag {
+        insert(headers, header::ETAG, etag);
+    }
+}
+
+/// Inserts `value` when it is fit for a header; the callers' are.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// RFC 6266: the name once in plain ASCII, once encoded (RFC 8187).
+fn disposition(media_type: &str, file_name: Option<&str>) -> String {
+    let kind = if media_type::is_shown_inline(media_type) { "inline" } else { "attachment" };
+    let Some(name) = file_name.and_then(crate::rules::file_name) else { return kind.to_owned() };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '(' | ')');
+    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let encoded: String = name.bytes().map(encode).collect();
+    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+fn encode(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+        char::from(byte).to_string()
+    } else {
+        format!("%{byte:02X}")
+    }
+}
+
+fn precondition_failed() -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "the content has another ETag than If-Match asks for",
+    )
+}
+
+/// Answered bare: [`http_kit::boundary`] makes it a problem and keeps the header.
+fn unsatisfiable(size: u64) -> Response {
+    let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
+    insert(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{size}"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disposition_cannot_be_broken_out_of() {
+        assert_eq!(disposition("audio/wav", None), "inline");
+        assert_eq!(
+            disposition("audio/wav", Some("a\".wav")),
+            "inline; filename=\"a_.wav\"; filename*=UTF-8''a%22.wav"
+        );
+        assert_eq!(
+            disposition("application/octet-stream", Some("größe\r\n.html")),
+            "attachment; filename=\"gr__e.html\"; filename*=UTF-8''gr%C3%B6%C3%9Fe.html"
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! The HTTP face of media_v2.
+
+mod artifacts;
+mod assets;
+mod content;
+mod upload;
+
+use http_kit::Id;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{MediaError, MediaService};
+
+/// The routes under `/media-v2`.
+pub fn router(service: MediaService) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(assets::create_asset, assets::list_assets))
+        .routes(routes!(assets::get_asset))
+        .routes(routes!(content::asset_content))
+        .routes(routes!(artifacts::create_artifact, artifacts::list_artifacts))
+        .routes(routes!(artifacts::get_artifact))
+        .routes(routes!(content::artifact_content))
+        .routes(routes!(artifacts::get_lineage))
+        .with_state(service)
+}
+
+/// What is no id names no asset.
+fn asset_id(text: &str) -> Result<Id, MediaError> {
+    text.parse().map_err(|_| MediaError::asset_not_found(text))
+}
+
+/// What is no id names no artifact.
+fn artifact_id(text: &str) -> Result<Id, MediaError> {
+    text.parse().map_err(|_| MediaError::artifact_not_found(text))
+}

@@ -1,0 +1,209 @@
+//! `POST /media-v2/assets` as multipart: the file streams to storage while the form is read.
+
+use axum::RequestExt;
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{Multipart, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use blob_store::BlobWriter;
+use http_kit::boundary::RequestId;
+use http_kit::{Problem, RequestContext, idempotency};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::assets::created;
+use crate::canonical::canonical_json;
+use crate::{Description, MediaError, MediaService, rules};
+
+/// The longest text field, in bytes.
+const MAX_FIELD: usize = 512 << 10;
+const MAX_PARTS: usize = 128;
+/// What a form may add to its file.
+const FORM_OVERHEAD: u64 = 8 << 20;
+const CONTEXT_FIELDS: [&str; 3] = ["tenant_id", "env", "user_id"];
+
+/// A form on its way in. Dropped, it leaves nothing.
+#[derive(Default)]
+struct Form {
+    context_fields: [Option<String>; 3],
+    description: Description,
+    file: Option<UploadedFile>,
+}
+
+struct UploadedFile {
+    context: RequestContext,
+    writer: BlobWriter,
+    name: Option<String>,
+}
+
+pub(super) async fn upload(service: &MediaService, request: Request) -> Result<Response, Problem> {
+    refuse_by_length(service, request.headers())?;
+    let key = idempotency::key_of(request.headers())?;
+    let headers = request.headers().clone();
+    let request_id = RequestId::of(request.extensions()).to_owned();
+    let mut parts: Multipart =
+        request.extract().await.map_err(|rejection: axum::extract::multipart::MultipartRejection| {
+            MediaError::MalformedMultipart(rejection.body_text())
+        })?;
+
+    let mut form = Form::default();
+    let mut count = 0;
+    while let Some(field) = parts.next_field().await.map_err(broken)? {
+        count += 1;
+        if count > MAX_PARTS {
+            return Err(MediaError::field("", format!("the form has more than {MAX_PARTS} parts")).into());
+        }
+        form.read(service, field, &headers, &request_id).await?;
+    }
+    let Some(file) = form.file else {
+        return Err(MediaError::field("/file", "the form has no file").into());
+    };
+    let Some(key) = key else {
+        return register(service, file, form.description).await;
+    };
+    let fingerprint = fingerprint(&file, &form.description)?;
+    match idempotency::begin(service.pool(), &file.context.scope, key, fingerprint).await? {
+        idempotency::Begin::Replay(response) => Ok(response),
+        idempotency::Begin::Run(claim) => {
+            claim.complete(register(service, file, form.description).await?).await
+        }
+    }
+}
+
+async fn register(
+    service: &MediaService,
+    file: UploadedFile,
+    description: Description,
+) -> Result<Response, Problem> {
+    let asset = service.register_upload(&file.context, file.writer, file.name, description).await?;
+    Ok(created(asset))
+}
+
+/// What makes two uploads the same: everything but the boundary and the order of fields.
+fn fingerprint(file: &UploadedFile, description: &Description) -> Result<[u8; 32], MediaError> {
+    let content = json!({
+        "call": "POST /media-v2/assets", "user_id": file.context.user_id, "sha256": file.writer.id()?.to_hex(),
+        "file_name": file.name, "kind": description.kind, "tags": description.tags,
+        "source_ref": description.source_ref, "meta": description.meta,
+    });
+    Ok(Sha256::digest(canonical_json(&content)).into())
+}
+
+impl Form {
+    async fn read(
+        &mut self,
+        service: &MediaService,
+        field: Field<'_>,
+        headers: &HeaderMap,
+        request_id: &str,
+    ) -> Result<(), Problem> {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            if self.file.is_some() {
+                return Err(MediaError::field("/file", "is there twice; upload one file at a time").into());
+            }
+            let fields = self.context_fields.each_ref().map(Option::as_deref);
+            let context = RequestContext::resolve(headers, fields, request_id)?;
+            self.file = Some(receive(service, context, field).await?);
+            return Ok(());
+        }
+        if let Some(slot) = CONTEXT_FIELDS.iter().position(|context| *context == name) {
+            if self.file.is_some() {
+                return Err(MediaError::field(format!("/{name}"), "must come before the file").into());
+            }
+            return Ok(once(&name, &mut self.context_fields[slot], text(&name, field).await?)?);
+        }
+        Ok(self.describe(&name, field).await?)
+    }
+
+    async fn describe(&mut self, name: &str, field: Field<'_>) -> Result<(), MediaError> {
+        let description = &mut self.description;
+        match name {
+            "kind" => {
+                let kind = text(name, field).await?.parse();
+                let kind =
+                    kind.map_err(|error: crate::UnknownKind| MediaError::field("/kind", error.to_string()))?;
+                once(name, &mut description.kind, kind)
+            }
+            "source_ref" => once(name, &mut description.source_ref, text(name, field).await?),
+            "tags" => {
+                description.tags.extend(tags(&text(name, field).await?)?);
+                Ok(())
+            }
+            "meta" => {
+                let meta = serde_json::from_str(&text(name, field).await?);
+                let meta =
+                    meta.map_err(|error| MediaError::field("/meta", format!("not a JSON object: {error}")))?;
+                description.meta.extend::<crate::Meta>(meta);
+                Ok(())
+            }
+            other => {
+                let detail =
+                    "unknown field; expected file, kind, tags, source_ref, meta, tenant_id, env, user_id";
+                Err(MediaError::field(format!("/{}", other.chars().take(64).collect::<String>()), detail))
+            }
+        }
+    }
+}
+
+/// A JSON array of texts, or words with commas between.
+fn tags(text: &str) -> Result<Vec<String>, MediaError> {
+    if text.trim_start().starts_with('[') {
+        let parsed = serde_json::from_str(text);
+        return parsed
+            .map_err(|error| MediaError::field("/tags", format!("not a JSON array of texts: {error}")));
+    }
+    Ok(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect())
+}
+
+fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), MediaError> {
+    match slot.replace(value) {
+        Some(_) => Err(MediaError::field(format!("/{name}"), "is there twice")),
+        None => Ok(()),
+    }
+}
+
+async fn text(name: &str, mut field: Field<'_>) -> Result<String, MediaError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(broken)? {
+        if bytes.len() + piece.len() > MAX_FIELD {
+            return Err(MediaError::field(format!("/{name}"), format!("is longer than {MAX_FIELD} bytes")));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    String::from_utf8(bytes).map_err(|_| MediaError::field(format!("/{name}"), "is not UTF-8"))
+}
+
+/// Writes the file to storage as it comes: one piece is in memory at a time.
+async fn receive(
+    service: &MediaService,
+    context: RequestContext,
+    mut field: Field<'_>,
+) -> Result<UploadedFile, MediaError> {
+    let name = field.file_name().and_then(rules::file_name);
+    let mut writer = service.blobs().writer().await?;
+    let limit_bytes = service.max_upload_bytes();
+    while let Some(piece) = field.chunk().await.map_err(broken)? {
+        if writer.size_bytes() + piece.len() as u64 > limit_bytes {
+            return Err(MediaError::UploadTooLarge { limit_bytes });
+        }
+        writer.write(piece).await?;
+    }
+    Ok(UploadedFile { context, writer, name })
+}
+
+/// Spares the caller an upload that would be refused at its end.
+fn refuse_by_length(service: &MediaService, headers: &HeaderMap) -> Result<(), MediaError> {
+    let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let limit_bytes = service.max_upload_bytes();
+    match told {
+        Some(length) if length > limit_bytes.saturating_add(FORM_OVERHEAD) => {
+            Err(MediaError::UploadTooLarge { limit_bytes })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn broken(error: MultipartError) -> MediaError {
+    MediaError::MalformedMultipart(error.body_text())
+}

@@ -1,0 +1,259 @@
+use std::fs::File;
+use std::sync::Arc;
+
+use blob_store::{BlobId, BlobStore, BlobWriter};
+use chrono::{DateTime, Utc};
+use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue};
+use sqlx::PgPool;
+
+use crate::facts::{Facts, digest};
+use crate::rules::Checks;
+use crate::{
+    Artifact, AssetKind, Content, MediaAsset, MediaError, MediaReader, Meta, NewArtifact, NewAsset,
+    SourcePolicy, store,
+};
+
+/// What media_v2 is told by the configuration.
+#[derive(Clone, Debug)]
+pub struct MediaConfig {
+    /// Which files outside the store may be registered.
+    pub sources: SourcePolicy,
+    /// The largest file that can be uploaded, in bytes.
+    pub max_upload_bytes: u64,
+    /// How many files are measured at once.
+    pub probes: usize,
+    /// How many more may wait for that.
+    pub waiting_probes: usize,
+}
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self { sources: SourcePolicy::default(), max_upload_bytes: 64 << 30, probes: 2, waiting_probes: 64 }
+    }
+}
+
+/// Registers and finds assets and artifacts, and opens their bytes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct MediaService(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: PgPool,
+    blobs: BlobStore,
+    clock: Arc<dyn Clock>,
+    config: MediaConfig,
+    probes: WorkQueue,
+}
+
+/// What a caller says of an asset.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Description {
+    /// What it is; told from the bytes when not given.
+    pub kind: Option<AssetKind>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+    /// The caller's own name for it.
+    pub source_ref: Option<String>,
+    /// The caller's own facts.
+    pub meta: Meta,
+}
+
+impl MediaService {
+    /// A service over a migrated database and a blob store.
+    #[must_use]
+    pub fn new(pool: PgPool, blobs: BlobStore, clock: Arc<dyn Clock>, config: MediaConfig) -> Self {
+        let probes = WorkQueue::new("media_probe", config.probes, config.waiting_probes);
+        Self(Arc::new(Inner { pool, blobs, clock, config, probes }))
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    /// Where uploads and results are kept.
+    #[must_use]
+    pub fn blobs(&self) -> &BlobStore {
+        &self.0.blobs
+    }
+
+    /// The largest file that can be uploaded, in bytes.
+    #[must_use]
+    pub fn max_upload_bytes(&self) -> u64 {
+        self.0.config.max_upload_bytes
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+
+    /// The asset.
+    ///
+    /// # Errors
+    /// [`MediaError::AssetsNotFound`], or the database's.
+    pub async fn asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
+        let mut conn = self.pool().acquire().await?;
+        store::find_asset(&mut conn, scope, id).await?.ok_or_else(|| MediaError::asset_not_found(id))
+    }
+
+    /// The artifact.
+    ///
+    /// # Errors
+    /// [`MediaError::ArtifactsNotFound`], or the database's.
+    pub async fn artifact(&self, scope: &Scope, id: &Id) -> Result<Artifact, MediaError> {
+        let mut conn = self.pool().acquire().await?;
+        store::find_artifact(&mut conn, scope, id).await?.ok_or_else(|| MediaError::artifact_not_found(id))
+    }
+
+    /// Keeps a whole upload and registers it. Bytes first, then the row.
+    ///
+    /// # Errors
+    /// [`MediaError::Invalid`] for a description against the rules; storage's and the database's.
+    pub async fn register_upload(
+        &self,
+        context: &RequestContext,
+        upload: BlobWriter,
+        file_name: Option<String>,
+        description: Description,
+    ) -> Result<MediaAsset, MediaError> {
+        let mut asset = described(context, description)?;
+        let staged = upload.staged_path()?.to_path_buf();
+        let facts =
+            self.0.probes.run(move |cancellation| Facts::measure(|| File::open(&staged), cancellation));
+        facts.await??.describe(&mut asset);
+        if let Some(name) = file_name {
+            asset.meta.insert("file_name".to_owned(), name.into());
+        }
+        let blob = upload.finish().await?;
+        asset.source_uri = blob.id.uri();
+        asset.content_sha256 = Some(blob.id.to_hex());
+        asset.size_bytes = Some(blob.size_bytes);
+        let mut conn = self.pool().acquire().await?;
+        store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
+    }
+
+    /// Registers the file at `uri`, which stays where it is: an allowed `file://`, or the `blob://` of
+    /// something that this owner has. It is read once, to hash and measure it.
+    ///
+    /// # Errors
+    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceUnreadable`], [`MediaError::Invalid`]; storage's
+    /// and the database's.
+    pub async fn register_source(
+        &self,
+        context: &RequestContext,
+        uri: String,
+        description: Description,
+    ) -> Result<MediaAsset, MediaError> {
+        let mut checks = Checks::default();
+        checks.uri("/source_uri", &uri);
+        checks.finish()?;
+        let mut asset = described(context, description)?;
+        self.check_blob_owner(&context.scope, &uri).await?;
+        let blob = match BlobId::from_uri(&uri) {
+            Ok(id) => Some(self.blobs().open_local(id).await?),
+            Err(_) => None,
+        };
+        let (policy, source) = (self.0.config.sources.clone(), uri.clone());
+        let measured = self.0.probes.run(move |cancellation| {
+            let file = match &blob {
+                Some(blob) => File::open(blob.path())?,
+                None => policy.open(&source)?,
+            };
+            let (id, size) = digest(&file, cancellation)?;
+            let facts = Facts::measure(|| rewound(&file), cancellation)?;
+            Ok::<_, MediaError>((id, size, facts))
+        });
+        let (id, size_bytes, facts) = measured.await??;
+        facts.describe(&mut asset);
+        if let Some(name) = uri.rsplit('/').next().filter(|_| !uri.starts_with("blob:")) {
+            asset
+                .meta
+                .extend(crate::rules::file_name(name).map(|name| ("file_name".to_owned(), name.into())));
+        }
+        asset.source_uri = uri;
+        asset.content_sha256 = Some(id.to_hex());
+        asset.size_bytes = Some(size_bytes);
+        let mut conn = self.pool().acquire().await?;
+        store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
+    }
+
+    /// Registers one artifact.
+    ///
+    /// # Errors
+    /// As [`store::insert_artifacts`]; [`MediaError::SourceNotAllowed`] for a `blob://` that this owner does
+    /// not have.
+    pub async fn register_artifact(&self, scope: &Scope, new: NewArtifact) -> Result<Artifact, MediaError> {
+        self.check_blob_owner(scope, &new.uri).await?;
+        let mut transaction = self.pool().begin().await?;
+        let artifact = store::insert_artifact(&mut transaction, scope, self.now(), new).await?;
+        transaction.commit().await?;
+        Ok(artifact)
+    }
+
+    /// Blobs are shared by all owners: knowing a hash must not give the bytes.
+    async fn check_blob_owner(&self, scope: &Scope, uri: &str) -> Result<(), MediaError> {
+        if !uri.starts_with("blob:") {
+            return Ok(());
+        }
+        let mut conn = self.pool().acquire().await?;
+        if store::owns_uri(&mut conn, scope, uri).await? {
+            return Ok(());
+        }
+        Err(MediaError::SourceNotAllowed("no asset or artifact of yours has this blob".to_owned()))
+    }
+
+    /// Opens the bytes of an asset or artifact, for a worker thread to read.
+    ///
+    /// # Errors
+    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceUnreadable`], [`MediaError::SourceChanged`] for
+    /// bytes outside the store; [`MediaError::ContentMissing`] and storage's for those inside.
+    pub async fn open_source(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
+        match BlobId::from_uri(content.uri) {
+            Ok(id) => Ok(self.blobs().open_local(id).await?.into()),
+            Err(_) => Ok(self.open_file(content).await?.into()),
+        }
+    }
+
+    /// Opens an allowed file that has the size it was registered with.
+    pub(crate) async fn open_file(&self, content: Content<'_>) -> Result<File, MediaError> {
+        let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
+        let opened = tokio::task::spawn_blocking(move || {
+            let file = policy.open(&uri)?;
+            let size = file.metadata()?.len();
+            Ok::<_, MediaError>((file, size))
+        });
+        let (file, size) = opened.await.map_err(std::io::Error::other)??;
+        match content.size_bytes {
+            Some(registered) if registered != size => Err(MediaError::SourceChanged),
+            _ => Ok(file),
+        }
+    }
+}
+
+/// Another handle on an open file, set to its beginning. All handles share one position: use one after another.
+fn rewound(file: &File) -> std::io::Result<File> {
+    use std::io::Seek as _;
+    let mut handle = file.try_clone()?;
+    handle.rewind()?;
+    Ok(handle)
+}
+
+fn described(context: &RequestContext, description: Description) -> Result<NewAsset, MediaError> {
+    let mut checks = Checks::default();
+    checks.tags(&description.tags);
+    checks.text("/source_ref", description.source_ref.as_deref());
+    checks.meta(&description.meta);
+    checks.finish()?;
+    let mut tags = description.tags;
+    let mut seen = std::collections::HashSet::new();
+    tags.retain(|tag| seen.insert(tag.clone()));
+    Ok(NewAsset {
+        user_id: context.user_id.clone(),
+        kind: description.kind,
+        tags,
+        source_ref: description.source_ref,
+        meta: description.meta,
+        ..NewAsset::default()
+    })
+}

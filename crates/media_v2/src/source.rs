@@ -1,0 +1,171 @@
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use blob_store::LocalBlob;
+use url::Url;
+
+use crate::MediaError;
+
+/// Which files outside the store may be registered: those below a set of directories.
+///
+/// What is not allowed here is refused, whatever its scheme; `blob://` is not the policy's to judge.
+#[derive(Clone, Debug, Default)]
+pub struct SourcePolicy {
+    roots: Vec<PathBuf>,
+}
+
+/// A directory that cannot be a root.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be a root of sources", path.display())]
+pub struct InvalidRoot {
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+impl SourcePolicy {
+    /// Allows `file://` URIs of files below `roots`, which must be directories.
+    ///
+    /// # Errors
+    /// [`InvalidRoot`] for one that is not there. Blocking.
+    pub fn new(roots: impl IntoIterator<Item = PathBuf>) -> Result<Self, InvalidRoot> {
+        let canonical = |path: PathBuf| {
+            path.canonicalize()
+                .and_then(
+                    |found| if found.is_dir() { Ok(found) } else { Err(io::ErrorKind::NotADirectory.into()) },
+                )
+                .map_err(|source| InvalidRoot { path, source })
+        };
+        Ok(Self { roots: roots.into_iter().map(canonical).collect::<Result<_, _>>()? })
+    }
+
+    /// Opens the file that `uri` names. Blocking.
+    ///
+    /// Links are resolved before the roots are asked, and what is opened is the resolved path: neither `..`
+    /// nor a symbolic link leads out.
+    ///
+    /// # Errors
+    /// [`MediaError::SourceNotAllowed`] for another scheme or place; [`MediaError::SourceUnreadable`] for
+    /// what is no regular file, or cannot be opened.
+    pub(crate) fn open(&self, uri: &str) -> Result<File, MediaError> {
+        let url = Url::parse(uri).map_err(|error| MediaError::SourceNotAllowed(format!("{error}")))?;
+        if url.scheme() != "file" {
+            return Err(MediaError::SourceNotAllowed(format!("the scheme `{}`", url.scheme())));
+        }
+        let outside =
+            || MediaError::SourceNotAllowed("the file is not below an allowed directory".to_owned());
+        let path = url.to_file_path().map_err(|()| outside())?;
+        // A missing file outside the roots answers as one that is there: existence is not told.
+        let Ok(path) = path.canonicalize() else {
+            let known = path.ancestors().skip(1).find_map(|ancestor| ancestor.canonicalize().ok());
+            return match known {
+                Some(ancestor) if self.allows(&ancestor) => {
+                    Err(MediaError::SourceUnreadable("there is no such file".to_owned()))
+                }
+                _ => Err(outside()),
+            };
+        };
+        if !self.allows(&path) {
+            return Err(outside());
+        }
+        let unreadable = |error: io::Error| MediaError::SourceUnreadable(error.kind().to_string());
+        // Looked at before it is opened: opening a pipe would wait for its writer.
+        if !path.metadata().map_err(unreadable)?.is_file() {
+            return Err(MediaError::SourceUnreadable("it is not a regular file".to_owned()));
+        }
+        File::open(&path).map_err(unreadable)
+    }
+
+    fn allows(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+    }
+}
+
+/// The bytes of an asset or artifact, to read and seek in on a worker thread: every call blocks.
+#[derive(Debug)]
+pub struct MediaReader(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Blob(LocalBlob),
+    File(File),
+}
+
+impl From<LocalBlob> for MediaReader {
+    fn from(blob: LocalBlob) -> Self {
+        Self(Inner::Blob(blob))
+    }
+}
+
+impl From<File> for MediaReader {
+    fn from(file: File) -> Self {
+        Self(Inner::File(file))
+    }
+}
+
+impl Read for MediaReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Inner::Blob(blob) => blob.read(buffer),
+            Inner::File(file) => file.read(buffer),
+        }
+    }
+}
+
+impl Seek for MediaReader {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        match &mut self.0 {
+            Inner::Blob(blob) => blob.seek(position),
+            Inner::File(file) => file.seek(position),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(result: Result<File, MediaError>) -> &'static str {
+        match result {
+            Ok(_) => "open",
+            Err(MediaError::SourceNotAllowed(_)) => "not_allowed",
+            Err(MediaError::SourceUnreadable(_)) => "unreadable",
+            Err(_) => "other",
+        }
+    }
+
+    #[test]
+    fn nothing_leads_out_of_the_roots() {
+        let base = tempfile::tempdir().unwrap();
+        let (root, outside) = (base.path().join("root"), base.path().join("outside"));
+        for directory in [&root, &outside] {
+            std::fs::create_dir(directory).unwrap();
+            std::fs::write(directory.join("a.wav"), b"x").unwrap();
+        }
+        std::os::unix::fs::symlink(&outside, root.join("link")).unwrap();
+        std::os::unix::fs::symlink(root.join("a.wav"), outside.join("in.wav")).unwrap();
+        let policy = SourcePolicy::new([root.clone()]).unwrap();
+        let open = |path: String| code(policy.open(&format!("file://{}/{path}", base.path().display())));
+
+        assert_eq!(open("root/a.wav".into()), "open");
+        assert_eq!(open("outside/in.wav".into()), "open", "the link leads in");
+        assert_eq!(open("root/../root/a.wav".into()), "open");
+        assert_eq!(open("root/none.wav".into()), "unreadable");
+        assert_eq!(open("root/none/none.wav".into()), "unreadable");
+        assert_eq!(open("root".into()), "unreadable", "a directory");
+        assert_eq!(open("root/../outside/a.wav".into()), "not_allowed");
+        assert_eq!(open("root/%2e%2e/outside/a.wav".into()), "not_allowed");
+        assert_eq!(open("root/link/a.wav".into()), "not_allowed");
+        assert_eq!(open("root/link/none.wav".into()), "not_allowed");
+        assert_eq!(open("outside/none.wav".into()), "not_allowed");
+        assert_eq!(open("rootless/a.wav".into()), "not_allowed");
+        for uri in ["http://localhost/a.wav", "blob://sha256/00", "a.wav", "file://host/a.wav", ""] {
+            assert_eq!(code(policy.open(uri)), "not_allowed", "{uri}");
+        }
+        assert_eq!(
+            code(SourcePolicy::default().open(&format!("file://{}/a.wav", root.display()))),
+            "not_allowed"
+        );
+    }
+}

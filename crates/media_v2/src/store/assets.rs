@@ -1,0 +1,257 @@
+use chrono::{DateTime, Utc};
+use http_kit::{Id, Page, PageParams, Scope};
+use media_time::MediaTime;
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::BadRow;
+use crate::{AssetKind, MediaAsset, MediaError, Meta, NewAsset};
+
+/// Which assets a listing shows; all conditions must hold.
+#[derive(Clone, Debug, Default)]
+pub struct AssetFilter {
+    /// Of this kind.
+    pub kind: Option<AssetKind>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// With this `source_ref`.
+    pub source_ref: Option<String>,
+}
+
+struct Row {
+    id: Id,
+    tenant_id: Id,
+    env: Id,
+    user_id: Option<Id>,
+    kind: String,
+    source_uri: String,
+    duration_us: Option<i64>,
+    fps: Option<f64>,
+    audio_channels: Option<i32>,
+    sample_rate: Option<i32>,
+    codec_info: Option<String>,
+    size_bytes: Option<i64>,
+    content_sha256: Option<String>,
+    tags: Vec<String>,
+    source_ref: Option<String>,
+    created_at: DateTime<Utc>,
+    meta: Json<Meta>,
+}
+
+/// `query_as!` for [`Row`]: the function's name, and what follows the table's name.
+macro_rules! select {
+    ($name:literal, $rest:literal, $($argument:expr),+ $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            "-- media_v2::" + $name + "
+             SELECT id AS \"id: Id\", tenant_id AS \"tenant_id: Id\", env AS \"env: Id\",
+                    user_id AS \"user_id: Id\", kind, source_uri, duration_us, fps, audio_channels,
+                    sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref, created_at,
+                    meta AS \"meta: Json<Meta>\"
+             FROM media_assets " + $rest,
+            $($argument),+
+        )
+    };
+}
+
+/// Registers an asset, made at `now`.
+///
+/// # Errors
+/// The database's.
+pub async fn insert_asset(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    now: DateTime<Utc>,
+    new: NewAsset,
+) -> Result<MediaAsset, MediaError> {
+    let asset = MediaAsset {
+        id: Id::generate("asset"),
+        tenant_id: scope.tenant_id.clone(),
+        env: scope.env.clone(),
+        user_id: new.user_id,
+        kind: new.kind.unwrap_or(AssetKind::Other),
+        source_uri: new.source_uri,
+        duration_ms: new.duration_ms,
+        fps: new.fps,
+        audio_channels: new.audio_channels,
+        sample_rate: new.sample_rate,
+        codec_info: new.codec_info,
+        size_bytes: new.size_bytes,
+        content_sha256: new.content_sha256,
+        tags: new.tags,
+        source_ref: new.source_ref,
+        created_at: now,
+        meta: new.meta,
+    };
+    sqlx::query!(
+        "-- media_v2::insert_asset
+         INSERT INTO media_assets (tenant_id, env, id, user_id, kind, source_uri, duration_us, fps,
+             audio_channels, sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref,
+             created_at, meta)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        asset.tenant_id.as_str(),
+        asset.env.as_str(),
+        asset.id.as_str(),
+        asset.user_id.as_ref().map(Id::as_str),
+        asset.kind.as_str(),
+        asset.source_uri,
+        asset.duration_ms.map(MediaTime::as_micros),
+        asset.fps,
+        asset.audio_channels.map(u32::cast_signed),
+        asset.sample_rate.map(u32::cast_signed),
+        asset.codec_info,
+        asset.size_bytes.map(u64::cast_signed),
+        asset.content_sha256,
+        &asset.tags,
+        asset.source_ref,
+        asset.created_at,
+        Json(&asset.meta) as _,
+    )
+    .execute(conn)
+    .await?;
+    Ok(asset)
+}
+
+/// The asset, if this owner has it.
+///
+/// # Errors
+/// The database's.
+pub async fn find_asset(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+) -> Result<Option<MediaAsset>, MediaError> {
+    Ok(find_assets(conn, scope, std::slice::from_ref(id)).await?.pop())
+}
+
+/// Those of `ids` that this owner has, in the order of their ids.
+///
+/// # Errors
+/// The database's.
+pub async fn find_assets(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    ids: &[Id],
+) -> Result<Vec<MediaAsset>, MediaError> {
+    let ids: Vec<String> = ids.iter().map(Id::to_string).collect();
+    select!(
+        "find_assets",
+        "WHERE tenant_id = $1 AND env = $2 AND id = ANY ($3) ORDER BY id",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(|row| row.try_into().map_err(MediaError::from))
+    .collect()
+}
+
+/// Those of `ids` that this owner does not have, in the order given, each once.
+///
+/// # Errors
+/// The database's.
+pub async fn missing_assets(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    ids: &[Id],
+) -> Result<Vec<String>, MediaError> {
+    let ids: Vec<String> = ids.iter().map(Id::to_string).collect();
+    Ok(sqlx::query_scalar!(
+        "-- media_v2::missing_assets
+         SELECT wanted.id AS \"id!\" FROM unnest($3::text[]) WITH ORDINALITY AS wanted (id, position)
+         WHERE NOT EXISTS (
+             SELECT FROM media_assets a WHERE a.tenant_id = $1 AND a.env = $2 AND a.id = wanted.id
+         )
+         GROUP BY wanted.id ORDER BY min(wanted.position)",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        &ids,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// A page of assets, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list_assets(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &AssetFilter,
+    page: &PageParams,
+) -> Result<Page<MediaAsset>, MediaError> {
+    let rows = select!(
+        "list_assets",
+        "WHERE tenant_id = $1 AND env = $2
+           AND ($3::text IS NULL OR kind = $3)
+           AND ($4::text IS NULL OR tags @> ARRAY [$4])
+           AND ($5::text IS NULL OR source_ref = $5)
+           AND ($6::timestamptz IS NULL OR (created_at, id) < ($6, $7))
+         ORDER BY created_at DESC, id DESC LIMIT $8",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        filter.kind.map(AssetKind::as_str),
+        filter.tag.as_deref(),
+        filter.source_ref.as_deref(),
+        page.after.as_ref().map(|after| after.created_at),
+        page.after.as_ref().map_or("", |after| after.id.as_str()),
+        page.limit + 1,
+    )
+    .fetch_all(conn)
+    .await?;
+    let assets = rows.into_iter().map(MediaAsset::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::from_rows(assets, page.limit, MediaAsset::cursor))
+}
+
+/// Does any asset or artifact of this owner have its bytes at `uri`?
+///
+/// # Errors
+/// The database's.
+pub async fn owns_uri(conn: &mut PgConnection, scope: &Scope, uri: &str) -> Result<bool, MediaError> {
+    Ok(sqlx::query_scalar!(
+        "-- media_v2::owns_uri
+         SELECT EXISTS (SELECT FROM media_assets WHERE tenant_id = $1 AND env = $2 AND source_uri = $3)
+             OR EXISTS (SELECT FROM artifacts WHERE tenant_id = $1 AND env = $2 AND uri = $3) AS \"owns!\"",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        uri,
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+impl TryFrom<Row> for MediaAsset {
+    type Error = BadRow;
+
+    fn try_from(row: Row) -> Result<Self, BadRow> {
+        let kind = row.kind.parse().map_err(|_| BadRow {
+            table: "media_assets",
+            id: row.id.to_string(),
+            column: "kind",
+            value: row.kind.clone(),
+        })?;
+        Ok(Self {
+            id: row.id,
+            tenant_id: row.tenant_id,
+            env: row.env,
+            user_id: row.user_id,
+            kind,
+            source_uri: row.source_uri,
+            duration_ms: row.duration_us.map(MediaTime::from_micros),
+            fps: row.fps,
+            // Checked not to be negative by the table.
+            audio_channels: row.audio_channels.map(i32::cast_unsigned),
+            sample_rate: row.sample_rate.map(i32::cast_unsigned),
+            codec_info: row.codec_info,
+            size_bytes: row.size_bytes.map(i64::cast_unsigned),
+            content_sha256: row.content_sha256,
+            tags: row.tags,
+            source_ref: row.source_ref,
+            created_at: row.created_at,
+            meta: row.meta.0,
+        })
+    }
+}

@@ -1,0 +1,162 @@
+use std::collections::{HashMap, HashSet};
+
+use http_kit::{Id, Scope};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use super::{find_artifacts, find_assets};
+use crate::{Artifact, MediaAsset, MediaError};
+
+/// How far a lineage reaches, in steps.
+const MAX_DEPTH: i32 = 64;
+/// The most artifacts of a lineage.
+const MAX_NODES: i64 = 1_000;
+/// The most steps followed: a diamond reaches the same artifact by several paths.
+const MAX_STEPS: i64 = 16 * MAX_NODES;
+
+/// An artifact in a lineage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LineageNode {
+    /// Steps from where the lineage starts, which has 0; the fewest, when several paths lead here.
+    pub depth: u32,
+    /// The artifact, with the window of its parent asset.
+    #[serde(flatten)]
+    pub artifact: Artifact,
+}
+
+/// One artifact was made of another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LineageEdge {
+    /// What was made.
+    pub artifact_id: Id,
+    /// What it was made of.
+    pub upstream_artifact_id: Id,
+}
+
+/// The derivation graph around an artifact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Lineage {
+    /// The artifacts, by depth, then by id; the first is the one asked for. At most 1 000, at most 64 steps away.
+    pub artifacts: Vec<LineageNode>,
+    /// Every derivation between two of them.
+    pub edges: Vec<LineageEdge>,
+    /// The assets they were cut from, by id.
+    pub assets: Vec<MediaAsset>,
+    /// Was there more than the limits allow?
+    pub truncated: bool,
+}
+
+/// The lineage of an artifact that this owner has, else `None`: what it was made of (`up`), or what was made
+/// of it. Cycles, should there be any, end where they began.
+///
+/// # Errors
+/// The database's.
+pub async fn find_lineage(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    up: bool,
+) -> Result<Option<Lineage>, MediaError> {
+    let mut steps = if up { walk_up(conn, scope, id).await? } else { walk_down(conn, scope, id).await? };
+    let within = |step: &Step| step.depth <= MAX_DEPTH && step.steps < MAX_STEPS;
+    let limit = usize::try_from(MAX_NODES).unwrap_or(usize::MAX);
+    let truncated = steps.len() > limit || !steps.iter().all(within);
+    steps.retain(|step| step.depth <= MAX_DEPTH);
+    steps.truncate(limit);
+
+    let ids: Vec<Id> = steps.iter().map(|step| step.id.clone()).collect();
+    let found = find_artifacts(conn, scope, &ids).await?;
+    let mut found: HashMap<Id, Artifact> = found.into_iter().map(|a| (a.id.clone(), a)).collect();
+    if !found.contains_key(id) {
+        return Ok(None);
+    }
+    let artifacts: Vec<LineageNode> = steps
+        .into_iter()
+        .filter_map(|step| {
+            let depth = step.depth.cast_unsigned();
+            found.remove(&step.id).map(|artifact| LineageNode { depth, artifact })
+        })
+        .collect();
+    let mut parents: Vec<Id> = artifacts.iter().map(|node| node.artifact.parent_asset_id.clone()).collect();
+    parents.sort_unstable();
+    parents.dedup();
+    let assets = find_assets(conn, scope, &parents).await?;
+    Ok(Some(Lineage { edges: edges(&artifacts), artifacts, assets, truncated }))
+}
+
+fn edges(nodes: &[LineageNode]) -> Vec<LineageEdge> {
+    let known: HashSet<&Id> = nodes.iter().map(|node| &node.artifact.id).collect();
+    let mut edges = Vec::new();
+    for node in nodes {
+        let upstreams = node.artifact.upstream_artifact_ids.iter().filter(|id| known.contains(id));
+        edges.extend(upstreams.map(|upstream| LineageEdge {
+            artifact_id: node.artifact.id.clone(),
+            upstream_artifact_id: upstream.clone(),
+        }));
+    }
+    edges
+}
+
+/// An artifact that a walk reached.
+struct Step {
+    id: Id,
+    depth: i32,
+    /// How many steps the whole walk took.
+    steps: i64,
+}
+
+/// One more node and one level more than allowed, to see whether there is more.
+async fn walk_up(conn: &mut PgConnection, scope: &Scope, id: &Id) -> Result<Vec<Step>, MediaError> {
+    // The inner LIMIT ends the recursion: Postgres evaluates only the rows that are fetched.
+    Ok(sqlx::query_as!(
+        Step,
+        "-- media_v2::walk_up
+         WITH RECURSIVE walk (id, depth) AS (
+             SELECT $3::text, 0
+             UNION
+             SELECT edge.upstream_id, walk.depth + 1
+             FROM walk JOIN artifact_upstreams edge
+               ON edge.tenant_id = $1 AND edge.env = $2 AND edge.artifact_id = walk.id
+             WHERE walk.depth <= $4
+         )
+         SELECT step.id AS \"id!: Id\", min(step.depth) AS \"depth!\",
+                (sum(count(*)) OVER ())::bigint AS \"steps!\"
+         FROM (SELECT id, depth FROM walk LIMIT $5) AS step
+         GROUP BY step.id ORDER BY min(step.depth), step.id LIMIT $6",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        MAX_DEPTH,
+        MAX_STEPS,
+        MAX_NODES + 1,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+async fn walk_down(conn: &mut PgConnection, scope: &Scope, id: &Id) -> Result<Vec<Step>, MediaError> {
+    Ok(sqlx::query_as!(
+        Step,
+        "-- media_v2::walk_down
+         WITH RECURSIVE walk (id, depth) AS (
+             SELECT $3::text, 0
+             UNION
+             SELECT edge.artifact_id, walk.depth + 1
+             FROM walk JOIN artifact_upstreams edge
+               ON edge.tenant_id = $1 AND edge.env = $2 AND edge.upstream_id = walk.id
+             WHERE walk.depth <= $4
+         )
+         SELECT step.id AS \"id!: Id\", min(step.depth) AS \"depth!\",
+                (sum(count(*)) OVER ())::bigint AS \"steps!\"
+         FROM (SELECT id, depth FROM walk LIMIT $5) AS step
+         GROUP BY step.id ORDER BY min(step.depth), step.id LIMIT $6",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        MAX_DEPTH,
+        MAX_STEPS,
+        MAX_NODES + 1,
+    )
+    .fetch_all(conn)
+    .await?)
+}
