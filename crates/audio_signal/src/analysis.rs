@@ -1,22 +1,29 @@
 //! The one pass over a recording that finds everything at once.
 
+use std::ops::Range;
+
 use media_time::{MediaTime, Window};
 
-use crate::{Segment, Thresholds};
+use crate::decode::{AudioFormat, DecodeStats, Decoder, Source};
+use crate::scene::{self, Track};
+use crate::{
+    AnalysisParams, Rhythm, SPEECH_FRAME, SPEECH_RATE, Segment, SignalError, SpeechDetector, Thresholds,
+    pipeline,
+};
 
 /// Changes whenever the same recording and parameters may give another result.
 pub const ALGORITHM_VERSION: &str = "signal_v1";
 
 /// Names everything but the recording and the request's own parameters that changes a result: the algorithm's
-/// version, the speech detector's weights and the thresholds that are not the fitted ones.
+/// version, the speech detector's weights and the thresholds that are not the fitted ones. For cache keys: holds no
+/// `|` and no space.
 ///
-/// For cache keys; letters, digits and `_+-=.` only.
-#[must_use]
-pub fn version(thresholds: &Thresholds) -> String {
-    thresholds
-        .changed()
-        .iter()
-        .fold(ALGORITHM_VERSION.to_owned(), |version, (name, value)| format!("{version}+{name}={value}"))
+/// # Errors
+/// [`SignalError::Model`] when this build's speech model is not the one it was written for.
+pub fn version(thresholds: &Thresholds) -> Result<String, SignalError> {
+    let fitted = format!("{ALGORITHM_VERSION}+{}", SpeechDetector::version()?);
+    let changed = thresholds.changed();
+    Ok(changed.iter().fold(fitted, |version, (name, value)| format!("{version}+{name}={value}")))
 }
 
 /// How far an analysis is.
@@ -45,11 +52,21 @@ impl Control<'_> {
     }
 }
 
+impl std::fmt::Debug for Control<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
+}
+
 /// What one pass over a recording found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Analysis {
-    /// Exact length of what is heard, from presentation zero to the last decoded sample.
+    /// Exact length of what is heard, from presentation zero to the last decoded sample; more than zero.
     pub duration: MediaTime,
+    /// Rate, channels and codec.
+    pub format: AudioFormat,
+    /// What was damaged in the file.
+    pub decode_stats: DecodeStats,
     /// Speech, music, silence and other: sorted, without overlap, covering `[0, duration)` without gap.
     pub segments: Vec<Segment>,
     /// Integrated loudness in LUFS (EBU R 128, gated); `None` when everything is below the gate.
@@ -60,5 +77,60 @@ pub struct Analysis {
     /// `duration`; `None` for digital silence.
     pub loudness_windows: Vec<(Window, Option<f64>)>,
     /// Where somebody speaks or sings, finer than `segments` and also over music: what a transcriber should hear.
+    /// Sorted, without overlap; empty without [`AnalysisParams::include_speech_music`].
     pub speech_regions: Vec<Window>,
+    /// Onsets, tempo and beats; empty without [`AnalysisParams::include_beats`].
+    pub rhythm: Rhythm,
+}
+
+/// Decodes a recording once and finds everything in it.
+///
+/// Memory is bounded by about 10 KiB per second of sound, whatever the file's rate and channels: some 100 MiB for
+/// three hours. The result is the same to the last bit for any number of threads.
+///
+/// # Errors
+/// Those of [`Decoder::open`] and [`Decoder::next_block`]; [`SignalError::Undecodable`] when there is not one sample;
+/// [`SignalError::Cancelled`] when the caller asked to stop.
+pub fn analyze(
+    source: impl Source + 'static,
+    params: &AnalysisParams,
+    control: &Control<'_>,
+) -> Result<Analysis, SignalError> {
+    let mut decoder = Decoder::open(source)?;
+    let heard = pipeline::listen(&mut decoder, params, control)?;
+    let duration = decoder.position();
+    if duration == MediaTime::ZERO {
+        return Err(SignalError::Undecodable("it holds no sound at all".to_owned()));
+    }
+    let pipeline::Heard { loudness, cells, textures, voice, rhythm } = heard;
+    let track = Track { cells, textures, voice, duration };
+    let to_segment = |span: scene::Span| Segment {
+        kind: span.kind,
+        window: span.window,
+        confidence: span.confidence,
+        loudness_lufs: loudness.span_lufs(span.window),
+        background_music: span.background_music,
+        sung: span.sung,
+    };
+    let regions = scene::speech_regions(&track.voice, &params.thresholds);
+    Ok(Analysis {
+        duration,
+        format: decoder.format().clone(),
+        decode_stats: decoder.stats(),
+        segments: scene::spans(&track, params).into_iter().map(to_segment).collect(),
+        integrated_lufs: loudness.integrated_lufs(),
+        loudness_range: loudness.range_lu(),
+        loudness_windows: loudness.windows(params.loudness_window, duration),
+        speech_regions: regions.into_iter().filter_map(|frames| window_of(frames, duration)).collect(),
+        rhythm,
+    })
+}
+
+/// The window of some frames of the speech detector, cut at `duration`.
+fn window_of(frames: Range<usize>, duration: MediaTime) -> Option<Window> {
+    let time = |frame: usize| {
+        let samples = i64::try_from(frame * SPEECH_FRAME).unwrap_or(i64::MAX);
+        MediaTime::from_samples(samples, SPEECH_RATE).min(duration)
+    };
+    Window::new(time(frames.start), time(frames.end)).ok().filter(|window| !window.is_empty())
 }

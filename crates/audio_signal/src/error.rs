@@ -1,5 +1,7 @@
 use std::io;
 
+use crate::ModelError;
+
 /// Why a recording could not be read. Tells what is broken from what is not supported from what is too large,
 /// and says what helps.
 #[derive(Debug, thiserror::Error)]
@@ -32,16 +34,19 @@ pub enum SignalError {
     /// The source of the bytes failed; the recording may be sound.
     #[error("reading the recording failed: {0}")]
     Io(#[from] io::Error),
+    /// The speech detector's model, part of this program, cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// The caller asked to stop.
     #[error("cancelled")]
     Cancelled,
 }
 
 impl SignalError {
-    /// Is the recording itself the reason (and not the source it is read from, or the caller)? The same bytes
-    /// will then fail again.
+    /// Is the recording itself the reason (and not the source it is read from, this build or the caller)? The
+    /// same bytes will then fail again.
     #[must_use]
     pub const fn is_about_media(&self) -> bool {
-        !matches!(self, Self::Io(_) | Self::Cancelled)
+        !matches!(self, Self::Io(_) | Self::Model(_) | Self::Cancelled)
     }
 }

@@ -2,23 +2,23 @@
 //! speech, music or silence, and its beats. A pure library: it reads what it is given and touches nothing else.
 
 mod analysis;
+mod channels;
 pub mod decode;
 mod error;
-mod format;
 mod loudness;
 mod params;
+mod pipeline;
 pub mod probe;
 mod resample;
 mod rhythm;
 mod scene;
 mod speech;
 
-pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, version};
+pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, analyze, version};
 pub use error::SignalError;
-pub use format::FormatError;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use params::{AnalysisParams, Thresholds};
 pub use resample::Resampler;
 pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate};
-pub use scene::{SceneKind, Segment};
+pub use scene::{SceneKind, Segment, scene_features};
 pub use speech::{ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector};

@@ -34,8 +34,10 @@ impl Default for AnalysisParams {
 /// The numbers the segmentation hangs on; [`Thresholds::DEFAULT`] is what was fitted (docs/signal.md).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
-    /// Level at or below which a recording is silent whatever else it holds, in dBFS (RMS).
+    /// Level under which a recording is silent whatever else it holds, in dBFS (RMS of 8 ms).
     pub silence_dbfs: f64,
+    /// Depth under the recording's loud parts (95th percentile), in dB, from which on it is silent.
+    pub silence_below_loud_db: f64,
     /// Height above the recording's own noise floor, in dB, up to which a frame counts as silent.
     pub silence_above_floor_db: f64,
     /// Speech probability at which speech starts (0 to 1).
@@ -46,8 +48,13 @@ pub struct Thresholds {
 
 impl Thresholds {
     /// The fitted values.
-    pub const DEFAULT: Self =
-        Self { silence_dbfs: -60.0, silence_above_floor_db: 6.0, speech_on: 0.5, speech_off: 0.35 };
+    pub const DEFAULT: Self = Self {
+        silence_dbfs: -72.0,
+        silence_below_loud_db: 40.0,
+        silence_above_floor_db: 6.0,
+        speech_on: 0.5,
+        speech_off: 0.35,
+    };
 
     /// The values that differ from [`Thresholds::DEFAULT`], by name, in a fixed order.
     #[must_use]
@@ -57,9 +64,10 @@ impl Thresholds {
         values.filter(|(own, standard)| own != standard).map(|(own, _)| own).collect()
     }
 
-    fn named(&self) -> [(&'static str, f64); 4] {
+    fn named(&self) -> [(&'static str, f64); 5] {
         [
             ("silence_dbfs", self.silence_dbfs),
+            ("silence_below_loud_db", self.silence_below_loud_db),
             ("silence_above_floor_db", self.silence_above_floor_db),
             ("speech_on", self.speech_on),
             ("speech_off", self.speech_off),

@@ -4,10 +4,7 @@ use std::f64::consts::PI;
 
 use symphonia::core::audio::Channels;
 
-use crate::{
-    SPEECH_RATE,
-    format::{self, FormatError},
-};
+use crate::{SPEECH_RATE, SignalError, channels::downmix_gains, decode::check_limits};
 
 /// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are 70 dB down, and
 /// up to 7.4 kHz nothing is lost.
@@ -29,12 +26,14 @@ pub struct Resampler {
     /// Gain of each input channel in the mono mix.
     gains: Vec<f32>,
     kernels: Kernels,
-    /// Mono input from `start` on, as far as it is still needed; zeros stand before the stream's first sample.
+    /// Mono input as far as it is still needed; zeros stand before the stream's first sample.
     pending: Vec<f32>,
-    /// Input index of the first pending sample, counted from `reach - 1` zeros before the stream.
-    start: u64,
-    /// Index of the next output sample.
-    next: u64,
+    /// Where the next output sample's kernel begins in `pending`, and the part of an input sample (in
+    /// `1 / kernels.up`) that its centre stands after the middle tap.
+    first_tap: usize,
+    fraction: u64,
+    /// Output samples given so far.
+    given: u64,
     /// Mono input samples taken in so far.
     taken: u64,
 }
@@ -43,32 +42,31 @@ impl Resampler {
     /// A converter at the start of a stream of this rate (Hz) and layout.
     ///
     /// # Errors
-    /// [`FormatError`] for a rate outside 1 to 768 kHz or a channel count outside 1 to 64.
-    pub fn new(rate: u32, channels: &Channels) -> Result<Self, FormatError> {
-        format::check(rate, channels)?;
+    /// [`SignalError::LimitExceeded`] for a rate or a channel count that no decoder gives.
+    pub fn new(rate: u32, channels: &Channels) -> Result<Self, SignalError> {
+        check_limits(rate, channels.count())?;
         let kernels = Kernels::new(rate);
         let pending = vec![0.0; kernels.reach - 1];
-        Ok(Self { gains: format::downmix_gains(channels), kernels, pending, start: 0, next: 0, taken: 0 })
+        let gains = downmix_gains(channels);
+        Ok(Self { gains, kernels, pending, first_tap: 0, fraction: 0, given: 0, taken: 0 })
     }
 
-    /// Takes whole frames of interleaved samples and appends what is decided of the output. Samples that are not
-    /// finite count as silence.
+    /// Takes whole frames of interleaved, finite samples and appends what is decided of the output.
     pub fn push(&mut self, interleaved: &[f32], out: &mut Vec<f32>) {
         let gains = &self.gains;
         let frames = interleaved.chunks_exact(gains.len());
         self.taken += frames.len() as u64;
-        match gains.as_slice() {
-            &[gain] => self.pending.extend(interleaved.iter().map(|&sample| gain * format::finite(sample))),
-            &[left, right] => self.pending.extend(
-                interleaved
-                    .as_chunks::<2>()
-                    .0
-                    .iter()
-                    .map(|&[l, r]| left * format::finite(l) + right * format::finite(r)),
-            ),
-            gains => self.pending.extend(frames.map(|frame| {
-                frame.iter().zip(gains).map(|(&sample, gain)| gain * format::finite(sample)).sum::<f32>()
-            })),
+        match *gains.as_slice() {
+            [gain] => self.pending.extend(interleaved.iter().map(|sample| gain * sample)),
+            [left, right] => {
+                let frames = interleaved.as_chunks::<2>().0;
+                self.pending.extend(frames.iter().map(|[l, r]| left * l + right * r));
+            }
+            _ => {
+                let mix =
+                    |frame: &[f32]| frame.iter().zip(gains).map(|(sample, gain)| gain * sample).sum::<f32>();
+                self.pending.extend(frames.map(mix));
+            }
         }
         self.convert(u64::MAX, out);
     }
@@ -82,18 +80,19 @@ impl Resampler {
 
     /// Appends the output before `end` as far as the pending input reaches, and lets go of what is used up.
     fn convert(&mut self, end: u64, out: &mut Vec<f32>) {
-        let taps = 2 * self.kernels.reach;
-        while self.next < end {
-            let at = self.next * self.kernels.down;
-            let first = (at / self.kernels.up - self.start) as usize;
-            let Some(input) = self.pending.get(first..first + taps) else { break };
-            out.push(self.kernels.apply(at % self.kernels.up, input));
-            self.next += 1;
+        let Kernels { up, down, reach, .. } = self.kernels;
+        while self.given < end
+            && let Some(input) = self.pending.get(self.first_tap..self.first_tap + 2 * reach)
+        {
+            out.push(self.kernels.apply(self.fraction, input));
+            self.given += 1;
+            self.fraction += down;
+            self.first_tap += (self.fraction / up) as usize;
+            self.fraction %= up;
         }
-        let used = (self.next * self.kernels.down / self.kernels.up - self.start) as usize;
-        let used = used.min(self.pending.len());
+        let used = self.first_tap.min(self.pending.len());
         self.pending.drain(..used);
-        self.start += used as u64;
+        self.first_tap -= used;
     }
 }
 
@@ -102,7 +101,7 @@ struct Kernels {
     /// Output and input rate without common factors: output n stands at input n × down / up.
     up: u64,
     down: u64,
-    /// Input samples that count on either side.
+    /// Input samples that count on either side: whole rounds of [`dot`].
     reach: usize,
     /// Kernels in `taps`, less the one at the fraction 1: `up`, or fewer to interpolate between.
     phases: u64,
@@ -116,7 +115,7 @@ impl Kernels {
         let (up, down) = (u64::from(SPEECH_RATE / common), u64::from(rate / common));
         // Going down, the kernel is stretched to the output's rate.
         let stretch = (f64::from(rate) / f64::from(SPEECH_RATE)).max(1.0);
-        let reach = (ZERO_CROSSINGS * stretch).ceil() as usize;
+        let reach = ((ZERO_CROSSINGS * stretch).ceil() as usize).next_multiple_of(WIDTH / 2);
         let phases = up.min(MAX_PHASES);
         let kernel = |phase| kernel(phase as f64 / phases as f64, reach, stretch);
         Self { up, down, reach, phases, taps: (0..=phases).flat_map(kernel).collect() }
@@ -160,17 +159,23 @@ fn bessel_i0(x: f64) -> f64 {
     terms.map(|(_, term)| term).take_while(|&term| term > 1e-12).sum()
 }
 
-#[inline(always)]
+/// The sum of products of two slices of equal length, a multiple of [`WIDTH`].
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDTH>(), b.as_chunks::<WIDTH>());
+    let sums = partial_sums(a, b);
+    let quarters: [f32; 4] = std::array::from_fn(|i| sums[i] + sums[i + 4] + sums[i + 8] + sums[i + 12]);
+    quarters.iter().sum()
+}
+
+/// Apart from [`dot`], because the compiler vectorises sums that it stores and not those that it goes on with.
+#[inline(never)]
+fn partial_sums(a: &[f32], b: &[f32]) -> [f32; WIDTH] {
     let mut sums = [0.0; WIDTH];
-    for (a, b) in a.iter().zip(b) {
+    for (a, b) in a.as_chunks::<WIDTH>().0.iter().zip(b.as_chunks::<WIDTH>().0) {
         for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
             *sum += a * b;
         }
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+    sums
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

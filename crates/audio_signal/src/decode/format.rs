@@ -36,7 +36,7 @@ impl AudioFormat {
 }
 
 /// Rejects rates and channel counts no recording has.
-fn check_limits(rate: u32, channels: usize) -> Result<(), SignalError> {
+pub(crate) fn check_limits(rate: u32, channels: usize) -> Result<(), SignalError> {
     if !AudioFormat::RATES.contains(&rate) {
         let (low, high) = (AudioFormat::RATES.start(), AudioFormat::RATES.end());
         let limit = format!("{low} to {high} Hz");

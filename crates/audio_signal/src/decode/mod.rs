@@ -35,6 +35,7 @@ use std::collections::VecDeque;
 use media_time::MediaTime;
 
 pub use self::format::AudioFormat;
+pub(crate) use self::format::check_limits;
 pub use self::source::Source;
 use self::stream::PacketStream;
 use self::timeline::{Span, Timeline};

@@ -9,7 +9,7 @@ use media_time::{MediaTime, Window};
 use symphonia::core::audio::Channels;
 
 use self::filter::Weighting;
-use crate::format::{self, FormatError};
+use crate::{SignalError, channels::loudness_weights, decode::check_limits};
 
 /// Length of a step, in µs.
 const STEP_US: i64 = 10_000;
@@ -42,15 +42,15 @@ impl LoudnessMeter {
     /// A meter at the start of a stream of this rate (Hz) and layout.
     ///
     /// # Errors
-    /// [`FormatError`] for a rate outside 1 to 768 kHz or a channel count outside 1 to 64.
-    pub fn new(rate: u32, channels: &Channels) -> Result<Self, FormatError> {
-        format::check(rate, channels)?;
-        let weights = format::loudness_weights(channels);
+    /// [`SignalError::LimitExceeded`] for a rate or a channel count that no decoder gives.
+    pub fn new(rate: u32, channels: &Channels) -> Result<Self, SignalError> {
+        check_limits(rate, channels.count())?;
+        let weights = loudness_weights(channels);
         let filters = weights.chunks(2).map(|_| Weighting::new(f64::from(rate))).collect();
         Ok(Self { rate: rate.into(), filters, weights, pending: Vec::new(), powers: Vec::new() })
     }
 
-    /// Takes whole frames of interleaved samples. Samples that are not finite count as silence.
+    /// Takes whole frames of interleaved, finite samples.
     pub fn push(&mut self, mut interleaved: &[f32]) {
         while !interleaved.is_empty() {
             let length = self.step_length();
@@ -99,15 +99,18 @@ impl LoudnessMeter {
         let channels = self.weights.len();
         let frames = step.len() / channels;
         let mut sum = 0.0;
-        let pairs = self.filters.iter_mut().zip(self.weights.chunks(2)).enumerate();
-        for (pair, (filter, weights)) in pairs {
-            let value = |sample: f32| f64::from(format::finite(sample));
-            let frames = step.chunks_exact(channels);
-            let power = match (weights, channels) {
-                ([_], 1) => filter.power(step.iter().map(|&sample| [value(sample), 0.0])),
-                ([_, _], 2) => filter.power(step.as_chunks::<2>().0.iter().map(|frame| frame.map(value))),
-                ([_], _) => filter.power(frames.map(|frame| [value(frame[2 * pair]), 0.0])),
-                _ => filter.power(frames.map(|frame| [value(frame[2 * pair]), value(frame[2 * pair + 1])])),
+        for (pair, (filter, weights)) in self.filters.iter_mut().zip(self.weights.chunks(2)).enumerate() {
+            // The usual formats apart: the compiler then knows how the samples lie.
+            let power = match (channels, weights) {
+                (1, _) => filter.power(step.iter().map(|&sample| [sample.into(), 0.0])),
+                (2, _) => filter.power(step.as_chunks::<2>().0.iter().map(|frame| frame.map(f64::from))),
+                (_, [_]) => {
+                    filter.power(step.chunks_exact(channels).map(|frame| [frame[2 * pair].into(), 0.0]))
+                }
+                _ => filter.power(
+                    step.chunks_exact(channels)
+                        .map(|frame| [frame[2 * pair].into(), frame[2 * pair + 1].into()]),
+                ),
             };
             sum += weights.iter().zip(power).map(|(weight, power)| weight * power).sum::<f64>();
         }

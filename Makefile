@@ -1,0 +1,62 @@
+# The commands of this repository. `make` lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Queries are checked against the committed .sqlx, not against some database of the developer's.
+export SQLX_OFFLINE := true
+# Recordings that some tests measure against; not part of the repository, and not needed.
+export HARKBACK_CORPUS ?= $(abspath $(wildcard ../shared/corpus))
+ifeq ($(HARKBACK_CORPUS),)
+unexport HARKBACK_CORPUS
+endif
+
+FILE ?=
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: ## a recording goes in, a timeline comes out (FILE=… for your own, audio or video)
+	@tools/demo.sh "$(FILE)"
+
+.PHONY: clean-demo
+clean-demo: ## remove what the demo keeps in .demo/
+	rm -rf .demo
+
+.PHONY: test
+test: fixtures ## all tests, on a throwaway Postgres
+	tools/with-postgres.sh cargo test --workspace --locked
+
+.PHONY: fixtures
+fixtures: bootstrap ## generate the media that tests and the demo use
+	@fixtures/make.sh
+
+.PHONY: bootstrap
+bootstrap: ## install what this machine lacks (Debian, Ubuntu)
+	@tools/bootstrap.sh
+
+.PHONY: fmt
+fmt: ## format the code
+	cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check: ## is the code formatted?
+	cargo fmt --all --check
+
+.PHONY: lint
+lint: ## clippy over everything, warnings are errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: docs
+docs: ## the documentation of every crate, in target/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+.PHONY: audit
+audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
+	cargo deny check
+
+.PHONY: sqlx-prepare
+sqlx-prepare: ## write .sqlx again after a change of a query or a migration
+	tools/sqlx-prepare.sh

@@ -1,0 +1,233 @@
+//! Feeds one decoded stream to everything that listens, on one thread or on several.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use crate::analysis::{Control, Progress};
+use crate::decode::Decoder;
+use crate::{
+    AnalysisParams, LoudnessMeter, Resampler, Rhythm, RhythmAnalyzer, SignalError, SpeechDetector,
+    loudness::LoudnessProfile,
+    scene::{LevelMeter, Texture, TextureMeter},
+};
+
+/// Frames that are handed on at a time: enough that handing on costs nothing, little enough to be cancelled at once.
+const BATCH_FRAMES: usize = 16_384;
+/// Batches on their way to a thread.
+const QUEUE: usize = 4;
+
+/// Some sound on its way to a thread; `None` when the recording has ended. A queue that closes without it was given up.
+type Batch = Option<Arc<[f32]>>;
+
+/// Something that listens.
+trait Stage: Send {
+    /// Takes whole frames of interleaved samples; how they are cut into calls makes no difference.
+    fn push(&mut self, interleaved: &[f32]);
+    /// Does what is left to do when the stream has ended.
+    fn finish(&mut self) {}
+}
+
+/// How loud it is.
+struct Loudness {
+    meter: LoudnessMeter,
+    levels: LevelMeter,
+}
+
+impl Stage for Loudness {
+    fn push(&mut self, interleaved: &[f32]) {
+        self.meter.push(interleaved);
+        self.levels.push(interleaved);
+    }
+}
+
+/// What it sounds like, and whether somebody speaks.
+struct Sound {
+    resampler: Option<Resampler>,
+    mono: Vec<f32>,
+    textures: TextureMeter,
+    detector: Option<SpeechDetector>,
+    voice: Vec<f32>,
+}
+
+impl Sound {
+    fn listen(&mut self) {
+        self.textures.push(&self.mono);
+        if let Some(detector) = &mut self.detector {
+            detector.push(&self.mono, &mut self.voice);
+        }
+        self.mono.clear();
+    }
+}
+
+impl Stage for Sound {
+    fn push(&mut self, interleaved: &[f32]) {
+        if let Some(resampler) = &mut self.resampler {
+            resampler.push(interleaved, &mut self.mono);
+        }
+        self.listen();
+    }
+
+    fn finish(&mut self) {
+        if let Some(resampler) = self.resampler.take() {
+            resampler.finish(&mut self.mono);
+        }
+        self.listen();
+        if let Some(detector) = self.detector.take() {
+            detector.finish(&mut self.voice);
+        }
+    }
+}
+
+/// Onsets and beats.
+struct Beats {
+    channels: usize,
+    mono: Vec<f32>,
+    analyzer: Option<RhythmAnalyzer>,
+    rhythm: Rhythm,
+}
+
+impl Stage for Beats {
+    fn push(&mut self, interleaved: &[f32]) {
+        let Some(analyzer) = &mut self.analyzer else { return };
+        let gain = 1.0 / self.channels as f32;
+        let mix = |frame: &[f32]| frame.iter().sum::<f32>() * gain;
+        self.mono.clear();
+        self.mono.extend(interleaved.chunks_exact(self.channels).map(mix));
+        analyzer.push(&self.mono);
+    }
+
+    fn finish(&mut self) {
+        if let Some(analyzer) = self.analyzer.take() {
+            self.rhythm = analyzer.finish();
+        }
+    }
+}
+
+/// What listening to all of a recording gave.
+pub(crate) struct Heard {
+    pub(crate) loudness: LoudnessProfile,
+    /// Level cells, see [`LevelMeter`].
+    pub(crate) cells: Vec<f32>,
+    pub(crate) textures: Vec<Texture>,
+    /// The speech probability of each texture's frame; empty when speech and music are not asked for.
+    pub(crate) voice: Vec<f32>,
+    pub(crate) rhythm: Rhythm,
+}
+
+/// Decodes all of a recording and listens to it.
+///
+/// # Errors
+/// Those of [`crate::analyze`].
+pub(crate) fn listen(
+    decoder: &mut Decoder,
+    params: &AnalysisParams,
+    control: &Control<'_>,
+) -> Result<Heard, SignalError> {
+    let format = decoder.format().clone();
+    let (rate, channels) = (format.rate, format.channels());
+    let mut loudness = Loudness {
+        meter: LoudnessMeter::new(rate, &format.layout)?,
+        levels: LevelMeter::new(rate, channels),
+    };
+    let mut sound = Sound {
+        resampler: Some(Resampler::new(rate, &format.layout)?),
+        mono: Vec::new(),
+        textures: TextureMeter::new(),
+        detector: Some(SpeechDetector::new()?),
+        voice: Vec::new(),
+    };
+    let mut beats = Beats {
+        channels,
+        mono: Vec::new(),
+        analyzer: Some(RhythmAnalyzer::new(rate)),
+        rhythm: Rhythm::default(),
+    };
+    let mut stages: Vec<&mut dyn Stage> = vec![&mut loudness];
+    if params.include_beats {
+        stages.push(&mut beats);
+    }
+    if params.include_speech_music {
+        stages.push(&mut sound);
+    }
+    feed(decoder, stages, params.threads, control)?;
+    Ok(Heard {
+        loudness: loudness.meter.finish(),
+        cells: loudness.levels.finish(),
+        textures: sound.textures.finish(),
+        voice: sound.voice,
+        rhythm: beats.rhythm,
+    })
+}
+
+/// Runs `stages` over the recording: the last ones on threads of their own, as far as `threads` goes, the others and
+/// the decoder on this one.
+fn feed(
+    decoder: &mut Decoder,
+    mut stages: Vec<&mut dyn Stage>,
+    threads: usize,
+    control: &Control<'_>,
+) -> Result<(), SignalError> {
+    let apart = threads.saturating_sub(1).min(stages.len());
+    let elsewhere = stages.split_off(stages.len() - apart);
+    std::thread::scope(|scope| {
+        let start = |stage| {
+            let (sender, receiver) = sync_channel(QUEUE);
+            scope.spawn(move || work(stage, &receiver));
+            sender
+        };
+        let queues: Vec<_> = elsewhere.into_iter().map(start).collect();
+        decode(decoder, &mut stages, &queues, control)?;
+        // What the threads have left to do, they do at the same time.
+        send(&queues, &None);
+        stages.iter_mut().for_each(|stage| stage.finish());
+        Ok(())
+    })
+}
+
+fn work(stage: &mut dyn Stage, batches: &Receiver<Batch>) {
+    while let Ok(batch) = batches.recv() {
+        match batch {
+            Some(samples) => stage.push(&samples),
+            None => return stage.finish(),
+        }
+    }
+}
+
+/// A queue is closed early only by a panic on its thread, which the scope passes on.
+fn send(queues: &[SyncSender<Batch>], batch: &Batch) {
+    queues.iter().for_each(|queue| drop(queue.send(batch.clone())));
+}
+
+fn decode(
+    decoder: &mut Decoder,
+    stages: &mut [&mut dyn Stage],
+    queues: &[SyncSender<Batch>],
+    control: &Control<'_>,
+) -> Result<(), SignalError> {
+    let enough = BATCH_FRAMES * decoder.format().channels();
+    let expected_duration = decoder.expected_duration();
+    let mut batch: Vec<f32> = Vec::with_capacity(enough);
+    loop {
+        if (control.cancelled)() {
+            return Err(SignalError::Cancelled);
+        }
+        let ended = match decoder.next_block()? {
+            Some(block) => {
+                batch.extend_from_slice(block.samples);
+                false
+            }
+            None => true,
+        };
+        if batch.len() >= enough || ended {
+            if !queues.is_empty() {
+                send(queues, &Some(batch.as_slice().into()));
+            }
+            stages.iter_mut().for_each(|stage| stage.push(&batch));
+            batch.clear();
+            (control.progress)(Progress { position: decoder.position(), expected_duration });
+        }
+        if ended {
+            return Ok(());
+        }
+    }
+}

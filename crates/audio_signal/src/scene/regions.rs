@@ -1,0 +1,69 @@
+use std::ops::Range;
+
+use crate::Thresholds;
+
+/// Shorter gaps between words do not part two regions, in frames: 96 ms.
+const SHORTEST_GAP: usize = 3;
+/// Shorter bursts are no speech, in frames: 256 ms.
+const SHORTEST_SPEECH: usize = 8;
+/// Frames added on either side: the detector needs a moment to be sure.
+const PADDING: usize = 1;
+
+/// The frames in which somebody speaks, given the probability of each: begins at one threshold, ends at a lower one
+/// (the hysteresis of Silero's own reference code).
+pub(crate) fn speech_regions(voice: &[f32], thresholds: &Thresholds) -> Vec<Range<usize>> {
+    let mut regions: Vec<Range<usize>> = Vec::new();
+    let mut speaking = false;
+    for (frame, &probability) in voice.iter().enumerate() {
+        let threshold = if speaking { thresholds.speech_off } else { thresholds.speech_on };
+        speaking = f64::from(probability) >= threshold;
+        if !speaking {
+            continue;
+        }
+        match regions.last_mut() {
+            Some(last) if frame - last.end < SHORTEST_GAP => last.end = frame + 1,
+            _ => regions.push(frame..frame + 1),
+        }
+    }
+    regions.retain(|region| region.len() >= SHORTEST_SPEECH);
+    pad(&mut regions, voice.len());
+    regions
+}
+
+fn pad(regions: &mut [Range<usize>], len: usize) {
+    let mut before = 0;
+    for index in 0..regions.len() {
+        let after = regions.get(index + 1).map_or(len, |next| next.start);
+        let region = &mut regions[index];
+        region.start = region.start.saturating_sub(PADDING).max(before);
+        region.end = (region.end + PADDING).min(after);
+        before = region.end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hysteresis_bridges_what_one_threshold_would_break() {
+        let mut voice = vec![0.0; 5];
+        voice.extend([0.6; 5]);
+        voice.extend([0.4; 5]);
+        voice.extend([0.6; 5]);
+        voice.extend([0.1; 2]);
+        voice.extend([0.9; 2]);
+        voice.extend([0.0; 9]);
+        assert_eq!(speech_regions(&voice, &Thresholds::DEFAULT), [4..25]);
+    }
+
+    proptest! {
+        #[test]
+        fn regions_are_apart_and_inside(voice in prop::collection::vec(0f32..1.0, 0..200)) {
+            let regions = speech_regions(&voice, &Thresholds::DEFAULT);
+            prop_assert!(regions.iter().all(|region| region.len() >= SHORTEST_SPEECH && region.end <= voice.len()));
+            prop_assert!(regions.windows(2).all(|pair| pair[0].end <= pair[1].start));
+        }
+    }
+}

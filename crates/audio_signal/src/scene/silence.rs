@@ -1,0 +1,93 @@
+use std::ops::Range;
+
+use super::levels::CELLS_PER_SECOND;
+use super::sliding;
+use crate::Thresholds;
+
+/// Where a recording is loud: this part of its cells is quieter.
+const LOUD: f64 = 0.95;
+/// Where it is quiet: this part of its cells is quieter still.
+const QUIET: f64 = 0.05;
+/// A noise floor is one only this far below what is loud, in dB: steady rain is not silence.
+const DYNAMICS_DB: f32 = 25.0;
+/// The loudest noise floor that passes for silence, in dBFS.
+const LOUDEST_FLOOR_DBFS: f32 = -40.0;
+/// Clicks in silence, up to this many cells long and this far above the gate (dB), do not end it.
+const CLICK_CELLS: usize = 3;
+const CLICK_DB: f32 = 12.0;
+
+/// The level (dBFS) under which a recording with these cells is silent.
+pub(crate) fn gate(cells: &[f32], thresholds: &Thresholds) -> f32 {
+    let absolute = thresholds.silence_dbfs as f32;
+    let (Some(loud), Some(floor)) = (sliding::percentile(cells, LOUD), sliding::percentile(cells, QUIET))
+    else {
+        return absolute;
+    };
+    let below_loud = (loud - thresholds.silence_below_loud_db as f32).min(LOUDEST_FLOOR_DBFS);
+    let above_floor = floor + thresholds.silence_above_floor_db as f32;
+    let has_floor = loud - floor >= DYNAMICS_DB && floor <= LOUDEST_FLOOR_DBFS;
+    let gate = absolute.max(below_loud);
+    if has_floor { gate.max(above_floor) } else { gate }
+}
+
+/// The runs of cells under `gate` that last at least `shortest` cells.
+pub(crate) fn quiet_runs(cells: &[f32], gate: f32, shortest: usize) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    while start < cells.len() {
+        if cells[start] >= gate {
+            start += 1;
+            continue;
+        }
+        let end =
+            cells[start..].iter().position(|&level| level >= gate).map_or(cells.len(), |run| start + run);
+        match runs.last_mut() {
+            Some(last) if is_click(&cells[last.end..start], gate) => last.end = end,
+            _ => runs.push(start..end),
+        }
+        start = end;
+    }
+    runs.retain(|run| run.len() >= shortest.max(1));
+    runs
+}
+
+fn is_click(cells: &[f32], gate: f32) -> bool {
+    cells.len() <= CLICK_CELLS && cells.iter().all(|&level| level < gate + CLICK_DB)
+}
+
+/// Cells that last at least `micros` microseconds.
+pub(crate) fn cells_of(micros: i64) -> usize {
+    let cells = i128::from(micros.max(0)) * i128::from(CELLS_PER_SECOND);
+    usize::try_from((cells + 999_999) / 1_000_000).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recording(parts: &[(f32, usize)]) -> Vec<f32> {
+        parts.iter().flat_map(|&(level, cells)| std::iter::repeat_n(level, cells)).collect()
+    }
+
+    #[test]
+    fn pauses_over_a_noise_floor_are_silent_and_steady_noise_is_not() {
+        let spoken = recording(&[(-20.0, 500), (-50.0, 125), (-20.0, 500), (-50.0, 125)]);
+        assert!(gate(&spoken, &Thresholds::DEFAULT) > -50.0);
+        let rain = recording(&[(-45.0, 1_000)]);
+        assert!(gate(&rain, &Thresholds::DEFAULT) < -45.0);
+        let nothing = recording(&[(-90.0, 1_000)]);
+        assert!(gate(&nothing, &Thresholds::DEFAULT) > -90.0);
+    }
+
+    #[test]
+    fn short_quiet_is_no_silence_and_a_click_does_not_end_one() {
+        let cells = recording(&[(-20.0, 10), (-80.0, 5), (-20.0, 10), (-80.0, 20), (-65.0, 2), (-80.0, 20)]);
+        assert_eq!(quiet_runs(&cells, -70.0, 6), [25..67]);
+        assert_eq!(quiet_runs(&cells, -70.0, 5), [10..15, 25..67]);
+    }
+
+    #[test]
+    fn cells_are_rounded_up() {
+        assert_eq!([cells_of(0), cells_of(1), cells_of(8_000), cells_of(8_001)], [0, 1, 1, 2]);
+    }
+}

@@ -1,0 +1,113 @@
+use std::ops::Range;
+
+use media_time::{MediaTime, Window};
+
+use super::heard::Heard;
+use super::model::{CALIBRATION, logistic};
+use super::texture::Texture;
+use super::{SceneKind, silence};
+use crate::AnalysisParams;
+
+/// Microseconds of a level cell.
+const CELL_MICROS: i64 = 8_000;
+/// Level cells of a frame.
+pub(crate) const CELLS: usize = 4;
+/// Decibels from the gate that make a cell's silence, or sound, e times likelier.
+const GATE_SLOPE_DB: f32 = 3.0;
+
+/// What the streaming part of the analysis keeps of a recording.
+pub(crate) struct Track {
+    /// Levels of 8 ms in dBFS.
+    pub(crate) cells: Vec<f32>,
+    /// Textures of 32 ms.
+    pub(crate) textures: Vec<Texture>,
+    /// The speech probability of each texture's frame.
+    pub(crate) voice: Vec<f32>,
+    /// The exact length.
+    pub(crate) duration: MediaTime,
+}
+
+/// A stretch of one kind: a [`super::Segment`] without its loudness.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Span {
+    pub(crate) kind: SceneKind,
+    pub(crate) window: Window,
+    pub(crate) confidence: f32,
+    pub(crate) background_music: bool,
+    pub(crate) sung: bool,
+}
+
+/// A stretch of cells of one kind.
+pub(crate) struct Stretch {
+    pub(crate) kind: SceneKind,
+    pub(crate) cells: Range<usize>,
+    /// Mean probability of its frames, before calibration.
+    pub(crate) probability: f32,
+    pub(crate) background_music: bool,
+    pub(crate) sung: bool,
+}
+
+/// The spans of a recording: sorted, without overlap, covering `[0, duration)`.
+pub(crate) fn spans(track: &Track, params: &AnalysisParams) -> Vec<Span> {
+    let gate = silence::gate(&track.cells, &params.thresholds);
+    let quiet = quiet_runs(track, gate, params.min_silence);
+    let sounding = gaps(&quiet, track.cells.len());
+    let silent =
+        quiet.iter().map(|cells| plain(track, SceneKind::Silence, cells.clone(), |level| gate - level));
+    let mut stretches: Vec<Stretch> = silent.collect();
+    if params.include_speech_music && !track.textures.is_empty() {
+        let heard = Heard::new(track);
+        let parts = heard.path(&quiet);
+        stretches.extend(sounding.iter().flat_map(|gap| heard.stretches(&parts, gap)));
+    } else {
+        stretches.extend(
+            sounding.into_iter().map(|gap| plain(track, SceneKind::Other, gap, |level| level - gate)),
+        );
+    }
+    stretches.sort_by_key(|stretch| stretch.cells.start);
+    stretches.iter().filter_map(|stretch| stretch.to_span(track.duration)).collect()
+}
+
+/// The cells that are silent for `shortest` or, if that is less, all the recording.
+fn quiet_runs(track: &Track, gate: f32, shortest: MediaTime) -> Vec<Range<usize>> {
+    let cells = silence::cells_of(shortest.as_micros());
+    let mut runs = silence::quiet_runs(&track.cells, gate, cells.min(track.cells.len()));
+    // The last cell may be cut short.
+    runs.retain(|run| {
+        let length = time_of(run.end).min(track.duration) - time_of(run.start);
+        length >= shortest || run.len() == track.cells.len()
+    });
+    runs
+}
+
+fn plain(track: &Track, kind: SceneKind, cells: Range<usize>, margin_db: impl Fn(f32) -> f32) -> Stretch {
+    let levels = &track.cells[cells.clone()];
+    let sum: f32 = levels.iter().map(|&level| logistic(margin_db(level) / GATE_SLOPE_DB)).sum();
+    let probability = sum / levels.len().max(1) as f32;
+    Stretch { kind, cells, probability, background_music: false, sung: false }
+}
+
+fn gaps(runs: &[Range<usize>], len: usize) -> Vec<Range<usize>> {
+    let starts = std::iter::once(0).chain(runs.iter().map(|run| run.end));
+    let ends = runs.iter().map(|run| run.start).chain([len]);
+    starts.zip(ends).map(|(start, end)| start..end).filter(|gap| !gap.is_empty()).collect()
+}
+
+fn time_of(cell: usize) -> MediaTime {
+    MediaTime::from_micros(i64::try_from(cell).unwrap_or(i64::MAX).saturating_mul(CELL_MICROS))
+}
+
+impl Stretch {
+    fn to_span(&self, duration: MediaTime) -> Option<Span> {
+        let window = Window::new(time_of(self.cells.start), time_of(self.cells.end).min(duration)).ok()?;
+        let (slope, offset) = CALIBRATION[self.kind as usize];
+        let probability = self.probability.clamp(1e-4, 1.0 - 1e-4);
+        (!window.is_empty()).then(|| Span {
+            kind: self.kind,
+            window,
+            confidence: logistic(slope * (probability / (1.0 - probability)).ln() + offset),
+            background_music: self.background_music,
+            sung: self.sung,
+        })
+    }
+}

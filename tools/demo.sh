@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# A recording goes in, a semantic timeline comes out: tools/demo.sh [FILE]  (`make demo FILE=…`)
+#
+# Builds harkback, starts it with a Postgres of its own under .demo/, talks to it over HTTP, stops it.
+set -euo pipefail
+called_from=$PWD
+cd "$(dirname "$0")/.."
+# The demo's service is configured by the demo alone.
+unset DATABASE_URL "${!HARKBACK_@}" "${!AUDIO_SEMANTIC_@}" VIDEO_TIMELINE_URL
+export SQLX_OFFLINE=true
+
+if [[ -t 1 && -z ${NO_COLOR-} ]]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
+number=0
+step() { printf '\n%s%2d  %s%s%s\n' "$bold" $((++number)) "$1" "$plain" "${2:+$dim  $2$plain}"; }
+told() { sed 's/^/    /'; }
+fail() { printf 'demo: %s\n' "$@" >&2; exit 1; }
+
+# call METHOD PATH [CURL-ARGUMENT…]: prints the JSON of the answer; an error ends the demo with its detail.
+call() {
+  local method=$1 path=$2 status
+  shift 2
+  status=$(curl -sS --noproxy '*' -X "$method" -H 'X-Tenant-Id: demo' -H 'X-Env: dev' "$@" \
+    -o "$scratch/answer" -w '%{http_code}' "$url$path") || fail "$method $path: no answer" "$(tail -n 5 "$log")"
+  ((status < 400)) || fail "$method $path answered $status: $(jq -r '.detail? // .' "$scratch/answer")"
+  cat "$scratch/answer"
+}
+post() { call POST "$1" -H 'Content-Type: application/json' --data "$2"; }
+
+# ---- what the service needs ------------------------------------------------------------------------------
+
+file=${1-}
+if [[ -z $file ]]; then
+  tools/bootstrap.sh
+  fixtures/make.sh
+  file=fixtures/media/talk_and_music.mp4
+else
+  [[ $file == /* ]] || file=$called_from/$file
+  [[ -f $file && -r $file ]] || fail "there is no file $file"
+  tools/bootstrap.sh
+fi
+
+step "Build harkback" "cargo build --release (minutes the first time, seconds later)"
+cargo build --release --locked --quiet --package harkback
+harkback=$(cargo metadata --no-deps --format-version 1 | jq -r .target_directory)/release/harkback
+"$harkback" --version | told
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/harkback-demo.XXXXXX")
+data=$PWD/.demo
+log=$scratch/service.log
+stop() {
+  [[ -z ${service-} ]] || { kill -TERM "$service" && wait "$service"; } 2>/dev/null || true
+  rm -rf "$scratch"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Postgres does not run as root; the user it runs as may not be able to reach this folder.
+if ((EUID == 0)) && ! setpriv --reuid=nobody --regid=65534 --clear-groups test -x .; then
+  data=$scratch/data
+  chmod 755 "$scratch"
+fi
+
+free_port() {
+  local port
+  while port=$((20000 + RANDOM % 20000)) && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+
+url=http://127.0.0.1:$(free_port)
+step "Start the service" "harkback serve, signal backend, its own Postgres"
+AUDIO_SEMANTIC_BACKEND=signal "$harkback" serve --listen "${url#http://}" --data-dir "$data" >"$log" 2>&1 </dev/null &
+service=$!
+until curl -sf --noproxy '*' -o /dev/null "$url/readyz"; do
+  kill -0 "$service" 2>/dev/null || fail "the service did not start; its log:" "$(cat "$log")"
+  sleep 0.1
+done
+echo "$url is ready; data in ${data/#$PWD\//}/" | told
+
+# ---- a recording goes in ---------------------------------------------------------------------------------
+
+step "Upload the recording" "POST /media-v2/assets"
+# curl's own quoting of a file's name in a form.
+quoted=${file//\\/\\\\}
+quoted=${quoted//\"/\\\"}
+asset=$(call POST /media-v2/assets -F "file=@\"$quoted\"")
+asset_id=$(jq -r .id <<<"$asset")
+jq -r --arg name "${file##*/}" '"\($name): \(.kind), \([
+    (.duration_ms // empty | . / 1000 | "\(. * 10 | round / 10) s"),
+    (.sample_rate // empty | "\(.) Hz"),
+    (.audio_channels // empty | "\(.) channels"),
+    .codec_info // empty] | join(", "))\n\(.id)"' <<<"$asset" | told
+
+# ---- a timeline comes out --------------------------------------------------------------------------------
+
+request=$(jq -n --arg id "$asset_id" '{tenant_id: "demo", env: "dev", asset_id: $id}')
+analyse() {
+  local before=$EPOCHREALTIME answer
+  answer=$(post /audio/semantic-timeline/analyze "$request")
+  jq --arg s "$(((${EPOCHREALTIME/./} - ${before/./}) / 1000))" '. + {took_ms: ($s | tonumber)}' <<<"$answer"
+}
+
+step "Analyse it" "POST /audio/semantic-timeline/analyze"
+analysis=$(analyse)
+artifact_id=$(jq -r .audio_semantic_artifact_id <<<"$analysis")
+jq -r '"in \(.took_ms) ms, cache_hit \(.meta.cache_hit), backend \(.meta.backend_version)
+\(.audio_semantic_artifact_id)"' <<<"$analysis" | told
+
+step "The timeline" "GET /audio/semantic-timeline/$artifact_id"
+call GET "/audio/semantic-timeline/$artifact_id" >"$scratch/timeline.json"
+jq -rf tools/demo_timeline.jq "$scratch/timeline.json" | told
+
+# ---- and for a clip --------------------------------------------------------------------------------------
+
+step "Cut a clip from it, on a video timeline" "POST /video/projects … /video/tracks/{id}/clips"
+project_id=$(post /video/projects '{"title": "Demo"}' | jq -r .id)
+sequence_id=$(post "/video/projects/$project_id/sequences" '{"name": "Main"}' | jq -r .id)
+track_id=$(post "/video/sequences/$sequence_id/tracks" '{"kind": "video", "label": "V1"}' | jq -r .id)
+clip=$(jq --arg id "$asset_id" '.summary.duration_ms as $duration
+  | {asset_id: $id, start_ms_on_timeline: 0, in_ms: ($duration / 5 | floor), out_ms: ($duration * 3 / 5 | ceil)}' \
+  "$scratch/timeline.json")
+clip_id=$(post "/video/tracks/$track_id/clips" "$clip" | jq -r .id)
+jq -r --arg id "$clip_id" '"from \(.in_ms / 1000) s to \(.out_ms / 1000) s of the source\n\($id)"' <<<"$clip" | told
+
+step "The clip's timeline, from the clip's start" "GET /audio/semantic-timeline/by-clip/$clip_id"
+call GET "/audio/semantic-timeline/by-clip/$clip_id" | jq -rf tools/demo_timeline.jq | told
+
+step "Analyse again: nothing is decoded" "POST /audio/semantic-timeline/analyze"
+again=$(analyse)
+[[ $(jq -r .audio_semantic_artifact_id <<<"$again") == "$artifact_id" ]] || fail "the second analysis made another artifact"
+jq -r '"in \(.took_ms) ms, cache_hit \(.meta.cache_hit), the same artifact"' <<<"$again" | told
+
+step "Stop the service"
+kill -TERM "$service"
+wait "$service" || fail "the service did not stop cleanly; its log:" "$(tail -n 20 "$log")"
+service=
+echo "stopped, Postgres too; 'make clean-demo' removes ${data/#$PWD\//}/" | told
