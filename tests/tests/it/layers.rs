@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-/// Every crate of the workspace and its layer.
+/// Every crate, also those to come, and its layer.
 const LAYERS: &[(&str, u8)] = &[
     ("media_time", 0),
     ("http_kit", 0),
@@ -14,7 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audio_asr", 1),
     ("audio_pattern_engine", 1),
     ("media_v2", 2),
-    // Below its siblings of old: slicing by clip needs its client trait and wire types.
+    // Not with the engines above it: they use its client trait and wire types.
     ("video_timeline", 2),
     ("audio_semantic_timeline", 3),
     ("audio_field_to_samples", 3),

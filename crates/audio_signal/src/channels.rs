@@ -1,0 +1,86 @@
+//! What each channel counts for when it is mixed to mono or its loudness is summed.
+
+use std::f32::consts::FRAC_1_SQRT_2;
+
+use symphonia::core::audio::{ChannelLabel, Channels, Position};
+
+const LFE: Position = Position::LFE1.union(Position::LFE2);
+
+/// Whatever stands beside or behind the listener, as ffmpeg's `ebur128` counts it.
+const SURROUND: Position = Position::REAR_LEFT
+    .union(Position::REAR_CENTER)
+    .union(Position::REAR_RIGHT)
+    .union(Position::SIDE_LEFT)
+    .union(Position::SIDE_RIGHT)
+    .union(Position::TOP_REAR_LEFT)
+    .union(Position::TOP_REAR_CENTER)
+    .union(Position::TOP_REAR_RIGHT)
+    .union(Position::TOP_SIDE_LEFT)
+    .union(Position::TOP_SIDE_RIGHT);
+
+/// Gain of each channel in the mono mix: ITU-R BS.775's stereo downmix, its two sides averaged. Mono stays as
+/// it is; channels without a position are averaged.
+pub(crate) fn downmix_gains(channels: &Channels) -> Vec<f32> {
+    let positions = positions(channels);
+    let count = positions.len();
+    let gain = |position: &Option<Position>| match *position {
+        _ if count == 1 => 1.0,
+        None => 1.0 / count as f32,
+        Some(at) if LFE.contains(at) => 0.0,
+        Some(Position::FRONT_CENTER) => FRAC_1_SQRT_2,
+        Some(at) if SURROUND.contains(at) => 0.5 * FRAC_1_SQRT_2,
+        Some(_) => 0.5,
+    };
+    positions.iter().map(gain).collect()
+}
+
+/// Weight of each channel's power in the loudness (ITU-R BS.1770-4, table 3): 1, 1.41 for surround channels,
+/// 0 for low frequency effects. A single channel counts once, as with ffmpeg's `ebur128`.
+pub(crate) fn loudness_weights(channels: &Channels) -> Vec<f64> {
+    let positions = positions(channels);
+    let alone = positions.len() == 1;
+    let weight = |position: &Option<Position>| match *position {
+        Some(at) if !alone && LFE.contains(at) => 0.0,
+        Some(at) if !alone && SURROUND.contains(at) => 1.41,
+        _ => 1.0,
+    };
+    positions.iter().map(weight).collect()
+}
+
+/// Position of each channel in the order of the decoded samples; `None` where the recording tells none.
+fn positions(channels: &Channels) -> Vec<Option<Position>> {
+    match channels {
+        Channels::Positioned(set) => set.iter().map(Some).collect(),
+        Channels::Custom(labels) => labels
+            .iter()
+            .map(|label| match label {
+                ChannelLabel::Positioned(position) => Some(*position),
+                _ => None,
+            })
+            .collect(),
+        other => vec![None; other.count()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stereo_is_averaged_and_mono_kept() {
+        let stereo = Channels::Positioned(Position::FRONT_LEFT | Position::FRONT_RIGHT);
+        assert_eq!(downmix_gains(&stereo), [0.5, 0.5]);
+        assert_eq!(downmix_gains(&Channels::Positioned(Position::FRONT_CENTER)), [1.0]);
+        assert_eq!(downmix_gains(&Channels::Discrete(4)), [0.25; 4]);
+    }
+
+    #[test]
+    fn low_frequency_effects_count_for_nothing() {
+        let front = Position::FRONT_LEFT | Position::FRONT_RIGHT | Position::FRONT_CENTER;
+        let layout =
+            Channels::Positioned(front | Position::LFE1 | Position::SIDE_LEFT | Position::SIDE_RIGHT);
+        assert_eq!(loudness_weights(&layout), [1.0, 1.0, 1.0, 0.0, 1.41, 1.41]);
+        assert_eq!(downmix_gains(&layout)[3], 0.0);
+        assert_eq!(loudness_weights(&Channels::Positioned(Position::LFE1)), [1.0]);
+    }
+}
