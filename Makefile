@@ -11,7 +11,9 @@ ifeq ($(HARKBACK_CORPUS),)
 unexport HARKBACK_CORPUS
 endif
 
+# Arguments of demo and quality.
 FILE ?=
+TABLES ?=
 
 .PHONY: help
 help: ## list these commands
@@ -56,6 +58,10 @@ docs: ## the documentation of every crate, in target/doc
 .PHONY: audit
 audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 	cargo deny check
+
+.PHONY: quality
+quality: bootstrap ## score the analysis on the corpus, a table a task (TABLES="vad …" for some)
+	cargo run --release --locked --quiet --package audio_signal --example quality -- $(TABLES)
 
 .PHONY: sqlx-prepare
 sqlx-prepare: ## write .sqlx again after a change of a query or a migration
