@@ -21,4 +21,4 @@ pub use params::{AnalysisParams, Thresholds};
 pub use resample::Resampler;
 pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate};
 pub use scene::{SceneKind, Segment, scene_features};
-pub use speech::{ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector};
+pub use speech::{ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_presence};

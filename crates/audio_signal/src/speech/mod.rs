@@ -9,10 +9,12 @@
 mod dense;
 mod math;
 mod onnx;
+mod presence;
 mod recurrence;
 mod spectrum;
 mod weights;
 
+pub use self::presence::speech_presence;
 use self::{
     dense::{LANES, Lanes},
     recurrence::{HIDDEN, State},

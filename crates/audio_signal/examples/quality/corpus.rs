@@ -1,0 +1,55 @@
+//! Where the recordings are, and what is in them.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use audio_signal::{Resampler, decode::Decoder};
+
+/// The folder of the corpus.
+pub(crate) fn root() -> PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+    #[expect(clippy::disallowed_methods, reason = "a tool for developers, configured like the tests")]
+    std::env::var_os("HARKBACK_CORPUS").map_or(beside, PathBuf::from)
+}
+
+/// The recordings in a folder of the corpus, by name; none, and a line that says so, when it is absent.
+pub(crate) fn recordings(folder: &Path) -> Vec<PathBuf> {
+    const EXTENSIONS: [&str; 4] = ["flac", "wav", "mp3", "ogg"];
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        println!("skipped: corpus absent (no folder {})", folder.display());
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    let is_recording =
+        |path: &PathBuf| path.extension().is_some_and(|end| EXTENSIONS.iter().any(|&e| end == e));
+    let mut recordings: Vec<PathBuf> = paths.filter(is_recording).collect();
+    recordings.sort();
+    recordings
+}
+
+/// The name of a recording without folder and extension.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The truth that stands beside a recording as JSON.
+pub(crate) fn truth(recording: &Path) -> serde_json::Value {
+    let file = File::open(recording.with_extension("json")).expect("the truth beside the recording");
+    serde_json::from_reader(file).expect("JSON")
+}
+
+/// A recording as 16 kHz mono.
+pub(crate) fn mono_16k(recording: &Path) -> Vec<f32> {
+    let file = File::open(recording).expect("the recording");
+    let mut decoder = Decoder::open(file).expect("a recording");
+    let mut resampler = Resampler::new(decoder.format().rate, &decoder.format().layout)
+        .expect("a format that can be decoded");
+    let mut mono = Vec::new();
+    while let Some(block) = decoder.next_block().expect("sound") {
+        resampler.push(block.samples, &mut mono);
+    }
+    resampler.finish(&mut mono);
+    mono
+}

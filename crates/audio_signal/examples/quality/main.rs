@@ -1,0 +1,32 @@
+//! Scores the analysis against recordings whose truth is known: `cargo run --release -p audio_signal --example
+//! quality -- [TABLE…]` prints the tables named, or all. The corpus is in `HARKBACK_CORPUS`, by default
+//! `../shared/corpus` beside the workspace; a table whose recordings are absent says so.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(clippy::expect_used, reason = "a corpus that cannot be read ends the run")]
+
+mod corpus;
+mod vad;
+
+use std::{path::Path, process::ExitCode};
+
+/// Prints one table from the corpus.
+type Table = fn(&Path);
+
+const TABLES: [(&str, Table); 1] = [("vad", vad::print)];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, _)| table != name)) {
+        let names = TABLES.map(|(name, _)| name).join(", ");
+        eprintln!("no table `{unknown}`; there are: {names}");
+        return ExitCode::FAILURE;
+    }
+    let root = corpus::root();
+    for (name, print) in TABLES {
+        if wanted.is_empty() || wanted.iter().any(|table| table == name) {
+            print(&root);
+        }
+    }
+    ExitCode::SUCCESS
+}
