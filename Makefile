@@ -12,7 +12,7 @@ unexport HARKBACK_CORPUS
 endif
 
 # Arguments of demo and quality.
-FILE ?=
+export FILE ?=
 TABLES ?=
 
 .PHONY: help
@@ -21,7 +21,7 @@ help: ## list these commands
 
 .PHONY: demo
 demo: ## a recording goes in, a timeline comes out (FILE=… for your own, audio or video)
-	@tools/demo.sh "$(FILE)"
+	@tools/demo.sh "$$FILE"
 
 .PHONY: clean-demo
 clean-demo: ## remove what the demo keeps in .demo/

@@ -12,7 +12,7 @@ export SQLX_OFFLINE=true
 if [[ -t 1 && -z ${NO_COLOR-} ]]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
 number=0
 step() { printf '\n%s%2d  %s%s%s\n' "$bold" $((++number)) "$1" "$plain" "${2:+$dim  $2$plain}"; }
-told() { sed 's/^/    /'; }
+told() { sed 's/^./    &/'; }
 fail() { printf 'demo: %s\n' "$@" >&2; exit 1; }
 
 # call METHOD PATH [CURL-ARGUMENT…]: prints the JSON of the answer; an error ends the demo with its detail.
@@ -75,7 +75,7 @@ until curl -sf --noproxy '*' -o /dev/null "$url/readyz"; do
   kill -0 "$service" 2>/dev/null || fail "the service did not start; its log:" "$(cat "$log")"
   sleep 0.1
 done
-echo "$url is ready; data in ${data/#$PWD\//}/" | told
+echo "$url is ready; data in ${data#"$PWD/"}/" | told
 
 # ---- a recording goes in ---------------------------------------------------------------------------------
 
@@ -134,4 +134,4 @@ step "Stop the service"
 kill -TERM "$service"
 wait "$service" || fail "the service did not stop cleanly; its log:" "$(tail -n 20 "$log")"
 service=
-echo "stopped, Postgres too; 'make clean-demo' removes ${data/#$PWD\//}/" | told
+if [[ -d .demo ]]; then echo "stopped, its Postgres too; 'make clean-demo' removes .demo/"; else echo "stopped, its Postgres too"; fi | told
