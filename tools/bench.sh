@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# How fast whole signal analysis is, and in how much memory: `make bench`.
+#
+# Recordings: the fixture talk_and_music repeated to 11 minutes and to 3 hours of MP3 (44.1 kHz stereo, 128 kb/s).
+# Figures: wall time, times real time, and the peak of resident memory; beside them, ffmpeg decoding the same file
+# on one thread. The machine should have nothing else to do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export SQLX_OFFLINE=true
+
+fixtures/make.sh
+media=fixtures/media
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/harkback-bench.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+[[ -e $media/bench_11min.mp3 ]] || {
+  ffmpeg -nostdin -v error -stream_loop -1 -i "$media/talk_and_music.mp4" -vn -t 660 -c:a libmp3lame -b:a 128k \
+    "$scratch/11min.mp3"
+  mv "$scratch/11min.mp3" "$media/bench_11min.mp3"
+}
+[[ -e $media/bench_3h.mp3 ]] || {
+  ffmpeg -nostdin -v error -stream_loop -1 -i "$media/bench_11min.mp3" -t 10800 -c copy "$scratch/3h.mp3"
+  mv "$scratch/3h.mp3" "$media/bench_3h.mp3"
+}
+
+cargo build --release --locked --quiet --package harkback
+harkback=$(cargo metadata --no-deps --format-version 1 | jq -r .target_directory)/release/harkback
+
+# measure COMMAND…: sets took_ms and peak_kb (the kernel's own high-water mark, read until the process ends).
+measure() {
+  local before=${EPOCHREALTIME/./} process mark
+  "$@" </dev/null >/dev/null 2>"$scratch/errors" &
+  process=$!
+  peak_kb=0
+  while mark=$(awk '/^VmHWM/ {print $2}' "/proc/$process/status" 2>/dev/null) && [[ -n $mark ]]; do
+    peak_kb=$mark
+    sleep 0.02
+  done
+  wait "$process" || { cat "$scratch/errors" >&2; exit 1; }
+  took_ms=$(((${EPOCHREALTIME/./} - before) / 1000))
+}
+
+row() { # row LENGTH-S WHAT COMMAND…
+  local length_s=$1 what=$2
+  measure "${@:3}"
+  awk -v what="$what" -v s="$length_s" -v ms="$took_ms" -v kb="$peak_kb" \
+    'BEGIN {printf "  %-22s %8.2f s %8.0f × real time %7.0f MB\n", what, ms / 1000, s * 1000 / ms, kb / 1024}'
+}
+
+for recording in '660 bench_11min.mp3' '10800 bench_3h.mp3'; do
+  read -r length_s name <<<"$recording"
+  printf '\n%s (%d s)\n' "$name" "$length_s"
+  analyze=("$harkback" analyze "$media/$name" --backend signal --json --threads)
+  row "$length_s" 'analysis, 1 thread' "${analyze[@]}" 1
+  row "$length_s" "analysis, $(nproc) threads" "${analyze[@]}" "$(nproc)"
+  row "$length_s" 'ffmpeg decode, 1 thread' ffmpeg -nostdin -v error -threads 1 -i "$media/$name" -f null -
+done
