@@ -103,8 +103,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::NotFound { kind, .. } => Self::not_found(kind.not_found_code(), detail),
-            Error::ContextMismatch { .. } => Self::new(StatusCode::FORBIDDEN, "context_mismatch", detail),
+            Error::NotFound { kind, id } => Self::not_found(kind.not_found_code(), detail).with("id", id),
+            Error::ContextMismatch { id } => {
+                Self::new(StatusCode::FORBIDDEN, "context_mismatch", detail).with("id", id)
+            }
             Error::Invalid { pointer, detail } => Self::invalid_field(pointer, detail),
             Error::InvalidQuery { parameter, detail: expected } => {
                 Self::unprocessable("invalid_query", detail).field(parameter, expected)

@@ -5,21 +5,26 @@
 //!
 //! Other engines see the [`VideoTimeline`] trait only:
 //! - [`TimelineService`] is the implementation in this process, on Postgres;
+//! - [`HttpTimeline`] talks to a remote one over the routes that [`router`] serves.
 
 mod client;
 mod error;
+mod http_client;
 mod local;
 mod model;
 mod page;
+mod routes;
 mod service;
 mod store;
 
 pub use client::{ClipFilter, VideoTimeline};
 pub use error::{Entity, Error};
+pub use http_client::{HttpTimeline, HttpTimelineConfig};
 pub use model::{
     Clip, ClipPatch, CreatedTimeline, Meta, MoveClip, NewClip, NewClips, NewProject, NewSequence,
     NewTimeline, NewTrack, Project, ProjectPatch, ProjectTarget, Sequence, SequencePatch, SplitClip,
     SplitResult, Track, TrackKind, TrackPatch, TrimClip,
 };
 pub use page::Paging;
+pub use routes::router;
 pub use service::TimelineService;

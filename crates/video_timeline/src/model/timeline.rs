@@ -32,12 +32,32 @@ pub struct NewTimeline {
 
 /// `{"new": {"title": …}}` or `{"existing": "project_…"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "TargetFields")]
 pub enum ProjectTarget {
     /// Make this one.
     New(NewProject),
     /// Attach to this one.
     Existing(Id),
+}
+
+/// Read as a struct: an enum's own refusals are those of broken JSON, and do not name the field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TargetFields {
+    new: Option<NewProject>,
+    existing: Option<Id>,
+}
+
+impl TryFrom<TargetFields> for ProjectTarget {
+    type Error = &'static str;
+
+    fn try_from(fields: TargetFields) -> Result<Self, Self::Error> {
+        match (fields.new, fields.existing) {
+            (Some(new), None) => Ok(Self::New(new)),
+            (None, Some(id)) => Ok(Self::Existing(id)),
+            _ => Err("expected either `new` or `existing`"),
+        }
+    }
 }
 
 /// What a [`NewTimeline`] became.

@@ -1,19 +1,48 @@
 use http_kit::Id;
 use serde::{Deserialize, Serialize};
+use sqlx::Postgres;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgTypeInfo, PgValueRef};
 use utoipa::ToSchema;
 
 use super::{Meta, check, present};
 use crate::error::Error;
 
 /// What a track carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum TrackKind {
     /// Pictures, with their sound.
     Video,
     /// Sound alone.
     Audio,
+}
+
+impl TrackKind {
+    /// As it is written: on the wire and in its column.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+        }
+    }
+}
+
+impl sqlx::Type<Postgres> for TrackKind {
+    fn type_info() -> PgTypeInfo {
+        <str as sqlx::Type<Postgres>>::type_info()
+    }
+}
+
+/// Plain text: a type of its own would cost a catalogue look-up per connection.
+impl<'r> sqlx::Decode<'r, Postgres> for TrackKind {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        match <&str as sqlx::Decode<Postgres>>::decode(value)? {
+            "video" => Ok(Self::Video),
+            "audio" => Ok(Self::Audio),
+            other => Err(format!("`{other}` is no kind of track").into()),
+        }
+    }
 }
 
 /// A lane of a sequence.

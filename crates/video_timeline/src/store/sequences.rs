@@ -42,8 +42,8 @@ pub(crate) async fn insert(
         r#"-- video_timeline::sequences::insert
          INSERT INTO video_sequences (tenant_id, env, id, project_id, name, fps, position, meta)
          VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, (
-             SELECT LEAST(max(position) + 1, 1000000) FROM video_sequences
-             WHERE tenant_id = $1 AND env = $2 AND project_id = $4), 0), $8)
+             SELECT LEAST(COALESCE(max(position) + 1, 0), 1000000) FROM video_sequences
+             WHERE tenant_id = $1 AND env = $2 AND project_id = $4)), $8)
          RETURNING id AS "id: Id", project_id AS "project_id: Id", name, fps, position, meta AS "meta: Json<Meta>""#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),

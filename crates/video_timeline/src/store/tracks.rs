@@ -42,15 +42,15 @@ pub(crate) async fn insert(
         r#"-- video_timeline::tracks::insert
          INSERT INTO video_tracks (tenant_id, env, id, sequence_id, kind, label, position, meta)
          VALUES ($1, $2, $3, $4, $5, $6, COALESCE($7, (
-             SELECT LEAST(max(position) + 1, 1000000) FROM video_tracks
-             WHERE tenant_id = $1 AND env = $2 AND sequence_id = $4), 0), $8)
+             SELECT LEAST(COALESCE(max(position) + 1, 0), 1000000) FROM video_tracks
+             WHERE tenant_id = $1 AND env = $2 AND sequence_id = $4)), $8)
          RETURNING id AS "id: Id", sequence_id AS "sequence_id: Id", kind AS "kind: TrackKind", label, position,
              meta AS "meta: Json<Meta>""#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
         sequence_id.as_str(),
-        new.kind as _,
+        new.kind.as_str(),
         new.label,
         new.position,
         Json(&new.meta) as _,

@@ -1,0 +1,193 @@
+//! A remote timeline: the routes of [`router`](crate::router), called over HTTP.
+
+mod answer;
+mod transport;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_kit::{Id, Page, RequestContext};
+use url::Url;
+
+use crate::client::{ClipFilter, VideoTimeline};
+use crate::error::{Entity, Error};
+use crate::model::{
+    Clip, CreatedTimeline, NewClip, NewClips, NewProject, NewSequence, NewTimeline, NewTrack, Project,
+    Sequence, Track,
+};
+use crate::page::Paging;
+use transport::Transport;
+
+/// Where the remote timeline is, and how long to bear with it.
+#[derive(Clone, Debug)]
+pub struct HttpTimelineConfig {
+    /// Its root, `http` or `https`; `/video/…` is added to it.
+    pub base_url: Url,
+    /// How long a connection may take to open.
+    pub connect_timeout: Duration,
+    /// How long one attempt may take, with its answer read.
+    pub attempt_timeout: Duration,
+    /// How long a call may take, with all its attempts.
+    pub total_timeout: Duration,
+    /// How often a call is tried: at least once.
+    pub attempts: u32,
+    /// The wait before the second attempt; each further one is twice as long.
+    pub backoff: Duration,
+    /// The largest answer read, in bytes.
+    pub max_response_bytes: usize,
+}
+
+impl HttpTimelineConfig {
+    /// 2 s to connect, 10 s an attempt, 30 s in all; 3 attempts, 100 ms apart at first; 64 MiB.
+    #[must_use]
+    pub fn new(base_url: Url) -> Self {
+        Self {
+            base_url,
+            connect_timeout: Duration::from_secs(2),
+            attempt_timeout: Duration::from_secs(10),
+            total_timeout: Duration::from_secs(30),
+            attempts: 3,
+            backoff: Duration::from_millis(100),
+            max_response_bytes: 64 << 20,
+        }
+    }
+}
+
+/// A [`VideoTimeline`] behind HTTP.
+///
+/// The caller's tenant, environment, user and request id go with each call. Reads, and writes under
+/// an `Idempotency-Key` of their own, are tried again when the remote cannot be reached or says it is
+/// overloaded; the remote must keep those keys, as harkback does. The environment's proxy settings
+/// are not read.
+#[derive(Clone, Debug)]
+pub struct HttpTimeline {
+    transport: Transport,
+}
+
+impl HttpTimeline {
+    /// A client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when `base_url` is not `http` or `https`, or TLS cannot be set up.
+    pub fn new(config: HttpTimelineConfig) -> Result<Self, Error> {
+        Transport::new(config).map(|transport| Self { transport })
+    }
+
+    fn url(&self, segments: &[&str]) -> Url {
+        self.transport.url(segments)
+    }
+}
+
+/// `.` and `..` are ids, but no URL can tell them; no timeline makes such.
+fn segment(kind: Entity, id: &Id) -> Result<&str, Error> {
+    match id.as_str() {
+        "." | ".." => Err(Error::not_found(kind, id)),
+        text => Ok(text),
+    }
+}
+
+fn add_paging(url: &mut Url, paging: &Paging) {
+    let mut query = url.query_pairs_mut();
+    query.append_pair("limit", &paging.limit.to_string());
+    if let Some(cursor) = &paging.cursor {
+        query.append_pair("cursor", cursor);
+    }
+}
+
+#[async_trait]
+impl VideoTimeline for HttpTimeline {
+    async fn get_project(&self, context: &RequestContext, project_id: &Id) -> Result<Project, Error> {
+        let url = self.url(&["projects", segment(Entity::Project, project_id)?]);
+        self.transport.get(context, url).await
+    }
+
+    async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error> {
+        let url = self.url(&["clips", segment(Entity::Clip, clip_id)?]);
+        self.transport.get(context, url).await
+    }
+
+    async fn create_project(&self, context: &RequestContext, new: NewProject) -> Result<Project, Error> {
+        self.transport.post(context, self.url(&["projects"]), &new).await
+    }
+
+    async fn create_sequence(
+        &self,
+        context: &RequestContext,
+        project_id: &Id,
+        new: NewSequence,
+    ) -> Result<Sequence, Error> {
+        let url = self.url(&["projects", segment(Entity::Project, project_id)?, "sequences"]);
+        self.transport.post(context, url, &new).await
+    }
+
+    async fn create_track(
+        &self,
+        context: &RequestContext,
+        sequence_id: &Id,
+        new: NewTrack,
+    ) -> Result<Track, Error> {
+        let url = self.url(&["sequences", segment(Entity::Sequence, sequence_id)?, "tracks"]);
+        self.transport.post(context, url, &new).await
+    }
+
+    async fn create_clips(
+        &self,
+        context: &RequestContext,
+        track_id: &Id,
+        clips: Vec<NewClip>,
+    ) -> Result<Vec<Clip>, Error> {
+        let url = self.url(&["tracks", segment(Entity::Track, track_id)?, "clips", "batch"]);
+        self.transport.post(context, url, &NewClips { clips }).await
+    }
+
+    async fn create_timeline(
+        &self,
+        context: &RequestContext,
+        new: NewTimeline,
+    ) -> Result<CreatedTimeline, Error> {
+        self.transport.post(context, self.url(&["timelines"]), &new).await
+    }
+
+    async fn list_sequences(
+        &self,
+        context: &RequestContext,
+        project_id: &Id,
+        paging: &Paging,
+    ) -> Result<Page<Sequence>, Error> {
+        let mut url = self.url(&["projects", segment(Entity::Project, project_id)?, "sequences"]);
+        add_paging(&mut url, paging);
+        self.transport.get(context, url).await
+    }
+
+    async fn list_tracks(
+        &self,
+        context: &RequestContext,
+        sequence_id: &Id,
+        paging: &Paging,
+    ) -> Result<Page<Track>, Error> {
+        let mut url = self.url(&["sequences", segment(Entity::Sequence, sequence_id)?, "tracks"]);
+        add_paging(&mut url, paging);
+        self.transport.get(context, url).await
+    }
+
+    async fn list_clips(
+        &self,
+        context: &RequestContext,
+        filter: &ClipFilter,
+        paging: &Paging,
+    ) -> Result<Page<Clip>, Error> {
+        let used_by = |parameter: &str, id: &Id| {
+            let mut url = self.url(&["clips"]);
+            url.query_pairs_mut().append_pair(parameter, id.as_str());
+            url
+        };
+        let mut url = match filter {
+            ClipFilter::Track(id) => self.url(&["tracks", segment(Entity::Track, id)?, "clips"]),
+            ClipFilter::Sequence(id) => self.url(&["sequences", segment(Entity::Sequence, id)?, "clips"]),
+            ClipFilter::Asset(id) => used_by("asset_id", id),
+            ClipFilter::Artifact(id) => used_by("artifact_id", id),
+        };
+        add_paging(&mut url, paging);
+        self.transport.get(context, url).await
+    }
+}

@@ -1,0 +1,188 @@
+use axum::extract::State;
+use http::StatusCode;
+use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use serde::Deserialize;
+
+use super::in_context::InContext;
+use super::{ListQuery, path_id};
+use crate::client::ClipFilter;
+use crate::error::{Entity, Error};
+use crate::model::{Clip, ClipPatch, NewClip, NewClips};
+use crate::page::Paging;
+use crate::service::TimelineService;
+
+type ClipPatchRequest = InContext<ClipPatch>;
+type NewClipRequest = InContext<NewClip>;
+type NewClipsRequest = InContext<NewClips>;
+
+/// Put a clip on a track.
+#[utoipa::path(post, path = "/video/tracks/{track_id}/clips", tag = "video timeline",
+    params(("track_id" = String, Path)), request_body = NewClipRequest,
+    responses(
+        (status = 201, body = Clip),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`track_not_found`"),
+        (status = 422, description = "`invalid_body`"),
+    ))]
+pub(super) async fn create(
+    State(service): State<TimelineService>,
+    Path(track_id): Path<String>,
+    ContextJson(context, new): ContextJson<NewClipRequest>,
+) -> Result<(StatusCode, Json<Clip>), Problem> {
+    let track_id = path_id(Entity::Track, track_id)?;
+    let clip = service.make_clip(&context, &track_id, new.body).await?;
+    Ok((StatusCode::CREATED, Json(clip)))
+}
+
+/// Put many clips on a track: all, or none. The answer is in the order given.
+#[utoipa::path(post, path = "/video/tracks/{track_id}/clips/batch", tag = "video timeline",
+    params(("track_id" = String, Path)), request_body = NewClipsRequest,
+    responses(
+        (status = 201, body = Vec<Clip>),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`track_not_found`"),
+        (status = 413, description = "`body_too_large`"),
+        (status = 422, description = "`invalid_body`"),
+    ))]
+pub(super) async fn create_many(
+    State(service): State<TimelineService>,
+    Path(track_id): Path<String>,
+    ContextJson(context, new): ContextJson<NewClipsRequest>,
+) -> Result<(StatusCode, Json<Vec<Clip>>), Problem> {
+    let track_id = path_id(Entity::Track, track_id)?;
+    let clips = service.make_clips(&context, &track_id, new.body.clips).await?;
+    Ok((StatusCode::CREATED, Json(clips)))
+}
+
+/// List the clips of a track, by begin on the timeline.
+#[utoipa::path(get, path = "/video/tracks/{track_id}/clips", tag = "video timeline",
+    params(("track_id" = String, Path), ListQuery),
+    responses(
+        (status = 200, body = Page<Clip>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`track_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    ))]
+pub(super) async fn list_of_track(
+    State(service): State<TimelineService>,
+    Path(track_id): Path<String>,
+    context: RequestContext,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Clip>>, Problem> {
+    let filter = ClipFilter::Track(path_id(Entity::Track, track_id)?);
+    Ok(Json(service.clips(&context, &filter, &query.into()).await?))
+}
+
+/// List the clips of every track of a sequence, by begin on the timeline.
+#[utoipa::path(get, path = "/video/sequences/{sequence_id}/clips", tag = "video timeline",
+    params(("sequence_id" = String, Path), ListQuery),
+    responses(
+        (status = 200, body = Page<Clip>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`sequence_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    ))]
+pub(super) async fn list_of_sequence(
+    State(service): State<TimelineService>,
+    Path(sequence_id): Path<String>,
+    context: RequestContext,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Clip>>, Problem> {
+    let filter = ClipFilter::Sequence(path_id(Entity::Sequence, sequence_id)?);
+    Ok(Json(service.clips(&context, &filter, &query.into()).await?))
+}
+
+/// What the clips use: one of both.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct UsesQuery {
+    /// The asset they play.
+    asset_id: Option<Id>,
+    /// The artifact they stand for.
+    artifact_id: Option<Id>,
+    /// Rows on the page: 1–500, 50 when absent.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List the clips that use an asset or an artifact, in any project, by begin on their timeline.
+#[utoipa::path(get, path = "/video/clips", tag = "video timeline", params(UsesQuery),
+    responses(
+        (status = 200, body = Page<Clip>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    ))]
+pub(super) async fn list_uses(
+    State(service): State<TimelineService>,
+    context: RequestContext,
+    Query(query): Query<UsesQuery>,
+) -> Result<Json<Page<Clip>>, Problem> {
+    let filter = match (query.asset_id, query.artifact_id) {
+        (Some(id), None) => ClipFilter::Asset(id),
+        (None, Some(id)) => ClipFilter::Artifact(id),
+        _ => {
+            let detail = "expected it or artifact_id, and not both".to_owned();
+            return Err(Error::InvalidQuery { parameter: "asset_id".to_owned(), detail }.into());
+        }
+    };
+    let limit = query.limit.unwrap_or(PageParams::DEFAULT_LIMIT);
+    Ok(Json(service.clips(&context, &filter, &Paging { limit, cursor: query.cursor }).await?))
+}
+
+/// Read a clip.
+#[utoipa::path(get, path = "/video/clips/{clip_id}", tag = "video timeline",
+    params(("clip_id" = String, Path)),
+    responses(
+        (status = 200, body = Clip),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`clip_not_found`"),
+    ))]
+pub(super) async fn read(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    context: RequestContext,
+) -> Result<Json<Clip>, Problem> {
+    let id = path_id(Entity::Clip, id)?;
+    Ok(Json(service.clip(&context, &id).await?))
+}
+
+/// Change fields of a clip; its track changes by a move.
+#[utoipa::path(patch, path = "/video/clips/{clip_id}", tag = "video timeline",
+    params(("clip_id" = String, Path)), request_body = ClipPatchRequest,
+    responses(
+        (status = 200, body = Clip),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`clip_not_found`"),
+        (status = 422, description = "`invalid_body`"),
+    ))]
+pub(super) async fn update(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    ContextJson(context, patch): ContextJson<ClipPatchRequest>,
+) -> Result<Json<Clip>, Problem> {
+    let id = path_id(Entity::Clip, id)?;
+    Ok(Json(service.update_clip(&context, &id, patch.body).await?))
+}
+
+/// Delete a clip.
+#[utoipa::path(delete, path = "/video/clips/{clip_id}", tag = "video timeline",
+    params(("clip_id" = String, Path)),
+    responses(
+        (status = 204, description = "deleted"),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`clip_not_found`"),
+    ))]
+pub(super) async fn delete(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    context: RequestContext,
+) -> Result<StatusCode, Problem> {
+    let id = path_id(Entity::Clip, id)?;
+    service.delete_clip(&context, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

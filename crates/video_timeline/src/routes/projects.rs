@@ -1,0 +1,98 @@
+use axum::extract::State;
+use http::StatusCode;
+use http_kit::{ContextJson, Json, Page, Path, Problem, Query, RequestContext};
+
+use super::in_context::InContext;
+use super::{ListQuery, path_id};
+use crate::error::Entity;
+use crate::model::{NewProject, Project, ProjectPatch};
+use crate::service::TimelineService;
+
+type NewProjectRequest = InContext<NewProject>;
+type ProjectPatchRequest = InContext<ProjectPatch>;
+
+/// Make a project.
+#[utoipa::path(post, path = "/video/projects", tag = "video timeline",
+    request_body = NewProjectRequest,
+    responses(
+        (status = 201, body = Project),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 422, description = "`invalid_body`"),
+    ))]
+pub(super) async fn create(
+    State(service): State<TimelineService>,
+    ContextJson(context, new): ContextJson<NewProjectRequest>,
+) -> Result<(StatusCode, Json<Project>), Problem> {
+    let project = service.make_project(&context, new.body).await?;
+    Ok((StatusCode::CREATED, Json(project)))
+}
+
+/// List the projects, newest first.
+#[utoipa::path(get, path = "/video/projects", tag = "video timeline", params(ListQuery),
+    responses(
+        (status = 200, body = Page<Project>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    ))]
+pub(super) async fn list(
+    State(service): State<TimelineService>,
+    context: RequestContext,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Project>>, Problem> {
+    Ok(Json(service.projects(&context, &query.into()).await?))
+}
+
+/// Read a project.
+#[utoipa::path(get, path = "/video/projects/{project_id}", tag = "video timeline",
+    params(("project_id" = String, Path)),
+    responses(
+        (status = 200, body = Project),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`project_not_found`"),
+    ))]
+pub(super) async fn read(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    context: RequestContext,
+) -> Result<Json<Project>, Problem> {
+    let id = path_id(Entity::Project, id)?;
+    Ok(Json(service.project(&context, &id).await?))
+}
+
+/// Change fields of a project.
+#[utoipa::path(patch, path = "/video/projects/{project_id}", tag = "video timeline",
+    params(("project_id" = String, Path)), request_body = ProjectPatchRequest,
+    responses(
+        (status = 200, body = Project),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`project_not_found`"),
+        (status = 422, description = "`invalid_body`"),
+    ))]
+pub(super) async fn update(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    ContextJson(context, patch): ContextJson<ProjectPatchRequest>,
+) -> Result<Json<Project>, Problem> {
+    let id = path_id(Entity::Project, id)?;
+    Ok(Json(service.update_project(&context, &id, &patch.body).await?))
+}
+
+/// Delete a project with its sequences, tracks and clips.
+#[utoipa::path(delete, path = "/video/projects/{project_id}", tag = "video timeline",
+    params(("project_id" = String, Path)),
+    responses(
+        (status = 204, description = "deleted"),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`project_not_found`"),
+    ))]
+pub(super) async fn delete(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    context: RequestContext,
+) -> Result<StatusCode, Problem> {
+    let id = path_id(Entity::Project, id)?;
+    service.delete_project(&context, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

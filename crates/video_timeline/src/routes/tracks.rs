@@ -1,0 +1,105 @@
+use axum::extract::State;
+use http::StatusCode;
+use http_kit::{ContextJson, Json, Page, Path, Problem, Query, RequestContext};
+
+use super::in_context::InContext;
+use super::{ListQuery, path_id};
+use crate::error::Entity;
+use crate::model::{NewTrack, Track, TrackPatch};
+use crate::service::TimelineService;
+
+type NewTrackRequest = InContext<NewTrack>;
+type TrackPatchRequest = InContext<TrackPatch>;
+
+/// Make a track of a sequence.
+#[utoipa::path(post, path = "/video/sequences/{sequence_id}/tracks", tag = "video timeline",
+    params(("sequence_id" = String, Path)), request_body = NewTrackRequest,
+    responses(
+        (status = 201, body = Track),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`sequence_not_found`"),
+        (status = 422, description = "`invalid_body`"),
+    ))]
+pub(super) async fn create(
+    State(service): State<TimelineService>,
+    Path(sequence_id): Path<String>,
+    ContextJson(context, new): ContextJson<NewTrackRequest>,
+) -> Result<(StatusCode, Json<Track>), Problem> {
+    let sequence_id = path_id(Entity::Sequence, sequence_id)?;
+    let track = service.make_track(&context, &sequence_id, &new.body).await?;
+    Ok((StatusCode::CREATED, Json(track)))
+}
+
+/// List the tracks of a sequence, by position.
+#[utoipa::path(get, path = "/video/sequences/{sequence_id}/tracks", tag = "video timeline",
+    params(("sequence_id" = String, Path), ListQuery),
+    responses(
+        (status = 200, body = Page<Track>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`sequence_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    ))]
+pub(super) async fn list(
+    State(service): State<TimelineService>,
+    Path(sequence_id): Path<String>,
+    context: RequestContext,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<Page<Track>>, Problem> {
+    let sequence_id = path_id(Entity::Sequence, sequence_id)?;
+    Ok(Json(service.tracks(&context, &sequence_id, &query.into()).await?))
+}
+
+/// Read a track.
+#[utoipa::path(get, path = "/video/tracks/{track_id}", tag = "video timeline",
+    params(("track_id" = String, Path)),
+    responses(
+        (status = 200, body = Track),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`track_not_found`"),
+    ))]
+pub(super) async fn read(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    context: RequestContext,
+) -> Result<Json<Track>, Problem> {
+    let id = path_id(Entity::Track, id)?;
+    Ok(Json(service.track(&context, &id).await?))
+}
+
+/// Change fields of a track.
+#[utoipa::path(patch, path = "/video/tracks/{track_id}", tag = "video timeline",
+    params(("track_id" = String, Path)), request_body = TrackPatchRequest,
+    responses(
+        (status = 200, body = Track),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`track_not_found`"),
+        (status = 422, description = "`invalid_body`"),
+    ))]
+pub(super) async fn update(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    ContextJson(context, patch): ContextJson<TrackPatchRequest>,
+) -> Result<Json<Track>, Problem> {
+    let id = path_id(Entity::Track, id)?;
+    Ok(Json(service.update_track(&context, &id, &patch.body).await?))
+}
+
+/// Delete a track with its clips.
+#[utoipa::path(delete, path = "/video/tracks/{track_id}", tag = "video timeline",
+    params(("track_id" = String, Path)),
+    responses(
+        (status = 204, description = "deleted"),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`track_not_found`"),
+    ))]
+pub(super) async fn delete(
+    State(service): State<TimelineService>,
+    Path(id): Path<String>,
+    context: RequestContext,
+) -> Result<StatusCode, Problem> {
+    let id = path_id(Entity::Track, id)?;
+    service.delete_track(&context, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

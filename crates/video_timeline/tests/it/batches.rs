@@ -1,0 +1,125 @@
+//! Many clips, and whole timelines: all or nothing, in a constant number of statements.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::statements;
+use crate::support::{TestState, clip, column};
+
+fn timeline(project: Value, clips: Vec<Value>) -> Value {
+    json!({
+        "project": project, "sequence": {"name": "Origin"}, "track": {"kind": "video", "label": "origin"},
+        "clips": clips,
+    })
+}
+
+fn clips(count: usize) -> Vec<Value> {
+    (0..count).map(|index| clip(0.0, 250.5, index as f64)).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_made_in_the_order_given() {
+    let state = TestState::new().await;
+    let path = format!("/video/tracks/{}/clips", state.track().await);
+    let batch = vec![clip(0.0, 1.0, 9.0), clip(0.0, 1.0, 3.0), clip(0.0, 1.0, 3.0)];
+    let (status, made) = state.post(&format!("{path}/batch"), json!({"clips": batch})).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let ids: Vec<&Value> = made.as_array().unwrap().iter().map(|clip| &clip["id"]).collect();
+    let (_, page) = state.get(&path).await;
+    assert_eq!(column(&page, "id"), [ids[1], ids[2], ids[0]], "ties in the listing are in order of creation");
+    assert_eq!(page["items"][2], made[0]);
+    let (status, made) = state.post(&format!("{path}/batch"), json!({"clips": []})).await;
+    assert_eq!((status, made), (StatusCode::CREATED, json!([])));
+}
+
+#[tokio::test]
+async fn one_bad_clip_spoils_the_batch() {
+    let state = TestState::new().await;
+    let path = format!("/video/tracks/{}/clips", state.track().await);
+    let mut batch = clips(3);
+    batch[2]["out_ms"] = json!(0);
+    let (status, problem) = state.post(&format!("{path}/batch"), json!({"clips": batch})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["errors"][0]["pointer"], "/clips/2/out_ms");
+    batch[2] = json!({"asset_id": "a|b"});
+    let (_, problem) = state.post(&format!("{path}/batch"), json!({"clips": batch})).await;
+    assert_eq!(problem["errors"][0]["pointer"], "/clips/2/asset_id");
+    let (_, problem) = state.post(&format!("{path}/batch"), json!({"clips": clips(10_001)})).await;
+    assert_eq!(problem["errors"][0]["pointer"], "/clips");
+    assert_eq!(state.get(&path).await.1["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_timeline_is_made_whole_on_a_new_or_an_existing_project() {
+    let state = TestState::new().await;
+    let new = json!({"new": {"title": "Origin snippets", "render_profile": "draft_480p_fast"}});
+    let (status, made) = state.post("/video/timelines", timeline(new, clips(3))).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let project = &made["project"];
+    assert_eq!((&project["title"], &project["user_id"]), (&json!("Origin snippets"), &json!("u1")));
+    assert_eq!(made["sequence"]["project_id"], project["id"]);
+    assert_eq!(made["track"]["sequence_id"], made["sequence"]["id"]);
+    let track = format!("/video/tracks/{}", made["track"]["id"].as_str().unwrap());
+    assert_eq!(state.get(&track).await.1, made["track"]);
+    assert_eq!(state.get(&format!("{track}/clips")).await.1["items"], made["clips"]);
+
+    let existing = json!({"existing": project["id"]});
+    let (status, second) = state.post("/video/timelines", timeline(existing, clips(1))).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(second["project"], *project);
+    assert_eq!(second["sequence"]["position"], 1, "after the first");
+    let path = format!("/video/projects/{}/sequences", project["id"].as_str().unwrap());
+    assert_eq!(column(&state.get(&path).await.1, "id"), [&made["sequence"]["id"], &second["sequence"]["id"]]);
+}
+
+#[tokio::test]
+async fn a_refused_timeline_leaves_nothing() {
+    let state = TestState::new().await;
+    let mut bad = clips(2);
+    bad[1]["speed"] = json!(0);
+    let new = json!({"new": {"title": "x"}});
+    let refused = [
+        (timeline(new.clone(), bad), 422, "/clips/1/speed"),
+        (timeline(json!({"new": {"title": ""}}), clips(1)), 422, "/project/new/title"),
+        (timeline(json!({"existing": "unknown"}), clips(1)), 404, ""),
+        (timeline(json!({}), clips(1)), 422, "/project"),
+        (timeline(json!({"new": {"title": 1}}), clips(1)), 422, "/project/new/title"),
+        (timeline(json!({"newer": {}}), clips(1)), 422, "/project/newer"),
+    ];
+    for (body, expected, pointer) in refused {
+        let (status, problem) = state.post("/video/timelines", body).await;
+        assert_eq!(status.as_u16(), expected, "{problem}");
+        if !pointer.is_empty() {
+            assert_eq!(problem["errors"][0]["pointer"], pointer);
+        }
+    }
+    assert_eq!(state.get("/video/projects").await.1["items"], json!([]));
+}
+
+/// The one place where another owner's project is told apart from an unknown one.
+#[tokio::test]
+async fn attaching_to_another_tenants_project_is_a_context_mismatch() {
+    let state = TestState::new().await;
+    let project = state.project().await;
+    let body = timeline(json!({"existing": project}), clips(1));
+    let (status, problem) = state.call_as("t2", Method::POST, "/video/timelines", Some(body)).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &json!("context_mismatch")));
+    assert_eq!(state.get("/video/clips?asset_id=asset_1").await.1["items"], json!([]));
+}
+
+#[tokio::test]
+async fn the_number_of_statements_does_not_grow_with_the_clips() {
+    let state = TestState::new().await;
+    let mut counts = Vec::new();
+    for count in [1, 1_000] {
+        let before = statements::on_this_thread();
+        let body = timeline(json!({"new": {"title": "x"}}), clips(count));
+        let (status, made) = state.post("/video/timelines", body).await;
+        assert_eq!(status, StatusCode::CREATED);
+        assert_eq!(made["clips"].as_array().unwrap().len(), count);
+        counts.push(statements::on_this_thread() - before);
+    }
+    println!("statements for a timeline of 1 and of 1000 clips: {counts:?}");
+    assert_eq!(counts[0], counts[1]);
+    assert!((4..=8).contains(&counts[0]), "statements are counted at all: {counts:?}");
+}

@@ -1,0 +1,233 @@
+//! One suite for every implementation of the client: what other engines rely on.
+
+use http_kit::{Id, Page};
+use media_time::MediaTime;
+use serde_json::json;
+use video_timeline::{
+    ClipFilter, Entity, Error, HttpTimeline, HttpTimelineConfig, Meta, NewClip, NewProject, NewSequence,
+    NewTimeline, NewTrack, Paging, ProjectTarget, TrackKind, VideoTimeline,
+};
+
+use crate::http_client::serve;
+use crate::support::{TestState, context};
+
+#[tokio::test]
+async fn the_timeline_in_this_process_conforms() {
+    let state = TestState::new().await;
+    conforms(&state.service).await;
+}
+
+#[tokio::test]
+async fn the_remote_timeline_conforms() {
+    let state = TestState::new().await;
+    let base_url = serve(state.app.clone()).await;
+    conforms(&HttpTimeline::new(HttpTimelineConfig::new(base_url)).unwrap()).await;
+}
+
+async fn conforms(timeline: &dyn VideoTimeline) {
+    what_is_made_can_be_read(timeline).await;
+    batches_keep_their_order_and_are_atomic(timeline).await;
+    timelines_are_made_whole(timeline).await;
+    listings_page_in_order(timeline).await;
+    refusals_are_typed(timeline).await;
+    owners_are_kept_apart(timeline).await;
+}
+
+fn id(text: &str) -> Id {
+    text.parse().unwrap()
+}
+
+fn meta() -> Meta {
+    json!({"op_type": "origin_snippets.build_v1", "nested": {"é": [1, 2.5, null]}})
+        .as_object()
+        .unwrap()
+        .clone()
+}
+
+fn new_clip(start_ms: i64) -> NewClip {
+    let time = MediaTime::from_millis;
+    NewClip {
+        artifact_id: Some(id("artifact_1")),
+        meta: meta(),
+        ..NewClip::window(id("asset_1"), MediaTime::from_micros(1), time(500), time(start_ms))
+    }
+}
+
+fn new_track() -> NewTrack {
+    NewTrack { kind: TrackKind::Video, label: "origin".to_owned(), position: None, meta: meta() }
+}
+
+fn new_timeline(project: ProjectTarget, clips: Vec<NewClip>) -> NewTimeline {
+    let sequence = NewSequence { name: "S".to_owned(), fps: Some(29.97), ..NewSequence::default() };
+    NewTimeline { project, sequence, track: new_track(), clips }
+}
+
+fn new_project() -> NewProject {
+    NewProject { title: "Origin snippets".to_owned(), render_profile: Some(id("1080p_30_web")), meta: meta() }
+}
+
+async fn what_is_made_can_be_read(timeline: &dyn VideoTimeline) {
+    let context = context("t1");
+    let project = timeline.create_project(&context, new_project()).await.unwrap();
+    assert_eq!(project.tenant_id, context.scope.tenant_id);
+    assert_eq!(project.env, context.scope.env);
+    assert_eq!(project.user_id, context.user_id);
+    assert_eq!(project.meta, meta());
+    assert_eq!(timeline.get_project(&context, &project.id).await.unwrap(), project);
+
+    let new = NewSequence { name: "S".to_owned(), ..NewSequence::default() };
+    let sequence = timeline.create_sequence(&context, &project.id, new).await.unwrap();
+    let track = timeline.create_track(&context, &sequence.id, new_track()).await.unwrap();
+    assert_eq!((&sequence.project_id, &track.sequence_id), (&project.id, &sequence.id));
+    let clips = timeline.create_clips(&context, &track.id, vec![new_clip(7)]).await.unwrap();
+    assert_eq!(clips[0].in_ms, MediaTime::from_micros(1));
+    assert_eq!(timeline.get_clip(&context, &clips[0].id).await.unwrap(), clips[0]);
+    let sequences = timeline.list_sequences(&context, &project.id, &Paging::default()).await.unwrap();
+    assert_eq!(sequences.items, std::slice::from_ref(&sequence));
+    let tracks = timeline.list_tracks(&context, &sequence.id, &Paging::default()).await.unwrap();
+    assert_eq!(tracks.items, [track]);
+}
+
+async fn batches_keep_their_order_and_are_atomic(timeline: &dyn VideoTimeline) {
+    let context = context("t1");
+    let new = new_timeline(ProjectTarget::New(new_project()), vec![]);
+    let track = timeline.create_timeline(&context, new).await.unwrap().track.id;
+    let batch: Vec<NewClip> = (0..1_000).rev().map(new_clip).collect();
+    let made = timeline.create_clips(&context, &track, batch).await.unwrap();
+    let starts: Vec<i64> = made.iter().map(|clip| clip.start_ms_on_timeline.as_millis_round()).collect();
+    assert_eq!(starts, (0..1_000).rev().collect::<Vec<_>>());
+
+    let spoilt = vec![new_clip(0), NewClip { opacity: 1.5, ..new_clip(1) }];
+    let refusal = timeline.create_clips(&context, &track, spoilt).await.unwrap_err();
+    assert!(matches!(refusal, Error::Invalid { pointer, .. } if pointer == "/clips/1/opacity"));
+    assert_eq!(all_clips(timeline, &ClipFilter::Track(track), 500).await.len(), 1_000);
+}
+
+async fn timelines_are_made_whole(timeline: &dyn VideoTimeline) {
+    let context = context("t1");
+    let new = new_timeline(ProjectTarget::New(new_project()), vec![new_clip(2), new_clip(1)]);
+    let first = timeline.create_timeline(&context, new).await.unwrap();
+    assert_eq!(first.project.title, "Origin snippets");
+    assert_eq!(first.sequence.fps, Some(29.97));
+    assert_eq!(first.clips.len(), 2);
+    assert!(first.clips.iter().all(|clip| clip.track_id == first.track.id));
+
+    let attached = new_timeline(ProjectTarget::Existing(first.project.id.clone()), vec![new_clip(0)]);
+    let second = timeline.create_timeline(&context, attached).await.unwrap();
+    assert_eq!(second.project, first.project);
+    let sequences = timeline.list_sequences(&context, &first.project.id, &Paging::default()).await.unwrap();
+    assert_eq!(sequences.items, [first.sequence.clone(), second.sequence.clone()]);
+
+    let spoilt = new_timeline(
+        ProjectTarget::Existing(first.project.id.clone()),
+        vec![NewClip { speed: -1.0, ..new_clip(0) }],
+    );
+    let refusal = timeline.create_timeline(&context, spoilt).await.unwrap_err();
+    assert!(matches!(refusal, Error::Invalid { pointer, .. } if pointer == "/clips/0/speed"));
+    let after = timeline.list_sequences(&context, &first.project.id, &Paging::default()).await.unwrap();
+    assert_eq!(after.items.len(), 2, "a refused timeline leaves nothing");
+}
+
+async fn listings_page_in_order(timeline: &dyn VideoTimeline) {
+    let context = context("t1");
+    let clips = [3, 1, 2, 1].map(|start| NewClip { asset_id: id("asset_paged"), ..new_clip(start) });
+    let new = new_timeline(ProjectTarget::New(new_project()), clips.to_vec());
+    let made = timeline.create_timeline(&context, new).await.unwrap();
+    let expected = [1, 3, 2, 0].map(|index| made.clips[index].clone());
+    for filter in [
+        ClipFilter::Track(made.track.id.clone()),
+        ClipFilter::Sequence(made.sequence.id.clone()),
+        ClipFilter::Asset(id("asset_paged")),
+    ] {
+        for limit in [1, 3, 4] {
+            assert_eq!(all_clips(timeline, &filter, limit).await, expected, "{filter:?} by {limit}");
+        }
+    }
+    assert!(!all_clips(timeline, &ClipFilter::Artifact(id("artifact_1")), 500).await.is_empty());
+    assert!(all_clips(timeline, &ClipFilter::Asset(id("..")), 1).await.is_empty());
+}
+
+async fn all_clips(
+    timeline: &dyn VideoTimeline,
+    filter: &ClipFilter,
+    limit: u32,
+) -> Vec<video_timeline::Clip> {
+    let context = context("t1");
+    let mut paging = Paging { limit, cursor: None };
+    let mut all = Vec::new();
+    loop {
+        let page: Page<_> = timeline.list_clips(&context, filter, &paging).await.unwrap();
+        let next = paging.after(&page);
+        all.extend(page.items);
+        match next {
+            Some(next) => paging = next,
+            None => return all,
+        }
+    }
+}
+
+async fn refusals_are_typed(timeline: &dyn VideoTimeline) {
+    let context = context("t1");
+    for unknown in ["unknown", "..", "."].map(id) {
+        let refusals = [
+            (Entity::Project, timeline.get_project(&context, &unknown).await.err()),
+            (Entity::Clip, timeline.get_clip(&context, &unknown).await.err()),
+            (
+                Entity::Project,
+                timeline
+                    .create_sequence(
+                        &context,
+                        &unknown,
+                        NewSequence { name: "S".into(), ..Default::default() },
+                    )
+                    .await
+                    .err(),
+            ),
+            (Entity::Sequence, timeline.create_track(&context, &unknown, new_track()).await.err()),
+            (Entity::Track, timeline.create_clips(&context, &unknown, vec![new_clip(0)]).await.err()),
+            (Entity::Track, timeline.create_clips(&context, &unknown, vec![]).await.err()),
+            (Entity::Sequence, timeline.list_tracks(&context, &unknown, &Paging::default()).await.err()),
+            (
+                Entity::Track,
+                timeline
+                    .list_clips(&context, &ClipFilter::Track(unknown.clone()), &Paging::default())
+                    .await
+                    .err(),
+            ),
+            (
+                Entity::Project,
+                timeline
+                    .create_timeline(&context, new_timeline(ProjectTarget::Existing(unknown.clone()), vec![]))
+                    .await
+                    .err(),
+            ),
+        ];
+        for (expected, refusal) in refusals {
+            let Some(Error::NotFound { kind, id }) = refusal else { panic!("{unknown}: {refusal:?}") };
+            assert_eq!((kind, id.as_str()), (expected, unknown.as_str()));
+        }
+    }
+    let untitled = timeline.create_project(&context, NewProject::default()).await;
+    assert!(matches!(untitled, Err(Error::Invalid { pointer, .. }) if pointer == "/title"));
+    let filter = ClipFilter::Asset(id("asset_1"));
+    let cursor = Paging { limit: 1, cursor: Some("made up".to_owned()) };
+    assert!(matches!(timeline.list_clips(&context, &filter, &cursor).await, Err(Error::InvalidCursor)));
+    let limit = Paging { limit: 501, cursor: None };
+    let refusal = timeline.list_clips(&context, &filter, &limit).await;
+    assert!(matches!(refusal, Err(Error::InvalidQuery { parameter, .. }) if parameter == "limit"));
+}
+
+async fn owners_are_kept_apart(timeline: &dyn VideoTimeline) {
+    let (mine, other) = (context("t1"), context("t2"));
+    let new = new_timeline(ProjectTarget::New(new_project()), vec![new_clip(0)]);
+    let made = timeline.create_timeline(&mine, new).await.unwrap();
+    let (project, clip) = (&made.project.id, &made.clips[0].id);
+    assert!(matches!(timeline.get_project(&other, project).await, Err(Error::NotFound { .. })));
+    assert!(matches!(timeline.get_clip(&other, clip).await, Err(Error::NotFound { .. })));
+    let attached = new_timeline(ProjectTarget::Existing(project.clone()), vec![]);
+    let refusal = timeline.create_timeline(&other, attached).await.unwrap_err();
+    assert!(matches!(refusal, Error::ContextMismatch { id } if id == project.as_str()));
+    let uses =
+        timeline.list_clips(&other, &ClipFilter::Asset(id("asset_1")), &Paging::default()).await.unwrap();
+    assert!(uses.items.is_empty());
+}

@@ -1,0 +1,14 @@
+//! The timeline as its callers see it: over HTTP, and through both implementations of the client.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail")]
+
+mod batches;
+mod clips;
+mod conformance;
+mod edits;
+mod hierarchy;
+mod hostile;
+mod http_client;
+mod openapi;
+mod statements;
+mod support;
