@@ -15,19 +15,9 @@ pub(super) fn track(pulse: &Pulse, path: &TempoPath) -> Vec<usize> {
     // The interval to the previous beat, 0 for a first beat.
     let mut intervals: Vec<u16> = Vec::with_capacity(pulse.values.len());
     for (frame, value) in pulse.values.iter().enumerate() {
-        let period = path.period(frame) as f64;
-        let shortest = ((period * (1.0 - MAX_DEVIATION)).floor() as usize).max(1);
-        let longest = ((period * (1.0 + MAX_DEVIATION)).ceil() as usize).min(frame);
-        let mut best = (0.0, 0);
-        for interval in shortest..=longest {
-            let log = (interval as f64 / period).ln();
-            let score = scores[frame - interval] - DEVIATION_COST * log * log;
-            if score > best.0 {
-                best = (score, interval);
-            }
-        }
-        scores.push(f64::from(*value) + best.0);
-        intervals.push(u16::try_from(best.1).unwrap_or(0));
+        let (score, interval) = best_interval(&scores, path.period(frame));
+        scores.push(f64::from(*value) + score);
+        intervals.push(u16::try_from(interval).unwrap_or(0));
     }
     let Some(last) = scores.len().checked_sub(1) else { return Vec::new() };
     let final_beats = last.saturating_sub(path.period(last))..=last;
@@ -41,4 +31,21 @@ pub(super) fn track(pulse: &Pulse, path: &TempoPath) -> Vec<usize> {
     }
     beats.reverse();
     beats
+}
+
+/// The best score of a previous beat for one in the frame after `scores`, and the interval to it; both 0 when
+/// it is better to begin anew.
+fn best_interval(scores: &[f64], period: usize) -> (f64, usize) {
+    let period = period as f64;
+    let shortest = ((period * (1.0 - MAX_DEVIATION)).floor() as usize).max(1);
+    let longest = ((period * (1.0 + MAX_DEVIATION)).ceil() as usize).min(scores.len());
+    let mut best = (0.0, 0);
+    for interval in shortest..=longest {
+        let log = (interval as f64 / period).ln();
+        let score = scores[scores.len() - interval] - DEVIATION_COST * log * log;
+        if score > best.0 {
+            best = (score, interval);
+        }
+    }
+    best
 }

@@ -1,22 +1,25 @@
-//! Onsets: SuperFlux (Böck & Widmer, "Maximum filter vibrato suppression for onset detection",
-//! DAFx 2013) with its peak picking.
+//! Onsets: logarithmic spectral flux over constant-Q bands, with the peak picking of Böck & Widmer,
+//! "Maximum filter vibrato suppression for onset detection" (DAFx 2013), above an adaptive threshold.
 
 use media_time::MediaTime;
 
 use super::spectrum::FRAMES_PER_SECOND;
 
-/// Frames between the two spectra that are compared.
-const LAG: usize = 2;
-/// A peak is the largest value within this many frames (30 ms) on both sides.
-const PEAK_REACH: usize = FRAMES_PER_SECOND as usize * 30 / 1_000;
+/// Frames between the two spectra that are compared. Three put the flux's peak where annotators hear the onset: two
+/// are 3 ms early.
+const LAG: usize = 3;
+/// A peak is the largest value within this many frames before and after it (25 and 20 ms).
+const PEAK_BACK: usize = 5;
+const PEAK_AHEAD: usize = 4;
 /// The local mean reaches 100 ms back and 70 ms ahead.
 const MEAN_BACK: usize = FRAMES_PER_SECOND as usize / 10;
 const MEAN_AHEAD: usize = FRAMES_PER_SECOND as usize * 70 / 1_000;
-/// A peak rises above the local mean by this much (log10 units, mean over bands).
-const THRESHOLD: f32 = 0.04;
-/// Two onsets are further apart than this many frames (30 ms).
-const MIN_DISTANCE: usize = PEAK_REACH;
-
+/// A peak rises above the local mean by this much (decades of magnitude, mean over bands) …
+const THRESHOLD: f32 = 0.02;
+/// … plus this many times the median of the two seconds around: what noise does by itself.
+const NOISE_FACTOR: f32 = 0.6;
+/// Frames over which that median is taken.
+const NOISE_BLOCK: usize = 2 * FRAMES_PER_SECOND as usize;
 /// The beginning of a sound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Onset {
@@ -26,10 +29,10 @@ pub struct Onset {
     pub strength: f32,
 }
 
-/// The SuperFlux onset function, one value per frame.
+/// The onset function, one value per frame.
 #[derive(Default)]
 pub(super) struct OnsetFunction {
-    /// The last [`LAG`] frames after the maximum filter, oldest first.
+    /// The levels of the last [`LAG`] frames, oldest first.
     history: Vec<Vec<f32>>,
     values: Vec<f32>,
 }
@@ -42,39 +45,42 @@ impl OnsetFunction {
         }
         let rise: f32 = levels.iter().zip(&self.history[0]).map(|(now, then)| (now - then).max(0.0)).sum();
         self.values.push(rise / levels.len() as f32);
+        self.history[0].copy_from_slice(levels);
         self.history.rotate_left(1);
-        maximum_filter(levels, &mut self.history[LAG - 1]);
     }
 
     /// The onsets of the whole stream, whose frames are `hop` samples apart at `rate` Hz.
     pub(super) fn pick(&self, hop: usize, rate: u32) -> Vec<Onset> {
         let values = &self.values;
+        let noise: Vec<f32> = values.chunks(NOISE_BLOCK).map(median).collect();
         let mut onsets: Vec<Onset> = Vec::new();
-        let mut last = None;
+        let mut next = 0;
         for (frame, &value) in values.iter().enumerate() {
-            if last.is_some_and(|last| frame - last <= MIN_DISTANCE) {
+            if frame < next {
                 continue;
             }
-            let around = &values[frame.saturating_sub(PEAK_REACH)..values.len().min(frame + PEAK_REACH + 1)];
+            let around = &values[frame.saturating_sub(PEAK_BACK)..values.len().min(frame + PEAK_AHEAD + 1)];
             let local = &values[frame.saturating_sub(MEAN_BACK)..values.len().min(frame + MEAN_AHEAD + 1)];
             // Frames beyond the ends count as silence.
             let mean = local.iter().sum::<f32>() / (MEAN_BACK + MEAN_AHEAD + 1) as f32;
-            if value >= mean + THRESHOLD && around.iter().all(|other| *other <= value) {
-                last = Some(frame);
-                let sample = ((frame as f64 + peak_offset(values, frame)) * hop as f64).round() as i64;
-                onsets.push(Onset { time: MediaTime::from_samples(sample.max(0), rate), strength: value });
+            let threshold = mean + THRESHOLD + NOISE_FACTOR * noise[frame / NOISE_BLOCK];
+            if value >= threshold && around.iter().all(|other| *other <= value) {
+                next = frame + PEAK_AHEAD + 1;
+                let sample = (frame as f64 + peak_offset(values, frame)) * hop as f64;
+                onsets.push(Onset {
+                    time: MediaTime::from_samples(sample.round() as i64, rate),
+                    strength: value,
+                });
             }
         }
         onsets
     }
 }
 
-/// Each band's largest level among itself and its two neighbours.
-fn maximum_filter(levels: &[f32], out: &mut [f32]) {
-    for (band, slot) in out.iter_mut().enumerate() {
-        let neighbours = &levels[band.saturating_sub(1)..levels.len().min(band + 2)];
-        *slot = neighbours.iter().copied().fold(0.0, f32::max);
-    }
+fn median(values: &[f32]) -> f32 {
+    let mut values = values.to_vec();
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
 /// Where the parabola through a peak and its neighbours has its top, frames from the peak (±0.5).

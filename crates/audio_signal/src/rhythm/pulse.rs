@@ -1,12 +1,14 @@
 //! The pulse: how strongly something begins in each frame, in units of its local deviation.
 
+use std::collections::VecDeque;
+
 use aubio_rs::vec::CVec;
 use aubio_rs::{OnsetMode, SpecDesc};
 
-/// Upper edges of the low and middle range, Hz.
-const RANGE_EDGES_HZ: [f64; 2] = [200.0, 2_000.0];
-/// Number of frequency ranges.
-const RANGES: usize = RANGE_EDGES_HZ.len() + 1;
+/// Borders between the frequency ranges, Hz.
+const RANGE_EDGES_HZ: [f64; RANGES - 1] = [200.0, 2_000.0, 7_000.0];
+/// Frequency ranges: kick and bass, chords and the body of the snare, its noise, hi-hats.
+pub(super) const RANGES: usize = 4;
 /// Local mean and deviation are taken this many seconds to both sides.
 const NORMALISE_SECONDS: f64 = 4.0;
 /// Added to the deviation, as a share of its mean, so that near-silence is not blown up.
@@ -18,14 +20,15 @@ const LARGEST: f64 = 5.0;
 /// Half of a normalised Gaussian of one frame's deviation, centre first.
 const SMOOTHING: [f64; 4] = [0.399_050_28, 0.242_036_23, 0.054_005_58, 0.004_433_05];
 
-/// aubio's spectral flux over the logarithmic bands of three frequency ranges (kick, snare, hi-hat).
+/// aubio's spectral flux over the logarithmic bands of each frequency range.
 pub(super) struct PulseFunction {
-    ranges: Vec<Range>,
+    ranges: [Range; RANGES],
 }
 
 struct Range {
     bands: std::ops::Range<usize>,
-    flux: SpecDesc,
+    /// `None` when the stream's rate leaves the range without bands.
+    flux: Option<SpecDesc>,
     values: Vec<f32>,
 }
 
@@ -42,14 +45,11 @@ impl PulseFunction {
             counts[RANGE_EDGES_HZ.iter().filter(|edge| hz >= **edge).count()] += 1;
         }
         let mut first = 0;
-        let ranges = counts
-            .into_iter()
-            .filter_map(|count| {
-                let bands = first..first + count;
-                first += count;
-                (count >= 2).then(|| Range::new(bands))
-            })
-            .collect();
+        let ranges = counts.map(|count| {
+            let bands = first..first + count;
+            first += count;
+            Range::new(bands)
+        });
         Self { ranges }
     }
 
@@ -60,58 +60,102 @@ impl PulseFunction {
         }
     }
 
-    /// The values of each range, low to high, one per frame.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = &[f32]> {
-        self.ranges.iter().map(|range| range.values.as_slice())
+    /// The standardised values of each range, low to high, one per frame.
+    pub(super) fn finish(self, frames_per_second: f64) -> [Vec<f32>; RANGES] {
+        self.ranges.map(|range| standardise(&range.values, frames_per_second))
     }
 }
 
 impl Range {
     fn new(bands: std::ops::Range<usize>) -> Self {
-        // aubio sizes its memory as size/2 + 1 bins.
-        #[expect(clippy::expect_used, reason = "aubio refuses an unknown method or no memory, nothing else")]
-        let flux = SpecDesc::new(OnsetMode::SpecFlux, 2 * (bands.len() - 1)).expect("aubio knows `specflux`");
-        Self { bands, flux, values: Vec::new() }
+        // aubio sizes its memory as size/2 + 1 bins, and refuses fewer than two.
+        let size = 2 * bands.len().saturating_sub(1);
+        Self {
+            flux: SpecDesc::new(OnsetMode::SpecFlux, size).ok().filter(|_| size > 0),
+            bands,
+            values: Vec::new(),
+        }
     }
 
     fn push(&mut self, levels: &[f32]) {
-        // Spectral flux reads magnitudes only; the phases are there to satisfy the type.
-        let flux =
-            CVec::from_parts(levels, levels).and_then(|frame| self.flux.do_result(frame)).unwrap_or(0.0);
-        self.values.push(flux / levels.len() as f32);
+        let flux = self.flux.as_mut().map_or(0.0, |flux| {
+            // Spectral flux reads magnitudes only; the phases are there to satisfy the type.
+            CVec::from_parts(levels, levels).and_then(|frame| flux.do_result(frame)).unwrap_or(0.0)
+        });
+        self.values.push(flux / levels.len().max(1) as f32);
+    }
+}
+
+/// One value per frame, about zero mean and unit deviation, large (up to [`LARGEST`]) where something begins.
+pub(super) struct Pulse {
+    pub(super) values: Vec<f32>,
+    pub(super) frames_per_second: f64,
+}
+
+impl Pulse {
+    /// The sum of standardised `ranges`, each times its weight, itself scaled to unit deviation.
+    pub(super) fn sum(ranges: &[Vec<f32>; RANGES], weights: [f32; RANGES], frames_per_second: f64) -> Self {
+        let frames = ranges[0].len();
+        let sum =
+            |frame: usize| ranges.iter().zip(weights).map(|(range, weight)| weight * range[frame]).sum();
+        let mut values: Vec<f32> = (0..frames).map(sum).collect();
+        let squares: f64 = values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
+        let deviation = (squares / frames.max(1) as f64).sqrt();
+        if deviation > f64::EPSILON {
+            values.iter_mut().for_each(|value| *value = (f64::from(*value) / deviation).min(LARGEST) as f32);
+        }
+        Self { values, frames_per_second }
+    }
+
+    /// Makes `frame` count twice as much as the largest event: where a beat is known to be.
+    pub(super) fn accent(&mut self, frame: usize) {
+        self.values[frame] = 2.0 * LARGEST as f32;
     }
 }
 
 /// `values` smoothed over about ±1 frame, less the local mean, over the local deviation: about zero
 /// mean and unit deviation wherever there is sound, near zero in silence.
-pub(super) fn standardise(values: &[f32], frames_per_second: f64) -> Vec<f32> {
+fn standardise(values: &[f32], frames_per_second: f64) -> Vec<f32> {
     let smooth = smooth(values);
     let reach = (NORMALISE_SECONDS * frames_per_second).round() as usize;
-    let (mut sum, mut squares) = (Vec::with_capacity(smooth.len() + 1), Vec::with_capacity(smooth.len() + 1));
-    let (mut total, mut total_squares) = (0.0f64, 0.0f64);
-    sum.push(0.0);
-    squares.push(0.0);
-    for value in &smooth {
-        total += f64::from(*value);
-        total_squares += f64::from(*value) * f64::from(*value);
-        sum.push(total);
-        squares.push(total_squares);
-    }
-    let local = |frame: usize| {
-        let (first, end) = (frame.saturating_sub(reach), smooth.len().min(frame + reach + 1));
-        let count = (end - first) as f64;
-        let mean = (sum[end] - sum[first]) / count;
-        let variance = (squares[end] - squares[first]) / count - mean * mean;
-        (mean, variance.max(0.0).sqrt())
-    };
-    let mean_deviation =
-        (0..smooth.len()).map(|frame| local(frame).1).sum::<f64>() / smooth.len().max(1) as f64;
-    let floor = DEVIATION_FLOOR * mean_deviation + SILENCE;
-    let scaled = |(frame, value): (usize, &f32)| {
-        let (mean, deviation) = local(frame);
+    let total: f64 = local_statistics(&smooth, reach).map(|(_, deviation)| deviation).sum();
+    let floor = DEVIATION_FLOOR * total / smooth.len().max(1) as f64 + SILENCE;
+    let scaled = |(value, (mean, deviation)): (&f32, (f64, f64))| {
         ((f64::from(*value) - mean) / (deviation + floor)) as f32
     };
-    smooth.iter().enumerate().map(scaled).collect()
+    smooth.iter().zip(local_statistics(&smooth, reach)).map(scaled).collect()
+}
+
+/// Mean and deviation of the values at most `reach` frames away, per frame.
+fn local_statistics(values: &[f32], reach: usize) -> impl Iterator<Item = (f64, f64)> {
+    let mut window = VecDeque::new();
+    let (mut sum, mut squares) = (0.0f64, 0.0f64);
+    let mut coming = values.iter().map(|value| f64::from(*value));
+    let mut enter = move |window: &mut VecDeque<f64>| {
+        coming
+            .next()
+            .inspect(|value| window.push_back(*value))
+            .map_or((0.0, 0.0), |value| (value, value * value))
+    };
+    for _ in 0..reach.min(values.len()) {
+        let (value, square) = enter(&mut window);
+        sum += value;
+        squares += square;
+    }
+    (0..values.len()).map(move |frame| {
+        let (value, square) = enter(&mut window);
+        sum += value;
+        squares += square;
+        if frame > reach
+            && let Some(left) = window.pop_front()
+        {
+            sum -= left;
+            squares -= left * left;
+        }
+        let count = window.len() as f64;
+        let mean = sum / count;
+        (mean, (squares / count - mean * mean).max(0.0).sqrt())
+    })
 }
 
 fn smooth(values: &[f32]) -> Vec<f32> {
@@ -131,23 +175,23 @@ fn smooth(values: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// One value per frame, about zero mean and unit deviation, large (up to [`LARGEST`]) where something begins.
-pub(super) struct Pulse {
-    pub(super) values: Vec<f32>,
-    pub(super) frames_per_second: f64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Pulse {
-    /// The sum of standardised `ranges`, itself scaled to unit deviation.
-    pub(super) fn sum(ranges: &[Vec<f32>], frames_per_second: f64) -> Self {
-        let frames = ranges.first().map_or(0, Vec::len);
-        let mut values: Vec<f32> =
-            (0..frames).map(|frame| ranges.iter().map(|range| range[frame]).sum()).collect();
-        let squares: f64 = values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
-        let deviation = (squares / frames.max(1) as f64).sqrt();
-        if deviation > f64::EPSILON {
-            values.iter_mut().for_each(|value| *value = (f64::from(*value) / deviation).min(LARGEST) as f32);
+    #[test]
+    fn local_statistics_are_those_of_the_frames_within_reach() {
+        let values: Vec<f32> = (0..40u8).map(|i| f32::from(i * 37 % 23)).collect();
+        for reach in [0, 1, 7, 39, 100] {
+            for (frame, (mean, deviation)) in local_statistics(&values, reach).enumerate() {
+                let around = &values[frame.saturating_sub(reach)..values.len().min(frame + reach + 1)];
+                let count = around.len() as f64;
+                let expected = around.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+                let squares = around.iter().map(|value| (f64::from(*value) - expected).powi(2)).sum::<f64>();
+                assert!(
+                    (mean - expected).abs() < 1e-9 && (deviation - (squares / count).sqrt()).abs() < 1e-6
+                );
+            }
         }
-        Self { values, frames_per_second }
     }
 }

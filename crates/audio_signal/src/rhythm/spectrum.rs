@@ -13,7 +13,7 @@ const BANDS_PER_OCTAVE: f64 = 12.0;
 const LOWEST_HZ: f64 = 30.0;
 const HIGHEST_HZ: f64 = 16_000.0;
 /// Magnitudes enter as log10(1 + GAIN·m), with m = 1 for a full-scale sine: quiet attacks count too.
-const GAIN: f32 = 1_000.0;
+const GAIN: f32 = 400.0;
 /// Samples beyond this (+18 dBFS) are cut, so that no sum overflows.
 const LARGEST_SAMPLE: f32 = 8.0;
 /// Streams of a higher rate are not analysed: their windows would not fit in memory.

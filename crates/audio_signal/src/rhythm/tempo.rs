@@ -3,42 +3,54 @@
 
 use super::pulse::Pulse;
 
-/// The tempi looked for, beats per minute.
-const SLOWEST_BPM: f64 = 40.0;
-const FASTEST_BPM: f64 = 230.0;
-/// Centre (BPM) and deviation (octaves) of the log-normal tempo preference (van Noorden & Moelants,
+/// The periods looked at, as tempi in beats per minute: wider than music's beats, since half and double the
+/// period bear witness for it.
+const SLOWEST_BPM: f64 = 30.0;
+const FASTEST_BPM: f64 = 320.0;
+/// Centre (BPM) and deviation (octaves) of the log-normal tempo preference (after van Noorden & Moelants,
 /// "Resonance in the perception of musical pulse", JNMR 1999).
-const PREFERRED_BPM: f64 = 115.0;
+const PREFERRED_BPM: f64 = 105.0;
 const PREFERENCE_OCTAVES: f64 = 1.0;
+/// Share of the responses at double and half the period that counts for it: a beat has bars and subdivisions.
+const METRICAL_SUPPORT: f64 = 0.5;
 /// A resonator forgets half in this time, seconds.
 const HALF_LIFE_SECONDS: f64 = 5.0;
-/// Cost of one beat's period deviating from the previous one: times the squared logarithm of their ratio.
-const DEVIATION_COST: f32 = 300.0;
+/// Cost of a beat's period deviating from the previous one's: times the squared logarithm of their ratio.
+const DEVIATION_COST: f32 = 450.0;
 /// Periods compared with each resonator's own: this many to both sides.
 const NEIGHBOURS: usize = 2;
 /// Seconds between two points of the tempo path.
-const STEP_SECONDS: f64 = 0.5;
+const STEP_SECONDS: f64 = 1.0;
 /// Cost of a tempo change between two points: per octave, and at most.
-const CHANGE_COST_PER_OCTAVE: f64 = 40.0;
-const CHANGE_COST_MAX: f64 = 30.0;
+const CHANGE_COST_PER_OCTAVE: f64 = 20.0;
+const CHANGE_COST_MAX: f64 = 15.0;
+/// A response belongs to a tempo when it is at most this far from it (relative).
+const SAME_TEMPO: f64 = 0.04;
 
 /// Responses of the resonators: how significant a beat of each period is around each point in time.
 pub(super) struct Tempogram {
-    /// Periods in frames, rising.
-    periods: Vec<usize>,
+    periods: Vec<Period>,
     /// Frames between two points.
     step: usize,
-    frames_per_second: f64,
     /// `responses[point * periods.len() + period]`, in standard deviations of what chance would give.
     responses: Vec<f32>,
+}
+
+/// One period looked at.
+struct Period {
+    frames: usize,
+    bpm: f64,
+    preference: f64,
+    /// Indices of the periods of half and double the length.
+    related: [std::ops::Range<usize>; 2],
 }
 
 /// The tempo at each point of a recording.
 pub(super) struct TempoPath {
     /// Frames between two points.
-    pub(super) step: usize,
+    step: usize,
     /// Beat period in frames, per point.
-    pub(super) periods: Vec<usize>,
+    periods: Vec<usize>,
     /// Significance of the beat, per point (standard deviations).
     pub(super) significance: Vec<f32>,
 }
@@ -60,86 +72,115 @@ impl TempoPath {
 }
 
 impl Tempogram {
-    /// The responses to `pulse`, whose mean is about zero and whose deviation about one.
+    /// The responses to `pulse`, which holds at least one frame.
     pub(super) fn new(pulse: &Pulse) -> Self {
-        let fps = pulse.frames_per_second;
-        let shortest = (60.0 * fps / FASTEST_BPM).floor().max(1.0) as usize;
-        let longest = (60.0 * fps / SLOWEST_BPM).ceil() as usize;
-        let periods: Vec<usize> = (shortest..=longest).collect();
-        let step = ((STEP_SECONDS * fps).round() as usize).max(1);
-        let forget = 0.5f64.powf(1.0 / (HALF_LIFE_SECONDS * fps));
+        let periods = periods(pulse.frames_per_second);
+        let count = periods.len();
+        let step = ((STEP_SECONDS * pulse.frames_per_second).round() as usize).max(1);
+        let bank = Bank::new(periods.iter().map(|period| period.frames).collect(), pulse.frames_per_second);
 
-        let bank = Bank { periods: &periods, forget };
-        let mut responses = bank.respond(pulse.values.iter().copied(), step, 0);
-        // From the end backwards, sampled at the same frames.
-        let offset = pulse.values.len().saturating_sub(1) % step;
-        let backward = bank.respond(pulse.values.iter().rev().copied(), step, offset);
-        let points = responses.len() / periods.len();
-        for point in 0..points {
-            let mirrored = (points - 1 - point) * periods.len();
-            let own = &mut responses[point * periods.len()..][..periods.len()];
-            for (value, back) in own.iter_mut().zip(&backward[mirrored..]) {
-                *value = (*value + back) * std::f32::consts::FRAC_1_SQRT_2;
+        let mut responses = Vec::new();
+        bank.respond(pulse.values.iter().copied(), step, 0, |response| responses.push(response));
+        // From the end backwards, at the same frames.
+        let offset = (pulse.values.len() - 1) % step;
+        let mut mirrored = responses.chunks_exact_mut(count).rev().flatten();
+        bank.respond(pulse.values.iter().rev().copied(), step, offset, |response| {
+            if let Some(forward) = mirrored.next() {
+                *forward = (*forward + response) * std::f32::consts::FRAC_1_SQRT_2;
             }
-        }
-        Self { periods, step, frames_per_second: fps, responses }
+        });
+        Self { periods, step, responses }
     }
 
-    /// The tempo path with the highest sum of responses, weighted by the tempo preference, less the cost of
-    /// its changes (Viterbi).
+    /// The tempo path with the highest sum of saliences less the cost of its changes (Viterbi).
     pub(super) fn path(&self) -> TempoPath {
         let count = self.periods.len();
-        let preference: Vec<f64> = self.periods.iter().map(|period| preference(self.bpm(*period))).collect();
+        let change_costs = self.change_costs();
         let mut best = vec![0.0f64; count];
-        let mut from: Vec<u16> = Vec::with_capacity(self.responses.len());
+        let mut origins: Vec<u16> = Vec::with_capacity(self.responses.len());
         for responses in self.responses.chunks_exact(count) {
             let previous = best.clone();
             for period in 0..count {
-                let (cost, origin) = self.best_origin(&previous, period);
-                from.push(origin as u16);
-                best[period] = cost + f64::from(responses[period]) * preference[period];
+                let (score, origin) = best_origin(&previous, &change_costs[period * count..][..count]);
+                best[period] = score + self.salience(responses, period);
+                origins.push(origin as u16);
             }
         }
-        let points = self.responses.len() / count;
         let mut index = (0..count).max_by(|a, b| best[*a].total_cmp(&best[*b])).unwrap_or(0);
-        let mut path = vec![0; points];
+        let points = self.responses.len() / count;
+        let (mut periods, mut significance) = (vec![0; points], vec![0.0; points]);
         for point in (0..points).rev() {
-            path[point] = index;
-            index = usize::from(from[point * count + index]);
+            periods[point] = self.periods[index].frames;
+            significance[point] = self.responses[point * count + index];
+            index = usize::from(origins[point * count + index]);
         }
-        let significance =
-            path.iter().enumerate().map(|(point, i)| self.responses[point * count + i]).collect();
-        TempoPath { step: self.step, periods: path.iter().map(|i| self.periods[*i]).collect(), significance }
+        TempoPath { step: self.step, periods, significance }
     }
 
-    fn best_origin(&self, previous: &[f64], period: usize) -> (f64, usize) {
-        let mut best = (f64::NEG_INFINITY, 0);
-        for (origin, score) in previous.iter().enumerate() {
-            let octaves = (self.periods[origin] as f64 / self.periods[period] as f64).log2().abs();
-            let score = score - (CHANGE_COST_PER_OCTAVE * octaves).min(CHANGE_COST_MAX);
-            if score > best.0 {
-                best = (score, origin);
+    /// Mean salience of the tempo `bpm` over the points where `counts` holds; `None` outside the tempi looked at.
+    pub(super) fn mean_salience(&self, bpm: f64, counts: impl Fn(usize) -> bool) -> Option<f64> {
+        let count = self.periods.len();
+        let near: Vec<usize> =
+            (0..count).filter(|period| (self.periods[*period].bpm / bpm - 1.0).abs() <= SAME_TEMPO).collect();
+        let mut sums = vec![0.0; near.len()];
+        let mut points = 0u32;
+        for (point, responses) in self.responses.chunks_exact(count).enumerate() {
+            if counts(point) {
+                points += 1;
+                sums.iter_mut()
+                    .zip(&near)
+                    .for_each(|(sum, period)| *sum += self.salience(responses, *period));
             }
         }
-        best
+        sums.into_iter().map(|sum| sum / f64::from(points.max(1))).max_by(f64::total_cmp)
     }
 
-    /// Mean weighted response at `bpm` (the best within 4 %) over the points where `counts` holds; `None`
-    /// outside the tempi looked for.
-    pub(super) fn mean_response(&self, bpm: f64, counts: impl Fn(usize) -> bool) -> Option<f64> {
-        let count = self.periods.len();
-        let points: Vec<usize> = (0..self.responses.len() / count).filter(|point| counts(*point)).collect();
-        let near = (0..count).filter(|i| (self.bpm(self.periods[*i]) / bpm - 1.0).abs() <= 0.04);
-        let mean = |i: usize| {
-            let sum: f64 = points.iter().map(|point| f64::from(self.responses[point * count + i])).sum();
-            sum / points.len().max(1) as f64 * preference(self.bpm(self.periods[i]))
+    /// How much speaks for the beat having this period, given the responses of one point.
+    fn salience(&self, responses: &[f32], period: usize) -> f64 {
+        let Period { preference, related, .. } = &self.periods[period];
+        let support: f32 =
+            related.iter().map(|range| responses[range.clone()].iter().copied().fold(0.0, f32::max)).sum();
+        (f64::from(responses[period]) + METRICAL_SUPPORT * f64::from(support)) * preference
+    }
+
+    /// What coming from each period costs each period.
+    fn change_costs(&self) -> Vec<f64> {
+        let cost = |to: &Period, from: &Period| {
+            (CHANGE_COST_PER_OCTAVE * (to.bpm / from.bpm).log2().abs()).min(CHANGE_COST_MAX)
         };
-        near.map(mean).max_by(f64::total_cmp)
+        self.periods.iter().flat_map(|to| self.periods.iter().map(move |from| cost(to, from))).collect()
     }
+}
 
-    fn bpm(&self, period: usize) -> f64 {
-        60.0 * self.frames_per_second / period as f64
+fn periods(frames_per_second: f64) -> Vec<Period> {
+    let shortest = (60.0 * frames_per_second / FASTEST_BPM).floor().max(1.0) as usize;
+    let longest = (60.0 * frames_per_second / SLOWEST_BPM).ceil() as usize;
+    // Within one frame of the related period.
+    let around = |frames: usize| {
+        let end = (frames + 2).saturating_sub(shortest).min(longest + 1 - shortest);
+        frames.saturating_sub(shortest + 1).min(end)..end
+    };
+    let related = |frames: usize| {
+        let inside =
+            |frames: usize| if (shortest..=longest).contains(&frames) { around(frames) } else { 0..0 };
+        [inside(frames.div_ceil(2)), inside(2 * frames)]
+    };
+    (shortest..=longest)
+        .map(|frames| {
+            let bpm = 60.0 * frames_per_second / frames as f64;
+            Period { frames, bpm, preference: preference(bpm), related: related(frames) }
+        })
+        .collect()
+}
+
+fn best_origin(scores: &[f64], costs: &[f64]) -> (f64, usize) {
+    let mut best = (f64::NEG_INFINITY, 0);
+    for (origin, (score, cost)) in scores.iter().zip(costs).enumerate() {
+        if score - cost > best.0 {
+            best = (score - cost, origin);
+        }
     }
+    best
 }
 
 /// How likely listeners are to tap at `bpm`, 1 at the preferred tempo.
@@ -148,54 +189,64 @@ pub(super) fn preference(bpm: f64) -> f64 {
     (-0.5 * octaves * octaves).exp()
 }
 
-/// One resonator per period. Each keeps, per frame, the best sum of forgotten pulse values over beats
-/// about one period apart that end in this frame.
-struct Bank<'a> {
-    periods: &'a [usize],
-    /// Factor per frame.
-    forget: f64,
+/// One resonator per period, after the cumulative beat score of Davies & Plumbley ("Context-dependent beat
+/// tracking of musical audio", TASLP 2007). Each keeps, per frame, the best sum of pulse values over beats about
+/// one period apart that end in this frame, older ones forgotten by and by.
+struct Bank {
+    /// Frames, rising.
+    periods: Vec<usize>,
+    /// What is left of a sum after one period.
+    decay: Vec<f32>,
+    /// Scales each resonator's response to independent values of unit variance to unit variance.
+    scale: Vec<f32>,
+    /// Per period, the cost of the previous interval being that of each neighbour.
+    costs: Vec<[f32; 2 * NEIGHBOURS + 1]>,
 }
 
-impl Bank<'_> {
-    /// The responses at frames `offset`, `offset + step`, …: per period the best beat within the last period.
-    fn respond(&self, pulse: impl Iterator<Item = f32>, step: usize, offset: usize) -> Vec<f32> {
+impl Bank {
+    fn new(periods: Vec<usize>, frames_per_second: f64) -> Self {
+        let forget = 0.5f64.powf(1.0 / (HALF_LIFE_SECONDS * frames_per_second));
+        let decay: Vec<f32> = periods.iter().map(|period| forget.powf(*period as f64) as f32).collect();
+        let scale = decay.iter().map(|decay| (1.0 - decay * decay).sqrt()).collect();
+        let cost = |period: usize, offset: usize| {
+            let neighbour = (period + offset) as f32 - NEIGHBOURS as f32;
+            let log = (neighbour.max(1.0) / period as f32).ln();
+            DEVIATION_COST * log * log
+        };
+        let costs =
+            periods.iter().map(|period| std::array::from_fn(|offset| cost(*period, offset))).collect();
+        Self { periods, decay, scale, costs }
+    }
+
+    /// Hands to `sink`, at frames `offset`, `offset + step`, …, each resonator's best response within its last
+    /// period.
+    fn respond(
+        &self,
+        pulse: impl Iterator<Item = f32>,
+        step: usize,
+        offset: usize,
+        mut sink: impl FnMut(f32),
+    ) {
         let count = self.periods.len();
-        let kept = self.periods[count - 1] + 1;
+        let kept = self.periods.last().map_or(1, |longest| longest + 1);
+        // The scores of the last `kept` frames, a row each.
         let mut ring = vec![0.0f32; kept * count];
-        let decay: Vec<f32> = self.periods.iter().map(|p| self.forget.powi(*p as i32) as f32).collect();
-        // The sum of independent values of unit variance so weighted has variance 1/(1 - decay²).
-        let scale: Vec<f32> = decay.iter().map(|decay| (1.0 - decay * decay).sqrt()).collect();
-        let costs = self.neighbour_costs();
-        let mut out = Vec::new();
         for (frame, value) in pulse.enumerate() {
             let row = frame % kept * count;
             for (index, period) in self.periods.iter().enumerate() {
                 let from = (frame + kept - period) % kept * count;
                 let (first, last) = (index.saturating_sub(NEIGHBOURS), (index + NEIGHBOURS).min(count - 1));
-                let best = ring[from + first..=from + last]
-                    .iter()
-                    .zip(&costs[index][first + NEIGHBOURS - index..])
-                    .map(|(score, cost)| score - cost)
-                    .fold(0.0, f32::max);
-                ring[row + index] = value + decay[index] * best;
+                let scores = &ring[from + first..=from + last];
+                let costs = &self.costs[index][first + NEIGHBOURS - index..];
+                let best = scores.iter().zip(costs).map(|(score, cost)| score - cost).fold(0.0, f32::max);
+                ring[row + index] = value + self.decay[index] * best;
             }
             if frame >= offset && (frame - offset).is_multiple_of(step) {
-                out.extend(self.periods.iter().enumerate().map(|(index, period)| {
-                    let beat = |back: usize| ring[(frame + kept - back) % kept * count + index];
-                    scale[index] * (0..(*period).min(frame + 1)).map(beat).fold(0.0, f32::max)
-                }));
+                for (index, period) in self.periods.iter().enumerate() {
+                    let score = |back: usize| ring[(frame + kept - back) % kept * count + index];
+                    sink(self.scale[index] * (0..(*period).min(frame + 1)).map(score).fold(0.0, f32::max));
+                }
             }
         }
-        out
-    }
-
-    /// Per period, the cost of coming from each of its neighbours.
-    fn neighbour_costs(&self) -> Vec<[f32; 2 * NEIGHBOURS + 1]> {
-        let cost = |period: usize, offset: usize| {
-            let ratio = (period + offset) as f32 - NEIGHBOURS as f32;
-            let log = (ratio.max(1.0) / period as f32).ln();
-            DEVIATION_COST * log * log
-        };
-        self.periods.iter().map(|period| std::array::from_fn(|offset| cost(*period, offset))).collect()
     }
 }

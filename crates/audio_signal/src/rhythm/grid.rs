@@ -1,0 +1,126 @@
+//! The beat grid: which beats count, where they stand in their bars, and the tempo they have.
+
+use media_time::MediaTime;
+
+use super::bars::{self, BeatSound};
+use super::pulse::RANGES;
+use super::tempo::{self, TempoPath, Tempogram};
+
+/// Significance (standard deviations) from which on there is a beat.
+const MIN_SIGNIFICANCE: f32 = 6.0;
+/// Fewer beats in a row are chance.
+const MIN_BEATS: usize = 4;
+/// Tempi listed beside the main one, as ratios to it.
+const RELATED_TEMPI: [f64; 6] = [0.5, 2.0, 2.0 / 3.0, 1.5, 1.0 / 3.0, 3.0];
+/// How sharply the weights of the candidates follow their saliences.
+const CANDIDATE_SHARPNESS: f64 = 8.0;
+/// Beat sounds are the largest value within this many pulse frames.
+const SOUND_REACH: usize = 3;
+
+/// A beat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Beat {
+    /// When it falls.
+    pub time: MediaTime,
+    /// Counts all beats of the recording from 0.
+    pub beat_index: u32,
+    /// Counts bars from 0, which starts at the first downbeat; beats before that are its pickup and count to it.
+    pub bar_index: u32,
+    /// Position in the bar from 1, the downbeat.
+    pub position: u32,
+    /// How clear the beat is around here, 0 to 1.
+    pub confidence: f32,
+}
+
+/// The tempo of a recording as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tempo {
+    /// Beats per minute of the beats found: 60 s over the median interval.
+    pub bpm: f64,
+    /// The tempo and those it may be taken for, half and double always among them; by falling weight.
+    pub candidates: Vec<TempoCandidate>,
+}
+
+/// A tempo that the recording may be taken to have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TempoCandidate {
+    /// Beats per minute.
+    pub bpm: f64,
+    /// Share of belief, 0 to 1; the weights of all candidates add up to 1.
+    pub weight: f64,
+}
+
+/// Runs of beats that are not chance.
+pub(super) fn audible_runs(beats: &[usize], path: &TempoPath) -> Vec<Vec<usize>> {
+    let audible = |beat: &usize| path.significance(*beat) >= MIN_SIGNIFICANCE;
+    beats
+        .chunk_by(|a, b| audible(a) == audible(b))
+        .filter(|run| audible(&run[0]) && run.len() >= MIN_BEATS)
+        .map(<[usize]>::to_vec)
+        .collect()
+}
+
+/// The beats of `runs` with their places in bars, which begin anew in each run.
+///
+/// `time` tells when a frame is, `enters` whether the sound there breaks a silence.
+pub(super) fn number(
+    runs: &[Vec<usize>],
+    ranges: &[Vec<f32>; RANGES],
+    path: &TempoPath,
+    time: impl Fn(usize) -> MediaTime,
+    enters: impl Fn(usize) -> bool,
+) -> Vec<Beat> {
+    let mut beats: Vec<Beat> = Vec::new();
+    let mut downbeats = 0u32;
+    for run in runs {
+        let sounds: Vec<BeatSound> = run.iter().map(|frame| sound(ranges, *frame)).collect();
+        for (frame, position) in run.iter().zip(bars::positions(&sounds, enters(run[0]))) {
+            downbeats += u32::from(position == 0);
+            beats.push(Beat {
+                time: time(*frame),
+                beat_index: beats.len() as u32,
+                bar_index: downbeats.saturating_sub(1),
+                position: position as u32 + 1,
+                confidence: confidence(path.significance(*frame)),
+            });
+        }
+    }
+    beats
+}
+
+fn sound(ranges: &[Vec<f32>; RANGES], frame: usize) -> BeatSound {
+    let largest = |range: &[f32]| {
+        let around = &range[frame.saturating_sub(SOUND_REACH)..range.len().min(frame + SOUND_REACH + 1)];
+        around.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+    };
+    BeatSound { low: largest(&ranges[0]), mid: largest(&ranges[1]) }
+}
+
+/// Significance as a share of belief: one half at the threshold of hearing a beat at all.
+fn confidence(significance: f32) -> f32 {
+    1.0 / (1.0 + (MIN_SIGNIFICANCE - significance).exp())
+}
+
+/// The tempo of `beats` and what else it may be; `None` when there are none.
+pub(super) fn tempo(beats: &[Beat], tempogram: &Tempogram, path: &TempoPath) -> Option<Tempo> {
+    let mut intervals: Vec<i64> =
+        beats.windows(2).map(|pair| (pair[1].time - pair[0].time).as_micros()).collect();
+    intervals.sort_unstable();
+    let median = *intervals.get(intervals.len() / 2)?;
+    let bpm = 60e6 / median as f64;
+    let audible = |point: usize| path.significance[point] >= MIN_SIGNIFICANCE;
+    let main = tempogram.mean_salience(bpm, audible).filter(|salience| *salience > 0.0)?;
+    let belief = |ratio: f64| {
+        // Of tempi that were not looked at, only the preference is known.
+        let unseen = || 0.5 * main * (tempo::preference(bpm * ratio) / tempo::preference(bpm)).min(1.0);
+        let salience = tempogram.mean_salience(bpm * ratio, audible).unwrap_or_else(unseen);
+        (CANDIDATE_SHARPNESS * (salience / main - 1.0)).exp()
+    };
+    let beliefs: Vec<(f64, f64)> =
+        std::iter::once(1.0).chain(RELATED_TEMPI).map(|ratio| (bpm * ratio, belief(ratio))).collect();
+    let total: f64 = beliefs.iter().map(|(_, belief)| belief).sum();
+    let mut candidates: Vec<TempoCandidate> =
+        beliefs.into_iter().map(|(bpm, belief)| TempoCandidate { bpm, weight: belief / total }).collect();
+    candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    Some(Tempo { bpm, candidates })
+}
