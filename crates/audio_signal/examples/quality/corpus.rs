@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use audio_signal::{Resampler, decode::Decoder};
+use audio_signal::{Resampler, Rhythm, RhythmAnalyzer, decode::Decoder};
 
 /// The folder of the corpus.
 pub(crate) fn root() -> PathBuf {
@@ -52,4 +52,26 @@ pub(crate) fn mono_16k(recording: &Path) -> Vec<f32> {
     }
     resampler.finish(&mut mono);
     mono
+}
+
+/// The rhythm of a recording, its channels mixed.
+pub(crate) fn rhythm(recording: &Path) -> Rhythm {
+    let file = File::open(recording).expect("the recording");
+    let mut decoder = Decoder::open(file).expect("a recording");
+    let (rate, channels) = (decoder.format().rate, decoder.format().channels());
+    let mut analyzer = RhythmAnalyzer::new(rate);
+    while let Some(block) = decoder.next_block().expect("sound") {
+        let frames = block.samples.chunks_exact(channels);
+        let mono: Vec<f32> = frames.map(|frame| frame.iter().sum::<f32>() / channels as f32).collect();
+        analyzer.push(&mono);
+    }
+    analyzer.finish()
+}
+
+/// The lines of the truth that stands beside a recording as text, in fields.
+pub(crate) fn fields(recording: &Path, extension: &str) -> Vec<Vec<String>> {
+    let text =
+        std::fs::read_to_string(recording.with_extension(extension)).expect("the truth beside the recording");
+    let lines = text.lines().map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    lines.filter(|fields| !fields.is_empty()).collect()
 }

@@ -5,7 +5,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
 #![expect(clippy::expect_used, reason = "a corpus that cannot be read ends the run")]
 
+mod beats;
 mod corpus;
+mod onsets;
+mod score;
 mod vad;
 
 use std::{path::Path, process::ExitCode};
@@ -13,7 +16,7 @@ use std::{path::Path, process::ExitCode};
 /// Prints one table from the corpus.
 type Table = fn(&Path);
 
-const TABLES: [(&str, Table); 1] = [("vad", vad::print)];
+const TABLES: [(&str, Table); 3] = [("vad", vad::print), ("beats", beats::print), ("onsets", onsets::print)];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

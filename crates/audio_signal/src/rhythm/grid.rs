@@ -6,8 +6,11 @@ use super::bars::{self, BeatSound};
 use super::pulse::RANGES;
 use super::tempo::{self, TempoPath, Tempogram};
 
-/// Significance (standard deviations) from which on there is a beat.
-const MIN_SIGNIFICANCE: f32 = 6.0;
+/// Significance (standard deviations) that a run of beats reaches somewhere: speech stays
+/// below 7, music reaches 10 and more …
+const CLEAR_SIGNIFICANCE: f32 = 8.0;
+/// … and keeps everywhere. At the ends of a recording only one side bears witness, which costs up to a half.
+const MIN_SIGNIFICANCE: f32 = 3.5;
 /// Fewer beats in a row are chance.
 const MIN_BEATS: usize = 4;
 /// Tempi listed beside the main one, as ratios to it.
@@ -50,12 +53,13 @@ pub struct TempoCandidate {
     pub weight: f64,
 }
 
-/// Runs of beats that are not chance.
+/// Runs of beats that are not chance: nowhere insignificant, and somewhere clear.
 pub(super) fn audible_runs(beats: &[usize], path: &TempoPath) -> Vec<Vec<usize>> {
     let audible = |beat: &usize| path.significance(*beat) >= MIN_SIGNIFICANCE;
+    let clear = |beat: &usize| path.significance(*beat) >= CLEAR_SIGNIFICANCE;
     beats
         .chunk_by(|a, b| audible(a) == audible(b))
-        .filter(|run| audible(&run[0]) && run.len() >= MIN_BEATS)
+        .filter(|run| run.len() >= MIN_BEATS && audible(&run[0]) && run.iter().any(clear))
         .map(<[usize]>::to_vec)
         .collect()
 }
@@ -96,9 +100,9 @@ fn sound(ranges: &[Vec<f32>; RANGES], frame: usize) -> BeatSound {
     BeatSound { low: largest(&ranges[0]), mid: largest(&ranges[1]) }
 }
 
-/// Significance as a share of belief: one half at the threshold of hearing a beat at all.
+/// Significance as a share of belief: one half where chance may reach.
 fn confidence(significance: f32) -> f32 {
-    1.0 / (1.0 + (MIN_SIGNIFICANCE - significance).exp())
+    1.0 / (1.0 + (CLEAR_SIGNIFICANCE - significance).exp())
 }
 
 /// The tempo of `beats` and what else it may be; `None` when there are none.

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn local_statistics_are_those_of_the_frames_within_reach() {
-        let values: Vec<f32> = (0..40u8).map(|i| f32::from(i * 37 % 23)).collect();
+        let values: Vec<f32> = (0..40u16).map(|i| f32::from(i * 37 % 23)).collect();
         for reach in [0, 1, 7, 39, 100] {
             for (frame, (mean, deviation)) in local_statistics(&values, reach).enumerate() {
                 let around = &values[frame.saturating_sub(reach)..values.len().min(frame + reach + 1)];

@@ -1,0 +1,95 @@
+//! Beats, downbeats and tempo against `beats/` and `drums/`.
+
+use std::path::Path;
+
+use audio_signal::{Beat, Rhythm};
+
+use crate::corpus;
+use crate::score::{f_measure, mean, median};
+
+/// Beats before this are not counted, seconds (as the corpus's published scores).
+const FROM: f64 = 3.0;
+/// Tolerance of a beat, seconds.
+const TOLERANCE: f64 = 0.07;
+/// Tolerance of a tempo, relative.
+const TEMPO_TOLERANCE: f64 = 0.04;
+
+/// Ratios at which a tempo counts as related.
+const OCTAVES: [f64; 5] = [1.0 / 3.0, 0.5, 1.0, 2.0, 3.0];
+
+/// What was found in one recording.
+struct Row {
+    name: String,
+    beats: f64,
+    downbeats: Option<f64>,
+    true_bpm: f64,
+    bpm: f64,
+    top: bool,
+    related: bool,
+    weight: f64,
+}
+
+/// Prints one table per folder.
+pub(crate) fn print(root: &Path) {
+    for folder in ["beats", "drums"] {
+        let rows: Vec<Row> = corpus::recordings(&root.join(folder)).iter().map(|path| row(path)).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        println!("\n{folder}: F ±70 ms from 3 s on; tempo within 4 %");
+        println!(
+            "{:<16}{:>7}{:>10}{:>9}{:>9}{:>6}{:>9}{:>8}",
+            "file", "beats", "downbeats", "true bpm", "bpm", "top", "related", "weight"
+        );
+        for row in &rows {
+            let downbeats = row.downbeats.map_or_else(|| "–".to_owned(), |f| format!("{f:.3}"));
+            println!(
+                "{:<16}{:>7.3}{:>10}{:>9.1}{:>9.1}{:>6}{:>9}{:>8.2}",
+                row.name, row.beats, downbeats, row.true_bpm, row.bpm, row.top, row.related, row.weight
+            );
+        }
+        let downbeats: Vec<f64> = rows.iter().filter_map(|row| row.downbeats).collect();
+        let share = |hit: fn(&Row) -> bool| mean(rows.iter().map(|row| f64::from(u8::from(hit(row)))));
+        println!(
+            "mean: beats {:.3}, downbeats {}, tempo top {:.2}, tempo related {:.2}",
+            mean(rows.iter().map(|row| row.beats)),
+            if downbeats.is_empty() { "–".to_owned() } else { format!("{:.3}", mean(downbeats)) },
+            share(|row| row.top),
+            share(|row| row.related),
+        );
+    }
+}
+
+fn row(path: &Path) -> Row {
+    let truth = corpus::fields(path, "beats");
+    let number = |field: &String| field.parse::<f64>().expect("a number");
+    let times: Vec<f64> = truth.iter().map(|fields| number(&fields[0])).collect();
+    let is_downbeat = |fields: &&Vec<String>| fields.get(1).is_some_and(|position| position == "1");
+    let downbeats: Vec<f64> = truth.iter().filter(is_downbeat).map(|fields| number(&fields[0])).collect();
+    let counted =
+        |times: &[f64]| -> Vec<f64> { times.iter().copied().filter(|time| *time >= FROM).collect() };
+
+    let rhythm = corpus::rhythm(path);
+    let intervals: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let true_bpm = 60.0 / median(&intervals).expect("two beats");
+    let near = |bpm: f64| (bpm / true_bpm - 1.0).abs() <= TEMPO_TOLERANCE;
+    let bpm = rhythm.tempo.as_ref().map_or(0.0, |tempo| tempo.bpm);
+    let best = rhythm.tempo.as_ref().and_then(|tempo| tempo.candidates.first());
+    let score = |truth: &[f64], wanted: fn(&Beat) -> bool| {
+        f_measure(&counted(truth), &counted(&found(&rhythm, wanted)), TOLERANCE).f
+    };
+    Row {
+        name: corpus::name(path),
+        beats: score(&times, |_| true),
+        downbeats: (!downbeats.is_empty()).then(|| score(&downbeats, |beat| beat.position == 1)),
+        true_bpm,
+        bpm,
+        top: near(bpm),
+        related: OCTAVES.iter().any(|ratio| near(bpm * ratio)),
+        weight: best.map_or(0.0, |candidate| candidate.weight),
+    }
+}
+
+fn found(rhythm: &Rhythm, wanted: fn(&Beat) -> bool) -> Vec<f64> {
+    rhythm.beats.iter().filter(|beat| wanted(beat)).map(|beat| beat.time.as_secs_f64()).collect()
+}
