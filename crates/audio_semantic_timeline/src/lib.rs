@@ -1,1 +1,28 @@
-//! TBD
+//! The semantic timeline of a recording: speech, music, silence, words, beats and loudness, made
+//! once per recording and parameters, kept, and cut to clips.
+//!
+//! - [`SemanticTimelines`] is the service, [`router`] its HTTP face;
+//! - [`model`] holds the wire types, [`Summary`](model::Summary) the stored one;
+//! - [`backend`] turns a recording into a timeline: [`Backends`](backend::Backends) chooses;
+//! - [`cache_key`] and [`slice`] are the contract's formulas, [`stub`] its stand-in.
+
+pub mod backend;
+mod cache_key;
+mod error;
+mod flight;
+mod language;
+pub mod model;
+mod params;
+mod routes;
+mod service;
+mod slice;
+pub mod store;
+pub mod stub;
+mod summary;
+
+pub use cache_key::cache_key;
+pub use error::Error;
+pub use params::EffectiveParams;
+pub use routes::router;
+pub use service::{SemanticTimelines, analyze_recording};
+pub use slice::{slice, transcription};

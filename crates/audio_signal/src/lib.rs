@@ -4,6 +4,7 @@
 mod analysis;
 mod channels;
 pub mod decode;
+mod dependencies;
 mod error;
 mod loudness;
 mod params;
@@ -15,6 +16,7 @@ mod scene;
 mod speech;
 
 pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, analyze, version};
+pub use dependencies::{Dependencies, dependencies};
 pub use error::SignalError;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use params::{AnalysisParams, Thresholds};

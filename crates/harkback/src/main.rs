@@ -1,2 +1,49 @@
-//! TBD
-fn main() {}
+//! harkback: given a sound, what it is, which video it came from and when, and the pictures back.
+//!
+//! The only crate that reads the environment, and the only one that knows all others: it parses the
+//! command line ([`cli`]), settles the configuration ([`config`]), wires the services ([`app`]) and
+//! serves them ([`serve`]), or analyses one file ([`analyze`]).
+
+mod analyze;
+mod app;
+mod cli;
+mod config;
+mod operations;
+mod serve;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        // `harkback analyze … | head`: the reader has what it wanted.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the command line's own error message")]
+            {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(overrides) => serve::serve(&config::load(cli.config.as_deref(), &overrides)?),
+        Command::Migrate(overrides) => serve::migrate(&config::load(cli.config.as_deref(), &overrides)?),
+        Command::Openapi => app::print_openapi(),
+        Command::Analyze(arguments) => analyze::analyze(&arguments),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind == Some(std::io::ErrorKind::BrokenPipe)
+}

@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{AssetKind, NewAsset, media_type};
 
+/// The highest sample rate that is believed, in Hz.
+const MAX_RATE: u32 = 100_000_000;
+
 /// What the bytes of a file tell.
 #[derive(Debug)]
 pub(crate) struct Facts {
@@ -52,7 +55,8 @@ impl Facts {
         asset.kind = asset.kind.or(Some(self.kind));
         asset.duration_ms = self.duration;
         asset.fps = self.probe.video.as_ref().and_then(|video| video.fps).filter(|fps| *fps > 0.0);
-        asset.sample_rate = audio.and_then(|audio| audio.rate).filter(|rate| *rate > 0);
+        // A rate that no recording has is a damaged header's.
+        asset.sample_rate = audio.and_then(|audio| audio.rate).filter(|rate| (1..=MAX_RATE).contains(rate));
         asset.audio_channels = match (audio, &self.probe.container) {
             (Some(audio), _) => audio.channels.map(u32::from),
             (None, Some(_)) => Some(0),

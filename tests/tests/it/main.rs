@@ -1,3 +1,11 @@
 //! End-to-end tests, one binary.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod bad_media;
+mod cache;
+mod command_line;
+mod context;
 mod layers;
+mod operations;
+mod spine;

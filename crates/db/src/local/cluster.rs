@@ -57,6 +57,7 @@ impl Cluster {
         make_directory(directory, owner)?;
         let directory =
             directory.canonicalize().map_err(ClusterError::io(format!("opening {}", directory.display())))?;
+        check_reachable(&directory, owner)?;
         let lock = lock(&directory)?;
         let data = directory.join("data");
         if !data.join("PG_VERSION").exists() {
@@ -179,6 +180,19 @@ fn make_directory(path: &Path, owner: Option<Owner>) -> Result<(), ClusterError>
     fs::create_dir_all(path).map_err(failed())?;
     fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed())?;
     owner.map_or(Ok(()), |owner| owner.take(path))
+}
+
+/// A directory below one that is closed to the cluster's user (root's home, say) is of no use to it.
+fn check_reachable(directory: &Path, owner: Option<Owner>) -> Result<(), ClusterError> {
+    if owner.is_none() {
+        return Ok(());
+    }
+    let mut test = command(Path::new("/usr/bin/test"), Path::new("/"), owner);
+    let status = test.arg("-w").arg(directory).status();
+    match status.map_err(ClusterError::io("running test"))?.success() {
+        true => Ok(()),
+        false => Err(ClusterError::Unreachable(directory.to_owned())),
+    }
 }
 
 /// One harkback per cluster; the lock goes with the process, however it ends.

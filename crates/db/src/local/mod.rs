@@ -27,6 +27,11 @@ pub enum ClusterError {
         "Postgres refuses to run as root and there is neither a user `postgres` nor `nobody`: start as another user, or set DATABASE_URL"
     )]
     NoUnprivilegedUser,
+    /// The cluster's user cannot get to the data directory.
+    #[error(
+        "{0} is closed to the unprivileged user that Postgres runs as: choose a data directory that every user may pass into (for root: under /var/lib), or set DATABASE_URL"
+    )]
+    Unreachable(PathBuf),
     /// The data directory is in use.
     #[error("{0} is in use by another harkback: stop it, choose another data directory, or set DATABASE_URL")]
     InUse(PathBuf),

@@ -35,3 +35,14 @@ async fn data_outlives_a_restart_and_a_second_start_is_refused() {
     let kept = count(&cluster, "SELECT count(*) FROM pg_largeobject_metadata WHERE oid = 4711").await;
     assert_eq!(kept, 1);
 }
+
+#[test]
+fn a_directory_closed_to_the_clusters_user_is_named() {
+    // The question only comes up for root, who runs the server as another user.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    assert!(matches!(start(&directory.path().join("pg")), Err(ClusterError::Unreachable(_))));
+}

@@ -1,0 +1,219 @@
+//! Backends: what turns a recording into a timeline, and which of them runs.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use audio_signal::decode::Source;
+use audio_signal::{Control, SignalError};
+use media_time::MediaTime;
+use serde_json::{Map, Value};
+
+use crate::model::{AudioEvent, BeatEvent, Dependencies, LoudnessWindow, TempoCandidate};
+use crate::{EffectiveParams, Error};
+
+mod dependencies;
+mod measured;
+mod signal;
+mod stub;
+
+pub use signal::SignalBackend;
+pub use stub::StubBackend;
+
+/// The backends there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackendKind {
+    /// Everything: the signal and the words. `whisper_librosa`, its name in earlier documents, is
+    /// accepted.
+    WhisperAubio,
+    /// The signal without words.
+    Signal,
+    /// Nothing is measured: a deterministic pattern, for tests and for missing parts.
+    Stub,
+}
+
+/// What runs in place of a backend that cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// The stub, as the seeds ask.
+    Stub,
+    /// The signal without words.
+    Signal,
+    /// Nothing: 503 `backend_unavailable`.
+    Error,
+}
+
+impl BackendKind {
+    /// Its name in configuration and meta.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WhisperAubio => "whisper_aubio",
+            Self::Signal => "signal",
+            Self::Stub => "stub",
+        }
+    }
+}
+
+impl fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for BackendKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "whisper_aubio" | "whisper_librosa" => Ok(Self::WhisperAubio),
+            "signal" => Ok(Self::Signal),
+            "stub" => Ok(Self::Stub),
+            other => Err(format!("unknown backend `{other}`: expected whisper_aubio, signal or stub")),
+        }
+    }
+}
+
+impl FromStr for Fallback {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "stub" => Ok(Self::Stub),
+            "signal" => Ok(Self::Signal),
+            "error" => Ok(Self::Error),
+            other => Err(format!("unknown fallback `{other}`: expected stub, signal or error")),
+        }
+    }
+}
+
+/// A recording to analyse.
+pub struct Recording {
+    /// Its bytes.
+    pub source: Box<dyn Source>,
+    /// Its duration as probed, when it could be.
+    pub probed_duration: Option<MediaTime>,
+}
+
+/// What a backend found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// Length in milliseconds.
+    pub duration_ms: i64,
+    /// See [`crate::model::Summary::events`].
+    pub events: Vec<AudioEvent>,
+    /// See [`crate::model::Summary::beats`].
+    pub beats: Vec<BeatEvent>,
+    /// Loudness over time.
+    pub loudness_windows: Vec<LoudnessWindow>,
+    /// Beats per minute.
+    pub tempo_bpm: Option<f64>,
+    /// Tempi that fit, best first.
+    pub tempo_candidates: Vec<TempoCandidate>,
+    /// LUFS, gated.
+    pub integrated_lufs: Option<f64>,
+    /// LU.
+    pub loudness_range_lu: Option<f64>,
+    /// The language of the words.
+    pub language: Option<String>,
+    /// What else there is to say.
+    pub analysis: Map<String, Value>,
+}
+
+/// Turns a recording into a timeline. The same recording, parameters and
+/// [`version`](AnalysisBackend::version) give the same result, bit for bit.
+pub trait AnalysisBackend: Send + Sync + fmt::Debug {
+    /// Which one it is.
+    fn kind(&self) -> BackendKind;
+
+    /// Names everything but recording and parameters that changes a result. Letters, digits and
+    /// `. _ : - + =`.
+    fn version(&self, params: &EffectiveParams) -> String;
+
+    /// The version of what a timeline means.
+    fn semantic_version(&self) -> &'static str {
+        "audio_semantic_v1"
+    }
+
+    /// The model behind it.
+    fn model_used(&self) -> String;
+
+    /// Analyses `recording`. Blocking, and heavy: call it on a worker thread.
+    ///
+    /// # Errors
+    /// Those of [`audio_signal::analyze`].
+    fn analyze(
+        &self,
+        recording: Recording,
+        params: &EffectiveParams,
+        control: &Control<'_>,
+    ) -> Result<Measured, SignalError>;
+}
+
+/// Which backend runs, and why.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The one that runs.
+    pub backend: Arc<dyn AnalysisBackend>,
+    /// The one the configuration asks for.
+    pub requested: BackendKind,
+    /// Why they differ.
+    pub fallback_reason: Option<String>,
+    /// The parts, and what is wrong with the one that is missing.
+    pub dependencies: Dependencies,
+}
+
+/// The configured backends.
+#[derive(Clone, Debug)]
+pub struct Backends {
+    requested: BackendKind,
+    fallback: Fallback,
+    whisper_model: String,
+    signal: Arc<SignalBackend>,
+    stub: Arc<StubBackend>,
+}
+
+impl Backends {
+    /// `whisper_model` is a name in the model directory or a path.
+    #[must_use]
+    pub fn new(
+        requested: BackendKind,
+        fallback: Fallback,
+        whisper_model: String,
+        signal: SignalBackend,
+    ) -> Self {
+        Self { requested, fallback, whisper_model, signal: Arc::new(signal), stub: Arc::new(StubBackend) }
+    }
+
+    /// Chooses the backend for a request, now: a model that came or went is noticed.
+    ///
+    /// # Errors
+    /// [`Error::BackendUnavailable`] when the requested one cannot run and nothing may replace it.
+    pub fn select(&self) -> Result<Selection, Error> {
+        match self.requested {
+            BackendKind::Signal => Ok(self.selection(self.signal.clone(), None)),
+            BackendKind::Stub => Ok(self.selection(self.stub.clone(), None)),
+            BackendKind::WhisperAubio => self.fall_back(self.missing_model()),
+        }
+    }
+
+    fn missing_model(&self) -> String {
+        format!(
+            "the speech model `{}` is not available: this build has no speech recognition",
+            self.whisper_model
+        )
+    }
+
+    fn fall_back(&self, reason: String) -> Result<Selection, Error> {
+        match self.fallback {
+            Fallback::Stub => Ok(self.selection(self.stub.clone(), Some(reason))),
+            Fallback::Signal => Ok(self.selection(self.signal.clone(), Some(reason))),
+            Fallback::Error => Err(Error::BackendUnavailable(reason)),
+        }
+    }
+
+    fn selection(&self, backend: Arc<dyn AnalysisBackend>, fallback_reason: Option<String>) -> Selection {
+        let dependencies = dependencies::snapshot(self.missing_model());
+        Selection { backend, requested: self.requested, fallback_reason, dependencies }
+    }
+}

@@ -1,0 +1,93 @@
+//! From the analysis, in microseconds, to the wire's milliseconds.
+
+use audio_signal::{Analysis, Beat, SceneKind, Segment};
+use media_time::Window;
+use serde_json::{Map, Value};
+
+use super::Measured;
+use crate::model::{AudioEvent, BeatEvent, EventKind, EventMeta, LoudnessWindow, TempoCandidate};
+
+/// Boundaries are rounded to the nearest millisecond, each instant the same way wherever it stands:
+/// what touched still touches. What becomes empty is dropped.
+pub(super) fn of(analysis: &Analysis) -> Measured {
+    let tempo = analysis.rhythm.tempo.as_ref();
+    Measured {
+        duration_ms: analysis.duration.as_millis_round(),
+        events: analysis.segments.iter().filter_map(event).collect(),
+        beats: analysis.rhythm.beats.iter().map(beat).collect(),
+        loudness_windows: analysis.loudness_windows.iter().filter_map(loudness_window).collect(),
+        tempo_bpm: tempo.map(|tempo| rounded(tempo.bpm, 2)),
+        tempo_candidates: tempo.map_or_else(Vec::new, |tempo| {
+            let candidate = |c: &audio_signal::TempoCandidate| TempoCandidate {
+                bpm: rounded(c.bpm, 2),
+                weight: rounded(c.weight, 4),
+            };
+            tempo.candidates.iter().map(candidate).collect()
+        }),
+        integrated_lufs: analysis.integrated_lufs.map(|lufs| rounded(lufs, 2)),
+        loudness_range_lu: analysis.loudness_range.map(|range| rounded(range, 2)),
+        language: None,
+        analysis: notes(analysis),
+    }
+}
+
+fn event(segment: &Segment) -> Option<AudioEvent> {
+    let (start_ms, end_ms) = millis(segment.window)?;
+    Some(AudioEvent {
+        kind: match segment.kind {
+            SceneKind::Speech => EventKind::Speech,
+            SceneKind::Music => EventKind::Music,
+            SceneKind::Silence => EventKind::Silence,
+            SceneKind::Other => EventKind::Other,
+        },
+        start_ms,
+        end_ms,
+        loudness_lufs: segment.loudness_lufs.map(|lufs| rounded(lufs, 2)),
+        confidence: Some(rounded(f64::from(segment.confidence), 4)),
+        transcription: None,
+        speaker_id: None,
+        meta: EventMeta {
+            background: segment.background_music.then(|| "music".to_owned()),
+            sung: segment.sung,
+            ..EventMeta::default()
+        },
+    })
+}
+
+fn beat(beat: &Beat) -> BeatEvent {
+    BeatEvent {
+        time_ms: beat.time.as_millis_round(),
+        beat_index: i64::from(beat.beat_index),
+        bar_index: i64::from(beat.bar_index),
+        subdivision: Some(i64::from(beat.position) - 1),
+    }
+}
+
+fn loudness_window((window, lufs): &(Window, Option<f64>)) -> Option<LoudnessWindow> {
+    let (start_ms, end_ms) = millis(*window)?;
+    Some(LoudnessWindow { start_ms, end_ms, loudness_lufs: lufs.map(|lufs| rounded(lufs, 2)) })
+}
+
+fn millis(window: Window) -> Option<(i64, i64)> {
+    let (start_ms, end_ms) = (window.start().as_millis_round(), window.end().as_millis_round());
+    (start_ms < end_ms).then_some((start_ms, end_ms))
+}
+
+/// What a listener should know about the file, only where something was wrong with it.
+fn notes(analysis: &Analysis) -> Map<String, Value> {
+    let stats = analysis.decode_stats;
+    let counts = [
+        ("damaged_packets", stats.damaged_packets),
+        ("bad_samples", stats.bad_samples),
+        ("ignored_jumps", stats.ignored_jumps),
+    ];
+    let told = counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.into()));
+    let truncated = stats.truncated.then(|| ("truncated", true.into()));
+    told.chain(truncated).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// As many decimals as mean something; the same text on every machine.
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10f64.powi(decimals);
+    (value * scale).round() / scale
+}

@@ -1,0 +1,56 @@
+use audio_signal::{AnalysisParams, Control, SignalError, Thresholds};
+use media_time::MediaTime;
+
+use super::{AnalysisBackend, BackendKind, Measured, Recording, measured};
+use crate::EffectiveParams;
+
+/// Everything that the signal itself tells: kinds of sound, loudness, tempo and beats. No words.
+#[derive(Clone, Debug)]
+pub struct SignalBackend {
+    thresholds: Thresholds,
+    version: String,
+    threads: usize,
+}
+
+impl SignalBackend {
+    /// With these decision thresholds, on at most `threads` threads (at least one). Nothing in it is
+    /// random; `seed` is only named in the version, as for every backend.
+    ///
+    /// # Errors
+    /// When the bundled speech model cannot be used.
+    pub fn new(thresholds: Thresholds, seed: u64, threads: usize) -> Result<Self, SignalError> {
+        let version = format!("{}+s{seed}", audio_signal::version(&thresholds)?);
+        Ok(Self { thresholds, version, threads: threads.max(1) })
+    }
+}
+
+impl AnalysisBackend for SignalBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Signal
+    }
+
+    fn version(&self, _params: &EffectiveParams) -> String {
+        self.version.clone()
+    }
+
+    fn model_used(&self) -> String {
+        "silero-v6".to_owned()
+    }
+
+    fn analyze(
+        &self,
+        recording: Recording,
+        params: &EffectiveParams,
+        control: &Control<'_>,
+    ) -> Result<Measured, SignalError> {
+        let params = AnalysisParams {
+            include_beats: params.include_beats,
+            include_speech_music: params.include_speech_music,
+            min_silence: MediaTime::from_millis(params.min_silence_ms),
+            loudness_window: MediaTime::from_millis(params.loudness_window_ms),
+            thresholds: self.thresholds,
+            threads: self.threads,
+        };
+        audio_signal::analyze(recording.source, &params, control).map(|analysis| measured::of(&analysis))
+    }
+}

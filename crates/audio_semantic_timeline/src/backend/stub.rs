@@ -1,0 +1,43 @@
+use audio_signal::{Control, SignalError};
+
+use super::{AnalysisBackend, BackendKind, Measured, Recording};
+use crate::{EffectiveParams, stub};
+
+/// Measures nothing; see [`crate::stub`].
+#[derive(Clone, Copy, Debug)]
+pub struct StubBackend;
+
+impl AnalysisBackend for StubBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Stub
+    }
+
+    fn version(&self, _params: &EffectiveParams) -> String {
+        stub::VERSION.to_owned()
+    }
+
+    fn semantic_version(&self) -> &'static str {
+        stub::VERSION
+    }
+
+    fn model_used(&self) -> String {
+        "stub".to_owned()
+    }
+
+    fn analyze(
+        &self,
+        recording: Recording,
+        params: &EffectiveParams,
+        _control: &Control<'_>,
+    ) -> Result<Measured, SignalError> {
+        let duration_ms = recording
+            .probed_duration
+            .map_or(stub::DEFAULT_DURATION_MS, |duration| duration.as_millis_round());
+        Ok(Measured {
+            duration_ms,
+            events: stub::events(duration_ms, params),
+            beats: stub::beats(duration_ms, params),
+            ..Measured::default()
+        })
+    }
+}

@@ -1,0 +1,88 @@
+use audio_signal::SignalError;
+use http_kit::{Id, Problem};
+
+/// Why a timeline was not made or not found.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The artifact is none of the asset's.
+    #[error("artifact {artifact_id} was not made of asset {asset_id}")]
+    ArtifactOfAnotherAsset {
+        /// The artifact asked for.
+        artifact_id: Id,
+        /// The asset asked for.
+        asset_id: Id,
+    },
+    /// No timeline was made yet, or of that id.
+    #[error("{0}")]
+    SemanticsNotFound(String),
+    /// Whisper has no such language.
+    #[error(
+        "`{0}` is no language of the speech models: give an ISO 639-1 code such as `en`, or leave it out"
+    )]
+    UnsupportedLanguage(String),
+    /// The configured backend cannot run.
+    #[error("the configured analysis backend cannot run: {0}")]
+    BackendUnavailable(String),
+    /// The recording cannot be analysed.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    /// The stored timeline is not one.
+    #[error("the stored timeline of artifact {artifact_id} cannot be read")]
+    Corrupt {
+        /// Its artifact.
+        artifact_id: Id,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// Too many analyses.
+    #[error(transparent)]
+    Work(#[from] http_kit::WorkError),
+    /// The media store.
+    #[error(transparent)]
+    Media(#[from] media_v2::MediaError),
+    /// The timeline client.
+    #[error(transparent)]
+    Timeline(#[from] video_timeline::Error),
+    /// The database.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::ArtifactOfAnotherAsset { .. } => {
+                Self::unprocessable("artifact_of_another_asset", &detail).field("/artifact_id", detail)
+            }
+            Error::SemanticsNotFound(_) => Self::not_found("semantics_not_found", detail),
+            Error::UnsupportedLanguage(_) => {
+                Self::unprocessable("unsupported_language", &detail).field("/language", detail)
+            }
+            Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
+            Error::Signal(error) => signal_problem(error),
+            Error::Corrupt { .. } => Self::internal(error),
+            Error::Work(error) => error.into(),
+            Error::Media(error) => error.into(),
+            Error::Timeline(error) => error.into(),
+            Error::Database(error) => error.into(),
+        }
+    }
+}
+
+fn signal_problem(error: SignalError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        SignalError::NoAudioStream { .. } => Problem::unprocessable("no_audio_stream", detail),
+        // Nobody waits for the answer but when the server is going down.
+        SignalError::Cancelled => Problem::unavailable("analysis_cancelled", "the analysis was cancelled", 1),
+        error if error.is_about_media() => Problem::unprocessable("undecodable_media", detail),
+        error => Problem::internal(error),
+    }
+}
+
+impl axum::response::IntoResponse for Error {
+    fn into_response(self) -> axum::response::Response {
+        Problem::from(self).into_response()
+    }
+}

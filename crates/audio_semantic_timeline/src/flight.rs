@@ -1,0 +1,90 @@
+//! One run for identical requests, in however many processes.
+
+use std::time::Duration;
+
+use http_kit::WorkError;
+use sha2::{Digest, Sha256};
+use sqlx::{Connection, PgConnection, PgPool};
+use tokio::sync::Semaphore;
+
+/// So many requests may hold or await a lock in this process; each has a connection of its own.
+const MAX_FLIGHTS: usize = 32;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Hands out locks by name.
+#[derive(Debug)]
+pub(crate) struct Flights {
+    pool: PgPool,
+    places: Semaphore,
+}
+
+/// The right to do the work of that name. The database ends it with the connection, so it cannot
+/// outlive a process that died.
+pub(crate) struct Flight {
+    connection: PgConnection,
+}
+
+/// What waiting for a lock came to.
+pub(crate) enum Boarding<T> {
+    /// The work is ours.
+    Aboard(Flight),
+    /// It was done while we waited.
+    Landed(T),
+}
+
+impl Flights {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self { pool, places: Semaphore::new(MAX_FLIGHTS) }
+    }
+
+    /// Waits until the lock `name` is ours, or until `landed` finds the work done.
+    ///
+    /// A session-level advisory lock on a connection outside the pool: waiting does not starve it.
+    pub(crate) async fn board<T, E, F>(&self, name: &str, landed: impl Fn() -> F) -> Result<Boarding<T>, E>
+    where
+        F: Future<Output = Result<Option<T>, E>>,
+        E: From<sqlx::Error> + From<WorkError>,
+    {
+        let _place = self.places.try_acquire().map_err(|_| WorkError::Full("analysis"))?;
+        let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
+        let lock = lock_id(name);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let taken: bool = sqlx::query_scalar(
+                "-- audio_semantic_timeline::flight::board
+                 SELECT pg_try_advisory_lock($1)",
+            )
+            .bind(lock)
+            .fetch_one(&mut connection)
+            .await?;
+            // Also when it is ours: the one before may just have landed.
+            if let Some(found) = landed().await? {
+                Flight { connection }.land().await;
+                return Ok(Boarding::Landed(found));
+            }
+            if taken {
+                return Ok(Boarding::Aboard(Flight { connection }));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl Flight {
+    /// Gives the lock back. Dropping does too, when the database notices.
+    pub(crate) async fn land(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "closing a lock's connection");
+        }
+    }
+}
+
+/// Advisory locks are named by 64 bits: two names that share them only wait for each other.
+fn lock_id(name: &str) -> i64 {
+    let digest = Sha256::digest(name);
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(first)
+}

@@ -1,0 +1,85 @@
+use axum::extract::State;
+use http_kit::{ContextJson, Id, Json, Path, Problem, RequestContext};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::model::{AnalyzeRequest, AnalyzeResponse, TimelineResponse};
+use crate::{Error, SemanticTimelines};
+
+/// The routes under `/audio/semantic-timeline`.
+pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(analyze))
+        .routes(routes!(get))
+        .routes(routes!(by_clip))
+        .with_state(timelines)
+}
+
+/// Analyse a recording
+///
+/// An identical request gets the same artifact back, with `meta.cache_hit: true`.
+#[utoipa::path(
+    post,
+    path = "/audio/semantic-timeline/analyze",
+    tag = "audio_semantic_timeline",
+    request_body = AnalyzeRequest,
+    responses(
+        (status = 200, body = AnalyzeResponse),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`asset_not_found`, `artifact_not_found`"),
+        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, \
+            `unsupported_language`, `artifact_of_another_asset`"),
+        (status = 503, description = "`backend_unavailable`, `queue_full`"),
+    )
+)]
+async fn analyze(
+    State(timelines): State<SemanticTimelines>,
+    ContextJson(context, request): ContextJson<AnalyzeRequest>,
+) -> Result<Json<AnalyzeResponse>, Error> {
+    timelines.analyze(&context, &request).await.map(Json)
+}
+
+/// A timeline by its artifact
+#[utoipa::path(
+    get,
+    path = "/audio/semantic-timeline/{artifact_id}",
+    tag = "audio_semantic_timeline",
+    params(("artifact_id" = String, Path)),
+    responses(
+        (status = 200, body = TimelineResponse),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`semantics_not_found`"),
+    )
+)]
+async fn get(
+    State(timelines): State<SemanticTimelines>,
+    context: RequestContext,
+    Path(artifact_id): Path<Id>,
+) -> Result<Json<TimelineResponse>, Problem> {
+    Ok(Json(timelines.get(&context.scope, &artifact_id).await?))
+}
+
+/// The timeline of a clip
+///
+/// Cut to the clip's window and told from its in point on. Times stay source time whatever the
+/// clip's speed.
+#[utoipa::path(
+    get,
+    path = "/audio/semantic-timeline/by-clip/{clip_id}",
+    tag = "audio_semantic_timeline",
+    params(("clip_id" = String, Path)),
+    responses(
+        (status = 200, body = TimelineResponse),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
+        (status = 502, description = "`timeline_unavailable`"),
+    )
+)]
+async fn by_clip(
+    State(timelines): State<SemanticTimelines>,
+    context: RequestContext,
+    Path(clip_id): Path<Id>,
+) -> Result<Json<TimelineResponse>, Problem> {
+    Ok(Json(timelines.by_clip(&context, &clip_id).await?))
+}

@@ -1,0 +1,269 @@
+//! The rules: what is looked up, what is run, what is registered.
+
+use std::io::{BufReader, Read};
+use std::sync::Arc;
+
+use audio_signal::{Control, Progress};
+use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue};
+use media_time::Window;
+use media_v2::{Artifact, MediaAsset, MediaService};
+use video_timeline::VideoTimeline;
+
+use crate::backend::{Backends, Measured, Recording, Selection};
+use crate::flight::{Boarding, Flights};
+use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
+use crate::store::{self, TimelineOf};
+use crate::summary::Subject;
+use crate::{EffectiveParams, Error, slice};
+
+/// The largest stored timeline that is read back, in bytes: ten times that of a day of speech.
+const MAX_SUMMARY_BYTES: u64 = 256 << 20;
+
+/// Makes, finds and cuts timelines. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SemanticTimelines(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    media: MediaService,
+    timeline: Arc<dyn VideoTimeline>,
+    backends: Backends,
+    queue: WorkQueue,
+    flights: Flights,
+    clock: Arc<dyn Clock>,
+}
+
+/// What an analysis is made of.
+enum Sound {
+    Asset(MediaAsset),
+    Artifact(Artifact),
+}
+
+impl SemanticTimelines {
+    /// `queue` bounds how many analyses run at once.
+    #[must_use]
+    pub fn new(
+        media: MediaService,
+        timeline: Arc<dyn VideoTimeline>,
+        backends: Backends,
+        queue: WorkQueue,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let flights = Flights::new(media.pool().clone());
+        Self(Arc::new(Inner { media, timeline, backends, queue, flights, clock }))
+    }
+
+    /// The backend that would run now.
+    ///
+    /// # Errors
+    /// [`Error::BackendUnavailable`].
+    pub fn selection(&self) -> Result<Selection, Error> {
+        self.0.backends.select()
+    }
+
+    /// Analyses a recording, or finds the timeline of an identical earlier request.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn analyze(
+        &self,
+        context: &RequestContext,
+        request: &AnalyzeRequest,
+    ) -> Result<AnalyzeResponse, Error> {
+        let (params, clamped) = EffectiveParams::of(request);
+        let selection = self.selection()?;
+        let (asset_id, artifact_id) = (request.asset_id.clone(), request.artifact_id.clone());
+        let subject = Subject::new(context, asset_id, artifact_id, params, &selection)?;
+        let sound = self.sound(&context.scope, &request.asset_id, request.artifact_id.as_ref()).await?;
+        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, &selection, &sound).await?;
+        metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
+            .increment(1);
+        let mut meta = artifact.meta;
+        // The timeline may have been made for another request: why *this* one got it is told here.
+        meta.insert("requested_backend".to_owned(), selection.requested.as_str().into());
+        meta.insert("fallback_reason".to_owned(), selection.fallback_reason.clone().into());
+        Ok(AnalyzeResponse {
+            audio_semantic_artifact_id: artifact.id,
+            uri: artifact.uri,
+            meta: AnalyzeMeta { artifact: meta, clamped, cache_hit },
+        })
+    }
+
+    /// The timeline of an artifact id.
+    ///
+    /// # Errors
+    /// [`Error::SemanticsNotFound`] for an id of nothing, or of another kind of artifact.
+    pub async fn get(&self, scope: &Scope, artifact_id: &Id) -> Result<TimelineResponse, Error> {
+        let not_found = || Error::SemanticsNotFound(format!("there is no semantic timeline {artifact_id}"));
+        let artifact = {
+            let mut conn = self.0.media.pool().acquire().await?;
+            media_v2::store::find_artifact(&mut conn, scope, artifact_id).await?
+        };
+        let artifact = artifact
+            .filter(|artifact| artifact.kind == media_v2::ArtifactKind::AudioSemanticTimeline)
+            .ok_or_else(not_found)?;
+        let summary = self.read(&artifact).await?;
+        Ok(TimelineResponse {
+            artifact_id: artifact.id,
+            uri: artifact.uri,
+            summary,
+            artifact_meta: artifact.meta,
+        })
+    }
+
+    /// The timeline of what a clip plays, cut to its window.
+    ///
+    /// # Errors
+    /// The timeline client's; [`Error::SemanticsNotFound`] when nothing was analysed yet.
+    pub async fn by_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<TimelineResponse, Error> {
+        let clip = self.0.timeline.get_clip(context, clip_id).await?;
+        let wanted = TimelineOf { asset_id: clip.asset_id.clone(), artifact_id: clip.artifact_id.clone() };
+        let found = {
+            let mut conn = self.0.media.pool().acquire().await?;
+            store::find_timelines(&mut conn, &context.scope, &[wanted]).await?
+        };
+        let artifact_id = found.into_iter().next().flatten().ok_or_else(|| {
+            Error::SemanticsNotFound(format!(
+                "clip {clip_id} has no semantic timeline yet: POST /audio/semantic-timeline/analyze with asset_id {}",
+                clip.asset_id
+            ))
+        })?;
+        let mut response = self.get(&context.scope, &artifact_id).await?;
+        let window = Window::new(clip.in_ms, clip.out_ms)
+            .unwrap_or_else(|_| Window::starting_at(clip.in_ms, media_time::MediaTime::ZERO));
+        response.summary = slice(&response.summary, window, clip.speed);
+        Ok(response)
+    }
+
+    async fn sound(&self, scope: &Scope, asset_id: &Id, artifact_id: Option<&Id>) -> Result<Sound, Error> {
+        let mut conn = self.0.media.pool().acquire().await?;
+        let asset = media_v2::store::find_asset(&mut conn, scope, asset_id)
+            .await?
+            .ok_or_else(|| media_v2::MediaError::asset_not_found(asset_id))?;
+        let Some(artifact_id) = artifact_id else { return Ok(Sound::Asset(asset)) };
+        let artifact = media_v2::store::find_artifact(&mut conn, scope, artifact_id)
+            .await?
+            .ok_or_else(|| media_v2::MediaError::artifact_not_found(artifact_id))?;
+        if artifact.parent_asset_id != *asset_id {
+            let (artifact_id, asset_id) = (artifact_id.clone(), asset_id.clone());
+            return Err(Error::ArtifactOfAnotherAsset { artifact_id, asset_id });
+        }
+        Ok(Sound::Artifact(artifact))
+    }
+
+    /// The artifact under the subject's key, and whether it was there before this call.
+    async fn find_or_make(
+        &self,
+        scope: &Scope,
+        subject: &Subject,
+        selection: &Selection,
+        sound: &Sound,
+    ) -> Result<(Artifact, bool), Error> {
+        let find = async || self.find(scope, &subject.cache_key).await;
+        if let Some(artifact) = find().await? {
+            return Ok((artifact, true));
+        }
+        match self.0.flights.board(&subject.cache_key, find).await? {
+            Boarding::Landed(artifact) => Ok((artifact, true)),
+            Boarding::Aboard(flight) => {
+                let made = self.make(scope, subject, selection, sound).await;
+                flight.land().await;
+                made
+            }
+        }
+    }
+
+    async fn find(&self, scope: &Scope, cache_key: &str) -> Result<Option<Artifact>, Error> {
+        let mut conn = self.0.media.pool().acquire().await?;
+        Ok(media_v2::store::find_semantic_timeline(&mut conn, scope, cache_key).await?)
+    }
+
+    async fn make(
+        &self,
+        scope: &Scope,
+        subject: &Subject,
+        selection: &Selection,
+        sound: &Sound,
+    ) -> Result<(Artifact, bool), Error> {
+        if let Some(reason) = &selection.fallback_reason {
+            let backend = selection.backend.kind();
+            tracing::warn!(requested = %selection.requested, %backend, reason, "analysing with a fallback backend");
+        }
+        let measured = self.run(subject, selection, sound).await?;
+        let summary = subject.summary(selection, measured);
+        let bytes = serde_json::to_vec(&summary)
+            .map_err(|source| Error::Corrupt { artifact_id: subject.asset_id.clone(), source })?;
+        let blob = self.0.media.blobs().put(bytes.into()).await.map_err(media_v2::MediaError::from)?;
+        let new = subject.artifact(&summary, blob.id.uri(), blob.id.to_hex());
+        let mut transaction = self.0.media.pool().begin().await?;
+        let inserted =
+            media_v2::store::insert_artifact(&mut transaction, scope, self.0.clock.now(), new).await;
+        match inserted {
+            Ok(artifact) => {
+                transaction.commit().await?;
+                Ok((artifact, false))
+            }
+            // Somebody without our lock (an older binary, an import) was quicker: theirs it is.
+            Err(media_v2::MediaError::DuplicateCacheKey) => {
+                transaction.rollback().await?;
+                let found = self.find(scope, &subject.cache_key).await?;
+                found.map(|artifact| (artifact, true)).ok_or(Error::Database(sqlx::Error::RowNotFound))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs the backend on a worker thread.
+    async fn run(&self, subject: &Subject, selection: &Selection, sound: &Sound) -> Result<Measured, Error> {
+        let (content, probed_duration) = match sound {
+            Sound::Asset(asset) => {
+                if asset.audio_channels == Some(0) {
+                    let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
+                    return Err(audio_signal::SignalError::NoAudioStream { container }.into());
+                }
+                (asset.content(), asset.duration_ms)
+            }
+            Sound::Artifact(artifact) => {
+                let window = artifact.start_ms.zip(artifact.end_ms).map(|(start, end)| end - start);
+                (artifact.content(), window)
+            }
+        };
+        let source = Box::new(self.0.media.open_source(content).await?);
+        let recording = Recording { source, probed_duration };
+        let (backend, params) = (selection.backend.clone(), subject.params.clone());
+        let work = self.0.queue.run(move |cancellation| {
+            let control = Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() };
+            backend.analyze(recording, &params, &control)
+        });
+        Ok(work.await??)
+    }
+
+    async fn read(&self, artifact: &Artifact) -> Result<Summary, Error> {
+        let reader = self.0.media.open_source(artifact.content()).await?;
+        let parsed = tokio::task::spawn_blocking(move || {
+            serde_json::from_reader(BufReader::new(reader.take(MAX_SUMMARY_BYTES)))
+        });
+        parsed
+            .await
+            .map_err(|source| http_kit::WorkError::Broken { queue: "summary", source })?
+            .map_err(|source| Error::Corrupt { artifact_id: artifact.id.clone(), source })
+    }
+}
+
+/// Analyses a recording that is in no store: the same timeline as [`SemanticTimelines::analyze`]
+/// would make of it as `asset_id`. Blocking, and heavy.
+///
+/// # Errors
+/// [`Error::UnsupportedLanguage`], or those of the analysis.
+pub fn analyze_recording(
+    context: &RequestContext,
+    asset_id: Id,
+    recording: Recording,
+    params: &EffectiveParams,
+    selection: &Selection,
+    control: &Control<'_>,
+) -> Result<Summary, Error> {
+    let subject = Subject::new(context, asset_id, None, params.clone(), selection)?;
+    let measured = selection.backend.analyze(recording, params, control)?;
+    Ok(subject.summary(selection, measured))
+}

@@ -1,0 +1,92 @@
+//! Cutting a timeline to a window: pure, and cutting twice is cutting once.
+
+use media_time::{MediaTime, Window};
+
+use crate::model::{AudioEvent, BeatEvent, ClipMeta, LoudnessWindow, Summary, Word};
+
+/// The timeline of `[window.start, window.end)`, told from the window's start on. Events are
+/// trimmed, empty ones dropped; beats keep their numbers; a trimmed transcription keeps the words
+/// that are still heard. Beyond the recording there is nothing.
+///
+/// `speed` is only recorded: times stay source time.
+#[must_use]
+pub fn slice(summary: &Summary, window: Window, speed: f64) -> Summary {
+    let cut = Cut::new(window, summary.duration_ms);
+    let mut meta = summary.meta.clone();
+    meta.loudness_windows = summary.meta.loudness_windows.iter().filter_map(|w| cut.loudness(w)).collect();
+    meta.clip = Some(ClipMeta {
+        clip_window_ms: [window.start(), window.end()],
+        clip_relative: true,
+        speed_change: speed,
+        #[expect(clippy::float_cmp, reason = "the contract's own rule: any speed but exactly 1")]
+        speed_change_limited: speed != 1.0,
+    });
+    Summary {
+        asset_id: summary.asset_id.clone(),
+        artifact_id: summary.artifact_id.clone(),
+        duration_ms: cut.duration_ms(),
+        events: summary.events.iter().filter_map(|event| cut.event(event)).collect(),
+        beats: summary.beats.iter().filter_map(|beat| cut.beat(beat)).collect(),
+        meta,
+    }
+}
+
+/// The window within the recording. Its edges may lie between milliseconds; what is told from its
+/// start on is rounded, halves up, which keeps order and adjacency.
+struct Cut {
+    start: MediaTime,
+    end: MediaTime,
+}
+
+impl Cut {
+    fn new(window: Window, duration_ms: i64) -> Self {
+        let duration = MediaTime::from_millis(duration_ms);
+        let start = window.start().clamp(MediaTime::ZERO, duration);
+        Self { start, end: window.end().clamp(start, duration) }
+    }
+
+    fn duration_ms(&self) -> i64 {
+        (self.end - self.start).as_millis_round()
+    }
+
+    /// The part of `[start_ms, end_ms)` inside, told from the cut's start; `None` when empty.
+    fn span(&self, start_ms: i64, end_ms: i64) -> Option<(i64, i64)> {
+        let place =
+            |ms| (MediaTime::from_millis(ms).clamp(self.start, self.end) - self.start).as_millis_round();
+        let (start_ms, end_ms) = (place(start_ms), place(end_ms));
+        (start_ms < end_ms).then_some((start_ms, end_ms))
+    }
+
+    fn event(&self, event: &AudioEvent) -> Option<AudioEvent> {
+        let (start_ms, end_ms) = self.span(event.start_ms, event.end_ms)?;
+        let mut cut = AudioEvent { start_ms, end_ms, ..event.clone() };
+        cut.meta.words = event.meta.words.iter().filter_map(|word| self.word(word)).collect();
+        if cut.meta.words.len() < event.meta.words.len() {
+            cut.transcription = transcription(&cut.meta.words);
+        }
+        Some(cut)
+    }
+
+    fn word(&self, word: &Word) -> Option<Word> {
+        let (start_ms, end_ms) = self.span(word.start_ms, word.end_ms)?;
+        Some(Word { start_ms, end_ms, ..word.clone() })
+    }
+
+    fn beat(&self, beat: &BeatEvent) -> Option<BeatEvent> {
+        let time = MediaTime::from_millis(beat.time_ms);
+        let inside = self.start <= time && time < self.end;
+        inside.then(|| BeatEvent { time_ms: (time - self.start).as_millis_round(), ..beat.clone() })
+    }
+
+    fn loudness(&self, window: &LoudnessWindow) -> Option<LoudnessWindow> {
+        let (start_ms, end_ms) = self.span(window.start_ms, window.end_ms)?;
+        Some(LoudnessWindow { start_ms, end_ms, ..window.clone() })
+    }
+}
+
+/// The words as a text; `None` without any.
+#[must_use]
+pub fn transcription(words: &[Word]) -> Option<String> {
+    let text: Vec<&str> = words.iter().map(|word| word.word.trim()).filter(|word| !word.is_empty()).collect();
+    (!text.is_empty()).then(|| text.join(" "))
+}

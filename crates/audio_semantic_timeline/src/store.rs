@@ -1,0 +1,51 @@
+//! The only SQL of this crate. Timelines are rows of media_v2: here is only how to find them.
+
+use http_kit::{Id, Scope};
+use sqlx::PgConnection;
+
+/// What a timeline is wanted for: an asset, and perhaps an artifact that stands in for its sound.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimelineOf {
+    /// The recording.
+    pub asset_id: Id,
+    /// The artifact in its place.
+    pub artifact_id: Option<Id>,
+}
+
+/// The timeline artifact of each of `wanted`, in that order: of those made from its artifact if
+/// there are any, else of those of the asset itself; the newest measured one, and only without any
+/// the newest stub. One statement, however many are wanted.
+///
+/// # Errors
+/// The database's.
+pub async fn find_timelines(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    wanted: &[TimelineOf],
+) -> sqlx::Result<Vec<Option<Id>>> {
+    let assets: Vec<String> = wanted.iter().map(|wanted| wanted.asset_id.to_string()).collect();
+    let artifacts: Vec<Option<String>> =
+        wanted.iter().map(|wanted| wanted.artifact_id.as_ref().map(Id::to_string)).collect();
+    sqlx::query_scalar!(
+        r#"-- audio_semantic_timeline::find_timelines
+        SELECT found.id AS "id?: Id"
+        FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS wanted (asset_id, artifact_id, position)
+        LEFT JOIN LATERAL (
+            SELECT a.id FROM artifacts a
+            WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
+              AND (a.meta ->> 'source_artifact_id' = wanted.artifact_id
+                   OR (a.parent_asset_id = wanted.asset_id AND a.meta ->> 'source_artifact_id' IS NULL))
+            ORDER BY a.meta ->> 'source_artifact_id' IS NULL,
+                     a.meta ->> 'backend_type' IS NOT DISTINCT FROM 'stub',
+                     a.created_at DESC, a.id DESC
+            LIMIT 1
+        ) found ON true
+        ORDER BY wanted.position"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        &assets,
+        &artifacts as &[Option<String>],
+    )
+    .fetch_all(conn)
+    .await
+}

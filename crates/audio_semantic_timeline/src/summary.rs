@@ -1,0 +1,115 @@
+//! From what a backend measured to what is stored.
+
+use http_kit::{Id, RequestContext};
+use media_v2::NewArtifact;
+use serde_json::{Map, Value, json};
+
+use crate::backend::{Measured, Selection};
+use crate::model::{BackendInfo, RunMeta, Summary, SummaryMeta};
+use crate::{EffectiveParams, Error, cache_key, language};
+
+/// Up to this factor (or its inverse) of playback speed the unscaled times are good enough for
+/// most uses; the contract's constant.
+const SPEED_CHANGE_LIMIT: f64 = 1.05;
+
+/// Everything a timeline is named by.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) asset_id: Id,
+    pub(crate) artifact_id: Option<Id>,
+    pub(crate) params: EffectiveParams,
+    pub(crate) backend_version: String,
+    pub(crate) cache_key: String,
+}
+
+impl Subject {
+    /// Settles what the timeline is called before anything is read.
+    pub(crate) fn new(
+        context: &RequestContext,
+        asset_id: Id,
+        artifact_id: Option<Id>,
+        params: EffectiveParams,
+        selection: &Selection,
+    ) -> Result<Self, Error> {
+        if let Some(code) = params.language.as_deref().filter(|code| !language::is_known(code)) {
+            return Err(Error::UnsupportedLanguage(code.to_owned()));
+        }
+        let backend_version = selection.backend.version(&params);
+        let cache_key = cache_key(context, &asset_id, artifact_id.as_ref(), &params, &backend_version);
+        Ok(Self { asset_id, artifact_id, params, backend_version, cache_key })
+    }
+
+    pub(crate) fn summary(&self, selection: &Selection, measured: Measured) -> Summary {
+        let kind = selection.backend.kind().as_str().to_owned();
+        let run = RunMeta {
+            model_used: selection.backend.model_used(),
+            backend: kind.clone(),
+            backend_version: self.backend_version.clone(),
+            backend_type: kind,
+            requested_backend: selection.requested.as_str().to_owned(),
+            fallback_reason: selection.fallback_reason.clone(),
+            semantic_version: selection.backend.semantic_version().to_owned(),
+            include_beats: self.params.include_beats,
+            include_speech_music: self.params.include_speech_music,
+            min_silence_ms: self.params.min_silence_ms,
+            loudness_window_ms: self.params.loudness_window_ms,
+            language: measured.language,
+            speed_change_limit: SPEED_CHANGE_LIMIT,
+            audio_semantic_cache_key: self.cache_key.clone(),
+            backend_info: BackendInfo {
+                service: "audio_semantic_timeline".to_owned(),
+                backend_version: self.backend_version.clone(),
+                dependencies: selection.dependencies.clone(),
+            },
+            tempo_bpm: measured.tempo_bpm,
+            tempo_candidates: measured.tempo_candidates,
+            integrated_lufs: measured.integrated_lufs,
+            loudness_range_lu: measured.loudness_range_lu,
+            analysis: measured.analysis,
+        };
+        Summary {
+            asset_id: self.asset_id.clone(),
+            artifact_id: self.artifact_id.clone(),
+            duration_ms: measured.duration_ms,
+            events: measured.events,
+            beats: measured.beats,
+            meta: SummaryMeta { run, loudness_windows: measured.loudness_windows, clip: None },
+        }
+    }
+
+    /// The row of a stored summary.
+    pub(crate) fn artifact(&self, summary: &Summary, uri: String, sha256: String) -> NewArtifact {
+        // The key names tenant and user too, who do not produce anything.
+        let produced_by = json!({
+            "asset_id": self.asset_id,
+            "artifact_id": self.artifact_id,
+            "include_beats": self.params.include_beats,
+            "include_speech_music": self.params.include_speech_music,
+            "min_silence_ms": self.params.min_silence_ms,
+            "loudness_window_ms": self.params.loudness_window_ms,
+        });
+        let mut artifact = NewArtifact::new(
+            media_v2::ArtifactKind::AudioSemanticTimeline,
+            self.asset_id.clone(),
+            uri,
+            &self.backend_version,
+            &produced_by,
+        );
+        artifact.upstream_artifact_ids = self.artifact_id.iter().cloned().collect();
+        artifact.content_sha256 = Some(sha256);
+        artifact.meta.extend(as_map(&summary.meta.run));
+        artifact.meta.insert("cache_key".to_owned(), self.cache_key.as_str().into());
+        artifact.meta.insert("duration_ms".to_owned(), summary.duration_ms.into());
+        artifact.meta.insert("source_artifact_id".to_owned(), json!(self.artifact_id));
+        artifact.meta.insert("media_type".to_owned(), "application/json".into());
+        artifact
+    }
+}
+
+fn as_map(run: &RunMeta) -> Map<String, Value> {
+    match serde_json::to_value(run) {
+        Ok(Value::Object(map)) => map,
+        // A struct of plain fields always is an object.
+        _ => Map::new(),
+    }
+}

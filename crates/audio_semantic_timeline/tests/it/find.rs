@@ -1,0 +1,70 @@
+//! Which timeline a clip gets, on a real database.
+
+use audio_semantic_timeline::store::{TimelineOf, find_timelines};
+use chrono::{DateTime, TimeDelta, Utc};
+use db::testing::TestDatabase;
+use http_kit::{Id, Scope};
+use media_v2::{Artifact, ArtifactKind, NewArtifact, NewAsset, store};
+use serde_json::json;
+use sqlx::PgConnection;
+
+fn scope(tenant: &str) -> Scope {
+    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
+}
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
+}
+
+/// A timeline of `asset` (of `source`, when given), registered at that minute.
+async fn timeline(
+    conn: &mut PgConnection,
+    asset: &Id,
+    source: Option<&Artifact>,
+    backend_type: &str,
+    minute: i64,
+) -> Id {
+    let kind = ArtifactKind::AudioSemanticTimeline;
+    let mut new = NewArtifact::new(kind, asset.clone(), "blob://none".into(), backend_type, &json!({}));
+    let source_id = source.map(|artifact| artifact.id.clone());
+    let meta = json!({
+        "model_used": "m", "duration_ms": 1, "backend_type": backend_type,
+        "cache_key": format!("{asset}|{source_id:?}|{backend_type}|{minute}"), "source_artifact_id": source_id,
+    });
+    new.meta.extend(meta.as_object().unwrap().clone());
+    new.upstream_artifact_ids = source_id.into_iter().collect();
+    store::insert_artifact(conn, &scope("t1"), at(minute), new).await.unwrap().id
+}
+
+#[tokio::test]
+async fn measured_before_stub_and_the_clips_own_before_the_assets() {
+    let database = TestDatabase::create().await;
+    let conn = &mut database.pool.acquire().await.unwrap();
+    let asset = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
+    let cut =
+        NewArtifact::new(ArtifactKind::AudioResampled, asset.clone(), "blob://none".into(), "x", &json!({}));
+    let cut = store::insert_artifact(conn, &scope("t1"), at(0), cut).await.unwrap();
+
+    let of_asset = TimelineOf { asset_id: asset.clone(), artifact_id: None };
+    let of_cut = TimelineOf { asset_id: asset.clone(), artifact_id: Some(cut.id.clone()) };
+    let unknown = TimelineOf { asset_id: "nobody".parse().unwrap(), artifact_id: None };
+    let wanted = [of_cut, unknown, of_asset];
+    let none = find_timelines(conn, &scope("t1"), &wanted).await.unwrap();
+    assert_eq!(none, [None, None, None]);
+
+    let stub = timeline(conn, &asset, None, "stub", 9).await;
+    let found = find_timelines(conn, &scope("t1"), &wanted).await.unwrap();
+    assert_eq!(found, [Some(stub.clone()), None, Some(stub)]);
+
+    let _older = timeline(conn, &asset, None, "signal", 1).await;
+    let newer = timeline(conn, &asset, None, "signal", 2).await;
+    let found = find_timelines(conn, &scope("t1"), &wanted).await.unwrap();
+    assert_eq!(found, [Some(newer.clone()), None, Some(newer.clone())], "the newest measured one");
+
+    let stub_of_cut = timeline(conn, &asset, Some(&cut), "stub", 3).await;
+    let found = find_timelines(conn, &scope("t1"), &wanted).await.unwrap();
+    assert_eq!(found, [Some(stub_of_cut), None, Some(newer)], "the clip's own, even a stub");
+
+    let foreign = find_timelines(conn, &scope("t2"), &wanted).await.unwrap();
+    assert_eq!(foreign, [None, None, None]);
+}

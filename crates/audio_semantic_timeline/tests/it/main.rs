@@ -1,0 +1,7 @@
+//! The invariants of a timeline, and of cutting one.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod find;
+mod slicing;
+mod wire;

@@ -1,0 +1,152 @@
+use audio_semantic_timeline::model::{AudioEvent, BeatEvent, EventKind, EventMeta, Summary, Word};
+use audio_semantic_timeline::{slice, transcription};
+use media_time::{MediaTime, Window};
+use proptest::prelude::*;
+
+use crate::wire;
+
+/// A timeline whose events cover it, with words in its speech and beats all along.
+fn timelines() -> impl Strategy<Value = Summary> {
+    let kinds = prop_oneof![
+        Just(EventKind::Speech),
+        Just(EventKind::Music),
+        Just(EventKind::Silence),
+        Just(EventKind::Other)
+    ];
+    let spans = prop::collection::vec((kinds, 1i64..3_000), 1..20);
+    (spans, 1i64..700).prop_map(|(spans, beat_ms)| {
+        let mut summary = wire::summary();
+        let mut start_ms = 0;
+        summary.events = spans
+            .into_iter()
+            .map(|(kind, length_ms)| {
+                let event = event(kind, start_ms, start_ms + length_ms);
+                start_ms += length_ms;
+                event
+            })
+            .collect();
+        summary.duration_ms = start_ms;
+        summary.beats = (0..start_ms / beat_ms).map(|index| beat(index, index * beat_ms)).collect();
+        summary
+    })
+}
+
+fn event(kind: EventKind, start_ms: i64, end_ms: i64) -> AudioEvent {
+    let words: Vec<Word> = match kind {
+        EventKind::Speech => (start_ms..end_ms)
+            .step_by(250)
+            .enumerate()
+            .map(|(index, at)| Word {
+                word: format!("w{index}"),
+                start_ms: at,
+                end_ms: (at + 200).min(end_ms),
+                confidence: Some(0.5),
+                more: serde_json::Map::new(),
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    AudioEvent {
+        kind,
+        start_ms,
+        end_ms,
+        loudness_lufs: Some(-23.0),
+        confidence: Some(0.9),
+        transcription: transcription(&words),
+        speaker_id: None,
+        meta: EventMeta { words, ..EventMeta::default() },
+    }
+}
+
+fn beat(beat_index: i64, time_ms: i64) -> BeatEvent {
+    BeatEvent { time_ms, beat_index, bar_index: beat_index / 4, subdivision: Some(beat_index % 4) }
+}
+
+fn window(start_ms: i64, end_ms: i64) -> Window {
+    Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
+}
+
+/// Sorted, without overlap, covering the whole.
+fn covers(summary: &Summary) -> bool {
+    let mut at = 0;
+    let adjacent = summary.events.iter().all(|event| {
+        let follows = event.start_ms == at && event.start_ms < event.end_ms;
+        at = event.end_ms;
+        follows
+    });
+    adjacent && at == summary.duration_ms
+}
+
+proptest! {
+    #[test]
+    fn a_slice_covers_itself(summary in timelines(), a in 0i64..40_000_000, b in 0i64..40_000_000) {
+        // Any microsecond, also beyond the end.
+        let (start, end) = (MediaTime::from_micros(a.min(b)), MediaTime::from_micros(a.max(b)));
+        let cut = slice(&summary, Window::new(start, end).unwrap(), 1.0);
+        prop_assert!(covers(&cut), "{cut:?}");
+        prop_assert!(cut.beats.iter().all(|beat| (0..=cut.duration_ms).contains(&beat.time_ms)));
+        for event in &cut.events {
+            let inside = |word: &Word| event.start_ms <= word.start_ms && word.end_ms <= event.end_ms;
+            prop_assert!(event.meta.words.iter().all(inside));
+            prop_assert_eq!(&event.transcription, &transcription(&event.meta.words));
+        }
+    }
+
+    #[test]
+    fn cutting_twice_is_cutting_once(
+        summary in timelines(),
+        outer in (0i64..20_000, 1i64..20_000),
+        inner in (0i64..20_000, 1i64..20_000),
+    ) {
+        let first = slice(&summary, window(outer.0, outer.0 + outer.1), 1.0);
+        let twice = slice(&first, window(inner.0, inner.0 + inner.1), 1.0);
+        let start = (outer.0 + inner.0).min(outer.0 + outer.1);
+        let end = (start + inner.1).min(outer.0 + outer.1);
+        let once = slice(&summary, window(start, end), 1.0);
+        prop_assert_eq!(twice.events, once.events);
+        prop_assert_eq!(twice.beats, once.beats);
+        prop_assert_eq!(twice.duration_ms, once.duration_ms);
+    }
+
+    #[test]
+    fn the_whole_is_unchanged(summary in timelines()) {
+        let whole = slice(&summary, window(0, summary.duration_ms), 1.0);
+        prop_assert_eq!(whole.events, summary.events);
+        prop_assert_eq!(whole.beats, summary.beats);
+    }
+}
+
+#[test]
+fn edges_are_exact() {
+    let mut summary = wire::summary();
+    summary.duration_ms = 3_000;
+    summary.events = vec![
+        event(EventKind::Music, 0, 1_000),
+        event(EventKind::Silence, 1_000, 2_000),
+        event(EventKind::Other, 2_000, 3_000),
+    ];
+    summary.beats = vec![beat(0, 0), beat(1, 1_000), beat(2, 1_500), beat(3, 2_000)];
+    let cut = slice(&summary, window(1_000, 2_000), 1.0);
+    let spans: Vec<_> = cut.events.iter().map(|event| (event.kind, event.start_ms, event.end_ms)).collect();
+    assert_eq!(spans, [(EventKind::Silence, 0, 1_000)], "what only touches the window is not in it");
+    let beats: Vec<_> = cut.beats.iter().map(|beat| (beat.time_ms, beat.beat_index)).collect();
+    assert_eq!(beats, [(0, 1), (500, 2)], "a beat on the in point is heard, one on the out point is not");
+}
+
+#[test]
+fn the_meta_of_a_slice_is_that_of_the_contract() {
+    let summary = wire::summary();
+    let cut = slice(
+        &summary,
+        Window::new(MediaTime::from_micros(250_500), MediaTime::from_millis(900)).unwrap(),
+        1.5,
+    );
+    let meta = serde_json::to_value(&cut.meta).unwrap();
+    assert_eq!(meta["clip_window_ms"], serde_json::json!([250.5, 900]));
+    assert_eq!(meta["clip_relative"], true);
+    assert_eq!(meta["speed_change_limit"], 1.05);
+    assert_eq!(meta["speed_change"], 1.5);
+    assert_eq!(meta["speed_change_limited"], true);
+    let same_speed = slice(&summary, window(0, 1), 1.0);
+    assert_eq!(serde_json::to_value(&same_speed.meta).unwrap()["speed_change_limited"], false);
+}

@@ -1,0 +1,37 @@
+use crate::{SignalError, SpeechDetector};
+
+/// The libraries behind an analysis, as `name version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependencies {
+    /// Onsets and the pulse.
+    pub aubio: &'static str,
+    /// Speech detection: the model with the first digits of its weights' hash.
+    pub vad: &'static str,
+    /// From file to samples.
+    pub decoder: &'static str,
+}
+
+const AUBIO: &str = "aubio-rs 0.2.0";
+const DECODER: &str = "symphonia 0.6.1";
+
+/// What this build is made of.
+///
+/// # Errors
+/// [`SignalError::Model`] when the bundled speech model cannot be used.
+pub fn dependencies() -> Result<Dependencies, SignalError> {
+    Ok(Dependencies { aubio: AUBIO, vad: SpeechDetector::version()?, decoder: DECODER })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_those_of_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        for told in [AUBIO, DECODER] {
+            let (name, version) = told.split_once(' ').unwrap();
+            assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")), "{told}");
+        }
+    }
+}

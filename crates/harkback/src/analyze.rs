@@ -1,0 +1,141 @@
+//! `harkback analyze FILE`: the analysis without a service, a database or a network.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use audio_semantic_timeline::backend::{Backends, Recording, SignalBackend};
+use audio_semantic_timeline::{EffectiveParams, analyze_recording};
+use audio_signal::{Control, Progress, Thresholds};
+use http_kit::{Id, RequestContext, Scope};
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+
+use crate::cli::AnalyzeArguments;
+use crate::text;
+
+pub(crate) fn analyze(arguments: &AnalyzeArguments) -> anyhow::Result<()> {
+    let path = &arguments.file;
+    let recording = open(path)?;
+    let asset_id = content_id(path)?;
+    let params = params(arguments)?;
+    let selection = backends(arguments)?.select()?;
+    if let Some(reason) = &selection.fallback_reason {
+        notice(&format!("note: analysing with the `{}` backend, as {reason}", selection.backend.kind()));
+    }
+    let bar = progress_bar();
+    let control = Control { progress: &|progress| show(&bar, progress), cancelled: &|| false };
+    let summary = analyze_recording(&context()?, asset_id, recording, &params, &selection, &control);
+    bar.finish_and_clear();
+    let summary = summary.with_context(|| path.display().to_string())?;
+
+    let output = if arguments.json {
+        serde_json::to_string_pretty(&summary)? + "\n"
+    } else {
+        text::timeline(&path.display().to_string(), &summary)
+    };
+    match &arguments.out {
+        Some(file) => write_whole(file, &output),
+        None => Ok(std::io::stdout().write_all(output.as_bytes())?),
+    }
+}
+
+fn open(path: &Path) -> anyhow::Result<Recording> {
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    anyhow::ensure!(file.metadata()?.is_file(), "{}: not a file", path.display());
+    let probed_duration = audio_signal::probe::probe(file.try_clone()?).ok().and_then(|probe| probe.duration);
+    // Both handles share one position.
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    Ok(Recording { source: Box::new(file), probed_duration })
+}
+
+/// The same recording has the same id, whatever it is called.
+fn content_id(path: &Path) -> anyhow::Result<Id> {
+    let mut file = File::open(path).with_context(|| path.display().to_string())?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut buffer).with_context(|| path.display().to_string())?;
+        if read == 0 {
+            return Ok(format!("sha256:{}", hex::encode(digest.finalize())).parse()?);
+        }
+        digest.update(&buffer[..read]);
+    }
+}
+
+fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectiveParams> {
+    let within = |name: &str, value: i64, lowest: i64, highest: i64| {
+        anyhow::ensure!(
+            (lowest..=highest).contains(&value),
+            "--{name} must be {lowest} to {highest}, not {value}"
+        );
+        Ok(value)
+    };
+    Ok(EffectiveParams {
+        include_beats: !arguments.no_beats,
+        include_speech_music: !arguments.no_speech_music,
+        min_silence_ms: within("min-silence-ms", arguments.min_silence_ms, 50, 10_000)?,
+        loudness_window_ms: within("loudness-window-ms", arguments.loudness_window_ms, 100, 10_000)?,
+        language: arguments.language.clone(),
+    })
+}
+
+fn backends(arguments: &AnalyzeArguments) -> anyhow::Result<Backends> {
+    let invalid = |message: String| anyhow::anyhow!(message);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let signal = SignalBackend::new(Thresholds::DEFAULT, arguments.seed, arguments.threads.unwrap_or(cores))?;
+    Ok(Backends::new(
+        arguments.backend.parse().map_err(invalid)?,
+        arguments.fallback.parse().map_err(invalid)?,
+        arguments.whisper_model.clone(),
+        signal,
+    ))
+}
+
+/// The command line has no tenants; the cache key of the summary names this one.
+fn context() -> anyhow::Result<RequestContext> {
+    let scope = Scope { tenant_id: "local".parse()?, env: "cli".parse()? };
+    Ok(RequestContext { scope, user_id: None, request_id: String::new() })
+}
+
+/// Drawn on standard error, and only when that is a terminal.
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length();
+    let style = "{spinner} {wide_bar} {msg}";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    let position = u64::try_from(progress.position.as_millis_floor()).unwrap_or(0);
+    if let Some(expected) = progress.expected_duration {
+        let length = u64::try_from(expected.as_millis_ceil()).unwrap_or(0).max(position);
+        bar.set_length(length);
+        bar.set_message(format!("{} of {expected}", progress.position));
+    } else {
+        bar.set_message(progress.position.to_string());
+    }
+    bar.set_position(position);
+}
+
+/// Beside its place first, then renamed: never half a file.
+fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = || path.display().to_string();
+    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(place)?;
+    file.write_all(text.as_bytes()).with_context(place)?;
+    file.as_file().sync_all().with_context(place)?;
+    file.persist(path).with_context(place)?;
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "the command line's own notices")]
+fn notice(text: &str) {
+    eprintln!("{text}");
+}

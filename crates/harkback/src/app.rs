@@ -1,0 +1,122 @@
+//! The wiring: from settings to services to one router.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::Context;
+use audio_semantic_timeline::SemanticTimelines;
+use audio_semantic_timeline::backend::{Backends, SignalBackend};
+use audio_signal::Thresholds;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use blob_store::BlobStore;
+use http_kit::{Clock, SystemClock, WorkQueue};
+use media_v2::{MediaConfig, MediaService, SourcePolicy};
+use metrics_exporter_prometheus::PrometheusHandle;
+use sqlx::PgPool;
+use url::Url;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_scalar::{Scalar, Servable};
+use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTimeline};
+
+use crate::config::Config;
+use crate::operations::{self, Operations};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "harkback",
+    description = "Given a sound: what it is, which video it came from and when, and the pictures back.",
+    license(name = "GPL-3.0-or-later")
+))]
+struct Api;
+
+/// Builds every service and the router over them.
+pub(crate) fn build(
+    config: &Config,
+    pool: PgPool,
+    blobs: BlobStore,
+    metrics: PrometheusHandle,
+) -> anyhow::Result<(Router, SemanticTimelines)> {
+    let (api, timelines) = api(config, pool.clone(), blobs, Some(metrics))?;
+    let (router, document) = api.split_for_parts();
+    let json = document.to_json()?;
+    let router = router
+        .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
+        .merge(Scalar::with_url("/docs", document))
+        .layer(axum::middleware::from_fn_with_state(pool, http_kit::idempotency::layer))
+        .layer(DefaultBodyLimit::max(config.max_json_bytes));
+    Ok((http_kit::boundary::layer(router), timelines))
+}
+
+fn api(
+    config: &Config,
+    pool: PgPool,
+    blobs: BlobStore,
+    metrics: Option<PrometheusHandle>,
+) -> anyhow::Result<(OpenApiRouter, SemanticTimelines)> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let media_config = MediaConfig {
+        sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
+        max_upload_bytes: config.max_upload_bytes,
+        ..MediaConfig::default()
+    };
+    let media = MediaService::new(pool.clone(), blobs, clock.clone(), media_config);
+    let store = TimelineService::new(pool.clone(), clock.clone());
+    let timeline: Arc<dyn VideoTimeline> = match &config.video_timeline_url {
+        Some(url) => Arc::new(HttpTimeline::new(HttpTimelineConfig::new(url.clone()))?),
+        None => Arc::new(store.clone()),
+    };
+    let queue = WorkQueue::new("analysis", config.analysis_workers, config.analysis_queue);
+    let timelines = SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue, clock);
+    let router = OpenApiRouter::with_openapi(Api::openapi())
+        .merge(media_v2::router(media))
+        .merge(video_timeline::router(store))
+        .merge(audio_semantic_timeline::router(timelines.clone()))
+        .merge(operations::router(Operations { pool, timelines: timelines.clone(), metrics }));
+    Ok((router, timelines))
+}
+
+fn backends(config: &Config) -> anyhow::Result<Backends> {
+    let invalid = |message: String| anyhow::anyhow!(message);
+    let signal =
+        SignalBackend::new(Thresholds::DEFAULT, config.audio_semantic_seed, config.analysis_threads)?;
+    Ok(Backends::new(
+        config.audio_semantic_backend.parse().map_err(invalid)?,
+        config.audio_semantic_fallback.parse().map_err(invalid)?,
+        config.audio_semantic_whisper_model.clone(),
+        signal,
+    ))
+}
+
+/// Opens the blob store; an object store takes its credentials from the environment, under the
+/// names its vendors use (`AWS_ACCESS_KEY_ID`, `GOOGLE_SERVICE_ACCOUNT`, …).
+pub(crate) fn open_blobs(config: &Config) -> anyhow::Result<BlobStore> {
+    let url = match &config.storage_url {
+        Some(url) => url.clone(),
+        None => {
+            let path = std::path::absolute(config.data_dir.join("blobs"))?;
+            Url::from_directory_path(&path)
+                .map_err(|()| anyhow::anyhow!("{} cannot be written as a URL", path.display()))?
+        }
+    };
+    let vendors = ["aws_", "google_", "azure_"];
+    let options = std::env::vars()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .filter(|(name, _)| vendors.iter().any(|vendor| name.starts_with(vendor)));
+    BlobStore::open(&url, options, &config.data_dir.join("staging"))
+        .context("the blob store cannot be opened")
+}
+
+/// The document needs the routes, not the services behind them: nothing is connected or written.
+pub(crate) fn print_openapi() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let _guard = runtime.enter();
+    let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy("postgres://localhost/none")?;
+    let staging = tempfile::tempdir()?;
+    let blobs = BlobStore::open(&Url::parse("memory:///")?, [], staging.path())?;
+    let (mut api, _timelines) = api(&Config::default(), pool, blobs, None)?;
+    writeln!(std::io::stdout(), "{}", api.to_openapi().to_pretty_json()?)?;
+    Ok(())
+}

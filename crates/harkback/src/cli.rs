@@ -1,0 +1,73 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+
+/// Given a sound: what it is, which video it came from and when, and the pictures back.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// A TOML file with settings; flags and environment win over it.
+    #[arg(long, global = true, env = "HARKBACK_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the HTTP service.
+    Serve(Box<Overrides>),
+    /// Analyse one file and print its timeline; needs no database.
+    Analyze(AnalyzeArguments),
+    /// Bring the database's schema up to date, then exit.
+    Migrate(Box<Overrides>),
+    /// Print the OpenAPI document of the service.
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArguments {
+    /// The recording: audio, or video with sound.
+    pub(crate) file: PathBuf,
+    /// Print the summary as JSON, nothing else.
+    #[arg(long, conflicts_with = "text")]
+    pub(crate) json: bool,
+    /// Print a readable timeline (the default).
+    #[arg(long)]
+    pub(crate) text: bool,
+    /// Write to this file instead of standard output.
+    #[arg(long, value_name = "F")]
+    pub(crate) out: Option<PathBuf>,
+    /// The shortest silence that is told, in ms (50 to 10 000).
+    #[arg(long, default_value_t = 300, value_name = "MS")]
+    pub(crate) min_silence_ms: i64,
+    /// Length of the loudness windows, in ms (100 to 10 000).
+    #[arg(long, default_value_t = 1_000, value_name = "MS")]
+    pub(crate) loudness_window_ms: i64,
+    /// Do not look for beats.
+    #[arg(long)]
+    pub(crate) no_beats: bool,
+    /// Tell only silence from sound.
+    #[arg(long)]
+    pub(crate) no_speech_music: bool,
+    /// Language of the speech; detected when not given.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) language: Option<String>,
+    /// Threads to use; the result does not depend on it. All cores when not given.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Analysis backend: whisper_aubio, signal or stub.
+    #[arg(long, env = "AUDIO_SEMANTIC_BACKEND", default_value = "whisper_aubio")]
+    pub(crate) backend: String,
+    /// What replaces a backend that cannot run: signal, stub or error.
+    #[arg(long, env = "AUDIO_SEMANTIC_FALLBACK", default_value = "signal")]
+    pub(crate) fallback: String,
+    /// Speech model: a name in the model directory, or a path.
+    #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", default_value = "tiny")]
+    pub(crate) whisper_model: String,
+    /// Seed, named in the backend's version.
+    #[arg(long, env = "AUDIO_SEMANTIC_SEED", default_value_t = 42)]
+    pub(crate) seed: u64,
+}

@@ -1,0 +1,91 @@
+//! What operators ask: is it alive, is it ready, how is it doing.
+
+use audio_semantic_timeline::SemanticTimelines;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http_kit::{Json, Problem};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use sqlx::PgPool;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+#[derive(Clone)]
+pub(crate) struct Operations {
+    pub(crate) pool: PgPool,
+    pub(crate) timelines: SemanticTimelines,
+    pub(crate) metrics: Option<PrometheusHandle>,
+}
+
+/// Is the service ready for requests?
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `ready`, or `degraded` when a part is replaced by its fallback.
+    status: &'static str,
+    /// The analysis backend that runs.
+    backend: Option<String>,
+    /// The one that was asked for.
+    requested_backend: Option<String>,
+    /// Why they differ.
+    reasons: Vec<String>,
+}
+
+pub(crate) fn router(operations: Operations) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .routes(routes!(metrics))
+        .with_state(operations)
+}
+
+/// Is the process alive?
+#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String)))]
+async fn healthz() -> &'static str {
+    "ok"
+}
+
+/// Is the service ready?
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operations",
+    responses(
+        (status = 200, body = Readiness, description = "ready or degraded"),
+        (status = 503, description = "`database_unavailable`, `schema_outdated`")
+    )
+)]
+async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>, Problem> {
+    if !db::is_migrated(&operations.pool).await? {
+        return Err(Problem::unavailable(
+            "schema_outdated",
+            "the schema is not up to date: run harkback migrate",
+            30,
+        ));
+    }
+    let readiness = match operations.timelines.selection() {
+        Ok(selection) => Readiness {
+            status: if selection.fallback_reason.is_some() { "degraded" } else { "ready" },
+            backend: Some(selection.backend.kind().to_string()),
+            requested_backend: Some(selection.requested.to_string()),
+            reasons: selection.fallback_reason.into_iter().collect(),
+        },
+        // Everything but analysis works.
+        Err(error) => Readiness {
+            status: "degraded",
+            backend: None,
+            requested_backend: None,
+            reasons: vec![error.to_string()],
+        },
+    };
+    Ok(Json(readiness))
+}
+
+/// Prometheus metrics
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String)))]
+async fn metrics(State(operations): State<Operations>) -> Response {
+    match &operations.metrics {
+        Some(handle) => ([("content-type", "text/plain; version=0.0.4")], handle.render()).into_response(),
+        None => Problem::not_found("metrics_off", "metrics are not recorded in this process").into_response(),
+    }
+}

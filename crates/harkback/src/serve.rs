@@ -1,0 +1,146 @@
+//! `harkback serve` and `harkback migrate`.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context;
+use audio_semantic_timeline::SemanticTimelines;
+use db::local::{Cluster, Durability, ServerBinaries};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use sqlx::postgres::PgConnectOptions;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::app;
+use crate::config::{Config, LogFormat};
+
+/// Runs the service until it is told to stop (SIGINT, SIGTERM), then lets it finish.
+pub(crate) fn serve(config: &Config) -> anyhow::Result<()> {
+    start_log(config)?;
+    let database = Database::open(config)?;
+    runtime()?.block_on(run(config, database.options.clone()))
+    // `database` is dropped last: a private cluster outlives every connection to it.
+}
+
+/// Applies the migrations.
+pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
+    start_log(config)?;
+    let database = Database::open(config)?;
+    runtime()?.block_on(async {
+        let pool = db::connect(database.options.clone(), 1).await.context("the database does not answer")?;
+        db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
+        pool.close().await;
+        tracing::info!("the schema is up to date");
+        Ok(())
+    })
+}
+
+async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
+    let pool =
+        db::connect(options, config.database_connections).await.context("the database does not answer")?;
+    db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let (router, timelines) = app::build(config, pool.clone(), app::open_blobs(config)?, metrics)?;
+    warn_of_fallback(&timelines);
+
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    tracing::info!(address = %listener.local_addr()?, "listening");
+    let (stop, stopping) = tokio::sync::watch::channel(());
+    let asked_to_stop = async move {
+        wait_for_signal().await;
+        tracing::info!("stopping: what runs may finish");
+        drop(stop);
+    };
+    let grace = Duration::from_secs(config.shutdown_grace_s);
+    let out_of_grace = async move {
+        let mut stopping = stopping;
+        // Resolves, with an error, when the sender is dropped.
+        let _ = stopping.changed().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, router).with_graceful_shutdown(asked_to_stop) => served?,
+        () = out_of_grace => tracing::warn!(grace_s = grace.as_secs(), "requests were still running: cut off"),
+    }
+    pool.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A fallback is loud, also at start.
+fn warn_of_fallback(timelines: &SemanticTimelines) {
+    match timelines.selection() {
+        Ok(selection) => match &selection.fallback_reason {
+            Some(reason) => tracing::warn!(
+                requested = %selection.requested,
+                backend = %selection.backend.kind(),
+                reason,
+                "analysis runs with a fallback backend"
+            ),
+            None => tracing::info!(backend = %selection.backend.kind(), "analysis backend"),
+        },
+        Err(error) => tracing::warn!(%error, "analysis is not available"),
+    }
+}
+
+/// The database to use, and the private cluster behind it if there is one.
+struct Database {
+    options: PgConnectOptions,
+    _cluster: Option<Cluster>,
+}
+
+impl Database {
+    fn open(config: &Config) -> anyhow::Result<Self> {
+        if let Some(url) = config.database_url.as_deref().filter(|url| !url.is_empty()) {
+            let options = PgConnectOptions::from_str(url).context("DATABASE_URL is no postgres:// URL")?;
+            return Ok(Self { options, _cluster: None });
+        }
+        let binaries = ServerBinaries::find(&search_path())?;
+        let directory = config.data_dir.join("postgres");
+        let cluster = Cluster::start(&binaries, &directory, Durability::Full)?;
+        tracing::info!(directory = %directory.display(), "running a private Postgres");
+        Ok(Self { options: cluster.connect_options("postgres"), _cluster: Some(cluster) })
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+fn search_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+async fn wait_for_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals' default action ends the process.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+    }
+}
+
+/// Log lines go to standard error.
+fn start_log(config: &Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log).context("the log filter is not valid")?;
+    let colour = std::io::stderr().is_terminal();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
+    match config.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    // A caught panic (a decoder on a hostile file) is one line, not a backtrace among the lines.
+    std::panic::set_hook(Box::new(|panic| tracing::warn!(%panic, "panicked")));
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The program without its service, and the service without any set-up.
+
+use e2e::{binary, media};
+use serde_json::{Value, json};
+
+use crate::spine::assert_covers;
+
+async fn run(arguments: &[&str]) -> std::process::Output {
+    binary::command(arguments.iter().copied()).output().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn analyze_prints_the_summary_and_nothing_else() {
+    let file = media::fixture("talk_and_music.mp4");
+    let file = file.to_str().unwrap();
+    let output = run(&["analyze", file, "--json", "--backend", "signal"]).await;
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "not on a terminal: no progress bar");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_covers(&summary);
+    assert_eq!(summary["meta"]["backend_type"], "signal");
+
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("timeline.json");
+    let arguments = ["analyze", file, "--json", "--backend", "signal", "--threads", "1", "--out"];
+    let to_file = run(&[&arguments[..], &[out.to_str().unwrap()]].concat()).await;
+    assert!(to_file.status.success() && to_file.stdout.is_empty());
+    assert!(std::fs::read(out).unwrap() == output.stdout, "the same bytes, on one thread too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn analyze_prints_a_readable_timeline() {
+    let file = media::fixture("talk_and_music.mp4");
+    let output = run(&["analyze", file.to_str().unwrap()]).await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in ["0:40.", "LUFS", "BPM", "speech", "music", "silence", "other"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// The command line's own fallback measures: an invented timeline is nobody's wish there.
+#[tokio::test(flavor = "multi_thread")]
+async fn analyze_without_a_model_still_measures() {
+    let file = media::fixture("click_120bpm.wav");
+    let arguments = ["analyze", file.to_str().unwrap(), "--json", "--whisper-model", "no-such-model"];
+    let output = run(&arguments).await;
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["meta"]["backend_type"], "signal");
+    assert_eq!(summary["meta"]["requested_backend"], "whisper_aubio");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no-such-model"), "a fallback is loud");
+    let refused = run(&[&arguments[..], &["--fallback", "error"]].concat()).await;
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_go_to_standard_error() {
+    let picture = media::fixture("no_audio_video.mp4");
+    for (arguments, told) in [
+        (vec!["analyze", "/nowhere.wav"], "/nowhere.wav"),
+        (vec!["analyze", "/"], "not a file"),
+        (vec!["analyze", picture.to_str().unwrap(), "--json"], "no audio"),
+        (vec!["analyze", picture.to_str().unwrap(), "--min-silence-ms", "1"], "min-silence-ms"),
+        (vec!["analyze", picture.to_str().unwrap(), "--backend", "magic"], "magic"),
+        (vec!["serve", "--config", "/nowhere.toml"], "/nowhere.toml"),
+    ] {
+        let output = run(&arguments).await;
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(told) && !error.contains("panicked"), "{arguments:?}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_openapi_document_needs_no_service() {
+    let output = run(&["openapi"]).await;
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["info"]["title"], "harkback");
+    assert!(document["paths"].as_object().unwrap().len() > 15);
+    assert_eq!(document["info"]["license"]["name"], json!("GPL-3.0-or-later"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_is_safe_to_repeat() {
+    let deployment = e2e::Deployment::new().await;
+    for _ in 0..2 {
+        let output = binary::command(["migrate"])
+            .env("DATABASE_URL", deployment.database().url())
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Without `DATABASE_URL` the data directory is all there is, and it outlives a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_postgres_serves_the_first_run() {
+    let deployment = e2e::Deployment::new().await;
+    let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
+    let asset = server.api("t1", "dev").upload(&media::fixture("click_120bpm.wav")).await;
+    server.stop().await;
+    let running = std::fs::exists(deployment.data_directory().join("postgres/data/postmaster.pid")).unwrap();
+    assert!(!running, "the private Postgres outlived its service");
+
+    let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
+    let path = format!("/media-v2/assets/{}", asset["id"].as_str().unwrap());
+    assert_eq!(server.api("t1", "dev").get(&path).await.ok()["asset"]["id"], asset["id"]);
+    server.kill().await;
+}

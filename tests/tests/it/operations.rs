@@ -1,0 +1,143 @@
+//! What operators see: health, readiness, fallbacks, metrics, documents, stopping.
+
+use e2e::{Deployment, media};
+use serde_json::{Value, json};
+
+use crate::spine::ANALYZE;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ready_server_says_so() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    assert_eq!(api.get("/healthz").await.text(), "ok");
+    let ready = api.get("/readyz").await.ok();
+    assert_eq!((&ready["status"], &ready["backend"]), (&json!("ready"), &json!("signal")));
+    let document = api.get("/openapi.json").await.ok();
+    for path in
+        [ANALYZE, "/audio/semantic-timeline/by-clip/{clip_id}", "/media-v2/assets", "/video/clips/{clip_id}"]
+    {
+        assert!(document["paths"].get(path).is_some(), "{path}");
+    }
+    assert!(api.get("/docs").await.text().contains("<html"));
+    assert!(api.get("/metrics").await.text().contains("http_requests_total"));
+
+    api.get("/nowhere").await.problem(404, "route_not_found");
+    api.delete("/healthz").await.problem(405, "method_not_allowed");
+    let request = api.request(reqwest::Method::POST, ANALYZE);
+    api.send(request.header("content-type", "application/json").body("{"))
+        .await
+        .problem(400, "malformed_json");
+    let request = api.request(reqwest::Method::POST, ANALYZE);
+    api.send(request.body("asset_id=1")).await.problem(415, "unsupported_media_type");
+    let problem =
+        api.post(ANALYZE, &json!({"asset_id": "a1", "beats": 1})).await.problem(422, "invalid_body");
+    assert!(problem["detail"].as_str().unwrap().contains("beats"));
+    let problem = api.post(ANALYZE, &json!({"asset_id": "a|1"})).await.problem(422, "invalid_body");
+    assert_eq!(problem["errors"][0]["pointer"], "/asset_id");
+    let wrong = json!({"asset_id": "a1", "language": "klingon"});
+    api.post(ANALYZE, &wrong).await.problem(422, "unsupported_language");
+
+    let log = server.stop().await;
+    assert!(log.contains("stopped"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_oversize_body_is_refused() {
+    let server = Deployment::new().await.start_with(&[("HARKBACK_MAX_JSON_BYTES", "1000")]).await;
+    let api = server.api("t1", "dev");
+    let large = json!({"asset_id": "a1", "language": "x".repeat(2_000)});
+    api.post(ANALYZE, &large).await.problem(413, "body_too_large");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_backend_is_replaced_loudly() {
+    let deployment = Deployment::new().await;
+    // A name that no model has, so that it is missing whatever is installed.
+    let missing = ("AUDIO_SEMANTIC_WHISPER_MODEL", "no-such-model");
+    for backend in ["whisper_aubio", "whisper_librosa"] {
+        let server = deployment.start_with(&[("AUDIO_SEMANTIC_BACKEND", backend), missing]).await;
+        let api = server.api("t1", "dev").user(backend);
+        let ready = api.get("/readyz").await.ok();
+        assert_eq!(ready["status"], "degraded");
+        assert!(ready["reasons"][0].as_str().unwrap().contains("no-such-model"), "{ready}");
+
+        let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
+        let meta = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok()["meta"].clone();
+        assert_eq!(meta["backend_type"], "stub");
+        assert_eq!(meta["requested_backend"], "whisper_aubio");
+        assert_eq!(meta["backend_version"], "audio_semantic_stub_v1");
+        assert_eq!(meta["semantic_version"], "audio_semantic_stub_v1");
+        assert!(meta["fallback_reason"].as_str().unwrap().contains("no-such-model"), "{meta}");
+        let whisper = &meta["backend_info"]["dependencies"]["whisper"];
+        assert_eq!(whisper["available"], false);
+        assert!(whisper["error"].as_str().unwrap().contains("no-such-model"), "{whisper}");
+
+        let log = server.stop().await;
+        let warnings = log.lines().filter(|line| line.contains("WARN") && line.contains("fallback")).count();
+        assert!(warnings >= 2, "one at start, one for the request: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_replaces_it_is_configured() {
+    let deployment = Deployment::new().await;
+    let with = |fallback: &'static str| {
+        [
+            ("AUDIO_SEMANTIC_BACKEND", "whisper_aubio"),
+            ("AUDIO_SEMANTIC_WHISPER_MODEL", "no-such-model"),
+            ("AUDIO_SEMANTIC_FALLBACK", fallback),
+        ]
+    };
+    let server = deployment.start_with(&with("signal")).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
+    let request = json!({"asset_id": asset["id"]});
+    let meta = api.post(ANALYZE, &request).await.ok()["meta"].clone();
+    assert_eq!(
+        (&meta["backend_type"], &meta["requested_backend"]),
+        (&json!("signal"), &json!("whisper_aubio"))
+    );
+    server.stop().await;
+
+    let server = deployment.start_with(&with("error")).await;
+    let api = server.api("t1", "dev");
+    let reply = api.post(ANALYZE, &request).await;
+    reply.problem(503, "backend_unavailable");
+    assert!(reply.header("retry-after").is_some());
+    assert_eq!(api.get("/readyz").await.ok()["status"], "degraded");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stub_timeline_is_that_of_the_contract() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
+    let made = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
+    let id = made["audio_semantic_artifact_id"].as_str().unwrap();
+    let summary = api.get(&format!("/audio/semantic-timeline/{id}")).await.ok()["summary"].clone();
+    let spans: Vec<Value> = summary["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| json!([event["kind"], event["start_ms"], event["end_ms"], event["loudness_lufs"]]))
+        .collect();
+    let expected =
+        json!([["speech", 0, 5000, -20.0], ["silence", 5000, 5800, -19.0], ["music", 5800, 10000, -18.0]]);
+    assert_eq!(json!(spans), expected);
+    assert_eq!(summary["beats"].as_array().unwrap().len(), 20);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_lets_a_running_analysis_finish() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let request = json!({"asset_id": asset["id"]});
+    let running = tokio::spawn(async move { api.post(ANALYZE, &request).await });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    server.stop().await;
+    let _ = running.await.unwrap().ok();
+}
