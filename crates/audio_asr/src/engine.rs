@@ -1,0 +1,148 @@
+//! A thread that owns something and works through jobs on it, one after the other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Jobs that may wait. Whoever adds one more waits for a place: each caller has one job on its way at most.
+const QUEUE: usize = 16;
+/// How often a waiting caller asks whether it is still wanted.
+const POLL: Duration = Duration::from_millis(20);
+
+type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+
+/// Tells a running job to stop.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a job has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfinished {
+    /// The caller did not want it any longer.
+    Cancelled,
+    /// The thread is gone.
+    Ended,
+}
+
+/// The thread's handle. When it is dropped the thread ends after what it is doing.
+#[derive(Debug)]
+pub(crate) struct Engine<S> {
+    jobs: SyncSender<Job<S>>,
+    thread: JoinHandle<()>,
+}
+
+impl<S: 'static> Engine<S> {
+    /// Starts a thread that makes its `S` itself, and waits until it has.
+    ///
+    /// # Errors
+    /// Those of `make`; `None` when there is no thread to be had.
+    pub(crate) fn start<E: Send + 'static>(
+        name: &str,
+        make: impl FnOnce() -> Result<S, E> + Send + 'static,
+    ) -> Result<Self, Option<E>> {
+        let (jobs, queue) = sync_channel::<Job<S>>(QUEUE);
+        let (ready, made) = sync_channel(1);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let mut owned = match make() {
+                Ok(owned) => owned,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
+            let _ = ready.send(Ok(()));
+            while let Ok(job) = queue.recv() {
+                job(&mut owned);
+            }
+        });
+        let thread = thread.map_err(|_| None)?;
+        match made.recv() {
+            Ok(Ok(())) => Ok(Self { jobs, thread }),
+            Ok(Err(error)) => Err(Some(error)),
+            Err(_) => Err(None),
+        }
+    }
+
+    /// Has the thread ended (which only a panic makes it)?
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Has `work` done on the thread and waits for it.
+    ///
+    /// # Errors
+    /// See [`Unfinished`].
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        cancelled: &dyn Fn() -> bool,
+        work: impl FnOnce(&mut S, &Stop) -> T + Send + 'static,
+    ) -> Result<T, Unfinished> {
+        let stop = Stop::default();
+        let (reply, answer) = sync_channel(1);
+        let job: Job<S> = {
+            let stop = stop.clone();
+            Box::new(move |owned| {
+                if !stop.is_set() {
+                    // Nobody listens when the caller has given up meanwhile.
+                    let _ = reply.send(work(owned, &stop));
+                }
+            })
+        };
+        self.jobs.send(job).map_err(|_| Unfinished::Ended)?;
+        loop {
+            match answer.recv_timeout(POLL) {
+                Ok(result) => return Ok(result),
+                Err(RecvTimeoutError::Disconnected) => return Err(Unfinished::Ended),
+                Err(RecvTimeoutError::Timeout) if cancelled() => {
+                    stop.0.store(true, Ordering::Relaxed);
+                    return Err(Unfinished::Cancelled);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_run_in_turn_on_what_the_thread_owns() {
+        let engine = Engine::start("counter", || Ok::<_, ()>(0)).unwrap();
+        let count = |_| engine.run(&|| false, |count, _| std::mem::replace(count, *count + 1)).unwrap();
+        assert_eq!((0..3).map(count).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn what_cannot_be_made_is_told() {
+        assert_eq!(Engine::<()>::start("broken", || Err("no")).unwrap_err(), Some("no"));
+    }
+
+    #[test]
+    fn a_job_nobody_wants_is_told_to_stop() {
+        let engine = Engine::start("waiter", || Ok::<_, ()>(())).unwrap();
+        let (stopped, seen) = sync_channel(1);
+        let waits = engine.run(&|| true, move |(), stop| {
+            while !stop.is_set() {
+                std::thread::yield_now();
+            }
+            stopped.send(()).unwrap();
+        });
+        assert_eq!(waits, Err(Unfinished::Cancelled));
+        seen.recv().unwrap();
+        assert_eq!(engine.run(&|| false, |(), _| 7), Ok(7));
+    }
+
+    #[test]
+    fn a_dead_thread_is_noticed() {
+        let engine = Engine::start("panicking", || Ok::<_, ()>(())).unwrap();
+        assert_eq!(engine.run(&|| false, |(), _| panic!("as the test wants")), Err(Unfinished::Ended));
+        assert_eq!(engine.run(&|| false, |(), _| ()), Err(Unfinished::Ended));
+    }
+}

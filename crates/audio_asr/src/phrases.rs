@@ -1,0 +1,166 @@
+//! From tokens to phrases of words.
+
+use crate::{Language, Pass, Token};
+
+/// What is said between two time tokens.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Phrase {
+    pub(crate) words: Vec<Spoken>,
+    /// Where it begins in the window, in samples, when the model told.
+    pub(crate) start: Option<usize>,
+    /// Where it ends, likewise.
+    pub(crate) end: Option<usize>,
+    /// Sum over its tokens, and how many they are.
+    pub(crate) log_probability: f32,
+    pub(crate) tokens: usize,
+}
+
+/// A word of a phrase.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Spoken {
+    /// Without surrounding spaces.
+    pub(crate) text: String,
+    /// Geometric mean of its tokens' probabilities, 0 to 1.
+    pub(crate) probability: f32,
+}
+
+impl Phrase {
+    /// All of it, as one text.
+    pub(crate) fn text(&self) -> String {
+        let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
+        words.join(" ")
+    }
+
+    /// Mean log probability of its tokens.
+    pub(crate) fn mean_log_probability(&self) -> f32 {
+        self.log_probability / self.tokens.max(1) as f32
+    }
+}
+
+/// A word while it is put together.
+#[derive(Default)]
+struct Draft {
+    bytes: Vec<u8>,
+    log_probability: f32,
+    tokens: usize,
+}
+
+/// The phrases of a pass, in order; such without any word are left out.
+pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
+    let mut found = Vec::new();
+    let mut phrase = Phrase::default();
+    let mut drafts: Vec<Draft> = Vec::new();
+    let mut finish = |mut phrase: Phrase, drafts: Vec<Draft>| {
+        drafts.into_iter().for_each(|draft| phrase.add(draft));
+        found.extend((!phrase.words.is_empty()).then_some(phrase));
+    };
+    for token in &pass.tokens {
+        match token {
+            Token::Text { bytes, log_probability } => {
+                let begins = drafts.last().is_none_or(|draft| draft.ends_before(bytes, language));
+                if begins {
+                    drafts.push(Draft::default());
+                }
+                if let Some(draft) = drafts.last_mut() {
+                    draft.bytes.extend(bytes);
+                    draft.log_probability += log_probability;
+                    draft.tokens += 1;
+                }
+            }
+            Token::Time(time) if drafts.is_empty() => phrase.start = Some(*time),
+            Token::Time(time) => {
+                phrase.end = Some(*time);
+                finish(std::mem::take(&mut phrase), std::mem::take(&mut drafts));
+                // Until the next one is told, the next phrase begins where this one ended.
+                phrase.start = Some(*time);
+            }
+        }
+    }
+    finish(phrase, drafts);
+    found
+}
+
+impl Draft {
+    /// Does a token with these bytes begin the next word?
+    fn ends_before(&self, bytes: &[u8], language: Language) -> bool {
+        let is_whole = || std::str::from_utf8(&self.bytes).is_ok();
+        bytes.starts_with(b" ") || (language.is_unspaced() && is_whole())
+    }
+}
+
+impl Phrase {
+    fn add(&mut self, draft: Draft) {
+        self.log_probability += draft.log_probability;
+        self.tokens += draft.tokens;
+        let text = String::from_utf8_lossy(&draft.bytes).replace(char::REPLACEMENT_CHARACTER, "");
+        let text = text.trim();
+        if text.contains(char::is_alphanumeric) {
+            let probability = (draft.log_probability / draft.tokens.max(1) as f32).exp();
+            self.words.push(Spoken { text: text.to_owned(), probability: probability.clamp(0.0, 1.0) });
+        } else if let Some(last) = self.words.last_mut() {
+            // Punctuation on its own belongs to the word before.
+            last.text.push_str(text);
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn text(text: &str) -> Token {
+        Token::Text { bytes: text.as_bytes().to_vec(), log_probability: -0.1 }
+    }
+
+    fn found(tokens: &[Token], language: &str) -> Vec<(Option<usize>, String, Option<usize>)> {
+        let pass = Pass { no_speech: 0.0, tokens: tokens.to_vec() };
+        let phrases = phrases(&pass, Language::from_code(language).unwrap());
+        phrases.into_iter().map(|phrase| (phrase.start, phrase.text(), phrase.end)).collect()
+    }
+
+    #[test]
+    fn phrases_stand_between_times() {
+        let tokens = [
+            Token::Time(10),
+            text(" And"),
+            text(" so"),
+            Token::Time(20),
+            Token::Time(30),
+            text(" my"),
+            text(" fel"),
+            text("low."),
+        ];
+        let expected = [(Some(10), "And so".to_owned(), Some(20)), (Some(30), "my fellow.".to_owned(), None)];
+        assert_eq!(found(&tokens, "en"), expected);
+    }
+
+    #[test]
+    fn numbers_and_punctuation_are_parts_of_words() {
+        let tokens = [
+            Token::Time(0),
+            text(" 1"),
+            text("9"),
+            text("69"),
+            text(" -"),
+            text(" ok"),
+            text("!"),
+            Token::Time(9),
+        ];
+        assert_eq!(found(&tokens, "en"), [(Some(0), "1969- ok!".to_owned(), Some(9))]);
+    }
+
+    #[test]
+    fn a_text_of_nothing_is_no_phrase() {
+        assert!(found(&[Token::Time(0), text(" ..."), Token::Time(9)], "en").is_empty());
+        assert!(found(&[Token::Time(0), Token::Time(9)], "en").is_empty());
+        assert!(found(&[], "en").is_empty());
+    }
+
+    #[test]
+    fn characters_in_parts_are_put_together() {
+        let [a, b, c] =
+            [0xe4, 0xbd, 0xa0].map(|byte| Token::Text { bytes: vec![byte], log_probability: -0.1 });
+        let tokens = [Token::Time(0), a, b, c, text("好"), Token::Time(5)];
+        assert_eq!(found(&tokens, "zh"), [(Some(0), "你 好".to_owned(), Some(5))]);
+    }
+}
