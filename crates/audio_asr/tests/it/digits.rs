@@ -1,0 +1,121 @@
+use std::cell::Cell;
+
+use audio_asr::{AsrError, Language, Options, Timing, TranscribeError, transcribe};
+use media_time::Window;
+
+use crate::{Samples, digits_model, fixture, hear, models, texts, wav, window};
+
+const SPOKEN: [&str; 8] = ["three", "one", "four", "one", "five", "nine", "two", "six"];
+
+fn recording() -> Vec<f32> {
+    wav(&fixture("media/digits.wav"))
+}
+
+/// Where each digit is heard: from 0.2 s of its second on, as long as it is louder than −40 dB.
+fn speech(samples: &[f32]) -> Vec<Window> {
+    let digit = |(second, samples): (usize, &[f32])| {
+        let start = i64::try_from(second).unwrap() * 1_000;
+        let last = samples.iter().rposition(|sample| sample.abs() > 0.01).unwrap();
+        window(start + 200, start + i64::try_from(last / 16).unwrap() + 1)
+    };
+    samples.chunks(16_000).enumerate().map(digit).collect()
+}
+
+#[test]
+fn digits_are_heard_where_they_are_spoken() {
+    let samples = recording();
+    let speech = speech(&samples);
+    let transcript = hear(&models(1).open(&digits_model()).unwrap(), samples, &speech);
+    assert_eq!(texts(&transcript), SPOKEN);
+    assert_eq!((transcript.language, transcript.language_detected), (Some(Language::ENGLISH), true));
+    let mut errors: Vec<i64> = Vec::new();
+    for (word, region) in transcript.words.iter().zip(&speech) {
+        assert!(region.start() <= word.start && word.end <= region.end(), "{word:?} in {region:?}");
+        assert_eq!(word.timing, Timing::Measured);
+        assert!(word.confidence > 0.3 && word.confidence <= 1.0, "{word:?}");
+        errors.push((word.start - region.start()).as_millis_round().abs());
+        errors.push((word.end - region.end()).as_millis_round().abs());
+    }
+    errors.sort_unstable();
+    println!("errors of word times in ms: {errors:?}");
+    assert!(errors[errors.len() / 2] <= 80);
+}
+
+#[test]
+fn the_same_words_each_time_and_on_any_number_of_threads() {
+    let samples = recording();
+    let speech = speech(&samples);
+    let [one, two] = [1, 2].map(|threads| models(threads).open(&digits_model()).unwrap());
+    let first = hear(&one, samples.clone(), &speech);
+    for model in [&one, &one, &two, &two, &two] {
+        assert_eq!(hear(model, samples.clone(), &speech), first);
+    }
+}
+
+#[test]
+fn speech_of_minutes_without_a_pause_goes_through_window_by_window() {
+    let samples: Vec<f32> = recording().repeat(8);
+    let whole = window(0, 64_000);
+    let transcript = hear(&models(2).open(&digits_model()).unwrap(), samples, &[whole]);
+    assert!(transcript.windows == 3, "{}", transcript.windows);
+    let right = texts(&transcript).len();
+    assert!((60..=66).contains(&right), "{right} of 64 digits");
+    assert!(transcript.words.is_sorted_by(|a, b| a.end <= b.start));
+}
+
+#[test]
+fn a_blink_of_speech_is_no_trouble() {
+    let model = models(1).open(&digits_model()).unwrap();
+    let transcript = hear(&model, recording(), &[window(250, 270)]);
+    for word in &transcript.words {
+        assert!(word.start.as_millis_round() >= 250 && word.end.as_millis_round() <= 270);
+    }
+    // Beyond the recording's end there is silence.
+    hear(&model, recording(), &[window(7_900, 9_000)]);
+}
+
+#[test]
+fn only_english_is_known() {
+    let model = models(1).open(&digits_model()).unwrap();
+    let options = Options { language: Language::from_code("de"), ..Options::default() };
+    let refused = transcribe(&*model, &mut Samples(recording()), &[], &options, &|| false);
+    let Err(TranscribeError::Asr(error @ AsrError::UnsupportedLanguage { .. })) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(error.to_string().contains("`digits` does not know the language `de`"), "{error}");
+}
+
+#[test]
+fn whisper_stops_when_nobody_waits() {
+    let model = models(1).open(&digits_model()).unwrap();
+    let asked = Cell::new(0);
+    let impatient = || asked.replace(asked.get() + 1) >= 1;
+    let samples = recording().repeat(3);
+    let stopped =
+        transcribe(&*model, &mut Samples(samples), &[window(0, 24_000)], &Options::default(), &impatient);
+    assert!(matches!(stopped, Err(TranscribeError::Asr(AsrError::Cancelled))), "{stopped:?}");
+    // And is there for the next.
+    let samples = recording();
+    let speech = speech(&samples);
+    assert_eq!(texts(&hear(&model, samples, &speech)), SPOKEN);
+}
+
+#[test]
+fn two_models_hear_at_once() {
+    let models = models(1);
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("ggml-copy.bin");
+    std::fs::copy(digits_model(), &copy).unwrap();
+    let [one, other] =
+        [digits_model(), copy.to_str().unwrap().to_owned()].map(|path| models.open(&path).unwrap());
+    assert_ne!(one.version(), other.version());
+    std::thread::scope(|scope| {
+        for model in [&one, &other] {
+            scope.spawn(move || {
+                let samples = recording();
+                let speech = speech(&samples);
+                assert_eq!(texts(&hear(model, samples, &speech)), SPOKEN);
+            });
+        }
+    });
+}

@@ -1,0 +1,110 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use audio_asr::{ModelDirectory, ModelError, Models};
+
+use crate::{digits_model, models};
+
+fn in_directory(directory: &Path) -> Models {
+    Models::new(ModelDirectory::new(directory.to_owned()), 2, 1)
+}
+
+/// A file that is no part of this repository: `HARKBACK_CORPUS` tells where its neighbour is, else `../shared/corpus`.
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests alone use what is there")]
+fn beside_the_corpus(name: &str) -> Option<PathBuf> {
+    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").into_os_string();
+    let corpus = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_else(usual));
+    let path = corpus.join("..").join(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+#[test]
+fn a_missing_model_says_how_to_get_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = in_directory(directory.path()).open("tiny.en").unwrap_err();
+    assert!(matches!(missing, ModelError::Missing { .. }));
+    let text = missing.to_string();
+    assert!(text.contains("harkback models pull tiny.en") && text.contains("ggml-tiny.en.bin"), "{text}");
+    let own = in_directory(directory.path()).open("my-own").unwrap_err().to_string();
+    assert!(own.contains("ggml-my-own.bin") && own.contains("harkback models list"), "{own}");
+}
+
+#[test]
+fn what_is_no_model_is_told_from_what_is_cut_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("ggml-tiny.bin");
+    let reason = || {
+        let error = in_directory(directory.path()).open("tiny").unwrap_err();
+        assert!(matches!(error, ModelError::Invalid { .. }), "{error:?}");
+        error.to_string()
+    };
+    std::fs::create_dir(&place).unwrap();
+    assert!(reason().contains("it is no file"));
+    std::fs::remove_dir(&place).unwrap();
+    std::fs::write(&place, b"version https://git-lfs.github.com/spec/v1").unwrap();
+    assert!(reason().contains("does not begin like a ggml Whisper model"));
+    let whole = std::fs::read(digits_model()).unwrap();
+    std::fs::write(&place, &whole[..whole.len() / 2]).unwrap();
+    assert!(reason().contains("it is cut off"));
+}
+
+#[test]
+fn a_file_without_weights_is_refused() {
+    let Some(path) = beside_the_corpus("models/for-tests-ggml-tiny.en.bin") else { return };
+    let error = models(1).open(path.to_str().unwrap()).unwrap_err().to_string();
+    assert!(error.contains("no weights"), "{error}");
+}
+
+#[test]
+fn a_model_is_loaded_once_until_its_file_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("ggml-own.bin");
+    std::fs::copy(digits_model(), &place).unwrap();
+    let models = in_directory(directory.path());
+    let first = models.open("own").unwrap();
+    assert_eq!(first.version(), format!("own-{}", &first.sha256()[..8]));
+    assert!(Arc::ptr_eq(&first, &models.open("own").unwrap()));
+
+    // Another file in its place: the last weight is a little different.
+    let mut bytes = std::fs::read(&place).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(directory.path().join("new"), &bytes).unwrap();
+    std::fs::rename(directory.path().join("new"), &place).unwrap();
+    let second = models.open("own").unwrap();
+    assert_ne!(first.version(), second.version());
+
+    std::fs::remove_file(&place).unwrap();
+    assert!(matches!(models.open("own"), Err(ModelError::Missing { .. })));
+}
+
+#[test]
+fn only_so_many_models_stay_loaded() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c"] {
+        std::fs::copy(digits_model(), directory.path().join(format!("ggml-{name}.bin"))).unwrap();
+    }
+    let models = in_directory(directory.path());
+    let open = |name| Arc::downgrade(&models.open(name).unwrap());
+    let (a, b) = (open("a"), open("b"));
+    open("a");
+    open("c");
+    assert!(a.upgrade().is_some() && b.upgrade().is_none(), "the least recently used went");
+    let names: Vec<_> = models.directory().present().unwrap().into_iter().map(|model| model.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_published_name_is_checked_against_what_was_published() {
+    let directory = tempfile::tempdir().unwrap();
+    let models = in_directory(directory.path());
+    std::fs::copy(digits_model(), directory.path().join("ggml-tiny.en.bin")).unwrap();
+    let error = models.directory().locate("tiny.en").check().unwrap_err().to_string();
+    assert!(error.contains("SHA-1") && error.contains("models pull tiny.en"), "{error}");
+    let (header, sha256) = models.directory().locate(&digits_model()).check().unwrap();
+    assert!(header.is_english_only());
+    assert_eq!(sha256, models.open(&digits_model()).unwrap().sha256());
+}
