@@ -13,8 +13,10 @@ pub(super) struct MediaBox {
     pub(super) kind: [u8; 4],
     /// Where the four-character code stands in the file.
     pub(super) kind_at: u64,
-    /// The bytes after the header.
+    /// The bytes after the header, as far as they are there.
     pub(super) content: Range<u64>,
+    /// Does it claim more than is there?
+    pub(super) is_cut: bool,
 }
 
 /// Reads boxes and numbers from a source.
@@ -52,7 +54,8 @@ impl<'a, R: Read + Seek> BoxReader<'a, R> {
         let content = within.start + header..end.min(within.end);
         let kind_at = within.start + 4;
         within.start = content.end;
-        Ok((content.start <= content.end).then_some(MediaBox { kind, kind_at, content }))
+        let is_cut = end > content.end;
+        Ok((content.start <= content.end).then_some(MediaBox { kind, kind_at, content, is_cut }))
     }
 
     /// The first box of that type in `within`.

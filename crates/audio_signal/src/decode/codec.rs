@@ -3,14 +3,17 @@
 use std::sync::LazyLock;
 
 use symphonia::core::audio::AudioSpec;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS, CODEC_ID_VORBIS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
+use symphonia::core::errors::Error;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
+use super::aac::MultiElementDecoder;
 use super::guard::{Failure, guarded};
 use super::source::Allowance;
+use super::vorbis;
 use crate::SignalError;
 
 /// Samples beyond this are damage and not sound: full scale is 1, and even integers stored as floats by mistake
@@ -50,8 +53,8 @@ impl Codec {
         let Some(name) = name else {
             return Err(SignalError::Unsupported(format!("the codec {}", codec_name(&params))));
         };
-        let decoder = guarded(|| CODECS.make_audio_decoder(&params, &AudioDecoderOptions::default()))
-            .map_err(|failure| failure.into_signal_error("its codec header", &Allowance::default()))?;
+        let decoder = guarded(|| make_decoder(&params))
+            .map_err(|failure| failure.into_signal_error("its codec header", &Allowance::full()))?;
         Ok(Self { decoder, params, name })
     }
 
@@ -82,6 +85,20 @@ impl Codec {
         if let Ok(fresh) = Self::new(&self.params) {
             *self = fresh;
         }
+    }
+}
+
+/// Symphonia's decoders, but for what they do not know (AAC of more than two channels, HE-AAC) or get wrong
+/// (Vorbis of more than two channels).
+fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Error> {
+    if params.codec == CODEC_ID_VORBIS && vorbis::channels(params) > 2 {
+        return Ok(Box::new(vorbis::SurroundDecoder::new(params)?));
+    }
+    match CODECS.make_audio_decoder(params, &AudioDecoderOptions::default()) {
+        Err(Error::Unsupported(_)) if params.codec == CODEC_ID_AAC => {
+            Ok(Box::new(MultiElementDecoder::new(params)?))
+        }
+        result => result,
     }
 }
 

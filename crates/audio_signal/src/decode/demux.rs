@@ -17,6 +17,7 @@ use symphonia::core::units::{TimeBase, Timestamp};
 
 use super::codec::CODECS;
 use super::guard::{Failure, guarded};
+use super::matroska;
 use super::mp4::Movie;
 use super::source::{Allowance, MeteredSource, Source};
 use crate::SignalError;
@@ -81,8 +82,11 @@ pub(crate) struct Demuxer {
 impl Demuxer {
     pub(crate) fn open(mut source: Box<dyn Source>) -> Result<Self, SignalError> {
         let movie = Movie::read(&mut source)?;
-        let overlays = movie.as_ref().map(Movie::hide_all_but_audio).unwrap_or_default();
-        let allowance = Allowance::default();
+        let overlays = match &movie {
+            Some(movie) => movie.overlays(),
+            None => matroska::overlays(&mut source)?,
+        };
+        let allowance = Allowance::full();
         allowance.grant(READ_LIMIT);
         let source = MeteredSource::new(source, allowance.clone(), overlays)?;
         if source.is_empty() {
@@ -166,7 +170,12 @@ impl Demuxer {
                 Err(Failure::Panic) => self.reader = None,
             }
         }
-        Ok(Fetched::End { truncated: true })
+        Ok(Fetched::End { truncated: self.should_tell_its_end() })
+    }
+
+    /// Recordings of browsers tell no length, and simply stop.
+    fn should_tell_its_end(&self) -> bool {
+        self.container != Container::Matroska || self.duration(None).is_some()
     }
 }
 

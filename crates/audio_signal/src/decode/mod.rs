@@ -18,17 +18,21 @@
 //! Memory does not grow with the recording: one packet is held at a time, and no header or packet may be larger
 //! than a fixed limit. Length is bounded by [`Decoder::MAX_DURATION`].
 
+mod aac;
+mod aac_elements;
 mod boxes;
 mod clock;
 pub(crate) mod codec;
 pub(crate) mod demux;
 mod format;
 mod guard;
+mod matroska;
 pub(crate) mod mp4;
 mod presentation;
 mod source;
 mod stream;
 mod timeline;
+mod vorbis;
 
 use std::collections::VecDeque;
 

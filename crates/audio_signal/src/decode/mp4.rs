@@ -22,6 +22,8 @@ pub(crate) struct Movie {
     trex: Vec<(u64, u32)>,
     /// Encoder delay and length in samples, from an `iTunSMPB` tag.
     pub(crate) gapless: Option<Gapless>,
+    /// Where the size of a last box stands that is longer than the file.
+    cut_at: Option<u64>,
 }
 
 /// What kind of track it is.
@@ -87,12 +89,17 @@ impl Movie {
         !self.trex.is_empty()
     }
 
-    /// Hides all tracks but those with sound, so that a demuxer neither indexes nor reads the pictures.
-    pub(super) fn hide_all_but_audio(&self) -> Vec<Overlay> {
+    /// How symphonia is to see the file: without the tracks that hold no sound, so that it neither indexes nor
+    /// reads the pictures, and with a last box that ends where the file does.
+    pub(super) fn overlays(&self) -> Vec<Overlay> {
         let hidden = || self.tracks.iter().filter(|track| track.kind != TrackKind::Audio);
         let is_hidden = |id: u32| hidden().any(|track| track.id == id);
         let trex = self.trex.iter().filter(|(_, id)| is_hidden(*id)).map(|(at, _)| *at);
-        hidden().map(|track| track.trak_at).chain(trex).map(|at| Overlay { at, bytes: *b"free" }).collect()
+        let hide =
+            hidden().map(|track| track.trak_at).chain(trex).map(|at| Overlay { at, bytes: b"free".to_vec() });
+        // A size of 0 means up to the end of the file.
+        let shorten = self.cut_at.map(|at| Overlay { at, bytes: vec![0; 4] });
+        hide.chain(shorten).collect()
     }
 }
 
@@ -110,18 +117,24 @@ impl MovieTrack {
 
 fn read_movie<R: Read + Seek>(reader: &mut BoxReader<'_, R>) -> io::Result<Option<Movie>> {
     let mut file = reader.everything()?;
-    let Some(first) = reader.next_box(&mut file)? else {
-        return Ok(None);
-    };
-    if first.kind != *b"ftyp" {
+    if reader.next_box(&mut file)?.is_none_or(|first| first.kind != *b"ftyp") {
         return Ok(None);
     }
-    let Some(moov) = reader.find(file, b"moov")? else {
-        return Ok(None);
-    };
+    let (mut movie, mut cut_at) = (None, None);
+    while let Some(child) = reader.next_box(&mut file)? {
+        if child.is_cut {
+            cut_at = Some(child.kind_at - 4);
+        }
+        if child.kind == *b"moov" && movie.is_none() {
+            movie = Some(read_index(reader, child.content)?);
+        }
+    }
+    Ok(movie.map(|movie| Movie { cut_at, ..movie }))
+}
+
+fn read_index<R: Read + Seek>(reader: &mut BoxReader<'_, R>, mut moov: Range<u64>) -> io::Result<Movie> {
     let mut movie = Movie { timescale: 1, ..Movie::default() };
-    let mut within = moov.content.clone();
-    while let Some(child) = reader.next_box(&mut within)? {
+    while let Some(child) = reader.next_box(&mut moov)? {
         match &child.kind {
             b"mvhd" => movie.timescale = header_timescale(&reader.content(&child, 32)?),
             b"trak" => movie.tracks.push(read_track(reader, &child)?),
@@ -130,7 +143,7 @@ fn read_movie<R: Read + Seek>(reader: &mut BoxReader<'_, R>) -> io::Result<Optio
             _ => {}
         }
     }
-    Ok(Some(movie))
+    Ok(movie)
 }
 
 fn read_track<R: Read + Seek>(reader: &mut BoxReader<'_, R>, trak: &MediaBox) -> io::Result<MovieTrack> {

@@ -1,6 +1,11 @@
 //! Integration tests of the signal analysis, one binary.
 
+mod decode_corpus;
+mod decode_damage;
+mod decode_samples;
+mod decode_timing;
 mod loudness;
 mod quality;
 mod rhythm;
 mod speech;
+mod support;
