@@ -5,7 +5,7 @@ use std::ops::Range;
 use media_time::{MediaTime, Window};
 
 use crate::decode::{AudioFormat, DecodeStats, Decoder, Source};
-use crate::scene::{self, Track};
+use crate::scene::{self, SceneKind, Track};
 use crate::{
     AnalysisParams, Rhythm, SPEECH_FRAME, SPEECH_RATE, Segment, SignalError, SpeechDetector, Thresholds,
     pipeline,
@@ -113,17 +113,30 @@ pub fn analyze(
         sung: span.sung,
     };
     let regions = scene::speech_regions(&track.voice, &params.thresholds);
+    let segments: Vec<Segment> = scene::spans(&track, params).into_iter().map(to_segment).collect();
+    let rhythm =
+        if params.include_beats { rhythm.finish_outside(&beatless(&segments)) } else { Rhythm::default() };
     Ok(Analysis {
         duration,
         format: decoder.format().clone(),
         decode_stats: decoder.stats(),
-        segments: scene::spans(&track, params).into_iter().map(to_segment).collect(),
+        segments,
         integrated_lufs: loudness.integrated_lufs(),
         loudness_range: loudness.range_lu(),
         loudness_windows: loudness.windows(params.loudness_window, duration),
         speech_regions: regions.into_iter().filter_map(|frames| window_of(frames, duration)).collect(),
         rhythm,
     })
+}
+
+/// Where there cannot be a beat: in silence, and where somebody talks and no music plays.
+fn beatless(segments: &[Segment]) -> Vec<Window> {
+    let is_beatless = |segment: &&Segment| match segment.kind {
+        SceneKind::Speech => !segment.background_music,
+        SceneKind::Silence => true,
+        SceneKind::Music | SceneKind::Other => false,
+    };
+    segments.iter().filter(is_beatless).map(|segment| segment.window).collect()
 }
 
 /// The window of some frames of the speech detector, cut at `duration`.

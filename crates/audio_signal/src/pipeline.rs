@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use crate::analysis::{Control, Progress};
 use crate::decode::Decoder;
 use crate::{
-    AnalysisParams, LoudnessMeter, Resampler, Rhythm, RhythmAnalyzer, SignalError, SpeechDetector,
+    AnalysisParams, LoudnessMeter, Resampler, RhythmAnalyzer, SignalError, SpeechDetector,
     loudness::LoudnessProfile,
     scene::{LevelMeter, Texture, TextureMeter},
 };
@@ -82,25 +82,20 @@ impl Stage for Sound {
 struct Beats {
     channels: usize,
     mono: Vec<f32>,
-    analyzer: Option<RhythmAnalyzer>,
-    rhythm: Rhythm,
+    analyzer: RhythmAnalyzer,
 }
 
 impl Stage for Beats {
     fn push(&mut self, interleaved: &[f32]) {
-        let Some(analyzer) = &mut self.analyzer else { return };
         let gain = 1.0 / self.channels as f32;
         let mix = |frame: &[f32]| frame.iter().sum::<f32>() * gain;
         self.mono.clear();
         self.mono.extend(interleaved.chunks_exact(self.channels).map(mix));
-        analyzer.push(&self.mono);
+        self.analyzer.push(&self.mono);
     }
 
-    fn finish(&mut self) {
-        if let Some(analyzer) = self.analyzer.take() {
-            self.rhythm = analyzer.finish();
-        }
-    }
+    /// The rest waits until it is known where somebody talks.
+    fn finish(&mut self) {}
 }
 
 /// What listening to all of a recording gave.
@@ -111,7 +106,8 @@ pub(crate) struct Heard {
     pub(crate) textures: Vec<Texture>,
     /// The speech probability of each texture's frame; empty when speech and music are not asked for.
     pub(crate) voice: Vec<f32>,
-    pub(crate) rhythm: Rhythm,
+    /// All that was heard of the rhythm, not finished yet.
+    pub(crate) rhythm: RhythmAnalyzer,
 }
 
 /// Decodes all of a recording and listens to it.
@@ -136,12 +132,7 @@ pub(crate) fn listen(
         detector: Some(SpeechDetector::new()?),
         voice: Vec::new(),
     };
-    let mut beats = Beats {
-        channels,
-        mono: Vec::new(),
-        analyzer: Some(RhythmAnalyzer::new(rate)),
-        rhythm: Rhythm::default(),
-    };
+    let mut beats = Beats { channels, mono: Vec::new(), analyzer: RhythmAnalyzer::new(rate) };
     let mut stages: Vec<&mut dyn Stage> = vec![&mut loudness];
     if params.include_beats {
         stages.push(&mut beats);
@@ -155,7 +146,7 @@ pub(crate) fn listen(
         cells: loudness.levels.finish(),
         textures: sound.textures.finish(),
         voice: sound.voice,
-        rhythm: beats.rhythm,
+        rhythm: beats.analyzer,
     })
 }
 

@@ -53,9 +53,13 @@ pub struct TempoCandidate {
     pub weight: f64,
 }
 
-/// Runs of beats that are not chance: nowhere insignificant, and somewhere clear.
-pub(super) fn audible_runs(beats: &[usize], path: &TempoPath) -> Vec<Vec<usize>> {
-    let audible = |beat: &usize| path.significance(*beat) >= MIN_SIGNIFICANCE;
+/// Runs of beats that are not chance: everywhere in what is `heard`, nowhere insignificant, and somewhere clear.
+pub(super) fn audible_runs(
+    beats: &[usize],
+    path: &TempoPath,
+    heard: impl Fn(usize) -> bool,
+) -> Vec<Vec<usize>> {
+    let audible = |beat: &usize| heard(*beat) && path.significance(*beat) >= MIN_SIGNIFICANCE;
     let clear = |beat: &usize| path.significance(*beat) >= CLEAR_SIGNIFICANCE;
     beats
         .chunk_by(|a, b| audible(a) == audible(b))

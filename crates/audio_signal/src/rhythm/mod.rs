@@ -13,7 +13,7 @@ mod pulse;
 mod spectrum;
 mod tempo;
 
-use media_time::MediaTime;
+use media_time::{MediaTime, Window};
 
 pub use grid::{Beat, Tempo, TempoCandidate};
 pub use onsets::Onset;
@@ -102,6 +102,13 @@ impl RhythmAnalyzer {
     /// The rhythm of all that was pushed.
     #[must_use]
     pub fn finish(self) -> Rhythm {
+        self.finish_outside(&[])
+    }
+
+    /// The rhythm of all that was pushed, without beats in `beatless` windows (sorted). Syllables come regularly enough
+    /// to carry a beat on from the music before them, and nothing contradicts it in a silence.
+    #[must_use]
+    pub fn finish_outside(self, beatless: &[Window]) -> Rhythm {
         let Some(Stream { envelope, mut spectrum, mut features }) = self.stream else {
             return Rhythm::default();
         };
@@ -112,7 +119,15 @@ impl RhythmAnalyzer {
         }
         let hop = spectrum.hop() * PULSE_STRIDE;
         let frames_per_second = f64::from(self.rate) / hop as f64;
-        let ranges = features.pulse.finish(frames_per_second);
+        let mut ranges = features.pulse.finish(frames_per_second);
+        let is_beatless = |frame: usize| {
+            let time = MediaTime::from_samples((frame * hop) as i64, self.rate);
+            let next = beatless.partition_point(|window| window.end() <= time);
+            beatless.get(next).is_some_and(|window| window.contains(time))
+        };
+        for frame in (0..ranges[0].len()).filter(|frame| is_beatless(*frame)) {
+            ranges.iter_mut().for_each(|range| range[frame] = 0.0);
+        }
 
         let tempogram = Tempogram::new(&Pulse::sum(&ranges, TEMPO_WEIGHTS, frames_per_second));
         let path = tempogram.path();
@@ -121,7 +136,7 @@ impl RhythmAnalyzer {
         let first_sound = pulse.values.iter().position(|value| *value > FIRST_SOUND);
         first_sound.filter(|frame| enters(*frame)).inspect(|frame| pulse.accent(*frame));
 
-        let runs = grid::audible_runs(&beats::track(&pulse, &path), &path);
+        let runs = grid::audible_runs(&beats::track(&pulse, &path), &path, |frame| !is_beatless(frame));
         let time = |frame: usize| {
             let frame = frame as f64 + onsets::peak_offset(&pulse.values, frame);
             MediaTime::from_samples((frame * hop as f64).round() as i64, self.rate)

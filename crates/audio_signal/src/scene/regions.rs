@@ -55,7 +55,7 @@ mod tests {
         voice.extend([0.1; 2]);
         voice.extend([0.9; 2]);
         voice.extend([0.0; 9]);
-        assert_eq!(speech_regions(&voice, &Thresholds::DEFAULT), [4..25]);
+        assert_eq!(speech_regions(&voice, &Thresholds::DEFAULT), vec![4..25_usize]);
     }
 
     proptest! {

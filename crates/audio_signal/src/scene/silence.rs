@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn short_quiet_is_no_silence_and_a_click_does_not_end_one() {
         let cells = recording(&[(-20.0, 10), (-80.0, 5), (-20.0, 10), (-80.0, 20), (-65.0, 2), (-80.0, 20)]);
-        assert_eq!(quiet_runs(&cells, -70.0, 6), [25..67]);
+        assert_eq!(quiet_runs(&cells, -70.0, 6), vec![25..67_usize]);
         assert_eq!(quiet_runs(&cells, -70.0, 5), [10..15, 25..67]);
     }
 
