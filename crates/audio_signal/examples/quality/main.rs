@@ -9,6 +9,7 @@ mod beats;
 mod corpus;
 mod onsets;
 mod score;
+mod segments;
 mod vad;
 
 use std::{path::Path, process::ExitCode};
@@ -16,7 +17,8 @@ use std::{path::Path, process::ExitCode};
 /// Prints one table from the corpus.
 type Table = fn(&Path);
 
-const TABLES: [(&str, Table); 3] = [("vad", vad::print), ("beats", beats::print), ("onsets", onsets::print)];
+const TABLES: [(&str, Table); 4] =
+    [("vad", vad::print), ("segments", segments::print), ("beats", beats::print), ("onsets", onsets::print)];
 
 fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::sliding;
 use super::texture::{BANDS, Correlation, FRAMES_PER_SECOND, Texture};
 
@@ -15,7 +17,9 @@ const VARIANCE_FLOOR: f64 = 1.0;
 /// A pulse is looked for three seconds either way, each half second, with periods of 0.25 s to 1.5 s.
 const PULSE_REACH: usize = 96;
 const PULSE_STRIDE: usize = 16;
-const PULSE_LAGS: std::ops::Range<usize> = 8..48;
+const PULSE_LAGS: Range<usize> = 8..48;
+/// What is taken for the pulse of sounds too short to have one: the mean of the material.
+const UNKNOWN_PULSE: f32 = 0.33;
 
 /// What a frame and its surroundings sound like.
 pub(crate) type Features = [f32; FEATURES];
@@ -29,8 +33,23 @@ pub(crate) fn salience(textures: &[Texture]) -> Vec<f32> {
     levels.iter().zip(loudest).map(|pair| above(pair).clamp(0.0, 1.0)).collect()
 }
 
-/// The features of each frame, given its speech probability and its salience.
-pub(crate) fn features(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Features> {
+/// The features of each frame, given its speech probability, its salience and the stretches between changes of sound:
+/// what is on the other side of a change plays no part.
+pub(crate) fn features(
+    textures: &[Texture],
+    voice: &[f32],
+    salience: &[f32],
+    stretches: &[Range<usize>],
+) -> Vec<Features> {
+    let mut features = Vec::with_capacity(textures.len());
+    for stretch in stretches {
+        let range = || stretch.clone();
+        features.extend(of_one_sound(&textures[range()], &voice[range()], &salience[range()]));
+    }
+    features
+}
+
+fn of_one_sound(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Features> {
     let mut features = vec![[0.0; FEATURES]; textures.len()];
     let weighted = |t: usize| {
         let (weight, texture) = (f64::from(salience[t]) + 1e-3, &textures[t]);
@@ -79,8 +98,10 @@ fn add_spread(spreads: &mut [f32], level: impl Fn(usize) -> f64) {
 fn pulse(textures: &[Texture], mut visit: impl FnMut(usize, f32)) {
     let at: Vec<f32> = (0..textures.len().div_ceil(PULSE_STRIDE) + 1)
         .map(|step| {
-            let centre = (step * PULSE_STRIDE).min(textures.len());
-            let around = centre.saturating_sub(PULSE_REACH)..textures.len().min(centre + PULSE_REACH);
+            // Near an end, the six seconds nearest to it.
+            let last = textures.len().saturating_sub(2 * PULSE_REACH);
+            let start = (step * PULSE_STRIDE).saturating_sub(PULSE_REACH).min(last);
+            let around = start..textures.len().min(start + 2 * PULSE_REACH);
             periodicity(&textures[around])
         })
         .collect();
@@ -93,7 +114,7 @@ fn pulse(textures: &[Texture], mut visit: impl FnMut(usize, f32)) {
 fn periodicity(textures: &[Texture]) -> f32 {
     let len = textures.len();
     if len < 2 * PULSE_LAGS.end {
-        return 0.0;
+        return UNKNOWN_PULSE;
     }
     let mean = textures.iter().map(|texture| texture.flux).sum::<f32>() / len as f32;
     let flux: Vec<f32> = textures.iter().map(|texture| texture.flux - mean).collect();

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::SceneKind;
-use super::boundary::sharpest_change;
+use super::changes;
 use super::features::{Features, features, salience};
 use super::model::{BACKGROUND, MUSIC, SINGING};
 use super::path::{Emission, Grammar, STATES, best};
@@ -12,7 +12,7 @@ const KINDS: [SceneKind; STATES] = [SceneKind::Speech, SceneKind::Music, SceneKi
 const SPEECH: usize = 0;
 const MUSICAL: usize = 1;
 /// Speech lasts a syllable at least, music and other sounds a second or more.
-const GRAMMAR: Grammar = Grammar { shortest: [8, 40, 31], change: 6.0, silent_change: 1.0 };
+const GRAMMAR: Grammar = Grammar { shortest: [8, 40, 31], change: 6.0, likely_change: 1.0 };
 /// No frame is surer than this of what it is not.
 const LEAST_PROBABILITY: f32 = 0.02;
 /// Frames follow from their neighbours: each tells this much that the others have not.
@@ -29,6 +29,8 @@ pub(crate) struct Heard<'a> {
     track: &'a Track,
     features: Vec<Features>,
     salience: Vec<f32>,
+    /// Stretches between changes of sound.
+    sounds: Vec<Range<usize>>,
     /// Probability of each state, adding up to 1.
     probabilities: Vec<Emission>,
 }
@@ -42,13 +44,14 @@ pub(crate) struct Part {
 impl<'a> Heard<'a> {
     pub(crate) fn new(track: &'a Track) -> Self {
         let salience = salience(&track.textures);
-        let features = features(&track.textures, &track.voice, &salience);
+        let sounds = changes::stretches(&track.textures);
+        let features = features(&track.textures, &track.voice, &salience, &sounds);
         let probabilities = features.iter().zip(&track.voice).map(|(features, &voice)| {
             let spoken = voice * (1.0 - SINGING.probability(features));
             let music = (voice - spoken) + (1.0 - voice) * MUSIC.probability(features);
             [spoken, music, 1.0 - spoken - music]
         });
-        Self { probabilities: probabilities.collect(), track, features, salience }
+        Self { probabilities: probabilities.collect(), track, features, salience, sounds }
     }
 
     /// What is heard when, silence apart: parts that cover everything.
@@ -62,15 +65,11 @@ impl<'a> Heard<'a> {
         }
         let emissions: Vec<Emission> =
             (0..silent.len()).map(|frame| self.emission(frame, silent[frame])).collect();
-        let found = best(&emissions, |frame| silent[frame], &GRAMMAR);
-        let mut boundaries: Vec<usize> = found.iter().map(|(_, frames)| frames.start).collect();
-        for index in 1..found.len() {
-            boundaries[index] =
-                self.boundary(&found[index - 1], &found[index], boundaries[index - 1], &silent);
-        }
-        let ends = boundaries.iter().skip(1).copied().chain([silent.len()]);
-        let parts = found.iter().zip(boundaries.iter().zip(ends));
-        parts.map(|(&(state, _), (&start, end))| Part { state, cells: start * CELLS..end * CELLS }).collect()
+        let mut likely = silent;
+        self.sounds.iter().filter(|sound| !sound.is_empty()).for_each(|sound| likely[sound.start] = true);
+        let found = best(&emissions, |frame| likely[frame], &GRAMMAR);
+        let cells = |frames: Range<usize>| frames.start * CELLS..frames.end * CELLS;
+        found.into_iter().map(|(state, frames)| Part { state, cells: cells(frames) }).collect()
     }
 
     fn emission(&self, frame: usize, silent: bool) -> Emission {
@@ -79,32 +78,6 @@ impl<'a> Heard<'a> {
         }
         let weight = NOVELTY * self.salience[frame];
         self.probabilities[frame].map(|probability| weight * probability.clamp(LEAST_PROBABILITY, 1.0).ln())
-    }
-
-    /// Where `left` really ends and `right` begins: where the sound changes, but not in silence and not beyond a
-    /// voice.
-    fn boundary(
-        &self,
-        left: &(usize, Range<usize>),
-        right: &(usize, Range<usize>),
-        earliest: usize,
-        silent: &[bool],
-    ) -> usize {
-        let near = right.1.start;
-        if silent[near] || near > 0 && silent[near - 1] {
-            return near;
-        }
-        let speaks = |frame: usize| self.track.voice[frame] >= VOICED;
-        let backwards = (earliest + 1..near).rev();
-        let forwards = near..right.1.end;
-        let start =
-            backwards.take_while(|&frame| !(silent[frame] || left.0 == SPEECH && speaks(frame))).last();
-        let end = forwards.take_while(|&frame| !(silent[frame] || right.0 == SPEECH && speaks(frame))).last();
-        sharpest_change(
-            &self.track.textures,
-            near,
-            start.unwrap_or(near)..end.map_or(near, |last| last + 1) + 1,
-        )
     }
 
     /// What `parts` make of the sounding cells `gap`.

@@ -3,10 +3,9 @@
 //! While samples come in they are reduced to levels of 8 ms ([`levels`]) and textures of 32 ms ([`texture`]), about
 //! 3 KiB per second of sound. The decisions fall at the end, where the whole recording is known: what is silent hangs
 //! on its own noise floor ([`silence`]); what is not is speech, music or other along the likeliest path ([`path`])
-//! through what the frames sound like ([`features`], [`model`]); then boundaries move to where the sound changes
-//! ([`boundary`]).
+//! through what the frames sound like ([`features`], [`model`]); then
 
-mod boundary;
+mod changes;
 mod features;
 mod heard;
 mod levels;
@@ -40,6 +39,7 @@ pub fn scene_features(mono: &[f32]) -> Result<Vec<([f32; 9], f32)>, ModelError> 
     let mut detector = SpeechDetector::new()?;
     detector.push(mono, &mut voice);
     detector.finish(&mut voice);
-    let features = features::features(&textures, &voice, &features::salience(&textures));
+    let salience = features::salience(&textures);
+    let features = features::features(&textures, &voice, &salience, &changes::stretches(&textures));
     Ok(features.into_iter().zip(voice).collect())
 }

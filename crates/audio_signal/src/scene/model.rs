@@ -13,28 +13,28 @@ pub(crate) struct Logistic {
 
 /// Mean and standard deviation of each feature over the material.
 const SCALES: [(f32, f32); FEATURES] = [
-    (0.3, 0.2),
-    (0.12, 0.12),
-    (0.2, 0.2),
-    (0.6, 0.6),
-    (1.5, 0.9),
-    (0.3, 0.2),
-    (1.3, 0.6),
-    (1.3, 0.7),
-    (0.2, 0.4),
+    (0.222, 0.206),
+    (0.097, 0.104),
+    (0.180, 0.177),
+    (0.769, 0.580),
+    (1.785, 0.871),
+    (0.346, 0.188),
+    (1.972, 0.581),
+    (1.708, 0.726),
+    (0.377, 0.449),
 ];
 
 /// Is sound without a voice music (1) or neither music nor speech (0)?
 pub(crate) const MUSIC: Logistic =
-    Logistic { weights: [0.9, 2.2, 1.5, -0.9, 2.6, 2.1, 2.0, -0.5, 0.0], bias: 0.6 };
+    Logistic { weights: [0.958, 1.582, 0.372, -1.090, 1.606, 1.572, 1.194, 0.000, 0.000], bias: 0.439 };
 
 /// Does a voice sing (1) or speak (0)?
 pub(crate) const SINGING: Logistic =
-    Logistic { weights: [2.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, -2.0, -1.0], bias: -2.0 };
+    Logistic { weights: [1.375, -0.281, -0.912, -1.708, 0.370, 2.212, 2.368, -1.758, -3.576], bias: 1.177 };
 
 /// Is there music under a speaking voice?
 pub(crate) const BACKGROUND: Logistic =
-    Logistic { weights: [2.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, -2.0, -1.0], bias: -2.0 };
+    Logistic { weights: [2.293, 0.429, 0.114, -0.061, -0.277, 0.198, 1.958, -3.063, -1.306], bias: 3.104 };
 
 impl Logistic {
     /// The probability (0 to 1) that the answer is yes.
@@ -51,7 +51,3 @@ impl Logistic {
 pub(crate) fn logistic(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds.clamp(-30.0, 30.0)).exp())
 }
-
-/// How much more trustworthy than they look the mean probabilities of segments are: slope and offset on log odds, for
-/// speech, music, silence and other.
-pub(crate) const CALIBRATION: [(f32, f32); 4] = [(1.0, 0.0); 4];

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-/// What a frame can be when it is not silent. `SungMusic` is told apart from `Music` by its voice only.
+/// The number of states: what a frame can be when it is not silent.
 pub(crate) const STATES: usize = 3;
 
 /// Log likelihoods of the states of a frame.
@@ -10,8 +10,8 @@ pub(crate) type Emission = [f32; STATES];
 pub(crate) struct Grammar {
     pub(crate) shortest: [usize; STATES],
     pub(crate) change: f64,
-    /// Cost of a change in the midst of silence.
-    pub(crate) silent_change: f64,
+    /// What a change costs where there is silence or the sound changes.
+    pub(crate) likely_change: f64,
 }
 
 #[derive(Clone, Copy)]
@@ -24,10 +24,11 @@ struct Step {
 ///
 /// A Viterbi search over segments with a shortest length each (explicit-duration hidden Markov model, Rabiner 1989,
 /// IV.D, with a uniform distribution above the minimum): the best path whose last segment is of state k and long
-/// enough either went on by a frame, or entered k exactly `shortest` frames ago. The first segment may be short.
+/// enough either went on by a frame, or entered k exactly `shortest` frames ago. A recording shorter than any segment is
+/// one segment.
 pub(crate) fn best(
     emissions: &[Emission],
-    silent: impl Fn(usize) -> bool,
+    likely: impl Fn(usize) -> bool,
     grammar: &Grammar,
 ) -> Vec<(usize, Range<usize>)> {
     let sums = prefix_sums(emissions);
@@ -43,9 +44,10 @@ pub(crate) fn best(
             let Some(start) = end.checked_sub(grammar.shortest[state]).filter(|&start| start > 0) else {
                 continue;
             };
-            let cost = if silent(start) { grammar.silent_change } else { grammar.change };
+            let cost = if likely(start) { grammar.likely_change } else { grammar.change };
             let gained = sums[end][state] - sums[start][state] - cost;
-            for from in (0..STATES).filter(|&from| from != state) {
+            // Only a first segment can be shorter: then it is none.
+            for from in (0..STATES).filter(|&from| from != state && start >= grammar.shortest[from]) {
                 if scores[start][from] + gained > score[state] {
                     score[state] = scores[start][from] + gained;
                     step[state] = Step { from: Some(from as u8) };
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const GRAMMAR: Grammar = Grammar { shortest: [2, 5, 4], change: 1.0, silent_change: 0.1 };
+    const GRAMMAR: Grammar = Grammar { shortest: [2, 5, 4], change: 1.0, likely_change: 0.1 };
 
     fn towards(state: usize) -> Emission {
         std::array::from_fn(|k| if k == state { -0.1 } else { -2.0 })
@@ -120,7 +122,7 @@ mod tests {
             let mut at = 0;
             for (index, (state, frames)) in segments.iter().enumerate() {
                 prop_assert_eq!(frames.start, at);
-                prop_assert!(index == 0 || frames.len() >= GRAMMAR.shortest[*state]);
+                prop_assert!(segments.len() == 1 || frames.len() >= GRAMMAR.shortest[*state]);
                 prop_assert!(index == 0 || segments[index - 1].0 != *state);
                 at = frames.end;
             }

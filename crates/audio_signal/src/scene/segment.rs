@@ -35,7 +35,7 @@ pub struct Segment {
     pub kind: SceneKind,
     /// Where; never empty.
     pub window: Window,
-    /// The calibrated probability that a frame of this stretch is of this kind, 0 to 1.
+    /// The probability that a frame of this stretch is of this kind, 0 to 1 (calibration: docs/signal.md).
     pub confidence: f32,
     /// K-weighted loudness of the stretch in LUFS (ITU-R BS.1770, ungated); `None` for digital silence.
     pub loudness_lufs: Option<f64>,

@@ -3,7 +3,7 @@ use std::ops::Range;
 use media_time::{MediaTime, Window};
 
 use super::heard::Heard;
-use super::model::{CALIBRATION, logistic};
+use super::model::logistic;
 use super::texture::Texture;
 use super::{SceneKind, silence};
 use crate::AnalysisParams;
@@ -41,7 +41,7 @@ pub(crate) struct Span {
 pub(crate) struct Stretch {
     pub(crate) kind: SceneKind,
     pub(crate) cells: Range<usize>,
-    /// Mean probability of its frames, before calibration.
+    /// Mean probability of its frames.
     pub(crate) probability: f32,
     pub(crate) background_music: bool,
     pub(crate) sung: bool,
@@ -100,12 +100,10 @@ fn time_of(cell: usize) -> MediaTime {
 impl Stretch {
     fn to_span(&self, duration: MediaTime) -> Option<Span> {
         let window = Window::new(time_of(self.cells.start), time_of(self.cells.end).min(duration)).ok()?;
-        let (slope, offset) = CALIBRATION[self.kind as usize];
-        let probability = self.probability.clamp(1e-4, 1.0 - 1e-4);
         (!window.is_empty()).then(|| Span {
             kind: self.kind,
             window,
-            confidence: logistic(slope * (probability / (1.0 - probability)).ln() + offset),
+            confidence: self.probability.clamp(0.0, 1.0),
             background_music: self.background_music,
             sung: self.sung,
         })

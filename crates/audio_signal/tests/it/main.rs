@@ -1,5 +1,6 @@
 //! Integration tests of the signal analysis, one binary.
 
+mod analysis;
 mod decode_corpus;
 mod decode_damage;
 mod decode_samples;
@@ -7,5 +8,7 @@ mod decode_timing;
 mod loudness;
 mod quality;
 mod rhythm;
+mod scene;
+mod sounds;
 mod speech;
 mod support;

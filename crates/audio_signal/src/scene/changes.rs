@@ -1,0 +1,116 @@
+use std::ops::Range;
+
+use super::sliding;
+use super::texture::{BANDS, Texture};
+
+/// Frames compared on either side of an instant: 1 s.
+const REACH: usize = 32;
+/// Frames that a comparison needs on either side: 0.26 s.
+const FEWEST: i64 = 8;
+/// Two changes are at least this many frames apart.
+const APART: usize = 16;
+/// The least mean log likelihood ratio per band that is a change of sound. Between two sounds it is 0.5 to 1.5, within
+/// steady noise 0.1, within music 0.2 to 0.5 with peaks where it really changes.
+const LEAST_RATIO: f32 = 0.5;
+/// The least variance of a band's level within one sound, in dB²: keeps a few still frames from looking certain.
+const VARIANCE_FLOOR: f64 = 4.0;
+
+/// The stretches between changes of sound: they cover all frames.
+///
+/// An instant is a change when two Gaussians with diagonal covariance, one for the band levels of the second before and
+/// one for those of the second after, explain both seconds much better than one does, and better than at any instant
+/// nearby (Chen and Gopalakrishnan, "Speaker, environment and channel change detection", 1998).
+pub(crate) fn stretches(textures: &[Texture]) -> Vec<Range<usize>> {
+    let ratios = ratios(textures);
+    let greatest = sliding::maxima(&ratios, APART);
+    let is_change = |frame: &usize| ratios[*frame] >= LEAST_RATIO && ratios[*frame] >= greatest[*frame];
+    let mut bounds: Vec<usize> = (1..textures.len()).filter(is_change).collect();
+    bounds.dedup_by(|next, last| *next - *last < APART);
+    let starts = std::iter::once(0).chain(bounds.iter().copied());
+    let ends = bounds.iter().copied().chain([textures.len()]);
+    starts.zip(ends).map(|(start, end)| start..end).collect()
+}
+
+/// How differently each frame and what follows sound from what came before.
+fn ratios(textures: &[Texture]) -> Vec<f32> {
+    let mut before = Moments::default();
+    let mut after = Moments::default();
+    textures.iter().take(REACH).for_each(|texture| after.add(texture, 1));
+    (0..textures.len())
+        .map(|frame| {
+            let enough = before.count.min(after.count) >= FEWEST;
+            let ratio = if enough { before.ratio(&after) } else { 0.0 };
+            before.add(&textures[frame], 1);
+            after.add(&textures[frame], -1);
+            if let Some(old) = frame.checked_sub(REACH) {
+                before.add(&textures[old], -1);
+            }
+            if let Some(new) = textures.get(frame + REACH) {
+                after.add(new, 1);
+            }
+            ratio
+        })
+        .collect()
+}
+
+/// Sums over frames, in integers: what is added and taken away leaves nothing behind.
+#[derive(Default)]
+struct Moments {
+    count: i64,
+    sums: [i64; BANDS],
+    squares: [i64; BANDS],
+}
+
+impl Moments {
+    fn add(&mut self, texture: &Texture, sign: i64) {
+        self.count += sign;
+        for (band, &steps) in texture.bands.iter().enumerate() {
+            let steps = i64::from(steps);
+            self.sums[band] += sign * steps;
+            self.squares[band] += sign * steps * steps;
+        }
+    }
+
+    /// Logarithm of the variance of a band given its moments in half decibels, in dB².
+    fn log_variance(count: i64, sum: i64, squares: i64) -> f64 {
+        let (count, mean) = (count as f64, sum as f64 / count as f64);
+        ((squares as f64 / count - mean * mean) / 4.0 + VARIANCE_FLOOR).ln()
+    }
+
+    fn ratio(&self, other: &Self) -> f32 {
+        let count = self.count + other.count;
+        let share = self.count as f64 / count as f64;
+        let ratio = |band: usize| {
+            let (sum, squares) =
+                (self.sums[band] + other.sums[band], self.squares[band] + other.squares[band]);
+            Self::log_variance(count, sum, squares)
+                - share * Self::log_variance(self.count, self.sums[band], self.squares[band])
+                - (1.0 - share) * Self::log_variance(other.count, other.sums[band], other.squares[band])
+        };
+        ((0..BANDS).map(ratio).sum::<f64>() / BANDS as f64) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::TextureMeter;
+
+    #[test]
+    fn a_change_of_sound_is_found_and_steady_sound_has_none() {
+        let mut noise = 1u32;
+        let samples: Vec<f32> = (0..160_000)
+            .map(|n| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let hiss = (noise >> 8) as f32 / 8_388_608.0 - 1.0;
+                hiss * if n < 81_920 { 0.1 } else { 0.01 }
+            })
+            .collect();
+        let mut meter = TextureMeter::new();
+        meter.push(&samples);
+        let found = stretches(&meter.finish());
+        assert_eq!((found.len(), found.last().map(|last| last.end)), (2, Some(313)), "{found:?}");
+        assert!(found[0].end.abs_diff(160) <= 1, "{found:?}");
+        assert_eq!(stretches(&[]), std::slice::from_ref(&(0..0)));
+    }
+}
