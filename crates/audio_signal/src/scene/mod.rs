@@ -3,7 +3,8 @@
 //! While samples come in they are reduced to levels of 8 ms ([`levels`]) and textures of 32 ms ([`texture`]), about
 //! 3 KiB per second of sound. The decisions fall at the end, where the whole recording is known: what is silent hangs
 //! on its own noise floor ([`silence`]); what is not is speech, music or other along the likeliest path ([`path`])
-//! through what the frames sound like ([`features`], [`model`]); then
+//! through what the frames sound like ([`features`], [`model`]), which may change state cheaply only where the sound
+//! changes ([`changes`]).
 
 mod changes;
 mod features;
