@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_scalar::{Scalar, Servable};
 use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTimeline};
 
+use crate::catalogue::StoredMedia;
 use crate::config::Config;
 use crate::operations::{self, Operations};
 
@@ -63,7 +64,8 @@ fn api(
         ..MediaConfig::default()
     };
     let media = MediaService::new(pool.clone(), blobs, clock.clone(), media_config);
-    let store = TimelineService::new(pool.clone(), clock.clone());
+    let store =
+        TimelineService::new(pool.clone(), clock.clone()).with_catalogue(Arc::new(StoredMedia(pool.clone())));
     let timeline: Arc<dyn VideoTimeline> = match &config.video_timeline_url {
         Some(url) => Arc::new(HttpTimeline::new(HttpTimelineConfig::new(url.clone()))?),
         None => Arc::new(store.clone()),

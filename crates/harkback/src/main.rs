@@ -6,6 +6,7 @@
 
 mod analyze;
 mod app;
+mod catalogue;
 mod cli;
 mod config;
 mod operations;

@@ -3,7 +3,7 @@ use std::fmt;
 use http::StatusCode;
 use http_kit::{Id, Problem};
 
-/// The kinds of things a timeline is made of.
+/// The kinds of things a timeline is made of, and refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entity {
     /// A project.
@@ -14,10 +14,15 @@ pub enum Entity {
     Track,
     /// A clip on a track.
     Clip,
+    /// A recording that a clip plays.
+    Asset,
+    /// An artifact that a clip stands for.
+    Artifact,
 }
 
 impl Entity {
-    pub(crate) const ALL: [Self; 4] = [Self::Project, Self::Sequence, Self::Track, Self::Clip];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Project, Self::Sequence, Self::Track, Self::Clip, Self::Asset, Self::Artifact];
 
     /// The code of the problem that says there is no such thing.
     pub(crate) const fn not_found_code(self) -> &'static str {
@@ -26,6 +31,8 @@ impl Entity {
             Self::Sequence => "sequence_not_found",
             Self::Track => "track_not_found",
             Self::Clip => "clip_not_found",
+            Self::Asset => "asset_not_found",
+            Self::Artifact => "artifact_not_found",
         }
     }
 }
@@ -37,6 +44,8 @@ impl fmt::Display for Entity {
             Self::Sequence => "sequence",
             Self::Track => "track",
             Self::Clip => "clip",
+            Self::Asset => "asset",
+            Self::Artifact => "artifact",
         })
     }
 }

@@ -7,6 +7,7 @@
 //! - [`TimelineService`] is the implementation in this process, on Postgres;
 //! - [`HttpTimeline`] talks to a remote one over the routes that [`router`] serves.
 
+mod catalogue;
 mod client;
 mod error;
 mod http_client;
@@ -17,6 +18,7 @@ mod routes;
 mod service;
 mod store;
 
+pub use catalogue::MediaCatalogue;
 pub use client::{ClipFilter, VideoTimeline};
 pub use error::{Entity, Error};
 pub use http_client::{HttpTimeline, HttpTimelineConfig};

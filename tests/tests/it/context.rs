@@ -4,7 +4,7 @@ use e2e::{Deployment, media};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::spine::{ANALYZE, clip};
+use crate::spine::{ANALYZE, clip, track};
 
 /// Routes that are nobody's data.
 const OPEN: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
@@ -93,6 +93,9 @@ async fn what_is_anothers_is_not_there() {
             assert_eq!(alike(&theirs), alike(&nobodys), "{path}");
         }
         stranger.post(ANALYZE, &json!({"asset_id": asset_id})).await.problem(404, "asset_not_found");
+        let track = track(&stranger).await;
+        let theirs = json!({"asset_id": asset_id, "in_ms": 0, "out_ms": 1, "start_ms_on_timeline": 0});
+        stranger.post(&format!("/video/tracks/{track}/clips"), &theirs).await.problem(404, "asset_not_found");
         assert_eq!(stranger.get("/media-v2/assets").await.ok()["items"], json!([]));
     }
     server.stop().await;

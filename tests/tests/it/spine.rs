@@ -5,18 +5,23 @@ use serde_json::{Value, json};
 
 pub(crate) const ANALYZE: &str = "/audio/semantic-timeline/analyze";
 
-/// Puts a clip of the asset on a timeline of its own; returns its id.
-pub(crate) async fn clip(api: &Api, asset: &Value, in_ms: f64, out_ms: f64, speed: f64) -> String {
+/// Makes a track of a timeline of its own; returns its id.
+pub(crate) async fn track(api: &Api) -> String {
     let id = |made: Value| made["id"].as_str().unwrap().to_owned();
     let project = id(api.post("/video/projects", &json!({"title": "e2e"})).await.ok());
     let sequences = format!("/video/projects/{project}/sequences");
     let sequence = id(api.post(&sequences, &json!({"name": "main"})).await.ok());
     let tracks = format!("/video/sequences/{sequence}/tracks");
-    let track = id(api.post(&tracks, &json!({"kind": "video", "label": "v1"})).await.ok());
+    id(api.post(&tracks, &json!({"kind": "video", "label": "v1"})).await.ok())
+}
+
+/// Puts a clip of the asset on a timeline of its own; returns its id.
+pub(crate) async fn clip(api: &Api, asset: &Value, in_ms: f64, out_ms: f64, speed: f64) -> String {
     let clip = json!({
         "asset_id": asset["id"], "in_ms": in_ms, "out_ms": out_ms, "start_ms_on_timeline": 0, "speed": speed
     });
-    id(api.post(&format!("/video/tracks/{track}/clips"), &clip).await.ok())
+    let path = format!("/video/tracks/{}/clips", track(api).await);
+    api.post(&path, &clip).await.ok()["id"].as_str().unwrap().to_owned()
 }
 
 /// Sorted, without overlap, covering `[0, duration_ms)`.

@@ -16,6 +16,7 @@ impl TimelineService {
     ) -> Result<Clip, Error> {
         let clip = new.on_track(track_id.clone());
         clip.check("")?;
+        self.check_media(&context.scope, std::slice::from_ref(&clip)).await?;
         let mut connection = self.pool.acquire().await?;
         clips::insert_all(&mut connection, &context.scope, track_id, std::slice::from_ref(&clip)).await?;
         Ok(clip)
@@ -29,6 +30,7 @@ impl TimelineService {
         new: Vec<NewClip>,
     ) -> Result<Vec<Clip>, Error> {
         let clips = clips_on_track(new, track_id)?;
+        self.check_media(&context.scope, &clips).await?;
         let mut connection = self.pool.acquire().await?;
         // No clips violate no foreign key.
         found(tracks::find(&mut connection, &context.scope, track_id).await?, Entity::Track, track_id)?;
@@ -73,6 +75,9 @@ impl TimelineService {
         id: &Id,
         patch: ClipPatch,
     ) -> Result<Clip, Error> {
+        // What a patch refers to does not depend on the clip it changes.
+        let patched = patch.clone().apply(self.clip(context, id).await?);
+        self.check_media(&context.scope, &[patched]).await?;
         self.change_clip(context, id, |clip| {
             let patched = patch.apply(clip.clone());
             patched.check("")?;

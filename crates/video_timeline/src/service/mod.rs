@@ -8,10 +8,12 @@ mod tracks;
 
 use std::sync::Arc;
 
-use http_kit::{Clock, Id};
+use http_kit::{Clock, Id, Scope};
 use sqlx::PgPool;
 
+use crate::catalogue::{self, MediaCatalogue};
 use crate::error::{Entity, Error};
+use crate::model::Clip;
 
 /// The timeline on this process's Postgres. As a [`VideoTimeline`](crate::VideoTimeline) it is what
 /// other engines use; [`router`](crate::router) serves all of it over HTTP.
@@ -19,13 +21,24 @@ use crate::error::{Entity, Error};
 pub struct TimelineService {
     pool: PgPool,
     clock: Arc<dyn Clock>,
+    catalogue: Option<Arc<dyn MediaCatalogue>>,
 }
 
 impl TimelineService {
     /// A timeline on a migrated database.
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
-        Self { pool, clock }
+        Self { pool, clock, catalogue: None }
+    }
+
+    /// The same timeline, which keeps only clips of what `catalogue` knows.
+    #[must_use]
+    pub fn with_catalogue(self, catalogue: Arc<dyn MediaCatalogue>) -> Self {
+        Self { catalogue: Some(catalogue), ..self }
+    }
+
+    async fn check_media(&self, scope: &Scope, clips: &[Clip]) -> Result<(), Error> {
+        catalogue::check(self.catalogue.as_deref(), scope, clips).await
     }
 }
 

@@ -15,6 +15,9 @@ impl TimelineService {
     ) -> Result<CreatedTimeline, Error> {
         new.check()?;
         let scope = &context.scope;
+        let track_id = Id::generate("track");
+        let clips = clips_on_track(new.clips, &track_id)?;
+        self.check_media(scope, &clips).await?;
         let mut transaction = self.pool.begin().await?;
         let project = match new.project {
             ProjectTarget::New(project) => {
@@ -27,9 +30,7 @@ impl TimelineService {
         let sequence =
             sequences::insert(&mut transaction, scope, &project.id, &Id::generate("seq"), &new.sequence)
                 .await?;
-        let track =
-            tracks::insert(&mut transaction, scope, &sequence.id, &Id::generate("track"), &new.track).await?;
-        let clips = clips_on_track(new.clips, &track.id)?;
+        let track = tracks::insert(&mut transaction, scope, &sequence.id, &track_id, &new.track).await?;
         clips::insert_all(&mut transaction, scope, &track.id, &clips).await?;
         transaction.commit().await?;
         Ok(CreatedTimeline { project, sequence, track, clips })
