@@ -1,4 +1,4 @@
-"""Write a checkpoint as a ggml file for whisper.cpp: matrices in q8_0 or f16, convolutions in f16, the rest in f32."""
+"""Write a checkpoint as a ggml file for whisper.cpp: matrices quantised or in f16, convolutions in f16, the rest in f32."""
 
 import argparse
 import hashlib
@@ -14,9 +14,9 @@ from model import N_AUDIO_LAYER, N_HEAD, N_STATE, N_TEXT_CTX, N_TEXT_LAYER, Whis
 from tokens import N_AUDIO_CTX, N_VOCAB, VOCAB, global_ids
 
 MAGIC = 0x67676D6C
-F32, F16, Q8_0 = 0, 1, 8  # ggml_type
+F32, F16, Q5_0, Q8_0 = 0, 1, 6, 8  # ggml_type
 # ggml_ftype, for quantised files with the quantisation version (2) in the thousands.
-FTYPES = {"f16": (F16, 1), "q8_0": (Q8_0, 2007)}
+FTYPES = {"f16": (F16, 1), "q8_0": (Q8_0, 2007), "q5_0": (Q5_0, 2008)}
 
 
 def q8_0(rows: np.ndarray) -> bytes:
@@ -30,7 +30,26 @@ def q8_0(rows: np.ndarray) -> bytes:
     return packed.tobytes()
 
 
+def q5_0(rows: np.ndarray) -> bytes:
+    """ggml's q5_0: blocks of 32 values, each an f16 scale, the 32 fifth bits, and 16 pairs of nibbles.
+
+    The value of largest magnitude is -16 scales, so that it is met exactly.
+    """
+    blocks = rows.astype(np.float32).reshape(-1, 32)
+    peak = np.take_along_axis(blocks, np.abs(blocks).argmax(axis=1)[:, None], axis=1)[:, 0]
+    scale = peak / -16.0
+    inverse = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale != 0)
+    levels = np.minimum(blocks * inverse[:, None] + 16.5, 31.0).astype(np.uint32)
+    packed = np.empty(len(blocks), dtype=[("d", "<f2"), ("high", "<u4"), ("low", "u1", 16)])
+    packed["d"] = scale
+    packed["high"] = ((levels >> 4) << np.arange(32, dtype=np.uint32)).sum(axis=1)
+    packed["low"] = (levels[:, :16] & 15) | ((levels[:, 16:] & 15) << 4)
+    return packed.tobytes()
+
+
 def encode(values: np.ndarray, kind: int) -> bytes:
+    if kind == Q5_0:
+        return q5_0(values)
     if kind == Q8_0:
         return q8_0(values)
     return values.astype("<f2" if kind == F16 else "<f4").tobytes()
@@ -79,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--type", choices=FTYPES, default="q8_0")
+    parser.add_argument("--type", choices=FTYPES, default="q5_0")
     args = parser.parse_args()
     model = Whisper()
     model.load_state_dict(torch.load(args.checkpoint, weights_only=True))

@@ -10,6 +10,9 @@ from mel import SAMPLE_RATE
 from pool import KINDS
 
 
+SHORTEST_S = 1.2
+
+
 @dataclass
 class Window:
     """Mono float32 at 16 kHz; `words` are (digit, start, end) in seconds, in order."""
@@ -38,7 +41,7 @@ class Mixer:
     def window(self, index: int, seconds: float, max_words: int) -> Window:
         """A window of at most `seconds`; one in eight holds no speech, one in twelve speech without digits."""
         rng = np.random.default_rng([self.seed, index])
-        length = int(seconds * SAMPLE_RATE * (1.0 if rng.random() < 0.4 else rng.uniform(0.3, 1.0)))
+        length = int(SAMPLE_RATE * (seconds if rng.random() < 0.4 else rng.uniform(SHORTEST_S, seconds)))
         lot = 1.0 if self.plain else rng.random()
         if lot < 1 / 8:
             return Window(non_speech(rng, length), [])

@@ -36,8 +36,8 @@ class Stage:
 
 STAGES = {
     "short": Stage(5000, 4.0, 10, 6, 1.5e-3),
-    "medium": Stage(1500, 8.0, 24, 14, 1.5e-3),
-    "full": Stage(900, 30.0, 8, 45, 8.0e-4),
+    "medium": Stage(1500, 8.0, 8, 14, 1.0e-3),
+    "full": Stage(800, 30.0, 4, 45, 6.0e-4),
 }
 
 
@@ -173,7 +173,7 @@ def run_stage(model: Whisper, name: str, stage: Stage, mixer: Mixer, offset: int
             means = " ".join(f"{key} {value / 50:.3f}" for key, value in sums.items())
             print(f"{name} {step}/{stage.steps} {means} {time.monotonic() - began:.0f} s", flush=True)
             sums = {}
-        if step % 250 == 0 or step == stage.steps:
+        if step % 200 == 0 or step == stage.steps:
             torch.save(model.state_dict(), out)
 
 
