@@ -5,9 +5,10 @@ use blob_store::{BlobId, BlobStore, BlobWriter};
 use chrono::{DateTime, Utc};
 use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue};
 use sqlx::PgPool;
+use url::Url;
 
 use crate::facts::{Facts, digest};
-use crate::rules::Checks;
+use crate::rules::{self, Checks};
 use crate::{
     Artifact, AssetKind, Content, MediaAsset, MediaError, MediaReader, Meta, NewArtifact, NewAsset,
     SourcePolicy, store,
@@ -166,10 +167,8 @@ impl MediaService {
         });
         let (id, size_bytes, facts) = measured.await??;
         facts.describe(&mut asset);
-        if let Some(name) = uri.rsplit('/').next().filter(|_| !uri.starts_with("blob:")) {
-            asset
-                .meta
-                .extend(crate::rules::file_name(name).map(|name| ("file_name".to_owned(), name.into())));
+        if let Some(name) = file_name_of(&uri) {
+            asset.meta.insert("file_name".to_owned(), name.into());
         }
         asset.source_uri = uri;
         asset.content_sha256 = Some(id.to_hex());
@@ -229,6 +228,12 @@ impl MediaService {
             _ => Ok(file),
         }
     }
+}
+
+/// The name of the file that a `file://` URI leads to.
+fn file_name_of(uri: &str) -> Option<String> {
+    let path = Url::parse(uri).ok()?.to_file_path().ok()?;
+    rules::file_name(path.file_name()?.to_str()?)
 }
 
 /// Another handle on an open file, set to its beginning. All handles share one position: use one after another.

@@ -3,6 +3,7 @@
 mod artifacts;
 mod assets;
 mod content;
+mod feed;
 mod upload;
 
 use http_kit::Id;

@@ -1,6 +1,7 @@
 //! `POST /media-v2/assets` as multipart: the file streams to storage while the form is read.
 
 use axum::RequestExt;
+use axum::body::Bytes;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, Request};
 use axum::http::{HeaderMap, header};
@@ -12,6 +13,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::assets::created;
+use super::feed::Feed;
 use crate::canonical::canonical_json;
 use crate::{Description, MediaError, MediaService, rules};
 
@@ -36,11 +38,27 @@ struct UploadedFile {
     name: Option<String>,
 }
 
+/// One part of the form, and the feed to tell of progress.
+struct Part<'form, 'feed> {
+    field: Field<'form>,
+    feed: &'feed Feed,
+}
+
+impl Part<'_, '_> {
+    async fn piece(&mut self) -> Result<Option<Bytes>, MediaError> {
+        let piece = self.field.chunk().await.map_err(broken)?;
+        self.feed.progress();
+        Ok(piece)
+    }
+}
+
 pub(super) async fn upload(service: &MediaService, request: Request) -> Result<Response, Problem> {
     refuse_by_length(service, request.headers())?;
     let key = idempotency::key_of(request.headers())?;
     let headers = request.headers().clone();
     let request_id = RequestId::of(request.extensions()).to_owned();
+    let feed = Feed::default();
+    let request = feed.wrap(request);
     let mut parts: Multipart =
         request.extract().await.map_err(|rejection: axum::extract::multipart::MultipartRejection| {
             MediaError::MalformedMultipart(rejection.body_text())
@@ -49,11 +67,12 @@ pub(super) async fn upload(service: &MediaService, request: Request) -> Result<R
     let mut form = Form::default();
     let mut count = 0;
     while let Some(field) = parts.next_field().await.map_err(broken)? {
+        feed.progress();
         count += 1;
         if count > MAX_PARTS {
             return Err(MediaError::field("", format!("the form has more than {MAX_PARTS} parts")).into());
         }
-        form.read(service, field, &headers, &request_id).await?;
+        form.read(service, Part { field, feed: &feed }, &headers, &request_id).await?;
     }
     let Some(file) = form.file else {
         return Err(MediaError::field("/file", "the form has no file").into());
@@ -93,45 +112,45 @@ impl Form {
     async fn read(
         &mut self,
         service: &MediaService,
-        field: Field<'_>,
+        part: Part<'_, '_>,
         headers: &HeaderMap,
         request_id: &str,
     ) -> Result<(), Problem> {
-        let name = field.name().unwrap_or_default().to_owned();
+        let name = part.field.name().unwrap_or_default().to_owned();
         if name == "file" {
             if self.file.is_some() {
                 return Err(MediaError::field("/file", "is there twice; upload one file at a time").into());
             }
             let fields = self.context_fields.each_ref().map(Option::as_deref);
             let context = RequestContext::resolve(headers, fields, request_id)?;
-            self.file = Some(receive(service, context, field).await?);
+            self.file = Some(receive(service, context, part).await?);
             return Ok(());
         }
         if let Some(slot) = CONTEXT_FIELDS.iter().position(|context| *context == name) {
             if self.file.is_some() {
                 return Err(MediaError::field(format!("/{name}"), "must come before the file").into());
             }
-            return Ok(once(&name, &mut self.context_fields[slot], text(&name, field).await?)?);
+            return Ok(once(&name, &mut self.context_fields[slot], text(&name, part).await?)?);
         }
-        Ok(self.describe(&name, field).await?)
+        Ok(self.describe(&name, part).await?)
     }
 
-    async fn describe(&mut self, name: &str, field: Field<'_>) -> Result<(), MediaError> {
+    async fn describe(&mut self, name: &str, part: Part<'_, '_>) -> Result<(), MediaError> {
         let description = &mut self.description;
         match name {
             "kind" => {
-                let kind = text(name, field).await?.parse();
+                let kind = text(name, part).await?.parse();
                 let kind =
                     kind.map_err(|error: crate::UnknownKind| MediaError::field("/kind", error.to_string()))?;
                 once(name, &mut description.kind, kind)
             }
-            "source_ref" => once(name, &mut description.source_ref, text(name, field).await?),
+            "source_ref" => once(name, &mut description.source_ref, text(name, part).await?),
             "tags" => {
-                description.tags.extend(tags(&text(name, field).await?)?);
+                description.tags.extend(tags(&text(name, part).await?)?);
                 Ok(())
             }
             "meta" => {
-                let meta = serde_json::from_str(&text(name, field).await?);
+                let meta = serde_json::from_str(&text(name, part).await?);
                 let meta =
                     meta.map_err(|error| MediaError::field("/meta", format!("not a JSON object: {error}")))?;
                 description.meta.extend::<crate::Meta>(meta);
@@ -163,9 +182,9 @@ fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), MediaError>
     }
 }
 
-async fn text(name: &str, mut field: Field<'_>) -> Result<String, MediaError> {
+async fn text(name: &str, mut part: Part<'_, '_>) -> Result<String, MediaError> {
     let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
+    while let Some(piece) = part.piece().await? {
         if bytes.len() + piece.len() > MAX_FIELD {
             return Err(MediaError::field(format!("/{name}"), format!("is longer than {MAX_FIELD} bytes")));
         }
@@ -178,12 +197,12 @@ async fn text(name: &str, mut field: Field<'_>) -> Result<String, MediaError> {
 async fn receive(
     service: &MediaService,
     context: RequestContext,
-    mut field: Field<'_>,
+    mut part: Part<'_, '_>,
 ) -> Result<UploadedFile, MediaError> {
-    let name = field.file_name().and_then(rules::file_name);
+    let name = part.field.file_name().and_then(rules::file_name);
     let mut writer = service.blobs().writer().await?;
     let limit_bytes = service.max_upload_bytes();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
+    while let Some(piece) = part.piece().await? {
         if writer.size_bytes() + piece.len() as u64 > limit_bytes {
             return Err(MediaError::UploadTooLarge { limit_bytes });
         }

@@ -1,1 +1,12 @@
-fn main() {}
+//! media_v2 over its router, with a real Postgres and a blob store in a temporary directory.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
+mod artifacts;
+mod content;
+mod lineage;
+mod listing;
+mod sources;
+mod support;
+mod tenancy;
+mod uploads;

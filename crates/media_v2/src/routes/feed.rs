@@ -1,0 +1,52 @@
+//! Holds the multipart parser to constant memory.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+
+use axum::body::Body;
+use axum::extract::Request;
+use futures::{StreamExt, stream};
+
+/// The most bytes that the parser may hold without making anything of them: far more than the headers of a part.
+const MAX_UNPARSED: u64 = 4 << 20;
+
+/// How many bytes the parser took since it last made something of them.
+///
+/// The parser (multer 3.1) copies all that is ready into its buffer before it looks at it, and looks for the end
+/// of a part's headers without limit. So the body is handed on one piece per poll, and ends in an error when
+/// nothing comes of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Feed(Arc<AtomicU64>);
+
+impl Feed {
+    /// Wraps the body of `request`.
+    pub(super) fn wrap(&self, request: Request) -> Request {
+        let unparsed = self.0.clone();
+        request.map(|body| {
+            let mut pieces = body.into_data_stream().map(|piece| piece.map_err(io::Error::other));
+            let mut pause = false;
+            Body::from_stream(stream::poll_fn(move |context| {
+                if std::mem::take(&mut pause) {
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                let polled = pieces.poll_next_unpin(context);
+                if let Poll::Ready(Some(Ok(piece))) = &polled {
+                    pause = true;
+                    // Judged before this piece: a single large one is no sign of anything.
+                    if unparsed.fetch_add(piece.len() as u64, Ordering::Relaxed) > MAX_UNPARSED {
+                        return Poll::Ready(Some(Err(io::Error::other("the headers of a part do not end"))));
+                    }
+                }
+                polled
+            }))
+        })
+    }
+
+    /// The parser made something of what it took.
+    pub(super) fn progress(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}

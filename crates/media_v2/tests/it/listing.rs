@@ -1,0 +1,89 @@
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::{World, wav};
+
+fn ids(page: &Value) -> Vec<String> {
+    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn pages_are_newest_first_and_stable() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for index in 0..7 {
+        // Some share their microsecond: then the id decides.
+        if index % 2 == 0 {
+            world.clock.advance(TimeDelta::microseconds(1));
+        }
+        made.push(world.asset().await);
+    }
+    made.reverse();
+
+    let first = world.get("/media-v2/assets?limit=3").await.ok();
+    assert_eq!(ids(&first), made[..3]);
+    // What comes in meanwhile does not move the pages behind.
+    world.clock.advance(TimeDelta::seconds(1));
+    world.asset().await;
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = world.get(&format!("/media-v2/assets?limit=3&cursor={cursor}")).await.ok();
+    assert_eq!(ids(&second), made[3..6]);
+    let cursor = second["next_cursor"].as_str().unwrap();
+    let third = world.get(&format!("/media-v2/assets?limit=3&cursor={cursor}")).await.ok();
+    assert_eq!((ids(&third), &third["next_cursor"]), (made[6..].to_vec(), &json!(null)));
+}
+
+#[tokio::test]
+async fn filters_narrow_the_list() {
+    let world = World::new().await;
+    let sound = wav(8_000, 1, 10);
+    let one = world.upload(&sound, &[("tags", "a,b"), ("source_ref", "r1")]).await.created();
+    let two = world.upload(&sound, &[("tags", "b")]).await.created();
+    let three = world.upload(b"text", &[("tags", "a")]).await.created();
+    for (query, expected) in [
+        ("kind=audio", vec![&two, &one]),
+        ("tag=a", vec![&three, &one]),
+        ("tag=a&kind=audio", vec![&one]),
+        ("source_ref=r1", vec![&one]),
+        ("source_ref=none", vec![]),
+        ("kind=video", vec![]),
+    ] {
+        let page = world.get(&format!("/media-v2/assets?{query}")).await.ok();
+        let expected: Vec<_> =
+            expected.iter().map(|asset| asset["id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(ids(&page), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn queries_are_checked() {
+    let world = World::new().await;
+    for query in ["limit=0", "limit=501", "limit=x", "kind=film", "color=red"] {
+        world.get(&format!("/media-v2/assets?{query}")).await.problem(422, "invalid_query");
+    }
+    world.get("/media-v2/assets?cursor=zzz").await.problem(422, "invalid_cursor");
+}
+
+#[tokio::test]
+async fn artifacts_of_an_asset_are_paged() {
+    let world = World::new().await;
+    let asset = world.asset().await;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        world.clock.advance(TimeDelta::microseconds(1));
+        made.push(world.artifact(&asset, json!({})).await);
+    }
+    let render = world.artifact(&asset, json!({"kind": "render"})).await;
+    made.push(render.clone());
+    made.reverse();
+    let path = format!("/media-v2/assets/{asset}/artifacts");
+    let first = world.get(&format!("{path}?limit=3")).await.ok();
+    assert_eq!(ids(&first), made[..3]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    assert_eq!(ids(&world.get(&format!("{path}?cursor={cursor}")).await.ok()), made[3..]);
+    assert_eq!(ids(&world.get(&format!("{path}?kind=render")).await.ok()), [render]);
+    world.get(&format!("{path}?kind=song")).await.problem(422, "invalid_query");
+
+    let whole = world.get(&format!("/media-v2/assets/{asset}")).await.ok();
+    assert_eq!(ids(&json!({"items": whole["artifacts"]})), made);
+}

@@ -1,0 +1,99 @@
+use serde_json::json;
+
+use crate::support::{World, wav};
+
+#[tokio::test]
+async fn an_allowed_file_is_hashed_and_measured_where_it_is() {
+    let world = World::new().await;
+    let bytes = wav(48_000, 6, 24_000);
+    let uri = world.source("take 1.wav", &bytes).replace(' ', "%20");
+    let body = json!({"source_uri": uri, "tags": ["x"], "source_ref": "r", "meta": {"k": 1}});
+    let asset = world.post("/media-v2/assets", &body).await.created();
+    let uploaded = world.upload(&bytes, &[]).await.created();
+    for name in
+        ["kind", "duration_ms", "sample_rate", "audio_channels", "codec_info", "size_bytes", "content_sha256"]
+    {
+        assert_eq!(asset[name], uploaded[name], "{name}");
+    }
+    assert_eq!(asset["duration_ms"], 500);
+    assert_eq!((&asset["source_uri"], &asset["tags"]), (&json!(uri), &json!(["x"])));
+    assert_eq!(asset["meta"], json!({"k": 1, "file_name": "take 1.wav", "media_type": "audio/wav"}));
+    let content = world.get(&format!("/media-v2/assets/{}/content", asset["id"].as_str().unwrap())).await;
+    assert_eq!(content.body, bytes);
+    assert_eq!(content.header("cache-control"), Some("private, no-cache"));
+}
+
+#[tokio::test]
+async fn nothing_else_can_be_registered() {
+    let world = World::new().await;
+    let outside = world.directory.path().join("secret.wav");
+    std::fs::write(&outside, wav(8_000, 1, 10)).unwrap();
+    std::os::unix::fs::symlink(&outside, world.directory.path().join("sources/link.wav")).unwrap();
+    let root = world.directory.path().display().to_string();
+    for uri in [
+        format!("file://{root}/secret.wav"),
+        format!("file://{root}/sources/../secret.wav"),
+        format!("file://{root}/sources/%2e%2e/secret.wav"),
+        format!("file://{root}/sources/link.wav"),
+        "file:///etc/passwd".to_owned(),
+        "http://169.254.169.254/latest/meta-data".to_owned(),
+        "s3://bucket/key.wav".to_owned(),
+        format!("blob://sha256/{}", "0".repeat(64)),
+        "blob://sha256/../../etc/passwd".to_owned(),
+    ] {
+        let reply = world.post("/media-v2/assets", &json!({"source_uri": uri})).await;
+        let detail = reply.problem(422, "source_not_allowed")["detail"].as_str().unwrap().to_owned();
+        assert!(!detail.contains(&root), "{detail}");
+    }
+    for uri in [format!("file://{root}/sources/none.wav"), format!("file://{root}/sources")] {
+        let reply = world.post("/media-v2/assets", &json!({"source_uri": uri})).await;
+        reply.problem(422, "source_unreadable");
+    }
+    assert_eq!(world.asset_count().await, 0);
+}
+
+#[tokio::test]
+async fn requests_are_checked() {
+    let world = World::new().await;
+    for (body, pointer) in [
+        (json!({}), ""),
+        (json!({"source_uri": "no uri"}), "/source_uri"),
+        (json!({"source_uri": "file:///a", "colour": 1}), ""),
+        (json!({"source_uri": "file:///a", "kind": "film"}), "/kind"),
+        (json!({"source_uri": "file:///a", "tags": ["a", 1]}), "/tags/1"),
+        (json!({"source_uri": "file:///a", "tags": [""]}), "/tags/0"),
+        (json!({"source_uri": "file:///a", "meta": []}), "/meta"),
+        (json!({"source_uri": "file:///a", "source_ref": ""}), "/source_ref"),
+    ] {
+        let pointers = world.post("/media-v2/assets", &body).await.invalid();
+        assert_eq!(pointers.len(), 1, "{body}");
+        assert!(pointers[0].starts_with(pointer), "{body}: {pointers:?}");
+    }
+    let mismatch = json!({"source_uri": "file:///a", "tenant_id": "t2"});
+    world.post("/media-v2/assets", &mismatch).await.problem(403, "context_mismatch");
+    let large = json!({"source_uri": "file:///a", "source_ref": "x".repeat(2 << 20)});
+    world.post("/media-v2/assets", &large).await.problem(413, "body_too_large");
+}
+
+#[tokio::test]
+async fn a_blob_of_ones_own_can_be_registered_again() {
+    let world = World::new().await;
+    let uploaded = world.upload(&wav(8_000, 1, 80), &[]).await.created();
+    let asset =
+        world.post("/media-v2/assets", &json!({"source_uri": uploaded["source_uri"]})).await.created();
+    for name in ["source_uri", "content_sha256", "duration_ms", "size_bytes", "kind"] {
+        assert_eq!(asset[name], uploaded[name], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changed_is_told() {
+    let world = World::new().await;
+    let uri = world.source("a.wav", &wav(8_000, 1, 10));
+    let asset = world.post("/media-v2/assets", &json!({"source_uri": uri})).await.created();
+    let path = format!("/media-v2/assets/{}/content", asset["id"].as_str().unwrap());
+    world.source("a.wav", &wav(8_000, 1, 11));
+    world.get(&path).await.problem(409, "source_changed");
+    std::fs::remove_file(world.directory.path().join("sources/a.wav")).unwrap();
+    world.get(&path).await.problem(422, "source_unreadable");
+}
