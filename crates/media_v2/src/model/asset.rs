@@ -20,7 +20,8 @@ pub struct MediaAsset {
     pub kind: AssetKind,
     /// Where its bytes are: `blob://sha256/<hex>` for an upload.
     pub source_uri: String,
-    /// Length in milliseconds, null when there is none or it cannot be told.
+    /// Length in milliseconds as the container tells it; where it does not, until the end of the sound. Null when
+    /// neither tells.
     pub duration_ms: Option<MediaTime>,
     /// Pictures per second.
     pub fps: Option<f64>,

@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod content;
+mod corpus;
 mod lineage;
 mod listing;
 mod sources;
