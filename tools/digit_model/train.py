@@ -3,7 +3,7 @@
 import argparse
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +157,7 @@ def run_stage(model: Whisper, name: str, stage: Stage, mixer: Mixer, offset: int
     warmup = min(100, stage.steps // 5)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda i: min((i + 1) / warmup, 0.02 + 0.98 * math.cos(math.pi / 2 * i / stage.steps) ** 2))
-    began, sums = time.monotonic(), {}
+    began, reports = time.monotonic(), []
     loader = DataLoader(Batches(mixer, stage, offset), batch_size=None, num_workers=1, prefetch_factor=4)
     for step, batch in enumerate(loader, 1):
         with torch.autocast("cpu", torch.bfloat16, enabled=stage.half):
@@ -167,12 +167,11 @@ def run_stage(model: Whisper, name: str, stage: Stage, mixer: Mixer, offset: int
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        for key, value in report.items():
-            sums[key] = sums.get(key, 0.0) + value
+        reports.append(report)
         if step % 50 == 0:
-            means = " ".join(f"{key} {value / 50:.3f}" for key, value in sums.items())
+            means = " ".join(f"{key} {np.nanmean([r[key] for r in reports]):.3f}" for key in report)
             print(f"{name} {step}/{stage.steps} {means} {time.monotonic() - began:.0f} s", flush=True)
-            sums = {}
+            reports = []
         if step % 200 == 0 or step == stage.steps:
             torch.save(model.state_dict(), out)
 
@@ -184,6 +183,8 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="checkpoint to go on from")
     parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     parser.add_argument("--steps", type=int, help="instead of the stage's own number")
+    parser.add_argument("--rate", type=float, help="highest learning rate, instead of the stage's own")
+    parser.add_argument("--decoder-only", action="store_true", help="leave the encoder as it is: a third of the work")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -192,8 +193,9 @@ def main() -> None:
     model = Whisper()
     if args.start:
         model.load_state_dict(torch.load(args.start, weights_only=True))
+    model.encoder.requires_grad_(not args.decoder_only)
     own = STAGES[args.stage]
-    stage = Stage(args.steps or own.steps, own.seconds, own.batch, own.max_words, own.rate)
+    stage = replace(own, steps=args.steps or own.steps, rate=args.rate or own.rate)
     mixer = Mixer(args.pool, args.seed, {"espeak": 0.45, "fsdd": 0.55})
     run_stage(model, args.stage, stage, mixer, list(STAGES).index(args.stage) * 10_000_000, args.out)
 
