@@ -4,6 +4,7 @@ import argparse
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -113,13 +114,13 @@ def add_other_speech(pool: Pool, engine: Espeak, rng: np.random.Generator, count
         pool.add(audio[first:last], [], "other", -1)
 
 
-def add_fsdd(pool: Pool, archive: Path, indices: range, leave_out: str) -> None:
-    """Recordings `digit_speaker_index.wav` with an index in `indices`; `leave_out`: a speaker to skip."""
+def add_fsdd(pool: Pool, archive: Path, indices: range, wanted: Callable[[str], bool]) -> None:
+    """Recordings `digit_speaker_index.wav` with an index in `indices` by speakers that are `wanted`."""
     speakers: list[str] = []
     with zipfile.ZipFile(archive) as files:
         for name in sorted(files.namelist()):
             match = re.search(r"(\d)_([a-z]+)_(\d+)\.wav$", name)
-            if not match or int(match[3]) not in indices or match[2] == leave_out:
+            if not match or int(match[3]) not in indices or not wanted(match[2]):
                 continue
             rate, pcm = wavfile.read(io.BytesIO(files.read(name)))
             audio = resample_poly(pcm / 32768.0, SAMPLE_RATE, rate).astype(np.float32)
@@ -145,8 +146,8 @@ def main() -> None:
     add_espeak(train, engine, rng, TRAIN_VARIANTS, args.voices)
     add_other_speech(train, engine, rng, args.voices * 2)
     if args.fsdd:
-        add_fsdd(train, args.fsdd, range(10, 50), args.leave_out)
-        add_fsdd(test, args.fsdd, range(5, 10), "")
+        add_fsdd(train, args.fsdd, range(10, 50), lambda speaker: speaker != args.leave_out)
+        add_fsdd(test, args.fsdd, range(5, 10), lambda speaker: args.leave_out in ("", speaker))
     train.save(args.out / "train.npz")
     test.save(args.out / "test.npz")
     print(f"train: {len(train.audio)} utterances, {len(train.words)} digits; test: {len(test.audio)}, {len(test.words)}")
