@@ -29,3 +29,9 @@ pub fn corpus(name: &str) -> Option<PathBuf> {
     }
     Some(path)
 }
+
+/// A model of this repository: `fixtures/models/NAME`.
+#[must_use]
+pub fn model(name: &str) -> PathBuf {
+    workspace_root().join("fixtures/models").join(name)
+}

@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use audio_asr::{Gates, Models};
+use audio_signal::Control;
 use audio_signal::decode::Source;
-use audio_signal::{Control, SignalError};
 use media_time::MediaTime;
 use serde_json::{Map, Value};
 
@@ -16,9 +17,11 @@ mod dependencies;
 mod measured;
 mod signal;
 mod stub;
+mod whisper;
 
 pub use signal::SignalBackend;
 pub use stub::StubBackend;
+pub use whisper::WhisperBackend;
 
 /// The backends there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,8 @@ impl FromStr for Fallback {
 pub struct Recording {
     /// Its bytes.
     pub source: Box<dyn Source>,
+    /// The same bytes, for a second pass.
+    pub again: Box<dyn Source>,
     /// Its duration as probed, when it could be.
     pub probed_duration: Option<MediaTime>,
 }
@@ -138,16 +143,21 @@ pub trait AnalysisBackend: Send + Sync + fmt::Debug {
     /// The model behind it.
     fn model_used(&self) -> String;
 
+    /// Can it do anything with this language, by its code? What hears no words ignores it.
+    fn knows_language(&self, _code: &str) -> bool {
+        true
+    }
+
     /// Analyses `recording`. Blocking, and heavy: call it on a worker thread.
     ///
     /// # Errors
-    /// Those of [`audio_signal::analyze`].
+    /// [`Error::Signal`], with those of [`audio_signal::analyze`], and [`Error::Transcription`].
     fn analyze(
         &self,
         recording: Recording,
         params: &EffectiveParams,
         control: &Control<'_>,
-    ) -> Result<Measured, SignalError>;
+    ) -> Result<Measured, Error>;
 }
 
 /// Which backend runs, and why.
@@ -169,23 +179,33 @@ pub struct Backends {
     requested: BackendKind,
     fallback: Fallback,
     whisper_model: String,
+    models: Arc<Models>,
     signal: Arc<SignalBackend>,
     stub: Arc<StubBackend>,
 }
 
 impl Backends {
-    /// `whisper_model` is a name in the model directory or a path.
+    /// `whisper_model` is a name in the directory of `models`, or a path.
     #[must_use]
     pub fn new(
         requested: BackendKind,
         fallback: Fallback,
         whisper_model: String,
+        models: Arc<Models>,
         signal: SignalBackend,
     ) -> Self {
-        Self { requested, fallback, whisper_model, signal: Arc::new(signal), stub: Arc::new(StubBackend) }
+        Self {
+            requested,
+            fallback,
+            whisper_model,
+            models,
+            signal: Arc::new(signal),
+            stub: Arc::new(StubBackend),
+        }
     }
 
-    /// Chooses the backend for a request, now: a model that came or went is noticed.
+    /// Chooses the backend for a request, now: a model that came, went or changed is noticed. Blocking: a model not
+    /// yet in use is loaded.
     ///
     /// # Errors
     /// [`Error::BackendUnavailable`] when the requested one cannot run and nothing may replace it.
@@ -193,15 +213,14 @@ impl Backends {
         match self.requested {
             BackendKind::Signal => Ok(self.selection(self.signal.clone(), None)),
             BackendKind::Stub => Ok(self.selection(self.stub.clone(), None)),
-            BackendKind::WhisperAubio => self.fall_back(self.missing_model()),
+            BackendKind::WhisperAubio => match self.models.open(&self.whisper_model) {
+                Ok(model) => {
+                    let whisper = WhisperBackend::new(self.signal.clone(), model, Gates::DEFAULT);
+                    Ok(self.selection(Arc::new(whisper), None))
+                }
+                Err(error) => self.fall_back(error.to_string()),
+            },
         }
-    }
-
-    fn missing_model(&self) -> String {
-        format!(
-            "the speech model `{}` is not available: this build has no speech recognition",
-            self.whisper_model
-        )
     }
 
     fn fall_back(&self, reason: String) -> Result<Selection, Error> {
@@ -213,7 +232,7 @@ impl Backends {
     }
 
     fn selection(&self, backend: Arc<dyn AnalysisBackend>, fallback_reason: Option<String>) -> Selection {
-        let dependencies = dependencies::snapshot(self.missing_model());
+        let dependencies = dependencies::snapshot(fallback_reason.clone());
         Selection { backend, requested: self.requested, fallback_reason, dependencies }
     }
 }

@@ -1,3 +1,4 @@
+use audio_asr::AsrError;
 use audio_signal::SignalError;
 use http_kit::{Id, Problem};
 
@@ -20,12 +21,26 @@ pub enum Error {
         "`{0}` is no language of the speech models: give an ISO 639-1 code such as `en`, or leave it out"
     )]
     UnsupportedLanguage(String),
+    /// The model in use does not know it.
+    #[error(
+        "the speech model `{model}` does not know the language `{language}`: leave it out, or have the service run a \
+         multilingual model"
+    )]
+    LanguageNotInModel {
+        /// As given.
+        language: String,
+        /// The model's name.
+        model: String,
+    },
     /// The configured backend cannot run.
     #[error("the configured analysis backend cannot run: {0}")]
     BackendUnavailable(String),
     /// The recording cannot be analysed.
     #[error(transparent)]
     Signal(#[from] SignalError),
+    /// The words cannot be had.
+    #[error("the words could not be transcribed")]
+    Transcription(#[from] AsrError),
     /// The stored timeline is not one.
     #[error("the stored timeline of artifact {artifact_id} cannot be read")]
     Corrupt {
@@ -56,12 +71,12 @@ impl From<Error> for Problem {
                 Self::unprocessable("artifact_of_another_asset", &detail).field("/artifact_id", detail)
             }
             Error::SemanticsNotFound(_) => Self::not_found("semantics_not_found", detail),
-            Error::UnsupportedLanguage(_) => {
+            Error::UnsupportedLanguage(_) | Error::LanguageNotInModel { .. } => {
                 Self::unprocessable("unsupported_language", &detail).field("/language", detail)
             }
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),
-            Error::Corrupt { .. } => Self::internal(error),
+            Error::Transcription(_) | Error::Corrupt { .. } => Self::internal(error),
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Timeline(error) => error.into(),

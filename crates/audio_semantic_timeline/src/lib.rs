@@ -4,13 +4,14 @@
 //! - [`SemanticTimelines`] is the service, [`router`] its HTTP face;
 //! - [`model`] holds the wire types, [`Summary`](model::Summary) the stored one;
 //! - [`backend`] turns a recording into a timeline: [`Backends`](backend::Backends) chooses;
+//! - [`Transcript`] is what is said in it, [`captions`] shows it;
 //! - [`cache_key`] and [`slice`] are the contract's formulas, [`stub`] its stand-in.
 
 pub mod backend;
 mod cache_key;
+pub mod captions;
 mod error;
 mod flight;
-mod language;
 pub mod model;
 mod params;
 mod routes;
@@ -19,6 +20,8 @@ mod slice;
 pub mod store;
 pub mod stub;
 mod summary;
+mod text;
+mod transcript;
 
 pub use cache_key::cache_key;
 pub use error::Error;
@@ -26,3 +29,4 @@ pub use params::EffectiveParams;
 pub use routes::router;
 pub use service::{SemanticTimelines, analyze_recording};
 pub use slice::{slice, transcription};
+pub use transcript::{Transcript, TranscriptFormat};

@@ -1,10 +1,13 @@
 use axum::extract::State;
-use http_kit::{ContextJson, Id, Json, Path, Problem, RequestContext};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use http_kit::{ContextJson, Id, Json, Path, Problem, Query, RequestContext};
+use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::model::{AnalyzeRequest, AnalyzeResponse, TimelineResponse};
-use crate::{Error, SemanticTimelines};
+use crate::{Error, SemanticTimelines, Transcript, TranscriptFormat};
 
 /// The routes under `/audio/semantic-timeline`.
 pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
@@ -12,6 +15,8 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         .routes(routes!(analyze))
         .routes(routes!(get))
         .routes(routes!(by_clip))
+        .routes(routes!(transcript))
+        .routes(routes!(transcript_by_clip))
         .with_state(timelines)
 }
 
@@ -82,4 +87,71 @@ async fn by_clip(
     Path(clip_id): Path<Id>,
 ) -> Result<Json<TimelineResponse>, Problem> {
     Ok(Json(timelines.by_clip(&context, &clip_id).await?))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct TranscriptQuery {
+    /// `json` when not given.
+    #[serde(default)]
+    format: TranscriptFormat,
+}
+
+/// What is said in a recording
+///
+/// The words of a timeline, or captions of at most two lines of 42 characters.
+#[utoipa::path(
+    get,
+    path = "/audio/semantic-timeline/{artifact_id}/transcript",
+    tag = "audio_semantic_timeline",
+    params(("artifact_id" = String, Path), TranscriptQuery),
+    responses(
+        (status = 200, description = "Also `application/x-subrip`, `text/vtt` and `text/plain`", body = Transcript),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`semantics_not_found`"),
+        (status = 422, description = "`invalid_query`"),
+    )
+)]
+async fn transcript(
+    State(timelines): State<SemanticTimelines>,
+    context: RequestContext,
+    Path(artifact_id): Path<Id>,
+    Query(query): Query<TranscriptQuery>,
+) -> Result<Response, Problem> {
+    let timeline = timelines.get(&context.scope, &artifact_id).await?;
+    Ok(written(&Transcript::of(&timeline.summary), query.format))
+}
+
+/// What is said in a clip
+///
+/// Like the transcript of a recording, cut to the clip's window and told from its in point on.
+#[utoipa::path(
+    get,
+    path = "/audio/semantic-timeline/by-clip/{clip_id}/transcript",
+    tag = "audio_semantic_timeline",
+    params(("clip_id" = String, Path), TranscriptQuery),
+    responses(
+        (status = 200, description = "Also `application/x-subrip`, `text/vtt` and `text/plain`", body = Transcript),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
+        (status = 422, description = "`invalid_query`"),
+        (status = 502, description = "`timeline_unavailable`"),
+    )
+)]
+async fn transcript_by_clip(
+    State(timelines): State<SemanticTimelines>,
+    context: RequestContext,
+    Path(clip_id): Path<Id>,
+    Query(query): Query<TranscriptQuery>,
+) -> Result<Response, Problem> {
+    let timeline = timelines.by_clip(&context, &clip_id).await?;
+    Ok(written(&Transcript::of(&timeline.summary), query.format))
+}
+
+fn written(transcript: &Transcript, format: TranscriptFormat) -> Response {
+    match transcript.written(format) {
+        Some((media_type, text)) => ([(CONTENT_TYPE, media_type)], text).into_response(),
+        None => Json(transcript).into_response(),
+    }
 }

@@ -4,9 +4,11 @@ use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
-use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue};
+use blob_store::BlobId;
+use http_kit::{Clock, Id, RequestContext, Scope, WorkError, WorkQueue};
 use media_time::Window;
 use media_v2::{Artifact, MediaAsset, MediaService};
+use serde::Serialize;
 use video_timeline::VideoTimeline;
 
 use crate::backend::{Backends, Measured, Recording, Selection};
@@ -14,7 +16,7 @@ use crate::flight::{Boarding, Flights};
 use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
 use crate::store::{self, TimelineOf};
 use crate::summary::Subject;
-use crate::{EffectiveParams, Error, slice};
+use crate::{EffectiveParams, Error, Transcript, slice};
 
 /// The largest stored timeline that is read back, in bytes: ten times that of a day of speech.
 const MAX_SUMMARY_BYTES: u64 = 256 << 20;
@@ -57,8 +59,10 @@ impl SemanticTimelines {
     ///
     /// # Errors
     /// [`Error::BackendUnavailable`].
-    pub fn selection(&self) -> Result<Selection, Error> {
-        self.0.backends.select()
+    pub async fn selection(&self) -> Result<Selection, Error> {
+        let backends = self.0.backends.clone();
+        let selected = tokio::task::spawn_blocking(move || backends.select()).await;
+        selected.map_err(|source| WorkError::Broken { queue: "model", source })?
     }
 
     /// Analyses a recording, or finds the timeline of an identical earlier request.
@@ -71,7 +75,7 @@ impl SemanticTimelines {
         request: &AnalyzeRequest,
     ) -> Result<AnalyzeResponse, Error> {
         let (params, clamped) = EffectiveParams::of(request);
-        let selection = self.selection()?;
+        let selection = self.selection().await?;
         let (asset_id, artifact_id) = (request.asset_id.clone(), request.artifact_id.clone());
         let subject = Subject::new(context, asset_id, artifact_id, params, &selection)?;
         let sound = self.sound(&context.scope, &request.asset_id, request.artifact_id.as_ref()).await?;
@@ -191,15 +195,21 @@ impl SemanticTimelines {
         }
         let measured = self.run(subject, selection, sound).await?;
         let summary = subject.summary(selection, measured);
-        let bytes = serde_json::to_vec(&summary)
-            .map_err(|source| Error::Corrupt { artifact_id: subject.asset_id.clone(), source })?;
-        let blob = self.0.media.blobs().put(bytes.into()).await.map_err(media_v2::MediaError::from)?;
-        let new = subject.artifact(&summary, blob.id.uri(), blob.id.to_hex());
+        let timeline = subject.timeline(&summary, &self.store(&subject.asset_id, &summary).await?);
+        let transcript = Transcript::of(&summary);
+        let words = if transcript.words.is_empty() {
+            None
+        } else {
+            Some(self.store(&subject.asset_id, &transcript).await?)
+        };
+        let now = self.0.clock.now();
         let mut transaction = self.0.media.pool().begin().await?;
-        let inserted =
-            media_v2::store::insert_artifact(&mut transaction, scope, self.0.clock.now(), new).await;
-        match inserted {
+        match media_v2::store::insert_artifact(&mut transaction, scope, now, timeline).await {
             Ok(artifact) => {
+                if let Some(blob) = words {
+                    let transcript = subject.transcript(&summary, &artifact.id, &blob);
+                    media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;
+                }
                 transaction.commit().await?;
                 Ok((artifact, false))
             }
@@ -211,6 +221,13 @@ impl SemanticTimelines {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Stores what was found of an asset.
+    async fn store(&self, asset_id: &Id, found: &impl Serialize) -> Result<BlobId, Error> {
+        let bytes = serde_json::to_vec(found)
+            .map_err(|source| Error::Corrupt { artifact_id: asset_id.clone(), source })?;
+        Ok(self.0.media.blobs().put(bytes.into()).await.map_err(media_v2::MediaError::from)?.id)
     }
 
     /// Runs the backend on a worker thread.
@@ -229,13 +246,14 @@ impl SemanticTimelines {
             }
         };
         let source = Box::new(self.0.media.open_source(content).await?);
-        let recording = Recording { source, probed_duration };
+        let again = Box::new(self.0.media.open_source(content).await?);
+        let recording = Recording { source, again, probed_duration };
         let (backend, params) = (selection.backend.clone(), subject.params.clone());
         let work = self.0.queue.run(move |cancellation| {
             let control = Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() };
             backend.analyze(recording, &params, &control)
         });
-        Ok(work.await??)
+        work.await?
     }
 
     async fn read(&self, artifact: &Artifact) -> Result<Summary, Error> {
@@ -245,7 +263,7 @@ impl SemanticTimelines {
         });
         parsed
             .await
-            .map_err(|source| http_kit::WorkError::Broken { queue: "summary", source })?
+            .map_err(|source| WorkError::Broken { queue: "summary", source })?
             .map_err(|source| Error::Corrupt { artifact_id: artifact.id.clone(), source })
     }
 }

@@ -3,6 +3,7 @@
 use media_time::{MediaTime, Window};
 
 use crate::model::{AudioEvent, BeatEvent, ClipMeta, LoudnessWindow, Summary, Word};
+use crate::text::joined;
 
 /// The timeline of `[window.start, window.end)`, told from the window's start on. Events are
 /// trimmed, empty ones dropped; beats keep their numbers; a trimmed transcription keeps the words
@@ -87,6 +88,6 @@ impl Cut {
 /// The words as a text; `None` without any.
 #[must_use]
 pub fn transcription(words: &[Word]) -> Option<String> {
-    let text: Vec<&str> = words.iter().map(|word| word.word.trim()).filter(|word| !word.is_empty()).collect();
-    (!text.is_empty()).then(|| text.join(" "))
+    let text = joined(words.iter().map(|word| word.word.as_str()));
+    (!text.is_empty()).then_some(text)
 }

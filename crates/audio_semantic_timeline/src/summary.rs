@@ -1,12 +1,14 @@
 //! From what a backend measured to what is stored.
 
+use audio_asr::Language;
+use blob_store::BlobId;
 use http_kit::{Id, RequestContext};
-use media_v2::NewArtifact;
+use media_v2::{ArtifactKind, NewArtifact};
 use serde_json::{Map, Value, json};
 
 use crate::backend::{Measured, Selection};
 use crate::model::{BackendInfo, RunMeta, Summary, SummaryMeta};
-use crate::{EffectiveParams, Error, cache_key, language};
+use crate::{EffectiveParams, Error, cache_key};
 
 /// Up to this factor (or its inverse) of playback speed the unscaled times are good enough for
 /// most uses; the contract's constant.
@@ -31,8 +33,14 @@ impl Subject {
         params: EffectiveParams,
         selection: &Selection,
     ) -> Result<Self, Error> {
-        if let Some(code) = params.language.as_deref().filter(|code| !language::is_known(code)) {
-            return Err(Error::UnsupportedLanguage(code.to_owned()));
+        if let Some(code) = &params.language {
+            if Language::from_code(code).is_none() {
+                return Err(Error::UnsupportedLanguage(code.clone()));
+            }
+            if !selection.backend.knows_language(code) {
+                let model = selection.backend.model_used();
+                return Err(Error::LanguageNotInModel { language: code.clone(), model });
+            }
         }
         let backend_version = selection.backend.version(&params);
         let cache_key = cache_key(context, &asset_id, artifact_id.as_ref(), &params, &backend_version);
@@ -78,7 +86,23 @@ impl Subject {
     }
 
     /// The row of a stored summary.
-    pub(crate) fn artifact(&self, summary: &Summary, uri: String, sha256: String) -> NewArtifact {
+    pub(crate) fn timeline(&self, summary: &Summary, blob: &BlobId) -> NewArtifact {
+        let mut artifact = self.measurement(ArtifactKind::AudioSemanticTimeline, summary, blob);
+        artifact.upstream_artifact_ids = self.artifact_id.iter().cloned().collect();
+        artifact.meta.extend(as_map(&summary.meta.run));
+        artifact
+    }
+
+    /// The row of its transcript.
+    pub(crate) fn transcript(&self, summary: &Summary, timeline: &Id, blob: &BlobId) -> NewArtifact {
+        let mut artifact = self.measurement(ArtifactKind::AsrTranscript, summary, blob);
+        artifact.upstream_artifact_ids = vec![timeline.clone()];
+        artifact.meta.insert("model_used".to_owned(), summary.meta.run.model_used.as_str().into());
+        artifact.meta.insert("language".to_owned(), json!(summary.meta.run.language));
+        artifact
+    }
+
+    fn measurement(&self, kind: ArtifactKind, summary: &Summary, blob: &BlobId) -> NewArtifact {
         // The key names tenant and user too, who do not produce anything.
         let produced_by = json!({
             "asset_id": self.asset_id,
@@ -88,16 +112,9 @@ impl Subject {
             "min_silence_ms": self.params.min_silence_ms,
             "loudness_window_ms": self.params.loudness_window_ms,
         });
-        let mut artifact = NewArtifact::new(
-            media_v2::ArtifactKind::AudioSemanticTimeline,
-            self.asset_id.clone(),
-            uri,
-            &self.backend_version,
-            &produced_by,
-        );
-        artifact.upstream_artifact_ids = self.artifact_id.iter().cloned().collect();
-        artifact.content_sha256 = Some(sha256);
-        artifact.meta.extend(as_map(&summary.meta.run));
+        let parent = self.asset_id.clone();
+        let mut artifact = NewArtifact::new(kind, parent, blob.uri(), &self.backend_version, &produced_by);
+        artifact.content_sha256 = Some(blob.to_hex());
         artifact.meta.insert("cache_key".to_owned(), self.cache_key.as_str().into());
         artifact.meta.insert("duration_ms".to_owned(), summary.duration_ms.into());
         artifact.meta.insert("source_artifact_id".to_owned(), json!(self.artifact_id));

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use audio_asr::{ModelDirectory, Models};
 use audio_semantic_timeline::backend::{Backends, Recording, SignalBackend};
 use audio_semantic_timeline::{EffectiveParams, analyze_recording};
 use audio_signal::{Control, Progress, Thresholds};
@@ -16,12 +18,12 @@ use sha2::{Digest, Sha256};
 use crate::cli::AnalyzeArguments;
 use crate::text;
 
-pub(crate) fn analyze(arguments: &AnalyzeArguments) -> anyhow::Result<()> {
+pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> anyhow::Result<()> {
     let path = &arguments.file;
     let recording = open(path)?;
     let asset_id = content_id(path)?;
     let params = params(arguments)?;
-    let selection = backends(arguments)?.select()?;
+    let selection = backends(arguments, arguments.place.directory(config)?)?.select()?;
     if let Some(reason) = &selection.fallback_reason {
         notice(&format!("note: analysing with the `{}` backend, as {reason}", selection.backend.kind()));
     }
@@ -46,9 +48,9 @@ fn open(path: &Path) -> anyhow::Result<Recording> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     anyhow::ensure!(file.metadata()?.is_file(), "{}: not a file", path.display());
     let probed_duration = audio_signal::probe::probe(file.try_clone()?).ok().and_then(|probe| probe.duration);
-    // Both handles share one position.
-    let file = File::open(path).with_context(|| path.display().to_string())?;
-    Ok(Recording { source: Box::new(file), probed_duration })
+    // Handles made from each other share one position; each pass has its own.
+    let open = || File::open(path).with_context(|| path.display().to_string());
+    Ok(Recording { source: Box::new(open()?), again: Box::new(open()?), probed_duration })
 }
 
 /// The same recording has the same id, whatever it is called.
@@ -82,14 +84,16 @@ fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectiveParams> {
     })
 }
 
-fn backends(arguments: &AnalyzeArguments) -> anyhow::Result<Backends> {
+fn backends(arguments: &AnalyzeArguments, directory: ModelDirectory) -> anyhow::Result<Backends> {
     let invalid = |message: String| anyhow::anyhow!(message);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let signal = SignalBackend::new(Thresholds::DEFAULT, arguments.seed, arguments.threads.unwrap_or(cores))?;
+    let threads = arguments.threads.unwrap_or(cores);
+    let signal = SignalBackend::new(Thresholds::DEFAULT, arguments.seed, threads)?;
     Ok(Backends::new(
         arguments.backend.parse().map_err(invalid)?,
         arguments.fallback.parse().map_err(invalid)?,
         arguments.whisper_model.clone(),
+        Arc::new(Models::new(directory, 1, threads)),
         signal,
     ))
 }

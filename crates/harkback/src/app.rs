@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::Context;
+use audio_asr::Models;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{Backends, SignalBackend};
 use audio_signal::Thresholds;
@@ -24,6 +25,9 @@ use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTim
 use crate::catalogue::StoredMedia;
 use crate::config::Config;
 use crate::operations::{self, Operations};
+
+/// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
+const LOADED_MODELS: usize = 2;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -88,6 +92,7 @@ fn backends(config: &Config) -> anyhow::Result<Backends> {
         config.audio_semantic_backend.parse().map_err(invalid)?,
         config.audio_semantic_fallback.parse().map_err(invalid)?,
         config.audio_semantic_whisper_model.clone(),
+        Arc::new(Models::new(config.models(), LOADED_MODELS, config.analysis_threads)),
         signal,
     ))
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Overrides;
+use crate::config::{ModelPlace, Overrides};
 
 /// Given a sound: what it is, which video it came from and when, and the pictures back.
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Serve(Box<Overrides>),
     /// Analyse one file and print its timeline; needs no database.
     Analyze(AnalyzeArguments),
+    /// Fetch, list and check speech models.
+    Models(ModelsArguments),
     /// Bring the database's schema up to date, then exit.
     Migrate(Box<Overrides>),
     /// Print the OpenAPI document of the service.
@@ -67,7 +69,41 @@ pub(crate) struct AnalyzeArguments {
     /// Speech model: a name in the model directory, or a path.
     #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", default_value = "tiny")]
     pub(crate) whisper_model: String,
+    #[command(flatten)]
+    pub(crate) place: ModelPlace,
     /// Seed, named in the backend's version.
     #[arg(long, env = "AUDIO_SEMANTIC_SEED", default_value_t = 42)]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArguments {
+    #[command(flatten)]
+    pub(crate) place: ModelPlace,
+    #[command(subcommand)]
+    pub(crate) command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List the published models, and which are here.
+    List,
+    /// Download a published model, or go on where a download broke off.
+    Pull {
+        /// Its name as `list` tells it, e.g. `tiny.en`.
+        name: String,
+        /// Another place that has the files under the same names.
+        #[arg(long, value_name = "URL", default_value = audio_asr::catalog::SOURCE)]
+        from: String,
+    },
+    /// Check that models are whole, and published ones that they are what was published.
+    Verify {
+        /// Names or paths; all that are in the directory when none is given.
+        names: Vec<String>,
+    },
+    /// Print where a model is or would be; without a name, the directory.
+    Path {
+        /// Name or path.
+        name: Option<String>,
+    },
 }

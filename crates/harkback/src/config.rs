@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use audio_asr::ModelDirectory;
 use clap::{Args, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -16,6 +17,7 @@ use url::Url;
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
+    pub(crate) model_dir: Option<PathBuf>,
     pub(crate) database_url: Option<String>,
     pub(crate) database_connections: u32,
     pub(crate) storage_url: Option<Url>,
@@ -58,6 +60,10 @@ pub(crate) struct Overrides {
     #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
+    /// Where the speech models are [default: <data-dir>/models]
+    #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_dir: Option<PathBuf>,
     /// postgres:// URL; without it a private cluster is run under the data directory
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,7 +128,7 @@ pub(crate) struct Overrides {
     #[arg(long, env = "HARKBACK_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_format: Option<LogFormat>,
-    /// What is logged, as tracing's directives [default: info,symphonia=off]
+    /// What is logged, as tracing's directives [default: info,symphonia=off,whisper_rs=warn]
     #[arg(long, env = "HARKBACK_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
@@ -134,6 +140,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
             data_dir: default_data_dir(),
+            model_dir: None,
             database_url: None,
             database_connections: 20,
             storage_url: None,
@@ -151,8 +158,35 @@ impl Default for Config {
             shutdown_grace_s: 60,
             log_format: LogFormat::Text,
             // Symphonia calls it an error when bytes are no recording; callers are told.
-            log: "info,symphonia=off".to_owned(),
+            log: "info,symphonia=off,whisper_rs=warn".to_owned(),
         }
+    }
+}
+
+impl Config {
+    /// The directory of the speech models.
+    pub(crate) fn models(&self) -> ModelDirectory {
+        ModelDirectory::new(self.model_dir.clone().unwrap_or_else(|| self.data_dir.join("models")))
+    }
+}
+
+/// Where speech models are, for commands that need nothing else of the service.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ModelPlace {
+    /// Where blobs, models and the private Postgres live
+    /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
+    #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where the speech models are [default: <data-dir>/models]
+    #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
+    model_dir: Option<PathBuf>,
+}
+
+impl ModelPlace {
+    /// The directory, as the service would settle it.
+    pub(crate) fn directory(&self, file: Option<&Path>) -> anyhow::Result<ModelDirectory> {
+        let (data_dir, model_dir) = (self.data_dir.clone(), self.model_dir.clone());
+        Ok(load(file, &Overrides { data_dir, model_dir, ..Overrides::default() })?.models())
     }
 }
 

@@ -2,14 +2,17 @@
 //!
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
 //! command line ([`cli`]), settles the configuration ([`config`]), wires the services ([`app`]) and
-//! serves them ([`serve`]), or analyses one file ([`analyze`]).
+//! serves them ([`serve`]), analyses one file ([`analyze`]), or
+//! looks after the speech models ([`models`]).
 
 mod analyze;
 mod app;
 mod catalogue;
 mod cli;
 mod config;
+mod models;
 mod operations;
+mod pull;
 mod serve;
 mod text;
 
@@ -40,7 +43,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(overrides) => serve::serve(&config::load(cli.config.as_deref(), &overrides)?),
         Command::Migrate(overrides) => serve::migrate(&config::load(cli.config.as_deref(), &overrides)?),
         Command::Openapi => app::print_openapi(),
-        Command::Analyze(arguments) => analyze::analyze(&arguments),
+        Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),
+        Command::Models(arguments) => models::run(&arguments, cli.config.as_deref()),
     }
 }
 

@@ -63,7 +63,7 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
             30,
         ));
     }
-    let readiness = match operations.timelines.selection() {
+    let readiness = match operations.timelines.selection().await {
         Ok(selection) => Readiness {
             status: if selection.fallback_reason.is_some() { "degraded" } else { "ready" },
             backend: Some(selection.backend.kind().to_string()),

@@ -44,7 +44,7 @@ async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let (router, timelines) = app::build(config, pool.clone(), app::open_blobs(config)?, metrics)?;
-    warn_of_fallback(&timelines);
+    warn_of_fallback(&timelines).await;
 
     let listener = TcpListener::bind(config.listen)
         .await
@@ -73,8 +73,8 @@ async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
 }
 
 /// A fallback is loud, also at start.
-fn warn_of_fallback(timelines: &SemanticTimelines) {
-    match timelines.selection() {
+async fn warn_of_fallback(timelines: &SemanticTimelines) {
+    match timelines.selection().await {
         Ok(selection) => match &selection.fallback_reason {
             Some(reason) => tracing::warn!(
                 requested = %selection.requested,

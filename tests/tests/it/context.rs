@@ -21,7 +21,7 @@ async fn every_route_wants_a_context() {
             if OPEN.contains(&path.as_str()) {
                 continue;
             }
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let method: Method = method.to_uppercase().parse().unwrap();
             let reply = client
                 .request(method.clone(), format!("{}{path}", server.base()))

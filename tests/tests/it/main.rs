@@ -9,3 +9,4 @@ mod context;
 mod layers;
 mod operations;
 mod spine;
+mod words;

@@ -3,14 +3,18 @@ use audio_signal::SignalError;
 use crate::model::{Dependencies, Dependency};
 
 /// The parts as they are now; `missing_model` says why there is no speech recognition.
-pub(super) fn snapshot(missing_model: String) -> Dependencies {
+pub(super) fn snapshot(missing_model: Option<String>) -> Dependencies {
     let signal = audio_signal::dependencies();
     let part = |version: fn(audio_signal::Dependencies) -> &'static str| match &signal {
         Ok(parts) => Dependency { available: true, version: Some(version(*parts).to_owned()), error: None },
         Err(error) => missing(error),
     };
     Dependencies {
-        whisper: Dependency { available: false, version: None, error: Some(missing_model) },
+        whisper: Dependency {
+            available: missing_model.is_none(),
+            version: missing_model.is_none().then(audio_asr::engine_version),
+            error: missing_model,
+        },
         aubio: part(|parts| parts.aubio),
         vad: part(|parts| parts.vad),
         decoder: part(|parts| parts.decoder),

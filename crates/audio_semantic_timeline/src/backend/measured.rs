@@ -87,7 +87,7 @@ fn notes(analysis: &Analysis) -> Map<String, Value> {
 }
 
 /// As many decimals as mean something; the same text on every machine.
-fn rounded(value: f64, decimals: i32) -> f64 {
+pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale
 }

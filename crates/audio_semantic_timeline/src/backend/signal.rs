@@ -1,13 +1,15 @@
-use audio_signal::{AnalysisParams, Control, SignalError, Thresholds};
+use audio_signal::decode::Source;
+use audio_signal::{Analysis, AnalysisParams, Control, SignalError, Thresholds};
 use media_time::MediaTime;
 
 use super::{AnalysisBackend, BackendKind, Measured, Recording, measured};
-use crate::EffectiveParams;
+use crate::{EffectiveParams, Error};
 
 /// Everything that the signal itself tells: kinds of sound, loudness, tempo and beats. No words.
 #[derive(Clone, Debug)]
 pub struct SignalBackend {
     thresholds: Thresholds,
+    seed: u64,
     version: String,
     threads: usize,
 }
@@ -20,7 +22,33 @@ impl SignalBackend {
     /// When the bundled speech model cannot be used.
     pub fn new(thresholds: Thresholds, seed: u64, threads: usize) -> Result<Self, SignalError> {
         let version = format!("{}+s{seed}", audio_signal::version(&thresholds)?);
-        Ok(Self { thresholds, version, threads: threads.max(1) })
+        Ok(Self { thresholds, seed, version, threads: threads.max(1) })
+    }
+
+    pub(super) const fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
+    }
+
+    pub(super) const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Analyses a recording.
+    pub(super) fn listen(
+        &self,
+        source: Box<dyn Source>,
+        params: &EffectiveParams,
+        control: &Control<'_>,
+    ) -> Result<Analysis, SignalError> {
+        let params = AnalysisParams {
+            include_beats: params.include_beats,
+            include_speech_music: params.include_speech_music,
+            min_silence: MediaTime::from_millis(params.min_silence_ms),
+            loudness_window: MediaTime::from_millis(params.loudness_window_ms),
+            thresholds: self.thresholds,
+            threads: self.threads,
+        };
+        audio_signal::analyze(source, &params, control)
     }
 }
 
@@ -42,15 +70,7 @@ impl AnalysisBackend for SignalBackend {
         recording: Recording,
         params: &EffectiveParams,
         control: &Control<'_>,
-    ) -> Result<Measured, SignalError> {
-        let params = AnalysisParams {
-            include_beats: params.include_beats,
-            include_speech_music: params.include_speech_music,
-            min_silence: MediaTime::from_millis(params.min_silence_ms),
-            loudness_window: MediaTime::from_millis(params.loudness_window_ms),
-            thresholds: self.thresholds,
-            threads: self.threads,
-        };
-        audio_signal::analyze(recording.source, &params, control).map(|analysis| measured::of(&analysis))
+    ) -> Result<Measured, Error> {
+        Ok(measured::of(&self.listen(recording.source, params, control)?))
     }
 }

@@ -1,7 +1,7 @@
-use audio_signal::{Control, SignalError};
+use audio_signal::Control;
 
 use super::{AnalysisBackend, BackendKind, Measured, Recording};
-use crate::{EffectiveParams, stub};
+use crate::{EffectiveParams, Error, stub};
 
 /// Measures nothing; see [`crate::stub`].
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ impl AnalysisBackend for StubBackend {
         recording: Recording,
         params: &EffectiveParams,
         _control: &Control<'_>,
-    ) -> Result<Measured, SignalError> {
+    ) -> Result<Measured, Error> {
         let duration_ms = recording
             .probed_duration
             .map_or(stub::DEFAULT_DURATION_MS, |duration| duration.as_millis_round());

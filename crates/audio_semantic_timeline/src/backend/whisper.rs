@@ -1,0 +1,220 @@
+use std::ops::Range;
+use std::sync::Arc;
+
+use audio_asr::{
+    AsrError, Gates, Language, Options, SpeechSource, TranscribeError, Transcriber, Transcript, WhisperModel,
+};
+use audio_signal::decode::{Decoder, Source};
+use audio_signal::{Analysis, Control, Resampler, SceneKind, SignalError};
+use media_time::Window;
+use serde_json::{Map, Value, json};
+
+use super::measured::{self, rounded};
+use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
+use crate::model::{AudioEvent, EventKind, Word};
+use crate::{EffectiveParams, Error, slice};
+
+/// Changes whenever the same recording, model and parameters may give another result: with the analysis of the signal
+/// (`signal_v1`), the pipeline of `audio_asr` and whisper.cpp.
+const VERSION: &str = "whisper_aubio_v1";
+
+/// The signal, and the words of what is spoken in it.
+#[derive(Clone, Debug)]
+pub struct WhisperBackend {
+    signal: Arc<SignalBackend>,
+    model: Arc<WhisperModel>,
+    gates: Gates,
+}
+
+impl WhisperBackend {
+    /// Hears words with `model` where `signal` finds speech.
+    #[must_use]
+    pub const fn new(signal: Arc<SignalBackend>, model: Arc<WhisperModel>, gates: Gates) -> Self {
+        Self { signal, model, gates }
+    }
+
+    fn transcribe(
+        &self,
+        source: Box<dyn Source>,
+        speech: &[Window],
+        params: &EffectiveParams,
+        control: &Control<'_>,
+    ) -> Result<Transcript, Error> {
+        if speech.is_empty() {
+            return Ok(Transcript::default());
+        }
+        let options =
+            Options { language: params.language.as_deref().and_then(Language::from_code), gates: self.gates };
+        let mut samples = Samples::open(source, control)?;
+        audio_asr::transcribe(&*self.model, &mut samples, speech, &options, control.cancelled).map_err(
+            |error| match error {
+                TranscribeError::Source(error) => error.into(),
+                TranscribeError::Asr(AsrError::Cancelled) => SignalError::Cancelled.into(),
+                TranscribeError::Asr(error) => error.into(),
+            },
+        )
+    }
+}
+
+impl AnalysisBackend for WhisperBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::WhisperAubio
+    }
+
+    fn version(&self, params: &EffectiveParams) -> String {
+        let mut version = format!("{VERSION}+{}+s{}", self.model.version(), self.signal.seed());
+        for (name, value) in self.signal.thresholds().changed() {
+            version += &format!("+{name}={value}");
+        }
+        for (name, value) in self.gates.changed() {
+            version += &format!("+{name}={value}");
+        }
+        if let Some(language) = &params.language {
+            version += &format!("+lang={language}");
+        }
+        version
+    }
+
+    fn model_used(&self) -> String {
+        self.model.name().to_owned()
+    }
+
+    fn knows_language(&self, code: &str) -> bool {
+        Language::from_code(code).is_some_and(|language| self.model.knows(language))
+    }
+
+    fn analyze(
+        &self,
+        recording: Recording,
+        params: &EffectiveParams,
+        control: &Control<'_>,
+    ) -> Result<Measured, Error> {
+        let analysis = self.signal.listen(recording.source, params, control)?;
+        let transcript = self.transcribe(recording.again, &speech(&analysis), params, control)?;
+        let mut measured = measured::of(&analysis);
+        measured.analysis.insert("transcription".to_owned(), notes(&transcript));
+        measured.language = transcript.language.map(|language| language.code().to_owned());
+        add_words(&mut measured.events, &transcript);
+        Ok(measured)
+    }
+}
+
+/// Where there is a voice: what was detected, as far as the timeline calls it speech or sung. Each window lies in one
+/// event.
+fn speech(analysis: &Analysis) -> Vec<Window> {
+    let segments =
+        analysis.segments.iter().filter(|segment| segment.kind == SceneKind::Speech || segment.sung);
+    let within = |segment: &audio_signal::Segment| {
+        let regions = analysis.speech_regions.iter();
+        let shared: Vec<Window> = regions.filter_map(|region| region.intersect(segment.window)).collect();
+        shared.into_iter().filter(|window| !window.is_empty())
+    };
+    segments.flat_map(within).collect()
+}
+
+/// Gives each event with a voice its words. A word never leaves its event: both were rounded the same way.
+fn add_words(events: &mut [AudioEvent], transcript: &Transcript) {
+    for word in &transcript.words {
+        let (start_ms, end_ms) = (word.start.as_millis_round(), word.end.as_millis_round());
+        let index = events.partition_point(|event| event.end_ms <= start_ms);
+        let event = events.get_mut(index).filter(|event| event.kind == EventKind::Speech || event.meta.sung);
+        if let Some(event) = event.filter(|_| start_ms < end_ms) {
+            let more = Map::from_iter([("timing".to_owned(), word.timing.as_str().into())]);
+            let confidence = Some(rounded(f64::from(word.confidence), 4));
+            event.meta.words.push(Word { word: word.text.clone(), start_ms, end_ms, confidence, more });
+        }
+    }
+    for event in events.iter_mut().filter(|event| !event.meta.words.is_empty()) {
+        event.transcription = slice::transcription(&event.meta.words);
+    }
+}
+
+/// What a reader should know about the words, and those that were not believed.
+fn notes(transcript: &Transcript) -> Value {
+    let rejected: Map<String, Value> = transcript
+        .rejected
+        .iter()
+        .map(|(reason, count)| (reason.as_str().to_owned(), (*count).into()))
+        .collect();
+    json!({
+        "words": transcript.words.len(),
+        "rejected": rejected,
+        "language_detected": transcript.language_detected,
+        "windows": transcript.windows,
+        "heard_ms": transcript.heard.as_millis_round(),
+    })
+}
+
+/// A recording's samples at 16 kHz, decoded as far as they are asked for.
+struct Samples<'a> {
+    decoder: Decoder,
+    /// `None` when the recording has ended.
+    resampler: Option<Resampler>,
+    /// Decoded and not yet asked for, from sample `at` on.
+    pending: Vec<f32>,
+    at: u64,
+    cancelled: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Samples<'a> {
+    fn open(source: Box<dyn Source>, control: &Control<'a>) -> Result<Self, SignalError> {
+        let decoder = Decoder::open(source)?;
+        let format = decoder.format();
+        let resampler = Some(Resampler::new(format.rate, &format.layout)?);
+        Ok(Self { decoder, resampler, pending: Vec::new(), at: 0, cancelled: control.cancelled })
+    }
+
+    /// Lets go of what lies before `sample`; gives what of it was there.
+    fn advance(&mut self, sample: u64) -> std::vec::Drain<'_, f32> {
+        let count = usize::try_from(sample - self.at).unwrap_or(usize::MAX).min(self.pending.len());
+        self.at += count as u64;
+        self.pending.drain(..count)
+    }
+
+    /// Decodes a little more; is there any?
+    fn decode(&mut self) -> Result<bool, SignalError> {
+        if (self.cancelled)() {
+            return Err(SignalError::Cancelled);
+        }
+        let Some(resampler) = &mut self.resampler else { return Ok(false) };
+        match self.decoder.next_block()? {
+            Some(block) => resampler.push(block.samples, &mut self.pending),
+            None => {
+                if let Some(resampler) = self.resampler.take() {
+                    resampler.finish(&mut self.pending);
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl SpeechSource for Samples<'_> {
+    type Error = SignalError;
+
+    fn read(&mut self, samples: Range<u64>, out: &mut Vec<f32>) -> Result<(), SignalError> {
+        loop {
+            if self.at < samples.start {
+                self.advance(samples.start);
+            }
+            if self.at >= samples.start {
+                out.extend(self.advance(samples.end));
+            }
+            if self.at >= samples.end || !self.decode()? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What else decides the words. When this fails, [`VERSION`] needs another number: the cache must not mix results.
+    #[test]
+    fn the_version_stands_for_these_parts() {
+        let parts = (VERSION, audio_signal::ALGORITHM_VERSION, audio_asr::engine_version());
+        assert_eq!(parts, ("whisper_aubio_v1", "signal_v1", "whisper.cpp 1.8.3".to_owned()));
+    }
+}

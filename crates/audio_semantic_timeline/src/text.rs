@@ -1,0 +1,59 @@
+//! Words as running text.
+
+use std::ops::RangeInclusive;
+
+/// Scripts written without spaces between words (Thai to Khmer, kana, Han and their full-width forms).
+const UNSPACED: &[RangeInclusive<char>] = &[
+    '\u{0e00}'..='\u{109f}',
+    '\u{1780}'..='\u{17ff}',
+    '\u{2e80}'..='\u{a4cf}',
+    '\u{f900}'..='\u{faff}',
+    '\u{ff01}'..='\u{ffef}',
+    '\u{20000}'..='\u{3ffff}',
+];
+
+/// The words as one text: with a space between two of them, unless their script has none.
+pub(crate) fn joined<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for word in words.into_iter().map(str::trim).filter(|word| !word.is_empty()) {
+        if needs_space(&text, word) {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+fn needs_space(before: &str, after: &str) -> bool {
+    let is_unspaced = |c: char| UNSPACED.iter().any(|range| range.contains(&c));
+    match (before.chars().next_back(), after.chars().next()) {
+        (Some(last), Some(first)) => !(is_unspaced(last) && is_unspaced(first)),
+        _ => false,
+    }
+}
+
+/// Does a sentence end with this word?
+pub(crate) fn ends_sentence(word: &str) -> bool {
+    let bare = word.trim_end_matches(['"', '\'', ')', ']', '»', '”', '’', '」']);
+    bare.ends_with(['.', '!', '?', '…', '。', '！', '？'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_joined_as_their_script_is_written() {
+        assert_eq!(joined(["Hark", " back", "", "to"]), "Hark back to");
+        assert_eq!(joined(["你", "好", "！"]), "你好！");
+        assert_eq!(joined(["안녕", "하세요"]), "안녕 하세요");
+        assert_eq!(joined(["看", "video", "吧"]), "看 video 吧");
+        assert_eq!(joined([]), "");
+    }
+
+    #[test]
+    fn sentences_end() {
+        assert!(["end.", "really?!", "he said.”", "好。"].into_iter().all(ends_sentence));
+        assert!(!["and", "1.5", "so,", ""].into_iter().any(ends_sentence));
+    }
+}

@@ -1,0 +1,223 @@
+//! Downloading a speech model: resumed where it broke off, checked, and put in place whole.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use audio_asr::catalog::NamedModel;
+use audio_asr::{Located, ModelDirectory};
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::header::{CONTENT_RANGE, RANGE};
+use reqwest::{Client, Response, StatusCode};
+
+/// To find and reach the server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// Without a byte.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const STYLE: &str = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+
+/// Downloads `model` from below `from`, unless it is there already; tells where it is.
+pub(crate) fn pull(
+    directory: &ModelDirectory,
+    model: &'static NamedModel,
+    from: &str,
+    is_shown: bool,
+) -> anyhow::Result<PathBuf> {
+    let place = Located { published: Some(model), ..directory.locate(model.name) };
+    if place.check().is_ok() {
+        return Ok(place.path);
+    }
+    std::fs::create_dir_all(directory.path())
+        .with_context(|| format!("{} cannot be made", directory.path().display()))?;
+    let url = format!("{}/{}", from.trim_end_matches('/'), model.file_name());
+    let partial = place.path.with_extension("bin.part");
+    let bar = if is_shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    bar.set_style(ProgressStyle::with_template(STYLE).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message(model.name);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let fetched = runtime.block_on(download(&url, &partial, most_bytes(model), &bar));
+    bar.finish_and_clear();
+    let _lock = fetched.with_context(|| by_hand(&url, &place.path))?;
+    put_in_place(&place, &partial)?;
+    Ok(place.path)
+}
+
+/// A little more than what was published.
+fn most_bytes(model: &NamedModel) -> u64 {
+    (u64::from(model.size_mib) << 20) / 20 * 21 + (8 << 20)
+}
+
+fn by_hand(url: &str, path: &Path) -> String {
+    format!("{url} could not be fetched (fetch it elsewhere and copy it to {})", path.display())
+}
+
+/// Fetches what is missing of `partial`, which nobody else may be fetching: the file that comes back is the lock.
+async fn download(url: &str, partial: &Path, most_bytes: u64, bar: &ProgressBar) -> anyhow::Result<File> {
+    let mut file = OpenOptions::new().append(true).create(true).open(partial)?;
+    file.try_lock().context("it is being fetched already")?;
+    let mut len = file.metadata()?.len();
+    let mut response = request(url, len).await?;
+    if response.status() == StatusCode::PARTIAL_CONTENT {
+        anyhow::ensure!(goes_on_from(&response, len), "the server sent another part than was asked for");
+    } else {
+        file.set_len(0)?;
+        len = 0;
+    }
+    bar.set_length(len + response.content_length().unwrap_or(0));
+    bar.set_position(len);
+    while let Some(chunk) = response.chunk().await? {
+        len += chunk.len() as u64;
+        anyhow::ensure!(len <= most_bytes, "the server sends more than the model has");
+        file.write_all(&chunk)?;
+        bar.set_position(len);
+    }
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// Asks for the bytes from `start` on, or for all of them when the server has none there.
+async fn request(url: &str, start: u64) -> anyhow::Result<Response> {
+    let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build()?;
+    if start > 0 {
+        let rest = client.get(url).header(RANGE, format!("bytes={start}-")).send().await?;
+        if rest.status() != StatusCode::RANGE_NOT_SATISFIABLE {
+            return Ok(rest.error_for_status()?);
+        }
+    }
+    Ok(client.get(url).send().await?.error_for_status()?)
+}
+
+fn goes_on_from(response: &Response, start: u64) -> bool {
+    let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    range.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))
+}
+
+/// Checks the download and gives it its name; what is not right is not kept.
+fn put_in_place(place: &Located, partial: &Path) -> anyhow::Result<()> {
+    let downloaded = Located { path: partial.to_owned(), ..place.clone() };
+    if let Err(error) = downloaded.check() {
+        std::fs::remove_file(partial)?;
+        return Err(error).context("what was downloaded is not the model");
+    }
+    std::fs::rename(partial, &place.path)?;
+    let directory = place.path.parent().unwrap_or(Path::new("."));
+    Ok(File::open(directory)?.sync_all()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::extract::State;
+    use axum::http::HeaderMap;
+    use axum::response::IntoResponse;
+    use axum::routing::get;
+    use sha1::Digest;
+
+    use super::*;
+
+    /// The digit model, as if it were published.
+    fn published(bytes: &[u8]) -> &'static NamedModel {
+        let sha1 = hex::encode(sha1::Sha1::digest(bytes)).leak();
+        Box::leak(Box::new(NamedModel { name: "digits", size_mib: 5, sha1 }))
+    }
+
+    fn digits() -> Vec<u8> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/digits.bin");
+        std::fs::read(path).unwrap()
+    }
+
+    #[derive(Clone)]
+    struct Served {
+        bytes: Vec<u8>,
+        asked: Arc<Mutex<Vec<String>>>,
+    }
+
+    async fn serve_file(State(served): State<Served>, headers: HeaderMap) -> axum::response::Response {
+        let range = headers.get("range").map(|range| range.to_str().unwrap().to_owned()).unwrap_or_default();
+        served.asked.lock().unwrap().push(range.clone());
+        let bytes = served.bytes;
+        let start =
+            range.strip_prefix("bytes=").and_then(|range| range.strip_suffix('-')?.parse::<usize>().ok());
+        match start {
+            Some(start) if start >= bytes.len() => StatusCode::RANGE_NOT_SATISFIABLE.into_response(),
+            Some(start) => {
+                let told = format!("bytes {start}-{}/{}", bytes.len() - 1, bytes.len());
+                let status = StatusCode::PARTIAL_CONTENT;
+                (status, [("content-range", told)], bytes[start..].to_vec()).into_response()
+            }
+            None => bytes.into_response(),
+        }
+    }
+
+    /// A server of one file; gives its address and the ranges it was asked for.
+    fn server(bytes: Vec<u8>) -> (String, Arc<Mutex<Vec<String>>>) {
+        let served = Served { bytes, asked: Arc::default() };
+        let asked = served.asked.clone();
+        let router = axum::Router::new().route("/ggml-digits.bin", get(serve_file)).with_state(served);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await.unwrap();
+            });
+        });
+        (format!("http://{address}"), asked)
+    }
+
+    fn fetch(directory: &Path, model: &'static NamedModel, from: &str) -> anyhow::Result<PathBuf> {
+        pull(&ModelDirectory::new(directory.to_owned()), model, from, false)
+    }
+
+    #[test]
+    fn a_model_is_fetched_whole_or_from_where_it_broke_off() {
+        let bytes = digits();
+        let (from, asked) = server(bytes.clone());
+        let model = published(&bytes);
+        let more = [&bytes[..], b"more than the server has"].concat();
+        for (there, range) in [(&bytes[..0], ""), (&bytes[..1_000_000], "bytes=1000000-"), (&more[..], "")] {
+            let directory = tempfile::tempdir().unwrap();
+            let partial = directory.path().join("ggml-digits.bin.part");
+            std::fs::write(&partial, there).unwrap();
+            let path = fetch(directory.path(), model, &from).unwrap();
+            assert!(std::fs::read(&path).unwrap() == bytes && !partial.exists());
+            assert_eq!(asked.lock().unwrap().pop().as_deref(), Some(range));
+            let asked_before = asked.lock().unwrap().len();
+            fetch(directory.path(), model, &from).unwrap();
+            assert_eq!(asked.lock().unwrap().len(), asked_before, "it is there already");
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_model_is_not_kept() {
+        let mut bytes = digits();
+        let model = published(&bytes);
+        *bytes.last_mut().unwrap() ^= 1;
+        let (from, _) = server(bytes);
+        let directory = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", fetch(directory.path(), model, &from).unwrap_err());
+        assert!(error.contains("SHA-1"), "{error}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn more_than_was_published_is_not_taken() {
+        let (from, _) = server(vec![0; 20 << 20]);
+        let directory = tempfile::tempdir().unwrap();
+        let error = format!("{:#}", fetch(directory.path(), published(b""), &from).unwrap_err());
+        assert!(error.contains("more than the model has"), "{error}");
+    }
+
+    #[test]
+    fn without_a_network_the_other_way_is_told_in_one_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let error =
+            format!("{:#}", fetch(directory.path(), published(b""), "http://127.0.0.1:1").unwrap_err());
+        assert!(!error.contains('\n'), "{error}");
+        assert!(error.contains("ggml-digits.bin") && error.contains("copy it to"), "{error}");
+    }
+}
