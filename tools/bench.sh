@@ -55,3 +55,6 @@ for recording in '660 bench_11min.mp3' '10800 bench_3h.mp3'; do
   row "$length_s" "analysis, $(nproc) threads" "${analyze[@]}" "$(nproc)"
   row "$length_s" 'ffmpeg decode, 1 thread' ffmpeg -nostdin -v error -threads 1 -i "$media/$name" -f null -
 done
+
+printf '\nThe pipeline of words over whisper.cpp alone\n'
+cargo run --release --locked --quiet --package audio_asr --example overhead
