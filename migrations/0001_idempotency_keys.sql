@@ -7,6 +7,7 @@ CREATE TABLE idempotency_keys (
     fingerprint  bytea       NOT NULL CHECK (octet_length(fingerprint) = 32),
     status       smallint,
     content_type text,
+    location     text,
     body         bytea,
     expires_at   timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, env, key),

@@ -1,4 +1,4 @@
--- Timelines are artifacts. A clip that plays an artifact asks for the timelines made from it;
--- those of an asset itself are found by its id, which media_v2 indexes.
-CREATE INDEX artifacts_semantic_source ON artifacts (tenant_id, env, (meta ->> 'source_artifact_id'))
+-- Timelines are artifacts, found by the asset they belong to, newest first. Those made from an artifact
+-- of it name it in their meta; a clip that plays that artifact gets one of them.
+CREATE INDEX artifacts_semantic_timelines ON artifacts (tenant_id, env, parent_asset_id, created_at DESC, id DESC)
     WHERE kind = 'audio_semantic_timeline';

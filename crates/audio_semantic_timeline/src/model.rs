@@ -158,7 +158,7 @@ pub struct RunMeta {
     pub min_silence_ms: i64,
     /// The effective value.
     pub loudness_window_ms: i64,
-    /// The language of the transcription: as given, or as detected.
+    /// The language of the transcription, as given or as detected; null without one.
     pub language: Option<String>,
     /// Up to which playback speed (or its inverse) times may be used unscaled without harm.
     pub speed_change_limit: f64,
@@ -221,7 +221,7 @@ pub struct Dependency {
     /// Its version, when it can.
     pub version: Option<String>,
     /// Why it cannot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub error: Option<String>,
 }
 

@@ -33,10 +33,11 @@ pub async fn find_timelines(
         LEFT JOIN LATERAL (
             SELECT a.id FROM artifacts a
             WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
+              AND a.parent_asset_id = wanted.asset_id
               AND (a.meta ->> 'source_artifact_id' = wanted.artifact_id
-                   OR (a.parent_asset_id = wanted.asset_id AND a.meta ->> 'source_artifact_id' IS NULL))
+                   OR a.meta ->> 'source_artifact_id' IS NULL)
             ORDER BY a.meta ->> 'source_artifact_id' IS NULL,
-                     a.meta ->> 'backend_type' IS NOT DISTINCT FROM 'stub',
+                     a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
                      a.created_at DESC, a.id DESC
             LIMIT 1
         ) found ON true

@@ -37,6 +37,7 @@ pub struct Claim {
     pool: PgPool,
     scope: Scope,
     key: Id,
+    fingerprint: [u8; 32],
     released: bool,
 }
 
@@ -61,9 +62,15 @@ pub fn key_of(headers: &HeaderMap) -> Result<Option<Id>, Problem> {
 pub async fn begin(pool: &PgPool, scope: &Scope, key: Id, fingerprint: [u8; 32]) -> Result<Begin, Problem> {
     forget_old(pool).await?;
     if claim(pool, scope, &key, &fingerprint).await? {
-        return Ok(Begin::Run(Claim { pool: pool.clone(), scope: scope.clone(), key, released: false }));
+        return Ok(Begin::Run(Claim {
+            pool: pool.clone(),
+            scope: scope.clone(),
+            key,
+            fingerprint,
+            released: false,
+        }));
     }
-    let Some(stored) = find(pool, scope, &key).await? else {
+    let Some(mut stored) = find(pool, scope, &key).await? else {
         return Err(in_progress()); // Released between the two statements: let the caller retry.
     };
     if stored.fingerprint != fingerprint {
@@ -72,8 +79,8 @@ pub async fn begin(pool: &PgPool, scope: &Scope, key: Id, fingerprint: [u8; 32])
             "this Idempotency-Key was used for another request; use a new key",
         ));
     }
-    match (stored.status, stored.body) {
-        (Some(status), Some(body)) => Ok(Begin::Replay(replay(status, stored.content_type, body))),
+    match (stored.status, stored.body.take()) {
+        (Some(status), Some(body)) => Ok(Begin::Replay(replay(status, stored, body))),
         _ => Err(in_progress()),
     }
 }
@@ -84,10 +91,8 @@ pub async fn layer(State(pool): State<PgPool>, request: Request, next: Next) -> 
 }
 
 async fn run(pool: PgPool, request: Request, next: Next) -> Result<Response, Problem> {
-    let is_json = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    // Exactly what the handlers take for JSON.
+    let is_json = crate::extract::require_json(request.headers()).is_ok();
     if request.method() != Method::POST || !is_json {
         return Ok(next.run(request).await);
     }
@@ -139,10 +144,31 @@ impl Claim {
         }
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, MAX_BYTES).await.map_err(Problem::internal)?;
-        let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        store(&self.pool, &self.scope, &self.key, parts.status, content_type, &body).await?;
+        self.store(parts.status, &parts.headers, &body).await?;
         self.released = true;
         Ok(Response::from_parts(parts, Body::from(body)))
+    }
+
+    /// Not over the row of another call, should this one have outlived its claim.
+    async fn store(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> sqlx::Result<()> {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        sqlx::query!(
+            "-- http_kit::idempotency::store
+             UPDATE idempotency_keys
+             SET status = $4, content_type = $5, location = $6, body = $7, expires_at = now() + interval '1 day'
+             WHERE tenant_id = $1 AND env = $2 AND key = $3 AND fingerprint = $8 AND status IS NULL",
+            self.scope.tenant_id.as_str(),
+            self.scope.env.as_str(),
+            self.key.as_str(),
+            i16::try_from(status.as_u16()).unwrap_or(200),
+            header(header::CONTENT_TYPE),
+            header(header::LOCATION),
+            body,
+            &self.fingerprint,
+        )
+        .execute(&self.pool)
+        .await
+        .map(drop)
     }
 
     async fn release(&mut self) -> Result<(), Problem> {
@@ -176,12 +202,15 @@ fn in_progress() -> Problem {
     )
 }
 
-fn replay(status: i16, content_type: Option<String>, body: Vec<u8>) -> Response {
+fn replay(status: i16, stored: Stored, body: Vec<u8>) -> Response {
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let mut response = (status.unwrap_or(StatusCode::OK), Bytes::from(body)).into_response();
     let headers = response.headers_mut();
-    if let Some(value) = content_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
-        headers.insert(header::CONTENT_TYPE, value);
+    let kept = [(header::CONTENT_TYPE, stored.content_type), (header::LOCATION, stored.location)];
+    for (name, value) in kept {
+        if let Some(value) = value.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(name, value);
+        }
     }
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     response
@@ -191,10 +220,12 @@ struct Stored {
     fingerprint: Vec<u8>,
     status: Option<i16>,
     content_type: Option<String>,
+    location: Option<String>,
     body: Option<Vec<u8>>,
 }
 
-/// Answers are kept for a day; a claim whose process died is free again after a quarter of an hour.
+/// Answers are kept for a day; a claim whose process died is free again after two
+/// hours, which no call outlives.
 async fn forget_old(pool: &PgPool) -> sqlx::Result<()> {
     sqlx::query!(
         "-- http_kit::idempotency::forget_old
@@ -211,7 +242,7 @@ async fn claim(pool: &PgPool, scope: &Scope, key: &Id, fingerprint: &[u8]) -> sq
     let inserted = sqlx::query!(
         "-- http_kit::idempotency::claim
          INSERT INTO idempotency_keys (tenant_id, env, key, fingerprint, expires_at)
-         VALUES ($1, $2, $3, $4, now() + interval '15 minutes') ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, now() + interval '2 hours') ON CONFLICT DO NOTHING",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         key.as_str(),
@@ -226,7 +257,7 @@ async fn find(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result<Option<Sto
     sqlx::query_as!(
         Stored,
         "-- http_kit::idempotency::find
-         SELECT fingerprint, status, content_type, body FROM idempotency_keys
+         SELECT fingerprint, status, content_type, location, body FROM idempotency_keys
          WHERE tenant_id = $1 AND env = $2 AND key = $3",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
@@ -234,31 +265,6 @@ async fn find(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result<Option<Sto
     )
     .fetch_optional(pool)
     .await
-}
-
-async fn store(
-    pool: &PgPool,
-    scope: &Scope,
-    key: &Id,
-    status: StatusCode,
-    content_type: Option<&str>,
-    body: &[u8],
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "-- http_kit::idempotency::store
-         UPDATE idempotency_keys
-         SET status = $4, content_type = $5, body = $6, expires_at = now() + interval '1 day'
-         WHERE tenant_id = $1 AND env = $2 AND key = $3",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        key.as_str(),
-        i16::try_from(status.as_u16()).unwrap_or(200),
-        content_type,
-        body,
-    )
-    .execute(pool)
-    .await
-    .map(drop)
 }
 
 async fn release(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result<()> {

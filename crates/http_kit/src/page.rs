@@ -38,7 +38,9 @@ impl Cursor {
     fn parse(text: &str) -> Option<Self> {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (micros, id) = plain.split_once('|')?;
-        let created_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        // No row is older than the epoch; Postgres refuses much earlier years.
+        let micros = micros.parse().ok().filter(|micros: &i64| *micros >= 0)?;
+        let created_at = DateTime::from_timestamp_micros(micros)?;
         Some(Self { created_at, id: id.parse().ok()? })
     }
 }
@@ -105,7 +107,8 @@ mod tests {
             id: "asset_1".parse().unwrap(),
         };
         assert_eq!(Cursor::decode(&cursor.encode()).unwrap(), cursor);
-        for bad in ["", "x", "AAAA", "????"] {
+        let before_time = URL_SAFE_NO_PAD.encode("-8000000000000000000|a");
+        for bad in ["", "x", "AAAA", "????", &before_time] {
             assert_eq!(Cursor::decode(bad).unwrap_err().code(), "invalid_cursor");
         }
     }

@@ -25,7 +25,8 @@ async fn timeline(
     minute: i64,
 ) -> Id {
     let kind = ArtifactKind::AudioSemanticTimeline;
-    let mut new = NewArtifact::new(kind, asset.clone(), "blob://none".into(), backend_type, &json!({}));
+    let version = if backend_type == "stub" { audio_semantic_timeline::stub::VERSION } else { "signal_v1" };
+    let mut new = NewArtifact::new(kind, asset.clone(), "blob://none".into(), version, &json!({}));
     let source_id = source.map(|artifact| artifact.id.clone());
     let meta = json!({
         "model_used": "m", "duration_ms": 1, "backend_type": backend_type,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 /// A stored timeline as another version might have written it.
 pub(crate) fn summary() -> Summary {
-    let part = json!({"available": true, "version": "1"});
+    let part = json!({"available": true, "version": "1", "error": null});
     serde_json::from_value(json!({
         "asset_id": "a1", "artifact_id": null, "duration_ms": 1000,
         "events": [{

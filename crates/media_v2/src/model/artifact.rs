@@ -62,6 +62,8 @@ const MEASUREMENT_META: [(&str, bool); 4] =
     [("backend_version", true), ("model_used", true), ("cache_key", true), ("duration_ms", false)];
 /// A cache key is indexed; Postgres refuses index entries of more than 2 704 bytes.
 const MAX_CACHE_KEY: usize = 2_000;
+/// No recording is longer.
+const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
 
 impl NewArtifact {
     /// An artifact whose bytes are at `uri`, made by `backend_version` from `produced_by`: everything that
@@ -116,6 +118,9 @@ impl NewArtifact {
             {
                 refuse("/meta/cache_key", &format!("is longer than {MAX_CACHE_KEY} bytes"));
             }
+            if !is_source(self.meta.get("source_artifact_id"), &self.upstream_artifact_ids) {
+                refuse("/meta/source_artifact_id", "must be null or one of upstream_artifact_ids");
+            }
         }
         if self.start_ms.is_some_and(MediaTime::is_negative) {
             refuse("/start_ms", "must not be negative");
@@ -123,12 +128,24 @@ impl NewArtifact {
         if self.end_ms.is_some_and(|end| end < self.start_ms.unwrap_or_default()) {
             refuse("/end_ms", "must not lie before start_ms");
         }
+        if self.end_ms.max(self.start_ms).is_some_and(|end| end > LATEST) {
+            refuse("/end_ms", "lies more than thirty days in");
+        }
         errors
     }
 }
 
 fn is_text(value: Option<&Value>) -> bool {
     value.and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+}
+
+/// What a measurement was made from, if not from the asset itself: it is found by this.
+fn is_source(value: Option<&Value>, upstream: &[Id]) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => upstream.iter().any(|id| id.as_str() == text),
+        Some(_) => false,
+    }
 }
 
 impl Artifact {
@@ -172,6 +189,9 @@ mod tests {
         let wrong = json!({"model_used": "", "cache_key": "k".repeat(2001), "duration_ms": "1"});
         assert_eq!(transcript(wrong), ["/meta/model_used", "/meta/duration_ms", "/meta/cache_key"]);
         assert_eq!(transcript(json!({"backend_version": null}))[0], "/meta/backend_version");
+        let told =
+            json!({"model_used": "t", "cache_key": "k", "duration_ms": 1, "source_artifact_id": "art_1"});
+        assert_eq!(transcript(told), ["/meta/source_artifact_id"], "not among the upstream artifacts");
     }
 
     #[test]
@@ -184,5 +204,7 @@ mod tests {
         assert_eq!(hit.violations()[0].pointer, "/end_ms");
         hit.end_ms = hit.start_ms;
         assert!(hit.violations().is_empty());
+        hit.end_ms = Some(MediaTime::MAX);
+        assert_eq!(hit.violations()[0].pointer, "/end_ms");
     }
 }

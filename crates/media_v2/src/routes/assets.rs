@@ -137,6 +137,15 @@ pub(crate) async fn list_assets(
     Query(query): Query<ListAssets>,
 ) -> Result<Json<Page<MediaAsset>>, Problem> {
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    for (name, text) in [("tag", &query.tag), ("source_ref", &query.source_ref)] {
+        // Postgres keeps no NUL: nothing can have such a tag or reference.
+        if text.as_ref().is_some_and(|text| text.contains('\0')) {
+            let detail = "holds a NUL character";
+            return Err(
+                Problem::unprocessable("invalid_query", format!("{name}: {detail}")).field(name, detail)
+            );
+        }
+    }
     let filter = store::AssetFilter { kind: query.kind, tag: query.tag, source_ref: query.source_ref };
     let mut conn = service.pool().acquire().await?;
     Ok(Json(store::list_assets(&mut conn, &context.scope, &filter, &page).await?))
