@@ -76,7 +76,9 @@ impl From<Error> for Problem {
             }
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),
-            Error::Transcription(_) | Error::Corrupt { .. } => Self::internal(error),
+            // Made here it is whole; registered by a caller it may be anything.
+            Error::Corrupt { .. } => Self::unprocessable("semantics_unreadable", detail).caused_by(error),
+            Error::Transcription(_) => Self::internal(error),
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Timeline(error) => error.into(),

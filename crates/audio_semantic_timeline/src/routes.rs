@@ -55,6 +55,7 @@ async fn analyze(
         (status = 200, body = TimelineResponse),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`semantics_not_found`"),
+        (status = 422, description = "`semantics_unreadable`"),
     )
 )]
 async fn get(
@@ -78,6 +79,7 @@ async fn get(
         (status = 200, body = TimelineResponse),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
+        (status = 422, description = "`semantics_unreadable`"),
         (status = 502, description = "`timeline_unavailable`"),
     )
 )]

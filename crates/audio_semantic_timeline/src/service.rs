@@ -3,11 +3,11 @@
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use audio_signal::{Control, Progress};
+use audio_signal::{Control, Progress, SignalError};
 use blob_store::BlobId;
 use http_kit::{Clock, Id, RequestContext, Scope, WorkError, WorkQueue};
 use media_time::Window;
-use media_v2::{Artifact, MediaAsset, MediaService};
+use media_v2::{Artifact, AssetKind, MediaAsset, MediaService};
 use serde::Serialize;
 use video_timeline::VideoTimeline;
 
@@ -236,7 +236,11 @@ impl SemanticTimelines {
             Sound::Asset(asset) => {
                 if asset.audio_channels == Some(0) {
                     let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
-                    return Err(audio_signal::SignalError::NoAudioStream { container }.into());
+                    return Err(SignalError::NoAudioStream { container }.into());
+                }
+                // Measured when it was registered: no backend, the stub neither, invents sound for it.
+                if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
+                    return Err(SignalError::Unrecognised("no media container".to_owned()).into());
                 }
                 (asset.content(), asset.duration_ms)
             }

@@ -10,6 +10,9 @@ pub const VERSION: &str = "audio_semantic_stub_v1";
 /// The duration taken when that of the recording is unknown, in milliseconds.
 pub const DEFAULT_DURATION_MS: i64 = 60_000;
 
+/// A longer recording is a damaged header's invention (two days, which the decoder allows).
+pub(crate) const MAX_DURATION_MS: i64 = 48 * 3_600_000;
+
 const BEAT_MS: i64 = 500;
 const BEATS_PER_BAR: i64 = 4;
 

@@ -141,3 +141,54 @@ async fn stopping_lets_a_running_analysis_finish() {
     server.stop().await;
     let _ = running.await.unwrap().ok();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_requests_are_refused_not_failed() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
+    let api = server.api("t1", "dev");
+    api.get("/media-v2/assets?tag=%00").await.problem(422, "invalid_query");
+    // `-8000000000000000000|a`: a year that no calendar has.
+    let cursor = "LTgwMDAwMDAwMDAwMDAwMDAwMDB8YQ";
+    api.get(&format!("/media-v2/assets?cursor={cursor}")).await.problem(422, "invalid_cursor");
+
+    // Not even the stub invents a timeline for what is no recording, or for years of it.
+    let noise = api.upload_bytes("noise.bin", vec![7; 5_000], &[]).await.ok();
+    api.post(ANALYZE, &json!({"asset_id": noise["id"]})).await.problem(422, "undecodable_media");
+    let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
+    let artifacts = format!("/media-v2/assets/{}/artifacts", asset["id"].as_str().unwrap());
+    let mut years = json!({"kind": "audio_hit", "uri": asset["source_uri"], "start_ms": 0, "end_ms": 1e12});
+    api.post(&artifacts, &years).await.problem(422, "invalid_body");
+    years["end_ms"] = json!(1e9);
+    let days = api.post(&artifacts, &years).await.ok();
+    let request = json!({"asset_id": asset["id"], "artifact_id": days["id"]});
+    api.post(ANALYZE, &request).await.problem(422, "undecodable_media");
+
+    // A timeline that a caller registered may be anything.
+    let imported = json!({
+        "kind": "audio_semantic_timeline", "uri": asset["source_uri"],
+        "meta": {"backend_version": "x", "model_used": "x", "cache_key": "x", "duration_ms": 1}
+    });
+    let imported = api.post(&artifacts, &imported).await.ok();
+    let path = format!("/audio/semantic-timeline/{}", imported["id"].as_str().unwrap());
+    api.get(&path).await.problem(422, "semantics_unreadable");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_sent_twice_happens_once() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let send = async |kind: &str, title: &str| {
+        let request = api.request(reqwest::Method::POST, "/video/projects").header("idempotency-key", "k1");
+        let body = json!({"title": title}).to_string();
+        api.send(request.header("content-type", kind.to_owned()).body(body)).await
+    };
+    let first = send("application/json", "A film").await;
+    let again = send("Application/JSON; charset=utf-8", "A film").await;
+    assert_eq!(first.ok(), again.ok());
+    assert_eq!(first.header("location"), again.header("location"));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    send("application/json", "Another").await.problem(422, "idempotency_mismatch");
+    assert_eq!(api.get("/video/projects").await.ok()["items"].as_array().unwrap().len(), 1);
+    server.stop().await;
+}

@@ -1,4 +1,4 @@
-use audio_signal::Control;
+use audio_signal::{Control, SignalError};
 
 use super::{AnalysisBackend, BackendKind, Measured, Recording};
 use crate::{EffectiveParams, Error, stub};
@@ -33,6 +33,10 @@ impl AnalysisBackend for StubBackend {
         let duration_ms = recording
             .probed_duration
             .map_or(stub::DEFAULT_DURATION_MS, |duration| duration.as_millis_round());
+        if duration_ms > stub::MAX_DURATION_MS {
+            let claim = format!("its header claims {duration_ms} ms");
+            return Err(SignalError::Undecodable(claim).into());
+        }
         Ok(Measured {
             duration_ms,
             events: stub::events(duration_ms, params),
