@@ -5,7 +5,9 @@
 set -euo pipefail
 called_from=$PWD
 cd "$(dirname "$0")/.."
-# The demo's service is configured by the demo alone.
+# A pulled speech model's name, or the path of one; without it the words are digits, by the model in the repository.
+speech_model=${AUDIO_SEMANTIC_WHISPER_MODEL-}
+# Apart from that the demo is configured by the demo alone.
 unset DATABASE_URL "${!HARKBACK_@}" "${!AUDIO_SEMANTIC_@}" VIDEO_TIMELINE_URL
 export SQLX_OFFLINE=true
 
@@ -129,6 +131,17 @@ step "Analyse again: nothing is decoded" "POST /audio/semantic-timeline/analyze"
 again=$(analyse)
 [[ $(jq -r .audio_semantic_artifact_id <<<"$again") == "$artifact_id" ]] || fail "the second analysis made another artifact"
 jq -r '"in \(.took_ms) ms, cache_hit \(.meta.cache_hit), the same artifact"' <<<"$again" | told
+
+# ---- words ---------------------------------------------------------------------------------------------
+
+spoken=$file
+if [[ -z $speech_model ]]; then
+  fixtures/make.sh
+  spoken=fixtures/media/digits.wav speech_model=fixtures/models/digits.bin
+fi
+step "Words, offline" "harkback analyze ${spoken##*/} --whisper-model ${speech_model##*/}"
+"$harkback" analyze "$spoken" --json --backend whisper_aubio --fallback error --whisper-model "$speech_model" |
+  jq -r '"“\([.events[].transcription // empty] | join(" "))”\nby \(.meta.backend_version)"' | told
 
 step "Stop the service"
 kill -TERM "$service"
