@@ -5,7 +5,7 @@
 //! - [`model`] holds the wire types, [`Summary`](model::Summary) the stored one;
 //! - [`backend`] turns a recording into a timeline: [`Backends`](backend::Backends) chooses;
 //! - [`Transcript`] is what is said in it, [`captions`] shows it;
-//! - [`cache_key`] and [`slice`] are the contract's formulas, [`stub`] its stand-in.
+//! - [`cache_key()`] and [`slice()`] are the contract's formulas, [`stub`] its stand-in.
 
 pub mod backend;
 mod cache_key;

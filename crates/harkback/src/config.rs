@@ -60,7 +60,7 @@ pub(crate) struct Overrides {
     #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
-    /// Where the speech models are [default: <data-dir>/models]
+    /// Where the speech models are [default: models in the data directory]
     #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     model_dir: Option<PathBuf>,
@@ -72,7 +72,7 @@ pub(crate) struct Overrides {
     #[arg(long, env = "HARKBACK_DATABASE_CONNECTIONS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_connections: Option<u32>,
-    /// Where blobs are kept: file:///…, s3://…, gs://… or az://… [default: <data-dir>/blobs]
+    /// Where blobs are kept: file:///…, s3://…, gs://… or az://… [default: blobs in the data directory]
     #[arg(long, env = "HARKBACK_STORAGE_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_url: Option<Url>,
@@ -177,7 +177,7 @@ pub(crate) struct ModelPlace {
     /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
     #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where the speech models are [default: <data-dir>/models]
+    /// Where the speech models are [default: models in the data directory]
     #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
     model_dir: Option<PathBuf>,
 }
