@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use audio_asr::Models;
+use audio_pattern_engine::PatternEngine;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{Backends, SignalBackend};
 use audio_signal::Thresholds;
@@ -75,11 +76,13 @@ fn api(
         None => Arc::new(store.clone()),
     };
     let queue = WorkQueue::new("analysis", config.analysis_workers, config.analysis_queue);
+    let patterns = PatternEngine::new(pool.clone(), clock.clone());
     let timelines = SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue, clock);
     let router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
         .merge(video_timeline::router(store))
         .merge(audio_semantic_timeline::router(timelines.clone()))
+        .merge(audio_pattern_engine::router(patterns))
         .merge(operations::router(Operations { pool, timelines: timelines.clone(), metrics }));
     Ok((router, timelines))
 }

@@ -1,0 +1,49 @@
+use axum::response::{IntoResponse, Response};
+use http_kit::{FieldError, Id, Problem};
+
+use crate::Template;
+
+/// Why there is no pattern.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The name is no template's.
+    #[error("there is no template `{0}`: expected one of {expected}", expected = Template::names())]
+    UnknownTemplate(String),
+    /// Fields that are out of range, or roles that the template does not have.
+    #[error("{}", .0.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("; "))]
+    Invalid(Vec<FieldError>),
+    /// No such pattern, or another owner's.
+    #[error("there is no pattern `{0}`: make it with POST /audio/patterns")]
+    PatternNotFound(Id),
+    /// The media store; samples that this owner does not have, all of them.
+    #[error(transparent)]
+    Media(#[from] media_v2::MediaError),
+    /// The database.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::UnknownTemplate(_) => {
+                Self::unprocessable("unknown_template", &detail).field("/template_id", detail)
+            }
+            Error::Invalid(errors) => {
+                errors.into_iter().fold(Self::unprocessable("invalid_body", detail), |problem, e| {
+                    problem.field(e.pointer, e.detail)
+                })
+            }
+            Error::PatternNotFound(_) => Self::not_found("pattern_not_found", detail),
+            Error::Media(error) => error.into(),
+            Error::Database(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}

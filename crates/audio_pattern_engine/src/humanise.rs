@@ -1,0 +1,64 @@
+use media_time::MediaTime;
+
+/// The most a hit is moved, in µs: 8 ms, about what tight players keep.
+const MAX_SHIFT_US: u64 = 8_000;
+/// The most a hit is softened, as a part of its velocity.
+const MAX_SOFTENING: f64 = 0.15;
+
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small,
+/// and the same everywhere and for ever, which a pattern's hash relies on.
+#[derive(Clone, Debug)]
+pub(crate) struct SplitMix64(u64);
+
+impl SplitMix64 {
+    pub(crate) const fn new(seed: i64) -> Self {
+        Self(seed.cast_unsigned())
+    }
+
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// How much the next hit is early (negative) or late: within 8 ms and a quarter of a step.
+    pub(crate) fn shift(&mut self, step: MediaTime) -> MediaTime {
+        let most = MAX_SHIFT_US.min(step.as_micros().unsigned_abs() / 4);
+        let drawn = self.next() % (2 * most + 1);
+        MediaTime::from_micros(drawn.cast_signed() - most.cast_signed())
+    }
+
+    /// The velocity of the next hit: softer by at most 15 %.
+    pub(crate) fn soften(&mut self, velocity: f64) -> f64 {
+        // The upper 53 bits, as many as a double's mantissa has: uniform in [0, 1).
+        let drawn = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
+        velocity * (1.0 - MAX_SOFTENING * drawn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first outputs for seed 1234567, as published with the reference implementation.
+    #[test]
+    fn the_generator_is_splitmix64() {
+        let mut generator = SplitMix64::new(1_234_567);
+        let drawn = [generator.next(), generator.next(), generator.next()];
+        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn moves_are_small_and_both_ways() {
+        let mut generator = SplitMix64::new(-1);
+        let step = MediaTime::from_millis(20);
+        let shifts: Vec<i64> = (0..500).map(|_| generator.shift(step).as_micros()).collect();
+        assert!(shifts.iter().all(|shift| shift.abs() <= 5_000));
+        assert!(shifts.iter().any(|shift| *shift < -4_000) && shifts.iter().any(|shift| *shift > 4_000));
+        let softened: Vec<f64> = (0..500).map(|_| generator.soften(0.8)).collect();
+        assert!(softened.iter().all(|velocity| (0.68..=0.8).contains(velocity)));
+        assert_eq!(generator.shift(MediaTime::ZERO), MediaTime::ZERO);
+    }
+}

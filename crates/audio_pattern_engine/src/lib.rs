@@ -1,0 +1,24 @@
+//! Patterns: a template of steps and a sample for each role become clips with exact times.
+//!
+//! A pattern is a pure function of its request, and is kept under the hash of it, so that a shot
+//! list can be asked for by [`PatternTimeline::pattern_id`].
+//!
+//! - [`TEMPLATES`] is the data, [`Template`] its shape;
+//! - [`PatternEngine`] is the service, [`router`] its HTTP face;
+//! - [`store`] finds a pattern inside another engine's transaction.
+
+mod error;
+mod humanise;
+mod model;
+mod plan;
+mod routes;
+mod service;
+pub mod store;
+mod template;
+
+pub use error::Error;
+pub use model::{Meta, PatternClip, PatternRequest, PatternTimeline};
+pub use plan::{BACKEND_VERSION, DEFAULT_CLIP_DURATION, MAX_BARS, gain_db};
+pub use routes::router;
+pub use service::PatternEngine;
+pub use template::{Part, STEPS_PER_BAR, STEPS_PER_BEAT, TEMPLATES, Template};

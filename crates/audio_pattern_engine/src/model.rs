@@ -1,0 +1,85 @@
+use std::collections::BTreeMap;
+
+use http_kit::Id;
+use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Facts about a pattern: a JSON object.
+pub type Meta = serde_json::Map<String, serde_json::Value>;
+
+/// Which pattern to make.
+#[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatternRequest {
+    /// In place of `X-Tenant-Id`.
+    #[serde(default)]
+    pub tenant_id: Option<String>,
+    /// In place of `X-Env`.
+    #[serde(default)]
+    pub env: Option<String>,
+    /// In place of `X-User-Id`.
+    #[serde(default)]
+    pub user_id: Option<String>,
+    /// The name of a template.
+    pub template_id: String,
+    /// The artifact that sounds for each role; a role without one stays silent.
+    #[schema(value_type = Object, example = json!({"kick": "artifact_1", "snare": "artifact_2"}))]
+    pub sample_map: BTreeMap<String, Id>,
+    /// Beats per minute, 1 to 1000; the template's when absent.
+    #[serde(default)]
+    pub bpm: Option<f64>,
+    /// How late every odd step is, in per cent of half a step, 0 to 100; the template's when absent.
+    #[serde(default)]
+    pub swing_pct: Option<f64>,
+    /// How often the bar is played, 1 to 1024; once when absent.
+    #[serde(default)]
+    pub bars: Option<i64>,
+    /// When given, hits are moved a little, as this number has it; absent, they are on the grid.
+    #[serde(default)]
+    pub seed: Option<i64>,
+}
+
+http_kit::context_fields!(PatternRequest);
+
+/// Samples in time. What the engine makes has every field; what a caller brings may leave out those
+/// with a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatternTimeline {
+    /// `pattern_` and the hash of the request.
+    pub pattern_id: Id,
+    /// Beats per minute.
+    pub bpm: f64,
+    /// How late every odd step is, in per cent of half a step.
+    #[serde(default)]
+    pub swing_pct: f64,
+    /// By start, and where starts are equal in the order of the template's parts.
+    pub clips: Vec<PatternClip>,
+    /// `template_id`, `backend_version`, `bars`, `seed`, `bpm`, `swing_pct`, `steps_per_bar`,
+    /// `length_ms` and `silent_roles`.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub meta: Meta,
+}
+
+/// One hit of a pattern.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatternClip {
+    /// The sample.
+    pub artifact_id: Id,
+    /// When it is struck, in ms from the begin of the pattern.
+    pub start_ms: MediaTime,
+    /// For how long, in ms.
+    pub duration_ms: MediaTime,
+    /// Where in the sample it begins, in ms.
+    #[serde(default)]
+    pub source_offset_ms: MediaTime,
+    /// Gain in dB, -60 to 0.
+    #[serde(default)]
+    pub gain_db: f64,
+    /// Its role.
+    #[serde(default)]
+    pub label: String,
+}

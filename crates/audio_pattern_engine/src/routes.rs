@@ -1,0 +1,74 @@
+use axum::extract::State;
+use http_kit::{ContextJson, Id, Json, Page, Path, RequestContext};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{Error, PatternEngine, PatternRequest, PatternTimeline, TEMPLATES, Template};
+
+/// The routes under `/audio/patterns`.
+pub fn router(engine: PatternEngine) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(templates))
+        .routes(routes!(make))
+        .routes(routes!(get))
+        .with_state(engine)
+}
+
+/// List the pattern templates
+///
+/// All of them, in full: there is only ever one page.
+#[utoipa::path(
+    get,
+    path = "/audio/patterns/templates",
+    tag = "audio_pattern_engine",
+    responses(
+        (status = 200, body = Page<Template>),
+        (status = 400, description = "`invalid_context`"),
+    )
+)]
+async fn templates(_context: RequestContext) -> Json<Page<Template>> {
+    Json(Page { items: TEMPLATES.to_vec(), next_cursor: None })
+}
+
+/// Make a pattern
+///
+/// The same request gives the same pattern under the same id, however often it is sent.
+#[utoipa::path(
+    post,
+    path = "/audio/patterns",
+    tag = "audio_pattern_engine",
+    request_body = PatternRequest,
+    responses(
+        (status = 200, body = PatternTimeline),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`artifact_not_found`, with all `ids` that are not there"),
+        (status = 422, description = "`invalid_body`, `unknown_template`"),
+    )
+)]
+async fn make(
+    State(engine): State<PatternEngine>,
+    ContextJson(context, request): ContextJson<PatternRequest>,
+) -> Result<Json<PatternTimeline>, Error> {
+    engine.make(&context.scope, &request).await.map(Json)
+}
+
+/// Read a pattern
+#[utoipa::path(
+    get,
+    path = "/audio/patterns/{pattern_id}",
+    tag = "audio_pattern_engine",
+    params(("pattern_id" = String, Path)),
+    responses(
+        (status = 200, body = PatternTimeline),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`pattern_not_found`"),
+    )
+)]
+async fn get(
+    State(engine): State<PatternEngine>,
+    context: RequestContext,
+    Path(pattern_id): Path<Id>,
+) -> Result<Json<PatternTimeline>, Error> {
+    engine.get(&context.scope, &pattern_id).await.map(Json)
+}

@@ -1,0 +1,55 @@
+//! The only SQL of this crate.
+
+use chrono::{DateTime, Utc};
+use http_kit::{Id, Scope};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::PatternTimeline;
+
+/// Keeps a pattern under its id, if it is not there already.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn keep_pattern(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    now: DateTime<Utc>,
+    pattern: &PatternTimeline,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- audio_pattern_engine::keep_pattern
+         INSERT INTO audio_patterns (tenant_id, env, id, created_at, timeline) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (tenant_id, env, id) DO NOTHING",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        pattern.pattern_id.as_str(),
+        now,
+        Json(pattern) as _,
+    )
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// The pattern of that id, if this owner has it.
+///
+/// # Errors
+/// The database's.
+pub async fn find_pattern(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    pattern_id: &Id,
+) -> sqlx::Result<Option<PatternTimeline>> {
+    let timeline = sqlx::query_scalar!(
+        r#"-- audio_pattern_engine::find_pattern
+         SELECT timeline AS "timeline: Json<PatternTimeline>" FROM audio_patterns
+         WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        pattern_id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(timeline.map(|Json(pattern)| pattern))
+}

@@ -1,0 +1,7 @@
+//! Patterns over the router, on a real database.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+mod requests;
+mod storage;
+mod support;
