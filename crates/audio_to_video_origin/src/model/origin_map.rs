@@ -1,0 +1,140 @@
+use chrono::{DateTime, Utc};
+use http_kit::{Cursor, FieldError, Id};
+use media_time::{MediaTime, Window};
+use serde::{Deserialize, Serialize};
+
+/// The most pieces of one map.
+const MAX_CLIP_OFFSETS: usize = 1_000;
+/// No recording is longer: thirty days.
+const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
+
+/// From which window of which recording the sound of an artifact was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OriginMap {
+    /// The artifact.
+    pub audio_artifact_id: Id,
+    /// The recording. Not always the artifact's own parent.
+    pub parent_asset_id: Id,
+    /// First instant of the window, in milliseconds of the recording.
+    pub source_start_ms: MediaTime,
+    /// First instant after it.
+    pub source_end_ms: MediaTime,
+    /// The pieces of the window that the artifact is made of, in the order in which they sound; null: the whole
+    /// window, once.
+    pub clip_offsets: Option<Vec<ClipOffset>>,
+    /// When the artifact was first mapped.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A piece of the window of an [`OriginMap`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClipOffset {
+    /// Where the piece starts, in milliseconds from the window's start.
+    pub offset_ms: MediaTime,
+    /// How long it is, in milliseconds; more than 0.
+    pub duration_ms: MediaTime,
+}
+
+/// An [`OriginMap`] to be: what [`store::insert_origin_maps`](crate::store::insert_origin_maps) is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of `OriginMap`")]
+pub struct NewOriginMap {
+    pub audio_artifact_id: Id,
+    pub parent_asset_id: Id,
+    pub source_start_ms: MediaTime,
+    pub source_end_ms: MediaTime,
+    pub clip_offsets: Option<Vec<ClipOffset>>,
+}
+
+impl NewOriginMap {
+    /// A map of one whole window, of positive length.
+    #[must_use]
+    pub fn new(audio_artifact_id: Id, parent_asset_id: Id, window: Window) -> Self {
+        Self {
+            audio_artifact_id,
+            parent_asset_id,
+            source_start_ms: window.start(),
+            source_end_ms: window.end(),
+            clip_offsets: None,
+        }
+    }
+
+    /// Every rule that can be checked without the database; empty when all hold.
+    #[must_use]
+    pub fn violations(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        let mut refuse = |pointer: String, detail: &str| {
+            errors.push(FieldError { pointer, detail: detail.to_owned() });
+        };
+        if self.source_start_ms.is_negative() {
+            refuse("/source_start_ms".into(), "must not be negative");
+        }
+        if self.source_end_ms <= self.source_start_ms {
+            refuse("/source_end_ms".into(), "must lie after source_start_ms");
+        }
+        if self.source_end_ms > LATEST {
+            refuse("/source_end_ms".into(), "lies more than thirty days in");
+        }
+        let pieces = self.clip_offsets.as_deref().unwrap_or(&[]);
+        if self.clip_offsets.is_some() && !(1..=MAX_CLIP_OFFSETS).contains(&pieces.len()) {
+            refuse("/clip_offsets".into(), "must be null, or 1 to 1000 pieces");
+        }
+        let length = self.source_end_ms - self.source_start_ms;
+        for (index, piece) in pieces.iter().take(MAX_CLIP_OFFSETS).enumerate() {
+            if piece.offset_ms.is_negative() {
+                refuse(format!("/clip_offsets/{index}/offset_ms"), "must not be negative");
+            }
+            if piece.duration_ms <= MediaTime::ZERO {
+                refuse(format!("/clip_offsets/{index}/duration_ms"), "must be more than 0");
+            } else if piece.offset_ms + piece.duration_ms > length {
+                refuse(format!("/clip_offsets/{index}/duration_ms"), "the piece ends after source_end_ms");
+            }
+        }
+        errors
+    }
+}
+
+impl OriginMap {
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.audio_artifact_id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violations(start: i64, end: i64, pieces: Option<&[(i64, i64)]>) -> Vec<String> {
+        let ms = MediaTime::from_millis;
+        let piece = |&(offset, duration)| ClipOffset { offset_ms: ms(offset), duration_ms: ms(duration) };
+        let map = NewOriginMap {
+            audio_artifact_id: "hit".parse().unwrap(),
+            parent_asset_id: "film".parse().unwrap(),
+            source_start_ms: ms(start),
+            source_end_ms: ms(end),
+            clip_offsets: pieces.map(|pieces| pieces.iter().map(piece).collect()),
+        };
+        map.violations().into_iter().map(|error| error.pointer).collect()
+    }
+
+    #[test]
+    fn windows_run_forwards_and_hold_their_pieces() {
+        let none: [&str; 0] = [];
+        assert_eq!(violations(0, 1, None), none);
+        assert_eq!(
+            violations(10, 20, Some(&[(5, 5), (0, 10), (5, 1)])),
+            none,
+            "any order, repeated, overlapping"
+        );
+        assert_eq!(violations(-1, 1, None), ["/source_start_ms"]);
+        assert_eq!(violations(5, 5, None), ["/source_end_ms"]);
+        assert_eq!(violations(0, 31 * 24 * 3_600_000, None), ["/source_end_ms"]);
+        assert_eq!(violations(0, 9, Some(&[])), ["/clip_offsets"]);
+        assert_eq!(violations(0, 9, Some(&[(0, 1); 1_001])), ["/clip_offsets"]);
+        assert_eq!(
+            violations(10, 20, Some(&[(-1, 2), (0, 0), (9, 2)])),
+            ["/clip_offsets/0/offset_ms", "/clip_offsets/1/duration_ms", "/clip_offsets/2/duration_ms"]
+        );
+    }
+}

@@ -1,0 +1,155 @@
+use http_kit::Id;
+use media_time::{MediaTime, Window};
+
+use crate::ClipOffset;
+
+/// The window of a recording that a sound was taken from, and the pieces of it, in the order in which they sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The recording.
+    pub asset_id: Id,
+    /// The window, in the recording's time; of positive length.
+    pub window: Window,
+    /// The pieces, told from the window's start on; `None`: the whole window, once.
+    pub clip_offsets: Option<Vec<ClipOffset>>,
+}
+
+/// The origin of an artifact, and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedOrigin {
+    /// Where it was taken from.
+    pub origin: Origin,
+    /// From the artifact asked for to the one that has the map; one artifact when it has its own.
+    pub chain: Vec<Id>,
+}
+
+impl Origin {
+    /// The pieces in the recording's time, in the order in which they sound; at least one.
+    pub fn pieces(&self) -> impl Iterator<Item = Window> {
+        let whole = self.clip_offsets.is_none().then_some(self.window);
+        let start = self.window.start();
+        let pieces = self.clip_offsets.iter().flatten();
+        whole
+            .into_iter()
+            .chain(pieces.map(move |piece| Window::starting_at(start + piece.offset_ms, piece.duration_ms)))
+    }
+
+    /// The origin of the `part` of this sound, told in the sound's own time: from 0 on, through its pieces. What of
+    /// `part` lies beyond the sound is left out; `None` when nothing is left.
+    ///
+    /// The window is the smallest that holds the pieces. Parts compose: `o.part(a)?.part(b)` is `o.part(c)`, where `c`
+    /// is `b` shifted to the start of `a` and cut at its end.
+    #[must_use]
+    pub fn part(&self, part: Window) -> Option<Self> {
+        let mut at = MediaTime::ZERO;
+        let mut pieces = Vec::new();
+        for piece in self.pieces() {
+            let heard = Window::starting_at(at, piece.duration());
+            pieces.extend(heard.intersect(part).map(|both| both.relative_to(at).shift(piece.start())));
+            at = heard.end();
+        }
+        let start = pieces.iter().map(|piece| piece.start()).min()?;
+        let end = pieces.iter().map(|piece| piece.end()).max()?;
+        let window = Window::starting_at(start, end - start);
+        let clip_offsets = (pieces.len() > 1).then(|| {
+            let offset = |piece: &Window| ClipOffset {
+                offset_ms: piece.start() - start,
+                duration_ms: piece.duration(),
+            };
+            pieces.iter().map(offset).collect()
+        });
+        Some(Self { asset_id: self.asset_id.clone(), window, clip_offsets })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn window(start: i64, length: i64) -> Window {
+        Window::starting_at(MediaTime::from_micros(start), MediaTime::from_micros(length))
+    }
+
+    fn origin(start: i64, length: i64, pieces: Option<&[(i64, i64)]>) -> Origin {
+        let piece = |&(offset, duration): &(i64, i64)| ClipOffset {
+            offset_ms: MediaTime::from_micros(offset),
+            duration_ms: MediaTime::from_micros(duration),
+        };
+        Origin {
+            asset_id: "film".parse().unwrap(),
+            window: window(start, length),
+            clip_offsets: pieces.map(|pieces| pieces.iter().map(piece).collect()),
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_window_is_further_in() {
+        assert_eq!(origin(10_000, 500, None).part(window(100, 200)), Some(origin(10_100, 200, None)));
+        assert_eq!(
+            origin(10_000, 500, None).part(window(400, 200)),
+            Some(origin(10_400, 100, None)),
+            "cut at its end"
+        );
+        assert_eq!(origin(10_000, 500, None).part(window(500, 1)), None);
+    }
+
+    #[test]
+    fn a_part_goes_through_the_pieces_in_the_order_of_their_sound() {
+        // Sounds as 50..70 and then 10..40 of the film, both from 1000 on.
+        let chopped = origin(1_000, 100, Some(&[(50, 20), (10, 30)]));
+        assert_eq!(chopped.part(window(0, 20)), Some(origin(1_050, 20, None)));
+        assert_eq!(chopped.part(window(25, 10)), Some(origin(1_015, 10, None)));
+        assert_eq!(chopped.part(window(10, 20)), Some(origin(1_010, 60, Some(&[(50, 10), (0, 10)]))));
+    }
+
+    /// The instants of the recording that sound, one after the other.
+    fn instants(origin: &Origin) -> Vec<i64> {
+        let micros = |piece: Window| piece.start().as_micros()..piece.end().as_micros();
+        origin.pieces().flat_map(micros).collect()
+    }
+
+    /// `inner`, a part of `outer`, told in the time in which `outer` is told.
+    fn part_of_part(outer: Window, inner: Window) -> Option<Window> {
+        inner.shift(outer.start()).intersect(outer)
+    }
+
+    fn origins() -> impl Strategy<Value = Origin> {
+        let pieces = proptest::option::of(vec((0i64..50, 1i64..20), 1..6));
+        (0i64..1_000, pieces).prop_map(|(start, pieces)| origin(start, 70, pieces.as_deref()))
+    }
+
+    fn parts() -> impl Strategy<Value = Window> {
+        (0i64..60, 1i64..80).prop_map(|(start, length)| window(start, length))
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_sounds_as_that_part_of_the_whole(whole in origins(), part in parts()) {
+            let all = instants(&whole);
+            let cut = |at: MediaTime| usize::try_from(at.as_micros()).unwrap().min(all.len());
+            let expected = &all[cut(part.start())..cut(part.end())];
+            let found = whole.part(part);
+            prop_assert_eq!(found.as_ref().map(instants).unwrap_or_default(), expected);
+            if let Some(found) = found {
+                prop_assert_eq!(found.window.start().as_micros(), *expected.iter().min().unwrap());
+                prop_assert_eq!(found.window.end().as_micros(), expected.iter().max().unwrap() + 1);
+            }
+        }
+
+        #[test]
+        fn chains_compose_associatively(whole in origins(), a in parts(), b in parts(), c in parts()) {
+            let along = whole.part(a).and_then(|o| o.part(b)).and_then(|o| o.part(c));
+            let ab = part_of_part(a, b);
+            let bc = part_of_part(b, c);
+            let first_two = ab.and_then(|ab| whole.part(ab)).and_then(|o| o.part(c));
+            let last_two = bc.and_then(|bc| whole.part(a).and_then(|o| o.part(bc)));
+            let all = ab.and_then(|ab| part_of_part(ab, c)).and_then(|abc| whole.part(abc));
+            prop_assert_eq!(&along, &first_two);
+            prop_assert_eq!(&along, &last_two);
+            prop_assert_eq!(&along, &all);
+        }
+    }
+}

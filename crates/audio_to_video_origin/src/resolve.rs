@@ -1,0 +1,207 @@
+//! Chains of artifacts, followed in memory: [`store::resolve_origins`](crate::store::resolve_origins) has fetched them.
+
+use std::collections::HashMap;
+
+use http_kit::Id;
+use media_time::{MediaTime, Window};
+use serde_json::Value;
+
+use crate::{Error, Origin, ResolvedOrigin};
+
+/// The most artifacts of a chain.
+pub const MAX_CHAIN: usize = 64;
+
+/// What is known of an artifact on a chain.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// Its own map.
+    pub(crate) map: Option<Origin>,
+    /// `meta.upstream_window_ms`, whatever it holds.
+    pub(crate) upstream_window: Option<Value>,
+    /// What it was made of, in the order its maker told.
+    pub(crate) upstreams: Vec<Id>,
+}
+
+/// Follows chains; what was found of one artifact is kept for the next.
+#[derive(Debug)]
+pub(crate) struct Resolver<'a> {
+    nodes: &'a HashMap<Id, Node>,
+    found: HashMap<&'a Id, State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// On the way up from it: met again, it is made of itself.
+    Entered,
+    Resolved(Option<ResolvedOrigin>),
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(nodes: &'a HashMap<Id, Node>) -> Self {
+        Self { nodes, found: HashMap::with_capacity(nodes.len()) }
+    }
+
+    /// The origin of `id`, or `None` when no artifact that it was made of has one, or there is no such artifact.
+    pub(crate) fn resolve(&mut self, id: &Id) -> Result<Option<ResolvedOrigin>, Error> {
+        self.follow(id, 1)
+    }
+
+    /// `length` counts the artifacts from the one asked for to this one.
+    fn follow(&mut self, id: &Id, length: usize) -> Result<Option<ResolvedOrigin>, Error> {
+        let Some((id, node)) = self.nodes.get_key_value(id) else { return Ok(None) };
+        if let Some(map) = &node.map {
+            return Ok(Some(ResolvedOrigin { origin: map.clone(), chain: vec![id.clone()] }));
+        }
+        match self.found.get(id) {
+            Some(State::Entered) => return Err(Error::OriginCycle(id.clone())),
+            Some(State::Resolved(found)) => return Ok(found.clone()),
+            None => {}
+        }
+        if length >= MAX_CHAIN && !node.upstreams.is_empty() {
+            return Err(Error::OriginTooDeep(id.clone()));
+        }
+        self.found.insert(id, State::Entered);
+        let mut found = None;
+        for upstream in &node.upstreams {
+            if let Some(origin) = self.follow(upstream, length + 1)? {
+                found = Some(made_of(id, node, origin)?);
+                break;
+            }
+        }
+        self.found.insert(id, State::Resolved(found.clone()));
+        Ok(found)
+    }
+}
+
+/// The origin of an artifact that was made of one with the origin `upstream`.
+fn made_of(id: &Id, node: &Node, upstream: ResolvedOrigin) -> Result<ResolvedOrigin, Error> {
+    let origin = match &node.upstream_window {
+        None | Some(Value::Null) => upstream.origin,
+        Some(told) => window(told)
+            .and_then(|part| upstream.origin.part(part))
+            .ok_or_else(|| Error::UpstreamWindow(id.clone()))?,
+    };
+    let chain = std::iter::once(id.clone()).chain(upstream.chain).collect();
+    Ok(ResolvedOrigin { origin, chain })
+}
+
+/// `[start, end]` in milliseconds.
+fn window(told: &Value) -> Option<Window> {
+    let [start, end] = told.as_array()?.as_slice() else { return None };
+    let time =
+        |told: &Value| MediaTime::try_from_millis_f64(told.as_f64()?).ok().filter(|t| !t.is_negative());
+    Window::new(time(start)?, time(end)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn id(text: &str) -> Id {
+        text.parse().unwrap()
+    }
+
+    fn ms(start: i64, end: i64) -> Window {
+        Window::new(MediaTime::from_millis(start), MediaTime::from_millis(end)).unwrap()
+    }
+
+    fn mapped(start: i64, end: i64) -> Node {
+        let origin = Origin { asset_id: id("film"), window: ms(start, end), clip_offsets: None };
+        Node { map: Some(origin), upstream_window: None, upstreams: Vec::new() }
+    }
+
+    fn made(upstreams: &[&str], window: Option<Value>) -> Node {
+        Node {
+            map: None,
+            upstream_window: window,
+            upstreams: upstreams.iter().map(|text| id(text)).collect(),
+        }
+    }
+
+    fn resolve(nodes: Vec<(&str, Node)>, asked: &str) -> Result<Option<(Window, String)>, Error> {
+        let nodes = nodes.into_iter().map(|(name, node)| (id(name), node)).collect();
+        let found = Resolver::new(&nodes).resolve(&id(asked))?;
+        let told = |found: ResolvedOrigin| {
+            let chain: Vec<_> = found.chain.iter().map(Id::as_str).collect();
+            (found.origin.window, chain.join(" "))
+        };
+        Ok(found.map(told))
+    }
+
+    #[test]
+    fn the_first_upstream_with_an_origin_gives_it() {
+        let nodes = || {
+            vec![
+                ("hit", mapped(1_000, 1_500)),
+                ("other", mapped(9, 10)),
+                ("room", made(&[], None)),
+                ("fx", made(&["room", "hit", "other"], None)),
+                ("norm", made(&["fx"], Some(json!([100, 200.5])))),
+            ]
+        };
+        let found = resolve(nodes(), "norm").unwrap().unwrap();
+        let end = MediaTime::from_micros(1_200_500);
+        assert_eq!(
+            found,
+            (Window::new(MediaTime::from_millis(1_100), end).unwrap(), "norm fx hit".to_owned())
+        );
+        assert_eq!(resolve(nodes(), "hit").unwrap().unwrap().1, "hit");
+        assert_eq!(resolve(nodes(), "room").unwrap(), None);
+        assert_eq!(resolve(nodes(), "nobody").unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_made_of_itself_is_refused_unless_a_map_ends_the_chain() {
+        let cycle = || vec![("a", made(&["b"], None)), ("b", made(&["c"], None)), ("c", made(&["a"], None))];
+        assert!(matches!(resolve(cycle(), "b"), Err(Error::OriginCycle(id)) if id.as_str() == "b"));
+        let mut mended = cycle();
+        mended[2].1 = mapped(0, 1);
+        assert_eq!(resolve(mended, "a").unwrap().unwrap().1, "a b c");
+    }
+
+    #[test]
+    fn chains_have_an_end() {
+        let chain = |length: usize| -> Vec<(String, Node)> {
+            let link = |index: usize| (format!("n{index}"), made(&[&format!("n{}", index + 1)], None));
+            (0..length - 1).map(link).chain([(format!("n{}", length - 1), mapped(0, 1))]).collect()
+        };
+        let resolve = |length| {
+            let nodes = chain(length);
+            resolve(
+                nodes
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .zip(chain(length).into_iter().map(|n| n.1))
+                    .collect(),
+                "n0",
+            )
+        };
+        assert!(resolve(MAX_CHAIN).unwrap().is_some());
+        assert!(matches!(resolve(MAX_CHAIN + 1), Err(Error::OriginTooDeep(_))));
+    }
+
+    #[test]
+    fn a_diamond_is_walked_once() {
+        // 2^40 ways lead up this ladder.
+        let rungs = (0..40).map(|rung| {
+            let next = format!("n{}", rung + 1);
+            (format!("n{rung}"), made(&[&next, &next], None))
+        });
+        let nodes: HashMap<Id, Node> = rungs.map(|(name, node)| (id(&name), node)).collect();
+        assert_eq!(Resolver::new(&nodes).resolve(&id("n0")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_part_must_be_one() {
+        for told in
+            [json!([1]), json!("1-2"), json!([5, 4]), json!([-1, 4]), json!([500, 600]), json!([0, 0])]
+        {
+            let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(told.clone())))];
+            assert!(matches!(resolve(nodes, "cut"), Err(Error::UpstreamWindow(_))), "{told}");
+        }
+        let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(Value::Null)))];
+        assert_eq!(resolve(nodes, "cut").unwrap().unwrap().0, ms(0, 500));
+    }
+}
