@@ -14,6 +14,7 @@ mod resample;
 mod rhythm;
 mod scene;
 mod speech;
+mod waveform;
 
 pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, analyze, version};
 pub use dependencies::{Dependencies, dependencies};
@@ -24,3 +25,4 @@ pub use resample::Resampler;
 pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate};
 pub use scene::{SceneKind, Segment, scene_features};
 pub use speech::{ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_presence};
+pub use waveform::{Waveform, WaveformBits, WaveformError, WaveformMeter, WaveformParams, waveform};

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 
-use audio_signal::SignalError;
+use audio_signal::{SignalError, WaveformError};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobError;
@@ -52,6 +52,9 @@ pub enum MediaError {
     /// A file could not be read, for a reason that is not in it.
     #[error("reading a file failed")]
     Read(#[from] SignalError),
+    /// There are no peaks of a recording.
+    #[error(transparent)]
+    Waveform(#[from] WaveformError),
     /// The database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -124,8 +127,23 @@ impl From<MediaError> for Problem {
             MediaError::Queue(error) => error.into(),
             MediaError::Blob(error) => Self::internal(error),
             MediaError::Read(error) => Self::internal(error),
+            MediaError::Waveform(error) => waveform_problem(error),
             MediaError::Database(error) => error.into(),
         }
+    }
+}
+
+fn waveform_problem(error: WaveformError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        WaveformError::TooDetailed { .. } => Problem::unprocessable("waveform_too_detailed", detail),
+        WaveformError::Signal(SignalError::NoAudioStream { .. }) => {
+            Problem::unprocessable("no_audio_stream", detail)
+        }
+        WaveformError::Signal(error) if error.is_about_media() => {
+            Problem::unprocessable("undecodable_media", detail)
+        }
+        WaveformError::Signal(error) => Problem::internal(error),
     }
 }
 

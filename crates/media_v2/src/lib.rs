@@ -32,12 +32,14 @@ mod rules;
 mod service;
 mod source;
 pub mod store;
+mod waveforms;
 
 pub use canonical::{canonical_json, pipeline_hash};
 pub use error::MediaError;
 pub use model::{
     Artifact, ArtifactKind, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset, UnknownKind,
 };
+pub use range::is_known;
 pub use routes::router;
 pub use service::{Description, MediaConfig, MediaService};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use axum::http::{HeaderMap, header};
+
 /// What to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
@@ -43,6 +45,13 @@ impl Conditions<'_> {
         }
         self.range.map_or(Selection::Whole, |range| part(range, size))
     }
+}
+
+/// Does `If-None-Match` say that the caller has what the strong entity tag `etag` (with its quotes) names?
+#[must_use]
+pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let list = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    list.is_some_and(|list| lists(list, Some(etag), true))
 }
 
 /// Does a list of entity tags, or `*`, name `etag`?

@@ -21,7 +21,7 @@ pub struct MediaConfig {
     pub sources: SourcePolicy,
     /// The largest file that can be uploaded, in bytes.
     pub max_upload_bytes: u64,
-    /// How many files are measured at once.
+    /// How many files are measured at once, and of how many peaks are computed.
     pub probes: usize,
     /// How many more may wait for that.
     pub waiting_probes: usize,
@@ -44,6 +44,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     config: MediaConfig,
     probes: WorkQueue,
+    waveforms: WorkQueue,
 }
 
 /// What a caller says of an asset.
@@ -64,7 +65,9 @@ impl MediaService {
     #[must_use]
     pub fn new(pool: PgPool, blobs: BlobStore, clock: Arc<dyn Clock>, config: MediaConfig) -> Self {
         let probes = WorkQueue::new("media_probe", config.probes, config.waiting_probes);
-        Self(Arc::new(Inner { pool, blobs, clock, config, probes }))
+        // Apart, so that an upload does not wait behind the decoding of long recordings.
+        let waveforms = WorkQueue::new("waveform", config.probes, config.waiting_probes);
+        Self(Arc::new(Inner { pool, blobs, clock, config, probes, waveforms }))
     }
 
     /// The database.
@@ -85,7 +88,11 @@ impl MediaService {
         self.0.config.max_upload_bytes
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn waveform_queue(&self) -> &WorkQueue {
+        &self.0.waveforms
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
     }
 

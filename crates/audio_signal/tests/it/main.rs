@@ -12,3 +12,4 @@ mod scene;
 mod sounds;
 mod speech;
 mod support;
+mod waveform;

@@ -5,6 +5,7 @@ mod assets;
 mod content;
 mod feed;
 mod upload;
+mod waveform;
 
 use http_kit::Id;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,9 +19,11 @@ pub fn router(service: MediaService) -> OpenApiRouter {
         .routes(routes!(assets::create_asset, assets::list_assets))
         .routes(routes!(assets::get_asset))
         .routes(routes!(content::asset_content))
+        .routes(routes!(waveform::asset_waveform))
         .routes(routes!(artifacts::create_artifact, artifacts::list_artifacts))
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(content::artifact_content))
+        .routes(routes!(waveform::artifact_waveform))
         .routes(routes!(artifacts::get_lineage))
         .with_state(service)
 }

@@ -8,6 +8,7 @@
 mod artifacts;
 mod assets;
 mod lineage;
+mod waveforms;
 
 pub use artifacts::{
     find_artifact, find_artifacts, find_semantic_timeline, insert_artifact, insert_artifacts,
@@ -15,6 +16,7 @@ pub use artifacts::{
 };
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
+pub(crate) use waveforms::{find_waveform, insert_waveform};
 
 /// A row that the schema should not have let in.
 #[derive(Debug, thiserror::Error)]

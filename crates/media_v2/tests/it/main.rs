@@ -11,3 +11,4 @@ mod sources;
 mod support;
 mod tenancy;
 mod uploads;
+mod waveforms;

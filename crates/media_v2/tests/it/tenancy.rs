@@ -33,10 +33,12 @@ async fn anothers_ids_answer_as_unknown_ones() {
         [
             ("GET", format!("/media-v2/assets/{asset}"), None),
             ("GET", format!("/media-v2/assets/{asset}/content"), None),
+            ("GET", format!("/media-v2/assets/{asset}/waveform"), None),
             ("GET", format!("/media-v2/assets/{asset}/artifacts"), None),
             ("POST", format!("/media-v2/assets/{asset}/artifacts"), Some(&hit)),
             ("GET", format!("/media-v2/artifacts/{artifact}"), None),
             ("GET", format!("/media-v2/artifacts/{artifact}/content"), None),
+            ("GET", format!("/media-v2/artifacts/{artifact}/waveform"), None),
             ("GET", format!("/media-v2/artifacts/{artifact}/lineage"), None),
             ("GET", format!("/media-v2/artifacts/{artifact}/lineage?direction=down"), None),
         ]

@@ -1,0 +1,302 @@
+//! Peaks to draw a recording by, as BBC audiowaveform computes them.
+//!
+//! # Rule
+//!
+//! Every sample becomes a 16-bit integer, the channels of a frame become one value (their sum divided by their number,
+//! cut towards zero) or stay apart, and of each `samples_per_pixel` frames the lowest and the highest value are kept;
+//! the last pixel may cover fewer frames. This is `WaveformGenerator::process` of audiowaveform 1.10.
+//!
+//! A sample of an integer codec (PCM, FLAC, ALAC, ADPCM) is its 16 highest bits, as libsndfile reads them: 16-bit sound
+//! gives audiowaveform's values exactly. A sample of a floating codec is multiplied by 32 767, cut towards zero and
+//! limited to 16 bits, as audiowaveform does with floating PCM; for lossy codecs its decoders round otherwise, so that
+//! values may differ by one or two.
+//!
+//! 8 bits are the 16 divided by 256, cut towards zero (`WaveformBuffer::save`).
+
+mod format;
+
+use media_time::MediaTime;
+
+pub use self::format::WaveformBits;
+use crate::SignalError;
+use crate::decode::{AudioFormat, Decoder, Source};
+
+/// Peaks of a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waveform {
+    /// Samples per second of the recording, in Hz.
+    pub rate: u32,
+    /// Channels of the peaks: 1 for a mix.
+    pub channels: usize,
+    /// Frames that each pixel stands for.
+    pub samples_per_pixel: u32,
+    /// The lowest and the highest 16-bit value of each channel, pixel after pixel: `2 × channels` a pixel.
+    pub peaks: Vec<i16>,
+}
+
+/// How fine a waveform is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaveformParams {
+    /// Frames for each pixel; taken into [`WaveformParams::SAMPLES_PER_PIXEL`].
+    pub samples_per_pixel: u32,
+    /// Peaks for each channel rather than for their mix.
+    pub split_channels: bool,
+}
+
+impl WaveformParams {
+    /// Frames for each pixel that are accepted; audiowaveform's own minimum is 2.
+    pub const SAMPLES_PER_PIXEL: std::ops::RangeInclusive<u32> = 2..=1 << 24;
+    /// The most pairs of peaks, of all channels together: three hours of 48 kHz, mixed, at 256 frames for each.
+    pub const MAX_PAIRS: usize = 1 << 21;
+}
+
+impl Default for WaveformParams {
+    fn default() -> Self {
+        Self { samples_per_pixel: 256, split_channels: false }
+    }
+}
+
+/// Why there are no peaks.
+#[derive(Debug, thiserror::Error)]
+pub enum WaveformError {
+    /// The recording cannot be decoded.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    /// More peaks than [`WaveformParams::MAX_PAIRS`].
+    #[error(
+        "{samples_per_pixel} samples per pixel give more than the {} pairs of peaks that a waveform may have; ask for \
+         at least {enough} samples per pixel",
+        WaveformParams::MAX_PAIRS
+    )]
+    TooDetailed {
+        /// What was asked for.
+        samples_per_pixel: u32,
+        /// What is known to be accepted.
+        enough: u32,
+    },
+}
+
+/// Decodes a recording once and keeps its peaks: at most 8 MiB, whatever its length. `cancelled` is asked after each
+/// block of sound.
+///
+/// # Errors
+/// [`WaveformError::TooDetailed`], before anything is decoded where the container tells a duration; those of
+/// [`Decoder::open`] and [`Decoder::next_block`]; [`SignalError::Cancelled`].
+pub fn waveform(
+    source: impl Source + 'static,
+    params: &WaveformParams,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Waveform, WaveformError> {
+    let mut decoder = Decoder::open(source)?;
+    let mut meter = WaveformMeter::new(decoder.format(), params);
+    if let Some(expected) = decoder.expected_duration() {
+        meter.check_length(expected)?;
+    }
+    while let Some(block) = decoder.next_block()? {
+        if cancelled() {
+            return Err(SignalError::Cancelled.into());
+        }
+        meter.push(block.samples);
+        if meter.pairs() > WaveformParams::MAX_PAIRS {
+            return Err(meter.too_detailed(Decoder::MAX_DURATION));
+        }
+    }
+    Ok(meter.finish())
+}
+
+/// Keeps the peaks of a stream of interleaved samples.
+#[derive(Clone, Debug)]
+pub struct WaveformMeter {
+    waveform: Waveform,
+    /// Channels of the stream.
+    inputs: usize,
+    is_integer: bool,
+    /// Of the pixel not yet complete: lowest and highest of each channel, and its frames.
+    pixel: Vec<[i32; 2]>,
+    frames: u32,
+}
+
+/// Higher and lower than any sample: what no sample has touched.
+const UNTOUCHED: [i32; 2] = [i32::MAX, i32::MIN];
+
+impl WaveformMeter {
+    /// A meter at the start of a stream of this format.
+    #[must_use]
+    pub fn new(format: &AudioFormat, params: &WaveformParams) -> Self {
+        let (low, high) = WaveformParams::SAMPLES_PER_PIXEL.into_inner();
+        let inputs = format.channels();
+        let channels = if params.split_channels { inputs } else { 1 };
+        let samples_per_pixel = params.samples_per_pixel.clamp(low, high);
+        let waveform = Waveform { rate: format.rate, channels, samples_per_pixel, peaks: Vec::new() };
+        let is_integer = is_integer(&format.codec);
+        Self { waveform, inputs, is_integer, pixel: vec![UNTOUCHED; channels], frames: 0 }
+    }
+
+    /// Takes whole frames of interleaved, finite samples; how they are cut into calls makes no difference.
+    pub fn push(&mut self, mut interleaved: &[f32]) {
+        while !interleaved.is_empty() {
+            let missing = (self.waveform.samples_per_pixel - self.frames) as usize;
+            let frames = missing.min(interleaved.len() / self.inputs);
+            let (now, rest) = interleaved.split_at(frames * self.inputs);
+            if now.is_empty() {
+                return;
+            }
+            match self.is_integer {
+                true => self.extend(now, of_integer),
+                false => self.extend(now, of_float),
+            }
+            // At most `samples_per_pixel`.
+            self.frames += frames as u32;
+            if self.frames == self.waveform.samples_per_pixel {
+                self.complete();
+            }
+            interleaved = rest;
+        }
+    }
+
+    /// Ends the stream; an incomplete pixel counts.
+    #[must_use]
+    pub fn finish(mut self) -> Waveform {
+        if self.frames > 0 {
+            self.complete();
+        }
+        self.waveform
+    }
+
+    /// Pairs of peaks so far, of all channels.
+    fn pairs(&self) -> usize {
+        self.waveform.peaks.len() / 2
+    }
+
+    fn extend(&mut self, interleaved: &[f32], integer: impl Fn(f32) -> i32) {
+        let frames = interleaved.chunks_exact(self.inputs);
+        if let [mix] = self.pixel.as_mut_slice() {
+            // At most `AudioFormat::MAX_CHANNELS`.
+            let count = self.inputs as i32;
+            for frame in frames {
+                touch(mix, frame.iter().map(|&sample| integer(sample)).sum::<i32>() / count);
+            }
+        } else {
+            for frame in frames {
+                self.pixel.iter_mut().zip(frame).for_each(|(pixel, &sample)| touch(pixel, integer(sample)));
+            }
+        }
+    }
+
+    fn complete(&mut self) {
+        // Every value is one of 16 bits, or a mean of such.
+        self.waveform.peaks.extend(self.pixel.iter().flatten().map(|&peak| peak as i16));
+        self.pixel.fill(UNTOUCHED);
+        self.frames = 0;
+    }
+
+    fn check_length(&self, duration: MediaTime) -> Result<(), WaveformError> {
+        let enough = self.enough(duration);
+        if self.waveform.samples_per_pixel >= enough { Ok(()) } else { Err(self.too_detailed(duration)) }
+    }
+
+    fn too_detailed(&self, duration: MediaTime) -> WaveformError {
+        let samples_per_pixel = self.waveform.samples_per_pixel;
+        WaveformError::TooDetailed { samples_per_pixel, enough: self.enough(duration) }
+    }
+
+    /// The fewest samples per pixel at which a recording of this length is accepted.
+    fn enough(&self, duration: MediaTime) -> u32 {
+        let frames = duration.to_samples(self.waveform.rate).max(0).unsigned_abs();
+        let pixels = (WaveformParams::MAX_PAIRS / self.waveform.channels) as u64;
+        u32::try_from(frames.div_ceil(pixels)).unwrap_or(u32::MAX)
+    }
+}
+
+fn touch([low, high]: &mut [i32; 2], value: i32) {
+    *low = value.min(*low);
+    *high = value.max(*high);
+}
+
+/// Does a codec hold integers? Its samples are then multiples of 2⁻²³ or coarser, exact as `f32`.
+fn is_integer(codec: &str) -> bool {
+    let is_float = codec.starts_with("pcm_f");
+    !is_float && ["pcm_", "flac", "alac", "adpcm"].iter().any(|name| codec.starts_with(name))
+}
+
+/// The 16 highest bits: rounded down, as a shift does.
+fn of_integer(sample: f32) -> i32 {
+    let scaled = sample * 32_768.0;
+    // Saturates; `floor` itself is a call on processors without SSE 4.1.
+    let cut = scaled as i32;
+    (cut - i32::from(scaled < cut as f32)).clamp(i16::MIN.into(), i16::MAX.into())
+}
+
+/// As audiowaveform scales floating samples.
+fn of_float(sample: f32) -> i32 {
+    ((sample * 32_767.0) as i32).clamp(i16::MIN.into(), i16::MAX.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use symphonia::core::audio::Channels;
+
+    use super::*;
+
+    fn meter(codec: &str, channels: u16, params: WaveformParams) -> WaveformMeter {
+        let format =
+            AudioFormat { rate: 8_000, layout: Channels::Discrete(channels), codec: codec.to_owned() };
+        WaveformMeter::new(&format, &params)
+    }
+
+    fn samples(values: &[i32]) -> Vec<f32> {
+        values.iter().map(|&value| value as f32 / 32_768.0).collect()
+    }
+
+    #[test]
+    fn the_last_pixel_may_be_short() {
+        let params = WaveformParams { samples_per_pixel: 3, split_channels: false };
+        let mut meter = meter("pcm_s16le", 1, params);
+        meter.push(&samples(&[1, -2, 3, 400, 500, 600, -32_768]));
+        assert_eq!(meter.finish().peaks, [-2, 3, 400, 600, -32_768, -32_768]);
+    }
+
+    #[test]
+    fn a_mix_is_cut_towards_zero() {
+        let params = WaveformParams { samples_per_pixel: 2, split_channels: false };
+        let mut meter = meter("flac", 2, params);
+        // Sums −3 and 5: −1 and 2, where rounding down would give −2.
+        meter.push(&samples(&[-1, -2, 2, 3]));
+        assert_eq!(meter.finish().peaks, [-1, 2]);
+    }
+
+    #[test]
+    fn channels_stay_apart_when_asked() {
+        let params = WaveformParams { samples_per_pixel: 2, split_channels: true };
+        let mut meter = meter("pcm_s16le", 2, params);
+        meter.push(&samples(&[10, -10, 20, -20, 7, 8]));
+        let waveform = meter.finish();
+        assert_eq!((waveform.channels, waveform.peaks), (2, vec![10, 20, -20, -10, 7, 7, 8, 8]));
+    }
+
+    #[test]
+    fn samples_become_integers_by_their_codec() {
+        let step = 1.0 / 32_768.0;
+        assert_eq!([0.5, 1.5, -0.5, -1.0, -1.5].map(|steps| of_integer(steps * step)), [0, 1, -1, -1, -2]);
+        assert_eq!([1.0, -1.0, 7.5, -7.5].map(of_integer), [32_767, -32_768, 32_767, -32_768]);
+        // 0.5 × 32 767 = 16 383.5.
+        assert_eq!(
+            [0.5, -0.5, 1.0, -1.0, 9.0, -9.0].map(of_float),
+            [16_383, -16_383, 32_767, -32_767, 32_767, -32_768]
+        );
+        let kinds = ["pcm_s24le", "pcm_f32le", "flac", "alac", "mp3", "aac", "vorbis", "opus"];
+        assert_eq!(kinds.map(is_integer), [true, false, true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn what_is_enough_is_accepted() {
+        for (channels, split_channels) in [(1, false), (2, false), (2, true), (32, true)] {
+            let params = |samples_per_pixel| WaveformParams { samples_per_pixel, split_channels };
+            let length = Decoder::MAX_DURATION;
+            let enough = meter("flac", channels, params(2)).enough(length);
+            assert!(meter("flac", channels, params(enough)).check_length(length).is_ok());
+            let error = meter("flac", channels, params(enough - 1)).check_length(length).unwrap_err();
+            assert!(matches!(error, WaveformError::TooDetailed { enough: told, .. } if told == enough));
+        }
+    }
+}

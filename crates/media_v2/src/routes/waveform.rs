@@ -1,0 +1,174 @@
+use audio_signal::{WaveformBits, WaveformParams};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_kit::{Path, Problem, Query, RequestContext};
+use serde::Deserialize;
+
+use super::{artifact_id, asset_id};
+use crate::range::is_known;
+use crate::{Content, MediaService};
+
+/// How peaks are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum WaveformFormat {
+    /// audiowaveform's JSON, version 2.
+    #[default]
+    Json,
+    /// audiowaveform's binary format.
+    Dat,
+}
+
+/// Resolution of the peaks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
+pub(crate) enum Bits {
+    /// −128 to 127.
+    #[serde(rename = "8")]
+    Eight,
+    /// −32 768 to 32 767.
+    #[default]
+    #[serde(rename = "16")]
+    Sixteen,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WaveformQuery {
+    /// `json` when not given.
+    #[serde(default)]
+    format: WaveformFormat,
+    /// Samples for each pair of lowest and highest value.
+    #[serde(default = "samples_per_pixel")]
+    #[param(minimum = 2, maximum = 16_777_216, default = 256)]
+    samples_per_pixel: u32,
+    /// `16` when not given.
+    #[serde(default)]
+    bits: Bits,
+    /// Peaks of each channel rather than of their mix.
+    #[serde(default)]
+    #[param(default = false)]
+    split_channels: bool,
+}
+
+fn samples_per_pixel() -> u32 {
+    WaveformParams::default().samples_per_pixel
+}
+
+/// The waveform of a recording
+///
+/// Peaks in the formats of BBC audiowaveform, for peaks.js, waveform-data.js and wavesurfer.js. Computed at the first
+/// call, kept for the next.
+#[utoipa::path(
+    get, path = "/media-v2/assets/{id}/waveform", tag = "media_v2",
+    params(
+        ("id" = String, Path, description = "asset"),
+        WaveformQuery,
+        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+    ),
+    responses(
+        (status = 200, description = "`application/json`, or `application/octet-stream` for `dat`"),
+        (status = 304, description = "The caller has it."),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 409, description = "`source_changed`"),
+        (status = 422, description = "`invalid_query`, `no_audio_stream`, `undecodable_media`, \
+            `waveform_too_detailed`, `source_not_allowed`, `source_unreadable`"),
+        (status = 500, description = "`content_missing`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+pub(crate) async fn asset_waveform(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(query): Query<WaveformQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    serve(&service, &context, asset.content(), &query, &headers).await
+}
+
+/// The waveform of an artifact's sound
+///
+/// As that of a recording.
+#[utoipa::path(
+    get, path = "/media-v2/artifacts/{id}/waveform", tag = "media_v2",
+    params(
+        ("id" = String, Path, description = "artifact"),
+        WaveformQuery,
+        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+    ),
+    responses(
+        (status = 200, description = "`application/json`, or `application/octet-stream` for `dat`"),
+        (status = 304, description = "The caller has it."),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`artifact_not_found`"),
+        (status = 422, description = "`invalid_query`, `no_audio_stream`, `undecodable_media`, \
+            `waveform_too_detailed`, `source_not_allowed`, `source_unreadable`"),
+        (status = 500, description = "`content_missing`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+pub(crate) async fn artifact_waveform(
+    State(service): State<MediaService>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(query): Query<WaveformQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let artifact = service.artifact(&context.scope, &artifact_id(&id)?).await?;
+    serve(&service, &context, artifact.content(), &query, &headers).await
+}
+
+async fn serve(
+    service: &MediaService,
+    context: &RequestContext,
+    content: Content<'_>,
+    query: &WaveformQuery,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let blob = service.waveform(&context.scope, content, query.params()?).await?;
+    let (format, bits) = (query.format, query.bits());
+    let (name, media_type) = match format {
+        WaveformFormat::Json => ("json", "application/json"),
+        WaveformFormat::Dat => ("dat", "application/octet-stream"),
+    };
+    let etag = format!("\"{}-{}.{name}\"", blob.to_hex(), bits.count());
+    // A new version of the service may compute other peaks: kept, and asked about.
+    let common = [
+        (header::ETAG, etag.as_str()),
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::VARY, "x-tenant-id, x-env"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    if is_known(headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    let write = move |waveform: audio_signal::Waveform| match format {
+        WaveformFormat::Json => waveform.to_json(bits).into_bytes(),
+        WaveformFormat::Dat => waveform.to_dat(bits),
+    };
+    let body = service.read_waveform(blob, write).await?;
+    Ok((common, [(header::CONTENT_TYPE, media_type)], body).into_response())
+}
+
+impl WaveformQuery {
+    fn params(&self) -> Result<WaveformParams, Problem> {
+        let accepted = WaveformParams::SAMPLES_PER_PIXEL;
+        if accepted.contains(&self.samples_per_pixel) {
+            let Self { samples_per_pixel, split_channels, .. } = *self;
+            return Ok(WaveformParams { samples_per_pixel, split_channels });
+        }
+        let detail = format!("samples_per_pixel must be {} to {}", accepted.start(), accepted.end());
+        Err(Problem::unprocessable("invalid_query", detail))
+    }
+
+    const fn bits(&self) -> WaveformBits {
+        match self.bits {
+            Bits::Eight => WaveformBits::Eight,
+            Bits::Sixteen => WaveformBits::Sixteen,
+        }
+    }
+}
