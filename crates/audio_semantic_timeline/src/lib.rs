@@ -11,7 +11,6 @@ pub mod backend;
 mod cache_key;
 pub mod captions;
 mod error;
-mod flight;
 pub mod model;
 mod params;
 mod routes;

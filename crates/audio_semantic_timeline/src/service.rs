@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use audio_signal::{Control, Progress, SignalError};
 use blob_store::BlobId;
-use http_kit::{Clock, Id, RequestContext, Scope, WorkError, WorkQueue};
+use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
 use media_time::Window;
 use media_v2::{Artifact, AssetKind, MediaAsset, MediaService};
 use serde::Serialize;
 use video_timeline::VideoTimeline;
 
 use crate::backend::{Backends, Measured, Recording, Selection};
-use crate::flight::{Boarding, Flights};
 use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
 use crate::store::{self, TimelineOf};
 use crate::summary::Subject;
@@ -51,7 +50,7 @@ impl SemanticTimelines {
         queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let flights = Flights::new(media.pool().clone());
+        let flights = Flights::new("analysis", media.pool().clone());
         Self(Arc::new(Inner { media, timeline, backends, queue, flights, clock }))
     }
 

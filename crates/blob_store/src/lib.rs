@@ -8,11 +8,13 @@
 
 mod id;
 mod reader;
+mod scratch;
 mod store;
 mod writer;
 
 pub use id::{BlobId, InvalidBlobUri};
 pub use reader::LocalBlob;
+pub use scratch::ScratchFile;
 pub use store::BlobStore;
 pub use writer::{BlobWriter, StoredBlob};
 

@@ -14,7 +14,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
-use crate::{BlobError, BlobId, BlobWriter, LocalBlob, StoredBlob};
+use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
 
 /// Staging files older than this belong to a process that died.
 const STALE: Duration = Duration::from_secs(24 * 3600);
@@ -75,6 +75,14 @@ impl BlobStore {
     /// [`BlobError::Io`] when the staging file cannot be made.
     pub async fn writer(&self) -> Result<BlobWriter, BlobError> {
         BlobWriter::new(self.clone(), self.staging_file().await?)
+    }
+
+    /// An empty local file for another program to write into.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when it cannot be made.
+    pub async fn scratch(&self) -> Result<ScratchFile, BlobError> {
+        Ok(ScratchFile::new(self.clone(), self.staging_file().await?))
     }
 
     /// Keeps `bytes`.

@@ -32,6 +32,12 @@ pub(crate) struct Config {
     pub(crate) audio_semantic_whisper_model: String,
     pub(crate) audio_semantic_seed: u64,
     pub(crate) video_timeline_url: Option<Url>,
+    pub(crate) ffmpeg: PathBuf,
+    pub(crate) ffprobe: PathBuf,
+    pub(crate) render_workers: usize,
+    pub(crate) render_queue: usize,
+    pub(crate) render_timeout_s: u64,
+    pub(crate) max_render_bytes: u64,
     pub(crate) shutdown_grace_s: u64,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
@@ -120,6 +126,30 @@ pub(crate) struct Overrides {
     #[arg(long, env = "VIDEO_TIMELINE_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     video_timeline_url: Option<Url>,
+    /// The ffmpeg that renders: a path, or a name to be found on PATH [default: ffmpeg]
+    #[arg(long, env = "HARKBACK_FFMPEG", value_name = "PROGRAM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffmpeg: Option<PathBuf>,
+    /// The ffprobe of the same version [default: ffprobe]
+    #[arg(long, env = "HARKBACK_FFPROBE", value_name = "PROGRAM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffprobe: Option<PathBuf>,
+    /// Renders that run at once [default: 2]
+    #[arg(long, env = "HARKBACK_RENDER_WORKERS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render_workers: Option<usize>,
+    /// Renders that may wait; beyond it 503 [default: 16]
+    #[arg(long, env = "HARKBACK_RENDER_QUEUE", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render_queue: Option<usize>,
+    /// Seconds that one render may take [default: 3600]
+    #[arg(long, env = "HARKBACK_RENDER_TIMEOUT_S", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render_timeout_s: Option<u64>,
+    /// The largest rendered file in bytes [default: 68719476736, 64 GiB]
+    #[arg(long, env = "HARKBACK_MAX_RENDER_BYTES", value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_render_bytes: Option<u64>,
     /// Seconds that running requests get to finish when the service stops [default: 60]
     #[arg(long, env = "HARKBACK_SHUTDOWN_GRACE_S", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +185,12 @@ impl Default for Config {
             audio_semantic_whisper_model: "tiny".to_owned(),
             audio_semantic_seed: 42,
             video_timeline_url: None,
+            ffmpeg: PathBuf::from("ffmpeg"),
+            ffprobe: PathBuf::from("ffprobe"),
+            render_workers: 2,
+            render_queue: 16,
+            render_timeout_s: 3_600,
+            max_render_bytes: 64 << 30,
             shutdown_grace_s: 60,
             log_format: LogFormat::Text,
             // Symphonia calls it an error when bytes are no recording; callers are told.

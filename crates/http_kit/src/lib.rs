@@ -7,12 +7,14 @@
 //! - [`idempotency`]: `Idempotency-Key` on writes;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
 //! - [`WorkQueue`]: heavy work off the async threads, bounded;
+//! - [`Flights`]: one run for identical requests, in however many processes;
 //! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers.
 
 pub mod boundary;
 mod clock;
 mod context;
 mod extract;
+mod flight;
 mod id;
 pub mod idempotency;
 mod page;
@@ -22,7 +24,8 @@ mod work;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
 pub use extract::{ContextJson, Json, Path, Query};
+pub use flight::{Boarding, Flight, Flights};
 pub use id::{Id, InvalidId};
 pub use page::{Cursor, Page, PageParams};
 pub use problem::{FieldError, Problem};
-pub use work::{Cancellation, WorkError, WorkQueue};
+pub use work::{Cancellation, Turn, WorkError, WorkQueue};

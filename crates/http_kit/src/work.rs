@@ -21,6 +21,14 @@ pub struct WorkQueue {
 #[derive(Clone, Debug, Default)]
 pub struct Cancellation(Arc<AtomicBool>);
 
+/// A place in a [`WorkQueue`] whose turn has come; work is done while it is held.
+#[derive(Debug)]
+pub struct Turn {
+    _place: OwnedSemaphorePermit,
+    /// The semaphore is never closed; should it be, the work has its place and may run.
+    _slot: Option<OwnedSemaphorePermit>,
+}
+
 /// Why work was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
@@ -66,6 +74,24 @@ impl WorkQueue {
         }
     }
 
+    /// Waits for a turn, for work that blocks no thread here: another program's.
+    ///
+    /// # Errors
+    /// [`WorkError::Full`] at once when there is no place.
+    pub async fn turn(&self) -> Result<Turn, WorkError> {
+        let place = self.places.clone().try_acquire_owned().map_err(|_| WorkError::Full(self.name))?;
+        Ok(Turn { _place: place, _slot: self.running.clone().acquire_owned().await.ok() })
+    }
+
+    /// As [`WorkQueue::turn`], and waits for a place too: for callers that are themselves bounded.
+    ///
+    /// # Errors
+    /// [`WorkError::Full`] when the queue is closed, which it never is.
+    pub async fn patient_turn(&self) -> Result<Turn, WorkError> {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| WorkError::Full(self.name))?;
+        Ok(Turn { _place: place, _slot: self.running.clone().acquire_owned().await.ok() })
+    }
+
     /// Runs `work` on a blocking thread, when its turn comes.
     ///
     /// # Errors
@@ -74,15 +100,12 @@ impl WorkQueue {
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| WorkError::Full(self.name))?;
-        // The semaphore is never closed; should it be, the work has its place and may run.
-        let slot = self.running.clone().acquire_owned().await.ok();
+        let turn = self.turn().await?;
         let cancellation = Cancellation::default();
         let cancel_on_drop = CancelOnDrop(cancellation.clone());
-        let permits: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>) = (place, slot);
         let span = tracing::Span::current();
         let task = tokio::task::spawn_blocking(move || {
-            let _permits = permits;
+            let _turn = turn;
             span.in_scope(|| work(&cancellation))
         });
         let result = task.await;

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use blob_store::LocalBlob;
@@ -101,6 +102,16 @@ impl From<LocalBlob> for MediaReader {
 impl From<File> for MediaReader {
     fn from(file: File) -> Self {
         Self(Inner::File(file))
+    }
+}
+
+/// For another program, which opens the same bytes through `/proc/<pid>/fd`, whatever becomes of their name.
+impl AsFd for MediaReader {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.0 {
+            Inner::Blob(blob) => blob.as_fd(),
+            Inner::File(file) => file.as_fd(),
+        }
     }
 }
 

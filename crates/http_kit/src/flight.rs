@@ -2,31 +2,36 @@
 
 use std::time::Duration;
 
-use http_kit::WorkError;
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Semaphore;
+
+use crate::WorkError;
 
 /// So many requests may hold or await a lock in this process; each has a connection of its own.
 const MAX_FLIGHTS: usize = 32;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Hands out locks by name.
+/// Hands out locks by name, so that identical requests do their work once.
 #[derive(Debug)]
-pub(crate) struct Flights {
+pub struct Flights {
+    /// What the work is called when too much of it waits.
+    work: &'static str,
     pool: PgPool,
     places: Semaphore,
 }
 
 /// The right to do the work of that name. The database ends it with the connection, so it cannot
 /// outlive a process that died.
-pub(crate) struct Flight {
+#[derive(Debug)]
+pub struct Flight {
     connection: PgConnection,
 }
 
 /// What waiting for a lock came to.
-pub(crate) enum Boarding<T> {
+#[derive(Debug)]
+pub enum Boarding<T> {
     /// The work is ours.
     Aboard(Flight),
     /// It was done while we waited.
@@ -34,25 +39,30 @@ pub(crate) enum Boarding<T> {
 }
 
 impl Flights {
-    pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool, places: Semaphore::new(MAX_FLIGHTS) }
+    /// Locks in the database of `pool`; `work` names what they guard in [`WorkError::Full`].
+    #[must_use]
+    pub fn new(work: &'static str, pool: PgPool) -> Self {
+        Self { work, pool, places: Semaphore::new(MAX_FLIGHTS) }
     }
 
     /// Waits until the lock `name` is ours, or until `landed` finds the work done.
     ///
     /// A session-level advisory lock on a connection outside the pool: waiting does not starve it.
-    pub(crate) async fn board<T, E, F>(&self, name: &str, landed: impl Fn() -> F) -> Result<Boarding<T>, E>
+    ///
+    /// # Errors
+    /// [`WorkError::Full`] when too many wait already; the database's, and those of `landed`.
+    pub async fn board<T, E, F>(&self, name: &str, landed: impl Fn() -> F) -> Result<Boarding<T>, E>
     where
         F: Future<Output = Result<Option<T>, E>>,
         E: From<sqlx::Error> + From<WorkError>,
     {
-        let _place = self.places.try_acquire().map_err(|_| WorkError::Full("analysis"))?;
+        let _place = self.places.try_acquire().map_err(|_| WorkError::Full(self.work))?;
         let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
         let lock = lock_id(name);
         let mut pause = FIRST_PAUSE;
         loop {
             let taken: bool = sqlx::query_scalar(
-                "-- audio_semantic_timeline::flight::board
+                "-- http_kit::flight::board
                  SELECT pg_try_advisory_lock($1)",
             )
             .bind(lock)
@@ -74,7 +84,7 @@ impl Flights {
 
 impl Flight {
     /// Gives the lock back. Dropping does too, when the database notices.
-    pub(crate) async fn land(self) {
+    pub async fn land(self) {
         if let Err(error) = self.connection.close().await {
             tracing::debug!(%error, "closing a lock's connection");
         }

@@ -1,0 +1,59 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use tempfile::{NamedTempFile, TempPath};
+
+use crate::{BlobError, BlobId, BlobStore, StoredBlob};
+
+/// A local file that another program writes, to become a blob when it is whole. Dropped before
+/// [`ScratchFile::keep`], it leaves nothing.
+#[derive(Debug)]
+pub struct ScratchFile {
+    store: BlobStore,
+    path: TempPath,
+}
+
+impl ScratchFile {
+    pub(crate) fn new(store: BlobStore, file: NamedTempFile) -> Self {
+        Self { store, path: file.into_temp_path() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Hashes it, syncs it and moves it to its place: no byte is copied.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`]; nothing is left then.
+    pub async fn keep(self) -> Result<StoredBlob, BlobError> {
+        let Self { store, path } = self;
+        let hashed = tokio::task::spawn_blocking(move || {
+            let blob = digest(&path)?;
+            Ok::<_, io::Error>((path, blob))
+        });
+        let (path, blob) = hashed.await.map_err(io::Error::other)??;
+        store.place(path, blob.id).await?;
+        Ok(blob)
+    }
+}
+
+fn digest(path: &Path) -> io::Result<StoredBlob> {
+    let mut file = File::open(path)?;
+    let (mut digest, mut size_bytes, mut piece) = (Sha256::new(), 0, vec![0; 256 << 10]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => break,
+            count => {
+                digest.update(&piece[..count]);
+                size_bytes += count as u64;
+            }
+        }
+    }
+    file.sync_all()?;
+    Ok(StoredBlob { id: BlobId::from_sha256(digest.finalize().into()), size_bytes })
+}

@@ -1,0 +1,144 @@
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http_kit::{Id, Problem, WorkError};
+use media_time::MediaTime;
+use media_v2::MediaError;
+
+use crate::UnknownProfile;
+use crate::process::ToolError;
+
+/// Why something was not rendered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No profile has that name.
+    #[error(transparent)]
+    UnknownProfile(#[from] UnknownProfile),
+    /// Neither, or both, of `asset_id` and `project_id`.
+    #[error("name what to render: either asset_id or project_id")]
+    NoSubject,
+    /// The window holds no instant, or runs backwards, or begins before zero.
+    #[error("the window from {start} to {end} is none: expected 0 ≤ start_ms < end_ms")]
+    InvalidWindow {
+        /// Its begin.
+        start: MediaTime,
+        /// Its end.
+        end: MediaTime,
+    },
+    /// The window is not inside what is to be rendered.
+    #[error("the window ends at {end}, behind the end of {subject} at {duration}")]
+    WindowOutside {
+        /// The end of the window.
+        end: MediaTime,
+        /// What was to be rendered.
+        subject: Id,
+        /// How long that is.
+        duration: MediaTime,
+    },
+    /// A file that is not read: it is no recording, or refers to others.
+    #[error(
+        "asset {0} is in no container that is rendered: expected MP4, MOV, Matroska, WebM, AVI, FLV, MPEG, Ogg, \
+             WAV, AIFF, CAF, FLAC, MP3 or AAC"
+    )]
+    UnsupportedContainer(Id),
+    /// A file that cannot be decoded.
+    #[error("the source cannot be rendered: {0}")]
+    UndecodableMedia(String),
+    /// ffmpeg or ffprobe is missing.
+    #[error("ffmpeg cannot be run on this server: install it, or set the path of ffmpeg and ffprobe")]
+    Unavailable(#[source] ToolError),
+    /// It ran for too long, or stopped making progress.
+    #[error("the render was stopped: it took too long; render a shorter window, or a faster profile")]
+    TimedOut(#[source] ToolError),
+    /// The file would be larger than allowed.
+    #[error(
+        "the rendered file would be larger than the {limit_bytes} bytes it may have; render a shorter window"
+    )]
+    TooLarge {
+        /// The limit, in bytes.
+        limit_bytes: u64,
+    },
+    /// The disk is full.
+    #[error("the server has no space left for the rendered file")]
+    StorageFull(#[source] ToolError),
+    /// ffmpeg failed, or crashed.
+    #[error("rendering failed")]
+    Tool(#[source] ToolError),
+    /// ffmpeg ended well, and its file is not what was asked for.
+    #[error("the rendered file is not as planned: {0}")]
+    BadOutput(String),
+    /// ffprobe's report cannot be read.
+    #[error("ffprobe's report cannot be read")]
+    ProbeReport {
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// Too many renders.
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// The media store.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The timeline client.
+    #[error(transparent)]
+    Timeline(#[from] video_timeline::Error),
+    /// The database.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<ToolError> for Error {
+    fn from(error: ToolError) -> Self {
+        match error {
+            ToolError::Unavailable { .. } => Self::Unavailable(error),
+            ToolError::TimedOut { .. } | ToolError::Stalled { .. } => Self::TimedOut(error),
+            ToolError::TooMuchOutput { limit_bytes, .. } => Self::TooLarge { limit_bytes },
+            ToolError::Failed { ref errors, .. } if errors.contains("No space left on device") => {
+                Self::StorageFull(error)
+            }
+            ToolError::Failed { .. } | ToolError::Broken { .. } => Self::Tool(error),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::UnknownProfile(_) => {
+                Self::unprocessable("unknown_render_profile", &detail).field("/render_profile", detail)
+            }
+            Error::NoSubject => Self::invalid_field("/asset_id", detail),
+            Error::InvalidWindow { .. } => {
+                Self::unprocessable("invalid_window", &detail).field("/end_ms", detail)
+            }
+            Error::WindowOutside { .. } => {
+                Self::unprocessable("window_outside_source", &detail).field("/end_ms", detail)
+            }
+            Error::UnsupportedContainer(_) => Self::unprocessable("unsupported_container", detail),
+            Error::UndecodableMedia(_) => Self::unprocessable("undecodable_media", detail),
+            Error::Unavailable(_) => Self::unavailable("renderer_unavailable", detail, 60).caused_by(error),
+            Error::TimedOut(_) => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "render_timeout", detail).caused_by(error)
+            }
+            Error::TooLarge { .. } => Self::unprocessable("render_too_large", detail),
+            Error::StorageFull(_) => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", detail).caused_by(error)
+            }
+            Error::Tool(_) | Error::BadOutput(_) | Error::ProbeReport { .. } => {
+                let summary = "rendering failed on our side; quote the request id when you report it";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "render_failed", summary).caused_by(error)
+            }
+            Error::Work(error) => error.into(),
+            Error::Media(error) => error.into(),
+            Error::Timeline(error) => error.into(),
+            Error::Database(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}

@@ -1,0 +1,37 @@
+//! Renders windows of recordings and of timelines to files, with ffmpeg.
+//!
+//! A window `[start, end)` becomes a file whose first picture is the one that the source shows at `start`, whose
+//! last picture begins before `end`, and whose sound is cut to the sample. The same bytes, window, profile and
+//! versions give the same file, which is kept and handed out again.
+//!
+//! - [`Renderer`] is the service, [`router`] its HTTP face;
+//! - [`Profile`] says what files look like, as data;
+//! - [`Plan`] is what a render does: the argument vector of ffmpeg, made by pure functions.
+//!
+//! ffmpeg reads hostile files. It runs without a shell, an environment, a network protocol or a choice of
+//! demuxer, under limits of time and size, and dies with whoever waits for it.
+
+mod arguments;
+mod container;
+mod cut;
+mod error;
+mod model;
+mod plan;
+mod process;
+mod profile;
+mod routes;
+mod run;
+mod service;
+mod source;
+mod store;
+mod subject;
+mod tools;
+
+pub use error::Error;
+pub use model::{RenderRequest, RenderResponse, Rendered};
+pub use plan::{Argument, Plan, PlannedSource};
+pub use process::ToolError;
+pub use profile::{Profile, Rate, UnknownProfile};
+pub use routes::router;
+pub use run::Limits;
+pub use service::{RenderConfig, Renderer};

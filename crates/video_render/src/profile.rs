@@ -1,0 +1,147 @@
+//! The render profiles, as data.
+
+use std::fmt;
+
+/// What a rendered file looks like. The profiles there are: [`Profile::ALL`].
+#[derive(Debug, PartialEq)]
+pub struct Profile {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Width of the canvas in pixels; even.
+    pub width: u32,
+    /// Height of the canvas in pixels; even.
+    pub height: u32,
+    /// Pictures per second.
+    pub rate: Rate,
+    pub(crate) video: VideoCodec,
+    pub(crate) audio: AudioCodec,
+}
+
+/// How many pictures a second the file has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// Those of the source, each at its own time.
+    Source,
+    /// So many, whatever the source has.
+    Fixed(u32),
+}
+
+/// How pictures are coded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum VideoCodec {
+    /// H.264 at constant quality `crf` (0–51, lower is better), never above `max_kbps`.
+    H264 { preset: &'static str, crf: u8, max_kbps: u32 },
+    /// Apple ProRes 422 HQ, 10 bits.
+    ProRes,
+}
+
+/// How sound is coded; always 48 kHz stereo.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum AudioCodec {
+    /// AAC-LC at this rate.
+    Aac { kbps: u32 },
+    /// 24-bit PCM.
+    Pcm24,
+}
+
+/// A name that no profile has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no render profile is called `{found}`: expected one of {}", Profile::names())]
+pub struct UnknownProfile {
+    /// What was given.
+    pub found: String,
+}
+
+/// Samples of sound per second, in every profile.
+pub(crate) const SAMPLE_RATE: u32 = 48_000;
+
+const fn h264(preset: &'static str, crf: u8, max_kbps: u32) -> VideoCodec {
+    VideoCodec::H264 { preset, crf, max_kbps }
+}
+
+const fn aac(kbps: u32) -> AudioCodec {
+    AudioCodec::Aac { kbps }
+}
+
+const fn profile(
+    name: &'static str,
+    (width, height): (u32, u32),
+    rate: Rate,
+    video: VideoCodec,
+    audio: AudioCodec,
+) -> Profile {
+    Profile { name, width, height, rate, video, audio }
+}
+
+impl Profile {
+    /// Every profile.
+    pub const ALL: [Self; 8] = [
+        profile("draft_480p_fast", (854, 480), Rate::Source, h264("ultrafast", 30, 4_000), aac(96)),
+        profile("preview_720p_fast", (1280, 720), Rate::Source, h264("veryfast", 26, 8_000), aac(128)),
+        profile("social_1080p_h264", (1920, 1080), Rate::Fixed(30), h264("medium", 21, 12_000), aac(192)),
+        profile("1080p_30_web", (1920, 1080), Rate::Fixed(30), h264("fast", 23, 10_000), aac(160)),
+        profile("youtube_4k_h264", (3840, 2160), Rate::Source, h264("medium", 18, 68_000), aac(384)),
+        profile("master_4k_prores", (3840, 2160), Rate::Source, VideoCodec::ProRes, AudioCodec::Pcm24),
+        profile("social_4_3_h264", (1440, 1080), Rate::Fixed(30), h264("medium", 21, 10_000), aac(192)),
+        profile("social_1_1_h264", (1080, 1080), Rate::Fixed(30), h264("medium", 21, 8_000), aac(192)),
+    ];
+
+    /// The profile when none is asked for.
+    pub const DEFAULT: &'static str = "1080p_30_web";
+
+    /// The profile of that name.
+    ///
+    /// # Errors
+    /// [`UnknownProfile`], which lists those there are.
+    pub fn named(name: &str) -> Result<&'static Self, UnknownProfile> {
+        const ALL: &[Profile] = &Profile::ALL;
+        ALL.iter()
+            .find(|profile| profile.name == name)
+            .ok_or_else(|| UnknownProfile { found: name.chars().take(64).collect() })
+    }
+
+    fn names() -> String {
+        Self::ALL.map(|profile| profile.name).join(", ")
+    }
+
+    /// The name of ffmpeg's muxer.
+    pub(crate) const fn muxer(&self) -> &'static str {
+        match self.video {
+            VideoCodec::H264 { .. } => "mp4",
+            VideoCodec::ProRes => "mov",
+        }
+    }
+
+    pub(crate) const fn media_type(&self) -> &'static str {
+        match self.video {
+            VideoCodec::H264 { .. } => "video/mp4",
+            VideoCodec::ProRes => "video/quicktime",
+        }
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_are_found_by_name_and_sizes_fit_4_2_0() {
+        for profile in &Profile::ALL {
+            assert_eq!(Profile::named(profile.name).unwrap(), profile);
+            assert_eq!((profile.width % 2, profile.height % 2), (0, 0), "{profile}");
+        }
+        assert!(Profile::named(Profile::DEFAULT).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known() {
+        let message = Profile::named("8k").unwrap_err().to_string();
+        assert!(Profile::ALL.iter().all(|profile| message.contains(profile.name)), "{message}");
+    }
+}

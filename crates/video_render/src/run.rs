@@ -1,0 +1,112 @@
+//! Runs a plan: ffmpeg under limits, and a look at what it wrote.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use media_time::MediaTime;
+use rustix::process::Signal;
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+use crate::plan::Argument;
+use crate::process::{Process, ToolError};
+
+/// What a render may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long ffmpeg may run.
+    pub time: Duration,
+    /// How long it may tell nothing of its progress.
+    pub silence: Duration,
+    /// The largest file that it may write, in bytes.
+    pub output_bytes: u64,
+}
+
+/// The path under which another process of this user opens the very file behind `file`.
+pub(crate) fn path_of(file: &impl AsFd) -> PathBuf {
+    format!("/proc/{}/fd/{}", std::process::id(), file.as_fd().as_raw_fd()).into()
+}
+
+/// Runs ffmpeg over `sources` into `output`.
+///
+/// # Errors
+/// [`ToolError`]; nothing runs any more then, nor when the future is dropped.
+pub(crate) async fn run(
+    ffmpeg: &Path,
+    arguments: &[Argument],
+    sources: &[PathBuf],
+    output: &Path,
+    limits: Limits,
+) -> Result<(), ToolError> {
+    let arguments = arguments.iter().map(|argument| match argument {
+        Argument::Text(text) => OsString::from(text),
+        // A plan names the sources that it was made with.
+        Argument::Source(index) => sources.get(*index).map(OsString::from).unwrap_or_default(),
+        Argument::Output => output.into(),
+    });
+    let process = Process::start(ffmpeg, arguments)?;
+    process.limit_file_size(limits.output_bytes)?;
+    let program = process.program().to_owned();
+    match timeout(limits.time, watch(process, limits.silence)).await {
+        Ok(Err(ToolError::Failed { program, status, .. }))
+            if status.signal() == Some(Signal::XFSZ.as_raw()) =>
+        {
+            Err(ToolError::TooMuchOutput { program, limit_bytes: limits.output_bytes })
+        }
+        Ok(result) => result,
+        Err(_) => Err(ToolError::TimedOut { program, limit: limits.time }),
+    }
+}
+
+/// Follows what it tells until it ends.
+async fn watch(mut process: Process, silence: Duration) -> Result<(), ToolError> {
+    let Some(mut stdout) = process.stdout() else { return process.finish().await };
+    let mut piece = vec![0; 4_096];
+    loop {
+        match timeout(silence, stdout.read(&mut piece)).await {
+            Ok(Ok(0)) => break,
+            Ok(Ok(count)) => {
+                if let Some(position) = position(&piece[..count]) {
+                    tracing::debug!(position_ms = position.as_millis_floor(), "rendering");
+                }
+            }
+            Ok(Err(source)) if source.kind() == io::ErrorKind::Interrupted => {}
+            Ok(Err(source)) => return Err(process.broken(source)),
+            Err(_) => {
+                let program = process.program().to_owned();
+                return Err(ToolError::Stalled { program, limit: silence });
+            }
+        }
+    }
+    let program = process.program().to_owned();
+    match timeout(silence, process.finish()).await {
+        Ok(result) => result,
+        Err(_) => Err(ToolError::Stalled { program, limit: silence }),
+    }
+}
+
+/// How far the render is, by the last `out_time_us=` of a report.
+fn position(report: &[u8]) -> Option<MediaTime> {
+    let report = std::str::from_utf8(report).ok()?;
+    let (_, rest) = report.rsplit_once("out_time_us=")?;
+    let digits = rest.lines().next()?;
+    digits.parse().ok().map(MediaTime::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_from_reports() {
+        let report = b"frame=1\nout_time_us=40000\nprogress=continue\nout_time_us=80000\nspeed=2x\n";
+        assert_eq!(position(report), Some(MediaTime::from_millis(80)));
+        assert_eq!(position(b"out_time_us=N/A\n"), None);
+        assert_eq!(position(b"\xff"), None);
+    }
+}

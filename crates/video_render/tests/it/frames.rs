@@ -1,0 +1,173 @@
+//! Every picture of these sources carries its number as a bar code, and every second begins with a click.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{World, decode, probe, window};
+
+const BITS: usize = 18;
+const BAR: usize = 8;
+const WIDTH: usize = BITS * BAR;
+const HEIGHT: usize = 16;
+const SAMPLE_RATE: usize = 48_000;
+
+/// A picture with its number in black and white bars, lowest bit first.
+fn picture(number: usize) -> Vec<u8> {
+    let bright = |x: usize| number >> (x / BAR) & 1 == 1;
+    let line: Vec<u8> = (0..WIDTH).map(|x| if bright(x) { 235 } else { 16 }).collect();
+    line.repeat(HEIGHT)
+}
+
+/// A source of `count` pictures; `times` are options and filters that say when each is shown.
+fn numbered(path: &Path, count: usize, rate: &str, times: &[&str]) {
+    let click = format!("aevalsrc='if(lt(mod(t,1),0.005),0.8*cos(4000*PI*mod(t,1)),0)':s={SAMPLE_RATE}");
+    let mut encoder = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray"])
+        .args(["-s", &format!("{WIDTH}x{HEIGHT}"), "-r", rate, "-i", "-"])
+        .args(["-f", "lavfi", "-i", &click])
+        .args(["-shortest", "-c:v", "libx264", "-preset", "ultrafast", "-g", "60", "-bf", "2", "-crf", "28"])
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "32k"])
+        .args(times)
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pictures = encoder.stdin.take().unwrap();
+    for number in 0..count {
+        pictures.write_all(&picture(number)).unwrap();
+    }
+    drop(pictures);
+    assert!(encoder.wait().unwrap().success());
+}
+
+/// The numbers of a rendered file's pictures, read from the middle of the canvas.
+fn numbers(path: &Path, (width, height): (usize, usize)) -> Vec<usize> {
+    let crop = format!("crop={width}:2:0:{},format=gray", height / 2);
+    let pixels = decode(path, &["-map", "0:v", "-vf", &crop, "-fps_mode", "passthrough", "-f", "rawvideo"]);
+    let number = |picture: &[u8]| {
+        let is_bright = |bit: usize| picture[(2 * bit + 1) * width / (2 * BITS)] > 128;
+        (0..BITS).filter(|bit| is_bright(*bit)).map(|bit| 1 << bit).sum()
+    };
+    pixels.chunks_exact(2 * width).map(number).collect()
+}
+
+/// When a click is heard, in seconds.
+fn clicks(path: &Path) -> Vec<f64> {
+    let bytes = decode(path, &["-map", "0:a", "-ac", "1", "-f", "s16le"]);
+    let samples: Vec<i16> =
+        bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+    let mut found: Vec<usize> = Vec::new();
+    for (position, sample) in samples.iter().enumerate() {
+        let is_new = found.last().is_none_or(|last| position - last > SAMPLE_RATE / 2);
+        if is_new && sample.unsigned_abs() > 6_000 {
+            found.push(position);
+        }
+    }
+    found.into_iter().map(|position| position as f64 / SAMPLE_RATE as f64).collect()
+}
+
+/// When pictures begin to be shown, in µs.
+type Times = Vec<i64>;
+
+fn constant((numerator, denominator): (i64, i64), count: i64) -> Times {
+    (0..count).map(|n| (n * denominator * 2_000_000 + numerator) / (2 * numerator)).collect()
+}
+
+/// The number of the picture shown at `time`.
+fn shown(times: &[i64], time: i64) -> usize {
+    times.partition_point(|shown| *shown <= time) - 1
+}
+
+/// Renders windows of the source, and checks pictures and clicks of each.
+async fn check(world: &World, name: &str, times: &[i64], windows: &[(i64, i64)]) {
+    let asset = world.register(name).await;
+    for &(start, end) in windows {
+        let what = format!("{name} {start}–{end} µs");
+        let rendered = world.render(&asset, window(start, end), "draft_480p_fast").await;
+        let path = world.copy(&rendered).await;
+
+        let expected: Vec<usize> = (shown(times, start)..=shown(times, end - 1)).collect();
+        assert_eq!(numbers(&path, (854, 480)), expected, "{what}");
+        let first = rendered.plan.sources[0].first_frame_ms.unwrap().as_micros();
+        assert_eq!(first, times[expected[0]], "{what}");
+        // Each picture but the first is shown when the source shows it, to the clock of 90 kHz.
+        let stamps = probe(&path, &["-select_streams", "v"], "frame=pts_time");
+        for (number, stamp) in expected.iter().zip(&stamps).skip(1) {
+            let stamp = stamp.parse::<f64>().unwrap() * 1e6;
+            assert!((stamp - (times[*number] - start) as f64).abs() < 13.0, "{what}: {number} at {stamp}");
+        }
+
+        let heard = clicks(&path);
+        let seconds = (start + 999_999) / 1_000_000..=(end - 20_000) / 1_000_000;
+        let due: Vec<f64> = seconds.map(|second| (second * 1_000_000 - start) as f64 / 1e6).collect();
+        assert_eq!(heard.len(), due.len(), "{what}: {heard:?} for {due:?}");
+        for (heard, due) in heard.iter().zip(&due) {
+            assert!((heard - due).abs() < 0.002, "{what}: a click at {heard}, not {due}");
+        }
+    }
+}
+
+/// At the begin, on a picture, just before one, just after one, anywhere, at the end.
+fn windows(times: &[i64]) -> Vec<(i64, i64)> {
+    let last = times[times.len() - 1];
+    vec![
+        (0, 700_000),
+        (times[31], times[53]),
+        (times[61] - 1, times[97] + 1),
+        (times[120] + 1, times[120] + 2),
+        (2_718_281, 5_141_592),
+        (last - 1_234_567, last),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_and_sound_are_exact_at_every_rate() {
+    let world = World::new().await;
+    let rates = [
+        ("24000/1001", (24_000, 1_001)),
+        ("30000/1001", (30_000, 1_001)),
+        ("30", (30, 1)),
+        ("50", (50, 1)),
+        ("60000/1001", (60_000, 1_001)),
+    ];
+    for (index, (text, rate)) in rates.into_iter().enumerate() {
+        let count = 8 * rate.0 / rate.1;
+        let name = format!("rate{index}.mp4");
+        numbered(&world.path(&name), usize::try_from(count).unwrap(), text, &[]);
+        let times = constant(rate, count);
+        check(&world, &name, &times, &windows(&times)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_rate_is_kept() {
+    let world = World::new().await;
+    // 0, 55, 110, 120, 175, … ms, and a pause of two seconds.
+    let times: Vec<i64> =
+        (0..160).map(|n| 1_000 * (40 * n + 15 * (n % 3) + if n > 100 { 2_000 } else { 0 })).collect();
+    let filter = "settb=1/1000,setpts='40*N+15*mod(N,3)+if(gt(N,100),2000,0)'";
+    // Matroska has no room for the priming of AAC: with it, everything would begin 21 ms later.
+    for (name, codec) in [("variable.mp4", "aac"), ("variable.mkv", "pcm_s16le")] {
+        let options = ["-vf", filter, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-c:a", codec];
+        numbered(&world.path(name), times.len(), "25", &options);
+        let mut windows = windows(&times);
+        windows.push((5_000_000, 5_500_000));
+        check(&world, name, &times, &windows).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_are_exact_anywhere_in_two_hours() {
+    let world = World::new().await;
+    let count = 7_200 * 24_000 / 1_001;
+    numbered(&world.path("long.mp4"), usize::try_from(count).unwrap(), "24000/1001", &[]);
+    let times = constant((24_000, 1_001), count);
+    let windows = [
+        (3_599_990_000, 3_601_020_000),
+        (5_432_109_876, 5_433_333_333),
+        (times[172_000], times[172_024]),
+        (7_198_700_001, 7_199_900_000),
+    ];
+    check(&world, "long.mp4", &times, &windows).await;
+}

@@ -1,0 +1,140 @@
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use blob_store::BlobStore;
+use db::testing::TestDatabase;
+use http_kit::{ManualClock, RequestContext, Scope};
+use media_time::{MediaTime, Window};
+use media_v2::{Content, Description, MediaAsset, MediaConfig, MediaService, SourcePolicy};
+use tempfile::TempDir;
+use video_render::{Profile, RenderConfig, Rendered, Renderer};
+use video_timeline::TimelineService;
+
+/// A renderer with a database, blobs and a directory of sources of its own.
+pub(crate) struct World {
+    pub(crate) media: MediaService,
+    pub(crate) timeline: TimelineService,
+    pub(crate) renderer: Renderer,
+    pub(crate) directory: TempDir,
+    pub(crate) database: TestDatabase,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(RenderConfig::default()).await
+    }
+
+    pub(crate) async fn with(config: RenderConfig) -> Self {
+        let database = TestDatabase::create().await;
+        let directory = tempfile::tempdir().unwrap();
+        let sources = directory.path().join("sources");
+        std::fs::create_dir(&sources).unwrap();
+        let blobs = BlobStore::open_directory(&directory.path().join("blobs")).unwrap();
+        let media_config =
+            MediaConfig { sources: SourcePolicy::new([sources]).unwrap(), ..MediaConfig::default() };
+        let clock = Arc::new(ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap()));
+        let media = MediaService::new(database.pool.clone(), blobs, clock.clone(), media_config);
+        let timeline = TimelineService::new(database.pool.clone(), clock.clone());
+        let renderer = Renderer::new(media.clone(), Arc::new(timeline.clone()), config, clock);
+        Self { media, timeline, renderer, directory, database }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join("sources").join(name)
+    }
+
+    /// Registers the file of that name among the sources.
+    pub(crate) async fn register(&self, name: &str) -> MediaAsset {
+        let uri = format!("file://{}", self.path(name).display());
+        self.media.register_source(&context("t1"), uri, Description::default()).await.unwrap()
+    }
+
+    /// Makes a source with ffmpeg and registers it.
+    pub(crate) async fn make(&self, name: &str, arguments: &[&str]) -> MediaAsset {
+        ffmpeg(arguments, &self.path(name));
+        self.register(name).await
+    }
+
+    /// Renders `[start, end)`, in ms.
+    pub(crate) async fn render(&self, asset: &MediaAsset, window: Window, profile: &str) -> Rendered {
+        let profile = Profile::named(profile).unwrap();
+        self.renderer.render_window(&context("t1"), asset, window, profile).await.unwrap()
+    }
+
+    /// The rendered file.
+    pub(crate) async fn bytes(&self, rendered: &Rendered) -> Vec<u8> {
+        let content = Content {
+            uri: &rendered.uri,
+            sha256: None,
+            size_bytes: None,
+            media_type: "video/mp4",
+            file_name: None,
+        };
+        let mut reader = self.media.open_source(content).await.unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut reader, &mut bytes).unwrap();
+        bytes
+    }
+
+    /// A copy of the rendered file, for ffmpeg to read.
+    pub(crate) async fn copy(&self, rendered: &Rendered) -> PathBuf {
+        let path = self.directory.path().join(rendered.artifact_id.as_str());
+        std::fs::write(&path, self.bytes(rendered).await).unwrap();
+        path
+    }
+}
+
+pub(crate) fn context(tenant: &str) -> RequestContext {
+    RequestContext {
+        scope: Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() },
+        user_id: None,
+        request_id: "req_test".to_owned(),
+    }
+}
+
+/// A window in microseconds.
+pub(crate) fn window(start: i64, end: i64) -> Window {
+    Window::new(MediaTime::from_micros(start), MediaTime::from_micros(end)).unwrap()
+}
+
+/// A window in milliseconds.
+pub(crate) fn window_ms(start: i64, end: i64) -> Window {
+    window(1_000 * start, 1_000 * end)
+}
+
+pub(crate) fn ffmpeg(arguments: &[&str], output: &Path) {
+    let status = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(arguments)
+        .arg(output)
+        .status()
+        .expect("these tests need ffmpeg");
+    assert!(status.success(), "ffmpeg {arguments:?}");
+}
+
+/// What ffmpeg writes to standard output.
+pub(crate) fn decode(input: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i"])
+        .arg(input)
+        .args(arguments)
+        .arg("-")
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+/// What ffprobe tells of `entries`, as comma-separated lines.
+pub(crate) fn probe(input: &Path, options: &[&str], entries: &str) -> Vec<String> {
+    let output = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", entries, "-of", "csv=p=0"])
+        .args(options)
+        .arg(input)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.trim_end_matches(',').to_owned()).filter(|line| !line.is_empty()).collect()
+}
