@@ -5,6 +5,7 @@
 //! - [`model`] holds the wire types, [`Summary`](model::Summary) the stored one;
 //! - [`backend`] turns a recording into a timeline: [`Backends`](backend::Backends) chooses;
 //! - [`Transcript`] is what is said in it, [`captions`] shows it;
+//! - [`plot`] draws it;
 //! - [`cache_key()`] and [`slice()`] are the contract's formulas, [`stub`] its stand-in.
 
 pub mod backend;
@@ -13,6 +14,8 @@ pub mod captions;
 mod error;
 pub mod model;
 mod params;
+mod picture;
+pub mod plot;
 mod routes;
 mod service;
 mod slice;

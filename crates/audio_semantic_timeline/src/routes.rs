@@ -1,3 +1,5 @@
+mod plot;
+
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +17,7 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         .routes(routes!(analyze))
         .routes(routes!(get))
         .routes(routes!(by_clip))
+        .routes(routes!(plot::plot))
         .routes(routes!(transcript))
         .routes(routes!(transcript_by_clip))
         .with_state(timelines)

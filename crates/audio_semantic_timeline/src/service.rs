@@ -35,7 +35,7 @@ struct Inner {
 }
 
 /// What an analysis is made of.
-enum Sound {
+pub(crate) enum Sound {
     Asset(MediaAsset),
     Artifact(Artifact),
 }
@@ -138,7 +138,17 @@ impl SemanticTimelines {
         Ok(response)
     }
 
-    async fn sound(&self, scope: &Scope, asset_id: &Id, artifact_id: Option<&Id>) -> Result<Sound, Error> {
+    pub(crate) fn media(&self) -> &MediaService {
+        &self.0.media
+    }
+
+    /// The asset, or its artifact.
+    pub(crate) async fn sound(
+        &self,
+        scope: &Scope,
+        asset_id: &Id,
+        artifact_id: Option<&Id>,
+    ) -> Result<Sound, Error> {
         let mut conn = self.0.media.pool().acquire().await?;
         let asset = media_v2::store::find_asset(&mut conn, scope, asset_id)
             .await?

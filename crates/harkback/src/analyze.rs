@@ -16,10 +16,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 use crate::cli::AnalyzeArguments;
+use crate::picture::{self, PictureFormat};
 use crate::text;
 
 pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> anyhow::Result<()> {
     let path = &arguments.file;
+    // Before the work, not after it.
+    let plot = arguments.plot.as_deref().map(|file| Ok::<_, anyhow::Error>((file, PictureFormat::of(file)?)));
+    let plot = plot.transpose()?;
     let recording = open(path)?;
     let asset_id = content_id(path)?;
     let params = params(arguments)?;
@@ -33,13 +37,17 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     bar.finish_and_clear();
     let summary = summary.with_context(|| path.display().to_string())?;
 
+    if let Some((file, format)) = plot {
+        let svg = picture::draw(path, &summary).with_context(|| path.display().to_string())?;
+        write_whole(file, &format.bytes(svg)?)?;
+    }
     let output = if arguments.json {
         serde_json::to_string_pretty(&summary)? + "\n"
     } else {
         text::timeline(&path.display().to_string(), &summary)
     };
     match &arguments.out {
-        Some(file) => write_whole(file, &output),
+        Some(file) => write_whole(file, output.as_bytes()),
         None => Ok(std::io::stdout().write_all(output.as_bytes())?),
     }
 }
@@ -129,11 +137,11 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 /// Beside its place first, then renamed: never half a file.
-fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let place = || path.display().to_string();
     let mut file = tempfile::NamedTempFile::new_in(directory).with_context(place)?;
-    file.write_all(text.as_bytes()).with_context(place)?;
+    file.write_all(bytes).with_context(place)?;
     file.as_file().sync_all().with_context(place)?;
     file.persist(path).with_context(place)?;
     Ok(())

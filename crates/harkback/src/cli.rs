@@ -42,6 +42,9 @@ pub(crate) struct AnalyzeArguments {
     /// Write to this file instead of standard output.
     #[arg(long, value_name = "F")]
     pub(crate) out: Option<PathBuf>,
+    /// Also draw the timeline into this file, `.svg` or `.png`.
+    #[arg(long, value_name = "F")]
+    pub(crate) plot: Option<PathBuf>,
     /// The shortest silence that is told, in ms (50 to 10 000).
     #[arg(long, default_value_t = 300, value_name = "MS")]
     pub(crate) min_silence_ms: i64,

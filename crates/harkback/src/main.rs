@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod models;
 mod operations;
+mod picture;
 mod pull;
 mod serve;
 mod text;

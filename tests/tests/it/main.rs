@@ -8,5 +8,6 @@ mod command_line;
 mod context;
 mod layers;
 mod operations;
+mod pictures;
 mod spine;
 mod words;

@@ -1,0 +1,77 @@
+//! Pictures of stored timelines.
+
+use audio_signal::{Waveform, WaveformError};
+use blob_store::BlobId;
+use http_kit::{Id, Scope, WorkError};
+use media_v2::MediaError;
+
+use crate::model::Summary;
+use crate::plot::{self, Picture};
+use crate::service::Sound;
+use crate::{Error, SemanticTimelines};
+
+/// The rate assumed where none is known, in Hz: it only decides how fine the peaks are.
+const USUAL_RATE: u32 = 44_100;
+
+impl SemanticTimelines {
+    /// The timeline of an artifact id as an SVG document, with the waveform as far as the recording can be read.
+    ///
+    /// # Errors
+    /// Those of [`SemanticTimelines::get`]; [`Error::Work`] when too many waveforms are being computed.
+    pub async fn plot(&self, scope: &Scope, artifact_id: &Id) -> Result<String, Error> {
+        let summary = self.get(scope, artifact_id).await?.summary;
+        let (name, waveform) = match self.sound(scope, &summary.asset_id, summary.artifact_id.as_ref()).await
+        {
+            Ok(sound) => (name(&sound), self.peaks(scope, &summary, &sound).await?),
+            // A timeline that a caller registered may name what is not there.
+            Err(Error::Media(MediaError::AssetsNotFound(_) | MediaError::ArtifactsNotFound(_))) => {
+                (summary.asset_id.to_string(), None)
+            }
+            Err(error) => return Err(error),
+        };
+        let draw =
+            move || plot::svg(&Picture { name: &name, summary: &summary, waveform: waveform.as_ref() });
+        let drawn = tokio::task::spawn_blocking(draw).await;
+        Ok(drawn.map_err(|source| WorkError::Broken { queue: "plot", source })?)
+    }
+
+    async fn peaks(
+        &self,
+        scope: &Scope,
+        summary: &Summary,
+        sound: &Sound,
+    ) -> Result<Option<Waveform>, Error> {
+        let (content, rate) = match sound {
+            Sound::Asset(asset) => (asset.content(), asset.sample_rate),
+            Sound::Artifact(artifact) => (artifact.content(), None),
+        };
+        let params = plot::waveform_params(summary.duration_ms, rate.unwrap_or(USUAL_RATE));
+        let found: Result<BlobId, MediaError> = self.media().waveform(scope, content, params).await;
+        match found {
+            Ok(blob) => Ok(Some(self.media().read_waveform(blob, |waveform| waveform).await?)),
+            Err(error) if is_unreadable(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn name(sound: &Sound) -> String {
+    let (content, id) = match sound {
+        Sound::Asset(asset) => (asset.content(), &asset.id),
+        Sound::Artifact(artifact) => (artifact.content(), &artifact.id),
+    };
+    content.file_name.map_or_else(|| id.to_string(), str::to_owned)
+}
+
+/// Is the recording itself the reason? Its timeline (a stub's, or of a source that is gone) can still be drawn.
+fn is_unreadable(error: &MediaError) -> bool {
+    match error {
+        MediaError::Waveform(WaveformError::Signal(error)) => error.is_about_media(),
+        MediaError::Waveform(WaveformError::TooDetailed { .. })
+        | MediaError::SourceNotAllowed(_)
+        | MediaError::SourceUnreadable(_)
+        | MediaError::SourceChanged
+        | MediaError::ContentMissing(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,114 @@
+//! Beats and bars while they can be told apart, else how many beats there are a minute.
+
+use super::layout::{Frame, LEFT, RIGHT, Row as Place};
+use super::scale::Scale;
+use super::svg::{Anchor, Path, Style, Svg, colour};
+use super::words::Density;
+use crate::model::{BeatEvent, Summary};
+
+/// Nearer to each other than this, in pixels, marks are one grey.
+const APART: f64 = 5.0;
+/// From this distance on, bars are also marked through the other rows.
+const WIDE: f64 = 24.0;
+/// The least distance of the numbers of bars.
+const NUMBERS: f64 = 36.0;
+/// The fastest music, in beats a minute.
+const FASTEST: f64 = 240.0;
+
+/// The row of beats.
+#[derive(Debug)]
+pub(super) enum Row {
+    /// There are none, or nobody looked.
+    Empty,
+    /// Places of beats (none when only bars can be told apart), and of bars with their numbers.
+    Marks {
+        beats: Vec<f64>,
+        bars: Vec<(f64, i64)>,
+        /// Typical distance of bars, in pixels.
+        distance: f64,
+    },
+    /// Beats a minute.
+    Density(Density),
+}
+
+impl Row {
+    pub(super) fn new(summary: &Summary, scale: &Scale) -> Self {
+        let heard = |beat: &&BeatEvent| (0..scale.duration_ms()).contains(&beat.time_ms);
+        let beats: Vec<&BeatEvent> = summary.beats.iter().filter(heard).collect();
+        if beats.is_empty() {
+            return Self::Empty;
+        }
+        let mut bars: Vec<&BeatEvent> = beats.clone();
+        bars.dedup_by_key(|beat| beat.bar_index);
+        let x = |beat: &&BeatEvent| scale.x(beat.time_ms);
+        let distance = distance(&bars, scale);
+        if distance < APART {
+            return Self::Density(Density::new(scale, beats.iter().map(|beat| beat.time_ms)));
+        }
+        let is_apart = self::distance(&beats, scale) >= APART;
+        Self::Marks {
+            beats: if is_apart { beats.iter().map(x).collect() } else { Vec::new() },
+            bars: bars.iter().map(|beat| (x(beat), beat.bar_index)).collect(),
+            distance,
+        }
+    }
+
+    /// Faint lines through the rows above where bars begin.
+    pub(super) fn bar_lines(&self, svg: &mut Svg, frame: &Frame) {
+        let Self::Marks { bars, distance, .. } = self else { return };
+        if *distance < WIDE {
+            return;
+        }
+        let mut lines = Path::default();
+        for row in [frame.waveform, frame.loudness, frame.lanes] {
+            for (x, _) in bars {
+                lines.move_to(*x, row.top);
+                lines.vertical(row.bottom());
+            }
+        }
+        svg.stroke(&lines, "#d5dae1", 1.0, false);
+    }
+
+    pub(super) fn draw(&self, svg: &mut Svg, place: &Place) {
+        match self {
+            Self::Empty => {
+                place.label(svg, place.middle(), "beats");
+                place.empty(svg, "none");
+            }
+            Self::Marks { beats, bars, .. } => {
+                place.label(svg, place.middle(), if beats.is_empty() { "bars" } else { "bars, beats" });
+                marks(svg, place, beats, bars);
+            }
+            Self::Density(density) => density.draw(svg, place, FASTEST, "beats/min", colour::INK),
+        }
+    }
+}
+
+fn marks(svg: &mut Svg, place: &Place, beats: &[f64], bars: &[(f64, i64)]) {
+    let (mut short, mut tall) = (Path::default(), Path::default());
+    for &x in beats {
+        short.move_to(x, place.bottom() - 12.0);
+        short.vertical(place.bottom());
+    }
+    let mut free = LEFT;
+    for &(x, number) in bars {
+        tall.move_to(x, place.bottom() - 26.0);
+        tall.vertical(place.bottom());
+        if x >= free && x + NUMBERS / 2.0 <= RIGHT {
+            // Musicians count bars from one.
+            let style = Style::LABEL.sized(10.0).anchored(Anchor::Middle);
+            svg.text(x, place.top + 12.0, style, &number.saturating_add(1).to_string());
+            free = x + NUMBERS;
+        }
+    }
+    svg.stroke(&short, colour::FAINT_INK, 1.0, false);
+    svg.stroke(&tall, colour::INK, 1.5, false);
+}
+
+/// The median distance of neighbours, in pixels; that of a single one is the whole row.
+fn distance(beats: &[&BeatEvent], scale: &Scale) -> f64 {
+    let gap = |pair: &[&BeatEvent]| pair[1].time_ms.saturating_sub(pair[0].time_ms);
+    let mut gaps: Vec<i64> = beats.windows(2).map(gap).collect();
+    gaps.sort_unstable();
+    gaps.get(gaps.len() / 2).map_or(RIGHT - LEFT, |&gap| scale.pixels(gap as f64))
+}

@@ -1,0 +1,93 @@
+//! A lane for each kind of sound: its spans, or where they are too many, as high in each column as the part of it that
+//! is of that kind.
+
+use super::layout::{COLUMNS, LEFT, Row};
+use super::scale::{Coverage, Scale};
+use super::svg::{Path, Svg, colour};
+use crate::model::{AudioEvent, EventKind, Summary};
+
+const LANE: f64 = 20.0;
+const PITCH: f64 = 24.0;
+/// Height of the strip that marks what is sung.
+const STRIP: f64 = 4.0;
+
+pub(super) fn draw(svg: &mut Svg, row: &Row, summary: &Summary, scale: &Scale) {
+    let kinds = [
+        (EventKind::Speech, "speech", colour::SPEECH),
+        (EventKind::Music, "music", colour::MUSIC),
+        (EventKind::Other, "other", colour::OTHER),
+        (EventKind::Silence, "silence", colour::SILENCE),
+    ];
+    for (index, (kind, name, fill)) in kinds.into_iter().enumerate() {
+        let lane = Row { top: row.top + index as f64 * PITCH, height: LANE };
+        lane.label(svg, lane.middle(), name);
+        let shape = |is_shown: &dyn Fn(&AudioEvent) -> bool, height: f64| {
+            shape(summary, scale, is_shown, lane.bottom(), height)
+        };
+        if kind == EventKind::Music {
+            let is_heard = |event: &AudioEvent| event.kind == kind || event.meta.background.is_some();
+            svg.fill(&shape(&is_heard, LANE), fill, 0.4);
+        }
+        svg.fill(&shape(&|event| event.kind == kind, LANE), fill, 1.0);
+        if kind == EventKind::Music {
+            svg.fill(&shape(&|event| event.meta.sung, STRIP), colour::SUNG, 1.0);
+        }
+    }
+}
+
+/// A timeline of more events than this, two columns for each, shows how much of each column they cover.
+const MOST_EVENTS: usize = COLUMNS / 2;
+/// No span is so short that it cannot be seen, in pixels.
+const NARROWEST: f64 = 1.0;
+
+/// The spans of what is shown, from `bottom` up.
+fn shape(
+    summary: &Summary,
+    scale: &Scale,
+    is_shown: &dyn Fn(&AudioEvent) -> bool,
+    bottom: f64,
+    height: f64,
+) -> Path {
+    let spans =
+        || summary.events.iter().filter(|event| is_shown(event)).map(|event| (event.start_ms, event.end_ms));
+    let columns = |(start_ms, end_ms)| scale.column(start_ms)..scale.column(end_ms);
+    if summary.events.len() > MOST_EVENTS {
+        let mut coverage = Coverage::new();
+        spans().map(columns).for_each(|span| coverage.add(span));
+        return covered(&coverage, bottom, height);
+    }
+    let mut path = Path::default();
+    for span in spans().map(columns).filter(|span| span.start < span.end) {
+        let end = span.end.max(span.start + NARROWEST);
+        path.move_to(LEFT + span.start, bottom);
+        path.vertical(bottom - height);
+        path.horizontal(LEFT + end);
+        path.vertical(bottom);
+        path.close();
+    }
+    path
+}
+
+/// Steps as high as columns are covered, to a tenth of a pixel.
+fn covered(coverage: &Coverage, bottom: f64, height: f64) -> Path {
+    let mut path = Path::default();
+    let tenths = |part: f64| (part * height * 10.0).round() as i32;
+    let columns: Vec<i32> = coverage.columns().map(tenths).collect();
+    let mut at = 0;
+    for run in columns.chunk_by(|a, b| (*a == 0) == (*b == 0)) {
+        if run[0] > 0 {
+            path.move_to(LEFT + at as f64, bottom);
+            let mut x = at;
+            for step in run.chunk_by(|a, b| a == b) {
+                x += step.len();
+                path.vertical(bottom - f64::from(step[0]) / 10.0);
+                path.horizontal(LEFT + x as f64);
+            }
+            path.vertical(bottom);
+            path.close();
+        }
+        at += run.len();
+    }
+    debug_assert_eq!(at, COLUMNS);
+    path
+}

@@ -1,0 +1,53 @@
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_kit::{Id, Path, Problem, RequestContext};
+use sha2::{Digest, Sha256};
+
+use crate::SemanticTimelines;
+
+/// Nothing is loaded or run, should the picture be opened as a page of its own.
+const POLICY: &str = "default-src 'none'; sandbox";
+
+/// A timeline as a picture
+///
+/// Waveform, loudness, kinds of sound, words, beats and bars over one time axis. 1 280 pixels wide and less than
+/// 256 KiB, however long the recording is.
+#[utoipa::path(
+    get,
+    path = "/audio/semantic-timeline/{artifact_id}/plot.svg",
+    tag = "audio_semantic_timeline",
+    params(
+        ("artifact_id" = String, Path),
+        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+    ),
+    responses(
+        (status = 200, description = "SVG", content_type = "image/svg+xml", body = String),
+        (status = 304, description = "The caller has it."),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`semantics_not_found`"),
+        (status = 422, description = "`semantics_unreadable`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+pub(super) async fn plot(
+    State(timelines): State<SemanticTimelines>,
+    context: RequestContext,
+    Path(artifact_id): Path<Id>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let svg = timelines.plot(&context.scope, &artifact_id).await?;
+    let etag = format!("\"{:x}\"", Sha256::digest(&svg));
+    // Another version of the service may draw otherwise: kept, and asked about.
+    let common = [
+        (header::ETAG, etag.as_str()),
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::VARY, "x-tenant-id, x-env"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    if media_v2::is_known(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    Ok((common, [(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
+}

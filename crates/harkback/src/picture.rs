@@ -1,0 +1,75 @@
+//! `--plot`: the timeline as a picture.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context;
+use audio_semantic_timeline::model::Summary;
+use audio_semantic_timeline::plot::{self, Picture};
+use audio_signal::{WaveformError, waveform};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree};
+
+/// Pixels of a PNG for each of the SVG's: sharp on dense screens.
+const SCALE: u32 = 2;
+/// The rate assumed where the header tells none, in Hz: it only decides how fine the peaks are.
+const USUAL_RATE: u32 = 44_100;
+
+/// How a picture is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PictureFormat {
+    Svg,
+    Png,
+}
+
+impl PictureFormat {
+    /// By the file's extension.
+    pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
+        let extension =
+            path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match extension.as_deref() {
+            Some("svg") => Ok(Self::Svg),
+            Some("png") => Ok(Self::Png),
+            _ => anyhow::bail!(
+                "{}: --plot draws `.svg` and `.png`; give the file one of these names",
+                path.display()
+            ),
+        }
+    }
+
+    /// The bytes of the file.
+    pub(crate) fn bytes(self, svg: String) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Svg => Ok(svg.into_bytes()),
+            Self::Png => png(&svg).context("the picture cannot be drawn as PNG; try `.svg`"),
+        }
+    }
+}
+
+/// Draws the timeline of a recording. Decodes it again for its waveform, as fine as the picture needs.
+pub(crate) fn draw(recording: &Path, summary: &Summary) -> anyhow::Result<String> {
+    let probe = audio_signal::probe::probe(File::open(recording)?)?;
+    let rate = probe.audio.and_then(|audio| audio.rate).unwrap_or(USUAL_RATE);
+    let params = plot::waveform_params(summary.duration_ms, rate);
+    let peaks = match waveform(File::open(recording)?, &params, &|| false) {
+        Ok(peaks) => Some(peaks),
+        // The stub backend makes timelines of what nobody can decode.
+        Err(WaveformError::Signal(error)) if error.is_about_media() => None,
+        Err(error) => return Err(error.into()),
+    };
+    let name = recording.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Ok(plot::svg(&Picture { name: &name, summary, waveform: peaks.as_ref() }))
+}
+
+/// The font comes with the program, and the machine's are not looked at: the same bytes everywhere. What Noto Sans has
+/// no letters for (Chinese, Arabic, …) is drawn as empty boxes; in an SVG the viewer's fonts have them.
+fn png(svg: &str) -> anyhow::Result<Vec<u8>> {
+    let mut options = Options { font_family: "Noto Sans".to_owned(), ..Options::default() };
+    options.fontdb_mut().load_font_data(notosans::REGULAR_TTF.to_vec());
+    let tree = Tree::from_str(svg, &options)?;
+    let size = tree.size().to_int_size();
+    let mut pixmap =
+        Pixmap::new(size.width() * SCALE, size.height() * SCALE).context("no memory for its pixels")?;
+    resvg::render(&tree, Transform::from_scale(SCALE as f32, SCALE as f32), &mut pixmap.as_mut());
+    Ok(pixmap.encode_png()?)
+}
