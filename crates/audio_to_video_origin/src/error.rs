@@ -1,6 +1,9 @@
-use http_kit::{FieldError, Id, Problem};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http_kit::{FieldError, Id, Problem, WorkError};
+use media_v2::MediaError;
 
-use crate::MAX_CHAIN;
+use crate::{MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
 
 /// Why an origin or a shot list cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +32,67 @@ pub enum Error {
          milliseconds of the upstream artifact's own time"
     )]
     UpstreamWindow(Id),
+    /// A source that the meta of artifacts names, and that cannot be one.
+    #[error("meta.source_asset_id or meta.source_start_ms is no id or no time: {}", list(.0))]
+    OriginInvalid(Vec<String>),
+    /// Artifacts without a mapping.
+    #[error("no origin map, their own or of what they were made of: {}", list(.0))]
+    OriginMapMissing(Vec<String>),
+    /// Artifacts and assets that this owner does not have.
+    #[error("no such artifact or asset: {}", list(&[.artifact_ids.as_slice(), .asset_ids].concat()))]
+    Missing {
+        /// The artifacts.
+        artifact_ids: Vec<String>,
+        /// The assets, named by clips or by the meta of artifacts.
+        asset_ids: Vec<String>,
+    },
+    /// Assets without a semantic timeline.
+    #[error("no semantic timeline yet: {}; POST /audio/semantic-timeline/analyze for each", list(.0))]
+    SemanticsMissing(Vec<String>),
+    /// The stored timeline is not one.
+    #[error("the semantic timeline of artifact {artifact_id} cannot be read")]
+    SemanticsUnreadable {
+        /// Its artifact.
+        artifact_id: Id,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// No such pattern.
+    #[error("there is no pattern `{0}`: make it with POST /audio/patterns")]
+    PatternNotFound(Id),
+    /// More clips than one request may have.
+    #[error("{clips} clips are more than the {MAX_CLIPS} that one shot list may have: send them in parts")]
+    TooManyClips {
+        /// How many there were.
+        clips: usize,
+    },
+    /// Long metas, repeated by many clips.
+    #[error(
+        "the shot list would be longer than {} MiB: every shot repeats the meta of its artifact; send the clips in \
+         parts",
+        MAX_SHOT_LIST_BYTES >> 20
+    )]
+    ShotListTooLarge,
+    /// No such shot list.
+    #[error("there is no shot list {0}")]
+    ShotListNotFound(Id),
+    /// What is kept as a shot list is none.
+    #[error("the shot list of artifact {artifact_id} cannot be read")]
+    ShotListUnreadable {
+        /// Its artifact.
+        artifact_id: Id,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// The shot list cannot be written as JSON.
+    #[error("the shot list cannot be written")]
+    Unwritable(#[source] serde_json::Error),
+    /// Too many shot lists at once.
+    #[error(transparent)]
+    Work(#[from] WorkError),
     /// The media store.
     #[error(transparent)]
-    Media(#[from] media_v2::MediaError),
+    Media(#[from] MediaError),
     /// The database.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -50,17 +111,51 @@ impl From<Error> for Problem {
             Error::OriginTooDeep(id) => about("origin_too_deep", id),
             Error::OriginGraphTooLarge { .. } => Self::unprocessable("origin_graph_too_large", detail),
             Error::UpstreamWindow(id) => about("upstream_window_invalid", id),
+            Error::OriginInvalid(ids) => Self::unprocessable("origin_invalid", detail).with("ids", ids),
+            Error::OriginMapMissing(ids) => {
+                Self::unprocessable("origin_map_missing", detail).with("ids", ids)
+            }
+            Error::Missing { artifact_ids, asset_ids } => {
+                let code = if artifact_ids.is_empty() { "asset_not_found" } else { "artifact_not_found" };
+                Self::not_found(code, detail)
+                    .with("ids", [artifact_ids.as_slice(), &asset_ids].concat())
+                    .with("artifact_ids", artifact_ids)
+                    .with("asset_ids", asset_ids)
+            }
+            Error::SemanticsMissing(ids) => Self::unprocessable("semantics_missing", detail).with("ids", ids),
+            // Made here it is whole; registered by a caller it may be anything.
+            Error::SemanticsUnreadable { .. } => {
+                Self::unprocessable("semantics_unreadable", detail).caused_by(error)
+            }
+            Error::PatternNotFound(_) => Self::not_found("pattern_not_found", detail),
+            Error::TooManyClips { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_clips", detail),
+            Error::ShotListTooLarge => Self::unprocessable("shot_list_too_large", detail),
+            Error::ShotListNotFound(_) => Self::not_found("shot_list_not_found", detail),
+            Error::ShotListUnreadable { .. } => {
+                Self::unprocessable("shot_list_unreadable", detail).caused_by(error)
+            }
+            Error::Unwritable(_) => Self::internal(error),
+            Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Database(error) => error.into(),
         }
     }
 }
 
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
 /// The first few of many.
-fn describe(errors: &[FieldError]) -> String {
+fn list(ids: &[String]) -> String {
     const SHOWN: usize = 5;
-    let shown: Vec<_> =
-        errors.iter().take(SHOWN).map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
-    let more = errors.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{}; and {more} more", shown.join("; ")) } else { shown.join("; ") }
+    let shown = ids[..ids.len().min(SHOWN)].join(", ");
+    if ids.len() > SHOWN { format!("{shown} and {} more", ids.len() - SHOWN) } else { shown }
+}
+
+fn describe(errors: &[FieldError]) -> String {
+    let errors: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
+    list(&errors)
 }

@@ -1,7 +1,9 @@
 //! From a sound back to the pictures it was taken from.
 //!
 //! - [`OriginMap`]: from which window of which recording an artifact was taken; kept by [`store`];
-//! - [`Origin`]: the same, found through the chain of what an artifact was made of.
+//! - [`Origin`]: the same, found through the chain of what an artifact was made of;
+//! - [`ShotList`]: for a sequence or a pattern of sounds, the windows of the recordings to show with it;
+//! - [`VideoOrigins`] is the service, [`router`] its HTTP face.
 //!
 //! # Chains
 //!
@@ -20,13 +22,38 @@
 //! Chains end at artifacts. Nothing says that a whole *asset* was made of another one: a sound track that is to lead
 //! to its video is registered as an artifact of the video, not as an asset of its own.
 
+mod build;
 mod error;
+mod lookup;
 mod model;
 mod origin;
+mod plan;
 mod resolve;
+mod routes;
+mod semantics;
+mod service;
+mod shot_list;
+mod shots;
 pub mod store;
 
+use media_time::MediaTime;
+
 pub use error::Error;
-pub use model::{ClipOffset, NewOriginMap, OriginMap};
+pub use model::{
+    Alignment, AudioClip, AudioSequence, AudioTrack, ClipOffset, NewOriginMap, OriginMap, PatternOrId,
+    PatternShot, PutOriginMap, ResolvedOriginMap, ShotListMeta, ShotListRequest, ShotListResult, VideoShot,
+};
 pub use origin::{Origin, ResolvedOrigin};
 pub use resolve::MAX_CHAIN;
+pub use routes::router;
+pub use service::VideoOrigins;
+pub use shot_list::ShotList;
+
+/// Names everything that changes a shot list and is not in the request.
+pub const BACKEND_VERSION: &str = "audio_to_video_origin_v1";
+/// The most clips of one shot list.
+pub const MAX_CLIPS: usize = 100_000;
+/// The longest shot list, in bytes of JSON.
+pub const MAX_SHOT_LIST_BYTES: usize = 256 << 20;
+/// No recording is longer: thirty days.
+const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);

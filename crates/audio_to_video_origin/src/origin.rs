@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use http_kit::Id;
 use media_time::{MediaTime, Window};
 
@@ -21,6 +22,8 @@ pub struct ResolvedOrigin {
     pub origin: Origin,
     /// From the artifact asked for to the one that has the map; one artifact when it has its own.
     pub chain: Vec<Id>,
+    /// When the last of them was first mapped.
+    pub mapped_at: DateTime<Utc>,
 }
 
 impl Origin {

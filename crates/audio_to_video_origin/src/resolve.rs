@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use http_kit::Id;
 use media_time::{MediaTime, Window};
 use serde_json::Value;
@@ -14,8 +15,8 @@ pub const MAX_CHAIN: usize = 64;
 /// What is known of an artifact on a chain.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Its own map.
-    pub(crate) map: Option<Origin>,
+    /// Its own map, and since when it has it.
+    pub(crate) map: Option<(Origin, DateTime<Utc>)>,
     /// `meta.upstream_window_ms`, whatever it holds.
     pub(crate) upstream_window: Option<Value>,
     /// What it was made of, in the order its maker told.
@@ -49,8 +50,9 @@ impl<'a> Resolver<'a> {
     /// `length` counts the artifacts from the one asked for to this one.
     fn follow(&mut self, id: &Id, length: usize) -> Result<Option<ResolvedOrigin>, Error> {
         let Some((id, node)) = self.nodes.get_key_value(id) else { return Ok(None) };
-        if let Some(map) = &node.map {
-            return Ok(Some(ResolvedOrigin { origin: map.clone(), chain: vec![id.clone()] }));
+        if let Some((origin, mapped_at)) = &node.map {
+            let (origin, chain) = (origin.clone(), vec![id.clone()]);
+            return Ok(Some(ResolvedOrigin { origin, chain, mapped_at: *mapped_at }));
         }
         match self.found.get(id) {
             Some(State::Entered) => return Err(Error::OriginCycle(id.clone())),
@@ -82,7 +84,7 @@ fn made_of(id: &Id, node: &Node, upstream: ResolvedOrigin) -> Result<ResolvedOri
             .ok_or_else(|| Error::UpstreamWindow(id.clone()))?,
     };
     let chain = std::iter::once(id.clone()).chain(upstream.chain).collect();
-    Ok(ResolvedOrigin { origin, chain })
+    Ok(ResolvedOrigin { origin, chain, mapped_at: upstream.mapped_at })
 }
 
 /// `[start, end]` in milliseconds.
@@ -109,7 +111,7 @@ mod tests {
 
     fn mapped(start: i64, end: i64) -> Node {
         let origin = Origin { asset_id: id("film"), window: ms(start, end), clip_offsets: None };
-        Node { map: Some(origin), upstream_window: None, upstreams: Vec::new() }
+        Node { map: Some((origin, DateTime::UNIX_EPOCH)), upstream_window: None, upstreams: Vec::new() }
     }
 
     fn made(upstreams: &[&str], window: Option<Value>) -> Node {

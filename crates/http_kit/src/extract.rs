@@ -18,6 +18,15 @@ pub struct Json<T>(pub T);
 #[derive(Clone, Debug)]
 pub struct ContextJson<T>(pub RequestContext, pub T);
 
+/// A JSON body with its context, read and not yet parsed: for bodies so large that parsing them is work for a
+/// [`WorkQueue`](crate::WorkQueue).
+#[derive(Clone, Debug)]
+pub struct UnparsedJson {
+    headers: HeaderMap,
+    request_id: String,
+    body: Bytes,
+}
+
 /// Path parameters; a malformed one is 404, as no such thing can exist.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
@@ -44,10 +53,31 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        UnparsedJson::from_request(request, state).await?.parse()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for UnparsedJson {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        require_json(request.headers())?;
         let headers = request.headers().clone();
         let request_id = RequestId::of(request.extensions()).to_owned();
-        let Json(body) = Json::<T>::from_request(request, state).await?;
-        Ok(Self(RequestContext::resolve(&headers, body.context_fields(), &request_id)?, body))
+        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        Ok(Self { headers, request_id, body })
+    }
+}
+
+impl UnparsedJson {
+    /// What [`ContextJson`] would have been.
+    ///
+    /// # Errors
+    /// Those of [`ContextJson`].
+    pub fn parse<T: DeserializeOwned + ContextFields>(&self) -> Result<ContextJson<T>, Problem> {
+        let body: T = parse_json(&self.body)?;
+        let context = RequestContext::resolve(&self.headers, body.context_fields(), &self.request_id)?;
+        Ok(ContextJson(context, body))
     }
 }
 

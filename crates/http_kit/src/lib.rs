@@ -2,7 +2,7 @@
 //!
 //! - [`RequestContext`]: who calls (tenant, environment, user), from headers or body;
 //! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
-//! - [`Json`], [`ContextJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
+//! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
 //! - [`Page`] and [`Cursor`]: newest-first listings;
 //! - [`idempotency`]: `Idempotency-Key` on writes;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
@@ -23,7 +23,7 @@ mod work;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
-pub use extract::{ContextJson, Json, Path, Query};
+pub use extract::{ContextJson, Json, Path, Query, UnparsedJson};
 pub use flight::{Boarding, Flight, Flights};
 pub use id::{Id, InvalidId};
 pub use page::{Cursor, Page, PageParams};

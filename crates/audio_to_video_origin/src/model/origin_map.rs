@@ -3,10 +3,10 @@ use http_kit::{Cursor, FieldError, Id};
 use media_time::{MediaTime, Window};
 use serde::{Deserialize, Serialize};
 
+use crate::{LATEST, ResolvedOrigin};
+
 /// The most pieces of one map.
 const MAX_CLIP_OFFSETS: usize = 1_000;
-/// No recording is longer: thirty days.
-const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
 
 /// From which window of which recording the sound of an artifact was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -24,6 +24,31 @@ pub struct OriginMap {
     pub clip_offsets: Option<Vec<ClipOffset>>,
     /// When the artifact was first mapped.
     pub created_at: DateTime<Utc>,
+}
+
+/// Where an artifact was taken from: its own map, or what those of the artifacts that it was made of come to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ResolvedOriginMap {
+    /// As if it were the artifact's own.
+    #[serde(flatten)]
+    pub map: OriginMap,
+    /// From the artifact to the one whose map it is; one artifact when the map is its own.
+    pub chain: Vec<Id>,
+}
+
+impl ResolvedOriginMap {
+    pub(crate) fn of(audio_artifact_id: Id, resolved: ResolvedOrigin) -> Self {
+        let ResolvedOrigin { origin, chain, mapped_at } = resolved;
+        let map = OriginMap {
+            audio_artifact_id,
+            parent_asset_id: origin.asset_id,
+            source_start_ms: origin.window.start(),
+            source_end_ms: origin.window.end(),
+            clip_offsets: origin.clip_offsets,
+            created_at: mapped_at,
+        };
+        Self { map, chain }
+    }
 }
 
 /// A piece of the window of an [`OriginMap`].
@@ -45,6 +70,43 @@ pub struct NewOriginMap {
     pub source_start_ms: MediaTime,
     pub source_end_ms: MediaTime,
     pub clip_offsets: Option<Vec<ClipOffset>>,
+}
+
+/// `PUT /audio/to-video-origin/origin-maps/{audio_artifact_id}`.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PutOriginMap {
+    /// In place of `X-Tenant-Id`.
+    pub tenant_id: Option<String>,
+    /// In place of `X-Env`.
+    pub env: Option<String>,
+    /// In place of `X-User-Id`.
+    pub user_id: Option<String>,
+    /// The recording.
+    pub parent_asset_id: Id,
+    /// First instant of the window, in milliseconds of the recording; not negative.
+    pub source_start_ms: MediaTime,
+    /// First instant after it: later than the start, and not beyond a known duration.
+    pub source_end_ms: MediaTime,
+    /// The pieces of the window that the artifact is made of, in the order in which they sound, 1 to 1000; the whole
+    /// window when null or absent.
+    pub clip_offsets: Option<Vec<ClipOffset>>,
+}
+
+http_kit::context_fields!(PutOriginMap);
+
+impl PutOriginMap {
+    /// The map of this artifact.
+    #[must_use]
+    pub fn of(self, audio_artifact_id: Id) -> NewOriginMap {
+        NewOriginMap {
+            audio_artifact_id,
+            parent_asset_id: self.parent_asset_id,
+            source_start_ms: self.source_start_ms,
+            source_end_ms: self.source_end_ms,
+            clip_offsets: self.clip_offsets,
+        }
+    }
 }
 
 impl NewOriginMap {

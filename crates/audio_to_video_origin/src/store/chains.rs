@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use http_kit::{Id, Scope};
 use media_time::{MediaTime, Window};
 use serde_json::Value;
@@ -19,6 +20,7 @@ struct Row {
     source_start_us: Option<i64>,
     source_end_us: Option<i64>,
     clip_offsets_us: Option<Pieces>,
+    mapped_at: Option<DateTime<Utc>>,
     upstream_window: Option<Json<Value>>,
     upstream_ids: Vec<Id>,
     /// How many steps the whole walk took.
@@ -65,7 +67,7 @@ async fn walk(conn: &mut PgConnection, scope: &Scope, ids: &[Id]) -> Result<Hash
             FROM (SELECT id FROM reached LIMIT $5) AS step GROUP BY step.id
         )
         SELECT a.id AS "id: Id", m.parent_asset_id AS "parent_asset_id?: Id", m.source_start_us AS "source_start_us?",
-            m.source_end_us AS "source_end_us?", m.clip_offsets_us AS "clip_offsets_us?: Pieces",
+            m.source_end_us AS "source_end_us?", m.clip_offsets_us AS "clip_offsets_us?: Pieces", m.created_at AS "mapped_at?",
             a.meta -> 'upstream_window_ms' AS "upstream_window: Json<Value>",
             ARRAY (
                 SELECT u.upstream_id FROM artifact_upstreams u
@@ -92,11 +94,12 @@ async fn walk(conn: &mut PgConnection, scope: &Scope, ids: &[Id]) -> Result<Hash
 
 impl Row {
     fn into_node(self) -> (Id, Node) {
-        let map = match (self.parent_asset_id, self.source_start_us, self.source_end_us) {
-            (Some(asset_id), Some(start), Some(end)) => {
+        let map = match (self.parent_asset_id, self.source_start_us, self.source_end_us, self.mapped_at) {
+            (Some(asset_id), Some(start), Some(end), Some(mapped_at)) => {
                 let (start, end) = (MediaTime::from_micros(start), MediaTime::from_micros(end));
                 let window = Window::starting_at(start, end - start);
-                Some(Origin { asset_id, window, clip_offsets: self.clip_offsets_us.map(clip_offsets) })
+                let clip_offsets = self.clip_offsets_us.map(clip_offsets);
+                Some((Origin { asset_id, window, clip_offsets }, mapped_at))
             }
             _ => None,
         };

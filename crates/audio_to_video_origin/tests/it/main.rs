@@ -1,6 +1,12 @@
-//! Origins on a real database.
+//! Origins and shot lists on a real database.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod aligned;
+mod calls;
+mod large;
 mod origin_maps;
+mod refused;
+mod sequences;
+mod statements;
 mod support;

@@ -1,11 +1,23 @@
-use audio_to_video_origin::NewOriginMap;
+use std::sync::Arc;
+
+use audio_to_video_origin::{NewOriginMap, VideoOrigins, store};
+use axum::Router;
+use axum::body::Body;
+use blob_store::BlobStore;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
-use http_kit::{Id, Scope};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use http_kit::{Id, ManualClock, Scope, WorkQueue, boundary};
 use media_time::{MediaTime, Window};
-use media_v2::{ArtifactKind, Meta, NewArtifact, NewAsset, store};
+use media_v2::{ArtifactKind, MediaConfig, MediaService, Meta, NewArtifact, NewAsset};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+pub(crate) const ROUTE: &str = "/audio/to-video-origin";
 
 pub(crate) fn scope(tenant: &str) -> Scope {
     Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
@@ -19,7 +31,7 @@ pub(crate) fn ms(start: i64, end: i64) -> Window {
     Window::new(MediaTime::from_millis(start), MediaTime::from_millis(end)).unwrap()
 }
 
-pub(crate) async fn database() -> (TestDatabase, sqlx::pool::PoolConnection<sqlx::Postgres>) {
+pub(crate) async fn database() -> (TestDatabase, PoolConnection<Postgres>) {
     let database = TestDatabase::create().await;
     let conn = database.pool.acquire().await.unwrap();
     (database, conn)
@@ -29,7 +41,7 @@ pub(crate) async fn database() -> (TestDatabase, sqlx::pool::PoolConnection<sqlx
 pub(crate) async fn asset(conn: &mut PgConnection, duration_ms: Option<i64>) -> Id {
     let duration_ms = duration_ms.map(MediaTime::from_millis);
     let new = NewAsset { source_uri: "mem:film".into(), duration_ms, ..NewAsset::default() };
-    store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id
+    media_v2::store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id
 }
 
 /// Registers a sound of `t1`'s, made of `upstreams`.
@@ -38,10 +50,156 @@ pub(crate) async fn sound(conn: &mut PgConnection, asset: &Id, upstreams: &[&Id]
     new.upstream_artifact_ids = upstreams.iter().map(|id| (*id).clone()).collect();
     let meta: Meta = meta.as_object().unwrap().clone();
     new.meta.extend(meta);
-    store::insert_artifact(conn, &scope("t1"), at(0), new).await.unwrap().id
+    media_v2::store::insert_artifact(conn, &scope("t1"), at(0), new).await.unwrap().id
 }
 
 /// A map of `sound` to a window of `asset`.
 pub(crate) fn map(sound: &Id, asset: &Id, window: Window) -> NewOriginMap {
     NewOriginMap::new(sound.clone(), asset.clone(), window)
+}
+
+/// The real router on a database and a blob store of its own, wrapped as the service wraps it.
+pub(crate) struct TestState {
+    pub(crate) database: TestDatabase,
+    _directory: TempDir,
+    pub(crate) media: MediaService,
+    app: Router,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Vec<u8>,
+}
+
+impl TestState {
+    pub(crate) async fn new() -> Self {
+        crate::statements::count();
+        let database = TestDatabase::create().await;
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open_directory(directory.path()).unwrap();
+        let clock = Arc::new(ManualClock::new(at(5)));
+        let media = MediaService::new(database.pool.clone(), blobs, clock.clone(), MediaConfig::default());
+        let origins = VideoOrigins::new(media.clone(), WorkQueue::new("test", 2, 8), clock);
+        let (router, _) = audio_to_video_origin::router(origins).split_for_parts();
+        Self { database, _directory: directory, media, app: boundary::layer(router) }
+    }
+
+    pub(crate) async fn conn(&self) -> PoolConnection<Postgres> {
+        self.database.pool.acquire().await.unwrap()
+    }
+
+    pub(crate) async fn asset(&self, duration_ms: Option<i64>) -> Id {
+        asset(&mut *self.conn().await, duration_ms).await
+    }
+
+    pub(crate) async fn sound(&self, asset: &Id, meta: Value) -> Id {
+        sound(&mut *self.conn().await, asset, &[], meta).await
+    }
+
+    /// A sound from a window of the recording.
+    pub(crate) async fn hit(&self, asset: &Id, start: i64, end: i64) -> Id {
+        let hit = self.sound(asset, json!({})).await;
+        let maps = [map(&hit, asset, ms(start, end))];
+        store::insert_origin_maps(&mut *self.conn().await, &scope("t1"), at(1), &maps).await.unwrap();
+        hit
+    }
+
+    /// Registers a timeline of the recording, or of the sound in its place.
+    pub(crate) async fn timeline(
+        &self,
+        asset: &Id,
+        sound: Option<&Id>,
+        backend_type: &str,
+        speech: &[i64],
+        beats: &[i64],
+    ) -> Id {
+        let event =
+            |start: &i64| json!({"kind": "speech", "start_ms": start, "end_ms": start + 10, "meta": {}});
+        let silence = json!({"kind": "silence", "start_ms": 0, "end_ms": 5, "meta": {}});
+        let events: Vec<Value> = std::iter::once(silence).chain(speech.iter().map(event)).collect();
+        let beats: Vec<Value> = beats.iter().map(|beat| json!({"time_ms": beat, "beat_index": 0})).collect();
+        let text = json!({"asset_id": asset, "events": events, "beats": beats}).to_string();
+        let blob = self.media.blobs().put(text.into()).await.unwrap();
+        let kind = ArtifactKind::AudioSemanticTimeline;
+        let version = if backend_type == "stub" { "audio_semantic_stub_v1" } else { "signal_v1" };
+        let mut new = NewArtifact::new(kind, asset.clone(), blob.id.uri(), version, &json!({}));
+        let key = format!("key|{asset}|{sound:?}|{backend_type}");
+        let meta = json!({
+            "model_used": "m", "duration_ms": 1, "cache_key": key, "audio_semantic_cache_key": key,
+            "semantic_version": version, "backend_type": backend_type, "source_artifact_id": sound,
+        });
+        new.meta.extend(meta.as_object().unwrap().clone());
+        new.upstream_artifact_ids = sound.into_iter().cloned().collect();
+        let conn = &mut *self.conn().await;
+        media_v2::store::insert_artifact(conn, &scope("t1"), at(0), new).await.unwrap().id
+    }
+
+    pub(crate) async fn send(&self, tenant: &str, method: Method, path: &str, body: Option<String>) -> Reply {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("x-tenant-id", tenant).header("x-env", "dev");
+        let request = match body {
+            Some(text) => request.header("content-type", "application/json").body(Body::from(text)),
+            None => request.body(Body::empty()),
+        };
+        let response = self.app.clone().oneshot(request.unwrap()).await.unwrap();
+        let status = response.status();
+        Reply { status, body: response.into_body().collect().await.unwrap().to_bytes().to_vec() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send("t1", Method::GET, path, None).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send("t1", Method::PUT, path, Some(body.to_string())).await
+    }
+
+    /// Asks for a shot list.
+    pub(crate) async fn ask(&self, body: &Value) -> Reply {
+        self.send("t1", Method::POST, ROUTE, Some(body.to_string())).await
+    }
+
+    /// The shot list of clips on one track.
+    pub(crate) async fn shots(&self, clips: Value) -> Value {
+        self.ask(&sequence(clips)).await.ok()
+    }
+}
+
+/// A request for the shot list of clips on one track.
+pub(crate) fn sequence(clips: Value) -> Value {
+    json!({"sequence": {"tracks": [{"name": "voice", "clips": clips}]}})
+}
+
+pub(crate) fn clip(artifact: &Id, start: i64, duration: i64, source_offset: i64) -> Value {
+    json!({
+        "artifact_id": artifact, "start_ms": start, "duration_ms": duration, "source_offset_ms": source_offset
+    })
+}
+
+/// `[source start, source end, target start]` of each shot.
+pub(crate) fn times(list: &Value) -> Vec<[f64; 3]> {
+    let names = ["source_start_ms", "source_end_ms", "target_start_ms"];
+    let shots = list["shots"].as_array().unwrap().iter();
+    shots.map(|shot| names.map(|name| shot[name].as_f64().unwrap())).collect()
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn ok(&self) -> Value {
+        assert_eq!(self.status, StatusCode::OK, "{}", String::from_utf8_lossy(&self.body));
+        self.json()
+    }
+
+    /// Asserts that it is a problem document with this status and code, and gives it.
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        let body = self.json();
+        assert_eq!((self.status.as_u16(), body["code"].as_str()), (status, Some(code)), "{body}");
+        assert!(body["request_id"].is_string());
+        body
+    }
 }

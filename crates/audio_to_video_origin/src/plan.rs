@@ -1,0 +1,226 @@
+//! What a request asks for, checked, with each sound named once.
+
+use std::collections::HashMap;
+
+use audio_pattern_engine::PatternTimeline;
+use http_kit::{FieldError, Id};
+use media_time::MediaTime;
+
+use crate::{AudioClip, AudioSequence, Error, LATEST, MAX_CLIPS};
+
+/// The most wrong fields that are told.
+const MAX_ERRORS: usize = 100;
+/// The longest name, role or label, in bytes.
+const MAX_TEXT: usize = 512;
+
+/// Clips, in the order of their tracks and on these in the order given.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) clips: Vec<Clip>,
+    /// What the clips play, each once, in the order of its first clip.
+    pub(crate) sounds: Vec<Sound>,
+    pub(crate) tracks: Vec<Track>,
+    pub(crate) pattern_id: Option<Id>,
+    pub(crate) sequence_id: Option<Id>,
+}
+
+/// What a clip plays.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Sound {
+    Artifact(Id),
+    Asset(Id),
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Clip {
+    /// Its place among the plan's sounds.
+    pub(crate) sound: usize,
+    /// Its place among the plan's tracks; a pattern has none.
+    pub(crate) track: Option<usize>,
+    pub(crate) start: MediaTime,
+    pub(crate) duration: MediaTime,
+    pub(crate) source_offset: MediaTime,
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) struct Track {
+    pub(crate) name: String,
+    pub(crate) role: Option<String>,
+}
+
+impl Plan {
+    pub(crate) fn of_sequence(sequence: AudioSequence) -> Result<Self, Error> {
+        check_count(sequence.tracks.iter().map(|track| track.clips.len()).sum())?;
+        let mut planner = Planner::default();
+        let mut tracks = Vec::with_capacity(sequence.tracks.len());
+        for (index, track) in sequence.tracks.into_iter().enumerate() {
+            let pointer = format!("/sequence/tracks/{index}");
+            planner.text(&pointer, "name", Some(&track.name));
+            planner.text(&pointer, "role", track.role.as_deref());
+            for (place, clip) in track.clips.into_iter().enumerate() {
+                planner.clip(&|| format!("{pointer}/clips/{place}"), Some(index), clip);
+            }
+            tracks.push(Track { name: track.name, role: track.role });
+        }
+        planner.finish(tracks, None, sequence.id)
+    }
+
+    pub(crate) fn of_pattern(pattern: PatternTimeline) -> Result<Self, Error> {
+        check_count(pattern.clips.len())?;
+        let mut planner = Planner::default();
+        for (place, clip) in pattern.clips.into_iter().enumerate() {
+            let clip = AudioClip {
+                artifact_id: Some(clip.artifact_id),
+                asset_id: None,
+                start_ms: clip.start_ms,
+                duration_ms: clip.duration_ms,
+                source_offset_ms: clip.source_offset_ms,
+                label: Some(clip.label).filter(|label| !label.is_empty()),
+            };
+            planner.clip(&|| format!("/pattern/clips/{place}"), None, clip);
+        }
+        planner.finish(Vec::new(), Some(pattern.pattern_id), None)
+    }
+
+    /// Artifacts fail without a mapping in a pattern; in a sequence their parent asset stands in.
+    pub(crate) const fn is_pattern(&self) -> bool {
+        self.pattern_id.is_some()
+    }
+
+    pub(crate) fn artifact_ids(&self) -> Vec<Id> {
+        let artifact = |sound: &Sound| match sound {
+            Sound::Artifact(id) => Some(id.clone()),
+            Sound::Asset(_) => None,
+        };
+        self.sounds.iter().filter_map(artifact).collect()
+    }
+}
+
+fn check_count(clips: usize) -> Result<(), Error> {
+    if clips > MAX_CLIPS { Err(Error::TooManyClips { clips }) } else { Ok(()) }
+}
+
+#[derive(Default)]
+struct Planner {
+    clips: Vec<Clip>,
+    sounds: Vec<Sound>,
+    places: HashMap<Sound, usize>,
+    errors: Vec<FieldError>,
+}
+
+impl Planner {
+    fn refuse(&mut self, pointer: String, detail: &str) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(FieldError { pointer, detail: detail.to_owned() });
+        }
+    }
+
+    fn text(&mut self, pointer: &str, field: &str, text: Option<&str>) {
+        if text.is_some_and(|text| text.len() > MAX_TEXT) {
+            self.refuse(format!("{pointer}/{field}"), "is longer than 512 bytes");
+        }
+    }
+
+    /// `pointer` is written only when something is wrong.
+    fn clip(&mut self, pointer: &dyn Fn() -> String, track: Option<usize>, clip: AudioClip) {
+        let sound = match (clip.artifact_id, clip.asset_id) {
+            (Some(id), None) => Sound::Artifact(id),
+            (None, Some(id)) => Sound::Asset(id),
+            _ => return self.refuse(pointer(), "must name one of artifact_id and asset_id"),
+        };
+        if clip.start_ms.is_negative() {
+            self.refuse(format!("{}/start_ms", pointer()), "must not be negative");
+        }
+        if clip.duration_ms <= MediaTime::ZERO {
+            self.refuse(format!("{}/duration_ms", pointer()), "must be more than 0");
+        }
+        if clip.source_offset_ms.is_negative() {
+            self.refuse(format!("{}/source_offset_ms", pointer()), "must not be negative");
+        }
+        if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > LATEST {
+            self.refuse(pointer(), "ends more than thirty days in");
+        }
+        if clip.label.as_ref().is_some_and(|label| label.len() > MAX_TEXT) {
+            self.refuse(format!("{}/label", pointer()), "is longer than 512 bytes");
+        }
+        let next = self.sounds.len();
+        let place = *self.places.entry(sound).or_insert_with_key(|sound| {
+            self.sounds.push(sound.clone());
+            next
+        });
+        self.clips.push(Clip {
+            sound: place,
+            track,
+            start: clip.start_ms,
+            duration: clip.duration_ms,
+            source_offset: clip.source_offset_ms,
+            label: clip.label,
+        });
+    }
+
+    fn finish(
+        self,
+        tracks: Vec<Track>,
+        pattern_id: Option<Id>,
+        sequence_id: Option<Id>,
+    ) -> Result<Plan, Error> {
+        if !self.errors.is_empty() {
+            return Err(Error::Invalid(self.errors));
+        }
+        Ok(Plan { clips: self.clips, sounds: self.sounds, tracks, pattern_id, sequence_id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn plan(clips: Value) -> Result<Plan, Error> {
+        let sequence =
+            json!({"id": "s", "tracks": [{"name": "empty", "clips": []}, {"name": "b", "clips": clips}]});
+        Plan::of_sequence(serde_json::from_value(sequence).unwrap())
+    }
+
+    #[test]
+    fn each_sound_is_named_once() {
+        let clip = |sound: Value| {
+            let mut clip = json!({"start_ms": 1, "duration_ms": 2});
+            clip.as_object_mut().unwrap().extend(sound.as_object().unwrap().clone());
+            clip
+        };
+        let (hit, film) = (clip(json!({"artifact_id": "x"})), clip(json!({"asset_id": "x"})));
+        let plan = plan(json!([hit, film, hit])).unwrap();
+        let id = || "x".parse().unwrap();
+        assert_eq!(plan.sounds, [Sound::Artifact(id()), Sound::Asset(id())]);
+        assert_eq!(plan.clips.iter().map(|clip| clip.sound).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!(plan.clips[0].track, Some(1));
+        assert_eq!(plan.artifact_ids(), [id()]);
+    }
+
+    #[test]
+    fn everything_wrong_is_told() {
+        let clips = json!([
+            {"artifact_id": "a", "asset_id": "b", "start_ms": 0, "duration_ms": 1},
+            {"start_ms": 0, "duration_ms": 1},
+            {"asset_id": "b", "start_ms": -1, "duration_ms": 0, "source_offset_ms": -0.5},
+            {"asset_id": "b", "start_ms": 0, "duration_ms": 1e13, "label": "l".repeat(513)},
+        ]);
+        let Err(Error::Invalid(errors)) = plan(clips) else { panic!("nothing was refused") };
+        let at = |field: &str| format!("/sequence/tracks/1/clips/{field}");
+        let pointers: Vec<String> = errors.into_iter().map(|error| error.pointer).collect();
+        let fields = ["0", "1", "2/start_ms", "2/duration_ms", "2/source_offset_ms", "3", "3/label"];
+        assert_eq!(pointers, fields.map(at));
+    }
+
+    #[test]
+    fn the_errors_told_are_bounded() {
+        let Err(Error::Invalid(errors)) = plan(vec![json!({"start_ms": 0, "duration_ms": 1}); 1_000].into())
+        else {
+            panic!("nothing was refused")
+        };
+        assert_eq!(errors.len(), MAX_ERRORS);
+    }
+}

@@ -1,0 +1,208 @@
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext, UnparsedJson};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{
+    Error, OriginMap, PatternShot, PutOriginMap, ResolvedOriginMap, ShotList, ShotListRequest,
+    ShotListResult, VideoOrigins,
+};
+
+/// The largest request of a shot list, in bytes: 100 000 clips of 600.
+const MAX_REQUEST_BYTES: usize = 64 << 20;
+
+/// The routes under `/audio/to-video-origin`.
+pub fn router(origins: VideoOrigins) -> OpenApiRouter {
+    let lists = OpenApiRouter::new().routes(routes!(make)).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES));
+    OpenApiRouter::new()
+        .routes(routes!(put_origin_map, get_origin_map))
+        .routes(routes!(list_origin_maps))
+        .routes(routes!(get))
+        .merge(lists)
+        .with_state(origins)
+}
+
+/// Say where an artifact was taken from
+///
+/// Replaces the map that it had. Maps of different artifacts may overlap.
+#[utoipa::path(
+    put,
+    path = "/audio/to-video-origin/origin-maps/{audio_artifact_id}",
+    tag = "audio_to_video_origin",
+    params(("audio_artifact_id" = String, Path)),
+    request_body = PutOriginMap,
+    responses(
+        (status = 200, body = OriginMap),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`artifact_not_found`, `asset_not_found`; `ids` names them"),
+        (status = 422, description = "`invalid_body`"),
+    )
+)]
+async fn put_origin_map(
+    State(origins): State<VideoOrigins>,
+    Path(audio_artifact_id): Path<Id>,
+    ContextJson(context, body): ContextJson<PutOriginMap>,
+) -> Result<Json<OriginMap>, Error> {
+    let map = body.of(audio_artifact_id);
+    let violations = map.violations();
+    if !violations.is_empty() {
+        return Err(Error::Invalid(violations));
+    }
+    origins.put_origin_map(&context.scope, &map).await.map(Json)
+}
+
+/// Where an artifact was taken from
+///
+/// Its own map, or the map of what it was made of, cut to its part.
+#[utoipa::path(
+    get,
+    path = "/audio/to-video-origin/origin-maps/{audio_artifact_id}",
+    tag = "audio_to_video_origin",
+    params(("audio_artifact_id" = String, Path)),
+    responses(
+        (status = 200, body = ResolvedOriginMap),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`origin_map_not_found`"),
+        (status = 422, description = "`origin_cycle`, `origin_too_deep`, `origin_graph_too_large`, \
+            `upstream_window_invalid`"),
+    )
+)]
+async fn get_origin_map(
+    State(origins): State<VideoOrigins>,
+    context: RequestContext,
+    Path(audio_artifact_id): Path<Id>,
+) -> Result<Json<ResolvedOriginMap>, Error> {
+    origins.origin_map(&context.scope, &audio_artifact_id).await.map(Json)
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListOriginMaps {
+    /// The recording.
+    #[param(value_type = String)]
+    parent_asset_id: Id,
+    /// Rows on the page, 1 to 500; 50 when not given.
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// What was taken from a recording, newest first
+#[utoipa::path(
+    get,
+    path = "/audio/to-video-origin/origin-maps",
+    tag = "audio_to_video_origin",
+    params(ListOriginMaps),
+    responses(
+        (status = 200, body = Page<OriginMap>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    )
+)]
+async fn list_origin_maps(
+    State(origins): State<VideoOrigins>,
+    context: RequestContext,
+    Query(query): Query<ListOriginMaps>,
+) -> Result<Json<Page<OriginMap>>, Problem> {
+    let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    Ok(Json(origins.origin_maps(&context.scope, &query.parent_asset_id, &page).await?))
+}
+
+/// Make the shot list of a sequence or pattern
+///
+/// The windows of the recordings that its sounds were taken from, moved by what is heard there. The same request gets
+/// the same answer, and one artifact. At most 100 000 clips.
+#[utoipa::path(
+    post,
+    path = "/audio/to-video-origin",
+    tag = "audio_to_video_origin",
+    request_body = ShotListRequest,
+    responses(
+        (status = 200, body = ShotListResult),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`artifact_not_found`, `asset_not_found`: `ids`, `artifact_ids` and `asset_ids` \
+            name all of them; `pattern_not_found`"),
+        (status = 413, description = "`too_many_clips`, `body_too_large`"),
+        (status = 422, description = "`invalid_body`; `origin_map_missing`, `origin_invalid`, `semantics_missing`: \
+            `ids` names all of them; `semantics_unreadable`, `origin_cycle`, `origin_too_deep`, \
+            `origin_graph_too_large`, `upstream_window_invalid`, `shot_list_too_large`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+async fn make(State(origins): State<VideoOrigins>, body: UnparsedJson) -> Result<Response, Problem> {
+    let ContextJson(context, request) = origins.run(move |_| body.parse::<ShotListRequest>()).await??;
+    answer(&origins.shot_list(&context.scope, request).await?)
+}
+
+/// The form of a shot list.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Form {
+    /// As it was answered when it was made.
+    #[default]
+    Full,
+    /// `[{asset_id, start_ms, end_ms, target_time_on_pattern}]`.
+    P10,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct FormQuery {
+    /// `full` when not given.
+    #[serde(default)]
+    #[param(inline)]
+    format: Form,
+}
+
+/// A shot list by its artifact
+#[utoipa::path(
+    get,
+    path = "/audio/to-video-origin/{shot_list_artifact_id}",
+    tag = "audio_to_video_origin",
+    params(("shot_list_artifact_id" = String, Path), FormQuery),
+    responses(
+        (status = 200, description = "With `format=p10` an array of `PatternShot`", body = ShotListResult),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`shot_list_not_found`"),
+        (status = 422, description = "`invalid_query`, `shot_list_unreadable`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+async fn get(
+    State(origins): State<VideoOrigins>,
+    context: RequestContext,
+    Path(artifact_id): Path<Id>,
+    Query(query): Query<FormQuery>,
+) -> Result<Response, Problem> {
+    let list = origins.find_shot_list(&context.scope, &artifact_id).await?;
+    match query.format {
+        Form::Full => answer(&list),
+        Form::P10 => {
+            let written = origins.run(move |_| {
+                list.pattern_shots().and_then(|shots: Vec<PatternShot>| serde_json::to_vec(&shots))
+            });
+            let text = written.await?.map_err(|source| Error::ShotListUnreadable { artifact_id, source })?;
+            Ok(json(Body::from(text)))
+        }
+    }
+}
+
+/// The list as it is in memory: tens of megabytes are not copied to be sent.
+fn answer(list: &ShotList) -> Result<Response, Problem> {
+    let pieces: [Bytes; 3] = list.answer().map_err(Problem::internal)?;
+    Ok(json(Body::from_stream(futures::stream::iter(pieces.map(Ok::<_, std::convert::Infallible>)))))
+}
+
+fn json(body: Body) -> Response {
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,273 @@
+//! The rules: what is looked up, what is refused, what is kept.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _};
+use http_kit::{Cancellation, Clock, FieldError, Id, Page, PageParams, Scope, WorkError, WorkQueue};
+use media_v2::{ArtifactKind, Content, MediaError, MediaService, NewArtifact};
+use serde_json::json;
+use sqlx::{Acquire as _, PgConnection};
+
+use crate::build::{Built, build};
+use crate::lookup;
+use crate::plan::Plan;
+use crate::semantics::{Heard, Semantics};
+use crate::store::{self, TimelineRow};
+use crate::{
+    Alignment, BACKEND_VERSION, Error, MAX_SHOT_LIST_BYTES, NewOriginMap, OriginMap, PatternOrId,
+    ResolvedOriginMap, ShotList, ShotListRequest,
+};
+
+/// The largest stored timeline that is read, in bytes.
+const MAX_TIMELINE_BYTES: u64 = 256 << 20;
+/// How many timelines are read at once.
+const PARALLEL_READS: usize = 4;
+
+/// Keeps origins and makes shot lists. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct VideoOrigins {
+    media: MediaService,
+    queue: WorkQueue,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a shot list accompanies.
+enum Material {
+    Sequence(crate::AudioSequence),
+    Pattern(audio_pattern_engine::PatternTimeline),
+}
+
+impl VideoOrigins {
+    /// `queue` bounds how many requests are read, and shot lists written, at once.
+    #[must_use]
+    pub fn new(media: MediaService, queue: WorkQueue, clock: Arc<dyn Clock>) -> Self {
+        Self { media, queue, clock }
+    }
+
+    /// Keeps the map, in place of the one that its artifact had.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a window that is none, or that ends after its recording; [`Error::Missing`].
+    pub async fn put_origin_map(&self, scope: &Scope, map: &NewOriginMap) -> Result<OriginMap, Error> {
+        let mut conn = self.media.pool().acquire().await?;
+        let artifact = std::slice::from_ref(&map.audio_artifact_id);
+        let artifact_ids = media_v2::store::missing_artifacts(&mut conn, scope, artifact).await?;
+        let asset = std::slice::from_ref(&map.parent_asset_id);
+        let lengths = store::find_lengths(&mut conn, scope, asset).await?;
+        let Some(length) = lengths.get(&map.parent_asset_id).filter(|_| artifact_ids.is_empty()) else {
+            let missing = asset.iter().filter(|id| !lengths.contains_key(*id));
+            return Err(Error::Missing { artifact_ids, asset_ids: missing.map(Id::to_string).collect() });
+        };
+        if let Some(length) = length.filter(|length| map.source_end_ms > *length) {
+            let detail =
+                format!("lies after the end of the recording, which is {} ms long", length.as_millis_f64());
+            return Err(Error::Invalid(vec![FieldError { pointer: "/source_end_ms".to_owned(), detail }]));
+        }
+        store::put_origin_map(&mut conn, scope, self.clock.now(), map).await
+    }
+
+    /// Where the artifact was taken from: its own map, or what the chain of its upstream artifacts leads to.
+    ///
+    /// # Errors
+    /// [`Error::OriginMapNotFound`], and those of [`store::resolve_origins`].
+    pub async fn origin_map(&self, scope: &Scope, artifact_id: &Id) -> Result<ResolvedOriginMap, Error> {
+        let mut conn = self.media.pool().acquire().await?;
+        let found = store::resolve_origins(&mut conn, scope, std::slice::from_ref(artifact_id)).await?;
+        let resolved = found.into_iter().next().flatten();
+        let resolved = resolved.ok_or_else(|| Error::OriginMapNotFound(artifact_id.clone()))?;
+        Ok(ResolvedOriginMap::of(artifact_id.clone(), resolved))
+    }
+
+    /// A page of the maps into a recording, newest first.
+    ///
+    /// # Errors
+    /// [`MediaError::AssetsNotFound`], or the database's.
+    pub async fn origin_maps(
+        &self,
+        scope: &Scope,
+        parent_asset_id: &Id,
+        page: &PageParams,
+    ) -> Result<Page<OriginMap>, Error> {
+        let mut conn = self.media.pool().acquire().await?;
+        let asset = std::slice::from_ref(parent_asset_id);
+        let missing = media_v2::store::missing_assets(&mut conn, scope, asset).await?;
+        if !missing.is_empty() {
+            return Err(MediaError::AssetsNotFound(missing).into());
+        }
+        store::list_by_asset(&mut conn, scope, parent_asset_id, page).await
+    }
+
+    /// Makes the shot list of a sequence or pattern, or finds the one that was made of the same before.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn shot_list(&self, scope: &Scope, request: ShotListRequest) -> Result<ShotList, Error> {
+        let ShotListRequest { alignment, seed, strict, require_semantics, .. } = request;
+        let material = self.material(scope, request).await?;
+        let plan = self.run(move |_| match material {
+            Material::Sequence(sequence) => Plan::of_sequence(sequence),
+            Material::Pattern(pattern) => Plan::of_pattern(pattern),
+        });
+        let plan = plan.await??;
+        let found = {
+            let mut conn = self.media.pool().acquire().await?;
+            let mapped = strict || plan.is_pattern();
+            lookup::find(&mut conn, scope, &plan, mapped, require_semantics).await?
+        };
+        let upstreams =
+            plan.artifact_ids().into_iter().chain(found.timelines.iter().map(|row| row.id.clone()));
+        let upstreams = upstreams.collect();
+        let semantics = self.semantics(found.timelines.clone(), alignment).await?;
+        let built = self.run(move |_| build(&plan, &found, &semantics, alignment, seed)).await??;
+        self.keep(scope, built, upstreams).await
+    }
+
+    /// Runs work on a thread of the queue.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Cancellation) -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        self.queue.run(work).await
+    }
+
+    /// What the request names; a pattern's id is looked up.
+    async fn material(&self, scope: &Scope, request: ShotListRequest) -> Result<Material, Error> {
+        let id = match (request.sequence, request.pattern, request.pattern_id) {
+            (Some(sequence), None, None) => return Ok(Material::Sequence(sequence)),
+            (None, Some(PatternOrId::Pattern(pattern)), None) => return Ok(Material::Pattern(pattern)),
+            (None, Some(PatternOrId::Id(id)), None) | (None, None, Some(id)) => id,
+            _ => {
+                let detail = "give one of sequence, pattern and pattern_id".to_owned();
+                return Err(Error::Invalid(vec![FieldError { pointer: "/sequence".to_owned(), detail }]));
+            }
+        };
+        let mut conn = self.media.pool().acquire().await?;
+        let found = audio_pattern_engine::store::find_pattern(&mut conn, scope, &id).await?;
+        found.map(Material::Pattern).ok_or(Error::PatternNotFound(id))
+    }
+
+    /// What is heard, of each timeline, in their order. Without alignment nothing needs to be read.
+    async fn semantics(&self, rows: Vec<TimelineRow>, alignment: Alignment) -> Result<Vec<Semantics>, Error> {
+        let reads = rows.into_iter().map(async |row| {
+            let heard = match alignment {
+                Alignment::None => Heard::default(),
+                _ => self.heard(&row).await?,
+            };
+            Ok::<_, Error>(Semantics {
+                version: row.version,
+                cache_key: row.cache_key,
+                backend_type: row.backend_type,
+                of_artifact: row.of_artifact,
+                heard,
+            })
+        });
+        futures::stream::iter(reads).buffered(PARALLEL_READS).try_collect().await
+    }
+
+    async fn heard(&self, row: &TimelineRow) -> Result<Heard, Error> {
+        let content = Content {
+            uri: &row.uri,
+            sha256: row.content_sha256.as_deref(),
+            size_bytes: None,
+            media_type: "application/json",
+            file_name: None,
+        };
+        let reader = self.media.open_source(content).await?;
+        let read = tokio::task::spawn_blocking(move || Heard::read(reader.take(MAX_TIMELINE_BYTES)));
+        read.await
+            .map_err(|source| WorkError::Broken { queue: "timeline", source })?
+            .map_err(|source| Error::SemanticsUnreadable { artifact_id: row.id.clone(), source })
+    }
+
+    /// Registers the list, unless one with its hash is: bytes first, then the rows.
+    async fn keep(&self, scope: &Scope, built: Built, upstreams: Vec<Id>) -> Result<ShotList, Error> {
+        let Built { mut list, uses, first_asset } = built;
+        // Nothing to keep, and no recording to keep it with.
+        let Some(first_asset) = first_asset else { return Ok(list) };
+        let mut conn = self.media.pool().acquire().await?;
+        list.artifact_id = store::find_shot_list(&mut conn, scope, &list.meta.shot_list_hash).await?;
+        if list.artifact_id.is_some() {
+            return Ok(list);
+        }
+        drop(conn);
+        let uri = self.write(&list).await?;
+        let artifact = artifact(&list, first_asset, uri, upstreams);
+        let mut conn = self.media.pool().acquire().await?;
+        list.artifact_id = Some(self.register(&mut conn, scope, &list, artifact, &uses).await?);
+        Ok(list)
+    }
+
+    async fn write(&self, list: &ShotList) -> Result<String, Error> {
+        let blob = async {
+            let mut writer = self.media.blobs().writer().await?;
+            for piece in list.stored().map_err(std::io::Error::other)? {
+                writer.write(piece).await?;
+            }
+            writer.finish().await
+        };
+        Ok(blob.await.map_err(MediaError::from)?.id.uri())
+    }
+
+    /// The artifact of the list: this one, or that of an identical request that was quicker.
+    async fn register(
+        &self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        list: &ShotList,
+        artifact: NewArtifact,
+        uses: &store::Uses,
+    ) -> Result<Id, Error> {
+        let hash = &list.meta.shot_list_hash;
+        let mut transaction = conn.begin().await?;
+        let made =
+            media_v2::store::insert_artifact(&mut transaction, scope, self.clock.now(), artifact).await?;
+        if store::claim_shot_list(&mut transaction, scope, hash, &made.id).await? {
+            store::insert_uses(&mut transaction, scope, &made.id, uses).await?;
+            transaction.commit().await?;
+            return Ok(made.id);
+        }
+        transaction.rollback().await?;
+        let quicker = store::find_shot_list(conn, scope, hash).await?;
+        quicker.ok_or(Error::Database(sqlx::Error::RowNotFound))
+    }
+
+    /// A shot list that was made before.
+    ///
+    /// # Errors
+    /// [`Error::ShotListNotFound`] for an id of nothing, or of another kind of artifact;
+    /// [`Error::ShotListUnreadable`] for one that was registered from outside and is none.
+    pub async fn find_shot_list(&self, scope: &Scope, artifact_id: &Id) -> Result<ShotList, Error> {
+        let artifact = {
+            let mut conn = self.media.pool().acquire().await?;
+            media_v2::store::find_artifact(&mut conn, scope, artifact_id).await?
+        };
+        let artifact = artifact
+            .filter(|artifact| artifact.kind == ArtifactKind::VideoShotList)
+            .ok_or_else(|| Error::ShotListNotFound(artifact_id.clone()))?;
+        let reader = self.media.open_source(artifact.content()).await?;
+        let read = self.run(move |_| {
+            let mut text = Vec::new();
+            let limit = MAX_SHOT_LIST_BYTES as u64;
+            reader.take(limit).read_to_end(&mut text).map_err(MediaError::from)?;
+            let id = artifact.id.clone();
+            ShotList::read(artifact.id, &Bytes::from(text))
+                .map_err(|source| Error::ShotListUnreadable { artifact_id: id, source })
+        });
+        read.await?
+    }
+}
+
+fn artifact(list: &ShotList, parent_asset_id: Id, uri: String, upstreams: Vec<Id>) -> NewArtifact {
+    let produced_by = json!({"shot_list_hash": list.meta.shot_list_hash});
+    let kind = ArtifactKind::VideoShotList;
+    let mut new = NewArtifact::new(kind, parent_asset_id, uri, BACKEND_VERSION, &produced_by);
+    new.upstream_artifact_ids = upstreams;
+    new.meta.insert("shot_list_hash".to_owned(), list.meta.shot_list_hash.clone().into());
+    new.meta.insert("count".to_owned(), list.meta.count.into());
+    new.meta.insert("alignment".to_owned(), json!(list.meta.alignment));
+    new.meta.insert("pattern_id".to_owned(), json!(list.meta.pattern_id));
+    new.meta.insert("sequence_id".to_owned(), json!(list.meta.sequence_id));
+    new
+}

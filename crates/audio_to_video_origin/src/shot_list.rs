@@ -1,0 +1,148 @@
+//! A shot list as bytes: written once, then kept, hashed and sent from there.
+
+use bytes::Bytes;
+use http_kit::Id;
+use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::{PatternShot, ShotListMeta, VideoShot};
+
+/// A shot list: its shots as JSON text, which may be tens of megabytes, and how it was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShotList {
+    /// Where it is kept; `None` when it has no shots.
+    pub artifact_id: Option<Id>,
+    /// How it was made.
+    pub meta: ShotListMeta,
+    /// A JSON array.
+    shots: Bytes,
+}
+
+impl ShotList {
+    /// Writes and names a list that is not kept yet. `meta.shot_list_hash` is set here.
+    pub(crate) fn write(shots: &[impl Serialize], mut meta: ShotListMeta) -> serde_json::Result<Self> {
+        let shots = serde_json::to_vec(shots)?;
+        meta.shot_list_hash = String::new();
+        let hash = Sha256::new().chain_update(serde_json::to_vec(&meta)?).chain_update(&shots);
+        meta.shot_list_hash = hex::encode(hash.finalize());
+        Ok(Self { artifact_id: None, meta, shots: shots.into() })
+    }
+
+    /// Reads what [`ShotList::stored`] wrote.
+    pub(crate) fn read(artifact_id: Id, stored: &Bytes) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Stored<'a> {
+            #[serde(borrow)]
+            shots: &'a RawValue,
+            meta: ShotListMeta,
+        }
+        let Stored { shots, meta } = serde_json::from_slice(stored)?;
+        let shots = stored.slice_ref(shots.get().as_bytes());
+        Ok(Self { artifact_id: Some(artifact_id), meta, shots })
+    }
+
+    /// The text that is kept, in pieces.
+    pub(crate) fn stored(&self) -> serde_json::Result<[Bytes; 3]> {
+        let tail = format!(r#","meta":{}}}"#, serde_json::to_string(&self.meta)?);
+        Ok([Bytes::from_static(br#"{"shots":"#), self.shots.clone(), tail.into()])
+    }
+
+    /// The text of a [`ShotListResult`](crate::ShotListResult), in pieces.
+    pub(crate) fn answer(&self) -> serde_json::Result<[Bytes; 3]> {
+        let artifact = serde_json::to_string(&self.artifact_id)?;
+        let meta = serde_json::to_string(&self.meta)?;
+        let tail = format!(r#","shot_list_artifact_id":{artifact},"meta":{meta}}}"#);
+        Ok([Bytes::from_static(br#"{"shots":"#), self.shots.clone(), tail.into()])
+    }
+
+    /// The shots.
+    ///
+    /// # Errors
+    /// When the list was registered from outside, and they are none.
+    pub fn shots(&self) -> serde_json::Result<Vec<VideoShot>> {
+        serde_json::from_slice(&self.shots)
+    }
+
+    /// The shots in the form of the p10 phase.
+    ///
+    /// # Errors
+    /// As [`ShotList::shots`].
+    pub fn pattern_shots(&self) -> serde_json::Result<Vec<PatternShot>> {
+        #[derive(Deserialize)]
+        struct Times {
+            source_asset_id: Id,
+            source_start_ms: MediaTime,
+            source_end_ms: MediaTime,
+            target_start_ms: MediaTime,
+        }
+        let shots: Vec<Times> = serde_json::from_slice(&self.shots)?;
+        let form = |shot: Times| PatternShot {
+            asset_id: shot.source_asset_id,
+            start_ms: shot.source_start_ms,
+            end_ms: shot.source_end_ms,
+            target_time_on_pattern: shot.target_start_ms,
+        };
+        Ok(shots.into_iter().map(form).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Alignment, ShotListResult};
+
+    fn meta() -> ShotListMeta {
+        ShotListMeta {
+            count: 1,
+            backend_version: "v".into(),
+            seed: Some(7),
+            alignment: Alignment::Beat,
+            pattern_id: None,
+            sequence_id: Some("s".parse().unwrap()),
+            shot_list_hash: "whatever".into(),
+            semantic_version: None,
+            semantic_cache_key: None,
+        }
+    }
+
+    fn list() -> ShotList {
+        let shot = json!({
+            "source_asset_id": "film", "source_start_ms": 0.5, "source_end_ms": 2, "target_start_ms": 1,
+            "target_duration_ms": 1.5, "meta": {"b": 1, "a": [1e300]},
+        });
+        ShotList::write(&[shot], meta()).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_reads_back_as_it_was() {
+        let list = list();
+        let stored = Bytes::from(list.stored().unwrap().concat());
+        let read = ShotList::read("artifact_1".parse().unwrap(), &stored).unwrap();
+        assert_eq!((&read.meta, &read.shots), (&list.meta, &list.shots));
+        let answer: ShotListResult = serde_json::from_slice(&read.answer().unwrap().concat()).unwrap();
+        assert_eq!(answer.shots, read.shots().unwrap());
+        assert_eq!((answer.shot_list_artifact_id, answer.meta), (read.artifact_id, read.meta));
+    }
+
+    #[test]
+    fn the_hash_names_shots_and_meta() {
+        let first = list().meta.shot_list_hash;
+        assert_eq!(first, list().meta.shot_list_hash);
+        assert_eq!(first.len(), 64);
+        let other = ShotList::write(&[1], meta()).unwrap().meta.shot_list_hash;
+        assert_ne!(first, other);
+        let reseeded = ShotList::write(&[1], ShotListMeta { seed: None, ..meta() }).unwrap();
+        assert_ne!(other, reseeded.meta.shot_list_hash);
+    }
+
+    #[test]
+    fn the_p10_form_tells_windows_and_times() {
+        let told = serde_json::to_value(list().pattern_shots().unwrap()).unwrap();
+        let shot = json!({"asset_id": "film", "start_ms": 0.5, "end_ms": 2, "target_time_on_pattern": 1});
+        assert_eq!(told, json!([shot]));
+    }
+}

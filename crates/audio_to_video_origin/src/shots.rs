@@ -1,0 +1,304 @@
+//! From clips and their sources to shots: pure arithmetic.
+
+use std::collections::BTreeMap;
+
+use http_kit::Id;
+use media_time::{MediaTime, Window};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::plan::{Clip, Plan};
+use crate::semantics::Semantics;
+use crate::{Alignment, ClipOffset};
+
+/// An artifact's meta, each value as canonical JSON: written as it is into every shot of the artifact.
+pub(crate) type ArtifactMeta = BTreeMap<String, Box<RawValue>>;
+
+/// Where a sound comes from, and what is known of that place.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) asset_id: &'a Id,
+    /// Where the sound starts in the recording.
+    pub(crate) start: MediaTime,
+    /// The recording's length, when known.
+    pub(crate) asset_duration: Option<MediaTime>,
+    pub(crate) clip_offsets: Option<&'a [ClipOffset]>,
+    pub(crate) artifact: Option<(&'a Id, &'a ArtifactMeta)>,
+    pub(crate) semantics: Option<&'a Semantics>,
+}
+
+/// A [`VideoShot`](crate::VideoShot) that borrows what many shots share.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shot<'a> {
+    pub(crate) source_asset_id: &'a Id,
+    pub(crate) source_start_ms: MediaTime,
+    pub(crate) source_end_ms: MediaTime,
+    pub(crate) target_start_ms: MediaTime,
+    pub(crate) target_duration_ms: MediaTime,
+    pub(crate) meta: ShotMeta<'a>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ShotMeta<'a> {
+    #[serde(flatten)]
+    artifact: Option<&'a ArtifactMeta>,
+    track: Option<&'a str>,
+    role: Option<&'a str>,
+    label: Option<&'a str>,
+    audio_artifact_id: Option<&'a Id>,
+    clip_offsets: Option<&'a [ClipOffset]>,
+    pub(crate) semantic_version: Option<&'a str>,
+    pub(crate) semantic_cache_key: Option<&'a str>,
+    semantic_backend_type: Option<&'a str>,
+    pub(crate) semantic_offset_ms: MediaTime,
+    pub(crate) offset_clamped: bool,
+}
+
+/// The names in [`ShotMeta`]: an artifact's own facts of these names give way.
+pub(crate) const SHOT_META: [&str; 10] = [
+    "track",
+    "role",
+    "label",
+    "audio_artifact_id",
+    "clip_offsets",
+    "semantic_version",
+    "semantic_cache_key",
+    "semantic_backend_type",
+    "semantic_offset_ms",
+    "offset_clamped",
+];
+
+/// Where in its source a clip is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) window: Window,
+    /// From where the clip alone would have it to the window's start.
+    pub(crate) offset: MediaTime,
+    /// Did the recording's bounds change what alignment asked for?
+    pub(crate) clamped: bool,
+}
+
+/// The shots of a plan, by target start, then track, then the order of the clips. `sources` are those of the plan's
+/// sounds, in their order.
+pub(crate) fn shots<'a>(plan: &'a Plan, sources: &[Source<'a>], alignment: Alignment) -> Vec<Shot<'a>> {
+    let mut shots: Vec<Shot<'a>> =
+        plan.clips.iter().map(|clip| shot(plan, clip, &sources[clip.sound], alignment)).collect();
+    // Stable: clips are in the order of their tracks already.
+    shots.sort_by_key(|shot| shot.target_start_ms);
+    shots
+}
+
+fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alignment) -> Shot<'a> {
+    let placed = place(source, alignment, clip.source_offset, clip.duration);
+    let track = clip.track.map(|track| &plan.tracks[track]);
+    let label = clip.label.as_deref();
+    let semantics = source.semantics;
+    Shot {
+        source_asset_id: source.asset_id,
+        source_start_ms: placed.window.start(),
+        source_end_ms: placed.window.end(),
+        target_start_ms: clip.start,
+        target_duration_ms: clip.duration,
+        meta: ShotMeta {
+            artifact: source.artifact.map(|(_, meta)| meta),
+            track: track.map(|track| track.name.as_str()),
+            // A pattern's labels are its roles.
+            role: track.map_or(label, |track| track.role.as_deref()),
+            label,
+            audio_artifact_id: source.artifact.map(|(id, _)| id),
+            clip_offsets: source.clip_offsets,
+            semantic_version: semantics.and_then(|found| found.version.as_deref()),
+            semantic_cache_key: semantics.and_then(|found| found.cache_key.as_deref()),
+            semantic_backend_type: semantics.and_then(|found| found.backend_type.as_deref()),
+            semantic_offset_ms: placed.offset,
+            offset_clamped: placed.clamped,
+        },
+    }
+}
+
+/// The window of `duration` that starts at the source's start + `source_offset` + what alignment adds.
+///
+/// It does not leave the recording: what alignment adds shrinks, below zero if need be, until the window lies inside;
+/// only a window longer than the recording is cut, to the whole of it.
+pub(crate) fn place(
+    source: &Source<'_>,
+    alignment: Alignment,
+    source_offset: MediaTime,
+    duration: MediaTime,
+) -> Placed {
+    let base = source.start + source_offset;
+    let asked = source.semantics.map_or(MediaTime::ZERO, |found| {
+        let at = if found.of_artifact { source_offset } else { base };
+        found.heard.offset(alignment, Window::starting_at(at, duration))
+    });
+    let mut start = (base + asked).max(MediaTime::ZERO);
+    let mut end = start + duration;
+    if let Some(length) = source.asset_duration {
+        start = start.min((length - duration).max(MediaTime::ZERO));
+        end = (start + duration).min(length);
+    }
+    let offset = start - base;
+    let clamped = offset != asked || end - start != duration;
+    Placed { window: Window::starting_at(start, end - start), offset, clamped }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plan::{Sound, Track};
+    use crate::semantics::Heard;
+
+    fn ms(millis: i64) -> MediaTime {
+        MediaTime::from_millis(millis)
+    }
+
+    fn semantics(of_artifact: bool, speech: &[i64]) -> Semantics {
+        let speech = speech.iter().map(|onset| ms(*onset)).collect();
+        Semantics { of_artifact, heard: Heard { speech, beats: Vec::new() }, ..Semantics::default() }
+    }
+
+    fn source<'a>(
+        asset_id: &'a Id,
+        start: i64,
+        length: Option<i64>,
+        semantics: Option<&'a Semantics>,
+    ) -> Source<'a> {
+        Source {
+            asset_id,
+            start: ms(start),
+            asset_duration: length.map(ms),
+            clip_offsets: None,
+            artifact: None,
+            semantics,
+        }
+    }
+
+    fn placed(start: i64, length: Option<i64>, speech: &[i64], offset: i64, duration: i64) -> [i64; 4] {
+        let (film, heard) = ("film".parse().unwrap(), semantics(false, speech));
+        let source = source(&film, start, length, Some(&heard));
+        let placed = place(&source, Alignment::FirstSpeech, ms(offset), ms(duration));
+        let (window, clamped) = (placed.window, i64::from(placed.clamped));
+        [window.start(), window.end(), placed.offset]
+            .map(MediaTime::as_millis_round)
+            .into_iter()
+            .chain([clamped])
+            .collect::<Vec<_>>()
+            .try_into()
+            .unwrap()
+    }
+
+    #[test]
+    fn the_contracts_example() {
+        assert_eq!(placed(10_000, None, &[100], 500, 250), [10_600, 10_850, 100, 0]);
+    }
+
+    #[test]
+    fn a_shot_stays_in_its_recording() {
+        assert_eq!(placed(10_000, Some(10_800), &[100], 500, 250), [10_550, 10_800, 50, 1]);
+        assert_eq!(placed(10_700, Some(10_800), &[], 0, 250), [10_550, 10_800, -150, 1]);
+        assert_eq!(placed(100, Some(200), &[], 0, 250), [0, 200, -100, 1], "longer than the recording");
+        assert_eq!(placed(900, Some(0), &[], 0, 250), [0, 0, -900, 1]);
+        assert_eq!(placed(10_550, Some(10_800), &[], 0, 250), [10_550, 10_800, 0, 0]);
+    }
+
+    #[test]
+    fn a_timeline_of_the_artifact_is_told_in_its_own_time() {
+        let film = "film".parse().unwrap();
+        let (own, whole) = (semantics(true, &[40]), semantics(false, &[1_040]));
+        for heard in [own, whole] {
+            let source = source(&film, 1_000, None, Some(&heard));
+            let placed = place(&source, Alignment::SpeechInWindow, ms(10), ms(100));
+            assert_eq!(placed.window.start(), ms(1_040));
+        }
+    }
+
+    /// The contract's formula, on plain numbers.
+    fn reference(source: &Source<'_>, clip: &Clip) -> (i64, i64) {
+        let base = source.start.as_micros() + clip.source_offset.as_micros();
+        let first =
+            source.semantics.and_then(|found| found.heard.speech.first()).map_or(0, |at| at.as_micros());
+        let duration = clip.duration.as_micros();
+        let length = source.asset_duration.map_or(i64::MAX, MediaTime::as_micros);
+        let start = (base + first).min((length - duration).max(0));
+        (start, (start + duration).min(length))
+    }
+
+    fn clips() -> impl Strategy<Value = Vec<Clip>> {
+        let clip = (0usize..3, 0usize..3, 0i64..20, 1i64..400, 0i64..300);
+        let clip = clip.prop_map(|(sound, track, start, duration, source_offset)| Clip {
+            sound,
+            track: Some(track),
+            start: ms(start),
+            duration: ms(duration),
+            source_offset: MediaTime::from_micros(source_offset * 1_003),
+            label: None,
+        });
+        vec(clip, 0..40).prop_map(|mut clips| {
+            clips.sort_by_key(|clip| clip.track);
+            clips
+        })
+    }
+
+    type Told = (i64, Option<i64>, Option<Vec<i64>>);
+
+    fn sources() -> impl Strategy<Value = Vec<Told>> {
+        let speech = proptest::option::of(vec(0i64..500, 0..3));
+        vec((0i64..900, proptest::option::of(0i64..1_000), speech), 3)
+    }
+
+    proptest! {
+        #[test]
+        fn shots_are_ordered_inside_their_recordings_and_as_calculated(clips in clips(), told in sources()) {
+            let films: Vec<Id> = (0..3).map(|film| format!("film{film}").parse().unwrap()).collect();
+            let heard: Vec<Option<Semantics>> = told.iter().map(|(.., speech)| {
+                speech.clone().map(|mut speech| { speech.sort_unstable(); semantics(false, &speech) })
+            }).collect();
+            let sources: Vec<Source<'_>> = (0..3)
+                .map(|film| source(&films[film], told[film].0, told[film].1, heard[film].as_ref()))
+                .collect();
+            let tracks = (0..3).map(|track| Track { name: format!("{track}"), role: None }).collect();
+            let sounds = films.iter().cloned().map(Sound::Asset).collect();
+            let plan = Plan { clips, sounds, tracks, pattern_id: None, sequence_id: None };
+            let shots = shots(&plan, &sources, Alignment::FirstSpeech);
+
+            // The order is total: target start, track, clip.
+            let mut order: Vec<usize> = (0..plan.clips.len()).collect();
+            order.sort_by_key(|index| (plan.clips[*index].start, plan.clips[*index].track, *index));
+            prop_assert_eq!(shots.len(), order.len());
+            for (shot, index) in shots.iter().zip(order) {
+                let clip = &plan.clips[index];
+                let source = &sources[clip.sound];
+                let (start, end) = reference(source, clip);
+                prop_assert_eq!(shot.source_asset_id, source.asset_id);
+                prop_assert_eq!((shot.source_start_ms.as_micros(), shot.source_end_ms.as_micros()), (start, end));
+                prop_assert_eq!((shot.target_start_ms, shot.target_duration_ms), (clip.start, clip.duration));
+                prop_assert!(0 <= start && start <= end);
+                prop_assert!(source.asset_duration.is_none_or(|length| end <= length.as_micros()));
+                let base = source.start + clip.source_offset;
+                prop_assert_eq!(shot.source_start_ms, base + shot.meta.semantic_offset_ms, "the formula holds");
+            }
+        }
+
+        #[test]
+        fn no_shot_leaves_its_recording(
+            start in 0i64..2_000, offset in 0i64..2_000, duration in 1i64..2_000, length in 0i64..2_000,
+            speech in vec(0i64..3_000, 0..5), beats in vec(0i64..3_000, 0..5), mode in 0usize..4,
+        ) {
+            let sorted = |mut times: Vec<i64>| -> Vec<MediaTime> {
+                times.sort_unstable();
+                times.into_iter().map(ms).collect()
+            };
+            let heard = Heard { speech: sorted(speech), beats: sorted(beats) };
+            let found = Semantics { heard, ..Semantics::default() };
+            let modes = [Alignment::FirstSpeech, Alignment::SpeechInWindow, Alignment::Beat, Alignment::None];
+            let film = "film".parse().unwrap();
+            let source = source(&film, start, Some(length), Some(&found));
+            let placed = place(&source, modes[mode], ms(offset), ms(duration));
+            prop_assert!(placed.window.start() >= MediaTime::ZERO && placed.window.end() <= ms(length));
+            prop_assert!(placed.clamped || placed.window.duration() == ms(duration));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What is refused, and what is told of it.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{ROUTE, TestState, clip, map, ms, sequence};
+
+fn pointers(problem: &Value) -> Vec<&str> {
+    problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn everything_missing_is_told_at_once() {
+    let state = TestState::new().await;
+    let film = state.asset(None).await;
+    let astray = state.sound(&film, json!({"source_asset_id": "gone"})).await;
+    let unknown = |id: &str| clip(&id.parse().unwrap(), 0, 1, 0);
+    let nowhere = json!({"asset_id": "nowhere", "start_ms": 0, "duration_ms": 1});
+    let clips = json!([unknown("b"), clip(&astray, 0, 1, 0), unknown("a"), nowhere, unknown("b")]);
+    let problem = state.ask(&sequence(clips)).await.problem(404, "artifact_not_found");
+    assert_eq!(problem["artifact_ids"], json!(["b", "a"]));
+    assert_eq!(problem["asset_ids"], json!(["gone", "nowhere"]));
+    assert_eq!(problem["ids"], json!(["b", "a", "gone", "nowhere"]));
+    let problem = state.ask(&sequence(json!([clip(&astray, 0, 1, 0)]))).await.problem(404, "asset_not_found");
+    assert_eq!(problem["ids"], json!(["gone"]));
+}
+
+#[tokio::test]
+async fn another_tenants_artifact_is_an_unknown_one() {
+    let state = TestState::new().await;
+    let film = state.asset(None).await;
+    let hit = state.hit(&film, 0, 9).await;
+    let ask = async |tenant: &str, id: &str| {
+        let body = sequence(json!([clip(&id.parse().unwrap(), 0, 1, 0)])).to_string();
+        let mut problem =
+            state.send(tenant, Method::POST, ROUTE, Some(body)).await.problem(404, "artifact_not_found");
+        problem["request_id"] = Value::Null;
+        problem.to_string().replace(id, "ID")
+    };
+    assert_eq!(ask("t2", hit.as_str()).await, ask("t1", "unknown").await);
+}
+
+#[tokio::test]
+async fn a_mapping_is_needed_in_a_pattern_and_when_strict() {
+    let state = TestState::new().await;
+    let film = state.asset(None).await;
+    let (plain, bare) = (state.sound(&film, json!({})).await, state.sound(&film, json!({})).await);
+    let told = state.sound(&film, json!({"source_start_ms": 5})).await;
+    let hit = state.hit(&film, 0, 9).await;
+    let clips: Vec<Value> = [&plain, &told, &hit, &bare].map(|id| clip(id, 0, 1, 0)).into();
+    let mut strict = sequence(clips.clone().into());
+    strict["strict"] = json!(true);
+    let pattern = json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": clips}});
+    for request in [strict, pattern] {
+        let problem = state.ask(&request).await.problem(422, "origin_map_missing");
+        assert_eq!(problem["ids"], json!([plain, bare]));
+    }
+    state.shots(json!([clip(&plain, 0, 1, 0)])).await;
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_be_one_is_named() {
+    let state = TestState::new().await;
+    let film = state.asset(None).await;
+    let mut bad = Vec::new();
+    for meta in [
+        json!({"source_asset_id": 7}),
+        json!({"source_asset_id": "a|b"}),
+        json!({"source_start_ms": -1}),
+        json!({"source_start_ms": "soon"}),
+        json!({"source_start_ms": 1e300}),
+    ] {
+        bad.push(state.sound(&film, meta).await);
+    }
+    let clips = bad.iter().map(|id| clip(id, 0, 1, 0)).collect();
+    let problem = state.ask(&sequence(clips)).await.problem(422, "origin_invalid");
+    assert_eq!(problem["ids"], json!(bad));
+}
+
+#[tokio::test]
+async fn a_bad_clip_is_pointed_at() {
+    let state = TestState::new().await;
+    let clips = json!([
+        {"artifact_id": "a", "asset_id": "b", "start_ms": 0, "duration_ms": 1},
+        {"start_ms": 0, "duration_ms": 1},
+        {"asset_id": "b", "start_ms": -1, "duration_ms": 0, "source_offset_ms": -1},
+    ]);
+    let problem = state.ask(&sequence(clips)).await.problem(422, "invalid_body");
+    let at = |field: &str| format!("/sequence/tracks/0/clips/{field}");
+    assert_eq!(pointers(&problem), ["0", "1", "2/start_ms", "2/duration_ms", "2/source_offset_ms"].map(at));
+
+    let text = r#"{"sequence": {"tracks": [{"name": "a", "clips": [{"asset_id": "b", "start_ms": NaN}]}]}}"#;
+    let reply = state.send("t1", Method::POST, ROUTE, Some(text.to_owned())).await;
+    reply.problem(400, "malformed_json");
+    let reply = state.send("t1", Method::POST, ROUTE, Some(text.replace("NaN", "1e999"))).await;
+    assert!(reply.status.is_client_error());
+    let pattern =
+        json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": [{"artifact_id": "a", "start_ms": true}]}});
+    let problem = state.ask(&pattern).await.problem(422, "invalid_body");
+    assert_eq!(pointers(&problem), ["/pattern/clips/0/start_ms"]);
+}
+
+#[tokio::test]
+async fn one_thing_is_asked_for() {
+    let state = TestState::new().await;
+    let mut both = sequence(json!([]));
+    both["pattern_id"] = json!("p");
+    for request in [json!({}), both, json!({"pattern": "p", "pattern_id": "p"})] {
+        let problem = state.ask(&request).await.problem(422, "invalid_body");
+        assert_eq!(pointers(&problem), ["/sequence"]);
+    }
+    let mut other = sequence(json!([]));
+    other["tenant_id"] = json!("t2");
+    state.ask(&other).await.problem(403, "context_mismatch");
+}
+
+#[tokio::test]
+async fn a_map_of_a_cycle_and_of_no_part_are_refused() {
+    let state = TestState::new().await;
+    let film = state.asset(None).await;
+    let hit = state.hit(&film, 0, 9).await;
+    let conn = &mut *state.conn().await;
+    let cut = crate::support::sound(conn, &film, &[&hit], json!({"upstream_window_ms": [9, 10]})).await;
+    let request = sequence(json!([clip(&cut, 0, 1, 0)]));
+    let problem = state.ask(&request).await.problem(422, "upstream_window_invalid");
+    assert_eq!(problem["ids"], json!([cut]));
+    let own = map(&cut, &film, ms(1, 2));
+    let now = crate::support::at(2);
+    audio_to_video_origin::store::put_origin_map(conn, &crate::support::scope("t1"), now, &own)
+        .await
+        .unwrap();
+    state.ask(&request).await.ok();
+}

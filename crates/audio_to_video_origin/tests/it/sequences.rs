@@ -1,0 +1,191 @@
+//! Shot lists of sequences and patterns: sources, order, and one artifact for each.
+
+use audio_pattern_engine::{PatternEngine, PatternRequest};
+use audio_to_video_origin::store::find_shot_lists_using;
+use http::Method;
+use http_kit::{Id, RequestContext};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::support::{ROUTE, TestState, at, clip, ms, scope, sequence, sound, times};
+
+#[tokio::test]
+async fn a_clip_shows_where_its_sound_was_taken() {
+    let state = TestState::new().await;
+    let film = state.asset(Some(60_000)).await;
+    let hit = state.hit(&film, 10_000, 10_500).await;
+    let mut request = sequence(json!([clip(&hit, 250, 200, 50)]));
+    request["sequence"]["id"] = json!("song");
+    request["sequence"]["tracks"][0]["role"] = json!("lead");
+    request["sequence"]["tracks"][0]["clips"][0]["label"] = json!("one");
+    request["seed"] = json!(7);
+    let list = state.ask(&request).await.ok();
+    let shot = &list["shots"][0];
+    assert_eq!(shot["source_asset_id"], json!(film));
+    assert_eq!(times(&list), [[10_050.0, 10_250.0, 250.0]]);
+    assert_eq!(shot["target_duration_ms"], 200);
+    let meta = &shot["meta"];
+    let told = ["track", "role", "label", "audio_artifact_id", "semantic_offset_ms", "offset_clamped"];
+    let expected = [json!("voice"), json!("lead"), json!("one"), json!(hit), json!(0), json!(false)];
+    assert_eq!(told.map(|name| meta[name].clone()), expected);
+    for name in ["semantic_version", "semantic_cache_key", "semantic_backend_type", "clip_offsets"] {
+        assert_eq!(meta.get(name), Some(&Value::Null), "{name}");
+    }
+    assert_eq!(meta["backend_version"], "x", "the artifact's own meta");
+
+    let meta = &list["meta"];
+    assert_eq!((&meta["count"], &meta["seed"]), (&json!(1), &json!(7)));
+    assert_eq!((&meta["sequence_id"], &meta["pattern_id"]), (&json!("song"), &Value::Null));
+    assert_eq!(meta["backend_version"], audio_to_video_origin::BACKEND_VERSION);
+    assert_eq!(meta["shot_list_hash"].as_str().unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn an_origin_is_the_map_then_the_meta_then_the_parent() {
+    let state = TestState::new().await;
+    let (film, other) = (state.asset(None).await, state.asset(None).await);
+    let hit = state.hit(&film, 1_000, 2_000).await;
+    let conn = &mut *state.conn().await;
+    let norm =
+        sound(conn, &other, &[&hit], json!({"upstream_window_ms": [100, 200], "source_start_ms": 5})).await;
+    let told = sound(conn, &film, &[], json!({"source_asset_id": other, "source_start_ms": 40.5})).await;
+    let moved = sound(conn, &film, &[], json!({"source_start_ms": 60, "track": "not this"})).await;
+    let plain = state.sound(&film, json!({})).await;
+    let whole = json!({"asset_id": other, "start_ms": 5, "duration_ms": 10, "source_offset_ms": 3});
+    let clips = [&hit, &norm, &told, &moved, &plain].map(|id| clip(id, 0, 10, 0));
+    let list = state.shots(clips.into_iter().chain([whole]).collect()).await;
+    let starts: Vec<f64> = times(&list).iter().map(|times| times[0]).collect();
+    assert_eq!(starts, [1_000.0, 1_100.0, 40.5, 60.0, 0.0, 3.0]);
+    let shots = list["shots"].as_array().unwrap();
+    let assets: Vec<&Value> = shots.iter().map(|shot| &shot["source_asset_id"]).collect();
+    let (film, other) = (json!(film), json!(other));
+    assert_eq!(assets, [&film, &film, &other, &film, &film, &other]);
+    assert_eq!(shots[2]["meta"]["source_asset_id"], other, "as the artifact's meta has it");
+    assert_eq!(shots[3]["meta"]["track"], "voice", "the shot's own facts go before");
+    assert_eq!(shots[5]["meta"]["audio_artifact_id"], Value::Null);
+}
+
+#[tokio::test]
+async fn shots_are_in_order_of_time_then_track_then_clip() {
+    let state = TestState::new().await;
+    let films = [state.asset(None).await, state.asset(None).await];
+    let hits = [state.hit(&films[0], 0, 100).await, state.hit(&films[1], 50, 150).await];
+    let named = |hit: usize, start: i64, label: &str| {
+        let mut clip = clip(&hits[hit], start, 10, 0);
+        clip["label"] = json!(label);
+        clip
+    };
+    let tracks = json!([
+        {"name": "a", "clips": [named(0, 20, "5"), named(0, 10, "2"), named(1, 0, "1")]},
+        {"name": "b", "clips": [named(1, 10, "3"), named(0, 10, "4"), named(1, 30, "6")]},
+    ]);
+    let list = state.ask(&json!({"sequence": {"tracks": tracks}})).await.ok();
+    let shots = list["shots"].as_array().unwrap();
+    let labels: Vec<&str> = shots.iter().map(|shot| shot["meta"]["label"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["1", "2", "3", "4", "5", "6"]);
+}
+
+#[tokio::test]
+async fn the_same_request_gets_the_same_bytes_and_artifact() {
+    let state = TestState::new().await;
+    let film = state.asset(Some(60_000)).await;
+    let hit = state.hit(&film, 10_000, 10_500).await;
+    let timeline = state.timeline(&film, None, "signal", &[100], &[]).await;
+    let request =
+        sequence(json!([clip(&hit, 0, 200, 0), clip(&hit, 100, 200, 0), clip(&hit, 900, 100, 400)]));
+    let (first, again) = tokio::join!(state.ask(&request), state.ask(&request));
+    let list = first.ok();
+    assert_eq!(first.body, again.body, "also when both run at once");
+    assert_eq!(first.body, state.ask(&request).await.body);
+
+    let id: Id = serde_json::from_value(list["shot_list_artifact_id"].clone()).unwrap();
+    let kept = state.get(&format!("{ROUTE}/{id}")).await;
+    assert_eq!(kept.body, first.body);
+    let conn = &mut *state.conn().await;
+    let artifact = media_v2::store::find_artifact(conn, &scope("t1"), &id).await.unwrap().unwrap();
+    assert_eq!(artifact.parent_asset_id, film);
+    assert_eq!(artifact.upstream_artifact_ids, [hit.clone(), timeline]);
+    assert_eq!(artifact.meta["shot_list_hash"], list["meta"]["shot_list_hash"]);
+    let all = media_v2::store::latest_artifacts(conn, &scope("t1"), &film, artifact.kind, 9).await.unwrap();
+    assert_eq!(all.len(), 1);
+
+    // 10100–10300 of the film, twice, and 10500–10600.
+    for (window, used) in [
+        (ms(0, 10_100), false),
+        (ms(10_299, 10_300), true),
+        (ms(10_300, 10_500), false),
+        (ms(10_599, 99_999), true),
+    ] {
+        let lists = find_shot_lists_using(conn, &scope("t1"), &film, window, 5).await.unwrap();
+        assert_eq!(lists == [id.clone()], used, "{window:?}");
+    }
+    state.send("t2", Method::GET, &format!("{ROUTE}/{id}"), None).await.problem(404, "shot_list_not_found");
+    state.get(&format!("{ROUTE}/{hit}")).await.problem(404, "shot_list_not_found");
+
+    let mut other = request.clone();
+    other["seed"] = json!(1);
+    let other = state.ask(&other).await.ok();
+    assert_ne!(other["shot_list_artifact_id"], list["shot_list_artifact_id"]);
+    assert_eq!(other["shots"], list["shots"]);
+}
+
+#[tokio::test]
+async fn the_p10_form_is_windows_and_times() {
+    let state = TestState::new().await;
+    let film = state.asset(None).await;
+    let hit = state.hit(&film, 10_000, 10_500).await;
+    let list = state.shots(json!([clip(&hit, 500, 200, 0)])).await;
+    let path = format!("{ROUTE}/{}", list["shot_list_artifact_id"].as_str().unwrap());
+    let p10 = state.get(&format!("{path}?format=p10")).await.ok();
+    let shot = json!({"asset_id": film, "start_ms": 10_000, "end_ms": 10_200, "target_time_on_pattern": 500});
+    assert_eq!(p10, json!([shot]));
+    state.get(&format!("{path}?format=edl")).await.problem(422, "invalid_query");
+}
+
+#[tokio::test]
+async fn nothing_to_show_is_an_empty_list_and_no_artifact() {
+    let state = TestState::new().await;
+    for tracks in [json!([]), json!([{"name": "a", "clips": []}])] {
+        let list = state.ask(&json!({"sequence": {"tracks": tracks}})).await.ok();
+        assert_eq!((&list["shots"], &list["shot_list_artifact_id"]), (&json!([]), &Value::Null));
+        assert_eq!(list["meta"]["count"], 0);
+    }
+}
+
+#[tokio::test]
+async fn a_pattern_is_shown_whole_or_by_its_id() {
+    let state = TestState::new().await;
+    let (film, other) = (state.asset(None).await, state.asset(None).await);
+    let kick = state.hit(&film, 1_000, 2_000).await;
+    let snare = state.hit(&other, 5_000, 6_000).await;
+    let clock = Arc::new(http_kit::ManualClock::new(at(0)));
+    let engine = PatternEngine::new(state.database.pool.clone(), clock);
+    let context = RequestContext { scope: scope("t1"), user_id: None, request_id: "r".into() };
+    let request: PatternRequest = serde_json::from_value(
+        json!({"template_id": "boom_bap_90", "sample_map": {"kick": kick, "snare": snare}}),
+    )
+    .unwrap();
+    let pattern = engine.make(&context.scope, &request).await.unwrap();
+    let pattern = serde_json::to_value(pattern).unwrap();
+    let id = &pattern["pattern_id"];
+
+    let whole = state.ask(&json!({"pattern": pattern})).await;
+    let list = whole.ok();
+    assert_eq!(list["meta"]["pattern_id"], *id);
+    let clips = pattern["clips"].as_array().unwrap();
+    let shots = list["shots"].as_array().unwrap();
+    assert_eq!(shots.len(), clips.len());
+    for (shot, clip) in shots.iter().zip(clips) {
+        assert_eq!(shot["target_start_ms"], clip["start_ms"], "at the clip's start");
+        assert_eq!(shot["target_duration_ms"], clip["duration_ms"]);
+        let (asset, start) = if clip["label"] == "kick" { (&film, 1_000) } else { (&other, 5_000) };
+        assert_eq!((&shot["source_asset_id"], &shot["source_start_ms"]), (&json!(asset), &json!(start)));
+        assert_eq!((&shot["meta"]["role"], &shot["meta"]["track"]), (&clip["label"], &Value::Null));
+    }
+    for by_id in [json!({"pattern": id}), json!({"pattern_id": id})] {
+        assert_eq!(state.ask(&by_id).await.body, whole.body);
+    }
+    state.ask(&json!({"pattern_id": "pattern_none"})).await.problem(404, "pattern_not_found");
+    let foreign = state.send("t2", Method::POST, ROUTE, Some(json!({"pattern_id": id}).to_string())).await;
+    foreign.problem(404, "pattern_not_found");
+}
