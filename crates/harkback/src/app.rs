@@ -9,6 +9,7 @@ use audio_pattern_engine::PatternEngine;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{Backends, SignalBackend};
 use audio_signal::Thresholds;
+use audio_to_video_origin::VideoOrigins;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
@@ -29,6 +30,10 @@ use crate::operations::{self, Operations};
 
 /// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
 const LOADED_MODELS: usize = 2;
+/// Shot lists read or written at once: each may take a few hundred megabytes, and no more than seconds.
+const SHOT_LIST_WORKERS: usize = 2;
+/// How many more may wait for that.
+const WAITING_SHOT_LISTS: usize = 32;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -77,12 +82,15 @@ fn api(
     };
     let queue = WorkQueue::new("analysis", config.analysis_workers, config.analysis_queue);
     let patterns = PatternEngine::new(pool.clone(), clock.clone());
+    let shot_lists = WorkQueue::new("shot_lists", SHOT_LIST_WORKERS, WAITING_SHOT_LISTS);
+    let origins = VideoOrigins::new(media.clone(), shot_lists, clock.clone());
     let timelines = SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue, clock);
     let router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
         .merge(video_timeline::router(store))
         .merge(audio_semantic_timeline::router(timelines.clone()))
         .merge(audio_pattern_engine::router(patterns))
+        .merge(audio_to_video_origin::router(origins))
         .merge(operations::router(Operations { pool, timelines: timelines.clone(), metrics }));
     Ok((router, timelines))
 }
