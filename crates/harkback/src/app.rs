@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use audio_asr::Models;
@@ -22,10 +23,11 @@ use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_scalar::{Scalar, Servable};
+use video_render::{Limits, RenderConfig, Renderer};
 use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTimeline};
 
 use crate::catalogue::StoredMedia;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::operations::{self, Operations};
 
 /// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
@@ -84,6 +86,7 @@ fn api(
     let patterns = PatternEngine::new(pool.clone(), clock.clone());
     let shot_lists = WorkQueue::new("shot_lists", SHOT_LIST_WORKERS, WAITING_SHOT_LISTS);
     let origins = VideoOrigins::new(media.clone(), shot_lists, clock.clone());
+    let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config), clock.clone());
     let timelines = SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue, clock);
     let router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
@@ -91,8 +94,25 @@ fn api(
         .merge(audio_semantic_timeline::router(timelines.clone()))
         .merge(audio_pattern_engine::router(patterns))
         .merge(audio_to_video_origin::router(origins))
-        .merge(operations::router(Operations { pool, timelines: timelines.clone(), metrics }));
+        .merge(video_render::router(renderer.clone()))
+        .merge(operations::router(Operations { pool, timelines: timelines.clone(), renderer, metrics }));
     Ok((router, timelines))
+}
+
+fn renders(config: &Config) -> RenderConfig {
+    let defaults = RenderConfig::default();
+    let limits = Limits {
+        time: Duration::from_secs(config.render_timeout_s),
+        output_bytes: config.max_render_bytes,
+        ..defaults.limits
+    };
+    RenderConfig {
+        ffmpeg: config::found_on_path(&config.ffmpeg),
+        ffprobe: config::found_on_path(&config.ffprobe),
+        workers: config.render_workers,
+        waiting: config.render_queue,
+        limits,
+    }
 }
 
 fn backends(config: &Config) -> anyhow::Result<Backends> {

@@ -247,6 +247,20 @@ fn default_data_dir() -> PathBuf {
     }
 }
 
+/// The directories of `PATH`.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+/// The path of a program that is given by name, if it is found: programs are started without a `PATH`.
+pub(crate) fn found_on_path(program: &Path) -> PathBuf {
+    let is_name = program.parent() == Some(Path::new(""));
+    let found =
+        || search_path().into_iter().map(|directory| directory.join(program)).find(|path| path.is_file());
+    if is_name { found() } else { None }.unwrap_or_else(|| program.to_path_buf())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

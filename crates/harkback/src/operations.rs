@@ -10,11 +10,13 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use video_render::Renderer;
 
 #[derive(Clone)]
 pub(crate) struct Operations {
     pub(crate) pool: PgPool,
     pub(crate) timelines: SemanticTimelines,
+    pub(crate) renderer: Renderer,
     pub(crate) metrics: Option<PrometheusHandle>,
 }
 
@@ -27,7 +29,9 @@ struct Readiness {
     backend: Option<String>,
     /// The one that was asked for.
     requested_backend: Option<String>,
-    /// Why they differ.
+    /// Renderer and ffmpeg with their versions; null when they do not run.
+    renderer: Option<String>,
+    /// What is missing, or replaced.
     reasons: Vec<String>,
 }
 
@@ -63,22 +67,16 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
             30,
         ));
     }
-    let readiness = match operations.timelines.selection().await {
-        Ok(selection) => Readiness {
-            status: if selection.fallback_reason.is_some() { "degraded" } else { "ready" },
-            backend: Some(selection.backend.kind().to_string()),
-            requested_backend: Some(selection.requested.to_string()),
-            reasons: selection.fallback_reason.into_iter().collect(),
-        },
-        // Everything but analysis works.
-        Err(error) => Readiness {
-            status: "degraded",
-            backend: None,
-            requested_backend: None,
-            reasons: vec![error.to_string()],
-        },
-    };
-    Ok(Json(readiness))
+    let mut reasons = Vec::new();
+    // Everything else works without analysis, and without renders.
+    let selection =
+        operations.timelines.selection().await.map_err(|error| reasons.push(error.to_string())).ok();
+    let renderer = operations.renderer.version().await.map_err(|error| reasons.push(error.to_string())).ok();
+    let backend = selection.as_ref().map(|selection| selection.backend.kind().to_string());
+    let requested_backend = selection.as_ref().map(|selection| selection.requested.to_string());
+    reasons.extend(selection.and_then(|selection| selection.fallback_reason));
+    let status = if reasons.is_empty() { "ready" } else { "degraded" };
+    Ok(Json(Readiness { status, backend, requested_backend, renderer, reasons }))
 }
 
 /// Prometheus metrics

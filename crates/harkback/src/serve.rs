@@ -1,7 +1,6 @@
 //! `harkback serve` and `harkback migrate`.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::app;
-use crate::config::{Config, LogFormat};
+use crate::config::{self, Config, LogFormat};
 
 /// Runs the service until it is told to stop (SIGINT, SIGTERM), then lets it finish.
 pub(crate) fn serve(config: &Config) -> anyhow::Result<()> {
@@ -100,17 +99,12 @@ impl Database {
             let options = PgConnectOptions::from_str(url).context("DATABASE_URL is no postgres:// URL")?;
             return Ok(Self { options, _cluster: None });
         }
-        let binaries = ServerBinaries::find(&search_path())?;
+        let binaries = ServerBinaries::find(&config::search_path())?;
         let directory = config.data_dir.join("postgres");
         let cluster = Cluster::start(&binaries, &directory, Durability::Full)?;
         tracing::info!(directory = %directory.display(), "running a private Postgres");
         Ok(Self { options: cluster.connect_options("postgres"), _cluster: Some(cluster) })
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
-fn search_path() -> Vec<PathBuf> {
-    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
