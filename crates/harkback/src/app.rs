@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use audio_asr::Models;
+use audio_field_to_samples::FieldToSamples;
 use audio_pattern_engine::PatternEngine;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{Backends, SignalBackend};
@@ -87,7 +88,9 @@ fn api(
     let shot_lists = WorkQueue::new("shot_lists", SHOT_LIST_WORKERS, WAITING_SHOT_LISTS);
     let origins = VideoOrigins::new(media.clone(), shot_lists, clock.clone());
     let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config), clock.clone());
-    let timelines = SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue, clock);
+    let timelines =
+        SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue.clone(), clock.clone());
+    let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock);
     let router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
         .merge(video_timeline::router(store))
@@ -95,6 +98,7 @@ fn api(
         .merge(audio_pattern_engine::router(patterns))
         .merge(audio_to_video_origin::router(origins))
         .merge(video_render::router(renderer.clone()))
+        .merge(audio_field_to_samples::router(samples))
         .merge(operations::router(Operations { pool, timelines: timelines.clone(), renderer, metrics }));
     Ok((router, timelines))
 }

@@ -9,5 +9,6 @@ mod context;
 mod layers;
 mod operations;
 mod pictures;
+mod samples;
 mod spine;
 mod words;

@@ -28,6 +28,18 @@ impl AudioFormat {
         self.layout.count()
     }
 
+    /// The channels as a WAVE file names them (`dwChannelMask`), in whose order the samples are; 0 where it has no name
+    /// for one of them.
+    #[must_use]
+    pub fn speaker_mask(&self) -> u32 {
+        /// `SPEAKER_FRONT_LEFT` to `SPEAKER_TOP_BACK_RIGHT`; symphonia counts the same way.
+        const NAMED: u64 = (1 << 18) - 1;
+        match &self.layout {
+            Channels::Positioned(set) if set.bits() & !NAMED == 0 => set.bits() as u32,
+            _ => 0,
+        }
+    }
+
     /// From what a decoder says of its output.
     pub(super) fn new(spec: &AudioSpec, codec: &str) -> Result<Self, SignalError> {
         check_limits(spec.rate(), spec.channels().count())?;
@@ -70,6 +82,15 @@ mod tests {
     use symphonia::core::audio::Position;
 
     use super::*;
+
+    #[test]
+    fn speakers_are_named_as_in_wave_files() {
+        let mask =
+            |channels| AudioFormat::new(&AudioSpec::new(48_000, channels), "flac").unwrap().speaker_mask();
+        assert_eq!(mask(Channels::Discrete(2)), 0x3);
+        assert_eq!(mask(Channels::Discrete(6)), 0x3f);
+        assert_eq!(mask(Channels::Discrete(5)), 0);
+    }
 
     #[test]
     fn five_point_one_has_its_low_frequency_channel() {

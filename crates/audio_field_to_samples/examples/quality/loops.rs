@@ -1,0 +1,100 @@
+//! Loops of patterns that repeat exactly, under noise that does not: how near the length cut comes to the true one.
+
+use std::f64::consts::TAU;
+use std::io::Cursor;
+
+use audio_field_to_samples::listen::{Wanted, listen};
+use audio_field_to_samples::loops::detect;
+use audio_field_to_samples::params::LoopParams;
+
+use crate::score::{mean, median};
+
+const RATE: u32 = 44_100;
+const SECONDS: f64 = 30.0;
+/// Tempi, beats per minute.
+const TEMPI: [f64; 6] = [84.0, 93.3, 101.7, 118.0, 126.5, 141.2];
+/// Levels of the noise, decibels below the loudest stroke.
+const NOISE_DB: [f64; 3] = [-60.0, -40.0, -25.0];
+
+/// Prints the table.
+pub(crate) fn print() {
+    println!(
+        "\nloops of a synthetic two-bar pattern, {SECONDS} s at {} tempi; default parameters",
+        TEMPI.len()
+    );
+    println!(
+        "{:<10}{:>8}{:>17}{:>17}{:>22}",
+        "noise", "loops", "median |error|", "largest |error|", "2, 4 bars on phase"
+    );
+    for noise_db in NOISE_DB {
+        let (mut errors, mut whole, mut count) = (Vec::new(), Vec::new(), 0);
+        for bpm in TEMPI {
+            let heard = listen(
+                Cursor::new(wav(&pattern(bpm, noise_db))),
+                Wanted { hits: false, loops: true },
+                &|| false,
+            )
+            .expect("a recording");
+            for found in detect(&heard, &LoopParams::default()) {
+                count += 1;
+                let length = (found.slice.end - found.slice.start) as f64 / f64::from(RATE);
+                let beats = (length * bpm / 60.0).round();
+                errors.push((length - beats * 60.0 / bpm).abs() * 1e3);
+                if found.bars > 1 {
+                    whole.push(if beats % 8.0 == 0.0 { 1.0 } else { 0.0 });
+                }
+            }
+        }
+        println!(
+            "{:<10}{count:>8}{:>14.2} ms{:>14.2} ms{:>21.0} %",
+            format!("{noise_db} dB"),
+            median(&errors).unwrap_or(f64::NAN),
+            errors.iter().copied().fold(f64::NAN, f64::max),
+            100.0 * mean(whole),
+        );
+    }
+}
+
+/// Kick on 1 and 3, snare on 2 and 4, hats on eighths, and one kick more in every second bar.
+fn pattern(bpm: f64, noise_db: f64) -> Vec<f32> {
+    let mut state = 1u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1 << 23) - 1.0
+    };
+    // The strokes of a period are the same each time, the noise is not.
+    let period = (8.0 * 60.0 / bpm * f64::from(RATE)).round() as usize;
+    let beat = period as f64 / 8.0 / f64::from(RATE);
+    let since = |t: f64, every: f64, offset: f64| (t - offset * beat).rem_euclid(every * beat);
+    let kick = |s: f64| (-14.0 * s).exp() * (TAU * 55.0 * s).sin();
+    let strokes: Vec<f64> = (0..period)
+        .map(|n| {
+            let t = n as f64 / f64::from(RATE);
+            0.5 * kick(since(t, 2.0, 0.0))
+                + 0.4 * kick(since(t, 8.0, 6.5))
+                + 0.25 * (-22.0 * since(t, 2.0, 1.0)).exp() * noise()
+                + 0.08 * (-70.0 * since(t, 0.5, 0.0)).exp() * noise()
+        })
+        .collect();
+    let level = 0.5 * 10f64.powf(noise_db / 20.0);
+    let length = (SECONDS * f64::from(RATE)) as usize;
+    (0..length).map(|n| (strokes[n % period] + level * noise()) as f32).collect()
+}
+
+/// A mono WAV file of floats.
+fn wav(samples: &[f32]) -> Vec<u8> {
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let length = u32::try_from(data.len()).expect("a short recording");
+    let mut file = Vec::with_capacity(data.len() + 44);
+    file.extend(b"RIFF");
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16u32.to_le_bytes());
+    file.extend([3u16.to_le_bytes(), 1u16.to_le_bytes()].concat());
+    file.extend([RATE.to_le_bytes(), (4 * RATE).to_le_bytes()].concat());
+    file.extend([4u16.to_le_bytes(), 32u16.to_le_bytes()].concat());
+    file.extend(b"data");
+    file.extend(length.to_le_bytes());
+    file.extend(data);
+    file
+}

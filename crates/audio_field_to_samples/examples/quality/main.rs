@@ -1,0 +1,37 @@
+//! Scores samples against recordings whose truth is known: `cargo run --release -p audio_field_to_samples --example
+//! quality -- [TABLE…]` prints the tables named, or all. The corpus is in `HARKBACK_CORPUS`, by default
+//! `../shared/corpus` beside the workspace; a table whose recordings are absent says so.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
+#![expect(clippy::expect_used, reason = "a corpus that cannot be read ends the run")]
+
+mod hits;
+mod loops;
+// One way to find recordings, and one to score events, for the tables of both crates.
+#[path = "../../../audio_signal/examples/quality/corpus.rs"]
+#[expect(dead_code, reason = "the tables of audio_signal need more of it")]
+mod corpus;
+#[path = "../../../audio_signal/examples/quality/score.rs"]
+mod score;
+
+use std::process::ExitCode;
+
+/// Prints one table.
+type Table = fn();
+
+const TABLES: [(&str, Table); 2] = [("hits", hits::print), ("loops", loops::print)];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, _)| table != name)) {
+        let names = TABLES.map(|(name, _)| name).join(", ");
+        eprintln!("no table `{unknown}`; there are: {names}");
+        return ExitCode::FAILURE;
+    }
+    for (name, print) in TABLES {
+        if wanted.is_empty() || wanted.iter().any(|table| table == name) {
+            print();
+        }
+    }
+    ExitCode::SUCCESS
+}

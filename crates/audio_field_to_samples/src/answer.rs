@@ -1,0 +1,108 @@
+//! From runs to answers.
+
+use std::collections::BTreeMap;
+
+use http_kit::{Id, Problem};
+
+use crate::Error;
+use crate::model::{
+    DetectMeta, DetectResponse, Detector, DetectorError, Run, SamplesRequest, SamplesResponse, ScoreDetail,
+    SummaryMeta,
+};
+use crate::task::{Task, version};
+
+/// What the detectors gave.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    runs: BTreeMap<Detector, Run>,
+    errors: BTreeMap<Detector, DetectorError>,
+}
+
+impl Answer {
+    /// Adds what a detector gave.
+    ///
+    /// # Errors
+    /// `run`'s, when it is not this detector's alone.
+    pub(crate) fn add(&mut self, detector: Detector, run: Result<Run, Error>) -> Result<(), Error> {
+        match run {
+            Ok(run) => {
+                self.runs.insert(detector, run);
+            }
+            Err(error) if error.concerns_one_detector() => {
+                let problem = Problem::from(error);
+                let (code, detail) = (problem.code(), problem.detail().to_owned());
+                self.errors.insert(detector, DetectorError { code, detail });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// All of it.
+    pub(crate) fn summed_up(
+        self,
+        request: &SamplesRequest,
+        cache_key: String,
+        cache_hit: bool,
+    ) -> SamplesResponse {
+        let ids = |detector| self.runs.get(&detector).map(artifact_ids).unwrap_or_default();
+        let hit_artifact_ids = ids(Detector::Hits);
+        let loop_artifact_ids = ids(Detector::Loops);
+        let phrase_artifact_ids = ids(Detector::Phrases);
+        let asked = self.runs.keys().chain(self.errors.keys());
+        SamplesResponse {
+            asset_id: request.asset_id.clone(),
+            summary_meta: SummaryMeta {
+                hits_count: hit_artifact_ids.len(),
+                loops_count: loop_artifact_ids.len(),
+                phrases_count: phrase_artifact_ids.len(),
+                cache_key,
+                cache_hit,
+                backend_versions: asked.map(|detector| (*detector, version(*detector))).collect(),
+                min_quality_score: request.min_quality_score,
+                score_details: self.each(score_details),
+                filtered_counts: self.each(|run| run.filtered),
+                cut_off_counts: self.each(|run| run.cut_off),
+                errors: (!self.errors.is_empty()).then_some(self.errors),
+            },
+            hit_artifact_ids,
+            loop_artifact_ids,
+            phrase_artifact_ids,
+        }
+    }
+
+    fn each<T>(&self, what: impl Fn(&Run) -> T) -> BTreeMap<Detector, T> {
+        self.runs.iter().map(|(detector, run)| (*detector, what(run))).collect()
+    }
+}
+
+/// What one detector gave.
+pub(crate) fn detected(asset_id: &Id, task: Task, run: Run, cache_hit: bool) -> DetectResponse {
+    DetectResponse {
+        asset_id: asset_id.clone(),
+        artifact_ids: artifact_ids(&run),
+        meta: DetectMeta {
+            count: run.samples.len(),
+            cache_key: task.cache_key,
+            cache_hit,
+            backend_version: version(task.ask.detector()),
+            min_quality_score: task.min_score,
+            score_details: score_details(&run),
+            filtered_count: run.filtered,
+            cut_off_count: run.cut_off,
+        },
+        events: run.samples.into_iter().map(|sample| sample.event).collect(),
+    }
+}
+
+fn artifact_ids(run: &Run) -> Vec<Id> {
+    run.samples.iter().map(|sample| sample.artifact_id.clone()).collect()
+}
+
+fn score_details(run: &Run) -> BTreeMap<Id, ScoreDetail> {
+    let detail = |sample: &crate::model::Sample| {
+        let detail = ScoreDetail { score: sample.score, offset_ms: sample.event.source().start() };
+        (sample.artifact_id.clone(), detail)
+    };
+    run.samples.iter().map(detail).collect()
+}

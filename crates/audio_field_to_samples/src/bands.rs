@@ -1,0 +1,154 @@
+//! Levels of frequency bands over time: what two places of a recording are compared by.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+/// Bands, equally wide on a logarithmic axis from [`LOWEST_HZ`] to [`HIGHEST_HZ`] or half the rate.
+pub const BANDS: usize = 16;
+const LOWEST_HZ: f64 = 60.0;
+const HIGHEST_HZ: f64 = 16_000.0;
+/// Values per second.
+pub const BAND_RATE: u32 = 100;
+/// Length of the analysis window, seconds.
+const WINDOW_S: f64 = 0.04;
+/// Levels are kept in half decibels above this.
+const FLOOR_DB: f32 = -100.0;
+
+/// Sixteen levels each 10 ms, a byte each: 1.6 KB per second of sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BandLevels(Vec<[u8; BANDS]>);
+
+impl BandLevels {
+    /// How many frames of 10 ms there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Nothing was heard?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The levels of frame `index` in decibels of full scale; `None` beyond the end.
+    #[must_use]
+    pub fn frame(&self, index: usize) -> Option<[f32; BANDS]> {
+        self.0.get(index).map(|levels| levels.map(|level| f32::from(level) / 2.0 + FLOOR_DB))
+    }
+}
+
+/// Measures them in a stream. Frame `i` is centred on `i × 10 ms`.
+pub(crate) struct BandMeter {
+    rate: u32,
+    fft: Arc<dyn RealToComplex<f32>>,
+    window: Vec<f32>,
+    /// Where each band begins in the spectrum, and where the last one ends.
+    edges: [usize; BANDS + 1],
+    /// Samples that a window still needs, from sample `at` of the padded stream on.
+    pending: Vec<f32>,
+    at: u64,
+    levels: Vec<[u8; BANDS]>,
+    scratch: (Vec<f32>, Vec<Complex<f32>>, Vec<Complex<f32>>),
+}
+
+impl BandMeter {
+    pub(crate) fn new(rate: u32) -> Self {
+        let length = ((f64::from(rate) * WINDOW_S) as usize).next_power_of_two();
+        let fft = RealFftPlanner::new().plan_fft_forward(length);
+        let hann = |n: usize| 0.5 - 0.5 * (std::f32::consts::TAU * n as f32 / length as f32).cos();
+        let highest = HIGHEST_HZ.min(f64::from(rate) / 2.0);
+        let edge = |band: usize| {
+            let hertz = LOWEST_HZ * (highest / LOWEST_HZ).powf(band as f64 / BANDS as f64);
+            (hertz * length as f64 / f64::from(rate)).round() as usize
+        };
+        let mut edges = std::array::from_fn(edge);
+        // Low bands of a coarse spectrum are one bin wide at least.
+        for band in 0..BANDS {
+            edges[band + 1] = edges[band + 1].clamp((edges[band] + 1).min(length / 2), length / 2 + 1);
+        }
+        Self {
+            rate,
+            window: (0..length).map(hann).collect(),
+            edges,
+            pending: vec![0.0; length / 2],
+            at: 0,
+            levels: Vec::new(),
+            scratch: (fft.make_input_vec(), fft.make_output_vec(), fft.make_scratch_vec()),
+            fft,
+        }
+    }
+
+    /// Adds `mono` samples (full scale ±1); how the stream is cut into calls makes no difference.
+    pub(crate) fn push(&mut self, mono: &[f32]) {
+        self.pending.extend_from_slice(mono);
+        loop {
+            let frame = self.levels.len() as u64 * u64::from(self.rate) / u64::from(BAND_RATE);
+            // `frame` never runs ahead of `at` by more than what is pending.
+            let skip = usize::try_from(frame - self.at).unwrap_or(usize::MAX);
+            if self.pending.len() < skip.saturating_add(self.window.len()) {
+                return;
+            }
+            self.pending.drain(..skip);
+            self.at = frame;
+            self.measure();
+        }
+    }
+
+    /// The levels of all that was pushed.
+    pub(crate) fn finish(mut self) -> BandLevels {
+        let padding = vec![0.0; self.window.len() / 2];
+        self.push(&padding);
+        BandLevels(self.levels)
+    }
+
+    fn measure(&mut self) {
+        let (input, spectrum, scratch) = &mut self.scratch;
+        for ((slot, sample), weight) in input.iter_mut().zip(&self.pending).zip(&self.window) {
+            *slot = sample * weight;
+        }
+        let transformed = self.fft.process_with_scratch(input, spectrum, scratch);
+        debug_assert!(transformed.is_ok(), "the buffers are the planner's own");
+        // A sine of amplitude 1 has the power 0 dB.
+        let scale = 16.0 / (self.window.len() as f32).powi(2);
+        self.levels.push(std::array::from_fn(|band| {
+            let bins = &spectrum[self.edges[band]..self.edges[band + 1]];
+            let power: f32 = bins.iter().map(Complex::norm_sqr).sum::<f32>() * scale;
+            // `as` saturates: below the floor, and for silence (-∞), it is 0.
+            (2.0 * (10.0 * power.log10() - FLOOR_DB)).round() as u8
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels(rate: u32, hertz: f32, chunk: usize) -> BandLevels {
+        let sample = |n: usize| 0.5 * (std::f32::consts::TAU * hertz * n as f32 / rate as f32).sin();
+        let sound: Vec<f32> = (0..rate as usize).map(sample).collect();
+        let mut meter = BandMeter::new(rate);
+        sound.chunks(chunk).for_each(|part| meter.push(part));
+        meter.finish()
+    }
+
+    #[test]
+    fn a_tone_is_in_its_band_at_its_level() {
+        let found = levels(48_000, 1_000.0, 48_000);
+        assert_eq!(found.len(), 101, "one each 10 ms, both ends included");
+        let middle = found.frame(50).unwrap();
+        let loudest = (0..BANDS).max_by(|a, b| middle[*a].total_cmp(&middle[*b])).unwrap();
+        assert_eq!(loudest, 8, "60 Hz × (16 000 / 60)^(8/16) = 980 Hz");
+        assert!((middle[8] - -6.0).abs() < 2.0, "{middle:?}");
+        assert!(middle[2] < -50.0 && middle[14] < -50.0, "{middle:?}");
+    }
+
+    #[test]
+    fn chunks_make_no_difference_and_any_rate_will_do() {
+        for rate in [1_000, 8_000, 22_050, 384_000] {
+            assert_eq!(levels(rate, 200.0, 7), levels(rate, 200.0, 100_000));
+        }
+    }
+}

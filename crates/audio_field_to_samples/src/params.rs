@@ -1,0 +1,131 @@
+//! The detectors' parameters: defaults, ranges, and their one spelling in cache keys.
+
+use http_kit::FieldError;
+use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Error;
+
+const fn ms(millis: i64) -> MediaTime {
+    MediaTime::from_millis(millis)
+}
+
+/// How hits are found and cut.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HitParams {
+    /// Milliseconds kept before the sound rises, 0 to 1 000.
+    pub pre_roll_ms: MediaTime,
+    /// Milliseconds kept after it has decayed, 0 to 10 000.
+    pub post_roll_ms: MediaTime,
+    /// The quietest peak that is a hit, dBFS, −120 to 0.
+    pub min_peak_db: f64,
+    /// The shortest time between two hits in milliseconds, 0 to 60 000; of two closer ones the earlier counts.
+    pub min_interval_ms: MediaTime,
+    /// The longest slice in milliseconds, 10 to 30 000.
+    pub max_duration_ms: MediaTime,
+}
+
+impl Default for HitParams {
+    fn default() -> Self {
+        Self {
+            pre_roll_ms: ms(10),
+            post_roll_ms: ms(200),
+            min_peak_db: -40.0,
+            min_interval_ms: ms(50),
+            max_duration_ms: ms(2_000),
+        }
+    }
+}
+
+/// How loops are found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoopParams {
+    /// Lengths in bars of four beats: 1 to 8 numbers, each 1 to 32.
+    pub target_bars: Vec<u32>,
+    /// The tempo, beats per minute, 30 to 300, where it is known.
+    pub bpm_hint: Option<f64>,
+    /// The lowest confidence of a loop, 0 to 1.
+    pub min_confidence: f64,
+}
+
+impl Default for LoopParams {
+    fn default() -> Self {
+        Self { target_bars: vec![1, 2, 4], bpm_hint: None, min_confidence: 0.5 }
+    }
+}
+
+/// How words become phrases.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PhraseParams {
+    /// Words closer than this belong together, milliseconds, 0 to 60 000.
+    pub max_gap_ms: MediaTime,
+    /// The shortest phrase in milliseconds, 0 to 600 000.
+    pub min_phrase_len_ms: MediaTime,
+}
+
+impl Default for PhraseParams {
+    fn default() -> Self {
+        Self { max_gap_ms: ms(500), min_phrase_len_ms: ms(200) }
+    }
+}
+
+/// Collects what is out of range, so that one answer tells all of it.
+#[derive(Debug, Default)]
+pub(crate) struct Checks(Vec<FieldError>);
+
+impl Checks {
+    fn number(&mut self, pointer: &str, value: f64, lowest: f64, highest: f64) {
+        // NaN is in no range.
+        if !(lowest..=highest).contains(&value) {
+            let detail = format!("is {value}; expected {lowest} to {highest}");
+            self.0.push(FieldError { pointer: pointer.to_owned(), detail });
+        }
+    }
+
+    fn time(&mut self, pointer: &str, value: MediaTime, lowest_ms: i64, highest_ms: i64) {
+        self.number(pointer, value.as_millis_f64(), lowest_ms as f64, highest_ms as f64);
+    }
+
+    /// A share, 0 to 1.
+    pub(crate) fn share(&mut self, pointer: &str, value: f64) {
+        self.number(pointer, value, 0.0, 1.0);
+    }
+
+    pub(crate) fn hits(&mut self, params: &HitParams) {
+        self.time("/hit_params/pre_roll_ms", params.pre_roll_ms, 0, 1_000);
+        self.time("/hit_params/post_roll_ms", params.post_roll_ms, 0, 10_000);
+        self.number("/hit_params/min_peak_db", params.min_peak_db, -120.0, 0.0);
+        self.time("/hit_params/min_interval_ms", params.min_interval_ms, 0, 60_000);
+        self.time("/hit_params/max_duration_ms", params.max_duration_ms, 10, 30_000);
+    }
+
+    pub(crate) fn loops(&mut self, params: &LoopParams) {
+        let bars = &params.target_bars;
+        if !(1..=8).contains(&bars.len()) {
+            let detail = format!("has {} numbers; expected 1 to 8", bars.len());
+            self.0.push(FieldError { pointer: "/loop_params/target_bars".to_owned(), detail });
+        }
+        for (index, bars) in bars.iter().enumerate().take(8) {
+            self.number(&format!("/loop_params/target_bars/{index}"), f64::from(*bars), 1.0, 32.0);
+        }
+        if let Some(bpm) = params.bpm_hint {
+            self.number("/loop_params/bpm_hint", bpm, 30.0, 300.0);
+        }
+        self.share("/loop_params/min_confidence", params.min_confidence);
+    }
+
+    pub(crate) fn phrases(&mut self, params: &PhraseParams) {
+        self.time("/phrase_params/max_gap_ms", params.max_gap_ms, 0, 60_000);
+        self.time("/phrase_params/min_phrase_len_ms", params.min_phrase_len_ms, 0, 600_000);
+    }
+
+    /// # Errors
+    /// [`Error::Invalid`] with all that is wrong.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}

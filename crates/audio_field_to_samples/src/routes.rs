@@ -1,0 +1,117 @@
+use axum::extract::State;
+use http_kit::{ContextJson, Json};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::model::{
+    DetectResponse, HitsRequest, LoopsRequest, PhrasesRequest, SamplesRequest, SamplesResponse,
+};
+use crate::{Error, FieldToSamples};
+
+/// `POST /audio/field-to-samples` and the detectors alone.
+pub fn router(samples: FieldToSamples) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(field_to_samples))
+        .routes(routes!(detect_hits))
+        .routes(routes!(detect_loops))
+        .routes(routes!(detect_phrases))
+        .with_state(samples)
+}
+
+/// Cut a recording into samples
+///
+/// Hits, loops and phrases, each an artifact with its origin. An identical request gets the same artifacts. A detector
+/// that cannot run (phrases without words) is told of in `summary_meta.errors`; the others still give what they find.
+#[utoipa::path(
+    post,
+    path = "/audio/field-to-samples",
+    tag = "audio_field_to_samples",
+    request_body = SamplesRequest,
+    responses(
+        (status = 200, body = SamplesResponse),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+async fn field_to_samples(
+    State(samples): State<FieldToSamples>,
+    ContextJson(context, request): ContextJson<SamplesRequest>,
+) -> Result<Json<SamplesResponse>, Error> {
+    samples.samples(&context, &request).await.map(Json)
+}
+
+/// Find hits
+///
+/// Single struck sounds; `events` are `HitEvent`s in order of time.
+#[utoipa::path(
+    post,
+    path = "/audio/hits/detect",
+    tag = "audio_field_to_samples",
+    request_body = HitsRequest,
+    responses(
+        (status = 200, body = DetectResponse),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+async fn detect_hits(
+    State(samples): State<FieldToSamples>,
+    ContextJson(context, request): ContextJson<HitsRequest>,
+) -> Result<Json<DetectResponse>, Error> {
+    samples.hits(&context, &request).await.map(Json)
+}
+
+/// Find loops
+///
+/// Whole bars whose end joins their beginning; `events` are `LoopEvent`s, best first, at most ten.
+#[utoipa::path(
+    post,
+    path = "/audio/loops/detect",
+    tag = "audio_field_to_samples",
+    request_body = LoopsRequest,
+    responses(
+        (status = 200, body = DetectResponse),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+async fn detect_loops(
+    State(samples): State<FieldToSamples>,
+    ContextJson(context, request): ContextJson<LoopsRequest>,
+) -> Result<Json<DetectResponse>, Error> {
+    samples.loops(&context, &request).await.map(Json)
+}
+
+/// Find spoken phrases
+///
+/// Of the words of the newest transcript, else of the semantic timeline; `events` are `VoicePhrase`s in order of time.
+#[utoipa::path(
+    post,
+    path = "/audio/voice-phrases/detect",
+    tag = "audio_field_to_samples",
+    request_body = PhrasesRequest,
+    responses(
+        (status = 200, body = DetectResponse),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `words_not_found`, \
+            `transcript_unreadable`, `slice_too_large`"),
+        (status = 503, description = "`queue_full`"),
+    )
+)]
+async fn detect_phrases(
+    State(samples): State<FieldToSamples>,
+    ContextJson(context, request): ContextJson<PhrasesRequest>,
+) -> Result<Json<DetectResponse>, Error> {
+    samples.phrases(&context, &request).await.map(Json)
+}

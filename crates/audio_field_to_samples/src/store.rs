@@ -1,0 +1,94 @@
+//! The only SQL of this crate: kept runs, and where words are.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use http_kit::{Id, Scope};
+use sqlx::PgConnection;
+use sqlx::types::{Json, JsonValue};
+
+use crate::Error;
+use crate::model::Run;
+
+/// Those of the runs under `cache_keys` that this owner has, by their keys.
+///
+/// # Errors
+/// [`Error::Corrupt`], or the database's.
+pub async fn find_runs(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    cache_keys: &[String],
+) -> Result<HashMap<String, Run>, Error> {
+    let rows = sqlx::query!(
+        r#"-- audio_field_to_samples::find_runs
+        SELECT cache_key, found FROM sample_runs
+        WHERE tenant_id = $1 AND env = $2 AND cache_key = ANY ($3)"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        cache_keys,
+    )
+    .fetch_all(conn)
+    .await?;
+    let run = |cache_key: String, found: JsonValue| match serde_json::from_value(found) {
+        Ok(run) => Ok((cache_key, run)),
+        Err(source) => Err(Error::Corrupt { cache_key, source }),
+    };
+    rows.into_iter().map(|row| run(row.cache_key, row.found)).collect()
+}
+
+/// Keeps runs made at `now` of an asset, each under its key.
+///
+/// # Errors
+/// [`Error::Overtaken`] when there is a run under one of the keys; the database's.
+pub async fn insert_runs(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    now: DateTime<Utc>,
+    asset_id: &Id,
+    runs: &[(&str, &Run)],
+) -> Result<(), Error> {
+    let keys: Vec<&str> = runs.iter().map(|(key, _)| *key).collect();
+    let found: Vec<Json<&Run>> = runs.iter().map(|(_, run)| Json(*run)).collect();
+    sqlx::query!(
+        "-- audio_field_to_samples::insert_runs
+         INSERT INTO sample_runs (tenant_id, env, cache_key, asset_id, created_at, found)
+         SELECT $1, $2, new.cache_key, $3, $4, new.found
+         FROM unnest($5::text[], $6::jsonb[]) AS new (cache_key, found)",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        asset_id.as_str(),
+        now,
+        &keys as _,
+        &found as _,
+    )
+    .execute(conn)
+    .await
+    .map_err(|error| match error.as_database_error().and_then(|error| error.constraint()) {
+        Some("sample_runs_pkey") => Error::Overtaken,
+        _ => error.into(),
+    })?;
+    Ok(())
+}
+
+/// The newest transcript of the asset itself (not of an artifact of it, whose times are its own).
+///
+/// # Errors
+/// The database's.
+pub async fn newest_transcript(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    asset_id: &Id,
+) -> sqlx::Result<Option<Id>> {
+    sqlx::query_scalar!(
+        r#"-- audio_field_to_samples::newest_transcript
+        SELECT id AS "id: Id" FROM artifacts
+        WHERE tenant_id = $1 AND env = $2 AND parent_asset_id = $3 AND kind = 'asr_transcript'
+          AND meta ->> 'source_artifact_id' IS NULL
+        ORDER BY created_at DESC, id DESC LIMIT 1"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        asset_id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await
+}

@@ -1,0 +1,119 @@
+//! Where the words of a recording are.
+
+use std::io::{BufReader, Read};
+
+use audio_semantic_timeline::store::{TimelineOf, find_timelines};
+use audio_semantic_timeline::{SemanticTimelines, Transcript};
+use http_kit::{Id, Scope, WorkError};
+use media_time::{MediaTime, Window};
+use media_v2::{Artifact, MediaError, MediaService};
+use serde::Deserialize;
+
+use crate::phrases::SpokenWord;
+use crate::{Error, store};
+
+/// The largest transcript that is read, in bytes: ten times that of a day of speech.
+const MAX_TRANSCRIPT_BYTES: u64 = 256 << 20;
+/// A backend with this type has listened for words: when it has none, nothing is said.
+const LISTENS: &str = "whisper_aubio";
+
+/// The artifact that tells the words of a recording.
+#[derive(Clone, Debug)]
+pub(crate) enum WordSource {
+    /// The newest transcript.
+    Transcript(Box<Artifact>),
+    /// Without one, the semantic timeline.
+    Timeline(Id),
+}
+
+impl WordSource {
+    /// The newest transcript of an asset, else its semantic timeline.
+    ///
+    /// # Errors
+    /// [`Error::WordsNotFound`]; the database's.
+    pub(crate) async fn find(media: &MediaService, scope: &Scope, asset_id: &Id) -> Result<Self, Error> {
+        let mut conn = media.pool().acquire().await?;
+        if let Some(id) = store::newest_transcript(&mut conn, scope, asset_id).await?
+            && let Some(artifact) = media_v2::store::find_artifact(&mut conn, scope, &id).await?
+        {
+            return Ok(Self::Transcript(Box::new(artifact)));
+        }
+        let wanted = TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
+        let found = find_timelines(&mut conn, scope, &[wanted]).await?.into_iter().next().flatten();
+        found.map(Self::Timeline).ok_or_else(|| Error::WordsNotFound(asset_id.clone()))
+    }
+
+    /// The artifact's id: with it, the words are named.
+    pub(crate) const fn artifact_id(&self) -> &Id {
+        match self {
+            Self::Transcript(artifact) => &artifact.id,
+            Self::Timeline(id) => id,
+        }
+    }
+
+    /// The words.
+    ///
+    /// # Errors
+    /// [`Error::TranscriptUnreadable`]; [`Error::WordsNotFound`] when nobody listened for words; the store's.
+    pub(crate) async fn read(
+        &self,
+        media: &MediaService,
+        timelines: &SemanticTimelines,
+        scope: &Scope,
+    ) -> Result<Vec<SpokenWord>, Error> {
+        match self {
+            Self::Transcript(artifact) => read_transcript(media, artifact).await,
+            Self::Timeline(id) => {
+                let summary = timelines.get(scope, id).await?.summary;
+                let words = Transcript::of(&summary).words;
+                if words.is_empty() && summary.meta.run.backend_type != LISTENS {
+                    return Err(Error::WordsNotFound(summary.asset_id));
+                }
+                let spoken = words.into_iter().filter_map(|word| {
+                    let times = [word.start_ms, word.end_ms].map(MediaTime::from_millis);
+                    spoken(word.word, times, word.confidence)
+                });
+                Ok(spoken.collect())
+            }
+        }
+    }
+}
+
+/// As much of a transcript as is needed: callers may register their own, with more in it.
+#[derive(Deserialize)]
+struct ForeignTranscript {
+    words: Vec<ForeignWord>,
+}
+
+#[derive(Deserialize)]
+struct ForeignWord {
+    word: String,
+    start_ms: MediaTime,
+    end_ms: MediaTime,
+    confidence: Option<f64>,
+}
+
+async fn read_transcript(media: &MediaService, artifact: &Artifact) -> Result<Vec<SpokenWord>, Error> {
+    let unreadable =
+        |reason: String| Error::TranscriptUnreadable { artifact_id: artifact.id.clone(), reason };
+    let reader = media.open_source(artifact.content()).await.map_err(|error| match error {
+        MediaError::SourceNotAllowed(_)
+        | MediaError::SourceUnreadable(_)
+        | MediaError::SourceChanged
+        | MediaError::ContentMissing(_) => unreadable(error.to_string()),
+        ours => ours.into(),
+    })?;
+    let parsed = tokio::task::spawn_blocking(move || {
+        serde_json::from_reader::<_, ForeignTranscript>(BufReader::new(reader.take(MAX_TRANSCRIPT_BYTES)))
+    });
+    let transcript = parsed.await.map_err(|source| WorkError::Broken { queue: "transcript", source })?;
+    let words = transcript.map_err(|error| unreadable(error.to_string()))?.words.into_iter();
+    Ok(words.filter_map(|word| spoken(word.word, [word.start_ms, word.end_ms], word.confidence)).collect())
+}
+
+/// A word that takes time; its confidence within 0 to 1.
+fn spoken(text: String, [start, end]: [MediaTime; 2], confidence: Option<f64>) -> Option<SpokenWord> {
+    let window = Window::new(start, end).ok().filter(|window| !window.is_empty())?;
+    let confidence = confidence.filter(|confidence| confidence.is_finite()).map(|c| c.clamp(0.0, 1.0));
+    Some(SpokenWord { text, window, confidence })
+}

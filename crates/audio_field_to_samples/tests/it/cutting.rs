@@ -1,0 +1,105 @@
+//! Slices are the decoder's own samples.
+
+use std::io::Cursor;
+
+use audio_field_to_samples::cut::{Cut, CutError, Piece, Slice, cut};
+use proptest::prelude::*;
+
+use crate::support::{decoded, file, wav};
+
+/// Cuts, and puts the pieces together.
+fn cut_all(source: Vec<u8>, cuts: &[Cut]) -> (Vec<Slice>, Vec<Vec<u8>>) {
+    let mut files = vec![Vec::new(); cuts.len()];
+    let mut whole = vec![false; cuts.len()];
+    let slices = cut(Cursor::new(source), cuts, &|| false, &mut |Piece { cut, bytes, last }| {
+        assert!(!whole[cut], "nothing follows the last piece");
+        files[cut].extend_from_slice(&bytes);
+        whole[cut] = last;
+        true
+    });
+    assert!(whole.iter().all(|whole| *whole));
+    (slices.unwrap(), files)
+}
+
+fn noise(length: usize) -> Vec<f32> {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[test]
+fn a_recording_that_became_shorter_is_told() {
+    let source = wav(8_000, &noise(1_000));
+    let cuts = [Cut { frames: 500..1_001, keep_length: false, fades: [0, 0] }];
+    let result = cut(Cursor::new(source.clone()), &cuts, &|| false, &mut |_| true);
+    assert!(matches!(result, Err(CutError::Changed)));
+    let result = cut(Cursor::new(source), &cuts, &|| false, &mut |_| false);
+    assert!(matches!(result, Err(CutError::Changed | CutError::Abandoned)));
+}
+
+#[test]
+fn surround_sound_keeps_its_channels() {
+    // Written as six channels by hand: the mono file's header says how many.
+    let mut source = wav(8_000, &noise(6 * 2_000));
+    source[22] = 6;
+    source[28..32].copy_from_slice(&(8_000u32 * 12).to_le_bytes());
+    source[32] = 12;
+    let (format, original) = decoded(Cursor::new(source.clone()));
+    assert_eq!(format.channels(), 6);
+    let cuts = [Cut { frames: 100..1_900, keep_length: true, fades: [0, 0] }];
+    let (slices, files) = cut_all(source, &cuts);
+    let (cut_format, samples) = decoded(Cursor::new(files[0].clone()));
+    let frames = slices[0].frames.clone();
+    assert_eq!((cut_format.layout, frames.end - frames.start), (format.layout, 1_800));
+    assert_eq!(samples, original[frames.start as usize * 6..frames.end as usize * 6]);
+}
+
+#[test]
+fn slices_are_handed_on_in_pieces() {
+    let (format, original) = decoded(file("music_120bpm.wav"));
+    let frames = original.len() as u64 / format.channels() as u64;
+    let cuts = [Cut { frames: 0..frames, keep_length: false, fades: [0, 0] }];
+    let mut largest = 0;
+    let mut count = 0;
+    cut(file("music_120bpm.wav"), &cuts, &|| false, &mut |piece| {
+        largest = largest.max(piece.bytes.len());
+        count += 1;
+        true
+    })
+    .unwrap();
+    assert!(count > 4 && largest < 1 << 20, "{count} pieces, the largest of {largest} bytes");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn slices_hold_what_the_recording_holds(
+        bounds in proptest::collection::vec((0u64..9_990, 1u64..4_000, any::<bool>(), 0u64..60, 0u64..60), 1..12),
+    ) {
+        let source = wav(8_000, &noise(10_000));
+        let (_, original) = decoded(Cursor::new(source.clone()));
+        let cut = |(start, length, keep_length, fade_in, fade_out): (u64, u64, bool, u64, u64)| {
+            Cut { frames: start..(start + length).min(10_000), keep_length, fades: [fade_in, fade_out] }
+        };
+        let cuts: Vec<Cut> = bounds.into_iter().map(cut).collect();
+        let (slices, files) = cut_all(source, &cuts);
+        for ((cut, slice), file) in cuts.iter().zip(&slices).zip(files) {
+            let (_, samples) = decoded(Cursor::new(file));
+            let moved = cut.frames.start - slice.frames.start;
+            prop_assert!(moved <= 40, "at most 5 ms");
+            prop_assert_eq!(slice.frames.end, cut.frames.end - if cut.keep_length { moved } else { 0 });
+            let expected = &original[slice.frames.start as usize..slice.frames.end as usize];
+            prop_assert_eq!(samples.len(), expected.len());
+            let [first, last] = slice.fades.map(|frames| frames as usize);
+            prop_assert!(first + last <= samples.len());
+            prop_assert_eq!(&samples[first..samples.len() - last], &expected[first..samples.len() - last]);
+            let begins = slice.frames.start as usize;
+            let crosses = original[begins] == 0.0
+                || (begins > 0 && (original[begins - 1] < 0.0) != (original[begins] < 0.0));
+            prop_assert!(crosses || moved == 0);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Samples of generated recordings, on a real database and blob store.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod cutting;
+mod finding;
+mod service;
+mod support;

@@ -1,0 +1,235 @@
+//! Requests: what is registered, found again, refused.
+
+use audio_field_to_samples::model::{Detector, Event};
+use audio_field_to_samples::{Error, MAX_SAMPLES};
+use media_v2::{ArtifactKind, MediaAsset, NewArtifact};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Bench, context, decoded, file, hits_request, loops_request, phrases_request, samples_request, strikes,
+    wav,
+};
+
+async fn transcribe(bench: &Bench, asset: &MediaAsset, transcript: &Value) -> http_kit::Id {
+    let blob = bench.media.blobs().put(transcript.to_string().into()).await.unwrap();
+    let mut new =
+        NewArtifact::new(ArtifactKind::AsrTranscript, asset.id.clone(), blob.id.uri(), "hand", &json!({}));
+    let meta = json!({"model_used": "hand", "cache_key": "k", "duration_ms": 1});
+    new.meta.extend(meta.as_object().unwrap().clone());
+    let mut conn = bench.database.pool.acquire().await.unwrap();
+    let now = chrono::DateTime::UNIX_EPOCH;
+    media_v2::store::insert_artifact(&mut conn, &bench.context.scope, now, new).await.unwrap().id
+}
+
+fn code(error: Error) -> &'static str {
+    http_kit::Problem::from(error).code()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slices_are_bit_equal_to_the_recording_in_every_container() {
+    let bench = Bench::new().await;
+    for name in [
+        "click_120bpm.wav",
+        "click_120bpm.flac",
+        "click_120bpm.mp3",
+        "click_120bpm.m4a",
+        "click_120bpm_edit_list.mp4",
+        "talk_and_music.mp4",
+    ] {
+        let asset = bench.upload_fixture(name).await;
+        let response =
+            bench.samples.samples(&bench.context, &samples_request(&asset, json!({}))).await.unwrap();
+        let (format, source) = decoded(file(name));
+        let found = response.summary_meta.hits_count;
+        assert!(found >= 18, "{name}: {found} hits");
+        for id in response.hit_artifact_ids.iter().chain(&response.loop_artifact_ids) {
+            bench.assert_exact(id, &format, &source).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identical_request_gets_the_same_artifacts() {
+    let bench = Bench::new().await;
+    let asset = bench.upload_fixture("music_120bpm.wav").await;
+    let request = samples_request(&asset, json!({}));
+    // Two at once run once.
+    let (first, second) = tokio::join!(
+        bench.samples.samples(&bench.context, &request),
+        bench.samples.samples(&bench.context, &request)
+    );
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_ne!(first.summary_meta.cache_hit, second.summary_meta.cache_hit);
+    assert_eq!(first.hit_artifact_ids, second.hit_artifact_ids);
+    assert_eq!(first.loop_artifact_ids, second.loop_artifact_ids);
+    assert!(!first.hit_artifact_ids.is_empty() && !first.loop_artifact_ids.is_empty());
+    let errors = first.summary_meta.errors.unwrap();
+    assert_eq!(errors.keys().collect::<Vec<_>>(), [&Detector::Phrases]);
+    assert_eq!(errors[&Detector::Phrases].code, "words_not_found");
+
+    // A detector alone shares what it found; other parameters do not.
+    let hits = bench.samples.hits(&bench.context, &hits_request(&asset, json!({}))).await.unwrap();
+    assert!(hits.meta.cache_hit && hits.artifact_ids == first.hit_artifact_ids);
+    assert!(first.summary_meta.cache_key.starts_with(&hits.meta.cache_key));
+    let artifacts = bench.count("artifacts").await;
+    assert_eq!(bench.count("origin_maps").await, artifacts);
+    assert_eq!(artifacts, (first.hit_artifact_ids.len() + first.loop_artifact_ids.len()) as i64);
+    let params = json!({"hit_params": {"pre_roll_ms": 20}});
+    let others = bench.samples.hits(&bench.context, &hits_request(&asset, params)).await.unwrap();
+    assert!(!others.meta.cache_hit && others.meta.cache_key != hits.meta.cache_key);
+    assert_ne!(others.artifact_ids, hits.artifact_ids);
+
+    // Another asset of the same bytes gets the same samples.
+    let twin = bench.upload_fixture("music_120bpm.wav").await;
+    let twins = bench.samples.hits(&bench.context, &hits_request(&twin, json!({}))).await.unwrap();
+    assert_eq!(twins.events, hits.events);
+    for (a, b) in hits.artifact_ids.iter().zip(&twins.artifact_ids) {
+        assert_eq!(bench.artifact(a).await.uri, bench.artifact(b).await.uri, "the same bytes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn artifacts_tell_how_they_were_made() {
+    let bench = Bench::new().await;
+    let asset = bench.upload(wav(16_000, &strikes(16_000, 3.0, &[(0.5, 0.8), (1.5, 0.2)]))).await;
+    let request = hits_request(&asset, json!({"min_quality_score": 0.9}));
+    let hits = bench.samples.hits(&bench.context, &request).await.unwrap();
+    assert_eq!((hits.meta.count, hits.meta.filtered_count), (1, 1));
+    let Event::Hit(event) = &hits.events[0] else { panic!("{:?}", hits.events) };
+    assert!((480..=520).contains(&event.time_ms) && event.energy.unwrap() > 0.0);
+    let artifact = bench.artifact(&hits.artifact_ids[0]).await;
+    assert_eq!(artifact.kind, ArtifactKind::AudioHit);
+    assert_eq!(artifact.start_ms, Some(event.source_start_ms));
+    assert_eq!(artifact.end_ms, Some(event.source_end_ms));
+    let meta = &artifact.meta;
+    assert_eq!(meta["event"], serde_json::to_value(&hits.events[0]).unwrap());
+    assert_eq!(meta["source_asset_id"], asset.id.as_str());
+    assert_eq!(meta["backend_version"], hits.meta.backend_version);
+    assert_eq!(
+        meta["fades"],
+        json!({"shape": "raised_cosine", "in_frames": 16, "out_frames": 160, "in_ms": 1, "out_ms": 10})
+    );
+    let detail = hits.meta.score_details[&artifact.id];
+    assert_eq!((meta["score"].as_f64(), detail.offset_ms), (Some(detail.score), event.source_start_ms));
+    assert_eq!(meta["pipeline_hash"].as_str().unwrap().len(), 64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn phrases_come_from_the_newest_transcript() {
+    let bench = Bench::new().await;
+    let asset = bench.upload_fixture("talk_and_music.mp4").await;
+    let request = phrases_request(&asset, json!({}));
+    let none = bench.samples.phrases(&bench.context, &request).await.unwrap_err();
+    assert_eq!(code(none), "words_not_found");
+
+    let words = json!({"words": [
+        {"word": "Welcome.", "start_ms": 100.5, "end_ms": 700, "confidence": 0.5},
+        {"word": "This", "start_ms": 900, "end_ms": 1200, "confidence": 1.0},
+        {"word": "Late", "start_ms": 30_000, "end_ms": 30_900},
+    ], "anything": "else"});
+    let transcript = transcribe(&bench, &asset, &words).await;
+    let found = bench.samples.phrases(&bench.context, &request).await.unwrap();
+    let Event::Phrase(phrase) = &found.events[0] else { panic!("{:?}", found.events) };
+    assert_eq!((phrase.transcript.as_str(), phrase.confidence), ("Welcome. This", Some(0.75)));
+    assert_eq!((found.events.len(), phrase.start_ms, phrase.end_ms), (2, 101, 1_200));
+    let (format, source) = decoded(file("talk_and_music.mp4"));
+    for id in &found.artifact_ids {
+        bench.assert_exact(id, &format, &source).await;
+        assert_eq!(bench.artifact(id).await.upstream_artifact_ids, std::slice::from_ref(&transcript));
+    }
+
+    // Other words are another request.
+    transcribe(&bench, &asset, &json!({"words": []})).await;
+    let found = bench.samples.phrases(&bench.context, &request).await.unwrap();
+    assert_eq!((found.meta.cache_hit, found.events.len()), (false, 0), "nothing is said, as somebody knows");
+    transcribe(&bench, &asset, &json!({"text": "no words"})).await;
+    let unreadable = bench.samples.phrases(&bench.context, &request).await.unwrap_err();
+    assert_eq!(code(unreadable), "transcript_unreadable");
+    let all = bench.samples.samples(&bench.context, &samples_request(&asset, json!({}))).await.unwrap();
+    assert!(all.summary_meta.hits_count > 0, "one detector's failure is its own");
+    assert_eq!(all.summary_meta.errors.unwrap()[&Detector::Phrases].code, "transcript_unreadable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_while_registering_leaves_nothing() {
+    let bench = Bench::new().await;
+    let asset = bench.upload_fixture("click_120bpm.wav").await;
+    // The last statement of the transaction fails.
+    sqlx::query("ALTER TABLE sample_runs ADD CONSTRAINT refuse CHECK (false)")
+        .execute(&bench.database.pool)
+        .await
+        .unwrap();
+    let request = hits_request(&asset, json!({}));
+    assert_eq!(code(bench.samples.hits(&bench.context, &request).await.unwrap_err()), "internal");
+    for table in ["artifacts", "origin_maps", "sample_runs"] {
+        assert_eq!(bench.count(table).await, 0, "{table}");
+    }
+    sqlx::query("ALTER TABLE sample_runs DROP CONSTRAINT refuse")
+        .execute(&bench.database.pool)
+        .await
+        .unwrap();
+    let found = bench.samples.hits(&bench.context, &request).await.unwrap();
+    assert_eq!((found.meta.cache_hit, found.events.len()), (false, 19));
+    for table in ["artifacts", "origin_maps"] {
+        assert_eq!(bench.count(table).await, 19, "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_is_refused() {
+    let bench = Bench::new().await;
+    let asset = bench.upload_fixture("click_120bpm.wav").await;
+    let foreign = bench.samples.hits(&context("t2"), &hits_request(&asset, json!({}))).await.unwrap_err();
+    assert_eq!(code(foreign), "asset_not_found");
+    let silent = bench.upload_fixture("no_audio_video.mp4").await;
+    let request = samples_request(&silent, json!({}));
+    assert_eq!(code(bench.samples.samples(&bench.context, &request).await.unwrap_err()), "no_audio_stream");
+    let text = bench.upload(b"no recording at all".to_vec()).await;
+    let request = loops_request(&text, json!({}));
+    assert_eq!(code(bench.samples.loops(&bench.context, &request).await.unwrap_err()), "undecodable_media");
+
+    let request = samples_request(
+        &asset,
+        json!({
+            "hit_params": {"pre_roll_ms": -1, "min_peak_db": 1e300, "max_duration_ms": 1},
+            "loop_params": {"target_bars": [0, 33], "bpm_hint": 10_000, "min_confidence": -0.1},
+            "phrase_params": {"max_gap_ms": 1e9},
+            "min_quality_score": 2,
+        }),
+    );
+    let Error::Invalid(errors) = bench.samples.samples(&bench.context, &request).await.unwrap_err() else {
+        panic!("refused for another reason")
+    };
+    let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    let expected = [
+        "/hit_params/pre_roll_ms",
+        "/hit_params/min_peak_db",
+        "/hit_params/max_duration_ms",
+        "/loop_params/target_bars/0",
+        "/loop_params/target_bars/1",
+        "/loop_params/bpm_hint",
+        "/loop_params/min_confidence",
+        "/phrase_params/max_gap_ms",
+        "/min_quality_score",
+    ];
+    assert_eq!(pointers, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_hits_are_bounded_and_told() {
+    let bench = Bench::new().await;
+    // 2 100 clicks, the first hundred of them softer.
+    let click = |n: usize| if n < 100 { 0.05 } else { 0.8 };
+    let mut sound = vec![0.0f32; 2_000 * 211];
+    for n in 0..2_100 {
+        let tone = |k: usize| click(n) * (k as f32 * 1.3).sin();
+        sound[200 * n + 100..].iter_mut().take(16).enumerate().for_each(|(k, sample)| *sample = tone(k));
+    }
+    let asset = bench.upload(wav(2_000, &sound)).await;
+    let params = json!({"hit_params": {"post_roll_ms": 5}});
+    let found = bench.samples.hits(&bench.context, &hits_request(&asset, params)).await.unwrap();
+    assert_eq!(found.events.len(), MAX_SAMPLES);
+    assert!(found.meta.cut_off_count >= 90, "{}", found.meta.cut_off_count);
+    let Event::Hit(first) = &found.events[0] else { panic!("{:?}", found.events[0]) };
+    assert!(first.time_ms > 9_000, "the soft ones went");
+}
