@@ -58,3 +58,7 @@ done
 
 printf '\nThe pipeline of words over whisper.cpp alone\n'
 cargo run --release --locked --quiet --package audio_asr --example overhead
+
+printf '\nOrigin snippets, timeline_only batches in one process\n'
+tools/with-postgres.sh cargo test --release --locked --quiet --package origin_snippets --test it -- --ignored --nocapture \
+  | grep items

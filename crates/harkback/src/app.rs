@@ -19,6 +19,7 @@ use blob_store::BlobStore;
 use http_kit::{Clock, SystemClock, WorkQueue};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
 use metrics_exporter_prometheus::PrometheusHandle;
+use origin_snippets::OriginSnippets;
 use sqlx::PgPool;
 use url::Url;
 use utoipa::OpenApi;
@@ -88,6 +89,7 @@ fn api(
     let shot_lists = WorkQueue::new("shot_lists", SHOT_LIST_WORKERS, WAITING_SHOT_LISTS);
     let origins = VideoOrigins::new(media.clone(), shot_lists, clock.clone());
     let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config), clock.clone());
+    let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
     let timelines =
         SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue.clone(), clock.clone());
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock);
@@ -99,6 +101,7 @@ fn api(
         .merge(audio_to_video_origin::router(origins))
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
+        .merge(origin_snippets::router(snippets))
         .merge(operations::router(Operations { pool, timelines: timelines.clone(), renderer, metrics }));
     Ok((router, timelines))
 }

@@ -112,7 +112,9 @@ impl Profile {
         }
     }
 
-    pub(crate) const fn media_type(&self) -> &'static str {
+    /// The type of its files.
+    #[must_use]
+    pub const fn media_type(&self) -> &'static str {
         match self.video {
             VideoCodec::H264 { .. } => "video/mp4",
             VideoCodec::ProRes => "video/quicktime",

@@ -152,10 +152,14 @@ impl Renderer {
         windows: &[(MediaAsset, Window)],
         profile: &'static Profile,
     ) -> Vec<Result<Rendered, Error>> {
-        let renders = windows.iter().map(async |(asset, window)| {
-            let of = WindowOf::new(asset, *window)?;
-            self.find_or_make(context, &of, profile, Patience::Endless).await
-        });
+        // Futures before the stream: a closure inside it would have to hold for every lifetime.
+        let renders: Vec<_> = windows
+            .iter()
+            .map(async |(asset, window)| {
+                let of = WindowOf::new(asset, *window)?;
+                self.find_or_make(context, &of, profile, Patience::Endless).await
+            })
+            .collect();
         futures::stream::iter(renders).buffered(self.0.workers).collect().await
     }
 

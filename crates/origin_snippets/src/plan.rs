@@ -1,0 +1,127 @@
+//! From items to windows: everything that is looked up before anything is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use audio_to_video_origin::store::resolve_origins;
+use http_kit::{FieldError, Id, Scope};
+use media_time::{MediaTime, Window};
+use media_v2::{Artifact, MediaAsset, MediaError, store};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::{Error, Meta, SnippetItem, snippet_window};
+
+/// What made a snippet, in its meta.
+pub const OP_TYPE: &str = "origin_snippets.build_v1";
+/// Its version.
+pub const OP_VERSION: &str = "v1";
+
+/// An item, and the window that it comes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    pub(crate) item: SnippetItem,
+    pub(crate) asset: MediaAsset,
+    /// Where the artifact itself was taken from.
+    pub(crate) origin: Window,
+    /// What is shown; not empty.
+    pub(crate) window: Window,
+}
+
+impl Planned {
+    /// The meta of its snippet, as far as it follows from the request.
+    pub(crate) fn meta(&self) -> Meta {
+        let facts = [
+            ("padding_ms", json!(self.item.padding_ms)),
+            ("max_duration_ms", json!(self.item.max_duration_ms)),
+            ("artifact_start_ms", json!(self.origin.start())),
+            ("artifact_end_ms", json!(self.origin.end())),
+            ("asset_duration_ms", json!(self.asset.duration_ms)),
+            ("op_type", json!(OP_TYPE)),
+            ("op_version", json!(OP_VERSION)),
+        ];
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// The window of each item, in three statements, however many there are.
+///
+/// # Errors
+/// [`MediaError::ArtifactsNotFound`] and [`Error::OriginMissing`], each naming all; [`Error::EmptyWindow`];
+/// those of [`resolve_origins`]; the database's.
+pub(crate) async fn plan(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    items: &[SnippetItem],
+) -> Result<Vec<Planned>, Error> {
+    let wanted: BTreeSet<&Id> = items.iter().map(|item| &item.audio_artifact_id).collect();
+    let wanted: Vec<Id> = wanted.into_iter().cloned().collect();
+    let artifacts = store::find_artifacts(conn, scope, &wanted).await?;
+    let found: BTreeMap<&Id, &Artifact> = artifacts.iter().map(|artifact| (&artifact.id, artifact)).collect();
+    let missing = ids(wanted.iter().filter(|id| !found.contains_key(*id)));
+    if !missing.is_empty() {
+        return Err(MediaError::ArtifactsNotFound(missing).into());
+    }
+
+    let origins = origins(conn, scope, &artifacts).await?;
+    let sources: BTreeSet<&Id> = origins.values().map(|(asset_id, _)| asset_id).collect();
+    let sources: Vec<Id> = sources.into_iter().cloned().collect();
+    let assets = store::find_assets(conn, scope, &sources).await?;
+    let assets: BTreeMap<&Id, &MediaAsset> = assets.iter().map(|asset| (&asset.id, asset)).collect();
+
+    let mut planned = Vec::with_capacity(items.len());
+    let mut empty = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let (asset_id, origin) = &origins[&item.audio_artifact_id];
+        let asset = *assets.get(asset_id).ok_or_else(|| MediaError::asset_not_found(asset_id))?;
+        let window = snippet_window(*origin, item.padding_ms, item.max_duration_ms, asset.duration_ms);
+        if window.is_empty() {
+            empty.push(empty_window(index, item, *origin, asset));
+        }
+        planned.push(Planned { item: item.clone(), asset: asset.clone(), origin: *origin, window });
+    }
+    if empty.is_empty() { Ok(planned) } else { Err(Error::EmptyWindow(empty)) }
+}
+
+/// Asset and window of each artifact: its origin map (chains resolved), else its own begin and end.
+async fn origins(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    artifacts: &[Artifact],
+) -> Result<BTreeMap<Id, (Id, Window)>, Error> {
+    let wanted: Vec<Id> = artifacts.iter().map(|artifact| artifact.id.clone()).collect();
+    let resolved = resolve_origins(conn, scope, &wanted).await?;
+    let mut origins = BTreeMap::new();
+    let mut missing = Vec::new();
+    for (artifact, resolved) in artifacts.iter().zip(resolved) {
+        let mapped = resolved.map(|resolved| (resolved.origin.asset_id, resolved.origin.window));
+        match mapped.or_else(|| own_window(artifact)) {
+            Some(origin) => drop(origins.insert(artifact.id.clone(), origin)),
+            None => missing.push(&artifact.id),
+        }
+    }
+    if missing.is_empty() { Ok(origins) } else { Err(Error::OriginMissing(ids(missing))) }
+}
+
+fn own_window(artifact: &Artifact) -> Option<(Id, Window)> {
+    let window = Window::new(artifact.start_ms?, artifact.end_ms?).ok()?;
+    Some((artifact.parent_asset_id.clone(), window))
+}
+
+fn empty_window(index: usize, item: &SnippetItem, origin: Window, asset: &MediaAsset) -> FieldError {
+    let (field, detail) = if item.max_duration_ms == Some(MediaTime::ZERO) {
+        ("max_duration_ms", "leaves nothing to show".to_owned())
+    } else {
+        let end =
+            asset.duration_ms.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
+        let (artifact, start, asset) = (&item.audio_artifact_id, origin.start(), &asset.id);
+        (
+            "audio_artifact_id",
+            format!("{artifact} is from {start} of asset {asset}{end}: nothing is to be shown"),
+        )
+    };
+    FieldError { pointer: format!("/items/{index}/{field}"), detail }
+}
+
+fn ids<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Vec<String> {
+    ids.into_iter().map(Id::to_string).collect()
+}

@@ -1,0 +1,79 @@
+use axum::extract::State;
+use http_kit::{ContextJson, Id, Json, PageParams, Path, Problem, Query, RequestContext};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{BatchRequest, BatchResult, Error, OriginSnippets};
+
+/// The routes under `/origin-snippets`.
+pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(batch)).routes(routes!(for_audio)).with_state(snippets)
+}
+
+/// Make snippets of the sources of sounds
+///
+/// A clip for each item on one new track labelled `origin`, of a new project or a new sequence of
+/// `attach_to_project_id`: all, or nothing. With `render_clips` each window is rendered, too; a window that
+/// cannot be is told in its snippet's `meta.render_error`.
+#[utoipa::path(
+    post,
+    path = "/origin-snippets/batch",
+    tag = "origin_snippets",
+    request_body = BatchRequest,
+    responses(
+        (status = 200, body = BatchResult),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`: header and body differ, or the project is of another \
+            tenant or environment"),
+        (status = 404, description = "`artifact_not_found` with all `ids`, `project_not_found`"),
+        (status = 422, description = "`invalid_body`, `unknown_render_profile`, `origin_missing` with all `ids`, \
+            `empty_window`, `origin_cycle`, `origin_too_deep`"),
+        (status = 502, description = "`timeline_unavailable`"),
+        (status = 503, description = "`renderer_unavailable`: nothing was made; `timeline_only` works"),
+    )
+)]
+async fn batch(
+    State(snippets): State<OriginSnippets>,
+    ContextJson(context, request): ContextJson<BatchRequest>,
+) -> Result<Json<BatchResult>, Error> {
+    snippets.batch(&context, request).await.map(Json)
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// Snippets on the page: 1 to 500, 50 when not given.
+    #[serde(default)]
+    limit: Option<u32>,
+    /// `meta.next_cursor` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
+}
+
+/// The snippets of a sound
+///
+/// All that were made of it, newest first, as they were answered; whether a clip is still on its timeline, the
+/// timeline tells.
+#[utoipa::path(
+    get,
+    path = "/origin-snippets/for-audio/{audio_artifact_id}",
+    tag = "origin_snippets",
+    params(("audio_artifact_id" = String, Path), ListQuery),
+    responses(
+        (status = 200, body = BatchResult),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`artifact_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    )
+)]
+async fn for_audio(
+    State(snippets): State<OriginSnippets>,
+    context: RequestContext,
+    Path(audio_artifact_id): Path<Id>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<BatchResult>, Problem> {
+    let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    Ok(Json(snippets.for_audio(&context.scope, &audio_artifact_id, &page).await?))
+}

@@ -1,0 +1,233 @@
+//! What is made of a batch: the timeline, artifacts, rows and the answer, as data.
+
+use chrono::{DateTime, Utc};
+use http_kit::{Id, Page, Scope};
+use media_v2::{ArtifactKind, NewArtifact};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use video_render::{Profile, Rendered};
+use video_timeline::{
+    Clip, CreatedTimeline, NewClip, NewProject, NewSequence, NewTimeline, NewTrack, ProjectTarget, TrackKind,
+};
+
+use crate::plan::{OP_TYPE, OP_VERSION, Planned};
+use crate::service::RenderOutcome;
+use crate::store::{self, Listed, Placed};
+use crate::{BatchRequest, BatchResult, Error, Meta, Mode, OriginSnippet, ResultMeta};
+
+/// The label of the track.
+const TRACK_LABEL: &str = "origin";
+
+/// A batch that is ready to be written.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) request: BatchRequest,
+    pub(crate) profile: &'static Profile,
+    /// One for each item.
+    pub(crate) planned: Vec<Planned>,
+    /// One for each item, or none at all.
+    pub(crate) renders: Vec<RenderOutcome>,
+}
+
+impl Batch {
+    /// A sequence with one track of clips, each at its window's own time.
+    pub(crate) fn new_timeline(&self) -> NewTimeline {
+        let project = match &self.request.attach_to_project_id {
+            Some(id) => ProjectTarget::Existing(id.clone()),
+            None => ProjectTarget::New(self.new_project()),
+        };
+        let clips = self.planned.iter().map(|planned| {
+            let (window, artifact_id) = (planned.window, planned.item.audio_artifact_id.clone());
+            let mut clip =
+                NewClip::window(planned.asset.id.clone(), window.start(), window.end(), window.start());
+            clip.meta = operation();
+            clip.meta.insert("audio_artifact_id".to_owned(), artifact_id.as_str().into());
+            clip.artifact_id = Some(artifact_id);
+            clip
+        });
+        NewTimeline {
+            project,
+            sequence: NewSequence { name: self.title(), meta: operation(), ..NewSequence::default() },
+            track: NewTrack {
+                kind: TrackKind::Video,
+                label: TRACK_LABEL.to_owned(),
+                position: None,
+                meta: operation(),
+            },
+            clips: clips.collect(),
+        }
+    }
+
+    fn new_project(&self) -> NewProject {
+        let rendered = self.request.mode == Mode::RenderClips || self.request.render_profile.is_some();
+        // Every profile's name is an id.
+        let render_profile = rendered.then(|| self.profile.name.parse().ok()).flatten();
+        NewProject { title: self.title(), render_profile, meta: operation() }
+    }
+
+    /// `Origin snippets of hit_1 and 3 more`.
+    fn title(&self) -> String {
+        let first = self.planned.first().map_or("", |planned| planned.item.audio_artifact_id.as_str());
+        match self.planned.len() {
+            0 | 1 => format!("Origin snippets of {first}"),
+            count => format!("Origin snippets of {first} and {} more", count - 1),
+        }
+    }
+
+    /// Registers renders and snippets, in a constant number of statements, inside the caller's transaction.
+    pub(crate) async fn register(
+        &self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        made: &CreatedTimeline,
+    ) -> Result<BatchResult, Error> {
+        let artifacts: Vec<NewArtifact> = self
+            .planned
+            .iter()
+            .zip(&made.clips)
+            .zip(&self.renders)
+            .filter_map(|((planned, clip), render)| {
+                Some(self.artifact(planned, clip, made, render.as_ref().ok()?))
+            })
+            .collect();
+        let registered = if artifacts.is_empty() {
+            Vec::new()
+        } else {
+            media_v2::store::insert_artifacts(conn, scope, now, artifacts).await?
+        };
+        let mut video_artifact_ids = registered.into_iter().map(|artifact| artifact.id);
+        let snippets: Vec<OriginSnippet> = self
+            .planned
+            .iter()
+            .zip(&made.clips)
+            .enumerate()
+            .map(|(index, (planned, clip))| {
+                let render = self.renders.get(index);
+                let rendered = matches!(render, Some(Ok(_)));
+                let video_artifact_id = if rendered { video_artifact_ids.next() } else { None };
+                self.snippet(planned, clip, render, video_artifact_id)
+            })
+            .collect();
+        let placed = Placed {
+            project_id: &made.project.id,
+            sequence_id: &made.sequence.id,
+            track_id: &made.track.id,
+            mode: self.request.mode,
+        };
+        store::insert_snippets(conn, scope, now, placed, &snippets).await?;
+        Ok(BatchResult {
+            snippets,
+            project_id: Some(made.project.id.clone()),
+            sequence_id: Some(made.sequence.id.clone()),
+            meta: ResultMeta {
+                mode: Some(self.request.mode),
+                track_id: Some(made.track.id.clone()),
+                next_cursor: None,
+            },
+        })
+    }
+
+    fn snippet(
+        &self,
+        planned: &Planned,
+        clip: &Clip,
+        render: Option<&RenderOutcome>,
+        video_artifact_id: Option<Id>,
+    ) -> OriginSnippet {
+        let mut meta = planned.meta();
+        match render {
+            None => {}
+            Some(Ok(rendered)) => meta.extend(self.render_facts(rendered)),
+            Some(Err(refusal)) => drop(meta.insert("render_error".to_owned(), refusal.as_str().into())),
+        }
+        OriginSnippet {
+            audio_artifact_id: planned.item.audio_artifact_id.clone(),
+            source_asset_id: planned.asset.id.clone(),
+            source_start_ms: planned.window.start(),
+            source_end_ms: planned.window.end(),
+            video_clip_id: Some(clip.id.clone()),
+            video_artifact_id,
+            meta,
+        }
+    }
+
+    /// The `render_snippet` of one clip, on the source asset.
+    fn artifact(
+        &self,
+        planned: &Planned,
+        clip: &Clip,
+        made: &CreatedTimeline,
+        rendered: &Rendered,
+    ) -> NewArtifact {
+        let audio_artifact_id = &planned.item.audio_artifact_id;
+        let (start, end) = (planned.window.start(), planned.window.end());
+        let produced_by = json!({
+            "op_type": OP_TYPE,
+            "op_version": OP_VERSION,
+            "audio_artifact_id": audio_artifact_id,
+            "render_artifact_id": rendered.artifact_id,
+        });
+        let mut artifact = NewArtifact::new(
+            ArtifactKind::RenderSnippet,
+            planned.asset.id.clone(),
+            rendered.uri.clone(),
+            OP_TYPE,
+            &produced_by,
+        );
+        artifact.start_ms = Some(start);
+        artifact.end_ms = Some(end);
+        artifact.upstream_artifact_ids = vec![audio_artifact_id.clone()];
+        artifact.meta.extend(operation());
+        artifact.meta.extend(self.render_facts(rendered));
+        artifact.meta.extend(facts([
+            ("source_start_ms", json!(start)),
+            ("source_end_ms", json!(end)),
+            ("project_id", json!(made.project.id)),
+            ("sequence_id", json!(made.sequence.id)),
+            ("clip_id", json!(clip.id)),
+            ("mode", json!(self.request.mode)),
+            ("audio_artifact_id", json!(audio_artifact_id)),
+            ("media_type", json!(self.profile.media_type())),
+        ]));
+        artifact
+    }
+
+    fn render_facts(&self, rendered: &Rendered) -> Meta {
+        facts([
+            ("render_profile", json!(self.profile.name)),
+            ("render_artifact_id", json!(rendered.artifact_id)),
+            ("render_asset_id", json!(rendered.render_asset_id)),
+        ])
+    }
+}
+
+/// A page of snippets, each with where it is; what they share is told of the whole.
+pub(crate) fn listed(page: Page<Listed>) -> BatchResult {
+    let items = page.items;
+    let meta = ResultMeta {
+        mode: shared(&items, |listed| listed.mode),
+        track_id: shared(&items, |listed| listed.track_id.clone()),
+        next_cursor: page.next_cursor,
+    };
+    BatchResult {
+        project_id: shared(&items, |listed| listed.project_id.clone()),
+        sequence_id: shared(&items, |listed| listed.sequence_id.clone()),
+        snippets: items.into_iter().map(Listed::into_snippet).collect(),
+        meta,
+    }
+}
+
+/// The value that all items have, if they have one.
+fn shared<T: PartialEq>(items: &[Listed], field: impl Fn(&Listed) -> T) -> Option<T> {
+    let first = field(items.first()?);
+    items.iter().all(|item| field(item) == first).then_some(first)
+}
+
+fn operation() -> Meta {
+    facts([("op_type", json!(OP_TYPE)), ("op_version", json!(OP_VERSION))])
+}
+
+pub(crate) fn facts<const N: usize>(facts: [(&str, Value); N]) -> Meta {
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,155 @@
+//! What a batch makes.
+
+use media_time::MediaTime;
+use serde_json::{Value, json};
+use video_timeline::{ClipFilter, Paging, TrackKind, VideoTimeline};
+
+use crate::statements;
+use crate::support::{World, context, id, ok, window};
+
+#[tokio::test]
+async fn the_seeds_example() {
+    let world = World::new().await;
+    let film = world.asset("t1", None).await;
+    let hit = world.hit("t1", &film, Some(window(200, 400)), &[]).await;
+    let request = json!({
+        "tenant_id": "t1", "env": "dev", "mode": "timeline_only",
+        "items": [{"audio_artifact_id": hit, "padding_ms": 250, "max_duration_ms": 500}],
+    });
+    let made = ok(world.batch(&request).await);
+    let (project, sequence) = (id(&made["project_id"]), id(&made["sequence_id"]));
+    let (track, clip) = (id(&made["meta"]["track_id"]), id(&made["snippets"][0]["video_clip_id"]));
+    assert_eq!(
+        made,
+        json!({
+            "snippets": [{
+                "audio_artifact_id": hit, "source_asset_id": film, "source_start_ms": 0, "source_end_ms": 500,
+                "video_clip_id": clip, "video_artifact_id": null,
+                "meta": {
+                    "padding_ms": 250, "max_duration_ms": 500, "artifact_start_ms": 200, "artifact_end_ms": 400,
+                    "asset_duration_ms": null, "op_type": "origin_snippets.build_v1", "op_version": "v1",
+                },
+            }],
+            "project_id": project, "sequence_id": sequence,
+            "meta": {"mode": "timeline_only", "track_id": track},
+        })
+    );
+}
+
+#[tokio::test]
+async fn clips_are_on_one_track_labelled_origin() {
+    let world = World::new().await;
+    let film = world.asset("t1", Some(60_000)).await;
+    let late = world.hit("t1", &film, Some(window(5_000, 5_200)), &[]).await;
+    let soon = world.hit("t1", &film, Some(window(1_000, 1_000)), &[]).await;
+    let items = json!([
+        {"audio_artifact_id": late}, {"audio_artifact_id": soon, "padding_ms": 0.5}, {"audio_artifact_id": late},
+    ]);
+    let made = ok(world.batch(&json!({"items": items, "render_profile": "draft_480p_fast"})).await);
+    let order: Vec<&Value> =
+        made["snippets"].as_array().unwrap().iter().map(|s| &s["audio_artifact_id"]).collect();
+    assert_eq!(order, [late.as_str(), soon.as_str(), late.as_str()], "in the order of the items");
+
+    let project = world.timeline.get_project(&context("t1"), &id(&made["project_id"])).await.unwrap();
+    assert_eq!(project.title, format!("Origin snippets of {late} and 2 more"));
+    assert_eq!(project.render_profile.unwrap().as_str(), "draft_480p_fast");
+    let sequences = world.sequences(&project.id).await;
+    assert_eq!((sequences.len(), &sequences[0].id), (1, &id(&made["sequence_id"])));
+    let tracks = world.tracks(&sequences[0].id).await;
+    assert_eq!((tracks.len(), tracks[0].kind, tracks[0].label.as_str()), (1, TrackKind::Video, "origin"));
+    assert_eq!(tracks[0].id, id(&made["meta"]["track_id"]));
+
+    let clips = world.clips(&tracks[0].id).await;
+    let us = MediaTime::from_micros;
+    let windows: Vec<_> = clips.iter().map(|clip| (clip.in_ms, clip.out_ms)).collect();
+    let twice = (us(4_750_000), us(5_450_000));
+    assert_eq!(windows, [(us(999_500), us(1_000_500)), twice, twice]);
+    for clip in &clips {
+        assert_eq!((clip.start_ms_on_timeline, clip.speed, &clip.asset_id), (clip.in_ms, 1.0, &film));
+        assert_eq!(clip.meta["audio_artifact_id"], json!(clip.artifact_id));
+        assert_eq!(clip.meta["op_type"], "origin_snippets.build_v1");
+    }
+    assert_eq!(clips[0].id, id(&made["snippets"][1]["video_clip_id"]));
+}
+
+#[tokio::test]
+async fn the_origin_is_the_map_of_the_chain_or_the_artifacts_own_window() {
+    let world = World::new().await;
+    let (sound, film) = (world.asset("t1", Some(60_000)).await, world.asset("t1", Some(20_000)).await);
+    let mapped = world.hit("t1", &sound, Some(window(0, 100)), &[]).await;
+    world.map(&mapped, &film, window(10_000, 10_300)).await;
+    let derived = world.hit("t1", &sound, Some(window(7, 8)), &[&mapped]).await;
+    let own = world.hit("t1", &sound, Some(window(59_900, 60_000)), &[]).await;
+    let items: Vec<Value> = [&mapped, &derived, &own].map(|id| json!({"audio_artifact_id": id})).into();
+    let made = ok(world.batch(&json!({"items": items})).await);
+    let told: Vec<Value> = made["snippets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| {
+            json!([
+                s["source_asset_id"],
+                s["source_start_ms"],
+                s["source_end_ms"],
+                s["meta"]["artifact_start_ms"]
+            ])
+        })
+        .collect();
+    let of_map = json!([film, 9_750, 10_550, 10_000]);
+    assert_eq!(told, [of_map.clone(), of_map, json!([sound, 59_650, 60_000, 59_900])]);
+    let uses = ClipFilter::Artifact(derived);
+    assert_eq!(
+        world.timeline.list_clips(&context("t1"), &uses, &Paging::default()).await.unwrap().items.len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn no_items_make_nothing() {
+    let world = World::new().await;
+    for mode in ["timeline_only", "render_clips"] {
+        let made = ok(world.batch(&json!({"items": [], "mode": mode})).await);
+        assert_eq!(
+            made,
+            json!({"snippets": [], "project_id": null, "sequence_id": null,
+                "meta": {"mode": mode, "track_id": null}})
+        );
+    }
+    world.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn an_attached_project_gets_a_sequence_each_time() {
+    let world = World::new().await;
+    let hit = world.hit_at("t1", window(1_000, 2_000)).await;
+    let project = world.project("t1").await;
+    let request = json!({"items": [{"audio_artifact_id": hit}], "attach_to_project_id": project.id});
+    let (first, second) = (ok(world.batch(&request).await), ok(world.batch(&request).await));
+    assert_eq!([&first["project_id"], &second["project_id"]], [&json!(project.id); 2]);
+    let sequences: Vec<_> =
+        world.sequences(&project.id).await.into_iter().map(|sequence| sequence.id).collect();
+    assert_eq!(sequences, [id(&first["sequence_id"]), id(&second["sequence_id"])]);
+    assert_eq!(world.timeline.get_project(&context("t1"), &project.id).await.unwrap(), project, "as it was");
+}
+
+#[tokio::test]
+async fn the_number_of_statements_does_not_grow_with_the_items() {
+    let world = World::new().await;
+    let film = world.asset("t1", Some(60_000)).await;
+    let mut items = Vec::new();
+    for index in 0..100 {
+        let hit = world.hit("t1", &film, Some(window(index * 100, index * 100 + 50)), &[]).await;
+        items.push(json!({"audio_artifact_id": hit}));
+    }
+    let mut counts = Vec::new();
+    for count in [1, 1_000] {
+        let some: Vec<&Value> = items.iter().cycle().take(count).collect();
+        let before = statements::on_this_thread();
+        let made = ok(world.batch(&json!({"items": some})).await);
+        assert_eq!(made["snippets"].as_array().unwrap().len(), count);
+        counts.push(statements::on_this_thread() - before);
+    }
+    println!("statements for a batch of 1 and of 1000 items: {counts:?}");
+    assert_eq!(counts[0], counts[1]);
+    assert!((6..=16).contains(&counts[0]), "statements are counted at all: {counts:?}");
+}

@@ -1,0 +1,183 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use audio_to_video_origin::{NewOriginMap, store::insert_origin_maps};
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use blob_store::BlobStore;
+use chrono::{DateTime, TimeDelta, Utc};
+use db::testing::TestDatabase;
+use http_body_util::BodyExt as _;
+use http_kit::{Clock, Id, ManualClock, RequestContext, Scope, boundary};
+use media_time::{MediaTime, Window};
+use media_v2::{ArtifactKind, AssetKind, MediaConfig, MediaService, NewArtifact, NewAsset, store};
+use origin_snippets::OriginSnippets;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use video_render::{RenderConfig, Renderer};
+use video_timeline::{
+    Clip, ClipFilter, NewProject, Paging, Project, Sequence, TimelineService, Track, VideoTimeline,
+};
+
+/// The router on a database of its own, with a renderer that has no ffmpeg.
+pub(crate) struct World {
+    pub(crate) app: Router,
+    pub(crate) timeline: TimelineService,
+    pub(crate) clock: Arc<ManualClock>,
+    database: TestDatabase,
+    _blobs: TempDir,
+}
+
+/// A status and a body.
+pub(crate) type Reply = (u16, Value);
+
+pub(crate) fn scope(tenant: &str) -> Scope {
+    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
+}
+
+pub(crate) fn context(tenant: &str) -> RequestContext {
+    RequestContext { scope: scope(tenant), user_id: None, request_id: "test".to_owned() }
+}
+
+pub(crate) fn window(start_ms: i64, end_ms: i64) -> Window {
+    Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with_timeline(|local| Arc::new(local)).await
+    }
+
+    /// A world whose snippets go to the timeline that `client` makes of the one in this process.
+    pub(crate) async fn with_timeline(
+        client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
+    ) -> Self {
+        crate::statements::count();
+        let database = TestDatabase::create().await;
+        let clock = Arc::new(ManualClock::new(DateTime::<Utc>::UNIX_EPOCH));
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open_directory(directory.path()).unwrap();
+        let pool = database.pool.clone();
+        let media = MediaService::new(pool.clone(), blobs, clock.clone(), MediaConfig::default());
+        let timeline = TimelineService::new(pool.clone(), clock.clone());
+        let client = client(timeline.clone());
+        let no_ffmpeg = RenderConfig { ffmpeg: PathBuf::from("/nowhere/ffmpeg"), ..RenderConfig::default() };
+        let renderer = Renderer::new(media, client.clone(), no_ffmpeg, clock.clone());
+        let snippets = OriginSnippets::new(pool, client, renderer, clock.clone());
+        let (router, _) = origin_snippets::router(snippets).split_for_parts();
+        Self { app: boundary::layer(router), timeline, clock, database, _blobs: directory }
+    }
+
+    pub(crate) async fn asset(&self, tenant: &str, duration_ms: Option<i64>) -> Id {
+        let conn = &mut self.database.pool.acquire().await.unwrap();
+        let asset = NewAsset {
+            kind: Some(AssetKind::Video),
+            duration_ms: duration_ms.map(MediaTime::from_millis),
+            ..NewAsset::default()
+        };
+        store::insert_asset(conn, &scope(tenant), self.clock.now(), asset).await.unwrap().id
+    }
+
+    /// A hit of the asset, with a window of it or without, made of `upstream`.
+    pub(crate) async fn hit(&self, tenant: &str, asset: &Id, window: Option<Window>, upstream: &[&Id]) -> Id {
+        let conn = &mut self.database.pool.acquire().await.unwrap();
+        let mut hit =
+            NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), "mem:hit".to_owned(), "test", &json!({}));
+        hit.start_ms = window.map(Window::start);
+        hit.end_ms = window.map(Window::end);
+        hit.upstream_artifact_ids = upstream.iter().map(|id| (*id).clone()).collect();
+        store::insert_artifact(conn, &scope(tenant), self.clock.now(), hit).await.unwrap().id
+    }
+
+    /// A hit of a new asset of a minute.
+    pub(crate) async fn hit_at(&self, tenant: &str, window: Window) -> Id {
+        let asset = self.asset(tenant, Some(60_000)).await;
+        self.hit(tenant, &asset, Some(window), &[]).await
+    }
+
+    pub(crate) async fn map(&self, artifact: &Id, asset: &Id, window: Window) {
+        let conn = &mut self.database.pool.acquire().await.unwrap();
+        let map = NewOriginMap::new(artifact.clone(), asset.clone(), window);
+        insert_origin_maps(conn, &scope("t1"), self.clock.now(), &[map]).await.unwrap();
+    }
+
+    /// `POST /origin-snippets/batch` of `t1`'s.
+    pub(crate) async fn batch(&self, body: &Value) -> Reply {
+        self.batch_as("t1", body).await
+    }
+
+    pub(crate) async fn batch_as(&self, tenant: &str, body: &Value) -> Reply {
+        self.send(tenant, "POST", "/origin-snippets/batch", Body::from(body.to_string())).await
+    }
+
+    pub(crate) async fn for_audio(&self, tenant: &str, path: &str) -> Reply {
+        self.send(tenant, "GET", &format!("/origin-snippets/for-audio/{path}"), Body::empty()).await
+    }
+
+    async fn send(&self, tenant: &str, method: &str, path: &str, body: Body) -> Reply {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-tenant-id", tenant)
+            .header("x-env", "dev")
+            .header("content-type", "application/json");
+        let response = self.app.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    pub(crate) async fn project(&self, tenant: &str) -> Project {
+        let new = NewProject { title: "A film".to_owned(), ..NewProject::default() };
+        self.timeline.create_project(&context(tenant), new).await.unwrap()
+    }
+
+    pub(crate) async fn sequences(&self, project: &Id) -> Vec<Sequence> {
+        self.timeline.list_sequences(&context("t1"), project, &Paging::default()).await.unwrap().items
+    }
+
+    pub(crate) async fn tracks(&self, sequence: &Id) -> Vec<Track> {
+        self.timeline.list_tracks(&context("t1"), sequence, &Paging::default()).await.unwrap().items
+    }
+
+    pub(crate) async fn clips(&self, track: &Id) -> Vec<Clip> {
+        let filter = ClipFilter::Track(track.clone());
+        self.timeline.list_clips(&context("t1"), &filter, &Paging::default()).await.unwrap().items
+    }
+
+    /// Advances the clock by a second.
+    pub(crate) fn later(&self) {
+        self.clock.advance(TimeDelta::seconds(1));
+    }
+
+    /// Asserts that no batch left anything behind.
+    pub(crate) async fn assert_untouched(&self) {
+        let rows: i64 = sqlx::query_scalar(
+            "SELECT (SELECT count(*) FROM origin_snippets) + (SELECT count(*) FROM video_sequences)
+                 + (SELECT count(*) FROM artifacts WHERE kind = 'render_snippet')",
+        )
+        .fetch_one(&self.database.pool)
+        .await
+        .unwrap();
+        assert_eq!(rows, 0);
+    }
+}
+
+/// `value` as an id.
+pub(crate) fn id(value: &Value) -> Id {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// Asserts that it is a problem of this status and code, and gives it.
+pub(crate) fn problem((status, body): Reply, expected: u16, code: &str) -> Value {
+    assert_eq!((status, body["code"].as_str()), (expected, Some(code)), "{body}");
+    body
+}
+
+/// The body of a success.
+pub(crate) fn ok((status, body): Reply) -> Value {
+    assert_eq!(status, 200, "{body}");
+    body
+}
