@@ -14,6 +14,8 @@ endif
 # Arguments of demo and quality.
 export FILE ?=
 TABLES ?=
+# Those of the tables that are about samples.
+SAMPLE_TABLES := hits loops
 
 .PHONY: help
 help: ## list these commands
@@ -65,7 +67,10 @@ bench: bootstrap ## speed and memory of the analysis: 11 minutes, 3 hours, ffmpe
 
 .PHONY: quality
 quality: bootstrap ## score the analysis on the corpus, a table a task (TABLES="vad …" for some)
-	cargo run --release --locked --quiet --package audio_signal --example quality -- $(TABLES)
+	@$(if $(if $(TABLES),$(filter-out $(SAMPLE_TABLES),$(TABLES)),all),cargo run --release --locked --quiet \
+		--package audio_signal --example quality -- $(filter-out $(SAMPLE_TABLES),$(TABLES)))
+	@$(if $(if $(TABLES),$(filter $(SAMPLE_TABLES),$(TABLES)),all),cargo run --release --locked --quiet \
+		--package audio_field_to_samples --example samples_quality -- $(filter $(SAMPLE_TABLES),$(TABLES)))
 
 .PHONY: sqlx-prepare
 sqlx-prepare: ## write .sqlx again after a change of a query or a migration

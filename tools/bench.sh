@@ -56,6 +56,11 @@ for recording in '660 bench_11min.mp3' '10800 bench_3h.mp3'; do
   row "$length_s" 'ffmpeg decode, 1 thread' ffmpeg -nostdin -v error -threads 1 -i "$media/$name" -f null -
 done
 
+printf '\nSamples: hits and loops of 11 minutes, found, cut and written\n'
+cargo build --release --locked --quiet --package audio_field_to_samples --example samples_bench
+mkdir "$scratch/samples"
+row 660 'field to samples' "${harkback%/*}/examples/samples_bench" "$media/bench_11min.mp3" "$scratch/samples"
+
 printf '\nThe pipeline of words over whisper.cpp alone\n'
 cargo run --release --locked --quiet --package audio_asr --example overhead
 

@@ -1,5 +1,5 @@
 //! Scores samples against recordings whose truth is known: `cargo run --release -p audio_field_to_samples --example
-//! quality -- [TABLE…]` prints the tables named, or all. The corpus is in `HARKBACK_CORPUS`, by default
+//! samples_quality -- [TABLE…]` prints the tables named, or all. The corpus is in `HARKBACK_CORPUS`, by default
 //! `../shared/corpus` beside the workspace; a table whose recordings are absent says so.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]

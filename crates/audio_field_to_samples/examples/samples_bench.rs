@@ -1,0 +1,52 @@
+//! All hits and loops of a recording, found and cut: `samples_bench FILE FOLDER` writes each slice to a synced file in
+//! FOLDER, as the service writes blobs. For `tools/bench.sh`.
+
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
+
+use std::error::Error;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+
+use audio_field_to_samples::cut::{Cut, cut};
+use audio_field_to_samples::listen::{Wanted, listen};
+use audio_field_to_samples::params::{HitParams, LoopParams};
+use audio_field_to_samples::{MAX_SAMPLES, hits, loops};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let [recording, folder] = std::env::args()
+        .skip(1)
+        .map(PathBuf::from)
+        .collect::<Vec<_>>()
+        .try_into()
+        .map_err(|_| "give a recording and a folder")?;
+    let heard = listen(File::open(&recording)?, Wanted { hits: true, loops: true }, &|| false)?;
+    let mut hits = hits::detect(&heard.rhythm.onsets, &heard.envelope, &HitParams::default());
+    hits.truncate(MAX_SAMPLES);
+    let loops = loops::detect(&heard, &LoopParams::default());
+    let fade = u64::from(heard.format.rate / 1_000);
+    let slices = hits
+        .iter()
+        .map(|hit| (hit.slice.clone(), false))
+        .chain(loops.iter().map(|l| (l.slice.clone(), true)));
+    let cuts: Vec<Cut> =
+        slices.map(|(frames, keep_length)| Cut { frames, keep_length, fades: [fade, 10 * fade] }).collect();
+
+    let (mut bytes, mut failure) = (0, None);
+    let write = |cut: usize, piece: &[u8], last: bool| {
+        let mut file =
+            OpenOptions::new().create(true).append(true).open(folder.join(format!("{cut}.wav")))?;
+        file.write_all(piece)?;
+        if last { file.sync_all() } else { Ok(()) }
+    };
+    let made = cut(File::open(&recording)?, &cuts, &|| false, &mut |piece| {
+        bytes += piece.bytes.len();
+        failure = write(piece.cut, &piece.bytes, piece.last).err();
+        failure.is_none()
+    });
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    println!("{} hits, {} loops, {} slices of {bytes} bytes", hits.len(), loops.len(), made?.len());
+    Ok(())
+}
