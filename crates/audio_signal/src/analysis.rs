@@ -36,7 +36,9 @@ pub struct Progress {
 }
 
 /// How the caller follows and stops an analysis. Both are called on the caller's own thread, after each block
-/// of sound (some tens of milliseconds), and should return at once.
+/// of sound (some tens of milliseconds), and should return at once. A second pass over the recording, for its words,
+/// tells its progress from the beginning again.
+#[derive(Clone, Copy)]
 pub struct Control<'a> {
     /// Told how far the analysis is.
     pub progress: &'a dyn Fn(Progress),

@@ -52,6 +52,27 @@ fn what_is_no_model_is_told_from_what_is_cut_off() {
     assert!(reason().contains("it is cut off"));
 }
 
+/// A user without the right to read it cannot, `root` always can; nobody can follow a link that leads to itself.
+#[test]
+fn what_cannot_be_read_says_why() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("ggml-tiny.bin");
+    let reason = || {
+        let error = in_directory(directory.path()).open("tiny").unwrap_err();
+        assert!(matches!(error, ModelError::Unreadable { .. }), "{error:?}");
+        error.to_string()
+    };
+    symlink(&place, &place).unwrap();
+    assert!(reason().contains("symbolic links"));
+    std::fs::remove_file(&place).unwrap();
+    std::fs::copy(digits_model(), &place).unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if std::fs::File::open(&place).is_err() {
+        assert!(reason().contains("ermission denied"));
+    }
+}
+
 #[test]
 fn a_file_without_weights_is_refused() {
     let Some(path) = beside_the_corpus("models/for-tests-ggml-tiny.en.bin") else { return };

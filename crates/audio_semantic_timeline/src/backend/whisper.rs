@@ -5,7 +5,7 @@ use audio_asr::{
     AsrError, Gates, Language, Options, SpeechSource, TranscribeError, Transcriber, Transcript, WhisperModel,
 };
 use audio_signal::decode::{Decoder, Source};
-use audio_signal::{Analysis, Control, Resampler, SceneKind, SignalError};
+use audio_signal::{Analysis, Control, Progress, Resampler, SceneKind, SignalError};
 use media_time::Window;
 use serde_json::{Map, Value, json};
 
@@ -153,7 +153,7 @@ struct Samples<'a> {
     /// Decoded and not yet asked for, from sample `at` on.
     pending: Vec<f32>,
     at: u64,
-    cancelled: &'a dyn Fn() -> bool,
+    control: Control<'a>,
 }
 
 impl<'a> Samples<'a> {
@@ -161,7 +161,7 @@ impl<'a> Samples<'a> {
         let decoder = Decoder::open(source)?;
         let format = decoder.format();
         let resampler = Some(Resampler::new(format.rate, &format.layout)?);
-        Ok(Self { decoder, resampler, pending: Vec::new(), at: 0, cancelled: control.cancelled })
+        Ok(Self { decoder, resampler, pending: Vec::new(), at: 0, control: *control })
     }
 
     /// Lets go of what lies before `sample`; gives what of it was there.
@@ -173,9 +173,11 @@ impl<'a> Samples<'a> {
 
     /// Decodes a little more; is there any?
     fn decode(&mut self) -> Result<bool, SignalError> {
-        if (self.cancelled)() {
+        if (self.control.cancelled)() {
             return Err(SignalError::Cancelled);
         }
+        let (position, expected_duration) = (self.decoder.position(), self.decoder.expected_duration());
+        (self.control.progress)(Progress { position, expected_duration });
         let Some(resampler) = &mut self.resampler else { return Ok(false) };
         match self.decoder.next_block()? {
             Some(block) => resampler.push(block.samples, &mut self.pending),

@@ -4,10 +4,11 @@ use crate::Thresholds;
 
 /// Shorter gaps between words do not part two regions, in frames: 96 ms.
 const SHORTEST_GAP: usize = 3;
-/// Shorter bursts are no speech, in frames: 256 ms.
-const SHORTEST_SPEECH: usize = 8;
+/// Shorter bursts are no speech, in frames: 96 ms. A hasty "two" alone takes 200 ms, half of which the detector needs to
+/// be sure.
+const SHORTEST_SPEECH: usize = 3;
 /// Frames added on either side: the detector needs a moment to be sure.
-const PADDING: usize = 1;
+const PADDING: usize = 2;
 
 /// The frames in which somebody speaks, given the probability of each: begins at one threshold, ends at a lower one
 /// (the hysteresis of Silero's own reference code).
