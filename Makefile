@@ -62,7 +62,7 @@ audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 	cargo deny check
 
 .PHONY: bench
-bench: bootstrap ## speed and memory of the analysis: 11 minutes, 3 hours, ffmpeg beside it
+bench: bootstrap ## speed and memory of the analysis and of renders, ffmpeg beside them
 	@tools/bench.sh
 
 .PHONY: quality

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast whole signal analysis is, and in how much memory: `make bench`.
+# How fast whole signal analysis is, and in how much memory, and how fast renders are: `make bench`.
 #
 # Recordings: the fixture talk_and_music repeated to 11 minutes and to 3 hours of MP3 (44.1 kHz stereo, 128 kb/s).
 # Figures: wall time, times real time, and the peak of resident memory; beside them, ffmpeg decoding the same file
@@ -67,3 +67,6 @@ cargo run --release --locked --quiet --package audio_asr --example overhead
 printf '\nOrigin snippets, timeline_only batches in one process\n'
 tools/with-postgres.sh cargo test --release --locked --quiet --package origin_snippets --test it -- --ignored --nocapture \
   | grep items
+
+printf '\nRenders beside plain ffmpeg with the same encoders\n'
+tools/with-postgres.sh cargo run --release --locked --quiet --package video_render --example bench

@@ -4,15 +4,13 @@ use media_time::{MediaTime, Window};
 
 use crate::cut::Cut;
 use crate::plan::Argument;
-use crate::profile::{AudioCodec, Profile, Rate, SAMPLE_RATE, VideoCodec};
+use crate::profile::{AudioCodec, FrameRate, Profile, Rate, SAMPLE_RATE, VideoCodec};
 use crate::source::{Source, VideoStream, confined};
 
 /// Threads of the H.264 encoder: a fixed number, because the bytes depend on it.
 const ENCODER_THREADS: &str = "4";
 /// The clock of rendered pictures, in Hz: 24, 25, 30, 50, 60 and 1001/30000 divide it.
 const CLOCK: &str = "90000";
-/// Pictures a second of an empty canvas whose profile has no rate of its own.
-pub(crate) const CANVAS_RATE: u32 = 30;
 
 fn text(argument: impl Into<String>) -> Argument {
     Argument::Text(argument.into())
@@ -64,11 +62,11 @@ fn pictures(source: &Source, cut: &Cut, profile: &Profile) -> String {
             let index = video.index;
             let times = match profile.rate {
                 Rate::Source => at_their_own_times(cut.window, first),
-                Rate::Fixed(rate) => resampled(video, cut.window, first, rate),
+                Rate::Fixed(rate) => on_a_grid(video, cut.window, first, FrameRate::whole(rate)),
             };
             format!("[0:{index}]{times},{}", fitted(profile))
         }
-        _ => empty_canvas(profile, cut.window.duration()),
+        _ => empty_window(profile, cut.window.duration()),
     }
 }
 
@@ -81,49 +79,70 @@ fn at_their_own_times(window: Window, first: MediaTime) -> String {
     )
 }
 
-/// `rate` pictures a second: picture n is the one that the source shows at anchor + n / rate.
+/// The pictures of a window on a grid of the profile's own rate.
+fn on_a_grid(video: &VideoStream, window: Window, first: MediaTime, rate: FrameRate) -> String {
+    let anchor = anchor(window, first, rate);
+    // Half a tick, lest a picture that begins at the end is counted because its time was rounded.
+    let slack = MediaTime::from_micros(video.time_base.tick().as_micros() / 2 + 1);
+    let count = rate.frames_before(window.end() - anchor - slack).max(1);
+    resampled(video, window, first, rate, count)
+}
+
+/// When the first picture of a grid is due: when the first picture used began to be shown, so that a source of
+/// the same rate keeps each of its pictures; when that is more than a picture's length ago, when the window
+/// begins.
+fn anchor(window: Window, first: MediaTime, rate: FrameRate) -> MediaTime {
+    let is_near = first <= window.start() && window.start() < first + rate.instant(1);
+    if is_near { first } else { window.start() }
+}
+
+/// `count` pictures at `rate`: picture n is the one that the source shows at anchor + n / rate.
 ///
-/// The anchor is when the first picture began to be shown, so that a source of the same rate keeps each of its
-/// pictures; when that is more than a picture's length ago, it is the begin of the window. Containers round
-/// the times of pictures to their clock, so a picture counts as shown one tick early.
-fn resampled(video: &VideoStream, window: Window, first: MediaTime, rate: u32) -> String {
-    let tick = video.time_base.tick().as_micros() + 1;
-    let (start, end, first) = (window.start().as_micros(), window.end().as_micros(), first.as_micros());
-    let is_near = first <= start && (start - first) * i64::from(rate) < 1_000_000;
-    let anchor = if is_near { first } else { start };
-    let count = frames(MediaTime::from_micros(end - anchor - tick / 2 - 1), rate);
+/// Containers round the times of pictures to their clock, so a picture counts as shown one tick early.
+pub(crate) fn resampled(
+    video: &VideoStream,
+    window: Window,
+    first: MediaTime,
+    rate: FrameRate,
+    count: i64,
+) -> String {
+    let tick = MediaTime::from_micros(video.time_base.tick().as_micros() + 1);
+    let shift = (anchor(window, first, rate) + tick).as_micros();
+    let (first, end) = (first.as_micros(), window.end().as_micros());
     format!(
         "settb=1/1000000,trim=start_pts={first}:end_pts={end},\
          setpts='if(lte(PTS,{first}),0,max(PTS-{shift},1))',fps={rate}:round=up:start_time=0,\
-         tpad=stop=-1:stop_mode=clone,trim=end_frame={count}",
-        shift = anchor + tick,
+         tpad=stop=-1:stop_mode=clone,trim=end_frame={count}"
     )
 }
 
-/// How many pictures of a grid from zero on begin before `length`; at least one.
-pub(crate) fn frames(length: MediaTime, rate: u32) -> i64 {
-    let scaled = i128::from(length.as_micros()) * i128::from(rate);
-    i64::try_from((scaled + 999_999) / 1_000_000).unwrap_or(i64::MAX).max(1)
+/// Scaled to the canvas, in the middle of black.
+fn fitted(profile: &Profile) -> String {
+    let (width, height) = (profile.width, profile.height);
+    format!("{},pad={width}:{height}:-1:-1,{}", scaled(profile), pixels(profile))
 }
 
-/// Scaled to fit the canvas in square pixels, in the middle of black.
-pub(crate) fn fitted(profile: &Profile) -> String {
+/// Scaled to fit into the canvas, in square pixels and even sizes.
+pub(crate) fn scaled(profile: &Profile) -> String {
     let (width, height) = (profile.width, profile.height);
     format!(
         "scale=w='max(2,min({width},2*round({height}*dar/2)))':h='max(2,min({height},2*round({width}/dar/2)))'\
-         :flags=bicubic+bitexact,setsar=1,pad={width}:{height}:-1:-1,{}",
-        pixels(profile)
+         :flags=bicubic+bitexact,setsar=1"
     )
 }
 
-/// A canvas with nothing on it.
-pub(crate) fn empty_canvas(profile: &Profile, length: MediaTime) -> String {
-    let (width, height) = (profile.width, profile.height);
+/// A window's length of a canvas with nothing on it.
+fn empty_window(profile: &Profile, length: MediaTime) -> String {
     let rate = match profile.rate {
-        Rate::Source => CANVAS_RATE,
-        Rate::Fixed(rate) => rate,
+        Rate::Source => FrameRate::CANVAS,
+        Rate::Fixed(rate) => FrameRate::whole(rate),
     };
-    let count = frames(length, rate);
+    empty_canvas(profile, rate, rate.frames_before(length).max(1))
+}
+
+/// `count` pictures of a canvas with nothing on it.
+pub(crate) fn empty_canvas(profile: &Profile, rate: FrameRate, count: i64) -> String {
+    let (width, height) = (profile.width, profile.height);
     format!("color=c=black:s={width}x{height}:r={rate},trim=end_frame={count},{}", pixels(profile))
 }
 
@@ -196,5 +215,94 @@ fn audio_codec(profile: &Profile) -> Vec<Argument> {
     match profile.audio {
         AudioCodec::Aac { kbps } => texts(["-c:a", "aac", "-b:a", &format!("{kbps}k")]).collect(),
         AudioCodec::Pcm24 => texts(["-c:a", "pcm_s24le"]).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::Container;
+    use crate::source::{AudioStream, TimeBase};
+
+    fn source() -> Source {
+        let time_base = TimeBase::parse("1/30000").unwrap();
+        Source {
+            container: Container { demuxer: "mov" },
+            start: MediaTime::ZERO,
+            duration: None,
+            video: Some(VideoStream { index: 1, codec: "h264".to_owned(), fps: Some(29.97), time_base }),
+            audio: Some(AudioStream { index: 0, codec: "aac".to_owned(), channels: 6, sample_rate: 44_100 }),
+        }
+    }
+
+    fn call(source: &Source, profile: &str) -> Vec<String> {
+        let ms = MediaTime::from_millis;
+        let cut = Cut {
+            seek: ms(8_000),
+            window: Window::new(ms(10_000), ms(11_500)).unwrap(),
+            first_frame: source.video.as_ref().map(|_| MediaTime::from_micros(9_976_633)),
+        };
+        of_window(source, &cut, Profile::named(profile).unwrap()).iter().map(ToString::to_string).collect()
+    }
+
+    fn value<'a>(call: &'a [String], option: &str) -> &'a str {
+        &call[call.iter().position(|argument| argument == option).unwrap() + 1]
+    }
+
+    #[test]
+    fn a_draft_as_a_whole() {
+        let expected = "-nostdin -hide_banner -v error -nostats -progress pipe:1 -copyts -y \
+            -protocol_whitelist file,pipe -format_whitelist mov -f mov -noaccurate_seek -ss 8.000000 \
+            -i {source:0} -filter_complex \
+            [0:1]settb=1/1000000,trim=start_pts=9976633:end_pts=11500000,\
+            setpts='if(lte(PTS,9976633),0,PTS-10000000)',\
+            scale=w='max(2,min(854,2*round(480*dar/2)))':h='max(2,min(480,2*round(854/dar/2)))'\
+            :flags=bicubic+bitexact,setsar=1,pad=854:480:-1:-1,format=yuv420p[v];\
+            [0:0]atrim=start=10.000000:end=11.500000,asetpts=PTS-10.000000/TB,\
+            aformat=sample_fmts=fltp:channel_layouts=stereo,aresample=48000:async=1:first_pts=0,\
+            apad=whole_len=72000,atrim=end_sample=72000[a] \
+            -map [v] -map [a] -map_metadata -1 -map_chapters -1 -c:v libx264 -preset ultrafast -crf 30 \
+            -maxrate 4000k -bufsize 8000k -threads:v 4 -force_key_frames expr:gte(t,n_forced*2) -fps_mode vfr \
+            -video_track_timescale 90000 -enc_time_base 1:90000 -c:a aac -b:a 96k -fflags +bitexact \
+            -flags:v +bitexact -flags:a +bitexact -movflags +faststart -write_tmcd 0 -f mp4 {output}";
+        assert_eq!(call(&source(), "draft_480p_fast").join(" "), expected);
+    }
+
+    #[test]
+    fn a_fixed_rate_is_a_grid_from_the_first_picture_on() {
+        let graph = value(&call(&source(), "1080p_30_web"), "-filter_complex").to_owned();
+        // 46 pictures begin in 11 500 000 - 9 976 633 µs; a tick of 1/30000 s is 33 µs.
+        let grid = "setpts='if(lte(PTS,9976633),0,max(PTS-9976667,1))',fps=30/1:round=up:start_time=0,\
+            tpad=stop=-1:stop_mode=clone,trim=end_frame=46,";
+        assert!(graph.contains(grid), "{graph}");
+    }
+
+    #[test]
+    fn what_a_source_lacks_is_black_or_silent() {
+        let sound = Source { video: None, ..source() };
+        let graph = value(&call(&sound, "social_1_1_h264"), "-filter_complex").to_owned();
+        assert!(graph.starts_with("color=c=black:s=1080x1080:r=30/1,trim=end_frame=45,"), "{graph}");
+        let pictures = Source { audio: None, ..source() };
+        let graph = value(&call(&pictures, "master_4k_prores"), "-filter_complex").to_owned();
+        assert!(graph.ends_with(";anullsrc=r=48000:cl=stereo,atrim=end_sample=72000[a]"), "{graph}");
+    }
+
+    #[test]
+    fn profiles_choose_encoders_and_containers() {
+        for profile in &Profile::ALL {
+            let call = call(&source(), profile.name);
+            let (codec, muxer) = match profile.video {
+                VideoCodec::H264 { .. } => ("libx264", "mp4"),
+                VideoCodec::ProRes => ("prores_ks", "mov"),
+            };
+            assert_eq!(value(&call, "-c:v"), codec);
+            assert_eq!(call[call.len() - 3..], ["-f", muxer, "{output}"]);
+        }
+    }
+
+    #[test]
+    fn seconds_are_exact() {
+        assert_eq!(seconds(MediaTime::from_micros(7_198_700_001)), "7198.700001");
+        assert_eq!(seconds(MediaTime::from_micros(-1)), "-0.000001");
     }
 }

@@ -13,6 +13,11 @@ pub(crate) struct Container {
     pub(crate) demuxer: &'static str,
 }
 
+impl Container {
+    /// MP4 and MOV: what is rendered.
+    pub(crate) const MOV: Self = Self { demuxer: "mov" };
+}
+
 const fn demuxer(demuxer: &'static str) -> Option<Container> {
     Some(Container { demuxer })
 }

@@ -68,7 +68,12 @@ fn first_and_key(window: Window, packets: &[Packet]) -> Option<(MediaTime, &Pack
 impl Cut {
     /// A cut of sound alone; `window` is in the file's own time.
     pub(crate) fn of_sound(source: &Source, window: Window) -> Self {
-        Self { seek: not_before(source, window.start() - PRE_ROLL), window, first_frame: None }
+        Self { seek: Self::seek_for_sound(source, window.start()), window, first_frame: None }
+    }
+
+    /// From where to read for sound that begins at `time`.
+    pub(crate) fn seek_for_sound(source: &Source, time: MediaTime) -> MediaTime {
+        not_before(source, time - PRE_ROLL)
     }
 
     /// The cut of `window`, from the packets read around its begin.

@@ -14,8 +14,8 @@ pub enum Error {
     /// No profile has that name.
     #[error(transparent)]
     UnknownProfile(#[from] UnknownProfile),
-    /// Neither, or both, of `asset_id` and `project_id`.
-    #[error("name what to render: either asset_id or project_id")]
+    /// Neither, or both, of `asset_id` and `project_id`; a sequence of an asset.
+    #[error("name what to render: either asset_id, or project_id and perhaps its sequence_id")]
     NoSubject,
     /// The window holds no instant, or runs backwards, or begins before zero.
     #[error("the window from {start} to {end} is none: expected 0 ≤ start_ms < end_ms")]
@@ -44,6 +44,24 @@ pub enum Error {
     /// A file that cannot be decoded.
     #[error("the source cannot be rendered: {0}")]
     UndecodableMedia(String),
+    /// A clip asks for what is not rendered.
+    #[error("clip {clip_id} cannot be rendered: {detail}")]
+    UnsupportedClip {
+        /// The clip.
+        clip_id: Id,
+        /// What it asks for.
+        detail: String,
+    },
+    /// The window of a timeline uses too many clips.
+    #[error(
+        "{count} clips play in the window, more than the {limit} that one render may use; render it in parts"
+    )]
+    TooManyClips {
+        /// How many play.
+        count: usize,
+        /// How many may.
+        limit: usize,
+    },
     /// ffmpeg or ffprobe is missing.
     #[error("ffmpeg cannot be run on this server: install it, or set the path of ffmpeg and ffprobe")]
     Unavailable(#[source] ToolError),
@@ -117,6 +135,10 @@ impl From<Error> for Problem {
             }
             Error::UnsupportedContainer(_) => Self::unprocessable("unsupported_container", detail),
             Error::UndecodableMedia(_) => Self::unprocessable("undecodable_media", detail),
+            Error::UnsupportedClip { ref clip_id, .. } => {
+                Self::unprocessable("unsupported_clip", detail).with("id", clip_id.as_str())
+            }
+            Error::TooManyClips { .. } => Self::unprocessable("too_many_clips", detail),
             Error::Unavailable(_) => Self::unavailable("renderer_unavailable", detail, 60).caused_by(error),
             Error::TimedOut(_) => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "render_timeout", detail).caused_by(error)

@@ -12,11 +12,14 @@
 //! demuxer, under limits of time and size, and dies with whoever waits for it.
 
 mod arguments;
+mod composition;
 mod container;
 mod cut;
 mod error;
+mod layers;
 mod model;
 mod plan;
+mod prepare;
 mod process;
 mod profile;
 mod routes;

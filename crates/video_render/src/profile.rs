@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use media_time::MediaTime;
+
 /// What a rendered file looks like. The profiles there are: [`Profile::ALL`].
 #[derive(Debug, PartialEq)]
 pub struct Profile {
@@ -24,6 +26,64 @@ pub enum Rate {
     Source,
     /// So many, whatever the source has.
     Fixed(u32),
+}
+
+/// Pictures per second, as a fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameRate {
+    numerator: u32,
+    denominator: u32,
+}
+
+impl FrameRate {
+    /// Of an empty canvas whose profile has no rate of its own.
+    pub(crate) const CANVAS: Self = Self::whole(30);
+
+    /// At least one picture a second.
+    pub(crate) const fn whole(rate: u32) -> Self {
+        Self { numerator: if rate == 0 { 1 } else { rate }, denominator: 1 }
+    }
+
+    /// The rate that `fps` stands for: 29.97 is 30000/1001. Held between one and 240 a second.
+    pub(crate) fn near(fps: f64) -> Self {
+        let fps = fps.clamp(1.0, 240.0);
+        let whole = fps.round();
+        let ntsc = (fps * 1.001).round();
+        if (fps - whole).abs() < 1e-3 {
+            Self::whole(whole as u32)
+        } else if (fps * 1.001 - ntsc).abs() < 0.01 {
+            Self { numerator: ntsc as u32 * 1_000, denominator: 1_001 }
+        } else {
+            Self { numerator: (fps * 1_000.0).round() as u32, denominator: 1_000 }
+        }
+    }
+
+    /// How many pictures of a grid from zero on begin before `length`.
+    pub(crate) fn frames_before(self, length: MediaTime) -> i64 {
+        let scaled = i128::from(length.as_micros()) * i128::from(self.numerator);
+        let second = 1_000_000 * i128::from(self.denominator);
+        let frames = scaled.div_euclid(second) + i128::from(scaled.rem_euclid(second) > 0);
+        i64::try_from(frames.max(0)).unwrap_or(i64::MAX)
+    }
+
+    /// When picture `number` of that grid begins, rounded to the microsecond.
+    pub(crate) fn instant(self, number: i64) -> MediaTime {
+        let scaled = i128::from(number) * 1_000_000 * i128::from(self.denominator);
+        let numerator = i128::from(self.numerator);
+        let micros = (2 * scaled + numerator).div_euclid(2 * numerator);
+        MediaTime::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+
+    pub(crate) fn as_f64(self) -> f64 {
+        f64::from(self.numerator) / f64::from(self.denominator)
+    }
+}
+
+/// As ffmpeg reads it.
+impl fmt::Display for FrameRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.numerator, self.denominator)
+    }
 }
 
 /// How pictures are coded.
@@ -145,5 +205,24 @@ mod tests {
     fn an_unknown_name_lists_the_known() {
         let message = Profile::named("8k").unwrap_err().to_string();
         assert!(Profile::ALL.iter().all(|profile| message.contains(profile.name)), "{message}");
+    }
+
+    #[test]
+    fn rates_are_fractions() {
+        for (fps, text) in [
+            (23.976, "24000/1001"),
+            (29.97, "30000/1001"),
+            (59.94005994, "60000/1001"),
+            (25.0, "25/1"),
+            (12.5, "12500/1000"),
+            (1e9, "240/1"),
+        ] {
+            assert_eq!(FrameRate::near(fps).to_string(), text);
+        }
+        let ntsc = FrameRate::near(29.97);
+        assert_eq!(ntsc.frames_before(MediaTime::from_micros(33_366)), 1);
+        assert_eq!(ntsc.frames_before(MediaTime::from_micros(33_367)), 2);
+        assert_eq!(ntsc.frames_before(MediaTime::ZERO), 0);
+        assert_eq!(ntsc.instant(30), MediaTime::from_micros(1_001_000));
     }
 }

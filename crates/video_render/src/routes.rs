@@ -29,7 +29,7 @@ pub fn router(renderer: Renderer) -> OpenApiRouter {
         (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_body`, `unknown_render_profile`, `invalid_window`, \
             `window_outside_source`, `unsupported_container`, `undecodable_media`, `unsupported_clip`, \
-            `render_too_large`"),
+            `too_many_clips`, `render_too_large`"),
         (status = 500, description = "`render_failed`, `content_missing`"),
         (status = 502, description = "`timeline_unavailable`"),
         (status = 503, description = "`renderer_unavailable`, `queue_full`"),

@@ -4,22 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use blob_store::{ScratchFile, StoredBlob};
+use blob_store::ScratchFile;
 use futures::StreamExt;
-use http_kit::{Boarding, Clock, Flights, RequestContext, Scope, WorkError, WorkQueue};
+use http_kit::{Boarding, Clock, Flights, Id, RequestContext, WorkQueue};
 use media_time::{MediaTime, Window};
-use media_v2::{MediaAsset, MediaReader, MediaService, pipeline_hash};
+use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
 use video_timeline::VideoTimeline;
 
-use crate::container::{self, Container};
-use crate::cut::{Cut, Reach};
+use crate::composition::{Composition, Place};
+use crate::container::Container;
 use crate::model::{RenderRequest, RenderResponse, Rendered};
-use crate::run::{self, Limits, path_of};
+use crate::prepare::{Preparation, Prepared};
+use crate::run::{self, Limits};
 use crate::source::Source;
 use crate::store::{self, Kept};
-use crate::subject::{self, WindowOf};
+use crate::subject::{self, Registered, Subject};
 use crate::tools::Tools;
-use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments};
+use crate::{Error, Plan, Profile};
+
+/// By so much a file may be shorter than its window: less than a picture at 20 a second.
+const DURATION_SLACK: MediaTime = MediaTime::from_millis(50);
 
 /// What the renderer is told by the configuration.
 #[derive(Clone, Debug)]
@@ -74,14 +78,18 @@ enum Patience {
     Endless,
 }
 
-/// A plan, and the open files that it reads.
-struct Prepared {
-    plan: Plan,
-    files: Vec<MediaReader>,
+/// One render that is asked for.
+struct Order<'a> {
+    context: &'a RequestContext,
+    subject: &'a Subject,
+    profile: &'static Profile,
+    version: &'a str,
+    key: &'a str,
 }
 
-/// A file on disk, as planned.
+/// A file on disk that is as planned.
 struct Output {
+    plan: Plan,
     file: ScratchFile,
     found: Source,
 }
@@ -122,18 +130,38 @@ impl Renderer {
         let profile = Profile::named(&request.render_profile)?;
         let window = Window::new(request.start_ms, request.end_ms)
             .map_err(|window| Error::InvalidWindow { start: window.start, end: window.end })?;
-        let Some(asset_id) = &request.asset_id else { return Err(Error::NoSubject) };
-        let asset = self.0.media.asset(&context.scope, asset_id).await?;
+        let subject = self.subject(context, request, window, profile).await?;
         if request.dry_run {
-            return Ok(self.plan_window(&asset, window, profile).await?.into());
+            return Ok(self.plan(&subject, profile).await?.into());
         }
-        Ok(self.render_window(context, &asset, window, profile).await?.into())
+        Ok(self.find_or_make(context, &subject, profile, Patience::None).await?.into())
+    }
+
+    async fn subject(
+        &self,
+        context: &RequestContext,
+        request: &RenderRequest,
+        window: Window,
+        profile: &Profile,
+    ) -> Result<Subject, Error> {
+        match (&request.asset_id, &request.project_id) {
+            (Some(asset_id), None) if request.sequence_id.is_none() => {
+                Subject::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window)
+            }
+            (None, Some(project_id)) => {
+                let place = Place { project_id, sequence_id: request.sequence_id.as_ref(), window };
+                let (timeline, media) = (&*self.0.timeline, &self.0.media);
+                let composition = Composition::load(timeline, media, context, place, profile).await?;
+                Ok(Subject::Timeline(Box::new(composition)))
+            }
+            _ => Err(Error::NoSubject),
+        }
     }
 
     /// Renders `window` of an asset of `context`'s owner, or finds the render of the same bytes and window.
     ///
     /// # Errors
-    /// See [`Error`]; [`WorkError::Full`] when too many renders wait.
+    /// See [`Error`]; [`Error::Work`] when too many renders wait.
     pub async fn render_window(
         &self,
         context: &RequestContext,
@@ -141,7 +169,8 @@ impl Renderer {
         window: Window,
         profile: &'static Profile,
     ) -> Result<Rendered, Error> {
-        self.find_or_make(context, &WindowOf::new(asset, window)?, profile, Patience::None).await
+        let subject = Subject::of_asset(asset, window)?;
+        self.find_or_make(context, &subject, profile, Patience::None).await
     }
 
     /// Renders many windows, as many at once as the renderer has workers; each has an answer of its own, in
@@ -156,8 +185,8 @@ impl Renderer {
         let renders: Vec<_> = windows
             .iter()
             .map(async |(asset, window)| {
-                let of = WindowOf::new(asset, *window)?;
-                self.find_or_make(context, &of, profile, Patience::Endless).await
+                let subject = Subject::of_asset(asset, *window)?;
+                self.find_or_make(context, &subject, profile, Patience::Endless).await
             })
             .collect();
         futures::stream::iter(renders).buffered(self.0.workers).collect().await
@@ -173,31 +202,38 @@ impl Renderer {
         window: Window,
         profile: &'static Profile,
     ) -> Result<Plan, Error> {
-        let of = WindowOf::new(asset, window)?;
+        self.plan(&Subject::of_asset(asset, window)?, profile).await
+    }
+
+    async fn plan(&self, subject: &Subject, profile: &'static Profile) -> Result<Plan, Error> {
         let version = self.0.tools.version().await?;
         let _turn = self.0.queue.turn().await?;
-        Ok(self.prepare(&of, profile, version).await?.plan)
+        Ok(self.preparation(profile, version).prepare(subject).await?.plan)
+    }
+
+    fn preparation<'a>(&'a self, profile: &'static Profile, version: &'a str) -> Preparation<'a> {
+        Preparation { media: &self.0.media, prober: &self.0.tools.prober, profile, version }
     }
 
     async fn find_or_make(
         &self,
         context: &RequestContext,
-        of: &WindowOf,
+        subject: &Subject,
         profile: &'static Profile,
         patience: Patience,
     ) -> Result<Rendered, Error> {
         let version = self.0.tools.version().await?;
-        let key = pipeline_hash(&of.produced_by(profile, version));
-        let scope = &context.scope;
-        let find = async || self.find(scope, &key, of).await;
-        let kept = match find().await? {
+        let key = &pipeline_hash(&subject.produced_by(profile, version));
+        let order = Order { context, subject, profile, version, key };
+        let found = match self.find(&order).await? {
             Some(kept) => kept,
             None => {
+                let scope = &context.scope;
                 let lock = format!("video_render|{}|{}|{key}", scope.tenant_id, scope.env);
-                match self.0.flights.board(&lock, find).await? {
+                match self.0.flights.board(&lock, || self.find(&order)).await? {
                     Boarding::Landed(kept) => kept,
                     Boarding::Aboard(flight) => {
-                        let made = self.make(context, of, profile, version, &key, patience).await;
+                        let made = self.make(&order, patience).await;
                         flight.land().await;
                         metrics::counter!("renders_total", "reused" => "false").increment(1);
                         return made.map(|kept| kept.rendered(false));
@@ -206,167 +242,85 @@ impl Renderer {
             }
         };
         metrics::counter!("renders_total", "reused" => "true").increment(1);
-        if kept.parent_asset_id == of.asset.id {
-            return Ok(kept.rendered(true));
+        match subject.parent() {
+            Some(parent) if found.parent_asset_id != *parent => {
+                Ok(self.adopt(&order, parent, found).await?.rendered(true))
+            }
+            _ => Ok(found.rendered(true)),
         }
-        let kept = self.adopt(context, of, profile, &key, kept).await?;
-        Ok(kept.rendered(true))
     }
 
-    async fn find(&self, scope: &Scope, key: &str, of: &WindowOf) -> Result<Option<Kept>, Error> {
+    async fn find(&self, order: &Order<'_>) -> Result<Option<Kept>, Error> {
         let mut conn = self.0.media.pool().acquire().await?;
-        Ok(store::find(&mut conn, scope, key, Some(&of.asset.id)).await?)
+        Ok(store::find(&mut conn, &order.context.scope, order.key, order.subject.parent()).await?)
     }
 
-    /// Registers a render of other assets' same bytes for this asset too.
-    async fn adopt(
-        &self,
-        context: &RequestContext,
-        of: &WindowOf,
-        profile: &Profile,
-        key: &str,
-        kept: Kept,
-    ) -> Result<Kept, Error> {
-        let artifact =
-            subject::render_artifact(of, &kept.render_asset_id, kept.uri.clone(), key, &kept.plan, profile);
+    /// Registers a render of other assets' same bytes for `parent` too.
+    async fn adopt(&self, order: &Order<'_>, parent: &Id, kept: Kept) -> Result<Kept, Error> {
+        let (scope, now) = (&order.context.scope, self.0.clock.now());
+        let render =
+            Registered { asset_id: &kept.render_asset_id, uri: &kept.uri, key: order.key, plan: &kept.plan };
+        let artifact = order.subject.artifact(&render, order.profile);
         let mut transaction = self.0.media.pool().begin().await?;
-        let artifact =
-            media_v2::store::insert_artifact(&mut transaction, &context.scope, self.0.clock.now(), artifact)
-                .await?;
-        let kept = Kept { parent_asset_id: of.asset.id.clone(), artifact_id: artifact.id, ..kept };
-        store::insert(&mut transaction, &context.scope, key, &kept).await?;
+        let artifact = media_v2::store::insert_artifact(&mut transaction, scope, now, artifact).await?;
+        let kept = Kept { parent_asset_id: parent.clone(), artifact_id: artifact.id, ..kept };
+        store::insert(&mut transaction, scope, order.key, &kept).await?;
         transaction.commit().await?;
         Ok(kept)
     }
 
-    async fn make(
-        &self,
-        context: &RequestContext,
-        of: &WindowOf,
-        profile: &'static Profile,
-        version: &str,
-        key: &str,
-        patience: Patience,
-    ) -> Result<Kept, Error> {
+    async fn make(&self, order: &Order<'_>, patience: Patience) -> Result<Kept, Error> {
         let _turn = match patience {
             Patience::None => self.0.queue.turn().await?,
             Patience::Endless => self.0.queue.patient_turn().await?,
         };
-        let Prepared { plan, files } = self.prepare(of, profile, version).await?;
-        let Output { file, found } = self.run(&plan, &files).await?;
-        let blob = file.keep().await.map_err(media_v2::MediaError::from)?;
-        self.register(context, of, profile, key, plan, &found, blob).await
-    }
-
-    /// Opens what is read, looks at it, and plans.
-    async fn prepare(
-        &self,
-        of: &WindowOf,
-        profile: &'static Profile,
-        version: &str,
-    ) -> Result<Prepared, Error> {
-        let (file, source) = self.open(&of.asset).await?;
-        let cut = self.cut(&file, &source, of).await?;
-        let fps = match profile.rate {
-            Rate::Fixed(rate) => Some(f64::from(rate)),
-            Rate::Source => source.video.as_ref().and_then(|video| video.fps),
-        };
-        let planned = PlannedSource {
-            asset_id: of.asset.id.clone(),
-            content_sha256: of.asset.content_sha256.clone(),
-            demuxer: source.container.demuxer.to_owned(),
-            first_frame_ms: cut.first_frame.map(|first| first - source.start),
-        };
-        let arguments = arguments::of_window(&source, &cut, profile);
-        let plan = Plan::new(version, profile, of.window, fps, vec![planned], arguments);
-        Ok(Prepared { plan, files: vec![file] })
-    }
-
-    async fn open(&self, asset: &MediaAsset) -> Result<(MediaReader, Source), Error> {
-        let mut file = self.0.media.open_source(asset.content()).await?;
-        let sniffed = tokio::task::spawn_blocking(move || {
-            let container = container::sniff(&mut file)?;
-            Ok::<_, std::io::Error>((file, container))
-        });
-        let sniffed = sniffed.await.map_err(|source| WorkError::Broken { queue: "render", source })?;
-        let (file, container) = sniffed.map_err(media_v2::MediaError::from)?;
-        let container = container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
-        let source = self.0.tools.prober.probe(&path_of(&file), container).await?;
-        if source.video.is_none() && source.audio.is_none() {
-            return Err(Error::UndecodableMedia("it has neither pictures nor sound".to_owned()));
-        }
-        Ok((file, source))
-    }
-
-    async fn cut(&self, file: &MediaReader, source: &Source, of: &WindowOf) -> Result<Cut, Error> {
-        // What the asset's own row does not tell.
-        if let Some(duration) = source.duration.filter(|duration| *duration <= of.window.start()) {
-            let (end, subject) = (of.window.end(), of.asset.id.clone());
-            return Err(Error::WindowOutside { end, subject, duration });
-        }
-        let window = of.window.shift(source.start);
-        let Some(video) = &source.video else { return Ok(Cut::of_sound(source, window)) };
-        let mut reach = Reach::FIRST;
-        loop {
-            let (from, until) = (reach.from(source, window), reach.until(window));
-            let prober = &self.0.tools.prober;
-            let packets = prober.packets(&path_of(file), source, video, from, until).await?;
-            match reach.next(window, &packets) {
-                Some(further) => reach = further,
-                None => return Ok(Cut::of_pictures(source, window, &packets)),
-            }
-        }
+        let prepared = self.preparation(order.profile, order.version).prepare(order.subject).await?;
+        let output = self.run(prepared).await?;
+        self.register(order, output).await
     }
 
     /// Runs ffmpeg, and looks at its file before anybody else does.
-    async fn run(&self, plan: &Plan, files: &[MediaReader]) -> Result<Output, Error> {
+    async fn run(&self, prepared: Prepared) -> Result<Output, Error> {
         let tools = &self.0.tools;
-        let file = self.0.media.blobs().scratch().await.map_err(media_v2::MediaError::from)?;
-        let sources: Vec<PathBuf> = files.iter().map(path_of).collect();
-        run::run(&tools.ffmpeg, &plan.arguments, &sources, file.path(), self.0.limits).await?;
+        let file = self.0.media.blobs().scratch().await.map_err(MediaError::from)?;
+        let arguments = &prepared.plan.arguments;
+        run::run(&tools.ffmpeg, arguments, &prepared.paths, file.path(), self.0.limits).await?;
         let bad = |reason: &str| Error::BadOutput(reason.to_owned());
-        let written = tools.prober.probe(file.path(), Container { demuxer: "mov" }).await;
-        let found = written.map_err(|error| match error {
+        let found = tools.prober.probe(file.path(), Container::MOV).await.map_err(|error| match error {
             Error::UndecodableMedia(_) => bad("it is no MP4 or MOV file"),
             error => error,
         })?;
         if found.video.is_none() || found.audio.is_none() {
             return Err(bad("it lacks pictures or sound"));
         }
-        let shortest = plan.end_ms - plan.start_ms - MediaTime::from_millis(50);
+        let plan = prepared.plan;
+        let shortest = plan.end_ms - plan.start_ms - DURATION_SLACK;
         if found.duration.is_none_or(|duration| duration < shortest) {
             return Err(bad("it is shorter than the window"));
         }
-        Ok(Output { file, found })
+        Ok(Output { plan, file, found })
     }
 
-    /// The file as an asset, what it is of as an artifact, and its key: all, or nothing.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one row each")]
-    async fn register(
-        &self,
-        context: &RequestContext,
-        of: &WindowOf,
-        profile: &Profile,
-        key: &str,
-        plan: Plan,
-        found: &Source,
-        blob: StoredBlob,
-    ) -> Result<Kept, Error> {
-        let (scope, now, uri) = (&context.scope, self.0.clock.now(), blob.id.uri());
-        let asset = subject::render_asset(
-            context.user_id.clone(),
-            uri.clone(),
-            blob.size_bytes,
-            found,
-            &plan,
-            profile,
-        );
+    /// The bytes, and then all rows that tell of them, or none: the file as an asset, what it is of as
+    /// artifacts, and its key.
+    async fn register(&self, order: &Order<'_>, output: Output) -> Result<Kept, Error> {
+        let Output { plan, file, found } = output;
+        let (subject, profile, key) = (order.subject, order.profile, order.key);
+        let blob = file.keep().await.map_err(MediaError::from)?;
+        let (scope, now, uri) = (&order.context.scope, self.0.clock.now(), blob.id.uri());
+        let user_id = order.context.user_id.clone();
+        let asset = subject::render_asset(user_id, uri.clone(), blob.size_bytes, &found, &plan, profile);
         let mut transaction = self.0.media.pool().begin().await?;
         let asset = media_v2::store::insert_asset(&mut transaction, scope, now, asset).await?;
-        let artifact = subject::render_artifact(of, &asset.id, uri.clone(), key, &plan, profile);
+        let render = Registered { asset_id: &asset.id, uri: &uri, key, plan: &plan };
+        let artifact = subject.artifact(&render, profile);
         let artifact = media_v2::store::insert_artifact(&mut transaction, scope, now, artifact).await?;
+        let segments = subject.segments(&artifact.id, &render, profile);
+        if !segments.is_empty() {
+            media_v2::store::insert_artifacts(&mut transaction, scope, now, segments).await?;
+        }
         let kept = Kept {
-            parent_asset_id: of.asset.id.clone(),
+            parent_asset_id: artifact.parent_asset_id,
             artifact_id: artifact.id,
             render_asset_id: asset.id,
             uri,

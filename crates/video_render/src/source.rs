@@ -53,7 +53,7 @@ pub(crate) struct TimeBase {
 }
 
 impl TimeBase {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (numerator, denominator) = text.split_once('/')?;
         Some(Self { numerator: numerator.parse().ok()?, denominator: denominator.parse().ok()? })
     }

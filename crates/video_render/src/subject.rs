@@ -1,47 +1,159 @@
-//! What is rendered: a window of an asset.
+//! What is rendered, and what is told of it afterwards.
 
 use http_kit::Id;
-use media_time::Window;
+use media_time::{MediaTime, Window};
 use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset};
 use serde_json::{Value, json};
 
+use crate::composition::{Composition, Layer};
 use crate::source::Source;
 use crate::{Error, Plan, Profile};
 
 const OP_VERSION: &str = "v1";
 
-/// A window of an asset, in the asset's time.
+/// A window of an asset, or of a timeline.
 #[derive(Clone, Debug)]
-pub(crate) struct WindowOf {
-    pub(crate) asset: MediaAsset,
-    pub(crate) window: Window,
+pub(crate) enum Subject {
+    Asset(Box<MediaAsset>, Window),
+    Timeline(Box<Composition>),
 }
 
-impl WindowOf {
-    /// Checks the window against what is known of the asset.
-    pub(crate) fn new(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
+impl Subject {
+    /// A window of an asset, checked against what is known of it.
+    pub(crate) fn of_asset(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
         check(window)?;
         if let Some(duration) = asset.duration_ms.filter(|duration| *duration < window.end()) {
             return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
         }
-        Ok(Self { asset: asset.clone(), window })
+        Ok(Self::Asset(Box::new(asset.clone()), window))
     }
 
-    /// Everything that determines the file.
+    pub(crate) fn window(&self) -> Window {
+        match self {
+            Self::Asset(_, window) => *window,
+            Self::Timeline(composition) => composition.window,
+        }
+    }
+
+    const fn op_type(&self) -> &'static str {
+        match self {
+            Self::Asset(..) => "video_render.window_v1",
+            Self::Timeline(_) => "video_render.timeline_v1",
+        }
+    }
+
+    /// The asset that the render is a window of. What is made of several is registered on the render itself.
+    pub(crate) fn parent(&self) -> Option<&Id> {
+        match self {
+            Self::Asset(asset, _) => Some(&asset.id),
+            Self::Timeline(_) => None,
+        }
+    }
+
+    /// Everything that determines the file, and what is registered with it.
     pub(crate) fn produced_by(&self, profile: &Profile, version: &str) -> Value {
-        json!({
-            "op_type": OP_TYPE,
+        let window = self.window();
+        let mut all = json!({
+            "op_type": self.op_type(),
             "op_version": OP_VERSION,
             "renderer_version": version,
             "render_profile": profile.name,
-            "source": identity(&self.asset),
-            "start_us": self.window.start().as_micros(),
-            "end_us": self.window.end().as_micros(),
-        })
+            "start_us": window.start().as_micros(),
+            "end_us": window.end().as_micros(),
+        });
+        match self {
+            Self::Asset(asset, _) => all["source"] = identity(asset),
+            Self::Timeline(composition) => {
+                all["project_id"] = json!(composition.project_id);
+                all["sequence_id"] = json!(composition.sequence_id);
+                all["rate"] = composition.rate.to_string().into();
+                all["layers"] = composition.layers.iter().map(identity_of_layer).collect();
+            }
+        }
+        all
+    }
+
+    /// The artifact that says what the file is: a window of that asset, or of that timeline.
+    pub(crate) fn artifact(&self, render: &Registered<'_>, profile: &Profile) -> NewArtifact {
+        let parent = self.parent().unwrap_or(render.asset_id).clone();
+        let mut artifact = self.derived(ArtifactKind::Render, parent, render, profile);
+        let window = self.window();
+        let (start, end) = match self {
+            Self::Asset(..) => (window.start(), window.end()),
+            Self::Timeline(composition) => {
+                artifact.meta.insert("project_id".to_owned(), json!(composition.project_id));
+                artifact.meta.insert("sequence_id".to_owned(), json!(composition.sequence_id));
+                artifact.meta.insert("timeline_start_ms".to_owned(), json!(window.start()));
+                artifact.meta.insert("timeline_end_ms".to_owned(), json!(window.end()));
+                (MediaTime::ZERO, window.duration())
+            }
+        };
+        (artifact.start_ms, artifact.end_ms) = (Some(start), Some(end));
+        artifact
+    }
+
+    /// For each clip that is used, the window of its source that is in the render `artifact_id`.
+    pub(crate) fn segments(
+        &self,
+        artifact_id: &Id,
+        render: &Registered<'_>,
+        profile: &Profile,
+    ) -> Vec<NewArtifact> {
+        let Self::Timeline(composition) = self else { return Vec::new() };
+        let segment = |layer: &Layer| {
+            let heard = layer.heard(composition.window)?;
+            let source = layer.source_of(composition.window, heard);
+            let parent = layer.asset.id.clone();
+            let mut segment = self.derived(ArtifactKind::RenderSegment, parent, render, profile);
+            (segment.start_ms, segment.end_ms) = (Some(source.start()), Some(source.end()));
+            segment.upstream_artifact_ids = vec![artifact_id.clone()];
+            for (name, value) in [
+                ("project_id", json!(composition.project_id)),
+                ("sequence_id", json!(composition.sequence_id)),
+                ("track_id", json!(layer.clip.track_id)),
+                ("clip_id", json!(layer.clip.id)),
+                ("render_artifact_id", json!(artifact_id)),
+                ("render_start_ms", json!(heard.start())),
+                ("render_end_ms", json!(heard.end())),
+            ] {
+                segment.meta.insert(name.to_owned(), value);
+            }
+            Some(segment)
+        };
+        composition.layers.iter().filter_map(segment).collect()
+    }
+
+    fn derived(
+        &self,
+        kind: ArtifactKind,
+        parent: Id,
+        render: &Registered<'_>,
+        profile: &Profile,
+    ) -> NewArtifact {
+        let version = &render.plan.renderer_version;
+        let produced_by = self.produced_by(profile, version);
+        let mut artifact = NewArtifact::new(kind, parent, render.uri.to_owned(), version, &produced_by);
+        for (name, value) in [
+            ("op_type", self.op_type()),
+            ("op_version", OP_VERSION),
+            ("render_asset_id", render.asset_id.as_str()),
+            ("render_profile", profile.name),
+            ("render_key", render.key),
+            ("media_type", profile.media_type()),
+        ] {
+            artifact.meta.insert(name.to_owned(), value.into());
+        }
+        artifact
     }
 }
 
-const OP_TYPE: &str = "video_render.window_v1";
+/// A rendered file that is an asset.
+pub(crate) struct Registered<'a> {
+    pub(crate) asset_id: &'a Id,
+    pub(crate) uri: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) plan: &'a Plan,
+}
 
 /// A window must hold an instant, from zero on.
 pub(crate) fn check(window: Window) -> Result<(), Error> {
@@ -52,11 +164,25 @@ pub(crate) fn check(window: Window) -> Result<(), Error> {
 }
 
 /// What names the bytes of an asset: their hash, or the asset itself when it has none.
-pub(crate) fn identity(asset: &MediaAsset) -> Value {
+fn identity(asset: &MediaAsset) -> Value {
     match &asset.content_sha256 {
         Some(hash) => json!({ "sha256": hash }),
         None => json!({ "asset_id": asset.id }),
     }
+}
+
+fn identity_of_layer(layer: &Layer) -> Value {
+    let clip = &layer.clip;
+    json!({
+        "clip_id": clip.id,
+        "source": identity(&layer.asset),
+        "in_us": clip.in_ms.as_micros(),
+        "out_us": clip.out_ms.as_micros(),
+        "start_us": clip.start_ms_on_timeline.as_micros(),
+        "volume_db": clip.volume_db,
+        "opacity": clip.opacity,
+        "is_seen": layer.is_seen,
+    })
 }
 
 /// The rendered file as an asset.
@@ -72,11 +198,9 @@ pub(crate) fn render_asset(
     meta.insert("media_type".to_owned(), profile.media_type().into());
     meta.insert("file_name".to_owned(), format!("{profile}.{}", profile.muxer()).into());
     meta.insert("render_profile".to_owned(), profile.name.into());
-    let codecs: Vec<&str> = [found.video.as_ref().map(|video| video.codec.as_str())]
-        .into_iter()
-        .chain([found.audio.as_ref().map(|audio| audio.codec.as_str())])
-        .flatten()
-        .collect();
+    let video = found.video.as_ref().map(|video| video.codec.as_str());
+    let audio = found.audio.as_ref().map(|audio| audio.codec.as_str());
+    let codecs: Vec<&str> = video.into_iter().chain(audio).collect();
     NewAsset {
         user_id,
         kind: Some(AssetKind::Video),
@@ -92,32 +216,4 @@ pub(crate) fn render_asset(
         meta,
         ..NewAsset::default()
     }
-}
-
-/// The artifact that says: this file is that window of that asset.
-pub(crate) fn render_artifact(
-    of: &WindowOf,
-    render_asset_id: &Id,
-    uri: String,
-    render_key: &str,
-    plan: &Plan,
-    profile: &Profile,
-) -> NewArtifact {
-    let version = &plan.renderer_version;
-    let produced_by = of.produced_by(profile, version);
-    let mut artifact =
-        NewArtifact::new(ArtifactKind::Render, of.asset.id.clone(), uri, version, &produced_by);
-    artifact.start_ms = Some(of.window.start());
-    artifact.end_ms = Some(of.window.end());
-    for (name, value) in [
-        ("op_type", OP_TYPE),
-        ("op_version", OP_VERSION),
-        ("render_asset_id", render_asset_id.as_str()),
-        ("render_profile", profile.name),
-        ("render_key", render_key),
-        ("media_type", profile.media_type()),
-    ] {
-        artifact.meta.insert(name.to_owned(), value.into());
-    }
-    artifact
 }

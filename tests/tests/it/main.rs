@@ -9,6 +9,7 @@ mod context;
 mod layers;
 mod operations;
 mod pictures;
+mod renders;
 mod samples;
 mod spine;
 mod words;

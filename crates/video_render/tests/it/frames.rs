@@ -20,8 +20,13 @@ fn picture(number: usize) -> Vec<u8> {
 }
 
 /// A source of `count` pictures; `times` are options and filters that say when each is shown.
-fn numbered(path: &Path, count: usize, rate: &str, times: &[&str]) {
-    let click = format!("aevalsrc='if(lt(mod(t,1),0.005),0.8*cos(4000*PI*mod(t,1)),0)':s={SAMPLE_RATE}");
+pub(crate) fn numbered(path: &Path, count: usize, rate: &str, times: &[&str]) {
+    with_clicks(SAMPLE_RATE, path, count, rate, times);
+}
+
+/// The same, with sound of `sample_rate` Hz.
+fn with_clicks(sample_rate: usize, path: &Path, count: usize, rate: &str, times: &[&str]) {
+    let click = format!("aevalsrc='if(lt(mod(t,1),0.005),0.8*cos(4000*PI*mod(t,1)),0)':s={sample_rate}");
     let mut encoder = Command::new("ffmpeg")
         .args(["-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "gray"])
         .args(["-s", &format!("{WIDTH}x{HEIGHT}"), "-r", rate, "-i", "-"])
@@ -42,7 +47,7 @@ fn numbered(path: &Path, count: usize, rate: &str, times: &[&str]) {
 }
 
 /// The numbers of a rendered file's pictures, read from the middle of the canvas.
-fn numbers(path: &Path, (width, height): (usize, usize)) -> Vec<usize> {
+pub(crate) fn numbers(path: &Path, (width, height): (usize, usize)) -> Vec<usize> {
     let crop = format!("crop={width}:2:0:{},format=gray", height / 2);
     let pixels = decode(path, &["-map", "0:v", "-vf", &crop, "-fps_mode", "passthrough", "-f", "rawvideo"]);
     let number = |picture: &[u8]| {
@@ -53,7 +58,7 @@ fn numbers(path: &Path, (width, height): (usize, usize)) -> Vec<usize> {
 }
 
 /// When a click is heard, in seconds.
-fn clicks(path: &Path) -> Vec<f64> {
+pub(crate) fn clicks(path: &Path) -> Vec<f64> {
     let bytes = decode(path, &["-map", "0:a", "-ac", "1", "-f", "s16le"]);
     let samples: Vec<i16> =
         bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
@@ -161,7 +166,8 @@ async fn a_variable_rate_is_kept() {
 async fn windows_are_exact_anywhere_in_two_hours() {
     let world = World::new().await;
     let count = 7_200 * 24_000 / 1_001;
-    numbered(&world.path("long.mp4"), usize::try_from(count).unwrap(), "24000/1001", &[]);
+    let path = world.path("long.mp4");
+    with_clicks(8_000, &path, usize::try_from(count).unwrap(), "24000/1001", &[]);
     let times = constant((24_000, 1_001), count);
     let windows = [
         (3_599_990_000, 3_601_020_000),

@@ -2,5 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod failures;
 mod frames;
+mod keeping;
+mod sources;
 mod support;
+mod timelines;

@@ -1,0 +1,255 @@
+//! A window of a project's timeline: which clips play in it, and when.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http_kit::{Id, RequestContext};
+use media_time::Window;
+use media_v2::{MediaAsset, MediaError, MediaService};
+use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
+
+use crate::profile::FrameRate;
+use crate::{Error, Profile, Rate, subject};
+
+/// The most clips that one window may use: each is an input of ffmpeg.
+const MAX_LAYERS: usize = 200;
+/// Rows fetched at once.
+const PAGE: u32 = 500;
+
+/// What of a project's timeline is rendered.
+#[derive(Clone, Debug)]
+pub(crate) struct Composition {
+    pub(crate) project_id: Id,
+    pub(crate) sequence_id: Id,
+    /// On the timeline.
+    pub(crate) window: Window,
+    pub(crate) rate: FrameRate,
+    /// The clips that play in the window, the lowest first.
+    pub(crate) layers: Vec<Layer>,
+}
+
+/// One clip, as far as it plays in the window.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub(crate) clip: Clip,
+    pub(crate) asset: MediaAsset,
+    /// Is it seen, or only heard? By the kind of its track.
+    pub(crate) is_seen: bool,
+}
+
+impl Layer {
+    /// When it plays, on the timeline.
+    fn extent(clip: &Clip) -> Window {
+        Window::starting_at(clip.start_ms_on_timeline, clip.out_ms - clip.in_ms)
+    }
+
+    /// When it plays in `window`, told from the window's begin.
+    pub(crate) fn heard(&self, window: Window) -> Option<Window> {
+        Some(Self::extent(&self.clip).intersect(window)?.relative_to(window.start()))
+    }
+
+    /// What it plays of its asset during `span`, which is told from the begin of `window`.
+    pub(crate) fn source_of(&self, window: Window, span: Window) -> Window {
+        span.shift(window.start() + self.clip.in_ms - self.clip.start_ms_on_timeline)
+    }
+
+    /// The pictures `[first, end)` of the render in which it is seen: those that begin while it plays.
+    pub(crate) fn pictures(&self, window: Window, rate: FrameRate) -> Option<(i64, i64)> {
+        let heard = self.heard(window).filter(|_| self.is_seen && self.clip.opacity > 0.0)?;
+        let (first, end) = (rate.frames_before(heard.start()), rate.frames_before(heard.end()));
+        (first < end).then_some((first, end))
+    }
+}
+
+/// Where to look for clips.
+pub(crate) struct Place<'a> {
+    pub(crate) project_id: &'a Id,
+    /// The project's first sequence when not given.
+    pub(crate) sequence_id: Option<&'a Id>,
+    pub(crate) window: Window,
+}
+
+impl Composition {
+    /// Reads what plays in the window from a timeline.
+    ///
+    /// # Errors
+    /// The timeline client's; [`Error::WindowOutside`] beyond the last clip, [`Error::UnsupportedClip`],
+    /// [`Error::TooManyClips`]; [`MediaError::AssetsNotFound`].
+    pub(crate) async fn load(
+        timeline: &dyn VideoTimeline,
+        media: &MediaService,
+        context: &RequestContext,
+        place: Place<'_>,
+        profile: &Profile,
+    ) -> Result<Self, Error> {
+        let window = place.window;
+        subject::check(window)?;
+        timeline.get_project(context, place.project_id).await?;
+        let sequence = sequence(timeline, context, &place).await?;
+        let (tracks, clips) = clips(timeline, context, &sequence.id).await?;
+        let end = clips.iter().map(|clip| Layer::extent(clip).end()).max().unwrap_or_default();
+        if window.end() > end {
+            let (subject, duration) = (place.project_id.clone(), end);
+            return Err(Error::WindowOutside { end: window.end(), subject, duration });
+        }
+        let used: Vec<Clip> =
+            clips.into_iter().filter(|clip| Layer::extent(clip).intersect(window).is_some()).collect();
+        check(&used)?;
+        let mut layers = layers(media, context, &tracks, used).await?;
+        layers.sort_by_key(|layer| tracks.get(&layer.clip.track_id).map(|track| track.place));
+        let rate = match profile.rate {
+            Rate::Fixed(rate) => FrameRate::whole(rate),
+            Rate::Source => {
+                let of_clips = layers.iter().filter(|layer| layer.is_seen).find_map(|layer| layer.asset.fps);
+                sequence.fps.or(of_clips).map_or(FrameRate::CANVAS, FrameRate::near)
+            }
+        };
+        Ok(Self { project_id: place.project_id.clone(), sequence_id: sequence.id, window, rate, layers })
+    }
+
+    /// How many pictures the render has.
+    pub(crate) fn frames(&self) -> i64 {
+        self.rate.frames_before(self.window.duration()).max(1)
+    }
+}
+
+/// A track's place in the pile, and what it carries.
+struct Lane {
+    place: usize,
+    kind: TrackKind,
+}
+
+async fn sequence(
+    timeline: &dyn VideoTimeline,
+    context: &RequestContext,
+    place: &Place<'_>,
+) -> Result<Sequence, Error> {
+    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    while let Some(page) = paging {
+        let found = timeline.list_sequences(context, place.project_id, &page).await?;
+        paging = page.after(&found);
+        let mut sequences = found.items.into_iter();
+        let wanted = sequences.find(|sequence| place.sequence_id.is_none_or(|id| *id == sequence.id));
+        if let Some(sequence) = wanted {
+            return Ok(sequence);
+        }
+    }
+    let id = place.sequence_id.map_or("of the project", Id::as_str).to_owned();
+    Err(video_timeline::Error::NotFound { kind: Entity::Sequence, id }.into())
+}
+
+/// The tracks of a sequence by id, and its clips by their begin.
+async fn clips(
+    timeline: &dyn VideoTimeline,
+    context: &RequestContext,
+    sequence_id: &Id,
+) -> Result<(BTreeMap<Id, Lane>, Vec<Clip>), Error> {
+    let (mut lanes, mut clips) = (BTreeMap::new(), Vec::new());
+    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    while let Some(page) = paging {
+        let found = timeline.list_tracks(context, sequence_id, &page).await?;
+        paging = page.after(&found);
+        for track in found.items {
+            let place = lanes.len();
+            lanes.insert(track.id, Lane { place, kind: track.kind });
+        }
+    }
+    let filter = ClipFilter::Sequence(sequence_id.clone());
+    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    while let Some(page) = paging {
+        let found = timeline.list_clips(context, &filter, &page).await?;
+        paging = page.after(&found);
+        clips.extend(found.items);
+    }
+    Ok((lanes, clips))
+}
+
+fn check(used: &[Clip]) -> Result<(), Error> {
+    if used.len() > MAX_LAYERS {
+        return Err(Error::TooManyClips { count: used.len(), limit: MAX_LAYERS });
+    }
+    match used.iter().find(|clip| clip.speed != 1.0) {
+        Some(clip) => Err(Error::UnsupportedClip {
+            clip_id: clip.id.clone(),
+            detail: format!("it plays at speed {}, and only speed 1 is rendered", clip.speed),
+        }),
+        None => Ok(()),
+    }
+}
+
+async fn layers(
+    media: &MediaService,
+    context: &RequestContext,
+    tracks: &BTreeMap<Id, Lane>,
+    used: Vec<Clip>,
+) -> Result<Vec<Layer>, Error> {
+    let ids: Vec<Id> =
+        used.iter().map(|clip| clip.asset_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut conn = media.pool().acquire().await?;
+    let found = media_v2::store::find_assets(&mut conn, &context.scope, &ids).await?;
+    let assets: BTreeMap<Id, MediaAsset> = found.into_iter().map(|asset| (asset.id.clone(), asset)).collect();
+    let layer = |clip: Clip| {
+        let asset = assets.get(&clip.asset_id).cloned();
+        let asset = asset.ok_or_else(|| MediaError::asset_not_found(&clip.asset_id))?;
+        let is_seen = tracks.get(&clip.track_id).is_some_and(|track| track.kind == TrackKind::Video);
+        Ok(Layer { clip, asset, is_seen })
+    };
+    used.into_iter().map(layer).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use media_time::MediaTime;
+    use serde_json::json;
+
+    use super::*;
+
+    pub(crate) fn ms(millis: i64) -> MediaTime {
+        MediaTime::from_millis(millis)
+    }
+
+    /// A clip that plays `[in, in + length)` from `start` on, in ms.
+    pub(crate) fn layer(in_ms: i64, start: i64, length: i64) -> Layer {
+        let clip = json!({
+            "id": "clip_1", "track_id": "track_1", "asset_id": "asset_1", "artifact_id": null, "in_ms": in_ms,
+            "out_ms": in_ms + length, "start_ms_on_timeline": start, "speed": 1, "volume_db": -6,
+            "opacity": 1, "meta": {}
+        });
+        let asset = json!({
+            "id": "asset_1", "tenant_id": "t1", "env": "dev", "user_id": null, "kind": "video",
+            "source_uri": "blob://x", "duration_ms": null, "fps": 25, "audio_channels": 2, "sample_rate": 48_000,
+            "codec_info": null, "size_bytes": null, "content_sha256": null, "tags": [], "source_ref": null,
+            "created_at": "2026-01-02T03:04:05Z", "meta": {}
+        });
+        let (clip, asset) = (serde_json::from_value(clip).unwrap(), serde_json::from_value(asset).unwrap());
+        Layer { clip, asset, is_seen: true }
+    }
+
+    #[test]
+    fn a_layer_is_seen_in_the_pictures_that_begin_while_it_plays() {
+        let window = Window::new(ms(1_000), ms(2_000)).unwrap();
+        let rate = FrameRate::whole(25);
+        // In ms of the window: pictures begin at 0, 40, 80, …
+        for (start, length, pictures) in [
+            (0, 5_000, Some((0, 25))),
+            (1_040, 40, Some((1, 2))),
+            (1_041, 39, None),
+            (1_041, 40, Some((2, 3))),
+            (1_999, 500, None),
+            (2_000, 500, None),
+        ] {
+            assert_eq!(layer(0, start, length).pictures(window, rate), pictures, "{start} {length}");
+        }
+        let silent = Layer { is_seen: false, ..layer(0, 0, 5_000) };
+        assert_eq!(silent.pictures(window, rate), None);
+    }
+
+    #[test]
+    fn a_layer_plays_its_part_of_the_source() {
+        let window = Window::new(ms(1_000), ms(2_000)).unwrap();
+        let layer = layer(7_000, 400, 1_000);
+        let heard = layer.heard(window).unwrap();
+        assert_eq!((heard.start(), heard.end()), (ms(0), ms(400)));
+        let source = layer.source_of(window, heard);
+        assert_eq!((source.start(), source.end()), (ms(7_600), ms(8_000)));
+    }
+}

@@ -1,0 +1,153 @@
+//! The argument vector that composes a timeline: pure functions, as those of [`arguments`](crate::arguments).
+
+use media_time::{MediaTime, Window};
+
+use crate::Profile;
+use crate::arguments::{closing, empty_canvas, input, opening, pixels, resampled, samples, scaled, silence};
+use crate::composition::{Composition, Layer};
+use crate::cut::Cut;
+use crate::plan::Argument;
+use crate::profile::SAMPLE_RATE;
+use crate::source::Source;
+
+/// A layer that is used, with what is known of its file.
+#[derive(Clone, Debug)]
+pub(crate) struct Input<'a> {
+    pub(crate) layer: &'a Layer,
+    pub(crate) source: Source,
+    /// Of its pictures when it is seen, else of its sound; in the file's own time.
+    pub(crate) cut: Cut,
+}
+
+/// The part of the asset whose pictures are used, in the asset's time: from the first picture of the render in
+/// which the layer is seen.
+pub(crate) fn seen(composition: &Composition, layer: &Layer) -> Option<Window> {
+    let (first, _) = layer.pictures(composition.window, composition.rate)?;
+    let heard = layer.heard(composition.window)?;
+    let span = Window::new(composition.rate.instant(first).max(heard.start()), heard.end()).ok()?;
+    Some(layer.source_of(composition.window, span)).filter(|window| !window.is_empty())
+}
+
+/// The whole call.
+pub(crate) fn of_composition(
+    composition: &Composition,
+    inputs: &[Input<'_>],
+    profile: &Profile,
+) -> Vec<Argument> {
+    let mut arguments = opening();
+    for (index, used) in inputs.iter().enumerate() {
+        arguments.extend(input(index, &used.source, used.cut.seek));
+    }
+    let graph = format!("{};{}", pictures(composition, inputs, profile), sounds(composition, inputs));
+    arguments.extend(closing(graph, profile));
+    arguments
+}
+
+/// Black, and on it each layer in those pictures in which it is seen.
+fn pictures(composition: &Composition, inputs: &[Input<'_>], profile: &Profile) -> String {
+    let (rate, count) = (composition.rate, composition.frames());
+    let mut graph = format!("{}[on0]", empty_canvas(profile, rate, count));
+    let mut below = 0;
+    for (index, used) in inputs.iter().enumerate() {
+        let Some(filters) = layer_pictures(composition, used, profile) else { continue };
+        let Some((first, end)) = used.layer.pictures(composition.window, rate) else { continue };
+        let last = end - 1;
+        // By the time of the picture below: `n` counts those that the filter has read ahead.
+        graph += &format!(
+            ";[{index}:{stream}]{filters}[layer{index}];[on{below}][layer{index}]\
+             overlay=x=(W-w)/2:y=(H-h)/2:format=auto:eof_action=pass:enable='between(t*{rate},{first}-0.5,{last}+0.5)'[on{next}]",
+            stream = used.source.video.as_ref().map_or(0, |video| video.index),
+            next = below + 1,
+        );
+        below += 1;
+    }
+    graph + &format!(";[on{below}]trim=end_frame={count},{}[v]", pixels(profile))
+}
+
+fn layer_pictures(composition: &Composition, used: &Input<'_>, profile: &Profile) -> Option<String> {
+    let video = used.source.video.as_ref()?;
+    let first_frame = used.cut.first_frame?;
+    let (first, end) = used.layer.pictures(composition.window, composition.rate)?;
+    let times = resampled(video, used.cut.window, first_frame, composition.rate, end - first);
+    let opacity = match used.layer.clip.opacity {
+        opacity if opacity < 1.0 => format!(",format=yuva420p,lut=a=val*{opacity}"),
+        _ => String::new(),
+    };
+    Some(format!("{times},{}{opacity},setpts=PTS+{first}", scaled(profile)))
+}
+
+/// Silence, and in it the sound of each layer from its sample on.
+fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
+    let mut graph = format!("{}[quiet]", silence(composition.window.duration()));
+    let mut mixed = "[quiet]".to_owned();
+    let mut count = 1;
+    for (index, used) in inputs.iter().enumerate() {
+        let Some(audio) = &used.source.audio else { continue };
+        let Some(heard) = used.layer.heard(composition.window) else { continue };
+        let window = used.layer.source_of(composition.window, heard).shift(used.source.start);
+        let delay = heard.start().to_samples(SAMPLE_RATE);
+        graph += &format!(
+            ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
+            stream = audio.index,
+            samples = samples(window),
+            volume = used.layer.clip.volume_db,
+        );
+        mixed += &format!("[sound{index}]");
+        count += 1;
+    }
+    let samples = composition.window.duration().to_samples(SAMPLE_RATE).max(1);
+    graph + &format!(";{mixed}amix=inputs={count}:normalize=0:duration=first,atrim=end_sample={samples}[a]")
+}
+
+/// The cut that serves a layer's sound too.
+pub(crate) fn reaching_back(cut: Cut, source: &Source, sound: MediaTime) -> Cut {
+    Cut { seek: cut.seek.min(Cut::seek_for_sound(source, sound)), ..cut }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::composition::tests::{layer, ms};
+    use crate::container::Container;
+    use crate::profile::FrameRate;
+    use crate::source::{AudioStream, TimeBase, VideoStream};
+
+    #[test]
+    fn layers_lie_on_black_and_silence() {
+        let layers = vec![layer(5_000, 1_200, 600)];
+        let composition = Composition {
+            project_id: "p1".parse().unwrap(),
+            sequence_id: "s1".parse().unwrap(),
+            window: Window::new(ms(1_000), ms(2_000)).unwrap(),
+            rate: FrameRate::whole(25),
+            layers: layers.clone(),
+        };
+        let time_base = TimeBase::parse("1/25").unwrap();
+        let source = Source {
+            container: Container { demuxer: "mov" },
+            start: MediaTime::ZERO,
+            duration: None,
+            video: Some(VideoStream { index: 0, codec: "h264".to_owned(), fps: Some(25.0), time_base }),
+            audio: Some(AudioStream { index: 1, codec: "aac".to_owned(), channels: 2, sample_rate: 48_000 }),
+        };
+        let window = seen(&composition, &layers[0]).unwrap();
+        assert_eq!((window.start(), window.end()), (ms(5_000), ms(5_600)));
+        let cut = Cut { seek: ms(4_700), window, first_frame: Some(ms(5_000)) };
+        let inputs = [Input { layer: &layers[0], source, cut }];
+        let profile = Profile::named("social_1_1_h264").unwrap();
+        let call = of_composition(&composition, &inputs, profile);
+        let graph =
+            call.iter().map(ToString::to_string).find(|argument| argument.contains("overlay")).unwrap();
+        for part in [
+            "color=c=black:s=1080x1080:r=25/1,trim=end_frame=25,format=yuv420p[on0];",
+            "fps=25/1:round=up:start_time=0,tpad=stop=-1:stop_mode=clone,trim=end_frame=15,",
+            "setpts=PTS+5[layer0];[on0][layer0]overlay=",
+            "enable='between(t*25/1,5-0.5,19+0.5)'[on1];[on1]trim=end_frame=25,format=yuv420p[v];",
+            "[0:1]atrim=start=5.000000:end=5.600000,",
+            "volume=-6dB,adelay=9600S:all=1[sound0];",
+            "[quiet][sound0]amix=inputs=2:normalize=0:duration=first,atrim=end_sample=48000[a]",
+        ] {
+            assert!(graph.contains(part), "{part} in {graph}");
+        }
+    }
+}

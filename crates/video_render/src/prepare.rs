@@ -1,0 +1,133 @@
+//! From a subject to a plan: opens what is read, looks at it, and plans.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use http_kit::{Id, WorkError};
+use media_time::Window;
+use media_v2::{MediaAsset, MediaError, MediaReader, MediaService};
+
+use crate::composition::Composition;
+use crate::cut::{Cut, Reach};
+use crate::layers::{self, Input};
+use crate::run::path_of;
+use crate::source::{Prober, Source};
+use crate::subject::Subject;
+use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container};
+
+/// A plan, and the open files that it reads.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    /// The path of each source of the plan.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Paths lead through these handles, and only as long as they are open.
+    _files: Vec<MediaReader>,
+}
+
+/// What is needed to look at media.
+#[derive(Clone, Copy)]
+pub(crate) struct Preparation<'a> {
+    pub(crate) media: &'a MediaService,
+    pub(crate) prober: &'a Prober,
+    pub(crate) profile: &'static Profile,
+    pub(crate) version: &'a str,
+}
+
+impl Preparation<'_> {
+    /// # Errors
+    /// Those of opening and probing; [`Error::WindowOutside`] for a file that turns out shorter.
+    pub(crate) async fn prepare(self, subject: &Subject) -> Result<Prepared, Error> {
+        match subject {
+            Subject::Asset(asset, window) => self.asset(asset, *window).await,
+            Subject::Timeline(composition) => self.timeline(composition).await,
+        }
+    }
+
+    async fn asset(self, asset: &MediaAsset, window: Window) -> Result<Prepared, Error> {
+        let (file, source) = self.open(asset).await?;
+        // What the asset's own row did not tell.
+        if let Some(duration) = source.duration.filter(|duration| *duration <= window.start()) {
+            return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
+        }
+        let path = path_of(&file);
+        let cut = self.cut(&path, &source, window).await?;
+        let fps = match self.profile.rate {
+            Rate::Fixed(rate) => Some(f64::from(rate)),
+            Rate::Source => source.video.as_ref().and_then(|video| video.fps),
+        };
+        let arguments = arguments::of_window(&source, &cut, self.profile);
+        let planned = vec![planned(asset, &source, &cut)];
+        let plan = Plan::new(self.version, self.profile, window, fps, planned, arguments);
+        Ok(Prepared { plan, paths: vec![path], _files: vec![file] })
+    }
+
+    async fn timeline(self, composition: &Composition) -> Result<Prepared, Error> {
+        let mut opened: HashMap<Id, (MediaReader, Source)> = HashMap::new();
+        let (mut inputs, mut paths, mut sources) = (Vec::new(), Vec::new(), Vec::new());
+        for layer in &composition.layers {
+            let asset = &layer.asset;
+            if !opened.contains_key(&asset.id) {
+                opened.insert(asset.id.clone(), self.open(asset).await?);
+            }
+            let Some((file, source)) = opened.get(&asset.id) else { continue };
+            let Some(heard) = layer.heard(composition.window) else { continue };
+            let sound = layer.source_of(composition.window, heard).shift(source.start);
+            let path = path_of(file);
+            let cut = match layers::seen(composition, layer) {
+                Some(seen) => {
+                    let cut = self.cut(&path, source, seen).await?;
+                    layers::reaching_back(cut, source, sound.start())
+                }
+                None => Cut::of_sound(source, sound),
+            };
+            sources.push(planned(asset, source, &cut));
+            paths.push(path);
+            inputs.push(Input { layer, source: source.clone(), cut });
+        }
+        let arguments = layers::of_composition(composition, &inputs, self.profile);
+        let (window, fps) = (composition.window, Some(composition.rate.as_f64()));
+        let plan = Plan::new(self.version, self.profile, window, fps, sources, arguments);
+        let files = opened.into_values().map(|(file, _)| file).collect();
+        Ok(Prepared { plan, paths, _files: files })
+    }
+
+    async fn open(self, asset: &MediaAsset) -> Result<(MediaReader, Source), Error> {
+        let mut file = self.media.open_source(asset.content()).await?;
+        let sniffed = tokio::task::spawn_blocking(move || {
+            let container = container::sniff(&mut file)?;
+            Ok::<_, std::io::Error>((file, container))
+        });
+        let sniffed = sniffed.await.map_err(|source| WorkError::Broken { queue: "render", source })?;
+        let (file, container) = sniffed.map_err(MediaError::from)?;
+        let container = container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
+        let source = self.prober.probe(&path_of(&file), container).await?;
+        if source.video.is_none() && source.audio.is_none() {
+            return Err(Error::UndecodableMedia("it has neither pictures nor sound".to_owned()));
+        }
+        Ok((file, source))
+    }
+
+    /// The cut of `window`, which is in the asset's time.
+    async fn cut(self, path: &std::path::Path, source: &Source, window: Window) -> Result<Cut, Error> {
+        let window = window.shift(source.start);
+        let Some(video) = &source.video else { return Ok(Cut::of_sound(source, window)) };
+        let mut reach = Reach::FIRST;
+        loop {
+            let (from, until) = (reach.from(source, window), reach.until(window));
+            let packets = self.prober.packets(path, source, video, from, until).await?;
+            match reach.next(window, &packets) {
+                Some(further) => reach = further,
+                None => return Ok(Cut::of_pictures(source, window, &packets)),
+            }
+        }
+    }
+}
+
+fn planned(asset: &MediaAsset, source: &Source, cut: &Cut) -> PlannedSource {
+    PlannedSource {
+        asset_id: asset.id.clone(),
+        content_sha256: asset.content_sha256.clone(),
+        demuxer: source.container.demuxer.to_owned(),
+        first_frame_ms: cut.first_frame.map(|first| first - source.start),
+    }
+}

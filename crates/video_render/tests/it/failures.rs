@@ -1,0 +1,211 @@
+//! What goes wrong: a missing ffmpeg and false ones, bad windows, bytes that are gone.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use media_v2::{Description, MediaAsset, MediaError};
+use video_render::{Error, Limits, Profile, RenderConfig, Rendered};
+
+use crate::support::{World, context, ffmpeg, window_ms};
+
+/// A world whose ffmpeg is the shell script `body`; `$output` is the file that it is to write.
+async fn world(body: &str, limits: Limits) -> (World, MediaAsset) {
+    let scripts = tempfile::tempdir().unwrap();
+    let script = script(scripts.path(), body);
+    let config = RenderConfig { ffmpeg: script, workers: 1, waiting: 0, limits, ..RenderConfig::default() };
+    let mut world = World::with(config).await;
+    world.scripts = Some(scripts);
+    let arguments =
+        ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264", "-preset", "ultrafast"];
+    let asset = world.make("source.mp4", &arguments).await;
+    (world, asset)
+}
+
+fn script(directory: &Path, body: &str) -> PathBuf {
+    let path = directory.join("ffmpeg");
+    let text = format!(
+        "#!/bin/sh\nhere={}\nif [ \"$1\" = -version ]; then echo ffmpeg version 0; exit; fi\n\
+         for output; do :; done\n{body}\n",
+        directory.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+const PATIENT: Limits =
+    Limits { time: Duration::from_secs(60), silence: Duration::from_secs(60), output_bytes: 1 << 20 };
+
+async fn attempt(world: &World, asset: &MediaAsset) -> Result<Rendered, Error> {
+    let profile = Profile::named("draft_480p_fast").unwrap();
+    world.renderer.render_window(&context("t1"), asset, window_ms(0, 1_000), profile).await
+}
+
+async fn failure(body: &str, limits: Limits) -> Error {
+    let (world, asset) = world(body, limits).await;
+    let error = attempt(&world, &asset).await.unwrap_err();
+    let rows = sqlx::query_scalar::<_, i64>(
+        "SELECT (SELECT count(*) FROM media_assets) + (SELECT count(*) FROM artifacts)
+                + (SELECT count(*) FROM renders)",
+    );
+    assert_eq!(rows.fetch_one(&world.database.pool).await.unwrap(), 1, "the source alone");
+    assert_eq!(files_in(&world.directory.path().join("blobs")), 0, "nothing is left behind");
+    error
+}
+
+fn files_in(directory: &Path) -> usize {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { files_in(&path) } else { 1 }).sum()
+}
+
+/// Waits until the process whose id is in `file` has ended.
+async fn ended(file: &Path) {
+    let id = std::fs::read_to_string(file).unwrap();
+    let process = PathBuf::from(format!("/proc/{}", id.trim()));
+    let is_running = || {
+        let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
+        !status.is_empty() && !status.contains("State:\tZ")
+    };
+    for _ in 0..200 {
+        if !is_running() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!is_running(), "{} still runs", process.display());
+}
+
+const HANG: &str = "sleep 600 & echo $! > $here/pid; wait";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_ffmpeg_is_told() {
+    let config = RenderConfig { ffmpeg: "/nowhere/ffmpeg".into(), ..RenderConfig::default() };
+    let world = World::with(config).await;
+    let asset = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
+    assert!(matches!(attempt(&world, &asset).await, Err(Error::Unavailable(_))));
+    assert!(matches!(world.renderer.version().await, Err(Error::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hanging_ffmpeg_is_killed_with_its_children() {
+    let silence = Limits { silence: Duration::from_millis(500), ..PATIENT };
+    let (world, asset) = world(HANG, silence).await;
+    assert!(matches!(attempt(&world, &asset).await, Err(Error::TimedOut(_))));
+    ended(&world.scripts.as_ref().unwrap().path().join("pid")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_talker_is_killed_too() {
+    let limits = Limits { time: Duration::from_millis(800), ..PATIENT };
+    let error = failure("while :; do echo out_time_us=1; echo nonsense >&2; done", limits).await;
+    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_render_dies_with_its_request() {
+    let (world, asset) = world(HANG, PATIENT).await;
+    let pid = world.scripts.as_ref().unwrap().path().join("pid");
+    let renderer = world.renderer.clone();
+    let task = tokio::spawn({
+        let asset = asset.clone();
+        async move {
+            let profile = Profile::named("draft_480p_fast").unwrap();
+            renderer.render_window(&context("t1"), &asset, window_ms(0, 1_000), profile).await
+        }
+    });
+    while std::fs::read_to_string(&pid).unwrap_or_default().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // One runs and nothing may wait.
+    let profile = Profile::named("preview_720p_fast").unwrap();
+    let full = world.renderer.render_window(&context("t1"), &asset, window_ms(0, 1_000), profile).await;
+    assert!(matches!(full, Err(Error::Work(http_kit::WorkError::Full("render")))), "{full:?}");
+    task.abort();
+    ended(&pid).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn crashes_and_lies_are_told_from_success() {
+    for body in ["kill -SEGV $$", "echo Conversion failed! >&2; exit 1"] {
+        let error = failure(body, PATIENT).await;
+        assert!(matches!(error, Error::Tool(_)), "{body}: {error:?}");
+    }
+    for body in ["exit 0", "echo nonsense > \"$output\""] {
+        let error = failure(body, PATIENT).await;
+        assert!(matches!(error, Error::BadOutput(_)), "{body}: {error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_is_held_to_its_limit_and_a_full_disk_is_named() {
+    let error = failure("exec cat /dev/zero > \"$output\"", PATIENT).await;
+    assert!(matches!(error, Error::TooLarge { limit_bytes: 1_048_576 }), "{error:?}");
+    let full = "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 1";
+    let error = failure(full, PATIENT).await;
+    assert!(matches!(error, Error::StorageFull(_)), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_must_lie_in_the_recording() {
+    let world = World::new().await;
+    let asset = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
+    let profile = Profile::named("draft_480p_fast").unwrap();
+    let attempt = async |start, end| {
+        world.renderer.render_window(&context("t1"), &asset, window_ms(start, end), profile).await
+    };
+    assert!(matches!(attempt(500, 500).await, Err(Error::InvalidWindow { .. })));
+    assert!(matches!(attempt(-1, 500).await, Err(Error::InvalidWindow { .. })));
+    assert!(matches!(attempt(500, 2_001).await, Err(Error::WindowOutside { .. })));
+    assert!(matches!(attempt(5_000, 6_000).await, Err(Error::WindowOutside { .. })));
+    assert!(attempt(1_999, 2_000).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_gone_are_told() {
+    let world = World::new().await;
+    ffmpeg(&["-f", "lavfi", "-i", "sine=d=2"], &world.path("a.wav"));
+    let mut upload = world.media.blobs().writer().await.unwrap();
+    upload.write(Bytes::from(std::fs::read(world.path("a.wav")).unwrap())).await.unwrap();
+    let asset =
+        world.media.register_upload(&context("t1"), upload, None, Description::default()).await.unwrap();
+    let hash = asset.content_sha256.clone().unwrap();
+    let blob = world.directory.path().join("blobs/sha256").join(&hash[..2]).join(&hash);
+    std::fs::remove_file(blob).unwrap();
+    let error = attempt(&world, &asset).await.unwrap_err();
+    assert!(matches!(error, Error::Media(MediaError::ContentMissing(_))), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_lead_elsewhere_are_refused() {
+    let world = World::new().await;
+    ffmpeg(&["-f", "lavfi", "-i", "sine=d=2"], &world.path("secret.wav"));
+    let secret = world.path("secret.wav").display().to_string();
+    let hostile = [
+        ("concat.mp4", format!("ffconcat version 1.0\nfile '{secret}'\n")),
+        (
+            "hls.mp4",
+            format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nfile://{secret}\n#EXT-X-ENDLIST\n"),
+        ),
+        ("data.mp4", "#EXTM3U\n#EXTINF:2,\ndata:audio/wav;base64,UklGRg==\n#EXT-X-ENDLIST\n".to_owned()),
+        ("dash.mp4", "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"></MPD>".to_owned()),
+        (
+            "sdp.mp4",
+            "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n".to_owned(),
+        ),
+        ("%03d.png", "\u{89}PNG not really".to_owned()),
+    ];
+    for (name, text) in hostile {
+        std::fs::write(world.path(name), text).unwrap();
+        let asset = world.register(&name.replace('%', "%25")).await;
+        let error = attempt(&world, &asset).await.unwrap_err();
+        assert!(matches!(error, Error::UnsupportedContainer(_)), "{name}: {error:?}");
+    }
+    // It begins as a film and goes on as a playlist: the demuxer of films reads it, and no other.
+    let half = format!("\0\0\0\x18ftypisom\0\0\0\0isomiso2#EXTM3U\n#EXTINF:2,\nfile://{secret}\n");
+    std::fs::write(world.path("half.mp4"), half).unwrap();
+    let asset = world.register("half.mp4").await;
+    let error = attempt(&world, &asset).await.unwrap_err();
+    assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
+}

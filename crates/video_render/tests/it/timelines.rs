@@ -1,0 +1,149 @@
+//! Windows of a project's timeline.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use media_v2::ArtifactKind;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use video_timeline::{CreatedTimeline, NewTimeline, VideoTimeline};
+
+use crate::frames::{clicks, numbered, numbers};
+use crate::support::{World, context};
+
+async fn timeline(world: &World, clips: Value) -> CreatedTimeline {
+    let new = json!({
+        "project": {"new": {"title": "P"}}, "sequence": {"name": "S"},
+        "track": {"kind": "video", "label": "v1"}, "clips": clips
+    });
+    let new: NewTimeline = serde_json::from_value(new).unwrap();
+    world.timeline.create_timeline(&context("t1"), new).await.unwrap()
+}
+
+async fn post(world: &World, tenant: &str, body: Value) -> (StatusCode, Value) {
+    let (router, _) = video_render::router(world.renderer.clone()).split_for_parts();
+    let request = Request::post("/video/render")
+        .header("x-tenant-id", tenant)
+        .header("x-env", "dev")
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap();
+    let response = http_kit::boundary::layer(router).oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clips_play_where_they_are_and_gaps_are_black() {
+    let world = World::new().await;
+    numbered(&world.path("numbers.mp4"), 200, "25", &[]);
+    let asset = world.register("numbers.mp4").await;
+    let clip = |in_ms: i64, start: i64| json!({"asset_id": asset.id, "in_ms": in_ms, "out_ms": in_ms + 1_000, "start_ms_on_timeline": start});
+    let made = timeline(&world, json!([clip(2_000, 0), clip(5_000, 1_500)])).await;
+    let project = &made.project.id;
+    let body = json!({
+        "project_id": project, "start_ms": 500, "end_ms": 2_250, "render_profile": "draft_480p_fast"
+    });
+    let (status, answer) = post(&world, "t1", body.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+
+    let scope = context("t1").scope;
+    let artifact_id = answer["artifact_id"].as_str().unwrap().parse().unwrap();
+    let artifact = world.media.artifact(&scope, &artifact_id).await.unwrap();
+    assert_eq!(artifact.parent_asset_id.as_str(), answer["asset_id"]);
+    let path = world.directory.path().join("out");
+    let mut reader = world.media.open_source(artifact.content()).await.unwrap();
+    std::io::copy(&mut reader, &mut std::fs::File::create(&path).unwrap()).unwrap();
+    // 13 pictures of the first clip from 500 ms on, 12 of nothing, 19 of the second clip.
+    let expected: Vec<usize> = (62..75).chain([0; 12]).chain(125..144).collect();
+    assert_eq!(numbers(&path, (854, 480)), expected);
+    let heard = clicks(&path);
+    assert!(heard.len() == 1 && (heard[0] - 1.0).abs() < 0.002, "second 5 of the source: {heard:?}");
+
+    let mut conn = world.database.pool.acquire().await.unwrap();
+    let kind = ArtifactKind::RenderSegment;
+    let mut segments =
+        media_v2::store::latest_artifacts(&mut conn, &scope, &asset.id, kind, 10).await.unwrap();
+    segments.sort_by_key(|segment| segment.start_ms);
+    let windows: Vec<_> = segments
+        .iter()
+        .map(|segment| [segment.start_ms, segment.end_ms].map(|time| time.unwrap().as_millis_floor()))
+        .collect();
+    assert_eq!(windows, [[2_500, 3_000], [5_000, 5_750]]);
+    for (segment, clip) in segments.iter().zip(&made.clips) {
+        assert_eq!(segment.upstream_artifact_ids, std::slice::from_ref(&artifact.id));
+        assert_eq!(segment.meta["clip_id"], clip.id.as_str());
+    }
+    assert_eq!(post(&world, "t1", body.clone()).await.1["artifact_id"], answer["artifact_id"], "kept");
+
+    let (status, answer) = post(&world, "t2", body).await;
+    assert_eq!((status.as_u16(), answer["code"].as_str()), (404, Some("project_not_found")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_lie_on_each_other() {
+    let world = World::new().await;
+    let color = |name: &'static str| format!("color={name}:s=64x64:r=30:d=2");
+    let white = world.make("white.mp4", &["-f", "lavfi", "-i", &color("white"), "-c:v", "libx264"]).await;
+    let made = timeline(
+        &world,
+        json!([{"asset_id": white.id, "in_ms": 0, "out_ms": 1_000, "start_ms_on_timeline": 0, "opacity": 0.5}]),
+    )
+    .await;
+    let render = json!({
+        "project_id": made.project.id, "start_ms": 0, "end_ms": 200, "render_profile": "social_1_1_h264"
+    });
+    let (status, answer) = post(&world, "t1", render).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let uri = answer["uri"].as_str().unwrap();
+    let hash = uri.rsplit('/').next().unwrap();
+    let blob = world.directory.path().join("blobs/sha256").join(&hash[..2]).join(hash);
+    let gray = crate::support::decode(&blob, &["-frames:v", "1", "-vf", "format=gray", "-f", "rawvideo"]);
+    let middle = gray[540 * 1080 + 540];
+    assert!((110..140).contains(&middle), "half of white on black: {middle}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_rendered_is_said() {
+    let world = World::new().await;
+    let sound = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
+    let fast = json!([{
+        "asset_id": sound.id, "in_ms": 0, "out_ms": 2_000, "start_ms_on_timeline": 0, "speed": 2
+    }]);
+    let made = timeline(&world, fast).await;
+    let request = |more: Value| {
+        let mut body = json!({"start_ms": 0, "end_ms": 500, "render_profile": "draft_480p_fast"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let asset = json!({"asset_id": sound.id});
+    for (body, status, code) in [
+        (request(json!({"project_id": made.project.id})), 422, "unsupported_clip"),
+        (request(json!({"project_id": made.project.id, "end_ms": 3_000})), 422, "window_outside_source"),
+        (request(json!({"project_id": made.project.id, "sequence_id": "seq_0"})), 404, "sequence_not_found"),
+        (request(json!({"project_id": "project_0"})), 404, "project_not_found"),
+        (request(json!({"asset_id": "asset_0"})), 404, "asset_not_found"),
+        (request(json!({})), 422, "invalid_body"),
+        (request(json!({"asset_id": sound.id, "project_id": made.project.id})), 422, "invalid_body"),
+        (request(json!({"asset_id": sound.id, "end_ms": 0})), 422, "invalid_window"),
+        (request(json!({"asset_id": sound.id, "start_ms": 700})), 422, "invalid_window"),
+        (request(json!({"asset_id": sound.id, "end_ms": 2_001})), 422, "window_outside_source"),
+        (request(json!({"asset_id": sound.id, "render_profile": "8k"})), 422, "unknown_render_profile"),
+        (request(json!({"asset_id": sound.id, "speed": 2})), 422, "invalid_body"),
+    ] {
+        let (found, answer) = post(&world, "t1", body.clone()).await;
+        assert_eq!((found.as_u16(), answer["code"].as_str()), (status, Some(code)), "{body}: {answer}");
+    }
+    let mut dry = request(asset);
+    dry["dry_run"] = json!(true);
+    let (status, answer) = post(&world, "t1", dry).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    for field in ["asset_id", "artifact_id", "uri"] {
+        assert!(answer[field].is_null(), "{answer}");
+    }
+    let arguments = answer["plan"]["arguments"].as_array().unwrap();
+    assert!(arguments.contains(&json!("{source:0}")) && arguments.contains(&json!("{output}")), "{answer}");
+    let whole = answer.to_string();
+    assert!(!whole.contains("/proc") && !whole.contains("/tmp"), "a plan tells no paths: {whole}");
+}
