@@ -62,7 +62,7 @@ audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 	cargo deny check
 
 .PHONY: bench
-bench: bootstrap ## speed and memory of the analysis and of renders, ffmpeg beside them
+bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them
 	@tools/bench.sh
 
 .PHONY: quality

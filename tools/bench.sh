@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast whole signal analysis is, and in how much memory, and how fast renders are: `make bench`.
+# How fast whole signal analysis is, and in how much memory, and how fast shot lists and renders are: `make bench`.
 #
 # Recordings: the fixture talk_and_music repeated to 11 minutes and to 3 hours of MP3 (44.1 kHz stereo, 128 kb/s).
 # Figures: wall time, times real time, and the peak of resident memory; beside them, ffmpeg decoding the same file
@@ -70,3 +70,7 @@ tools/with-postgres.sh cargo test --release --locked --quiet --package origin_sn
 
 printf '\nRenders beside plain ffmpeg with the same encoders\n'
 tools/with-postgres.sh cargo run --release --locked --quiet --package video_render --example bench
+
+printf '\nShot lists\n'
+cargo build --release --locked --quiet --package audio_to_video_origin --example shot_list
+tools/with-postgres.sh cargo run --release --locked --quiet --package audio_to_video_origin --example shot_list

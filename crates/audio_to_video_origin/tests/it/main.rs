@@ -5,6 +5,7 @@
 mod aligned;
 mod calls;
 mod large;
+mod openapi;
 mod origin_maps;
 mod refused;
 mod sequences;

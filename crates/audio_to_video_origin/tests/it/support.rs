@@ -63,6 +63,7 @@ pub(crate) struct TestState {
     pub(crate) database: TestDatabase,
     _directory: TempDir,
     pub(crate) media: MediaService,
+    pub(crate) origins: VideoOrigins,
     app: Router,
 }
 
@@ -82,8 +83,8 @@ impl TestState {
         let clock = Arc::new(ManualClock::new(at(5)));
         let media = MediaService::new(database.pool.clone(), blobs, clock.clone(), MediaConfig::default());
         let origins = VideoOrigins::new(media.clone(), WorkQueue::new("test", 2, 8), clock);
-        let (router, _) = audio_to_video_origin::router(origins).split_for_parts();
-        Self { database, _directory: directory, media, app: boundary::layer(router) }
+        let (router, _) = audio_to_video_origin::router(origins.clone()).split_for_parts();
+        Self { database, _directory: directory, media, origins, app: boundary::layer(router) }
     }
 
     pub(crate) async fn conn(&self) -> PoolConnection<Postgres> {

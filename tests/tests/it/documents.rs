@@ -1,0 +1,164 @@
+//! The examples of `docs/engines`, sent to the real service one after the other.
+//!
+//! A fenced block ```` ```json POST /path ```` is a request. ```` ```json 200 ```` after it is its answer;
+//! ```` ```json 200 GET /path ```` is the answer to a `GET`. In an answer, `"…"` stands for any value, a member `"…"`
+//! for more members, and a last item `"…"` for more items; everything else must be there, and equal. `"{{name}}"`
+//! names a value of an answer at its first place, and is that value from there on.
+
+#![expect(clippy::panic, reason = "a wrong example fails the test")]
+
+use std::collections::BTreeMap;
+
+use e2e::{Api, Deployment, binary, media};
+use serde_json::{Value, json};
+
+const ANY: &str = "…";
+
+/// The names of a document and their values.
+type Names = BTreeMap<String, Value>;
+
+/// A fenced block: what stands after `json`, and its text.
+struct Block {
+    line: usize,
+    info: String,
+    text: String,
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let mut lines = (1..).zip(document.lines());
+    let mut blocks = Vec::new();
+    while let Some((line, text)) = lines.next() {
+        let Some(info) = text.strip_prefix("```json ") else { continue };
+        let body = lines.by_ref().map(|(_, text)| text).take_while(|text| *text != "```");
+        let text = body.collect::<Vec<_>>().join("\n");
+        blocks.push(Block { line, info: info.trim().to_owned(), text });
+    }
+    blocks
+}
+
+/// `text` with the values of the names in it.
+fn filled(text: &str, names: &Names) -> String {
+    names.iter().fold(text.to_owned(), |text, (name, value)| match value {
+        Value::String(value) => text.replace(&format!("{{{{{name}}}}}"), value),
+        other => text.replace(&format!("\"{{{{{name}}}}}\""), &other.to_string()),
+    })
+}
+
+/// Says where `found` is not what `expected` says.
+fn compare(expected: &Value, found: &Value, names: &mut Names, at: &str) -> Result<(), String> {
+    let differs = || Err(format!("{at}: {found} is not {expected}"));
+    match (expected, found) {
+        (Value::String(text), _) if text == ANY => Ok(()),
+        (Value::String(text), _) if text.starts_with("{{") => {
+            let name = text.trim_matches(['{', '}']).to_owned();
+            let known = names.entry(name).or_insert_with(|| found.clone());
+            if known == found {
+                Ok(())
+            } else {
+                Err(format!("{at}: {found} is not {text}, which is {known}"))
+            }
+        }
+        (Value::Object(expected), Value::Object(members)) => {
+            if let Some(more) = members.keys().find(|name| !expected.contains_key(*name))
+                && !expected.contains_key(ANY)
+            {
+                return Err(format!("{at}: {more} is not in the document"));
+            }
+            for (name, expected) in expected.iter().filter(|(name, _)| *name != ANY) {
+                let Some(found) = members.get(name) else {
+                    return Err(format!("{at}: no {name} in {found}"));
+                };
+                compare(expected, found, names, &format!("{at}/{name}"))?;
+            }
+            Ok(())
+        }
+        (Value::Array(expected), Value::Array(items)) => {
+            let open = expected.last().is_some_and(|last| last == ANY);
+            let told = &expected[..expected.len() - usize::from(open)];
+            if items.len() < told.len() || !open && items.len() > told.len() {
+                return differs();
+            }
+            let pairs = told.iter().zip(items).enumerate();
+            pairs.into_iter().try_for_each(|(index, (expected, found))| {
+                compare(expected, found, names, &format!("{at}/{index}"))
+            })
+        }
+        (Value::Number(expected), Value::Number(number)) => {
+            if expected.as_f64() == number.as_f64() {
+                Ok(())
+            } else {
+                differs()
+            }
+        }
+        _ if expected == found => Ok(()),
+        _ => differs(),
+    }
+}
+
+/// Runs the examples of one document; how many answers were compared.
+async fn run(api: &Api, name: &str, names: &mut Names) -> usize {
+    let path = binary::workspace_root().join("docs/engines").join(name);
+    let document = std::fs::read_to_string(path).unwrap();
+    let (mut reply, mut compared) = (None, 0);
+    for Block { line, info, text } in blocks(&document) {
+        let place = format!("{name}:{line}");
+        match *info.split(' ').collect::<Vec<_>>() {
+            [method @ ("POST" | "PUT"), path] => {
+                let body: Value = serde_json::from_str(&filled(&text, names)).unwrap();
+                let path = filled(path, names);
+                reply = Some(if method == "POST" {
+                    api.post(&path, &body).await
+                } else {
+                    api.put(&path, &body).await
+                });
+            }
+            [status, ref get @ ..] => {
+                if let ["GET", path] = *get {
+                    reply = Some(api.get(&filled(path, names)).await);
+                }
+                let reply = reply.take().unwrap_or_else(|| panic!("{place}: an answer to nothing"));
+                assert_eq!(reply.status.to_string(), status, "{place}: {}", reply.text());
+                let expected: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{place}: {e}"));
+                let same = compare(&expected, &reply.json(), names, "");
+                same.unwrap_or_else(|wrong| panic!("{place}: {wrong}"));
+                compared += 1;
+            }
+            [] => unreachable!("splitting gives one part at least"),
+        }
+    }
+    compared
+}
+
+/// With the stub, whose numbers can be checked by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_are_what_the_service_answers() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
+    for (name, least) in [
+        ("audio_program/PHASE_P10_audio_to_video_origin.md", 10),
+        ("media_program/PHASE_A02_audio_semantic_upgrade.md", 4),
+        ("video_audio_atomic_design.md", 4),
+    ] {
+        // Each document starts with an upload and is another tenant's.
+        let api = server.api(&format!("t{least}_{}", name.len()), "dev");
+        let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+        let mut names = Names::from([
+            ("film".to_owned(), film["id"].clone()),
+            ("film_uri".to_owned(), film["source_uri"].clone()),
+        ]);
+        let compared = run(&api, name, &mut names).await;
+        assert!(compared >= least, "{name}: only {compared} answers");
+    }
+    server.stop().await;
+}
+
+#[test]
+fn a_wrong_example_is_found() {
+    let check = |expected: Value, found: Value| compare(&expected, &found, &mut Names::new(), "");
+    assert!(check(json!({"a": 1, "…": "…"}), json!({"a": 1.0, "b": 2})).is_ok());
+    assert!(check(json!({"a": 1}), json!({"a": 1, "b": 2})).is_err());
+    assert!(check(json!({"a": 1, "…": "…"}), json!({"b": 2})).is_err());
+    assert!(check(json!([1, "…"]), json!([1, 2])).is_ok());
+    assert!(check(json!([1]), json!([1, 2])).is_err());
+    assert!(check(json!(["{{x}}", "{{x}}"]), json!([1, 2])).is_err());
+    assert!(check(json!(null), json!(0)).is_err());
+}
