@@ -22,7 +22,7 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
-demo: ## a recording goes in, a timeline comes out (FILE=… for your own, audio or video)
+demo: ## a recording goes in; timeline, samples, shots, pictures come out (FILE=… for your own, audio or video)
 	@tools/demo.sh "$$FILE"
 
 .PHONY: clean-demo

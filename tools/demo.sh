@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A recording goes in, a semantic timeline comes out: tools/demo.sh [FILE]  (`make demo FILE=…`)
+# A recording goes in; a semantic timeline, samples, a beat, shots and pictures come out: tools/demo.sh [FILE]  (`make demo FILE=…`)
 #
 # Builds harkback, starts it with a Postgres of its own under .demo/, talks to it over HTTP, stops it.
 set -euo pipefail
@@ -132,6 +132,49 @@ again=$(analyse)
 [[ $(jq -r .audio_semantic_artifact_id <<<"$again") == "$artifact_id" ]] || fail "the second analysis made another artifact"
 jq -r '"in \(.took_ms) ms, cache_hit \(.meta.cache_hit), the same artifact"' <<<"$again" | told
 
+# ---- samples, and a pattern of them ------------------------------------------------------------------------
+
+step "Cut samples from it" "POST /audio/field-to-samples"
+samples=$(post /audio/field-to-samples "$request")
+jq -r '.summary_meta | "\(.hits_count) hits, \(.loops_count) loops, \(.phrases_count) phrases",
+  (.errors // {} | to_entries[] | "no \(.key): \(.value.detail)")' <<<"$samples" | told
+# The three best hits are the drums.
+drums=$(jq '.summary_meta.score_details.hits | to_entries | sort_by(-.value.score, .value.offset_ms)[:3] | map(.key)
+  | {kick: .[0], snare: .[1], hat: .[2]} | with_entries(select(.value != null))' <<<"$samples")
+kick=$(jq -r '.kick // empty' <<<"$drums")
+
+snippet=
+if [[ -z $kick ]]; then
+  echo "nothing in it is struck: no pattern, no snippet" | told
+else
+  step "A beat of its loudest hits" "POST /audio/patterns"
+  pattern=$(post /audio/patterns "$(jq '{template_id: "boom_bap_90", sample_map: .}' <<<"$drums")")
+  jq -r '"boom_bap_90: \(.clips | length) hits at \(.bpm) bpm, swing \(.swing_pct) %\n\(.pattern_id)"' <<<"$pattern" | told
+
+  step "The shots that show it" "POST /audio/to-video-origin"
+  shots=$(post /audio/to-video-origin "$(jq '{pattern_id, alignment: "none"}' <<<"$pattern")")
+  jq -r '.shots[:8][] | "at \(.target_start_ms) ms: \(.source_start_ms) to \(.source_end_ms) ms of the source"' <<<"$shots" | told
+  jq -r '"… \(.meta.count) in all\n\(.shot_list_artifact_id)"' <<<"$shots" | told
+
+  # ---- and the pictures ------------------------------------------------------------------------------------
+
+  step "The pictures of the loudest one" "POST /origin-snippets/batch"
+  batch=$(post /origin-snippets/batch "$(jq -n --arg id "$kick" \
+    '{mode: "render_clips", render_profile: "draft_480p_fast", items: [{audio_artifact_id: $id, padding_ms: 500}]}')")
+  snippet_id=$(jq -r '.snippets[0].video_artifact_id // empty' <<<"$batch")
+  [[ -n $snippet_id ]] || fail "the snippet was not rendered: $(jq -c '.snippets[0].meta.render_error' <<<"$batch")"
+  mkdir -p .demo
+  call GET "/media-v2/artifacts/$snippet_id/content" >/dev/null
+  mv "$scratch/answer" .demo/snippet.mp4
+  snippet=.demo/snippet.mp4
+  jq -r '.snippets[0] | "\(.source_start_ms) to \(.source_end_ms) ms of the source, \(.meta.render_profile)"' <<<"$batch" | told
+  printf '%s\n' "$snippet" | told
+
+  step "Where they come from" "GET /media-v2/artifacts/$snippet_id/lineage?direction=up"
+  call GET "/media-v2/artifacts/$snippet_id/lineage?direction=up" | jq -r --arg file "${file##*/}" '
+    (.artifacts[] | "\(.kind) \(.id), \(.start_ms) to \(.end_ms) ms of"), "\($file), \(.assets[0].id)"' | told
+fi
+
 # ---- words ---------------------------------------------------------------------------------------------
 
 spoken=$file
@@ -147,4 +190,5 @@ step "Stop the service"
 kill -TERM "$service"
 wait "$service" || fail "the service did not stop cleanly; its log:" "$(tail -n 20 "$log")"
 service=
+if [[ -n $snippet ]]; then echo "the pictures: $PWD/$snippet"; fi | told
 if [[ -d .demo ]]; then echo "stopped, its Postgres too; 'make clean-demo' removes .demo/"; else echo "stopped, its Postgres too"; fi | told
