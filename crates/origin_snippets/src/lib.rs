@@ -11,6 +11,7 @@
 //! timeline is whole.
 
 mod error;
+mod listing;
 mod model;
 mod plan;
 mod routes;

@@ -71,6 +71,7 @@ pub(crate) async fn plan(
     let mut planned = Vec::with_capacity(items.len());
     let mut empty = Vec::new();
     for (index, item) in items.iter().enumerate() {
+        // An artifact without one has ended the batch above.
         let (asset_id, origin) = &origins[&item.audio_artifact_id];
         let asset = *assets.get(asset_id).ok_or_else(|| MediaError::asset_not_found(asset_id))?;
         let window = snippet_window(*origin, item.padding_ms, item.max_duration_ms, asset.duration_ms);

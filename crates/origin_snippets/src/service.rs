@@ -10,8 +10,8 @@ use video_render::{Profile, Rendered, Renderer};
 use video_timeline::{CreatedTimeline, VideoTimeline};
 
 use crate::plan::{Planned, plan};
-use crate::write::{self, Batch};
-use crate::{BatchRequest, BatchResult, Error, Mode, store};
+use crate::write::Batch;
+use crate::{BatchRequest, BatchResult, Error, Mode, listing, store};
 
 /// Makes snippets, and finds those that were made. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl OriginSnippets {
         {
             return Err(MediaError::artifact_not_found(audio_artifact_id).into());
         }
-        Ok(write::listed(page))
+        Ok(listing::listed(page))
     }
 
     /// Renders take minutes, so a project that cannot be attached to ends the batch before them. Only making

@@ -1,7 +1,7 @@
 //! What is made of a batch: the timeline, artifacts, rows and the answer, as data.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Page, Scope};
+use http_kit::{Id, Scope};
 use media_v2::{ArtifactKind, NewArtifact};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -12,7 +12,7 @@ use video_timeline::{
 
 use crate::plan::{OP_TYPE, OP_VERSION, Planned};
 use crate::service::RenderOutcome;
-use crate::store::{self, Listed, Placed};
+use crate::store::{self, Placed};
 use crate::{BatchRequest, BatchResult, Error, Meta, Mode, OriginSnippet, ResultMeta};
 
 /// The label of the track.
@@ -200,28 +200,6 @@ impl Batch {
             ("render_asset_id", json!(rendered.render_asset_id)),
         ])
     }
-}
-
-/// A page of snippets, each with where it is; what they share is told of the whole.
-pub(crate) fn listed(page: Page<Listed>) -> BatchResult {
-    let items = page.items;
-    let meta = ResultMeta {
-        mode: shared(&items, |listed| listed.mode),
-        track_id: shared(&items, |listed| listed.track_id.clone()),
-        next_cursor: page.next_cursor,
-    };
-    BatchResult {
-        project_id: shared(&items, |listed| listed.project_id.clone()),
-        sequence_id: shared(&items, |listed| listed.sequence_id.clone()),
-        snippets: items.into_iter().map(Listed::into_snippet).collect(),
-        meta,
-    }
-}
-
-/// The value that all items have, if they have one.
-fn shared<T: PartialEq>(items: &[Listed], field: impl Fn(&Listed) -> T) -> Option<T> {
-    let first = field(items.first()?);
-    items.iter().all(|item| field(item) == first).then_some(first)
 }
 
 fn operation() -> Meta {

@@ -13,5 +13,6 @@ mod origins;
 mod pictures;
 mod renders;
 mod samples;
+mod snippets;
 mod spine;
 mod words;

@@ -1,0 +1,305 @@
+//! Origin snippets: sounds in, clips and files out; failed windows, missing programs, crashes.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use e2e::{Api, Deployment, Server, media};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+const BATCH: &str = "/origin-snippets/batch";
+const DRAFT: &str = "draft_480p_fast";
+
+/// Registers a hit of `[start, end)` of the asset; its id.
+async fn hit(api: &Api, asset: &Value, start_ms: u32, end_ms: u32) -> Value {
+    let path = format!("/media-v2/assets/{}/artifacts", asset["id"].as_str().unwrap());
+    let hit = json!({"kind": "audio_hit", "uri": "mem:hit", "start_ms": start_ms, "end_ms": end_ms});
+    api.post(&path, &hit).await.ok()["id"].clone()
+}
+
+async fn artifact(api: &Api, id: &Value) -> Value {
+    api.get(&format!("/media-v2/artifacts/{}", id.as_str().unwrap())).await.ok()
+}
+
+async fn for_audio(api: &Api, id: &Value) -> Value {
+    api.get(&format!("/origin-snippets/for-audio/{}", id.as_str().unwrap())).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn windows_are_rendered_with_their_lineage() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev").user("u1");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let (first, second) = (hit(&api, &film, 200, 400).await, hit(&api, &film, 200, 400).await);
+    let item = |id: &Value| json!({"audio_artifact_id": id, "padding_ms": 250, "max_duration_ms": 500});
+    let request = json!({"tenant_id": "t1", "env": "dev", "user_id": "u1", "mode": "render_clips",
+        "render_profile": DRAFT, "items": [item(&first), item(&second)]});
+    let made = api.post(BATCH, &request).await.ok();
+
+    let snippet = &made["snippets"][0];
+    assert_eq!(
+        (&snippet["source_start_ms"], &snippet["source_end_ms"]),
+        (&json!(0), &json!(500)),
+        "{snippet}"
+    );
+    assert_eq!(snippet["source_asset_id"], film["id"]);
+    let registered = artifact(&api, &snippet["video_artifact_id"]).await;
+    assert_eq!(
+        (&registered["kind"], &registered["parent_asset_id"]),
+        (&json!("render_snippet"), &film["id"])
+    );
+    assert_eq!((&registered["start_ms"], &registered["end_ms"]), (&json!(0), &json!(500)));
+    assert_eq!(registered["upstream_artifact_ids"], json!([first]));
+    let expected = json!({
+        "op_type": "origin_snippets.build_v1", "op_version": "v1", "source_start_ms": 0, "source_end_ms": 500,
+        "project_id": made["project_id"], "sequence_id": made["sequence_id"], "clip_id": snippet["video_clip_id"],
+        "render_artifact_id": snippet["meta"]["render_artifact_id"],
+        "render_asset_id": snippet["meta"]["render_asset_id"], "render_profile": DRAFT, "mode": "render_clips",
+        "audio_artifact_id": first,
+    });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&registered["meta"][name], value, "{name}");
+    }
+    assert_file(&api, &snippet["video_artifact_id"]).await;
+    let render = artifact(&api, &snippet["meta"]["render_artifact_id"]).await;
+    assert_eq!((&render["kind"], &render["uri"]), (&json!("render"), &registered["uri"]));
+
+    let twin = &made["snippets"][1];
+    assert_ne!(twin["video_artifact_id"], snippet["video_artifact_id"], "each clip has a lineage of its own");
+    assert_eq!(twin["meta"]["render_artifact_id"], snippet["meta"]["render_artifact_id"], "rendered once");
+
+    let again = json!({"mode": "render_clips", "render_profile": DRAFT, "items": [item(&first)],
+        "attach_to_project_id": made["project_id"]});
+    let again = api.post(BATCH, &again).await.ok();
+    assert_eq!(again["project_id"], made["project_id"]);
+    assert_ne!(again["sequence_id"], made["sequence_id"]);
+    let reused = &again["snippets"][0]["meta"];
+    assert_eq!(reused["render_artifact_id"], snippet["meta"]["render_artifact_id"], "found, not made again");
+
+    let listed = for_audio(&api, &first).await;
+    let ids: Vec<&Value> =
+        listed["snippets"].as_array().unwrap().iter().map(|s| &s["video_artifact_id"]).collect();
+    assert_eq!(ids, [&again["snippets"][0]["video_artifact_id"], &snippet["video_artifact_id"]]);
+    server.stop().await;
+}
+
+/// The artifact's bytes are an MP4 file.
+async fn assert_file(api: &Api, id: &Value) {
+    let content = api.get(&format!("/media-v2/artifacts/{}/content", id.as_str().unwrap())).await;
+    assert_eq!((content.status, content.header("content-type")), (200, Some("video/mp4")));
+    assert_eq!(&content.body[4..8], b"ftyp");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_window_does_not_lose_the_others() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let gone = api.upload(&media::fixture("silent_video.mp4")).await;
+    let (good, bad) = (hit(&api, &film, 1_000, 1_100).await, hit(&api, &gone, 500, 600).await);
+    let lost = blob(server.deployment().data_directory(), &gone);
+    std::fs::remove_file(&lost).unwrap();
+
+    let items: Vec<Value> = [&bad, &good].map(|id| json!({"audio_artifact_id": id, "padding_ms": 0})).into();
+    let request = json!({"items": items, "mode": "render_clips", "render_profile": DRAFT});
+    let made = api.post(BATCH, &request).await.ok();
+    let (failed, rendered) = (&made["snippets"][0], &made["snippets"][1]);
+    assert_eq!(failed["video_artifact_id"], Value::Null);
+    assert!(failed["video_clip_id"].is_string(), "its clip is there");
+    let told = failed["meta"]["render_error"].as_str().unwrap();
+    assert!(told.starts_with("content_missing: "), "{told}");
+    assert!(!told.contains(lost.to_str().unwrap()), "{told}");
+    assert_eq!(rendered["meta"]["render_error"], Value::Null);
+    assert_file(&api, &rendered["video_artifact_id"]).await;
+    let listed = for_audio(&api, &bad).await;
+    assert_eq!(listed["snippets"][0]["meta"]["render_error"], told);
+    server.stop().await;
+}
+
+/// Where the bytes of an uploaded asset are.
+fn blob(data: &Path, asset: &Value) -> PathBuf {
+    let hash = asset["content_sha256"].as_str().unwrap();
+    let mut directories = vec![data.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.to_str().unwrap().replace('/', "").ends_with(hash) {
+                return path;
+            }
+        }
+    }
+    panic!("no file of {asset}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_ffmpeg_there_are_clips_but_no_renders() {
+    let server = Deployment::new().await.start_with(&[("HARKBACK_FFMPEG", "/nowhere/ffmpeg")]).await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let hit = hit(&api, &film, 200, 400).await;
+    let mut request = json!({"items": [{"audio_artifact_id": hit}], "mode": "render_clips"});
+    api.post(BATCH, &request).await.problem(503, "renderer_unavailable");
+    assert_nothing_shows(&api, &film, &hit).await;
+    request["mode"] = json!("timeline_only");
+    let made = api.post(BATCH, &request).await.ok();
+    assert!(made["snippets"][0]["video_clip_id"].is_string());
+    server.stop().await;
+}
+
+async fn assert_nothing_shows(api: &Api, film: &Value, hit: &Value) {
+    assert_eq!(api.get("/video/projects").await.ok()["items"], json!([]));
+    assert_eq!(for_audio(api, hit).await["snippets"], json!([]));
+    let film = api.get(&format!("/media-v2/assets/{}", film["id"].as_str().unwrap())).await.ok();
+    let kinds: Vec<&Value> = film["artifacts"].as_array().unwrap().iter().map(|a| &a["kind"]).collect();
+    assert_eq!(kinds, [&json!("audio_hit")], "{film}");
+}
+
+/// An ffmpeg that tells its version, and otherwise hangs, after it has made a file named `started` beside it.
+fn hanging_ffmpeg(directory: &Path) -> PathBuf {
+    let path = directory.join("hanging-ffmpeg");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *-version*) exec /usr/bin/env PATH=/usr/local/bin:/usr/bin:/bin ffmpeg \"$@\" ;; esac\n: > {}\nexec sleep 60\n",
+        directory.join("started").display()
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_it_renders_nothing_of_the_batch_shows() {
+    let deployment = Deployment::new().await;
+    let ffmpeg = hanging_ffmpeg(deployment.data_directory());
+    let server = deployment.start_with(&[("HARKBACK_FFMPEG", ffmpeg.to_str().unwrap())]).await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let hit = hit(&api, &film, 200, 400).await;
+    let request =
+        json!({"items": [{"audio_artifact_id": hit}], "mode": "render_clips", "render_profile": DRAFT});
+    let batch = send_unheard(&api, &request);
+    let started = deployment.data_directory().join("started");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !started.exists() {
+        assert!(Instant::now() < deadline, "no render began; the log:\n{}", server.log());
+        sleep(Duration::from_millis(20)).await;
+    }
+    server.kill().await;
+    batch.abort();
+
+    let server = deployment.start().await;
+    let api = server.api("t1", "dev");
+    assert_nothing_shows(&api, &film, &hit).await;
+    let made = api.post(BATCH, &request).await.ok();
+    assert_file(&api, &made["snippets"][0]["video_artifact_id"]).await;
+    server.stop().await;
+}
+
+/// Sends a batch whose answer may never come.
+fn send_unheard(api: &Api, request: &Value) -> tokio::task::JoinHandle<()> {
+    let call = api.request(reqwest::Method::POST, BATCH).json(request);
+    tokio::spawn(async move { drop(call.send().await) })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_a_timeline_is_whole_or_not_there() {
+    const ITEMS: usize = 3_000;
+    let deployment = Deployment::new().await;
+    let mut server = deployment.start().await;
+    let film = server.api("t1", "dev").upload(&media::fixture("talk_and_music.mp4")).await;
+    let hit = hit(&server.api("t1", "dev"), &film, 200, 400).await;
+    let items = vec![json!({"audio_artifact_id": hit}); ITEMS];
+    let request = json!({"items": items});
+    for delay_ms in [5, 30, 60, 100, 150, 250] {
+        let batch = send_unheard(&server.api("t1", "dev"), &request);
+        sleep(Duration::from_millis(delay_ms)).await;
+        server.kill().await;
+        batch.abort();
+        server = deployment.start().await;
+        assert_timelines_are_whole(&server, ITEMS).await;
+    }
+    server.stop().await;
+}
+
+async fn assert_timelines_are_whole(server: &Server, items: usize) {
+    let pool = &server.deployment().database().pool;
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM video_sequences s WHERE s.project_id = p.id),
+             (SELECT count(*) FROM video_tracks t JOIN video_sequences s ON s.id = t.sequence_id
+              WHERE s.project_id = p.id),
+             (SELECT count(*) FROM video_clips c JOIN video_tracks t ON t.id = c.track_id
+              JOIN video_sequences s ON s.id = t.sequence_id WHERE s.project_id = p.id)
+         FROM video_projects p",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    assert!(rows.iter().all(|row| *row == (1, 1, i64::try_from(items).unwrap())), "{rows:?}");
+    let told: Vec<i64> = sqlx::query_scalar("SELECT count(*) FROM origin_snippets GROUP BY project_id")
+        .fetch_all(pool)
+        .await
+        .unwrap();
+    assert!(told.len() <= rows.len() && told.iter().all(|count| *count == i64::try_from(items).unwrap()));
+}
+
+/// The JSON examples of the documentation, run. Ids in it are names: each stands for one id, and no two for the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_examples_hold() {
+    let [hit_request, hit_result, loop_request] = &examples("docs/engines/origin_snippets.md")[..] else {
+        panic!("three examples are expected")
+    };
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t_demo", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let artifact = hit(&api, &film, 200, 400).await;
+    let request = with_artifact(hit_request, &artifact);
+    let made = api.clone().user("u1").post(BATCH, &request).await.ok();
+    let mut names = BTreeMap::from([("art_hit_123".to_owned(), artifact.as_str().unwrap().to_owned())]);
+    assert_fits(hit_result, &made, &mut names, "");
+
+    let artifact = hit(&api, &film, 2_000, 2_200).await;
+    let made = api.post(BATCH, &with_artifact(loop_request, &artifact)).await.ok();
+    let snippet = &made["snippets"][0];
+    assert_eq!((&snippet["source_start_ms"], &snippet["source_end_ms"]), (&json!(1_900), &json!(2_300)));
+    assert_file(&api, &snippet["video_artifact_id"]).await;
+    server.stop().await;
+}
+
+fn examples(document: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(e2e::binary::workspace_root().join(document)).unwrap();
+    let blocks = text.split("```json\n").skip(1).map(|block| block.split("```").next().unwrap());
+    blocks.map(|block| serde_json::from_str(block).unwrap()).collect()
+}
+
+/// The request about `artifact`, in place of the one that it names.
+fn with_artifact(request: &Value, artifact: &Value) -> Value {
+    let mut request = request.clone();
+    request["items"][0]["audio_artifact_id"] = artifact.clone();
+    request
+}
+
+fn assert_fits(told: &Value, found: &Value, names: &mut BTreeMap<String, String>, at: &str) {
+    match (told, found) {
+        (Value::Object(fields), Value::Object(found)) => {
+            assert!(fields.keys().eq(found.keys()), "{at}: {fields:?} {found:?}");
+            for (name, value) in fields {
+                assert_fits(value, &found[name], names, &format!("{at}/{name}"));
+            }
+        }
+        (Value::Array(items), Value::Array(found)) => {
+            assert_eq!(items.len(), found.len(), "{at}");
+            for (index, (item, found)) in items.iter().zip(found).enumerate() {
+                assert_fits(item, found, names, &format!("{at}/{index}"));
+            }
+        }
+        (Value::String(name), Value::String(id)) if at.ends_with("_id") => {
+            let known = names.entry(name.clone()).or_insert_with(|| id.clone());
+            assert_eq!(known, id, "{at}: {name} stands for two ids");
+            assert_eq!(names.values().filter(|known| *known == id).count(), 1, "{at}: {id} has two names");
+        }
+        _ => assert_eq!(told, found, "{at}"),
+    }
+}
