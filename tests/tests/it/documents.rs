@@ -137,11 +137,14 @@ async fn the_examples_are_what_the_service_answers() {
         ("audio_program/PHASE_P10_audio_to_video_origin.md", 10),
         ("media_program/PHASE_A02_audio_semantic_upgrade.md", 4),
         ("video_audio_atomic_design.md", 4),
+        ("origin_snippets.md", 8),
     ] {
         // Each document starts with an upload and is another tenant's.
-        let api = server.api(&format!("t{least}_{}", name.len()), "dev");
+        let tenant = format!("t{least}_{}", name.len());
+        let api = server.api(&tenant, "dev");
         let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
         let mut names = Names::from([
+            ("tenant".to_owned(), tenant.into()),
             ("film".to_owned(), film["id"].clone()),
             ("film_uri".to_owned(), film["source_uri"].clone()),
         ]);
