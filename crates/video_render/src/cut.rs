@@ -6,6 +6,8 @@ use crate::source::{Packet, Source};
 
 /// Decoded before the window, so that codecs of sound have settled when it begins.
 const PRE_ROLL: MediaTime = MediaTime::from_millis(300);
+/// More than the 3/23 s by which ffmpeg seeks early where pictures are reordered.
+const SEEK_SLACK: MediaTime = MediaTime::from_millis(150);
 
 /// A window of a source in the file's own time, and how to come by its first picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,8 @@ impl Cut {
     pub(crate) fn of_pictures(source: &Source, window: Window, packets: &[Packet]) -> Self {
         match first_and_key(window, packets) {
             Some((first, key)) => {
-                let seek = not_before(source, key.decoded.min(window.start() - PRE_ROLL));
+                let needed = key.decoded.min(window.start() - PRE_ROLL);
+                let seek = not_before(source, seek_for(needed, packets));
                 Self { seek, window, first_frame: Some(first) }
             }
             None => Self::before_pictures(source, window, packets),
@@ -93,6 +96,16 @@ impl Cut {
         let first_frame = first.filter(|first| *first < window.end());
         Self { first_frame, ..Self::of_sound(source, window) }
     }
+}
+
+/// The position that makes ffmpeg begin at the last key picture that is decoded by `needed`: exactly there, its
+/// early seek would find the one before, and decode a whole group of pictures in vain.
+fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
+    let keys = || packets.iter().filter(|packet| packet.is_key).map(|packet| packet.decoded);
+    let Some(landing) = keys().filter(|decoded| *decoded <= needed).max() else { return needed };
+    let seek = landing + SEEK_SLACK;
+    let is_next_later = keys().filter(|decoded| *decoded > landing).all(|next| next > seek);
+    if is_next_later { seek } else { landing }
 }
 
 /// ffmpeg takes no negative position for a file that begins at zero.
@@ -128,12 +141,22 @@ mod tests {
     fn the_first_frame_is_the_one_shown_at_the_begin() {
         let packets = packets(10..60);
         for (start, first, seek) in
-            [(2_300, 2_300, 1_800), (2_399, 2_300, 1_800), (2_400, 2_400, 1_800), (3_050, 3_000, 2_750)]
+            [(2_300, 2_300, 1_950), (2_399, 2_300, 1_950), (2_400, 2_400, 1_950), (3_050, 3_000, 1_950)]
         {
             let cut = Cut::of_pictures(&source(), window(start), &packets);
             assert_eq!((cut.first_frame, cut.seek), (Some(ms(first)), ms(seek)), "{start}");
             assert_eq!(Reach::FIRST.next(window(start), &packets), None);
         }
+    }
+
+    #[test]
+    fn a_seek_never_passes_the_key_picture_that_is_needed() {
+        let key = |decoded: i64| Packet { shown: ms(decoded), decoded: ms(decoded), is_key: true };
+        let near = [key(1_000), key(1_100), key(1_400)];
+        assert_eq!(seek_for(ms(1_050), &near), ms(1_000), "the next is decoded before the slack is over");
+        assert_eq!(seek_for(ms(1_200), &near), ms(1_250));
+        assert_eq!(seek_for(ms(2_000), &near), ms(1_550));
+        assert_eq!(seek_for(ms(900), &near), ms(900));
     }
 
     #[test]
