@@ -17,6 +17,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use blob_store::BlobStore;
 use http_kit::{Clock, SystemClock, WorkQueue};
+use lineage::Lineages;
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
 use metrics_exporter_prometheus::PrometheusHandle;
 use origin_snippets::OriginSnippets;
@@ -90,6 +91,7 @@ fn api(
     let origins = VideoOrigins::new(media.clone(), shot_lists, clock.clone());
     let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config), clock.clone());
     let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
+    let lineages = Lineages::new(media.clone(), timeline.clone());
     let timelines =
         SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue.clone(), clock.clone());
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock);
@@ -102,6 +104,7 @@ fn api(
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
+        .merge(lineage::router(lineages))
         .merge(operations::router(Operations { pool, timelines: timelines.clone(), renderer, metrics }));
     Ok((router, timelines))
 }

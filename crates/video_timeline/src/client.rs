@@ -2,6 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use http_kit::{Id, Page, RequestContext};
+use media_time::MediaTime;
 
 use crate::error::Error;
 use crate::model::{
@@ -9,7 +10,8 @@ use crate::model::{
 };
 use crate::page::Paging;
 
-/// Which clips to list, ordered by their begin on the timeline, then by creation.
+/// Which clips to list, ordered by their begin on the timeline, then by creation; those
+/// [showing](ClipFilter::Showing) a window by their begin in the asset instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClipFilter {
     /// Those on this track; an unknown track is an error.
@@ -20,7 +22,21 @@ pub enum ClipFilter {
     Asset(Id),
     /// Those that stand for this artifact, in any project.
     Artifact(Id),
+    /// Those that stand for any of these artifacts, in any project: 1 to [`MAX_ARTIFACTS`].
+    Artifacts(Vec<Id>),
+    /// Those that play any instant of `[start, end)` of this asset, in any project.
+    Showing {
+        /// The asset.
+        asset_id: Id,
+        /// The first instant of the window.
+        start: MediaTime,
+        /// The first instant after it; `None` is after every clip.
+        end: Option<MediaTime>,
+    },
 }
+
+/// The most artifacts of one [`ClipFilter::Artifacts`].
+pub const MAX_ARTIFACTS: usize = 100;
 
 /// The timeline as other engines see it, be it in this process or remote.
 ///

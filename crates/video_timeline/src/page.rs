@@ -1,6 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_kit::{Cursor, Id, Page, PageParams};
+use media_time::MediaTime;
 
 use crate::error::Error;
 
@@ -26,6 +27,18 @@ impl Paging {
         page.next_cursor.clone().map(|cursor| Self { limit: self.limit, cursor: Some(cursor) })
     }
 
+    /// From `time` on, in a listing by time.
+    #[must_use]
+    pub fn from_time(limit: u32, time: MediaTime) -> Self {
+        Self { limit, cursor: Some(Place { key: time.as_micros(), id: None }.encode()) }
+    }
+
+    /// After the row at `time` with this id, in a listing by time; the row need not be there.
+    #[must_use]
+    pub fn after_row(limit: u32, time: MediaTime, id: Id) -> Self {
+        Self { limit, cursor: Some(Place { key: time.as_micros(), id: Some(id) }.encode()) }
+    }
+
     fn limit(&self) -> Result<i64, Error> {
         if (1..=PageParams::MAX_LIMIT).contains(&self.limit) {
             return Ok(i64::from(self.limit));
@@ -43,8 +56,9 @@ impl Paging {
     /// For a listing by a number (position, start), then id.
     pub(crate) fn in_order(&self) -> Result<InOrder, Error> {
         let after = self.cursor.as_deref().map(Place::decode).transpose()?;
-        let after = after.map_or((i64::MIN, String::new()), |place| (place.key, place.id.to_string()));
-        Ok(InOrder { limit: self.limit()?, after_key: after.0, after_id: after.1 })
+        let after = after.unwrap_or(Place { key: i64::MIN, id: None });
+        let after_id = after.id.map_or_else(String::new, |id| id.to_string());
+        Ok(InOrder { limit: self.limit()?, after_key: after.key, after_id })
     }
 }
 
@@ -53,7 +67,7 @@ impl Paging {
 pub(crate) struct InOrder {
     pub(crate) limit: i64,
     pub(crate) after_key: i64,
-    /// Empty at the beginning, which sorts before every id.
+    /// Empty before the first row with the key: it sorts before every id.
     pub(crate) after_id: String,
 }
 
@@ -68,23 +82,29 @@ impl InOrder {
     }
 }
 
-/// A row's place in an ascending listing.
+/// A row's place in an ascending listing; without an id, the place before all rows with the key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub(crate) key: i64,
-    pub(crate) id: Id,
+    key: i64,
+    id: Option<Id>,
 }
 
 impl Place {
+    pub(crate) fn of(key: i64, id: &Id) -> Self {
+        Self { key, id: Some(id.clone()) }
+    }
+
     fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}|{}", self.key, self.id))
+        let id = self.id.as_ref().map_or("", Id::as_str);
+        URL_SAFE_NO_PAD.encode(format!("{}|{id}", self.key))
     }
 
     fn decode(text: &str) -> Result<Self, Error> {
         let parse = || {
             let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
             let (key, id) = plain.split_once('|')?;
-            Some(Self { key: key.parse().ok()?, id: id.parse().ok()? })
+            let id = if id.is_empty() { None } else { Some(id.parse().ok()?) };
+            Some(Self { key: key.parse().ok()?, id })
         };
         parse().ok_or(Error::InvalidCursor)
     }
@@ -96,9 +116,12 @@ mod tests {
 
     #[test]
     fn places_round_trip_and_refuse_the_rest() {
-        let place = Place { key: -7, id: "clip_1".parse().unwrap() };
-        assert_eq!(Place::decode(&place.encode()).unwrap(), place);
-        for bad in ["", "x", "AAAA", "????", "MXw"] {
+        for id in [None, Some("clip_1".parse().unwrap())] {
+            let place = Place { key: -7, id };
+            assert_eq!(Place::decode(&place.encode()).unwrap(), place);
+        }
+        // The last is `1|a b`.
+        for bad in ["", "x", "AAAA", "????", "MXxhIGI"] {
             assert!(matches!(Place::decode(bad), Err(Error::InvalidCursor)), "{bad}");
         }
     }

@@ -79,6 +79,7 @@ async fn what_is_anothers_is_not_there() {
         (format!("/media-v2/artifacts/{artifact_id}"), "artifact_not_found"),
         (format!("/media-v2/artifacts/{artifact_id}/content"), "artifact_not_found"),
         (format!("/media-v2/artifacts/{artifact_id}/lineage"), "artifact_not_found"),
+        (format!("/media-v2/assets/{asset_id}/usages"), "asset_not_found"),
         (format!("/audio/semantic-timeline/{artifact_id}"), "semantics_not_found"),
         (format!("/audio/semantic-timeline/by-clip/{clip_id}"), "clip_not_found"),
         (format!("/video/clips/{clip_id}"), "clip_not_found"),

@@ -8,6 +8,7 @@ mod command_line;
 mod context;
 mod documents;
 mod layers;
+mod lineage;
 mod operations;
 mod origins;
 mod pictures;

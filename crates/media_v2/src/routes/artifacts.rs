@@ -3,13 +3,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
 use media_time::MediaTime;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{artifact_id, asset_id};
 use crate::canonical::pipeline_hash;
 use crate::rules::Checks;
-use crate::store::{self, Lineage};
+use crate::store;
 use crate::{Artifact, ArtifactKind, MediaError, MediaService, Meta, NewArtifact};
 
 /// Who made an artifact that does not say so itself.
@@ -158,61 +158,4 @@ pub(crate) async fn get_artifact(
     Path(id): Path<String>,
 ) -> Result<Json<Artifact>, Problem> {
     Ok(Json(service.artifact(&context.scope, &artifact_id(&id)?).await?))
-}
-
-/// Which way to follow derivations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Direction {
-    /// To what it was made of.
-    #[default]
-    Up,
-    /// To what was made of it.
-    Down,
-}
-
-/// Which lineage to show.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct LineageQuery {
-    /// `up` (when not given) to what it was made of, `down` to what was made of it.
-    #[serde(default)]
-    #[param(inline)]
-    direction: Direction,
-}
-
-/// The derivation graph of an artifact.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct ArtifactLineage {
-    artifact_id: Id,
-    direction: Direction,
-    #[serde(flatten)]
-    lineage: Lineage,
-}
-
-/// Read what an artifact was made of, or what was made of it, with windows and source recordings.
-#[utoipa::path(
-    get, path = "/media-v2/artifacts/{id}/lineage", tag = "media_v2",
-    params(("id" = String, Path, description = "artifact"), LineageQuery),
-    responses(
-        (status = 200, description = "The graph.", body = ArtifactLineage),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`artifact_not_found`"),
-        (status = 422, description = "`invalid_query`"),
-    )
-)]
-pub(crate) async fn get_lineage(
-    State(service): State<MediaService>,
-    context: RequestContext,
-    Path(id): Path<String>,
-    Query(LineageQuery { direction }): Query<LineageQuery>,
-) -> Result<Json<ArtifactLineage>, Problem> {
-    let artifact_id = artifact_id(&id)?;
-    let mut conn = service.pool().acquire().await?;
-    let up = direction == Direction::Up;
-    let lineage = store::find_lineage(&mut conn, &context.scope, &artifact_id, up)
-        .await?
-        .ok_or_else(|| MediaError::artifact_not_found(&artifact_id))?;
-    Ok(Json(ArtifactLineage { artifact_id, direction, lineage }))
 }

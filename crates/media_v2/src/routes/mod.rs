@@ -24,7 +24,6 @@ pub fn router(service: MediaService) -> OpenApiRouter {
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(content::artifact_content))
         .routes(routes!(waveform::artifact_waveform))
-        .routes(routes!(artifacts::get_lineage))
         .with_state(service)
 }
 

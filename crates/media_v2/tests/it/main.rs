@@ -5,7 +5,6 @@
 mod artifacts;
 mod content;
 mod corpus;
-mod lineage;
 mod listing;
 mod sources;
 mod support;

@@ -39,8 +39,6 @@ async fn anothers_ids_answer_as_unknown_ones() {
             ("GET", format!("/media-v2/artifacts/{artifact}"), None),
             ("GET", format!("/media-v2/artifacts/{artifact}/content"), None),
             ("GET", format!("/media-v2/artifacts/{artifact}/waveform"), None),
-            ("GET", format!("/media-v2/artifacts/{artifact}/lineage"), None),
-            ("GET", format!("/media-v2/artifacts/{artifact}/lineage?direction=down"), None),
         ]
     };
     for owner in [("t2", "dev"), ("t1", "prod")] {
@@ -89,7 +87,6 @@ async fn every_route_needs_a_context() {
         "/assets/a/artifacts",
         "/artifacts/a",
         "/artifacts/a/content",
-        "/artifacts/a/lineage",
     ] {
         let request = Request::builder().uri(format!("/media-v2{path}")).body(Body::empty()).unwrap();
         world.send(request).await.problem(400, "invalid_context");

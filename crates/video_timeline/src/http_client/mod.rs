@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http_kit::{Id, Page, RequestContext};
+use media_time::MediaTime;
 use url::Url;
 
 use crate::client::{ClipFilter, VideoTimeline};
@@ -176,16 +177,29 @@ impl VideoTimeline for HttpTimeline {
         filter: &ClipFilter,
         paging: &Paging,
     ) -> Result<Page<Clip>, Error> {
-        let used_by = |parameter: &str, id: &Id| {
+        let used_by = |parameter: &str, value: &str| {
             let mut url = self.url(&["clips"]);
-            url.query_pairs_mut().append_pair(parameter, id.as_str());
+            url.query_pairs_mut().append_pair(parameter, value);
             url
         };
         let mut url = match filter {
             ClipFilter::Track(id) => self.url(&["tracks", segment(Entity::Track, id)?, "clips"]),
             ClipFilter::Sequence(id) => self.url(&["sequences", segment(Entity::Sequence, id)?, "clips"]),
-            ClipFilter::Asset(id) => used_by("asset_id", id),
-            ClipFilter::Artifact(id) => used_by("artifact_id", id),
+            ClipFilter::Asset(id) => used_by("asset_id", id.as_str()),
+            ClipFilter::Artifact(id) => used_by("artifact_id", id.as_str()),
+            ClipFilter::Artifacts(ids) => {
+                let ids: Vec<&str> = ids.iter().map(Id::as_str).collect();
+                used_by("artifact_ids", &ids.join(","))
+            }
+            ClipFilter::Showing { asset_id, start, end } => {
+                let mut url = used_by("asset_id", asset_id.as_str());
+                let millis = |time: MediaTime| time.as_millis_f64().to_string();
+                url.query_pairs_mut().append_pair("start_ms", &millis(*start));
+                if let Some(end) = end {
+                    url.query_pairs_mut().append_pair("end_ms", &millis(*end));
+                }
+                url
+            }
         };
         add_paging(&mut url, paging);
         self.transport.get(context, url).await

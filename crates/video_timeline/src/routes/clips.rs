@@ -1,6 +1,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use media_time::MediaTime;
 use serde::Deserialize;
 
 use super::in_context::InContext;
@@ -94,22 +95,55 @@ pub(super) async fn list_of_sequence(
     Ok(Json(service.clips(&context, &filter, &query.into()).await?))
 }
 
-/// What the clips use: one of both.
+/// What the clips use: an asset, a window of one, an artifact, or any of several.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct UsesQuery {
     /// The asset they play.
     asset_id: Option<Id>,
+    /// With `asset_id`: only those that play an instant from this one on, by begin in the asset.
+    start_ms: Option<MediaTime>,
+    /// With `start_ms`: and before this one.
+    end_ms: Option<MediaTime>,
     /// The artifact they stand for.
     artifact_id: Option<Id>,
+    /// The artifacts they stand for, with commas between: 1–100.
+    artifact_ids: Option<String>,
     /// Rows on the page: 1–500, 50 when absent.
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
-/// List the clips that use an asset or an artifact, in any project, by begin on their timeline.
+impl UsesQuery {
+    fn filter(self) -> Result<(ClipFilter, Paging), Error> {
+        let limit = self.limit.unwrap_or(PageParams::DEFAULT_LIMIT);
+        let paging = Paging { limit, cursor: self.cursor };
+        let window = (self.start_ms, self.end_ms);
+        let filter = match (self.asset_id, self.artifact_id, self.artifact_ids, window) {
+            (Some(id), None, None, (None, None)) => ClipFilter::Asset(id),
+            (Some(asset_id), None, None, (Some(start), end)) => ClipFilter::Showing { asset_id, start, end },
+            (None, Some(id), None, (None, None)) => ClipFilter::Artifact(id),
+            (None, None, Some(ids), (None, None)) => {
+                let ids: Result<_, _> = ids.split(',').map(str::parse).collect();
+                ClipFilter::Artifacts(ids.map_err(|error| invalid("artifact_ids", error))?)
+            }
+            _ => {
+                let expected = "expected one of asset_id, asset_id with start_ms, artifact_id, artifact_ids";
+                return Err(invalid("asset_id", expected));
+            }
+        };
+        Ok((filter, paging))
+    }
+}
+
+fn invalid(parameter: &str, detail: impl ToString) -> Error {
+    Error::InvalidQuery { parameter: parameter.to_owned(), detail: detail.to_string() }
+}
+
+/// List the clips that use an asset, a window of one, or artifacts, in any project, by begin on their timeline; those
+/// in a window by begin in the asset.
 #[utoipa::path(get, path = "/video/clips", tag = "video timeline", params(UsesQuery),
     responses(
         (status = 200, body = Page<Clip>),
@@ -121,16 +155,8 @@ pub(super) async fn list_uses(
     context: RequestContext,
     Query(query): Query<UsesQuery>,
 ) -> Result<Json<Page<Clip>>, Problem> {
-    let filter = match (query.asset_id, query.artifact_id) {
-        (Some(id), None) => ClipFilter::Asset(id),
-        (None, Some(id)) => ClipFilter::Artifact(id),
-        _ => {
-            let detail = "expected it or artifact_id, and not both".to_owned();
-            return Err(Error::InvalidQuery { parameter: "asset_id".to_owned(), detail }.into());
-        }
-    };
-    let limit = query.limit.unwrap_or(PageParams::DEFAULT_LIMIT);
-    Ok(Json(service.clips(&context, &filter, &Paging { limit, cursor: query.cursor }).await?))
+    let (filter, paging) = query.filter()?;
+    Ok(Json(service.clips(&context, &filter, &paging).await?))
 }
 
 /// Read a clip.

@@ -1,7 +1,7 @@
 use http_kit::{Id, Page, RequestContext};
 
 use super::{TimelineService, deleted, found};
-use crate::client::ClipFilter;
+use crate::client::{ClipFilter, MAX_ARTIFACTS};
 use crate::error::{Entity, Error};
 use crate::model::{Clip, ClipPatch, MoveClip, NewClip, SplitClip, SplitResult, TrimClip, clips_on_track};
 use crate::page::{Paging, Place};
@@ -63,10 +63,16 @@ impl TimelineService {
             }
             ClipFilter::Asset(id) => clip_lists::of_asset(&mut connection, scope, id, &page).await?,
             ClipFilter::Artifact(id) => clip_lists::of_artifact(&mut connection, scope, id, &page).await?,
+            ClipFilter::Artifacts(ids) => {
+                check_artifacts(ids)?;
+                clip_lists::of_artifacts(&mut connection, scope, ids, &page).await?
+            }
+            ClipFilter::Showing { asset_id, start, end } => {
+                let rows = clip_lists::showing(&mut connection, scope, asset_id, *start, *end, &page).await?;
+                return Ok(page.page(rows, |clip| Place::of(clip.in_ms.as_micros(), &clip.id)));
+            }
         };
-        let place_of =
-            |clip: &Clip| Place { key: clip.start_ms_on_timeline.as_micros(), id: clip.id.clone() };
-        Ok(page.page(rows, place_of))
+        Ok(page.page(rows, |clip| Place::of(clip.start_ms_on_timeline.as_micros(), &clip.id)))
     }
 
     pub(crate) async fn update_clip(
@@ -139,4 +145,12 @@ impl TimelineService {
         transaction.commit().await?;
         Ok(changed)
     }
+}
+
+fn check_artifacts(ids: &[Id]) -> Result<(), Error> {
+    if (1..=MAX_ARTIFACTS).contains(&ids.len()) {
+        return Ok(());
+    }
+    let detail = format!("expected 1 to {MAX_ARTIFACTS} ids");
+    Err(Error::InvalidQuery { parameter: "artifact_ids".to_owned(), detail })
 }

@@ -35,7 +35,7 @@ impl TimelineService {
         let parent = projects::find(&mut connection, &context.scope, project_id).await?;
         found(parent, Entity::Project, project_id)?;
         let rows = sequences::list(&mut connection, &context.scope, project_id, &page).await?;
-        Ok(page.page(rows, |row| Place { key: row.position.into(), id: row.id.clone() }))
+        Ok(page.page(rows, |row| Place::of(row.position.into(), &row.id)))
     }
 
     pub(crate) async fn update_sequence(

@@ -35,7 +35,7 @@ impl TimelineService {
         let parent = sequences::find(&mut connection, &context.scope, sequence_id).await?;
         found(parent, Entity::Sequence, sequence_id)?;
         let rows = tracks::list(&mut connection, &context.scope, sequence_id, &page).await?;
-        Ok(page.page(rows, |row| Place { key: row.position.into(), id: row.id.clone() }))
+        Ok(page.page(rows, |row| Place::of(row.position.into(), &row.id)))
     }
 
     pub(crate) async fn update_track(

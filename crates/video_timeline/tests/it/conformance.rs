@@ -29,6 +29,7 @@ async fn conforms(timeline: &dyn VideoTimeline) {
     batches_keep_their_order_and_are_atomic(timeline).await;
     timelines_are_made_whole(timeline).await;
     listings_page_in_order(timeline).await;
+    windows_are_half_open_and_page_by_begin_in_the_asset(timeline).await;
     refusals_are_typed(timeline).await;
     owners_are_kept_apart(timeline).await;
 }
@@ -145,6 +146,44 @@ async fn listings_page_in_order(timeline: &dyn VideoTimeline) {
     }
     assert!(!all_clips(timeline, &ClipFilter::Artifact(id("artifact_1")), 500).await.is_empty());
     assert!(all_clips(timeline, &ClipFilter::Asset(id("..")), 1).await.is_empty());
+}
+
+async fn windows_are_half_open_and_page_by_begin_in_the_asset(timeline: &dyn VideoTimeline) {
+    let context = context("t1");
+    let time = MediaTime::from_millis;
+    let clip = |begin: i64, end: i64, artifact: &str| NewClip {
+        artifact_id: Some(id(artifact)),
+        ..NewClip::window(id("asset_windowed"), time(begin), time(end), time(1_000 - begin))
+    };
+    let clips = vec![clip(20, 30, "a_1"), clip(0, 10, "a_2"), clip(5, 25, "a_3"), clip(20, 21, "a_1")];
+    let made =
+        timeline.create_timeline(&context, new_timeline(ProjectTarget::New(new_project()), clips)).await;
+    let made = made.unwrap().clips;
+    let window = |start: MediaTime, end| ClipFilter::Showing { asset_id: id("asset_windowed"), start, end };
+    let just_before = |end: i64| MediaTime::from_micros(1_000 * end - 1);
+    for (filter, expected) in [
+        (window(MediaTime::ZERO, None), vec![1, 2, 0, 3]),
+        (window(time(10), Some(time(20))), vec![2]),
+        (window(just_before(10), Some(time(11))), vec![1, 2]),
+        (window(time(25), None), vec![0]),
+        (window(time(30), None), vec![]),
+        // By begin on the timeline.
+        (ClipFilter::Artifacts(vec![id("a_3"), id("a_1")]), vec![0, 3, 2]),
+    ] {
+        let expected: Vec<_> = expected.into_iter().map(|index: usize| made[index].clone()).collect();
+        for limit in [1, 2, 4] {
+            assert_eq!(all_clips(timeline, &filter, limit).await, expected, "{filter:?} by {limit}");
+        }
+    }
+    let whole = window(MediaTime::ZERO, None);
+    let from = async |paging| timeline.list_clips(&context, &whole, &paging).await.unwrap().items;
+    assert_eq!(from(Paging::from_time(4, time(20))).await, [made[0].clone(), made[3].clone()]);
+    assert_eq!(from(Paging::after_row(4, time(20), made[0].id.clone())).await, [made[3].clone()]);
+    for artifacts in [vec![], vec![id("a"); 101]] {
+        let refused =
+            timeline.list_clips(&context, &ClipFilter::Artifacts(artifacts), &Paging::default()).await;
+        assert!(matches!(refused, Err(Error::InvalidQuery { .. })), "{refused:?}");
+    }
 }
 
 async fn all_clips(

@@ -73,7 +73,7 @@ async fn a_wide_graph_is_cut_and_a_cycle_ends() {
         sqlx::query("INSERT INTO artifact_upstreams VALUES ('t1', 'dev', $1, 0, $2)")
             .bind(artifact)
             .bind(upstream)
-            .execute(world.service.pool())
+            .execute(&world.database.pool)
             .await
             .unwrap();
     }
@@ -90,7 +90,7 @@ async fn a_wide_graph_is_cut_and_a_cycle_ends() {
          FROM generate_series(1, 1200) AS n",
     )
     .bind(&asset)
-    .execute(world.service.pool())
+    .execute(&world.database.pool)
     .await
     .unwrap();
     sqlx::query(
@@ -98,7 +98,7 @@ async fn a_wide_graph_is_cut_and_a_cycle_ends() {
          SELECT 't1', 'dev', 'leaf_' || n, 0, $1 FROM generate_series(1, 1200) AS n",
     )
     .bind(&root)
-    .execute(world.service.pool())
+    .execute(&world.database.pool)
     .await
     .unwrap();
     let wide = world.get(&format!("/media-v2/artifacts/{root}/lineage?direction=down")).await.ok();

@@ -1,0 +1,57 @@
+//! The places on timelines that belong to the artifacts of a lineage.
+
+use http_kit::Id;
+use media_v2::store::Lineage;
+use media_v2::{Artifact, ArtifactKind};
+use video_timeline::Clip;
+
+use crate::{ClipRelation, LineageClip};
+
+/// The clips that were found, and what renders tell of where they were made, in one order.
+pub(crate) fn clips(lineage: &Lineage, shown: Vec<Clip>) -> Vec<LineageClip> {
+    let rendered = lineage.artifacts.iter().filter_map(|node| rendered_from(&node.artifact));
+    let mut clips: Vec<_> = shown.into_iter().filter_map(shows).chain(rendered).collect();
+    clips.sort_by(|a, b| key(a).cmp(&key(b)));
+    clips
+}
+
+fn key(clip: &LineageClip) -> impl Ord {
+    (clip.in_ms, clip.clip_id.as_ref(), &clip.artifact_id, clip.relation)
+}
+
+fn shows(clip: Clip) -> Option<LineageClip> {
+    Some(LineageClip {
+        artifact_id: clip.artifact_id?,
+        relation: ClipRelation::Shows,
+        clip_id: Some(clip.id),
+        track_id: Some(clip.track_id),
+        sequence_id: None,
+        project_id: None,
+        asset_id: clip.asset_id,
+        in_ms: Some(clip.in_ms),
+        out_ms: Some(clip.out_ms),
+        start_ms_on_timeline: Some(clip.start_ms_on_timeline),
+    })
+}
+
+/// What the meta of a render names; callers register artifacts with any meta, so what is no id counts as not told.
+fn rendered_from(artifact: &Artifact) -> Option<LineageClip> {
+    let kinds = [ArtifactKind::Render, ArtifactKind::RenderSegment, ArtifactKind::RenderSnippet];
+    let told = |name: &str| -> Option<Id> { artifact.meta.get(name)?.as_str()?.parse().ok() };
+    let (clip_id, sequence_id) = (told("clip_id"), told("sequence_id"));
+    if !kinds.contains(&artifact.kind) || (clip_id.is_none() && sequence_id.is_none()) {
+        return None;
+    }
+    Some(LineageClip {
+        artifact_id: artifact.id.clone(),
+        relation: ClipRelation::RenderedFrom,
+        clip_id,
+        track_id: told("track_id"),
+        sequence_id,
+        project_id: told("project_id"),
+        asset_id: artifact.parent_asset_id.clone(),
+        in_ms: artifact.start_ms,
+        out_ms: artifact.end_ms,
+        start_ms_on_timeline: None,
+    })
+}

@@ -1,0 +1,75 @@
+use axum::extract::State;
+use http_kit::{Id, Json, Page, Path, Problem, Query, RequestContext};
+use media_v2::MediaError;
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::{ArtifactLineage, Direction, Error, Lineages, Usage, UsageQuery};
+
+/// The routes of lineage, under `/media-v2`.
+pub fn router(lineages: Lineages) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(get_lineage)).routes(routes!(list_usages)).with_state(lineages)
+}
+
+/// Which lineage to show.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct LineageQuery {
+    /// `up` (when not given) to what it was made of, `down` to what was made of it.
+    #[serde(default)]
+    #[param(inline)]
+    direction: Direction,
+}
+
+/// What an artifact was made of, or what was made of it
+///
+/// The derivation graph with windows, source recordings, origin maps, and the clips on timelines that belong to it.
+#[utoipa::path(
+    get, path = "/media-v2/artifacts/{id}/lineage", tag = "lineage",
+    params(("id" = String, Path, description = "artifact"), LineageQuery),
+    responses(
+        (status = 200, description = "The graph.", body = ArtifactLineage),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`artifact_not_found`"),
+        (status = 422, description = "`invalid_query`"),
+        (status = 502, description = "`timeline_unavailable`"),
+    )
+)]
+async fn get_lineage(
+    State(lineages): State<Lineages>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(LineageQuery { direction }): Query<LineageQuery>,
+) -> Result<Json<ArtifactLineage>, Problem> {
+    // What is no id names no artifact.
+    let id: Id = id.parse().map_err(|_| MediaError::artifact_not_found(&id))?;
+    Ok(Json(lineages.lineage(&context, id, direction).await?))
+}
+
+/// What uses a window of a recording
+///
+/// Samples, shot lists, clips and renders, an entry for each window of the recording that one uses, by begin of that
+/// window, then by kind, then by id. The window asked for and those used are half open.
+#[utoipa::path(
+    get, path = "/media-v2/assets/{id}/usages", tag = "lineage",
+    params(("id" = String, Path, description = "the asset"), UsageQuery),
+    responses(
+        (status = 200, description = "A page.", body = Page<Usage>),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`asset_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+        (status = 502, description = "`timeline_unavailable`"),
+    )
+)]
+async fn list_usages(
+    State(lineages): State<Lineages>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(query): Query<UsageQuery>,
+) -> Result<Json<Page<Usage>>, Error> {
+    // What is no id names no asset.
+    let id: Id = id.parse().map_err(|_| MediaError::asset_not_found(&id))?;
+    Ok(Json(lineages.usages(&context, &id, &query).await?))
+}

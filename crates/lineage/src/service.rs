@@ -1,0 +1,154 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use audio_to_video_origin::OriginMap;
+use audio_to_video_origin::store::find_origin_maps;
+use http_kit::{Id, Page, PageParams, RequestContext};
+use media_time::MediaTime;
+use media_v2::store::{Lineage, find_assets, find_lineage};
+use media_v2::{MediaError, MediaService};
+use video_timeline::{Clip, ClipFilter, MAX_ARTIFACTS, Paging, VideoTimeline};
+
+use crate::cursor::Place;
+use crate::{ArtifactLineage, Direction, Error, Usage, UsageKind, UsageQuery, graph, store};
+
+/// Follows what was made of what. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Lineages {
+    media: MediaService,
+    timeline: Arc<dyn VideoTimeline>,
+}
+
+impl Lineages {
+    /// Over a media store, and a timeline here or elsewhere.
+    #[must_use]
+    pub fn new(media: MediaService, timeline: Arc<dyn VideoTimeline>) -> Self {
+        Self { media, timeline }
+    }
+
+    /// What an artifact was made of, or what was made of it, with origins and clips: a constant number of statements,
+    /// and one call of the timeline.
+    ///
+    /// # Errors
+    /// [`MediaError::ArtifactsNotFound`]; the timeline's and the database's.
+    pub async fn lineage(
+        &self,
+        context: &RequestContext,
+        artifact_id: Id,
+        direction: Direction,
+    ) -> Result<ArtifactLineage, Error> {
+        let (mut lineage, origin_maps) = self.graph(context, &artifact_id, direction).await?;
+        let (shown, more) = self.clips_of(context, &lineage).await?;
+        lineage.truncated |= more;
+        let clips = graph::clips(&lineage, shown);
+        Ok(ArtifactLineage { artifact_id, direction, lineage, origin_maps, clips })
+    }
+
+    async fn graph(
+        &self,
+        context: &RequestContext,
+        artifact_id: &Id,
+        direction: Direction,
+    ) -> Result<(Lineage, Vec<OriginMap>), Error> {
+        let (scope, mut conn) = (&context.scope, self.media.pool().acquire().await?);
+        let up = direction == Direction::Up;
+        let mut lineage = find_lineage(&mut conn, scope, artifact_id, up)
+            .await?
+            .ok_or_else(|| MediaError::artifact_not_found(artifact_id))?;
+        let ids: Vec<Id> = lineage.artifacts.iter().map(|node| node.artifact.id.clone()).collect();
+        let origin_maps = find_origin_maps(&mut conn, scope, &ids).await?;
+        let known: BTreeSet<&Id> = lineage.assets.iter().map(|asset| &asset.id).collect();
+        let further: BTreeSet<&Id> = origin_maps.iter().map(|map| &map.parent_asset_id).collect();
+        let further: Vec<Id> = further.difference(&known).copied().cloned().collect();
+        lineage.assets.extend(find_assets(&mut conn, scope, &further).await?);
+        lineage.assets.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        Ok((lineage, origin_maps))
+    }
+
+    /// Clips that stand for the nearest artifacts, and whether there may be more.
+    async fn clips_of(
+        &self,
+        context: &RequestContext,
+        lineage: &Lineage,
+    ) -> Result<(Vec<Clip>, bool), Error> {
+        let nearest = lineage.artifacts.iter().take(MAX_ARTIFACTS).map(|node| node.artifact.id.clone());
+        let filter = ClipFilter::Artifacts(nearest.collect());
+        let paging = Paging { limit: PageParams::MAX_LIMIT, cursor: None };
+        let page = self.timeline.list_clips(context, &filter, &paging).await?;
+        let more = page.next_cursor.is_some() || lineage.artifacts.len() > MAX_ARTIFACTS;
+        Ok((page.items, more))
+    }
+
+    /// A page of what uses a window of a recording, by begin of the window used, then by kind, then by id: three
+    /// statements, one of them the timeline's.
+    ///
+    /// # Errors
+    /// [`MediaError::AssetsNotFound`]; [`Error::InvalidQuery`], [`Error::InvalidCursor`]; the timeline's and the
+    /// database's.
+    pub async fn usages(
+        &self,
+        context: &RequestContext,
+        asset_id: &Id,
+        query: &UsageQuery,
+    ) -> Result<Page<Usage>, Error> {
+        let (start, end) = window(query)?;
+        let limit = limit(query)?;
+        let after = query.cursor.as_deref().map(Place::decode).transpose()?;
+        self.media.asset(&context.scope, asset_id).await?;
+        let mut uses = {
+            let mut conn = self.media.pool().acquire().await?;
+            let one_more = i64::from(limit) + 1;
+            store::find_uses(&mut conn, &context.scope, asset_id, (start, end), after.as_ref(), one_more)
+                .await?
+        };
+        let filter = ClipFilter::Showing { asset_id: asset_id.clone(), start, end };
+        let paging = after.map_or(Paging { limit, cursor: None }, |place| place.clips_after(limit));
+        let clips = self.timeline.list_clips(context, &filter, &paging).await?;
+        let more_clips = clips.next_cursor.is_some();
+        uses.extend(clips.items.into_iter().map(Usage::from));
+        Ok(page(uses, limit, more_clips))
+    }
+}
+
+/// Merges two ordered listings. The sort is stable and does not look at ids: each has its own kinds, and its ids stay
+/// in the database's order.
+fn page(mut uses: Vec<Usage>, limit: u32, more: bool) -> Page<Usage> {
+    uses.sort_by_key(|usage| (usage.start_ms, usage.kind.as_str()));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = more || uses.len() > limit;
+    uses.truncate(limit);
+    let next_cursor = if more { uses.last().map(|usage| Place::of(usage).encode()) } else { None };
+    Page { items: uses, next_cursor }
+}
+
+fn window(query: &UsageQuery) -> Result<(MediaTime, Option<MediaTime>), Error> {
+    let start = query.start_ms.unwrap_or(MediaTime::ZERO);
+    if start.is_negative() {
+        return Err(Error::InvalidQuery { parameter: "start_ms", detail: "expected 0 or later" });
+    }
+    if query.end_ms.is_some_and(|end| end <= start) {
+        return Err(Error::InvalidQuery { parameter: "end_ms", detail: "expected a time after start_ms" });
+    }
+    Ok((start, query.end_ms))
+}
+
+fn limit(query: &UsageQuery) -> Result<u32, Error> {
+    let limit = query.limit.unwrap_or(PageParams::DEFAULT_LIMIT);
+    if (1..=PageParams::MAX_LIMIT).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Error::InvalidQuery { parameter: "limit", detail: "expected 1 to 500" })
+}
+
+impl From<Clip> for Usage {
+    fn from(clip: Clip) -> Self {
+        Self {
+            kind: UsageKind::Clip,
+            id: clip.id,
+            start_ms: clip.in_ms,
+            end_ms: clip.out_ms,
+            track_id: Some(clip.track_id),
+            artifact_id: clip.artifact_id,
+        }
+    }
+}

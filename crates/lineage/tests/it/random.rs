@@ -1,0 +1,77 @@
+//! The uses in a window are those of all uses that share an instant with it, whatever there is.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use crate::support::{World, brief};
+
+/// What a use is made as, and its window in ms.
+#[derive(Clone, Debug)]
+enum Use {
+    Own(i64, i64),
+    Mapped(i64, i64),
+    Clip(i64, i64),
+    ShotList(Vec<(i64, i64)>),
+}
+
+fn window() -> impl Strategy<Value = (i64, i64)> {
+    // Few instants, so that windows often touch.
+    (0_i64..20, 1_i64..6).prop_map(|(start, length)| (start, start + length))
+}
+
+fn a_use() -> impl Strategy<Value = Use> {
+    prop_oneof![
+        window().prop_map(|(start, end)| Use::Own(start, end)),
+        window().prop_map(|(start, end)| Use::Mapped(start, end)),
+        window().prop_map(|(start, end)| Use::Clip(start, end)),
+        prop::collection::vec(window(), 1..4).prop_map(Use::ShotList),
+    ]
+}
+
+async fn make(world: &World, film: &str, track: &str, made: &Use) {
+    match made {
+        Use::Own(start, end) => drop(world.hit(film, *start as f64, *end as f64).await),
+        Use::Mapped(start, end) => {
+            let artifact = world.artifact(film, json!({"kind": "audio_phrase"})).await;
+            world.map(&artifact, film, *start, *end).await;
+        }
+        Use::Clip(start, end) => drop(world.clip(track, film, (*start, *end), Value::Null).await),
+        Use::ShotList(windows) => drop(world.shot_list(film, windows).await),
+    }
+}
+
+#[tokio::test]
+async fn a_window_filters_all_uses() {
+    let world = World::new().await;
+    let track = world.track("t1").await;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..12 {
+        let uses = prop::collection::vec(a_use(), 0..24).new_tree(&mut runner).unwrap().current();
+        let film = world.asset().await;
+        for made in &uses {
+            make(&world, &film, &track, made).await;
+        }
+        let all = world.usages(&film, "", 500).await;
+        let place = |usage: &Value| {
+            let (kind, id, start, _) = brief(usage);
+            ((start * 1_000.0) as i64, kind, id)
+        };
+        assert!(all.is_sorted_by(|a, b| place(a) < place(b)), "{all:#?}");
+        for _ in 0..8 {
+            let (start, end) = window().new_tree(&mut runner).unwrap().current();
+            let limit = (1_usize..8).new_tree(&mut runner).unwrap().current();
+            let expected: Vec<Value> = all
+                .iter()
+                .filter(|usage| {
+                    let (_, _, from, to) = brief(usage);
+                    from < end as f64 && to > start as f64
+                })
+                .cloned()
+                .collect();
+            let query = format!("start_ms={start}&end_ms={end}");
+            assert_eq!(world.usages(&film, &query, limit).await, expected, "{query} by {limit} of {uses:?}");
+        }
+    }
+}
