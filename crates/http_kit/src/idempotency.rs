@@ -11,6 +11,8 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -133,20 +135,30 @@ fn context_of(headers: &HeaderMap, body: &[u8]) -> Result<RequestContext, Proble
 }
 
 impl Claim {
-    /// Keeps `response` as the answer to this key if it is a success, and hands it on.
+    /// Keeps `response` as the answer to this key if it is a success, and hands it on. An answer of more than 64 MiB is
+    /// handed on and not kept: what was done is done, and the key is free again.
     ///
     /// # Errors
-    /// The database's, or 500 when the answer is too large to keep.
+    /// The database's, or 500 when the answer breaks off.
     pub async fn complete(mut self, response: Response) -> Result<Response, Problem> {
         if !response.status().is_success() {
             self.release().await?;
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
-        let body = to_bytes(body, MAX_BYTES).await.map_err(Problem::internal)?;
-        self.store(parts.status, &parts.headers, &body).await?;
+        let mut pieces = body.into_data_stream();
+        let mut kept = BytesMut::new();
+        while let Some(piece) = pieces.try_next().await.map_err(Problem::internal)? {
+            kept.extend_from_slice(&piece);
+            if kept.len() > MAX_BYTES {
+                self.release().await?;
+                let whole = stream::once(async { Ok(kept.freeze()) }).chain(pieces);
+                return Ok(Response::from_parts(parts, Body::from_stream(whole)));
+            }
+        }
+        self.store(parts.status, &parts.headers, &kept).await?;
         self.released = true;
-        Ok(Response::from_parts(parts, Body::from(body)))
+        Ok(Response::from_parts(parts, Body::from(kept.freeze())))
     }
 
     /// Not over the row of another call, should this one have outlived its claim.

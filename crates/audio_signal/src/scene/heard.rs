@@ -11,14 +11,17 @@ use super::timeline::{CELLS, Stretch, Track};
 const KINDS: [SceneKind; STATES] = [SceneKind::Speech, SceneKind::Music, SceneKind::Other];
 const SPEECH: usize = 0;
 const MUSICAL: usize = 1;
-/// Speech lasts a syllable at least, music and other sounds a second or more.
-const GRAMMAR: Grammar = Grammar { shortest: [8, 40, 31], change: 6.0, likely_change: 1.0 };
+/// Speech lasts a syllable at least, music and other sounds a second or more. Where nothing changes in the sound, another
+/// kind must be borne out by seconds: a piece is music before its pulse is clear.
+const GRAMMAR: Grammar = Grammar { shortest: [8, 40, 31], change: 30.0, likely_change: 1.0 };
 /// No frame is surer than this of what it is not.
 const LEAST_PROBABILITY: f32 = 0.02;
 /// Frames follow from their neighbours: each tells this much that the others have not.
 const NOVELTY: f32 = 0.25;
 /// A voice is heard from this probability on.
 const VOICED: f32 = 0.5;
+/// What the frames of a segment think on average, raised to this power, is how sure they are together.
+const AGREEMENT: f32 = 2.0;
 /// Music is sung when a voice is heard in this part of it.
 const SUNG: f32 = 0.15;
 /// Pieces shorter than this, in cells (160 ms), belong to what they touch.
@@ -110,11 +113,17 @@ impl<'a> Heard<'a> {
         Stretch {
             kind: KINDS[state],
             cells,
-            probability: heard(&|frame| self.probabilities[frame][state]),
+            probability: together(heard(&|frame| self.probabilities[frame][state])),
             background_music: state == SPEECH && background > 0.5 * voice,
             sung: state == MUSICAL && voice >= SUNG,
         }
     }
+}
+
+/// Frames that agree are surer than each: the odds of one, raised to [`AGREEMENT`].
+fn together(probability: f32) -> f32 {
+    let [own, others] = [probability, 1.0 - probability].map(|part| part.max(0.0).powf(AGREEMENT));
+    own / (own + others)
 }
 
 /// Gives pieces that are too short to what they touch.

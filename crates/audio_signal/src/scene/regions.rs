@@ -56,7 +56,7 @@ mod tests {
         voice.extend([0.1; 2]);
         voice.extend([0.9; 2]);
         voice.extend([0.0; 9]);
-        assert_eq!(speech_regions(&voice, &Thresholds::DEFAULT), vec![4..25_usize]);
+        assert_eq!(speech_regions(&voice, &Thresholds::DEFAULT), vec![3..26_usize]);
     }
 
     proptest! {
