@@ -33,8 +33,10 @@ pub struct ArtifactLineage {
     pub origin_maps: Vec<OriginMap>,
     /// The clips that stand for one of the artifacts, and the places on timelines that renders among them were made
     /// of; by `in_ms`, then by `clip_id`, then by `artifact_id`. Clips are looked up for the first 100 artifacts, 500 in
-    /// all; `truncated` tells when there may be more.
+    /// all.
     pub clips: Vec<LineageClip>,
+    /// May there be more clips than the limits allow?
+    pub clips_truncated: bool,
 }
 
 /// How a clip belongs to an artifact.

@@ -37,11 +37,10 @@ impl Lineages {
         artifact_id: Id,
         direction: Direction,
     ) -> Result<ArtifactLineage, Error> {
-        let (mut lineage, origin_maps) = self.graph(context, &artifact_id, direction).await?;
-        let (shown, more) = self.clips_of(context, &lineage).await?;
-        lineage.truncated |= more;
+        let (lineage, origin_maps) = self.graph(context, &artifact_id, direction).await?;
+        let (shown, clips_truncated) = self.clips_of(context, &lineage).await?;
         let clips = graph::clips(&lineage, shown);
-        Ok(ArtifactLineage { artifact_id, direction, lineage, origin_maps, clips })
+        Ok(ArtifactLineage { artifact_id, direction, lineage, origin_maps, clips, clips_truncated })
     }
 
     async fn graph(

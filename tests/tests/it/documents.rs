@@ -138,6 +138,7 @@ async fn the_examples_are_what_the_service_answers() {
         ("media_program/PHASE_A02_audio_semantic_upgrade.md", 4),
         ("video_audio_atomic_design.md", 4),
         ("origin_snippets.md", 8),
+        ("lineage.md", 7),
     ] {
         // Each document starts with an upload and is another tenant's.
         let tenant = format!("t{least}_{}", name.len());

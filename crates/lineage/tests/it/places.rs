@@ -40,7 +40,7 @@ async fn a_snippet_leads_up_to_its_source_and_down_again() {
     };
     let shown = [shows(&earlier, &other, &sound, 0, 300), shows(&clip, &track, &film, 4_850, 5_450)];
     assert_eq!(up["clips"], json!([shown[0], shown[1], rendered]));
-    assert_eq!(up["truncated"], false);
+    assert_eq!((&up["truncated"], &up["clips_truncated"]), (&json!(false), &json!(false)));
 
     // The film is known through the map alone.
     let down = world.get(&format!("/media-v2/artifacts/{hit}/lineage")).await.ok();
@@ -51,4 +51,34 @@ async fn a_snippet_leads_up_to_its_source_and_down_again() {
     assert_eq!(down["clips"].as_array().map(Vec::len), Some(3));
     let strange = world.get(&format!("/media-v2/artifacts/{strange}/lineage")).await.ok();
     assert_eq!((&strange["clips"], &strange["origin_maps"]), (&json!([]), &json!([])));
+}
+
+#[tokio::test]
+async fn clips_beyond_the_limits_are_told() {
+    let world = World::new().await;
+    let (film, track) = (world.asset().await, world.track("t1").await);
+    let hit = world.hit(&film, 0.0, 100.0).await;
+    let flags = async |artifact: &str| {
+        let lineage = world.get(&format!("/media-v2/artifacts/{artifact}/lineage?direction=down")).await.ok();
+        assert_eq!(lineage["truncated"], false);
+        (lineage["clips"].as_array().unwrap().len(), lineage["clips_truncated"] == true)
+    };
+    let clip =
+        json!({"asset_id": film, "artifact_id": hit, "in_ms": 0, "out_ms": 9, "start_ms_on_timeline": 0});
+    let batch = async |count: usize| {
+        let clips = json!({"clips": vec![clip.clone(); count]});
+        world.post(&format!("/video/tracks/{track}/clips/batch"), &clips).await.ok();
+    };
+    batch(500).await;
+    assert_eq!(flags(&hit).await, (500, false));
+    batch(1).await;
+    assert_eq!(flags(&hit).await, (500, true));
+
+    let root = world.hit(&film, 0.0, 100.0).await;
+    for _ in 0..99 {
+        world.artifact(&film, json!({"upstream_artifact_ids": [root]})).await;
+    }
+    assert_eq!(flags(&root).await, (0, false));
+    world.artifact(&film, json!({"upstream_artifact_ids": [root]})).await;
+    assert_eq!(flags(&root).await, (0, true));
 }
