@@ -13,6 +13,7 @@ pub mod probe;
 mod resample;
 mod rhythm;
 mod scene;
+mod simd;
 mod speech;
 mod waveform;
 

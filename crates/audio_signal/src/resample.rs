@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use symphonia::core::audio::Channels;
 
-use crate::{SPEECH_RATE, SignalError, channels::downmix_gains, decode::check_limits};
+use crate::{SPEECH_RATE, SignalError, channels::downmix_gains, decode::check_limits, simd::vectorized};
 
 /// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are 70 dB down, and
 /// up to 7.4 kHz nothing is lost.
@@ -169,13 +169,18 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 /// Apart from [`dot`], because the compiler vectorises sums that it stores and not those that it goes on with.
 #[inline(never)]
 fn partial_sums(a: &[f32], b: &[f32]) -> [f32; WIDTH] {
-    let mut sums = [0.0; WIDTH];
-    for (a, b) in a.as_chunks::<WIDTH>().0.iter().zip(b.as_chunks::<WIDTH>().0) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    sums
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut sums = [0.0; WIDTH];
+            for (a, b) in a.as_chunks::<WIDTH>().0.iter().zip(b.as_chunks::<WIDTH>().0) {
+                for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+                    *sum += a * b;
+                }
+            }
+            sums
+        },
+    )
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

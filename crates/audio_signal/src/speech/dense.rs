@@ -5,8 +5,10 @@
 
 use std::ops::Range;
 
+use crate::simd::vectorized;
+
 /// Frames computed together.
-pub(super) const LANES: usize = 8;
+pub(super) const LANES: usize = 16;
 
 /// One number of each of [`LANES`] frames.
 pub(super) type Lanes = [f32; LANES];
@@ -43,17 +45,21 @@ impl Dense {
     }
 }
 
-#[inline(always)]
 fn multiply_add(weights: &[[f32; TILE]], x: &[Lanes], y: &mut [Lanes; TILE]) {
-    let mut sums = *y;
-    for (weights, x) in weights.iter().zip(x) {
-        for (sum, weight) in sums.iter_mut().zip(weights) {
-            for (sum, x) in sum.iter_mut().zip(x) {
-                *sum += weight * x;
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut sums = *y;
+            for (weights, x) in weights.iter().zip(x) {
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    for (sum, x) in sum.iter_mut().zip(x) {
+                        *sum += weight * x;
+                    }
+                }
             }
-        }
-    }
-    *y = sums;
+            *y = sums;
+        },
+    );
 }
 
 /// A convolution over time with kernel 3 and one step of zero padding at both ends, then `max(0, ·)`.

@@ -57,7 +57,7 @@ pub enum ModelError {
     Transform(&'static str),
 }
 
-/// Tells speech from everything else, in a stream. Takes about 100 kB whatever the stream's length.
+/// Tells speech from everything else, in a stream. Takes about 200 kB whatever the stream's length.
 pub struct SpeechDetector {
     model: &'static Model,
     state: State,

@@ -1,15 +1,15 @@
 //! The only part that must go frame by frame: one LSTM layer and the output neuron over it.
 
-use super::{
-    dense::LANES,
-    math::{sigmoid, tanh},
-};
+use super::math::{sigmoid, tanh};
+use crate::simd::vectorized;
 
 /// Units of the LSTM.
 pub(super) const HIDDEN: usize = 128;
 
 /// Gates computed together: as many sums as stay in registers.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
+/// Partial sums of the output neuron.
+const PARTS: usize = 8;
 
 /// Weights of the recurrent half of the LSTM and of the output neuron.
 pub(super) struct Recurrence {
@@ -52,33 +52,49 @@ impl Recurrence {
     pub(super) fn step(&self, mut gates: [f32; 4 * HIDDEN], state: &mut State) -> f32 {
         let blocks = self.hidden.chunks_exact(HIDDEN);
         for (weights, gates) in blocks.zip(gates.as_chunks_mut::<BLOCK>().0) {
-            let mut sums = *gates;
-            for (weights, hidden) in weights.iter().zip(&state.hidden) {
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += weight * hidden;
-                }
-            }
-            *gates = sums;
+            multiply_add(weights, &state.hidden, gates);
         }
         let (input, rest) = gates.split_at(HIDDEN);
         let (forget, rest) = rest.split_at(HIDDEN);
         let (candidate, output) = rest.split_at(HIDDEN);
-        for unit in 0..HIDDEN {
-            let kept = sigmoid(forget[unit]) * state.cell[unit];
-            state.cell[unit] = kept + sigmoid(input[unit]) * tanh(candidate[unit]);
-            state.hidden[unit] = sigmoid(output[unit]) * tanh(state.cell[unit]);
-        }
+        let State { hidden, cell } = state;
+        vectorized(
+            #[inline(always)]
+            || {
+                for unit in 0..HIDDEN {
+                    let kept = sigmoid(forget[unit]) * cell[unit];
+                    cell[unit] = kept + sigmoid(input[unit]) * tanh(candidate[unit]);
+                    hidden[unit] = sigmoid(output[unit]) * tanh(cell[unit]);
+                }
+            },
+        );
         self.probability(&state.hidden)
     }
 
     #[inline(always)]
     fn probability(&self, hidden: &[f32; HIDDEN]) -> f32 {
-        let mut sums = [0.0; LANES];
-        for (hidden, weights) in hidden.chunks_exact(LANES).zip(self.output.chunks_exact(LANES)) {
+        let mut sums = [0.0; PARTS];
+        for (hidden, weights) in hidden.chunks_exact(PARTS).zip(self.output.chunks_exact(PARTS)) {
             for ((sum, hidden), weight) in sums.iter_mut().zip(hidden).zip(weights) {
                 *sum += hidden.max(0.0) * weight;
             }
         }
         sigmoid(sums.iter().sum::<f32>() + self.output_bias)
     }
+}
+
+/// Adds `hidden[unit] * weights[unit]` of every unit to `gates`.
+fn multiply_add(weights: &[[f32; BLOCK]], hidden: &[f32; HIDDEN], gates: &mut [f32; BLOCK]) {
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut sums = *gates;
+            for (weights, hidden) in weights.iter().zip(hidden) {
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum += weight * hidden;
+                }
+            }
+            *gates = sums;
+        },
+    );
 }

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::dense::{LANES, Lanes};
+use crate::simd::vectorized;
 
 /// Length of the window and of the transform, in samples.
 pub(super) const WINDOW: usize = 256;
@@ -47,8 +48,13 @@ impl Spectrum {
     pub(super) fn magnitudes(&self, frames: &[&[f32]; LANES], work: &mut Workspace, out: &mut [Lanes]) {
         for (pair, out) in out.chunks_exact_mut(2 * BINS).enumerate() {
             self.load(frames, 2 * pair * HOP, work);
-            self.transform(work);
-            separate(work, out);
+            vectorized(
+                #[inline(always)]
+                || {
+                    self.transform(work);
+                    separate(work, out);
+                },
+            );
         }
     }
 
