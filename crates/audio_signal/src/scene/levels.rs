@@ -25,6 +25,17 @@ struct HighPass {
     output: f64,
 }
 
+impl HighPass {
+    /// The power of the output for the input `sample`.
+    #[inline(always)]
+    fn step(&mut self, sample: f32, coefficient: f64) -> f64 {
+        let input = f64::from(sample);
+        self.output = input - self.input + coefficient * self.output;
+        self.input = input;
+        self.output * self.output
+    }
+}
+
 impl LevelMeter {
     pub(crate) fn new(rate: u32, channels: usize) -> Self {
         Self {
@@ -39,17 +50,17 @@ impl LevelMeter {
     }
 
     /// Takes whole frames of interleaved samples.
-    pub(crate) fn push(&mut self, interleaved: &[f32]) {
-        for frame in interleaved.chunks_exact(self.high_pass.len()) {
-            for (state, &sample) in self.high_pass.iter_mut().zip(frame) {
-                let input = f64::from(sample);
-                state.output = input - state.input + self.coefficient * state.output;
-                state.input = input;
-                self.power += state.output * state.output;
-            }
-            self.count += 1;
-            self.position += 1;
+    pub(crate) fn push(&mut self, mut interleaved: &[f32]) {
+        let channels = self.high_pass.len();
+        while interleaved.len() >= channels {
             let cell_end = (self.cells.len() as u64 + 1) * self.rate / u64::from(CELLS_PER_SECOND);
+            let missing = cell_end.saturating_sub(self.position).max(1);
+            let frames = (interleaved.len() / channels).min(missing as usize);
+            let (now, later) = interleaved.split_at(frames * channels);
+            interleaved = later;
+            self.measure(now);
+            self.count += frames as u64;
+            self.position += frames as u64;
             if self.position >= cell_end {
                 self.close_cell();
             }
@@ -62,6 +73,27 @@ impl LevelMeter {
             self.close_cell();
         }
         self.cells
+    }
+
+    /// Adds the power of some frames of the cell under way.
+    fn measure(&mut self, interleaved: &[f32]) {
+        let (coefficient, mut power) = (self.coefficient, self.power);
+        if let [left, right] = self.high_pass.as_mut_slice() {
+            // The usual case apart: both filters then stay in registers.
+            let (mut l, mut r) = (*left, *right);
+            for frame in interleaved.as_chunks::<2>().0 {
+                power += l.step(frame[0], coefficient);
+                power += r.step(frame[1], coefficient);
+            }
+            (*left, *right) = (l, r);
+        } else {
+            for frame in interleaved.chunks_exact(self.high_pass.len()) {
+                for (filter, &sample) in self.high_pass.iter_mut().zip(frame) {
+                    power += filter.step(sample, coefficient);
+                }
+            }
+        }
+        self.power = power;
     }
 
     fn close_cell(&mut self) {
