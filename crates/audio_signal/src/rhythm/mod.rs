@@ -10,6 +10,7 @@ mod envelope;
 mod grid;
 mod onsets;
 mod pulse;
+mod resonators;
 mod spectrum;
 mod tempo;
 

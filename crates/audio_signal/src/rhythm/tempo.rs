@@ -2,6 +2,7 @@
 //! through their responses.
 
 use super::pulse::Pulse;
+use super::resonators::Bank;
 
 /// The periods looked at, as tempi in beats per minute: wider than music's beats, since half and double the
 /// period bear witness for it.
@@ -13,12 +14,6 @@ const PREFERRED_BPM: f64 = 105.0;
 const PREFERENCE_OCTAVES: f64 = 1.0;
 /// Share of the responses at double and half the period that counts for it: a beat has bars and subdivisions.
 const METRICAL_SUPPORT: f64 = 0.5;
-/// A resonator forgets half in this time, seconds.
-const HALF_LIFE_SECONDS: f64 = 5.0;
-/// Cost of a beat's period deviating from the previous one's: times the squared logarithm of their ratio.
-const DEVIATION_COST: f32 = 450.0;
-/// Periods compared with each resonator's own: this many to both sides.
-const NEIGHBOURS: usize = 2;
 /// Seconds between two points of the tempo path.
 const STEP_SECONDS: f64 = 1.0;
 /// Cost of a tempo change between two points: per octave, and at most.
@@ -80,11 +75,12 @@ impl Tempogram {
         let bank = Bank::new(periods.iter().map(|period| period.frames).collect(), pulse.frames_per_second);
 
         let mut responses = Vec::new();
-        bank.respond(pulse.values.iter().copied(), step, 0, |response| responses.push(response));
+        bank.respond(&pulse.values, step, 0, |response| responses.push(response));
         // From the end backwards, at the same frames.
         let offset = (pulse.values.len() - 1) % step;
+        let backwards: Vec<f32> = pulse.values.iter().rev().copied().collect();
         let mut mirrored = responses.chunks_exact_mut(count).rev().flatten();
-        bank.respond(pulse.values.iter().rev().copied(), step, offset, |response| {
+        bank.respond(&backwards, step, offset, |response| {
             if let Some(forward) = mirrored.next() {
                 *forward = (*forward + response) * std::f32::consts::FRAC_1_SQRT_2;
             }
@@ -187,66 +183,4 @@ fn best_origin(scores: &[f64], costs: &[f64]) -> (f64, usize) {
 pub(super) fn preference(bpm: f64) -> f64 {
     let octaves = (bpm / PREFERRED_BPM).log2() / PREFERENCE_OCTAVES;
     (-0.5 * octaves * octaves).exp()
-}
-
-/// One resonator per period, after the cumulative beat score of Davies & Plumbley ("Context-dependent beat
-/// tracking of musical audio", TASLP 2007). Each keeps, per frame, the best sum of pulse values over beats about
-/// one period apart that end in this frame, older ones forgotten by and by.
-struct Bank {
-    /// Frames, rising.
-    periods: Vec<usize>,
-    /// What is left of a sum after one period.
-    decay: Vec<f32>,
-    /// Scales each resonator's response to independent values of unit variance to unit variance.
-    scale: Vec<f32>,
-    /// Per period, the cost of the previous interval being that of each neighbour.
-    costs: Vec<[f32; 2 * NEIGHBOURS + 1]>,
-}
-
-impl Bank {
-    fn new(periods: Vec<usize>, frames_per_second: f64) -> Self {
-        let forget = 0.5f64.powf(1.0 / (HALF_LIFE_SECONDS * frames_per_second));
-        let decay: Vec<f32> = periods.iter().map(|period| forget.powf(*period as f64) as f32).collect();
-        let scale = decay.iter().map(|decay| (1.0 - decay * decay).sqrt()).collect();
-        let cost = |period: usize, offset: usize| {
-            let neighbour = (period + offset) as f32 - NEIGHBOURS as f32;
-            let log = (neighbour.max(1.0) / period as f32).ln();
-            DEVIATION_COST * log * log
-        };
-        let costs =
-            periods.iter().map(|period| std::array::from_fn(|offset| cost(*period, offset))).collect();
-        Self { periods, decay, scale, costs }
-    }
-
-    /// Hands to `sink`, at frames `offset`, `offset + step`, …, each resonator's best response within its last
-    /// period.
-    fn respond(
-        &self,
-        pulse: impl Iterator<Item = f32>,
-        step: usize,
-        offset: usize,
-        mut sink: impl FnMut(f32),
-    ) {
-        let count = self.periods.len();
-        let kept = self.periods.last().map_or(1, |longest| longest + 1);
-        // The scores of the last `kept` frames, a row each.
-        let mut ring = vec![0.0f32; kept * count];
-        for (frame, value) in pulse.enumerate() {
-            let row = frame % kept * count;
-            for (index, period) in self.periods.iter().enumerate() {
-                let from = (frame + kept - period) % kept * count;
-                let (first, last) = (index.saturating_sub(NEIGHBOURS), (index + NEIGHBOURS).min(count - 1));
-                let scores = &ring[from + first..=from + last];
-                let costs = &self.costs[index][first + NEIGHBOURS - index..];
-                let best = scores.iter().zip(costs).map(|(score, cost)| score - cost).fold(0.0, f32::max);
-                ring[row + index] = value + self.decay[index] * best;
-            }
-            if frame >= offset && (frame - offset).is_multiple_of(step) {
-                for (index, period) in self.periods.iter().enumerate() {
-                    let score = |back: usize| ring[(frame + kept - back) % kept * count + index];
-                    sink(self.scale[index] * (0..(*period).min(frame + 1)).map(score).fold(0.0, f32::max));
-                }
-            }
-        }
-    }
 }

@@ -1,0 +1,125 @@
+//! The bank of resonators behind the tempogram.
+
+use crate::simd::vectorized;
+
+/// A resonator forgets half in this time, seconds.
+const HALF_LIFE_SECONDS: f64 = 5.0;
+/// Cost of a beat's period deviating from the previous one's: times the squared logarithm of their ratio.
+const DEVIATION_COST: f32 = 450.0;
+/// Periods compared with each resonator's own: this many to both sides.
+const NEIGHBOURS: usize = 2;
+/// Most frames that are computed together.
+const BLOCK: usize = 16;
+/// Frames for which there is room in a row besides those that are looked back at.
+const ROOM: usize = 16 * BLOCK;
+
+/// One resonator per period, after the cumulative beat score of Davies & Plumbley ("Context-dependent beat
+/// tracking of musical audio", TASLP 2007). Each keeps, per frame, the best sum of pulse values over beats about
+/// one period apart that end in this frame, older ones forgotten by and by.
+pub(super) struct Bank {
+    /// Frames, rising by one.
+    periods: Vec<usize>,
+    /// What is left of a sum after one period.
+    decay: Vec<f32>,
+    /// Scales each resonator's response to independent values of unit variance to unit variance.
+    scale: Vec<f32>,
+    /// Per period, the cost of the previous interval being that of each neighbour.
+    costs: Vec<[f32; 2 * NEIGHBOURS + 1]>,
+}
+
+/// The scores of the last frames, a row for each resonator, the oldest first.
+struct Scores {
+    rows: Vec<f32>,
+    width: usize,
+    /// Where the next frame goes in each row; before the first frame there are zeros.
+    next: usize,
+    /// Frames that are looked back at.
+    kept: usize,
+}
+
+impl Bank {
+    pub(super) fn new(periods: Vec<usize>, frames_per_second: f64) -> Self {
+        let forget = 0.5f64.powf(1.0 / (HALF_LIFE_SECONDS * frames_per_second));
+        let decay: Vec<f32> = periods.iter().map(|period| forget.powf(*period as f64) as f32).collect();
+        let scale = decay.iter().map(|decay| (1.0 - decay * decay).sqrt()).collect();
+        let cost = |period: usize, offset: usize| {
+            let neighbour = (period + offset) as f32 - NEIGHBOURS as f32;
+            let log = (neighbour.max(1.0) / period as f32).ln();
+            DEVIATION_COST * log * log
+        };
+        let costs =
+            periods.iter().map(|period| std::array::from_fn(|offset| cost(*period, offset))).collect();
+        Self { periods, decay, scale, costs }
+    }
+
+    /// Hands to `sink`, at frames `offset`, `offset + step`, …, each resonator's best response within its last
+    /// period.
+    pub(super) fn respond(&self, pulse: &[f32], step: usize, offset: usize, mut sink: impl FnMut(f32)) {
+        let (Some(&shortest), Some(&longest)) = (self.periods.first(), self.periods.last()) else { return };
+        let mut scores = Scores::new(self.periods.len(), longest);
+        let mut wanted = offset;
+        // No resonator looks back into the block under way, so its frames are independent of each other.
+        let block = BLOCK.min(shortest);
+        for (start, values) in (0..).step_by(block).zip(pulse.chunks(block)) {
+            scores.make_room();
+            vectorized(
+                #[inline(always)]
+                || (0..self.periods.len()).for_each(|index| self.advance(index, values, &mut scores)),
+            );
+            scores.next += values.len();
+            while wanted < start + values.len() {
+                let end = scores.next - (start + values.len() - 1 - wanted);
+                for (index, period) in self.periods.iter().enumerate() {
+                    let last = &scores.row(index)[end - period..end];
+                    sink(self.scale[index] * last.iter().copied().fold(0.0, f32::max));
+                }
+                wanted += step;
+            }
+        }
+    }
+
+    /// Computes the scores of the resonator `index` in the frames with the pulse `values`.
+    #[inline(always)]
+    fn advance(&self, index: usize, values: &[f32], scores: &mut Scores) {
+        let (next, from) = (scores.next, scores.next - self.periods[index]);
+        let (first, last) =
+            (index.saturating_sub(NEIGHBOURS), (index + NEIGHBOURS).min(self.periods.len() - 1));
+        let mut best = [0.0_f32; BLOCK];
+        for (row, cost) in (first..=last).zip(&self.costs[index][first + NEIGHBOURS - index..]) {
+            for (best, score) in best.iter_mut().zip(&scores.row(row)[from..from + values.len()]) {
+                *best = best.max(score - cost);
+            }
+        }
+        let row = &mut scores.row_mut(index)[next..];
+        for ((score, best), value) in row.iter_mut().zip(best).zip(values) {
+            *score = value + self.decay[index] * best;
+        }
+    }
+}
+
+impl Scores {
+    fn new(count: usize, kept: usize) -> Self {
+        let width = kept + ROOM;
+        Self { rows: vec![0.0; count * width], width, next: kept, kept }
+    }
+
+    /// Room for another block behind the frames that are looked back at.
+    fn make_room(&mut self) {
+        if self.next + BLOCK > self.width {
+            for row in self.rows.chunks_exact_mut(self.width) {
+                row.copy_within(self.next - self.kept..self.next, 0);
+            }
+            self.next = self.kept;
+        }
+    }
+
+    #[inline(always)]
+    fn row(&self, index: usize) -> &[f32] {
+        &self.rows[index * self.width..][..self.width]
+    }
+
+    #[inline(always)]
+    fn row_mut(&mut self, index: usize) -> &mut [f32] {
+        &mut self.rows[index * self.width..][..self.width]
+    }
+}
