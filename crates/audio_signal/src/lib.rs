@@ -7,6 +7,7 @@ pub mod decode;
 mod dependencies;
 mod error;
 mod loudness;
+mod math;
 mod params;
 mod pipeline;
 pub mod probe;

@@ -1,5 +1,7 @@
 //! Peak level per millisecond: fine enough to see where a sound begins.
 
+use crate::math::log10;
+
 /// Levels are kept in half decibels above this (dBFS).
 const FLOOR_DBFS: f32 = -120.0;
 /// A sound has begun once it is within this many decibels of its peak.
@@ -37,7 +39,7 @@ impl Envelope {
             self.filled += now.len();
             if self.filled == self.hop {
                 // `as` saturates: below the floor is 0.
-                self.levels.push((2.0 * (20.0 * self.peak.log10() - FLOOR_DBFS)).round() as u8);
+                self.levels.push((2.0 * (20.0 * log10(self.peak.max(f32::MIN_POSITIVE)) - FLOOR_DBFS)).round() as u8);
                 (self.peak, self.filled) = (0.0, 0);
             }
         }

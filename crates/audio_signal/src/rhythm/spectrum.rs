@@ -5,6 +5,9 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use crate::math::log10;
+use crate::simd::vectorized;
+
 /// Frames per second of the onset function; the pulse keeps every second one.
 pub(super) const FRAMES_PER_SECOND: u32 = 200;
 /// Length of the analysis window, seconds; rounded to a power of two samples.
@@ -32,6 +35,7 @@ pub(super) struct BandSpectrum {
     input: Vec<f32>,
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
+    /// Of the bins that bands cover.
     magnitudes: Vec<f32>,
     levels: Vec<f32>,
 }
@@ -41,6 +45,13 @@ struct Band {
     centre_hz: f64,
     first_bin: usize,
     weights: Vec<f32>,
+}
+
+impl Band {
+    /// The bin after its last.
+    fn end(&self) -> usize {
+        self.first_bin + self.weights.len()
+    }
 }
 
 impl BandSpectrum {
@@ -66,7 +77,7 @@ impl BandSpectrum {
             input: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
-            magnitudes: vec![0.0; size / 2 + 1],
+            magnitudes: vec![0.0; bands.last().map_or(0, Band::end)],
             levels: vec![0.0; bands.len()],
             bands,
             fft,
@@ -116,14 +127,23 @@ impl BandSpectrum {
         self.fft
             .process_with_scratch(&mut self.input, &mut self.spectrum, &mut self.scratch)
             .expect("buffer lengths match");
-        for (magnitude, bin) in self.magnitudes.iter_mut().zip(&self.spectrum) {
-            *magnitude = bin.norm_sqr().sqrt();
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for (magnitude, bin) in self.magnitudes.iter_mut().zip(&self.spectrum) {
+                    *magnitude = bin.norm_sqr().sqrt();
+                }
+            },
+        );
         for (level, band) in self.levels.iter_mut().zip(&self.bands) {
             let bins = &self.magnitudes[band.first_bin..];
             let sum: f32 = band.weights.iter().zip(bins).map(|(weight, bin)| weight * bin).sum();
-            *level = (1.0 + GAIN * sum).log10();
+            *level = 1.0 + GAIN * sum;
         }
+        vectorized(
+            #[inline(always)]
+            || self.levels.iter_mut().for_each(|level| *level = log10(*level)),
+        );
     }
 }
 

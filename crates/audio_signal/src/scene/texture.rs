@@ -4,6 +4,9 @@ use std::sync::Arc;
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
+use crate::math::log10;
+use crate::simd::vectorized;
+
 /// Sample rate of the sound that textures are taken from, in Hz.
 pub(crate) const TEXTURE_RATE: u32 = 16_000;
 /// Samples from one frame to the next: 32 ms, the frame of the speech detector.
@@ -21,6 +24,8 @@ const FIRST_BIN: usize = 4;
 const BINS: usize = 320;
 /// Half the width, in bins, of the stretch of spectrum that a bin is compared with.
 const NEIGHBOURS: usize = 8;
+/// The power of a full-scale sine is 1.
+const SCALE: f32 = 4.0 / (HOP * HOP) as f32;
 /// Power added to each bin: what is fainter than −110 dBFS is not heard.
 const POWER_FLOOR: f32 = 1e-11;
 /// Frames between two that share no sample.
@@ -140,22 +145,26 @@ impl TextureMeter {
 
     /// Power of a bin, 1 being that of a full-scale sine.
     fn power(&self, bin: usize) -> f32 {
-        const SCALE: f32 = 4.0 / (HOP * HOP) as f32;
         self.spectrum[bin].norm_sqr() * SCALE
     }
 
     fn band_levels(&self) -> [f32; BANDS] {
         std::array::from_fn(|band| {
             let power: f32 = (BAND_EDGES[band]..BAND_EDGES[band + 1]).map(|bin| self.power(bin)).sum();
-            10.0 * (power + 1e-10).log10()
+            10.0 * log10(power + 1e-10)
         })
     }
 
     /// Stores by how much each bin stands out of its neighbourhood, in dB, and tells the peakiness.
     fn fine_structure(&mut self) -> f32 {
-        for bin in 0..self.decibels.len() {
-            self.decibels[bin] = 10.0 * (self.power(bin) + POWER_FLOOR).log10();
-        }
+        vectorized(
+            #[inline(always)]
+            || {
+                for (decibels, bin) in self.decibels.iter_mut().zip(&self.spectrum) {
+                    *decibels = 10.0 * log10(bin.norm_sqr() * SCALE + POWER_FLOOR);
+                }
+            },
+        );
         let mut structure =
             if self.history.len() == HISTORY { self.history.pop_front() } else { None }.unwrap_or_default();
         structure.clear();
@@ -173,7 +182,7 @@ impl TextureMeter {
         let bins = FIRST_BIN..FIRST_BIN + BINS;
         let mean = bins.clone().map(|bin| self.power(bin)).sum::<f32>() / BINS as f32;
         let logarithmic = self.decibels[bins].iter().sum::<f32>() / BINS as f32;
-        10.0 * (mean + POWER_FLOOR).log10() - logarithmic
+        10.0 * log10(mean + POWER_FLOOR) - logarithmic
     }
 
     /// The fine structure `ago` frames before the last; before the first there was the first.

@@ -7,7 +7,6 @@
 //! way whatever the chunks and the processor, so the result is the same to the bit.
 
 mod dense;
-mod math;
 mod onnx;
 mod presence;
 mod recurrence;

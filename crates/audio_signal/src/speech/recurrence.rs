@@ -1,7 +1,9 @@
 //! The only part that must go frame by frame: one LSTM layer and the output neuron over it.
 
-use super::math::{sigmoid, tanh};
-use crate::simd::vectorized;
+use crate::{
+    math::{sigmoid, tanh},
+    simd::vectorized,
+};
 
 /// Units of the LSTM.
 pub(super) const HIDDEN: usize = 128;
