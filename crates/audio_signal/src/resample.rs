@@ -81,14 +81,18 @@ impl Resampler {
     /// Appends the output before `end` as far as the pending input reaches, and lets go of what is used up.
     fn convert(&mut self, end: u64, out: &mut Vec<f32>) {
         let Kernels { up, down, reach, .. } = self.kernels;
+        let (whole, part) = ((down / up) as usize, down % up);
         while self.given < end
             && let Some(input) = self.pending.get(self.first_tap..self.first_tap + 2 * reach)
         {
             out.push(self.kernels.apply(self.fraction, input));
             self.given += 1;
-            self.fraction += down;
-            self.first_tap += (self.fraction / up) as usize;
-            self.fraction %= up;
+            self.first_tap += whole;
+            self.fraction += part;
+            if self.fraction >= up {
+                self.fraction -= up;
+                self.first_tap += 1;
+            }
         }
         let used = self.first_tap.min(self.pending.len());
         self.pending.drain(..used);
@@ -124,8 +128,13 @@ impl Kernels {
     /// The output `fraction / up` of a sample after the middle of `input`.
     #[inline(always)]
     fn apply(&self, fraction: u64, input: &[f32]) -> f32 {
-        let at = fraction * self.phases;
-        let (phase, between) = ((at / self.up) as usize, at % self.up);
+        // Divisions are slow, and mostly there is a kernel for each fraction.
+        let (phase, between) = if self.phases == self.up {
+            (fraction as usize, 0)
+        } else {
+            let at = fraction * self.phases;
+            ((at / self.up) as usize, at % self.up)
+        };
         let (taps, rest) = self.taps[phase * input.len()..].split_at(input.len());
         let low = dot(taps, input);
         if between == 0 {
