@@ -2,8 +2,8 @@
 # How fast whole signal analysis is, and in how much memory, and how fast shot lists and renders are: `make bench`.
 #
 # Recordings: the fixture talk_and_music repeated to 11 minutes and to 3 hours of MP3 (44.1 kHz stereo, 128 kb/s).
-# Figures: wall time, times real time, and the peak of resident memory; beside them, ffmpeg decoding the same file
-# on one thread. The machine should have nothing else to do.
+# Figures: wall time, times real time, multiples of ffmpeg's time to decode the same file on one thread, and the peak
+# of resident memory. Beside them librosa, where Python has it. The machine should have nothing else to do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SQLX_OFFLINE=true
@@ -43,18 +43,32 @@ measure() {
 row() { # row LENGTH-S WHAT COMMAND…
   local length_s=$1 what=$2
   measure "${@:3}"
-  awk -v what="$what" -v s="$length_s" -v ms="$took_ms" -v kb="$peak_kb" \
-    'BEGIN {printf "  %-22s %8.2f s %8.0f × real time %7.0f MB\n", what, ms / 1000, s * 1000 / ms, kb / 1024}'
+  awk -v what="$what" -v s="$length_s" -v ms="$took_ms" -v kb="$peak_kb" -v decode="${decode_ms:-$took_ms}" 'BEGIN {
+    printf "  %-40s %8.2f s %8.0f × real time %7.1f × ffmpeg %7.0f MB\n",
+      what, ms / 1000, s * 1000 / ms, ms / decode, kb / 1024
+  }'
 }
 
-for recording in '660 bench_11min.mp3' '10800 bench_3h.mp3'; do
+# The short one last: what follows is measured against its decoding.
+for recording in '10800 bench_3h.mp3' '660 bench_11min.mp3'; do
   read -r length_s name <<<"$recording"
   printf '\n%s (%d s)\n' "$name" "$length_s"
+  decode_ms=
+  row "$length_s" 'ffmpeg decode, 1 thread' ffmpeg -nostdin -v error -threads 1 -i "$media/$name" -f null -
+  decode_ms=$took_ms
   analyze=("$harkback" analyze "$media/$name" --backend signal --json --threads)
   row "$length_s" 'analysis, 1 thread' "${analyze[@]}" 1
   row "$length_s" "analysis, $(nproc) threads" "${analyze[@]}" "$(nproc)"
-  row "$length_s" 'ffmpeg decode, 1 thread' ffmpeg -nostdin -v error -threads 1 -i "$media/$name" -f null -
+  [[ $name == bench_11min.mp3 ]] || continue
+  if python3 -c 'import librosa' 2>"$scratch/errors"; then
+    row "$length_s" 'librosa: load, split, beat_track' python3 tools/librosa_usual.py "$media/$name"
+  else
+    echo '  librosa: skipped, python3 does not have it (pip install librosa)'
+  fi
 done
+
+printf '\nStages alone, 1 thread\n'
+cargo run --release --locked --quiet --package audio_signal --example stages
 
 printf '\nSamples: hits and loops of 11 minutes, found, cut and written\n'
 cargo build --release --locked --quiet --package audio_field_to_samples --example samples_bench
