@@ -84,9 +84,10 @@ pub(crate) fn synthetic() -> Vec<Spoken> {
     VOICES.into_iter().flat_map(|voice| ACCENTS.map(|accent| (voice, accent))).map(recording).collect()
 }
 
+/// `make bootstrap` installs it.
 fn espeak(voice: &str, [speed, pitch]: &[String; 2], text: &str) -> Vec<f32> {
     let arguments = ["-v", voice, "-s", speed, "-p", pitch, "--stdout", text];
-    let output = Command::new("espeak-ng").args(arguments).output().expect("espeak-ng (make bootstrap)");
+    let output = Command::new("espeak-ng").args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     samples(&output.stdout)
 }
