@@ -5,7 +5,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-/// Bands, equally wide on a logarithmic axis from [`LOWEST_HZ`] to [`HIGHEST_HZ`] or half the rate.
+/// Bands, equally wide on a logarithmic axis from 60 Hz to 16 kHz or half the rate.
 pub const BANDS: usize = 16;
 const LOWEST_HZ: f64 = 60.0;
 const HIGHEST_HZ: f64 = 16_000.0;
