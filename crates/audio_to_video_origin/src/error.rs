@@ -12,7 +12,7 @@ pub enum Error {
     #[error("{}", describe(.0))]
     Invalid(Vec<FieldError>),
     /// No map was put for this artifact, or there is no such artifact.
-    #[error("artifact {0} has no origin map: PUT one, or ask for an artifact that it was made of")]
+    #[error("no artifact {0}, or it has no origin map: PUT one, or ask for an artifact that it was made of")]
     OriginMapNotFound(Id),
     /// An artifact that is, by way of others, made of itself.
     #[error("artifact {0} was made of itself, by way of others: put an origin map for one of them")]

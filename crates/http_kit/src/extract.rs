@@ -96,7 +96,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::not_found("not_found", rejection.body_text())),
+            Err(_) => Err(Problem::not_found("not_found", "nothing is here: the path holds a malformed id")),
         }
     }
 }

@@ -58,7 +58,9 @@ impl Problem {
     /// 422 `invalid_body` for one field; `pointer` is a JSON pointer.
     pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
-        Self::unprocessable("invalid_body", format!("{pointer}: {detail}")).field(pointer, detail)
+        // The body as a whole has the empty pointer.
+        let told = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
+        Self::unprocessable("invalid_body", told).field(pointer, detail)
     }
 
     /// 500: ours to mend. `source` goes to the log, not to the caller.

@@ -90,7 +90,8 @@ fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
             stream = audio.index,
             samples = samples(window),
-            volume = used.layer.clip.volume_db,
+            // A remote timeline may hold any number; beyond these nothing is heard, or nothing but overflow.
+            volume = used.layer.clip.volume_db.clamp(-200.0, 60.0),
         );
         mixed += &format!("[sound{index}]");
         count += 1;

@@ -285,18 +285,18 @@ impl Renderer {
         let file = self.0.media.blobs().scratch().await.map_err(MediaError::from)?;
         let arguments = &prepared.plan.arguments;
         run::run(&tools.ffmpeg, arguments, &prepared.paths, file.path(), self.0.limits).await?;
-        let bad = |reason: &str| Error::BadOutput(reason.to_owned());
         let found = tools.prober.probe(file.path(), Container::MOV).await.map_err(|error| match error {
-            Error::UndecodableMedia(_) => bad("it is no MP4 or MOV file"),
+            Error::UndecodableMedia(_) => Error::BadOutput("it is no MP4 or MOV file".to_owned()),
             error => error,
         })?;
-        if found.video.is_none() || found.audio.is_none() {
-            return Err(bad("it lacks pictures or sound"));
-        }
         let plan = prepared.plan;
         let shortest = plan.end_ms - plan.start_ms - DURATION_SLACK;
-        if found.duration.is_none_or(|duration| duration < shortest) {
-            return Err(bad("it is shorter than the window"));
+        let is_short = found.duration.is_none_or(|duration| duration < shortest);
+        // ffmpeg passes over what it cannot decode, and ends without complaint where a cut off file does.
+        if is_short || found.video.is_none() || found.audio.is_none() {
+            let detail =
+                "the source is damaged, or cut off, inside the window: pictures or sound are missing";
+            return Err(Error::UndecodableMedia(detail.to_owned()));
         }
         Ok(Output { plan, file, found })
     }

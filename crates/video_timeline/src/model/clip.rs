@@ -143,7 +143,7 @@ impl Clip {
         check::require(ends <= check::END_OF_TIME, at, "speed", "the clip would last beyond 35 years")?;
         let lasts = ends > self.start_ms_on_timeline;
         check::require(lasts, at, "speed", "the clip would last less than a microsecond")?;
-        check::require(self.volume_db.is_finite(), at, "volume_db", "expected a finite number of dB")?;
+        check::require((-200.0..=60.0).contains(&self.volume_db), at, "volume_db", "expected -200 to 60 dB")?;
         check::require((0.0..=1.0).contains(&self.opacity), at, "opacity", "expected 0 to 1")?;
         check::meta(&self.meta, at)
     }
