@@ -96,8 +96,7 @@ for programme in "${HARKBACK_CORPUS:-../shared/corpus}"/programme/*.flac; do
 done
 
 printf '\nOrigin snippets, timeline_only batches in one process\n'
-tools/with-postgres.sh cargo test --release --locked --quiet --package origin_snippets --test it -- --ignored --nocapture \
-  | grep items
+tools/with-postgres.sh cargo run --release --locked --quiet --package origin_snippets --example batches
 
 printf '\nRenders beside plain ffmpeg with the same encoders\n'
 tools/with-postgres.sh cargo run --release --locked --quiet --package video_render --example bench

@@ -11,14 +11,13 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use audio_to_video_origin::{NewOriginMap, VideoOrigins, store};
 use axum::Router;
 use axum::body::Body;
 use blob_store::BlobStore;
-use db::testing::TestDatabase;
+use db::testing::{TestDatabase, statements};
 use http::Request;
 use http_body_util::BodyExt as _;
 use http_kit::{Clock, Id, Scope, SystemClock, WorkQueue};
@@ -27,37 +26,14 @@ use media_v2::{ArtifactKind, MediaConfig, MediaService, NewArtifact, NewAsset};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use tower::ServiceExt as _;
-use tracing::span::{Attributes, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 const CLIPS: usize = 100_000;
 const TRACKS: usize = 8;
 const RECORDINGS: usize = 100;
 
-static STATEMENTS: AtomicUsize = AtomicUsize::new(0);
-
-/// Counts the statements that sqlx logs.
-struct Counter;
-
-impl Subscriber for Counter {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
-    }
-    fn event(&self, _: &Event<'_>) {
-        STATEMENTS.fetch_add(1, Ordering::Relaxed);
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> tracing::Id {
-        tracing::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::Id, _: &tracing::Id) {}
-    fn enter(&self, _: &tracing::Id) {}
-    fn exit(&self, _: &tracing::Id) {}
-}
-
 #[tokio::main]
 async fn main() {
-    tracing::subscriber::set_global_default(Counter).unwrap();
+    statements::count();
     let database = TestDatabase::create().await;
     let directory = tempfile::tempdir().unwrap();
     let blobs = BlobStore::open_directory(directory.path()).unwrap();
@@ -81,7 +57,7 @@ async fn main() {
 async fn measure(app: &Router, what: &str, body: String) {
     // Resets the kernel's high-water mark.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
-    let (statements, started) = (STATEMENTS.load(Ordering::Relaxed), Instant::now());
+    let (before, started) = (statements::on_all_threads(), Instant::now());
     let request = Request::post("/audio/to-video-origin").header("content-type", "application/json");
     let request = request.header("x-tenant-id", "t1").header("x-env", "dev").body(Body::from(body)).unwrap();
     let response = app.clone().oneshot(request).await.unwrap();
@@ -92,10 +68,10 @@ async fn measure(app: &Router, what: &str, body: String) {
         bytes += frame.unwrap().data_ref().map_or(0, bytes::Bytes::len);
     }
     let seconds = started.elapsed().as_secs_f64();
-    let statements = STATEMENTS.load(Ordering::Relaxed) - statements;
+    let counted = statements::on_all_threads() - before;
     assert!(status.is_success(), "{status}");
     println!(
-        "  {what:<12} {seconds:6.2} s {statements:4} SQL statements {:6.0} MB peak {:6.0} MB answered",
+        "  {what:<12} {seconds:6.2} s {counted:4} SQL statements {:6.0} MB peak {:6.0} MB answered",
         peak_megabytes(),
         megabytes(bytes)
     );

@@ -11,6 +11,8 @@ mod loops;
 #[path = "../../../audio_signal/examples/quality/corpus.rs"]
 #[expect(dead_code, reason = "the tables of audio_signal need more of it")]
 mod corpus;
+#[path = "../../../audio_signal/examples/quality/drums.rs"]
+mod drums;
 #[path = "../../../audio_signal/examples/quality/score.rs"]
 mod score;
 

@@ -7,6 +7,7 @@
 
 mod beats;
 mod corpus;
+mod drums;
 mod onsets;
 mod score;
 mod segments;

@@ -3,8 +3,8 @@
 use http_kit::Id;
 use serde_json::{Value, json};
 
-use crate::statements;
 use crate::support::{TestState, at, clip, map, ms, scope, sequence, sound};
+use db::testing::statements;
 
 /// Sounds of a few recordings, some by way of others.
 async fn sounds(state: &TestState, count: usize) -> Vec<Id> {

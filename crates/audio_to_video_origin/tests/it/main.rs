@@ -9,5 +9,4 @@ mod openapi;
 mod origin_maps;
 mod refused;
 mod sequences;
-mod statements;
 mod support;

@@ -76,7 +76,7 @@ pub(crate) struct Reply {
 
 impl TestState {
     pub(crate) async fn new() -> Self {
-        crate::statements::count();
+        db::testing::statements::count();
         let database = TestDatabase::create().await;
         let directory = tempfile::tempdir().unwrap();
         let blobs = BlobStore::open_directory(directory.path()).unwrap();

@@ -7,6 +7,5 @@ mod owners;
 mod places;
 mod random;
 mod remote;
-mod statements;
 mod support;
 mod usages;

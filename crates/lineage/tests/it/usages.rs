@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::statements;
 use crate::support::{World, brief, text};
+use db::testing::statements;
 
 fn kinds_and_ids(usages: &[Value]) -> Vec<(String, String)> {
     usages.iter().map(|usage| (text(&usage["kind"]), text(&usage["id"]))).collect()

@@ -4,8 +4,8 @@ use media_time::MediaTime;
 use serde_json::{Value, json};
 use video_timeline::{ClipFilter, Paging, TrackKind, VideoTimeline};
 
-use crate::statements;
 use crate::support::{World, context, id, ok, window};
+use db::testing::statements;
 
 #[tokio::test]
 async fn the_seeds_example() {

@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod batch;
-mod bench;
 mod listing;
 mod refusals;
-mod statements;
 mod support;

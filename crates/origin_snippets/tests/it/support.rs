@@ -54,7 +54,7 @@ impl World {
     pub(crate) async fn with_timeline(
         client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
     ) -> Self {
-        crate::statements::count();
+        db::testing::statements::count();
         let database = TestDatabase::create().await;
         let clock = Arc::new(ManualClock::new(DateTime::<Utc>::UNIX_EPOCH));
         let directory = tempfile::tempdir().unwrap();

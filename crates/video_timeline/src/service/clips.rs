@@ -62,7 +62,9 @@ impl TimelineService {
                 clip_lists::of_sequence(&mut connection, scope, id, &page).await?
             }
             ClipFilter::Asset(id) => clip_lists::of_asset(&mut connection, scope, id, &page).await?,
-            ClipFilter::Artifact(id) => clip_lists::of_artifact(&mut connection, scope, id, &page).await?,
+            ClipFilter::Artifact(id) => {
+                clip_lists::of_artifacts(&mut connection, scope, std::slice::from_ref(id), &page).await?
+            }
             ClipFilter::Artifacts(ids) => {
                 check_artifacts(ids)?;
                 clip_lists::of_artifacts(&mut connection, scope, ids, &page).await?

@@ -3,8 +3,8 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::statements;
 use crate::support::{TestState, clip, column};
+use db::testing::statements;
 
 fn timeline(project: Value, clips: Vec<Value>) -> Value {
     json!({

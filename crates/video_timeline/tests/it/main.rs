@@ -10,5 +10,4 @@ mod hierarchy;
 mod hostile;
 mod http_client;
 mod openapi;
-mod statements;
 mod support;

@@ -22,7 +22,7 @@ pub(crate) struct TestState {
 
 impl TestState {
     pub(crate) async fn new() -> Self {
-        crate::statements::count();
+        db::testing::statements::count();
         let database = TestDatabase::create().await;
         let clock = Arc::new(ManualClock::new(DateTime::from_timestamp(1_700_000_000, 0).unwrap()));
         let service = TimelineService::new(database.pool.clone(), clock.clone());

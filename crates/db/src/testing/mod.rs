@@ -3,6 +3,8 @@
 //! The server is the one `TEST_DATABASE_URL` names (a superuser's URL), else a throwaway private
 //! cluster started once per test process, without fsync, that dies with it.
 
+pub mod statements;
+
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
