@@ -17,6 +17,15 @@ const TEMPO_TOLERANCE: f64 = 0.04;
 /// Ratios at which a tempo counts as related.
 const OCTAVES: [f64; 5] = [1.0 / 3.0, 0.5, 1.0, 2.0, 3.0];
 
+/// Beats in whose midst the recordings are cut: nothing is known there of where bars begin.
+const CUTS: std::ops::Range<usize> = 4..12;
+
+/// The annotated beats of a recording, seconds.
+struct Truth {
+    beats: Vec<f64>,
+    downbeats: Vec<f64>,
+}
+
 /// What was found in one recording.
 struct Row {
     name: String,
@@ -48,40 +57,71 @@ pub(crate) fn print(root: &Path) {
                 row.name, row.beats, downbeats, row.true_bpm, row.bpm, row.top, row.related, row.weight
             );
         }
-        let downbeats: Vec<f64> = rows.iter().filter_map(|row| row.downbeats).collect();
-        let share = |hit: fn(&Row) -> bool| mean(rows.iter().map(|row| f64::from(u8::from(hit(row)))));
-        println!(
-            "mean: beats {:.3}, downbeats {}, tempo top {:.2}, tempo related {:.2}",
-            mean(rows.iter().map(|row| row.beats)),
-            if downbeats.is_empty() { "–".to_owned() } else { format!("{:.3}", mean(downbeats)) },
-            share(|row| row.top),
-            share(|row| row.related),
-        );
+        println!("mean: {}", summary(&rows));
+        let cut: Vec<Row> =
+            corpus::recordings(&root.join(folder)).iter().flat_map(|path| cut_rows(path)).collect();
+        println!("begun in the midst of a beat, {} starts each: {}", CUTS.len(), summary(&cut));
     }
 }
 
+/// Means over `rows`, as text.
+fn summary(rows: &[Row]) -> String {
+    let downbeats: Vec<f64> = rows.iter().filter_map(|row| row.downbeats).collect();
+    let share = |hit: fn(&Row) -> bool| mean(rows.iter().map(|row| f64::from(u8::from(hit(row)))));
+    format!(
+        "beats {:.3}, downbeats {}, tempo top {:.2}, tempo related {:.2}",
+        mean(rows.iter().map(|row| row.beats)),
+        if downbeats.is_empty() { "–".to_owned() } else { format!("{:.3}", mean(downbeats)) },
+        share(|row| row.top),
+        share(|row| row.related),
+    )
+}
+
 fn row(path: &Path) -> Row {
+    score(path, &truth(path), &corpus::rhythm(path))
+}
+
+/// One row for each cut of a recording.
+fn cut_rows(path: &Path) -> Vec<Row> {
+    let (rate, mono) = corpus::mono(path);
+    let truth = truth(path);
+    let cut = |beat: usize| {
+        let start = f64::midpoint(truth.beats[beat], truth.beats[beat + 1]);
+        let after = |times: &[f64]| -> Vec<f64> {
+            times.iter().map(|time| time - start).filter(|time| *time >= 0.0).collect()
+        };
+        let rest = Truth { beats: after(&truth.beats), downbeats: after(&truth.downbeats) };
+        score(path, &rest, &corpus::rhythm_of(rate, &mono[(start * f64::from(rate)) as usize..]))
+    };
+    CUTS.map(cut).collect()
+}
+
+fn truth(path: &Path) -> Truth {
     let truth = corpus::fields(path, "beats");
     let number = |field: &String| field.parse::<f64>().expect("a number");
-    let times: Vec<f64> = truth.iter().map(|fields| number(&fields[0])).collect();
     let is_downbeat = |fields: &&Vec<String>| fields.get(1).is_some_and(|position| position == "1");
-    let downbeats: Vec<f64> = truth.iter().filter(is_downbeat).map(|fields| number(&fields[0])).collect();
+    Truth {
+        beats: truth.iter().map(|fields| number(&fields[0])).collect(),
+        downbeats: truth.iter().filter(is_downbeat).map(|fields| number(&fields[0])).collect(),
+    }
+}
+
+/// Scores `rhythm`, found in the recording at `path`.
+fn score(path: &Path, Truth { beats, downbeats }: &Truth, rhythm: &Rhythm) -> Row {
     let counted =
         |times: &[f64]| -> Vec<f64> { times.iter().copied().filter(|time| *time >= FROM).collect() };
-
-    let rhythm = corpus::rhythm(path);
-    let intervals: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let intervals: Vec<f64> = beats.windows(2).map(|pair| pair[1] - pair[0]).collect();
     let true_bpm = 60.0 / median(&intervals).expect("two beats");
     let near = |bpm: f64| (bpm / true_bpm - 1.0).abs() <= TEMPO_TOLERANCE;
     let bpm = rhythm.tempo.as_ref().map_or(0.0, |tempo| tempo.bpm);
     let best = rhythm.tempo.as_ref().and_then(|tempo| tempo.candidates.first());
     let score = |truth: &[f64], wanted: fn(&Beat) -> bool| {
-        f_measure(&counted(truth), &counted(&found(&rhythm, wanted)), TOLERANCE).f
+        f_measure(&counted(truth), &counted(&found(rhythm, wanted)), TOLERANCE).f
     };
     Row {
         name: corpus::name(path),
-        beats: score(&times, |_| true),
-        downbeats: (!downbeats.is_empty()).then(|| score(&downbeats, |beat| beat.position == 1)),
+        beats: score(beats, |_| true),
+        downbeats: (!downbeats.is_empty()).then(|| score(downbeats, |beat| beat.position == 1)),
         true_bpm,
         bpm,
         top: near(bpm),

@@ -56,16 +56,28 @@ pub(crate) fn mono_16k(recording: &Path) -> Vec<f32> {
 
 /// The rhythm of a recording, its channels mixed.
 pub(crate) fn rhythm(recording: &Path) -> Rhythm {
+    let (rate, mono) = mono(recording);
+    rhythm_of(rate, &mono)
+}
+
+/// The rhythm of mono sound of `rate` Hz.
+pub(crate) fn rhythm_of(rate: u32, mono: &[f32]) -> Rhythm {
+    let mut analyzer = RhythmAnalyzer::new(rate);
+    analyzer.push(mono);
+    analyzer.finish()
+}
+
+/// The rate of a recording, Hz, and its sound, its channels mixed.
+pub(crate) fn mono(recording: &Path) -> (u32, Vec<f32>) {
     let file = File::open(recording).expect("the recording");
     let mut decoder = Decoder::open(file).expect("a recording");
     let (rate, channels) = (decoder.format().rate, decoder.format().channels());
-    let mut analyzer = RhythmAnalyzer::new(rate);
+    let mut mono = Vec::new();
     while let Some(block) = decoder.next_block().expect("sound") {
         let frames = block.samples.chunks_exact(channels);
-        let mono: Vec<f32> = frames.map(|frame| frame.iter().sum::<f32>() / channels as f32).collect();
-        analyzer.push(&mono);
+        mono.extend(frames.map(|frame| frame.iter().sum::<f32>() / channels as f32));
     }
-    analyzer.finish()
+    (rate, mono)
 }
 
 /// The lines of the truth that stands beside a recording as text, in fields.

@@ -6,8 +6,11 @@ use crate::math::log10;
 const FLOOR_DBFS: f32 = -120.0;
 /// A sound has begun once it is within this many decibels of its peak.
 const BEGUN_DB: f32 = 20.0;
-/// What is this many decibels below a sound's peak is silence beside it.
-const SILENT_DB: f32 = 25.0;
+/// What is this many decibels below a sound's peak is silence beside it; between the strokes of a drum kit its room
+/// and cymbals stay above.
+const SILENT_DB: f32 = 35.0;
+/// A sound takes up to this long, milliseconds, to rise from silence until it has begun.
+const RISE_MS: usize = 5;
 /// A sound's peak is looked for this far after it begins, milliseconds.
 const ATTACK_MS: usize = 100;
 /// Silence before an entry lasts this long, milliseconds, unless the stream began less long before.
@@ -58,8 +61,7 @@ impl Envelope {
         let Some(begin) = (first..end).find(begun).filter(|begin| *begin >= MIN_LEAD_IN_MS) else {
             return false;
         };
-        // The attack's own first millisecond is between silence and sound.
-        let before = &self.levels[begin.saturating_sub(SILENCE_MS)..begin - 1];
+        let before = &self.levels[begin.saturating_sub(SILENCE_MS)..begin - RISE_MS.min(begin / 2)];
         before.iter().all(|level| f32::from(*level) <= below(SILENT_DB))
     }
 }

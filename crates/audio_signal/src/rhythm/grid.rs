@@ -2,9 +2,11 @@
 
 use media_time::MediaTime;
 
-use super::bars::{self, BeatSound};
+use super::PULSE_STRIDE;
+use super::bars::{self, FEATURES};
 use super::pulse::RANGES;
 use super::tempo::{self, TempoPath, Tempogram};
+use super::timbre::Timbre;
 
 /// Significance (standard deviations) that a run of beats reaches somewhere: speech stays
 /// below 7, music reaches 10 and more …
@@ -29,7 +31,7 @@ pub struct Beat {
     pub beat_index: u32,
     /// Counts bars from 0, which starts at the first downbeat; beats before that are its pickup and count to it.
     pub bar_index: u32,
-    /// Position in the bar from 1, the downbeat.
+    /// Position in the bar from 1, the downbeat, to 4 or 3.
     pub position: u32,
     /// How clear the beat is around here, 0 to 1.
     pub confidence: f32,
@@ -68,12 +70,18 @@ pub(super) fn audible_runs(
         .collect()
 }
 
+/// What bars are found by.
+pub(super) struct Sound<'a> {
+    pub(super) ranges: &'a [Vec<f32>; RANGES],
+    pub(super) timbre: &'a Timbre,
+}
+
 /// The beats of `runs` with their places in bars, which begin anew in each run.
 ///
 /// `time` tells when a frame is, `enters` whether the sound there breaks a silence.
 pub(super) fn number(
     runs: &[Vec<usize>],
-    ranges: &[Vec<f32>; RANGES],
+    sound: &Sound<'_>,
     path: &TempoPath,
     time: impl Fn(usize) -> MediaTime,
     enters: impl Fn(usize) -> bool,
@@ -81,8 +89,7 @@ pub(super) fn number(
     let mut beats: Vec<Beat> = Vec::new();
     let mut downbeats = 0u32;
     for run in runs {
-        let sounds: Vec<BeatSound> = run.iter().map(|frame| sound(ranges, *frame)).collect();
-        for (frame, position) in run.iter().zip(bars::positions(&sounds, enters(run[0]))) {
+        for (frame, position) in run.iter().zip(bars::positions(&sound.of(run), enters(run[0]))) {
             downbeats += u32::from(position == 0);
             beats.push(Beat {
                 time: time(*frame),
@@ -96,12 +103,28 @@ pub(super) fn number(
     beats
 }
 
-fn sound(ranges: &[Vec<f32>; RANGES], frame: usize) -> BeatSound {
-    let largest = |range: &[f32]| {
-        let around = &range[frame.saturating_sub(SOUND_REACH)..range.len().min(frame + SOUND_REACH + 1)];
+impl Sound<'_> {
+    /// What sounds on each beat of a run.
+    fn of(&self, run: &[usize]) -> Vec<[f32; FEATURES]> {
+        let beat = |index: usize| {
+            // From the beat before to the beat after, where there are both.
+            let (before, after) = (index.saturating_sub(1), (index + 1).min(run.len() - 1));
+            let length = (run[after] - run[before]) as f64 / (after - before).max(1) as f64;
+            let change = |beats: f64| {
+                let stride = PULSE_STRIDE as f64;
+                self.timbre.change(run[index] as f64 * stride, length * beats * stride)
+            };
+            [self.low(run[index]), change(0.5), change(1.0), change(2.0)]
+        };
+        (0..run.len()).map(beat).collect()
+    }
+
+    /// How strongly kick and bass sound around `frame`.
+    fn low(&self, frame: usize) -> f32 {
+        let low = &self.ranges[0];
+        let around = &low[frame.saturating_sub(SOUND_REACH)..low.len().min(frame + SOUND_REACH + 1)];
         around.iter().copied().fold(f32::NEG_INFINITY, f32::max)
-    };
-    BeatSound { low: largest(&ranges[0]), mid: largest(&ranges[1]) }
+    }
 }
 
 /// Significance as a share of belief: one half where chance may reach.

@@ -13,6 +13,7 @@ mod pulse;
 mod resonators;
 mod spectrum;
 mod tempo;
+mod timbre;
 
 use media_time::{MediaTime, Window};
 
@@ -24,6 +25,7 @@ use onsets::OnsetFunction;
 use pulse::{Pulse, PulseFunction, RANGES};
 use spectrum::BandSpectrum;
 use tempo::Tempogram;
+use timbre::Timbre;
 
 /// Frames of the onset function per frame of the pulse.
 const PULSE_STRIDE: usize = 2;
@@ -47,7 +49,7 @@ pub struct Rhythm {
 
 /// Finds the rhythm of a mono stream of any rate; silence, noise and speech have onsets but no beats.
 ///
-/// Memory grows by about 6 KB per second of sound.
+/// Memory grows by about 7 KB per second of sound.
 pub struct RhythmAnalyzer {
     rate: u32,
     /// `None` when the rate is out of range.
@@ -63,12 +65,14 @@ struct Stream {
 struct Features {
     onsets: OnsetFunction,
     pulse: PulseFunction,
+    timbre: Timbre,
     frames: usize,
 }
 
 impl Features {
     fn push(&mut self, levels: &[f32]) {
         self.onsets.push(levels);
+        self.timbre.push(levels);
         if self.frames.is_multiple_of(PULSE_STRIDE) {
             self.pulse.push(levels);
         }
@@ -85,6 +89,7 @@ impl RhythmAnalyzer {
             features: Features {
                 onsets: OnsetFunction::default(),
                 pulse: PulseFunction::new(spectrum.centres_hz()),
+                timbre: Timbre::new(spectrum.centres_hz()),
                 frames: 0,
             },
             spectrum,
@@ -142,7 +147,8 @@ impl RhythmAnalyzer {
             let frame = frame as f64 + onsets::peak_offset(&pulse.values, frame);
             MediaTime::from_samples((frame * hop as f64).round() as i64, self.rate)
         };
-        let beats = grid::number(&runs, &ranges, &path, time, enters);
+        let sound = grid::Sound { ranges: &ranges, timbre: &features.timbre };
+        let beats = grid::number(&runs, &sound, &path, time, enters);
         let tempo = grid::tempo(&beats, &tempogram, &path);
         Rhythm { onsets, tempo, beats }
     }

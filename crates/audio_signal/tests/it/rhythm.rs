@@ -44,7 +44,11 @@ fn assert_consistent(rhythm: &Rhythm) {
     assert!(rhythm.beats.windows(2).all(|pair| pair[0].time < pair[1].time), "beats rise");
     for (index, beat) in rhythm.beats.iter().enumerate() {
         assert_eq!(beat.beat_index as usize, index);
-        assert!(!beat.time.is_negative() && beat.position >= 1 && (0.0..=1.0).contains(&beat.confidence));
+        assert!(
+            !beat.time.is_negative()
+                && (1..=4).contains(&beat.position)
+                && (0.0..=1.0).contains(&beat.confidence)
+        );
     }
     for pair in rhythm.beats.windows(2) {
         assert!(pair[0].bar_index <= pair[1].bar_index, "bars do not run backwards");
@@ -89,6 +93,44 @@ fn steady_drums_have_their_tempo_beats_and_bars() {
             );
             let on_kick = (beats.round() as i64) % 2 == 0;
             assert_eq!(beat.position % 2 == 1, on_kick, "the kick is on 1 and 3");
+        }
+    }
+}
+
+/// `seconds` of a waltz at `bpm`: a bass note and a new chord on 1, the chord again on 2 and 3.
+fn waltz(bpm: f64, seconds: f64) -> Vec<f32> {
+    const CHORDS: [[f64; 3]; 4] =
+        [[262.0, 330.0, 392.0], [349.0, 440.0, 523.0], [392.0, 494.0, 587.0], [440.0, 523.0, 659.0]];
+    let tone = |hz: f64, time: f64| {
+        (1..6)
+            .map(|partial| {
+                (std::f64::consts::TAU * hz * f64::from(partial) * time).sin() / f64::from(partial)
+            })
+            .sum::<f64>()
+    };
+    (0..(seconds * f64::from(RATE)) as usize)
+        .map(|sample| {
+            let time = sample as f64 / f64::from(RATE);
+            let beat = (time * bpm / 60.0) as usize;
+            let since = time - beat as f64 * 60.0 / bpm;
+            let chord = CHORDS[beat / 3 % CHORDS.len()];
+            let notes: f64 = chord.iter().map(|hz| tone(*hz, time)).sum();
+            let bass = if beat.is_multiple_of(3) { 4.0 * tone(chord[0] / 4.0, time) } else { 0.0 };
+            (0.05 * (notes + bass) * (-3.0 * since).exp()) as f32
+        })
+        .collect()
+}
+
+#[test]
+fn a_waltz_has_bars_of_three_wherever_it_is_cut() {
+    let (bpm, mono) = (132.0, waltz(132.0, 24.0));
+    for cut in [0.0, 1.6, 2.1, 3.4] {
+        let rhythm = rhythm(RATE, &mono[(cut * f64::from(RATE)) as usize..]);
+        assert_consistent(&rhythm);
+        assert!(rhythm.beats.len() > 30, "{} beats", rhythm.beats.len());
+        for beat in &rhythm.beats {
+            let beats = ((beat.time.as_secs_f64() + cut) * bpm / 60.0).round() as u32;
+            assert_eq!(beat.position, beats % 3 + 1, "at {} of the cut at {cut} s", beat.time);
         }
     }
 }
