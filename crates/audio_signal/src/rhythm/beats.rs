@@ -2,20 +2,50 @@
 //! with a period that may change over time.
 
 use super::pulse::Pulse;
-use super::tempo::TempoPath;
+use super::tempo::{TempoPath, Tempogram};
 
 /// Cost of an interval that deviates from the tempo path: times the squared logarithm of their ratio.
 const DEVIATION_COST: f64 = 300.0;
 /// Intervals considered: the path's period times at most 1 ± this.
 const MAX_DEVIATION: f64 = 0.15;
+/// Beats three halves as fast that are this strong, compared with those of the path, are the true ones: every second
+/// beat of the path then falls between two of them.
+const AS_STRONG: f32 = 0.92;
+const FASTER: f64 = 1.5;
+
+/// The beats along `path`, after it was mended where another grid explains the pulse better.
+pub(super) fn track_clearest(pulse: &Pulse, tempogram: &Tempogram, path: &mut TempoPath) -> Vec<usize> {
+    let beats = track(pulse, path);
+    let faster_path = tempogram.scaled(path, FASTER);
+    let faster = track(pulse, &faster_path);
+    let mean =
+        |beats: &[usize]| beats.iter().map(|beat| pulse.values[*beat]).sum::<f32>() / beats.len() as f32;
+    let mut mended = false;
+    let steady: Vec<&[usize]> = beats.chunk_by(|a, b| path.is_steady(*a, *b)).collect();
+    let ends: Vec<(usize, usize, f32)> =
+        steady.iter().filter_map(|run| Some((*run.first()?, *run.last()?, mean(run)))).collect();
+    for (first, last, strength) in ends {
+        let from = faster.partition_point(|beat| *beat < first);
+        let rivals = &faster[from..faster.partition_point(|beat| *beat <= last)];
+        if !rivals.is_empty() && mean(rivals) >= AS_STRONG * strength {
+            path.replace(&faster_path, first, last);
+            mended = true;
+        }
+    }
+    if mended { track(pulse, path) } else { beats }
+}
 
 /// The frames of the beats that together have the highest pulse at the smallest deviation from `path`.
-pub(super) fn track(pulse: &Pulse, path: &TempoPath) -> Vec<usize> {
+fn track(pulse: &Pulse, path: &TempoPath) -> Vec<usize> {
     let mut scores: Vec<f64> = Vec::with_capacity(pulse.values.len());
     // The interval to the previous beat, 0 for a first beat.
     let mut intervals: Vec<u16> = Vec::with_capacity(pulse.values.len());
+    let mut choices = Intervals::around(1);
     for (frame, value) in pulse.values.iter().enumerate() {
-        let (score, interval) = best_interval(&scores, path.period(frame));
+        if choices.period != path.period(frame) {
+            choices = Intervals::around(path.period(frame));
+        }
+        let (score, interval) = choices.best(&scores);
         scores.push(f64::from(*value) + score);
         intervals.push(u16::try_from(interval).unwrap_or(0));
     }
@@ -33,19 +63,70 @@ pub(super) fn track(pulse: &Pulse, path: &TempoPath) -> Vec<usize> {
     beats
 }
 
-/// The best score of a previous beat for one in the frame after `scores`, and the interval to it; both 0 when
-/// it is better to begin anew.
-fn best_interval(scores: &[f64], period: usize) -> (f64, usize) {
-    let period = period as f64;
-    let shortest = ((period * (1.0 - MAX_DEVIATION)).floor() as usize).max(1);
-    let longest = ((period * (1.0 + MAX_DEVIATION)).ceil() as usize).min(scores.len());
-    let mut best = (0.0, 0);
-    for interval in shortest..=longest {
-        let log = (interval as f64 / period).ln();
-        let score = scores[scores.len() - interval] - DEVIATION_COST * log * log;
-        if score > best.0 {
-            best = (score, interval);
-        }
+/// The intervals considered at one period.
+struct Intervals {
+    period: usize,
+    shortest: usize,
+    /// Of the shortest interval, the next longer one, …
+    costs: Vec<f64>,
+}
+
+impl Intervals {
+    fn around(period: usize) -> Self {
+        let frames = period as f64;
+        let shortest = ((frames * (1.0 - MAX_DEVIATION)).floor() as usize).max(1);
+        let longest = (frames * (1.0 + MAX_DEVIATION)).ceil() as usize;
+        let cost = |interval: usize| {
+            let log = (interval as f64 / frames).ln();
+            DEVIATION_COST * log * log
+        };
+        Self { period, shortest, costs: (shortest..=longest).map(cost).collect() }
     }
-    best
+
+    /// The best score of a previous beat for one in the frame after `scores`, and the interval to it; both 0 when it
+    /// is better to begin anew.
+    fn best(&self, scores: &[f64]) -> (f64, usize) {
+        let mut best = (0.0, 0);
+        for (interval, cost) in (self.shortest..=scores.len()).zip(&self.costs) {
+            let score = scores[scores.len() - interval] - cost;
+            if score > best.0 {
+                best = (score, interval);
+            }
+        }
+        best
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half a minute with something on every 36th frame, each second time stronger.
+    fn pulse() -> Pulse {
+        let value = |frame: usize| match frame % 72 {
+            0 => 5.0,
+            36 => 4.0,
+            _ => -0.15,
+        };
+        Pulse { values: (0..3_000).map(value).collect(), frames_per_second: 100.0 }
+    }
+
+    fn tracked(ratio: f64) -> Vec<usize> {
+        let pulse = pulse();
+        let tempogram = Tempogram::new(&pulse);
+        let found = tempogram.path();
+        let period = found.period(0) as f64;
+        track_clearest(&pulse, &tempogram, &mut tempogram.scaled(&found, ratio * period / 36.0))
+    }
+
+    #[test]
+    fn beats_that_fall_between_the_true_ones_are_mended() {
+        assert!(tracked(2.0 / 3.0).windows(2).all(|pair| pair[1] - pair[0] == 36));
+    }
+
+    #[test]
+    fn a_path_that_explains_the_pulse_is_kept() {
+        assert!(tracked(1.0).windows(2).all(|pair| pair[1] - pair[0] == 36));
+        assert!(tracked(0.5).windows(2).all(|pair| pair[1] - pair[0] == 72), "half the tempo is no mistake");
+    }
 }

@@ -136,13 +136,14 @@ impl RhythmAnalyzer {
         }
 
         let tempogram = Tempogram::new(&Pulse::sum(&ranges, TEMPO_WEIGHTS, frames_per_second));
-        let path = tempogram.path();
+        let mut path = tempogram.path();
         let enters = |frame: usize| envelope.enters_after_silence(frame * hop);
         let mut pulse = Pulse::sum(&ranges, BEAT_WEIGHTS, frames_per_second);
         let first_sound = pulse.values.iter().position(|value| *value > FIRST_SOUND);
         first_sound.filter(|frame| enters(*frame)).inspect(|frame| pulse.accent(*frame));
 
-        let runs = grid::audible_runs(&beats::track(&pulse, &path), &path, |frame| !is_beatless(frame));
+        let beats = beats::track_clearest(&pulse, &tempogram, &mut path);
+        let runs = grid::audible_runs(&beats, &path, |frame| !is_beatless(frame));
         let time = |frame: usize| {
             let frame = frame as f64 + onsets::peak_offset(&pulse.values, frame);
             MediaTime::from_samples((frame * hop as f64).round() as i64, self.rate)

@@ -19,6 +19,8 @@ const STEP_SECONDS: f64 = 1.0;
 /// Cost of a tempo change between two points: per octave, and at most.
 const CHANGE_COST_PER_OCTAVE: f64 = 20.0;
 const CHANGE_COST_MAX: f64 = 15.0;
+/// Points of a path whose periods differ by less than this (relative) are one steady stretch.
+const STEADY: f64 = 0.1;
 /// A response belongs to a tempo when it is at most this far from it (relative).
 const SAME_TEMPO: f64 = 0.04;
 
@@ -63,6 +65,19 @@ impl TempoPath {
 
     fn point(&self, frame: usize) -> usize {
         ((frame + self.step / 2) / self.step).min(self.periods.len() - 1)
+    }
+
+    /// Whether no tempo change lies between the frames `a` and `b`, which follow each other on this path.
+    pub(super) fn is_steady(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (self.period(a) as f64, self.period(b) as f64);
+        (a - b).abs() < STEADY * a.max(b)
+    }
+
+    /// Takes the points of `other` around the frames from `first` to `last`.
+    pub(super) fn replace(&mut self, other: &Self, first: usize, last: usize) {
+        let points = self.point(first)..=self.point(last);
+        self.periods[points.clone()].copy_from_slice(&other.periods[points.clone()]);
+        self.significance[points.clone()].copy_from_slice(&other.significance[points]);
     }
 }
 
@@ -111,6 +126,22 @@ impl Tempogram {
             index = usize::from(origins[point * count + index]);
         }
         TempoPath { step: self.step, periods, significance }
+    }
+
+    /// The path at `ratio` times the tempo of `path`, as far as that is among the tempi looked at.
+    pub(super) fn scaled(&self, path: &TempoPath, ratio: f64) -> TempoPath {
+        let shortest = self.periods[0].frames;
+        let nearest = |period: &usize| {
+            let frames = (*period as f64 / ratio).round() as usize;
+            frames.saturating_sub(shortest).min(self.periods.len() - 1)
+        };
+        let indices: Vec<usize> = path.periods.iter().map(nearest).collect();
+        let responses = self.responses.chunks_exact(self.periods.len());
+        TempoPath {
+            step: self.step,
+            periods: indices.iter().map(|index| self.periods[*index].frames).collect(),
+            significance: indices.iter().zip(responses).map(|(index, responses)| responses[*index]).collect(),
+        }
     }
 
     /// Mean salience of the tempo `bpm` over the points where `counts` holds; `None` outside the tempi looked at.
