@@ -57,31 +57,29 @@ pub struct SamplesRequest {
     /// The recording.
     pub asset_id: Id,
     /// Look for hits?
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "yes_or_null")]
     pub run_hits: bool,
     /// Look for loops?
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "yes_or_null")]
     pub run_loops: bool,
     /// Look for phrases?
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "yes_or_null")]
     pub run_phrases: bool,
     /// How.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub hit_params: HitParams,
     /// How.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub loop_params: LoopParams,
     /// How.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub phrase_params: PhraseParams,
     /// The lowest score, 0 to 1; what is below is counted and left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub min_quality_score: f64,
 }
 
-const fn yes() -> bool {
-    true
-}
+http_kit::field_default!(yes, yes_or_null: bool = true);
 
 /// A request of one detector alone: as [`SamplesRequest`], with its own parameters only.
 macro_rules! detector_request {
@@ -99,10 +97,10 @@ macro_rules! detector_request {
             /// The recording.
             pub asset_id: Id,
             /// How.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "http_kit::null_as_default")]
             pub $field: $params,
             /// The lowest score, 0 to 1; what is below is counted and left out.
-            #[serde(default)]
+            #[serde(default, deserialize_with = "http_kit::null_as_default")]
             pub min_quality_score: f64,
         }
     };

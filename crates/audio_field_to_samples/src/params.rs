@@ -16,16 +16,29 @@ const fn ms(millis: i64) -> MediaTime {
 #[serde(deny_unknown_fields, default)]
 pub struct HitParams {
     /// Milliseconds kept before the sound rises, 0 to 1 000.
+    #[serde(deserialize_with = "pre_roll_ms")]
     pub pre_roll_ms: MediaTime,
     /// Milliseconds kept after it has decayed, 0 to 10 000.
+    #[serde(deserialize_with = "post_roll_ms")]
     pub post_roll_ms: MediaTime,
     /// The quietest peak that is a hit, dBFS, −120 to 0.
+    #[serde(deserialize_with = "min_peak_db")]
     pub min_peak_db: f64,
     /// The shortest time between two hits in milliseconds, 0 to 60 000; of two closer ones the earlier counts.
+    #[serde(deserialize_with = "min_interval_ms")]
     pub min_interval_ms: MediaTime,
     /// The longest slice in milliseconds, 10 to 30 000.
+    #[serde(deserialize_with = "max_duration_ms")]
     pub max_duration_ms: MediaTime,
 }
+
+http_kit::null_as_default_of!(HitParams {
+    pre_roll_ms: MediaTime,
+    post_roll_ms: MediaTime,
+    min_peak_db: f64,
+    min_interval_ms: MediaTime,
+    max_duration_ms: MediaTime,
+});
 
 impl Default for HitParams {
     fn default() -> Self {
@@ -44,12 +57,19 @@ impl Default for HitParams {
 #[serde(deny_unknown_fields, default)]
 pub struct LoopParams {
     /// Lengths in bars of four beats: 1 to 8 numbers, each 1 to 32.
+    #[serde(deserialize_with = "target_bars")]
     pub target_bars: Vec<u32>,
     /// The tempo, beats per minute, 30 to 300, where it is known.
     pub bpm_hint: Option<f64>,
     /// The lowest confidence of a loop, 0 to 1.
+    #[serde(deserialize_with = "min_confidence")]
     pub min_confidence: f64,
 }
+
+http_kit::null_as_default_of!(LoopParams {
+    target_bars: Vec<u32>,
+    min_confidence: f64,
+});
 
 impl Default for LoopParams {
     fn default() -> Self {
@@ -62,10 +82,14 @@ impl Default for LoopParams {
 #[serde(deny_unknown_fields, default)]
 pub struct PhraseParams {
     /// Words closer than this belong together, milliseconds, 0 to 60 000.
+    #[serde(deserialize_with = "max_gap_ms")]
     pub max_gap_ms: MediaTime,
     /// The shortest phrase in milliseconds, 0 to 600 000.
+    #[serde(deserialize_with = "min_phrase_len_ms")]
     pub min_phrase_len_ms: MediaTime,
 }
+
+http_kit::null_as_default_of!(PhraseParams { max_gap_ms: MediaTime, min_phrase_len_ms: MediaTime });
 
 impl Default for PhraseParams {
     fn default() -> Self {
@@ -81,7 +105,7 @@ impl Checks {
     fn number(&mut self, pointer: &str, value: f64, lowest: f64, highest: f64) {
         // NaN is in no range.
         if !(lowest..=highest).contains(&value) {
-            let detail = format!("is {value}; expected {lowest} to {highest}");
+            let detail = format!("is {value:?}; expected {lowest} to {highest}");
             self.0.push(FieldError { pointer: pointer.to_owned(), detail });
         }
     }

@@ -30,7 +30,7 @@ pub struct PatternRequest {
     #[serde(default)]
     pub bpm: Option<f64>,
     /// How late every odd step is, in per cent of half a step, 0 to 100; the template's when absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub swing_pct: Option<f64>,
     /// How often the bar is played, 1 to 1024; once when absent.
     #[serde(default)]
@@ -49,16 +49,16 @@ http_kit::context_fields!(PatternRequest);
 pub struct PatternTimeline {
     /// `pattern_` and the hash of the request.
     pub pattern_id: Id,
-    /// Beats per minute.
+    /// Beats per minute, 1 to 1000.
     pub bpm: f64,
     /// How late every odd step is, in per cent of half a step.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub swing_pct: f64,
     /// By start, and where starts are equal in the order of the template's parts.
     pub clips: Vec<PatternClip>,
     /// `template_id`, `backend_version`, `bars`, `seed`, `bpm`, `swing_pct`, `steps_per_bar`,
     /// `length_ms` and `silent_roles`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
@@ -74,12 +74,12 @@ pub struct PatternClip {
     /// For how long, in ms.
     pub duration_ms: MediaTime,
     /// Where in the sample it begins, in ms.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub source_offset_ms: MediaTime,
     /// Gain in dB, -60 to 0.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub gain_db: f64,
     /// Its role.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub label: String,
 }

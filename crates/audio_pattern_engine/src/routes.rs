@@ -1,5 +1,5 @@
 use axum::extract::State;
-use http_kit::{ContextJson, Id, Json, Page, Path, RequestContext};
+use http_kit::{ContextJson, Json, Page, Path, Problem, RequestContext, path_id};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -68,7 +68,8 @@ async fn make(
 async fn get(
     State(engine): State<PatternEngine>,
     context: RequestContext,
-    Path(pattern_id): Path<Id>,
-) -> Result<Json<PatternTimeline>, Error> {
-    engine.get(&context.scope, &pattern_id).await.map(Json)
+    Path(pattern_id): Path<String>,
+) -> Result<Json<PatternTimeline>, Problem> {
+    let pattern_id = path_id(&pattern_id, "pattern_not_found")?;
+    Ok(Json(engine.get(&context.scope, &pattern_id).await?))
 }

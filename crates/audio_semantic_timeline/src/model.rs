@@ -253,16 +253,16 @@ pub struct AnalyzeRequest {
     /// An artifact of that recording, to be analysed in its place.
     pub artifact_id: Option<Id>,
     /// Find beats and tempo.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "yes_or_null")]
     pub include_beats: bool,
     /// Tell speech and music apart.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", deserialize_with = "yes_or_null")]
     pub include_speech_music: bool,
     /// The shortest silence that is an event, in milliseconds; clamped to 50–10 000.
-    #[serde(default = "default_min_silence_ms")]
+    #[serde(default = "default_min_silence_ms", deserialize_with = "min_silence_ms_or_null")]
     pub min_silence_ms: i64,
     /// Length of the loudness windows in milliseconds; clamped to 100–10 000.
-    #[serde(default = "default_loudness_window_ms")]
+    #[serde(default = "default_loudness_window_ms", deserialize_with = "loudness_window_ms_or_null")]
     pub loudness_window_ms: i64,
     /// Language of the speech (ISO 639-1, as Whisper names them); detected when not given.
     pub language: Option<String>,
@@ -270,17 +270,9 @@ pub struct AnalyzeRequest {
 
 http_kit::context_fields!(AnalyzeRequest);
 
-const fn yes() -> bool {
-    true
-}
-
-const fn default_min_silence_ms() -> i64 {
-    300
-}
-
-const fn default_loudness_window_ms() -> i64 {
-    1_000
-}
+http_kit::field_default!(yes, yes_or_null: bool = true);
+http_kit::field_default!(default_min_silence_ms, min_silence_ms_or_null: i64 = 300);
+http_kit::field_default!(default_loudness_window_ms, loudness_window_ms_or_null: i64 = 1_000);
 
 /// Answer of `analyze`.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -3,7 +3,7 @@ mod plot;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use http_kit::{ContextJson, Id, Json, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -64,9 +64,9 @@ async fn analyze(
 async fn get(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
-    Path(artifact_id): Path<Id>,
+    Path(artifact_id): Path<String>,
 ) -> Result<Json<TimelineResponse>, Problem> {
-    Ok(Json(timelines.get(&context.scope, &artifact_id).await?))
+    Ok(Json(timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?))
 }
 
 /// The timeline of a clip
@@ -89,9 +89,9 @@ async fn get(
 async fn by_clip(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
-    Path(clip_id): Path<Id>,
+    Path(clip_id): Path<String>,
 ) -> Result<Json<TimelineResponse>, Problem> {
-    Ok(Json(timelines.by_clip(&context, &clip_id).await?))
+    Ok(Json(timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -121,10 +121,10 @@ struct TranscriptQuery {
 async fn transcript(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
-    Path(artifact_id): Path<Id>,
+    Path(artifact_id): Path<String>,
     Query(query): Query<TranscriptQuery>,
 ) -> Result<Response, Problem> {
-    let timeline = timelines.get(&context.scope, &artifact_id).await?;
+    let timeline = timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?;
     Ok(written(&Transcript::of(&timeline.summary), query.format))
 }
 
@@ -147,10 +147,10 @@ async fn transcript(
 async fn transcript_by_clip(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
-    Path(clip_id): Path<Id>,
+    Path(clip_id): Path<String>,
     Query(query): Query<TranscriptQuery>,
 ) -> Result<Response, Problem> {
-    let timeline = timelines.by_clip(&context, &clip_id).await?;
+    let timeline = timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?;
     Ok(written(&Transcript::of(&timeline.summary), query.format))
 }
 

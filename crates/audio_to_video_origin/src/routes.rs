@@ -3,7 +3,9 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext, UnparsedJson};
+use http_kit::{
+    ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext, UnparsedJson, path_id,
+};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -46,15 +48,16 @@ pub fn router(origins: VideoOrigins) -> OpenApiRouter {
 )]
 async fn put_origin_map(
     State(origins): State<VideoOrigins>,
-    Path(audio_artifact_id): Path<Id>,
+    Path(audio_artifact_id): Path<String>,
     ContextJson(context, body): ContextJson<PutOriginMap>,
-) -> Result<Json<OriginMap>, Error> {
+) -> Result<Json<OriginMap>, Problem> {
+    let audio_artifact_id = path_id(&audio_artifact_id, "artifact_not_found")?;
     let map = body.of(audio_artifact_id);
     let violations = map.violations();
     if !violations.is_empty() {
-        return Err(Error::Invalid(violations));
+        return Err(Error::Invalid(violations).into());
     }
-    origins.put_origin_map(&context.scope, &map).await.map(Json)
+    Ok(Json(origins.put_origin_map(&context.scope, &map).await?))
 }
 
 /// Where an artifact was taken from
@@ -76,9 +79,10 @@ async fn put_origin_map(
 async fn get_origin_map(
     State(origins): State<VideoOrigins>,
     context: RequestContext,
-    Path(audio_artifact_id): Path<Id>,
-) -> Result<Json<ResolvedOriginMap>, Error> {
-    origins.origin_map(&context.scope, &audio_artifact_id).await.map(Json)
+    Path(audio_artifact_id): Path<String>,
+) -> Result<Json<ResolvedOriginMap>, Problem> {
+    let audio_artifact_id = path_id(&audio_artifact_id, "origin_map_not_found")?;
+    Ok(Json(origins.origin_map(&context.scope, &audio_artifact_id).await?))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -131,6 +135,7 @@ async fn list_origin_maps(
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`artifact_not_found`, `asset_not_found`: `ids`, `artifact_ids` and `asset_ids` \
             name all of them; `pattern_not_found`"),
+        (status = 409, description = "`pattern_conflict`: another pattern is kept under the id of the one given"),
         (status = 413, description = "`too_many_clips`, `body_too_large`"),
         (status = 422, description = "`invalid_body`; `origin_map_missing`, `origin_invalid`, `semantics_missing`: \
             `ids` names all of them; `semantics_unreadable`, `origin_cycle`, `origin_too_deep`, \
@@ -181,9 +186,10 @@ struct FormQuery {
 async fn get(
     State(origins): State<VideoOrigins>,
     context: RequestContext,
-    Path(artifact_id): Path<Id>,
+    Path(artifact_id): Path<String>,
     Query(query): Query<FormQuery>,
 ) -> Result<Response, Problem> {
+    let artifact_id = path_id(&artifact_id, "shot_list_not_found")?;
     let list = origins.find_shot_list(&context.scope, &artifact_id).await?;
     match query.format {
         Form::Full => answer(&list),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::boundary::RequestId;
-use crate::{ContextFields, Problem, RequestContext};
+use crate::{ContextFields, Id, Problem, RequestContext};
 
 /// A JSON body, read or written; refusals are problems with a pointer to the field.
 #[derive(Clone, Copy, Debug)]
@@ -27,9 +27,18 @@ pub struct UnparsedJson {
     body: Bytes,
 }
 
-/// Path parameters; a malformed one is 404, as no such thing can exist.
+/// Path parameters; a malformed one is 404, as no such thing can exist. Ids are better read as text, and by
+/// [`path_id`]: then a malformed one answers as an unknown one does.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
+
+/// The query of a route that takes no parameters: any is 422 `invalid_query`.
+pub type NoQuery = Query<NoParameters>;
+
+/// No parameters.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParameters {}
 
 /// Query parameters; a malformed or unknown one is 422 `invalid_query`.
 #[derive(Clone, Copy, Debug)]
@@ -107,9 +116,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Problem::unprocessable("invalid_query", rejection.body_text())),
+            Err(rejection) => Err(invalid_query(&rejection.body_text())),
         }
     }
+}
+
+/// An id of a path; one that is none answers `code` as an unknown one does.
+///
+/// # Errors
+/// 404 `code`.
+pub fn path_id(text: &str, code: &'static str) -> Result<Id, Problem> {
+    text.parse().map_err(|_| Problem::not_found(code, "there is nothing of this id, which is malformed"))
 }
 
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
@@ -145,7 +162,13 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer_of(error.path());
         let inner = error.into_inner();
-        if inner.is_data() { Problem::invalid_field(pointer, inner.to_string()) } else { malformed(&inner) }
+        let told = inner.to_string();
+        // Well-formed, and no number that is counted with here.
+        if inner.is_data() || told.starts_with("number out of range") {
+            Problem::invalid_field(pointer, reason(&told))
+        } else {
+            malformed(&inner)
+        }
     })?;
     reader.end().map_err(|error| malformed(&error))?;
     Ok(value)
@@ -153,6 +176,51 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {error}"))
+}
+
+/// `limit: invalid digit found in string`, after what axum says of itself.
+fn invalid_query(told: &str) -> Problem {
+    let told = told.strip_prefix("Failed to deserialize query string: ").unwrap_or(told);
+    let told = reason(told);
+    let problem = Problem::unprocessable("invalid_query", told.as_str());
+    match told.split_once(": ") {
+        Some((name, detail)) if !name.contains(' ') => problem.field(name, detail),
+        _ => problem,
+    }
+}
+
+/// What a parser says is wrong, in words of JSON instead of Rust, without its own position (the field is pointed to),
+/// and not longer than a sentence.
+fn reason(told: &str) -> String {
+    const LONGEST: usize = 300;
+    const WORDS: [(&str, &str); 16] = [
+        ("invalid digit found in string", "expected a whole number"),
+        ("number too large to fit in target type", "the number is too large"),
+        ("number out of range", "the number is out of range"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected an object"),
+        ("invalid type: sequence", "invalid type: list"),
+        ("invalid type: map", "invalid type: object"),
+        ("expected struct ", "expected an object "),
+        ("expected usize", "expected a whole number, not negative"),
+        ("expected u64", "expected a whole number, not negative"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected i64", "expected a whole number"),
+        ("expected i32", "expected a whole number from -2147483648 to 2147483647"),
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+    ];
+    let told = told.rsplit_once(" at line ").map_or(told, |(told, _)| told);
+    let mut told = WORDS.iter().fold(told.to_owned(), |told, (rust, json)| told.replace(rust, json));
+    // The name of a type of ours says nothing to a caller.
+    if let Some((before, _)) = told.split_once("expected an object ") {
+        told = format!("{before}expected an object");
+    }
+    if told.chars().count() > LONGEST {
+        told = told.chars().take(LONGEST).chain(['…']).collect();
+    }
+    told
 }
 
 /// RFC 6901: `/items/0/padding_ms`; the whole body is the empty pointer.
@@ -191,5 +259,34 @@ mod tests {
         assert!(refusal(r#"{"items":[],"more":1}"#).starts_with("422 invalid_body"));
         assert!(refusal(r#"{"items":[1"#).starts_with("400 malformed_json"));
         assert!(refusal(r#"{"items":[]} trailing"#).starts_with("400 malformed_json"));
+    }
+
+    #[test]
+    fn refusals_speak_json_and_are_short() {
+        let whole = "expected a whole number from 0 to 4294967295";
+        assert_eq!(
+            refusal(r#"{"items":[1,"x"]}"#),
+            format!("422 invalid_body: /items/1: invalid type: string \"x\", {whole}")
+        );
+        let float = refusal(r#"{"items":[1e300]}"#);
+        assert!(float.ends_with(whole) && float.len() < 150, "{float}");
+        assert_eq!(refusal(r#"{"items":[1e999]}"#), "422 invalid_body: /items/0: the number is out of range");
+        assert_eq!(refusal("[]"), "422 invalid_body: invalid length 0, expected an object");
+        assert_eq!(refusal("7"), "422 invalid_body: invalid type: integer `7`, expected an object");
+        let long = refusal(&format!(r#"{{"items":[],"{}":1}}"#, "x".repeat(10_000)));
+        assert!(
+            long.len() < 11_000 && long.ends_with('…'),
+            "the pointer is the caller's own, the reason is short"
+        );
+    }
+
+    #[test]
+    fn a_query_names_its_parameter() {
+        let problem =
+            invalid_query("Failed to deserialize query string: limit: invalid digit found in string");
+        assert_eq!(problem.to_string(), "422 invalid_query: limit: expected a whole number");
+        let unknown =
+            invalid_query("Failed to deserialize query string: unknown field `x`, expected `limit`");
+        assert_eq!(unknown.to_string(), "422 invalid_query: unknown field `x`, expected `limit`");
     }
 }

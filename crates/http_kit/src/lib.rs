@@ -3,6 +3,7 @@
 //! - [`RequestContext`]: who calls (tenant, environment, user), from headers or body;
 //! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
 //! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
+//! - [`null_as_default`], [`field_default!`], [`null_as_default_of!`]: fields with a default, for which null is absent;
 //! - [`Page`] and [`Cursor`]: newest-first listings;
 //! - [`idempotency`]: `Idempotency-Key` on writes;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
@@ -17,15 +18,17 @@ mod extract;
 mod flight;
 mod id;
 pub mod idempotency;
+mod optional;
 mod page;
 mod problem;
 mod work;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
-pub use extract::{ContextJson, Json, Path, Query, UnparsedJson};
+pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, path_id};
 pub use flight::{Boarding, Flight, Flights};
 pub use id::{Id, InvalidId};
+pub use optional::null_as_default;
 pub use page::{Cursor, Page, PageParams};
 pub use problem::{FieldError, Problem};
 pub use work::{Cancellation, Turn, WorkError, WorkQueue};

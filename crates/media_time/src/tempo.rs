@@ -6,7 +6,7 @@ pub struct Bpm(f64);
 
 /// A number that is no tempo.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{0} is not a tempo: expected {min} to {max} beats per minute", min = Bpm::MIN, max = Bpm::MAX)]
+#[error("{0:?} is not a tempo: expected {min} to {max} beats per minute", min = Bpm::MIN, max = Bpm::MAX)]
 pub struct InvalidBpm(pub f64);
 
 impl Bpm {

@@ -13,7 +13,7 @@ pub struct MediaTime(i64);
 
 /// A number of milliseconds that is no instant: not finite, or beyond [`MediaTime::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{0} ms is not a time: expected a finite number of milliseconds within ±{max}", max = MediaTime::MAX.as_millis_floor())]
+#[error("{0:?} ms is not a time: expected a finite number of milliseconds within ±{max}", max = MediaTime::MAX.as_millis_floor())]
 pub struct InvalidMillis(pub f64);
 
 impl MediaTime {

@@ -40,7 +40,7 @@ pub struct BatchRequest {
     /// At most 10 000; an artifact may be named more than once. None: nothing is made.
     pub items: Vec<SnippetItem>,
     /// What is made of them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub mode: Mode,
     /// The project that gets a new sequence; a new project when absent.
     #[serde(default)]
@@ -59,7 +59,7 @@ pub struct SnippetItem {
     /// The artifact: a hit, a loop, a phrase, or what was made of one.
     pub audio_artifact_id: Id,
     /// How much is shown before and after it, in ms.
-    #[serde(default = "default_padding")]
+    #[serde(default = "default_padding", deserialize_with = "padding_or_null")]
     #[schema(default = 250)]
     pub padding_ms: MediaTime,
     /// The longest the snippet may be, in ms; what is too long is cut at its end.
@@ -67,9 +67,7 @@ pub struct SnippetItem {
     pub max_duration_ms: Option<MediaTime>,
 }
 
-const fn default_padding() -> MediaTime {
-    MediaTime::from_millis(250)
-}
+http_kit::field_default!(default_padding, padding_or_null: MediaTime = MediaTime::from_millis(250));
 
 /// The window of a source that an audio artifact was taken from, and what was made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -113,8 +111,7 @@ pub struct ResultMeta {
     pub mode: Option<Mode>,
     /// Their track.
     pub track_id: Option<Id>,
-    /// In a listing that goes on: where its next page starts. Left out otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// In a listing that goes on: where its next page starts.
     pub next_cursor: Option<String>,
 }
 

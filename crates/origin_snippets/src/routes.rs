@@ -1,5 +1,5 @@
 use axum::extract::State;
-use http_kit::{ContextJson, Id, Json, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, PageParams, Path, Problem, Query, RequestContext, path_id};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,7 +27,7 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
         (status = 403, description = "`context_mismatch`: header and body differ, or the project is of another \
             tenant or environment"),
         (status = 404, description = "`artifact_not_found` with all `ids`, `project_not_found`"),
-        (status = 422, description = "`invalid_body`, `unknown_render_profile`, `origin_missing` with all `ids`, \
+        (status = 422, description = "`invalid_body`, `unknown_render_profile`, `origin_missing` and `origin_invalid` with all `ids`, \
             `empty_window`, `origin_cycle`, `origin_too_deep`"),
         (status = 502, description = "`timeline_unavailable`"),
         (status = 503, description = "`renderer_unavailable`: nothing was made; `timeline_only` works"),
@@ -71,9 +71,10 @@ struct ListQuery {
 async fn for_audio(
     State(snippets): State<OriginSnippets>,
     context: RequestContext,
-    Path(audio_artifact_id): Path<Id>,
+    Path(audio_artifact_id): Path<String>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<BatchResult>, Problem> {
+    let audio_artifact_id = path_id(&audio_artifact_id, "artifact_not_found")?;
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
     Ok(Json(snippets.for_audio(&context.scope, &audio_artifact_id, &page).await?))
 }

@@ -37,7 +37,7 @@ pub struct RenderRequest {
     #[schema(example = "1080p_30_web")]
     pub render_profile: String,
     /// Only tell what would be done.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub dry_run: bool,
 }
 

@@ -67,7 +67,7 @@ async fn detectors_stand_alone_and_refuse_what_is_wrong() {
 
     for (path, more, pointer) in [
         ("/audio/hits/detect", json!({"hit_params": {"pre_roll_ms": -1}}), "/hit_params/pre_roll_ms"),
-        ("/audio/hits/detect", json!({"hit_params": {"min_peak_db": null}}), "/hit_params/min_peak_db"),
+        ("/audio/hits/detect", json!({"hit_params": {"min_peak_db": "0"}}), "/hit_params/min_peak_db"),
         ("/audio/hits/detect", json!({"hit_params": {"post_roll_ms": 1e300}}), "/hit_params/post_roll_ms"),
         ("/audio/loops/detect", json!({"loop_params": {"target_bars": []}}), "/loop_params/target_bars"),
         ("/audio/loops/detect", json!({"loop_params": {"target_bars": [-1]}}), "/loop_params/target_bars/0"),

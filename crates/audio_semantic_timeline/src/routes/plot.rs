@@ -1,7 +1,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{Id, Path, Problem, RequestContext};
+use http_kit::{NoQuery, Path, Problem, RequestContext, path_id};
 use sha2::{Digest, Sha256};
 
 use crate::SemanticTimelines;
@@ -26,16 +26,18 @@ const POLICY: &str = "default-src 'none'; sandbox";
         (status = 304, description = "The caller has it."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`semantics_not_found`"),
-        (status = 422, description = "`semantics_unreadable`"),
+        (status = 422, description = "`invalid_query`, `semantics_unreadable`"),
         (status = 503, description = "`queue_full`"),
     )
 )]
 pub(super) async fn plot(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
-    Path(artifact_id): Path<Id>,
+    Path(artifact_id): Path<String>,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let artifact_id = path_id(&artifact_id, "semantics_not_found")?;
     let svg = timelines.plot(&context.scope, &artifact_id).await?;
     let etag = format!("\"{:x}\"", Sha256::digest(&svg));
     // Another version of the service may draw otherwise: kept, and asked about.

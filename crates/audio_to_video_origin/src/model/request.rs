@@ -23,15 +23,15 @@ pub struct ShotListRequest {
     /// The id of a pattern that was made here.
     pub pattern_id: Option<Id>,
     /// How what is heard in the source moves a shot.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub alignment: Alignment,
     /// Told again in the result; nothing here is random.
     pub seed: Option<i64>,
     /// Refuse an artifact without a mapping in a sequence too, as in a pattern.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub strict: bool,
     /// Refuse a source of which there is no semantic timeline.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub require_semantics: bool,
 }
 
@@ -58,7 +58,7 @@ pub enum Alignment {
 pub struct AudioSequence {
     /// The caller's name for it; told again in the result.
     pub id: Option<Id>,
-    /// Beats per minute; the caller's own, like the tracks' meta.
+    /// Beats per minute, 1 to 1000; the caller's own, like the tracks' meta.
     pub bpm: Option<f64>,
     /// The tracks, in their order.
     pub tracks: Vec<AudioTrack>,
@@ -92,7 +92,7 @@ pub struct AudioClip {
     /// For how long, in milliseconds; more than 0.
     pub duration_ms: MediaTime,
     /// From where in the sound on, in milliseconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     pub source_offset_ms: MediaTime,
     /// The caller's name for it.
     pub label: Option<String>,

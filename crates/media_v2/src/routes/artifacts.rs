@@ -29,13 +29,13 @@ pub(crate) struct RegisterArtifact {
     end_ms: Option<MediaTime>,
     track_label: Option<String>,
     /// What it was made of.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     upstream_artifact_ids: Vec<Id>,
     content_sha256: Option<String>,
     /// `backend_version`, `model_used`, `cache_key` and `duration_ms` are required for `asr_transcript` and
     /// `audio_semantic_timeline`. Otherwise `backend_version` is `external` when not told. `pipeline_hash` is
     /// computed from the request when not told.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     meta: Meta,
 }

@@ -23,10 +23,10 @@ pub(crate) struct RegisterAsset {
     source_uri: String,
     /// Told from the content when not given.
     kind: Option<AssetKind>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     tags: Vec<String>,
     source_ref: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     meta: Meta,
 }

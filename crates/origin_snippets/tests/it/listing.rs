@@ -54,7 +54,7 @@ async fn unknown_and_foreign_sounds_are_the_same_404() {
     let none = ok(world.for_audio("t1", hit.as_str()).await);
     assert_eq!(
         none,
-        json!({"snippets": [], "project_id": null, "sequence_id": null, "meta": {"mode": null, "track_id": null}})
+        json!({"snippets": [], "project_id": null, "sequence_id": null, "meta": {"mode": null, "track_id": null, "next_cursor": null}})
     );
     ok(world.batch(&json!({"items": [{"audio_artifact_id": hit}]})).await);
     problem(world.for_audio("t2", hit.as_str()).await, 404, "artifact_not_found");

@@ -50,26 +50,24 @@ pub struct NewClip {
     /// Where on the timeline it begins, in ms: 0 or later.
     pub start_ms_on_timeline: MediaTime,
     /// Source time per timeline time: above 0.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "one_or_null")]
     #[schema(default = 1.0)]
     pub speed: f64,
     /// Gain in dB.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = 0.0)]
     pub volume_db: f64,
     /// From 0 to 1.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "one_or_null")]
     #[schema(default = 1.0)]
     pub opacity: f64,
     /// The caller's own data.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-const fn one() -> f64 {
-    1.0
-}
+http_kit::field_default!(one, one_or_null: f64 = 1.0);
 
 /// What to change of a clip; absent fields stay. Its track changes by a move.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]

@@ -40,7 +40,7 @@ pub struct NewProject {
     #[serde(default)]
     pub render_profile: Option<Id>,
     /// The caller's own data.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
 }

@@ -36,7 +36,7 @@ pub struct NewSequence {
     #[serde(default)]
     pub position: Option<i32>,
     /// The caller's own data.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
