@@ -17,9 +17,9 @@ use symphonia::core::units::{TimeBase, Timestamp};
 
 use super::codec::CODECS;
 use super::guard::{Failure, guarded};
-use super::matroska;
 use super::mp4::Movie;
 use super::source::{Allowance, MeteredSource, Source};
+use super::{matroska, wave};
 use crate::SignalError;
 
 /// The most bytes that opening a file or fetching one packet may read.
@@ -77,13 +77,18 @@ pub(crate) struct Demuxer {
     pub(crate) container: Container,
     pub(crate) name: &'static str,
     pub(crate) movie: Option<Movie>,
+    /// Does the reader see shorter lengths than the file tells, and so no early end?
+    is_shortened: bool,
 }
 
 impl Demuxer {
     pub(crate) fn open(mut source: Box<dyn Source>) -> Result<Self, SignalError> {
         let movie = Movie::read(&mut source)?;
+        let shortened = wave::overlays(&mut source)?;
+        let is_shortened = !shortened.is_empty();
         let overlays = match &movie {
             Some(movie) => movie.overlays(),
+            None if is_shortened => shortened,
             None => matroska::overlays(&mut source)?,
         };
         let allowance = Allowance::full();
@@ -98,7 +103,7 @@ impl Demuxer {
             .map_err(|failure| failure.into_signal_error("its header", &allowance))?;
         let info = reader.format_info();
         let (container, name) = (container(info.format), info.short_name);
-        Ok(Self { reader: Some(reader), allowance, container, name, movie })
+        Ok(Self { reader: Some(reader), allowance, container, name, movie, is_shortened })
     }
 
     /// The tracks of the container; of an MP4 file only those with sound.
@@ -155,7 +160,7 @@ impl Demuxer {
             self.allowance.grant(READ_LIMIT);
             match guarded(|| reader.next_packet()) {
                 Ok(Some(packet)) => return Ok(Fetched::Packet(packet)),
-                Ok(None) => return Ok(Fetched::End { truncated: false }),
+                Ok(None) => return Ok(Fetched::End { truncated: self.is_shortened }),
                 Err(Failure::Error(Error::ResetRequired)) => return Ok(Fetched::NewStream),
                 Err(Failure::Error(Error::IoError(error)))
                     if error.kind() == io::ErrorKind::UnexpectedEof =>

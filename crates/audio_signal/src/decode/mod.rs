@@ -33,6 +33,7 @@ mod source;
 mod stream;
 mod timeline;
 mod vorbis;
+mod wave;
 
 use std::collections::VecDeque;
 

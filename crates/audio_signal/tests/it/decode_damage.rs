@@ -106,6 +106,27 @@ fn what_was_there_before_a_cut_is_decoded() {
     }
 }
 
+#[test]
+fn a_cut_wave_is_as_long_as_what_is_there() {
+    let studio = Studio::new();
+    for (name, bytes) in recordings(&studio, 4).into_iter().filter(|(name, _)| name.ends_with("wav")) {
+        let cut = bytes[..bytes.len() * 6 / 10].to_vec();
+        let mut decoder = Decoder::open(Cursor::new(cut.clone())).unwrap();
+        while decoder.next_block().unwrap().is_some() {}
+        let told = probe(Cursor::new(cut)).unwrap().duration.unwrap();
+        assert_eq!(told.as_millis_floor(), decoder.position().as_millis_floor(), "{name}");
+        assert!((2_300..2_500).contains(&told.as_millis_floor()), "{name}: {told}");
+        assert!(decoder.stats().truncated, "{name}");
+        let whole = probe(Cursor::new(bytes.clone())).unwrap().duration.unwrap();
+        assert!((whole.as_millis_floor() - 4_000).abs() < 30, "{name}: {whole}");
+        // The length of the chunk of sound stands before it.
+        let data = bytes.windows(4).position(|name| name == b"data").unwrap();
+        let header = bytes[..data + 8].to_vec();
+        assert_eq!(probe(Cursor::new(header.clone())).unwrap().duration, None, "{name}");
+        assert!(matches!(decode(header), Err(SignalError::Undecodable(_))), "{name}");
+    }
+}
+
 /// Damaged packets are silence of their length, so that later sound keeps its time.
 #[test]
 fn later_sound_keeps_its_time() {
