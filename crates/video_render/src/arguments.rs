@@ -59,7 +59,7 @@ pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argum
 fn pictures(source: &Source, cut: &Cut, profile: &Profile) -> String {
     match (&source.video, cut.first_frame) {
         (Some(video), Some(first)) => {
-            let index = video.index;
+            let index = video.track.index;
             let times = match profile.rate {
                 Rate::Source => at_their_own_times(cut.window, first),
                 Rate::Fixed(rate) => on_a_grid(video, cut.window, first, FrameRate::whole(rate)),
@@ -83,7 +83,7 @@ fn at_their_own_times(window: Window, first: MediaTime) -> String {
 fn on_a_grid(video: &VideoStream, window: Window, first: MediaTime, rate: FrameRate) -> String {
     let anchor = anchor(window, first, rate);
     // Half a tick, lest a picture that begins at the end is counted because its time was rounded.
-    let slack = MediaTime::from_micros(video.time_base.tick().as_micros() / 2 + 1);
+    let slack = MediaTime::from_micros(video.track.time_base.tick().as_micros() / 2 + 1);
     let count = rate.frames_before(window.end() - anchor - slack).max(1);
     resampled(video, window, first, rate, count)
 }
@@ -106,7 +106,7 @@ pub(crate) fn resampled(
     rate: FrameRate,
     count: i64,
 ) -> String {
-    let tick = MediaTime::from_micros(video.time_base.tick().as_micros() + 1);
+    let tick = MediaTime::from_micros(video.track.time_base.tick().as_micros() + 1);
     let shift = (anchor(window, first, rate) + tick).as_micros();
     let (first, end) = (first.as_micros(), window.end().as_micros());
     format!(
@@ -156,7 +156,7 @@ pub(crate) fn pixels(profile: &Profile) -> &'static str {
 /// The filters of an asset's sound: the samples of the window, silence where there are none.
 fn sound(source: &Source, window: Window) -> String {
     match &source.audio {
-        Some(audio) => format!("[0:{}]{}", audio.index, samples(window)),
+        Some(audio) => format!("[0:{}]{}", audio.track.index, samples(window)),
         None => silence(window.duration()),
     }
 }
@@ -222,16 +222,22 @@ fn audio_codec(profile: &Profile) -> Vec<Argument> {
 mod tests {
     use super::*;
     use crate::container::Container;
-    use crate::source::{AudioStream, TimeBase};
+    use crate::source::{AudioStream, TimeBase, Track};
 
     fn source() -> Source {
         let time_base = TimeBase::parse("1/30000").unwrap();
+        let track = |index| Track { index, time_base, end: None };
         Source {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
             duration: None,
-            video: Some(VideoStream { index: 1, codec: "h264".to_owned(), fps: Some(29.97), time_base }),
-            audio: Some(AudioStream { index: 0, codec: "aac".to_owned(), channels: 6, sample_rate: 44_100 }),
+            video: Some(VideoStream { track: track(1), codec: "h264".to_owned(), fps: Some(29.97) }),
+            audio: Some(AudioStream {
+                track: track(0),
+                codec: "aac".to_owned(),
+                channels: 6,
+                sample_rate: 44_100,
+            }),
         }
     }
 

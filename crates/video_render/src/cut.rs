@@ -129,7 +129,12 @@ mod tests {
 
     /// Ten pictures a second, a key picture a second, decoded two pictures before they are shown.
     fn packets(range: std::ops::Range<i64>) -> Vec<Packet> {
-        let packet = |n: i64| Packet { shown: ms(100 * n), decoded: ms(100 * n - 200), is_key: n % 10 == 0 };
+        let packet = |n: i64| Packet {
+            shown: ms(100 * n),
+            decoded: ms(100 * n - 200),
+            end: ms(100 * n + 100),
+            is_key: n % 10 == 0,
+        };
         range.map(packet).collect()
     }
 
@@ -151,7 +156,12 @@ mod tests {
 
     #[test]
     fn a_seek_never_passes_the_key_picture_that_is_needed() {
-        let key = |decoded: i64| Packet { shown: ms(decoded), decoded: ms(decoded), is_key: true };
+        let key = |decoded: i64| Packet {
+            shown: ms(decoded),
+            decoded: ms(decoded),
+            end: ms(decoded),
+            is_key: true,
+        };
         let near = [key(1_000), key(1_100), key(1_400)];
         assert_eq!(seek_for(ms(1_050), &near), ms(1_000), "the next is decoded before the slack is over");
         assert_eq!(seek_for(ms(1_200), &near), ms(1_250));

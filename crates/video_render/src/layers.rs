@@ -56,7 +56,7 @@ fn pictures(composition: &Composition, inputs: &[Input<'_>], profile: &Profile) 
         graph += &format!(
             ";[{index}:{stream}]{filters}[layer{index}];[on{below}][layer{index}]\
              overlay=x=(W-w)/2:y=(H-h)/2:format=auto:eof_action=pass:enable='between(t*{rate},{first}-0.5,{last}+0.5)'[on{next}]",
-            stream = used.source.video.as_ref().map_or(0, |video| video.index),
+            stream = used.source.video.as_ref().map_or(0, |video| video.track.index),
             next = below + 1,
         );
         below += 1;
@@ -88,7 +88,7 @@ fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
         let delay = heard.start().to_samples(SAMPLE_RATE);
         graph += &format!(
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
-            stream = audio.index,
+            stream = audio.track.index,
             samples = samples(window),
             // A remote timeline may hold any number; beyond these nothing is heard, or nothing but overflow.
             volume = used.layer.clip.volume_db.clamp(-200.0, 60.0),
@@ -111,7 +111,7 @@ mod tests {
     use crate::composition::tests::{layer, ms};
     use crate::container::Container;
     use crate::profile::FrameRate;
-    use crate::source::{AudioStream, TimeBase, VideoStream};
+    use crate::source::{AudioStream, TimeBase, Track, VideoStream};
 
     #[test]
     fn layers_lie_on_black_and_silence() {
@@ -124,12 +124,18 @@ mod tests {
             layers: layers.clone(),
         };
         let time_base = TimeBase::parse("1/25").unwrap();
+        let track = |index| Track { index, time_base, end: None };
         let source = Source {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
             duration: None,
-            video: Some(VideoStream { index: 0, codec: "h264".to_owned(), fps: Some(25.0), time_base }),
-            audio: Some(AudioStream { index: 1, codec: "aac".to_owned(), channels: 2, sample_rate: 48_000 }),
+            video: Some(VideoStream { track: track(0), codec: "h264".to_owned(), fps: Some(25.0) }),
+            audio: Some(AudioStream {
+                track: track(1),
+                codec: "aac".to_owned(),
+                channels: 2,
+                sample_rate: 48_000,
+            }),
         };
         let window = seen(&composition, &layers[0]).unwrap();
         assert_eq!((window.start(), window.end()), (ms(5_000), ms(5_600)));

@@ -29,6 +29,7 @@ mod source;
 mod store;
 mod subject;
 mod tools;
+mod truncation;
 
 pub use error::Error;
 pub use model::{RenderRequest, RenderResponse, Rendered};

@@ -1,10 +1,10 @@
 //! From a subject to a plan: opens what is read, looks at it, and plans.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http_kit::{Id, WorkError};
-use media_time::Window;
+use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaReader, MediaService};
 
 use crate::composition::Composition;
@@ -13,7 +13,7 @@ use crate::layers::{self, Input};
 use crate::run::path_of;
 use crate::source::{Prober, Source};
 use crate::subject::Subject;
-use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container};
+use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};
 
 /// A plan, and the open files that it reads.
 pub(crate) struct Prepared {
@@ -22,6 +22,14 @@ pub(crate) struct Prepared {
     pub(crate) paths: Vec<PathBuf>,
     /// Paths lead through these handles, and only as long as they are open.
     _files: Vec<MediaReader>,
+}
+
+/// An open file, and what it is.
+struct Opened {
+    file: MediaReader,
+    source: Source,
+    /// Does it end before its container says?
+    is_truncated: bool,
 }
 
 /// What is needed to look at media.
@@ -44,12 +52,15 @@ impl Preparation<'_> {
     }
 
     async fn asset(self, asset: &MediaAsset, window: Window) -> Result<Prepared, Error> {
-        let (file, source) = self.open(asset).await?;
+        let Opened { file, source, is_truncated } = self.open(asset).await?;
         // What the asset's own row did not tell.
         if let Some(duration) = source.duration.filter(|duration| *duration <= window.start()) {
             return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
         }
         let path = path_of(&file);
+        if is_truncated {
+            self.check_end(&path, &source, window).await?;
+        }
         let cut = self.cut(&path, &source, window).await?;
         let fps = match self.profile.rate {
             Rate::Fixed(rate) => Some(f64::from(rate)),
@@ -62,17 +73,21 @@ impl Preparation<'_> {
     }
 
     async fn timeline(self, composition: &Composition) -> Result<Prepared, Error> {
-        let mut opened: HashMap<Id, (MediaReader, Source)> = HashMap::new();
+        let mut opened: HashMap<Id, Opened> = HashMap::new();
         let (mut inputs, mut paths, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for layer in &composition.layers {
             let asset = &layer.asset;
             if !opened.contains_key(&asset.id) {
                 opened.insert(asset.id.clone(), self.open(asset).await?);
             }
-            let Some((file, source)) = opened.get(&asset.id) else { continue };
+            let Some(Opened { file, source, is_truncated }) = opened.get(&asset.id) else { continue };
             let Some(heard) = layer.heard(composition.window) else { continue };
-            let sound = layer.source_of(composition.window, heard).shift(source.start);
+            let played = layer.source_of(composition.window, heard);
+            let sound = played.shift(source.start);
             let path = path_of(file);
+            if *is_truncated {
+                self.check_end(&path, source, played).await?;
+            }
             let cut = match layers::seen(composition, layer) {
                 Some(seen) => {
                     let cut = self.cut(&path, source, seen).await?;
@@ -87,34 +102,60 @@ impl Preparation<'_> {
         let arguments = layers::of_composition(composition, &inputs, self.profile);
         let (window, fps) = (composition.window, Some(composition.rate.as_f64()));
         let plan = Plan::new(self.version, self.profile, window, fps, sources, arguments);
-        let files = opened.into_values().map(|(file, _)| file).collect();
+        let files = opened.into_values().map(|opened| opened.file).collect();
         Ok(Prepared { plan, paths, _files: files })
     }
 
-    async fn open(self, asset: &MediaAsset) -> Result<(MediaReader, Source), Error> {
+    async fn open(self, asset: &MediaAsset) -> Result<Opened, Error> {
         let mut file = self.media.open_source(asset.content()).await?;
         let sniffed = tokio::task::spawn_blocking(move || {
             let container = container::sniff(&mut file)?;
+            let container = match container {
+                Some(container) => Some((container, truncation::is_truncated(&mut file, container)?)),
+                None => None,
+            };
             Ok::<_, std::io::Error>((file, container))
         });
         let sniffed = sniffed.await.map_err(|source| WorkError::Broken { queue: "render", source })?;
         let (file, container) = sniffed.map_err(MediaError::from)?;
-        let container = container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
+        let (container, is_truncated) =
+            container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
         let source = self.prober.probe(&path_of(&file), container).await?;
         if source.video.is_none() && source.audio.is_none() {
             return Err(Error::UndecodableMedia("it has neither pictures nor sound".to_owned()));
         }
-        Ok((file, source))
+        Ok(Opened { file, source, is_truncated })
+    }
+
+    /// Refuses a window, in the asset's time, that reaches beyond what a truncated file still holds: ffmpeg would
+    /// hold the last picture and fill up with silence.
+    async fn check_end(self, path: &Path, source: &Source, window: Window) -> Result<(), Error> {
+        const AROUND: MediaTime = MediaTime::from_millis(1_000);
+        let pictures = source.video.as_ref().map(|video| ("pictures", video.track));
+        let sound = source.audio.as_ref().map(|audio| ("sound", audio.track));
+        for (what, track) in pictures.into_iter().chain(sound) {
+            let end = window.shift(source.start).end();
+            let end = track.end.map_or(end, |of_track| end.min(of_track));
+            let from = (end - AROUND).max(source.start.min(MediaTime::ZERO));
+            let packets = self.prober.packets(path, source, track, from, end + AROUND).await?;
+            if !truncation::reaches(&packets, end) {
+                let end = window.end();
+                let detail =
+                    format!("the file is cut off: it has no {what} any more before the window ends at {end}");
+                return Err(Error::UndecodableMedia(detail));
+            }
+        }
+        Ok(())
     }
 
     /// The cut of `window`, which is in the asset's time.
-    async fn cut(self, path: &std::path::Path, source: &Source, window: Window) -> Result<Cut, Error> {
+    async fn cut(self, path: &Path, source: &Source, window: Window) -> Result<Cut, Error> {
         let window = window.shift(source.start);
         let Some(video) = &source.video else { return Ok(Cut::of_sound(source, window)) };
         let mut reach = Reach::FIRST;
         loop {
             let (from, until) = (reach.from(source, window), reach.until(window));
-            let packets = self.prober.packets(path, source, video, from, until).await?;
+            let packets = self.prober.packets(path, source, video.track, from, until).await?;
             match reach.next(window, &packets) {
                 Some(further) => reach = further,
                 None => return Ok(Cut::of_pictures(source, window, &packets)),

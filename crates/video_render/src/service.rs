@@ -7,7 +7,7 @@ use std::time::Duration;
 use blob_store::ScratchFile;
 use futures::StreamExt;
 use http_kit::{Boarding, Clock, Flights, Id, RequestContext, WorkQueue};
-use media_time::{MediaTime, Window};
+use media_time::Window;
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
 use video_timeline::VideoTimeline;
 
@@ -20,10 +20,7 @@ use crate::source::Source;
 use crate::store::{self, Kept};
 use crate::subject::{self, Registered, Subject};
 use crate::tools::Tools;
-use crate::{Error, Plan, Profile};
-
-/// By so much a file may be shorter than its window: less than a picture at 20 a second.
-const DURATION_SLACK: MediaTime = MediaTime::from_millis(50);
+use crate::{Error, Plan, Profile, truncation};
 
 /// What the renderer is told by the configuration.
 #[derive(Clone, Debug)]
@@ -290,7 +287,7 @@ impl Renderer {
             error => error,
         })?;
         let plan = prepared.plan;
-        let shortest = plan.end_ms - plan.start_ms - DURATION_SLACK;
+        let shortest = plan.end_ms - plan.start_ms - truncation::SLACK;
         let is_short = found.duration.is_none_or(|duration| duration < shortest);
         // ffmpeg passes over what it cannot decode, and ends without complaint where a cut off file does.
         if is_short || found.video.is_none() || found.audio.is_none() {

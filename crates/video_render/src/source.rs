@@ -28,18 +28,26 @@ pub(crate) struct Source {
     pub(crate) audio: Option<AudioStream>,
 }
 
+/// What is needed to find the packets of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Track {
+    pub(crate) index: u32,
+    pub(crate) time_base: TimeBase,
+    /// When it ends in the file's own time, by the file's index of all packets; none without such an index.
+    pub(crate) end: Option<MediaTime>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct VideoStream {
-    pub(crate) index: u32,
+    pub(crate) track: Track,
     pub(crate) codec: String,
     /// Mean rate, pictures a second.
     pub(crate) fps: Option<f64>,
-    pub(crate) time_base: TimeBase,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AudioStream {
-    pub(crate) index: u32,
+    pub(crate) track: Track,
     pub(crate) codec: String,
     pub(crate) channels: u32,
     pub(crate) sample_rate: u32,
@@ -79,13 +87,15 @@ pub(crate) struct Prober {
     pub(crate) ffprobe: PathBuf,
 }
 
-/// One packet of pictures.
+/// One packet of pictures or sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Packet {
     /// When its picture is shown.
     pub(crate) shown: MediaTime,
     /// When it is decoded, never after it is shown.
     pub(crate) decoded: MediaTime,
+    /// Until when its picture is shown, as far as the file tells; else when it begins to be.
+    pub(crate) end: MediaTime,
     pub(crate) is_key: bool,
 }
 
@@ -101,12 +111,12 @@ impl Prober {
     /// [`Error::UndecodableMedia`] for a file that ffprobe cannot read; [`Error::Tool`].
     pub(crate) async fn probe(&self, path: &Path, container: Container) -> Result<Source, Error> {
         const ENTRIES: &str = "format=start_time,duration:stream=index,codec_type,codec_name,width,height,\
-            time_base,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic";
+            time_base,start_pts,duration_ts,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic";
         let report: Report = self.run(path, container, &["-show_entries", ENTRIES]).await?;
         report.source(container)
     }
 
-    /// The packets of pictures from the key picture at or before `from` until `until`, in order of decoding.
+    /// The packets of a track from the key packet at or before `from` until `until`, in order of decoding.
     ///
     /// # Errors
     /// As [`Prober::probe`].
@@ -114,19 +124,19 @@ impl Prober {
         &self,
         path: &Path,
         source: &Source,
-        video: &VideoStream,
+        track: Track,
         from: MediaTime,
         until: MediaTime,
     ) -> Result<Vec<Packet>, Error> {
         let interval = format!("{:.6}%{:.6}", from.as_secs_f64(), until.as_secs_f64());
-        let stream = video.index.to_string();
+        let stream = track.index.to_string();
         let options = [
             ["-select_streams", &stream],
             ["-read_intervals", &interval],
-            ["-show_entries", "packet=pts,dts,flags"],
+            ["-show_entries", "packet=pts,dts,duration,flags"],
         ];
         let report: Report = self.run(path, source.container, options.as_flattened()).await?;
-        Ok(report.packets.iter().filter_map(|packet| packet.read(video.time_base)).collect())
+        Ok(report.packets.iter().filter_map(|packet| packet.read(track.time_base)).collect())
     }
 
     async fn run(&self, path: &Path, container: Container, options: &[&str]) -> Result<Report, Error> {
@@ -168,6 +178,8 @@ struct Stream {
     width: Option<u32>,
     height: Option<u32>,
     time_base: Option<String>,
+    start_pts: Option<i64>,
+    duration_ts: Option<i64>,
     avg_frame_rate: Option<String>,
     channels: Option<u32>,
     sample_rate: Option<String>,
@@ -186,6 +198,8 @@ struct RawPacket {
     pts: Option<i64>,
     dts: Option<i64>,
     #[serde(default)]
+    duration: i64,
+    #[serde(default)]
     flags: String,
 }
 
@@ -199,6 +213,7 @@ impl RawPacket {
         (!is_discarded).then(|| Packet {
             shown: instant(shown),
             decoded: instant(decoded),
+            end: instant(shown.saturating_add(self.duration)),
             is_key: self.flags.starts_with('K'),
         })
     }
@@ -214,40 +229,50 @@ impl Report {
         };
         // The picture on a record's sleeve is no film.
         let video = of_kind("video").find(|stream| stream.disposition.attached_pic == 0);
+        if self.format.start_time.is_none() && self.format.duration.is_none() {
+            return Err(Error::UndecodableMedia("it holds neither pictures nor sound".to_owned()));
+        }
         Ok(Source {
             container,
             start: time(&self.format.start_time).unwrap_or_default(),
             duration: time(&self.format.duration),
-            video: video.map(Stream::video).transpose()?.flatten(),
-            audio: of_kind("audio").find_map(Stream::audio),
+            video: video.map(|stream| stream.video(container)).transpose()?.flatten(),
+            audio: of_kind("audio").find_map(|stream| stream.audio(container)),
         })
     }
 }
 
 impl Stream {
-    fn video(&self) -> Result<Option<VideoStream>, Error> {
+    fn video(&self, container: Container) -> Result<Option<VideoStream>, Error> {
         let size = self.width.zip(self.height);
         if let Some((width, height)) = size.filter(|(width, height)| *width.max(height) > MAX_SIDE) {
             let detail = format!("its pictures have {width}×{height} pixels, more than {MAX_SIDE} a side");
             return Err(Error::UndecodableMedia(detail));
         }
         let known = size.filter(|(width, height)| *width.min(height) > 0);
-        let time_base = self.time_base.as_deref().and_then(TimeBase::parse);
-        Ok(known.and(time_base).map(|time_base| VideoStream {
-            index: self.index,
+        Ok(known.and(self.track(container)).map(|track| VideoStream {
+            track,
             codec: self.codec(),
             fps: self.avg_frame_rate.as_deref().and_then(fraction),
-            time_base,
         }))
     }
 
-    fn audio(&self) -> Option<AudioStream> {
+    fn audio(&self, container: Container) -> Option<AudioStream> {
         Some(AudioStream {
-            index: self.index,
+            track: self.track(container)?,
             codec: self.codec(),
             channels: self.channels.filter(|channels| *channels > 0)?,
             sample_rate: self.sample_rate.as_ref()?.parse().ok().filter(|rate| *rate > 0)?,
         })
+    }
+
+    fn track(&self, container: Container) -> Option<Track> {
+        let time_base = TimeBase::parse(self.time_base.as_deref()?)?;
+        let end = self.start_pts.zip(self.duration_ts);
+        // Elsewhere it is estimated from the size of the file.
+        let end = end.filter(|_| container == Container::MOV);
+        let end = end.map(|(start, duration)| time_base.instant(start.saturating_add(duration)));
+        Some(Track { index: self.index, time_base, end })
     }
 
     fn codec(&self) -> String {
@@ -276,7 +301,8 @@ mod tests {
             r#"{"streams": [
                 {"index": 0, "codec_type": "video", "codec_name": "mjpeg", "width": 600, "height": 600,
                  "time_base": "1/90000", "disposition": {"attached_pic": 1}},
-                {"index": 1, "codec_type": "audio", "codec_name": "aac", "channels": 6, "sample_rate": "48000"},
+                {"index": 1, "codec_type": "audio", "codec_name": "aac", "time_base": "1/48000",
+                 "channels": 6, "sample_rate": "48000"},
                 {"index": 2, "codec_type": "data"}],
                "format": {"start_time": "1.400000", "duration": "60.000000"}}"#,
         )

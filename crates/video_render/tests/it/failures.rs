@@ -8,7 +8,7 @@ use bytes::Bytes;
 use media_v2::{Description, MediaAsset, MediaError};
 use video_render::{Error, Limits, Profile, RenderConfig, Rendered};
 
-use crate::support::{World, context, ffmpeg, window_ms};
+use crate::support::{World, context, ffmpeg, probe, window_ms};
 
 /// A world whose ffmpeg is the shell script `body`; `$output` is the file that it is to write.
 async fn world(body: &str, limits: Limits) -> (World, MediaAsset) {
@@ -145,6 +145,56 @@ async fn output_is_held_to_its_limit_and_a_full_disk_is_named() {
     let full = "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 1";
     let error = failure(full, PATIENT).await;
     assert!(matches!(error, Error::StorageFull(_)), "{error:?}");
+}
+
+/// Films of 10 s of which half of the bytes are there: nearly 5 s, told by a header that promises 10.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_beyond_the_cut_of_a_file_is_refused() {
+    let world = World::new().await;
+    let film =
+        ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=10", "-f", "lavfi", "-i", "sine=d=10", "-g", "25"];
+    let codecs = ["-c:v", "mpeg4", "-c:a", "mp3", "-movflags", "+faststart"];
+    let attempt = async |asset: &MediaAsset, start, end, profile: &str| {
+        let profile = Profile::named(profile).unwrap();
+        world.renderer.render_window(&context("t1"), asset, window_ms(start, end), profile).await
+    };
+    for name in ["cut.mp4", "cut.mkv", "cut.avi"] {
+        let path = world.path(name);
+        ffmpeg(&[film.as_slice(), &codecs].concat(), &path);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let whole = world.register(name).await;
+        assert!(attempt(&whole, 9_000, 10_000, "draft_480p_fast").await.is_ok(), "{name} while it was whole");
+        bytes.truncate(bytes.len() / 2);
+        std::fs::write(&path, &bytes).unwrap();
+        let cut = world.register(name).await;
+        for (start, end) in [(3_000, 6_000), (8_000, 9_000)] {
+            for profile in ["draft_480p_fast", "social_1_1_h264"] {
+                let error = attempt(&cut, start, end, profile).await.unwrap_err();
+                // Of an AVI file without its index, ffprobe tells the length by its size.
+                let is_refused = matches!(error, Error::UndecodableMedia(_) | Error::WindowOutside { .. });
+                assert!(is_refused, "{name} {profile} {start}: {error:?}");
+            }
+        }
+        let rendered = attempt(&cut, 2_000, 4_000, "draft_480p_fast").await.unwrap();
+        let frames = probe(&world.copy(&rendered).await, &["-select_streams", "v"], "frame=pts_time");
+        // The times of Matroska are moved by what the encoder of the sound put before it.
+        assert!((50..=51).contains(&frames.len()), "{name}: what is there is rendered: {frames:?}");
+    }
+    let renders = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM renders");
+    assert_eq!(renders.fetch_one(&world.database.pool).await.unwrap(), 6, "no wrong one is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_without_sound_is_told() {
+    let world = World::new().await;
+    ffmpeg(&["-f", "lavfi", "-i", "sine=d=2", "-fflags", "+bitexact"], &world.path("a.wav"));
+    let mut bytes = std::fs::read(world.path("a.wav")).unwrap();
+    bytes.truncate(44);
+    std::fs::write(world.path("a.wav"), &bytes).unwrap();
+    let asset = world.register("a.wav").await;
+    assert_eq!(asset.duration_ms, None);
+    let error = attempt(&world, &asset).await.unwrap_err();
+    assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

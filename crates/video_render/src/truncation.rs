@@ -1,0 +1,114 @@
+//! Is a file shorter than its container says? What is missing of it must not pass for the end of the recording.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use media_time::MediaTime;
+
+use crate::container::Container;
+use crate::source::Packet;
+
+/// More parts than any real file has on its first level are not looked at.
+const MAX_PARTS: u32 = 100_000;
+/// So much may be missing of a window at its end, where the last picture stays: a picture at 20 a second.
+pub(crate) const SLACK: MediaTime = MediaTime::from_millis(50);
+
+/// Does `source` end inside one of its parts? Boxes of MP4 and MOV, the segment of Matroska and the forms of RIFF
+/// and AIFF tell their lengths; other containers do not, and are never truncated.
+///
+/// # Errors
+/// When reading fails.
+pub(crate) fn is_truncated(mut source: impl Read + Seek, container: Container) -> io::Result<bool> {
+    let end = source.seek(SeekFrom::End(0))?;
+    let mut at = 0_u64;
+    for _ in 0..MAX_PARTS {
+        let mut header = Vec::with_capacity(16);
+        source.seek(SeekFrom::Start(at))?;
+        (&mut source).take(16).read_to_end(&mut header)?;
+        match part_length(container, &header).and_then(|length| at.checked_add(length)) {
+            Some(next) if next <= end => at = next,
+            beyond => return Ok(beyond.is_some()),
+        }
+    }
+    Ok(false)
+}
+
+/// The length of the part that begins with `header`; none where it is not told, or nothing more comes.
+fn part_length(container: Container, header: &[u8]) -> Option<u64> {
+    let form = || header.get(4..8)?.first_chunk().copied();
+    match container.demuxer {
+        "mov" => match u32::from_be_bytes(header.first_chunk().copied()?) {
+            // To the end of the file.
+            0 => None,
+            1 => header.get(8..16)?.try_into().ok().map(u64::from_be_bytes),
+            length => Some(length.into()),
+        }
+        .filter(|length| *length >= 8),
+        "wav" | "avi" if header.starts_with(b"RIFF") => match u32::from_le_bytes(form()?) {
+            // Written by who did not know it.
+            0 | u32::MAX => None,
+            length => Some(8 + u64::from(length)),
+        },
+        "aiff" if header.starts_with(b"FORM") => Some(8 + u64::from(u32::from_be_bytes(form()?))),
+        "matroska" => {
+            let (id_bytes, _) = number(header, 4)?;
+            let (length_bytes, length) = number(header.get(id_bytes..)?, 8)?;
+            Some((id_bytes + length_bytes) as u64 + length?)
+        }
+        _ => None,
+    }
+}
+
+/// A number of variable width (RFC 8794 §4): its width in bytes, and its value, none when all of its bits are ones.
+fn number(bytes: &[u8], widest: usize) -> Option<(usize, Option<u64>)> {
+    let width = bytes.first()?.leading_zeros() as usize + 1;
+    let bytes = bytes.get(..width).filter(|_| width <= widest)?;
+    let mask = (1_u64 << (7 * width)) - 1;
+    let value = bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)) & mask;
+    Some((width, Some(value).filter(|value| *value != mask)))
+}
+
+/// Do `packets`, the last ones before `end` and some beyond it, reach so far? The last of a truncated file may be
+/// incomplete, and does not count.
+pub(crate) fn reaches(packets: &[Packet], end: MediaTime) -> bool {
+    let whole = packets.split_last().map_or(packets, |(_, whole)| whole);
+    whole.iter().any(|packet| packet.end >= end - SLACK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn truncated(demuxer: &'static str, bytes: &[u8]) -> bool {
+        is_truncated(io::Cursor::new(bytes), Container { demuxer }).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_ends_inside_a_part_is_truncated() {
+        let whole: [(&str, &[u8]); 6] = [
+            ("mov", b"\0\0\0\x0aftypis\0\0\0\x09mdat."),
+            ("mov", b"\0\0\0\x0aftypis\0\0\0\x01mdat\0\0\0\0\0\0\0\x11."),
+            ("wav", b"RIFF\x04\0\0\0WAVE"),
+            ("avi", b"RIFF\x04\0\0\0AVI RIFF\x04\0\0\0AVIX"),
+            ("aiff", b"FORM\0\0\0\x04AIFF"),
+            ("matroska", b"\x1A\x45\xDF\xA3\x81\x00\x18\x53\x80\x67\x83abc"),
+        ];
+        for (demuxer, bytes) in whole {
+            assert!(!truncated(demuxer, bytes), "{demuxer}");
+            assert!(truncated(demuxer, &bytes[..bytes.len() - 1]), "{demuxer}");
+        }
+    }
+
+    #[test]
+    fn lengths_that_are_not_told_are_no_promise() {
+        for (demuxer, bytes) in [
+            ("mov", b"\0\0\0\0mdat...".as_slice()),
+            ("mov", b"\0\0\0\x05what is this"),
+            ("wav", b"RIFF\xff\xff\xff\xffWAVE"),
+            ("matroska", b"\x1A\x45\xDF\xA3\x80\x18\x53\x80\x67\xFFabc"),
+            ("mpegts", b"\x47 anything"),
+            ("wav", b""),
+        ] {
+            assert!(!truncated(demuxer, bytes), "{demuxer} {}", bytes.escape_ascii());
+        }
+    }
+}
