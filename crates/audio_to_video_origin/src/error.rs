@@ -3,7 +3,7 @@ use axum::response::{IntoResponse, Response};
 use http_kit::{FieldError, Id, Problem, WorkError};
 use media_v2::MediaError;
 
-use crate::{MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
+use crate::{InvalidOwnOrigin, MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
 
 /// Why an origin or a shot list cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum Error {
     )]
     UpstreamWindow(Id),
     /// A source that the meta of artifacts names, and that cannot be one.
-    #[error("meta.source_asset_id or meta.source_start_ms is no id or no time: {}", list(.0))]
+    #[error("{InvalidOwnOrigin}: {}", list(.0))]
     OriginInvalid(Vec<String>),
     /// Artifacts without a mapping.
     #[error("no origin map, their own or of what they were made of: {}", list(.0))]
@@ -60,6 +60,11 @@ pub enum Error {
     /// No such pattern.
     #[error("there is no pattern `{0}`: make it with POST /audio/patterns")]
     PatternNotFound(Id),
+    /// A whole pattern under the id of another.
+    #[error(
+        "another pattern is kept as `{0}`: send its id alone, or give what you changed a pattern_id of its own"
+    )]
+    PatternConflict(Id),
     /// More clips than one request may have.
     #[error("{clips} clips are more than the {MAX_CLIPS} that one shot list may have: send them in parts")]
     TooManyClips {
@@ -128,6 +133,7 @@ impl From<Error> for Problem {
                 Self::unprocessable("semantics_unreadable", detail).caused_by(error)
             }
             Error::PatternNotFound(_) => Self::not_found("pattern_not_found", detail),
+            Error::PatternConflict(_) => Self::new(StatusCode::CONFLICT, "pattern_conflict", detail),
             Error::TooManyClips { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_clips", detail),
             Error::ShotListTooLarge => Self::unprocessable("shot_list_too_large", detail),
             Error::ShotListNotFound(_) => Self::not_found("shot_list_not_found", detail),

@@ -19,6 +19,8 @@
 //! the pieces of its origin, in their order; a part of them is again a list of pieces, and its window is the smallest
 //! that holds them: [`Origin::part`]. So parts of parts compose, in whichever order they are taken together.
 //!
+//! Where no map is found, what the artifact's own row says is its origin: [`OwnFacts`].
+//!
 //! Chains end at artifacts. Nothing says that a whole *asset* was made of another one: a sound track that is to lead
 //! to its video is registered as an artifact of the video, not as an asset of its own.
 
@@ -27,6 +29,7 @@ mod error;
 mod lookup;
 mod model;
 mod origin;
+mod own;
 mod plan;
 mod resolve;
 mod routes;
@@ -44,6 +47,7 @@ pub use model::{
     PatternShot, PutOriginMap, ResolvedOriginMap, ShotListMeta, ShotListRequest, ShotListResult, VideoShot,
 };
 pub use origin::{Origin, ResolvedOrigin};
+pub use own::{InvalidOwnOrigin, OwnFacts, OwnOrigin};
 pub use resolve::MAX_CHAIN;
 pub use routes::router;
 pub use service::VideoOrigins;

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
-use http_kit::{Id, Scope};
+use http_kit::{FieldError, Id, Scope};
 use media_time::MediaTime;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
-use crate::plan::{Plan, Sound};
+use crate::plan::{Clip, MAX_ERRORS, Plan, Sound};
 use crate::store::{self, SoundRow, TimelineRow};
-use crate::{ClipOffset, Error, LATEST, ResolvedOrigin};
+use crate::{ClipOffset, Error, InvalidOwnOrigin, OwnFacts, ResolvedOrigin};
 
 /// What was found of a plan's sounds.
 pub(crate) struct Found {
@@ -99,6 +98,25 @@ pub(crate) async fn find(
     Ok(Found { places, lengths, timelines })
 }
 
+impl Found {
+    /// The clips whose offset leads to or beyond the end of their recording: nothing of it could be shown, and moving
+    /// the shot inside would show something else.
+    pub(crate) fn beyond(&self, plan: &Plan) -> Vec<FieldError> {
+        let is_beyond = |clip: &Clip| {
+            let place = &self.places[clip.sound];
+            let length = self.lengths.get(&place.asset_id).copied().flatten();
+            clip.source_offset > MediaTime::ZERO
+                && length.is_some_and(|length| place.start + clip.source_offset >= length)
+        };
+        let beyond = plan.clips.iter().enumerate().filter(|(_, clip)| is_beyond(clip));
+        let told = beyond.take(MAX_ERRORS).map(|(index, _)| FieldError {
+            pointer: format!("{}/source_offset_ms", plan.pointer(index)),
+            detail: "leads to the end of the recording, or beyond".to_owned(),
+        });
+        told.collect()
+    }
+}
+
 /// Finds the places' timelines and tells each place which is its own.
 async fn timelines(
     conn: &mut PgConnection,
@@ -147,37 +165,32 @@ impl Place {
     }
 
     /// The contract's order: the origin that maps lead to; else what the artifact's meta says; else, unless `mapped`,
-    /// its parent asset and start.
+    /// its parent asset and start (see [`OwnFacts::origin`]).
     fn of(row: SoundRow, resolved: Option<ResolvedOrigin>, mapped: bool) -> Result<Self, Refused> {
         let artifact = Some((row.id, row.meta.0));
         if let Some(ResolvedOrigin { origin, .. }) = resolved {
             let (asset_id, start) = (origin.asset_id, origin.window.start());
             return Ok(Self { asset_id, start, clip_offsets: origin.clip_offsets, artifact, timeline: None });
         }
-        let told_asset = told(row.source_asset_id.map(|told| told.0), |told| told.as_str()?.parse().ok())?;
-        let told_start = told(row.source_start_ms.map(|told| told.0), |told| {
-            let start = MediaTime::try_from_millis_f64(told.as_f64()?).ok()?;
-            (MediaTime::ZERO..=LATEST).contains(&start).then_some(start)
-        })?;
-        if mapped && told_asset.is_none() && told_start.is_none() {
+        let facts = OwnFacts {
+            parent_asset_id: &row.parent_asset_id,
+            start: row.start_us.map(MediaTime::from_micros),
+            // A clip tells its own length.
+            end: None,
+            source_asset_id: row.source_asset_id.as_deref(),
+            source_start_ms: row.source_start_ms.as_deref(),
+            source_end_ms: None,
+        };
+        let own = facts.origin().map_err(|InvalidOwnOrigin| Refused::Invalid)?;
+        if mapped && !own.is_mapped {
             return Err(Refused::Unmapped);
         }
-        // The artifact's own start is told in its parent's time, and says nothing of another recording.
-        let own_start = row.start_us.map(MediaTime::from_micros).filter(|_| told_asset.is_none());
         Ok(Self {
-            asset_id: told_asset.unwrap_or(row.parent_asset_id),
-            start: told_start.or(own_start).unwrap_or_default(),
+            asset_id: own.asset_id,
+            start: own.start.unwrap_or_default(),
             clip_offsets: None,
             artifact,
             timeline: None,
         })
-    }
-}
-
-/// What `read` makes of a fact that is there and not null.
-fn told<T>(fact: Option<Value>, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, Refused> {
-    match fact {
-        None | Some(Value::Null) => Ok(None),
-        Some(fact) => read(&fact).map(Some).ok_or(Refused::Invalid),
     }
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use audio_pattern_engine::PatternTimeline;
 use http_kit::{FieldError, Id};
-use media_time::MediaTime;
+use media_time::{Bpm, MediaTime};
 
 use crate::{AudioClip, AudioSequence, Error, LATEST, MAX_CLIPS};
 
 /// The most wrong fields that are told.
-const MAX_ERRORS: usize = 100;
+pub(crate) const MAX_ERRORS: usize = 100;
 /// The longest name, role or label, in bytes.
 const MAX_TEXT: usize = 512;
 
@@ -53,6 +53,7 @@ impl Plan {
     pub(crate) fn of_sequence(sequence: AudioSequence) -> Result<Self, Error> {
         check_count(sequence.tracks.iter().map(|track| track.clips.len()).sum())?;
         let mut planner = Planner::default();
+        planner.tempo("/sequence/bpm", sequence.bpm);
         let mut tracks = Vec::with_capacity(sequence.tracks.len());
         for (index, track) in sequence.tracks.into_iter().enumerate() {
             let pointer = format!("/sequence/tracks/{index}");
@@ -69,6 +70,7 @@ impl Plan {
     pub(crate) fn of_pattern(pattern: PatternTimeline) -> Result<Self, Error> {
         check_count(pattern.clips.len())?;
         let mut planner = Planner::default();
+        planner.tempo("/pattern/bpm", Some(pattern.bpm));
         for (place, clip) in pattern.clips.into_iter().enumerate() {
             let clip = AudioClip {
                 artifact_id: Some(clip.artifact_id),
@@ -86,6 +88,17 @@ impl Plan {
     /// Artifacts fail without a mapping in a pattern; in a sequence their parent asset stands in.
     pub(crate) const fn is_pattern(&self) -> bool {
         self.pattern_id.is_some()
+    }
+
+    /// Where in the request a clip stands, as a JSON pointer.
+    pub(crate) fn pointer(&self, index: usize) -> String {
+        match self.clips[index].track {
+            Some(track) => {
+                let first = self.clips.partition_point(|clip| clip.track < Some(track));
+                format!("/sequence/tracks/{track}/clips/{}", index - first)
+            }
+            None => format!("/pattern/clips/{index}"),
+        }
     }
 
     pub(crate) fn artifact_ids(&self) -> Vec<Id> {
@@ -119,6 +132,12 @@ impl Planner {
     fn text(&mut self, pointer: &str, field: &str, text: Option<&str>) {
         if text.is_some_and(|text| text.len() > MAX_TEXT) {
             self.refuse(format!("{pointer}/{field}"), "is longer than 512 bytes");
+        }
+    }
+
+    fn tempo(&mut self, pointer: &str, bpm: Option<f64>) {
+        if let Some(Err(error)) = bpm.map(Bpm::new) {
+            self.refuse(pointer.to_owned(), &error.to_string());
         }
     }
 

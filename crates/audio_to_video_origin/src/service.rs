@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::sync::Arc;
 
+use audio_pattern_engine::{PatternClip, PatternTimeline};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
 use http_kit::{Cancellation, Clock, FieldError, Id, Page, PageParams, Scope, WorkError, WorkQueue};
@@ -36,7 +37,7 @@ pub struct VideoOrigins {
 /// What a shot list accompanies.
 enum Material {
     Sequence(crate::AudioSequence),
-    Pattern(audio_pattern_engine::PatternTimeline),
+    Pattern(PatternTimeline),
 }
 
 impl VideoOrigins {
@@ -116,6 +117,10 @@ impl VideoOrigins {
             let mapped = strict || plan.is_pattern();
             lookup::find(&mut conn, scope, &plan, mapped, require_semantics).await?
         };
+        let beyond = found.beyond(&plan);
+        if !beyond.is_empty() {
+            return Err(Error::Invalid(beyond));
+        }
         let upstreams =
             plan.artifact_ids().into_iter().chain(found.timelines.iter().map(|row| row.id.clone()));
         let upstreams = upstreams.collect();
@@ -136,7 +141,9 @@ impl VideoOrigins {
     async fn material(&self, scope: &Scope, request: ShotListRequest) -> Result<Material, Error> {
         let id = match (request.sequence, request.pattern, request.pattern_id) {
             (Some(sequence), None, None) => return Ok(Material::Sequence(sequence)),
-            (None, Some(PatternOrId::Pattern(pattern)), None) => return Ok(Material::Pattern(pattern)),
+            (None, Some(PatternOrId::Pattern(pattern)), None) => {
+                return self.checked(scope, pattern).await.map(Material::Pattern);
+            }
             (None, Some(PatternOrId::Id(id)), None) | (None, None, Some(id)) => id,
             _ => {
                 let detail = "give one of sequence, pattern and pattern_id".to_owned();
@@ -146,6 +153,17 @@ impl VideoOrigins {
         let mut conn = self.media.pool().acquire().await?;
         let found = audio_pattern_engine::store::find_pattern(&mut conn, scope, &id).await?;
         found.map(Material::Pattern).ok_or(Error::PatternNotFound(id))
+    }
+
+    /// A pattern that came whole: not another one than what is kept under its id, which the shot list will name. How
+    /// loud its clips are makes no difference to what is shown.
+    async fn checked(&self, scope: &Scope, pattern: PatternTimeline) -> Result<PatternTimeline, Error> {
+        let mut conn = self.media.pool().acquire().await?;
+        let kept = audio_pattern_engine::store::find_pattern(&mut conn, scope, &pattern.pattern_id).await?;
+        let shown = |clip: &PatternClip| PatternClip { gain_db: 0.0, ..clip.clone() };
+        let is_same =
+            kept.is_none_or(|kept| kept.clips.iter().map(shown).eq(pattern.clips.iter().map(shown)));
+        if is_same { Ok(pattern) } else { Err(Error::PatternConflict(pattern.pattern_id)) }
     }
 
     /// What is heard, of each timeline, in their order. Without alignment nothing needs to be read.

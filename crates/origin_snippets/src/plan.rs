@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audio_to_video_origin::store::resolve_origins;
+use audio_to_video_origin::{InvalidOwnOrigin, OwnFacts};
 use http_kit::{FieldError, Id, Scope};
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, store};
@@ -46,8 +47,8 @@ impl Planned {
 /// The window of each item, in three statements, however many there are.
 ///
 /// # Errors
-/// [`MediaError::ArtifactsNotFound`] and [`Error::OriginMissing`], each naming all; [`Error::EmptyWindow`];
-/// those of [`resolve_origins`]; the database's.
+/// [`MediaError::ArtifactsNotFound`], [`Error::OriginMissing`] and [`OriginInvalid`](audio_to_video_origin::Error::OriginInvalid), each naming all;
+/// [`Error::EmptyWindow`]; those of [`resolve_origins`]; the database's.
 pub(crate) async fn plan(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -83,7 +84,7 @@ pub(crate) async fn plan(
     if empty.is_empty() { Ok(planned) } else { Err(Error::EmptyWindow(empty)) }
 }
 
-/// Asset and window of each artifact: its origin map (chains resolved), else its own begin and end.
+/// Asset and window of each artifact: its origin map (chains resolved), else what its own row says.
 async fn origins(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -92,20 +93,36 @@ async fn origins(
     let wanted: Vec<Id> = artifacts.iter().map(|artifact| artifact.id.clone()).collect();
     let resolved = resolve_origins(conn, scope, &wanted).await?;
     let mut origins = BTreeMap::new();
-    let mut missing = Vec::new();
+    let (mut missing, mut invalid) = (Vec::new(), Vec::new());
     for (artifact, resolved) in artifacts.iter().zip(resolved) {
-        let mapped = resolved.map(|resolved| (resolved.origin.asset_id, resolved.origin.window));
-        match mapped.or_else(|| own_window(artifact)) {
-            Some(origin) => drop(origins.insert(artifact.id.clone(), origin)),
-            None => missing.push(&artifact.id),
+        let origin = match resolved {
+            Some(resolved) => Ok(Some((resolved.origin.asset_id, resolved.origin.window))),
+            None => own_window(artifact),
+        };
+        match origin {
+            Ok(Some(origin)) => drop(origins.insert(artifact.id.clone(), origin)),
+            Ok(None) => missing.push(&artifact.id),
+            Err(InvalidOwnOrigin) => invalid.push(&artifact.id),
         }
+    }
+    if !invalid.is_empty() {
+        return Err(audio_to_video_origin::Error::OriginInvalid(ids(invalid)).into());
     }
     if missing.is_empty() { Ok(origins) } else { Err(Error::OriginMissing(ids(missing))) }
 }
 
-fn own_window(artifact: &Artifact) -> Option<(Id, Window)> {
-    let window = Window::new(artifact.start_ms?, artifact.end_ms?).ok()?;
-    Some((artifact.parent_asset_id.clone(), window))
+fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidOwnOrigin> {
+    let facts = OwnFacts {
+        parent_asset_id: &artifact.parent_asset_id,
+        start: artifact.start_ms,
+        end: artifact.end_ms,
+        source_asset_id: artifact.meta.get("source_asset_id"),
+        source_start_ms: artifact.meta.get("source_start_ms"),
+        source_end_ms: artifact.meta.get("source_end_ms"),
+    };
+    let own = facts.origin()?;
+    let window = own.start.zip(own.end).and_then(|(start, end)| Window::new(start, end).ok());
+    Ok(window.map(|window| (own.asset_id, window)))
 }
 
 fn empty_window(index: usize, item: &SnippetItem, origin: Window, asset: &MediaAsset) -> FieldError {

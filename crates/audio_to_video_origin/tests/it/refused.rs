@@ -93,11 +93,62 @@ async fn a_bad_clip_is_pointed_at() {
     let reply = state.send("t1", Method::POST, ROUTE, Some(text.to_owned())).await;
     reply.problem(400, "malformed_json");
     let reply = state.send("t1", Method::POST, ROUTE, Some(text.replace("NaN", "1e999"))).await;
-    assert!(reply.status.is_client_error());
+    let problem = reply.problem(422, "invalid_body");
+    assert_eq!(pointers(&problem), ["/sequence/tracks/0/clips/0/start_ms"]);
     let pattern =
         json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": [{"artifact_id": "a", "start_ms": true}]}});
     let problem = state.ask(&pattern).await.problem(422, "invalid_body");
     assert_eq!(pointers(&problem), ["/pattern/clips/0/start_ms"]);
+}
+
+#[tokio::test]
+async fn a_tempo_is_one() {
+    let state = TestState::new().await;
+    for bpm in [json!(0), json!(-120), json!(1e300)] {
+        let sequence = json!({"sequence": {"bpm": bpm, "tracks": []}});
+        let problem = state.ask(&sequence).await.problem(422, "invalid_body");
+        assert_eq!(pointers(&problem), ["/sequence/bpm"], "{bpm}");
+        assert!(problem["detail"].as_str().unwrap().len() < 200, "{problem}");
+        let pattern = json!({"pattern": {"pattern_id": "p", "bpm": bpm, "clips": []}});
+        let problem = state.ask(&pattern).await.problem(422, "invalid_body");
+        assert_eq!(pointers(&problem), ["/pattern/bpm"], "{bpm}");
+    }
+}
+
+#[tokio::test]
+async fn an_offset_beyond_the_recording_is_refused() {
+    let state = TestState::new().await;
+    let film = state.asset(Some(10_000)).await;
+    let hit = state.hit(&film, 9_000, 9_500).await;
+    let fine = [clip(&hit, 0, 100, 0), clip(&hit, 0, 500, 999)];
+    state.shots(json!(fine)).await;
+    let far = json!({"asset_id": film, "start_ms": 0, "duration_ms": 1, "source_offset_ms": 20_000});
+    let tracks = json!([
+        {"name": "a", "clips": [fine[0], far]}, {"name": "none", "clips": []},
+        {"name": "b", "clips": [fine[1], clip(&hit, 0, 1, 1_000)]},
+    ]);
+    let problem = state.ask(&json!({"sequence": {"tracks": tracks}})).await.problem(422, "invalid_body");
+    let at = |place: &str| format!("/sequence/tracks/{place}/source_offset_ms");
+    assert_eq!(pointers(&problem), [at("0/clips/1"), at("2/clips/1")]);
+    let pattern = json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": [clip(&hit, 0, 1, 0), clip(&hit, 0, 1, 5_000)]}});
+    let problem = state.ask(&pattern).await.problem(422, "invalid_body");
+    assert_eq!(pointers(&problem), ["/pattern/clips/1/source_offset_ms"]);
+}
+
+#[tokio::test]
+async fn null_is_absent() {
+    let state = TestState::new().await;
+    let film = state.asset(None).await;
+    let clip = json!({
+        "asset_id": film, "artifact_id": null, "start_ms": 0, "duration_ms": 10, "source_offset_ms": null, "label": null
+    });
+    let request = json!({
+        "tenant_id": null, "env": null, "user_id": null, "pattern": null, "pattern_id": null, "alignment": null,
+        "seed": null, "strict": null, "require_semantics": null,
+        "sequence": {"id": null, "bpm": null, "tracks": [{"name": "a", "role": null, "meta": null, "clips": [clip]}]},
+    });
+    let list = state.ask(&request).await.ok();
+    assert_eq!(list["meta"]["alignment"], "first_speech");
 }
 
 #[tokio::test]

@@ -186,6 +186,16 @@ async fn a_pattern_is_shown_whole_or_by_its_id() {
         assert_eq!(state.ask(&by_id).await.body, whole.body);
     }
     state.ask(&json!({"pattern_id": "pattern_none"})).await.problem(404, "pattern_not_found");
+
+    // Another pattern under its id is not that pattern; louder, it is.
+    let mut louder = pattern.clone();
+    louder["clips"][0]["gain_db"] = json!(-1);
+    assert_eq!(state.ask(&json!({"pattern": louder})).await.body, whole.body);
+    let mut longer = pattern.clone();
+    longer["clips"][0]["duration_ms"] = json!(1);
+    state.ask(&json!({"pattern": longer})).await.problem(409, "pattern_conflict");
+    longer["pattern_id"] = json!("mine");
+    assert_eq!(state.ask(&json!({"pattern": longer})).await.ok()["meta"]["pattern_id"], "mine");
     let foreign = state.send("t2", Method::POST, ROUTE, Some(json!({"pattern_id": id}).to_string())).await;
     foreign.problem(404, "pattern_not_found");
 }

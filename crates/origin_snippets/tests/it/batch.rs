@@ -31,9 +31,34 @@ async fn the_seeds_example() {
                 },
             }],
             "project_id": project, "sequence_id": sequence,
-            "meta": {"mode": "timeline_only", "track_id": track},
+            "meta": {"mode": "timeline_only", "track_id": track, "next_cursor": null},
         })
     );
+}
+
+#[tokio::test]
+async fn what_a_meta_says_is_the_origin_as_in_a_shot_list() {
+    let world = World::new().await;
+    let (film, take) = (world.asset("t1", Some(60_000)).await, world.asset("t1", None).await);
+    for (meta, asset, start, end) in [
+        (json!({}), &film, 2_000, 3_000),
+        (json!({"source_asset_id": take, "source_start_ms": 40.5}), &take, 40, 1_040),
+        (json!({"source_asset_id": take}), &take, 0, 1_000),
+        (json!({"source_start_ms": 500, "source_end_ms": 700}), &film, 500, 700),
+    ] {
+        let hit = world.told(&film, meta.clone()).await;
+        let items = json!([{"audio_artifact_id": hit, "padding_ms": 0}]);
+        let made = ok(world.batch(&json!({"items": items})).await);
+        let snippet = &made["snippets"][0];
+        assert_eq!(snippet["source_asset_id"], json!(asset), "{meta}");
+        let found =
+            ["source_start_ms", "source_end_ms"].map(|field| snippet[field].as_f64().unwrap().floor());
+        assert_eq!(found, [f64::from(start), f64::from(end)], "{meta}");
+        // A map goes before all of it.
+        world.map(&hit, &film, window(7_000, 7_100)).await;
+        let mapped = ok(world.batch(&json!({"items": items})).await);
+        assert_eq!(mapped["snippets"][0]["source_start_ms"], 7_000, "{meta}");
+    }
 }
 
 #[tokio::test]
@@ -112,7 +137,7 @@ async fn no_items_make_nothing() {
         assert_eq!(
             made,
             json!({"snippets": [], "project_id": null, "sequence_id": null,
-                "meta": {"mode": mode, "track_id": null}})
+                "meta": {"mode": mode, "track_id": null, "next_cursor": null}})
         );
     }
     world.assert_untouched().await;

@@ -76,6 +76,11 @@ async fn artifacts_without_origin_and_empty_windows_are_all_named() {
     expected.sort_unstable();
     assert_eq!(ids(&missing), expected);
 
+    let astray = world.told(&film, json!({"source_asset_id": 7})).await;
+    let items = json!([{"audio_artifact_id": good}, {"audio_artifact_id": astray}]);
+    let invalid = problem(world.batch(&json!({"items": items})).await, 422, "origin_invalid");
+    assert_eq!(ids(&invalid), [astray.as_str()]);
+
     let behind = world.hit("t1", &film, Some(window(9_000, 9_500)), &[]).await;
     let items = json!([
         {"audio_artifact_id": good}, {"audio_artifact_id": behind}, {"audio_artifact_id": good, "max_duration_ms": 0},

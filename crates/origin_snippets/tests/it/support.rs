@@ -91,6 +91,17 @@ impl World {
         store::insert_artifact(conn, &scope(tenant), self.clock.now(), hit).await.unwrap().id
     }
 
+    /// A hit of a second of the asset, whose meta tells more.
+    pub(crate) async fn told(&self, asset: &Id, meta: Value) -> Id {
+        let conn = &mut self.database.pool.acquire().await.unwrap();
+        let mut hit =
+            NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), "mem:hit".to_owned(), "test", &json!({}));
+        (hit.start_ms, hit.end_ms) =
+            (Some(MediaTime::from_millis(2_000)), Some(MediaTime::from_millis(3_000)));
+        hit.meta.extend(meta.as_object().unwrap().clone());
+        store::insert_artifact(conn, &scope("t1"), self.clock.now(), hit).await.unwrap().id
+    }
+
     /// A hit of a new asset of a minute.
     pub(crate) async fn hit_at(&self, tenant: &str, window: Window) -> Id {
         let asset = self.asset(tenant, Some(60_000)).await;
