@@ -108,10 +108,12 @@ impl Found {
         frames.end - frames.start + crate::zero_crossing::reach(format.rate) as u64
     }
 
-    /// What is told of it, once it is cut.
-    pub(crate) fn event(&self, slice: &Slice, rate: u32) -> Event {
+    /// What is told of it, once it is cut of a recording of that `length` as its container tells it, when it does. A
+    /// decoder may give some milliseconds more; its origin lies inside the length that everybody else goes by.
+    pub(crate) fn event(&self, slice: &Slice, rate: u32, length: Option<MediaTime>) -> Event {
         let time = |frame: u64| MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate);
-        let (source_start_ms, source_end_ms) = (time(slice.frames.start), time(slice.frames.end));
+        let source_end_ms = time(slice.frames.end).min(length.unwrap_or(MediaTime::MAX));
+        let source_start_ms = time(slice.frames.start).min(source_end_ms - MediaTime::from_micros(1));
         match self {
             Self::Hit(hit) => Event::Hit(HitEvent {
                 time_ms: hit.time.as_millis_round(),

@@ -53,7 +53,7 @@ async fn register_part(
         .cuts
         .into_iter()
         .map(|kept| {
-            let event = kept.found.event(&kept.slice, format.rate);
+            let event = kept.found.event(&kept.slice, format.rate, asset.duration_ms);
             (kept, event)
         })
         .collect();

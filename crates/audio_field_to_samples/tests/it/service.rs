@@ -48,6 +48,42 @@ async fn slices_are_bit_equal_to_the_recording_in_every_container() {
     }
 }
 
+/// Containers round their length, and decoders give the last packet whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn origins_lie_inside_the_length_that_the_asset_tells() {
+    let bench = Bench::new().await;
+    let asset = bench.upload(wav(8_000, &strikes(8_000, 1.0, &[(0.2, 0.5), (0.9, 0.5)]))).await;
+    sqlx::query("UPDATE media_assets SET duration_us = duration_us - 7000")
+        .execute(&bench.database.pool)
+        .await
+        .unwrap();
+    let asset = bench.media.asset(&bench.context.scope, &asset.id).await.unwrap();
+    let length = asset.duration_ms.unwrap();
+    let found = bench.samples.hits(&bench.context, &hits_request(&asset, json!({}))).await.unwrap();
+    let last = bench.artifact(found.artifact_ids.last().unwrap()).await;
+    assert_eq!(last.end_ms, Some(length));
+    let Event::Hit(event) = found.events.last().unwrap() else { panic!("not a hit") };
+    assert_eq!(event.source_end_ms, length);
+    let ends = "SELECT max(source_end_us) FROM origin_maps";
+    let end: i64 = sqlx::query_scalar(ends).fetch_one(&bench.database.pool).await.unwrap();
+    assert_eq!(end, length.as_micros());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn null_is_absent() {
+    let bench = Bench::new().await;
+    let asset = bench.upload(wav(8_000, &strikes(8_000, 1.0, &[(0.2, 0.5)]))).await;
+    let nulls = json!({
+        "user_id": null, "run_hits": null, "run_loops": null, "run_phrases": null, "min_quality_score": null,
+        "hit_params": {"pre_roll_ms": null, "min_peak_db": null}, "loop_params": null,
+        "phrase_params": {"max_gap_ms": null},
+    });
+    let told = bench.samples.samples(&bench.context, &samples_request(&asset, nulls)).await.unwrap();
+    let untold = bench.samples.samples(&bench.context, &samples_request(&asset, json!({}))).await.unwrap();
+    assert_eq!(told.summary_meta.cache_key, untold.summary_meta.cache_key);
+    assert!(untold.summary_meta.cache_hit && untold.summary_meta.hits_count == 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_identical_request_gets_the_same_artifacts() {
     let bench = Bench::new().await;
