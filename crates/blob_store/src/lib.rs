@@ -4,14 +4,16 @@
 //! once, and can be cached for ever. Writing goes through a staging file on local disk, hashed as
 //! it is written; only a whole, synced file is moved to its place, so a broken-off upload leaves
 //! nothing to be seen. The place is a directory (`file://`) or an object store (`s3://`, `gs://`,
-//! `az://`), told by one URL.
+//! `az://`), told by one URL. What no row needs any more is removed by [`BlobStore::remove_written_before`].
 
+mod collect;
 mod id;
 mod reader;
 mod scratch;
 mod store;
 mod writer;
 
+pub use collect::ListedBlob;
 pub use id::{BlobId, InvalidBlobUri};
 pub use reader::LocalBlob;
 pub use scratch::ScratchFile;

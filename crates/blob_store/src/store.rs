@@ -18,13 +18,15 @@ use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
 
 /// Staging files older than this belong to a process that died.
 const STALE: Duration = Duration::from_secs(24 * 3600);
+/// What all blobs are under.
+pub(crate) const PREFIX: &str = "sha256";
 const UPLOAD_PART: usize = 8 << 20;
 const PARALLEL_PARTS: usize = 4;
 
 /// Where blobs are kept. Cheap to clone.
 #[derive(Clone)]
 pub struct BlobStore {
-    store: Arc<dyn ObjectStore>,
+    pub(crate) store: Arc<dyn ObjectStore>,
     /// The directory behind `store`, when it is one: files are moved there, not copied.
     root: Option<Arc<Path>>,
     staging: Arc<Path>,
@@ -177,21 +179,7 @@ impl BlobStore {
         LocalBlob::new(copy.into_std().await, path.to_path_buf(), Some(path))
     }
 
-    /// Moves a whole, synced staging file to its place.
-    pub(crate) async fn place(&self, file: TempPath, id: BlobId) -> Result<(), BlobError> {
-        if self.store.head(&key(id)).await.is_ok() {
-            return Ok(());
-        }
-        match self.local_path(id) {
-            Some(target) => tokio::task::spawn_blocking(move || move_into_place(file, &target))
-                .await
-                .map_err(std::io::Error::other)?
-                .map_err(BlobError::Io),
-            None => self.upload(&file, id).await,
-        }
-    }
-
-    async fn upload(&self, path: &Path, id: BlobId) -> Result<(), BlobError> {
+    pub(crate) async fn upload(&self, path: &Path, id: BlobId) -> Result<(), BlobError> {
         let mut file = tokio::fs::File::open(path).await?;
         let upload = self.store.put_multipart(&key(id)).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART);
@@ -212,7 +200,14 @@ impl BlobStore {
     }
 
     fn local_path(&self, id: BlobId) -> Option<PathBuf> {
-        Some(self.root.as_deref()?.join(key(id).as_ref()))
+        self.local(id).map(|(_, path)| path)
+    }
+
+    /// The directory that is the store, if it is one, and where in it the blob is.
+    pub(crate) fn local(&self, id: BlobId) -> Option<(Arc<Path>, PathBuf)> {
+        let root = self.root.clone()?;
+        let path = root.join(key(id).as_ref());
+        Some((root, path))
     }
 
     async fn staging_file(&self) -> Result<NamedTempFile, BlobError> {
@@ -231,9 +226,9 @@ impl fmt::Debug for BlobStore {
 }
 
 /// Two levels, so that no directory grows without end.
-fn key(id: BlobId) -> Key {
+pub(crate) fn key(id: BlobId) -> Key {
     let hex = id.to_hex();
-    Key::from_iter(["sha256", &hex[..2], &hex])
+    Key::from_iter([PREFIX, &hex[..2], &hex])
 }
 
 fn named(id: BlobId, error: object_store::Error) -> BlobError {
@@ -252,7 +247,7 @@ fn without_credentials(url: &Url) -> Url {
 }
 
 /// Renames, then syncs the directories on the way, so that the name outlives a crash too.
-fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<()> {
+pub(crate) fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<()> {
     let directory = target.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(directory)?;
     file.persist(target).map_err(|error| error.error)?;

@@ -25,8 +25,25 @@ pub(crate) enum Command {
     Models(ModelsArguments),
     /// Bring the database's schema up to date, then exit.
     Migrate(Box<Overrides>),
+    /// Find blobs that no row refers to, and remove them when asked to; safe beside a running service.
+    Gc(Box<GcArguments>),
     /// Print the OpenAPI document of the service.
     Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Remove what is found; without it, it is only told.
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Leave what was written or uploaded again in the last hours; more than any request takes.
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) older_than_hours: u32,
+    /// Also forget waveforms that are older; they are computed anew when asked for, and their blobs go the next time.
+    #[arg(long)]
+    pub(crate) waveforms: bool,
+    #[command(flatten)]
+    pub(crate) overrides: Overrides,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 //!
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
 //! command line ([`cli`]), settles the configuration ([`config`]), wires the services ([`app`]) and
-//! serves them ([`serve`]), analyses one file ([`analyze`]), or
+//! serves them ([`serve`]), analyses one file ([`analyze`]), removes what no row refers to ([`gc`]), or
 //! looks after the speech models ([`models`]).
 
 mod analyze;
@@ -10,6 +10,7 @@ mod app;
 mod catalogue;
 mod cli;
 mod config;
+mod gc;
 mod models;
 mod operations;
 mod picture;
@@ -43,6 +44,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(overrides) => serve::serve(&config::load(cli.config.as_deref(), &overrides)?),
         Command::Migrate(overrides) => serve::migrate(&config::load(cli.config.as_deref(), &overrides)?),
+        Command::Gc(arguments) => {
+            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.overrides)?)
+        }
         Command::Openapi => app::print_openapi(),
         Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Models(arguments) => models::run(&arguments, cli.config.as_deref()),

@@ -1,4 +1,4 @@
-//! `harkback serve` and `harkback migrate`.
+//! The commands that need a database: `harkback serve`, `migrate` and `gc`.
 
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -13,8 +13,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::app;
+use crate::cli::GcArguments;
 use crate::config::{self, Config, LogFormat};
+use crate::{app, gc};
 
 /// Runs the service until it is told to stop (SIGINT, SIGTERM), then lets it finish.
 pub(crate) fn serve(config: &Config) -> anyhow::Result<()> {
@@ -33,6 +34,18 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
         db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
         pool.close().await;
         tracing::info!("the schema is up to date");
+        Ok(())
+    })
+}
+
+/// Removes what no row refers to.
+pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Result<()> {
+    start_log(config)?;
+    let database = Database::open(config)?;
+    runtime()?.block_on(async {
+        let pool = db::connect(database.options.clone(), 1).await.context("the database does not answer")?;
+        gc::run(arguments, config, &pool).await?;
+        pool.close().await;
         Ok(())
     })
 }

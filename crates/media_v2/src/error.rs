@@ -34,6 +34,9 @@ pub enum MediaError {
     /// The bytes of a row are not in the store.
     #[error("the bytes of {0} are not in the store")]
     ContentMissing(String),
+    /// A store with blobs beside a database without assets.
+    #[error("the store has blobs and the database no asset: they are not of the same installation")]
+    ForeignStore,
     /// An upload that is larger than allowed.
     #[error("the file is larger than the {limit_bytes} bytes that an upload may have")]
     UploadTooLarge {
@@ -125,6 +128,7 @@ impl From<MediaError> for Problem {
                 Self::new(StatusCode::BAD_REQUEST, "malformed_multipart", detail)
             }
             MediaError::Queue(error) => error.into(),
+            MediaError::ForeignStore => Self::internal(detail),
             MediaError::Blob(error) => Self::internal(error),
             MediaError::Read(error) => Self::internal(error),
             MediaError::Waveform(error) => waveform_problem(error),

@@ -14,7 +14,7 @@
 //! The bytes stream to a staging file, hashed on the way, one piece in memory at a time; only when the whole form
 //! is there and the file is measured does it move to its place, and then the row is written. What breaks off
 //! before leaves nothing; what breaks off between leaves a blob without a row, which the next upload of the same
-//! bytes takes over.
+//! bytes takes over, or [`collect()`] removes.
 //!
 //! # Owners
 //!
@@ -22,6 +22,7 @@
 //! asset or artifact with it, so that knowing a hash does not give the bytes.
 
 mod canonical;
+mod collect;
 mod error;
 mod facts;
 mod media_type;
@@ -35,6 +36,7 @@ pub mod store;
 mod waveforms;
 
 pub use canonical::{canonical_json, pipeline_hash};
+pub use collect::{Collected, Collection, collect};
 pub use error::MediaError;
 pub use model::{
     Artifact, ArtifactKind, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset, UnknownKind,

@@ -7,6 +7,7 @@ mod cache;
 mod command_line;
 mod context;
 mod documents;
+mod gc;
 mod layers;
 mod lineage;
 mod operations;

@@ -4,10 +4,12 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
-use blob_store::{BlobError, BlobId, BlobStore};
+use blob_store::{BlobError, BlobId, BlobStore, ListedBlob};
 use bytes::Bytes;
 use futures::TryStreamExt;
+use url::Url;
 
 fn files_under(directory: &Path) -> usize {
     std::fs::read_dir(directory)
@@ -50,6 +52,45 @@ async fn the_same_bytes_are_kept_once() {
     std::fs::remove_file(file).unwrap();
     assert_eq!(store.put(Bytes::from_static(b"same")).await.unwrap(), first);
     assert_eq!(files_under(directory.path()), 1);
+}
+
+#[tokio::test]
+async fn only_what_is_old_is_listed_and_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let memory = BlobStore::open(&Url::parse("memory:///").unwrap(), [], directory.path()).unwrap();
+    let local = BlobStore::open_directory(&directory.path().join("blobs")).unwrap();
+    for store in [memory, local] {
+        let blob = store.put(Bytes::from_static(b"orphan")).await.unwrap();
+        let written = tempfile::tempfile().unwrap().metadata().unwrap().modified().unwrap();
+        let (before, after) = (written - Duration::from_secs(60), written + Duration::from_secs(60));
+        let listed = async |cutoff| store.written_before(cutoff).try_collect::<Vec<_>>().await.unwrap();
+        assert_eq!(listed(before).await, []);
+        assert_eq!(listed(after).await, [ListedBlob { id: blob.id, size_bytes: 6 }], "{store:?}");
+        assert!(!store.remove_written_before(blob.id, before).await.unwrap(), "it is young");
+        assert_eq!(read(&store, blob.id, 0..6).await, b"orphan");
+        assert!(store.remove_written_before(blob.id, after).await.unwrap());
+        assert!(matches!(store.get(blob.id, 9).await, Err(BlobError::NotFound(_))));
+        assert!(!store.remove_written_before(blob.id, after).await.unwrap(), "it is gone");
+        assert_eq!(store.put(Bytes::from_static(b"orphan")).await.unwrap(), blob);
+        assert_eq!(read(&store, blob.id, 0..6).await, b"orphan");
+    }
+}
+
+/// What comes again takes over an old blob, so that it may not be removed before its row is written.
+#[tokio::test]
+async fn what_comes_again_is_young() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let blob = store.put(Bytes::from_static(b"again")).await.unwrap();
+    let hex = blob.id.to_hex();
+    let path = directory.path().join("sha256").join(&hex[..2]).join(&hex);
+    let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let cutoff = written - Duration::from_secs(60);
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(written - Duration::from_secs(3_600)).unwrap();
+    assert_eq!(store.written_before(cutoff).try_collect::<Vec<_>>().await.unwrap().len(), 1);
+    store.put(Bytes::from_static(b"again")).await.unwrap();
+    assert!(!store.remove_written_before(blob.id, cutoff).await.unwrap());
 }
 
 #[tokio::test]

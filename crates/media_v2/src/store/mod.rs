@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod assets;
+mod blobs;
 mod lineage;
 mod waveforms;
 
@@ -15,6 +16,7 @@ pub use artifacts::{
     latest_artifacts, list_artifacts, missing_artifacts,
 };
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
+pub(crate) use blobs::{has_assets, old_waveforms, unreferenced_blobs};
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub(crate) use waveforms::{find_waveform, insert_waveform};
 

@@ -1,0 +1,111 @@
+//! Removing what nobody needs any more.
+//!
+//! Only the caller knows which blobs rows refer to. A blob is written before its row, and bytes that come again take
+//! over the blob that is there: so what was written, or came again, lately is never removed, however often it is
+//! looked at. In a directory a lock makes the look and the removal one step; an object store knows no such step, and
+//! what comes again between the two is lost there.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use futures::{Stream, TryStreamExt};
+use object_store::path::Path as Key;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use tempfile::TempPath;
+
+use crate::store::{BlobStore, PREFIX, key, move_into_place};
+use crate::{BlobError, BlobId};
+
+/// A remote blob that comes again is written again when it is older than this, so that it counts as new.
+const OLD: Duration = Duration::from_secs(3_600);
+
+/// A blob of a listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedBlob {
+    /// Its id.
+    pub id: BlobId,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+}
+
+impl BlobStore {
+    /// The blobs that were last written before `cutoff`, in no order.
+    ///
+    /// # Errors
+    /// [`BlobError::Store`] in the stream.
+    pub fn written_before(
+        &self,
+        cutoff: SystemTime,
+    ) -> impl Stream<Item = Result<ListedBlob, BlobError>> + Send + 'static + use<> {
+        let listed = self.store.list(Some(&Key::from(PREFIX))).map_err(BlobError::Store);
+        listed.try_filter_map(move |meta| std::future::ready(Ok(listed_blob(&meta, cutoff))))
+    }
+
+    /// Removes the blob if it was last written before `cutoff`; false when it was not, or is not there.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn remove_written_before(&self, id: BlobId, cutoff: SystemTime) -> Result<bool, BlobError> {
+        if let Some((root, path)) = self.local(id) {
+            let removed = tokio::task::spawn_blocking(move || {
+                let _alone = lock(&root, File::lock)?;
+                remove_old(&path, cutoff)
+            });
+            return Ok(removed.await.map_err(io::Error::other)??);
+        }
+        let found = match self.store.head(&key(id)).await {
+            Ok(meta) => listed_blob(&meta, cutoff),
+            Err(object_store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if found.is_some() {
+            self.store.delete(&key(id)).await?;
+        }
+        Ok(found.is_some())
+    }
+
+    /// Moves a whole, synced staging file to its place. Bytes that are there already count as written now.
+    pub(crate) async fn place(&self, file: TempPath, id: BlobId) -> Result<(), BlobError> {
+        if let Some((root, target)) = self.local(id) {
+            let placed = tokio::task::spawn_blocking(move || {
+                let _shared = lock(&root, File::lock_shared)?;
+                let now = std::fs::metadata(&file)?.modified()?;
+                match File::options().write(true).open(&target) {
+                    Ok(kept) => kept.set_modified(now),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => move_into_place(file, &target),
+                    Err(error) => Err(error),
+                }
+            });
+            return Ok(placed.await.map_err(io::Error::other)??);
+        }
+        let fresh = std::fs::metadata(&file)?.modified()? - OLD;
+        match self.store.head(&key(id)).await {
+            Ok(meta) if SystemTime::from(meta.last_modified) > fresh => Ok(()),
+            _ => self.upload(&file, id).await,
+        }
+    }
+}
+
+/// The lock of a store in a directory, which is its own lock; held until the handle is dropped.
+fn lock(root: &Path, how: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
+    let directory = File::open(root)?;
+    how(&directory)?;
+    Ok(directory)
+}
+
+fn remove_old(path: &Path, cutoff: SystemTime) -> io::Result<bool> {
+    match std::fs::metadata(path).and_then(|meta| meta.modified()) {
+        Ok(written) if written < cutoff => std::fs::remove_file(path).map(|()| true),
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// None for what is no blob, and what is too young.
+fn listed_blob(meta: &ObjectMeta, cutoff: SystemTime) -> Option<ListedBlob> {
+    let id = meta.location.filename()?.parse().ok()?;
+    (SystemTime::from(meta.last_modified) < cutoff).then_some(ListedBlob { id, size_bytes: meta.size })
+}

@@ -1,0 +1,38 @@
+//! `harkback gc`: blobs that no row refers to.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use http_kit::{Clock, SystemClock};
+use media_v2::{Collected, Collection};
+use sqlx::PgPool;
+
+use crate::app;
+use crate::cli::GcArguments;
+use crate::config::Config;
+
+pub(crate) async fn run(arguments: &GcArguments, config: &Config, pool: &PgPool) -> anyhow::Result<()> {
+    let is_current = db::is_migrated(pool).await.context("the database does not answer")?;
+    anyhow::ensure!(is_current, "the schema is not up to date: run harkback migrate");
+    let age = Duration::from_secs(3_600 * u64::from(arguments.older_than_hours));
+    let collection = Collection {
+        cutoff: SystemTime::from(SystemClock.now()) - age,
+        remove: arguments.delete,
+        waveforms: arguments.waveforms,
+    };
+    let collected = media_v2::collect(pool, &app::open_blobs(config)?, collection).await?;
+    writeln!(std::io::stdout(), "{}", told(arguments, collected))?;
+    Ok(())
+}
+
+fn told(arguments: &GcArguments, collected: Collected) -> String {
+    let Collected { blobs, bytes, waveforms } = collected;
+    let peaks = if arguments.waveforms { format!(", {waveforms} kept waveforms") } else { String::new() };
+    let found = format!("{blobs} blobs without a row, {bytes} bytes{peaks}");
+    if arguments.delete {
+        format!("removed: {found}")
+    } else {
+        format!("found: {found}; --delete removes them")
+    }
+}
