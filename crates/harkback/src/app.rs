@@ -25,7 +25,7 @@ use sqlx::PgPool;
 use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_scalar::{Scalar, Servable};
+use utoipa_swagger_ui::SwaggerUi;
 use video_render::{Limits, RenderConfig, Renderer};
 use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTimeline};
 
@@ -60,10 +60,15 @@ pub(crate) fn build(
     let json = document.to_json()?;
     let router = router
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
-        .merge(Scalar::with_url("/docs", document))
+        .merge(SwaggerUi::new("/docs").config(documents()))
         .layer(axum::middleware::from_fn_with_state(pool, http_kit::idempotency::layer))
         .layer(DefaultBodyLimit::max(config.max_json_bytes));
     Ok((http_kit::boundary::layer(router), timelines))
+}
+
+/// The page for people: all of its files are in this program, and no validator elsewhere is asked.
+fn documents() -> utoipa_swagger_ui::Config<'static> {
+    utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none")
 }
 
 fn api(

@@ -18,7 +18,14 @@ async fn a_ready_server_says_so() {
     {
         assert!(document["paths"].get(path).is_some(), "{path}");
     }
-    assert!(api.get("/docs").await.text().contains("<html"));
+    let page = api.get("/docs").await.text();
+    assert!(page.contains("<html") && !page.contains("//"), "nothing is loaded from elsewhere: {page}");
+    let files: Vec<&str> = page.split(['"', '\'']).filter(|text| text.starts_with("./")).collect();
+    assert!(files.len() >= 3, "{page}");
+    for file in files {
+        assert_eq!(api.get(&format!("/docs/{file}")).await.status, 200, "{file}");
+    }
+    assert!(api.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
     assert!(api.get("/metrics").await.text().contains("http_requests_total"));
 
     api.get("/nowhere").await.problem(404, "route_not_found");
@@ -39,6 +46,40 @@ async fn a_ready_server_says_so() {
 
     let log = server.stop().await;
     assert!(log.contains("stopped"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_id_answers_as_an_unknown_one_does() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    for (path, code) in [
+        ("/media-v2/assets/{}", "asset_not_found"),
+        ("/media-v2/assets/{}/usages", "asset_not_found"),
+        ("/media-v2/artifacts/{}", "artifact_not_found"),
+        ("/media-v2/artifacts/{}/lineage", "artifact_not_found"),
+        ("/audio/semantic-timeline/{}", "semantics_not_found"),
+        ("/audio/semantic-timeline/{}/plot.svg", "semantics_not_found"),
+        ("/audio/semantic-timeline/{}/transcript", "semantics_not_found"),
+        ("/audio/semantic-timeline/by-clip/{}", "clip_not_found"),
+        ("/audio/semantic-timeline/by-clip/{}/transcript", "clip_not_found"),
+        ("/audio/patterns/{}", "pattern_not_found"),
+        ("/audio/to-video-origin/origin-maps/{}", "origin_map_not_found"),
+        ("/audio/to-video-origin/{}", "shot_list_not_found"),
+        ("/origin-snippets/for-audio/{}", "artifact_not_found"),
+        ("/video/projects/{}", "project_not_found"),
+        ("/video/clips/{}", "clip_not_found"),
+    ] {
+        for id in ["nobody", "no%20id", "a%7Cb"] {
+            api.get(&path.replace("{}", id)).await.problem(404, code);
+        }
+    }
+    let map = json!({"parent_asset_id": "film", "source_start_ms": 0, "source_end_ms": 1});
+    for id in ["nobody", "a%7Cb"] {
+        let path = format!("/audio/to-video-origin/origin-maps/{id}");
+        api.put(&path, &map).await.problem(404, "artifact_not_found");
+    }
+    api.get("/audio/semantic-timeline/nobody/plot.svg?zoom=2").await.problem(422, "invalid_query");
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
