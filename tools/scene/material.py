@@ -99,6 +99,22 @@ def machine(rng):
     return x * (1 + 0.1 * np.sin(2 * np.pi * rng.uniform(0.3, 8) * t))
 
 
+def motor(rng):
+    """Vacuum cleaners, drills, compressors: strong lines that stay, up to high frequencies, over gusts of low noise."""
+    t = np.arange(N) / RATE
+    noise = coloured(rng, rng.uniform(0, 5))
+    x = noise / noise.std()
+    f0 = rng.choice([rng.uniform(20, 60), rng.uniform(60, 400)])
+    tilt, strength = rng.uniform(0, 0.4), 10 ** (rng.uniform(-14, 2) / 20)
+    count = int(min(rng.integers(20, 200), 7500 / f0))
+    wobble = np.cumsum(1 + rng.choice([0, 0.0003, 0.002]) * slow(rng, rng.uniform(0.3, 2))) / RATE
+    for k in rng.permutation(int(7500 / f0))[:count] + 1:
+        x = x + strength * rng.uniform(0.3, 1) * k**-tilt * np.sin(2 * np.pi * f0 * k * wobble + rng.uniform(0, 6))
+    gusts = band(rng.standard_normal(N), 30, rng.uniform(80, 400)) * np.exp(0.7 * slow(rng, rng.uniform(0.1, 1)))
+    x = x + rng.choice([0, rng.uniform(0.5, 6)]) * gusts / gusts.std()
+    return x * (1 + 0.15 * slow(rng, rng.uniform(0.1, 1)))
+
+
 def engine(rng):
     """A harmonic series that speeds up and slows down."""
     f0 = rng.uniform(30, 120) * np.exp(0.25 * slow(rng, rng.uniform(1, 4)))
@@ -221,7 +237,7 @@ def train(rng):
     return 0.6 * rumble(rng) / 2 + bursts(rng, arrivals(rng, rng.uniform(1, 4), 0.1), clatter)
 
 
-OTHERS = [hiss, rumble, wind, machine, engine, footsteps, knocks, typing, clock, rain, fire, applause, waves, birds,
+OTHERS = [hiss, rumble, wind, machine, motor, engine, footsteps, knocks, typing, clock, rain, fire, applause, waves, birds,
           barks, siren, hum, crumple, bubbles, train]  # fmt: skip
 
 # Music ----------------------------------------------------------------------------------------------------------------

@@ -1,11 +1,15 @@
 use std::ops::Range;
 
 use super::sliding;
-use super::texture::{BANDS, Correlation, FRAMES_PER_SECOND, Texture};
+use super::texture::{Correlation, FRAMES_PER_SECOND, Texture};
 
-/// Number of features of a frame: persistence of partials, fast and slow changes of partials, flux, peakiness, pulse,
-/// spread of the bands' levels, spread of the level, voice.
+/// Number of features of a frame: persistence of partials, notes, pulse, spread of the level, spread of the peakiness,
+/// unevenness of the flux, flux, peakiness, voice.
 pub(crate) const FEATURES: usize = 9;
+/// Those of which products are taken.
+pub(crate) const PERSISTENCE: usize = 0;
+pub(crate) const LEVEL_SPREAD: usize = 3;
+pub(crate) const PEAKINESS: usize = 7;
 /// Features are means over a second either way.
 const REACH: usize = 32;
 /// Frames this far below the loudest within a second, in dB, do not count at all ...
@@ -14,6 +18,11 @@ const INAUDIBLE_DB: f32 = 30.0;
 const MASKING_RANGE_DB: f32 = 15.0;
 /// Keeps the ratio of two small numbers from meaning anything.
 const VARIANCE_FLOOR: f64 = 1.0;
+/// Levels below this (dBFS) and fluxes below that (dB) count as these.
+const QUIETEST_DB: f32 = -100.0;
+const LEAST_FLUX: f64 = 0.05;
+/// A correlation below this is none.
+const LEAST_PERSISTENCE: f64 = 0.02;
 /// A pulse is looked for three seconds either way, each half second, with periods of 0.25 s to 1.5 s.
 const PULSE_REACH: usize = 96;
 const PULSE_STRIDE: usize = 16;
@@ -50,52 +59,48 @@ pub(crate) fn features(
 }
 
 fn of_one_sound(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Features> {
-    let mut features = vec![[0.0; FEATURES]; textures.len()];
-    let weighted = |t: usize| {
-        let (weight, texture) = (f64::from(salience[t]) + 1e-3, &textures[t]);
-        let Texture { persistence, changes: [fast, slow], .. } = texture;
-        let pair = |c: &Correlation| [f64::from(c.covariance), f64::from(c.variance)];
-        let ([a, b], [c, d], [e, f]) = (pair(persistence), pair(fast), pair(slow));
-        [1.0, a, b, c, d, e, f, texture.flux.into(), texture.peakiness.into(), voice[t].into()]
-            .map(|value| weight * value)
+    let pulse = pulse(textures);
+    let mut features = Vec::with_capacity(textures.len());
+    let moments = |t: usize| {
+        let Texture { level_db, flux, peakiness, persistence, changes: [_, slow], .. } = &textures[t];
+        let [level, flux, peakiness] = [level_db.max(QUIETEST_DB), *flux, *peakiness].map(f64::from);
+        let pair = |c: &Correlation| [c.covariance, c.variance].map(f64::from);
+        let ([a, b], [c, d]) = (pair(persistence), pair(slow));
+        let salient = [1.0, a, b, c, d, flux, peakiness, peakiness * peakiness, voice[t].into()];
+        let weight = f64::from(salience[t]) + 1e-3;
+        let [n, a, b, c, d, e, f, g, h] = salient.map(|value| weight * value);
+        [n, a, b, c, d, e, f, g, h, level, level * level, flux, flux * flux]
     };
-    sliding::sums(textures.len(), REACH, weighted, |t, sums, _| {
-        let [weight, rest @ ..] = sums;
-        let [a, b, c, d, e, f, flux, peakiness, voice] = rest.map(|sum| sum / weight);
-        let ratio =
-            |covariance: f64, variance: f64| (covariance / (variance.max(0.0) + VARIANCE_FLOOR)) as f32;
-        features[t][..5].copy_from_slice(&[
-            ratio(a, b),
-            ratio(c, d),
-            ratio(e, f),
-            flux.max(0.05).ln() as f32,
-            peakiness as f32 / 10.0,
-        ]);
-        features[t][8] = voice as f32;
+    sliding::sums(textures.len(), REACH, moments, |t, sums, count| {
+        let [weight, salient @ .., level, level_squared, flux, flux_squared] = *sums;
+        let [a, b, c, d, heard_flux, peakiness, peakiness_squared, voice] = salient.map(|sum| sum / weight);
+        let [level, level_squared, flux, flux_squared] =
+            [level, level_squared, flux, flux_squared].map(|sum| sum / count as f64);
+        let ratio = |covariance: f64, variance: f64| covariance / (variance.max(0.0) + VARIANCE_FLOOR);
+        let (persistence, change) = (ratio(a, b).max(LEAST_PERSISTENCE), ratio(c, d).max(0.0));
+        let values = [
+            persistence.ln(),
+            (persistence * change).sqrt(),
+            pulse[t].into(),
+            (deviation(level, level_squared) + 0.5).ln(),
+            (deviation(peakiness, peakiness_squared) + 0.3).ln(),
+            (flux_squared / flux.max(LEAST_FLUX).powi(2)).max(1.0).ln(),
+            heard_flux.max(LEAST_FLUX).ln(),
+            peakiness / 10.0,
+            voice,
+        ];
+        features.push(values.map(|value| value as f32));
     });
-    pulse(textures, |t, pulse| features[t][5] = pulse);
-    let mut spreads = vec![0.0; textures.len()];
-    for band in 0..BANDS {
-        add_spread(&mut spreads, |t| f64::from(textures[t].bands[band]) / 2.0);
-    }
-    features.iter_mut().zip(&spreads).for_each(|(own, sum)| own[6] = (sum / BANDS as f32 + 0.3).ln());
-    spreads.fill(0.0);
-    add_spread(&mut spreads, |t| f64::from(textures[t].level_db.max(-100.0)));
-    features.iter_mut().zip(&spreads).for_each(|(own, spread)| own[7] = (spread + 0.5).ln());
     features
 }
 
-/// Adds the standard deviation of `level` (dB) around each frame.
-fn add_spread(spreads: &mut [f32], level: impl Fn(usize) -> f64) {
-    let moments = |t| [level(t), level(t) * level(t)];
-    sliding::sums(spreads.len(), REACH, moments, |t, [sum, squares], count| {
-        let mean = sum / count as f64;
-        spreads[t] += (squares / count as f64 - mean * mean).max(0.0).sqrt() as f32;
-    });
+/// The standard deviation, given the mean and that of the squares.
+fn deviation(mean: f64, mean_square: f64) -> f64 {
+    (mean_square - mean * mean).max(0.0).sqrt()
 }
 
 /// How regularly sounds begin around each frame: the highest autocorrelation of the flux at the lag of a beat.
-fn pulse(textures: &[Texture], mut visit: impl FnMut(usize, f32)) {
+fn pulse(textures: &[Texture]) -> Vec<f32> {
     let at: Vec<f32> = (0..textures.len().div_ceil(PULSE_STRIDE) + 1)
         .map(|step| {
             // Near an end, the six seconds nearest to it.
@@ -105,10 +110,11 @@ fn pulse(textures: &[Texture], mut visit: impl FnMut(usize, f32)) {
             periodicity(&textures[around])
         })
         .collect();
-    for t in 0..textures.len() {
+    let between = |t: usize| {
         let (step, part) = (t / PULSE_STRIDE, (t % PULSE_STRIDE) as f32 / PULSE_STRIDE as f32);
-        visit(t, at[step] * (1.0 - part) + at[step + 1] * part);
-    }
+        at[step] * (1.0 - part) + at[step + 1] * part
+    };
+    (0..textures.len()).map(between).collect()
 }
 
 fn periodicity(textures: &[Texture]) -> f32 {

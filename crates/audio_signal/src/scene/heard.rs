@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::SceneKind;
 use super::changes;
 use super::features::{Features, features, salience};
-use super::model::{BACKGROUND, MUSIC, SINGING};
+use super::model::{BACKGROUND, MUSIC, SPEAKING};
 use super::path::{Emission, Grammar, STATES, best};
 use super::timeline::{CELLS, Stretch, Track};
 
@@ -13,7 +13,7 @@ const SPEECH: usize = 0;
 const MUSICAL: usize = 1;
 /// Speech lasts a syllable at least, music and other sounds a second or more. Where nothing changes in the sound, another
 /// kind must be borne out by seconds: a piece is music before its pulse is clear.
-const GRAMMAR: Grammar = Grammar { shortest: [8, 40, 31], change: 30.0, likely_change: 1.0 };
+const GRAMMAR: Grammar = Grammar { shortest: [8, 40, 31], change: 15.0, likely_change: 1.0 };
 /// No frame is surer than this of what it is not.
 const LEAST_PROBABILITY: f32 = 0.02;
 /// Frames follow from their neighbours: each tells this much that the others have not.
@@ -50,8 +50,8 @@ impl<'a> Heard<'a> {
         let sounds = changes::stretches(&track.textures);
         let features = features(&track.textures, &track.voice, &salience, &sounds);
         let probabilities = features.iter().zip(&track.voice).map(|(features, &voice)| {
-            let spoken = voice * (1.0 - SINGING.probability(features));
-            let music = (voice - spoken) + (1.0 - voice) * MUSIC.probability(features);
+            let spoken = voice * SPEAKING.probability(features);
+            let music = (1.0 - spoken) * MUSIC.probability(features);
             [spoken, music, 1.0 - spoken - music]
         });
         Self { probabilities: probabilities.collect(), track, features, salience, sounds }

@@ -1,49 +1,62 @@
 //! The fitted numbers: written by `tools/scene/fit.py`, which tells on what.
 
-use super::features::{FEATURES, Features};
+use super::features::{FEATURES, Features, LEVEL_SPREAD, PEAKINESS, PERSISTENCE};
 
 /// Features further than this from the mean, in standard deviations, count as this far.
 const FARTHEST: f32 = 3.0;
+/// What a regression sees: the features and two products of them.
+const INPUTS: usize = FEATURES + 2;
 
-/// A logistic regression over standardised features.
+/// A logistic regression over standardised features, and two of their products: persistence by peakiness (a tune's
+/// partials stand out, a machine's lie close together) and the square of the level's spread (music keeps neither as still
+/// as a machine nor as restless as barks).
 pub(crate) struct Logistic {
-    pub(crate) weights: Features,
+    pub(crate) weights: [f32; INPUTS],
     pub(crate) bias: f32,
 }
 
 /// Mean and standard deviation of each feature over the material.
 const SCALES: [(f32, f32); FEATURES] = [
-    (0.222, 0.206),
-    (0.097, 0.104),
-    (0.180, 0.177),
-    (0.769, 0.580),
-    (1.785, 0.871),
-    (0.346, 0.188),
-    (1.972, 0.581),
-    (1.708, 0.726),
-    (0.377, 0.449),
+    (-1.675, 0.979),
+    (0.223, 0.175),
+    (0.328, 0.185),
+    (1.685, 0.734),
+    (1.356, 0.662),
+    (0.758, 0.444),
+    (0.740, 0.576),
+    (1.916, 0.753),
+    (0.383, 0.458),
 ];
 
-/// Is sound without a voice music (1) or neither music nor speech (0)?
-pub(crate) const MUSIC: Logistic =
-    Logistic { weights: [0.958, 1.582, 0.372, -1.090, 1.606, 1.572, 1.194, 0.000, 0.000], bias: 0.439 };
+/// Is what does not speak music (1) or something else (0)?
+pub(crate) const MUSIC: Logistic = Logistic {
+    weights: [1.584, 0.898, 0.981, -2.062, 1.442, 0.721, 0.449, 0.542, 0.000, 0.457, -0.599],
+    bias: 0.116,
+};
 
-/// Does a voice sing (1) or speak (0)?
-pub(crate) const SINGING: Logistic =
-    Logistic { weights: [1.375, -0.281, -0.912, -1.708, 0.370, 2.212, 2.368, -1.758, -3.576], bias: 1.177 };
+/// Does what the speech detector takes for a voice speak (1), or sing, play, bark (0)?
+pub(crate) const SPEAKING: Logistic = Logistic {
+    weights: [-0.489, -0.055, -1.354, 0.326, 1.693, 0.139, -0.414, -1.892, 3.892, -0.536, 0.407],
+    bias: -1.164,
+};
 
 /// Is there music under a speaking voice?
-pub(crate) const BACKGROUND: Logistic =
-    Logistic { weights: [2.293, 0.429, 0.114, -0.061, -0.277, 0.198, 1.958, -3.063, -1.306], bias: 3.104 };
+pub(crate) const BACKGROUND: Logistic = Logistic {
+    weights: [1.887, 0.822, -0.234, -1.381, -0.451, 0.146, -0.230, -0.665, -0.820, -0.448, -0.513],
+    bias: 3.295,
+};
 
 impl Logistic {
     /// The probability (0 to 1) that the answer is yes.
     pub(crate) fn probability(&self, features: &Features) -> f32 {
-        let standard = features
-            .iter()
-            .zip(SCALES)
-            .map(|(value, (mean, deviation))| ((value - mean) / deviation).clamp(-FARTHEST, FARTHEST));
-        logistic(self.bias + standard.zip(self.weights).map(|(value, weight)| value * weight).sum::<f32>())
+        let mut standard = [0.0; INPUTS];
+        for ((standard, value), (mean, deviation)) in standard.iter_mut().zip(features).zip(SCALES) {
+            *standard = ((value - mean) / deviation).clamp(-FARTHEST, FARTHEST);
+        }
+        standard[FEATURES] = standard[PERSISTENCE] * standard[PEAKINESS];
+        standard[FEATURES + 1] = standard[LEVEL_SPREAD].powi(2);
+        let weighted = standard.iter().zip(self.weights).map(|(value, weight)| value * weight);
+        logistic(self.bias + weighted.sum::<f32>())
     }
 }
 

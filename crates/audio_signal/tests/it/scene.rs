@@ -40,6 +40,18 @@ fn kinds_follow_one_another_at_the_right_times() {
 }
 
 #[test]
+fn a_machine_is_no_music() {
+    // Forty lines that stay, over hiss: partials that last, but no notes.
+    let mut sound = noise(8 * RATE as usize, 0.05);
+    for (n, sample) in sound.iter_mut().enumerate() {
+        let phase = std::f32::consts::TAU * 97.0 * n as f32 / RATE as f32;
+        *sample += (1..=40).map(|k| 0.005 * (k as f32 * (phase + k as f32)).sin()).sum::<f32>();
+    }
+    let found = analysis(RATE, 1, &sound, &AnalysisParams::default());
+    assert_eq!(kinds(&found), [SceneKind::Other]);
+}
+
+#[test]
 fn speech_is_told_and_its_regions_lie_inside() {
     let found = analysis(RATE, 1, &voice(), &AnalysisParams::default());
     assert!(kinds(&found).contains(&SceneKind::Speech), "{:?}", found.segments);
