@@ -1,17 +1,29 @@
 //! Wider vector instructions where the processor has them.
 
-/// Runs `work` compiled for AVX2 where the processor has it, and for the build's own processor elsewhere.
+/// Runs `work` compiled for AVX-512 or AVX2 where the processor has it, and for the build's own processor elsewhere.
 ///
 /// The result is the same to the bit: fused multiply-add is not switched on, and the compiler keeps the order of the
 /// operations on floats. Only what is inlined into `work` gains, so both it and what it calls are `#[inline(always)]`.
 #[inline]
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[expect(unsafe_code, reason = "code for instructions that not every processor has")]
-        // SAFETY: this processor has AVX2, all that `with_avx2` asks for.
-        return unsafe { with_avx2(work) };
+    #[expect(unsafe_code, reason = "code for instructions that not every processor has")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            // SAFETY: this processor has AVX-512F, all that `with_avx512` asks for.
+            return unsafe { with_avx512(work) };
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: this processor has AVX2, all that `with_avx2` asks for.
+            return unsafe { with_avx2(work) };
+        }
     }
+    work()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
