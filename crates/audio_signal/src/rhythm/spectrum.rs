@@ -1,10 +1,6 @@
 //! From samples to logarithmic band magnitudes, frame by frame.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
-
+use crate::fourier::PowerSpectra;
 use crate::math::log10;
 use crate::simd::vectorized;
 
@@ -26,15 +22,16 @@ const HIGHEST_RATE: u32 = 1 << 20;
 ///
 /// Frame `k` is centred on sample `k * hop`; half a window of silence is put before the stream.
 pub(super) struct BandSpectrum {
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
+    spectra: PowerSpectra,
     bands: Vec<Band>,
     hop: usize,
     /// Samples not yet consumed, the next frame's window first.
     pending: Vec<f32>,
-    input: Vec<f32>,
-    spectrum: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
+    /// Two frames are computed at once.
+    frames: [Frame; 2],
+}
+
+struct Frame {
     /// Of the bins that bands cover.
     magnitudes: Vec<f32>,
     levels: Vec<f32>,
@@ -61,26 +58,22 @@ impl BandSpectrum {
             return None;
         }
         let hop = usize::try_from(rate / FRAMES_PER_SECOND).ok()?;
-        let size = ((f64::from(rate) * WINDOW_SECONDS).log2().round().exp2() as usize).max(16);
+        let size = ((f64::from(rate) * WINDOW_SECONDS).log2().round().exp2() as usize).max(64);
         let bands = triangular_bands(rate, size);
         if hop == 0 || bands.len() < 2 {
             return None;
         }
-        let fft = RealFftPlanner::new().plan_fft_forward(size);
         let hann = |i: usize| 0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / size as f64).cos();
         // A Hann window sums to size/2; a full-scale sine then has magnitude 1.
         let window = (0..size).map(|i| (hann(i) * 4.0 / size as f64) as f32).collect();
+        let bins = bands.last().map_or(0, Band::end);
+        let frame = || Frame { magnitudes: vec![0.0; bins], levels: vec![0.0; bands.len()] };
         Some(Self {
-            window,
+            spectra: PowerSpectra::new(window),
             hop,
             pending: vec![0.0; size / 2],
-            input: fft.make_input_vec(),
-            spectrum: fft.make_output_vec(),
-            scratch: fft.make_scratch_vec(),
-            magnitudes: vec![0.0; bands.last().map_or(0, Band::end)],
-            levels: vec![0.0; bands.len()],
+            frames: [frame(), frame()],
             bands,
-            fft,
         })
     }
 
@@ -94,55 +87,63 @@ impl BandSpectrum {
         self.bands.iter().map(|band| band.centre_hz)
     }
 
-    /// Takes `mono` samples and hands the levels (one per band) of each frame they complete to `sink`.
+    /// Takes `mono` samples and hands the levels (one per band) of each frame to `sink`, as soon as they complete
+    /// two more.
     pub(super) fn push(&mut self, mut mono: &[f32], mut sink: impl FnMut(&[f32])) {
-        let size = self.window.len();
+        let size = self.spectra.size();
         // Bounded slices, so that a whole recording in one call is not copied as a whole.
         while !mono.is_empty() {
             let (now, later) = mono.split_at(mono.len().min(32 * size));
             mono = later;
-            self.pending.extend_from_slice(now);
+            let sample = |sample: &f32| sample.clamp(-LARGEST_SAMPLE, LARGEST_SAMPLE);
+            self.pending.extend(now.iter().map(sample));
             let mut start = 0;
-            while start + size <= self.pending.len() {
-                self.frame(start);
-                sink(&self.levels);
-                start += self.hop;
+            while start + self.hop + size <= self.pending.len() {
+                self.measure_pair(start);
+                self.frames.iter().for_each(|frame| sink(&frame.levels));
+                start += 2 * self.hop;
             }
-            self.pending.drain(..start.min(self.pending.len()));
+            self.pending.drain(..start);
         }
     }
 
     /// The frames still centred inside the stream, once it has ended.
-    pub(super) fn finish(&mut self, sink: impl FnMut(&[f32])) {
-        let silence = vec![0.0; self.window.len() / 2];
-        self.push(&silence, sink);
+    pub(super) fn finish(&mut self, mut sink: impl FnMut(&[f32])) {
+        let size = self.spectra.size();
+        self.push(&vec![0.0; size / 2], &mut sink);
+        if self.pending.len() >= size {
+            self.pending.resize(self.hop + size, 0.0);
+            self.measure_pair(0);
+            sink(&self.frames[0].levels);
+        }
     }
 
-    fn frame(&mut self, start: usize) {
-        let samples = &self.pending[start..start + self.window.len()];
-        for ((slot, sample), weight) in self.input.iter_mut().zip(samples).zip(&self.window) {
-            *slot = sample.clamp(-LARGEST_SAMPLE, LARGEST_SAMPLE) * weight;
-        }
-        #[expect(clippy::expect_used, reason = "buffers made by the planner have the lengths it checks")]
-        self.fft
-            .process_with_scratch(&mut self.input, &mut self.spectrum, &mut self.scratch)
-            .expect("buffer lengths match");
+    /// Measures the frame whose window begins at `start` in what is pending, and the next.
+    fn measure_pair(&mut self, start: usize) {
+        let size = self.spectra.size();
+        let stretches = [start, start + self.hop].map(|start| &self.pending[start..start + size]);
+        let [first, second] = &mut self.frames;
+        self.spectra.of_pair(stretches, [&mut first.magnitudes, &mut second.magnitudes]);
+        self.frames.iter_mut().for_each(|frame| frame.measure(&self.bands));
+    }
+}
+
+impl Frame {
+    /// From powers, which stand in `magnitudes`, to levels.
+    fn measure(&mut self, bands: &[Band]) {
+        let Self { magnitudes, levels } = self;
         vectorized(
             #[inline(always)]
-            || {
-                for (magnitude, bin) in self.magnitudes.iter_mut().zip(&self.spectrum) {
-                    *magnitude = bin.norm_sqr().sqrt();
-                }
-            },
+            || magnitudes.iter_mut().for_each(|magnitude| *magnitude = magnitude.sqrt()),
         );
-        for (level, band) in self.levels.iter_mut().zip(&self.bands) {
-            let bins = &self.magnitudes[band.first_bin..];
+        for (level, band) in levels.iter_mut().zip(bands) {
+            let bins = &magnitudes[band.first_bin..];
             let sum: f32 = band.weights.iter().zip(bins).map(|(weight, bin)| weight * bin).sum();
             *level = 1.0 + GAIN * sum;
         }
         vectorized(
             #[inline(always)]
-            || self.levels.iter_mut().for_each(|level| *level = log10(*level)),
+            || levels.iter_mut().for_each(|level| *level = log10(*level)),
         );
     }
 }
