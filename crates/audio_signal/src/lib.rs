@@ -17,6 +17,7 @@ mod rhythm;
 mod scene;
 mod simd;
 mod speech;
+mod steps;
 mod waveform;
 
 pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, analyze, version};

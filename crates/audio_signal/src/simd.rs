@@ -1,5 +1,8 @@
 //! Wider vector instructions where the processor has them.
 
+/// Sums that the compiler may run side by side; fixed, so that results do not depend on the vector width.
+pub(crate) const WIDTH: usize = 16;
+
 /// Runs `work` compiled for AVX-512 or AVX2 where the processor has it, and for the build's own processor elsewhere.
 ///
 /// The result is the same to the bit: fused multiply-add is not switched on, and the compiler keeps the order of the
@@ -31,4 +34,24 @@ fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
 #[target_feature(enable = "avx2")]
 fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
+}
+
+/// The sum of `values`, whose number is a multiple of [`WIDTH`] (what is beyond counts nothing), in the same order
+/// whatever the processor.
+#[inline(always)]
+pub(crate) fn sum(values: &[f32]) -> f32 {
+    let mut sums = [0.0; WIDTH];
+    for values in values.as_chunks::<WIDTH>().0 {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += value;
+        }
+    }
+    total(&sums)
+}
+
+/// The sum of partial sums.
+#[inline(always)]
+pub(crate) fn total(sums: &[f32; WIDTH]) -> f32 {
+    let quarters: [f32; 4] = std::array::from_fn(|i| sums[i] + sums[i + 4] + sums[i + 8] + sums[i + 12]);
+    quarters.iter().sum()
 }

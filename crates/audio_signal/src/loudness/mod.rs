@@ -9,11 +9,11 @@ use media_time::{MediaTime, Window};
 use symphonia::core::audio::Channels;
 
 use self::filter::Weighting;
-use crate::{SignalError, channels::loudness_weights, decode::check_limits};
+use crate::{SignalError, channels::loudness_weights, decode::check_limits, steps::Steps};
 
 /// Length of a step, in µs.
 const STEP_US: i64 = 10_000;
-const STEPS_PER_SECOND: u64 = 100;
+const STEPS_PER_SECOND: u32 = 100;
 /// Gating blocks of 400 ms and short-term windows of 3 s, both every 100 ms, in steps.
 const BLOCK: usize = 40;
 const SHORT_TERM: usize = 300;
@@ -28,13 +28,15 @@ const SILENCE: f64 = -150.0;
 
 /// Measures a stream of interleaved samples.
 pub struct LoudnessMeter {
-    rate: u64,
+    steps: Steps,
+    meter: StepMeter,
+}
+
+struct StepMeter {
     /// A filter for each two channels.
     filters: Vec<Weighting>,
     /// What each channel's power counts.
     weights: Vec<f64>,
-    /// Interleaved samples of the step not yet complete.
-    pending: Vec<f32>,
     powers: Vec<f32>,
 }
 
@@ -47,53 +49,29 @@ impl LoudnessMeter {
         check_limits(rate, channels.count())?;
         let weights = loudness_weights(channels);
         let filters = weights.chunks(2).map(|_| Weighting::new(f64::from(rate))).collect();
-        Ok(Self { rate: rate.into(), filters, weights, pending: Vec::new(), powers: Vec::new() })
+        Ok(Self {
+            steps: Steps::new(rate, STEPS_PER_SECOND, channels.count()),
+            meter: StepMeter { filters, weights, powers: Vec::new() },
+        })
     }
 
     /// Takes whole frames of interleaved, finite samples.
-    pub fn push(&mut self, mut interleaved: &[f32]) {
-        while !interleaved.is_empty() {
-            let length = self.step_length();
-            if self.pending.is_empty() && interleaved.len() >= length {
-                let (step, rest) = interleaved.split_at(length);
-                self.measure(step);
-                interleaved = rest;
-                continue;
-            }
-            let missing = (length - self.pending.len()).min(interleaved.len());
-            let (taken, rest) = interleaved.split_at(missing);
-            self.pending.extend_from_slice(taken);
-            interleaved = rest;
-            if self.pending.len() == length {
-                self.measure_pending();
-            }
-        }
+    pub fn push(&mut self, interleaved: &[f32]) {
+        self.steps.push(interleaved, |step| self.meter.measure(step));
     }
 
     /// Ends the stream.
     #[must_use]
     pub fn finish(mut self) -> LoudnessProfile {
-        if !self.pending.is_empty() {
-            self.measure_pending();
+        let rest = self.steps.rest();
+        if !rest.is_empty() {
+            self.meter.measure(rest);
         }
-        LoudnessProfile { powers: self.powers }
+        LoudnessProfile { powers: self.meter.powers }
     }
+}
 
-    /// Samples (all channels) of the step to come. Steps begin at the whole samples at or before multiples of
-    /// 10 ms, so at rates that 100 does not divide their lengths vary by one.
-    fn step_length(&self) -> usize {
-        let step = self.powers.len() as u64;
-        let frames = (step + 1) * self.rate / STEPS_PER_SECOND - step * self.rate / STEPS_PER_SECOND;
-        frames as usize * self.weights.len()
-    }
-
-    fn measure_pending(&mut self) {
-        let mut pending = std::mem::take(&mut self.pending);
-        self.measure(&pending);
-        pending.clear();
-        self.pending = pending;
-    }
-
+impl StepMeter {
     /// Adds the mean power of one step, summed over the channels.
     fn measure(&mut self, step: &[f32]) {
         let channels = self.weights.len();

@@ -1,6 +1,7 @@
 //! Peak level per millisecond: fine enough to see where a sound begins.
 
 use crate::math::log10;
+use crate::simd::vectorized;
 
 /// Levels are kept in half decibels above this (dBFS).
 const FLOOR_DBFS: f32 = -120.0;
@@ -38,7 +39,7 @@ impl Envelope {
         while !mono.is_empty() {
             let (now, later) = mono.split_at(mono.len().min(self.hop - self.filled));
             mono = later;
-            self.peak = now.iter().fold(self.peak, |peak, sample| peak.max(sample.abs()));
+            self.peak = self.peak.max(largest(now));
             self.filled += now.len();
             if self.filled == self.hop {
                 // `as` saturates: below the floor is 0.
@@ -64,4 +65,14 @@ impl Envelope {
         let before = &self.levels[begin.saturating_sub(SILENCE_MS)..begin - RISE_MS.min(begin / 2)];
         before.iter().all(|level| f32::from(*level) <= below(SILENT_DB))
     }
+}
+
+/// The largest magnitude of `samples`, which are numbers; 0 of none.
+fn largest(samples: &[f32]) -> f32 {
+    // Magnitudes order like their bits, and the greatest integer is found in any order.
+    let magnitude = |sample: &f32| sample.abs().to_bits();
+    f32::from_bits(vectorized(
+        #[inline(always)]
+        || samples.iter().map(magnitude).max().unwrap_or(0),
+    ))
 }

@@ -1,105 +1,159 @@
+use crate::simd::vectorized;
+use crate::steps::Steps;
+
 /// Level cells per second: 8 ms each.
 pub(crate) const CELLS_PER_SECOND: u32 = 125;
 /// The level of digital silence, in dBFS.
 pub(crate) const FLOOR_DBFS: f32 = -120.0;
 /// Corner of the high pass that keeps a DC offset from counting as sound, in Hz.
 const HIGH_PASS_HZ: f64 = 20.0;
+/// Frames that the high pass takes at once.
+const FRAMES: usize = 4;
 
 /// RMS level of a stream of any rate and channel count in cells of 8 ms, in dBFS (0 dBFS: a full-scale square wave).
 ///
 /// The powers of all channels are averaged: a mono mix would lose what is out of phase.
 pub(crate) struct LevelMeter {
-    rate: u64,
-    high_pass: Vec<HighPass>,
-    coefficient: f64,
-    /// Power summed over the cell under way, and the samples (of one channel) it holds.
-    power: f64,
-    count: u64,
-    position: u64,
+    steps: Steps,
+    meter: CellMeter,
+}
+
+struct CellMeter {
+    high_pass: HighPass,
+    /// One for each channel.
+    filters: Vec<Memory>,
+    /// One channel of a cell.
+    channel: Vec<f32>,
     cells: Vec<f32>,
 }
 
-#[derive(Clone, Copy, Default)]
+impl LevelMeter {
+    pub(crate) fn new(rate: u32, channels: usize) -> Self {
+        let (rate, channels) = (rate.max(1), channels.max(1));
+        let meter = CellMeter {
+            high_pass: HighPass::new(rate),
+            filters: vec![Memory::default(); channels],
+            channel: Vec::new(),
+            cells: Vec::new(),
+        };
+        Self { steps: Steps::new(rate, CELLS_PER_SECOND, channels), meter }
+    }
+
+    /// Takes whole frames of interleaved samples.
+    pub(crate) fn push(&mut self, interleaved: &[f32]) {
+        self.steps.push(interleaved, |cell| self.meter.measure(cell));
+    }
+
+    /// The level of each cell, the last one cut at the end of the stream.
+    pub(crate) fn finish(mut self) -> Vec<f32> {
+        let rest = self.steps.rest();
+        if !rest.is_empty() {
+            self.meter.measure(rest);
+        }
+        self.meter.cells
+    }
+}
+
+impl CellMeter {
+    fn measure(&mut self, cell: &[f32]) {
+        let Self { high_pass, filters, channel, cells } = self;
+        let count = filters.len();
+        let power = match filters.as_mut_slice() {
+            // The usual case apart: both channels then go through together.
+            [left, right] => high_pass.power([left, right], cell.as_chunks().0),
+            filters => {
+                let power_of = |(first, filter)| {
+                    channel.clear();
+                    channel.extend(cell.iter().skip(first).step_by(count));
+                    high_pass.power([filter], channel.as_chunks().0)
+                };
+                filters.iter_mut().enumerate().map(power_of).sum()
+            }
+        };
+        let mean = power / cell.len().max(1) as f64;
+        cells.push(((10.0 * mean.log10()) as f32).max(FLOOR_DBFS));
+    }
+}
+
+/// y(n) = x(n) − x(n−1) + c y(n−1), for [`FRAMES`] frames at once: so y(n) of all of them waits for one y(n−1) only.
 struct HighPass {
+    /// c, c², c³, c⁴.
+    powers: [f64; FRAMES],
+}
+
+/// The last input and output of a channel's filter.
+#[derive(Clone, Copy, Default)]
+struct Memory {
     input: f64,
     output: f64,
 }
 
 impl HighPass {
-    /// The power of the output for the input `sample`.
-    #[inline(always)]
-    fn step(&mut self, sample: f32, coefficient: f64) -> f64 {
-        let input = f64::from(sample);
-        self.output = input - self.input + coefficient * self.output;
-        self.input = input;
-        self.output * self.output
-    }
-}
-
-impl LevelMeter {
-    pub(crate) fn new(rate: u32, channels: usize) -> Self {
-        Self {
-            rate: u64::from(rate.max(1)),
-            high_pass: vec![HighPass::default(); channels.max(1)],
-            coefficient: (-std::f64::consts::TAU * HIGH_PASS_HZ / f64::from(rate.max(1))).exp(),
-            power: 0.0,
-            count: 0,
-            position: 0,
-            cells: Vec::new(),
+    fn new(rate: u32) -> Self {
+        let coefficient = (-std::f64::consts::TAU * HIGH_PASS_HZ / f64::from(rate)).exp();
+        let mut powers = [coefficient; FRAMES];
+        for n in 1..FRAMES {
+            powers[n] = powers[n - 1] * coefficient;
         }
+        Self { powers }
     }
 
-    /// Takes whole frames of interleaved samples.
-    pub(crate) fn push(&mut self, mut interleaved: &[f32]) {
-        let channels = self.high_pass.len();
-        while interleaved.len() >= channels {
-            let cell_end = (self.cells.len() as u64 + 1) * self.rate / u64::from(CELLS_PER_SECOND);
-            let missing = cell_end.saturating_sub(self.position).max(1);
-            let frames = (interleaved.len() / channels).min(missing as usize);
-            let (now, later) = interleaved.split_at(frames * channels);
-            interleaved = later;
-            self.measure(now);
-            self.count += frames as u64;
-            self.position += frames as u64;
-            if self.position >= cell_end {
-                self.close_cell();
-            }
-        }
-    }
-
-    /// The level of each cell, the last one cut at the end of the stream.
-    pub(crate) fn finish(mut self) -> Vec<f32> {
-        if self.count > 0 {
-            self.close_cell();
-        }
-        self.cells
-    }
-
-    /// Adds the power of some frames of the cell under way.
-    fn measure(&mut self, interleaved: &[f32]) {
-        let (coefficient, mut power) = (self.coefficient, self.power);
-        if let [left, right] = self.high_pass.as_mut_slice() {
-            // The usual case apart: both filters then stay in registers.
-            let (mut l, mut r) = (*left, *right);
-            for frame in interleaved.as_chunks::<2>().0 {
-                power += l.step(frame[0], coefficient);
-                power += r.step(frame[1], coefficient);
-            }
-            (*left, *right) = (l, r);
-        } else {
-            for frame in interleaved.chunks_exact(self.high_pass.len()) {
-                for (filter, &sample) in self.high_pass.iter_mut().zip(frame) {
-                    power += filter.step(sample, coefficient);
+    /// Filters `frames` of `C` channels and gives the sum of the output's squares.
+    fn power<const C: usize>(&self, memories: [&mut Memory; C], frames: &[[f32; C]]) -> f64 {
+        let mut inputs = memories.each_ref().map(|memory| memory.input);
+        let mut outputs = memories.each_ref().map(|memory| memory.output);
+        let mut squares = [[0.0; C]; FRAMES];
+        let (blocks, rest) = frames.as_chunks::<FRAMES>();
+        vectorized(
+            #[inline(always)]
+            || {
+                for block in blocks {
+                    let samples = block.map(|frame| frame.map(f64::from));
+                    let filtered = self.filter(&samples, &inputs, &outputs);
+                    (inputs, outputs) = (samples[FRAMES - 1], filtered[FRAMES - 1]);
+                    for (square, value) in squares.as_flattened_mut().iter_mut().zip(filtered.as_flattened())
+                    {
+                        *square += value * value;
+                    }
                 }
+            },
+        );
+        let [coefficient, ..] = self.powers;
+        for frame in rest {
+            for c in 0..C {
+                let input = f64::from(frame[c]);
+                outputs[c] = input - inputs[c] + coefficient * outputs[c];
+                inputs[c] = input;
+                squares[0][c] += outputs[c] * outputs[c];
             }
         }
-        self.power = power;
+        for (c, memory) in memories.into_iter().enumerate() {
+            *memory = Memory { input: inputs[c], output: outputs[c] };
+        }
+        squares.as_flattened().iter().sum()
     }
 
-    fn close_cell(&mut self) {
-        let mean = self.power / (self.count.max(1) as f64 * self.high_pass.len() as f64);
-        self.cells.push(((10.0 * mean.log10()) as f32).max(FLOOR_DBFS));
-        (self.power, self.count) = (0.0, 0);
+    #[inline(always)]
+    fn filter<const C: usize>(
+        &self,
+        samples: &[[f64; C]; FRAMES],
+        inputs: &[f64; C],
+        outputs: &[f64; C],
+    ) -> [[f64; C]; FRAMES] {
+        let [once, twice, ..] = self.powers;
+        std::array::from_fn(|n| {
+            std::array::from_fn(|c| {
+                // What `back` frames before brought.
+                let change = |back: usize| match n.checked_sub(back) {
+                    None => 0.0,
+                    Some(0) => samples[0][c] - inputs[c],
+                    Some(n) => samples[n][c] - samples[n - 1][c],
+                };
+                let newest = change(0) + once * change(1);
+                let older = change(2) + once * change(3);
+                newest + twice * older + self.powers[n] * outputs[c]
+            })
+        })
     }
 }
 

@@ -1,11 +1,8 @@
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use realfft::num_complex::Complex32;
-use realfft::{RealFftPlanner, RealToComplex};
-
+use crate::fourier::PowerSpectra;
 use crate::math::log10;
-use crate::simd::vectorized;
+use crate::simd::{sum, vectorized};
 
 /// Sample rate of the sound that textures are taken from, in Hz.
 pub(crate) const TEXTURE_RATE: u32 = 16_000;
@@ -24,8 +21,12 @@ const FIRST_BIN: usize = 4;
 const BINS: usize = 320;
 /// Half the width, in bins, of the stretch of spectrum that a bin is compared with.
 const NEIGHBOURS: usize = 8;
-/// The power of a full-scale sine is 1.
-const SCALE: f32 = 4.0 / (HOP * HOP) as f32;
+/// Bins in that stretch.
+const AROUND: usize = 2 * NEIGHBOURS + 1;
+/// Neighbours that the first bin lacks below zero.
+const PAD: usize = NEIGHBOURS - FIRST_BIN;
+/// The bin after the last of the last band.
+const BIN_END: usize = BAND_EDGES[BANDS];
 /// Power added to each bin: what is fainter than −110 dBFS is not heard.
 const POWER_FLOOR: f32 = 1e-11;
 /// Frames between two that share no sample.
@@ -61,35 +62,32 @@ pub(crate) struct Texture {
 
 /// Takes the texture of a mono stream at [`TEXTURE_RATE`], 120 KiB at a time.
 pub(crate) struct TextureMeter {
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
+    spectra: PowerSpectra,
     pending: Vec<f32>,
-    windowed: Vec<f32>,
-    spectrum: Vec<Complex32>,
-    decibels: Vec<f32>,
+    /// Powers of the bins of two frames, 1 being that of a full-scale sine.
+    powers: [[f32; BIN_END]; 2],
     /// The fine structure of the last frames, oldest first.
-    history: VecDeque<Vec<f32>>,
+    history: VecDeque<FineStructure>,
     bands: Option<[f32; BANDS]>,
     textures: Vec<Texture>,
     samples: usize,
 }
 
+/// By how much each bin stands out of its neighbourhood, in dB.
+type FineStructure = [f32; BINS];
+
 impl TextureMeter {
     pub(crate) fn new() -> Self {
-        let fft = RealFftPlanner::new().plan_fft_forward(WINDOW);
         let hann = |n| (std::f32::consts::PI * n as f32 / WINDOW as f32).sin().powi(2);
         Self {
-            window: (0..WINDOW).map(hann).collect(),
+            spectra: PowerSpectra::new((0..WINDOW).map(|n| hann(n) * 2.0 / HOP as f32).collect()),
             // The first frame's window begins half a hop before the sound.
             pending: vec![0.0; HOP / 2],
-            windowed: fft.make_input_vec(),
-            spectrum: fft.make_output_vec(),
-            decibels: vec![0.0; FIRST_BIN + BINS + NEIGHBOURS],
+            powers: [[0.0; _]; 2],
             history: VecDeque::with_capacity(HISTORY),
             bands: None,
             textures: Vec::new(),
             samples: 0,
-            fft,
         }
     }
 
@@ -98,40 +96,49 @@ impl TextureMeter {
         self.samples += samples.len();
         self.pending.extend_from_slice(samples);
         let mut start = 0;
-        while self.pending.len() - start >= WINDOW {
-            self.frame(start);
-            start += HOP;
+        while self.pending.len() - start >= HOP + WINDOW {
+            self.measure_pair(start);
+            start += 2 * HOP;
         }
         self.pending.drain(..start);
     }
 
     /// The textures, one for each frame that begins before the end of the stream.
     pub(crate) fn finish(mut self) -> Vec<Texture> {
-        while self.textures.len() < self.samples.div_ceil(HOP) {
-            self.pending.resize(WINDOW, 0.0);
-            self.frame(0);
-            self.pending.drain(..HOP);
+        let frames = self.samples.div_ceil(HOP);
+        while self.textures.len() < frames {
+            self.pending.resize(HOP + WINDOW, 0.0);
+            self.measure_pair(0);
+            self.pending.drain(..2 * HOP);
         }
+        self.textures.truncate(frames);
         self.textures
     }
 
-    fn frame(&mut self, start: usize) {
-        let samples = &self.pending[start..start + WINDOW];
-        let centre = &samples[HOP / 2..HOP / 2 + HOP];
-        let power = centre.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / HOP as f64;
-        for ((windowed, sample), window) in self.windowed.iter_mut().zip(samples).zip(&self.window) {
-            *windowed = sample * window;
+    /// Measures the frame whose window begins at `start` in what is pending, and the next.
+    fn measure_pair(&mut self, start: usize) {
+        let starts = [start, start + HOP];
+        let [first, second] = &mut self.powers;
+        self.spectra.of_pair(starts.map(|start| &self.pending[start..start + WINDOW]), [first, second]);
+        for (start, powers) in starts.into_iter().zip(self.powers) {
+            self.measure(start + HOP / 2, &powers);
         }
-        if self.fft.process(&mut self.windowed, &mut self.spectrum).is_err() {
-            // Only lengths that do not fit are errors, and these come from the plan itself.
-            self.spectrum.fill(Complex32::ZERO);
-        }
-        let bands = self.band_levels();
+    }
+
+    /// Measures the frame whose samples begin at `start` and whose bins have these `powers`.
+    fn measure(&mut self, start: usize, powers: &[f32; BIN_END]) {
+        let samples = &self.pending[start..start + HOP];
+        let power = samples.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / HOP as f64;
+        let bands = band_levels(powers);
         let before = self.bands.unwrap_or(bands);
         let flux =
             bands.iter().zip(before).map(|(new, old)| (new - old).max(0.0)).sum::<f32>() / BANDS as f32;
         self.bands = Some(bands);
-        let peakiness = self.fine_structure();
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        let (structure, peakiness) = fine_structure(powers);
+        self.history.push_back(structure);
         let (persistence, changes) = self.correlations();
         self.textures.push(Texture {
             level_db: ((10.0 * power.log10()) as f32).max(super::levels::FLOOR_DBFS),
@@ -143,71 +150,69 @@ impl TextureMeter {
         });
     }
 
-    /// Power of a bin, 1 being that of a full-scale sine.
-    fn power(&self, bin: usize) -> f32 {
-        self.spectrum[bin].norm_sqr() * SCALE
-    }
-
-    fn band_levels(&self) -> [f32; BANDS] {
-        std::array::from_fn(|band| {
-            let power: f32 = (BAND_EDGES[band]..BAND_EDGES[band + 1]).map(|bin| self.power(bin)).sum();
-            10.0 * log10(power + 1e-10)
-        })
-    }
-
-    /// Stores by how much each bin stands out of its neighbourhood, in dB, and tells the peakiness.
-    fn fine_structure(&mut self) -> f32 {
-        vectorized(
-            #[inline(always)]
-            || {
-                for (decibels, bin) in self.decibels.iter_mut().zip(&self.spectrum) {
-                    *decibels = 10.0 * log10(bin.norm_sqr() * SCALE + POWER_FLOOR);
-                }
-            },
-        );
-        let mut structure =
-            if self.history.len() == HISTORY { self.history.pop_front() } else { None }.unwrap_or_default();
-        structure.clear();
-        let around = |bin: usize| bin.saturating_sub(NEIGHBOURS)..bin + NEIGHBOURS + 1;
-        let mut sum: f32 = self.decibels[around(FIRST_BIN)].iter().sum();
-        for bin in FIRST_BIN..FIRST_BIN + BINS {
-            let range = around(bin);
-            structure.push(self.decibels[bin] - sum / range.len() as f32);
-            sum += self.decibels.get(range.end).copied().unwrap_or(0.0);
-            if bin >= NEIGHBOURS {
-                sum -= self.decibels[range.start];
-            }
-        }
-        self.history.push_back(structure);
-        let bins = FIRST_BIN..FIRST_BIN + BINS;
-        let mean = bins.clone().map(|bin| self.power(bin)).sum::<f32>() / BINS as f32;
-        let logarithmic = self.decibels[bins].iter().sum::<f32>() / BINS as f32;
-        10.0 * log10(mean + POWER_FLOOR) - logarithmic
-    }
-
     /// The fine structure `ago` frames before the last; before the first there was the first.
-    fn structure(&self, ago: usize) -> &[f32] {
+    fn structure(&self, ago: usize) -> &FineStructure {
         &self.history[(self.history.len() - 1).saturating_sub(ago)]
     }
 
     fn correlations(&self) -> (Correlation, [Correlation; CHANGE_SPANS.len()]) {
         let (now, then) = (self.structure(0), self.structure(APART));
-        let persistence = correlate(now.iter().copied().zip(then.iter().copied()));
-        let changes = CHANGE_SPANS.map(|span| {
-            let (old, older) = (self.structure(span + APART), self.structure(span + 2 * APART));
-            let later = now.iter().zip(old).map(|(new, old)| new - old);
-            let earlier = then.iter().zip(older).map(|(new, old)| new - old);
-            correlate(later.zip(earlier))
-        });
-        (persistence, changes)
+        vectorized(
+            #[inline(always)]
+            || {
+                let changes = CHANGE_SPANS.map(|span| {
+                    let (old, older) = (self.structure(span + APART), self.structure(span + 2 * APART));
+                    correlate(&change(old, now), &change(older, then))
+                });
+                (correlate(now, then), changes)
+            },
+        )
     }
 }
 
-fn correlate(pairs: impl Iterator<Item = (f32, f32)>) -> Correlation {
-    let mut sums = Correlation::default();
-    for (a, b) in pairs {
-        sums.covariance += a * b;
-        sums.variance += a * a + b * b;
-    }
-    Correlation { covariance: sums.covariance / BINS as f32, variance: sums.variance / (2 * BINS) as f32 }
+fn band_levels(powers: &[f32; BIN_END]) -> [f32; BANDS] {
+    std::array::from_fn(|band| {
+        let power: f32 = powers[BAND_EDGES[band]..BAND_EDGES[band + 1]].iter().sum();
+        10.0 * log10(power + 1e-10)
+    })
+}
+
+/// The fine structure and the peakiness of bins of these powers.
+fn fine_structure(powers: &[f32; BIN_END]) -> (FineStructure, f32) {
+    vectorized(
+        #[inline(always)]
+        || {
+            // As many zeros stand before the first bin as its neighbourhood lacks.
+            let mut decibels = [0.0; PAD + FIRST_BIN + BINS + NEIGHBOURS];
+            for (decibels, power) in decibels[PAD..].iter_mut().zip(powers) {
+                *decibels = 10.0 * log10(power + POWER_FLOOR);
+            }
+            // Sums of two neighbours, of four, of eight, of sixteen; then of all that are around.
+            let mut sums = decibels;
+            for reach in [1, 2, 4, 8] {
+                for bin in 0..sums.len() - reach {
+                    sums[bin] += sums[bin + reach];
+                }
+            }
+            let structure = std::array::from_fn(|bin| {
+                let around = AROUND.min(AROUND - PAD + bin);
+                decibels[NEIGHBOURS + bin] - (sums[bin] + decibels[bin + AROUND - 1]) / around as f32
+            });
+            let mean = sum(&powers[FIRST_BIN..FIRST_BIN + BINS]) / BINS as f32;
+            let logarithmic = sum(&decibels[NEIGHBOURS..NEIGHBOURS + BINS]) / BINS as f32;
+            (structure, 10.0 * log10(mean + POWER_FLOOR) - logarithmic)
+        },
+    )
+}
+
+#[inline(always)]
+fn change(old: &FineStructure, new: &FineStructure) -> FineStructure {
+    std::array::from_fn(|bin| new[bin] - old[bin])
+}
+
+#[inline(always)]
+fn correlate(a: &FineStructure, b: &FineStructure) -> Correlation {
+    let product: [f32; BINS] = std::array::from_fn(|bin| a[bin] * b[bin]);
+    let squares: [f32; BINS] = std::array::from_fn(|bin| a[bin] * a[bin] + b[bin] * b[bin]);
+    Correlation { covariance: sum(&product) / BINS as f32, variance: sum(&squares) / (2 * BINS) as f32 }
 }

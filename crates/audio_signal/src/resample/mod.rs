@@ -1,0 +1,244 @@
+//! Any sample rate and channel layout to 16 kHz mono.
+
+mod half_band;
+
+use std::f64::consts::PI;
+
+use symphonia::core::audio::Channels;
+
+use self::half_band::HalfBand;
+use crate::simd::{WIDTH, total, vectorized};
+use crate::{SPEECH_RATE, SignalError, channels::downmix_gains, decode::check_limits};
+
+/// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are 70 dB down, and
+/// up to 7.4 kHz nothing is lost.
+const ZERO_CROSSINGS: f64 = 32.0;
+const KAISER_BETA: f64 = 6.76;
+/// Middle of the transition band, as a part of half the lower sample rate.
+const CUTOFF: f64 = 0.932;
+/// Most kernels that are tabulated. Rates that would need more (none in common use) interpolate between two.
+const MAX_PHASES: u64 = 1_024;
+/// Rates from this on (Hz) are halved first: the halves of what the kernels then see are cheap to take.
+const HALVED_FROM: u32 = 44_000;
+/// Outputs that are computed at a time.
+const BLOCK: usize = 64;
+
+/// Mixes a stream to mono and converts it to 16 kHz, in constant memory.
+///
+/// The rate is halved while it is high ([`HalfBand`]); then comes a polyphase filter bank of windowed sinc kernels:
+/// output sample n is the band-limited signal at exactly n / 16 000 s of the input's time, with no delay to make up for.
+/// It is one sum over the input around that instant, so how the input is cut into chunks cannot change it.
+/// (J. O. Smith, "Digital Audio Resampling".)
+pub struct Resampler {
+    rate: u32,
+    /// Gain of each input channel in the mono mix.
+    gains: Vec<f32>,
+    mono: Vec<f32>,
+    halvings: Vec<HalfBand>,
+    kernels: Kernels,
+    /// Mono input, halved, as far as it is still needed; zeros stand before the stream's first sample.
+    pending: Vec<f32>,
+    /// Where the next output sample's kernel begins in `pending`, and the part of a sample there (in
+    /// `1 / kernels.up`) that its centre stands after the middle tap.
+    first_tap: usize,
+    fraction: u64,
+    /// Output samples given so far.
+    given: u64,
+    /// Mono input samples taken in so far.
+    taken: u64,
+}
+
+impl Resampler {
+    /// A converter at the start of a stream of this rate (Hz) and layout.
+    ///
+    /// # Errors
+    /// [`SignalError::LimitExceeded`] for a rate or a channel count that no decoder gives.
+    pub fn new(rate: u32, channels: &Channels) -> Result<Self, SignalError> {
+        check_limits(rate, channels.count())?;
+        let halvings =
+            std::iter::successors(Some(rate), |rate| Some(rate / 2)).take_while(|rate| *rate >= HALVED_FROM);
+        let halvings: Vec<HalfBand> = halvings.map(|_| HalfBand::new()).collect();
+        let kernels = Kernels::new(rate, 1 << halvings.len());
+        Ok(Self {
+            rate,
+            gains: downmix_gains(channels),
+            mono: Vec::new(),
+            halvings,
+            pending: vec![0.0; kernels.reach - 1],
+            kernels,
+            first_tap: 0,
+            fraction: 0,
+            given: 0,
+            taken: 0,
+        })
+    }
+
+    /// Takes whole frames of interleaved, finite samples and appends what is decided of the output.
+    pub fn push(&mut self, interleaved: &[f32], out: &mut Vec<f32>) {
+        let gains = &self.gains;
+        let frames = interleaved.chunks_exact(gains.len());
+        self.taken += frames.len() as u64;
+        match *gains.as_slice() {
+            [gain] => self.mono.extend(interleaved.iter().map(|sample| gain * sample)),
+            [left, right] => {
+                let frames = interleaved.as_chunks::<2>().0;
+                self.mono.extend(frames.iter().map(|[l, r]| left * l + right * r));
+            }
+            _ => {
+                let mix =
+                    |frame: &[f32]| frame.iter().zip(gains).map(|(sample, gain)| gain * sample).sum::<f32>();
+                self.mono.extend(frames.map(mix));
+            }
+        }
+        self.convert_mono(u64::MAX, out);
+    }
+
+    /// Appends the rest of the output: in all, one sample for each 1 / 16 000 s that begins before the input's end.
+    pub fn finish(mut self, out: &mut Vec<f32>) {
+        let end = (self.taken * u64::from(SPEECH_RATE)).div_ceil(u64::from(self.rate));
+        // Silence enough for the last kernel and all filters before it.
+        let reach = self.kernels.reach + half_band::REACH * self.halvings.len();
+        self.mono.resize((reach + 1) << self.halvings.len(), 0.0);
+        self.convert_mono(end, out);
+    }
+
+    /// Halves what is in `mono` and appends the output before `end` as far as it reaches.
+    fn convert_mono(&mut self, end: u64, out: &mut Vec<f32>) {
+        for halving in &mut self.halvings {
+            let mut halved = Vec::with_capacity(self.mono.len() / 2 + 1);
+            halving.push(&self.mono, &mut halved);
+            self.mono = halved;
+        }
+        self.pending.append(&mut self.mono);
+        self.convert(end, out);
+    }
+
+    /// Appends the output before `end` as far as the pending input reaches, and lets go of what is used up.
+    fn convert(&mut self, end: u64, out: &mut Vec<f32>) {
+        let Kernels { up, down, reach, .. } = self.kernels;
+        let (whole, part) = ((down / up) as usize, down % up);
+        let mut places = [(0, 0); BLOCK];
+        loop {
+            let mut count = 0;
+            while count < BLOCK && self.given < end && self.first_tap + 2 * reach <= self.pending.len() {
+                places[count] = (self.first_tap, self.fraction);
+                count += 1;
+                self.given += 1;
+                self.first_tap += whole;
+                self.fraction += part;
+                if self.fraction >= up {
+                    self.fraction -= up;
+                    self.first_tap += 1;
+                }
+            }
+            if count == 0 {
+                break;
+            }
+            self.kernels.apply(&self.pending, &places[..count], out);
+        }
+        let used = self.first_tap.min(self.pending.len());
+        self.pending.drain(..used);
+        self.first_tap -= used;
+    }
+}
+
+/// The kernel at each fraction of an input sample at which an output sample can stand.
+struct Kernels {
+    /// Output and input rate without common factors: output n stands at input n × down / up.
+    up: u64,
+    down: u64,
+    /// Input samples that count on either side: whole rounds of [`weigh`].
+    reach: usize,
+    /// Kernels in `taps`, less the one at the fraction 1: `up`, or fewer to interpolate between.
+    phases: u64,
+    /// `phases + 1` kernels of 2 × `reach` taps.
+    taps: Vec<f32>,
+}
+
+impl Kernels {
+    /// For an input of `rate` / `halved` Hz.
+    fn new(rate: u32, halved: u32) -> Self {
+        let common = gcd(SPEECH_RATE * halved, rate);
+        let (up, down) = (u64::from(SPEECH_RATE * halved / common), u64::from(rate / common));
+        // Going down, the kernel is stretched to the output's rate.
+        let stretch = (down as f64 / up as f64).max(1.0);
+        let reach = ((ZERO_CROSSINGS * stretch).ceil() as usize).next_multiple_of(WIDTH / 2);
+        let phases = up.min(MAX_PHASES);
+        let kernel = |phase| kernel(phase as f64 / phases as f64, reach, stretch);
+        Self { up, down, reach, phases, taps: (0..=phases).flat_map(kernel).collect() }
+    }
+
+    /// Appends the output at each of `places` (at most [`BLOCK`]): the first tap in `input`, and the fraction / `up` of
+    /// a sample that the centre stands after the middle.
+    fn apply(&self, input: &[f32], places: &[(usize, u64)], out: &mut Vec<f32>) {
+        let mut sums = [[0.0; WIDTH]; BLOCK];
+        vectorized(
+            #[inline(always)]
+            || {
+                for (sums, &(first_tap, fraction)) in sums.iter_mut().zip(places) {
+                    *sums = self.partial_sums(&input[first_tap..][..2 * self.reach], fraction);
+                }
+            },
+        );
+        // Apart, because reading a sum at once waits for its being written.
+        out.extend(sums[..places.len()].iter().map(total));
+    }
+
+    #[inline(always)]
+    fn partial_sums(&self, input: &[f32], fraction: u64) -> [f32; WIDTH] {
+        // Divisions are slow, and mostly there is a kernel for each fraction.
+        let (phase, between) = if self.phases == self.up {
+            (fraction as usize, 0)
+        } else {
+            let at = fraction * self.phases;
+            ((at / self.up) as usize, at % self.up)
+        };
+        let (taps, rest) = self.taps[phase * input.len()..].split_at(input.len());
+        let low = weigh(taps, input);
+        if between == 0 {
+            return low;
+        }
+        let (high, between) = (weigh(&rest[..input.len()], input), between as f32 / self.up as f32);
+        std::array::from_fn(|i| low[i] + (high[i] - low[i]) * between)
+    }
+}
+
+/// A low-pass kernel of unit gain whose centre is `fraction` (0 to 1) of a sample after tap `reach - 1`.
+fn kernel(fraction: f64, reach: usize, stretch: f64) -> Vec<f32> {
+    let tap = |i| {
+        let distance = (i as f64 - (reach - 1) as f64 - fraction) / stretch;
+        let edge = distance / (reach as f64 / stretch);
+        sinc(CUTOFF * distance) * bessel_i0(KAISER_BETA * (1.0 - edge * edge).max(0.0).sqrt())
+    };
+    let taps: Vec<f64> = (0..2 * reach).map(tap).collect();
+    let sum: f64 = taps.iter().sum();
+    taps.iter().map(|tap| (tap / sum) as f32).collect()
+}
+
+fn sinc(x: f64) -> f64 {
+    if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }
+}
+
+/// The modified Bessel function of the first kind and order 0, by its power series.
+fn bessel_i0(x: f64) -> f64 {
+    let quarter = 0.25 * x * x;
+    let terms =
+        std::iter::successors(Some((1.0, 1.0)), |&(k, term)| Some((k + 1.0, term * quarter / (k * k))));
+    terms.map(|(_, term)| term).take_while(|&term| term > 1e-12).sum()
+}
+
+/// The sum, in parts, of products of two slices of equal length, a multiple of [`WIDTH`].
+#[inline(always)]
+fn weigh(taps: &[f32], input: &[f32]) -> [f32; WIDTH] {
+    let mut sums = [0.0; WIDTH];
+    for (taps, input) in taps.as_chunks::<WIDTH>().0.iter().zip(input.as_chunks::<WIDTH>().0) {
+        for ((sum, tap), input) in sums.iter_mut().zip(taps).zip(input) {
+            *sum += tap * input;
+        }
+    }
+    sums
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
