@@ -1,9 +1,6 @@
 //! Levels of frequency bands over time: what two places of a recording are compared by.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use audio_signal::PowerSpectra;
 
 /// Bands, equally wide on a logarithmic axis from 60 Hz to 16 kHz or half the rate.
 pub const BANDS: usize = 16;
@@ -13,6 +10,8 @@ const HIGHEST_HZ: f64 = 16_000.0;
 pub const BAND_RATE: u32 = 100;
 /// Length of the analysis window, seconds.
 const WINDOW_S: f64 = 0.04;
+/// Its shortest length, samples.
+const MIN_WINDOW: usize = 64;
 /// Levels are kept in half decibels above this.
 const FLOOR_DB: f32 = -100.0;
 
@@ -42,22 +41,20 @@ impl BandLevels {
 
 /// Measures them in a stream. Frame `i` is centred on `i × 10 ms`.
 pub(crate) struct BandMeter {
-    rate: u32,
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
+    rate: u64,
+    spectra: PowerSpectra,
     /// Where each band begins in the spectrum, and where the last one ends.
     edges: [usize; BANDS + 1],
-    /// Samples that a window still needs, from sample `at` of the padded stream on.
+    /// Samples that windows still need, the next frame's first.
     pending: Vec<f32>,
-    at: u64,
+    /// Powers of the bins of two frames, 1 being that of a full-scale sine.
+    powers: [Vec<f32>; 2],
     levels: Vec<[u8; BANDS]>,
-    scratch: (Vec<f32>, Vec<Complex<f32>>, Vec<Complex<f32>>),
 }
 
 impl BandMeter {
     pub(crate) fn new(rate: u32) -> Self {
-        let length = ((f64::from(rate) * WINDOW_S) as usize).next_power_of_two();
-        let fft = RealFftPlanner::new().plan_fft_forward(length);
+        let length = ((f64::from(rate) * WINDOW_S) as usize).next_power_of_two().max(MIN_WINDOW);
         let hann = |n: usize| 0.5 - 0.5 * (std::f32::consts::TAU * n as f32 / length as f32).cos();
         let highest = HIGHEST_HZ.min(f64::from(rate) / 2.0);
         let edge = |band: usize| {
@@ -69,56 +66,64 @@ impl BandMeter {
         for band in 0..BANDS {
             edges[band + 1] = edges[band + 1].clamp((edges[band] + 1).min(length / 2), length / 2 + 1);
         }
+        let powers = vec![0.0; edges[BANDS]];
         Self {
-            rate,
-            window: (0..length).map(hann).collect(),
+            rate: rate.into(),
+            spectra: PowerSpectra::new((0..length).map(|n| hann(n) * 4.0 / length as f32).collect()),
             edges,
             pending: vec![0.0; length / 2],
-            at: 0,
+            powers: [powers.clone(), powers],
             levels: Vec::new(),
-            scratch: (fft.make_input_vec(), fft.make_output_vec(), fft.make_scratch_vec()),
-            fft,
         }
     }
 
     /// Adds `mono` samples (full scale ±1); how the stream is cut into calls makes no difference.
     pub(crate) fn push(&mut self, mono: &[f32]) {
         self.pending.extend_from_slice(mono);
+        let mut start = 0;
         loop {
-            let frame = self.levels.len() as u64 * u64::from(self.rate) / u64::from(BAND_RATE);
-            // `frame` never runs ahead of `at` by more than what is pending.
-            let skip = usize::try_from(frame - self.at).unwrap_or(usize::MAX);
-            if self.pending.len() < skip.saturating_add(self.window.len()) {
-                return;
+            let second = start + self.hop(self.levels.len());
+            if second + self.spectra.size() > self.pending.len() {
+                break;
             }
-            self.pending.drain(..skip);
-            self.at = frame;
-            self.measure();
+            self.measure_pair(start, second);
+            start = second + self.hop(self.levels.len() - 1);
         }
+        self.pending.drain(..start);
     }
 
     /// The levels of all that was pushed.
     pub(crate) fn finish(mut self) -> BandLevels {
-        let padding = vec![0.0; self.window.len() / 2];
-        self.push(&padding);
+        let size = self.spectra.size();
+        self.push(&vec![0.0; size / 2]);
+        if self.pending.len() >= size {
+            let second = self.hop(self.levels.len());
+            self.pending.resize(second + size, 0.0);
+            self.measure_pair(0, second);
+            self.levels.pop();
+        }
         BandLevels(self.levels)
     }
 
-    fn measure(&mut self) {
-        let (input, spectrum, scratch) = &mut self.scratch;
-        for ((slot, sample), weight) in input.iter_mut().zip(&self.pending).zip(&self.window) {
-            *slot = sample * weight;
+    /// Samples from `frame` to the next.
+    fn hop(&self, frame: usize) -> usize {
+        let sample = |frame: usize| frame as u64 * self.rate / u64::from(BAND_RATE);
+        (sample(frame + 1) - sample(frame)) as usize
+    }
+
+    /// Measures two frames, whose windows begin at `first` and `second` in what is pending.
+    fn measure_pair(&mut self, first: usize, second: usize) {
+        let size = self.spectra.size();
+        let stretches = [first, second].map(|start| &self.pending[start..start + size]);
+        let [a, b] = &mut self.powers;
+        self.spectra.of_pair(stretches, [a, b]);
+        for powers in &self.powers {
+            self.levels.push(std::array::from_fn(|band| {
+                let power: f32 = powers[self.edges[band]..self.edges[band + 1]].iter().sum();
+                // `as` saturates: below the floor, and for silence (-∞), it is 0.
+                (2.0 * (10.0 * power.log10() - FLOOR_DB)).round() as u8
+            }));
         }
-        let transformed = self.fft.process_with_scratch(input, spectrum, scratch);
-        debug_assert!(transformed.is_ok(), "the buffers are the planner's own");
-        // A sine of amplitude 1 has the power 0 dB.
-        let scale = 16.0 / (self.window.len() as f32).powi(2);
-        self.levels.push(std::array::from_fn(|band| {
-            let bins = &spectrum[self.edges[band]..self.edges[band + 1]];
-            let power: f32 = bins.iter().map(Complex::norm_sqr).sum::<f32>() * scale;
-            // `as` saturates: below the floor, and for silence (-∞), it is 0.
-            (2.0 * (10.0 * power.log10() - FLOOR_DB)).round() as u8
-        }));
     }
 }
 

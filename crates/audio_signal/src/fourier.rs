@@ -2,10 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use crate::simd::vectorized;
-
-/// Values that go through a butterfly side by side.
-const WIDTH: usize = 16;
+use crate::simd::{WIDTH, vectorized};
 
 /// Takes the power spectra of windowed stretches of sound, two at a time: one is the real and the other the imaginary
 /// part of one complex transform.

@@ -36,6 +36,8 @@ pub struct Resampler {
     mono: Vec<f32>,
     halvings: Vec<HalfBand>,
     kernels: Kernels,
+    /// Of the outputs that are computed at a time: their sums, in parts.
+    sums: Vec<[f32; WIDTH]>,
     /// Mono input, halved, as far as it is still needed; zeros stand before the stream's first sample.
     pending: Vec<f32>,
     /// Where the next output sample's kernel begins in `pending`, and the part of a sample there (in
@@ -66,6 +68,7 @@ impl Resampler {
             halvings,
             pending: vec![0.0; kernels.reach - 1],
             kernels,
+            sums: Vec::with_capacity(BLOCK),
             first_tap: 0,
             fraction: 0,
             given: 0,
@@ -117,24 +120,30 @@ impl Resampler {
     fn convert(&mut self, end: u64, out: &mut Vec<f32>) {
         let Kernels { up, down, reach, .. } = self.kernels;
         let (whole, part) = ((down / up) as usize, down % up);
-        let mut places = [(0, 0); BLOCK];
         loop {
-            let mut count = 0;
-            while count < BLOCK && self.given < end && self.first_tap + 2 * reach <= self.pending.len() {
-                places[count] = (self.first_tap, self.fraction);
-                count += 1;
-                self.given += 1;
-                self.first_tap += whole;
-                self.fraction += part;
-                if self.fraction >= up {
-                    self.fraction -= up;
-                    self.first_tap += 1;
-                }
-            }
-            if count == 0 {
+            self.sums.clear();
+            vectorized(
+                #[inline(always)]
+                || {
+                    while self.sums.len() < BLOCK
+                        && self.given < end
+                        && let Some(input) = self.pending.get(self.first_tap..self.first_tap + 2 * reach)
+                    {
+                        self.sums.push(self.kernels.partial_sums(input, self.fraction));
+                        self.given += 1;
+                        // Without a branch: no processor could foresee when a sample is skipped.
+                        let fraction = self.fraction + part;
+                        let carry = u64::from(fraction >= up);
+                        self.fraction = fraction - carry * up;
+                        self.first_tap += whole + carry as usize;
+                    }
+                },
+            );
+            if self.sums.is_empty() {
                 break;
             }
-            self.kernels.apply(&self.pending, &places[..count], out);
+            // Apart, because reading a sum at once waits for its being written.
+            out.extend(self.sums.iter().map(total));
         }
         let used = self.first_tap.min(self.pending.len());
         self.pending.drain(..used);
@@ -168,22 +177,7 @@ impl Kernels {
         Self { up, down, reach, phases, taps: (0..=phases).flat_map(kernel).collect() }
     }
 
-    /// Appends the output at each of `places` (at most [`BLOCK`]): the first tap in `input`, and the fraction / `up` of
-    /// a sample that the centre stands after the middle.
-    fn apply(&self, input: &[f32], places: &[(usize, u64)], out: &mut Vec<f32>) {
-        let mut sums = [[0.0; WIDTH]; BLOCK];
-        vectorized(
-            #[inline(always)]
-            || {
-                for (sums, &(first_tap, fraction)) in sums.iter_mut().zip(places) {
-                    *sums = self.partial_sums(&input[first_tap..][..2 * self.reach], fraction);
-                }
-            },
-        );
-        // Apart, because reading a sum at once waits for its being written.
-        out.extend(sums[..places.len()].iter().map(total));
-    }
-
+    /// The output `fraction / up` of a sample after the middle of `input`, in parts to be added.
     #[inline(always)]
     fn partial_sums(&self, input: &[f32], fraction: u64) -> [f32; WIDTH] {
         // Divisions are slow, and mostly there is a kernel for each fraction.

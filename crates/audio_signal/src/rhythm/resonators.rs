@@ -1,6 +1,6 @@
 //! The bank of resonators behind the tempogram.
 
-use crate::simd::vectorized;
+use crate::simd::{WIDTH, vectorized};
 
 /// A resonator forgets half in this time, seconds.
 const HALF_LIFE_SECONDS: f64 = 5.0;
@@ -64,14 +64,18 @@ impl Bank {
             scores.make_room();
             vectorized(
                 #[inline(always)]
-                || (0..self.periods.len()).for_each(|index| self.advance(index, values, &mut scores)),
+                || {
+                    for index in 0..self.periods.len() {
+                        self.advance(index, values, &mut scores);
+                    }
+                },
             );
             scores.next += values.len();
             while wanted < start + values.len() {
                 let end = scores.next - (start + values.len() - 1 - wanted);
                 for (index, period) in self.periods.iter().enumerate() {
                     let last = &scores.row(index)[end - period..end];
-                    sink(self.scale[index] * last.iter().copied().fold(0.0, f32::max));
+                    sink(self.scale[index] * largest(last));
                 }
                 wanted += step;
             }
@@ -86,8 +90,11 @@ impl Bank {
             (index.saturating_sub(NEIGHBOURS), (index + NEIGHBOURS).min(self.periods.len() - 1));
         let mut best = [0.0_f32; BLOCK];
         for (row, cost) in (first..=last).zip(&self.costs[index][first + NEIGHBOURS - index..]) {
-            for (best, score) in best.iter_mut().zip(&scores.row(row)[from..from + values.len()]) {
-                *best = best.max(score - cost);
+            // A whole block, for speed: rows have room for it, and what is beyond `values` is not used.
+            let Some(scores) = scores.row(row)[from..].first_chunk::<BLOCK>() else { continue };
+            for (best, score) in best.iter_mut().zip(scores) {
+                let score = score - cost;
+                *best = if score > *best { score } else { *best };
             }
         }
         let row = &mut scores.row_mut(index)[next..];
@@ -122,4 +129,22 @@ impl Scores {
     fn row_mut(&mut self, index: usize) -> &mut [f32] {
         &mut self.rows[index * self.width..][..self.width]
     }
+}
+
+/// The largest of some numbers; 0 of none and of negative ones.
+fn largest(values: &[f32]) -> f32 {
+    vectorized(
+        #[inline(always)]
+        || {
+            let greater = |a: f32, b: f32| if b > a { b } else { a };
+            let (blocks, rest) = values.as_chunks::<WIDTH>();
+            let mut largest = [0.0; WIDTH];
+            for block in blocks {
+                for (largest, value) in largest.iter_mut().zip(block) {
+                    *largest = greater(*largest, *value);
+                }
+            }
+            largest.iter().chain(rest).copied().fold(0.0, greater)
+        },
+    )
 }
