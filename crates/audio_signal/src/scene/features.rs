@@ -62,10 +62,10 @@ fn of_one_sound(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Fe
     let pulse = pulse(textures);
     let mut features = Vec::with_capacity(textures.len());
     let moments = |t: usize| {
-        let Texture { level_db, flux, peakiness, persistence, changes: [_, slow], .. } = &textures[t];
+        let Texture { level_db, flux, peakiness, persistence, change, .. } = &textures[t];
         let [level, flux, peakiness] = [level_db.max(QUIETEST_DB), *flux, *peakiness].map(f64::from);
         let pair = |c: &Correlation| [c.covariance, c.variance].map(f64::from);
-        let ([a, b], [c, d]) = (pair(persistence), pair(slow));
+        let ([a, b], [c, d]) = (pair(persistence), pair(change));
         let salient = [1.0, a, b, c, d, flux, peakiness, peakiness * peakiness, voice[t].into()];
         let weight = f64::from(salience[t]) + 1e-3;
         let [n, a, b, c, d, e, f, g, h] = salient.map(|value| weight * value);

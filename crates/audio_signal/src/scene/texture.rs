@@ -31,9 +31,9 @@ const BIN_END: usize = BAND_EDGES[BANDS];
 const POWER_FLOOR: f32 = 1e-11;
 /// Frames between two that share no sample.
 const APART: usize = 2;
-/// Distances, in frames, over which a change of the partials is looked for: 0.13 s and 0.77 s.
-const CHANGE_SPANS: [usize; 2] = [4, 24];
-const HISTORY: usize = 24 + 2 * APART + 1;
+/// Frames over which a change of the partials is looked for: 0.77 s.
+const CHANGE_SPAN: usize = 24;
+const HISTORY: usize = CHANGE_SPAN + 2 * APART + 1;
 
 /// A covariance and the mean variance of what it is taken over: their ratio is a correlation.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +57,7 @@ pub(crate) struct Texture {
     pub(crate) persistence: Correlation,
     /// Likeness of two changes of the fine structure over the same span, a little apart: notes that begin and
     /// last. Noise never changes the same way twice, and lines that stay (motors, hum) do not change.
-    pub(crate) changes: [Correlation; CHANGE_SPANS.len()],
+    pub(crate) change: Correlation,
 }
 
 /// Takes the texture of a mono stream at [`TEXTURE_RATE`], 120 KiB at a time.
@@ -139,14 +139,14 @@ impl TextureMeter {
         }
         let (structure, peakiness) = fine_structure(powers);
         self.history.push_back(structure);
-        let (persistence, changes) = self.correlations();
+        let (persistence, change) = self.correlations();
         self.textures.push(Texture {
             level_db: ((10.0 * power.log10()) as f32).max(super::levels::FLOOR_DBFS),
             bands: bands.map(|level| (2.0 * (level + 100.0)).round().clamp(0.0, 255.0) as u8),
             flux,
             peakiness,
             persistence,
-            changes,
+            change,
         });
     }
 
@@ -155,16 +155,15 @@ impl TextureMeter {
         &self.history[(self.history.len() - 1).saturating_sub(ago)]
     }
 
-    fn correlations(&self) -> (Correlation, [Correlation; CHANGE_SPANS.len()]) {
+    /// Persistence and change.
+    fn correlations(&self) -> (Correlation, Correlation) {
         let (now, then) = (self.structure(0), self.structure(APART));
         vectorized(
             #[inline(always)]
             || {
-                let changes = CHANGE_SPANS.map(|span| {
-                    let (old, older) = (self.structure(span + APART), self.structure(span + 2 * APART));
-                    correlate(&change(old, now), &change(older, then))
-                });
-                (correlate(now, then), changes)
+                let (old, older) =
+                    (self.structure(CHANGE_SPAN + APART), self.structure(CHANGE_SPAN + 2 * APART));
+                (correlate(now, then), correlate(&difference(old, now), &difference(older, then)))
             },
         )
     }
@@ -206,7 +205,7 @@ fn fine_structure(powers: &[f32; BIN_END]) -> (FineStructure, f32) {
 }
 
 #[inline(always)]
-fn change(old: &FineStructure, new: &FineStructure) -> FineStructure {
+fn difference(old: &FineStructure, new: &FineStructure) -> FineStructure {
     std::array::from_fn(|bin| new[bin] - old[bin])
 }
 
