@@ -27,7 +27,7 @@ pub use fourier::PowerSpectra;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use params::{AnalysisParams, Thresholds};
 pub use resample::Resampler;
-pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate};
+pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
 pub use scene::{SceneKind, Segment, scene_features};
 pub use speech::{ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_presence};
 pub use waveform::{Waveform, WaveformBits, WaveformError, WaveformMeter, WaveformParams, waveform};

@@ -14,10 +14,10 @@ const MAX_BEATS: usize = 4;
 /// a beat, one beat and two.
 pub(super) const FEATURES: usize = 4;
 
-/// What speaks for each [`Place`], per standard deviation of each feature (`docs/signal.md` tells how it was fitted):
-/// chords change and the bass begins on the downbeat, the snare sounds on 2 and 4.
+/// What speaks for each [`Place`], per standard deviation of each feature (fitted by `tools/rhythm/fit.py`): chords
+/// change and the bass begins on the downbeat, the snare sounds on 2 and 4.
 const WEIGHTS: [[f32; FEATURES]; 4] =
-    [[5.0, 1.0, 2.0, 4.0], [0.0, 2.0, -2.0, 0.5], [1.0, -1.5, 1.5, -3.5], [-6.0, -1.0, -1.0, -1.0]];
+    [[5.0, 0.0, 1.5, 4.5], [0.0, 2.0, -2.0, -0.5], [1.0, -1.0, 0.5, -3.5], [-6.0, -1.0, -0.5, -0.5]];
 
 /// Beats that are alike, as a row of [`WEIGHTS`].
 #[derive(Clone, Copy)]
@@ -34,13 +34,13 @@ enum Place {
 /// A kind of bar.
 struct Metre {
     places: &'static [Place],
-    /// How much less likely it is than the others before anything was heard.
+    /// How much less likely it is than the others before anything was heard (fitted likewise).
     cost: f32,
 }
 
 const METRES: [Metre; 2] = [
     Metre { places: &[Place::Downbeat, Place::Backbeat, Place::Middle, Place::Backbeat], cost: 0.0 },
-    Metre { places: &[Place::Downbeat, Place::Weak, Place::Weak], cost: 2.0 },
+    Metre { places: &[Place::Downbeat, Place::Weak, Place::Weak], cost: 1.5 },
 ];
 
 /// The position in its bar (0 is the downbeat) of each beat of one unbroken run, whose `sounds` are given in any unit;

@@ -70,26 +70,29 @@ pub(super) fn audible_runs(
         .collect()
 }
 
+/// What sounds on each beat of a run.
+pub(super) type BeatSounds = Vec<[f32; FEATURES]>;
+
 /// What bars are found by.
 pub(super) struct Sound<'a> {
     pub(super) ranges: &'a [Vec<f32>; RANGES],
     pub(super) timbre: &'a Timbre,
 }
 
-/// The beats of `runs` with their places in bars, which begin anew in each run.
+/// The beats of `runs` with their places in bars, which begin anew in each run and follow from its `sounds`.
 ///
 /// `time` tells when a frame is, `enters` whether the sound there breaks a silence.
 pub(super) fn number(
     runs: &[Vec<usize>],
-    sound: &Sound<'_>,
+    sounds: &[BeatSounds],
     path: &TempoPath,
     time: impl Fn(usize) -> MediaTime,
     enters: impl Fn(usize) -> bool,
 ) -> Vec<Beat> {
     let mut beats: Vec<Beat> = Vec::new();
     let mut downbeats = 0u32;
-    for run in runs {
-        for (frame, position) in run.iter().zip(bars::positions(&sound.of(run), enters(run[0]))) {
+    for (run, sounds) in runs.iter().zip(sounds) {
+        for (frame, position) in run.iter().zip(bars::positions(sounds, enters(run[0]))) {
             downbeats += u32::from(position == 0);
             beats.push(Beat {
                 time: time(*frame),
@@ -105,7 +108,7 @@ pub(super) fn number(
 
 impl Sound<'_> {
     /// What sounds on each beat of a run.
-    fn of(&self, run: &[usize]) -> Vec<[f32; FEATURES]> {
+    pub(super) fn of(&self, run: &[usize]) -> BeatSounds {
         let beat = |index: usize| {
             // From the beat before to the beat after, where there are both.
             let (before, after) = (index.saturating_sub(1), (index + 1).min(run.len() - 1));

@@ -20,7 +20,9 @@ use media_time::{MediaTime, Window};
 pub use grid::{Beat, Tempo, TempoCandidate};
 pub use onsets::Onset;
 
+use bars::FEATURES;
 use envelope::Envelope;
+use grid::BeatSounds;
 use onsets::OnsetFunction;
 use pulse::{Pulse, PulseFunction, RANGES};
 use spectrum::BandSpectrum;
@@ -115,13 +117,18 @@ impl RhythmAnalyzer {
     /// to carry a beat on from the music before them, and nothing contradicts it in a silence.
     #[must_use]
     pub fn finish_outside(self, beatless: &[Window]) -> Rhythm {
+        self.finish_with_sounds(beatless).0
+    }
+
+    /// Also what sounds on the beats of each unbroken run.
+    fn finish_with_sounds(self, beatless: &[Window]) -> (Rhythm, Vec<BeatSounds>) {
         let Some(Stream { envelope, mut spectrum, mut features }) = self.stream else {
-            return Rhythm::default();
+            return Default::default();
         };
         spectrum.finish(|levels| features.push(levels));
         let onsets = features.onsets.pick(spectrum.hop(), self.rate);
         if features.frames == 0 {
-            return Rhythm { onsets, ..Rhythm::default() };
+            return (Rhythm { onsets, ..Rhythm::default() }, Vec::new());
         }
         let hop = spectrum.hop() * PULSE_STRIDE;
         let frames_per_second = f64::from(self.rate) / hop as f64;
@@ -149,8 +156,20 @@ impl RhythmAnalyzer {
             MediaTime::from_samples((frame * hop as f64).round() as i64, self.rate)
         };
         let sound = grid::Sound { ranges: &ranges, timbre: &features.timbre };
-        let beats = grid::number(&runs, &sound, &path, time, enters);
+        let sounds: Vec<BeatSounds> = runs.iter().map(|run| sound.of(run)).collect();
+        let beats = grid::number(&runs, &sounds, &path, time, enters);
         let tempo = grid::tempo(&beats, &tempogram, &path);
-        Rhythm { onsets, tempo, beats }
+        (Rhythm { onsets, tempo, beats }, sounds)
     }
+}
+
+/// For each unbroken run of beats in a `mono` recording of `rate` Hz: the four features by which places in bars are found,
+/// and the beats as [`RhythmAnalyzer::finish`] returns them. For fitting the bars (`tools/rhythm/fit.py`).
+#[must_use]
+pub fn bar_features(rate: u32, mono: &[f32]) -> Vec<Vec<([f32; FEATURES], Beat)>> {
+    let mut analyzer = RhythmAnalyzer::new(rate);
+    analyzer.push(mono);
+    let (rhythm, sounds) = analyzer.finish_with_sounds(&[]);
+    let mut beats = rhythm.beats.into_iter();
+    sounds.into_iter().map(|run| run.into_iter().zip(beats.by_ref()).collect()).collect()
 }

@@ -1,0 +1,40 @@
+//! Prepares the fit of the bars: reads lines of `SOUND OUTPUT` and writes, for each beat found in the sound, the number
+//! of its run, its time (s), its position in its bar and four features as little-endian 32-bit floats. See
+//! `tools/rhythm/fit.py`.
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+
+use audio_signal::bar_features;
+use audio_signal::decode::Decoder;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let (sound, output) = line.split_once(' ').ok_or("expected lines of: SOUND OUTPUT")?;
+        let (rate, mono) = decode(sound)?;
+        let mut values = Vec::new();
+        for (run, beats) in bar_features(rate, &mono).into_iter().enumerate() {
+            for (features, beat) in beats {
+                let place = [run as f32, beat.time.as_secs_f64() as f32, beat.position as f32];
+                values.extend(place.into_iter().chain(features).flat_map(f32::to_le_bytes));
+            }
+        }
+        fs::write(output, values)?;
+    }
+    Ok(())
+}
+
+/// The rate (Hz) and the mean of the channels.
+fn decode(path: &str) -> Result<(u32, Vec<f32>), Box<dyn Error>> {
+    let mut decoder = Decoder::open(BufReader::new(File::open(path)?))?;
+    let (rate, channels) = (decoder.format().rate, decoder.format().channels());
+    let mut mono = Vec::new();
+    while let Some(block) = decoder.next_block()? {
+        mono.extend(
+            block.samples.chunks_exact(channels).map(|frame| frame.iter().sum::<f32>() / channels as f32),
+        );
+    }
+    Ok((rate, mono))
+}
