@@ -10,8 +10,8 @@ material/report. Needs numpy, mido (MIT) and ffmpeg. Where the packages are inst
 
 Rendered: the accompaniment patterns of MMA 21.09 (GPL-2+), played by FluidSynth (LGPL-2.1+) with FluidR3 (MIT) or
 TimGM6mb (GPL-2), all from Debian 12's main. Corpus: beats/ and drums/. Nothing of either is part of this repository, only
-numbers fitted on the first half are. Everything is drawn from seeds; renderings that are there already are kept. A pattern, or a piece of the corpus, belongs with all
-that is made of it to one half.
+numbers fitted on the first half are. Everything is drawn from seeds; renderings that are there already are kept. A
+pattern, or a piece of the corpus, belongs with all that is made of it to one half.
 """
 
 import argparse
