@@ -25,7 +25,7 @@ const BLOCK: usize = 64;
 
 /// Mixes a stream to mono and converts it to 16 kHz, in constant memory.
 ///
-/// The rate is halved while it is high ([`HalfBand`]); then comes a polyphase filter bank of windowed sinc kernels:
+/// The rate is halved while it is high by half-band filters; then comes a polyphase filter bank of windowed sinc kernels:
 /// output sample n is the band-limited signal at exactly n / 16 000 s of the input's time, with no delay to make up for.
 /// It is one sum over the input around that instant, so how the input is cut into chunks cannot change it.
 /// (J. O. Smith, "Digital Audio Resampling".)
