@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use crate::simd::{WIDTH, vectorized};
+use crate::simd::{Aligned, WIDTH, vectorized};
 
 /// Takes the power spectra of windowed stretches of sound, two at a time: one is the real and the other the imaginary
 /// part of one complex transform.
@@ -10,7 +10,7 @@ use crate::simd::{WIDTH, vectorized};
 /// The transform is Stockham's of radix 4, which needs no reordering (C. Van Loan, "Computational Frameworks for the
 /// Fast Fourier Transform", 1992, 1.7 and 2.4).
 pub struct PowerSpectra {
-    window: Vec<f32>,
+    window: Aligned,
     /// The turns of the first two passes, value by value.
     first_turns: [Split; 3],
     second_turns: [Split; 3],
@@ -20,13 +20,14 @@ pub struct PowerSpectra {
 
 /// Complex numbers, their parts apart.
 struct Split {
-    real: Vec<f32>,
-    imaginary: Vec<f32>,
+    real: Aligned,
+    imaginary: Aligned,
 }
 
 impl Split {
     fn zeros(size: usize) -> Self {
-        Self { real: vec![0.0; size], imaginary: vec![0.0; size] }
+        let zeros = || std::iter::repeat_n(0.0, size).collect();
+        Self { real: zeros(), imaginary: zeros() }
     }
 }
 
@@ -34,9 +35,11 @@ impl Split {
 fn turns(size: usize, stride: usize) -> [Split; 3] {
     [1, 2, 3].map(|j| {
         let angle = |k: usize| -TAU * (j * (k - k % stride)) as f64 / size as f64;
-        let (imaginary, real) =
-            (0..size / 4).map(|k| angle(k).sin_cos()).map(|(sin, cos)| (sin as f32, cos as f32)).unzip();
-        Split { real, imaginary }
+        let angles = (0..size / 4).map(angle);
+        Split {
+            real: angles.clone().map(|angle| angle.cos() as f32).collect(),
+            imaginary: angles.map(|angle| angle.sin() as f32).collect(),
+        }
     })
 }
 
@@ -50,12 +53,18 @@ impl PowerSpectra {
         let size = window.len();
         assert!(size.is_power_of_two() && size >= 4 * WIDTH, "a window of {size} samples");
         let (first_turns, second_turns) = (turns(size, 1), turns(size, 4));
-        Self { window, first_turns, second_turns, signal: Split::zeros(size), scratch: Split::zeros(size) }
+        Self {
+            window: window.into_iter().collect(),
+            first_turns,
+            second_turns,
+            signal: Split::zeros(size),
+            scratch: Split::zeros(size),
+        }
     }
 
     /// Length of a stretch, in samples.
     #[must_use]
-    pub const fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.window.len()
     }
 
@@ -72,7 +81,7 @@ impl PowerSpectra {
                 for (part, stretch) in
                     [&mut self.signal.real, &mut self.signal.imaginary].into_iter().zip(stretches)
                 {
-                    for ((value, sample), weight) in part.iter_mut().zip(stretch).zip(&self.window) {
+                    for ((value, sample), weight) in part.iter_mut().zip(stretch).zip(self.window.iter()) {
                         *value = sample * weight;
                     }
                 }

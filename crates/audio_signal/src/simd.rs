@@ -1,12 +1,14 @@
 //! Wider vector instructions where the processor has them.
 
+use std::ops::{Deref, DerefMut};
+
 /// Sums that the compiler may run side by side; fixed, so that results do not depend on the vector width.
 pub(crate) const WIDTH: usize = 16;
 
 /// Runs `work` compiled for AVX-512 or AVX2 where the processor has it, and for the build's own processor elsewhere.
 ///
-/// The result is the same to the bit: fused multiply-add is not switched on, and the compiler keeps the order of the
-/// operations on floats. Only what is inlined into `work` gains, so both it and what it calls are `#[inline(always)]`.
+/// The result is the same to the bit: the compiler neither fuses nor reorders operations on floats. Only what is inlined
+/// into `work` gains, so both it and what it calls are `#[inline(always)]`.
 #[inline]
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
@@ -54,4 +56,41 @@ pub(crate) fn sum(values: &[f32]) -> f32 {
 pub(crate) fn total(sums: &[f32; WIDTH]) -> f32 {
     let quarters: [f32; 4] = std::array::from_fn(|i| sums[i] + sums[i + 4] + sums[i + 8] + sums[i + 12]);
     quarters.iter().sum()
+}
+
+/// Values that begin with a cache line: a vector that straddles two lines takes twice as long to load.
+pub(crate) struct Aligned {
+    lines: Vec<Line>,
+    length: usize,
+}
+
+/// A cache line.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+struct Line([f32; WIDTH]);
+
+impl FromIterator<f32> for Aligned {
+    fn from_iter<I: IntoIterator<Item = f32>>(values: I) -> Self {
+        let values: Vec<f32> = values.into_iter().collect();
+        let mut aligned =
+            Self { lines: vec![Line([0.0; WIDTH]); values.len().div_ceil(WIDTH)], length: values.len() };
+        aligned.copy_from_slice(&values);
+        aligned
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+
+    #[inline(always)]
+    fn deref(&self) -> &[f32] {
+        &bytemuck::must_cast_slice(&self.lines)[..self.length]
+    }
+}
+
+impl DerefMut for Aligned {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut bytemuck::must_cast_slice_mut(&mut self.lines)[..self.length]
+    }
 }

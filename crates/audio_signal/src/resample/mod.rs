@@ -7,7 +7,7 @@ use std::f64::consts::PI;
 use symphonia::core::audio::Channels;
 
 use self::half_band::HalfBand;
-use crate::simd::{WIDTH, total, vectorized};
+use crate::simd::{Aligned, WIDTH, total, vectorized};
 use crate::{SPEECH_RATE, SignalError, channels::downmix_gains, decode::check_limits};
 
 /// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are 70 dB down, and
@@ -161,7 +161,7 @@ struct Kernels {
     /// Kernels in `taps`, less the one at the fraction 1: `up`, or fewer to interpolate between.
     phases: u64,
     /// `phases + 1` kernels of 2 × `reach` taps.
-    taps: Vec<f32>,
+    taps: Aligned,
 }
 
 impl Kernels {

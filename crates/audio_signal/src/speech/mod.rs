@@ -65,7 +65,8 @@ pub struct SpeechDetector {
     buffers: Box<Buffers>,
 }
 
-/// Where a batch's intermediate results are kept.
+/// Where a batch's intermediate results are kept, each from the beginning of a cache line on (see [`crate::simd`]).
+#[repr(C, align(64))]
 struct Buffers {
     transform: Workspace,
     spectra: [Lanes; STEPS * BINS],

@@ -2,7 +2,7 @@
 
 use crate::{
     math::{sigmoid, tanh},
-    simd::vectorized,
+    simd::{Aligned, vectorized},
 };
 
 /// Units of the LSTM.
@@ -16,7 +16,7 @@ const PARTS: usize = 8;
 /// Weights of the recurrent half of the LSTM and of the output neuron.
 pub(super) struct Recurrence {
     /// For each [`BLOCK`] of the 4 × 128 gates (input, forget, cell, output): `[unit][gate]`.
-    hidden: Vec<[f32; BLOCK]>,
+    hidden: Aligned,
     output: Vec<f32>,
     output_bias: f32,
 }
@@ -37,22 +37,16 @@ impl Default for State {
 impl Recurrence {
     /// From PyTorch's layout: `hidden[gate][unit]`, `output[unit]`.
     pub(super) fn new(hidden: &[f32], output: &[f32], output_bias: f32) -> Self {
-        let rows = |block: usize, unit: usize| {
-            std::array::from_fn(|gate| hidden[(block * BLOCK + gate) * HIDDEN + unit])
-        };
+        let row = |(block, unit)| (0..BLOCK).map(move |gate| hidden[(block * BLOCK + gate) * HIDDEN + unit]);
         let blocks = 4 * HIDDEN / BLOCK;
-        let hidden = (0..blocks).flat_map(|block| (0..HIDDEN).map(move |unit| (block, unit)));
-        Self {
-            hidden: hidden.map(|(block, unit)| rows(block, unit)).collect(),
-            output: output.to_vec(),
-            output_bias,
-        }
+        let rows = (0..blocks).flat_map(|block| (0..HIDDEN).map(move |unit| (block, unit)));
+        Self { hidden: rows.flat_map(row).collect(), output: output.to_vec(), output_bias }
     }
 
     /// Takes one frame in, given the input's part of its gates, and tells the probability that it is speech.
     #[inline(always)]
     pub(super) fn step(&self, mut gates: [f32; 4 * HIDDEN], state: &mut State) -> f32 {
-        let blocks = self.hidden.chunks_exact(HIDDEN);
+        let blocks = self.hidden.as_chunks::<BLOCK>().0.chunks_exact(HIDDEN);
         for (weights, gates) in blocks.zip(gates.as_chunks_mut::<BLOCK>().0) {
             multiply_add(weights, &state.hidden, gates);
         }
