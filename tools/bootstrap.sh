@@ -53,6 +53,12 @@ install_packages() {
   quietly "${get[@]}" install --no-install-recommends "${missing[@]}"
 }
 
+# What .cargo/config.toml builds for; without it not even the build's own programs would run.
+check_processor() {
+  [[ $(uname -m) != x86_64 || ! -e /proc/cpuinfo ]] || grep -qw avx2 /proc/cpuinfo ||
+    die "This processor has no AVX2 (most since 2013 have it): harkback neither builds nor runs here."
+}
+
 check_rust() {
   local wanted found
   wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
@@ -65,6 +71,7 @@ or, with rustup there already:
   [[ $(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1) == "$wanted" ]] || die "Rust $found is too old. $remedy"
 }
 
+check_processor
 readarray -t missing < <(missing_packages)
 if ((${#missing[@]})); then
   [[ ${1-} != --check ]] || die "missing: ${missing[*]}"

@@ -14,6 +14,7 @@ mod gc;
 mod models;
 mod operations;
 mod picture;
+mod processor;
 mod pull;
 mod serve;
 mod text;
@@ -25,6 +26,13 @@ use clap::Parser;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    processor::require_avx2();
+    start()
+}
+
+/// Apart, so that nothing of it is mixed into what runs before the processor is known to be fit.
+#[inline(never)]
+fn start() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
