@@ -38,7 +38,7 @@ pub enum BackendKind {
 /// What runs in place of a backend that cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fallback {
-    /// The stub, as the seeds ask.
+    /// The stub: an answer always, and its meta says that nothing was measured.
     Stub,
     /// The signal without words.
     Signal,

@@ -2,7 +2,7 @@ use http_kit::{Id, RequestContext};
 
 use crate::EffectiveParams;
 
-/// The cache key, exactly as the contract has it:
+/// The cache key, part of the wire format (`docs/engines/media_program/PHASE_A02_audio_semantic_upgrade.md`):
 /// `tenant_id|env|asset_id|artifact_id|include_beats|include_speech_music|min_silence_ms|loudness_window_ms|backend_version|user_id_or_anonymous`,
 /// with Python's spelling of booleans and `None`. Ids cannot contain `|`, so keys cannot collide.
 #[must_use]
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_the_contract() {
+    fn the_key_is_spelled_as_documented() {
         let version = "whisper_aubio_v1+tiny.en-1a2b3c4d+s42";
         let asset = "a123".parse().unwrap();
         assert_eq!(

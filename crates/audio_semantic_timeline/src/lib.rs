@@ -6,7 +6,9 @@
 //! - [`backend`] turns a recording into a timeline: [`Backends`](backend::Backends) chooses;
 //! - [`Transcript`] is what is said in it, [`captions`] shows it;
 //! - [`plot`] draws it;
-//! - [`cache_key()`] and [`slice()`] are the contract's formulas, [`stub`] its stand-in.
+//! - [`cache_key()`] names a timeline, [`slice()`] cuts it to a clip, [`stub`] stands in for a backend that is missing.
+//!
+//! What callers can rely on is told in `docs/engines/media_program/PHASE_A02_audio_semantic_upgrade.md`.
 
 pub mod backend;
 mod cache_key;

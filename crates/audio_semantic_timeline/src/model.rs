@@ -162,7 +162,7 @@ pub struct RunMeta {
     pub language: Option<String>,
     /// Up to which playback speed (or its inverse) times may be used unscaled without harm.
     pub speed_change_limit: f64,
-    /// See the contract's formula.
+    /// What the timeline is found by: see [`cache_key()`](crate::cache_key()).
     pub audio_semantic_cache_key: String,
     /// Which parts were there, in which version.
     pub backend_info: BackendInfo,

@@ -19,7 +19,7 @@ pub fn slice(summary: &Summary, window: Window, speed: f64) -> Summary {
         clip_window_ms: [window.start(), window.end()],
         clip_relative: true,
         speed_change: speed,
-        #[expect(clippy::float_cmp, reason = "the contract's own rule: any speed but exactly 1")]
+        #[expect(clippy::float_cmp, reason = "any speed but exactly 1 limits")]
         speed_change_limited: speed != 1.0,
     });
     Summary {

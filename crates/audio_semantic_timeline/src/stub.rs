@@ -1,5 +1,5 @@
-//! The deterministic stand-in for a missing backend, exactly as the contract describes it. It
-//! measures nothing, and its meta says so.
+//! The deterministic stand-in for a missing backend: spans of fixed lengths, over and over. It measures nothing, and its
+//! meta says so.
 
 use crate::EffectiveParams;
 use crate::model::{AudioEvent, BeatEvent, EventKind, EventMeta};
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cycle_of_the_contract() {
+    fn the_cycle_has_fixed_lengths() {
         let events = events(25_000, &EffectiveParams::default());
         let spans: Vec<_> =
             events.iter().map(|e| (e.kind, e.start_ms, e.end_ms, e.loudness_lufs.unwrap())).collect();

@@ -10,8 +10,8 @@ use crate::backend::{Measured, Selection};
 use crate::model::{BackendInfo, RunMeta, Summary, SummaryMeta};
 use crate::{EffectiveParams, Error, cache_key};
 
-/// Up to this factor (or its inverse) of playback speed the unscaled times are good enough for
-/// most uses; the contract's constant.
+/// Up to this factor (or its inverse) of playback speed the unscaled times are good enough for most uses; told in every
+/// timeline's meta.
 const SPEED_CHANGE_LIMIT: f64 = 1.05;
 
 /// Everything a timeline is named by.

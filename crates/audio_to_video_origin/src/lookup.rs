@@ -164,7 +164,7 @@ impl Place {
         Self { asset_id, start: MediaTime::ZERO, clip_offsets: None, artifact: None, timeline: None }
     }
 
-    /// The contract's order: the origin that maps lead to; else what the artifact's meta says; else, unless `mapped`,
+    /// In this order: the origin that maps lead to; else what the artifact's meta says; else, unless `mapped`,
     /// its parent asset and start (see [`OwnFacts::origin`]).
     fn of(row: SoundRow, resolved: Option<ResolvedOrigin>, mapped: bool) -> Result<Self, Refused> {
         let artifact = Some((row.id, row.meta.0));

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_contracts_example() {
+    fn the_first_speech_moves_the_shot() {
         assert_eq!(placed(10_000, None, &[100], 500, 250), [10_600, 10_850, 100, 0]);
     }
 
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// The contract's formula, on plain numbers.
+    /// Origin start, offset of the clip and of the meaning, held inside the recording: on plain numbers.
     fn reference(source: &Source<'_>, clip: &Clip) -> (i64, i64) {
         let base = source.start.as_micros() + clip.source_offset.as_micros();
         let first =

@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seeds_example() {
+    fn the_documented_example() {
         assert_eq!(snippet((200, 400), 250, Some(500), None), window(0, 500));
         assert_eq!(snippet((200, 400), 250, None, None), window(0, 650), "padding is cut at 0");
     }
@@ -55,7 +55,7 @@ mod tests {
     }
 
     proptest! {
-        /// The contract's sentence in plain integers.
+        /// The rules of `docs/engines/origin_snippets.md` in plain integers.
         #[test]
         fn it_is_the_plain_reference(
             start in 0i64..1 << 42, length in 0i64..1 << 42, padding in 0i64..1 << 42,

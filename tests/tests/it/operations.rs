@@ -151,7 +151,7 @@ async fn what_replaces_it_is_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stub_timeline_is_that_of_the_contract() {
+async fn a_stub_timeline_is_the_documented_one() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;

@@ -186,7 +186,7 @@ proptest! {
         }
     }
 
-    /// The contract's formula, in exact arithmetic over the numbers given.
+    /// The formula of `docs/patterns.md`, in exact arithmetic over the numbers given.
     #[test]
     fn starts_follow_the_formula(request in any_request(), bar in 0_i64..40) {
         let request = PatternRequest { seed: None, bars: Some(bar + 1), ..request };

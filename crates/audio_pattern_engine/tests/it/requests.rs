@@ -29,7 +29,7 @@ async fn templates_are_listed_in_full() {
 }
 
 #[tokio::test]
-async fn a_pattern_has_the_contracts_fields() {
+async fn a_pattern_has_the_documented_fields() {
     let world = World::new().await;
     let kick = world.sample("t1").await;
     let request =

@@ -134,7 +134,7 @@ fn edges_are_exact() {
 }
 
 #[test]
-fn the_meta_of_a_slice_is_that_of_the_contract() {
+fn the_meta_of_a_slice_tells_the_clip() {
     let summary = wire::summary();
     let cut = slice(
         &summary,

@@ -46,7 +46,7 @@ fn a_summary_survives_storing_byte_for_byte() {
 }
 
 #[test]
-fn a_request_has_the_defaults_of_the_contract() {
+fn a_request_has_the_documented_defaults() {
     let request: AnalyzeRequest = serde_json::from_value(json!({"asset_id": "a1"})).unwrap();
     let (params, clamped) = EffectiveParams::of(&request);
     assert_eq!(params, EffectiveParams::default());

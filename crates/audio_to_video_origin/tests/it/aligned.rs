@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{TestState, at, clip, scope, sequence, times};
 
 #[tokio::test]
-async fn the_contracts_example() {
+async fn the_first_speech_moves_the_shot() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.hit(&film, 10_000, 20_000).await;

@@ -92,7 +92,7 @@ impl NewArtifact {
         }
     }
 
-    /// Every rule of the contract that can be checked without the database; empty when all hold.
+    /// The rules that can be checked without the database, and that are broken; empty when all hold.
     #[must_use]
     pub fn violations(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();

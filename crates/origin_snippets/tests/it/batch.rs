@@ -8,7 +8,7 @@ use crate::support::{World, context, id, ok, window};
 use db::testing::statements;
 
 #[tokio::test]
-async fn the_seeds_example() {
+async fn the_documented_example() {
     let world = World::new().await;
     let film = world.asset("t1", None).await;
     let hit = world.hit("t1", &film, Some(window(200, 400)), &[]).await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{TestState, clip, column};
 
 #[tokio::test]
-async fn a_clip_has_the_contracts_shape_and_defaults() {
+async fn a_clip_has_the_documented_shape_and_defaults() {
     let state = TestState::new().await;
     let track = state.track().await;
     let path = format!("/video/tracks/{track}/clips");
