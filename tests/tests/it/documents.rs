@@ -15,20 +15,20 @@ use serde_json::{Value, json};
 const ANY: &str = "…";
 
 /// The names of a document and their values.
-type Names = BTreeMap<String, Value>;
+pub(crate) type Names = BTreeMap<String, Value>;
 
-/// A fenced block: what stands after `json`, and its text.
-struct Block {
-    line: usize,
-    info: String,
-    text: String,
+/// A fenced block: what stands after its fence, and its text.
+pub(crate) struct Block {
+    pub(crate) line: usize,
+    pub(crate) info: String,
+    pub(crate) text: String,
 }
 
-fn blocks(document: &str) -> Vec<Block> {
+pub(crate) fn blocks(document: &str) -> Vec<Block> {
     let mut lines = (1..).zip(document.lines());
     let mut blocks = Vec::new();
     while let Some((line, text)) = lines.next() {
-        let Some(info) = text.strip_prefix("```json ") else { continue };
+        let Some(info) = text.strip_prefix("```") else { continue };
         let body = lines.by_ref().map(|(_, text)| text).take_while(|text| *text != "```");
         let text = body.collect::<Vec<_>>().join("\n");
         blocks.push(Block { line, info: info.trim().to_owned(), text });
@@ -45,7 +45,7 @@ fn filled(text: &str, names: &Names) -> String {
 }
 
 /// Says where `found` is not what `expected` says.
-fn compare(expected: &Value, found: &Value, names: &mut Names, at: &str) -> Result<(), String> {
+pub(crate) fn compare(expected: &Value, found: &Value, names: &mut Names, at: &str) -> Result<(), String> {
     let differs = || Err(format!("{at}: {found} is not {expected}"));
     match (expected, found) {
         (Value::String(text), _) if text == ANY => Ok(()),
@@ -102,6 +102,7 @@ async fn run(api: &Api, name: &str, names: &mut Names) -> usize {
     let (mut reply, mut compared) = (None, 0);
     for Block { line, info, text } in blocks(&document) {
         let place = format!("{name}:{line}");
+        let Some(info) = info.strip_prefix("json ") else { continue };
         match *info.split(' ').collect::<Vec<_>>() {
             [method @ ("POST" | "PUT"), path] => {
                 let body: Value = serde_json::from_str(&filled(&text, names)).unwrap();
@@ -118,7 +119,8 @@ async fn run(api: &Api, name: &str, names: &mut Names) -> usize {
                 }
                 let reply = reply.take().unwrap_or_else(|| panic!("{place}: an answer to nothing"));
                 assert_eq!(reply.status.to_string(), status, "{place}: {}", reply.text());
-                let expected: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{place}: {e}"));
+                let expected = serde_json::from_str(&filled(&text, names));
+                let expected: Value = expected.unwrap_or_else(|error| panic!("{place}: {error}"));
                 let same = compare(&expected, &reply.json(), names, "");
                 same.unwrap_or_else(|wrong| panic!("{place}: {wrong}"));
                 compared += 1;
@@ -139,6 +141,8 @@ async fn the_examples_are_what_the_service_answers() {
         ("video_audio_atomic_design.md", 4),
         ("origin_snippets.md", 8),
         ("lineage.md", 7),
+        ("media_v2.md", 9),
+        ("video_timeline.md", 11),
     ] {
         // Each document starts with an upload and is another tenant's.
         let tenant = format!("t{least}_{}", name.len());

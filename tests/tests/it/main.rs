@@ -4,6 +4,7 @@
 
 mod bad_media;
 mod cache;
+mod calling;
 mod command_line;
 mod context;
 mod documents;

@@ -1,0 +1,182 @@
+//! `docs/calling.md`: its walk and its program are run, its tables of errors are those of the code.
+//!
+//! A `sh` block is a step of the walk; a `json` block after it is what the step prints, with `"…"` for anything, as in
+//! the other documents.
+
+#![expect(clippy::panic, reason = "a wrong example fails the test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use e2e::{Deployment, binary};
+use reqwest::StatusCode;
+use tokio::process::Command;
+
+use crate::documents::{Block, Names, blocks, compare};
+
+/// Where the document says that the service runs.
+const ADDRESS: &str = "http://127.0.0.1:8090";
+/// Between the outputs of two steps.
+const SEPARATOR: char = '\u{1e}';
+
+fn document() -> String {
+    std::fs::read_to_string(binary::workspace_root().join("docs/calling.md")).unwrap()
+}
+
+/// Runs `program` in `folder`, with `text` as its only argument but for `option`; what it prints.
+async fn run(program: &str, option: &str, text: &str, folder: &Path) -> String {
+    let output =
+        Command::new(program).args([option, text]).current_dir(folder).env("no_proxy", "*").output().await;
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_walk_and_the_program_do_what_they_show() {
+    let server = Deployment::new().await.start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = binary::workspace_root().join("fixtures");
+    std::os::unix::fs::symlink(fixtures, folder.path().join("fixtures")).unwrap();
+    let document = document().replace(ADDRESS, server.base());
+
+    walk(&blocks(&document), folder.path()).await;
+    for (file, at, mark) in [("hit.wav", 0, "RIFF"), ("snippet.mp4", 4, "ftyp")] {
+        let bytes = std::fs::read(folder.path().join(file)).unwrap();
+        assert_eq!(&bytes[at..at + 4], mark.as_bytes(), "{file}");
+    }
+    let program = blocks(&document).into_iter().find(|block| block.info == "python").unwrap();
+    if has_requests(folder.path()).await {
+        let printed = run("python3", "-c", &program.text, folder.path()).await;
+        assert!(printed.starts_with("speech 0 "), "{printed}");
+    }
+    server.stop().await;
+}
+
+/// The steps are one script, as somebody would type them into one shell.
+async fn walk(blocks: &[Block], folder: &Path) {
+    let steps: Vec<&str> =
+        blocks.iter().filter(|block| block.info == "sh").map(|block| block.text.as_str()).collect();
+    let script = format!("set -euo pipefail\n{}", steps.join(&format!("\nprintf '{SEPARATOR}'\n")));
+    let printed = run("bash", "-c", &script, folder).await;
+    let mut outputs = printed.split(SEPARATOR);
+    let (mut output, mut compared) = ("", 0);
+    for Block { line, info, text } in blocks {
+        if info == "sh" {
+            output = outputs.next().unwrap();
+        } else if info == "json" {
+            let [expected, found] = [text.as_str(), output].map(|text| {
+                serde_json::from_str(text).unwrap_or_else(|error| panic!("line {line}: {error} in {text:?}"))
+            });
+            let same = compare(&expected, &found, &mut Names::new(), "");
+            same.unwrap_or_else(|wrong| panic!("line {line}: {wrong}"));
+            compared += 1;
+        }
+    }
+    assert!(compared >= 8, "only {compared} answers");
+}
+
+/// Not every machine has that library, and nothing else here needs it.
+#[expect(clippy::print_stderr, reason = "says what was left out")]
+async fn has_requests(folder: &Path) -> bool {
+    let found = Command::new("python3").args(["-c", "import requests"]).current_dir(folder).output().await;
+    let found = found.is_ok_and(|output| output.status.success());
+    if !found {
+        eprintln!("skipped: python3 with requests absent");
+    }
+    found
+}
+
+/// Codes, and the statuses that they come with.
+type Codes = BTreeMap<String, BTreeSet<u16>>;
+
+#[test]
+fn every_error_is_told_with_its_status() {
+    let (told, made) = (told(), made());
+    assert!(made.len() > 70, "only {} codes found in the code", made.len());
+    let [in_document, in_code] = [&told, &made].map(|codes| codes.keys().collect::<BTreeSet<_>>());
+    let in_one: Vec<_> = in_document.symmetric_difference(&in_code).collect();
+    assert!(in_one.is_empty(), "only in the document, or only in the code: {in_one:?}");
+    for (code, statuses) in made.iter().filter(|(_, statuses)| !statuses.is_empty()) {
+        assert_eq!(&told[code], statuses, "{code}: the document, and the code");
+    }
+}
+
+/// Those of the document's tables: code and status are the first two cells.
+fn told() -> Codes {
+    let document = document();
+    let (_, errors) = document.split_once("\n## Errors\n").unwrap();
+    let (errors, _) = errors.split_once("\n## ").unwrap();
+    let rows = errors.lines().filter(|line| line.starts_with("| `"));
+    let codes = rows.map(|row| {
+        let mut cells = row.split('|').skip(1).map(str::trim);
+        let (code, statuses) = (cells.next().unwrap(), cells.next().unwrap());
+        let statuses = statuses.split(", ").filter_map(|status| status.parse().ok()).collect();
+        (code.trim_matches('`').to_owned(), statuses)
+    });
+    codes.collect()
+}
+
+/// Those that problems are made with, and the statuses that stand beside them.
+fn made() -> Codes {
+    let mut codes = Codes::new();
+    let mut sources = Vec::new();
+    for found in std::fs::read_dir(binary::workspace_root().join("crates")).unwrap() {
+        collect(&found.unwrap().path().join("src"), &mut sources);
+    }
+    for source in sources {
+        let text = std::fs::read_to_string(source).unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for (constructor, status) in
+            [("unprocessable(", 422), ("about(", 422), ("not_found(", 404), ("unavailable(", 503)]
+        {
+            for code in after(text, constructor).filter_map(literal) {
+                codes.entry(code.to_owned()).or_default().insert(status);
+            }
+        }
+        for (status, rest) in after(text, "::new(").filter_map(|arguments| arguments.split_once(',')) {
+            let Some(code) = literal(rest).filter(|_| status.to_lowercase().contains("status")) else {
+                continue;
+            };
+            codes.entry(code.to_owned()).or_default().extend(status_of(status));
+        }
+        // What is missing is sometimes chosen before the problem is made.
+        for (at, end) in text.match_indices("_not_found\"") {
+            let start = text[..at].rfind('"').unwrap() + 1;
+            codes.entry(text[start..at + end.len() - 1].to_owned()).or_default();
+        }
+    }
+    codes
+}
+
+fn collect(folder: &Path, sources: &mut Vec<PathBuf>) {
+    for found in std::fs::read_dir(folder).unwrap() {
+        let path = found.unwrap().path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+}
+
+/// What follows each `mark`.
+fn after<'a>(text: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(mark).map(|(at, mark)| &text[at + mark.len()..])
+}
+
+/// The code that `text` starts with, as a literal.
+fn literal(text: &str) -> Option<&str> {
+    let (code, _) = text.trim_start().strip_prefix('"')?.split_once('"')?;
+    let is_code = !code.is_empty() && code.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+    is_code.then_some(code)
+}
+
+/// `StatusCode::NOT_FOUND` is 404; of a variable nothing is known.
+fn status_of(argument: &str) -> Option<u16> {
+    let name = argument.trim().strip_prefix("StatusCode::")?.replace('_', " ");
+    let all = (400..600).filter_map(|number| StatusCode::from_u16(number).ok());
+    all.into_iter()
+        .find(|status| status.canonical_reason().is_some_and(|reason| reason.eq_ignore_ascii_case(&name)))
+        .map(|status| status.as_u16())
+}
