@@ -91,8 +91,8 @@ async fn artifacts_without_origin_and_empty_windows_are_all_named() {
     world.assert_untouched().await;
 }
 
-/// Another owner's project cannot be attached to: 403, which `video_timeline` tells apart from an unknown id for this one
-/// call.
+/// Another owner's project cannot be attached to: 403, which `video_timeline` tells apart from an unknown id for this
+/// one call.
 #[tokio::test]
 async fn projects_that_cannot_be_attached_to() {
     let world = World::new().await;
