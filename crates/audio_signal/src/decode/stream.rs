@@ -97,7 +97,7 @@ impl PacketStream {
             }
             Fetched::Packet(_) => {}
             Fetched::End { truncated } => {
-                self.stats.truncated |= truncated;
+                self.stats.truncated |= truncated || self.lacks_frames();
                 return Ok(false);
             }
             Fetched::NewStream => self.follow_new_stream(timeline)?,
@@ -134,6 +134,17 @@ impl PacketStream {
         let position = self.clock.position(stamp, frames);
         self.stats.ignored_jumps = self.clock.ignored_jumps();
         Ok((position, frames))
+    }
+
+    /// Does an MP3 end before the number of frames that its tag counts? Nothing else tells a cut from an end. Counts
+    /// without a word on padding are often those of another file.
+    fn lacks_frames(&self) -> bool {
+        let told = self
+            .track
+            .samples
+            .filter(|_| self.demuxer.container == Container::Mp3 && self.track.padding.is_some());
+        let held = self.clock.expected().and_then(|end| u64::try_from(end).ok()).unwrap_or(0);
+        told.is_some_and(|told| held + self.clock.last_frames() as u64 <= told)
     }
 
     /// Ogg tells in its last page how much of the last packets is padding.

@@ -103,6 +103,9 @@ fn what_was_there_before_a_cut_is_decoded() {
             decode(bytes[..bytes.len() * 6 / 10].to_vec()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let share = half.samples.len() as f64 / whole.samples.len() as f64;
         assert!((0.25..0.8).contains(&share), "{name}: {share} of the sound in 0.6 of the bytes");
+        assert!(!whole.stats.truncated, "{name}");
+        // MP2 tells neither a length nor the size of what was cut off.
+        assert_eq!(half.stats.truncated, !name.ends_with("mp2"), "{name}");
     }
 }
 
