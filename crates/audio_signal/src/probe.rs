@@ -20,8 +20,8 @@ pub struct Probe {
     pub kind: MediaKind,
     /// Short name of the container, e.g. `isomp4`, `matroska`, `wave`; `None` for one that is not read here.
     pub container: Option<String>,
-    /// The duration its header tells, or that of an MP3 without header estimated from its bit rate; `None`
-    /// when there is none. Decoding tells the exact one.
+    /// The duration its header tells; `None` when there is none, or only an estimate (MP3, ADTS, Ogg). Decoding
+    /// tells the exact one.
     pub duration: Option<MediaTime>,
     /// The sound that [`crate::decode::Decoder`] would decode; its codec may be one that is not supported.
     pub audio: Option<AudioInfo>,
@@ -98,7 +98,7 @@ fn read_tracks(mut demuxer: Demuxer) -> Result<Probe, SignalError> {
     Ok(Probe {
         kind,
         container: Some(demuxer.name.to_owned()),
-        duration: demuxer.duration(track.as_ref()),
+        duration: demuxer.told_duration(track.as_ref()),
         audio: track.as_ref().map(AudioInfo::new),
         video,
     })

@@ -27,7 +27,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// Measures a file that `open` opens, as often as asked.
     ///
-    /// A container that tells no duration (a live recording) is decoded to find it, in constant memory; a
+    /// A container that tells no duration (MP3, Ogg, a live recording) is decoded to find it, in constant memory; a
     /// file that cannot be decoded has none.
     pub(crate) fn measure<R: Read + Seek + Send + 'static>(
         open: impl Fn() -> io::Result<R>,

@@ -84,18 +84,16 @@ impl Candidate {
         let frame = |time: MediaTime| u64::try_from(time.to_samples(rate)).unwrap_or(0);
         let length =
             align::length(&heard.envelope, frame(self.window.start()), frame(self.window.duration()));
-        let start = align::rise(heard, self.window.start());
-        let end = start + length;
-        if length == 0 || end > heard.frames {
-            return None;
-        }
+        // A recording that is one loop has no room for a rise that comes late.
+        let latest = heard.frames.checked_sub(length).filter(|_| length > 0)?;
+        let start = align::rise(heard, self.window.start()).min(latest);
         let bpm = f64::from(self.bars) * 240.0 * f64::from(rate) / length as f64;
         Some(Loop {
             window: self.window,
             bars: self.bars,
             bpm: (bpm * 100.0).round() / 100.0,
             confidence: self.confidence,
-            slice: start..end,
+            slice: start..start + length,
         })
     }
 }

@@ -11,10 +11,12 @@ use crate::model::{AudioEvent, BeatEvent, EventKind, EventMeta, LoudnessWindow, 
 /// what touched still touches. What becomes empty is dropped.
 pub(super) fn of(analysis: &Analysis) -> Measured {
     let tempo = analysis.rhythm.tempo.as_ref();
+    let duration_ms = analysis.duration.as_millis_round();
     Measured {
-        duration_ms: analysis.duration.as_millis_round(),
+        duration_ms,
         events: analysis.segments.iter().filter_map(event).collect(),
-        beats: analysis.rhythm.beats.iter().map(beat).collect(),
+        // The last beat may be at the very end, where nothing is heard any more.
+        beats: analysis.rhythm.beats.iter().map(beat).filter(|beat| beat.time_ms < duration_ms).collect(),
         loudness_windows: analysis.loudness_windows.iter().filter_map(loudness_window).collect(),
         tempo_bpm: tempo.map(|tempo| rounded(tempo.bpm, 2)),
         tempo_candidates: tempo.map_or_else(Vec::new, |tempo| {

@@ -83,8 +83,8 @@ impl Codec {
         }
     }
 
-    /// Starts over after a panic. Should that fail, the old decoder stays: each call to it is guarded.
-    fn rebuild(&mut self) {
+    /// Starts over. Should that fail, the old decoder stays: each call to it is guarded.
+    pub(super) fn rebuild(&mut self) {
         if let Ok(fresh) = Self::new(&self.params) {
             *self = fresh;
         }

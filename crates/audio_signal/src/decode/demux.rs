@@ -8,7 +8,10 @@ use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
-use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_ISOMP4, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2, FORMAT_ID_MP3,
+    FORMAT_ID_OGG,
+};
 use symphonia::core::formats::{FormatId, FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
@@ -42,7 +45,9 @@ pub(crate) enum Container {
     Mp4,
     Matroska,
     Ogg,
+    /// And MP2 and MP1.
     Mp3,
+    Adts,
     Other,
 }
 
@@ -84,12 +89,12 @@ pub(crate) struct Demuxer {
 impl Demuxer {
     pub(crate) fn open(mut source: Box<dyn Source>) -> Result<Self, SignalError> {
         let movie = Movie::read(&mut source)?;
-        let shortened = wave::overlays(&mut source)?;
-        let is_shortened = !shortened.is_empty();
-        let overlays = match &movie {
-            Some(movie) => movie.overlays(),
-            None if is_shortened => shortened,
-            None => matroska::overlays(&mut source)?,
+        let wave = wave::lengths(&mut source)?;
+        let is_shortened = wave.as_ref().is_some_and(|wave| wave.is_cut);
+        let overlays = match (&movie, wave) {
+            (Some(movie), _) => movie.overlays(),
+            (None, Some(wave)) => wave.overlays,
+            (None, None) => matroska::overlays(&mut source)?,
         };
         let allowance = Allowance::full();
         allowance.grant(READ_LIMIT);
@@ -111,7 +116,16 @@ impl Demuxer {
         self.reader.as_ref().map_or(&[], |reader| reader.tracks())
     }
 
-    /// The duration that the header tells: of the whole file, else of `track`.
+    /// The duration, of the whole file, else of `track`, where the header tells it. That of files which are nothing but
+    /// packets is no fact: it is an estimate from the first ones, or that of the first of several that were joined.
+    pub(crate) fn told_duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
+        match self.container {
+            Container::Mp3 | Container::Adts | Container::Ogg => None,
+            Container::Mp4 | Container::Matroska | Container::Other => self.duration(track),
+        }
+    }
+
+    /// The duration, of the whole file, else of `track`, as far as it can be known from the beginning.
     pub(crate) fn duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
         let info = self.reader.as_ref()?.media_info();
         let whole = info.time_base.zip(info.duration).and_then(|(base, ticks)| base.calc_duration(ticks));
@@ -218,7 +232,8 @@ fn container(format: FormatId) -> Container {
         FORMAT_ID_ISOMP4 => Container::Mp4,
         FORMAT_ID_MKV => Container::Matroska,
         FORMAT_ID_OGG => Container::Ogg,
-        FORMAT_ID_MP3 => Container::Mp3,
+        FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => Container::Mp3,
+        FORMAT_ID_ADTS => Container::Adts,
         _ => Container::Other,
     }
 }

@@ -20,6 +20,8 @@ use crate::SignalError;
 
 /// A damaged packet becomes silence of its length, but no more than this.
 const LONGEST_PACKET: MediaTime = MediaTime::from_millis(1_000);
+/// Damaged packets in a row after which they may be sound of another rate or other channels.
+const ANOTHER_SOUND: u64 = 8;
 /// Damaged packets in a row after which the rest counts as lost.
 const MAX_DAMAGED: u64 = 4_096;
 
@@ -123,7 +125,15 @@ impl PacketStream {
             Decoded::Damaged => {
                 self.damaged_in_a_row += 1;
                 self.stats.damaged_packets += 1;
-                let told = usize::try_from(self.track.to_samples(length, rate)).unwrap_or(0);
+                // Symphonia's decoders refuse what differs from their first packet: a new one tells how.
+                if self.damaged_in_a_row.is_multiple_of(ANOTHER_SOUND) {
+                    self.codec.rebuild();
+                }
+                let told = match self.demuxer.container {
+                    // All frames are of one length; what is told shrinks at the end that the tag tells.
+                    Container::Mp3 => 0,
+                    _ => usize::try_from(self.track.to_samples(length, rate)).unwrap_or(0),
+                };
                 let frames = if told == 0 { self.clock.last_frames() } else { told };
                 let frames = frames.min(LONGEST_PACKET.to_samples(rate).unsigned_abs() as usize);
                 self.samples.clear();
@@ -131,7 +141,12 @@ impl PacketStream {
                 frames
             }
         };
+        let expected = self.clock.expected();
         let position = self.clock.position(stamp, frames);
+        // Ogg numbers all that it holds: what is missing was lost.
+        if self.demuxer.container == Container::Ogg && expected.is_some_and(|expected| position > expected) {
+            self.stats.damaged_packets += 1;
+        }
         self.stats.ignored_jumps = self.clock.ignored_jumps();
         Ok((position, frames))
     }

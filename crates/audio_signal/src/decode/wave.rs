@@ -1,7 +1,7 @@
-//! Lets symphonia read what is there of a WAVE file that was cut off.
+//! Lets symphonia read what is there of a WAVE file whose lengths are not: cut off, never written, or too long for 32 bits.
 //!
 //! Symphonia believes the lengths in the header, and the duration that follows from them. So those that reach beyond
-//! the end of the file are made to look like what is there.
+//! the end of the file, or that a recorder had no more time to write, are made to look like what is there.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -11,65 +11,120 @@ use super::source::Overlay;
 const MAX_CHUNKS: u32 = 1_000;
 /// Name and length of a chunk.
 const HEADER: u64 = 8;
+/// A length that is told elsewhere (RF64) or nowhere (written to a pipe).
+const UNTOLD: u32 = u32::MAX;
 
-/// How symphonia is to see the file: its form, and the chunk of sound in it, as long as the file. None when nothing is
-/// missing, or the file tells no lengths, as those written to a pipe.
-pub(super) fn overlays(source: &mut (impl Read + Seek)) -> io::Result<Vec<Overlay>> {
+/// How symphonia is to see a WAVE file.
+pub(super) struct Lengths {
+    /// The form and the chunk of sound in it, as long as what is there.
+    pub(super) overlays: Vec<Overlay>,
+    /// Is it shorter than it tells?
+    pub(super) is_cut: bool,
+}
+
+/// What to change of a WAVE file; `None` for any other, and for one whose lengths are right.
+pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Lengths>> {
     let end = source.seek(SeekFrom::End(0))?;
-    let mut form = Vec::with_capacity(12);
-    source.rewind()?;
-    (&mut *source).take(12).read_to_end(&mut form)?;
-    if !form.starts_with(b"RIFF") || form.get(8..) != Some(b"WAVE".as_slice()) {
-        return Ok(Vec::new());
+    let Some((form, form_length)) = chunk(source, 0)? else { return Ok(None) };
+    let is_long = &form == b"RF64";
+    if !(is_long || &form == b"RIFF") || &bytes(source, HEADER)?[..4] != b"WAVE" {
+        return Ok(None);
     }
+    // Recorders write lengths last: one that lost its power leaves zeros.
+    let is_unwritten = form_length == 0;
+    let mut long_data = None;
     let mut at = 12;
     for _ in 0..MAX_CHUNKS {
         let Some((name, length)) = chunk(source, at)? else { break };
         let content = at + HEADER;
-        if &name == b"data" {
-            let is_cut = length != u32::MAX && content + u64::from(length) > end;
-            return Ok(if is_cut { shortened(at, end) } else { Vec::new() });
+        match &name {
+            b"ds64" if is_long => long_data = Some(u64::from_le_bytes(bytes(source, content + 8)?)),
+            b"data" => {
+                let there = end.saturating_sub(content);
+                let told = match length {
+                    UNTOLD => long_data,
+                    0 if is_unwritten => Some(u64::MAX),
+                    length => Some(length.into()),
+                };
+                let is_cut = told.is_some_and(|told| told > there) && (there > 0 || !is_unwritten);
+                let overlays = (is_cut || is_long || is_unwritten)
+                    .then(|| shown(end, at, told.map_or(u64::from(UNTOLD), |told| told.min(there))));
+                return Ok(overlays.map(|overlays| Lengths { overlays, is_cut }));
+            }
+            _ => {}
         }
         // Chunks begin at even places.
         at = content + u64::from(length).next_multiple_of(2);
     }
-    Ok(Vec::new())
+    Ok(None)
 }
 
 /// Name and length of the chunk at `at`, if there is one.
 fn chunk(source: &mut (impl Read + Seek), at: u64) -> io::Result<Option<([u8; 4], u32)>> {
-    let mut header = Vec::with_capacity(8);
-    source.seek(SeekFrom::Start(at))?;
-    source.take(HEADER).read_to_end(&mut header)?;
-    let whole: Result<[u8; 8], _> = header.try_into();
-    Ok(whole.ok().map(|[a, b, c, d, length @ ..]| ([a, b, c, d], u32::from_le_bytes(length))))
+    if source.seek(SeekFrom::End(0))? < at + HEADER {
+        return Ok(None);
+    }
+    let [a, b, c, d, length @ ..] = bytes(source, at)?;
+    Ok(Some(([a, b, c, d], u32::from_le_bytes(length))))
 }
 
-/// A file that ends at `end`, with the chunk at `data`.
-fn shortened(data: u64, end: u64) -> Vec<Overlay> {
-    let from = |start: u64| {
-        let length = u32::try_from(end - start - HEADER).unwrap_or(u32::MAX);
-        Overlay { at: start + 4, bytes: length.to_le_bytes().to_vec() }
-    };
-    vec![from(0), from(data)]
+/// Eight bytes from `at` on; zeros beyond the end.
+fn bytes(source: &mut (impl Read + Seek), at: u64) -> io::Result<[u8; 8]> {
+    let mut bytes = Vec::with_capacity(8);
+    source.seek(SeekFrom::Start(at))?;
+    source.take(8).read_to_end(&mut bytes)?;
+    bytes.resize(8, 0);
+    Ok(bytes.try_into().unwrap_or_default())
+}
+
+/// A file that ends at `end`, with a chunk of sound at `data` that is `length` long.
+fn shown(end: u64, data: u64, length: u64) -> Vec<Overlay> {
+    let short = |length: u64| u32::try_from(length).unwrap_or(UNTOLD).to_le_bytes();
+    vec![
+        Overlay { at: 0, bytes: [*b"RIFF", short(end - HEADER)].concat() },
+        Overlay { at: data + 4, bytes: short(length).to_vec() },
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn overlays_of(bytes: &[u8]) -> Vec<Overlay> {
-        overlays(&mut io::Cursor::new(bytes)).unwrap()
+    fn overlays_of(bytes: &[u8]) -> Option<(Vec<Overlay>, bool)> {
+        lengths(&mut io::Cursor::new(bytes)).unwrap().map(|lengths| (lengths.overlays, lengths.is_cut))
+    }
+
+    fn shown_as(form: &[u8; 4], at: u64, data: &[u8; 4]) -> Vec<Overlay> {
+        vec![
+            Overlay { at: 0, bytes: [b"RIFF".as_slice(), form].concat() },
+            Overlay { at, bytes: data.to_vec() },
+        ]
     }
 
     #[test]
     fn lengths_beyond_the_end_are_those_of_the_file() {
         let file = b"RIFF\xff\x00\x00\x00WAVEodd \x01\x00\x00\x00x\0data\x90\x00\x00\x00123456";
         assert_eq!(file.len(), 36);
-        let expected =
-            [Overlay { at: 4, bytes: vec![28, 0, 0, 0] }, Overlay { at: 26, bytes: vec![6, 0, 0, 0] }];
-        assert_eq!(overlays_of(file), expected);
-        assert_eq!(overlays_of(&file[..30])[1].bytes, [0; 4], "a header alone");
+        assert_eq!(overlays_of(file), Some((shown_as(&[28, 0, 0, 0], 26, &[6, 0, 0, 0]), true)));
+        let header = overlays_of(&file[..30]);
+        assert_eq!(header, Some((shown_as(&[22, 0, 0, 0], 26, &[0; 4]), true)), "a header alone");
+    }
+
+    #[test]
+    fn lengths_that_were_never_written_are_those_of_the_file() {
+        let file = b"RIFF\0\0\0\0WAVEdata\0\0\0\0123456";
+        assert_eq!(overlays_of(file), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), true)));
+        let told = b"RIFF\0\0\0\0WAVEdata\x02\0\0\012LIST";
+        assert_eq!(overlays_of(told), Some((shown_as(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
+    }
+
+    #[test]
+    fn lengths_of_64_bits_are_shown_in_32() {
+        let head = b"RF64\xff\xff\xff\xffWAVEds64\x10\0\0\0\0\0\0\0\0\0\0\0";
+        let file =
+            |length: u64| [head, length.to_le_bytes().as_slice(), b"data\xff\xff\xff\xff123456"].concat();
+        assert_eq!(overlays_of(&file(6)), Some((shown_as(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), false)));
+        assert_eq!(overlays_of(&file(5 << 32)), Some((shown_as(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), true)));
     }
 
     #[test]
@@ -81,7 +136,7 @@ mod tests {
             b"RIFF\x10\x00\x00\x00WAVEdata",
             b"",
         ] {
-            assert_eq!(overlays_of(whole), [], "{}", whole.escape_ascii());
+            assert_eq!(overlays_of(whole), None, "{}", whole.escape_ascii());
         }
     }
 }

@@ -66,9 +66,13 @@ impl Section {
 // BS.1770 gives coefficients for 48 kHz only. Those of its analogue prototypes, for any rate by the bilinear
 // transform: B. De Man, "Evaluation of Implementations of the EBU R128 Loudness Measurement" (AES 145, 2018).
 
-/// The first section: a shelf that lifts what the head does, by 4 dB above about 1.7 kHz.
+/// The first section: a shelf that lifts what the head does, by 4 dB above about 1.7 kHz. Rates that hold nothing so high
+/// need none.
 fn shelf(rate: f64) -> Section {
     let (f0, gain_db, q) = (1_681.974_450_955_533, 3.999_843_853_973_347, 0.707_175_236_955_419_6);
+    if rate <= 2.0 * f0 {
+        return Section { b: [1.0, 0.0, 0.0], a: [0.0; 2] };
+    }
     let k = (PI * f0 / rate).tan();
     let high = 10_f64.powf(gain_db / 20.0);
     let band = high.powf(0.499_666_774_154_541_6);

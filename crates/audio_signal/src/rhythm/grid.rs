@@ -29,7 +29,8 @@ pub struct Beat {
     pub time: MediaTime,
     /// Counts all beats of the recording from 0.
     pub beat_index: u32,
-    /// Counts bars from 0, which starts at the first downbeat; beats before that are its pickup and count to it.
+    /// Counts bars from 0, which starts at the first downbeat; beats before that are its pickup and count to it. After an
+    /// interruption a pickup is a bar of its own.
     pub bar_index: u32,
     /// Position in the bar from 1, the downbeat, to 4 or 3.
     pub position: u32,
@@ -92,7 +93,12 @@ pub(super) fn number(
     let mut beats: Vec<Beat> = Vec::new();
     let mut downbeats = 0u32;
     for (run, sounds) in runs.iter().zip(sounds) {
-        for (frame, position) in run.iter().zip(bars::positions(sounds, enters(run[0]))) {
+        let positions = bars::positions(sounds, enters(run[0]));
+        if !beats.is_empty() {
+            // What came before keeps its last bar; a pickup to what comes now is a bar of its own.
+            downbeats = downbeats.max(1) + u32::from(positions.first().is_some_and(|first| *first != 0));
+        }
+        for (frame, position) in run.iter().zip(positions) {
             downbeats += u32::from(position == 0);
             beats.push(Beat {
                 time: time(*frame),

@@ -109,6 +109,76 @@ fn what_was_there_before_a_cut_is_decoded() {
     }
 }
 
+/// MP3, ADTS and Ogg can be joined end to end; their headers then tell of the first part only.
+#[test]
+fn joined_recordings_are_decoded_whole_and_tell_no_length() {
+    let studio = Studio::new();
+    for (name, bytes) in recordings(&studio, 2) {
+        if !["a.mp3", "a.mp2", "a.aac", "a.ogg", "a.opus"].contains(&name) {
+            continue;
+        }
+        assert_eq!(probe(Cursor::new(bytes.clone())).unwrap().duration, None, "{name}");
+        let once = decode(bytes.clone()).unwrap();
+        let twice = decode([bytes.as_slice(), &bytes].concat()).unwrap();
+        let seconds = twice.samples.len() as f64 / (twice.rate as usize * twice.channels) as f64;
+        assert!(
+            (seconds - 4.0).abs() < 0.1 && !twice.stats.truncated,
+            "{name}: {seconds} s, {:?}",
+            once.stats
+        );
+    }
+}
+
+#[test]
+fn sound_whose_channels_or_rate_change_is_refused_and_not_silence() {
+    let studio = Studio::new();
+    let make = |name: &str, arguments: &str| {
+        std::fs::read(studio.make(name, &format!("{TONE}=2 {arguments} -c:a libmp3lame"))).unwrap()
+    };
+    let stereo = make("stereo.mp3", "-ac 2");
+    for (name, other) in
+        [("mono.mp3", make("mono.mp3", "-ac 1")), ("low.mp3", make("low.mp3", "-ac 2 -ar 22050"))]
+    {
+        for joined in [[stereo.as_slice(), &other].concat(), [other.as_slice(), &stereo].concat()] {
+            let result = decode(joined);
+            assert!(
+                matches!(result, Err(SignalError::Unsupported(_))),
+                "{name}: {:?}",
+                result.map(|sound| sound.stats)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_damaged_frame_of_mp3_costs_its_own_length_wherever_it_is() {
+    let studio = Studio::new();
+    let once =
+        std::fs::read(studio.make("once.mp3", &format!("{TONE}=3 -c:a libmp3lame -b:a 128k"))).unwrap();
+    let mut joined = [once.as_slice(), &once].concat();
+    // In the second half, which the tag of the first does not count.
+    let at = once.len() + once.len() / 2;
+    let frame = at + joined[at..].windows(2).position(|two| two == [0xff, 0xfb]).unwrap();
+    joined[frame + 4..frame + 38].iter_mut().for_each(|byte| *byte ^= 0xff);
+    let sound = decode(joined).unwrap();
+    let silent = sound.samples.chunk_by(|a, b| (a.abs() < 1e-3) == (b.abs() < 1e-3));
+    let longest =
+        silent.skip(1).filter(|run| run[0].abs() < 1e-3 && run.len() < 60_000).map(<[f32]>::len).max();
+    assert!(sound.stats.damaged_packets > 0);
+    assert!(longest.unwrap() < 4 * 1_152, "{longest:?} samples of silence");
+}
+
+#[test]
+fn a_lost_page_of_ogg_is_counted_as_damage() {
+    let studio = Studio::new();
+    let (_, bytes) = recordings(&studio, 4).into_iter().find(|(name, _)| *name == "a.ogg").unwrap();
+    let pages: Vec<usize> =
+        bytes.windows(4).enumerate().filter(|(_, name)| name == b"OggS").map(|(at, _)| at).collect();
+    let lost = pages[pages.len() / 2]..pages[pages.len() / 2 + 1];
+    let sound = decode([&bytes[..lost.start], &bytes[lost.end..]].concat()).unwrap();
+    assert!(sound.stats.damaged_packets > 0, "{:?}", sound.stats);
+}
+
 #[test]
 fn a_cut_wave_is_as_long_as_what_is_there() {
     let studio = Studio::new();
