@@ -102,6 +102,24 @@ fn loops_are_as_long_as_what_repeats() {
 }
 
 #[test]
+fn a_recording_that_is_one_loop_is_that_loop() {
+    for (bpm, bars) in [(90.0, 4_u8), (120.0, 4), (120.0, 8)] {
+        let seconds = f32::from(bars) * 240.0 / bpm;
+        // Cut some milliseconds early, as people do.
+        let mut sound = vec![0.0; 100];
+        sound.extend(groove(bpm, seconds - 100.0 / RATE as f32));
+        let heard = heard(&sound);
+        let params =
+            LoopParams { target_bars: vec![bars.into()], min_confidence: 0.0, ..LoopParams::default() };
+        let loops = loops::detect(&heard, &params);
+        assert_eq!(loops.len(), 1, "{bars} bars at {bpm} bpm");
+        let slice = &loops[0].slice;
+        let length = (slice.end - slice.start) as f32 / RATE as f32;
+        assert!((length - seconds).abs() < 0.01 && slice.end <= heard.frames, "{length} of {seconds} s");
+    }
+}
+
+#[test]
 fn a_hint_at_half_the_tempo_doubles_the_bars() {
     let heard = heard(&groove(120.0, 24.0));
     let told = loops_of(&heard, 1, Some(60.0));
