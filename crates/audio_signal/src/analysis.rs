@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Changes whenever the same recording and parameters may give another result.
-pub const ALGORITHM_VERSION: &str = "signal_v3";
+pub const ALGORITHM_VERSION: &str = "signal_v4";
 
 /// Names everything but the recording and the request's own parameters that changes a result: the algorithm's
 /// version, the speech detector's weights and the thresholds that are not the fitted ones. For cache keys: holds no

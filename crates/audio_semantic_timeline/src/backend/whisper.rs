@@ -15,8 +15,8 @@ use crate::model::{AudioEvent, EventKind, Word};
 use crate::{EffectiveParams, Error, slice};
 
 /// Changes whenever the same recording, model and parameters may give another result: with the analysis of the signal
-/// (`signal_v3`), the pipeline of `audio_asr` and whisper.cpp.
-const VERSION: &str = "whisper_aubio_v3";
+/// (`signal_v4`), the pipeline of `audio_asr` and whisper.cpp.
+const VERSION: &str = "whisper_aubio_v4";
 
 /// The signal, and the words of what is spoken in it.
 #[derive(Clone, Debug)]
@@ -217,6 +217,6 @@ mod tests {
     #[test]
     fn the_version_stands_for_these_parts() {
         let parts = (VERSION, audio_signal::ALGORITHM_VERSION, audio_asr::engine_version());
-        assert_eq!(parts, ("whisper_aubio_v3", "signal_v3", "whisper.cpp 1.8.3".to_owned()));
+        assert_eq!(parts, ("whisper_aubio_v4", "signal_v4", "whisper.cpp 1.8.3".to_owned()));
     }
 }

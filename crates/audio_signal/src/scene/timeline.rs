@@ -12,6 +12,8 @@ use crate::AnalysisParams;
 const CELL_MICROS: i64 = 8_000;
 /// Level cells of a frame.
 pub(crate) const CELLS: usize = 4;
+/// A speaker pauses for no longer, in cells (2 s).
+const LONGEST_PAUSE: usize = 250;
 /// Decibels from the gate that make a cell's silence, or sound, e times likelier.
 const GATE_SLOPE_DB: f32 = 3.0;
 
@@ -65,6 +67,7 @@ pub(crate) fn spans(track: &Track, params: &AnalysisParams) -> Vec<Span> {
         );
     }
     stretches.sort_by_key(|stretch| stretch.cells.start);
+    clear_paused(&mut stretches);
     stretches.iter().filter_map(|stretch| stretch.to_span(track.duration)).collect()
 }
 
@@ -87,6 +90,17 @@ fn plain(track: &Track, kind: SceneKind, cells: Range<usize>, margin_db: impl Fn
     Stretch { kind, cells, probability, background_music: false, sung: false }
 }
 
+/// Music under speech does not stop where the speaker pauses: speech around a silence has none.
+fn clear_paused(stretches: &mut [Stretch]) {
+    for middle in 1..stretches.len().saturating_sub(1) {
+        let [before, pause, after] = &mut stretches[middle - 1..=middle + 1] else { continue };
+        let is_pause = pause.kind == SceneKind::Silence && pause.cells.len() <= LONGEST_PAUSE;
+        if is_pause && before.kind == SceneKind::Speech && after.kind == SceneKind::Speech {
+            (before.background_music, after.background_music) = (false, false);
+        }
+    }
+}
+
 fn gaps(runs: &[Range<usize>], len: usize) -> Vec<Range<usize>> {
     let starts = std::iter::once(0).chain(runs.iter().map(|run| run.end));
     let ends = runs.iter().map(|run| run.start).chain([len]);
@@ -107,5 +121,28 @@ impl Stretch {
             background_music: self.background_music,
             sung: self.sung,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speech_around_a_pause_has_no_music_under_it() {
+        use SceneKind::{Music, Silence, Speech};
+        let kinds =
+            [(Speech, 200), (Silence, 60), (Speech, 300), (Silence, 400), (Speech, 300), (Music, 500)];
+        let mut start = 0;
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for (kind, length) in kinds {
+            let cells = start..start + length;
+            start = cells.end;
+            let background_music = kind == Speech;
+            stretches.push(Stretch { kind, cells, probability: 1.0, background_music, sung: false });
+        }
+        clear_paused(&mut stretches);
+        let music: Vec<bool> = stretches.iter().map(|stretch| stretch.background_music).collect();
+        assert_eq!(music, [false, false, false, false, true, false]);
     }
 }

@@ -81,7 +81,7 @@ fn progress_rises_to_the_end_and_can_be_stopped() {
 #[test]
 fn the_version_names_what_changes_a_result() {
     let standard = version(&Thresholds::DEFAULT).expect("the bundled model");
-    assert!(standard.starts_with("signal_v3+silero_v6-"), "{standard}");
+    assert!(standard.starts_with("signal_v4+silero_v6-"), "{standard}");
     let changed = version(&Thresholds { speech_on: 0.6, ..Thresholds::DEFAULT }).expect("the bundled model");
     assert_eq!(changed, format!("{standard}+speech_on=0.6"));
 }
