@@ -34,7 +34,15 @@ pub(crate) struct Resolver<'a> {
 enum State {
     /// On the way up from it: met again, it is made of itself.
     Entered,
-    Resolved(Option<ResolvedOrigin>),
+    Followed(Followed),
+}
+
+/// What following the chain up from an artifact came to.
+#[derive(Clone, Debug)]
+struct Followed {
+    origin: Option<ResolvedOrigin>,
+    /// The artifacts on the longest way that was looked at, this one counted.
+    height: usize,
 }
 
 impl<'a> Resolver<'a> {
@@ -44,33 +52,42 @@ impl<'a> Resolver<'a> {
 
     /// The origin of `id`, or `None` when no artifact that it was made of has one, or there is no such artifact.
     pub(crate) fn resolve(&mut self, id: &Id) -> Result<Option<ResolvedOrigin>, Error> {
-        self.follow(id, 1)
+        Ok(self.follow(id, 1)?.origin)
     }
 
-    /// `length` counts the artifacts from the one asked for to this one.
-    fn follow(&mut self, id: &Id, length: usize) -> Result<Option<ResolvedOrigin>, Error> {
-        let Some((id, node)) = self.nodes.get_key_value(id) else { return Ok(None) };
+    /// `length` counts the artifacts from the one asked for to this one. What was found before is held to the same
+    /// limit, so that the answer does not depend on what was asked for first.
+    fn follow(&mut self, id: &Id, length: usize) -> Result<Followed, Error> {
+        let Some((id, node)) = self.nodes.get_key_value(id) else {
+            return Ok(Followed { origin: None, height: 1 });
+        };
         if let Some((origin, mapped_at)) = &node.map {
             let (origin, chain) = (origin.clone(), vec![id.clone()]);
-            return Ok(Some(ResolvedOrigin { origin, chain, mapped_at: *mapped_at }));
+            let origin = Some(ResolvedOrigin { origin, chain, mapped_at: *mapped_at });
+            return Ok(Followed { origin, height: 1 });
         }
         match self.found.get(id) {
             Some(State::Entered) => return Err(Error::OriginCycle(id.clone())),
-            Some(State::Resolved(found)) => return Ok(found.clone()),
+            Some(State::Followed(found)) if length - 1 + found.height > MAX_CHAIN => {
+                return Err(Error::OriginTooDeep(id.clone()));
+            }
+            Some(State::Followed(found)) => return Ok(found.clone()),
             None => {}
         }
         if length >= MAX_CHAIN && !node.upstreams.is_empty() {
             return Err(Error::OriginTooDeep(id.clone()));
         }
         self.found.insert(id, State::Entered);
-        let mut found = None;
+        let mut found = Followed { origin: None, height: 1 };
         for upstream in &node.upstreams {
-            if let Some(origin) = self.follow(upstream, length + 1)? {
-                found = Some(made_of(id, node, origin)?);
+            let above = self.follow(upstream, length + 1)?;
+            found.height = found.height.max(above.height + 1);
+            if let Some(origin) = above.origin {
+                found.origin = Some(made_of(id, node, origin)?);
                 break;
             }
         }
-        self.found.insert(id, State::Resolved(found.clone()));
+        self.found.insert(id, State::Followed(found.clone()));
         Ok(found)
     }
 }
@@ -163,25 +180,31 @@ mod tests {
         assert_eq!(resolve(mended, "a").unwrap().unwrap().1, "a b c");
     }
 
+    /// `n0` was made of `n1`, and so on; the last of `length` has an origin, or nothing more.
+    fn chain(length: usize, is_mapped: bool) -> HashMap<Id, Node> {
+        let last = if is_mapped { mapped(0, 1) } else { made(&[], None) };
+        let link = |index: usize| (id(&format!("n{index}")), made(&[&format!("n{}", index + 1)], None));
+        (0..length - 1).map(link).chain([(id(&format!("n{}", length - 1)), last)]).collect()
+    }
+
     #[test]
     fn chains_have_an_end() {
-        let chain = |length: usize| -> Vec<(String, Node)> {
-            let link = |index: usize| (format!("n{index}"), made(&[&format!("n{}", index + 1)], None));
-            (0..length - 1).map(link).chain([(format!("n{}", length - 1), mapped(0, 1))]).collect()
-        };
-        let resolve = |length| {
-            let nodes = chain(length);
-            resolve(
-                nodes
-                    .iter()
-                    .map(|(name, _)| name.as_str())
-                    .zip(chain(length).into_iter().map(|n| n.1))
-                    .collect(),
-                "n0",
-            )
-        };
+        let resolve = |length| Resolver::new(&chain(length, true)).resolve(&id("n0"));
         assert!(resolve(MAX_CHAIN).unwrap().is_some());
         assert!(matches!(resolve(MAX_CHAIN + 1), Err(Error::OriginTooDeep(_))));
+    }
+
+    #[test]
+    fn what_is_asked_for_first_makes_no_chain_shorter() {
+        for is_mapped in [true, false] {
+            let nodes = chain(MAX_CHAIN + 1, is_mapped);
+            for near in ["n1", "n40"] {
+                let mut resolver = Resolver::new(&nodes);
+                assert_eq!(resolver.resolve(&id(near)).unwrap().is_some(), is_mapped);
+                let far = resolver.resolve(&id("n0"));
+                assert!(matches!(far, Err(Error::OriginTooDeep(_))), "after {near}: {far:?}");
+            }
+        }
     }
 
     #[test]

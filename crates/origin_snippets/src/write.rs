@@ -1,7 +1,10 @@
 //! What is made of a batch: the timeline, artifacts, rows and the answer, as data.
 
+use audio_to_video_origin::NewOriginMap;
+use audio_to_video_origin::store::insert_origin_maps;
 use chrono::{DateTime, Utc};
 use http_kit::{Id, Scope};
+use media_time::Window;
 use media_v2::{ArtifactKind, NewArtifact};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -82,21 +85,7 @@ impl Batch {
         now: DateTime<Utc>,
         made: &CreatedTimeline,
     ) -> Result<BatchResult, Error> {
-        let artifacts: Vec<NewArtifact> = self
-            .planned
-            .iter()
-            .zip(&made.clips)
-            .zip(&self.renders)
-            .filter_map(|((planned, clip), render)| {
-                Some(self.artifact(planned, clip, made, render.as_ref().ok()?))
-            })
-            .collect();
-        let registered = if artifacts.is_empty() {
-            Vec::new()
-        } else {
-            media_v2::store::insert_artifacts(conn, scope, now, artifacts).await?
-        };
-        let mut video_artifact_ids = registered.into_iter().map(|artifact| artifact.id);
+        let mut video_artifact_ids = self.register_renders(conn, scope, now, made).await?.into_iter();
         let snippets: Vec<OriginSnippet> = self
             .planned
             .iter()
@@ -126,6 +115,39 @@ impl Batch {
                 next_cursor: None,
             },
         })
+    }
+
+    /// The `render_snippet` of each window that was rendered, with an origin map of its own: the sound that it
+    /// was made of is from a part of the window only.
+    async fn register_renders(
+        &self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        now: DateTime<Utc>,
+        made: &CreatedTimeline,
+    ) -> Result<Vec<Id>, Error> {
+        let (artifacts, windows): (Vec<NewArtifact>, Vec<Window>) = self
+            .planned
+            .iter()
+            .zip(&made.clips)
+            .zip(&self.renders)
+            .filter_map(|((planned, clip), render)| {
+                Some((self.artifact(planned, clip, made, render.as_ref().ok()?), planned.window))
+            })
+            .unzip();
+        if artifacts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let registered = media_v2::store::insert_artifacts(conn, scope, now, artifacts).await?;
+        let maps: Vec<NewOriginMap> = registered
+            .iter()
+            .zip(windows)
+            .map(|(artifact, window)| {
+                NewOriginMap::new(artifact.id.clone(), artifact.parent_asset_id.clone(), window)
+            })
+            .collect();
+        insert_origin_maps(conn, scope, now, &maps).await?;
+        Ok(registered.into_iter().map(|artifact| artifact.id).collect())
     }
 
     fn snippet(

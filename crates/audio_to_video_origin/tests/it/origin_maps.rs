@@ -125,8 +125,10 @@ async fn a_cycle_is_refused_and_a_long_chain_has_an_end() {
     }
     assert_eq!(resolve(conn, &[&top]).await[0].as_ref().unwrap().1.len(), 64);
     let too_deep = sound(conn, &film, &[&top], json!({})).await;
-    let refused = store::resolve_origins(conn, &scope("t1"), &[too_deep]).await;
-    assert!(matches!(refused, Err(Error::OriginTooDeep(_))));
+    for asked in [vec![too_deep.clone()], vec![too_deep.clone(), top.clone()], vec![top, too_deep]] {
+        let refused = store::resolve_origins(conn, &scope("t1"), &asked).await;
+        assert!(matches!(refused, Err(Error::OriginTooDeep(_))), "{asked:?}: {refused:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What a batch makes.
 
+use http_kit::Id;
 use media_time::MediaTime;
 use serde_json::{Value, json};
 use video_timeline::{ClipFilter, Paging, TrackKind, VideoTimeline};
@@ -127,6 +128,32 @@ async fn the_origin_is_the_map_of_the_chain_or_the_artifacts_own_window() {
         world.timeline.list_clips(&context("t1"), &uses, &Paging::default()).await.unwrap().items.len(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_rendered_snippet_is_from_its_whole_window() {
+    let world = World::with_ffmpeg().await;
+    let film = world.recording().await;
+    let hit = world.hit("t1", &film, Some(window(2_000, 2_100)), &[]).await;
+    // With a map of its own, as the detectors make them; and without one.
+    let mapped = world.hit("t1", &film, None, &[]).await;
+    world.map(&mapped, &film, window(2_000, 2_100)).await;
+    let item = |id: &Id, padding: u32| json!({"audio_artifact_id": id, "padding_ms": padding});
+    let request = json!({"mode": "render_clips", "render_profile": "draft_480p_fast",
+        "items": [item(&hit, 250), item(&mapped, 250), item(&mapped, 0)]});
+    for _ in 0..2 {
+        let made = ok(world.batch(&request).await);
+        let expected = [window(1_750, 2_350), window(1_750, 2_350), window(2_000, 2_100)];
+        for (snippet, expected) in made["snippets"].as_array().unwrap().iter().zip(expected) {
+            let file = id(&snippet["video_artifact_id"]);
+            let found = world.origin(&file).await;
+            assert_eq!((found.origin.asset_id, found.origin.window), (film.clone(), expected));
+            assert_eq!(found.chain, [file.clone()], "its own map");
+            let again = ok(world.batch(&json!({"items": [item(&file, 0)]})).await);
+            let told = ["source_start_ms", "source_end_ms"].map(|field| &again["snippets"][0][field]);
+            assert_eq!(told, [&json!(expected.start()), &json!(expected.end())]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use audio_to_video_origin::{NewOriginMap, store::insert_origin_maps};
+use audio_to_video_origin::store::{insert_origin_maps, resolve_origins};
+use audio_to_video_origin::{NewOriginMap, ResolvedOrigin};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -21,11 +22,12 @@ use video_timeline::{
     Clip, ClipFilter, NewProject, Paging, Project, Sequence, TimelineService, Track, VideoTimeline,
 };
 
-/// The router on a database of its own, with a renderer that has no ffmpeg.
+/// The router on a database of its own.
 pub(crate) struct World {
     pub(crate) app: Router,
     pub(crate) timeline: TimelineService,
     pub(crate) clock: Arc<ManualClock>,
+    media: MediaService,
     database: TestDatabase,
     _blobs: TempDir,
 }
@@ -46,13 +48,28 @@ pub(crate) fn window(start_ms: i64, end_ms: i64) -> Window {
 }
 
 impl World {
+    /// A world whose renderer has no ffmpeg.
     pub(crate) async fn new() -> Self {
         Self::with_timeline(|local| Arc::new(local)).await
     }
 
-    /// A world whose snippets go to the timeline that `client` makes of the one in this process.
+    /// A world that can render.
+    pub(crate) async fn with_ffmpeg() -> Self {
+        Self::with(|local| Arc::new(local), RenderConfig::default()).await
+    }
+
+    /// A world whose snippets go to the timeline that `client` makes of the one in this process, and whose renderer
+    /// has no ffmpeg.
     pub(crate) async fn with_timeline(
         client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
+    ) -> Self {
+        let no_ffmpeg = RenderConfig { ffmpeg: PathBuf::from("/nowhere/ffmpeg"), ..RenderConfig::default() };
+        Self::with(client, no_ffmpeg).await
+    }
+
+    async fn with(
+        client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
+        render: RenderConfig,
     ) -> Self {
         db::testing::statements::count();
         let database = TestDatabase::create().await;
@@ -63,11 +80,10 @@ impl World {
         let media = MediaService::new(pool.clone(), blobs, clock.clone(), MediaConfig::default());
         let timeline = TimelineService::new(pool.clone(), clock.clone());
         let client = client(timeline.clone());
-        let no_ffmpeg = RenderConfig { ffmpeg: PathBuf::from("/nowhere/ffmpeg"), ..RenderConfig::default() };
-        let renderer = Renderer::new(media, client.clone(), no_ffmpeg, clock.clone());
+        let renderer = Renderer::new(media.clone(), client.clone(), render, clock.clone());
         let snippets = OriginSnippets::new(pool, client, renderer, clock.clone());
         let (router, _) = origin_snippets::router(snippets).split_for_parts();
-        Self { app: boundary::layer(router), timeline, clock, database, _blobs: directory }
+        Self { app: boundary::layer(router), timeline, clock, media, database, _blobs: directory }
     }
 
     pub(crate) async fn asset(&self, tenant: &str, duration_ms: Option<i64>) -> Id {
@@ -78,6 +94,31 @@ impl World {
             ..NewAsset::default()
         };
         store::insert_asset(conn, &scope(tenant), self.clock.now(), asset).await.unwrap().id
+    }
+
+    /// A recording of five seconds of silence, with its bytes.
+    pub(crate) async fn recording(&self) -> Id {
+        const RATE: u32 = 8_000;
+        let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+        bytes.extend([RATE, 2 * RATE].map(u32::to_le_bytes).as_flattened());
+        bytes.extend(b"\x02\0\x10\0data");
+        bytes.extend((2 * RATE * 5).to_le_bytes());
+        bytes.resize(44 + 2 * 5 * RATE as usize, 0);
+        let blob = self.media.blobs().put(bytes.into()).await.unwrap();
+        let asset = NewAsset {
+            source_uri: blob.id.uri(),
+            duration_ms: Some(MediaTime::from_millis(5_000)),
+            ..NewAsset::default()
+        };
+        let conn = &mut self.database.pool.acquire().await.unwrap();
+        store::insert_asset(conn, &scope("t1"), self.clock.now(), asset).await.unwrap().id
+    }
+
+    /// Where the maps say that an artifact is from, and of what it knows that.
+    pub(crate) async fn origin(&self, artifact: &Id) -> ResolvedOrigin {
+        let conn = &mut self.database.pool.acquire().await.unwrap();
+        let found = resolve_origins(conn, &scope("t1"), std::slice::from_ref(artifact)).await.unwrap();
+        found[0].clone().unwrap()
     }
 
     /// A hit of the asset, with a window of it or without, made of `upstream`.
