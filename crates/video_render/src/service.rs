@@ -9,6 +9,7 @@ use futures::StreamExt;
 use http_kit::{Boarding, Clock, Flights, Id, RequestContext, WorkQueue};
 use media_time::Window;
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
+use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
 use crate::composition::{Composition, Place};
@@ -261,9 +262,24 @@ impl Renderer {
         let mut transaction = self.0.media.pool().begin().await?;
         let artifact = media_v2::store::insert_artifact(&mut transaction, scope, now, artifact).await?;
         let kept = Kept { parent_asset_id: parent.clone(), artifact_id: artifact.id, ..kept };
-        store::insert(&mut transaction, scope, order.key, &kept).await?;
-        transaction.commit().await?;
-        Ok(kept)
+        self.keep(order, transaction, kept).await
+    }
+
+    /// Commits the rows of a render, unless the same one was kept meanwhile: that is the answer then, and nothing of
+    /// ours stays.
+    async fn keep(
+        &self,
+        order: &Order<'_>,
+        mut transaction: Transaction<'_, Postgres>,
+        kept: Kept,
+    ) -> Result<Kept, Error> {
+        if store::insert(&mut transaction, &order.context.scope, order.key, &kept).await? {
+            transaction.commit().await?;
+            return Ok(kept);
+        }
+        transaction.rollback().await?;
+        // Only if it was deleted again there is none.
+        Ok(self.find(order).await?.ok_or(sqlx::Error::RowNotFound)?)
     }
 
     async fn make(&self, order: &Order<'_>, patience: Patience) -> Result<Kept, Error> {
@@ -323,9 +339,7 @@ impl Renderer {
             uri,
             plan,
         };
-        store::insert(&mut transaction, scope, key, &kept).await?;
-        transaction.commit().await?;
-        Ok(kept)
+        self.keep(order, transaction, kept).await
     }
 }
 

@@ -57,14 +57,14 @@ pub(crate) async fn find(
     }))
 }
 
-/// Keeps a render under its key. Who else made the same at the same time loses nothing: the first stays.
+/// Keeps a render under its key, unless somebody else does already: is it ours that is kept?
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     scope: &Scope,
     render_key: &str,
     kept: &Kept,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+) -> sqlx::Result<bool> {
+    let inserted = sqlx::query!(
         "-- video_render::insert
          INSERT INTO renders (tenant_id, env, render_key, parent_asset_id, artifact_id, render_asset_id, plan)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -79,5 +79,5 @@ pub(crate) async fn insert(
     )
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() == 1)
 }

@@ -1,5 +1,6 @@
 //! What is rendered once is kept: the same bytes, one run, one file.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -57,6 +58,20 @@ async fn a_render_is_registered_once_and_found_again() {
     let render = world.media.asset(&context("t1").scope, &first.render_asset_id).await.unwrap();
     assert_eq!(render.source_uri, artifact.uri);
     assert_eq!(render.content_sha256, artifact.content_sha256);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_twins_render_is_registered_once_however_many_ask() {
+    let world = World::new().await;
+    let (asset, twin) = (source(&world, "a.mp4").await, source(&world, "b.mp4").await);
+    let first = world.render(&asset, window_ms(0, 500), "draft_480p_fast").await;
+    let asked = (0..20).map(|_| world.render(&twin, window_ms(0, 500), "draft_480p_fast"));
+    let answers = futures::future::join_all(asked).await;
+    let ids: BTreeSet<_> = answers.iter().map(|rendered| &rendered.artifact_id).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert!(answers.iter().all(|rendered| rendered.render_asset_id == first.render_asset_id));
+    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM artifacts WHERE kind = 'render'");
+    assert_eq!(count.fetch_one(&world.database.pool).await.unwrap(), 2, "none that nobody was told of");
 }
 
 #[tokio::test(flavor = "multi_thread")]
