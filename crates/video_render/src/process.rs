@@ -6,7 +6,11 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Resource, Rlimit, Signal, getpid, getppid, kill_process_group, prlimit,
+    set_parent_process_death_signal,
+};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
@@ -85,16 +89,18 @@ impl Process {
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, ToolError> {
         let name = program.display().to_string();
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|source| ToolError::Unavailable { program: name.clone(), source })?;
+            .kill_on_drop(true);
+        end_with_us(&mut command);
+        let mut child =
+            command.spawn().map_err(|source| ToolError::Unavailable { program: name.clone(), source })?;
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let errors = tokio::spawn(tail(child.stderr.take()));
         Ok(Self { program: name, child, group, errors })
@@ -105,7 +111,7 @@ impl Process {
         let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
         match prlimit(self.group, Resource::Fsize, limit) {
             // It ended already; how, is told when it is waited for.
-            Ok(_) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Ok(_) | Err(Errno::SRCH) => Ok(()),
             Err(error) => Err(self.broken(error.into())),
         }
     }
@@ -150,6 +156,27 @@ impl Drop for Process {
     }
 }
 
+/// Has the kernel kill the program when we are killed ourselves, and have no time to do it.
+///
+/// It does so when the *thread* that started the program ends. That is the runtime's: its workers, and the one that
+/// waits in `block_on`, live as long as it does. Threads for blocking work do not, and must not start programs.
+fn end_with_us(command: &mut Command) {
+    let us = getpid();
+    let bind = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // We may have ended before.
+        if getppid() == Some(us) { Ok(()) } else { Err(Errno::SRCH.into()) }
+    };
+    #[expect(
+        unsafe_code,
+        reason = "the signal can be asked for only by the program itself, before it is run"
+    )]
+    // SAFETY: between fork and exec, `bind` makes two system calls; it allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(bind);
+    }
+}
+
 /// The last of what a pipe gives; all of it is read, so that the writer never waits.
 async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let Some(mut pipe) = pipe else { return Vec::new() };
@@ -185,5 +212,29 @@ pub(crate) async fn output<A: AsRef<OsStr>>(
     match tokio::time::timeout(limit, all).await {
         Ok(result) => result,
         Err(_) => Err(ToolError::TimedOut { program: name, limit }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{WaitOptions, waitpid};
+
+    use super::*;
+
+    #[test]
+    fn a_program_does_not_outlive_who_started_it() {
+        let start = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let process = Process::start(Path::new("/bin/sleep"), ["20"]).unwrap();
+                let id = process.group.unwrap();
+                // Whoever is killed drops nothing.
+                std::mem::forget(process);
+                id
+            })
+        };
+        let id = std::thread::spawn(start).join().unwrap();
+        let (_, status) = waitpid(Some(id), WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!(status.terminating_signal(), Some(Signal::KILL.as_raw()));
     }
 }
