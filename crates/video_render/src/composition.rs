@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http_kit::{Id, RequestContext};
-use media_time::Window;
+use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService};
 use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
 
 use crate::profile::FrameRate;
-use crate::{Error, Profile, Rate, subject};
+use crate::{Error, Profile, Rate, subject, truncation};
 
 /// The most clips that one window may use: each is an input of ffmpeg.
 const MAX_LAYERS: usize = 200;
@@ -52,6 +52,19 @@ impl Layer {
         span.shift(window.start() + self.clip.in_ms - self.clip.start_ms_on_timeline)
     }
 
+    /// Refuses a clip that plays its asset beyond the end in `window`: the last picture would stay, and sound end.
+    fn check(&self, window: Window) -> Result<(), Error> {
+        let Some((heard, duration)) = self.heard(window).zip(self.asset.duration_ms) else { return Ok(()) };
+        let end = self.source_of(window, heard).end();
+        if end > duration + truncation::SLACK { Err(self.outside(end, duration)) } else { Ok(()) }
+    }
+
+    /// It plays its asset until `end`, and that lasts for `duration`.
+    pub(crate) fn outside(&self, end: MediaTime, duration: MediaTime) -> Error {
+        let (clip_id, asset_id) = (self.clip.id.clone(), self.asset.id.clone());
+        Error::ClipOutside { clip_id, asset_id, end, duration }
+    }
+
     /// The pictures `[first, end)` of the render in which it is seen: those that begin while it plays.
     pub(crate) fn pictures(&self, window: Window, rate: FrameRate) -> Option<(i64, i64)> {
         let heard = self.heard(window).filter(|_| self.is_seen && self.clip.opacity > 0.0)?;
@@ -72,8 +85,8 @@ impl Composition {
     /// Reads what plays in the window from a timeline.
     ///
     /// # Errors
-    /// The timeline client's; [`Error::WindowOutside`] beyond the last clip, [`Error::UnsupportedClip`],
-    /// [`Error::TooManyClips`]; [`MediaError::AssetsNotFound`].
+    /// The timeline client's; [`Error::EmptyProject`], [`Error::WindowOutside`] beyond the last clip,
+    /// [`Error::ClipOutside`], [`Error::UnsupportedClip`], [`Error::TooManyClips`]; [`MediaError::AssetsNotFound`].
     pub(crate) async fn load(
         timeline: &dyn VideoTimeline,
         media: &MediaService,
@@ -94,7 +107,7 @@ impl Composition {
         let used: Vec<Clip> =
             clips.into_iter().filter(|clip| Layer::extent(clip).intersect(window).is_some()).collect();
         check(&used)?;
-        let mut layers = layers(media, context, &tracks, used).await?;
+        let mut layers = layers(media, context, &tracks, used, window).await?;
         layers.sort_by_key(|layer| tracks.get(&layer.clip.track_id).map(|track| track.place));
         let rate = match profile.rate {
             Rate::Fixed(rate) => FrameRate::whole(rate),
@@ -133,8 +146,12 @@ async fn sequence(
             return Ok(sequence);
         }
     }
-    let id = place.sequence_id.map_or("of the project", Id::as_str).to_owned();
-    Err(video_timeline::Error::NotFound { kind: Entity::Sequence, id }.into())
+    match place.sequence_id {
+        Some(id) => {
+            Err(video_timeline::Error::NotFound { kind: Entity::Sequence, id: id.to_string() }.into())
+        }
+        None => Err(Error::EmptyProject(place.project_id.clone())),
+    }
 }
 
 /// The tracks of a sequence by id, and its clips by their begin.
@@ -181,6 +198,7 @@ async fn layers(
     context: &RequestContext,
     tracks: &BTreeMap<Id, Lane>,
     used: Vec<Clip>,
+    window: Window,
 ) -> Result<Vec<Layer>, Error> {
     let ids: Vec<Id> =
         used.iter().map(|clip| clip.asset_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
@@ -191,7 +209,8 @@ async fn layers(
         let asset = assets.get(&clip.asset_id).cloned();
         let asset = asset.ok_or_else(|| MediaError::asset_not_found(&clip.asset_id))?;
         let is_seen = tracks.get(&clip.track_id).is_some_and(|track| track.kind == TrackKind::Video);
-        Ok(Layer { clip, asset, is_seen })
+        let layer = Layer { clip, asset, is_seen };
+        layer.check(window).map(|()| layer)
     };
     used.into_iter().map(layer).collect()
 }
@@ -241,6 +260,15 @@ pub(crate) mod tests {
         }
         let silent = Layer { is_seen: false, ..layer(0, 0, 5_000) };
         assert_eq!(silent.pictures(window, rate), None);
+    }
+
+    #[test]
+    fn only_what_the_window_shows_of_a_clip_must_be_in_its_asset() {
+        let mut layer = layer(5_000, 0, 4_000);
+        layer.asset.duration_ms = Some(ms(6_166));
+        let within = |start, end| layer.check(Window::new(ms(start), ms(end)).unwrap()).is_ok();
+        assert!(within(0, 1_166) && within(0, 1_216) && within(4_000, 9_000));
+        assert!(!within(0, 1_217) && !within(2_000, 2_100));
     }
 
     #[test]

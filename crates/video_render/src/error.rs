@@ -35,6 +35,21 @@ pub enum Error {
         /// How long that is.
         duration: MediaTime,
     },
+    /// A clip plays its asset beyond its end.
+    #[error("in the window, clip {clip_id} plays asset {asset_id} until {end}, beyond its end at {duration}")]
+    ClipOutside {
+        /// The clip.
+        clip_id: Id,
+        /// What it plays.
+        asset_id: Id,
+        /// Until when, in the asset's time.
+        end: MediaTime,
+        /// How long the asset is.
+        duration: MediaTime,
+    },
+    /// A project that has no sequence.
+    #[error("project {0} has no sequence, and so nothing to render: put clips on a track of one")]
+    EmptyProject(Id),
     /// A file that is not read: it is no recording, or refers to others.
     #[error(
         "asset {0} is in no container that is rendered: expected MP4, MOV, Matroska, WebM, AVI, FLV, MPEG, Ogg, \
@@ -132,6 +147,12 @@ impl From<Error> for Problem {
             }
             Error::WindowOutside { .. } => {
                 Self::unprocessable("window_outside_source", &detail).field("/end_ms", detail)
+            }
+            Error::ClipOutside { ref clip_id, .. } => {
+                Self::unprocessable("window_outside_source", detail).with("id", clip_id.as_str())
+            }
+            Error::EmptyProject(ref id) => {
+                Self::unprocessable("empty_project", detail).with("id", id.as_str())
             }
             Error::UnsupportedContainer(_) => Self::unprocessable("unsupported_container", detail),
             Error::UndecodableMedia(_) => Self::unprocessable("undecodable_media", detail),

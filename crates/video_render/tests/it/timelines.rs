@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use media_v2::ArtifactKind;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use video_timeline::{CreatedTimeline, NewTimeline, VideoTimeline};
+use video_timeline::{CreatedTimeline, NewProject, NewTimeline, VideoTimeline};
 
 use crate::frames::{clicks, numbered, numbers};
 use crate::support::{World, context};
@@ -105,6 +105,32 @@ async fn layers_lie_on_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clip_is_rendered_as_far_as_its_source_goes() {
+    let world = World::new().await;
+    let pictures = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264"];
+    let film = world.make("film.mp4", &pictures).await;
+    let clips = json!([
+        {"asset_id": film.id, "in_ms": 1_000, "out_ms": 3_000, "start_ms_on_timeline": 0},
+        {"asset_id": film.id, "in_ms": 2_500, "out_ms": 3_000, "start_ms_on_timeline": 3_000},
+    ]);
+    let made = timeline(&world, clips).await;
+    let render = async |start_ms: u32, end_ms: u32| {
+        let body = json!({
+            "project_id": made.project.id, "start_ms": start_ms, "end_ms": end_ms, "dry_run": true,
+            "render_profile": "draft_480p_fast"
+        });
+        post(&world, "t1", body).await
+    };
+    assert_eq!(render(0, 1_000).await.0, StatusCode::OK);
+    for (start_ms, end_ms, clip) in [(500, 1_500, 0), (1_500, 2_000, 0), (2_500, 3_500, 1)] {
+        let (status, answer) = render(start_ms, end_ms).await;
+        let told = (status.as_u16(), answer["code"].as_str(), answer["id"].as_str());
+        let expected = (422, Some("window_outside_source"), Some(made.clips[clip].id.as_str()));
+        assert_eq!(told, expected, "{start_ms}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_rendered_is_said() {
     let world = World::new().await;
     let sound = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
@@ -118,10 +144,13 @@ async fn what_is_not_rendered_is_said() {
         body
     };
     let asset = json!({"asset_id": sound.id});
+    let empty = NewProject { title: "P".to_owned(), ..NewProject::default() };
+    let empty = world.timeline.create_project(&context("t1"), empty).await.unwrap();
     for (body, status, code) in [
         (request(json!({"project_id": made.project.id})), 422, "unsupported_clip"),
         (request(json!({"project_id": made.project.id, "end_ms": 3_000})), 422, "window_outside_source"),
         (request(json!({"project_id": made.project.id, "sequence_id": "seq_0"})), 404, "sequence_not_found"),
+        (request(json!({"project_id": empty.id})), 422, "empty_project"),
         (request(json!({"project_id": "project_0"})), 404, "project_not_found"),
         (request(json!({"asset_id": "asset_0"})), 404, "asset_not_found"),
         (request(json!({})), 422, "invalid_body"),
