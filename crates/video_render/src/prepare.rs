@@ -58,9 +58,7 @@ impl Preparation<'_> {
             return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
         }
         let path = path_of(&file);
-        if is_truncated {
-            self.check_end(&path, &source, window).await?;
-        }
+        self.check_end(&path, &source, is_truncated, window).await?;
         let cut = self.cut(&path, &source, window).await?;
         let fps = match self.profile.rate {
             Rate::Fixed(rate) => Some(f64::from(rate)),
@@ -84,10 +82,12 @@ impl Preparation<'_> {
             let Some(heard) = layer.heard(composition.window) else { continue };
             let played = layer.source_of(composition.window, heard);
             let sound = played.shift(source.start);
-            let path = path_of(file);
-            if *is_truncated {
-                self.check_end(&path, source, played).await?;
+            // As for an asset by itself.
+            if let Some(duration) = source.duration.filter(|duration| *duration <= played.start()) {
+                return Err(layer.outside(played.end(), duration));
             }
+            let path = path_of(file);
+            self.check_end(&path, source, *is_truncated, played).await?;
             let cut = match layers::seen(composition, layer) {
                 Some(seen) => {
                     let cut = self.cut(&path, source, seen).await?;
@@ -127,18 +127,28 @@ impl Preparation<'_> {
         Ok(Opened { file, source, is_truncated })
     }
 
-    /// Refuses a window, in the asset's time, that reaches beyond what a truncated file still holds: ffmpeg would
-    /// hold the last picture and fill up with silence.
-    async fn check_end(self, path: &Path, source: &Source, window: Window) -> Result<(), Error> {
+    /// Refuses a window, in the asset's time, that reaches beyond what is still there of a file that is cut off:
+    /// ffmpeg would hold the last picture and fill up with silence. Not every container tells that it is cut off;
+    /// sound without pictures is looked at in any, as in a whole film either may end before the other.
+    async fn check_end(
+        self,
+        path: &Path,
+        source: &Source,
+        is_truncated: bool,
+        window: Window,
+    ) -> Result<(), Error> {
         const AROUND: MediaTime = MediaTime::from_millis(1_000);
         let pictures = source.video.as_ref().map(|video| ("pictures", video.track));
         let sound = source.audio.as_ref().map(|audio| ("sound", audio.track));
+        if !is_truncated && pictures.is_some() {
+            return Ok(());
+        }
         for (what, track) in pictures.into_iter().chain(sound) {
             let end = window.shift(source.start).end();
             let end = track.end.map_or(end, |of_track| end.min(of_track));
             let from = (end - AROUND).max(source.start.min(MediaTime::ZERO));
             let packets = self.prober.packets(path, source, track, from, end + AROUND).await?;
-            if !truncation::reaches(&packets, end) {
+            if !truncation::reaches(&packets, end, is_truncated, source.end()) {
                 let end = window.end();
                 let detail =
                     format!("the file is cut off: it has no {what} any more before the window ends at {end}");

@@ -28,6 +28,13 @@ pub(crate) struct Source {
     pub(crate) audio: Option<AudioStream>,
 }
 
+impl Source {
+    /// The file's own time at its end, as far as it is told.
+    pub(crate) fn end(&self) -> Option<MediaTime> {
+        Some(self.start + self.duration?)
+    }
+}
+
 /// What is needed to find the packets of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Track {

@@ -67,16 +67,44 @@ fn number(bytes: &[u8], widest: usize) -> Option<(usize, Option<u64>)> {
     Some((width, Some(value).filter(|value| *value != mask)))
 }
 
-/// Do `packets`, the last ones before `end` and some beyond it, reach so far? The last of a truncated file may be
-/// incomplete, and does not count.
-pub(crate) fn reaches(packets: &[Packet], end: MediaTime) -> bool {
-    let whole = packets.split_last().map_or(packets, |(_, whole)| whole);
+/// Do `packets`, the last ones before `end` and some beyond it, reach so far? Where the file is cut off, as its container
+/// says or because it ends before `told_end`, its last packet may be incomplete, and does not count.
+pub(crate) fn reaches(
+    packets: &[Packet],
+    end: MediaTime,
+    is_truncated: bool,
+    told_end: Option<MediaTime>,
+) -> bool {
+    let Some((last, others)) = packets.split_last() else { return false };
+    let is_cut_off = is_truncated || told_end.is_some_and(|told| last.end < told - SLACK);
+    let whole = if is_cut_off { others } else { packets };
     whole.iter().any(|packet| packet.end >= end - SLACK)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_packet_counts_where_it_is_the_end_that_was_told() {
+        let ms = MediaTime::from_millis;
+        let packet = |shown, end| Packet { shown: ms(shown), decoded: ms(shown), end: ms(end), is_key: true };
+        let packets = [packet(0, 100), packet(100, 200)];
+        for (end, is_truncated, told_end, expected) in [
+            (200, false, Some(200), true),
+            (250, false, Some(250), true),
+            (251, false, Some(251), false),
+            (200, false, None, true),
+            (200, false, Some(900), false),
+            (150, false, Some(900), true),
+            (200, true, Some(200), false),
+            (150, true, Some(200), true),
+        ] {
+            let found = reaches(&packets, ms(end), is_truncated, told_end.map(ms));
+            assert_eq!(found, expected, "{end} {is_truncated} {told_end:?}");
+        }
+        assert!(!reaches(&[], ms(10), false, None));
+    }
 
     fn truncated(demuxer: &'static str, bytes: &[u8]) -> bool {
         is_truncated(io::Cursor::new(bytes), Container { demuxer }).unwrap()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
+use media_time::Window;
 use media_v2::{Description, MediaAsset, MediaError};
 use video_render::{Error, Limits, Profile, RenderConfig, Rendered};
 
@@ -38,14 +39,14 @@ fn script(directory: &Path, body: &str) -> PathBuf {
 const PATIENT: Limits =
     Limits { time: Duration::from_secs(60), silence: Duration::from_secs(60), output_bytes: 1 << 20 };
 
-async fn attempt(world: &World, asset: &MediaAsset) -> Result<Rendered, Error> {
+async fn attempt(world: &World, asset: &MediaAsset, window: Window) -> Result<Rendered, Error> {
     let profile = Profile::named("draft_480p_fast").unwrap();
-    world.renderer.render_window(&context("t1"), asset, window_ms(0, 1_000), profile).await
+    world.renderer.render_window(&context("t1"), asset, window, profile).await
 }
 
 async fn failure(body: &str, limits: Limits) -> Error {
     let (world, asset) = world(body, limits).await;
-    let error = attempt(&world, &asset).await.unwrap_err();
+    let error = attempt(&world, &asset, window_ms(0, 1_000)).await.unwrap_err();
     let rows = sqlx::query_scalar::<_, i64>(
         "SELECT (SELECT count(*) FROM media_assets) + (SELECT count(*) FROM artifacts)
                 + (SELECT count(*) FROM renders)",
@@ -84,7 +85,7 @@ async fn a_missing_ffmpeg_is_told() {
     let config = RenderConfig { ffmpeg: "/nowhere/ffmpeg".into(), ..RenderConfig::default() };
     let world = World::with(config).await;
     let asset = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
-    assert!(matches!(attempt(&world, &asset).await, Err(Error::Unavailable(_))));
+    assert!(matches!(attempt(&world, &asset, window_ms(0, 1_000)).await, Err(Error::Unavailable(_))));
     assert!(matches!(world.renderer.version().await, Err(Error::Unavailable(_))));
 }
 
@@ -92,7 +93,7 @@ async fn a_missing_ffmpeg_is_told() {
 async fn a_hanging_ffmpeg_is_killed_with_its_children() {
     let silence = Limits { silence: Duration::from_millis(500), ..PATIENT };
     let (world, asset) = world(HANG, silence).await;
-    assert!(matches!(attempt(&world, &asset).await, Err(Error::TimedOut(_))));
+    assert!(matches!(attempt(&world, &asset, window_ms(0, 1_000)).await, Err(Error::TimedOut(_))));
     ended(&world.scripts.as_ref().unwrap().path().join("pid")).await;
 }
 
@@ -184,6 +185,52 @@ async fn a_window_beyond_the_cut_of_a_file_is_refused() {
     assert_eq!(renders.fetch_one(&world.database.pool).await.unwrap(), 6, "no wrong one is kept");
 }
 
+/// What a sound alone is cut off at, many containers do not tell, and some promise more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_beyond_the_cut_of_a_sound_is_refused() {
+    let world = World::new().await;
+    let profile = Profile::named("draft_480p_fast").unwrap();
+    for name in ["a.flac", "a.mp3", "a.ogg", "a.aac", "a.wav", "a.m4a"] {
+        let path = world.path(name);
+        let noise = ["-f", "lavfi", "-i", "anoisesrc=d=10:seed=1", "-movflags", "+faststart"];
+        // The muxer of FLAC has no such option.
+        let noise = if name == "a.m4a" { &noise[..] } else { &noise[..4] };
+        ffmpeg(noise, &path);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.truncate(bytes.len() / 2);
+        std::fs::write(&path, &bytes).unwrap();
+        let cut = world.register(name).await;
+        let plan = async |start, end| world.renderer.plan_window(&cut, window_ms(start, end), profile).await;
+        for (start, end) in [(4_000, 6_000), (8_000, 9_000)] {
+            let error = plan(start, end).await.unwrap_err();
+            let is_refused = matches!(error, Error::UndecodableMedia(_) | Error::WindowOutside { .. });
+            assert!(is_refused, "{name} {start}: {error:?}");
+        }
+        // A page of Ogg is a second long.
+        assert!(plan(2_000, 3_000).await.is_ok(), "{name}: what is there is rendered");
+        if name == "a.flac" {
+            assert_eq!(cut.duration_ms, Some(window_ms(0, 10_000).end()), "its header is believed");
+            let error = attempt(&world, &cut, window_ms(8_000, 9_000)).await.unwrap_err();
+            assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_sounds_are_rendered_to_their_end() {
+    let world = World::new().await;
+    let profile = Profile::named("draft_480p_fast").unwrap();
+    let names =
+        ["flac", "mp3", "ogg", "opus", "aac", "m4a", "mka", "webm", "wav", "aiff", "caf", "ts", "avi", "flv"];
+    for name in names.map(|extension| format!("a.{extension}")) {
+        let asset = world.make(&name, &["-f", "lavfi", "-i", "anoisesrc=d=3.21:seed=1"]).await;
+        let end = asset.duration_ms.unwrap_or_else(|| window_ms(0, 3_200).end());
+        let window = Window::new(end - window_ms(0, 500).end(), end).unwrap();
+        let plan = world.renderer.plan_window(&asset, window, profile).await;
+        assert!(plan.is_ok(), "{name}, {end}: {plan:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_without_sound_is_told() {
     let world = World::new().await;
@@ -193,7 +240,7 @@ async fn a_header_without_sound_is_told() {
     std::fs::write(world.path("a.wav"), &bytes).unwrap();
     let asset = world.register("a.wav").await;
     assert_eq!(asset.duration_ms, None);
-    let error = attempt(&world, &asset).await.unwrap_err();
+    let error = attempt(&world, &asset, window_ms(0, 1_000)).await.unwrap_err();
     assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
 }
 
@@ -223,7 +270,7 @@ async fn bytes_that_are_gone_are_told() {
     let hash = asset.content_sha256.clone().unwrap();
     let blob = world.directory.path().join("blobs/sha256").join(&hash[..2]).join(&hash);
     std::fs::remove_file(blob).unwrap();
-    let error = attempt(&world, &asset).await.unwrap_err();
+    let error = attempt(&world, &asset, window_ms(0, 1_000)).await.unwrap_err();
     assert!(matches!(error, Error::Media(MediaError::ContentMissing(_))), "{error:?}");
 }
 
@@ -249,13 +296,13 @@ async fn files_that_lead_elsewhere_are_refused() {
     for (name, text) in hostile {
         std::fs::write(world.path(name), text).unwrap();
         let asset = world.register(&name.replace('%', "%25")).await;
-        let error = attempt(&world, &asset).await.unwrap_err();
+        let error = attempt(&world, &asset, window_ms(0, 1_000)).await.unwrap_err();
         assert!(matches!(error, Error::UnsupportedContainer(_)), "{name}: {error:?}");
     }
     // It begins as a film and goes on as a playlist: the demuxer of films reads it, and no other.
     let half = format!("\0\0\0\x18ftypisom\0\0\0\0isomiso2#EXTM3U\n#EXTINF:2,\nfile://{secret}\n");
     std::fs::write(world.path("half.mp4"), half).unwrap();
     let asset = world.register("half.mp4").await;
-    let error = attempt(&world, &asset).await.unwrap_err();
+    let error = attempt(&world, &asset, window_ms(0, 1_000)).await.unwrap_err();
     assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
 }
