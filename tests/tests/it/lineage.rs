@@ -73,9 +73,12 @@ async fn a_second_of_a_recording_knows_its_uses_and_a_snippet_its_source() {
     assert_eq!(nodes, [rendered, hit]);
     assert_eq!(window_of(&up["artifacts"][0]), shown);
     assert_eq!(up["assets"][0]["id"], asset);
-    let map = &up["origin_maps"][0];
-    assert_eq!((&map["audio_artifact_id"], &map["parent_asset_id"]), (&json!(hit), &json!(asset)));
-    assert_eq!((&map["source_start_ms"], &map["source_end_ms"]), (&sample["start_ms"], &sample["end_ms"]));
+    let maps = up["origin_maps"].as_array().unwrap();
+    let map = |id: &str| maps.iter().find(|map| map["audio_artifact_id"] == id).unwrap();
+    for (id, window) in [(hit, window_of(&sample)), (rendered, shown.clone())] {
+        let told = (map(id)["source_start_ms"].clone(), map(id)["source_end_ms"].clone());
+        assert_eq!((&map(id)["parent_asset_id"], told), (&json!(asset), window), "{id}");
+    }
     let clips = up["clips"].as_array().unwrap();
     assert_eq!(clips.len(), 2, "{up:#}");
     for clip in clips {

@@ -62,6 +62,12 @@ async fn windows_are_rendered_with_their_lineage() {
         assert_eq!(&registered["meta"][name], value, "{name}");
     }
     assert_file(&api, &snippet["video_artifact_id"]).await;
+    assert_eq!(
+        shown(&api, &snippet["video_artifact_id"]).await,
+        json!([film["id"], 0, 100]),
+        "padding included"
+    );
+    assert_eq!(shown(&api, &first).await, json!([film["id"], 200, 300]));
     let render = artifact(&api, &snippet["meta"]["render_artifact_id"]).await;
     assert_eq!((&render["kind"], &render["uri"]), (&json!("render"), &registered["uri"]));
 
@@ -82,6 +88,14 @@ async fn windows_are_rendered_with_their_lineage() {
         listed["snippets"].as_array().unwrap().iter().map(|s| &s["video_artifact_id"]).collect();
     assert_eq!(ids, [&again["snippets"][0]["video_artifact_id"], &snippet["video_artifact_id"]]);
     server.stop().await;
+}
+
+/// The recording, begin and end of what a shot of the artifact's first 100 ms shows.
+async fn shown(api: &Api, id: &Value) -> Value {
+    let clip = json!({"artifact_id": id, "start_ms": 0, "duration_ms": 100});
+    let request = json!({"sequence": {"tracks": [{"name": "a", "clips": [clip]}]}, "alignment": "none"});
+    let shot = &api.post("/audio/to-video-origin", &request).await.ok()["shots"][0];
+    json!([shot["source_asset_id"], shot["source_start_ms"], shot["source_end_ms"]])
 }
 
 /// The artifact's bytes are an MP4 file.
@@ -152,11 +166,11 @@ async fn assert_nothing_shows(api: &Api, film: &Value, hit: &Value) {
     assert_eq!(kinds, [&json!("audio_hit")], "{film}");
 }
 
-/// An ffmpeg that tells its version, and otherwise hangs, after it has made a file named `started` beside it.
+/// An ffmpeg that tells its version, and otherwise hangs, after it has written its process id to `started` beside it.
 fn hanging_ffmpeg(directory: &Path) -> PathBuf {
     let path = directory.join("hanging-ffmpeg");
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *-version*) exec /usr/bin/env PATH=/usr/local/bin:/usr/bin:/bin ffmpeg \"$@\" ;; esac\n: > {}\nexec sleep 60\n",
+        "#!/bin/sh\ncase \"$*\" in *-version*) exec /usr/bin/env PATH=/usr/local/bin:/usr/bin:/bin ffmpeg \"$@\" ;; esac\necho $$ > {0}.new && mv {0}.new {0}\nexec sleep 60\n",
         directory.join("started").display()
     );
     std::fs::write(&path, script).unwrap();
@@ -183,6 +197,11 @@ async fn killed_while_it_renders_nothing_of_the_batch_shows() {
     }
     server.kill().await;
     batch.abort();
+    let ffmpeg = std::fs::read_to_string(&started).unwrap();
+    while is_running(ffmpeg.trim()) {
+        assert!(Instant::now() < deadline, "process {ffmpeg} outlived the service");
+        sleep(Duration::from_millis(20)).await;
+    }
 
     let server = deployment.start().await;
     let api = server.api("t1", "dev");
@@ -190,6 +209,12 @@ async fn killed_while_it_renders_nothing_of_the_batch_shows() {
     let made = api.post(BATCH, &request).await.ok();
     assert_file(&api, &made["snippets"][0]["video_artifact_id"]).await;
     server.stop().await;
+}
+
+/// Is there such a process that has not ended?
+fn is_running(id: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    !status.is_empty() && !status.contains("State:\tZ")
 }
 
 /// Sends a batch whose answer may never come.
