@@ -16,6 +16,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use blob_store::BlobStore;
+use http_kit::idempotency::{self, Keys};
 use http_kit::{Clock, SystemClock, WorkQueue};
 use lineage::Lineages;
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
@@ -48,20 +49,21 @@ const WAITING_SHOT_LISTS: usize = 32;
 ))]
 struct Api;
 
-/// Builds every service and the router over them.
+/// Builds every service and the router over them; `keys` runs the calls that have an `Idempotency-Key`.
 pub(crate) fn build(
     config: &Config,
     pool: PgPool,
     blobs: BlobStore,
     metrics: PrometheusHandle,
+    keys: Keys,
 ) -> anyhow::Result<(Router, SemanticTimelines)> {
-    let (api, timelines) = api(config, pool.clone(), blobs, Some(metrics))?;
+    let (api, timelines) = api(config, pool, blobs, Some(metrics))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
     let router = router
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
         .merge(SwaggerUi::new("/docs").config(documents()))
-        .layer(axum::middleware::from_fn_with_state(pool, http_kit::idempotency::layer))
+        .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer))
         .layer(DefaultBodyLimit::max(config.max_json_bytes));
     Ok((http_kit::boundary::layer(router), timelines))
 }

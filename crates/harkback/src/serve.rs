@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
 use db::local::{Cluster, Durability, ServerBinaries};
+use http_kit::idempotency::Keys;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -55,7 +56,9 @@ async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
         db::connect(options, config.database_connections).await.context("the database does not answer")?;
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
-    let (router, timelines) = app::build(config, pool.clone(), app::open_blobs(config)?, metrics)?;
+    let keys = Keys::new(pool.clone());
+    let (router, timelines) =
+        app::build(config, pool.clone(), app::open_blobs(config)?, metrics, keys.clone())?;
     warn_of_fallback(&timelines).await;
 
     let listener = TcpListener::bind(config.listen)
@@ -75,8 +78,14 @@ async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
         let _ = stopping.changed().await;
         tokio::time::sleep(grace).await;
     };
+    let served = async {
+        axum::serve(listener, router).with_graceful_shutdown(asked_to_stop).await?;
+        // Those whose callers hung up.
+        keys.finished().await;
+        anyhow::Ok(())
+    };
     tokio::select! {
-        served = axum::serve(listener, router).with_graceful_shutdown(asked_to_stop) => served?,
+        served = served => served?,
         () = out_of_grace => tracing::warn!(grace_s = grace.as_secs(), "requests were still running: cut off"),
     }
     pool.close().await;

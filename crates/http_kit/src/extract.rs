@@ -149,6 +149,15 @@ fn unreadable(rejection: BytesRejection) -> Problem {
     Problem::new(rejection.status(), "unreadable_body", rejection.body_text())
 }
 
+/// Of a body that [`axum::body::to_bytes`] did not read to its end.
+pub(crate) fn unbuffered(error: axum::Error) -> Problem {
+    let error = error.into_inner();
+    if error.is::<http_body_util::LengthLimitError>() {
+        return body_too_large();
+    }
+    Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body broke off").caused_by(error)
+}
+
 pub(crate) fn body_too_large() -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,

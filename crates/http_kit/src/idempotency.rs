@@ -4,8 +4,17 @@
 //! another body under the same key is 422 `idempotency_mismatch`. Only answers of 2xx are kept: what
 //! failed wrote nothing, and a retry runs. A call still running answers 409 `idempotency_in_progress`.
 //!
+//! A call with a key runs to its end whether or not its caller still listens: one who hung up asks
+//! again with the key and gets the answer. The key is held by a lease that is renewed while the call
+//! runs, so that after a crash it is free in a minute.
+//!
 //! JSON calls are covered by [`layer`]. A multipart upload cannot be compared byte by byte (its
-//! boundary is random), so its handler calls [`begin`] with a fingerprint of the content.
+//! boundary is random), so its handler calls [`Keys::once`] with a fingerprint of the content.
+
+mod store;
+
+use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -13,34 +22,84 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
+use self::store::Stored;
 use crate::{Id, Problem, RequestContext, Scope};
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
 /// The largest body compared and the largest answer kept, in bytes.
 const MAX_BYTES: usize = 64 << 20;
+/// How long a key is held without a sign of life, unless told otherwise.
+const LEASE: Duration = Duration::from_secs(60);
 
-/// What to do with a call that carries a key.
-#[derive(Debug)]
-pub enum Begin {
-    /// Nobody did this yet: run it, then [`Claim::complete`].
-    Run(Claim),
-    /// It was done: this is the answer.
-    Replay(Response),
+/// Runs calls under their keys, and knows which still run. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    pool: PgPool,
+    lease: Duration,
+    running: TaskTracker,
 }
 
-/// The right to run a call under a key. Dropped without [`Claim::complete`], it is given back.
-#[derive(Debug)]
-pub struct Claim {
-    pool: PgPool,
-    scope: Scope,
-    key: Id,
-    fingerprint: [u8; 32],
-    released: bool,
+impl Keys {
+    /// Keys in the database of `pool`.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, lease: LEASE, running: TaskTracker::new() }
+    }
+
+    /// Holds keys for `lease` instead of a minute after the last sign of life; there are three in a lease.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// Those that [`layer`] put into a request's extensions.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    /// Runs `call` under `key`, or finds its answer. `fingerprint` is the SHA-256 of what makes it that call. Once
+    /// begun it goes on also when the returned future is dropped.
+    ///
+    /// # Errors
+    /// 422 `idempotency_mismatch`, 409 `idempotency_in_progress`, 500 when `call` panics, or the database's.
+    pub async fn once(
+        &self,
+        scope: &Scope,
+        key: Id,
+        fingerprint: [u8; 32],
+        call: impl Future<Output = Response> + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let lease = self.lease;
+        let claim = Claim {
+            pool: self.pool.clone(),
+            scope: scope.clone(),
+            key,
+            id: Id::generate("claim"),
+            is_held: false,
+        };
+        let running = async move {
+            match claim.begin(&fingerprint, lease).await? {
+                Begin::Replay(response) => Ok(response),
+                Begin::Run(claim) => claim.run(call, lease).await,
+            }
+        };
+        let task = self.running.spawn(running.in_current_span());
+        task.await.unwrap_or_else(|broken| Err(Problem::internal(broken)))
+    }
+
+    /// Waits until no call runs; to be asked when no more come.
+    pub async fn finished(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
 }
 
 /// Reads the header.
@@ -56,52 +115,22 @@ pub fn key_of(headers: &HeaderMap) -> Result<Option<Id>, Problem> {
     })
 }
 
-/// Claims `key` for a call with this `fingerprint` (SHA-256 of what makes it that call), or finds
-/// its answer.
-///
-/// # Errors
-/// 422 `idempotency_mismatch`, 409 `idempotency_in_progress`, or the database's.
-pub async fn begin(pool: &PgPool, scope: &Scope, key: Id, fingerprint: [u8; 32]) -> Result<Begin, Problem> {
-    forget_old(pool).await?;
-    if claim(pool, scope, &key, &fingerprint).await? {
-        return Ok(Begin::Run(Claim {
-            pool: pool.clone(),
-            scope: scope.clone(),
-            key,
-            fingerprint,
-            released: false,
-        }));
-    }
-    let Some(mut stored) = find(pool, scope, &key).await? else {
-        return Err(in_progress()); // Released between the two statements: let the caller retry.
-    };
-    if stored.fingerprint != fingerprint {
-        return Err(Problem::unprocessable(
-            "idempotency_mismatch",
-            "this Idempotency-Key was used for another request; use a new key",
-        ));
-    }
-    match (stored.status, stored.body.take()) {
-        (Some(status), Some(body)) => Ok(Begin::Replay(replay(status, stored, body))),
-        _ => Err(in_progress()),
-    }
-}
-
 /// Runs JSON `POST`s that carry a key once. Mount it inside [`crate::boundary::layer`].
-pub async fn layer(State(pool): State<PgPool>, request: Request, next: Next) -> Response {
-    run(pool, request, next).await.unwrap_or_else(IntoResponse::into_response)
+pub async fn layer(State(keys): State<Keys>, request: Request, next: Next) -> Response {
+    run(keys, request, next).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn run(pool: PgPool, request: Request, next: Next) -> Result<Response, Problem> {
+async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, Problem> {
     // Exactly what the handlers take for JSON.
     let is_json = crate::extract::require_json(request.headers()).is_ok();
     if request.method() != Method::POST || !is_json {
+        request.extensions_mut().insert(keys);
         return Ok(next.run(request).await);
     }
     let Some(key) = key_of(request.headers())? else { return Ok(next.run(request).await) };
 
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BYTES).await.map_err(|_| crate::extract::body_too_large())?;
+    let body = to_bytes(body, MAX_BYTES).await.map_err(crate::extract::unbuffered)?;
     let context = context_of(&parts.headers, &body)?;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let fingerprint = Sha256::new()
@@ -111,13 +140,8 @@ async fn run(pool: PgPool, request: Request, next: Next) -> Result<Response, Pro
         .chain_update([0])
         .chain_update(&body)
         .finalize();
-    match begin(&pool, &context.scope, key, fingerprint.into()).await? {
-        Begin::Replay(response) => Ok(response),
-        Begin::Run(claim) => {
-            let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-            claim.complete(response).await
-        }
-    }
+    let call = next.run(Request::from_parts(parts, Body::from(body)));
+    keys.once(&context.scope, key, fingerprint.into(), call).await
 }
 
 /// The context is needed before the handler reads the body.
@@ -134,13 +158,78 @@ fn context_of(headers: &HeaderMap, body: &[u8]) -> Result<RequestContext, Proble
     RequestContext::resolve(headers, fields, "")
 }
 
+/// What to do with a call that carries a key.
+enum Begin {
+    /// Nobody did this yet: run it.
+    Run(Claim),
+    /// It was done: this is the answer.
+    Replay(Response),
+}
+
+/// The right to run a call under a key.
+struct Claim {
+    pool: PgPool,
+    scope: Scope,
+    key: Id,
+    /// Tells it from the claim that takes over when this one loses its lease.
+    id: Id,
+    is_held: bool,
+}
+
 impl Claim {
+    async fn begin(mut self, fingerprint: &[u8; 32], lease: Duration) -> Result<Begin, Problem> {
+        store::forget_old(&self.pool).await?;
+        if store::take(&self, fingerprint, lease).await? {
+            self.is_held = true;
+            return Ok(Begin::Run(self));
+        }
+        let Some(mut stored) = store::find(&self.pool, &self.scope, &self.key).await? else {
+            return Err(in_progress()); // Released between the two statements: let the caller retry.
+        };
+        if stored.fingerprint != fingerprint {
+            return Err(Problem::unprocessable(
+                "idempotency_mismatch",
+                "this Idempotency-Key was used for another request; use a new key",
+            ));
+        }
+        match (stored.status, stored.body.take()) {
+            (Some(status), Some(body)) => Ok(Begin::Replay(replay(status, stored, body))),
+            _ => Err(in_progress()),
+        }
+    }
+
+    /// Holds the key until the answer of `call` is kept.
+    async fn run(
+        mut self,
+        call: impl Future<Output = Response>,
+        lease: Duration,
+    ) -> Result<Response, Problem> {
+        let response = tokio::select! {
+            response = call => response,
+            never = self.renew(lease) => match never {},
+        };
+        self.complete(response).await
+    }
+
+    /// Renews the lease for as long as it is polled.
+    async fn renew(&self, lease: Duration) -> Infallible {
+        loop {
+            tokio::time::sleep(lease / 3).await;
+            let key = &self.key;
+            match store::renew(self, lease).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(%key, "an idempotency key was lost to another call: this write may happen twice");
+                    return std::future::pending().await;
+                }
+                Err(error) => tracing::warn!(%error, %key, "could not renew the lease of an idempotency key"),
+            }
+        }
+    }
+
     /// Keeps `response` as the answer to this key if it is a success, and hands it on. An answer of more than 64 MiB is
     /// handed on and not kept: what was done is done, and the key is free again.
-    ///
-    /// # Errors
-    /// The database's, or 500 when the answer breaks off.
-    pub async fn complete(mut self, response: Response) -> Result<Response, Problem> {
+    async fn complete(&mut self, response: Response) -> Result<Response, Problem> {
         if !response.status().is_success() {
             self.release().await?;
             return Ok(response);
@@ -156,49 +245,28 @@ impl Claim {
                 return Ok(Response::from_parts(parts, Body::from_stream(whole)));
             }
         }
-        self.store(parts.status, &parts.headers, &kept).await?;
-        self.released = true;
+        store::keep(self, parts.status, &parts.headers, &kept).await?;
+        self.is_held = false;
         Ok(Response::from_parts(parts, Body::from(kept.freeze())))
     }
 
-    /// Not over the row of another call, should this one have outlived its claim.
-    async fn store(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> sqlx::Result<()> {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        sqlx::query!(
-            "-- http_kit::idempotency::store
-             UPDATE idempotency_keys
-             SET status = $4, content_type = $5, location = $6, body = $7, expires_at = now() + interval '1 day'
-             WHERE tenant_id = $1 AND env = $2 AND key = $3 AND fingerprint = $8 AND status IS NULL",
-            self.scope.tenant_id.as_str(),
-            self.scope.env.as_str(),
-            self.key.as_str(),
-            i16::try_from(status.as_u16()).unwrap_or(200),
-            header(header::CONTENT_TYPE),
-            header(header::LOCATION),
-            body,
-            &self.fingerprint,
-        )
-        .execute(&self.pool)
-        .await
-        .map(drop)
-    }
-
     async fn release(&mut self) -> Result<(), Problem> {
-        self.released = true;
-        Ok(release(&self.pool, &self.scope, &self.key).await?)
+        self.is_held = false;
+        Ok(store::release(&self.pool, &self.scope, &self.key, &self.id).await?)
     }
 }
 
-/// A call that was cancelled or panicked gives its key back.
+/// A call that panicked gives its key back.
 impl Drop for Claim {
     fn drop(&mut self) {
-        if self.released {
+        if !self.is_held {
             return;
         }
-        let (pool, scope, key) = (self.pool.clone(), self.scope.clone(), self.key.clone());
+        let (pool, scope) = (self.pool.clone(), self.scope.clone());
+        let (key, claim) = (self.key.clone(), self.id.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = release(&pool, &scope, &key).await {
+                if let Err(error) = store::release(&pool, &scope, &key, &claim).await {
                     tracing::warn!(%error, %key, "could not give an idempotency key back; it expires by itself");
                 }
             });
@@ -226,68 +294,4 @@ fn replay(status: i16, stored: Stored, body: Vec<u8>) -> Response {
     }
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     response
-}
-
-struct Stored {
-    fingerprint: Vec<u8>,
-    status: Option<i16>,
-    content_type: Option<String>,
-    location: Option<String>,
-    body: Option<Vec<u8>>,
-}
-
-/// Answers are kept for a day; a claim whose process died is free again after two
-/// hours, which no call outlives.
-async fn forget_old(pool: &PgPool) -> sqlx::Result<()> {
-    sqlx::query!(
-        "-- http_kit::idempotency::forget_old
-         DELETE FROM idempotency_keys WHERE ctid IN (
-             SELECT ctid FROM idempotency_keys WHERE expires_at < now() ORDER BY expires_at LIMIT 100
-             FOR UPDATE SKIP LOCKED)"
-    )
-    .execute(pool)
-    .await
-    .map(drop)
-}
-
-async fn claim(pool: &PgPool, scope: &Scope, key: &Id, fingerprint: &[u8]) -> sqlx::Result<bool> {
-    let inserted = sqlx::query!(
-        "-- http_kit::idempotency::claim
-         INSERT INTO idempotency_keys (tenant_id, env, key, fingerprint, expires_at)
-         VALUES ($1, $2, $3, $4, now() + interval '2 hours') ON CONFLICT DO NOTHING",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        key.as_str(),
-        fingerprint,
-    )
-    .execute(pool)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-async fn find(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result<Option<Stored>> {
-    sqlx::query_as!(
-        Stored,
-        "-- http_kit::idempotency::find
-         SELECT fingerprint, status, content_type, location, body FROM idempotency_keys
-         WHERE tenant_id = $1 AND env = $2 AND key = $3",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        key.as_str(),
-    )
-    .fetch_optional(pool)
-    .await
-}
-
-async fn release(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result<()> {
-    sqlx::query!(
-        "-- http_kit::idempotency::release
-         DELETE FROM idempotency_keys WHERE tenant_id = $1 AND env = $2 AND key = $3 AND status IS NULL",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        key.as_str(),
-    )
-    .execute(pool)
-    .await
-    .map(drop)
 }

@@ -1,6 +1,8 @@
 //! What operators see: health, readiness, fallbacks, metrics, documents, stopping.
 
-use e2e::{Deployment, media};
+use std::time::Duration;
+
+use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
 
 use crate::spine::ANALYZE;
@@ -178,7 +180,7 @@ async fn stopping_lets_a_running_analysis_finish() {
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let request = json!({"asset_id": asset["id"]});
     let running = tokio::spawn(async move { api.post(ANALYZE, &request).await });
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     server.stop().await;
     let _ = running.await.unwrap().ok();
 }
@@ -230,6 +232,42 @@ async fn a_write_sent_twice_happens_once() {
     assert_eq!(first.header("location"), again.header("location"));
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     send("application/json", "Another").await.problem(422, "idempotency_mismatch");
+    assert_eq!(api.get("/video/projects").await.ok()["items"].as_array().unwrap().len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_the_write_of_a_caller_who_hung_up() {
+    let deployment = Deployment::new().await;
+    let server = deployment.start().await;
+    let (api, base) = (server.api("t1", "dev"), server.base().to_owned());
+    let request = |api: &Api| {
+        let request = api.request(reqwest::Method::POST, "/video/projects").header("idempotency-key", "k1");
+        request.json(&json!({"title": "A film"}))
+    };
+    let pool = &deployment.database().pool;
+    let mut other = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE video_projects").execute(&mut *other).await.unwrap();
+    let call = tokio::spawn(request(&api).send());
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'video_projects'::regclass)";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *other).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    let stopping = tokio::spawn(server.stop());
+    let address = base.trim_start_matches("http://");
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    other.rollback().await.unwrap();
+    stopping.await.unwrap();
+
+    let server = deployment.start().await;
+    let api = server.api("t1", "dev");
+    let again = api.send(request(&api)).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, Some("true")));
     assert_eq!(api.get("/video/projects").await.ok()["items"].as_array().unwrap().len(), 1);
     server.stop().await;
 }

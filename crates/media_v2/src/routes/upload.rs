@@ -5,10 +5,11 @@ use axum::body::Bytes;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, Request};
 use axum::http::{HeaderMap, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use blob_store::BlobWriter;
 use http_kit::boundary::RequestId;
-use http_kit::{Problem, RequestContext, idempotency};
+use http_kit::idempotency::{self, Keys};
+use http_kit::{Problem, RequestContext};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -54,7 +55,7 @@ impl Part<'_, '_> {
 
 pub(super) async fn upload(service: &MediaService, request: Request) -> Result<Response, Problem> {
     refuse_by_length(service, request.headers())?;
-    let key = idempotency::key_of(request.headers())?;
+    let key = Keys::of(request.extensions()).cloned().zip(idempotency::key_of(request.headers())?);
     let headers = request.headers().clone();
     let request_id = RequestId::of(request.extensions()).to_owned();
     let feed = Feed::default();
@@ -77,16 +78,15 @@ pub(super) async fn upload(service: &MediaService, request: Request) -> Result<R
     let Some(file) = form.file else {
         return Err(MediaError::field("/file", "the form has no file").into());
     };
-    let Some(key) = key else {
+    let Some((keys, key)) = key else {
         return register(service, file, form.description).await;
     };
     let fingerprint = fingerprint(&file, &form.description)?;
-    match idempotency::begin(service.pool(), &file.context.scope, key, fingerprint).await? {
-        idempotency::Begin::Replay(response) => Ok(response),
-        idempotency::Begin::Run(claim) => {
-            claim.complete(register(service, file, form.description).await?).await
-        }
-    }
+    let (service, scope) = (service.clone(), file.context.scope.clone());
+    let call = async move {
+        register(&service, file, form.description).await.unwrap_or_else(IntoResponse::into_response)
+    };
+    keys.once(&scope, key, fingerprint, call).await
 }
 
 async fn register(

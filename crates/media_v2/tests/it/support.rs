@@ -4,10 +4,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::middleware::from_fn_with_state;
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
 use http_body_util::BodyExt;
-use http_kit::{ManualClock, Scope};
+use http_kit::{ManualClock, Scope, idempotency};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -45,6 +46,8 @@ impl World {
         let clock = Arc::new(ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap()));
         let service = MediaService::new(database.pool.clone(), blobs, clock.clone(), config);
         let (router, _) = media_v2::router(service.clone()).split_for_parts();
+        let keys = idempotency::Keys::new(database.pool.clone());
+        let router = router.layer(from_fn_with_state(keys, idempotency::layer));
         let app = http_kit::boundary::layer(router);
         Self { app, service, clock, directory, _database: database }
     }

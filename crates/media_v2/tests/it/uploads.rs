@@ -1,6 +1,7 @@
 use std::io;
 
 use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
 use futures::{StreamExt, stream};
 use media_v2::MediaAsset;
 use serde_json::json;
@@ -251,4 +252,34 @@ async fn an_upload_sent_twice_happens_once() {
     // What failed is not kept, and the key is free again.
     send(form.clone().text("kind", "film"), "k2").await.invalid();
     send(form, "k2").await.created();
+}
+
+#[tokio::test]
+async fn an_upload_whose_caller_hangs_up_at_its_end_is_kept_under_its_key() {
+    let world = World::new().await;
+    let request = || {
+        let mut request = Form::new().file("a.wav", &wav(8_000, 1, 100)).request();
+        request.headers_mut().insert("idempotency-key", "k1".parse().unwrap());
+        request
+    };
+    // The whole file is there, and its row waits.
+    let mut other = world.service.pool().begin().await.unwrap();
+    sqlx::query("LOCK TABLE media_assets").execute(&mut *other).await.unwrap();
+    let call = tokio::spawn(world.app.clone().oneshot(request()));
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'media_assets'::regclass)";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *other).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    other.rollback().await.unwrap();
+
+    let mut again = world.send(request()).await;
+    while again.status == StatusCode::CONFLICT {
+        again = world.send(request()).await;
+    }
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.created()["size_bytes"], wav(8_000, 1, 100).len());
+    assert_eq!(world.asset_count().await, 1);
 }

@@ -27,7 +27,8 @@ impl TestState {
         let clock = Arc::new(ManualClock::new(DateTime::from_timestamp(1_700_000_000, 0).unwrap()));
         let service = TimelineService::new(database.pool.clone(), clock.clone());
         let (router, _) = video_timeline::router(service.clone()).split_for_parts();
-        let router = router.layer(from_fn_with_state(database.pool.clone(), idempotency::layer));
+        let keys = idempotency::Keys::new(database.pool.clone());
+        let router = router.layer(from_fn_with_state(keys, idempotency::layer));
         Self { _database: database, clock, service, app: boundary::layer(router) }
     }
 

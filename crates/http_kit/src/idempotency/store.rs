@@ -1,0 +1,128 @@
+//! The keys in the database. Times are the database's.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use sqlx::PgPool;
+
+use super::Claim;
+use crate::{Id, Scope};
+
+/// What is kept under a key.
+pub(super) struct Stored {
+    pub(super) fingerprint: Vec<u8>,
+    /// `None` while the call runs.
+    pub(super) status: Option<i16>,
+    pub(super) content_type: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) body: Option<Vec<u8>>,
+}
+
+/// Answers are kept for a day; a claim that nobody renews is free again after its lease.
+pub(super) async fn forget_old(pool: &PgPool) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- http_kit::idempotency::forget_old
+         DELETE FROM idempotency_keys WHERE ctid IN (
+             SELECT ctid FROM idempotency_keys WHERE expires_at < now() ORDER BY expires_at LIMIT 100
+             FOR UPDATE SKIP LOCKED)"
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
+/// Takes the key if it is free. Also from a claim or an answer that expired and that no sweep has met yet.
+pub(super) async fn take(claim: &Claim, fingerprint: &[u8], lease: Duration) -> sqlx::Result<bool> {
+    let taken = sqlx::query!(
+        "-- http_kit::idempotency::take
+         INSERT INTO idempotency_keys AS kept (tenant_id, env, key, claim, fingerprint, expires_at)
+         VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+         ON CONFLICT (tenant_id, env, key) DO UPDATE
+         SET claim = excluded.claim, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at,
+             status = NULL, content_type = NULL, location = NULL, body = NULL
+         WHERE kept.expires_at < now()",
+        claim.scope.tenant_id.as_str(),
+        claim.scope.env.as_str(),
+        claim.key.as_str(),
+        claim.id.as_str(),
+        fingerprint,
+        lease.as_secs_f64(),
+    )
+    .execute(&claim.pool)
+    .await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+/// Prolongs the lease of a claim; `false` when it is no longer the key's.
+pub(super) async fn renew(claim: &Claim, lease: Duration) -> sqlx::Result<bool> {
+    let renewed = sqlx::query!(
+        "-- http_kit::idempotency::renew
+         UPDATE idempotency_keys SET expires_at = now() + make_interval(secs => $5)
+         WHERE tenant_id = $1 AND env = $2 AND key = $3 AND claim = $4",
+        claim.scope.tenant_id.as_str(),
+        claim.scope.env.as_str(),
+        claim.key.as_str(),
+        claim.id.as_str(),
+        lease.as_secs_f64(),
+    )
+    .execute(&claim.pool)
+    .await?;
+    Ok(renewed.rows_affected() == 1)
+}
+
+pub(super) async fn find(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result<Option<Stored>> {
+    sqlx::query_as!(
+        Stored,
+        "-- http_kit::idempotency::find
+         SELECT fingerprint, status, content_type, location, body FROM idempotency_keys
+         WHERE tenant_id = $1 AND env = $2 AND key = $3",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        key.as_str(),
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Keeps the answer of a claim. Not over the row of another, should this one have lost its lease.
+pub(super) async fn keep(
+    claim: &Claim,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> sqlx::Result<()> {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    sqlx::query!(
+        "-- http_kit::idempotency::keep
+         UPDATE idempotency_keys
+         SET claim = NULL, status = $5, content_type = $6, location = $7, body = $8,
+             expires_at = now() + interval '1 day'
+         WHERE tenant_id = $1 AND env = $2 AND key = $3 AND claim = $4",
+        claim.scope.tenant_id.as_str(),
+        claim.scope.env.as_str(),
+        claim.key.as_str(),
+        claim.id.as_str(),
+        i16::try_from(status.as_u16()).unwrap_or(200),
+        header(header::CONTENT_TYPE),
+        header(header::LOCATION),
+        body,
+    )
+    .execute(&claim.pool)
+    .await
+    .map(drop)
+}
+
+/// Gives a key back.
+pub(super) async fn release(pool: &PgPool, scope: &Scope, key: &Id, claim: &Id) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- http_kit::idempotency::release
+         DELETE FROM idempotency_keys WHERE tenant_id = $1 AND env = $2 AND key = $3 AND claim = $4",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        key.as_str(),
+        claim.as_str(),
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+}

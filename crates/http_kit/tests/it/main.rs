@@ -1,0 +1,6 @@
+//! What holds for every call, on a real database.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+mod idempotency;
+mod support;

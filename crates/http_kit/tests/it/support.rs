@@ -1,0 +1,94 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use db::testing::TestDatabase;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use http_kit::idempotency::{self, Keys};
+use http_kit::{Json, boundary};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+/// A service with one write, `POST /write`, which each time waits to be let through.
+pub(crate) struct World {
+    pub(crate) database: TestDatabase,
+    pub(crate) keys: Keys,
+    pub(crate) writes: Arc<Writes>,
+    pub(crate) app: Router,
+}
+
+/// What has become of the writes.
+#[derive(Debug)]
+pub(crate) struct Writes {
+    begun: Semaphore,
+    gate: Semaphore,
+    ended: AtomicUsize,
+}
+
+impl Writes {
+    /// Waits until another one has begun.
+    pub(crate) async fn begun(&self) {
+        self.begun.acquire().await.unwrap().forget();
+    }
+
+    /// Lets one through.
+    pub(crate) fn let_through(&self) {
+        self.gate.add_permits(1);
+    }
+
+    pub(crate) fn ended(&self) -> usize {
+        self.ended.load(Ordering::SeqCst)
+    }
+}
+
+async fn write(State(writes): State<Arc<Writes>>, Json(body): Json<Value>) -> Json<Value> {
+    writes.begun.add_permits(1);
+    writes.gate.acquire().await.unwrap().forget();
+    assert_ne!(body["say"], "panic", "as the test wants");
+    Json(json!({"write": writes.ended.fetch_add(1, Ordering::SeqCst) + 1}))
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(|keys| keys).await
+    }
+
+    pub(crate) async fn with(of: impl FnOnce(Keys) -> Keys) -> Self {
+        let database = TestDatabase::create().await;
+        let keys = of(Keys::new(database.pool.clone()));
+        let writes = Writes { begun: Semaphore::new(0), gate: Semaphore::new(0), ended: AtomicUsize::new(0) };
+        let writes = Arc::new(writes);
+        let app = service(keys.clone(), writes.clone());
+        Self { database, keys, writes, app }
+    }
+}
+
+/// The service of a process.
+pub(crate) fn service(keys: Keys, writes: Arc<Writes>) -> Router {
+    let router = Router::new().route("/write", post(write)).with_state(writes);
+    boundary::layer(router.layer(from_fn_with_state(keys, idempotency::layer)))
+}
+
+/// `POST /write` under `key`: the status, the body, and whether it is an earlier answer.
+pub(crate) async fn send(app: Router, key: &str, body: Value) -> (StatusCode, Value, bool) {
+    let request = Request::post("/write").header("x-tenant-id", "t1").header("x-env", "dev");
+    let request = request.header("content-type", "application/json").header("idempotency-key", key);
+    let response = app.oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
+    (parts.status, body, parts.headers.contains_key("idempotency-replayed"))
+}
+
+/// Asks until the answer is yes; the test's own time limit is the only one.
+pub(crate) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    while !is_so().await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
