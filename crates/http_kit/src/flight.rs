@@ -1,14 +1,16 @@
 //! One run for identical requests, in however many processes.
 
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 
 use crate::WorkError;
 
-/// So many requests may hold or await a lock in this process; each has a connection of its own.
+/// So many names may await their lock in this process; each has a connection of its own.
 const MAX_FLIGHTS: usize = 32;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -20,6 +22,8 @@ pub struct Flights {
     work: &'static str,
     pool: PgPool,
     places: Semaphore,
+    /// Those in this process who ask for the same name: only the first of each queue asks the database.
+    queues: std::sync::Mutex<HashMap<String, Weak<Mutex<()>>>>,
 }
 
 /// The right to do the work of that name. The database ends it with the connection, so it cannot
@@ -27,6 +31,7 @@ pub struct Flights {
 #[derive(Debug)]
 pub struct Flight {
     connection: PgConnection,
+    _turn: OwnedMutexGuard<()>,
 }
 
 /// What waiting for a lock came to.
@@ -42,20 +47,25 @@ impl Flights {
     /// Locks in the database of `pool`; `work` names what they guard in [`WorkError::Full`].
     #[must_use]
     pub fn new(work: &'static str, pool: PgPool) -> Self {
-        Self { work, pool, places: Semaphore::new(MAX_FLIGHTS) }
+        Self { work, pool, places: Semaphore::new(MAX_FLIGHTS), queues: std::sync::Mutex::default() }
     }
 
     /// Waits until the lock `name` is ours, or until `landed` finds the work done.
     ///
-    /// A session-level advisory lock on a connection outside the pool: waiting does not starve it.
+    /// A session-level advisory lock on a connection outside the pool: waiting does not starve it. Whoever waits for
+    /// a name that another of this process holds or awaits needs no connection.
     ///
     /// # Errors
-    /// [`WorkError::Full`] when too many wait already; the database's, and those of `landed`.
+    /// [`WorkError::Full`] when too many names are waited for already; the database's, and those of `landed`.
     pub async fn board<T, E, F>(&self, name: &str, landed: impl Fn() -> F) -> Result<Boarding<T>, E>
     where
         F: Future<Output = Result<Option<T>, E>>,
         E: From<sqlx::Error> + From<WorkError>,
     {
+        let turn = self.queue(name).lock_owned().await;
+        if let Some(found) = landed().await? {
+            return Ok(Boarding::Landed(found));
+        }
         let _place = self.places.try_acquire().map_err(|_| WorkError::Full(self.work))?;
         let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
         let lock = lock_id(name);
@@ -70,15 +80,27 @@ impl Flights {
             .await?;
             // Also when it is ours: the one before may just have landed.
             if let Some(found) = landed().await? {
-                Flight { connection }.land().await;
+                Flight { connection, _turn: turn }.land().await;
                 return Ok(Boarding::Landed(found));
             }
             if taken {
-                return Ok(Boarding::Aboard(Flight { connection }));
+                return Ok(Boarding::Aboard(Flight { connection, _turn: turn }));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    fn queue(&self, name: &str) -> Arc<Mutex<()>> {
+        // Nothing panics while it is held.
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(name).and_then(Weak::upgrade) {
+            return queue;
+        }
+        queues.retain(|_, queue| queue.strong_count() > 0);
+        let queue = Arc::default();
+        queues.insert(name.to_owned(), Arc::downgrade(&queue));
+        queue
     }
 }
 
