@@ -11,6 +11,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
+use crate::reading::Reading;
 use crate::{Id, Problem};
 
 const REQUEST_ID: &str = "x-request-id";
@@ -29,7 +30,8 @@ impl RequestId {
 
 /// Wraps `router` so that every answer carries `X-Request-Id`, every error is a problem document
 /// (also axum's own: unknown route, wrong method, a panic), and every call is logged in one line
-/// and counted in `http_requests_total` and `http_request_duration_seconds`.
+/// and counted in `http_requests_total` and `http_request_duration_seconds`. A refusal that comes before the end of the
+/// body says `Connection: close`: what is left of the body would stand where the next request is looked for.
 pub fn layer(router: Router) -> Router {
     router
         .fallback(async || Problem::not_found("route_not_found", "there is no such route; see /openapi.json"))
@@ -54,6 +56,7 @@ async fn edge(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", request_id, %method, route);
     let started = Instant::now();
 
+    let (reading, request) = Reading::watch(request);
     let response = next.run(request).instrument(span.clone()).await;
 
     let problem = response.extensions().get::<Problem>().cloned();
@@ -65,6 +68,9 @@ async fn edge(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status();
+    if !status.is_success() && !reading.is_over() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let elapsed = started.elapsed();
     span.in_scope(|| {
         let code = problem.as_ref().map(Problem::code);

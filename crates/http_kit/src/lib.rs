@@ -21,6 +21,7 @@ pub mod idempotency;
 mod optional;
 mod page;
 mod problem;
+mod reading;
 mod work;
 
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -1,0 +1,27 @@
+use axum::body::{Body, Bytes};
+use axum::extract::DefaultBodyLimit;
+use futures::{StreamExt as _, stream};
+use http::{Request, StatusCode, header};
+use tower::ServiceExt as _;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn a_refusal_before_the_end_of_the_body_closes_the_connection() {
+    let world = World::new().await;
+    let app = world.app.layer(DefaultBodyLimit::max(1_000));
+    let endless =
+        || Body::from_stream(stream::repeat(Bytes::from_static(&[b' '; 100])).map(Ok::<_, std::io::Error>));
+    for (kind, body, status, closes) in [
+        ("application/json", endless(), StatusCode::PAYLOAD_TOO_LARGE, true),
+        ("text/plain", endless(), StatusCode::UNSUPPORTED_MEDIA_TYPE, true),
+        ("application/json", Body::from("{"), StatusCode::BAD_REQUEST, false),
+        ("text/plain", Body::empty(), StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
+    ] {
+        let request = Request::post("/write").header("x-tenant-id", "t1").header("x-env", "dev");
+        let request = request.header("content-type", kind).body(body).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        let connection = response.headers().get(header::CONNECTION);
+        assert_eq!((response.status(), connection.is_some_and(|value| value == "close")), (status, closes));
+    }
+}
