@@ -7,7 +7,7 @@ use audio_signal::{Control, Progress, SignalError};
 use blob_store::BlobId;
 use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
 use media_time::Window;
-use media_v2::{Artifact, AssetKind, MediaAsset, MediaService};
+use media_v2::{Artifact, MediaAsset, MediaService};
 use serde::Serialize;
 use video_timeline::VideoTimeline;
 
@@ -246,10 +246,6 @@ impl SemanticTimelines {
                 if asset.audio_channels == Some(0) {
                     let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
                     return Err(SignalError::NoAudioStream { container }.into());
-                }
-                // Measured when it was registered: no backend, the stub neither, invents sound for it.
-                if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
-                    return Err(SignalError::Unrecognised("no media container".to_owned()).into());
                 }
                 (asset.content(), asset.duration_ms)
             }

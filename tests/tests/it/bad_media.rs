@@ -86,6 +86,26 @@ async fn what_is_no_recording_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_stub_invents_no_sound_for_what_cannot_be_decoded() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
+    let api = server.api("t1", "dev");
+    let talk = std::fs::read(media::fixture("talk_and_music.mp4")).unwrap();
+    let moov = talk.windows(4).position(|name| name == b"moov").unwrap();
+    // The same box under a name that no player knows.
+    let mut headless = talk.clone();
+    headless[moov..moov + 4].copy_from_slice(b"free");
+    for kind in ["video", "audio", "other", "image"] {
+        let asset = api.upload_bytes("headless.m4a", headless.clone(), &[("kind", kind)]).await.ok();
+        analyze(&api, &asset).await.problem(422, "undecodable_media");
+    }
+    assert_eq!(
+        timeline(&api, &api.upload_bytes("whole.m4a", talk, &[]).await.ok()).await["meta"]["backend_type"],
+        "stub"
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn odd_recordings_are_analysed() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");

@@ -1,9 +1,11 @@
+use audio_signal::decode::Decoder;
 use audio_signal::{Control, SignalError};
 
 use super::{AnalysisBackend, BackendKind, Measured, Recording};
 use crate::{EffectiveParams, Error, stub};
 
-/// Measures nothing; see [`crate::stub`].
+/// Measures nothing; see [`crate::stub`]. What cannot be decoded it refuses as the others do: no sound is invented for
+/// what has none.
 #[derive(Clone, Copy, Debug)]
 pub struct StubBackend;
 
@@ -30,6 +32,7 @@ impl AnalysisBackend for StubBackend {
         params: &EffectiveParams,
         _control: &Control<'_>,
     ) -> Result<Measured, Error> {
+        Decoder::open(recording.source)?;
         let duration_ms = recording
             .probed_duration
             .map_or(stub::DEFAULT_DURATION_MS, |duration| duration.as_millis_round());
