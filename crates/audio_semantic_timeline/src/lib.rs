@@ -31,6 +31,6 @@ pub use cache_key::cache_key;
 pub use error::Error;
 pub use params::EffectiveParams;
 pub use routes::router;
-pub use service::{SemanticTimelines, analyze_recording};
+pub use service::{ArtifactOrigins, SemanticTimelines, analyze_recording};
 pub use slice::{slice, transcription};
 pub use transcript::{Transcript, TranscriptFormat};

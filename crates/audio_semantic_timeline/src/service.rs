@@ -1,15 +1,16 @@
 //! The rules: what is looked up, what is run, what is registered.
 
+use std::fmt;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use audio_signal::{Control, Progress, SignalError};
 use blob_store::BlobId;
 use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
-use media_time::Window;
+use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaService};
 use serde::Serialize;
-use video_timeline::VideoTimeline;
+use video_timeline::{Clip, VideoTimeline};
 
 use crate::backend::{Backends, Measured, Recording, Selection};
 use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
@@ -19,6 +20,24 @@ use crate::{EffectiveParams, Error, Transcript, slice};
 
 /// The largest stored timeline that is read back, in bytes: ten times that of a day of speech.
 const MAX_SUMMARY_BYTES: u64 = 256 << 20;
+/// A timeline's length is told in whole milliseconds.
+const ROUNDING: MediaTime = MediaTime::from_millis(1);
+
+/// Where artifacts are from: another slice's knowledge.
+#[async_trait::async_trait]
+pub trait ArtifactOrigins: fmt::Debug + Send + Sync {
+    /// When the sound of an artifact starts in the time of an asset; `None` when it is from elsewhere, or from several
+    /// places there.
+    ///
+    /// # Errors
+    /// The database's.
+    async fn start_in(
+        &self,
+        scope: &Scope,
+        artifact_id: &Id,
+        asset_id: &Id,
+    ) -> Result<Option<MediaTime>, Error>;
+}
 
 /// Makes, finds and cuts timelines. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -28,6 +47,7 @@ pub struct SemanticTimelines(Arc<Inner>);
 struct Inner {
     media: MediaService,
     timeline: Arc<dyn VideoTimeline>,
+    origins: Arc<dyn ArtifactOrigins>,
     backends: Backends,
     queue: WorkQueue,
     flights: Flights,
@@ -46,12 +66,13 @@ impl SemanticTimelines {
     pub fn new(
         media: MediaService,
         timeline: Arc<dyn VideoTimeline>,
+        origins: Arc<dyn ArtifactOrigins>,
         backends: Backends,
         queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let flights = Flights::new("analysis", media.pool().clone());
-        Self(Arc::new(Inner { media, timeline, backends, queue, flights, clock }))
+        Self(Arc::new(Inner { media, timeline, origins, backends, queue, flights, clock }))
     }
 
     /// The backend that would run now.
@@ -120,22 +141,45 @@ impl SemanticTimelines {
     /// The timeline client's; [`Error::SemanticsNotFound`] when nothing was analysed yet.
     pub async fn by_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<TimelineResponse, Error> {
         let clip = self.0.timeline.get_clip(context, clip_id).await?;
-        let wanted = TimelineOf { asset_id: clip.asset_id.clone(), artifact_id: clip.artifact_id.clone() };
-        let found = {
-            let mut conn = self.0.media.pool().acquire().await?;
-            store::find_timelines(&mut conn, &context.scope, &[wanted]).await?
-        };
-        let artifact_id = found.into_iter().next().flatten().ok_or_else(|| {
+        let window = Window::starting_at(clip.in_ms, clip.out_ms - clip.in_ms);
+        let (mut response, start) = self.of_clip(&context.scope, &clip, window).await?.ok_or_else(|| {
             Error::SemanticsNotFound(format!(
                 "clip {clip_id} has no semantic timeline yet: POST /audio/semantic-timeline/analyze with asset_id {}",
                 clip.asset_id
             ))
         })?;
-        let mut response = self.get(&context.scope, &artifact_id).await?;
-        let window = Window::new(clip.in_ms, clip.out_ms)
-            .unwrap_or_else(|_| Window::starting_at(clip.in_ms, media_time::MediaTime::ZERO));
-        response.summary = slice(&response.summary, window, clip.speed);
+        response.summary = slice(&response.summary, start, window, clip.speed);
         Ok(response)
+    }
+
+    /// The timeline of a clip, and where it starts in the time of the clip's asset, in which the clip's window is told.
+    /// That of an artifact gives way to the asset's own where it does not reach over the window.
+    async fn of_clip(
+        &self,
+        scope: &Scope,
+        clip: &Clip,
+        window: Window,
+    ) -> Result<Option<(TimelineResponse, MediaTime)>, Error> {
+        let of = |artifact_id| TimelineOf { asset_id: clip.asset_id.clone(), artifact_id };
+        let wanted = [of(clip.artifact_id.clone()), of(None)];
+        let found = {
+            let mut conn = self.0.media.pool().acquire().await?;
+            store::find_timelines(&mut conn, scope, &wanted).await?
+        };
+        let [Some(of_clip), of_asset] = found.as_slice() else { return Ok(None) };
+        let response = self.get(scope, of_clip).await?;
+        let Some(sound) = &response.summary.artifact_id else {
+            return Ok(Some((response, MediaTime::ZERO)));
+        };
+        let start = self.0.origins.start_in(scope, sound, &clip.asset_id).await?;
+        let duration = MediaTime::from_millis(response.summary.duration_ms);
+        let part = start.map(|start| Window::starting_at(start, duration + ROUNDING));
+        match (part, of_asset) {
+            (Some(part), _) if part.intersect(window) == Some(window) => Ok(Some((response, part.start()))),
+            (_, Some(of_asset)) => Ok(Some((self.get(scope, of_asset).await?, MediaTime::ZERO))),
+            (Some(part), None) if part.intersect(window).is_some() => Ok(Some((response, part.start()))),
+            _ => Ok(None),
+        }
     }
 
     pub(crate) fn media(&self) -> &MediaService {

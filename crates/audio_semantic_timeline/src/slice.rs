@@ -7,12 +7,13 @@ use crate::text::joined;
 
 /// The timeline of `[window.start, window.end)`, told from the window's start on. Events are
 /// trimmed, empty ones dropped; beats keep their numbers; a trimmed transcription keeps the words
-/// that are still heard. Beyond the recording there is nothing.
+/// that are still heard. Beyond the timeline there is nothing.
 ///
+/// `start` is where the timeline starts in the time in which the window is told: zero, unless it is that of a part.
 /// `speed` is only recorded: times stay source time.
 #[must_use]
-pub fn slice(summary: &Summary, window: Window, speed: f64) -> Summary {
-    let cut = Cut::new(window, summary.duration_ms);
+pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) -> Summary {
+    let cut = Cut::new(summary, start, window);
     let mut meta = summary.meta.clone();
     meta.loudness_windows = summary.meta.loudness_windows.iter().filter_map(|w| cut.loudness(w)).collect();
     meta.clip = Some(ClipMeta {
@@ -32,28 +33,33 @@ pub fn slice(summary: &Summary, window: Window, speed: f64) -> Summary {
     }
 }
 
-/// The window within the recording. Its edges may lie between milliseconds; what is told from its
+/// The window, up to the end of the timeline. Its edges may lie between milliseconds; what is told from its
 /// start on is rounded, halves up, which keeps order and adjacency.
 struct Cut {
+    /// Where the timeline starts.
+    zero: MediaTime,
     start: MediaTime,
     end: MediaTime,
 }
 
 impl Cut {
-    fn new(window: Window, duration_ms: i64) -> Self {
-        let duration = MediaTime::from_millis(duration_ms);
-        let start = window.start().clamp(MediaTime::ZERO, duration);
-        Self { start, end: window.end().clamp(start, duration) }
+    fn new(summary: &Summary, zero: MediaTime, window: Window) -> Self {
+        let last = zero + MediaTime::from_millis(summary.duration_ms);
+        let end = window.end().min(last).max(window.start());
+        Self { zero, start: window.start(), end }
     }
 
     fn duration_ms(&self) -> i64 {
         (self.end - self.start).as_millis_round()
     }
 
+    fn at(&self, ms: i64) -> MediaTime {
+        self.zero + MediaTime::from_millis(ms)
+    }
+
     /// The part of `[start_ms, end_ms)` inside, told from the cut's start; `None` when empty.
     fn span(&self, start_ms: i64, end_ms: i64) -> Option<(i64, i64)> {
-        let place =
-            |ms| (MediaTime::from_millis(ms).clamp(self.start, self.end) - self.start).as_millis_round();
+        let place = |ms| (self.at(ms).clamp(self.start, self.end) - self.start).as_millis_round();
         let (start_ms, end_ms) = (place(start_ms), place(end_ms));
         (start_ms < end_ms).then_some((start_ms, end_ms))
     }
@@ -74,7 +80,7 @@ impl Cut {
     }
 
     fn beat(&self, beat: &BeatEvent) -> Option<BeatEvent> {
-        let time = MediaTime::from_millis(beat.time_ms);
+        let time = self.at(beat.time_ms);
         let inside = self.start <= time && time < self.end;
         inside.then(|| BeatEvent { time_ms: (time - self.start).as_millis_round(), ..beat.clone() })
     }

@@ -13,7 +13,7 @@ pub struct TimelineOf {
 }
 
 /// The timeline artifact of each of `wanted`, in that order: of those made from its artifact if
-/// there are any, else of those of the asset itself; the newest measured one, and only without any
+/// there are any (whichever recording it is a part of), else of those of the asset itself; the newest measured one, and only without any
 /// the newest stub. One statement, however many are wanted.
 ///
 /// # Errors
@@ -31,15 +31,18 @@ pub async fn find_timelines(
         SELECT found.id AS "id?: Id"
         FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS wanted (asset_id, artifact_id, position)
         LEFT JOIN LATERAL (
-            SELECT a.id FROM artifacts a
-            WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
-              AND a.parent_asset_id = wanted.asset_id
-              AND (a.meta ->> 'source_artifact_id' = wanted.artifact_id
-                   OR a.meta ->> 'source_artifact_id' IS NULL)
-            ORDER BY a.meta ->> 'source_artifact_id' IS NULL,
-                     a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
-                     a.created_at DESC, a.id DESC
-            LIMIT 1
+            (SELECT a.id, 1 AS choice FROM artifacts a
+             WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
+               AND a.meta ->> 'source_artifact_id' = wanted.artifact_id
+             ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1', a.created_at DESC, a.id DESC
+             LIMIT 1)
+            UNION ALL
+            (SELECT a.id, 2 FROM artifacts a
+             WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
+               AND a.parent_asset_id = wanted.asset_id AND a.meta ->> 'source_artifact_id' IS NULL
+             ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1', a.created_at DESC, a.id DESC
+             LIMIT 1)
+            ORDER BY choice LIMIT 1
         ) found ON true
         ORDER BY wanted.position"#,
         scope.tenant_id.as_str(),

@@ -37,6 +37,7 @@ mod semantics;
 mod service;
 mod shot_list;
 mod shots;
+mod starts;
 pub mod store;
 
 use media_time::MediaTime;

@@ -47,6 +47,10 @@ impl VideoOrigins {
         Self { media, queue, clock }
     }
 
+    pub(crate) fn media(&self) -> &MediaService {
+        &self.media
+    }
+
     /// Keeps the map, in place of the one that its artifact had.
     ///
     /// # Errors

@@ -99,8 +99,14 @@ fn api(
     let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config), clock.clone());
     let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
     let lineages = Lineages::new(media.clone(), timeline.clone());
-    let timelines =
-        SemanticTimelines::new(media.clone(), timeline, backends(config)?, queue.clone(), clock.clone());
+    let timelines = SemanticTimelines::new(
+        media.clone(),
+        timeline,
+        Arc::new(origins.clone()),
+        backends(config)?,
+        queue.clone(),
+        clock.clone(),
+    );
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock);
     let router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))

@@ -8,6 +8,8 @@ use e2e::{Api, Deployment, Server, media};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::spine::{ANALYZE, assert_covers};
+
 const BATCH: &str = "/origin-snippets/batch";
 const DRAFT: &str = "draft_480p_fast";
 
@@ -262,4 +264,71 @@ async fn assert_timelines_are_whole(server: &Server, items: usize) {
         .await
         .unwrap();
     assert!(told.len() <= rows.len() && told.iter().all(|count| *count == i64::try_from(items).unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snippet_is_told_by_the_timeline_of_its_sound() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("click_120bpm.flac")).await;
+    let samples = json!({"asset_id": film["id"], "run_loops": false, "run_phrases": false});
+    let samples = api.post("/audio/field-to-samples", &samples).await.ok();
+    let hit = samples["hit_artifact_ids"].as_array().unwrap().last().unwrap();
+    let placed = artifact(&api, hit).await;
+    let [start, end] = ["start_ms", "end_ms"].map(|name| placed[name].as_f64().unwrap());
+    assert!(start > 1_000.0, "later than it is long: {placed}");
+
+    let items = json!([{"audio_artifact_id": hit, "padding_ms": 0}, {"audio_artifact_id": hit}]);
+    let made = api.post(BATCH, &json!({"items": items, "mode": "timeline_only"})).await.ok();
+    let by_clip = async |snippet: usize| {
+        let clip = made["snippets"][snippet]["video_clip_id"].as_str().unwrap();
+        api.get(&format!("/audio/semantic-timeline/by-clip/{clip}")).await
+    };
+    by_clip(0).await.problem(404, "semantics_not_found");
+    let of_hit = api.post(ANALYZE, &json!({"asset_id": film["id"], "artifact_id": hit})).await.ok();
+
+    let exact = by_clip(0).await.ok();
+    assert_eq!(exact["artifact_id"], of_hit["audio_semantic_artifact_id"]);
+    assert_covers(&exact["summary"]);
+    let length = exact["summary"]["duration_ms"].as_f64().unwrap();
+    assert!((length - (end - start)).abs() <= 1.0, "{length} of {start} to {end}");
+    assert_eq!(exact["summary"]["meta"]["clip_window_ms"][0], placed["start_ms"]);
+    // The hit's own timeline says nothing of what is around it.
+    let padded = by_clip(1).await.ok();
+    assert_eq!(padded["artifact_id"], of_hit["audio_semantic_artifact_id"]);
+    assert_eq!(padded["summary"]["events"][0]["start_ms"], 250);
+
+    let of_film = api.post(ANALYZE, &json!({"asset_id": film["id"]})).await.ok();
+    assert_eq!(by_clip(0).await.ok(), exact);
+    let padded = by_clip(1).await.ok();
+    assert_eq!(padded["artifact_id"], of_film["audio_semantic_artifact_id"]);
+    assert_covers(&padded["summary"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sound_mapped_onto_a_film_is_heard_there() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let tape = api.upload(&media::fixture("click_120bpm.flac")).await;
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let path = format!("/media-v2/assets/{}/artifacts", tape["id"].as_str().unwrap());
+    let sound =
+        json!({"kind": "audio_resampled", "uri": tape["source_uri"], "start_ms": 0, "end_ms": 10_000});
+    let sound = api.post(&path, &sound).await.ok()["id"].clone();
+    let made = api.post(ANALYZE, &json!({"asset_id": tape["id"], "artifact_id": sound})).await.ok();
+    let path = format!("/audio/to-video-origin/origin-maps/{}", sound.as_str().unwrap());
+    let map = json!({"parent_asset_id": film["id"], "source_start_ms": 1_000, "source_end_ms": 3_000});
+    assert_eq!(api.put(&path, &map).await.ok()["source_end_ms"], 3_000);
+
+    let items = json!([{"audio_artifact_id": sound, "padding_ms": 0}]);
+    let snippets = api.post(BATCH, &json!({"items": items, "mode": "timeline_only"})).await.ok();
+    let snippet = &snippets["snippets"][0];
+    assert_eq!(snippet["source_asset_id"], film["id"]);
+    let clip = snippet["video_clip_id"].as_str().unwrap();
+    let heard = api.get(&format!("/audio/semantic-timeline/by-clip/{clip}")).await.ok();
+    assert_eq!(heard["artifact_id"], made["audio_semantic_artifact_id"]);
+    assert_eq!(heard["summary"]["duration_ms"], 2_000);
+    assert_covers(&heard["summary"]);
+    server.stop().await;
 }

@@ -11,6 +11,7 @@ use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{BackendKind, Backends, Fallback, SignalBackend};
 use audio_signal::Thresholds;
 use audio_signal::decode::{AudioFormat, Decoder};
+use audio_to_video_origin::VideoOrigins;
 use blob_store::BlobStore;
 use chrono::DateTime;
 use db::testing::TestDatabase;
@@ -94,8 +95,9 @@ impl Bench {
         let backends = Backends::new(BackendKind::Signal, Fallback::Error, "none".to_owned(), models, signal);
         let timeline: Arc<dyn VideoTimeline> = Arc::new(TimelineService::new(pool, clock.clone()));
         let queue = WorkQueue::new("analysis", 2, 8);
+        let origins = Arc::new(VideoOrigins::new(media.clone(), queue.clone(), clock.clone()));
         let timelines =
-            SemanticTimelines::new(media.clone(), timeline, backends, queue.clone(), clock.clone());
+            SemanticTimelines::new(media.clone(), timeline, origins, backends, queue.clone(), clock.clone());
         let samples = FieldToSamples::new(media.clone(), timelines, queue, clock);
         Self { database, media, samples, context: context("t1"), _blobs: directory }
     }

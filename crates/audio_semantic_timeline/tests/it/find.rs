@@ -69,3 +69,19 @@ async fn measured_before_stub_and_the_clips_own_before_the_assets() {
     let foreign = find_timelines(conn, &scope("t2"), &wanted).await.unwrap();
     assert_eq!(foreign, [None, None, None]);
 }
+
+#[tokio::test]
+async fn a_sound_brings_its_timeline_to_another_recording() {
+    let database = TestDatabase::create().await;
+    let conn = &mut database.pool.acquire().await.unwrap();
+    let tape = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
+    let film = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
+    let hit = NewArtifact::new(ArtifactKind::AudioHit, tape.clone(), "blob://none".into(), "x", &json!({}));
+    let hit = store::insert_artifact(conn, &scope("t1"), at(0), hit).await.unwrap();
+    let of_film = timeline(conn, &film, None, "signal", 1).await;
+    let wanted = [TimelineOf { asset_id: film, artifact_id: Some(hit.id.clone()) }];
+    assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(of_film)]);
+    let of_hit = timeline(conn, &tape, Some(&hit), "stub", 2).await;
+    assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(of_hit)]);
+    assert_eq!(find_timelines(conn, &scope("t2"), &wanted).await.unwrap(), [None]);
+}

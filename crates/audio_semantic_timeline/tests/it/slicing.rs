@@ -82,7 +82,7 @@ proptest! {
     fn a_slice_covers_itself(summary in timelines(), a in 0i64..40_000_000, b in 0i64..40_000_000) {
         // Any microsecond, also beyond the end.
         let (start, end) = (MediaTime::from_micros(a.min(b)), MediaTime::from_micros(a.max(b)));
-        let cut = slice(&summary, Window::new(start, end).unwrap(), 1.0);
+        let cut = slice(&summary, MediaTime::ZERO, Window::new(start, end).unwrap(), 1.0);
         prop_assert!(covers(&cut), "{cut:?}");
         prop_assert!(cut.beats.iter().all(|beat| (0..=cut.duration_ms).contains(&beat.time_ms)));
         for event in &cut.events {
@@ -98,11 +98,11 @@ proptest! {
         outer in (0i64..20_000, 1i64..20_000),
         inner in (0i64..20_000, 1i64..20_000),
     ) {
-        let first = slice(&summary, window(outer.0, outer.0 + outer.1), 1.0);
-        let twice = slice(&first, window(inner.0, inner.0 + inner.1), 1.0);
+        let first = slice(&summary, MediaTime::ZERO, window(outer.0, outer.0 + outer.1), 1.0);
+        let twice = slice(&first, MediaTime::ZERO, window(inner.0, inner.0 + inner.1), 1.0);
         let start = (outer.0 + inner.0).min(outer.0 + outer.1);
         let end = (start + inner.1).min(outer.0 + outer.1);
-        let once = slice(&summary, window(start, end), 1.0);
+        let once = slice(&summary, MediaTime::ZERO, window(start, end), 1.0);
         prop_assert_eq!(twice.events, once.events);
         prop_assert_eq!(twice.beats, once.beats);
         prop_assert_eq!(twice.duration_ms, once.duration_ms);
@@ -110,7 +110,7 @@ proptest! {
 
     #[test]
     fn the_whole_is_unchanged(summary in timelines()) {
-        let whole = slice(&summary, window(0, summary.duration_ms), 1.0);
+        let whole = slice(&summary, MediaTime::ZERO, window(0, summary.duration_ms), 1.0);
         prop_assert_eq!(whole.events, summary.events);
         prop_assert_eq!(whole.beats, summary.beats);
     }
@@ -126,7 +126,7 @@ fn edges_are_exact() {
         event(EventKind::Other, 2_000, 3_000),
     ];
     summary.beats = vec![beat(0, 0), beat(1, 1_000), beat(2, 1_500), beat(3, 2_000)];
-    let cut = slice(&summary, window(1_000, 2_000), 1.0);
+    let cut = slice(&summary, MediaTime::ZERO, window(1_000, 2_000), 1.0);
     let spans: Vec<_> = cut.events.iter().map(|event| (event.kind, event.start_ms, event.end_ms)).collect();
     assert_eq!(spans, [(EventKind::Silence, 0, 1_000)], "what only touches the window is not in it");
     let beats: Vec<_> = cut.beats.iter().map(|beat| (beat.time_ms, beat.beat_index)).collect();
@@ -138,6 +138,7 @@ fn the_meta_of_a_slice_tells_the_clip() {
     let summary = wire::summary();
     let cut = slice(
         &summary,
+        MediaTime::ZERO,
         Window::new(MediaTime::from_micros(250_500), MediaTime::from_millis(900)).unwrap(),
         1.5,
     );
@@ -147,6 +148,23 @@ fn the_meta_of_a_slice_tells_the_clip() {
     assert_eq!(meta["speed_change_limit"], 1.05);
     assert_eq!(meta["speed_change"], 1.5);
     assert_eq!(meta["speed_change_limited"], true);
-    let same_speed = slice(&summary, window(0, 1), 1.0);
+    let same_speed = slice(&summary, MediaTime::ZERO, window(0, 1), 1.0);
     assert_eq!(serde_json::to_value(&same_speed.meta).unwrap()["speed_change_limited"], false);
+}
+
+#[test]
+fn a_part_is_told_in_the_time_of_the_whole() {
+    let mut summary = wire::summary();
+    summary.duration_ms = 200;
+    summary.events = vec![event(EventKind::Speech, 0, 150), event(EventKind::Silence, 150, 200)];
+    summary.beats = vec![beat(0, 50), beat(1, 150)];
+    let spans = |window: Window| -> (i64, Vec<(i64, i64)>, Vec<i64>) {
+        let cut = slice(&summary, MediaTime::from_micros(1_000_250), window, 1.0);
+        let spans = cut.events.iter().map(|event| (event.start_ms, event.end_ms)).collect();
+        (cut.duration_ms, spans, cut.beats.iter().map(|beat| beat.time_ms).collect())
+    };
+    assert_eq!(spans(window(1_100, 1_200)), (100, vec![(0, 50), (50, 100)], vec![50]));
+    assert_eq!(spans(window(750, 1_450)), (450, vec![(250, 400), (400, 450)], vec![300, 400]));
+    assert_eq!(spans(window(0, 200)), (200, Vec::new(), Vec::new()), "before it");
+    assert_eq!(spans(window(1_300, 1_400)), (0, Vec::new(), Vec::new()), "after it");
 }

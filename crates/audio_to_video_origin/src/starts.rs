@@ -1,0 +1,51 @@
+//! Where artifacts start, for the timelines of clips.
+
+use audio_semantic_timeline::{ArtifactOrigins, Error};
+use http_kit::{Id, Scope};
+use media_time::MediaTime;
+use media_v2::Artifact;
+
+use crate::store::resolve_origins;
+use crate::{OwnFacts, ResolvedOrigin, VideoOrigins};
+
+#[async_trait::async_trait]
+impl ArtifactOrigins for VideoOrigins {
+    async fn start_in(
+        &self,
+        scope: &Scope,
+        artifact_id: &Id,
+        asset_id: &Id,
+    ) -> Result<Option<MediaTime>, Error> {
+        let mut conn = self.media().pool().acquire().await?;
+        let resolved = match resolve_origins(&mut conn, scope, std::slice::from_ref(artifact_id)).await {
+            Ok(resolved) => resolved.into_iter().next().flatten(),
+            Err(crate::Error::Database(error)) => return Err(error.into()),
+            // A chain that leads nowhere.
+            Err(_) => None,
+        };
+        if let Some(ResolvedOrigin { origin, .. }) =
+            resolved.filter(|found| found.origin.asset_id == *asset_id)
+        {
+            return Ok(origin.clip_offsets.is_none().then_some(origin.window.start()));
+        }
+        let artifact = media_v2::store::find_artifact(&mut conn, scope, artifact_id).await?;
+        Ok(artifact.and_then(|artifact| own_start(&artifact, asset_id)))
+    }
+}
+
+/// By its own row: in the recording that its meta names, or in its parent. One that tells no start is there from its
+/// beginning.
+fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<MediaTime> {
+    let facts = OwnFacts {
+        parent_asset_id: &artifact.parent_asset_id,
+        start: artifact.start_ms,
+        end: artifact.end_ms,
+        source_asset_id: artifact.meta.get("source_asset_id"),
+        source_start_ms: artifact.meta.get("source_start_ms"),
+        source_end_ms: artifact.meta.get("source_end_ms"),
+    };
+    if let Some(own) = facts.origin().ok().filter(|own| own.asset_id == *asset_id) {
+        return Some(own.start.unwrap_or_default());
+    }
+    (artifact.parent_asset_id == *asset_id).then(|| artifact.start_ms.unwrap_or_default())
+}
