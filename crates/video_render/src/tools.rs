@@ -11,7 +11,7 @@ use crate::source::Prober;
 
 /// Part of every render's key: count it up when the same plan would give other bytes, or the same request
 /// another plan.
-const RENDERER: &str = "video_render_v1";
+const RENDERER: &str = "video_render_v2";
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const MAX_OUTPUT: u64 = 64 << 10;
 
@@ -28,7 +28,7 @@ impl Tools {
         Self { ffmpeg, prober: Prober { ffprobe }, version: OnceCell::new() }
     }
 
-    /// `video_render_v1+ffmpeg-5.1.9`. What fails is asked for again by the next caller.
+    /// `video_render_v2+ffmpeg-5.1.9`. What fails is asked for again by the next caller.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when one of the programs does not run.
