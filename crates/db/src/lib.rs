@@ -6,29 +6,21 @@
 //! - [`local::Cluster`] runs a private Postgres from the system's server binaries;
 //! - `testing` (feature) gives each test its own database.
 
-use std::time::Duration;
-
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgPool;
 
+mod connect;
 pub mod local;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use connect::{ConnectError, connect};
+
+/// What Postgres answers where nothing has ever been migrated.
+const UNDEFINED_TABLE: &str = "42P01";
+
 /// Every migration, embedded. One migrator for one database: two would reject each other's rows.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
-
-/// Opens a pool of at most `max_connections`, and checks that the database answers.
-///
-/// # Errors
-/// When the first connection cannot be made.
-pub async fn connect(options: PgConnectOptions, max_connections: u32) -> sqlx::Result<PgPool> {
-    PgPoolOptions::new()
-        .max_connections(max_connections)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.application_name("harkback"))
-        .await
-}
 
 /// Applies what is missing. Safe to call from several processes: they queue on an advisory lock.
 ///
@@ -44,9 +36,13 @@ pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
 /// # Errors
 /// When the database does not answer.
 pub async fn is_migrated(pool: &PgPool) -> sqlx::Result<bool> {
-    let applied: i64 =
+    let applied: sqlx::Result<i64> =
         sqlx::query_scalar("-- db::is_migrated\nSELECT count(*) FROM _sqlx_migrations WHERE success")
             .fetch_one(pool)
-            .await?;
-    Ok(usize::try_from(applied) == Ok(MIGRATOR.iter().count()))
+            .await;
+    match applied {
+        Ok(applied) => Ok(usize::try_from(applied) == Ok(MIGRATOR.iter().count())),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

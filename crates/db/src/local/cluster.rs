@@ -60,7 +60,7 @@ impl Cluster {
         check_reachable(&directory, owner)?;
         let lock = lock(&directory)?;
         let data = directory.join("data");
-        if !data.join("PG_VERSION").exists() {
+        if !Self::exists(&directory) {
             initialise(binaries, &directory, &data, owner)?;
         }
         let sockets = socket_directory(&directory);
@@ -71,6 +71,13 @@ impl Cluster {
         let server = server_command(binaries, &data, &sockets, &log, durability, owner)?;
         let (stop, keeper) = keep(server, sockets.clone(), log)?;
         Ok(Self { sockets, stop: Some(stop), keeper: Some(keeper), _lock: lock })
+    }
+
+    /// Has a cluster been made in `directory`?
+    #[must_use]
+    pub fn exists(directory: &Path) -> bool {
+        // Where that cannot be seen, starting it tells why.
+        !matches!(directory.join("data/PG_VERSION").try_exists(), Ok(false))
     }
 
     /// How to reach database `name` (`postgres` always exists).

@@ -24,7 +24,9 @@ async fn data_outlives_a_restart_and_a_second_start_is_refused() {
     let home = directory.path().join("pg");
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 
+    assert!(!Cluster::exists(&home));
     let cluster = start(&home).unwrap();
+    assert!(Cluster::exists(&home));
     let made = count(&cluster, "WITH made AS (SELECT lo_create(4711)) SELECT count(*) FROM made").await;
     assert_eq!(made, 1);
     assert!(matches!(start(&home), Err(ClusterError::InUse(_))));

@@ -1,0 +1,84 @@
+use std::io;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a server may take to come up, and a connection to come free.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(200);
+
+/// Why there is no connection to a database.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection to {address}: {source}")]
+pub struct ConnectError {
+    /// The database, its server and the user; never the password.
+    address: String,
+    /// What went wrong.
+    source: sqlx::Error,
+}
+
+/// Opens a pool of at most `max_connections`, and checks that the database answers. A server that is starting up gets
+/// ten seconds to come; what time cannot mend fails at once.
+///
+/// # Errors
+/// When the first connection cannot be made.
+pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<PgPool, ConnectError> {
+    let options = options.application_name("harkback");
+    let failed = |source| ConnectError { address: address(&options), source };
+    wait_for_server(&options).await.map_err(failed)?;
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)
+}
+
+/// The pool would wait as well, and tell no cause.
+async fn wait_for_server(options: &PgConnectOptions) -> sqlx::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut is_told = false;
+    loop {
+        let error = match attempt(options, deadline).await {
+            Ok(connection) => return connection.close().await,
+            Err(error) if !may_be_starting(&error) || Instant::now() + POLL >= deadline => return Err(error),
+            Err(error) => error,
+        };
+        if !is_told {
+            tracing::warn!(%error, "waiting for {}", address(options));
+            is_told = true;
+        }
+        sleep(POLL).await;
+    }
+}
+
+async fn attempt(options: &PgConnectOptions, deadline: Instant) -> sqlx::Result<PgConnection> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    match timeout(left, options.connect()).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "it does not answer").into()),
+    }
+}
+
+/// Nobody listens yet, or Postgres says so itself.
+fn may_be_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => error.is_transient_in_connect_phase(),
+        _ => false,
+    }
+}
+
+fn address(options: &PgConnectOptions) -> String {
+    let user = options.get_username();
+    let database = options.get_database().unwrap_or(user);
+    match options.get_socket() {
+        Some(socket) => format!("database `{database}` at {} as user `{user}`", socket.display()),
+        None => {
+            let (host, port) = (options.get_host(), options.get_port());
+            format!("database `{database}` at {host}:{port} as user `{user}`")
+        }
+    }
+}
