@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Language;
 
@@ -6,10 +6,10 @@ use crate::Language;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// There is no such file.
-    #[error("the speech model `{name}` is not there: no file {}; {remedy}", path.display())]
+    #[error("the speech model `{asked}` is not there{}; {remedy}", looked_for(asked, path))]
     Missing {
         /// The name or path asked for.
-        name: String,
+        asked: String,
         /// Where it was looked for.
         path: PathBuf,
         /// What to do.
@@ -41,6 +41,11 @@ pub enum ModelError {
         /// The file.
         path: PathBuf,
     },
+}
+
+/// A name does not tell where its file would be.
+fn looked_for(asked: &str, path: &Path) -> String {
+    if path == Path::new(asked) { String::new() } else { format!(": no file {}", path.display()) }
 }
 
 /// Why sound was not transcribed.

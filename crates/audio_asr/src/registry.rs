@@ -19,6 +19,8 @@ pub struct ModelDirectory(PathBuf);
 /// Where a model is, or would be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
+    /// The name or path it was asked for by.
+    pub asked: String,
     /// What names it in versions: letters, digits and `. _ -`.
     pub name: String,
     /// Its file.
@@ -44,16 +46,17 @@ impl ModelDirectory {
     /// `ggml-<name>.bin` in this directory.
     #[must_use]
     pub fn locate(&self, name_or_path: &str) -> Located {
+        let asked = name_or_path.to_owned();
         let is_path = name_or_path.contains('/')
             || Path::new(name_or_path).extension().is_some_and(|extension| extension == "bin");
         if !is_path {
             let path = self.0.join(catalog::file_name(name_or_path));
             let published = catalog::find(name_or_path);
-            return Located { name: plain(name_or_path), path, published };
+            return Located { asked, name: plain(name_or_path), path, published };
         }
         let path = PathBuf::from(name_or_path);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        Located { name: plain(stem.strip_prefix("ggml-").unwrap_or(&stem)), path, published: None }
+        Located { asked, name: plain(stem.strip_prefix("ggml-").unwrap_or(&stem)), path, published: None }
     }
 
     /// The models whose files are here, by name: also such as nobody published.
@@ -124,7 +127,13 @@ impl Located {
     }
 
     fn missing(&self) -> ModelError {
-        ModelError::Missing { name: self.name.clone(), path: self.path.clone(), remedy: self.remedy() }
+        let is_file_here = self.path != Path::new(&self.asked) && Path::new(&self.asked).is_file();
+        let remedy = if is_file_here {
+            format!("a path has a `/` in it: give `./{}` for the file of that name", self.asked)
+        } else {
+            self.remedy()
+        };
+        ModelError::Missing { asked: self.asked.clone(), path: self.path.clone(), remedy }
     }
 
     fn unreadable(&self, error: &io::Error) -> ModelError {

@@ -34,6 +34,18 @@ fn a_missing_model_says_how_to_get_it() {
 }
 
 #[test]
+fn a_missing_model_is_told_as_it_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = |asked: &str| in_directory(directory.path()).open(asked).unwrap_err().to_string();
+    let path = directory.path().join("m.bin");
+    let told = missing(path.to_str().unwrap());
+    assert!(told.contains(&format!("`{}` is not there; ", path.display())), "{told}");
+    // A file of the working directory, which a name is not looked for in.
+    let told = missing("Cargo.toml");
+    assert!(told.contains("ggml-Cargo.toml.bin; ") && told.contains("`./Cargo.toml`"), "{told}");
+}
+
+#[test]
 fn what_is_no_model_is_told_from_what_is_cut_off() {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().join("ggml-tiny.bin");
