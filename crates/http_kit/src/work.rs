@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,9 +25,18 @@ pub struct Cancellation(Arc<AtomicBool>);
 /// A place in a [`WorkQueue`] whose turn has come; work is done while it is held.
 #[derive(Debug)]
 pub struct Turn {
+    queue: &'static str,
+    began: Instant,
     _place: OwnedSemaphorePermit,
     /// The semaphore is never closed; should it be, the work has its place and may run.
     _slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let elapsed = self.began.elapsed().as_secs_f64();
+        metrics::histogram!("work_duration_seconds", "queue" => self.queue).record(elapsed);
+    }
 }
 
 /// Why work was not done.
@@ -80,7 +90,7 @@ impl WorkQueue {
     /// [`WorkError::Full`] at once when there is no place.
     pub async fn turn(&self) -> Result<Turn, WorkError> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| WorkError::Full(self.name))?;
-        Ok(Turn { _place: place, _slot: self.running.clone().acquire_owned().await.ok() })
+        Ok(self.begin(place).await)
     }
 
     /// As [`WorkQueue::turn`], and waits for a place too: for callers that are themselves bounded.
@@ -89,7 +99,12 @@ impl WorkQueue {
     /// [`WorkError::Full`] when the queue is closed, which it never is.
     pub async fn patient_turn(&self) -> Result<Turn, WorkError> {
         let place = self.places.clone().acquire_owned().await.map_err(|_| WorkError::Full(self.name))?;
-        Ok(Turn { _place: place, _slot: self.running.clone().acquire_owned().await.ok() })
+        Ok(self.begin(place).await)
+    }
+
+    async fn begin(&self, place: OwnedSemaphorePermit) -> Turn {
+        let slot = self.running.clone().acquire_owned().await.ok();
+        Turn { queue: self.name, began: Instant::now(), _place: place, _slot: slot }
     }
 
     /// Runs `work` on a blocking thread, when its turn comes.
