@@ -3,52 +3,70 @@
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::Context;
-use audio_asr::{ModelDirectory, Models};
-use audio_semantic_timeline::backend::{Backends, Recording, SignalBackend};
+use audio_semantic_timeline::backend::{Recording, Selection};
 use audio_semantic_timeline::{EffectiveParams, analyze_recording};
-use audio_signal::{Control, Progress, Thresholds};
+use audio_signal::{Control, Progress};
 use http_kit::{Id, RequestContext, Scope};
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 use crate::cli::AnalyzeArguments;
+use crate::output::Output;
 use crate::picture::{self, PictureFormat};
 use crate::text;
+use crate::{app, config};
 
 pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> anyhow::Result<()> {
     let path = &arguments.file;
-    // Before the work, not after it.
-    let plot = arguments.plot.as_deref().map(|file| Ok::<_, anyhow::Error>((file, PictureFormat::of(file)?)));
-    let plot = plot.transpose()?;
     let recording = open(path)?;
+    // Before the work, not after it.
+    let out = arguments.out.as_deref().map(|file| Output::new(file, path)).transpose()?;
+    let plot = arguments.plot.as_deref().map(|file| Plot::new(file, path)).transpose()?;
     let asset_id = content_id(path)?;
     let params = params(arguments)?;
-    let selection = backends(arguments, arguments.place.directory(config)?)?.select()?;
-    if let Some(reason) = &selection.fallback_reason {
-        notice(&format!("note: analysing with the `{}` backend, as {reason}", selection.backend.kind()));
-    }
+    let selection = app::backends(&config::load_analysis(config, &arguments.analysis)?)?.select()?;
     let bar = progress_bar();
-    let control = Control { progress: &|progress| show(&bar, progress), cancelled: &|| false };
+    // Once something is decoded: before, it would only hide why nothing can be.
+    let note = Once::new();
+    let tell_fallback = || note.call_once(|| bar.suspend(|| tell_fallback(&selection)));
+    let progress = |progress| {
+        tell_fallback();
+        show(&bar, progress);
+    };
+    let control = Control { progress: &progress, cancelled: &|| false };
     let summary = analyze_recording(&context()?, asset_id, recording, &params, &selection, &control);
     bar.finish_and_clear();
     let summary = summary.with_context(|| path.display().to_string())?;
+    tell_fallback();
 
-    if let Some((file, format)) = plot {
+    if let Some(plot) = plot {
         let svg = picture::draw(path, &summary).with_context(|| path.display().to_string())?;
-        write_whole(file, &format.bytes(svg)?)?;
+        plot.output.write(&plot.format.bytes(svg)?)?;
     }
     let output = if arguments.json {
         serde_json::to_string_pretty(&summary)? + "\n"
     } else {
         text::timeline(&path.display().to_string(), &summary)
     };
-    match &arguments.out {
-        Some(file) => write_whole(file, output.as_bytes()),
+    match out {
+        Some(out) => out.write(output.as_bytes()),
         None => Ok(std::io::stdout().write_all(output.as_bytes())?),
+    }
+}
+
+struct Plot<'a> {
+    output: Output<'a>,
+    format: PictureFormat,
+}
+
+impl<'a> Plot<'a> {
+    fn new(file: &'a Path, recording: &Path) -> anyhow::Result<Self> {
+        let format = PictureFormat::of(file)?;
+        Ok(Self { output: Output::new(file, recording)?, format })
     }
 }
 
@@ -92,20 +110,6 @@ fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectiveParams> {
     })
 }
 
-fn backends(arguments: &AnalyzeArguments, directory: ModelDirectory) -> anyhow::Result<Backends> {
-    let invalid = |message: String| anyhow::anyhow!(message);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = arguments.threads.unwrap_or(cores);
-    let signal = SignalBackend::new(Thresholds::DEFAULT, arguments.seed, threads)?;
-    Ok(Backends::new(
-        arguments.backend.parse().map_err(invalid)?,
-        arguments.fallback.parse().map_err(invalid)?,
-        arguments.whisper_model.clone(),
-        Arc::new(Models::new(directory, 1, threads)),
-        signal,
-    ))
-}
-
 /// The command line has no tenants; the cache key of the summary names this one.
 fn context() -> anyhow::Result<RequestContext> {
     let scope = Scope { tenant_id: "local".parse()?, env: "cli".parse()? };
@@ -136,18 +140,9 @@ fn show(bar: &ProgressBar, progress: Progress) {
     bar.set_position(position);
 }
 
-/// Beside its place first, then renamed: never half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let place = || path.display().to_string();
-    let mut file = tempfile::NamedTempFile::new_in(directory).with_context(place)?;
-    file.write_all(bytes).with_context(place)?;
-    file.as_file().sync_all().with_context(place)?;
-    file.persist(path).with_context(place)?;
-    Ok(())
-}
-
-#[expect(clippy::print_stderr, reason = "the command line's own notices")]
-fn notice(text: &str) {
-    eprintln!("{text}");
+#[expect(clippy::print_stderr, reason = "the command line's own notice")]
+fn tell_fallback(selection: &Selection) {
+    if let Some(reason) = &selection.fallback_reason {
+        eprintln!("note: analysing with the `{}` backend, as {reason}", selection.backend.kind());
+    }
 }

@@ -138,7 +138,8 @@ fn renders(config: &Config) -> RenderConfig {
     }
 }
 
-fn backends(config: &Config) -> anyhow::Result<Backends> {
+/// The configured backends; none is loaded yet.
+pub(crate) fn backends(config: &Config) -> anyhow::Result<Backends> {
     let invalid = |message: String| anyhow::anyhow!(message);
     let signal =
         SignalBackend::new(Thresholds::DEFAULT, config.audio_semantic_seed, config.analysis_threads)?;

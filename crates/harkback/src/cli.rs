@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{ModelPlace, Overrides};
+use crate::flags::{AnalysisFlags, ModelPlace, ServeFlags, StoreFlags};
 
 /// Given a sound: what it is, which video it came from and when, and the pictures back.
 #[derive(Debug, Parser)]
@@ -18,15 +18,17 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the HTTP service.
-    Serve(Box<Overrides>),
+    Serve(Box<ServeFlags>),
     /// Analyse one file and print its timeline; needs no database.
     Analyze(AnalyzeArguments),
     /// Fetch, list and check speech models.
     Models(ModelsArguments),
     /// Bring the database's schema up to date, then exit.
-    Migrate(Box<Overrides>),
-    /// Find blobs that no row refers to, and remove them when asked to; safe beside a running service.
-    Gc(Box<GcArguments>),
+    Migrate(StoreFlags),
+    /// Find blobs that no row refers to, and remove them when asked to.
+    ///
+    /// Safe beside running services that have a database URL. The private Postgres has one user: stop its service first.
+    Gc(GcArguments),
     /// Print the OpenAPI document of the service.
     Openapi,
 }
@@ -43,7 +45,7 @@ pub(crate) struct GcArguments {
     #[arg(long)]
     pub(crate) waveforms: bool,
     #[command(flatten)]
-    pub(crate) overrides: Overrides,
+    pub(crate) store: StoreFlags,
 }
 
 #[derive(Debug, Args)]
@@ -77,23 +79,8 @@ pub(crate) struct AnalyzeArguments {
     /// Language of the speech; detected when not given.
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Option<String>,
-    /// Threads to use; the result does not depend on it. All cores when not given.
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<usize>,
-    /// Analysis backend: whisper_aubio, signal or stub.
-    #[arg(long, env = "AUDIO_SEMANTIC_BACKEND", default_value = "whisper_aubio")]
-    pub(crate) backend: String,
-    /// What replaces a backend that cannot run: signal, stub or error.
-    #[arg(long, env = "AUDIO_SEMANTIC_FALLBACK", default_value = "signal")]
-    pub(crate) fallback: String,
-    /// Speech model: a name in the model directory, or a path.
-    #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", default_value = "tiny")]
-    pub(crate) whisper_model: String,
     #[command(flatten)]
-    pub(crate) place: ModelPlace,
-    /// Seed, named in the backend's version.
-    #[arg(long, env = "AUDIO_SEMANTIC_SEED", default_value_t = 42)]
-    pub(crate) seed: u64,
+    pub(crate) analysis: AnalysisFlags,
 }
 
 #[derive(Debug, Args)]
@@ -126,4 +113,31 @@ pub(crate) enum ModelsCommand {
         /// Name or path.
         name: Option<String>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_command_tells_its_own_flags_only() {
+        let mut cli = Cli::command();
+        let mut help = |name: &str| cli.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+        for (name, its_own, other) in [
+            ("serve", "--ffmpeg", "--older-than-hours"),
+            ("migrate", "--database-url", "--ffmpeg"),
+            ("gc", "--storage-url", "--listen"),
+            ("analyze", "--backend", "--database-url"),
+        ] {
+            let help = help(name);
+            assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");
+        }
+    }
 }

@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use audio_asr::ModelDirectory;
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// What `serve` and `migrate` run with.
+use crate::flags::AnalysisFlags;
+
+/// What the program runs with.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) data_dir: PathBuf,
     pub(crate) model_dir: Option<PathBuf>,
-    pub(crate) database_url: Option<String>,
+    database_url: Option<String>,
     pub(crate) database_connections: u32,
     pub(crate) storage_url: Option<Url>,
     pub(crate) source_roots: Vec<PathBuf>,
@@ -53,120 +55,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Flags and environment; what is not given is left to the file and the defaults.
-#[derive(Clone, Debug, Default, Args, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) struct Overrides {
-    /// Address to listen on [default: 127.0.0.1:8090]
-    #[arg(long, env = "HARKBACK_LISTEN", value_name = "ADDR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    listen: Option<SocketAddr>,
-    /// Where blobs, staging files and the private Postgres live
-    /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
-    #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_dir: Option<PathBuf>,
-    /// Where the speech models are [default: models in the data directory]
-    #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    model_dir: Option<PathBuf>,
-    /// postgres:// URL; without it a private cluster is run under the data directory
-    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database_url: Option<String>,
-    /// Connections in the pool [default: 20]
-    #[arg(long, env = "HARKBACK_DATABASE_CONNECTIONS", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    database_connections: Option<u32>,
-    /// Where blobs are kept: file:///…, s3://…, gs://… or az://… [default: blobs in the data directory]
-    #[arg(long, env = "HARKBACK_STORAGE_URL", value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    storage_url: Option<Url>,
-    /// Directories whose files may be registered by file:// URI (repeat, or separate by `:`)
-    #[arg(long = "source-root", env = "HARKBACK_SOURCE_ROOTS", value_delimiter = ':', value_name = "DIR")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    source_roots: Vec<PathBuf>,
-    /// The largest upload in bytes [default: 68719476736, 64 GiB]
-    #[arg(long, env = "HARKBACK_MAX_UPLOAD_BYTES", value_name = "BYTES")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_upload_bytes: Option<u64>,
-    /// The largest JSON body in bytes [default: 67108864, 64 MiB]
-    #[arg(long, env = "HARKBACK_MAX_JSON_BYTES", value_name = "BYTES")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_json_bytes: Option<usize>,
-    /// Analyses that run at once [default: 2]
-    #[arg(long, env = "HARKBACK_ANALYSIS_WORKERS", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    analysis_workers: Option<usize>,
-    /// Analyses that may wait; beyond it 503 [default: 16]
-    #[arg(long, env = "HARKBACK_ANALYSIS_QUEUE", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    analysis_queue: Option<usize>,
-    /// Threads of one analysis [default: half the cores]
-    #[arg(long, env = "HARKBACK_ANALYSIS_THREADS", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    analysis_threads: Option<usize>,
-    /// whisper_aubio, signal or stub [default: whisper_aubio]
-    #[arg(long, env = "AUDIO_SEMANTIC_BACKEND", value_name = "NAME")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audio_semantic_backend: Option<String>,
-    /// What replaces a backend that cannot run: stub, signal or error [default: stub]
-    #[arg(long, env = "AUDIO_SEMANTIC_FALLBACK", value_name = "NAME")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audio_semantic_fallback: Option<String>,
-    /// Speech model: a name in the model directory, or a path [default: tiny]
-    #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", value_name = "MODEL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audio_semantic_whisper_model: Option<String>,
-    /// Named in the backend's version [default: 42]
-    #[arg(long, env = "AUDIO_SEMANTIC_SEED", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audio_semantic_seed: Option<u64>,
-    /// A remote video timeline in place of the one in this process
-    #[arg(long, env = "VIDEO_TIMELINE_URL", value_name = "URL")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    video_timeline_url: Option<Url>,
-    /// The ffmpeg that renders: a path, or a name to be found on PATH [default: ffmpeg]
-    #[arg(long, env = "HARKBACK_FFMPEG", value_name = "PROGRAM")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ffmpeg: Option<PathBuf>,
-    /// The ffprobe of the same version [default: ffprobe]
-    #[arg(long, env = "HARKBACK_FFPROBE", value_name = "PROGRAM")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ffprobe: Option<PathBuf>,
-    /// Renders that run at once [default: 2]
-    #[arg(long, env = "HARKBACK_RENDER_WORKERS", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    render_workers: Option<usize>,
-    /// Renders that may wait; beyond it 503 [default: 16]
-    #[arg(long, env = "HARKBACK_RENDER_QUEUE", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    render_queue: Option<usize>,
-    /// Seconds that one render may take [default: 3600]
-    #[arg(long, env = "HARKBACK_RENDER_TIMEOUT_S", value_name = "SECONDS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    render_timeout_s: Option<u64>,
-    /// The largest rendered file in bytes [default: 68719476736, 64 GiB]
-    #[arg(long, env = "HARKBACK_MAX_RENDER_BYTES", value_name = "BYTES")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_render_bytes: Option<u64>,
-    /// Seconds that running requests get to finish when the service stops [default: 60]
-    #[arg(long, env = "HARKBACK_SHUTDOWN_GRACE_S", value_name = "SECONDS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shutdown_grace_s: Option<u64>,
-    /// How log lines look [default: text]
-    #[arg(long, env = "HARKBACK_LOG_FORMAT", value_name = "FORMAT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log_format: Option<LogFormat>,
-    /// What is logged, as tracing's directives [default: info,symphonia=off,whisper_rs=warn]
-    #[arg(long, env = "HARKBACK_LOG", value_name = "FILTER")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    log: Option<String>,
-}
-
 impl Default for Config {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
             data_dir: default_data_dir(),
@@ -179,7 +69,7 @@ impl Default for Config {
             max_json_bytes: 64 << 20,
             analysis_workers: 2,
             analysis_queue: 16,
-            analysis_threads: cores.div_ceil(2),
+            analysis_threads: cores().div_ceil(2),
             audio_semantic_backend: "whisper_aubio".to_owned(),
             audio_semantic_fallback: "stub".to_owned(),
             audio_semantic_whisper_model: "tiny".to_owned(),
@@ -200,40 +90,48 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The database to use; none, also when it is empty, means the private cluster.
+    pub(crate) fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| !url.is_empty())
+    }
+
+    /// The directory of the private cluster.
+    pub(crate) fn cluster_directory(&self) -> PathBuf {
+        self.data_dir.join("postgres")
+    }
+
     /// The directory of the speech models.
     pub(crate) fn models(&self) -> ModelDirectory {
         ModelDirectory::new(self.model_dir.clone().unwrap_or_else(|| self.data_dir.join("models")))
     }
 }
 
-/// Where speech models are, for commands that need nothing else of the service.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct ModelPlace {
-    /// Where blobs, models and the private Postgres live
-    /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
-    #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
-    data_dir: Option<PathBuf>,
-    /// Where the speech models are [default: models in the data directory]
-    #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
-    model_dir: Option<PathBuf>,
+/// Settles the configuration: `flags` over `file` over the defaults.
+pub(crate) fn load(file: Option<&Path>, flags: &impl Serialize) -> anyhow::Result<Config> {
+    settle(Config::default(), file, flags)
 }
 
-impl ModelPlace {
-    /// The directory, as the service would settle it.
-    pub(crate) fn directory(&self, file: Option<&Path>) -> anyhow::Result<ModelDirectory> {
-        let (data_dir, model_dir) = (self.data_dir.clone(), self.model_dir.clone());
-        Ok(load(file, &Overrides { data_dir, model_dir, ..Overrides::default() })?.models())
-    }
+/// The same for the analysis of one file, which has the machine to itself and is not to invent anything.
+pub(crate) fn load_analysis(file: Option<&Path>, flags: &AnalysisFlags) -> anyhow::Result<Config> {
+    let defaults = Config {
+        analysis_threads: cores(),
+        audio_semantic_fallback: "signal".to_owned(),
+        ..Config::default()
+    };
+    settle(defaults, file, flags)
 }
 
-/// Settles the configuration.
-pub(crate) fn load(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Config> {
-    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+fn settle(defaults: Config, file: Option<&Path>, flags: &impl Serialize) -> anyhow::Result<Config> {
+    let mut figment = Figment::from(Serialized::defaults(defaults));
     if let Some(file) = file {
         anyhow::ensure!(file.is_file(), "there is no configuration file {}", file.display());
         figment = figment.merge(Toml::file_exact(file));
     }
-    figment.merge(Serialized::defaults(overrides)).extract().context("the configuration is not valid")
+    figment.merge(Serialized::defaults(flags)).extract().context("the configuration is not valid")
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Root's home is closed to the user that the private Postgres runs as; `/var/lib` is not.
@@ -265,21 +163,49 @@ pub(crate) fn found_on_path(program: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
+    use crate::flags::ServeFlags;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line<F: clap::Args> {
+        #[command(flatten)]
+        flags: F,
+    }
+
+    fn parsed<F: clap::Args>(line: &[&str]) -> F {
+        Line::try_parse_from([&["harkback"], line].concat()).unwrap().flags
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
     #[test]
     fn flags_win_over_the_file_and_the_file_over_defaults() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "analysis_workers = 7\nanalysis_queue = 3\n").unwrap();
-        let overrides = Overrides { analysis_workers: Some(5), ..Overrides::default() };
-        let config = load(Some(file.path()), &overrides).unwrap();
+        let file = file("analysis_workers = 7\nanalysis_queue = 3\ndata_dir = '/file'\nlog = 'warn'\n");
+        let flags: ServeFlags = parsed(&["--analysis-workers", "5", "--data-dir", "/flag"]);
+        let config = load(Some(file.path()), &flags).unwrap();
         assert_eq!((config.analysis_workers, config.analysis_queue), (5, 3));
+        assert_eq!((config.data_dir.to_str().unwrap(), config.log.as_str()), ("/flag", "warn"));
         assert_eq!(config.audio_semantic_fallback, "stub");
     }
 
     #[test]
+    fn the_file_counts_for_the_analysis_of_one_file() {
+        let file = file("audio_semantic_backend = 'stub'\naudio_semantic_seed = 7\nanalysis_threads = 3\n");
+        let flags: AnalysisFlags = parsed(&["--audio-semantic-seed", "8", "--whisper-model", "base"]);
+        let config = load_analysis(Some(file.path()), &flags).unwrap();
+        assert_eq!((config.audio_semantic_backend.as_str(), config.analysis_threads), ("stub", 3));
+        assert_eq!((config.audio_semantic_seed, config.audio_semantic_whisper_model.as_str()), (8, "base"));
+        assert_eq!(config.audio_semantic_fallback, "signal");
+    }
+
+    #[test]
     fn a_setting_that_does_not_exist_is_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "analysis_wrokers = 7\n").unwrap();
-        let error = format!("{:#}", load(Some(file.path()), &Overrides::default()).unwrap_err());
+        let file = file("analysis_wrokers = 7\n");
+        let error = format!("{:#}", load(Some(file.path()), &ServeFlags::default()).unwrap_err());
         assert!(error.contains("analysis_wrokers"), "{error}");
     }
 }

@@ -14,7 +14,7 @@ use crate::config::Config;
 
 pub(crate) async fn run(arguments: &GcArguments, config: &Config, pool: &PgPool) -> anyhow::Result<()> {
     let is_current = db::is_migrated(pool).await.context("the database does not answer")?;
-    anyhow::ensure!(is_current, "the schema is not up to date: run harkback migrate");
+    anyhow::ensure!(is_current, "the database has no tables of this version: run `harkback migrate` first");
     let age = Duration::from_secs(3_600 * u64::from(arguments.older_than_hours));
     let collection = Collection {
         cutoff: SystemTime::from(SystemClock.now()) - age,

@@ -1,18 +1,20 @@
 //! harkback: given a sound, what it is, which video it came from and when, and the pictures back.
 //!
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
-//! command line ([`cli`]), settles the configuration ([`config`]), wires the services ([`app`]) and
-//! serves them ([`serve`]), analyses one file ([`analyze`]), removes what no row refers to ([`gc`]), or
-//! looks after the speech models ([`models`]).
+//! command line ([`cli`]), settles the configuration ([`flags`], [`config`]), wires the services ([`app`]),
+//! serves them ([`serve`]), analyses one file ([`analyze`]),
+//! removes what no row refers to ([`gc`]), or looks after the speech models ([`models`]).
 
 mod analyze;
 mod app;
 mod catalogue;
 mod cli;
 mod config;
+mod flags;
 mod gc;
 mod models;
 mod operations;
+mod output;
 mod picture;
 mod processor;
 mod pull;
@@ -50,10 +52,10 @@ fn start() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Serve(overrides) => serve::serve(&config::load(cli.config.as_deref(), &overrides)?),
-        Command::Migrate(overrides) => serve::migrate(&config::load(cli.config.as_deref(), &overrides)?),
+        Command::Serve(flags) => serve::serve(&config::load(cli.config.as_deref(), &flags)?),
+        Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {
-            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.overrides)?)
+            serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
         Command::Openapi => app::print_openapi(),
         Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),

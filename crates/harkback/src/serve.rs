@@ -31,7 +31,7 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
     start_log(config)?;
     let database = Database::open(config)?;
     runtime()?.block_on(async {
-        let pool = db::connect(database.options.clone(), 1).await.context("the database does not answer")?;
+        let pool = db::connect(database.options.clone(), 1).await?;
         db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
         pool.close().await;
         tracing::info!("the schema is up to date");
@@ -42,9 +42,11 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
 /// Removes what no row refers to.
 pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Result<()> {
     start_log(config)?;
+    let is_unused = config.database_url().is_none() && !Cluster::exists(&config.cluster_directory());
+    anyhow::ensure!(!is_unused, "there is no harkback data in {}", config.data_dir.display());
     let database = Database::open(config)?;
     runtime()?.block_on(async {
-        let pool = db::connect(database.options.clone(), 1).await.context("the database does not answer")?;
+        let pool = db::connect(database.options.clone(), 1).await?;
         gc::run(arguments, config, &pool).await?;
         pool.close().await;
         Ok(())
@@ -52,8 +54,7 @@ pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Resul
 }
 
 async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
-    let pool =
-        db::connect(options, config.database_connections).await.context("the database does not answer")?;
+    let pool = db::connect(options, config.database_connections).await?;
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let keys = Keys::new(pool.clone());
@@ -117,12 +118,12 @@ struct Database {
 
 impl Database {
     fn open(config: &Config) -> anyhow::Result<Self> {
-        if let Some(url) = config.database_url.as_deref().filter(|url| !url.is_empty()) {
+        if let Some(url) = config.database_url() {
             let options = PgConnectOptions::from_str(url).context("DATABASE_URL is no postgres:// URL")?;
             return Ok(Self { options, _cluster: None });
         }
         let binaries = ServerBinaries::find(&config::search_path())?;
-        let directory = config.data_dir.join("postgres");
+        let directory = config.cluster_directory();
         let cluster = Cluster::start(&binaries, &directory, Durability::Full)?;
         tracing::info!(directory = %directory.display(), "running a private Postgres");
         Ok(Self { options: cluster.connect_options("postgres"), _cluster: Some(cluster) })

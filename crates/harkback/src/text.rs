@@ -29,6 +29,9 @@ fn facts(summary: &Summary) -> String {
         let bars = summary.beats.last().map_or(0, |beat| beat.bar_index + 1);
         facts.push(format!("{bpm:.1} BPM, {} beats, {bars} bars", summary.beats.len()));
     }
+    if run.analysis.get("truncated").is_some_and(|truncated| truncated == true) {
+        facts.push("cut off: the file ends too early".to_owned());
+    }
     facts.push(format!("backend {}", run.backend_version));
     facts.join(" · ")
 }

@@ -1,7 +1,10 @@
 //! The program without its service, and the service without any set-up.
 
+use std::process::Stdio;
+
 use e2e::{binary, media};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::spine::assert_covers;
 
@@ -53,6 +56,57 @@ async fn analyze_without_a_model_still_measures() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn analyze_takes_the_settings_of_the_file_too() {
+    let recording = media::fixture("click_120bpm.wav");
+    let directory = tempfile::tempdir().unwrap();
+    let settings = directory.path().join("harkback.toml");
+    std::fs::write(&settings, "audio_semantic_backend = \"stub\"\nanalysis_workers = 1\n").unwrap();
+    let backend = async |arguments: &[&str], environment: &[(&str, &str)]| {
+        let output = binary::command(["analyze", "--json", "--config"])
+            .args([&settings, &recording])
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .output()
+            .await
+            .unwrap();
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        summary["meta"]["backend_type"].as_str().unwrap().to_owned()
+    };
+    let (signal, stub) = ([("AUDIO_SEMANTIC_BACKEND", "signal")], ["--audio-semantic-backend", "stub"]);
+    assert_eq!(backend(&[], &[]).await, "stub", "the file over the default");
+    assert_eq!(backend(&[], &signal).await, "signal", "the environment over the file");
+    assert_eq!(backend(&stub, &signal).await, "stub", "a flag over the environment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_cut_off_is_told() {
+    let whole = std::fs::read(media::fixture("click_120bpm.wav")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    for (name, len, is_told) in [("whole.wav", whole.len(), false), ("cut.wav", whole.len() / 2, true)] {
+        let file = directory.path().join(name);
+        std::fs::write(&file, &whole[..len]).unwrap();
+        let output = run(&["analyze", file.to_str().unwrap(), "--backend", "signal"]).await;
+        let text = String::from_utf8(output.stdout).unwrap();
+        let facts = text.lines().nth(1).unwrap();
+        assert_eq!(facts.contains("cut off"), is_told, "{text}");
+    }
+}
+
+/// `/dev/stdout` is such a link.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_to_standard_output_is_written_through() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("out");
+    std::os::unix::fs::symlink("/proc/self/fd/1", &link).unwrap();
+    let recording = media::fixture("click_120bpm.wav");
+    let arguments = ["analyze", recording.to_str().unwrap(), "--json", "--backend", "stub", "--out"];
+    let output = run(&[&arguments[..], &[link.to_str().unwrap()]].concat()).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(serde_json::from_slice::<Value>(&output.stdout).unwrap()["events"].is_array());
+    assert!(link.is_symlink());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn errors_go_to_standard_error() {
     let picture = media::fixture("no_audio_video.mp4");
     for (arguments, told) in [
@@ -61,13 +115,17 @@ async fn errors_go_to_standard_error() {
         (vec!["analyze", picture.to_str().unwrap(), "--json"], "no audio"),
         (vec!["analyze", picture.to_str().unwrap(), "--min-silence-ms", "1"], "min-silence-ms"),
         (vec!["analyze", picture.to_str().unwrap(), "--backend", "magic"], "magic"),
+        // Before the analysis, which would say that there is no audio.
+        (vec!["analyze", picture.to_str().unwrap(), "--plot", "/nowhere/x.svg"], "error: /nowhere/x.svg: "),
+        (vec!["analyze", picture.to_str().unwrap(), "--out", "/nowhere/x"], "error: /nowhere/x: "),
         (vec!["serve", "--config", "/nowhere.toml"], "/nowhere.toml"),
     ] {
         let output = run(&arguments).await;
         assert!(!output.status.success(), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
         let error = String::from_utf8_lossy(&output.stderr);
-        assert!(error.contains(told) && !error.contains("panicked"), "{arguments:?}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(told), "{arguments:?}: {error}");
+        assert!(!error.contains("panicked"), "{arguments:?}: {error}");
     }
 }
 
@@ -90,6 +148,31 @@ async fn migrate_is_safe_to_repeat() {
             .await
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_reached_is_named_with_the_cause() {
+    let url = "postgres://someone:secret@127.0.0.1:1/films";
+    let mut child =
+        binary::command(["migrate", "--database-url", url]).stderr(Stdio::piped()).spawn().unwrap();
+    // Told at once; the wait is for a server that starts together with this one.
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    for part in ["WARN", "database `films` at 127.0.0.1:1 as user `someone`", "refused"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert!(!line.contains("secret"), "{line}");
+    child.kill().await.unwrap();
+
+    let deployment = e2e::Deployment::new().await;
+    let url = deployment.database().url();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let output = run(&["migrate", "--database-url", &format!("{server}/nobody")]).await;
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && !error.contains("waiting"), "{error}");
+    for part in ["error: no connection to database `nobody` at ", r#"database "nobody" does not exist"#] {
+        assert!(error.contains(part), "{part}: {error}");
     }
 }
 

@@ -106,3 +106,23 @@ async fn a_store_beside_another_database_is_left_alone() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("not of the same installation"));
     assert_eq!(blobs(&deployment).len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_made_where_harkback_never_ran() {
+    let deployment = Deployment::new().await;
+    let unused = deployment.data_directory().join("unused");
+    let run = async |url: &str| {
+        let mut command = binary::command(["gc", "--data-dir"]);
+        let output = command.arg(&unused).env("DATABASE_URL", url).output().await.unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = run("").await;
+    assert!(told.contains(&format!("there is no harkback data in {}", unused.display())), "{told}");
+    assert!(!unused.exists());
+
+    sqlx::query("DROP TABLE _sqlx_migrations").execute(&deployment.database().pool).await.unwrap();
+    let told = run(&deployment.database().url()).await;
+    assert!(told.contains("run `harkback migrate` first"), "{told}");
+    assert!(!unused.exists());
+}

@@ -1,0 +1,204 @@
+//! Flags and their environment variables, by what needs them. A field has the name of its setting, and one that is not
+//! given is not serialised: it is left to the file and the defaults.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use audio_asr::ModelDirectory;
+use clap::Args;
+use serde::Serialize;
+use url::Url;
+
+use crate::config::{self, LogFormat};
+
+/// All settings of the service.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct ServeFlags {
+    /// Address to listen on [default: 127.0.0.1:8090]
+    #[arg(long, env = "HARKBACK_LISTEN", value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    store: StoreFlags,
+    /// Where the speech models are [default: models in the data directory]
+    #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_dir: Option<PathBuf>,
+    /// Connections in the pool [default: 20]
+    #[arg(long, env = "HARKBACK_DATABASE_CONNECTIONS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_connections: Option<u32>,
+    /// Directories whose files may be registered by file:// URI (repeat, or separate by `:`)
+    #[arg(long = "source-root", env = "HARKBACK_SOURCE_ROOTS", value_delimiter = ':', value_name = "DIR")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source_roots: Vec<PathBuf>,
+    /// The largest upload in bytes [default: 68719476736, 64 GiB]
+    #[arg(long, env = "HARKBACK_MAX_UPLOAD_BYTES", value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_upload_bytes: Option<u64>,
+    /// The largest JSON body in bytes [default: 67108864, 64 MiB]
+    #[arg(long, env = "HARKBACK_MAX_JSON_BYTES", value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_json_bytes: Option<usize>,
+    /// Analyses that run at once [default: 2]
+    #[arg(long, env = "HARKBACK_ANALYSIS_WORKERS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis_workers: Option<usize>,
+    /// Analyses that may wait; beyond it 503 [default: 16]
+    #[arg(long, env = "HARKBACK_ANALYSIS_QUEUE", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis_queue: Option<usize>,
+    /// Threads of one analysis [default: half the cores]
+    #[arg(long, env = "HARKBACK_ANALYSIS_THREADS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis_threads: Option<usize>,
+    /// whisper_aubio, signal or stub [default: whisper_aubio]
+    #[arg(long, env = "AUDIO_SEMANTIC_BACKEND", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_backend: Option<String>,
+    /// What replaces a backend that cannot run: stub, signal or error [default: stub]
+    #[arg(long, env = "AUDIO_SEMANTIC_FALLBACK", value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_fallback: Option<String>,
+    /// Speech model: a name in the model directory, or a path [default: tiny]
+    #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", value_name = "MODEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_whisper_model: Option<String>,
+    /// Named in the backend's version [default: 42]
+    #[arg(long, env = "AUDIO_SEMANTIC_SEED", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_seed: Option<u64>,
+    /// A remote video timeline in place of the one in this process
+    #[arg(long, env = "VIDEO_TIMELINE_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video_timeline_url: Option<Url>,
+    /// The ffmpeg that renders: a path, or a name to be found on PATH [default: ffmpeg]
+    #[arg(long, env = "HARKBACK_FFMPEG", value_name = "PROGRAM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffmpeg: Option<PathBuf>,
+    /// The ffprobe of the same version [default: ffprobe]
+    #[arg(long, env = "HARKBACK_FFPROBE", value_name = "PROGRAM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffprobe: Option<PathBuf>,
+    /// Renders that run at once [default: 2]
+    #[arg(long, env = "HARKBACK_RENDER_WORKERS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render_workers: Option<usize>,
+    /// Renders that may wait; beyond it 503 [default: 16]
+    #[arg(long, env = "HARKBACK_RENDER_QUEUE", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render_queue: Option<usize>,
+    /// Seconds that one render may take [default: 3600]
+    #[arg(long, env = "HARKBACK_RENDER_TIMEOUT_S", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    render_timeout_s: Option<u64>,
+    /// The largest rendered file in bytes [default: 68719476736, 64 GiB]
+    #[arg(long, env = "HARKBACK_MAX_RENDER_BYTES", value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_render_bytes: Option<u64>,
+    /// Seconds that running requests get to finish when the service stops [default: 60]
+    #[arg(long, env = "HARKBACK_SHUTDOWN_GRACE_S", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shutdown_grace_s: Option<u64>,
+}
+
+/// Where rows and blobs are, and what is logged: what `migrate` and `gc` need of the settings of the service.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct StoreFlags {
+    /// Where blobs, staging files and the private Postgres live
+    /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
+    #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    /// postgres:// URL; without it a private cluster is run under the data directory
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database_url: Option<String>,
+    /// Where blobs are kept: file:///…, s3://…, gs://… or az://… [default: blobs in the data directory]
+    #[arg(long, env = "HARKBACK_STORAGE_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage_url: Option<Url>,
+    /// How log lines look [default: text]
+    #[arg(long, env = "HARKBACK_LOG_FORMAT", value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
+    /// What is logged, as tracing's directives [default: info,symphonia=off,whisper_rs=warn]
+    #[arg(long, env = "HARKBACK_LOG", value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+}
+
+/// How one file is analysed. The flags are short; the names that `serve` has for them are taken, too.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct AnalysisFlags {
+    /// Analysis backend: whisper_aubio, signal or stub [default: whisper_aubio]
+    #[arg(
+        long = "backend",
+        visible_alias = "audio-semantic-backend",
+        env = "AUDIO_SEMANTIC_BACKEND",
+        value_name = "NAME"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_backend: Option<String>,
+    /// What replaces a backend that cannot run: signal, stub or error [default: signal]
+    #[arg(
+        long = "fallback",
+        visible_alias = "audio-semantic-fallback",
+        env = "AUDIO_SEMANTIC_FALLBACK",
+        value_name = "NAME"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_fallback: Option<String>,
+    /// Speech model: a name in the model directory, or a path [default: tiny]
+    #[arg(
+        long = "whisper-model",
+        visible_alias = "audio-semantic-whisper-model",
+        env = "AUDIO_SEMANTIC_WHISPER_MODEL",
+        value_name = "MODEL"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_whisper_model: Option<String>,
+    /// Named in the backend's version [default: 42]
+    #[arg(
+        long = "seed",
+        visible_alias = "audio-semantic-seed",
+        env = "AUDIO_SEMANTIC_SEED",
+        value_name = "N"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audio_semantic_seed: Option<u64>,
+    /// Threads to use; the result does not depend on it [default: all cores]
+    #[arg(
+        long = "threads",
+        visible_alias = "analysis-threads",
+        env = "HARKBACK_ANALYSIS_THREADS",
+        value_name = "N"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    analysis_threads: Option<usize>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    place: ModelPlace,
+}
+
+/// Where speech models are, for commands that need nothing else of the service.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct ModelPlace {
+    /// Where blobs, models and the private Postgres live
+    /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
+    #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    /// Where the speech models are [default: models in the data directory]
+    #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_dir: Option<PathBuf>,
+}
+
+impl ModelPlace {
+    /// The directory, as the service would settle it.
+    pub(crate) fn directory(&self, file: Option<&Path>) -> anyhow::Result<ModelDirectory> {
+        Ok(config::load(file, self)?.models())
+    }
+}

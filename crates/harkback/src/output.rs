@@ -1,0 +1,225 @@
+//! Where `--out` and `--plot` write: what stands there is replaced whole, or written into.
+
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// As many links as Linux follows.
+const MAX_LINKS: usize = 40;
+
+/// A path that can be written, as far as that is known before there is something to write.
+#[derive(Debug)]
+pub(crate) struct Output<'a> {
+    given: &'a Path,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// A regular file, or none yet: its path behind all links, and what stands there.
+    File(PathBuf, Option<Metadata>),
+    /// A device, a pipe or an open descriptor: there is nothing to replace.
+    Stream,
+}
+
+impl<'a> Output<'a> {
+    /// Looks where `given` leads. Nothing is changed yet.
+    ///
+    /// # Errors
+    /// When it cannot be written, or is the `recording` itself.
+    pub(crate) fn new(given: &'a Path, recording: &Path) -> anyhow::Result<Self> {
+        let place = place(given, recording).with_context(|| given.display().to_string())?;
+        Ok(Self { given, place })
+    }
+
+    /// Writes `bytes`. A regular file is never half written: it has its old contents or its new ones.
+    pub(crate) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let written = match &self.place {
+            Place::File(path, before) => replace(path, before.as_ref(), bytes),
+            // Behind what others have written there.
+            Place::Stream => {
+                File::options().append(true).open(self.given).and_then(|mut file| file.write_all(bytes))
+            }
+        };
+        written.with_context(|| self.given.display().to_string())
+    }
+}
+
+fn place(given: &Path, recording: &Path) -> anyhow::Result<Place> {
+    let before = match fs::metadata(given) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    anyhow::ensure!(!before.as_ref().is_some_and(Metadata::is_dir), "it is a directory");
+    let path = followed(given);
+    if before.as_ref().is_some_and(|metadata| !metadata.is_file()) || is_descriptor(&path) {
+        return Ok(Place::Stream);
+    }
+    if let Some(before) = &before {
+        let recording = fs::metadata(recording)?;
+        let is_recording = (before.dev(), before.ino()) == (recording.dev(), recording.ino());
+        anyhow::ensure!(!is_recording, "it is the recording itself");
+        File::options().write(true).open(&path)?;
+    }
+    let directory = directory(&path);
+    anyhow::ensure!(directory.is_dir(), "there is no directory {}", directory.display());
+    // A file without a name: nothing is left behind, whatever happens.
+    tempfile::tempfile_in(directory)?;
+    Ok(Place::File(path, before))
+}
+
+/// The end of a chain of links, where maybe nothing stands yet.
+fn followed(path: &Path) -> PathBuf {
+    let mut path = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        if is_descriptor(&path) {
+            break;
+        }
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = directory(&path).join(target);
+    }
+    path
+}
+
+/// Is it what `/dev/stdout` and `/dev/fd/3` lead to? It may be a regular file that others write, too.
+fn is_descriptor(path: &Path) -> bool {
+    directory(path).canonicalize().is_ok_and(|directory| directory.starts_with("/proc"))
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes beside the place, then renames. Mode and owner stay; a new file's mode is what the umask leaves of 0666.
+fn replace(path: &Path, before: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
+    let mut file =
+        tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(directory(path))?;
+    if let Some(before) = before {
+        // Only root can give a file away; for others the file becomes their own.
+        let _ = fchown(file.as_file(), Some(before.uid()), Some(before.gid()));
+        file.as_file().set_permissions(before.permissions())?;
+    }
+    file.as_file_mut().write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    use super::*;
+
+    const RECORDING: &str = "Cargo.toml";
+
+    fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+        Output::new(path, Path::new(RECORDING))?.write(bytes)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_new_file_has_the_mode_that_any_new_file_has() {
+        let directory = tempfile::tempdir().unwrap();
+        let (new, usual) = (directory.path().join("new"), directory.path().join("usual"));
+        write(&new, b"new").unwrap();
+        File::create(&usual).unwrap();
+        assert_eq!(mode(&new), mode(&usual));
+        assert_eq!(fs::read(&new).unwrap(), b"new");
+        assert_eq!(names(directory.path()), ["new", "usual"], "nothing is left behind");
+    }
+
+    #[test]
+    fn a_file_that_is_there_keeps_its_mode_and_is_replaced_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, b"before, and longer").unwrap();
+        for expected in [0o644, 0o600, 0o666] {
+            fs::set_permissions(&file, Permissions::from_mode(expected)).unwrap();
+            // A reader of the old contents has them to the end.
+            let old = File::open(&file).unwrap();
+            write(&file, b"after").unwrap();
+            assert_eq!((mode(&file), fs::read(&file).unwrap()), (expected, b"after".to_vec()));
+            assert_ne!(old.metadata().unwrap().ino(), fs::metadata(&file).unwrap().ino());
+        }
+    }
+
+    #[test]
+    fn links_stay_and_their_ends_are_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let below = directory.path().join("below");
+        fs::create_dir(&below).unwrap();
+        fs::write(below.join("old"), b"before").unwrap();
+        for name in ["old", "new"] {
+            let (first, second) = (directory.path().join(name), below.join(format!("link to {name}")));
+            symlink(&second, &first).unwrap();
+            symlink(name, &second).unwrap();
+            write(&first, b"after").unwrap();
+            assert_eq!(fs::read(below.join(name)).unwrap(), b"after", "{name}");
+            assert!(first.is_symlink() && second.is_symlink() && !below.join(name).is_symlink());
+        }
+        symlink("loop", directory.path().join("loop")).unwrap();
+        assert!(write(&directory.path().join("loop"), b"").is_err());
+    }
+
+    #[test]
+    fn a_pipe_is_written_into() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        write(&pipe, b"through").unwrap();
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        assert_eq!(reader.join().unwrap(), b"through");
+    }
+
+    /// `/dev/stdout` leads there; `harkback … >> file` must not lose what the file has.
+    #[test]
+    fn an_open_descriptor_is_written_into() {
+        use std::os::fd::AsRawFd;
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&file, b"before, ").unwrap();
+        let open = File::options().append(true).open(&file).unwrap();
+        symlink(format!("/proc/self/fd/{}", open.as_raw_fd()), &link).unwrap();
+        write(&link, b"after").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"before, after");
+        assert!(link.is_symlink());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_before_there_is_something_to_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let within = |name: &str| directory.path().join(name);
+        fs::write(within("file"), b"").unwrap();
+        for (path, told) in [
+            (directory.path().to_owned(), "directory"),
+            (within("none/x.svg"), "there is no directory"),
+            (within("file/x.svg"), "ot a directory"),
+            (PathBuf::from(RECORDING), "the recording itself"),
+        ] {
+            let error = format!("{:#}", Output::new(&path, Path::new(RECORDING)).unwrap_err());
+            assert!(error.starts_with(path.to_str().unwrap()) && error.contains(told), "{error}");
+            assert!(!error.contains(".tmp"), "{error}");
+        }
+        assert_eq!(names(directory.path()), ["file"]);
+    }
+}
