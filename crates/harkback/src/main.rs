@@ -2,7 +2,7 @@
 //!
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
 //! command line ([`cli`]), settles the configuration ([`flags`], [`config`]), wires the services ([`app`]),
-//! serves them ([`serve`]), analyses one file ([`analyze`]),
+//! serves and measures them ([`serve`], [`metrics`]), analyses one file ([`analyze`]),
 //! removes what no row refers to ([`gc`]), or looks after the speech models ([`models`]).
 
 mod analyze;
@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod flags;
 mod gc;
+mod metrics;
 mod models;
 mod operations;
 mod output;

@@ -8,7 +8,6 @@ use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
 use db::local::{Cluster, Durability, ServerBinaries};
 use http_kit::idempotency::Keys;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::GcArguments;
 use crate::config::{self, Config, LogFormat};
-use crate::{app, gc};
+use crate::{app, gc, metrics};
 
 /// Runs the service until it is told to stop (SIGINT, SIGTERM), then lets it finish.
 pub(crate) fn serve(config: &Config) -> anyhow::Result<()> {
@@ -56,7 +55,7 @@ pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Resul
 async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
     let pool = db::connect(options, config.database_connections).await?;
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
-    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let metrics = metrics::install()?;
     let keys = Keys::new(pool.clone());
     let (router, timelines) =
         app::build(config, pool.clone(), app::open_blobs(config)?, metrics, keys.clone())?;

@@ -28,7 +28,6 @@ async fn a_ready_server_says_so() {
         assert_eq!(api.get(&format!("/docs/{file}")).await.status, 200, "{file}");
     }
     assert!(api.get("/docs/swagger-initializer.js").await.text().contains("/openapi.json"));
-    assert!(api.get("/metrics").await.text().contains("http_requests_total"));
 
     api.get("/nowhere").await.problem(404, "route_not_found");
     api.delete("/healthz").await.problem(405, "method_not_allowed");
@@ -48,6 +47,40 @@ async fn a_ready_server_says_so() {
 
     let log = server.stop().await;
     assert!(log.contains("stopped"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_say_what_they_are_and_count_durations() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
+    let request = json!({"asset_id": asset["id"]});
+    api.post(ANALYZE, &request).await.ok();
+    let hits = json!({"asset_id": asset["id"], "run_loops": false, "run_phrases": false});
+    api.post("/audio/field-to-samples", &hits).await.ok();
+    let metrics = api.get("/metrics").await.text();
+    let told = |comment: &str| -> Vec<&str> {
+        let lines = metrics.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(comment));
+        lines.filter_map(|line| line.split(' ').nth(1)).collect()
+    };
+    let names = told("TYPE");
+    assert!(names.len() >= 5, "{metrics}");
+    for name in &names {
+        assert!(told("HELP").contains(name), "{name} is not described: {metrics}");
+    }
+    // Durations of any time can be added and compared: counts, not quantiles of a moment.
+    for sample in [
+        format!(r#"http_requests_total{{method="POST",route="{ANALYZE}",status="200"}} 1"#),
+        format!(
+            r#"http_request_duration_seconds_bucket{{method="POST",route="{ANALYZE}",status="200",le="+Inf"}} 1"#
+        ),
+        r#"semantic_timeline_requests_total{cache_hit="false"} 1"#.to_owned(),
+        r#"work_duration_seconds_bucket{queue="analysis",le="3600"} "#.to_owned(),
+    ] {
+        assert!(metrics.contains(&sample), "{sample}: {metrics}");
+    }
+    assert!(!metrics.contains("quantile"), "{metrics}");
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
