@@ -2,9 +2,16 @@
 # A recording goes in; a semantic timeline, samples, a beat, shots and pictures come out: tools/demo.sh [FILE]  (`make demo FILE=…`)
 #
 # Builds harkback, starts it with a Postgres of its own under .demo/, talks to it over HTTP, stops it.
+# `harkback demo [FILE]` runs this same script, anywhere: it names itself, and nothing is installed or built then.
 set -euo pipefail
+harkback=${HARKBACK_DEMO_PROGRAM-}
+timeline_filter=${HARKBACK_DEMO_TIMELINE-}
+is_built=${harkback:+yes}
 called_from=$PWD
-cd "$(dirname "$0")/.."
+if [[ -z $is_built ]]; then
+  cd "$(dirname "$0")/.."
+  timeline_filter=$(<tools/demo_timeline.jq)
+fi
 # A pulled speech model's name, or the path of one; without it the words are digits, by the model in the repository.
 speech_model=${AUDIO_SEMANTIC_WHISPER_MODEL-}
 # Apart from that the demo is configured by the demo alone.
@@ -31,20 +38,22 @@ post() { call POST "$1" -H 'Content-Type: application/json' --data "$2"; }
 # ---- what the service needs ------------------------------------------------------------------------------
 
 file=${1-}
-if [[ -z $file ]]; then
+[[ -z $file || $file == /* ]] || file=$called_from/$file
+[[ -z $file || -f $file && -r $file ]] || fail "there is no file $file"
+if [[ -z $is_built ]]; then
   tools/bootstrap.sh
   fixtures/make.sh
-  file=fixtures/media/talk_and_music.mp4
-else
-  [[ $file == /* ]] || file=$called_from/$file
-  [[ -f $file && -r $file ]] || fail "there is no file $file"
-  tools/bootstrap.sh
+elif [[ -z $file && ! -f fixtures/media/talk_and_music.mp4 ]]; then
+  fail "which recording? harkback demo FILE (audio or video)"
 fi
+file=${file:-fixtures/media/talk_and_music.mp4}
 
-step "Build harkback" "cargo build --release (minutes the first time, seconds later)"
-cargo build --release --locked --quiet --package harkback
-harkback=$(cargo metadata --no-deps --format-version 1 | jq -r .target_directory)/release/harkback
-"$harkback" --version | told
+if [[ -z $is_built ]]; then
+  step "Build harkback" "cargo build --release (minutes the first time, seconds later)"
+  cargo build --release --locked --quiet --package harkback
+  harkback=$(cargo metadata --no-deps --format-version 1 | jq -r .target_directory)/release/harkback
+  "$harkback" --version | told
+fi
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/harkback-demo.XXXXXX")
 data=$PWD/.demo
@@ -110,7 +119,7 @@ jq -r '"in \(.took_ms) ms, cache_hit \(.meta.cache_hit), backend \(.meta.backend
 
 step "The timeline" "GET /audio/semantic-timeline/$artifact_id"
 call GET "/audio/semantic-timeline/$artifact_id" >"$scratch/timeline.json"
-jq -rf tools/demo_timeline.jq "$scratch/timeline.json" | told
+jq -r "$timeline_filter" "$scratch/timeline.json" | told
 
 # ---- and for a clip --------------------------------------------------------------------------------------
 
@@ -125,7 +134,7 @@ clip_id=$(post "/video/tracks/$track_id/clips" "$clip" | jq -r .id)
 jq -r --arg id "$clip_id" '"from \(.in_ms / 1000) s to \(.out_ms / 1000) s of the source\n\($id)"' <<<"$clip" | told
 
 step "The clip's timeline, from the clip's start" "GET /audio/semantic-timeline/by-clip/$clip_id"
-call GET "/audio/semantic-timeline/by-clip/$clip_id" | jq -rf tools/demo_timeline.jq | told
+call GET "/audio/semantic-timeline/by-clip/$clip_id" | jq -r "$timeline_filter" | told
 
 step "Analyse again: nothing is decoded" "POST /audio/semantic-timeline/analyze"
 again=$(analyse)
@@ -179,16 +188,19 @@ fi
 
 spoken=$file
 if [[ -z $speech_model ]]; then
-  fixtures/make.sh
   spoken=fixtures/media/digits.wav speech_model=fixtures/models/digits.bin
 fi
-step "Words, offline" "harkback analyze ${spoken##*/} --whisper-model ${speech_model##*/}"
-"$harkback" analyze "$spoken" --json --backend whisper_aubio --fallback error --whisper-model "$speech_model" |
-  jq -r '"“\([.events[].transcription // empty] | join(" "))”\nby \(.meta.backend_version)"' | told
+if [[ -f $spoken ]]; then
+  step "Words, offline" "harkback analyze ${spoken##*/} --whisper-model ${speech_model##*/}"
+  "$harkback" analyze "$spoken" --json --backend whisper_aubio --fallback error --whisper-model "$speech_model" |
+    jq -r '"“\([.events[].transcription // empty] | join(" "))”\nby \(.meta.backend_version)"' | told
+else
+  step "No words" "harkback models pull tiny.en, then AUDIO_SEMANTIC_WHISPER_MODEL=tiny.en harkback demo FILE"
+fi
 
 step "Stop the service"
 kill -TERM "$service"
 wait "$service" || fail "the service did not stop cleanly; its log:" "$(tail -n 20 "$log")"
 service=
 if [[ -n $snippet ]]; then echo "the pictures: $PWD/$snippet"; fi | told
-if [[ -d .demo ]]; then echo "stopped, its Postgres too; 'make clean-demo' removes .demo/"; else echo "stopped, its Postgres too"; fi | told
+if [[ -d .demo ]]; then echo "stopped, its Postgres too; what it keeps is in .demo/"; else echo "stopped, its Postgres too"; fi | told

@@ -21,6 +21,13 @@ pub(crate) enum Command {
     Serve(Box<ServeFlags>),
     /// Analyse one file and print its timeline; needs no database.
     Analyze(AnalyzeArguments),
+    /// Show what the service does with a recording: timeline, samples, shots, pictures.
+    ///
+    /// Runs a service and a Postgres of its own for as long as it takes, and keeps what they make in `.demo/`.
+    Demo {
+        /// The recording: audio, or video with sound. In the repository one is there.
+        file: Option<PathBuf>,
+    },
     /// Fetch, list and check speech models.
     Models(ModelsArguments),
     /// Bring the database's schema up to date, then exit.

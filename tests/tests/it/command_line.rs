@@ -191,3 +191,39 @@ async fn a_private_postgres_serves_the_first_run() {
     assert_eq!(server.api("t1", "dev").get(&path).await.ok()["asset"]["id"], asset["id"]);
     server.kill().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_says_what_it_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    let demo = async |arguments: &[&str], path: Option<&std::path::Path>| {
+        let mut command = binary::command(["demo"]);
+        command.args(arguments).current_dir(directory.path());
+        path.map(|path| command.env("PATH", path));
+        let output = command.output().await.unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(demo(&[], None).await.contains("harkback demo FILE"), "outside of the repository");
+    assert!(demo(&["no.mp4"], None).await.contains("there is no file"));
+    let told = demo(&[], Some(directory.path())).await;
+    assert!(told.starts_with("error: the demo needs bash and curl and jq and ffmpeg"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_runs_to_its_end_anywhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let demo = binary::command(["demo"])
+        .arg(media::fixture("talk_and_music.mp4"))
+        .current_dir(directory.path())
+        .output()
+        .await
+        .unwrap();
+    let told = String::from_utf8_lossy(&demo.stdout);
+    assert!(demo.status.success(), "{told}{}", String::from_utf8_lossy(&demo.stderr));
+    for step in
+        ["The timeline", "the same artifact", "boom_bap_90", "Where they come from", "Stop the service"]
+    {
+        assert!(told.contains(step), "{step}: {told}");
+    }
+    assert!(directory.path().join(".demo/snippet.mp4").metadata().unwrap().len() > 1_000);
+}
