@@ -195,7 +195,7 @@ if [[ -f $spoken ]]; then
   "$harkback" analyze "$spoken" --json --backend whisper_aubio --fallback error --whisper-model "$speech_model" |
     jq -r '"“\([.events[].transcription // empty] | join(" "))”\nby \(.meta.backend_version)"' | told
 else
-  step "No words" "harkback models pull tiny.en, then AUDIO_SEMANTIC_WHISPER_MODEL=tiny.en harkback demo FILE"
+  step "No words" "harkback models pull tiny, then AUDIO_SEMANTIC_WHISPER_MODEL=tiny harkback demo FILE"
 fi
 
 step "Stop the service"

@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_written_is_known_before_there_is_something_to_write() {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::Builder::new().prefix("output-").tempdir().unwrap();
         let within = |name: &str| directory.path().join(name);
         fs::write(within("file"), b"").unwrap();
         for (path, told) in [
