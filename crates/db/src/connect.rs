@@ -11,12 +11,12 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Why there is no connection to a database.
 #[derive(Debug, thiserror::Error)]
-#[error("no connection to {address}: {source}")]
+#[error("no connection to {address}: {cause}")]
 pub struct ConnectError {
     /// The database, its server and the user; never the password.
     address: String,
-    /// What went wrong.
-    source: sqlx::Error,
+    /// What went wrong. Not a `source`: its own text has its sources in it already.
+    cause: sqlx::Error,
 }
 
 /// Opens a pool of at most `max_connections`, and checks that the database answers. A server that is starting up gets
@@ -26,7 +26,7 @@ pub struct ConnectError {
 /// When the first connection cannot be made.
 pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<PgPool, ConnectError> {
     let options = options.application_name("harkback");
-    let failed = |source| ConnectError { address: address(&options), source };
+    let failed = |cause| ConnectError { address: address(&options), cause };
     wait_for_server(&options).await.map_err(failed)?;
     PgPoolOptions::new()
         .max_connections(max_connections)
