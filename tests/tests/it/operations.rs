@@ -55,9 +55,9 @@ async fn metrics_say_what_they_are_and_count_durations() {
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
     let request = json!({"asset_id": asset["id"]});
-    api.post(ANALYZE, &request).await.ok();
+    let _ = api.post(ANALYZE, &request).await.ok();
     let hits = json!({"asset_id": asset["id"], "run_loops": false, "run_phrases": false});
-    api.post("/audio/field-to-samples", &hits).await.ok();
+    let _ = api.post("/audio/field-to-samples", &hits).await.ok();
     let metrics = api.get("/metrics").await.text();
     let told = |comment: &str| -> Vec<&str> {
         let lines = metrics.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(comment));
