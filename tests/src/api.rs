@@ -5,6 +5,8 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
+use crate::document;
+
 /// Calls to one server in the name of one tenant and environment.
 #[derive(Clone)]
 pub struct Api {
@@ -41,11 +43,18 @@ impl Api {
     }
 
     /// Sends it and reads the whole answer.
+    ///
+    /// # Panics
+    /// When the answer is not as the OpenAPI document says.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
-        let response = request.send().await.expect("the server answers");
+        let request = request.build().expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.client.execute(request).await.expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.expect("a whole answer").to_vec();
-        Reply { status, headers, body }
+        let reply = Reply { status, headers, body };
+        document::check(&method, &path, &reply).unwrap_or_else(|wrong| panic!("{wrong}"));
+        reply
     }
 
     /// `GET path`.

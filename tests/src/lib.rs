@@ -15,6 +15,7 @@
 //! - [`Deployment`]: a database and a data directory; one or more servers run on it;
 //! - [`Server`]: one running process, stopped gracefully or killed when dropped;
 //! - [`Api`] and [`Reply`]: calls in the name of one tenant, and what came back;
+//! - [`document`]: the OpenAPI document, which every answer is held against;
 //! - [`binary`]: the program itself, for tests of the command line;
 //! - [`media`]: where generated fixtures and the corpus are.
 //!
@@ -25,6 +26,7 @@
 mod api;
 pub mod binary;
 mod deployment;
+pub mod document;
 pub mod media;
 mod server;
 

@@ -58,24 +58,31 @@ pub struct SamplesRequest {
     pub asset_id: Id,
     /// Look for hits?
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
+    #[schema(default = yes)]
     pub run_hits: bool,
     /// Look for loops?
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
+    #[schema(default = yes)]
     pub run_loops: bool,
     /// Look for phrases?
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
+    #[schema(default = yes)]
     pub run_phrases: bool,
     /// How.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = HitParams::default)]
     pub hit_params: HitParams,
     /// How.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = LoopParams::default)]
     pub loop_params: LoopParams,
     /// How.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = PhraseParams::default)]
     pub phrase_params: PhraseParams,
     /// The lowest score, 0 to 1; what is below is counted and left out.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = 0.0, minimum = 0, maximum = 1)]
     pub min_quality_score: f64,
 }
 
@@ -98,9 +105,11 @@ macro_rules! detector_request {
             pub asset_id: Id,
             /// How.
             #[serde(default, deserialize_with = "http_kit::null_as_default")]
+            #[schema(default = $params::default)]
             pub $field: $params,
             /// The lowest score, 0 to 1; what is below is counted and left out.
             #[serde(default, deserialize_with = "http_kit::null_as_default")]
+            #[schema(default = 0.0, minimum = 0, maximum = 1)]
             pub min_quality_score: f64,
         }
     };
@@ -277,6 +286,7 @@ pub struct SamplesResponse {
 
 /// About the samples of a recording.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SamplesMeta)]
 pub struct SummaryMeta {
     /// How many hits there are.
     pub hits_count: usize,

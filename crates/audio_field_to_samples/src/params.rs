@@ -17,18 +17,23 @@ const fn ms(millis: i64) -> MediaTime {
 pub struct HitParams {
     /// Milliseconds kept before the sound rises, 0 to 1 000.
     #[serde(deserialize_with = "pre_roll_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 1_000)]
     pub pre_roll_ms: MediaTime,
     /// Milliseconds kept after it has decayed, 0 to 10 000.
     #[serde(deserialize_with = "post_roll_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 10_000)]
     pub post_roll_ms: MediaTime,
     /// The quietest peak that is a hit, dBFS, −120 to 0.
     #[serde(deserialize_with = "min_peak_db")]
+    #[schema(minimum = -120, maximum = 0)]
     pub min_peak_db: f64,
     /// The shortest time between two hits in milliseconds, 0 to 60 000; of two closer ones the earlier counts.
     #[serde(deserialize_with = "min_interval_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 60_000)]
     pub min_interval_ms: MediaTime,
     /// The longest slice in milliseconds, 10 to 30 000.
     #[serde(deserialize_with = "max_duration_ms")]
+    #[schema(value_type = f64, minimum = 10, maximum = 30_000)]
     pub max_duration_ms: MediaTime,
 }
 
@@ -52,17 +57,26 @@ impl Default for HitParams {
     }
 }
 
+/// The length of a loop, in bars.
+#[derive(ToSchema)]
+#[schema(minimum = 1, maximum = 32)]
+#[expect(dead_code, reason = "describes for OpenAPI the items of `LoopParams::target_bars`")]
+struct Bars(u32);
+
 /// How loops are found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoopParams {
     /// Lengths in bars of four beats: 1 to 8 numbers, each 1 to 32.
     #[serde(deserialize_with = "target_bars")]
+    #[schema(value_type = Vec<Bars>, min_items = 1, max_items = 8)]
     pub target_bars: Vec<u32>,
     /// The tempo, beats per minute, 30 to 300, where it is known.
+    #[schema(minimum = 30, maximum = 300)]
     pub bpm_hint: Option<f64>,
     /// The lowest confidence of a loop, 0 to 1.
     #[serde(deserialize_with = "min_confidence")]
+    #[schema(minimum = 0, maximum = 1)]
     pub min_confidence: f64,
 }
 
@@ -83,9 +97,11 @@ impl Default for LoopParams {
 pub struct PhraseParams {
     /// Words closer than this belong together, milliseconds, 0 to 60 000.
     #[serde(deserialize_with = "max_gap_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 60_000)]
     pub max_gap_ms: MediaTime,
     /// The shortest phrase in milliseconds, 0 to 600 000.
     #[serde(deserialize_with = "min_phrase_len_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 600_000)]
     pub min_phrase_len_ms: MediaTime,
 }
 

@@ -25,6 +25,7 @@ pub fn router(samples: FieldToSamples) -> OpenApiRouter {
 #[utoipa::path(
     post,
     path = "/audio/field-to-samples",
+    operation_id = "cut_samples",
     tag = "audio_field_to_samples",
     request_body = SamplesRequest,
     responses(
@@ -33,7 +34,7 @@ pub fn router(samples: FieldToSamples) -> OpenApiRouter {
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`"),
-        (status = 503, description = "`queue_full`"),
+        (status = 503, description = "`queue_full`, `overtaken`"),
     )
 )]
 async fn field_to_samples(
@@ -57,7 +58,7 @@ async fn field_to_samples(
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`"),
+        (status = 503, description = "`queue_full`, `overtaken`"),
     )
 )]
 async fn detect_hits(
@@ -81,7 +82,7 @@ async fn detect_hits(
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`"),
+        (status = 503, description = "`queue_full`, `overtaken`"),
     )
 )]
 async fn detect_loops(
@@ -97,6 +98,7 @@ async fn detect_loops(
 #[utoipa::path(
     post,
     path = "/audio/voice-phrases/detect",
+    operation_id = "detect_voice_phrases",
     tag = "audio_field_to_samples",
     request_body = PhrasesRequest,
     responses(
@@ -106,7 +108,7 @@ async fn detect_loops(
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `words_not_found`, \
             `transcript_unreadable`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`"),
+        (status = 503, description = "`queue_full`, `overtaken`"),
     )
 )]
 async fn detect_phrases(

@@ -28,12 +28,15 @@ pub struct PatternRequest {
     pub sample_map: BTreeMap<String, Id>,
     /// Beats per minute, 1 to 1000; the template's when absent.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_000)]
     pub bpm: Option<f64>,
     /// How late every odd step is, in per cent of half a step, 0 to 100; the template's when absent.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(minimum = 0, maximum = 100)]
     pub swing_pct: Option<f64>,
     /// How often the bar is played, 1 to 1024; once when absent.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_024, default = 1)]
     pub bars: Option<i64>,
     /// When given, hits are moved a little, as this number has it; absent, they are on the grid.
     #[serde(default)]
@@ -53,6 +56,7 @@ pub struct PatternTimeline {
     pub bpm: f64,
     /// How late every odd step is, in per cent of half a step.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = 0.0)]
     pub swing_pct: f64,
     /// By start, and where starts are equal in the order of the template's parts.
     pub clips: Vec<PatternClip>,
@@ -75,11 +79,14 @@ pub struct PatternClip {
     pub duration_ms: MediaTime,
     /// Where in the sample it begins, in ms.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(value_type = f64, default = 0)]
     pub source_offset_ms: MediaTime,
     /// Gain in dB, -60 to 0.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = 0.0)]
     pub gain_db: f64,
     /// Its role.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = "")]
     pub label: String,
 }

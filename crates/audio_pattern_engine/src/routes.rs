@@ -20,6 +20,7 @@ pub fn router(engine: PatternEngine) -> OpenApiRouter {
 #[utoipa::path(
     get,
     path = "/audio/patterns/templates",
+    operation_id = "list_pattern_templates",
     tag = "audio_pattern_engine",
     responses(
         (status = 200, body = Page<Template>),
@@ -36,6 +37,7 @@ async fn templates(_context: RequestContext) -> Json<Page<Template>> {
 #[utoipa::path(
     post,
     path = "/audio/patterns",
+    operation_id = "make_pattern",
     tag = "audio_pattern_engine",
     request_body = PatternRequest,
     responses(
@@ -57,6 +59,7 @@ async fn make(
 #[utoipa::path(
     get,
     path = "/audio/patterns/{pattern_id}",
+    operation_id = "get_pattern",
     tag = "audio_pattern_engine",
     params(("pattern_id" = String, Path)),
     responses(

@@ -127,9 +127,11 @@ pub struct SummaryMeta {
     pub run: RunMeta,
     /// Loudness over time.
     #[serde(default)]
+    #[schema(required)]
     pub loudness_windows: Vec<LoudnessWindow>,
     /// Only on a timeline cut to a clip.
     #[serde(flatten)]
+    #[schema(value_type = ClipMeta)]
     pub clip: Option<ClipMeta>,
 }
 
@@ -170,6 +172,7 @@ pub struct RunMeta {
     pub tempo_bpm: Option<f64>,
     /// Other tempi that fit, best first.
     #[serde(default)]
+    #[schema(required)]
     pub tempo_candidates: Vec<TempoCandidate>,
     /// Integrated loudness (EBU R 128) in LUFS; null when there is nothing above the gate.
     pub integrated_lufs: Option<f64>,
@@ -177,6 +180,7 @@ pub struct RunMeta {
     pub loudness_range_lu: Option<f64>,
     /// What else the backend has to say, for example damaged parts of the file.
     #[serde(default)]
+    #[schema(required)]
     pub analysis: Map<String, Value>,
 }
 
@@ -225,16 +229,20 @@ pub struct Dependency {
     pub error: Option<String>,
 }
 
-/// What cutting to a clip adds to the meta.
+/// What cutting to a clip adds to the meta; absent from a whole timeline's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClipMeta {
     /// The clip's in and out point in the source, in milliseconds.
+    #[schema(required = false)]
     pub clip_window_ms: [MediaTime; 2],
     /// Always true: times start at the clip's in point.
+    #[schema(required = false)]
     pub clip_relative: bool,
     /// The clip's playback speed. Times are source time: they are not scaled by it.
+    #[schema(required = false)]
     pub speed_change: f64,
     /// True when the speed is not 1: scaling times is then the caller's.
+    #[schema(required = false)]
     pub speed_change_limited: bool,
 }
 
@@ -254,15 +262,19 @@ pub struct AnalyzeRequest {
     pub artifact_id: Option<Id>,
     /// Find beats and tempo.
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
+    #[schema(default = yes)]
     pub include_beats: bool,
     /// Tell speech and music apart.
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
+    #[schema(default = yes)]
     pub include_speech_music: bool,
     /// The shortest silence that is an event, in milliseconds; clamped to 50–10 000.
     #[serde(default = "default_min_silence_ms", deserialize_with = "min_silence_ms_or_null")]
+    #[schema(default = default_min_silence_ms)]
     pub min_silence_ms: i64,
     /// Length of the loudness windows in milliseconds; clamped to 100–10 000.
     #[serde(default = "default_loudness_window_ms", deserialize_with = "loudness_window_ms_or_null")]
+    #[schema(default = default_loudness_window_ms)]
     pub loudness_window_ms: i64,
     /// Language of the speech (ISO 639-1, as Whisper names them); detected when not given.
     pub language: Option<String>,

@@ -29,6 +29,7 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
 #[utoipa::path(
     post,
     path = "/audio/semantic-timeline/analyze",
+    operation_id = "analyze_recording",
     tag = "audio_semantic_timeline",
     request_body = AnalyzeRequest,
     responses(
@@ -38,7 +39,7 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         (status = 404, description = "`asset_not_found`, `artifact_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, \
             `unsupported_language`, `artifact_of_another_asset`"),
-        (status = 503, description = "`backend_unavailable`, `queue_full`"),
+        (status = 503, description = "`backend_unavailable`, `queue_full`, `analysis_cancelled`"),
     )
 )]
 async fn analyze(
@@ -52,6 +53,7 @@ async fn analyze(
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}",
+    operation_id = "get_semantic_timeline",
     tag = "audio_semantic_timeline",
     params(("artifact_id" = String, Path)),
     responses(
@@ -76,6 +78,7 @@ async fn get(
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/by-clip/{clip_id}",
+    operation_id = "get_semantic_timeline_of_clip",
     tag = "audio_semantic_timeline",
     params(("clip_id" = String, Path)),
     responses(
@@ -100,6 +103,7 @@ async fn by_clip(
 struct TranscriptQuery {
     /// `json` when not given.
     #[serde(default)]
+    #[param(inline)]
     format: TranscriptFormat,
 }
 
@@ -109,10 +113,16 @@ struct TranscriptQuery {
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}/transcript",
+    operation_id = "get_transcript",
     tag = "audio_semantic_timeline",
     params(("artifact_id" = String, Path), TranscriptQuery),
     responses(
-        (status = 200, description = "Also `application/x-subrip`, `text/vtt` and `text/plain`", body = Transcript),
+        (status = 200, description = "As `format` has it", content(
+            (Transcript = "application/json"),
+            (String = "application/x-subrip"),
+            (String = "text/vtt"),
+            (String = "text/plain"),
+        )),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`semantics_not_found`"),
         (status = 422, description = "`invalid_query`"),
@@ -134,10 +144,16 @@ async fn transcript(
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/by-clip/{clip_id}/transcript",
+    operation_id = "get_transcript_of_clip",
     tag = "audio_semantic_timeline",
     params(("clip_id" = String, Path), TranscriptQuery),
     responses(
-        (status = 200, description = "Also `application/x-subrip`, `text/vtt` and `text/plain`", body = Transcript),
+        (status = 200, description = "As `format` has it", content(
+            (Transcript = "application/json"),
+            (String = "application/x-subrip"),
+            (String = "text/vtt"),
+            (String = "text/plain"),
+        )),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
         (status = 422, description = "`invalid_query`"),

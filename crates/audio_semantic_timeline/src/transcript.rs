@@ -31,6 +31,7 @@ pub struct Transcript {
 /// How a transcript is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(default = "json")]
 pub enum TranscriptFormat {
     /// The words with their times.
     #[default]

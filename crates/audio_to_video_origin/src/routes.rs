@@ -92,7 +92,8 @@ struct ListOriginMaps {
     /// The recording.
     #[param(value_type = String)]
     parent_asset_id: Id,
-    /// Rows on the page, 1 to 500; 50 when not given.
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -127,6 +128,7 @@ async fn list_origin_maps(
 #[utoipa::path(
     post,
     path = "/audio/to-video-origin",
+    operation_id = "make_shot_list",
     tag = "audio_to_video_origin",
     request_body = ShotListRequest,
     responses(
@@ -151,12 +153,24 @@ async fn make(State(origins): State<VideoOrigins>, body: UnparsedJson) -> Result
 /// The form of a shot list.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(default = Form::default)]
 enum Form {
     /// As it was answered when it was made.
     #[default]
     Full,
     /// `[{asset_id, start_ms, end_ms, target_time_on_pattern}]`.
     P10,
+}
+
+/// A shot list, in the form asked for.
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes for OpenAPI what `ShotList` writes")]
+enum ShotListForms {
+    /// `full`
+    Full(ShotListResult),
+    /// `p10`
+    P10(Vec<PatternShot>),
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -173,10 +187,11 @@ struct FormQuery {
 #[utoipa::path(
     get,
     path = "/audio/to-video-origin/{shot_list_artifact_id}",
+    operation_id = "get_shot_list",
     tag = "audio_to_video_origin",
     params(("shot_list_artifact_id" = String, Path), FormQuery),
     responses(
-        (status = 200, description = "With `format=p10` an array of `PatternShot`", body = ShotListResult),
+        (status = 200, description = "As `format` has it", body = ShotListForms),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`shot_list_not_found`"),
         (status = 422, description = "`invalid_query`, `shot_list_unreadable`"),

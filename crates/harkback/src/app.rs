@@ -108,7 +108,7 @@ fn api(
         clock.clone(),
     );
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock);
-    let router = OpenApiRouter::with_openapi(Api::openapi())
+    let mut router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
         .merge(video_timeline::router(store))
         .merge(audio_semantic_timeline::router(timelines.clone()))
@@ -117,8 +117,12 @@ fn api(
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
-        .merge(lineage::router(lineages))
-        .merge(operations::router(Operations { pool, timelines: timelines.clone(), renderer, metrics }));
+        .merge(lineage::router(lineages));
+    // Before the operational routes are there: those are nobody's.
+    http_kit::openapi::add_context(router.get_openapi_mut());
+    let operations = Operations { pool, timelines: timelines.clone(), renderer, metrics };
+    let mut router = router.merge(operations::router(operations));
+    http_kit::openapi::add_problems(router.get_openapi_mut());
     Ok((router, timelines))
 }
 

@@ -11,7 +11,10 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type, utoipa::ToSchema)]
 #[serde(transparent)]
 #[sqlx(transparent)]
-#[schema(value_type = String, pattern = "^[A-Za-z0-9._:-]{1,128}$", example = "asset_0198c5a2f0b17c3e9a5d")]
+#[schema(
+    value_type = String, pattern = "^[A-Za-z0-9._:-]{1,128}$", min_length = 1, max_length = 128,
+    example = "asset_0198c5a2f0b17c3e9a5d"
+)]
 pub struct Id(String);
 
 /// A text that is no [`Id`].

@@ -4,6 +4,7 @@
 //! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
 //! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
 //! - [`null_as_default`], [`field_default!`], [`null_as_default_of!`]: fields with a default, for which null is absent;
+//! - [`openapi`]: what every operation of the OpenAPI document has in common;
 //! - [`Page`] and [`Cursor`]: newest-first listings;
 //! - [`idempotency`]: `Idempotency-Key` on writes;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
@@ -18,6 +19,7 @@ mod extract;
 mod flight;
 mod id;
 pub mod idempotency;
+pub mod openapi;
 mod optional;
 mod page;
 mod problem;

@@ -31,6 +31,31 @@ pub struct Problem {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
+/// An error as it is answered, whatever the call: a problem document (RFC 9457).
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemDocument<'a> {
+    /// `urn:harkback:problem:` and the code.
+    r#type: String,
+    /// The code in words.
+    title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What is wrong this time, and what to do about it; for a person.
+    detail: &'a str,
+    /// For a program: stable, and one for each cause.
+    #[schema(pattern = "^[a-z0-9_]+$", example = "asset_not_found")]
+    code: &'a str,
+    /// That of the header `X-Request-Id`.
+    request_id: &'a str,
+    /// Each field of the request that is wrong; empty when it is not about fields.
+    errors: &'a [FieldError],
+    /// Facts of some codes, for example the `ids` that are missing.
+    #[serde(flatten)]
+    extensions: &'a Map<String, Value>,
+}
+
 impl Problem {
     /// A problem of `status`; `code` is stable, snake_case and one per cause.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
@@ -131,19 +156,19 @@ impl Problem {
     }
 
     pub(crate) fn render(&self, request_id: &str) -> Response {
-        let mut body = Map::new();
-        body.insert("type".into(), format!("urn:harkback:problem:{}", self.code).into());
-        body.insert("title".into(), self.title().into());
-        body.insert("status".into(), self.status.as_u16().into());
-        body.insert("detail".into(), self.detail.as_str().into());
-        body.insert("code".into(), self.code.into());
-        body.insert("request_id".into(), request_id.into());
-        let errors =
-            self.errors.iter().map(|e| serde_json::json!({"pointer": e.pointer, "detail": e.detail}));
-        body.insert("errors".into(), errors.collect());
-        body.extend(self.extensions.clone());
-
-        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        let document = ProblemDocument {
+            r#type: format!("urn:harkback:problem:{}", self.code),
+            title: self.title(),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.errors,
+            extensions: &self.extensions,
+        };
+        #[expect(clippy::expect_used, reason = "texts, a number and JSON are always JSON")]
+        let body = serde_json::to_string(&document).expect("JSON");
+        let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_s {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 /// Which way to follow derivations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(default = Direction::default)]
 pub enum Direction {
     /// To what it was made of.
     #[default]
@@ -141,7 +142,8 @@ pub struct UsageQuery {
     pub start_ms: Option<MediaTime>,
     /// First instant after the window, later than `start_ms`; after every use when not given.
     pub end_ms: Option<MediaTime>,
-    /// Uses on the page, 1 to 500; 50 when not given.
+    /// Uses on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before, asked for with the same window.
     pub cursor: Option<String>,

@@ -27,7 +27,7 @@ struct LineageQuery {
 ///
 /// The derivation graph with windows, source recordings, origin maps, and the clips on timelines that belong to it.
 #[utoipa::path(
-    get, path = "/media-v2/artifacts/{id}/lineage", tag = "lineage",
+    get, path = "/media-v2/artifacts/{id}/lineage", operation_id = "get_artifact_lineage", tag = "lineage",
     params(("id" = String, Path, description = "artifact"), LineageQuery),
     responses(
         (status = 200, description = "The graph.", body = ArtifactLineage),
@@ -53,7 +53,7 @@ async fn get_lineage(
 /// Samples, shot lists, clips and renders, an entry for each window of the recording that one uses, by begin of that
 /// window, then by kind, then by id. The window asked for and those used are half open.
 #[utoipa::path(
-    get, path = "/media-v2/assets/{id}/usages", tag = "lineage",
+    get, path = "/media-v2/assets/{id}/usages", operation_id = "list_asset_usages", tag = "lineage",
     params(("id" = String, Path, description = "the asset"), UsageQuery),
     responses(
         (status = 200, description = "A page.", body = Page<Usage>),

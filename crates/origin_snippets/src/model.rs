@@ -38,9 +38,11 @@ pub struct BatchRequest {
     #[serde(default)]
     pub user_id: Option<String>,
     /// At most 10 000; an artifact may be named more than once. None: nothing is made.
+    #[schema(max_items = 10000)]
     pub items: Vec<SnippetItem>,
     /// What is made of them.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = Mode::default)]
     pub mode: Mode,
     /// The project that gets a new sequence; a new project when absent.
     #[serde(default)]
@@ -60,10 +62,11 @@ pub struct SnippetItem {
     pub audio_artifact_id: Id,
     /// How much is shown before and after it, in ms.
     #[serde(default = "default_padding", deserialize_with = "padding_or_null")]
-    #[schema(default = 250)]
+    #[schema(value_type = f64, minimum = 0, maximum = 2_592_000_000.0, default = default_padding)]
     pub padding_ms: MediaTime,
     /// The longest the snippet may be, in ms; what is too long is cut at its end.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 2_592_000_000.0)]
     pub max_duration_ms: Option<MediaTime>,
 }
 

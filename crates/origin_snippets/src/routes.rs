@@ -19,6 +19,7 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
 #[utoipa::path(
     post,
     path = "/origin-snippets/batch",
+    operation_id = "make_origin_snippets",
     tag = "origin_snippets",
     request_body = BatchRequest,
     responses(
@@ -44,8 +45,9 @@ async fn batch(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Snippets on the page: 1 to 500, 50 when not given.
+    /// Snippets on the page.
     #[serde(default)]
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
     /// `meta.next_cursor` of the page before.
     #[serde(default)]
@@ -59,6 +61,7 @@ struct ListQuery {
 #[utoipa::path(
     get,
     path = "/origin-snippets/for-audio/{audio_artifact_id}",
+    operation_id = "list_origin_snippets",
     tag = "origin_snippets",
     params(("audio_artifact_id" = String, Path), ListQuery),
     responses(

@@ -38,6 +38,7 @@ pub struct RenderRequest {
     pub render_profile: String,
     /// Only tell what would be done.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = false)]
     pub dry_run: bool,
 }
 

@@ -19,6 +19,7 @@ pub fn router(renderer: Renderer) -> OpenApiRouter {
 #[utoipa::path(
     post,
     path = "/video/render",
+    operation_id = "render_window",
     tag = "video_render",
     request_body = RenderRequest,
     responses(
@@ -29,7 +30,7 @@ pub fn router(renderer: Renderer) -> OpenApiRouter {
         (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_body`, `unknown_render_profile`, `invalid_window`, \
             `window_outside_source`, `unsupported_container`, `undecodable_media`, `unsupported_clip`, \
-            `too_many_clips`, `render_too_large`"),
+            `too_many_clips`, `render_too_large`, `empty_project`"),
         (status = 500, description = "`render_failed`, `content_missing`"),
         (status = 502, description = "`timeline_unavailable`"),
         (status = 503, description = "`renderer_unavailable`, `queue_full`"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod bad_media;
+mod bounds;
 mod cache;
 mod calling;
 mod command_line;
@@ -11,6 +12,7 @@ mod documents;
 mod gc;
 mod layers;
 mod lineage;
+mod openapi;
 mod operations;
 mod origins;
 mod pictures;

@@ -16,6 +16,7 @@ const POLICY: &str = "default-src 'none'; sandbox";
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}/plot.svg",
+    operation_id = "plot_semantic_timeline",
     tag = "audio_semantic_timeline",
     params(
         ("artifact_id" = String, Path),

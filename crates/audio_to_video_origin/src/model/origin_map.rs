@@ -56,8 +56,10 @@ impl ResolvedOriginMap {
 #[serde(deny_unknown_fields)]
 pub struct ClipOffset {
     /// Where the piece starts, in milliseconds from the window's start.
+    #[schema(value_type = f64, minimum = 0)]
     pub offset_ms: MediaTime,
     /// How long it is, in milliseconds; more than 0.
+    #[schema(value_type = f64, exclusive_minimum = 0)]
     pub duration_ms: MediaTime,
 }
 
@@ -85,11 +87,14 @@ pub struct PutOriginMap {
     /// The recording.
     pub parent_asset_id: Id,
     /// First instant of the window, in milliseconds of the recording; not negative.
+    #[schema(value_type = f64, minimum = 0)]
     pub source_start_ms: MediaTime,
     /// First instant after it: later than the start, and not beyond a known duration.
+    #[schema(value_type = f64, exclusive_minimum = 0, maximum = 2_592_000_000.0)]
     pub source_end_ms: MediaTime,
     /// The pieces of the window that the artifact is made of, in the order in which they sound, 1 to 1000; the whole
     /// window when null or absent.
+    #[schema(min_items = 1, max_items = 1000)]
     pub clip_offsets: Option<Vec<ClipOffset>>,
 }
 

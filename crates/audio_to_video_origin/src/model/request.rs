@@ -24,14 +24,17 @@ pub struct ShotListRequest {
     pub pattern_id: Option<Id>,
     /// How what is heard in the source moves a shot.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = Alignment::default)]
     pub alignment: Alignment,
     /// Told again in the result; nothing here is random.
     pub seed: Option<i64>,
     /// Refuse an artifact without a mapping in a sequence too, as in a pattern.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = false)]
     pub strict: bool,
     /// Refuse a source of which there is no semantic timeline.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = false)]
     pub require_semantics: bool,
 }
 
@@ -59,6 +62,7 @@ pub struct AudioSequence {
     /// The caller's name for it; told again in the result.
     pub id: Option<Id>,
     /// Beats per minute, 1 to 1000; the caller's own, like the tracks' meta.
+    #[schema(minimum = 1, maximum = 1_000)]
     pub bpm: Option<f64>,
     /// The tracks, in their order.
     pub tracks: Vec<AudioTrack>,
@@ -88,11 +92,14 @@ pub struct AudioClip {
     /// The recording that sounds; not together with `artifact_id`.
     pub asset_id: Option<Id>,
     /// When, in milliseconds of the sequence.
+    #[schema(value_type = f64, minimum = 0)]
     pub start_ms: MediaTime,
     /// For how long, in milliseconds; more than 0.
+    #[schema(value_type = f64, exclusive_minimum = 0)]
     pub duration_ms: MediaTime,
     /// From where in the sound on, in milliseconds.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(value_type = f64, minimum = 0, default = 0)]
     pub source_offset_ms: MediaTime,
     /// The caller's name for it.
     pub label: Option<String>,

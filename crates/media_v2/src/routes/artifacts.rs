@@ -113,7 +113,8 @@ pub(crate) async fn create_artifact(
 pub(crate) struct ListArtifacts {
     /// Only of this kind.
     kind: Option<ArtifactKind>,
-    /// Rows on the page, 1 to 500; 50 when not given.
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -64,7 +64,8 @@ pub(crate) struct ListAssets {
     tag: Option<String>,
     /// Only with this source_ref.
     source_ref: Option<String>,
-    /// Rows on the page, 1 to 500; 50 when not given.
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -78,7 +79,9 @@ pub(crate) struct AssetWithArtifacts {
     artifacts: Vec<Artifact>,
 }
 
-/// Register a recording: JSON names where it is, multipart brings its bytes. It is hashed and measured.
+/// Register a recording.
+///
+/// JSON names where it is, multipart brings its bytes. It is hashed and measured.
 #[utoipa::path(
     post, path = "/media-v2/assets", tag = "media_v2",
     request_body(content(

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobId;
+use http_kit::openapi::Binary;
 use http_kit::{Path, Problem, RequestContext};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
@@ -19,7 +20,7 @@ const PIECE: usize = 256 << 10;
 
 /// Read the bytes of a recording, whole or in part.
 #[utoipa::path(
-    get, path = "/media-v2/assets/{id}/content", tag = "media_v2",
+    get, path = "/media-v2/assets/{id}/content", operation_id = "get_asset_content", tag = "media_v2",
     params(
         ("id" = String, Path, description = "asset"),
         ("Range" = Option<String>, Header, description = "one range of bytes"),
@@ -27,8 +28,8 @@ const PIECE: usize = 256 << 10;
         ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
     ),
     responses(
-        (status = 200, description = "All bytes.", content_type = "*/*"),
-        (status = 206, description = "The range.", content_type = "*/*"),
+        (status = 200, description = "All bytes.", content_type = "*/*", body = inline(Binary)),
+        (status = 206, description = "The range.", content_type = "*/*", body = inline(Binary)),
         (status = 304, description = "The caller has them."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`asset_not_found`"),
@@ -52,7 +53,7 @@ pub(crate) async fn asset_content(
 
 /// Read the bytes of an artifact, whole or in part.
 #[utoipa::path(
-    get, path = "/media-v2/artifacts/{id}/content", tag = "media_v2",
+    get, path = "/media-v2/artifacts/{id}/content", operation_id = "get_artifact_content", tag = "media_v2",
     params(
         ("id" = String, Path, description = "artifact"),
         ("Range" = Option<String>, Header, description = "one range of bytes"),
@@ -60,8 +61,8 @@ pub(crate) async fn asset_content(
         ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
     ),
     responses(
-        (status = 200, description = "All bytes.", content_type = "*/*"),
-        (status = 206, description = "The range.", content_type = "*/*"),
+        (status = 200, description = "All bytes.", content_type = "*/*", body = inline(Binary)),
+        (status = 206, description = "The range.", content_type = "*/*", body = inline(Binary)),
         (status = 304, description = "The caller has them."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`artifact_not_found`"),

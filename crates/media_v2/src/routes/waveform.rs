@@ -2,6 +2,7 @@ use audio_signal::{WaveformBits, WaveformParams};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_kit::openapi::Binary;
 use http_kit::{Path, Problem, Query, RequestContext};
 use serde::Deserialize;
 
@@ -12,6 +13,7 @@ use crate::{Content, MediaService};
 /// How peaks are written.
 #[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(default = "json")]
 pub(crate) enum WaveformFormat {
     /// audiowaveform's JSON, version 2.
     #[default]
@@ -22,6 +24,7 @@ pub(crate) enum WaveformFormat {
 
 /// Resolution of the peaks.
 #[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(default = "16")]
 pub(crate) enum Bits {
     /// −128 to 127.
     #[serde(rename = "8")]
@@ -36,20 +39,42 @@ pub(crate) enum Bits {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WaveformQuery {
-    /// `json` when not given.
+    /// How it is written.
     #[serde(default)]
+    #[param(inline)]
     format: WaveformFormat,
     /// Samples for each pair of lowest and highest value.
     #[serde(default = "samples_per_pixel")]
     #[param(minimum = 2, maximum = 16_777_216, default = 256)]
     samples_per_pixel: u32,
-    /// `16` when not given.
+    /// Resolution.
     #[serde(default)]
+    #[param(inline)]
     bits: Bits,
     /// Peaks of each channel rather than of their mix.
     #[serde(default)]
     #[param(default = false)]
     split_channels: bool,
+}
+
+/// Peaks in audiowaveform's JSON, version 2.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes for OpenAPI what `audio_signal::Waveform::to_json` writes")]
+pub(crate) struct WaveformJson {
+    /// Of the format: 2.
+    version: u32,
+    /// How many channels `data` has peaks of; 1 for their mix.
+    channels: u32,
+    /// Samples per second of the sound, in Hz.
+    sample_rate: u32,
+    /// Samples for each pair of lowest and highest value.
+    samples_per_pixel: u32,
+    /// Of a value: 8 or 16.
+    bits: u32,
+    /// How many pairs each channel has.
+    length: u64,
+    /// Lowest and highest value of each channel, pixel after pixel.
+    data: Vec<i32>,
 }
 
 fn samples_per_pixel() -> u32 {
@@ -61,14 +86,17 @@ fn samples_per_pixel() -> u32 {
 /// Peaks in the formats of BBC audiowaveform, for peaks.js, waveform-data.js and wavesurfer.js. Computed at the first
 /// call, kept for the next.
 #[utoipa::path(
-    get, path = "/media-v2/assets/{id}/waveform", tag = "media_v2",
+    get, path = "/media-v2/assets/{id}/waveform", operation_id = "get_asset_waveform", tag = "media_v2",
     params(
         ("id" = String, Path, description = "asset"),
         WaveformQuery,
         ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
     ),
     responses(
-        (status = 200, description = "`application/json`, or `application/octet-stream` for `dat`"),
+        (status = 200, description = "The peaks.", content(
+            (WaveformJson = "application/json"),
+            (inline(Binary) = "application/octet-stream"),
+        )),
         (status = 304, description = "The caller has it."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`asset_not_found`"),
@@ -94,14 +122,17 @@ pub(crate) async fn asset_waveform(
 ///
 /// As that of a recording.
 #[utoipa::path(
-    get, path = "/media-v2/artifacts/{id}/waveform", tag = "media_v2",
+    get, path = "/media-v2/artifacts/{id}/waveform", operation_id = "get_artifact_waveform", tag = "media_v2",
     params(
         ("id" = String, Path, description = "artifact"),
         WaveformQuery,
         ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
     ),
     responses(
-        (status = 200, description = "`application/json`, or `application/octet-stream` for `dat`"),
+        (status = 200, description = "The peaks.", content(
+            (WaveformJson = "application/json"),
+            (inline(Binary) = "application/octet-stream"),
+        )),
         (status = 304, description = "The caller has it."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`artifact_not_found`"),

@@ -44,22 +44,25 @@ pub struct NewClip {
     #[serde(default)]
     pub artifact_id: Option<Id>,
     /// Source time at which it begins, in ms: 0 or later, before `out_ms`.
+    #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub in_ms: MediaTime,
     /// Source time at which it ends, in ms.
+    #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub out_ms: MediaTime,
     /// Where on the timeline it begins, in ms: 0 or later.
+    #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub start_ms_on_timeline: MediaTime,
     /// Source time per timeline time: above 0.
     #[serde(default = "one", deserialize_with = "one_or_null")]
-    #[schema(default = 1.0)]
+    #[schema(exclusive_minimum = 0, default = one)]
     pub speed: f64,
     /// Gain in dB.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
-    #[schema(default = 0.0)]
+    #[schema(minimum = -200, maximum = 60, default = 0.0)]
     pub volume_db: f64,
     /// From 0 to 1.
     #[serde(default = "one", deserialize_with = "one_or_null")]
-    #[schema(default = 1.0)]
+    #[schema(minimum = 0, maximum = 1, default = one)]
     pub opacity: f64,
     /// The caller's own data.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
@@ -71,36 +74,43 @@ http_kit::field_default!(one, one_or_null: f64 = 1.0);
 
 /// What to change of a clip; absent fields stay. Its track changes by a move.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ClipPatch {
     /// The new asset.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Id)]
     pub asset_id: Option<Id>,
     /// The new artifact; `null` for none.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Id>)]
     pub artifact_id: Option<Option<Id>>,
     /// The new source begin, in ms.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub in_ms: Option<MediaTime>,
     /// The new source end, in ms.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub out_ms: Option<MediaTime>,
     /// The new begin on the timeline, in ms.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub start_ms_on_timeline: Option<MediaTime>,
     /// The new speed.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = f64, exclusive_minimum = 0)]
     pub speed: Option<f64>,
     /// The new gain in dB.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = f64, minimum = -200, maximum = 60)]
     pub volume_db: Option<f64>,
     /// The new opacity.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = f64, minimum = 0, maximum = 1)]
     pub opacity: Option<f64>,
     /// Replaces the whole object.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Object>)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Object)]
     pub meta: Option<Meta>,
 }
 

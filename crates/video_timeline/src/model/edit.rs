@@ -15,9 +15,11 @@ use crate::error::Error;
 pub struct TrimClip {
     /// The new source begin, in ms.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub in_ms: Option<MediaTime>,
     /// The new source end, in ms.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub out_ms: Option<MediaTime>,
 }
 
@@ -26,6 +28,7 @@ pub struct TrimClip {
 #[serde(deny_unknown_fields)]
 pub struct SplitClip {
     /// Where on the timeline, in ms: inside the clip, not at its edges.
+    #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub at_ms: MediaTime,
 }
 
@@ -38,6 +41,7 @@ pub struct MoveClip {
     pub track_id: Option<Id>,
     /// Where on the timeline it begins, in ms.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub start_ms_on_timeline: Option<MediaTime>,
 }
 

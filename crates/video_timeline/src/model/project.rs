@@ -35,6 +35,7 @@ pub struct Project {
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
     /// For people; 1–500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     pub title: String,
     /// The name of the profile it is to be rendered with.
     #[serde(default)]
@@ -47,18 +48,19 @@ pub struct NewProject {
 
 /// What to change of a project; absent fields stay.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ProjectPatch {
     /// The new title.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
     pub title: Option<String>,
     /// The new profile; `null` for none.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Id>)]
     pub render_profile: Option<Option<Id>>,
     /// Replaces the whole object.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Object>)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Object)]
     pub meta: Option<Meta>,
 }
 

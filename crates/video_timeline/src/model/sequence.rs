@@ -28,12 +28,15 @@ pub struct Sequence {
 #[serde(deny_unknown_fields)]
 pub struct NewSequence {
     /// For people; 1–500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     pub name: String,
     /// Frames per second: above 0, at most 1000.
     #[serde(default)]
+    #[schema(exclusive_minimum = 0, maximum = 1_000)]
     pub fps: Option<f64>,
     /// 0–1 000 000; after the last one when absent.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
     /// The caller's own data.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
@@ -43,21 +46,23 @@ pub struct NewSequence {
 
 /// What to change of a sequence; absent fields stay.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct SequencePatch {
     /// The new name.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
     pub name: Option<String>,
     /// The new time base; `null` follows the sources.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<f64>)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1_000)]
     pub fps: Option<Option<f64>>,
     /// The new place.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = i32, minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
     /// Replaces the whole object.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Object>)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Object)]
     pub meta: Option<Meta>,
 }
 

@@ -13,6 +13,7 @@ const MAX_CLIPS: usize = 10_000;
 #[serde(deny_unknown_fields)]
 pub struct NewClips {
     /// At most 10 000.
+    #[schema(max_items = 10000)]
     pub clips: Vec<NewClip>,
 }
 
@@ -27,6 +28,7 @@ pub struct NewTimeline {
     /// Its only track.
     pub track: NewTrack,
     /// The track's clips, at most 10 000.
+    #[schema(max_items = 10000)]
     pub clips: Vec<NewClip>,
 }
 

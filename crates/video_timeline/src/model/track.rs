@@ -71,9 +71,11 @@ pub struct NewTrack {
     /// What it is to carry.
     pub kind: TrackKind,
     /// For people; 1–500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     pub label: String,
     /// 0–1 000 000; after the last one when absent.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
     /// The caller's own data.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
@@ -83,17 +85,19 @@ pub struct NewTrack {
 
 /// What to change of a track; absent fields stay.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct TrackPatch {
     /// The new label.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String, min_length = 1, max_length = 500)]
     pub label: Option<String>,
     /// The new place.
-    #[serde(deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = i32, minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
     /// Replaces the whole object.
-    #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Object>)]
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Object)]
     pub meta: Option<Meta>,
 }
 

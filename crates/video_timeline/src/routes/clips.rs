@@ -17,13 +17,14 @@ type NewClipRequest = InContext<NewClip>;
 type NewClipsRequest = InContext<NewClips>;
 
 /// Put a clip on a track.
-#[utoipa::path(post, path = "/video/tracks/{track_id}/clips", tag = "video timeline",
+#[utoipa::path(post, path = "/video/tracks/{track_id}/clips",
+    operation_id = "create_clip", tag = "video_timeline",
     params(("track_id" = String, Path)), request_body = NewClipRequest,
     responses(
         (status = 201, body = Clip),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`track_not_found`"),
+        (status = 404, description = "`track_not_found`, `asset_not_found`, `artifact_not_found`"),
         (status = 422, description = "`invalid_body`"),
     ))]
 pub(super) async fn create(
@@ -36,14 +37,17 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(clip)))
 }
 
-/// Put many clips on a track: all, or none. The answer is in the order given.
-#[utoipa::path(post, path = "/video/tracks/{track_id}/clips/batch", tag = "video timeline",
+/// Put many clips on a track.
+///
+/// All, or none. The answer is in the order given.
+#[utoipa::path(post, path = "/video/tracks/{track_id}/clips/batch",
+    operation_id = "create_clips", tag = "video_timeline",
     params(("track_id" = String, Path)), request_body = NewClipsRequest,
     responses(
         (status = 201, body = Vec<Clip>),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`track_not_found`"),
+        (status = 404, description = "`track_not_found`, `asset_not_found`, `artifact_not_found`"),
         (status = 413, description = "`body_too_large`"),
         (status = 422, description = "`invalid_body`"),
     ))]
@@ -58,7 +62,8 @@ pub(super) async fn create_many(
 }
 
 /// List the clips of a track, by begin on the timeline.
-#[utoipa::path(get, path = "/video/tracks/{track_id}/clips", tag = "video timeline",
+#[utoipa::path(get, path = "/video/tracks/{track_id}/clips",
+    operation_id = "list_clips_of_track", tag = "video_timeline",
     params(("track_id" = String, Path), ListQuery),
     responses(
         (status = 200, body = Page<Clip>),
@@ -77,7 +82,8 @@ pub(super) async fn list_of_track(
 }
 
 /// List the clips of every track of a sequence, by begin on the timeline.
-#[utoipa::path(get, path = "/video/sequences/{sequence_id}/clips", tag = "video timeline",
+#[utoipa::path(get, path = "/video/sequences/{sequence_id}/clips",
+    operation_id = "list_clips_of_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path), ListQuery),
     responses(
         (status = 200, body = Page<Clip>),
@@ -110,7 +116,8 @@ pub(super) struct UsesQuery {
     artifact_id: Option<Id>,
     /// The artifacts they stand for, with commas between: 1–100.
     artifact_ids: Option<String>,
-    /// Rows on the page: 1–500, 50 when absent.
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
@@ -142,9 +149,11 @@ fn invalid(parameter: &str, detail: impl ToString) -> Error {
     Error::InvalidQuery { parameter: parameter.to_owned(), detail: detail.to_string() }
 }
 
-/// List the clips that use an asset, a window of one, or artifacts, in any project, by begin on their timeline; those
-/// in a window by begin in the asset.
-#[utoipa::path(get, path = "/video/clips", tag = "video timeline", params(UsesQuery),
+/// List the clips that use an asset, a window of one, or artifacts.
+///
+/// In any project, by begin on their timeline; those in a window by begin in the asset.
+#[utoipa::path(get, path = "/video/clips",
+    operation_id = "list_clips_using", tag = "video_timeline", params(UsesQuery),
     responses(
         (status = 200, body = Page<Clip>),
         (status = 400, description = "`invalid_context`"),
@@ -160,7 +169,7 @@ pub(super) async fn list_uses(
 }
 
 /// Read a clip.
-#[utoipa::path(get, path = "/video/clips/{clip_id}", tag = "video timeline",
+#[utoipa::path(get, path = "/video/clips/{clip_id}", operation_id = "get_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)),
     responses(
         (status = 200, body = Clip),
@@ -177,13 +186,13 @@ pub(super) async fn read(
 }
 
 /// Change fields of a clip; its track changes by a move.
-#[utoipa::path(patch, path = "/video/clips/{clip_id}", tag = "video timeline",
+#[utoipa::path(patch, path = "/video/clips/{clip_id}", operation_id = "update_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = ClipPatchRequest,
     responses(
         (status = 200, body = Clip),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`clip_not_found`"),
+        (status = 404, description = "`clip_not_found`, `asset_not_found`, `artifact_not_found`"),
         (status = 422, description = "`invalid_body`"),
     ))]
 pub(super) async fn update(
@@ -196,7 +205,7 @@ pub(super) async fn update(
 }
 
 /// Delete a clip.
-#[utoipa::path(delete, path = "/video/clips/{clip_id}", tag = "video timeline",
+#[utoipa::path(delete, path = "/video/clips/{clip_id}", operation_id = "delete_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)),
     responses(
         (status = 204, description = "deleted"),

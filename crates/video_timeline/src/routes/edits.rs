@@ -12,7 +12,7 @@ type SplitClipRequest = InContext<SplitClip>;
 type TrimClipRequest = InContext<TrimClip>;
 
 /// Move the edges of a clip in its source; what stays visible stays where it was.
-#[utoipa::path(post, path = "/video/clips/{clip_id}/trim", tag = "video timeline",
+#[utoipa::path(post, path = "/video/clips/{clip_id}/trim", operation_id = "trim_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = TrimClipRequest,
     responses(
         (status = 200, body = Clip),
@@ -31,7 +31,8 @@ pub(super) async fn trim(
 }
 
 /// Cut a clip in two at an instant of the timeline.
-#[utoipa::path(post, path = "/video/clips/{clip_id}/split", tag = "video timeline",
+#[utoipa::path(post, path = "/video/clips/{clip_id}/split",
+    operation_id = "split_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = SplitClipRequest,
     responses(
         (status = 200, body = SplitResult),
@@ -50,7 +51,7 @@ pub(super) async fn split(
 }
 
 /// Put a clip on another track, or elsewhere on the timeline.
-#[utoipa::path(post, path = "/video/clips/{clip_id}/move", tag = "video timeline",
+#[utoipa::path(post, path = "/video/clips/{clip_id}/move", operation_id = "move_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = MoveClipRequest,
     responses(
         (status = 200, body = Clip),

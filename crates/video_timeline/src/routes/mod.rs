@@ -56,7 +56,8 @@ fn path_id(kind: Entity, text: String) -> Result<Id, Error> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Rows on the page: 1–500, 50 when absent.
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,

@@ -12,7 +12,7 @@ type NewProjectRequest = InContext<NewProject>;
 type ProjectPatchRequest = InContext<ProjectPatch>;
 
 /// Make a project.
-#[utoipa::path(post, path = "/video/projects", tag = "video timeline",
+#[utoipa::path(post, path = "/video/projects", operation_id = "create_project", tag = "video_timeline",
     request_body = NewProjectRequest,
     responses(
         (status = 201, body = Project),
@@ -29,7 +29,8 @@ pub(super) async fn create(
 }
 
 /// List the projects, newest first.
-#[utoipa::path(get, path = "/video/projects", tag = "video timeline", params(ListQuery),
+#[utoipa::path(get, path = "/video/projects",
+    operation_id = "list_projects", tag = "video_timeline", params(ListQuery),
     responses(
         (status = 200, body = Page<Project>),
         (status = 400, description = "`invalid_context`"),
@@ -44,7 +45,8 @@ pub(super) async fn list(
 }
 
 /// Read a project.
-#[utoipa::path(get, path = "/video/projects/{project_id}", tag = "video timeline",
+#[utoipa::path(get, path = "/video/projects/{project_id}",
+    operation_id = "get_project", tag = "video_timeline",
     params(("project_id" = String, Path)),
     responses(
         (status = 200, body = Project),
@@ -61,7 +63,8 @@ pub(super) async fn read(
 }
 
 /// Change fields of a project.
-#[utoipa::path(patch, path = "/video/projects/{project_id}", tag = "video timeline",
+#[utoipa::path(patch, path = "/video/projects/{project_id}",
+    operation_id = "update_project", tag = "video_timeline",
     params(("project_id" = String, Path)), request_body = ProjectPatchRequest,
     responses(
         (status = 200, body = Project),
@@ -80,7 +83,8 @@ pub(super) async fn update(
 }
 
 /// Delete a project with its sequences, tracks and clips.
-#[utoipa::path(delete, path = "/video/projects/{project_id}", tag = "video timeline",
+#[utoipa::path(delete, path = "/video/projects/{project_id}",
+    operation_id = "delete_project", tag = "video_timeline",
     params(("project_id" = String, Path)),
     responses(
         (status = 204, description = "deleted"),

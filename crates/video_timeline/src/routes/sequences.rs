@@ -12,7 +12,8 @@ type NewSequenceRequest = InContext<NewSequence>;
 type SequencePatchRequest = InContext<SequencePatch>;
 
 /// Make a sequence of a project.
-#[utoipa::path(post, path = "/video/projects/{project_id}/sequences", tag = "video timeline",
+#[utoipa::path(post, path = "/video/projects/{project_id}/sequences",
+    operation_id = "create_sequence", tag = "video_timeline",
     params(("project_id" = String, Path)), request_body = NewSequenceRequest,
     responses(
         (status = 201, body = Sequence),
@@ -32,7 +33,8 @@ pub(super) async fn create(
 }
 
 /// List the sequences of a project, by position.
-#[utoipa::path(get, path = "/video/projects/{project_id}/sequences", tag = "video timeline",
+#[utoipa::path(get, path = "/video/projects/{project_id}/sequences",
+    operation_id = "list_sequences", tag = "video_timeline",
     params(("project_id" = String, Path), ListQuery),
     responses(
         (status = 200, body = Page<Sequence>),
@@ -51,7 +53,8 @@ pub(super) async fn list(
 }
 
 /// Read a sequence.
-#[utoipa::path(get, path = "/video/sequences/{sequence_id}", tag = "video timeline",
+#[utoipa::path(get, path = "/video/sequences/{sequence_id}",
+    operation_id = "get_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path)),
     responses(
         (status = 200, body = Sequence),
@@ -68,7 +71,8 @@ pub(super) async fn read(
 }
 
 /// Change fields of a sequence.
-#[utoipa::path(patch, path = "/video/sequences/{sequence_id}", tag = "video timeline",
+#[utoipa::path(patch, path = "/video/sequences/{sequence_id}",
+    operation_id = "update_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path)), request_body = SequencePatchRequest,
     responses(
         (status = 200, body = Sequence),
@@ -87,7 +91,8 @@ pub(super) async fn update(
 }
 
 /// Delete a sequence with its tracks and clips.
-#[utoipa::path(delete, path = "/video/sequences/{sequence_id}", tag = "video timeline",
+#[utoipa::path(delete, path = "/video/sequences/{sequence_id}",
+    operation_id = "delete_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path)),
     responses(
         (status = 204, description = "deleted"),

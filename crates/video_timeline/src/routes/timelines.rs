@@ -9,13 +9,13 @@ use crate::service::TimelineService;
 type NewTimelineRequest = InContext<NewTimeline>;
 
 /// Make a sequence with one track of clips, on a new project or an existing one: all, or nothing.
-#[utoipa::path(post, path = "/video/timelines", tag = "video timeline",
+#[utoipa::path(post, path = "/video/timelines", operation_id = "create_timeline", tag = "video_timeline",
     request_body = NewTimelineRequest,
     responses(
         (status = 201, body = CreatedTimeline),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`: also when the project is of another owner"),
-        (status = 404, description = "`project_not_found`"),
+        (status = 404, description = "`project_not_found`, `asset_not_found`, `artifact_not_found`"),
         (status = 413, description = "`body_too_large`"),
         (status = 422, description = "`invalid_body`"),
     ))]

@@ -12,7 +12,8 @@ type NewTrackRequest = InContext<NewTrack>;
 type TrackPatchRequest = InContext<TrackPatch>;
 
 /// Make a track of a sequence.
-#[utoipa::path(post, path = "/video/sequences/{sequence_id}/tracks", tag = "video timeline",
+#[utoipa::path(post, path = "/video/sequences/{sequence_id}/tracks",
+    operation_id = "create_track", tag = "video_timeline",
     params(("sequence_id" = String, Path)), request_body = NewTrackRequest,
     responses(
         (status = 201, body = Track),
@@ -32,7 +33,8 @@ pub(super) async fn create(
 }
 
 /// List the tracks of a sequence, by position.
-#[utoipa::path(get, path = "/video/sequences/{sequence_id}/tracks", tag = "video timeline",
+#[utoipa::path(get, path = "/video/sequences/{sequence_id}/tracks",
+    operation_id = "list_tracks", tag = "video_timeline",
     params(("sequence_id" = String, Path), ListQuery),
     responses(
         (status = 200, body = Page<Track>),
@@ -51,7 +53,7 @@ pub(super) async fn list(
 }
 
 /// Read a track.
-#[utoipa::path(get, path = "/video/tracks/{track_id}", tag = "video timeline",
+#[utoipa::path(get, path = "/video/tracks/{track_id}", operation_id = "get_track", tag = "video_timeline",
     params(("track_id" = String, Path)),
     responses(
         (status = 200, body = Track),
@@ -68,7 +70,8 @@ pub(super) async fn read(
 }
 
 /// Change fields of a track.
-#[utoipa::path(patch, path = "/video/tracks/{track_id}", tag = "video timeline",
+#[utoipa::path(patch, path = "/video/tracks/{track_id}",
+    operation_id = "update_track", tag = "video_timeline",
     params(("track_id" = String, Path)), request_body = TrackPatchRequest,
     responses(
         (status = 200, body = Track),
@@ -87,7 +90,8 @@ pub(super) async fn update(
 }
 
 /// Delete a track with its clips.
-#[utoipa::path(delete, path = "/video/tracks/{track_id}", tag = "video timeline",
+#[utoipa::path(delete, path = "/video/tracks/{track_id}",
+    operation_id = "delete_track", tag = "video_timeline",
     params(("track_id" = String, Path)),
     responses(
         (status = 204, description = "deleted"),

@@ -1,0 +1,256 @@
+//! What all operations of the OpenAPI document have in common, said once.
+//!
+//! A slice describes what is its own: parameters, bodies, codes. What [`RequestContext`](crate::RequestContext),
+//! [`idempotency`](crate::idempotency) and [`boundary`](crate::boundary) do to every call is added here to the whole
+//! document.
+
+use http::StatusCode;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths};
+use utoipa::openapi::request_body::RequestBody;
+use utoipa::openapi::response::Responses;
+use utoipa::openapi::schema::{Components, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::Id;
+use crate::problem::ProblemDocument;
+
+/// Fields of a body that may stand in for headers, with an example of each.
+const CONTEXT_FIELDS: [(&str, &str, &str); 3] =
+    [("tenant_id", "X-Tenant-Id", "t1"), ("env", "X-Env", "dev"), ("user_id", "X-User-Id", "u1")];
+
+/// Components of the document: the parameters.
+const TENANT_ID: &str = "TenantId";
+const ENV: &str = "Env";
+const TENANT_ID_OR_IN_BODY: &str = "TenantIdOrInBody";
+const ENV_OR_IN_BODY: &str = "EnvOrInBody";
+const USER_ID: &str = "UserId";
+const REQUEST_ID: &str = "RequestId";
+const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
+/// And the headers of answers.
+const ECHOED_REQUEST_ID: &str = "RequestId";
+const IDEMPOTENCY_REPLAYED: &str = "IdempotencyReplayed";
+
+/// Adds the context of a call to every operation: the headers, or the fields of the body in their place, and what
+/// they can be refused for; `Idempotency-Key` to every POST.
+pub fn add_context(document: &mut OpenApi) {
+    let components = document.components.get_or_insert_default();
+    components.parameters.extend(parameters().map(|(name, parameter)| (name.to_owned(), parameter.into())));
+    components.headers.insert(IDEMPOTENCY_REPLAYED.to_owned(), idempotency_replayed().into());
+    for operation in operations(&mut document.paths) {
+        let in_body = match &operation.request_body {
+            Some(RefOr::T(body)) => describe_fields(body, components),
+            _ => false,
+        };
+        let tenant_and_env = if in_body { [TENANT_ID_OR_IN_BODY, ENV_OR_IN_BODY] } else { [TENANT_ID, ENV] };
+        take(operation, tenant_and_env);
+        take(operation, [USER_ID, REQUEST_ID]);
+        if operation.request_body.is_some() {
+            answer(&mut operation.responses, "400", "`malformed_json`, `unreadable_body`");
+            answer(&mut operation.responses, "413", "`body_too_large`");
+            answer(&mut operation.responses, "415", "`unsupported_media_type`");
+        }
+        answer(&mut operation.responses, "500", "`internal`");
+        answer(&mut operation.responses, "503", "`database_unavailable`");
+        answer(&mut operation.responses, "default", "`bad_request`, `request_timeout`");
+    }
+    for operation in document.paths.paths.values_mut().filter_map(|item| item.post.as_mut()) {
+        take(operation, [IDEMPOTENCY_KEY]);
+        let responses = &mut operation.responses;
+        answer(responses, "409", "`idempotency_in_progress`");
+        answer(responses, "422", "`invalid_idempotency_key`, `idempotency_mismatch`");
+        for (_, response) in matching(responses, |status| status.starts_with('2')) {
+            let replayed = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
+            response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(replayed));
+        }
+    }
+}
+
+/// Adds what every answer has: an error its problem document, each the id of its call, and a description where the
+/// slice has none.
+pub fn add_problems(document: &mut OpenApi) {
+    let components = document.components.get_or_insert_default();
+    let mut schemas = vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
+    ProblemDocument::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    components.headers.insert(ECHOED_REQUEST_ID.to_owned(), echoed_request_id().into());
+    for operation in operations(&mut document.paths) {
+        for (status, response) in matching(&mut operation.responses, |_| true) {
+            let request_id = Ref::new(format!("#/components/headers/{ECHOED_REQUEST_ID}"));
+            response.headers.insert("X-Request-Id".to_owned(), RefOr::Ref(request_id));
+            if response.description.is_empty() {
+                response.description = reason(status).to_owned();
+            }
+            if status.starts_with(['4', '5']) || status == "default" {
+                let problem = Content::new(Some(Ref::from_schema_name(ProblemDocument::name())));
+                response.content.insert("application/problem+json".to_owned(), problem.into());
+            }
+        }
+    }
+}
+
+fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
+    paths.paths.values_mut().flat_map(|item| {
+        let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+        [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+    })
+}
+
+fn matching(
+    responses: &mut Responses,
+    wanted: impl Fn(&str) -> bool,
+) -> impl Iterator<Item = (&String, &mut Response)> {
+    responses.responses.iter_mut().filter_map(move |(status, response)| match response {
+        RefOr::T(response) if wanted(status) => Some((status, response)),
+        _ => None,
+    })
+}
+
+/// `OK`: an answer whose body says all still needs a description.
+fn reason(status: &str) -> &'static str {
+    let status = StatusCode::from_bytes(status.as_bytes());
+    status.ok().and_then(|status| status.canonical_reason()).unwrap_or("The answer")
+}
+
+fn take<const N: usize>(operation: &mut Operation, parameters: [&str; N]) {
+    let references = parameters.map(|name| RefOr::Ref(Ref::new(format!("#/components/parameters/{name}"))));
+    operation.parameters.get_or_insert_default().extend(references);
+}
+
+/// Adds codes to those that the slice tells for this status.
+fn answer(responses: &mut Responses, status: &str, codes: &str) {
+    match responses.responses.get_mut(status) {
+        Some(RefOr::T(response)) => {
+            let told = |code: &&str| !response.description.contains(*code);
+            let more: Vec<&str> = codes.split(", ").filter(told).collect();
+            if !more.is_empty() {
+                response.description = format!("{}; {}", response.description, more.join(", "));
+            }
+        }
+        Some(RefOr::Ref(_)) => {}
+        None => {
+            responses.responses.insert(status.to_owned(), Response::new(codes).into());
+        }
+    }
+}
+
+/// Describes the context fields of a body; whether it has them.
+fn describe_fields(body: &RequestBody, components: &mut Components) -> bool {
+    let mut have = false;
+    for content in body.content.values() {
+        let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) = content else { continue };
+        let name = schema.ref_location.rsplit('/').next().unwrap_or_default();
+        let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) else { continue };
+        for (field, header, example) in CONTEXT_FIELDS {
+            if let Some(RefOr::T(Schema::Object(text))) = object.properties.get_mut(field) {
+                constrain(text);
+                text.description =
+                    Some(format!("In place of the header {header}; equal to it when both are there."));
+                text.examples = vec![example.into()];
+                have = true;
+            }
+        }
+    }
+    have
+}
+
+/// As [`Id`] has it.
+fn constrain(text: &mut Object) {
+    if let RefOr::T(Schema::Object(id)) = Id::schema() {
+        (text.pattern, text.min_length, text.max_length) = (id.pattern, id.min_length, id.max_length);
+    }
+}
+
+fn parameters() -> impl Iterator<Item = (&'static str, Parameter)> {
+    let tenant = "Whose data it is. `t_unknown` owns nothing and is refused.";
+    let env = "Which of the tenant's environments.";
+    let or_in_body = |text| format!("{text} The body may carry it instead; when both do, they are equal.");
+    [
+        (TENANT_ID, header("X-Tenant-Id", Required::True, tenant).example(Some("t1".into()))),
+        (ENV, header("X-Env", Required::True, env).example(Some("dev".into()))),
+        (TENANT_ID_OR_IN_BODY, header("X-Tenant-Id", Required::False, or_in_body(tenant)).example(Some("t1".into()))),
+        (ENV_OR_IN_BODY, header("X-Env", Required::False, or_in_body(env)).example(Some("dev".into()))),
+        (USER_ID, header("X-User-Id", Required::False, "The person behind the call.")),
+        (
+            REQUEST_ID,
+            header(
+                "X-Request-Id",
+                Required::False,
+                "The caller's id of the call, echoed in the answer and in the log; made when absent or no id.",
+            ),
+        ),
+        (
+            IDEMPOTENCY_KEY,
+            header(
+                "Idempotency-Key",
+                Required::False,
+                "Names this write, so that sending it again does it once: the same request gets the kept answer of \
+                 its first success, for a day; another one is refused.",
+            ),
+        ),
+    ]
+    .into_iter()
+    .map(|(name, parameter)| (name, parameter.build()))
+}
+
+fn header(name: &str, required: Required, description: impl Into<String>) -> ParameterBuilder {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(description))
+        .schema(Some(id()))
+}
+
+/// Inline and without the example of [`Id`]'s own schema, which would be offered for every header.
+fn id() -> RefOr<Schema> {
+    let mut text = String::schema();
+    if let RefOr::T(Schema::Object(text)) = &mut text {
+        constrain(text);
+    }
+    text
+}
+
+fn echoed_request_id() -> Header {
+    HeaderBuilder::new().schema(Some(id())).description(Some("The id of the call.")).build()
+}
+
+fn idempotency_replayed() -> Header {
+    let description = "`true` on an answer that was kept from the first call with this `Idempotency-Key`.";
+    HeaderBuilder::new().schema(Some(bool::schema())).description(Some(description)).build()
+}
+
+/// Bytes as they are, in the description of an answer: `body = inline(Binary)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Binary;
+
+impl PartialSchema for Binary {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for Binary {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_told_once() {
+        let mut responses = Responses::new();
+        for codes in ["`a`, `b`", "`b`, `c`", "`c`"] {
+            answer(&mut responses, "422", codes);
+        }
+        let (_, response) = matching(&mut responses, |_| true).next().unwrap();
+        assert_eq!(response.description, "`a`, `b`; `c`");
+    }
+
+    #[test]
+    fn reasons_are_those_of_the_status() {
+        assert_eq!(reason("200"), "OK");
+        assert_eq!(reason("default"), "The answer");
+    }
+}

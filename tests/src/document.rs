@@ -1,0 +1,198 @@
+//! The OpenAPI document, and whether answers are as it says.
+//!
+//! [`Api`](crate::Api) holds every answer that a test gets against it.
+
+use std::collections::HashMap;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use boon::{Compiler, Draft, SchemaIndex, Schemas};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{Reply, binary};
+
+/// What `harkback openapi` prints.
+///
+/// # Panics
+/// When that is no JSON.
+#[must_use]
+pub fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let output = Command::new(binary::path()).arg("openapi").output().expect("running harkback");
+        serde_json::from_slice(&output.stdout).expect("the document is JSON")
+    })
+}
+
+/// Every operation of the document: path, method in lower case, and the operation itself.
+pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("a document has paths");
+    paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().expect("a path has operations");
+        methods.iter().map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
+}
+
+/// Is this the answer of a route that the document does not have, or as the document says?
+///
+/// # Errors
+/// What is not: status, code, media type, or where the body differs from its schema.
+pub fn check(method: &Method, path: &str, reply: &Reply) -> Result<(), String> {
+    static ANSWERS: OnceLock<Answers> = OnceLock::new();
+    let Some((template, method, operation)) = find(document(), method, path) else { return Ok(()) };
+    let answers = ANSWERS.get_or_init(|| Answers::of(document()));
+    answers.check(operation, reply).map_err(|wrong| format!("{method} {template}: {wrong}"))
+}
+
+/// The operation of the path with most words of its own: `/by-clip/{id}` before `/{id}/{form}`.
+fn find<'a>(document: &'a Value, method: &Method, path: &str) -> Option<(&'a str, &'a str, &'a Value)> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let fits = |template: &str| {
+        let words: Vec<&str> = template.split('/').collect();
+        let same = |(word, part): (&&str, &&str)| word.starts_with('{') || word == part;
+        words.len() == parts.len() && words.iter().zip(&parts).all(same)
+    };
+    operations(document)
+        .filter(|(template, name, _)| fits(template) && name.eq_ignore_ascii_case(method.as_str()))
+        .min_by_key(|(template, ..)| template.matches('{').count())
+}
+
+/// The schemas of all answers, compiled.
+struct Answers {
+    schemas: Schemas,
+    /// By the schema as the document has it.
+    compiled: HashMap<String, SchemaIndex>,
+}
+
+impl Answers {
+    fn of(document: &Value) -> Self {
+        let contents = operations(document)
+            .flat_map(|(_, _, operation)| operation["responses"].as_object().expect("responses").values())
+            .filter_map(|response| response["content"].as_object())
+            .flatten();
+        let all: Vec<Value> = contents
+            .filter(|(media_type, _)| media_type.ends_with("json"))
+            .map(|(_, content)| content["schema"].clone())
+            .collect();
+        let mut closed = json!({"components": document["components"], "answers": all});
+        close(&mut closed);
+
+        let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.set_default_draft(Draft::V2020_12);
+        compiler.add_resource("memory:///document", closed).expect("a URL");
+        let mut compiled = HashMap::new();
+        for (index, schema) in all.iter().enumerate() {
+            let place = format!("memory:///document#/answers/{index}");
+            let index = compiler.compile(&place, &mut schemas).unwrap_or_else(|e| panic!("{schema}: {e:#}"));
+            compiled.insert(schema.to_string(), index);
+        }
+        Self { schemas, compiled }
+    }
+
+    fn check(&self, operation: &Value, reply: &Reply) -> Result<(), String> {
+        let status = reply.status.to_string();
+        let responses = &operation["responses"];
+        let is_error = reply.status >= 400;
+        let response = match responses.get(&status) {
+            Some(response) => response,
+            None if is_error => &responses["default"],
+            None => return Err(format!("{status} is not in the document")),
+        };
+        let Some(content) = response["content"].as_object() else {
+            return if reply.body.is_empty() { Ok(()) } else { Err(format!("{status} has no body")) };
+        };
+        let told = reply.header("content-type").unwrap_or_default();
+        let media_type = told.split(';').next().unwrap_or_default();
+        let Some(content) = content.get(media_type).or_else(|| content.get("*/*")) else {
+            return Err(format!("{status} is not told to be {told:?}"));
+        };
+        if !media_type.ends_with("json") {
+            return Ok(());
+        }
+        let Some(index) = self.compiled.get(&content["schema"].to_string()) else { return Ok(()) };
+        let body = reply.json();
+        self.schemas.validate(&body, *index).map_err(|error| format!("{status}: {error:#}\n{body}"))?;
+        let code = format!("`{}`", body["code"].as_str().unwrap_or_default());
+        if is_error && !response["description"].as_str().is_some_and(|text| text.contains(&code)) {
+            return Err(format!("{status} {code} is not in the document"));
+        }
+        Ok(())
+    }
+}
+
+/// Schemas of answers allow fields that they do not name, as a later version may have more. This one's are all named:
+/// no schema of a value allows others, unless it is that of any object.
+fn close(schema: &mut Value) {
+    let shut = |value: &mut Value| {
+        if let Value::Object(schema) = value
+            && ["$ref", "oneOf", "allOf", "properties"].iter().any(|part| schema.contains_key(*part))
+        {
+            schema.insert("unevaluatedProperties".to_owned(), false.into());
+        }
+    };
+    match schema {
+        Value::Object(parts) => {
+            for (name, part) in parts {
+                match (name.as_str(), &mut *part) {
+                    ("properties", Value::Object(fields)) => fields.values_mut().for_each(shut),
+                    ("answers", Value::Array(answers)) => answers.iter_mut().for_each(shut),
+                    ("items" | "additionalProperties", value) => shut(value),
+                    _ => {}
+                }
+                close(part);
+            }
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16, media_type: &'static str, body: &Value) -> Reply {
+        let headers = [(reqwest::header::CONTENT_TYPE, media_type.parse().expect("a header"))];
+        Reply { status, headers: headers.into_iter().collect(), body: body.to_string().into() }
+    }
+
+    fn answers_to(reply: &Reply) -> Result<(), String> {
+        let answer = json!({"$ref": "#/components/schemas/Part"});
+        let problem =
+            json!({"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}});
+        let operation = json!({"responses": {
+            "200": {"description": "", "content": {"application/json": {"schema": answer}}},
+            "404": {"description": "`part_not_found`", "content": {"application/problem+json": {"schema": problem}}},
+            "204": {"description": ""},
+        }});
+        let part = json!({"allOf": [
+            {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},
+            {"type": "object", "properties": {"meta": {"type": "object"}}},
+        ]});
+        let document = json!({
+            "paths": {"/parts/{id}": {"get": operation}}, "components": {"schemas": {"Part": part}}
+        });
+        let (.., operation) = find(&document, &Method::GET, "/parts/1").expect("there is one");
+        Answers::of(&document).check(operation, reply)
+    }
+
+    #[test]
+    fn a_wrong_answer_is_found() {
+        let json = "application/json";
+        assert_eq!(answers_to(&reply(200, json, &json!({"a": 1, "meta": {"any": 1}}))), Ok(()));
+        for wrong in [
+            reply(200, json, &json!({"a": "1"})),
+            reply(200, json, &json!({})),
+            reply(200, json, &json!({"a": 1, "b": 2})),
+            reply(200, "text/html", &json!({"a": 1})),
+            reply(201, json, &json!({"a": 1})),
+            reply(204, json, &json!({"a": 1})),
+            reply(404, "application/problem+json", &json!({"code": "lost"})),
+        ] {
+            assert!(answers_to(&wrong).is_err(), "{wrong:?}");
+        }
+        let lost = reply(404, "application/problem+json", &json!({"code": "part_not_found"}));
+        assert_eq!(answers_to(&lost), Ok(()));
+    }
+}

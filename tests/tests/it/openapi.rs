@@ -1,0 +1,167 @@
+//! The OpenAPI document, as generated clients and the page at `/docs` need it. That answers are as it says, every test
+//! sees: [`e2e::document::check`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use e2e::document::{document, operations};
+use serde_json::Value;
+
+/// Operations that are nobody's.
+const OPERATIONAL: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+fn calls() -> impl Iterator<Item = (String, &'static Value)> {
+    let calls = operations(document()).filter(|(path, ..)| !OPERATIONAL.contains(path));
+    calls.map(|(path, method, operation)| (format!("{method} {path}"), operation))
+}
+
+/// What a `$ref` stands for, or the value itself.
+fn resolved(value: &'static Value) -> &'static Value {
+    match value["$ref"].as_str() {
+        Some(reference) => resolved(document().pointer(&reference[1..]).unwrap()),
+        None => value,
+    }
+}
+
+/// The parameters of an operation that go into headers, and whether they must be there.
+fn headers(operation: &'static Value) -> BTreeMap<&'static str, bool> {
+    let parameters = operation["parameters"].as_array().unwrap().iter().map(resolved);
+    let headers = parameters.filter(|parameter| parameter["in"] == "header");
+    headers.map(|header| (header["name"].as_str().unwrap(), header["required"] == true)).collect()
+}
+
+/// The schemas of a body, by media type.
+fn bodies(operation: &'static Value) -> impl Iterator<Item = &'static Value> {
+    let content = operation["requestBody"]["content"].as_object();
+    content.into_iter().flat_map(|content| content.values()).map(|content| resolved(&content["schema"]))
+}
+
+#[test]
+fn another_reader_understands_it() {
+    let read: oas3::Spec = serde_json::from_value(document().clone()).unwrap();
+    assert_eq!(read.openapi, "3.1.0");
+    assert_eq!(read.operations().count(), operations(document()).count());
+    for (_, _, operation) in read.operations() {
+        for parameter in operation.parameters(&read).unwrap() {
+            assert!(parameter.schema.is_some(), "{}", parameter.name);
+        }
+    }
+}
+
+#[test]
+fn every_call_takes_its_context() {
+    for (call, operation) in calls() {
+        let headers = headers(operation);
+        let in_body = bodies(operation).any(|body| body["properties"].get("tenant_id").is_some());
+        assert_eq!(
+            in_body,
+            operation.get("requestBody").is_some(),
+            "{call}: every body may carry the context"
+        );
+        for (name, required) in
+            [("X-Tenant-Id", !in_body), ("X-Env", !in_body), ("X-User-Id", false), ("X-Request-Id", false)]
+        {
+            assert_eq!(headers.get(name), Some(&required), "{call}: {name}");
+        }
+        let is_post = call.starts_with("post ");
+        assert_eq!(headers.get("Idempotency-Key"), is_post.then_some(&false), "{call}");
+        let properties = bodies(operation).filter_map(|body| body["properties"].as_object());
+        for field in properties.flat_map(|fields| ["tenant_id", "env", "user_id"].map(|name| &fields[name])) {
+            assert!(field["pattern"].is_string() && field["maxLength"] == 128, "{call}: {field}");
+        }
+    }
+    for (name, parameter) in document()["components"]["parameters"].as_object().unwrap() {
+        let schema = &parameter["schema"];
+        assert_eq!(schema["pattern"], "^[A-Za-z0-9._:-]{1,128}$", "{name}");
+        assert_eq!((&schema["minLength"], &schema["maxLength"]), (&1.into(), &128.into()), "{name}");
+    }
+}
+
+#[test]
+fn every_error_is_a_problem() {
+    let mut errors = 0;
+    for (path, method, operation) in operations(document()) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            assert!(response["headers"].get("X-Request-Id").is_some(), "{method} {path} {status}");
+            if status == "default" || status.starts_with(['4', '5']) {
+                let schema = &response["content"]["application/problem+json"]["schema"];
+                assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{method} {path} {status}");
+                let description = response["description"].as_str().unwrap();
+                assert!(description.contains('`'), "{method} {path} {status} names its codes: {description}");
+                errors += 1;
+            }
+        }
+    }
+    assert!(errors > 300, "only {errors}");
+    let problem = &document()["components"]["schemas"]["Problem"];
+    let required = ["type", "title", "status", "detail", "code", "request_id", "errors"];
+    assert_eq!(problem["required"], serde_json::json!(required));
+    for (call, operation) in calls() {
+        assert!(operation["responses"].get("default").is_some(), "{call}");
+    }
+}
+
+#[test]
+fn every_operation_has_a_name_a_summary_and_a_tag() {
+    let mut names = BTreeSet::new();
+    for (path, method, operation) in operations(document()) {
+        let name = operation["operationId"].as_str().unwrap();
+        assert!(names.insert(name), "{name} is two operations");
+        let is_word = |c: char| c.is_ascii_lowercase() || c == '_';
+        assert!(name.chars().all(is_word), "{name}");
+        assert!(OPERATIONAL.contains(&path) || name.contains('_'), "{name} says too little");
+        let summary = operation["summary"].as_str().unwrap();
+        assert!((1..100).contains(&summary.len()) && !summary.contains('\n'), "{method} {path}: {summary}");
+        assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{method} {path}");
+    }
+}
+
+/// Every `$ref` under `value`.
+fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|field| references(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn references_resolve() {
+    let mut found = BTreeSet::new();
+    references(document(), &mut found);
+    assert!(found.len() > 100, "only {}", found.len());
+    for reference in found {
+        assert!(document().pointer(&reference[1..]).is_some(), "{reference} does not resolve");
+    }
+}
+
+#[test]
+fn queries_are_plain_values() {
+    for (path, _, operation) in operations(document()) {
+        let parameters = operation["parameters"].as_array().into_iter().flatten().map(resolved);
+        for query in parameters.filter(|parameter| parameter["in"] == "query") {
+            let schema = resolved(&query["schema"]);
+            assert!(schema["type"].is_string(), "{path}: {query}");
+            if let (Some(words), Some(default)) = (schema["enum"].as_array(), schema.get("default")) {
+                assert!(words.contains(default), "{path}: {query}");
+            }
+        }
+    }
+}
+
+#[test]
+fn successes_have_their_media_types() {
+    for (path, method, operation) in operations(document()) {
+        let responses = operation["responses"].as_object().unwrap();
+        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with('2')) {
+            let content = response["content"].as_object();
+            assert_eq!(content.is_none(), status == "204", "{method} {path} {status}");
+            assert!(response["description"].is_string(), "{method} {path} {status}");
+            for (media_type, content) in content.into_iter().flatten() {
+                assert!(content.get("schema").is_some(), "{method} {path} {status} {media_type}");
+            }
+        }
+    }
+}
