@@ -12,9 +12,9 @@ pub struct TimelineOf {
     pub artifact_id: Option<Id>,
 }
 
-/// The timeline artifact of each of `wanted`, in that order: of those made from its artifact if
-/// there are any (whichever recording it is a part of), else of those of the asset itself; the newest measured one, and only without any
-/// the newest stub. One statement, however many are wanted.
+/// The timeline artifact of each of `wanted`, in that order: of those made from its artifact if there are any
+/// (whichever recording it is a part of), else of those of the asset itself; the newest measured one, and only without
+/// any the newest stub. One statement, however many are wanted.
 ///
 /// # Errors
 /// The database's.

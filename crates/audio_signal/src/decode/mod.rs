@@ -11,7 +11,8 @@
 //! # Damage
 //!
 //! A packet that cannot be decoded becomes silence of its length, and is counted in [`DecodeStats`]; a file
-//! that ends too early yields what was there. A file of which nothing can be decoded is an error.
+//! that ends too early yields what was there (but AIFF and CAF, whose chunks symphonia wants to see to the end). A
+//! file of which nothing can be decoded is an error, and so is sound whose rate or channels change on the way.
 //!
 //! # Bounds
 //!

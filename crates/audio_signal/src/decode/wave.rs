@@ -1,4 +1,5 @@
-//! Lets symphonia read what is there of a WAVE file whose lengths are not: cut off, never written, or too long for 32 bits.
+//! Lets symphonia read what is there of a WAVE file whose lengths are wrong: it was cut off, they were never written, or
+//! they are too long for 32 bits.
 //!
 //! Symphonia believes the lengths in the header, and the duration that follows from them. So those that reach beyond
 //! the end of the file, or that a recorder had no more time to write, are made to look like what is there.
