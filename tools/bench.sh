@@ -99,7 +99,7 @@ printf '\nOrigin snippets, timeline_only batches in one process\n'
 tools/with-postgres.sh cargo run --release --locked --quiet --package origin_snippets --example batches
 
 printf '\nRenders beside plain ffmpeg with the same encoders\n'
-tools/with-postgres.sh cargo run --release --locked --quiet --package video_render --example bench
+tools/with-postgres.sh cargo run --release --locked --quiet --package video_render --example render_bench
 
 printf '\nShot lists\n'
 cargo build --release --locked --quiet --package audio_to_video_origin --example shot_list

@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn lengths_that_were_never_written_are_those_of_the_file() {
-        let file = b"RIFF\0\0\0\0WAVEdata\0\0\0\0123456";
+        let file = b"RIFF\0\0\0\0WAVEdata\x00\x00\x00\x00123456";
         assert_eq!(overlays_of(file), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), true)));
-        let told = b"RIFF\0\0\0\0WAVEdata\x02\0\0\012LIST";
+        let told = b"RIFF\0\0\0\0WAVEdata\x02\x00\x00\x0012LIST";
         assert_eq!(overlays_of(told), Some((shown_as(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
     }
 
