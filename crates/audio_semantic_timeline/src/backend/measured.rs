@@ -15,8 +15,7 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
     Measured {
         duration_ms,
         events: analysis.segments.iter().filter_map(event).collect(),
-        // The last beat may be at the very end, where nothing is heard any more.
-        beats: analysis.rhythm.beats.iter().map(beat).filter(|beat| beat.time_ms < duration_ms).collect(),
+        beats: beats(&analysis.rhythm.beats, duration_ms),
         loudness_windows: analysis.loudness_windows.iter().filter_map(loudness_window).collect(),
         tempo_bpm: tempo.map(|tempo| rounded(tempo.bpm, 2)),
         tempo_candidates: tempo.map_or_else(Vec::new, |tempo| {
@@ -31,6 +30,11 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
         language: None,
         analysis: notes(analysis),
     }
+}
+
+/// Beats inside: the last one may be at the very end, where nothing is heard any more.
+fn beats(beats: &[Beat], duration_ms: i64) -> Vec<BeatEvent> {
+    beats.iter().map(beat).filter(|beat| beat.time_ms < duration_ms).collect()
 }
 
 fn event(segment: &Segment) -> Option<AudioEvent> {
@@ -92,4 +96,25 @@ fn notes(analysis: &Analysis) -> Map<String, Value> {
 pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use media_time::MediaTime;
+
+    use super::*;
+
+    #[test]
+    fn no_beat_is_at_the_end() {
+        let at = |(index, micros): (u32, i64)| Beat {
+            time: MediaTime::from_micros(micros),
+            beat_index: index,
+            bar_index: 0,
+            position: index + 1,
+            confidence: 1.0,
+        };
+        let found: Vec<Beat> = [(0, 0), (1, 499_400), (2, 999_400), (3, 999_600)].map(at).to_vec();
+        let times: Vec<i64> = beats(&found, 1_000).iter().map(|beat| beat.time_ms).collect();
+        assert_eq!(times, [0, 499, 999]);
+    }
 }

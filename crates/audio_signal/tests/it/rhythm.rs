@@ -1,6 +1,7 @@
 //! Rhythm: properties that hold for any sound, and beats of made ones.
 
 use audio_signal::{Rhythm, RhythmAnalyzer};
+use media_time::{MediaTime, Window};
 use proptest::prelude::*;
 
 const RATE: u32 = 44_100;
@@ -52,12 +53,13 @@ fn assert_consistent(rhythm: &Rhythm) {
     }
     for pair in rhythm.beats.windows(2) {
         assert!(pair[0].bar_index <= pair[1].bar_index, "bars do not run backwards");
+        let passed = (pair[1].time - pair[0].time).as_secs_f64();
+        let is_interrupted = rhythm.tempo.as_ref().is_some_and(|tempo| passed > 90.0 / tempo.bpm);
         if pair[0].bar_index != pair[1].bar_index {
-            assert_eq!(
-                (pair[1].bar_index - pair[0].bar_index, pair[1].position),
-                (1, 1),
-                "a bar begins on its downbeat"
-            );
+            assert_eq!(pair[1].bar_index - pair[0].bar_index, 1, "no bar is skipped");
+            assert!(pair[1].position == 1 || is_interrupted, "a bar begins on its downbeat");
+        } else if pair[0].bar_index > 0 {
+            assert!(pair[0].position < pair[1].position, "a bar holds each of its beats once");
         }
     }
     if let Some(first) = rhythm.beats.iter().find(|beat| beat.position == 1) {
@@ -95,6 +97,28 @@ fn steady_drums_have_their_tempo_beats_and_bars() {
             assert_eq!(beat.position % 2 == 1, on_kick, "the kick is on 1 and 3");
         }
     }
+}
+
+#[test]
+fn a_pickup_after_an_interruption_is_no_part_of_the_bar_before_it() {
+    let piece = waltz(150.0, 16.0);
+    let (beat, mut pickups) = (RATE as usize * 60 / 150, 0);
+    for beats in 0..3 {
+        // Ends and begins anew anywhere in a bar.
+        let mut sound = piece[..piece.len() - beats * beat].to_vec();
+        let pause = MediaTime::from_samples(sound.len() as i64, RATE);
+        sound.extend(vec![0.0; 4 * RATE as usize]);
+        let after = MediaTime::from_samples(sound.len() as i64, RATE);
+        sound.extend(&piece[beats * beat..]);
+        let mut analyzer = RhythmAnalyzer::new(RATE);
+        analyzer.push(&sound);
+        let rhythm = analyzer.finish_outside(&[Window::new(pause, after).expect("a window")]);
+        assert_consistent(&rhythm);
+        let next = rhythm.beats.iter().position(|beat| beat.time > pause).expect("beats after the pause");
+        assert!(rhythm.beats[next - 1].bar_index < rhythm.beats[next].bar_index, "{beats} beats cut off");
+        pickups += usize::from(rhythm.beats[next].position != 1);
+    }
+    assert!(pickups > 0, "some begin with a pickup");
 }
 
 /// `seconds` of a waltz at `bpm`: a bass note and a new chord on 1, the chord again on 2 and 3.
