@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Vec<_>>()
         .try_into()
         .map_err(|_| "give a recording and a folder")?;
-    let heard = listen(File::open(&recording)?, Wanted { hits: true, loops: true }, &|| false)?;
+    let heard = listen(&File::open(&recording)?.into(), Wanted { hits: true, loops: true }, &|| false)?;
     let mut hits = hits::detect(&heard.rhythm.onsets, &heard.envelope, &HitParams::default());
     hits.truncate(MAX_SAMPLES);
     let loops = loops::detect(&heard, &LoopParams::default());
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         file.write_all(piece)?;
         if last { file.sync_all() } else { Ok(()) }
     };
-    let made = cut(File::open(&recording)?, &cuts, &|| false, &mut |piece| {
+    let made = cut(&File::open(&recording)?.into(), &cuts, &|| false, &mut |piece| {
         bytes += piece.bytes.len();
         failure = write(piece.cut, &piece.bytes, piece.last).err();
         failure.is_none()

@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use audio_signal::SignalError;
-use audio_signal::decode::{AudioFormat, Decoder, Source};
 use bytes::Bytes;
+use media_decode::{AudioFormat, DecodeError, MediaInput};
 
 use crate::fade::Fade;
 use crate::{wav, zero_crossing};
@@ -54,7 +53,7 @@ pub struct Piece {
 pub enum CutError {
     /// The recording cannot be decoded, or the caller asked to stop.
     #[error(transparent)]
-    Signal(#[from] SignalError),
+    Decode(#[from] DecodeError),
     /// It is not the one that the cuts were planned for.
     #[error("the recording ended before the last slice did: it changed while it was read")]
     Changed,
@@ -69,16 +68,16 @@ pub enum CutError {
 /// # Errors
 /// See [`CutError`].
 pub fn cut(
-    source: impl Source + 'static,
+    input: &MediaInput,
     cuts: &[Cut],
     cancelled: &dyn Fn() -> bool,
     take: &mut dyn FnMut(Piece) -> bool,
 ) -> Result<Vec<Slice>, CutError> {
-    let mut decoder = Decoder::open(source)?;
+    let mut decoder = input.decoder()?;
     let mut cutter = Cutter::new(decoder.format().clone(), cuts);
     while !cutter.is_done() {
         if cancelled() {
-            return Err(SignalError::Cancelled.into());
+            return Err(DecodeError::Cancelled.into());
         }
         let block = decoder.next_block()?.ok_or(CutError::Changed)?;
         cutter.push(block.samples, take)?;

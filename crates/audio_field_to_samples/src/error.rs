@@ -1,5 +1,5 @@
-use audio_signal::SignalError;
 use http_kit::{FieldError, Id, Problem};
+use media_decode::DecodeError;
 
 use crate::cut::CutError;
 use crate::model::Detector;
@@ -42,7 +42,7 @@ pub enum Error {
     Cut(CutError),
     /// The recording cannot be read.
     #[error(transparent)]
-    Signal(#[from] SignalError),
+    Decode(#[from] DecodeError),
     /// The semantic timeline with the words.
     #[error(transparent)]
     Semantics(#[from] audio_semantic_timeline::Error),
@@ -74,7 +74,7 @@ pub enum Error {
 impl From<CutError> for Error {
     fn from(error: CutError) -> Self {
         match error {
-            CutError::Signal(error) => Self::Signal(error),
+            CutError::Decode(error) => Self::Decode(error),
             other => Self::Cut(other),
         }
     }
@@ -113,7 +113,7 @@ impl From<Error> for Problem {
             Error::Cut(_) | Error::Corrupt { .. } => Self::internal(error),
             Error::Overtaken => Self::unavailable("overtaken", detail, 1),
             // As an analysis of the same recording answers.
-            Error::Signal(error) => audio_semantic_timeline::Error::Signal(error).into(),
+            Error::Decode(error) => audio_semantic_timeline::Error::Signal(error.into()).into(),
             Error::Semantics(error) => error.into(),
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),

@@ -1,7 +1,7 @@
 //! The first pass over a recording: all that the detectors look at.
 
-use audio_signal::decode::{AudioFormat, Decoder, Source};
-use audio_signal::{Rhythm, RhythmAnalyzer, SignalError};
+use audio_signal::{Rhythm, RhythmAnalyzer};
+use media_decode::{AudioFormat, DecodeError, MediaInput};
 
 use crate::bands::{BandLevels, BandMeter};
 use crate::envelope::Envelope;
@@ -33,14 +33,14 @@ pub struct Wanted {
 /// Decodes a recording once.
 ///
 /// # Errors
-/// Those of [`Decoder::open`] and [`Decoder::next_block`]; [`SignalError::Undecodable`] when there is not one sample;
-/// [`SignalError::Cancelled`] when `cancelled` says so.
+/// Those of [`MediaInput::decoder`] and of decoding; [`DecodeError::Undecodable`] when there is not one sample;
+/// [`DecodeError::Cancelled`] when `cancelled` says so.
 pub fn listen(
-    source: impl Source + 'static,
+    input: &MediaInput,
     wanted: Wanted,
     cancelled: &dyn Fn() -> bool,
-) -> Result<Heard, SignalError> {
-    let mut decoder = Decoder::open(source)?;
+) -> Result<Heard, DecodeError> {
+    let mut decoder = input.decoder()?;
     let format = decoder.format().clone();
     let channels = format.channels();
     let mut envelope = Envelope::new(format.rate, channels);
@@ -50,7 +50,7 @@ pub fn listen(
     let gain = 1.0 / channels as f32;
     while let Some(block) = decoder.next_block()? {
         if cancelled() {
-            return Err(SignalError::Cancelled);
+            return Err(DecodeError::Cancelled);
         }
         frames += block.frames() as u64;
         let Some(rhythm) = &mut rhythm else { continue };
@@ -63,7 +63,7 @@ pub fn listen(
         }
     }
     if frames == 0 {
-        return Err(SignalError::Undecodable("it holds no sound at all".to_owned()));
+        return Err(DecodeError::Undecodable("it holds no audio at all".to_owned()));
     }
     envelope.finish();
     let rhythm = rhythm.map(RhythmAnalyzer::finish).unwrap_or_default();

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use audio_signal::SignalError;
-use audio_signal::decode::{AudioFormat, Source};
 use blob_store::{BlobId, BlobStore};
 use http_kit::WorkQueue;
+use media_decode::{AudioFormat, DecodeError, MediaInput};
 use tokio::sync::mpsc;
 
 use crate::Error;
@@ -17,12 +16,6 @@ use crate::task::Task;
 
 /// Pieces on their way to the store: with those being cut, what of the samples is in memory.
 const PIECES: usize = 16;
-
-/// A recording, opened twice: it is listened to, and then cut.
-pub(crate) struct Recording {
-    pub(crate) listen: Box<dyn Source>,
-    pub(crate) cut: Box<dyn Source>,
-}
 
 /// What was made of a recording.
 #[derive(Debug)]
@@ -63,12 +56,12 @@ struct Worked {
 pub(crate) async fn make(
     queue: &WorkQueue,
     blobs: &BlobStore,
-    recording: Recording,
+    recording: MediaInput,
     tasks: Arc<Vec<(Task, Vec<SpokenWord>)>>,
 ) -> Result<Made, Error> {
     let (sender, receiver) = mpsc::channel(PIECES);
     let work =
-        queue.run(move |cancellation| work(recording, &tasks, &|| cancellation.is_cancelled(), &sender));
+        queue.run(move |cancellation| work(&recording, &tasks, &|| cancellation.is_cancelled(), &sender));
     let (worked, kept) = tokio::join!(work, crate::keep::keep(blobs, receiver));
     // When storing fails, the work is stopped by it: the first is the reason.
     let mut kept = kept?;
@@ -87,19 +80,19 @@ pub(crate) async fn make(
 }
 
 fn work(
-    recording: Recording,
+    recording: &MediaInput,
     tasks: &[(Task, Vec<SpokenWord>)],
     cancelled: &dyn Fn() -> bool,
     sender: &mpsc::Sender<Piece>,
 ) -> Result<Worked, Error> {
-    let heard = listen(recording.listen, wanted(tasks.iter().map(|(task, _)| task)), cancelled)?;
+    let heard = listen(recording, wanted(tasks.iter().map(|(task, _)| task)), cancelled)?;
     let plans: Vec<Result<Plan, Error>> =
         tasks.iter().map(|(task, words)| Plan::new(task, &heard, words)).collect();
     if cancelled() {
-        return Err(SignalError::Cancelled.into());
+        return Err(DecodeError::Cancelled.into());
     }
     let found = plans.iter().flatten().flat_map(|plan| &plan.found);
     let cuts: Vec<Cut> = found.map(|found| found.cut(&heard.format)).collect();
-    let slices = cut::cut(recording.cut, &cuts, cancelled, &mut |piece| sender.blocking_send(piece).is_ok())?;
+    let slices = cut::cut(recording, &cuts, cancelled, &mut |piece| sender.blocking_send(piece).is_ok())?;
     Ok(Worked { format: heard.format, plans, slices })
 }

@@ -1,6 +1,6 @@
 //! From what a detector finds to what is cut, and back to what is told of it.
 
-use audio_signal::decode::AudioFormat;
+use media_decode::AudioFormat;
 use media_time::MediaTime;
 
 use crate::cut::{Cut, Slice};

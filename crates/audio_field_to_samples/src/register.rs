@@ -1,9 +1,9 @@
 //! Samples become rows: artifacts, their origins, and the runs that name them.
 
-use audio_signal::decode::AudioFormat;
 use audio_to_video_origin::NewOriginMap;
 use chrono::{DateTime, Utc};
 use http_kit::Scope;
+use media_decode::AudioFormat;
 use media_time::MediaTime;
 use media_v2::{Artifact, MediaAsset, NewArtifact};
 use serde_json::{Value, json};

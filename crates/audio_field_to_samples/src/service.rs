@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use audio_semantic_timeline::SemanticTimelines;
-use audio_signal::SignalError;
 use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkQueue};
+use media_decode::DecodeError;
 use media_v2::{AssetKind, MediaAsset, MediaService};
 
 use crate::answer::{Answer, detected};
-use crate::make::{Recording, make};
+use crate::make::make;
 use crate::model::{
     DetectResponse, Detector, HitsRequest, LoopsRequest, PhrasesRequest, Run, SamplesRequest, SamplesResponse,
 };
@@ -160,11 +160,11 @@ impl FieldToSamples {
         let asset = self.0.media.asset(scope, asset_id).await?;
         if asset.audio_channels == Some(0) {
             let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
-            return Err(SignalError::NoAudioStream { container }.into());
+            return Err(DecodeError::NoAudioStream { container }.into());
         }
         // Measured when it was registered.
         if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
-            return Err(SignalError::Unrecognised("no media container".to_owned()).into());
+            return Err(DecodeError::Unrecognised("no media container".to_owned()).into());
         }
         Ok(asset)
     }
@@ -225,10 +225,7 @@ impl FieldToSamples {
             }
         }
         if !ready.is_empty() {
-            let recording = Recording {
-                listen: Box::new(self.0.media.open_source(asset.content()).await?),
-                cut: Box::new(self.0.media.open_source(asset.content()).await?),
-            };
+            let recording = self.0.media.open_recording(asset).await?;
             let ready = Arc::new(ready);
             let made = make(&self.0.queue, self.0.media.blobs(), recording, ready.clone()).await?;
             let tasks: Vec<&Task> = ready.iter().map(|(task, _)| task).collect();

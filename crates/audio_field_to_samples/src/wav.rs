@@ -1,6 +1,6 @@
 //! WAV of 32-bit floats: what a decoder gave, without loss.
 
-use audio_signal::decode::AudioFormat;
+use media_decode::AudioFormat;
 
 /// Bytes of a sample.
 const SAMPLE: u64 = 4;

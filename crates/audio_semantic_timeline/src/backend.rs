@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use audio_asr::{Gates, Models};
 use audio_signal::Control;
-use audio_signal::decode::Source;
+use media_decode::{DecoderKind, MediaInput};
 use media_time::MediaTime;
 use serde_json::{Map, Value};
 
@@ -92,10 +92,8 @@ impl FromStr for Fallback {
 
 /// A recording to analyse.
 pub struct Recording {
-    /// Its bytes.
-    pub source: Box<dyn Source>,
-    /// The same bytes, for a second pass.
-    pub again: Box<dyn Source>,
+    /// Its bytes, and what decodes them.
+    pub input: MediaInput,
     /// Its duration as probed, when it could be.
     pub probed_duration: Option<MediaTime>,
 }
@@ -121,6 +119,8 @@ pub struct Measured {
     pub loudness_range_lu: Option<f64>,
     /// The language of the words.
     pub language: Option<String>,
+    /// What decoded the recording; none where nothing was decoded.
+    pub decoder: Option<DecoderKind>,
     /// What else there is to say.
     pub analysis: Map<String, Value>,
 }

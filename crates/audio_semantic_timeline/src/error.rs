@@ -1,6 +1,7 @@
 use audio_asr::AsrError;
 use audio_signal::SignalError;
 use http_kit::{Id, Problem};
+use media_decode::DecodeError;
 
 /// Why a timeline was not made or not found.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,12 @@ pub enum Error {
     Database(#[from] sqlx::Error),
 }
 
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::Signal(error.into())
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
@@ -88,13 +95,13 @@ impl From<Error> for Problem {
 }
 
 fn signal_problem(error: SignalError) -> Problem {
-    let detail = error.to_string();
     match error {
-        SignalError::NoAudioStream { .. } => Problem::unprocessable("no_audio_stream", detail),
-        // Nobody waits for the answer but when the server is going down.
-        SignalError::Cancelled => Problem::unavailable("analysis_cancelled", "the analysis was cancelled", 1),
-        error if error.is_about_media() => Problem::unprocessable("undecodable_media", detail),
-        error => Problem::internal(error),
+        // A client that still waits does so because the server is shutting down.
+        SignalError::Decode(DecodeError::Cancelled) => {
+            Problem::unavailable("analysis_cancelled", "the analysis was cancelled", 1)
+        }
+        SignalError::Decode(error) => media_v2::decode_problem(error),
+        error @ SignalError::Model(_) => Problem::internal(error),
     }
 }
 

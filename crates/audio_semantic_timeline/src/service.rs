@@ -4,9 +4,10 @@ use std::fmt;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use audio_signal::{Control, Progress, SignalError};
+use audio_signal::{Control, Progress};
 use blob_store::BlobId;
 use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
+use media_decode::{DecodeError, MediaInput};
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaService};
 use serde::Serialize;
@@ -289,7 +290,7 @@ impl SemanticTimelines {
             Sound::Asset(asset) => {
                 if asset.audio_channels == Some(0) {
                     let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
-                    return Err(SignalError::NoAudioStream { container }.into());
+                    return Err(DecodeError::NoAudioStream { container }.into());
                 }
                 (asset.content(), asset.duration_ms)
             }
@@ -298,9 +299,9 @@ impl SemanticTimelines {
                 (artifact.content(), window)
             }
         };
-        let source = Box::new(self.0.media.open_source(content).await?);
-        let again = Box::new(self.0.media.open_source(content).await?);
-        let recording = Recording { source, again, probed_duration };
+        let source = self.0.media.open_source(content).await?;
+        let input = MediaInput::new(source, self.0.media.decoders().clone());
+        let recording = Recording { input, probed_duration };
         let (backend, params) = (selection.backend.clone(), subject.params.clone());
         let work = self.0.queue.run(move |cancellation| {
             let control = Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() };

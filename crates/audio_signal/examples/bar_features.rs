@@ -4,10 +4,10 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead};
 
 use audio_signal::bar_features;
-use audio_signal::decode::Decoder;
+use media_decode::Decoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The rate (Hz) and the mean of the channels.
 fn decode(path: &str) -> Result<(u32, Vec<f32>), Box<dyn Error>> {
-    let mut decoder = Decoder::open(BufReader::new(File::open(path)?))?;
+    let mut decoder = Decoder::open(File::open(path)?)?;
     let (rate, channels) = (decoder.format().rate, decoder.format().channels());
     let mut mono = Vec::new();
     while let Some(block) = decoder.next_block()? {

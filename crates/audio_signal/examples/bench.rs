@@ -82,7 +82,7 @@ fn measure(case: &str, file: &Path) -> Outcome<()> {
     let threads = if threads == 0 { cores } else { threads };
     let params = AnalysisParams { include_beats, include_speech_music, threads, ..AnalysisParams::default() };
     let started = Instant::now();
-    let analysis = analyze(BufReader::new(File::open(file)?), &params, &Control::none())?;
+    let analysis = analyze(&File::open(file)?.into(), &params, &Control::none())?;
     let took = started.elapsed().as_secs_f64();
     let status = fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;

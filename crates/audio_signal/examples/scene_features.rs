@@ -3,10 +3,10 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead};
 
-use audio_signal::decode::Decoder;
 use audio_signal::{Resampler, scene_features};
+use media_decode::Decoder;
 
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn decode(path: &str) -> Result<Vec<f32>, Box<dyn Error>> {
-    let mut decoder = Decoder::open(BufReader::new(File::open(path)?))?;
+    let mut decoder = Decoder::open(File::open(path)?)?;
     let mut resampler = Resampler::new(decoder.format().rate, &decoder.format().layout)?;
     let mut mono = Vec::new();
     while let Some(block) = decoder.next_block()? {

@@ -14,7 +14,7 @@ use audio_signal::{AnalysisParams, Control, analyze};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("which recording?")?;
-    let analysis = analyze(BufReader::new(File::open(path)?), &AnalysisParams::default(), &Control::none())?;
+    let analysis = analyze(&File::open(path)?.into(), &AnalysisParams::default(), &Control::none())?;
 
     println!("{} long, {} Hz {}", analysis.duration, analysis.format.rate, analysis.format.codec);
     if let Some(lufs) = analysis.integrated_lufs {

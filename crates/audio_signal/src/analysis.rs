@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use media_time::{MediaTime, Window};
 
-use crate::decode::{AudioFormat, DecodeStats, Decoder, Source};
+use media_decode::{AudioFormat, DecodeError, DecodeStats, Decoder, DecoderKind, MediaInput};
+
 use crate::scene::{self, SceneKind, Track};
 use crate::{
-    AnalysisParams, Rhythm, SPEECH_FRAME, SPEECH_RATE, Segment, SignalError, SpeechDetector, Thresholds,
-    pipeline,
+    AnalysisParams, Rhythm, SPEECH_FRAME, SPEECH_RATE, Segment, SignalError, SpeechDetector, Suspicion,
+    Thresholds, pipeline, plausibility,
 };
 
 /// Changes whenever the same recording and parameters may give another result.
@@ -69,6 +70,10 @@ pub struct Analysis {
     pub format: AudioFormat,
     /// What was damaged in the file.
     pub decode_stats: DecodeStats,
+    /// What decoded it.
+    pub decoder: DecoderKind,
+    /// Why the decoding is doubted; empty for nearly every recording. Confidences are then below 0.5.
+    pub suspicions: Vec<Suspicion>,
     /// Speech, music, silence and other: sorted, without overlap, covering `[0, duration)` without gap.
     pub segments: Vec<Segment>,
     /// Integrated loudness in LUFS (EBU R 128, gated); `None` when everything is below the gate.
@@ -85,26 +90,36 @@ pub struct Analysis {
     pub rhythm: Rhythm,
 }
 
-/// Decodes a recording once and finds everything in it.
+/// Decodes a recording and finds everything in it: in one pass, and where the decoding is implausible in a second one
+/// by ffmpeg (see [`Suspicion`]).
 ///
-/// Memory is bounded by about 10 KiB per second of sound, whatever the file's rate and channels: some 100 MiB for
+/// Memory is bounded by about 10 KiB per second of audio, whatever the file's rate and channels: some 100 MiB for
 /// three hours. The result is the same to the last bit for any number of threads.
 ///
 /// # Errors
-/// Those of [`Decoder::open`] and [`Decoder::next_block`]; [`SignalError::Undecodable`] when there is not one sample;
-/// [`SignalError::Cancelled`] when the caller asked to stop.
+/// Those of [`MediaInput::decoder`] and [`Decoder::next_block`]; [`DecodeError::Undecodable`] when there is not one
+/// sample, or an implausible decoding cannot be checked because ffmpeg refuses the file; [`DecodeError::Cancelled`] when
+/// the caller asked to stop.
 pub fn analyze(
-    source: impl Source + 'static,
+    input: &MediaInput,
     params: &AnalysisParams,
     control: &Control<'_>,
 ) -> Result<Analysis, SignalError> {
-    let mut decoder = Decoder::open(source)?;
+    let first = analyze_once(input.decoder()?, params, control)?;
+    plausibility::settle(first, input, |decoder| analyze_once(decoder, params, control))
+}
+
+fn analyze_once(
+    mut decoder: Decoder,
+    params: &AnalysisParams,
+    control: &Control<'_>,
+) -> Result<Analysis, SignalError> {
     let heard = pipeline::listen(&mut decoder, params, control)?;
     let duration = decoder.position();
     if duration == MediaTime::ZERO {
-        return Err(SignalError::Undecodable("it holds no sound at all".to_owned()));
+        return Err(DecodeError::Undecodable("it holds no audio at all".to_owned()).into());
     }
-    let pipeline::Heard { loudness, cells, textures, voice, rhythm } = heard;
+    let pipeline::Heard { peak, loudness, cells, textures, voice, rhythm } = heard;
     let track = Track { cells, textures, voice, duration };
     let to_segment = |span: scene::Span| Segment {
         kind: span.kind,
@@ -118,12 +133,16 @@ pub fn analyze(
     let segments: Vec<Segment> = scene::spans(&track, params).into_iter().map(to_segment).collect();
     let rhythm =
         if params.include_beats { rhythm.finish_outside(&beatless(&segments)) } else { Rhythm::default() };
+    let integrated_lufs = loudness.integrated_lufs();
+    let suspicions = plausibility::check(&decoder, peak, integrated_lufs);
     Ok(Analysis {
         duration,
         format: decoder.format().clone(),
         decode_stats: decoder.stats(),
+        decoder: decoder.kind().clone(),
+        suspicions,
         segments,
-        integrated_lufs: loudness.integrated_lufs(),
+        integrated_lufs,
         loudness_range: loudness.range_lu(),
         loudness_windows: loudness.windows(params.loudness_window, duration),
         speech_regions: regions.into_iter().filter_map(|frames| window_of(frames, duration)).collect(),

@@ -12,14 +12,13 @@ pub struct Dependencies {
 }
 
 const AUBIO: &str = "aubio-rs 0.2.0";
-const DECODER: &str = "symphonia 0.6.1";
 
 /// What this build is made of.
 ///
 /// # Errors
 /// [`SignalError::Model`] when the bundled speech model cannot be used.
 pub fn dependencies() -> Result<Dependencies, SignalError> {
-    Ok(Dependencies { aubio: AUBIO, vad: SpeechDetector::version()?, decoder: DECODER })
+    Ok(Dependencies { aubio: AUBIO, vad: SpeechDetector::version()?, decoder: media_decode::NATIVE_DECODER })
 }
 
 #[cfg(test)]
@@ -29,7 +28,7 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_lock_file() {
         let lock = include_str!("../../../Cargo.lock");
-        for told in [AUBIO, DECODER] {
+        for told in [AUBIO, media_decode::NATIVE_DECODER] {
             let (name, version) = told.split_once(' ').unwrap();
             assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")), "{told}");
         }

@@ -3,7 +3,6 @@
 
 mod analysis;
 mod channels;
-pub mod decode;
 mod dependencies;
 mod error;
 mod fourier;
@@ -11,7 +10,7 @@ mod loudness;
 mod math;
 mod params;
 mod pipeline;
-pub mod probe;
+mod plausibility;
 mod resample;
 mod rhythm;
 mod scene;
@@ -26,6 +25,7 @@ pub use error::SignalError;
 pub use fourier::PowerSpectra;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use params::{AnalysisParams, Thresholds};
+pub use plausibility::{DOUBTED_CONFIDENCE, Suspicion};
 pub use resample::Resampler;
 pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
 pub use scene::{SceneKind, Segment, scene_features};

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use media_decode::{DecodeError, Decoder};
+
 use crate::analysis::{Control, Progress};
-use crate::decode::Decoder;
+use crate::simd::WIDTH;
+
 use crate::{
     AnalysisParams, LoudnessMeter, Resampler, RhythmAnalyzer, SignalError, SpeechDetector,
     loudness::LoudnessProfile,
@@ -106,6 +109,8 @@ impl Stage for Beats {
 
 /// What listening to all of a recording gave.
 pub(crate) struct Heard {
+    /// The largest magnitude of any sample, full scale 1.
+    pub(crate) peak: f32,
     pub(crate) loudness: LoudnessProfile,
     /// Level cells, see [`LevelMeter`].
     pub(crate) cells: Vec<f32>,
@@ -146,8 +151,9 @@ pub(crate) fn listen(
     if params.include_speech_music {
         stages.push(&mut sound);
     }
-    feed(decoder, stages, params.threads, control)?;
+    let peak = feed(decoder, stages, params.threads, control)?;
     Ok(Heard {
+        peak,
         loudness: loudness.meter.finish(),
         cells: loudness.levels.finish(),
         textures: sound.textures.finish(),
@@ -157,13 +163,13 @@ pub(crate) fn listen(
 }
 
 /// Runs `stages` over the recording: the last ones on threads of their own, as far as `threads` goes, the others and
-/// the decoder on this one.
+/// the decoder on this one. Returns the largest magnitude of any sample.
 fn feed(
     decoder: &mut Decoder,
     mut stages: Vec<&mut dyn Stage>,
     threads: usize,
     control: &Control<'_>,
-) -> Result<(), SignalError> {
+) -> Result<f32, SignalError> {
     let apart = threads.saturating_sub(1).min(stages.len());
     let elsewhere = stages.split_off(stages.len() - apart);
     std::thread::scope(|scope| {
@@ -173,11 +179,11 @@ fn feed(
             sender
         };
         let queues: Vec<_> = elsewhere.into_iter().map(start).collect();
-        decode(decoder, &mut stages, &queues, control)?;
+        let peak = decode(decoder, &mut stages, &queues, control)?;
         // What the threads have left to do, they do at the same time.
         send(&queues, &None);
         stages.iter_mut().for_each(|stage| stage.finish());
-        Ok(())
+        Ok(peak)
     })
 }
 
@@ -200,13 +206,14 @@ fn decode(
     stages: &mut [&mut dyn Stage],
     queues: &[SyncSender<Batch>],
     control: &Control<'_>,
-) -> Result<(), SignalError> {
+) -> Result<f32, SignalError> {
     let enough = BATCH_FRAMES * decoder.format().channels();
     let expected_duration = decoder.expected_duration();
     let mut batch: Vec<f32> = Vec::with_capacity(enough);
+    let mut peak = 0.0;
     loop {
         if (control.cancelled)() {
-            return Err(SignalError::Cancelled);
+            return Err(DecodeError::Cancelled.into());
         }
         let ended = match decoder.next_block()? {
             Some(block) => {
@@ -216,6 +223,7 @@ fn decode(
             None => true,
         };
         if batch.len() >= enough || ended {
+            peak = peak_of(&batch, peak);
             if !queues.is_empty() {
                 send(queues, &Some(batch.as_slice().into()));
             }
@@ -224,7 +232,18 @@ fn decode(
             (control.progress)(Progress { position: decoder.position(), expected_duration });
         }
         if ended {
-            return Ok(());
+            return Ok(peak);
         }
     }
+}
+
+/// The largest magnitude of `samples` and `peak`, in lanes that the compiler can compute at once.
+fn peak_of(samples: &[f32], peak: f32) -> f32 {
+    let larger = |a: f32, b: f32| if b.abs() > a { b.abs() } else { a };
+    let (chunks, rest) = samples.as_chunks::<WIDTH>();
+    let mut lanes = [peak; WIDTH];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, sample)| *lane = larger(*lane, *sample));
+    }
+    lanes.into_iter().chain(rest.iter().copied()).fold(peak, larger)
 }

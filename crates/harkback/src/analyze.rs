@@ -12,6 +12,7 @@ use audio_semantic_timeline::{EffectiveParams, analyze_recording};
 use audio_signal::{Control, Progress};
 use http_kit::{Id, RequestContext, Scope};
 use indicatif::{ProgressBar, ProgressStyle};
+use media_decode::{Decoders, MediaInput};
 use sha2::{Digest, Sha256};
 
 use crate::cli::AnalyzeArguments;
@@ -22,13 +23,15 @@ use crate::{app, config};
 
 pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> anyhow::Result<()> {
     let path = &arguments.file;
-    let recording = open(path)?;
+    let settings = config::load_analysis(config, &arguments.analysis)?;
+    let decoders = app::decoders(&settings);
+    let recording = open(path, &decoders)?;
     // Before the work, not after it.
     let out = arguments.out.as_deref().map(|file| Output::new(file, path)).transpose()?;
     let plot = arguments.plot.as_deref().map(|file| Plot::new(file, path)).transpose()?;
     let asset_id = content_id(path)?;
     let params = params(arguments)?;
-    let selection = app::backends(&config::load_analysis(config, &arguments.analysis)?)?.select()?;
+    let selection = app::backends(&settings)?.select()?;
     let bar = progress_bar();
     // Once something is decoded: before, it would only hide why nothing can be.
     let note = Once::new();
@@ -44,7 +47,7 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     tell_fallback();
 
     if let Some(plot) = plot {
-        let svg = picture::draw(path, &summary).with_context(|| path.display().to_string())?;
+        let svg = picture::draw(path, &decoders, &summary).with_context(|| path.display().to_string())?;
         plot.output.write(&plot.format.bytes(svg)?)?;
     }
     let output = if arguments.json {
@@ -70,13 +73,12 @@ impl<'a> Plot<'a> {
     }
 }
 
-fn open(path: &Path) -> anyhow::Result<Recording> {
+fn open(path: &Path, decoders: &Decoders) -> anyhow::Result<Recording> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     anyhow::ensure!(file.metadata()?.is_file(), "{}: not a file", path.display());
-    let probed_duration = audio_signal::probe::probe(file.try_clone()?).ok().and_then(|probe| probe.duration);
-    // Handles made from each other share one position; each pass has its own.
-    let open = || File::open(path).with_context(|| path.display().to_string());
-    Ok(Recording { source: Box::new(open()?), again: Box::new(open()?), probed_duration })
+    let input = MediaInput::new(file, decoders.clone());
+    let probed_duration = input.probe(&|| false).ok().and_then(|probe| probe.duration);
+    Ok(Recording { input, probed_duration })
 }
 
 /// The same recording has the same id, whatever it is called.

@@ -19,6 +19,7 @@ use blob_store::BlobStore;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{Clock, SystemClock, WorkQueue};
 use lineage::Lineages;
+use media_decode::{Decoders, Ffmpeg};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
 use metrics_exporter_prometheus::PrometheusHandle;
 use origin_snippets::OriginSnippets;
@@ -83,6 +84,7 @@ fn api(
     let media_config = MediaConfig {
         sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
         max_upload_bytes: config.max_upload_bytes,
+        decoders: decoders(config),
         ..MediaConfig::default()
     };
     let media = MediaService::new(pool.clone(), blobs, clock.clone(), media_config);
@@ -140,6 +142,12 @@ fn renders(config: &Config) -> RenderConfig {
         waiting: config.render_queue,
         limits,
     }
+}
+
+/// What decodes recordings; whether ffmpeg is there shows when it is first needed.
+pub(crate) fn decoders(config: &Config) -> Decoders {
+    let program = config::found_on_path;
+    Decoders::with_ffmpeg(Ffmpeg::new(program(&config.ffmpeg), program(&config.ffprobe)))
 }
 
 /// The configured backends; none is loaded yet.

@@ -7,6 +7,7 @@ use anyhow::Context;
 use audio_semantic_timeline::model::Summary;
 use audio_semantic_timeline::plot::{self, Picture};
 use audio_signal::{WaveformError, waveform};
+use media_decode::{Decoders, MediaInput};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
@@ -47,11 +48,12 @@ impl PictureFormat {
 }
 
 /// Draws the timeline of a recording. Decodes it again for its waveform, as fine as the picture needs.
-pub(crate) fn draw(recording: &Path, summary: &Summary) -> anyhow::Result<String> {
-    let probe = audio_signal::probe::probe(File::open(recording)?)?;
+pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> anyhow::Result<String> {
+    let input = MediaInput::new(File::open(recording)?, decoders.clone());
+    let probe = input.probe(&|| false)?;
     let rate = probe.audio.and_then(|audio| audio.rate).unwrap_or(USUAL_RATE);
     let params = plot::waveform_params(summary.duration_ms, rate);
-    let peaks = match waveform(File::open(recording)?, &params, &|| false) {
+    let peaks = match waveform(&input, &params, &|| false) {
         Ok(peaks) => Some(peaks),
         // The stub backend makes timelines of what nobody can decode.
         Err(WaveformError::Signal(error)) if error.is_about_media() => None,

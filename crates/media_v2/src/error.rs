@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobError;
 use http_kit::{FieldError, Problem, WorkError};
+use media_decode::DecodeError;
 
 /// Why a call of media_v2 failed.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,7 @@ pub enum MediaError {
     Blob(#[source] BlobError),
     /// A file could not be read, for a reason that is not in it.
     #[error("reading a file failed")]
-    Read(#[from] SignalError),
+    Read(#[from] DecodeError),
     /// There are no peaks of a recording.
     #[error(transparent)]
     Waveform(#[from] WaveformError),
@@ -93,7 +94,7 @@ impl From<BlobError> for MediaError {
 
 impl From<io::Error> for MediaError {
     fn from(error: io::Error) -> Self {
-        Self::Read(SignalError::Io(error))
+        Self::Read(DecodeError::Io(error))
     }
 }
 
@@ -130,7 +131,7 @@ impl From<MediaError> for Problem {
             MediaError::Queue(error) => error.into(),
             MediaError::ForeignStore => Self::internal(detail),
             MediaError::Blob(error) => Self::internal(error),
-            MediaError::Read(error) => Self::internal(error),
+            MediaError::Read(error) => decode_problem(error),
             MediaError::Waveform(error) => waveform_problem(error),
             MediaError::Database(error) => error.into(),
         }
@@ -141,13 +142,24 @@ fn waveform_problem(error: WaveformError) -> Problem {
     let detail = error.to_string();
     match error {
         WaveformError::TooDetailed { .. } => Problem::unprocessable("waveform_too_detailed", detail),
-        WaveformError::Signal(SignalError::NoAudioStream { .. }) => {
-            Problem::unprocessable("no_audio_stream", detail)
-        }
-        WaveformError::Signal(error) if error.is_about_media() => {
-            Problem::unprocessable("undecodable_media", detail)
-        }
-        WaveformError::Signal(error) => Problem::internal(error),
+        WaveformError::Signal(SignalError::Decode(error)) => decode_problem(error),
+        WaveformError::Signal(error @ SignalError::Model(_)) => Problem::internal(error),
+    }
+}
+
+/// The problem of a recording that cannot be decoded, the same wherever it is met. Only a failure of our own disk or
+/// store is ours (500).
+#[must_use]
+pub fn decode_problem(error: DecodeError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        DecodeError::NoAudioStream { .. } => Problem::unprocessable("no_audio_stream", detail),
+        DecodeError::FfmpegUnavailable { .. } => Problem::unavailable("decoder_unavailable", detail, 60),
+        DecodeError::Unrecognised(_)
+        | DecodeError::Undecodable(_)
+        | DecodeError::Unsupported(_)
+        | DecodeError::LimitExceeded { .. } => Problem::unprocessable("undecodable_media", detail),
+        DecodeError::Io(_) | DecodeError::Cancelled => Problem::internal(error),
     }
 }
 

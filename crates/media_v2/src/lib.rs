@@ -37,7 +37,7 @@ mod waveforms;
 
 pub use canonical::{canonical_json, pipeline_hash};
 pub use collect::{Collected, Collection, collect};
-pub use error::MediaError;
+pub use error::{MediaError, decode_problem};
 pub use model::{
     Artifact, ArtifactKind, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset, UnknownKind,
 };

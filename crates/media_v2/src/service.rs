@@ -4,6 +4,7 @@ use std::sync::Arc;
 use blob_store::{BlobId, BlobStore, BlobWriter};
 use chrono::{DateTime, Utc};
 use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue};
+use media_decode::{Decoders, MediaInput};
 use sqlx::PgPool;
 use url::Url;
 
@@ -25,11 +26,19 @@ pub struct MediaConfig {
     pub probes: usize,
     /// How many more may wait for that.
     pub waiting_probes: usize,
+    /// What decodes recordings.
+    pub decoders: Decoders,
 }
 
 impl Default for MediaConfig {
     fn default() -> Self {
-        Self { sources: SourcePolicy::default(), max_upload_bytes: 64 << 30, probes: 2, waiting_probes: 64 }
+        Self {
+            sources: SourcePolicy::default(),
+            max_upload_bytes: 64 << 30,
+            probes: 2,
+            waiting_probes: 64,
+            decoders: Decoders::native(),
+        }
     }
 }
 
@@ -88,6 +97,12 @@ impl MediaService {
         self.0.config.max_upload_bytes
     }
 
+    /// What decodes recordings.
+    #[must_use]
+    pub fn decoders(&self) -> &Decoders {
+        &self.0.config.decoders
+    }
+
     pub(crate) fn waveform_queue(&self) -> &WorkQueue {
         &self.0.waveforms
     }
@@ -127,8 +142,11 @@ impl MediaService {
     ) -> Result<MediaAsset, MediaError> {
         let mut asset = described(context, description)?;
         let staged = upload.staged_path()?.to_path_buf();
-        let facts =
-            self.0.probes.run(move |cancellation| Facts::measure(|| File::open(&staged), cancellation));
+        let decoders = self.decoders().clone();
+        let facts = self.0.probes.run(move |cancellation| {
+            let input = MediaInput::new(File::open(&staged)?, decoders);
+            Facts::measure(&input, cancellation)
+        });
         facts.await??.describe(&mut asset);
         if let Some(name) = file_name {
             asset.meta.insert("file_name".to_owned(), name.into());
@@ -162,14 +180,15 @@ impl MediaService {
             Ok(id) => Some(self.blobs().open_local(id).await?),
             Err(_) => None,
         };
-        let (policy, source) = (self.0.config.sources.clone(), uri.clone());
+        let (policy, source, decoders) =
+            (self.0.config.sources.clone(), uri.clone(), self.decoders().clone());
         let measured = self.0.probes.run(move |cancellation| {
             let file = match &blob {
                 Some(blob) => File::open(blob.path())?,
                 None => policy.open(&source)?,
             };
             let (id, size) = digest(&file, cancellation)?;
-            let facts = Facts::measure(|| rewound(&file), cancellation)?;
+            let facts = Facts::measure(&MediaInput::new(file, decoders), cancellation)?;
             Ok::<_, MediaError>((id, size, facts))
         });
         let (id, size_bytes, facts) = measured.await??;
@@ -221,6 +240,14 @@ impl MediaService {
         }
     }
 
+    /// Opens a recording, to be decoded on a worker thread.
+    ///
+    /// # Errors
+    /// As [`MediaService::open_source`].
+    pub async fn open_recording(&self, asset: &MediaAsset) -> Result<MediaInput, MediaError> {
+        Ok(MediaInput::new(self.open_source(asset.content()).await?, self.decoders().clone()))
+    }
+
     /// Opens an allowed file that has the size it was registered with.
     pub(crate) async fn open_file(&self, content: Content<'_>) -> Result<File, MediaError> {
         let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
@@ -241,14 +268,6 @@ impl MediaService {
 fn file_name_of(uri: &str) -> Option<String> {
     let path = Url::parse(uri).ok()?.to_file_path().ok()?;
     rules::file_name(path.file_name()?.to_str()?)
-}
-
-/// Another handle on an open file, set to its beginning. All handles share one position: use one after another.
-fn rewound(file: &File) -> std::io::Result<File> {
-    use std::io::Seek as _;
-    let mut handle = file.try_clone()?;
-    handle.rewind()?;
-    Ok(handle)
 }
 
 fn described(context: &RequestContext, description: Description) -> Result<NewAsset, MediaError> {

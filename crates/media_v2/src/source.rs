@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use blob_store::LocalBlob;
+use media_decode::{Source, reopen_file};
 use url::Url;
 
 use crate::MediaError;
@@ -112,6 +113,16 @@ impl AsFd for MediaReader {
             Inner::Blob(blob) => blob.as_fd(),
             Inner::File(file) => file.as_fd(),
         }
+    }
+}
+
+impl Source for MediaReader {
+    fn reopen(&self) -> io::Result<Box<dyn Source>> {
+        Ok(Box::new(reopen_file(self)?))
+    }
+
+    fn file(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.as_fd())
     }
 }
 

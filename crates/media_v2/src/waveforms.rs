@@ -1,8 +1,9 @@
 //! Peaks of recordings: computed once, kept as blobs.
 
-use audio_signal::{SignalError, Waveform, WaveformError, WaveformParams, waveform};
+use audio_signal::{Waveform, WaveformError, WaveformParams, waveform};
 use blob_store::{BlobError, BlobId};
 use http_kit::Scope;
+use media_decode::{DecodeError, MediaInput};
 use sha2::{Digest, Sha256};
 
 use crate::service::MediaService;
@@ -56,9 +57,9 @@ impl MediaService {
                 Err(error) => return Err(error.into()),
             }
         }
-        let reader = self.open_source(content).await?;
+        let input = MediaInput::new(self.open_source(content).await?, self.decoders().clone());
         let work = move |cancellation: &http_kit::Cancellation| {
-            let peaks = waveform(reader, &params, &|| cancellation.is_cancelled())?;
+            let peaks = waveform(&input, &params, &|| cancellation.is_cancelled())?;
             Ok::<_, WaveformError>(peaks.to_dat(audio_signal::WaveformBits::Sixteen))
         };
         let bytes = self.waveform_queue().run(work).await??;
@@ -79,7 +80,7 @@ impl MediaService {
     ) -> Result<T, MediaError> {
         let bytes = self.blobs().get(blob, MAX_BYTES).await?;
         let work = move |_: &http_kit::Cancellation| Waveform::from_dat(&bytes).map(write);
-        let damaged = || SignalError::Io(std::io::ErrorKind::InvalidData.into());
+        let damaged = || DecodeError::Io(std::io::ErrorKind::InvalidData.into());
         Ok(self.waveform_queue().run(work).await?.ok_or_else(damaged)?)
     }
 }

@@ -5,7 +5,7 @@ use media_time::MediaTime;
 use media_v2::MediaError;
 
 use crate::UnknownProfile;
-use crate::process::ToolError;
+use confined_process::ToolError;
 
 /// Why something was not rendered.
 #[derive(Debug, thiserror::Error)]

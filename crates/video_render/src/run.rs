@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 
 use crate::plan::Argument;
-use crate::process::{Process, ToolError};
+use confined_process::{Process, ToolError};
 
 /// What a render may cost.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,9 @@ pub struct Limits {
     /// The largest file that it may write, in bytes.
     pub output_bytes: u64,
 }
+
+/// The address space of a render: a 4K encoder with its frames takes below 3 GiB.
+const MEMORY: confined_process::Limits = confined_process::Limits { memory_bytes: 12 << 30 };
 
 /// The path under which another process of this user opens the very file behind `file`.
 pub(crate) fn path_of(file: &impl AsFd) -> PathBuf {
@@ -49,7 +52,7 @@ pub(crate) async fn run(
         Argument::Source(index) => sources.get(*index).map(OsString::from).unwrap_or_default(),
         Argument::Output => output.into(),
     });
-    let process = Process::start(ffmpeg, arguments)?;
+    let process = Process::start(ffmpeg, arguments, MEMORY)?;
     process.limit_file_size(limits.output_bytes)?;
     let program = process.program().to_owned();
     match timeout(limits.time, watch(process, limits.silence)).await {

@@ -9,11 +9,13 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::container::Container;
-use crate::process::{self, ToolError};
+use confined_process::{Limits, ToolError};
 
 /// How long ffprobe may take, and how much it may say: two hours of packets at 60 pictures a second are 20 MB.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 const MAX_OUTPUT: u64 = 64 << 20;
+/// What looking at a file may use: headers and packets, no frames.
+pub(crate) const LIMITS: Limits = Limits { memory_bytes: 4 << 30 };
 /// The largest picture that is decoded, in pixels a side: four times 4K.
 const MAX_SIDE: u32 = 16_384;
 
@@ -150,13 +152,14 @@ impl Prober {
         let arguments = ["-v", "error"].into_iter().chain(confined(container)).chain(options.iter().copied());
         let arguments = arguments.chain(["-of", "json=compact=1", "-i"]);
         let arguments = arguments.map(Path::new).chain([path]);
-        let written = match process::output(&self.ffprobe, arguments, TIME_LIMIT, MAX_OUTPUT).await {
-            Err(ToolError::Failed { errors, status, .. }) if status.code().is_some() => {
-                tracing::debug!(errors, "ffprobe refused a file");
-                return Err(Error::UndecodableMedia("its container cannot be read".to_owned()));
-            }
-            written => written?,
-        };
+        let written =
+            match confined_process::output(&self.ffprobe, arguments, LIMITS, TIME_LIMIT, MAX_OUTPUT).await {
+                Err(ToolError::Failed { errors, status, .. }) if status.code().is_some() => {
+                    tracing::debug!(errors, "ffprobe refused a file");
+                    return Err(Error::UndecodableMedia("its container cannot be read".to_owned()));
+                }
+                written => written?,
+            };
         serde_json::from_slice(&written).map_err(|source| Error::ProbeReport { source })
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::Error;
-use crate::process::{self, ToolError};
-use crate::source::Prober;
+use crate::source::{LIMITS, Prober};
+use confined_process::ToolError;
 
 /// Part of every render's key: count it up when the same plan would give other bytes, or the same request
 /// another plan.
@@ -43,7 +43,7 @@ impl Tools {
 
 /// The third word of `ffmpeg version 5.1.9 Copyright …`.
 async fn version_of(program: &Path) -> Result<String, Error> {
-    let written = process::output(program, ["-version"], TIME_LIMIT, MAX_OUTPUT).await;
+    let written = confined_process::output(program, ["-version"], LIMITS, TIME_LIMIT, MAX_OUTPUT).await;
     let written = written.map_err(|error| match error {
         // It is there and does not work: a broken installation.
         ToolError::Failed { .. } | ToolError::TooMuchOutput { .. } => Error::Unavailable(error),

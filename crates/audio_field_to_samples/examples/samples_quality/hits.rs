@@ -24,7 +24,8 @@ fn table(what: &str, params: &HitParams) {
     let mut scores = Onsets::default();
     for path in drums::recordings(&corpus::root()) {
         let file = File::open(&path).expect("the recording");
-        let heard = listen(file, Wanted { hits: true, loops: false }, &|| false).expect("a recording");
+        let heard =
+            listen(&file.into(), Wanted { hits: true, loops: false }, &|| false).expect("a recording");
         let hits = detect(&heard.rhythm.onsets, &heard.envelope, params);
         let found: Vec<f64> = hits.iter().map(|hit| hit.time.as_millis_round() as f64 / 1e3).collect();
         let rise = |hit: &Hit| hit.sound.start as f64 / f64::from(heard.format.rate);

@@ -30,7 +30,7 @@ pub(crate) fn print() {
         let (mut errors, mut at_tempo) = (Vec::new(), Vec::new());
         for bpm in TEMPI {
             let heard = listen(
-                Cursor::new(wav(&pattern(bpm, noise_db))),
+                &Cursor::new(wav(&pattern(bpm, noise_db))).into(),
                 Wanted { hits: false, loops: true },
                 &|| false,
             )

@@ -11,7 +11,7 @@ use crate::support::{decoded, file, wav};
 fn cut_all(source: Vec<u8>, cuts: &[Cut]) -> (Vec<Slice>, Vec<Vec<u8>>) {
     let mut files = vec![Vec::new(); cuts.len()];
     let mut whole = vec![false; cuts.len()];
-    let slices = cut(Cursor::new(source), cuts, &|| false, &mut |Piece { cut, bytes, last }| {
+    let slices = cut(&Cursor::new(source).into(), cuts, &|| false, &mut |Piece { cut, bytes, last }| {
         assert!(!whole[cut], "nothing follows the last piece");
         files[cut].extend_from_slice(&bytes);
         whole[cut] = last;
@@ -34,9 +34,9 @@ fn noise(length: usize) -> Vec<f32> {
 fn a_recording_that_became_shorter_is_told() {
     let source = wav(8_000, &noise(1_000));
     let cuts = [Cut { frames: 500..1_001, keep_length: false, fades: [0, 0] }];
-    let result = cut(Cursor::new(source.clone()), &cuts, &|| false, &mut |_| true);
+    let result = cut(&Cursor::new(source.clone()).into(), &cuts, &|| false, &mut |_| true);
     assert!(matches!(result, Err(CutError::Changed)));
-    let result = cut(Cursor::new(source), &cuts, &|| false, &mut |_| false);
+    let result = cut(&Cursor::new(source).into(), &cuts, &|| false, &mut |_| false);
     assert!(matches!(result, Err(CutError::Changed | CutError::Abandoned)));
 }
 
@@ -64,7 +64,7 @@ fn slices_are_handed_on_in_pieces() {
     let cuts = [Cut { frames: 0..frames, keep_length: false, fades: [0, 0] }];
     let mut largest = 0;
     let mut count = 0;
-    cut(file("music_120bpm.wav"), &cuts, &|| false, &mut |piece| {
+    cut(&file("music_120bpm.wav").into(), &cuts, &|| false, &mut |piece| {
         largest = largest.max(piece.bytes.len());
         count += 1;
         true

@@ -16,7 +16,7 @@ use crate::support::{file, strikes, wav};
 const RATE: u32 = 16_000;
 
 fn heard(sound: &[f32]) -> Heard {
-    listen(Cursor::new(wav(RATE, sound)), Wanted { hits: true, loops: true }, &|| false).unwrap()
+    listen(&Cursor::new(wav(RATE, sound)).into(), Wanted { hits: true, loops: true }, &|| false).unwrap()
 }
 
 fn found(heard: &Heard, params: &HitParams) -> Vec<Hit> {
@@ -143,7 +143,8 @@ fn loudness_is_no_quality() {
 
 #[test]
 fn overlapping_duplicates_are_suppressed() {
-    let heard = listen(file("music_120bpm.wav"), Wanted { hits: false, loops: true }, &|| false).unwrap();
+    let heard =
+        listen(&file("music_120bpm.wav").into(), Wanted { hits: false, loops: true }, &|| false).unwrap();
     let params = LoopParams { min_confidence: 0.0, ..LoopParams::default() };
     let loops = loops::detect(&heard, &params);
     assert!(!loops.is_empty() && loops.len() <= loops::MAX_LOOPS);
@@ -164,7 +165,7 @@ proptest! {
     ) {
         // Onsets need not be where sounds are.
         let sound = strikes(8_000, 4.0, &[(0.2, 0.5), (0.9, 0.9), (0.95, 0.3), (3.9, 0.7)]);
-        let heard = listen(Cursor::new(wav(8_000, &sound)), Wanted::default(), &|| false).unwrap();
+        let heard = listen(&Cursor::new(wav(8_000, &sound)).into(), Wanted::default(), &|| false).unwrap();
         let mut envelope = audio_field_to_samples::envelope::Envelope::new(8_000, 1);
         envelope.push(&sound);
         envelope.finish();

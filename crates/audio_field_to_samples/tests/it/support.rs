@@ -10,12 +10,12 @@ use audio_field_to_samples::model::{HitsRequest, LoopsRequest, PhrasesRequest, S
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{BackendKind, Backends, Fallback, SignalBackend};
 use audio_signal::Thresholds;
-use audio_signal::decode::{AudioFormat, Decoder};
 use audio_to_video_origin::VideoOrigins;
 use blob_store::BlobStore;
 use chrono::DateTime;
 use db::testing::TestDatabase;
 use http_kit::{Clock, ManualClock, RequestContext, Scope, WorkQueue};
+use media_decode::{AudioFormat, Decoder};
 use media_v2::{Artifact, Description, MediaAsset, MediaConfig, MediaService};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 }
 
 /// All samples of a recording, interleaved.
-pub(crate) fn decoded(source: impl audio_signal::decode::Source + 'static) -> (AudioFormat, Vec<f32>) {
+pub(crate) fn decoded(source: impl media_decode::Source + 'static) -> (AudioFormat, Vec<f32>) {
     let mut decoder = Decoder::open(source).unwrap();
     let format = decoder.format().clone();
     let mut samples = Vec::new();

@@ -28,6 +28,7 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
         integrated_lufs: analysis.integrated_lufs.map(|lufs| rounded(lufs, 2)),
         loudness_range_lu: analysis.loudness_range.map(|range| rounded(range, 2)),
         language: None,
+        decoder: Some(analysis.decoder.clone()),
         analysis: notes(analysis),
     }
 }
@@ -89,7 +90,9 @@ fn notes(analysis: &Analysis) -> Map<String, Value> {
     ];
     let told = counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.into()));
     let truncated = stats.truncated.then(|| ("truncated", true.into()));
-    told.chain(truncated).map(|(name, value)| (name.to_owned(), value)).collect()
+    let reasons: Vec<&str> = analysis.suspicions.iter().map(|reason| reason.as_str()).collect();
+    let suspect = (!reasons.is_empty()).then(|| ("suspect", reasons.into()));
+    told.chain(truncated).chain(suspect).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// As many decimals as mean something; the same text on every machine.

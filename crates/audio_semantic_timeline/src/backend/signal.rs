@@ -1,5 +1,5 @@
-use audio_signal::decode::Source;
 use audio_signal::{Analysis, AnalysisParams, Control, SignalError, Thresholds};
+use media_decode::MediaInput;
 use media_time::MediaTime;
 
 use super::{AnalysisBackend, BackendKind, Measured, Recording, measured};
@@ -36,7 +36,7 @@ impl SignalBackend {
     /// Analyses a recording.
     pub(super) fn listen(
         &self,
-        source: Box<dyn Source>,
+        input: &MediaInput,
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Analysis, SignalError> {
@@ -48,7 +48,7 @@ impl SignalBackend {
             thresholds: self.thresholds,
             threads: self.threads,
         };
-        audio_signal::analyze(source, &params, control)
+        audio_signal::analyze(input, &params, control)
     }
 }
 
@@ -71,6 +71,6 @@ impl AnalysisBackend for SignalBackend {
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
-        Ok(measured::of(&self.listen(recording.source, params, control)?))
+        Ok(measured::of(&self.listen(&recording.input, params, control)?))
     }
 }

@@ -1,5 +1,5 @@
-use audio_signal::decode::Decoder;
-use audio_signal::{Control, SignalError};
+use audio_signal::Control;
+use media_decode::DecodeError;
 
 use super::{AnalysisBackend, BackendKind, Measured, Recording};
 use crate::{EffectiveParams, Error, stub};
@@ -32,13 +32,13 @@ impl AnalysisBackend for StubBackend {
         params: &EffectiveParams,
         _control: &Control<'_>,
     ) -> Result<Measured, Error> {
-        Decoder::open(recording.source)?;
+        recording.input.decoder()?;
         let duration_ms = recording
             .probed_duration
             .map_or(stub::DEFAULT_DURATION_MS, |duration| duration.as_millis_round());
         if duration_ms > stub::MAX_DURATION_MS {
             let claim = format!("its header claims {duration_ms} ms");
-            return Err(SignalError::Undecodable(claim).into());
+            return Err(DecodeError::Undecodable(claim).into());
         }
         Ok(Measured {
             duration_ms,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use audio_asr::{
     AsrError, Gates, Language, Options, SpeechSource, TranscribeError, Transcriber, Transcript, WhisperModel,
 };
-use audio_signal::decode::{Decoder, Source};
 use audio_signal::{Analysis, Control, Progress, Resampler, SceneKind, SignalError};
+use media_decode::{DecodeError, Decoder, DecoderKind};
 use media_time::Window;
 use serde_json::{Map, Value, json};
 
@@ -35,7 +35,7 @@ impl WhisperBackend {
 
     fn transcribe(
         &self,
-        source: Box<dyn Source>,
+        decoder: Decoder,
         speech: &[Window],
         params: &EffectiveParams,
         control: &Control<'_>,
@@ -45,11 +45,11 @@ impl WhisperBackend {
         }
         let options =
             Options { language: params.language.as_deref().and_then(Language::from_code), gates: self.gates };
-        let mut samples = Samples::open(source, control)?;
+        let mut samples = Samples::new(decoder, control)?;
         audio_asr::transcribe(&*self.model, &mut samples, speech, &options, control.cancelled).map_err(
             |error| match error {
                 TranscribeError::Source(error) => error.into(),
-                TranscribeError::Asr(AsrError::Cancelled) => SignalError::Cancelled.into(),
+                TranscribeError::Asr(AsrError::Cancelled) => DecodeError::Cancelled.into(),
                 TranscribeError::Asr(error) => error.into(),
             },
         )
@@ -89,12 +89,20 @@ impl AnalysisBackend for WhisperBackend {
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
-        let analysis = self.signal.listen(recording.source, params, control)?;
-        let transcript = self.transcribe(recording.again, &speech(&analysis), params, control)?;
+        let analysis = self.signal.listen(&recording.input, params, control)?;
+        // The decoder that was believed.
+        let decoder = match &analysis.decoder {
+            DecoderKind::Native => recording.input.decoder()?,
+            DecoderKind::Ffmpeg(_) => recording.input.decoder_of_ffmpeg()?,
+        };
+        let transcript = self.transcribe(decoder, &speech(&analysis), params, control)?;
         let mut measured = measured::of(&analysis);
         measured.analysis.insert("transcription".to_owned(), notes(&transcript));
         measured.language = transcript.language.map(|language| language.code().to_owned());
         add_words(&mut measured.events, &transcript);
+        if !analysis.suspicions.is_empty() {
+            doubt_words(&mut measured.events);
+        }
         Ok(measured)
     }
 }
@@ -129,6 +137,14 @@ fn add_words(events: &mut [AudioEvent], transcript: &Transcript) {
     }
 }
 
+/// Holds down the confidences of words that were heard in a doubted decoding.
+fn doubt_words(events: &mut [AudioEvent]) {
+    for word in events.iter_mut().flat_map(|event| &mut event.meta.words) {
+        word.confidence =
+            word.confidence.map(|confidence| confidence.min(audio_signal::DOUBTED_CONFIDENCE.into()));
+    }
+}
+
 /// What a reader should know about the words, and those that were not believed.
 fn notes(transcript: &Transcript) -> Value {
     let rejected: Map<String, Value> = transcript
@@ -157,8 +173,7 @@ struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn open(source: Box<dyn Source>, control: &Control<'a>) -> Result<Self, SignalError> {
-        let decoder = Decoder::open(source)?;
+    fn new(decoder: Decoder, control: &Control<'a>) -> Result<Self, SignalError> {
         let format = decoder.format();
         let resampler = Some(Resampler::new(format.rate, &format.layout)?);
         Ok(Self { decoder, resampler, pending: Vec::new(), at: 0, control: *control })
@@ -174,7 +189,7 @@ impl<'a> Samples<'a> {
     /// Decodes a little more; is there any?
     fn decode(&mut self) -> Result<bool, SignalError> {
         if (self.control.cancelled)() {
-            return Err(SignalError::Cancelled);
+            return Err(DecodeError::Cancelled.into());
         }
         let (position, expected_duration) = (self.decoder.position(), self.decoder.expected_duration());
         (self.control.progress)(Progress { position, expected_duration });

@@ -22,8 +22,7 @@ fn backend() -> WhisperBackend {
 }
 
 fn hear(backend: &WhisperBackend, wav: Vec<u8>) -> Measured {
-    let source = || Box::new(Cursor::new(wav.clone()));
-    let recording = Recording { source: source(), again: source(), probed_duration: None };
+    let recording = Recording { input: Cursor::new(wav).into(), probed_duration: None };
     backend.analyze(recording, &EffectiveParams::default(), &Control::none()).unwrap()
 }
 

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use audio_signal::{Resampler, Rhythm, RhythmAnalyzer, decode::Decoder};
+use audio_signal::{Resampler, Rhythm, RhythmAnalyzer};
+use media_decode::Decoder;
 
 /// The folder of the corpus.
 pub(crate) fn root() -> PathBuf {

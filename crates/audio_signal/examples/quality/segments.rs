@@ -1,6 +1,6 @@
 //! Speech, music, silence and other against `programme/`.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{fs::File, path::Path};
 
 use audio_signal::{AnalysisParams, Control, Segment, analyze};
 
@@ -69,8 +69,8 @@ fn score(recording: &Path) -> Score {
         confidence: 1.0,
     };
     let truth: Vec<Event> = truth["events"].as_array().expect("events").iter().map(event).collect();
-    let file = BufReader::new(File::open(recording).expect("the recording"));
-    let found = analyze(file, &AnalysisParams::default(), &Control::none()).expect("a recording").segments;
+    let file = File::open(recording).expect("the recording").into();
+    let found = analyze(&file, &AnalysisParams::default(), &Control::none()).expect("a recording").segments;
     Score::of(&truth, &found.iter().map(found_event).collect::<Vec<_>>())
 }
 

@@ -9,7 +9,9 @@ use media_time::{MediaTime, Window};
 use symphonia::core::audio::Channels;
 
 use self::filter::Weighting;
-use crate::{SignalError, channels::loudness_weights, decode::check_limits, steps::Steps};
+use media_decode::check_limits;
+
+use crate::{SignalError, channels::loudness_weights, steps::Steps};
 
 /// Length of a step, in µs.
 const STEP_US: i64 = 10_000;

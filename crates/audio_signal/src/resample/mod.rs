@@ -8,7 +8,9 @@ use symphonia::core::audio::Channels;
 
 use self::half_band::HalfBand;
 use crate::simd::{Aligned, WIDTH, total, vectorized};
-use crate::{SPEECH_RATE, SignalError, channels::downmix_gains, decode::check_limits};
+use media_decode::check_limits;
+
+use crate::{SPEECH_RATE, SignalError, channels::downmix_gains};
 
 /// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are 70 dB down, and
 /// up to 7.4 kHz nothing is lost.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Waveform, WaveformParams};
-use crate::decode::AudioFormat;
+use media_decode::AudioFormat;
 
 /// Resolution of written peaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

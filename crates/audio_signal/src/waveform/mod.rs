@@ -18,8 +18,9 @@ mod format;
 use media_time::MediaTime;
 
 pub use self::format::WaveformBits;
+use media_decode::{AudioFormat, DecodeError, Decoder, MediaInput};
+
 use crate::SignalError;
-use crate::decode::{AudioFormat, Decoder, Source};
 
 /// Peaks of a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,25 +77,31 @@ pub enum WaveformError {
     },
 }
 
+impl From<DecodeError> for WaveformError {
+    fn from(error: DecodeError) -> Self {
+        Self::Signal(error.into())
+    }
+}
+
 /// Decodes a recording once and keeps its peaks: at most 8 MiB, whatever its length. `cancelled` is asked after each
 /// block of sound.
 ///
 /// # Errors
 /// [`WaveformError::TooDetailed`], before anything is decoded where the container tells a duration; those of
-/// [`Decoder::open`] and [`Decoder::next_block`]; [`SignalError::Cancelled`].
+/// [`MediaInput::decoder`] and [`Decoder::next_block`]; [`DecodeError::Cancelled`].
 pub fn waveform(
-    source: impl Source + 'static,
+    input: &MediaInput,
     params: &WaveformParams,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Waveform, WaveformError> {
-    let mut decoder = Decoder::open(source)?;
+    let mut decoder = input.decoder()?;
     let mut meter = WaveformMeter::new(decoder.format(), params);
     if let Some(expected) = decoder.expected_duration() {
         meter.check_length(expected)?;
     }
     while let Some(block) = decoder.next_block()? {
         if cancelled() {
-            return Err(SignalError::Cancelled.into());
+            return Err(DecodeError::Cancelled.into());
         }
         meter.push(block.samples);
         if meter.pairs() > WaveformParams::MAX_PAIRS {
@@ -128,7 +135,7 @@ impl WaveformMeter {
         let channels = if params.split_channels { inputs } else { 1 };
         let samples_per_pixel = params.samples_per_pixel.clamp(low, high);
         let waveform = Waveform { rate: format.rate, channels, samples_per_pixel, peaks: Vec::new() };
-        let is_integer = is_integer(&format.codec);
+        let is_integer = format.is_integer();
         Self { waveform, inputs, is_integer, pixel: vec![UNTOUCHED; channels], frames: 0 }
     }
 
@@ -213,12 +220,6 @@ fn touch([low, high]: &mut [i32; 2], value: i32) {
     *high = value.max(*high);
 }
 
-/// Does a codec hold integers? Its samples are then multiples of 2⁻²³ or coarser, exact as `f32`.
-fn is_integer(codec: &str) -> bool {
-    let is_float = codec.starts_with("pcm_f");
-    !is_float && ["pcm_", "flac", "alac", "adpcm"].iter().any(|name| codec.starts_with(name))
-}
-
 /// The 16 highest bits: rounded down, as a shift does.
 fn of_integer(sample: f32) -> i32 {
     let scaled = sample * 32_768.0;
@@ -284,8 +285,6 @@ mod tests {
             [0.5, -0.5, 1.0, -1.0, 9.0, -9.0].map(of_float),
             [16_383, -16_383, 32_767, -32_767, 32_767, -32_768]
         );
-        let kinds = ["pcm_s24le", "pcm_f32le", "flac", "alac", "mp3", "aac", "vorbis", "opus"];
-        assert_eq!(kinds.map(is_integer), [true, false, true, true, false, false, false, false]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::sounds::{noise, tune, wav};
 const RATE: u32 = 16_000;
 
 fn analysis(rate: u32, channels: u16, interleaved: &[f32], params: &AnalysisParams) -> Analysis {
-    analyze(wav(rate, channels, interleaved), params, &Control::none()).expect("a sound recording")
+    analyze(&wav(rate, channels, interleaved), params, &Control::none()).expect("a sound recording")
 }
 
 fn kinds(analysis: &Analysis) -> Vec<SceneKind> {

@@ -4,8 +4,10 @@
 
 use std::io::Cursor;
 
+use media_decode::MediaInput;
+
 /// A 16-bit WAV file of interleaved samples.
-pub(crate) fn wav(rate: u32, channels: u16, interleaved: &[f32]) -> Cursor<Vec<u8>> {
+pub(crate) fn wav(rate: u32, channels: u16, interleaved: &[f32]) -> MediaInput {
     let length = u32::try_from(interleaved.len() * 2).expect("a short recording");
     let mut file = Vec::with_capacity(44 + interleaved.len() * 2);
     file.extend_from_slice(b"RIFF");
@@ -20,7 +22,7 @@ pub(crate) fn wav(rate: u32, channels: u16, interleaved: &[f32]) -> Cursor<Vec<u
     for sample in interleaved {
         file.extend_from_slice(&((sample.clamp(-1.0, 1.0) * 32_767.0) as i16).to_le_bytes());
     }
-    Cursor::new(file)
+    Cursor::new(file).into()
 }
 
 /// White noise of this amplitude.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use audio_signal::SignalError;
-use audio_signal::decode::{DecodeStats, Decoder};
+use media_decode::{DecodeStats, Decoder};
 use tempfile::TempDir;
 
 /// Runs `program` and returns its standard output.

@@ -12,7 +12,7 @@ use crate::support::{Studio, ffmpeg};
 
 fn peaks(path: &Path, samples_per_pixel: u32, split_channels: bool) -> Waveform {
     let params = WaveformParams { samples_per_pixel, split_channels };
-    waveform(File::open(path).unwrap(), &params, &|| false).unwrap()
+    waveform(&File::open(path).unwrap().into(), &params, &|| false).unwrap()
 }
 
 /// What audiowaveform computes, said plainly over all 16-bit samples at once.
@@ -76,8 +76,8 @@ fn lossy_sound_comes_close() {
 fn coarse_peaks_are_the_extremes_of_fine_ones() {
     let sound = wav(8_000, 1, &noise(10_007, 0.7));
     let params = |samples_per_pixel| WaveformParams { samples_per_pixel, split_channels: false };
-    let fine = waveform(sound.clone(), &params(16), &|| false).unwrap();
-    let coarse = waveform(sound, &params(64), &|| false).unwrap();
+    let fine = waveform(&sound, &params(16), &|| false).unwrap();
+    let coarse = waveform(&sound, &params(64), &|| false).unwrap();
     let joined: Vec<i16> = fine
         .peaks
         .chunks(8)
@@ -90,12 +90,12 @@ fn coarse_peaks_are_the_extremes_of_fine_ones() {
 fn what_cannot_be_drawn_is_told() {
     let long = wav(8_000, 1, &vec![0.0; 2 * WaveformParams::MAX_PAIRS + 1]);
     let finest = WaveformParams { samples_per_pixel: 2, split_channels: false };
-    let error = waveform(long.clone(), &finest, &|| false).unwrap_err();
+    let error = waveform(&long, &finest, &|| false).unwrap_err();
     assert!(matches!(error, WaveformError::TooDetailed { samples_per_pixel: 2, enough: 3 }), "{error}");
     let fits = WaveformParams { samples_per_pixel: 3, ..finest };
-    assert_eq!(waveform(long.clone(), &fits, &|| false).unwrap().len(), 1_398_102);
-    let cancelled = waveform(long, &fits, &|| true).unwrap_err();
-    assert!(matches!(cancelled, WaveformError::Signal(SignalError::Cancelled)));
+    assert_eq!(waveform(&long, &fits, &|| false).unwrap().len(), 1_398_102);
+    let cancelled = waveform(&long, &fits, &|| true).unwrap_err();
+    assert!(matches!(cancelled, WaveformError::Signal(SignalError::Decode(DecodeError::Cancelled))));
     let text = std::io::Cursor::new(b"not a recording".to_vec());
-    assert!(matches!(waveform(text, &fits, &|| false), Err(WaveformError::Signal(_))));
+    assert!(matches!(waveform(&text.into(), &fits, &|| false), Err(WaveformError::Signal(_))));
 }

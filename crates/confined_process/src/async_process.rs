@@ -1,0 +1,182 @@
+//! For async callers.
+//!
+//! A program is killed when the *thread* that started it ends. The runtime's worker threads, and the one that waits in
+//! `block_on`, live as long as the runtime; threads of `spawn_blocking` do not and must use [`BlockingProcess`], whose
+//! caller waits for the program.
+//!
+//! [`BlockingProcess`]: crate::BlockingProcess
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
+
+use crate::command::confined;
+use crate::{Limits, ToolError};
+
+/// How much of what a program complains about is kept: the end of it, in bytes.
+const KEPT_ERRORS: usize = 8 << 10;
+
+/// A running program, and all processes that it started. Dropped, they are killed.
+#[derive(Debug)]
+pub struct Process {
+    program: String,
+    child: Child,
+    group: Option<Pid>,
+    errors: JoinHandle<Vec<u8>>,
+}
+
+impl Process {
+    /// Starts `program`.
+    ///
+    /// # Errors
+    /// [`ToolError::Unavailable`].
+    pub fn start<A: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        limits: Limits,
+    ) -> Result<Self, ToolError> {
+        let name = program.display().to_string();
+        let mut command = Command::from(confined(program, arguments, limits, None));
+        command.kill_on_drop(true);
+        let mut child =
+            command.spawn().map_err(|source| ToolError::Unavailable { program: name.clone(), source })?;
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let errors = tokio::spawn(tail(child.stderr.take()));
+        Ok(Self { program: name, child, group, errors })
+    }
+
+    /// Limits every file that it writes to `bytes`; the kernel ends it beyond that.
+    ///
+    /// # Errors
+    /// [`ToolError::Broken`].
+    pub fn limit_file_size(&self, bytes: u64) -> Result<(), ToolError> {
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        match prlimit(self.group, Resource::Fsize, limit) {
+            // It ended already; how, is told when it is waited for.
+            Ok(_) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(self.broken(error.into())),
+        }
+    }
+
+    /// Its standard output, once.
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// [`ToolError::Failed`], [`ToolError::Broken`].
+    pub async fn finish(mut self) -> Result<(), ToolError> {
+        let status = self.child.wait().await.map_err(|source| self.broken(source))?;
+        // Whoever is left of the group holds the pipe of errors open.
+        self.kill_group();
+        if status.success() {
+            return Ok(());
+        }
+        let errors = (&mut self.errors).await.unwrap_or_default();
+        let errors = String::from_utf8_lossy(&errors).trim().to_owned();
+        Err(ToolError::Failed { program: self.program.clone(), status, errors })
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// An error of talking to it.
+    #[must_use]
+    pub fn broken(&self, source: io::Error) -> ToolError {
+        ToolError::Broken { program: self.program.clone(), source }
+    }
+
+    fn kill_group(&mut self) {
+        if let Some(group) = self.group.take() {
+            // Fails only when nobody is left.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill_group();
+        self.errors.abort();
+    }
+}
+
+/// The last of what a pipe gives; all of it is read, so that the writer never waits.
+async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let Some(mut pipe) = pipe else { return Vec::new() };
+    let (mut kept, mut piece) = (Vec::new(), vec![0; KEPT_ERRORS]);
+    while let Ok(count @ 1..) = pipe.read(&mut piece).await {
+        kept.extend_from_slice(&piece[..count]);
+        kept.drain(..kept.len().saturating_sub(KEPT_ERRORS));
+    }
+    kept
+}
+
+/// Runs `program` for at most `time` and returns what it wrote to standard output, at most `max_bytes`.
+///
+/// # Errors
+/// [`ToolError`].
+pub async fn output<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+    limits: Limits,
+    time: Duration,
+    max_bytes: u64,
+) -> Result<Vec<u8>, ToolError> {
+    let mut process = Process::start(program, arguments, limits)?;
+    let name = process.program().to_owned();
+    let all = async {
+        let mut written = Vec::new();
+        if let Some(stdout) = process.stdout() {
+            let read = stdout.take(max_bytes + 1).read_to_end(&mut written).await;
+            read.map_err(|source| process.broken(source))?;
+        }
+        if written.len() as u64 > max_bytes {
+            let program = process.program().to_owned();
+            return Err(ToolError::TooMuchOutput { program, limit_bytes: max_bytes });
+        }
+        process.finish().await.map(|()| written)
+    };
+    match tokio::time::timeout(time, all).await {
+        Ok(result) => result,
+        Err(_) => Err(ToolError::TimedOut { program: name, limit: time }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{WaitOptions, waitpid};
+
+    use super::*;
+
+    #[test]
+    fn a_program_does_not_outlive_who_started_it() {
+        let start = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let process =
+                    Process::start(Path::new("/bin/sleep"), ["20"], Limits { memory_bytes: 1 << 30 })
+                        .unwrap();
+                let id = process.group.unwrap();
+                // Whoever is killed drops nothing.
+                std::mem::forget(process);
+                id
+            })
+        };
+        let id = std::thread::spawn(start).join().unwrap();
+        let (_, status) = waitpid(Some(id), WaitOptions::empty()).unwrap().unwrap();
+        assert_eq!(status.terminating_signal(), Some(Signal::KILL.as_raw()));
+    }
+}

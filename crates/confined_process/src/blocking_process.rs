@@ -1,0 +1,198 @@
+//! For worker threads. The thread that starts a program has to outlive it: the kernel kills the program with it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, ChildStdout};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::command::confined;
+use crate::{Limits, ToolError};
+
+/// How much of standard error is kept: its end, in bytes.
+const KEPT_ERRORS: usize = 8 << 10;
+
+/// A running program, and all processes that it started. Dropped, they are killed.
+#[derive(Debug)]
+pub struct BlockingProcess {
+    program: String,
+    child: Child,
+    group: Option<Pid>,
+    errors: Option<JoinHandle<Vec<u8>>>,
+}
+
+impl BlockingProcess {
+    /// Starts `program`, which inherits `kept` under the same number.
+    ///
+    /// # Errors
+    /// [`ToolError::Unavailable`].
+    pub fn start<A: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = A>,
+        limits: Limits,
+        kept: Option<BorrowedFd<'_>>,
+    ) -> Result<Self, ToolError> {
+        let name = program.display().to_string();
+        let spawned = confined(program, arguments, limits, kept).spawn();
+        let mut child = spawned.map_err(|source| ToolError::Unavailable { program: name.clone(), source })?;
+        let group = Pid::from_raw(child.id().cast_signed());
+        let errors = child.stderr.take().map(|pipe| std::thread::spawn(move || tail(pipe)));
+        Ok(Self { program: name, child, group, errors })
+    }
+
+    /// Its standard output, once.
+    pub fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// Waits until it has ended, and returns the end of what it wrote to standard error. Call it when its output has
+    /// been read: a program that blocks on its output does not end.
+    ///
+    /// # Errors
+    /// [`ToolError::Failed`], [`ToolError::Broken`].
+    pub fn finish(mut self) -> Result<String, ToolError> {
+        let broken = |source| ToolError::Broken { program: self.program.clone(), source };
+        let status = self.child.wait().map_err(broken)?;
+        let errors = self.kill();
+        if status.success() {
+            return Ok(errors);
+        }
+        Err(ToolError::Failed { program: self.program.clone(), status, errors })
+    }
+
+    /// Kills it and what it started; returns the end of standard error.
+    fn kill(&mut self) -> String {
+        if let Some(group) = self.group.take() {
+            // Fails only when none of them is left.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let errors = self.errors.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        String::from_utf8_lossy(&errors).trim().to_owned()
+    }
+}
+
+impl Drop for BlockingProcess {
+    fn drop(&mut self) {
+        self.kill();
+        // Reaps it.
+        let _ = self.child.wait();
+    }
+}
+
+/// The last bytes of a pipe, all of which is read so that the writer never waits.
+fn tail(mut pipe: impl Read) -> Vec<u8> {
+    let (mut kept, mut piece) = (Vec::new(), vec![0; KEPT_ERRORS]);
+    while let Ok(count @ 1..) = pipe.read(&mut piece) {
+        kept.extend_from_slice(&piece[..count]);
+        kept.drain(..kept.len().saturating_sub(KEPT_ERRORS));
+    }
+    kept
+}
+
+/// A pipe of which every read ends within a time limit.
+#[derive(Debug)]
+pub struct TimedPipe {
+    file: File,
+    limit: Timespec,
+}
+
+impl TimedPipe {
+    /// # Errors
+    /// When the limit is out of range.
+    pub fn new(pipe: impl Into<OwnedFd>, limit: Duration) -> io::Result<Self> {
+        let limit = Timespec::try_from(limit).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(Self { file: File::from(pipe.into()), limit })
+    }
+}
+
+impl Read for TimedPipe {
+    /// [`io::ErrorKind::TimedOut`] when nothing came in time.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut ready = [PollFd::new(&self.file, PollFlags::IN)];
+        match poll(&mut ready, Some(&self.limit)) {
+            Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => self.file.read(buffer),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for TimedPipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// Runs `program` and returns what it wrote to standard output, at most `max_bytes`; it may not be silent for longer
+/// than `silence`.
+///
+/// # Errors
+/// [`ToolError`].
+pub fn blocking_output<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+    limits: Limits,
+    silence: Duration,
+    max_bytes: u64,
+) -> Result<Vec<u8>, ToolError> {
+    let mut process = BlockingProcess::start(program, arguments, limits, None)?;
+    let program = process.program().to_owned();
+    let mut written = Vec::new();
+    if let Some(stdout) = process.stdout() {
+        let read = TimedPipe::new(stdout, silence)
+            .and_then(|pipe| pipe.take(max_bytes.saturating_add(1)).read_to_end(&mut written));
+        match read {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(ToolError::Stalled { program, limit: silence });
+            }
+            Err(source) => return Err(ToolError::Broken { program, source }),
+        }
+    }
+    if written.len() as u64 > max_bytes {
+        return Err(ToolError::TooMuchOutput { program, limit_bytes: max_bytes });
+    }
+    process.finish().map(|_| written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { memory_bytes: 1 << 30 };
+
+    fn sh(script: &str, silence: Duration) -> Result<Vec<u8>, ToolError> {
+        blocking_output(Path::new("/bin/sh"), ["-c", script], LIMITS, silence, 1_000)
+    }
+
+    #[test]
+    fn output_is_limited_in_size_and_silence() {
+        let long = Duration::from_secs(20);
+        assert_eq!(sh("echo text; echo more >&2", long).unwrap(), b"text\n");
+        assert!(matches!(sh("exec yes", long), Err(ToolError::TooMuchOutput { .. })));
+        let short = Duration::from_millis(50);
+        assert!(matches!(sh("exec sleep 20", short), Err(ToolError::Stalled { .. })));
+        match sh("echo why >&2; exit 3", long) {
+            Err(ToolError::Failed { errors, .. }) => assert_eq!(errors, "why"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn memory_is_limited_and_the_environment_is_empty() {
+        let seen = sh("ulimit -v; echo \"[$HOME]\"", Duration::from_secs(20)).unwrap();
+        assert_eq!(String::from_utf8(seen).unwrap(), format!("{}\n[]\n", (1 << 30) / 1_024));
+    }
+}

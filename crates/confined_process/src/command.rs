@@ -1,0 +1,61 @@
+use std::ffi::OsStr;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::process::{
+    Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit,
+};
+
+/// What a program may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Address space in bytes (`RLIMIT_AS`): allocations beyond it fail inside the program.
+    pub memory_bytes: u64,
+}
+
+/// `program` with `arguments`: no input, an empty environment, piped output, a process group of its own, limited,
+/// and killed by the kernel when its parent thread ends. It inherits `kept` under the same number.
+pub(crate) fn confined<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+    limits: Limits,
+    kept: Option<BorrowedFd<'_>>,
+) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        // glibc reserves 64 MiB of address space per arena, and makes up to eight arenas per core.
+        .env("MALLOC_ARENA_MAX", "4")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let parent = getpid();
+    let kept = kept.map(|fd| fd.as_raw_fd());
+    let confine = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // The parent may have died before the signal was requested.
+        if getppid() != Some(parent) {
+            return Err(Errno::SRCH.into());
+        }
+        let bytes = Some(limits.memory_bytes);
+        setrlimit(Resource::As, Rlimit { current: bytes, maximum: bytes })?;
+        if let Some(fd) = kept {
+            #[expect(unsafe_code, reason = "a raw descriptor is all that outlives the fork")]
+            // SAFETY: the caller of `confined` holds the descriptor open until the program was spawned.
+            let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+            fcntl_setfd(fd, FdFlags::empty())?;
+        }
+        Ok(())
+    };
+    #[expect(unsafe_code, reason = "limits and the death signal can only be set between fork and exec")]
+    // SAFETY: `confine` makes system calls only; it allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(confine);
+    }
+    command
+}

@@ -1,0 +1,15 @@
+//! Runs other programs on hostile input: without a shell, with an empty environment, in a process group of their own,
+//! under limits of memory, time and output, and never longer than their caller.
+//!
+//! - [`Process`] and [`output`] for async callers;
+//! - [`BlockingProcess`] and [`blocking_output`] for worker threads.
+
+mod async_process;
+mod blocking_process;
+mod command;
+mod error;
+
+pub use async_process::{Process, output};
+pub use blocking_process::{BlockingProcess, TimedPipe, blocking_output};
+pub use command::Limits;
+pub use error::ToolError;

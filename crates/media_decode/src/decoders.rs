@@ -1,0 +1,145 @@
+use std::fmt;
+
+use crate::ffmpeg::Ffmpeg;
+use crate::native::{Opened, PacketStream};
+use crate::sniff::{self, sniff};
+use crate::{DecodeError, Decoder, FileFormat, Probe, Source, probe};
+
+/// What decodes a recording.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DecoderKind {
+    /// Symphonia, in this process.
+    Native,
+    /// ffmpeg of that version, e.g. `5.1`.
+    Ffmpeg(String),
+}
+
+impl fmt::Display for DecoderKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native => f.write_str(crate::NATIVE_DECODER),
+            Self::Ffmpeg(version) => write!(f, "ffmpeg {version}"),
+        }
+    }
+}
+
+/// The decoders of an installation. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Decoders {
+    ffmpeg: Option<Ffmpeg>,
+    prefers_ffmpeg: bool,
+}
+
+impl Decoders {
+    /// Only those of this process.
+    #[must_use]
+    pub const fn native() -> Self {
+        Self { ffmpeg: None, prefers_ffmpeg: false }
+    }
+
+    /// Those of this process, and `ffmpeg` for the rest.
+    #[must_use]
+    pub const fn with_ffmpeg(ffmpeg: Ffmpeg) -> Self {
+        Self { ffmpeg: Some(ffmpeg), prefers_ffmpeg: false }
+    }
+
+    /// The same, with ffmpeg for everything that it reads.
+    #[must_use]
+    pub fn preferring_ffmpeg(self) -> Self {
+        Self { prefers_ffmpeg: self.ffmpeg.is_some(), ..self }
+    }
+
+    /// ffmpeg, if there is one.
+    #[must_use]
+    pub const fn ffmpeg(&self) -> Option<&Ffmpeg> {
+        self.ffmpeg.as_ref()
+    }
+
+    /// Opens a recording and decodes its first packet: of the audio stream `audio_stream` (an index among the audio
+    /// streams), else of the default one. Blocking.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unrecognised`], [`DecodeError::NoAudioStream`], and every other way in which a recording can be
+    /// unfit; [`DecodeError::FfmpegUnavailable`] where only ffmpeg decodes it; [`DecodeError::Io`].
+    pub fn open(
+        &self,
+        mut source: Box<dyn Source>,
+        audio_stream: Option<usize>,
+    ) -> Result<Decoder, DecodeError> {
+        let format = recognise(&mut *source)?;
+        if !format.is_native() || self.prefers_ffmpeg {
+            return self.open_foreign(&*source, format, audio_stream, format.name());
+        }
+        if has_changes(&mut *source, format)? {
+            return self.open_foreign(&*source, format, audio_stream, CHANGING);
+        }
+        // A demuxer keeps the source; should the stream turn out foreign, ffmpeg needs its file.
+        let file = source.reopen()?;
+        match PacketStream::open(source, format, audio_stream)? {
+            Opened::Here(stream, presentation) => Ok(Decoder::new(DecoderKind::Native, stream, presentation)),
+            Opened::Foreign { index, what } => self.open_foreign(&*file, format, Some(index), &what),
+        }
+    }
+
+    fn open_foreign(
+        &self,
+        source: &dyn Source,
+        format: FileFormat,
+        audio_stream: Option<usize>,
+        what: &str,
+    ) -> Result<Decoder, DecodeError> {
+        let ffmpeg = self.require_ffmpeg(what)?;
+        let (stream, presentation) = ffmpeg.decode(source, format, audio_stream)?;
+        Ok(Decoder::new(DecoderKind::Ffmpeg(ffmpeg.release()?.to_owned()), Box::new(stream), presentation))
+    }
+
+    pub(crate) fn require_ffmpeg(&self, what: &str) -> Result<&Ffmpeg, DecodeError> {
+        self.ffmpeg.as_ref().ok_or_else(|| DecodeError::FfmpegUnavailable {
+            what: what.to_owned(),
+            reason: "none is configured".to_owned(),
+        })
+    }
+
+    /// What is in a file, and which streams of it are used. Reads headers and, where they tell no length, the packets.
+    /// Blocking; `cancelled` is asked between packets.
+    ///
+    /// # Errors
+    /// [`DecodeError::Io`] when the source fails, [`DecodeError::Cancelled`]. A file that cannot be read as a recording is no error: its kind is
+    /// then told from its first bytes, and nothing else of it is known.
+    pub fn probe(
+        &self,
+        source: Box<dyn Source>,
+        audio_stream: Option<usize>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Probe, DecodeError> {
+        probe::probe(self, source, audio_stream, cancelled)
+    }
+}
+
+/// What a stream of frames is called that changes its rate or channels.
+pub(crate) const CHANGING: &str = "audio that changes its sample rate or channels";
+
+/// Does a file of bare frames change its rate or channels on the way? Symphonia cannot follow that.
+pub(crate) fn has_changes(source: &mut dyn Source, format: FileFormat) -> Result<bool, DecodeError> {
+    let changes = matches!(format, FileFormat::Mp3 | FileFormat::Adts) && sniff::survey(source)?.changes;
+    source.rewind()?;
+    Ok(changes)
+}
+
+/// The format of a media file.
+///
+/// # Errors
+/// [`DecodeError::Unrecognised`] for anything else.
+fn recognise(source: &mut dyn Source) -> Result<FileFormat, DecodeError> {
+    let format = sniff(source)?;
+    source.rewind()?;
+    match format {
+        Some(format) if format.ffmpeg_demuxer().is_some() => Ok(format),
+        Some(format) if format.is_media() => Err(DecodeError::Unsupported(format!(
+            "the format {}, which no free decoder reads",
+            format.name()
+        ))),
+        Some(format) => Err(DecodeError::Unrecognised(format!("it is a file of type {}", format.name()))),
+        None => Err(DecodeError::Unrecognised("no known container was found".to_owned())),
+    }
+}

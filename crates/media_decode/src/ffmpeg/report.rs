@@ -1,0 +1,185 @@
+//! What ffprobe reports.
+
+use media_time::MediaTime;
+use serde::Deserialize;
+
+use crate::native::choose;
+
+/// The parts of ffprobe's report that are used.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Report {
+    #[serde(default)]
+    format: FormatReport,
+    #[serde(default)]
+    pub(crate) streams: Vec<StreamReport>,
+    #[serde(default)]
+    packets: Vec<PacketReport>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct FormatReport {
+    duration: Option<String>,
+}
+
+/// One stream.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct StreamReport {
+    codec_type: Option<String>,
+    codec_name: Option<String>,
+    start_time: Option<String>,
+    duration: Option<String>,
+    time_base: Option<String>,
+    sample_rate: Option<String>,
+    pub(crate) channels: Option<usize>,
+    pub(crate) channel_layout: Option<String>,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    avg_frame_rate: Option<String>,
+    #[serde(default)]
+    disposition: Disposition,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Disposition {
+    #[serde(default)]
+    default: u8,
+    #[serde(default)]
+    attached_pic: u8,
+}
+
+#[derive(Debug, Deserialize)]
+struct PacketReport {
+    pts: Option<i64>,
+    #[serde(default)]
+    duration: i64,
+}
+
+impl Report {
+    /// Options that ask for the streams.
+    pub(crate) const STREAMS: [&str; 2] = [
+        "-show_entries",
+        "format=duration:stream=codec_type,codec_name,start_time,duration,time_base,sample_rate,\
+         channels,channel_layout,width,height,avg_frame_rate:stream_disposition=default,attached_pic",
+    ];
+
+    pub(super) fn parse(written: &[u8]) -> Option<Self> {
+        serde_json::from_slice(written).ok()
+    }
+
+    /// The audio streams, in their order.
+    pub(crate) fn audio(&self) -> Vec<&StreamReport> {
+        self.of_type("audio").collect()
+    }
+
+    /// The audio stream `wanted`, else the default one; with its index among the audio streams.
+    pub(crate) fn chosen_audio(&self, wanted: Option<usize>) -> Option<(usize, &StreamReport)> {
+        let audio = self.audio();
+        let index = choose(audio.iter().map(|stream| stream.is_default()), wanted)?;
+        audio.get(index).map(|stream| (index, *stream))
+    }
+
+    /// The default video stream; attached cover art is not video.
+    pub(crate) fn chosen_video(&self) -> Option<&StreamReport> {
+        let video: Vec<&StreamReport> =
+            self.of_type("video").filter(|stream| stream.disposition.attached_pic == 0).collect();
+        let index = choose(video.iter().map(|stream| stream.is_default()), None)?;
+        video.get(index).copied()
+    }
+
+    fn of_type(&self, codec_type: &'static str) -> impl Iterator<Item = &StreamReport> {
+        self.streams.iter().filter(move |stream| stream.codec_type.as_deref() == Some(codec_type))
+    }
+
+    /// The declared or estimated duration of the whole file.
+    pub(crate) fn duration(&self) -> Option<MediaTime> {
+        seconds(self.format.duration.as_ref()).filter(|duration| *duration > MediaTime::ZERO)
+    }
+
+    /// From the first packet to the end of the last, of packets that were asked for of one stream of that time base.
+    pub(crate) fn packets_duration(&self, stream: &StreamReport) -> Option<MediaTime> {
+        let (numerator, denominator) = fraction(stream.time_base.as_ref()?)?;
+        let start = self.packets.iter().filter_map(|packet| packet.pts).min()?;
+        let end = self
+            .packets
+            .iter()
+            .filter_map(|packet| Some(packet.pts?.saturating_add(packet.duration)))
+            .max()?;
+        let micros = i128::from(end.saturating_sub(start)) * i128::from(numerator) * 1_000_000;
+        let micros = i64::try_from(micros / i128::from(denominator.max(1))).ok()?;
+        Some(MediaTime::from_micros(micros)).filter(|duration| *duration > MediaTime::ZERO)
+    }
+}
+
+impl StreamReport {
+    pub(crate) const fn is_default(&self) -> bool {
+        self.disposition.default != 0
+    }
+
+    /// Short name of the codec; none for one that ffmpeg does not know.
+    pub(crate) fn codec(&self) -> Option<&str> {
+        self.codec_name.as_deref().filter(|name| !matches!(*name, "unknown" | "none"))
+    }
+
+    /// Hz.
+    pub(crate) fn rate(&self) -> Option<u32> {
+        self.sample_rate.as_ref()?.parse().ok().filter(|rate| *rate > 0)
+    }
+
+    /// When it begins on the clock of the file.
+    pub(crate) fn start(&self) -> Option<MediaTime> {
+        seconds(self.start_time.as_ref())
+    }
+
+    /// When it ends on the clock of the file.
+    pub(crate) fn end(&self) -> Option<MediaTime> {
+        Some(self.start().unwrap_or_default() + seconds(self.duration.as_ref())?)
+    }
+
+    /// Mean frames per second.
+    pub(crate) fn fps(&self) -> Option<f64> {
+        let (numerator, denominator) = fraction(self.avg_frame_rate.as_ref()?)?;
+        Some(f64::from(numerator) / f64::from(denominator)).filter(|fps| fps.is_finite() && *fps > 0.0)
+    }
+}
+
+fn seconds(text: Option<&String>) -> Option<MediaTime> {
+    text?.parse().ok().filter(|seconds: &f64| seconds.is_finite()).map(MediaTime::from_secs_f64)
+}
+
+fn fraction(text: &str) -> Option<(u32, u32)> {
+    let (numerator, denominator) = text.split_once('/')?;
+    Some((numerator.parse().ok()?, denominator.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_streams_are_chosen() {
+        let report = Report::parse(
+            br#"{"format": {"duration": "60.0"}, "streams": [
+                {"index": 0, "codec_type": "video", "codec_name": "mjpeg", "disposition": {"attached_pic": 1}},
+                {"index": 1, "codec_type": "audio", "codec_name": "ac3", "sample_rate": "48000"},
+                {"index": 2, "codec_type": "audio", "codec_name": "aac", "disposition": {"default": 1}},
+                {"index": 3, "codec_type": "video", "codec_name": "h264", "avg_frame_rate": "30000/1001"}]}"#,
+        )
+        .unwrap();
+        let audio =
+            |wanted| report.chosen_audio(wanted).map(|(index, stream)| (index, stream.codec().unwrap()));
+        assert_eq!((audio(None), audio(Some(0)), audio(Some(2))), (Some((1, "aac")), Some((0, "ac3")), None));
+        let video = report.chosen_video().unwrap();
+        assert_eq!((video.codec(), video.fps().map(f64::round)), (Some("h264"), Some(30.0)));
+        assert_eq!(report.duration(), Some(MediaTime::from_millis(60_000)));
+    }
+
+    #[test]
+    fn packets_last_from_the_first_to_the_end_of_the_last() {
+        let report = Report::parse(
+            br#"{"packets": [{"pts": 100, "duration": 20}, {"pts": 120, "duration": 20}, {"duration": 20}]}"#,
+        )
+        .unwrap();
+        let stream = StreamReport { time_base: Some("1/1000".to_owned()), ..StreamReport::default() };
+        assert_eq!(report.packets_duration(&stream), Some(MediaTime::from_millis(40)));
+    }
+}

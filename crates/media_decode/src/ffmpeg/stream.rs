@@ -1,0 +1,281 @@
+//! Samples from ffmpeg, each packet with its exact time.
+//!
+//! ffmpeg writes raw samples, which have no times, and at once (`tee`) a line per packet (`framecrc`) with its time in
+//! samples and its size. The line is flushed before the samples follow, so reading one after the other cannot block.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+
+use confined_process::{BlockingProcess, TimedPipe};
+use media_time::MediaTime;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::report::{Report, StreamReport};
+use super::{LIMITS, SILENCE, confined_to, layout, tool_error};
+use crate::clock::{Clock, LONGEST_GAPS};
+use crate::decoder::PcmStream;
+use crate::native::Presentation;
+use crate::samples::silence_bad_samples;
+use crate::timeline::{Edit, Span, Timeline};
+use crate::{AudioFormat, DecodeError, DecodeStats, FileFormat, check_limits};
+
+/// The largest packet of samples, in bytes.
+const MAX_PACKET: usize = 64 << 20;
+/// The longest line of `framecrc`.
+const MAX_LINE: u64 = 4 << 10;
+
+/// One audio stream, decoded by ffmpeg.
+pub(crate) struct FfmpegStream {
+    /// None when it has ended.
+    process: Option<BlockingProcess>,
+    packets: BufReader<TimedPipe>,
+    data: BufReader<TimedPipe>,
+    container: &'static str,
+    format: AudioFormat,
+    expected_duration: Option<MediaTime>,
+    bytes: Vec<u8>,
+    samples: Vec<f32>,
+    stats: DecodeStats,
+    clock: Clock,
+    /// Frames of what is in `samples` and not yet on the timeline, and their position.
+    undelivered: Option<(i64, usize)>,
+}
+
+impl FfmpegStream {
+    pub(super) fn open(
+        ffmpeg: &Path,
+        path: &Path,
+        demuxer: &str,
+        file_format: FileFormat,
+        report: &Report,
+        audio_stream: Option<usize>,
+    ) -> Result<(Self, Presentation), DecodeError> {
+        let container = file_format.name();
+        let no_audio = || DecodeError::NoAudioStream { container: container.to_owned() };
+        let (index, stream) = report.chosen_audio(audio_stream).ok_or_else(no_audio)?;
+        let format = audio_format(stream)?;
+        let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+        let arguments = arguments(path, demuxer, index, stream, &format, writer.as_raw_fd());
+        let process = BlockingProcess::start(ffmpeg, arguments, LIMITS, Some(writer.as_fd()));
+        let mut process = process.map_err(|error| tool_error(container, error))?;
+        // Kept open here, it would never end.
+        drop(writer);
+        let stdout = process.stdout().ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
+        let mut opened = Self {
+            process: Some(process),
+            packets: BufReader::new(TimedPipe::new(reader, SILENCE)?),
+            data: BufReader::with_capacity(64 << 10, TimedPipe::new(stdout, SILENCE)?),
+            container,
+            expected_duration: report.duration(),
+            bytes: Vec::new(),
+            samples: Vec::new(),
+            stats: DecodeStats::default(),
+            clock: Clock::new(format.rate),
+            format,
+            undelivered: None,
+        };
+        let (first, frames) = opened.next_packet()?.ok_or_else(|| {
+            DecodeError::Undecodable(format!("ffmpeg decodes no audio of the {container} file"))
+        })?;
+        opened.clock.start(first, frames);
+        opened.undelivered = Some((first, frames));
+        let video = report.chosen_video().and_then(StreamReport::start);
+        let video = video.map(|start| start.to_samples(opened.format.rate));
+        Ok((opened, presentation(file_format, first, video, rate_of(stream))?))
+    }
+
+    /// Reads the next packet into `samples`; its time and frames. None at the end.
+    fn next_packet(&mut self) -> Result<Option<(i64, usize)>, DecodeError> {
+        loop {
+            let mut line = String::new();
+            let read = (&mut self.packets).take(MAX_LINE).read_line(&mut line);
+            if read.map_err(|error| self.broken(&error))? == 0 {
+                return self.finish().map(|()| None);
+            }
+            if line.starts_with('#') {
+                continue;
+            }
+            let (position, size) = packet_of(&line).ok_or_else(|| self.unexpected(&line))?;
+            let frame_bytes = 4 * self.format.channels();
+            if size > MAX_PACKET || size % frame_bytes != 0 {
+                return Err(self.unexpected(&line));
+            }
+            self.read_samples(size)?;
+            if size > 0 {
+                return Ok(Some((position, size / frame_bytes)));
+            }
+        }
+    }
+
+    fn read_samples(&mut self, size: usize) -> Result<(), DecodeError> {
+        self.bytes.resize(size, 0);
+        let read = self.data.read_exact(&mut self.bytes);
+        read.map_err(|error| self.broken(&error))?;
+        self.samples.clear();
+        self.samples.extend(self.bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+        self.stats.bad_samples += silence_bad_samples(&mut self.samples);
+        Ok(())
+    }
+
+    /// Waits for ffmpeg's own end, and learns from it.
+    fn finish(&mut self) -> Result<(), DecodeError> {
+        let Some(process) = self.process.take() else { return Ok(()) };
+        let errors = process.finish().map_err(|error| tool_error(self.container, error))?;
+        let count = |texts: &[&str]| {
+            let lines = errors.lines().filter(|line| texts.iter().any(|text| line.contains(text)));
+            u64::try_from(lines.count()).unwrap_or(u64::MAX)
+        };
+        self.stats.damaged_packets += count(&["Error while decoding", "Error submitting packet"]);
+        self.stats.truncated |= count(&["partial file", "File ended prematurely", "Packet corrupt"]) > 0;
+        Ok(())
+    }
+
+    fn broken(&self, error: &io::Error) -> DecodeError {
+        let container = self.container;
+        DecodeError::Undecodable(match error.kind() {
+            io::ErrorKind::TimedOut => format!("decoding the {container} file makes no progress"),
+            _ => format!("ffmpeg broke off while decoding the {container} file"),
+        })
+    }
+
+    fn unexpected(&self, line: &str) -> DecodeError {
+        tracing::debug!(line, "unexpected packet of ffmpeg");
+        DecodeError::Undecodable(format!(
+            "ffmpeg decodes the {} file to something else than samples",
+            self.container
+        ))
+    }
+}
+
+impl PcmStream for FfmpegStream {
+    fn format(&self) -> &AudioFormat {
+        &self.format
+    }
+
+    fn stats(&self) -> DecodeStats {
+        self.stats
+    }
+
+    fn samples(&self) -> &[f32] {
+        &self.samples
+    }
+
+    fn expected_duration(&self) -> Option<MediaTime> {
+        self.expected_duration
+    }
+
+    /// ffmpeg derives durations of streams from other things too.
+    fn declared_duration(&self) -> Option<MediaTime> {
+        None
+    }
+
+    fn only_count(&mut self) {}
+
+    fn advance(&mut self, timeline: &mut Timeline, spans: &mut VecDeque<Span>) -> Result<bool, DecodeError> {
+        if let Some((position, frames)) = self.undelivered.take() {
+            timeline.place(position, frames, spans);
+            return Ok(true);
+        }
+        let Some((stamp, frames)) = self.next_packet()? else { return Ok(false) };
+        let position = self.clock.position(stamp, frames);
+        self.stats.ignored_jumps = self.clock.ignored_jumps();
+        self.stats.overlapped_frames = self.clock.overlapped();
+        timeline.place(position, frames, spans);
+        Ok(true)
+    }
+}
+
+fn rate_of(stream: &StreamReport) -> u32 {
+    stream.rate().unwrap_or(0)
+}
+
+fn audio_format(stream: &StreamReport) -> Result<AudioFormat, DecodeError> {
+    let codec = stream.codec().unwrap_or("unknown");
+    let (rate, channels) = (rate_of(stream), stream.channels.unwrap_or(0));
+    if stream.codec().is_none() || rate == 0 || channels == 0 {
+        return Err(DecodeError::Unsupported(format!(
+            "the audio codec {codec}, which ffmpeg does not know either"
+        )));
+    }
+    check_limits(rate, channels)?;
+    let layout = layout::channels(stream.channel_layout.as_deref(), channels);
+    Ok(AudioFormat { rate, layout, codec: codec.to_owned() })
+}
+
+/// One stream to raw samples of one rate and layout throughout, whatever changes on the way.
+fn arguments(
+    path: &Path,
+    demuxer: &str,
+    index: usize,
+    stream: &StreamReport,
+    format: &AudioFormat,
+    packets: i32,
+) -> Vec<OsString> {
+    let map = format!("0:a:{index}");
+    let layout = stream.channel_layout.as_ref().map(|name| format!(":channel_layouts={name}"));
+    let filter =
+        format!("aformat=sample_fmts=flt:sample_rates={}{}", format.rate, layout.unwrap_or_default());
+    let channels = format.channels().to_string();
+    let outputs = format!("[f=framecrc:flush_packets=1]pipe:{packets}|[f=f32le]pipe:1");
+    let before = ["-nostdin", "-hide_banner", "-v", "error", "-copyts", "-threads", "1"];
+    let before = before.into_iter().chain(confined_to(demuxer)).chain(["-i"]).map(OsString::from);
+    let after = ["-map", &map, "-af", &filter, "-ac", &channels, "-c:a", "pcm_f32le", "-f", "tee", &outputs];
+    before.chain([path.into()]).chain(after.into_iter().map(OsString::from)).collect()
+}
+
+/// Time and size of the packet of a line `stream, dts, pts, duration, size, checksum`.
+fn packet_of(line: &str) -> Option<(i64, usize)> {
+    let mut fields = line.split(',').map(str::trim).skip(2);
+    let position = fields.next()?.parse().ok()?;
+    Some((position, fields.nth(1)?.parse().ok()?))
+}
+
+/// What is presented when, of audio whose first sample is at `first` and video that begins at `video` on the clock of the
+/// file, in samples. Where that clock has a zero of its own, what is before it is not presented.
+fn presentation(
+    format: FileFormat,
+    first: i64,
+    video: Option<i64>,
+    rate: u32,
+) -> Result<Presentation, DecodeError> {
+    use FileFormat as F;
+    let has_zero = matches!(format, F::IsoMp4 | F::QuickTime | F::BrandlessMp4 | F::Matroska | F::WebM);
+    let audio = if has_zero { first.max(0) } else { first };
+    let zero = video.map_or(audio, |video| video.min(audio));
+    let silence = MediaTime::from_samples(audio - zero, rate);
+    if silence > LONGEST_GAPS {
+        let (found, limit) = (silence.to_string(), LONGEST_GAPS.to_string());
+        return Err(DecodeError::LimitExceeded { what: "the silence before the audio", found, limit });
+    }
+    let video_start = video.map(|video| video - zero);
+    Ok(Presentation { edits: vec![Edit::from(audio, audio - zero)], video_start, zero })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_framecrc_are_read() {
+        let line = "0,     -1024,     -1024,     1024,     8192, 0x1d5b3f7a\n";
+        assert_eq!(packet_of(line), Some((-1_024, 8_192)));
+        assert_eq!(packet_of("0, NOPTS"), None);
+    }
+
+    #[test]
+    fn zero_is_where_the_earlier_stream_begins() {
+        let starts = |format, first, video| {
+            let presentation = presentation(format, first, video, 48_000).unwrap();
+            let edit = &presentation.edits[0];
+            (edit.media.start, edit.at, presentation.video_start)
+        };
+        assert_eq!(starts(FileFormat::MpegTs, 67_200, Some(68_160)), (67_200, 0, Some(960)));
+        assert_eq!(starts(FileFormat::MpegTs, 67_200, Some(66_240)), (67_200, 960, Some(0)));
+        assert_eq!(starts(FileFormat::Avi, -500, None), (-500, 0, None));
+        assert_eq!(starts(FileFormat::Matroska, -312, Some(0)), (0, 0, Some(0)));
+        assert!(presentation(FileFormat::MpegTs, 48_000 * 90_000, Some(0), 48_000).is_err());
+    }
+}

@@ -1,0 +1,299 @@
+//! Opens a container and hands out the packets of its sound.
+
+use std::io;
+
+use media_time::MediaTime;
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known as codecs;
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{TimeBase, Timestamp};
+use symphonia::default::{formats, meta};
+
+use super::guard::{Failure, guarded};
+use super::matroska_tracks::MatroskaKind;
+use super::matroska_tracks::{self, MatroskaTrack};
+use super::metered::{Allowance, MeteredSource, Overlay};
+use super::mp4::{Movie, TrackKind};
+use super::streams::AudioStream;
+use super::{matroska, wave};
+use crate::sniff::survey;
+use crate::{DecodeError, FileFormat, Source};
+
+/// The most bytes that opening a file or fetching one packet may read.
+pub(crate) const READ_LIMIT: u64 = 128 << 20;
+/// How far into a file a container may begin, in bytes after leading tags.
+const PROBE_DEPTH: u32 = 64 << 10;
+/// Malformed stretches in a row after which a container counts as ended.
+const MAX_MALFORMED: u32 = 8;
+
+/// A probe that knows one container and the tags before it: what the first bytes name is what is opened.
+fn probe_of(format: FileFormat) -> Probe {
+    let mut probe =
+        Probe::new_with_options(&ProbeOptions { max_probe_depth: PROBE_DEPTH, ..ProbeOptions::default() });
+    match format {
+        FileFormat::IsoMp4 | FileFormat::QuickTime => probe.register_format::<formats::IsoMp4Reader<'_>>(),
+        FileFormat::Matroska | FileFormat::WebM => probe.register_format::<formats::MkvReader<'_>>(),
+        FileFormat::Wave => probe.register_format::<formats::WavReader<'_>>(),
+        FileFormat::Aiff => probe.register_format::<formats::AiffReader<'_>>(),
+        FileFormat::Caf => probe.register_format::<formats::CafReader<'_>>(),
+        FileFormat::Ogg => probe.register_format::<formats::OggReader<'_>>(),
+        FileFormat::Flac => probe.register_format::<formats::FlacReader<'_>>(),
+        FileFormat::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
+        FileFormat::Mp3 => probe.register_format::<formats::MpaReader<'_>>(),
+        _ => {}
+    }
+    probe.register_metadata::<meta::Id3v2Reader<'_>>();
+    probe.register_metadata::<meta::ApeReader<'_>>();
+    probe
+}
+
+/// Which container it is, as far as timing differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Container {
+    Mp4,
+    Matroska,
+    Ogg,
+    /// And MP2 and MP1.
+    Mp3,
+    Adts,
+    Other,
+}
+
+/// What is known of the sound before its first packet.
+#[derive(Clone, Debug)]
+pub(crate) struct AudioTrack {
+    pub(crate) id: u32,
+    pub(crate) params: AudioCodecParameters,
+    pub(crate) time_base: Option<TimeBase>,
+    /// Samples the encoder put after the sound, where the container tells.
+    pub(crate) padding: Option<u32>,
+    /// Samples of sound, without what the encoder put before and after it.
+    pub(crate) samples: Option<u64>,
+}
+
+/// What fetching a packet came to.
+pub(crate) enum Fetched {
+    Packet(Packet),
+    /// The end; `true` when it came too early.
+    End {
+        truncated: bool,
+    },
+    /// Another recording follows in the same file (chained Ogg).
+    NewStream,
+}
+
+/// An open container.
+pub(crate) struct Demuxer {
+    /// `None` after it panicked.
+    reader: Option<Box<dyn FormatReader>>,
+    allowance: Allowance,
+    pub(crate) container: Container,
+    pub(crate) name: &'static str,
+    pub(crate) movie: Option<Movie>,
+    /// Of a Matroska file.
+    pub(crate) matroska: Vec<MatroskaTrack>,
+    /// Does the reader see shorter lengths than the file tells, and so no early end?
+    is_shortened: bool,
+}
+
+impl Demuxer {
+    /// Opens a container that was found to be of `format`.
+    pub(crate) fn open(mut source: Box<dyn Source>, format: FileFormat) -> Result<Self, DecodeError> {
+        let container = Container::of(format);
+        let movie = match container {
+            Container::Mp4 => Movie::read(&mut source)?,
+            _ => None,
+        };
+        let (mut matroska, mut overlays, mut is_shortened) = (Vec::new(), Vec::new(), false);
+        match (&movie, format) {
+            (Some(movie), _) => overlays = movie.overlays(),
+            (None, FileFormat::Matroska | FileFormat::WebM) => {
+                matroska = matroska_tracks::tracks(&mut source)?;
+                overlays = matroska::overlays(&mut source)?;
+            }
+            (None, FileFormat::Wave) => {
+                if let Some(wave) = wave::lengths(&mut source)? {
+                    (overlays, is_shortened) = (wave.overlays, wave.is_cut);
+                }
+            }
+            (None, FileFormat::Mp3 | FileFormat::Adts) => {
+                overlays = survey(&mut source)?.tags.into_iter().map(Overlay::zeros).collect();
+            }
+            _ => {}
+        }
+        let allowance = Allowance::full();
+        allowance.grant(READ_LIMIT);
+        let source = MeteredSource::new(source, allowance.clone(), overlays)?;
+        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
+        let (options, metadata) = (FormatOptions::default(), MetadataOptions::default());
+        let probe = probe_of(format);
+        let reader = guarded(|| probe.probe(&Hint::new(), stream, options, metadata))
+            .map_err(|failure| failure.into_decode_error("its header", &allowance))?;
+        let name = reader.format_info().short_name;
+        Ok(Self { reader: Some(reader), allowance, container, name, movie, matroska, is_shortened })
+    }
+
+    /// The tracks of the container; of an MP4 file only those with sound.
+    pub(crate) fn tracks(&self) -> &[Track] {
+        self.reader.as_ref().map_or(&[], |reader| reader.tracks())
+    }
+
+    /// The duration, of the whole file, else of `track`, where the header tells it. That of files which are nothing but
+    /// packets is no fact: it is an estimate from the first ones, or that of the first of several that were joined.
+    pub(crate) fn told_duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
+        match self.container {
+            Container::Mp3 | Container::Adts | Container::Ogg => None,
+            Container::Mp4 | Container::Matroska | Container::Other => self.duration(track),
+        }
+    }
+
+    /// The duration, of the whole file, else of `track`, as far as it can be known from the beginning.
+    pub(crate) fn duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
+        let info = self.reader.as_ref()?.media_info();
+        let whole = info.time_base.zip(info.duration).and_then(|(base, ticks)| base.calc_duration(ticks));
+        let own = || {
+            track
+                .and_then(|track| track.time_base.zip(track.samples))
+                .and_then(|(base, ticks)| base.calc_duration(ticks.into()))
+        };
+        let micros = whole.filter(|whole| whole.as_micros() > 0).or_else(own)?.as_micros();
+        Some(MediaTime::from_micros(i64::try_from(micros).ok()?))
+            .filter(|duration| *duration > MediaTime::ZERO)
+    }
+
+    /// Is there video in it, too?
+    pub(crate) fn has_video(&self) -> bool {
+        self.tracks().iter().any(|track| track.track_type() == Some(TrackType::Video))
+    }
+
+    /// Nanoseconds per frame of a track, where the container declares them.
+    pub(crate) fn default_frame_duration(&self, track: u32) -> Option<u64> {
+        self.matroska.iter().find(|entry| entry.number == u64::from(track))?.default_duration_ns
+    }
+
+    /// When a packet is presented, in seconds, if its track is of that kind.
+    pub(crate) fn seconds(&self, packet: &Packet, kind: TrackType) -> Option<f64> {
+        let track = self.tracks().iter().find(|track| track.id == packet.track_id)?;
+        let base = track.time_base.filter(|_| track.track_type() == Some(kind))?;
+        Some(base.calc_time(packet.pts)?.as_secs_f64())
+    }
+
+    /// The audio streams, in the order of the container, which is also ffmpeg's.
+    pub(crate) fn audio_streams(&self) -> Vec<AudioStream> {
+        let track_of = |id: u32| self.tracks().iter().find(|track| track.id == id);
+        if let Some(movie) = &self.movie {
+            let audio = movie.tracks.iter().filter(|track| track.kind == TrackKind::Audio);
+            return audio.map(|track| AudioStream::of_movie(track, track_of(track.id))).collect();
+        }
+        if !self.matroska.is_empty() {
+            let audio = self.matroska.iter().filter(|track| track.kind == MatroskaKind::Audio);
+            let track_of = |number: u64| u32::try_from(number).ok().and_then(track_of);
+            return audio.map(|track| AudioStream::of_matroska(track, track_of(track.number))).collect();
+        }
+        let audio = self.tracks().iter().filter(|track| track.track_type() == Some(TrackType::Audio));
+        audio.map(|track| AudioStream::new(Some(track))).collect()
+    }
+
+    /// The audio stream of a new part of the file (chained Ogg).
+    ///
+    /// # Errors
+    /// [`DecodeError::NoAudioStream`] without any.
+    pub(crate) fn audio_track(&self) -> Result<AudioTrack, DecodeError> {
+        let mut streams = self.audio_streams().into_iter();
+        streams.find_map(|stream| stream.track).ok_or_else(|| self.no_audio_stream())
+    }
+
+    pub(crate) fn no_audio_stream(&self) -> DecodeError {
+        DecodeError::NoAudioStream { container: self.name.to_owned() }
+    }
+
+    /// The next packet of any track.
+    ///
+    /// # Errors
+    /// [`DecodeError::Io`] when the source fails, [`DecodeError::LimitExceeded`] when a packet is too large.
+    pub(crate) fn next_packet(&mut self) -> Result<Fetched, DecodeError> {
+        for _ in 0..MAX_MALFORMED {
+            let Some(reader) = self.reader.as_mut() else {
+                break;
+            };
+            self.allowance.grant(READ_LIMIT);
+            match guarded(|| reader.next_packet()) {
+                Ok(Some(packet)) => return Ok(Fetched::Packet(packet)),
+                Ok(None) => return Ok(Fetched::End { truncated: self.is_shortened }),
+                Err(Failure::Error(Error::ResetRequired)) => return Ok(Fetched::NewStream),
+                Err(Failure::Error(Error::IoError(error)))
+                    if error.kind() == io::ErrorKind::UnexpectedEof =>
+                {
+                    break;
+                }
+                Err(failure @ Failure::Error(Error::IoError(_)))
+                    if self.allowance.source_failed() || self.allowance.is_spent() =>
+                {
+                    return Err(failure.into_decode_error("a packet", &self.allowance));
+                }
+                // What follows may be sound again.
+                Err(Failure::Error(_)) => {}
+                Err(Failure::Panic) => self.reader = None,
+            }
+        }
+        Ok(Fetched::End { truncated: self.should_tell_its_end() })
+    }
+
+    /// Recordings of browsers tell no length, and simply stop.
+    fn should_tell_its_end(&self) -> bool {
+        self.container != Container::Matroska || self.duration(None).is_some()
+    }
+}
+
+impl AudioTrack {
+    pub(super) fn from_track(track: &Track) -> Option<Self> {
+        let Some(CodecParameters::Audio(params)) = &track.codec_params else {
+            return None;
+        };
+        let mut params = params.clone();
+        if params.codec == codecs::CODEC_ID_OPUS {
+            // Opus is decoded at 48 kHz; the header may name the rate of the encoder's input (RFC 7845 §5.1).
+            params.sample_rate = Some(48_000);
+        }
+        Some(Self {
+            id: track.id,
+            params,
+            time_base: track.time_base,
+            padding: track.padding,
+            samples: track.num_frames,
+        })
+    }
+
+    /// A time of the container as a position in samples of `rate` Hz.
+    pub(crate) fn to_samples(&self, time: Timestamp, rate: u32) -> i64 {
+        self.time_base.map_or(time.get(), |base| scale(time.get(), base, rate))
+    }
+}
+
+/// `ticks` of `base` in samples of `rate` Hz, rounded to the nearest.
+fn scale(ticks: i64, base: TimeBase, rate: u32) -> i64 {
+    let numerator = i128::from(ticks) * i128::from(base.numer.get()) * i128::from(rate);
+    let denominator = i128::from(base.denom.get());
+    let rounded = (2 * numerator + denominator).div_euclid(2 * denominator);
+    // Half the range, so that differences of positions cannot overflow.
+    rounded.clamp(i128::from(i64::MIN / 2), i128::from(i64::MAX / 2)) as i64
+}
+
+impl Container {
+    const fn of(format: FileFormat) -> Self {
+        match format {
+            FileFormat::IsoMp4 | FileFormat::QuickTime | FileFormat::BrandlessMp4 => Self::Mp4,
+            FileFormat::Matroska | FileFormat::WebM => Self::Matroska,
+            FileFormat::Ogg => Self::Ogg,
+            FileFormat::Mp3 => Self::Mp3,
+            FileFormat::Adts => Self::Adts,
+            _ => Self::Other,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The bytes of a recording as symphonia reads them: metered, and with some container boxes hidden.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use symphonia::core::io::MediaSource;
+
+use crate::Source;
+
+/// How many bytes the current operation may still read, and whether the source itself failed.
+///
+/// Demuxers grow their buffers as they read, so a bound on the bytes that opening a file or fetching one packet may
+/// read bounds both memory and time, whatever sizes a hostile file claims. An I/O error counts as the source's only if
+/// it was seen here: demuxers report damage as I/O errors too.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowance(Arc<Budget>);
+
+#[derive(Debug)]
+struct Budget {
+    bytes: AtomicU64,
+    source_failed: AtomicBool,
+}
+
+impl Allowance {
+    /// Nothing was read yet, and nothing is forbidden.
+    pub(crate) fn full() -> Self {
+        Self(Arc::new(Budget { bytes: AtomicU64::new(u64::MAX), source_failed: AtomicBool::new(false) }))
+    }
+
+    /// Allows `bytes` from now on.
+    pub(crate) fn grant(&self, bytes: u64) {
+        self.0.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Was the last grant used up?
+    pub(crate) fn is_spent(&self) -> bool {
+        self.0.bytes.load(Ordering::Relaxed) == 0
+    }
+
+    /// Did reading from the source fail?
+    pub(crate) fn source_failed(&self) -> bool {
+        self.0.source_failed.load(Ordering::Relaxed)
+    }
+
+    fn take(&self, wanted: usize) -> usize {
+        let left = self.0.bytes.load(Ordering::Relaxed);
+        usize::try_from(left).unwrap_or(usize::MAX).min(wanted)
+    }
+
+    fn spend(&self, bytes: usize) {
+        let left = self.0.bytes.load(Ordering::Relaxed);
+        self.0.bytes.store(left.saturating_sub(bytes as u64), Ordering::Relaxed);
+    }
+
+    /// Marks an error of the source.
+    fn mark(&self, error: io::Error) -> io::Error {
+        // A read that a signal interrupted is repeated; a position before the beginning is the demuxer's mistake.
+        if !matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::InvalidInput) {
+            self.0.source_failed.store(true, Ordering::Relaxed);
+        }
+        error
+    }
+}
+
+/// Bytes that read differently than they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Overlay {
+    /// Where the first of them stands.
+    pub(crate) at: u64,
+    /// What is read instead.
+    pub(crate) bytes: Vec<u8>,
+    /// Zeros that follow.
+    pub(crate) zeros: u64,
+}
+
+/// A [`Source`] as symphonia wants it.
+pub(crate) struct MeteredSource {
+    /// Never contended (each use holds `&mut self`): the mutex only makes a `Send` source `Sync`.
+    inner: Mutex<Box<dyn Source>>,
+    len: u64,
+    position: u64,
+    allowance: Allowance,
+    overlays: Vec<Overlay>,
+}
+
+impl MeteredSource {
+    /// Reads `inner` from its beginning, within what `allowance` grants.
+    pub(crate) fn new(
+        mut inner: Box<dyn Source>,
+        allowance: Allowance,
+        overlays: Vec<Overlay>,
+    ) -> io::Result<Self> {
+        let len = inner.seek(SeekFrom::End(0))?;
+        inner.rewind()?;
+        Ok(Self { inner: Mutex::new(inner), len, position: 0, allowance, overlays })
+    }
+}
+
+impl Read for MeteredSource {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let allowed = self.allowance.take(buffer.len());
+        if allowed == 0 && !buffer.is_empty() {
+            return Err(io::Error::other("read more than one operation may"));
+        }
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let count = inner.read(&mut buffer[..allowed]).map_err(|error| self.allowance.mark(error))?;
+        self.allowance.spend(count);
+        for overlay in &self.overlays {
+            overlay.apply(self.position, &mut buffer[..count]);
+        }
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Overlay {
+    /// Reads `bytes` from `at` on.
+    pub(crate) fn new(at: u64, bytes: Vec<u8>) -> Self {
+        Self { at, bytes, zeros: 0 }
+    }
+
+    /// Reads zeros in `range`.
+    pub(crate) fn zeros(range: Range<u64>) -> Self {
+        Self { at: range.start, bytes: Vec::new(), zeros: range.end.saturating_sub(range.start) }
+    }
+
+    /// Writes what of this overlay falls into `bytes`, which were read from `start` on.
+    fn apply(&self, start: u64, bytes: &mut [u8]) {
+        for (position, byte) in (self.at..).zip(&self.bytes) {
+            let index = position.checked_sub(start).and_then(|index| usize::try_from(index).ok());
+            if let Some(target) = index.and_then(|index| bytes.get_mut(index)) {
+                *target = *byte;
+            }
+        }
+        let zeros_at = self.at.saturating_add(self.bytes.len() as u64);
+        let within =
+            |at: u64| usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX).min(bytes.len());
+        let (from, to) = (within(zeros_at), within(zeros_at.saturating_add(self.zeros)));
+        bytes[from..to].fill(0);
+    }
+}
+
+impl Seek for MeteredSource {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.position = inner.seek(to).map_err(|error| self.allowance.mark(error))?;
+        Ok(self.position)
+    }
+}
+
+impl MediaSource for MeteredSource {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(bytes: &[u8], allowed: u64, overlays: Vec<Overlay>) -> MeteredSource {
+        let allowance = Allowance::full();
+        allowance.grant(allowed);
+        MeteredSource::new(Box::new(io::Cursor::new(bytes.to_vec())), allowance, overlays).unwrap()
+    }
+
+    #[test]
+    fn reading_stops_at_the_allowance() {
+        let mut source = source(&[7; 100], 10, Vec::new());
+        let mut read = Vec::new();
+        assert!(source.read_to_end(&mut read).is_err());
+        assert_eq!(read.len(), 10);
+        assert!(source.allowance.is_spent());
+    }
+
+    #[test]
+    fn an_overlay_shows_however_the_reads_fall() {
+        let overlays = vec![Overlay::new(3, b"free".to_vec()), Overlay::zeros(8..9)];
+        for chunk in 1..10 {
+            let mut source = source(b"...trak...", 100, overlays.clone());
+            let mut read = Vec::new();
+            let mut buffer = vec![0; chunk];
+            while let Ok(count @ 1..) = source.read(&mut buffer) {
+                read.extend_from_slice(&buffer[..count]);
+            }
+            assert_eq!(read, b"...free.\0.");
+        }
+    }
+}

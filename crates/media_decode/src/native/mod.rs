@@ -1,0 +1,24 @@
+//! Decoding in this process, by symphonia; what it leaves to its caller or gets wrong is mended here.
+
+mod aac;
+mod aac_elements;
+mod boxes;
+mod codec;
+mod demux;
+mod fragments;
+mod guard;
+mod matroska;
+mod matroska_tracks;
+mod metered;
+mod mp4;
+mod presentation;
+mod stream;
+mod streams;
+mod vorbis;
+mod wave;
+
+pub(crate) use demux::{AudioTrack, Demuxer, Fetched};
+pub(crate) use mp4::{Movie, MovieTrack, TrackKind};
+pub(crate) use presentation::Presentation;
+pub(crate) use stream::{Opened, PacketStream};
+pub(crate) use streams::{AudioStream, choose};

@@ -1,0 +1,149 @@
+//! When the sound of a container is heard: where timeline zero lies and which samples are not presented.
+
+use media_time::MediaTime;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+
+use super::codec::pre_skip;
+use super::demux::{AudioTrack, Container};
+use super::mp4::{Movie, MovieTrack, TrackKind};
+use crate::DecodeError;
+use crate::clock::LONGEST_GAPS;
+use crate::timeline::Edit;
+
+/// What is known when the first packet of the sound was read.
+pub(super) struct Start<'a> {
+    pub(super) container: Container,
+    pub(super) track: &'a AudioTrack,
+    pub(super) movie: Option<&'a Movie>,
+    /// Media position of the first packet, in samples.
+    pub(super) first: i64,
+    /// Where the first picture is shown, on the same clock; `None` when that is told by [`Start::movie`] or
+    /// there are no pictures before the sound.
+    pub(super) first_picture: Option<i64>,
+    /// Hz.
+    pub(super) rate: u32,
+}
+
+/// What is presented when, in samples from timeline zero.
+pub(crate) struct Presentation {
+    /// Which samples of the media are presented.
+    pub(crate) edits: Vec<Edit>,
+    /// When the first video frame is, if there is one before the audio or the index tells it.
+    pub(crate) video_start: Option<i64>,
+    /// Timeline zero on the clock of the container.
+    pub(crate) zero: i64,
+}
+
+impl Start<'_> {
+    /// Which samples are presented when. Timeline zero is where the earlier of audio and video begins.
+    ///
+    /// # Errors
+    /// [`DecodeError::Unsupported`] for an edit list that jumps back in its media.
+    pub(super) fn presentation(&self) -> Result<Presentation, DecodeError> {
+        let (mut edits, picture) = match self.movie {
+            Some(movie) if self.container == Container::Mp4 => self.movie_edits(movie)?,
+            _ => (self.stream_edits(), self.first_picture),
+        };
+        let heard = edits.first().map_or(0, |edit| edit.at);
+        let zero = picture.map_or(heard, |picture| picture.min(heard));
+        for edit in &mut edits {
+            edit.at = edit.at.saturating_sub(zero);
+        }
+        let silence = MediaTime::from_samples(edits.first().map_or(0, |edit| edit.at), self.rate);
+        if silence > LONGEST_GAPS {
+            let (found, limit) = (silence.to_string(), LONGEST_GAPS.to_string());
+            return Err(DecodeError::LimitExceeded { what: "the silence before the sound", found, limit });
+        }
+        Ok(Presentation { edits, video_start: picture.map(|picture| picture.saturating_sub(zero)), zero })
+    }
+
+    /// Containers without edit lists: what is before their zero or the encoder's delay is not heard.
+    fn stream_edits(&self) -> Vec<Edit> {
+        // Opus tells what to skip in its own header, whatever the container says.
+        let start = (self.first + i64::from(pre_skip(&self.track.params))).max(0);
+        match (self.container, self.track.samples, self.track.padding) {
+            // Only the padding that the tag tells is dropped, not what follows it: players go on with files
+            // that were joined.
+            (Container::Mp3, Some(samples), Some(padding)) => {
+                let end = i64::try_from(samples).unwrap_or(i64::MAX / 2);
+                let rest = end.saturating_add(i64::from(padding));
+                vec![Edit { media: start..end, at: start }, Edit::from(rest, end)]
+            }
+            _ => vec![Edit::from(start, start)],
+        }
+    }
+
+    /// MP4: the edit list, else the gapless tag, else everything. Also when the first picture is shown.
+    fn movie_edits(&self, movie: &Movie) -> Result<(Vec<Edit>, Option<i64>), DecodeError> {
+        let seconds = |track: &MovieTrack| track.start_seconds(movie.timescale);
+        let pictures = movie.tracks.iter().filter(|track| track.kind == TrackKind::Video);
+        let pictures = pictures.filter(|track| track.samples > 0 || movie.is_fragmented());
+        let picture = pictures.map(seconds).min_by(f64::total_cmp);
+        let picture = picture.map(|seconds| (seconds * f64::from(self.rate)).round() as i64);
+        let track = movie.tracks.iter().find(|track| track.id == self.track.id);
+        let edits = track.map_or(Ok(Vec::new()), |track| self.edit_list(movie, track))?;
+        let skips = edits.iter().any(|edit| edit.media.start != 0);
+        Ok(match movie.gapless {
+            Some(gapless) if !skips => {
+                let start = i64::from(gapless.delay);
+                let length = i64::try_from(gapless.length).unwrap_or(i64::MAX / 2);
+                (vec![Edit { media: start..start.saturating_add(length), at: 0 }], picture)
+            }
+            _ if edits.is_empty() => (vec![Edit::from(self.first, self.first)], picture),
+            _ => (edits, picture),
+        })
+    }
+
+    fn edit_list(&self, movie: &Movie, track: &MovieTrack) -> Result<Vec<Edit>, DecodeError> {
+        let rate = i128::from(self.rate);
+        let movie_samples = |ticks: u64| rescale(i128::from(ticks), rate, movie.timescale);
+        let mut edits: Vec<Edit> = Vec::new();
+        let mut elapsed: u64 = 0;
+        for entry in &track.edits {
+            let at = movie_samples(elapsed);
+            elapsed = elapsed.saturating_add(entry.duration);
+            let Some(media_time) = entry.media_time else {
+                continue;
+            };
+            let start = rescale(i128::from(media_time), rate, track.timescale);
+            // Durations are told in ticks of the movie, often milliseconds: a tick more keeps the last sample.
+            let end = match entry.duration {
+                0 => i64::MAX,
+                ticks => start.saturating_add(movie_samples(ticks.saturating_add(1))),
+            };
+            if let Some(last) = edits.last_mut() {
+                if last.media.end > start.saturating_add(movie_samples(1)) {
+                    return Err(DecodeError::Unsupported("an edit list that repeats its media".to_owned()));
+                }
+                last.media.end = last.media.end.min(start).min(last.media.start.saturating_add(at - last.at));
+            }
+            edits.push(Edit { media: start..end, at });
+        }
+        // A fragmented file's edit list is written before its length is known.
+        if movie.is_fragmented()
+            && let Some(last) = edits.last_mut()
+        {
+            last.media.end = i64::MAX;
+        }
+        Ok(edits)
+    }
+}
+
+/// `ticks` of a `timescale` in samples, rounded to the nearest.
+fn rescale(ticks: i128, rate: i128, timescale: u32) -> i64 {
+    let timescale = i128::from(timescale.max(1));
+    let rounded = (2 * ticks * rate + timescale).div_euclid(2 * timescale);
+    rounded.clamp(i128::from(i64::MIN / 4), i128::from(i64::MAX / 4)) as i64
+}
+
+/// Matroska tells times in whole ticks (mostly milliseconds) from which symphonia takes the codec delay, rounded
+/// down to ticks; Opus tells its delay in samples. With both, the first position is exact.
+pub(super) fn exact_first(container: Container, track: &AudioTrack, first: i64, rate: u32) -> i64 {
+    let delay = i64::from(pre_skip(&track.params));
+    let tick = track.time_base.map_or(0, |base| {
+        (i64::from(rate) * i64::from(base.numer.get())).div_euclid(i64::from(base.denom.get())).max(1)
+    });
+    let block = first + delay;
+    let is_delayed = container == Container::Matroska && track.params.codec == CODEC_ID_OPUS && first < 0;
+    if is_delayed && block < tick && block >= -tick { -delay } else { first }
+}

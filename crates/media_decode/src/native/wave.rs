@@ -1,0 +1,149 @@
+//! Lets symphonia read what is there of a WAVE file whose lengths are wrong: it was cut off, they were never written, or
+//! they are too long for 32 bits.
+//!
+//! Symphonia believes the lengths in the header, and the duration that follows from them. So those that reach beyond
+//! the end of the file, or that a recorder had no more time to write, are made to look like what is there.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use super::metered::Overlay;
+
+/// More chunks than any real file has before its sound are not looked at.
+const MAX_CHUNKS: u32 = 1_000;
+/// Name and length of a chunk.
+const HEADER: u64 = 8;
+/// What SoX and others declare who write to a pipe.
+const PIPED: u32 = 0x7fff_f000;
+/// A length that is told elsewhere (RF64) or nowhere (written to a pipe).
+const UNTOLD: u32 = u32::MAX;
+
+/// How symphonia is to see a WAVE file.
+pub(super) struct Lengths {
+    /// The form and the chunk of sound in it, as long as what is there.
+    pub(super) overlays: Vec<Overlay>,
+    /// Is it shorter than it tells?
+    pub(super) is_cut: bool,
+}
+
+/// What to change of a WAVE file; `None` for any other, and for one whose lengths are right.
+pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Lengths>> {
+    let end = source.seek(SeekFrom::End(0))?;
+    let Some((form, form_length)) = chunk(source, 0)? else { return Ok(None) };
+    let is_long = matches!(&form, b"RF64" | b"BW64");
+    if !(is_long || &form == b"RIFF") || &bytes(source, HEADER)?[..4] != b"WAVE" {
+        return Ok(None);
+    }
+    let mut long_data = None;
+    let mut at = 12;
+    for _ in 0..MAX_CHUNKS {
+        let Some((name, length)) = chunk(source, at)? else { break };
+        let content = at + HEADER;
+        match &name {
+            b"ds64" if is_long => long_data = Some(u64::from_le_bytes(bytes(source, content + 8)?)),
+            b"data" => {
+                let there = end.saturating_sub(content);
+                // Lengths are written last: a recorder that lost its power leaves zeros, or those of an empty file, and
+                // a program that writes to a pipe the largest there are.
+                let is_unwritten = there > 0 && (length == 0 && u64::from(form_length) <= content - HEADER)
+                    || (PIPED..UNTOLD).contains(&length) && u64::from(length) > there;
+                let declared = match length {
+                    UNTOLD => long_data,
+                    _ if is_unwritten => None,
+                    length => Some(length.into()),
+                };
+                let is_cut = declared.is_some_and(|declared| declared > there);
+                let length =
+                    declared.map_or(if is_unwritten { there } else { UNTOLD.into() }, |of| of.min(there));
+                let is_shown = is_cut || is_long || is_unwritten || form_length == 0;
+                return Ok(is_shown.then(|| Lengths { overlays: shown(end, at, length), is_cut }));
+            }
+            _ => {}
+        }
+        // Chunks begin at even places.
+        at = content + u64::from(length).next_multiple_of(2);
+    }
+    Ok(None)
+}
+
+/// Name and length of the chunk at `at`, if there is one.
+fn chunk(source: &mut (impl Read + Seek), at: u64) -> io::Result<Option<([u8; 4], u32)>> {
+    if source.seek(SeekFrom::End(0))? < at + HEADER {
+        return Ok(None);
+    }
+    let [a, b, c, d, length @ ..] = bytes(source, at)?;
+    Ok(Some(([a, b, c, d], u32::from_le_bytes(length))))
+}
+
+/// Eight bytes from `at` on; zeros beyond the end.
+fn bytes(source: &mut (impl Read + Seek), at: u64) -> io::Result<[u8; 8]> {
+    let mut bytes = Vec::with_capacity(8);
+    source.seek(SeekFrom::Start(at))?;
+    source.take(8).read_to_end(&mut bytes)?;
+    bytes.resize(8, 0);
+    Ok(bytes.try_into().unwrap_or_default())
+}
+
+/// A file that ends at `end`, with a chunk of sound at `data` that is `length` long.
+fn shown(end: u64, data: u64, length: u64) -> Vec<Overlay> {
+    let short = |length: u64| u32::try_from(length).unwrap_or(UNTOLD).to_le_bytes();
+    vec![
+        Overlay::new(0, [*b"RIFF", short(end - HEADER)].concat()),
+        Overlay::new(data + 4, short(length).to_vec()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn overlays_of(bytes: &[u8]) -> Option<(Vec<Overlay>, bool)> {
+        lengths(&mut io::Cursor::new(bytes)).unwrap().map(|lengths| (lengths.overlays, lengths.is_cut))
+    }
+
+    fn shown_as(form: &[u8; 4], at: u64, data: &[u8; 4]) -> Vec<Overlay> {
+        vec![Overlay::new(0, [b"RIFF".as_slice(), form].concat()), Overlay::new(at, data.to_vec())]
+    }
+
+    #[test]
+    fn lengths_beyond_the_end_are_those_of_the_file() {
+        let file = b"RIFF\xff\x00\x00\x00WAVEodd \x01\x00\x00\x00x\0data\x90\x00\x00\x00123456";
+        assert_eq!(file.len(), 36);
+        assert_eq!(overlays_of(file), Some((shown_as(&[28, 0, 0, 0], 26, &[6, 0, 0, 0]), true)));
+        let header = overlays_of(&file[..30]);
+        assert_eq!(header, Some((shown_as(&[22, 0, 0, 0], 26, &[0; 4]), true)), "a header alone");
+    }
+
+    #[test]
+    fn lengths_that_were_never_written_are_those_of_the_file() {
+        let file = b"RIFF\0\0\0\0WAVEdata\x00\x00\x00\x00123456";
+        assert_eq!(overlays_of(file), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        let empty = b"RIFF\x0c\0\0\0WAVEdata\x00\x00\x00\x00123456";
+        assert_eq!(overlays_of(empty), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        let piped = b"RIFF\x24\xf0\xff\x7fWAVEdata\x00\xf0\xff\x7f123456";
+        assert_eq!(overlays_of(piped), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        let told = b"RIFF\0\0\0\0WAVEdata\x02\x00\x00\x0012LIST";
+        assert_eq!(overlays_of(told), Some((shown_as(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
+    }
+
+    #[test]
+    fn lengths_of_64_bits_are_shown_in_32() {
+        let head = b"RF64\xff\xff\xff\xffWAVEds64\x10\0\0\0\0\0\0\0\0\0\0\0";
+        let file =
+            |length: u64| [head, length.to_le_bytes().as_slice(), b"data\xff\xff\xff\xff123456"].concat();
+        assert_eq!(overlays_of(&file(6)), Some((shown_as(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), false)));
+        assert_eq!(overlays_of(&file(5 << 32)), Some((shown_as(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), true)));
+    }
+
+    #[test]
+    fn whole_files_and_other_files_are_left_alone() {
+        for whole in [
+            b"RIFF\x10\x00\x00\x00WAVEdata\x04\x00\x00\x001234".as_slice(),
+            b"RIFF\xff\xff\xff\xffWAVEdata\xff\xff\xff\xff1234",
+            b"RIFF\x10\x00\x00\x00AVI data\xff\x00\x00\x001234",
+            b"RIFF\x10\x00\x00\x00WAVEdata",
+            b"",
+        ] {
+            assert_eq!(overlays_of(whole), None, "{}", whole.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What is in a file, told from its content without decoding it.
+
+mod duration;
+mod video;
+
+use media_time::MediaTime;
+
+pub use self::video::VideoInfo;
+use crate::decoders::has_changes;
+use crate::ffmpeg::{Report, StreamReport};
+use crate::native::{AudioStream, Demuxer, choose};
+use crate::sniff::sniff;
+use crate::{DecodeError, DecoderKind, Decoders, FileFormat, MediaKind, Source};
+
+/// What is in a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probe {
+    /// Audio, video, an image, or anything else.
+    pub kind: MediaKind,
+    /// Its format; none for what is no media file that is known.
+    pub format: Option<FileFormat>,
+    /// Short name of the container, e.g. `isomp4`, `matroska`, `wave`; none where its content cannot be read.
+    pub container: Option<String>,
+    /// How long it lasts, from timeline zero to the end of the longer of its audio and video; none where that cannot be
+    /// told.
+    pub duration: Option<MediaTime>,
+    /// The audio stream that [`crate::Decoder`] decodes.
+    pub audio: Option<AudioInfo>,
+    /// The video stream that is used.
+    pub video: Option<VideoInfo>,
+    /// The codecs of all audio streams, in their order.
+    pub audio_codecs: Vec<String>,
+    /// Does only ffmpeg decode its audio?
+    pub needs_ffmpeg: bool,
+    /// Is it known what is in it? Not of a file that only ffmpeg reads where there is none.
+    pub is_complete: bool,
+}
+
+/// An audio stream, as its container describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioInfo {
+    /// Its index among the audio streams.
+    pub index: usize,
+    /// Short name of the codec, e.g. `aac`.
+    pub codec: String,
+    /// Hz.
+    pub rate: Option<u32>,
+    /// Number of channels.
+    pub channels: Option<u16>,
+}
+
+/// See [`Decoders::probe`].
+pub(crate) fn probe(
+    decoders: &Decoders,
+    mut source: Box<dyn Source>,
+    audio_stream: Option<usize>,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Probe, DecodeError> {
+    let format = sniff(&mut *source)?;
+    source.rewind()?;
+    let Some(format) = format else { return Ok(unread(None)) };
+    let probed = match (format.is_native(), format.ffmpeg_demuxer()) {
+        (true, _) => native(decoders, source, format, audio_stream, cancelled),
+        (false, Some(_)) => foreign(decoders, &*source, format, audio_stream),
+        (false, None) => return Ok(unread(Some(format))),
+    };
+    match probed {
+        Err(error @ (DecodeError::Io(_) | DecodeError::Cancelled)) => Err(error),
+        Err(DecodeError::FfmpegUnavailable { .. }) => Ok(unprobed(format)),
+        Err(_) => Ok(unread(Some(format))),
+        Ok(probe) => Ok(probe),
+    }
+}
+
+/// All that is known of a file that no demuxer reads.
+fn unread(format: Option<FileFormat>) -> Probe {
+    let kind = format.map_or(MediaKind::Other, FileFormat::usual_kind);
+    Probe {
+        kind,
+        format,
+        container: None,
+        duration: None,
+        audio: None,
+        video: None,
+        audio_codecs: Vec::new(),
+        needs_ffmpeg: false,
+        is_complete: true,
+    }
+}
+
+/// All that is known of a file that only ffmpeg reads, where there is none.
+fn unprobed(format: FileFormat) -> Probe {
+    let container = Some(format.name().to_owned());
+    Probe { container, needs_ffmpeg: true, is_complete: false, ..unread(Some(format)) }
+}
+
+fn native(
+    decoders: &Decoders,
+    mut source: Box<dyn Source>,
+    format: FileFormat,
+    audio_stream: Option<usize>,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Probe, DecodeError> {
+    let is_changing = has_changes(&mut *source, format)?;
+    let file = source.reopen()?;
+    let mut demuxer = Demuxer::open(source, format)?;
+    let streams = demuxer.audio_streams();
+    let chosen = choose(streams.iter().map(|stream| stream.is_default), audio_stream);
+    let chosen = chosen.and_then(|index| streams.get(index).map(|stream| (index, stream)));
+    let mut audio = chosen.map(|(index, stream)| AudioInfo::of_native(index, stream));
+    let opened = chosen.map(|(index, _)| decoders.open(file.reopen()?, Some(index)));
+    let needs_ffmpeg = match (&chosen, &opened) {
+        (Some((_, stream)), _) if stream.foreign.is_some() || is_changing => true,
+        (_, Some(Ok(decoder))) => *decoder.kind() != DecoderKind::Native,
+        (_, Some(Err(error))) => matches!(error, DecodeError::FfmpegUnavailable { .. }),
+        _ => false,
+    };
+    let zero = opened.and_then(Result::ok).map_or(MediaTime::ZERO, |decoder| decoder.zero());
+    if needs_ffmpeg && let (Some(audio), Some(ffmpeg)) = (&mut audio, decoders.ffmpeg()) {
+        let report = ffmpeg.report(&*file, format, &Report::STREAMS)?;
+        if let Some((index, stream)) = report.chosen_audio(Some(audio.index)) {
+            *audio = AudioInfo::of_foreign(index, stream);
+        }
+    }
+    let video = VideoInfo::of(&mut demuxer)?;
+    let kind = kind_of(video.is_some(), audio.is_some());
+    let chosen = chosen.map(|(index, stream)| (index, stream.track.as_ref()));
+    let file = duration::OpenFile { decoders, file: &*file, format };
+    let duration = file.duration(&demuxer, chosen, zero, needs_ffmpeg, cancelled)?;
+    Ok(Probe {
+        kind,
+        format: Some(format),
+        container: Some(demuxer.name.to_owned()),
+        duration,
+        audio,
+        video,
+        audio_codecs: streams.into_iter().map(|stream| stream.codec).collect(),
+        needs_ffmpeg,
+        is_complete: true,
+    })
+}
+
+fn foreign(
+    decoders: &Decoders,
+    source: &dyn Source,
+    format: FileFormat,
+    audio_stream: Option<usize>,
+) -> Result<Probe, DecodeError> {
+    let ffmpeg = decoders.require_ffmpeg(format.name())?;
+    let report = ffmpeg.report(source, format, &Report::STREAMS)?;
+    let audio = report.chosen_audio(audio_stream);
+    let video = report.chosen_video();
+    let duration = duration::of_foreign(ffmpeg, source, format, &report, audio)?;
+    let codec = |stream: &StreamReport| stream.codec().unwrap_or("unknown").to_owned();
+    Ok(Probe {
+        kind: kind_of(video.is_some(), audio.is_some()),
+        format: Some(format),
+        container: Some(format.name().to_owned()),
+        duration,
+        audio: audio.map(|(index, stream)| AudioInfo::of_foreign(index, stream)),
+        video: video.map(|stream| VideoInfo {
+            codec: codec(stream),
+            width: stream.width,
+            height: stream.height,
+            fps: stream.fps(),
+        }),
+        audio_codecs: report.audio().into_iter().map(codec).collect(),
+        needs_ffmpeg: true,
+        is_complete: true,
+    })
+}
+
+const fn kind_of(has_video: bool, has_audio: bool) -> MediaKind {
+    match (has_video, has_audio) {
+        (true, _) => MediaKind::Video,
+        (false, true) => MediaKind::Audio,
+        (false, false) => MediaKind::Other,
+    }
+}
+
+impl AudioInfo {
+    fn of_native(index: usize, stream: &AudioStream) -> Self {
+        let params = stream.track.as_ref().map(|track| &track.params);
+        let channels = params.and_then(|params| params.channels.as_ref()).map(|channels| channels.count());
+        Self {
+            index,
+            codec: stream.codec.clone(),
+            rate: params.and_then(|params| params.sample_rate),
+            channels: channels.and_then(|count| u16::try_from(count).ok()).filter(|count| *count > 0),
+        }
+    }
+
+    fn of_foreign(index: usize, stream: &StreamReport) -> Self {
+        let channels = stream.channels.and_then(|count| u16::try_from(count).ok());
+        Self {
+            index,
+            codec: stream.codec().unwrap_or("unknown").to_owned(),
+            rate: stream.rate(),
+            channels: channels.filter(|count| *count > 0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn kind(bytes: &[u8]) -> MediaKind {
+        Decoders::native().probe(Box::new(Cursor::new(bytes.to_vec())), None, &|| false).unwrap().kind
+    }
+
+    #[test]
+    fn images_and_anything_else_are_recognised_by_their_bytes() {
+        assert_eq!(kind(b"\x89PNG\r\n\x1a\n and so on"), MediaKind::Image);
+        assert_eq!(kind(b"\xff\xd8\xff\xe0..JFIF"), MediaKind::Image);
+        assert_eq!(kind(b""), MediaKind::Other);
+        assert_eq!(kind(b"plain text"), MediaKind::Other);
+        assert_eq!(kind(b"RIFF....AVI LIST"), MediaKind::Video);
+    }
+}

@@ -1,0 +1,137 @@
+//! Which format a file has, by its first bytes. Names and extensions play no part.
+//!
+//! This is the only such table: upload, probe, analysis and renderer ask it first, and open what it names with the one
+//! demuxer of that format. Scanning for the sync words of MP3 and ADTS, which occur by chance in anything, happens only
+//! where no signature matches, and is accepted only if frame follows frame to the end of the file.
+//!
+//! Playlists, manifests and concatenation scripts are not in it: ffmpeg would open what they refer to.
+
+mod format;
+mod frames;
+mod signature;
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+pub use self::format::{FileFormat, MediaKind};
+pub(crate) use self::frames::survey;
+
+/// Bytes at the beginning that signatures look at.
+const HEAD: u64 = 4_096;
+/// Leading tags that are skipped, at most.
+const MAX_TAGS: u32 = 8;
+
+/// The format of `source`; none for what is no media file that is known. Moves the position.
+///
+/// # Errors
+/// When reading fails.
+pub fn sniff(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<Option<FileFormat>> {
+    let length = source.seek(SeekFrom::End(0))?;
+    let start = after_tags(source)?;
+    let head = bytes_at(source, start, HEAD)?;
+    if let Some(format) = signature::of(&head, start > 0) {
+        return Ok(Some(format));
+    }
+    if let Some(format) = frames::at(&head, length - start.min(length)) {
+        return Ok(Some(format));
+    }
+    frames::scan(source, start, length)
+}
+
+/// The format that only the first bytes of a file tell (4 KiB suffice), without scanning.
+#[must_use]
+pub fn sniff_head(head: &[u8]) -> Option<FileFormat> {
+    signature::of(head, false)
+}
+
+/// Where the file begins behind ID3v2 and APE tags.
+fn after_tags(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<u64> {
+    let mut start = 0;
+    for _ in 0..MAX_TAGS {
+        match tag_length(&bytes_at(source, start, 32)?) {
+            Some(length) => start += length,
+            None => break,
+        }
+    }
+    Ok(start)
+}
+
+/// The length of the ID3v2 (id3.org, ID3v2.4 §3.1) or APEv2 tag that `head` begins with.
+fn tag_length(head: &[u8]) -> Option<u64> {
+    if let Some(id3) = head.strip_prefix(b"ID3") {
+        let (flags, size) = (*id3.get(2)?, id3.get(3..7)?);
+        let size = size.iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f));
+        let footer = if flags & 0x10 != 0 { 10 } else { 0 };
+        return Some(10 + size + footer);
+    }
+    let size = head.strip_prefix(b"APETAGEX")?.get(4..8)?;
+    Some(32 + u64::from(u32::from_le_bytes(size.try_into().ok()?)))
+}
+
+/// Up to `count` bytes from `at` on.
+fn bytes_at(source: &mut (impl Read + Seek + ?Sized), at: u64, count: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.seek(SeekFrom::Start(at))?;
+    source.take(count).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    fn name(bytes: &[u8]) -> Option<&'static str> {
+        sniff(&mut Cursor::new(bytes)).unwrap().map(FileFormat::name)
+    }
+
+    #[test]
+    fn formats_are_named_by_their_first_bytes() {
+        let (mut ts, mut m2ts) = (vec![0; 188 * 6], vec![0; 192 * 6]);
+        (0..6).for_each(|packet| (ts[packet * 188], m2ts[packet * 192 + 4]) = (0x47, 0x47));
+        for (bytes, expected) in [
+            (&b"\0\0\0\x20ftypisom"[..], "isomp4"),
+            (b"\0\0\0\x08wide\0\0\0\x20mdat", "isomp4"),
+            (b"\x1a\x45\xdf\xa3", "matroska"),
+            (b"RIFF....WAVE", "wave"),
+            (b"RF64....WAVE", "wave"),
+            (b"BW64....WAVE", "wave"),
+            (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", "w64"),
+            (b"RIFF....AVI LIST", "avi"),
+            (b"FLV\x01\x05", "flv"),
+            (b"#!AMR\n", "amr"),
+            (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+            (b"wvpk....", "wavpack"),
+            (b"MAC \x96\x0f", "ape"),
+            (b"tBaK", "tak"),
+            (b"OFR ", "optimfrog"),
+            (b".snd", "au"),
+            (b"TTA1", "tta"),
+            (&ts, "mpegts"),
+            (&m2ts, "mpegts"),
+            (b"\x00\x00\x01\xba\x44", "mpegps"),
+            (b"\x0b\x77\0\0\x14\x40", "ac3"),
+            (b"\x89PNG\r\n\x1a\n", "png"),
+            (b"PK\x03\x04", "zip"),
+            (b"ID3\x04\0\0\0\0\0\x02..fLaC", "flac"),
+        ] {
+            assert_eq!(name(bytes), Some(expected), "{}", bytes[..bytes.len().min(16)].escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_refers_to_other_files_is_no_format() {
+        for bytes in [
+            &b"ffconcat version 1.0\nfile '/etc/passwd'\n"[..],
+            b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n",
+            b"<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\"/>",
+            b"ID3\x04\0\0\0\0\0\x02..#EXTM3U\n",
+            b"[playlist]\nFile1=http://localhost/\n",
+            b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n",
+            b"plain text",
+            b"",
+        ] {
+            assert_eq!(name(bytes), None, "{}", bytes.escape_ascii());
+        }
+    }
+}

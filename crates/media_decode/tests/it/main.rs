@@ -1,0 +1,8 @@
+//! Integration tests of decoding, one binary.
+
+mod decode_corpus;
+mod decode_damage;
+mod decode_samples;
+mod decode_timing;
+mod foreign;
+mod support;
