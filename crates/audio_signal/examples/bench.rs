@@ -8,7 +8,6 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::BufReader;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;

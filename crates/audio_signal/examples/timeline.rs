@@ -8,7 +8,6 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::BufReader;
 
 use audio_signal::{AnalysisParams, Control, analyze};
 

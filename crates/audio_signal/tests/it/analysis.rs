@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use audio_signal::{AnalysisParams, Control, SignalError, Thresholds, analyze, version};
+use media_decode::DecodeError;
 use media_time::MediaTime;
 
 use crate::sounds::{noise, tune, wav};

@@ -8,7 +8,8 @@ use std::{
     process::Command,
 };
 
-use audio_signal::{LoudnessMeter, LoudnessProfile, decode::Decoder};
+use audio_signal::{LoudnessMeter, LoudnessProfile};
+use media_decode::Decoder;
 use media_time::{MediaTime, Window};
 use proptest::prelude::*;
 use symphonia::core::audio::{Channels, Position};

@@ -1,13 +1,10 @@
-//! What several tests need: ffmpeg as the reference, recordings made with it, and the corpus.
+//! What several tests need: ffmpeg as the reference, and recordings made with it.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a failed step fails the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed step fails the test")]
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use audio_signal::SignalError;
-use media_decode::{DecodeStats, Decoder};
 use tempfile::TempDir;
 
 /// Runs `program` and returns its standard output.
@@ -56,96 +53,4 @@ impl Studio {
         ffmpeg(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
         path
     }
-}
-
-/// A decoded recording.
-#[derive(Debug)]
-pub(crate) struct Sound {
-    pub(crate) rate: u32,
-    pub(crate) channels: usize,
-    /// Interleaved.
-    pub(crate) samples: Vec<f32>,
-    pub(crate) stats: DecodeStats,
-}
-
-impl Sound {
-    /// Decodes a file with this crate, and checks that its blocks follow each other.
-    pub(crate) fn decode(path: &Path) -> Result<Self, SignalError> {
-        Self::from_decoder(Decoder::open(File::open(path).expect("the recording"))?)
-    }
-
-    pub(crate) fn from_decoder(mut decoder: Decoder) -> Result<Self, SignalError> {
-        let (rate, channels) = (decoder.format().rate, decoder.format().channels());
-        let mut samples = Vec::new();
-        while let Some(block) = decoder.next_block()? {
-            assert_eq!(block.start as usize * channels, samples.len(), "blocks follow each other");
-            assert!(block.frames() > 0 && block.samples.len() % channels == 0);
-            assert!(block.samples.iter().all(|sample| sample.is_finite()));
-            samples.extend_from_slice(block.samples);
-        }
-        assert!(decoder.next_block()?.is_none(), "the end stays the end");
-        Ok(Self { rate, channels, samples, stats: decoder.stats() })
-    }
-
-    /// What ffmpeg decodes of the first audio stream, in its own rate and channels.
-    pub(crate) fn by_ffmpeg(path: &Path) -> Self {
-        let path = path.to_str().expect("a printable path");
-        let stream = ffprobe(path, "a:0", "stream=sample_rate,channels");
-        let mut numbers = stream[0].split(',');
-        let rate = numbers.next().and_then(|rate| rate.parse().ok()).expect("a rate");
-        let channels = numbers.next().and_then(|count| count.parse().ok()).expect("a number of channels");
-        let bytes = ffmpeg(&["-i", path, "-map", "a:0", "-f", "f32le", "-"]);
-        let samples = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        Self { rate, channels, samples, stats: DecodeStats::default() }
-    }
-
-    /// The first channel.
-    pub(crate) fn first_channel(&self) -> impl Iterator<Item = f32> {
-        self.samples.iter().step_by(self.channels).copied()
-    }
-
-    /// When a click begins, in ms: louder than `threshold` after 300 ms of quiet.
-    pub(crate) fn clicks(&self, threshold: f32) -> Vec<f64> {
-        let quiet = self.rate as usize * 3 / 10;
-        let mut last_loud: Option<usize> = None;
-        let mut clicks = Vec::new();
-        for (index, sample) in self.first_channel().enumerate() {
-            if sample.abs() > threshold {
-                if last_loud.is_none_or(|last| index - last > quiet) {
-                    clicks.push(index as f64 * 1_000.0 / f64::from(self.rate));
-                }
-                last_loud = Some(index);
-            }
-        }
-        clicks
-    }
-}
-
-/// Rows of what ffprobe tells of a stream, as CSV.
-fn ffprobe(path: &str, stream: &str, entries: &str) -> Vec<String> {
-    let arguments =
-        ["-v", "error", "-select_streams", stream, "-show_entries", entries, "-read_intervals", "%+#64"];
-    let output = run("ffprobe", &[&arguments[..], &["-of", "csv=p=0", path]].concat());
-    let text = String::from_utf8(output).expect("text");
-    text.lines().map(|line| line.trim_end_matches(',').to_owned()).filter(|line| !line.is_empty()).collect()
-}
-
-/// When ffmpeg presents the first decoded frame of a stream, in ms on the container's clock; `None` when there is
-/// no such stream, zero when the container has no clock.
-pub(crate) fn first_frame(path: &Path, stream: &str) -> Option<f64> {
-    let path = path.to_str().expect("a printable path");
-    let frames = ffprobe(path, stream, "frame=best_effort_timestamp_time");
-    frames.first().map(|time| time.parse::<f64>().map_or(0.0, |seconds| seconds * 1_000.0))
-}
-
-/// The corpus of real recordings, if it is there. Prints why a test is skipped otherwise.
-pub(crate) fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-    let folder = std::env::var_os("HARKBACK_CORPUS").map_or(root, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: corpus absent (no folder {})", folder.display());
-    None
 }

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use audio_signal::{SignalError, Waveform, WaveformError, WaveformParams, waveform};
+use media_decode::DecodeError;
 
 use crate::sounds::{noise, wav};
 use crate::support::{Studio, ffmpeg};
