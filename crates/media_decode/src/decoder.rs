@@ -86,6 +86,9 @@ pub(crate) trait PcmStream: Send {
     /// The duration of this stream, as far as the container declares it for a fact.
     fn declared_duration(&self) -> Option<MediaTime>;
 
+    /// Is what was decoded so far decoded otherwise than symphonia by itself would?
+    fn is_repaired(&self) -> bool;
+
     /// From here on only counts samples, where packets tell how many they hold.
     fn only_count(&mut self);
 
@@ -173,6 +176,12 @@ impl Decoder {
     #[must_use]
     pub const fn zero(&self) -> MediaTime {
         self.zero
+    }
+
+    /// Is what was decoded so far decoded otherwise than symphonia by itself, which earlier versions relied on, would?
+    #[must_use]
+    pub fn is_repaired(&self) -> bool {
+        self.stream.is_repaired()
     }
 
     /// What went wrong so far.

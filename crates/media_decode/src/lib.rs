@@ -30,5 +30,8 @@ pub use probe::{AudioInfo, Probe, VideoInfo};
 pub use sniff::{FileFormat, MediaKind, sniff, sniff_head};
 pub use source::{Source, reopen_file};
 
+/// Counted up when [`Decoders::probe`] finds something else of the same file.
+pub const PROBER_VERSION: i32 = 2;
+
 /// The decoder of this process, as `name version`.
 pub const NATIVE_DECODER: &str = "symphonia 0.6.1";

@@ -172,6 +172,10 @@ impl PcmStream for FfmpegStream {
         None
     }
 
+    fn is_repaired(&self) -> bool {
+        false
+    }
+
     fn only_count(&mut self) {}
 
     fn advance(&mut self, timeline: &mut Timeline, spans: &mut VecDeque<Span>) -> Result<bool, DecodeError> {

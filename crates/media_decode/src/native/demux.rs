@@ -15,6 +15,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{TimeBase, Timestamp};
 use symphonia::default::{formats, meta};
 
+use super::codec::CODECS;
 use super::guard::{Failure, guarded};
 use super::matroska_tracks::MatroskaKind;
 use super::matroska_tracks::{self, MatroskaTrack};
@@ -75,6 +76,8 @@ pub(crate) struct AudioTrack {
     pub(crate) padding: Option<u32>,
     /// Samples of sound, without what the encoder put before and after it.
     pub(crate) samples: Option<u64>,
+    /// Do its parameters differ from what symphonia reads?
+    pub(crate) is_repaired: bool,
 }
 
 /// What fetching a packet came to.
@@ -98,6 +101,8 @@ pub(crate) struct Demuxer {
     pub(crate) movie: Option<Movie>,
     /// Of a Matroska file.
     pub(crate) matroska: Vec<MatroskaTrack>,
+    /// Does the reader see something else than the file, where it would read that wrongly?
+    pub(crate) is_repaired: bool,
     /// Does the reader see shorter lengths than the file tells, and so no early end?
     is_shortened: bool,
 }
@@ -111,6 +116,7 @@ impl Demuxer {
             _ => None,
         };
         let (mut matroska, mut overlays, mut is_shortened) = (Vec::new(), Vec::new(), false);
+        let mut is_repaired = movie.as_ref().is_some_and(Movie::hides_segment_index);
         match (&movie, format) {
             (Some(movie), _) => overlays = movie.overlays(),
             (None, FileFormat::Matroska | FileFormat::WebM) => {
@@ -124,6 +130,7 @@ impl Demuxer {
             }
             (None, FileFormat::Mp3 | FileFormat::Adts) => {
                 overlays = survey(&mut source)?.tags.into_iter().map(Overlay::zeros).collect();
+                is_repaired = !overlays.is_empty();
             }
             _ => {}
         }
@@ -136,7 +143,16 @@ impl Demuxer {
         let reader = guarded(|| probe.probe(&Hint::new(), stream, options, metadata))
             .map_err(|failure| failure.into_decode_error("its header", &allowance))?;
         let name = reader.format_info().short_name;
-        Ok(Self { reader: Some(reader), allowance, container, name, movie, matroska, is_shortened })
+        Ok(Self {
+            reader: Some(reader),
+            allowance,
+            container,
+            name,
+            movie,
+            matroska,
+            is_repaired,
+            is_shortened,
+        })
     }
 
     /// The tracks of the container; of an MP4 file only those with sound.
@@ -209,6 +225,16 @@ impl Demuxer {
         streams.find_map(|stream| stream.track).ok_or_else(|| self.no_audio_stream())
     }
 
+    /// The stream that symphonia by itself would decode.
+    pub(crate) fn default_audio_id(&self) -> Option<u32> {
+        let is_decodable = |track: &&Track| match &track.codec_params {
+            Some(CodecParameters::Audio(params)) => CODECS.get_audio_decoder(params.codec).is_some(),
+            _ => false,
+        };
+        let default = self.reader.as_ref().and_then(|reader| reader.default_track(TrackType::Audio));
+        default.filter(is_decodable).or_else(|| self.tracks().iter().find(is_decodable)).map(|track| track.id)
+    }
+
     pub(crate) fn no_audio_stream(&self) -> DecodeError {
         DecodeError::NoAudioStream { container: self.name.to_owned() }
     }
@@ -256,8 +282,9 @@ impl AudioTrack {
         let Some(CodecParameters::Audio(params)) = &track.codec_params else {
             return None;
         };
-        let mut params = params.clone();
+        let (mut params, mut is_repaired) = (params.clone(), false);
         if params.codec == codecs::CODEC_ID_OPUS {
+            is_repaired = params.sample_rate.is_some_and(|rate| rate != 48_000);
             // Opus is decoded at 48 kHz; the header may name the rate of the encoder's input (RFC 7845 §5.1).
             params.sample_rate = Some(48_000);
         }
@@ -267,6 +294,7 @@ impl AudioTrack {
             time_base: track.time_base,
             padding: track.padding,
             samples: track.num_frames,
+            is_repaired,
         })
     }
 

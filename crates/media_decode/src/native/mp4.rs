@@ -136,6 +136,11 @@ impl Movie {
         !self.trex.is_empty()
     }
 
+    /// Is a segment index hidden, which symphonia would believe?
+    pub(super) fn hides_segment_index(&self) -> bool {
+        !self.sidx.is_empty() && self.is_fragmented()
+    }
+
     /// How symphonia is to see the file: without the tracks that hold no sound, so that it neither indexes nor
     /// reads the pictures, and with a last box that ends where the file does.
     pub(super) fn overlays(&self) -> Vec<Overlay> {

@@ -53,6 +53,7 @@ pub(crate) struct PacketStream {
     only_counts: bool,
     /// Timeline zero on the clock of the container.
     zero: MediaTime,
+    is_repaired: bool,
 }
 
 impl PacketStream {
@@ -65,9 +66,12 @@ impl PacketStream {
     ) -> Result<Opened, DecodeError> {
         let mut demuxer = Demuxer::open(source, format)?;
         let mut streams = demuxer.audio_streams();
+        let symphonias = demuxer.default_audio_id();
         let defaults = streams.iter().map(|stream| stream.is_default);
         let index = streams::choose(defaults, wanted).ok_or_else(|| demuxer.no_audio_stream())?;
         let stream = streams.swap_remove(index);
+        let is_other = wanted.is_none() && stream.track.as_ref().map(|track| track.id) != symphonias;
+        let is_repaired = stream.is_repaired || demuxer.is_repaired || is_other;
         let (track, what) = match (stream.track, stream.foreign) {
             (Some(track), None) => (track, stream.codec),
             (_, what) => return Ok(Opened::Foreign { index, what: what.unwrap_or(stream.codec) }),
@@ -113,6 +117,7 @@ impl PacketStream {
             damaged_in_a_row: 0,
             only_counts: false,
             zero,
+            is_repaired,
         };
         Ok(Opened::Here(Box::new(stream), presentation))
     }
@@ -123,6 +128,7 @@ impl PacketStream {
         // All frames of a laced Matroska block come with the block's time: they follow each other.
         let is_laced = self.demuxer.container == Container::Matroska && self.last_pts == Some(packet.pts);
         self.last_pts = Some(packet.pts);
+        self.is_repaired |= is_laced;
         let stamp = match self.clock.expected().filter(|_| is_laced) {
             Some(expected) => self.clock.stamp(expected),
             None => self.track.to_samples(packet.pts, rate),
@@ -253,6 +259,10 @@ impl PcmStream for PacketStream {
         let track = movie.tracks.iter().find(|track| track.id == self.track.id && track.edits.is_empty())?;
         Some(MediaTime::from_secs_f64(track.duration as f64 / f64::from(track.timescale.max(1))))
             .filter(|duration| *duration > MediaTime::ZERO)
+    }
+
+    fn is_repaired(&self) -> bool {
+        self.is_repaired
     }
 
     fn only_count(&mut self) {

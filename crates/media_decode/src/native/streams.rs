@@ -21,6 +21,8 @@ pub(crate) struct AudioStream {
     pub(crate) track: Option<AudioTrack>,
     /// Why it is not decoded in this process.
     pub(crate) foreign: Option<String>,
+    /// Is it decoded otherwise than symphonia by itself would?
+    pub(crate) is_repaired: bool,
 }
 
 impl AudioStream {
@@ -31,7 +33,8 @@ impl AudioStream {
             Some(track) => foreign(&track.params, &codec),
             None => Some(codec.clone()),
         };
-        Self { is_default: false, codec, track, foreign }
+        let is_repaired = track.as_ref().is_some_and(|track| track.is_repaired);
+        Self { is_default: false, codec, track, foreign, is_repaired }
     }
 
     pub(super) fn of_movie(entry: &MovieTrack, track: Option<&Track>) -> Self {
@@ -39,6 +42,7 @@ impl AudioStream {
         if let Some(pcm) = pcm_codec(&entry.codec, entry.is_little_endian)
             && let Some(track) = &mut stream.track
         {
+            stream.is_repaired |= track.params.codec != pcm;
             track.params.codec = pcm;
             stream.codec = codec_name(&track.params);
         }

@@ -10,7 +10,7 @@ use crate::decoders::has_changes;
 use crate::ffmpeg::{Report, StreamReport};
 use crate::native::{AudioStream, Demuxer, choose};
 use crate::sniff::sniff;
-use crate::{DecodeError, DecoderKind, Decoders, FileFormat, MediaKind, Source};
+use crate::{DecodeError, Decoder, DecoderKind, Decoders, FileFormat, MediaKind, Source};
 
 /// What is in a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Probe {
     pub audio_codecs: Vec<String>,
     /// Does only ffmpeg decode its audio?
     pub needs_ffmpeg: bool,
+    /// Is its audio decoded otherwise than by versions before 2 of the prober, which got it wrong?
+    pub is_repaired: bool,
     /// Is it known what is in it? Not of a file that only ffmpeg reads where there is none.
     pub is_complete: bool,
 }
@@ -84,6 +86,7 @@ fn unread(format: Option<FileFormat>) -> Probe {
         video: None,
         audio_codecs: Vec::new(),
         needs_ffmpeg: false,
+        is_repaired: false,
         is_complete: true,
     }
 }
@@ -115,7 +118,10 @@ fn native(
         (_, Some(Err(error))) => matches!(error, DecodeError::FfmpegUnavailable { .. }),
         _ => false,
     };
-    let zero = opened.and_then(Result::ok).map_or(MediaTime::ZERO, |decoder| decoder.zero());
+    let (zero, is_repaired) = match opened {
+        Some(Ok(mut decoder)) => (decoder.zero(), !needs_ffmpeg && is_repaired(&mut decoder)?),
+        _ => (MediaTime::ZERO, false),
+    };
     if needs_ffmpeg && let (Some(audio), Some(ffmpeg)) = (&mut audio, decoders.ffmpeg()) {
         let report = ffmpeg.report(&*file, format, &Report::STREAMS)?;
         if let Some((index, stream)) = report.chosen_audio(Some(audio.index)) {
@@ -136,6 +142,7 @@ fn native(
         video,
         audio_codecs: streams.into_iter().map(|stream| stream.codec).collect(),
         needs_ffmpeg,
+        is_repaired,
         is_complete: true,
     })
 }
@@ -166,8 +173,25 @@ fn foreign(
         }),
         audio_codecs: report.audio().into_iter().map(codec).collect(),
         needs_ffmpeg: true,
+        is_repaired: false,
         is_complete: true,
     })
+}
+
+/// Is the beginning decoded otherwise than earlier versions did? What they got wrong shows in the first packets.
+fn is_repaired(decoder: &mut Decoder) -> Result<bool, DecodeError> {
+    const BLOCKS: usize = 16;
+    for _ in 0..BLOCKS {
+        let is_over = match decoder.next_block() {
+            Ok(block) => block.is_none(),
+            Err(error @ DecodeError::Io(_)) => return Err(error),
+            Err(_) => true,
+        };
+        if is_over || decoder.is_repaired() {
+            break;
+        }
+    }
+    Ok(decoder.is_repaired())
 }
 
 const fn kind_of(has_video: bool, has_audio: bool) -> MediaKind {
