@@ -28,6 +28,8 @@ pub(crate) enum Command {
         /// The recording: audio, or video with sound. In the repository one is there.
         file: Option<PathBuf>,
     },
+    /// List the media formats that this installation reads, and which decoder reads each.
+    Formats(FormatsArguments),
     /// Fetch, list and check speech models.
     Models(ModelsArguments),
     /// Bring the database's schema up to date, then exit.
@@ -88,6 +90,13 @@ pub(crate) struct AnalyzeArguments {
     pub(crate) language: Option<String>,
     #[command(flatten)]
     pub(crate) analysis: AnalysisFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FormatsArguments {
+    /// Print JSON: an array of `{name, title, decoder, other_codecs}`.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,8 @@
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
 //! command line ([`cli`]), settles the configuration ([`flags`], [`config`]), wires the services ([`app`]),
 //! serves and measures them ([`serve`], [`metrics`]), analyses one file ([`analyze`]), shows it all
-//! ([`demo`]), removes what no row refers to ([`gc`]), or looks after the speech models ([`models`]).
+//! ([`demo`]), lists the media formats ([`formats`]), removes what no row refers to ([`gc`]), or looks after the speech
+//! models ([`models`]).
 
 mod analyze;
 mod app;
@@ -12,6 +13,7 @@ mod cli;
 mod config;
 mod demo;
 mod flags;
+mod formats;
 mod gc;
 mod metrics;
 mod models;
@@ -62,6 +64,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Openapi => app::print_openapi(),
         Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Demo { file } => match demo::run(file.as_deref())? {},
+        Command::Formats(arguments) => formats::run(&arguments, cli.config.as_deref()),
         Command::Models(arguments) => models::run(&arguments, cli.config.as_deref()),
     }
 }

@@ -7,6 +7,7 @@ mod layout;
 mod report;
 mod stream;
 
+use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -56,6 +57,21 @@ impl Ffmpeg {
             .map_err(|error| unavailable("the file", &error))?;
         let release = release_of(&String::from_utf8_lossy(&written));
         Ok(self.0.release.get_or_init(|| release))
+    }
+
+    /// The names of its demuxers. Blocking.
+    ///
+    /// # Errors
+    /// [`DecodeError::FfmpegUnavailable`].
+    pub fn demuxers(&self) -> Result<BTreeSet<String>, DecodeError> {
+        let written =
+            blocking_output(&self.0.ffmpeg, ["-hide_banner", "-demuxers"], LIMITS, SILENCE, 1 << 20)
+                .map_err(|error| unavailable("the file", &error))?;
+        // ` D  mov,mp4,m4a,3gp,3g2,mj2 QuickTime / MOV`
+        let text = String::from_utf8_lossy(&written);
+        let rows =
+            text.lines().filter_map(|line| line.trim_start().strip_prefix("D ")?.split_whitespace().next());
+        Ok(rows.flat_map(|names| names.split(',')).map(str::to_owned).collect())
     }
 
     /// What ffprobe reports of a file, with `entries` beyond the usual ones.

@@ -23,10 +23,10 @@ enum Reader {
 }
 
 macro_rules! formats {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $kind:ident, $reader:expr, $media_type:literal;)*) => {
+    ($($variant:ident = $name:literal, $title:literal, $kind:ident, $reader:expr, $media_type:literal;)*) => {
         /// A format that a file can have.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum FileFormat { $($(#[$doc])* $variant,)* }
+        pub enum FileFormat { $(#[doc = $title] $variant,)* }
 
         impl FileFormat {
             /// All of them.
@@ -36,6 +36,12 @@ macro_rules! formats {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it is called.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
             }
 
             /// What a file of it usually is; what it holds decides.
@@ -66,108 +72,57 @@ fn split(media_types: &'static str) -> (&'static str, &'static str) {
 use Reader::{Ffmpeg, Native};
 
 formats! {
-    /// MP4, M4A, 3GP, QuickTime.
-    IsoMp4 = "isomp4", Video, Native("mov"), "audio/mp4|video/mp4";
-    /// QuickTime by its brand.
-    QuickTime = "isomp4", Video, Native("mov"), "audio/mp4|video/quicktime";
-    /// QuickTime and MP4 without `ftyp`.
-    BrandlessMp4 = "isomp4", Video, Ffmpeg("mov"), "audio/mp4|video/quicktime";
-    /// Matroska.
-    Matroska = "matroska", Video, Native("matroska"), "audio/x-matroska|video/x-matroska";
-    /// WebM: Matroska by another document type.
-    WebM = "matroska", Video, Native("matroska"), "audio/webm|video/webm";
-    /// RIFF/WAVE, RF64 and BW64.
-    Wave = "wave", Audio, Native("wav"), "audio/wav";
-    /// AIFF and AIFF-C.
-    Aiff = "aiff", Audio, Native("aiff"), "audio/aiff";
-    /// Core Audio Format.
-    Caf = "caf", Audio, Native("caf"), "audio/x-caf";
-    /// Ogg.
-    Ogg = "ogg", Audio, Native("ogg"), "audio/ogg|video/ogg";
-    /// FLAC without a container.
-    Flac = "flac", Audio, Native("flac"), "audio/flac";
-    /// MPEG audio layers I to III.
-    Mp3 = "mp3", Audio, Native("mp3"), "audio/mpeg";
-    /// AAC in ADTS frames.
-    Adts = "adts", Audio, Native("aac"), "audio/aac";
-    /// Sony Wave64.
-    W64 = "w64", Audio, Ffmpeg("w64"), "application/octet-stream";
-    /// Audio Video Interleave.
-    Avi = "avi", Video, Ffmpeg("avi"), "video/x-msvideo";
-    /// Flash Video.
-    Flv = "flv", Video, Ffmpeg("flv"), "application/octet-stream";
-    /// MPEG transport stream, packets of 188, 192 or 204 bytes.
-    MpegTs = "mpegts", Video, Ffmpeg("mpegts"), "application/octet-stream";
-    /// MPEG program stream, also VOB.
-    MpegPs = "mpegps", Video, Ffmpeg("mpeg"), "application/octet-stream";
-    /// MPEG video elementary stream.
-    MpegVideo = "mpegvideo", Video, Ffmpeg("mpegvideo"), "application/octet-stream";
-    /// Adaptive multi-rate speech, narrow or wide band.
-    Amr = "amr", Audio, Ffmpeg("amr"), "audio/amr";
-    /// Advanced Systems Format: WMA and WMV.
-    Asf = "asf", Video, Ffmpeg("asf"), "application/octet-stream";
-    /// AC-3 elementary stream.
-    Ac3 = "ac3", Audio, Ffmpeg("ac3"), "application/octet-stream";
-    /// E-AC-3 elementary stream.
-    Eac3 = "eac3", Audio, Ffmpeg("eac3"), "application/octet-stream";
-    /// DTS elementary stream.
-    Dts = "dts", Audio, Ffmpeg("dts"), "application/octet-stream";
-    /// Sun audio.
-    Au = "au", Audio, Ffmpeg("au"), "application/octet-stream";
-    /// WavPack.
-    WavPack = "wavpack", Audio, Ffmpeg("wv"), "application/octet-stream";
-    /// Monkey's Audio.
-    Ape = "ape", Audio, Ffmpeg("ape"), "application/octet-stream";
-    /// Tom's lossless audio kompressor.
-    Tak = "tak", Audio, Ffmpeg("tak"), "application/octet-stream";
-    /// True Audio.
-    Tta = "tta", Audio, Ffmpeg("tta"), "application/octet-stream";
-    /// Musepack, stream version 7.
-    Musepack7 = "musepack", Audio, Ffmpeg("mpc"), "application/octet-stream";
-    /// Musepack, stream version 8.
-    Musepack8 = "musepack", Audio, Ffmpeg("mpc8"), "application/octet-stream";
-    /// Material Exchange Format.
-    Mxf = "mxf", Video, Ffmpeg("mxf"), "application/octet-stream";
-    /// DV in DIF blocks.
-    Dv = "dv", Video, Ffmpeg("dv"), "application/octet-stream";
-    /// NUT.
-    Nut = "nut", Video, Ffmpeg("nut"), "application/octet-stream";
-    /// RealMedia.
-    RealMedia = "rm", Video, Ffmpeg("rm"), "application/octet-stream";
-    /// Creative Voice.
-    Voc = "voc", Audio, Ffmpeg("voc"), "application/octet-stream";
-    /// Interchange File Format 8SVX, and DSDIFF.
-    Iff = "iff", Audio, Ffmpeg("iff"), "application/octet-stream";
-    /// DSD stream file.
-    Dsf = "dsf", Audio, Ffmpeg("dsf"), "application/octet-stream";
-    /// Shorten.
-    Shorten = "shn", Audio, Ffmpeg("shn"), "application/octet-stream";
-    /// OptimFROG, which no free decoder reads.
-    OptimFrog = "optimfrog", Audio, Reader::None, "application/octet-stream";
-    /// PNG image.
-    Png = "png", Image, Reader::None, "image/png";
-    /// JPEG image.
-    Jpeg = "jpeg", Image, Reader::None, "image/jpeg";
-    /// GIF image.
-    Gif = "gif", Image, Reader::None, "image/gif";
-    /// BMP image.
-    Bmp = "bmp", Image, Reader::None, "image/bmp";
-    /// TIFF image.
-    Tiff = "tiff", Image, Reader::None, "image/tiff";
-    /// WebP image.
-    WebP = "webp", Image, Reader::None, "image/webp";
-    /// AVIF image.
-    Avif = "avif", Image, Reader::None, "image/avif";
-    /// HEIC image.
-    Heic = "heic", Image, Reader::None, "image/heic";
-    /// ZIP archive, also office documents.
-    Zip = "zip", Other, Reader::None, "application/octet-stream";
-    /// tar archive.
-    Tar = "tar", Other, Reader::None, "application/octet-stream";
-    /// gzip, 7z, RAR, xz, bzip2 and zstd.
-    Compressed = "archive", Other, Reader::None, "application/octet-stream";
-    /// PDF document.
-    Pdf = "pdf", Other, Reader::None, "application/octet-stream";
+    IsoMp4 = "isomp4", "MP4, M4A, 3GP, QuickTime", Video, Native("mov"), "audio/mp4|video/mp4";
+    QuickTime = "isomp4", "QuickTime by its brand", Video, Native("mov"), "audio/mp4|video/quicktime";
+    BrandlessMp4 = "isomp4", "QuickTime and MP4 without `ftyp`", Video, Ffmpeg("mov"), "audio/mp4|video/quicktime";
+    Matroska = "matroska", "Matroska", Video, Native("matroska"), "audio/x-matroska|video/x-matroska";
+    WebM = "matroska", "WebM: Matroska by another document type", Video, Native("matroska"), "audio/webm|video/webm";
+    Wave = "wave", "RIFF/WAVE, RF64 and BW64", Audio, Native("wav"), "audio/wav";
+    Aiff = "aiff", "AIFF and AIFF-C", Audio, Native("aiff"), "audio/aiff";
+    Caf = "caf", "Core Audio Format", Audio, Native("caf"), "audio/x-caf";
+    Ogg = "ogg", "Ogg", Audio, Native("ogg"), "audio/ogg|video/ogg";
+    Flac = "flac", "FLAC without a container", Audio, Native("flac"), "audio/flac";
+    Mp3 = "mp3", "MPEG audio layers I to III", Audio, Native("mp3"), "audio/mpeg";
+    Adts = "adts", "AAC in ADTS frames", Audio, Native("aac"), "audio/aac";
+    W64 = "w64", "Sony Wave64", Audio, Ffmpeg("w64"), "application/octet-stream";
+    Avi = "avi", "Audio Video Interleave", Video, Ffmpeg("avi"), "video/x-msvideo";
+    Flv = "flv", "Flash Video", Video, Ffmpeg("flv"), "application/octet-stream";
+    MpegTs = "mpegts", "MPEG transport stream, packets of 188, 192 or 204 bytes", Video, Ffmpeg("mpegts"), "application/octet-stream";
+    MpegPs = "mpegps", "MPEG program stream, also VOB", Video, Ffmpeg("mpeg"), "application/octet-stream";
+    MpegVideo = "mpegvideo", "MPEG video elementary stream", Video, Ffmpeg("mpegvideo"), "application/octet-stream";
+    Amr = "amr", "Adaptive multi-rate speech, narrow or wide band", Audio, Ffmpeg("amr"), "audio/amr";
+    Asf = "asf", "Advanced Systems Format: WMA and WMV", Video, Ffmpeg("asf"), "application/octet-stream";
+    Ac3 = "ac3", "AC-3 elementary stream", Audio, Ffmpeg("ac3"), "application/octet-stream";
+    Eac3 = "eac3", "E-AC-3 elementary stream", Audio, Ffmpeg("eac3"), "application/octet-stream";
+    Dts = "dts", "DTS elementary stream", Audio, Ffmpeg("dts"), "application/octet-stream";
+    Au = "au", "Sun audio", Audio, Ffmpeg("au"), "application/octet-stream";
+    WavPack = "wavpack", "WavPack", Audio, Ffmpeg("wv"), "application/octet-stream";
+    Ape = "ape", "Monkey's Audio", Audio, Ffmpeg("ape"), "application/octet-stream";
+    Tak = "tak", "Tom's lossless audio kompressor", Audio, Ffmpeg("tak"), "application/octet-stream";
+    Tta = "tta", "True Audio", Audio, Ffmpeg("tta"), "application/octet-stream";
+    Musepack7 = "musepack", "Musepack, stream version 7", Audio, Ffmpeg("mpc"), "application/octet-stream";
+    Musepack8 = "musepack", "Musepack, stream version 8", Audio, Ffmpeg("mpc8"), "application/octet-stream";
+    Mxf = "mxf", "Material Exchange Format", Video, Ffmpeg("mxf"), "application/octet-stream";
+    Dv = "dv", "DV in DIF blocks", Video, Ffmpeg("dv"), "application/octet-stream";
+    Nut = "nut", "NUT", Video, Ffmpeg("nut"), "application/octet-stream";
+    RealMedia = "rm", "RealMedia", Video, Ffmpeg("rm"), "application/octet-stream";
+    Voc = "voc", "Creative Voice", Audio, Ffmpeg("voc"), "application/octet-stream";
+    Iff = "iff", "Interchange File Format 8SVX, and DSDIFF", Audio, Ffmpeg("iff"), "application/octet-stream";
+    Dsf = "dsf", "DSD stream file", Audio, Ffmpeg("dsf"), "application/octet-stream";
+    Shorten = "shn", "Shorten", Audio, Ffmpeg("shn"), "application/octet-stream";
+    OptimFrog = "optimfrog", "OptimFROG, which no free decoder reads", Audio, Reader::None, "application/octet-stream";
+    Png = "png", "PNG image", Image, Reader::None, "image/png";
+    Jpeg = "jpeg", "JPEG image", Image, Reader::None, "image/jpeg";
+    Gif = "gif", "GIF image", Image, Reader::None, "image/gif";
+    Bmp = "bmp", "BMP image", Image, Reader::None, "image/bmp";
+    Tiff = "tiff", "TIFF image", Image, Reader::None, "image/tiff";
+    WebP = "webp", "WebP image", Image, Reader::None, "image/webp";
+    Avif = "avif", "AVIF image", Image, Reader::None, "image/avif";
+    Heic = "heic", "HEIC image", Image, Reader::None, "image/heic";
+    Zip = "zip", "ZIP archive, also office documents", Other, Reader::None, "application/octet-stream";
+    Tar = "tar", "tar archive", Other, Reader::None, "application/octet-stream";
+    Compressed = "archive", "gzip, 7z, RAR, xz, bzip2 and zstd", Other, Reader::None, "application/octet-stream";
+    Pdf = "pdf", "PDF document", Other, Reader::None, "application/octet-stream";
 }
 
 impl FileFormat {
