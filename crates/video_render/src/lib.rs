@@ -16,6 +16,7 @@ mod composition;
 mod container;
 mod cut;
 mod error;
+mod fault;
 mod layers;
 mod model;
 mod plan;
