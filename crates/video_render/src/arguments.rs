@@ -10,7 +10,7 @@ use crate::source::{Source, VideoStream, confined};
 /// Threads of the H.264 encoder: a fixed number, because the bytes depend on it.
 const ENCODER_THREADS: &str = "4";
 /// The clock of rendered pictures, in Hz: 24, 25, 30, 50, 60 and 1001/30000 divide it.
-const CLOCK: &str = "90000";
+const CLOCK_HZ: u32 = 90_000;
 
 fn text(argument: impl Into<String>) -> Argument {
     Argument::Text(argument.into())
@@ -31,7 +31,7 @@ pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> Vec<Ar
     let graph = format!("{}[v];{}[a]", pictures(source, cut, profile), sound(source, cut.window));
     let mut arguments = opening();
     arguments.extend(input(0, source, cut.seek));
-    arguments.extend(closing(graph, profile));
+    arguments.extend(closing(graph, profile, cut.window.duration()));
     arguments
 }
 
@@ -176,20 +176,33 @@ pub(crate) fn silence(length: MediaTime) -> String {
     format!("anullsrc=r={SAMPLE_RATE}:cl=stereo,atrim=end_sample={count}")
 }
 
-/// The graph, the encoders and the file: no name, date or version of an encoder gets into it.
-pub(crate) fn closing(graph: String, profile: &Profile) -> Vec<Argument> {
+/// The graph, the encoders and the file: no name, date or version of an encoder gets into it. `length` is that of
+/// the window.
+pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Vec<Argument> {
     let mut arguments = vec![text("-filter_complex"), text(graph)];
     arguments.extend(texts(["-map", "[v]", "-map", "[a]", "-map_metadata", "-1", "-map_chapters", "-1"]));
     arguments.extend(video_codec(profile));
-    arguments.extend(texts(["-fps_mode", "vfr", "-video_track_timescale", CLOCK]));
+    arguments.extend(texts(["-fps_mode", "vfr", "-video_track_timescale", &CLOCK_HZ.to_string()]));
     if profile.rate == Rate::Source {
-        arguments.extend([text("-enc_time_base"), text(format!("1:{CLOCK}"))]);
+        arguments.extend([text("-enc_time_base"), text(format!("1:{CLOCK_HZ}"))]);
+        arguments.extend([text("-bsf:v"), text(last_frame_held(length))]);
     }
     arguments.extend(audio_codec(profile));
     arguments.extend(texts(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]));
     arguments.extend(texts(["-movflags", "+faststart", "-write_tmcd", "0", "-f", profile.muxer()]));
     arguments.push(Argument::Output);
     arguments
+}
+
+/// A bitstream filter by which the last frame lasts until the end of a window of `length`. The muxer takes the last
+/// frame's duration from the last packet, which is not the last to be shown where frames are reordered: it is
+/// decoded when it is shown, so that decoding times reach to the end too.
+fn last_frame_held(length: MediaTime) -> String {
+    let end = length.to_samples(CLOCK_HZ).max(1);
+    format!(
+        "setts=pts=PTS:dts='if(eq(NEXT_DTS,NOPTS),PTS,DTS)':\
+         duration='if(eq(NEXT_DTS,NOPTS),max({end}-PTS,1),DURATION)'"
+    )
 }
 
 fn video_codec(profile: &Profile) -> Vec<Argument> {
@@ -269,7 +282,9 @@ mod tests {
             apad=whole_len=72000,atrim=end_sample=72000[a] \
             -map [v] -map [a] -map_metadata -1 -map_chapters -1 -c:v libx264 -preset ultrafast -crf 30 \
             -maxrate 4000k -bufsize 8000k -threads:v 4 -force_key_frames expr:gte(t,n_forced*2) -fps_mode vfr \
-            -video_track_timescale 90000 -enc_time_base 1:90000 -c:a aac -b:a 96k -fflags +bitexact \
+            -video_track_timescale 90000 -enc_time_base 1:90000 \
+            -bsf:v setts=pts=PTS:dts='if(eq(NEXT_DTS,NOPTS),PTS,DTS)':\
+            duration='if(eq(NEXT_DTS,NOPTS),max(135000-PTS,1),DURATION)' -c:a aac -b:a 96k -fflags +bitexact \
             -flags:v +bitexact -flags:a +bitexact -movflags +faststart -write_tmcd 0 -f mp4 {output}";
         assert_eq!(call(&source(), "draft_480p_fast").join(" "), expected);
     }
@@ -303,6 +318,15 @@ mod tests {
             };
             assert_eq!(value(&call, "-c:v"), codec);
             assert_eq!(call[call.len() - 3..], ["-f", muxer, "{output}"]);
+        }
+    }
+
+    #[test]
+    fn only_source_rate_renders_hold_the_last_frame_by_its_duration() {
+        for profile in &Profile::ALL {
+            let call = call(&source(), profile.name);
+            let is_held = call.iter().any(|argument| argument.contains("max(135000-PTS,1)"));
+            assert_eq!(is_held, profile.rate == Rate::Source, "{profile}");
         }
     }
 

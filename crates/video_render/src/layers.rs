@@ -39,7 +39,7 @@ pub(crate) fn of_composition(
         arguments.extend(input(index, &used.source, used.cut.seek));
     }
     let graph = format!("{};{}", pictures(composition, inputs, profile), sounds(composition, inputs));
-    arguments.extend(closing(graph, profile));
+    arguments.extend(closing(graph, profile, composition.window.duration()));
     arguments
 }
 

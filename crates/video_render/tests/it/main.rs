@@ -4,6 +4,7 @@
 
 mod failures;
 mod frames;
+mod holds;
 mod keeping;
 mod sources;
 mod support;
