@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod colours;
+mod damage;
 mod failures;
 mod frames;
 mod holds;
