@@ -113,14 +113,16 @@ pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Ve
     arguments
 }
 
-/// A bitstream filter by which the last frame lasts until the end of a window of `length`. The muxer takes the last
-/// frame's duration from the last packet, which is not the last to be shown where frames are reordered: it is
-/// decoded when it is shown, so that decoding times reach to the end too.
+/// A bitstream filter by which the last frame lasts until the end of a window of `length`, and none longer.
+///
+/// The muxer takes the last duration from the last packet. Where frames are reordered, that is not the last to be
+/// shown: it is decoded when it is shown, so that decoding times reach to the end too.
 fn last_frame_held(length: MediaTime) -> String {
     let end = length.to_samples(CLOCK_HZ).max(1);
+    let rest = format!("max({end}-PTS,1)");
     format!(
         "setts=pts=PTS:dts='if(eq(NEXT_DTS,NOPTS),PTS,DTS)':\
-         duration='if(eq(NEXT_DTS,NOPTS),max({end}-PTS,1),DURATION)'"
+         duration='if(eq(NEXT_DTS,NOPTS),{rest},min(DURATION,{rest}))'"
     )
 }
 
@@ -214,7 +216,7 @@ mod tests {
             -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv -fps_mode vfr \
             -video_track_timescale 90000 -enc_time_base 1:90000 \
             -bsf:v setts=pts=PTS:dts='if(eq(NEXT_DTS,NOPTS),PTS,DTS)':\
-            duration='if(eq(NEXT_DTS,NOPTS),max(135000-PTS,1),DURATION)' -c:a aac -b:a 96k -fflags +bitexact \
+            duration='if(eq(NEXT_DTS,NOPTS),max(135000-PTS,1),min(DURATION,max(135000-PTS,1)))' -c:a aac -b:a 96k -fflags +bitexact \
             -flags:v +bitexact -flags:a +bitexact -movflags +faststart -write_tmcd 0 -f mp4 {output}";
         assert_eq!(call(&source(), "draft_480p_fast").join(" "), expected);
     }
