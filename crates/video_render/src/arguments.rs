@@ -4,13 +4,17 @@ use media_time::{MediaTime, Window};
 
 use crate::cut::Cut;
 use crate::plan::Argument;
-use crate::profile::{AudioCodec, FrameRate, Profile, Rate, SAMPLE_RATE, VideoCodec};
-use crate::source::{Source, VideoStream, confined};
+use crate::profile::{AudioCodec, Profile, Rate, SAMPLE_RATE, VideoCodec};
+use crate::source::{AudioStream, ChannelMix, MAX_PIXELS, Source, confined};
+use crate::video_filters;
 
 /// Threads of the H.264 encoder: a fixed number, because the bytes depend on it.
 const ENCODER_THREADS: &str = "4";
 /// The clock of rendered pictures, in Hz: 24, 25, 30, 50, 60 and 1001/30000 divide it.
-const CLOCK: &str = "90000";
+const CLOCK_HZ: u32 = 90_000;
+/// The colours that every render has; frames are converted to them by filters.
+const COLOUR_TAGS: [&str; 8] =
+    ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
 
 fn text(argument: impl Into<String>) -> Argument {
     Argument::Text(argument.into())
@@ -28,10 +32,11 @@ pub(crate) fn seconds(time: MediaTime) -> String {
 
 /// The whole call that renders one window of one source.
 pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> Vec<Argument> {
-    let graph = format!("{}[v];{}[a]", pictures(source, cut, profile), sound(source, cut.window));
+    let graph =
+        format!("{}[v];{}[a]", video_filters::of_window(source, cut, profile), sound(source, cut.window));
     let mut arguments = opening();
     arguments.extend(input(0, source, cut.seek));
-    arguments.extend(closing(graph, profile));
+    arguments.extend(closing(graph, profile, cut.window.duration()));
     arguments
 }
 
@@ -51,122 +56,35 @@ pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argum
     if position > MediaTime::ZERO {
         arguments.extend([text("-noaccurate_seek"), text("-ss"), text(seconds(position))]);
     }
+    // Decoders refuse larger frames, also where the size changes within the stream.
+    arguments.extend(texts(["-max_pixels", &MAX_PIXELS.to_string()]));
+    if let Some((video, decoder)) =
+        source.video.as_ref().and_then(|video| Some((video, video.format.decoder?)))
+    {
+        arguments.extend(texts([&format!("-c:{}", video.track.index), decoder]));
+    }
     arguments.extend([text("-i"), Argument::Source(index)]);
     arguments
-}
-
-/// The filters of an asset's pictures, from the input to the canvas.
-fn pictures(source: &Source, cut: &Cut, profile: &Profile) -> String {
-    match (&source.video, cut.first_frame) {
-        (Some(video), Some(first)) => {
-            let index = video.track.index;
-            let times = match profile.rate {
-                Rate::Source => at_their_own_times(cut.window, first),
-                Rate::Fixed(rate) => on_a_grid(video, cut.window, first, FrameRate::whole(rate)),
-            };
-            format!("[0:{index}]{times},{}", fitted(profile))
-        }
-        _ => empty_window(profile, cut.window.duration()),
-    }
-}
-
-/// Every picture of the window when the source shows it, told from the window's begin; the one that is shown
-/// there already is shown from zero.
-fn at_their_own_times(window: Window, first: MediaTime) -> String {
-    let (first, start, end) = (first.as_micros(), window.start().as_micros(), window.end().as_micros());
-    format!(
-        "settb=1/1000000,trim=start_pts={first}:end_pts={end},setpts='if(lte(PTS,{first}),0,PTS-{start})'"
-    )
-}
-
-/// The pictures of a window on a grid of the profile's own rate.
-fn on_a_grid(video: &VideoStream, window: Window, first: MediaTime, rate: FrameRate) -> String {
-    let anchor = anchor(window, first, rate);
-    // Half a tick, lest a picture that begins at the end is counted because its time was rounded.
-    let slack = MediaTime::from_micros(video.track.time_base.tick().as_micros() / 2 + 1);
-    let count = rate.frames_before(window.end() - anchor - slack).max(1);
-    resampled(video, window, first, rate, count)
-}
-
-/// When the first picture of a grid is due: when the first picture used began to be shown, so that a source of
-/// the same rate keeps each of its pictures; when that is more than a picture's length ago, when the window
-/// begins.
-fn anchor(window: Window, first: MediaTime, rate: FrameRate) -> MediaTime {
-    let is_near = first <= window.start() && window.start() < first + rate.instant(1);
-    if is_near { first } else { window.start() }
-}
-
-/// `count` pictures at `rate`: picture n is the one that the source shows at anchor + n / rate.
-///
-/// Containers round the times of pictures to their clock, so a picture counts as shown one tick early.
-pub(crate) fn resampled(
-    video: &VideoStream,
-    window: Window,
-    first: MediaTime,
-    rate: FrameRate,
-    count: i64,
-) -> String {
-    let tick = MediaTime::from_micros(video.track.time_base.tick().as_micros() + 1);
-    let shift = (anchor(window, first, rate) + tick).as_micros();
-    let (first, end) = (first.as_micros(), window.end().as_micros());
-    format!(
-        "settb=1/1000000,trim=start_pts={first}:end_pts={end},\
-         setpts='if(lte(PTS,{first}),0,max(PTS-{shift},1))',fps={rate}:round=up:start_time=0,\
-         tpad=stop=-1:stop_mode=clone,trim=end_frame={count}"
-    )
-}
-
-/// Scaled to the canvas, in the middle of black.
-fn fitted(profile: &Profile) -> String {
-    let (width, height) = (profile.width, profile.height);
-    format!("{},pad={width}:{height}:-1:-1,{}", scaled(profile), pixels(profile))
-}
-
-/// Scaled to fit into the canvas, in square pixels and even sizes.
-pub(crate) fn scaled(profile: &Profile) -> String {
-    let (width, height) = (profile.width, profile.height);
-    format!(
-        "scale=w='max(2,min({width},2*round({height}*dar/2)))':h='max(2,min({height},2*round({width}/dar/2)))'\
-         :flags=bicubic+bitexact,setsar=1"
-    )
-}
-
-/// A window's length of a canvas with nothing on it.
-fn empty_window(profile: &Profile, length: MediaTime) -> String {
-    let rate = match profile.rate {
-        Rate::Source => FrameRate::CANVAS,
-        Rate::Fixed(rate) => FrameRate::whole(rate),
-    };
-    empty_canvas(profile, rate, rate.frames_before(length).max(1))
-}
-
-/// `count` pictures of a canvas with nothing on it.
-pub(crate) fn empty_canvas(profile: &Profile, rate: FrameRate, count: i64) -> String {
-    let (width, height) = (profile.width, profile.height);
-    format!("color=c=black:s={width}x{height}:r={rate},trim=end_frame={count},{}", pixels(profile))
-}
-
-pub(crate) fn pixels(profile: &Profile) -> &'static str {
-    match profile.video {
-        VideoCodec::H264 { .. } => "format=yuv420p",
-        VideoCodec::ProRes => "format=yuv422p10le",
-    }
 }
 
 /// The filters of an asset's sound: the samples of the window, silence where there are none.
 fn sound(source: &Source, window: Window) -> String {
     match &source.audio {
-        Some(audio) => format!("[0:{}]{}", audio.track.index, samples(window)),
+        Some(audio) => format!("[0:{}]{}", audio.track.index, samples(audio, window)),
         None => silence(window.duration()),
     }
 }
 
 /// Mixed to stereo at 48 kHz; gaps are filled, so that sound stays where the file has it.
-pub(crate) fn samples(window: Window) -> String {
+pub(crate) fn samples(audio: &AudioStream, window: Window) -> String {
     let (start, end) = (seconds(window.start()), seconds(window.end()));
     let count = window.duration().to_samples(SAMPLE_RATE).max(1);
+    let pan = match audio.mix {
+        ChannelMix::ByLayout => "",
+        ChannelMix::FirstTwo => "pan=stereo|c0=c0|c1=c1,",
+    };
     format!(
-        "atrim=start={start}:end={end},asetpts=PTS-{start}/TB,aformat=sample_fmts=fltp:channel_layouts=stereo,\
+        "atrim=start={start}:end={end},asetpts=PTS-{start}/TB,{pan}aformat=sample_fmts=fltp:channel_layouts=stereo,\
          aresample={SAMPLE_RATE}:async=1:first_pts=0,apad=whole_len={count},atrim=end_sample={count}"
     )
 }
@@ -176,20 +94,36 @@ pub(crate) fn silence(length: MediaTime) -> String {
     format!("anullsrc=r={SAMPLE_RATE}:cl=stereo,atrim=end_sample={count}")
 }
 
-/// The graph, the encoders and the file: no name, date or version of an encoder gets into it.
-pub(crate) fn closing(graph: String, profile: &Profile) -> Vec<Argument> {
+/// The graph, the encoders and the file: no name, date or version of an encoder gets into it. `length` is that of
+/// the window.
+pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Vec<Argument> {
     let mut arguments = vec![text("-filter_complex"), text(graph)];
     arguments.extend(texts(["-map", "[v]", "-map", "[a]", "-map_metadata", "-1", "-map_chapters", "-1"]));
     arguments.extend(video_codec(profile));
-    arguments.extend(texts(["-fps_mode", "vfr", "-video_track_timescale", CLOCK]));
+    arguments.extend(texts(COLOUR_TAGS));
+    arguments.extend(texts(["-fps_mode", "vfr", "-video_track_timescale", &CLOCK_HZ.to_string()]));
     if profile.rate == Rate::Source {
-        arguments.extend([text("-enc_time_base"), text(format!("1:{CLOCK}"))]);
+        arguments.extend([text("-enc_time_base"), text(format!("1:{CLOCK_HZ}"))]);
+        arguments.extend([text("-bsf:v"), text(last_frame_held(length))]);
     }
     arguments.extend(audio_codec(profile));
     arguments.extend(texts(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]));
     arguments.extend(texts(["-movflags", "+faststart", "-write_tmcd", "0", "-f", profile.muxer()]));
     arguments.push(Argument::Output);
     arguments
+}
+
+/// A bitstream filter by which the last frame lasts until the end of a window of `length`, and none longer.
+///
+/// The muxer takes the last duration from the last packet. Where frames are reordered, that is not the last to be
+/// shown: it is decoded when it is shown, so that decoding times reach to the end too.
+fn last_frame_held(length: MediaTime) -> String {
+    let end = length.to_samples(CLOCK_HZ).max(1);
+    let rest = format!("max({end}-PTS,1)");
+    format!(
+        "setts=pts=PTS:dts='if(eq(NEXT_DTS,NOPTS),PTS,DTS)':\
+         duration='if(eq(NEXT_DTS,NOPTS),{rest},min(DURATION,{rest}))'"
+    )
 }
 
 fn video_codec(profile: &Profile) -> Vec<Argument> {
@@ -222,7 +156,8 @@ fn audio_codec(profile: &Profile) -> Vec<Argument> {
 mod tests {
     use super::*;
     use crate::container::Container;
-    use crate::source::{AudioStream, TimeBase, Track};
+    use crate::frame_format::{FrameFormat, FrameTags};
+    use crate::source::{TimeBase, Track, VideoStream};
 
     fn source() -> Source {
         let time_base = TimeBase::parse("1/30000").unwrap();
@@ -231,12 +166,18 @@ mod tests {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
             duration: None,
-            video: Some(VideoStream { track: track(1), codec: "h264".to_owned(), fps: Some(29.97) }),
+            video: Some(VideoStream {
+                track: track(1),
+                codec: "h264".to_owned(),
+                fps: Some(29.97),
+                format: FrameFormat::new(&FrameTags::default(), "h264", (640, 360)),
+            }),
             audio: Some(AudioStream {
                 track: track(0),
                 codec: "aac".to_owned(),
                 channels: 6,
                 sample_rate: 44_100,
+                mix: ChannelMix::ByLayout,
             }),
         }
     }
@@ -259,17 +200,23 @@ mod tests {
     fn a_draft_as_a_whole() {
         let expected = "-nostdin -hide_banner -v error -nostats -progress pipe:1 -copyts -y \
             -protocol_whitelist file,pipe -format_whitelist mov -f mov -noaccurate_seek -ss 8.000000 \
-            -i {source:0} -filter_complex \
-            [0:1]settb=1/1000000,trim=start_pts=9976633:end_pts=11500000,\
+            -max_pixels 35389440 -i {source:0} -filter_complex \
+            [0:1]bwdif=mode=send_frame:deint=interlaced,settb=1/1000000,trim=start_pts=9976633:end_pts=11500000,\
             setpts='if(lte(PTS,9976633),0,PTS-10000000)',\
             scale=w='max(2,min(854,2*round(480*dar/2)))':h='max(2,min(480,2*round(854/dar/2)))'\
-            :flags=bicubic+bitexact,setsar=1,pad=854:480:-1:-1,format=yuv420p[v];\
+            :flags=bicubic+bitexact:in_color_matrix=bt601:in_range=tv,format=gbrp,\
+            scale=flags=bicubic+bitexact:out_color_matrix=bt709:out_range=tv,\
+            format=yuv420p,setsar=1,\
+            setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,pad=854:480:-1:-1[v];\
             [0:0]atrim=start=10.000000:end=11.500000,asetpts=PTS-10.000000/TB,\
             aformat=sample_fmts=fltp:channel_layouts=stereo,aresample=48000:async=1:first_pts=0,\
             apad=whole_len=72000,atrim=end_sample=72000[a] \
             -map [v] -map [a] -map_metadata -1 -map_chapters -1 -c:v libx264 -preset ultrafast -crf 30 \
-            -maxrate 4000k -bufsize 8000k -threads:v 4 -force_key_frames expr:gte(t,n_forced*2) -fps_mode vfr \
-            -video_track_timescale 90000 -enc_time_base 1:90000 -c:a aac -b:a 96k -fflags +bitexact \
+            -maxrate 4000k -bufsize 8000k -threads:v 4 -force_key_frames expr:gte(t,n_forced*2) \
+            -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv -fps_mode vfr \
+            -video_track_timescale 90000 -enc_time_base 1:90000 \
+            -bsf:v setts=pts=PTS:dts='if(eq(NEXT_DTS,NOPTS),PTS,DTS)':\
+            duration='if(eq(NEXT_DTS,NOPTS),max(135000-PTS,1),min(DURATION,max(135000-PTS,1)))' -c:a aac -b:a 96k -fflags +bitexact \
             -flags:v +bitexact -flags:a +bitexact -movflags +faststart -write_tmcd 0 -f mp4 {output}";
         assert_eq!(call(&source(), "draft_480p_fast").join(" "), expected);
     }
@@ -304,6 +251,32 @@ mod tests {
             assert_eq!(value(&call, "-c:v"), codec);
             assert_eq!(call[call.len() - 3..], ["-f", muxer, "{output}"]);
         }
+    }
+
+    #[test]
+    fn only_source_rate_renders_hold_the_last_frame_by_its_duration() {
+        for profile in &Profile::ALL {
+            let call = call(&source(), profile.name);
+            let is_held = call.iter().any(|argument| argument.contains("max(135000-PTS,1)"));
+            assert_eq!(is_held, profile.rate == Rate::Source, "{profile}");
+        }
+    }
+
+    #[test]
+    fn alpha_of_vp9_is_decoded_by_libvpx() {
+        let mut source = source();
+        let video = source.video.as_mut().unwrap();
+        (video.format.decoder, video.format.has_alpha) = (Some("libvpx-vp9"), true);
+        let call = call(&source, "draft_480p_fast");
+        assert_eq!(value(&call, "-c:1"), "libvpx-vp9");
+    }
+
+    #[test]
+    fn channels_without_a_layout_are_the_first_two() {
+        let mut source = source();
+        source.audio.as_mut().unwrap().mix = ChannelMix::FirstTwo;
+        let graph = value(&call(&source, "draft_480p_fast"), "-filter_complex").to_owned();
+        assert!(graph.contains("/TB,pan=stereo|c0=c0|c1=c1,aformat="), "{graph}");
     }
 
     #[test]

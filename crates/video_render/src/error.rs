@@ -4,8 +4,9 @@ use http_kit::{Id, Problem, WorkError};
 use media_time::MediaTime;
 use media_v2::MediaError;
 
-use crate::UnknownProfile;
 use confined_process::ToolError;
+
+use crate::{UnknownProfile, fault};
 
 /// Why something was not rendered.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +78,17 @@ pub enum Error {
         /// How many may.
         limit: usize,
     },
+    /// This ffmpeg was built without a filter that the source needs.
+    #[error(
+        "ffmpeg on this server has no filter `{filter}`, which {purpose} needs: install an ffmpeg that has it \
+             (`ffmpeg -filters` lists them)"
+    )]
+    MissingFilter {
+        /// The filter.
+        filter: &'static str,
+        /// What it is needed for.
+        purpose: &'static str,
+    },
     /// ffmpeg or ffprobe is missing.
     #[error("ffmpeg cannot be run on this server: install it, or set the path of ffmpeg and ffprobe")]
     Unavailable(#[source] ToolError),
@@ -129,6 +141,13 @@ impl From<ToolError> for Error {
             ToolError::Failed { ref errors, .. } if errors.contains("No space left on device") => {
                 Self::StorageFull(error)
             }
+            // A crash is ours, whatever was written before it.
+            ToolError::Failed { ref errors, status, .. }
+                if status.code().is_some() && fault::is_of_input(errors) =>
+            {
+                tracing::debug!(errors, "ffmpeg cannot decode a source");
+                Self::UndecodableMedia("ffmpeg cannot decode what the window needs of it".to_owned())
+            }
             ToolError::Failed { .. } | ToolError::Broken { .. } => Self::Tool(error),
         }
     }
@@ -161,6 +180,7 @@ impl From<Error> for Problem {
             }
             Error::TooManyClips { .. } => Self::unprocessable("too_many_clips", detail),
             Error::Unavailable(_) => Self::unavailable("renderer_unavailable", detail, 60).caused_by(error),
+            Error::MissingFilter { .. } => Self::unavailable("renderer_unavailable", detail, 60),
             Error::TimedOut(_) => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "render_timeout", detail).caused_by(error)
             }

@@ -3,12 +3,14 @@
 use media_time::{MediaTime, Window};
 
 use crate::Profile;
-use crate::arguments::{closing, empty_canvas, input, opening, pixels, resampled, samples, scaled, silence};
+use crate::arguments::{closing, input, opening, samples, silence};
+use crate::canvas::{self, empty_canvas, overlay_format, pixel_format};
 use crate::composition::{Composition, Layer};
 use crate::cut::Cut;
 use crate::plan::Argument;
 use crate::profile::SAMPLE_RATE;
 use crate::source::Source;
+use crate::video_filters::resampled;
 
 /// A layer that is used, with what is known of its file.
 #[derive(Clone, Debug)]
@@ -39,7 +41,7 @@ pub(crate) fn of_composition(
         arguments.extend(input(index, &used.source, used.cut.seek));
     }
     let graph = format!("{};{}", pictures(composition, inputs, profile), sounds(composition, inputs));
-    arguments.extend(closing(graph, profile));
+    arguments.extend(closing(graph, profile, composition.window.duration()));
     arguments
 }
 
@@ -55,13 +57,14 @@ fn pictures(composition: &Composition, inputs: &[Input<'_>], profile: &Profile) 
         // By the time of the picture below: `n` counts those that the filter has read ahead.
         graph += &format!(
             ";[{index}:{stream}]{filters}[layer{index}];[on{below}][layer{index}]\
-             overlay=x=(W-w)/2:y=(H-h)/2:format=auto:eof_action=pass:enable='between(t*{rate},{first}-0.5,{last}+0.5)'[on{next}]",
+             overlay=x=(W-w)/2:y=(H-h)/2:format={format}:eof_action=pass:enable='between(t*{rate},{first}-0.5,{last}+0.5)'[on{next}]",
             stream = used.source.video.as_ref().map_or(0, |video| video.track.index),
+            format = overlay_format(profile),
             next = below + 1,
         );
         below += 1;
     }
-    graph + &format!(";[on{below}]trim=end_frame={count},{}[v]", pixels(profile))
+    graph + &format!(";[on{below}]trim=end_frame={count},format={}[v]", pixel_format(profile))
 }
 
 fn layer_pictures(composition: &Composition, used: &Input<'_>, profile: &Profile) -> Option<String> {
@@ -70,10 +73,11 @@ fn layer_pictures(composition: &Composition, used: &Input<'_>, profile: &Profile
     let (first, end) = used.layer.pictures(composition.window, composition.rate)?;
     let times = resampled(video, used.cut.window, first_frame, composition.rate, end - first);
     let opacity = match used.layer.clip.opacity {
-        opacity if opacity < 1.0 => format!(",format=yuva420p,lut=a=val*{opacity}"),
+        opacity if opacity < 1.0 => format!(",lut=a=val*{opacity}"),
         _ => String::new(),
     };
-    Some(format!("{times},{}{opacity},setpts=PTS+{first}", scaled(profile)))
+    let layer = canvas::layer(profile, &video.format);
+    Some(format!("{times},{layer}{opacity},setpts=PTS+{first}"))
 }
 
 /// Silence, and in it the sound of each layer from its sample on.
@@ -89,7 +93,7 @@ fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
         graph += &format!(
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
             stream = audio.track.index,
-            samples = samples(window),
+            samples = samples(audio, window),
             // A remote timeline may hold any number; beyond these nothing is heard, or nothing but overflow.
             volume = used.layer.clip.volume_db.clamp(-200.0, 60.0),
         );
@@ -110,8 +114,9 @@ mod tests {
     use super::*;
     use crate::composition::tests::{layer, ms};
     use crate::container::Container;
+    use crate::frame_format::{FrameFormat, FrameTags};
     use crate::profile::FrameRate;
-    use crate::source::{AudioStream, TimeBase, Track, VideoStream};
+    use crate::source::{AudioStream, ChannelMix, TimeBase, Track, VideoStream};
 
     #[test]
     fn layers_lie_on_black_and_silence() {
@@ -129,12 +134,18 @@ mod tests {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
             duration: None,
-            video: Some(VideoStream { track: track(0), codec: "h264".to_owned(), fps: Some(25.0) }),
+            video: Some(VideoStream {
+                track: track(0),
+                codec: "h264".to_owned(),
+                fps: Some(25.0),
+                format: FrameFormat::new(&FrameTags::default(), "h264", (640, 360)),
+            }),
             audio: Some(AudioStream {
                 track: track(1),
                 codec: "aac".to_owned(),
                 channels: 2,
                 sample_rate: 48_000,
+                mix: ChannelMix::ByLayout,
             }),
         };
         let window = seen(&composition, &layers[0]).unwrap();
@@ -146,7 +157,8 @@ mod tests {
         let graph =
             call.iter().map(ToString::to_string).find(|argument| argument.contains("overlay")).unwrap();
         for part in [
-            "color=c=black:s=1080x1080:r=25/1,trim=end_frame=25,format=yuv420p[on0];",
+            "color=c=black:s=1080x1080:r=25/1,trim=end_frame=25,format=yuv420p,setparams=range=tv:",
+            ":out_range=tv,format=yuva420p,setsar=1,setparams=",
             "fps=25/1:round=up:start_time=0,tpad=stop=-1:stop_mode=clone,trim=end_frame=15,",
             "setpts=PTS+5[layer0];[on0][layer0]overlay=",
             "enable='between(t*25/1,5-0.5,19+0.5)'[on1];[on1]trim=end_frame=25,format=yuv420p[v];",

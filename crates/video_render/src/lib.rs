@@ -12,12 +12,17 @@
 //! demuxer, under limits of time and size, and dies with whoever waits for it.
 
 mod arguments;
+mod canvas;
+mod colour;
 mod composition;
 mod container;
 mod cut;
 mod error;
+mod fault;
+mod frame_format;
 mod layers;
 mod model;
+mod pixel_format;
 mod plan;
 mod prepare;
 mod profile;
@@ -29,6 +34,7 @@ mod store;
 mod subject;
 mod tools;
 mod truncation;
+mod video_filters;
 
 pub use confined_process::ToolError;
 pub use error::Error;

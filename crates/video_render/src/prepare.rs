@@ -11,8 +11,9 @@ use crate::composition::Composition;
 use crate::cut::{Cut, Reach};
 use crate::layers::{self, Input};
 use crate::run::path_of;
-use crate::source::{Prober, Source};
+use crate::source::Source;
 use crate::subject::Subject;
+use crate::tools::Tools;
 use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};
 
 /// A plan, and the open files that it reads.
@@ -36,7 +37,7 @@ struct Opened {
 #[derive(Clone, Copy)]
 pub(crate) struct Preparation<'a> {
     pub(crate) media: &'a MediaService,
-    pub(crate) prober: &'a Prober,
+    pub(crate) tools: &'a Tools,
     pub(crate) profile: &'static Profile,
     pub(crate) version: &'a str,
 }
@@ -120,9 +121,13 @@ impl Preparation<'_> {
         let (file, container) = sniffed.map_err(MediaError::from)?;
         let (container, is_truncated) =
             container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
-        let source = self.prober.probe(&path_of(&file), container).await?;
+        let mut source = self.tools.prober.probe(&path_of(&file), container).await?;
         if source.video.is_none() && source.audio.is_none() {
             return Err(Error::UndecodableMedia("it has neither pictures nor sound".to_owned()));
+        }
+        let video = source.video.as_mut().filter(|video| video.format.needs_optional_components());
+        if let Some(video) = video {
+            video.format = video.format.with(self.tools.components().await?)?;
         }
         Ok(Opened { file, source, is_truncated })
     }
@@ -147,7 +152,7 @@ impl Preparation<'_> {
             let end = window.shift(source.start).end();
             let end = track.end.map_or(end, |of_track| end.min(of_track));
             let from = (end - AROUND).max(source.start.min(MediaTime::ZERO));
-            let packets = self.prober.packets(path, source, track, from, end + AROUND).await?;
+            let packets = self.tools.prober.packets(path, source, track, from, end + AROUND).await?;
             if !truncation::reaches(&packets, end, is_truncated, source.end()) {
                 let end = window.end();
                 let detail =
@@ -165,7 +170,7 @@ impl Preparation<'_> {
         let mut reach = Reach::FIRST;
         loop {
             let (from, until) = (reach.from(source, window), reach.until(window));
-            let packets = self.prober.packets(path, source, video.track, from, until).await?;
+            let packets = self.tools.prober.packets(path, source, video.track, from, until).await?;
             match reach.next(window, &packets) {
                 Some(further) => reach = further,
                 None => return Ok(Cut::of_pictures(source, window, &packets)),

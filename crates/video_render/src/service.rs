@@ -210,7 +210,7 @@ impl Renderer {
     }
 
     fn preparation<'a>(&'a self, profile: &'static Profile, version: &'a str) -> Preparation<'a> {
-        Preparation { media: &self.0.media, prober: &self.0.tools.prober, profile, version }
+        Preparation { media: &self.0.media, tools: &self.0.tools, profile, version }
     }
 
     async fn find_or_make(

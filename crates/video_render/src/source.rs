@@ -7,8 +7,9 @@ use std::time::Duration;
 use media_time::MediaTime;
 use serde::Deserialize;
 
-use crate::Error;
 use crate::container::Container;
+use crate::frame_format::{FrameFormat, FrameTags};
+use crate::{Error, fault};
 use confined_process::{Limits, ToolError};
 
 /// How long ffprobe may take, and how much it may say: two hours of packets at 60 pictures a second are 20 MB.
@@ -16,8 +17,14 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 const MAX_OUTPUT: u64 = 64 << 20;
 /// What looking at a file may use: headers and packets, no frames.
 pub(crate) const LIMITS: Limits = Limits { memory_bytes: 4 << 30 };
-/// The largest picture that is decoded, in pixels a side: four times 4K.
+/// The longest side of a frame that is decoded, in pixels.
 const MAX_SIDE: u32 = 16_384;
+/// The largest frame that is decoded, in pixels: 8K DCI. ffmpeg holds a dozen of them at once.
+pub(crate) const MAX_PIXELS: u32 = 8_192 * 4_320;
+/// The most audio channels that ffmpeg mixes.
+const MAX_CHANNELS: u32 = 64;
+/// The most channels that are mixed as surround sound where the file names no layout.
+const MAX_SURROUND_CHANNELS: u32 = 8;
 
 /// What is known of a source before it is rendered. Times here are the file's own: `start` is where it begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +59,7 @@ pub(crate) struct VideoStream {
     pub(crate) codec: String,
     /// Mean rate, pictures a second.
     pub(crate) fps: Option<f64>,
+    pub(crate) format: FrameFormat,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +68,16 @@ pub(crate) struct AudioStream {
     pub(crate) codec: String,
     pub(crate) channels: u32,
     pub(crate) sample_rate: u32,
+    pub(crate) mix: ChannelMix,
+}
+
+/// How channels become stereo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChannelMix {
+    /// By the channel layout, or by ffmpeg's default layout for so many channels.
+    ByLayout,
+    /// The first two: many channels without a layout are separate microphones, which ffmpeg refuses to mix.
+    FirstTwo,
 }
 
 /// Seconds of one tick of a stream's clock: a positive fraction.
@@ -120,8 +138,13 @@ impl Prober {
     /// [`Error::UndecodableMedia`] for a file that ffprobe cannot read; [`Error::Tool`].
     pub(crate) async fn probe(&self, path: &Path, container: Container) -> Result<Source, Error> {
         const ENTRIES: &str = "format=start_time,duration:stream=index,codec_type,codec_name,width,height,\
-            time_base,start_pts,duration_ts,avg_frame_rate,channels,sample_rate:stream_disposition=attached_pic";
-        let report: Report = self.run(path, container, &["-show_entries", ENTRIES]).await?;
+            time_base,start_pts,duration_ts,avg_frame_rate,channels,channel_layout,sample_rate";
+        let entries = format!(
+            "{ENTRIES},{}:stream_disposition=attached_pic:stream_tags={}",
+            FrameTags::STREAM_ENTRIES,
+            FrameTags::TAG_ENTRIES
+        );
+        let report: Report = self.run(path, container, &["-show_entries", &entries]).await?;
         report.source(container)
     }
 
@@ -149,14 +172,20 @@ impl Prober {
     }
 
     async fn run(&self, path: &Path, container: Container, options: &[&str]) -> Result<Report, Error> {
-        let arguments = ["-v", "error"].into_iter().chain(confined(container)).chain(options.iter().copied());
+        let max_pixels = MAX_PIXELS.to_string();
+        let limits = ["-v", "error", "-max_pixels", &max_pixels];
+        let arguments = limits.into_iter().chain(confined(container)).chain(options.iter().copied());
         let arguments = arguments.chain(["-of", "json=compact=1", "-i"]);
         let arguments = arguments.map(Path::new).chain([path]);
         let written =
             match confined_process::output(&self.ffprobe, arguments, LIMITS, TIME_LIMIT, MAX_OUTPUT).await {
                 Err(ToolError::Failed { errors, status, .. }) if status.code().is_some() => {
                     tracing::debug!(errors, "ffprobe refused a file");
-                    return Err(Error::UndecodableMedia("its container cannot be read".to_owned()));
+                    let detail = match fault::is_over_pixel_limit(&errors) {
+                        true => format!("its frames have more than {MAX_PIXELS} pixels"),
+                        false => "its container cannot be read".to_owned(),
+                    };
+                    return Err(Error::UndecodableMedia(detail));
                 }
                 written => written?,
             };
@@ -192,9 +221,12 @@ struct Stream {
     duration_ts: Option<i64>,
     avg_frame_rate: Option<String>,
     channels: Option<u32>,
+    channel_layout: Option<String>,
     sample_rate: Option<String>,
     #[serde(default)]
     disposition: Disposition,
+    #[serde(flatten)]
+    frames: FrameTags,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -235,43 +267,73 @@ impl Report {
             text.as_ref().and_then(|text| text.parse().ok()).map(MediaTime::from_secs_f64)
         };
         let of_kind = |kind: &'static str| {
-            self.streams.iter().filter(move |stream| stream.codec_type.as_deref() == Some(kind))
+            let is_of_kind = move |stream: &&Stream| stream.codec_type.as_deref() == Some(kind);
+            self.streams.iter().filter(is_of_kind).filter(|stream| stream.is_decodable())
         };
         // The picture on a record's sleeve is no film.
         let video = of_kind("video").find(|stream| stream.disposition.attached_pic == 0);
         if self.format.start_time.is_none() && self.format.duration.is_none() {
             return Err(Error::UndecodableMedia("it holds neither pictures nor sound".to_owned()));
         }
-        Ok(Source {
+        let source = Source {
             container,
             start: time(&self.format.start_time).unwrap_or_default(),
             duration: time(&self.format.duration),
             video: video.map(|stream| stream.video(container)).transpose()?.flatten(),
             audio: of_kind("audio").find_map(|stream| stream.audio(container)),
-        })
+        };
+        self.check(&source)?;
+        Ok(source)
+    }
+
+    /// Refuses sources of unknown codecs alone, and too many channels.
+    fn check(&self, source: &Source) -> Result<(), Error> {
+        let has_any = source.video.is_some() || source.audio.is_some();
+        let unknown = self.streams.iter().find_map(|stream| {
+            let kind = stream.codec_type.as_deref().filter(|kind| matches!(*kind, "video" | "audio"))?;
+            (!stream.is_decodable()).then_some((kind, stream.index))
+        });
+        if let Some((kind, index)) = unknown.filter(|_| !has_any) {
+            return Err(Error::UndecodableMedia(format!(
+                "the codec of its {kind} stream {index} is unknown"
+            )));
+        }
+        match source.audio.as_ref().map(|audio| audio.channels).filter(|channels| *channels > MAX_CHANNELS) {
+            Some(channels) => Err(Error::UndecodableMedia(format!(
+                "its audio has {channels} channels, more than the {MAX_CHANNELS} that can be mixed"
+            ))),
+            None => Ok(()),
+        }
     }
 }
 
 impl Stream {
     fn video(&self, container: Container) -> Result<Option<VideoStream>, Error> {
-        let size = self.width.zip(self.height);
-        if let Some((width, height)) = size.filter(|(width, height)| *width.max(height) > MAX_SIDE) {
-            let detail = format!("its pictures have {width}×{height} pixels, more than {MAX_SIDE} a side");
+        let size = self.width.zip(self.height).filter(|(width, height)| *width.min(height) > 0);
+        let Some((width, height)) = size.filter(|size| !is_too_large(*size)) else {
+            let size = size.map_or_else(|| "an unknown size".to_owned(), |(w, h)| format!("{w}×{h} pixels"));
+            let detail = format!(
+                "frames of its video stream {} have {size}: at most {MAX_PIXELS} pixels, and {MAX_SIDE} a side, \
+                 are rendered",
+                self.index
+            );
             return Err(Error::UndecodableMedia(detail));
-        }
-        let known = size.filter(|(width, height)| *width.min(height) > 0);
-        Ok(known.and(self.track(container)).map(|track| VideoStream {
+        };
+        Ok(self.track(container).map(|track| VideoStream {
             track,
             codec: self.codec(),
             fps: self.avg_frame_rate.as_deref().and_then(fraction),
+            format: FrameFormat::new(&self.frames, &self.codec(), (width, height)),
         }))
     }
 
     fn audio(&self, container: Container) -> Option<AudioStream> {
+        let channels = self.channels.filter(|channels| *channels > 0)?;
         Some(AudioStream {
             track: self.track(container)?,
             codec: self.codec(),
-            channels: self.channels.filter(|channels| *channels > 0)?,
+            channels,
+            mix: channel_mix(channels, self.channel_layout.as_deref()),
             sample_rate: self.sample_rate.as_ref()?.parse().ok().filter(|rate| *rate > 0)?,
         })
     }
@@ -285,8 +347,27 @@ impl Stream {
         Some(Track { index: self.index, time_base, end })
     }
 
+    /// Does ffprobe know its codec?
+    fn is_decodable(&self) -> bool {
+        !matches!(self.codec_name.as_deref(), None | Some("unknown" | "none"))
+    }
+
     fn codec(&self) -> String {
         self.codec_name.clone().unwrap_or_else(|| "unknown".to_owned())
+    }
+}
+
+fn is_too_large((width, height): (u32, u32)) -> bool {
+    width.max(height) > MAX_SIDE || u64::from(width) * u64::from(height) > u64::from(MAX_PIXELS)
+}
+
+fn channel_mix(channels: u32, layout: Option<&str>) -> ChannelMix {
+    // ffprobe writes `9 channels` for a count without a layout.
+    let is_named = |layout: &str| layout != "unknown" && !layout.contains("channels");
+    let is_ambisonic = layout.is_some_and(|layout| layout.starts_with("ambisonic"));
+    match channels > MAX_SURROUND_CHANNELS && !layout.is_some_and(is_named) || is_ambisonic {
+        true => ChannelMix::FirstTwo,
+        false => ChannelMix::ByLayout,
     }
 }
 
@@ -323,10 +404,62 @@ mod tests {
     }
 
     #[test]
-    fn giant_pictures_are_refused() {
-        let giant = r#"{"streams": [{"index": 0, "codec_type": "video", "width": 65535, "height": 8,
-            "time_base": "1/25"}]}"#;
-        assert!(matches!(read(giant), Err(Error::UndecodableMedia(_))));
+    fn frames_beyond_the_pixel_limit_are_refused() {
+        let sized = |(width, height): (u32, u32)| {
+            read(&format!(
+                r#"{{"streams": [{{"index": 0, "codec_type": "video", "codec_name": "h264", "width": {width},
+                    "height": {height}, "time_base": "1/25"}}], "format": {{"duration": "1"}}}}"#
+            ))
+        };
+        for size in [(65_535, 8), (16_000, 16_000), (8_192, 4_322), (u32::MAX, u32::MAX)] {
+            let error = sized(size).unwrap_err().to_string();
+            assert!(error.contains("35389440"), "{size:?}: {error}");
+        }
+        for size in [(8_192, 4_320), (4_320, 8_192), (7_680, 4_320), (16_384, 2_160)] {
+            assert!(sized(size).unwrap().video.is_some(), "{size:?}");
+        }
+        // ffprobe reports no size for frames that its decoder refused.
+        assert!(matches!(sized((0, 0)), Err(Error::UndecodableMedia(_))));
+    }
+
+    #[test]
+    fn streams_of_unknown_codecs_are_skipped_or_named() {
+        let video = r#"{"index": 0, "codec_type": "video", "width": 160, "height": 90, "time_base": "1/25"}"#;
+        let sound = r#"{"index": 1, "codec_type": "audio", "codec_name": "unknown", "channels": 2,
+            "sample_rate": "48000", "time_base": "1/48000"}"#;
+        let known = sound.replace("unknown", "aac");
+        let file =
+            |streams: &str| read(&format!(r#"{{"streams": [{streams}], "format": {{"duration": "1"}}}}"#));
+        let source = file(&format!("{video},{known}")).unwrap();
+        assert_eq!((source.video, source.audio.unwrap().codec.as_str()), (None, "aac"));
+        for (streams, named) in [
+            (video.to_owned(), "video stream 0"),
+            (sound.to_owned(), "audio stream 1"),
+            (format!(r#"{{"index": 7, "codec_type": "data"}},{sound}"#), "audio stream 1"),
+        ] {
+            let error = file(&streams).unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn many_channels_without_a_layout_are_not_mixed() {
+        for (channels, layout, expected) in [
+            (2, Some("stereo"), ChannelMix::ByLayout),
+            (6, None, ChannelMix::ByLayout),
+            (8, Some("unknown"), ChannelMix::ByLayout),
+            (9, None, ChannelMix::FirstTwo),
+            (27, Some("27 channels"), ChannelMix::FirstTwo),
+            (24, Some("22.2"), ChannelMix::ByLayout),
+            (16, Some("hexadecagonal"), ChannelMix::ByLayout),
+            (4, Some("ambisonic 1"), ChannelMix::FirstTwo),
+        ] {
+            assert_eq!(channel_mix(channels, layout), expected, "{channels} {layout:?}");
+        }
+        let many = r#"{"streams": [{"index": 0, "codec_type": "audio", "codec_name": "pcm_s16le",
+            "channels": 65, "sample_rate": "48000", "time_base": "1/48000"}], "format": {"duration": "1"}}"#;
+        let error = read(many).unwrap_err().to_string();
+        assert!(error.contains("65 channels, more than the 64"), "{error}");
     }
 
     #[test]

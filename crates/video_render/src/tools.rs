@@ -1,5 +1,6 @@
 //! ffmpeg and ffprobe, and which ones they are.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,25 +11,49 @@ use crate::source::{LIMITS, Prober};
 use confined_process::ToolError;
 
 /// Part of every render's key: count it up when the same plan would give other bytes, or the same request
-/// another plan.
-const RENDERER: &str = "video_render_v2";
+/// another plan. v3: the last frame of source-rate renders lasts to the end of the window, and every render is
+/// BT.709 in limited range, deinterlaced, tone-mapped and opaque.
+const RENDERER: &str = "video_render_v3";
 const TIME_LIMIT: Duration = Duration::from_secs(20);
-const MAX_OUTPUT: u64 = 64 << 10;
+const MAX_OUTPUT: u64 = 1 << 20;
 
-/// The programs; their version is asked for once, when it is first needed.
+/// The programs; their version and components are asked for once, when they are first needed.
 #[derive(Debug)]
 pub(crate) struct Tools {
     pub(crate) ffmpeg: PathBuf,
     pub(crate) prober: Prober,
     version: OnceCell<String>,
+    components: OnceCell<Components>,
+}
+
+/// The names of ffmpeg's filters and decoders.
+#[derive(Clone, Debug)]
+pub(crate) struct Components(BTreeSet<String>);
+
+impl Components {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    /// What `ffmpeg -filters` or `-decoders` wrote: flags, a name and its description on each line.
+    fn parse(listing: &str) -> impl Iterator<Item = String> {
+        listing.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned)
+    }
+}
+
+impl FromIterator<String> for Components {
+    fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
+        Self(names.into_iter().collect())
+    }
 }
 
 impl Tools {
     pub(crate) fn new(ffmpeg: PathBuf, ffprobe: PathBuf) -> Self {
-        Self { ffmpeg, prober: Prober { ffprobe }, version: OnceCell::new() }
+        let prober = Prober { ffprobe };
+        Self { ffmpeg, prober, version: OnceCell::new(), components: OnceCell::new() }
     }
 
-    /// `video_render_v2+ffmpeg-5.1.9`. What fails is asked for again by the next caller.
+    /// `video_render_v3+ffmpeg-5.1.9`. What fails is asked for again by the next caller.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when one of the programs does not run.
@@ -39,16 +64,51 @@ impl Tools {
         });
         version.await.map(String::as_str)
     }
+
+    /// The filters and decoders that this ffmpeg has. What fails is asked for again by the next caller.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when ffmpeg does not run.
+    pub(crate) async fn components(&self) -> Result<&Components, Error> {
+        let components = self.components.get_or_try_init(async || {
+            let filters = ask(&self.ffmpeg, &["-hide_banner", "-filters"]).await?;
+            let decoders = ask(&self.ffmpeg, &["-hide_banner", "-decoders"]).await?;
+            Ok::<_, Error>(Components::parse(&filters).chain(Components::parse(&decoders)).collect())
+        });
+        components.await
+    }
 }
 
 /// The third word of `ffmpeg version 5.1.9 Copyright …`.
 async fn version_of(program: &Path) -> Result<String, Error> {
-    let written = confined_process::output(program, ["-version"], LIMITS, TIME_LIMIT, MAX_OUTPUT).await;
+    let text = ask(program, &["-version"]).await?;
+    Ok(text.split_whitespace().nth(2).unwrap_or("unknown").chars().take(64).collect())
+}
+
+/// What a program tells of itself.
+async fn ask(program: &Path, options: &[&str]) -> Result<String, Error> {
+    let written = confined_process::output(program, options, LIMITS, TIME_LIMIT, MAX_OUTPUT).await;
     let written = written.map_err(|error| match error {
         // It is there and does not work: a broken installation.
         ToolError::Failed { .. } | ToolError::TooMuchOutput { .. } => Error::Unavailable(error),
         error => error.into(),
     })?;
-    let text = String::from_utf8_lossy(&written);
-    Ok(text.split_whitespace().nth(2).unwrap_or("unknown").chars().take(64).collect())
+    Ok(String::from_utf8_lossy(&written).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_read_from_listings_of_old_and_new_versions() {
+        let filters = "Filters:\n  T.. = Timeline support\n  | = Source or sink filter\n \
+            .SC zscale            V->V       Apply resizing, colorspace and bit depth conversion.\n";
+        let newer = " .S tonemap           V->V       Conversion to/from different dynamic ranges.\n";
+        let decoders = "Decoders:\n ------\n V..... libvpx-vp9           libvpx VP9 (codec vp9)\n";
+        let all = [filters, newer, decoders].into_iter().flat_map(Components::parse);
+        let components: Components = all.collect();
+        assert!(["zscale", "tonemap", "libvpx-vp9"].into_iter().all(|name| components.has(name)));
+        assert!(!components.has("V->V") && !components.has("libvpx"));
+    }
 }

@@ -1,6 +1,5 @@
 //! What goes wrong: a missing ffmpeg and false ones, bad windows, bytes that are gone.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use media_time::Window;
 use media_v2::{Description, MediaAsset, MediaError};
 use video_render::{Error, Limits, Profile, RenderConfig, Rendered};
 
-use crate::support::{World, context, ffmpeg, probe, window_ms};
+use crate::support::{World, context, ffmpeg, probe, script, window_ms};
 
 /// A world whose ffmpeg is the shell script `body`; `$output` is the file that it is to write.
 async fn world(body: &str, limits: Limits) -> (World, MediaAsset) {
@@ -22,18 +21,6 @@ async fn world(body: &str, limits: Limits) -> (World, MediaAsset) {
         ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264", "-preset", "ultrafast"];
     let asset = world.make("source.mp4", &arguments).await;
     (world, asset)
-}
-
-fn script(directory: &Path, body: &str) -> PathBuf {
-    let path = directory.join("ffmpeg");
-    let text = format!(
-        "#!/bin/sh\nhere={}\nif [ \"$1\" = -version ]; then echo ffmpeg version 0; exit; fi\n\
-         for output; do :; done\n{body}\n",
-        directory.display()
-    );
-    std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path
 }
 
 const PATIENT: Limits =

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod colours;
+mod damage;
 mod failures;
 mod frames;
+mod holds;
 mod keeping;
 mod sources;
 mod support;

@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -103,6 +104,19 @@ pub(crate) fn window(start: i64, end: i64) -> Window {
 /// A window in milliseconds.
 pub(crate) fn window_ms(start: i64, end: i64) -> Window {
     window(1_000 * start, 1_000 * end)
+}
+
+/// A shell script in place of ffmpeg: `$here` is its directory, `$output` the file that it is to write.
+pub(crate) fn script(directory: &Path, body: &str) -> PathBuf {
+    let path = directory.join("ffmpeg");
+    let text = format!(
+        "#!/bin/sh\nhere={}\nif [ \"$1\" = -version ]; then echo ffmpeg version 0; exit; fi\n\
+         for output; do :; done\n{body}\n",
+        directory.display()
+    );
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
 }
 
 pub(crate) fn ffmpeg(arguments: &[&str], output: &Path) {

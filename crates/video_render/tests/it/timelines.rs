@@ -1,5 +1,7 @@
 //! Windows of a project's timeline.
 
+use std::path::PathBuf;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -11,7 +13,7 @@ use video_timeline::{CreatedTimeline, NewProject, NewTimeline, VideoTimeline};
 use crate::frames::{clicks, numbered, numbers};
 use crate::support::{World, context};
 
-async fn timeline(world: &World, clips: Value) -> CreatedTimeline {
+pub(crate) async fn timeline(world: &World, clips: Value) -> CreatedTimeline {
     let new = json!({
         "project": {"new": {"title": "P"}}, "sequence": {"name": "S"},
         "track": {"kind": "video", "label": "v1"}, "clips": clips
@@ -32,6 +34,22 @@ async fn post(world: &World, tenant: &str, body: Value) -> (StatusCode, Value) {
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())
+}
+
+/// Renders `[start, end)` of a timeline, in ms, to a file.
+pub(crate) async fn render_timeline(
+    world: &World,
+    made: &CreatedTimeline,
+    (start_ms, end_ms): (i64, i64),
+    profile: &str,
+) -> PathBuf {
+    let body = json!({
+        "project_id": made.project.id, "start_ms": start_ms, "end_ms": end_ms, "render_profile": profile
+    });
+    let (status, answer) = post(world, "t1", body).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let hash = answer["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    world.directory.path().join("blobs/sha256").join(&hash[..2]).join(hash)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,217 @@
+//! The canvas of a render: how frames are scaled to it, in which colours and pixel formats. Pure functions, as those of
+//! [`video_filters`](crate::video_filters).
+
+use crate::colour::{ColourConversion, Matrix};
+use crate::frame_format::FrameFormat;
+use crate::profile::{FrameRate, Profile, VideoCodec};
+
+/// Marks frames as BT.709 in limited range, which they have been converted to.
+const TAGGED: &str = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
+/// Of every scaler, also of those that change the pixel format only.
+const SCALER: &str = "flags=bicubic+bitexact";
+
+/// Scaled to the canvas, in the middle of black; transparent areas are black too.
+pub(crate) fn fitted(profile: &Profile, frames: &FrameFormat) -> String {
+    let (width, height) = (profile.width, profile.height);
+    let scaled = match (frames.has_alpha, frames.conversion) {
+        (true, ColourConversion::Scale) => {
+            let layer = converted_by_scale(profile, frames, alpha_444(profile));
+            format!("{layer},{}", on_black(pixel_format(profile)))
+        }
+        _ => scaled(profile, frames, pixel_format(profile)),
+    };
+    format!("{scaled},pad={width}:{height}:-1:-1")
+}
+
+/// Scaled and converted, with the transparency that the source has.
+pub(crate) fn layer(profile: &Profile, frames: &FrameFormat) -> String {
+    scaled(profile, frames, alpha_format(profile))
+}
+
+/// Scaled to fit into the canvas, in square pixels and even sizes; converted to BT.709 in limited range and `target`.
+fn scaled(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
+    match frames.conversion {
+        ColourConversion::Scale => converted_by_scale(profile, frames, target),
+        ColourConversion::Gamut | ColourConversion::ToneMap => converted_by_zscale(profile, frames, target),
+    }
+}
+
+/// Another matrix is converted over RGB at the size of the canvas: from YCbCr to YCbCr, the scaler is off by up to
+/// five steps.
+fn converted_by_scale(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
+    let from = frames.colour.matrix.map_or_else(String::new, |matrix| {
+        format!(":in_color_matrix={}:in_range={}", matrix.in_scale(), frames.colour.range())
+    });
+    let over = match frames.colour.matrix {
+        None | Some(Matrix::Bt709) => String::new(),
+        Some(_) => format!(",format={},scale={SCALER}", rgb(profile, frames.has_alpha)),
+    };
+    let size = sized(profile);
+    format!("{size}{from}{over}:out_color_matrix=bt709:out_range=tv,format={target},setsar=1,{TAGGED}")
+}
+
+/// In ten bits to the size of the canvas, then to BT.709; what is transparent becomes black before.
+fn converted_by_zscale(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
+    let (size, range) = (sized(profile), frames.colour.range());
+    let (opaque, alpha) = match frames.colour.matrix {
+        Some(_) => ("yuv444p10le", "yuva444p10le"),
+        None => ("gbrp10le", "gbrap10le"),
+    };
+    let stored = match frames.has_alpha {
+        true => format!("format={alpha},setparams=range={range},{}", on_black(opaque)),
+        false => format!("format={opaque}"),
+    };
+    // Newer scalers refuse frames with the tag of a matrix that they do not know.
+    let untagged = match frames.colour.matrix.is_some_and(Matrix::is_unknown_to_scale) {
+        true => "setparams=colorspace=unknown,",
+        false => "",
+    };
+    let colours = to_bt709(frames);
+    let pixels = pixel_format(profile);
+    let converted =
+        format!("{untagged}{size}:in_range={range}:out_range={range},{stored},setsar=1,{colours}");
+    format!("{converted},format={pixels},scale={SCALER},format={target},{TAGGED}")
+}
+
+/// BT.709 by zscale; HDR is tone-mapped in linear light, in which 1 stands for 100 cd/m².
+fn to_bt709(frames: &FrameFormat) -> String {
+    let colour = frames.colour;
+    let matrix = colour.matrix.map_or_else(String::new, |matrix| format!("min={}:", matrix.in_zscale()));
+    let (transfer, primaries) = (colour.transfer.in_zscale(), colour.primaries.in_zscale());
+    let from = format!("zscale={matrix}rin={}:tin={transfer}:pin={primaries}", colour.range());
+    match frames.conversion {
+        ColourConversion::ToneMap => format!(
+            "{from}:t=linear:p=bt709:npl=100,format=gbrpf32le,tonemap=tonemap=hable:desat=0,\
+             zscale=rin=tv:tin=linear:pin=bt709:m=bt709:r=tv:t=bt709:p=bt709"
+        ),
+        _ => format!("{from}:m=bt709:r=tv:t=bt709:p=bt709"),
+    }
+}
+
+/// Frames with straight alpha over black, in the pixel format `opaque`.
+fn on_black(opaque: &str) -> String {
+    format!("premultiply=inplace=1,scale={SCALER},format={opaque}")
+}
+
+/// The scaler to the size of the canvas; more of its options may follow.
+fn sized(profile: &Profile) -> String {
+    let (width, height) = (profile.width, profile.height);
+    format!(
+        "scale=w='max(2,min({width},2*round({height}*dar/2)))':h='max(2,min({height},2*round({width}/dar/2)))'\
+         :{SCALER}"
+    )
+}
+
+/// `count` frames of a canvas with nothing on it.
+pub(crate) fn empty_canvas(profile: &Profile, rate: FrameRate, count: i64) -> String {
+    let (width, height) = (profile.width, profile.height);
+    let pixels = pixel_format(profile);
+    format!("color=c=black:s={width}x{height}:r={rate},trim=end_frame={count},format={pixels},{TAGGED}")
+}
+
+/// What the encoder reads.
+pub(crate) fn pixel_format(profile: &Profile) -> &'static str {
+    match profile.video {
+        VideoCodec::H264 { .. } => "yuv420p",
+        VideoCodec::ProRes => "yuv422p10le",
+    }
+}
+
+/// The same with an alpha channel.
+fn alpha_format(profile: &Profile) -> &'static str {
+    match profile.video {
+        VideoCodec::H264 { .. } => "yuva420p",
+        VideoCodec::ProRes => "yuva422p10le",
+    }
+}
+
+/// The same without chroma subsampling, as the premultiply filter needs it.
+fn alpha_444(profile: &Profile) -> &'static str {
+    match profile.video {
+        VideoCodec::H264 { .. } => "yuva444p",
+        VideoCodec::ProRes => "yuva444p10le",
+    }
+}
+
+/// RGB of no fewer bits than the encoder's pixel format.
+fn rgb(profile: &Profile, has_alpha: bool) -> &'static str {
+    match (&profile.video, has_alpha) {
+        (VideoCodec::H264 { .. }, false) => "gbrp",
+        (VideoCodec::H264 { .. }, true) => "gbrap",
+        (VideoCodec::ProRes, false) => "gbrp12le",
+        (VideoCodec::ProRes, true) => "gbrap12le",
+    }
+}
+
+/// The name that the overlay filter has for the encoder's pixel format.
+pub(crate) fn overlay_format(profile: &Profile) -> &'static str {
+    match profile.video {
+        VideoCodec::H264 { .. } => "yuv420",
+        VideoCodec::ProRes => "yuv422p10",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame_format::FrameTags;
+
+    fn frames(json: &str) -> FrameFormat {
+        FrameFormat::new(&serde_json::from_str::<FrameTags>(json).unwrap(), "x", (1280, 720))
+    }
+
+    fn fitted_to(profile: &str, json: &str) -> String {
+        fitted(Profile::named(profile).unwrap(), &frames(json))
+    }
+
+    const HD: &str = "1080p_30_web";
+
+    #[test]
+    fn matrix_and_range_are_converted_by_the_scaler() {
+        let rest = "setsar=1,setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,\
+            pad=1920:1080:-1:-1";
+        for (json, options) in [
+            (r#"{"pix_fmt": "yuv420p"}"#, ":in_color_matrix=bt709:in_range=tv"),
+            (
+                r#"{"pix_fmt": "yuvj420p", "color_space": "bt470bg"}"#,
+                ":in_color_matrix=bt601:in_range=pc,format=gbrp,scale=flags=bicubic+bitexact",
+            ),
+            (r#"{"pix_fmt": "gbrp", "color_space": "gbr", "color_range": "pc"}"#, ""),
+        ] {
+            let expected = format!(
+                "flags=bicubic+bitexact{options}:out_color_matrix=bt709:out_range=tv,format=yuv420p,{rest}"
+            );
+            let found = fitted_to(HD, json);
+            assert!(found.ends_with(&expected), "{json}: {found}");
+        }
+    }
+
+    #[test]
+    fn transparent_areas_are_black_on_the_canvas_and_kept_in_layers() {
+        let alpha = r#"{"pix_fmt": "rgba"}"#;
+        let found = fitted_to("master_4k_prores", alpha);
+        assert!(
+            found.contains(",format=yuva444p10le,") && found.contains(",premultiply=inplace=1,"),
+            "{found}"
+        );
+        assert!(found.contains(",format=yuv422p10le,pad="), "{found}");
+        let layer = layer(Profile::named(HD).unwrap(), &frames(alpha));
+        assert!(layer.contains(",format=yuva420p,") && !layer.contains("premultiply"), "{layer}");
+    }
+
+    #[test]
+    fn hdr_is_tone_mapped_and_wide_gamut_converted() {
+        let pq = r#"{"pix_fmt": "yuv420p10le", "color_range": "tv", "color_space": "bt2020nc",
+            "color_transfer": "smpte2084", "color_primaries": "bt2020"}"#;
+        let found = fitted_to(HD, pq);
+        let mapped = ",format=yuv444p10le,setsar=1,zscale=min=bt2020nc:rin=tv:tin=smpte2084:pin=bt2020:t=linear:p=bt709:npl=100,\
+            format=gbrpf32le,tonemap=tonemap=hable:desat=0,\
+            zscale=rin=tv:tin=linear:pin=bt709:m=bt709:r=tv:t=bt709:p=bt709,format=yuv420p,";
+        assert!(found.contains(mapped), "{found}");
+        let p3 = r#"{"pix_fmt": "gbrp10le", "color_primaries": "smpte432"}"#;
+        let found = fitted_to(HD, p3);
+        let converted =
+            ",format=gbrp10le,setsar=1,zscale=rin=tv:tin=bt709:pin=smpte432:m=bt709:r=tv:t=bt709:p=bt709,";
+        assert!(found.contains(converted), "{found}");
+    }
+}

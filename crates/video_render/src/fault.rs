@@ -1,0 +1,86 @@
+//! Who is to blame for a failed run of ffmpeg, judged by what it wrote to standard error.
+
+/// Messages about the input that make a failure the file's. Those of ffmpeg 5.1, then what newer versions write instead.
+const INPUT: [&str; 14] = [
+    "Invalid data found when processing input",
+    "moov atom not found",
+    "Error while decoding stream",
+    "Error while opening decoder",
+    "Cannot determine format of input stream",
+    "Could not find codec parameters",
+    "matches no streams",
+    "not found for input stream",
+    "Error submitting packet to decoder",
+    "Error submitting a packet to the decoder",
+    "Decode error rate",
+    "Decoding error",
+    "Decoding requested, but no decoder found",
+    "Error while opening decoder for input stream",
+];
+/// Messages about this server that make it ours, whatever else was written.
+const SERVER: [&str; 11] = [
+    "No space left on device",
+    "Cannot allocate memory",
+    "No such filter",
+    "Unknown encoder",
+    "Unknown decoder",
+    "Unrecognized option",
+    "Option not found",
+    "Permission denied",
+    "Input/output error",
+    "Too many open files",
+    "Error while opening encoder",
+];
+
+/// Is the input damaged, as far as the end of ffmpeg's standard error tells?
+pub(crate) fn is_of_input(errors: &str) -> bool {
+    let has = |messages: &[&str]| messages.iter().any(|message| errors.contains(message));
+    !has(&SERVER) && (has(&INPUT) || is_over_pixel_limit(errors))
+}
+
+/// Did a decoder refuse frames for their size (`-max_pixels`)?
+pub(crate) fn is_over_pixel_limit(errors: &str) -> bool {
+    errors.contains("exceeds specified max pixel count")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_of_damaged_files_are_of_the_input() {
+        for errors in [
+            "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x56] moov atom not found\n/proc/1/fd/9: Invalid data found when processing \
+             input",
+            "[aac @ 0x55] channel element 3.4 is not allocated\nError while decoding stream #0:1: Not yet \
+             implemented in FFmpeg, patches welcome\nConversion failed!",
+            "Cannot determine format of input stream 0:0 after EOF\nError marking filters as finished",
+            "Stream specifier ':0' in filtergraph description [0:0]scale[v] matches no streams.",
+            "Decoder (codec none) not found for input stream #0:0",
+            "Error while opening decoder for input stream #0:0 : Invalid argument",
+            "[h264 @ 0x55] [IMGUTILS @ 0x7f] Picture size 16000x16000 exceeds specified max pixel count 35389440, \
+             see the documentation if you wish to increase it",
+            "[aist#0:1/aac @ 0x56] [dec:aac @ 0x56] Decode error rate 1 exceeds maximum 0.666667",
+            "[vist#0:0/none @ 0x55] Decoding requested, but no decoder found for: none",
+        ] {
+            assert!(is_of_input(errors), "{errors}");
+        }
+    }
+
+    #[test]
+    fn other_failures_are_ours() {
+        for errors in [
+            "",
+            "Conversion failed!",
+            "[AVFilterGraph @ 0x55] No such filter: 'tonemap'\nError initializing complex filters.\nInvalid argument",
+            "Unknown encoder 'libx264'",
+            "Error while decoding stream #0:0: Cannot allocate memory",
+            "Error while decoding stream #0:0: Invalid data found when processing input\n\
+             av_interleaved_write_frame(): No space left on device",
+            "/scratch/out: Permission denied",
+            "Error reinitializing filters!",
+        ] {
+            assert!(!is_of_input(errors), "{errors}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! How the frames of a video stream are stored, from ffprobe's fields: what must be done to them before they are
+//! scaled and encoded.
+
+use serde::Deserialize;
+
+use crate::Error;
+use crate::colour::{Colour, ColourConversion};
+use crate::pixel_format::PixelFormat;
+use crate::tools::Components;
+
+/// The fields of a stream as ffprobe reports them; absent or `unknown` where the stream is untagged.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct FrameTags {
+    pix_fmt: Option<String>,
+    field_order: Option<String>,
+    #[serde(flatten)]
+    colour: ColourTags,
+    tags: ContainerTags,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ColourTags {
+    color_range: Option<String>,
+    color_space: Option<String>,
+    color_transfer: Option<String>,
+    color_primaries: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContainerTags {
+    alpha_mode: Option<String>,
+}
+
+impl FrameTags {
+    /// ffprobe's entries that are read here, in the syntax of `-show_entries`.
+    pub(crate) const STREAM_ENTRIES: &str =
+        "pix_fmt,field_order,color_range,color_space,color_transfer,color_primaries";
+    /// Those of `stream_tags`.
+    pub(crate) const TAG_ENTRIES: &str = "alpha_mode";
+}
+
+impl ColourTags {
+    pub(crate) fn range(&self) -> &str {
+        self.color_range.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn space(&self) -> &str {
+        self.color_space.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn transfer(&self) -> &str {
+        self.color_transfer.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn primaries(&self) -> &str {
+        self.color_primaries.as_deref().unwrap_or_default()
+    }
+
+    /// Range, space, transfer and primaries.
+    #[cfg(test)]
+    pub(crate) fn of([range, space, transfer, primaries]: [&str; 4]) -> Self {
+        let tag = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Self {
+            color_range: tag(range),
+            color_space: tag(space),
+            color_transfer: tag(transfer),
+            color_primaries: tag(primaries),
+        }
+    }
+}
+
+/// What is done to frames before they are scaled and encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameFormat {
+    pub(crate) colour: Colour,
+    pub(crate) conversion: ColourConversion,
+    pub(crate) has_alpha: bool,
+    /// May frames be interlaced? The deinterlacer passes on those that are not flagged.
+    pub(crate) is_deinterlaced: bool,
+    /// The decoder, where ffmpeg's own choice would lose the alpha channel.
+    pub(crate) decoder: Option<&'static str>,
+}
+
+impl FrameFormat {
+    pub(crate) fn new(tags: &FrameTags, codec: &str, size: (u32, u32)) -> Self {
+        let pixels = PixelFormat::named(tags.pix_fmt.as_deref().unwrap_or_default());
+        let colour = Colour::new(&tags.colour, &pixels, size);
+        let decoder = match (codec, tags.tags.alpha_mode.as_deref()) {
+            ("vp8", Some("1")) => Some("libvpx"),
+            ("vp9", Some("1")) => Some("libvpx-vp9"),
+            _ => None,
+        };
+        Self {
+            colour,
+            conversion: colour.conversion(),
+            has_alpha: pixels.has_alpha || decoder.is_some(),
+            is_deinterlaced: may_be_interlaced(tags.field_order.as_deref(), codec, &pixels, size),
+            decoder,
+        }
+    }
+
+    /// Does it need a part of ffmpeg that not every build has?
+    pub(crate) fn needs_optional_components(&self) -> bool {
+        self.conversion != ColourConversion::Scale || self.decoder.is_some()
+    }
+
+    /// What can be done by an ffmpeg that has `components`. Without zscale, wide gamut is converted by its matrix
+    /// alone; without libvpx, the frames of VP8 and VP9 are opaque.
+    ///
+    /// # Errors
+    /// [`Error::MissingFilter`] for HDR: without tone mapping it would be shown wrongly.
+    pub(crate) fn with(mut self, components: &Components) -> Result<Self, Error> {
+        let missing = ["zscale", "tonemap"].into_iter().find(|filter| !components.has(filter));
+        match (self.conversion, missing) {
+            (ColourConversion::ToneMap, Some(filter)) => {
+                return Err(Error::MissingFilter { filter, purpose: "tone mapping of HDR video" });
+            }
+            (ColourConversion::Gamut, Some("zscale")) => self.conversion = ColourConversion::Scale,
+            _ => {}
+        }
+        if self.decoder.is_some_and(|decoder| !components.has(decoder)) {
+            (self.decoder, self.has_alpha) = (None, false);
+        }
+        Ok(self)
+    }
+}
+
+/// ffprobe reports the field order of the first frame only, and of some containers none.
+fn may_be_interlaced(
+    field_order: Option<&str>,
+    codec: &str,
+    pixels: &PixelFormat,
+    (width, height): (u32, u32),
+) -> bool {
+    // bwdif refuses planes of fewer than three lines or columns.
+    const SMALLEST: u32 = 16;
+    let is_large_enough = width.min(height) >= SMALLEST;
+    let is_flagged = match field_order {
+        Some("tt" | "bb" | "tb" | "bt") => true,
+        // A stream of these may change between progressive and interlaced frames.
+        Some("progressive") => matches!(codec, "h264" | "mpeg2video" | "vc1"),
+        _ => !pixels.is_rgb,
+    };
+    is_flagged && is_large_enough
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(codec: &str, json: &str) -> FrameFormat {
+        FrameFormat::new(&serde_json::from_str(json).unwrap(), codec, (1920, 1080))
+    }
+
+    fn components(names: &[&str]) -> Components {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    const PQ: &str = r#"{"pix_fmt": "yuv420p10le", "color_range": "tv", "color_space": "bt2020nc",
+        "color_transfer": "smpte2084", "color_primaries": "bt2020", "field_order": "progressive"}"#;
+
+    #[test]
+    fn hdr_without_tone_mapping_names_the_missing_filter() {
+        let hdr = format("hevc", PQ);
+        assert!(hdr.needs_optional_components());
+        assert_eq!(hdr.with(&components(&["zscale", "tonemap"])).unwrap(), hdr);
+        for (available, missing) in [(&["zscale"][..], "tonemap"), (&["tonemap"], "zscale")] {
+            let error = hdr.with(&components(available)).unwrap_err();
+            assert!(matches!(error, Error::MissingFilter { filter, .. } if filter == missing), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn wide_gamut_falls_back_to_the_matrix_without_zscale() {
+        let wide = format("hevc", r#"{"color_space": "bt2020nc", "color_primaries": "bt2020"}"#);
+        assert_eq!(wide.with(&components(&["zscale"])).unwrap().conversion, ColourConversion::Gamut);
+        assert_eq!(wide.with(&components(&[])).unwrap().conversion, ColourConversion::Scale);
+    }
+
+    #[test]
+    fn alpha_of_vp9_needs_libvpx() {
+        let vp9 = format("vp9", r#"{"pix_fmt": "yuv420p", "tags": {"alpha_mode": "1"}}"#);
+        assert_eq!((vp9.has_alpha, vp9.decoder), (true, Some("libvpx-vp9")));
+        let opaque = vp9.with(&components(&["libvpx"])).unwrap();
+        assert_eq!((opaque.has_alpha, opaque.decoder), (false, None));
+        let plain = format("vp9", r#"{"pix_fmt": "yuv420p"}"#);
+        assert!(!plain.has_alpha && !plain.needs_optional_components());
+        assert!(format("qtrle", r#"{"pix_fmt": "argb"}"#).has_alpha);
+    }
+
+    #[test]
+    fn interlaced_and_unknown_field_orders_are_deinterlaced() {
+        for (codec, pixels, order, expected) in [
+            ("mpeg2video", "yuv420p", r#""tt""#, true),
+            ("dvvideo", "yuv420p", r#""tb""#, true),
+            ("prores", "yuv422p10le", r#""bt""#, true),
+            ("mpeg4", "yuv420p", "null", true),
+            ("h264", "yuv420p", r#""progressive""#, true),
+            ("prores", "yuv422p10le", r#""progressive""#, false),
+            ("vp9", "yuv420p", r#""progressive""#, false),
+            ("qtrle", "rgb24", "null", false),
+        ] {
+            let json = format!(r#"{{"pix_fmt": "{pixels}", "field_order": {order}}}"#);
+            assert_eq!(format(codec, &json).is_deinterlaced, expected, "{codec} {order}");
+        }
+        let tiny = FrameFormat::new(&FrameTags::default(), "mpeg4", (64, 8));
+        assert!(!tiny.is_deinterlaced, "bwdif would refuse it");
+    }
+}
