@@ -99,6 +99,7 @@ pub(crate) trait PcmStream: Send {
 /// Decodes a recording as a stream of blocks.
 pub struct Decoder {
     kind: DecoderKind,
+    audio_index: usize,
     stream: Box<dyn PcmStream>,
     audio_start: MediaTime,
     video_start: Option<MediaTime>,
@@ -126,7 +127,12 @@ impl Decoder {
     }
 
     /// Presents `stream` as `presentation` says.
-    pub(crate) fn new(kind: DecoderKind, stream: Box<dyn PcmStream>, presentation: Presentation) -> Self {
+    pub(crate) fn new(
+        kind: DecoderKind,
+        audio_index: usize,
+        stream: Box<dyn PcmStream>,
+        presentation: Presentation,
+    ) -> Self {
         let format = stream.format();
         let at = |samples: i64| MediaTime::from_samples(samples, format.rate);
         let audio_start = at(presentation.edits.first().map_or(0, |edit| edit.at));
@@ -135,6 +141,7 @@ impl Decoder {
         let (timeline, spans) = (Timeline::new(presentation.edits), VecDeque::new());
         Self {
             kind,
+            audio_index,
             stream,
             audio_start,
             video_start,
@@ -151,6 +158,12 @@ impl Decoder {
     #[must_use]
     pub fn kind(&self) -> &DecoderKind {
         &self.kind
+    }
+
+    /// The audio stream that is decoded: its index among the audio streams of the file.
+    #[must_use]
+    pub const fn audio_index(&self) -> usize {
+        self.audio_index
     }
 
     /// What the samples are.

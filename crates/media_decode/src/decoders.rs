@@ -76,7 +76,9 @@ impl Decoders {
         // A demuxer keeps the source; should the stream turn out foreign, ffmpeg needs its file.
         let file = source.reopen()?;
         match PacketStream::open(source, format, audio_stream)? {
-            Opened::Here(stream, presentation) => Ok(Decoder::new(DecoderKind::Native, stream, presentation)),
+            Opened::Here { index, stream, presentation } => {
+                Ok(Decoder::new(DecoderKind::Native, index, stream, presentation))
+            }
             Opened::Foreign { index, what } => self.open_foreign(&*file, format, Some(index), &what),
         }
     }
@@ -89,8 +91,9 @@ impl Decoders {
         what: &str,
     ) -> Result<Decoder, DecodeError> {
         let ffmpeg = self.require_ffmpeg(what)?;
-        let (stream, presentation) = ffmpeg.decode(source, format, audio_stream)?;
-        Ok(Decoder::new(DecoderKind::Ffmpeg(ffmpeg.release()?.to_owned()), Box::new(stream), presentation))
+        let (index, stream, presentation) = ffmpeg.decode(source, format, audio_stream)?;
+        let kind = DecoderKind::Ffmpeg(ffmpeg.release()?.to_owned());
+        Ok(Decoder::new(kind, index, Box::new(stream), presentation))
     }
 
     pub(crate) fn require_ffmpeg(&self, what: &str) -> Result<&Ffmpeg, DecodeError> {

@@ -32,8 +32,11 @@ pub(crate) fn seconds(time: MediaTime) -> String {
 
 /// The whole call that renders one window of one source.
 pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> Vec<Argument> {
-    let graph =
-        format!("{}[v];{}[a]", video_filters::of_window(source, cut, profile), sound(source, cut.window));
+    let graph = format!(
+        "{}[v];{}[a]",
+        video_filters::of_window(source, cut, profile),
+        sound(source, cut.window.shift(source.audio_lag))
+    );
     let mut arguments = opening();
     arguments.extend(input(0, source, cut.seek));
     arguments.extend(closing(graph, profile, cut.window.duration()));
@@ -51,8 +54,8 @@ pub(crate) fn opening() -> Vec<Argument> {
 /// ffmpeg's own accurate seek would drop the picture that is shown when the window begins.
 pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argument> {
     let mut arguments: Vec<Argument> = texts(confined(source.container)).collect();
-    // ffmpeg counts the position from the begin of the file.
-    let position = seek - source.start;
+    // ffmpeg counts the position from the begin of its earliest stream.
+    let position = seek - source.seek_zero;
     if position > MediaTime::ZERO {
         arguments.extend([text("-noaccurate_seek"), text("-ss"), text(seconds(position))]);
     }
@@ -161,10 +164,12 @@ mod tests {
 
     fn source() -> Source {
         let time_base = TimeBase::parse("1/30000").unwrap();
-        let track = |index| Track { index, time_base, end: None };
+        let track = |index| Track { index, time_base, start: None, end: None };
         Source {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
+            seek_zero: MediaTime::ZERO,
+            audio_lag: MediaTime::ZERO,
             duration: None,
             video: Some(VideoStream {
                 track: track(1),

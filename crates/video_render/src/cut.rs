@@ -110,7 +110,7 @@ fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
 
 /// ffmpeg takes no negative position for a file that begins at zero.
 fn not_before(source: &Source, time: MediaTime) -> MediaTime {
-    time.max(source.start)
+    time.max(source.seek_zero)
 }
 
 #[cfg(test)]
@@ -124,7 +124,15 @@ mod tests {
 
     fn source() -> Source {
         let container = Container { demuxer: "mov" };
-        Source { container, start: ms(0), duration: None, video: None, audio: None }
+        Source {
+            container,
+            start: ms(0),
+            seek_zero: ms(0),
+            audio_lag: ms(0),
+            duration: None,
+            video: None,
+            audio: None,
+        }
     }
 
     /// Ten pictures a second, a key picture a second, decoded two pictures before they are shown.

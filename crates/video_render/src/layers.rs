@@ -88,7 +88,8 @@ fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
     for (index, used) in inputs.iter().enumerate() {
         let Some(audio) = &used.source.audio else { continue };
         let Some(heard) = used.layer.heard(composition.window) else { continue };
-        let window = used.layer.source_of(composition.window, heard).shift(used.source.start);
+        let window =
+            used.layer.source_of(composition.window, heard).shift(used.source.start + used.source.audio_lag);
         let delay = heard.start().to_samples(SAMPLE_RATE);
         graph += &format!(
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
@@ -129,10 +130,12 @@ mod tests {
             layers: layers.clone(),
         };
         let time_base = TimeBase::parse("1/25").unwrap();
-        let track = |index| Track { index, time_base, end: None };
+        let track = |index| Track { index, time_base, start: None, end: None };
         let source = Source {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
+            seek_zero: MediaTime::ZERO,
+            audio_lag: MediaTime::ZERO,
             duration: None,
             video: Some(VideoStream {
                 track: track(0),

@@ -1,17 +1,20 @@
 //! From a subject to a plan: opens what is read, looks at it, and plans.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use http_kit::{Id, WorkError};
+use media_decode::{DecodeError, Decoders, Source as _};
 use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaReader, MediaService};
 
 use crate::composition::Composition;
+use crate::container::Container;
 use crate::cut::{Cut, Reach};
 use crate::layers::{self, Input};
 use crate::run::path_of;
-use crate::source::Source;
+use crate::source::{Alignment, Source};
 use crate::subject::Subject;
 use crate::tools::Tools;
 use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};
@@ -108,20 +111,22 @@ impl Preparation<'_> {
     }
 
     async fn open(self, asset: &MediaAsset) -> Result<Opened, Error> {
-        let mut file = self.media.open_source(asset.content()).await?;
-        let sniffed = tokio::task::spawn_blocking(move || {
-            let container = container::sniff(&mut file)?;
-            let container = match container {
-                Some(container) => Some((container, truncation::is_truncated(&mut file, container)?)),
-                None => None,
-            };
-            Ok::<_, std::io::Error>((file, container))
-        });
-        let sniffed = sniffed.await.map_err(|source| WorkError::Broken { queue: "render", source })?;
-        let (file, container) = sniffed.map_err(MediaError::from)?;
-        let (container, is_truncated) =
-            container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
-        let mut source = self.tools.prober.probe(&path_of(&file), container).await?;
+        let file = self.media.open_source(asset.content()).await?;
+        let decoders = self.media.decoders().clone();
+        let opened = tokio::task::spawn_blocking(move || look_at(file, decoders)).await;
+        let opened = opened.map_err(|source| WorkError::Broken { queue: "render", source })?;
+        let Looked { file, container, is_truncated, alignment } = opened.map_err(MediaError::from)?;
+        let container = container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
+        let path = path_of(&file);
+        let audio_index = alignment.map(|alignment| alignment.audio_index);
+        let mut source = self.tools.prober.probe(&path, container, audio_index).await?;
+        match (&alignment, source.audio.as_ref().map(|audio| audio.track)) {
+            (Some(alignment), Some(track)) => {
+                let first = self.tools.prober.first_frame(&path, container, track).await?;
+                source.align(alignment, first);
+            }
+            _ => source.align_to_video(),
+        }
         if source.video.is_none() && source.audio.is_none() {
             return Err(Error::UndecodableMedia("it has neither pictures nor sound".to_owned()));
         }
@@ -177,6 +182,31 @@ impl Preparation<'_> {
             }
         }
     }
+}
+
+/// What is found in a file before ffprobe looks at it.
+struct Looked {
+    file: MediaReader,
+    container: Option<Container>,
+    is_truncated: bool,
+    /// None where its audio cannot be decoded, or there is none.
+    alignment: Option<Alignment>,
+}
+
+/// Blocking.
+fn look_at(mut file: MediaReader, decoders: Decoders) -> io::Result<Looked> {
+    let container = container::sniff(&mut file)?;
+    let is_truncated = match container {
+        Some(container) => truncation::is_truncated(&mut file, container)?,
+        None => false,
+    };
+    let alignment = match decoders.open(file.reopen()?, None) {
+        Ok(decoder) => Some(Alignment::of(&decoder)),
+        Err(DecodeError::Io(error)) => return Err(error),
+        // The video may still be rendered.
+        Err(_) => None,
+    };
+    Ok(Looked { file, container, is_truncated, alignment })
 }
 
 fn planned(asset: &MediaAsset, source: &Source, cut: &Cut) -> PlannedSource {

@@ -298,10 +298,11 @@ impl Renderer {
         let file = self.0.media.blobs().scratch().await.map_err(MediaError::from)?;
         let arguments = &prepared.plan.arguments;
         run::run(&tools.ffmpeg, arguments, &prepared.paths, file.path(), self.0.limits).await?;
-        let found = tools.prober.probe(file.path(), Container::MOV).await.map_err(|error| match error {
-            Error::UndecodableMedia(_) => Error::BadOutput("it is no MP4 or MOV file".to_owned()),
-            error => error,
-        })?;
+        let found =
+            tools.prober.probe(file.path(), Container::MOV, None).await.map_err(|error| match error {
+                Error::UndecodableMedia(_) => Error::BadOutput("it is no MP4 or MOV file".to_owned()),
+                error => error,
+            })?;
         let plan = prepared.plan;
         let shortest = plan.end_ms - plan.start_ms - truncation::SLACK;
         let is_short = found.duration.is_none_or(|duration| duration < shortest);

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use media_decode::Decoder;
 use media_time::MediaTime;
 use serde::Deserialize;
 
@@ -26,21 +27,63 @@ const MAX_CHANNELS: u32 = 64;
 /// The most channels that are mixed as surround sound where the file names no layout.
 const MAX_SURROUND_CHANNELS: u32 = 8;
 
-/// What is known of a source before it is rendered. Times here are the file's own: `start` is where it begins.
+/// What is known of a source before it is rendered. Times here are the file's own: those that ffmpeg reports.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Source {
     pub(crate) container: Container,
-    /// The file's own time at its begin: time zero of the asset.
+    /// Time zero of the asset.
     pub(crate) start: MediaTime,
+    /// Where ffmpeg counts seek positions from: the begin of the earliest stream of any kind.
+    pub(crate) seek_zero: MediaTime,
+    /// How much later than the video's the audio's own times are: containers round them, or leave encoder delay to the
+    /// decoder.
+    pub(crate) audio_lag: MediaTime,
     pub(crate) duration: Option<MediaTime>,
     pub(crate) video: Option<VideoStream>,
     pub(crate) audio: Option<AudioStream>,
 }
 
 impl Source {
-    /// The file's own time at its end, as far as it is told.
+    /// The file's own time at its end, as far as it is declared.
     pub(crate) fn end(&self) -> Option<MediaTime> {
         Some(self.start + self.duration?)
+    }
+
+    /// Aligns the file's own times with the timeline of the asset, as the decoder defines it.
+    pub(crate) fn align(&mut self, alignment: &Alignment, first_audio: Option<MediaTime>) {
+        let end = self.end();
+        self.start = alignment.zero;
+        self.duration = end.map(|end| end - self.start);
+        // Further apart, they are of different clocks.
+        const FURTHEST: MediaTime = MediaTime::from_millis(250);
+        let lag = first_audio.map_or(MediaTime::ZERO, |first| first - alignment.audio_start - self.start);
+        self.audio_lag = if lag.max(MediaTime::ZERO - lag) <= FURTHEST { lag } else { MediaTime::ZERO };
+    }
+
+    /// Without audio, the video alone begins at zero.
+    pub(crate) fn align_to_video(&mut self) {
+        let Some(start) = self.video.as_ref().and_then(|video| video.track.start) else { return };
+        let end = self.end();
+        self.start = start;
+        self.duration = end.map(|end| end - start);
+    }
+}
+
+/// Where the audio of an asset is on its timeline, and which stream it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alignment {
+    /// Its index among the audio streams.
+    pub(crate) audio_index: usize,
+    /// Timeline zero on the clock of the container.
+    pub(crate) zero: MediaTime,
+    /// When the audio begins, from timeline zero.
+    pub(crate) audio_start: MediaTime,
+}
+
+impl Alignment {
+    /// As `decoder` decodes it.
+    pub(crate) fn of(decoder: &Decoder) -> Self {
+        Self { audio_index: decoder.audio_index(), zero: decoder.zero(), audio_start: decoder.audio_start() }
     }
 }
 
@@ -49,6 +92,8 @@ impl Source {
 pub(crate) struct Track {
     pub(crate) index: u32,
     pub(crate) time_base: TimeBase,
+    /// When it begins in the file's own time.
+    pub(crate) start: Option<MediaTime>,
     /// When it ends in the file's own time, by the file's index of all packets; none without such an index.
     pub(crate) end: Option<MediaTime>,
 }
@@ -132,20 +177,43 @@ pub(crate) fn confined(container: Container) -> [&'static str; 6] {
 }
 
 impl Prober {
-    /// What the file at `path` holds.
+    /// What the file at `path` holds; `audio_index` is the audio stream that is used, else the default one.
     ///
     /// # Errors
     /// [`Error::UndecodableMedia`] for a file that ffprobe cannot read; [`Error::Tool`].
-    pub(crate) async fn probe(&self, path: &Path, container: Container) -> Result<Source, Error> {
+    pub(crate) async fn probe(
+        &self,
+        path: &Path,
+        container: Container,
+        audio_index: Option<usize>,
+    ) -> Result<Source, Error> {
         const ENTRIES: &str = "format=start_time,duration:stream=index,codec_type,codec_name,width,height,\
             time_base,start_pts,duration_ts,avg_frame_rate,channels,channel_layout,sample_rate";
         let entries = format!(
-            "{ENTRIES},{}:stream_disposition=attached_pic:stream_tags={}",
+            "{ENTRIES},{}:stream_disposition=attached_pic,default:stream_tags={}",
             FrameTags::STREAM_ENTRIES,
             FrameTags::TAG_ENTRIES
         );
         let report: Report = self.run(path, container, &["-show_entries", &entries]).await?;
-        report.source(container)
+        report.source(container, audio_index)
+    }
+
+    /// When the first decoded frame of a track begins, behind what its encoder put before it.
+    ///
+    /// # Errors
+    /// As [`Prober::probe`].
+    pub(crate) async fn first_frame(
+        &self,
+        path: &Path,
+        container: Container,
+        track: Track,
+    ) -> Result<Option<MediaTime>, Error> {
+        let stream = track.index.to_string();
+        let options =
+            [["-select_streams", &stream], ["-read_intervals", "%+#32"], ["-show_entries", "frame=pts"]];
+        let report: Report = self.run(path, container, options.as_flattened()).await?;
+        let first = report.frames.iter().find_map(|frame| frame.pts);
+        Ok(first.map(|pts| track.time_base.instant(pts)))
     }
 
     /// The packets of a track from the key packet at or before `from` until `until`, in order of decoding.
@@ -201,6 +269,13 @@ struct Report {
     streams: Vec<Stream>,
     #[serde(default)]
     packets: Vec<RawPacket>,
+    #[serde(default)]
+    frames: Vec<RawFrame>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawFrame {
+    pts: Option<i64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -233,6 +308,8 @@ struct Stream {
 struct Disposition {
     #[serde(default)]
     attached_pic: u8,
+    #[serde(default)]
+    default: u8,
 }
 
 #[derive(Debug, Deserialize)]
@@ -262,28 +339,46 @@ impl RawPacket {
 }
 
 impl Report {
-    fn source(&self, container: Container) -> Result<Source, Error> {
+    fn source(&self, container: Container, audio_index: Option<usize>) -> Result<Source, Error> {
         let time = |text: &Option<String>| {
             text.as_ref().and_then(|text| text.parse().ok()).map(MediaTime::from_secs_f64)
         };
-        let of_kind = |kind: &'static str| {
-            let is_of_kind = move |stream: &&Stream| stream.codec_type.as_deref() == Some(kind);
-            self.streams.iter().filter(is_of_kind).filter(|stream| stream.is_decodable())
-        };
-        // The picture on a record's sleeve is no film.
-        let video = of_kind("video").find(|stream| stream.disposition.attached_pic == 0);
+        let video = self.chosen_video();
+        let start = time(&self.format.start_time).unwrap_or_default();
         if self.format.start_time.is_none() && self.format.duration.is_none() {
             return Err(Error::UndecodableMedia("it holds neither pictures nor sound".to_owned()));
         }
         let source = Source {
             container,
-            start: time(&self.format.start_time).unwrap_or_default(),
+            start,
+            seek_zero: start,
+            audio_lag: MediaTime::ZERO,
             duration: time(&self.format.duration),
             video: video.map(|stream| stream.video(container)).transpose()?.flatten(),
-            audio: of_kind("audio").find_map(|stream| stream.audio(container)),
+            audio: self.chosen_audio(audio_index).and_then(|stream| stream.audio(container)),
         };
         self.check(&source)?;
         Ok(source)
+    }
+
+    fn of_type(&self, codec_type: &'static str) -> impl Iterator<Item = &Stream> {
+        self.streams.iter().filter(move |stream| stream.codec_type.as_deref() == Some(codec_type))
+    }
+
+    /// The default video stream, else the first; attached cover art (attached_pic) is not video.
+    fn chosen_video(&self) -> Option<&Stream> {
+        let mut video = self.of_type("video").filter(|stream| stream.disposition.attached_pic == 0);
+        let usable: Vec<&Stream> = video.by_ref().filter(|stream| stream.is_decodable()).collect();
+        usable.iter().find(|stream| stream.disposition.default != 0).or(usable.first()).copied()
+    }
+
+    /// The audio stream of that index, where it can be decoded, else the default one, else the first.
+    fn chosen_audio(&self, index: Option<usize>) -> Option<&Stream> {
+        let wanted = index.and_then(|index| self.of_type("audio").nth(index));
+        let usable: Vec<&Stream> = self.of_type("audio").filter(|stream| stream.is_decodable()).collect();
+        let default =
+            || usable.iter().find(|stream| stream.disposition.default != 0).or(usable.first()).copied();
+        wanted.filter(|stream| stream.is_decodable()).or_else(default)
     }
 
     /// Refuses sources of unknown codecs alone, and too many channels.
@@ -340,11 +435,12 @@ impl Stream {
 
     fn track(&self, container: Container) -> Option<Track> {
         let time_base = TimeBase::parse(self.time_base.as_deref()?)?;
+        let start = self.start_pts.map(|ticks| time_base.instant(ticks));
         let end = self.start_pts.zip(self.duration_ts);
         // Elsewhere it is estimated from the size of the file.
         let end = end.filter(|_| container == Container::MOV);
         let end = end.map(|(start, duration)| time_base.instant(start.saturating_add(duration)));
-        Some(Track { index: self.index, time_base, end })
+        Some(Track { index: self.index, time_base, start, end })
     }
 
     /// Does ffprobe know its codec?
@@ -383,7 +479,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Source, Error> {
-        serde_json::from_str::<Report>(text).unwrap().source(Container { demuxer: "mov" })
+        serde_json::from_str::<Report>(text).unwrap().source(Container { demuxer: "mov" }, None)
     }
 
     #[test]

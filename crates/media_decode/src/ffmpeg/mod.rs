@@ -99,7 +99,7 @@ impl Ffmpeg {
         source: &dyn Source,
         format: FileFormat,
         audio_stream: Option<usize>,
-    ) -> Result<(FfmpegStream, Presentation), DecodeError> {
+    ) -> Result<(usize, FfmpegStream, Presentation), DecodeError> {
         let report = self.report(source, format, &Report::STREAMS)?;
         let (path, demuxer) = self.input(source, format)?;
         FfmpegStream::open(&self.0.ffmpeg, &path, demuxer, format, &report, audio_stream)

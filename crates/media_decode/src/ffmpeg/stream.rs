@@ -52,7 +52,7 @@ impl FfmpegStream {
         file_format: FileFormat,
         report: &Report,
         audio_stream: Option<usize>,
-    ) -> Result<(Self, Presentation), DecodeError> {
+    ) -> Result<(usize, Self, Presentation), DecodeError> {
         let container = file_format.name();
         let no_audio = || DecodeError::NoAudioStream { container: container.to_owned() };
         let (index, stream) = report.chosen_audio(audio_stream).ok_or_else(no_audio)?;
@@ -84,7 +84,7 @@ impl FfmpegStream {
         opened.undelivered = Some((first, frames));
         let video = report.chosen_video().and_then(StreamReport::start);
         let video = video.map(|start| start.to_samples(opened.format.rate));
-        Ok((opened, presentation(file_format, first, video, rate_of(stream))?))
+        Ok((index, opened, presentation(file_format, first, video, rate_of(stream))?))
     }
 
     /// Reads the next packet into `samples`; its time and frames. None at the end.

@@ -30,7 +30,7 @@ const MAX_DAMAGED: u64 = 4_096;
 /// What opening a file of a native format came to.
 pub(crate) enum Opened {
     /// Its audio is decoded here.
-    Here(Box<PacketStream>, Presentation),
+    Here { index: usize, stream: Box<PacketStream>, presentation: Presentation },
     /// Its audio stream of that index is not decoded here, because of `what` it is.
     Foreign { index: usize, what: String },
 }
@@ -119,7 +119,7 @@ impl PacketStream {
             zero,
             is_repaired,
         };
-        Ok(Opened::Here(Box::new(stream), presentation))
+        Ok(Opened::Here { index, stream: Box::new(stream), presentation })
     }
 
     /// Decodes `packet` into `samples`; its media position and frames.
