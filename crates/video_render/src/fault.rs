@@ -1,7 +1,7 @@
 //! Who is to blame for a failed run of ffmpeg, judged by what it wrote to standard error.
 
 /// Messages about the input that make a failure the file's. Those of ffmpeg 5.1, then what newer versions write instead.
-const INPUT: [&str; 14] = [
+const INPUT: [&str; 13] = [
     "Invalid data found when processing input",
     "moov atom not found",
     "Error while decoding stream",
@@ -15,7 +15,6 @@ const INPUT: [&str; 14] = [
     "Decode error rate",
     "Decoding error",
     "Decoding requested, but no decoder found",
-    "Error while opening decoder for input stream",
 ];
 /// Messages about this server that make it ours, whatever else was written.
 const SERVER: [&str; 11] = [
