@@ -44,11 +44,12 @@ pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Leng
                 let there = end.saturating_sub(content);
                 // Lengths are written last: a recorder that lost its power leaves zeros, or those of an empty file, and
                 // a program that writes to a pipe the largest there are.
-                let is_unwritten = there > 0 && (length == 0 && u64::from(form_length) <= content - HEADER)
-                    || (PIPED..UNTOLD).contains(&length) && u64::from(length) > there;
+                let is_piped = (PIPED..=UNTOLD).contains(&length) && !is_long && u64::from(length) > there;
+                let is_empty = length == 0 && u64::from(form_length) <= content - HEADER;
+                let is_unwritten = there > 0 && (is_empty || is_piped);
                 let declared = match length {
-                    UNTOLD => long_data,
                     _ if is_unwritten => None,
+                    UNTOLD => long_data,
                     length => Some(length.into()),
                 };
                 let is_cut = declared.is_some_and(|declared| declared > there);
@@ -121,6 +122,8 @@ mod tests {
         assert_eq!(overlays_of(empty), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let piped = b"RIFF\x24\xf0\xff\x7fWAVEdata\x00\xf0\xff\x7f123456";
         assert_eq!(overlays_of(piped), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        let endless = b"RIFF\xff\xff\xff\xffWAVEdata\xff\xff\xff\xff123456";
+        assert_eq!(overlays_of(endless), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let told = b"RIFF\0\0\0\0WAVEdata\x02\x00\x00\x0012LIST";
         assert_eq!(overlays_of(told), Some((shown_as(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
     }
@@ -138,7 +141,6 @@ mod tests {
     fn whole_files_and_other_files_are_left_alone() {
         for whole in [
             b"RIFF\x10\x00\x00\x00WAVEdata\x04\x00\x00\x001234".as_slice(),
-            b"RIFF\xff\xff\xff\xffWAVEdata\xff\xff\xff\xff1234",
             b"RIFF\x10\x00\x00\x00AVI data\xff\x00\x00\x001234",
             b"RIFF\x10\x00\x00\x00WAVEdata",
             b"",

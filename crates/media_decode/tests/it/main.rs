@@ -1,8 +1,10 @@
 //! Integration tests of decoding, one binary.
 
+mod cases;
 mod decode_corpus;
 mod decode_damage;
 mod decode_samples;
 mod decode_timing;
 mod foreign;
+mod matroska;
 mod support;

@@ -1,0 +1,307 @@
+//! Healthy files that were decoded to something else, and damaged ones that were our fault: one test a kind.
+
+use std::fs::File;
+use std::io::Cursor;
+
+use media_decode::{DecodeError, DecoderKind, Decoders};
+use media_time::MediaTime;
+
+use crate::matroska::{self, Lacing};
+use crate::support::{Sound, Studio, decoders, probe};
+
+/// Noise and a tone for six seconds, stereo.
+const SOUND: &str =
+    "-f lavfi -i aevalsrc=0.3*sin(440*2*PI*t)+0.1*random(0)|0.3*sin(660*2*PI*t)+0.1*random(1):s=48000:d=6";
+const SHORT: &str = "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=0.5";
+const PICTURES: &str = "-f lavfi -i testsrc=size=64x48:rate=25:d=6";
+
+fn decode(bytes: Vec<u8>) -> Result<Sound, DecodeError> {
+    Sound::from_decoder(media_decode::Decoder::open(Cursor::new(bytes))?)
+}
+
+/// RMS of the difference, relative to that of `reference`.
+fn difference(found: &Sound, reference: &Sound) -> f64 {
+    let square = |samples: &mut dyn Iterator<Item = f32>| samples.map(|s| f64::from(s).powi(2)).sum::<f64>();
+    let pairs = found.samples.iter().zip(&reference.samples);
+    let error = square(&mut pairs.map(|(found, reference)| found - reference));
+    (error / square(&mut reference.samples.iter().copied())).sqrt()
+}
+
+#[test]
+fn laced_matroska_is_decoded_as_unlaced() {
+    let studio = Studio::new();
+    let ogg =
+        std::fs::read(studio.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
+    let packets = matroska::ogg_packets(&ogg);
+    let (head, packets) = (&packets[0], &packets[2..]);
+    let unlaced = decode(matroska::opus(head, packets, Lacing::None, false)).unwrap();
+    assert!(unlaced.samples.len() > 2 * 48_000 * 59 / 10);
+    for lacing in [Lacing::Xiph, Lacing::Ebml] {
+        let file = matroska::opus(head, packets, lacing, false);
+        let laced = decode(file.clone()).unwrap();
+        assert_eq!(laced.samples.len(), unlaced.samples.len(), "{lacing:?}");
+        assert_eq!(difference(&laced, &unlaced), 0.0, "{lacing:?}");
+        assert_eq!(laced.stats, Default::default(), "{lacing:?}");
+        assert!(probe(Cursor::new(file)).unwrap().is_repaired, "{lacing:?}");
+    }
+}
+
+#[test]
+fn compressed_matroska_is_decoded_by_ffmpeg() {
+    let studio = Studio::new();
+    let ogg =
+        std::fs::read(studio.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
+    let packets = matroska::ogg_packets(&ogg);
+    let prefix: Vec<u8> = packets[2][..matroska::PREFIX_BYTES].to_vec();
+    let common: Vec<Vec<u8>> =
+        packets[2..].iter().filter(|packet| packet.starts_with(&prefix)).cloned().collect();
+    let plain = decode(matroska::opus(&packets[0], &common, Lacing::None, false)).unwrap();
+    let path = studio.path("stripped.mkv");
+    std::fs::write(&path, matroska::opus(&packets[0], &common, Lacing::None, true)).unwrap();
+    let stripped = Sound::decode_anyhow(&path).unwrap();
+    let frames = |sound: &Sound| sound.samples.len() / sound.channels;
+    assert!(frames(&stripped).abs_diff(frames(&plain)) < 960, "{} {}", frames(&stripped), frames(&plain));
+    let error = Sound::decode(&path).unwrap_err();
+    assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{error}");
+}
+
+#[test]
+fn quicktime_pcm_is_read_in_its_byte_order() {
+    let studio = Studio::new();
+    let path = studio.make("a.wav", &format!("{SOUND} -c:a pcm_f32le"));
+    let reference = Sound::decode(&path).unwrap();
+    for codec in [
+        "pcm_s24be",
+        "pcm_s24le",
+        "pcm_s32be",
+        "pcm_s32le",
+        "pcm_f32be",
+        "pcm_f32le",
+        "pcm_f64be",
+        "pcm_f64le",
+    ] {
+        let path = studio.make(&format!("{codec}.mov"), &format!("-i {{a.wav}} -c:a {codec}"));
+        let found = Sound::decode_anyhow(&path).unwrap();
+        assert_eq!(found.samples.len(), reference.samples.len(), "{codec}");
+        assert!(difference(&found, &reference) < 1e-4, "{codec}: {}", difference(&found, &reference));
+    }
+}
+
+#[test]
+fn joined_fragments_last_as_long_as_all_of_them() {
+    let studio = Studio::new();
+    studio.make("av.mp4", &format!("{PICTURES} {SOUND} -c:v libx264 -g 50 -bf 2 -c:a aac"));
+    let segments = studio.path("part%d.m4s");
+    studio.make(
+        "list.m3u8",
+        &format!(
+            "-i {{av.mp4}} -c copy -f hls -hls_time 2 -hls_segment_type fmp4 -hls_segment_filename {}",
+            segments.to_str().unwrap()
+        ),
+    );
+    let part = |name: &str| std::fs::read(studio.path(name)).unwrap();
+    let joined = [part("init.mp4"), part("part0.m4s"), part("part1.m4s"), part("part2.m4s")].concat();
+    let found = probe(Cursor::new(joined.clone())).unwrap();
+    let duration = found.duration.unwrap().as_secs_f64();
+    assert!((5.99..6.1).contains(&duration), "{duration}");
+    assert_eq!(found.video.unwrap().fps, Some(25.0));
+    let seconds = decode(joined).unwrap().samples.len() as f64 / 2.0 / 48_000.0;
+    assert!((5.99..6.1).contains(&seconds), "{seconds}");
+}
+
+#[test]
+fn the_default_audio_stream_is_used_then_the_first() {
+    let studio = Studio::new();
+    studio.make("loud.wav", &format!("{SOUND} -c:a pcm_s16le"));
+    studio.make(
+        "quiet.wav",
+        "-f lavfi -i sine=frequency=200:sample_rate=48000:duration=6 -af volume=0.05 -ac 2",
+    );
+    for (container, first, second) in [("mp4", "ac3", "aac"), ("mkv", "ac3", "aac"), ("mkv", "aac", "flac")] {
+        for (flags, expected) in [
+            ("-disposition:a:0 default -disposition:a:1 0", 0),
+            ("-disposition:a:0 0 -disposition:a:1 default", 1),
+        ] {
+            let name = format!("{first}-{second}-{expected}.{container}");
+            let path = studio.make(
+                &name,
+                &format!(
+                    "-i {{loud.wav}} -i {{quiet.wav}} -map 0 -map 1 -c:a:0 {first} -c:a:1 {second} {flags}"
+                ),
+            );
+            let open = |wanted| decoders().open(Box::new(File::open(&path).unwrap()), wanted).unwrap();
+            let decoder = open(None);
+            assert_eq!(decoder.audio_index(), expected, "{name}");
+            let peak =
+                |sound: Sound| sound.samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+            assert_eq!(peak(Sound::from_decoder(decoder).unwrap()) > 0.2, expected == 0, "{name}");
+            let other = peak(Sound::from_decoder(open(Some(1 - expected))).unwrap());
+            assert_eq!(other > 0.2, expected == 1, "{name}");
+            let probe = decoders().probe(Box::new(File::open(&path).unwrap()), None, &|| false).unwrap();
+            assert_eq!(probe.audio_codecs, [first, second], "{name}");
+        }
+    }
+}
+
+#[test]
+fn quicktime_without_its_brand_is_decoded() {
+    let studio = Studio::new();
+    let path = studio.make("a.mov", &format!("{SOUND} -c:a pcm_s16be"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let reference = decode(bytes.clone()).unwrap();
+    assert_eq!(&bytes[4..8], b"ftyp");
+    bytes[4..8].copy_from_slice(b"free");
+    let path = studio.path("brandless.mov");
+    std::fs::write(&path, &bytes).unwrap();
+    let found = Sound::decode_anyhow(&path).unwrap();
+    assert_eq!(difference(&found, &reference), 0.0);
+    assert!(matches!(decode(bytes), Err(DecodeError::FfmpegUnavailable { .. })));
+}
+
+#[test]
+fn tags_are_skipped_wherever_they_are() {
+    let studio = Studio::new();
+    let make = |name: &str, arguments: &str| {
+        let bare = "-c:a libmp3lame -write_xing 0 -id3v2_version 0";
+        std::fs::read(studio.make(name, &format!("{SOUND} {arguments} {bare}"))).unwrap()
+    };
+    let (whole, other) = (make("a.mp3", "-b:a 128k"), make("b.mp3", "-ar 16000 -b:a 32k"));
+    let reference = decode(whole.clone()).unwrap();
+    // A picture in a tag may hold what looks like frames of other audio.
+    let length = other.len() as u32;
+    let size =
+        [length >> 21, length >> 14 & 0x7f, length >> 7 & 0x7f, length & 0x7f].map(|seven| seven as u8);
+    let id3 = [b"ID3\x04\0\0".as_slice(), &size, &other].concat();
+    let ape = [b"APETAGEX\xd0\x07\0\0".as_slice(), &length.to_le_bytes(), &[0; 16], &other].concat();
+    for (name, file) in [
+        ("ID3v2 behind", [whole.clone(), id3.clone()].concat()),
+        ("ID3v2 before", [id3.clone(), whole.clone()].concat()),
+        ("APE behind", [whole.clone(), ape.clone()].concat()),
+        ("both", [id3, whole.clone(), ape].concat()),
+    ] {
+        let found = decode(file).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(found.samples.len(), reference.samples.len(), "{name}");
+        assert!(difference(&found, &reference) < 1e-6, "{name}");
+    }
+}
+
+#[test]
+fn wave_headers_that_were_never_updated_are_read_to_the_end() {
+    let studio = Studio::new();
+    let whole =
+        std::fs::read(studio.make("a.wav", &format!("{SOUND} -c:a pcm_s16le -bitexact -map_metadata -1")))
+            .unwrap();
+    let reference = decode(whole.clone()).unwrap();
+    assert_eq!(&whole[36..40], b"data");
+    for (riff, data) in [(36_u32, 0_u32), (0, 0), (u32::MAX, u32::MAX), (0x7fff_f024, 0x7fff_f000)] {
+        let mut file = whole.clone();
+        file[4..8].copy_from_slice(&riff.to_le_bytes());
+        file[40..44].copy_from_slice(&data.to_le_bytes());
+        let found = decode(file.clone()).unwrap_or_else(|error| panic!("{riff} {data}: {error}"));
+        assert_eq!(
+            (found.samples.len(), found.stats.truncated),
+            (reference.samples.len(), false),
+            "{riff} {data}"
+        );
+        assert_eq!(
+            probe(Cursor::new(file)).unwrap().duration,
+            Some(MediaTime::from_millis(6_000)),
+            "{riff} {data}"
+        );
+    }
+}
+
+#[test]
+fn archives_and_other_formats_do_not_pass_for_mp3() {
+    let studio = Studio::new();
+    let mp3 = std::fs::read(studio.make("a.mp3", &format!("{SOUND} -c:a libmp3lame"))).unwrap();
+    let mut tar = b"a.mp3".to_vec();
+    tar.resize(257, 0);
+    tar.extend(b"ustar\x0000");
+    tar.resize(512, 0);
+    let inside = |head: &[u8], tail: &[u8]| [head, &mp3, tail].concat();
+    for (name, file) in [
+        ("tar", inside(&tar, &[0; 1_024])),
+        ("zip", inside(b"PK\x03\x04\x14\0\0\0\0\0", b"PK\x01\x02 a central directory, and so on")),
+        ("OptimFROG", inside(b"OFR \x0c\0\0\0", b"")),
+        ("text before and behind", inside(&b"not a header ".repeat(50), &b"nor a trailer ".repeat(50))),
+    ] {
+        let error = decode(file.clone()).unwrap_err();
+        assert!(
+            matches!(error, DecodeError::Unrecognised(_) | DecodeError::Unsupported(_)),
+            "{name}: {error}"
+        );
+        assert_eq!(probe(Cursor::new(file)).unwrap().audio, None, "{name}");
+    }
+    for (name, arguments) in
+        [("a.wv", "-c:a wavpack"), ("a.ts", "-c:a aac"), ("a.mpg", "-c:a mp2"), ("a.tta", "-c:a tta")]
+    {
+        let path = studio.make(name, &format!("{SOUND} {arguments}"));
+        let decoder = decoders().open(Box::new(File::open(&path).unwrap()), None).unwrap();
+        assert!(matches!(decoder.kind(), DecoderKind::Ffmpeg(_)), "{name}");
+        let without = Decoders::native().open(Box::new(File::open(&path).unwrap()), None).unwrap_err();
+        assert!(matches!(without, DecodeError::FfmpegUnavailable { .. }), "{name}: {without}");
+    }
+}
+
+/// What nothing here can encode: the right decoder is chosen by the header, and refused by name without it.
+#[test]
+fn formats_without_an_encoder_are_recognised_by_their_headers() {
+    for (header, name) in [
+        (&b"#!AMR\n\x3c\x91\x17\x16"[..], "amr"),
+        (b"#!AMR-WB\n\x44", "amr"),
+        (b"MAC \x96\x0f\0\0\x34\0\0\0", "ape"),
+        (b"tBaK\x00\x22\0\0", "tak"),
+        (b"MPCKSH", "musepack"),
+        (b".RMF\0\0\0\x12", "rm"),
+    ] {
+        let file = [header, &[0; 512]].concat();
+        let error = decode(file.clone()).unwrap_err();
+        assert!(
+            matches!(&error, DecodeError::FfmpegUnavailable { what, .. } if what == name),
+            "{name}: {error}"
+        );
+        let probe = probe(Cursor::new(file)).unwrap();
+        assert!(
+            probe.needs_ffmpeg && !probe.is_complete && probe.container.as_deref() == Some(name),
+            "{probe:?}"
+        );
+    }
+}
+
+/// HE-AAC, signalled by its object type in the configuration of an AAC-LC stream: the header is all that is looked at.
+#[test]
+fn he_aac_is_left_to_ffmpeg() {
+    let studio = Studio::new();
+    let path = studio.make("a.m4a", &format!("{SOUND} -ar 24000 -c:a aac"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    // DecoderSpecificInfo of AAC-LC at 24 kHz, stereo, as ffmpeg writes it with its extension.
+    let at = bytes
+        .windows(5)
+        .position(|window| window == [0x13, 0x10, 0x56, 0xe5, 0x00])
+        .expect("the configuration");
+    assert!(decode(bytes.clone()).is_ok());
+    bytes[at + 4] = 0x98;
+    let error = decode(bytes).unwrap_err();
+    assert!(matches!(&error, DecodeError::FfmpegUnavailable { what, .. } if what == "HE-AAC"), "{error}");
+}
+
+#[test]
+fn damage_is_not_our_fault() {
+    let studio = Studio::new();
+    let caf = std::fs::read(studio.make("a.caf", &format!("{SHORT} -c:a pcm_s16be"))).unwrap();
+    let webm = std::fs::read(studio.make("a.webm", &format!("{SHORT} -c:a libvorbis"))).unwrap();
+    for (name, bytes) in [("caf", caf), ("webm", webm)] {
+        for at in 0..bytes.len().min(400) {
+            for value in [0x00, 0x62, 0xff] {
+                let mut mutant = bytes.clone();
+                mutant[at] = value;
+                let result = decode(mutant);
+                assert!(
+                    !matches!(result, Err(DecodeError::Io(_))),
+                    "{name}: byte {at} as {value:#x}: {result:?}"
+                );
+            }
+        }
+    }
+}
