@@ -1,11 +1,16 @@
 //! How long a file lasts: what its container declares, where that is a fact, else what its packets add up to.
 
+use std::io::SeekFrom;
+
 use media_time::MediaTime;
 
 use super::video::movie_video;
 use crate::ffmpeg::{Ffmpeg, Report, StreamReport};
 use crate::native::{AudioTrack, Demuxer};
 use crate::{DecodeError, Decoders, FileFormat, Source};
+
+/// Silence in FLAC and AAC takes some 200 bytes a second, any other recording more.
+const LEAST_BYTES_PER_SECOND: f64 = 500.0;
 
 /// A file of a native format.
 pub(super) struct OpenFile<'a> {
@@ -29,14 +34,23 @@ impl OpenFile<'_> {
             let audio = track.and_then(|chosen| movie.tracks.iter().find(|track| track.id == chosen.id));
             return Ok(movie.fragments_duration(audio.into_iter().chain(movie_video(movie))));
         }
-        if let Some(declared) = demuxer.told_duration(track) {
-            return Ok(Some(declared - zero).filter(|duration| *duration > MediaTime::ZERO));
-        }
-        let Some((index, _)) = chosen else { return Ok(None) };
+        let declared = demuxer.told_duration(track).map(|declared| declared - zero);
+        let declared = declared.filter(|duration| *duration > MediaTime::ZERO);
+        let Some((index, _)) = chosen.filter(|_| !declared.is_some_and(|length| self.has_bytes_for(length)))
+        else {
+            return Ok(declared);
+        };
         match self.count(index, needs_ffmpeg, cancelled) {
             Err(error) if error.is_about_media() => Ok(None),
             counted => counted,
         }
+    }
+
+    /// Is the file large enough to be believed that it lasts for `length`? Smaller ones are counted: headers may claim
+    /// anything.
+    fn has_bytes_for(&self, length: MediaTime) -> bool {
+        let bytes = self.file.reopen().and_then(|mut file| file.seek(SeekFrom::End(0))).unwrap_or(0);
+        bytes as f64 >= LEAST_BYTES_PER_SECOND * length.as_secs_f64()
     }
 
     fn count(

@@ -305,3 +305,36 @@ fn damage_is_not_our_fault() {
         }
     }
 }
+
+#[test]
+fn headers_that_claim_more_than_their_bytes_can_hold_are_counted() {
+    let studio = Studio::new();
+    let mut flac = std::fs::read(studio.make("a.flac", &format!("{SHORT} -c:a flac"))).unwrap();
+    // STREAMINFO: 36 bits of total samples, behind rate, channels and depth.
+    flac[8 + 13] = flac[8 + 13] & 0xf0 | 0x0f;
+    flac[8 + 14..8 + 18].fill(0xff);
+    let duration = probe(Cursor::new(flac)).unwrap().duration.unwrap();
+    assert_eq!(duration, MediaTime::from_millis(500));
+}
+
+#[test]
+fn frame_rates_are_those_of_the_encoder() {
+    let studio = Studio::new();
+    for (name, arguments) in [
+        ("b.mkv", "-c:v libx264 -bf 3"),
+        ("b.mp4", "-c:v libx264 -bf 3"),
+        ("fragments.mp4", "-c:v libx264 -bf 2 -movflags frag_keyframe+empty_moov"),
+        ("vp9.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8"),
+    ] {
+        let path = studio.make(name, &format!("{PICTURES} {arguments}"));
+        let video = probe(File::open(&path).unwrap()).unwrap().video.unwrap();
+        assert_eq!(video.fps, Some(25.0), "{name}");
+        // Without the declared rate, as some muxers write it: frames are counted.
+        let mut bytes = std::fs::read(&path).unwrap();
+        if let Some(at) = bytes.windows(3).position(|id| id == [0x23, 0xE3, 0x83]) {
+            bytes[at..at + 3].copy_from_slice(&[0x23, 0xE3, 0x84]);
+            let counted = probe(Cursor::new(bytes)).unwrap().video.unwrap().fps.unwrap();
+            assert!((counted - 25.0).abs() < 0.01, "{name}: {counted}");
+        }
+    }
+}
