@@ -14,6 +14,8 @@ endif
 # Arguments of demo and quality.
 export FILE ?=
 TABLES ?=
+# Of formats: all, or a part of the names of some.
+FORMATS ?= all
 # Those of the tables that are about samples.
 SAMPLE_TABLES := hits loops
 
@@ -32,6 +34,10 @@ clean-demo: ## remove what the demo keeps in .demo/
 .PHONY: test
 test: fixtures ## all tests, on a throwaway Postgres
 	tools/with-postgres.sh cargo test --workspace --locked
+
+.PHONY: formats
+formats: fixtures ## measure every container and codec, and write the table of docs/formats.md (FORMATS=MPEG-TS for some)
+	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --package e2e --locked --test it formats -- --nocapture
 
 .PHONY: fixtures
 fixtures: bootstrap ## generate the media that tests and the demo use

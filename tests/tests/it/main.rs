@@ -9,6 +9,7 @@ mod calling;
 mod command_line;
 mod context;
 mod documents;
+mod formats;
 mod gc;
 mod layers;
 mod lineage;

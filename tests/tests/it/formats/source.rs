@@ -1,0 +1,167 @@
+//! The coded source: audio that correlation locates to the sample, video whose frames carry their number.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::ffmpeg::{decode_left, ffmpeg};
+
+const SECONDS: u32 = 8;
+/// Length of the coded source.
+pub(crate) const LENGTH_MS: f64 = 8_000.0;
+/// How long a frame of the coded video is shown.
+pub(crate) const FRAME_MS: f64 = 40.0;
+/// Bits of a frame number, one column of squares each.
+pub(crate) const CODE_BITS: usize = 8;
+/// Rate of rendered audio.
+pub(crate) const RENDER_RATE: u32 = 48_000;
+
+/// First and last onset of a burst. With these and the intervals below, as many blocks of the loudness pass its gate
+/// wherever the blocks begin: an encoder's delay does not change the loudness.
+const ONSETS_MS: (u32, u32) = (330, 7_478);
+const BURST_PEAK: f32 = 0.5;
+const BURST_DECAY_S: f32 = 0.04;
+/// The noise between bursts, 28 dB below their peaks: every stretch of it occurs once.
+const BED_LEVEL: f32 = 0.02;
+/// Two poles here leave nearly nothing where lossy encoders cut.
+const CUTOFF_HZ: f32 = 1_500.0;
+
+/// Sample rate and channels of a coded source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Layout {
+    pub(crate) rate: u32,
+    pub(crate) channels: u16,
+}
+
+/// The source in all layouts that are needed.
+#[derive(Debug)]
+pub(crate) struct Sources {
+    pub(crate) video: PathBuf,
+    audio: HashMap<Layout, Source>,
+}
+
+/// The audio of the source in one layout.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The file that is encoded.
+    pub(crate) wav: PathBuf,
+    /// Its left channel.
+    pub(crate) left: Vec<f32>,
+    /// The same at [`RENDER_RATE`].
+    pub(crate) left_of_render: Vec<f32>,
+}
+
+impl Sources {
+    /// Writes them into `folder`.
+    pub(crate) fn write(folder: &Path, layouts: impl Iterator<Item = Layout>) -> Self {
+        let mut audio = HashMap::new();
+        for layout in layouts {
+            audio.entry(layout).or_insert_with(|| Source::write(folder, layout));
+        }
+        Self { video: write_video(folder), audio }
+    }
+
+    pub(crate) fn layouts(&self) -> impl Iterator<Item = (Layout, &Source)> {
+        self.audio.iter().map(|(layout, source)| (*layout, source))
+    }
+
+    pub(crate) fn audio(&self, layout: Layout) -> &Source {
+        &self.audio[&layout]
+    }
+}
+
+impl Source {
+    fn write(folder: &Path, layout: Layout) -> Self {
+        let channels: Vec<_> = (0..layout.channels).map(|channel| synthesize(layout.rate, channel)).collect();
+        let wav = folder.join(format!("source_{}_{}.wav", layout.rate, layout.channels));
+        std::fs::write(&wav, wav_file(layout, &channels)).unwrap();
+        let left_of_render = decode_left(&wav, RENDER_RATE).unwrap();
+        Self { wav, left: channels.into_iter().next().unwrap(), left_of_render }
+    }
+}
+
+/// Intervals of 188 to 314 ms, no two of them alike, so that a hit cannot be mistaken for another.
+fn onsets_ms() -> impl Iterator<Item = u32> {
+    let (first, last) = ONSETS_MS;
+    let mut intervals = (0..).map(|index| 188 + index * 53 % 127);
+    let onsets = std::iter::successors(Some(first), move |onset| Some(onset + intervals.next()?));
+    onsets.take_while(move |onset| *onset <= last)
+}
+
+/// Bursts of noise over quieter noise; two thirds of the amplitude are common to the channels.
+pub(crate) fn synthesize(rate: u32, channel: u16) -> Vec<f32> {
+    let mut common = Noise::new(1, rate);
+    let mut own = Noise::new(2 + u64::from(channel), rate);
+    let decay = (-1.0 / (BURST_DECAY_S * rate as f32)).exp();
+    let onsets: Vec<u32> = onsets_ms().map(|ms| ms * rate / 1_000).collect();
+    let mut burst = 0.0_f32;
+    let sample = |index| {
+        burst = if onsets.contains(&index) { BURST_PEAK } else { burst * decay };
+        let noise = 0.67 * common.next() + 0.33 * own.next();
+        ((burst + BED_LEVEL) * noise).clamp(-1.0, 1.0)
+    };
+    (0..SECONDS * rate).map(sample).collect()
+}
+
+/// Low-passed noise of about unit peak, the same on every machine.
+struct Noise {
+    state: u64,
+    coefficient: f32,
+    poles: [f32; 2],
+}
+
+impl Noise {
+    fn new(seed: u64, rate: u32) -> Self {
+        let coefficient = 1.0 - (-2.0 * std::f32::consts::PI * CUTOFF_HZ / rate as f32).exp();
+        Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15), coefficient, poles: [0.0; 2] }
+    }
+
+    /// xorshift64* through two poles.
+    fn next(&mut self) -> f32 {
+        self.state ^= self.state >> 12;
+        self.state ^= self.state << 25;
+        self.state ^= self.state >> 27;
+        let bits = self.state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 40;
+        let mut value = bits as f32 / (1 << 23) as f32 - 1.0;
+        for pole in &mut self.poles {
+            *pole += self.coefficient * (value - *pole);
+            value = *pole;
+        }
+        // Compensates for the power that the poles take, which depends on the rate.
+        value * 1.6 / self.coefficient.sqrt()
+    }
+}
+
+/// 16-bit PCM.
+fn wav_file(layout: Layout, channels: &[Vec<f32>]) -> Vec<u8> {
+    let frame = 2 * layout.channels;
+    let frames = (0..channels[0].len()).flat_map(|index| channels.iter().map(move |channel| channel[index]));
+    let data: Vec<u8> =
+        frames.flat_map(|sample| ((sample * 32_767.0).round() as i16).to_le_bytes()).collect();
+    let length = u32::try_from(data.len()).unwrap();
+    let mut file = Vec::with_capacity(44 + data.len());
+    file.extend(b"RIFF");
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt \x10\0\0\0\x01\0");
+    file.extend(layout.channels.to_le_bytes());
+    file.extend(layout.rate.to_le_bytes());
+    file.extend((layout.rate * u32::from(frame)).to_le_bytes());
+    file.extend(frame.to_le_bytes());
+    file.extend(b"\x10\0data");
+    file.extend(length.to_le_bytes());
+    file.extend(data);
+    file
+}
+
+/// Writes the coded video, losslessly, at a size that every encoder takes. Column `b` is white above black where
+/// bit `b` of the frame number is set, else black above white, so that a reader needs no threshold.
+fn write_video(folder: &Path) -> PathBuf {
+    let path = folder.join("source.mkv");
+    let rate = 1_000.0 / FRAME_MS;
+    let bit = r"mod(floor(N/pow(2\,X))\,2)";
+    let graph = format!(
+        "nullsrc=s={CODE_BITS}x2:r={rate}:d={SECONDS},format=gray,geq=lum=16+219*abs({bit}-Y),\
+         scale=352:288:flags=neighbor,format=yuv420p,setsar=1"
+    );
+    ffmpeg(&["-f", "lavfi", "-i", &graph, "-c:v", "ffv1", path.to_str().unwrap()]).unwrap();
+    path
+}
