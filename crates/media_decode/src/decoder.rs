@@ -104,6 +104,7 @@ pub struct Decoder {
     audio_start: MediaTime,
     video_start: Option<MediaTime>,
     zero: MediaTime,
+    first_packet: Option<MediaTime>,
     timeline: Timeline,
     spans: VecDeque<Span>,
     silence: Vec<f32>,
@@ -137,6 +138,7 @@ impl Decoder {
         let at = |samples: i64| MediaTime::from_samples(samples, format.rate);
         let audio_start = at(presentation.edits.first().map_or(0, |edit| edit.at));
         let (video_start, zero) = (presentation.video_start.map(at), at(presentation.zero));
+        let first_packet = presentation.first_packet.map(at);
         let silence = vec![0.0; SILENT_BLOCK * format.channels()];
         let (timeline, spans) = (Timeline::new(presentation.edits), VecDeque::new());
         Self {
@@ -146,6 +148,7 @@ impl Decoder {
             audio_start,
             video_start,
             zero,
+            first_packet,
             timeline,
             spans,
             silence,
@@ -195,6 +198,13 @@ impl Decoder {
     #[must_use]
     pub fn is_repaired(&self) -> bool {
         self.stream.is_repaired()
+    }
+
+    /// When the first packet of the audio would be presented, from timeline zero, if all of it were: before
+    /// [`Decoder::audio_start`] by the encoder's delay. None where demuxers may leave packets out.
+    #[must_use]
+    pub const fn first_packet(&self) -> Option<MediaTime> {
+        self.first_packet
     }
 
     /// What went wrong so far.

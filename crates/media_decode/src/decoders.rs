@@ -75,11 +75,15 @@ impl Decoders {
         }
         // A demuxer keeps the source; should the stream turn out foreign, ffmpeg needs its file.
         let file = source.reopen()?;
-        match PacketStream::open(source, format, audio_stream)? {
-            Opened::Here { index, stream, presentation } => {
-                Ok(Decoder::new(DecoderKind::Native, index, stream, presentation))
-            }
-            Opened::Foreign { index, what } => self.open_foreign(&*file, format, Some(index), &what),
+        match PacketStream::open(source, format, audio_stream) {
+            // A codec that symphonia's demuxer refuses by its header.
+            Err(DecodeError::Unsupported(what)) => self.open_foreign(&*file, format, audio_stream, &what),
+            opened => match opened? {
+                Opened::Here { index, stream, presentation } => {
+                    Ok(Decoder::new(DecoderKind::Native, index, stream, presentation))
+                }
+                Opened::Foreign { index, what } => self.open_foreign(&*file, format, Some(index), &what),
+            },
         }
     }
 

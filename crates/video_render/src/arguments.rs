@@ -56,7 +56,7 @@ pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argum
     let mut arguments: Vec<Argument> = texts(confined(source.container)).collect();
     // ffmpeg counts the position from the begin of its earliest stream.
     let position = seek - source.seek_zero;
-    if position > MediaTime::ZERO {
+    if position > MediaTime::ZERO && !source.seeks_badly() {
         arguments.extend([text("-noaccurate_seek"), text("-ss"), text(seconds(position))]);
     }
     // Decoders refuse larger frames, also where the size changes within the stream.

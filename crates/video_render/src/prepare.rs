@@ -122,7 +122,7 @@ impl Preparation<'_> {
         let mut source = self.tools.prober.probe(&path, container, audio_index).await?;
         match (&alignment, source.audio.as_ref().map(|audio| audio.track)) {
             (Some(alignment), Some(track)) => {
-                let first = self.tools.prober.first_frame(&path, container, track).await?;
+                let first = self.tools.prober.first(&path, container, track, alignment.first).await?;
                 source.align(alignment, first);
             }
             _ => source.align_to_video(),

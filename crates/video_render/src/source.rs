@@ -49,14 +49,25 @@ impl Source {
         Some(self.start + self.duration?)
     }
 
+    /// Does ffmpeg deliver other audio, or other times, after seeking? Such files are read from their beginning.
+    pub(crate) fn seeks_badly(&self) -> bool {
+        let codec = self.audio.as_ref().map_or("", |audio| audio.codec.as_str());
+        match self.container.demuxer {
+            "wav" => codec.starts_with("adpcm"),
+            "mpeg" => codec == "pcm_dvd",
+            _ => false,
+        }
+    }
+
     /// Aligns the file's own times with the timeline of the asset, as the decoder defines it.
-    pub(crate) fn align(&mut self, alignment: &Alignment, first_audio: Option<MediaTime>) {
+    /// `first` is when the unit of audio that [`Alignment::first`] is about begins.
+    pub(crate) fn align(&mut self, alignment: &Alignment, first: Option<MediaTime>) {
         let end = self.end();
         self.start = alignment.zero;
         self.duration = end.map(|end| end - self.start);
         // Further apart, they are of different clocks.
         const FURTHEST: MediaTime = MediaTime::from_millis(250);
-        let lag = first_audio.map_or(MediaTime::ZERO, |first| first - alignment.audio_start - self.start);
+        let lag = first.map_or(MediaTime::ZERO, |first| first - alignment.first.time() - self.start);
         self.audio_lag = if lag.max(MediaTime::ZERO - lag) <= FURTHEST { lag } else { MediaTime::ZERO };
     }
 
@@ -76,14 +87,35 @@ pub(crate) struct Alignment {
     pub(crate) audio_index: usize,
     /// Timeline zero on the clock of the container.
     pub(crate) zero: MediaTime,
-    /// When the audio begins, from timeline zero.
-    pub(crate) audio_start: MediaTime,
+    /// What of its audio is known, from timeline zero.
+    pub(crate) first: First,
+}
+
+/// Which unit of audio tells how far ffmpeg's clock is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// The first packet; ffmpeg may or may not drop what its encoder put before the audio.
+    Packet(MediaTime),
+    /// The first decoded frame, where ffmpeg leaves out packets before an edit.
+    Frame(MediaTime),
+}
+
+impl First {
+    const fn time(self) -> MediaTime {
+        match self {
+            Self::Packet(time) | Self::Frame(time) => time,
+        }
+    }
 }
 
 impl Alignment {
     /// As `decoder` decodes it.
     pub(crate) fn of(decoder: &Decoder) -> Self {
-        Self { audio_index: decoder.audio_index(), zero: decoder.zero(), audio_start: decoder.audio_start() }
+        Self {
+            audio_index: decoder.audio_index(),
+            zero: decoder.zero(),
+            first: decoder.first_packet().map_or(First::Frame(decoder.audio_start()), First::Packet),
+        }
     }
 }
 
@@ -198,21 +230,27 @@ impl Prober {
         report.source(container, audio_index)
     }
 
-    /// When the first decoded frame of a track begins, behind what its encoder put before it.
+    /// When the first unit of a track begins in the file's own time.
     ///
     /// # Errors
     /// As [`Prober::probe`].
-    pub(crate) async fn first_frame(
+    pub(crate) async fn first(
         &self,
         path: &Path,
         container: Container,
         track: Track,
+        unit: First,
     ) -> Result<Option<MediaTime>, Error> {
         let stream = track.index.to_string();
-        let options =
-            [["-select_streams", &stream], ["-read_intervals", "%+#32"], ["-show_entries", "frame=pts"]];
+        let (interval, entry) = match unit {
+            First::Packet(_) => ("%+#1", "packet=pts"),
+            // Whole frames may be encoder delay.
+            First::Frame(_) => ("%+#32", "frame=pts"),
+        };
+        let options = [["-select_streams", &stream], ["-read_intervals", interval], ["-show_entries", entry]];
         let report: Report = self.run(path, container, options.as_flattened()).await?;
-        let first = report.frames.iter().find_map(|frame| frame.pts);
+        let packets = report.packets.iter().map(|packet| packet.pts);
+        let first = packets.chain(report.frames.iter().map(|frame| frame.pts)).flatten().next();
         Ok(first.map(|pts| track.time_base.instant(pts)))
     }
 

@@ -34,6 +34,7 @@ pub(crate) struct FfmpegStream {
     packets: BufReader<TimedPipe>,
     data: BufReader<TimedPipe>,
     container: &'static str,
+    has_timestamps: bool,
     format: AudioFormat,
     expected_duration: Option<MediaTime>,
     bytes: Vec<u8>,
@@ -69,6 +70,7 @@ impl FfmpegStream {
             packets: BufReader::new(TimedPipe::new(reader, SILENCE)?),
             data: BufReader::with_capacity(64 << 10, TimedPipe::new(stdout, SILENCE)?),
             container,
+            has_timestamps: file_format != FileFormat::Avi,
             expected_duration: report.duration(),
             bytes: Vec::new(),
             samples: Vec::new(),
@@ -184,6 +186,11 @@ impl PcmStream for FfmpegStream {
             return Ok(true);
         }
         let Some((stamp, frames)) = self.next_packet()? else { return Ok(false) };
+        // AVI has no timestamps: audio is continuous, and what ffmpeg derives from the header may be wrong.
+        let stamp = match self.clock.expected().filter(|_| !self.has_timestamps) {
+            Some(expected) => self.clock.stamp(expected),
+            None => stamp,
+        };
         let position = self.clock.position(stamp, frames);
         self.stats.ignored_jumps = self.clock.ignored_jumps();
         self.stats.overlapped_frames = self.clock.overlapped();
@@ -255,7 +262,7 @@ fn presentation(
         return Err(DecodeError::LimitExceeded { what: "the silence before the audio", found, limit });
     }
     let video_start = video.map(|video| video - zero);
-    Ok(Presentation { edits: vec![Edit::from(audio, audio - zero)], video_start, zero })
+    Ok(Presentation { edits: vec![Edit::from(audio, audio - zero)], video_start, zero, first_packet: None })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Opens a container and hands out the packets of its sound.
 
-use std::io;
+use std::io::{self, Read, Seek};
 
 use media_time::MediaTime;
 use symphonia::core::codecs::CodecParameters;
@@ -115,6 +115,9 @@ impl Demuxer {
             Container::Mp4 => Movie::read(&mut source)?,
             _ => None,
         };
+        if let Some(what) = refused(&mut source, format, movie.as_ref())? {
+            return Err(DecodeError::Unsupported(what.to_owned()));
+        }
         let (mut matroska, mut overlays, mut is_shortened) = (Vec::new(), Vec::new(), false);
         let mut is_repaired = movie.as_ref().is_some_and(Movie::hides_segment_index);
         match (&movie, format) {
@@ -311,6 +314,26 @@ fn scale(ticks: i64, base: TimeBase, rate: u32) -> i64 {
     let rounded = (2 * numerator + denominator).div_euclid(2 * denominator);
     // Half the range, so that differences of positions cannot overflow.
     rounded.clamp(i128::from(i64::MIN / 2), i128::from(i64::MAX / 2)) as i64
+}
+
+/// What symphonia's demuxers take for damage, and is only of a kind that they do not know.
+fn refused(
+    source: &mut Box<dyn Source>,
+    format: FileFormat,
+    movie: Option<&Movie>,
+) -> io::Result<Option<&'static str>> {
+    if movie.is_some_and(Movie::has_eight_bit_pcm) {
+        return Ok(Some("8-bit PCM in QuickTime"));
+    }
+    let mut head = Vec::new();
+    source.rewind()?;
+    source.take(4_096).read_to_end(&mut head)?;
+    let holds = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
+    Ok(match format {
+        FileFormat::Ogg if holds(b"Speex   ") => Some("Speex in Ogg"),
+        FileFormat::Caf if holds(b"ulaw\0\0\0\0") || holds(b"alaw\0\0\0\0") => Some("G.711 in CAF"),
+        _ => None,
+    })
 }
 
 impl Container {

@@ -47,6 +47,8 @@ pub(crate) struct MovieTrack {
     pub(crate) kind: TrackKind,
     /// Enabled for presentation, which marks the default among tracks of a kind (`tkhd` flags).
     pub(crate) is_enabled: bool,
+    /// Bits per sample that the first sample entry declares; 16 for what is coded otherwise.
+    pub(crate) sample_bits: u16,
     /// PCM samples of `in24`, `in32`, `fl32` and `fl64` in little endian (QuickTime's `enda`); big endian otherwise.
     pub(crate) is_little_endian: bool,
     /// Ticks per second of media times.
@@ -134,6 +136,12 @@ impl Movie {
     /// Are the samples in fragments after the index?
     pub(crate) fn is_fragmented(&self) -> bool {
         !self.trex.is_empty()
+    }
+
+    /// Is its audio signed 8-bit PCM, under the name that is mostly of 16 bits?
+    pub(super) fn has_eight_bit_pcm(&self) -> bool {
+        let is_pcm = |track: &MovieTrack| matches!(&track.codec, b"twos" | b"sowt") && track.sample_bits == 8;
+        self.tracks.iter().any(|track| track.kind == TrackKind::Audio && is_pcm(track))
     }
 
     /// Is a segment index hidden, which symphonia would believe?
@@ -258,6 +266,7 @@ fn read_sample_times<R: Read + Seek>(
     if let Some(stsd) = reader.find(stbl.clone(), b"stsd")? {
         let bytes = reader.content(&stsd, 4_096)?;
         track.codec = be32(&bytes, 12).unwrap_or(0).to_be_bytes();
+        track.sample_bits = be32(&bytes, 32).unwrap_or(0) as u16;
         let endian = bytes.windows(6).find_map(|box_start| box_start.strip_prefix(b"enda"));
         track.is_little_endian = endian == Some(&[0, 1]);
     }

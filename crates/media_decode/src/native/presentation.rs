@@ -32,6 +32,9 @@ pub(crate) struct Presentation {
     pub(crate) video_start: Option<i64>,
     /// Timeline zero on the clock of the container.
     pub(crate) zero: i64,
+    /// When the first packet would be presented if what its encoder put before the audio were: where that packet is the
+    /// first one for every demuxer.
+    pub(crate) first_packet: Option<i64>,
 }
 
 impl Start<'_> {
@@ -54,7 +57,14 @@ impl Start<'_> {
             let (found, limit) = (silence.to_string(), LONGEST_GAPS.to_string());
             return Err(DecodeError::LimitExceeded { what: "the silence before the sound", found, limit });
         }
-        Ok(Presentation { edits, video_start: picture.map(|picture| picture.saturating_sub(zero)), zero })
+        let is_fragmented = self.movie.is_some_and(Movie::is_fragmented);
+        let has_all_packets = matches!(self.container, Container::Matroska | Container::Ogg) || is_fragmented;
+        let first_packet = edits
+            .first()
+            .filter(|_| has_all_packets)
+            .map(|edit| edit.at.saturating_sub(edit.media.start.saturating_sub(self.first)));
+        let video_start = picture.map(|picture| picture.saturating_sub(zero));
+        Ok(Presentation { edits, video_start, zero, first_packet })
     }
 
     /// Containers without edit lists: what is before their zero or the encoder's delay is not heard.

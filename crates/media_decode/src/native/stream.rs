@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use media_time::MediaTime;
 use symphonia::core::audio::AudioSpec;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3};
 use symphonia::core::formats::TrackType;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
@@ -82,8 +82,8 @@ impl PacketStream {
         };
         let mut samples = Vec::new();
         let first = FirstSound::find(&mut demuxer, &track, &mut codec, &mut samples)?;
-        if first.has_sbr {
-            return Ok(Opened::Foreign { index, what: "HE-AAC".to_owned() });
+        if let Some(what) = first.foreign {
+            return Ok(Opened::Foreign { index, what: what.to_owned() });
         }
         let format = AudioFormat::new(&first.spec, codec.name)?;
         let at = |time: Timestamp| track.to_samples(time, format.rate);
@@ -307,8 +307,8 @@ struct FirstSound {
     stats: DecodeStats,
     /// When the first picture before it is shown.
     picture_seconds: Option<f64>,
-    /// Does it carry the upper band of HE-AAC?
-    has_sbr: bool,
+    /// What it is, if it is something else than its container says and symphonia decodes.
+    foreign: Option<&'static str>,
 }
 
 impl FirstSound {
@@ -330,13 +330,16 @@ impl FirstSound {
                 picture_seconds = shown.into_iter().chain(picture_seconds).min_by(f64::total_cmp);
                 continue;
             }
-            let rate = track.params.sample_rate.filter(|_| track.params.codec == CODEC_ID_AAC);
-            let has_sbr = rate.and_then(rate_index).is_some_and(|rate| frame_has_sbr(&packet.data, rate));
+            let foreign = foreign(track, &packet.data);
+            if foreign.is_some_and(|what| what != HE_AAC) {
+                let spec = AudioSpec::new(0, symphonia::core::audio::Channels::Discrete(0));
+                return Ok(Self { start: time, time, frames: 0, spec, stats, picture_seconds, foreign });
+            }
             match codec.decode(&mut packet, samples) {
                 Decoded::Frames { count, spec, bad_samples } if count > 0 => {
                     stats.bad_samples = bad_samples;
                     let start = start.unwrap_or(time);
-                    return Ok(Self { start, time, frames: count, spec, stats, picture_seconds, has_sbr });
+                    return Ok(Self { start, time, frames: count, spec, stats, picture_seconds, foreign });
                 }
                 // The first packet of Vorbis only prepares the next.
                 Decoded::Frames { .. } => {}
@@ -351,5 +354,26 @@ impl FirstSound {
             count => format!("none of its first {count} packets can be decoded as {}", codec.name),
         };
         Err(DecodeError::Undecodable(what))
+    }
+}
+
+/// The upper band of HE-AAC, which nothing outside of its frames need signal.
+const HE_AAC: &str = "HE-AAC";
+
+/// What a frame is, if it is something else than its container says.
+fn foreign(track: &AudioTrack, frame: &[u8]) -> Option<&'static str> {
+    match track.params.codec {
+        CODEC_ID_AAC => {
+            let rate = track.params.sample_rate.and_then(rate_index)?;
+            frame_has_sbr(frame, rate).then_some(HE_AAC)
+        }
+        // MP4 has one name for all layers (ISO/IEC 14496-1, object type 0x6b).
+        CODEC_ID_MP3 => match frame {
+            [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x06 != 0x02 => {
+                Some("MPEG audio layer II")
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -93,7 +93,10 @@ pub(super) fn of_foreign(
 /// Does ffmpeg only estimate the duration of such a file, from its bit rate?
 const fn is_estimated(format: FileFormat) -> bool {
     use FileFormat as F;
-    matches!(format, F::Ac3 | F::Eac3 | F::Dts | F::Amr | F::Mp3 | F::Adts | F::Shorten)
+    matches!(
+        format,
+        F::Ac3 | F::Eac3 | F::Dts | F::Amr | F::Mp3 | F::Adts | F::Loas | F::TrueHd | F::Mlp | F::Shorten
+    )
 }
 
 fn packets_duration(

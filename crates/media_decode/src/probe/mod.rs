@@ -62,7 +62,13 @@ pub(crate) fn probe(
     source.rewind()?;
     let Some(format) = format else { return Ok(unread(None)) };
     let probed = match (format.is_native(), format.ffmpeg_demuxer()) {
-        (true, _) => native(decoders, source, format, audio_stream, cancelled),
+        (true, _) => {
+            let file = source.reopen()?;
+            match native(decoders, source, format, audio_stream, cancelled) {
+                Err(DecodeError::Unsupported(_)) => foreign(decoders, &*file, format, audio_stream),
+                probed => probed,
+            }
+        }
         (false, Some(_)) => foreign(decoders, &*source, format, audio_stream),
         (false, None) => return Ok(unread(Some(format))),
     };

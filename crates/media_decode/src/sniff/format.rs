@@ -106,6 +106,10 @@ formats! {
     Dv = "dv", "DV in DIF blocks", Video, Ffmpeg("dv"), "application/octet-stream";
     Nut = "nut", "NUT", Video, Ffmpeg("nut"), "application/octet-stream";
     RealMedia = "rm", "RealMedia", Video, Ffmpeg("rm"), "application/octet-stream";
+    Wtv = "wtv", "Windows Recorded TV", Video, Ffmpeg("wtv"), "application/octet-stream";
+    Loas = "loas", "AAC in LOAS/LATM frames", Audio, Ffmpeg("loas"), "application/octet-stream";
+    TrueHd = "truehd", "Dolby TrueHD elementary stream", Audio, Ffmpeg("truehd"), "application/octet-stream";
+    Mlp = "mlp", "Meridian Lossless Packing", Audio, Ffmpeg("mlp"), "application/octet-stream";
     Voc = "voc", "Creative Voice", Audio, Ffmpeg("voc"), "application/octet-stream";
     Iff = "iff", "Interchange File Format 8SVX, and DSDIFF", Audio, Ffmpeg("iff"), "application/octet-stream";
     Dsf = "dsf", "DSD stream file", Audio, Ffmpeg("dsf"), "application/octet-stream";

@@ -55,6 +55,7 @@ fn container(head: &[u8]) -> Option<FileFormat> {
         _ if at(0, b"\x00\x00\x01\xb3") => FileFormat::MpegVideo,
         _ if at(0, b"nut/multimedia container\0") => FileFormat::Nut,
         _ if at(0, b".RMF\0\0\0") => FileFormat::RealMedia,
+        _ if at(0, b"\xb7\xd8\x00\x20\x37\x49\xda\x11\xa6\x4e\x00\x07\xe9\x5e\xad\x8d") => FileFormat::Wtv,
         _ if at(0, b"\x1f\x07\x00") && head.get(3).is_some_and(|byte| byte & 0x7f == 0x3f) => FileFormat::Dv,
         _ if is_transport_stream(head) => FileFormat::MpegTs,
         _ => return None,
@@ -103,7 +104,22 @@ fn stream(head: &[u8]) -> Option<FileFormat> {
         _ if at(0, b"DSD \x1c\0\0\0") => FileFormat::Dsf,
         _ if at(0, b"ajkg") => FileFormat::Shorten,
         _ if at(0, b"OFR ") => FileFormat::OptimFrog,
+        _ if at(4, b"\xf8\x72\x6f\xba") => FileFormat::TrueHd,
+        _ if at(4, b"\xf8\x72\x6f\xbb") => FileFormat::Mlp,
+        _ if is_loas(head) => FileFormat::Loas,
         _ => return None,
+    })
+}
+
+/// Three AudioSyncStreams (ISO/IEC 14496-3 §1.7.2) that follow each other: 11 bits of synchronisation, 13 of length.
+fn is_loas(head: &[u8]) -> bool {
+    let mut at = 0;
+    (0..3).all(|_| match head.get(at..at + 3) {
+        Some(&[0x56, second, third]) if second & 0xe0 == 0xe0 => {
+            at += 3 + (usize::from(second & 0x1f) << 8 | usize::from(third));
+            true
+        }
+        _ => false,
     })
 }
 

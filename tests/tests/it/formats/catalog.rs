@@ -30,6 +30,8 @@ const IMX: &str = "mpeg2video -s 720x608 -pix_fmt yuv422p -b:v 50000k -minrate 5
 const REORDER_MS: f64 = 80.0;
 /// By how much one stream begins later than the other in some rows: ten frames.
 const LATE_MS: f64 = 400.0;
+/// AVI counts frames, so that ffmpeg delays the video by whole ones for the delay of the audio codec: from the second on.
+const AVI_FRAME_MS: f64 = 40.0;
 /// ffmpeg encodes WMA with a delay of one frame where its decoder, as others, drops two.
 const LOST_WMA_MS: f64 = -2_048.0 * 1_000.0 / 44_100.0;
 
@@ -110,15 +112,17 @@ const MPEG: &[Family] = &[
 
 /// AVI, Flash, Windows Media, broadcast.
 const VIDEO: &[Family] = &[
-    video("AVI", "avi", MPEG4, &[MP3.audio_late(), MP3_VBR.audio_late(), MP2.audio_late(), AC3.audio_late()]),
     video(
         "AVI",
         "avi",
         MPEG4,
-        &[AAC.audio_late(), DTS.audio_late(), WMA2.audio_late(), ADPCM_MS, ADPCM_IMA_WAV],
+        &[MP2.audio_late(), AC3.audio_late(), DTS.audio_late(), ADPCM_MS, ADPCM_IMA_WAV],
     ),
+    video("AVI", "avi", MPEG4, &[MP3.audio_late(), MP3_VBR.audio_late(), AAC.audio_late()])
+        .late(0.0, AVI_FRAME_MS),
+    video("AVI", "avi", MPEG4, &[WMA2.audio_late()]).late(0.0, 2.0 * AVI_FRAME_MS),
     video("AVI", "avi", MPEG4, &[S16LE, S16LE_44, MULAW]),
-    video("AVI, H.264", "avi", H264_NO_B, &[MP3.audio_late()]),
+    video("AVI, H.264", "avi", H264_NO_B, &[MP3.audio_late()]).late(0.0, AVI_FRAME_MS),
     video("AVI, DV", "avi", DV, &[S16LE]),
     video("FLV", "flv", H264, &[AAC.presented(), MP3.at(44_100, 2).presented()]),
     video(

@@ -106,7 +106,8 @@ pub(crate) const WMA2: Codec = Codec { layout: DISC, ..framed("WMA 2", "wmav2 -b
 /// Besides this delay of the encoder the decoder adds [`SPEEX_DECODER_MS`].
 pub(crate) const SPEEX: Codec = framed("Speex", "libspeex -b:a 28k", 320, 143).at(16_000, 1).loses(1.5);
 pub(crate) const SPEEX_DECODER_MS: f64 = 5.0;
-pub(crate) const NELLYMOSER: Codec = framed("Nellymoser", "nellymoser", 256, 128).at(22_050, 1).loses(0.2);
+/// The encoder appends a frame.
+pub(crate) const NELLYMOSER: Codec = framed("Nellymoser", "nellymoser", 512, 128).at(22_050, 1).loses(0.2);
 pub(crate) const GSM_MS: Codec =
     Codec { layout: TELEPHONE, ..framed("GSM 06.10", "libgsm_ms", 320, 0) }.loses(1.0);
 pub(crate) const G722: Codec = Codec { layout: WIDEBAND, ..framed("G.722", "g722", 24, 22) };
