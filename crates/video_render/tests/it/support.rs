@@ -6,6 +6,7 @@ use std::sync::Arc;
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
 use http_kit::{ManualClock, RequestContext, Scope};
+use media_decode::{Decoders, Ffmpeg};
 use media_time::{MediaTime, Window};
 use media_v2::{Content, Description, MediaAsset, MediaConfig, MediaService, SourcePolicy};
 use tempfile::TempDir;
@@ -34,8 +35,13 @@ impl World {
         let sources = directory.path().join("sources");
         std::fs::create_dir(&sources).unwrap();
         let blobs = BlobStore::open_directory(&directory.path().join("blobs")).unwrap();
-        let media_config =
-            MediaConfig { sources: SourcePolicy::new([sources]).unwrap(), ..MediaConfig::default() };
+        let program = |name: &str| {
+            let found = Command::new("/bin/sh").args(["-c", &format!("command -v {name}")]).output().unwrap();
+            PathBuf::from(String::from_utf8(found.stdout).unwrap().trim())
+        };
+        let decoders = Decoders::with_ffmpeg(Ffmpeg::new(program("ffmpeg"), program("ffprobe")));
+        let sources = SourcePolicy::new([sources]).unwrap();
+        let media_config = MediaConfig { sources, decoders, ..MediaConfig::default() };
         let clock = Arc::new(ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap()));
         let media = MediaService::new(database.pool.clone(), blobs, clock.clone(), media_config);
         let timeline = TimelineService::new(database.pool.clone(), clock.clone());

@@ -1,0 +1,117 @@
+//! Renders begin where the analysis of the same asset does, and play the audio stream that it measures.
+
+use std::path::Path;
+
+use media_v2::MediaAsset;
+
+use crate::support::{World, decode, window_ms};
+
+/// Black with a white frame at 1 s, 25 a second, and a click of 2 ms there.
+const FLASH: [&str; 8] = [
+    "-f",
+    "lavfi",
+    "-i",
+    "color=black:s=64x48:r=25:d=3,geq=lum='if(eq(N,25),235,16)':cb=128:cr=128",
+    "-f",
+    "lavfi",
+    "-i",
+    "aevalsrc='if(between(t,1,1.002),0.8*cos(4000*PI*(t-1)),0)':s=48000:d=3",
+];
+const PROFILE: &str = "draft_480p_fast";
+
+/// When the click begins in a rendered file, in ms.
+fn click(path: &Path) -> f64 {
+    let bytes = decode(path, &["-map", "0:a", "-ac", "1", "-f", "s16le"]);
+    let samples = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
+    let first = samples.enumerate().find(|(_, sample)| sample.unsigned_abs() > 4_000);
+    first.expect("a click").0 as f64 / 48.0
+}
+
+/// The index of the white frame.
+fn flash(path: &Path) -> Option<usize> {
+    let bytes = decode(path, &["-map", "0:v", "-vf", "scale=1:1,format=gray", "-f", "rawvideo"]);
+    bytes.iter().position(|level| *level > 120)
+}
+
+/// When the analysis hears the click, in ms of the asset.
+async fn heard(world: &World, asset: &MediaAsset) -> f64 {
+    let input = world.media.open_recording(asset).await.unwrap();
+    let found = tokio::task::spawn_blocking(move || {
+        let mut decoder = input.decoder().unwrap();
+        let (rate, channels) = (decoder.format().rate, decoder.format().channels());
+        while let Some(block) = decoder.next_block().unwrap() {
+            if let Some(at) = block.samples.chunks(channels).position(|frame| frame[0].abs() > 0.12) {
+                return (block.start + at as u64) as f64 * 1_000.0 / f64::from(rate);
+            }
+        }
+        panic!("no click");
+    });
+    found.await.unwrap()
+}
+
+/// Renders from 200 ms before the click and finds it, with its frame, there.
+async fn assert_aligned(world: &World, name: &str) {
+    let asset = world.register(name).await;
+    let at = heard(world, &asset).await;
+    let start = (at - 200.0).floor() as i64;
+    let rendered = world.render(&asset, window_ms(start, start + 400), PROFILE).await;
+    let path = world.copy(&rendered).await;
+    let expected = at - start as f64;
+    assert!((click(&path) - expected).abs() < 1.0, "{name}: click at {} ms, not {expected}", click(&path));
+    // Five frames before it; one more where the first is shown at the begin of the window already.
+    assert!(matches!(flash(&path), Some(5 | 6)), "{name}: {:?}", flash(&path));
+}
+
+fn make(world: &World, name: &str, arguments: &[&str]) {
+    crate::support::ffmpeg(arguments, &world.path(name));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subtitle_that_begins_first_moves_nothing() {
+    let world = World::new().await;
+    std::fs::write(world.path("text.srt"), "1\n00:00:00,000 --> 00:00:02,000\nFirst\n").unwrap();
+    make(&world, "av.mkv", &[&FLASH[..], &["-c:v", "libx264", "-c:a", "flac"]].concat());
+    let (av, text) = (world.path("av.mkv"), world.path("text.srt"));
+    let (av, text) = (av.to_str().unwrap(), text.to_str().unwrap());
+    let inputs = ["-itsoffset", "0.4", "-i", av, "-i", text, "-map", "0", "-map", "1"];
+    make(&world, "subtitle.mkv", &[&inputs[..], &["-c", "copy", "-c:s", "srt"]].concat());
+    assert_aligned(&world, "subtitle.mkv").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn encoder_delay_moves_nothing() {
+    let world = World::new().await;
+    for (name, arguments) in [
+        ("opus.webm", &["-c:v", "libvpx", "-c:a", "libopus"][..]),
+        ("vorbis.webm", &["-c:v", "libvpx", "-c:a", "libvorbis"]),
+        (
+            "delayed.mp4",
+            &["-c:v", "libx264", "-bf", "0", "-c:a", "aac", "-movflags", "frag_keyframe+delay_moov"],
+        ),
+        ("a.mp4", &["-c:v", "libx264", "-c:a", "aac"]),
+        ("a.ts", &["-c:v", "mpeg2video", "-c:a", "mp2", "-b:a", "384k"]),
+    ] {
+        make(&world, name, &[&FLASH[..], arguments].concat());
+        assert_aligned(&world, name).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audio_stream_of_the_analysis_is_rendered() {
+    let world = World::new().await;
+    let silent = ["-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=3"];
+    let maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-c:v", "libx264"];
+    for (name, codecs, default) in [("first.mp4", ["ac3", "aac"], 0), ("second.mkv", ["flac", "ac3"], 1)] {
+        // The click is in the stream that is marked as the default one.
+        let order: Vec<&str> = if default == 0 {
+            [&FLASH[..], &silent].concat()
+        } else {
+            [&FLASH[..4], &silent, &FLASH[4..]].concat()
+        };
+        let [first, second] = if default == 0 { ["default", "0"] } else { ["0", "default"] };
+        let options =
+            ["-c:a:0", codecs[0], "-c:a:1", codecs[1], "-disposition:a:0", first, "-disposition:a:1", second];
+        make(&world, name, &[&order[..], &maps, &options].concat());
+        assert_aligned(&world, name).await;
+    }
+}
