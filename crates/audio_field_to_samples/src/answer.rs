@@ -42,6 +42,7 @@ impl Answer {
     pub(crate) fn summed_up(
         self,
         request: &SamplesRequest,
+        mark: &str,
         cache_key: String,
         cache_hit: bool,
     ) -> SamplesResponse {
@@ -58,7 +59,7 @@ impl Answer {
                 phrases_count: phrase_artifact_ids.len(),
                 cache_key,
                 cache_hit,
-                backend_versions: asked.map(|detector| (*detector, version(*detector))).collect(),
+                backend_versions: asked.map(|detector| (*detector, version(*detector, mark))).collect(),
                 min_quality_score: request.min_quality_score,
                 score_details: self.each(score_details),
                 filtered_counts: self.each(|run| run.filtered),
@@ -85,7 +86,7 @@ pub(crate) fn detected(asset_id: &Id, task: Task, run: Run, cache_hit: bool) -> 
             count: run.samples.len(),
             cache_key: task.cache_key,
             cache_hit,
-            backend_version: version(task.ask.detector()),
+            backend_version: task.backend_version,
             min_quality_score: task.min_score,
             score_details: score_details(&run),
             filtered_count: run.filtered,

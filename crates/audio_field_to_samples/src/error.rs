@@ -16,6 +16,12 @@ pub enum Error {
          POST /audio/semantic-timeline/analyze, or register an asr_transcript artifact"
     )]
     WordsNotFound(Id),
+    /// There are words, but of an analysis whose decoder read the recording wrongly.
+    #[error(
+        "asset {0} has no words that count: its timeline or transcript was made by an earlier decoder that read this \
+         kind of file wrongly; POST /audio/semantic-timeline/analyze makes a new one"
+    )]
+    WordsStale(Id),
     /// A transcript that is none.
     #[error(
         "transcript {artifact_id} cannot be read: {reason}; expected {{\"words\": [{{\"word\", \"start_ms\", \"end_ms\"}}]}}"
@@ -92,6 +98,7 @@ impl Error {
         matches!(
             self,
             Self::WordsNotFound(_)
+                | Self::WordsStale(_)
                 | Self::TranscriptUnreadable { .. }
                 | Self::SliceTooLarge { .. }
                 | Self::Semantics(audio_semantic_timeline::Error::Corrupt { .. })
@@ -106,7 +113,7 @@ impl From<Error> for Problem {
             Error::Invalid(errors) => errors
                 .into_iter()
                 .fold(Self::unprocessable("invalid_body", detail), |p, e| p.field(e.pointer, e.detail)),
-            Error::WordsNotFound(_) => Self::unprocessable("words_not_found", detail),
+            Error::WordsNotFound(_) | Error::WordsStale(_) => Self::unprocessable("words_not_found", detail),
             Error::TranscriptUnreadable { .. } => Self::unprocessable("transcript_unreadable", detail),
             Error::SliceTooLarge { .. } => Self::unprocessable("slice_too_large", detail),
             Error::Cut(CutError::Changed) => media_v2::MediaError::SourceChanged.into(),

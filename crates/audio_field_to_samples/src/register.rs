@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 
 use crate::make::{Kept, Made, Part};
 use crate::model::{Event, Run, Sample};
-use crate::task::{Task, version};
+use crate::task::Task;
 use crate::{Error, store};
 
 /// Registers every sample with its origin, and the run of each of `tasks`. For one transaction: all of it or nothing.
@@ -84,7 +84,7 @@ fn new_artifact(
     let unwritable = |source| Error::Corrupt { cache_key: task.cache_key.clone(), source };
     let (detector, window) = (task.ask.detector(), event.source());
     let params = task.ask.params().map_err(unwritable)?;
-    let backend_version = version(detector);
+    let backend_version = &task.backend_version;
     let produced_by = json!({
         "asset_id": asset.id,
         "detector": detector,
@@ -95,7 +95,7 @@ fn new_artifact(
         "source_end_frame": kept.slice.frames.end,
     });
     let uri = kept.blob.uri();
-    let mut new = NewArtifact::new(detector.kind(), asset.id.clone(), uri, &backend_version, &produced_by);
+    let mut new = NewArtifact::new(detector.kind(), asset.id.clone(), uri, backend_version, &produced_by);
     (new.start_ms, new.end_ms) = (Some(window.start()), Some(window.end()));
     new.upstream_artifact_ids = task.ask.words().cloned().into_iter().collect();
     let [fade_in, fade_out] = kept.slice.fades;

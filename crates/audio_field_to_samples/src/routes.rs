@@ -34,7 +34,7 @@ pub fn router(samples: FieldToSamples) -> OpenApiRouter {
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`"),
-        (status = 503, description = "`queue_full`, `overtaken`"),
+        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
     )
 )]
 async fn field_to_samples(
@@ -58,7 +58,7 @@ async fn field_to_samples(
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`, `overtaken`"),
+        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
     )
 )]
 async fn detect_hits(
@@ -82,7 +82,7 @@ async fn detect_hits(
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`, `overtaken`"),
+        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
     )
 )]
 async fn detect_loops(
@@ -108,7 +108,7 @@ async fn detect_loops(
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `words_not_found`, \
             `transcript_unreadable`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`, `overtaken`"),
+        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
     )
 )]
 async fn detect_phrases(

@@ -79,13 +79,15 @@ impl FieldToSamples {
                 Err(error) => answer.add(Detector::Phrases, Err(error))?,
             }
         }
-        let named = asks.into_iter().map(|ask| Task::new(scope, &asset.id, ask, request.min_quality_score));
+        let mark = self.0.media.decoder_mark(&asset).await?;
+        let named = asks.into_iter();
+        let named = named.map(|ask| Task::new(scope, &asset.id, ask, request.min_quality_score, &mark));
         let tasks: Vec<Task> = named.collect::<Result<_, _>>()?;
         let (runs, cache_hit) = self.find_or_make(scope, &asset, &tasks).await?;
         for (task, run) in tasks.iter().zip(runs) {
             answer.add(task.ask.detector(), run)?;
         }
-        Ok(answer.summed_up(request, common_key(scope, &asset.id, &tasks), cache_hit))
+        Ok(answer.summed_up(request, &mark, common_key(scope, &asset.id, &tasks), cache_hit))
     }
 
     /// The hits alone.
@@ -148,7 +150,8 @@ impl FieldToSamples {
         ask: Ask,
         min_quality_score: f64,
     ) -> Result<DetectResponse, Error> {
-        let task = Task::new(&context.scope, &asset.id, ask, min_quality_score)?;
+        let mark = self.0.media.decoder_mark(asset).await?;
+        let task = Task::new(&context.scope, &asset.id, ask, min_quality_score, &mark)?;
         let (runs, cache_hit) = self.find_or_make(&context.scope, asset, std::slice::from_ref(&task)).await?;
         // There is one.
         let run = runs.into_iter().collect::<Result<Vec<Run>, Error>>()?.pop().unwrap_or_default();
@@ -157,7 +160,7 @@ impl FieldToSamples {
 
     /// The asset, when it has sound as far as is known.
     async fn recording(&self, scope: &Scope, asset_id: &Id) -> Result<MediaAsset, Error> {
-        let asset = self.0.media.asset(scope, asset_id).await?;
+        let asset = self.0.media.recording(scope, asset_id).await?;
         if asset.audio_channels == Some(0) {
             let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
             return Err(DecodeError::NoAudioStream { container }.into());
@@ -225,7 +228,7 @@ impl FieldToSamples {
             }
         }
         if !ready.is_empty() {
-            let recording = self.0.media.open_recording(asset).await?;
+            let recording = self.0.media.open_recording(asset.content()).await?;
             let ready = Arc::new(ready);
             let made = make(&self.0.queue, self.0.media.blobs(), recording, ready.clone()).await?;
             let tasks: Vec<&Task> = ready.iter().map(|(task, _)| task).collect();

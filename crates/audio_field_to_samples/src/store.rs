@@ -70,7 +70,8 @@ pub async fn insert_runs(
     Ok(())
 }
 
-/// The newest transcript of the asset itself (not of an artifact of it, whose times are its own).
+/// The newest transcript of the asset itself (not of an artifact of it, whose times are its own), unless it was made
+/// with a decoder that reads the asset wrongly.
 ///
 /// # Errors
 /// The database's.
@@ -81,10 +82,15 @@ pub async fn newest_transcript(
 ) -> sqlx::Result<Option<Id>> {
     sqlx::query_scalar!(
         r#"-- audio_field_to_samples::newest_transcript
-        SELECT id AS "id: Id" FROM artifacts
-        WHERE tenant_id = $1 AND env = $2 AND parent_asset_id = $3 AND kind = 'asr_transcript'
-          AND meta ->> 'source_artifact_id' IS NULL
-        ORDER BY created_at DESC, id DESC LIMIT 1"#,
+        SELECT a.id AS "id: Id" FROM artifacts a
+        WHERE a.tenant_id = $1 AND a.env = $2 AND a.parent_asset_id = $3 AND a.kind = 'asr_transcript'
+          AND a.meta ->> 'source_artifact_id' IS NULL
+          AND NOT EXISTS (
+              SELECT FROM media_assets s
+              WHERE s.tenant_id = $1 AND s.env = $2 AND s.id = $3
+                AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+          )
+        ORDER BY a.created_at DESC, a.id DESC LIMIT 1"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         asset_id.as_str(),

@@ -17,6 +17,8 @@ pub(crate) struct Task {
     pub(crate) ask: Ask,
     /// The lowest score.
     pub(crate) min_score: f64,
+    /// See [`version`].
+    pub(crate) backend_version: String,
     /// See [`Task::new`].
     pub(crate) cache_key: String,
 }
@@ -59,8 +61,16 @@ impl Ask {
 impl Task {
     /// Names the work: `tenant_id|env|asset_id|detector|parameters|words|min_quality_score|backend_version`, parameters as
     /// canonical JSON (no id and no number can hold a `|`), words as the id of their artifact or `None`. The user is no
-    /// part of it: samples are the same for all of a tenant.
-    pub(crate) fn new(scope: &Scope, asset_id: &Id, ask: Ask, min_score: f64) -> Result<Self, Error> {
+    /// part of it: samples are the same for all of a tenant. `mark` names what decodes the asset, as
+    /// [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark) does.
+    pub(crate) fn new(
+        scope: &Scope,
+        asset_id: &Id,
+        ask: Ask,
+        min_score: f64,
+        mark: &str,
+    ) -> Result<Self, Error> {
+        let backend_version = version(ask.detector(), mark);
         let cause = |source| Error::Corrupt { cache_key: asset_id.to_string(), source };
         let cache_key = [
             scope.tenant_id.as_str(),
@@ -70,16 +80,16 @@ impl Task {
             &media_v2::canonical_json(&ask.params().map_err(cause)?),
             ask.words().map_or("None", Id::as_str),
             &min_score.to_string(),
-            &version(ask.detector()),
+            &backend_version,
         ]
         .join("|");
-        Ok(Self { ask, min_score, cache_key })
+        Ok(Self { ask, min_score, backend_version, cache_key })
     }
 }
 
-/// Names everything but the request that changes what a detector gives.
-pub(crate) fn version(detector: Detector) -> String {
-    format!("{SAMPLES_VERSION}+{}+{}", detector.as_str(), audio_signal::ALGORITHM_VERSION)
+/// Names everything but the request that changes what a detector gives: with the decoder's `mark`.
+pub(crate) fn version(detector: Detector, mark: &str) -> String {
+    format!("{SAMPLES_VERSION}+{}+{}{mark}", detector.as_str(), audio_signal::ALGORITHM_VERSION)
 }
 
 /// The key of several tasks on one recording: what they share once, then what each adds.

@@ -30,7 +30,7 @@ impl WordSource {
     /// The newest transcript of an asset, else its semantic timeline.
     ///
     /// # Errors
-    /// [`Error::WordsNotFound`]; the database's.
+    /// [`Error::WordsNotFound`], [`Error::WordsStale`]; the database's.
     pub(crate) async fn find(media: &MediaService, scope: &Scope, asset_id: &Id) -> Result<Self, Error> {
         let mut conn = media.pool().acquire().await?;
         if let Some(id) = store::newest_transcript(&mut conn, scope, asset_id).await?
@@ -40,7 +40,13 @@ impl WordSource {
         }
         let wanted = TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
         let found = find_timelines(&mut conn, scope, &[wanted]).await?.into_iter().next().flatten();
-        found.map(Self::Timeline).ok_or_else(|| Error::WordsNotFound(asset_id.clone()))
+        if let Some(id) = found {
+            return Ok(Self::Timeline(id));
+        }
+        let assets = std::slice::from_ref(asset_id);
+        let stale = media_v2::store::wrongly_analysed(&mut conn, scope, assets).await?;
+        let (asset_id, is_stale) = (asset_id.clone(), !stale.is_empty());
+        Err(if is_stale { Error::WordsStale(asset_id) } else { Error::WordsNotFound(asset_id) })
     }
 
     /// The artifact's id: with it, the words are named.

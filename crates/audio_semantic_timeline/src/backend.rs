@@ -8,6 +8,7 @@ use audio_asr::{Gates, Models};
 use audio_signal::Control;
 use media_decode::{DecoderKind, MediaInput};
 use media_time::MediaTime;
+use media_v2::AssetDecoder;
 use serde_json::{Map, Value};
 
 use crate::model::{AudioEvent, BeatEvent, Dependencies, LoudnessWindow, TempoCandidate};
@@ -96,6 +97,8 @@ pub struct Recording {
     pub input: MediaInput,
     /// Its duration as probed, when it could be.
     pub probed_duration: Option<MediaTime>,
+    /// How it is decoded, as probed: none for what version 1 of the prober decoded rightly.
+    pub decoder: Option<AssetDecoder>,
 }
 
 /// What a backend found.

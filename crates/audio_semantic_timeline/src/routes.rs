@@ -39,7 +39,7 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         (status = 404, description = "`asset_not_found`, `artifact_not_found`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, \
             `unsupported_language`, `artifact_of_another_asset`"),
-        (status = 503, description = "`backend_unavailable`, `queue_full`, `analysis_cancelled`"),
+        (status = 503, description = "`backend_unavailable`, `decoder_unavailable`, `queue_full`, `analysis_cancelled`"),
     )
 )]
 async fn analyze(

@@ -1,26 +1,30 @@
 //! The rules: what is looked up, what is run, what is registered.
 
+mod make;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use audio_signal::{Control, Progress};
-use blob_store::BlobId;
-use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
-use media_decode::{DecodeError, MediaInput};
+use audio_signal::Control;
+use http_kit::{Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
+use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
-use media_v2::{Artifact, MediaAsset, MediaService};
-use serde::Serialize;
+use media_v2::{Artifact, AssetDecoder, MediaAsset, MediaError, MediaService};
 use video_timeline::{Clip, VideoTimeline};
 
-use crate::backend::{Backends, Measured, Recording, Selection};
+use crate::backend::{Backends, Recording, Selection};
 use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
 use crate::store::{self, TimelineOf};
 use crate::summary::Subject;
-use crate::{EffectiveParams, Error, Transcript, slice};
+use crate::{EffectiveParams, Error, slice};
 
 /// The largest stored timeline that is read back, in bytes: ten times that of a day of speech.
 const MAX_SUMMARY_BYTES: u64 = 256 << 20;
+/// Of a timeline that is no longer chosen.
+const STALE: &str = "made by an earlier decoder that read this kind of file wrongly; analyze makes a new one";
 /// A timeline's length is told in whole milliseconds.
 const ROUNDING: MediaTime = MediaTime::from_millis(1);
 
@@ -100,6 +104,7 @@ impl SemanticTimelines {
         let (asset_id, artifact_id) = (request.asset_id.clone(), request.artifact_id.clone());
         let subject = Subject::new(context, asset_id, artifact_id, params, &selection)?;
         let sound = self.sound(&context.scope, &request.asset_id, request.artifact_id.as_ref()).await?;
+        let subject = subject.with_mark(&self.mark(&sound, &selection).await?);
         let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, &selection, &sound).await?;
         metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
             .increment(1);
@@ -114,11 +119,32 @@ impl SemanticTimelines {
         })
     }
 
-    /// The timeline of an artifact id.
+    /// The timeline of an artifact id; `artifact_meta.stale` says where it was made with a decoder that reads its
+    /// recording wrongly.
     ///
     /// # Errors
     /// [`Error::SemanticsNotFound`] for an id of nothing, or of another kind of artifact.
     pub async fn get(&self, scope: &Scope, artifact_id: &Id) -> Result<TimelineResponse, Error> {
+        let mut response = self.stored(scope, artifact_id).await?;
+        self.reprobe(scope, &response.summary.asset_id).await?;
+        let mut conn = self.0.media.pool().acquire().await?;
+        if media_v2::store::is_wrongly_decoded(&mut conn, scope, artifact_id).await? {
+            response.artifact_meta.insert("stale".to_owned(), STALE.into());
+        }
+        Ok(response)
+    }
+
+    /// Has the asset probed again where an older prober measured it, so that its decoder is known.
+    async fn reprobe(&self, scope: &Scope, asset_id: &Id) -> Result<(), Error> {
+        match self.0.media.asset(scope, asset_id).await {
+            // A remote timeline, or a timeline that a caller registered, may name what is not there.
+            Ok(_) | Err(MediaError::AssetsNotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The timeline of an artifact id, as stored.
+    async fn stored(&self, scope: &Scope, artifact_id: &Id) -> Result<TimelineResponse, Error> {
         let not_found = || Error::SemanticsNotFound(format!("there is no semantic timeline {artifact_id}"));
         let artifact = {
             let mut conn = self.0.media.pool().acquire().await?;
@@ -142,13 +168,11 @@ impl SemanticTimelines {
     /// The timeline client's; [`Error::SemanticsNotFound`] when nothing was analysed yet.
     pub async fn by_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<TimelineResponse, Error> {
         let clip = self.0.timeline.get_clip(context, clip_id).await?;
+        self.reprobe(&context.scope, &clip.asset_id).await?;
         let window = Window::starting_at(clip.in_ms, clip.out_ms - clip.in_ms);
-        let (mut response, start) = self.of_clip(&context.scope, &clip, window).await?.ok_or_else(|| {
-            Error::SemanticsNotFound(format!(
-                "clip {clip_id} has no semantic timeline yet: POST /audio/semantic-timeline/analyze with asset_id {}",
-                clip.asset_id
-            ))
-        })?;
+        let Some((mut response, start)) = self.of_clip(&context.scope, &clip, window).await? else {
+            return Err(self.without_timeline(&context.scope, clip).await?);
+        };
         response.summary = slice(&response.summary, start, window, clip.speed);
         Ok(response)
     }
@@ -168,7 +192,7 @@ impl SemanticTimelines {
             store::find_timelines(&mut conn, scope, &wanted).await?
         };
         let [Some(of_clip), of_asset] = found.as_slice() else { return Ok(None) };
-        let response = self.get(scope, of_clip).await?;
+        let response = self.stored(scope, of_clip).await?;
         let Some(sound) = &response.summary.artifact_id else {
             return Ok(Some((response, MediaTime::ZERO)));
         };
@@ -177,10 +201,23 @@ impl SemanticTimelines {
         let part = start.map(|start| Window::starting_at(start, duration + ROUNDING));
         match (part, of_asset) {
             (Some(part), _) if part.intersect(window) == Some(window) => Ok(Some((response, part.start()))),
-            (_, Some(of_asset)) => Ok(Some((self.get(scope, of_asset).await?, MediaTime::ZERO))),
+            (_, Some(of_asset)) => Ok(Some((self.stored(scope, of_asset).await?, MediaTime::ZERO))),
             (Some(part), None) if part.intersect(window).is_some() => Ok(Some((response, part.start()))),
             _ => Ok(None),
         }
+    }
+
+    /// Why a clip has no timeline.
+    async fn without_timeline(&self, scope: &Scope, clip: Clip) -> Result<Error, Error> {
+        let (clip_id, asset_id) = (clip.id, clip.asset_id);
+        let mut conn = self.0.media.pool().acquire().await?;
+        let assets = std::slice::from_ref(&asset_id);
+        let is_stale = !media_v2::store::wrongly_analysed(&mut conn, scope, assets).await?.is_empty();
+        let reason = if is_stale { format!(" (the existing one was {STALE})") } else { String::new() };
+        Ok(Error::SemanticsNotFound(format!(
+            "clip {clip_id} has no semantic timeline yet{reason}: POST /audio/semantic-timeline/analyze with asset_id \
+             {asset_id}"
+        )))
     }
 
     pub(crate) fn media(&self) -> &MediaService {
@@ -194,120 +231,14 @@ impl SemanticTimelines {
         asset_id: &Id,
         artifact_id: Option<&Id>,
     ) -> Result<Sound, Error> {
-        let mut conn = self.0.media.pool().acquire().await?;
-        let asset = media_v2::store::find_asset(&mut conn, scope, asset_id)
-            .await?
-            .ok_or_else(|| media_v2::MediaError::asset_not_found(asset_id))?;
+        let asset = self.0.media.recording(scope, asset_id).await?;
         let Some(artifact_id) = artifact_id else { return Ok(Sound::Asset(asset)) };
-        let artifact = media_v2::store::find_artifact(&mut conn, scope, artifact_id)
-            .await?
-            .ok_or_else(|| media_v2::MediaError::artifact_not_found(artifact_id))?;
+        let artifact = self.0.media.artifact(scope, artifact_id).await?;
         if artifact.parent_asset_id != *asset_id {
             let (artifact_id, asset_id) = (artifact_id.clone(), asset_id.clone());
             return Err(Error::ArtifactOfAnotherAsset { artifact_id, asset_id });
         }
         Ok(Sound::Artifact(artifact))
-    }
-
-    /// The artifact under the subject's key, and whether it was there before this call.
-    async fn find_or_make(
-        &self,
-        scope: &Scope,
-        subject: &Subject,
-        selection: &Selection,
-        sound: &Sound,
-    ) -> Result<(Artifact, bool), Error> {
-        let find = async || self.find(scope, &subject.cache_key).await;
-        if let Some(artifact) = find().await? {
-            return Ok((artifact, true));
-        }
-        match self.0.flights.board(&subject.cache_key, find).await? {
-            Boarding::Landed(artifact) => Ok((artifact, true)),
-            Boarding::Aboard(flight) => {
-                let made = self.make(scope, subject, selection, sound).await;
-                flight.land().await;
-                made
-            }
-        }
-    }
-
-    async fn find(&self, scope: &Scope, cache_key: &str) -> Result<Option<Artifact>, Error> {
-        let mut conn = self.0.media.pool().acquire().await?;
-        Ok(media_v2::store::find_semantic_timeline(&mut conn, scope, cache_key).await?)
-    }
-
-    async fn make(
-        &self,
-        scope: &Scope,
-        subject: &Subject,
-        selection: &Selection,
-        sound: &Sound,
-    ) -> Result<(Artifact, bool), Error> {
-        if let Some(reason) = &selection.fallback_reason {
-            let backend = selection.backend.kind();
-            tracing::warn!(requested = %selection.requested, %backend, reason, "analysing with a fallback backend");
-        }
-        let measured = self.run(subject, selection, sound).await?;
-        let summary = subject.summary(selection, measured);
-        let timeline = subject.timeline(&summary, &self.store(&subject.asset_id, &summary).await?);
-        let transcript = Transcript::of(&summary);
-        let words = if transcript.words.is_empty() {
-            None
-        } else {
-            Some(self.store(&subject.asset_id, &transcript).await?)
-        };
-        let now = self.0.clock.now();
-        let mut transaction = self.0.media.pool().begin().await?;
-        match media_v2::store::insert_artifact(&mut transaction, scope, now, timeline).await {
-            Ok(artifact) => {
-                if let Some(blob) = words {
-                    let transcript = subject.transcript(&summary, &artifact.id, &blob);
-                    media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;
-                }
-                transaction.commit().await?;
-                Ok((artifact, false))
-            }
-            // Somebody without our lock (an older binary, an import) was quicker: theirs it is.
-            Err(media_v2::MediaError::DuplicateCacheKey) => {
-                transaction.rollback().await?;
-                let found = self.find(scope, &subject.cache_key).await?;
-                found.map(|artifact| (artifact, true)).ok_or(Error::Database(sqlx::Error::RowNotFound))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Stores what was found of an asset.
-    async fn store(&self, asset_id: &Id, found: &impl Serialize) -> Result<BlobId, Error> {
-        let bytes = serde_json::to_vec(found)
-            .map_err(|source| Error::Corrupt { artifact_id: asset_id.clone(), source })?;
-        Ok(self.0.media.blobs().put(bytes.into()).await.map_err(media_v2::MediaError::from)?.id)
-    }
-
-    /// Runs the backend on a worker thread.
-    async fn run(&self, subject: &Subject, selection: &Selection, sound: &Sound) -> Result<Measured, Error> {
-        let (content, probed_duration) = match sound {
-            Sound::Asset(asset) => {
-                if asset.audio_channels == Some(0) {
-                    let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
-                    return Err(DecodeError::NoAudioStream { container }.into());
-                }
-                (asset.content(), asset.duration_ms)
-            }
-            Sound::Artifact(artifact) => {
-                let window = artifact.start_ms.zip(artifact.end_ms).map(|(start, end)| end - start);
-                (artifact.content(), window)
-            }
-        };
-        let source = self.0.media.open_source(content).await?;
-        let input = MediaInput::new(source, self.0.media.decoders().clone());
-        let recording = Recording { input, probed_duration };
-        let (backend, params) = (selection.backend.clone(), subject.params.clone());
-        let work = self.0.queue.run(move |cancellation| {
-            let control = Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() };
-            backend.analyze(recording, &params, &control)
-        });
-        work.await?
     }
 
     async fn read(&self, artifact: &Artifact) -> Result<Summary, Error> {
@@ -336,6 +267,12 @@ pub fn analyze_recording(
     control: &Control<'_>,
 ) -> Result<Summary, Error> {
     let subject = Subject::new(context, asset_id, None, params.clone(), selection)?;
+    let decoder = recording.decoder;
     let measured = selection.backend.analyze(recording, params, control)?;
-    Ok(subject.summary(selection, measured))
+    let mark = match (&measured.decoder, decoder) {
+        (Some(DecoderKind::Ffmpeg(release)), _) => AssetDecoder::ffmpeg_mark(release),
+        (Some(DecoderKind::Native), Some(AssetDecoder::Decode2)) => AssetDecoder::DECODE2_MARK.to_owned(),
+        _ => String::new(),
+    };
+    Ok(subject.with_mark(&mark).summary(selection, measured))
 }

@@ -14,7 +14,8 @@ pub struct TimelineOf {
 
 /// The timeline artifact of each of `wanted`, in that order: of those made from its artifact if there are any
 /// (whichever recording it is a part of), else of those of the asset itself; the newest measured one, and only without
-/// any the newest stub. One statement, however many are wanted.
+/// any the newest stub. One of the asset itself does not count if the decoder that it was made with reads the asset
+/// wrongly. One statement, however many are wanted.
 ///
 /// # Errors
 /// The database's.
@@ -40,6 +41,11 @@ pub async fn find_timelines(
             (SELECT a.id, 2 FROM artifacts a
              WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
                AND a.parent_asset_id = wanted.asset_id AND a.meta ->> 'source_artifact_id' IS NULL
+               AND NOT EXISTS (
+                   SELECT FROM media_assets s
+                   WHERE s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.asset_id
+                     AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+               )
              ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1', a.created_at DESC, a.id DESC
              LIMIT 1)
             ORDER BY choice LIMIT 1

@@ -3,6 +3,7 @@
 use audio_asr::Language;
 use blob_store::BlobId;
 use http_kit::{Id, RequestContext};
+use media_decode::DecoderKind;
 use media_v2::{ArtifactKind, NewArtifact};
 use serde_json::{Map, Value, json};
 
@@ -20,8 +21,12 @@ pub(crate) struct Subject {
     pub(crate) asset_id: Id,
     pub(crate) artifact_id: Option<Id>,
     pub(crate) params: EffectiveParams,
+    /// With what [`Subject::with_mark`] added.
     pub(crate) backend_version: String,
     pub(crate) cache_key: String,
+    context: RequestContext,
+    /// Without a mark.
+    version: String,
 }
 
 impl Subject {
@@ -42,13 +47,26 @@ impl Subject {
                 return Err(Error::LanguageNotInModel { language: code.clone(), model });
             }
         }
-        let backend_version = selection.backend.version(&params);
-        let cache_key = cache_key(context, &asset_id, artifact_id.as_ref(), &params, &backend_version);
-        Ok(Self { asset_id, artifact_id, params, backend_version, cache_key })
+        let version = selection.backend.version(&params);
+        let cache_key = cache_key(context, &asset_id, artifact_id.as_ref(), &params, &version);
+        let (backend_version, context) = (version.clone(), context.clone());
+        Ok(Self { asset_id, artifact_id, params, backend_version, cache_key, context, version })
+    }
+
+    /// The same, decoded by what `mark` names: see [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark).
+    pub(crate) fn with_mark(&self, mark: &str) -> Self {
+        let backend_version = format!("{}{mark}", self.version);
+        let artifact_id = self.artifact_id.as_ref();
+        let cache_key = cache_key(&self.context, &self.asset_id, artifact_id, &self.params, &backend_version);
+        Self { backend_version, cache_key, ..self.clone() }
     }
 
     pub(crate) fn summary(&self, selection: &Selection, measured: Measured) -> Summary {
         let kind = selection.backend.kind().as_str().to_owned();
+        let mut dependencies = selection.dependencies.clone();
+        if let Some(decoder @ DecoderKind::Ffmpeg(_)) = &measured.decoder {
+            dependencies.decoder.version = Some(decoder.to_string());
+        }
         let run = RunMeta {
             model_used: selection.backend.model_used(),
             backend: kind.clone(),
@@ -67,7 +85,7 @@ impl Subject {
             backend_info: BackendInfo {
                 service: "audio_semantic_timeline".to_owned(),
                 backend_version: self.backend_version.clone(),
-                dependencies: selection.dependencies.clone(),
+                dependencies,
             },
             tempo_bpm: measured.tempo_bpm,
             tempo_candidates: measured.tempo_candidates,

@@ -47,8 +47,17 @@ pub enum Error {
         asset_ids: Vec<String>,
     },
     /// Assets without a semantic timeline.
-    #[error("no semantic timeline yet: {}; POST /audio/semantic-timeline/analyze for each", list(.0))]
-    SemanticsMissing(Vec<String>),
+    #[error(
+        "no semantic timeline yet: {}{}; POST /audio/semantic-timeline/analyze for each",
+        list(.missing),
+        describe_stale(.stale)
+    )]
+    SemanticsMissing {
+        /// All of them.
+        missing: Vec<String>,
+        /// Those of them that have one made by a decoder that reads them wrongly.
+        stale: Vec<String>,
+    },
     /// The stored timeline is not one.
     #[error("the semantic timeline of artifact {artifact_id} cannot be read")]
     SemanticsUnreadable {
@@ -127,7 +136,9 @@ impl From<Error> for Problem {
                     .with("artifact_ids", artifact_ids)
                     .with("asset_ids", asset_ids)
             }
-            Error::SemanticsMissing(ids) => Self::unprocessable("semantics_missing", detail).with("ids", ids),
+            Error::SemanticsMissing { missing, .. } => {
+                Self::unprocessable("semantics_missing", detail).with("ids", missing)
+            }
             // Made here it is whole; registered by a caller it may be anything.
             Error::SemanticsUnreadable { .. } => {
                 Self::unprocessable("semantics_unreadable", detail).caused_by(error)
@@ -159,6 +170,14 @@ fn list(ids: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = ids[..ids.len().min(SHOWN)].join(", ");
     if ids.len() > SHOWN { format!("{shown} and {} more", ids.len() - SHOWN) } else { shown }
+}
+
+fn describe_stale(ids: &[String]) -> String {
+    if ids.is_empty() {
+        return String::new();
+    }
+    let ids = list(ids);
+    format!(" (the existing one of {ids} was made by an earlier decoder that read this kind of file wrongly)")
 }
 
 fn describe(errors: &[FieldError]) -> String {

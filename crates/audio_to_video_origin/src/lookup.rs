@@ -132,9 +132,11 @@ async fn timelines(
     let ids = find_timelines(conn, scope, &wanted).await?;
     if require_semantics {
         let without = wanted.iter().zip(&ids).filter(|(_, id)| id.is_none());
-        let missing = distinct(without.map(|(wanted, _)| wanted.asset_id.to_string()).collect());
+        let missing = distinct(without.map(|(wanted, _)| wanted.asset_id.clone()).collect());
         if !missing.is_empty() {
-            return Err(Error::SemanticsMissing(missing));
+            let stale = media_v2::store::wrongly_analysed(conn, scope, &missing).await?;
+            let [missing, stale] = [missing, stale].map(|ids| ids.iter().map(Id::to_string).collect());
+            return Err(Error::SemanticsMissing { missing, stale });
         }
     }
     let found =

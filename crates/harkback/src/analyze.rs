@@ -13,6 +13,7 @@ use audio_signal::{Control, Progress};
 use http_kit::{Id, RequestContext, Scope};
 use indicatif::{ProgressBar, ProgressStyle};
 use media_decode::{Decoders, MediaInput};
+use media_v2::AssetDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::cli::AnalyzeArguments;
@@ -77,8 +78,10 @@ fn open(path: &Path, decoders: &Decoders) -> anyhow::Result<Recording> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     anyhow::ensure!(file.metadata()?.is_file(), "{}: not a file", path.display());
     let input = MediaInput::new(file, decoders.clone());
-    let probed_duration = input.probe(&|| false).ok().and_then(|probe| probe.duration);
-    Ok(Recording { input, probed_duration })
+    let probe = input.probe(&|| false).ok();
+    let probed_duration = probe.as_ref().and_then(|probe| probe.duration);
+    let decoder = probe.as_ref().and_then(AssetDecoder::of);
+    Ok(Recording { input, probed_duration, decoder })
 }
 
 /// The same recording has the same id, whatever it is called.

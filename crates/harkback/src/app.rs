@@ -81,13 +81,7 @@ fn api(
     metrics: Option<PrometheusHandle>,
 ) -> anyhow::Result<(OpenApiRouter, SemanticTimelines)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let media_config = MediaConfig {
-        sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
-        max_upload_bytes: config.max_upload_bytes,
-        decoders: decoders(config),
-        ..MediaConfig::default()
-    };
-    let media = MediaService::new(pool.clone(), blobs, clock.clone(), media_config);
+    let media = media(config, pool.clone(), blobs)?;
     let store =
         TimelineService::new(pool.clone(), clock.clone()).with_catalogue(Arc::new(StoredMedia(pool.clone())));
     let timeline: Arc<dyn VideoTimeline> = match &config.video_timeline_url {
@@ -126,6 +120,17 @@ fn api(
     let mut router = router.merge(operations::router(operations));
     http_kit::openapi::add_problems(router.get_openapi_mut());
     Ok((router, timelines))
+}
+
+/// The service of assets and artifacts.
+pub(crate) fn media(config: &Config, pool: PgPool, blobs: BlobStore) -> anyhow::Result<MediaService> {
+    let media_config = MediaConfig {
+        sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
+        max_upload_bytes: config.max_upload_bytes,
+        decoders: decoders(config),
+        ..MediaConfig::default()
+    };
+    Ok(MediaService::new(pool, blobs, Arc::new(SystemClock), media_config))
 }
 
 fn renders(config: &Config) -> RenderConfig {

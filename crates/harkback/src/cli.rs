@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::flags::{AnalysisFlags, ModelPlace, ServeFlags, StoreFlags};
+use crate::flags::{AnalysisFlags, ModelPlace, ReprobeFlags, ServeFlags, StoreFlags};
 
 /// Given a sound: what it is, which video it came from and when, and the pictures back.
 #[derive(Debug, Parser)]
@@ -38,8 +38,26 @@ pub(crate) enum Command {
     ///
     /// Safe beside running services that have a database URL. The private Postgres has one user: stop its service first.
     Gc(GcArguments),
+    /// Probe assets again that an older version measured, and correct kind, duration, frame rate, codecs and decoder.
+    ///
+    /// The service does the same at the first call about an asset; lists of timelines need it done before. Files that
+    /// cannot be read are listed and skipped. As safe beside running services as `gc`.
+    Reprobe(ReprobeArguments),
+    /// List timelines, samples and origin maps made with a decoder that reads their recording wrongly.
+    ///
+    /// Reads only the database. Exits with 1 when there are any. Run `reprobe` first: it tells which recordings these are.
+    Verify(StoreFlags),
     /// Print the OpenAPI document of the service.
     Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReprobeArguments {
+    /// Also those that this version measured.
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) flags: ReprobeFlags,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +168,8 @@ mod tests {
             ("serve", "--ffmpeg", "--older-than-hours"),
             ("migrate", "--database-url", "--ffmpeg"),
             ("gc", "--storage-url", "--listen"),
+            ("reprobe", "--source-root", "--listen"),
+            ("verify", "--database-url", "--ffmpeg"),
             ("analyze", "--backend", "--database-url"),
         ] {
             let help = help(name);

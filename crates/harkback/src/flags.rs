@@ -21,6 +21,9 @@ pub(crate) struct ServeFlags {
     #[command(flatten)]
     #[serde(flatten)]
     store: StoreFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    media: MediaFlags,
     /// Where the speech models are [default: models in the data directory]
     #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,10 +32,6 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_DATABASE_CONNECTIONS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_connections: Option<u32>,
-    /// Directories whose files may be registered by file:// URI (repeat, or separate by `:`)
-    #[arg(long = "source-root", env = "HARKBACK_SOURCE_ROOTS", value_delimiter = ':', value_name = "DIR")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    source_roots: Vec<PathBuf>,
     /// The largest upload in bytes [default: 68719476736, 64 GiB]
     #[arg(long, env = "HARKBACK_MAX_UPLOAD_BYTES", value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,14 +72,6 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "VIDEO_TIMELINE_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     video_timeline_url: Option<Url>,
-    /// The ffmpeg that renders: a path, or a name to be found on PATH [default: ffmpeg]
-    #[arg(long, env = "HARKBACK_FFMPEG", value_name = "PROGRAM")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ffmpeg: Option<PathBuf>,
-    /// The ffprobe of the same version [default: ffprobe]
-    #[arg(long, env = "HARKBACK_FFPROBE", value_name = "PROGRAM")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ffprobe: Option<PathBuf>,
     /// Renders that run at once [default: 2]
     #[arg(long, env = "HARKBACK_RENDER_WORKERS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +94,35 @@ pub(crate) struct ServeFlags {
     shutdown_grace_s: Option<u64>,
 }
 
-/// Where rows and blobs are, and what is logged: what `migrate` and `gc` need of the settings of the service.
+/// Which files are read and what decodes them.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct MediaFlags {
+    /// Directories whose files may be registered by file:// URI (repeat, or separate by `:`)
+    #[arg(long = "source-root", env = "HARKBACK_SOURCE_ROOTS", value_delimiter = ':', value_name = "DIR")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source_roots: Vec<PathBuf>,
+    /// The ffmpeg that decodes and renders: a path, or a name to be found on PATH [default: ffmpeg]
+    #[arg(long, env = "HARKBACK_FFMPEG", value_name = "PROGRAM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffmpeg: Option<PathBuf>,
+    /// The ffprobe of the same version [default: ffprobe]
+    #[arg(long, env = "HARKBACK_FFPROBE", value_name = "PROGRAM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ffprobe: Option<PathBuf>,
+}
+
+/// What `reprobe` needs of the settings of the service.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct ReprobeFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    store: StoreFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    media: MediaFlags,
+}
+
+/// Where rows and blobs are, and what is logged: what `migrate`, `gc` and `verify` need of the settings of the service.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct StoreFlags {
     /// Where blobs, staging files and the private Postgres live

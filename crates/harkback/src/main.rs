@@ -3,8 +3,8 @@
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
 //! command line ([`cli`]), settles the configuration ([`flags`], [`config`]), wires the services ([`app`]),
 //! serves and measures them ([`serve`], [`metrics`]), analyses one file ([`analyze`]), shows it all
-//! ([`demo`]), lists the media formats ([`formats`]), removes what no row refers to ([`gc`]), or looks after the speech
-//! models ([`models`]).
+//! ([`demo`]), lists the media formats ([`formats`]), removes what no row refers to ([`gc`]), probes assets again
+//! ([`reprobe`]), lists results of wrong decoders ([`verify`]), or looks after the speech models ([`models`]).
 
 mod analyze;
 mod app;
@@ -22,8 +22,10 @@ mod output;
 mod picture;
 mod processor;
 mod pull;
+mod reprobe;
 mod serve;
 mod text;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
 fn start() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // `harkback analyze … | head`: the reader has what it wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -54,19 +56,27 @@ fn start() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(flags) => serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {
             serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
+        Command::Reprobe(arguments) => {
+            serve::reprobe(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
+        }
+        Command::Verify(store) => {
+            let is_clean = serve::verify(&config::load(cli.config.as_deref(), &store)?)?;
+            return Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Openapi => app::print_openapi(),
         Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Demo { file } => match demo::run(file.as_deref())? {},
         Command::Formats(arguments) => formats::run(&arguments, cli.config.as_deref()),
         Command::Models(arguments) => models::run(&arguments, cli.config.as_deref()),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

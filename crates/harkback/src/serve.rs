@@ -1,4 +1,4 @@
-//! The commands that need a database: `harkback serve`, `migrate` and `gc`.
+//! The commands that need a database: `harkback serve`, `migrate`, `gc`, `reprobe` and `verify`.
 
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -8,14 +8,15 @@ use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
 use db::local::{Cluster, Durability, ServerBinaries};
 use http_kit::idempotency::Keys;
+use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::GcArguments;
+use crate::cli::{GcArguments, ReprobeArguments};
 use crate::config::{self, Config, LogFormat};
-use crate::{app, gc, metrics};
+use crate::{app, gc, metrics, reprobe, verify};
 
 /// Runs the service until it is told to stop (SIGINT, SIGTERM), then lets it finish.
 pub(crate) fn serve(config: &Config) -> anyhow::Result<()> {
@@ -40,15 +41,33 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
 
 /// Removes what no row refers to.
 pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Result<()> {
+    maintain(config, async |pool| gc::run(arguments, config, pool).await)
+}
+
+/// Probes assets again.
+pub(crate) fn reprobe(arguments: &ReprobeArguments, config: &Config) -> anyhow::Result<()> {
+    maintain(config, async |pool| reprobe::run(arguments, config, pool).await)
+}
+
+/// Lists results of wrong decoders; whether there are none.
+pub(crate) fn verify(config: &Config) -> anyhow::Result<bool> {
+    maintain(config, async |pool| verify::run(pool).await)
+}
+
+/// Runs an operator's command on a database that is there already.
+fn maintain<T>(
+    config: &Config,
+    command: impl AsyncFnOnce(&PgPool) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     start_log(config)?;
     let is_unused = config.database_url().is_none() && !Cluster::exists(&config.cluster_directory());
     anyhow::ensure!(!is_unused, "there is no harkback data in {}", config.data_dir.display());
     let database = Database::open(config)?;
     runtime()?.block_on(async {
         let pool = db::connect(database.options.clone(), 1).await?;
-        gc::run(arguments, config, &pool).await?;
+        let done = command(&pool).await?;
         pool.close().await;
-        Ok(())
+        Ok(done)
     })
 }
 

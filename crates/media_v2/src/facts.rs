@@ -4,11 +4,11 @@ use std::io::{Read, Seek, SeekFrom};
 
 use blob_store::BlobId;
 use http_kit::Cancellation;
-use media_decode::{DecodeError, FileFormat, MediaInput, MediaKind, Probe};
+use media_decode::{DecodeError, FileFormat, MediaInput, MediaKind, PROBER_VERSION, Probe};
 use sha2::{Digest, Sha256};
 
 use crate::media_type::UNKNOWN;
-use crate::{AssetKind, NewAsset};
+use crate::{AssetDecoder, AssetKind, MediaAsset, NewAsset};
 
 /// The highest sample rate that is believed, in Hz.
 const MAX_RATE: u32 = 100_000_000;
@@ -35,23 +35,71 @@ impl Facts {
 
     /// Writes what is known into `asset`; a kind that the caller told stays.
     pub(crate) fn describe(self, asset: &mut NewAsset) {
-        let audio = self.probe.audio.as_ref();
         asset.kind = asset.kind.or(Some(self.kind));
         asset.duration_ms = self.probe.duration;
-        asset.fps = self.probe.video.as_ref().and_then(|video| video.fps).filter(|fps| *fps > 0.0);
-        // A rate that no recording has is a damaged header's.
-        asset.sample_rate = audio.and_then(|audio| audio.rate).filter(|rate| (1..=MAX_RATE).contains(rate));
-        asset.audio_channels = match (audio, &self.probe.container) {
-            (Some(audio), _) => audio.channels.map(u32::from),
-            (None, Some(_)) if self.probe.is_complete => Some(0),
-            (None, _) => None,
-        };
+        asset.fps = self.fps();
+        asset.sample_rate = self.sample_rate();
+        asset.audio_channels = self.audio_channels();
+        asset.codec_info = codec_info(&self.probe);
+        asset.meta.insert("media_type".to_owned(), self.media_type().into());
+        asset.decoder = AssetDecoder::of(&self.probe);
+        asset.is_incomplete = !self.probe.is_complete;
+    }
+
+    /// Replaces what an earlier prober wrote into `asset`. An incomplete probe only adds the decoder: what was known
+    /// stays, and the file is to be probed again.
+    pub(crate) fn renew(self, asset: &mut MediaAsset) {
+        // An analysis may have found what no probe does. The mark is part of cache keys: taking it back would hide the
+        // results that bear it.
+        if asset.decoder != Some(AssetDecoder::Ffmpeg) {
+            asset.decoder = AssetDecoder::of(&self.probe);
+        }
+        if !self.probe.is_complete {
+            asset.prober_version = 0;
+            return;
+        }
+        asset.prober_version = PROBER_VERSION;
+        if self.contradicts(asset.kind) {
+            asset.kind = self.kind;
+        }
+        asset.duration_ms = self.probe.duration;
+        asset.fps = self.fps();
+        asset.sample_rate = self.sample_rate();
+        asset.audio_channels = self.audio_channels();
         asset.codec_info = codec_info(&self.probe);
         asset.meta.insert("media_type".to_owned(), self.media_type().into());
     }
-}
 
-impl Facts {
+    /// Does the content refute the stored kind? Whether a caller chose that kind is not stored, so it is kept where it
+    /// is possible: a video file may have been registered as `audio`.
+    fn contradicts(&self, stored: AssetKind) -> bool {
+        let is_read = self.probe.container.is_some();
+        match stored {
+            AssetKind::Other => true,
+            AssetKind::Video => is_read && self.probe.video.is_none(),
+            AssetKind::Audio => is_read && self.probe.audio.is_none(),
+            AssetKind::Image => is_read && (self.probe.audio.is_some() || self.probe.video.is_some()),
+        }
+    }
+
+    fn fps(&self) -> Option<f64> {
+        self.probe.video.as_ref().and_then(|video| video.fps).filter(|fps| *fps > 0.0)
+    }
+
+    fn sample_rate(&self) -> Option<u32> {
+        let rate = self.probe.audio.as_ref().and_then(|audio| audio.rate);
+        // A rate that no recording has is a damaged header's.
+        rate.filter(|rate| (1..=MAX_RATE).contains(rate))
+    }
+
+    fn audio_channels(&self) -> Option<u32> {
+        match (&self.probe.audio, &self.probe.container) {
+            (Some(audio), _) => audio.channels.map(u32::from),
+            (None, Some(_)) if self.probe.is_complete => Some(0),
+            (None, _) => None,
+        }
+    }
+
     fn media_type(&self) -> &'static str {
         let format: Option<FileFormat> = self.probe.format;
         format.map_or(UNKNOWN, |format| format.media_type(self.probe.kind))

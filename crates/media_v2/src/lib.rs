@@ -2,7 +2,8 @@
 //!
 //! An *asset* is a recording (or any file) that a tenant brought; an *artifact* is something made of it: a
 //! measurement, a cut, a render. Artifacts name the artifacts they were made of, which gives a graph that can be
-//! followed both ways. Rows are in Postgres, bytes in the [blob store](blob_store), and nothing is ever changed.
+//! followed both ways. Rows are in Postgres, bytes in the [blob store](blob_store). Nothing is ever changed but what
+//! probing tells of an asset: a later prober replaces what an earlier one found.
 //!
 //! - [`MediaService`]: registers, finds, opens bytes; what other engines hold;
 //! - [`store`]: the queries behind it, for use inside another engine's transaction;
@@ -23,25 +24,30 @@
 
 mod canonical;
 mod collect;
+mod decoding;
 mod error;
 mod facts;
 mod media_type;
 mod model;
 mod range;
+mod reprobe;
 mod routes;
 mod rules;
 mod service;
 mod source;
 pub mod store;
+mod verify;
 mod waveforms;
 
 pub use canonical::{canonical_json, pipeline_hash};
 pub use collect::{Collected, Collection, collect};
 pub use error::{MediaError, decode_problem};
 pub use model::{
-    Artifact, ArtifactKind, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset, UnknownKind,
+    Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,
+    UnknownKind,
 };
 pub use range::is_known;
 pub use routes::router;
 pub use service::{Description, MediaConfig, MediaService};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};
+pub use verify::{WronglyDecoded, wrongly_decoded};

@@ -103,21 +103,22 @@ impl MediaService {
         &self.0.config.decoders
     }
 
+    /// How many files are probed at once.
+    #[must_use]
+    pub fn probes(&self) -> usize {
+        self.0.config.probes
+    }
+
+    pub(crate) fn probe_queue(&self) -> &WorkQueue {
+        &self.0.probes
+    }
+
     pub(crate) fn waveform_queue(&self) -> &WorkQueue {
         &self.0.waveforms
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
-    }
-
-    /// The asset.
-    ///
-    /// # Errors
-    /// [`MediaError::AssetsNotFound`], or the database's.
-    pub async fn asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
-        let mut conn = self.pool().acquire().await?;
-        store::find_asset(&mut conn, scope, id).await?.ok_or_else(|| MediaError::asset_not_found(id))
     }
 
     /// The artifact.
@@ -238,14 +239,6 @@ impl MediaService {
             Ok(id) => Ok(self.blobs().open_local(id).await?.into()),
             Err(_) => Ok(self.open_file(content).await?.into()),
         }
-    }
-
-    /// Opens a recording, to be decoded on a worker thread.
-    ///
-    /// # Errors
-    /// As [`MediaService::open_source`].
-    pub async fn open_recording(&self, asset: &MediaAsset) -> Result<MediaInput, MediaError> {
-        Ok(MediaInput::new(self.open_source(asset.content()).await?, self.decoders().clone()))
     }
 
     /// Opens an allowed file that has the size it was registered with.

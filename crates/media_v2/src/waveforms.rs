@@ -3,7 +3,7 @@
 use audio_signal::{Waveform, WaveformError, WaveformParams, waveform};
 use blob_store::{BlobError, BlobId};
 use http_kit::Scope;
-use media_decode::{DecodeError, MediaInput};
+use media_decode::DecodeError;
 use sha2::{Digest, Sha256};
 
 use crate::service::MediaService;
@@ -26,7 +26,11 @@ impl WaveformKey {
 
     fn new(content: Content<'_>, params: WaveformParams) -> Self {
         // A hash that a caller told counts only together with the place: it cannot claim another recording's peaks.
-        let known = format!("{}\n{}", content.uri, content.sha256.unwrap_or_default());
+        let mut known = format!("{}\n{}", content.uri, content.sha256.unwrap_or_default());
+        // Peaks of an earlier decoder, which read the recording wrongly, are not those of this one.
+        if let Some(decoder) = content.decoder {
+            known += &format!("\n{decoder}");
+        }
         Self { source: hex::encode(Sha256::digest(known)), params }
     }
 }
@@ -57,7 +61,7 @@ impl MediaService {
                 Err(error) => return Err(error.into()),
             }
         }
-        let input = MediaInput::new(self.open_source(content).await?, self.decoders().clone());
+        let input = self.open_recording(content).await?;
         let work = move |cancellation: &http_kit::Cancellation| {
             let peaks = waveform(&input, &params, &|| cancellation.is_cancelled())?;
             Ok::<_, WaveformError>(peaks.to_dat(audio_signal::WaveformBits::Sixteen))

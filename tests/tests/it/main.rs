@@ -18,6 +18,7 @@ mod operations;
 mod origins;
 mod pictures;
 mod renders;
+mod reprobe;
 mod samples;
 mod snippets;
 mod spine;

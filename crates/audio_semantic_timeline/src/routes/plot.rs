@@ -28,7 +28,7 @@ const POLICY: &str = "default-src 'none'; sandbox";
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`semantics_not_found`"),
         (status = 422, description = "`invalid_query`, `semantics_unreadable`"),
-        (status = 503, description = "`queue_full`"),
+        (status = 503, description = "`queue_full`, `decoder_unavailable`"),
     )
 )]
 pub(super) async fn plot(

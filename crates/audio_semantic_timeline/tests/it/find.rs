@@ -4,7 +4,7 @@ use audio_semantic_timeline::store::{TimelineOf, find_timelines};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use http_kit::{Id, Scope};
-use media_v2::{Artifact, ArtifactKind, NewArtifact, NewAsset, store};
+use media_v2::{Artifact, ArtifactKind, AssetDecoder, NewArtifact, NewAsset, store};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -24,8 +24,19 @@ async fn timeline(
     backend_type: &str,
     minute: i64,
 ) -> Id {
-    let kind = ArtifactKind::AudioSemanticTimeline;
     let version = if backend_type == "stub" { audio_semantic_timeline::stub::VERSION } else { "signal_v1" };
+    timeline_of_version(conn, asset, source, backend_type, version, minute).await
+}
+
+async fn timeline_of_version(
+    conn: &mut PgConnection,
+    asset: &Id,
+    source: Option<&Artifact>,
+    backend_type: &str,
+    version: &str,
+    minute: i64,
+) -> Id {
+    let kind = ArtifactKind::AudioSemanticTimeline;
     let mut new = NewArtifact::new(kind, asset.clone(), "blob://none".into(), version, &json!({}));
     let source_id = source.map(|artifact| artifact.id.clone());
     let meta = json!({
@@ -84,4 +95,42 @@ async fn a_sound_brings_its_timeline_to_another_recording() {
     let of_hit = timeline(conn, &tape, Some(&hit), "stub", 2).await;
     assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(of_hit)]);
     assert_eq!(find_timelines(conn, &scope("t2"), &wanted).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn a_timeline_of_a_wrong_decoder_is_not_chosen() {
+    let database = TestDatabase::create().await;
+    let conn = &mut database.pool.acquire().await.unwrap();
+    for (decoder, wrong, right) in [
+        (AssetDecoder::Ffmpeg, "signal_v4+s42", "signal_v4+s42+ffmpeg-5.1"),
+        (
+            AssetDecoder::Ffmpeg,
+            "whisper_aubio_v4+tiny-1a2b3c4d+s42+decode2",
+            "whisper_aubio_v4+s42+ffmpeg-7.0",
+        ),
+        (AssetDecoder::Decode2, "signal_v3+s42", "signal_v4+s42+decode2"),
+    ] {
+        let new = NewAsset { decoder: Some(decoder), ..NewAsset::default() };
+        let asset = store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id;
+        let wanted = [TimelineOf { asset_id: asset.clone(), artifact_id: None }];
+        let stale = timeline_of_version(conn, &asset, None, "signal", wrong, 9).await;
+        assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [None], "{wrong}");
+        assert!(store::is_wrongly_decoded(conn, &scope("t1"), &stale).await.unwrap());
+        let assets = std::slice::from_ref(&asset);
+        assert_eq!(store::wrongly_analysed(conn, &scope("t1"), assets).await.unwrap(), assets);
+        assert!(store::wrongly_analysed(conn, &scope("t2"), assets).await.unwrap().is_empty());
+
+        // The stub measures nothing, a caller decodes for itself: neither is judged.
+        let stub = timeline(conn, &asset, None, "stub", 1).await;
+        assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(stub)]);
+        let external = timeline_of_version(conn, &asset, None, "external", "external", 2).await;
+        assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(external)]);
+        let new = timeline_of_version(conn, &asset, None, "signal", right, 3).await;
+        assert_eq!(
+            find_timelines(conn, &scope("t1"), &wanted).await.unwrap(),
+            [Some(new.clone())],
+            "{right}"
+        );
+        assert!(!store::is_wrongly_decoded(conn, &scope("t1"), &new).await.unwrap());
+    }
 }

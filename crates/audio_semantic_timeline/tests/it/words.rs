@@ -22,7 +22,7 @@ fn backend() -> WhisperBackend {
 }
 
 fn hear(backend: &WhisperBackend, wav: Vec<u8>) -> Measured {
-    let recording = Recording { input: Cursor::new(wav).into(), probed_duration: None };
+    let recording = Recording { input: Cursor::new(wav).into(), probed_duration: None, decoder: None };
     backend.analyze(recording, &EffectiveParams::default(), &Control::none()).unwrap()
 }
 

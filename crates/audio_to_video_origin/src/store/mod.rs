@@ -10,7 +10,9 @@ mod shot_lists;
 mod sources;
 
 pub use chains::resolve_origins;
-pub use origin_maps::{find_origin_map, find_origin_maps, insert_origin_maps, list_by_asset, put_origin_map};
+pub use origin_maps::{
+    find_origin_map, find_origin_maps, insert_origin_maps, list_by_asset, mapped_artifacts, put_origin_map,
+};
 pub use shot_lists::find_shot_lists_using;
 pub(crate) use shot_lists::{Uses, claim_shot_list, find_shot_list, insert_uses};
 pub(crate) use sources::{SoundRow, TimelineRow, find_lengths, find_sounds, find_timeline_rows};

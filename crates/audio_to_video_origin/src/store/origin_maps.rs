@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use http_kit::{Id, Page, PageParams, Scope};
 use media_time::MediaTime;
@@ -16,6 +18,29 @@ struct Row {
     source_end_us: i64,
     clip_offsets_us: Option<Pieces>,
     created_at: DateTime<Utc>,
+}
+
+/// Those of the artifacts, each as tenant, environment and id, that have a map of their own. Of all owners: for the
+/// operator's commands, not for a call.
+///
+/// # Errors
+/// The database's.
+pub async fn mapped_artifacts(
+    conn: &mut PgConnection,
+    artifacts: &[[&Id; 3]],
+) -> sqlx::Result<HashSet<[Id; 3]>> {
+    let column = |n: usize| artifacts.iter().map(|artifact| artifact[n].as_str()).collect::<Vec<_>>();
+    let rows = sqlx::query!(
+        r#"-- audio_to_video_origin::mapped_artifacts
+        SELECT tenant_id AS "tenant_id: Id", env AS "env: Id", audio_artifact_id AS "id: Id" FROM origin_maps
+        WHERE (tenant_id, env, audio_artifact_id) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))"#,
+        column(0) as _,
+        column(1) as _,
+        column(2) as _,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| [row.tenant_id, row.env, row.id]).collect())
 }
 
 /// Keeps maps of artifacts that have none yet, made at `now`, in one statement, inside the caller's transaction:

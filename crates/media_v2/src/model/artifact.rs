@@ -159,6 +159,7 @@ impl Artifact {
             size_bytes: None,
             media_type: text("media_type").unwrap_or(self.kind.media_type()),
             file_name: text("file_name"),
+            decoder: None,
         }
     }
 

@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
 use http_kit::{Cursor, Id};
+use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
 use serde::{Deserialize, Serialize};
 
-use super::{AssetKind, Content, Meta};
+use super::{AssetDecoder, AssetKind, Content, Meta};
 
 /// A recording, picture or other file that a tenant brought.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -44,6 +45,12 @@ pub struct MediaAsset {
     /// The caller's own facts; `file_name` and `media_type` are added at registration.
     #[schema(value_type = Object)]
     pub meta: Meta,
+    /// The version of the prober that measured it; 0 when ffmpeg was missing, which the file needs.
+    #[serde(skip)]
+    pub prober_version: i32,
+    /// How its audio is decoded; none where version 1 of the prober decoded it rightly, or is the last that probed it.
+    #[serde(skip)]
+    pub decoder: Option<AssetDecoder>,
 }
 
 /// A [`MediaAsset`] to be: what [`store::insert_asset`](crate::store::insert_asset) is given; the rest
@@ -65,6 +72,9 @@ pub struct NewAsset {
     pub tags: Vec<String>,
     pub source_ref: Option<String>,
     pub meta: Meta,
+    pub decoder: Option<AssetDecoder>,
+    /// ffmpeg, which the file needs, was missing when it was probed: it is to be probed again.
+    pub is_incomplete: bool,
 }
 
 impl MediaAsset {
@@ -78,7 +88,14 @@ impl MediaAsset {
             size_bytes: self.size_bytes,
             media_type: text("media_type").unwrap_or("application/octet-stream"),
             file_name: text("file_name"),
+            decoder: self.decoder,
         }
+    }
+
+    /// Was it measured by an older prober, or while ffmpeg was missing?
+    #[must_use]
+    pub const fn is_outdated(&self) -> bool {
+        self.prober_version < PROBER_VERSION
     }
 
     pub(crate) fn cursor(&self) -> Cursor {

@@ -70,6 +70,16 @@ kinds! {
 }
 
 kinds! {
+    /// How the audio of an asset is decoded, where version 1 of the prober decoded it wrongly or not at all.
+    AssetDecoder {
+        /// By ffmpeg.
+        Ffmpeg = "ffmpeg",
+        /// In this process, with other samples than version 1 gave.
+        Decode2 = "decode2",
+    }
+}
+
+kinds! {
     /// What an artifact is.
     ArtifactKind {
         /// Events and beats of a recording (JSON).

@@ -6,7 +6,7 @@ mod kind;
 
 pub use artifact::{Artifact, NewArtifact};
 pub use asset::{MediaAsset, NewAsset};
-pub use kind::{ArtifactKind, AssetKind, UnknownKind};
+pub use kind::{ArtifactKind, AssetDecoder, AssetKind, UnknownKind};
 
 /// Free-form facts about a row: a JSON object. Numbers and key order are those of Postgres `jsonb`.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
@@ -24,4 +24,6 @@ pub struct Content<'a> {
     pub media_type: &'a str,
     /// The name of the file, when there was one.
     pub file_name: Option<&'a str>,
+    /// How its audio is decoded; none for what version 1 of the prober decoded rightly, and for what was not probed.
+    pub decoder: Option<AssetDecoder>,
 }

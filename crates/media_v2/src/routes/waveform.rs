@@ -104,7 +104,7 @@ fn samples_per_pixel() -> u32 {
         (status = 422, description = "`invalid_query`, `no_audio_stream`, `undecodable_media`, \
             `waveform_too_detailed`, `source_not_allowed`, `source_unreadable`"),
         (status = 500, description = "`content_missing`"),
-        (status = 503, description = "`queue_full`"),
+        (status = 503, description = "`queue_full`, `decoder_unavailable`"),
     )
 )]
 pub(crate) async fn asset_waveform(
@@ -114,7 +114,7 @@ pub(crate) async fn asset_waveform(
     Query(query): Query<WaveformQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    let asset = service.recording(&context.scope, &asset_id(&id)?).await?;
     serve(&service, &context, asset.content(), &query, &headers).await
 }
 
@@ -139,7 +139,7 @@ pub(crate) async fn asset_waveform(
         (status = 422, description = "`invalid_query`, `no_audio_stream`, `undecodable_media`, \
             `waveform_too_detailed`, `source_not_allowed`, `source_unreadable`"),
         (status = 500, description = "`content_missing`"),
-        (status = 503, description = "`queue_full`"),
+        (status = 503, description = "`queue_full`, `decoder_unavailable`"),
     )
 )]
 pub(crate) async fn artifact_waveform(

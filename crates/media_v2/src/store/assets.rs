@@ -1,11 +1,12 @@
 use chrono::{DateTime, Utc};
 use http_kit::{Id, Page, PageParams, Scope};
+use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::BadRow;
-use crate::{AssetKind, MediaAsset, MediaError, Meta, NewAsset};
+use crate::{AssetDecoder, AssetKind, MediaAsset, MediaError, Meta, NewAsset};
 
 /// Which assets a listing shows; all conditions must hold.
 #[derive(Clone, Debug, Default)]
@@ -18,24 +19,26 @@ pub struct AssetFilter {
     pub source_ref: Option<String>,
 }
 
-struct Row {
-    id: Id,
-    tenant_id: Id,
-    env: Id,
-    user_id: Option<Id>,
-    kind: String,
-    source_uri: String,
-    duration_us: Option<i64>,
-    fps: Option<f64>,
-    audio_channels: Option<i32>,
-    sample_rate: Option<i32>,
-    codec_info: Option<String>,
-    size_bytes: Option<i64>,
-    content_sha256: Option<String>,
-    tags: Vec<String>,
-    source_ref: Option<String>,
-    created_at: DateTime<Utc>,
-    meta: Json<Meta>,
+pub(super) struct Row {
+    pub(super) id: Id,
+    pub(super) tenant_id: Id,
+    pub(super) env: Id,
+    pub(super) user_id: Option<Id>,
+    pub(super) kind: String,
+    pub(super) source_uri: String,
+    pub(super) duration_us: Option<i64>,
+    pub(super) fps: Option<f64>,
+    pub(super) audio_channels: Option<i32>,
+    pub(super) sample_rate: Option<i32>,
+    pub(super) codec_info: Option<String>,
+    pub(super) size_bytes: Option<i64>,
+    pub(super) content_sha256: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) source_ref: Option<String>,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) meta: Json<Meta>,
+    pub(super) prober_version: i32,
+    pub(super) decoder: Option<String>,
 }
 
 /// `query_as!` for [`Row`]: the function's name, and what follows the table's name.
@@ -47,12 +50,14 @@ macro_rules! select {
              SELECT id AS \"id: Id\", tenant_id AS \"tenant_id: Id\", env AS \"env: Id\",
                     user_id AS \"user_id: Id\", kind, source_uri, duration_us, fps, audio_channels,
                     sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref, created_at,
-                    meta AS \"meta: Json<Meta>\"
+                    meta AS \"meta: Json<Meta>\", prober_version, decoder
              FROM media_assets " + $rest,
             $($argument),+
         )
     };
 }
+
+pub(super) use select;
 
 /// Registers an asset, made at `now`.
 ///
@@ -82,13 +87,15 @@ pub async fn insert_asset(
         source_ref: new.source_ref,
         created_at: now,
         meta: new.meta,
+        prober_version: if new.is_incomplete { 0 } else { PROBER_VERSION },
+        decoder: new.decoder,
     };
     sqlx::query!(
         "-- media_v2::insert_asset
          INSERT INTO media_assets (tenant_id, env, id, user_id, kind, source_uri, duration_us, fps,
              audio_channels, sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref,
-             created_at, meta)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             created_at, meta, prober_version, decoder)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         asset.tenant_id.as_str(),
         asset.env.as_str(),
         asset.id.as_str(),
@@ -106,6 +113,8 @@ pub async fn insert_asset(
         asset.source_ref,
         asset.created_at,
         Json(&asset.meta) as _,
+        asset.prober_version,
+        asset.decoder.map(AssetDecoder::as_str),
     )
     .execute(conn)
     .await?;
@@ -227,12 +236,15 @@ impl TryFrom<Row> for MediaAsset {
     type Error = BadRow;
 
     fn try_from(row: Row) -> Result<Self, BadRow> {
-        let kind = row.kind.parse().map_err(|_| BadRow {
+        let bad = |column, value: &str| BadRow {
             table: "media_assets",
             id: row.id.to_string(),
-            column: "kind",
-            value: row.kind.clone(),
-        })?;
+            column,
+            value: value.to_owned(),
+        };
+        let kind = row.kind.parse().map_err(|_| bad("kind", &row.kind))?;
+        let decoder = row.decoder.as_deref().map(|word| word.parse().map_err(|_| bad("decoder", word)));
+        let decoder = decoder.transpose()?;
         Ok(Self {
             id: row.id,
             tenant_id: row.tenant_id,
@@ -252,6 +264,8 @@ impl TryFrom<Row> for MediaAsset {
             source_ref: row.source_ref,
             created_at: row.created_at,
             meta: row.meta.0,
+            prober_version: row.prober_version,
+            decoder,
         })
     }
 }

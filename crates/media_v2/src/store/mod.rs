@@ -9,7 +9,9 @@ mod artifacts;
 mod assets;
 mod blobs;
 mod lineage;
+mod probes;
 mod waveforms;
+mod wrong;
 
 pub use artifacts::{
     find_artifact, find_artifacts, find_semantic_timeline, insert_artifact, insert_artifacts,
@@ -18,7 +20,10 @@ pub use artifacts::{
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
 pub(crate) use blobs::{has_assets, old_waveforms, unreferenced_blobs};
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
+pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
 pub(crate) use waveforms::{find_waveform, insert_waveform};
+pub(crate) use wrong::wrongly_decoded;
+pub use wrong::{is_wrongly_decoded, wrongly_analysed};
 
 /// A row that the schema should not have let in.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,7 @@ mod artifacts;
 mod content;
 mod corpus;
 mod listing;
+mod reprobe;
 mod sources;
 mod support;
 mod tenancy;

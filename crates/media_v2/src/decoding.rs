@@ -1,0 +1,74 @@
+//! Which decoder an asset is decoded with, and how results name it.
+
+use media_decode::{DecodeError, MediaInput, Probe};
+use tokio::task::spawn_blocking;
+
+use crate::{AssetDecoder, Content, MediaAsset, MediaError, MediaService};
+
+/// Why there is no ffmpeg at all.
+const NOT_CONFIGURED: &str = "none is configured";
+
+impl AssetDecoder {
+    /// What a probe says.
+    #[must_use]
+    pub fn of(probe: &Probe) -> Option<Self> {
+        let ffmpeg = probe.needs_ffmpeg.then_some(Self::Ffmpeg);
+        ffmpeg.or_else(|| probe.is_repaired.then_some(Self::Decode2))
+    }
+
+    /// What the version of a result carries that ffmpeg of this release decoded.
+    #[must_use]
+    pub fn ffmpeg_mark(release: &str) -> String {
+        format!("+ffmpeg-{release}")
+    }
+
+    /// What the version of a result carries that this process decoded, but not as version 1 of the prober did.
+    pub const DECODE2_MARK: &str = "+decode2";
+}
+
+impl MediaService {
+    /// What the versions and cache keys of results decoded from an asset carry of its decoder: nothing, unless it is
+    /// decoded otherwise than by version 1 of the prober.
+    ///
+    /// # Errors
+    /// [`DecodeError::FfmpegUnavailable`], as [`MediaError::Read`].
+    pub async fn decoder_mark(&self, asset: &MediaAsset) -> Result<String, MediaError> {
+        match asset.decoder {
+            None => Ok(String::new()),
+            Some(AssetDecoder::Decode2) => Ok(AssetDecoder::DECODE2_MARK.to_owned()),
+            Some(AssetDecoder::Ffmpeg) => {
+                let what = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
+                Ok(AssetDecoder::ffmpeg_mark(&self.ffmpeg_release(what).await?))
+            }
+        }
+    }
+
+    async fn ffmpeg_release(&self, what: String) -> Result<String, MediaError> {
+        let unavailable = |reason: String| DecodeError::FfmpegUnavailable { what: what.clone(), reason };
+        let ffmpeg = self.decoders().ffmpeg().cloned();
+        let ffmpeg = ffmpeg.ok_or_else(|| unavailable(NOT_CONFIGURED.to_owned()))?;
+        let release = spawn_blocking(move || ffmpeg.release().map(str::to_owned)).await;
+        match release.map_err(std::io::Error::other)? {
+            Err(DecodeError::FfmpegUnavailable { reason, .. }) => Err(unavailable(reason).into()),
+            release => Ok(release?),
+        }
+    }
+
+    /// Opens a recording, to be decoded on a worker thread: by ffmpeg where that is known to be needed, so that all
+    /// passes over an asset use the same decoder.
+    ///
+    /// # Errors
+    /// As [`MediaService::open_source`]; [`DecodeError::FfmpegUnavailable`] where none is configured.
+    pub async fn open_recording(&self, content: Content<'_>) -> Result<MediaInput, MediaError> {
+        let input = MediaInput::new(self.open_source(content).await?, self.decoders().clone());
+        if content.decoder != Some(AssetDecoder::Ffmpeg) {
+            return Ok(input);
+        }
+        // Decoders without ffmpeg would fall back to the one that is known to be wrong.
+        if self.decoders().ffmpeg().is_none() {
+            let what = content.file_name.unwrap_or("the recording").to_owned();
+            return Err(DecodeError::FfmpegUnavailable { what, reason: NOT_CONFIGURED.to_owned() }.into());
+        }
+        Ok(input.by_ffmpeg())
+    }
+}

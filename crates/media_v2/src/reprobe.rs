@@ -1,0 +1,94 @@
+//! Probing again what an older prober measured, or what was measured while ffmpeg was missing.
+
+use http_kit::{Id, Scope};
+use media_decode::MediaInput;
+
+use crate::facts::Facts;
+use crate::{AssetDecoder, MediaAsset, MediaError, MediaService, store};
+
+/// Assets that are read in one statement.
+const PAGE: i64 = 100;
+
+impl MediaService {
+    /// The asset, probed by this version where its bytes can be read. Where they cannot, or where too many probes wait,
+    /// the row is returned as it is.
+    ///
+    /// # Errors
+    /// [`MediaError::AssetsNotFound`], or the database's.
+    pub async fn asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
+        let asset = self.stored_asset(scope, id).await?;
+        let renewed = self.renewed(&asset).await;
+        Ok(renewed.unwrap_or_else(|error| {
+            tracing::warn!(%error, asset_id = %id, "an asset of an older prober was not probed again");
+            asset
+        }))
+    }
+
+    /// The asset, about to be decoded: as [`MediaService::asset`], but a probe that cannot run now is an error, because
+    /// the decoder is part of cache keys.
+    ///
+    /// # Errors
+    /// [`MediaError::AssetsNotFound`], [`MediaError::Queue`], or the database's.
+    pub async fn recording(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
+        let asset = self.stored_asset(scope, id).await?;
+        match self.renewed(&asset).await {
+            Err(error @ (MediaError::Queue(_) | MediaError::Database(_))) => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, asset_id = %id, "an asset of an older prober was not probed again");
+                Ok(asset)
+            }
+            renewed => renewed,
+        }
+    }
+
+    async fn stored_asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
+        let mut conn = self.pool().acquire().await?;
+        store::find_asset(&mut conn, scope, id).await?.ok_or_else(|| MediaError::asset_not_found(id))
+    }
+
+    async fn renewed(&self, asset: &MediaAsset) -> Result<MediaAsset, MediaError> {
+        if asset.is_outdated() { self.reprobe(asset).await } else { Ok(asset.clone()) }
+    }
+
+    /// Probes the bytes of an asset and replaces what its row says of them.
+    ///
+    /// # Errors
+    /// Those of [`MediaService::open_source`]; [`MediaError::Queue`], [`MediaError::Read`], and the database's.
+    pub async fn reprobe(&self, asset: &MediaAsset) -> Result<MediaAsset, MediaError> {
+        let input = MediaInput::new(self.open_source(asset.content()).await?, self.decoders().clone());
+        let facts = self.probe_queue().run(move |cancellation| Facts::measure(&input, cancellation));
+        let facts = facts.await??;
+        let mut renewed = asset.clone();
+        facts.renew(&mut renewed);
+        if renewed == *asset {
+            return Ok(renewed);
+        }
+        let mut conn = self.pool().acquire().await?;
+        store::renew_asset(&mut conn, &renewed, asset.prober_version).await?;
+        // As another probe or an analysis may have left it meanwhile.
+        let scope = Scope { tenant_id: asset.tenant_id.clone(), env: asset.env.clone() };
+        Ok(store::find_asset(&mut conn, &scope, &asset.id).await?.unwrap_or(renewed))
+    }
+
+    /// Notes that an analysis found another decoder than the stored one to be right for an asset.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn set_decoder(&self, scope: &Scope, id: &Id, decoder: AssetDecoder) -> Result<(), MediaError> {
+        let mut conn = self.pool().acquire().await?;
+        store::set_decoder(&mut conn, scope, id, decoder).await
+    }
+
+    /// The next assets of all owners behind `after` to be probed again, or of all assets with `all`; empty at the end.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn assets_to_reprobe(
+        &self,
+        after: Option<&MediaAsset>,
+        all: bool,
+    ) -> Result<Vec<MediaAsset>, MediaError> {
+        let mut conn = self.pool().acquire().await?;
+        store::assets_to_reprobe(&mut conn, after, all, PAGE).await
+    }
+}

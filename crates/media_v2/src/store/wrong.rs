@@ -1,0 +1,100 @@
+use http_kit::{Id, Scope};
+use sqlx::PgConnection;
+
+use crate::{MediaError, WronglyDecoded};
+
+/// Was this artifact measured or cut from its asset with a decoder that reads it wrongly? A measurement of an artifact
+/// in the asset's place was not.
+///
+/// # Errors
+/// The database's.
+pub async fn is_wrongly_decoded(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    artifact_id: &Id,
+) -> Result<bool, MediaError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- media_v2::is_wrongly_decoded
+        SELECT EXISTS (
+            SELECT FROM artifacts a
+            JOIN media_assets s ON s.tenant_id = $1 AND s.env = $2 AND s.id = a.parent_asset_id
+            WHERE a.tenant_id = $1 AND a.env = $2 AND a.id = $3 AND a.meta ->> 'source_artifact_id' IS NULL
+              AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+        ) AS "wrong!""#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        artifact_id.as_str(),
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Those of the assets of which there is a semantic timeline or a transcript made with a decoder that reads them
+/// wrongly, in the order given.
+///
+/// # Errors
+/// The database's.
+pub async fn wrongly_analysed(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    asset_ids: &[Id],
+) -> Result<Vec<Id>, MediaError> {
+    let ids: Vec<&str> = asset_ids.iter().map(Id::as_str).collect();
+    Ok(sqlx::query_scalar!(
+        r#"-- media_v2::wrongly_analysed
+        SELECT s.id AS "id!: Id"
+        FROM unnest($3::text[]) WITH ORDINALITY AS wanted (id, position)
+        JOIN media_assets s ON s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.id
+        WHERE EXISTS (
+            SELECT FROM artifacts a
+            WHERE a.tenant_id = $1 AND a.env = $2 AND a.parent_asset_id = s.id
+              AND a.kind IN ('audio_semantic_timeline', 'asr_transcript')
+              AND a.meta ->> 'source_artifact_id' IS NULL
+              AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+        )
+        ORDER BY wanted.position"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        ids as _,
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The next artifacts behind `after`, of all owners, in the order of owner, asset and id, that were measured or cut with
+/// a decoder that reads their asset wrongly.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn wrongly_decoded(
+    conn: &mut PgConnection,
+    after: Option<&WronglyDecoded>,
+    limit: i64,
+) -> Result<Vec<WronglyDecoded>, MediaError> {
+    let [tenant_id, env, asset_id, artifact_id] = after.map_or([""; 4], |after| {
+        [&after.tenant_id, &after.env, &after.asset_id, &after.artifact_id].map(Id::as_str)
+    });
+    Ok(sqlx::query_as!(
+        WronglyDecoded,
+        r#"-- media_v2::wrongly_decoded
+        SELECT a.tenant_id AS "tenant_id: Id", a.env AS "env: Id", a.parent_asset_id AS "asset_id: Id",
+               a.id AS "artifact_id: Id", a.kind, s.decoder AS "decoder!",
+               a.meta ->> 'backend_version' AS "backend_version!"
+        FROM media_assets s
+        JOIN artifacts a ON a.tenant_id = s.tenant_id AND a.env = s.env AND a.parent_asset_id = s.id
+        WHERE s.decoder IS NOT NULL
+          AND (s.tenant_id, s.env, s.id) >= ($1, $2, $3)
+          AND (a.tenant_id, a.env, a.parent_asset_id, a.id) > ($1, $2, $3, $4)
+          AND a.kind IN ('audio_semantic_timeline', 'asr_transcript', 'audio_hit', 'audio_loop', 'audio_phrase')
+          AND a.meta ->> 'source_artifact_id' IS NULL
+          AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+        ORDER BY a.tenant_id, a.env, a.parent_asset_id, a.id LIMIT $5"#,
+        tenant_id,
+        env,
+        asset_id,
+        artifact_id,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?)
+}

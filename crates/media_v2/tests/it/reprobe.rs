@@ -1,0 +1,120 @@
+//! Assets of an older prober.
+
+use http_kit::{Id, Scope};
+use media_v2::{AssetDecoder, MediaError};
+use serde_json::json;
+
+use crate::support::World;
+
+fn scope() -> Scope {
+    Scope { tenant_id: "t1".parse().unwrap(), env: "dev".parse().unwrap() }
+}
+
+impl World {
+    /// An uploaded sound whose row an older version wrote.
+    async fn old_asset(&self, kind: &str) -> Id {
+        let id = self.asset().await;
+        sqlx::query(
+            "UPDATE media_assets SET kind = $2, duration_us = 7, fps = 25, codec_info = 'wrong', prober_version = 1
+             WHERE id = $1",
+        )
+        .bind(&id)
+        .bind(kind)
+        .execute(self.service.pool())
+        .await
+        .unwrap();
+        id.parse().unwrap()
+    }
+
+    /// The stored row, without probing: kind, duration, codecs, prober, decoder.
+    async fn row(&self, id: &Id) -> (String, Option<i64>, Option<String>, i32, Option<String>) {
+        let query =
+            "SELECT kind, duration_us, codec_info, prober_version, decoder FROM media_assets WHERE id = $1";
+        sqlx::query_as(query).bind(id.as_str()).fetch_one(self.service.pool()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_first_call_about_an_asset_probes_it_again() {
+    let world = World::new().await;
+    for (stored, renewed) in [("other", "audio"), ("video", "audio"), ("image", "audio"), ("audio", "audio")]
+    {
+        let id = world.old_asset(stored).await;
+        let asset = world.get(&format!("/media-v2/assets/{id}")).await.ok()["asset"].clone();
+        assert_eq!((&asset["kind"], &asset["duration_ms"]), (&json!(renewed), &json!(100)), "{stored}");
+        assert_eq!((&asset["fps"], &asset["codec_info"]), (&json!(null), &json!("wave: pcm_s16le")));
+        let codecs = Some("wave: pcm_s16le".to_owned());
+        assert_eq!(
+            world.row(&id).await,
+            (renewed.to_owned(), Some(100_000), codecs, media_decode::PROBER_VERSION, None)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_decoder_that_an_analysis_found_stays() {
+    let world = World::new().await;
+    let id = world.old_asset("audio").await;
+    world.service.set_decoder(&scope(), &id, AssetDecoder::Ffmpeg).await.unwrap();
+    let asset = world.service.asset(&scope(), &id).await.unwrap();
+    assert_eq!((asset.decoder, asset.is_outdated()), (Some(AssetDecoder::Ffmpeg), false));
+    assert_eq!(world.service.reprobe(&asset).await.unwrap(), asset, "nothing else changed");
+}
+
+#[tokio::test]
+async fn an_asset_whose_bytes_are_gone_is_left_alone() {
+    let world = World::new().await;
+    let id = world.old_asset("video").await;
+    sqlx::query("UPDATE media_assets SET source_uri = 'blob://sha256/' || repeat('0', 64) WHERE id = $1")
+        .bind(id.as_str())
+        .execute(world.service.pool())
+        .await
+        .unwrap();
+    let asset = world.service.recording(&scope(), &id).await.unwrap();
+    assert!(asset.is_outdated());
+    assert!(matches!(world.service.reprobe(&asset).await, Err(MediaError::ContentMissing(_))));
+    assert_eq!(world.row(&id).await, ("video".to_owned(), Some(7), Some("wrong".to_owned()), 1, None));
+}
+
+/// These tests have no ffmpeg.
+#[tokio::test]
+async fn a_file_that_needs_a_missing_ffmpeg_is_to_be_probed_again() {
+    let world = World::new().await;
+    let made = world.upload(b"RIFF\x04\0\0\0AVI LIST", &[]).await.created();
+    let id: Id = made["id"].as_str().unwrap().parse().unwrap();
+    let (kind, _, _, version, decoder) = world.row(&id).await;
+    assert_eq!((kind.as_str(), version, decoder.as_deref()), ("video", 0, Some("ffmpeg")));
+    let asset = world.service.asset(&scope(), &id).await.unwrap();
+    assert!(asset.is_outdated());
+    let error = world.service.decoder_mark(&asset).await.unwrap_err();
+    assert_eq!(http_kit::Problem::from(error).code(), "decoder_unavailable");
+
+    // What an earlier version knew of it is kept until then.
+    sqlx::query("UPDATE media_assets SET duration_us = 5, decoder = NULL, prober_version = 1 WHERE id = $1")
+        .bind(id.as_str())
+        .execute(world.service.pool())
+        .await
+        .unwrap();
+    let asset = world.service.asset(&scope(), &id).await.unwrap();
+    assert_eq!((asset.decoder, asset.prober_version), (Some(AssetDecoder::Ffmpeg), 0));
+    assert_eq!(world.row(&id).await.1, Some(5));
+}
+
+#[tokio::test]
+async fn peaks_of_another_decoder_are_others() {
+    let world = World::new().await;
+    let id: Id = world.asset().await.parse().unwrap();
+    let path = format!("/media-v2/assets/{id}/waveform");
+    let count = async || -> i64 {
+        let query = "SELECT count(*) FROM waveforms";
+        sqlx::query_scalar(query).fetch_one(world.service.pool()).await.unwrap()
+    };
+    let first = world.get(&path).await;
+    assert_eq!((first.status.as_u16(), count().await), (200, 1));
+    world.service.set_decoder(&scope(), &id, AssetDecoder::Decode2).await.unwrap();
+    assert_eq!(world.get(&path).await.body, first.body);
+    assert_eq!(count().await, 2);
+    world.service.set_decoder(&scope(), &id, AssetDecoder::Ffmpeg).await.unwrap();
+    let refused = world.get(&path).await;
+    assert_eq!(refused.status.as_u16(), 503, "there is no ffmpeg to decode with");
+}
