@@ -106,10 +106,10 @@ impl Facts {
     }
 }
 
-/// `isomp4: h264, aac`.
+/// Container, video codec and the codecs of all audio streams: `isomp4: h264, ac3, aac`.
 fn codec_info(probe: &Probe) -> Option<String> {
     let video = probe.video.as_ref().map(|video| video.codec.as_str());
-    let audio = probe.audio.as_ref().map(|audio| audio.codec.as_str());
+    let audio = probe.audio_codecs.iter().map(String::as_str);
     let codecs: Vec<&str> = video.into_iter().chain(audio).collect();
     // Names of unknown codecs are quoted from the file.
     let text = format!("{}: {}", probe.container.as_deref()?, codecs.join(", "));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use http_kit::{Id, WorkError};
 use media_decode::{DecodeError, Decoders, Source as _};
 use media_time::{MediaTime, Window};
-use media_v2::{MediaAsset, MediaError, MediaReader, MediaService};
+use media_v2::{AssetDecoder, MediaAsset, MediaError, MediaReader, MediaService};
 
 use crate::composition::Composition;
 use crate::container::Container;
@@ -112,7 +112,10 @@ impl Preparation<'_> {
 
     async fn open(self, asset: &MediaAsset) -> Result<Opened, Error> {
         let file = self.media.open_source(asset.content()).await?;
-        let decoders = self.media.decoders().clone();
+        let decoders = match asset.decoder {
+            Some(AssetDecoder::Ffmpeg) => self.media.decoders().clone().preferring_ffmpeg(),
+            Some(AssetDecoder::Decode2) | None => self.media.decoders().clone(),
+        };
         let opened = tokio::task::spawn_blocking(move || look_at(file, decoders)).await;
         let opened = opened.map_err(|source| WorkError::Broken { queue: "render", source })?;
         let Looked { file, container, is_truncated, alignment } = opened.map_err(MediaError::from)?;

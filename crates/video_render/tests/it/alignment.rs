@@ -35,7 +35,7 @@ fn flash(path: &Path) -> Option<usize> {
 
 /// When the analysis hears the click, in ms of the asset.
 async fn heard(world: &World, asset: &MediaAsset) -> f64 {
-    let input = world.media.open_recording(asset).await.unwrap();
+    let input = world.media.open_recording(asset.content()).await.unwrap();
     let found = tokio::task::spawn_blocking(move || {
         let mut decoder = input.decoder().unwrap();
         let (rate, channels) = (decoder.format().rate, decoder.format().channels());

@@ -79,6 +79,7 @@ impl World {
             size_bytes: None,
             media_type: "video/mp4",
             file_name: None,
+            decoder: None,
         };
         let mut reader = self.media.open_source(content).await.unwrap();
         let mut bytes = Vec::new();
