@@ -39,6 +39,11 @@ test: fixtures ## all tests, on a throwaway Postgres
 formats: fixtures ## measure every container and codec, and write the table of docs/formats.md (FORMATS=MPEG-TS for some)
 	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --package e2e --locked --test it formats -- --nocapture
 
+.PHONY: mutants
+mutants: bootstrap ## decode a million damaged recordings in the process, ten thousand through ffmpeg
+	cargo run --release --locked --quiet --package media_decode --example mutants -- 1000000
+	cargo run --release --locked --quiet --package media_decode --example mutants -- --ffmpeg 10000
+
 .PHONY: fixtures
 fixtures: bootstrap ## generate the media that tests and the demo use
 	@fixtures/make.sh

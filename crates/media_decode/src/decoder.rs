@@ -201,7 +201,7 @@ impl Decoder {
     }
 
     /// When the first packet of the audio would be presented, from timeline zero, if all of it were: before
-    /// [`Decoder::audio_start`] by the encoder's delay. None where demuxers may leave packets out.
+    /// [`Decoder::audio_start`] by the encoder's delay. Of fragmented MP4 only, whose edit lists not every demuxer applies.
     #[must_use]
     pub const fn first_packet(&self) -> Option<MediaTime> {
         self.first_packet

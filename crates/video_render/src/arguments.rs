@@ -5,7 +5,7 @@ use media_time::{MediaTime, Window};
 use crate::cut::Cut;
 use crate::plan::Argument;
 use crate::profile::{AudioCodec, Profile, Rate, SAMPLE_RATE, VideoCodec};
-use crate::source::{AudioStream, ChannelMix, MAX_PIXELS, Source, confined};
+use crate::source::{AudioAccess, AudioStream, ChannelMix, MAX_PIXELS, Source, confined};
 use crate::video_filters;
 
 /// Threads of the H.264 encoder: a fixed number, because the bytes depend on it.
@@ -56,7 +56,7 @@ pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argum
     let mut arguments: Vec<Argument> = texts(confined(source.container)).collect();
     // ffmpeg counts the position from the begin of its earliest stream.
     let position = seek - source.seek_zero;
-    if position > MediaTime::ZERO && !source.seeks_badly() {
+    if position > MediaTime::ZERO && source.audio_access() == AudioAccess::Seeking {
         arguments.extend([text("-noaccurate_seek"), text("-ss"), text(seconds(position))]);
     }
     // Decoders refuse larger frames, also where the size changes within the stream.
@@ -73,13 +73,20 @@ pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argum
 /// The filters of an asset's sound: the samples of the window, silence where there are none.
 fn sound(source: &Source, window: Window) -> String {
     match &source.audio {
-        Some(audio) => format!("[0:{}]{}", audio.track.index, samples(audio, window)),
+        Some(audio) => format!("[0:{}]{}", audio.track.index, samples(source, audio, window)),
         None => silence(window.duration()),
     }
 }
 
 /// Mixed to stereo at 48 kHz; gaps are filled, so that sound stays where the file has it.
-pub(crate) fn samples(audio: &AudioStream, window: Window) -> String {
+pub(crate) fn samples(source: &Source, audio: &AudioStream, window: Window) -> String {
+    let counted = match source.audio_access() {
+        AudioAccess::Counted => {
+            let first = seconds(audio.track.start.unwrap_or(source.start));
+            format!("asetpts=N/SR/TB+{first}/TB,")
+        }
+        AudioAccess::Seeking | AudioAccess::FromBeginning => String::new(),
+    };
     let (start, end) = (seconds(window.start()), seconds(window.end()));
     let count = window.duration().to_samples(SAMPLE_RATE).max(1);
     let pan = match audio.mix {
@@ -87,7 +94,7 @@ pub(crate) fn samples(audio: &AudioStream, window: Window) -> String {
         ChannelMix::FirstTwo => "pan=stereo|c0=c0|c1=c1,",
     };
     format!(
-        "atrim=start={start}:end={end},asetpts=PTS-{start}/TB,{pan}aformat=sample_fmts=fltp:channel_layouts=stereo,\
+        "{counted}atrim=start={start}:end={end},asetpts=PTS-{start}/TB,{pan}aformat=sample_fmts=fltp:channel_layouts=stereo,\
          aresample={SAMPLE_RATE}:async=1:first_pts=0,apad=whole_len={count},atrim=end_sample={count}"
     )
 }

@@ -94,7 +94,7 @@ fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
         graph += &format!(
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
             stream = audio.track.index,
-            samples = samples(audio, window),
+            samples = samples(&used.source, audio, window),
             // A remote timeline may hold any number; beyond these nothing is heard, or nothing but overflow.
             volume = used.layer.clip.volume_db.clamp(-200.0, 60.0),
         );

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use media_decode::Decoder;
+use media_decode::{Decoder, DecoderKind};
 use media_time::MediaTime;
 use serde::Deserialize;
 
@@ -49,13 +49,13 @@ impl Source {
         Some(self.start + self.duration?)
     }
 
-    /// Does ffmpeg deliver other audio, or other times, after seeking? Such files are read from their beginning.
-    pub(crate) fn seeks_badly(&self) -> bool {
+    /// How the audio is found in the file.
+    pub(crate) fn audio_access(&self) -> AudioAccess {
         let codec = self.audio.as_ref().map_or("", |audio| audio.codec.as_str());
-        match self.container.demuxer {
-            "wav" => codec.starts_with("adpcm"),
-            "mpeg" => codec == "pcm_dvd",
-            _ => false,
+        match (self.container.demuxer, codec) {
+            ("wav", codec) if codec.starts_with("adpcm") => AudioAccess::FromBeginning,
+            ("mpeg", "pcm_dvd") | ("avi", "dts") => AudioAccess::Counted,
+            _ => AudioAccess::Seeking,
         }
     }
 
@@ -67,7 +67,8 @@ impl Source {
         self.duration = end.map(|end| end - self.start);
         // Further apart, they are of different clocks.
         const FURTHEST: MediaTime = MediaTime::from_millis(250);
-        let lag = first.map_or(MediaTime::ZERO, |first| first - alignment.first.time() - self.start);
+        let lag = first.zip(alignment.first.time()).map(|(first, time)| first - time - self.start);
+        let lag = lag.unwrap_or_default();
         self.audio_lag = if lag.max(MediaTime::ZERO - lag) <= FURTHEST { lag } else { MediaTime::ZERO };
     }
 
@@ -91,6 +92,17 @@ pub(crate) struct Alignment {
     pub(crate) first: First,
 }
 
+/// How ffmpeg finds an instant of the audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AudioAccess {
+    /// By seeking and timestamps.
+    Seeking,
+    /// From the beginning on: it delivers other audio after seeking.
+    FromBeginning,
+    /// From the beginning on, and by counting samples: its timestamps are wrong.
+    Counted,
+}
+
 /// Which unit of audio tells how far ffmpeg's clock is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
@@ -98,12 +110,15 @@ pub(crate) enum First {
     Packet(MediaTime),
     /// The first decoded frame, where ffmpeg leaves out packets before an edit.
     Frame(MediaTime),
+    /// None: ffmpeg's own clock was used.
+    Same,
 }
 
 impl First {
-    const fn time(self) -> MediaTime {
+    const fn time(self) -> Option<MediaTime> {
         match self {
-            Self::Packet(time) | Self::Frame(time) => time,
+            Self::Packet(time) | Self::Frame(time) => Some(time),
+            Self::Same => None,
         }
     }
 }
@@ -114,7 +129,11 @@ impl Alignment {
         Self {
             audio_index: decoder.audio_index(),
             zero: decoder.zero(),
-            first: decoder.first_packet().map_or(First::Frame(decoder.audio_start()), First::Packet),
+            first: match (decoder.kind(), decoder.first_packet()) {
+                (DecoderKind::Ffmpeg(_), _) => First::Same,
+                (DecoderKind::Native, Some(first)) => First::Packet(first),
+                (DecoderKind::Native, None) => First::Frame(decoder.audio_start()),
+            },
         }
     }
 }
@@ -246,6 +265,7 @@ impl Prober {
             First::Packet(_) => ("%+#1", "packet=pts"),
             // Whole frames may be encoder delay.
             First::Frame(_) => ("%+#32", "frame=pts"),
+            First::Same => return Ok(None),
         };
         let options = [["-select_streams", &stream], ["-read_intervals", interval], ["-show_entries", entry]];
         let report: Report = self.run(path, container, options.as_flattened()).await?;
@@ -383,7 +403,7 @@ impl Report {
         };
         let video = self.chosen_video();
         let start = time(&self.format.start_time).unwrap_or_default();
-        if self.format.start_time.is_none() && self.format.duration.is_none() {
+        if self.format.start_time.is_none() && self.format.duration.is_none() && self.streams.is_empty() {
             return Err(Error::UndecodableMedia("it holds neither pictures nor sound".to_owned()));
         }
         let source = Source {

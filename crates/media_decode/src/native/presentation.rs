@@ -32,8 +32,8 @@ pub(crate) struct Presentation {
     pub(crate) video_start: Option<i64>,
     /// Timeline zero on the clock of the container.
     pub(crate) zero: i64,
-    /// When the first packet would be presented if what its encoder put before the audio were: where that packet is the
-    /// first one for every demuxer.
+    /// When the first packet would be presented if what its encoder put before the audio were; of fragmented MP4, whose
+    /// edit lists not every demuxer applies.
     pub(crate) first_packet: Option<i64>,
 }
 
@@ -58,13 +58,17 @@ impl Start<'_> {
             return Err(DecodeError::LimitExceeded { what: "the silence before the sound", found, limit });
         }
         let is_fragmented = self.movie.is_some_and(Movie::is_fragmented);
-        let has_all_packets = matches!(self.container, Container::Matroska | Container::Ogg) || is_fragmented;
         let first_packet = edits
             .first()
-            .filter(|_| has_all_packets)
+            .filter(|_| is_fragmented)
             .map(|edit| edit.at.saturating_sub(edit.media.start.saturating_sub(self.first)));
+        // Ogg's clock counts what is presented, without the pre-skip.
+        let zero_on_clock = match self.container {
+            Container::Ogg => zero.saturating_sub(i64::from(pre_skip(&self.track.params))),
+            _ => zero,
+        };
         let video_start = picture.map(|picture| picture.saturating_sub(zero));
-        Ok(Presentation { edits, video_start, zero, first_packet })
+        Ok(Presentation { edits, video_start, zero: zero_on_clock, first_packet })
     }
 
     /// Containers without edit lists: what is before their zero or the encoder's delay is not heard.

@@ -147,7 +147,7 @@ const VIDEO: &[Family] = &[
 const AUDIO: &[Family] = &[
     audio("Ogg", "ogg", &[VORBIS, OPUS, FLAC]),
     audio("Ogg, chained", "ogg", &[VORBIS, OPUS]).joint(Joint::Halves("-serial_offset 7")),
-    audio("Ogg", "ogg", &[SPEEX]).late(SPEEX_DECODER_MS, 0.0),
+    audio("Ogg", "ogg", &[SPEEX.presented()]).late(SPEEX_DECODER_MS, 0.0),
     audio("WAV", "wav", &[S16LE, S24LE, S32LE, F32LE, F64LE, U8, ALAW_8, MULAW_8, ADPCM_MS, ADPCM_IMA_WAV]),
     audio(
         "WAV",

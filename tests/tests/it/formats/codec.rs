@@ -109,7 +109,7 @@ pub(crate) const SPEEX_DECODER_MS: f64 = 5.0;
 /// The encoder appends a frame.
 pub(crate) const NELLYMOSER: Codec = framed("Nellymoser", "nellymoser", 512, 128).at(22_050, 1).loses(0.2);
 pub(crate) const GSM_MS: Codec =
-    Codec { layout: TELEPHONE, ..framed("GSM 06.10", "libgsm_ms", 320, 0) }.loses(1.0);
+    Codec { layout: TELEPHONE, ..framed("GSM 06.10", "libgsm_ms", 320, 0) }.loses(1.2);
 pub(crate) const G722: Codec = Codec { layout: WIDEBAND, ..framed("G.722", "g722", 24, 22) };
 pub(crate) const G726: Codec = Codec { layout: TELEPHONE, ..exact("G.726", "g726 -b:a 32k") }.loses(0.2);
 

@@ -40,7 +40,7 @@ pub(crate) async fn analyze(api: &Api, asset: &str) -> Result<Analysis, String> 
     Ok(Analysis {
         duration_ms: summary["duration_ms"].as_f64().unwrap(),
         integrated_lufs: meta["integrated_lufs"].as_f64(),
-        decoder: meta["analysis"]["decoder"].as_str().map(str::to_owned),
+        decoder: meta["backend_info"]["dependencies"]["decoder"]["version"].as_str().map(str::to_owned),
     })
 }
 
