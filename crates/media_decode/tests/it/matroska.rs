@@ -1,5 +1,7 @@
 //! Matroska files made by hand: laced blocks, compressed frames.
 
+#![expect(clippy::expect_used, reason = "the files are small")]
+
 /// How the frames of a block are put together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lacing {
