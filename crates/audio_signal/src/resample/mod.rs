@@ -56,7 +56,7 @@ impl Resampler {
     /// A converter at the start of a stream of this rate (Hz) and layout.
     ///
     /// # Errors
-    /// [`SignalError::LimitExceeded`] for a rate or a channel count that no decoder gives.
+    /// [`media_decode::DecodeError::LimitExceeded`] for a rate or a channel count that no decoder gives.
     pub fn new(rate: u32, channels: &Channels) -> Result<Self, SignalError> {
         check_limits(rate, channels.count())?;
         let halvings =
