@@ -132,7 +132,7 @@ async fn of_many_channels_without_a_layout_the_first_two_are_rendered() {
 async fn frames_beyond_the_pixel_limit_are_refused() {
     let world = World::new().await;
     let film = async |name: &str, size: &str| {
-        let color = format!("color=gray:s={size}:r=25:d=0.04");
+        let color = format!("color=gray:s={size}:r=5/2:d=0.4");
         world.make(name, &["-f", "lavfi", "-i", &color, "-c:v", "mjpeg"]).await
     };
     let detail = refused(&world, &film("large.avi", "9000x4000").await).await;
