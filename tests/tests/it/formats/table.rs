@@ -39,6 +39,9 @@ fn presented(row: &Row) -> String {
     match (is_audio_late, is_video_late) {
         (false, false) => "as coded".to_owned(),
         (true, false) if row.has_video() => format!("audio {audio:+.1} ms"),
+        (true, true) if row.has_video() && (audio - video).abs() > 0.1 => {
+            format!("audio {audio:+.1} ms, video {video:+.1} ms")
+        }
         (true, _) => format!("{audio:+.1} ms"),
         (false, true) => format!("video {video:+.1} ms"),
     }
