@@ -70,7 +70,7 @@ impl FfmpegStream {
             packets: BufReader::new(TimedPipe::new(reader, SILENCE)?),
             data: BufReader::with_capacity(64 << 10, TimedPipe::new(stdout, SILENCE)?),
             container,
-            has_timestamps: file_format != FileFormat::Avi,
+            has_timestamps: has_timestamps(file_format),
             expected_duration: report.duration(),
             bytes: Vec::new(),
             samples: Vec::new(),
@@ -186,7 +186,7 @@ impl PcmStream for FfmpegStream {
             return Ok(true);
         }
         let Some((stamp, frames)) = self.next_packet()? else { return Ok(false) };
-        // AVI has no timestamps: audio is continuous, and what ffmpeg derives from the header may be wrong.
+        // Without timestamps audio is continuous; those that ffmpeg derives from rates may be wrong.
         let stamp = match self.clock.expected().filter(|_| !self.has_timestamps) {
             Some(expected) => self.clock.stamp(expected),
             None => stamp,
@@ -197,6 +197,15 @@ impl PcmStream for FfmpegStream {
         timeline.place(position, frames, spans);
         Ok(true)
     }
+}
+
+/// Does the format state when audio is presented? Bare frames and AVI only follow each other.
+const fn has_timestamps(format: FileFormat) -> bool {
+    use FileFormat as F;
+    !matches!(
+        format,
+        F::Avi | F::Mp3 | F::Adts | F::Ac3 | F::Eac3 | F::Dts | F::Amr | F::Loas | F::TrueHd | F::Mlp
+    )
 }
 
 fn rate_of(stream: &StreamReport) -> u32 {

@@ -338,3 +338,40 @@ fn frame_rates_are_those_of_the_encoder() {
         }
     }
 }
+
+/// The header may name the rate of the encoder's input; Opus is decoded at 48 kHz.
+#[test]
+fn opus_is_decoded_at_its_own_rate_whatever_the_header_says() {
+    let studio = Studio::new();
+    let ogg =
+        std::fs::read(studio.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
+    let packets = matroska::ogg_packets(&ogg);
+    let file = matroska::opus(&packets[0], &packets[2..], Lacing::None, false);
+    let reference = decode(file.clone()).unwrap();
+    let rate = 48_000_f64.to_be_bytes();
+    let at = file.windows(8).position(|window| window == rate).unwrap();
+    let mut other = file;
+    other[at..at + 8].copy_from_slice(&44_100_f64.to_be_bytes());
+    let found = decode(other).unwrap();
+    assert_eq!((found.rate, found.samples.len()), (reference.rate, reference.samples.len()));
+    assert_eq!(difference(&found, &reference), 0.0);
+}
+
+#[test]
+fn adts_that_changes_is_decoded_by_ffmpeg() {
+    let studio = Studio::new();
+    let make = |name: &str, arguments: &str| {
+        std::fs::read(studio.make(name, &format!("{SOUND} {arguments} -c:a aac"))).unwrap()
+    };
+    let stereo = make("stereo.aac", "-ar 48000");
+    for (name, other) in [("mono", make("mono.aac", "-ac 1")), ("rate", make("rate.aac", "-ar 32000"))] {
+        let joined = [stereo.as_slice(), &other].concat();
+        let error = decode(joined.clone()).unwrap_err();
+        assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{name}: {error}");
+        let path = studio.path("joined.aac");
+        std::fs::write(&path, joined).unwrap();
+        let sound = Sound::decode_anyhow(&path).unwrap();
+        let seconds = sound.samples.len() as f64 / sound.channels as f64 / f64::from(sound.rate);
+        assert!((seconds - 12.0).abs() < 0.2, "{name}: {seconds} s");
+    }
+}
