@@ -28,9 +28,9 @@ mod tests {
     #[test]
     fn versions_are_those_of_the_lock_file() {
         let lock = include_str!("../../../Cargo.lock");
-        for told in [AUBIO, media_decode::NATIVE_DECODER] {
-            let (name, version) = told.split_once(' ').unwrap();
-            assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")), "{told}");
+        for dependency in [AUBIO, media_decode::NATIVE_DECODER] {
+            let (name, version) = dependency.split_once(' ').unwrap();
+            assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")), "{dependency}");
         }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Reprobe(ReprobeArguments),
     /// List timelines, samples and origin maps made with a decoder that reads their recording wrongly.
     ///
-    /// Reads only the database. Exits with 1 when there are any. Run `reprobe` first: it tells which recordings these are.
+    /// Reads only the database. Exits with 1 when there are any. Run `reprobe` first: it finds which recordings these are.
     Verify(StoreFlags),
     /// Print the OpenAPI document of the service.
     Openapi,

@@ -117,8 +117,8 @@ impl Decoder {
     /// The longest recording that is accepted. Small files can tell of endless silence.
     pub const MAX_DURATION: MediaTime = MediaTime::from_millis(48 * 3_600 * 1_000);
 
-    /// Opens a recording and decodes its first packet, in this process only. What it is, is told from its content;
-    /// names and extensions play no part.
+    /// Opens a recording and decodes its first packet, in this process only. The format is detected from the
+    /// content, not from names or extensions.
     ///
     /// # Errors
     /// [`DecodeError::FfmpegUnavailable`] for what is not decoded in this process; [`DecodeError::NoAudioStream`], and

@@ -4,8 +4,9 @@ use media_time::{MediaTime, Window};
 
 use crate::cut::Cut;
 use crate::plan::Argument;
+use crate::prober::{MAX_PIXELS, confined};
 use crate::profile::{AudioCodec, Profile, Rate, SAMPLE_RATE, VideoCodec};
-use crate::source::{AudioAccess, AudioStream, ChannelMix, MAX_PIXELS, Source, confined};
+use crate::source::{AudioAccess, AudioStream, ChannelMix, Source};
 use crate::video_filters;
 
 /// Threads of the H.264 encoder: a fixed number, because the bytes depend on it.

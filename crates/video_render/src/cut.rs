@@ -2,7 +2,8 @@
 
 use media_time::{MediaTime, Window};
 
-use crate::source::{Packet, Source};
+use crate::prober::Packet;
+use crate::source::Source;
 
 /// Decoded before the window, so that codecs of sound have settled when it begins.
 const PRE_ROLL: MediaTime = MediaTime::from_millis(300);

@@ -11,6 +11,7 @@
 //! ffmpeg reads hostile files. It runs without a shell, an environment, a network protocol or a choice of
 //! demuxer, under limits of time and size, and dies with whoever waits for it.
 
+mod alignment;
 mod arguments;
 mod canvas;
 mod colour;
@@ -25,7 +26,9 @@ mod model;
 mod pixel_format;
 mod plan;
 mod prepare;
+mod prober;
 mod profile;
+mod report;
 mod routes;
 mod run;
 mod service;

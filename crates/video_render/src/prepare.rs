@@ -9,12 +9,13 @@ use media_decode::{DecodeError, Decoders, Source as _};
 use media_time::{MediaTime, Window};
 use media_v2::{AssetDecoder, MediaAsset, MediaError, MediaReader, MediaService};
 
+use crate::alignment::Alignment;
 use crate::composition::Composition;
 use crate::container::Container;
 use crate::cut::{Cut, Reach};
 use crate::layers::{self, Input};
 use crate::run::path_of;
-use crate::source::{Alignment, Source};
+use crate::source::Source;
 use crate::subject::Subject;
 use crate::tools::Tools;
 use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};

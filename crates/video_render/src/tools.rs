@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use crate::Error;
-use crate::source::{LIMITS, Prober};
+use crate::prober::{LIMITS, Prober};
 use confined_process::ToolError;
 
 /// Part of every render's key: count it up when the same plan would give other bytes, or the same request

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use media_time::MediaTime;
 
 use crate::container::Container;
-use crate::source::Packet;
+use crate::prober::Packet;
 
 /// More parts than any real file has on its first level are not looked at.
 const MAX_PARTS: u32 = 100_000;

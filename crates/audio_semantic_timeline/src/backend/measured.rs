@@ -88,11 +88,12 @@ fn notes(analysis: &Analysis) -> Map<String, Value> {
         ("bad_samples", stats.bad_samples),
         ("ignored_jumps", stats.ignored_jumps),
     ];
-    let told = counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.into()));
+    let counted =
+        counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name, count.into()));
     let truncated = stats.truncated.then(|| ("truncated", true.into()));
     let reasons: Vec<&str> = analysis.suspicions.iter().map(|reason| reason.as_str()).collect();
     let suspect = (!reasons.is_empty()).then(|| ("suspect", reasons.into()));
-    told.chain(truncated).chain(suspect).map(|(name, value)| (name.to_owned(), value)).collect()
+    counted.chain(truncated).chain(suspect).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// As many decimals as mean something; the same text on every machine.

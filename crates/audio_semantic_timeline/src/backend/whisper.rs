@@ -90,7 +90,7 @@ impl AnalysisBackend for WhisperBackend {
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
         let analysis = self.signal.listen(&recording.input, params, control)?;
-        // The decoder that was believed.
+        // Words come from the same decoder as the analysis.
         let decoder = match &analysis.decoder {
             DecoderKind::Native => recording.input.decoder()?,
             DecoderKind::Ffmpeg(_) => recording.input.decoder_of_ffmpeg()?,
@@ -137,7 +137,7 @@ fn add_words(events: &mut [AudioEvent], transcript: &Transcript) {
     }
 }
 
-/// Holds down the confidences of words that were heard in a doubted decoding.
+/// Caps the confidences of words from a suspect decoding.
 fn doubt_words(events: &mut [AudioEvent]) {
     for word in events.iter_mut().flat_map(|event| &mut event.meta.words) {
         word.confidence =
