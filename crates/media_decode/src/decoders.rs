@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::ffmpeg::Ffmpeg;
 use crate::native::{Opened, PacketStream};
-use crate::sniff::{self, sniff};
+use crate::sniff::sniff;
 use crate::{DecodeError, Decoder, FileFormat, Probe, Source, probe};
 
 /// What decodes a recording.
@@ -70,9 +70,6 @@ impl Decoders {
         if !format.is_native() || self.prefers_ffmpeg {
             return self.open_foreign(&*source, format, audio_stream, format.name());
         }
-        if has_changes(&mut *source, format)? {
-            return self.open_foreign(&*source, format, audio_stream, CHANGING);
-        }
         // A demuxer keeps the source; should the stream turn out foreign, ffmpeg needs its file.
         let file = source.reopen()?;
         match PacketStream::open(source, format, audio_stream) {
@@ -121,16 +118,6 @@ impl Decoders {
     ) -> Result<Probe, DecodeError> {
         probe::probe(self, source, audio_stream, cancelled)
     }
-}
-
-/// What a stream of frames is called that changes its rate or channels.
-pub(crate) const CHANGING: &str = "audio that changes its sample rate or channels";
-
-/// Does a file of bare frames change its rate or channels on the way? Symphonia cannot follow that.
-pub(crate) fn has_changes(source: &mut dyn Source, format: FileFormat) -> Result<bool, DecodeError> {
-    let changes = matches!(format, FileFormat::Mp3 | FileFormat::Adts) && sniff::survey(source)?.changes;
-    source.rewind()?;
-    Ok(changes)
 }
 
 /// The format of a media file.

@@ -101,6 +101,8 @@ pub(crate) struct Demuxer {
     pub(crate) movie: Option<Movie>,
     /// Of a Matroska file.
     pub(crate) matroska: Vec<MatroskaTrack>,
+    /// Do bare frames change their rate or channels, which symphonia cannot follow?
+    pub(crate) changes: bool,
     /// Does the reader see something else than the file, where it would read that wrongly?
     pub(crate) is_repaired: bool,
     /// Does the reader see shorter lengths than the file tells, and so no early end?
@@ -119,6 +121,7 @@ impl Demuxer {
             return Err(DecodeError::Unsupported(what.to_owned()));
         }
         let (mut matroska, mut overlays, mut is_shortened) = (Vec::new(), Vec::new(), false);
+        let mut changes = false;
         let mut is_repaired = movie.as_ref().is_some_and(Movie::hides_segment_index);
         match (&movie, format) {
             (Some(movie), _) => overlays = movie.overlays(),
@@ -132,7 +135,9 @@ impl Demuxer {
                 }
             }
             (None, FileFormat::Mp3 | FileFormat::Adts) => {
-                overlays = survey(&mut source)?.tags.into_iter().map(Overlay::zeros).collect();
+                let survey = survey(&mut source)?;
+                changes = survey.changes;
+                overlays = survey.tags.into_iter().map(Overlay::zeros).collect();
                 is_repaired = !overlays.is_empty();
             }
             _ => {}
@@ -153,6 +158,7 @@ impl Demuxer {
             name,
             movie,
             matroska,
+            changes,
             is_repaired,
             is_shortened,
         })

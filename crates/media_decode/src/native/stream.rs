@@ -69,6 +69,10 @@ impl PacketStream {
         let symphonias = demuxer.default_audio_id();
         let defaults = streams.iter().map(|stream| stream.is_default);
         let index = streams::choose(defaults, wanted).ok_or_else(|| demuxer.no_audio_stream())?;
+        if demuxer.changes {
+            let what = "audio that changes its sample rate or channels".to_owned();
+            return Ok(Opened::Foreign { index, what });
+        }
         let stream = streams.swap_remove(index);
         let is_other = wanted.is_none() && stream.track.as_ref().map(|track| track.id) != symphonias;
         let is_repaired = stream.is_repaired || demuxer.is_repaired || is_other;

@@ -6,7 +6,6 @@ mod video;
 use media_time::MediaTime;
 
 pub use self::video::VideoInfo;
-use crate::decoders::has_changes;
 use crate::ffmpeg::{Report, StreamReport};
 use crate::native::{AudioStream, Demuxer, choose};
 use crate::sniff::sniff;
@@ -105,12 +104,11 @@ fn unprobed(format: FileFormat) -> Probe {
 
 fn native(
     decoders: &Decoders,
-    mut source: Box<dyn Source>,
+    source: Box<dyn Source>,
     format: FileFormat,
     audio_stream: Option<usize>,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Probe, DecodeError> {
-    let is_changing = has_changes(&mut *source, format)?;
     let file = source.reopen()?;
     let mut demuxer = Demuxer::open(source, format)?;
     let streams = demuxer.audio_streams();
@@ -119,7 +117,7 @@ fn native(
     let mut audio = chosen.map(|(index, stream)| AudioInfo::of_native(index, stream));
     let opened = chosen.map(|(index, _)| decoders.open(file.reopen()?, Some(index)));
     let needs_ffmpeg = match (&chosen, &opened) {
-        (Some((_, stream)), _) if stream.foreign.is_some() || is_changing => true,
+        (Some((_, stream)), _) if stream.foreign.is_some() || demuxer.changes => true,
         (_, Some(Ok(decoder))) => *decoder.kind() != DecoderKind::Native,
         (_, Some(Err(error))) => matches!(error, DecodeError::FfmpegUnavailable { .. }),
         _ => false,
