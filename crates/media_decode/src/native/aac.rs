@@ -1,9 +1,8 @@
-//! AAC beyond what symphonia's decoder takes: more than two channels, and HE-AAC.
+//! AAC of more than two channels, which symphonia's decoder does not take.
 //!
 //! Symphonia decodes frames of one channel element (one or two channels) of AAC-LC. So each element of a frame
-//! becomes a frame of its own for a decoder of its own, and their channels are put together again. HE-AAC is
-//! AAC-LC of half the sample rate with hints (SBR) from which its upper half can be made up: only the lower
-//! half, which is what was recorded, is decoded.
+//! becomes a frame of its own for a decoder of its own, and their channels are put together again. HE-AAC
+//! is left to ffmpeg: without its upper band it would be another recording.
 
 use oxideav_aac::asc::{AudioSpecificConfig, FrameLength};
 use symphonia::core::audio::{
@@ -34,7 +33,7 @@ const RATES: [u32; 13] =
 
 static INFO: CodecInfo = CodecInfo { short_name: "aac", long_name: "Advanced Audio Coding", profiles: &[] };
 
-/// Decodes AAC-LC of any channel configuration, and the core of HE-AAC.
+/// Decodes AAC-LC of any channel configuration.
 pub(super) struct MultiElementDecoder {
     params: AudioCodecParameters,
     rate_index: u8,
@@ -124,8 +123,11 @@ enum ChannelConfiguration {
 fn from_config(bytes: &[u8]) -> Result<Config> {
     let (config, _) = AudioSpecificConfig::parse(bytes)
         .map_err(|_| Error::DecodeError("aac: the audio specific config makes no sense"))?;
-    if config.aot != LOW_COMPLEXITY || config.ga_body.frame_length == FrameLength::Long960 {
-        return unsupported_error("aac: an object type other than AAC-LC and HE-AAC");
+    if config.aot != LOW_COMPLEXITY
+        || config.sbr_present
+        || config.ga_body.frame_length == FrameLength::Long960
+    {
+        return unsupported_error("aac: an object type other than AAC-LC");
     }
     if usize::from(config.sampling_frequency_index) >= RATES.len() {
         return unsupported_error("aac: a sample rate without index");
@@ -139,15 +141,14 @@ fn from_config(bytes: &[u8]) -> Result<Config> {
 
 fn from_header(params: &AudioCodecParameters) -> Result<Config> {
     let rate = params.sample_rate.unwrap_or(0);
-    let index = RATES.iter().position(|known| *known == rate);
     let configuration = match params.channels.as_ref().map_or(0, Channels::count) {
         8 => Some(7),
         channels @ 1..=6 => Some(channels as u8),
         _ => None,
     };
-    match (index, configuration) {
-        (Some(index), Some(usual)) => {
-            Ok(Config { rate_index: index as u8, rate, channels: ChannelConfiguration::Usual(usual) })
+    match (rate_index(rate), configuration) {
+        (Some(rate_index), Some(usual)) => {
+            Ok(Config { rate_index, rate, channels: ChannelConfiguration::Usual(usual) })
         }
         _ => unsupported_error("aac: its rate or number of channels"),
     }
@@ -245,11 +246,9 @@ mod tests {
     }
 
     #[test]
-    fn the_core_of_he_aac_is_taken() {
+    fn he_aac_is_refused() {
         // Object type 5 (SBR), core index 7 (22.05 kHz), stereo, extension index 4 (44.1 kHz), core AAC-LC.
         let bits: u32 = 5 << 27 | 7 << 23 | 2 << 19 | 4 << 15 | 2 << 10;
-        let channels = ChannelConfiguration::Usual(2);
-        let expected = Config { rate_index: 7, rate: 22_050, channels };
-        assert_eq!(from_config(&bits.to_be_bytes()).unwrap(), expected);
+        assert!(matches!(from_config(&bits.to_be_bytes()), Err(Error::Unsupported(_))));
     }
 }

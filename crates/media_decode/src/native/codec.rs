@@ -85,7 +85,7 @@ impl Codec {
     }
 }
 
-/// Symphonia's decoders, but for what they do not know (AAC of more than two channels, HE-AAC) or get wrong
+/// Symphonia's decoders, but for what they do not know (AAC of more than two channels) or get wrong
 /// (Vorbis of more than two channels).
 fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Error> {
     if params.codec == CODEC_ID_VORBIS && vorbis::channels(params) > 2 {
