@@ -37,6 +37,8 @@ test: fixtures ## all tests, on a throwaway Postgres
 
 .PHONY: formats
 formats: fixtures ## measure every container and codec, and write the table of docs/formats.md (FORMATS=MPEG-TS for some)
+	fixtures/rare_codecs.py
+	cargo test --workspace --locked --test it rare:: -- --nocapture
 	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --package e2e --locked --test it formats -- --nocapture
 
 .PHONY: mutants

@@ -124,9 +124,9 @@ impl Preparation<'_> {
         let path = path_of(&file);
         let audio_index = alignment.map(|alignment| alignment.audio_index);
         let mut source = self.tools.prober.probe(&path, container, audio_index).await?;
-        match (&alignment, source.audio.as_ref().map(|audio| audio.track)) {
-            (Some(alignment), Some(track)) => {
-                let first = self.tools.prober.first(&path, container, track, alignment.first).await?;
+        match (&alignment, source.audio.as_ref()) {
+            (Some(alignment), Some(audio)) => {
+                let first = self.tools.prober.first(&path, container, audio, alignment.first).await?;
                 source.align(alignment, first);
             }
             _ => source.align_to_video(),

@@ -10,7 +10,7 @@ use crate::alignment::First;
 use crate::container::Container;
 use crate::frame_format::FrameTags;
 use crate::report::Report;
-use crate::source::{Source, Track};
+use crate::source::{AudioStream, Source, Track};
 use crate::{Error, fault};
 
 /// How long ffprobe may take, and how much it may write: two hours of packets at 60 frames a second are 20 MB.
@@ -66,7 +66,7 @@ impl Prober {
         report.source(container, audio_index)
     }
 
-    /// When the first unit of a track begins in the file's own time.
+    /// When the first unit of an audio stream begins in the file's own time.
     ///
     /// # Errors
     /// As [`Prober::probe`].
@@ -74,21 +74,22 @@ impl Prober {
         &self,
         path: &Path,
         container: Container,
-        track: Track,
+        audio: &AudioStream,
         unit: First,
     ) -> Result<Option<MediaTime>, Error> {
+        let track = audio.track;
         let stream = track.index.to_string();
         let (interval, entry) = match unit {
             First::Packet(_) => ("%+#1", "packet=pts"),
             // Whole frames may be encoder delay.
-            First::Frame(_) => ("%+#32", "frame=pts"),
+            First::Frame(_) => ("%+#32", "frame=pts,nb_samples"),
             First::Same => return Ok(None),
         };
         let options = [["-select_streams", &stream], ["-read_intervals", interval], ["-show_entries", entry]];
         let report: Report = self.run(path, container, options.as_flattened()).await?;
-        let packets = report.packets.iter().map(|packet| packet.pts);
-        let first = packets.chain(report.frames.iter().map(|frame| frame.pts)).flatten().next();
-        Ok(first.map(|pts| track.time_base.instant(pts)))
+        let packet =
+            report.packets.iter().find_map(|packet| packet.pts).map(|pts| track.time_base.instant(pts));
+        Ok(packet.or_else(|| report.first_frame(track.time_base, audio.sample_rate)))
     }
 
     /// The packets of a track from the key packet at or before `from` until `until`, in order of decoding.

@@ -30,7 +30,9 @@ pub(crate) struct Report {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct RawFrame {
-    pub(crate) pts: Option<i64>,
+    pts: Option<i64>,
+    #[serde(default)]
+    nb_samples: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -116,6 +118,20 @@ impl Report {
         Ok(source)
     }
 
+    /// When the first frame of audio begins. Where all frames are a whole number of ticks long, the timestamps of all
+    /// but the first are rounded alike, and theirs is the clock that ffmpeg seeks by: Opus in Matroska, whose first
+    /// frame lacks the encoder's delay.
+    pub(crate) fn first_frame(&self, time_base: TimeBase, rate: u32) -> Option<MediaTime> {
+        let mut timed =
+            self.frames.iter().filter_map(|frame| Some((time_base.instant(frame.pts?), frame.nb_samples)));
+        let (first, samples) = timed.next()?;
+        let length = |samples: u32| MediaTime::from_samples(i64::from(samples), rate);
+        let tick = time_base.tick();
+        let drift = timed.next().filter(|(_, samples)| is_whole(length(*samples), tick));
+        let drift = drift.map_or(MediaTime::ZERO, |(second, _)| second - first - length(samples));
+        Some(if drift.max(MediaTime::ZERO - drift) <= tick { first + drift } else { first })
+    }
+
     fn of_type(&self, codec_type: &'static str) -> impl Iterator<Item = &Stream> {
         self.streams.iter().filter(move |stream| stream.codec_type.as_deref() == Some(codec_type))
     }
@@ -155,6 +171,11 @@ impl Report {
             None => Ok(()),
         }
     }
+}
+
+/// Is a length a whole number of ticks?
+fn is_whole(length: MediaTime, tick: MediaTime) -> bool {
+    length.as_micros().checked_rem(tick.as_micros()) == Some(0)
 }
 
 impl Stream {

@@ -13,7 +13,7 @@ use confined_process::ToolError;
 /// Part of every render's key: count it up when the same plan would give other bytes, or the same request
 /// another plan. v3: the last frame of source-rate renders lasts to the end of the window, and every render is
 /// BT.709 in limited range, deinterlaced, tone-mapped and opaque.
-const RENDERER: &str = "video_render_v3";
+const RENDERER: &str = "video_render_v4";
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const MAX_OUTPUT: u64 = 1 << 20;
 
@@ -53,7 +53,7 @@ impl Tools {
         Self { ffmpeg, prober, version: OnceCell::new(), components: OnceCell::new() }
     }
 
-    /// `video_render_v3+ffmpeg-5.1.9`. What fails is asked for again by the next caller.
+    /// `video_render_v4+ffmpeg-5.1.9`. What fails is asked for again by the next caller.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when one of the programs does not run.

@@ -10,7 +10,7 @@ async fn a_window_becomes_an_asset_that_can_be_watched() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let ready = api.get("/readyz").await.ok();
-    assert!(ready["renderer"].as_str().unwrap().starts_with("video_render_v3+ffmpeg-"), "{ready}");
+    assert!(ready["renderer"].as_str().unwrap().starts_with("video_render_v4+ffmpeg-"), "{ready}");
 
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let mut request = json!({

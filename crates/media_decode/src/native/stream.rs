@@ -82,6 +82,10 @@ impl PacketStream {
         };
         let mut codec = match Codec::new(&track.params) {
             Err(DecodeError::Unsupported(_)) => return Ok(Opened::Foreign { index, what }),
+            // Encoders write AAC configurations that end too early; ffmpeg reads these.
+            Err(DecodeError::Undecodable(_)) if track.params.codec == CODEC_ID_AAC => {
+                return Ok(Opened::Foreign { index, what });
+            }
             codec => codec?,
         };
         let mut samples = Vec::new();

@@ -286,6 +286,23 @@ fn he_aac_is_left_to_ffmpeg() {
     assert!(matches!(&error, DecodeError::FfmpegUnavailable { what, .. } if what == "HE-AAC"), "{error}");
 }
 
+/// A configuration that announces the delay of a core coder and ends before it.
+#[test]
+fn an_aac_configuration_that_ends_early_is_left_to_ffmpeg() {
+    let studio = Studio::new();
+    studio.make("a.aac", &format!("{SOUND} -ar 24000 -c:a aac"));
+    let path = studio.make("a.m4a", "-i {a.aac} -c copy");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let config = [0x05, 0x80, 0x80, 0x80, 0x02, 0x13, 0x10];
+    let at = bytes.windows(config.len()).position(|window| window == config).expect("the configuration");
+    bytes[at + config.len() - 1] = 0x12;
+    let error = decode(bytes.clone()).unwrap_err();
+    assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{error}");
+    std::fs::write(&path, bytes).unwrap();
+    let sound = Sound::decode_anyhow(&path).unwrap();
+    assert_eq!(sound.samples, Sound::by_ffmpeg(&path).samples);
+}
+
 #[test]
 fn damage_is_not_our_fault() {
     let studio = Studio::new();

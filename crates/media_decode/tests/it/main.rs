@@ -7,4 +7,5 @@ mod decode_samples;
 mod decode_timing;
 mod foreign;
 mod matroska;
+mod rare;
 mod support;

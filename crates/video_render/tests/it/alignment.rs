@@ -19,7 +19,7 @@ const FLASH: [&str; 8] = [
 ];
 const PROFILE: &str = "draft_480p_fast";
 /// A tick of Matroska's clock, and a sample.
-const TOLERANCE_MS: f64 = 1.03;
+const TOLERANCE_MS: f64 = 0.8;
 
 /// When the click begins in a rendered file, in ms.
 fn click(path: &Path) -> f64 {

@@ -54,7 +54,7 @@ async fn a_render_is_registered_once_and_found_again() {
     assert_eq!(window, (window_ms(0, 500).start(), window_ms(0, 500).end()));
     assert_eq!(artifact.meta["render_asset_id"], first.render_asset_id.as_str());
     assert_eq!(artifact.meta["render_profile"], "draft_480p_fast");
-    assert!(artifact.meta["backend_version"].as_str().unwrap().starts_with("video_render_v3+ffmpeg-"));
+    assert!(artifact.meta["backend_version"].as_str().unwrap().starts_with("video_render_v4+ffmpeg-"));
     let render = world.media.asset(&context("t1").scope, &first.render_asset_id).await.unwrap();
     assert_eq!(render.source_uri, artifact.uri);
     assert_eq!(render.content_sha256, artifact.content_sha256);

@@ -3,8 +3,8 @@
 use super::family::Row;
 use super::measure::{FirstAndLast, Measurement, SnippetMeasurement};
 
-/// Of instants, in ms: one, and the resolution of the measurement.
-const INSTANT_MS: f64 = 1.03;
+/// Of instants, in ms.
+const INSTANT_MS: f64 = 1.0;
 /// Durations are whole milliseconds.
 const ROUNDING_MS: f64 = 1.0;
 

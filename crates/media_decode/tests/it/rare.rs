@@ -1,0 +1,96 @@
+//! Real recordings in codecs that the installed ffmpeg cannot encode, where `fixtures/rare_codecs.py` could get them.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failed step fails the test, and figures are printed"
+)]
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use media_decode::{DecodeError, DecoderKind, Decoders};
+
+use crate::support::{Sound, decoders};
+
+/// Level from which noise of a burst is heard.
+const THRESHOLD: f32 = 0.1;
+/// The files whose source is known: bursts of white noise at 1, 2, 3 and 4 s of 5 s.
+const BURSTS: &[&str] = &[
+    "amr_nb.3gp",
+    "amr_nb.amr",
+    "he_aac_v1.aac",
+    "he_aac_v1.m4a",
+    "he_aac_v1.mkv",
+    "he_aac_v1.ts",
+    "he_aac_v2.aac",
+    "he_aac_v2.m4a",
+    "he_aac_v2.mkv",
+    "he_aac_v2.ts",
+];
+/// Those of which the length is known, in ms.
+const LENGTHS: &[(&str, f64)] =
+    &[("click.mpc", 78.4), ("mac-396.ape", 3_684.7), ("mac-399.ape", 3_684.7), ("silence-44-s.tak", 3_684.7)];
+
+fn files() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/media/rare");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: run fixtures/rare_codecs.py first (no folder {})", folder.display());
+    None
+}
+
+/// Decodes a file, which only ffmpeg may do.
+fn decode(path: &Path) -> Sound {
+    let file = || Box::new(File::open(path).unwrap());
+    let refused = Decoders::native().open(file(), None).unwrap_err();
+    assert!(matches!(refused, DecodeError::FfmpegUnavailable { .. }), "{}: {refused}", path.display());
+    let decoder = decoders().open(file(), None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert!(matches!(decoder.kind(), DecoderKind::Ffmpeg(_)), "{}", path.display());
+    Sound::from_decoder(decoder).unwrap()
+}
+
+fn length_ms(sound: &Sound) -> f64 {
+    sound.samples.len() as f64 * 1_000.0 / sound.channels as f64 / f64::from(sound.rate)
+}
+
+/// How much faster than white noise of half the bandwidth the samples change: 1 for a full band, near 0.36 for a half.
+fn brightness(sound: &Sound) -> f64 {
+    let samples: Vec<f64> = sound.first_channel().map(f64::from).collect();
+    let energy: f64 = samples.iter().map(|sample| sample * sample).sum();
+    let change: f64 = samples.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
+    change / energy / 2.0
+}
+
+#[test]
+fn bursts_are_a_second_apart() {
+    let Some(folder) = files() else { return };
+    for name in BURSTS {
+        let sound = decode(&folder.join(name));
+        let bursts = sound.clicks(THRESHOLD);
+        println!(
+            "| {name} | {} Hz | {:.0} ms | {:+.1} ms | {:.2} |",
+            sound.rate,
+            length_ms(&sound),
+            bursts.first().map_or(f64::NAN, |first| first - 1_000.0),
+            brightness(&sound)
+        );
+        assert_eq!(bursts.len(), 4, "{name}: {bursts:?}");
+        let is_apart = |pair: &[f64]| (pair[1] - pair[0] - 1_000.0).abs() <= 5.0;
+        assert!(bursts.windows(2).all(is_apart), "{name}: {bursts:?}");
+        if name.starts_with("he_aac") {
+            assert!(sound.rate == 48_000 && brightness(&sound) > 0.45, "{name}: the upper band");
+        }
+    }
+}
+
+#[test]
+fn files_of_known_length_have_it() {
+    let Some(folder) = files() else { return };
+    for (name, expected) in LENGTHS {
+        let found = length_ms(&decode(&folder.join(name)));
+        println!("| {name} | {found:.1} ms |");
+        assert!((found - expected).abs() <= 0.1, "{name}: {found} ms");
+    }
+}
