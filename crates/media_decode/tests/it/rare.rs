@@ -3,6 +3,7 @@
 #![expect(
     clippy::panic,
     clippy::print_stdout,
+    clippy::unwrap_used,
     reason = "a failed step fails the test, and figures are printed"
 )]
 
