@@ -75,10 +75,7 @@ cargo build --release --locked --quiet --package audio_field_to_samples --exampl
 mkdir "$scratch/samples"
 row 660 'field to samples' "${harkback%/*}/examples/samples_bench" "$media/bench_11min.mp3" "$scratch/samples"
 
-printf '\nThe pipeline of words over whisper.cpp alone\n'
-cargo run --release --locked --quiet --package audio_asr --example overhead
-
-# Digits without a pause between them: 93 windows in a row.
+# Digits without a pause between them.
 [[ -e $media/bench_40min_speech.wav ]] || {
   ffmpeg -nostdin -v error -stream_loop -1 -i "$media/digits.wav" -t 2400 \
     -af silenceremove=stop_periods=-1:stop_duration=0.02:stop_threshold=-40dB "$scratch/speech.wav"

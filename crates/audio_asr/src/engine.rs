@@ -1,8 +1,8 @@
 //! A thread that owns something and works through jobs on it, one after the other.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -104,6 +104,70 @@ impl<S: 'static> Engine<S> {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
+        }
+    }
+}
+
+/// Some threads that work alike, and which of them are idle.
+#[derive(Debug)]
+pub(crate) struct Lanes<S> {
+    engines: Vec<Engine<S>>,
+    idle: Mutex<Vec<usize>>,
+    freed: Condvar,
+}
+
+impl<S: 'static> Lanes<S> {
+    /// Starts `count` threads.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub(crate) fn start<E: Send + 'static, M>(
+        name: &str,
+        count: usize,
+        mut maker: impl FnMut() -> M,
+    ) -> Result<Self, Option<E>>
+    where
+        M: FnOnce() -> Result<S, E> + Send + 'static,
+    {
+        let engines = (0..count).map(|_| Engine::start(name, maker())).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { engines, idle: Mutex::new((0..count).rev().collect()), freed: Condvar::new() })
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.engines.len()
+    }
+
+    /// Has one of the threads ended?
+    pub(crate) fn have_ended(&self) -> bool {
+        self.engines.iter().any(Engine::has_ended)
+    }
+
+    /// Has `work` done on a thread that is idle, or the first that becomes so.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        cancelled: &dyn Fn() -> bool,
+        work: impl FnOnce(&mut S, &Stop) -> T + Send + 'static,
+    ) -> Result<T, Unfinished> {
+        let lane = self.take(cancelled)?;
+        let done = self.engines[lane].run(cancelled, work);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+        self.freed.notify_one();
+        done
+    }
+
+    fn take(&self, cancelled: &dyn Fn() -> bool) -> Result<usize, Unfinished> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(lane) = idle.pop() {
+                return Ok(lane);
+            }
+            if cancelled() {
+                return Err(Unfinished::Cancelled);
+            }
+            idle = self.freed.wait_timeout(idle, POLL).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

@@ -5,14 +5,13 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-/// The limits beyond which decoded text is rejected. The first three are the usual ones of Whisper (Radford et al.,
-/// "Robust Speech Recognition via Large-Scale Weak Supervision", section 4.5), which would decode again at a higher
-/// temperature; here nothing is guessed again.
+/// The limits beyond which decoded text is doubted: the usual ones of Whisper (Radford et al., "Robust Speech Recognition
+/// via Large-Scale Weak Supervision", section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gates {
-    /// From this no-speech probability on (0 to 1) a pass is rejected, unless its words are sure enough.
+    /// Over this no-speech probability (0 to 1) a pass is rejected, unless its tokens are sure enough.
     pub no_speech: f32,
-    /// Mean log probability of a phrase's tokens under which it is rejected.
+    /// Mean log probability of all tokens of a pass under which it is decoded once more.
     pub log_probability: f32,
     /// Ratio of a phrase's length to its zlib-compressed length over which it is rejected.
     pub compression_ratio: f32,
@@ -48,8 +47,6 @@ impl Default for Gates {
 pub enum Rejection {
     /// The model thinks nobody speaks, and is not sure of the words.
     NoSpeech,
-    /// The words are too unlikely.
-    LowProbability,
     /// The text repeats itself.
     Repetitive,
     /// The same phrase over and over.
@@ -66,7 +63,6 @@ impl Rejection {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NoSpeech => "no_speech",
-            Self::LowProbability => "low_probability",
             Self::Repetitive => "repetitive",
             Self::Loop => "loop",
             Self::TooFast => "too_fast",
@@ -93,28 +89,27 @@ pub(crate) fn too_fast(characters: usize, seconds: f32) -> bool {
     characters as f32 > MAX_CHARACTERS_PER_SECOND * (seconds + SPEECH_SLACK_S)
 }
 
-/// A phrase may be said that often in a row; a single word more often ("no, no, no").
-const MAX_REPEATS: u32 = 2;
-const MAX_WORD_REPEATS: u32 = 8;
+/// How many words a round of a loop has at most, and how many rounds make a loop.
+const LONGEST_ROUND: usize = 12;
+const ROUNDS: usize = 4;
 
-/// Notices when a decoder is caught in a loop.
-#[derive(Debug, Default)]
-pub(crate) struct LoopGuard {
-    last: String,
-    count: u32,
+/// Where a decoder is caught in a loop: how many words there are to the end of the first round. `None` without a loop.
+pub(crate) fn first_round(words: &[String]) -> Option<usize> {
+    let is_loop = |start: usize, length: usize| {
+        let rounds = &words[start..start + length * ROUNDS];
+        rounds.chunks(length).all(|round| round == &rounds[..length])
+    };
+    (0..words.len()).find_map(|start| {
+        let longest = LONGEST_ROUND.min((words.len() - start) / ROUNDS);
+        (1..=longest).find(|&length| is_loop(start, length)).map(|length| start + length)
+    })
 }
 
-impl LoopGuard {
-    /// Takes the next phrase; is it one repetition too many?
-    pub(crate) fn is_loop(&mut self, text: &str) -> bool {
-        let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
-        let spaced: String = text.chars().map(plain).flat_map(char::to_lowercase).collect();
-        let words: Vec<&str> = spaced.split_whitespace().collect();
-        let normal = words.join(" ");
-        self.count = if normal == self.last { self.count + 1 } else { 1 };
-        self.last = normal;
-        self.count > if words.len() > 1 { MAX_REPEATS } else { MAX_WORD_REPEATS }
-    }
+/// A text as it is compared: its words in lower case, without punctuation.
+pub(crate) fn normal(text: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+    let spaced: String = text.chars().map(plain).flat_map(char::to_lowercase).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -140,14 +135,21 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_is_noticed_and_left() {
-        let mut guard = LoopGuard::default();
-        let verdicts: Vec<bool> = ["Thank you.", "thank you", "Thank you!", "Thank you.", "Bye."]
-            .map(|text| guard.is_loop(text))
-            .into();
-        assert_eq!(verdicts, [false, false, true, true, false]);
-        let nines: Vec<bool> = (0..10).map(|_| guard.is_loop("nine")).collect();
-        assert_eq!(nines.iter().filter(|&&is_loop| is_loop).count(), 2);
+    fn a_loop_is_found_where_it_begins() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(
+            first_round(&words("zero six seven nine seven nine seven nine seven nine seven")),
+            Some(4)
+        );
+        assert_eq!(first_round(&words("yeah yeah yeah yeah yeah")), Some(1));
+        assert_eq!(first_round(&words("no no no it is not")), None);
+        assert_eq!(first_round(&[]), None);
+    }
+
+    #[test]
+    fn texts_are_compared_by_their_words() {
+        assert_eq!(normal(" Thank  you! "), normal("thank you"));
+        assert_ne!(normal("thank you"), normal("thanks"));
     }
 
     #[test]

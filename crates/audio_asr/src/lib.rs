@@ -7,10 +7,14 @@
 //!
 //! Greedy at temperature 0, without sampling: the same sound and model give the same words, on any number of threads.
 
+mod alignment_heads;
 pub mod catalog;
+mod coverage;
+mod edges;
 mod engine;
 mod error;
 mod gates;
+mod hearing;
 mod language;
 mod model_file;
 mod packing;
@@ -20,17 +24,19 @@ mod placing;
 mod registry;
 mod transcriber;
 mod whisper;
+mod word;
 
 pub use error::{AsrError, ModelError, TranscribeError};
 pub use gates::{Gates, Rejection};
+pub use hearing::{Rejected, Untranscribed};
 pub use language::Language;
 pub use model_file::{ModelHeader, inspect};
 pub use packing::SpeechSource;
 pub use pipeline::{Options, Transcript, transcribe};
-pub use placing::{Timing, Word};
 pub use registry::{Located, ModelDirectory, Models};
-pub use transcriber::{Pass, Token, Transcriber};
+pub use transcriber::{Decoding, Pass, Search, Token, Transcriber};
 pub use whisper::{WhisperModel, engine_version};
+pub use word::{Timing, Word};
 
 /// Samples a second of everything here.
 pub const RATE: u32 = 16_000;

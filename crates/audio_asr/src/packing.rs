@@ -1,13 +1,25 @@
-//! From a recording's speech to windows for a model: silence cut down, nothing longer than a window, never more than
-//! one window in memory.
+//! From a recording's speech to windows for a model: natural pauses stay, long ones are cut down, and what differs in
+//! level or stands far apart goes into windows of its own.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::{RATE, WINDOW};
 
-/// What is kept of the surroundings of speech, on either side: between two neighbours at most 0.3 s of silence stay.
-const PADDING: u64 = RATE as u64 * 15 / 100;
+/// What is kept of the surroundings of a passage, on either side: 0.25 s.
+const PADDING: u64 = RATE as u64 / 4;
+/// Pauses up to this are kept whole, and part no passage: 1.2 s.
+const NATURAL_PAUSE: u64 = RATE as u64 * 6 / 5;
+/// A passage of this length ends at the next pause of this one: 10 s, 0.5 s. The time that an encoder takes grows faster
+/// than its window.
+const LONG: u64 = 10 * RATE as u64;
+const SHORT_PAUSE: u64 = RATE as u64 / 2;
+/// Windows longer than this take no further passage: 16 s.
+const FULL: usize = 16 * RATE as usize;
+/// Passages further apart go into windows of their own: 4 s.
+const FAR: u64 = 4 * RATE as u64;
+/// Passages whose levels differ by more go into windows of their own, as a ratio of RMS: 12 dB.
+const UNLIKE: f64 = 4.0;
 /// Silence after the last sound of a window: words that begin within 0.1 s of its end are not decoded.
 const TAIL: usize = RATE as usize / 2;
 /// Most sound of a window.
@@ -39,6 +51,45 @@ pub(crate) struct Packed {
     pub(crate) pieces: Vec<Piece>,
 }
 
+impl Packed {
+    /// A part of it, as a window of its own. What of the range is beyond its sound is left out.
+    pub(crate) fn cut(&self, range: &Range<usize>) -> Self {
+        let sound = self.pieces.last().map_or(0, |last| last.at + last.len());
+        let range = range.start.min(sound)..range.end.min(sound);
+        let mut samples = self.samples[range.clone()].to_vec();
+        samples.resize(samples.len() + TAIL, 0.0);
+        let pieces = self.pieces.iter().filter_map(|piece| {
+            let (start, end) = (piece.at.max(range.start), (piece.at + piece.len()).min(range.end));
+            (start < end).then(|| Piece { at: start - range.start, source: piece.source_of(start..end) })
+        });
+        Self { samples, pieces: pieces.collect() }
+    }
+
+    /// The parts of a range, in samples of the recording.
+    pub(crate) fn sources(&self, range: &Range<usize>) -> impl Iterator<Item = Range<u64>> {
+        self.pieces.iter().filter_map(|piece| {
+            let (start, end) = (piece.at.max(range.start), (piece.at + piece.len()).min(range.end));
+            (start < end).then(|| piece.source_of(start..end))
+        })
+    }
+
+    /// The largest part of a range that is from one place of the recording, in its samples; empty where there is none.
+    pub(crate) fn source(&self, range: &Range<usize>) -> Range<u64> {
+        self.sources(range).max_by_key(|part| part.end - part.start).unwrap_or_default()
+    }
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        (self.source.end - self.source.start) as usize
+    }
+
+    fn source_of(&self, range: Range<usize>) -> Range<u64> {
+        let at = |sample: usize| self.source.start + (sample - self.at) as u64;
+        at(range.start)..at(range.end)
+    }
+}
+
 /// A stretch of the recording within a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
@@ -53,31 +104,39 @@ pub(crate) struct Piece {
 pub(crate) struct Packer<'a, S> {
     source: &'a mut S,
     /// What is still to be packed, with its padding.
-    spans: VecDeque<Range<u64>>,
-    /// Samples already read of the first span.
+    passages: VecDeque<Range<u64>>,
+    /// Samples already read of the first passage.
     carry: Vec<f32>,
+    /// Is every passage a window of its own?
+    is_apart: bool,
 }
 
 impl<'a, S: SpeechSource> Packer<'a, S> {
-    /// `speech` is sorted and does not overlap.
-    pub(crate) fn new(source: &'a mut S, speech: &[Range<u64>]) -> Self {
-        Self { source, spans: padded(speech), carry: Vec::new() }
+    /// `speech` is sorted and does not overlap. With `is_apart`, no window holds two passages.
+    pub(crate) fn new(source: &'a mut S, speech: &[Range<u64>], is_apart: bool) -> Self {
+        Self { source, passages: passages(speech), carry: Vec::new(), is_apart }
     }
 
     /// The next window; `None` when everything is packed.
     pub(crate) fn next(&mut self) -> Result<Option<Packed>, S::Error> {
         let mut window = Packed::default();
-        while let Some(span) = self.spans.front().cloned() {
-            let room = CAPACITY - window.samples.len();
-            if span.end - span.start <= room as u64 {
-                self.take(&mut window, span)?;
-                self.spans.pop_front();
-            } else if window.samples.is_empty() {
-                self.take_part(&mut window, span)?;
-                break;
-            } else {
+        while let Some(passage) = self.passages.front().cloned() {
+            let length = (passage.end - passage.start) as usize;
+            if window.samples.is_empty() && length > CAPACITY {
+                self.read(CAPACITY)?;
+                self.take_part(&mut window, &passage);
                 break;
             }
+            if !window.samples.is_empty() && !self.is_near(&window, &passage) {
+                break;
+            }
+            self.read(length)?;
+            if !window.samples.is_empty() && is_unlike(&window.samples, &self.carry) {
+                break;
+            }
+            window.pieces.push(Piece { at: window.samples.len(), source: passage });
+            window.samples.append(&mut self.carry);
+            self.passages.pop_front();
         }
         if window.pieces.is_empty() {
             return Ok(None);
@@ -86,44 +145,67 @@ impl<'a, S: SpeechSource> Packer<'a, S> {
         Ok(Some(window))
     }
 
-    /// Moves a span, or its beginning, into the window.
-    fn take(&mut self, window: &mut Packed, span: Range<u64>) -> Result<(), S::Error> {
-        let at = window.samples.len();
-        let wanted = at + (span.end - span.start) as usize;
-        window.samples.append(&mut self.carry);
-        let read = span.start + (window.samples.len() - at) as u64;
-        if read < span.end {
-            self.source.read(read..span.end, &mut window.samples)?;
+    /// May a passage follow what is in the window?
+    fn is_near(&self, window: &Packed, passage: &Range<u64>) -> bool {
+        let gap = window.pieces.last().map_or(0, |last| passage.start.saturating_sub(last.source.end));
+        let room = FULL.saturating_sub(window.samples.len()) as u64;
+        !self.is_apart && gap <= FAR && passage.end - passage.start <= room
+    }
+
+    /// Reads the first passage up to a length.
+    fn read(&mut self, length: usize) -> Result<(), S::Error> {
+        let Some(passage) = self.passages.front() else { return Ok(()) };
+        let known = passage.start + self.carry.len() as u64;
+        let end = passage.start + length as u64;
+        if known < end {
+            self.source.read(known..end, &mut self.carry)?;
         }
         // A recording may end a little before its speech is padded.
-        window.samples.resize(wanted, 0.0);
-        window.pieces.push(Piece { at, source: span });
+        self.carry.resize(self.carry.len().max(length), 0.0);
         Ok(())
     }
 
-    /// Fills the window from a span that is longer, and keeps for the next what comes after the cut.
-    fn take_part(&mut self, window: &mut Packed, span: Range<u64>) -> Result<(), S::Error> {
-        self.take(window, span.start..span.start + CAPACITY as u64)?;
+    /// Fills the window from a passage that is longer, and keeps for the next what comes after the cut.
+    fn take_part(&mut self, window: &mut Packed, passage: &Range<u64>) {
         let searched = CAPACITY - CUT_SEARCH;
-        let cut = searched + quietest(&window.samples[searched..]);
-        self.carry = window.samples.split_off(cut);
-        let middle = span.start + cut as u64;
-        window.pieces = vec![Piece { at: 0, source: span.start..middle }];
-        self.spans[0] = middle..span.end;
-        Ok(())
+        let cut = searched + quietest(&self.carry[searched..]);
+        let rest = self.carry.split_off(cut);
+        window.samples = std::mem::replace(&mut self.carry, rest);
+        let middle = passage.start + cut as u64;
+        window.pieces = vec![Piece { at: 0, source: passage.start..middle }];
+        self.passages[0] = middle..passage.end;
     }
 }
 
-/// Speech with its padding: neighbours share what is between them.
-fn padded(speech: &[Range<u64>]) -> VecDeque<Range<u64>> {
-    let between = |a: &Range<u64>, b: &Range<u64>| a.end + (b.start - a.end) / 2;
-    let pad = |index: usize| {
-        let region = &speech[index];
-        let earliest = index.checked_sub(1).map_or(0, |before| between(&speech[before], region));
-        let latest = speech.get(index + 1).map_or(u64::MAX, |after| between(region, after));
-        region.start.saturating_sub(PADDING).max(earliest)..(region.end + PADDING).min(latest)
+/// Speech parted by its long pauses, and where much is said by shorter ones, with its padding: up to the middle of a pause.
+fn passages(speech: &[Range<u64>]) -> VecDeque<Range<u64>> {
+    let mut passages: Vec<Range<u64>> = Vec::new();
+    for region in speech {
+        let follows = |last: &Range<u64>| {
+            let is_long = last.end - last.start >= LONG;
+            region.start <= last.end + if is_long { SHORT_PAUSE } else { NATURAL_PAUSE }
+        };
+        match passages.last_mut() {
+            Some(last) if follows(last) => last.end = region.end,
+            _ => passages.push(region.clone()),
+        }
+    }
+    let padded = |(index, passage): (usize, &Range<u64>)| {
+        let before = index.checked_sub(1).map(|before| passage.start - passages[before].end);
+        let after = passages.get(index + 1).map(|after| after.start - passage.end);
+        let padding = |pause: Option<u64>| PADDING.min(pause.map_or(u64::MAX, |pause| pause / 2));
+        passage.start.saturating_sub(padding(before))..passage.end + padding(after)
     };
-    (0..speech.len()).map(pad).collect()
+    passages.iter().enumerate().map(padded).collect()
+}
+
+fn is_unlike(a: &[f32], b: &[f32]) -> bool {
+    let power = |samples: &[f32]| {
+        let sum: f64 = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+        sum / samples.len().max(1) as f64
+    };
+    let (a, b) = (power(a), power(b));
+    a.max(b) > a.min(b) * UNLIKE * UNLIKE
 }
 
 /// The middle of the quietest stretch.
@@ -168,7 +250,7 @@ pub(crate) mod tests {
 
     fn windows(speech: &[Range<u64>]) -> Vec<Packed> {
         let mut source = Counting::default();
-        let mut packer = Packer::new(&mut source, speech);
+        let mut packer = Packer::new(&mut source, speech, false);
         std::iter::from_fn(|| packer.next().unwrap()).collect()
     }
 
@@ -176,19 +258,57 @@ pub(crate) mod tests {
         (seconds * f64::from(RATE)) as u64
     }
 
+    fn sources(packed: &Packed) -> Vec<(u64, Range<u64>)> {
+        packed.pieces.iter().map(|piece| (piece.at as u64, piece.source.clone())).collect()
+    }
+
+    /// Sound that is louder from a sample on.
+    struct Louder(u64);
+
+    impl SpeechSource for Louder {
+        type Error = Infallible;
+
+        fn read(&mut self, samples: Range<u64>, out: &mut Vec<f32>) -> Result<(), Infallible> {
+            out.extend(samples.map(|sample| if sample < self.0 { 0.01 } else { 0.5 }));
+            Ok(())
+        }
+    }
+
     #[test]
-    fn silence_is_cut_down() {
-        let packed =
-            windows(&[second(1.0)..second(2.0), second(10.0)..second(11.0), second(11.2)..second(12.0)]);
-        assert_eq!(packed.len(), 1);
-        let pieces: Vec<_> =
-            packed[0].pieces.iter().map(|piece| (piece.at as u64, piece.source.clone())).collect();
-        let expected = [
-            (0, second(0.85)..second(2.15)),
-            (second(1.3), second(9.85)..second(11.1)),
-            (second(2.55), second(11.1)..second(12.15)),
+    fn pauses_stay_and_long_ones_are_cut_down() {
+        let speech = [
+            second(1.0)..second(2.0),
+            second(5.0)..second(6.0),
+            second(7.0)..second(8.0),
+            second(60.0)..second(61.0),
         ];
-        assert_eq!(pieces, expected);
+        let mut source = Louder(u64::MAX);
+        let mut packer = Packer::new(&mut source, &speech, false);
+        let packed: Vec<_> = std::iter::from_fn(|| packer.next().unwrap()).collect();
+        assert_eq!(packed.len(), 2, "what is far goes apart");
+        let expected = [(0, second(0.75)..second(2.25)), (second(1.5), second(4.75)..second(8.25))];
+        assert_eq!(sources(&packed[0]), expected);
+        assert_eq!(sources(&packed[1]), [(0, second(59.75)..second(61.25))]);
+    }
+
+    #[test]
+    fn long_speech_is_parted_at_its_pauses() {
+        let speech = [second(0.0)..second(11.0), second(11.6)..second(15.0), second(15.4)..second(24.0)];
+        let packed = windows(&speech);
+        let ends: Vec<u64> = packed.iter().map(|window| window.pieces[0].source.end).collect();
+        assert_eq!(ends, [second(11.25), second(24.25)]);
+    }
+
+    #[test]
+    fn what_differs_in_level_goes_apart() {
+        let mut source = Louder(second(60.0));
+        let mut packer =
+            Packer::new(&mut source, &[second(56.0)..second(57.0), second(61.0)..second(62.0)], false);
+        assert_eq!(sources(&packer.next().unwrap().unwrap()), [(0, second(55.75)..second(57.25))]);
+        let next = packer.next().unwrap().unwrap();
+        assert_eq!(sources(&next), [(0, second(60.75)..second(62.25))]);
+        assert!(next.samples[..1_000].iter().all(|sample| *sample == 0.5));
+        assert!(packer.next().unwrap().is_none());
     }
 
     #[test]
@@ -196,14 +316,14 @@ pub(crate) mod tests {
         let (packed, largest) = {
             let mut source = Counting::default();
             let forty_minutes = second(5.0)..second(2_405.0);
-            let mut packer = Packer::new(&mut source, &[forty_minutes]);
+            let mut packer = Packer::new(&mut source, &[forty_minutes], false);
             let packed: Vec<_> = std::iter::from_fn(|| packer.next().unwrap()).collect();
             (packed, source.largest)
         };
         assert!(largest <= WINDOW);
         assert!((81..=102).contains(&packed.len()), "{}", packed.len());
-        assert_eq!(packed[0].pieces[0].source.start, second(4.85));
-        assert_eq!(packed.last().unwrap().pieces[0].source.end, second(2_405.15));
+        assert_eq!(packed[0].pieces[0].source.start, second(4.75));
+        assert_eq!(packed.last().unwrap().pieces[0].source.end, second(2_405.25));
         for pair in packed.windows(2) {
             assert_eq!(pair[0].pieces.last().unwrap().source.end, pair[1].pieces[0].source.start);
         }

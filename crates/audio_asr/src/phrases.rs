@@ -2,6 +2,9 @@
 
 use crate::{Language, Pass, Token};
 
+/// What stands for music in a transcript, and what stands for parts of characters.
+const NO_WORDS: &[char] = &['♩', '♪', '♫', '♬', char::REPLACEMENT_CHARACTER];
+
 /// What is said between two time tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Phrase {
@@ -10,9 +13,6 @@ pub(crate) struct Phrase {
     pub(crate) start: Option<usize>,
     /// Where it ends, likewise.
     pub(crate) end: Option<usize>,
-    /// Sum over its tokens, and how many they are.
-    pub(crate) log_probability: f32,
-    pub(crate) tokens: usize,
 }
 
 /// A word of a phrase.
@@ -22,6 +22,9 @@ pub(crate) struct Spoken {
     pub(crate) text: String,
     /// Geometric mean of its tokens' probabilities, 0 to 1.
     pub(crate) probability: f32,
+    /// Where it begins and ends in the window, in samples, as far as that was measured.
+    pub(crate) start: Option<usize>,
+    pub(crate) end: Option<usize>,
 }
 
 impl Phrase {
@@ -29,11 +32,6 @@ impl Phrase {
     pub(crate) fn text(&self) -> String {
         let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
         words.join(" ")
-    }
-
-    /// Mean log probability of its tokens.
-    pub(crate) fn mean_log_probability(&self) -> f32 {
-        self.log_probability / self.tokens.max(1) as f32
     }
 }
 
@@ -43,6 +41,8 @@ struct Draft {
     bytes: Vec<u8>,
     log_probability: f32,
     tokens: usize,
+    start: Option<usize>,
+    end: Option<usize>,
 }
 
 /// The phrases of a pass, in order; such without any word are left out.
@@ -50,29 +50,30 @@ pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
     let mut found = Vec::new();
     let mut phrase = Phrase::default();
     let mut drafts: Vec<Draft> = Vec::new();
+    // Where the last piece of text ended.
+    let mut spoken_to = None;
     let mut finish = |mut phrase: Phrase, drafts: Vec<Draft>| {
         drafts.into_iter().for_each(|draft| phrase.add(draft));
         found.extend((!phrase.words.is_empty()).then_some(phrase));
     };
     for token in &pass.tokens {
         match token {
-            Token::Text { bytes, log_probability } => {
+            Token::Text { bytes, log_probability, end } => {
                 let begins = drafts.last().is_none_or(|draft| draft.ends_before(bytes, language));
                 if begins {
-                    drafts.push(Draft::default());
+                    drafts.push(Draft { start: spoken_to, ..Draft::default() });
                 }
                 if let Some(draft) = drafts.last_mut() {
-                    draft.bytes.extend(bytes);
-                    draft.log_probability += log_probability;
-                    draft.tokens += 1;
+                    draft.add(bytes, *log_probability, *end);
                 }
+                spoken_to = *end;
             }
-            Token::Time(time) if drafts.is_empty() => phrase.start = Some(*time),
-            Token::Time(time) => {
-                phrase.end = Some(*time);
+            Token::Time { at, .. } if drafts.is_empty() => phrase.start = Some(*at),
+            Token::Time { at, .. } => {
+                phrase.end = Some(*at);
                 finish(std::mem::take(&mut phrase), std::mem::take(&mut drafts));
                 // Until the next one is told, the next phrase begins where this one ended.
-                phrase.start = Some(*time);
+                phrase.start = Some(*at);
             }
         }
     }
@@ -81,6 +82,17 @@ pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
 }
 
 impl Draft {
+    /// Appends a token. Punctuation lasts as long as the pause behind a word, which is no part of it.
+    fn add(&mut self, bytes: &[u8], log_probability: f32, end: Option<usize>) {
+        let is_punctuation = !self.bytes.is_empty() && bytes.iter().all(u8::is_ascii_punctuation);
+        self.bytes.extend(bytes);
+        self.log_probability += log_probability;
+        self.tokens += 1;
+        if !is_punctuation {
+            self.end = end;
+        }
+    }
+
     /// Does a token with these bytes begin the next word?
     fn ends_before(&self, bytes: &[u8], language: Language) -> bool {
         let is_whole = || std::str::from_utf8(&self.bytes).is_ok();
@@ -90,13 +102,17 @@ impl Draft {
 
 impl Phrase {
     fn add(&mut self, draft: Draft) {
-        self.log_probability += draft.log_probability;
-        self.tokens += draft.tokens;
-        let text = String::from_utf8_lossy(&draft.bytes).replace(char::REPLACEMENT_CHARACTER, "");
+        let text = String::from_utf8_lossy(&draft.bytes).replace(NO_WORDS, "");
         let text = text.trim();
         if text.contains(char::is_alphanumeric) {
             let probability = (draft.log_probability / draft.tokens.max(1) as f32).exp();
-            self.words.push(Spoken { text: text.to_owned(), probability: probability.clamp(0.0, 1.0) });
+            let probability = probability.clamp(0.0, 1.0);
+            self.words.push(Spoken {
+                text: text.to_owned(),
+                probability,
+                start: draft.start,
+                end: draft.end,
+            });
         } else if let Some(last) = self.words.last_mut() {
             // Punctuation on its own belongs to the word before.
             last.text.push_str(text);
@@ -109,7 +125,11 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn text(text: &str) -> Token {
-        Token::Text { bytes: text.as_bytes().to_vec(), log_probability: -0.1 }
+        Token::Text { bytes: text.as_bytes().to_vec(), log_probability: -0.1, end: None }
+    }
+
+    pub(crate) fn time(at: usize) -> Token {
+        Token::Time { at, log_probability: -0.1 }
     }
 
     fn found(tokens: &[Token], language: &str) -> Vec<(Option<usize>, String, Option<usize>)> {
@@ -121,11 +141,11 @@ pub(crate) mod tests {
     #[test]
     fn phrases_stand_between_times() {
         let tokens = [
-            Token::Time(10),
+            time(10),
             text(" And"),
             text(" so"),
-            Token::Time(20),
-            Token::Time(30),
+            time(20),
+            time(30),
             text(" my"),
             text(" fel"),
             text("low."),
@@ -136,31 +156,26 @@ pub(crate) mod tests {
 
     #[test]
     fn numbers_and_punctuation_are_parts_of_words() {
-        let tokens = [
-            Token::Time(0),
-            text(" 1"),
-            text("9"),
-            text("69"),
-            text(" -"),
-            text(" ok"),
-            text("!"),
-            Token::Time(9),
-        ];
+        let tokens =
+            [time(0), text(" 1"), text("9"), text("69"), text(" -"), text(" ok"), text("!"), time(9)];
         assert_eq!(found(&tokens, "en"), [(Some(0), "1969- ok!".to_owned(), Some(9))]);
     }
 
     #[test]
     fn a_text_of_nothing_is_no_phrase() {
-        assert!(found(&[Token::Time(0), text(" ..."), Token::Time(9)], "en").is_empty());
-        assert!(found(&[Token::Time(0), Token::Time(9)], "en").is_empty());
+        assert!(found(&[time(0), text(" ..."), time(9)], "en").is_empty());
+        assert!(found(&[time(0), time(9)], "en").is_empty());
         assert!(found(&[], "en").is_empty());
     }
 
     #[test]
     fn characters_in_parts_are_put_together() {
-        let [a, b, c] =
-            [0xe4, 0xbd, 0xa0].map(|byte| Token::Text { bytes: vec![byte], log_probability: -0.1 });
-        let tokens = [Token::Time(0), a, b, c, text("好"), Token::Time(5)];
+        let [a, b, c] = [0xe4, 0xbd, 0xa0].map(|byte| Token::Text {
+            bytes: vec![byte],
+            log_probability: -0.1,
+            end: None,
+        });
+        let tokens = [time(0), a, b, c, text("好"), time(5)];
         assert_eq!(found(&tokens, "zh"), [(Some(0), "你 好".to_owned(), Some(5))]);
     }
 }

@@ -1,72 +1,26 @@
-//! From a phrase's place in a window to its words' places in the recording.
+//! From a phrase's words to their places in the window.
 
 use std::ops::Range;
 
-use media_time::MediaTime;
-
-use crate::RATE;
+use crate::edges::snapped;
 use crate::packing::Packed;
 use crate::phrases::Phrase;
-
-/// A word and when it was spoken.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Word {
-    /// As written, with its punctuation.
-    pub text: String,
-    /// Its beginning.
-    pub start: MediaTime,
-    /// Its end, after its beginning.
-    pub end: MediaTime,
-    /// Probability of its tokens (geometric mean), 0 to 1.
-    pub confidence: f32,
-    /// Where its times come from.
-    pub timing: Timing,
-}
-
-/// Where a word's times come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timing {
-    /// The model told its beginning and its end.
-    Measured,
-    /// The model told those of its phrase, and its share of the speech in between was worked out from its length.
-    Interpolated,
-}
-
-impl Timing {
-    /// Its name in reports.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Measured => "measured",
-            Self::Interpolated => "interpolated",
-        }
-    }
-}
+use crate::{RATE, Timing};
 
 /// A stretch of a window in which somebody speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Voiced {
     /// Where it begins in the window.
     pub(crate) at: usize,
-    /// Which sample of the recording that is.
-    pub(crate) source: u64,
     /// Its length in samples.
     pub(crate) len: usize,
 }
 
 impl Voiced {
     /// The part within a range of the window; `None` when there is none.
-    fn within(self, range: &Range<usize>) -> Option<Self> {
+    pub(crate) fn within(self, range: &Range<usize>) -> Option<Self> {
         let (start, end) = (self.at.max(range.start), (self.at + self.len).min(range.end));
-        (start < end).then(|| Self {
-            at: start,
-            source: self.source + (start - self.at) as u64,
-            len: end - start,
-        })
-    }
-
-    fn source_range(self) -> Range<u64> {
-        self.source..self.source + self.len as u64
+        (start < end).then(|| Self { at: start, len: end - start })
     }
 }
 
@@ -79,7 +33,7 @@ pub(crate) fn voiced(window: &Packed, speech: &[Range<u64>]) -> Vec<Voiced> {
             let start = region.start.max(piece.source.start);
             let end = region.end.min(piece.source.end);
             let at = piece.at + (start - piece.source.start) as usize;
-            found.push(Voiced { at, source: start, len: (end - start) as usize });
+            found.push(Voiced { at, len: (end - start) as usize });
         }
     }
     found
@@ -96,11 +50,19 @@ pub(crate) fn seconds(voiced: &[Voiced]) -> f32 {
     voiced.iter().map(|stretch| stretch.len).sum::<usize>() as f32 / RATE as f32
 }
 
-/// Where each word of a phrase stands in the recording, within one stretch of its speech: the words share it in
-/// proportion to their length, pauses left out.
-pub(crate) fn place(phrase: &Phrase, speech: &[Voiced]) -> Vec<(Range<u64>, Timing)> {
-    let is_measured = phrase.words.len() == 1 && phrase.start.is_some() && phrase.end.is_some();
-    let timing = if is_measured { Timing::Measured } else { Timing::Interpolated };
+/// Where each word of a phrase stands in the window. What was measured is kept out of the pauses between `sounds`. Where
+/// nothing was, the words share one stretch of their speech after the other, in proportion to their length.
+pub(crate) fn place(
+    phrase: &Phrase,
+    speech: &[Voiced],
+    sounds: &[Range<usize>],
+) -> Vec<(Range<usize>, Timing)> {
+    if phrase.words.iter().all(|word| word.end.is_some()) {
+        return measured(phrase, speech, sounds);
+    }
+    if let ([_], Some(start), Some(end)) = (phrase.words.as_slice(), phrase.start, phrase.end) {
+        return vec![(largest_shared(start..end, speech), Timing::Measured)];
+    }
     let len: usize = speech.iter().map(|stretch| stretch.len).sum();
     let weight = |text: &str| text.chars().count() + 1;
     let whole: usize = phrase.words.iter().map(|word| weight(&word.text)).sum();
@@ -110,20 +72,45 @@ pub(crate) fn place(phrase: &Phrase, speech: &[Voiced]) -> Vec<(Range<u64>, Timi
         before += weight(text);
         start..before * len / whole
     };
-    phrase.words.iter().map(|word| (largest_part(share(&word.text), speech), timing)).collect()
+    phrase.words.iter().map(|word| (largest_part(share(&word.text), speech), Timing::Interpolated)).collect()
+}
+
+fn measured(phrase: &Phrase, speech: &[Voiced], sounds: &[Range<usize>]) -> Vec<(Range<usize>, Timing)> {
+    let begin = speech.first().map_or(0, |stretch| stretch.at);
+    let mut placed: Vec<(Range<usize>, Timing)> = Vec::new();
+    for word in &phrase.words {
+        let before = placed.last().map_or(0, |(range, _)| range.end);
+        let start = word.start.or(phrase.start).unwrap_or(begin);
+        let end = word.end.unwrap_or(start).max(start);
+        let range = snapped(start..end.min(start + longest(&word.text)), sounds);
+        let start = range.start.max(before.min(range.end));
+        placed.push((start..range.end, Timing::Measured));
+    }
+    placed
+}
+
+/// The longest that a word takes, in samples: 0.6 s, and 0.1 s for each character. What a measured word covers beyond is
+/// speech that the decoder passed over.
+fn longest(text: &str) -> usize {
+    (6 + text.chars().count()) * RATE as usize / 10
+}
+
+/// The largest part of a range that lies in one stretch of speech.
+fn largest_shared(range: Range<usize>, speech: &[Voiced]) -> Range<usize> {
+    let parts = speech.iter().filter_map(|stretch| stretch.within(&range));
+    parts.map(|part| part.at..part.at + part.len).max_by_key(Range::len).unwrap_or_default()
 }
 
 /// Of a range of the speech put end to end, the largest part that lies in one stretch.
-fn largest_part(range: Range<usize>, speech: &[Voiced]) -> Range<u64> {
+fn largest_part(range: Range<usize>, speech: &[Voiced]) -> Range<usize> {
     let mut before = 0;
     let mut best = 0..0;
     for stretch in speech {
-        let own = Voiced { at: before, ..*stretch };
-        before += stretch.len;
-        let part = own.within(&range).map(Voiced::source_range).unwrap_or_default();
-        if part.end - part.start > best.end - best.start {
-            best = part;
+        let (start, end) = (range.start.max(before), range.end.min(before + stretch.len));
+        if end > start && end - start > best.len() {
+            best = stretch.at + start - before..stretch.at + end - before;
         }
+        before += stretch.len;
     }
     best
 }
@@ -134,14 +121,12 @@ mod tests {
     use crate::packing::Piece;
     use crate::phrases::Spoken;
 
+    const SHORT: &[Range<usize>] = &[];
+
     fn phrase(words: &[&str], start: usize, end: usize) -> Phrase {
-        let word = |text: &&str| Spoken { text: (*text).to_owned(), probability: 0.9 };
-        Phrase {
-            words: words.iter().map(word).collect(),
-            start: Some(start),
-            end: Some(end),
-            ..Phrase::default()
-        }
+        let word =
+            |text: &&str| Spoken { text: (*text).to_owned(), probability: 0.9, start: None, end: None };
+        Phrase { words: words.iter().map(word).collect(), start: Some(start), end: Some(end) }
     }
 
     fn window() -> Vec<Voiced> {
@@ -151,31 +136,40 @@ mod tests {
 
     #[test]
     fn speech_is_found_in_the_window() {
-        let expected =
-            [Voiced { at: 200, source: 1_200, len: 1_600 }, Voiced { at: 2_200, source: 9_200, len: 1_600 }];
-        assert_eq!(window(), expected);
+        assert_eq!(window(), [Voiced { at: 200, len: 1_600 }, Voiced { at: 2_200, len: 1_600 }]);
     }
 
     #[test]
     fn a_word_between_two_times_is_measured() {
         let phrase = phrase(&["three"], 2_300, 2_900);
-        let placed = place(&phrase, &speech_of(&phrase, &window()));
-        assert_eq!(placed, [(9_300..9_900, Timing::Measured)]);
+        let placed = place(&phrase, &speech_of(&phrase, &window()), SHORT);
+        assert_eq!(placed, [(2_300..2_900, Timing::Measured)]);
     }
 
     #[test]
     fn a_measured_word_stays_within_the_speech() {
         let phrase = phrase(&["three"], 1_700, 2_400);
-        let placed = place(&phrase, &speech_of(&phrase, &window()));
-        assert_eq!(placed, [(9_200..9_400, Timing::Measured)], "200 samples here against 100 there");
+        let placed = place(&phrase, &speech_of(&phrase, &window()), SHORT);
+        assert_eq!(placed, [(2_200..2_400, Timing::Measured)], "200 samples here against 100 there");
     }
 
     #[test]
     fn words_of_a_phrase_share_its_speech() {
         let phrase = phrase(&["aaa", "bbb", "ccc", "ddd"], 0, 4_000);
-        let placed = place(&phrase, &speech_of(&phrase, &window()));
-        let expected = [1_200..2_000, 2_000..2_800, 9_200..10_000, 10_000..10_800];
+        let placed = place(&phrase, &speech_of(&phrase, &window()), SHORT);
+        let expected = [200..1_000, 1_000..1_800, 2_200..3_000, 3_000..3_800];
         assert_eq!(placed, expected.map(|range| (range, Timing::Interpolated)));
+    }
+
+    #[test]
+    fn measured_words_follow_each_other() {
+        let mut phrase = phrase(&["one", "two", "three"], 400, 3_000);
+        for (word, end) in phrase.words.iter_mut().zip([1_200, 1_100, 2_900]) {
+            word.end = Some(end);
+        }
+        (phrase.words[1].start, phrase.words[2].start) = (Some(1_200), Some(1_100));
+        let placed: Vec<_> = place(&phrase, &window(), SHORT).into_iter().map(|(range, _)| range).collect();
+        assert_eq!(placed, [400..1_200, 1_200..1_680, 1_680..2_900]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
+use crate::alignment_heads;
 use crate::catalog::{self, NamedModel};
 use crate::model_file::inspect;
 use crate::{ModelError, ModelHeader, WhisperModel};
@@ -208,8 +209,8 @@ impl Known {
 }
 
 impl Models {
-    /// Keeps at most `capacity` models (at least one) and lets whisper.cpp use `threads` threads (at least one) for a
-    /// window; the words do not depend on it.
+    /// Keeps at most `capacity` models (at least one) and has each decode up to `threads` windows (at
+    /// least one) at the same time; the words do not depend on it.
     #[must_use]
     pub fn new(directory: ModelDirectory, capacity: usize, threads: usize) -> Self {
         Self { directory, capacity: capacity.max(1), threads: threads.max(1), known: Mutex::default() }
@@ -249,8 +250,12 @@ impl Models {
     fn load(&self, located: &Located, identity: Identity) -> Result<Arc<WhisperModel>, ModelError> {
         let (header, mut file) = located.open()?;
         let sha256 = hash::<Sha256>(&mut file).map_err(|error| located.unreadable(&error))?;
+        let is_first_large = alignment_heads::is_ambiguous(header)
+            && catalog::find("large-v1")
+                .is_some_and(|model| hash::<sha1::Sha1>(&mut file).is_ok_and(|found| found == model.sha1));
+        let heads = alignment_heads::parameters(header, is_first_large);
         let (name, path) = (located.name.clone(), located.path.clone());
-        let model = WhisperModel::load(name, path, sha256, header, self.threads);
+        let model = WhisperModel::load(name, path, sha256, header, heads, self.threads);
         let model = model.map_err(|reason| located.invalid(reason))?;
         if located.identity()? != identity {
             return Err(ModelError::Changing { path: located.path.clone() });

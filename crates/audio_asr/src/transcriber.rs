@@ -12,11 +12,23 @@ pub trait Transcriber: Send + Sync + fmt::Debug {
     /// Does it know this language?
     fn knows(&self, language: Language) -> bool;
 
-    /// The language spoken in `samples`. A model for one language tells that one.
+    /// Does it know more than one language?
+    fn is_multilingual(&self) -> bool;
+
+    /// How many windows it works on at the same time.
+    fn parallelism(&self) -> usize {
+        1
+    }
+
+    /// The languages that it knows, with the probability that each is spoken in `samples`, the likeliest first.
     ///
     /// # Errors
     /// See [`AsrError`].
-    fn detect_language(&self, samples: &[f32], cancelled: &dyn Fn() -> bool) -> Result<Language, AsrError>;
+    fn detect_language(
+        &self,
+        samples: &[f32],
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Vec<(Language, f32)>, AsrError>;
 
     /// What is said in `samples`, in the order it was decoded: usually one pass, none when nothing is.
     ///
@@ -25,9 +37,31 @@ pub trait Transcriber: Send + Sync + fmt::Debug {
     fn transcribe(
         &self,
         samples: &[f32],
-        language: Language,
+        decoding: Decoding<'_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Vec<Pass>, AsrError>;
+}
+
+/// How a window is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoding<'a> {
+    /// The language that is spoken.
+    pub language: Language,
+    /// How the likeliest text is looked for.
+    pub search: Search,
+    /// Text that the decoder sees as if it had been said before; empty for none.
+    pub prompt: &'a str,
+    /// Write English, whatever is spoken.
+    pub translate: bool,
+}
+
+/// How the likeliest text is looked for. Neither draws random numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Search {
+    /// The likeliest token after each token.
+    Greedy,
+    /// The likeliest of the texts that five beams follow.
+    Beam,
 }
 
 /// One run of the decoder.
@@ -39,6 +73,15 @@ pub struct Pass {
     pub tokens: Vec<Token>,
 }
 
+impl Pass {
+    /// Mean log probability of all tokens, time tokens included.
+    #[must_use]
+    pub fn mean_log_probability(&self) -> f32 {
+        let sum: f32 = self.tokens.iter().map(Token::log_probability).sum();
+        sum / self.tokens.len().max(1) as f32
+    }
+}
+
 /// A decoded token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token {
@@ -48,7 +91,22 @@ pub enum Token {
         bytes: Vec<u8>,
         /// Natural logarithm of its probability.
         log_probability: f32,
+        /// Where it ends in the window, in samples, by what the decoder attended to; none where that is not known.
+        end: Option<usize>,
     },
-    /// An instant of the window, in samples: what was said before ends here, or what follows begins.
-    Time(usize),
+    /// What was said before ends here, or what follows begins.
+    Time {
+        /// The instant in the window, in samples.
+        at: usize,
+        /// Natural logarithm of its probability.
+        log_probability: f32,
+    },
+}
+
+impl Token {
+    const fn log_probability(&self) -> f32 {
+        match self {
+            Self::Text { log_probability, .. } | Self::Time { log_probability, .. } => *log_probability,
+        }
+    }
 }

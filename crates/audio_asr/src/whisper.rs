@@ -1,16 +1,17 @@
-//! whisper.cpp, by way of whisper-rs: one thread a model, which owns everything of it.
+//! whisper.cpp, by way of whisper-rs: a few threads a model, each with a state of its own and a window at a time.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use whisper_rs::{
-    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperSegment,
-    WhisperState,
+    DtwParameters, FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError,
+    WhisperSegment, WhisperState,
 };
 
-use crate::engine::{Engine, Stop, Unfinished};
-use crate::{AsrError, Language, ModelHeader, Pass, RATE, Token, Transcriber};
+use crate::alignment_heads;
+use crate::engine::{Lanes, Stop, Unfinished};
+use crate::{AsrError, Decoding, Language, ModelHeader, Pass, RATE, Search, Token, Transcriber};
 
 /// Samples of one step of a time token (20 ms) and of whisper.cpp's own clock (10 ms).
 const TIME_STEP: i64 = RATE as i64 / 50;
@@ -22,30 +23,52 @@ pub fn engine_version() -> String {
     format!("whisper.cpp {}", whisper_rs::WHISPER_CPP_VERSION)
 }
 
-/// A loaded model. Dropping it frees the model when its thread is done.
+/// A window is padded to at least this, in samples: whisper.cpp aborts the process where it aligns text to less than
+/// 160 ms.
+const SHORTEST: usize = RATE as usize * 3 / 2;
+/// The most windows that are decoded at the same time: each takes memory of its own.
+const MAX_LANES: usize = 8;
+/// Tokens of a prompt, and of what is decoded; the decoder takes 224 of each.
+const MAX_PROMPT: usize = 220;
+const BEAMS: i32 = 5;
+
+/// A loaded model. Dropping it frees the model when its threads are done.
 #[derive(Debug)]
 pub struct WhisperModel {
     name: String,
     sha256: String,
     header: ModelHeader,
-    engine: Engine<Session>,
+    lanes: Lanes<Session>,
 }
 
 impl WhisperModel {
-    /// Loads a file that was checked; `threads` is how many whisper.cpp may use for one window.
+    /// Loads a file that was checked; `heads` measure its times, if they are known, and `threads` is how many windows whisper.cpp may decode at the same time.
     pub(crate) fn load(
         name: String,
         path: PathBuf,
         sha256: String,
         header: ModelHeader,
+        heads: Option<DtwParameters<'static>>,
         threads: usize,
     ) -> Result<Self, String> {
-        let engine = Engine::start("whisper", move || Session::load(&path, threads));
-        let engine = engine.map_err(|error| match error {
+        whisper_rs::install_logging_hooks();
+        let mut parameters = WhisperContextParameters::default();
+        // Flash attention would disable the measuring of times without a word.
+        parameters.use_gpu(false).flash_attn(false);
+        if let Some(heads) = heads {
+            parameters.dtw_parameters(heads);
+        }
+        let context = WhisperContext::new_with_params(path, parameters);
+        let context = Arc::new(context.map_err(|error| format!("whisper.cpp cannot load it ({error})"))?);
+        let lanes = Lanes::start("whisper", threads.clamp(1, MAX_LANES), || {
+            let context = context.clone();
+            move || Session::new(context, alignment_heads::lag(header))
+        });
+        let lanes = lanes.map_err(|error| match error {
             Some(error) => format!("whisper.cpp cannot load it ({error})"),
             None => "there is no thread to load it on".to_owned(),
         })?;
-        Ok(Self { name, sha256, header, engine })
+        Ok(Self { name, sha256, header, lanes })
     }
 
     /// Its file's SHA-256, in hexadecimal.
@@ -61,7 +84,7 @@ impl WhisperModel {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.engine.has_ended()
+        self.lanes.have_ended()
     }
 
     fn run<T: Send + 'static>(
@@ -69,7 +92,7 @@ impl WhisperModel {
         cancelled: &dyn Fn() -> bool,
         work: impl FnOnce(&mut Session) -> Result<T, WhisperError> + Send + 'static,
     ) -> Result<T, AsrError> {
-        let done = self.engine.run(cancelled, move |session, stop| {
+        let done = self.lanes.run(cancelled, move |session, stop| {
             session.listen_to(stop);
             work(session)
         });
@@ -90,60 +113,98 @@ impl Transcriber for WhisperModel {
         match language {
             Language::ENGLISH => true,
             Language::CANTONESE => self.header.knows_cantonese(),
-            _ => !self.header.is_english_only(),
+            _ => self.is_multilingual(),
         }
     }
 
-    fn detect_language(&self, samples: &[f32], cancelled: &dyn Fn() -> bool) -> Result<Language, AsrError> {
-        if self.header.is_english_only() {
-            return Ok(Language::ENGLISH);
+    fn is_multilingual(&self) -> bool {
+        !self.header.is_english_only()
+    }
+
+    fn parallelism(&self) -> usize {
+        self.lanes.count()
+    }
+
+    fn detect_language(
+        &self,
+        samples: &[f32],
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Vec<(Language, f32)>, AsrError> {
+        if !self.is_multilingual() {
+            return Ok(vec![(Language::ENGLISH, 1.0)]);
         }
-        let samples = samples.to_vec();
+        let samples = padded(samples);
         let probabilities = self.run(cancelled, move |session| session.language_probabilities(&samples))?;
-        let likelihood = |code, probability| {
-            let language = Language::from_code(code).filter(|&language| self.knows(language))?;
-            Some((probability, language))
-        };
         // whisper.cpp asks for all its languages, also those that this model has no token for.
-        let known = probabilities.into_iter().filter_map(|(code, probability)| likelihood(code, probability));
-        let best = known.max_by(|(a, _), (b, _)| a.total_cmp(b));
-        best.map(|(_, language)| language).ok_or_else(|| AsrError::Engine("it told no language".to_owned()))
+        let known = |(code, probability)| {
+            let language = Language::from_code(code).filter(|&language| self.knows(language))?;
+            Some((language, probability))
+        };
+        let mut known: Vec<(Language, f32)> = probabilities.into_iter().filter_map(known).collect();
+        known.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        if known.is_empty() { Err(AsrError::Engine("it told no language".to_owned())) } else { Ok(known) }
     }
 
     fn transcribe(
         &self,
         samples: &[f32],
-        language: Language,
+        decoding: Decoding<'_>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Vec<Pass>, AsrError> {
         if samples.is_empty() {
             return Ok(Vec::new());
         }
-        let samples = samples.to_vec();
-        self.run(cancelled, move |session| session.transcribe(&samples, language))
+        let samples = padded(samples);
+        let task = (decoding.language, decoding.search, decoding.translate);
+        let prompt = decoding.prompt.to_owned();
+        self.run(cancelled, move |session| session.transcribe(&samples, task, &prompt))
     }
 }
 
-/// What lives on the thread.
+/// A copy of `samples`, continued by silence where they are too short.
+fn padded(samples: &[f32]) -> Vec<f32> {
+    let mut padded = samples.to_vec();
+    padded.resize(samples.len().max(SHORTEST), 0.0);
+    padded
+}
+
+/// How many positions of the encoder are computed for so many samples, of 1 500: those of the sound and of 3 s of silence
+/// behind it. The rest would be silence too, and takes most of the time of a short window.
+fn audio_context(samples: usize) -> i32 {
+    const MARGIN: usize = 150;
+    const FEWEST: usize = 384;
+    const STEP: usize = 32;
+    let positions = (samples.div_ceil(TIME_STEP as usize) + MARGIN).next_multiple_of(STEP);
+    positions.clamp(FEWEST, 1_500) as i32
+}
+
+/// More tokens than anybody says in so many samples, time tokens included: a loop of the decoder ends there.
+fn most_tokens(samples: usize) -> i32 {
+    const EACH_SECOND: usize = 12;
+    const ANYWAY: usize = 24;
+    let tokens = ANYWAY + EACH_SECOND * samples / RATE as usize;
+    tokens.min(MAX_PROMPT) as i32
+}
+
+type Task = (Language, Search, bool);
+
+/// What lives on a thread.
 #[derive(Debug)]
 struct Session {
-    context: WhisperContext,
+    context: Arc<WhisperContext>,
     state: WhisperState,
-    threads: usize,
-    /// By language, and never thrown away: whisper-rs does not free what they point to.
-    params: BTreeMap<Language, FullParams<'static, 'static>>,
+    /// By how much measured times are late, in samples.
+    lag: usize,
+    /// By task, and never thrown away: whisper-rs does not free what they point to.
+    params: BTreeMap<Task, FullParams<'static, 'static>>,
     /// Whether to stop what runs.
     stop: Arc<Mutex<Stop>>,
 }
 
 impl Session {
-    fn load(path: &std::path::Path, threads: usize) -> Result<Self, WhisperError> {
-        whisper_rs::install_logging_hooks();
-        let mut parameters = WhisperContextParameters::default();
-        parameters.use_gpu(false);
-        let context = WhisperContext::new_with_params(path, parameters)?;
+    fn new(context: Arc<WhisperContext>, lag: usize) -> Result<Self, WhisperError> {
         let state = context.create_state()?;
-        Ok(Self { context, state, threads, params: BTreeMap::new(), stop: Arc::default() })
+        Ok(Self { context, state, lag, params: BTreeMap::new(), stop: Arc::default() })
     }
 
     fn listen_to(&self, stop: &Stop) {
@@ -151,16 +212,25 @@ impl Session {
     }
 
     fn language_probabilities(&mut self, samples: &[f32]) -> Result<Vec<(&'static str, f32)>, WhisperError> {
-        self.state.pcm_to_mel(samples, self.threads)?;
-        let (_, probabilities) = self.state.lang_detect(0, self.threads)?;
+        self.state.pcm_to_mel(samples, 1)?;
+        let (_, probabilities) = self.state.lang_detect(0, 1)?;
         let codes = (0..).map(whisper_rs::get_lang_str);
         Ok(codes.zip(probabilities).filter_map(|(code, probability)| Some((code?, probability))).collect())
     }
 
-    fn transcribe(&mut self, samples: &[f32], language: Language) -> Result<Vec<Pass>, WhisperError> {
-        let (threads, stop) = (self.threads, &self.stop);
-        let params = self.params.entry(language).or_insert_with(|| params(language, threads, stop.clone()));
-        self.state.full(params.clone(), samples)?;
+    fn transcribe(&mut self, samples: &[f32], task: Task, prompt: &str) -> Result<Vec<Pass>, WhisperError> {
+        let tokens =
+            if prompt.is_empty() { Vec::new() } else { self.context.tokenize(prompt, prompt.len() + 1)? };
+        let stop = &self.stop;
+        let mut params = self.params.entry(task).or_insert_with(|| params(task, stop.clone())).clone();
+        // The decoder goes by what was said last.
+        let tokens = &tokens[tokens.len().saturating_sub(MAX_PROMPT)..];
+        if !tokens.is_empty() {
+            params.set_tokens(tokens);
+        }
+        params.set_audio_ctx(audio_context(samples.len()));
+        params.set_max_tokens(most_tokens(samples.len()));
+        self.state.full(params, samples)?;
         self.state.as_iter().map(|segment| self.pass(&segment)).collect()
     }
 
@@ -175,21 +245,29 @@ impl Session {
             let begin = *begin.get_or_insert_with(|| {
                 segment.start_timestamp() * CENTISECOND - i64::from(data.tid - first_time) * TIME_STEP
             });
+            let log_probability = data.plog;
             if data.id < end_of_text {
-                tokens.push(Token::Text { bytes: token.to_bytes()?.to_vec(), log_probability: data.plog });
+                let end =
+                    usize::try_from(data.t_dtw * CENTISECOND).ok().map(|end| end.saturating_sub(self.lag));
+                tokens.push(Token::Text { bytes: token.to_bytes()?.to_vec(), log_probability, end });
             } else if data.id >= first_time {
                 let time = begin + i64::from(data.id - first_time) * TIME_STEP;
-                tokens.push(Token::Time(usize::try_from(time).unwrap_or(0)));
+                tokens.push(Token::Time { at: usize::try_from(time).unwrap_or(0), log_probability });
             }
         }
         Ok(Pass { no_speech: segment.no_speech_probability(), tokens })
     }
 }
 
-fn params(language: Language, threads: usize, stop: Arc<Mutex<Stop>>) -> FullParams<'static, 'static> {
-    let mut params = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+fn params((language, search, translate): Task, stop: Arc<Mutex<Stop>>) -> FullParams<'static, 'static> {
+    let mut params = FullParams::new(match search {
+        Search::Greedy => SamplingStrategy::Greedy { best_of: 1 },
+        Search::Beam => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },
+    });
     params.set_language(Some(language.code()));
-    params.set_n_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+    params.set_translate(translate);
+    // Threads that share a window wait for each other in a loop that burns their time: each window has one.
+    params.set_n_threads(1);
     params.set_temperature(0.0);
     params.set_temperature_inc(0.0);
     params.set_no_context(true);

@@ -17,6 +17,7 @@ use crate::{EffectiveParams, Error};
 mod dependencies;
 mod measured;
 mod signal;
+mod spoken;
 mod stub;
 mod whisper;
 

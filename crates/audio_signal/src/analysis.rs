@@ -8,8 +8,8 @@ use media_decode::{AudioFormat, DecodeError, DecodeStats, Decoder, DecoderKind, 
 
 use crate::scene::{self, SceneKind, Track};
 use crate::{
-    AnalysisParams, Rhythm, SPEECH_FRAME, SPEECH_RATE, Segment, SignalError, SpeechDetector, Suspicion,
-    Thresholds, pipeline, plausibility,
+    AnalysisParams, LoudnessProfile, Rhythm, SPEECH_FRAME, SPEECH_RATE, Segment, SignalError, SpeechDetector,
+    Suspicion, Thresholds, pipeline, plausibility,
 };
 
 /// Changes whenever the same recording and parameters may give another result.
@@ -83,6 +83,8 @@ pub struct Analysis {
     /// Loudness in LUFS (ungated) of consecutive windows of the length asked for, the last one cut at
     /// `duration`; `None` for digital silence.
     pub loudness_windows: Vec<(Window, Option<f64>)>,
+    /// How loud it is, when.
+    pub loudness: LoudnessProfile,
     /// Where somebody speaks or sings, finer than `segments` and also over music: what a transcriber should hear.
     /// Sorted, without overlap; empty without [`AnalysisParams::include_speech_music`].
     pub speech_regions: Vec<Window>,
@@ -145,6 +147,7 @@ fn analyze_once(
         integrated_lufs,
         loudness_range: loudness.range_lu(),
         loudness_windows: loudness.windows(params.loudness_window, duration),
+        loudness,
         speech_regions: regions.into_iter().filter_map(|frames| window_of(frames, duration)).collect(),
         rhythm,
     })
@@ -161,7 +164,7 @@ fn beatless(segments: &[Segment]) -> Vec<Window> {
 }
 
 /// The window of some frames of the speech detector, cut at `duration`.
-fn window_of(frames: Range<usize>, duration: MediaTime) -> Option<Window> {
+pub(crate) fn window_of(frames: Range<usize>, duration: MediaTime) -> Option<Window> {
     let time = |frame: usize| {
         let samples = i64::try_from(frame * SPEECH_FRAME).unwrap_or(i64::MAX);
         MediaTime::from_samples(samples, SPEECH_RATE).min(duration)

@@ -29,5 +29,7 @@ pub use plausibility::{DOUBTED_CONFIDENCE, Suspicion};
 pub use resample::Resampler;
 pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
 pub use scene::{SceneKind, Segment, scene_features};
-pub use speech::{ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_presence};
+pub use speech::{
+    ACTIVITY_VERSION, ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_activity, speech_presence,
+};
 pub use waveform::{Waveform, WaveformBits, WaveformError, WaveformMeter, WaveformParams, waveform};

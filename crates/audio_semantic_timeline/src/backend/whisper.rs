@@ -4,19 +4,20 @@ use std::sync::Arc;
 use audio_asr::{
     AsrError, Gates, Language, Options, SpeechSource, TranscribeError, Transcriber, Transcript, WhisperModel,
 };
-use audio_signal::{Analysis, Control, Progress, Resampler, SceneKind, SignalError};
+use audio_signal::{Control, Progress, Resampler, SignalError};
 use media_decode::{DecodeError, Decoder, DecoderKind};
 use media_time::Window;
 use serde_json::{Map, Value, json};
 
 use super::measured::{self, rounded};
+use super::spoken;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
 use crate::model::{AudioEvent, EventKind, Word};
 use crate::{EffectiveParams, Error, slice};
 
 /// Changes whenever the same recording, model and parameters may give another result: with the analysis of the signal
-/// (`signal_v4`), the pipeline of `audio_asr` and whisper.cpp.
-const VERSION: &str = "whisper_aubio_v4";
+/// (`signal_v4`), the regions of speech that are offered, the pipeline of `audio_asr` with its tries, and whisper.cpp.
+const VERSION: &str = "whisper_aubio_v5";
 
 /// The signal, and the words of what is spoken in it.
 #[derive(Clone, Debug)]
@@ -43,8 +44,11 @@ impl WhisperBackend {
         if speech.is_empty() {
             return Ok(Transcript::default());
         }
-        let options =
-            Options { language: params.language.as_deref().and_then(Language::from_code), gates: self.gates };
+        let options = Options {
+            language: params.language.as_deref().and_then(Language::from_code),
+            gates: self.gates,
+            ..Options::default()
+        };
         let mut samples = Samples::new(decoder, control)?;
         audio_asr::transcribe(&*self.model, &mut samples, speech, &options, control.cancelled).map_err(
             |error| match error {
@@ -89,13 +93,22 @@ impl AnalysisBackend for WhisperBackend {
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
-        let analysis = self.signal.listen(&recording.input, params, control)?;
+        let mut analysis = self.signal.listen(&recording.input, params, control)?;
         // Words come from the same decoder as the analysis.
-        let decoder = match &analysis.decoder {
-            DecoderKind::Native => recording.input.decoder()?,
-            DecoderKind::Ffmpeg(_) => recording.input.decoder_of_ffmpeg()?,
+        let decoder = || match &analysis.decoder {
+            DecoderKind::Native => recording.input.decoder(),
+            DecoderKind::Ffmpeg(_) => recording.input.decoder_of_ffmpeg(),
         };
-        let transcript = self.transcribe(decoder, &speech(&analysis), params, control)?;
+        let speech = if params.include_speech_music {
+            audio_signal::speech_activity(decoder()?, control)?
+        } else {
+            Vec::new()
+        };
+        let mut transcript = self.transcribe(decoder()?, &speech, params, control)?;
+        let (segments, rejected) =
+            spoken::settle(&analysis.segments, &mut transcript.words, &analysis.loudness);
+        analysis.segments = segments;
+        transcript.rejected.extend(rejected);
         let mut measured = measured::of(&analysis);
         measured.analysis.insert("transcription".to_owned(), notes(&transcript));
         measured.language = transcript.language.map(|language| language.code().to_owned());
@@ -107,27 +120,18 @@ impl AnalysisBackend for WhisperBackend {
     }
 }
 
-/// Where there is a voice: what was detected, as far as the timeline calls it speech or sung. Each window lies in one
-/// event.
-fn speech(analysis: &Analysis) -> Vec<Window> {
-    let segments =
-        analysis.segments.iter().filter(|segment| segment.kind == SceneKind::Speech || segment.sung);
-    let within = |segment: &audio_signal::Segment| {
-        let regions = analysis.speech_regions.iter();
-        let shared: Vec<Window> = regions.filter_map(|region| region.intersect(segment.window)).collect();
-        shared.into_iter().filter(|window| !window.is_empty())
-    };
-    segments.flat_map(within).collect()
-}
-
 /// Gives each event with a voice its words. A word never leaves its event: both were rounded the same way.
 fn add_words(events: &mut [AudioEvent], transcript: &Transcript) {
+    let is_mixed = transcript.words.windows(2).any(|pair| pair[0].language != pair[1].language);
     for word in &transcript.words {
         let (start_ms, end_ms) = (word.start.as_millis_round(), word.end.as_millis_round());
         let index = events.partition_point(|event| event.end_ms <= start_ms);
         let event = events.get_mut(index).filter(|event| event.kind == EventKind::Speech || event.meta.sung);
         if let Some(event) = event.filter(|_| start_ms < end_ms) {
-            let more = Map::from_iter([("timing".to_owned(), word.timing.as_str().into())]);
+            let mut more = Map::from_iter([("timing".to_owned(), word.timing.as_str().into())]);
+            if is_mixed {
+                more.insert("language".to_owned(), word.language.code().into());
+            }
             let confidence = Some(rounded(f64::from(word.confidence), 4));
             event.meta.words.push(Word { word: word.text.clone(), start_ms, end_ms, confidence, more });
         }
@@ -145,21 +149,37 @@ fn doubt_words(events: &mut [AudioEvent]) {
     }
 }
 
-/// What a reader should know about the words, and those that were not believed.
+/// What a reader should know about the words, what was not believed, and which speech is without any.
 fn notes(transcript: &Transcript) -> Value {
-    let rejected: Map<String, Value> = transcript
-        .rejected
+    let counts = transcript.rejections();
+    let rejected: Map<String, Value> =
+        counts.iter().map(|(reason, count)| (reason.as_str().to_owned(), (*count).into())).collect();
+    let stretch = |window: Window, reason: &str| {
+        let (start_ms, end_ms) = (window.start().as_millis_round(), window.end().as_millis_round());
+        json!({ "start_ms": start_ms, "end_ms": end_ms, "reason": reason })
+    };
+    let rejections =
+        transcript.rejected.iter().map(|rejected| stretch(rejected.window, rejected.reason.as_str()));
+    let untranscribed = transcript
+        .untranscribed
         .iter()
-        .map(|(reason, count)| (reason.as_str().to_owned(), (*count).into()))
-        .collect();
+        .map(|silent| stretch(silent.window, silent.reason.map_or(NO_WORDS, audio_asr::Rejection::as_str)));
     json!({
         "words": transcript.words.len(),
         "rejected": rejected,
+        "rejections": rejections.take(MOST_STRETCHES).collect::<Vec<_>>(),
+        "untranscribed": untranscribed.take(MOST_STRETCHES).collect::<Vec<_>>(),
         "language_detected": transcript.language_detected,
         "windows": transcript.windows,
+        "tries": transcript.tries,
         "heard_ms": transcript.heard.as_millis_round(),
     })
 }
+
+/// Why speech is without words of which nothing was decoded.
+const NO_WORDS: &str = "no_words";
+/// The most stretches that are listed, of each sort.
+const MOST_STRETCHES: usize = 10_000;
 
 /// A recording's samples at 16 kHz, decoded as far as they are asked for.
 struct Samples<'a> {
@@ -231,7 +251,12 @@ mod tests {
     /// What else decides the words. When this fails, [`VERSION`] needs another number: the cache must not mix results.
     #[test]
     fn the_version_stands_for_these_parts() {
-        let parts = (VERSION, audio_signal::ALGORITHM_VERSION, audio_asr::engine_version());
-        assert_eq!(parts, ("whisper_aubio_v4", "signal_v4", "whisper.cpp 1.8.3".to_owned()));
+        let parts = (
+            VERSION,
+            audio_signal::ALGORITHM_VERSION,
+            audio_signal::ACTIVITY_VERSION,
+            audio_asr::engine_version(),
+        );
+        assert_eq!(parts, ("whisper_aubio_v5", "signal_v4", 1, "whisper.cpp 1.8.3".to_owned()));
     }
 }

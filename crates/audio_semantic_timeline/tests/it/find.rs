@@ -105,8 +105,8 @@ async fn a_timeline_of_a_wrong_decoder_is_not_chosen() {
         (AssetDecoder::Ffmpeg, "signal_v4+s42", "signal_v4+s42+ffmpeg-5.1"),
         (
             AssetDecoder::Ffmpeg,
-            "whisper_aubio_v4+tiny-1a2b3c4d+s42+decode2",
-            "whisper_aubio_v4+s42+ffmpeg-7.0",
+            "whisper_aubio_v5+tiny-1a2b3c4d+s42+decode2",
+            "whisper_aubio_v5+s42+ffmpeg-7.0",
         ),
         (AssetDecoder::Decode2, "signal_v3+s42", "signal_v4+s42+decode2"),
     ] {

@@ -100,7 +100,7 @@ impl StepMeter {
 
 /// How loud a recording is, when. Loudness is in LUFS; `None` stands for digital silence or for nothing to
 /// measure: a loudness is always finite.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoudnessProfile {
     /// Mean K-weighted power of each 10 ms, summed over the channels by their weights.
     powers: Vec<f32>,

@@ -6,6 +6,7 @@
 //! ([`recurrence`]). All but the last are computed for several frames at once. The arithmetic is ordered the same
 //! way whatever the chunks and the processor, so the result is the same to the bit.
 
+mod activity;
 mod dense;
 mod onnx;
 mod presence;
@@ -13,7 +14,10 @@ mod recurrence;
 mod spectrum;
 mod weights;
 
-pub use self::presence::speech_presence;
+pub use self::{
+    activity::{ACTIVITY_VERSION, speech_activity},
+    presence::speech_presence,
+};
 use self::{
     dense::{LANES, Lanes},
     recurrence::{HIDDEN, State},

@@ -1,0 +1,40 @@
+//! Prints the timeline with words of each recording whose path comes on standard input, as a line of JSON: what
+//! `tools/words/measure.py` scores.
+//!
+//! ```text
+//! cargo run --release -p audio_semantic_timeline --example words -- MODEL [THREADS] [LANGUAGE]
+//! ```
+
+#![expect(clippy::print_stdout, reason = "what an example prints is what it is for")]
+
+use std::error::Error;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use audio_asr::{Gates, ModelDirectory, Models};
+use audio_semantic_timeline::EffectiveParams;
+use audio_semantic_timeline::backend::{AnalysisBackend, Recording, SignalBackend, WhisperBackend};
+use audio_signal::{Control, Thresholds};
+use media_decode::{Decoders, MediaInput};
+use serde_json::json;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let model = arguments.next().ok_or("give the path of a model")?;
+    let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
+    let models = Models::new(ModelDirectory::new(Path::new("/nonexistent").to_owned()), 1, threads);
+    let signal = Arc::new(SignalBackend::new(Thresholds::DEFAULT, 42, threads)?);
+    let backend = WhisperBackend::new(signal, models.open(&model)?, Gates::DEFAULT);
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let (language, path) = line.split_once(' ').ok_or("give a language and a path")?;
+        let language = (language != "auto").then(|| language.to_owned());
+        let params = EffectiveParams { include_beats: false, language, ..EffectiveParams::default() };
+        let input = MediaInput::new(File::open(path)?, Decoders::native());
+        let recording = Recording { input, probed_duration: None, decoder: None };
+        let measured = backend.analyze(recording, &params, &Control::none())?;
+        println!("{}", json!({ "events": measured.events, "analysis": measured.analysis }));
+    }
+    Ok(())
+}

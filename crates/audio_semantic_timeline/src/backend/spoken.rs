@@ -1,0 +1,263 @@
+//! Words against the scene: where somebody was understood, somebody spoke, whatever it sounded like.
+
+use std::collections::BTreeSet;
+
+use audio_asr::{Rejected, Rejection, Word};
+use audio_signal::{LoudnessProfile, SceneKind, Segment};
+use media_time::{MediaTime, Window};
+
+/// Words closer to each other are one stretch of speech, and those closer than the second bear each other out.
+const PAUSE: MediaTime = MediaTime::from_millis(300);
+const LONG_PAUSE: MediaTime = MediaTime::from_millis(1_000);
+/// Less of another kind between or beside speech is a part of it.
+const SLIVER: MediaTime = MediaTime::from_millis(300);
+/// How sure words must be on average, and how many different ones, to turn into speech what sounded like something else.
+const SURE: f32 = 0.5;
+const ENOUGH: usize = 3;
+/// No event that was told by words has a higher confidence.
+const MOST_CONFIDENCE: f32 = 0.95;
+
+/// The segments with the speech that words tell, and the words that stand in one segment of speech or singing each. Words
+/// elsewhere that are not sure are rejected.
+pub(super) fn settle(
+    segments: &[Segment],
+    words: &mut Vec<Word>,
+    loudness: &LoudnessProfile,
+) -> (Vec<Segment>, Vec<Rejected>) {
+    let mut settled = segments.to_vec();
+    let mut rejected = Vec::new();
+    let all = std::mem::take(words);
+    for group in all.chunk_by(|a, b| b.start - a.end <= LONG_PAUSE) {
+        let is_foreign = |word: &&Word| !is_mostly_spoken(segments, window_of(word));
+        let confidence = are_sure(group);
+        for stretch in group.chunk_by(|a, b| b.start - a.end <= PAUSE) {
+            match confidence {
+                _ if !stretch.iter().any(|word| is_foreign(&word)) => words.extend_from_slice(stretch),
+                Some(confidence) => {
+                    settled = with_speech(&settled, span(stretch), confidence);
+                    words.extend_from_slice(stretch);
+                }
+                None => {
+                    let (foreign, own): (Vec<&Word>, Vec<&Word>) = stretch.iter().partition(is_foreign);
+                    words.extend(own.into_iter().cloned());
+                    rejected.extend(foreign.into_iter().map(outside_speech));
+                }
+            }
+        }
+    }
+    let mut settled = joined(settled);
+    for segment in &mut settled {
+        if !segments.contains(segment) {
+            segment.loudness_lufs = loudness.span_lufs(segment.window);
+        }
+    }
+    let all = std::mem::take(words);
+    for word in all {
+        match within_speech(&settled, &word) {
+            Some(word) => words.push(word),
+            None => rejected.push(outside_speech(&word)),
+        }
+    }
+    (settled, rejected)
+}
+
+/// The confidence of speech that only its words tell; none where they are not sure.
+fn are_sure(group: &[Word]) -> Option<f32> {
+    let texts: BTreeSet<&str> = group.iter().map(|word| word.text.as_str()).collect();
+    let confidence = group.iter().map(|word| word.confidence).sum::<f32>() / group.len() as f32;
+    (confidence >= SURE && texts.len() >= ENOUGH).then(|| confidence.min(MOST_CONFIDENCE))
+}
+
+const fn is_voice(segment: &Segment) -> bool {
+    matches!(segment.kind, SceneKind::Speech) || segment.sung
+}
+
+fn window_of(word: &Word) -> Window {
+    Window::starting_at(word.start, word.end - word.start)
+}
+
+fn span(group: &[Word]) -> Window {
+    let (start, end) = (group[0].start, group[group.len() - 1].end);
+    Window::starting_at(start, end - start)
+}
+
+fn outside_speech(word: &Word) -> Rejected {
+    Rejected { window: window_of(word), reason: Rejection::OutsideSpeech }
+}
+
+/// The segments that overlap a window, with the length that they share.
+fn overlaps(segments: &[Segment], window: Window) -> impl Iterator<Item = (&Segment, MediaTime)> {
+    let first = segments.partition_point(|segment| segment.window.end() <= window.start());
+    let near = segments[first..].iter().take_while(move |segment| segment.window.start() < window.end());
+    near.filter_map(move |segment| Some((segment, segment.window.intersect(window)?.duration())))
+}
+
+fn is_mostly_spoken(segments: &[Segment], window: Window) -> bool {
+    let voice = overlaps(segments, window).filter(|(segment, _)| is_voice(segment));
+    let shared: i64 = voice.map(|(_, shared)| shared.as_micros()).sum();
+    2 * shared >= window.duration().as_micros()
+}
+
+/// The segments with speech in `window`, over music where there was any.
+fn with_speech(segments: &[Segment], window: Window, confidence: f32) -> Vec<Segment> {
+    let is_music = |segment: &Segment| segment.kind == SceneKind::Music || segment.background_music;
+    let music: i64 = overlaps(segments, window)
+        .filter(|(segment, _)| is_music(segment))
+        .map(|(_, shared)| shared.as_micros())
+        .sum();
+    let speech = Segment {
+        kind: SceneKind::Speech,
+        window,
+        confidence,
+        loudness_lufs: None,
+        background_music: 2 * music > window.duration().as_micros(),
+        sung: false,
+    };
+    let mut parts = Vec::with_capacity(segments.len() + 2);
+    for segment in segments {
+        let (start, end) = (segment.window.start(), segment.window.end());
+        if end <= window.start() || window.end() <= start {
+            parts.push(segment.clone());
+            continue;
+        }
+        let part = |start, end| Window::new(start, end).ok().filter(|part| !part.is_empty());
+        parts.extend(part(start, window.start()).map(|window| Segment { window, ..segment.clone() }));
+        if (start..end).contains(&window.start()) {
+            parts.push(speech.clone());
+        }
+        parts.extend(part(window.end(), end).map(|window| Segment { window, ..segment.clone() }));
+    }
+    parts
+}
+
+/// The segments without slivers beside speech, and with neighbours of one kind as one.
+fn joined(segments: Vec<Segment>) -> Vec<Segment> {
+    let is_speech = |segment: Option<&Segment>| segment.is_some_and(|s| s.kind == SceneKind::Speech);
+    let is_sliver = |index: usize| {
+        let segment = &segments[index];
+        segment.kind != SceneKind::Speech
+            && segment.window.duration() < SLIVER
+            && is_speech(index.checked_sub(1).and_then(|before| segments.get(before)))
+            && is_speech(segments.get(index + 1))
+    };
+    let mut all: Vec<Segment> = Vec::with_capacity(segments.len());
+    for (index, segment) in segments.iter().enumerate() {
+        let follows = |last: &Segment| {
+            let is_alike = (last.kind, last.background_music, last.sung)
+                == (segment.kind, segment.background_music, segment.sung);
+            is_sliver(index) || (is_alike && segment.kind == SceneKind::Speech)
+        };
+        match all.last_mut() {
+            Some(last) if follows(last) => extend(last, segment),
+            _ => all.push(segment.clone()),
+        }
+    }
+    all
+}
+
+/// Makes a segment last to the end of the next one; its confidence becomes the mean of both over time.
+fn extend(segment: &mut Segment, next: &Segment) {
+    let seconds = |window: Window| window.duration().as_secs_f64() as f32;
+    let (own, more) = (seconds(segment.window), seconds(next.window));
+    if next.kind == segment.kind {
+        segment.confidence = (segment.confidence * own + next.confidence * more) / (own + more);
+    }
+    let start = segment.window.start();
+    segment.window = Window::starting_at(start, next.window.end() - start);
+}
+
+/// A word, cut to the segment of speech or singing that holds the most of it.
+fn within_speech(segments: &[Segment], word: &Word) -> Option<Word> {
+    let voice = overlaps(segments, window_of(word)).filter(|(segment, _)| is_voice(segment));
+    let (segment, _) = voice.max_by_key(|(_, shared)| *shared)?;
+    let window = segment.window.intersect(window_of(word))?;
+    Some(Word { start: window.start(), end: window.end(), ..word.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use audio_asr::{Language, Timing};
+
+    use super::*;
+
+    fn window(start_ms: i64, end_ms: i64) -> Window {
+        Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
+    }
+
+    fn segment(kind: SceneKind, start_ms: i64, end_ms: i64) -> Segment {
+        Segment {
+            kind,
+            window: window(start_ms, end_ms),
+            confidence: 0.9,
+            loudness_lufs: None,
+            background_music: false,
+            sung: false,
+        }
+    }
+
+    fn word(text: &str, start_ms: i64, end_ms: i64, confidence: f32) -> Word {
+        let window = window(start_ms, end_ms);
+        Word {
+            text: text.to_owned(),
+            start: window.start(),
+            end: window.end(),
+            confidence,
+            timing: Timing::Measured,
+            language: Language::ENGLISH,
+        }
+    }
+
+    fn settled(segments: &[Segment], words: &[Word]) -> (Vec<(SceneKind, i64, i64)>, Vec<String>, usize) {
+        let mut words = words.to_vec();
+        let silence = LoudnessProfile::default();
+        let (segments, rejected) = settle(segments, &mut words, &silence);
+        let told = segments.iter().map(|segment| {
+            let window = segment.window;
+            (segment.kind, window.start().as_millis_round(), window.end().as_millis_round())
+        });
+        (told.collect(), words.into_iter().map(|word| word.text).collect(), rejected.len())
+    }
+
+    #[test]
+    fn sure_words_make_speech_of_what_sounded_like_music() {
+        let segments = [segment(SceneKind::Music, 0, 10_000), segment(SceneKind::Speech, 10_000, 12_000)];
+        let words = [
+            word("one", 2_000, 2_300, 0.9),
+            word("two", 2_400, 2_900, 0.8),
+            word("three", 3_500, 3_900, 0.9),
+            word("four", 9_900, 10_500, 0.9),
+        ];
+        let (told, kept, rejected) = settled(&segments, &words);
+        let expected = [
+            (SceneKind::Music, 0, 2_000),
+            (SceneKind::Speech, 2_000, 2_900),
+            (SceneKind::Music, 2_900, 3_500),
+            (SceneKind::Speech, 3_500, 3_900),
+            (SceneKind::Music, 3_900, 10_000),
+            (SceneKind::Speech, 10_000, 12_000),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!((kept, rejected), (["one", "two", "three", "four"].map(str::to_owned).to_vec(), 0));
+    }
+
+    #[test]
+    fn unsure_words_change_nothing() {
+        let segments = [segment(SceneKind::Music, 0, 10_000)];
+        let alone = [word("one", 2_000, 2_300, 0.9)];
+        let unsure = ["one", "two", "three"].map(|text| word(text, 2_000, 2_300, 0.3));
+        for words in [&alone[..], &unsure[..]] {
+            let (told, kept, rejected) = settled(&segments, words);
+            assert_eq!((told, kept), (vec![(SceneKind::Music, 0, 10_000)], vec![]));
+            assert_eq!(rejected, words.len());
+        }
+    }
+
+    #[test]
+    fn words_end_where_speech_does() {
+        let segments = [segment(SceneKind::Speech, 0, 1_000), segment(SceneKind::Silence, 1_000, 2_000)];
+        let mut words = vec![word("one", 700, 1_200, 0.9)];
+        let silence = LoudnessProfile::default();
+        settle(&segments, &mut words, &silence);
+        assert_eq!(words[0].end, MediaTime::from_millis(1_000));
+    }
+}
