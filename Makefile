@@ -41,6 +41,17 @@ formats: fixtures ## measure every container and codec, and write the table of d
 	cargo test --workspace --locked --test it rare:: -- --nocapture
 	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --package e2e --locked --test it formats -- --nocapture
 
+# Where ggml-tiny.en.bin and ggml-base.bin are.
+MODELS ?= $(HARKBACK_MODELS)
+
+.PHONY: words
+words: bootstrap ## measure the words of real Whisper models on the corpus, beside faster-whisper (MODELS=directory)
+	@test -n "$(MODELS)" || { echo 'give the directory of ggml-tiny.en.bin and ggml-base.bin: make words MODELS=…'; exit 2; }
+	@test -n "$(HARKBACK_CORPUS)" || { echo 'the corpus is absent: set HARKBACK_CORPUS to its directory'; exit 2; }
+	@python3 -c 'import numpy' || { echo 'python3 has no numpy: pip install -r tools/words/requirements.txt'; exit 2; }
+	cargo build --release --workspace --locked --example words
+	python3 tools/words/measure.py --example target/release/examples/words --models "$(MODELS)" --corpus "$(HARKBACK_CORPUS)"
+
 .PHONY: mutants
 mutants: bootstrap ## decode a million damaged recordings in the process, ten thousand through ffmpeg
 	cargo run --release --locked --quiet --package media_decode --example mutants -- 1000000
