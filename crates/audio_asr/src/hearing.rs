@@ -127,7 +127,8 @@ impl<T: Transcriber + ?Sized> Run<'_, '_, T> {
             }
         }
         words.sort_by_key(|word| word.start);
-        let gaps = coverage::without_words(&voiced, &words, window.samples.len());
+        let audible = audible(&voiced, &sounds);
+        let gaps = coverage::without_words(&audible, &words, window.samples.len());
         for gap in &gaps {
             let reason = rejected.iter().find(|(range, _)| range.start < gap.end && gap.start < range.end);
             if parted < MOST_PARTS && !words.is_empty() {
@@ -298,6 +299,14 @@ impl<T: Transcriber + ?Sized> Run<'_, '_, T> {
         }
         kept
     }
+}
+
+/// The speech that is sound, where sound can be told from silence: a region of speech has pauses of its own.
+fn audible(voiced: &[Voiced], sounds: &[Range<usize>]) -> Vec<Voiced> {
+    if sounds.is_empty() {
+        return voiced.to_vec();
+    }
+    sounds.iter().flat_map(|sound| voiced.iter().filter_map(|stretch| stretch.within(sound))).collect()
 }
 
 /// Where a phrase is in its window, as its time tokens tell.

@@ -82,7 +82,8 @@ fn measured(phrase: &Phrase, speech: &[Voiced], sounds: &[Range<usize>]) -> Vec<
         let before = placed.last().map_or(0, |(range, _)| range.end);
         let start = word.start.or(phrase.start).unwrap_or(begin);
         let end = word.end.unwrap_or(start).max(start);
-        let range = snapped(start..end.min(start + longest(&word.text)), sounds);
+        let range = snapped(start..end, sounds);
+        let range = range.start..range.end.min(range.start + longest(&word.text));
         let start = range.start.max(before.min(range.end));
         placed.push((start..range.end, Timing::Measured));
     }

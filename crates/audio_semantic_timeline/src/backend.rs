@@ -152,6 +152,11 @@ pub trait AnalysisBackend: Send + Sync + fmt::Debug {
         true
     }
 
+    /// Can it write English of another language? What hears no words ignores it.
+    fn can_translate(&self) -> bool {
+        true
+    }
+
     /// Analyses `recording`. Blocking, and heavy: call it on a worker thread.
     ///
     /// # Errors

@@ -33,6 +33,21 @@ pub enum Error {
         /// The model's name.
         model: String,
     },
+    /// The model in use knows one language only.
+    #[error(
+        "the speech model `{0}` knows English only and cannot translate: have the service run a multilingual model"
+    )]
+    CannotTranslate(String),
+    /// A text of the request is too long.
+    #[error("`{pointer}` has more than {most} {unit}: shorten it")]
+    TooLong {
+        /// JSON pointer to it.
+        pointer: String,
+        /// The limit.
+        most: usize,
+        /// Of what.
+        unit: &'static str,
+    },
     /// The configured backend cannot run.
     #[error("the configured analysis backend cannot run: {0}")]
     BackendUnavailable(String),
@@ -81,6 +96,10 @@ impl From<Error> for Problem {
             Error::UnsupportedLanguage(_) | Error::LanguageNotInModel { .. } => {
                 Self::unprocessable("unsupported_language", &detail).field("/language", detail)
             }
+            Error::CannotTranslate(_) => {
+                Self::unprocessable("unsupported_language", &detail).field("/translate", detail)
+            }
+            Error::TooLong { pointer, .. } => Self::invalid_field(&pointer, detail),
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),
             // Made here it is whole; registered by a caller it may be anything.

@@ -276,13 +276,24 @@ pub struct AnalyzeRequest {
     #[serde(default = "default_loudness_window_ms", deserialize_with = "loudness_window_ms_or_null")]
     #[schema(default = default_loudness_window_ms)]
     pub loudness_window_ms: i64,
-    /// Language of the speech (ISO 639-1, as Whisper names them); detected when not given.
+    /// Language of the speech (ISO 639-1, as Whisper names them); detected in each part of the recording when not given.
     pub language: Option<String>,
+    /// Text that the speech model sees as if it had been said before: names, spelling, style. At most 1 000 characters.
+    #[schema(max_length = 1_000)]
+    pub prompt: Option<String>,
+    /// Words that are likely to be said, of at most 50 characters each.
+    #[schema(max_items = 100)]
+    pub hot_words: Option<Vec<String>>,
+    /// Write English, whatever is spoken; needs a multilingual model.
+    #[serde(default = "no", deserialize_with = "no_or_null")]
+    #[schema(default = no)]
+    pub translate: bool,
 }
 
 http_kit::context_fields!(AnalyzeRequest);
 
 http_kit::field_default!(yes, yes_or_null: bool = true);
+http_kit::field_default!(no, no_or_null: bool = false);
 http_kit::field_default!(default_min_silence_ms, min_silence_ms_or_null: i64 = 300);
 http_kit::field_default!(default_loudness_window_ms, loudness_window_ms_or_null: i64 = 1_000);
 

@@ -1,3 +1,4 @@
+use crate::Error;
 use crate::model::{AnalyzeRequest, Clamped};
 
 /// The parameters of a request, within their ranges: with the recording and the backend's version,
@@ -14,7 +15,18 @@ pub struct EffectiveParams {
     pub loudness_window_ms: i64,
     /// As given.
     pub language: Option<String>,
+    /// As given; empty for none.
+    pub prompt: String,
+    /// As given.
+    pub hot_words: Vec<String>,
+    /// Write English, whatever is spoken.
+    pub translate: bool,
 }
+
+/// The longest prompt, the most hot words, and the longest of them, in characters.
+const LONGEST_PROMPT: usize = 1_000;
+const MOST_HOT_WORDS: usize = 100;
+const LONGEST_HOT_WORD: usize = 50;
 
 impl Default for EffectiveParams {
     fn default() -> Self {
@@ -24,6 +36,9 @@ impl Default for EffectiveParams {
             min_silence_ms: 300,
             loudness_window_ms: 1_000,
             language: None,
+            prompt: String::new(),
+            hot_words: Vec::new(),
+            translate: false,
         }
     }
 }
@@ -46,7 +61,71 @@ impl EffectiveParams {
             min_silence_ms: clamp("min_silence_ms", request.min_silence_ms, 50, 10_000),
             loudness_window_ms: clamp("loudness_window_ms", request.loudness_window_ms, 100, 10_000),
             language: request.language.clone(),
+            prompt: request.prompt.clone().unwrap_or_default(),
+            hot_words: request.hot_words.clone().unwrap_or_default(),
+            translate: request.translate,
         };
         (params, clamped)
+    }
+
+    /// Are the texts within their limits?
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], which names the one that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        let too_long =
+            |pointer: &str, most, unit| Err(Error::TooLong { pointer: pointer.to_owned(), most, unit });
+        if self.prompt.chars().count() > LONGEST_PROMPT {
+            return too_long("/prompt", LONGEST_PROMPT, "characters");
+        }
+        if self.hot_words.len() > MOST_HOT_WORDS {
+            return too_long("/hot_words", MOST_HOT_WORDS, "words");
+        }
+        match self.hot_words.iter().position(|word| word.chars().count() > LONGEST_HOT_WORD) {
+            Some(index) => too_long(&format!("/hot_words/{index}"), LONGEST_HOT_WORD, "characters"),
+            None => Ok(()),
+        }
+    }
+
+    /// What the speech model sees as if it had been said before.
+    #[must_use]
+    pub fn context(&self) -> String {
+        if self.hot_words.is_empty() {
+            return self.prompt.clone();
+        }
+        let words = self.hot_words.join(", ");
+        format!("{words}. {}", self.prompt).trim_end().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_have_limits() {
+        let of = |prompt: &str, hot_words: &[String]| {
+            let params = EffectiveParams {
+                prompt: prompt.to_owned(),
+                hot_words: hot_words.to_vec(),
+                ..EffectiveParams::default()
+            };
+            params.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(of(&"ü".repeat(1_000), &vec!["x".repeat(50); 100]), Ok(()));
+        assert!(of(&"x".repeat(1_001), &[]).unwrap_err().contains("/prompt"));
+        assert!(of("", &vec!["x".to_owned(); 101]).unwrap_err().contains("/hot_words"));
+        assert!(of("", &["x".to_owned(), "x".repeat(51)]).unwrap_err().contains("/hot_words/1"));
+    }
+
+    #[test]
+    fn hot_words_come_before_the_prompt() {
+        let params = EffectiveParams {
+            prompt: "A talk.".to_owned(),
+            hot_words: vec!["Dashwood".to_owned(), "Elinor".to_owned()],
+            ..EffectiveParams::default()
+        };
+        assert_eq!(params.context(), "Dashwood, Elinor. A talk.");
+        assert_eq!(EffectiveParams { prompt: String::new(), ..params }.context(), "Dashwood, Elinor.");
     }
 }

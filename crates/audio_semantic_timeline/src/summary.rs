@@ -38,6 +38,10 @@ impl Subject {
         params: EffectiveParams,
         selection: &Selection,
     ) -> Result<Self, Error> {
+        params.check()?;
+        if params.translate && !selection.backend.can_translate() {
+            return Err(Error::CannotTranslate(selection.backend.model_used()));
+        }
         if let Some(code) = &params.language {
             if Language::from_code(code).is_none() {
                 return Err(Error::UnsupportedLanguage(code.clone()));

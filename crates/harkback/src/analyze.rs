@@ -112,6 +112,9 @@ fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectiveParams> {
         min_silence_ms: within("min-silence-ms", arguments.min_silence_ms, 50, 10_000)?,
         loudness_window_ms: within("loudness-window-ms", arguments.loudness_window_ms, 100, 10_000)?,
         language: arguments.language.clone(),
+        prompt: arguments.prompt.clone().unwrap_or_default(),
+        hot_words: arguments.hot_word.clone(),
+        translate: arguments.translate,
     })
 }
 

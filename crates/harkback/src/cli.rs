@@ -106,6 +106,15 @@ pub(crate) struct AnalyzeArguments {
     /// Language of the speech; detected when not given.
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Option<String>,
+    /// Text that the speech model sees as if it had been said before: names, spelling, style.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+    /// A word that is likely to be said; may be given several times.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) hot_word: Vec<String>,
+    /// Write English, whatever is spoken; needs a multilingual model.
+    #[arg(long)]
+    pub(crate) translate: bool,
     #[command(flatten)]
     pub(crate) analysis: AnalysisFlags,
 }

@@ -118,6 +118,34 @@ async fn the_language_is_part_of_the_key_and_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn prompts_and_hot_words_are_part_of_the_key_and_have_limits() {
+    let server = server_with(&model()).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let plain = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
+    let plain = plain["meta"]["backend_version"].as_str().unwrap();
+    let body = json!({"asset_id": asset["id"], "prompt": "Digits.", "hot_words": ["seven", "nine"]});
+    let prompted = api.post(ANALYZE, &body).await.ok();
+    // The first 16 digits of the SHA-256 of each text, hot words line by line.
+    let expected = format!("{plain}+prompt=0cc449d6bf64f6c9+hot_words=50ff3751014ebdab");
+    assert_eq!(prompted["meta"]["backend_version"], expected);
+    assert_eq!(prompted["meta"]["cache_hit"], false);
+    assert_eq!(api.post(ANALYZE, &body).await.ok()["meta"]["cache_hit"], true);
+    for (field, value, pointer) in [
+        ("prompt", json!("x".repeat(1_001)), "/prompt"),
+        ("hot_words", json!(vec!["x"; 101]), "/hot_words"),
+        ("hot_words", json!(["x".repeat(51)]), "/hot_words/0"),
+    ] {
+        let refused = api.post(ANALYZE, &json!({"asset_id": asset["id"], field: value})).await;
+        let problem = refused.problem(422, "invalid_body");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    let translated = api.post(ANALYZE, &json!({"asset_id": asset["id"], "translate": true})).await;
+    translated.problem(422, "unsupported_language");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_speaks_there_is_no_word_and_no_transcript() {
     let server = server_with(&model()).await;
     let api = server.api("t1", "dev");

@@ -4,6 +4,7 @@
 
 mod digits;
 mod files;
+mod real;
 mod silence;
 
 use std::convert::Infallible;

@@ -8,12 +8,12 @@ use media_time::{MediaTime, Window};
 
 /// Words closer to each other are one stretch of speech, and those closer than the second bear each other out.
 const PAUSE: MediaTime = MediaTime::from_millis(300);
-const LONG_PAUSE: MediaTime = MediaTime::from_millis(1_000);
+const LONG_PAUSE: MediaTime = MediaTime::from_millis(3_000);
 /// Less of another kind between or beside speech is a part of it.
 const SLIVER: MediaTime = MediaTime::from_millis(300);
 /// How sure words must be on average, and how many different ones, to turn into speech what sounded like something else.
 const SURE: f32 = 0.5;
-const ENOUGH: usize = 3;
+const ENOUGH: usize = 4;
 /// No event that was told by words has a higher confidence.
 const MOST_CONFIDENCE: f32 = 0.95;
 
@@ -224,8 +224,9 @@ mod tests {
         let words = [
             word("one", 2_000, 2_300, 0.9),
             word("two", 2_400, 2_900, 0.8),
-            word("three", 3_500, 3_900, 0.9),
-            word("four", 9_900, 10_500, 0.9),
+            word("three", 3_500, 3_700, 0.9),
+            word("four", 3_700, 3_900, 0.9),
+            word("five", 9_900, 10_500, 0.9),
         ];
         let (told, kept, rejected) = settled(&segments, &words);
         let expected = [
@@ -237,14 +238,17 @@ mod tests {
             (SceneKind::Speech, 10_000, 12_000),
         ];
         assert_eq!(told, expected);
-        assert_eq!((kept, rejected), (["one", "two", "three", "four"].map(str::to_owned).to_vec(), 0));
+        assert_eq!(
+            (kept, rejected),
+            (["one", "two", "three", "four", "five"].map(str::to_owned).to_vec(), 0)
+        );
     }
 
     #[test]
     fn unsure_words_change_nothing() {
         let segments = [segment(SceneKind::Music, 0, 10_000)];
         let alone = [word("one", 2_000, 2_300, 0.9)];
-        let unsure = ["one", "two", "three"].map(|text| word(text, 2_000, 2_300, 0.3));
+        let unsure = ["one", "two", "three", "four"].map(|text| word(text, 2_000, 2_300, 0.3));
         for words in [&alone[..], &unsure[..]] {
             let (told, kept, rejected) = settled(&segments, words);
             assert_eq!((told, kept), (vec![(SceneKind::Music, 0, 10_000)], vec![]));

@@ -8,6 +8,7 @@ use audio_signal::{Control, Progress, Resampler, SignalError};
 use media_decode::{DecodeError, Decoder, DecoderKind};
 use media_time::Window;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::measured::{self, rounded};
 use super::spoken;
@@ -47,7 +48,8 @@ impl WhisperBackend {
         let options = Options {
             language: params.language.as_deref().and_then(Language::from_code),
             gates: self.gates,
-            ..Options::default()
+            prompt: params.context(),
+            translate: params.translate,
         };
         let mut samples = Samples::new(decoder, control)?;
         audio_asr::transcribe(&*self.model, &mut samples, speech, &options, control.cancelled).map_err(
@@ -76,6 +78,15 @@ impl AnalysisBackend for WhisperBackend {
         if let Some(language) = &params.language {
             version += &format!("+lang={language}");
         }
+        if !params.prompt.is_empty() {
+            version += &format!("+prompt={}", digits_of(params.prompt.as_bytes()));
+        }
+        if !params.hot_words.is_empty() {
+            version += &format!("+hot_words={}", digits_of(params.hot_words.join("\n").as_bytes()));
+        }
+        if params.translate {
+            version += "+translate";
+        }
         version
     }
 
@@ -85,6 +96,10 @@ impl AnalysisBackend for WhisperBackend {
 
     fn knows_language(&self, code: &str) -> bool {
         Language::from_code(code).is_some_and(|language| self.model.knows(language))
+    }
+
+    fn can_translate(&self) -> bool {
+        self.model.is_multilingual()
     }
 
     fn analyze(
@@ -118,6 +133,12 @@ impl AnalysisBackend for WhisperBackend {
         }
         Ok(measured)
     }
+}
+
+/// The first 16 hexadecimal digits of a text's SHA-256: what names it in versions.
+fn digits_of(text: &[u8]) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Gives each event with a voice its words. A word never leaves its event: both were rounded the same way.
