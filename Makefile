@@ -37,7 +37,7 @@ test: fixtures ## all tests, on a throwaway Postgres
 
 .PHONY: formats
 formats: fixtures ## measure every container and codec, and write the table of docs/formats.md (FORMATS=MPEG-TS for some)
-	fixtures/rare_codecs.py
+	@if command -v python3 >/dev/null; then fixtures/rare_codecs.py; else echo 'rare codecs are not measured: no python3'; fi
 	cargo test --workspace --locked --test it rare:: -- --nocapture
 	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --package e2e --locked --test it formats -- --nocapture
 

@@ -1,20 +1,19 @@
-//! Which attention heads of a model follow the sound: what times of tokens are measured by.
+//! Alignment heads: the cross-attention heads that token times are measured by.
 
 use whisper_rs::{DtwMode, DtwModelPreset, DtwParameters};
 
 use crate::ModelHeader;
 
-/// Memory for one alignment: tokens × 1 500 instants × heads × 4 bytes, a few times over. It is reserved, and used as far
-/// as needed.
+/// Arena of one alignment: a few tensors of tokens × 1 500 frames × heads × 4 bytes. Untouched pages are not resident.
 const MEMORY: usize = 512 << 20;
 
-/// Has another model the same dimensions?
+/// Do several published models have these dimensions?
 pub(crate) const fn is_ambiguous(header: ModelHeader) -> bool {
     header.text_layers == 32 && header.mel_bands == 80
 }
 
-/// Measures times with the heads that OpenAI published for models of these dimensions; none for models of other ones.
-/// `is_first_large` tells the first large model from the second, whose dimensions are the same.
+/// The heads published by OpenAI for models of these dimensions; none for other dimensions. `is_first_large` selects between
+/// large-v1 and large-v2, which have the same dimensions.
 pub(crate) fn parameters(header: ModelHeader, is_first_large: bool) -> Option<DtwParameters<'static>> {
     use DtwModelPreset as Heads;
     let is_english = header.is_english_only();
@@ -56,8 +55,7 @@ pub(crate) fn parameters(header: ModelHeader, is_first_large: bool) -> Option<Dt
     Some(DtwParameters { mode: DtwMode::ModelPreset { model_preset }, dtw_mem_size: MEMORY })
 }
 
-/// How much later than spoken, in samples, the heads of a model put the ends of tokens: measured against forced alignment
-/// (docs/words.md), 0 where it was not.
+/// Bias of the token times of a model, in samples: measured against forced alignment (docs/words.md), 0 where unmeasured.
 pub(crate) const fn lag(header: ModelHeader) -> usize {
     const MS: usize = crate::RATE as usize / 1_000;
     match (header.text_layers, header.width) {
@@ -75,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_go_by_dimensions() {
+    fn heads_are_selected_by_dimensions() {
         let heads = |header| parameters(header, false).map(|parameters| format!("{:?}", parameters.mode));
         assert!(heads(header(51_864, 4, 384)).unwrap().contains("TinyEn"));
         assert!(heads(header(51_865, 4, 384)).unwrap().contains("Tiny "));

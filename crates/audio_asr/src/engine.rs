@@ -108,15 +108,15 @@ impl<S: 'static> Engine<S> {
     }
 }
 
-/// Some threads that work alike, and which of them are idle.
+/// A fixed pool of engines.
 #[derive(Debug)]
-pub(crate) struct Lanes<S> {
+pub(crate) struct EnginePool<S> {
     engines: Vec<Engine<S>>,
     idle: Mutex<Vec<usize>>,
     freed: Condvar,
 }
 
-impl<S: 'static> Lanes<S> {
+impl<S: 'static> EnginePool<S> {
     /// Starts `count` threads.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl<S: 'static> Lanes<S> {
         self.engines.iter().any(Engine::has_ended)
     }
 
-    /// Has `work` done on a thread that is idle, or the first that becomes so.
+    /// Runs `work` on the first idle engine.
     ///
     /// # Errors
     /// As [`Engine::run`].
@@ -151,18 +151,18 @@ impl<S: 'static> Lanes<S> {
         cancelled: &dyn Fn() -> bool,
         work: impl FnOnce(&mut S, &Stop) -> T + Send + 'static,
     ) -> Result<T, Unfinished> {
-        let lane = self.take(cancelled)?;
-        let done = self.engines[lane].run(cancelled, work);
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+        let engine = self.acquire(cancelled)?;
+        let done = self.engines[engine].run(cancelled, work);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(engine);
         self.freed.notify_one();
         done
     }
 
-    fn take(&self, cancelled: &dyn Fn() -> bool) -> Result<usize, Unfinished> {
+    fn acquire(&self, cancelled: &dyn Fn() -> bool) -> Result<usize, Unfinished> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(lane) = idle.pop() {
-                return Ok(lane);
+            if let Some(engine) = idle.pop() {
+                return Ok(engine);
             }
             if cancelled() {
                 return Err(Unfinished::Cancelled);

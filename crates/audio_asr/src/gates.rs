@@ -89,23 +89,23 @@ pub(crate) fn too_fast(characters: usize, seconds: f32) -> bool {
     characters as f32 > MAX_CHARACTERS_PER_SECOND * (seconds + SPEECH_SLACK_S)
 }
 
-/// How many words a round of a loop has at most, and how many rounds make a loop.
-const LONGEST_ROUND: usize = 12;
-const ROUNDS: usize = 4;
+/// Maximum number of words per round of a loop, and minimum number of rounds.
+const MAX_ROUND: usize = 12;
+const MIN_ROUNDS: usize = 4;
 
-/// Where a decoder is caught in a loop: how many words there are to the end of the first round. `None` without a loop.
+/// Number of words up to the end of the first round of a decoder loop; `None` without a loop.
 pub(crate) fn first_round(words: &[String]) -> Option<usize> {
     let is_loop = |start: usize, length: usize| {
-        let rounds = &words[start..start + length * ROUNDS];
+        let rounds = &words[start..start + length * MIN_ROUNDS];
         rounds.chunks(length).all(|round| round == &rounds[..length])
     };
     (0..words.len()).find_map(|start| {
-        let longest = LONGEST_ROUND.min((words.len() - start) / ROUNDS);
+        let longest = MAX_ROUND.min((words.len() - start) / MIN_ROUNDS);
         (1..=longest).find(|&length| is_loop(start, length)).map(|length| start + length)
     })
 }
 
-/// A text as it is compared: its words in lower case, without punctuation.
+/// The words of a text in lower case, without punctuation, for comparison.
 pub(crate) fn normal(text: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
     let spaced: String = text.chars().map(plain).flat_map(char::to_lowercase).collect();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_compared_by_their_words() {
+    fn normalization_ignores_case_and_punctuation() {
         assert_eq!(normal(" Thank  you! "), normal("thank you"));
         assert_ne!(normal("thank you"), normal("thanks"));
     }

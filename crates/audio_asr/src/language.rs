@@ -45,21 +45,21 @@ impl fmt::Display for Language {
     }
 }
 
-/// A longer window is enough to tell another language by, in samples: 3 s.
-const LONG: usize = 3 * crate::RATE as usize;
-/// How likely another language than that of the window before must be, in a long window and in a short one.
-const SURE: f32 = 0.5;
-const SURE_IF_SHORT: f32 = 0.8;
+/// Windows from this length on may switch the language at the lower threshold, in samples: 3 s.
+const LONG_WINDOW: usize = 3 * crate::RATE as usize;
+/// Probability at which the language switches, in long and in short windows.
+const SWITCH_LONG: f32 = 0.5;
+const SWITCH_SHORT: f32 = 0.8;
 
-/// Which language is spoken, window by window.
+/// Follows the detected language from window to window, with hysteresis.
 #[derive(Debug)]
-pub(crate) struct Spoken {
+pub(crate) struct LanguageTracker {
     language: Language,
     is_known: bool,
 }
 
-impl Spoken {
-    /// Until something is heard, `language` is.
+impl LanguageTracker {
+    /// Starts with `language`, until the first detection.
     pub(crate) const fn new(language: Language) -> Self {
         Self { language, is_known: false }
     }
@@ -68,26 +68,29 @@ impl Spoken {
         self.language
     }
 
-    /// The languages of the next windows of those lengths, from what is likely of each, the likeliest first: that of the
-    /// window before, until another one is sure. At the beginning, that which is likeliest of all these windows together.
-    pub(crate) fn next(&mut self, told: &[Vec<(Language, f32)>], lengths: &[usize]) -> Vec<Language> {
+    /// The languages of the next windows, from their probabilities (most likely first) and lengths in samples. A window keeps
+    /// the language of the previous one unless another exceeds the switch threshold; the first detection is the language with
+    /// the highest sum over these windows.
+    pub(crate) fn next(&mut self, detected: &[Vec<(Language, f32)>], lengths: &[usize]) -> Vec<Language> {
         if !self.is_known {
             let mut sums: BTreeMap<Language, f32> = BTreeMap::new();
-            for (language, probability) in told.iter().flatten() {
+            for (language, probability) in detected.iter().flatten() {
                 *sums.entry(*language).or_default() += probability;
             }
             let likeliest = sums.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
             self.is_known = likeliest.is_some();
             self.language = likeliest.map_or(self.language, |(language, _)| language);
         }
-        let mut next = |(told, length): (&Vec<(Language, f32)>, &usize)| {
-            let needed = if *length >= LONG { SURE } else { SURE_IF_SHORT };
-            if let Some((likeliest, _)) = told.first().filter(|(_, probability)| *probability >= needed) {
+        let mut next = |(probabilities, length): (&Vec<(Language, f32)>, &usize)| {
+            let needed = if *length >= LONG_WINDOW { SWITCH_LONG } else { SWITCH_SHORT };
+            if let Some((likeliest, _)) =
+                probabilities.first().filter(|(_, probability)| *probability >= needed)
+            {
                 self.language = *likeliest;
             }
             self.language
         };
-        told.iter().zip(lengths).map(&mut next).collect()
+        detected.iter().zip(lengths).map(&mut next).collect()
     }
 }
 
@@ -105,14 +108,16 @@ mod tests {
     }
 
     #[test]
-    fn a_language_stays_until_another_is_sure() {
+    fn the_language_switches_with_hysteresis() {
         let [de, en] = ["de", "en"].map(|code| Language::from_code(code).unwrap());
-        let told = |first, probability: f32, second| vec![(first, probability), (second, 1.0 - probability)];
+        let detected =
+            |first, probability: f32, second| vec![(first, probability), (second, 1.0 - probability)];
         let long = 10 * crate::RATE as usize;
-        let mut spoken = Spoken::new(Language::ENGLISH);
-        let windows = [told(en, 0.4, de), told(de, 0.9, en), told(en, 0.45, de), told(en, 0.7, de)];
-        assert_eq!(spoken.next(&windows, &[long; 4]), [de, de, de, en]);
-        assert_eq!(spoken.next(&[told(de, 0.7, en)], &[long / 10]), [en], "a short window must be surer");
+        let mut tracker = LanguageTracker::new(Language::ENGLISH);
+        let windows =
+            [detected(en, 0.4, de), detected(de, 0.9, en), detected(en, 0.45, de), detected(en, 0.7, de)];
+        assert_eq!(tracker.next(&windows, &[long; 4]), [de, de, de, en]);
+        assert_eq!(tracker.next(&[detected(de, 0.7, en)], &[long / 10]), [en], "short windows switch later");
     }
 
     #[test]

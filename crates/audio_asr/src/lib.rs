@@ -8,13 +8,12 @@
 //! Greedy at temperature 0, without sampling: the same sound and model give the same words, on any number of threads.
 
 mod alignment_heads;
+mod audio_activity;
 pub mod catalog;
 mod coverage;
-mod edges;
 mod engine;
 mod error;
 mod gates;
-mod hearing;
 mod language;
 mod model_file;
 mod packing;
@@ -24,11 +23,11 @@ mod placing;
 mod registry;
 mod transcriber;
 mod whisper;
+mod window_transcriber;
 mod word;
 
 pub use error::{AsrError, ModelError, TranscribeError};
 pub use gates::{Gates, Rejection};
-pub use hearing::{Rejected, Untranscribed};
 pub use language::Language;
 pub use model_file::{ModelHeader, inspect};
 pub use packing::SpeechSource;
@@ -36,6 +35,7 @@ pub use pipeline::{Options, Transcript, transcribe};
 pub use registry::{Located, ModelDirectory, Models};
 pub use transcriber::{Decoding, Pass, Search, Token, Transcriber};
 pub use whisper::{WhisperModel, engine_version};
+pub use window_transcriber::{Rejected, Untranscribed};
 pub use word::{Timing, Word};
 
 /// Samples a second of everything here.

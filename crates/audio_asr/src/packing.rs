@@ -1,24 +1,23 @@
-//! From a recording's speech to windows for a model: natural pauses stay, long ones are cut down, and what differs in
-//! level or stands far apart goes into windows of its own.
+//! Packs speech regions into windows for the model: natural pauses are kept, long ones shortened, and passages that are far
+//! apart or of unlike level get separate windows.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::{RATE, WINDOW};
 
-/// What is kept of the surroundings of a passage, on either side: 0.25 s.
+/// Padding of a passage on either side: 0.25 s.
 const PADDING: u64 = RATE as u64 / 4;
-/// Pauses up to this are kept whole, and part no passage: 1.2 s.
+/// Maximum pause within a passage: 1.2 s.
 const NATURAL_PAUSE: u64 = RATE as u64 * 6 / 5;
-/// A passage of this length ends at the next pause of this one: 10 s, 0.5 s. The time that an encoder takes grows faster
-/// than its window.
+/// From this length on, a passage ends at the next pause of 0.5 s: the cost of the encoder grows faster than its window.
 const LONG: u64 = 10 * RATE as u64;
 const SHORT_PAUSE: u64 = RATE as u64 / 2;
-/// Windows longer than this take no further passage: 16 s.
+/// Maximum length of a window of several passages: 16 s.
 const FULL: usize = 16 * RATE as usize;
-/// Passages further apart go into windows of their own: 4 s.
+/// Maximum pause between two passages of a window: 4 s.
 const FAR: u64 = 4 * RATE as u64;
-/// Passages whose levels differ by more go into windows of their own, as a ratio of RMS: 12 dB.
+/// Maximum ratio of the RMS of two passages of a window: 12 dB.
 const UNLIKE: f64 = 4.0;
 /// Silence after the last sound of a window: words that begin within 0.1 s of its end are not decoded.
 const TAIL: usize = RATE as usize / 2;
@@ -52,10 +51,10 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// A part of it, as a window of its own. What of the range is beyond its sound is left out.
+    /// A part of the window as a window of its own, clipped to its audio.
     pub(crate) fn cut(&self, range: &Range<usize>) -> Self {
-        let sound = self.pieces.last().map_or(0, |last| last.at + last.len());
-        let range = range.start.min(sound)..range.end.min(sound);
+        let end = self.pieces.last().map_or(0, |last| last.at + last.len());
+        let range = range.start.min(end)..range.end.min(end);
         let mut samples = self.samples[range.clone()].to_vec();
         samples.resize(samples.len() + TAIL, 0.0);
         let pieces = self.pieces.iter().filter_map(|piece| {
@@ -73,7 +72,7 @@ impl Packed {
         })
     }
 
-    /// The largest part of a range that is from one place of the recording, in its samples; empty where there is none.
+    /// The largest contiguous part of a range, in samples of the recording; empty if there is none.
     pub(crate) fn source(&self, range: &Range<usize>) -> Range<u64> {
         self.sources(range).max_by_key(|part| part.end - part.start).unwrap_or_default()
     }
@@ -107,7 +106,7 @@ pub(crate) struct Packer<'a, S> {
     passages: VecDeque<Range<u64>>,
     /// Samples already read of the first passage.
     carry: Vec<f32>,
-    /// Is every passage a window of its own?
+    /// Every passage gets a window of its own.
     is_apart: bool,
 }
 
@@ -177,7 +176,7 @@ impl<'a, S: SpeechSource> Packer<'a, S> {
     }
 }
 
-/// Speech parted by its long pauses, and where much is said by shorter ones, with its padding: up to the middle of a pause.
+/// Splits speech at its pauses and pads the passages, at most to the middle of a pause.
 fn passages(speech: &[Range<u64>]) -> VecDeque<Range<u64>> {
     let mut passages: Vec<Range<u64>> = Vec::new();
     for region in speech {
@@ -262,7 +261,7 @@ pub(crate) mod tests {
         packed.pieces.iter().map(|piece| (piece.at as u64, piece.source.clone())).collect()
     }
 
-    /// Sound that is louder from a sample on.
+    /// Audio that is louder from a sample on.
     struct Louder(u64);
 
     impl SpeechSource for Louder {

@@ -2,14 +2,14 @@
 
 use crate::{Language, Pass, Token};
 
-/// What stands for music in a transcript, and what stands for parts of characters.
-const NO_WORDS: &[char] = &['♩', '♪', '♫', '♬', char::REPLACEMENT_CHARACTER];
+/// Music symbols, and the replacement for incomplete UTF-8.
+const IGNORED: &[char] = &['♩', '♪', '♫', '♬', char::REPLACEMENT_CHARACTER];
 
 /// What is said between two time tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Phrase {
     pub(crate) words: Vec<Spoken>,
-    /// Where it begins in the window, in samples, when the model told.
+    /// Where it begins in the window, in samples, if there is a time token.
     pub(crate) start: Option<usize>,
     /// Where it ends, likewise.
     pub(crate) end: Option<usize>,
@@ -22,7 +22,7 @@ pub(crate) struct Spoken {
     pub(crate) text: String,
     /// Geometric mean of its tokens' probabilities, 0 to 1.
     pub(crate) probability: f32,
-    /// Where it begins and ends in the window, in samples, as far as that was measured.
+    /// Measured start and end in the window, in samples.
     pub(crate) start: Option<usize>,
     pub(crate) end: Option<usize>,
 }
@@ -50,8 +50,8 @@ pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
     let mut found = Vec::new();
     let mut phrase = Phrase::default();
     let mut drafts: Vec<Draft> = Vec::new();
-    // Where the last piece of text ended.
-    let mut spoken_to = None;
+    // End of the previous text token.
+    let mut previous_end = None;
     let mut finish = |mut phrase: Phrase, drafts: Vec<Draft>| {
         drafts.into_iter().for_each(|draft| phrase.add(draft));
         found.extend((!phrase.words.is_empty()).then_some(phrase));
@@ -61,18 +61,18 @@ pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
             Token::Text { bytes, log_probability, end } => {
                 let begins = drafts.last().is_none_or(|draft| draft.ends_before(bytes, language));
                 if begins {
-                    drafts.push(Draft { start: spoken_to, ..Draft::default() });
+                    drafts.push(Draft { start: previous_end, ..Draft::default() });
                 }
                 if let Some(draft) = drafts.last_mut() {
                     draft.add(bytes, *log_probability, *end);
                 }
-                spoken_to = *end;
+                previous_end = *end;
             }
             Token::Time { at, .. } if drafts.is_empty() => phrase.start = Some(*at),
             Token::Time { at, .. } => {
                 phrase.end = Some(*at);
                 finish(std::mem::take(&mut phrase), std::mem::take(&mut drafts));
-                // Until the next one is told, the next phrase begins where this one ended.
+                // Without another time token, the next phrase starts where this one ended.
                 phrase.start = Some(*at);
             }
         }
@@ -82,7 +82,7 @@ pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
 }
 
 impl Draft {
-    /// Appends a token. Punctuation lasts as long as the pause behind a word, which is no part of it.
+    /// Appends a token. The time of punctuation covers the pause after the word and does not extend it.
     fn add(&mut self, bytes: &[u8], log_probability: f32, end: Option<usize>) {
         let is_punctuation = !self.bytes.is_empty() && bytes.iter().all(u8::is_ascii_punctuation);
         self.bytes.extend(bytes);
@@ -102,7 +102,7 @@ impl Draft {
 
 impl Phrase {
     fn add(&mut self, draft: Draft) {
-        let text = String::from_utf8_lossy(&draft.bytes).replace(NO_WORDS, "");
+        let text = String::from_utf8_lossy(&draft.bytes).replace(IGNORED, "");
         let text = text.trim();
         if text.contains(char::is_alphanumeric) {
             let probability = (draft.log_probability / draft.tokens.max(1) as f32).exp();

@@ -1,4 +1,4 @@
-//! A recording's speech in, its words out.
+//! Transcribes the speech of a recording.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,30 +7,30 @@ use std::time::Duration;
 
 use media_time::{MediaTime, Window};
 
-use crate::hearing::{Heard, HeardWord, Hearing};
-use crate::language::Spoken;
+use crate::language::LanguageTracker;
 use crate::packing::{Packed, Packer};
+use crate::window_transcriber::{TimedWord, WindowTranscriber, WindowTranscript, normalize_level};
 use crate::{
     AsrError, Gates, Language, RATE, Rejected, Rejection, SpeechSource, TranscribeError, Transcriber,
-    Untranscribed, Word, hearing,
+    Untranscribed, Word, window_transcriber,
 };
 
-/// How often it is looked whether anybody still waits, while other threads work.
+/// Interval at which cancellation is polled while worker threads run.
 const POLL: Duration = Duration::from_millis(20);
 
-/// So many windows are looked at together when their languages are told.
+/// Number of windows whose languages are detected together.
 const LANGUAGE_BATCH: usize = 4;
 
 /// How to transcribe.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
-    /// The language spoken; detected in each window when not given.
+    /// Spoken language; detected per window when not given.
     pub language: Option<Language>,
-    /// What is rejected.
+    /// Rejection thresholds.
     pub gates: Gates,
-    /// Text that the decoder sees as if it had been said before: names, spelling, style.
+    /// Initial prompt: names, spelling, style.
     pub prompt: String,
-    /// Write English, whatever is spoken.
+    /// Translate to English.
     pub translate: bool,
 }
 
@@ -48,19 +48,19 @@ pub struct Transcript {
     pub rejected: Vec<Rejected>,
     /// Speech of a second or more without words, in order.
     pub untranscribed: Vec<Untranscribed>,
-    /// How much sound the model was given; tries count again.
-    pub heard: MediaTime,
-    /// In how many windows; tries count again.
+    /// Duration of the decoded audio, retries included.
+    pub decoded: MediaTime,
+    /// Number of decodings, retries included.
     pub windows: u32,
-    /// How many of them were further tries.
-    pub tries: u32,
+    /// Number of retries among them.
+    pub retries: u32,
 }
 
 impl Transcript {
     /// How many pieces of text were rejected, by reason.
     #[must_use]
     pub fn rejections(&self) -> BTreeMap<Rejection, u32> {
-        hearing::counts(&self.rejected)
+        window_transcriber::counts(&self.rejected)
     }
 }
 
@@ -86,7 +86,7 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
     let speech: Vec<Range<u64>> = speech.iter().filter_map(sample_range).collect();
     let is_detected = options.language.is_none() && transcriber.is_multilingual();
     let mut packer = Packer::new(source, &speech, is_detected);
-    let hearing = Hearing {
+    let window_transcriber = WindowTranscriber {
         transcriber,
         gates: options.gates,
         prompt: &options.prompt,
@@ -94,38 +94,53 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
         speech: &speech,
     };
     let mut collector = Collector::default();
-    let mut spoken = Spoken::new(options.language.unwrap_or(Language::ENGLISH));
+    let mut tracker = LanguageTracker::new(options.language.unwrap_or(Language::ENGLISH));
+    let batch = if is_detected { LANGUAGE_BATCH } else { transcriber.parallelism().max(1) };
     loop {
-        let mut windows = Vec::new();
-        let batch = if is_detected { LANGUAGE_BATCH } else { transcriber.parallelism().max(1) };
-        while windows.len() < batch {
-            let Some(window) = packer.next().map_err(TranscribeError::Source)? else { break };
-            windows.push(window);
-        }
+        let windows = next_windows(&mut packer, batch).map_err(TranscribeError::Source)?;
         if windows.is_empty() {
             break;
         }
         let languages = if is_detected {
-            let detect = |window: &Packed, cancelled: &dyn Fn() -> bool| {
-                transcriber.detect_language(&window.samples, cancelled)
-            };
-            let told = in_parallel(&windows, cancelled, detect)?;
-            spoken.next(&told, &windows.iter().map(|window| window.samples.len()).collect::<Vec<_>>())
+            detect_languages(transcriber, &windows, &mut tracker, cancelled)?
         } else {
-            vec![spoken.language(); windows.len()]
+            vec![tracker.language(); windows.len()]
         };
         let tasks: Vec<(Packed, Language)> = windows.into_iter().zip(languages).collect();
-        let heard = in_parallel(&tasks, cancelled, |(window, language), cancelled| {
-            hearing.hear(window, *language, cancelled)
+        let transcripts = in_parallel(&tasks, cancelled, |(window, language), cancelled| {
+            window_transcriber.transcribe(window, *language, cancelled)
         })?;
-        for ((_, language), heard) in tasks.iter().zip(heard) {
-            collector.add(heard, *language);
+        for ((_, language), transcript) in tasks.iter().zip(transcripts) {
+            collector.add(transcript, *language);
         }
     }
     Ok(collector.finish(options.language))
 }
 
-/// Does the same with each item, each on a thread of its own; the results in the items' order.
+/// Up to `count` windows; none at the end.
+fn next_windows<S: SpeechSource>(packer: &mut Packer<'_, S>, count: usize) -> Result<Vec<Packed>, S::Error> {
+    let mut windows = Vec::with_capacity(count);
+    while windows.len() < count {
+        let Some(window) = packer.next()? else { break };
+        windows.push(window);
+    }
+    Ok(windows)
+}
+
+fn detect_languages<T: Transcriber + ?Sized>(
+    transcriber: &T,
+    windows: &[Packed],
+    tracker: &mut LanguageTracker,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Language>, AsrError> {
+    let detected = in_parallel(windows, cancelled, |window, cancelled| {
+        transcriber.detect_language(&normalize_level(&window.samples), cancelled)
+    })?;
+    let lengths: Vec<usize> = windows.iter().map(|window| window.samples.len()).collect();
+    Ok(tracker.next(&detected, &lengths))
+}
+
+/// Runs `work` on each item on a thread of its own; returns the results in order.
 fn in_parallel<I: Sync, R: Send>(
     items: &[I],
     cancelled: &dyn Fn() -> bool,
@@ -148,7 +163,7 @@ fn in_parallel<I: Sync, R: Send>(
             }
             std::thread::sleep(POLL);
         }
-        let ended = |_| AsrError::Engine("a thread that heard a window panicked".to_owned());
+        let ended = |_| AsrError::Engine("a transcription thread panicked".to_owned());
         threads.into_iter().map(|thread| thread.join().map_err(ended)?).collect()
     })
 }
@@ -159,7 +174,7 @@ fn sample_range(window: &Window) -> Option<Range<u64>> {
     (start < end).then_some(start..end)
 }
 
-/// Puts the windows' words together.
+/// Merges the transcripts of the windows.
 #[derive(Default)]
 struct Collector {
     transcript: Transcript,
@@ -168,12 +183,12 @@ struct Collector {
 }
 
 impl Collector {
-    fn add(&mut self, heard: Heard, language: Language) {
-        let samples = i64::try_from(heard.samples).unwrap_or(i64::MAX);
-        self.transcript.heard += MediaTime::from_samples(samples, RATE);
-        self.transcript.windows += heard.windows;
-        self.transcript.tries += heard.windows - 1;
-        for word in heard.words {
+    fn add(&mut self, window: WindowTranscript, language: Language) {
+        let samples = i64::try_from(window.samples).unwrap_or(i64::MAX);
+        self.transcript.decoded += MediaTime::from_samples(samples, RATE);
+        self.transcript.windows += window.decodings;
+        self.transcript.retries += window.decodings - 1;
+        for word in window.words {
             let start = word.range.start.max(self.end);
             let Some(window) = window_of(&(start..word.range.end)) else {
                 let reason = Rejection::OutsideSpeech;
@@ -184,14 +199,14 @@ impl Collector {
             };
             self.end = word.range.end;
             let (start, end) = (window.start(), window.end());
-            let HeardWord { text, confidence, timing, .. } = word;
+            let TimedWord { text, confidence, timing, .. } = word;
             self.transcript.words.push(Word { text, start, end, confidence, timing, language });
         }
-        let rejected = heard.rejected.into_iter();
+        let rejected = window.rejected.into_iter();
         let rejected =
             rejected.filter_map(|(range, reason)| Some(Rejected { window: window_of(&range)?, reason }));
         self.transcript.rejected.extend(rejected);
-        let silent = heard.untranscribed.into_iter();
+        let silent = window.untranscribed.into_iter();
         let silent =
             silent.filter_map(|(range, reason)| Some(Untranscribed { window: window_of(&range)?, reason }));
         self.transcript.untranscribed.extend(silent);

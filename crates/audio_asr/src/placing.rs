@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::edges::snapped;
+use crate::audio_activity::snap;
 use crate::packing::Packed;
 use crate::phrases::Phrase;
 use crate::{RATE, Timing};
@@ -39,7 +39,7 @@ pub(crate) fn voiced(window: &Packed, speech: &[Range<u64>]) -> Vec<Voiced> {
     found
 }
 
-/// Speech of a phrase: what there is of it between the times the model told.
+/// The speech between the time tokens of a phrase.
 pub(crate) fn speech_of(phrase: &Phrase, voiced: &[Voiced]) -> Vec<Voiced> {
     let range = phrase.start.unwrap_or(0)..phrase.end.unwrap_or(usize::MAX);
     voiced.iter().filter_map(|stretch| stretch.within(&range)).collect()
@@ -50,15 +50,15 @@ pub(crate) fn seconds(voiced: &[Voiced]) -> f32 {
     voiced.iter().map(|stretch| stretch.len).sum::<usize>() as f32 / RATE as f32
 }
 
-/// Where each word of a phrase stands in the window. What was measured is kept out of the pauses between `sounds`. Where
-/// nothing was, the words share one stretch of their speech after the other, in proportion to their length.
+/// The range of each word of a phrase in the window. Measured boundaries are snapped to `activity`; otherwise the speech of
+/// the phrase is divided among its words in proportion to their length.
 pub(crate) fn place(
     phrase: &Phrase,
     speech: &[Voiced],
-    sounds: &[Range<usize>],
+    activity: &[Range<usize>],
 ) -> Vec<(Range<usize>, Timing)> {
     if phrase.words.iter().all(|word| word.end.is_some()) {
-        return measured(phrase, speech, sounds);
+        return measured(phrase, speech, activity);
     }
     if let ([_], Some(start), Some(end)) = (phrase.words.as_slice(), phrase.start, phrase.end) {
         return vec![(largest_shared(start..end, speech), Timing::Measured)];
@@ -75,24 +75,24 @@ pub(crate) fn place(
     phrase.words.iter().map(|word| (largest_part(share(&word.text), speech), Timing::Interpolated)).collect()
 }
 
-fn measured(phrase: &Phrase, speech: &[Voiced], sounds: &[Range<usize>]) -> Vec<(Range<usize>, Timing)> {
+fn measured(phrase: &Phrase, speech: &[Voiced], activity: &[Range<usize>]) -> Vec<(Range<usize>, Timing)> {
     let begin = speech.first().map_or(0, |stretch| stretch.at);
     let mut placed: Vec<(Range<usize>, Timing)> = Vec::new();
     for word in &phrase.words {
         let before = placed.last().map_or(0, |(range, _)| range.end);
         let start = word.start.or(phrase.start).unwrap_or(begin);
         let end = word.end.unwrap_or(start).max(start);
-        let range = snapped(start..end, sounds);
-        let range = range.start..range.end.min(range.start + longest(&word.text));
+        let range = snap(start..end, activity);
+        let range = range.start..range.end.min(range.start + max_duration(&word.text));
         let start = range.start.max(before.min(range.end));
         placed.push((start..range.end, Timing::Measured));
     }
     placed
 }
 
-/// The longest that a word takes, in samples: 0.6 s, and 0.1 s for each character. What a measured word covers beyond is
-/// speech that the decoder passed over.
-fn longest(text: &str) -> usize {
+/// Maximum duration of a word, in samples: 0.6 s and 0.1 s per character. What a measured word covers beyond it is speech
+/// that the decoder skipped.
+fn max_duration(text: &str) -> usize {
     (6 + text.chars().count()) * RATE as usize / 10
 }
 

@@ -12,15 +12,15 @@ pub trait Transcriber: Send + Sync + fmt::Debug {
     /// Does it know this language?
     fn knows(&self, language: Language) -> bool;
 
-    /// Does it know more than one language?
+    /// Does it support several languages?
     fn is_multilingual(&self) -> bool;
 
-    /// How many windows it works on at the same time.
+    /// Number of windows that it transcribes at the same time.
     fn parallelism(&self) -> usize {
         1
     }
 
-    /// The languages that it knows, with the probability that each is spoken in `samples`, the likeliest first.
+    /// Probability of each supported language in `samples`, most likely first.
     ///
     /// # Errors
     /// See [`AsrError`].
@@ -45,22 +45,22 @@ pub trait Transcriber: Send + Sync + fmt::Debug {
 /// How a window is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoding<'a> {
-    /// The language that is spoken.
+    /// The spoken language.
     pub language: Language,
-    /// How the likeliest text is looked for.
+    /// The search strategy.
     pub search: Search,
-    /// Text that the decoder sees as if it had been said before; empty for none.
+    /// Initial prompt; empty for none.
     pub prompt: &'a str,
-    /// Write English, whatever is spoken.
+    /// Translate to English.
     pub translate: bool,
 }
 
-/// How the likeliest text is looked for. Neither draws random numbers.
+/// The search strategy. Both are deterministic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Search {
-    /// The likeliest token after each token.
+    /// The most likely token at each step.
     Greedy,
-    /// The likeliest of the texts that five beams follow.
+    /// Beam search with five beams.
     Beam,
 }
 
@@ -91,10 +91,10 @@ pub enum Token {
         bytes: Vec<u8>,
         /// Natural logarithm of its probability.
         log_probability: f32,
-        /// Where it ends in the window, in samples, by what the decoder attended to; none where that is not known.
+        /// Measured end in the window, in samples; none without alignment heads.
         end: Option<usize>,
     },
-    /// What was said before ends here, or what follows begins.
+    /// A time token: the end of the previous phrase or the start of the next one.
     Time {
         /// The instant in the window, in samples.
         at: usize,

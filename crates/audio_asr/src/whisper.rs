@@ -1,4 +1,4 @@
-//! whisper.cpp, by way of whisper-rs: a few threads a model, each with a state of its own and a window at a time.
+//! whisper.cpp, by way of whisper-rs: a pool of threads per model, each with a state of its own.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use whisper_rs::{
 };
 
 use crate::alignment_heads;
-use crate::engine::{Lanes, Stop, Unfinished};
+use crate::engine::{EnginePool, Stop, Unfinished};
 use crate::{AsrError, Decoding, Language, ModelHeader, Pass, RATE, Search, Token, Transcriber};
 
 /// Samples of one step of a time token (20 ms) and of whisper.cpp's own clock (10 ms).
@@ -23,11 +23,11 @@ pub fn engine_version() -> String {
     format!("whisper.cpp {}", whisper_rs::WHISPER_CPP_VERSION)
 }
 
-/// A window is padded to at least this, in samples: whisper.cpp aborts the process where it aligns text to less than
-/// 160 ms.
-const SHORTEST: usize = RATE as usize * 3 / 2;
-/// The most windows that are decoded at the same time: each takes memory of its own.
-const MAX_LANES: usize = 8;
+/// Minimum window length, in samples (1.5 s); shorter ones are padded. whisper.cpp aborts the process when it aligns text to less
+/// than 160 ms.
+const MIN_WINDOW: usize = RATE as usize * 3 / 2;
+/// Maximum number of windows decoded at the same time; each has a state of its own.
+const MAX_ENGINES: usize = 8;
 /// Tokens of a prompt, and of what is decoded; the decoder takes 224 of each.
 const MAX_PROMPT: usize = 220;
 const BEAMS: i32 = 5;
@@ -38,7 +38,7 @@ pub struct WhisperModel {
     name: String,
     sha256: String,
     header: ModelHeader,
-    lanes: Lanes<Session>,
+    engines: EnginePool<Session>,
 }
 
 impl WhisperModel {
@@ -60,15 +60,15 @@ impl WhisperModel {
         }
         let context = WhisperContext::new_with_params(path, parameters);
         let context = Arc::new(context.map_err(|error| format!("whisper.cpp cannot load it ({error})"))?);
-        let lanes = Lanes::start("whisper", threads.clamp(1, MAX_LANES), || {
+        let engines = EnginePool::start("whisper", threads.clamp(1, MAX_ENGINES), || {
             let context = context.clone();
             move || Session::new(context, alignment_heads::lag(header))
         });
-        let lanes = lanes.map_err(|error| match error {
+        let engines = engines.map_err(|error| match error {
             Some(error) => format!("whisper.cpp cannot load it ({error})"),
             None => "there is no thread to load it on".to_owned(),
         })?;
-        Ok(Self { name, sha256, header, lanes })
+        Ok(Self { name, sha256, header, engines })
     }
 
     /// Its file's SHA-256, in hexadecimal.
@@ -84,7 +84,7 @@ impl WhisperModel {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.lanes.have_ended()
+        self.engines.have_ended()
     }
 
     fn run<T: Send + 'static>(
@@ -92,7 +92,7 @@ impl WhisperModel {
         cancelled: &dyn Fn() -> bool,
         work: impl FnOnce(&mut Session) -> Result<T, WhisperError> + Send + 'static,
     ) -> Result<T, AsrError> {
-        let done = self.lanes.run(cancelled, move |session, stop| {
+        let done = self.engines.run(cancelled, move |session, stop| {
             session.listen_to(stop);
             work(session)
         });
@@ -122,7 +122,7 @@ impl Transcriber for WhisperModel {
     }
 
     fn parallelism(&self) -> usize {
-        self.lanes.count()
+        self.engines.count()
     }
 
     fn detect_language(
@@ -142,7 +142,11 @@ impl Transcriber for WhisperModel {
         };
         let mut known: Vec<(Language, f32)> = probabilities.into_iter().filter_map(known).collect();
         known.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-        if known.is_empty() { Err(AsrError::Engine("it told no language".to_owned())) } else { Ok(known) }
+        if known.is_empty() {
+            Err(AsrError::Engine("no language was detected".to_owned()))
+        } else {
+            Ok(known)
+        }
     }
 
     fn transcribe(
@@ -164,12 +168,12 @@ impl Transcriber for WhisperModel {
 /// A copy of `samples`, continued by silence where they are too short.
 fn padded(samples: &[f32]) -> Vec<f32> {
     let mut padded = samples.to_vec();
-    padded.resize(samples.len().max(SHORTEST), 0.0);
+    padded.resize(samples.len().max(MIN_WINDOW), 0.0);
     padded
 }
 
-/// How many positions of the encoder are computed for so many samples, of 1 500: those of the sound and of 3 s of silence
-/// behind it. The rest would be silence too, and takes most of the time of a short window.
+/// Encoder positions (of 1 500) for a window: those of its samples and a margin of 3 s. The rest would encode silence, at most
+/// of the cost of a short window.
 fn audio_context(samples: usize) -> i32 {
     const MARGIN: usize = 150;
     const FEWEST: usize = 384;
@@ -178,8 +182,8 @@ fn audio_context(samples: usize) -> i32 {
     positions.clamp(FEWEST, 1_500) as i32
 }
 
-/// More tokens than anybody says in so many samples, time tokens included: a loop of the decoder ends there.
-fn most_tokens(samples: usize) -> i32 {
+/// Token limit for a window: above the rate of fast speech, so that it only ends decoder loops.
+fn max_tokens(samples: usize) -> i32 {
     const EACH_SECOND: usize = 12;
     const ANYWAY: usize = 24;
     let tokens = ANYWAY + EACH_SECOND * samples / RATE as usize;
@@ -193,7 +197,7 @@ type Task = (Language, Search, bool);
 struct Session {
     context: Arc<WhisperContext>,
     state: WhisperState,
-    /// By how much measured times are late, in samples.
+    /// Bias of the token times, in samples.
     lag: usize,
     /// By task, and never thrown away: whisper-rs does not free what they point to.
     params: BTreeMap<Task, FullParams<'static, 'static>>,
@@ -229,7 +233,7 @@ impl Session {
             params.set_tokens(tokens);
         }
         params.set_audio_ctx(audio_context(samples.len()));
-        params.set_max_tokens(most_tokens(samples.len()));
+        params.set_max_tokens(max_tokens(samples.len()));
         self.state.full(params, samples)?;
         self.state.as_iter().map(|segment| self.pass(&segment)).collect()
     }
@@ -266,7 +270,7 @@ fn params((language, search, translate): Task, stop: Arc<Mutex<Stop>>) -> FullPa
     });
     params.set_language(Some(language.code()));
     params.set_translate(translate);
-    // Threads that share a window wait for each other in a loop that burns their time: each window has one.
+    // ggml threads spin at barriers, so that two threads cost up to twice the CPU time: one per window.
     params.set_n_threads(1);
     params.set_temperature(0.0);
     params.set_temperature_inc(0.0);

@@ -2,29 +2,29 @@ use media_time::MediaTime;
 
 use crate::Language;
 
-/// A word and when it was spoken.
+/// A transcribed word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Word {
     /// As written, with its punctuation.
     pub text: String,
-    /// Its beginning.
+    /// Start time.
     pub start: MediaTime,
-    /// Its end, after its beginning.
+    /// End time, after the start.
     pub end: MediaTime,
     /// Probability of its tokens (geometric mean), 0 to 1.
     pub confidence: f32,
-    /// Where its times come from.
+    /// The source of its times.
     pub timing: Timing,
-    /// The language it was heard as.
+    /// The language it was decoded in.
     pub language: Language,
 }
 
-/// Where a word's times come from.
+/// The source of a word's times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timing {
-    /// Beginning and end were measured: by what the decoder attended to, or by its time tokens around this one word.
+    /// Measured by the alignment of the decoder's attention, or by time tokens around a single word.
     Measured,
-    /// Those of its phrase are known, and its share of the speech in between was worked out from its length.
+    /// Interpolated within the phrase in proportion to the length of the words.
     Interpolated,
 }
 

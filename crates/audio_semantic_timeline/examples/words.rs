@@ -1,15 +1,14 @@
-//! Prints the timeline with words of each recording whose path comes on standard input, as a line of JSON: what
-//! `tools/words/measure.py` scores.
+//! Reads lines of a language (`auto` to detect it) and the path of a recording, and prints the timeline of each as a line of
+//! JSON, which `tools/words/measure.py` scores.
 //!
 //! ```text
-//! cargo run --release -p audio_semantic_timeline --example words -- MODEL [THREADS] [LANGUAGE]
+//! echo 'en talk.wav' | cargo run --release -p audio_semantic_timeline --example words -- MODEL [THREADS]
 //! ```
 
 #![expect(clippy::print_stdout, reason = "what an example prints is what it is for")]
 
 use std::error::Error;
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 use audio_asr::{Gates, ModelDirectory, Models};
@@ -23,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let model = arguments.next().ok_or("give the path of a model")?;
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
-    let models = Models::new(ModelDirectory::new(Path::new("/nonexistent").to_owned()), 1, threads);
+    let models = Models::new(ModelDirectory::new("models".into()), 1, threads);
     let signal = Arc::new(SignalBackend::new(Thresholds::DEFAULT, 42, threads)?);
     let backend = WhisperBackend::new(signal, models.open(&model)?, Gates::DEFAULT);
     for line in std::io::stdin().lines() {

@@ -17,7 +17,7 @@ use crate::{EffectiveParams, Error};
 mod dependencies;
 mod measured;
 mod signal;
-mod spoken;
+mod speech_from_words;
 mod stub;
 mod whisper;
 

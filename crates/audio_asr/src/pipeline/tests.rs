@@ -201,7 +201,7 @@ fn four_times() -> Vec<Pass> {
 fn what_is_repeated_is_kept_if_it_was_spoken() {
     let alone = vec![pass(0.0, vec![ms(0), text(" Thank you!"), ms(2_000)])];
     let transcript = hear([four_times(), alone], &[window(250, 8_000)]);
-    assert_eq!((transcript.words.len(), transcript.tries), (8, 1));
+    assert_eq!((transcript.words.len(), transcript.retries), (8, 1));
     assert!(transcript.rejected.is_empty());
 }
 

@@ -11,13 +11,13 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::measured::{self, rounded};
-use super::spoken;
+use super::speech_from_words;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
 use crate::model::{AudioEvent, EventKind, Word};
 use crate::{EffectiveParams, Error, slice};
 
 /// Changes whenever the same recording, model and parameters may give another result: with the analysis of the signal
-/// (`signal_v4`), the regions of speech that are offered, the pipeline of `audio_asr` with its tries, and whisper.cpp.
+/// (`signal_v4`), the speech activity detector, the pipeline of `audio_asr` with its retries, and whisper.cpp.
 const VERSION: &str = "whisper_aubio_v5";
 
 /// The signal, and the words of what is spoken in it.
@@ -79,10 +79,10 @@ impl AnalysisBackend for WhisperBackend {
             version += &format!("+lang={language}");
         }
         if !params.prompt.is_empty() {
-            version += &format!("+prompt={}", digits_of(params.prompt.as_bytes()));
+            version += &format!("+prompt={}", sha256_prefix(params.prompt.as_bytes()));
         }
         if !params.hot_words.is_empty() {
-            version += &format!("+hot_words={}", digits_of(params.hot_words.join("\n").as_bytes()));
+            version += &format!("+hot_words={}", sha256_prefix(params.hot_words.join("\n").as_bytes()));
         }
         if params.translate {
             version += "+translate";
@@ -121,7 +121,7 @@ impl AnalysisBackend for WhisperBackend {
         };
         let mut transcript = self.transcribe(decoder()?, &speech, params, control)?;
         let (segments, rejected) =
-            spoken::settle(&analysis.segments, &mut transcript.words, &analysis.loudness);
+            speech_from_words::reconcile(&analysis.segments, &mut transcript.words, &analysis.loudness);
         analysis.segments = segments;
         transcript.rejected.extend(rejected);
         let mut measured = measured::of(&analysis);
@@ -135,8 +135,8 @@ impl AnalysisBackend for WhisperBackend {
     }
 }
 
-/// The first 16 hexadecimal digits of a text's SHA-256: what names it in versions.
-fn digits_of(text: &[u8]) -> String {
+/// The first 16 hexadecimal digits of the SHA-256 of a text, for the version.
+fn sha256_prefix(text: &[u8]) -> String {
     let digest = Sha256::digest(text);
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -170,7 +170,7 @@ fn doubt_words(events: &mut [AudioEvent]) {
     }
 }
 
-/// What a reader should know about the words, what was not believed, and which speech is without any.
+/// Statistics of the transcription, rejected text, and speech without words.
 fn notes(transcript: &Transcript) -> Value {
     let counts = transcript.rejections();
     let rejected: Map<String, Value> =
@@ -188,19 +188,19 @@ fn notes(transcript: &Transcript) -> Value {
     json!({
         "words": transcript.words.len(),
         "rejected": rejected,
-        "rejections": rejections.take(MOST_STRETCHES).collect::<Vec<_>>(),
-        "untranscribed": untranscribed.take(MOST_STRETCHES).collect::<Vec<_>>(),
+        "rejections": rejections.take(MAX_RANGES).collect::<Vec<_>>(),
+        "untranscribed": untranscribed.take(MAX_RANGES).collect::<Vec<_>>(),
         "language_detected": transcript.language_detected,
         "windows": transcript.windows,
-        "tries": transcript.tries,
-        "heard_ms": transcript.heard.as_millis_round(),
+        "retries": transcript.retries,
+        "heard_ms": transcript.decoded.as_millis_round(),
     })
 }
 
-/// Why speech is without words of which nothing was decoded.
+/// The reason for speech of which no text was decoded.
 const NO_WORDS: &str = "no_words";
-/// The most stretches that are listed, of each sort.
-const MOST_STRETCHES: usize = 10_000;
+/// Maximum number of ranges in each list.
+const MAX_RANGES: usize = 10_000;
 
 /// A recording's samples at 16 kHz, decoded as far as they are asked for.
 struct Samples<'a> {

@@ -1,4 +1,4 @@
-//! Words against the scene: where somebody was understood, somebody spoke, whatever it sounded like.
+//! Reconciles words with the scene: confident words turn other segments into speech.
 
 use std::collections::BTreeSet;
 
@@ -6,66 +6,69 @@ use audio_asr::{Rejected, Rejection, Word};
 use audio_signal::{LoudnessProfile, SceneKind, Segment};
 use media_time::{MediaTime, Window};
 
-/// Words closer to each other are one stretch of speech, and those closer than the second bear each other out.
+/// Maximum pause within one speech segment.
 const PAUSE: MediaTime = MediaTime::from_millis(300);
-const LONG_PAUSE: MediaTime = MediaTime::from_millis(3_000);
-/// Less of another kind between or beside speech is a part of it.
+/// Maximum pause within a group of words whose confidence is evaluated together.
+const GROUP_PAUSE: MediaTime = MediaTime::from_millis(3_000);
+/// Shorter segments between two speech segments are merged into them.
 const SLIVER: MediaTime = MediaTime::from_millis(300);
-/// How sure words must be on average, and how many different ones, to turn into speech what sounded like something else.
-const SURE: f32 = 0.5;
-const ENOUGH: usize = 4;
-/// No event that was told by words has a higher confidence.
-const MOST_CONFIDENCE: f32 = 0.95;
+/// Minimum mean confidence and minimum number of distinct words of a group that becomes speech.
+const MIN_CONFIDENCE: f32 = 0.5;
+const MIN_DISTINCT_WORDS: usize = 4;
+/// Maximum confidence of a segment derived from words.
+const MAX_CONFIDENCE: f32 = 0.95;
 
-/// The segments with the speech that words tell, and the words that stand in one segment of speech or singing each. Words
-/// elsewhere that are not sure are rejected.
-pub(super) fn settle(
+/// Adds speech segments for confident words and clips every word to one segment of speech or singing. Words outside of these
+/// that are not confident are removed and returned as rejected.
+pub(super) fn reconcile(
     segments: &[Segment],
     words: &mut Vec<Word>,
     loudness: &LoudnessProfile,
 ) -> (Vec<Segment>, Vec<Rejected>) {
-    let mut settled = segments.to_vec();
+    let mut reconciled = segments.to_vec();
     let mut rejected = Vec::new();
     let all = std::mem::take(words);
-    for group in all.chunk_by(|a, b| b.start - a.end <= LONG_PAUSE) {
-        let is_foreign = |word: &&Word| !is_mostly_spoken(segments, window_of(word));
-        let confidence = are_sure(group);
+    for group in all.chunk_by(|a, b| b.start - a.end <= GROUP_PAUSE) {
+        let is_outside_speech = |word: &&Word| !is_mostly_spoken(segments, window_of(word));
+        let confidence = group_confidence(group);
         for stretch in group.chunk_by(|a, b| b.start - a.end <= PAUSE) {
             match confidence {
-                _ if !stretch.iter().any(|word| is_foreign(&word)) => words.extend_from_slice(stretch),
+                _ if !stretch.iter().any(|word| is_outside_speech(&word)) => words.extend_from_slice(stretch),
                 Some(confidence) => {
-                    settled = with_speech(&settled, span(stretch), confidence);
+                    reconciled = with_speech(&reconciled, span(stretch), confidence);
                     words.extend_from_slice(stretch);
                 }
                 None => {
-                    let (foreign, own): (Vec<&Word>, Vec<&Word>) = stretch.iter().partition(is_foreign);
+                    let (outside, own): (Vec<&Word>, Vec<&Word>) =
+                        stretch.iter().partition(is_outside_speech);
                     words.extend(own.into_iter().cloned());
-                    rejected.extend(foreign.into_iter().map(outside_speech));
+                    rejected.extend(outside.into_iter().map(outside_speech));
                 }
             }
         }
     }
-    let mut settled = joined(settled);
-    for segment in &mut settled {
+    let mut reconciled = joined(reconciled);
+    for segment in &mut reconciled {
         if !segments.contains(segment) {
             segment.loudness_lufs = loudness.span_lufs(segment.window);
         }
     }
     let all = std::mem::take(words);
     for word in all {
-        match within_speech(&settled, &word) {
+        match within_speech(&reconciled, &word) {
             Some(word) => words.push(word),
             None => rejected.push(outside_speech(&word)),
         }
     }
-    (settled, rejected)
+    (reconciled, rejected)
 }
 
-/// The confidence of speech that only its words tell; none where they are not sure.
-fn are_sure(group: &[Word]) -> Option<f32> {
+/// The confidence of a speech segment derived from a group of words; none if they are not confident enough.
+fn group_confidence(group: &[Word]) -> Option<f32> {
     let texts: BTreeSet<&str> = group.iter().map(|word| word.text.as_str()).collect();
     let confidence = group.iter().map(|word| word.confidence).sum::<f32>() / group.len() as f32;
-    (confidence >= SURE && texts.len() >= ENOUGH).then(|| confidence.min(MOST_CONFIDENCE))
+    (confidence >= MIN_CONFIDENCE && texts.len() >= MIN_DISTINCT_WORDS)
+        .then(|| confidence.min(MAX_CONFIDENCE))
 }
 
 const fn is_voice(segment: &Segment) -> bool {
@@ -85,7 +88,7 @@ fn outside_speech(word: &Word) -> Rejected {
     Rejected { window: window_of(word), reason: Rejection::OutsideSpeech }
 }
 
-/// The segments that overlap a window, with the length that they share.
+/// The segments that overlap a window, with the duration of the overlap.
 fn overlaps(segments: &[Segment], window: Window) -> impl Iterator<Item = (&Segment, MediaTime)> {
     let first = segments.partition_point(|segment| segment.window.end() <= window.start());
     let near = segments[first..].iter().take_while(move |segment| segment.window.start() < window.end());
@@ -98,7 +101,7 @@ fn is_mostly_spoken(segments: &[Segment], window: Window) -> bool {
     2 * shared >= window.duration().as_micros()
 }
 
-/// The segments with speech in `window`, over music where there was any.
+/// Inserts speech at `window`, with background music if most of it was music.
 fn with_speech(segments: &[Segment], window: Window, confidence: f32) -> Vec<Segment> {
     let is_music = |segment: &Segment| segment.kind == SceneKind::Music || segment.background_music;
     let music: i64 = overlaps(segments, window)
@@ -130,7 +133,7 @@ fn with_speech(segments: &[Segment], window: Window, confidence: f32) -> Vec<Seg
     parts
 }
 
-/// The segments without slivers beside speech, and with neighbours of one kind as one.
+/// Merges slivers into the speech around them, and adjacent speech segments of one kind.
 fn joined(segments: Vec<Segment>) -> Vec<Segment> {
     let is_speech = |segment: Option<&Segment>| segment.is_some_and(|s| s.kind == SceneKind::Speech);
     let is_sliver = |index: usize| {
@@ -155,7 +158,7 @@ fn joined(segments: Vec<Segment>) -> Vec<Segment> {
     all
 }
 
-/// Makes a segment last to the end of the next one; its confidence becomes the mean of both over time.
+/// Extends a segment to the end of the next one; the confidence becomes the duration-weighted mean.
 fn extend(segment: &mut Segment, next: &Segment) {
     let seconds = |window: Window| window.duration().as_secs_f64() as f32;
     let (own, more) = (seconds(segment.window), seconds(next.window));
@@ -166,7 +169,7 @@ fn extend(segment: &mut Segment, next: &Segment) {
     segment.window = Window::starting_at(start, next.window.end() - start);
 }
 
-/// A word, cut to the segment of speech or singing that holds the most of it.
+/// A word clipped to the segment of speech or singing with the largest overlap.
 fn within_speech(segments: &[Segment], word: &Word) -> Option<Word> {
     let voice = overlaps(segments, window_of(word)).filter(|(segment, _)| is_voice(segment));
     let (segment, _) = voice.max_by_key(|(_, shared)| *shared)?;
@@ -207,19 +210,19 @@ mod tests {
         }
     }
 
-    fn settled(segments: &[Segment], words: &[Word]) -> (Vec<(SceneKind, i64, i64)>, Vec<String>, usize) {
+    fn run(segments: &[Segment], words: &[Word]) -> (Vec<(SceneKind, i64, i64)>, Vec<String>, usize) {
         let mut words = words.to_vec();
         let silence = LoudnessProfile::default();
-        let (segments, rejected) = settle(segments, &mut words, &silence);
-        let told = segments.iter().map(|segment| {
+        let (segments, rejected) = reconcile(segments, &mut words, &silence);
+        let ranges = segments.iter().map(|segment| {
             let window = segment.window;
             (segment.kind, window.start().as_millis_round(), window.end().as_millis_round())
         });
-        (told.collect(), words.into_iter().map(|word| word.text).collect(), rejected.len())
+        (ranges.collect(), words.into_iter().map(|word| word.text).collect(), rejected.len())
     }
 
     #[test]
-    fn sure_words_make_speech_of_what_sounded_like_music() {
+    fn confident_words_turn_music_into_speech() {
         let segments = [segment(SceneKind::Music, 0, 10_000), segment(SceneKind::Speech, 10_000, 12_000)];
         let words = [
             word("one", 2_000, 2_300, 0.9),
@@ -228,7 +231,7 @@ mod tests {
             word("four", 3_700, 3_900, 0.9),
             word("five", 9_900, 10_500, 0.9),
         ];
-        let (told, kept, rejected) = settled(&segments, &words);
+        let (ranges, kept, rejected) = run(&segments, &words);
         let expected = [
             (SceneKind::Music, 0, 2_000),
             (SceneKind::Speech, 2_000, 2_900),
@@ -237,7 +240,7 @@ mod tests {
             (SceneKind::Music, 3_900, 10_000),
             (SceneKind::Speech, 10_000, 12_000),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(ranges, expected);
         assert_eq!(
             (kept, rejected),
             (["one", "two", "three", "four", "five"].map(str::to_owned).to_vec(), 0)
@@ -245,23 +248,23 @@ mod tests {
     }
 
     #[test]
-    fn unsure_words_change_nothing() {
+    fn words_without_confidence_are_rejected() {
         let segments = [segment(SceneKind::Music, 0, 10_000)];
         let alone = [word("one", 2_000, 2_300, 0.9)];
         let unsure = ["one", "two", "three", "four"].map(|text| word(text, 2_000, 2_300, 0.3));
         for words in [&alone[..], &unsure[..]] {
-            let (told, kept, rejected) = settled(&segments, words);
-            assert_eq!((told, kept), (vec![(SceneKind::Music, 0, 10_000)], vec![]));
+            let (ranges, kept, rejected) = run(&segments, words);
+            assert_eq!((ranges, kept), (vec![(SceneKind::Music, 0, 10_000)], vec![]));
             assert_eq!(rejected, words.len());
         }
     }
 
     #[test]
-    fn words_end_where_speech_does() {
+    fn words_are_clipped_to_speech_segments() {
         let segments = [segment(SceneKind::Speech, 0, 1_000), segment(SceneKind::Silence, 1_000, 2_000)];
         let mut words = vec![word("one", 700, 1_200, 0.9)];
         let silence = LoudnessProfile::default();
-        settle(&segments, &mut words, &silence);
+        reconcile(&segments, &mut words, &silence);
         assert_eq!(words[0].end, MediaTime::from_millis(1_000));
     }
 }
