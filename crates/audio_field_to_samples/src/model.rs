@@ -56,6 +56,9 @@ pub struct SamplesRequest {
     pub user_id: Option<String>,
     /// The recording.
     pub asset_id: Id,
+    /// The audio stream to take them from, by its index among the audio streams of the recording; the container's
+    /// default one when not given.
+    pub audio_stream: Option<u32>,
     /// Look for hits?
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
     #[schema(default = yes)]
@@ -103,6 +106,9 @@ macro_rules! detector_request {
             pub user_id: Option<String>,
             /// The recording.
             pub asset_id: Id,
+            /// The audio stream to take them from, by its index among the audio streams of the recording; the container's
+            /// default one when not given.
+            pub audio_stream: Option<u32>,
             /// How.
             #[serde(default, deserialize_with = "http_kit::null_as_default")]
             #[schema(default = $params::default)]

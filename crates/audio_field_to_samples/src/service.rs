@@ -6,7 +6,7 @@ use std::sync::Arc;
 use audio_semantic_timeline::SemanticTimelines;
 use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkQueue};
 use media_decode::DecodeError;
-use media_v2::{AssetKind, MediaAsset, MediaService};
+use media_v2::{AssetKind, MediaService};
 
 use crate::answer::{Answer, detected};
 use crate::make::make;
@@ -16,7 +16,7 @@ use crate::model::{
 use crate::params::Checks;
 use crate::phrases::SpokenWord;
 use crate::register::register;
-use crate::task::{Ask, Task, common_key};
+use crate::task::{Ask, SampleSource, Task, common_key};
 use crate::words::WordSource;
 use crate::{Error, store};
 
@@ -63,7 +63,7 @@ impl FieldToSamples {
         checks.share("/min_quality_score", request.min_quality_score);
         checks.finish()?;
         let scope = &context.scope;
-        let asset = self.recording(scope, &request.asset_id).await?;
+        let source = self.source(scope, &request.asset_id, request.audio_stream).await?;
 
         let mut answer = Answer::default();
         let mut asks = Vec::new();
@@ -74,20 +74,19 @@ impl FieldToSamples {
             asks.push(Ask::Loops(request.loop_params.clone()));
         }
         if request.run_phrases {
-            match WordSource::find(&self.0.media, scope, &asset.id).await {
+            match WordSource::find(&self.0.media, scope, &source).await {
                 Ok(words) => asks.push(Ask::Phrases(request.phrase_params.clone(), words)),
                 Err(error) => answer.add(Detector::Phrases, Err(error))?,
             }
         }
-        let mark = self.0.media.decoder_mark(&asset).await?;
         let named = asks.into_iter();
-        let named = named.map(|ask| Task::new(scope, &asset.id, ask, request.min_quality_score, &mark));
+        let named = named.map(|ask| Task::new(scope, &source, ask, request.min_quality_score));
         let tasks: Vec<Task> = named.collect::<Result<_, _>>()?;
-        let (runs, cache_hit) = self.find_or_make(scope, &asset, &tasks).await?;
+        let (runs, cache_hit) = self.find_or_make(scope, &source, &tasks).await?;
         for (task, run) in tasks.iter().zip(runs) {
             answer.add(task.ask.detector(), run)?;
         }
-        Ok(answer.summed_up(request, &mark, common_key(scope, &asset.id, &tasks), cache_hit))
+        Ok(answer.summed_up(request, &source.mark, common_key(scope, &source.asset.id, &tasks), cache_hit))
     }
 
     /// The hits alone.
@@ -103,8 +102,8 @@ impl FieldToSamples {
         checks.hits(&request.hit_params);
         checks.share("/min_quality_score", request.min_quality_score);
         checks.finish()?;
-        let asset = self.recording(&context.scope, &request.asset_id).await?;
-        self.detect(context, &asset, Ask::Hits(request.hit_params.clone()), request.min_quality_score).await
+        let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
+        self.detect(context, &source, Ask::Hits(request.hit_params.clone()), request.min_quality_score).await
     }
 
     /// The loops alone.
@@ -120,8 +119,9 @@ impl FieldToSamples {
         checks.loops(&request.loop_params);
         checks.share("/min_quality_score", request.min_quality_score);
         checks.finish()?;
-        let asset = self.recording(&context.scope, &request.asset_id).await?;
-        self.detect(context, &asset, Ask::Loops(request.loop_params.clone()), request.min_quality_score).await
+        let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
+        self.detect(context, &source, Ask::Loops(request.loop_params.clone()), request.min_quality_score)
+            .await
     }
 
     /// The phrases alone.
@@ -137,29 +137,34 @@ impl FieldToSamples {
         checks.phrases(&request.phrase_params);
         checks.share("/min_quality_score", request.min_quality_score);
         checks.finish()?;
-        let asset = self.recording(&context.scope, &request.asset_id).await?;
-        let words = WordSource::find(&self.0.media, &context.scope, &asset.id).await?;
+        let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
+        let words = WordSource::find(&self.0.media, &context.scope, &source).await?;
         let ask = Ask::Phrases(request.phrase_params.clone(), words);
-        self.detect(context, &asset, ask, request.min_quality_score).await
+        self.detect(context, &source, ask, request.min_quality_score).await
     }
 
     async fn detect(
         &self,
         context: &RequestContext,
-        asset: &MediaAsset,
+        source: &SampleSource,
         ask: Ask,
         min_quality_score: f64,
     ) -> Result<DetectResponse, Error> {
-        let mark = self.0.media.decoder_mark(asset).await?;
-        let task = Task::new(&context.scope, &asset.id, ask, min_quality_score, &mark)?;
-        let (runs, cache_hit) = self.find_or_make(&context.scope, asset, std::slice::from_ref(&task)).await?;
+        let task = Task::new(&context.scope, source, ask, min_quality_score)?;
+        let (runs, cache_hit) =
+            self.find_or_make(&context.scope, source, std::slice::from_ref(&task)).await?;
         // There is one.
         let run = runs.into_iter().collect::<Result<Vec<Run>, Error>>()?.pop().unwrap_or_default();
-        Ok(detected(&asset.id, task, run, cache_hit))
+        Ok(detected(&source.asset.id, task, run, cache_hit))
     }
 
-    /// The asset, when it has sound as far as is known.
-    async fn recording(&self, scope: &Scope, asset_id: &Id) -> Result<MediaAsset, Error> {
+    /// The asset, when it has audio as far as is known, and what decodes the stream.
+    async fn source(
+        &self,
+        scope: &Scope,
+        asset_id: &Id,
+        audio_stream: Option<u32>,
+    ) -> Result<SampleSource, Error> {
         let asset = self.0.media.recording(scope, asset_id).await?;
         if asset.audio_channels == Some(0) {
             let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
@@ -169,7 +174,14 @@ impl FieldToSamples {
         if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
             return Err(DecodeError::Unrecognised("no media container".to_owned()).into());
         }
-        Ok(asset)
+        let mark = match audio_stream {
+            None => self.0.media.decoder_mark(&asset).await?,
+            Some(stream) => {
+                let decoder = self.0.media.stream_decoder_mark(asset.content(), stream).await?;
+                format!("+audio_stream={stream}{decoder}")
+            }
+        };
+        Ok(SampleSource { asset, audio_stream, mark })
     }
 
     /// What each of `tasks` gives, and whether all of it was there before. Requests about one recording take turns, so
@@ -177,7 +189,7 @@ impl FieldToSamples {
     async fn find_or_make(
         &self,
         scope: &Scope,
-        asset: &MediaAsset,
+        source: &SampleSource,
         tasks: &[Task],
     ) -> Result<(Runs, bool), Error> {
         let all = async || -> Result<Option<Runs>, Error> {
@@ -188,11 +200,11 @@ impl FieldToSamples {
         let (runs, cache_hit) = match all().await? {
             Some(runs) => (runs, true),
             None => {
-                let name = format!("samples|{}|{}|{}", scope.tenant_id, scope.env, asset.id);
+                let name = format!("samples|{}|{}|{}", scope.tenant_id, scope.env, source.asset.id);
                 match self.0.flights.board(&name, all).await? {
                     Boarding::Landed(runs) => (runs, true),
                     Boarding::Aboard(flight) => {
-                        let made = self.make_missing(scope, asset, tasks).await;
+                        let made = self.make_missing(scope, source, tasks).await;
                         flight.land().await;
                         (made?, false)
                     }
@@ -210,7 +222,12 @@ impl FieldToSamples {
     }
 
     /// Makes those of `tasks` that were not made before.
-    async fn make_missing(&self, scope: &Scope, asset: &MediaAsset, tasks: &[Task]) -> Result<Runs, Error> {
+    async fn make_missing(
+        &self,
+        scope: &Scope,
+        source: &SampleSource,
+        tasks: &[Task],
+    ) -> Result<Runs, Error> {
         let mut found = self.find(scope, tasks).await?;
         let mut runs: Vec<_> = tasks.iter().map(|task| found.remove(&task.cache_key).map(Ok)).collect();
         let (mut missing, mut ready) = (Vec::new(), Vec::new());
@@ -228,13 +245,15 @@ impl FieldToSamples {
             }
         }
         if !ready.is_empty() {
-            let recording = self.0.media.open_recording(asset.content()).await?;
+            let stream = source.audio_stream.map(|stream| stream as usize);
+            let recording =
+                self.0.media.open_recording(source.asset.content()).await?.with_audio_stream(stream);
             let ready = Arc::new(ready);
             let made = make(&self.0.queue, self.0.media.blobs(), recording, ready.clone()).await?;
             let tasks: Vec<&Task> = ready.iter().map(|(task, _)| task).collect();
             let now = self.0.clock.now();
             let mut transaction = self.0.media.pool().begin().await?;
-            let made = register(&mut transaction, scope, now, asset, &tasks, made).await?;
+            let made = register(&mut transaction, scope, now, &source.asset, &tasks, made).await?;
             transaction.commit().await?;
             for (position, run) in missing.into_iter().zip(made) {
                 runs[position] = Some(run);

@@ -70,7 +70,8 @@ pub async fn insert_runs(
     Ok(())
 }
 
-/// The newest transcript of the asset itself (not of an artifact of it, whose times are its own), unless it was made
+/// The newest transcript of an audio stream of the asset itself (not of an artifact of it, whose times are its own),
+/// unless it was made
 /// with a decoder that reads the asset wrongly.
 ///
 /// # Errors
@@ -79,12 +80,14 @@ pub async fn newest_transcript(
     conn: &mut PgConnection,
     scope: &Scope,
     asset_id: &Id,
+    audio_stream: Option<u32>,
 ) -> sqlx::Result<Option<Id>> {
     sqlx::query_scalar!(
         r#"-- audio_field_to_samples::newest_transcript
         SELECT a.id AS "id: Id" FROM artifacts a
         WHERE a.tenant_id = $1 AND a.env = $2 AND a.parent_asset_id = $3 AND a.kind = 'asr_transcript'
           AND a.meta ->> 'source_artifact_id' IS NULL
+          AND a.meta ->> 'audio_stream' IS NOT DISTINCT FROM $4
           AND NOT EXISTS (
               SELECT FROM media_assets s
               WHERE s.tenant_id = $1 AND s.env = $2 AND s.id = $3
@@ -94,6 +97,7 @@ pub async fn newest_transcript(
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         asset_id.as_str(),
+        audio_stream.map(|stream| stream.to_string()),
     )
     .fetch_optional(conn)
     .await

@@ -1,6 +1,7 @@
 //! What a detector is asked for, and what that is called.
 
 use http_kit::{Id, Scope};
+use media_v2::MediaAsset;
 use serde_json::Value;
 
 use crate::Error;
@@ -10,6 +11,17 @@ use crate::words::WordSource;
 
 /// Changes whenever the same recording and parameters may give other samples: finding, cutting or fading them.
 const SAMPLES_VERSION: &str = "samples_v1";
+
+/// The audio that samples are taken from.
+#[derive(Clone, Debug)]
+pub(crate) struct SampleSource {
+    pub(crate) asset: MediaAsset,
+    /// An index among the audio streams; the container's default one without.
+    pub(crate) audio_stream: Option<u32>,
+    /// What versions carry of the stream and its decoder: see
+    /// [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark).
+    pub(crate) mark: String,
+}
 
 /// One detector's work on a recording.
 #[derive(Clone, Debug)]
@@ -61,16 +73,10 @@ impl Ask {
 impl Task {
     /// Names the work: `tenant_id|env|asset_id|detector|parameters|words|min_quality_score|backend_version`, parameters as
     /// canonical JSON (no id and no number can hold a `|`), words as the id of their artifact or `None`. The user is no
-    /// part of it: samples are the same for all of a tenant. `mark` names what decodes the asset, as
-    /// [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark) does.
-    pub(crate) fn new(
-        scope: &Scope,
-        asset_id: &Id,
-        ask: Ask,
-        min_score: f64,
-        mark: &str,
-    ) -> Result<Self, Error> {
-        let backend_version = version(ask.detector(), mark);
+    /// part of it: samples are the same for all of a tenant.
+    pub(crate) fn new(scope: &Scope, source: &SampleSource, ask: Ask, min_score: f64) -> Result<Self, Error> {
+        let backend_version = version(ask.detector(), &source.mark);
+        let asset_id = &source.asset.id;
         let cause = |source| Error::Corrupt { cache_key: asset_id.to_string(), source };
         let cache_key = [
             scope.tenant_id.as_str(),
@@ -87,7 +93,7 @@ impl Task {
     }
 }
 
-/// Names everything but the request that changes what a detector gives: with the decoder's `mark`.
+/// Names everything but the request that changes what a detector gives: with the source's `mark`.
 pub(crate) fn version(detector: Detector, mark: &str) -> String {
     format!("{SAMPLES_VERSION}+{}+{}{mark}", detector.as_str(), audio_signal::ALGORITHM_VERSION)
 }

@@ -10,6 +10,7 @@ use media_v2::{Artifact, MediaError, MediaService};
 use serde::Deserialize;
 
 use crate::phrases::SpokenWord;
+use crate::task::SampleSource;
 use crate::{Error, store};
 
 /// The largest transcript that is read, in bytes: ten times that of a day of speech.
@@ -27,18 +28,27 @@ pub(crate) enum WordSource {
 }
 
 impl WordSource {
-    /// The newest transcript of an asset, else its semantic timeline.
+    /// The newest transcript of an asset's audio stream, else its semantic timeline.
     ///
     /// # Errors
     /// [`Error::WordsNotFound`], [`Error::WordsStale`]; the database's.
-    pub(crate) async fn find(media: &MediaService, scope: &Scope, asset_id: &Id) -> Result<Self, Error> {
+    pub(crate) async fn find(
+        media: &MediaService,
+        scope: &Scope,
+        source: &SampleSource,
+    ) -> Result<Self, Error> {
+        let asset_id = &source.asset.id;
         let mut conn = media.pool().acquire().await?;
-        if let Some(id) = store::newest_transcript(&mut conn, scope, asset_id).await?
+        if let Some(id) = store::newest_transcript(&mut conn, scope, asset_id, source.audio_stream).await?
             && let Some(artifact) = media_v2::store::find_artifact(&mut conn, scope, &id).await?
         {
             return Ok(Self::Transcript(Box::new(artifact)));
         }
         let wanted = TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
+        // A timeline without a transcript has words only if a caller registered it, of the default stream.
+        if source.audio_stream.is_some() {
+            return Err(Error::WordsNotFound(asset_id.clone()));
+        }
         let found = find_timelines(&mut conn, scope, &[wanted]).await?.into_iter().next().flatten();
         if let Some(id) = found {
             return Ok(Self::Timeline(id));

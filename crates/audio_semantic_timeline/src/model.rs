@@ -160,6 +160,9 @@ pub struct RunMeta {
     pub min_silence_ms: i64,
     /// The effective value.
     pub loudness_window_ms: i64,
+    /// The audio stream that was asked for; absent for the container's default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio_stream: Option<u32>,
     /// The language of the transcription, as given or as detected; null without one.
     pub language: Option<String>,
     /// Up to which playback speed (or its inverse) times may be used unscaled without harm.
@@ -288,6 +291,9 @@ pub struct AnalyzeRequest {
     #[serde(default = "no", deserialize_with = "no_or_null")]
     #[schema(default = no)]
     pub translate: bool,
+    /// The audio stream to analyse, by its index among the audio streams of the recording (`codec_info` lists them); the
+    /// container's default one when not given.
+    pub audio_stream: Option<u32>,
 }
 
 http_kit::context_fields!(AnalyzeRequest);

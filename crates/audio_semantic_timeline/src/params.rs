@@ -21,6 +21,8 @@ pub struct EffectiveParams {
     pub hot_words: Vec<String>,
     /// Write English, whatever is spoken.
     pub translate: bool,
+    /// The audio stream to analyse, an index among the audio streams; the container's default one without.
+    pub audio_stream: Option<u32>,
 }
 
 /// The longest prompt, the most hot words, and the longest of them, in characters.
@@ -39,6 +41,7 @@ impl Default for EffectiveParams {
             prompt: String::new(),
             hot_words: Vec::new(),
             translate: false,
+            audio_stream: None,
         }
     }
 }
@@ -64,6 +67,7 @@ impl EffectiveParams {
             prompt: request.prompt.clone().unwrap_or_default(),
             hot_words: request.hot_words.clone().unwrap_or_default(),
             translate: request.translate,
+            audio_stream: request.audio_stream,
         };
         (params, clamped)
     }

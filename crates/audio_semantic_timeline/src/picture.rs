@@ -41,6 +41,10 @@ impl SemanticTimelines {
         summary: &Summary,
         sound: &Sound,
     ) -> Result<Option<Waveform>, Error> {
+        // Stored waveforms are those of the default stream.
+        if summary.meta.run.audio_stream.is_some() {
+            return Ok(None);
+        }
         let (content, rate) = match sound {
             Sound::Asset(asset) => (asset.content(), asset.sample_rate),
             Sound::Artifact(artifact) => (artifact.content(), None),

@@ -12,7 +12,7 @@ use audio_signal::Control;
 use http_kit::{Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
-use media_v2::{Artifact, AssetDecoder, MediaAsset, MediaError, MediaService};
+use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
 use video_timeline::{Clip, VideoTimeline};
 
 use crate::backend::{Backends, Recording, Selection};
@@ -65,6 +65,15 @@ pub(crate) enum Sound {
     Artifact(Artifact),
 }
 
+impl Sound {
+    fn content(&self) -> Content<'_> {
+        match self {
+            Self::Asset(asset) => asset.content(),
+            Self::Artifact(artifact) => artifact.content(),
+        }
+    }
+}
+
 impl SemanticTimelines {
     /// `queue` bounds how many analyses run at once.
     #[must_use]
@@ -104,7 +113,7 @@ impl SemanticTimelines {
         let (asset_id, artifact_id) = (request.asset_id.clone(), request.artifact_id.clone());
         let subject = Subject::new(context, asset_id, artifact_id, params, &selection)?;
         let sound = self.sound(&context.scope, &request.asset_id, request.artifact_id.as_ref()).await?;
-        let subject = subject.with_mark(&self.mark(&sound, &selection).await?);
+        let subject = subject.with_mark(&self.mark(&sound, request.audio_stream, &selection).await?);
         let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, &selection, &sound).await?;
         metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
             .increment(1);

@@ -14,7 +14,7 @@ pub struct TimelineOf {
 
 /// The timeline artifact of each of `wanted`, in that order: of those made from its artifact if there are any
 /// (whichever recording it is a part of), else of those of the asset itself; the newest measured one, and only without
-/// any the newest stub. One of the asset itself does not count if the decoder that it was made with reads the asset
+/// any the newest stub; of the default audio stream, which clips play, before one of another. One of the asset itself does not count if the decoder that it was made with reads the asset
 /// wrongly. One statement, however many are wanted.
 ///
 /// # Errors
@@ -46,7 +46,8 @@ pub async fn find_timelines(
                    WHERE s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.asset_id
                      AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
                )
-             ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1', a.created_at DESC, a.id DESC
+             ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
+                 a.meta ->> 'audio_stream' IS NOT NULL, a.created_at DESC, a.id DESC
              LIMIT 1)
             ORDER BY choice LIMIT 1
         ) found ON true

@@ -7,7 +7,7 @@ use media_decode::DecoderKind;
 use media_v2::{ArtifactKind, NewArtifact};
 use serde_json::{Map, Value, json};
 
-use crate::backend::{Measured, Selection};
+use crate::backend::{BackendKind, Measured, Selection};
 use crate::model::{BackendInfo, RunMeta, Summary, SummaryMeta};
 use crate::{EffectiveParams, Error, cache_key};
 
@@ -51,7 +51,11 @@ impl Subject {
                 return Err(Error::LanguageNotInModel { language: code.clone(), model });
             }
         }
-        let version = selection.backend.version(&params);
+        let mut version = selection.backend.version(&params);
+        // The stub decodes nothing, and its version is fixed.
+        if let Some(stream) = params.audio_stream.filter(|_| selection.backend.kind() != BackendKind::Stub) {
+            version += &format!("+audio_stream={stream}");
+        }
         let cache_key = cache_key(context, &asset_id, artifact_id.as_ref(), &params, &version);
         let (backend_version, context) = (version.clone(), context.clone());
         Ok(Self { asset_id, artifact_id, params, backend_version, cache_key, context, version })
@@ -83,6 +87,7 @@ impl Subject {
             include_speech_music: self.params.include_speech_music,
             min_silence_ms: self.params.min_silence_ms,
             loudness_window_ms: self.params.loudness_window_ms,
+            audio_stream: self.params.audio_stream,
             language: measured.language,
             speed_change_limit: SPEED_CHANGE_LIMIT,
             audio_semantic_cache_key: self.cache_key.clone(),
@@ -121,6 +126,9 @@ impl Subject {
         artifact.upstream_artifact_ids = vec![timeline.clone()];
         artifact.meta.insert("model_used".to_owned(), summary.meta.run.model_used.as_str().into());
         artifact.meta.insert("language".to_owned(), json!(summary.meta.run.language));
+        if let Some(stream) = self.params.audio_stream {
+            artifact.meta.insert("audio_stream".to_owned(), stream.into());
+        }
         artifact
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     let path = &arguments.file;
     let settings = config::load_analysis(config, &arguments.analysis)?;
     let decoders = app::decoders(&settings);
-    let recording = open(path, &decoders)?;
+    let recording = open(path, &decoders, arguments.audio_stream)?;
     // Before the work, not after it.
     let out = arguments.out.as_deref().map(|file| Output::new(file, path)).transpose()?;
     let plot = arguments.plot.as_deref().map(|file| Plot::new(file, path)).transpose()?;
@@ -74,10 +74,11 @@ impl<'a> Plot<'a> {
     }
 }
 
-fn open(path: &Path, decoders: &Decoders) -> anyhow::Result<Recording> {
+fn open(path: &Path, decoders: &Decoders, audio_stream: Option<u32>) -> anyhow::Result<Recording> {
     let file = File::open(path).with_context(|| path.display().to_string())?;
     anyhow::ensure!(file.metadata()?.is_file(), "{}: not a file", path.display());
-    let input = MediaInput::new(file, decoders.clone());
+    let input =
+        MediaInput::new(file, decoders.clone()).with_audio_stream(audio_stream.map(|index| index as usize));
     let probe = input.probe(&|| false).ok();
     let probed_duration = probe.as_ref().and_then(|probe| probe.duration);
     let decoder = probe.as_ref().and_then(AssetDecoder::of);
@@ -115,6 +116,7 @@ fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectiveParams> {
         prompt: arguments.prompt.clone().unwrap_or_default(),
         hot_words: arguments.hot_word.clone(),
         translate: arguments.translate,
+        audio_stream: arguments.audio_stream,
     })
 }
 

@@ -115,6 +115,9 @@ pub(crate) struct AnalyzeArguments {
     /// Write English, whatever is spoken; needs a multilingual model.
     #[arg(long)]
     pub(crate) translate: bool,
+    /// The audio stream to analyse, from 0 among the audio streams; the container's default one when not given.
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) audio_stream: Option<u32>,
     #[command(flatten)]
     pub(crate) analysis: AnalysisFlags,
 }

@@ -49,7 +49,8 @@ impl PictureFormat {
 
 /// Draws the timeline of a recording. Decodes it again for its waveform, as fine as the picture needs.
 pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> anyhow::Result<String> {
-    let input = MediaInput::new(File::open(recording)?, decoders.clone());
+    let stream = summary.meta.run.audio_stream.map(|index| index as usize);
+    let input = MediaInput::new(File::open(recording)?, decoders.clone()).with_audio_stream(stream);
     let probe = input.probe(&|| false)?;
     let rate = probe.audio.and_then(|audio| audio.rate).unwrap_or(USUAL_RATE);
     let params = plot::waveform_params(summary.duration_ms, rate);

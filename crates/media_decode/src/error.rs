@@ -12,6 +12,14 @@ pub enum DecodeError {
         /// The container, e.g. `isomp4`.
         container: String,
     },
+    /// The audio stream asked for does not exist.
+    #[error("there is no audio stream {wanted}: the recording has {count}, numbered from 0")]
+    NoSuchStream {
+        /// The index asked for.
+        wanted: usize,
+        /// How many audio streams there are.
+        count: usize,
+    },
     /// Malformed: the container is known, its content is broken.
     #[error("the recording is damaged: {0}; export it again from its source")]
     Undecodable(String),
@@ -47,6 +55,14 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
+    /// Why none of `count` audio streams of a container is `wanted`.
+    pub(crate) fn missing_audio_stream(container: &str, wanted: Option<usize>, count: usize) -> Self {
+        match wanted {
+            Some(wanted) if count > 0 => Self::NoSuchStream { wanted, count },
+            _ => Self::NoAudioStream { container: container.to_owned() },
+        }
+    }
+
     /// Is the recording itself the reason (and not the source it is read from, this installation or the caller)? The
     /// same bytes will then fail again.
     #[must_use]

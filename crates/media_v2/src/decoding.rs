@@ -1,6 +1,6 @@
 //! Which decoder an asset is decoded with, and how results name it.
 
-use media_decode::{DecodeError, MediaInput, Probe};
+use media_decode::{DecodeError, DecoderKind, MediaInput, Probe};
 use tokio::task::spawn_blocking;
 
 use crate::{AssetDecoder, Content, MediaAsset, MediaError, MediaService};
@@ -41,6 +41,22 @@ impl MediaService {
                 Ok(AssetDecoder::ffmpeg_mark(&self.ffmpeg_release(what).await?))
             }
         }
+    }
+
+    /// The decoder mark of results of one audio stream of a recording, which is opened: the streams of a container may
+    /// need different decoders.
+    ///
+    /// # Errors
+    /// As [`MediaService::open_recording`] and [`MediaInput::decoder`].
+    pub async fn stream_decoder_mark(&self, content: Content<'_>, stream: u32) -> Result<String, MediaError> {
+        let is_repaired = content.decoder == Some(AssetDecoder::Decode2);
+        let input = self.open_recording(content).await?.with_audio_stream(Some(stream as usize));
+        let kind = spawn_blocking(move || input.decoder().map(|decoder| decoder.kind().clone())).await;
+        Ok(match kind.map_err(std::io::Error::other)?? {
+            DecoderKind::Ffmpeg(release) => AssetDecoder::ffmpeg_mark(&release),
+            DecoderKind::Native if is_repaired => AssetDecoder::DECODE2_MARK.to_owned(),
+            DecoderKind::Native => String::new(),
+        })
     }
 
     async fn ffmpeg_release(&self, what: String) -> Result<String, MediaError> {

@@ -154,6 +154,7 @@ pub fn decode_problem(error: DecodeError) -> Problem {
     let detail = error.to_string();
     match error {
         DecodeError::NoAudioStream { .. } => Problem::unprocessable("no_audio_stream", detail),
+        DecodeError::NoSuchStream { .. } => Problem::invalid_field("/audio_stream", detail),
         DecodeError::FfmpegUnavailable { .. } => Problem::unavailable("decoder_unavailable", detail, 60),
         DecodeError::Unrecognised(_)
         | DecodeError::Undecodable(_)

@@ -8,7 +8,7 @@
 mod catalog;
 mod codec;
 mod family;
-mod ffmpeg;
+pub(crate) mod ffmpeg;
 mod frames;
 mod locate;
 mod measure;

@@ -7,26 +7,26 @@ use serde_json::{Value, json};
 
 use crate::spine::{ANALYZE, assert_covers, clip};
 
-const SPOKEN: [&str; 8] = ["three", "one", "four", "one", "five", "nine", "two", "six"];
+pub(crate) const SPOKEN: [&str; 8] = ["three", "one", "four", "one", "five", "nine", "two", "six"];
 
-fn model() -> PathBuf {
+pub(crate) fn model() -> PathBuf {
     media::model("digits.bin")
 }
 
-async fn server_with(model: &Path) -> Server {
+pub(crate) async fn server_with(model: &Path) -> Server {
     let model = model.to_str().unwrap();
     let environment = [("AUDIO_SEMANTIC_BACKEND", "whisper_aubio"), ("AUDIO_SEMANTIC_WHISPER_MODEL", model)];
     Deployment::new().await.start_with(&environment).await
 }
 
-async fn timeline(api: &Api, made: &Value) -> Value {
+pub(crate) async fn timeline(api: &Api, made: &Value) -> Value {
     let id = made["audio_semantic_artifact_id"].as_str().unwrap();
     api.get(&format!("/audio/semantic-timeline/{id}")).await.ok()["summary"].clone()
 }
 
 /// The words of all events, each within its event and after the one before.
 #[track_caller]
-fn words(summary: &Value) -> Vec<&str> {
+pub(crate) fn words(summary: &Value) -> Vec<&str> {
     let mut found = Vec::new();
     let mut end = 0;
     for event in summary["events"].as_array().unwrap() {

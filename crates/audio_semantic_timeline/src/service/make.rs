@@ -15,12 +15,17 @@ use crate::{Error, Transcript};
 impl SemanticTimelines {
     /// What the version of a timeline carries of the decoder. An artifact's bytes are not probed; the stub decodes
     /// nothing, and its version is fixed.
-    pub(super) async fn mark(&self, sound: &Sound, selection: &Selection) -> Result<String, Error> {
-        match sound {
-            Sound::Asset(asset) if selection.backend.kind() != BackendKind::Stub => {
-                Ok(self.0.media.decoder_mark(asset).await?)
-            }
-            Sound::Asset(_) | Sound::Artifact(_) => Ok(String::new()),
+    pub(super) async fn mark(
+        &self,
+        sound: &Sound,
+        audio_stream: Option<u32>,
+        selection: &Selection,
+    ) -> Result<String, Error> {
+        match (sound, audio_stream) {
+            _ if selection.backend.kind() == BackendKind::Stub => Ok(String::new()),
+            (_, Some(stream)) => Ok(self.0.media.stream_decoder_mark(sound.content(), stream).await?),
+            (Sound::Asset(asset), None) => Ok(self.0.media.decoder_mark(asset).await?),
+            (Sound::Artifact(_), None) => Ok(String::new()),
         }
     }
 
@@ -61,12 +66,14 @@ impl SemanticTimelines {
         sound: &Sound,
     ) -> Result<Option<Artifact>, Error> {
         let found = self.find(scope, &subject.cache_key).await?;
-        let (None, Sound::Asset(asset)) = (&found, sound) else { return Ok(found) };
+        let (None, Sound::Asset(asset), None) = (&found, sound, subject.params.audio_stream) else {
+            return Ok(found);
+        };
         let now = self.0.media.recording(scope, &asset.id).await?;
         if now.decoder == asset.decoder {
             return Ok(None);
         }
-        let mark = self.mark(&Sound::Asset(now), selection).await?;
+        let mark = self.mark(&Sound::Asset(now), None, selection).await?;
         self.find(scope, &subject.with_mark(&mark).cache_key).await
     }
 
@@ -134,14 +141,16 @@ impl SemanticTimelines {
         sound: &Sound,
         measured: &Measured,
     ) -> Result<Subject, Error> {
-        match (sound, &measured.decoder) {
-            (Sound::Asset(asset), Some(DecoderKind::Ffmpeg(release)))
-                if asset.decoder != Some(AssetDecoder::Ffmpeg) =>
-            {
+        let Some(DecoderKind::Ffmpeg(release)) = &measured.decoder else { return Ok(subject.clone()) };
+        let mark = AssetDecoder::ffmpeg_mark(release);
+        match sound {
+            // The asset's decoder is that of its default stream.
+            _ if subject.params.audio_stream.is_some() => Ok(subject.with_mark(&mark)),
+            Sound::Asset(asset) if asset.decoder != Some(AssetDecoder::Ffmpeg) => {
                 self.0.media.set_decoder(scope, &asset.id, AssetDecoder::Ffmpeg).await?;
-                Ok(subject.with_mark(&AssetDecoder::ffmpeg_mark(release)))
+                Ok(subject.with_mark(&mark))
             }
-            _ => Ok(subject.clone()),
+            Sound::Asset(_) | Sound::Artifact(_) => Ok(subject.clone()),
         }
     }
 
@@ -154,20 +163,21 @@ impl SemanticTimelines {
 
     /// Runs the backend on a worker thread.
     async fn run(&self, subject: &Subject, selection: &Selection, sound: &Sound) -> Result<Measured, Error> {
-        let (content, probed_duration) = match sound {
+        let content = sound.content();
+        let probed_duration = match sound {
             Sound::Asset(asset) => {
                 if asset.audio_channels == Some(0) {
                     let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
                     return Err(DecodeError::NoAudioStream { container }.into());
                 }
-                (asset.content(), asset.duration_ms)
+                asset.duration_ms
             }
             Sound::Artifact(artifact) => {
-                let window = artifact.start_ms.zip(artifact.end_ms).map(|(start, end)| end - start);
-                (artifact.content(), window)
+                artifact.start_ms.zip(artifact.end_ms).map(|(start, end)| end - start)
             }
         };
-        let input = self.0.media.open_recording(content).await?;
+        let stream = subject.params.audio_stream.map(|stream| stream as usize);
+        let input = self.0.media.open_recording(content).await?.with_audio_stream(stream);
         let recording = Recording { input, probed_duration, decoder: content.decoder };
         let (backend, params) = (selection.backend.clone(), subject.params.clone());
         let work = self.0.queue.run(move |cancellation| {

@@ -55,8 +55,8 @@ impl FfmpegStream {
         audio_stream: Option<usize>,
     ) -> Result<(usize, Self, Presentation), DecodeError> {
         let container = file_format.name();
-        let no_audio = || DecodeError::NoAudioStream { container: container.to_owned() };
-        let (index, stream) = report.chosen_audio(audio_stream).ok_or_else(no_audio)?;
+        let missing = || DecodeError::missing_audio_stream(container, audio_stream, report.audio().len());
+        let (index, stream) = report.chosen_audio(audio_stream).ok_or_else(missing)?;
         let format = audio_format(stream)?;
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
         let arguments = arguments(path, demuxer, index, stream, &format, writer.as_raw_fd());

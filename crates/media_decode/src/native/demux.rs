@@ -248,6 +248,11 @@ impl Demuxer {
         DecodeError::NoAudioStream { container: self.name.to_owned() }
     }
 
+    /// Why none of `count` audio streams is `wanted`.
+    pub(crate) fn missing_audio_stream(&self, wanted: Option<usize>, count: usize) -> DecodeError {
+        DecodeError::missing_audio_stream(self.name, wanted, count)
+    }
+
     /// The next packet of any track.
     ///
     /// # Errors

@@ -68,7 +68,8 @@ impl PacketStream {
         let mut streams = demuxer.audio_streams();
         let symphonias = demuxer.default_audio_id();
         let defaults = streams.iter().map(|stream| stream.is_default);
-        let index = streams::choose(defaults, wanted).ok_or_else(|| demuxer.no_audio_stream())?;
+        let index = streams::choose(defaults, wanted)
+            .ok_or_else(|| demuxer.missing_audio_stream(wanted, streams.len()))?;
         if demuxer.changes {
             let what = "audio that changes its sample rate or channels".to_owned();
             return Ok(Opened::Foreign { index, what });
