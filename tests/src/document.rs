@@ -113,12 +113,17 @@ impl Answers {
         let Some(index) = self.compiled.get(&content["schema"].to_string()) else { return Ok(()) };
         let body = reply.json();
         self.schemas.validate(&body, *index).map_err(|error| format!("{status}: {error:#}\n{body}"))?;
-        let code = format!("`{}`", body["code"].as_str().unwrap_or_default());
+        let code = format!("`{}`", code_of(&body));
         if is_error && !response["description"].as_str().is_some_and(|text| text.contains(&code)) {
             return Err(format!("{status} {code} is not in the document"));
         }
         Ok(())
     }
+}
+
+/// The code of a problem document, or of an error in OpenAI's shape.
+fn code_of(body: &Value) -> &str {
+    body["code"].as_str().or_else(|| body["error"]["code"].as_str()).unwrap_or_default()
 }
 
 /// Schemas of answers allow fields that they do not name, as a later version may have more. This one's are all named:

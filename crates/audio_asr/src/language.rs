@@ -33,6 +33,12 @@ impl Language {
         self.0
     }
 
+    /// Its English name in lower case, as Whisper and OpenAI's API have it: `english`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        whisper_rs::get_lang_id(self.0).and_then(whisper_rs::get_lang_str_full).unwrap_or(self.0)
+    }
+
     /// Is it written without spaces between words?
     pub(crate) fn is_unspaced(self) -> bool {
         matches!(self.0, "zh" | "yue" | "ja" | "th" | "lo" | "my" | "km" | "bo")
@@ -105,6 +111,12 @@ mod tests {
         let mut theirs: Vec<_> = ids.filter_map(whisper_rs::get_lang_str).collect();
         theirs.sort_unstable();
         assert_eq!(theirs, CODES);
+    }
+
+    #[test]
+    fn languages_have_english_names() {
+        let name = |code| Language::from_code(code).unwrap().name();
+        assert_eq!([name("en"), name("de"), name("yue")], ["english", "german", "cantonese"]);
     }
 
     #[test]

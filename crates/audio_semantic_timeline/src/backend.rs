@@ -232,6 +232,35 @@ impl Backends {
         }
     }
 
+    /// The speech backend with the model of that name in the model directory, or with the configured one; nothing takes
+    /// its place. Blocking: a model not yet in use is loaded.
+    ///
+    /// # Errors
+    /// [`Error::ModelNotFound`]; [`Error::BackendUnavailable`] where words are not configured or the model cannot run.
+    pub fn select_speech(&self, model: Option<&str>) -> Result<Selection, Error> {
+        if self.requested != BackendKind::WhisperAubio {
+            let reason = format!("the configured backend is `{}`, which transcribes nothing", self.requested);
+            return Err(Error::BackendUnavailable(reason));
+        }
+        let configured = self.models.directory().locate(&self.whisper_model);
+        let name = match model {
+            None => &self.whisper_model,
+            Some(name) if name == configured.name => &self.whisper_model,
+            // A name only: a path would let callers look at any file.
+            Some(name) if self.is_in_directory(name)? => name,
+            Some(name) => return Err(Error::ModelNotFound(name.to_owned())),
+        };
+        let model = self.models.open(name).map_err(|error| Error::BackendUnavailable(error.to_string()))?;
+        let whisper = WhisperBackend::new(self.signal.clone(), model, Gates::DEFAULT);
+        Ok(self.selection(Arc::new(whisper), None))
+    }
+
+    fn is_in_directory(&self, name: &str) -> Result<bool, Error> {
+        let present = self.models.directory().present();
+        let present = present.map_err(|error| Error::BackendUnavailable(error.to_string()))?;
+        Ok(present.iter().any(|model| model.name == name && model.asked == name))
+    }
+
     fn fall_back(&self, reason: String) -> Result<Selection, Error> {
         match self.fallback {
             Fallback::Stub => Ok(self.selection(self.stub.clone(), Some(reason))),

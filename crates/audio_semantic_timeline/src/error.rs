@@ -48,6 +48,25 @@ pub enum Error {
         /// Of what.
         unit: &'static str,
     },
+    /// No speech model of that name.
+    #[error(
+        "there is no speech model `{0}`: give `whisper-1` for the configured one, or the name of another in the model directory"
+    )]
+    ModelNotFound(String),
+    /// No speech model has looked for words.
+    #[error(
+        "the timeline of asset {0} was made without a speech model and has no words: configure one and POST \
+         /audio/semantic-timeline/analyze again"
+    )]
+    WordsNotFound(Id),
+    /// A transcript cannot be written as JSON.
+    #[error("the transcript of asset {asset_id} cannot be written")]
+    Unwritable {
+        /// Its recording.
+        asset_id: Id,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
     /// The configured backend cannot run.
     #[error("the configured analysis backend cannot run: {0}")]
     BackendUnavailable(String),
@@ -99,6 +118,9 @@ impl From<Error> for Problem {
             Error::CannotTranslate(_) => {
                 Self::unprocessable("unsupported_language", &detail).field("/translate", detail)
             }
+            Error::ModelNotFound(_) => Self::not_found("model_not_found", &detail).field("/model", detail),
+            Error::WordsNotFound(_) => Self::unprocessable("words_not_found", detail),
+            Error::Unwritable { .. } => Self::internal(error),
             Error::TooLong { pointer, .. } => Self::invalid_field(&pointer, detail),
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),

@@ -4,17 +4,18 @@
 //! - [`SemanticTimelines`] is the service, [`router`] its HTTP face;
 //! - [`model`] holds the wire types, [`Summary`](model::Summary) the stored one;
 //! - [`backend`] turns a recording into a timeline: [`Backends`](backend::Backends) chooses;
-//! - [`Transcript`] is what is said in it, [`captions`] shows it;
+//! - [`Transcript`] is what is said in it, written as captions by [`interchange`];
 //! - [`plot`] draws it;
+//! - [`openai`] transcribes uploads in the shape of OpenAI's API;
 //! - [`cache_key()`] names a timeline, [`slice()`] cuts it to a clip, [`stub`] stands in for a backend that is missing.
 //!
 //! What callers can rely on is told in `docs/engines/media_program/PHASE_A02_audio_semantic_upgrade.md`.
 
 pub mod backend;
 mod cache_key;
-pub mod captions;
 mod error;
 pub mod model;
+pub mod openai;
 mod params;
 mod picture;
 pub mod plot;
@@ -24,7 +25,6 @@ mod slice;
 pub mod store;
 pub mod stub;
 mod summary;
-mod text;
 mod transcript;
 
 pub use cache_key::cache_key;

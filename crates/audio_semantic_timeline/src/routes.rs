@@ -1,15 +1,13 @@
 mod plot;
+mod transcript;
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
-use serde::Deserialize;
+use http_kit::{ContextJson, Json, Path, Problem, RequestContext, path_id};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::model::{AnalyzeRequest, AnalyzeResponse, TimelineResponse};
-use crate::{Error, SemanticTimelines, Transcript, TranscriptFormat};
+use crate::{Error, SemanticTimelines};
 
 /// The routes under `/audio/semantic-timeline`.
 pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
@@ -18,8 +16,8 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         .routes(routes!(get))
         .routes(routes!(by_clip))
         .routes(routes!(plot::plot))
-        .routes(routes!(transcript))
-        .routes(routes!(transcript_by_clip))
+        .routes(routes!(transcript::transcript))
+        .routes(routes!(transcript::transcript_by_clip))
         .with_state(timelines)
 }
 
@@ -95,84 +93,4 @@ async fn by_clip(
     Path(clip_id): Path<String>,
 ) -> Result<Json<TimelineResponse>, Problem> {
     Ok(Json(timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?))
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct TranscriptQuery {
-    /// `json` when not given.
-    #[serde(default)]
-    #[param(inline)]
-    format: TranscriptFormat,
-}
-
-/// What is said in a recording
-///
-/// The words of a timeline, or captions of at most two lines of 42 characters.
-#[utoipa::path(
-    get,
-    path = "/audio/semantic-timeline/{artifact_id}/transcript",
-    operation_id = "get_transcript",
-    tag = "audio_semantic_timeline",
-    params(("artifact_id" = String, Path), TranscriptQuery),
-    responses(
-        (status = 200, description = "As `format` has it", content(
-            (Transcript = "application/json"),
-            (String = "application/x-subrip"),
-            (String = "text/vtt"),
-            (String = "text/plain"),
-        )),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`semantics_not_found`"),
-        (status = 422, description = "`invalid_query`"),
-    )
-)]
-async fn transcript(
-    State(timelines): State<SemanticTimelines>,
-    context: RequestContext,
-    Path(artifact_id): Path<String>,
-    Query(query): Query<TranscriptQuery>,
-) -> Result<Response, Problem> {
-    let timeline = timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?;
-    Ok(written(&Transcript::of(&timeline.summary), query.format))
-}
-
-/// What is said in a clip
-///
-/// Like the transcript of a recording, cut to the clip's window and told from its in point on.
-#[utoipa::path(
-    get,
-    path = "/audio/semantic-timeline/by-clip/{clip_id}/transcript",
-    operation_id = "get_transcript_of_clip",
-    tag = "audio_semantic_timeline",
-    params(("clip_id" = String, Path), TranscriptQuery),
-    responses(
-        (status = 200, description = "As `format` has it", content(
-            (Transcript = "application/json"),
-            (String = "application/x-subrip"),
-            (String = "text/vtt"),
-            (String = "text/plain"),
-        )),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
-        (status = 422, description = "`invalid_query`"),
-        (status = 502, description = "`timeline_unavailable`"),
-    )
-)]
-async fn transcript_by_clip(
-    State(timelines): State<SemanticTimelines>,
-    context: RequestContext,
-    Path(clip_id): Path<String>,
-    Query(query): Query<TranscriptQuery>,
-) -> Result<Response, Problem> {
-    let timeline = timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?;
-    Ok(written(&Transcript::of(&timeline.summary), query.format))
-}
-
-fn written(transcript: &Transcript, format: TranscriptFormat) -> Response {
-    match transcript.written(format) {
-        Some((media_type, text)) => ([(CONTENT_TYPE, media_type)], text).into_response(),
-        None => Json(transcript).into_response(),
-    }
 }

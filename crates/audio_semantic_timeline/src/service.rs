@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use audio_signal::Control;
+use audio_signal::{Control, Progress};
 use http_kit::{Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
@@ -99,6 +99,27 @@ impl SemanticTimelines {
         selected.map_err(|source| WorkError::Broken { queue: "model", source })?
     }
 
+    /// The backend with the speech model of that name in the model directory; the configured model without a name.
+    ///
+    /// # Errors
+    /// [`Error::ModelNotFound`]; [`Error::BackendUnavailable`] where words are not configured or the model cannot run.
+    pub(crate) async fn speech_selection(&self, model: Option<String>) -> Result<Selection, Error> {
+        let backends = self.0.backends.clone();
+        let selected = tokio::task::spawn_blocking(move || backends.select_speech(model.as_deref())).await;
+        selected.map_err(|source| WorkError::Broken { queue: "model", source })?
+    }
+
+    /// Runs `work` with the analyses, within their bound.
+    pub(crate) async fn run_analysis<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Control<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let running = self.0.queue.run(move |cancellation| {
+            work(&Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() })
+        });
+        running.await?
+    }
+
     /// Analyses a recording, or finds the timeline of an identical earlier request.
     ///
     /// # Errors
@@ -110,13 +131,8 @@ impl SemanticTimelines {
     ) -> Result<AnalyzeResponse, Error> {
         let (params, clamped) = EffectiveParams::of(request);
         let selection = self.selection().await?;
-        let (asset_id, artifact_id) = (request.asset_id.clone(), request.artifact_id.clone());
-        let subject = Subject::new(context, asset_id, artifact_id, params, &selection)?;
-        let sound = self.sound(&context.scope, &request.asset_id, request.artifact_id.as_ref()).await?;
-        let subject = subject.with_mark(&self.mark(&sound, request.audio_stream, &selection).await?);
-        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, &selection, &sound).await?;
-        metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
-            .increment(1);
+        let of = TimelineOf { asset_id: request.asset_id.clone(), artifact_id: request.artifact_id.clone() };
+        let (artifact, cache_hit) = self.timeline_artifact(context, of, params, &selection).await?;
         let mut meta = artifact.meta;
         // The timeline may have been made for another request: why *this* one got it is told here.
         meta.insert("requested_backend".to_owned(), selection.requested.as_str().into());
@@ -126,6 +142,25 @@ impl SemanticTimelines {
             uri: artifact.uri,
             meta: AnalyzeMeta { artifact: meta, clamped, cache_hit },
         })
+    }
+
+    /// The artifact of a timeline with these parameters, and whether an earlier request made it.
+    pub(crate) async fn timeline_artifact(
+        &self,
+        context: &RequestContext,
+        of: TimelineOf,
+        params: EffectiveParams,
+        selection: &Selection,
+    ) -> Result<(Artifact, bool), Error> {
+        let TimelineOf { asset_id, artifact_id } = of;
+        let subject = Subject::new(context, asset_id.clone(), artifact_id.clone(), params, selection)?;
+        let sound = self.sound(&context.scope, &asset_id, artifact_id.as_ref()).await?;
+        let audio_stream = subject.params.audio_stream;
+        let subject = subject.with_mark(&self.mark(&sound, audio_stream, selection).await?);
+        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, selection, &sound).await?;
+        metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
+            .increment(1);
+        Ok((artifact, cache_hit))
     }
 
     /// The timeline of an artifact id; `artifact_meta.stale` says where it was made with a decoder that reads its
@@ -250,7 +285,7 @@ impl SemanticTimelines {
         Ok(Sound::Artifact(artifact))
     }
 
-    async fn read(&self, artifact: &Artifact) -> Result<Summary, Error> {
+    pub(crate) async fn read(&self, artifact: &Artifact) -> Result<Summary, Error> {
         let reader = self.0.media.open_source(artifact.content()).await?;
         let parsed = tokio::task::spawn_blocking(move || {
             serde_json::from_reader(BufReader::new(reader.take(MAX_SUMMARY_BYTES)))

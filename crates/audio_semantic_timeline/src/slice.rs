@@ -3,7 +3,7 @@
 use media_time::{MediaTime, Window};
 
 use crate::model::{AudioEvent, BeatEvent, ClipMeta, LoudnessWindow, Summary, Word};
-use crate::text::joined;
+use interchange::text::joined;
 
 /// The timeline of `[window.start, window.end)`, told from the window's start on. Events are
 /// trimmed, empty ones dropped; beats keep their numbers; a trimmed transcription keeps the words

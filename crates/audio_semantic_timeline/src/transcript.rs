@@ -1,10 +1,14 @@
 use http_kit::Id;
+use interchange::captions::{CaptionLimits, captions};
+use interchange::openai::{self, Granularities};
+use interchange::words::{TimedText, TimedWord};
+use interchange::{ass, plain, podcast, srt, ttml, vtt};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::captions::{captions, plain, srt, vtt};
+use crate::backend::BackendKind;
 use crate::model::{Summary, Word};
-use crate::slice;
+use crate::{Error, slice};
 
 /// What is said in a recording, or in a clip of it: the words of its timeline, as stored in an `asr_transcript`
 /// artifact.
@@ -30,7 +34,7 @@ pub struct Transcript {
 
 /// How a transcript is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 #[schema(default = "json")]
 pub enum TranscriptFormat {
     /// The words with their times.
@@ -40,8 +44,30 @@ pub enum TranscriptFormat {
     Srt,
     /// Captions, as WebVTT.
     Vtt,
+    /// Captions, as TTML (IMSC 1.1 text profile).
+    Ttml,
+    /// Captions, as Advanced SubStation Alpha; each word is highlighted when it is spoken.
+    Ass,
     /// The text, a sentence a line.
     Txt,
+    /// OpenAI's `verbose_json`, with words and segments.
+    OpenaiJson,
+    /// The JSON transcript of Podcasting 2.0.
+    PodcastTranscript,
+}
+
+impl TranscriptFormat {
+    /// The value of `Content-Type`.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json | Self::OpenaiJson | Self::PodcastTranscript => "application/json",
+            Self::Srt => "application/x-subrip; charset=utf-8",
+            Self::Vtt => "text/vtt; charset=utf-8",
+            Self::Ttml => "application/ttml+xml; charset=utf-8",
+            Self::Ass => "text/x-ssa; charset=utf-8",
+            Self::Txt => "text/plain; charset=utf-8",
+        }
+    }
 }
 
 impl Transcript {
@@ -61,15 +87,74 @@ impl Transcript {
         }
     }
 
-    /// Media type and text in a format other than JSON; `None` for JSON.
-    pub(crate) fn written(&self, format: TranscriptFormat) -> Option<(&'static str, String)> {
-        match format {
-            TranscriptFormat::Json => None,
-            TranscriptFormat::Srt => {
-                Some(("application/x-subrip; charset=utf-8", srt(&captions(&self.words))))
-            }
-            TranscriptFormat::Vtt => Some(("text/vtt; charset=utf-8", vtt(&captions(&self.words)))),
-            TranscriptFormat::Txt => Some(("text/plain; charset=utf-8", plain(&self.words))),
+    /// The words of a timeline that a speech model made.
+    ///
+    /// # Errors
+    /// [`Error::WordsNotFound`] for a timeline without words whose recording was never transcribed.
+    pub(crate) fn of_transcribed(summary: &Summary) -> Result<Self, Error> {
+        let transcript = Self::of(summary);
+        let run = &summary.meta.run;
+        let has_model = run.backend_type == BackendKind::WhisperAubio.as_str() && run.include_speech_music;
+        if transcript.words.is_empty() && !has_model {
+            return Err(Error::WordsNotFound(summary.asset_id.clone()));
         }
+        Ok(transcript)
+    }
+
+    /// The text in a format other than `json`; `None` for `json`.
+    ///
+    /// # Errors
+    /// None is expected: writing JSON of plain fields does not fail.
+    pub(crate) fn written(
+        &self,
+        format: TranscriptFormat,
+        limits: &CaptionLimits,
+    ) -> Result<Option<String>, Error> {
+        let text = self.timed_text();
+        let captions = || captions(&text, limits);
+        let json = |value: serde_json::Result<String>| {
+            value.map_err(|source| Error::Unwritable { asset_id: self.asset_id.clone(), source })
+        };
+        Ok(Some(match format {
+            TranscriptFormat::Json => return Ok(None),
+            TranscriptFormat::Srt => srt::srt(&captions()),
+            TranscriptFormat::Vtt => vtt::vtt(&captions()),
+            TranscriptFormat::Ttml => ttml::ttml(&captions(), self.language.as_deref()),
+            TranscriptFormat::Ass => ass::ass(&captions()),
+            TranscriptFormat::Txt => plain::plain(&text.words),
+            TranscriptFormat::OpenaiJson => {
+                let task = if self.is_translation() { "translate" } else { "transcribe" };
+                let both = Granularities { words: true, segments: true };
+                json(serde_json::to_string(&openai::verbose(&text, task, self.language_name(), both)))?
+            }
+            TranscriptFormat::PodcastTranscript => json(serde_json::to_string(&podcast::podcast(&text)))?,
+        }))
+    }
+
+    /// The words as the writers take them.
+    pub(crate) fn timed_text(&self) -> TimedText {
+        let word = |word: &Word| TimedWord {
+            text: word.word.clone(),
+            start_ms: word.start_ms,
+            end_ms: word.end_ms,
+            speaker: word.more.get("speaker_id").and_then(|id| id.as_str()).map(str::to_owned),
+            confidence: word.confidence,
+        };
+        TimedText {
+            words: self.words.iter().map(word).collect(),
+            duration_ms: self.duration_ms,
+            language: self.language.clone(),
+        }
+    }
+
+    /// Was English written of another language?
+    fn is_translation(&self) -> bool {
+        self.backend_version.split('+').any(|part| part == "translate")
+    }
+
+    /// The English name of the language; empty if unknown.
+    pub(crate) fn language_name(&self) -> &'static str {
+        let language = self.language.as_deref().and_then(audio_asr::Language::from_code);
+        language.map_or("", audio_asr::Language::name)
     }
 }

@@ -108,6 +108,7 @@ fn api(
         .merge(media_v2::router(media))
         .merge(video_timeline::router(store))
         .merge(audio_semantic_timeline::router(timelines.clone()))
+        .merge(audio_semantic_timeline::openai::router(timelines.clone(), config.max_transcription_bytes))
         .merge(audio_pattern_engine::router(patterns))
         .merge(audio_to_video_origin::router(origins))
         .merge(video_render::router(renderer.clone()))

@@ -36,6 +36,10 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_MAX_UPLOAD_BYTES", value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_upload_bytes: Option<u64>,
+    /// The largest file of `POST /v1/audio/transcriptions` in bytes [default: 26214400, 25 MiB]
+    #[arg(long, env = "HARKBACK_MAX_TRANSCRIPTION_BYTES", value_name = "BYTES")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_transcription_bytes: Option<u64>,
     /// The largest JSON body in bytes [default: 67108864, 64 MiB]
     #[arg(long, env = "HARKBACK_MAX_JSON_BYTES", value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,6 +7,7 @@
 //! - [`openapi`]: what every operation of the OpenAPI document has in common;
 //! - [`Page`] and [`Cursor`]: newest-first listings;
 //! - [`idempotency`]: `Idempotency-Key` on writes;
+//! - [`multipart`]: forms in bounded memory;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
 //! - [`WorkQueue`]: heavy work off the async threads, bounded;
 //! - [`Flights`]: one run for identical requests, in however many processes;
@@ -19,6 +20,7 @@ mod extract;
 mod flight;
 mod id;
 pub mod idempotency;
+pub mod multipart;
 pub mod openapi;
 mod optional;
 mod page;

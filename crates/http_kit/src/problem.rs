@@ -24,11 +24,12 @@ pub struct FieldError {
 pub struct Problem {
     status: StatusCode,
     code: &'static str,
-    detail: String,
+    detail: Box<str>,
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
     extensions: Map<String, Value>,
     source: Option<Arc<dyn Error + Send + Sync>>,
+    body: Option<fn(&Problem) -> Value>,
 }
 
 /// An error as it is answered, whatever the call: a problem document (RFC 9457).
@@ -62,11 +63,12 @@ impl Problem {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: detail.into().into_boxed_str(),
             errors: Vec::new(),
             retry_after_s: None,
             extensions: Map::new(),
             source: None,
+            body: None,
         }
     }
 
@@ -126,6 +128,18 @@ impl Problem {
         self
     }
 
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Replaces the problem document by a JSON body of another API's error shape.
+    #[must_use]
+    pub fn with_body(self, body: fn(&Self) -> Value) -> Self {
+        Self { body: Some(body), ..self }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -144,6 +158,12 @@ impl Problem {
         &self.detail
     }
 
+    /// The fields of the request that are wrong.
+    #[must_use]
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
     /// What caused it, told as a chain `outer: inner`.
     pub(crate) fn cause(&self) -> Option<String> {
         let mut next: Option<&dyn Error> = Some(self.source.as_deref()?);
@@ -156,6 +176,20 @@ impl Problem {
     }
 
     pub(crate) fn render(&self, request_id: &str) -> Response {
+        let (media_type, body) = match self.body {
+            Some(body) => ("application/json", body(self).to_string()),
+            None => ("application/problem+json", self.document(request_id)),
+        };
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+
+    fn document(&self, request_id: &str) -> String {
         let document = ProblemDocument {
             r#type: format!("urn:harkback:problem:{}", self.code),
             title: self.title(),
@@ -167,14 +201,7 @@ impl Problem {
             extensions: &self.extensions,
         };
         #[expect(clippy::expect_used, reason = "texts, a number and JSON are always JSON")]
-        let body = serde_json::to_string(&document).expect("JSON");
-        let mut response = (self.status, body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after_s {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
-        response
+        serde_json::to_string(&document).expect("JSON")
     }
 
     /// The code as words: `asset_not_found` is titled "Asset not found".

@@ -48,6 +48,7 @@ pub use model::{
 };
 pub use range::is_known;
 pub use routes::router;
+pub use rules::file_name;
 pub use service::{Description, MediaConfig, MediaService};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};
 pub use verify::{WronglyDecoded, wrongly_decoded};

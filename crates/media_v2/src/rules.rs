@@ -90,7 +90,7 @@ fn has_nul(value: &Value) -> bool {
 
 /// `name` as a plain file name: no folders, no control characters, at most 200 characters; `None` when
 /// nothing is left.
-pub(crate) fn file_name(name: &str) -> Option<String> {
+pub fn file_name(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(200).collect();
     let plain = plain.trim().trim_matches('.').trim();

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("confined_process", 0),
     ("media_decode", 1),
     ("audio_asr", 1),
+    ("interchange", 1),
     ("audio_signal", 2),
     ("media_v2", 3),
     // Not with the engines above it: they use its client trait and wire types.

@@ -1,6 +1,5 @@
 //! Making a timeline: once for identical requests, under the name of the decoder that was used.
 
-use audio_signal::{Control, Progress};
 use blob_store::BlobId;
 use http_kit::{Boarding, Id, Scope};
 use media_decode::{DecodeError, DecoderKind};
@@ -180,10 +179,6 @@ impl SemanticTimelines {
         let input = self.0.media.open_recording(content).await?.with_audio_stream(stream);
         let recording = Recording { input, probed_duration, decoder: content.decoder };
         let (backend, params) = (selection.backend.clone(), subject.params.clone());
-        let work = self.0.queue.run(move |cancellation| {
-            let control = Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() };
-            backend.analyze(recording, &params, &control)
-        });
-        work.await?
+        self.run_analysis(move |control| backend.analyze(recording, &params, control)).await
     }
 }

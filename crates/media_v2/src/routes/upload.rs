@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use blob_store::BlobWriter;
 use http_kit::boundary::RequestId;
 use http_kit::idempotency::{self, Keys};
+use http_kit::multipart::ParserBudget;
 use http_kit::{Problem, RequestContext};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::assets::created;
-use super::feed::Feed;
 use crate::canonical::canonical_json;
 use crate::{Description, MediaError, MediaService, rules};
 
@@ -39,16 +39,16 @@ struct UploadedFile {
     name: Option<String>,
 }
 
-/// One part of the form, and the feed to tell of progress.
-struct Part<'form, 'feed> {
+/// One part of the form, and the parser's budget.
+struct Part<'form, 'budget> {
     field: Field<'form>,
-    feed: &'feed Feed,
+    budget: &'budget ParserBudget,
 }
 
 impl Part<'_, '_> {
     async fn piece(&mut self) -> Result<Option<Bytes>, MediaError> {
         let piece = self.field.chunk().await.map_err(broken)?;
-        self.feed.progress();
+        self.budget.reset();
         Ok(piece)
     }
 }
@@ -58,8 +58,8 @@ pub(super) async fn upload(service: &MediaService, request: Request) -> Result<R
     let key = Keys::of(request.extensions()).cloned().zip(idempotency::key_of(request.headers())?);
     let headers = request.headers().clone();
     let request_id = RequestId::of(request.extensions()).to_owned();
-    let feed = Feed::default();
-    let request = feed.wrap(request);
+    let budget = ParserBudget::default();
+    let request = budget.wrap(request);
     let mut parts: Multipart =
         request.extract().await.map_err(|rejection: axum::extract::multipart::MultipartRejection| {
             MediaError::MalformedMultipart(rejection.body_text())
@@ -68,12 +68,12 @@ pub(super) async fn upload(service: &MediaService, request: Request) -> Result<R
     let mut form = Form::default();
     let mut count = 0;
     while let Some(field) = parts.next_field().await.map_err(broken)? {
-        feed.progress();
+        budget.reset();
         count += 1;
         if count > MAX_PARTS {
             return Err(MediaError::field("", format!("the form has more than {MAX_PARTS} parts")).into());
         }
-        form.read(service, Part { field, feed: &feed }, &headers, &request_id).await?;
+        form.read(service, Part { field, budget: &budget }, &headers, &request_id).await?;
     }
     let Some(file) = form.file else {
         return Err(MediaError::field("/file", "the form has no file").into());

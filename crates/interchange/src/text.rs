@@ -13,7 +13,8 @@ const UNSPACED: &[RangeInclusive<char>] = &[
 ];
 
 /// The words as one text: with a space between two of them, unless their script has none.
-pub(crate) fn joined<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn joined<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for word in words.into_iter().map(str::trim).filter(|word| !word.is_empty()) {
         if needs_space(&text, word) {
@@ -24,7 +25,9 @@ pub(crate) fn joined<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-fn needs_space(before: &str, after: &str) -> bool {
+/// Is a space written between two words, by the letters that meet?
+#[must_use]
+pub fn needs_space(before: &str, after: &str) -> bool {
     let is_unspaced = |c: char| UNSPACED.iter().any(|range| range.contains(&c));
     match (before.chars().next_back(), after.chars().next()) {
         (Some(last), Some(first)) => !(is_unspaced(last) && is_unspaced(first)),
@@ -33,9 +36,20 @@ fn needs_space(before: &str, after: &str) -> bool {
 }
 
 /// Does a sentence end with this word?
-pub(crate) fn ends_sentence(word: &str) -> bool {
-    let bare = word.trim_end_matches(['"', '\'', ')', ']', '»', '”', '’', '」']);
-    bare.ends_with(['.', '!', '?', '…', '。', '！', '？'])
+#[must_use]
+pub fn ends_sentence(word: &str) -> bool {
+    bare(word).ends_with(['.', '!', '?', '…', '。', '！', '？'])
+}
+
+/// Does a clause end with this word?
+#[must_use]
+pub fn ends_clause(word: &str) -> bool {
+    bare(word).ends_with([',', ';', ':', '–', '—', '，', '、', '；', '：'])
+}
+
+/// A word without closing quotes and brackets.
+fn bare(word: &str) -> &str {
+    word.trim_end_matches(['"', '\'', ')', ']', '»', '”', '’', '」'])
 }
 
 #[cfg(test)]
@@ -55,5 +69,7 @@ mod tests {
     fn sentences_end() {
         assert!(["end.", "really?!", "he said.”", "好。"].into_iter().all(ends_sentence));
         assert!(!["and", "1.5", "so,", ""].into_iter().any(ends_sentence));
+        assert!(["so,", "(that is,)", "说，"].into_iter().all(ends_clause));
+        assert!(!["end.", "1,5", ""].into_iter().any(ends_clause));
     }
 }

@@ -1,4 +1,4 @@
-//! Holds the multipart parser to constant memory.
+//! Multipart forms: bounded memory while they are parsed.
 
 use std::io;
 use std::sync::Arc;
@@ -9,20 +9,21 @@ use axum::body::Body;
 use axum::extract::Request;
 use futures::{StreamExt, stream};
 
-/// The most bytes that the parser may hold without making anything of them: far more than the headers of a part.
+/// Maximum number of bytes that the parser may buffer between two results: far more than the headers of a part.
 const MAX_UNPARSED: u64 = 4 << 20;
 
-/// How many bytes the parser took since it last made something of them.
+/// Limits what the parser of a multipart form buffers: counts the bytes that it took since its last result.
 ///
 /// The parser (multer 3.1) copies all that is ready into its buffer before it looks at it, and looks for the end
 /// of a part's headers without limit. So the body is handed on one piece per poll, and ends in an error when
 /// nothing comes of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Feed(Arc<AtomicU64>);
+pub struct ParserBudget(Arc<AtomicU64>);
 
-impl Feed {
+impl ParserBudget {
     /// Wraps the body of `request`.
-    pub(super) fn wrap(&self, request: Request) -> Request {
+    #[must_use]
+    pub fn wrap(&self, request: Request) -> Request {
         let unparsed = self.0.clone();
         request.map(|body| {
             let mut pieces = body.into_data_stream().map(|piece| piece.map_err(io::Error::other));
@@ -45,8 +46,8 @@ impl Feed {
         })
     }
 
-    /// The parser made something of what it took.
-    pub(super) fn progress(&self) {
+    /// The parser gave a result: a part, or a chunk of one.
+    pub fn reset(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 }

@@ -1,0 +1,135 @@
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use http_kit::boundary::RequestId;
+use http_kit::idempotency::{self, Keys};
+use http_kit::{Json, RequestContext};
+use interchange::captions::{CaptionLimits, captions};
+use interchange::openai::{Transcription, VerboseTranscription, transcription, verbose};
+use interchange::{srt, vtt};
+use media_v2::{MediaError, canonical_json};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::error::{OpenAiError, OpenAiErrorBody};
+use super::form::{self, ResponseFormat, TranscriptionOptions};
+use crate::{SemanticTimelines, Transcript};
+
+#[derive(Clone)]
+struct Transcriptions {
+    timelines: SemanticTimelines,
+    max_upload_bytes: u64,
+}
+
+/// The route `/v1/audio/transcriptions`; files of more than `max_upload_bytes` are refused.
+pub fn router(timelines: SemanticTimelines, max_upload_bytes: u64) -> OpenApiRouter {
+    let transcriptions = Transcriptions { timelines, max_upload_bytes };
+    OpenApiRouter::new().routes(routes!(create_transcription)).with_state(transcriptions)
+}
+
+/// The form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the multipart form for OpenAPI; `form` reads it")]
+struct CreateTranscription {
+    tenant_id: Option<String>,
+    env: Option<String>,
+    user_id: Option<String>,
+    /// The recording.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// `whisper-1` for the configured model, or the name of one in the model directory.
+    model: String,
+    /// ISO 639-1; detected when not given.
+    language: Option<String>,
+    /// At most 1 000 characters.
+    prompt: Option<String>,
+    /// `json`, `text`, `srt`, `verbose_json` or `vtt`; `json` when not given.
+    response_format: Option<String>,
+    /// `word` and `segment`, with `verbose_json`; `segment` when not given.
+    #[schema(rename = "timestamp_granularities[]")]
+    timestamp_granularities: Option<Vec<String>>,
+    /// 0.
+    temperature: Option<f64>,
+    /// Whether the upload becomes an asset; true when not given. Not of OpenAI's API.
+    store: Option<bool>,
+}
+
+/// The body for `json` or `verbose_json`.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the bodies for OpenAPI")]
+enum TranscriptionJson {
+    Text(Transcription),
+    Verbose(VerboseTranscription),
+}
+
+/// Transcribe an upload, as OpenAI's API does
+///
+/// Unsupported fields are 400. The upload becomes an asset with a semantic timeline, unless `store` is `false`.
+#[utoipa::path(
+    post,
+    path = "/v1/audio/transcriptions",
+    operation_id = "create_transcription",
+    tag = "openai",
+    request_body(content = CreateTranscription, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "As `response_format` has it", content(
+            (TranscriptionJson = "application/json"),
+            (String = "text/plain"),
+            (String = "application/x-subrip"),
+            (String = "text/vtt"),
+        )),
+        (status = 400, description = "`invalid_context`, `malformed_multipart`, `invalid_body`, \
+            `unsupported_parameter`, `unsupported_language`, `no_audio_stream`, `undecodable_media`, \
+            `invalid_idempotency_key`, `idempotency_mismatch`", body = OpenAiErrorBody),
+        (status = 404, description = "`model_not_found`", body = OpenAiErrorBody),
+        (status = 409, description = "`idempotency_in_progress`", body = OpenAiErrorBody),
+        (status = 413, description = "`upload_too_large`", body = OpenAiErrorBody),
+        (status = 503, description = "`backend_unavailable`, `decoder_unavailable`, `queue_full`, \
+            `analysis_cancelled`", body = OpenAiErrorBody),
+    )
+)]
+async fn create_transcription(
+    State(transcriptions): State<Transcriptions>,
+    mut request: Request,
+) -> Result<Response, OpenAiError> {
+    DefaultBodyLimit::disable().apply(&mut request);
+    let Transcriptions { timelines, max_upload_bytes } = transcriptions;
+    let request_id = RequestId::of(request.extensions()).to_owned();
+    let headers = request.headers().clone();
+    let key = Keys::of(request.extensions()).cloned().zip(idempotency::key_of(&headers)?);
+    let form = form::read(timelines.media(), request, max_upload_bytes).await?;
+    let fields = form.context_fields.each_ref().map(Option::as_deref);
+    let context = RequestContext::resolve(&headers, fields, &request_id)?;
+    let options = form.options.clone();
+    let file = form.upload.writer.id().map_err(MediaError::from)?.to_hex();
+    let content = json!({"options": options.fingerprint(), "user_id": context.user_id, "sha256": file});
+    let scope = context.scope.clone();
+    let call = async move {
+        let transcript = timelines.transcribe(&context, form).await.map_err(OpenAiError::from)?;
+        Ok(written(&transcript, &options))
+    };
+    let Some((keys, key)) = key else { return call.await };
+    let fingerprint = Sha256::digest(canonical_json(&content)).into();
+    let call = Box::pin(async move { call.await.unwrap_or_else(IntoResponse::into_response) });
+    Ok(keys.once(&scope, key, fingerprint, call).await?)
+}
+
+fn written(transcript: &Transcript, options: &TranscriptionOptions) -> Response {
+    let text = transcript.timed_text();
+    let captions = || captions(&text, &CaptionLimits::DEFAULT);
+    let plain = |media_type: &'static str, text: String| ([(CONTENT_TYPE, media_type)], text).into_response();
+    match options.response_format {
+        ResponseFormat::Json => Json(transcription(&text)).into_response(),
+        ResponseFormat::VerboseJson => {
+            let language = transcript.language_name();
+            Json(verbose(&text, "transcribe", language, options.granularities)).into_response()
+        }
+        ResponseFormat::Text => plain("text/plain; charset=utf-8", transcription(&text).text + "\n"),
+        ResponseFormat::Srt => plain("application/x-subrip; charset=utf-8", srt::srt(&captions())),
+        ResponseFormat::Vtt => plain("text/vtt; charset=utf-8", vtt::vtt(&captions())),
+    }
+}

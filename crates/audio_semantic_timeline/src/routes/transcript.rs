@@ -1,0 +1,165 @@
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use http_kit::{Json, Path, Problem, Query, RequestContext, path_id};
+use interchange::captions::CaptionLimits;
+use interchange::openai::VerboseTranscription;
+use interchange::podcast::Podcast;
+use serde::Deserialize;
+
+use crate::model::TimelineResponse;
+use crate::{SemanticTimelines, Transcript, TranscriptFormat};
+
+/// How to write a transcript. All but `format` concern captions: `srt`, `vtt`, `ttml` and `ass`.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct TranscriptQuery {
+    /// `json` when not given.
+    #[serde(default)]
+    #[param(inline)]
+    format: TranscriptFormat,
+    /// Maximum number of characters of a line.
+    #[param(minimum = 8, maximum = 200, default = 42)]
+    max_chars: Option<u16>,
+    /// Maximum number of lines of a caption.
+    #[param(minimum = 1, maximum = 6, default = 2)]
+    max_lines: Option<u16>,
+    /// Maximum number of words of a caption; unlimited when not given.
+    #[param(minimum = 1, maximum = 80)]
+    max_words: Option<u16>,
+    /// Maximum reading speed in characters a second; exceeded only where the speech is faster and no silence follows.
+    #[param(minimum = 5, maximum = 100, default = 17)]
+    max_cps: Option<f64>,
+    /// Minimum duration of a caption in milliseconds, where the next one leaves room for it.
+    #[param(minimum = 0, maximum = 7_000, default = 1_000)]
+    min_duration_ms: Option<u16>,
+    /// A pause of this length ends a caption, in milliseconds.
+    #[param(minimum = 100, maximum = 60_000, default = 1_500)]
+    max_gap_ms: Option<u16>,
+}
+
+impl TranscriptQuery {
+    fn limits(&self) -> Result<CaptionLimits, Problem> {
+        let usual = CaptionLimits::DEFAULT;
+        let count = |name, given: Option<u16>, least, most| {
+            within(name, given.map(f64::from), f64::from(least), f64::from(most))
+                .map(|()| given.map(usize::from))
+        };
+        within("max_cps", self.max_cps, 5.0, 100.0)?;
+        within("min_duration_ms", self.min_duration_ms.map(f64::from), 0.0, 7_000.0)?;
+        within("max_gap_ms", self.max_gap_ms.map(f64::from), 100.0, 60_000.0)?;
+        Ok(CaptionLimits {
+            max_chars: count("max_chars", self.max_chars, 8, 200)?.unwrap_or(usual.max_chars),
+            max_lines: count("max_lines", self.max_lines, 1, 6)?.unwrap_or(usual.max_lines),
+            max_words: count("max_words", self.max_words, 1, 80)?,
+            max_cps: self.max_cps.unwrap_or(usual.max_cps),
+            min_duration_ms: self.min_duration_ms.map_or(usual.min_duration_ms, i64::from),
+            max_gap_ms: self.max_gap_ms.map_or(usual.max_gap_ms, i64::from),
+        })
+    }
+}
+
+fn within(name: &str, value: Option<f64>, least: f64, most: f64) -> Result<(), Problem> {
+    match value {
+        // NaN is in no range.
+        Some(value) if !(least..=most).contains(&value) => {
+            let detail = format!("is {value}; expected {least} to {most}");
+            Err(Problem::unprocessable("invalid_query", format!("{name}: {detail}")).field(name, detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A transcript as JSON: harkback's own (`json`), OpenAI's (`openai-json`) or that of Podcasting 2.0
+/// (`podcast-transcript`).
+#[derive(utoipa::ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the bodies for OpenAPI")]
+enum TranscriptJson {
+    Json(Transcript),
+    OpenAi(VerboseTranscription),
+    Podcast(Podcast),
+}
+
+/// The transcript of a recording
+///
+/// The words of a timeline as JSON, text, captions, or in the JSON of other programs. A timeline that was made without a
+/// speech model is 422 `words_not_found`; where a model found no words, the transcript is empty.
+#[utoipa::path(
+    get,
+    path = "/audio/semantic-timeline/{artifact_id}/transcript",
+    operation_id = "get_transcript",
+    tag = "audio_semantic_timeline",
+    params(("artifact_id" = String, Path), TranscriptQuery),
+    responses(
+        (status = 200, description = "As `format` has it", content(
+            (TranscriptJson = "application/json"),
+            (String = "application/x-subrip"),
+            (String = "text/vtt"),
+            (String = "text/plain"),
+            (String = "application/ttml+xml"),
+            (String = "text/x-ssa"),
+        )),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`semantics_not_found`"),
+        (status = 422, description = "`invalid_query`, `words_not_found`, `semantics_unreadable`"),
+    )
+)]
+pub(super) async fn transcript(
+    State(timelines): State<SemanticTimelines>,
+    context: RequestContext,
+    Path(artifact_id): Path<String>,
+    Query(query): Query<TranscriptQuery>,
+) -> Result<Response, Problem> {
+    let limits = query.limits()?;
+    let timeline = timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?;
+    written(timeline, query.format, &limits)
+}
+
+/// The transcript of a clip
+///
+/// Like the transcript of a recording, cut to the clip's window; times count from its in point.
+#[utoipa::path(
+    get,
+    path = "/audio/semantic-timeline/by-clip/{clip_id}/transcript",
+    operation_id = "get_transcript_of_clip",
+    tag = "audio_semantic_timeline",
+    params(("clip_id" = String, Path), TranscriptQuery),
+    responses(
+        (status = 200, description = "As `format` has it", content(
+            (TranscriptJson = "application/json"),
+            (String = "application/x-subrip"),
+            (String = "text/vtt"),
+            (String = "text/plain"),
+            (String = "application/ttml+xml"),
+            (String = "text/x-ssa"),
+        )),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
+        (status = 422, description = "`invalid_query`, `words_not_found`, `semantics_unreadable`"),
+        (status = 502, description = "`timeline_unavailable`"),
+    )
+)]
+pub(super) async fn transcript_by_clip(
+    State(timelines): State<SemanticTimelines>,
+    context: RequestContext,
+    Path(clip_id): Path<String>,
+    Query(query): Query<TranscriptQuery>,
+) -> Result<Response, Problem> {
+    let limits = query.limits()?;
+    let timeline = timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?;
+    written(timeline, query.format, &limits)
+}
+
+fn written(
+    timeline: TimelineResponse,
+    format: TranscriptFormat,
+    limits: &CaptionLimits,
+) -> Result<Response, Problem> {
+    let transcript = Transcript::of_transcribed(&timeline.summary)?;
+    Ok(match transcript.written(format, limits)? {
+        Some(text) => ([(CONTENT_TYPE, format.media_type())], text).into_response(),
+        None => Json(transcript).into_response(),
+    })
+}

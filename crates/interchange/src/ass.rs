@@ -1,0 +1,91 @@
+//! Advanced SubStation Alpha, with karaoke: each word is highlighted when it is spoken.
+
+use std::fmt::Write;
+
+use crate::captions::{Caption, CaptionLine};
+
+/// White on a black outline at the bottom; words are grey until they are spoken. `WrapStyle: 2`: lines are broken only
+/// where the file says so.
+const HEADER: &str = "[Script Info]
+ScriptType: v4.00+
+PlayResX: 1920
+PlayResY: 1080
+WrapStyle: 2
+ScaledBorderAndShadow: yes
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
+StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Arial,64,&H00FFFFFF,&H00A0A0A0,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,3,1,2,96,96,64,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+";
+
+/// Captions as ASS.
+#[must_use]
+pub fn ass(captions: &[Caption]) -> String {
+    let mut text = HEADER.to_owned();
+    for caption in captions {
+        let (start, end) = (centis(caption.start_ms), centis(caption.end_ms));
+        let name = caption.speaker.as_deref().map(field).unwrap_or_default();
+        let mut karaoke = Karaoke { at: start, text: String::new() };
+        for (index, line) in caption.lines.iter().enumerate() {
+            if index > 0 {
+                karaoke.text.push_str("\\N");
+            }
+            karaoke.line(line);
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "Dialogue: 0,{},{},Default,{name},0,0,0,,{}",
+            clock(start),
+            clock(end),
+            karaoke.text
+        );
+    }
+    text
+}
+
+/// Milliseconds in the format's hundredths of a second.
+const fn centis(ms: i64) -> i64 {
+    (ms + 5) / 10
+}
+
+fn clock(centis: i64) -> String {
+    let (seconds, centis) = (centis / 100, centis % 100);
+    format!("{}:{:02}:{:02}.{centis:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Syllables with durations: `\k` counts from the end of the one before, so that rounding does not accumulate.
+struct Karaoke {
+    at: i64,
+    text: String,
+}
+
+impl Karaoke {
+    fn line(&mut self, line: &CaptionLine) {
+        for word in &line.words {
+            let start = centis(word.start_ms).max(self.at);
+            let end = centis(word.end_ms).max(start);
+            if start > self.at {
+                let _ = write!(self.text, "{{\\k{}}}", start - self.at);
+            }
+            let _ = write!(self.text, "{{\\k{}}}{}", end - start, escaped(&word.text));
+            self.at = end;
+        }
+    }
+}
+
+/// A field of an event ends at a comma.
+fn field(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).map(|c| if c == ',' { ';' } else { c }).collect()
+}
+
+/// Text that begins no override block and no line break. A backslash has no escape: a word joiner (U+2060) after it keeps
+/// it from being a command.
+fn escaped(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    text.replace('\\', "\\\u{2060}").replace('{', "\\{").replace('}', "\\}")
+}

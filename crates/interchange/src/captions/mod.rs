@@ -1,0 +1,123 @@
+//! Words to captions.
+//!
+//! Captions end at sentences, clauses and pauses; the division of a whole run of words is the one of least cost, found by
+//! dynamic programming. The limits are those of subtitling guides: two lines of 42 characters, 17 characters a second, at
+//! least one second (BBC Subtitle Guidelines 1.2; Netflix Timed Text Style Guide, English).
+
+mod lines;
+mod pieces;
+mod segment;
+mod timing;
+
+use self::pieces::Piece;
+use crate::words::TimedText;
+
+/// What a caption may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CaptionLimits {
+    /// Characters of a line, at least 1.
+    pub max_chars: usize,
+    /// Lines of a caption, at least 1.
+    pub max_lines: usize,
+    /// Words of a caption, at least 1; unlimited without.
+    pub max_words: Option<usize>,
+    /// Characters a second. Exceeded only where the speech itself is faster and no silence follows.
+    pub max_cps: f64,
+    /// Shortest duration, in ms. A caption is extended to it into the silence behind; shorter only where the next caption
+    /// starts sooner.
+    pub min_duration_ms: i64,
+    /// A pause of this length ends a caption, in ms.
+    pub max_gap_ms: i64,
+}
+
+impl CaptionLimits {
+    /// The usual ones.
+    pub const DEFAULT: Self = Self {
+        max_chars: 42,
+        max_lines: 2,
+        max_words: None,
+        max_cps: 17.0,
+        min_duration_ms: 1_000,
+        max_gap_ms: 1_500,
+    };
+}
+
+/// A text that is shown at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caption {
+    /// When it appears, in ms.
+    pub start_ms: i64,
+    /// When it disappears, in ms; not after the start of the next.
+    pub end_ms: i64,
+    /// Who speaks, if known.
+    pub speaker: Option<String>,
+    /// At least one.
+    pub lines: Vec<CaptionLine>,
+}
+
+/// A line of a caption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptionLine {
+    /// As displayed.
+    pub text: String,
+    /// The words in it: for karaoke.
+    pub words: Vec<CaptionWord>,
+}
+
+/// A word in a line, or the part of one that is longer than a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptionWord {
+    /// With the space before it, if there is one.
+    pub text: String,
+    /// First millisecond.
+    pub start_ms: i64,
+    /// First millisecond after.
+    pub end_ms: i64,
+}
+
+impl Caption {
+    /// Its lines, one below the other.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// The captions of a text: in order, without overlap, each within `limits`.
+#[must_use]
+pub fn captions(text: &TimedText, limits: &CaptionLimits) -> Vec<Caption> {
+    let pieces = pieces::pieces(&text.words, limits.max_chars);
+    let mut captions: Vec<Caption> = Vec::new();
+    for run in pieces.chunk_by(|a, b| !ends_run(a, b, limits)) {
+        for range in segment::segment(run, limits) {
+            captions.push(caption(&run[range], limits));
+        }
+    }
+    timing::adjust(&mut captions, text.duration_ms, limits);
+    captions
+}
+
+/// Does a caption end between two pieces, whatever its length?
+fn ends_run(a: &Piece<'_>, b: &Piece<'_>, limits: &CaptionLimits) -> bool {
+    b.start_ms - a.end_ms >= limits.max_gap_ms.max(1) || a.speaker != b.speaker
+}
+
+fn caption(pieces: &[Piece<'_>], limits: &CaptionLimits) -> Caption {
+    let lines = lines::break_lines(pieces, limits).into_iter().map(|range| line(&pieces[range])).collect();
+    Caption {
+        start_ms: pieces.first().map_or(0, |piece| piece.start_ms),
+        end_ms: pieces.iter().map(|piece| piece.end_ms).max().unwrap_or(0),
+        speaker: pieces.first().and_then(|piece| piece.speaker.map(str::to_owned)),
+        lines,
+    }
+}
+
+fn line(pieces: &[Piece<'_>]) -> CaptionLine {
+    let word = |(index, piece): (usize, &Piece<'_>)| {
+        let space = if index > 0 && piece.space_before { " " } else { "" };
+        let (start_ms, end_ms) = (piece.start_ms, piece.end_ms);
+        CaptionWord { text: format!("{space}{}", piece.text), start_ms, end_ms }
+    };
+    let words: Vec<CaptionWord> = pieces.iter().enumerate().map(word).collect();
+    CaptionLine { text: words.iter().map(|word| word.text.as_str()).collect(), words }
+}

@@ -1,0 +1,46 @@
+//! The JSON transcript of Podcasting 2.0: <https://github.com/Podcastindex-org/podcast-namespace>, `transcripts.md`.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::clock::seconds;
+use crate::segments::segments;
+use crate::words::{TimedText, text_of};
+
+/// A transcript.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PodcastTranscript)]
+pub struct Podcast {
+    /// `1.0.0`.
+    version: &'static str,
+    /// Sentences, or speech between pauses.
+    segments: Vec<Segment>,
+}
+
+/// A sentence, or speech between pauses.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PodcastSegment)]
+#[serde(rename_all = "camelCase")]
+struct Segment {
+    /// Who speaks, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<String>,
+    /// Seconds.
+    start_time: f64,
+    /// Seconds.
+    end_time: f64,
+    /// The text.
+    body: String,
+}
+
+/// The transcript of a text.
+#[must_use]
+pub fn podcast(text: &TimedText) -> Podcast {
+    let segment = |words: &[crate::words::TimedWord]| Segment {
+        speaker: words.first().and_then(|word| word.speaker.clone()),
+        start_time: seconds(words.first().map_or(0, |word| word.start_ms)),
+        end_time: seconds(words.last().map_or(0, |word| word.end_ms)),
+        body: text_of(words),
+    };
+    Podcast { version: "1.0.0", segments: segments(&text.words).map(segment).collect() }
+}

@@ -1,0 +1,29 @@
+//! WebVTT: <https://www.w3.org/TR/webvtt1/>.
+
+use std::fmt::Write;
+
+use crate::captions::Caption;
+use crate::clock::hms_millis;
+
+/// Captions as WebVTT. Speakers are voice spans; characters of markup are escaped.
+#[must_use]
+pub fn vtt(captions: &[Caption]) -> String {
+    let mut text = "WEBVTT\n".to_owned();
+    for caption in captions {
+        let (start, end) = (hms_millis(caption.start_ms, '.'), hms_millis(caption.end_ms, '.'));
+        let voice = caption.speaker.as_deref().map(|name| format!("<v {}>", voice_name(name)));
+        // Writing to a String cannot fail.
+        let _ =
+            write!(text, "\n{start} --> {end}\n{}{}\n", voice.unwrap_or_default(), escaped(&caption.text()));
+    }
+    text
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// An annotation ends at `>` and is one line.
+fn voice_name(name: &str) -> String {
+    escaped(&name.split_whitespace().collect::<Vec<_>>().join(" "))
+}
