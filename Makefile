@@ -89,6 +89,11 @@ audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them
 	@tools/bench.sh
 
+.PHONY: storm
+storm: bootstrap ## what hostile requests cost: memory, and the time of others meanwhile
+	cargo build --release --locked --quiet --package harkback
+	ulimit -n 4096; tools/storm.py target/release/harkback
+
 .PHONY: quality
 quality: bootstrap ## score the analysis on the corpus, a table a task (TABLES="vad …" for some)
 	@$(if $(if $(TABLES),$(filter-out $(SAMPLE_TABLES),$(TABLES)),all),cargo run --release --locked --quiet \

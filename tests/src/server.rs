@@ -68,6 +68,15 @@ impl Server {
         &self.deployment
     }
 
+    /// Its process.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("not waited for yet")
+    }
+
     /// All it has written so far, standard output and standard error together.
     #[must_use]
     pub fn log(&self) -> String {

@@ -1,20 +1,23 @@
 //! The rules: what is looked up, what is run, what is registered.
 
 mod make;
+mod parsed;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
+use blob_store::BlobId;
 use http_kit::{Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
 use video_timeline::{Clip, VideoTimeline};
 
+use self::parsed::ParsedTimelines;
 use crate::backend::{Backends, Recording, Selection};
 use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
 use crate::store::{self, TimelineOf};
@@ -56,6 +59,7 @@ struct Inner {
     backends: Backends,
     queue: WorkQueue,
     flights: Flights,
+    parsed: ParsedTimelines,
     clock: Arc<dyn Clock>,
 }
 
@@ -74,6 +78,25 @@ impl Sound {
     }
 }
 
+/// A timeline with its row.
+struct StoredTimeline {
+    artifact: Artifact,
+    summary: Arc<Summary>,
+}
+
+impl StoredTimeline {
+    fn whole(self) -> TimelineResponse {
+        let summary = Summary::clone(&self.summary);
+        self.with(summary)
+    }
+
+    /// As it is answered, with `summary` in place of the stored one.
+    fn with(self, summary: Summary) -> TimelineResponse {
+        let Artifact { id, uri, meta, .. } = self.artifact;
+        TimelineResponse { artifact_id: id, uri, summary, artifact_meta: meta }
+    }
+}
+
 impl SemanticTimelines {
     /// `queue` bounds how many analyses run at once.
     #[must_use]
@@ -86,7 +109,8 @@ impl SemanticTimelines {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let flights = Flights::new("analysis", media.pool().clone());
-        Self(Arc::new(Inner { media, timeline, origins, backends, queue, flights, clock }))
+        let parsed = ParsedTimelines::default();
+        Self(Arc::new(Inner { media, timeline, origins, backends, queue, flights, parsed, clock }))
     }
 
     /// The backend that would run now.
@@ -169,7 +193,7 @@ impl SemanticTimelines {
     /// # Errors
     /// [`Error::SemanticsNotFound`] for an id of nothing, or of another kind of artifact.
     pub async fn get(&self, scope: &Scope, artifact_id: &Id) -> Result<TimelineResponse, Error> {
-        let mut response = self.stored(scope, artifact_id).await?;
+        let mut response = self.stored(scope, artifact_id).await?.whole();
         self.reprobe(scope, &response.summary.asset_id).await?;
         let mut conn = self.0.media.pool().acquire().await?;
         if media_v2::store::is_wrongly_decoded(&mut conn, scope, artifact_id).await? {
@@ -188,7 +212,7 @@ impl SemanticTimelines {
     }
 
     /// The timeline of an artifact id, as stored.
-    async fn stored(&self, scope: &Scope, artifact_id: &Id) -> Result<TimelineResponse, Error> {
+    async fn stored(&self, scope: &Scope, artifact_id: &Id) -> Result<StoredTimeline, Error> {
         let not_found = || Error::SemanticsNotFound(format!("there is no semantic timeline {artifact_id}"));
         let artifact = {
             let mut conn = self.0.media.pool().acquire().await?;
@@ -198,12 +222,7 @@ impl SemanticTimelines {
             .filter(|artifact| artifact.kind == media_v2::ArtifactKind::AudioSemanticTimeline)
             .ok_or_else(not_found)?;
         let summary = self.read(&artifact).await?;
-        Ok(TimelineResponse {
-            artifact_id: artifact.id,
-            uri: artifact.uri,
-            summary,
-            artifact_meta: artifact.meta,
-        })
+        Ok(StoredTimeline { artifact, summary })
     }
 
     /// The timeline of what a clip plays, cut to its window.
@@ -214,11 +233,11 @@ impl SemanticTimelines {
         let clip = self.0.timeline.get_clip(context, clip_id).await?;
         self.reprobe(&context.scope, &clip.asset_id).await?;
         let window = Window::starting_at(clip.in_ms, clip.out_ms - clip.in_ms);
-        let Some((mut response, start)) = self.of_clip(&context.scope, &clip, window).await? else {
+        let Some((stored, start)) = self.of_clip(&context.scope, &clip, window).await? else {
             return Err(self.without_timeline(&context.scope, clip).await?);
         };
-        response.summary = slice(&response.summary, start, window, clip.speed);
-        Ok(response)
+        let summary = slice(&stored.summary, start, window, clip.speed);
+        Ok(stored.with(summary))
     }
 
     /// The timeline of a clip, and where it starts in the time of the clip's asset, in which the clip's window is told.
@@ -228,7 +247,7 @@ impl SemanticTimelines {
         scope: &Scope,
         clip: &Clip,
         window: Window,
-    ) -> Result<Option<(TimelineResponse, MediaTime)>, Error> {
+    ) -> Result<Option<(StoredTimeline, MediaTime)>, Error> {
         let of = |artifact_id| TimelineOf { asset_id: clip.asset_id.clone(), artifact_id };
         let wanted = [of(clip.artifact_id.clone()), of(None)];
         let found = {
@@ -285,15 +304,27 @@ impl SemanticTimelines {
         Ok(Sound::Artifact(artifact))
     }
 
-    pub(crate) async fn read(&self, artifact: &Artifact) -> Result<Summary, Error> {
+    /// The parsed timeline of an artifact; the last ones read are kept.
+    pub(crate) async fn read(&self, artifact: &Artifact) -> Result<Arc<Summary>, Error> {
+        // Only a blob is sure to have the same bytes later.
+        let blob = BlobId::from_uri(&artifact.uri).ok();
+        if let Some(summary) = blob.and_then(|blob| self.0.parsed.get(&blob)) {
+            return Ok(summary);
+        }
         let reader = self.0.media.open_source(artifact.content()).await?;
         let parsed = tokio::task::spawn_blocking(move || {
-            serde_json::from_reader(BufReader::new(reader.take(MAX_SUMMARY_BYTES)))
+            let mut text = Vec::new();
+            reader.take(MAX_SUMMARY_BYTES).read_to_end(&mut text).map_err(serde_json::Error::io)?;
+            serde_json::from_slice::<Summary>(&text).map(|summary| (Arc::new(summary), text.len()))
         });
-        parsed
+        let (summary, text_bytes) = parsed
             .await
             .map_err(|source| WorkError::Broken { queue: "summary", source })?
-            .map_err(|source| Error::Corrupt { artifact_id: artifact.id.clone(), source })
+            .map_err(|source| Error::Corrupt { artifact_id: artifact.id.clone(), source })?;
+        if let Some(blob) = blob {
+            self.0.parsed.insert(blob, summary.clone(), text_bytes);
+        }
+        Ok(summary)
     }
 }
 

@@ -50,7 +50,7 @@ pub use model::{
 pub use origin::{Origin, ResolvedOrigin};
 pub use own::{InvalidOwnOrigin, OwnFacts, OwnOrigin};
 pub use resolve::MAX_CHAIN;
-pub use routes::router;
+pub use routes::{BODY_LIMITS, router};
 pub use service::VideoOrigins;
 pub use shot_list::ShotList;
 
@@ -58,6 +58,8 @@ pub use shot_list::ShotList;
 pub const BACKEND_VERSION: &str = "audio_to_video_origin_v1";
 /// The most clips of one shot list.
 pub const MAX_CLIPS: usize = 100_000;
+/// The most tracks of one shot list.
+pub const MAX_TRACKS: usize = 10_000;
 /// The longest shot list, in bytes of JSON.
 pub const MAX_SHOT_LIST_BYTES: usize = 256 << 20;
 /// No recording is longer: thirty days.

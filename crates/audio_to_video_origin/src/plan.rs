@@ -6,7 +6,7 @@ use audio_pattern_engine::PatternTimeline;
 use http_kit::{FieldError, Id};
 use media_time::{Bpm, MediaTime};
 
-use crate::{AudioClip, AudioSequence, Error, LATEST, MAX_CLIPS};
+use crate::{AudioClip, AudioSequence, Error, LATEST, MAX_CLIPS, MAX_TRACKS};
 
 /// The most wrong fields that are told.
 pub(crate) const MAX_ERRORS: usize = 100;
@@ -51,6 +51,10 @@ pub(crate) struct Track {
 
 impl Plan {
     pub(crate) fn of_sequence(sequence: AudioSequence) -> Result<Self, Error> {
+        if sequence.tracks.len() > MAX_TRACKS {
+            let detail = format!("has more than {MAX_TRACKS} tracks");
+            return Err(Error::Invalid(vec![FieldError { pointer: "/sequence/tracks".to_owned(), detail }]));
+        }
         check_count(sequence.tracks.iter().map(|track| track.clips.len()).sum())?;
         let mut planner = Planner::default();
         planner.tempo("/sequence/bpm", sequence.bpm);

@@ -18,6 +18,9 @@ use crate::{
 /// The largest request of a shot list, in bytes: 100 000 clips of 600.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
+/// Routes that take larger bodies than others, and how many bytes.
+pub const BODY_LIMITS: &[(&str, usize)] = &[("/audio/to-video-origin", MAX_REQUEST_BYTES)];
+
 /// The routes under `/audio/to-video-origin`.
 pub fn router(origins: VideoOrigins) -> OpenApiRouter {
     let lists = OpenApiRouter::new().routes(routes!(make)).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES));

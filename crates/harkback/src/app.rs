@@ -17,7 +17,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use blob_store::BlobStore;
 use http_kit::idempotency::{self, Keys};
-use http_kit::{Clock, SystemClock, WorkQueue};
+use http_kit::{BodyPace, Clock, SystemClock, WorkQueue};
 use lineage::Lineages;
 use media_decode::{Decoders, Ffmpeg};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
@@ -34,6 +34,7 @@ use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTim
 use crate::catalogue::StoredMedia;
 use crate::config::{self, Config};
 use crate::operations::{self, Operations};
+use crate::stopping::{self, Stopping};
 
 /// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
 const LOADED_MODELS: usize = 2;
@@ -50,6 +51,14 @@ const WAITING_SHOT_LISTS: usize = 32;
 ))]
 struct Api;
 
+/// Idempotency keys in the database of `pool`, for routes as [`build`] makes them.
+pub(crate) fn keys(pool: PgPool) -> Keys {
+    let keys = Keys::new(pool);
+    let limits =
+        [audio_to_video_origin::BODY_LIMITS, video_timeline::BODY_LIMITS, origin_snippets::BODY_LIMITS];
+    limits.into_iter().flatten().fold(keys, |keys, (route, bytes)| keys.with_body_limit(route, *bytes))
+}
+
 /// Builds every service and the router over them; `keys` runs the calls that have an `Idempotency-Key`.
 pub(crate) fn build(
     config: &Config,
@@ -57,6 +66,7 @@ pub(crate) fn build(
     blobs: BlobStore,
     metrics: PrometheusHandle,
     keys: Keys,
+    stopping: Stopping,
 ) -> anyhow::Result<(Router, SemanticTimelines)> {
     let (api, timelines) = api(config, pool, blobs, Some(metrics))?;
     let (router, document) = api.split_for_parts();
@@ -65,8 +75,10 @@ pub(crate) fn build(
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
         .merge(SwaggerUi::new("/docs").config(documents()))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer))
-        .layer(DefaultBodyLimit::max(config.max_json_bytes));
-    Ok((http_kit::boundary::layer(router), timelines))
+        .layer(DefaultBodyLimit::max(config.max_json_bytes))
+        .layer(axum::middleware::from_fn_with_state(stopping, stopping::layer));
+    let pace = BodyPace { stall: Duration::from_secs(config.io_timeout_s), ..BodyPace::default() };
+    Ok((http_kit::boundary::layer_with(router, pace), timelines))
 }
 
 /// The page for people: all of its files are in this program, and no validator elsewhere is asked.

@@ -40,7 +40,7 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_MAX_TRANSCRIPTION_BYTES", value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_transcription_bytes: Option<u64>,
-    /// The largest JSON body in bytes [default: 67108864, 64 MiB]
+    /// The largest JSON body in bytes, but for shot lists and timelines [default: 1048576, 1 MiB]
     #[arg(long, env = "HARKBACK_MAX_JSON_BYTES", value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_json_bytes: Option<usize>,
@@ -92,7 +92,15 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_MAX_RENDER_BYTES", value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_render_bytes: Option<u64>,
-    /// Seconds that running requests get to finish when the service stops [default: 60]
+    /// Connections at once; more wait until one ends [default: 1000]
+    #[arg(long, env = "HARKBACK_MAX_CONNECTIONS", value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<usize>,
+    /// Seconds without progress after which a connection is closed: idle, or in a head, body or answer [default: 30]
+    #[arg(long, env = "HARKBACK_IO_TIMEOUT_S", value_name = "SECONDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    io_timeout_s: Option<u64>,
+    /// Seconds that running requests get to finish when the service stops [default: 25]
     #[arg(long, env = "HARKBACK_SHUTDOWN_GRACE_S", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     shutdown_grace_s: Option<u64>,

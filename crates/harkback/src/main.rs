@@ -2,7 +2,7 @@
 //!
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
 //! command line ([`cli`]), settles the configuration ([`flags`], [`config`]), wires the services ([`app`]),
-//! serves and measures them ([`serve`], [`metrics`]), analyses one file ([`analyze`]), shows it all
+//! serves and measures them ([`serve`], [`listener`], [`stopping`], [`metrics`]), analyses one file ([`analyze`]), shows it all
 //! ([`demo`]), lists the media formats ([`formats`]), removes what no row refers to ([`gc`]), probes assets again
 //! ([`reprobe`]), lists results of wrong decoders ([`verify`]), or looks after the speech models ([`models`]).
 
@@ -15,15 +15,19 @@ mod demo;
 mod flags;
 mod formats;
 mod gc;
+mod listener;
 mod metrics;
 mod models;
 mod operations;
 mod output;
+mod paced;
 mod picture;
 mod processor;
 mod pull;
 mod reprobe;
+mod resources;
 mod serve;
+mod stopping;
 mod text;
 mod verify;
 
@@ -58,7 +62,7 @@ fn start() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Command::Serve(flags) => serve::serve(&config::load(cli.config.as_deref(), &flags)?),
+        Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {
             serve::collect(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)

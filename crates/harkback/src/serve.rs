@@ -1,28 +1,45 @@
 //! The commands that need a database: `harkback serve`, `migrate`, `gc`, `reprobe` and `verify`.
 
 use std::io::IsTerminal;
+use std::process::ExitCode;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
 use db::local::{Cluster, Durability, ServerBinaries};
-use http_kit::idempotency::Keys;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{GcArguments, ReprobeArguments};
 use crate::config::{self, Config, LogFormat};
-use crate::{app, gc, metrics, reprobe, verify};
+use crate::listener::{self, Closed, ConnectionLimits};
+use crate::stopping::{Phase, Stopping};
+use crate::{app, gc, metrics, reprobe, resources, verify};
 
-/// Runs the service until it is told to stop (SIGINT, SIGTERM), then lets it finish.
-pub(crate) fn serve(config: &Config) -> anyhow::Result<()> {
+/// The exit status when requests were cut off.
+const CUT_OFF: u8 = 3;
+/// How long before the end of the grace those that still run are answered 503, at most.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// How long what blocks a thread may hold up the end.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+/// Runs the service until a signal (SIGINT, SIGTERM), then lets requests finish.
+pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     start_log(config)?;
+    resources::raise_file_limit();
     let database = Database::open(config)?;
-    runtime()?.block_on(run(config, database.options.clone()))
+    let runtime = runtime()?;
+    let ended = runtime.block_on(run(config, database.options.clone()));
+    // An analysis that was cut off runs on its thread until it looks at its cancellation.
+    runtime.shutdown_timeout(LEFTOVERS);
+    ended
     // `database` is dropped last: a private cluster outlives every connection to it.
 }
 
@@ -71,45 +88,69 @@ fn maintain<T>(
     })
 }
 
-async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<()> {
+async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
     let pool = db::connect(options, config.database_connections).await?;
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
     let metrics = metrics::install()?;
-    let keys = Keys::new(pool.clone());
+    let keys = app::keys(pool.clone());
+    let (phase, phases) = watch::channel(Phase::Serving);
+    let stopping = Stopping { phase: phases.clone(), cut: Arc::default() };
+    let cut = stopping.cut.clone();
     let (router, timelines) =
-        app::build(config, pool.clone(), app::open_blobs(config)?, metrics, keys.clone())?;
+        app::build(config, pool.clone(), app::open_blobs(config)?, metrics, keys.clone(), stopping)?;
     warn_of_fallback(&timelines).await;
 
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let (stop, stopping) = tokio::sync::watch::channel(());
-    let asked_to_stop = async move {
-        wait_for_signal().await;
-        tracing::info!("stopping: what runs may finish");
-        drop(stop);
+    let limits = ConnectionLimits {
+        connections: config.max_connections,
+        timeout: Duration::from_secs(config.io_timeout_s),
     };
-    let grace = Duration::from_secs(config.shutdown_grace_s);
-    let out_of_grace = async move {
-        let mut stopping = stopping;
-        // Resolves, with an error, when the sender is dropped.
-        let _ = stopping.changed().await;
-        tokio::time::sleep(grace).await;
-    };
+    let closed = Closed::default();
+    tokio::spawn(resources::give_memory_back(closed.clone()));
     let served = async {
-        axum::serve(listener, router).with_graceful_shutdown(asked_to_stop).await?;
+        listener::serve(listener, router, limits, phases, closed).await;
         // Those whose callers hung up.
         keys.finished().await;
-        anyhow::Ok(())
+    };
+    let grace = Duration::from_secs(config.shutdown_grace_s);
+    let code = tokio::select! {
+        () = served => match cut.load(Ordering::Relaxed) {
+            0 => ExitCode::SUCCESS,
+            cut => {
+                tracing::warn!(cut, "requests were answered 503 while they ran");
+                ExitCode::from(CUT_OFF)
+            }
+        },
+        () = stop(&mut signals, &phase, grace) => {
+            tracing::warn!("requests were still running: cut off");
+            ExitCode::from(CUT_OFF)
+        }
+    };
+    // A connection that is stuck is closed with the process.
+    let _ = tokio::time::timeout(LEFTOVERS, pool.close()).await;
+    tracing::info!("stopped");
+    Ok(code)
+}
+
+/// Waits for a signal and ends the service in order: returns when the grace is over, or at the next signal.
+async fn stop(signals: &mut Signals, phase: &watch::Sender<Phase>, grace: Duration) {
+    signals.next().await;
+    tracing::info!(grace_s = grace.as_secs(), "stopping: what runs may finish");
+    phase.send_replace(Phase::Draining);
+    let last_answers = LAST_ANSWERS.min(grace / 5);
+    let in_order = async {
+        tokio::time::sleep(grace - last_answers).await;
+        phase.send_replace(Phase::Cutting);
+        tokio::time::sleep(last_answers).await;
     };
     tokio::select! {
-        served = served => served?,
-        () = out_of_grace => tracing::warn!(grace_s = grace.as_secs(), "requests were still running: cut off"),
+        () = in_order => {}
+        () = signals.next() => tracing::warn!("a second signal: stopping now"),
     }
-    pool.close().await;
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// A fallback is loud, also at start.
@@ -152,16 +193,23 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-async fn wait_for_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without handlers the signals' default action ends the process.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => (),
-        _ = terminate.recv() => (),
+/// The signals that end the service.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let of = |kind| signal(kind).context("signals cannot be handled");
+        Ok(Self { interrupt: of(SignalKind::interrupt())?, terminate: of(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
+        }
     }
 }
 

@@ -4,14 +4,14 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use crate::reading::Reading;
+use crate::reading::{BodyPace, Reading};
 use crate::{Id, Problem};
 
 const REQUEST_ID: &str = "x-request-id";
@@ -33,6 +33,11 @@ impl RequestId {
 /// and counted in `http_requests_total` and `http_request_duration_seconds`. A refusal that comes before the end of the
 /// body says `Connection: close`: what is left of the body would stand where the next request is looked for.
 pub fn layer(router: Router) -> Router {
+    layer_with(router, BodyPace::default())
+}
+
+/// As [`layer`], for bodies that arrive at `pace`.
+pub fn layer_with(router: Router, pace: BodyPace) -> Router {
     router
         .fallback(async || Problem::not_found("route_not_found", "there is no such route; see /openapi.json"))
         .method_not_allowed_fallback(async || {
@@ -43,10 +48,10 @@ pub fn layer(router: Router) -> Router {
             )
         })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(edge))
+        .layer(middleware::from_fn_with_state(pace, edge))
 }
 
-async fn edge(mut request: Request, next: Next) -> Response {
+async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
@@ -56,7 +61,7 @@ async fn edge(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("request", request_id, %method, route);
     let started = Instant::now();
 
-    let (reading, request) = Reading::watch(request);
+    let (reading, request) = Reading::watch(request, pace);
     let response = next.run(request).instrument(span.clone()).await;
 
     let problem = response.extensions().get::<Problem>().cloned();
@@ -130,8 +135,8 @@ fn as_problem(response: Response, request_id: &str) -> Response {
         return response;
     }
     let problem = match status {
-        StatusCode::PAYLOAD_TOO_LARGE => crate::extract::body_too_large(),
-        StatusCode::REQUEST_TIMEOUT => Problem::new(status, "request_timeout", "the request took too long"),
+        StatusCode::PAYLOAD_TOO_LARGE => crate::body::body_too_large(),
+        StatusCode::REQUEST_TIMEOUT => crate::body::timed_out(),
         StatusCode::RANGE_NOT_SATISFIABLE => {
             Problem::new(status, "range_not_satisfiable", "the range lies beyond the end of the content")
         }

@@ -1,5 +1,3 @@
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
@@ -7,7 +5,9 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::body::Buffered;
 use crate::boundary::RequestId;
+use crate::strict::{Strict, Usage};
 use crate::{ContextFields, Id, Problem, RequestContext};
 
 /// A JSON body, read or written; refusals are problems with a pointer to the field.
@@ -24,7 +24,7 @@ pub struct ContextJson<T>(pub RequestContext, pub T);
 pub struct UnparsedJson {
     headers: HeaderMap,
     request_id: String,
-    body: Bytes,
+    body: Buffered,
 }
 
 /// Path parameters; a malformed one is 404, as no such thing can exist. Ids are better read as text, and by
@@ -44,36 +44,38 @@ pub struct NoParameters {}
 #[derive(Clone, Copy, Debug)]
 pub struct Query<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
-        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
-        parse_json(&body).map(Self)
+        Buffered::read(request).await?.parse().await.map(Self)
     }
 }
 
 impl<S, T> FromRequest<S> for ContextJson<T>
 where
     S: Send + Sync,
-    T: DeserializeOwned + ContextFields,
+    T: DeserializeOwned + ContextFields + Send + 'static,
 {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        UnparsedJson::from_request(request, state).await?.parse()
+        let UnparsedJson { headers, request_id, body } = UnparsedJson::from_request(request, state).await?;
+        let body: T = body.parse().await?;
+        let context = RequestContext::resolve(&headers, body.context_fields(), &request_id)?;
+        Ok(Self(context, body))
     }
 }
 
 impl<S: Send + Sync> FromRequest<S> for UnparsedJson {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
         let headers = request.headers().clone();
         let request_id = RequestId::of(request.extensions()).to_owned();
-        let body = Bytes::from_request(request, state).await.map_err(unreadable)?;
+        let body = Buffered::read(request).await?;
         Ok(Self { headers, request_id, body })
     }
 }
@@ -84,7 +86,7 @@ impl UnparsedJson {
     /// # Errors
     /// Those of [`ContextJson`].
     pub fn parse<T: DeserializeOwned + ContextFields>(&self) -> Result<ContextJson<T>, Problem> {
-        let body: T = parse_json(&self.body)?;
+        let body: T = parse_json(&self.body.bytes)?;
         let context = RequestContext::resolve(&self.headers, body.context_fields(), &self.request_id)?;
         Ok(ContextJson(context, body))
     }
@@ -142,33 +144,11 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-fn unreadable(rejection: BytesRejection) -> Problem {
-    if let BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) = rejection {
-        return body_too_large();
-    }
-    Problem::new(rejection.status(), "unreadable_body", rejection.body_text())
-}
-
-/// Of a body that [`axum::body::to_bytes`] did not read to its end.
-pub(crate) fn unbuffered(error: axum::Error) -> Problem {
-    let error = error.into_inner();
-    if error.is::<http_body_util::LengthLimitError>() {
-        return body_too_large();
-    }
-    Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body broke off").caused_by(error)
-}
-
-pub(crate) fn body_too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        "the body is larger than this route accepts; send it in parts",
-    )
-}
-
-fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+/// Reads one JSON value within the limits of [`Strict`].
+pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let usage = Usage::default();
+    let value = serde_path_to_error::deserialize(Strict::new(&mut reader, &usage)).map_err(|error| {
         let pointer = pointer_of(error.path());
         let inner = error.into_inner();
         let told = inner.to_string();
@@ -280,7 +260,7 @@ mod tests {
         let float = refusal(r#"{"items":[1e300]}"#);
         assert!(float.ends_with(whole) && float.len() < 150, "{float}");
         assert_eq!(refusal(r#"{"items":[1e999]}"#), "422 invalid_body: /items/0: the number is out of range");
-        assert_eq!(refusal("[]"), "422 invalid_body: invalid length 0, expected an object");
+        assert_eq!(refusal("[]"), "422 invalid_body: invalid type: list, expected an object");
         assert_eq!(refusal("7"), "422 invalid_body: invalid type: integer `7`, expected an object");
         let long = refusal(&format!(r#"{{"items":[],"{}":1}}"#, "x".repeat(10_000)));
         assert!(

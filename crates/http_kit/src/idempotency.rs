@@ -16,8 +16,8 @@ mod store;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
@@ -29,12 +29,15 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use self::store::Stored;
-use crate::{Id, Problem, RequestContext, Scope};
+use crate::body::Buffered;
+use crate::{Id, Problem, RequestContext, Scope, canonical};
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
-/// The largest body compared and the largest answer kept, in bytes.
+/// The largest answer kept, in bytes.
 const MAX_BYTES: usize = 64 << 20;
+/// The largest body compared, in bytes, but for routes that take more ([`Keys::with_body_limit`]).
+const MAX_BODY: usize = 1 << 20;
 /// How long a key is held without a sign of life, unless told otherwise.
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -44,19 +47,33 @@ pub struct Keys {
     pool: PgPool,
     lease: Duration,
     running: TaskTracker,
+    body_limits: Vec<(&'static str, usize)>,
 }
 
 impl Keys {
     /// Keys in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, lease: LEASE, running: TaskTracker::new() }
+        Self { pool, lease: LEASE, running: TaskTracker::new(), body_limits: Vec::new() }
     }
 
     /// Holds keys for `lease` instead of a minute after the last sign of life; there are three in a lease.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
+    }
+
+    /// Reads bodies of `route`, a pattern of the router, up to `bytes` instead of 1 MiB: as many as the route takes.
+    #[must_use]
+    pub fn with_body_limit(mut self, route: &'static str, bytes: usize) -> Self {
+        self.body_limits.push((route, bytes));
+        self
+    }
+
+    fn body_limit(&self, extensions: &Extensions) -> usize {
+        let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let limit = self.body_limits.iter().find(|(limited, _)| *limited == route);
+        limit.map_or(MAX_BODY, |(_, bytes)| *bytes)
     }
 
     /// Those that [`layer`] put into a request's extensions.
@@ -129,19 +146,34 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
     }
     let Some(key) = key_of(request.headers())? else { return Ok(next.run(request).await) };
 
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BYTES).await.map_err(crate::extract::unbuffered)?;
-    let context = context_of(&parts.headers, &body)?;
+    let (mut parts, body) = request.into_parts();
+    let limit = keys.body_limit(&parts.extensions);
+    let mut unread = Request::new(body);
+    unread
+        .headers_mut()
+        .extend(parts.headers.get(header::CONTENT_LENGTH).map(|n| (header::CONTENT_LENGTH, n.clone())));
+    let body = Buffered::read_limited(unread, limit).await?;
+    let (context, digest) = body
+        .clone()
+        .run({
+            let headers = parts.headers.clone();
+            move |bytes| context_of(&headers, bytes).map(|context| (context, canonical::digest(bytes)))
+        })
+        .await??;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
-    let fingerprint = Sha256::new()
+    let call = Sha256::new()
         .chain_update(target)
         .chain_update([0])
         .chain_update(context.user_or_anonymous())
-        .chain_update([0])
-        .chain_update(&body)
-        .finalize();
-    let call = next.run(Request::from_parts(parts, Body::from(body)));
-    keys.once(&context.scope, key, fingerprint.into(), call).await
+        .chain_update([0]);
+    // What is no JSON is the handler's to refuse, and no answer is kept.
+    let fingerprint = match digest {
+        Some(digest) => call.chain_update(digest),
+        None => call.chain_update(&body.bytes),
+    };
+    body.mark(&mut parts.extensions);
+    let request = Request::from_parts(parts, Body::from(body.bytes));
+    keys.once(&context.scope, key, fingerprint.finalize().into(), next.run(request)).await
 }
 
 /// The context is needed before the handler reads the body.

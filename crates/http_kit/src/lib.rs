@@ -13,7 +13,9 @@
 //! - [`Flights`]: one run for identical requests, in however many processes;
 //! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers.
 
+mod body;
 pub mod boundary;
+mod canonical;
 mod clock;
 mod context;
 mod extract;
@@ -26,6 +28,7 @@ mod optional;
 mod page;
 mod problem;
 mod reading;
+mod strict;
 mod work;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -36,4 +39,5 @@ pub use id::{Id, InvalidId};
 pub use optional::null_as_default;
 pub use page::{Cursor, Page, PageParams};
 pub use problem::{FieldError, Problem};
+pub use reading::{BodyPace, BodyTimedOut};
 pub use work::{Cancellation, Turn, WorkError, WorkQueue};

@@ -52,7 +52,12 @@ pub fn add_context(document: &mut OpenApi) {
             answer(&mut operation.responses, "415", "`unsupported_media_type`");
         }
         answer(&mut operation.responses, "500", "`internal`");
-        answer(&mut operation.responses, "503", "`database_unavailable`");
+        answer(
+            &mut operation.responses,
+            "503",
+            "`database_unavailable`, `storage_unavailable`, `busy`, `shutting_down`",
+        );
+        answer(&mut operation.responses, "507", "`storage_full`");
         answer(&mut operation.responses, "default", "`bad_request`, `request_timeout`");
     }
     for operation in document.paths.paths.values_mut().filter_map(|item| item.post.as_mut()) {

@@ -47,6 +47,9 @@ pub enum MediaError {
     /// A multipart body that does not parse, or broke off.
     #[error("the multipart body cannot be read: {0}")]
     MalformedMultipart(String),
+    /// A multipart body that came too slowly.
+    #[error("the multipart body did not arrive in time")]
+    UploadTimedOut,
     /// Too many files wait to be measured, or a measurement broke off.
     #[error(transparent)]
     Queue(#[from] WorkError),
@@ -128,6 +131,7 @@ impl From<MediaError> for Problem {
             MediaError::MalformedMultipart(_) => {
                 Self::new(StatusCode::BAD_REQUEST, "malformed_multipart", detail)
             }
+            MediaError::UploadTimedOut => Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail),
             MediaError::Queue(error) => error.into(),
             MediaError::ForeignStore => Self::internal(detail),
             MediaError::Blob(error) => Self::internal(error),

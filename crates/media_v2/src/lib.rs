@@ -47,7 +47,7 @@ pub use model::{
     UnknownKind,
 };
 pub use range::is_known;
-pub use routes::router;
+pub use routes::{broken_form, router};
 pub use rules::file_name;
 pub use service::{Description, MediaConfig, MediaService};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};

@@ -23,6 +23,6 @@ mod write;
 pub use error::Error;
 pub use model::{BatchRequest, BatchResult, Meta, Mode, OriginSnippet, ResultMeta, SnippetItem};
 pub use plan::{OP_TYPE, OP_VERSION};
-pub use routes::router;
+pub use routes::{BODY_LIMITS, router};
 pub use service::OriginSnippets;
 pub use window::snippet_window;

@@ -1,4 +1,4 @@
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use http_kit::{ContextJson, Json, PageParams, Path, Problem, Query, RequestContext, path_id};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -6,9 +6,15 @@ use utoipa_axum::routes;
 
 use crate::{BatchRequest, BatchResult, Error, OriginSnippets};
 
+/// The largest body of a batch, in bytes: 10 000 items of 400.
+const MAX_BATCH_BODY: usize = 4 << 20;
+/// Routes that take larger bodies than others, and how many bytes.
+pub const BODY_LIMITS: &[(&str, usize)] = &[("/origin-snippets/batch", MAX_BATCH_BODY)];
+
 /// The routes under `/origin-snippets`.
 pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(batch)).routes(routes!(for_audio)).with_state(snippets)
+    let batches = OpenApiRouter::new().routes(routes!(batch)).layer(DefaultBodyLimit::max(MAX_BATCH_BODY));
+    OpenApiRouter::new().merge(batches).routes(routes!(for_audio)).with_state(snippets)
 }
 
 /// Make snippets of the sources of sounds

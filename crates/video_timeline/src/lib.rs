@@ -28,5 +28,5 @@ pub use model::{
     SplitResult, Track, TrackKind, TrackPatch, TrimClip,
 };
 pub use page::Paging;
-pub use routes::router;
+pub use routes::{BODY_LIMITS, router};
 pub use service::TimelineService;

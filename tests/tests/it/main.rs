@@ -13,6 +13,7 @@ mod context;
 mod documents;
 mod formats;
 mod gc;
+mod hostile;
 mod layers;
 mod lineage;
 mod openai;

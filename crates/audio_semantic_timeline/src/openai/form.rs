@@ -1,7 +1,7 @@
 //! The form of a transcription request.
 
 use axum::RequestExt;
-use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
+use axum::extract::multipart::{Field, MultipartRejection};
 use axum::extract::{Multipart, Request};
 use blob_store::BlobWriter;
 use http_kit::multipart::ParserBudget;
@@ -92,7 +92,7 @@ pub(super) async fn read(
     let mut parts = parts.map_err(|rejection| MediaError::MalformedMultipart(rejection.body_text()))?;
     let mut form = TranscriptionForm::default();
     let mut count = 0;
-    while let Some(field) = parts.next_field().await.map_err(malformed)? {
+    while let Some(field) = parts.next_field().await.map_err(media_v2::broken_form)? {
         budget.reset();
         count += 1;
         if count > MAX_PARTS {
@@ -202,7 +202,7 @@ async fn receive(
 ) -> Result<Upload, OpenAiError> {
     let file_name = field.file_name().and_then(media_v2::file_name);
     let mut writer = media.blobs().writer().await.map_err(MediaError::from)?;
-    while let Some(piece) = field.chunk().await.map_err(malformed)? {
+    while let Some(piece) = field.chunk().await.map_err(media_v2::broken_form)? {
         budget.reset();
         if writer.size_bytes() + piece.len() as u64 > limit_bytes {
             return Err(MediaError::UploadTooLarge { limit_bytes }.into());
@@ -214,7 +214,7 @@ async fn receive(
 
 async fn text(name: &str, mut field: Field<'_>, budget: &ParserBudget) -> Result<String, OpenAiError> {
     let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(malformed)? {
+    while let Some(piece) = field.chunk().await.map_err(media_v2::broken_form)? {
         budget.reset();
         if bytes.len() + piece.len() > MAX_FIELD_BYTES {
             let detail = format!("is longer than {MAX_FIELD_BYTES} bytes");
@@ -223,8 +223,4 @@ async fn text(name: &str, mut field: Field<'_>, budget: &ParserBudget) -> Result
         bytes.extend_from_slice(&piece);
     }
     String::from_utf8(bytes).map_err(|_| OpenAiError::field(name, "invalid_body", "is not UTF-8"))
-}
-
-fn malformed(error: MultipartError) -> MediaError {
-    MediaError::MalformedMultipart(error.body_text())
 }

@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::sync::Arc;
 
 use http_kit::{Id, RequestContext};
 use media_decode::MediaInput;
@@ -23,7 +24,7 @@ impl SemanticTimelines {
         let summary = if keeps_upload {
             self.transcribe_asset(context, upload, params, &selection).await?
         } else {
-            self.transcribe_once(context, upload, params, selection).await?
+            Arc::new(self.transcribe_once(context, upload, params, selection).await?)
         };
         Transcript::of_transcribed(&summary)
     }
@@ -34,7 +35,7 @@ impl SemanticTimelines {
         upload: Upload,
         params: EffectiveParams,
         selection: &Selection,
-    ) -> Result<Summary, Error> {
+    ) -> Result<Arc<Summary>, Error> {
         let Upload { writer, file_name } = upload;
         let asset = self.media().register_upload(context, writer, file_name, Description::default()).await?;
         let of = TimelineOf { asset_id: asset.id, artifact_id: None };

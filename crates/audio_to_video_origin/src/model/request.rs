@@ -65,6 +65,7 @@ pub struct AudioSequence {
     #[schema(minimum = 1, maximum = 1_000)]
     pub bpm: Option<f64>,
     /// The tracks, in their order.
+    #[schema(max_items = 10_000)]
     pub tracks: Vec<AudioTrack>,
 }
 

@@ -92,6 +92,7 @@ pub(crate) struct AssetWithArtifacts {
         (status = 201, description = "Registered; `Location` names it.", body = MediaAsset),
         (status = 400, description = "`invalid_context`, `malformed_json`, `malformed_multipart`"),
         (status = 403, description = "`context_mismatch`"),
+        (status = 408, description = "`request_timeout`"),
         (status = 409, description = "`idempotency_in_progress`"),
         (status = 413, description = "`upload_too_large`, `body_too_large`"),
         (status = 415, description = "`unsupported_media_type`"),

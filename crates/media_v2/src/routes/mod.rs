@@ -4,6 +4,8 @@ mod artifacts;
 mod assets;
 mod content;
 mod upload;
+
+pub use upload::broken_form;
 mod waveform;
 
 use http_kit::Id;

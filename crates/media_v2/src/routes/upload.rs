@@ -10,7 +10,7 @@ use blob_store::BlobWriter;
 use http_kit::boundary::RequestId;
 use http_kit::idempotency::{self, Keys};
 use http_kit::multipart::ParserBudget;
-use http_kit::{Problem, RequestContext};
+use http_kit::{BodyTimedOut, Problem, RequestContext};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -47,7 +47,7 @@ struct Part<'form, 'budget> {
 
 impl Part<'_, '_> {
     async fn piece(&mut self) -> Result<Option<Bytes>, MediaError> {
-        let piece = self.field.chunk().await.map_err(broken)?;
+        let piece = self.field.chunk().await.map_err(broken_form)?;
         self.budget.reset();
         Ok(piece)
     }
@@ -67,7 +67,7 @@ pub(super) async fn upload(service: &MediaService, request: Request) -> Result<R
 
     let mut form = Form::default();
     let mut count = 0;
-    while let Some(field) = parts.next_field().await.map_err(broken)? {
+    while let Some(field) = parts.next_field().await.map_err(broken_form)? {
         budget.reset();
         count += 1;
         if count > MAX_PARTS {
@@ -223,6 +223,10 @@ fn refuse_by_length(service: &MediaService, headers: &HeaderMap) -> Result<(), M
     }
 }
 
-fn broken(error: MultipartError) -> MediaError {
+/// Why a form cannot be read further.
+pub fn broken_form(error: MultipartError) -> MediaError {
+    if BodyTimedOut::caused(&error) {
+        return MediaError::UploadTimedOut;
+    }
     MediaError::MalformedMultipart(error.body_text())
 }

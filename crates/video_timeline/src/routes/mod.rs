@@ -22,6 +22,10 @@ use crate::service::TimelineService;
 /// The largest body of a call that makes many clips, in bytes.
 const MAX_BATCH_BODY: usize = 16 << 20;
 
+/// Routes that take larger bodies than others, and how many bytes.
+pub const BODY_LIMITS: &[(&str, usize)] =
+    &[("/video/timelines", MAX_BATCH_BODY), ("/video/tracks/{track_id}/clips/batch", MAX_BATCH_BODY)];
+
 /// The routes under `/video`, served by `service`. Every call acts for the owner in its context.
 pub fn router(service: TimelineService) -> OpenApiRouter {
     let batches = OpenApiRouter::new()

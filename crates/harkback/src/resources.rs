@@ -1,0 +1,49 @@
+//! What the process takes from the system, and gives back.
+
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::listener::Closed;
+
+/// How often it is looked whether memory can be given back.
+const TRIM_PERIOD: Duration = Duration::from_secs(10);
+
+/// Raises the soft limit of open files to the hard one: a shell's default of 1 024 is fewer than the connections.
+pub(crate) fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => tracing::debug!(limit = ?limit.maximum, "open files"),
+        Err(error) => {
+            tracing::warn!(%error, limit = ?limit.current, "could not raise the limit of open files")
+        }
+    }
+}
+
+/// Gives freed memory back to the system after connections were closed: glibc keeps what lies below any live piece of
+/// an arena. Runs for ever.
+pub(crate) async fn give_memory_back(closed: Closed) {
+    loop {
+        tokio::time::sleep(TRIM_PERIOD).await;
+        if closed.take() > 0 {
+            // Milliseconds for a large heap.
+            let _ = tokio::task::spawn_blocking(trim).await;
+        }
+    }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn trim() {
+    #[expect(unsafe_code, reason = "a function of the C library")]
+    // SAFETY: malloc_trim(3) takes any padding, and may be called by any thread at any time.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn trim() {}

@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Hostile requests against a running `harkback serve`: what they cost, and what others notice. `make storm`.
+
+Prints, for each kind of request, the answers, the peak of the resident memory while it ran and the memory after, and the
+slowest answer of /healthz meanwhile.
+"""
+
+import argparse
+import collections
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+CONTEXT = {"X-Tenant-Id": "t1", "X-Env": "dev"}
+
+
+def rss_mb(pid, field="VmRSS"):
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
+
+
+class Watch:
+    """Peak memory of a process, and the slowest answer of its /healthz, while the block runs."""
+
+    def __init__(self, pid, port):
+        self.pid, self.port = pid, port
+        self.peak_mb = self.slowest_ms = 0.0
+        self.over = threading.Event()
+
+    def __enter__(self):
+        self.threads = [threading.Thread(target=self.memory), threading.Thread(target=self.health)]
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def memory(self):
+        while not self.over.is_set():
+            self.peak_mb = max(self.peak_mb, rss_mb(self.pid))
+            time.sleep(0.005)
+
+    def health(self):
+        while not self.over.is_set():
+            began = time.monotonic()
+            try:
+                status, _ = call(self.port, "GET", "/healthz")
+                assert status == 200, status
+            except OSError:
+                pass  # No connection was free: the time counts.
+            self.slowest_ms = max(self.slowest_ms, (time.monotonic() - began) * 1000)
+            time.sleep(0.02)
+
+
+def call(port, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request(method, path, body, {**CONTEXT, **(headers or {})})
+    response = connection.getresponse()
+    answer = response.status, response.read()
+    connection.close()
+    return answer
+
+
+def post(port, path, body):
+    """Sends the body until the server answers, as a careful client does."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=120)
+    headers = {**CONTEXT, "Host": "a", "Content-Type": "application/json", "Content-Length": len(body)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
+    try:
+        for start in range(0, len(body), 1 << 16):
+            if select.select([connection], [], [], 0)[0]:
+                break
+            connection.sendall(body[start:start + (1 << 16)])
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        status, answer = response.status, response.read()
+    except OSError:
+        return "closed"
+    finally:
+        connection.close()
+    try:
+        code = json.loads(answer).get("code", "")
+    except ValueError:
+        code = ""
+    return f"{status} {code}".strip()
+
+
+def row(name, answers, watch, after_mb):
+    answers = ", ".join(f"{count} × {answer}" for answer, count in collections.Counter(answers).most_common())
+    print(f"| {name} | {answers} | {watch.peak_mb:.0f} | {after_mb:.0f} | {watch.slowest_ms:.0f} |", flush=True)
+
+
+def at_once(count, work):
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(work())) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def of_size(piece, megabytes):
+    return piece * (megabytes * 1_000_000 // len(piece))
+
+
+def bodies(megabytes):
+    """Bodies that take many times their size when they are read into memory."""
+    free = of_size('{"":0},', megabytes) + "0"
+    yield "meta of small objects", "/video/projects", f'{{"title": "a", "meta": {{"a": [{free}]}}}}'
+    yield "track meta of small objects", "/audio/to-video-origin", (
+        f'{{"sequence": {{"tracks": [{{"name": "a", "meta": {{"a": [{free}]}}, "clips": []}}]}}}}'
+    )
+    tracks = of_size('{"name":"","clips":[]},', megabytes)[:-1]
+    yield "small tracks", "/audio/to-video-origin", f'{{"sequence": {{"tracks": [{tracks}]}}}}'
+    clips = of_size('{"asset_id":"a","start_ms":0,"duration_ms":1},', megabytes)[:-1]
+    yield "small clips", "/audio/to-video-origin", (
+        f'{{"sequence": {{"tracks": [{{"name": "a", "clips": [{clips}]}}]}}}}'
+    )
+
+
+def connections(port, count, sent):
+    opened = []
+    for _ in range(count):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=120)
+        connection.sendall(sent)
+        opened.append(connection)
+    return opened
+
+
+def until_closed(opened):
+    """Waits until the server closed them; the first line of what each got last."""
+    answers = []
+    for connection in opened:
+        line = "closed"
+        try:
+            while piece := connection.recv(65536):
+                line = piece.split(b"\r\n")[0].decode(errors="replace")
+        except OSError:
+            line = "reset"
+        answers.append(line)
+        connection.close()
+    return answers
+
+
+def storm(pid, port, timeout_s, count):
+    print("| requests | answers | peak RSS (MB) | RSS after (MB) | slowest /healthz (ms) |\n|---|---|---|---|---|")
+    for megabytes in (14, 56):
+        for name, path, body in bodies(megabytes):
+            for times in (1, 4):
+                with Watch(pid, port) as watch:
+                    answers = at_once(times, lambda: post(port, path, body.encode()))
+                time.sleep(12)
+                row(f"{times} × {megabytes} MB, {name}", answers, watch, rss_mb(pid))
+    head = b"GET /media-v2/assets HTTP/1.1\r\nHost: a\r\nX-Tenant-Id: t1\r\n"
+    body = b"POST /video/projects HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\n"
+    for name, sent in [
+        ("heads that do not end", head),
+        ("bodies that do not come", body + b"Content-Length: 100000\r\n\r\n" + b" " * 50_000),
+        ("idle after an answer", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ]:
+        before_mb = rss_mb(pid)
+        with Watch(pid, port) as watch:
+            opened = connections(port, count, sent)
+            answers = until_closed(opened)
+        time.sleep(12)
+        name = f"{count} connections: {name} (before: {before_mb:.0f} MB)"
+        row(name, answers, watch, rss_mb(pid))
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("harkback", help="the program")
+    arguments.add_argument("--connections", type=int, default=990)
+    arguments.add_argument("--io-timeout-s", type=int, default=5)
+    options = arguments.parse_args()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="harkback-storm-") as data:
+        os.chmod(data, 0o755)
+        server = subprocess.Popen(
+            [options.harkback, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", data, "--log", "error",
+             "--audio-semantic-backend", "stub", "--io-timeout-s", str(options.io_timeout_s)],
+        )
+        try:
+            for _ in range(600):
+                try:
+                    if call(port, "GET", "/readyz")[0] == 200:
+                        break
+                except OSError:
+                    time.sleep(0.1)
+            else:
+                sys.exit("harkback did not start")
+            print(f"at rest: {rss_mb(server.pid):.0f} MB\n")
+            storm(server.pid, port, options.io_timeout_s, options.connections)
+            print(f"\nhigh-water mark: {rss_mb(server.pid, 'VmHWM'):.0f} MB")
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(60)
+
+
+if __name__ == "__main__":
+    main()
