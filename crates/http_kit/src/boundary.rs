@@ -61,8 +61,14 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     let span = tracing::info_span!("request", request_id, %method, route);
     let started = Instant::now();
 
+    let is_forged = is_cross_site_form(request.headers());
     let (reading, request) = Reading::watch(request, pace);
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = if is_forged {
+        let detail = "a page of another site sent this form; send X-Tenant-Id as a header";
+        Problem::new(StatusCode::FORBIDDEN, "cross_site_request", detail).into_response()
+    } else {
+        next.run(request).instrument(span.clone()).await
+    };
 
     let problem = response.extensions().get::<Problem>().cloned();
     let mut response = match &problem {
@@ -72,6 +78,7 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    protect(response.headers_mut());
     let status = response.status();
     if !status.is_success() && !reading.is_over() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -102,6 +109,45 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     response
 }
 
+/// What a page may load that this service answers, here the one of `/docs`: its own files, and styles within.
+const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Of a document that is a picture: nothing but its own styles, and no scripts.
+const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+
+/// Keeps browsers from taking an answer for another type than it has, and documents from running what is not theirs.
+/// What a route has set itself stays.
+fn protect(headers: &mut HeaderMap) {
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let policy = match content_type.split(';').next().unwrap_or("").trim() {
+        "text/html" | "application/xhtml+xml" => PAGE_POLICY,
+        "image/svg+xml" | "text/xml" | "application/xml" => PICTURE_POLICY,
+        _ => return,
+    };
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
+}
+
+/// Is it a form that a page of another site made its visitor send? A browser sends forms without asking first, unless
+/// they have headers of their own, which the forms of pages cannot have.
+fn is_cross_site_form(headers: &HeaderMap) -> bool {
+    let text = |name: &str| header_text(headers, name);
+    let is_form = text("content-type").is_some_and(|kind| {
+        let kind = kind.trim_start().to_ascii_lowercase();
+        ["multipart/form-data", "application/x-www-form-urlencoded", "text/plain"]
+            .iter()
+            .any(|form| kind.starts_with(form))
+    });
+    if !is_form || headers.contains_key("x-tenant-id") {
+        return false;
+    }
+    if let Some(site) = text("sec-fetch-site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let own = text("host");
+    text("origin").is_some_and(|origin| origin.split_once("://").map(|(_, host)| host) != own)
+}
+
 /// Callers can invent methods; a metric's labels must not grow with them.
 fn method_label(method: &Method) -> String {
     let known = [
@@ -119,6 +165,7 @@ fn method_label(method: &Method) -> String {
 /// The caller's id if it is one, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     header_text(headers, REQUEST_ID)
+        .filter(|_| headers.get_all(REQUEST_ID).iter().nth(1).is_none())
         .and_then(|text| text.parse::<Id>().ok())
         .unwrap_or_else(|| Id::generate("req"))
         .to_string()
@@ -161,4 +208,49 @@ fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("a panic without a message");
     Problem::internal(format!("panic: {text}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn forms_of_other_sites_are_told_from_those_of_programs() {
+        let form = ("content-type", "multipart/form-data; boundary=b");
+        let host = ("host", "127.0.0.1:8090");
+        for (others, is_forged) in [
+            (&[][..], false),
+            (&[("sec-fetch-site", "cross-site")], true),
+            (&[("sec-fetch-site", "same-site")], true),
+            (&[("sec-fetch-site", "same-origin")], false),
+            (&[("origin", "https://evil.example")], true),
+            (&[("origin", "null")], true),
+            (&[("origin", "http://127.0.0.1:8090")], false),
+            (&[("sec-fetch-site", "cross-site"), ("x-tenant-id", "t1")], false),
+        ] {
+            let all = headers(&[&[form, host], others].concat());
+            assert_eq!(is_cross_site_form(&all), is_forged, "{others:?}");
+        }
+        let json = headers(&[("content-type", "application/json"), ("sec-fetch-site", "cross-site")]);
+        assert!(!is_cross_site_form(&json), "a browser asks before it sends that");
+    }
+
+    #[test]
+    fn documents_get_a_policy_and_a_routes_own_stays() {
+        let policy = |pairs: &[(&'static str, &'static str)]| {
+            let mut all = headers(pairs);
+            protect(&mut all);
+            assert_eq!(all[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+            all.get(header::CONTENT_SECURITY_POLICY).map(|policy| policy.to_str().unwrap().to_owned())
+        };
+        assert_eq!(policy(&[("content-type", "text/html; charset=utf-8")]).as_deref(), Some(PAGE_POLICY));
+        assert_eq!(policy(&[("content-type", "image/svg+xml")]).as_deref(), Some(PICTURE_POLICY));
+        assert_eq!(policy(&[("content-type", "application/json")]), None);
+        let own = [("content-type", "text/html"), ("content-security-policy", "default-src 'self'")];
+        assert_eq!(policy(&own).as_deref(), Some("default-src 'self'"));
+    }
 }

@@ -54,14 +54,18 @@ impl RequestContext {
     ///
     /// # Errors
     /// 403 `context_mismatch` when header and body differ; 400 `invalid_context` when tenant or
-    /// environment is missing, empty, `t_unknown` or no valid id.
+    /// environment is missing, empty, `t_unknown` or no valid id, or a header is there more than once.
     pub fn resolve(headers: &HeaderMap, body: [Option<&str>; 3], request_id: &str) -> Result<Self, Problem> {
         let mut values = [None; 3];
         for (slot, (field, header)) in FIELDS.iter().enumerate() {
-            let from_header = headers
-                .get(*header)
+            let mut in_headers = headers.get_all(*header).iter();
+            let from_header = in_headers
+                .next()
                 .map(|value| value.to_str().map_err(|_| invalid(header, "is not readable text")))
                 .transpose()?;
+            if in_headers.next().is_some() {
+                return Err(invalid(header, "is there more than once"));
+            }
             values[slot] = match (from_header, body[slot]) {
                 (Some(header_value), Some(body_value)) if header_value != body_value => {
                     return Err(Problem::new(
@@ -133,6 +137,17 @@ mod tests {
         let context = RequestContext::resolve(&HeaderMap::new(), body, "r").unwrap();
         assert_eq!(context.scope.tenant_id.as_str(), "t1");
         assert_eq!(context.user_or_anonymous(), "anonymous");
+    }
+
+    #[test]
+    fn a_header_that_is_there_twice_is_refused() {
+        for name in ["x-tenant-id", "x-env", "x-user-id"] {
+            let mut headers = headers(&[("x-tenant-id", "t1"), ("x-env", "dev"), ("x-user-id", "u1")]);
+            assert_eq!(code(RequestContext::resolve(&headers, [None; 3], "r")), "ok");
+            let value = headers[name].clone();
+            headers.append(name, value);
+            assert_eq!(code(RequestContext::resolve(&headers, [None; 3], "r")), "invalid_context", "{name}");
+        }
     }
 
     #[test]

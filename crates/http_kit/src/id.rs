@@ -33,6 +33,18 @@ impl Id {
         Self(format!("{prefix}_{}", Uuid::now_v7().simple()))
     }
 
+    /// The id of the `index`-th thing of this kind that the write of this request makes: that of its
+    /// [`WriteSeed`](crate::WriteSeed) if it has an `Idempotency-Key`, else a new one.
+    #[must_use]
+    pub fn for_write(prefix: &str, index: usize) -> Self {
+        crate::WriteSeed::current().map_or_else(|| Self::generate(prefix), |seed| seed.id(prefix, index))
+    }
+
+    /// `<prefix>_<24 hex digits of digest><8 of index>`.
+    pub(crate) fn of_parts(prefix: &str, digest: &[u8], index: u32) -> Self {
+        Self(format!("{prefix}_{}{index:08x}", hex::encode(digest)))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -6,7 +6,8 @@
 //!
 //! A call with a key runs to its end whether or not its caller still listens: one who hung up asks
 //! again with the key and gets the answer. The key is held by a lease that is renewed while the call
-//! runs, so that after a crash it is free in a minute.
+//! runs, so that after a crash it is free in a minute. What a call makes has ids that are derived from a [`WriteSeed`],
+//! which is kept with the key: a call that crashed after its commit, sent again, finds what it made.
 //!
 //! JSON calls are covered by [`layer`]. A multipart upload cannot be compared byte by byte (its
 //! boundary is random), so its handler calls [`Keys::once`] with a fingerprint of the content.
@@ -30,7 +31,7 @@ use tracing::Instrument as _;
 
 use self::store::Stored;
 use crate::body::Buffered;
-use crate::{Id, Problem, RequestContext, Scope, canonical};
+use crate::{Id, Problem, RequestContext, Scope, WriteSeed, canonical};
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
@@ -100,6 +101,7 @@ impl Keys {
             scope: scope.clone(),
             key,
             id: Id::generate("claim"),
+            seed: None,
             is_held: false,
         };
         let running = async move {
@@ -122,10 +124,11 @@ impl Keys {
 /// Reads the header.
 ///
 /// # Errors
-/// 422 `invalid_idempotency_key` when it is no [`Id`].
+/// 422 `invalid_idempotency_key` when it is no [`Id`], or there are several.
 pub fn key_of(headers: &HeaderMap) -> Result<Option<Id>, Problem> {
-    let Some(value) = headers.get(HEADER) else { return Ok(None) };
-    let key = value.to_str().ok().and_then(|text| text.parse().ok());
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let key = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| values.next().is_none());
     key.map(Some).ok_or_else(|| {
         Problem::unprocessable("invalid_idempotency_key", format!("Idempotency-Key: {}", crate::InvalidId))
             .field("Idempotency-Key", crate::InvalidId.to_string())
@@ -205,6 +208,8 @@ struct Claim {
     key: Id,
     /// Tells it from the claim that takes over when this one loses its lease.
     id: Id,
+    /// What the call derives its ids from.
+    seed: Option<WriteSeed>,
     is_held: bool,
 }
 
@@ -213,6 +218,7 @@ impl Claim {
         store::forget_old(&self.pool).await?;
         if store::take(&self, fingerprint, lease).await? {
             self.is_held = true;
+            self.seed = Some(WriteSeed::new(&store::seed(&self, fingerprint).await?));
             return Ok(Begin::Run(self));
         }
         let Some(mut stored) = store::find(&self.pool, &self.scope, &self.key).await? else {
@@ -237,7 +243,7 @@ impl Claim {
         lease: Duration,
     ) -> Result<Response, Problem> {
         let response = tokio::select! {
-            response = call => response,
+            response = WriteSeed::scope(self.seed.clone(), call) => response,
             never = self.renew(lease) => match never {},
         };
         self.complete(response).await

@@ -6,7 +6,7 @@
 //! - [`null_as_default`], [`field_default!`], [`null_as_default_of!`]: fields with a default, for which null is absent;
 //! - [`openapi`]: what every operation of the OpenAPI document has in common;
 //! - [`Page`] and [`Cursor`]: newest-first listings;
-//! - [`idempotency`]: `Idempotency-Key` on writes;
+//! - [`idempotency`]: `Idempotency-Key` on writes; [`WriteSeed`]: the ids of what they make;
 //! - [`multipart`]: forms in bounded memory;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
 //! - [`WorkQueue`]: heavy work off the async threads, bounded;
@@ -30,6 +30,7 @@ mod problem;
 mod reading;
 mod strict;
 mod work;
+mod write_seed;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
@@ -41,3 +42,4 @@ pub use page::{Cursor, Page, PageParams};
 pub use problem::{FieldError, Problem};
 pub use reading::{BodyPace, BodyTimedOut};
 pub use work::{Cancellation, Turn, WorkError, WorkQueue};
+pub use write_seed::WriteSeed;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore, BlobWriter};
 use chrono::{DateTime, Utc};
-use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue};
+use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue, WriteSeed};
 use media_decode::{Decoders, MediaInput};
 use sqlx::PgPool;
 use url::Url;
@@ -142,6 +142,9 @@ impl MediaService {
         description: Description,
     ) -> Result<MediaAsset, MediaError> {
         let mut asset = described(context, description)?;
+        if let Some(made) = self.made_before(&context.scope, &mut asset).await? {
+            return Ok(made);
+        }
         let staged = upload.staged_path()?.to_path_buf();
         let decoders = self.decoders().clone();
         let facts = self.0.probes.run(move |cancellation| {
@@ -176,6 +179,9 @@ impl MediaService {
         checks.uri("/source_uri", &uri);
         checks.finish()?;
         let mut asset = described(context, description)?;
+        if let Some(made) = self.made_before(&context.scope, &mut asset).await? {
+            return Ok(made);
+        }
         self.check_blob_owner(&context.scope, &uri).await?;
         let blob = match BlobId::from_uri(&uri) {
             Ok(id) => Some(self.blobs().open_local(id).await?),
@@ -204,12 +210,31 @@ impl MediaService {
         store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
     }
 
+    /// The asset that an earlier try of this write made before its process died. Gives `new` the id that every try of
+    /// this write has.
+    async fn made_before(&self, scope: &Scope, new: &mut NewAsset) -> Result<Option<MediaAsset>, MediaError> {
+        let Some(seed) = WriteSeed::current() else { return Ok(None) };
+        let id = new.id.insert(seed.id("asset", 0));
+        store::find_asset(&mut *self.pool().acquire().await?, scope, id).await
+    }
+
     /// Registers one artifact.
     ///
     /// # Errors
     /// As [`store::insert_artifacts`]; [`MediaError::SourceNotAllowed`] for a `blob://` that this owner does
     /// not have.
-    pub async fn register_artifact(&self, scope: &Scope, new: NewArtifact) -> Result<Artifact, MediaError> {
+    pub async fn register_artifact(
+        &self,
+        scope: &Scope,
+        mut new: NewArtifact,
+    ) -> Result<Artifact, MediaError> {
+        if let Some(seed) = WriteSeed::current() {
+            let id = new.id.insert(seed.id("artifact", 0));
+            let mut conn = self.pool().acquire().await?;
+            if let Some(made) = store::find_artifact(&mut conn, scope, id).await? {
+                return Ok(made);
+            }
+        }
         self.check_blob_owner(scope, &new.uri).await?;
         let mut transaction = self.pool().begin().await?;
         let artifact = store::insert_artifact(&mut transaction, scope, self.now(), new).await?;

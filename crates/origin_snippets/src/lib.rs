@@ -6,9 +6,9 @@
 //!
 //! # What a crash leaves
 //!
-//! Renders come first: each is whole by itself, and what a retry finds. Then the timeline is made, all or
-//! nothing; then what was made is registered, in one transaction. Nothing of a batch shows before its
-//! timeline is whole.
+//! Renders come first: each is whole by itself, and what a retry finds. Then the timeline is made and its snippets are
+//! registered, in one transaction: all, or nothing. A remote timeline is made before that transaction; a crash between
+//! the two leaves it, and a retry under the same `Idempotency-Key` finds it.
 
 mod error;
 mod listing;

@@ -3,7 +3,7 @@
 use http_kit::Page;
 
 use crate::store::Listed;
-use crate::{BatchResult, ResultMeta};
+use crate::{BatchResult, Mode, ResultMeta};
 
 /// A page of snippets, each with where it is; what they share is told of the whole.
 pub(crate) fn listed(page: Page<Listed>) -> BatchResult {
@@ -18,6 +18,20 @@ pub(crate) fn listed(page: Page<Listed>) -> BatchResult {
         sequence_id: shared(&items, |listed| listed.sequence_id.clone()),
         snippets: items.into_iter().map(Listed::into_snippet).collect(),
         meta,
+    }
+}
+
+/// The answer to a batch, from its snippets as they were kept.
+pub(crate) fn batch(snippets: Vec<Listed>, mode: Mode) -> BatchResult {
+    BatchResult {
+        project_id: shared(&snippets, |listed| listed.project_id.clone()),
+        sequence_id: shared(&snippets, |listed| listed.sequence_id.clone()),
+        meta: ResultMeta {
+            mode: Some(mode),
+            track_id: shared(&snippets, |listed| listed.track_id.clone()),
+            next_cursor: None,
+        },
+        snippets: snippets.into_iter().map(Listed::into_answered).collect(),
     }
 }
 

@@ -31,8 +31,7 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
     responses(
         (status = 200, body = BatchResult),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`: header and body differ, or the project is of another \
-            tenant or environment"),
+        (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`artifact_not_found` with all `ids`, `project_not_found`"),
         (status = 422, description = "`invalid_body`, `unknown_render_profile`, `origin_missing` and `origin_invalid` with all `ids`, \
             `empty_window`, `origin_cycle`, `origin_too_deep`"),

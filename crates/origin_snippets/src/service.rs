@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http_kit::{Clock, Id, PageParams, Problem, RequestContext, Scope};
+use http_kit::{Clock, Id, PageParams, Problem, RequestContext, Scope, WriteSeed};
 use media_time::Window;
 use media_v2::{MediaAsset, MediaError};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tracing::Instrument as _;
 use video_render::{Profile, Rendered, Renderer};
-use video_timeline::{CreatedTimeline, VideoTimeline};
+use video_timeline::{CreatedTimeline, TimelineCompanion, VideoTimeline};
 
 use crate::plan::{Planned, plan};
 use crate::write::Batch;
@@ -56,13 +56,27 @@ impl OriginSnippets {
             let mut conn = self.pool.acquire().await?;
             plan(&mut conn, &context.scope, &request.items).await?
         };
+        if let Some(result) = self.made_before(context, request.mode).await? {
+            return Ok(result);
+        }
         let mut batch = Batch { request, profile, planned, renders: Vec::new() };
-        let mut timeline = None;
         if batch.request.mode == Mode::RenderClips {
-            timeline = self.refuse_project_early(context, &batch).await?;
+            // Renders take minutes: a project that cannot be attached to ends the batch before them.
+            if let Some(project_id) = &batch.request.attach_to_project_id {
+                self.timeline.get_project(context, project_id).await?;
+            }
             batch.renders = self.render(context, &batch.planned, profile).await;
         }
-        self.write(context, batch, timeline).await
+        self.write(context, batch).await
+    }
+
+    /// The batch that an earlier try of this write made before its process died.
+    async fn made_before(&self, context: &RequestContext, mode: Mode) -> Result<Option<BatchResult>, Error> {
+        let Some(seed) = WriteSeed::current() else { return Ok(None) };
+        let mut conn = self.pool.acquire().await?;
+        // The first clip of the batch: a remote timeline makes its own ids, and finds its own answer by its key.
+        let snippets = store::batch_of(&mut conn, &context.scope, &seed.id("clip", 0)).await?;
+        Ok((!snippets.is_empty()).then(|| listing::batch(snippets, mode)))
     }
 
     /// The snippets that were made of an artifact, newest first.
@@ -83,24 +97,6 @@ impl OriginSnippets {
             return Err(MediaError::artifact_not_found(audio_artifact_id).into());
         }
         Ok(listing::listed(page))
-    }
-
-    /// Renders take minutes, so a project that cannot be attached to ends the batch before them. Only making
-    /// a timeline tells a foreign project from an unknown one; should the project have appeared meanwhile,
-    /// that timeline is the batch's.
-    async fn refuse_project_early(
-        &self,
-        context: &RequestContext,
-        batch: &Batch,
-    ) -> Result<Option<CreatedTimeline>, Error> {
-        let Some(project_id) = &batch.request.attach_to_project_id else { return Ok(None) };
-        match self.timeline.get_project(context, project_id).await {
-            Ok(_) => Ok(None),
-            Err(video_timeline::Error::NotFound { .. }) => {
-                Ok(Some(self.timeline.create_timeline(context, batch.new_timeline()).await?))
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Each window once, however many items come to it; an answer for each item.
@@ -130,26 +126,66 @@ impl OriginSnippets {
         of_item.into_iter().map(|place| outcomes[place].clone()).collect()
     }
 
-    /// Writes in a task of its own: a caller who hangs up between timeline and register leaves no timeline
-    /// that nothing tells of.
-    async fn write(
-        &self,
-        context: &RequestContext,
-        batch: Batch,
-        timeline: Option<CreatedTimeline>,
-    ) -> Result<BatchResult, Error> {
+    /// Timeline and snippets in one transaction; with a remote timeline in two, in a task of its own, so that a caller
+    /// who hangs up between them leaves no timeline without its snippets.
+    async fn write(&self, context: &RequestContext, batch: Batch) -> Result<BatchResult, Error> {
         let (this, context) = (self.clone(), context.clone());
         let writing = async move {
-            let made = match timeline {
-                Some(made) => made,
-                None => this.timeline.create_timeline(&context, batch.new_timeline()).await?,
-            };
-            let mut transaction = this.pool.begin().await?;
-            let result = batch.register(&mut transaction, &context.scope, this.clock.now(), &made).await?;
-            transaction.commit().await?;
-            Ok(result)
+            let mut snippets =
+                Snippets { service: &this, scope: &context.scope, batch: &batch, result: None };
+            let new = batch.new_timeline();
+            let made = this.timeline.create_timeline_with(&context, new, &mut snippets).await;
+            match (made, snippets.result) {
+                (_, Some(Err(error))) => Err(error),
+                (Err(error), _) => Err(error.into()),
+                (Ok(_), Some(Ok(result))) => Ok(result),
+                // The timeline was there: a retry that came while the first try committed.
+                (Ok(_), None) => this
+                    .made_before(&context, batch.request.mode)
+                    .await?
+                    .ok_or(Error::Database(sqlx::Error::RowNotFound)),
+            }
         };
-        tokio::spawn(writing.in_current_span()).await?
+        tokio::spawn(WriteSeed::scope(WriteSeed::current(), writing).in_current_span()).await?
+    }
+}
+
+/// The snippets of a batch, which come with its timeline.
+struct Snippets<'a> {
+    service: &'a OriginSnippets,
+    scope: &'a Scope,
+    batch: &'a Batch,
+    result: Option<Result<BatchResult, Error>>,
+}
+
+impl Snippets<'_> {
+    async fn register(
+        &self,
+        transaction: Option<&mut PgConnection>,
+        made: &CreatedTimeline,
+    ) -> Result<BatchResult, Error> {
+        let now = self.service.clock.now();
+        if let Some(transaction) = transaction {
+            return self.batch.register(transaction, self.scope, now, made).await;
+        }
+        let mut transaction = self.service.pool.begin().await?;
+        let result = self.batch.register(&mut transaction, self.scope, now, made).await?;
+        transaction.commit().await?;
+        Ok(result)
+    }
+}
+
+#[async_trait::async_trait]
+impl TimelineCompanion for Snippets<'_> {
+    async fn write(
+        &mut self,
+        transaction: Option<&mut PgConnection>,
+        made: &CreatedTimeline,
+    ) -> Result<(), video_timeline::Error> {
+        let registered = self.register(transaction, made).await;
+        let is_done = registered.is_ok();
+        self.result = Some(registered);
+        if is_done { Ok(()) } else { Err(video_timeline::Error::CompanionFailed) }
     }
 }
 

@@ -118,9 +118,42 @@ pub(crate) async fn list_snippets(
     Ok(Page::from_rows(listed, page.limit, Listed::cursor))
 }
 
+/// The snippets of the batch that the clip is of, in the order of their clips' ids.
+pub(crate) async fn batch_of(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    clip_id: &Id,
+) -> Result<Vec<Listed>, Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"-- origin_snippets::batch_of
+        SELECT s.clip_id AS "clip_id: Id", s.audio_artifact_id AS "audio_artifact_id: Id",
+            s.source_asset_id AS "source_asset_id: Id", s.source_start_us, s.source_end_us,
+            s.project_id AS "project_id: Id", s.sequence_id AS "sequence_id: Id", s.track_id AS "track_id: Id",
+            s.mode = 'render_clips' AS "rendered!", s.video_artifact_id AS "video_artifact_id: Id", s.created_at,
+            s.meta AS "meta: Json<Meta>"
+        FROM origin_snippets s
+        WHERE s.tenant_id = $1 AND s.env = $2 AND s.sequence_id = (
+            SELECT f.sequence_id FROM origin_snippets f
+            WHERE f.tenant_id = $1 AND f.env = $2 AND f.clip_id = $3)
+        ORDER BY s.clip_id"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        clip_id.as_str(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Listed::from).collect())
+}
+
 impl Listed {
     fn cursor(&self) -> Cursor {
         Cursor { created_at: self.created_at, id: self.clip_id.clone() }
+    }
+
+    /// The snippet as it was answered.
+    pub(crate) fn into_answered(self) -> OriginSnippet {
+        self.snippet
     }
 
     /// The snippet as it was answered, and in its meta where it is.

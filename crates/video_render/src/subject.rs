@@ -202,6 +202,7 @@ pub(crate) fn render_asset(
     let audio = found.audio.as_ref().map(|audio| audio.codec.as_str());
     let codecs: Vec<&str> = video.into_iter().chain(audio).collect();
     NewAsset {
+        id: None,
         user_id,
         kind: Some(AssetKind::Video),
         // The name of a blob is its hash.

@@ -3,6 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use http_kit::{Id, Page, RequestContext};
 use media_time::MediaTime;
+use sqlx::PgConnection;
 
 use crate::error::Error;
 use crate::model::{
@@ -37,6 +38,18 @@ pub enum ClipFilter {
 
 /// The most artifacts of one [`ClipFilter::Artifacts`].
 pub const MAX_ARTIFACTS: usize = 100;
+
+/// Rows of another engine that are there when a new timeline is, and only then.
+#[async_trait]
+pub trait TimelineCompanion: Send {
+    /// Writes them in `transaction`, or, where the timeline is remote and there is none, in one of its own. Any error
+    /// undoes `transaction`; [`Error::CompanionFailed`] stands for one that the companion keeps for itself.
+    async fn write(
+        &mut self,
+        transaction: Option<&mut PgConnection>,
+        made: &CreatedTimeline,
+    ) -> Result<(), Error>;
+}
 
 /// The timeline as other engines see it, be it in this process or remote.
 ///
@@ -81,12 +94,25 @@ pub trait VideoTimeline: Send + Sync + Debug {
     ) -> Result<Vec<Clip>, Error>;
 
     /// Makes a sequence with one track of clips, on a new project or an existing one: all, or
-    /// nothing. [`Error::ContextMismatch`] when the existing project is of another owner.
+    /// nothing.
     async fn create_timeline(
         &self,
         context: &RequestContext,
         new: NewTimeline,
     ) -> Result<CreatedTimeline, Error>;
+
+    /// As [`create_timeline`](Self::create_timeline), with what `companion` writes. In this process both are one
+    /// transaction; the companion of a remote timeline is written after it.
+    async fn create_timeline_with(
+        &self,
+        context: &RequestContext,
+        new: NewTimeline,
+        companion: &mut dyn TimelineCompanion,
+    ) -> Result<CreatedTimeline, Error> {
+        let made = self.create_timeline(context, new).await?;
+        companion.write(None, &made).await?;
+        Ok(made)
+    }
 
     /// Lists the sequences of a project, by position.
     async fn list_sequences(

@@ -62,12 +62,9 @@ pub enum Error {
         /// The id as the caller gave it.
         id: String,
     },
-    /// The project to attach to belongs to another tenant or environment.
-    #[error("project `{id}` belongs to another tenant or environment than the call")]
-    ContextMismatch {
-        /// The project.
-        id: String,
-    },
+    /// What belongs to a new timeline could not be written with it; see [`TimelineCompanion`](crate::TimelineCompanion).
+    #[error("what belongs to the timeline was not written")]
+    CompanionFailed,
     /// A field of the request is out of its range.
     #[error("{pointer}: {detail}")]
     Invalid {
@@ -113,9 +110,7 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::NotFound { kind, id } => Self::not_found(kind.not_found_code(), detail).with("id", id),
-            Error::ContextMismatch { id } => {
-                Self::new(StatusCode::FORBIDDEN, "context_mismatch", detail).with("id", id)
-            }
+            Error::CompanionFailed => Self::internal(detail),
             Error::Invalid { pointer, detail } => Self::invalid_field(pointer, detail),
             Error::InvalidQuery { parameter, detail: expected } => {
                 Self::unprocessable("invalid_query", detail).field(parameter, expected)

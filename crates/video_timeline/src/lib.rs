@@ -19,7 +19,7 @@ mod service;
 mod store;
 
 pub use catalogue::MediaCatalogue;
-pub use client::{ClipFilter, MAX_ARTIFACTS, VideoTimeline};
+pub use client::{ClipFilter, MAX_ARTIFACTS, TimelineCompanion, VideoTimeline};
 pub use error::{Entity, Error};
 pub use http_client::{HttpTimeline, HttpTimelineConfig};
 pub use model::{

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use http_kit::{Id, Page, RequestContext};
 
-use crate::client::{ClipFilter, VideoTimeline};
+use crate::client::{ClipFilter, TimelineCompanion, VideoTimeline};
 use crate::error::Error;
 use crate::model::{
     Clip, CreatedTimeline, NewClip, NewProject, NewSequence, NewTimeline, NewTrack, Project, Sequence, Track,
@@ -57,7 +57,16 @@ impl VideoTimeline for TimelineService {
         context: &RequestContext,
         new: NewTimeline,
     ) -> Result<CreatedTimeline, Error> {
-        self.make_timeline(context, new).await
+        self.make_timeline(context, new, None).await
+    }
+
+    async fn create_timeline_with(
+        &self,
+        context: &RequestContext,
+        new: NewTimeline,
+        companion: &mut dyn TimelineCompanion,
+    ) -> Result<CreatedTimeline, Error> {
+        self.make_timeline(context, new, Some(companion)).await
     }
 
     async fn list_sequences(

@@ -16,6 +16,7 @@ mod gc;
 mod hostile;
 mod layers;
 mod lineage;
+mod once;
 mod openai;
 mod openapi;
 mod operations;

@@ -27,8 +27,38 @@ pub(super) async fn forget_old(pool: &PgPool) -> sqlx::Result<()> {
              FOR UPDATE SKIP LOCKED)"
     )
     .execute(pool)
+    .await?;
+    sqlx::query!(
+        "-- http_kit::idempotency::forget_old_seeds
+         DELETE FROM idempotency_seeds WHERE ctid IN (
+             SELECT ctid FROM idempotency_seeds WHERE expires_at < now() ORDER BY expires_at LIMIT 100
+             FOR UPDATE SKIP LOCKED)"
+    )
+    .execute(pool)
     .await
     .map(drop)
+}
+
+/// The seed of a call under a key: that of an earlier try of the same call within a day, else a new one.
+pub(super) async fn seed(claim: &Claim, fingerprint: &[u8]) -> sqlx::Result<String> {
+    let fresh = Id::generate("seed");
+    sqlx::query_scalar!(
+        "-- http_kit::idempotency::seed
+         INSERT INTO idempotency_seeds AS kept (tenant_id, env, key, fingerprint, seed, expires_at)
+         VALUES ($1, $2, $3, $4, $5, now() + interval '1 day')
+         ON CONFLICT (tenant_id, env, key) DO UPDATE
+         SET seed = CASE WHEN kept.fingerprint = excluded.fingerprint AND kept.expires_at >= now()
+                    THEN kept.seed ELSE excluded.seed END,
+             fingerprint = excluded.fingerprint, expires_at = excluded.expires_at
+         RETURNING seed",
+        claim.scope.tenant_id.as_str(),
+        claim.scope.env.as_str(),
+        claim.key.as_str(),
+        fingerprint,
+        fresh.as_str(),
+    )
+    .fetch_one(&claim.pool)
+    .await
 }
 
 /// Takes the key if it is free. Also from a claim or an answer that expired and that no sweep has met yet.
@@ -94,6 +124,7 @@ pub(super) async fn keep(
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     sqlx::query!(
         "-- http_kit::idempotency::keep
+         WITH done AS (DELETE FROM idempotency_seeds WHERE tenant_id = $1 AND env = $2 AND key = $3)
          UPDATE idempotency_keys
          SET claim = NULL, status = $5, content_type = $6, location = $7, body = $8,
              expires_at = now() + interval '1 day'

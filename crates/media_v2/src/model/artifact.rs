@@ -45,6 +45,8 @@ pub struct Artifact {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the fields are those of `Artifact`")]
 pub struct NewArtifact {
+    /// A new one when not told.
+    pub id: Option<Id>,
     pub parent_asset_id: Id,
     pub kind: ArtifactKind,
     pub uri: String,
@@ -80,6 +82,7 @@ impl NewArtifact {
         meta.insert("pipeline_hash".to_owned(), pipeline_hash(produced_by).into());
         meta.insert("backend_version".to_owned(), backend_version.into());
         Self {
+            id: None,
             parent_asset_id,
             kind,
             uri,

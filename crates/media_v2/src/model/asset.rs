@@ -58,6 +58,8 @@ pub struct MediaAsset {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "the fields are those of `MediaAsset`")]
 pub struct NewAsset {
+    /// A new one when not told.
+    pub id: Option<Id>,
     pub user_id: Option<Id>,
     /// [`AssetKind::Other`] when not told.
     pub kind: Option<AssetKind>,

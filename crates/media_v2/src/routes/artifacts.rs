@@ -68,6 +68,7 @@ impl RegisterArtifact {
             meta.entry("backend_version").or_insert_with(|| UNTOLD_BACKEND.into());
         }
         Ok(NewArtifact {
+            id: None,
             parent_asset_id,
             kind: self.kind,
             uri: self.uri,

@@ -309,7 +309,7 @@ impl Artifact {
         let mut seen = HashSet::new();
         upstream_artifact_ids.retain(|id| seen.insert(id.clone()));
         Self {
-            id: Id::generate("artifact"),
+            id: new.id.unwrap_or_else(|| Id::generate("artifact")),
             parent_asset_id: new.parent_asset_id,
             tenant_id: scope.tenant_id.clone(),
             env: scope.env.clone(),

@@ -70,7 +70,7 @@ pub async fn insert_asset(
     new: NewAsset,
 ) -> Result<MediaAsset, MediaError> {
     let asset = MediaAsset {
-        id: Id::generate("asset"),
+        id: new.id.unwrap_or_else(|| Id::generate("asset")),
         tenant_id: scope.tenant_id.clone(),
         env: scope.env.clone(),
         user_id: new.user_id,

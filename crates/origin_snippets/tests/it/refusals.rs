@@ -100,7 +100,7 @@ async fn projects_that_cannot_be_attached_to() {
     let theirs = world.project("t2").await;
     let to = |project: &str| json!({"items": [{"audio_artifact_id": hit}], "attach_to_project_id": project});
     problem(world.batch(&to("project_none")).await, 404, "project_not_found");
-    problem(world.batch(&to(theirs.id.as_str())).await, 403, "context_mismatch");
+    problem(world.batch(&to(theirs.id.as_str())).await, 404, "project_not_found");
     let mismatch = json!({"tenant_id": "t2", "items": []});
     problem(world.batch(&mismatch).await, 403, "context_mismatch");
     world.assert_untouched().await;

@@ -52,7 +52,8 @@ fn typed(status: StatusCode, problem: Problem) -> Option<Error> {
             let kind = Entity::ALL.into_iter().find(|kind| kind.not_found_code() == code)?;
             Some(Error::NotFound { kind, id })
         }
-        (403, "context_mismatch") => Some(Error::ContextMismatch { id }),
+        // Earlier versions told a project of another owner from one that is not there.
+        (403, "context_mismatch") => Some(Error::NotFound { kind: Entity::Project, id }),
         (413, _) => Some(Error::Invalid { pointer: String::new(), detail }),
         (422, "invalid_body") => Some(Error::Invalid { pointer: field.pointer, detail: field.detail }),
         (422, "invalid_query") => {

@@ -179,9 +179,10 @@ impl NewClip {
         }
     }
 
-    pub(crate) fn on_track(self, track_id: Id) -> Clip {
+    /// The `index`-th clip that a write puts on this track.
+    pub(crate) fn on_track(self, track_id: Id, index: usize) -> Clip {
         Clip {
-            id: Id::generate("clip"),
+            id: Id::for_write("clip", index),
             track_id,
             asset_id: self.asset_id,
             artifact_id: self.artifact_id,

@@ -80,7 +80,7 @@ impl SplitClip {
         check::require(inside, "", "at_ms", "expected an instant inside the clip, not at its edges")?;
         let left = Clip { out_ms: cut, ..clip.clone() };
         let right = Clip {
-            id: Id::generate("clip"),
+            id: Id::for_write("clip", 0),
             in_ms: cut,
             start_ms_on_timeline: left.end_on_timeline(),
             ..clip.clone()
@@ -114,7 +114,7 @@ mod tests {
         let asset = "asset_1".parse().unwrap();
         let new =
             NewClip { speed, ..NewClip::window(asset, time(in_us), time(in_us + length_us), time(start_us)) };
-        new.on_track("track_1".parse().unwrap())
+        new.on_track("track_1".parse().unwrap(), 0)
     }
 
     fn clips() -> impl Strategy<Value = Clip> {

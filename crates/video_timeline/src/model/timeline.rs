@@ -92,7 +92,7 @@ pub(crate) fn clips_on_track(clips: Vec<NewClip>, track_id: &Id) -> Result<Vec<C
         return Err(Error::invalid("", "clips", "expected at most 10000 clips; make more calls"));
     }
     let placed = clips.into_iter().enumerate().map(|(index, new)| {
-        let clip = new.on_track(track_id.clone());
+        let clip = new.on_track(track_id.clone(), index);
         clip.check(&format!("/clips/{index}"))?;
         Ok(clip)
     });

@@ -14,7 +14,7 @@ type NewTimelineRequest = InContext<NewTimeline>;
     responses(
         (status = 201, body = CreatedTimeline),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`: also when the project is of another owner"),
+        (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`project_not_found`, `asset_not_found`, `artifact_not_found`"),
         (status = 413, description = "`body_too_large`"),
         (status = 422, description = "`invalid_body`"),
@@ -23,6 +23,6 @@ pub(super) async fn create(
     State(service): State<TimelineService>,
     ContextJson(context, new): ContextJson<NewTimelineRequest>,
 ) -> Result<(StatusCode, Json<CreatedTimeline>), Problem> {
-    let timeline = service.make_timeline(&context, new.body).await?;
+    let timeline = service.make_timeline(&context, new.body, None).await?;
     Ok((StatusCode::CREATED, Json(timeline)))
 }

@@ -1,4 +1,4 @@
-use http_kit::{Id, Page, RequestContext};
+use http_kit::{Id, Page, RequestContext, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::client::{ClipFilter, MAX_ARTIFACTS};
@@ -14,8 +14,11 @@ impl TimelineService {
         track_id: &Id,
         new: NewClip,
     ) -> Result<Clip, Error> {
-        let clip = new.on_track(track_id.clone());
+        let clip = new.on_track(track_id.clone(), 0);
         clip.check("")?;
+        if self.were_made(context, std::slice::from_ref(&clip)).await? {
+            return Ok(clip);
+        }
         self.check_media(&context.scope, std::slice::from_ref(&clip)).await?;
         let mut connection = self.pool.acquire().await?;
         clips::insert_all(&mut connection, &context.scope, track_id, std::slice::from_ref(&clip)).await?;
@@ -30,12 +33,22 @@ impl TimelineService {
         new: Vec<NewClip>,
     ) -> Result<Vec<Clip>, Error> {
         let clips = clips_on_track(new, track_id)?;
+        if self.were_made(context, &clips).await? {
+            return Ok(clips);
+        }
         self.check_media(&context.scope, &clips).await?;
         let mut connection = self.pool.acquire().await?;
         // No clips violate no foreign key.
         found(tracks::find(&mut connection, &context.scope, track_id).await?, Entity::Track, track_id)?;
         clips::insert_all(&mut connection, &context.scope, track_id, &clips).await?;
         Ok(clips)
+    }
+
+    /// Did an earlier try of this write make these clips before its process died? All are made at once.
+    pub(super) async fn were_made(&self, context: &RequestContext, clips: &[Clip]) -> Result<bool, Error> {
+        let (Some(_), Some(first)) = (WriteSeed::current(), clips.first()) else { return Ok(false) };
+        let mut connection = self.pool.acquire().await?;
+        Ok(clips::find(&mut connection, &context.scope, &first.id).await?.is_some())
     }
 
     pub(crate) async fn clip(&self, context: &RequestContext, id: &Id) -> Result<Clip, Error> {
@@ -120,6 +133,11 @@ impl TimelineService {
     ) -> Result<SplitResult, Error> {
         let mut transaction = self.pool.begin().await?;
         let clip = found(clips::lock(&mut transaction, &context.scope, id).await?, Entity::Clip, id)?;
+        if let Some(seed) = WriteSeed::current()
+            && let Some(right) = clips::find(&mut transaction, &context.scope, &seed.id("clip", 0)).await?
+        {
+            return Ok(SplitResult { left: clip, right });
+        }
         let pieces = split.apply(&clip)?;
         clips::update(&mut transaction, &context.scope, &pieces.left).await?;
         let right = std::slice::from_ref(&pieces.right);

@@ -1,4 +1,4 @@
-use http_kit::{Cursor, Id, Page, RequestContext};
+use http_kit::{Cursor, Id, Page, RequestContext, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::error::{Entity, Error};
@@ -11,7 +11,7 @@ impl TimelineService {
     pub(super) fn project_of(&self, context: &RequestContext, new: NewProject) -> Project {
         let now = self.clock.now();
         Project {
-            id: Id::generate("project"),
+            id: Id::for_write("project", 0),
             tenant_id: context.scope.tenant_id.clone(),
             env: context.scope.env.clone(),
             user_id: context.user_id.clone(),
@@ -30,7 +30,13 @@ impl TimelineService {
     ) -> Result<Project, Error> {
         new.check("")?;
         let project = self.project_of(context, new);
-        projects::insert(&mut *self.pool.acquire().await?, &project).await?;
+        let mut connection = self.pool.acquire().await?;
+        if WriteSeed::current().is_some()
+            && let Some(made) = projects::find(&mut connection, &context.scope, &project.id).await?
+        {
+            return Ok(made);
+        }
+        projects::insert(&mut connection, &project).await?;
         Ok(project)
     }
 

@@ -1,22 +1,36 @@
-use http_kit::{Id, RequestContext};
+use http_kit::{Id, RequestContext, WriteSeed};
 use sqlx::PgConnection;
 
-use super::TimelineService;
+use super::{TimelineService, found};
+use crate::client::TimelineCompanion;
 use crate::error::{Entity, Error};
-use crate::model::{CreatedTimeline, NewTimeline, Project, ProjectTarget, clips_on_track};
+use crate::model::{Clip, CreatedTimeline, NewTimeline, Project, ProjectTarget, clips_on_track};
 use crate::store::{clips, projects, sequences, tracks};
 
 impl TimelineService {
-    /// Project, sequence, track and clips in one transaction, in a constant number of statements.
+    /// Project, sequence, track and clips in one transaction, in a constant number of statements, and in the same
+    /// transaction what `companion` writes.
     pub(crate) async fn make_timeline(
         &self,
         context: &RequestContext,
         new: NewTimeline,
+        companion: Option<&mut dyn TimelineCompanion>,
     ) -> Result<CreatedTimeline, Error> {
         new.check()?;
         let scope = &context.scope;
-        let track_id = Id::generate("track");
+        let (sequence_id, track_id) = (Id::for_write("seq", 0), Id::for_write("track", 0));
         let clips = clips_on_track(new.clips, &track_id)?;
+        let project_id = match &new.project {
+            ProjectTarget::New(_) => Id::for_write("project", 0),
+            ProjectTarget::Existing(id) => id.clone(),
+        };
+        if WriteSeed::current().is_some() {
+            let mut connection = self.pool.acquire().await?;
+            if sequences::find(&mut connection, scope, &sequence_id).await?.is_some() {
+                let ids = [&project_id, &sequence_id, &track_id];
+                return made_before(&mut connection, context, ids, clips).await;
+            }
+        }
         self.check_media(scope, &clips).await?;
         let mut transaction = self.pool.begin().await?;
         let project = match new.project {
@@ -28,22 +42,37 @@ impl TimelineService {
             ProjectTarget::Existing(id) => attach(&mut transaction, context, &id).await?,
         };
         let sequence =
-            sequences::insert(&mut transaction, scope, &project.id, &Id::generate("seq"), &new.sequence)
-                .await?;
+            sequences::insert(&mut transaction, scope, &project.id, &sequence_id, &new.sequence).await?;
         let track = tracks::insert(&mut transaction, scope, &sequence.id, &track_id, &new.track).await?;
         clips::insert_all(&mut transaction, scope, &track.id, &clips).await?;
+        let made = CreatedTimeline { project, sequence, track, clips };
+        if let Some(companion) = companion {
+            companion.write(Some(&mut transaction), &made).await?;
+        }
         transaction.commit().await?;
-        Ok(CreatedTimeline { project, sequence, track, clips })
+        Ok(made)
     }
 }
 
-/// The caller's project; one of another owner is told apart from one that is not there.
+/// The caller's project.
 async fn attach(connection: &mut PgConnection, context: &RequestContext, id: &Id) -> Result<Project, Error> {
-    if let Some(project) = projects::find(connection, &context.scope, id).await? {
-        return Ok(project);
-    }
-    if projects::is_of_another_owner(connection, &context.scope, id).await? {
-        return Err(Error::ContextMismatch { id: id.to_string() });
-    }
-    Err(Error::not_found(Entity::Project, id))
+    found(projects::find(connection, &context.scope, id).await?, Entity::Project, id)
+}
+
+/// What an earlier try of this write made before its process died.
+async fn made_before(
+    connection: &mut PgConnection,
+    context: &RequestContext,
+    [project_id, sequence_id, track_id]: [&Id; 3],
+    clips: Vec<Clip>,
+) -> Result<CreatedTimeline, Error> {
+    let project = attach(connection, context, project_id).await?;
+    let sequence = sequences::find(connection, &context.scope, sequence_id).await?;
+    let track = tracks::find(connection, &context.scope, track_id).await?;
+    Ok(CreatedTimeline {
+        project,
+        sequence: found(sequence, Entity::Sequence, sequence_id)?,
+        track: found(track, Entity::Track, track_id)?,
+        clips,
+    })
 }

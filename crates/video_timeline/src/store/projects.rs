@@ -74,24 +74,6 @@ pub(crate) async fn find(
     .map(|row| row.map(Project::from))
 }
 
-/// Is `id` a project of any other owner than `scope`?
-pub(crate) async fn is_of_another_owner(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    id: &Id,
-) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"-- video_timeline::projects::is_of_another_owner
-         SELECT EXISTS (
-             SELECT FROM video_projects WHERE id = $3 AND (tenant_id, env) <> ($1, $2)) AS "exists!""#,
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-    )
-    .fetch_one(connection)
-    .await
-}
-
 /// Newest first; one row more than the page has.
 pub(crate) async fn list(
     connection: &mut PgConnection,

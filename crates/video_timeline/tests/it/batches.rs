@@ -98,12 +98,12 @@ async fn a_refused_timeline_leaves_nothing() {
 
 /// The one place where another owner's project is told apart from an unknown one.
 #[tokio::test]
-async fn attaching_to_another_tenants_project_is_a_context_mismatch() {
+async fn attaching_to_another_tenants_project_is_as_to_an_unknown_one() {
     let state = TestState::new().await;
     let project = state.project().await;
     let body = timeline(json!({"existing": project}), clips(1));
     let (status, problem) = state.call_as("t2", Method::POST, "/video/timelines", Some(body)).await;
-    assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &json!("context_mismatch")));
+    assert_eq!((status, &problem["code"]), (StatusCode::NOT_FOUND, &json!("project_not_found")));
     assert_eq!(state.get("/video/clips?asset_id=asset_1").await.1["items"], json!([]));
 }
 

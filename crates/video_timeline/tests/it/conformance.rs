@@ -265,7 +265,7 @@ async fn owners_are_kept_apart(timeline: &dyn VideoTimeline) {
     assert!(matches!(timeline.get_clip(&other, clip).await, Err(Error::NotFound { .. })));
     let attached = new_timeline(ProjectTarget::Existing(project.clone()), vec![]);
     let refusal = timeline.create_timeline(&other, attached).await.unwrap_err();
-    assert!(matches!(refusal, Error::ContextMismatch { id } if id == project.as_str()));
+    assert!(matches!(refusal, Error::NotFound { kind: Entity::Project, id } if id == project.as_str()));
     let uses =
         timeline.list_clips(&other, &ClipFilter::Asset(id("asset_1")), &Paging::default()).await.unwrap();
     assert!(uses.items.is_empty());
