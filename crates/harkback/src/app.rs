@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Access, Links};
 use anyhow::Context;
 use audio_asr::Models;
 use audio_field_to_samples::FieldToSamples;
@@ -34,6 +35,7 @@ use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTim
 use crate::catalogue::StoredMedia;
 use crate::config::{self, Config};
 use crate::operations::{self, Operations};
+use crate::policy;
 use crate::stopping::{self, Stopping};
 
 /// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
@@ -66,9 +68,10 @@ pub(crate) fn build(
     blobs: BlobStore,
     metrics: PrometheusHandle,
     keys: Keys,
+    access: Access,
     stopping: Stopping,
 ) -> anyhow::Result<(Router, SemanticTimelines)> {
-    let (api, timelines) = api(config, pool, blobs, Some(metrics))?;
+    let (api, timelines) = api(config, pool, blobs, access.links.clone(), Some(metrics))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
     let router = router
@@ -76,9 +79,13 @@ pub(crate) fn build(
         .merge(SwaggerUi::new("/docs").config(documents()))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer))
         .layer(DefaultBodyLimit::max(config.max_json_bytes))
+        .layer(axum::middleware::from_fn_with_state(access, access::enforce))
         .layer(axum::middleware::from_fn_with_state(stopping, stopping::layer));
     let pace = BodyPace { stall: Duration::from_secs(config.io_timeout_s), ..BodyPace::default() };
-    Ok((http_kit::boundary::layer_with(router, pace), timelines))
+    let router = http_kit::boundary::layer_with(router, pace);
+    // Outside of the boundary, which writes problem documents: these are compressed and readable by pages, too.
+    let router = router.layer(policy::compression()).layer(policy::cors(config)?);
+    Ok((router, timelines))
 }
 
 /// The page for people: all of its files are in this program, and no validator elsewhere is asked.
@@ -90,6 +97,7 @@ fn api(
     config: &Config,
     pool: PgPool,
     blobs: BlobStore,
+    links: Links,
     metrics: Option<PrometheusHandle>,
 ) -> anyhow::Result<(OpenApiRouter, SemanticTimelines)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -115,9 +123,10 @@ fn api(
         queue.clone(),
         clock.clone(),
     );
-    let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock);
+    let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock.clone());
     let mut router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
+        .merge(access::router(links, clock.clone(), config.public_url.clone()))
         .merge(video_timeline::router(store))
         .merge(audio_semantic_timeline::router(timelines.clone()))
         .merge(audio_semantic_timeline::openai::router(timelines.clone(), config.max_transcription_bytes))
@@ -129,6 +138,7 @@ fn api(
         .merge(lineage::router(lineages));
     // Before the operational routes are there: those are nobody's.
     http_kit::openapi::add_context(router.get_openapi_mut());
+    http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
     let operations = Operations { pool, timelines: timelines.clone(), renderer, metrics };
     let mut router = router.merge(operations::router(operations));
     http_kit::openapi::add_problems(router.get_openapi_mut());
@@ -208,7 +218,8 @@ pub(crate) fn print_openapi() -> anyhow::Result<()> {
     let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy("postgres://localhost/none")?;
     let staging = tempfile::tempdir()?;
     let blobs = BlobStore::open(&Url::parse("memory:///")?, [], staging.path())?;
-    let (mut api, _timelines) = api(&Config::default(), pool, blobs, None)?;
+    let links = Links::new(pool.clone(), Arc::new(SystemClock));
+    let (mut api, _timelines) = api(&Config::default(), pool, blobs, links, None)?;
     writeln!(std::io::stdout(), "{}", api.to_openapi().to_pretty_json()?)?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use http_kit::{AccessLevel, Id};
 
 use crate::flags::{AnalysisFlags, ModelPlace, ReprobeFlags, ServeFlags, StoreFlags};
 
@@ -47,8 +49,50 @@ pub(crate) enum Command {
     ///
     /// Reads only the database. Exits with 1 when there are any. Run `reprobe` first: it finds which recordings these are.
     Verify(StoreFlags),
+    /// Create, list and revoke API keys, and rotate the secret of signed links.
+    Keys(KeysArguments),
     /// Print the OpenAPI document of the service.
     Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArguments {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key for `serve --auth keys` and print it. It is shown once; the database has its hash.
+    Create {
+        /// Tenant of all calls with the key.
+        #[arg(long)]
+        tenant: Id,
+        /// Environment of all calls with the key.
+        #[arg(long)]
+        env: Id,
+        /// User of all calls with the key; without it, callers may name one.
+        #[arg(long)]
+        user: Option<Id>,
+        /// `read`: GET only; `write`: all but files of the machine; `admin`: all.
+        #[arg(long, default_value = "write", value_parser = AccessLevel::from_str)]
+        scope: AccessLevel,
+    },
+    /// List the keys.
+    List {
+        /// Only of this tenant.
+        #[arg(long)]
+        tenant: Option<Id>,
+    },
+    /// Revoke a key, from the next call on.
+    Revoke {
+        /// The part of the key between `hb_` and the next `_`, as `list` prints it.
+        id: String,
+    },
+    /// Sign links with a new secret. Those of the previous one stay valid; rotate twice to end them.
+    RotateLinks,
 }
 
 #[derive(Debug, Args)]

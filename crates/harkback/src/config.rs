@@ -18,6 +18,17 @@ use crate::flags::AnalysisFlags;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) auth: AuthMode,
+    pub(crate) trust_context_headers: bool,
+    pub(crate) jwt_issuer: Option<String>,
+    pub(crate) jwt_audience: Option<String>,
+    pub(crate) jwt_jwks_url: Option<Url>,
+    pub(crate) jwt_tenant_claim: String,
+    pub(crate) jwt_env_claim: String,
+    pub(crate) jwt_user_claim: String,
+    pub(crate) jwt_scope_claim: String,
+    pub(crate) public_url: Option<Url>,
+    pub(crate) cors_origins: Vec<String>,
     pub(crate) data_dir: PathBuf,
     pub(crate) model_dir: Option<PathBuf>,
     database_url: Option<String>,
@@ -48,6 +59,18 @@ pub(crate) struct Config {
     pub(crate) log: String,
 }
 
+/// How callers are authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AuthMode {
+    /// Not at all: the context headers are trusted.
+    None,
+    /// By API keys (`harkback keys`).
+    Keys,
+    /// By tokens of an issuer.
+    Jwt,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +85,17 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            auth: AuthMode::None,
+            trust_context_headers: false,
+            jwt_issuer: None,
+            jwt_audience: None,
+            jwt_jwks_url: None,
+            jwt_tenant_claim: "tenant_id".to_owned(),
+            jwt_env_claim: "env".to_owned(),
+            jwt_user_claim: "sub".to_owned(),
+            jwt_scope_claim: "scope".to_owned(),
+            public_url: None,
+            cors_origins: Vec::new(),
             data_dir: default_data_dir(),
             model_dir: None,
             database_url: None,

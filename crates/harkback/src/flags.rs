@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use url::Url;
 
-use crate::config::{self, LogFormat};
+use crate::config::{self, AuthMode, LogFormat};
 
 /// All settings of the service.
 #[derive(Clone, Debug, Default, Args, Serialize)]
@@ -18,6 +18,9 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_LISTEN", value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    access: AccessFlags,
     #[command(flatten)]
     #[serde(flatten)]
     store: StoreFlags,
@@ -104,6 +107,55 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_SHUTDOWN_GRACE_S", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     shutdown_grace_s: Option<u64>,
+}
+
+/// Who may call.
+#[derive(Clone, Debug, Default, Args, Serialize)]
+pub(crate) struct AccessFlags {
+    /// How callers are authenticated [default: none, on loopback only]
+    #[arg(long, env = "HARKBACK_AUTH", value_name = "MODE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth: Option<AuthMode>,
+    /// Trust X-Tenant-Id, X-Env and X-User-Id of every caller also beyond loopback: a proxy in front sets them
+    #[arg(long, env = "HARKBACK_TRUST_CONTEXT_HEADERS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust_context_headers: Option<bool>,
+    /// The claim `iss` of accepted tokens
+    #[arg(long, env = "HARKBACK_JWT_ISSUER", value_name = "ISSUER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_issuer: Option<String>,
+    /// The claim `aud` of accepted tokens
+    #[arg(long, env = "HARKBACK_JWT_AUDIENCE", value_name = "AUDIENCE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_audience: Option<String>,
+    /// Where the issuer publishes its keys
+    #[arg(long, env = "HARKBACK_JWT_JWKS_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_jwks_url: Option<Url>,
+    /// The claim with the tenant, a name or a JSON pointer [default: tenant_id]
+    #[arg(long, env = "HARKBACK_JWT_TENANT_CLAIM", value_name = "CLAIM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_tenant_claim: Option<String>,
+    /// The claim with the environment [default: env]
+    #[arg(long, env = "HARKBACK_JWT_ENV_CLAIM", value_name = "CLAIM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_env_claim: Option<String>,
+    /// The claim with the user [default: sub]
+    #[arg(long, env = "HARKBACK_JWT_USER_CLAIM", value_name = "CLAIM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_user_claim: Option<String>,
+    /// The claim with the scopes read, write, admin [default: scope]
+    #[arg(long, env = "HARKBACK_JWT_SCOPE_CLAIM", value_name = "CLAIM")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwt_scope_claim: Option<String>,
+    /// The address of the service as callers see it: in links, and in the OpenAPI document
+    #[arg(long, env = "HARKBACK_PUBLIC_URL", value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<Url>,
+    /// Origins whose pages may call the service, such as https://editor.example (repeat, or separate by `,`)
+    #[arg(long = "cors-origin", env = "HARKBACK_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cors_origins: Vec<String>,
 }
 
 /// Which files are read and what decodes them.

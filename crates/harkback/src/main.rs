@@ -15,6 +15,7 @@ mod demo;
 mod flags;
 mod formats;
 mod gc;
+mod keys;
 mod listener;
 mod metrics;
 mod models;
@@ -22,6 +23,7 @@ mod operations;
 mod output;
 mod paced;
 mod picture;
+mod policy;
 mod processor;
 mod pull;
 mod reprobe;
@@ -73,6 +75,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(store) => {
             let is_clean = serve::verify(&config::load(cli.config.as_deref(), &store)?)?;
             return Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Keys(arguments) => {
+            serve::keys(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
         Command::Openapi => app::print_openapi(),
         Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),

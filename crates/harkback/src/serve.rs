@@ -17,11 +17,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{GcArguments, ReprobeArguments};
+use crate::cli::{GcArguments, KeysArguments, ReprobeArguments};
 use crate::config::{self, Config, LogFormat};
 use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
-use crate::{app, gc, metrics, reprobe, resources, verify};
+use crate::{app, gc, keys, metrics, policy, reprobe, resources, verify};
 
 /// The exit status when requests were cut off.
 const CUT_OFF: u8 = 3;
@@ -61,6 +61,20 @@ pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Resul
     maintain(config, async |pool| gc::run(arguments, config, pool).await)
 }
 
+/// Manages API keys and the secrets of links.
+pub(crate) fn keys(arguments: &KeysArguments, config: &Config) -> anyhow::Result<()> {
+    start_log(config)?;
+    let database = Database::open(config)?;
+    runtime()?.block_on(async {
+        let pool = db::connect(database.options.clone(), 1).await?;
+        // A key may be made before the service has ever run.
+        db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
+        let done = keys::run(&arguments.command, &pool).await;
+        pool.close().await;
+        done
+    })
+}
+
 /// Probes assets again.
 pub(crate) fn reprobe(arguments: &ReprobeArguments, config: &Config) -> anyhow::Result<()> {
     maintain(config, async |pool| reprobe::run(arguments, config, pool).await)
@@ -94,11 +108,12 @@ async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<ExitC
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
     let metrics = metrics::install()?;
     let keys = app::keys(pool.clone());
+    let access = policy::access(config, pool.clone())?;
     let (phase, phases) = watch::channel(Phase::Serving);
     let stopping = Stopping { phase: phases.clone(), cut: Arc::default() };
     let cut = stopping.cut.clone();
     let (router, timelines) =
-        app::build(config, pool.clone(), app::open_blobs(config)?, metrics, keys.clone(), stopping)?;
+        app::build(config, pool.clone(), app::open_blobs(config)?, metrics, keys.clone(), access, stopping)?;
     warn_of_fallback(&timelines).await;
 
     let listener = TcpListener::bind(config.listen)

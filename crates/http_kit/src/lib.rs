@@ -13,6 +13,7 @@
 //! - [`Flights`]: one run for identical requests, in however many processes;
 //! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers.
 
+mod access_level;
 mod body;
 pub mod boundary;
 mod canonical;
@@ -32,6 +33,7 @@ mod strict;
 mod work;
 mod write_seed;
 
+pub use access_level::AccessLevel;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, path_id};

@@ -10,7 +10,8 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn,
 use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::response::Responses;
 use utoipa::openapi::schema::{Components, KnownFormat, Object, ObjectBuilder, Schema, SchemaFormat, Type};
-use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response, Server};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::Id;
@@ -28,6 +29,8 @@ const ENV_OR_IN_BODY: &str = "EnvOrInBody";
 const USER_ID: &str = "UserId";
 const REQUEST_ID: &str = "RequestId";
 const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
+/// The security scheme.
+const BEARER: &str = "Bearer";
 /// And the headers of answers.
 const ECHOED_REQUEST_ID: &str = "RequestId";
 const IDEMPOTENCY_REPLAYED: &str = "IdempotencyReplayed";
@@ -70,6 +73,29 @@ pub fn add_context(document: &mut OpenApi) {
             let replayed = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
             response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(replayed));
         }
+    }
+}
+
+/// Adds how callers are authenticated to the document, and what they are refused for to every operation that it has so
+/// far; and the address of the service, where that is known.
+pub fn add_security(document: &mut OpenApi, public_url: Option<&str>) {
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "An API key (`--auth keys`) or a token of the issuer (`--auth jwt`); none with `--auth none`.",
+        ))
+        .build();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
+    // Either is enough: which of them is needed depends on how the service runs.
+    let requirements = [SecurityRequirement::default(), SecurityRequirement::new(BEARER, [""; 0])];
+    document.security = Some(requirements.into());
+    document.servers = Some(vec![Server::new(public_url.unwrap_or("/"))]);
+    for operation in operations(&mut document.paths) {
+        answer(&mut operation.responses, "401", "`unauthorized`");
+        let refused = "`context_mismatch`, `scope_insufficient`, `link_invalid`, `host_not_allowed`, `cross_site_request`";
+        answer(&mut operation.responses, "403", refused);
+        answer(&mut operation.responses, "503", "`issuer_unavailable`");
     }
 }
 

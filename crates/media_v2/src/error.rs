@@ -26,6 +26,12 @@ pub enum MediaError {
     /// A URI that the source policy does not let through.
     #[error("source not allowed: {0}; upload the file, or ask the operator to allow its place")]
     SourceNotAllowed(String),
+    /// A file that only an administrator may name.
+    #[error(
+        "naming files of this machine needs credentials with the scope `admin`: upload the file, or put it below a \
+         source root of your tenant"
+    )]
+    SourceNeedsAdmin,
     /// A URI that is allowed and leads to no readable file.
     #[error("cannot read the source: {0}")]
     SourceUnreadable(String),
@@ -120,6 +126,7 @@ impl From<MediaError> for Problem {
                 .fold(Self::unprocessable("invalid_body", detail), |p, e| p.field(e.pointer, e.detail)),
             MediaError::DuplicateCacheKey => Self::new(StatusCode::CONFLICT, "duplicate_cache_key", detail),
             MediaError::SourceNotAllowed(_) => Self::unprocessable("source_not_allowed", detail),
+            MediaError::SourceNeedsAdmin => Self::new(StatusCode::FORBIDDEN, "scope_insufficient", detail),
             MediaError::SourceUnreadable(_) => Self::unprocessable("source_unreadable", detail),
             MediaError::SourceChanged => Self::new(StatusCode::CONFLICT, "source_changed", detail),
             MediaError::ContentMissing(_) => {

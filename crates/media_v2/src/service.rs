@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore, BlobWriter};
 use chrono::{DateTime, Utc};
-use http_kit::{Clock, Id, RequestContext, Scope, WorkQueue, WriteSeed};
+use http_kit::{AccessLevel, Clock, Id, RequestContext, Scope, WorkQueue, WriteSeed};
 use media_decode::{Decoders, MediaInput};
 use sqlx::PgPool;
 use url::Url;
 
 use crate::facts::{Facts, digest};
 use crate::rules::{self, Checks};
+use crate::source::Opening;
 use crate::{
     Artifact, AssetKind, Content, MediaAsset, MediaError, MediaReader, Meta, NewArtifact, NewAsset,
     SourcePolicy, store,
@@ -167,13 +168,15 @@ impl MediaService {
     /// something that this owner has. It is read once, to hash and measure it.
     ///
     /// # Errors
-    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceUnreadable`], [`MediaError::Invalid`]; storage's
+    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceNeedsAdmin`] for a caller of a lower `level` and a file of no
+    /// directory of its own, [`MediaError::SourceUnreadable`], [`MediaError::Invalid`]; storage's
     /// and the database's.
     pub async fn register_source(
         &self,
         context: &RequestContext,
         uri: String,
         description: Description,
+        level: AccessLevel,
     ) -> Result<MediaAsset, MediaError> {
         let mut checks = Checks::default();
         checks.uri("/source_uri", &uri);
@@ -189,10 +192,11 @@ impl MediaService {
         };
         let (policy, source, decoders) =
             (self.0.config.sources.clone(), uri.clone(), self.decoders().clone());
+        let scope = context.scope.clone();
         let measured = self.0.probes.run(move |cancellation| {
             let file = match &blob {
                 Some(blob) => File::open(blob.path())?,
-                None => policy.open(&source)?,
+                None => policy.open(&source, Opening::Register { scope: &scope, level })?,
             };
             let (id, size) = digest(&file, cancellation)?;
             let facts = Facts::measure(&MediaInput::new(file, decoders), cancellation)?;
@@ -227,6 +231,7 @@ impl MediaService {
         &self,
         scope: &Scope,
         mut new: NewArtifact,
+        level: AccessLevel,
     ) -> Result<Artifact, MediaError> {
         if let Some(seed) = WriteSeed::current() {
             let id = new.id.insert(seed.id("artifact", 0));
@@ -236,10 +241,24 @@ impl MediaService {
             }
         }
         self.check_blob_owner(scope, &new.uri).await?;
+        self.check_file_owner(scope, &new.uri, level).await?;
         let mut transaction = self.pool().begin().await?;
         let artifact = store::insert_artifact(&mut transaction, scope, self.now(), new).await?;
         transaction.commit().await?;
         Ok(artifact)
+    }
+
+    /// An artifact may name a file that only its owner can read; below the level of an administrator the file must be
+    /// there, in a directory of the owner.
+    async fn check_file_owner(&self, scope: &Scope, uri: &str, level: AccessLevel) -> Result<(), MediaError> {
+        if level == AccessLevel::Admin || !uri.starts_with("file:") {
+            return Ok(());
+        }
+        let (policy, scope, uri) = (self.0.config.sources.clone(), scope.clone(), uri.to_owned());
+        let opened = tokio::task::spawn_blocking(move || {
+            policy.open(&uri, Opening::Register { scope: &scope, level }).map(drop)
+        });
+        opened.await.map_err(std::io::Error::other)?
     }
 
     /// Blobs are shared by all owners: knowing a hash must not give the bytes.
@@ -270,7 +289,7 @@ impl MediaService {
     pub(crate) async fn open_file(&self, content: Content<'_>) -> Result<File, MediaError> {
         let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
         let opened = tokio::task::spawn_blocking(move || {
-            let file = policy.open(&uri)?;
+            let file = policy.open(&uri, Opening::Read)?;
             let size = file.metadata()?.len();
             Ok::<_, MediaError>((file, size))
         });

@@ -1,9 +1,10 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use blob_store::LocalBlob;
+use http_kit::{AccessLevel, Id, Scope};
 use media_decode::{Source, reopen_file};
 use url::Url;
 
@@ -14,7 +15,66 @@ use crate::MediaError;
 /// What is not allowed here is refused, whatever its scheme; `blob://` is not the policy's to judge.
 #[derive(Clone, Debug, Default)]
 pub struct SourcePolicy {
-    roots: Vec<PathBuf>,
+    roots: Vec<Root>,
+}
+
+/// A directory below which files may be registered.
+#[derive(Clone, Debug)]
+enum Root {
+    /// Of all owners.
+    Shared(PathBuf),
+    /// `base`, then a path with `{tenant}` or `{env}` in it: a directory for each owner.
+    Owned { base: PathBuf, template: String },
+}
+
+/// Who opens a file of another place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Opening<'a> {
+    /// A caller registers it.
+    Register {
+        /// The owner of the asset.
+        scope: &'a Scope,
+        /// Below the level of an administrator, only the owner's own directories are open.
+        level: AccessLevel,
+    },
+    /// The service reads what was registered.
+    Read,
+}
+
+impl Root {
+    /// The canonical path; of an owned root, that of its part before the first placeholder.
+    fn new(path: &Path) -> io::Result<Self> {
+        let is_fixed = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains('{');
+        let base: PathBuf = path.components().take_while(is_fixed).collect();
+        let template: PathBuf = path.components().skip_while(is_fixed).collect();
+        let base = base.canonicalize()?;
+        if !base.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        match template.to_str() {
+            Some("") => Ok(Self::Shared(base)),
+            Some(template) => Ok(Self::Owned { base, template: template.to_owned() }),
+            None => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    /// Is the canonical `path` below this root, for that caller?
+    fn contains(&self, path: &Path, opening: Opening<'_>) -> bool {
+        match (self, opening) {
+            (Self::Shared(root), Opening::Register { level, .. }) => {
+                level == AccessLevel::Admin && path.starts_with(root)
+            }
+            (Self::Shared(root), Opening::Read) => path.starts_with(root),
+            (Self::Owned { base, .. }, Opening::Read) => path.starts_with(base),
+            (Self::Owned { base, template }, Opening::Register { scope, .. }) => {
+                let [tenant, env] = [&scope.tenant_id, &scope.env].map(Id::as_str);
+                // `.` and `..` are ids, and no directories of an owner.
+                let is_directory = [tenant, env].iter().all(|id| id.bytes().any(|byte| byte != b'.'));
+                let own = base.join(template.replace("{tenant}", tenant).replace("{env}", env));
+                is_directory && own.canonicalize().is_ok_and(|own| path.starts_with(own))
+            }
+        }
+    }
 }
 
 /// A directory that cannot be a root.
@@ -27,19 +87,14 @@ pub struct InvalidRoot {
 }
 
 impl SourcePolicy {
-    /// Allows `file://` URIs of files below `roots`, which must be directories.
+    /// Allows `file://` URIs of files below `roots`, which must be directories. In a root, `{tenant}` and `{env}` are
+    /// replaced by those of the caller.
     ///
     /// # Errors
     /// [`InvalidRoot`] for one that is not there. Blocking.
     pub fn new(roots: impl IntoIterator<Item = PathBuf>) -> Result<Self, InvalidRoot> {
-        let canonical = |path: PathBuf| {
-            path.canonicalize()
-                .and_then(
-                    |found| if found.is_dir() { Ok(found) } else { Err(io::ErrorKind::NotADirectory.into()) },
-                )
-                .map_err(|source| InvalidRoot { path, source })
-        };
-        Ok(Self { roots: roots.into_iter().map(canonical).collect::<Result<_, _>>()? })
+        let root = |path: PathBuf| Root::new(&path).map_err(|source| InvalidRoot { path, source });
+        Ok(Self { roots: roots.into_iter().map(root).collect::<Result<_, _>>()? })
     }
 
     /// Opens the file that `uri` names. Blocking.
@@ -48,27 +103,29 @@ impl SourcePolicy {
     /// nor a symbolic link leads out.
     ///
     /// # Errors
-    /// [`MediaError::SourceNotAllowed`] for another scheme or place; [`MediaError::SourceUnreadable`] for
-    /// what is no regular file, or cannot be opened.
-    pub(crate) fn open(&self, uri: &str) -> Result<File, MediaError> {
+    /// [`MediaError::SourceNotAllowed`] for another scheme or place; [`MediaError::SourceNeedsAdmin`] for a shared root;
+    /// [`MediaError::SourceUnreadable`] for what is no regular file, or cannot be opened.
+    pub(crate) fn open(&self, uri: &str, opening: Opening<'_>) -> Result<File, MediaError> {
         let url = Url::parse(uri).map_err(|error| MediaError::SourceNotAllowed(format!("{error}")))?;
         if url.scheme() != "file" {
             return Err(MediaError::SourceNotAllowed(format!("the scheme `{}`", url.scheme())));
         }
-        let outside =
-            || MediaError::SourceNotAllowed("the file is not below an allowed directory".to_owned());
+        let outside = || match opening {
+            Opening::Register { level, .. } if level < AccessLevel::Admin => MediaError::SourceNeedsAdmin,
+            _ => MediaError::SourceNotAllowed("the file is not below an allowed directory".to_owned()),
+        };
         let path = url.to_file_path().map_err(|()| outside())?;
         // A missing file outside the roots answers as one that is there: existence is not told.
         let Ok(path) = path.canonicalize() else {
             let known = path.ancestors().skip(1).find_map(|ancestor| ancestor.canonicalize().ok());
             return match known {
-                Some(ancestor) if self.allows(&ancestor) => {
+                Some(ancestor) if self.allows(&ancestor, opening) => {
                     Err(MediaError::SourceUnreadable("there is no such file".to_owned()))
                 }
                 _ => Err(outside()),
             };
         };
-        if !self.allows(&path) {
+        if !self.allows(&path, opening) {
             return Err(outside());
         }
         let unreadable = |error: io::Error| MediaError::SourceUnreadable(error.kind().to_string());
@@ -79,8 +136,8 @@ impl SourcePolicy {
         File::open(&path).map_err(unreadable)
     }
 
-    fn allows(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| path.starts_with(root))
+    fn allows(&self, path: &Path, opening: Opening<'_>) -> bool {
+        self.roots.iter().any(|root| root.contains(path, opening))
     }
 }
 
@@ -153,8 +210,37 @@ mod tests {
             Ok(_) => "open",
             Err(MediaError::SourceNotAllowed(_)) => "not_allowed",
             Err(MediaError::SourceUnreadable(_)) => "unreadable",
+            Err(MediaError::SourceNeedsAdmin) => "needs_admin",
             Err(_) => "other",
         }
+    }
+
+    fn owner(tenant: &str) -> Scope {
+        Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
+    }
+
+    #[test]
+    fn owned_roots_have_a_directory_for_each_owner() {
+        let base = tempfile::tempdir().unwrap();
+        let file = |path: &str| {
+            let path = base.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, b"x").unwrap();
+            format!("file://{}", path.display())
+        };
+        let (own, other, shared) = (file("t/t1/dev/a.wav"), file("t/t2/dev/a.wav"), file("shared/a.wav"));
+        let roots = [base.path().join("t/{tenant}/{env}"), base.path().join("shared")];
+        let policy = SourcePolicy::new(roots).unwrap();
+        let open = |uri: &str, tenant, level| {
+            code(policy.open(uri, Opening::Register { scope: &owner(tenant), level }))
+        };
+        assert_eq!(open(&own, "t1", AccessLevel::Write), "open");
+        assert_eq!(open(&other, "t1", AccessLevel::Write), "needs_admin");
+        assert_eq!(open(&other, "t1", AccessLevel::Admin), "not_allowed");
+        assert_eq!(open(&shared, "t1", AccessLevel::Write), "needs_admin");
+        assert_eq!(open(&shared, "t1", AccessLevel::Admin), "open");
+        assert_eq!(open(&other, "..", AccessLevel::Write), "needs_admin");
+        assert_eq!(code(policy.open(&other, Opening::Read)), "open");
     }
 
     #[test]
@@ -168,7 +254,9 @@ mod tests {
         std::os::unix::fs::symlink(&outside, root.join("link")).unwrap();
         std::os::unix::fs::symlink(root.join("a.wav"), outside.join("in.wav")).unwrap();
         let policy = SourcePolicy::new([root.clone()]).unwrap();
-        let open = |path: String| code(policy.open(&format!("file://{}/{path}", base.path().display())));
+        let admin = Opening::Register { scope: &owner("t1"), level: AccessLevel::Admin };
+        let open =
+            |path: String| code(policy.open(&format!("file://{}/{path}", base.path().display()), admin));
 
         assert_eq!(open("root/a.wav".into()), "open");
         assert_eq!(open("outside/in.wav".into()), "open", "the link leads in");
@@ -183,10 +271,10 @@ mod tests {
         assert_eq!(open("outside/none.wav".into()), "not_allowed");
         assert_eq!(open("rootless/a.wav".into()), "not_allowed");
         for uri in ["http://localhost/a.wav", "blob://sha256/00", "a.wav", "file://host/a.wav", ""] {
-            assert_eq!(code(policy.open(uri)), "not_allowed", "{uri}");
+            assert_eq!(code(policy.open(uri, admin)), "not_allowed", "{uri}");
         }
         assert_eq!(
-            code(SourcePolicy::default().open(&format!("file://{}/a.wav", root.display()))),
+            code(SourcePolicy::default().open(&format!("file://{}/a.wav", root.display()), admin)),
             "not_allowed"
         );
     }

@@ -54,7 +54,10 @@ async fn main() {
         request_id: "bench".to_owned(),
     };
     let uri = format!("file://{}", source.display());
-    let asset = media.register_source(&context, uri, Description::default()).await.unwrap();
+    let asset = media
+        .register_source(&context, uri, Description::default(), http_kit::AccessLevel::Admin)
+        .await
+        .unwrap();
     renderer.version().await.unwrap();
 
     for name in ["draft_480p_fast", "1080p_30_web"] {

@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("blob_store", 0),
     ("confined_process", 0),
     ("media_decode", 1),
+    ("access", 1),
     ("audio_asr", 1),
     ("interchange", 1),
     ("audio_signal", 2),

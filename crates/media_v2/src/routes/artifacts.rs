@@ -1,7 +1,8 @@
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::{AccessLevel, ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
 use media_time::MediaTime;
 use serde::Deserialize;
 use serde_json::json;
@@ -98,11 +99,13 @@ impl RegisterArtifact {
 )]
 pub(crate) async fn create_artifact(
     State(service): State<MediaService>,
+    level: Option<Extension<AccessLevel>>,
     Path(id): Path<String>,
     ContextJson(context, body): ContextJson<RegisterArtifact>,
 ) -> Result<Response, Problem> {
     let new = body.into_new(asset_id(&id)?)?;
-    let artifact = service.register_artifact(&context.scope, new).await?;
+    let level = level.map_or_else(AccessLevel::default, |Extension(level)| level);
+    let artifact = service.register_artifact(&context.scope, new, level).await?;
     let location = format!("/media-v2/artifacts/{}", artifact.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(artifact)).into_response())
 }

@@ -2,7 +2,7 @@ use axum::RequestExt;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{ContextJson, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::{AccessLevel, ContextJson, Json, Page, PageParams, Path, Problem, Query, RequestContext};
 use serde::{Deserialize, Serialize};
 
 use super::{asset_id, upload};
@@ -109,10 +109,11 @@ pub(crate) async fn create_asset(
         return upload::upload(&service, request).await;
     }
     DefaultBodyLimit::max(JSON_LIMIT).apply(&mut request);
+    let level = request.extensions().get::<AccessLevel>().copied().unwrap_or_default();
     let ContextJson(context, body): ContextJson<RegisterAsset> = request.extract().await?;
     let description =
         Description { kind: body.kind, tags: body.tags, source_ref: body.source_ref, meta: body.meta };
-    let asset = service.register_source(&context, body.source_uri, description).await?;
+    let asset = service.register_source(&context, body.source_uri, description, level).await?;
     Ok(created(asset))
 }
 

@@ -56,7 +56,10 @@ impl World {
     /// Registers the file of that name among the sources.
     pub(crate) async fn register(&self, name: &str) -> MediaAsset {
         let uri = format!("file://{}", self.path(name).display());
-        self.media.register_source(&context("t1"), uri, Description::default()).await.unwrap()
+        self.media
+            .register_source(&context("t1"), uri, Description::default(), http_kit::AccessLevel::Admin)
+            .await
+            .unwrap()
     }
 
     /// Makes a source with ffmpeg and registers it.

@@ -1,0 +1,182 @@
+//! JSON web tokens, verified with the issuer's published keys.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use http_kit::{AccessLevel, Clock, Id, Scope};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::{Caller, Error};
+
+/// Signatures by private keys only: a public key must not verify an HMAC.
+const ALGORITHMS: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+/// The issuer's keys are read again after this time, and earlier for a key that is not known.
+const KEYS_LAST: TimeDelta = TimeDelta::minutes(10);
+const KEYS_LAST_AT_LEAST: TimeDelta = TimeDelta::seconds(30);
+/// Maximum size of the issuer's key set.
+const MAX_KEY_SET_BYTES: usize = 1 << 20;
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Allowed clock difference, in seconds.
+const LEEWAY_S: u64 = 30;
+
+/// Whose tokens are accepted, and what their claims mean. A claim is named by its key, or by a JSON pointer.
+#[derive(Clone, Debug)]
+pub struct JwtSettings {
+    /// The claim `iss`.
+    pub issuer: String,
+    /// The claim `aud`.
+    pub audience: String,
+    /// Where the issuer publishes its keys.
+    pub jwks_url: Url,
+    /// The claim with the tenant.
+    pub tenant_claim: String,
+    /// The claim with the environment.
+    pub env_claim: String,
+    /// The claim with the user.
+    pub user_claim: String,
+    /// The claim with the scopes: `read`, `write`, `admin`, separated by spaces or in an array.
+    pub scope_claim: String,
+}
+
+/// Verifies tokens. Keeps the issuer's keys.
+#[derive(Debug)]
+pub struct JwtVerifier {
+    settings: JwtSettings,
+    client: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    keys: Mutex<Option<KeySet>>,
+}
+
+#[derive(Clone, Debug)]
+struct KeySet {
+    keys: Arc<JwkSet>,
+    read_at: DateTime<Utc>,
+}
+
+impl JwtVerifier {
+    /// A verifier; the keys are read when the first token comes.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> reqwest::Result<Self> {
+        let redirects = reqwest::redirect::Policy::none();
+        let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirects).build()?;
+        Ok(Self { settings, client, clock, keys: Mutex::new(None) })
+    }
+
+    /// Who calls with `token`.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] for a token that is malformed, expired, of another issuer, audience or algorithm, or
+    /// without tenant and environment; [`Error::IssuerUnavailable`].
+    pub async fn verify(&self, token: &str) -> Result<Caller, Error> {
+        let refused =
+            |reason: &dyn std::fmt::Display| Error::Unauthorized(format!("the token is not valid: {reason}"));
+        let header = decode_header(token).map_err(|error| refused(&error))?;
+        if !ALGORITHMS.contains(&header.alg) {
+            return Err(refused(&format!("the algorithm {:?} is not accepted", header.alg)));
+        }
+        let kid = header.kid.ok_or_else(|| refused(&"it names no key (`kid`)"))?;
+        let jwk = self.key(&kid).await?.ok_or_else(|| refused(&"the issuer has no such key"))?;
+        let key = DecodingKey::from_jwk(&jwk).map_err(|error| refused(&error))?;
+        let mut validation = Validation::new(header.alg);
+        validation.set_issuer(&[&self.settings.issuer]);
+        validation.set_audience(&[&self.settings.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.validate_nbf = true;
+        validation.leeway = LEEWAY_S;
+        let claims =
+            decode::<Map<String, Value>>(token, &key, &validation).map_err(|error| refused(&error))?;
+        self.caller(&Value::Object(claims.claims))
+            .map_err(|missing| refused(&format!("the claim `{missing}` is missing or no valid id")))
+    }
+
+    fn caller(&self, claims: &Value) -> Result<Caller, &str> {
+        let claim = |name: &str| if name.starts_with('/') { claims.pointer(name) } else { claims.get(name) };
+        let id = |name: &str| claim(name).and_then(Value::as_str).and_then(|text| text.parse::<Id>().ok());
+        let settings = &self.settings;
+        let tenant_id = id(&settings.tenant_claim).ok_or(settings.tenant_claim.as_str())?;
+        let env = id(&settings.env_claim).ok_or(settings.env_claim.as_str())?;
+        let level = claim(&settings.scope_claim).map_or(AccessLevel::Read, level);
+        Ok(Caller { scope: Scope { tenant_id, env }, user_id: id(&settings.user_claim), level })
+    }
+
+    /// The issuer's key of that id. The lock is held while keys are read, so that one request reads them.
+    async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
+        let mut known = self.keys.lock().await;
+        let now = self.clock.now();
+        if let Some(set) = &*known {
+            let age = now - set.read_at;
+            let found = set.keys.find(kid).cloned();
+            if age < KEYS_LAST_AT_LEAST || (found.is_some() && age < KEYS_LAST) {
+                return Ok(found);
+            }
+        }
+        match self.read_keys().await {
+            Ok(keys) => {
+                let found = keys.find(kid).cloned();
+                *known = Some(KeySet { keys: Arc::new(keys), read_at: now });
+                Ok(found)
+            }
+            // An issuer that does not answer for a while does not invalidate its keys.
+            Err(error) => match known.as_ref().and_then(|set| set.keys.find(kid).cloned()) {
+                Some(jwk) => Ok(Some(jwk)),
+                None => Err(Error::IssuerUnavailable(error)),
+            },
+        }
+    }
+
+    async fn read_keys(&self) -> Result<JwkSet, String> {
+        let text = |error: reqwest::Error| error.without_url().to_string();
+        let response = self.client.get(self.settings.jwks_url.clone()).send().await.map_err(text)?;
+        let mut response = response.error_for_status().map_err(text)?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(text)? {
+            if bytes.len() + piece.len() > MAX_KEY_SET_BYTES {
+                return Err(format!("more than {MAX_KEY_SET_BYTES} bytes"));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+    }
+}
+
+/// The highest of the scopes that a claim names; those of other services are ignored.
+fn level(claim: &Value) -> AccessLevel {
+    let texts: Vec<&str> = match claim {
+        Value::String(text) => text.split_whitespace().collect(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    texts.into_iter().filter_map(|text| text.parse().ok()).max().unwrap_or(AccessLevel::Read)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_from_texts_and_arrays() {
+        assert_eq!(level(&json!("openid write read")), AccessLevel::Write);
+        assert_eq!(level(&json!(["read", "admin"])), AccessLevel::Admin);
+        assert_eq!(level(&json!("openid")), AccessLevel::Read);
+        assert_eq!(level(&json!(7)), AccessLevel::Read);
+    }
+}

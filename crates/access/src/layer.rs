@@ -1,0 +1,94 @@
+//! The middleware.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Method, header};
+use http_kit::{AccessLevel, Problem};
+
+use crate::{ApiKeys, BrowserPolicy, Caller, Error, JwtVerifier, Links};
+
+/// Paths that answer without credentials: they say nothing of any tenant.
+const PUBLIC: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
+
+/// How callers are authenticated.
+#[derive(Clone, Debug)]
+pub enum Authentication {
+    /// Not at all: the context headers are trusted.
+    None,
+    /// By API keys.
+    Keys(ApiKeys),
+    /// By tokens of an issuer.
+    Jwt(Arc<JwtVerifier>),
+}
+
+/// Who may call. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// How callers are authenticated.
+    pub authentication: Authentication,
+    /// Links carry their own credentials, however callers are authenticated.
+    pub links: Links,
+    /// What browsers may do.
+    pub browsers: Arc<BrowserPolicy>,
+}
+
+/// Authenticates a call and fixes its context. Mount it inside [`http_kit::boundary::layer`], outside of all that reads
+/// the context.
+pub async fn enforce(State(access): State<Access>, mut request: Request, next: Next) -> Response {
+    match access.admit(&mut request).await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+impl Access {
+    async fn admit(&self, request: &mut Request) -> Result<(), Problem> {
+        self.browsers.check(request.method(), request.uri(), request.headers())?;
+        if is_public(request.uri().path()) {
+            return Ok(());
+        }
+        if let Some(verified) = self.links.verify(request.uri()).await? {
+            if !request.method().is_safe() {
+                return Err(Error::LinkInvalid("a link is for GET").into());
+            }
+            *request.uri_mut() = verified.uri;
+            return admit_caller(&verified.caller, request);
+        }
+        let caller = match &self.authentication {
+            Authentication::None => return Ok(()),
+            Authentication::Keys(keys) => keys.verify(bearer(request.headers())?).await?,
+            Authentication::Jwt(tokens) => tokens.verify(bearer(request.headers())?).await?,
+        };
+        admit_caller(&caller, request)
+    }
+}
+
+fn is_public(path: &str) -> bool {
+    PUBLIC.contains(&path) || path.starts_with("/docs/")
+}
+
+fn admit_caller(caller: &Caller, request: &mut Request) -> Result<(), Problem> {
+    let needed = needed(request.method());
+    if caller.level < needed {
+        let (has, needs) = (caller.level.as_str(), needed.as_str());
+        return Err(Error::ScopeInsufficient { has, needs }.into());
+    }
+    caller.apply_to(request.headers_mut())?;
+    request.extensions_mut().insert(caller.level);
+    Ok(())
+}
+
+fn needed(method: &Method) -> AccessLevel {
+    if method.is_safe() { AccessLevel::Read } else { AccessLevel::Write }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+    let missing = || Error::Unauthorized("send `Authorization: Bearer …`".to_owned());
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(missing()) };
+    let (kind, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
+    if kind.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
+}

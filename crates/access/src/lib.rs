@@ -1,0 +1,28 @@
+//! Who may call: API keys, JSON web tokens, signed links, and what browsers may do.
+//!
+//! - [`Access`] is the policy of a service; [`enforce`] the middleware that applies it to every call;
+//! - [`ApiKeys`] creates, lists and revokes keys;
+//! - [`Links`] signs and verifies links; [`router`] is `POST /media-v2/links`.
+//!
+//! A caller that is authenticated gets the context of its key or token: the middleware puts tenant, environment and user
+//! into the headers that [`http_kit::RequestContext`] is read from. Nothing behind it knows how a caller was
+//! authenticated.
+
+mod api_keys;
+mod browsers;
+mod caller;
+mod error;
+mod jwt;
+mod layer;
+mod links;
+mod routes;
+mod store;
+
+pub use api_keys::{ApiKey, ApiKeys, NewApiKey};
+pub use browsers::BrowserPolicy;
+pub use caller::Caller;
+pub use error::Error;
+pub use jwt::{JwtSettings, JwtVerifier};
+pub use layer::{Access, Authentication, enforce};
+pub use links::Links;
+pub use routes::router;

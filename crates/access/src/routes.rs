@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri, header};
+use chrono::{DateTime, TimeDelta, Utc};
+use http_kit::{Clock, ContextJson, Json, Problem};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Links;
+
+/// Seven days.
+const MAX_SECONDS: u32 = 7 * 24 * 3_600;
+
+#[derive(Clone)]
+struct LinkRoutes {
+    links: Links,
+    clock: Arc<dyn Clock>,
+    public_url: Option<Url>,
+}
+
+/// `POST /media-v2/links`. Links begin with `public_url`, or with the host that the caller uses.
+pub fn router(links: Links, clock: Arc<dyn Clock>, public_url: Option<Url>) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(create_link)).with_state(LinkRoutes { links, clock, public_url })
+}
+
+/// What a link leads to.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateLink {
+    tenant_id: Option<String>,
+    env: Option<String>,
+    user_id: Option<String>,
+    /// The path of content, a waveform, a plot, a transcript, an export or a job's events, with its query.
+    #[schema(example = "/media-v2/assets/asset_0198c5a2f0b17c3e9a5d/content")]
+    path: String,
+    /// How long it is valid, in seconds; an hour when not given.
+    #[schema(minimum = 1, maximum = 604_800, default = 3_600)]
+    expires_in_s: Option<u32>,
+}
+
+http_kit::context_fields!(CreateLink);
+
+/// A link.
+#[derive(Debug, Serialize, ToSchema)]
+struct Link {
+    /// For GET without credentials, `Range` included.
+    url: String,
+    /// From when on it is refused.
+    expires_at: DateTime<Utc>,
+}
+
+/// Make a signed link
+///
+/// For players, ffmpeg and editors, which send no headers. It leads to this one path, of this tenant and environment.
+#[utoipa::path(
+    post,
+    path = "/media-v2/links",
+    operation_id = "create_link",
+    tag = "media_v2",
+    request_body = CreateLink,
+    responses(
+        (status = 200, body = Link),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 422, description = "`invalid_body`"),
+    )
+)]
+async fn create_link(
+    State(routes): State<LinkRoutes>,
+    uri: Uri,
+    headers: HeaderMap,
+    ContextJson(context, body): ContextJson<CreateLink>,
+) -> Result<Json<Link>, Problem> {
+    let seconds = body.expires_in_s.unwrap_or(3_600);
+    if !(1..=MAX_SECONDS).contains(&seconds) {
+        let detail = format!("is {seconds}; expected 1 to {MAX_SECONDS}");
+        return Err(Problem::invalid_field("/expires_in_s", detail));
+    }
+    let now = routes.clock.now();
+    // Whole seconds, as the link has them.
+    let expires_at = now + TimeDelta::seconds(seconds.into())
+        - TimeDelta::nanoseconds(now.timestamp_subsec_nanos().into());
+    let path = routes.links.sign(&context.scope, &body.path, expires_at).await?;
+    let base = match &routes.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => own_base(&uri, &headers),
+    };
+    Ok(Json(Link { url: format!("{base}{path}"), expires_at }))
+}
+
+/// The service as the caller names it; empty for one that names no host.
+fn own_base(uri: &Uri, headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = uri.authority().map(http::uri::Authority::as_str).or(host);
+    host.map_or_else(String::new, |host| format!("http://{host}"))
+}

@@ -1,0 +1,19 @@
+//! Tests against a database and a token issuer, one binary.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod jwt;
+mod links;
+
+use std::sync::Arc;
+
+use chrono::DateTime;
+use http_kit::{ManualClock, Scope};
+
+fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap()))
+}
+
+fn owner(tenant: &str) -> Scope {
+    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
+}

@@ -1,0 +1,112 @@
+//! Who may call, from the settings.
+
+use std::sync::Arc;
+
+use access::{Access, ApiKeys, Authentication, BrowserPolicy, JwtSettings, JwtVerifier, Links};
+use anyhow::Context;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use http_kit::{Clock, SystemClock};
+use sqlx::PgPool;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
+use tower_http::cors::{AllowHeaders, AllowMethods, CorsLayer};
+
+use crate::config::{AuthMode, Config};
+
+/// Headers of answers that pages of other origins may read.
+const EXPOSED: [HeaderName; 10] = [
+    header::ACCEPT_RANGES,
+    header::CONTENT_DISPOSITION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::ETAG,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("idempotency-replayed"),
+    HeaderName::from_static("harkback-warnings"),
+];
+/// Smaller answers are not compressed, in bytes.
+const MIN_COMPRESSED: u64 = 860;
+
+/// The policy of the service.
+///
+/// # Errors
+/// When the settings open the service to everyone without saying so, or lack what they need.
+pub(crate) fn access(config: &Config, pool: PgPool) -> anyhow::Result<Access> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let is_open = config.auth == AuthMode::None && !config.listen.ip().is_loopback();
+    anyhow::ensure!(
+        !is_open || config.trust_context_headers,
+        "--listen {} is reachable from other machines, and --auth none trusts the tenant that callers name: \
+         use --auth keys or --auth jwt, or --trust-context-headers behind a proxy that sets these headers",
+        config.listen
+    );
+    let authentication = match config.auth {
+        AuthMode::None => Authentication::None,
+        AuthMode::Keys => Authentication::Keys(ApiKeys::new(pool.clone(), clock.clone())),
+        AuthMode::Jwt => {
+            let verifier = JwtVerifier::new(jwt(config)?, clock.clone());
+            Authentication::Jwt(Arc::new(verifier.context("no HTTP client for the issuer's keys")?))
+        }
+    };
+    let browsers = BrowserPolicy { hosts: hosts(config), origins: config.cors_origins.clone() };
+    Ok(Access { authentication, links: Links::new(pool, clock), browsers: Arc::new(browsers) })
+}
+
+/// The names that the service answers under where anybody on this machine may call.
+fn hosts(config: &Config) -> Option<Vec<String>> {
+    if config.auth != AuthMode::None || config.trust_context_headers {
+        return None;
+    }
+    let mut hosts = BrowserPolicy::loopback_hosts();
+    hosts.push(config.listen.ip().to_string());
+    hosts.extend(config.public_url.as_ref().and_then(|url| url.host_str()).map(str::to_lowercase));
+    Some(hosts)
+}
+
+fn jwt(config: &Config) -> anyhow::Result<JwtSettings> {
+    let needed = "--auth jwt needs --jwt-issuer, --jwt-audience and --jwt-jwks-url";
+    Ok(JwtSettings {
+        issuer: config.jwt_issuer.clone().context(needed)?,
+        audience: config.jwt_audience.clone().context(needed)?,
+        jwks_url: config.jwt_jwks_url.clone().context(needed)?,
+        tenant_claim: config.jwt_tenant_claim.clone(),
+        env_claim: config.jwt_env_claim.clone(),
+        user_claim: config.jwt_user_claim.clone(),
+        scope_claim: config.jwt_scope_claim.clone(),
+    })
+}
+
+/// Pages of these origins may call the service and read its answers.
+pub(crate) fn cors(config: &Config) -> anyhow::Result<CorsLayer> {
+    let origin = |origin: &String| {
+        HeaderValue::from_str(origin).with_context(|| format!("--cors-origin {origin} is no origin"))
+    };
+    let origins: Vec<HeaderValue> = config.cors_origins.iter().map(origin).collect::<anyhow::Result<_>>()?;
+    let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    Ok(CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods(AllowMethods::list(methods))
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(EXPOSED)
+        .max_age(std::time::Duration::from_secs(600)))
+}
+
+/// JSON is compressed; media are compressed already, and their ranges count the stored bytes.
+pub(crate) fn compression() -> CompressionLayer<impl Predicate> {
+    CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED).and(Json))
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Json;
+
+impl Predicate for Json {
+    fn should_compress<B: axum::body::HttpBody>(&self, response: &axum::http::Response<B>) -> bool {
+        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+        let is_json = media_type == "application/json" || media_type == "application/problem+json";
+        // Stored content has strong entity tags, which name its bytes.
+        is_json && !response.headers().contains_key(header::ETAG)
+    }
+}

@@ -1,0 +1,38 @@
+use std::str::FromStr;
+
+/// What a caller may do: each level includes those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AccessLevel {
+    /// GET and HEAD.
+    Read,
+    /// All calls, but for those that read files of the machine.
+    Write,
+    /// All calls. Callers that are not authenticated have it: their headers are trusted.
+    #[default]
+    Admin,
+}
+
+impl AccessLevel {
+    /// Its name in keys and tokens.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl FromStr for AccessLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "read" => Ok(Self::Read),
+            "write" => Ok(Self::Write),
+            "admin" => Ok(Self::Admin),
+            other => Err(format!("unknown scope `{other}`: expected read, write or admin")),
+        }
+    }
+}
