@@ -9,6 +9,7 @@
 mod collect;
 mod id;
 mod reader;
+mod remote;
 mod scratch;
 mod store;
 mod writer;

@@ -14,6 +14,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
+use crate::remote;
 use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
 
 /// Staging files older than this belong to a process that died.
@@ -53,8 +54,7 @@ impl BlobStore {
             let root = url.to_file_path().map_err(|()| invalid("not an absolute path".to_owned()))?;
             return Self::open_directory(&root);
         }
-        let (store, prefix) =
-            object_store::parse_url_opts(&url, options).map_err(|error| invalid(error.to_string()))?;
+        let (store, prefix) = remote::open(&url, options).map_err(|error| invalid(error.to_string()))?;
         std::fs::create_dir_all(staging)?;
         Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), root: None, staging: staging.into() })
     }
@@ -179,8 +179,30 @@ impl BlobStore {
         LocalBlob::new(copy.into_std().await, path.to_path_buf(), Some(path))
     }
 
+    /// Writes a few bytes, reads them back and removes them: does the store work?
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn check(&self) -> Result<(), BlobError> {
+        let staged = self.staging_file().await?;
+        let name = staged.path().file_name().and_then(|name| name.to_str()).unwrap_or("check").to_owned();
+        let key = Key::from_iter(["check", &name]);
+        self.store.put(&key, Bytes::from_static(b"harkback").into()).await?;
+        let read = async { self.store.get(&key).await?.bytes().await };
+        let read = read.await;
+        self.store.delete(&key).await?;
+        read?;
+        Ok(())
+    }
+
     pub(crate) async fn upload(&self, path: &Path, id: BlobId) -> Result<(), BlobError> {
         let mut file = tokio::fs::File::open(path).await?;
+        if file.metadata().await?.len() <= UPLOAD_PART as u64 {
+            let mut whole = Vec::new();
+            file.read_to_end(&mut whole).await?;
+            self.store.put(&key(id), whole.into()).await?;
+            return Ok(());
+        }
         let upload = self.store.put_multipart(&key(id)).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART);
         loop {

@@ -19,12 +19,38 @@ pub struct ConnectError {
     cause: sqlx::Error,
 }
 
-/// Opens a pool of at most `max_connections`, and checks that the database answers. A server that is starting up gets
-/// ten seconds to come; what time cannot mend fails at once.
+/// How long a statement of a request may take, and how long it may wait for a lock.
+const STATEMENT_TIMEOUT: &str = "60s";
+const LOCK_TIMEOUT: &str = "10s";
+
+/// Opens a pool of at most `max_connections` for requests, and checks that the database answers. A server that is
+/// starting up gets ten seconds to come; what time cannot mend fails at once. Statements end after a minute, those that
+/// wait for a lock after ten seconds.
 ///
 /// # Errors
 /// When the first connection cannot be made.
 pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<PgPool, ConnectError> {
+    connect_for_maintenance(for_requests(options), max_connections).await
+}
+
+/// The options of a connection whose statements have time limits.
+#[must_use]
+pub fn for_requests(options: PgConnectOptions) -> PgConnectOptions {
+    options.application_name("harkback").options([
+        ("statement_timeout", STATEMENT_TIMEOUT),
+        ("lock_timeout", LOCK_TIMEOUT),
+        ("idle_in_transaction_session_timeout", STATEMENT_TIMEOUT),
+    ])
+}
+
+/// As [`connect`], for an operator's command: statements may take as long as they do.
+///
+/// # Errors
+/// When the first connection cannot be made.
+pub async fn connect_for_maintenance(
+    options: PgConnectOptions,
+    max_connections: u32,
+) -> Result<PgPool, ConnectError> {
     let options = options.application_name("harkback");
     let failed = |cause| ConnectError { address: address(&options), cause };
     wait_for_server(&options).await.map_err(failed)?;

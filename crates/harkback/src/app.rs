@@ -34,6 +34,7 @@ use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTim
 
 use crate::catalogue::StoredMedia;
 use crate::config::{self, Config};
+use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
 use crate::stopping::{self, Stopping};
@@ -68,10 +69,10 @@ pub(crate) fn build(
     blobs: BlobStore,
     metrics: PrometheusHandle,
     keys: Keys,
-    access: Access,
-    stopping: Stopping,
+    around: Around,
 ) -> anyhow::Result<(Router, SemanticTimelines)> {
-    let (api, timelines) = api(config, pool, blobs, access.links.clone(), Some(metrics))?;
+    let Around { access, stopping, health } = around;
+    let (api, timelines) = api(config, pool, blobs, access.links.clone(), Some(Observed { metrics, health }))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
     let router = router
@@ -88,6 +89,19 @@ pub(crate) fn build(
     Ok((router, timelines))
 }
 
+/// What requests have to know of the service around them.
+pub(crate) struct Around {
+    pub(crate) access: Access,
+    pub(crate) stopping: Stopping,
+    pub(crate) health: Health,
+}
+
+/// What operators are told of a service that runs.
+struct Observed {
+    metrics: PrometheusHandle,
+    health: Health,
+}
+
 /// The page for people: all of its files are in this program, and no validator elsewhere is asked.
 fn documents() -> utoipa_swagger_ui::Config<'static> {
     utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none")
@@ -98,7 +112,7 @@ fn api(
     pool: PgPool,
     blobs: BlobStore,
     links: Links,
-    metrics: Option<PrometheusHandle>,
+    observed: Option<Observed>,
 ) -> anyhow::Result<(OpenApiRouter, SemanticTimelines)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let media = media(config, pool.clone(), blobs)?;
@@ -139,7 +153,11 @@ fn api(
     // Before the operational routes are there: those are nobody's.
     http_kit::openapi::add_context(router.get_openapi_mut());
     http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
-    let operations = Operations { pool, timelines: timelines.clone(), renderer, metrics };
+    let (metrics, health) = observed.map(|observed| (observed.metrics, observed.health)).unzip();
+    if let Some(health) = &health {
+        router = router.layer(axum::middleware::from_fn_with_state(health.clone(), health::breaker));
+    }
+    let operations = Operations { health, timelines: timelines.clone(), renderer, metrics };
     let mut router = router.merge(operations::router(operations));
     http_kit::openapi::add_problems(router.get_openapi_mut());
     Ok((router, timelines))

@@ -2,7 +2,8 @@
 //!
 //! The only crate that reads the environment, and the only one that knows all others: it parses the
 //! command line ([`cli`]), settles the configuration ([`flags`], [`config`]), wires the services ([`app`]),
-//! serves and measures them ([`serve`], [`listener`], [`stopping`], [`metrics`]), analyses one file ([`analyze`]), shows it all
+//! serves and measures them ([`serve`], [`listener`], [`health`], [`stopping`],
+//! [`metrics`]), analyses one file ([`analyze`]), shows it all
 //! ([`demo`]), lists the media formats ([`formats`]), removes what no row refers to ([`gc`]), probes assets again
 //! ([`reprobe`]), lists results of wrong decoders ([`verify`]), or looks after the speech models ([`models`]).
 
@@ -15,6 +16,7 @@ mod demo;
 mod flags;
 mod formats;
 mod gc;
+mod health;
 mod keys;
 mod listener;
 mod metrics;

@@ -1,20 +1,27 @@
 //! What operators ask: is it alive, is it ready, how is it doing.
 
+use std::time::Duration;
+
 use audio_semantic_timeline::SemanticTimelines;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http_kit::{Json, Problem};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
-use sqlx::PgPool;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use video_render::Renderer;
 
+use crate::health::{self, DatabaseState, Health, StoreState};
+
+/// What is not known by then is left out: probes of orchestrators give up after a second.
+const PATIENCE: Duration = Duration::from_millis(700);
+
 #[derive(Clone)]
 pub(crate) struct Operations {
-    pub(crate) pool: PgPool,
+    pub(crate) health: Option<Health>,
     pub(crate) timelines: SemanticTimelines,
     pub(crate) renderer: Renderer,
     pub(crate) metrics: Option<PrometheusHandle>,
@@ -56,22 +63,48 @@ async fn healthz() -> &'static str {
     tag = "operations",
     responses(
         (status = 200, body = Readiness, description = "ready or degraded"),
-        (status = 503, description = "`database_unavailable`, `schema_outdated`")
+        (status = 503, description = "`database_unavailable`, `schema_outdated`, `storage_unavailable`, `shutting_down`")
     )
 )]
 async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>, Problem> {
-    if !db::is_migrated(&operations.pool).await? {
-        return Err(Problem::unavailable(
-            "schema_outdated",
-            "the schema is not up to date: run harkback migrate",
-            30,
-        ));
-    }
     let mut reasons = Vec::new();
+    if let Some(health) = &operations.health {
+        match health.database() {
+            DatabaseState::Up => {}
+            DatabaseState::Down(_) => return Err(health::database_unavailable()),
+            DatabaseState::Outdated => {
+                let detail = "the schema is not up to date: run harkback migrate";
+                return Err(Problem::unavailable("schema_outdated", detail, 30));
+            }
+        }
+        match health.store() {
+            StoreState::Up => {}
+            // What is there can be read.
+            StoreState::Down(problem) if problem.code() == "storage_full" => {
+                reasons.push(problem.detail().to_owned());
+            }
+            StoreState::Down(problem) => return Err(problem),
+        }
+    }
     // Everything else works without analysis, and without renders.
-    let selection =
-        operations.timelines.selection().await.map_err(|error| reasons.push(error.to_string())).ok();
-    let renderer = operations.renderer.version().await.map_err(|error| reasons.push(error.to_string())).ok();
+    let (selection, renderer) = tokio::join!(
+        timeout(PATIENCE, operations.timelines.selection()),
+        timeout(PATIENCE, operations.renderer.version())
+    );
+    let selection = match selection {
+        Ok(selection) => selection.map_err(|error| reasons.push(error.to_string())).ok(),
+        Err(_) => {
+            reasons.push("the analysis backend is being loaded".to_owned());
+            None
+        }
+    };
+    let renderer = match renderer {
+        Ok(version) => version.map_err(|error| reasons.push(error.to_string())).ok(),
+        Err(_) => {
+            reasons.push("the renderer is being looked for".to_owned());
+            None
+        }
+    };
     let backend = selection.as_ref().map(|selection| selection.backend.kind().to_string());
     let requested_backend = selection.as_ref().map(|selection| selection.requested.to_string());
     reasons.extend(selection.and_then(|selection| selection.fallback_reason));

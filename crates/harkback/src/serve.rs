@@ -17,8 +17,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
+use crate::app::Around;
 use crate::cli::{GcArguments, KeysArguments, ReprobeArguments};
 use crate::config::{self, Config, LogFormat};
+use crate::health::Health;
 use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
 use crate::{app, gc, keys, metrics, policy, reprobe, resources, verify};
@@ -48,7 +50,7 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
     start_log(config)?;
     let database = Database::open(config)?;
     runtime()?.block_on(async {
-        let pool = db::connect(database.options.clone(), 1).await?;
+        let pool = db::connect_for_maintenance(database.options.clone(), 1).await?;
         db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
         pool.close().await;
         tracing::info!("the schema is up to date");
@@ -95,7 +97,7 @@ fn maintain<T>(
     anyhow::ensure!(!is_unused, "there is no harkback data in {}", config.data_dir.display());
     let database = Database::open(config)?;
     runtime()?.block_on(async {
-        let pool = db::connect(database.options.clone(), 1).await?;
+        let pool = db::connect_for_maintenance(database.options.clone(), 1).await?;
         let done = command(&pool).await?;
         pool.close().await;
         Ok(done)
@@ -104,7 +106,7 @@ fn maintain<T>(
 
 async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let pool = db::connect(options, config.database_connections).await?;
+    let pool = db::connect(options.clone(), config.database_connections).await?;
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
     let metrics = metrics::install()?;
     let keys = app::keys(pool.clone());
@@ -112,8 +114,10 @@ async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<ExitC
     let (phase, phases) = watch::channel(Phase::Serving);
     let stopping = Stopping { phase: phases.clone(), cut: Arc::default() };
     let cut = stopping.cut.clone();
-    let (router, timelines) =
-        app::build(config, pool.clone(), app::open_blobs(config)?, metrics, keys.clone(), access, stopping)?;
+    let blobs = app::open_blobs(config)?;
+    let health = Health::watch(db::for_requests(options), blobs.clone()).await;
+    let around = Around { access, stopping, health };
+    let (router, timelines) = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
     warn_of_fallback(&timelines).await;
 
     let listener = TcpListener::bind(config.listen)

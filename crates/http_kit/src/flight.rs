@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, PgPool};
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, SemaphorePermit};
 
 use crate::WorkError;
 
-/// So many names may await their lock in this process; each has a connection of its own.
-const MAX_FLIGHTS: usize = 32;
+/// So many names may hold or await their lock in this process, of whichever work; each has a connection of its own,
+/// beside those of the pool.
+pub const MAX_LOCK_CONNECTIONS: usize = 32;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
@@ -21,7 +22,6 @@ pub struct Flights {
     /// What the work is called when too much of it waits.
     work: &'static str,
     pool: PgPool,
-    places: Semaphore,
     /// Those in this process who ask for the same name: only the first of each queue asks the database.
     queues: std::sync::Mutex<HashMap<String, Weak<Mutex<()>>>>,
 }
@@ -31,8 +31,11 @@ pub struct Flights {
 #[derive(Debug)]
 pub struct Flight {
     connection: PgConnection,
+    _place: SemaphorePermit<'static>,
     _turn: OwnedMutexGuard<()>,
 }
+
+static PLACES: Semaphore = Semaphore::const_new(MAX_LOCK_CONNECTIONS);
 
 /// What waiting for a lock came to.
 #[derive(Debug)]
@@ -47,7 +50,7 @@ impl Flights {
     /// Locks in the database of `pool`; `work` names what they guard in [`WorkError::Full`].
     #[must_use]
     pub fn new(work: &'static str, pool: PgPool) -> Self {
-        Self { work, pool, places: Semaphore::new(MAX_FLIGHTS), queues: std::sync::Mutex::default() }
+        Self { work, pool, queues: std::sync::Mutex::default() }
     }
 
     /// Waits until the lock `name` is ours, or until `landed` finds the work done.
@@ -66,7 +69,7 @@ impl Flights {
         if let Some(found) = landed().await? {
             return Ok(Boarding::Landed(found));
         }
-        let _place = self.places.try_acquire().map_err(|_| WorkError::Full(self.work))?;
+        let place = PLACES.try_acquire().map_err(|_| WorkError::Full(self.work))?;
         let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
         let lock = lock_id(name);
         let mut pause = FIRST_PAUSE;
@@ -80,11 +83,11 @@ impl Flights {
             .await?;
             // Also when it is ours: the one before may just have landed.
             if let Some(found) = landed().await? {
-                Flight { connection, _turn: turn }.land().await;
+                Flight { connection, _place: place, _turn: turn }.land().await;
                 return Ok(Boarding::Landed(found));
             }
             if taken {
-                return Ok(Boarding::Aboard(Flight { connection, _turn: turn }));
+                return Ok(Boarding::Aboard(Flight { connection, _place: place, _turn: turn }));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

@@ -7,6 +7,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::failure::Failure;
+
 /// One field of the request that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
@@ -90,14 +92,32 @@ impl Problem {
         Self::unprocessable("invalid_body", told).field(pointer, detail)
     }
 
-    /// 500: ours to mend. `source` goes to the log, not to the caller.
+    /// 500: ours to mend, unless `source` says that the database is away (503) or a disk is full (507). It goes to the
+    /// log, not to the caller.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        if let Some(failure) = Failure::of(&*source) {
+            return Self::failed(failure, source);
+        }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "something failed on our side; quote the request id when you report it",
         )
         .caused_by(source)
+    }
+
+    /// A store of bytes that failed: 507 `storage_full` or 503 `storage_unavailable`.
+    pub fn storage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        Self::failed(Failure::of_storage(&*source), source)
+    }
+
+    fn failed(failure: Failure, source: Box<dyn Error + Send + Sync>) -> Self {
+        let Failure { status, code, detail, retry_after_s } = failure;
+        let mut problem = Self::new(status, code, detail).caused_by(source);
+        problem.retry_after_s = Some(retry_after_s);
+        problem
     }
 
     /// 503 with `Retry-After`: try again later.
@@ -234,12 +254,7 @@ impl IntoResponse for Problem {
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                Self::unavailable("database_unavailable", "the database does not answer", 5).caused_by(error)
-            }
-            other => Self::internal(other),
-        }
+        Self::internal(error)
     }
 }
 

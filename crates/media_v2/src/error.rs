@@ -141,7 +141,7 @@ impl From<MediaError> for Problem {
             MediaError::UploadTimedOut => Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail),
             MediaError::Queue(error) => error.into(),
             MediaError::ForeignStore => Self::internal(detail),
-            MediaError::Blob(error) => Self::internal(error),
+            MediaError::Blob(error) => Self::storage(error),
             MediaError::Read(error) => decode_problem(error),
             MediaError::Waveform(error) => waveform_problem(error),
             MediaError::Database(error) => error.into(),

@@ -28,4 +28,5 @@ mod reprobe;
 mod samples;
 mod snippets;
 mod spine;
+mod stores;
 mod words;

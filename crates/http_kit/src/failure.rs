@@ -1,0 +1,148 @@
+//! Failures of what the service stands on, told from its own: a full disk, a database that is away.
+
+use std::error::Error;
+use std::io;
+
+use http::StatusCode;
+
+/// What a caller is answered in place of 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) detail: &'static str,
+    pub(crate) retry_after_s: u32,
+}
+
+const STORAGE_FULL: Failure = Failure {
+    status: StatusCode::INSUFFICIENT_STORAGE,
+    code: "storage_full",
+    detail: "no space is left where the service keeps its data",
+    retry_after_s: 60,
+};
+const STORAGE_UNAVAILABLE: Failure = Failure {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "storage_unavailable",
+    detail: "where the service keeps its data cannot be read or written now",
+    retry_after_s: 10,
+};
+const DATABASE_UNAVAILABLE: Failure = Failure {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "database_unavailable",
+    detail: "the database does not answer, or does not take this now",
+    retry_after_s: 5,
+};
+const BUSY: Failure = Failure {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    code: "busy",
+    detail: "the service has no file descriptors or memory left for this now",
+    retry_after_s: 5,
+};
+
+impl Failure {
+    /// What `error` or one of its sources is, when it is one of these.
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            let of_database = error.downcast_ref().and_then(of_sqlx);
+            let found = of_database.or_else(|| error.downcast_ref().and_then(of_io));
+            if found.is_some() {
+                return found;
+            }
+            next = error.source();
+        }
+        None
+    }
+
+    /// A store of bytes that failed, for whichever reason.
+    pub(crate) fn of_storage(error: &(dyn Error + 'static)) -> Self {
+        Self::of(error).unwrap_or(STORAGE_UNAVAILABLE)
+    }
+}
+
+fn of_io(error: &io::Error) -> Option<Failure> {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    match error.kind() {
+        // Space or inodes.
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(STORAGE_FULL),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StaleNetworkFileHandle => {
+            Some(STORAGE_UNAVAILABLE)
+        }
+        io::ErrorKind::OutOfMemory => Some(BUSY),
+        _ if matches!(error.raw_os_error(), Some(ENFILE | EMFILE)) => Some(BUSY),
+        _ => None,
+    }
+}
+
+fn of_sqlx(error: &sqlx::Error) -> Option<Failure> {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Some(DATABASE_UNAVAILABLE),
+        sqlx::Error::Database(error) => of_sqlstate(error.code().as_deref().unwrap_or_default()),
+        _ => None,
+    }
+}
+
+/// By SQLSTATE (Postgres, appendix A).
+fn of_sqlstate(code: &str) -> Option<Failure> {
+    match code {
+        "53100" => Some(STORAGE_FULL),
+        // Serialisation failure, deadlock; read-only transaction, as on a standby; a table that is locked for long; a
+        // statement that took too long or was cancelled.
+        "40001" | "40P01" | "25006" | "55P03" | "57014" => Some(DATABASE_UNAVAILABLE),
+        // Connection exceptions; insufficient resources; operator intervention (shutting down, starting up); system
+        // errors.
+        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
+            Some(DATABASE_UNAVAILABLE)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Problem;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] io::Error);
+
+    fn answer(error: impl Error + Send + Sync + 'static) -> (u16, &'static str) {
+        let problem = Problem::internal(error);
+        (problem.status().as_u16(), problem.code())
+    }
+
+    #[test]
+    fn a_full_disk_is_not_internal_however_deep_it_is() {
+        for (errno, expected) in [
+            (28, (507, "storage_full")),
+            (122, (507, "storage_full")),
+            (30, (503, "storage_unavailable")),
+            (24, (503, "busy")),
+            (22, (500, "internal")),
+        ] {
+            assert_eq!(answer(Outer(io::Error::from_raw_os_error(errno))), expected, "{errno}");
+        }
+        let lost = sqlx::Error::Io(io::ErrorKind::ConnectionReset.into());
+        assert_eq!(answer(lost), (503, "database_unavailable"));
+        assert_eq!(answer(sqlx::Error::RowNotFound), (500, "internal"));
+        let unreachable = Problem::storage(Outer(io::ErrorKind::ConnectionRefused.into()));
+        assert_eq!(unreachable.code(), "storage_unavailable");
+    }
+
+    #[test]
+    fn states_of_the_database_are_told_from_wrong_statements() {
+        for code in ["57P01", "57P02", "57P03", "53300", "08006", "25006", "55P03", "57014", "58030"] {
+            assert_eq!(of_sqlstate(code), Some(DATABASE_UNAVAILABLE), "{code}");
+        }
+        assert_eq!(of_sqlstate("53100"), Some(STORAGE_FULL));
+        for code in ["42P01", "23505", "22P02", "XX000", ""] {
+            assert_eq!(of_sqlstate(code), None, "{code}");
+        }
+    }
+}
