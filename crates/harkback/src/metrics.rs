@@ -9,8 +9,7 @@ const HTTP: &str = "http_request_duration_seconds";
 const WORK: &str = "work_duration_seconds";
 
 /// From a look-up in the database to an analysis that its caller waits for.
-const HTTP_BUCKETS: [f64; 14] =
-    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+const HTTP_BUCKETS: [f64; 9] = [0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0, 300.0];
 /// From seconds of sound to a render that takes as long as it may.
 const WORK_BUCKETS: [f64; 11] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1_800.0, 3_600.0];
 

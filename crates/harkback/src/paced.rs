@@ -1,10 +1,12 @@
-//! A stream whose writes have a time limit.
+//! A stream whose writes have a time limit, and on which refusals of the HTTP layer are problem documents.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use http_kit::boundary;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -16,11 +18,36 @@ pub(crate) struct PacedStream<S> {
     limit: Duration,
     /// Since a write began to wait.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// An answer in place of one that hyper gives without a body.
+    refusal: Option<Refusal>,
+}
+
+#[derive(Debug)]
+struct Refusal {
+    answer: Vec<u8>,
+    written: usize,
+    /// How long the answer is that it stands for.
+    replaced: usize,
+}
+
+impl Refusal {
+    /// hyper refuses what it cannot parse by itself, with an empty body; no handler of ours does.
+    fn of(head: &[u8]) -> Option<Self> {
+        let status = match head.get(..13)? {
+            b"HTTP/1.1 400 " => StatusCode::BAD_REQUEST,
+            b"HTTP/1.1 414 " => StatusCode::URI_TOO_LONG,
+            b"HTTP/1.1 431 " => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            _ => return None,
+        };
+        let is_bare = head.windows(21).any(|line| line == b"\r\ncontent-length: 0\r\n");
+        let answer = || boundary::http_refusal(status).into_bytes();
+        is_bare.then(|| Self { answer: answer(), written: 0, replaced: head.len() })
+    }
 }
 
 impl<S> PacedStream<S> {
     pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, stalled: None }
+        Self { stream, limit, stalled: None, refusal: None }
     }
 
     fn paced<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -31,6 +58,27 @@ impl<S> PacedStream<S> {
         let limit = self.limit;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + limit)));
         stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> PacedStream<S> {
+    /// Writes what stands for `head`, if hyper refuses a request by it; nothing otherwise.
+    fn poll_refusal(&mut self, context: &mut Context<'_>, head: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        if self.refusal.is_none() {
+            self.refusal = Refusal::of(head);
+        }
+        let refusal = self.refusal.as_mut()?;
+        while refusal.written < refusal.answer.len() {
+            let rest = &refusal.answer[refusal.written..];
+            match Pin::new(&mut self.stream).poll_write(context, rest) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(written)) => refusal.written += written,
+                other => return Some(self.paced(context, other)),
+            }
+        }
+        let replaced = refusal.replaced;
+        self.refusal = None;
+        Some(Poll::Ready(Ok(replaced)))
     }
 }
 
@@ -50,6 +98,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(refused) = self.poll_refusal(context, bytes) {
+            return refused;
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.paced(context, written)
     }
@@ -69,6 +120,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [head] = pieces
+            && let Some(refused) = self.poll_refusal(context, head)
+        {
+            return refused;
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
         self.paced(context, written)
     }

@@ -1,7 +1,9 @@
 //! The edge of the service: what happens once for every call, whatever the route.
 
 use std::any::Any;
-use std::time::Instant;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -102,11 +104,30 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
             tracing::info!(status = status.as_u16(), elapsed_ms, path, tenant, code, "request");
         }
     });
-    let labels =
-        [("method", method_label(&method)), ("route", route), ("status", status.as_u16().to_string())];
-    metrics::counter!("http_requests_total", &labels).increment(1);
-    metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
+    count(&method, &route, status, elapsed);
     response
+}
+
+/// The whole answer to what never became a request, so that it looks like any other: a head that is malformed (400), or
+/// too long (414, 431). The connection is closed after it.
+#[must_use]
+pub fn http_refusal(status: StatusCode) -> String {
+    let (code, detail) = match status {
+        StatusCode::URI_TOO_LONG => ("uri_too_long", "the path and query of the request are too long"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ("headers_too_large", "the headers of the request are too many, or too long together")
+        }
+        _ => ("malformed_request", "this is not a request of HTTP/1.1"),
+    };
+    let request_id = Id::generate("req").to_string();
+    let body = Problem::new(status, code, detail).document(&request_id);
+    count(&Method::from_bytes(b"NONE").unwrap_or_default(), "unmatched", status, Duration::ZERO);
+    tracing::info!(status = status.as_u16(), code, request_id, "request");
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\nx-content-type-options: nosniff\r\n\
+         {REQUEST_ID}: {request_id}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// What a page may load that this service answers, here the one of `/docs`: its own files, and styles within.
@@ -146,6 +167,45 @@ fn is_cross_site_form(headers: &HeaderMap) -> bool {
     }
     let own = text("host");
     text("origin").is_some_and(|origin| origin.split_once("://").map(|(_, host)| host) != own)
+}
+
+/// Sets of labels of the counter and of the histogram; further ones are counted as the route `other`. With the buckets
+/// of the histogram that is less than 2 000 series.
+const MAX_COUNTERS: usize = 550;
+const MAX_HISTOGRAMS: usize = 105;
+static COUNTERS: LabelSets = LabelSets::new(MAX_COUNTERS);
+static HISTOGRAMS: LabelSets = LabelSets::new(MAX_HISTOGRAMS);
+
+fn count(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
+    let (method, status) = (method_label(method), status.as_u16().to_string());
+    let label = COUNTERS.route(&[&method, route, &status]);
+    metrics::counter!("http_requests_total", "method" => method.clone(), "route" => label, "status" => status)
+        .increment(1);
+    let label = HISTOGRAMS.route(&[&method, route]);
+    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => label)
+        .record(elapsed.as_secs_f64());
+}
+
+/// The sets of labels of a metric, of which there are at most so many.
+struct LabelSets {
+    limit: usize,
+    seen: Mutex<BTreeSet<String>>,
+}
+
+impl LabelSets {
+    const fn new(limit: usize) -> Self {
+        Self { limit, seen: Mutex::new(BTreeSet::new()) }
+    }
+
+    /// The label of the route, which is the second of `set`.
+    fn route(&self, set: &[&str]) -> String {
+        let name = set.join(" ");
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.contains(&name) || (seen.len() < self.limit && seen.insert(name)) {
+            return set[1].to_owned();
+        }
+        "other".to_owned()
+    }
 }
 
 /// Callers can invent methods; a metric's labels must not grow with them.
@@ -216,6 +276,26 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn sets_of_labels_have_a_number() {
+        let sets = LabelSets::new(2);
+        assert_eq!(sets.route(&["GET", "/a", "200"]), "/a");
+        assert_eq!(sets.route(&["GET", "/a", "404"]), "/a");
+        assert_eq!(sets.route(&["GET", "/a", "500"]), "other");
+        assert_eq!(sets.route(&["GET", "/a", "404"]), "/a");
+    }
+
+    #[test]
+    fn refusals_of_the_http_layer_are_problems() {
+        let refusal = http_refusal(StatusCode::URI_TOO_LONG);
+        let (head, body) = refusal.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 414 URI Too Long\r\n"), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!((&problem["code"], &problem["status"]), (&"uri_too_long".into(), &414.into()));
+        assert!(head.contains(&format!("x-request-id: {}", problem["request_id"].as_str().unwrap())));
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
     }
 
     #[test]

@@ -212,7 +212,8 @@ impl Problem {
         response
     }
 
-    fn document(&self, request_id: &str) -> String {
+    /// The document as JSON.
+    pub(crate) fn document(&self, request_id: &str) -> String {
         let document = ProblemDocument {
             r#type: format!("urn:harkback:problem:{}", self.code),
             title: self.title(),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
 /// What to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +20,11 @@ pub(crate) enum Selection {
 }
 
 /// The headers that decide.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Conditions<'a> {
-    pub(crate) if_match: Option<&'a str>,
-    pub(crate) if_none_match: Option<&'a str>,
+    /// The lines of `If-Match`; none when it is absent.
+    pub(crate) if_match: Vec<&'a str>,
+    pub(crate) if_none_match: Vec<&'a str>,
     pub(crate) if_range: Option<&'a str>,
     pub(crate) range: Option<&'a str>,
 }
@@ -33,10 +34,10 @@ impl Conditions<'_> {
     ///
     /// Several ranges at once and malformed ones are answered with the whole, as the RFC allows.
     pub(crate) fn select(self, etag: Option<&str>, size: u64) -> Selection {
-        if self.if_match.is_some_and(|list| !lists(list, etag, false)) {
+        if !self.if_match.is_empty() && !self.if_match.iter().any(|list| lists(list, etag, false)) {
             return Selection::PreconditionFailed;
         }
-        if self.if_none_match.is_some_and(|list| lists(list, etag, true)) {
+        if self.if_none_match.iter().any(|list| lists(list, etag, true)) {
             return Selection::NotModified;
         }
         // A date or a weak tag never matches: there is no Last-Modified, and the tag is strong.
@@ -50,8 +51,12 @@ impl Conditions<'_> {
 /// Does `If-None-Match` say that the caller has what the strong entity tag `etag` (with its quotes) names?
 #[must_use]
 pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    let list = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    list.is_some_and(|list| lists(list, Some(etag), true))
+    lines(headers, &header::IF_NONE_MATCH).into_iter().any(|list| lists(list, Some(etag), true))
+}
+
+/// The lines of a header whose value is a list: it may be there more than once.
+pub(crate) fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
 }
 
 /// Does a list of entity tags, or `*`, name `etag`?
@@ -64,9 +69,9 @@ fn lists(list: &str, etag: Option<&str>, weak: bool) -> bool {
 }
 
 fn part(header: &str, size: u64) -> Selection {
-    let Some((first, last)) =
-        header.trim().strip_prefix("bytes=").and_then(|spec| spec.trim().split_once('-'))
-    else {
+    // The unit's case does not matter (RFC 9110, section 14.1).
+    let spec = header.trim().split_once('=').filter(|(unit, _)| unit.eq_ignore_ascii_case("bytes"));
+    let Some((first, last)) = spec.and_then(|(_, spec)| spec.trim().split_once('-')) else {
         return Selection::Whole;
     };
     match (number(first), number(last)) {
@@ -108,6 +113,8 @@ mod tests {
         for (header, expected) in [
             ("bytes=0-499", Selection::Part(0..500)),
             ("bytes=500-999", Selection::Part(500..1000)),
+            ("Bytes=0-499", Selection::Part(0..500)),
+            ("BYTES=-1", Selection::Part(999..1000)),
             ("bytes=999-", Selection::Part(999..1000)),
             ("bytes=0-0", Selection::Part(0..1)),
             ("bytes=-1", Selection::Part(999..1000)),
@@ -137,16 +144,25 @@ mod tests {
         let ask = |conditions: Conditions<'_>| conditions.select(etag, 10);
         let none = Conditions { range: Some("bytes=0-1"), ..Conditions::default() };
         assert_eq!(
-            ask(Conditions { if_none_match: Some("\"x\", W/\"abc\""), ..none }),
+            ask(Conditions { if_none_match: vec!["\"x\", W/\"abc\""], ..none.clone() }),
             Selection::NotModified
         );
-        assert_eq!(ask(Conditions { if_none_match: Some("*"), ..none }), Selection::NotModified);
-        assert_eq!(ask(Conditions { if_none_match: Some("\"x\""), ..none }), Selection::Part(0..2));
-        assert_eq!(ask(Conditions { if_match: Some("\"x\""), ..none }), Selection::PreconditionFailed);
-        assert_eq!(ask(Conditions { if_match: Some("\"abc\""), ..none }), Selection::Part(0..2));
-        assert_eq!(ask(Conditions { if_range: Some("\"abc\""), ..none }), Selection::Part(0..2));
+        let two_lines = vec!["\"x\"", "\"y\", \"abc\""];
+        assert_eq!(
+            ask(Conditions { if_none_match: two_lines.clone(), ..none.clone() }),
+            Selection::NotModified
+        );
+        assert_eq!(ask(Conditions { if_match: two_lines, ..none.clone() }), Selection::Part(0..2));
+        assert_eq!(ask(Conditions { if_none_match: vec!["*"], ..none.clone() }), Selection::NotModified);
+        assert_eq!(ask(Conditions { if_none_match: vec!["\"x\""], ..none.clone() }), Selection::Part(0..2));
+        assert_eq!(
+            ask(Conditions { if_match: vec!["\"x\""], ..none.clone() }),
+            Selection::PreconditionFailed
+        );
+        assert_eq!(ask(Conditions { if_match: vec!["\"abc\""], ..none.clone() }), Selection::Part(0..2));
+        assert_eq!(ask(Conditions { if_range: Some("\"abc\""), ..none.clone() }), Selection::Part(0..2));
         for other in ["\"x\"", "W/\"abc\"", "Wed, 21 Oct 2015 07:28:00 GMT"] {
-            assert_eq!(ask(Conditions { if_range: Some(other), ..none }), Selection::Whole);
+            assert_eq!(ask(Conditions { if_range: Some(other), ..none.clone() }), Selection::Whole);
         }
     }
 

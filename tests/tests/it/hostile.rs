@@ -177,3 +177,52 @@ async fn a_batch_may_be_larger_than_other_bodies_also_with_a_key() {
     api.send(request.json(&body)).await.problem(413, "body_too_large");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_of_the_http_layer_are_problems() {
+    let server = Deployment::new().await.start().await;
+    let long = "x".repeat(300_000);
+    let many = (0..150).map(|n| format!("X-{n}: 1\r\n")).collect::<String>();
+    for (sent, status) in [
+        ("no request\r\n\r\n".to_owned(), 400),
+        ("GET /healthz HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n".to_owned(), 400),
+        (format!("GET /healthz?{} HTTP/1.1\r\nHost: a\r\n\r\n", &long[..65_535]), 414),
+        (format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"), 431),
+        (format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{many}\r\n"), 431),
+    ] {
+        let mut connection = connect(&server).await;
+        connection.write_all(sent.as_bytes()).await.unwrap();
+        let (answer, _) = until_closed(connection).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{status}: {answer}");
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], status);
+        let request_id = problem["request_id"].as_str().unwrap();
+        assert!(head.contains("application/problem+json") && head.contains(request_id), "{answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_upload_still_gets_its_answer() {
+    let server = Deployment::new().await.start_with(&[("HARKBACK_MAX_UPLOAD_BYTES", "1000")]).await;
+    for _ in 0..20 {
+        // A client that sends all before it reads.
+        let mut connection = connect(&server).await;
+        let body =
+            format!("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{}", "x".repeat(900_000));
+        let head = format!(
+            "POST /media-v2/assets HTTP/1.1\r\nHost: a\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\nContent-Type: \
+             multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n",
+            body.len() + 9
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(body.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        connection.write_all(b"\r\n--b--\r\n").await.unwrap();
+        let (answer, took) = until_closed(connection).await;
+        assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("upload_too_large"), "{answer}");
+        assert!(took < Duration::from_secs(8), "{took:?}");
+    }
+    server.stop().await;
+}

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::{artifact_id, asset_id};
-use crate::range::{Conditions, Selection};
+use crate::range::{Conditions, Selection, lines};
 use crate::{Content, MediaError, MediaService, media_type};
 
 /// How much of a file is in memory at once.
@@ -94,8 +94,8 @@ async fn serve(
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let etag = content.sha256.map(|sha256| format!("\"{sha256}\""));
     let conditions = Conditions {
-        if_match: text(header::IF_MATCH),
-        if_none_match: text(header::IF_NONE_MATCH),
+        if_match: lines(headers, &header::IF_MATCH),
+        if_none_match: lines(headers, &header::IF_NONE_MATCH),
         if_range: text(header::IF_RANGE),
         // A range is defined for GET alone.
         range: text(header::RANGE).filter(|_| method == Method::GET),
