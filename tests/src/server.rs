@@ -97,6 +97,23 @@ impl Server {
         self.log()
     }
 
+    /// Sends SIGTERM and goes on.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Waits until it has ended by itself; its exit code and whole log.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn ended(mut self) -> (Option<i32>, String) {
+        let status = self.wait().await;
+        for reader in &mut self.readers {
+            reader.await.expect("reading the log");
+        }
+        (status.code(), self.log())
+    }
+
     /// Ends it without a word (SIGKILL), as a crash would.
     pub async fn kill(mut self) {
         self.signal(Signal::KILL);

@@ -38,7 +38,7 @@ pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     resources::raise_file_limit();
     let database = Database::open(config)?;
     let runtime = runtime()?;
-    let ended = runtime.block_on(run(config, database.options.clone()));
+    let ended = runtime.block_on(run(config, &database));
     // An analysis that was cut off runs on its thread until it looks at its cancellation.
     runtime.shutdown_timeout(LEFTOVERS);
     ended
@@ -104,7 +104,8 @@ fn maintain<T>(
     })
 }
 
-async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<ExitCode> {
+async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
+    let options = database.options.clone();
     let mut signals = Signals::new()?;
     let pool = db::connect(options.clone(), config.database_connections).await?;
     db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
@@ -148,6 +149,7 @@ async fn run(config: &Config, options: PgConnectOptions) -> anyhow::Result<ExitC
             tracing::warn!("requests were still running: cut off");
             ExitCode::from(CUT_OFF)
         }
+        () = database.lost() => anyhow::bail!("the private Postgres died, and cannot be started again"),
     };
     // A connection that is stuck is closed with the process.
     let _ = tokio::time::timeout(LEFTOVERS, pool.close()).await;
@@ -191,20 +193,27 @@ async fn warn_of_fallback(timelines: &SemanticTimelines) {
 /// The database to use, and the private cluster behind it if there is one.
 struct Database {
     options: PgConnectOptions,
-    _cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
 }
 
 impl Database {
+    /// Resolves when a private cluster has failed for good.
+    async fn lost(&self) {
+        while !self.cluster.as_ref().is_some_and(Cluster::has_failed) {
+            tokio::time::sleep(LEFTOVERS).await;
+        }
+    }
+
     fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = config.database_url() {
             let options = PgConnectOptions::from_str(url).context("DATABASE_URL is no postgres:// URL")?;
-            return Ok(Self { options, _cluster: None });
+            return Ok(Self { options, cluster: None });
         }
         let binaries = ServerBinaries::find(&config::search_path())?;
         let directory = config.cluster_directory();
         let cluster = Cluster::start(&binaries, &directory, Durability::Full)?;
         tracing::info!(directory = %directory.display(), "running a private Postgres");
-        Ok(Self { options: cluster.connect_options("postgres"), _cluster: Some(cluster) })
+        Ok(Self { options: cluster.connect_options("postgres"), cluster: Some(cluster) })
     }
 }
 

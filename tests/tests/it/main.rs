@@ -28,5 +28,6 @@ mod reprobe;
 mod samples;
 mod snippets;
 mod spine;
+mod stopping;
 mod stores;
 mod words;

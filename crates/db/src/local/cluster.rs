@@ -4,20 +4,20 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread::JoinHandle;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
 
+use super::keeper::{Keeper, rotate};
 use super::owner::Owner;
+use super::predecessor;
 use super::{ClusterError, ServerBinaries};
 
-const START_TIMEOUT: Duration = Duration::from_secs(60);
-const STOP_TIMEOUT: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(20);
+/// How long an `initdb` that was cut off may go on writing.
+const CLEAR_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(50);
 /// A unix socket's path has 108 bytes; Postgres appends `/.s.PGSQL.5432`.
 const LONGEST_SOCKET_DIRECTORY: usize = 90;
 
@@ -35,9 +35,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct Cluster {
     sockets: PathBuf,
-    /// Dropped first: that is what tells the keeper to stop.
-    stop: Option<mpsc::Sender<()>>,
-    keeper: Option<JoinHandle<()>>,
+    keeper: Keeper,
     _lock: File,
 }
 
@@ -67,10 +65,17 @@ impl Cluster {
         make_directory(&sockets, owner)?;
 
         let log = directory.join("postgres.log");
-        wait_for_predecessor(&data);
+        predecessor::clear(&data);
+        rotate(&log);
         let server = server_command(binaries, &data, &sockets, &log, durability, owner)?;
-        let (stop, keeper) = keep(server, sockets.clone(), log)?;
-        Ok(Self { sockets, stop: Some(stop), keeper: Some(keeper), _lock: lock })
+        let keeper = Keeper::start(server, data, sockets.clone(), log)?;
+        Ok(Self { sockets, keeper, _lock: lock })
+    }
+
+    /// Has the server ended, and could not be started again?
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.keeper.has_failed()
     }
 
     /// Has a cluster been made in `directory`?
@@ -85,101 +90,6 @@ impl Cluster {
     pub fn connect_options(&self, name: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass().socket(&self.sockets).username("harkback").database(name)
     }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
-        }
-    }
-}
-
-/// Starts the server from a thread that lives as long as the server: Linux delivers a parent-death
-/// signal when the *thread* that started the child ends.
-fn keep(
-    mut command: Command,
-    sockets: PathBuf,
-    log: PathBuf,
-) -> Result<(mpsc::Sender<()>, JoinHandle<()>), ClusterError> {
-    let (stop, stopped) = mpsc::channel::<()>();
-    let (ready, started) = mpsc::channel();
-    let keeper = std::thread::Builder::new()
-        .name("postgres-keeper".to_owned())
-        .spawn(move || {
-            let mut server = match command.spawn().map_err(ClusterError::io("starting postgres")) {
-                Ok(server) => server,
-                Err(error) => return drop(ready.send(Err(error))),
-            };
-            let outcome = wait_until_ready(&mut server, &sockets.join(".s.PGSQL.5432"), &log);
-            let failed = outcome.is_err();
-            if ready.send(outcome).is_ok() && !failed {
-                // Nothing is ever sent: this returns when the cluster is dropped.
-                let _ = stopped.recv();
-            }
-            shut_down(&mut server);
-        })
-        .map_err(ClusterError::io("starting the keeper of postgres"))?;
-    started.recv().unwrap_or_else(|_| Err(ClusterError::Start("its keeper died".to_owned())))?;
-    Ok((stop, keeper))
-}
-
-fn wait_until_ready(server: &mut Child, socket: &Path, log: &Path) -> Result<(), ClusterError> {
-    let deadline = Instant::now() + START_TIMEOUT;
-    while Instant::now() < deadline {
-        if let Ok(Some(_)) = server.try_wait() {
-            return Err(ClusterError::Start(last_lines(log)));
-        }
-        if answers(socket) {
-            return Ok(());
-        }
-        std::thread::sleep(POLL);
-    }
-    Err(ClusterError::Start(format!("no answer within {} s; {}", START_TIMEOUT.as_secs(), last_lines(log))))
-}
-
-/// A fast shutdown (SIGINT: roll back, checkpoint, exit); if it hangs SIGQUIT, then SIGKILL.
-fn shut_down(server: &mut Child) {
-    let pid = Pid::from_child(server);
-    for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
-        // An error means that it is gone already, which `try_wait` sees.
-        let _ = rustix::process::kill_process(pid, signal);
-        let deadline = Instant::now() + STOP_TIMEOUT;
-        while Instant::now() < deadline {
-            if !matches!(server.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(POLL);
-        }
-    }
-}
-
-/// A server whose harkback was killed is shutting down right now; let it finish. A stale file of
-/// its own is Postgres' to judge.
-fn wait_for_predecessor(data: &Path) {
-    let deadline = Instant::now() + STOP_TIMEOUT;
-    let running = || {
-        let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-        let pid = Pid::from_raw(text.lines().next()?.trim().parse().ok()?)?;
-        rustix::process::test_kill_process(pid).ok()
-    };
-    while running().is_some() && Instant::now() < deadline {
-        std::thread::sleep(POLL);
-    }
-}
-
-/// Does the server let `harkback` in? Told by its first answer to a start-up packet (protocol 3.0):
-/// `R` is an authentication message (trust: at once), `E` an error ("is starting up").
-fn answers(socket: &Path) -> bool {
-    use std::io::{Read, Write};
-    let Ok(mut stream) = std::os::unix::net::UnixStream::connect(socket) else { return false };
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-    let mut packet = Vec::from([0, 0, 0, 0, 0, 3, 0, 0]);
-    packet.extend_from_slice(b"user\0harkback\0database\0postgres\0\0");
-    packet[3] = packet.len() as u8;
-    let mut kind = [0u8];
-    stream.write_all(&packet).is_ok() && stream.read_exact(&mut kind).is_ok() && kind == *b"R"
 }
 
 fn make_directory(path: &Path, owner: Option<Owner>) -> Result<(), ClusterError> {
@@ -228,14 +138,11 @@ fn initialise(
     owner: Option<Owner>,
 ) -> Result<(), ClusterError> {
     let fresh = directory.join("data.new");
-    match fs::remove_dir_all(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(ClusterError::io(format!("clearing {}", fresh.display()))(error));
-        }
-        _ => {}
-    }
+    clear(&fresh)?;
     tracing::info!(directory = %data.display(), "making a private Postgres cluster");
-    let output = command(&binaries.program("initdb"), directory, owner)
+    let mut initdb = command(&binaries.program("initdb"), directory, owner);
+    die_with_parent(&mut initdb);
+    let output = initdb
         .args(["--auth=trust", "--username=harkback", "--encoding=UTF8", "--locale=C", "--no-instructions"])
         .arg("--pgdata")
         .arg(&fresh)
@@ -247,6 +154,21 @@ fn initialise(
     fs::rename(&fresh, data).map_err(ClusterError::io(format!("moving {} into place", data.display())))
 }
 
+/// Removes what an earlier start left half made. Its `initdb` may still be writing: it ends when it notices.
+fn clear(fresh: &Path) -> Result<(), ClusterError> {
+    let deadline = Instant::now() + CLEAR_TIMEOUT;
+    loop {
+        match fs::remove_dir_all(fresh) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if Instant::now() >= deadline => {
+                return Err(ClusterError::io(format!("clearing {}", fresh.display()))(error));
+            }
+            Err(_) => std::thread::sleep(POLL),
+        }
+    }
+}
+
 fn server_command(
     binaries: &ServerBinaries,
     data: &Path,
@@ -255,7 +177,9 @@ fn server_command(
     durability: Durability,
     owner: Option<Owner>,
 ) -> Result<Command, ClusterError> {
-    let log_file = File::create(log).map_err(ClusterError::io(format!("writing {}", log.display())))?;
+    // Appended to, so that it can be emptied while the server writes.
+    let log_file = File::options().create(true).append(true).open(log);
+    let log_file = log_file.map_err(ClusterError::io(format!("writing {}", log.display())))?;
     let mut server = command(&binaries.program("postgres"), data, owner);
     server.arg("-D").arg(data).arg("-k").arg(sockets).args(["-c", "listen_addresses="]);
     server.args(["-c", "max_connections=200", "-c", "unix_socket_permissions=0700"]);
@@ -300,10 +224,4 @@ fn socket_directory(directory: &Path) -> PathBuf {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
     std::env::temp_dir().join(format!("harkback-{hash:016x}"))
-}
-
-fn last_lines(log: &Path) -> String {
-    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(5)..].join(" | ")
 }

@@ -7,7 +7,9 @@
 
 mod binaries;
 mod cluster;
+mod keeper;
 mod owner;
+mod predecessor;
 
 pub use binaries::ServerBinaries;
 pub use cluster::{Cluster, Durability};

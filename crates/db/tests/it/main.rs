@@ -38,6 +38,54 @@ async fn data_outlives_a_restart_and_a_second_start_is_refused() {
     assert_eq!(kept, 1);
 }
 
+fn open_directory() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    directory
+}
+
+fn postmaster(home: &Path) -> rustix::process::Pid {
+    let text = std::fs::read_to_string(home.join("data/postmaster.pid")).unwrap();
+    rustix::process::Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_is_started_again() {
+    let directory = open_directory();
+    let home = directory.path().join("pg");
+    let cluster = start(&home).unwrap();
+    let first = postmaster(&home);
+    rustix::process::kill_process(first, rustix::process::Signal::KILL).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let options = cluster.connect_options("postgres");
+        if PgConnection::connect_with(&options).await.is_ok() && postmaster(&home) != first {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "it was not started again");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(!cluster.has_failed());
+    drop(cluster);
+    assert!(!home.join("data/postmaster.pid").exists());
+}
+
+#[test]
+fn what_a_crash_left_does_not_hold_up_the_start() {
+    let directory = open_directory();
+    let home = directory.path().join("pg");
+    // A first start that was killed while it made the cluster.
+    std::fs::create_dir_all(home.join("data.new/base")).unwrap();
+    std::fs::write(home.join("data.new/PG_VERSION"), "1").unwrap();
+    drop(start(&home).unwrap());
+    for stale in ["", "1\n/nowhere\n"] {
+        std::fs::write(home.join("data/postmaster.pid"), stale).unwrap();
+        let began = std::time::Instant::now();
+        drop(start(&home).unwrap());
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{stale:?}: {:?}", began.elapsed());
+    }
+}
+
 #[test]
 fn a_directory_closed_to_the_clusters_user_is_named() {
     // The question only comes up for root, who runs the server as another user.

@@ -1,0 +1,68 @@
+//! What an earlier server left in its data directory: processes that are still ending, and a file that names one.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
+
+/// Waits until no process of an earlier server is left, then removes its `postmaster.pid`.
+///
+/// A server whose harkback was killed is shutting down right now; let it finish. The file alone tells little: after a
+/// crash it is stale, and the process of that number may be any other (in a container, often the first), or it is
+/// empty; Postgres would refuse to start. The processes of a server have its data directory as their working directory.
+/// The caller holds the lock of the cluster, so that no other harkback starts one meanwhile.
+pub(super) fn clear(data: &Path) {
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    while is_in_use(data) {
+        if Instant::now() >= deadline {
+            // Postgres judges the file itself.
+            return;
+        }
+        std::thread::sleep(POLL);
+    }
+    let file = data.join("postmaster.pid");
+    if cfg!(target_os = "linux") && file.exists() {
+        tracing::warn!(file = %file.display(), "removing what a server that crashed left");
+        if let Err(error) = fs::remove_file(&file) {
+            tracing::warn!(%error, file = %file.display(), "could not remove it");
+        }
+    }
+}
+
+/// Is `data` the working directory of any process that can be seen? On Linux alone; elsewhere Postgres judges.
+fn is_in_use(data: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .map(|process| process.path().join("cwd"))
+        .any(|cwd| fs::read_link(cwd).is_ok_and(|cwd| cwd == data))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_stale_file_goes_at_once_and_a_running_server_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().canonicalize().unwrap();
+        let file = data.join("postmaster.pid");
+        for stale in ["", "1\n", "garbage", &format!("{}\n", std::process::id())] {
+            fs::write(&file, stale).unwrap();
+            let began = Instant::now();
+            clear(&data);
+            assert!(!file.exists() && began.elapsed() < Duration::from_secs(2), "{stale:?}");
+        }
+        fs::write(&file, "7\n").unwrap();
+        let mut running =
+            Command::new("sleep").arg("0.5").current_dir(&data).stdin(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        let waiter = std::thread::spawn(move || running.wait());
+        clear(&data);
+        assert!(began.elapsed() > Duration::from_millis(400) && !file.exists());
+        waiter.join().unwrap().unwrap();
+    }
+}

@@ -1,0 +1,114 @@
+//! How the service ends, and what survives the end of what it stands on.
+
+use std::time::{Duration, Instant};
+
+use e2e::{Api, Deployment, Reply};
+use reqwest::Method;
+use rustix::process::{Pid, Signal};
+use serde_json::json;
+use sqlx::{Postgres, Transaction};
+use tokio::task::JoinHandle;
+
+/// A call that waits for a lock, which another transaction holds.
+async fn waiting_call(
+    deployment: &Deployment,
+    api: &Api,
+) -> (Transaction<'static, Postgres>, JoinHandle<Reply>) {
+    let mut other = deployment.database().pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE video_projects").execute(&mut *other).await.unwrap();
+    let api = api.clone();
+    let call = tokio::spawn(async move { api.post("/video/projects", &json!({"title": "a"})).await });
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'video_projects'::regclass)";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *other).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    (other, call)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_that_do_not_finish_are_answered_before_the_grace_ends() {
+    let deployment = Deployment::new().await;
+    let server = deployment.start_with(&[("HARKBACK_SHUTDOWN_GRACE_S", "3")]).await;
+    let (api, address) = (server.api("t1", "dev"), server.base().trim_start_matches("http://").to_owned());
+    let (other, call) = waiting_call(&deployment, &api).await;
+    let began = Instant::now();
+    server.terminate();
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(1), "new work is refused at once");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let reply = call.await.unwrap();
+    reply.problem(503, "shutting_down");
+    assert!(reply.header("retry-after").is_some());
+    let (code, log) = server.ended().await;
+    assert!(
+        (Duration::from_secs(2)..Duration::from_secs(6)).contains(&began.elapsed()),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(code, Some(3), "{log}");
+    other.rollback().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_it_now() {
+    let deployment = Deployment::new().await;
+    let server = deployment.start().await;
+    let (other, call) = waiting_call(&deployment, &server.api("t1", "dev")).await;
+    server.terminate();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!call.is_finished());
+    let began = Instant::now();
+    server.terminate();
+    let (code, log) = server.ended().await;
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert_eq!(code, Some(3), "{log}");
+    assert!(call.await.is_err(), "the call was cut off");
+    other.rollback().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_postgres_that_dies_comes_back() {
+    let deployment = Deployment::new().await;
+    let data = deployment.data_directory();
+    std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
+    let api = server.api("t1", "dev");
+    let made = api.post("/video/projects", &json!({"title": "a"})).await.ok();
+    let pid = std::fs::read_to_string(data.join("postgres/data/postmaster.pid")).unwrap();
+    let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::KILL).unwrap();
+    let began = Instant::now();
+    let path = format!("/video/projects/{}", made["id"].as_str().unwrap());
+    loop {
+        let reply = api.send(api.request(Method::GET, &path)).await;
+        if reply.status == 200 && api.get("/readyz").await.status == 200 {
+            break;
+        }
+        assert!([200, 503].contains(&reply.status), "{}", reply.text());
+        assert!(began.elapsed() < Duration::from_secs(40), "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let log = server.stop().await;
+    assert!(log.contains("the private Postgres died"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_is_killed_can_be_started_again() {
+    let deployment = Deployment::new().await;
+    let data = deployment.data_directory();
+    std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for moment in [100, 400, 900, 1_500] {
+        let mut first = e2e::binary::command(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(data)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(moment)).await;
+        first.kill().await.unwrap();
+    }
+    let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
+    let _ = server.api("t1", "dev").post("/video/projects", &json!({"title": "a"})).await.ok();
+    server.stop().await;
+}
