@@ -15,6 +15,7 @@ use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tempfile::TempPath;
 
+use crate::size_mark;
 use crate::store::{BlobStore, PREFIX, key, move_into_place};
 use crate::{BlobError, BlobId};
 
@@ -66,23 +67,22 @@ impl BlobStore {
         Ok(found.is_some())
     }
 
-    /// Moves a whole, synced staging file to its place. Bytes that are there already count as written now.
+    /// Moves a whole, synced staging file to its place. Bytes that are there already count as written now, and are
+    /// replaced: what had been damaged there is whole again.
     pub(crate) async fn place(&self, file: TempPath, id: BlobId) -> Result<(), BlobError> {
         if let Some((root, target)) = self.local(id) {
             let placed = tokio::task::spawn_blocking(move || {
                 let _shared = lock(&root, File::lock_shared)?;
-                let now = std::fs::metadata(&file)?.modified()?;
-                match File::options().write(true).open(&target) {
-                    Ok(kept) => kept.set_modified(now),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => move_into_place(file, &target),
-                    Err(error) => Err(error),
-                }
+                let whole = File::options().write(true).open(&file)?;
+                size_mark::set(&whole, whole.metadata()?.len());
+                move_into_place(file, &target)
             });
             return Ok(placed.await.map_err(io::Error::other)??);
         }
-        let fresh = std::fs::metadata(&file)?.modified()? - OLD;
+        let staged = std::fs::metadata(&file)?;
+        let fresh = staged.modified()? - OLD;
         match self.store.head(&key(id)).await {
-            Ok(meta) if SystemTime::from(meta.last_modified) > fresh => Ok(()),
+            Ok(meta) if SystemTime::from(meta.last_modified) > fresh && meta.size == staged.len() => Ok(()),
             _ => self.upload(&file, id).await,
         }
     }

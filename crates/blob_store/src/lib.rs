@@ -11,6 +11,7 @@ mod id;
 mod reader;
 mod remote;
 mod scratch;
+mod size_mark;
 mod store;
 mod writer;
 
@@ -35,6 +36,9 @@ pub enum BlobError {
     /// No blob has this id.
     #[error("no blob {0}")]
     NotFound(BlobId),
+    /// The blob has another size than when it was kept.
+    #[error("blob {0} is damaged: it has another size than when it was kept")]
+    Damaged(BlobId),
     /// More bytes than the caller allows.
     #[error("blob {id} has {size} bytes, more than the {limit} allowed here")]
     TooLarge {

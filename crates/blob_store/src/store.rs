@@ -10,17 +10,21 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart};
+use sha2::{Digest, Sha256};
 use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
 use crate::remote;
+use crate::size_mark;
 use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
 
 /// Staging files older than this belong to a process that died.
 const STALE: Duration = Duration::from_secs(24 * 3600);
 /// What all blobs are under.
 pub(crate) const PREFIX: &str = "sha256";
+/// What the store is checked with is under.
+const CHECK: &str = "check";
 const UPLOAD_PART: usize = 8 << 20;
 const PARALLEL_PARTS: usize = 4;
 
@@ -56,6 +60,7 @@ impl BlobStore {
         }
         let (store, prefix) = remote::open(&url, options).map_err(|error| invalid(error.to_string()))?;
         std::fs::create_dir_all(staging)?;
+        sweep(staging);
         Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), root: None, staging: staging.into() })
     }
 
@@ -116,8 +121,11 @@ impl BlobStore {
     /// How many bytes the blob has.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`] or [`BlobError::Store`].
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`] or [`BlobError::Store`].
     pub async fn size(&self, id: BlobId) -> Result<u64, BlobError> {
+        if let Some(path) = self.local_path(id) {
+            return Ok(open_kept(id, path).await?.size_bytes());
+        }
         match self.store.head(&key(id)).await {
             Ok(meta) => Ok(meta.size),
             Err(error) => Err(named(id, error)),
@@ -137,6 +145,9 @@ impl BlobStore {
             self.size(id).await?;
             return Ok(futures::future::Either::Left(futures::stream::empty()));
         }
+        if self.root.is_some() {
+            self.size(id).await?;
+        }
         let options = GetOptions::new().with_range(Some(GetRange::Bounded(range)));
         let found = self.store.get_opts(&key(id), options).await.map_err(|error| named(id, error))?;
         Ok(futures::future::Either::Right(found.into_stream().map_err(BlobError::Store)))
@@ -147,6 +158,9 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::TooLarge`], [`BlobError::NotFound`] or [`BlobError::Store`].
     pub async fn get(&self, id: BlobId, limit: u64) -> Result<Bytes, BlobError> {
+        if self.root.is_some() {
+            self.size(id).await?;
+        }
         let found = self.store.get(&key(id)).await.map_err(|error| named(id, error))?;
         let size = found.meta.size;
         if size > limit {
@@ -159,14 +173,10 @@ impl BlobStore {
     /// blob that goes away with the handle.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`], [`BlobError::Io`] or [`BlobError::Store`].
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`] or [`BlobError::Store`].
     pub async fn open_local(&self, id: BlobId) -> Result<LocalBlob, BlobError> {
         if let Some(path) = self.local_path(id) {
-            return match tokio::fs::File::open(&path).await {
-                Ok(file) => LocalBlob::new(file.into_std().await, path, None),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(BlobError::NotFound(id)),
-                Err(error) => Err(error.into()),
-            };
+            return open_kept(id, path).await;
         }
         let size = self.size(id).await?;
         let mut pieces = std::pin::pin!(self.read(id, 0..size).await?);
@@ -186,7 +196,7 @@ impl BlobStore {
     pub async fn check(&self) -> Result<(), BlobError> {
         let staged = self.staging_file().await?;
         let name = staged.path().file_name().and_then(|name| name.to_str()).unwrap_or("check").to_owned();
-        let key = Key::from_iter(["check", &name]);
+        let key = Key::from_iter([CHECK, &name]);
         self.store.put(&key, Bytes::from_static(b"harkback").into()).await?;
         let read = async { self.store.get(&key).await?.bytes().await };
         let read = read.await;
@@ -232,6 +242,44 @@ impl BlobStore {
         Some((root, path))
     }
 
+    /// Hashes the blob: is it what its name says?
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`] or the store's. One of another size than when it was kept is `false`.
+    pub async fn is_intact(&self, id: BlobId) -> Result<bool, BlobError> {
+        let found = self.store.get(&key(id)).await.map_err(|error| named(id, error))?;
+        let mut pieces = found.into_stream();
+        let mut digest = Sha256::new();
+        while let Some(piece) = pieces.try_next().await? {
+            digest = tokio::task::spawn_blocking(move || digest.chain_update(&piece))
+                .await
+                .map_err(std::io::Error::other)?;
+        }
+        Ok(BlobId::from_sha256(digest.finalize().into()) == id)
+    }
+
+    /// Moves a damaged blob to `damaged/`: reads then answer that it is missing, until the same bytes come again.
+    ///
+    /// # Errors
+    /// [`BlobError::Store`].
+    pub async fn set_aside(&self, id: BlobId) -> Result<(), BlobError> {
+        let aside = Key::from_iter(["damaged", &id.to_hex()]);
+        self.store.rename(&key(id), &aside).await.map_err(|error| named(id, error))
+    }
+
+    /// Removes files that a process which died left in staging more than a day ago.
+    pub async fn sweep_staging(&self) {
+        let (staging, root) = (self.staging.clone(), self.root.clone());
+        let swept = tokio::task::spawn_blocking(move || {
+            sweep(&staging);
+            if let Some(root) = root {
+                sweep(&root.join(CHECK));
+            }
+        });
+        // Failing to tidy up is told in the log.
+        let _ = swept.await;
+    }
+
     async fn staging_file(&self) -> Result<NamedTempFile, BlobError> {
         let staging = self.staging.clone();
         let file = tokio::task::spawn_blocking(move || {
@@ -244,6 +292,21 @@ impl BlobStore {
 impl fmt::Debug for BlobStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BlobStore({})", self.store)
+    }
+}
+
+/// Opens a file of a store in a directory; one that was cut off since it was kept is damaged.
+async fn open_kept(id: BlobId, path: PathBuf) -> Result<LocalBlob, BlobError> {
+    let opened = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::open(&path)?;
+        let is_whole = size_mark::is_whole(&file)?;
+        Ok::<_, std::io::Error>((file, path, is_whole))
+    });
+    match opened.await.map_err(std::io::Error::other)? {
+        Ok((file, path, true)) => LocalBlob::new(file, path, None),
+        Ok((_, _, false)) => Err(BlobError::Damaged(id)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(BlobError::NotFound(id)),
+        Err(error) => Err(error.into()),
     }
 }
 

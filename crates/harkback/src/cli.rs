@@ -45,10 +45,11 @@ pub(crate) enum Command {
     /// The service does the same at the first call about an asset; lists of timelines need it done before. Files that
     /// cannot be read are listed and skipped. As safe beside running services as `gc`.
     Reprobe(ReprobeArguments),
-    /// List timelines, samples and origin maps made with a decoder that reads their recording wrongly.
+    /// List damaged and missing bytes, and results made with a decoder that reads their recording wrongly.
     ///
-    /// Reads only the database. Exits with 1 when there are any. Run `reprobe` first: it finds which recordings these are.
-    Verify(StoreFlags),
+    /// Hashes every stored file. Exits with 1 when anything is found. Run `reprobe` first: it finds which recordings are
+    /// read wrongly.
+    Verify(VerifyArguments),
     /// Create, list and revoke API keys, and rotate the secret of signed links.
     Keys(KeysArguments),
     /// Print the OpenAPI document of the service.
@@ -102,6 +103,18 @@ pub(crate) struct ReprobeArguments {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) flags: ReprobeFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// Move damaged files aside, so that they are no longer handed out; uploading the same bytes puts them back.
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// Read only the database: look for results, not for damaged bytes.
+    #[arg(long, conflicts_with = "repair")]
+    pub(crate) skip_bytes: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreFlags,
 }
 
 #[derive(Debug, Args)]

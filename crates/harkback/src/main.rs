@@ -74,8 +74,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Reprobe(arguments) => {
             serve::reprobe(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
         }
-        Command::Verify(store) => {
-            let is_clean = serve::verify(&config::load(cli.config.as_deref(), &store)?)?;
+        Command::Verify(arguments) => {
+            let config = config::load(cli.config.as_deref(), &arguments.store)?;
+            let is_clean = serve::verify(&arguments, &config)?;
             return Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Keys(arguments) => {

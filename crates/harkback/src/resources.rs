@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use blob_store::BlobStore;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::listener::Closed;
 
 /// How often it is looked whether memory can be given back.
 const TRIM_PERIOD: Duration = Duration::from_secs(10);
+
+const SWEEP_PERIOD: Duration = Duration::from_secs(3_600);
 
 /// Raises the soft limit of open files to the hard one: a shell's default of 1 024 is fewer than the connections.
 pub(crate) fn raise_file_limit() {
@@ -33,6 +36,14 @@ pub(crate) async fn give_memory_back(closed: Closed) {
             // Milliseconds for a large heap.
             let _ = tokio::task::spawn_blocking(trim).await;
         }
+    }
+}
+
+/// Removes, every hour, what uploads of processes that died left in staging. Runs for ever.
+pub(crate) async fn sweep(blobs: BlobStore) {
+    loop {
+        tokio::time::sleep(SWEEP_PERIOD).await;
+        blobs.sweep_staging().await;
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::Around;
-use crate::cli::{GcArguments, KeysArguments, ReprobeArguments};
+use crate::cli::{GcArguments, KeysArguments, ReprobeArguments, VerifyArguments};
 use crate::config::{self, Config, LogFormat};
 use crate::health::Health;
 use crate::listener::{self, Closed, ConnectionLimits};
@@ -82,9 +82,9 @@ pub(crate) fn reprobe(arguments: &ReprobeArguments, config: &Config) -> anyhow::
     maintain(config, async |pool| reprobe::run(arguments, config, pool).await)
 }
 
-/// Lists results of wrong decoders; whether there are none.
-pub(crate) fn verify(config: &Config) -> anyhow::Result<bool> {
-    maintain(config, async |pool| verify::run(pool).await)
+/// Lists damaged bytes and results of wrong decoders; whether there are none.
+pub(crate) fn verify(arguments: &VerifyArguments, config: &Config) -> anyhow::Result<bool> {
+    maintain(config, async |pool| verify::run(arguments, config, pool).await)
 }
 
 /// Runs an operator's command on a database that is there already.
@@ -116,6 +116,7 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let stopping = Stopping { phase: phases.clone(), cut: Arc::default() };
     let cut = stopping.cut.clone();
     let blobs = app::open_blobs(config)?;
+    let swept = blobs.clone();
     let health = Health::watch(db::for_requests(options), blobs.clone()).await;
     let around = Around { access, stopping, health };
     let (router, timelines) = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
@@ -131,6 +132,7 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     };
     let closed = Closed::default();
     tokio::spawn(resources::give_memory_back(closed.clone()));
+    tokio::spawn(resources::sweep(swept));
     let served = async {
         listener::serve(listener, router, limits, phases, closed).await;
         // Those whose callers hung up.

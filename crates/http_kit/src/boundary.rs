@@ -112,15 +112,20 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
 /// too long (414, 431). The connection is closed after it.
 #[must_use]
 pub fn http_refusal(status: StatusCode) -> String {
-    let (code, detail) = match status {
-        StatusCode::URI_TOO_LONG => ("uri_too_long", "the path and query of the request are too long"),
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-            ("headers_too_large", "the headers of the request are too many, or too long together")
+    let problem = match status {
+        StatusCode::URI_TOO_LONG => {
+            Problem::new(StatusCode::URI_TOO_LONG, "uri_too_long", "the path and query are too long")
         }
-        _ => ("malformed_request", "this is not a request of HTTP/1.1"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "headers_too_large",
+            "the headers are too many, or too long together",
+        ),
+        _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_request", "this is not a request of HTTP/1.1"),
     };
+    let (status, code) = (problem.status(), problem.code());
     let request_id = Id::generate("req").to_string();
-    let body = Problem::new(status, code, detail).document(&request_id);
+    let body = problem.document(&request_id);
     count(&Method::from_bytes(b"NONE").unwrap_or_default(), "unmatched", status, Duration::ZERO);
     tracing::info!(status = status.as_u16(), code, request_id, "request");
     format!(

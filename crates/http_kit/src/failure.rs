@@ -14,32 +14,36 @@ pub(crate) struct Failure {
     pub(crate) retry_after_s: u32,
 }
 
-const STORAGE_FULL: Failure = Failure {
-    status: StatusCode::INSUFFICIENT_STORAGE,
-    code: "storage_full",
-    detail: "no space is left where the service keeps its data",
-    retry_after_s: 60,
-};
-const STORAGE_UNAVAILABLE: Failure = Failure {
-    status: StatusCode::SERVICE_UNAVAILABLE,
-    code: "storage_unavailable",
-    detail: "where the service keeps its data cannot be read or written now",
-    retry_after_s: 10,
-};
-const DATABASE_UNAVAILABLE: Failure = Failure {
-    status: StatusCode::SERVICE_UNAVAILABLE,
-    code: "database_unavailable",
-    detail: "the database does not answer, or does not take this now",
-    retry_after_s: 5,
-};
-const BUSY: Failure = Failure {
-    status: StatusCode::SERVICE_UNAVAILABLE,
-    code: "busy",
-    detail: "the service has no file descriptors or memory left for this now",
-    retry_after_s: 5,
-};
+const STORAGE_FULL: Failure = Failure::new(
+    StatusCode::INSUFFICIENT_STORAGE,
+    "storage_full",
+    "no space is left where the service keeps its data",
+    60,
+);
+const STORAGE_UNAVAILABLE: Failure = Failure::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "storage_unavailable",
+    "where the service keeps its data cannot be read or written now",
+    10,
+);
+const DATABASE_UNAVAILABLE: Failure = Failure::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "database_unavailable",
+    "the database does not answer, or does not take this now",
+    5,
+);
+const BUSY: Failure = Failure::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "busy",
+    "the service has no file descriptors or memory left for this now",
+    5,
+);
 
 impl Failure {
+    const fn new(status: StatusCode, code: &'static str, detail: &'static str, retry_after_s: u32) -> Self {
+        Self { status, code, detail, retry_after_s }
+    }
+
     /// What `error` or one of its sources is, when it is one of these.
     pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);

@@ -55,7 +55,7 @@ pub fn add_context(document: &mut OpenApi) {
             answer(&mut operation.responses, "413", "`body_too_large`");
             answer(&mut operation.responses, "415", "`unsupported_media_type`");
         }
-        answer(&mut operation.responses, "500", "`internal`");
+        answer(&mut operation.responses, "500", "`internal`, `content_missing`, `content_damaged`");
         answer(
             &mut operation.responses,
             "503",

@@ -41,6 +41,9 @@ pub enum MediaError {
     /// The bytes of a row are not in the store.
     #[error("the bytes of {0} are not in the store")]
     ContentMissing(String),
+    /// The bytes of a row are not those that were kept.
+    #[error("the bytes of {0} in the store are damaged; upload them again")]
+    ContentDamaged(String),
     /// A store with blobs beside a database without assets.
     #[error("the store has blobs and the database no asset: they are not of the same installation")]
     ForeignStore,
@@ -96,6 +99,7 @@ impl From<BlobError> for MediaError {
     fn from(error: BlobError) -> Self {
         match error {
             BlobError::NotFound(id) => Self::ContentMissing(id.uri()),
+            BlobError::Damaged(id) => Self::ContentDamaged(id.uri()),
             other => Self::Blob(other),
         }
     }
@@ -131,6 +135,9 @@ impl From<MediaError> for Problem {
             MediaError::SourceChanged => Self::new(StatusCode::CONFLICT, "source_changed", detail),
             MediaError::ContentMissing(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "content_missing", detail)
+            }
+            MediaError::ContentDamaged(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "content_damaged", detail)
             }
             MediaError::UploadTooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_large", detail)

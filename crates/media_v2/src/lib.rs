@@ -37,6 +37,7 @@ mod service;
 mod source;
 pub mod store;
 mod verify;
+mod verify_bytes;
 mod waveforms;
 
 pub use canonical::{canonical_json, pipeline_hash};
@@ -52,3 +53,5 @@ pub use rules::file_name;
 pub use service::{Description, MediaConfig, MediaService};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};
 pub use verify::{WronglyDecoded, wrongly_decoded};
+pub(crate) use verify_bytes::RowKind;
+pub use verify_bytes::{BlobFault, BlobRow, FaultyBlob, verify_bytes};

@@ -277,10 +277,15 @@ impl MediaService {
     ///
     /// # Errors
     /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceUnreadable`], [`MediaError::SourceChanged`] for
-    /// bytes outside the store; [`MediaError::ContentMissing`] and storage's for those inside.
+    /// bytes outside the store; [`MediaError::ContentMissing`], [`MediaError::ContentDamaged`] and storage's for those
+    /// inside.
     pub async fn open_source(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
         match BlobId::from_uri(content.uri) {
-            Ok(id) => Ok(self.blobs().open_local(id).await?.into()),
+            Ok(id) => {
+                let blob = self.blobs().open_local(id).await?;
+                check_size(content, blob.size_bytes())?;
+                Ok(blob.into())
+            }
             Err(_) => Ok(self.open_file(content).await?.into()),
         }
     }
@@ -298,6 +303,14 @@ impl MediaService {
             Some(registered) if registered != size => Err(MediaError::SourceChanged),
             _ => Ok(file),
         }
+    }
+}
+
+/// A blob has the size that its row tells, or is damaged.
+pub(crate) fn check_size(content: Content<'_>, size: u64) -> Result<(), MediaError> {
+    match content.size_bytes {
+        Some(registered) if registered != size => Err(MediaError::ContentDamaged(content.uri.to_owned())),
+        _ => Ok(()),
     }
 }
 

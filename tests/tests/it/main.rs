@@ -6,6 +6,7 @@ mod access;
 mod audio_streams;
 mod bad_media;
 mod bounds;
+mod bytes;
 mod cache;
 mod calling;
 mod captions;

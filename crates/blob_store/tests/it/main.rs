@@ -136,3 +136,68 @@ fn a_url_of_no_store_is_refused() {
     let error = BlobStore::open(&url, [], Path::new("/tmp")).unwrap_err().to_string();
     assert!(error.contains("ftp://host/x") && !error.contains("secret"), "{error}");
 }
+
+/// Cuts a kept file off, as a disk that failed might.
+fn truncate(directory: &Path, id: BlobId) {
+    let hex = id.to_hex();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(directory.join("sha256").join(&hex[..2]).join(&hex))
+        .unwrap();
+    file.set_len(3).unwrap();
+}
+
+#[tokio::test]
+async fn a_blob_that_was_cut_off_is_noticed_and_healed_by_the_same_bytes() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let bytes = Bytes::from_static(b"hark back");
+    let id = store.put(bytes.clone()).await.unwrap().id;
+    assert!(store.is_intact(id).await.unwrap());
+    truncate(directory.path(), id);
+    assert!(!store.is_intact(id).await.unwrap());
+    let noticed = [
+        store.size(id).await.map(drop),
+        store.read(id, 0..9).await.map(drop),
+        store.get(id, 9).await.map(drop),
+        store.open_local(id).await.map(drop),
+    ];
+    for result in noticed {
+        assert!(matches!(result, Err(BlobError::Damaged(damaged)) if damaged == id), "{result:?}");
+    }
+    assert_eq!(store.put(bytes.clone()).await.unwrap().id, id);
+    assert_eq!(store.get(id, 9).await.unwrap(), bytes);
+
+    // Changed, and of the same size.
+    let hex = id.to_hex();
+    std::fs::write(directory.path().join("sha256").join(&hex[..2]).join(&hex), b"hark BACK").unwrap();
+    assert!(!store.is_intact(id).await.unwrap());
+    store.set_aside(id).await.unwrap();
+    assert!(matches!(store.size(id).await, Err(BlobError::NotFound(_))));
+    assert_eq!(std::fs::read(directory.path().join("damaged").join(&hex)).unwrap(), b"hark BACK");
+    store.put(bytes.clone()).await.unwrap();
+    assert!(store.is_intact(id).await.unwrap());
+}
+
+#[tokio::test]
+async fn stale_staging_files_are_swept_while_the_store_is_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let staging = directory.path().join("staging");
+    for (name, age) in [("old", 25 * 3_600), ("young", 3_600)] {
+        let file = std::fs::File::create(staging.join(name)).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - Duration::from_secs(age)).unwrap();
+    }
+    store.sweep_staging().await;
+    let left: Vec<_> = std::fs::read_dir(staging).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["young"]);
+}
+
+#[tokio::test]
+async fn a_check_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    store.check().await.unwrap();
+    assert_eq!(files_under(directory.path()), 0);
+}

@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt as _;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -13,6 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{artifact_id, asset_id};
 use crate::range::{Conditions, Selection, lines};
+use crate::service::check_size;
 use crate::{Content, MediaError, MediaService, media_type};
 
 /// How much of a file is in memory at once.
@@ -92,7 +94,7 @@ async fn serve(
     let bytes = Bytes::find(service, content).await?;
     let size = bytes.size();
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let etag = content.sha256.map(|sha256| format!("\"{sha256}\""));
+    let etag = bytes.etag(content);
     let conditions = Conditions {
         if_match: lines(headers, &header::IF_MATCH),
         if_none_match: lines(headers, &header::IF_NONE_MATCH),
@@ -130,11 +132,29 @@ enum Bytes {
 impl Bytes {
     async fn find(service: &MediaService, content: Content<'_>) -> Result<Self, MediaError> {
         match BlobId::from_uri(content.uri) {
-            Ok(id) => Ok(Self::Blob(id, service.blobs().size(id).await?)),
+            Ok(id) => {
+                let size = service.blobs().size(id).await?;
+                check_size(content, size)?;
+                Ok(Self::Blob(id, size))
+            }
             Err(_) => {
                 let file = File::from_std(service.open_file(content).await?);
                 let size = file.metadata().await?.len();
                 Ok(Self::File(file.into_std().await, size))
+            }
+        }
+    }
+
+    /// The strong entity tag, with its quotes. A file outside the store may change and keep its size: its tag changes with
+    /// its inode and the time of its last change, too.
+    fn etag(&self, content: Content<'_>) -> Option<String> {
+        let sha256 = content.sha256?;
+        match self {
+            Self::Blob(..) => Some(format!("\"{sha256}\"")),
+            Self::File(file, _) => {
+                let meta = file.metadata().ok()?;
+                let changed = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+                Some(format!("\"{sha256}-{changed:x}-{:x}\"", meta.ino()))
             }
         }
     }

@@ -1,9 +1,12 @@
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use blob_store::ListedBlob;
+use blob_store::{BlobId, ListedBlob};
 use chrono::{DateTime, Utc};
+use http_kit::Id;
 use sqlx::PgConnection;
+
+use crate::{BlobRow, RowKind};
 
 /// Those of the blobs that no row leads to. Blobs are shared, so this asks for the rows of all owners.
 ///
@@ -26,6 +29,90 @@ pub(crate) async fn unreferenced_blobs(
     .await?;
     let unreferenced: HashSet<String> = unreferenced.into_iter().collect();
     Ok(blobs.into_iter().filter(|blob| unreferenced.contains(&blob.id.to_hex())).collect())
+}
+
+/// The next rows behind `after`, of all owners, whose bytes are in the store, in the order of their keys.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn rows_with_blobs(
+    conn: &mut PgConnection,
+    kind: RowKind,
+    after: Option<&BlobRow>,
+    limit: i64,
+) -> sqlx::Result<Vec<(BlobRow, BlobId)>> {
+    let [tenant_id, env, id] =
+        after.map_or([""; 3], |after| [&after.tenant_id, &after.env, &after.id].map(Id::as_str));
+    let rows = match kind {
+        RowKind::Asset => {
+            let query = sqlx::query_as!(
+                ReferringRow,
+                r#"-- media_v2::rows_with_blobs
+                SELECT tenant_id AS "tenant_id: Id", env AS "env: Id", id AS "id: Id", source_uri AS uri
+                FROM media_assets
+                WHERE (tenant_id, env, id) > ($1, $2, $3) AND source_uri ~ '^blob://sha256/[0-9A-Fa-f]{64}$'
+                ORDER BY tenant_id, env, id LIMIT $4"#,
+                tenant_id,
+                env,
+                id,
+                limit,
+            );
+            query.fetch_all(conn).await?
+        }
+        RowKind::Artifact => {
+            let query = sqlx::query_as!(
+                ReferringRow,
+                r#"-- media_v2::rows_with_blobs
+                SELECT tenant_id AS "tenant_id: Id", env AS "env: Id", id AS "id: Id", uri FROM artifacts
+                WHERE (tenant_id, env, id) > ($1, $2, $3) AND uri ~ '^blob://sha256/[0-9A-Fa-f]{64}$'
+                ORDER BY tenant_id, env, id LIMIT $4"#,
+                tenant_id,
+                env,
+                id,
+                limit,
+            );
+            query.fetch_all(conn).await?
+        }
+    };
+    let kind = if kind == RowKind::Asset { "asset" } else { "artifact" };
+    let named = |row: ReferringRow| {
+        let blob = BlobId::from_uri(&row.uri).ok()?;
+        Some((BlobRow { tenant_id: row.tenant_id, env: row.env, kind: kind.to_owned(), id: row.id }, blob))
+    };
+    // None of these: the statements let through what parses.
+    Ok(rows.into_iter().filter_map(named).collect())
+}
+
+struct ReferringRow {
+    tenant_id: Id,
+    env: Id,
+    id: Id,
+    uri: String,
+}
+
+/// Rows of any owner that refer to a blob.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn rows_of_blob(
+    conn: &mut PgConnection,
+    blob: BlobId,
+    limit: i64,
+) -> sqlx::Result<Vec<BlobRow>> {
+    sqlx::query_as!(
+        BlobRow,
+        r#"-- media_v2::rows_of_blob
+        SELECT tenant_id AS "tenant_id!: Id", env AS "env!: Id", kind AS "kind!", id AS "id!: Id" FROM (
+            SELECT tenant_id, env, 'asset' AS kind, id FROM media_assets WHERE source_uri = $1
+            UNION ALL
+            SELECT tenant_id, env, 'artifact', id FROM artifacts WHERE uri = $1
+        ) referring
+        ORDER BY 1, 2, 3, 4 LIMIT $2"#,
+        blob.uri(),
+        limit,
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// Is there any asset, of whichever owner?

@@ -18,7 +18,7 @@ pub use artifacts::{
     latest_artifacts, list_artifacts, missing_artifacts,
 };
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
-pub(crate) use blobs::{has_assets, old_waveforms, unreferenced_blobs};
+pub(crate) use blobs::{has_assets, old_waveforms, rows_of_blob, rows_with_blobs, unreferenced_blobs};
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
 pub(crate) use waveforms::{find_waveform, insert_waveform};
