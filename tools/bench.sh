@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# How fast whole signal analysis is, and in how much memory, and how fast shot lists and renders are: `make bench`.
+# How fast whole signal analysis is, and in how much memory, how fast shot lists and renders are, and the latency of
+# what players ask for: `make bench`.
 #
 # Recordings: the fixture talk_and_music repeated to 11 minutes and to 3 hours of MP3 (44.1 kHz stereo, 128 kb/s).
 # Figures: wall time, times real time, multiples of ffmpeg's time to decode the same file on one thread, and the peak
@@ -101,3 +102,7 @@ tools/with-postgres.sh cargo run --release --locked --quiet --package video_rend
 printf '\nShot lists\n'
 cargo build --release --locked --quiet --package audio_to_video_origin --example shot_list
 tools/with-postgres.sh cargo run --release --locked --quiet --package audio_to_video_origin --example shot_list
+
+printf '\nLatency at a fixed rate, generator and Postgres on the same machine; the aims are p99 10 ms by clip, 5 ms analyze\n'
+cargo build --release --locked --quiet --package e2e --example latency
+tools/with-postgres.sh "${harkback%/*}/examples/latency" "$harkback" "$media/bench_11min.mp3"

@@ -32,7 +32,16 @@ impl BrowserPolicy {
         {
             return Err(Error::HostNotAllowed(host.chars().take(100).collect()));
         }
-        let Some(origin) = text(header::ORIGIN).filter(|_| !method.is_safe()) else { return Ok(()) };
+        if method.is_safe() {
+            return Ok(());
+        }
+        let Some(origin) = text(header::ORIGIN) else {
+            let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+            return match site {
+                Some(site @ ("cross-site" | "same-site")) => Err(Error::CrossSite(site.to_owned())),
+                _ => Ok(()),
+            };
+        };
         let own = origin.split_once("://").map(|(_, host)| host.to_lowercase());
         let is_allowed = own.as_deref() == Some(&host) || self.origins.iter().any(|known| known == origin);
         if is_allowed { Ok(()) } else { Err(Error::CrossSite(origin.chars().take(100).collect())) }
@@ -78,6 +87,11 @@ mod tests {
         for origin in ["https://evil.example", "null", "http://localhost:8091"] {
             assert!(!from(Method::POST, origin), "{origin}");
         }
+        let fetched = |site| {
+            let site = (header::HeaderName::from_static("sec-fetch-site"), site);
+            check(&policy, Method::POST, &[(header::HOST, "localhost:8090"), site])
+        };
+        assert!(!fetched("cross-site") && fetched("same-origin") && fetched("none"));
         assert!(check(&policy, Method::POST, &[(header::HOST, "localhost:8090")]), "no browser");
     }
 }

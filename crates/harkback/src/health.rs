@@ -19,6 +19,7 @@ const DATABASE_PERIOD: Duration = Duration::from_secs(1);
 const DATABASE_RETRY: Duration = Duration::from_millis(250);
 /// A server under load may miss an answer; one that refuses connections is away at once.
 const MISSED_ANSWERS: u32 = 3;
+const TOO_MANY_CONNECTIONS: &str = "53300";
 /// The same of the blob store, which may be far away.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_PERIOD: Duration = Duration::from_secs(10);
@@ -112,6 +113,12 @@ impl DatabaseCheck {
             Ok(Ok(is_migrated)) => {
                 self.missed = 0;
                 if is_migrated { DatabaseState::Up } else { DatabaseState::Outdated }
+            }
+            // It answers, to those who have a connection.
+            Ok(Err(sqlx::Error::Database(error)))
+                if error.code().as_deref() == Some(TOO_MANY_CONNECTIONS) =>
+            {
+                DatabaseState::Up
             }
             Ok(Err(error)) => {
                 self.connection = None;

@@ -4,14 +4,16 @@
 //! pieces of its body ([`http_kit::BodyPace`]) and the taking of its answer. A connection that ends with unread input
 //! is drained first: closing it at once would reset it, and the peer would lose the answer.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -103,9 +105,17 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let has_unread = Arc::new(AtomicBool::new(false));
+    let noticed = has_unread.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let router = router.clone();
-        Box::pin(async move { router.oneshot(request.map(Body::new)).await })
+        let (router, noticed) = (router.clone(), noticed.clone());
+        Box::pin(async move {
+            let response = router.oneshot(request.map(Body::new)).await?;
+            // What the boundary says of a refusal before the end of the body.
+            let is_last = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
+            noticed.store(is_last, Ordering::Relaxed);
+            Ok::<_, Infallible>(response)
+        })
     });
     let io = TokioIo::new(PacedStream::new(stream, limits.timeout));
     let mut connection = http1::Builder::new()
@@ -129,7 +139,10 @@ async fn connection(
             }
         }
     }
-    drain(connection.into_parts().io.into_inner()).await;
+    let stream = connection.into_parts().io.into_inner();
+    if has_unread.load(Ordering::Relaxed) || stream.has_refused() {
+        drain(stream).await;
+    }
 }
 
 /// Ends the sending side, and reads what the peer still sends, so that the last answer is not lost in a reset.

@@ -20,6 +20,7 @@ pub(crate) struct PacedStream<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// An answer in place of one that hyper gives without a body.
     refusal: Option<Refusal>,
+    has_refused: bool,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,12 @@ impl Refusal {
 
 impl<S> PacedStream<S> {
     pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, stalled: None, refusal: None }
+        Self { stream, limit, stalled: None, refusal: None, has_refused: false }
+    }
+
+    /// Did hyper refuse a request on it?
+    pub(crate) const fn has_refused(&self) -> bool {
+        self.has_refused
     }
 
     fn paced<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -77,6 +83,7 @@ impl<S: AsyncWrite + Unpin> PacedStream<S> {
             }
         }
         let replaced = refusal.replaced;
+        self.has_refused = true;
         self.refusal = None;
         Some(Poll::Ready(Ok(replaced)))
     }

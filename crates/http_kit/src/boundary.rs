@@ -63,14 +63,8 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     let span = tracing::info_span!("request", request_id, %method, route);
     let started = Instant::now();
 
-    let is_forged = is_cross_site_form(request.headers());
     let (reading, request) = Reading::watch(request, pace);
-    let response = if is_forged {
-        let detail = "a page of another site sent this form; send X-Tenant-Id as a header";
-        Problem::new(StatusCode::FORBIDDEN, "cross_site_request", detail).into_response()
-    } else {
-        next.run(request).instrument(span.clone()).await
-    };
+    let response = next.run(request).instrument(span.clone()).await;
 
     let problem = response.extensions().get::<Problem>().cloned();
     let mut response = match &problem {
@@ -152,26 +146,6 @@ fn protect(headers: &mut HeaderMap) {
         _ => return,
     };
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
-}
-
-/// Is it a form that a page of another site made its visitor send? A browser sends forms without asking first, unless
-/// they have headers of their own, which the forms of pages cannot have.
-fn is_cross_site_form(headers: &HeaderMap) -> bool {
-    let text = |name: &str| header_text(headers, name);
-    let is_form = text("content-type").is_some_and(|kind| {
-        let kind = kind.trim_start().to_ascii_lowercase();
-        ["multipart/form-data", "application/x-www-form-urlencoded", "text/plain"]
-            .iter()
-            .any(|form| kind.starts_with(form))
-    });
-    if !is_form || headers.contains_key("x-tenant-id") {
-        return false;
-    }
-    if let Some(site) = text("sec-fetch-site") {
-        return !matches!(site, "same-origin" | "none");
-    }
-    let own = text("host");
-    text("origin").is_some_and(|origin| origin.split_once("://").map(|(_, host)| host) != own)
 }
 
 /// Sets of labels of the counter and of the histogram; further ones are counted as the route `other`. With the buckets
@@ -301,27 +275,6 @@ mod tests {
         assert_eq!((&problem["code"], &problem["status"]), (&"uri_too_long".into(), &414.into()));
         assert!(head.contains(&format!("x-request-id: {}", problem["request_id"].as_str().unwrap())));
         assert!(head.ends_with(&format!("content-length: {}", body.len())));
-    }
-
-    #[test]
-    fn forms_of_other_sites_are_told_from_those_of_programs() {
-        let form = ("content-type", "multipart/form-data; boundary=b");
-        let host = ("host", "127.0.0.1:8090");
-        for (others, is_forged) in [
-            (&[][..], false),
-            (&[("sec-fetch-site", "cross-site")], true),
-            (&[("sec-fetch-site", "same-site")], true),
-            (&[("sec-fetch-site", "same-origin")], false),
-            (&[("origin", "https://evil.example")], true),
-            (&[("origin", "null")], true),
-            (&[("origin", "http://127.0.0.1:8090")], false),
-            (&[("sec-fetch-site", "cross-site"), ("x-tenant-id", "t1")], false),
-        ] {
-            let all = headers(&[&[form, host], others].concat());
-            assert_eq!(is_cross_site_form(&all), is_forged, "{others:?}");
-        }
-        let json = headers(&[("content-type", "application/json"), ("sec-fetch-site", "cross-site")]);
-        assert!(!is_cross_site_form(&json), "a browser asks before it sends that");
     }
 
     #[test]

@@ -163,6 +163,14 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
     Ok(value)
 }
 
+/// Reads a JSON text that is a part of a form, within the limits of a JSON body.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_json_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    parse_json(text.as_bytes()).map_err(|problem| problem.detail().to_owned())
+}
+
 fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {error}"))
 }

@@ -95,6 +95,17 @@ impl Keys {
         fingerprint: [u8; 32],
         call: impl Future<Output = Response> + Send + 'static,
     ) -> Result<Response, Problem> {
+        self.once_of(scope, key, [fingerprint; 2], call).await
+    }
+
+    /// As [`Keys::once`]; the second fingerprint is that which version 0.1.0 gave the same call.
+    async fn once_of(
+        &self,
+        scope: &Scope,
+        key: Id,
+        fingerprints: [[u8; 32]; 2],
+        call: impl Future<Output = Response> + Send + 'static,
+    ) -> Result<Response, Problem> {
         let lease = self.lease;
         let claim = Claim {
             pool: self.pool.clone(),
@@ -105,7 +116,7 @@ impl Keys {
             is_held: false,
         };
         let running = async move {
-            match claim.begin(&fingerprint, lease).await? {
+            match claim.begin(fingerprints, lease).await? {
                 Begin::Replay(response) => Ok(response),
                 Begin::Run(claim) => claim.run(call, lease).await,
             }
@@ -169,6 +180,7 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
         .chain_update([0])
         .chain_update(context.user_or_anonymous())
         .chain_update([0]);
+    let before = call.clone().chain_update(&body.bytes).finalize();
     // What is no JSON is the handler's to refuse, and no answer is kept.
     let fingerprint = match digest {
         Some(digest) => call.chain_update(digest),
@@ -176,7 +188,8 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
     };
     body.mark(&mut parts.extensions);
     let request = Request::from_parts(parts, Body::from(body.bytes));
-    keys.once(&context.scope, key, fingerprint.finalize().into(), next.run(request)).await
+    let fingerprints = [fingerprint.finalize().into(), before.into()];
+    keys.once_of(&context.scope, key, fingerprints, next.run(request)).await
 }
 
 /// The context is needed before the handler reads the body.
@@ -214,7 +227,8 @@ struct Claim {
 }
 
 impl Claim {
-    async fn begin(mut self, fingerprint: &[u8; 32], lease: Duration) -> Result<Begin, Problem> {
+    async fn begin(mut self, fingerprints: [[u8; 32]; 2], lease: Duration) -> Result<Begin, Problem> {
+        let fingerprint = &fingerprints[0];
         store::forget_old(&self.pool).await?;
         if store::take(&self, fingerprint, lease).await? {
             self.is_held = true;
@@ -224,7 +238,7 @@ impl Claim {
         let Some(mut stored) = store::find(&self.pool, &self.scope, &self.key).await? else {
             return Err(in_progress()); // Released between the two statements: let the caller retry.
         };
-        if stored.fingerprint != fingerprint {
+        if !fingerprints.iter().any(|known| stored.fingerprint == known) {
             return Err(Problem::unprocessable(
                 "idempotency_mismatch",
                 "this Idempotency-Key was used for another request; use a new key",

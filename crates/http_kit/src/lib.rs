@@ -37,7 +37,7 @@ mod write_seed;
 pub use access_level::AccessLevel;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
-pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, path_id};
+pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, parse_json_text, path_id};
 pub use flight::{Boarding, Flight, Flights, MAX_LOCK_CONNECTIONS};
 pub use id::{Id, InvalidId};
 pub use optional::null_as_default;

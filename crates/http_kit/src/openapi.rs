@@ -51,7 +51,7 @@ pub fn add_context(document: &mut OpenApi) {
         take(operation, [USER_ID, REQUEST_ID]);
         if operation.request_body.is_some() {
             answer(&mut operation.responses, "400", "`malformed_json`, `unreadable_body`");
-            answer(&mut operation.responses, "403", "`context_mismatch`, `cross_site_request`");
+            answer(&mut operation.responses, "403", "`context_mismatch`");
             answer(&mut operation.responses, "413", "`body_too_large`");
             answer(&mut operation.responses, "415", "`unsupported_media_type`");
         }

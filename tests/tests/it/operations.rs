@@ -298,7 +298,8 @@ async fn a_stop_waits_for_the_write_of_a_caller_who_hung_up() {
     sqlx::query("LOCK TABLE video_projects").execute(&mut *other).await.unwrap();
     let call = tokio::spawn(request(&api).send());
     let waits =
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'video_projects'::regclass)";
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'video_projects'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
     while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *other).await.unwrap() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -19,7 +19,8 @@ async fn waiting_call(
     let api = api.clone();
     let call = tokio::spawn(async move { api.post("/video/projects", &json!({"title": "a"})).await });
     let waits =
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'video_projects'::regclass)";
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'video_projects'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
     while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut *other).await.unwrap() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

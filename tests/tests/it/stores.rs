@@ -93,7 +93,8 @@ async fn a_newer_schema_is_served() {
 struct Mount(tempfile::TempDir);
 
 impl Mount {
-    /// `None`, said on standard error, for who may not mount.
+    /// `None`, said on standard error, for a user who may not mount.
+    #[expect(clippy::print_stderr, reason = "says what was left out")]
     fn new(options: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let mount = Self(directory);

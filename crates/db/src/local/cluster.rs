@@ -138,6 +138,8 @@ fn initialise(
     owner: Option<Owner>,
 ) -> Result<(), ClusterError> {
     let fresh = directory.join("data.new");
+    // An `initdb` that was cut off runs in the one, the server that it started in the other.
+    predecessor::wait_until_unused(&[directory, &fresh]);
     clear(&fresh)?;
     tracing::info!(directory = %data.display(), "making a private Postgres cluster");
     let mut initdb = command(&binaries.program("initdb"), directory, owner);

@@ -14,13 +14,9 @@ const POLL: Duration = Duration::from_millis(20);
 /// empty; Postgres would refuse to start. The processes of a server have its data directory as their working directory.
 /// The caller holds the lock of the cluster, so that no other harkback starts one meanwhile.
 pub(super) fn clear(data: &Path) {
-    let deadline = Instant::now() + STOP_TIMEOUT;
-    while is_in_use(data) {
-        if Instant::now() >= deadline {
-            // Postgres judges the file itself.
-            return;
-        }
-        std::thread::sleep(POLL);
+    if !wait_until_unused(&[data]) {
+        // Postgres judges the file itself.
+        return;
     }
     let file = data.join("postmaster.pid");
     if cfg!(target_os = "linux") && file.exists() {
@@ -31,12 +27,26 @@ pub(super) fn clear(data: &Path) {
     }
 }
 
-/// Is `data` the working directory of any process that can be seen? On Linux alone; elsewhere Postgres judges.
-fn is_in_use(data: &Path) -> bool {
+/// Waits until no other process works in `directories`; whether that came in time.
+pub(super) fn wait_until_unused(directories: &[&Path]) -> bool {
+    let deadline = Instant::now() + STOP_TIMEOUT;
+    while is_in_use(directories) {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(POLL);
+    }
+    true
+}
+
+/// Is one of `directories` the working directory of another process? On Linux alone; elsewhere Postgres judges.
+fn is_in_use(directories: &[&Path]) -> bool {
+    let own = std::process::id().to_string();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes
-        .map(|process| process.path().join("cwd"))
-        .any(|cwd| fs::read_link(cwd).is_ok_and(|cwd| cwd == data))
+        .filter(|process| process.file_name() != own.as_str())
+        .filter_map(|process| fs::read_link(process.path().join("cwd")).ok())
+        .any(|cwd| directories.iter().any(|directory| cwd == *directory))
 }
 
 #[cfg(test)]

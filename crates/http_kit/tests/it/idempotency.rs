@@ -77,3 +77,20 @@ async fn a_call_that_runs_keeps_its_key() {
     assert_eq!(call.await.unwrap(), (StatusCode::OK, json!({"write": 1}), false));
     assert_eq!(send(world.app.clone(), "k1", json!({})).await, (StatusCode::OK, json!({"write": 1}), true));
 }
+
+#[tokio::test]
+async fn an_answer_that_the_previous_version_kept_is_found() {
+    let world = World::new().await;
+    let body = json!({"b": 1, "a": 2});
+    // As version 0.1.0 did: the target, the user and the bytes of the body.
+    let digest = "decode(encode(sha256(convert_to('/write', 'UTF8') || '\\x00' || convert_to('anonymous', 'UTF8') || '\\x00'
+        || convert_to($1, 'UTF8')), 'hex'), 'hex')";
+    let statement = format!(
+        "INSERT INTO idempotency_keys (tenant_id, env, key, fingerprint, status, content_type, body, expires_at)
+         VALUES ('t1', 'dev', 'k1', {digest}, 200, 'application/json', convert_to('{{\"write\": 7}}', 'UTF8'),
+             now() + interval '1 h')"
+    );
+    let insert = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(body.to_string());
+    insert.execute(&world.database.pool).await.unwrap();
+    assert_eq!(send(world.app.clone(), "k1", body).await, (StatusCode::OK, json!({"write": 7}), true));
+}

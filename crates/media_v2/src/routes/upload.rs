@@ -10,7 +10,7 @@ use blob_store::BlobWriter;
 use http_kit::boundary::RequestId;
 use http_kit::idempotency::{self, Keys};
 use http_kit::multipart::ParserBudget;
-use http_kit::{BodyTimedOut, Problem, RequestContext};
+use http_kit::{BodyTimedOut, Problem, RequestContext, parse_json_text};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -150,7 +150,7 @@ impl Form {
                 Ok(())
             }
             "meta" => {
-                let meta = serde_json::from_str(&text(name, part).await?);
+                let meta = parse_json_text(&text(name, part).await?);
                 let meta =
                     meta.map_err(|error| MediaError::field("/meta", format!("not a JSON object: {error}")))?;
                 description.meta.extend::<crate::Meta>(meta);
@@ -168,7 +168,7 @@ impl Form {
 /// A JSON array of texts, or words with commas between.
 fn tags(text: &str) -> Result<Vec<String>, MediaError> {
     if text.trim_start().starts_with('[') {
-        let parsed = serde_json::from_str(text);
+        let parsed = parse_json_text(text);
         return parsed
             .map_err(|error| MediaError::field("/tags", format!("not a JSON array of texts: {error}")));
     }

@@ -1,0 +1,142 @@
+//! Latency of the calls that players make all the time, at a fixed rate: `latency HARKBACK FILE`.
+//!
+//! Starts the given program on a database of its own, analyses `FILE` (with the `signal` backend), puts a clip of it on a
+//! timeline, and then asks at so many requests a second whatever becomes of the answers before (an open loop): a slow
+//! answer delays none of the others, and its wait counts. Prints percentiles of the time from when a request was due.
+
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a measurement that fails has nothing to say")]
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use db::testing::TestDatabase;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+
+const LENGTH: Duration = Duration::from_secs(20);
+const WARM_UP: Duration = Duration::from_secs(3);
+
+struct Server {
+    child: Child,
+    base: String,
+    client: Client,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    async fn start(program: &str, database: &TestDatabase, data: &Path) -> Self {
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))
+            .expect("a port")
+            .local_addr()
+            .expect("bound")
+            .port();
+        let base = format!("http://127.0.0.1:{port}");
+        let child = Command::new(program)
+            .args(["serve", "--log", "warn", "--audio-semantic-backend", "signal", "--listen"])
+            .arg(format!("127.0.0.1:{port}"))
+            .arg("--data-dir")
+            .arg(data)
+            .env("DATABASE_URL", database.url())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("starting harkback");
+        let server = Self { child, base, client: Client::builder().build().expect("a client") };
+        let ready = async || {
+            server.request("GET", "/readyz").send().await.is_ok_and(|answer| answer.status().is_success())
+        };
+        while !ready().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        server
+    }
+
+    fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let request = self.client.request(method.parse().expect("a method"), format!("{}{path}", self.base));
+        request.header("x-tenant-id", "t1").header("x-env", "dev")
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        let answer = self.request("POST", path).json(&body).send().await.expect("an answer");
+        answer.error_for_status().expect("a success").json().await.expect("JSON")
+    }
+
+    /// Asks at `rate` a second; percentiles in milliseconds.
+    async fn measure(&self, name: &str, rate: u32, request: impl Fn() -> RequestBuilder) {
+        let began = Instant::now() + Duration::from_millis(100);
+        let calls = rate * (LENGTH + WARM_UP).as_secs() as u32;
+        let mut running = Vec::new();
+        for call in 0..calls {
+            let due = began + Duration::from_secs(1) * call / rate;
+            sleep_until(due).await;
+            let request = request();
+            running.push(tokio::spawn(async move {
+                let answer = request.send().await.expect("an answer");
+                assert!(answer.status().is_success(), "{}", answer.status());
+                let size = answer.bytes().await.expect("a whole answer").len();
+                (due, due.elapsed(), size)
+            }));
+        }
+        let (mut times, mut size) = (Vec::new(), 0);
+        for call in running {
+            let (due, took, bytes) = call.await.expect("an answer");
+            size = bytes;
+            if due >= began + WARM_UP {
+                times.push(took.as_secs_f64() * 1e3);
+            }
+        }
+        times.sort_by(f64::total_cmp);
+        let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
+        println!(
+            "  {name:<34} {rate:>4}/s {size:>8} bytes   p50 {:6.2} ms   p99 {:6.2} ms   p99.9 {:6.2} ms",
+            at(0.5),
+            at(0.99),
+            at(0.999)
+        );
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (program, file) = (arguments.next().expect("the program"), arguments.next().expect("a recording"));
+    let data = tempfile::tempdir().expect("a directory");
+    let database = TestDatabase::create().await;
+    let server = Server::start(&program, &database, data.path()).await;
+    let bytes = std::fs::read(&file).expect("the recording");
+    let form = reqwest::multipart::Form::new().part("file", reqwest::multipart::Part::bytes(bytes));
+    let asset: Value = server
+        .request("POST", "/media-v2/assets")
+        .multipart(form)
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("an asset");
+    let analyze = json!({"asset_id": asset["id"]});
+    server.post("/audio/semantic-timeline/analyze", analyze.clone()).await;
+    let clip = json!({"asset_id": asset["id"], "in_ms": 10_000, "out_ms": 40_000, "start_ms_on_timeline": 0});
+    let made = server
+        .post(
+            "/video/timelines",
+            json!({"project": {"new": {"title": "p"}}, "sequence": {"name": "s"},
+                "track": {"kind": "audio", "label": "t"}, "clips": [clip]}),
+        )
+        .await;
+    let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+    let by_clip = format!("/audio/semantic-timeline/by-clip/{}", id(&made["clips"][0]));
+    server.measure("by-clip, 30 s of the recording", 500, || server.request("GET", &by_clip)).await;
+    let path = "/audio/semantic-timeline/analyze";
+    server.measure("analyze, found in the cache", 200, || server.request("POST", path).json(&analyze)).await;
+    let content = format!("/media-v2/assets/{}/content", id(&asset));
+    let part = || server.request("GET", &content).header("range", "bytes=0-49151");
+    server.measure("48 KiB of content", 200, part).await;
+}
