@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("media_decode", 1),
     ("access", 1),
     ("audio_asr", 1),
+    ("audio_speakers", 1),
     ("interchange", 1),
     ("audio_signal", 2),
     ("media_v2", 3),

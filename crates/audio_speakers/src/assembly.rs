@@ -1,0 +1,115 @@
+//! From the speakers of each frame to turns and voices.
+
+use media_time::{MediaTime, Window};
+
+use crate::clustering::{DIFFERENT_SPEAKERS, Item, mean_items};
+use crate::diarizer::LocalVoice;
+use crate::reconstruction::{ActiveSpeakers, Segment};
+use crate::segmentation::{FRAME_OFFSET, FRAME_STEP};
+use crate::turns::overlaps;
+use crate::{Diarization, Embedding, RATE, Turn, Voice};
+
+/// A pause of one speaker up to this is part of the turn.
+const LONGEST_PAUSE: MediaTime = MediaTime::from_millis(250);
+/// A shorter turn is dropped.
+const SHORTEST_TURN: MediaTime = MediaTime::from_millis(120);
+
+/// `centroids` are those of the clusters that `frames` and `segments` name; clusters without a turn are left out, the
+/// others are numbered by their first.
+pub(crate) fn assemble(
+    frames: &[ActiveSpeakers],
+    voices: &[LocalVoice],
+    segments: &[Segment],
+    centroids: &[Embedding],
+    length: MediaTime,
+) -> Diarization {
+    let mut turns = turns(frames, centroids.len(), length);
+    turns.sort_by_key(|turn| (turn.window.start(), turn.speaker));
+    let mut order: Vec<usize> = Vec::new();
+    for turn in &mut turns {
+        let known = order.iter().position(|cluster| *cluster == turn.speaker);
+        let cluster = turn.speaker;
+        turn.speaker = known.unwrap_or(order.len());
+        if known.is_none() {
+            order.push(cluster);
+        }
+    }
+    let embeddings: Vec<Embedding> =
+        order.iter().map(|&cluster| mean(voices, segments, cluster).unwrap_or_else(|| centroids[cluster].clone())).collect();
+    let overlaps = overlaps(&turns);
+    let voice = |(speaker, &cluster): (usize, &usize)| {
+        let own = || turns.iter().filter(|turn| turn.speaker == speaker).map(|turn| turn.window);
+        let speech = own().fold(MediaTime::ZERO, |sum, window| sum + window.duration());
+        let shared = overlaps.iter().flat_map(|overlap| own().filter_map(|window| window.intersect(*overlap)));
+        let shared = shared.fold(MediaTime::ZERO, |sum, window| sum + window.duration());
+        let confidence = confidence(voices, segments, cluster, speaker, &embeddings);
+        Voice { embedding: embeddings[speaker].clone(), speech, alone: speech - shared, confidence }
+    };
+    let voices = order.iter().enumerate().map(voice).collect();
+    Diarization::new(turns, voices)
+}
+
+/// Turns by cluster, each cluster's in order.
+fn turns(frames: &[ActiveSpeakers], clusters: usize, length: MediaTime) -> Vec<Turn> {
+    let time = |frame: usize| {
+        let sample = if frame == 0 { 0 } else { frame * FRAME_STEP + FRAME_OFFSET };
+        MediaTime::from_samples(i64::try_from(sample).unwrap_or(i64::MAX), RATE).min(length)
+    };
+    let mut runs: Vec<Vec<(MediaTime, MediaTime)>> = vec![Vec::new(); clusters];
+    for (frame, active) in frames.iter().enumerate() {
+        let (start, end) = (time(frame), time(frame + 1));
+        for &speaker in active {
+            let runs = &mut runs[usize::from(speaker)];
+            match runs.last_mut() {
+                Some(run) if start - run.1 <= LONGEST_PAUSE => run.1 = end,
+                _ => runs.push((start, end)),
+            }
+        }
+    }
+    let turns = runs.into_iter().enumerate().flat_map(|(speaker, runs)| {
+        let windows = runs.into_iter().filter_map(|(start, end)| Window::new(start, end).ok());
+        let kept = windows.filter(|window| window.duration() >= SHORTEST_TURN);
+        kept.map(move |window| Turn { window, speaker, is_overlapped: false })
+    });
+    turns.collect()
+}
+
+fn of_cluster<'a>(
+    voices: &'a [LocalVoice],
+    segments: &'a [Segment],
+    cluster: usize,
+) -> impl Iterator<Item = &'a LocalVoice> {
+    voices
+        .iter()
+        .filter(move |voice| voice.is_reliable && segments[voice.window].speakers[voice.local] == Some(cluster))
+}
+
+/// The mean of the reliable embeddings of a cluster.
+fn mean(voices: &[LocalVoice], segments: &[Segment], cluster: usize) -> Option<Embedding> {
+    let items: Vec<Item> = of_cluster(voices, segments, cluster)
+        .map(|voice| Item { mean: voice.embedding.values().to_vec(), weight: voice.frames as f64 })
+        .collect();
+    let labels = vec![0; items.len()];
+    mean_items(&items, &labels).first().and_then(|item| Embedding::new(&item.mean))
+}
+
+/// See [`Voice::confidence`]; 0 without a reliable embedding.
+fn confidence(
+    voices: &[LocalVoice],
+    segments: &[Segment],
+    cluster: usize,
+    speaker: usize,
+    embeddings: &[Embedding],
+) -> f32 {
+    let distance = |voice: &LocalVoice, other: usize| 1.0 - voice.embedding.similarity(&embeddings[other]);
+    let (mut sum, mut weights) = (0f64, 0f64);
+    for voice in of_cluster(voices, segments, cluster) {
+        let own = distance(voice, speaker);
+        let others = (0..embeddings.len()).filter(|other| *other != speaker).map(|other| distance(voice, other));
+        let nearest = others.reduce(f32::min).unwrap_or(1.0 - DIFFERENT_SPEAKERS);
+        let silhouette = (nearest - own) / nearest.max(own).max(f32::EPSILON);
+        sum += f64::from(silhouette.max(0.0)) * voice.frames as f64;
+        weights += voice.frames as f64;
+    }
+    if weights > 0.0 { (sum / weights) as f32 } else { 0.0 }
+}

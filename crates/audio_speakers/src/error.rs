@@ -1,0 +1,64 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+
+/// A model file that cannot be used. The message ends in what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// The file does not exist.
+    #[error("the speaker model {path} is missing; fetch it with `harkback models pull speakers`", path = .0.display())]
+    Missing(PathBuf),
+    /// The file exists and cannot be read.
+    #[error("the speaker model {path} cannot be read: {reason}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        reason: String,
+    },
+    /// The file is not the published export.
+    #[error(
+        "the speaker model {path} has SHA-256 {found}, published is {expected}; fetch it with `harkback models pull speakers`",
+        path = .path.display()
+    )]
+    Digest {
+        /// The file.
+        path: PathBuf,
+        /// Its SHA-256 in hexadecimal.
+        found: String,
+        /// The published SHA-256 in hexadecimal.
+        expected: &'static str,
+    },
+    /// The runtime rejects the graph, or the graph has other inputs or outputs than expected.
+    #[error("the speaker model {path} is not usable: {reason}", path = .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The runtime's error.
+        reason: String,
+    },
+}
+
+/// A diarization or an embedding that failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpeakerError {
+    /// The runtime failed on one window.
+    #[error("the speaker network `{network}` failed: {reason}")]
+    Inference {
+        /// `segmentation` or `embedding`.
+        network: &'static str,
+        /// The runtime's error.
+        reason: String,
+    },
+    /// Less speech of a single speaker than an embedding needs.
+    #[error("{found_ms} ms of speech of one speaker without overlap were found; at least {needed_ms} ms are needed")]
+    TooLittleSpeech {
+        /// Speech found, in ms.
+        found_ms: i64,
+        /// Speech needed, in ms.
+        needed_ms: i64,
+    },
+    /// More than one speaker where one is expected.
+    #[error("{0} speakers were found; give a window in which one speaks")]
+    SeveralSpeakers(usize),
+}

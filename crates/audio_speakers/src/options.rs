@@ -1,0 +1,64 @@
+//! How many speakers to expect.
+
+/// Bounds of the number of speakers; none by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SpeakerCount {
+    min: Option<u16>,
+    max: Option<u16>,
+}
+
+/// Bounds that no number of speakers meets, or above what is supported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid bounds of the number of speakers: use 1 ≤ min ≤ max ≤ {most}", most = SpeakerCount::MOST)]
+pub struct InvalidSpeakerCount;
+
+impl SpeakerCount {
+    /// Most speakers of one recording.
+    pub const MOST: u16 = 50;
+
+    /// Between `min` and `max` speakers, each in `[1, 50]`; `None` leaves that side to the clustering.
+    ///
+    /// # Errors
+    /// [`InvalidSpeakerCount`] when a bound is outside or `min > max`.
+    pub fn new(min: Option<u16>, max: Option<u16>) -> Result<Self, InvalidSpeakerCount> {
+        let allowed = |bound: Option<u16>| bound.is_none_or(|n| (1..=Self::MOST).contains(&n));
+        let ordered = min.zip(max).is_none_or(|(min, max)| min <= max);
+        if allowed(min) && allowed(max) && ordered { Ok(Self { min, max }) } else { Err(InvalidSpeakerCount) }
+    }
+
+    /// The lower bound given.
+    #[must_use]
+    pub const fn min(self) -> Option<u16> {
+        self.min
+    }
+
+    /// The upper bound given.
+    #[must_use]
+    pub const fn max(self) -> Option<u16> {
+        self.max
+    }
+
+    pub(crate) fn fewest(self) -> usize {
+        self.min.unwrap_or(1).into()
+    }
+
+    pub(crate) fn most(self) -> usize {
+        self.max.unwrap_or(Self::MOST).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn speaker_count_bounds_are_checked() {
+        for (min, max) in [(None, None), (Some(1), None), (None, Some(50)), (Some(3), Some(3))] {
+            let count = SpeakerCount::new(min, max).unwrap();
+            assert_eq!((count.min(), count.max()), (min, max));
+        }
+        for (min, max) in [(Some(0), None), (None, Some(0)), (None, Some(51)), (Some(4), Some(3))] {
+            assert_eq!(SpeakerCount::new(min, max), Err(InvalidSpeakerCount));
+        }
+    }
+}

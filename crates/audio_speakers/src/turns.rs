@@ -1,0 +1,201 @@
+//! Who speaks when, and with which voice.
+
+use media_time::{MediaTime, Window};
+
+use crate::Embedding;
+
+/// One stretch of speech of one speaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// From when to when, within the recording; never empty.
+    pub window: Window,
+    /// Index of the speaker, 0 for the first that speaks.
+    pub speaker: usize,
+    /// Another speaker speaks somewhere within this turn.
+    pub is_overlapped: bool,
+}
+
+/// A speaker of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Voice {
+    /// The mean of its embeddings.
+    pub embedding: Embedding,
+    /// Length of its turns.
+    pub speech: MediaTime,
+    /// Length of its turns outside those of others.
+    pub alone: MediaTime,
+    /// How clearly its embeddings are its own and no other speaker's, in [0, 1]: the mean silhouette
+    /// `(b - a) / max(a, b)` of the distance `a` to its own mean and `b` to the nearest other mean, which for a single
+    /// speaker is the distance at which clusters are separated.
+    pub confidence: f32,
+}
+
+/// Who speaks in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speaking {
+    /// Index of the speaker with the most speech in it; of equal ones the lowest.
+    pub speaker: usize,
+    /// Two speak at the same time somewhere in it.
+    pub is_overlapped: bool,
+}
+
+/// Who speaks when in one recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diarization {
+    turns: Vec<Turn>,
+    voices: Vec<Voice>,
+    /// Where two or more speak, ordered and apart.
+    overlaps: Vec<Window>,
+    /// The latest end of the turns up to each.
+    reach: Vec<MediaTime>,
+}
+
+/// The identifier of a speaker within one recording: `S1` for index 0.
+#[must_use]
+pub fn speaker_id(index: usize) -> String {
+    format!("S{}", index + 1)
+}
+
+impl Diarization {
+    /// Of turns in any order; their overlap flags are set here. Turns of one speaker do not overlap each other.
+    pub(crate) fn new(mut turns: Vec<Turn>, voices: Vec<Voice>) -> Self {
+        turns.sort_by_key(|turn| (turn.window.start(), turn.speaker));
+        let overlaps = overlaps(&turns);
+        for turn in &mut turns {
+            turn.is_overlapped = meets(&overlaps, turn.window);
+        }
+        let reach = turns.iter().scan(MediaTime::MIN, |reach, turn| {
+            *reach = (*reach).max(turn.window.end());
+            Some(*reach)
+        });
+        Self { reach: reach.collect(), turns, voices, overlaps }
+    }
+
+    /// Ordered by begin, then speaker. Turns of one speaker do not touch.
+    #[must_use]
+    pub fn turns(&self) -> &[Turn] {
+        &self.turns
+    }
+
+    /// The speakers, by index.
+    #[must_use]
+    pub fn voices(&self) -> &[Voice] {
+        &self.voices
+    }
+
+    /// Where two or more speak at the same time: ordered, apart from each other.
+    #[must_use]
+    pub fn overlaps(&self) -> &[Window] {
+        &self.overlaps
+    }
+
+    /// Who speaks in `window`; `None` when nobody does.
+    #[must_use]
+    pub fn speaking(&self, window: Window) -> Option<Speaking> {
+        let before = self.turns.partition_point(|turn| turn.window.start() < window.end());
+        let from = self.reach[..before].partition_point(|reach| *reach <= window.start());
+        let mut speech = vec![MediaTime::ZERO; self.voices.len()];
+        for turn in &self.turns[from..before] {
+            let part = turn.window.intersect(window).map_or(MediaTime::ZERO, Window::duration);
+            speech[turn.speaker] = speech[turn.speaker] + part;
+        }
+        let more = |best: usize, other: usize| if speech[other] > speech[best] { other } else { best };
+        let speaker = (0..speech.len()).reduce(more).filter(|&best| speech[best] > MediaTime::ZERO)?;
+        Some(Speaking { speaker, is_overlapped: meets(&self.overlaps, window) })
+    }
+}
+
+/// Where two or more of `turns`, which are ordered by begin, overlap.
+pub(crate) fn overlaps(turns: &[Turn]) -> Vec<Window> {
+    let mut found: Vec<Window> = Vec::new();
+    let mut reach = MediaTime::MIN;
+    for turn in turns {
+        let end = turn.window.end().min(reach);
+        if let Ok(window) = Window::new(turn.window.start(), end)
+            && !window.is_empty()
+        {
+            match found.last_mut() {
+                Some(last) if window.start() <= last.end() => {
+                    *last = Window::starting_at(last.start(), last.end().max(end) - last.start());
+                }
+                _ => found.push(window),
+            }
+        }
+        reach = reach.max(turn.window.end());
+    }
+    found
+}
+
+/// Does one of `windows`, which are ordered and apart, share an instant with `window`?
+fn meets(windows: &[Window], window: Window) -> bool {
+    let next = windows.partition_point(|other| other.end() <= window.start());
+    windows.get(next).is_some_and(|other| other.intersect(window).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn window(start: i64, end: i64) -> Window {
+        Window::new(MediaTime::from_millis(start), MediaTime::from_millis(end)).unwrap()
+    }
+
+    fn turn(start: i64, end: i64, speaker: usize) -> Turn {
+        Turn { window: window(start, end), speaker, is_overlapped: false }
+    }
+
+    fn voice() -> Voice {
+        let embedding = Embedding::new(&[1.0; 192]).unwrap();
+        Voice { embedding, speech: MediaTime::ZERO, alone: MediaTime::ZERO, confidence: 1.0 }
+    }
+
+    #[test]
+    fn the_speaker_with_the_most_speech_in_a_window_is_found() {
+        let turns = vec![turn(0, 5_000, 0), turn(4_000, 6_000, 1), turn(7_000, 8_000, 1)];
+        let found = Diarization::new(turns, vec![voice(), voice()]);
+        assert_eq!(found.overlaps(), [window(4_000, 5_000)]);
+        assert_eq!(found.turns().iter().map(|t| t.is_overlapped).collect::<Vec<_>>(), [true, true, false]);
+        let at = |start, end| found.speaking(window(start, end)).map(|s| (s.speaker, s.is_overlapped));
+        assert_eq!(at(0, 1_000), Some((0, false)));
+        assert_eq!(at(3_000, 6_000), Some((0, true)));
+        assert_eq!(at(4_500, 6_000), Some((1, true)));
+        assert_eq!(at(6_000, 7_000), None);
+        assert_eq!(at(5_500, 9_000), Some((1, false)));
+        assert_eq!(Diarization::default().speaking(window(0, 1_000)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn lookup_and_overlaps_equal_their_definition(
+            raw in prop::collection::vec((0i64..400, 1i64..60, 0usize..3), 0..20),
+            asked in (0i64..400, 1i64..200),
+        ) {
+            let mut ends = [-1i64; 3];
+            let mut ordered = raw;
+            ordered.sort_unstable();
+            let mut turns = Vec::new();
+            for (start, length, speaker) in ordered {
+                if start > ends[speaker] {
+                    ends[speaker] = start + length;
+                    turns.push(turn(start, start + length, speaker));
+                }
+            }
+            let found = Diarization::new(turns.clone(), vec![voice(), voice(), voice()]);
+            let asked = window(asked.0, asked.0 + asked.1);
+            let speech = |speaker: usize| -> i64 {
+                turns.iter().filter(|t| t.speaker == speaker).filter_map(|t| t.window.intersect(asked))
+                    .map(|w| w.duration().as_micros()).sum()
+            };
+            let most = (0..3).map(speech).max().unwrap();
+            let expected = (most > 0).then(|| (0..3).find(|&s| speech(s) == most).unwrap());
+            prop_assert_eq!(found.speaking(asked).map(|s| s.speaker), expected);
+            let speakers = |ms: i64| turns.iter().filter(|t| t.window.contains(MediaTime::from_millis(ms))).count();
+            for ms in 0..470 {
+                let is_in = found.overlaps().iter().any(|w| w.contains(MediaTime::from_millis(ms)));
+                prop_assert_eq!(is_in, speakers(ms) > 1);
+            }
+        }
+    }
+}
