@@ -12,16 +12,20 @@ use media_v2::AssetDecoder;
 use serde_json::{Map, Value};
 
 use crate::model::{AudioEvent, BeatEvent, Dependencies, LoudnessWindow, TempoCandidate};
+use crate::speakers::DetectedSpeaker;
 use crate::{EffectiveParams, Error};
 
 mod dependencies;
 mod measured;
 mod signal;
+mod speakers;
 mod speech_from_words;
 mod stub;
 mod whisper;
 
 pub use signal::SignalBackend;
+pub use speakers::SpeakerModelStore;
+pub(crate) use speakers::read as read_samples;
 pub use stub::StubBackend;
 pub use whisper::WhisperBackend;
 
@@ -123,6 +127,8 @@ pub struct Measured {
     pub loudness_range_lu: Option<f64>,
     /// The language of the words.
     pub language: Option<String>,
+    /// The speakers; none where they were not asked for or could not be found.
+    pub speakers: Option<Vec<DetectedSpeaker>>,
     /// What decoded the recording; none where nothing was decoded.
     pub decoder: Option<DecoderKind>,
     /// What else there is to say.
@@ -189,12 +195,13 @@ pub struct Backends {
     fallback: Fallback,
     whisper_model: String,
     models: Arc<Models>,
+    speaker_models: Arc<SpeakerModelStore>,
     signal: Arc<SignalBackend>,
     stub: Arc<StubBackend>,
 }
 
 impl Backends {
-    /// `whisper_model` is a name in the directory of `models`, or a path.
+    /// `whisper_model` is a name in the directory of `models`, or a path; the speaker models are in the same directory.
     #[must_use]
     pub fn new(
         requested: BackendKind,
@@ -203,11 +210,14 @@ impl Backends {
         models: Arc<Models>,
         signal: SignalBackend,
     ) -> Self {
+        // Two threads are no quicker on windows of 10 s.
+        let speaker_models = SpeakerModelStore::new(models.directory().path().to_owned(), 1);
         Self {
             requested,
             fallback,
             whisper_model,
             models,
+            speaker_models: Arc::new(speaker_models),
             signal: Arc::new(signal),
             stub: Arc::new(StubBackend),
         }
@@ -259,6 +269,20 @@ impl Backends {
         let present = self.models.directory().present();
         let present = present.map_err(|error| Error::BackendUnavailable(error.to_string()))?;
         Ok(present.iter().any(|model| model.name == name && model.asked == name))
+    }
+
+    /// As [`Self::select`], with speakers where `params` ask for them. Blocking.
+    ///
+    /// # Errors
+    /// As [`Self::select`]; missing speaker models are no error but a fallback reason.
+    pub fn select_for(&self, params: &EffectiveParams) -> Result<Selection, Error> {
+        Ok(self.speaker_models.apply(self.select()?, params))
+    }
+
+    /// The speaker models.
+    #[must_use]
+    pub const fn speaker_models(&self) -> &Arc<SpeakerModelStore> {
+        &self.speaker_models
     }
 
     fn fall_back(&self, reason: String) -> Result<Selection, Error> {

@@ -67,6 +67,9 @@ pub enum Error {
         /// What is wrong.
         source: serde_json::Error,
     },
+    /// Bounds of the number of speakers that cannot be met.
+    #[error(transparent)]
+    InvalidSpeakers(audio_speakers::InvalidSpeakerCount),
     /// The configured backend cannot run.
     #[error("the configured analysis backend cannot run: {0}")]
     BackendUnavailable(String),
@@ -76,6 +79,9 @@ pub enum Error {
     /// The words cannot be had.
     #[error("the words could not be transcribed")]
     Transcription(#[from] AsrError),
+    /// The speakers cannot be found.
+    #[error("the speakers could not be found")]
+    Speakers(#[from] audio_speakers::SpeakerError),
     /// The stored timeline is not one.
     #[error("the stored timeline of artifact {artifact_id} cannot be read")]
     Corrupt {
@@ -122,11 +128,12 @@ impl From<Error> for Problem {
             Error::WordsNotFound(_) => Self::unprocessable("words_not_found", detail),
             Error::Unwritable { .. } => Self::internal(error),
             Error::TooLong { pointer, .. } => Self::invalid_field(&pointer, detail),
+            Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),
             // Made here it is whole; registered by a caller it may be anything.
             Error::Corrupt { .. } => Self::unprocessable("semantics_unreadable", detail).caused_by(error),
-            Error::Transcription(_) => Self::internal(error),
+            Error::Transcription(_) | Error::Speakers(_) => Self::internal(error),
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Timeline(error) => error.into(),

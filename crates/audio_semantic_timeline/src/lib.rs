@@ -22,6 +22,7 @@ pub mod plot;
 mod routes;
 mod service;
 mod slice;
+pub mod speakers;
 pub mod store;
 pub mod stub;
 mod summary;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::speakers::{Speaker, SpeakersOption};
+
 /// What can be heard in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -36,7 +38,7 @@ pub struct AudioEvent {
     pub confidence: Option<f64>,
     /// The words spoken, when they are known.
     pub transcription: Option<String>,
-    /// Who speaks, when that is known.
+    /// Who speaks most in it, as one of `meta.speakers` (`S1`, `S2` …); null where speakers were not asked for or not found.
     pub speaker_id: Option<String>,
     /// More about the span.
     pub meta: EventMeta,
@@ -51,6 +53,9 @@ pub struct EventMeta {
     /// Is the music sung?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sung: bool,
+    /// True where two speakers speak at the same time somewhere in the span.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overlap: bool,
     /// The words of `transcription`, each with its place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
@@ -70,7 +75,9 @@ pub struct Word {
     pub end_ms: i64,
     /// 0 to 1.
     pub confidence: Option<f64>,
-    /// Whatever else is known, for example whether the time was measured.
+    /// Whatever else is known: `timing` says whether the time was measured, `language` the language where there are several,
+    /// `speaker_id` who speaks the word (null where nobody was found; only where speakers were asked for) and `overlap`
+    /// that another speaks at the same time.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }
@@ -165,6 +172,9 @@ pub struct RunMeta {
     pub audio_stream: Option<u32>,
     /// The language of the transcription, as given or as detected; null without one.
     pub language: Option<String>,
+    /// The speakers of the recording, by first appearance; absent where they were not asked for or the models are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speakers: Option<Vec<Speaker>>,
     /// Up to which playback speed (or its inverse) times may be used unscaled without harm.
     pub speed_change_limit: f64,
     /// What the timeline is found by: see [`cache_key()`](crate::cache_key()).
@@ -287,6 +297,8 @@ pub struct AnalyzeRequest {
     /// Words that are likely to be said, of at most 50 characters each.
     #[schema(max_items = 100)]
     pub hot_words: Option<Vec<String>>,
+    /// Find out who speaks when: `true`, or bounds of the number of speakers.
+    pub speakers: Option<SpeakersOption>,
     /// Write English, whatever is spoken; needs a multilingual model.
     #[serde(default = "no", deserialize_with = "no_or_null")]
     #[schema(default = no)]

@@ -1,5 +1,6 @@
 use crate::Error;
 use crate::model::{AnalyzeRequest, Clamped};
+use crate::speakers::{SpeakerBounds, SpeakersOption};
 
 /// The parameters of a request, within their ranges: with the recording and the backend's version,
 /// all that a timeline depends on.
@@ -23,6 +24,8 @@ pub struct EffectiveParams {
     pub translate: bool,
     /// The audio stream to analyse, an index among the audio streams; the container's default one without.
     pub audio_stream: Option<u32>,
+    /// Find out who speaks when; none when not asked for.
+    pub speakers: Option<SpeakerBounds>,
 }
 
 /// The longest prompt, the most hot words, and the longest of them, in characters.
@@ -42,6 +45,7 @@ impl Default for EffectiveParams {
             hot_words: Vec::new(),
             translate: false,
             audio_stream: None,
+            speakers: None,
         }
     }
 }
@@ -68,17 +72,19 @@ impl EffectiveParams {
             hot_words: request.hot_words.clone().unwrap_or_default(),
             translate: request.translate,
             audio_stream: request.audio_stream,
+            speakers: request.speakers.and_then(SpeakersOption::bounds),
         };
         (params, clamped)
     }
 
-    /// Are the texts within their limits?
+    /// Are the texts and the bounds of speakers within their limits?
     ///
     /// # Errors
-    /// [`Error::TooLong`], which names the one that is not.
+    /// [`Error::TooLong`], which names the text that is not; [`Error::InvalidSpeakers`].
     pub fn check(&self) -> Result<(), Error> {
         let too_long =
             |pointer: &str, most, unit| Err(Error::TooLong { pointer: pointer.to_owned(), most, unit });
+        self.speakers.map(SpeakerBounds::count).transpose()?;
         if self.prompt.chars().count() > LONGEST_PROMPT {
             return too_long("/prompt", LONGEST_PROMPT, "characters");
         }

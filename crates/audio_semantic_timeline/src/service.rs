@@ -144,6 +144,16 @@ impl SemanticTimelines {
         running.await?
     }
 
+    /// The backend that would run for these parameters now.
+    ///
+    /// # Errors
+    /// [`Error::BackendUnavailable`].
+    pub(crate) async fn selection_for(&self, params: &EffectiveParams) -> Result<Selection, Error> {
+        let (backends, params) = (self.0.backends.clone(), params.clone());
+        let selected = tokio::task::spawn_blocking(move || backends.select_for(&params)).await;
+        selected.map_err(|source| WorkError::Broken { queue: "model", source })?
+    }
+
     /// Analyses a recording, or finds the timeline of an identical earlier request.
     ///
     /// # Errors
@@ -154,7 +164,7 @@ impl SemanticTimelines {
         request: &AnalyzeRequest,
     ) -> Result<AnalyzeResponse, Error> {
         let (params, clamped) = EffectiveParams::of(request);
-        let selection = self.selection().await?;
+        let selection = self.selection_for(&params).await?;
         let of = TimelineOf { asset_id: request.asset_id.clone(), artifact_id: request.artifact_id.clone() };
         let (artifact, cache_hit) = self.timeline_artifact(context, of, params, &selection).await?;
         let mut meta = artifact.meta;

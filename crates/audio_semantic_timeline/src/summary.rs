@@ -89,6 +89,7 @@ impl Subject {
             loudness_window_ms: self.params.loudness_window_ms,
             audio_stream: self.params.audio_stream,
             language: measured.language,
+            speakers: measured.speakers.map(|found| found.into_iter().map(|found| found.speaker).collect()),
             speed_change_limit: SPEED_CHANGE_LIMIT,
             audio_semantic_cache_key: self.cache_key.clone(),
             backend_info: BackendInfo {

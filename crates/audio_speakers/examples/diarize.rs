@@ -57,7 +57,8 @@ fn main() {
                 json!([start, end, turn.speaker, turn.is_overlapped])
             })
             .collect();
-        let voices: Vec<_> = found.voices().iter().map(|v| json!([v.speech.as_secs_f64(), v.confidence])).collect();
+        let voices: Vec<_> =
+            found.voices().iter().map(|v| json!([v.speech.as_secs_f64(), v.confidence])).collect();
         let cpu = cpu_seconds() - before;
         println!("{}", json!({"path": path, "cpu": cpu, "turns": turns, "voices": voices}));
     }

@@ -3,8 +3,8 @@
 use media_time::{MediaTime, Window};
 
 use crate::clustering::{DIFFERENT_SPEAKERS, Item, mean_items};
-use crate::diarizer::LocalVoice;
-use crate::reconstruction::{ActiveSpeakers, Segment};
+use crate::diarizer::PieceVoice;
+use crate::reconstruction::ActiveSpeakers;
 use crate::segmentation::{FRAME_OFFSET, FRAME_STEP};
 use crate::turns::overlaps;
 use crate::{Diarization, Embedding, RATE, Turn, Voice};
@@ -14,12 +14,12 @@ const LONGEST_PAUSE: MediaTime = MediaTime::from_millis(250);
 /// A shorter turn is dropped.
 const SHORTEST_TURN: MediaTime = MediaTime::from_millis(120);
 
-/// `centroids` are those of the clusters that `frames` and `segments` name; clusters without a turn are left out, the
+/// `labels` are the clusters of `voices`, `centroids` those of the clusters that `frames` name; clusters without a turn are left out, the
 /// others are numbered by their first.
 pub(crate) fn assemble(
     frames: &[ActiveSpeakers],
-    voices: &[LocalVoice],
-    segments: &[Segment],
+    voices: &[PieceVoice],
+    labels: &[usize],
     centroids: &[Embedding],
     length: MediaTime,
 ) -> Diarization {
@@ -34,15 +34,18 @@ pub(crate) fn assemble(
             order.push(cluster);
         }
     }
-    let embeddings: Vec<Embedding> =
-        order.iter().map(|&cluster| mean(voices, segments, cluster).unwrap_or_else(|| centroids[cluster].clone())).collect();
+    let embeddings: Vec<Embedding> = order
+        .iter()
+        .map(|&cluster| mean(voices, labels, cluster).unwrap_or_else(|| centroids[cluster].clone()))
+        .collect();
     let overlaps = overlaps(&turns);
     let voice = |(speaker, &cluster): (usize, &usize)| {
         let own = || turns.iter().filter(|turn| turn.speaker == speaker).map(|turn| turn.window);
         let speech = own().fold(MediaTime::ZERO, |sum, window| sum + window.duration());
-        let shared = overlaps.iter().flat_map(|overlap| own().filter_map(|window| window.intersect(*overlap)));
+        let shared =
+            overlaps.iter().flat_map(|overlap| own().filter_map(|window| window.intersect(*overlap)));
         let shared = shared.fold(MediaTime::ZERO, |sum, window| sum + window.duration());
-        let confidence = confidence(voices, segments, cluster, speaker, &embeddings);
+        let confidence = confidence(voices, labels, cluster, speaker, &embeddings);
         Voice { embedding: embeddings[speaker].clone(), speech, alone: speech - shared, confidence }
     };
     let voices = order.iter().enumerate().map(voice).collect();
@@ -75,18 +78,18 @@ fn turns(frames: &[ActiveSpeakers], clusters: usize, length: MediaTime) -> Vec<T
 }
 
 fn of_cluster<'a>(
-    voices: &'a [LocalVoice],
-    segments: &'a [Segment],
+    voices: &'a [PieceVoice],
+    labels: &'a [usize],
     cluster: usize,
-) -> impl Iterator<Item = &'a LocalVoice> {
-    voices
-        .iter()
-        .filter(move |voice| voice.is_reliable && segments[voice.window].speakers[voice.local] == Some(cluster))
+) -> impl Iterator<Item = &'a PieceVoice> {
+    let labelled =
+        voices.iter().zip(labels).filter(move |(voice, label)| voice.is_reliable && **label == cluster);
+    labelled.map(|(voice, _)| voice)
 }
 
 /// The mean of the reliable embeddings of a cluster.
-fn mean(voices: &[LocalVoice], segments: &[Segment], cluster: usize) -> Option<Embedding> {
-    let items: Vec<Item> = of_cluster(voices, segments, cluster)
+fn mean(voices: &[PieceVoice], labels: &[usize], cluster: usize) -> Option<Embedding> {
+    let items: Vec<Item> = of_cluster(voices, labels, cluster)
         .map(|voice| Item { mean: voice.embedding.values().to_vec(), weight: voice.frames as f64 })
         .collect();
     let labels = vec![0; items.len()];
@@ -95,17 +98,18 @@ fn mean(voices: &[LocalVoice], segments: &[Segment], cluster: usize) -> Option<E
 
 /// See [`Voice::confidence`]; 0 without a reliable embedding.
 fn confidence(
-    voices: &[LocalVoice],
-    segments: &[Segment],
+    voices: &[PieceVoice],
+    labels: &[usize],
     cluster: usize,
     speaker: usize,
     embeddings: &[Embedding],
 ) -> f32 {
-    let distance = |voice: &LocalVoice, other: usize| 1.0 - voice.embedding.similarity(&embeddings[other]);
+    let distance = |voice: &PieceVoice, other: usize| 1.0 - voice.embedding.similarity(&embeddings[other]);
     let (mut sum, mut weights) = (0f64, 0f64);
-    for voice in of_cluster(voices, segments, cluster) {
+    for voice in of_cluster(voices, labels, cluster) {
         let own = distance(voice, speaker);
-        let others = (0..embeddings.len()).filter(|other| *other != speaker).map(|other| distance(voice, other));
+        let others =
+            (0..embeddings.len()).filter(|other| *other != speaker).map(|other| distance(voice, other));
         let nearest = others.reduce(f32::min).unwrap_or(1.0 - DIFFERENT_SPEAKERS);
         let silhouette = (nearest - own) / nearest.max(own).max(f32::EPSILON);
         sum += f64::from(silhouette.max(0.0)) * voice.frames as f64;

@@ -4,9 +4,9 @@ use media_time::MediaTime;
 
 use crate::assembly::assemble;
 use crate::clustering::{Item, cluster, mean_items};
-use crate::embedding::{FEWEST_FRAMES, frames_where};
 use crate::fbank::BANDS;
-use crate::reconstruction::{Segment, reconstruct};
+use crate::pieces::{Piece, pieces, segmentation_frame};
+use crate::reconstruction::{LabelledPiece, Segment, reconstruct};
 use crate::segmentation::{Activity, FRAME_STEP, LOCAL_SPEAKERS, WINDOW};
 use crate::{Diarization, Embedding, RATE, SpeakerCount, SpeakerError, SpeakerModels};
 
@@ -14,15 +14,17 @@ use crate::{Diarization, Embedding, RATE, SpeakerCount, SpeakerError, SpeakerMod
 pub(crate) const HOP_FRAMES: usize = 150;
 const HOP: usize = HOP_FRAMES * FRAME_STEP;
 /// Feature frames (10 ms) of one speaker alone that make an embedding fit to found a cluster on.
-const RELIABLE_FRAMES: usize = 100;
+const RELIABLE_FRAMES: usize = 80;
 /// Feature frames of all windows that make a cluster a speaker: 1.5 s, counted in each of the windows over it.
 const SPEAKER_FRAMES: f64 = 150.0 * WINDOW as f64 / HOP as f64 * 0.5;
 
-/// One local speaker of one window.
+/// A piece of speech of one window, embedded.
 #[derive(Clone, Debug)]
-pub(crate) struct LocalVoice {
+pub(crate) struct PieceVoice {
     pub(crate) window: usize,
     pub(crate) local: usize,
+    /// Its first and last frame in the segmentation of the window.
+    pub(crate) range: (usize, usize),
     pub(crate) embedding: Embedding,
     /// Feature frames it was made of.
     pub(crate) frames: usize,
@@ -39,7 +41,7 @@ pub struct Diarizer<'a> {
     /// Samples pushed.
     total: u64,
     windows: Vec<Activity>,
-    voices: Vec<LocalVoice>,
+    voices: Vec<PieceVoice>,
 }
 
 impl<'a> Diarizer<'a> {
@@ -89,8 +91,10 @@ impl<'a> Diarizer<'a> {
         if activity.iter().any(|&set| set != 0) {
             let features = self.models.embedder.features(&self.pending);
             for local in 0..LOCAL_SPEAKERS {
-                let voice = self.embed(&features, &activity, local)?;
-                self.voices.extend(voice);
+                for piece in pieces(&activity, features.len(), local) {
+                    let voice = self.embed(&features, &piece, local)?;
+                    self.voices.extend(voice);
+                }
             }
         }
         self.windows.push(activity);
@@ -100,37 +104,44 @@ impl<'a> Diarizer<'a> {
     fn embed(
         &self,
         features: &[[f32; BANDS]],
-        activity: &Activity,
+        piece: &Piece,
         local: usize,
-    ) -> Result<Option<LocalVoice>, SpeakerError> {
-        let alone = frames_where(activity, features.len(), |set| set == 1 << local);
-        let is_reliable = alone.len() >= RELIABLE_FRAMES;
-        let frames = if alone.len() >= 2 * FEWEST_FRAMES {
-            alone
-        } else {
-            frames_where(activity, features.len(), |set| set & (1 << local) != 0)
-        };
-        let embedding = self.models.embedder.embed(features, &frames)?;
-        let window = self.windows.len();
-        Ok(embedding.map(|embedding| LocalVoice { window, local, embedding, frames: frames.len(), is_reliable }))
+    ) -> Result<Option<PieceVoice>, SpeakerError> {
+        let frames = &piece.frames;
+        let (Some(&first), Some(&last)) = (frames.first(), frames.last()) else { return Ok(None) };
+        let embedding = self.models.embedder.embed(features, frames)?;
+        Ok(embedding.map(|embedding| PieceVoice {
+            window: self.windows.len(),
+            local,
+            range: (segmentation_frame(first), segmentation_frame(last)),
+            embedding,
+            frames: frames.len(),
+            is_reliable: piece.is_clean && frames.len() >= RELIABLE_FRAMES,
+        }))
     }
 }
 
 /// Clusters the voices and puts the windows together.
-pub(crate) fn decide(
+fn decide(
     windows: &[Activity],
-    voices: &[LocalVoice],
+    voices: &[PieceVoice],
     count: SpeakerCount,
     length: MediaTime,
 ) -> Diarization {
     let centroids = centroids(voices, count);
-    let segments = assign(windows, voices, &centroids);
+    let labels: Vec<usize> = voices.iter().map(|voice| nearest(&voice.embedding, &centroids)).collect();
+    let mut segments: Vec<Segment<'_>> =
+        windows.iter().map(|activity| Segment { activity, pieces: Vec::new() }).collect();
+    for (voice, &speaker) in voices.iter().zip(&labels) {
+        let piece = LabelledPiece { local: voice.local, range: voice.range, speaker };
+        segments[voice.window].pieces.push(piece);
+    }
     let frames = reconstruct(&segments, centroids.len());
-    assemble(&frames, voices, &segments, &centroids, length)
+    assemble(&frames, voices, &labels, &centroids, length)
 }
 
-/// The centroid of each speaker.
-fn centroids(voices: &[LocalVoice], count: SpeakerCount) -> Vec<Embedding> {
+/// The centroid of each speaker; at least one where there is any voice.
+fn centroids(voices: &[PieceVoice], count: SpeakerCount) -> Vec<Embedding> {
     let any_reliable = voices.iter().any(|voice| voice.is_reliable);
     let items: Vec<Item> = voices
         .iter()
@@ -145,24 +156,9 @@ fn centroids(voices: &[LocalVoice], count: SpeakerCount) -> Vec<Embedding> {
     means.iter().filter_map(|mean| Embedding::new(&mean.mean)).collect()
 }
 
-/// The speaker of each local speaker of each window.
-fn assign(windows: &[Activity], voices: &[LocalVoice], centroids: &[Embedding]) -> Vec<Segment> {
-    let mut segments: Vec<Segment> =
-        windows.iter().map(|activity| Segment { activity: *activity, speakers: [None; LOCAL_SPEAKERS] }).collect();
-    for of_window in voices.chunk_by(|a, b| a.window == b.window) {
-        let speakers = &mut segments[of_window[0].window].speakers;
-        // The most speech chooses first; local speakers of a window are different people while there are enough.
-        let mut order: Vec<&LocalVoice> = of_window.iter().collect();
-        order.sort_by_key(|voice| std::cmp::Reverse(voice.frames));
-        for voice in order {
-            let similarity = |speaker: &usize| voice.embedding.similarity(&centroids[*speaker]);
-            let nearest = |free_only: bool| {
-                (0..centroids.len())
-                    .filter(|speaker| !free_only || !speakers.contains(&Some(*speaker)))
-                    .reduce(|best, speaker| if similarity(&speaker) > similarity(&best) { speaker } else { best })
-            };
-            speakers[voice.local] = nearest(true).or_else(|| nearest(false));
-        }
-    }
-    segments
+/// The centroid most similar to a voice; of equal ones the first.
+fn nearest(voice: &Embedding, centroids: &[Embedding]) -> usize {
+    let similarity = |speaker: usize| voice.similarity(&centroids[speaker]);
+    (1..centroids.len())
+        .fold(0, |best, other| if similarity(other) > similarity(best) { other } else { best })
 }

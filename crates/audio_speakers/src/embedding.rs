@@ -1,9 +1,8 @@
 //! Embeddings of voices: vectors whose cosine tells one person from another.
 
 use crate::SpeakerError;
-use crate::fbank::{BANDS, FRAME, FilterBank, HOP};
+use crate::fbank::{BANDS, FilterBank};
 use crate::network::Network;
-use crate::segmentation::{Activity, FRAME_OFFSET, FRAME_STEP, FRAMES};
 
 /// Dimensions of an embedding.
 const DIMENSIONS: usize = 192;
@@ -70,21 +69,13 @@ impl Embedder {
         }
         let mut input = Vec::with_capacity(frames.len() * BANDS);
         for &frame in frames {
-            let centred = features[frame].iter().zip(mean).map(|(x, sum)| x - (sum / frames.len() as f64) as f32);
+            let centred =
+                features[frame].iter().zip(mean).map(|(x, sum)| x - (sum / frames.len() as f64) as f32);
             input.extend(centred);
         }
         let values = self.network.run(&[1, frames.len(), BANDS], input)?;
         Ok(Embedding::new(&values))
     }
-}
-
-/// Frames of features whose middle lies in a frame of the segmentation that `is_wanted` accepts.
-pub(crate) fn frames_where(activity: &Activity, features: usize, is_wanted: impl Fn(u8) -> bool) -> Vec<usize> {
-    let segment = |feature: usize| {
-        let middle = feature * HOP + FRAME / 2;
-        (middle.saturating_sub(FRAME_OFFSET) / FRAME_STEP).min(FRAMES - 1)
-    };
-    (0..features).filter(|&feature| is_wanted(activity[segment(feature)])).collect()
 }
 
 #[cfg(test)]
@@ -103,16 +94,5 @@ mod tests {
         values[5] = f32::NAN;
         assert_eq!(Embedding::new(&values), None);
         assert_eq!(Embedding::new(&[1.0]), None);
-    }
-
-    #[test]
-    fn feature_frames_follow_the_segmentation() {
-        let mut activity = [0; FRAMES];
-        activity[100..200].fill(1);
-        let frames = frames_where(&activity, 998, |set| set == 1);
-        let expected = 100 * FRAME_STEP / HOP;
-        assert!((frames.len() as i64 - expected as i64).abs() <= 1, "{} {expected}", frames.len());
-        let first = frames[0] * HOP + FRAME / 2;
-        assert!(first >= 100 * FRAME_STEP + FRAME_OFFSET && first < 100 * FRAME_STEP + FRAME_OFFSET + HOP);
     }
 }

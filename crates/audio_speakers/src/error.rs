@@ -51,7 +51,9 @@ pub enum SpeakerError {
         reason: String,
     },
     /// Less speech of a single speaker than an embedding needs.
-    #[error("{found_ms} ms of speech of one speaker without overlap were found; at least {needed_ms} ms are needed")]
+    #[error(
+        "{found_ms} ms of speech of one speaker without overlap were found; at least {needed_ms} ms are needed"
+    )]
     TooLittleSpeech {
         /// Speech found, in ms.
         found_ms: i64,

@@ -62,7 +62,10 @@ mod tests {
                 im -= f64::from(x) * angle.sin();
             }
             let expected = re * re + im * im;
-            assert!((f64::from(found) - expected).abs() < 1e-3 * (1.0 + expected), "{bin}: {found} {expected}");
+            assert!(
+                (f64::from(found) - expected).abs() < 1e-3 * (1.0 + expected),
+                "{bin}: {found} {expected}"
+            );
         }
     }
 }

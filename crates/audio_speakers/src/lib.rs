@@ -22,6 +22,7 @@ mod fourier;
 mod models;
 mod network;
 mod options;
+mod pieces;
 mod reconstruction;
 mod segmentation;
 mod turns;

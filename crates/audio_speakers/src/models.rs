@@ -48,7 +48,15 @@ impl SpeakerModels {
     /// # Errors
     /// [`ModelError`] of the first file that is not usable.
     pub fn check(directory: &Path) -> Result<(), ModelError> {
-        catalog::FILES.iter().try_for_each(|file| read(&directory.join(file.file_name), *file).map(drop))
+        catalog::FILES.iter().try_for_each(|file| Self::check_file(&directory.join(file.file_name), *file))
+    }
+
+    /// Is the file at `path` the published `file`? Reads it.
+    ///
+    /// # Errors
+    /// [`ModelError`] when it is not.
+    pub fn check_file(path: &Path, file: ModelFile) -> Result<(), ModelError> {
+        read(path, file).map(drop)
     }
 
     /// Names the algorithm and both networks: part of the cache keys of results. 1 to 64 characters of `[a-z0-9.-]`.
@@ -67,8 +75,7 @@ impl SpeakerModels {
         let mut diarizer = Diarizer::new(self, SpeakerCount::default());
         diarizer.push(samples)?;
         let found = diarizer.finish()?;
-        let too_little =
-            |found_ms| SpeakerError::TooLittleSpeech { found_ms, needed_ms: ENROLMENT_MS };
+        let too_little = |found_ms| SpeakerError::TooLittleSpeech { found_ms, needed_ms: ENROLMENT_MS };
         let total: i64 = found.voices().iter().map(|voice| voice.speech.as_micros()).sum();
         let speakers = found.voices().len();
         let voice = found.voices().iter().max_by_key(|voice| voice.speech).cloned().ok_or(too_little(0))?;
@@ -88,11 +95,16 @@ fn read(path: &Path, file: ModelFile) -> Result<Vec<u8>, ModelError> {
         _ => unreadable(&error),
     })?;
     // The length first: a file of another size is not read into memory.
-    let bytes = if size.len() == file.size { std::fs::read(path).map_err(|error| unreadable(&error))? } else { Vec::new() };
+    let bytes = if size.len() == file.size {
+        std::fs::read(path).map_err(|error| unreadable(&error))?
+    } else {
+        Vec::new()
+    };
     let found = hex::encode(Sha256::digest(&bytes));
     if found == file.sha256 {
         return Ok(bytes);
     }
-    let found = if bytes.is_empty() { format!("unknown ({} bytes, not {})", size.len(), file.size) } else { found };
+    let found =
+        if bytes.is_empty() { format!("unknown ({} bytes, not {})", size.len(), file.size) } else { found };
     Err(ModelError::Digest { path: path.to_owned(), found, expected: file.sha256 })
 }

@@ -3,11 +3,39 @@
 use crate::diarizer::HOP_FRAMES;
 use crate::segmentation::{Activity, FRAMES, LOCAL_SPEAKERS};
 
-/// A window whose local speakers are known.
-pub(crate) struct Segment {
-    pub(crate) activity: Activity,
-    /// The speaker of each local one; `None` where it could not be embedded.
-    pub(crate) speakers: [Option<usize>; LOCAL_SPEAKERS],
+/// A piece of speech of one local speaker, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LabelledPiece {
+    pub(crate) local: usize,
+    /// Its first and last frame in the window.
+    pub(crate) range: (usize, usize),
+    pub(crate) speaker: usize,
+}
+
+/// A window whose pieces have speakers.
+pub(crate) struct Segment<'a> {
+    pub(crate) activity: &'a Activity,
+    pub(crate) pieces: Vec<LabelledPiece>,
+}
+
+impl Segment<'_> {
+    /// The speakers active in a frame: for each active local speaker that of the nearest of its pieces.
+    fn speakers(&self, frame: usize) -> impl Iterator<Item = usize> {
+        let set = self.activity[frame];
+        let distance =
+            move |(first, last): (usize, usize)| first.saturating_sub(frame).max(frame.saturating_sub(last));
+        let nearest = move |local: usize| {
+            let own = self.pieces.iter().filter(move |piece| piece.local == local);
+            own.min_by_key(|piece| distance(piece.range)).map(|piece| piece.speaker)
+        };
+        let found =
+            (0..LOCAL_SPEAKERS).map(|local| if set & (1 << local) != 0 { nearest(local) } else { None });
+        // Two local speakers of one speaker count once.
+        let mut found: Vec<usize> = found.flatten().collect();
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter()
+    }
 }
 
 /// Speakers active in one frame, ascending. At most two windows' worth: the network tells two at a time.
@@ -30,7 +58,7 @@ struct Votes {
 
 /// The speakers active in each frame from the begin on: as many as the windows over it count on average, those with the
 /// most votes. Holds the votes of one window's length.
-pub(crate) fn reconstruct(segments: &[Segment], speakers: usize) -> Vec<ActiveSpeakers> {
+pub(crate) fn reconstruct(segments: &[Segment<'_>], speakers: usize) -> Vec<ActiveSpeakers> {
     let empty = Votes { of: vec![0; speakers], ..Votes::default() };
     let mut votes = vec![empty.clone(); FRAMES];
     let mut frames = Vec::with_capacity((segments.len() + FRAMES.div_ceil(HOP_FRAMES)) * HOP_FRAMES);
@@ -39,12 +67,7 @@ pub(crate) fn reconstruct(segments: &[Segment], speakers: usize) -> Vec<ActiveSp
             let weight = weight(frame);
             votes.total += weight;
             votes.speaking += weight * set.count_ones();
-            let active = (0..LOCAL_SPEAKERS).filter(|local| set & (1 << local) != 0);
-            // Two local speakers of one speaker count once.
-            let mut found: Vec<usize> = active.filter_map(|local| segment.speakers[local]).collect();
-            found.sort_unstable();
-            found.dedup();
-            found.into_iter().for_each(|speaker| votes.of[speaker] += weight);
+            segment.speakers(frame).for_each(|speaker| votes.of[speaker] += weight);
         }
         frames.extend(votes.drain(..HOP_FRAMES).map(|votes| decide(&votes)));
         votes.resize(FRAMES, empty.clone());
@@ -58,7 +81,8 @@ fn decide(votes: &Votes) -> ActiveSpeakers {
         return Vec::new();
     }
     let count = (2 * votes.speaking + votes.total) / (2 * votes.total);
-    let mut speakers: Vec<u16> = (0..votes.of.len() as u16).filter(|&s| votes.of[usize::from(s)] > 0).collect();
+    let mut speakers: Vec<u16> =
+        (0..votes.of.len() as u16).filter(|&s| votes.of[usize::from(s)] > 0).collect();
     speakers.sort_by_key(|&speaker| std::cmp::Reverse(votes.of[usize::from(speaker)]));
     speakers.truncate(count as usize);
     speakers.sort_unstable();
@@ -69,27 +93,51 @@ fn decide(votes: &Votes) -> ActiveSpeakers {
 mod tests {
     use super::*;
 
-    fn segment(active: std::ops::Range<usize>, set: u8, speakers: [Option<usize>; 3]) -> Segment {
+    fn activity(active: std::ops::Range<usize>, set: u8) -> Activity {
         let mut activity = [0; FRAMES];
         activity[active].fill(set);
-        Segment { activity, speakers }
+        activity
+    }
+
+    fn piece(local: usize, range: (usize, usize), speaker: usize) -> LabelledPiece {
+        LabelledPiece { local, range, speaker }
     }
 
     #[test]
     fn windows_agree_on_a_speaker_under_different_local_numbers() {
+        let (first, second) =
+            (activity(200..400, 0b001), activity(200 - HOP_FRAMES..400 - HOP_FRAMES, 0b100));
         let segments = [
-            segment(200..400, 0b001, [Some(1), None, None]),
-            segment(200 - HOP_FRAMES..400 - HOP_FRAMES, 0b100, [None, None, Some(1)]),
+            Segment { activity: &first, pieces: vec![piece(0, (200, 399), 1)] },
+            Segment { activity: &second, pieces: vec![piece(2, (50, 249), 1)] },
         ];
         let frames = reconstruct(&segments, 2);
         assert_eq!(frames.len(), FRAMES + HOP_FRAMES);
-        assert!(frames.iter().enumerate().all(|(i, s)| *s == if (200..400).contains(&i) { vec![1] } else { vec![] }));
+        assert!(
+            frames
+                .iter()
+                .enumerate()
+                .all(|(i, s)| *s == if (200..400).contains(&i) { vec![1] } else { vec![] })
+        );
+    }
+
+    #[test]
+    fn pieces_of_one_local_speaker_may_be_of_different_speakers() {
+        let active = activity(0..FRAMES, 0b001);
+        let pieces = vec![piece(0, (0, 99), 0), piece(0, (110, 588), 1)];
+        let frames = reconstruct(&[Segment { activity: &active, pieces }], 2);
+        assert_eq!(
+            (&frames[50], &frames[103], &frames[107], &frames[300]),
+            (&vec![0], &vec![0], &vec![1], &vec![1])
+        );
     }
 
     #[test]
     fn overlap_is_kept_and_the_majority_decides() {
-        let both = [Some(0), Some(1), None];
-        let segments = [segment(0..FRAMES, 0b011, both), segment(0..FRAMES, 0b001, both)];
+        let (two, one) = (activity(0..FRAMES, 0b011), activity(0..FRAMES, 0b001));
+        let pieces = || vec![piece(0, (0, 588), 0), piece(1, (0, 588), 1)];
+        let segments =
+            [Segment { activity: &two, pieces: pieces() }, Segment { activity: &one, pieces: pieces() }];
         let frames = reconstruct(&segments, 2);
         assert_eq!(frames[100], [0, 1]);
         // One window sees two speakers, the other, farther from its edge, one.
@@ -98,8 +146,9 @@ mod tests {
     }
 
     #[test]
-    fn a_local_speaker_without_an_embedding_is_nobody() {
-        let frames = reconstruct(&[segment(10..20, 0b001, [None; 3])], 1);
+    fn speech_without_an_embedding_is_nobodys() {
+        let active = activity(10..20, 0b001);
+        let frames = reconstruct(&[Segment { activity: &active, pieces: Vec::new() }], 1);
         assert!(frames.iter().all(Vec::is_empty));
         assert_eq!(reconstruct(&[], 0).len(), FRAMES - HOP_FRAMES);
     }

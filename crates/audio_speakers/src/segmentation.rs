@@ -45,7 +45,8 @@ impl Segmenter {
 fn most_likely(scores: &[f32]) -> Activity {
     let mut activity = [0; FRAMES];
     for (set, frame) in activity.iter_mut().zip(scores.chunks_exact(POWERSET.len())) {
-        let best = (1..POWERSET.len()).fold(0, |best, class| if frame[class] > frame[best] { class } else { best });
+        let best =
+            (1..POWERSET.len()).fold(0, |best, class| if frame[class] > frame[best] { class } else { best });
         *set = POWERSET[best];
     }
     activity

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use audio_semantic_timeline::backend::{Recording, Selection};
+use audio_semantic_timeline::speakers::SpeakerBounds;
 use audio_semantic_timeline::{EffectiveParams, analyze_recording};
 use audio_signal::{Control, Progress};
 use http_kit::{Id, RequestContext, Scope};
@@ -32,7 +33,7 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     let plot = arguments.plot.as_deref().map(|file| Plot::new(file, path)).transpose()?;
     let asset_id = content_id(path)?;
     let params = params(arguments)?;
-    let selection = app::backends(&settings)?.select()?;
+    let selection = app::backends(&settings)?.select_for(&params)?;
     let bar = progress_bar();
     // Once something is decoded: before, it would only hide why nothing can be.
     let note = Once::new();
@@ -117,7 +118,22 @@ fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectiveParams> {
         hot_words: arguments.hot_word.clone(),
         translate: arguments.translate,
         audio_stream: arguments.audio_stream,
+        speakers: arguments.speakers.as_deref().map(speakers).transpose()?,
     })
+}
+
+/// `any`, a number, or a range such as `2-4`.
+fn speakers(text: &str) -> anyhow::Result<SpeakerBounds> {
+    if text == "any" {
+        return Ok(SpeakerBounds::default());
+    }
+    let number = |text: &str| {
+        text.parse().with_context(|| format!("--speakers {text}: use a number or a range such as 2-4"))
+    };
+    let (min, max) = text.split_once('-').unwrap_or((text, text));
+    let bounds = SpeakerBounds { min: Some(number(min)?), max: Some(number(max)?) };
+    bounds.count()?;
+    Ok(bounds)
 }
 
 /// The command line has no tenants; the cache key of the summary names this one.

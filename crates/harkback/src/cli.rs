@@ -175,6 +175,9 @@ pub(crate) struct AnalyzeArguments {
     /// The audio stream to analyse, from 0 among the audio streams; the container's default one when not given.
     #[arg(long, value_name = "INDEX")]
     pub(crate) audio_stream: Option<u32>,
+    /// Find out who speaks when; with a number or a range such as `2-4`, that many speakers.
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "any")]
+    pub(crate) speakers: Option<String>,
     #[command(flatten)]
     pub(crate) analysis: AnalysisFlags,
 }
@@ -200,11 +203,11 @@ pub(crate) enum ModelsCommand {
     List,
     /// Download a published model, or go on where a download broke off.
     Pull {
-        /// Its name as `list` tells it, e.g. `tiny.en`.
+        /// Its name as `list` tells it, e.g. `tiny.en`, or `speakers` for both networks of diarization.
         name: String,
-        /// Another place that has the files under the same names.
-        #[arg(long, value_name = "URL", default_value = audio_asr::catalog::SOURCE)]
-        from: String,
+        /// Another place that has the files under the same names; for `speakers`, which has no default, also a directory.
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
     },
     /// Check that models are whole, and published ones that they are what was published.
     Verify {

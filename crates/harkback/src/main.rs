@@ -31,6 +31,7 @@ mod pull;
 mod reprobe;
 mod resources;
 mod serve;
+mod speaker_models;
 mod stopping;
 mod text;
 mod verify;

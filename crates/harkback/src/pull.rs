@@ -1,4 +1,4 @@
-//! Downloading a speech model: resumed where it broke off, checked, and put in place whole.
+//! Downloading models: resumed where it broke off, checked, and put in place whole.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -29,19 +29,63 @@ pub(crate) fn pull(
     if place.check().is_ok() {
         return Ok(place.path);
     }
-    std::fs::create_dir_all(directory.path())
-        .with_context(|| format!("{} cannot be made", directory.path().display()))?;
+    let check = |path: &Path| {
+        let downloaded = Located { path: path.to_owned(), ..place.clone() };
+        downloaded.check().map(drop).map_err(anyhow::Error::from)
+    };
     let url = format!("{}/{}", from.trim_end_matches('/'), model.file_name());
-    let partial = place.path.with_extension("bin.part");
-    let bar = if is_shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
-    bar.set_style(ProgressStyle::with_template(STYLE).unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_message(model.name);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let fetched = runtime.block_on(download(&url, &partial, most_bytes(model), &bar));
-    bar.finish_and_clear();
-    let _lock = fetched.with_context(|| by_hand(&url, &place.path))?;
-    put_in_place(&place, &partial)?;
+    let file = RemoteFile {
+        url,
+        label: model.name,
+        path: &place.path,
+        most_bytes: most_bytes(model),
+        check: &check,
+    };
+    file.fetch(is_shown)?;
     Ok(place.path)
+}
+
+/// A file to download.
+pub(crate) struct RemoteFile<'a> {
+    /// Where it is published.
+    pub(crate) url: String,
+    /// Its name beside the progress bar.
+    pub(crate) label: &'static str,
+    /// Where it belongs.
+    pub(crate) path: &'a Path,
+    /// A longer answer is not taken.
+    pub(crate) most_bytes: u64,
+    /// Is the file at a path the published one?
+    pub(crate) check: &'a dyn Fn(&Path) -> anyhow::Result<()>,
+}
+
+impl RemoteFile<'_> {
+    /// Downloads the file, or what is missing of it, and puts it in place once it is whole and checked.
+    pub(crate) fn fetch(&self, is_shown: bool) -> anyhow::Result<()> {
+        make_directory(self.path)?;
+        let partial = partial(self.path);
+        let bar = if is_shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
+        bar.set_style(ProgressStyle::with_template(STYLE).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(self.label);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let fetched = runtime.block_on(download(&self.url, &partial, self.most_bytes, &bar));
+        bar.finish_and_clear();
+        let _lock = fetched.with_context(|| by_hand(&self.url, self.path))?;
+        put_in_place(self.path, &partial, self.check)
+    }
+}
+
+/// The directory of a file, created where it does not exist.
+pub(crate) fn make_directory(path: &Path) -> anyhow::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
+}
+
+/// Where a file is while it is incomplete.
+pub(crate) fn partial(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    name.into()
 }
 
 /// A little more than what was published.
@@ -94,15 +138,18 @@ fn goes_on_from(response: &Response, start: u64) -> bool {
     range.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))
 }
 
-/// Checks the download and gives it its name; what is not right is not kept.
-fn put_in_place(place: &Located, partial: &Path) -> anyhow::Result<()> {
-    let downloaded = Located { path: partial.to_owned(), ..place.clone() };
-    if let Err(error) = downloaded.check() {
+/// Checks a complete file and gives it its name; one that fails the check is removed.
+pub(crate) fn put_in_place(
+    path: &Path,
+    partial: &Path,
+    check: &dyn Fn(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if let Err(error) = check(partial) {
         std::fs::remove_file(partial)?;
         return Err(error).context("what was downloaded is not the model");
     }
-    std::fs::rename(partial, &place.path)?;
-    let directory = place.path.parent().unwrap_or(Path::new("."));
+    std::fs::rename(partial, path)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
     Ok(File::open(directory)?.sync_all()?)
 }
 

@@ -44,6 +44,15 @@ impl MediaInput {
         self.decoders.open(self.source.reopen()?, self.audio_stream)
     }
 
+    /// The same recording again, with a source of its own.
+    ///
+    /// # Errors
+    /// When the source cannot be opened again.
+    pub fn reopen(&self) -> Result<Self, DecodeError> {
+        let (source, decoders) = (self.source.reopen()?, self.decoders.clone());
+        Ok(Self { source, decoders, audio_stream: self.audio_stream })
+    }
+
     /// What is in it. Blocking.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
         integrated_lufs: analysis.integrated_lufs.map(|lufs| rounded(lufs, 2)),
         loudness_range_lu: analysis.loudness_range.map(|range| rounded(range, 2)),
         language: None,
+        speakers: None,
         decoder: Some(analysis.decoder.clone()),
         analysis: notes(analysis),
     }

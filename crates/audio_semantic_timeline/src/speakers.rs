@@ -1,0 +1,98 @@
+//! Speakers of a timeline: what a request asks for, and what is found.
+
+use audio_speakers::SpeakerCount;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Error;
+
+/// Bounds of the number of speakers, each 1 to 50; without one, that side is decided by the analysis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeakerBounds {
+    /// Fewest speakers.
+    #[schema(minimum = 1, maximum = 50)]
+    pub min: Option<u16>,
+    /// Most speakers.
+    #[schema(minimum = 1, maximum = 50)]
+    pub max: Option<u16>,
+}
+
+impl SpeakerBounds {
+    /// The bounds as the diarization takes them.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpeakers`] when one is outside 1–50 or `min` is above `max`.
+    pub fn count(self) -> Result<SpeakerCount, Error> {
+        SpeakerCount::new(self.min, self.max).map_err(Error::InvalidSpeakers)
+    }
+}
+
+/// The request field `speakers`: `true`, or bounds of their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum SpeakersOption {
+    /// `true`: find out who speaks when; `false` is the same as leaving it out.
+    Flag(bool),
+    /// The same with bounds of the number of speakers.
+    Bounds(SpeakerBounds),
+}
+
+impl SpeakersOption {
+    /// The bounds; `None` when speakers are not asked for.
+    #[must_use]
+    pub fn bounds(self) -> Option<SpeakerBounds> {
+        match self {
+            Self::Flag(is_wanted) => is_wanted.then(SpeakerBounds::default),
+            Self::Bounds(bounds) => Some(bounds),
+        }
+    }
+}
+
+/// A speaker of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Speaker {
+    /// `S1`, `S2` …, by first appearance in the recording.
+    pub id: String,
+    /// The name of the enrolled voice it is identified as; null where it is none of the owner's.
+    // A stored timeline has no names: they are looked up when it is read, so that a deleted voice leaves none behind.
+    #[serde(default, skip_deserializing)]
+    pub name: Option<String>,
+    /// Speech of it in the whole recording, in milliseconds.
+    pub speech_ms: i64,
+    /// How clearly it is told apart from the other speakers, 0 to 1.
+    pub confidence: f64,
+}
+
+/// A speaker as the analysis finds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DetectedSpeaker {
+    /// What the timeline says of it.
+    pub speaker: Speaker,
+    /// Its voice.
+    pub embedding: audio_speakers::Embedding,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_speakers_option_is_a_flag_or_bounds() {
+        let bounds =
+            |text: &str| serde_json::from_str::<SpeakersOption>(text).map(SpeakersOption::bounds).ok();
+        assert_eq!(bounds("false"), Some(None));
+        assert_eq!(bounds("true"), Some(Some(SpeakerBounds::default())));
+        assert_eq!(bounds(r#"{"min":2}"#), Some(Some(SpeakerBounds { min: Some(2), max: None })));
+        assert_eq!(bounds(r#"{"mins":2}"#), None);
+        assert_eq!(bounds(r#"{"min":-1}"#), None);
+        assert!(SpeakerBounds { min: Some(3), max: Some(2) }.count().is_err());
+        assert!(SpeakerBounds { min: None, max: Some(51) }.count().is_err());
+    }
+
+    #[test]
+    fn names_are_not_read_back_from_a_stored_timeline() {
+        let stored = r#"{"id":"S1","name":"Ada","speech_ms":10,"confidence":0.5}"#;
+        assert_eq!(serde_json::from_str::<Speaker>(stored).unwrap().name, None);
+    }
+}

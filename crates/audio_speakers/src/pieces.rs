@@ -1,0 +1,118 @@
+//! The speech of one local speaker of a window, cut into pieces short enough to hold one voice.
+//!
+//! Segmentation takes similar voices for one speaker, and has three numbers for the speakers of 10 s however many there
+//! are. Embeddings tell them apart, so the clustering decides on pieces of about two seconds, not on local speakers.
+
+use crate::embedding::FEWEST_FRAMES;
+use crate::fbank::{FRAME, HOP};
+use crate::segmentation::{Activity, FRAME_OFFSET, FRAME_STEP, FRAMES};
+
+/// Feature frames (10 ms) after which a piece ends.
+const PIECE_FRAMES: usize = 200;
+/// A pause of more feature frames ends a piece that has [`SHORTEST_PIECE`].
+const PAUSE_FRAMES: usize = 40;
+const SHORTEST_PIECE: usize = 80;
+
+/// Feature frames in which one local speaker speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Indices of feature frames, ascending.
+    pub(crate) frames: Vec<usize>,
+    /// Nobody else speaks in them.
+    pub(crate) is_clean: bool,
+}
+
+/// The segmentation frame in which the middle of a feature frame lies.
+pub(crate) fn segmentation_frame(feature: usize) -> usize {
+    let middle = feature * HOP + FRAME / 2;
+    (middle.saturating_sub(FRAME_OFFSET) / FRAME_STEP).min(FRAMES - 1)
+}
+
+/// The pieces of the local speaker `local`, of `features` feature frames; without speech of its own, one of overlapped
+/// speech.
+pub(crate) fn pieces(activity: &Activity, features: usize, local: usize) -> Vec<Piece> {
+    let frames = |is_wanted: &dyn Fn(u8) -> bool| -> Vec<usize> {
+        (0..features).filter(|&feature| is_wanted(activity[segmentation_frame(feature)])).collect()
+    };
+    let alone = frames(&|set| set == 1 << local);
+    if alone.len() >= FEWEST_FRAMES {
+        return cut(&alone).into_iter().map(|frames| Piece { frames, is_clean: true }).collect();
+    }
+    let all = frames(&|set| set & (1 << local) != 0);
+    if all.len() < FEWEST_FRAMES { Vec::new() } else { vec![Piece { frames: all, is_clean: false }] }
+}
+
+fn cut(frames: &[usize]) -> Vec<Vec<usize>> {
+    let mut runs: Vec<Vec<usize>> = Vec::new();
+    for &frame in frames {
+        match runs.last_mut() {
+            Some(run)
+                if run.len() < SHORTEST_PIECE
+                    || run.last().is_some_and(|last| frame - last <= PAUSE_FRAMES) =>
+            {
+                run.push(frame);
+            }
+            _ => runs.push(vec![frame]),
+        }
+    }
+    // Equal parts: no short one is left at the end of a run.
+    let parts = runs.iter().flat_map(|run| {
+        let parts = run.len().div_ceil(PIECE_FRAMES);
+        run.chunks(run.len().div_ceil(parts)).map(<[usize]>::to_vec)
+    });
+    let mut parts: Vec<Vec<usize>> = parts.collect();
+    if parts.len() > 1 && parts.last().is_some_and(|part| part.len() < FEWEST_FRAMES) {
+        let rest = parts.pop().unwrap_or_default();
+        parts.last_mut().into_iter().for_each(|part| part.extend(&rest));
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn feature_frames_follow_the_segmentation() {
+        let mut activity = [0; FRAMES];
+        activity[100..200].fill(1);
+        let found: Vec<usize> =
+            pieces(&activity, 998, 0).into_iter().flat_map(|piece| piece.frames).collect();
+        let expected = 100 * FRAME_STEP / HOP;
+        assert!((found.len() as i64 - expected as i64).abs() <= 1, "{} {expected}", found.len());
+        let first = found[0] * HOP + FRAME / 2;
+        assert!(first >= 100 * FRAME_STEP + FRAME_OFFSET && first < 100 * FRAME_STEP + FRAME_OFFSET + HOP);
+        assert!(pieces(&activity, 998, 1).is_empty());
+    }
+
+    #[test]
+    fn overlapped_speech_is_a_piece_only_without_speech_alone() {
+        let mut activity = [0; FRAMES];
+        activity[..60].fill(0b011);
+        assert!(!pieces(&activity, 998, 1)[0].is_clean);
+        activity[300..400].fill(0b010);
+        let found = pieces(&activity, 998, 1);
+        assert!(found.iter().all(|piece| piece.is_clean && piece.frames[0] > 400));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_hold_each_frame_once_in_order(runs in prop::collection::vec((0usize..120, 0usize..120), 0..6)) {
+            let mut activity = [0; FRAMES];
+            let mut at = 0;
+            for (pause, speech) in runs {
+                let start = (at + pause).min(FRAMES);
+                at = (start + speech).min(FRAMES);
+                activity[start..at].fill(1);
+            }
+            let found = pieces(&activity, 998, 0);
+            let frames: Vec<usize> = found.iter().flat_map(|piece| piece.frames.clone()).collect();
+            let expected: Vec<usize> = (0..998).filter(|&f| activity[segmentation_frame(f)] == 1).collect();
+            prop_assert_eq!(frames.is_empty(), expected.len() < FEWEST_FRAMES);
+            prop_assert!(frames.is_empty() || frames == expected);
+            prop_assert!(found.iter().all(|piece| piece.frames.len() <= PIECE_FRAMES + FEWEST_FRAMES));
+        }
+    }
+}

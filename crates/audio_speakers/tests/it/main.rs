@@ -1,0 +1,3 @@
+//! With the real networks, where `HARKBACK_MODELS` names a directory that has them.
+
+mod real_models;

@@ -1,0 +1,84 @@
+//! `harkback models pull speakers`: the two networks of speaker diarization.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use audio_speakers::SpeakerModels;
+use audio_speakers::catalog::{FILES, ModelFile};
+
+use crate::pull::{self, RemoteFile};
+
+/// Nothing is published yet: the digests are those of the files that the script writes.
+const NO_SOURCE: &str = "no export of the speaker models is published yet: make the files with \
+                         tools/speakers/export.py and give their directory, or a mirror's address, as --from";
+
+/// Copies or downloads both files from `from`, a directory or an address below which they are; gives their paths. A file
+/// that is there already, with the published digest, is not fetched again.
+pub(crate) fn pull(directory: &Path, from: Option<&str>, is_shown: bool) -> anyhow::Result<Vec<PathBuf>> {
+    let place = |file: ModelFile| directory.join(file.file_name);
+    let missing: Vec<ModelFile> =
+        FILES.into_iter().filter(|file| SpeakerModels::check_file(&place(*file), *file).is_err()).collect();
+    if !missing.is_empty() {
+        let from = from.context(NO_SOURCE)?;
+        missing.into_iter().try_for_each(|file| fetch(&place(file), file, from, is_shown))?;
+    }
+    Ok(FILES.into_iter().map(place).collect())
+}
+
+fn fetch(path: &Path, file: ModelFile, from: &str, is_shown: bool) -> anyhow::Result<()> {
+    let check = |path: &Path| SpeakerModels::check_file(path, file).map_err(anyhow::Error::from);
+    if from.contains("://") {
+        let url = format!("{}/{}", from.trim_end_matches('/'), file.file_name);
+        return RemoteFile { url, label: file.file_name, path, most_bytes: file.size, check: &check }
+            .fetch(is_shown);
+    }
+    let source = Path::new(from).join(file.file_name);
+    pull::make_directory(path)?;
+    let partial = pull::partial(path);
+    std::fs::copy(&source, &partial).with_context(|| format!("{} cannot be copied", source.display()))?;
+    pull::put_in_place(path, &partial, &check)
+}
+
+/// Are both files in `directory`, with the published digests?
+pub(crate) fn check(directory: &Path) -> anyhow::Result<()> {
+    Ok(SpeakerModels::check(directory)?)
+}
+
+/// Is one of the files in `directory`, whatever it holds?
+pub(crate) fn is_any_present(directory: &Path) -> bool {
+    FILES.iter().any(|file| directory.join(file.file_name).exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_source_the_way_to_the_speaker_models_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = pull(directory.path(), None, false).unwrap_err().to_string();
+        assert!(error.contains("export.py") && error.contains("--from"), "{error}");
+    }
+
+    #[test]
+    fn a_speaker_model_with_another_digest_is_not_kept() {
+        let (directory, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for file in FILES {
+            let bytes = vec![7; usize::try_from(file.size).unwrap()];
+            std::fs::write(mirror.path().join(file.file_name), bytes).unwrap();
+        }
+        let from = mirror.path().to_str().unwrap();
+        let error = format!("{:#}", pull(directory.path(), Some(from), false).unwrap_err());
+        assert!(error.contains("SHA-256") && error.contains(FILES[0].sha256), "{error}");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        assert!(!is_any_present(directory.path()) && check(directory.path()).is_err());
+    }
+
+    #[test]
+    fn a_missing_directory_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let from = directory.path().join("nowhere");
+        let error = format!("{:#}", pull(directory.path(), from.to_str(), false).unwrap_err());
+        assert!(error.contains("nowhere") && error.contains(FILES[0].file_name), "{error}");
+    }
+}
