@@ -41,7 +41,7 @@ formats: fixtures ## measure every container and codec, and write the table of d
 	cargo test --workspace --locked --test it rare:: -- --nocapture
 	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --package e2e --locked --test it formats -- --nocapture
 
-# Where ggml-tiny.en.bin and ggml-base.bin are.
+# Where ggml-tiny.en.bin and ggml-base.bin are, and the speaker models.
 MODELS ?= $(HARKBACK_MODELS)
 
 .PHONY: words
@@ -51,6 +51,14 @@ words: bootstrap ## measure the words of real Whisper models on the corpus, besi
 	@python3 -c 'import numpy' || { echo 'python3 has no numpy: pip install -r tools/words/requirements.txt'; exit 2; }
 	cargo build --release --workspace --locked --example words
 	python3 tools/words/measure.py --example target/release/examples/words --models "$(MODELS)" --corpus "$(HARKBACK_CORPUS)"
+
+.PHONY: speakers
+speakers: bootstrap ## measure who speaks when, and voices, on made dialogues and meetings (MODELS=directory)
+	@test -n "$(MODELS)" || { echo 'give the directory of the speaker models: make speakers MODELS=…'; exit 2; }
+	@test -n "$(HARKBACK_CORPUS)" || { echo 'the corpus is absent: set HARKBACK_CORPUS to its directory'; exit 2; }
+	@python3 -c 'import numpy' || { echo 'python3 has no numpy: pip install -r tools/words/requirements.txt'; exit 2; }
+	cargo build --release --locked --package audio_speakers --example diarize
+	python3 tools/speakers/measure.py --example target/release/examples/diarize --models "$(MODELS)" --corpus "$(HARKBACK_CORPUS)"
 
 .PHONY: mutants
 mutants: bootstrap ## decode a million damaged recordings in the process, ten thousand through ffmpeg

@@ -87,12 +87,13 @@ def doubled(samples):
     return np.fft.irfft(np.fft.rfft(samples), 2 * len(samples)).astype(np.float32) * 2
 
 
-def speech_intervals(samples, pause=PAUSE, below=27):
-    """Where clean speech is less than `below` dB under its own loud frames, by 10 ms, pauses up to `pause` closed."""
+def speech_intervals(samples, pause=PAUSE, below=35, above_floor=6):
+    """Where clean speech is less than `below` dB under its own loud frames and `above_floor` dB over its background, by
+    10 ms; pauses up to `pause` are closed."""
     step = RATE // 100
     frames = samples[: len(samples) // step * step].reshape(-1, step)
     level = 10 * np.log10((frames**2).mean(axis=1) + 1e-12)
-    active = level > np.percentile(level, 95) - below
+    active = level > max(np.percentile(level, 95) - below, np.percentile(level, 5) + above_floor)
     intervals = []
     for i in np.flatnonzero(active):
         start, end = i / 100, (i + 1) / 100
@@ -106,7 +107,7 @@ def speech_intervals(samples, pause=PAUSE, below=27):
 def utterances(samples, longest=8.0):
     """Pieces between pauses of 0.12 s, joined up to `longest` seconds."""
     pieces, begin = [], None
-    for start, end in speech_intervals(samples, 0.12, 25):
+    for start, end in speech_intervals(samples, 0.12, 25, -100):
         if begin is None or end - begin > longest:
             if begin is not None:
                 pieces.append((begin, last))

@@ -57,6 +57,59 @@ def diarization(arguments):
                 der_row(f"{label}, count given", dialogues, known, False)
 
 
+def strangers(count=200):
+    """Voices of espeak-ng: each variant in two languages and pitches, until there are `count`."""
+    output = subprocess.run(["espeak-ng", "--voices=variant"], check=True, capture_output=True, text=True).stdout
+    variants = sorted({line.split()[-1].split("/")[-1] for line in output.splitlines()[1:]})
+    pairs = [(f"{language}+{variant}", pitch) for language, pitch in (("en-us", 50), ("de", 35), ("es", 65)) for variant in variants]
+    text = " ".join(material.SENTENCES[:3])
+    return [(f"{voice}-{pitch}", material.levelled(material.spoken(voice, text, pitch=pitch))) for voice, pitch in pairs[:count]]
+
+
+def people(corpus):
+    """Real people, two recordings each: halves of what the corpus has of a reader or a digit speaker."""
+    pools = {**material.voices(corpus, "tuned"), **material.voices(corpus, "held")}
+    made = {voice for half in material.ESPEAK_VOICES.values() for voice, _ in half}
+    found = {}
+    for name, pool in pools.items():
+        if name not in made:
+            samples = np.concatenate(pool)[: 60 * material.RATE]
+            found[name] = (samples[: len(samples) // 2], samples[len(samples) // 2 :])
+    return found
+
+
+def embeddings(arguments, folder, recordings):
+    paths = []
+    for number, samples in enumerate(recordings):
+        paths.append(Path(folder, f"voice{number}.wav"))
+        material.write(paths[-1], samples)
+    results = run(arguments.example, arguments.models, ["embed"], paths)
+    return [np.array(r["embedding"]) if "embedding" in r else None for r in results]
+
+
+def voices(arguments):
+    known, unknown = people(arguments.corpus), strangers()
+    with tempfile.TemporaryDirectory() as folder:
+        first = embeddings(arguments, folder, [a for a, _ in known.values()])
+        second = embeddings(arguments, folder, [b for _, b in known.values()])
+        of_strangers = embeddings(arguments, folder, [samples for _, samples in unknown])
+    names = list(known)
+    same = [(float(a @ b), n) for a, b, n in zip(first, second, names) if a is not None and b is not None]
+    people_pairs = [
+        (float(a @ b), f"{names[i]} / {names[j]}") for i, a in enumerate(first) for j, b in enumerate(second)
+        if i != j and a is not None and b is not None]
+    stranger_pairs = [
+        (float(a @ b), f"{names[i]} / {label}") for i, a in enumerate(first) if a is not None
+        for (label, _), b in zip(unknown, of_strangers) if b is not None]
+    embedded = sum(e is not None for e in of_strangers)
+    threshold = arguments.same_voice
+    print(f"\nvoices: {len(same)} people enrolled, {embedded} of {len(unknown)} strangers have a clear voice; threshold {threshold}")
+    print(f"  recognised in the second half of their recording: {sum(s >= threshold for s, _ in same)} of {len(same)}, least similar {min(same)}")
+    print(f"  false names on strangers: {sum(s >= threshold for s, _ in stranger_pairs)} of {embedded}, most similar {max(stranger_pairs)}")
+    print(f"  false names on other people: {sum(s >= threshold for s, _ in people_pairs)} of {len(people_pairs)} pairs, most similar {max(people_pairs)}")
+    print("  most similar people: " + ", ".join(f"{n} {s:.2f}" for s, n in sorted(people_pairs, reverse=True)[:5]))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--example", required=True)
@@ -64,7 +117,13 @@ def main():
     parser.add_argument("--corpus", required=True)
     parser.add_argument("--details", action="store_true", help="a line per recording")
     parser.add_argument("--halves", nargs="*", default=["tuned", "held"])
-    diarization(parser.parse_args())
+    parser.add_argument("--same-voice", type=float, default=0.62, help="the threshold in audio_speakers::SAME_VOICE")
+    parser.add_argument("--only", choices=["diarization", "voices"])
+    arguments = parser.parse_args()
+    if arguments.only != "voices":
+        diarization(arguments)
+    if arguments.only != "diarization":
+        voices(arguments)
 
 
 if __name__ == "__main__":

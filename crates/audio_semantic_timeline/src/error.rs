@@ -1,5 +1,6 @@
 use audio_asr::AsrError;
 use audio_signal::SignalError;
+use audio_speakers::SpeakerError;
 use http_kit::{Id, Problem};
 use media_decode::DecodeError;
 
@@ -70,6 +71,23 @@ pub enum Error {
     /// Bounds of the number of speakers that cannot be met.
     #[error(transparent)]
     InvalidSpeakers(audio_speakers::InvalidSpeakerCount),
+    /// A description of a voice against the rules.
+    #[error("{reason}")]
+    InvalidVoice {
+        /// JSON pointer to the field.
+        pointer: &'static str,
+        /// The rule.
+        reason: &'static str,
+    },
+    /// The owner has the most voices allowed.
+    #[error("there are {most} voices already, the most allowed: delete one first", most = crate::voices::MOST_VOICES)]
+    TooManyVoices,
+    /// No voice of that id.
+    #[error("there is no voice {0}")]
+    VoiceNotFound(Id),
+    /// The speaker models cannot be used.
+    #[error("voices need the speaker models: {0}")]
+    SpeakerModels(audio_speakers::ModelError),
     /// The configured backend cannot run.
     #[error("the configured analysis backend cannot run: {0}")]
     BackendUnavailable(String),
@@ -81,7 +99,7 @@ pub enum Error {
     Transcription(#[from] AsrError),
     /// The speakers cannot be found.
     #[error("the speakers could not be found")]
-    Speakers(#[from] audio_speakers::SpeakerError),
+    Speakers(#[from] SpeakerError),
     /// The stored timeline is not one.
     #[error("the stored timeline of artifact {artifact_id} cannot be read")]
     Corrupt {
@@ -129,6 +147,13 @@ impl From<Error> for Problem {
             Error::Unwritable { .. } => Self::internal(error),
             Error::TooLong { pointer, .. } => Self::invalid_field(&pointer, detail),
             Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
+            Error::InvalidVoice { pointer, .. } => Self::invalid_field(pointer, detail),
+            Error::TooManyVoices => Self::unprocessable("too_many_voices", detail),
+            Error::VoiceNotFound(_) => Self::not_found("voice_not_found", detail),
+            Error::Speakers(
+                error @ (SpeakerError::TooLittleSpeech { .. } | SpeakerError::SeveralSpeakers(_)),
+            ) => Self::unprocessable("voice_unclear", error.to_string()),
+            Error::SpeakerModels(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),
             // Made here it is whole; registered by a caller it may be anything.

@@ -27,6 +27,8 @@ pub mod store;
 pub mod stub;
 mod summary;
 mod transcript;
+pub mod voice_store;
+pub mod voices;
 
 pub use cache_key::cache_key;
 pub use error::Error;

@@ -1,5 +1,6 @@
 mod plot;
 mod transcript;
+mod voices;
 
 use axum::extract::State;
 use http_kit::{ContextJson, Json, Path, Problem, RequestContext, path_id};
@@ -9,7 +10,7 @@ use utoipa_axum::routes;
 use crate::model::{AnalyzeRequest, AnalyzeResponse, TimelineResponse};
 use crate::{Error, SemanticTimelines};
 
-/// The routes under `/audio/semantic-timeline`.
+/// The routes under `/audio/semantic-timeline` and `/voices`.
 pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(analyze))
@@ -18,6 +19,8 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         .routes(routes!(plot::plot))
         .routes(routes!(transcript::transcript))
         .routes(routes!(transcript::transcript_by_clip))
+        .routes(routes!(voices::enrol, voices::list))
+        .routes(routes!(voices::delete))
         .with_state(timelines)
 }
 

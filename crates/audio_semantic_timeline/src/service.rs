@@ -4,6 +4,7 @@ mod make;
 mod parsed;
 #[cfg(test)]
 mod tests;
+mod voices;
 
 use std::fmt;
 use std::io::Read;
@@ -203,7 +204,8 @@ impl SemanticTimelines {
     /// # Errors
     /// [`Error::SemanticsNotFound`] for an id of nothing, or of another kind of artifact.
     pub async fn get(&self, scope: &Scope, artifact_id: &Id) -> Result<TimelineResponse, Error> {
-        let mut response = self.stored(scope, artifact_id).await?.whole();
+        let stored = self.stored(scope, artifact_id).await?.whole();
+        let mut response = self.name_speakers(scope, stored).await?;
         self.reprobe(scope, &response.summary.asset_id).await?;
         let mut conn = self.0.media.pool().acquire().await?;
         if media_v2::store::is_wrongly_decoded(&mut conn, scope, artifact_id).await? {
@@ -247,7 +249,7 @@ impl SemanticTimelines {
             return Err(self.without_timeline(&context.scope, clip).await?);
         };
         let summary = slice(&stored.summary, start, window, clip.speed);
-        Ok(stored.with(summary))
+        self.name_speakers(&context.scope, stored.with(summary)).await
     }
 
     /// The timeline of a clip, and where it starts in the time of the clip's asset, in which the clip's window is told.

@@ -54,7 +54,8 @@ impl SpeakersOption {
 pub struct Speaker {
     /// `S1`, `S2` …, by first appearance in the recording.
     pub id: String,
-    /// The name of the enrolled voice it is identified as; null where it is none of the owner's.
+    /// The name of the enrolled voice it is identified as; null where it is none of the owner's, and
+    /// in the answer of `analyze`: names are looked up when a timeline is read.
     // A stored timeline has no names: they are looked up when it is read, so that a deleted voice leaves none behind.
     #[serde(default, skip_deserializing)]
     pub name: Option<String>,

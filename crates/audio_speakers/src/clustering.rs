@@ -7,7 +7,7 @@
 use crate::SpeakerCount;
 
 /// Clusters whose centroids are less similar than this are different speakers.
-pub(crate) const DIFFERENT_SPEAKERS: f32 = 0.43;
+pub(crate) const DIFFERENT_SPEAKERS: f32 = 0.46;
 /// Most items of one similarity matrix (4 MB).
 const MOST_ITEMS: usize = 1_024;
 /// What a full matrix is reduced to when there are more items.

@@ -16,7 +16,7 @@ const HOP: usize = HOP_FRAMES * FRAME_STEP;
 /// Feature frames (10 ms) of one speaker alone that make an embedding fit to found a cluster on.
 const RELIABLE_FRAMES: usize = 80;
 /// Feature frames of all windows that make a cluster a speaker: 1.5 s, counted in each of the windows over it.
-const SPEAKER_FRAMES: f64 = 150.0 * WINDOW as f64 / HOP as f64 * 0.5;
+const SPEAKER_FRAMES: f64 = 150.0 * WINDOW as f64 / HOP as f64;
 
 /// A piece of speech of one window, embedded.
 #[derive(Clone, Debug)]

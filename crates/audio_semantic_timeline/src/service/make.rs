@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{SemanticTimelines, Sound};
 use crate::backend::{BackendKind, Measured, Recording, Selection};
 use crate::summary::Subject;
-use crate::{Error, Transcript};
+use crate::{Error, Transcript, voice_store};
 
 impl SemanticTimelines {
     /// What the version of a timeline carries of the decoder. An artifact's bytes are not probed; the stub decodes
@@ -101,6 +101,7 @@ impl SemanticTimelines {
         measured: Measured,
     ) -> Result<(Artifact, bool), Error> {
         let subject = &self.settle_decoder(scope, subject, sound, &measured).await?;
+        let speakers = measured.speakers.clone().unwrap_or_default();
         let summary = subject.summary(selection, measured);
         let timeline = subject.timeline(&summary, &self.store(&subject.asset_id, &summary).await?);
         let transcript = Transcript::of(&summary);
@@ -113,6 +114,7 @@ impl SemanticTimelines {
         let mut transaction = self.0.media.pool().begin().await?;
         match media_v2::store::insert_artifact(&mut transaction, scope, now, timeline).await {
             Ok(artifact) => {
+                voice_store::insert_speakers(&mut transaction, scope, &artifact.id, &speakers).await?;
                 if let Some(blob) = words {
                     let transcript = subject.transcript(&summary, &artifact.id, &blob);
                     media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;

@@ -1,0 +1,176 @@
+//! Enrolling, listing and deleting voices, and the names they give to the speakers of timelines.
+
+use audio_signal::{Control, Progress};
+use audio_speakers::{RATE, SpeakerModels, Voice};
+use http_kit::{Id, Page, RequestContext, Scope, WorkError};
+use media_decode::MediaInput;
+use media_time::{MediaTime, Window};
+
+use super::{SemanticTimelines, Sound};
+use crate::backend::read_samples;
+use crate::model::TimelineResponse;
+use crate::speakers::Speaker;
+use crate::voices::{EnrolledVoice, LONGEST_ENROLMENT, LONGEST_NAME, VoiceRequest, names};
+use crate::{Error, voice_store};
+
+/// A recording and the part of it that is used.
+struct EnrolmentSource {
+    asset_id: Id,
+    artifact_id: Option<Id>,
+    window: Window,
+}
+
+impl SemanticTimelines {
+    /// Enrols the one person who speaks in an artifact or in a window of a recording.
+    ///
+    /// # Errors
+    /// [`Error::InvalidVoice`], [`Error::SpeakerModels`], [`Error::Speakers`] where the voice is not clear,
+    /// [`Error::TooManyVoices`], and those of the media store and of decoding.
+    pub async fn enrol(
+        &self,
+        context: &RequestContext,
+        request: &VoiceRequest,
+    ) -> Result<EnrolledVoice, Error> {
+        let name = request.name.trim();
+        if name.is_empty() || name.chars().count() > LONGEST_NAME {
+            return Err(Error::InvalidVoice { pointer: "/name", reason: "use 1 to 100 characters" });
+        }
+        let source = self.enrolment_source(&context.scope, request).await?;
+        let sound = self.sound(&context.scope, &source.asset_id, source.artifact_id.as_ref()).await?;
+        let content = match &sound {
+            Sound::Asset(asset) => asset.content(),
+            Sound::Artifact(artifact) => artifact.content(),
+        };
+        let input = self.0.media.open_recording(content).await?;
+        let (store, window) = (self.0.backends.speaker_models().clone(), source.window);
+        let work = self.0.queue.run(move |cancellation| {
+            let control = Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() };
+            let models = store.open().map_err(Error::SpeakerModels)?;
+            voice_in(&models, &input, window, &control)
+        });
+        let found = work.await??;
+        let voice = EnrolledVoice {
+            id: Id::generate("voice"),
+            name: name.to_owned(),
+            speech_ms: found.speech.as_millis_round(),
+            created_at: self.0.clock.now(),
+        };
+        let mut conn = self.0.media.pool().acquire().await?;
+        let is_kept = voice_store::insert_voice(&mut conn, context, &voice, &found.embedding).await?;
+        if is_kept { Ok(voice) } else { Err(Error::TooManyVoices) }
+    }
+
+    async fn enrolment_source(
+        &self,
+        scope: &Scope,
+        request: &VoiceRequest,
+    ) -> Result<EnrolmentSource, Error> {
+        match (&request.artifact_id, &request.window) {
+            (Some(artifact_id), None) => {
+                let artifact = self.0.media.artifact(scope, artifact_id).await?;
+                let window = Window::starting_at(MediaTime::ZERO, LONGEST_ENROLMENT);
+                Ok(EnrolmentSource {
+                    asset_id: artifact.parent_asset_id,
+                    artifact_id: Some(artifact.id),
+                    window,
+                })
+            }
+            (None, Some(part)) => {
+                let (start, end) =
+                    (MediaTime::from_millis(part.start_ms), MediaTime::from_millis(part.end_ms));
+                if start.is_negative() || end <= start {
+                    let reason = "use 0 ≤ start_ms < end_ms";
+                    return Err(Error::InvalidVoice { pointer: "/window", reason });
+                }
+                let window = Window::starting_at(start, (end - start).min(LONGEST_ENROLMENT));
+                Ok(EnrolmentSource { asset_id: part.asset_id.clone(), artifact_id: None, window })
+            }
+            _ => {
+                let reason = "give exactly one of `artifact_id` and `window`";
+                Err(Error::InvalidVoice { pointer: "", reason })
+            }
+        }
+    }
+
+    /// The owner's voices, newest first; all of them, as there are at most 1 000.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn voices(&self, scope: &Scope) -> Result<Page<EnrolledVoice>, Error> {
+        let mut conn = self.0.media.pool().acquire().await?;
+        Ok(Page { items: voice_store::list_voices(&mut conn, scope).await?, next_cursor: None })
+    }
+
+    /// Deletes a voice, its embedding, and with it every name it gave.
+    ///
+    /// # Errors
+    /// [`Error::VoiceNotFound`].
+    pub async fn forget_voice(&self, scope: &Scope, id: &Id) -> Result<(), Error> {
+        let mut conn = self.0.media.pool().acquire().await?;
+        let is_deleted = voice_store::delete_voice(&mut conn, scope, id).await?;
+        if is_deleted { Ok(()) } else { Err(Error::VoiceNotFound(id.clone())) }
+    }
+
+    /// Writes the names of the owner's voices into a timeline.
+    pub(super) async fn name_speakers(
+        &self,
+        scope: &Scope,
+        mut timeline: TimelineResponse,
+    ) -> Result<TimelineResponse, Error> {
+        if let Some(speakers) = &mut timeline.summary.meta.run.speakers {
+            self.name(scope, &timeline.artifact_id, speakers).await?;
+            // A list of plain structs always is JSON.
+            let named = serde_json::to_value(speakers).unwrap_or_default();
+            timeline.artifact_meta.insert("speakers".to_owned(), named);
+        }
+        Ok(timeline)
+    }
+
+    async fn name(&self, scope: &Scope, timeline_id: &Id, speakers: &mut [Speaker]) -> Result<(), Error> {
+        let mut conn = self.0.media.pool().acquire().await?;
+        let (ids, embeddings): (Vec<_>, Vec<_>) =
+            voice_store::find_speakers(&mut conn, scope, timeline_id).await?.into_iter().unzip();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let known = voice_store::known_voices(&mut conn, scope).await?;
+        drop(conn);
+        // Up to 50 speakers times 1 000 voices: 10 ms.
+        let compared = tokio::task::spawn_blocking(move || names(&embeddings, &known)).await;
+        let found = compared.map_err(|source| WorkError::Broken { queue: "voices", source })?;
+        for (id, name) in ids.iter().zip(found) {
+            speakers
+                .iter_mut()
+                .filter(|speaker| speaker.id == *id)
+                .for_each(|speaker| speaker.name = name.clone());
+        }
+        Ok(())
+    }
+}
+
+/// The voice in a window of a recording. Blocking.
+fn voice_in(
+    models: &SpeakerModels,
+    input: &MediaInput,
+    window: Window,
+    control: &Control<'_>,
+) -> Result<Voice, Error> {
+    let sample = |time: MediaTime| usize::try_from(time.to_samples(RATE)).unwrap_or(0);
+    let (from, to) = (sample(window.start()), sample(window.end()));
+    let (mut at, mut samples) = (0usize, Vec::new());
+    // Behind the window decoding ends as if it had been cancelled, which is told apart by `at`.
+    let is_past = std::cell::Cell::new(false);
+    let cancelled = || (control.cancelled)() || is_past.get();
+    let bounded = Control { progress: control.progress, cancelled: &cancelled };
+    let read = read_samples(input.decoder()?, &bounded, |block| {
+        let (start, end) = (from.saturating_sub(at).min(block.len()), to.saturating_sub(at).min(block.len()));
+        samples.extend_from_slice(&block[start..end.max(start)]);
+        at += block.len();
+        is_past.set(at >= to);
+        Ok(())
+    });
+    if !is_past.get() || (control.cancelled)() {
+        read?;
+    }
+    Ok(models.voice_of(&samples)?)
+}

@@ -1,0 +1,162 @@
+//! The SQL of voices and of the speakers they are compared with.
+
+use audio_speakers::{Embedding, SpeakerModels};
+use chrono::{DateTime, Utc};
+use http_kit::{Id, RequestContext, Scope};
+use media_time::MediaTime;
+use sqlx::PgConnection;
+
+use crate::speakers::DetectedSpeaker;
+use crate::voices::{EnrolledVoice, KnownVoice, MOST_VOICES};
+
+/// Keeps a voice; `false` where the owner has [`MOST_VOICES`] already.
+///
+/// # Errors
+/// The database's.
+pub async fn insert_voice(
+    conn: &mut PgConnection,
+    context: &RequestContext,
+    voice: &EnrolledVoice,
+    embedding: &Embedding,
+) -> sqlx::Result<bool> {
+    let inserted = sqlx::query!(
+        r#"-- audio_semantic_timeline::insert_voice
+        INSERT INTO voices (tenant_id, env, id, user_id, name, embedding, model_version, speech_us, created_at)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
+        WHERE (SELECT count(*) FROM voices WHERE tenant_id = $1 AND env = $2) < $10"#,
+        context.scope.tenant_id.as_str(),
+        context.scope.env.as_str(),
+        voice.id.as_str(),
+        context.user_id.as_ref().map(Id::as_str),
+        voice.name,
+        embedding.values(),
+        SpeakerModels::version(),
+        MediaTime::from_millis(voice.speech_ms).as_micros(),
+        voice.created_at,
+        MOST_VOICES,
+    )
+    .execute(conn)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+struct VoiceRow {
+    id: Id,
+    name: String,
+    speech_us: i64,
+    created_at: DateTime<Utc>,
+}
+
+/// The owner's voices, newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn list_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Vec<EnrolledVoice>> {
+    let rows = sqlx::query_as!(
+        VoiceRow,
+        r#"-- audio_semantic_timeline::list_voices
+        SELECT id AS "id: Id", name, speech_us, created_at FROM voices
+        WHERE tenant_id = $1 AND env = $2 ORDER BY created_at DESC, id DESC LIMIT $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        MOST_VOICES,
+    )
+    .fetch_all(conn)
+    .await?;
+    let voice = |row: VoiceRow| EnrolledVoice {
+        id: row.id,
+        name: row.name,
+        speech_ms: MediaTime::from_micros(row.speech_us).as_millis_round(),
+        created_at: row.created_at,
+    };
+    Ok(rows.into_iter().map(voice).collect())
+}
+
+/// Deletes a voice with its embedding; was there one?
+///
+/// # Errors
+/// The database's.
+pub async fn delete_voice(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
+    let deleted = sqlx::query!(
+        r#"-- audio_semantic_timeline::delete_voice
+        DELETE FROM voices WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(deleted.rows_affected() == 1)
+}
+
+/// Keeps the voices of a timeline's speakers.
+///
+/// # Errors
+/// The database's.
+pub async fn insert_speakers(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    timeline_id: &Id,
+    speakers: &[DetectedSpeaker],
+) -> sqlx::Result<()> {
+    for found in speakers {
+        sqlx::query!(
+            r#"-- audio_semantic_timeline::insert_speakers
+            INSERT INTO timeline_speakers (tenant_id, env, timeline_id, speaker_id, embedding, model_version)
+            VALUES ($1, $2, $3, $4, $5, $6)"#,
+            scope.tenant_id.as_str(),
+            scope.env.as_str(),
+            timeline_id.as_str(),
+            found.speaker.id,
+            found.embedding.values(),
+            SpeakerModels::version(),
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The speakers of a timeline whose voices compare with those of the model version in use: id and voice.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn find_speakers(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    timeline_id: &Id,
+) -> sqlx::Result<Vec<(String, Embedding)>> {
+    let rows = sqlx::query!(
+        r#"-- audio_semantic_timeline::find_speakers
+        SELECT speaker_id, embedding FROM timeline_speakers
+        WHERE tenant_id = $1 AND env = $2 AND timeline_id = $3 AND model_version = $4
+        ORDER BY char_length(speaker_id), speaker_id"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        timeline_id.as_str(),
+        SpeakerModels::version(),
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.speaker_id, Embedding::new(&row.embedding)?))).collect())
+}
+
+/// The owner's voices of the model version in use, to compare with.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn known_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Vec<KnownVoice>> {
+    let rows = sqlx::query!(
+        r#"-- audio_semantic_timeline::known_voices
+        SELECT name, embedding FROM voices
+        WHERE tenant_id = $1 AND env = $2 AND model_version = $3 ORDER BY created_at DESC, id DESC LIMIT $4"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        SpeakerModels::version(),
+        MOST_VOICES,
+    )
+    .fetch_all(conn)
+    .await?;
+    let voice = |name, embedding: Vec<f32>| Some(KnownVoice { name, embedding: Embedding::new(&embedding)? });
+    Ok(rows.into_iter().filter_map(|row| voice(row.name, row.embedding)).collect())
+}
