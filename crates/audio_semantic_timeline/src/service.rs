@@ -4,6 +4,8 @@ mod make;
 mod parsed;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod voice_tests;
 mod voices;
 
 use std::fmt;

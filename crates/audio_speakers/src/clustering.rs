@@ -1,6 +1,6 @@
 //! Agglomerative clustering of embeddings: centroid linkage over cosines, each embedding weighted by its speech.
 //!
-//! A piece of one or two seconds in a reverberant room is only 0.3 to 0.6 similar to others of its speaker, which is what
+//! A piece of one or two seconds of a meeting is only 0.3 to 0.6 similar to others of its speaker, which is what
 //! some pairs of different clean voices are to each other. The mean of several pieces loses that noise: means of one
 //! speaker become similar, those of two do not. So clusters are compared by their centroids, not by averaging over pairs.
 

@@ -28,6 +28,7 @@ mod renders;
 mod reprobe;
 mod samples;
 mod snippets;
+mod speakers;
 mod spine;
 mod stopping;
 mod stores;

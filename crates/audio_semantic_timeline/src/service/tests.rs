@@ -25,7 +25,7 @@ impl ArtifactOrigins for Nowhere {
     }
 }
 
-fn service(database: &TestDatabase, directory: &TempDir, decoders: Decoders) -> SemanticTimelines {
+pub(super) fn service(database: &TestDatabase, directory: &TempDir, decoders: Decoders) -> SemanticTimelines {
     let pool = database.pool.clone();
     let blobs = BlobStore::open_directory(directory.path()).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH));
@@ -39,17 +39,17 @@ fn service(database: &TestDatabase, directory: &TempDir, decoders: Decoders) -> 
     SemanticTimelines::new(media, timeline, Arc::new(Nowhere), backends, queue, clock)
 }
 
-fn with_ffmpeg() -> Decoders {
+pub(super) fn with_ffmpeg() -> Decoders {
     let program = |name: &str| PathBuf::from("/usr/bin").join(name);
     Decoders::with_ffmpeg(Ffmpeg::new(program("ffmpeg"), program("ffprobe")))
 }
 
-fn context() -> RequestContext {
+pub(super) fn context() -> RequestContext {
     let scope = Scope { tenant_id: "t1".parse().unwrap(), env: "dev".parse().unwrap() };
     RequestContext { scope, user_id: None, request_id: "r".to_owned() }
 }
 
-async fn asset(database: &TestDatabase, decoder: Option<AssetDecoder>) -> MediaAsset {
+pub(super) async fn asset(database: &TestDatabase, decoder: Option<AssetDecoder>) -> MediaAsset {
     let conn = &mut database.pool.acquire().await.unwrap();
     let new = NewAsset { decoder, ..NewAsset::default() };
     media_v2::store::insert_asset(conn, &context().scope, chrono::DateTime::UNIX_EPOCH, new).await.unwrap()

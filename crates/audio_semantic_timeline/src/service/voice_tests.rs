@@ -1,0 +1,102 @@
+//! Names of speakers, by voices that are kept in the database.
+
+use audio_speakers::Embedding;
+use db::testing::TestDatabase;
+
+use super::tests::{asset, context, service, with_ffmpeg};
+use super::*;
+use crate::backend::Measured;
+use crate::speakers::{DetectedSpeaker, Speaker};
+use crate::voice_store;
+use crate::voices::{EnrolledVoice, MOST_VOICES};
+
+fn embedding(dimension: usize) -> Embedding {
+    let mut values = [0.01; 192];
+    values[dimension] = 1.0;
+    Embedding::new(&values).unwrap()
+}
+
+fn speaker(number: usize) -> DetectedSpeaker {
+    let speaker = Speaker { id: format!("S{number}"), name: None, speech_ms: 5_000, confidence: 0.9 };
+    DetectedSpeaker { speaker, embedding: embedding(number) }
+}
+
+fn voice(id: &str, name: &str) -> EnrolledVoice {
+    let created_at = chrono::DateTime::UNIX_EPOCH;
+    EnrolledVoice { id: id.parse().unwrap(), name: name.to_owned(), speech_ms: 4_000, created_at }
+}
+
+#[tokio::test]
+async fn speakers_have_the_names_of_the_owners_voices_while_those_exist() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let timelines = service(&database, &directory, with_ffmpeg());
+    let (context, asset) = (context(), asset(&database, None).await);
+    let params = EffectiveParams { speakers: Some(Default::default()), ..EffectiveParams::default() };
+    let selection = timelines.selection_for(&params).await.unwrap();
+    let subject = Subject::new(&context, asset.id.clone(), None, params, &selection).unwrap();
+    let measured =
+        Measured { duration_ms: 10_000, speakers: Some(vec![speaker(1), speaker(2)]), ..Measured::default() };
+    let sound = Sound::Asset(asset);
+    let (made, _) = timelines.register(&context.scope, &subject, &selection, &sound, measured).await.unwrap();
+    let names = async || {
+        let timeline = timelines.get(&context.scope, &made.id).await.unwrap();
+        let in_meta = timeline.artifact_meta["speakers"].clone();
+        let speakers = timeline.summary.meta.run.speakers.unwrap();
+        assert_eq!(in_meta, serde_json::to_value(&speakers).unwrap());
+        speakers.into_iter().map(|speaker| speaker.name.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["", ""]);
+
+    let mut conn = database.pool.acquire().await.unwrap();
+    let other = RequestContext {
+        scope: Scope { tenant_id: "t2".parse().unwrap(), ..context.scope.clone() },
+        ..context.clone()
+    };
+    for (owner, id, name, dimension) in
+        [(&context, "v1", "Ada", 2), (&other, "v2", "Eve", 1), (&context, "v3", "Bob", 7)]
+    {
+        assert!(
+            voice_store::insert_voice(&mut conn, owner, &voice(id, name), &embedding(dimension))
+                .await
+                .unwrap()
+        );
+    }
+    assert_eq!(names().await, ["", "Ada"]);
+    let listed = timelines.voices(&context.scope).await.unwrap().items;
+    assert_eq!(listed, [voice("v3", "Bob"), voice("v1", "Ada")]);
+
+    let id = "v1".parse().unwrap();
+    assert!(matches!(timelines.forget_voice(&other.scope, &id).await, Err(Error::VoiceNotFound(_))));
+    timelines.forget_voice(&context.scope, &id).await.unwrap();
+    assert_eq!(names().await, ["", ""]);
+    assert!(matches!(timelines.forget_voice(&context.scope, &id).await, Err(Error::VoiceNotFound(_))));
+}
+
+#[tokio::test]
+async fn the_number_of_voices_is_bounded() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let timelines = service(&database, &directory, with_ffmpeg());
+    let mut conn = database.pool.acquire().await.unwrap();
+    for number in 0..MOST_VOICES {
+        let voice = voice(&format!("v{number}"), "Ada");
+        assert!(voice_store::insert_voice(&mut conn, &context(), &voice, &embedding(1)).await.unwrap());
+    }
+    let more = voice_store::insert_voice(&mut conn, &context(), &voice("more", "Ada"), &embedding(1)).await;
+    assert!(!more.unwrap());
+    let listed = timelines.voices(&context().scope).await.unwrap().items.len();
+    assert_eq!(listed, usize::try_from(MOST_VOICES).unwrap());
+}
+
+#[tokio::test]
+async fn missing_speaker_models_are_a_fallback_reason_and_part_of_the_version() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let timelines = service(&database, &directory, with_ffmpeg());
+    let plain = EffectiveParams::default();
+    let asked = EffectiveParams { speakers: Some(Default::default()), ..plain.clone() };
+    let (without, with) =
+        (timelines.selection_for(&plain).await.unwrap(), timelines.selection_for(&asked).await.unwrap());
+    assert_eq!(without.fallback_reason, None);
+    assert!(with.fallback_reason.unwrap().contains("harkback models pull speakers"));
+    assert_eq!(with.backend.version(&asked), without.backend.version(&plain) + "+speakers=none");
+    assert_eq!(timelines.selection().await.unwrap().backend.version(&plain), without.backend.version(&plain));
+}

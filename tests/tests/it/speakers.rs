@@ -1,0 +1,133 @@
+//! Who speaks when, and voices that give names.
+
+use std::path::PathBuf;
+
+use e2e::{Api, Deployment, media};
+use serde_json::{Value, json};
+
+use crate::spine::{ANALYZE, clip};
+
+/// The directory of real speaker models, where `HARKBACK_MODELS` names one that has them.
+fn real_models() -> Option<PathBuf> {
+    let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
+    let is_there = directory.join("speaker-embedding.onnx").is_file();
+    if !is_there {
+        eprintln!("skipped: HARKBACK_MODELS names no directory with the speaker models");
+    }
+    is_there.then_some(directory)
+}
+
+async fn timeline(api: &Api, made: &Value) -> Value {
+    let id = made["audio_semantic_artifact_id"].as_str().unwrap();
+    api.get(&format!("/audio/semantic-timeline/{id}")).await.ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_speaker_models_a_recording_is_analysed_and_the_reason_given() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let analyze = async |speakers: Value| {
+        api.post(ANALYZE, &json!({"asset_id": asset["id"], "speakers": speakers})).await
+    };
+    let plain = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
+    assert_eq!(plain["meta"]["fallback_reason"], Value::Null);
+    for absent in [json!(false), Value::Null] {
+        let same = analyze(absent).await.ok();
+        assert_eq!(same["audio_semantic_artifact_id"], plain["audio_semantic_artifact_id"]);
+    }
+    let made = analyze(json!(true)).await.ok();
+    let reason = made["meta"]["fallback_reason"].as_str().unwrap();
+    assert!(reason.contains("harkback models pull speakers"), "{reason}");
+    let version = made["meta"]["backend_version"].as_str().unwrap();
+    assert_eq!(version, format!("{}+speakers=none", plain["meta"]["backend_version"].as_str().unwrap()));
+    let found = timeline(&api, &made).await;
+    let events = found["summary"]["events"].as_array().unwrap();
+    assert!(!events.is_empty() && events.iter().all(|event| event["speaker_id"].is_null()));
+    assert!(found["summary"]["meta"].get("speakers").is_none());
+
+    let bounded = analyze(json!({"min": 2, "max": 4})).await.ok();
+    assert!(bounded["meta"]["backend_version"].as_str().unwrap().ends_with("+speakers=none:min2:max4"));
+    for wrong in
+        [json!({"min": 3, "max": 2}), json!({"min": 0}), json!({"max": 51}), json!("yes"), json!({"most": 2})]
+    {
+        analyze(wrong).await.problem(422, "invalid_body");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn voices_are_checked_before_they_are_enrolled() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
+    let api = server.api("t1", "dev");
+    assert_eq!(api.get("/voices").await.ok(), json!({"items": [], "next_cursor": null}));
+    api.delete("/voices/voice_none").await.problem(404, "voice_not_found");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let window =
+        |start_ms: i64, end_ms: i64| json!({"asset_id": asset["id"], "start_ms": start_ms, "end_ms": end_ms});
+    for wrong in [
+        json!({"name": "Ada"}),
+        json!({"name": "Ada", "artifact_id": "a", "window": window(0, 10)}),
+        json!({"name": " ", "window": window(0, 10)}),
+        json!({"name": "x".repeat(101), "window": window(0, 10)}),
+        json!({"name": "Ada", "window": window(10, 10)}),
+        json!({"name": "Ada", "window": window(-1, 10)}),
+    ] {
+        api.post("/voices", &wrong).await.problem(422, "invalid_body");
+    }
+    let voice = json!({"name": "Ada", "window": window(0, 5_000)});
+    let problem = api.post("/voices", &voice).await.problem(503, "backend_unavailable");
+    assert!(problem["detail"].as_str().unwrap().contains("harkback models pull speakers"), "{problem}");
+    server.api("t2", "dev").post("/voices", &voice).await.problem(404, "asset_not_found");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_enrolled_voice_names_its_speaker_until_it_is_deleted() {
+    let (Some(models), Some(speech)) = (real_models(), media::corpus("asr/jfk.wav")) else { return };
+    let environment =
+        [("AUDIO_SEMANTIC_BACKEND", "signal"), ("HARKBACK_MODEL_DIR", models.to_str().unwrap())];
+    let server = Deployment::new().await.start_with(&environment).await;
+    let (api, other) = (server.api("t1", "dev"), server.api("t2", "dev"));
+    let asset = api.upload(&speech).await;
+    let made = api.post(ANALYZE, &json!({"asset_id": asset["id"], "speakers": true})).await.ok();
+    assert_eq!(made["meta"]["fallback_reason"], Value::Null);
+    let name = async |api: &Api, made: &Value| {
+        timeline(api, made).await["summary"]["meta"]["speakers"][0]["name"].clone()
+    };
+
+    let found = timeline(&api, &made).await;
+    let speakers = found["summary"]["meta"]["speakers"].as_array().unwrap();
+    assert_eq!(speakers.len(), 1, "{speakers:?}");
+    assert_eq!((&speakers[0]["id"], &speakers[0]["name"]), (&json!("S1"), &Value::Null));
+    assert!(speakers[0]["speech_ms"].as_i64().unwrap() > 5_000);
+    let events = found["summary"]["events"].as_array().unwrap();
+    let speech: Vec<&Value> = events.iter().filter(|event| event["kind"] == "speech").collect();
+    assert!(!speech.is_empty() && speech.iter().all(|event| event["speaker_id"] == "S1"), "{events:?}");
+
+    let window = json!({"asset_id": asset["id"], "start_ms": 0, "end_ms": 11_000});
+    let voice = api.post("/voices", &json!({"name": "Jack", "window": window})).await;
+    assert_eq!(voice.status, 201);
+    let voice = voice.json();
+    assert_eq!(api.get("/voices").await.ok()["items"], json!([voice]));
+    assert_eq!(other.get("/voices").await.ok()["items"], json!([]));
+    assert_eq!(name(&api, &made).await, "Jack");
+    let clip_id = clip(&api, &asset, 1_000.0, 6_000.0, 1.0).await;
+    let sliced = api.get(&format!("/audio/semantic-timeline/by-clip/{clip_id}")).await.ok();
+    assert_eq!(sliced["summary"]["meta"]["speakers"][0]["name"], "Jack");
+    assert!(sliced["summary"]["events"].as_array().unwrap().iter().any(|event| event["speaker_id"] == "S1"));
+
+    // Another owner's recording of the same person has no name.
+    let theirs = other.upload(&media::corpus("asr/jfk.wav").unwrap()).await;
+    let of_theirs = other.post(ANALYZE, &json!({"asset_id": theirs["id"], "speakers": true})).await.ok();
+    assert_eq!(name(&other, &of_theirs).await, Value::Null);
+    let path = format!("/voices/{}", voice["id"].as_str().unwrap());
+    other.delete(&path).await.problem(404, "voice_not_found");
+
+    let quiet = json!({"asset_id": asset["id"], "start_ms": 0, "end_ms": 1_000});
+    api.post("/voices", &json!({"name": "Short", "window": quiet})).await.problem(422, "voice_unclear");
+    assert_eq!(api.delete(&path).await.status, 204);
+    assert_eq!(name(&api, &made).await, Value::Null);
+    assert_eq!(api.get("/voices").await.ok()["items"], json!([]));
+    server.stop().await;
+}
