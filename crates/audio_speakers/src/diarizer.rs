@@ -162,3 +162,106 @@ fn nearest(voice: &Embedding, centroids: &[Embedding]) -> usize {
     (1..centroids.len())
         .fold(0, |best, other| if similarity(other) > similarity(best) { other } else { best })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pieces::pieces;
+    use crate::segmentation::{FRAME_OFFSET, FRAMES};
+
+    /// Recordings of up to six windows in which up to three people speak, as the networks would report them: each local
+    /// speaker is one person, and embeddings lie near the person's axis.
+    fn recordings() -> impl Strategy<Value = (Vec<Activity>, Vec<PieceVoice>)> {
+        let runs = prop::collection::vec((0usize..80, 1usize..200, 0u8..7), 0..20);
+        (runs, 1usize..6, 0usize..7).prop_map(|(runs, count, seed)| {
+            let mut frames = vec![0u8; (count - 1) * HOP_FRAMES + FRAMES];
+            let mut at = 0;
+            for (pause, length, set) in runs {
+                at += pause;
+                let set = [0b001, 0b010, 0b100, 0b011, 0b101, 0b110, 0b001][usize::from(set)];
+                frames.iter_mut().skip(at).take(length).for_each(|frame| *frame = set);
+                at += length;
+            }
+            let window = |window: usize| -> Activity {
+                let mut activity = [0; FRAMES];
+                activity.copy_from_slice(&frames[window * HOP_FRAMES..][..FRAMES]);
+                activity
+            };
+            let windows: Vec<Activity> = (0..count).map(window).collect();
+            let mut voices = Vec::new();
+            for (window, activity) in windows.iter().enumerate() {
+                for local in 0..LOCAL_SPEAKERS {
+                    for piece in pieces(activity, 998, local) {
+                        let mut values = [0.01; 192];
+                        values[local] = 1.0;
+                        values[10 + (window + seed) % 7] = 0.5;
+                        voices.push(PieceVoice {
+                            window,
+                            local,
+                            range: (
+                                segmentation_frame(piece.frames[0]),
+                                segmentation_frame(piece.frames[piece.frames.len() - 1]),
+                            ),
+                            embedding: Embedding::new(&values).unwrap(),
+                            frames: piece.frames.len(),
+                            is_reliable: piece.is_clean && piece.frames.len() >= RELIABLE_FRAMES,
+                        });
+                    }
+                }
+            }
+            (windows, voices)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn turns_are_ordered_and_cover_no_more_than_speech(
+            (windows, voices) in recordings(), min in 1u16..4, cut in 0i64..3_000,
+        ) {
+            let samples = ((windows.len() - 1) * HOP + WINDOW) as i64;
+            let length = MediaTime::from_samples(samples, RATE) - MediaTime::from_millis(cut);
+            let count = SpeakerCount::new(Some(min), None).unwrap();
+            let found = decide(&windows, &voices, count, length);
+            prop_assert_eq!(&found, &decide(&windows, &voices, count, length));
+            let is_speech = |time: MediaTime| {
+                let sample = time.to_samples(RATE);
+                windows.iter().enumerate().any(|(window, activity)| {
+                    let frame = (sample - (window * HOP + FRAME_OFFSET) as i64).div_euclid(FRAME_STEP as i64);
+                    usize::try_from(frame.max(0)).ok().and_then(|frame| activity.get(frame)).is_some_and(|&set| set != 0)
+                })
+            };
+            let mut appeared = 0;
+            let mut ends = vec![MediaTime::MIN; found.voices().len()];
+            for pair in found.turns().windows(2) {
+                prop_assert!(pair[0].window.start() <= pair[1].window.start());
+            }
+            for turn in found.turns() {
+                let (start, end) = (turn.window.start(), turn.window.end());
+                prop_assert!(MediaTime::ZERO <= start && start < end && end <= length);
+                prop_assert!(turn.speaker <= appeared);
+                appeared = appeared.max(turn.speaker + 1);
+                prop_assert!(ends[turn.speaker] < start, "turns of one speaker touch");
+                ends[turn.speaker] = end;
+                // Speech, or a pause of at most 250 ms (and the step of a frame).
+                let step = MediaTime::from_millis(10);
+                let (mut at, mut spoken) = (start + step, start);
+                while at < end {
+                    if is_speech(at) {
+                        spoken = at;
+                    }
+                    prop_assert!(at - spoken <= MediaTime::from_millis(290), "{start} to {end}: silence at {at}");
+                    at = at + step;
+                }
+            }
+            prop_assert_eq!(appeared, found.voices().len());
+            for (speaker, voice) in found.voices().iter().enumerate() {
+                let own = found.turns().iter().filter(|turn| turn.speaker == speaker);
+                let speech = own.fold(MediaTime::ZERO, |sum, turn| sum + turn.window.duration());
+                prop_assert_eq!(voice.speech, speech);
+                prop_assert!(voice.alone <= voice.speech && (0.0..=1.0).contains(&voice.confidence));
+            }
+        }
+    }
+}
