@@ -64,7 +64,9 @@ pub struct EventMeta {
     pub more: Map<String, Value>,
 }
 
-/// A spoken word.
+/// A spoken word. `timing` says whether its time was `measured` or `interpolated`, `language` its language in a recording of
+/// several. Where speakers were asked for, `speaker_id` is who speaks it (null where nobody was found) and `overlap` is true
+/// where another speaks at the same time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Word {
     /// As written, with its punctuation.
@@ -75,9 +77,7 @@ pub struct Word {
     pub end_ms: i64,
     /// 0 to 1.
     pub confidence: Option<f64>,
-    /// Whatever else is known: `timing` says whether the time was measured, `language` the language where there are several,
-    /// `speaker_id` who speaks the word (null where nobody was found; only where speakers were asked for) and `overlap`
-    /// that another speaks at the same time.
+    /// Whatever else is known; see above.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }

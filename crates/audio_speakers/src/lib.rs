@@ -8,8 +8,8 @@
 //!   compares two.
 //!
 //! The networks run on `rten`. Results depend on the samples, the models and the options only: not on the number of
-//! threads nor on how the samples were split. Memory is that of one window of 10 s plus about 2 kB per window of the
-//! recording (3 MB per hour).
+//! threads nor on how the samples were split. Memory is that of one window of 10 s plus about 15 kB per window of the
+//! recording (20 MB per hour of speech).
 
 mod assembly;
 pub mod catalog;
