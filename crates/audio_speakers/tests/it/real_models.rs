@@ -5,8 +5,8 @@ use audio_speakers::{Diarization, Diarizer, ModelError, SpeakerCount, SpeakerErr
 const RATE: usize = 16_000;
 
 /// The directory of the models; a message and `None` where there is none.
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
 fn directory() -> Option<PathBuf> {
-    #[expect(clippy::disallowed_methods, reason = "tests take their optional material from the environment")]
     let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
     let is_there = catalog::FILES.iter().all(|file| directory.join(file.file_name).is_file());
     if !is_there {
