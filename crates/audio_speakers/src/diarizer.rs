@@ -252,7 +252,7 @@ mod tests {
                         spoken = at;
                     }
                     prop_assert!(at - spoken <= MediaTime::from_millis(290), "{start} to {end}: silence at {at}");
-                    at = at + step;
+                    at += step;
                 }
             }
             prop_assert_eq!(appeared, found.voices().len());

@@ -97,7 +97,7 @@ impl Diarization {
         let mut speech = vec![MediaTime::ZERO; self.voices.len()];
         for turn in &self.turns[from..before] {
             let part = turn.window.intersect(window).map_or(MediaTime::ZERO, Window::duration);
-            speech[turn.speaker] = speech[turn.speaker] + part;
+            speech[turn.speaker] += part;
         }
         let more = |best: usize, other: usize| if speech[other] > speech[best] { other } else { best };
         let speaker = (0..speech.len()).reduce(more).filter(|&best| speech[best] > MediaTime::ZERO)?;

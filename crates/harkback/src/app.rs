@@ -72,7 +72,8 @@ pub(crate) fn build(
     around: Around,
 ) -> anyhow::Result<(Router, SemanticTimelines)> {
     let Around { access, stopping, health } = around;
-    let (api, timelines) = api(config, pool, blobs, access.links.clone(), Some(Observed { metrics, health }))?;
+    let (api, timelines) =
+        api(config, pool, blobs, access.links.clone(), Some(Observed { metrics, health }))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
     let router = router
