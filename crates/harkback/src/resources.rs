@@ -27,6 +27,24 @@ pub(crate) fn raise_file_limit() {
     }
 }
 
+/// Bounds what the allocator keeps of freed memory. By default glibc has eight arenas a core, raises its thresholds with
+/// the largest piece that was ever freed, and does not trim the top of any arena but the first. Before threads start.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn bound_heap() {
+    for (parameter, value) in
+        [(libc::M_ARENA_MAX, 4), (libc::M_MMAP_THRESHOLD, 4 << 20), (libc::M_TRIM_THRESHOLD, 8 << 20)]
+    {
+        #[expect(unsafe_code, reason = "a function of the C library")]
+        // SAFETY: mallopt(3) takes any value, and no other thread allocates yet.
+        unsafe {
+            libc::mallopt(parameter, value);
+        }
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn bound_heap() {}
+
 /// Gives freed memory back to the system after connections were closed: glibc keeps what lies below any live piece of
 /// an arena. Runs for ever.
 pub(crate) async fn give_memory_back(closed: Closed) {

@@ -34,6 +34,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Runs the service until a signal (SIGINT, SIGTERM), then lets requests finish.
 pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    resources::bound_heap();
     start_log(config)?;
     resources::raise_file_limit();
     let database = Database::open(config)?;

@@ -16,8 +16,8 @@ use crate::Problem;
 use crate::extract::parse_json;
 use crate::reading::BodyTimedOut;
 
-/// The bytes that bodies of all requests may hold at once: two of the largest.
-const BUDGET: usize = 128 << 20;
+/// The bytes that bodies of all requests may hold at once: one and a half of the largest.
+const BUDGET: usize = 96 << 20;
 /// The budget is counted in pieces of this size.
 const PIECE: usize = 64 << 10;
 /// A body up to this size costs nothing: the number of connections bounds them.
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!((small.bytes.len(), PIECES.available_permits()), (FREE, BUDGET / PIECE));
 
         let stalled: Vec<_> =
-            (0..2).map(|_| tokio::spawn(Buffered::read_limited(declared(limit), limit))).collect();
+            (0..2).map(|_| tokio::spawn(Buffered::read_limited(declared(BUDGET / 2), limit))).collect();
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert_eq!(PIECES.available_permits(), 0);
         assert_eq!(read(chunked(FREE * 2)).await.unwrap_err().code(), "busy");
