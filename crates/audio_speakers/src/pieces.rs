@@ -83,8 +83,8 @@ mod tests {
         let expected = 100 * FRAME_STEP / HOP;
         assert!((found.len() as i64 - expected as i64).abs() <= 1, "{} {expected}", found.len());
         let first = found[0] * HOP + FRAME / 2;
-        let expected = 100 * FRAME_STEP + FRAME_OFFSET;
-        assert!((expected..expected + HOP).contains(&first));
+        let start = 100 * FRAME_STEP + FRAME_OFFSET;
+        assert!((start..start + HOP).contains(&first), "{first}");
         assert!(pieces(&activity, 998, 1).is_empty());
     }
 
