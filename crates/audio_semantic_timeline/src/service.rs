@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
 use blob_store::BlobId;
-use http_kit::{Clock, Flights, Id, RequestContext, Scope, WorkError, WorkQueue};
+use http_kit::{Clock, Flights, Id, RequestContext, Scope, WorkError, WorkProgress, WorkQueue};
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
@@ -141,8 +141,10 @@ impl SemanticTimelines {
         &self,
         work: impl FnOnce(&Control<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let watched = WorkProgress::current();
         let running = self.0.queue.run(move |cancellation| {
-            work(&Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() })
+            let report = |progress: Progress| watched.report("analysing", done(&progress));
+            work(&Control { progress: &report, cancelled: &|| cancellation.is_cancelled() })
         });
         running.await?
     }
@@ -340,6 +342,12 @@ impl SemanticTimelines {
         }
         Ok(summary)
     }
+}
+
+/// The done fraction of an analysis; 0 where the length is not known.
+fn done(progress: &Progress) -> f64 {
+    let expected = progress.expected_duration.map_or(0.0, MediaTime::as_millis_f64);
+    if expected > 0.0 { progress.position.as_millis_f64() / expected } else { 0.0 }
 }
 
 /// Analyses a recording that is in no store: the same timeline as [`SemanticTimelines::analyze`]

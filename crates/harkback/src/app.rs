@@ -19,6 +19,7 @@ use axum::routing::get;
 use blob_store::BlobStore;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, Clock, SystemClock, WorkQueue};
+use jobs::{JobLimits, Jobs};
 use lineage::Lineages;
 use media_decode::{Decoders, Ffmpeg};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
@@ -70,15 +71,17 @@ pub(crate) fn build(
     metrics: PrometheusHandle,
     keys: Keys,
     around: Around,
-) -> anyhow::Result<(Router, SemanticTimelines)> {
-    let Around { access, stopping, health } = around;
-    let (api, timelines) =
-        api(config, pool, blobs, access.links.clone(), Some(Observed { metrics, health }))?;
+) -> anyhow::Result<Service> {
+    let Around { access, jobs, stopping, health } = around;
+    let observed = Observed { metrics, health };
+    let (api, timelines) = api(config, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
+    let routes = router.clone().layer(DefaultBodyLimit::max(config.max_json_bytes));
     let router = router
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
         .merge(SwaggerUi::new("/docs").config(documents()))
+        .layer(axum::middleware::from_fn_with_state(jobs, jobs::respond_async))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer))
         .layer(DefaultBodyLimit::max(config.max_json_bytes))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
@@ -87,12 +90,22 @@ pub(crate) fn build(
     let router = http_kit::boundary::layer_with(router, pace);
     // Outside of the boundary, which writes problem documents: these are compressed and readable by pages, too.
     let router = router.layer(policy::compression()).layer(policy::cors(config)?);
-    Ok((router, timelines))
+    Ok(Service { router, routes, timelines })
+}
+
+/// A service that is ready to run.
+pub(crate) struct Service {
+    /// What callers reach.
+    pub(crate) router: Router,
+    /// The routes alone, for jobs: their callers were authenticated when they came.
+    pub(crate) routes: Router,
+    pub(crate) timelines: SemanticTimelines,
 }
 
 /// What requests have to know of the service around them.
 pub(crate) struct Around {
     pub(crate) access: Access,
+    pub(crate) jobs: Jobs,
     pub(crate) stopping: Stopping,
     pub(crate) health: Health,
 }
@@ -113,6 +126,7 @@ fn api(
     pool: PgPool,
     blobs: BlobStore,
     links: Links,
+    jobs: Jobs,
     observed: Option<Observed>,
 ) -> anyhow::Result<(OpenApiRouter, SemanticTimelines)> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -150,9 +164,11 @@ fn api(
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
-        .merge(lineage::router(lineages));
+        .merge(lineage::router(lineages))
+        .merge(jobs::router(jobs));
     // Before the operational routes are there: those are nobody's.
     http_kit::openapi::add_context(router.get_openapi_mut());
+    jobs::describe_calls(router.get_openapi_mut());
     http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
     let (metrics, health) = observed.map(|observed| (observed.metrics, observed.health)).unzip();
     if let Some(health) = &health {
@@ -238,7 +254,8 @@ pub(crate) fn print_openapi() -> anyhow::Result<()> {
     let staging = tempfile::tempdir()?;
     let blobs = BlobStore::open(&Url::parse("memory:///")?, [], staging.path())?;
     let links = Links::new(pool.clone(), Arc::new(SystemClock));
-    let (mut api, _timelines) = api(&Config::default(), pool, blobs, links, None)?;
+    let jobs = Jobs::new(pool.clone(), Arc::new(SystemClock), JobLimits::default());
+    let (mut api, _timelines) = api(&Config::default(), pool, blobs, links, jobs, None)?;
     writeln!(std::io::stdout(), "{}", api.to_openapi().to_pretty_json()?)?;
     Ok(())
 }

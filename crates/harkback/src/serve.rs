@@ -9,7 +9,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
+use axum::Router;
+use chrono::TimeDelta;
 use db::local::{Cluster, Durability, ServerBinaries};
+use http_kit::SystemClock;
+use jobs::{JobLimits, Jobs, Worker, WorkerSettings};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -17,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::app::Around;
+use crate::app::{Around, Service};
 use crate::cli::{GcArguments, KeysArguments, ReprobeArguments, VerifyArguments};
 use crate::config::{self, Config, LogFormat};
 use crate::health::Health;
@@ -119,9 +123,13 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let blobs = app::open_blobs(config)?;
     let swept = blobs.clone();
     let health = Health::watch(db::for_requests(options), blobs.clone()).await;
-    let around = Around { access, stopping, health };
-    let (router, timelines) = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
+    let jobs = Jobs::new(pool.clone(), Arc::new(SystemClock), job_limits(config));
+    jobs.migrate().await.context("the job queue's schema cannot be brought up to date")?;
+    let around = Around { access, jobs: jobs.clone(), stopping, health };
+    let service = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
+    let Service { router, routes, timelines } = service;
     warn_of_fallback(&timelines).await;
+    let worker = tokio::spawn(work(config, jobs, routes, phases.clone()));
 
     let listener = TcpListener::bind(config.listen)
         .await
@@ -138,6 +146,7 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
         listener::serve(listener, router, limits, phases, closed).await;
         // Those whose callers hung up.
         keys.finished().await;
+        worker.await.unwrap_or_else(|error| tracing::error!(%error, "the worker broke off"));
     };
     let grace = Duration::from_secs(config.shutdown_grace_s);
     let code = tokio::select! {
@@ -158,6 +167,33 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let _ = tokio::time::timeout(LEFTOVERS, pool.close()).await;
     tracing::info!("stopped");
     Ok(code)
+}
+
+fn job_limits(config: &Config) -> JobLimits {
+    JobLimits { retention: TimeDelta::days(config.job_retention_days.into()), ..JobLimits::default() }
+}
+
+/// Runs jobs until the service stops.
+fn work(
+    config: &Config,
+    jobs: Jobs,
+    routes: Router,
+    mut phases: watch::Receiver<Phase>,
+) -> impl Future<Output = ()> + use<> {
+    let grace = Duration::from_secs(config.shutdown_grace_s).saturating_sub(LAST_ANSWERS);
+    let settings = WorkerSettings { slots: config.job_workers, grace };
+    async move {
+        let (stop, stopping) = watch::channel(false);
+        let worker = Worker::new(jobs, routes, settings, stopping);
+        let stopped = async {
+            // An error means that the sender is gone, with the service.
+            let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
+            stop.send_replace(true);
+        };
+        if let (Err(error), ()) = tokio::join!(worker.work(), stopped) {
+            tracing::error!(%error, "jobs are not run");
+        }
+    }
 }
 
 /// Waits for a signal and ends the service in order: returns when the grace is over, or at the next signal.

@@ -23,6 +23,12 @@ const REQUEST_ID: &str = "x-request-id";
 pub struct RequestId(String);
 
 impl RequestId {
+    /// The id of a call that does not come over the boundary: a job's.
+    #[must_use]
+    pub const fn new(id: String) -> Self {
+        Self(id)
+    }
+
     /// The id in `extensions`, or nothing outside [`boundary`](layer).
     #[must_use]
     pub fn of(extensions: &Extensions) -> &str {

@@ -160,6 +160,12 @@ impl Problem {
         Self { body: Some(body), ..self }
     }
 
+    /// The document as JSON.
+    #[must_use]
+    pub fn to_json(&self, request_id: &str) -> Value {
+        serde_json::from_str(&self.document(request_id)).unwrap_or_default()
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {

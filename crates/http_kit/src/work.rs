@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::Problem;
+use crate::{Problem, begin_heavy_work};
 
 /// Heavy work, off the async threads: so many at once, so many waiting, no more.
 ///
@@ -45,6 +45,9 @@ pub enum WorkError {
     /// Every place is taken.
     #[error("the {0} queue is full")]
     Full(&'static str),
+    /// Heavy work would begin, and the call is to be answered later: see [`defer`](crate::defer).
+    #[error("the work is deferred to a job")]
+    Deferred,
     /// The work panicked, or the runtime is going down.
     #[error("{queue} work broke off")]
     Broken {
@@ -62,6 +65,9 @@ impl Cancellation {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// The code of [`WorkError::Deferred`], which [`defer`](crate::defer) gives and no caller sees.
+pub const DEFERRED: &str = "deferred";
 
 /// Cancels what it belongs to when it is dropped.
 struct CancelOnDrop(Cancellation);
@@ -89,6 +95,7 @@ impl WorkQueue {
     /// # Errors
     /// [`WorkError::Full`] at once when there is no place.
     pub async fn turn(&self) -> Result<Turn, WorkError> {
+        begin_heavy_work()?;
         let place = self.places.clone().try_acquire_owned().map_err(|_| WorkError::Full(self.name))?;
         Ok(self.begin(place).await)
     }
@@ -98,6 +105,7 @@ impl WorkQueue {
     /// # Errors
     /// [`WorkError::Full`] when the queue is closed, which it never is.
     pub async fn patient_turn(&self) -> Result<Turn, WorkError> {
+        begin_heavy_work()?;
         let place = self.places.clone().acquire_owned().await.map_err(|_| WorkError::Full(self.name))?;
         Ok(self.begin(place).await)
     }
@@ -137,6 +145,9 @@ impl From<WorkError> for Problem {
                 "too much of this work is waiting already; send it again later",
                 10,
             ),
+            WorkError::Deferred => {
+                Self::new(http::StatusCode::ACCEPTED, DEFERRED, "the work is deferred to a job")
+            }
             broken @ WorkError::Broken { .. } => Self::internal(broken),
         }
     }

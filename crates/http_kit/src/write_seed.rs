@@ -16,7 +16,9 @@ tokio::task_local! {
 pub struct WriteSeed([u8; 32]);
 
 impl WriteSeed {
-    pub(crate) fn new(seed: &str) -> Self {
+    /// That of a text: the same text gives the same ids.
+    #[must_use]
+    pub fn new(seed: &str) -> Self {
         Self(Sha256::digest(seed).into())
     }
 

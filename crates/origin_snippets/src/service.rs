@@ -65,6 +65,7 @@ impl OriginSnippets {
             if let Some(project_id) = &batch.request.attach_to_project_id {
                 self.timeline.get_project(context, project_id).await?;
             }
+            http_kit::begin_heavy_work().map_err(video_render::Error::from)?;
             batch.renders = self.render(context, &batch.planned, profile).await;
         }
         self.write(context, batch).await

@@ -16,6 +16,7 @@ mod documents;
 mod formats;
 mod gc;
 mod hostile;
+mod jobs;
 mod layers;
 mod lineage;
 mod once;

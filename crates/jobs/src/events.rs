@@ -1,0 +1,92 @@
+//! Event streams: what happened to a job, or to all of an owner.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::{Stream, StreamExt, stream};
+use http::HeaderMap;
+use http_kit::{Id, Scope};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::model::JobState;
+use crate::service::Jobs;
+use crate::store::{self, EventRow};
+
+/// How often new events are looked for: progress comes at most twice a second.
+const POLL: Duration = Duration::from_millis(500);
+/// A comment keeps proxies from closing a silent stream.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const BATCH: i64 = 500;
+
+/// The event after which a stream resumes.
+pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<i64> {
+    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+}
+
+/// The events after `after`, as they come; that of one job ends with it.
+pub(crate) fn stream_of(
+    jobs: Jobs,
+    scope: Scope,
+    job_id: Option<Id>,
+    after: i64,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let state = Follower { jobs, scope, job_id, after, has_ended: false };
+    let batches = stream::unfold(state, |mut follower| async move {
+        let batch = follower.next_batch().await?;
+        Some((stream::iter(batch), follower))
+    });
+    Sse::new(batches.flatten().map(Ok)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+struct Follower {
+    jobs: Jobs,
+    scope: Scope,
+    job_id: Option<Id>,
+    after: i64,
+    has_ended: bool,
+}
+
+impl Follower {
+    /// Waits for events; `None` behind the last one of a job.
+    async fn next_batch(&mut self) -> Option<Vec<Event>> {
+        loop {
+            if self.has_ended {
+                return None;
+            }
+            let rows = self.read().await;
+            if let Some(last) = rows.last() {
+                self.after = last.sequence;
+                self.has_ended = self.job_id.is_some() && rows.iter().any(is_end);
+                return Some(rows.iter().map(event).collect());
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    async fn read(&self) -> Vec<EventRow> {
+        let rows = async {
+            let mut conn = self.jobs.pool().acquire().await?;
+            store::events(&mut conn, &self.scope, self.job_id.as_ref(), self.after, BATCH).await
+        };
+        rows.await.unwrap_or_else(|error| {
+            // The stream goes on when the database answers again.
+            tracing::warn!(%error, "events cannot be read");
+            Vec::new()
+        })
+    }
+}
+
+fn is_end(row: &EventRow) -> bool {
+    let state = row.data["state"].as_str().and_then(JobState::from_name);
+    row.event == "state" && state.is_some_and(JobState::is_final)
+}
+
+fn event(row: &EventRow) -> Event {
+    let mut data = row.data.clone();
+    if let Value::Object(fields) = &mut data {
+        fields.insert("job_id".to_owned(), row.job_id.as_str().into());
+    }
+    Event::default().id(row.sequence.to_string()).event(&row.event).data(data.to_string())
+}

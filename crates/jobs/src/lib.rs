@@ -1,0 +1,29 @@
+//! Jobs: work that outlives its request.
+//!
+//! A heavy call with `Prefer: respond-async` is validated as always; where its heavy work would begin it becomes a job
+//! ([`respond_async`]). A worker ([`Worker`]) sends the same request to the service's own router, whose handlers report
+//! progress and are dropped when the job is cancelled. So there is one way in which work is done.
+//!
+//! - [`Jobs`] enqueues, reads, cancels and repeats jobs; [`router`] is its HTTP interface;
+//! - [`HEAVY_CALLS`] are the calls that can be jobs;
+//! - the queue is graphile_worker's; the rows that callers see are in this crate's tables.
+
+mod dispatch;
+mod error;
+mod events;
+mod heavy_calls;
+pub mod model;
+mod openapi;
+mod prefer;
+mod routes;
+mod service;
+mod store;
+mod worker;
+
+pub use dispatch::respond_async;
+pub use error::Error;
+pub use heavy_calls::{HEAVY_CALLS, HeavyCall};
+pub use openapi::describe_calls;
+pub use routes::router;
+pub use service::{JobLimits, Jobs, NewJob};
+pub use worker::{Worker, WorkerSettings};

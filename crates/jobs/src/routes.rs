@@ -1,0 +1,216 @@
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_kit::{Cursor, Id, Json, NoQuery, Page, PageParams, Path, Problem, Query, RequestContext, path_id};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::model::{Job, JobPage, JobState};
+use crate::prefer::MAX_WAIT_S;
+use crate::service::Jobs;
+use crate::{events, store};
+
+/// The routes under `/jobs`.
+pub fn router(jobs: Jobs) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(all_events))
+        .routes(routes!(get, cancel))
+        .routes(routes!(retry))
+        .routes(routes!(result))
+        .routes(routes!(events_of_job))
+        .with_state(jobs)
+}
+
+fn job_id(text: &str) -> Result<Id, Problem> {
+    path_id(text, "job_not_found")
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListJobs {
+    /// Only of this state.
+    #[param(inline)]
+    state: Option<JobState>,
+    /// Only of this kind.
+    kind: Option<String>,
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List jobs, newest first
+///
+/// Without queue positions and bodies of answers.
+#[utoipa::path(
+    get, path = "/jobs", operation_id = "list_jobs", tag = "jobs", params(ListJobs),
+    responses(
+        (status = 200, body = JobPage),
+        (status = 400, description = "`invalid_context`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    )
+)]
+async fn list(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Query(query): Query<ListJobs>,
+) -> Result<Json<JobPage>, Problem> {
+    let page = PageParams::new(query.limit, query.cursor.as_deref())?;
+    let rows = jobs.list(&context.scope, query.state, query.kind.as_deref(), &page).await?;
+    let cursor = |job: &Job| Cursor { created_at: job.created_at, id: job.id.clone() };
+    let Page { items, next_cursor } = Page::from_rows(rows, page.limit, cursor);
+    Ok(Json(JobPage { items, next_cursor }))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct WaitForJob {
+    /// Wait for the end of the job, at most so many seconds.
+    #[param(minimum = 0, maximum = 60)]
+    wait: Option<u64>,
+}
+
+/// Read a job
+///
+/// With `wait`, the answer comes when the job has ended, or when that time is over.
+#[utoipa::path(
+    get, path = "/jobs/{id}", operation_id = "get_job", tag = "jobs",
+    params(("id" = String, Path), WaitForJob),
+    responses(
+        (status = 200, body = Job),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`job_not_found`"),
+        (status = 422, description = "`invalid_query`"),
+    )
+)]
+async fn get(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(query): Query<WaitForJob>,
+) -> Result<Json<Job>, Problem> {
+    let wait = query.wait.unwrap_or(0);
+    if wait > MAX_WAIT_S {
+        let detail = format!("expected 0 to {MAX_WAIT_S}");
+        return Err(Problem::unprocessable("invalid_query", format!("wait: {detail}")).field("wait", detail));
+    }
+    Ok(Json(jobs.wait(&context.scope, &job_id(&id)?, Duration::from_secs(wait)).await?))
+}
+
+/// Cancel a job
+///
+/// A queued one is cancelled at once, a running one within seconds.
+#[utoipa::path(
+    delete, path = "/jobs/{id}", operation_id = "cancel_job", tag = "jobs", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Job),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`job_not_found`"),
+        (status = 409, description = "`job_finished`"),
+    )
+)]
+async fn cancel(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Path(id): Path<String>,
+) -> Result<Json<Job>, Problem> {
+    Ok(Json(jobs.cancel(&context.scope, &job_id(&id)?).await?))
+}
+
+/// Run a failed or cancelled job again
+#[utoipa::path(
+    post, path = "/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = String, Path)),
+    responses(
+        (status = 202, body = Job),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`job_not_found`"),
+        (status = 409, description = "`job_not_failed`"),
+    )
+)]
+async fn retry(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let job = jobs.retry(&context.scope, &job_id(&id)?).await?;
+    Ok((StatusCode::ACCEPTED, Json(job)).into_response())
+}
+
+/// The answer of a job that has succeeded
+#[utoipa::path(
+    get, path = "/jobs/{id}/result", operation_id = "get_job_result", tag = "jobs", params(("id" = String, Path)),
+    responses(
+        (status = 200, description = "As the call would have answered", content_type = "*/*"),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`job_not_found`"),
+        (status = 409, description = "`job_without_result`"),
+    )
+)]
+async fn result(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    _: NoQuery,
+) -> Result<Response, Problem> {
+    let (media_type, body) = jobs.result(&context.scope, &job_id(&id)?).await?;
+    Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
+}
+
+/// Follow a job
+///
+/// Server-sent events `state` and `progress` (at most two a second), from the first on; `Last-Event-ID` resumes behind an
+/// event. The stream ends with the job.
+#[utoipa::path(
+    get, path = "/jobs/{id}/events", operation_id = "get_job_events", tag = "jobs",
+    params(
+        ("id" = String, Path),
+        ("Last-Event-ID" = Option<i64>, Header, description = "Resume behind this event"),
+    ),
+    responses(
+        (status = 200, description = "Events", content_type = "text/event-stream", body = String),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`job_not_found`"),
+    )
+)]
+async fn events_of_job(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    _: NoQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let job = jobs.get(&context.scope, &job_id(&id)?).await?;
+    let after = events::last_event_id(&headers).unwrap_or(0);
+    Ok(events::stream_of(jobs, context.scope, Some(job.id), after).into_response())
+}
+
+/// Follow all jobs
+///
+/// As the events of one job, from now on or behind `Last-Event-ID`; the stream does not end.
+#[utoipa::path(
+    get, path = "/jobs/events", operation_id = "get_events_of_jobs", tag = "jobs",
+    params(("Last-Event-ID" = Option<i64>, Header, description = "Resume behind this event")),
+    responses(
+        (status = 200, description = "Events", content_type = "text/event-stream", body = String),
+        (status = 400, description = "`invalid_context`"),
+    )
+)]
+async fn all_events(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    _: NoQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let after = match events::last_event_id(&headers) {
+        Some(after) => after,
+        None => store::last_event(&mut *jobs.pool().acquire().await?, &context.scope).await?,
+    };
+    Ok(events::stream_of(jobs, context.scope, None, after).into_response())
+}

@@ -1,0 +1,235 @@
+//! Jobs: heavy calls that are answered later.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use e2e::{Api, Deployment, Reply, media};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::formats::ffmpeg::ffmpeg;
+use crate::spine::ANALYZE;
+
+/// `POST path` with `Prefer: respond-async`.
+async fn later(api: &Api, path: &str, body: &Value, wait: u32) -> Reply {
+    let prefer = format!("respond-async, wait={wait}");
+    api.send(api.request(Method::POST, path).header("prefer", prefer).json(body)).await
+}
+
+/// The job of a 202.
+#[track_caller]
+fn accepted(reply: &Reply) -> Value {
+    assert_eq!(reply.status, 202, "{}", reply.text());
+    let job = reply.json();
+    assert_eq!(reply.header("location"), Some(format!("/jobs/{}", id(&job)).as_str()));
+    assert_eq!(reply.header("preference-applied"), Some("respond-async"));
+    assert!(reply.header("retry-after").is_some());
+    job
+}
+
+fn id(job: &Value) -> &str {
+    job["id"].as_str().unwrap()
+}
+
+async fn ended(api: &Api, job: &Value) -> Value {
+    api.get(&format!("/jobs/{}?wait=60", id(job))).await.ok()
+}
+
+/// A recording whose analysis takes many seconds.
+struct Long(TempDir);
+
+impl Long {
+    fn new(hours: u32) -> Self {
+        let directory = Self(tempfile::tempdir().unwrap());
+        let source = format!("sine=frequency=440:duration={}:sample_rate=8000", hours * 3_600);
+        let file = directory.path();
+        ffmpeg(&["-f", "lavfi", "-i", &source, "-c:a", "flac", text(&file)]).unwrap();
+        directory
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("long.flac")
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heavy_call_becomes_a_job_with_the_usual_answer() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev").user("u1");
+    let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
+    let request = json!({"asset_id": asset["id"]});
+    let job = accepted(&later(&api, ANALYZE, &request, 0).await);
+    assert_eq!(
+        (&job["kind"], &job["user_id"], &job["priority"]),
+        (&json!("analyze"), &json!("u1"), &json!("interactive"))
+    );
+    let done = ended(&api, &job).await;
+    assert_eq!(
+        (&done["state"], &done["progress"], &done["attempts"]),
+        (&json!("succeeded"), &json!(1.0), &json!(1)),
+        "{done}"
+    );
+    let href = done["result"]["href"].as_str().unwrap();
+    let answer = api.get(href).await.ok();
+    assert_eq!((&answer, &done["result"]["status"]), (&done["result"]["body"], &json!(200)));
+    // What is there already is answered at once, and so is what ends within the wait.
+    let found = later(&api, ANALYZE, &request, 0).await.ok();
+    assert_eq!(found["audio_semantic_artifact_id"], answer["audio_semantic_artifact_id"]);
+    assert_eq!(found["meta"]["cache_hit"], true);
+    let samples = later(&api, "/audio/hits/detect", &request, 60).await;
+    assert_eq!((samples.status, &samples.json()["asset_id"]), (200, &asset["id"]), "{}", samples.text());
+
+    let listed = api.get("/jobs?kind=analyze&state=succeeded").await.ok();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    let other = server.api("t2", "dev");
+    other.get(&format!("/jobs/{}", id(&job))).await.problem(404, "job_not_found");
+    other.get(href).await.problem(404, "job_not_found");
+    assert_eq!(other.get("/jobs").await.ok()["items"], json!([]));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_refused_before_it_is_queued_and_decoding_fails_the_job() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    later(&api, ANALYZE, &json!({"asset_id": "none"}), 0).await.problem(404, "asset_not_found");
+    later(&api, ANALYZE, &json!({"asset_id": 3}), 0).await.problem(422, "invalid_body");
+    assert_eq!(api.get("/jobs").await.ok()["items"], json!([]));
+    // An MP3 frame header, and nothing of an MP3 behind it.
+    let broken = [&[0xff, 0xfb, 0x90, 0x00][..], &[0x55; 4_000]].concat();
+    let asset = api.upload_bytes("broken.mp3", broken, &[("kind", "audio")]).await.json();
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
+    let failed = ended(&api, &job).await;
+    assert_eq!(
+        (&failed["state"], &failed["problem"]["code"]),
+        (&json!("failed"), &json!("undecodable_media")),
+        "{failed}"
+    );
+    api.get(&format!("/jobs/{}/result", id(&job))).await.problem(409, "job_without_result");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_names_one_job() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let call = async || {
+        let request = api.request(Method::POST, ANALYZE).header("prefer", "respond-async");
+        let request = request.header("idempotency-key", "k1").json(&json!({"asset_id": asset["id"]}));
+        api.send(request).await
+    };
+    let first = accepted(&call().await);
+    let again = call().await;
+    assert_eq!(
+        (again.json()["id"].as_str(), again.header("idempotency-replayed")),
+        (first["id"].as_str(), Some("true"))
+    );
+    assert_eq!(api.get("/jobs").await.ok()["items"].as_array().unwrap().len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_are_cancelled_and_run_again() {
+    let server = Deployment::new().await.start_with(&[("HARKBACK_JOB_WORKERS", "1")]).await;
+    let api = server.api("t1", "dev");
+    let long = api.upload(&Long::new(6).path()).await;
+    let short = api.upload(&media::fixture("digits.wav")).await;
+    let running = accepted(&later(&api, ANALYZE, &json!({"asset_id": long["id"]}), 0).await);
+    let queued = accepted(&later(&api, ANALYZE, &json!({"asset_id": short["id"]}), 0).await);
+    let path = format!("/jobs/{}", id(&queued));
+    assert_eq!(api.delete(&path).await.ok()["state"], "cancelled");
+    api.delete(&path).await.problem(409, "job_finished");
+
+    let run = format!("/jobs/{}", id(&running));
+    wait_until(&api, &run, |job| job["state"] == "running" && job["progress"].as_f64() > Some(0.0)).await;
+    let asked = Instant::now();
+    let _ = api.delete(&run).await.ok();
+    let cancelled = ended(&api, &running).await;
+    assert_eq!(cancelled["state"], "cancelled", "{cancelled}");
+    println!("a running job was cancelled after {:?}", asked.elapsed());
+    assert!(cancelled["progress"].as_f64() < Some(1.0));
+
+    let retried = api.post(&format!("{path}/retry"), &json!({})).await;
+    assert_eq!((retried.status, &retried.json()["state"]), (202, &json!("queued")));
+    let done = ended(&api, &queued).await;
+    assert_eq!(done["state"], "succeeded", "{done}");
+    api.post(&format!("{path}/retry"), &json!({})).await.problem(409, "job_not_failed");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_tell_what_happened_and_resume() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
+    let path = format!("/jobs/{}/events", id(&job));
+    let all = api.get(&path).await;
+    assert_eq!(all.header("content-type"), Some("text/event-stream"));
+    let events = parsed(&all.text());
+    let states: Vec<&str> =
+        events.iter().filter(|e| e.1 == "state").map(|e| e.2["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["queued", "running", "succeeded"]);
+    assert!(events.is_sorted_by_key(|event| event.0));
+    assert!(events.iter().all(|event| event.2["job_id"] == job["id"]));
+    let resumed =
+        api.send(api.request(Method::GET, &path).header("last-event-id", events[0].0.to_string())).await;
+    assert_eq!(parsed(&resumed.text()), events[1..]);
+    server.api("t2", "dev").get(&path).await.problem(404, "job_not_found");
+    server.stop().await;
+}
+
+/// Sequence, name and data of each event.
+fn parsed(stream: &str) -> Vec<(i64, String, Value)> {
+    let field = |event: &str, name: &str| {
+        event.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned()))
+    };
+    let event = |text: &str| {
+        Some((
+            field(text, "id:")?.parse().ok()?,
+            field(text, "event:")?,
+            serde_json::from_str(&field(text, "data:")?).ok()?,
+        ))
+    };
+    stream.split("\n\n").filter_map(event).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_worker_dies_is_run_elsewhere_once() {
+    let deployment = Deployment::new().await;
+    let first = deployment.start().await;
+    let api = first.api("t1", "dev");
+    let asset = api.upload(&Long::new(6).path()).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
+    let path = format!("/jobs/{}", id(&job));
+    wait_until(&api, &path, |job| job["state"] == "running").await;
+    first.kill().await;
+    let killed = Instant::now();
+    let second = deployment.start().await;
+    let api = second.api("t1", "dev");
+    wait_until(&api, &path, |job| job["attempts"] == 2).await;
+    println!("the job was taken over {:?} after its worker was killed", killed.elapsed());
+    let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["attempts"], 2);
+    let artifacts = api.get(&format!("/media-v2/assets/{}", asset["id"].as_str().unwrap())).await.ok();
+    assert_eq!(artifacts["artifacts"].as_array().unwrap().len(), 1, "{artifacts}");
+    second.stop().await;
+}
+
+async fn wait_until(api: &Api, path: &str, is_reached: impl Fn(&Value) -> bool) -> Value {
+    let until = Instant::now() + Duration::from_secs(180);
+    loop {
+        let job = api.get(path).await.ok();
+        if is_reached(&job) {
+            return job;
+        }
+        assert!(Instant::now() < until, "{job}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
