@@ -1,7 +1,8 @@
 //! Speakers of a timeline: what a request asks for, and what is found.
 
 use audio_speakers::SpeakerCount;
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::Error;
@@ -57,12 +58,17 @@ pub struct Speaker {
     /// The name of the enrolled voice it is identified as; null where it is none of the owner's, and
     /// in the answer of `analyze`: names are looked up when a timeline is read.
     // A stored timeline has no names: they are looked up when it is read, so that a deleted voice leaves none behind.
-    #[serde(default, skip_deserializing)]
+    #[serde(default, deserialize_with = "no_name")]
     pub name: Option<String>,
     /// Speech of it in the whole recording, in milliseconds.
     pub speech_ms: i64,
     /// How clearly it is told apart from the other speakers, 0 to 1.
     pub confidence: f64,
+}
+
+/// Reads any name as none.
+fn no_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| None)
 }
 
 /// A speaker as the analysis finds it.
