@@ -78,9 +78,17 @@ impl SemanticTimelines {
             (None, Some(part)) => {
                 let (start, end) =
                     (MediaTime::from_millis(part.start_ms), MediaTime::from_millis(part.end_ms));
-                if start.is_negative() || end <= start {
-                    let reason = "use 0 ≤ start_ms < end_ms";
-                    return Err(Error::InvalidVoice { pointer: "/window", reason });
+                if start.is_negative() {
+                    return Err(Error::InvalidVoice {
+                        pointer: "/window/start_ms",
+                        reason: "use at least 0",
+                    });
+                }
+                if end <= start {
+                    return Err(Error::InvalidVoice {
+                        pointer: "/window/end_ms",
+                        reason: "use more than start_ms",
+                    });
                 }
                 let window = Window::starting_at(start, (end - start).min(LONGEST_ENROLMENT));
                 Ok(EnrolmentSource { asset_id: part.asset_id.clone(), artifact_id: None, window })
