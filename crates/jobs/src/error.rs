@@ -41,8 +41,9 @@ impl From<Error> for Problem {
             Error::Finished(_) => Self::new(StatusCode::CONFLICT, "job_finished", detail),
             Error::NotFailed(_) => Self::new(StatusCode::CONFLICT, "job_not_failed", detail),
             Error::NoResult(_) => Self::new(StatusCode::CONFLICT, "job_without_result", detail),
-            Error::TooManyOfTenant(_) => Self::unavailable("too_many_jobs", detail, RETRY_AFTER_S)
-                .with_status(StatusCode::TOO_MANY_REQUESTS),
+            Error::TooManyOfTenant(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs", detail).retry_after(RETRY_AFTER_S)
+            }
             Error::TooMany(_) => Self::unavailable("queue_full", detail, RETRY_AFTER_S),
             Error::Queue(_) => Self::internal(error),
             Error::Database(error) => error.into(),

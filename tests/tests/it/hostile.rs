@@ -109,15 +109,15 @@ async fn slow_connections_are_closed() {
     let mut connections = Vec::new();
     for (sent, answer) in [
         ("", ""),
-        ("GET /healthz HTTP/1.1\r\nHost: a\r\n", ""),
-        ("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK"),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost\r\n", ""),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 200 OK"),
         (
-            "POST /video/projects HTTP/1.1\r\nHost: a\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\nContent-Type: \
+            "POST /video/projects HTTP/1.1\r\nHost: localhost\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\nContent-Type: \
              application/json\r\nContent-Length: 100\r\n\r\n{",
             "HTTP/1.1 408 Request Timeout",
         ),
         (
-            "POST /media-v2/assets HTTP/1.1\r\nHost: a\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\nContent-Type: \
+            "POST /media-v2/assets HTTP/1.1\r\nHost: localhost\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\nContent-Type: \
              multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\n",
             "HTTP/1.1 408 Request Timeout",
         ),
@@ -137,7 +137,7 @@ async fn slow_connections_are_closed() {
     let asset = api.upload_bytes("noise.bin", vec![7; 16 << 20], &[]).await.ok();
     let mut connection = connect(&server).await;
     let request = format!(
-        "GET /media-v2/assets/{}/content HTTP/1.1\r\nHost: a\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\n\r\n",
+        "GET /media-v2/assets/{}/content HTTP/1.1\r\nHost: localhost\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\n\r\n",
         asset["id"].as_str().unwrap()
     );
     connection.write_all(request.as_bytes()).await.unwrap();
@@ -185,10 +185,10 @@ async fn refusals_of_the_http_layer_are_problems() {
     let many = (0..150).map(|n| format!("X-{n}: 1\r\n")).collect::<String>();
     for (sent, status) in [
         ("no request\r\n\r\n".to_owned(), 400),
-        ("GET /healthz HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n".to_owned(), 400),
-        (format!("GET /healthz?{} HTTP/1.1\r\nHost: a\r\n\r\n", &long[..65_535]), 414),
-        (format!("GET /healthz HTTP/1.1\r\nHost: a\r\nX: {long}\r\n\r\n"), 431),
-        (format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{many}\r\n"), 431),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n".to_owned(), 400),
+        (format!("GET /healthz?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", &long[..65_535]), 414),
+        (format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: {long}\r\n\r\n"), 431),
+        (format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"), 431),
     ] {
         let mut connection = connect(&server).await;
         connection.write_all(sent.as_bytes()).await.unwrap();
@@ -212,7 +212,7 @@ async fn a_refused_upload_still_gets_its_answer() {
         let body =
             format!("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{}", "x".repeat(900_000));
         let head = format!(
-            "POST /media-v2/assets HTTP/1.1\r\nHost: a\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\nContent-Type: \
+            "POST /media-v2/assets HTTP/1.1\r\nHost: localhost\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\nContent-Type: \
              multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n",
             body.len() + 9
         );

@@ -30,10 +30,16 @@ pub(super) struct OpenAiErrorDetail {
 }
 
 impl OpenAiError {
-    /// 400: a field of the form is wrong.
-    pub(super) fn field(name: &str, code: &'static str, detail: impl Into<String>) -> Self {
+    /// A field of the form is wrong.
+    pub(super) fn invalid(name: &str, detail: impl Into<String>) -> Self {
+        Self(Problem::invalid_field(format!("/{name}"), detail))
+    }
+
+    /// A field, or a value of it, has no effect here.
+    pub(super) fn unsupported(name: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self(Problem::new(StatusCode::BAD_REQUEST, code, &detail).field(format!("/{name}"), detail))
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "unsupported_parameter", &detail);
+        Self(problem.field(format!("/{name}"), detail))
     }
 }
 

@@ -96,11 +96,7 @@ pub(super) async fn read(
         budget.reset();
         count += 1;
         if count > MAX_PARTS {
-            return Err(OpenAiError::field(
-                "",
-                "invalid_body",
-                format!("the form has more than {MAX_PARTS} parts"),
-            ));
+            return Err(OpenAiError::invalid("", format!("the form has more than {MAX_PARTS} parts")));
         }
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" {
@@ -119,7 +115,7 @@ impl TranscriptionForm {
             self.context_fields[slot] = Some(text);
             return Ok(());
         }
-        let unsupported = |detail: &str| OpenAiError::field(name, "unsupported_parameter", detail);
+        let unsupported = |detail: &str| OpenAiError::unsupported(name, detail);
         match name {
             "model" => self.model = Some(text),
             "language" => self.language = Some(text).filter(|text| !text.is_empty()),
@@ -128,12 +124,12 @@ impl TranscriptionForm {
             "timestamp_granularities" | "timestamp_granularities[]" => match text.as_str() {
                 "word" => self.word_times = true,
                 "segment" => self.segment_times = true,
-                _ => return Err(OpenAiError::field(name, "invalid_body", "expected `word` or `segment`")),
+                _ => return Err(OpenAiError::invalid(name, "expected `word` or `segment`")),
             },
             "store" => match text.as_str() {
                 "true" => self.keeps_upload = Some(true),
                 "false" => self.keeps_upload = Some(false),
-                _ => return Err(OpenAiError::field(name, "invalid_body", "expected `true` or `false`")),
+                _ => return Err(OpenAiError::invalid(name, "expected `true` or `false`")),
             },
             "temperature" if text.parse() == Ok(0.0) => {}
             "temperature" => {
@@ -150,12 +146,11 @@ impl TranscriptionForm {
     }
 
     fn complete(self) -> Result<Transcription, OpenAiError> {
-        let missing =
-            |name| OpenAiError::field(name, "invalid_body", format!("the form has no `{name}`; add it"));
+        let missing = |name| OpenAiError::invalid(name, format!("the form has no `{name}`; add it"));
         let has_times = self.word_times || self.segment_times;
         if has_times && self.response_format != ResponseFormat::VerboseJson {
             let detail = "`timestamp_granularities` needs `response_format` `verbose_json`";
-            return Err(OpenAiError::field("timestamp_granularities", "invalid_body", detail));
+            return Err(OpenAiError::invalid("timestamp_granularities", detail));
         }
         let model = self.model.ok_or_else(|| missing("model"))?;
         let params = EffectiveParams {
@@ -189,7 +184,7 @@ fn response_format(text: &str) -> Result<ResponseFormat, OpenAiError> {
         "vtt" => ResponseFormat::Vtt,
         _ => {
             let detail = "expected json, text, srt, verbose_json or vtt";
-            return Err(OpenAiError::field("response_format", "invalid_body", detail));
+            return Err(OpenAiError::invalid("response_format", detail));
         }
     })
 }
@@ -218,9 +213,9 @@ async fn text(name: &str, mut field: Field<'_>, budget: &ParserBudget) -> Result
         budget.reset();
         if bytes.len() + piece.len() > MAX_FIELD_BYTES {
             let detail = format!("is longer than {MAX_FIELD_BYTES} bytes");
-            return Err(OpenAiError::field(name, "invalid_body", detail));
+            return Err(OpenAiError::invalid(name, detail));
         }
         bytes.extend_from_slice(&piece);
     }
-    String::from_utf8(bytes).map_err(|_| OpenAiError::field(name, "invalid_body", "is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| OpenAiError::invalid(name, "is not UTF-8"))
 }
