@@ -18,6 +18,7 @@ use crate::flags::AnalysisFlags;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    pub(crate) role: Role,
     pub(crate) auth: AuthMode,
     pub(crate) trust_context_headers: bool,
     pub(crate) jwt_issuer: Option<String>,
@@ -61,6 +62,18 @@ pub(crate) struct Config {
     pub(crate) log: String,
 }
 
+/// What a process of an installation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// Answers calls and runs jobs.
+    All,
+    /// Answers calls; jobs are for workers.
+    Api,
+    /// Runs jobs; answers `/healthz`, `/readyz` and `/metrics` only.
+    Worker,
+}
+
 /// How callers are authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -87,6 +100,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            role: Role::All,
             auth: AuthMode::None,
             trust_context_headers: false,
             jwt_issuer: None,

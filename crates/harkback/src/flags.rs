@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use url::Url;
 
-use crate::config::{self, AuthMode, LogFormat};
+use crate::config::{self, AuthMode, LogFormat, Role};
 
 /// All settings of the service.
 #[derive(Clone, Debug, Default, Args, Serialize)]
@@ -18,6 +18,10 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_LISTEN", value_name = "ADDR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
+    /// What this process does: answer calls, run jobs, or both [default: all]
+    #[arg(long, env = "HARKBACK_ROLE", value_name = "ROLE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
     #[command(flatten)]
     #[serde(flatten)]
     access: AccessFlags,
@@ -160,7 +164,7 @@ pub(crate) struct AccessFlags {
     #[arg(long, env = "HARKBACK_PUBLIC_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<Url>,
-    /// Origins whose pages may call the service, such as https://editor.example (repeat, or separate by `,`)
+    /// Origins whose pages may call the service, such as `https://editor.example` (repeat, or separate by `,`)
     #[arg(long = "cors-origin", env = "HARKBACK_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     cors_origins: Vec<String>,

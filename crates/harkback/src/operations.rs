@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use audio_semantic_timeline::SemanticTimelines;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_kit::{Json, Problem};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -40,6 +41,17 @@ struct Readiness {
     renderer: Option<String>,
     /// What is missing, or replaced.
     reasons: Vec<String>,
+}
+
+/// Answers the routes of operators alone: a worker has no others.
+pub(crate) async fn only(request: Request, next: Next) -> Response {
+    match request.uri().path() {
+        "/healthz" | "/readyz" | "/metrics" => next.run(request).await,
+        _ => {
+            let detail = "this process runs jobs and answers no calls: see `--role`";
+            Problem::not_found("route_not_found", detail).into_response()
+        }
+    }
 }
 
 pub(crate) fn router(operations: Operations) -> OpenApiRouter {

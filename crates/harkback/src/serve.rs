@@ -23,11 +23,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::app::{Around, Service};
 use crate::cli::{GcArguments, KeysArguments, ReprobeArguments, VerifyArguments};
-use crate::config::{self, Config, LogFormat};
+use crate::config::{self, Config, LogFormat, Role};
 use crate::health::Health;
 use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
-use crate::{app, gc, keys, metrics, policy, reprobe, resources, verify};
+use crate::{app, gc, keys, metrics, operations, policy, reprobe, resources, verify};
 
 /// The exit status when requests were cut off.
 const CUT_OFF: u8 = 3;
@@ -40,6 +40,10 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     resources::bound_heap();
     start_log(config)?;
+    anyhow::ensure!(
+        config.role == Role::All || config.database_url().is_some(),
+        "--role api and --role worker share a database: give --database-url"
+    );
     resources::raise_file_limit();
     let database = Database::open(config)?;
     let runtime = runtime()?;
@@ -129,7 +133,14 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let service = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
     let Service { router, routes, timelines } = service;
     warn_of_fallback(&timelines).await;
-    let worker = tokio::spawn(work(config, jobs, routes, phases.clone()));
+    let worker = match config.role {
+        Role::Api => tokio::spawn(std::future::ready(())),
+        Role::All | Role::Worker => tokio::spawn(work(config, jobs, routes, phases.clone())),
+    };
+    let router = match config.role {
+        Role::Worker => router.layer(axum::middleware::from_fn(operations::only)),
+        Role::All | Role::Api => router,
+    };
 
     let listener = TcpListener::bind(config.listen)
         .await

@@ -233,3 +233,24 @@ async fn wait_until(api: &Api, path: &str, is_reached: impl Fn(&Value) -> bool) 
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_and_jobs_may_be_of_different_processes() {
+    let deployment = Deployment::new().await;
+    let front = deployment.start_with(&[("HARKBACK_ROLE", "api")]).await;
+    let api = front.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 1).await);
+    assert_eq!(
+        (&job["state"], &job["queue_position"]),
+        (&json!("queued"), &json!(0)),
+        "nobody runs it: {job}"
+    );
+    let worker = deployment.start_with(&[("HARKBACK_ROLE", "worker")]).await;
+    assert_eq!(ended(&api, &job).await["state"], "succeeded");
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+    let refused = client.get(format!("{}/media-v2/assets", worker.base())).send().await.unwrap();
+    assert_eq!(refused.status(), 404);
+    worker.stop().await;
+    front.stop().await;
+}
