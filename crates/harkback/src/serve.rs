@@ -133,6 +133,7 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let service = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
     let Service { router, routes, timelines } = service;
     warn_of_fallback(&timelines).await;
+    let kept = jobs.clone();
     let worker = match config.role {
         Role::Api => tokio::spawn(std::future::ready(())),
         Role::All | Role::Worker => tokio::spawn(work(config, jobs, routes, phases.clone())),
@@ -157,6 +158,7 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
         listener::serve(listener, router, limits, phases, closed).await;
         // Those whose callers hung up.
         keys.finished().await;
+        kept.finished().await;
         worker.await.unwrap_or_else(|error| tracing::error!(%error, "the worker broke off"));
     };
     let grace = Duration::from_secs(config.shutdown_grace_s);

@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
 use http_kit::{AccessLevel, DEFERRED, Id, Problem, RequestContext, defer};
 use serde::Deserialize;
@@ -30,7 +30,7 @@ struct BodyContext {
 }
 
 /// The middleware: a heavy call with `Prefer: respond-async` is validated, and answered with 202 and its job where its
-/// heavy work would begin. All other calls pass.
+/// heavy work would begin. Other heavy calls run to their end also when their callers hang up. All other calls pass.
 pub async fn respond_async(State(jobs): State<Jobs>, request: Request, next: Next) -> Response {
     let wait = prefer::respond_async(request.method(), request.headers());
     match (wait, find(request.uri().path())) {
@@ -38,6 +38,7 @@ pub async fn respond_async(State(jobs): State<Jobs>, request: Request, next: Nex
             let answered = defer_call(&jobs, call, wait, request, next).await;
             answered.unwrap_or_else(IntoResponse::into_response)
         }
+        (None, Some(_)) if request.method() == Method::POST => jobs.keep(next.run(request)).await,
         _ => next.run(request).await,
     }
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobSpec, WorkerUtils};
-use http_kit::{AccessLevel, Clock, Id, PageParams, RequestContext, Scope};
+use http_kit::{AccessLevel, Clock, Id, PageParams, Problem, RequestContext, Scope, WriteSeed};
 use sqlx::{PgConnection, PgPool};
 use tokio::time::{Instant, sleep};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::Error;
 use crate::model::{Job, JobPriority, JobState};
@@ -62,6 +65,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     limits: JobLimits,
     queue: WorkerUtils,
+    /// Heavy calls, whose callers may have hung up.
+    kept: TaskTracker,
 }
 
 impl std::fmt::Debug for Jobs {
@@ -75,7 +80,7 @@ impl Jobs {
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>, limits: JobLimits) -> Self {
         let queue = WorkerUtils::new(pool.clone(), QUEUE_SCHEMA);
-        Self(Arc::new(Inner { pool, clock, limits, queue }))
+        Self(Arc::new(Inner { pool, clock, limits, queue, kept: TaskTracker::new() }))
     }
 
     /// Brings the queue's own tables up to date.
@@ -96,6 +101,20 @@ impl Jobs {
 
     pub(crate) fn limits(&self) -> &JobLimits {
         &self.0.limits
+    }
+
+    /// Runs a call to its end, also when its caller hangs up: the same call finds then what it made.
+    pub(crate) async fn keep(&self, call: impl Future<Output = Response> + Send + 'static) -> Response {
+        // A task of its own does not inherit these.
+        let call = WriteSeed::scope(WriteSeed::current(), call).in_current_span();
+        let answered = self.0.kept.spawn(call).await;
+        answered.unwrap_or_else(|broken| Problem::internal(broken).into_response())
+    }
+
+    /// Waits until no kept call runs; to be asked when no more come.
+    pub async fn finished(&self) {
+        self.0.kept.close();
+        self.0.kept.wait().await;
     }
 
     /// Accepts a job: its row and its entry in the queue are written in one transaction.
