@@ -6,7 +6,7 @@ use audio_asr::{
 };
 use audio_signal::{Control, Progress, Resampler, SignalError};
 use media_decode::{DecodeError, Decoder, DecoderKind};
-use media_time::Window;
+use media_time::{MediaTime, Window};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -108,18 +108,21 @@ impl AnalysisBackend for WhisperBackend {
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
-        let mut analysis = self.signal.listen(&recording.input, params, control)?;
+        let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
+        let (signal, activity, words) = (share(0, 20), share(20, 25), share(25, 100));
+        let of = |progress| Control { progress, cancelled: control.cancelled };
+        let mut analysis = self.signal.listen(&recording.input, params, &of(&signal))?;
         // Words come from the same decoder as the analysis.
         let decoder = || match &analysis.decoder {
             DecoderKind::Native => recording.input.decoder(),
             DecoderKind::Ffmpeg(_) => recording.input.decoder_of_ffmpeg(),
         };
         let speech = if params.include_speech_music {
-            audio_signal::speech_activity(decoder()?, control)?
+            audio_signal::speech_activity(decoder()?, &of(&activity))?
         } else {
             Vec::new()
         };
-        let mut transcript = self.transcribe(decoder()?, &speech, params, control)?;
+        let mut transcript = self.transcribe(decoder()?, &speech, params, &of(&words))?;
         let (segments, rejected) =
             speech_from_words::reconcile(&analysis.segments, &mut transcript.words, &analysis.loudness);
         analysis.segments = segments;
@@ -133,6 +136,15 @@ impl AnalysisBackend for WhisperBackend {
         }
         Ok(measured)
     }
+}
+
+/// The progress of the whole, of a pass that takes it from `from` to `to` per cent: roughly their shares of the time with a
+/// small model.
+fn within(progress: Progress, from: i64, to: i64) -> Progress {
+    let Some(expected) = progress.expected_duration else { return progress };
+    let micros = |percent: i64, of: MediaTime| of.as_micros() / 100 * percent;
+    let position = MediaTime::from_micros(micros(from, expected) + micros(to - from, progress.position));
+    Progress { position, ..progress }
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of a text, for the version.
@@ -268,6 +280,16 @@ impl SpeechSource for Samples<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passes_share_the_progress() {
+        let at = |seconds| {
+            let [position, expected] = [seconds, 100].map(|seconds| MediaTime::from_millis(seconds * 1_000));
+            let progress = Progress { position, expected_duration: Some(expected) };
+            within(progress, 20, 25).position.as_millis_round()
+        };
+        assert_eq!([at(0), at(50), at(100)], [20_000, 22_500, 25_000]);
+    }
 
     /// What else decides the words. When this fails, [`VERSION`] needs another number: the cache must not mix results.
     #[test]
