@@ -3,7 +3,7 @@
 A voice is a pool of utterances, each trimmed to its speech. A dialogue puts utterances of two to five voices one behind
 another with pauses and overlaps; its truth is where each utterance has speech."""
 import io
-import subprocess
+import sys
 import wave
 import zipfile
 from dataclasses import dataclass
@@ -11,7 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-RATE = 16_000
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from audio import RATE, decode, spoken
+
+# Words a minute of espeak-ng.
+SPEED = 165
 # Pauses inside a turn up to this are part of it, as in the reference of AMI.
 PAUSE = 0.3
 
@@ -49,37 +54,6 @@ class Dialogue:
     turns: list
     speakers: int
     names: list
-
-
-def read(source):
-    with wave.open(source) as file:
-        raw, rate, channels = file.readframes(file.getnframes()), file.getframerate(), file.getnchannels()
-    samples = np.frombuffer(raw, "<i2").astype(np.float32).reshape(-1, channels).mean(axis=1) / 32768
-    return resampled(samples, rate)
-
-
-def decode(path):
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
-    return np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32).copy()
-
-
-def resampled(samples, rate):
-    if rate == RATE:
-        return samples
-    command = ["ffmpeg", "-v", "error", "-f", "f32le", "-ar", str(rate), "-i", "-", "-ar", str(RATE), "-f", "f32le", "-"]
-    output = subprocess.run(command, input=samples.astype("<f4").tobytes(), check=True, capture_output=True).stdout
-    return np.frombuffer(output, np.float32).copy()
-
-
-def write(path, samples):
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes((np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes())
-
-
-def spoken(voice, text, speed=165, pitch=50):
-    command = ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "--stdout", text]
-    return read(io.BytesIO(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
 def doubled(samples):
@@ -150,7 +124,7 @@ def voices(corpus, half):
         for speaker in DIGIT_VOICES[half]:
             pools[speaker] = digit_pool(archive, speaker, rng)
     for voice, pitch in ESPEAK_VOICES[half]:
-        pools[voice] = [piece for text in SENTENCES for piece in utterances(spoken(voice, text, pitch=pitch))]
+        pools[voice] = [piece for text in SENTENCES for piece in utterances(spoken(voice, text, SPEED, pitch))]
     return {name: [levelled(piece) for piece in pool] for name, pool in pools.items()}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import material
+import audio
 import score
 
 
@@ -30,7 +31,7 @@ def der_row(label, dialogues, results, details):
             rate = lambda e: f"{100 * sum(e[:3]) / max(e[3], 1e-9):5.1f}"
             parts = " ".join(f"{name} {100 * value / plain[3]:.1f}" for name, value in zip(("miss", "false", "confused"), plain))
             print(f"    {dialogue.name:<12} speakers {dialogue.speakers} found {len(result['voices'])}  DER {rate(plain)}  collar {rate(collared)}  {parts}")
-    length = sum(len(dialogue.samples) for dialogue in dialogues) / material.RATE
+    length = sum(len(dialogue.samples) for dialogue in dialogues) / audio.RATE
     cpu = sum(result["cpu"] for result in results)
     plain, collared = (100 * r[:3].sum() / r[3] for r in row)
     parts = " / ".join(f"{100 * value / row[0][3]:.1f}" for value in row[0][:3])
@@ -46,7 +47,7 @@ def diarization(arguments):
         for label, dialogues in sets:
             paths = [Path(folder, f"{d.name}.wav") for d in dialogues]
             for path, dialogue in zip(paths, dialogues):
-                material.write(path, dialogue.samples)
+                audio.write(path, dialogue.samples)
             results = run(arguments.example, arguments.models, ["1"], paths)
             der_row(label, dialogues, results, arguments.details)
             if arguments.given_count and label.startswith("made"):
@@ -63,7 +64,7 @@ def strangers(count=200):
     variants = sorted({line.split()[-1].split("/")[-1] for line in output.splitlines()[1:]})
     pairs = [(f"{language}+{variant}", pitch) for language, pitch in (("en-us", 50), ("de", 35), ("es", 65)) for variant in variants]
     text = " ".join(material.SENTENCES[:3])
-    return [(f"{voice}-{pitch}", material.levelled(material.spoken(voice, text, pitch=pitch))) for voice, pitch in pairs[:count]]
+    return [(f"{voice}-{pitch}", material.levelled(audio.spoken(voice, text, material.SPEED, pitch))) for voice, pitch in pairs[:count]]
 
 
 def people(corpus):
@@ -73,7 +74,7 @@ def people(corpus):
     found = {}
     for name, pool in pools.items():
         if name not in made:
-            samples = np.concatenate(pool)[: 60 * material.RATE]
+            samples = np.concatenate(pool)[: 60 * audio.RATE]
             found[name] = (samples[: len(samples) // 2], samples[len(samples) // 2 :])
     return found
 
@@ -82,7 +83,7 @@ def embeddings(arguments, folder, recordings):
     paths = []
     for number, samples in enumerate(recordings):
         paths.append(Path(folder, f"voice{number}.wav"))
-        material.write(paths[-1], samples)
+        audio.write(paths[-1], samples)
     results = run(arguments.example, arguments.models, ["embed"], paths)
     return [np.array(r["embedding"]) if "embedding" in r else None for r in results]
 

@@ -7,14 +7,17 @@ import io
 import json
 import re
 import subprocess
-import wave
+import sys
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-RATE = 16_000
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from audio import RATE, decode, read, spoken
+
 DIGITS = "zero one two three four five six seven eight nine".split()
 SENTENCES = {
     "en-us": "The ship left the harbour early in the morning, and nobody saw it again.",
@@ -37,38 +40,6 @@ class Clip:
     text: str | None
     # Word, start and end in seconds.
     times: list = field(default_factory=list)
-
-
-def read(source):
-    with wave.open(source) as file:
-        raw, rate, channels = file.readframes(file.getnframes()), file.getframerate(), file.getnchannels()
-    samples = np.frombuffer(raw, "<i2").astype(np.float32).reshape(-1, channels).mean(axis=1) / 32768
-    return resampled(samples, rate)
-
-
-def decode(path):
-    """Any recording, by ffmpeg."""
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
-    return np.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, np.float32).copy()
-
-
-def resampled(samples, rate):
-    if rate == RATE:
-        return samples
-    command = ["ffmpeg", "-v", "error", "-f", "f32le", "-ar", str(rate), "-i", "-", "-ar", str(RATE), "-f", "f32le", "-"]
-    output = subprocess.run(command, input=samples.astype("<f4").tobytes(), check=True, capture_output=True).stdout
-    return np.frombuffer(output, np.float32).copy()
-
-
-def write(path, samples):
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes((np.clip(samples, -1, 1) * 32767).round().astype("<i2").tobytes())
-
-
-def spoken(voice, text, speed=160):
-    command = ["espeak-ng", "-v", voice, "-s", str(speed), "--stdout", text]
-    return read(io.BytesIO(subprocess.run(command, check=True, capture_output=True).stdout))
 
 
 def silence(seconds):

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import material
+import audio
 
 MODELS = ("tiny.en", "base")
 
@@ -32,7 +33,7 @@ class Harkback:
     def words(self, samples, language="en"):
         """Words as (text, start, end, timing, language), in seconds, and the notes on the transcription."""
         with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-            material.write(file.name, samples)
+            audio.write(file.name, samples)
             self.process.stdin.write(f"{language or 'auto'} {file.name}\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
@@ -158,7 +159,7 @@ def silent_row(transcriber, corpus):
 def case_rows(transcriber, cases):
     rows = {}
     for path in sorted((cases / "words").glob("*")):
-        words, notes = transcriber.words(material.decode(path), None)
+        words, notes = transcriber.words(audio.decode(path), None)
         text = " ".join(word[0].strip() for word in words)
         rows[f"case {path.stem}"] = f"{len(words)} words: {text[:60]}…"
         if notes:

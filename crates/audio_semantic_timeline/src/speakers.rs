@@ -62,7 +62,7 @@ pub struct Speaker {
     pub name: Option<String>,
     /// Speech of it in the whole recording, in milliseconds.
     pub speech_ms: i64,
-    /// How clearly it is told apart from the other speakers, 0 to 1.
+    /// How distinct it is from the other speakers, 0 to 1.
     pub confidence: f64,
 }
 

@@ -173,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    /// An item near the axis of a speaker, `noise` tells how near.
+    /// An item near the axis of a speaker; `noise` is its deviation.
     fn item(speaker: usize, noise: f32, seed: usize) -> Item {
         let mut mean = vec![0.0; 16];
         mean[speaker] = 1.0;

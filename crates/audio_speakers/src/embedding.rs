@@ -1,4 +1,4 @@
-//! Embeddings of voices: vectors whose cosine tells one person from another.
+//! Embeddings of voices: vectors whose cosine similarity distinguishes speakers.
 
 use crate::SpeakerError;
 use crate::fbank::{BANDS, FilterBank};

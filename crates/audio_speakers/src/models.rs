@@ -69,7 +69,7 @@ impl SpeakerModels {
     /// The voice of the one person who speaks in `samples` (16 kHz mono).
     ///
     /// # Errors
-    /// [`SpeakerError::TooLittleSpeech`] below 3 s, [`SpeakerError::SeveralSpeakers`] when nobody has four fifths of
+    /// [`SpeakerError::TooLittleSpeech`] below 3 s, [`SpeakerError::SeveralSpeakers`] when no speaker has four fifths of
     /// the speech, [`SpeakerError::Inference`] when a network fails.
     pub fn voice_of(&self, samples: &[f32]) -> Result<Voice, SpeakerError> {
         let mut diarizer = Diarizer::new(self, SpeakerCount::default());

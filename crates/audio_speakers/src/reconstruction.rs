@@ -38,7 +38,7 @@ impl Segment<'_> {
     }
 }
 
-/// Speakers active in one frame, ascending. At most two windows' worth: the network tells two at a time.
+/// Speakers active in one frame, ascending. At most two windows' worth: the network outputs at most two at a time.
 pub(crate) type ActiveSpeakers = Vec<u16>;
 
 /// Weight of a frame in its window: full from 1 s off the edges on, where the network lacks context.

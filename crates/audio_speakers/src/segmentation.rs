@@ -9,7 +9,7 @@ pub(crate) const WINDOW: usize = 160_000;
 pub(crate) const FRAMES: usize = 589;
 /// Samples from one frame to the next (16.875 ms).
 pub(crate) const FRAME_STEP: usize = 270;
-/// Speakers that one window tells apart.
+/// Local speakers of a window.
 pub(crate) const LOCAL_SPEAKERS: usize = 3;
 /// First sample of a frame's step, counted from the first sample the frame sees: the middle of its 991 samples less
 /// half a step.

@@ -89,7 +89,7 @@ impl Diarization {
         &self.overlaps
     }
 
-    /// Who speaks in `window`; `None` when nobody does.
+    /// The speaker of `window`; `None` without speech.
     #[must_use]
     pub fn speaking(&self, window: Window) -> Option<Speaking> {
         let before = self.turns.partition_point(|turn| turn.window.start() < window.end());

@@ -276,7 +276,7 @@ impl BlobStore {
                 sweep(&root.join(CHECK));
             }
         });
-        // Failing to tidy up is told in the log.
+        // A failed cleanup is logged.
         let _ = swept.await;
     }
 

@@ -28,7 +28,7 @@ const MAX_LOG: u64 = 10 << 20;
 /// Runs the server. Dropped, it shuts it down.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    /// Dropped first: that is what tells the thread to stop.
+    /// Dropped first: the thread stops when the channel closes.
     stop: Option<mpsc::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     has_failed: Arc<AtomicBool>,
