@@ -128,7 +128,7 @@ impl VideoOrigins {
         let upstreams =
             plan.artifact_ids().into_iter().chain(found.timelines.iter().map(|row| row.id.clone()));
         let upstreams = upstreams.collect();
-        let semantics = self.semantics(found.timelines.clone(), alignment).await?;
+        let semantics = self.semantics(scope, found.timelines.clone(), alignment).await?;
         let built = self.run(move |_| build(&plan, &found, &semantics, alignment, seed)).await??;
         self.keep(scope, built, upstreams).await
     }
@@ -171,11 +171,16 @@ impl VideoOrigins {
     }
 
     /// What is heard, of each timeline, in their order. Without alignment nothing needs to be read.
-    async fn semantics(&self, rows: Vec<TimelineRow>, alignment: Alignment) -> Result<Vec<Semantics>, Error> {
+    async fn semantics(
+        &self,
+        scope: &Scope,
+        rows: Vec<TimelineRow>,
+        alignment: Alignment,
+    ) -> Result<Vec<Semantics>, Error> {
         let reads = rows.into_iter().map(async |row| {
             let heard = match alignment {
                 Alignment::None => Heard::default(),
-                _ => self.heard(&row).await?,
+                _ => self.heard(scope, &row).await?,
             };
             Ok::<_, Error>(Semantics {
                 version: row.version,
@@ -188,8 +193,10 @@ impl VideoOrigins {
         futures::stream::iter(reads).buffered(PARALLEL_READS).try_collect().await
     }
 
-    async fn heard(&self, row: &TimelineRow) -> Result<Heard, Error> {
+    async fn heard(&self, scope: &Scope, row: &TimelineRow) -> Result<Heard, Error> {
         let content = Content {
+            tenant_id: &scope.tenant_id,
+            env: &scope.env,
             uri: &row.uri,
             sha256: row.content_sha256.as_deref(),
             size_bytes: None,

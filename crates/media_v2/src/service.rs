@@ -251,7 +251,9 @@ impl MediaService {
     /// An artifact may name a file that only its owner can read; below the level of an administrator the file must be
     /// there, in a directory of the owner.
     async fn check_file_owner(&self, scope: &Scope, uri: &str, level: AccessLevel) -> Result<(), MediaError> {
-        if level == AccessLevel::Admin || !uri.starts_with("file:") {
+        // As the policy reads it: ` FILE:///a` names a file too.
+        let is_file = Url::parse(uri).is_ok_and(|url| url.scheme() == "file");
+        if level == AccessLevel::Admin || !is_file {
             return Ok(());
         }
         let (policy, scope, uri) = (self.0.config.sources.clone(), scope.clone(), uri.to_owned());
@@ -293,8 +295,9 @@ impl MediaService {
     /// Opens an allowed file that has the size it was registered with.
     pub(crate) async fn open_file(&self, content: Content<'_>) -> Result<File, MediaError> {
         let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
+        let (tenant_id, env) = (content.tenant_id.clone(), content.env.clone());
         let opened = tokio::task::spawn_blocking(move || {
-            let file = policy.open(&uri, Opening::Read)?;
+            let file = policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })?;
             let size = file.metadata()?.len();
             Ok::<_, MediaError>((file, size))
         });

@@ -37,8 +37,22 @@ pub(crate) enum Opening<'a> {
         /// Below the level of an administrator, only the owner's own directories are open.
         level: AccessLevel,
     },
-    /// The service reads what was registered.
-    Read,
+    /// The service reads what was registered: of an owned root only the owner's directory, whoever registered it.
+    Read {
+        /// The owner's tenant.
+        tenant_id: &'a Id,
+        /// The owner's environment.
+        env: &'a Id,
+    },
+}
+
+impl<'a> Opening<'a> {
+    const fn owner(self) -> [&'a Id; 2] {
+        match self {
+            Self::Register { scope, .. } => [&scope.tenant_id, &scope.env],
+            Self::Read { tenant_id, env } => [tenant_id, env],
+        }
+    }
 }
 
 impl Root {
@@ -64,10 +78,9 @@ impl Root {
             (Self::Shared(root), Opening::Register { level, .. }) => {
                 level == AccessLevel::Admin && path.starts_with(root)
             }
-            (Self::Shared(root), Opening::Read) => path.starts_with(root),
-            (Self::Owned { base, .. }, Opening::Read) => path.starts_with(base),
-            (Self::Owned { base, template }, Opening::Register { scope, .. }) => {
-                let [tenant, env] = [&scope.tenant_id, &scope.env].map(Id::as_str);
+            (Self::Shared(root), Opening::Read { .. }) => path.starts_with(root),
+            (Self::Owned { base, template }, opening) => {
+                let [tenant, env] = opening.owner().map(Id::as_str);
                 // `.` and `..` are ids, and no directories of an owner.
                 let is_directory = [tenant, env].iter().all(|id| id.bytes().any(|byte| byte != b'.'));
                 let own = base.join(template.replace("{tenant}", tenant).replace("{env}", env));
@@ -240,7 +253,13 @@ mod tests {
         assert_eq!(open(&shared, "t1", AccessLevel::Write), "needs_admin");
         assert_eq!(open(&shared, "t1", AccessLevel::Admin), "open");
         assert_eq!(open(&other, "..", AccessLevel::Write), "needs_admin");
-        assert_eq!(code(policy.open(&other, Opening::Read)), "open");
+        let read = |uri: &str, tenant| {
+            let Scope { tenant_id, env } = owner(tenant);
+            code(policy.open(uri, Opening::Read { tenant_id: &tenant_id, env: &env }))
+        };
+        assert_eq!(read(&own, "t1"), "open");
+        assert_eq!(read(&shared, "t1"), "open");
+        assert_eq!(read(&other, "t1"), "not_allowed", "also where a row names it");
     }
 
     #[test]

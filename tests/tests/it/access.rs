@@ -100,15 +100,13 @@ async fn only_administrators_register_files_of_the_machine() {
     let (status, own) = register(&write, "t1/a.wav").await;
     assert_eq!(status, 201, "{own}");
     assert_eq!(register(&admin, "a.wav").await.0, 201);
-    let artifact = json!({
-        "kind": "audio_hit", "uri": format!("file://{}/a.wav", files.path().display()), "meta": {}
-    });
     let path = format!("/media-v2/assets/{}/artifacts", own["id"].as_str().unwrap());
-    refused(
-        answer(call(&server, Method::POST, &path, &write).json(&artifact)).await,
-        403,
-        "scope_insufficient",
-    );
+    for scheme in ["file:", "FILE:", " file:"] {
+        let uri = format!("{scheme}//{}/a.wav", files.path().display());
+        let artifact = json!({"kind": "audio_hit", "uri": uri, "meta": {}});
+        let registered = answer(call(&server, Method::POST, &path, &write).json(&artifact)).await;
+        refused(registered, 403, "scope_insufficient");
+    }
     server.stop().await;
 }
 

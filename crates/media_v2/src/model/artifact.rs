@@ -157,6 +157,8 @@ impl Artifact {
     pub fn content(&self) -> Content<'_> {
         let text = |name: &str| self.meta.get(name).and_then(Value::as_str);
         Content {
+            tenant_id: &self.tenant_id,
+            env: &self.env,
             uri: &self.uri,
             sha256: self.content_sha256.as_deref(),
             size_bytes: None,

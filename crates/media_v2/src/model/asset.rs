@@ -85,6 +85,8 @@ impl MediaAsset {
     pub fn content(&self) -> Content<'_> {
         let text = |name: &str| self.meta.get(name).and_then(|value| value.as_str());
         Content {
+            tenant_id: &self.tenant_id,
+            env: &self.env,
             uri: &self.source_uri,
             sha256: self.content_sha256.as_deref(),
             size_bytes: self.size_bytes,

@@ -1,5 +1,7 @@
 //! What media_v2 keeps, as it stands on the wire.
 
+use http_kit::Id;
+
 mod artifact;
 mod asset;
 mod kind;
@@ -11,9 +13,13 @@ pub use kind::{ArtifactKind, AssetDecoder, AssetKind, UnknownKind};
 /// Free-form facts about a row: a JSON object. Numbers and key order are those of Postgres `jsonb`.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
-/// Where the bytes of an asset or artifact are.
+/// Where the bytes of an asset or artifact are, and whose they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content<'a> {
+    /// The owner of the row.
+    pub tenant_id: &'a Id,
+    /// The owner's environment.
+    pub env: &'a Id,
     /// `blob://sha256/<hex>`, or a URI that the [`SourcePolicy`](crate::SourcePolicy) judges.
     pub uri: &'a str,
     /// SHA-256 of the bytes in lower-case hex, when known.

@@ -76,7 +76,10 @@ impl World {
 
     /// The rendered file.
     pub(crate) async fn bytes(&self, rendered: &Rendered) -> Vec<u8> {
+        let owner = context("t1").scope;
         let content = Content {
+            tenant_id: &owner.tenant_id,
+            env: &owner.env,
             uri: &rendered.uri,
             sha256: None,
             size_bytes: None,
