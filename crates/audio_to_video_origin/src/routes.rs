@@ -149,7 +149,7 @@ async fn list_origin_maps(
     )
 )]
 async fn make(State(origins): State<VideoOrigins>, body: UnparsedJson) -> Result<Response, Problem> {
-    let ContextJson(context, request) = origins.run(move |_| body.parse::<ShotListRequest>()).await??;
+    let ContextJson(context, request) = origins.read(move |_| body.parse::<ShotListRequest>()).await??;
     answer(&origins.shot_list(&context.scope, request).await?)
 }
 
@@ -212,7 +212,7 @@ async fn get(
     match query.format {
         Form::Full => answer(&list),
         Form::P10 => {
-            let written = origins.run(move |_| {
+            let written = origins.read(move |_| {
                 list.pattern_shots().and_then(|shots: Vec<PatternShot>| serde_json::to_vec(&shots))
             });
             let text = written.await?.map_err(|source| Error::ShotListUnreadable { artifact_id, source })?;

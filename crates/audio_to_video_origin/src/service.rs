@@ -6,7 +6,9 @@ use std::sync::Arc;
 use audio_pattern_engine::{PatternClip, PatternTimeline};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use http_kit::{Cancellation, Clock, FieldError, Id, Page, PageParams, Scope, WorkError, WorkQueue};
+use http_kit::{
+    Cancellation, Clock, FieldError, Id, Page, PageParams, Scope, WorkError, WorkQueue, begin_heavy_work,
+};
 use media_v2::{ArtifactKind, Content, MediaError, MediaService, NewArtifact};
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
@@ -25,6 +27,8 @@ use crate::{
 const MAX_TIMELINE_BYTES: u64 = 256 << 20;
 /// How many timelines are read at once.
 const PARALLEL_READS: usize = 4;
+/// A list of up to so many clips is made within milliseconds.
+const LIGHT_CLIPS: usize = 1_000;
 
 /// Keeps origins and makes shot lists. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -111,7 +115,7 @@ impl VideoOrigins {
     pub async fn shot_list(&self, scope: &Scope, request: ShotListRequest) -> Result<ShotList, Error> {
         let ShotListRequest { alignment, seed, strict, require_semantics, .. } = request;
         let material = self.material(scope, request).await?;
-        let plan = self.run(move |_| match material {
+        let plan = self.read(move |_| match material {
             Material::Sequence(sequence) => Plan::of_sequence(sequence),
             Material::Pattern(pattern) => Plan::of_pattern(pattern),
         });
@@ -125,20 +129,23 @@ impl VideoOrigins {
         if !beyond.is_empty() {
             return Err(Error::Invalid(beyond));
         }
+        if plan.clips.len() > LIGHT_CLIPS {
+            begin_heavy_work()?;
+        }
         let upstreams =
             plan.artifact_ids().into_iter().chain(found.timelines.iter().map(|row| row.id.clone()));
         let upstreams = upstreams.collect();
         let semantics = self.semantics(scope, found.timelines.clone(), alignment).await?;
-        let built = self.run(move |_| build(&plan, &found, &semantics, alignment, seed)).await??;
+        let built = self.read(move |_| build(&plan, &found, &semantics, alignment, seed)).await??;
         self.keep(scope, built, upstreams).await
     }
 
-    /// Runs work on a thread of the queue.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Runs work on a thread of the queue. Whether it is heavy is decided once the clips are counted.
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        self.queue.run(work).await
+        self.queue.run_now(work).await
     }
 
     /// What the request names; a pattern's id is looked up.
@@ -277,7 +284,7 @@ impl VideoOrigins {
             .filter(|artifact| artifact.kind == ArtifactKind::VideoShotList)
             .ok_or_else(|| Error::ShotListNotFound(artifact_id.clone()))?;
         let reader = self.media.open_source(artifact.content()).await?;
-        let read = self.run(move |_| {
+        let read = self.read(move |_| {
             let mut text = Vec::new();
             let limit = MAX_SHOT_LIST_BYTES as u64;
             reader.take(limit).read_to_end(&mut text).map_err(MediaError::from)?;

@@ -17,6 +17,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use blob_store::BlobStore;
+use chrono::TimeDelta;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, Clock, SystemClock, WorkQueue};
 use jobs::{JobLimits, Jobs};
@@ -43,7 +44,7 @@ use crate::stopping::{self, Stopping};
 /// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
 const LOADED_MODELS: usize = 2;
 /// Shot lists read or written at once: each may take a few hundred megabytes, and no more than seconds.
-const SHOT_LIST_WORKERS: usize = 2;
+pub(crate) const SHOT_LIST_WORKERS: usize = 2;
 /// How many more may wait for that.
 const WAITING_SHOT_LISTS: usize = 32;
 
@@ -57,10 +58,21 @@ struct Api;
 
 /// Idempotency keys in the database of `pool`, for routes as [`build`] makes them.
 pub(crate) fn keys(pool: PgPool) -> Keys {
-    let keys = Keys::new(pool);
+    body_limits().fold(Keys::new(pool), |keys, (route, bytes)| keys.with_body_limit(route, bytes))
+}
+
+/// The routes that take larger bodies than others, and how many bytes.
+fn body_limits() -> impl Iterator<Item = (&'static str, usize)> {
     let limits =
         [audio_to_video_origin::BODY_LIMITS, video_timeline::BODY_LIMITS, origin_snippets::BODY_LIMITS];
-    limits.into_iter().flatten().fold(keys, |keys, (route, bytes)| keys.with_body_limit(route, *bytes))
+    limits.into_iter().flatten().copied()
+}
+
+/// Jobs in the database of `pool`, for routes as [`build`] makes them.
+pub(crate) fn jobs(config: &Config, pool: PgPool, blobs: BlobStore) -> Jobs {
+    let retention = TimeDelta::days(config.job_retention_days.into());
+    let limits = JobLimits { retention, ..JobLimits::default() };
+    Jobs::new(pool, blobs, Arc::new(SystemClock), limits, body_limits().collect())
 }
 
 /// Builds every service and the router over them; `keys` runs the calls that have an `Idempotency-Key`.
@@ -81,7 +93,7 @@ pub(crate) fn build(
     let router = router
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
         .merge(SwaggerUi::new("/docs").config(documents()))
-        .layer(axum::middleware::from_fn_with_state(jobs, jobs::respond_async))
+        .layer(axum::middleware::from_fn_with_state(jobs, jobs::run_as_jobs))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer))
         .layer(DefaultBodyLimit::max(config.max_json_bytes))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
@@ -254,8 +266,9 @@ pub(crate) fn print_openapi() -> anyhow::Result<()> {
     let staging = tempfile::tempdir()?;
     let blobs = BlobStore::open(&Url::parse("memory:///")?, [], staging.path())?;
     let links = Links::new(pool.clone(), Arc::new(SystemClock));
-    let jobs = Jobs::new(pool.clone(), Arc::new(SystemClock), JobLimits::default());
-    let (mut api, _timelines) = api(&Config::default(), pool, blobs, links, jobs, None)?;
+    let config = Config::default();
+    let jobs = jobs(&config, pool.clone(), blobs.clone());
+    let (mut api, _timelines) = api(&config, pool, blobs, links, jobs, None)?;
     writeln!(std::io::stdout(), "{}", api.to_openapi().to_pretty_json()?)?;
     Ok(())
 }

@@ -63,10 +63,6 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "HARKBACK_ANALYSIS_THREADS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     analysis_threads: Option<usize>,
-    /// Jobs that run at once [default: 2]
-    #[arg(long, env = "HARKBACK_JOB_WORKERS", value_name = "N")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    job_workers: Option<usize>,
     /// Days for which a finished job can be read [default: 7]
     #[arg(long, env = "HARKBACK_JOB_RETENTION_DAYS", value_name = "DAYS")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,11 +9,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
-use axum::Router;
-use chrono::TimeDelta;
 use db::local::{Cluster, Durability, ServerBinaries};
-use http_kit::SystemClock;
-use jobs::{JobLimits, Jobs, Worker, WorkerSettings};
+use jobs::{Jobs, Lane, Worker, WorkerSettings};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -33,6 +30,8 @@ use crate::{app, gc, keys, metrics, operations, policy, reprobe, resources, veri
 const CUT_OFF: u8 = 3;
 /// How long before the end of the grace those that still run are answered 503, at most.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
+/// Connections that listen for jobs, beside those that answer calls: one for each lane, and one for their ends.
+const LISTENING_CONNECTIONS: u32 = 4;
 /// How long what blocks a thread may hold up the end.
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
@@ -59,12 +58,18 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
     start_log(config)?;
     let database = Database::open(config)?;
     runtime()?.block_on(async {
-        let pool = db::connect_for_maintenance(database.options.clone(), 1).await?;
-        db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
+        let pool = db::connect_for_maintenance(database.options.clone(), 2).await?;
+        migrate_all(&pool).await?;
         pool.close().await;
         tracing::info!("the schema is up to date");
         Ok(())
     })
+}
+
+/// The tables of this program, then those of its queue.
+async fn migrate_all(pool: &PgPool) -> anyhow::Result<()> {
+    db::migrate(pool).await.context("the schema cannot be brought up to date")?;
+    jobs::migrate(pool).await.context("the job queue's schema cannot be brought up to date")
 }
 
 /// Removes what no row refers to.
@@ -116,8 +121,8 @@ fn maintain<T>(
 async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let options = database.options.clone();
     let mut signals = Signals::new()?;
-    let pool = db::connect(options.clone(), config.database_connections).await?;
-    db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
+    let pool = db::connect(options.clone(), config.database_connections + LISTENING_CONNECTIONS).await?;
+    migrate_all(&pool).await?;
     let metrics = metrics::install()?;
     let keys = app::keys(pool.clone());
     let access = policy::access(config, pool.clone())?;
@@ -127,16 +132,17 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let blobs = app::open_blobs(config)?;
     let swept = blobs.clone();
     let health = Health::watch(db::for_requests(options), blobs.clone()).await;
-    let jobs = Jobs::new(pool.clone(), Arc::new(SystemClock), job_limits(config));
-    jobs.migrate().await.context("the job queue's schema cannot be brought up to date")?;
+    let jobs = app::jobs(config, pool.clone(), blobs.clone());
     let around = Around { access, jobs: jobs.clone(), stopping, health };
     let service = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
     let Service { router, routes, timelines } = service;
     warn_of_fallback(&timelines).await;
     let kept = jobs.clone();
+    tokio::spawn(jobs.clone().listen());
+    tokio::spawn(stop_jobs(jobs.clone(), phases.clone()));
     let worker = match config.role {
         Role::Api => tokio::spawn(std::future::ready(())),
-        Role::All | Role::Worker => tokio::spawn(work(config, jobs, routes, phases.clone())),
+        Role::All | Role::Worker => tokio::spawn(Worker::new(jobs, routes, worker_settings(config)).work()),
     };
     let router = match config.role {
         Role::Worker => router.layer(axum::middleware::from_fn(operations::only)),
@@ -158,8 +164,8 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
         listener::serve(listener, router, limits, phases, closed).await;
         // Those whose callers hung up.
         keys.finished().await;
-        kept.finished().await;
         worker.await.unwrap_or_else(|error| tracing::error!(%error, "the worker broke off"));
+        kept.finished().await;
     };
     let grace = Duration::from_secs(config.shutdown_grace_s);
     let code = tokio::select! {
@@ -182,31 +188,21 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-fn job_limits(config: &Config) -> JobLimits {
-    JobLimits { retention: TimeDelta::days(config.job_retention_days.into()), ..JobLimits::default() }
+fn worker_settings(config: &Config) -> WorkerSettings {
+    let grace = Duration::from_secs(config.shutdown_grace_s).saturating_sub(LAST_ANSWERS);
+    let slots = vec![
+        (Lane::Analysis, config.analysis_workers),
+        (Lane::Render, config.render_workers),
+        (Lane::ShotLists, app::SHOT_LIST_WORKERS),
+    ];
+    WorkerSettings { slots, grace }
 }
 
-/// Runs jobs until the service stops.
-fn work(
-    config: &Config,
-    jobs: Jobs,
-    routes: Router,
-    mut phases: watch::Receiver<Phase>,
-) -> impl Future<Output = ()> + use<> {
-    let grace = Duration::from_secs(config.shutdown_grace_s).saturating_sub(LAST_ANSWERS);
-    let settings = WorkerSettings { slots: config.job_workers, grace };
-    async move {
-        let (stop, stopping) = watch::channel(false);
-        let worker = Worker::new(jobs, routes, settings, stopping);
-        let stopped = async {
-            // An error means that the sender is gone, with the service.
-            let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
-            stop.send_replace(true);
-        };
-        if let (Err(error), ()) = tokio::join!(worker.work(), stopped) {
-            tracing::error!(%error, "jobs are not run");
-        }
-    }
+/// No more jobs are taken once the service stops.
+async fn stop_jobs(jobs: Jobs, mut phases: watch::Receiver<Phase>) {
+    // An error means that the sender is gone, with the service.
+    let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
+    jobs.stop();
 }
 
 /// Waits for a signal and ends the service in order: returns when the grace is over, or at the next signal.

@@ -37,8 +37,9 @@ struct Share {
 
 /// A body that was read, with its share of the budget.
 #[derive(Clone, Debug)]
-pub(crate) struct Buffered {
-    pub(crate) bytes: Bytes,
+pub struct Buffered {
+    /// The bytes.
+    pub bytes: Bytes,
     share: Share,
 }
 
@@ -52,12 +53,15 @@ impl Buffered {
     }
 
     /// As [`Buffered::read`] with this limit, in bytes.
-    pub(crate) async fn read_limited(request: Request, limit: usize) -> Result<Self, Problem> {
+    ///
+    /// # Errors
+    /// Those of a body that is too large, late, broken, or one too many.
+    pub async fn read_limited(request: Request, limit: usize) -> Result<Self, Problem> {
         read(request.map(|body| axum::body::Body::new(http_body_util::Limited::new(body, limit)))).await
     }
 
     /// Lets whoever reads these bytes again know that they are paid for.
-    pub(crate) fn mark(&self, extensions: &mut Extensions) {
+    pub fn mark(&self, extensions: &mut Extensions) {
         extensions.insert(self.share.clone());
     }
 
@@ -67,7 +71,10 @@ impl Buffered {
     }
 
     /// Runs `work` on the bytes, for a large body on a blocking thread.
-    pub(crate) async fn run<T: Send + 'static>(
+    ///
+    /// # Errors
+    /// 500 when it panics.
+    pub async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce(&[u8]) -> T + Send + 'static,
     ) -> Result<T, Problem> {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, SemaphorePermit};
 
-use crate::WorkError;
+use crate::{WorkError, begin_heavy_work};
 
 /// So many names may hold or await their lock in this process, of whichever work; each has a connection of its own,
 /// beside those of the pool.
@@ -59,12 +59,15 @@ impl Flights {
     /// a name that another of this process holds or awaits needs no connection.
     ///
     /// # Errors
-    /// [`WorkError::Full`] when too many names are waited for already; the database's, and those of `landed`.
+    /// [`WorkError::Deferred`] within [`defer`](crate::defer); [`WorkError::Full`] when too many names are waited for
+    /// already; the database's, and those of `landed`.
     pub async fn board<T, E, F>(&self, name: &str, landed: impl Fn() -> F) -> Result<Boarding<T>, E>
     where
         F: Future<Output = Result<Option<T>, E>>,
         E: From<sqlx::Error> + From<WorkError>,
     {
+        // A call that is to be deferred does not wait for the same work of another.
+        begin_heavy_work()?;
         let turn = self.queue(name).lock_owned().await;
         if let Some(found) = landed().await? {
             return Ok(Boarding::Landed(found));

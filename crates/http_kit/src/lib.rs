@@ -38,6 +38,7 @@ mod work;
 mod write_seed;
 
 pub use access_level::AccessLevel;
+pub use body::Buffered;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
 pub use deferral::{begin_heavy_work, defer};

@@ -96,6 +96,10 @@ impl WorkQueue {
     /// [`WorkError::Full`] at once when there is no place.
     pub async fn turn(&self) -> Result<Turn, WorkError> {
         begin_heavy_work()?;
+        self.place().await
+    }
+
+    async fn place(&self) -> Result<Turn, WorkError> {
         let place = self.places.clone().try_acquire_owned().map_err(|_| WorkError::Full(self.name))?;
         Ok(self.begin(place).await)
     }
@@ -123,7 +127,19 @@ impl WorkQueue {
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let turn = self.turn().await?;
+        begin_heavy_work()?;
+        self.run_now(work).await
+    }
+
+    /// As [`WorkQueue::run`], also within [`defer`](crate::defer): for what has to be known before a call is deferred.
+    ///
+    /// # Errors
+    /// As [`WorkQueue::run`].
+    pub async fn run_now<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Cancellation) -> T + Send + 'static,
+    ) -> Result<T, WorkError> {
+        let turn = self.place().await?;
         let cancellation = Cancellation::default();
         let cancel_on_drop = CancelOnDrop(cancellation.clone());
         let span = tracing::Span::current();

@@ -1,27 +1,28 @@
 //! A heavy call becomes a job.
 
-use std::time::Duration;
-
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Method, StatusCode, header};
+use blob_store::BlobId;
+use futures::TryStreamExt;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
-use http_kit::{AccessLevel, DEFERRED, Id, Problem, RequestContext, defer};
-use serde::Deserialize;
+use http_kit::{AccessLevel, Buffered, DEFERRED, Id, Problem, RequestContext, Scope, defer};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::Error;
 use crate::heavy_calls::{HeavyCall, find};
-use crate::model::{Job, JobPriority};
+use crate::model::{Job, JobState};
 use crate::prefer;
 use crate::service::{Jobs, NewJob};
+use crate::store::Answer;
 
-/// Maximum size of the body of a job's request, in bytes.
-const MAX_BODY_BYTES: usize = 4 << 20;
 /// When to ask again, in seconds.
 const RETRY_AFTER_S: u32 = 1;
 
-/// As much of a body as says whose it is, and how urgent.
+/// As much of a body as says whose it is.
 #[derive(Deserialize, Default)]
 struct BodyContext {
     tenant_id: Option<String>,
@@ -29,64 +30,106 @@ struct BodyContext {
     user_id: Option<String>,
 }
 
-/// The middleware: a heavy call with `Prefer: respond-async` is validated, and answered with 202 and its job where its
-/// heavy work would begin. Other heavy calls run to their end also when their callers hang up. All other calls pass.
-pub async fn respond_async(State(jobs): State<Jobs>, request: Request, next: Next) -> Response {
-    let wait = prefer::respond_async(request.method(), request.headers());
-    match (wait, find(request.uri().path())) {
-        (Some(wait), Some(call)) => {
-            let answered = defer_call(&jobs, call, wait, request, next).await;
+/// The middleware: a heavy call is validated, and becomes a job where its heavy work would begin. With
+/// `Prefer: respond-async` the answer is 202 and the job, else the call waits for the job's answer; the job goes on when
+/// its caller hangs up. All other calls pass.
+pub async fn run_as_jobs(State(jobs): State<Jobs>, request: Request, next: Next) -> Response {
+    match find(request.uri().path()) {
+        Some(call) if request.method() == Method::POST => {
+            let answered = run_call(&jobs, *call, request, next).await;
             answered.unwrap_or_else(IntoResponse::into_response)
         }
-        (None, Some(_)) if request.method() == Method::POST => jobs.keep(next.run(request)).await,
         _ => next.run(request).await,
     }
 }
 
-async fn defer_call(
-    jobs: &Jobs,
-    call: &HeavyCall,
-    wait: Duration,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, MAX_BODY_BYTES).await;
-    let body = body.map_err(|_| {
-        let detail = format!("the body of a job is over {MAX_BODY_BYTES} bytes: call without `Prefer`");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-    })?;
+async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) -> Result<Response, Problem> {
+    let preferences = prefer::Preferences::of(request.headers());
+    let (mut parts, body) = request.into_parts();
+    let unread = Request::from_parts(parts.clone(), body);
+    let body = Buffered::read_limited(unread, jobs.body_limit(call.path)).await?;
     let (headers, request_id) = (parts.headers.clone(), RequestId::of(&parts.extensions).to_owned());
     let level = parts.extensions.get::<AccessLevel>().copied().unwrap_or_default();
-    let answer = defer(next.run(Request::from_parts(parts, Body::from(body.clone())))).await;
+    body.mark(&mut parts.extensions);
+    let answer = defer(next.run(Request::from_parts(parts, Body::from(body.bytes.clone())))).await;
     let is_deferred = answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED);
     if !is_deferred {
         // Refused, or found: there is nothing to do later.
         return Ok(answer);
     }
-    // It was valid, so it is UTF-8 and JSON.
-    let text = String::from_utf8(body.to_vec()).map_err(Problem::internal)?;
-    let owner: BodyContext = serde_json::from_str(&text).unwrap_or_default();
-    let fields = [owner.tenant_id.as_deref(), owner.env.as_deref(), owner.user_id.as_deref()];
-    let context = RequestContext::resolve(&headers, fields, &request_id)?;
-    let new =
-        NewJob { kind: call.kind, path: call.path, priority: JobPriority::Interactive, level, body: text };
-    let job = jobs.enqueue(&context, &new).await?;
-    let job = jobs.wait(&context.scope, &job.id, wait).await?;
-    if job.state.is_final() {
-        return finished(jobs, &context, job).await;
-    }
-    Ok(accepted(&job))
+    let bytes = body.bytes.clone();
+    let context = body.run(move |body| context_of(&headers, body, &request_id)).await??;
+    let new = NewJob { call, priority: preferences.priority, level, body: bytes };
+    let job = jobs.enqueue(&context, new).await?;
+    let job = jobs.wait(&context.scope, &job.id, preferences.wait).await?;
+    answer_of(jobs, &context, &job).await
 }
 
-/// The usual answer.
-async fn finished(jobs: &Jobs, context: &RequestContext, job: Job) -> Result<Response, Problem> {
-    let Some(result) = &job.result else {
-        return Ok(accepted(&job));
+fn context_of(headers: &HeaderMap, body: &[u8], request_id: &str) -> Result<RequestContext, Problem> {
+    let BodyContext { tenant_id, env, user_id } = serde_json::from_slice(body).unwrap_or_default();
+    let fields = [tenant_id.as_deref(), env.as_deref(), user_id.as_deref()];
+    RequestContext::resolve(headers, fields, request_id)
+}
+
+/// The answer of a call whose job is in that state.
+async fn answer_of(jobs: &Jobs, context: &RequestContext, job: &Job) -> Result<Response, Problem> {
+    match job.state {
+        JobState::Succeeded => Ok(result(jobs, &context.scope, &job.id).await?),
+        JobState::Failed => {
+            let problem = job.problem.clone().unwrap_or_default();
+            Ok(failed(problem, &context.request_id))
+        }
+        JobState::Cancelled => {
+            let detail = format!("job {}, which does this work, was cancelled", job.id);
+            Err(Problem::new(StatusCode::CONFLICT, "job_cancelled", detail))
+        }
+        JobState::Queued | JobState::Running => Ok(accepted(job)),
+    }
+}
+
+/// The answer that a job has, as its call answers it.
+pub(crate) async fn result(jobs: &Jobs, scope: &Scope, id: &Id) -> Result<Response, Error> {
+    let (status, media_type, answer) = jobs.result(scope, id).await?;
+    let body = match answer {
+        Answer::Inline(body) => Body::from(body),
+        Answer::Blob(uri) => {
+            let blob = BlobId::from_uri(&uri).map_err(|error| Error::Answer(error.to_string()))?;
+            let size = jobs.blobs().size(blob).await?;
+            Body::from_stream(jobs.blobs().read(blob, 0..size).await?.map_err(std::io::Error::other))
+        }
     };
-    let (media_type, body) = jobs.result(&context.scope, &job.id).await?;
-    let status = u16::try_from(result.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-    Ok((status.unwrap_or(StatusCode::OK), [(header::CONTENT_TYPE, media_type)], body).into_response())
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    Ok((status, [(header::CONTENT_TYPE, media_type)], body).into_response())
+}
+
+/// The members of a problem document in the order in which they are always written; the database has its own.
+#[derive(Deserialize, Serialize)]
+struct StoredProblem {
+    r#type: String,
+    title: String,
+    status: u16,
+    detail: String,
+    code: String,
+    request_id: String,
+    errors: Vec<Value>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
+}
+
+/// The problem that a job has, as its call answers it.
+fn failed(problem: Value, request_id: &str) -> Response {
+    let Ok(mut problem) = serde_json::from_value::<StoredProblem>(problem) else {
+        return Problem::internal("a failed job has no problem").into_response();
+    };
+    request_id.clone_into(&mut problem.request_id);
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, axum::Json(problem)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
+    }
+    response
 }
 
 fn accepted(job: &Job) -> Response {

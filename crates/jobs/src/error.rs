@@ -25,6 +25,15 @@ pub enum Error {
     /// The queue.
     #[error("the queue failed: {0}")]
     Queue(String),
+    /// The request of a job.
+    #[error("the request of a job cannot be read: {0}")]
+    Request(String),
+    /// The answer of a job.
+    #[error("the answer of a job cannot be read: {0}")]
+    Answer(String),
+    /// The store of large bodies.
+    #[error("the blob store failed")]
+    Blobs(#[from] blob_store::BlobError),
     /// The database.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -45,7 +54,8 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs", detail).retry_after(RETRY_AFTER_S)
             }
             Error::TooMany(_) => Self::unavailable("queue_full", detail, RETRY_AFTER_S),
-            Error::Queue(_) => Self::internal(error),
+            Error::Queue(_) | Error::Request(_) | Error::Answer(_) => Self::internal(error),
+            Error::Blobs(error) => Self::storage(error),
             Error::Database(error) => error.into(),
         }
     }

@@ -58,10 +58,14 @@ impl Follower {
             let rows = self.read().await;
             if let Some(last) = rows.last() {
                 self.after = last.sequence;
-                self.has_ended = self.job_id.is_some() && rows.iter().any(is_end);
+                // A job that was run again has ended before, too.
+                self.has_ended = self.job_id.is_some() && (rows.len() as i64) < BATCH && is_end(last);
                 return Some(rows.iter().map(event).collect());
             }
-            sleep(POLL).await;
+            tokio::select! {
+                () = sleep(POLL) => {}
+                () = self.jobs.stopped() => return None,
+            }
         }
     }
 

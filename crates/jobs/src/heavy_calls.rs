@@ -5,21 +5,58 @@ pub struct HeavyCall {
     pub path: &'static str,
     /// Its kind.
     pub kind: &'static str,
+    /// The workers that run it.
+    pub lane: Lane,
+}
+
+/// Kinds of work that have workers of their own, so that none waits behind another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Decoding and measuring.
+    Analysis,
+    /// ffmpeg.
+    Render,
+    /// Shot lists.
+    ShotLists,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Analysis, Self::Render, Self::ShotLists];
+
+    /// Its name in the database.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Analysis => "analysis",
+            Self::Render => "render",
+            Self::ShotLists => "shot_lists",
+        }
+    }
 }
 
 /// The calls that can be jobs.
 pub const HEAVY_CALLS: &[HeavyCall] = &[
-    HeavyCall { path: "/audio/semantic-timeline/analyze", kind: "analyze" },
-    HeavyCall { path: "/audio/field-to-samples", kind: "field_to_samples" },
-    HeavyCall { path: "/audio/hits/detect", kind: "detect_hits" },
-    HeavyCall { path: "/audio/loops/detect", kind: "detect_loops" },
-    HeavyCall { path: "/audio/voice-phrases/detect", kind: "detect_phrases" },
-    HeavyCall { path: "/audio/to-video-origin", kind: "to_video_origin" },
-    HeavyCall { path: "/origin-snippets/batch", kind: "origin_snippets" },
-    HeavyCall { path: "/video/render", kind: "render" },
+    HeavyCall { path: "/audio/semantic-timeline/analyze", kind: "analyze", lane: Lane::Analysis },
+    HeavyCall { path: "/audio/field-to-samples", kind: "field_to_samples", lane: Lane::Analysis },
+    HeavyCall { path: "/audio/hits/detect", kind: "detect_hits", lane: Lane::Analysis },
+    HeavyCall { path: "/audio/loops/detect", kind: "detect_loops", lane: Lane::Analysis },
+    HeavyCall { path: "/audio/voice-phrases/detect", kind: "detect_phrases", lane: Lane::Analysis },
+    HeavyCall { path: "/audio/to-video-origin", kind: "to_video_origin", lane: Lane::ShotLists },
+    HeavyCall { path: "/origin-snippets/batch", kind: "origin_snippets", lane: Lane::Render },
+    HeavyCall { path: "/video/render", kind: "render", lane: Lane::Render },
 ];
 
 /// The heavy call of a path.
 pub(crate) fn find(path: &str) -> Option<&'static HeavyCall> {
     HEAVY_CALLS.iter().find(|call| call.path == path)
+}
+
+/// The lane of a kind; `None` for one of another version.
+pub(crate) fn lane_of(kind: &str) -> Option<Lane> {
+    HEAVY_CALLS.iter().find(|call| call.kind == kind).map(|call| call.lane)
+}
+
+/// The kinds that are run in a lane.
+pub(crate) fn kinds_of(lane: Lane) -> Vec<String> {
+    HEAVY_CALLS.iter().filter(|call| call.lane == lane).map(|call| call.kind.to_owned()).collect()
 }

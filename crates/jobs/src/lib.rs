@@ -1,7 +1,7 @@
 //! Jobs: work that outlives its request.
 //!
-//! A heavy call with `Prefer: respond-async` is validated as always; where its heavy work would begin it becomes a job
-//! ([`respond_async`]). A worker ([`Worker`]) sends the same request to the service's own router, whose handlers report
+//! A heavy call is validated as always; where its heavy work would begin it becomes a job ([`run_as_jobs`]), and its
+//! caller waits for the job, or asks again with `Prefer: respond-async`. A worker ([`Worker`]) sends the same request to the service's own router, whose handlers report
 //! progress and are dropped when the job is cancelled. So there is one way in which work is done.
 //!
 //! - [`Jobs`] enqueues, reads, cancels and repeats jobs; [`router`] is its HTTP interface;
@@ -15,15 +15,18 @@ mod heavy_calls;
 pub mod model;
 mod openapi;
 mod prefer;
+mod queueing;
 mod routes;
+mod run;
 mod service;
 mod store;
 mod worker;
 
-pub use dispatch::respond_async;
+pub use dispatch::run_as_jobs;
 pub use error::Error;
-pub use heavy_calls::{HEAVY_CALLS, HeavyCall};
+pub use heavy_calls::{HEAVY_CALLS, HeavyCall, Lane};
 pub use openapi::describe_calls;
+pub use queueing::migrate;
 pub use routes::router;
 pub use service::{JobLimits, Jobs, NewJob};
 pub use worker::{Worker, WorkerSettings};

@@ -71,8 +71,13 @@ impl JobPriority {
         }
     }
 
-    /// Its lane in the queue: lower ones are served first.
-    pub(crate) const fn lane(self) -> i16 {
+    /// The priority of that name; one that a later version has made counts as interactive.
+    pub(crate) fn from_name(name: &str) -> Self {
+        if name == Self::Batch.as_str() { Self::Batch } else { Self::Interactive }
+    }
+
+    /// Its rank in the queue: lower ones are served first.
+    pub(crate) const fn rank(self) -> i16 {
         match self {
             Self::Interactive => 0,
             Self::Batch => 1,
@@ -95,7 +100,9 @@ pub struct Job {
     /// The done fraction, 0 to 1; never falls.
     #[schema(minimum = 0, maximum = 1)]
     pub progress: f64,
-    /// How many jobs of all owners are ahead of it; null unless it is queued.
+    /// The seconds that it still needs, if it goes on as before; null until that can be estimated.
+    pub eta_s: Option<i64>,
+    /// How many jobs of all owners that the same workers run are ahead of it; null unless it is queued.
     pub queue_position: Option<i64>,
     /// Which jobs run first.
     pub priority: JobPriority,

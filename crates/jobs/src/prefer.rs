@@ -2,26 +2,41 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::HeaderMap;
+
+use crate::model::JobPriority;
 
 /// Longest time that a caller can wait for a job, in seconds.
 pub(crate) const MAX_WAIT_S: u64 = 60;
 
-/// `respond-async`, and how long the caller waits for the usual answer; `None` without it.
-pub(crate) fn respond_async(method: &Method, headers: &HeaderMap) -> Option<Duration> {
-    if method != Method::POST {
-        return None;
+/// What the caller of a heavy call prefers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Preferences {
+    /// How long to wait for the usual answer; `None` until it is there.
+    pub(crate) wait: Option<Duration>,
+    /// `priority=batch`, a preference of this service's own.
+    pub(crate) priority: JobPriority,
+}
+
+impl Preferences {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+        let preferences: Vec<&str> = values.flat_map(|text| text.split(',')).map(str::trim).collect();
+        let value_of = |wanted: &str| {
+            preferences.iter().find_map(|text| {
+                let (name, value) = text.split_once('=')?;
+                let value = value.split(';').next()?.trim().trim_matches('"');
+                name.trim().eq_ignore_ascii_case(wanted).then_some(value)
+            })
+        };
+        let is_async = preferences.iter().any(|text| text.eq_ignore_ascii_case("respond-async"));
+        let seconds = value_of("wait").and_then(|value| value.parse::<u64>().ok()).unwrap_or(0);
+        let is_batch = value_of("priority").is_some_and(|value| value.eq_ignore_ascii_case("batch"));
+        Self {
+            wait: is_async.then(|| Duration::from_secs(seconds.min(MAX_WAIT_S))),
+            priority: if is_batch { JobPriority::Batch } else { JobPriority::Interactive },
+        }
     }
-    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
-    let preferences: Vec<&str> = values.flat_map(|text| text.split(',')).map(str::trim).collect();
-    let has = |name: &str| preferences.iter().any(|text| text.eq_ignore_ascii_case(name));
-    let wait = preferences.iter().find_map(|text| {
-        let (name, value) = text.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("wait")
-            .then(|| value.trim().trim_matches('"').parse::<u64>().ok())?
-    });
-    has("respond-async").then(|| Duration::from_secs(wait.unwrap_or(0).min(MAX_WAIT_S)))
 }
 
 #[cfg(test)]
@@ -33,14 +48,17 @@ mod tests {
         let read = |values: &[&str]| {
             let headers =
                 values.iter().map(|text| (http::HeaderName::from_static("prefer"), text.parse().unwrap()));
-            respond_async(&Method::POST, &headers.collect()).map(|wait| wait.as_secs())
+            Preferences::of(&headers.collect())
         };
-        assert_eq!(read(&[]), None);
-        assert_eq!(read(&["wait=10"]), None);
-        assert_eq!(read(&["respond-async"]), Some(0));
-        assert_eq!(read(&["respond-async, wait=10"]), Some(10));
-        assert_eq!(read(&["Respond-Async", "foo; bar, wait = \"7\""]), Some(7));
-        assert_eq!(read(&["respond-async, wait=1000"]), Some(60));
-        assert_eq!(read(&["respond-async, wait=x"]), Some(0));
+        let wait = |values: &[&str]| read(values).wait.map(|wait| wait.as_secs());
+        assert_eq!(wait(&[]), None);
+        assert_eq!(wait(&["wait=10"]), None);
+        assert_eq!(wait(&["respond-async"]), Some(0));
+        assert_eq!(wait(&["respond-async, wait=10"]), Some(10));
+        assert_eq!(wait(&["Respond-Async", "foo; bar, wait = \"7\""]), Some(7));
+        assert_eq!(wait(&["respond-async, wait=1000"]), Some(60));
+        assert_eq!(wait(&["respond-async, wait=x"]), Some(0));
+        assert_eq!(read(&["wait=1"]).priority, JobPriority::Interactive);
+        assert_eq!(read(&["respond-async, priority=Batch"]).priority, JobPriority::Batch);
     }
 }

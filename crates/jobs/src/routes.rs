@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use http_kit::{Cursor, Id, Json, NoQuery, Page, PageParams, Path, Problem, Query, RequestContext, path_id};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use crate::model::{Job, JobPage, JobState};
 use crate::prefer::MAX_WAIT_S;
 use crate::service::Jobs;
-use crate::{events, store};
+use crate::{dispatch, events, store};
 
 /// The routes under `/jobs`.
 pub fn router(jobs: Jobs) -> OpenApiRouter {
@@ -101,7 +101,7 @@ async fn get(
         let detail = format!("expected 0 to {MAX_WAIT_S}");
         return Err(Problem::unprocessable("invalid_query", format!("wait: {detail}")).field("wait", detail));
     }
-    Ok(Json(jobs.wait(&context.scope, &job_id(&id)?, Duration::from_secs(wait)).await?))
+    Ok(Json(jobs.wait(&context.scope, &job_id(&id)?, Some(Duration::from_secs(wait))).await?))
 }
 
 /// Cancel a job
@@ -159,8 +159,7 @@ async fn result(
     Path(id): Path<String>,
     _: NoQuery,
 ) -> Result<Response, Problem> {
-    let (media_type, body) = jobs.result(&context.scope, &job_id(&id)?).await?;
-    Ok(([(header::CONTENT_TYPE, media_type)], body).into_response())
+    Ok(dispatch::result(&jobs, &context.scope, &job_id(&id)?).await?)
 }
 
 /// Follow a job
@@ -175,6 +174,7 @@ async fn result(
     ),
     responses(
         (status = 200, description = "Events", content_type = "text/event-stream", body = String),
+        (status = 204, description = "The job has ended, and the caller has all its events"),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`job_not_found`"),
     )
@@ -188,6 +188,12 @@ async fn events_of_job(
 ) -> Result<Response, Problem> {
     let job = jobs.get(&context.scope, &job_id(&id)?).await?;
     let after = events::last_event_id(&headers).unwrap_or(0);
+    if job.state.is_final() {
+        let mut conn = jobs.pool().acquire().await?;
+        if !store::has_events_after(&mut conn, &context.scope, &job.id, after).await? {
+            return Ok(StatusCode::NO_CONTENT.into_response());
+        }
+    }
     Ok(events::stream_of(jobs, context.scope, Some(job.id), after).into_response())
 }
 

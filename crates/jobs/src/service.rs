@@ -1,28 +1,33 @@
-//! Enqueue, read, cancel, repeat.
+//! Read, await and cancel jobs.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
+use blob_store::BlobStore;
+use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use graphile_worker::{JobSpec, WorkerUtils};
-use http_kit::{AccessLevel, Clock, Id, PageParams, Problem, RequestContext, Scope, WriteSeed};
-use sqlx::{PgConnection, PgPool};
-use tokio::time::{Instant, sleep};
+use graphile_worker::WorkerUtils;
+use http_kit::{AccessLevel, Clock, Id, PageParams, Scope};
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::sync::{broadcast, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::Error;
+use crate::heavy_calls::HeavyCall;
 use crate::model::{Job, JobPriority, JobState};
-use crate::store::{self, NewRow};
-use crate::worker::RunJob;
+use crate::queueing::QUEUE_SCHEMA;
+use crate::store::{self, Answer, ENDED_CHANNEL, MAX_INLINE_BYTES};
 
-/// The schema of the queue's own tables.
-pub(crate) const QUEUE_SCHEMA: &str = "graphile_worker";
-/// How often a waiting caller's job is looked at.
-const POLL: Duration = Duration::from_millis(200);
-/// How often the queue itself starts a job whose start fails.
-const MAX_ATTEMPTS: i16 = 25;
+/// How often a waiting caller's job is looked at where its end was not announced.
+const POLL: Duration = Duration::from_secs(1);
+/// The pause after announcements failed.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Announcements that a waiting caller may fall behind.
+const ANNOUNCEMENTS: usize = 1_024;
 
 /// How many jobs may wait, and how long finished ones are kept.
 #[derive(Clone, Copy, Debug)]
@@ -44,16 +49,14 @@ impl Default for JobLimits {
 /// A job to be made.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// Its kind.
-    pub kind: &'static str,
-    /// The path of the call.
-    pub path: &'static str,
+    /// The call that it runs.
+    pub call: HeavyCall,
     /// Which jobs run first.
     pub priority: JobPriority,
     /// What the caller may do.
     pub level: AccessLevel,
     /// The body of the call: JSON.
-    pub body: String,
+    pub body: Bytes,
 }
 
 /// The jobs of a service. Cheap to clone.
@@ -62,11 +65,16 @@ pub struct Jobs(Arc<Inner>);
 
 struct Inner {
     pool: PgPool,
+    blobs: BlobStore,
     clock: Arc<dyn Clock>,
     limits: JobLimits,
+    body_limits: Vec<(&'static str, usize)>,
     queue: WorkerUtils,
-    /// Heavy calls, whose callers may have hung up.
+    /// Ids of jobs that have ended, in this process or another.
+    ended: broadcast::Sender<Arc<str>>,
+    /// Work of cancelled jobs that others wait for.
     kept: TaskTracker,
+    stopping: watch::Sender<bool>,
 }
 
 impl std::fmt::Debug for Jobs {
@@ -76,102 +84,103 @@ impl std::fmt::Debug for Jobs {
 }
 
 impl Jobs {
-    /// Jobs in the database of `pool`.
+    /// Jobs in the database of `pool`, whose large bodies are in `blobs`. `body_limits` has the routes that take bodies of
+    /// more than 1 MiB, and how many bytes.
     #[must_use]
-    pub fn new(pool: PgPool, clock: Arc<dyn Clock>, limits: JobLimits) -> Self {
+    pub fn new(
+        pool: PgPool,
+        blobs: BlobStore,
+        clock: Arc<dyn Clock>,
+        limits: JobLimits,
+        body_limits: Vec<(&'static str, usize)>,
+    ) -> Self {
         let queue = WorkerUtils::new(pool.clone(), QUEUE_SCHEMA);
-        Self(Arc::new(Inner { pool, clock, limits, queue, kept: TaskTracker::new() }))
-    }
-
-    /// Brings the queue's own tables up to date.
-    ///
-    /// # Errors
-    /// [`Error::Queue`].
-    pub async fn migrate(&self) -> Result<(), Error> {
-        self.0.queue.migrate().await.map_err(|error| Error::Queue(error.to_string()))
+        let ended = broadcast::Sender::new(ANNOUNCEMENTS);
+        let kept = TaskTracker::new();
+        let stopping = watch::Sender::new(false);
+        Self(Arc::new(Inner { pool, blobs, clock, limits, body_limits, queue, ended, kept, stopping }))
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
         &self.0.pool
     }
 
+    pub(crate) fn blobs(&self) -> &BlobStore {
+        &self.0.blobs
+    }
+
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
+    }
+
+    pub(crate) fn queue(&self) -> WorkerUtils {
+        self.0.queue.clone()
     }
 
     pub(crate) fn limits(&self) -> &JobLimits {
         &self.0.limits
     }
 
-    /// Runs a call to its end, also when its caller hangs up: the same call finds then what it made.
-    pub(crate) async fn keep(&self, call: impl Future<Output = Response> + Send + 'static) -> Response {
-        // A task of its own does not inherit these.
-        let call = WriteSeed::scope(WriteSeed::current(), call).in_current_span();
-        let answered = self.0.kept.spawn(call).await;
-        answered.unwrap_or_else(|broken| Problem::internal(broken).into_response())
+    pub(crate) fn body_limit(&self, path: &str) -> usize {
+        let limit = self.0.body_limits.iter().find(|(limited, _)| *limited == path);
+        limit.map_or(MAX_INLINE_BYTES, |(_, bytes)| *bytes)
     }
 
-    /// Waits until no kept call runs; to be asked when no more come.
+    /// Runs on what a cancelled job has begun, as others wait for it.
+    pub(crate) fn keep(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.0.kept.spawn(work.in_current_span());
+    }
+
+    /// The service stops: no more jobs are taken, and streams and polls end.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    /// Returns once the service stops.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.0.stopping.subscribe();
+        // The sender is there as long as this is.
+        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
+    }
+
+    /// Waits until no kept work runs; to be asked when no more comes.
     pub async fn finished(&self) {
         self.0.kept.close();
         self.0.kept.wait().await;
     }
 
-    /// Accepts a job: its row and its entry in the queue are written in one transaction.
-    ///
-    /// # Errors
-    /// [`Error::TooManyOfTenant`], [`Error::TooMany`]; the queue's and the database's.
-    pub async fn enqueue(&self, context: &RequestContext, new: &NewJob) -> Result<Job, Error> {
-        let mut transaction = self.0.pool.begin().await?;
-        let row = NewRow {
-            scope: &context.scope,
-            id: Id::for_write("job", 0),
-            user_id: context.user_id.as_ref(),
-            kind: new.kind,
-            priority: new.priority,
-            request_id: &context.request_id,
-            level: new.level,
-            path: new.path,
-            body: &new.body,
-        };
-        // After a crash, a retry under the same Idempotency-Key finds the job of the first try.
-        if let Some(job) = store::find(&mut transaction, &context.scope, &row.id).await? {
-            return Ok(job);
+    /// Passes announcements of ended jobs on to the callers that wait here, for ever.
+    pub async fn listen(self) {
+        loop {
+            let listened = async {
+                let mut listener = PgListener::connect_with(self.pool()).await?;
+                listener.listen(ENDED_CHANNEL).await?;
+                loop {
+                    let announced = listener.recv().await?;
+                    // An error means that nobody waits.
+                    let _ = self.0.ended.send(announced.payload().into());
+                }
+            };
+            let Err(error): sqlx::Result<Infallible> = listened.await;
+            tracing::warn!(%error, "ends of jobs are not announced; callers look for them");
+            sleep(PAUSE).await;
         }
-        let waiting = store::waiting(&mut transaction, &context.scope.tenant_id).await?;
-        if waiting.of_tenant >= self.0.limits.waiting_per_tenant {
-            return Err(Error::TooManyOfTenant(waiting.of_tenant));
-        }
-        if waiting.of_all >= self.0.limits.waiting {
-            return Err(Error::TooMany(waiting.of_all));
-        }
-        let ticket = store::next_ticket(&mut transaction, &context.scope.tenant_id).await?;
-        store::insert(&mut transaction, &row, ticket, self.now()).await?;
-        self.add_to_queue(&mut transaction, &context.scope, &row.id, new.priority, ticket).await?;
-        let job = store::find(&mut transaction, &context.scope, &row.id).await?;
-        transaction.commit().await?;
-        job.ok_or_else(|| Error::NotFound(row.id))
     }
 
-    /// The queue serves by lane, then by instant: the ticket is an instant in the past.
-    async fn add_to_queue(
-        &self,
-        conn: &mut PgConnection,
-        scope: &Scope,
-        id: &Id,
-        priority: JobPriority,
-        ticket: i64,
-    ) -> Result<(), Error> {
-        let run = RunJob { scope: scope.into(), job_id: id.to_string() };
-        let turn = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::microseconds(ticket);
-        let spec = JobSpec {
-            run_at: Some(turn),
-            priority: Some(priority.lane()),
-            max_attempts: Some(MAX_ATTEMPTS),
-            ..JobSpec::default()
+    /// Does another job wait for the same work? Not known is no.
+    pub(crate) async fn is_wanted(&self, scope: &Scope, id: &Id) -> bool {
+        let wanted = async {
+            let mut conn = self.0.pool.acquire().await?;
+            store::is_wanted(&mut conn, scope, id).await
         };
-        let added = self.0.queue.clone().with_executor(conn).add_job(run, spec).await;
-        added.map(drop).map_err(|error| Error::Queue(error.to_string()))
+        wanted.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a cancelled job's work is not kept for others");
+            false
+        })
     }
 
     /// The job of an id.
@@ -180,22 +189,33 @@ impl Jobs {
     /// [`Error::NotFound`]; the database's.
     pub async fn get(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
         let mut conn = self.0.pool.acquire().await?;
-        store::find(&mut conn, scope, id).await?.ok_or_else(|| Error::NotFound(id.clone()))
+        store::find(&mut conn, scope, id, self.now()).await?.ok_or_else(|| Error::NotFound(id.clone()))
     }
 
-    /// The same, once it has ended or `wait` is over.
+    /// The same, once it has ended or `wait` is over; without `wait` only when it has ended.
     ///
     /// # Errors
     /// As [`Jobs::get`].
-    pub async fn wait(&self, scope: &Scope, id: &Id, wait: Duration) -> Result<Job, Error> {
-        let until = Instant::now() + wait;
+    pub async fn wait(&self, scope: &Scope, id: &Id, wait: Option<Duration>) -> Result<Job, Error> {
+        let until = wait.map(|wait| Instant::now() + wait);
+        // From before its state is read: an end between is not missed.
+        let mut ended = self.0.ended.subscribe();
         loop {
-            let job = self.get(scope, id).await?;
-            let left = until.saturating_duration_since(Instant::now());
-            if job.state.is_final() || left.is_zero() {
-                return Ok(job);
+            let state = {
+                let mut conn = self.0.pool.acquire().await?;
+                store::state(&mut conn, scope, id).await?
+            };
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            let is_over = left.is_some_and(|left| left.is_zero() || self.is_stopping());
+            if state.is_none_or(JobState::is_final) || is_over {
+                return self.get(scope, id).await;
             }
-            sleep(POLL.min(left)).await;
+            let announced = async {
+                // Whoever fell behind looks at once.
+                while ended.recv().await.is_ok_and(|ended| *ended != *id.as_str()) {}
+            };
+            // Either way it is looked at.
+            let _ = timeout(left.map_or(POLL, |left| left.min(POLL)), announced).await;
         }
     }
 
@@ -211,19 +231,19 @@ impl Jobs {
         page: &PageParams,
     ) -> Result<Vec<Job>, Error> {
         let mut conn = self.0.pool.acquire().await?;
-        Ok(store::list(&mut conn, scope, state, kind, page).await?)
+        Ok(store::list(&mut conn, scope, state, kind, page, self.now()).await?)
     }
 
-    /// Media type and body of the answer of a job that has succeeded.
+    /// Status, media type and body of the answer of a job that has succeeded.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::NoResult`]; the database's.
-    pub async fn result(&self, scope: &Scope, id: &Id) -> Result<(String, Vec<u8>), Error> {
+    pub(crate) async fn result(&self, scope: &Scope, id: &Id) -> Result<(u16, String, Answer), Error> {
         let mut conn = self.0.pool.acquire().await?;
         match store::result(&mut conn, scope, id).await? {
             Some(result) => Ok(result),
             None => {
-                let job = store::find(&mut conn, scope, id).await?;
+                let job = store::find(&mut conn, scope, id, self.now()).await?;
                 Err(job.map_or_else(|| Error::NotFound(id.clone()), |job| Error::NoResult(job.id)))
             }
         }
@@ -236,31 +256,12 @@ impl Jobs {
     pub async fn cancel(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
         let mut transaction = self.0.pool.begin().await?;
         let changed = store::cancel(&mut transaction, scope, id, self.now()).await?;
-        let job = store::find(&mut transaction, scope, id).await?;
+        let job = store::find(&mut transaction, scope, id, self.now()).await?;
         transaction.commit().await?;
         match job {
             None => Err(Error::NotFound(id.clone())),
             Some(job) if !changed && job.state.is_final() => Err(Error::Finished(job.id)),
             Some(job) => Ok(job),
         }
-    }
-
-    /// Runs a failed or cancelled job again, behind those that wait.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::NotFailed`]; the queue's and the database's.
-    pub async fn retry(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
-        let mut transaction = self.0.pool.begin().await?;
-        let ticket = store::next_ticket(&mut transaction, &scope.tenant_id).await?;
-        let is_requeued = store::requeue_ended(&mut transaction, scope, id, ticket).await?;
-        let Some(job) = store::find(&mut transaction, scope, id).await? else {
-            return Err(Error::NotFound(id.clone()));
-        };
-        if !is_requeued {
-            return Err(Error::NotFailed(job.id));
-        }
-        self.add_to_queue(&mut transaction, scope, id, job.priority, ticket).await?;
-        transaction.commit().await?;
-        Ok(job)
     }
 }

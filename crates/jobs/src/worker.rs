@@ -1,47 +1,45 @@
-//! Runs jobs: sends their requests to the service's own router.
+//! Takes jobs from the queue: a worker for each lane, and a watchdog over them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions};
-use http::{Method, Request, StatusCode, header};
-use http_kit::boundary::RequestId;
-use http_kit::{AccessLevel, Id, Problem, Scope, WorkProgress, WriteSeed};
+use chrono::TimeDelta;
+use graphile_worker::{
+    IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
+};
+use http_kit::{Id, Scope};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
-use tower::ServiceExt;
 
-use crate::Error;
-use crate::service::{Jobs, QUEUE_SCHEMA};
-use crate::store::{self, Claimed, Outcome};
+use crate::heavy_calls::{Lane, kinds_of};
+use crate::queueing::QUEUE_SCHEMA;
+use crate::service::Jobs;
+use crate::store;
 
-/// A worker is given up when nothing was heard of it for `LEASE`; its jobs go to others after the next sweep.
+/// A worker without a heartbeat for `LEASE` is dead; its jobs go to others after the next sweep.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(3);
-const LEASE: Duration = Duration::from_secs(10);
+const LEASE: Duration = Duration::from_secs(12);
 /// How often the queue is asked where no notification came.
 const POLL: Duration = Duration::from_millis(500);
-/// How often progress is written and a cancellation looked for.
-const REPORT: Duration = Duration::from_millis(500);
-/// Starts in a row whose worker died, before a job is given up.
-const MAX_LOST: i32 = 3;
-/// Starts of a job that is put back because the service is busy.
-const MAX_ATTEMPTS: i32 = 25;
-/// Largest answer, in bytes: that of the longest shot list.
-const MAX_ANSWER_BYTES: usize = 300 << 20;
-/// What it takes to put a job back at the end of the grace.
+/// What it takes to put jobs back at the end of the grace.
 const PUT_BACK: Duration = Duration::from_secs(2);
+/// The pause after the database failed.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+/// How often the watchdog looks, and for how long a free worker may leave a job waiting.
+const WATCH: Duration = Duration::from_secs(10);
+const STALLED_AFTER: TimeDelta = TimeDelta::seconds(30);
+/// The age from which a job without an entry in the queue gets a new one.
+const STRANDED_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// How often finished jobs are removed.
 const RETENTION_SWEEP: Duration = Duration::from_secs(3_600);
 
 /// How a worker runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WorkerSettings {
-    /// Jobs at once.
-    pub slots: usize,
+    /// The jobs of each lane at once; a lane of 0 is left to others.
+    pub slots: Vec<(Lane, usize)>,
     /// How long running jobs may go on when the service stops; then they are put back.
     pub grace: Duration,
 }
@@ -49,101 +47,195 @@ pub struct WorkerSettings {
 /// The entry of a job in the queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunJob {
-    pub(crate) scope: OwnerOf,
-    pub(crate) job_id: String,
-}
-
-/// The owner of a job, as the queue has it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct OwnerOf {
     tenant_id: String,
     env: String,
+    job_id: String,
 }
 
-impl From<&Scope> for OwnerOf {
-    fn from(scope: &Scope) -> Self {
-        Self { tenant_id: scope.tenant_id.to_string(), env: scope.env.to_string() }
+impl RunJob {
+    pub(crate) fn new(scope: &Scope, id: &Id) -> Self {
+        let text = |id: &Id| id.as_str().to_owned();
+        Self { tenant_id: text(&scope.tenant_id), env: text(&scope.env), job_id: text(id) }
+    }
+
+    async fn start(self, context: &WorkerContext) -> Result<(), String> {
+        let worker = context.get_ext::<Worker>().cloned().ok_or("the worker has no router")?;
+        let id = |text: &str| text.parse::<Id>().map_err(|error| error.to_string());
+        let scope = Scope { tenant_id: id(&self.tenant_id)?, env: id(&self.env)? };
+        let slots = context.get_ext::<Slots>().cloned();
+        let _slot = slots.as_ref().map(|slots| slots.0.try_acquire());
+        worker.run(&scope, &id(&self.job_id)?, *context.job().id()).await
     }
 }
 
-impl TaskHandler for RunJob {
-    const IDENTIFIER: &'static str = "run_job";
+/// The name of a lane's task in the queue: a version that lacks the lane leaves its entries to others.
+pub(crate) const fn task_of(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Analysis => RunAnalysis::IDENTIFIER,
+        Lane::Render => RunRender::IDENTIFIER,
+        Lane::ShotLists => RunShotList::IDENTIFIER,
+    }
+}
 
-    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
-        let Some(worker) = context.get_ext::<Worker>().cloned() else {
-            return Err("the worker has no router".to_owned());
-        };
-        let parsed = || {
-            let scope =
-                Scope { tenant_id: self.scope.tenant_id.parse().ok()?, env: self.scope.env.parse().ok()? };
-            Some((scope, self.job_id.parse::<Id>().ok()?))
-        };
-        match parsed() {
-            Some((scope, id)) => worker.run(&scope, &id).await,
-            // Of a later version: another worker may know it.
-            None => Err("the job's owner or id is malformed".to_owned()),
+macro_rules! tasks {
+    ($($name:ident = $identifier:literal),+) => {$(
+        #[derive(Serialize, Deserialize)]
+        struct $name(RunJob);
+
+        impl TaskHandler for $name {
+            const IDENTIFIER: &'static str = $identifier;
+
+            async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+                self.0.start(&context).await
+            }
         }
-    }
+    )+};
 }
+
+tasks!(RunAnalysis = "run_analysis", RunRender = "run_render", RunShotList = "run_shot_list");
+
+/// Counts the jobs that run in a lane, for its watchdog.
+#[derive(Clone, Debug)]
+struct Slots(std::sync::Arc<Semaphore>);
 
 /// Runs jobs on a router. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Worker {
-    jobs: Jobs,
-    router: Router,
-    settings: WorkerSettings,
-    stopping: watch::Receiver<bool>,
-}
-
-/// How a start of a job ended.
-enum Run {
-    Ended(Outcome),
-    /// The service could not do it now.
-    Busy(String),
+    pub(crate) jobs: Jobs,
+    pub(crate) router: Router,
+    pub(crate) settings: WorkerSettings,
 }
 
 impl Worker {
     /// A worker for `jobs`, whose requests `router` answers: the service's routes without those layers that authenticate
-    /// callers or make jobs. It takes jobs until `stopping` is true.
+    /// callers or make jobs. It takes jobs until [`Jobs::stop`].
     #[must_use]
-    pub const fn new(
-        jobs: Jobs,
-        router: Router,
-        settings: WorkerSettings,
-        stopping: watch::Receiver<bool>,
-    ) -> Self {
-        Self { jobs, router, settings, stopping }
+    pub const fn new(jobs: Jobs, router: Router, settings: WorkerSettings) -> Self {
+        Self { jobs, router, settings }
     }
 
-    /// Takes jobs from the queue until the service stops, then lets those that run go on for the grace.
-    ///
-    /// # Errors
-    /// [`Error::Queue`] when the queue cannot be used.
-    pub async fn work(self) -> Result<(), Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::Queue(error.to_string());
-        let mut stop = self.stopping.clone();
+    /// Takes jobs from the queue until the service stops, then lets those that run go on for the grace. While the
+    /// database fails it tries again.
+    pub async fn work(self) {
+        let lanes: Vec<(Lane, usize)> =
+            self.settings.slots.iter().copied().filter(|(_, slots)| *slots > 0).collect();
+        let id = format!("worker_{}", Id::generate("worker"));
+        let kinds: Vec<String> = lanes.iter().flat_map(|(lane, _)| kinds_of(*lane)).collect();
+        let running = lanes.iter().map(|(lane, slots)| self.work_in(*lane, *slots));
+        tokio::select! {
+            _ = futures::future::join_all(running) => {}
+            () = self.renew(&id, &kinds) => {}
+            () = self.watch_entries() => {}
+            () = self.remove_finished() => {}
+        }
+        if let Ok(mut conn) = self.jobs.pool().acquire().await
+            && let Err(error) = store::remove_worker(&mut conn, &id).await
+        {
+            tracing::debug!(%error, "the worker is forgotten later");
+        }
+    }
+
+    async fn work_in(&self, lane: Lane, slots: usize) {
+        loop {
+            let free = Slots(std::sync::Arc::new(Semaphore::new(slots)));
+            let options = self.options(lane, slots).add_extension(free.clone());
+            let run = async {
+                let worker = options.init().await.map_err(|error| error.to_string())?;
+                worker.run().await.map_err(|error| error.to_string())
+            };
+            tokio::select! {
+                ended = run => match ended {
+                    Ok(()) if self.jobs.is_stopping() => return,
+                    Ok(()) => tracing::warn!(lane = lane.as_str(), "the worker ended by itself; it is started again"),
+                    Err(error) => tracing::warn!(lane = lane.as_str(), error, "the queue fails; the worker is started again"),
+                },
+                () = self.stalled(lane, slots, &free) => {
+                    tracing::error!(lane = lane.as_str(), "jobs wait and none is started; the worker is started again");
+                }
+            }
+            if self.jobs.is_stopping() {
+                return;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn options(&self, lane: Lane, slots: usize) -> WorkerOptions {
+        let jobs = self.jobs.clone();
         let options = WorkerOptions::default()
             .pg_pool(self.jobs.pool().clone())
             .schema(QUEUE_SCHEMA)
-            .concurrency(self.settings.slots.max(1))
+            .concurrency(slots)
             .poll_interval(POLL)
             .heartbeat_interval(HEARTBEAT)
             .sweep_interval(SWEEP)
             .sweep_threshold(LEASE)
             .recovery_delay(Duration::ZERO)
             .listen_os_shutdown_signals(false)
-            .shutdown_signal(async move {
-                // An error means that the sender is gone, with the service.
-                let _ = stop.wait_for(|is_stopping| *is_stopping).await;
-            })
+            .shutdown_signal(async move { jobs.stopped().await })
             .shutdown_grace_period(self.settings.grace + PUT_BACK)
             .shutdown_interrupted_job_retry_delay(Duration::ZERO)
-            .add_extension(self.clone())
-            .define_job::<RunJob>();
-        let worker = options.init().await.map_err(|error| failed(&error))?;
-        tokio::select! {
-            ended = worker.run() => ended.map_err(|error| failed(&error)),
-            () = self.remove_finished() => Ok(()),
+            // A job keeps its turn: by default it would queue behind all others.
+            .on(JobRecovery, |context| async move {
+                JobRecoveryResult::Reschedule { run_at: *context.job.run_at(), attempts: None }
+            })
+            .add_extension(self.clone());
+        match lane {
+            Lane::Analysis => options.define_job::<RunAnalysis>(),
+            Lane::Render => options.define_job::<RunRender>(),
+            Lane::ShotLists => options.define_job::<RunShotList>(),
+        }
+    }
+
+    /// Returns when a job has waited for long while none runs, and this worker could have started it.
+    async fn stalled(&self, lane: Lane, slots: usize, free: &Slots) {
+        let mut idle_since = self.jobs.now();
+        loop {
+            sleep(WATCH).await;
+            let now = self.jobs.now();
+            if free.0.available_permits() < slots || self.jobs.is_stopping() {
+                idle_since = now;
+                continue;
+            }
+            let since = now - STALLED_AFTER;
+            if idle_since > since {
+                continue;
+            }
+            let has_waited = async {
+                let mut conn = self.jobs.pool().acquire().await?;
+                store::has_waited(&mut conn, lane, since).await
+            };
+            if has_waited.await.unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
+    /// Says that this worker is alive, for ever.
+    async fn renew(&self, id: &str, kinds: &[String]) {
+        loop {
+            let renewed = async {
+                let mut conn = self.jobs.pool().acquire().await?;
+                store::renew_worker(&mut conn, id, kinds, self.jobs.now()).await
+            };
+            if let Err(error) = renewed.await {
+                tracing::warn!(%error, "the worker cannot say that it is alive");
+            }
+            sleep(HEARTBEAT).await;
+        }
+    }
+
+    /// Gives jobs that have lost their entry in the queue a new one, for ever.
+    async fn watch_entries(&self) {
+        loop {
+            sleep(WATCH).await;
+            match self.jobs.requeue_stranded(self.jobs.now() - STRANDED_AFTER).await {
+                Ok(0) => {}
+                Ok(requeued) => {
+                    tracing::warn!(requeued, "jobs without an entry in the queue are queued again")
+                }
+                Err(error) => tracing::warn!(%error, "the queue cannot be compared with its jobs"),
+            }
         }
     }
 
@@ -162,153 +254,4 @@ impl Worker {
             }
         }
     }
-
-    /// Runs a job to its end. An error has the queue start it again later.
-    async fn run(&self, scope: &Scope, id: &Id) -> Result<(), String> {
-        let text = |error: sqlx::Error| error.to_string();
-        let claimed = self.claim(scope, id).await.map_err(text)?;
-        // Cancelled, finished or removed.
-        let Some(claimed) = claimed else { return Ok(()) };
-        let waited = (self.jobs.now() - claimed.created_at).as_seconds_f64();
-        metrics::histogram!("job_wait_seconds", "kind" => claimed.kind.clone()).record(waited);
-        if claimed.lost >= MAX_LOST {
-            let detail = format!("{MAX_LOST} workers in a row died while they ran this job");
-            return self
-                .finish(scope, id, &Outcome::Failed(problem("worker_lost", &detail)))
-                .await
-                .map_err(text);
-        }
-        let started = Instant::now();
-        let run = self.run_claimed(scope, id, &claimed).await;
-        let outcome = match run {
-            Run::Ended(outcome) => outcome,
-            Run::Busy(code) if claimed.attempts < MAX_ATTEMPTS => {
-                let mut conn = self.jobs.pool().acquire().await.map_err(text)?;
-                store::put_back(&mut conn, scope, id, &format!("waiting: {code}")).await.map_err(text)?;
-                return Err(code);
-            }
-            Run::Busy(code) => Outcome::Failed(problem(&code, "the service was busy at every try")),
-        };
-        let state = match &outcome {
-            Outcome::Succeeded { .. } => "succeeded",
-            Outcome::Failed(_) => "failed",
-            Outcome::Cancelled => "cancelled",
-        };
-        let labels = [("kind", claimed.kind.clone()), ("state", state.to_owned())];
-        metrics::histogram!("job_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
-        tracing::info!(job_id = %id, kind = claimed.kind, state, request_id = claimed.request_id, "job");
-        self.finish(scope, id, &outcome).await.map_err(text)
-    }
-
-    async fn claim(&self, scope: &Scope, id: &Id) -> sqlx::Result<Option<Claimed>> {
-        let mut transaction = self.jobs.pool().begin().await?;
-        let claimed = store::claim(&mut transaction, scope, id, self.jobs.now()).await?;
-        transaction.commit().await?;
-        Ok(claimed)
-    }
-
-    async fn finish(&self, scope: &Scope, id: &Id, outcome: &Outcome) -> sqlx::Result<()> {
-        let mut transaction = self.jobs.pool().begin().await?;
-        store::finish(&mut transaction, scope, id, outcome, self.jobs.now()).await?;
-        transaction.commit().await
-    }
-
-    /// Answers the request, unless the job is cancelled before: then the handler is dropped, which stops its work.
-    async fn run_claimed(&self, scope: &Scope, id: &Id, claimed: &Claimed) -> Run {
-        let progress = WorkProgress::default();
-        // What the job makes has ids that are derived from its own: run again after a crash, it makes them once.
-        let seed = WriteSeed::new(&format!("job {id}"));
-        let answer = progress.watch(WriteSeed::scope(Some(seed), self.answer(scope, claimed)));
-        tokio::select! {
-            run = answer => run,
-            () = self.cancelled(scope, id, &progress) => Run::Ended(Outcome::Cancelled),
-            () = self.grace_over() => Run::Busy("shutting_down".to_owned()),
-        }
-    }
-
-    /// Waits until the service stops, and then for the grace.
-    async fn grace_over(&self) {
-        let mut stopping = self.stopping.clone();
-        // An error means that the sender is gone, with the service.
-        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
-        sleep(self.settings.grace).await;
-    }
-
-    /// Reports progress until the job is cancelled.
-    async fn cancelled(&self, scope: &Scope, id: &Id, progress: &WorkProgress) {
-        let mut reported = progress.read();
-        loop {
-            sleep(REPORT).await;
-            let now = progress.read();
-            let cancelled = async {
-                let mut conn = self.jobs.pool().acquire().await?;
-                if now == reported {
-                    return store::is_cancelled(&mut conn, scope, id).await;
-                }
-                store::report(&mut conn, scope, id, now.0, now.1).await
-            };
-            match cancelled.await {
-                Ok(true) => return,
-                Ok(false) => reported = now,
-                // Work goes on without a database for a while; its end is written with retries of the queue.
-                Err(error) => tracing::warn!(job_id = %id, %error, "progress cannot be written"),
-            }
-        }
-    }
-
-    async fn answer(&self, scope: &Scope, claimed: &Claimed) -> Run {
-        let failed = |detail: &dyn std::fmt::Display| {
-            Run::Ended(Outcome::Failed(problem("internal", &detail.to_string())))
-        };
-        let request = match request(scope, claimed) {
-            Ok(request) => request,
-            Err(error) => return failed(&error),
-        };
-        // A router never fails: its errors are answers.
-        let response = match self.router.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
-        let status = response.status();
-        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.unwrap_or("application/json").to_owned();
-        let document =
-            response.extensions().get::<Problem>().map(|problem| problem.to_json(&claimed.request_id));
-        let body = match to_bytes(response.into_body(), MAX_ANSWER_BYTES).await {
-            Ok(body) => body.to_vec(),
-            Err(error) => return failed(&error),
-        };
-        if status.is_success() {
-            return Run::Ended(Outcome::Succeeded { status: status.as_u16(), media_type, body });
-        }
-        let document = document.or_else(|| serde_json::from_slice(&body).ok());
-        let document = document.unwrap_or_else(|| problem("internal", "the call failed without a reason"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            return Run::Busy(document["code"].as_str().unwrap_or("busy").to_owned());
-        }
-        Run::Ended(Outcome::Failed(document))
-    }
-}
-
-/// The request of a job, as its caller sent it.
-fn request(scope: &Scope, claimed: &Claimed) -> http::Result<Request<Body>> {
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(&claimed.path)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header("x-tenant-id", scope.tenant_id.as_str())
-        .header("x-env", scope.env.as_str())
-        .header("x-request-id", &claimed.request_id);
-    if let Some(user_id) = &claimed.user_id {
-        request = request.header("x-user-id", user_id);
-    }
-    let level: AccessLevel = claimed.access_level.parse().unwrap_or(AccessLevel::Read);
-    request
-        .extension(level)
-        .extension(RequestId::new(claimed.request_id.clone()))
-        .body(Body::from(claimed.body.clone()))
-}
-
-fn problem(code: &str, detail: &str) -> Value {
-    json!({"type": format!("urn:harkback:problem:{code}"), "code": code, "detail": detail})
 }

@@ -136,7 +136,7 @@ async fn a_key_names_one_job() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_cancelled_and_run_again() {
-    let server = Deployment::new().await.start_with(&[("HARKBACK_JOB_WORKERS", "1")]).await;
+    let server = Deployment::new().await.start_with(&[("HARKBACK_ANALYSIS_WORKERS", "1")]).await;
     let api = server.api("t1", "dev");
     let long = api.upload(&Long::new(6).path()).await;
     let short = api.upload(&media::fixture("digits.wav")).await;

@@ -5,14 +5,42 @@ use http_kit::{Id, Scope};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::events::add_event;
+use super::events::{add_event, announce};
 use crate::model::JobState;
 
 /// How a job ended.
+#[derive(Debug)]
 pub(crate) enum Outcome {
-    Succeeded { status: u16, media_type: String, body: Vec<u8> },
+    Succeeded { status: u16, media_type: String, answer: Answer },
     Failed(Value),
     Cancelled,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Inline(Vec<u8>),
+    /// The URI of its blob.
+    Blob(String),
+}
+
+impl Outcome {
+    pub(crate) const fn state(&self) -> JobState {
+        match self {
+            Self::Succeeded { .. } => JobState::Succeeded,
+            Self::Failed(_) => JobState::Failed,
+            Self::Cancelled => JobState::Cancelled,
+        }
+    }
+}
+
+/// What a worker is to do with the job that it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    GoOn,
+    Cancel,
+    /// The job has ended, or another worker has it.
+    Leave,
 }
 
 /// Cancels what is queued, and asks the worker of what runs. Was there anything to change?
@@ -39,72 +67,109 @@ pub(crate) async fn cancel(
     .await?;
     if state.as_deref() == Some("cancelled") {
         add_event(conn, scope, id, "state", &json!({"state": "cancelled"})).await?;
+        announce(conn, id).await?;
     }
     Ok(state.is_some())
 }
 
-/// Is a running job to be cancelled?
-pub(crate) async fn is_cancelled(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
+/// What the worker of a start is to do.
+pub(crate) async fn order(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    attempt: i32,
+) -> sqlx::Result<Order> {
     let requested = sqlx::query_scalar!(
-        "-- jobs::is_cancelled
-         SELECT cancel_requested FROM jobs WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running'",
+        "-- jobs::order
+         SELECT cancel_requested FROM jobs
+         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running' AND attempts = $4",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
+        attempt,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(requested.unwrap_or(true))
+    Ok(order_of(requested))
 }
 
-/// Writes the progress of a running job. Is it to be cancelled?
+fn order_of(cancel_requested: Option<bool>) -> Order {
+    match cancel_requested {
+        Some(false) => Order::GoOn,
+        Some(true) => Order::Cancel,
+        None => Order::Leave,
+    }
+}
+
+/// Writes the progress of a running job, and says what its worker is to do.
 pub(crate) async fn report(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-    stage: Option<&str>,
-    progress: f64,
-) -> sqlx::Result<bool> {
+    attempt: i32,
+    (stage, progress): (Option<&str>, f64),
+) -> sqlx::Result<Order> {
     let row = sqlx::query!(
         "-- jobs::report
-         UPDATE jobs SET stage = coalesce($4, stage), progress = greatest(progress, $5)
-         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running'
+         UPDATE jobs SET stage = coalesce($5, stage), progress = greatest(progress, $6)
+         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running' AND attempts = $4
          RETURNING cancel_requested, stage, progress",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
+        attempt,
         stage,
         progress,
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(row) = row else { return Ok(true) };
+    let Some(row) = row else { return Ok(Order::Leave) };
     let data = json!({"stage": row.stage, "progress": row.progress});
     add_event(conn, scope, id, "progress", &data).await?;
-    Ok(row.cancel_requested)
+    Ok(order_of(Some(row.cancel_requested)))
 }
 
-/// Ends a running job.
+/// Does another job that has not ended do the same work?
+pub(crate) async fn is_wanted(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"-- jobs::is_wanted
+        SELECT EXISTS (
+            SELECT FROM jobs j JOIN jobs other USING (tenant_id, env, work)
+            WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3
+              AND other.id <> j.id AND other.state IN ('queued', 'running') AND NOT other.cancel_requested
+        ) AS "is_wanted!""#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Ends a running job. Was it still that start of it?
 pub(crate) async fn finish(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
+    attempt: i32,
     outcome: &Outcome,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let (state, status, problem) = match outcome {
-        Outcome::Succeeded { status, .. } => (JobState::Succeeded, Some(i32::from(*status)), None),
-        Outcome::Failed(problem) => (JobState::Failed, None, Some(problem)),
-        Outcome::Cancelled => (JobState::Cancelled, None, None),
+) -> sqlx::Result<bool> {
+    let (status, problem) = match outcome {
+        Outcome::Succeeded { status, .. } => (Some(i32::from(*status)), None),
+        Outcome::Failed(problem) => (None, Some(problem)),
+        Outcome::Cancelled => (None, None),
     };
+    let state = outcome.state();
     let finished = sqlx::query!(
         "-- jobs::finish
-         UPDATE jobs SET state = $4, result_status = $5, problem = $6, finished_at = $7, stage = NULL,
-             progress = CASE WHEN $4 = 'succeeded' THEN 1 ELSE progress END
-         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running'",
+         UPDATE jobs SET state = $5, result_status = $6, problem = $7, finished_at = $8, stage = NULL,
+             progress = CASE WHEN $5 = 'succeeded' THEN 1 ELSE progress END
+         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running' AND attempts = $4",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
+        attempt,
         state.as_str(),
         status,
         problem,
@@ -113,23 +178,30 @@ pub(crate) async fn finish(
     .execute(&mut *conn)
     .await?;
     if finished.rows_affected() == 0 {
-        return Ok(());
+        return Ok(false);
     }
-    if let Outcome::Succeeded { media_type, body, .. } = outcome {
+    if let Outcome::Succeeded { media_type, answer, .. } = outcome {
+        let (body, uri) = match answer {
+            Answer::Inline(body) => (body.as_slice(), None),
+            Answer::Blob(uri) => (&[][..], Some(uri)),
+        };
         sqlx::query!(
             "-- jobs::insert_result
-             INSERT INTO job_results (tenant_id, env, job_id, media_type, body) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (tenant_id, env, job_id) DO UPDATE SET media_type = $4, body = $5",
+             INSERT INTO job_results (tenant_id, env, job_id, media_type, body, body_uri) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (tenant_id, env, job_id) DO UPDATE SET media_type = $4, body = $5, body_uri = $6",
             scope.tenant_id.as_str(),
             scope.env.as_str(),
             id.as_str(),
             media_type,
             body,
+            uri,
         )
         .execute(&mut *conn)
         .await?;
     }
-    add_event(conn, scope, id, "state", &json!({"state": state})).await
+    add_event(conn, scope, id, "state", &json!({"state": state})).await?;
+    announce(conn, id).await?;
+    Ok(true)
 }
 
 /// Removes finished jobs of all owners, with their results and events.

@@ -4,8 +4,12 @@ mod ending;
 mod events;
 mod queueing;
 mod reading;
+mod workers;
 
-pub(crate) use ending::{Outcome, cancel, finish, is_cancelled, remove_finished, report};
-pub(crate) use events::{EventRow, events, last_event};
-pub(crate) use queueing::{Claimed, NewRow, claim, insert, next_ticket, put_back, requeue_ended, waiting};
-pub(crate) use reading::{find, list, result};
+pub(crate) use ending::{Answer, Order, Outcome, cancel, finish, is_wanted, order, remove_finished, report};
+pub(crate) use events::{ENDED_CHANNEL, EventRow, events, has_events_after, last_event};
+pub(crate) use queueing::{
+    Claimed, NewRow, claim, insert, next_ticket, place_of_ended, put_back, requeue_ended, waiting,
+};
+pub(crate) use reading::{MAX_INLINE_BYTES, find, list, result, state};
+pub(crate) use workers::{Stranded, has_waited, remove_worker, renew_worker, requeue_stranded, stranded};

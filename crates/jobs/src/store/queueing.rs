@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::events::add_event;
+use crate::heavy_calls::Lane;
 use crate::model::JobPriority;
 
 /// A job to be inserted.
@@ -14,11 +15,15 @@ pub(crate) struct NewRow<'a> {
     pub(crate) id: Id,
     pub(crate) user_id: Option<&'a Id>,
     pub(crate) kind: &'a str,
+    pub(crate) lane: Lane,
     pub(crate) priority: JobPriority,
     pub(crate) request_id: &'a str,
     pub(crate) level: AccessLevel,
     pub(crate) path: &'a str,
     pub(crate) body: &'a str,
+    pub(crate) body_uri: Option<&'a str>,
+    /// The same for jobs that do the same.
+    pub(crate) work: [u8; 32],
 }
 
 /// Queued jobs.
@@ -32,13 +37,17 @@ pub(crate) struct Waiting {
 #[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     pub(crate) kind: String,
+    pub(crate) priority: String,
+    pub(crate) ticket: i64,
     pub(crate) user_id: Option<String>,
     pub(crate) request_id: String,
     pub(crate) access_level: String,
     pub(crate) path: String,
     pub(crate) body: String,
+    pub(crate) body_uri: Option<String>,
     /// Starts in a row whose worker died.
     pub(crate) lost: i32,
+    /// This start: what another start has written stays.
     pub(crate) attempts: i32,
     pub(crate) created_at: DateTime<Utc>,
 }
@@ -57,14 +66,24 @@ pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Re
 }
 
 /// The ticket after both the tenant's last one and the one now served: start-time fair queueing.
-pub(crate) async fn next_ticket(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Result<i64> {
+pub(crate) async fn next_ticket(
+    conn: &mut PgConnection,
+    lane: &str,
+    priority: &str,
+    tenant_id: &Id,
+) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         "-- jobs::next_ticket
-         INSERT INTO job_tickets AS t (tenant_id, last_ticket)
-         SELECT $1, ticket + 1 FROM job_served
-         ON CONFLICT (tenant_id) DO UPDATE
-             SET last_ticket = greatest(t.last_ticket, (SELECT ticket FROM job_served)) + 1
+         WITH served AS (
+             SELECT coalesce(max(ticket), 0) AS ticket FROM job_served_in_lane WHERE lane = $1 AND priority = $2
+         )
+         INSERT INTO job_turns AS t (lane, priority, tenant_id, last_ticket)
+         SELECT $1, $2, $3, ticket + 1 FROM served
+         ON CONFLICT (lane, priority, tenant_id) DO UPDATE
+             SET last_ticket = greatest(t.last_ticket, (SELECT ticket FROM served)) + 1
          RETURNING last_ticket",
+        lane,
+        priority,
         tenant_id.as_str()
     )
     .fetch_one(conn)
@@ -79,20 +98,23 @@ pub(crate) async fn insert(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::insert
-         INSERT INTO jobs (tenant_id, env, id, user_id, kind, priority, state, ticket, request_id, access_level, path,
-             body, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $10, $11, $12)",
+         INSERT INTO jobs (tenant_id, env, id, user_id, kind, lane, priority, state, ticket, request_id, access_level,
+             path, body, body_uri, work, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12, $13, $14, $15)",
         new.scope.tenant_id.as_str(),
         new.scope.env.as_str(),
         new.id.as_str(),
         new.user_id.map(Id::as_str),
         new.kind,
+        new.lane.as_str(),
         new.priority.as_str(),
         ticket,
         new.request_id,
         new.level.as_str(),
         new.path,
         new.body,
+        new.body_uri,
+        new.work.as_slice(),
         now,
     )
     .execute(&mut *conn)
@@ -100,11 +122,13 @@ pub(crate) async fn insert(
     add_event(conn, new.scope, &new.id, "state", &json!({"state": "queued"})).await
 }
 
-/// Starts a job that is not finished. One that runs already has lost its worker.
+/// Starts a job for the entry `queue_id` of the queue. One that the same entry has started before has lost its worker;
+/// `None` for one that has ended, or that another entry runs.
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
+    queue_id: i64,
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Claimed>> {
     let claimed = sqlx::query_as!(
@@ -113,16 +137,23 @@ pub(crate) async fn claim(
          WITH started AS (
              UPDATE jobs SET
                  lost = CASE state WHEN 'running' THEN lost + 1 ELSE lost END,
-                 state = 'running', stage = NULL, attempts = attempts + 1, started_at = coalesce(started_at, $4)
-             WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('queued', 'running')
+                 state = 'running', stage = NULL, attempts = attempts + 1, queue_id = $4,
+                 started_at = coalesce(started_at, $5), running_since = $5
+             WHERE tenant_id = $1 AND env = $2 AND id = $3
+               AND (state = 'queued' OR state = 'running' AND queue_id = $4)
              RETURNING *
          ), served AS (
-             UPDATE job_served SET ticket = greatest(job_served.ticket, started.ticket) FROM started
+             INSERT INTO job_served_in_lane AS s (lane, priority, ticket)
+             SELECT lane, priority, ticket FROM started
+             ON CONFLICT (lane, priority) DO UPDATE SET ticket = greatest(s.ticket, excluded.ticket)
          )
-         SELECT kind, user_id, request_id, access_level, path, body, lost, attempts, created_at FROM started",
+         SELECT kind, priority, ticket, user_id, request_id, access_level, path, body, body_uri, lost, attempts,
+             created_at
+         FROM started",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
+        queue_id,
         now,
     )
     .fetch_optional(&mut *conn)
@@ -133,25 +164,55 @@ pub(crate) async fn claim(
     Ok(claimed)
 }
 
-/// Puts a running job back: it could not be run now.
+/// Puts a running job back, as its worker stops. Was it still that start of it?
 pub(crate) async fn put_back(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-    stage: &str,
-) -> sqlx::Result<()> {
-    sqlx::query!(
+    attempt: i32,
+) -> sqlx::Result<bool> {
+    let put_back = sqlx::query!(
         "-- jobs::put_back
-         UPDATE jobs SET state = 'queued', stage = $4, lost = 0
-         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running'",
+         UPDATE jobs SET state = 'queued', stage = NULL, lost = 0
+         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state = 'running' AND attempts = $4",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
-        stage,
+        attempt,
     )
     .execute(&mut *conn)
     .await?;
-    add_event(conn, scope, id, "state", &json!({"state": "queued", "stage": stage})).await
+    let is_put_back = put_back.rows_affected() > 0;
+    if is_put_back {
+        add_event(conn, scope, id, "state", &json!({"state": "queued"})).await?;
+    }
+    Ok(is_put_back)
+}
+
+/// Where a job waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) lane: String,
+    pub(crate) priority: String,
+}
+
+/// Where a failed or cancelled job would wait again.
+pub(crate) async fn place_of_ended(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+) -> sqlx::Result<Option<Place>> {
+    sqlx::query_as!(
+        Place,
+        "-- jobs::place_of_ended
+         SELECT lane, priority FROM jobs
+         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('failed', 'cancelled') FOR UPDATE",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// Queues a failed or cancelled job again.
@@ -160,12 +221,12 @@ pub(crate) async fn requeue_ended(
     scope: &Scope,
     id: &Id,
     ticket: i64,
-) -> sqlx::Result<bool> {
-    let requeued = sqlx::query!(
+) -> sqlx::Result<()> {
+    sqlx::query!(
         "-- jobs::requeue_ended
          UPDATE jobs SET state = 'queued', stage = NULL, progress = 0, lost = 0, ticket = $4, cancel_requested = false,
-             problem = NULL, finished_at = NULL
-         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('failed', 'cancelled')",
+             problem = NULL, finished_at = NULL, queue_id = NULL
+         WHERE tenant_id = $1 AND env = $2 AND id = $3",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
@@ -173,9 +234,5 @@ pub(crate) async fn requeue_ended(
     )
     .execute(&mut *conn)
     .await?;
-    let is_requeued = requeued.rows_affected() > 0;
-    if is_requeued {
-        add_event(conn, scope, id, "state", &json!({"state": "queued"})).await?;
-    }
-    Ok(is_requeued)
+    add_event(conn, scope, id, "state", &json!({"state": "queued"})).await
 }

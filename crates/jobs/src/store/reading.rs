@@ -1,15 +1,22 @@
 //! What callers see of jobs.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http_kit::{Id, PageParams, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::ending::Answer;
 use crate::dispatch::path;
 use crate::model::{Job, JobPriority, JobResult, JobState};
 
 /// Larger answers are only at their own address, in bytes.
-const MAX_INLINE_BYTES: i64 = 1 << 20;
+pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
+/// An estimate is given from this progress on, and after so long.
+const MIN_PROGRESS: f64 = 0.1;
+const MIN_ELAPSED_S: f64 = 5.0;
+/// A worker that has not been seen for so long is none.
+const WORKER_LEASE: TimeDelta = TimeDelta::seconds(15);
+const NO_WORKER: &str = "no worker runs jobs of this kind";
 
 struct Row {
     id: Id,
@@ -26,26 +33,39 @@ struct Row {
     user_id: Option<Id>,
     result_status: Option<i32>,
     problem: Option<Value>,
+    running_since: Option<DateTime<Utc>>,
     queue_position: Option<i64>,
+    is_run: Option<bool>,
     result_body: Option<Vec<u8>>,
 }
 
-impl From<Row> for Job {
-    fn from(row: Row) -> Self {
+impl Row {
+    /// The seconds that a running job still needs, if it goes on as before; `None` while that is a guess.
+    fn eta_s(&self, now: DateTime<Utc>) -> Option<i64> {
+        let elapsed = (now - self.running_since?).as_seconds_f64();
+        let is_known = self.state == "running" && self.progress >= MIN_PROGRESS && elapsed >= MIN_ELAPSED_S;
+        is_known.then(|| (elapsed * (1.0 - self.progress) / self.progress).ceil() as i64)
+    }
+
+    fn into_job(self, now: DateTime<Utc>) -> Job {
+        let eta_s = self.eta_s(now);
+        let row = self;
         let result = row.result_status.map(|status| JobResult {
             status,
             href: format!("{}/result", path(&row.id)),
             body: row.result_body.and_then(|body| serde_json::from_slice(&body).ok()),
         });
-        Self {
+        let is_stranded = row.is_run == Some(false);
+        Job {
             id: row.id,
             kind: row.kind,
             // The column has no other.
             state: JobState::from_name(&row.state).unwrap_or(JobState::Failed),
-            stage: row.stage,
+            stage: if is_stranded { Some(NO_WORKER.to_owned()) } else { row.stage },
             progress: row.progress,
+            eta_s,
             queue_position: row.queue_position,
-            priority: if row.priority == "batch" { JobPriority::Batch } else { JobPriority::Interactive },
+            priority: JobPriority::from_name(&row.priority),
             attempts: row.attempts,
             created_at: row.created_at,
             started_at: row.started_at,
@@ -59,7 +79,12 @@ impl From<Row> for Job {
 }
 
 /// One job, with its answer if that is small.
-pub(crate) async fn find(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<Option<Job>> {
+pub(crate) async fn find(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Job>> {
     let row = sqlx::query_as!(
         Row,
         r#"-- jobs::find
@@ -67,22 +92,41 @@ pub(crate) async fn find(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sql
             j.started_at, j.finished_at, j.request_id, j.user_id AS "user_id: Id", j.result_status, j.problem,
             CASE WHEN j.state = 'queued' THEN (
                 SELECT count(*) FROM jobs o
-                WHERE o.state = 'queued'
+                WHERE o.state = 'queued' AND o.lane = j.lane
                   AND (o.priority = 'interactive' AND j.priority = 'batch'
                        OR o.priority = j.priority AND o.ticket < j.ticket)
             ) END AS queue_position,
             (SELECT r.body FROM job_results r
              WHERE r.tenant_id = j.tenant_id AND r.env = j.env AND r.job_id = j.id
-               AND octet_length(r.body) <= $4) AS result_body
+               AND r.body_uri IS NULL AND octet_length(r.body) <= $4) AS result_body,
+            j.running_since,
+            j.state <> 'queued' OR EXISTS (
+                SELECT FROM job_workers w WHERE w.seen_at > $5 AND j.kind = ANY (w.kinds)
+            ) AS is_run
         FROM jobs j WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
         MAX_INLINE_BYTES as i32,
+        now - WORKER_LEASE,
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(Job::from))
+    Ok(row.map(|row| row.into_job(now)))
+}
+
+/// The state of a job.
+pub(crate) async fn state(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<Option<JobState>> {
+    let state = sqlx::query_scalar!(
+        "-- jobs::state
+         SELECT state FROM jobs WHERE tenant_id = $1 AND env = $2 AND id = $3",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(state.and_then(|state| JobState::from_name(&state)))
 }
 
 /// Newest first, without their answers' bodies and queue positions; one more than the page has.
@@ -92,13 +136,14 @@ pub(crate) async fn list(
     state: Option<JobState>,
     kind: Option<&str>,
     page: &PageParams,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<Vec<Job>> {
     let rows = sqlx::query_as!(
         Row,
         r#"-- jobs::list
         SELECT id AS "id: Id", kind, state, stage, progress, priority, attempts, created_at, started_at, finished_at,
             request_id, user_id AS "user_id: Id", result_status, problem, NULL::bigint AS queue_position,
-            NULL::bytea AS result_body
+            NULL::bytea AS result_body, running_since, NULL::boolean AS is_run
         FROM jobs
         WHERE tenant_id = $1 AND env = $2
           AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR kind = $4)
@@ -114,22 +159,29 @@ pub(crate) async fn list(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Job::from).collect())
+    Ok(rows.into_iter().map(|row| row.into_job(now)).collect())
 }
 
+/// Status, media type and body of an answer.
 pub(crate) async fn result(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-) -> sqlx::Result<Option<(String, Vec<u8>)>> {
+) -> sqlx::Result<Option<(u16, String, Answer)>> {
     let row = sqlx::query!(
         "-- jobs::result
-         SELECT media_type, body FROM job_results WHERE tenant_id = $1 AND env = $2 AND job_id = $3",
+         SELECT j.result_status, r.media_type, r.body, r.body_uri
+         FROM jobs j JOIN job_results r ON (r.tenant_id, r.env, r.job_id) = (j.tenant_id, j.env, j.id)
+         WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3 AND j.state = 'succeeded'",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| (row.media_type, row.body)))
+    Ok(row.map(|row| {
+        let status = row.result_status.and_then(|status| u16::try_from(status).ok()).unwrap_or(200);
+        let answer = row.body_uri.map_or(Answer::Inline(row.body), Answer::Blob);
+        (status, row.media_type, answer)
+    }))
 }

@@ -22,7 +22,9 @@ pub(crate) async fn unreferenced_blobs(
         SELECT blob.sha256 AS "sha256!" FROM unnest($1::text[]) AS blob (sha256)
         WHERE NOT EXISTS (SELECT FROM media_assets WHERE source_uri = 'blob://sha256/' || blob.sha256)
           AND NOT EXISTS (SELECT FROM artifacts WHERE uri = 'blob://sha256/' || blob.sha256)
-          AND NOT EXISTS (SELECT FROM waveforms WHERE blob_sha256 = blob.sha256)"#,
+          AND NOT EXISTS (SELECT FROM waveforms WHERE blob_sha256 = blob.sha256)
+          AND NOT EXISTS (SELECT FROM jobs WHERE body_uri = 'blob://sha256/' || blob.sha256)
+          AND NOT EXISTS (SELECT FROM job_results WHERE body_uri = 'blob://sha256/' || blob.sha256)"#,
         &names,
     )
     .fetch_all(conn)

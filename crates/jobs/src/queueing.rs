@@ -1,0 +1,185 @@
+//! Jobs enter the queue: when they are accepted, put back, repeated, or have lost their entry.
+
+use blob_store::BlobId;
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use graphile_worker::{JobSpec, WorkerUtils};
+use http_kit::{Id, RequestContext, Scope};
+use sha2::{Digest, Sha256};
+use sqlx::{PgConnection, PgPool};
+
+use crate::Error;
+use crate::heavy_calls::lane_of;
+use crate::model::{Job, JobPriority};
+use crate::service::{Jobs, NewJob};
+use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, Stranded};
+use crate::worker::{RunJob, task_of};
+
+/// The schema of the queue's own tables.
+pub(crate) const QUEUE_SCHEMA: &str = "graphile_worker";
+/// The queue's own starts of a job are not bounded: those are counted in its row.
+const MAX_ATTEMPTS: i16 = i16::MAX;
+/// The advisory lock of whoever migrates the queue's schema: its library takes none.
+const MIGRATION_LOCK: i64 = 0x6a_6f62_7371;
+
+impl Jobs {
+    /// Accepts a job: its row and its entry in the queue are written in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::TooManyOfTenant`], [`Error::TooMany`]; the queue's, the blob store's and the database's.
+    pub async fn enqueue(&self, context: &RequestContext, new: NewJob) -> Result<Job, Error> {
+        let id = Id::for_write("job", 0);
+        let work = Sha256::new().chain_update(new.call.path).chain_update([0]).chain_update(&new.body);
+        let (body, uri) = self.keep_body(new.body).await?;
+        let mut transaction = self.pool().begin().await?;
+        // After a crash, a retry under the same Idempotency-Key finds the job of the first try.
+        if let Some(job) = store::find(&mut transaction, &context.scope, &id, self.now()).await? {
+            return Ok(job);
+        }
+        let row = NewRow {
+            scope: &context.scope,
+            id,
+            user_id: context.user_id.as_ref(),
+            kind: new.call.kind,
+            lane: new.call.lane,
+            priority: new.priority,
+            request_id: &context.request_id,
+            level: new.level,
+            path: new.call.path,
+            body: &body,
+            body_uri: uri.as_deref(),
+            work: work.finalize().into(),
+        };
+        let waiting = store::waiting(&mut transaction, &context.scope.tenant_id).await?;
+        if waiting.of_tenant >= self.limits().waiting_per_tenant {
+            return Err(Error::TooManyOfTenant(waiting.of_tenant));
+        }
+        if waiting.of_all >= self.limits().waiting {
+            return Err(Error::TooMany(waiting.of_all));
+        }
+        let (lane, priority) = (row.lane.as_str(), new.priority);
+        let tenant_id = &context.scope.tenant_id;
+        let ticket = store::next_ticket(&mut transaction, lane, priority.as_str(), tenant_id).await?;
+        store::insert(&mut transaction, &row, ticket, self.now()).await?;
+        self.add_to_queue(&mut transaction, &context.scope, &row.id, row.kind, priority, ticket).await?;
+        let job = store::find(&mut transaction, &context.scope, &row.id, self.now()).await?;
+        transaction.commit().await?;
+        job.ok_or_else(|| Error::NotFound(row.id))
+    }
+
+    /// A small body goes into the job's row, a large one becomes a blob.
+    async fn keep_body(&self, body: Bytes) -> Result<(String, Option<String>), Error> {
+        if body.len() > MAX_INLINE_BYTES {
+            let blob = self.blobs().put(body).await?;
+            return Ok((String::new(), Some(blob.id.uri())));
+        }
+        // It was parsed as JSON, so it is UTF-8.
+        let text = String::from_utf8(body.into()).map_err(|error| Error::Request(error.to_string()))?;
+        Ok((text, None))
+    }
+
+    /// The body of a job's request.
+    pub(crate) async fn request_body(&self, claimed: &Claimed) -> Result<Bytes, Error> {
+        match claimed.body_uri.as_deref().map(BlobId::from_uri) {
+            None => Ok(claimed.body.clone().into()),
+            Some(Ok(id)) => Ok(self.blobs().get(id, u64::MAX).await?),
+            Some(Err(error)) => Err(Error::Request(error.to_string())),
+        }
+    }
+
+    /// The queue serves by priority, then by instant: the ticket is an instant in the past. An entry of the same job that
+    /// is there already is replaced.
+    async fn add_to_queue(
+        &self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        id: &Id,
+        kind: &str,
+        priority: JobPriority,
+        ticket: i64,
+    ) -> Result<(), Error> {
+        let lane = lane_of(kind).ok_or_else(|| Error::Queue(format!("the kind `{kind}` has no lane")))?;
+        let turn = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::microseconds(ticket);
+        let spec = JobSpec {
+            run_at: Some(turn),
+            priority: Some(priority.rank()),
+            max_attempts: Some(MAX_ATTEMPTS),
+            job_key: Some(format!("{} {} {id}", scope.tenant_id, scope.env)),
+            ..JobSpec::default()
+        };
+        let mut queue = self.queue().with_executor(conn);
+        let added = queue.add_raw_job(task_of(lane), RunJob::new(scope, id), spec).await;
+        added.map(drop).map_err(|error| Error::Queue(error.to_string()))
+    }
+
+    /// Puts a job that runs back to its turn.
+    pub(crate) async fn put_back(&self, scope: &Scope, id: &Id, claimed: &Claimed) -> Result<(), Error> {
+        let mut transaction = self.pool().begin().await?;
+        if store::put_back(&mut transaction, scope, id, claimed.attempts).await? {
+            let priority = JobPriority::from_name(&claimed.priority);
+            self.add_to_queue(&mut transaction, scope, id, &claimed.kind, priority, claimed.ticket).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Queues jobs again that were accepted before `before` and have no entry in the queue; how many.
+    pub(crate) async fn requeue_stranded(&self, before: DateTime<Utc>) -> Result<usize, Error> {
+        let mut transaction = self.pool().begin().await?;
+        let stranded = store::stranded(&mut transaction, before).await?;
+        let mut requeued = 0;
+        for job in &stranded {
+            let Stranded { tenant_id, env, id, .. } = job;
+            let parsed = || {
+                let scope = Scope { tenant_id: tenant_id.parse().ok()?, env: env.parse().ok()? };
+                Some((scope, id.parse::<Id>().ok()?, lane_of(&job.kind)?))
+            };
+            // A kind of a later version is left to its workers.
+            let Some((scope, id, _)) = parsed() else { continue };
+            if store::requeue_stranded(&mut transaction, job).await? {
+                let priority = JobPriority::from_name(&job.priority);
+                self.add_to_queue(&mut transaction, &scope, &id, &job.kind, priority, job.ticket).await?;
+                requeued += 1;
+            }
+        }
+        transaction.commit().await?;
+        Ok(requeued)
+    }
+
+    /// Runs a failed or cancelled job again, behind those that wait.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotFailed`]; the queue's and the database's.
+    pub async fn retry(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
+        let mut transaction = self.pool().begin().await?;
+        let place = store::place_of_ended(&mut transaction, scope, id).await?;
+        let job = store::find(&mut transaction, scope, id, self.now()).await?;
+        let job = job.ok_or_else(|| Error::NotFound(id.clone()))?;
+        let place = place.ok_or_else(|| Error::NotFailed(job.id.clone()))?;
+        let ticket =
+            store::next_ticket(&mut transaction, &place.lane, &place.priority, &scope.tenant_id).await?;
+        store::requeue_ended(&mut transaction, scope, id, ticket).await?;
+        self.add_to_queue(&mut transaction, scope, id, &job.kind, job.priority, ticket).await?;
+        let job = store::find(&mut transaction, scope, id, self.now()).await?;
+        transaction.commit().await?;
+        job.ok_or_else(|| Error::NotFound(id.clone()))
+    }
+}
+
+/// Brings the queue's own tables up to date. Safe to call from several processes. The pool needs two connections.
+///
+/// # Errors
+/// [`Error::Queue`]; the database's.
+pub async fn migrate(pool: &PgPool) -> Result<(), Error> {
+    // The lock ends with its transaction, also where the migration fails.
+    let mut transaction = pool.begin().await?;
+    sqlx::query(
+        "-- jobs::lock_migration
+         SELECT pg_advisory_xact_lock($1)",
+    )
+    .bind(MIGRATION_LOCK)
+    .execute(&mut *transaction)
+    .await?;
+    let migrated = WorkerUtils::new(pool.clone(), QUEUE_SCHEMA).migrate().await;
+    migrated.map_err(|error| Error::Queue(error.to_string()))?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,258 @@
+//! Runs one job: sends its request to the service's own router, and writes how it ends.
+
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
+use http::{Method, Request, StatusCode, header};
+use http_kit::boundary::RequestId;
+use http_kit::{AccessLevel, Id, Problem, Scope, WorkProgress, WriteSeed};
+use serde_json::Value;
+use tokio::time::sleep;
+use tower::ServiceExt;
+
+use crate::Error;
+use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Order, Outcome};
+use crate::worker::{PAUSE, Worker};
+
+/// How often progress is written and a cancellation looked for.
+const REPORT: Duration = Duration::from_millis(500);
+/// Starts in a row whose worker died, before a job is given up.
+const MAX_LOST: i32 = 3;
+/// How often a job is tried whose service is busy, and the pauses between: together 20 minutes.
+const MAX_BUSY: usize = 25;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Failures that pass by themselves. All others are the job's.
+const BUSY: [&str; 5] =
+    ["busy", "queue_full", "database_unavailable", "storage_unavailable", "shutting_down"];
+
+/// How a start of a job ended.
+enum Run {
+    Ended(Outcome),
+    /// The service stops.
+    Interrupted,
+    /// Another worker has it.
+    Lost,
+}
+
+/// How a try to answer a job's request ended.
+enum Try {
+    Ended(Outcome),
+    /// By its code either the job's end, or a reason to try again.
+    Refused(Problem),
+}
+
+impl Worker {
+    /// Runs a job to its end. An error leaves its entry in the queue to whoever has it.
+    pub(crate) async fn run(&self, scope: &Scope, id: &Id, queue_id: i64) -> Result<(), String> {
+        let claimed = loop {
+            match self.claim(scope, id, queue_id).await {
+                Ok(claimed) => break claimed,
+                Err(error) => self.pause_after(error, "claim").await?,
+            }
+        };
+        // Cancelled, finished or removed; or another entry of the queue runs it.
+        let Some(claimed) = claimed else { return Ok(()) };
+        let waited = (self.jobs.now() - claimed.created_at).as_seconds_f64();
+        metrics::histogram!("job_wait_seconds", "kind" => claimed.kind.clone()).record(waited);
+        let started = Instant::now();
+        let run = if claimed.lost >= MAX_LOST {
+            let detail = format!("{MAX_LOST} workers in a row died while they ran this job");
+            let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "worker_lost", detail);
+            Run::Ended(Outcome::Failed(problem.to_json(&claimed.request_id)))
+        } else {
+            self.run_claimed(scope, id, &claimed).await
+        };
+        let lost = || "another worker has the job".to_owned();
+        match run {
+            Run::Ended(outcome) => {
+                let is_ours = loop {
+                    match self.finish(scope, id, claimed.attempts, &outcome).await {
+                        Ok(is_ours) => break is_ours,
+                        Err(error) => self.pause_after(error, "end").await?,
+                    }
+                };
+                if !is_ours {
+                    return Err(lost());
+                }
+                let state = outcome.state().as_str();
+                let labels = [("kind", claimed.kind.clone()), ("state", state.to_owned())];
+                metrics::histogram!("job_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
+                tracing::info!(job_id = %id, kind = claimed.kind, state, request_id = claimed.request_id, "job");
+                Ok(())
+            }
+            Run::Interrupted => {
+                self.jobs.put_back(scope, id, &claimed).await.map_err(|error| error.to_string())
+            }
+            Run::Lost => Err(lost()),
+        }
+    }
+
+    /// The pause after a write that failed: it is tried until the database takes it, or the service has stopped.
+    async fn pause_after(&self, error: sqlx::Error, what: &'static str) -> Result<(), String> {
+        if self.jobs.is_stopping() {
+            return Err(error.to_string());
+        }
+        tracing::warn!(%error, what, "a job cannot be written; it is tried again");
+        sleep(PAUSE).await;
+        Ok(())
+    }
+
+    async fn claim(&self, scope: &Scope, id: &Id, queue_id: i64) -> sqlx::Result<Option<Claimed>> {
+        let mut transaction = self.jobs.pool().begin().await?;
+        let claimed = store::claim(&mut transaction, scope, id, queue_id, self.jobs.now()).await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn finish(&self, scope: &Scope, id: &Id, attempt: i32, outcome: &Outcome) -> sqlx::Result<bool> {
+        let mut transaction = self.jobs.pool().begin().await?;
+        let is_ours = store::finish(&mut transaction, scope, id, attempt, outcome, self.jobs.now()).await?;
+        transaction.commit().await?;
+        Ok(is_ours)
+    }
+
+    /// Answers the request, unless the job is cancelled before: then the handler is dropped, which stops its work.
+    async fn run_claimed(&self, scope: &Scope, id: &Id, claimed: &Claimed) -> Run {
+        let progress = WorkProgress::default();
+        // What the job makes has ids that are derived from its own: run again after a crash, it makes them once.
+        let seed = WriteSeed::new(&format!("job {id}"));
+        let work = {
+            let (worker, scope, claimed) = (self.clone(), scope.clone(), claimed.clone());
+            async move { worker.answer(&scope, &claimed).await }
+        };
+        let watched = progress.clone();
+        let work = async move { watched.watch(WriteSeed::scope(Some(seed), work)).await };
+        let mut work: Pin<Box<dyn Future<Output = Outcome> + Send>> = Box::pin(work);
+        let order = tokio::select! {
+            outcome = &mut work => return Run::Ended(outcome),
+            order = self.orders(scope, id, claimed.attempts, &progress) => order,
+            () = self.grace_over() => return Run::Interrupted,
+        };
+        if order == Order::Leave {
+            return Run::Lost;
+        }
+        if self.jobs.is_wanted(scope, id).await {
+            // Another job waits for the same work: it finds what is made here.
+            self.jobs.keep(async move { drop(work.await) });
+        }
+        Run::Ended(Outcome::Cancelled)
+    }
+
+    /// Waits until the service stops, and then for the grace.
+    async fn grace_over(&self) {
+        self.jobs.stopped().await;
+        sleep(self.settings.grace).await;
+    }
+
+    /// Reports progress until the job is cancelled, or is another worker's.
+    async fn orders(&self, scope: &Scope, id: &Id, attempt: i32, progress: &WorkProgress) -> Order {
+        let mut reported = progress.read();
+        loop {
+            sleep(REPORT).await;
+            let now = progress.read();
+            let order = async {
+                if now == reported {
+                    let mut conn = self.jobs.pool().acquire().await?;
+                    return store::order(&mut conn, scope, id, attempt).await;
+                }
+                let mut transaction = self.jobs.pool().begin().await?;
+                let order = store::report(&mut transaction, scope, id, attempt, now).await?;
+                transaction.commit().await?;
+                Ok(order)
+            };
+            match order.await {
+                Ok(Order::GoOn) => reported = now,
+                Ok(order) => return order,
+                // Work goes on without a database for a while.
+                Err(error) => tracing::warn!(job_id = %id, %error, "progress cannot be written"),
+            }
+        }
+    }
+
+    /// Answers the request; while the service is busy, tries again.
+    async fn answer(&self, scope: &Scope, claimed: &Claimed) -> Outcome {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 0;
+        loop {
+            let problem = match self.try_answer(scope, claimed).await {
+                Ok(Try::Ended(outcome)) => return outcome,
+                Ok(Try::Refused(problem)) => problem,
+                Err(error) => error.into(),
+            };
+            tries += 1;
+            if tries == MAX_BUSY || !BUSY.contains(&problem.code()) {
+                return Outcome::Failed(problem.to_json(&claimed.request_id));
+            }
+            WorkProgress::current().report("waiting", 0.0);
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn try_answer(&self, scope: &Scope, claimed: &Claimed) -> Result<Try, Error> {
+        let body = self.jobs.request_body(claimed).await?;
+        let request = request(scope, claimed, body).map_err(|error| Error::Request(error.to_string()))?;
+        // A router never fails: its errors are answers.
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        if response.status().is_success() {
+            return Ok(Try::Ended(self.succeeded(response).await?));
+        }
+        if let Some(problem) = response.extensions().get::<Problem>() {
+            return Ok(Try::Refused(problem.clone()));
+        }
+        let body = axum::body::to_bytes(response.into_body(), MAX_INLINE_BYTES).await.unwrap_or_default();
+        let problem = serde_json::from_slice::<Value>(&body).ok();
+        let problem = problem.unwrap_or_else(|| {
+            Problem::internal("the call failed without a reason").to_json(&claimed.request_id)
+        });
+        Ok(Try::Ended(Outcome::Failed(problem)))
+    }
+
+    /// Keeps the answer: a small one in the job's row, a large one as a blob.
+    async fn succeeded(&self, response: Response) -> Result<Outcome, Error> {
+        let status = response.status().as_u16();
+        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.unwrap_or("application/json").to_owned();
+        let mut pieces = response.into_body().into_data_stream();
+        let mut body = BytesMut::new();
+        let broken = |error: axum::Error| Error::Answer(error.to_string());
+        while let Some(piece) = pieces.try_next().await.map_err(broken)? {
+            body.extend_from_slice(&piece);
+            if body.len() <= MAX_INLINE_BYTES {
+                continue;
+            }
+            let mut blob = self.jobs.blobs().writer().await?;
+            blob.write(body.freeze()).await?;
+            while let Some(piece) = pieces.try_next().await.map_err(broken)? {
+                blob.write(piece).await?;
+            }
+            let answer = Answer::Blob(blob.finish().await?.id.uri());
+            return Ok(Outcome::Succeeded { status, media_type, answer });
+        }
+        Ok(Outcome::Succeeded { status, media_type, answer: Answer::Inline(body.into()) })
+    }
+}
+
+/// The request of a job, as its caller sent it.
+fn request(scope: &Scope, claimed: &Claimed, body: Bytes) -> http::Result<Request<Body>> {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(&claimed.path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-tenant-id", scope.tenant_id.as_str())
+        .header("x-env", scope.env.as_str())
+        .header("x-request-id", &claimed.request_id);
+    if let Some(user_id) = &claimed.user_id {
+        request = request.header("x-user-id", user_id);
+    }
+    let level: AccessLevel = claimed.access_level.parse().unwrap_or(AccessLevel::Read);
+    request.extension(level).extension(RequestId::new(claimed.request_id.clone())).body(Body::from(body))
+}

@@ -1,0 +1,113 @@
+//! Workers that are alive, and jobs that none of them would ever start.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use crate::heavy_calls::Lane;
+
+/// Rows of workers that died are kept for so long.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::minutes(10);
+const MAX_STRANDED: i64 = 100;
+
+/// Says that a worker is alive.
+pub(crate) async fn renew_worker(
+    conn: &mut PgConnection,
+    id: &str,
+    kinds: &[String],
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- jobs::renew_worker
+         WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < $4)
+         INSERT INTO job_workers (id, kinds, seen_at) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET kinds = $2, seen_at = $3",
+        id,
+        kinds,
+        now,
+        now - FORGOTTEN_AFTER,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Says that a worker has stopped.
+pub(crate) async fn remove_worker(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- jobs::remove_worker
+         DELETE FROM job_workers WHERE id = $1",
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Has a job of the lane waited since before `since`?
+pub(crate) async fn has_waited(
+    conn: &mut PgConnection,
+    lane: Lane,
+    since: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"-- jobs::has_waited
+        SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND lane = $1 AND created_at < $2) AS "has!""#,
+        lane.as_str(),
+        since,
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// A job that has no entry in the queue.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Stranded {
+    pub(crate) tenant_id: String,
+    pub(crate) env: String,
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) priority: String,
+    pub(crate) ticket: i64,
+    pub(crate) attempts: i32,
+}
+
+/// Jobs accepted before `before` that have not ended, and that no entry of the queue will ever start.
+pub(crate) async fn stranded(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<Vec<Stranded>> {
+    // Not checked at compile time: the queue's tables are made by its library.
+    sqlx::query_as(
+        "-- jobs::stranded
+         SELECT j.tenant_id, j.env, j.id, j.kind, j.priority, j.ticket, j.attempts
+         FROM jobs j
+         WHERE j.created_at < $1 AND (
+             j.state = 'queued' AND NOT EXISTS (
+                 SELECT FROM graphile_worker._private_jobs q
+                 WHERE q.key = j.tenant_id || ' ' || j.env || ' ' || j.id AND q.attempts < q.max_attempts
+             )
+             OR j.state = 'running' AND j.queue_id IS NOT NULL AND NOT EXISTS (
+                 SELECT FROM graphile_worker._private_jobs q
+                 WHERE q.id = j.queue_id AND (q.locked_at IS NOT NULL OR q.attempts < q.max_attempts)
+             )
+         )
+         ORDER BY j.created_at LIMIT $2",
+    )
+    .bind(before)
+    .bind(MAX_STRANDED)
+    .fetch_all(conn)
+    .await
+}
+
+/// Makes it wait again, unless it was started since.
+pub(crate) async fn requeue_stranded(conn: &mut PgConnection, job: &Stranded) -> sqlx::Result<bool> {
+    let requeued = sqlx::query!(
+        "-- jobs::requeue_stranded
+         UPDATE jobs SET lost = CASE state WHEN 'running' THEN lost + 1 ELSE lost END, state = 'queued', queue_id = NULL
+         WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('queued', 'running') AND attempts = $4",
+        job.tenant_id,
+        job.env,
+        job.id,
+        job.attempts,
+    )
+    .execute(conn)
+    .await?;
+    Ok(requeued.rows_affected() > 0)
+}
