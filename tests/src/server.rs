@@ -141,11 +141,23 @@ impl Server {
                 panic!("harkback ended with {status} at start; its log:\n{}", self.log());
             }
             if self.client.get(&url).send().await.is_ok_and(|reply| reply.status().is_success()) {
-                return;
+                return self.wait_for_programs(&url).await;
             }
             sleep(POLL).await;
         }
         panic!("harkback is not ready after {START_TIMEOUT:?}; its log:\n{}", self.log());
+    }
+
+    /// Until its own programs have answered: on a busy machine a ready server may not know them yet.
+    async fn wait_for_programs(&self, url: &str) {
+        let deadline = Instant::now() + START_TIMEOUT;
+        while Instant::now() < deadline {
+            let reply = self.client.get(url).send().await.expect("a ready server answers");
+            if !reply.text().await.expect("a whole answer").contains("being looked for") {
+                return;
+            }
+            sleep(POLL).await;
+        }
     }
 }
 

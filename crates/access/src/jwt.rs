@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http_kit::{AccessLevel, Clock, Id, Scope};
+use http_kit::{AccessLevel, Clock, Id, Scope, WriteSeed};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
@@ -59,13 +59,15 @@ pub struct JwtVerifier {
     settings: JwtSettings,
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
-    keys: Mutex<Option<KeySet>>,
+    keys: Mutex<KnownKeys>,
 }
 
-#[derive(Clone, Debug)]
-struct KeySet {
-    keys: Arc<JwkSet>,
-    read_at: DateTime<Utc>,
+/// The issuer's keys, and when they were last asked for, with success or without.
+#[derive(Debug, Default)]
+struct KnownKeys {
+    set: Option<JwkSet>,
+    asked_at: Option<DateTime<Utc>>,
+    failure: Option<String>,
 }
 
 impl JwtVerifier {
@@ -76,7 +78,7 @@ impl JwtVerifier {
     pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> reqwest::Result<Self> {
         let redirects = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirects).build()?;
-        Ok(Self { settings, client, clock, keys: Mutex::new(None) })
+        Ok(Self { settings, client, clock, keys: Mutex::default() })
     }
 
     /// Who calls with `token`.
@@ -112,32 +114,32 @@ impl JwtVerifier {
         let settings = &self.settings;
         let tenant_id = id(&settings.tenant_claim).ok_or(settings.tenant_claim.as_str())?;
         let env = id(&settings.env_claim).ok_or(settings.env_claim.as_str())?;
+        let user = claim(&settings.user_claim).and_then(Value::as_str).filter(|user| !user.is_empty());
+        let user = user.ok_or(settings.user_claim.as_str())?;
         let level = claim(&settings.scope_claim).map_or(AccessLevel::Read, level);
-        Ok(Caller { scope: Scope { tenant_id, env }, user_id: id(&settings.user_claim), level })
+        Ok(Caller { scope: Scope { tenant_id, env }, user_id: Some(user_id(user)), level })
     }
 
     /// The issuer's key of that id. The lock is held while keys are read, so that one request reads them.
     async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
         let mut known = self.keys.lock().await;
         let now = self.clock.now();
-        if let Some(set) = &*known {
-            let age = now - set.read_at;
-            let found = set.keys.find(kid).cloned();
-            if age < KEYS_LAST_AT_LEAST || (found.is_some() && age < KEYS_LAST) {
-                return Ok(found);
+        let age = known.asked_at.map(|asked_at| now - asked_at);
+        let is_known = known.set.as_ref().is_some_and(|set| set.find(kid).is_some());
+        // An issuer that does not answer is not asked by every request either.
+        let lasts = if is_known && known.failure.is_none() { KEYS_LAST } else { KEYS_LAST_AT_LEAST };
+        if age.is_none_or(|age| age >= lasts) {
+            known.asked_at = Some(now);
+            match self.read_keys().await {
+                Ok(keys) => *known = KnownKeys { set: Some(keys), failure: None, ..*known },
+                Err(error) => known.failure = Some(error),
             }
         }
-        match self.read_keys().await {
-            Ok(keys) => {
-                let found = keys.find(kid).cloned();
-                *known = Some(KeySet { keys: Arc::new(keys), read_at: now });
-                Ok(found)
-            }
-            // An issuer that does not answer for a while does not invalidate its keys.
-            Err(error) => match known.as_ref().and_then(|set| set.keys.find(kid).cloned()) {
-                Some(jwk) => Ok(Some(jwk)),
-                None => Err(Error::IssuerUnavailable(error)),
-            },
+        // Keys stay valid while their issuer does not answer.
+        let found = known.set.as_ref().and_then(|set| set.find(kid).cloned());
+        match (&found, &known.failure) {
+            (None, Some(failure)) => Err(Error::IssuerUnavailable(failure.clone())),
+            _ => Ok(found),
         }
     }
 
@@ -154,6 +156,12 @@ impl JwtVerifier {
         }
         serde_json::from_slice(&bytes).map_err(|error| error.to_string())
     }
+}
+
+/// The user of a claim. What is no id (`auth0|5f7c…`, a mail address) gets one by its hash: the header `X-User-Id` must not
+/// decide who a token's user is.
+fn user_id(claim: &str) -> Id {
+    claim.parse().unwrap_or_else(|_| WriteSeed::new(claim).id("user", 0))
 }
 
 /// The highest of the scopes that a claim names; those of other services are ignored.

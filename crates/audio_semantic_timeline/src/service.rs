@@ -299,6 +299,10 @@ impl SemanticTimelines {
         )))
     }
 
+    pub(crate) fn queue(&self) -> &WorkQueue {
+        &self.0.queue
+    }
+
     pub(crate) fn media(&self) -> &MediaService {
         &self.0.media
     }

@@ -140,7 +140,8 @@ impl Default for Config {
             shutdown_grace_s: 25,
             log_format: LogFormat::Text,
             // Symphonia calls it an error when bytes are no recording; callers are told.
-            log: "info,symphonia=off,whisper_rs=warn".to_owned(),
+            log: "info,symphonia=off,whisper_rs=warn,graphile_worker=warn,sqlx::postgres::notice=warn"
+                .to_owned(),
         }
     }
 }

@@ -214,7 +214,7 @@ pub(crate) struct StoreFlags {
     #[arg(long, env = "HARKBACK_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_format: Option<LogFormat>,
-    /// What is logged, as tracing's directives [default: info,symphonia=off,whisper_rs=warn]
+    /// What is logged, as tracing's directives [default: info,symphonia=off,whisper_rs=warn,graphile_worker=warn,sqlx::postgres::notice=warn]
     #[arg(long, env = "HARKBACK_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 const HTTP: &str = "http_request_duration_seconds";
@@ -22,6 +22,7 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(HTTP.to_owned()), &HTTP_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full(WORK.to_owned()), &WORK_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Prefix("job_".to_owned()), &WORK_BUCKETS)?
         .install_recorder()?;
     describe();
     tokio::spawn({
@@ -43,5 +44,9 @@ fn describe() {
     describe_counter!("semantic_timeline_requests_total", "Semantic timelines made or found");
     describe_counter!("sample_requests_total", "Sets of samples cut or found");
     describe_counter!("renders_total", "Renders made or found");
+    describe_gauge!("jobs", "Jobs that wait or run, of all processes");
+    describe_counter!("job_starts_total", "Starts of jobs");
+    describe_histogram!("job_wait_seconds", Unit::Seconds, "Time from the acceptance of a job to its start");
+    describe_histogram!("job_duration_seconds", Unit::Seconds, "Time that a job ran");
     describe_histogram!(WORK, Unit::Seconds, "Time that heavy work ran, without its wait for a turn");
 }

@@ -1,16 +1,17 @@
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
 /// One field of the request that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body, or the name of a header or query parameter.
     pub pointer: String,
@@ -166,6 +167,27 @@ impl Problem {
         Self { body: Some(body), ..self }
     }
 
+    /// The problem that [`Problem::to_json`] has written, also of another version; `None` for another document.
+    #[must_use]
+    pub fn from_json(document: Value) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Stored {
+            status: u16,
+            detail: String,
+            code: String,
+            #[serde(default)]
+            errors: Vec<FieldError>,
+            #[serde(flatten)]
+            more: Map<String, Value>,
+        }
+        let Stored { status, detail, code, errors, mut more } = serde_json::from_value(document).ok()?;
+        for derived in ["type", "title", "request_id"] {
+            more.remove(derived);
+        }
+        let status = StatusCode::from_u16(status).ok()?;
+        Some(Self { errors, extensions: more, ..Self::new(status, known_code(&code)?, detail) })
+    }
+
     /// The document as JSON.
     #[must_use]
     pub fn to_json(&self, request_id: &str) -> Value {
@@ -248,6 +270,23 @@ impl Problem {
     }
 }
 
+/// The code as a constant. There are not many: those of this version, and of versions that have written to its database.
+fn known_code(code: &str) -> Option<&'static str> {
+    const MOST: usize = 1_000;
+    static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    // Nothing panics while it is held.
+    let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = codes.get(code) {
+        return Some(known);
+    }
+    if codes.len() >= MOST {
+        return None;
+    }
+    let code: &'static str = Box::leak(code.into());
+    codes.insert(code);
+    Some(code)
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.detail)
@@ -282,6 +321,14 @@ mod tests {
         let text = format!("{:?}", problem.render("r1").into_body());
         assert!(!text.contains("secret"));
         assert!(!problem.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_stored_problem_is_answered_as_it_was() {
+        let problem = Problem::invalid_field("/a", "wrong").with("ids", vec!["a", "b"]);
+        let read = Problem::from_json(problem.to_json("r1")).unwrap();
+        assert_eq!((read.document("r2"), read.code()), (problem.document("r2"), problem.code()));
+        assert!(Problem::from_json(Value::Null).is_none());
     }
 
     #[test]

@@ -90,6 +90,14 @@ impl WorkQueue {
         }
     }
 
+    /// Is there a place? For callers with something to write before their work: another may take it meanwhile.
+    ///
+    /// # Errors
+    /// [`WorkError::Full`].
+    pub fn check_place(&self) -> Result<(), WorkError> {
+        if self.places.available_permits() == 0 { Err(WorkError::Full(self.name)) } else { Ok(()) }
+    }
+
     /// Waits for a turn, for work that blocks no thread here: another program's.
     ///
     /// # Errors

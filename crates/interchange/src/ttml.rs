@@ -1,5 +1,6 @@
 //! Timed Text Markup Language, in the IMSC 1.1 text profile: <https://www.w3.org/TR/ttml-imsc1.1/>.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use quick_xml::Writer;
@@ -35,13 +36,14 @@ fn document(writer: &mut Xml, captions: &[Caption], language: &str) -> io::Resul
         ("xml:lang", language),
     ]);
     writer.write_event(Event::Start(root))?;
-    head(writer, &speakers(captions))?;
+    let speakers = speakers(captions);
+    head(writer, &speakers)?;
     let body = BytesStart::new("body").with_attributes([("region", "bottom"), ("style", "caption")]);
     writer.write_event(Event::Start(body))?;
     writer.write_event(Event::Start(BytesStart::new("div")))?;
-    let speakers = speakers(captions);
+    let numbers = speakers.iter().copied().zip(0..).collect();
     for caption in captions {
-        paragraph(writer, caption, &speakers)?;
+        paragraph(writer, caption, &numbers)?;
     }
     for name in ["div", "body", "tt"] {
         writer.write_event(Event::End(BytesEnd::new(name)))?;
@@ -51,13 +53,9 @@ fn document(writer: &mut Xml, captions: &[Caption], language: &str) -> io::Resul
 
 /// In order of first appearance.
 fn speakers(captions: &[Caption]) -> Vec<&str> {
-    let mut speakers: Vec<&str> = Vec::new();
-    for speaker in captions.iter().filter_map(|caption| caption.speaker.as_deref()) {
-        if !speakers.contains(&speaker) {
-            speakers.push(speaker);
-        }
-    }
-    speakers
+    let mut seen = HashSet::new();
+    let speakers = captions.iter().filter_map(|caption| caption.speaker.as_deref());
+    speakers.filter(|speaker| seen.insert(*speaker)).collect()
 }
 
 fn head(writer: &mut Xml, speakers: &[&str]) -> io::Result<()> {
@@ -100,12 +98,11 @@ fn head(writer: &mut Xml, speakers: &[&str]) -> io::Result<()> {
     writer.write_event(Event::End(BytesEnd::new("head")))
 }
 
-fn paragraph(writer: &mut Xml, caption: &Caption, speakers: &[&str]) -> io::Result<()> {
+fn paragraph(writer: &mut Xml, caption: &Caption, speakers: &HashMap<&str, usize>) -> io::Result<()> {
     let (begin, end) = (hms_millis(caption.start_ms, '.'), hms_millis(caption.end_ms, '.'));
     let mut paragraph =
         writer.create_element("p").with_attributes([("begin", begin.as_str()), ("end", &end)]);
-    let agent = caption.speaker.as_deref().and_then(|name| speakers.iter().position(|known| *known == name));
-    if let Some(index) = agent {
+    if let Some(&index) = caption.speaker.as_deref().and_then(|name| speakers.get(name)) {
         paragraph = paragraph.with_attribute(("ttm:agent", agent_id(index).as_str()));
     }
     // Inline content is not indented: white space would be part of the text.

@@ -9,8 +9,7 @@ use futures::TryStreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
 use http_kit::{AccessLevel, Buffered, DEFERRED, Id, Problem, RequestContext, Scope, defer};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
 
 use crate::Error;
 use crate::heavy_calls::{HeavyCall, find};
@@ -21,6 +20,8 @@ use crate::store::Answer;
 
 /// When to ask again, in seconds.
 const RETRY_AFTER_S: u32 = 1;
+/// When to try again what an unavailable part of the service has failed, in seconds.
+const UNAVAILABLE_RETRY_AFTER_S: u32 = 10;
 
 /// As much of a body as says whose it is.
 #[derive(Deserialize, Default)]
@@ -62,6 +63,9 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let new = NewJob { call, priority: preferences.priority, level, body: bytes };
     let job = jobs.enqueue(&context, new).await?;
     let job = jobs.wait(&context.scope, &job.id, preferences.wait).await?;
+    if preferences.wait.is_none() && !job.state.is_final() {
+        return Err(shutting_down());
+    }
     answer_of(jobs, &context, &job).await
 }
 
@@ -76,8 +80,10 @@ async fn answer_of(jobs: &Jobs, context: &RequestContext, job: &Job) -> Result<R
     match job.state {
         JobState::Succeeded => Ok(result(jobs, &context.scope, &job.id).await?),
         JobState::Failed => {
-            let problem = job.problem.clone().unwrap_or_default();
-            Ok(failed(problem, &context.request_id))
+            let problem = job.problem.clone().and_then(Problem::from_json);
+            let problem = problem.unwrap_or_else(|| Problem::internal("a failed job has no problem"));
+            let may_pass = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
+            Err(if may_pass { problem.retry_after(UNAVAILABLE_RETRY_AFTER_S) } else { problem })
         }
         JobState::Cancelled => {
             let detail = format!("job {}, which does this work, was cancelled", job.id);
@@ -85,6 +91,15 @@ async fn answer_of(jobs: &Jobs, context: &RequestContext, job: &Job) -> Result<R
         }
         JobState::Queued | JobState::Running => Ok(accepted(job)),
     }
+}
+
+/// The service stops before the job has begun. It stays in the queue, and the call finds what it makes.
+fn shutting_down() -> Problem {
+    Problem::unavailable(
+        "shutting_down",
+        "the service is shutting down; send the request again",
+        RETRY_AFTER_S,
+    )
 }
 
 /// The answer that a job has, as its call answers it.
@@ -100,36 +115,6 @@ pub(crate) async fn result(jobs: &Jobs, scope: &Scope, id: &Id) -> Result<Respon
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     Ok((status, [(header::CONTENT_TYPE, media_type)], body).into_response())
-}
-
-/// The members of a problem document in the order in which they are always written; the database has its own.
-#[derive(Deserialize, Serialize)]
-struct StoredProblem {
-    r#type: String,
-    title: String,
-    status: u16,
-    detail: String,
-    code: String,
-    request_id: String,
-    errors: Vec<Value>,
-    #[serde(flatten)]
-    more: Map<String, Value>,
-}
-
-/// The problem that a job has, as its call answers it.
-fn failed(problem: Value, request_id: &str) -> Response {
-    let Ok(mut problem) = serde_json::from_value::<StoredProblem>(problem) else {
-        return Problem::internal("a failed job has no problem").into_response();
-    };
-    request_id.clone_into(&mut problem.request_id);
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, axum::Json(problem)).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
-    }
-    response
 }
 
 fn accepted(job: &Job) -> Response {

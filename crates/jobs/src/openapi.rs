@@ -1,7 +1,7 @@
 //! What being a job adds to the description of heavy calls.
 
 use utoipa::PartialSchema;
-use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use crate::HEAVY_CALLS;
@@ -31,7 +31,22 @@ pub fn describe_calls(document: &mut OpenApi) {
             )
             .build();
         operation.responses.responses.insert("202".to_owned(), accepted.into());
-        let too_many = ResponseBuilder::new().description("`too_many_jobs`").build();
-        operation.responses.responses.insert("429".to_owned(), too_many.into());
+        describe(operation, "409", "`job_cancelled`");
+        describe(operation, "429", "`too_many_jobs`");
+        describe(operation, "503", "`queue_full`");
+    }
+}
+
+/// Adds a problem to an operation, beside what it says of that status already.
+fn describe(operation: &mut Operation, status: &str, code: &str) {
+    let responses = &mut operation.responses.responses;
+    match responses.get_mut(status) {
+        Some(RefOr::T(response)) if !response.description.contains(code) => {
+            response.description = format!("{}; {code}", response.description);
+        }
+        Some(_) => {}
+        None => {
+            responses.insert(status.to_owned(), ResponseBuilder::new().description(code).build().into());
+        }
     }
 }

@@ -57,6 +57,7 @@ impl Worker {
         };
         // Cancelled, finished or removed; or another entry of the queue runs it.
         let Some(claimed) = claimed else { return Ok(()) };
+        metrics::counter!("job_starts_total", "kind" => claimed.kind.clone()).increment(1);
         let waited = (self.jobs.now() - claimed.created_at).as_seconds_f64();
         metrics::histogram!("job_wait_seconds", "kind" => claimed.kind.clone()).record(waited);
         let started = Instant::now();

@@ -206,7 +206,9 @@ impl Jobs {
                 store::state(&mut conn, scope, id).await?
             };
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            let is_over = left.is_some_and(|left| left.is_zero() || self.is_stopping());
+            // What runs here may still end within the grace; what waits is left to others.
+            let is_left = self.is_stopping() && (left.is_some() || state == Some(JobState::Queued));
+            let is_over = is_left || left.is_some_and(|left| left.is_zero());
             if state.is_none_or(JobState::is_final) || is_over {
                 return self.get(scope, id).await;
             }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
-use crate::heavy_calls::{Lane, kinds_of};
+use crate::heavy_calls::{HEAVY_CALLS, Lane, kinds_of};
+use crate::model::JobState;
 use crate::queueing::QUEUE_SCHEMA;
 use crate::service::Jobs;
 use crate::store;
@@ -236,7 +237,24 @@ impl Worker {
                 }
                 Err(error) => tracing::warn!(%error, "the queue cannot be compared with its jobs"),
             }
+            if let Err(error) = self.count().await {
+                tracing::warn!(%error, "jobs cannot be counted");
+            }
         }
+    }
+
+    async fn count(&self) -> sqlx::Result<()> {
+        let mut conn = self.jobs.pool().acquire().await?;
+        let counts = store::count_active(&mut conn).await?;
+        for call in HEAVY_CALLS {
+            for state in [JobState::Queued, JobState::Running] {
+                let count =
+                    counts.iter().find(|count| count.kind == call.kind && count.state == state.as_str());
+                let labels = [("kind", call.kind), ("state", state.as_str())];
+                metrics::gauge!("jobs", &labels).set(count.map_or(0.0, |count| count.count as f64));
+            }
+        }
+        Ok(())
     }
 
     /// Removes finished jobs after their retention, for ever.

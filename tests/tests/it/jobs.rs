@@ -153,6 +153,7 @@ async fn jobs_are_cancelled_and_run_again() {
     let cancelled = ended(&api, &running).await;
     assert_eq!(cancelled["state"], "cancelled", "{cancelled}");
     println!("a running job was cancelled after {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(4), "within 2 s, of a machine that is not busy");
     assert!(cancelled["progress"].as_f64() < Some(1.0));
 
     let retried = api.post(&format!("{path}/retry"), &json!({})).await;
@@ -182,6 +183,9 @@ async fn events_tell_what_happened_and_resume() {
         api.send(api.request(Method::GET, &path).header("last-event-id", events[0].0.to_string())).await;
     assert_eq!(parsed(&resumed.text()), events[1..]);
     server.api("t2", "dev").get(&path).await.problem(404, "job_not_found");
+    let last = events.last().unwrap().0.to_string();
+    let nothing = api.send(api.request(Method::GET, &path).header("last-event-id", last)).await;
+    assert_eq!((nothing.status, nothing.text()), (204, String::new()));
     server.stop().await;
 }
 
@@ -215,6 +219,7 @@ async fn a_job_whose_worker_dies_is_run_elsewhere_once() {
     let api = second.api("t1", "dev");
     wait_until(&api, &path, |job| job["attempts"] == 2).await;
     println!("the job was taken over {:?} after its worker was killed", killed.elapsed());
+    assert!(killed.elapsed() < Duration::from_secs(20));
     let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
     assert_eq!(done["attempts"], 2);
     let artifacts = api.get(&format!("/media-v2/assets/{}", asset["id"].as_str().unwrap())).await.ok();
@@ -253,4 +258,82 @@ async fn calls_and_jobs_may_be_of_different_processes() {
     assert_eq!(refused.status(), 404);
     worker.stop().await;
     front.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_heavy_call_can_be_a_job() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let render = json!({
+        "asset_id": film["id"], "start_ms": 0, "end_ms": 400, "render_profile": "draft_480p_fast"
+    });
+    let artifacts = format!("/media-v2/assets/{}/artifacts", film["id"].as_str().unwrap());
+    let hit = json!({"kind": "audio_hit", "uri": "mem:hit", "start_ms": 200, "end_ms": 400});
+    let hit = api.post(&artifacts, &hit).await.ok()["id"].clone();
+    let batch = json!({
+        "mode": "render_clips", "render_profile": "draft_480p_fast", "items": [{"audio_artifact_id": hit}]
+    });
+    // A short one is made at once.
+    let clip = |start: u32| json!({"artifact_id": hit, "start_ms": start, "duration_ms": 1});
+    let clips: Vec<Value> = (0..1_001).map(|index| clip(10 * index)).collect();
+    let list = |clips: &[Value]| json!({"sequence": {"tracks": [{"name": "a", "clips": clips}]}});
+    let short = later(&api, "/audio/to-video-origin", &list(&clips[..1]), 0).await;
+    assert_eq!(short.status, 200, "{}", short.text());
+    let calls = [
+        (ANALYZE, json!({"asset_id": film["id"]}), 200),
+        ("/video/render", render, 200),
+        ("/origin-snippets/batch", batch, 200),
+        ("/audio/to-video-origin", list(&clips), 200),
+        ("/audio/hits/detect", json!({"asset_id": film["id"]}), 200),
+    ];
+    for (path, body, status) in calls {
+        let job = accepted(&later(&api, path, &body, 0).await);
+        let done = ended(&api, &job).await;
+        assert_eq!(
+            (&done["state"], &done["result"]["status"]),
+            (&json!("succeeded"), &json!(status)),
+            "{done}"
+        );
+        let answer = api.get(done["result"]["href"].as_str().unwrap()).await.ok();
+        if path != "/origin-snippets/batch" {
+            assert_eq!(without_cache(&api.post(path, &body).await.ok()), without_cache(&answer), "{path}");
+        }
+    }
+    server.stop().await;
+}
+
+/// An answer without its word of whether it was found.
+fn without_cache(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    if let Some(meta) = answer["meta"].as_object_mut() {
+        meta.remove("cache_hit");
+    }
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_streams_and_puts_jobs_back() {
+    let deployment = Deployment::new().await;
+    let first = deployment.start_with(&[("HARKBACK_SHUTDOWN_GRACE_S", "4")]).await;
+    let api = first.api("t1", "dev");
+    let asset = api.upload(&Long::new(6).path()).await;
+    let all = api.clone();
+    let stream = tokio::spawn(async move { all.get("/jobs/events").await });
+    // The stream begins with what happens from now on.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
+    let path = format!("/jobs/{}", id(&job));
+    wait_until(&api, &path, |job| job["state"] == "running").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    first.terminate();
+    let events = parsed(&stream.await.unwrap().text());
+    let (code, log) = first.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(events.iter().any(|event| event.2["state"] == "running"), "{events:?}");
+    let second = deployment.start().await;
+    let api = second.api("t1", "dev");
+    let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["attempts"], 2, "{done}");
+    second.stop().await;
 }

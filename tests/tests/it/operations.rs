@@ -227,8 +227,11 @@ async fn stopping_lets_a_running_analysis_finish() {
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let request = json!({"asset_id": asset["id"]});
-    let running = tokio::spawn(async move { api.post(ANALYZE, &request).await });
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let caller = server.api("t1", "dev");
+    let running = tokio::spawn(async move { caller.post(ANALYZE, &request).await });
+    while api.get("/jobs?state=running").await.ok()["items"] == json!([]) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     server.stop().await;
     let _ = running.await.unwrap().ok();
 }

@@ -41,9 +41,15 @@ impl Issuer {
             state.1 += 1;
             json!({"keys": state.0}).to_string()
         };
+        let counted = issuer.clone();
+        let missing = async move || {
+            counted.0.lock().unwrap().1 += 1;
+            http::StatusCode::NOT_FOUND
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, Router::new().route("/jwks", get(jwks))).into_future());
+        let routes = Router::new().route("/jwks", get(jwks)).fallback(missing);
+        tokio::spawn(axum::serve(listener, routes).into_future());
         (issuer, url)
     }
 
@@ -94,6 +100,13 @@ async fn claims_become_the_context() {
     assert_eq!((caller.user_id.unwrap().as_str(), caller.level), ("u1", AccessLevel::Write));
     let without_scope = token(&key, |claims| claims["scope"] = Value::Null);
     assert_eq!(verifier.verify(&without_scope).await.unwrap().level, AccessLevel::Read);
+    let user = async |sub: &str| {
+        let caller = verifier.verify(&token(&key, |claims| claims["sub"] = sub.into())).await.unwrap();
+        caller.user_id.unwrap().to_string()
+    };
+    let (first, second) = (user("auth0|1").await, user("auth0|2").await);
+    assert!(first.starts_with("user_") && first != second, "what is no id still names one user");
+    assert_eq!(first, user("auth0|1").await);
     assert_eq!(issuer.reads(), 1, "keys are kept");
 }
 
@@ -118,6 +131,7 @@ async fn tokens_that_are_not_valid_are_refused() {
         ("audience", token(&key, |claims| claims["aud"] = "other".into())),
         ("tenant", token(&key, |claims| claims["org"] = Value::Null)),
         ("a tenant that is no id", token(&key, |claims| claims["org"]["id"] = "a|b".into())),
+        ("no user", token(&key, |claims| claims["sub"] = Value::Null)),
         ("unknown key", token(&other, |_| {})),
         ("algorithm", symmetric),
         ("no signature", unsigned),
@@ -131,6 +145,22 @@ async fn tokens_that_are_not_valid_are_refused() {
 
 fn key_of_nobody() -> Key {
     key("k9")
+}
+
+#[tokio::test]
+async fn an_issuer_that_was_never_there_is_asked_now_and_then() {
+    let key = key("k1");
+    let (issuer, url) = Issuer::start(&[]).await;
+    let clock = clock();
+    let verifier = verifier(&url.replace("/jwks", "/none"), clock.clone());
+    for _ in 0..3 {
+        let refused = verifier.verify(&token(&key, |_| {})).await;
+        assert!(matches!(refused, Err(Error::IssuerUnavailable(_))), "{refused:?}");
+    }
+    assert_eq!(issuer.reads(), 1);
+    clock.advance(TimeDelta::seconds(31));
+    assert!(verifier.verify(&token(&key, |_| {})).await.is_err());
+    assert_eq!(issuer.reads(), 2);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use http_kit::boundary::RequestId;
 use http_kit::idempotency::{self, Keys};
-use http_kit::{Json, RequestContext};
+use http_kit::{Json, Problem, RequestContext};
 use interchange::captions::{CaptionLimits, captions};
 use interchange::openai::{Transcription, VerboseTranscription, transcription, verbose};
 use interchange::{srt, vtt};
@@ -110,7 +110,8 @@ async fn create_transcription(
     let scope = context.scope.clone();
     let call = async move {
         let transcript = timelines.transcribe(&context, form).await.map_err(OpenAiError::from)?;
-        Ok(written(&transcript, &options))
+        let written = tokio::task::spawn_blocking(move || written(&transcript, &options)).await;
+        Ok(written.map_err(Problem::internal)?)
     };
     let Some((keys, key)) = key else { return call.await };
     let fingerprint = Sha256::digest(canonical_json(&content)).into();

@@ -36,6 +36,8 @@ impl SemanticTimelines {
         params: EffectiveParams,
         selection: &Selection,
     ) -> Result<Arc<Summary>, Error> {
+        // An upload whose transcription is refused leaves nothing.
+        self.queue().check_place()?;
         let Upload { writer, file_name } = upload;
         let asset = self.media().register_upload(context, writer, file_name, Description::default()).await?;
         let of = TimelineOf { asset_id: asset.id, artifact_id: None };

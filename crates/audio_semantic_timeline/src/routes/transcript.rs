@@ -114,7 +114,7 @@ pub(super) async fn transcript(
 ) -> Result<Response, Problem> {
     let limits = query.limits()?;
     let timeline = timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?;
-    written(timeline, query.format, &limits)
+    written(timeline, query.format, limits).await
 }
 
 /// The transcript of a clip
@@ -149,17 +149,21 @@ pub(super) async fn transcript_by_clip(
 ) -> Result<Response, Problem> {
     let limits = query.limits()?;
     let timeline = timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?;
-    written(timeline, query.format, &limits)
+    written(timeline, query.format, limits).await
 }
 
-fn written(
+/// Dividing an hour of words into captions takes a while: on a blocking thread.
+async fn written(
     timeline: TimelineResponse,
     format: TranscriptFormat,
-    limits: &CaptionLimits,
+    limits: CaptionLimits,
 ) -> Result<Response, Problem> {
-    let transcript = Transcript::of_transcribed(&timeline.summary)?;
-    Ok(match transcript.written(format, limits)? {
-        Some(text) => ([(CONTENT_TYPE, format.media_type())], text).into_response(),
-        None => Json(transcript).into_response(),
-    })
+    let write = move || {
+        let transcript = Transcript::of_transcribed(&timeline.summary)?;
+        Ok(match transcript.written(format, &limits)? {
+            Some(text) => ([(CONTENT_TYPE, format.media_type())], text).into_response(),
+            None => Json(transcript).into_response(),
+        })
+    };
+    tokio::task::spawn_blocking(write).await.map_err(Problem::internal)?
 }

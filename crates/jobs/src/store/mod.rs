@@ -12,4 +12,6 @@ pub(crate) use queueing::{
     Claimed, NewRow, claim, insert, next_ticket, place_of_ended, put_back, requeue_ended, waiting,
 };
 pub(crate) use reading::{MAX_INLINE_BYTES, find, list, result, state};
-pub(crate) use workers::{Stranded, has_waited, remove_worker, renew_worker, requeue_stranded, stranded};
+pub(crate) use workers::{
+    Stranded, count_active, has_waited, remove_worker, renew_worker, requeue_stranded, stranded,
+};

@@ -59,6 +59,25 @@ pub(crate) async fn has_waited(
     .await
 }
 
+/// Jobs of a kind in a state.
+#[derive(Debug)]
+pub(crate) struct ActiveJobs {
+    pub(crate) kind: String,
+    pub(crate) state: String,
+    pub(crate) count: i64,
+}
+
+/// How many jobs wait and run.
+pub(crate) async fn count_active(conn: &mut PgConnection) -> sqlx::Result<Vec<ActiveJobs>> {
+    sqlx::query_as!(
+        ActiveJobs,
+        r#"-- jobs::count_active
+        SELECT kind, state, count(*) AS "count!" FROM jobs WHERE state IN ('queued', 'running') GROUP BY kind, state"#
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// A job that has no entry in the queue.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Stranded {

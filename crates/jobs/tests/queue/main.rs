@@ -1,0 +1,8 @@
+//! The queue against a real database, over routes whose work the tests control.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod answers;
+mod order;
+mod support;
+mod workers;

@@ -1,0 +1,175 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use blob_store::BlobStore;
+use db::testing::TestDatabase;
+use http::{HeaderMap, Request, StatusCode};
+use http_kit::{Id, Problem, Scope, SystemClock, WorkProgress, begin_heavy_work};
+use jobs::model::{Job, JobState};
+use jobs::{JobLimits, Jobs, Lane, Worker, WorkerSettings};
+use serde_json::{Value, json};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tower::ServiceExt;
+
+pub(crate) const ANALYZE: &str = "/audio/semantic-timeline/analyze";
+pub(crate) const RENDER: &str = "/video/render";
+
+/// What the routes do, and what they have done.
+#[derive(Clone, Default)]
+pub(crate) struct Routes {
+    /// Names of the work that was begun, in order.
+    pub(crate) begun: Arc<Mutex<Vec<String>>>,
+    /// Work of names that end with `held` waits for a permit.
+    pub(crate) gate: Arc<Gate>,
+    /// How often the next calls answer that they are busy.
+    pub(crate) busy: Arc<AtomicUsize>,
+}
+
+pub(crate) struct Gate(pub(crate) Semaphore);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let name = body["name"].as_str().unwrap_or_default().to_owned();
+    if name.is_empty() {
+        return Problem::unprocessable("invalid_body", "no name").into_response();
+    }
+    if let Err(deferred) = begin_heavy_work() {
+        return Problem::from(deferred).into_response();
+    }
+    let tenant = headers["x-tenant-id"].to_str().unwrap();
+    routes.begun.lock().unwrap().push(format!("{tenant} {name}"));
+    WorkProgress::current().report("working", 0.5);
+    let is_busy = |left: usize| left.checked_sub(1);
+    if routes.busy.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_busy).is_ok() {
+        return Problem::unavailable("queue_full", "busy", 1).into_response();
+    }
+    if name.ends_with("held") {
+        routes.gate.0.acquire().await.unwrap().forget();
+    }
+    if name.ends_with("broken") {
+        return Problem::unprocessable("undecodable_media", "nothing can be decoded").into_response();
+    }
+    let filling = "x".repeat(body["filling"].as_u64().unwrap_or(0) as usize);
+    (StatusCode::CREATED, Json(json!({"name": name, "filling": filling}))).into_response()
+}
+
+/// A service of jobs whose routes do what the tests want.
+pub(crate) struct World {
+    pub(crate) database: TestDatabase,
+    pub(crate) pool: PgPool,
+    pub(crate) jobs: Jobs,
+    pub(crate) routes: Routes,
+    directory: TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with_limits(JobLimits::default()).await
+    }
+
+    pub(crate) async fn with_limits(limits: JobLimits) -> Self {
+        let database = TestDatabase::create().await;
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open_directory(directory.path()).unwrap();
+        let pool = pool(&database).await;
+        jobs::migrate(&pool).await.unwrap();
+        let jobs = jobs_in(pool.clone(), blobs, limits);
+        Self { database, pool, jobs, routes: Routes::default(), directory }
+    }
+
+    /// Another process: the same database and store, connections and a lifetime of its own.
+    pub(crate) async fn twin(&self) -> Jobs {
+        let blobs = BlobStore::open_directory(self.directory.path()).unwrap();
+        jobs_in(pool(&self.database).await, blobs, JobLimits::default())
+    }
+
+    fn router(&self) -> Router {
+        let routes = Router::new().route(ANALYZE, post(work)).route(RENDER, post(work));
+        routes.with_state(self.routes.clone()).layer(DefaultBodyLimit::disable())
+    }
+
+    /// Starts a worker of `jobs` that runs `slots` jobs of each lane at once.
+    pub(crate) fn work(&self, jobs: &Jobs, slots: usize, grace: Duration) -> JoinHandle<()> {
+        let slots = Lane::ALL.map(|lane| (lane, slots)).to_vec();
+        tokio::spawn(Worker::new(jobs.clone(), self.router(), WorkerSettings { slots, grace }).work())
+    }
+
+    /// Calls a heavy route with a preference.
+    pub(crate) async fn call(&self, tenant: &str, path: &str, prefer: &str, body: Value) -> Response {
+        let router = self.router();
+        let router = router.layer(axum::middleware::from_fn_with_state(self.jobs.clone(), jobs::run_as_jobs));
+        let request = Request::post(path)
+            .header("x-tenant-id", tenant)
+            .header("x-env", "dev")
+            .header("content-type", "application/json")
+            .header("prefer", prefer)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        router.oneshot(request).await.unwrap()
+    }
+
+    /// The id of the job that a call with `respond-async` makes.
+    pub(crate) async fn enqueue(&self, tenant: &str, name: &str) -> Id {
+        let answer = self.call(tenant, ANALYZE, "respond-async", json!({"name": name})).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        json_of(answer).await["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub(crate) async fn wait_for(&self, tenant: &str, id: &Id, is_reached: impl Fn(&Job) -> bool) -> Job {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let job = self.jobs.get(&owner(tenant), id).await.unwrap();
+            if is_reached(&job) {
+                return job;
+            }
+            assert!(Instant::now() < until, "{job:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) async fn ended(&self, tenant: &str, id: &Id) -> Job {
+        self.wait_for(tenant, id, |job| job.state.is_final()).await
+    }
+
+    pub(crate) async fn running(&self, tenant: &str, id: &Id) -> Job {
+        self.wait_for(tenant, id, |job| job.state == JobState::Running).await
+    }
+
+    pub(crate) fn begun(&self) -> Vec<String> {
+        self.routes.begun.lock().unwrap().clone()
+    }
+}
+
+async fn pool(database: &TestDatabase) -> PgPool {
+    PgPoolOptions::new().max_connections(12).connect(&database.url()).await.unwrap()
+}
+
+fn jobs_in(pool: PgPool, blobs: BlobStore, limits: JobLimits) -> Jobs {
+    let jobs = Jobs::new(pool, blobs, Arc::new(SystemClock), limits, vec![(RENDER, 8 << 20)]);
+    tokio::spawn(jobs.clone().listen());
+    jobs
+}
+
+pub(crate) fn owner(tenant: &str) -> Scope {
+    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
+}
+
+pub(crate) async fn json_of(answer: Response) -> Value {
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
