@@ -20,7 +20,7 @@ use blob_store::BlobStore;
 use chrono::TimeDelta;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, Clock, SystemClock, WorkQueue};
-use jobs::{JobLimits, Jobs};
+use jobs::{JobLimits, JobSettings, Jobs};
 use lineage::Lineages;
 use media_decode::{Decoders, Ffmpeg};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
@@ -71,8 +71,12 @@ fn body_limits() -> impl Iterator<Item = (&'static str, usize)> {
 /// Jobs in the database of `pool`, for routes as [`build`] makes them.
 pub(crate) fn jobs(config: &Config, pool: PgPool, blobs: BlobStore) -> Jobs {
     let retention = TimeDelta::days(config.job_retention_days.into());
-    let limits = JobLimits { retention, ..JobLimits::default() };
-    Jobs::new(pool, blobs, Arc::new(SystemClock), limits, body_limits().collect())
+    let settings = JobSettings {
+        limits: JobLimits { retention, ..JobLimits::default() },
+        body_limits: body_limits().collect(),
+        outbound: outbound::Policy { allows_private: config.allow_private_addresses },
+    };
+    Jobs::new(pool, blobs, Arc::new(SystemClock), settings)
 }
 
 /// Builds every service and the router over them; `keys` runs the calls that have an `Idempotency-Key`.
@@ -177,6 +181,7 @@ fn api(
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages))
+        .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs));
     // Before the operational routes are there: those are nobody's.
     http_kit::openapi::add_context(router.get_openapi_mut());

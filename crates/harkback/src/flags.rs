@@ -128,6 +128,10 @@ pub(crate) struct AccessFlags {
     #[arg(long, env = "HARKBACK_TRUST_CONTEXT_HEADERS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     trust_context_headers: Option<bool>,
+    /// Send webhooks to private, loopback and link-local addresses, too
+    #[arg(long, env = "HARKBACK_ALLOW_PRIVATE_ADDRESSES", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_private_addresses: Option<bool>,
     /// The claim `iss` of accepted tokens
     #[arg(long, env = "HARKBACK_JWT_ISSUER", value_name = "ISSUER")]
     #[serde(skip_serializing_if = "Option::is_none")]

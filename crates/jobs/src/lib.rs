@@ -5,6 +5,7 @@
 //! progress and are dropped when the job is cancelled. So there is one way in which work is done.
 //!
 //! - [`Jobs`] enqueues, reads, cancels and repeats jobs; [`router`] is its HTTP interface;
+//! - webhooks tell an owner of them, by the Standard Webhooks specification ([`webhooks_router`]);
 //! - [`HEAVY_CALLS`] are the calls that can be jobs;
 //! - the queue is graphile_worker's; the rows that callers see are in this crate's tables.
 
@@ -20,6 +21,7 @@ mod routes;
 mod run;
 mod service;
 mod store;
+mod webhooks;
 mod worker;
 
 pub use dispatch::run_as_jobs;
@@ -28,5 +30,6 @@ pub use heavy_calls::{HEAVY_CALLS, HeavyCall, Lane};
 pub use openapi::describe_calls;
 pub use queueing::migrate;
 pub use routes::router;
-pub use service::{JobLimits, Jobs, NewJob};
+pub use service::{JobLimits, JobSettings, Jobs, NewJob};
+pub use webhooks::router as webhooks_router;
 pub use worker::{Worker, WorkerSettings};

@@ -115,7 +115,7 @@ impl Jobs {
     /// Puts a job that runs back to its turn.
     pub(crate) async fn put_back(&self, scope: &Scope, id: &Id, claimed: &Claimed) -> Result<(), Error> {
         let mut transaction = self.pool().begin().await?;
-        if store::put_back(&mut transaction, scope, id, claimed.attempts).await? {
+        if store::put_back(&mut transaction, scope, id, claimed.attempts, self.now()).await? {
             let priority = JobPriority::from_name(&claimed.priority);
             self.add_to_queue(&mut transaction, scope, id, &claimed.kind, priority, claimed.ticket).await?;
         }
@@ -157,7 +157,7 @@ impl Jobs {
         let place = place.ok_or_else(|| Error::NotFailed(job.id.clone()))?;
         let ticket =
             store::next_ticket(&mut transaction, &place.lane, &place.priority, &scope.tenant_id).await?;
-        store::requeue_ended(&mut transaction, scope, id, ticket).await?;
+        store::requeue_ended(&mut transaction, scope, id, ticket, self.now()).await?;
         self.add_to_queue(&mut transaction, scope, id, &job.kind, job.priority, ticket).await?;
         let job = store::find(&mut transaction, scope, id, self.now()).await?;
         transaction.commit().await?;

@@ -46,6 +46,17 @@ impl Default for JobLimits {
     }
 }
 
+/// How jobs are taken in, and told of.
+#[derive(Clone, Debug, Default)]
+pub struct JobSettings {
+    /// How many jobs may wait, and how long finished ones are kept.
+    pub limits: JobLimits,
+    /// The routes that take bodies of more than 1 MiB, and how many bytes.
+    pub body_limits: Vec<(&'static str, usize)>,
+    /// Which addresses webhooks may have.
+    pub outbound: outbound::Policy,
+}
+
 /// A job to be made.
 #[derive(Clone, Debug)]
 pub struct NewJob {
@@ -67,8 +78,7 @@ struct Inner {
     pool: PgPool,
     blobs: BlobStore,
     clock: Arc<dyn Clock>,
-    limits: JobLimits,
-    body_limits: Vec<(&'static str, usize)>,
+    settings: JobSettings,
     queue: WorkerUtils,
     /// Ids of jobs that have ended, in this process or another.
     ended: broadcast::Sender<Arc<str>>,
@@ -79,26 +89,19 @@ struct Inner {
 
 impl std::fmt::Debug for Jobs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Jobs").field("limits", &self.0.limits).finish_non_exhaustive()
+        f.debug_struct("Jobs").field("settings", &self.0.settings).finish_non_exhaustive()
     }
 }
 
 impl Jobs {
-    /// Jobs in the database of `pool`, whose large bodies are in `blobs`. `body_limits` has the routes that take bodies of
-    /// more than 1 MiB, and how many bytes.
+    /// Jobs in the database of `pool`, whose large bodies are in `blobs`.
     #[must_use]
-    pub fn new(
-        pool: PgPool,
-        blobs: BlobStore,
-        clock: Arc<dyn Clock>,
-        limits: JobLimits,
-        body_limits: Vec<(&'static str, usize)>,
-    ) -> Self {
+    pub fn new(pool: PgPool, blobs: BlobStore, clock: Arc<dyn Clock>, settings: JobSettings) -> Self {
         let queue = WorkerUtils::new(pool.clone(), QUEUE_SCHEMA);
         let ended = broadcast::Sender::new(ANNOUNCEMENTS);
         let kept = TaskTracker::new();
         let stopping = watch::Sender::new(false);
-        Self(Arc::new(Inner { pool, blobs, clock, limits, body_limits, queue, ended, kept, stopping }))
+        Self(Arc::new(Inner { pool, blobs, clock, settings, queue, ended, kept, stopping }))
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -118,11 +121,15 @@ impl Jobs {
     }
 
     pub(crate) fn limits(&self) -> &JobLimits {
-        &self.0.limits
+        &self.0.settings.limits
+    }
+
+    pub(crate) fn outbound(&self) -> outbound::Policy {
+        self.0.settings.outbound
     }
 
     pub(crate) fn body_limit(&self, path: &str) -> usize {
-        let limit = self.0.body_limits.iter().find(|(limited, _)| *limited == path);
+        let limit = self.0.settings.body_limits.iter().find(|(limited, _)| *limited == path);
         limit.map_or(MAX_INLINE_BYTES, |(_, bytes)| *bytes)
     }
 

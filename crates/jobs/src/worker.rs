@@ -17,6 +17,7 @@ use crate::model::JobState;
 use crate::queueing::QUEUE_SCHEMA;
 use crate::service::Jobs;
 use crate::store;
+use crate::webhooks::WebhookSender;
 
 /// A worker without a heartbeat for `LEASE` is dead; its jobs go to others after the next sweep.
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -122,12 +123,22 @@ impl Worker {
             self.settings.slots.iter().copied().filter(|(_, slots)| *slots > 0).collect();
         let id = format!("worker_{}", Id::generate("worker"));
         let kinds: Vec<String> = lanes.iter().flat_map(|(lane, _)| kinds_of(*lane)).collect();
+        let sender = async {
+            match WebhookSender::new(self.jobs.clone()) {
+                Ok(sender) => sender.run().await,
+                Err(error) => {
+                    tracing::error!(%error, "webhooks are not sent");
+                    std::future::pending().await
+                }
+            }
+        };
         let running = lanes.iter().map(|(lane, slots)| self.work_in(*lane, *slots));
         tokio::select! {
             _ = futures::future::join_all(running) => {}
             () = self.renew(&id, &kinds) => {}
             () = self.watch_entries() => {}
             () = self.remove_finished() => {}
+            () = sender => {}
         }
         if let Ok(mut conn) = self.jobs.pool().acquire().await
             && let Err(error) = store::remove_worker(&mut conn, &id).await

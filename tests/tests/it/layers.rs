@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audio_asr", 1),
     ("audio_speakers", 1),
     ("interchange", 1),
+    ("outbound", 0),
     ("jobs", 1),
     ("audio_signal", 2),
     ("media_v2", 3),

@@ -5,7 +5,7 @@ use http_kit::{Id, Scope};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use super::events::{add_event, announce};
+use super::events::{add_event, add_state, announce};
 use crate::model::JobState;
 
 /// How a job ended.
@@ -66,7 +66,7 @@ pub(crate) async fn cancel(
     .fetch_optional(&mut *conn)
     .await?;
     if state.as_deref() == Some("cancelled") {
-        add_event(conn, scope, id, "state", &json!({"state": "cancelled"})).await?;
+        add_state(conn, scope, id, JobState::Cancelled, now).await?;
         announce(conn, id).await?;
     }
     Ok(state.is_some())
@@ -199,15 +199,16 @@ pub(crate) async fn finish(
         .execute(&mut *conn)
         .await?;
     }
-    add_event(conn, scope, id, "state", &json!({"state": state})).await?;
+    add_state(conn, scope, id, state, now).await?;
     announce(conn, id).await?;
     Ok(true)
 }
 
-/// Removes finished jobs of all owners, with their results and events.
+/// Removes finished jobs of all owners, with their results and events, and what was told of them.
 pub(crate) async fn remove_finished(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
         "-- jobs::remove_finished
+         WITH deliveries AS (DELETE FROM webhook_deliveries WHERE created_at < $1 AND state <> 'pending')
          DELETE FROM jobs WHERE finished_at < $1",
         before
     )

@@ -1,8 +1,11 @@
 //! Events of jobs.
 
+use chrono::{DateTime, Utc};
 use http_kit::{Id, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
+
+use crate::model::JobState;
 
 /// The channel on which the end of a job is announced to all processes; the payload is the job's id.
 pub(crate) const ENDED_CHANNEL: &str = "harkback_job_ended";
@@ -22,6 +25,38 @@ pub(super) async fn add_event(
         id.as_str(),
         event,
         data,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes that the job is in that state now: an event, and a delivery for every webhook that wants it.
+pub(super) async fn add_state(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    state: JobState,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "-- jobs::add_state
+         WITH event AS (
+             INSERT INTO job_events (tenant_id, env, job_id, event, data)
+             VALUES ($1, $2, $3, 'state', jsonb_build_object('state', $4::text))
+             RETURNING sequence
+         )
+         INSERT INTO webhook_deliveries
+             (tenant_id, env, webhook_id, id, job_id, job_state, state, created_at, next_attempt_at)
+         SELECT w.tenant_id, w.env, w.id, 'msg_' || event.sequence || '_' || w.id, $3, $4, 'pending', $5, $5
+         FROM event, webhooks w JOIN jobs j ON (j.tenant_id, j.env) = (w.tenant_id, w.env)
+         WHERE w.tenant_id = $1 AND w.env = $2 AND j.id = $3
+           AND $4 = ANY (w.states) AND (w.kinds = '{}' OR j.kind = ANY (w.kinds))",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        state.as_str(),
+        now,
     )
     .execute(conn)
     .await?;

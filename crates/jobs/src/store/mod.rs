@@ -4,6 +4,7 @@ mod ending;
 mod events;
 mod queueing;
 mod reading;
+mod webhooks;
 mod workers;
 
 pub(crate) use ending::{Answer, Order, Outcome, cancel, finish, is_wanted, order, remove_finished, report};
@@ -12,6 +13,10 @@ pub(crate) use queueing::{
     Claimed, NewRow, claim, insert, next_ticket, place_of_ended, put_back, requeue_ended, waiting,
 };
 pub(crate) use reading::{MAX_INLINE_BYTES, find, list, result, state};
+pub(crate) use webhooks::{
+    DueDelivery, Sent, WebhookRow, delete_webhook, due_deliveries, finish_delivery, has_webhook,
+    insert_webhook, list_deliveries, list_webhooks,
+};
 pub(crate) use workers::{
     Stranded, count_active, has_waited, remove_worker, renew_worker, requeue_stranded, stranded,
 };

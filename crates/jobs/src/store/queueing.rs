@@ -2,12 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use http_kit::{AccessLevel, Id, Scope};
-use serde_json::json;
 use sqlx::PgConnection;
 
-use super::events::add_event;
+use super::events::add_state;
 use crate::heavy_calls::Lane;
-use crate::model::JobPriority;
+use crate::model::{JobPriority, JobState};
 
 /// A job to be inserted.
 pub(crate) struct NewRow<'a> {
@@ -119,7 +118,7 @@ pub(crate) async fn insert(
     )
     .execute(&mut *conn)
     .await?;
-    add_event(conn, new.scope, &new.id, "state", &json!({"state": "queued"})).await
+    add_state(conn, new.scope, &new.id, JobState::Queued, now).await
 }
 
 /// Starts a job for the entry `queue_id` of the queue. One that the same entry has started before has lost its worker;
@@ -159,7 +158,7 @@ pub(crate) async fn claim(
     .fetch_optional(&mut *conn)
     .await?;
     if claimed.is_some() {
-        add_event(conn, scope, id, "state", &json!({"state": "running"})).await?;
+        add_state(conn, scope, id, JobState::Running, now).await?;
     }
     Ok(claimed)
 }
@@ -170,6 +169,7 @@ pub(crate) async fn put_back(
     scope: &Scope,
     id: &Id,
     attempt: i32,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<bool> {
     let put_back = sqlx::query!(
         "-- jobs::put_back
@@ -184,7 +184,7 @@ pub(crate) async fn put_back(
     .await?;
     let is_put_back = put_back.rows_affected() > 0;
     if is_put_back {
-        add_event(conn, scope, id, "state", &json!({"state": "queued"})).await?;
+        add_state(conn, scope, id, JobState::Queued, now).await?;
     }
     Ok(is_put_back)
 }
@@ -221,6 +221,7 @@ pub(crate) async fn requeue_ended(
     scope: &Scope,
     id: &Id,
     ticket: i64,
+    now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::requeue_ended
@@ -234,5 +235,5 @@ pub(crate) async fn requeue_ended(
     )
     .execute(&mut *conn)
     .await?;
-    add_event(conn, scope, id, "state", &json!({"state": "queued"})).await
+    add_state(conn, scope, id, JobState::Queued, now).await
 }

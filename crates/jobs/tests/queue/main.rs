@@ -5,4 +5,5 @@
 mod answers;
 mod order;
 mod support;
+mod webhooks;
 mod workers;

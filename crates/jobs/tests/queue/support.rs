@@ -12,7 +12,7 @@ use db::testing::TestDatabase;
 use http::{HeaderMap, Request, StatusCode};
 use http_kit::{Id, Problem, Scope, SystemClock, WorkProgress, begin_heavy_work};
 use jobs::model::{Job, JobState};
-use jobs::{JobLimits, Jobs, Lane, Worker, WorkerSettings};
+use jobs::{JobLimits, JobSettings, Jobs, Lane, Worker, WorkerSettings};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tempfile::TempDir;
@@ -160,7 +160,9 @@ async fn pool(database: &TestDatabase) -> PgPool {
 }
 
 fn jobs_in(pool: PgPool, blobs: BlobStore, limits: JobLimits) -> Jobs {
-    let jobs = Jobs::new(pool, blobs, Arc::new(SystemClock), limits, vec![(RENDER, 8 << 20)]);
+    let outbound = outbound::Policy { allows_private: true };
+    let settings = JobSettings { limits, body_limits: vec![(RENDER, 8 << 20)], outbound };
+    let jobs = Jobs::new(pool, blobs, Arc::new(SystemClock), settings);
     tokio::spawn(jobs.clone().listen());
     jobs
 }

@@ -1,0 +1,201 @@
+use aws_lc_rs::rand;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_kit::{
+    ContextFields, ContextJson, Cursor, Id, Json, NoQuery, Page, PageParams, Path, Problem, Query,
+    RequestContext, path_id,
+};
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::model::{Delivery, DeliveryPage, NewWebhook, Webhook, WebhookList};
+use crate::heavy_calls::HEAVY_CALLS;
+use crate::model::JobState;
+use crate::service::Jobs;
+use crate::store::{self, WebhookRow};
+
+/// Most webhooks of an owner.
+const MAX_WEBHOOKS: i64 = 20;
+const SECRET_BYTES: usize = 32;
+const SECRET_PREFIX: &str = "whsec_";
+
+/// The routes under `/webhooks`.
+pub fn router(jobs: Jobs) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(delete))
+        .routes(routes!(deliveries))
+        .with_state(jobs)
+}
+
+impl ContextFields for NewWebhook {
+    fn context_fields(&self) -> [Option<&str>; 3] {
+        [self.tenant_id.as_deref(), self.env.as_deref(), self.user_id.as_deref()]
+    }
+}
+
+/// Make a webhook
+///
+/// Each change of a job's state that it asks for is sent there, signed as the Standard Webhooks specification has it, at
+/// most 10 times within a day until it is answered 2xx. The secret is answered this once.
+#[utoipa::path(
+    post, path = "/webhooks", operation_id = "create_webhook", tag = "jobs", request_body = NewWebhook,
+    responses(
+        (status = 201, body = Webhook),
+        (status = 400, description = "`invalid_context`, `malformed_json`"),
+        (status = 403, description = "`context_mismatch`"),
+        (status = 409, description = "`too_many_webhooks`"),
+        (status = 422, description = "`invalid_body`"),
+    )
+)]
+async fn create(
+    State(jobs): State<Jobs>,
+    ContextJson(context, new): ContextJson<NewWebhook>,
+) -> Result<Response, Problem> {
+    let url = jobs.outbound().parse(&new.url);
+    let url = url.map_err(|error| Problem::invalid_field("/url", error.to_string()))?;
+    for (index, kind) in new.kinds.iter().enumerate() {
+        if !HEAVY_CALLS.iter().any(|call| call.kind == kind) {
+            return Err(Problem::invalid_field(format!("/kinds/{index}"), "no kind of jobs"));
+        }
+    }
+    let secret = new_secret()?;
+    let row = WebhookRow {
+        id: Id::for_write("webhook", 0),
+        url: url.into(),
+        kinds: new.kinds,
+        states: states(new.states),
+        secret,
+        created_at: jobs.now(),
+    };
+    let mut transaction = jobs.pool().begin().await?;
+    // After a crash, a retry under the same Idempotency-Key finds what the first try made.
+    let known = store::list_webhooks(&mut transaction, &context.scope).await?;
+    let made = match known.into_iter().find(|known| known.id == row.id) {
+        Some(known) => known,
+        None if store::insert_webhook(&mut transaction, &context.scope, &row, MAX_WEBHOOKS).await? => row,
+        None => {
+            let detail = format!("there are {MAX_WEBHOOKS} webhooks: delete one");
+            return Err(Problem::new(StatusCode::CONFLICT, "too_many_webhooks", detail));
+        }
+    };
+    transaction.commit().await?;
+    let secret = format!("{SECRET_PREFIX}{}", made.secret);
+    Ok((StatusCode::CREATED, Json(Webhook { secret: Some(secret), ..webhook(made) })).into_response())
+}
+
+/// Each once; those that a job stays in when none is given.
+fn states(mut states: Vec<JobState>) -> Vec<String> {
+    if states.is_empty() {
+        states = vec![JobState::Succeeded, JobState::Failed, JobState::Cancelled];
+    }
+    let mut names: Vec<String> = Vec::new();
+    for state in states {
+        if !names.iter().any(|name| name == state.as_str()) {
+            names.push(state.as_str().to_owned());
+        }
+    }
+    names
+}
+
+fn new_secret() -> Result<String, Problem> {
+    let mut bytes = [0; SECRET_BYTES];
+    rand::fill(&mut bytes).map_err(|_| Problem::internal("no random bytes"))?;
+    Ok(STANDARD.encode(bytes))
+}
+
+fn webhook(row: WebhookRow) -> Webhook {
+    let WebhookRow { id, url, kinds, states, created_at, .. } = row;
+    Webhook { id, url, kinds, states, secret: None, created_at }
+}
+
+/// List webhooks, oldest first
+#[utoipa::path(
+    get, path = "/webhooks", operation_id = "list_webhooks", tag = "jobs",
+    responses((status = 200, body = WebhookList), (status = 400, description = "`invalid_context`"))
+)]
+async fn list(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    _: NoQuery,
+) -> Result<Json<WebhookList>, Problem> {
+    let mut conn = jobs.pool().acquire().await?;
+    let rows = store::list_webhooks(&mut conn, &context.scope).await?;
+    Ok(Json(WebhookList { items: rows.into_iter().map(webhook).collect() }))
+}
+
+fn webhook_id(text: &str) -> Result<Id, Problem> {
+    path_id(text, "webhook_not_found")
+}
+
+fn not_found(id: &Id) -> Problem {
+    Problem::not_found("webhook_not_found", format!("there is no webhook {id}"))
+}
+
+/// Delete a webhook
+///
+/// With its deliveries, also those that were not sent yet.
+#[utoipa::path(
+    delete, path = "/webhooks/{id}", operation_id = "delete_webhook", tag = "jobs", params(("id" = String, Path)),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`webhook_not_found`"),
+    )
+)]
+async fn delete(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    _: NoQuery,
+) -> Result<StatusCode, Problem> {
+    let id = webhook_id(&id)?;
+    let mut conn = jobs.pool().acquire().await?;
+    let deleted = store::delete_webhook(&mut conn, &context.scope, &id).await?;
+    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(not_found(&id)) }
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListDeliveries {
+    /// Rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List the deliveries of a webhook, newest first
+///
+/// They are kept as long as finished jobs are.
+#[utoipa::path(
+    get, path = "/webhooks/{id}/deliveries", operation_id = "list_webhook_deliveries", tag = "jobs",
+    params(("id" = String, Path), ListDeliveries),
+    responses(
+        (status = 200, body = DeliveryPage),
+        (status = 400, description = "`invalid_context`"),
+        (status = 404, description = "`webhook_not_found`"),
+        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+    )
+)]
+async fn deliveries(
+    State(jobs): State<Jobs>,
+    context: RequestContext,
+    Path(id): Path<String>,
+    Query(query): Query<ListDeliveries>,
+) -> Result<Json<DeliveryPage>, Problem> {
+    let (id, page) = (webhook_id(&id)?, PageParams::new(query.limit, query.cursor.as_deref())?);
+    let mut conn = jobs.pool().acquire().await?;
+    if !store::has_webhook(&mut conn, &context.scope, &id).await? {
+        return Err(not_found(&id));
+    }
+    let rows = store::list_deliveries(&mut conn, &context.scope, &id, &page).await?;
+    let cursor = |row: &Delivery| Cursor { created_at: row.created_at, id: row.id.clone() };
+    let Page { items, next_cursor } = Page::from_rows(rows, page.limit, cursor);
+    Ok(Json(DeliveryPage { items, next_cursor }))
+}

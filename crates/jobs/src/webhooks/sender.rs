@@ -1,0 +1,151 @@
+//! Sends deliveries, until they are answered 2xx or were tried for a day.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::{StreamExt, stream};
+use http_kit::Scope;
+use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
+use tokio::time::sleep;
+
+use super::model::Message;
+use crate::Error;
+use crate::service::Jobs;
+use crate::store::{self, DueDelivery, Sent};
+
+/// How often due deliveries are looked for.
+const POLL: Duration = Duration::from_secs(1);
+/// The time that a receiver has to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// After that time a try whose process died is made again.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// Deliveries at once: of all, and of each tenant, so that slow receivers of one hold up no others.
+const AT_ONCE: (i64, i64) = (32, 4);
+/// The pauses between the ten tries, in seconds: together 23 hours.
+const PAUSES_S: [i64; 9] = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200];
+/// The largest answer of a job that is within a message, in bytes of JSON.
+const MAX_MESSAGE: usize = 256 << 10;
+/// The receiver is gone for good.
+const GONE: i32 = 410;
+
+/// Sends the deliveries of all owners.
+#[derive(Clone, Debug)]
+pub(crate) struct WebhookSender {
+    jobs: Jobs,
+    client: reqwest::Client,
+}
+
+impl WebhookSender {
+    pub(crate) fn new(jobs: Jobs) -> reqwest::Result<Self> {
+        let client = jobs.outbound().client(TIMEOUT)?;
+        Ok(Self { jobs, client })
+    }
+
+    /// Sends what is due, for ever.
+    pub(crate) async fn run(self) {
+        loop {
+            match self.send_due().await {
+                // There may be more.
+                Ok(sent) if sent > 0 => {}
+                Ok(_) => sleep(POLL).await,
+                Err(error) => {
+                    tracing::warn!(%error, "webhooks cannot be sent");
+                    sleep(POLL).await;
+                }
+            }
+        }
+    }
+
+    async fn send_due(&self) -> Result<usize, Error> {
+        let now = self.jobs.now();
+        let due = {
+            let mut conn = self.jobs.pool().acquire().await?;
+            store::due_deliveries(&mut conn, now, now + LEASE, AT_ONCE).await?
+        };
+        let count = due.len();
+        stream::iter(due).for_each_concurrent(None, |delivery| self.send_and_write(delivery)).await;
+        Ok(count)
+    }
+
+    async fn send_and_write(&self, delivery: DueDelivery) {
+        let sent = self.send(&delivery).await;
+        let written = async {
+            let mut conn = self.jobs.pool().acquire().await?;
+            store::finish_delivery(&mut conn, &delivery, &sent).await
+        };
+        if let Err(error) = written.await {
+            tracing::warn!(%error, delivery = %delivery.id, "a webhook's try cannot be written; it is made again");
+        }
+        let result = if sent.error.is_none() { "delivered" } else { "failed" };
+        metrics::counter!("webhook_tries_total", "result" => result).increment(1);
+    }
+
+    async fn send(&self, delivery: &DueDelivery) -> Sent {
+        let pause = usize::try_from(delivery.attempts - 1).ok().and_then(|tried| PAUSES_S.get(tried));
+        let next_attempt_at = pause.map(|pause| self.jobs.now() + TimeDelta::seconds(*pause));
+        match self.post(delivery).await {
+            Ok(status) if (200..300).contains(&status) => {
+                Sent { status: Some(status), error: None, next_attempt_at: None }
+            }
+            Ok(status) => Sent {
+                status: Some(status),
+                error: Some(format!("answered {status}")),
+                next_attempt_at: next_attempt_at.filter(|_| status != GONE),
+            },
+            Err(error) => Sent { status: None, error: Some(error), next_attempt_at },
+        }
+    }
+
+    /// The status of the answer.
+    async fn post(&self, delivery: &DueDelivery) -> Result<i32, String> {
+        // Checked again: the setting may have changed since it was made.
+        let url = self.jobs.outbound().parse(&delivery.url).map_err(|error| error.to_string())?;
+        let body = self.body(delivery).await?;
+        let signer = Webhook::new(&delivery.secret).map_err(|error| error.to_string())?;
+        let timestamp = self.jobs.now().timestamp();
+        let id = delivery.id.as_str();
+        let signature = signer.sign(id, timestamp, body.as_bytes()).map_err(|error| error.to_string())?;
+        let request = self
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .header("user-agent", concat!("harkback/", env!("CARGO_PKG_VERSION")))
+            .header(HEADER_WEBHOOK_ID, id)
+            .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
+            .header(HEADER_WEBHOOK_SIGNATURE, signature)
+            .body(body);
+        // What the receiver answers beside its status is not read.
+        let response = request.send().await.map_err(|error| innermost(&error))?;
+        Ok(i32::from(response.status().as_u16()))
+    }
+
+    async fn body(&self, delivery: &DueDelivery) -> Result<String, String> {
+        let scope = Scope { tenant_id: delivery.tenant_id.clone(), env: delivery.env.clone() };
+        let mut job = self.jobs.get(&scope, &delivery.job_id).await.map_err(|error| error.to_string())?;
+        let write = |data: &crate::model::Job| {
+            let message = Message {
+                r#type: format!("job.{}", delivery.job_state),
+                timestamp: delivery.created_at,
+                data,
+            };
+            serde_json::to_string(&message).map_err(|error| error.to_string())
+        };
+        let body = write(&job)?;
+        if body.len() <= MAX_MESSAGE {
+            return Ok(body);
+        }
+        if let Some(result) = &mut job.result {
+            result.body = None;
+        }
+        write(&job)
+    }
+}
+
+/// What went wrong at the bottom: "connection refused" rather than "error sending request".
+fn innermost(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,154 @@
+//! Requests to addresses that callers name.
+//!
+//! A caller must not reach through this service what only the service can reach (server-side request forgery): its own
+//! machine, the network around it, a cloud's metadata. So a [`Policy`] checks the address that a name resolves to when the
+//! connection is made, not the name; redirects are not followed, and proxies of the environment are not used.
+
+mod address;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+pub use address::is_public;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum length of a URL, in bytes.
+pub const MAX_URL: usize = 2_048;
+
+/// Which addresses may be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Also private, loopback and link-local ones.
+    pub allows_private: bool,
+}
+
+/// Why a URL is not requested.
+#[derive(Debug, thiserror::Error)]
+pub enum UrlError {
+    /// It is no URL.
+    #[error("not a URL: {0}")]
+    Malformed(#[from] url::ParseError),
+    /// Its form is not accepted.
+    #[error("{0}")]
+    NotAccepted(&'static str),
+    /// Its address may not be reached.
+    #[error("{0} is not a public address")]
+    NotPublic(IpAddr),
+}
+
+impl Policy {
+    /// Reads a URL that is to be requested later. A name is resolved only then.
+    ///
+    /// # Errors
+    /// [`UrlError`] for another scheme than `http` and `https`, credentials, or an address that may not be reached.
+    pub fn parse(self, text: &str) -> Result<Url, UrlError> {
+        if text.len() > MAX_URL {
+            return Err(UrlError::NotAccepted("longer than 2048 bytes"));
+        }
+        let url = Url::parse(text)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(UrlError::NotAccepted("expected http:// or https://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(UrlError::NotAccepted("expected no user name or password in it"));
+        }
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(_)) => return Ok(url),
+            None => return Err(UrlError::NotAccepted("expected a host")),
+        };
+        if self.allows(address) { Ok(url) } else { Err(UrlError::NotPublic(address)) }
+    }
+
+    /// A client whose requests end after `timeout`. Its requests are to be made to URLs of [`Policy::parse`]: an address
+    /// that stands in a URL itself is not resolved, and so not checked again.
+    ///
+    /// # Errors
+    /// When no TLS can be had.
+    pub fn client(self, timeout: Duration) -> reqwest::Result<reqwest::Client> {
+        reqwest::Client::builder()
+            .dns_resolver(Arc::new(Guard(self)))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .build()
+    }
+
+    fn allows(self, address: IpAddr) -> bool {
+        self.allows_private || is_public(address)
+    }
+}
+
+/// Resolves names to the addresses that may be reached.
+#[derive(Debug)]
+struct Guard(Policy);
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let policy = self.0;
+        Box::pin(async move {
+            // The port is the connector's to set.
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found.filter(|address| policy.allows(address.ip())).collect();
+            if allowed.is_empty() {
+                let refused = format!("{} has no public address", name.as_str());
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, refused).into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_checked() {
+        let strict = Policy::default();
+        for good in
+            ["https://example.org/hook?a=b", "http://93.184.215.14:8080/", "https://[2606:4700::1111]/"]
+        {
+            assert!(strict.parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "example.org",
+            "ftp://example.org",
+            "file:///etc/passwd",
+            "https://user@example.org",
+            "https:///",
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://169.254.169.254/latest/meta-data/",
+        ] {
+            assert!(strict.parse(bad).is_err(), "{bad}");
+        }
+        assert!(Policy { allows_private: true }.parse("http://127.0.0.1/").is_ok());
+        assert!(strict.parse(&format!("https://example.org/{}", "a".repeat(MAX_URL))).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_not_connected_to() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let get = async |policy: Policy| {
+            let client = policy.client(Duration::from_millis(500)).unwrap();
+            client.get(policy.parse(&url).unwrap()).send().await.unwrap_err()
+        };
+        assert!(get(Policy::default()).await.is_connect());
+        let accepted = tokio::spawn(async move { listener.accept().await.map(drop) });
+        let _ = get(Policy { allows_private: true }).await;
+        accepted.await.unwrap().unwrap();
+    }
+}
