@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 use http_kit::{AccessLevel, Id};
+use url::Url;
 
 use crate::flags::{AnalysisFlags, ModelPlace, ReprobeFlags, ServeFlags, StoreFlags};
 
@@ -52,8 +53,80 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Create, list and revoke API keys, and rotate the secret of signed links.
     Keys(KeysArguments),
+    /// List, follow, cancel and repeat the jobs of a service that runs.
+    Jobs(JobsArguments),
     /// Print the OpenAPI document of the service.
     Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobsArguments {
+    #[command(subcommand)]
+    pub(crate) command: JobsCommand,
+    /// Print JSON as the service answers it.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) service: ServiceArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// List jobs, newest first.
+    List {
+        /// Only of this state: queued, running, succeeded, failed, cancelled.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only of this kind, such as `analyze`.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Most jobs to list.
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+    },
+    /// Show one job.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Follow a job until it has ended. Exits with 0 when it has succeeded, 1 when it has failed, 3 when it was cancelled.
+    Watch {
+        /// Its id.
+        id: String,
+    },
+    /// Cancel a job.
+    Cancel {
+        /// Its id.
+        id: String,
+    },
+    /// Run a failed or cancelled job again.
+    Retry {
+        /// Its id.
+        id: String,
+    },
+}
+
+/// Which service is asked, and in whose name.
+#[derive(Debug, Args)]
+pub(crate) struct ServiceArguments {
+    /// The service's address.
+    #[arg(
+        long,
+        global = true,
+        env = "HARKBACK_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8090"
+    )]
+    pub(crate) url: Url,
+    /// An API key or token, for a service with `--auth keys` or `jwt`.
+    #[arg(long, global = true, env = "HARKBACK_KEY", value_name = "KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    /// The tenant, where the key does not say it.
+    #[arg(long, global = true, env = "HARKBACK_TENANT", value_name = "ID")]
+    pub(crate) tenant: Option<Id>,
+    /// The environment, where the key does not say it.
+    #[arg(long, global = true, env = "HARKBACK_ENV", value_name = "ID")]
+    pub(crate) env: Option<Id>,
 }
 
 #[derive(Debug, Args)]

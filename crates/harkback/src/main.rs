@@ -5,7 +5,7 @@
 //! serves and measures them ([`serve`], [`listener`], [`health`], [`stopping`],
 //! [`metrics`]), analyses one file ([`analyze`]), shows it all
 //! ([`demo`]), lists the media formats ([`formats`]), removes what no row refers to ([`gc`]), probes assets again
-//! ([`reprobe`]), lists results of wrong decoders ([`verify`]), or looks after the speech models ([`models`]).
+//! ([`reprobe`]), lists results of wrong decoders ([`verify`]), asks a service for its jobs ([`job_commands`]), or looks after the speech models ([`models`]).
 
 mod analyze;
 mod app;
@@ -17,6 +17,7 @@ mod flags;
 mod formats;
 mod gc;
 mod health;
+mod job_commands;
 mod keys;
 mod listener;
 mod metrics;
@@ -31,6 +32,7 @@ mod pull;
 mod reprobe;
 mod resources;
 mod serve;
+mod service_client;
 mod speaker_models;
 mod stopping;
 mod text;
@@ -67,6 +69,7 @@ fn start() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        Command::Jobs(arguments) => return job_commands::run(&arguments),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {

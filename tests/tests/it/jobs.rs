@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use e2e::{Api, Deployment, Reply, media};
+use e2e::{Api, Deployment, Reply, binary, media};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -336,4 +336,33 @@ async fn a_stop_ends_streams_and_puts_jobs_back() {
     let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
     assert_eq!(done["attempts"], 2, "{done}");
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_line_shows_and_follows_jobs() {
+    let server = Deployment::new().await.start_with(&[("HARKBACK_ANALYSIS_WORKERS", "1")]).await;
+    let api = server.api("t1", "dev");
+    let run = async |arguments: &[&str]| {
+        let context = ["--url", server.base(), "--tenant", "t1", "--env", "dev"];
+        let output = binary::command([&["jobs"], arguments, &context].concat()).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), text, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let long = api.upload(&Long::new(6).path()).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
+    let (code, text, _) = run(&["watch", id(&job)]).await;
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("state: succeeded") && text.contains("result: /jobs/"), "{text}");
+    let running = accepted(&later(&api, ANALYZE, &json!({"asset_id": long["id"]}), 0).await);
+    let (_, listed, _) = run(&["list", "--kind", "analyze"]).await;
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    let (code, shown, _) = run(&["cancel", id(&running), "--json"]).await;
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(serde_json::from_str::<Value>(&shown).unwrap()["id"], running["id"]);
+    assert_eq!(run(&["watch", id(&running)]).await.0, Some(3));
+    assert_eq!(run(&["retry", id(&running)]).await.0, Some(0));
+    let (code, _, error) = run(&["show", "none"]).await;
+    assert_eq!((code, error.trim()), (Some(1), "error: job_not_found: there is no job none"));
+    server.stop().await;
 }

@@ -1,0 +1,63 @@
+//! Calls to a service that runs, for the commands that ask one.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+use url::Url;
+
+use crate::cli::ServiceArguments;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Without a byte: longer than the silence between the comments of an event stream.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A service, and who asks it.
+pub(crate) struct ServiceClient {
+    client: Client,
+    base: Url,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl ServiceClient {
+    pub(crate) fn new(arguments: &ServiceArguments) -> anyhow::Result<Self> {
+        let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build()?;
+        let headers = [
+            ("authorization", arguments.key.as_ref().map(|key| format!("Bearer {key}"))),
+            ("x-tenant-id", arguments.tenant.as_ref().map(ToString::to_string)),
+            ("x-env", arguments.env.as_ref().map(ToString::to_string)),
+        ];
+        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        Ok(Self { client, base: arguments.url.clone(), headers })
+    }
+
+    /// A call of `path`, which may have a query.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
+        let request = self.client.request(method, url);
+        self.headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// When there is no answer, or a problem: then what its document says.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let response = request.send().await;
+        let response = response.with_context(|| format!("no answer from {}", self.base))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let problem: Value = response.json().await.unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or("the service gave no reason");
+        let code = problem["code"].as_str().unwrap_or(status.as_str());
+        anyhow::bail!("{code}: {detail}")
+    }
+
+    pub(crate) async fn json(&self, method: Method, path: &str) -> anyhow::Result<Value> {
+        let response = self.send(self.request(method, path)).await?;
+        response.json().await.context("the answer is not JSON")
+    }
+}
