@@ -16,7 +16,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tempfile::TempPath;
 
 use crate::size_mark;
-use crate::store::{BlobStore, PREFIX, key, move_into_place};
+use crate::store::{BlobStore, PREFIX, in_time, key, move_into_place};
 use crate::{BlobError, BlobId};
 
 /// A remote blob that comes again is written again when it is older than this, so that it counts as new.
@@ -56,13 +56,13 @@ impl BlobStore {
             });
             return Ok(removed.await.map_err(io::Error::other)??);
         }
-        let found = match self.store.head(&key(id)).await {
+        let found = match in_time(self.store.head(&key(id))).await {
             Ok(meta) => listed_blob(&meta, cutoff),
             Err(object_store::Error::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         if found.is_some() {
-            self.store.delete(&key(id)).await?;
+            in_time(self.store.delete(&key(id))).await?;
         }
         Ok(found.is_some())
     }
@@ -81,7 +81,7 @@ impl BlobStore {
         }
         let staged = std::fs::metadata(&file)?;
         let fresh = staged.modified()? - OLD;
-        match self.store.head(&key(id)).await {
+        match in_time(self.store.head(&key(id))).await {
             Ok(meta) if SystemTime::from(meta.last_modified) > fresh && meta.size == staged.len() => Ok(()),
             _ => self.upload(&file, id).await,
         }

@@ -1,53 +1,88 @@
 //! Object stores, with limits on how long a call may take.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
-use object_store::{BackoffConfig, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-/// A request is tried again this often, and for so long; a caller waits for all of it.
+/// A request is tried again this often. The time of a read includes that of its bytes, so that no limit of time may end
+/// the attempts: each attempt has limits of its own, and short calls are bounded by their caller.
 const RETRIES: usize = 3;
-const RETRY_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRY_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest time without a byte of an answer. A read as a whole has no limit: recordings have gigabytes.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a write may take, which sends at most one part of an upload. Its answer comes after the last byte: an idle
+/// limit would end slow uploads.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The store that `url` names, and the prefix in it. `options` that are not the store's are left out.
-pub(crate) fn open(
-    url: &Url,
-    options: impl IntoIterator<Item = (String, String)>,
-) -> Result<(Box<dyn ObjectStore>, Path), Error> {
-    let (scheme, path) = ObjectStoreScheme::parse(url)?;
-    let path = Path::parse(path)?;
-    let store: Box<dyn ObjectStore> = match scheme {
-        ObjectStoreScheme::AmazonS3 => {
-            let builder = AmazonS3Builder::new().with_url(url.as_str());
-            let builder = configured(builder, options, AmazonS3Builder::with_config);
-            Box::new(builder.with_retry(retry()).build()?)
-        }
-        ObjectStoreScheme::GoogleCloudStorage => {
-            let builder = GoogleCloudStorageBuilder::new().with_url(url.as_str());
-            let builder = configured(builder, options, GoogleCloudStorageBuilder::with_config);
-            Box::new(builder.with_retry(retry()).build()?)
-        }
-        ObjectStoreScheme::MicrosoftAzure => {
-            let builder = MicrosoftAzureBuilder::new().with_url(url.as_str());
-            let builder = configured(builder, options, MicrosoftAzureBuilder::with_config);
-            Box::new(builder.with_retry(retry()).build()?)
-        }
-        _ => return object_store::parse_url_opts(url, options),
-    };
-    Ok((store, path))
+/// An object store, by what is asked of it: reads and writes have different limits.
+pub(crate) struct Remote {
+    /// For everything but uploads and copies.
+    pub(crate) reads: Arc<dyn ObjectStore>,
+    /// For uploads and copies.
+    pub(crate) writes: Arc<dyn ObjectStore>,
+    /// Where in it the blobs are.
+    pub(crate) prefix: Path,
 }
 
-fn configured<B, K: FromStr>(
-    builder: B,
-    options: impl IntoIterator<Item = (String, String)>,
-    set: impl Fn(B, K, String) -> B,
-) -> B {
-    let known = options.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value)));
+/// The store that `url` names, and the prefix in it. `options` that are not the store's are left out.
+pub(crate) fn open(url: &Url, options: impl IntoIterator<Item = (String, String)>) -> Result<Remote, Error> {
+    let options: Vec<_> = options.into_iter().collect();
+    let (scheme, path) = ObjectStoreScheme::parse(url)?;
+    let prefix = Path::parse(path)?;
+    let client = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT);
+    let of_reads = client.clone().with_timeout_disabled().with_read_timeout(IDLE_TIMEOUT);
+    let of_writes = client.with_timeout(WRITE_TIMEOUT);
+    let (reads, writes) =
+        match (vendor(url, &scheme, of_reads, &options)?, vendor(url, &scheme, of_writes, &options)?) {
+            (Some(reads), Some(writes)) => (reads, writes),
+            _ => {
+                let only: Arc<dyn ObjectStore> = object_store::parse_url_opts(url, options)?.0.into();
+                (only.clone(), only)
+            }
+        };
+    Ok(Remote { reads, writes, prefix })
+}
+
+/// The store of a vendor; `None` for what is no vendor's.
+fn vendor(
+    url: &Url,
+    scheme: &ObjectStoreScheme,
+    client: ClientOptions,
+    options: &[(String, String)],
+) -> Result<Option<Arc<dyn ObjectStore>>, Error> {
+    let url = url.as_str();
+    Ok(Some(match scheme {
+        ObjectStoreScheme::AmazonS3 => {
+            let builder =
+                AmazonS3Builder::new().with_url(url).with_client_options(client).with_retry(retry());
+            Arc::new(configured(builder, options, AmazonS3Builder::with_config).build()?)
+        }
+        ObjectStoreScheme::GoogleCloudStorage => {
+            let builder = GoogleCloudStorageBuilder::new().with_url(url);
+            let builder = builder.with_client_options(client).with_retry(retry());
+            Arc::new(configured(builder, options, GoogleCloudStorageBuilder::with_config).build()?)
+        }
+        ObjectStoreScheme::MicrosoftAzure => {
+            let builder = MicrosoftAzureBuilder::new().with_url(url);
+            let builder = builder.with_client_options(client).with_retry(retry());
+            Arc::new(configured(builder, options, MicrosoftAzureBuilder::with_config).build()?)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// After the client's options: the operator's settings of the client count more.
+fn configured<B, K: FromStr>(builder: B, options: &[(String, String)], set: impl Fn(B, K, String) -> B) -> B {
+    let known = options.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.clone())));
     known.fold(builder, |builder, (key, value)| set(builder, key, value))
 }
 
@@ -57,27 +92,99 @@ fn retry() -> RetryConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
     use std::time::Instant;
 
-    use object_store::ObjectStoreExt as _;
-
     use super::*;
+    use crate::{BlobError, BlobId, BlobStore};
 
-    #[tokio::test]
-    async fn a_store_that_is_away_fails_in_seconds() {
+    fn options(endpoint: &str) -> [(String, String); 6] {
         let options = [
-            ("aws_endpoint", "http://127.0.0.1:9"),
+            ("aws_endpoint", endpoint),
             ("aws_allow_http", "true"),
             ("aws_access_key_id", "a"),
             ("aws_secret_access_key", "b"),
             ("aws_region", "c"),
             ("google_unknown", "d"),
         ];
-        let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let (store, prefix) = open(&"s3://bucket/some/prefix".parse().unwrap(), options).unwrap();
-        assert_eq!(prefix.as_ref(), "some/prefix");
+        options.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    }
+
+    /// A store that handles each connection by `answer`.
+    fn store(staging: &std::path::Path, answer: fn(TcpStream)) -> BlobStore {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                std::thread::spawn(move || answer(stream.unwrap()));
+            }
+        });
+        BlobStore::open(&"s3://bucket/some/prefix".parse().unwrap(), options(&endpoint), staging).unwrap()
+    }
+
+    /// Reads the head of a request, and sends that of an answer of `length` bytes.
+    fn begin(stream: &mut TcpStream, length: usize) {
+        let mut piece = [0; 4096];
+        let _ = stream.read(&mut piece).unwrap();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\netag: \"a\"\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_read_may_take_as_long_as_bytes_come() {
+        let staging = tempfile::tempdir().unwrap();
+        let store = store(staging.path(), |mut stream| {
+            begin(&mut stream, 33);
+            for _ in 0..33 {
+                std::thread::sleep(Duration::from_secs(1));
+                stream.write_all(b"a").unwrap();
+            }
+        });
+        let found = store.get(BlobId::from_sha256([7; 32]), 100).await.unwrap();
+        assert_eq!(found.len(), 33);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_accepts_and_never_answers_fails_in_seconds() {
+        let staging = tempfile::tempdir().unwrap();
+        let store = store(staging.path(), |mut stream| {
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
         let began = Instant::now();
-        assert!(store.head(&"a".into()).await.is_err());
+        let id = BlobId::from_sha256([7; 32]);
+        let (size, whole, check) = tokio::join!(store.size(id), store.get(id, 9), store.check());
+        assert!(matches!(size, Err(BlobError::Store(_))), "{size:?}");
+        assert!(matches!(whole, Err(BlobError::Store(_))), "{whole:?}");
+        assert!(matches!(check, Err(BlobError::Store(_))), "{check:?}");
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_read_that_stalls_fails() {
+        let staging = tempfile::tempdir().unwrap();
+        let store = store(staging.path(), |mut stream| {
+            begin(&mut stream, 2);
+            stream.write_all(b"a").unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let begun = Instant::now();
+        let cut = store.get(BlobId::from_sha256([7; 32]), 9).await;
+        assert!(matches!(cut, Err(BlobError::Store(_))), "{cut:?}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_away_fails_in_seconds() {
+        let staging = tempfile::tempdir().unwrap();
+        let url = "s3://bucket/some/prefix".parse().unwrap();
+        assert_eq!(open(&url, options("http://127.0.0.1:9")).unwrap().prefix.as_ref(), "some/prefix");
+        let store = BlobStore::open(&url, options("http://127.0.0.1:9"), staging.path()).unwrap();
+        let began = Instant::now();
+        assert!(store.size(BlobId::from_sha256([7; 32])).await.is_err());
         assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     }
 }

@@ -15,7 +15,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
-use crate::remote;
+use crate::remote::{self, Remote};
 use crate::size_mark;
 use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
 
@@ -26,12 +26,16 @@ pub(crate) const PREFIX: &str = "sha256";
 /// What the store is checked with is under.
 const CHECK: &str = "check";
 const UPLOAD_PART: usize = 8 << 20;
+/// How long a store may take to begin its answer, with all attempts.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const PARALLEL_PARTS: usize = 4;
 
 /// Where blobs are kept. Cheap to clone.
 #[derive(Clone)]
 pub struct BlobStore {
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// The same for uploads and copies, which have other limits of time.
+    writes: Arc<dyn ObjectStore>,
     /// The directory behind `store`, when it is one: files are moved there, not copied.
     root: Option<Arc<Path>>,
     staging: Arc<Path>,
@@ -58,10 +62,16 @@ impl BlobStore {
             let root = url.to_file_path().map_err(|()| invalid("not an absolute path".to_owned()))?;
             return Self::open_directory(&root);
         }
-        let (store, prefix) = remote::open(&url, options).map_err(|error| invalid(error.to_string()))?;
+        let opened = remote::open(&url, options).map_err(|error| invalid(error.to_string()))?;
+        let Remote { reads, writes, prefix } = opened;
         std::fs::create_dir_all(staging)?;
         sweep(staging);
-        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), root: None, staging: staging.into() })
+        Ok(Self {
+            store: Arc::new(PrefixStore::new(reads, prefix.clone())),
+            writes: Arc::new(PrefixStore::new(writes, prefix)),
+            root: None,
+            staging: staging.into(),
+        })
     }
 
     /// Opens the store in a local directory, made when it is not there.
@@ -72,8 +82,8 @@ impl BlobStore {
         let staging = root.join("staging");
         std::fs::create_dir_all(&staging)?;
         sweep(&staging);
-        let store = LocalFileSystem::new_with_prefix(root)?;
-        Ok(Self { store: Arc::new(store), root: Some(root.into()), staging: staging.into() })
+        let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new_with_prefix(root)?);
+        Ok(Self { writes: store.clone(), store, root: Some(root.into()), staging: staging.into() })
     }
 
     /// A writer for bytes that come in pieces.
@@ -126,10 +136,8 @@ impl BlobStore {
         if let Some(path) = self.local_path(id) {
             return Ok(open_kept(id, path).await?.size_bytes());
         }
-        match self.store.head(&key(id)).await {
-            Ok(meta) => Ok(meta.size),
-            Err(error) => Err(named(id, error)),
-        }
+        let meta = in_time(self.store.head(&key(id))).await.map_err(|error| named(id, error))?;
+        Ok(meta.size)
     }
 
     /// Streams the bytes `range` of the blob, cut at its end.
@@ -149,7 +157,8 @@ impl BlobStore {
             self.size(id).await?;
         }
         let options = GetOptions::new().with_range(Some(GetRange::Bounded(range)));
-        let found = self.store.get_opts(&key(id), options).await.map_err(|error| named(id, error))?;
+        let found =
+            in_time(self.store.get_opts(&key(id), options)).await.map_err(|error| named(id, error))?;
         Ok(futures::future::Either::Right(found.into_stream().map_err(BlobError::Store)))
     }
 
@@ -161,7 +170,7 @@ impl BlobStore {
         if self.root.is_some() {
             self.size(id).await?;
         }
-        let found = self.store.get(&key(id)).await.map_err(|error| named(id, error))?;
+        let found = in_time(self.store.get(&key(id))).await.map_err(|error| named(id, error))?;
         let size = found.meta.size;
         if size > limit {
             return Err(BlobError::TooLarge { id, size, limit });
@@ -197,10 +206,9 @@ impl BlobStore {
         let staged = self.staging_file().await?;
         let name = staged.path().file_name().and_then(|name| name.to_str()).unwrap_or("check").to_owned();
         let key = Key::from_iter([CHECK, &name]);
-        self.store.put(&key, Bytes::from_static(b"harkback").into()).await?;
-        let read = async { self.store.get(&key).await?.bytes().await };
-        let read = read.await;
-        self.store.delete(&key).await?;
+        in_time(self.store.put(&key, Bytes::from_static(b"harkback").into())).await?;
+        let read = in_time(async { self.store.get(&key).await?.bytes().await }).await;
+        in_time(self.store.delete(&key)).await?;
         read?;
         Ok(())
     }
@@ -210,10 +218,10 @@ impl BlobStore {
         if file.metadata().await?.len() <= UPLOAD_PART as u64 {
             let mut whole = Vec::new();
             file.read_to_end(&mut whole).await?;
-            self.store.put(&key(id), whole.into()).await?;
+            self.writes.put(&key(id), whole.into()).await?;
             return Ok(());
         }
-        let upload = self.store.put_multipart(&key(id)).await?;
+        let upload = self.writes.put_multipart(&key(id)).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART);
         loop {
             let mut piece = Vec::with_capacity(UPLOAD_PART);
@@ -247,7 +255,7 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::NotFound`] or the store's. One of another size than when it was kept is `false`.
     pub async fn is_intact(&self, id: BlobId) -> Result<bool, BlobError> {
-        let found = self.store.get(&key(id)).await.map_err(|error| named(id, error))?;
+        let found = in_time(self.store.get(&key(id))).await.map_err(|error| named(id, error))?;
         let mut pieces = found.into_stream();
         let mut digest = Sha256::new();
         while let Some(piece) = pieces.try_next().await? {
@@ -264,7 +272,7 @@ impl BlobStore {
     /// [`BlobError::Store`].
     pub async fn set_aside(&self, id: BlobId) -> Result<(), BlobError> {
         let aside = Key::from_iter(["damaged", &id.to_hex()]);
-        self.store.rename(&key(id), &aside).await.map_err(|error| named(id, error))
+        self.writes.rename(&key(id), &aside).await.map_err(|error| named(id, error))
     }
 
     /// Removes files that a process which died left in staging more than a day ago.
@@ -314,6 +322,15 @@ async fn open_kept(id: BlobId, path: PathBuf) -> Result<LocalBlob, BlobError> {
 pub(crate) fn key(id: BlobId) -> Key {
     let hex = id.to_hex();
     Key::from_iter([PREFIX, &hex[..2], &hex])
+}
+
+/// Bounds a call that moves few bytes, or waits for the first of many. Attempts and their pauses count.
+pub(crate) async fn in_time<T>(
+    call: impl Future<Output = Result<T, object_store::Error>>,
+) -> Result<T, object_store::Error> {
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, call).await;
+    answer
+        .unwrap_or_else(|late| Err(object_store::Error::Generic { store: "blob_store", source: late.into() }))
 }
 
 fn named(id: BlobId, error: object_store::Error) -> BlobError {
