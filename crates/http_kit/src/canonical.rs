@@ -1,32 +1,39 @@
 //! A digest of JSON that does not depend on how it is written.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
 
-/// Integers up to this are exact as a float.
-const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+use crate::strict::{MAX_EXACT, MAX_FREE_VALUES, Strict, Usage};
+
+/// Keys of objects that are held at once: each takes many times its text. No object of known fields has so many.
+const MAX_HELD_KEYS: usize = MAX_FREE_VALUES;
 
 /// SHA-256 of a JSON text: equal for texts that differ in white space, order of keys, escapes, or in how a number is
-/// written. `None` when it is no JSON. Memory grows with the keys of open objects, not with the text.
+/// written. `None` when it is no JSON, or beyond the limits of a body ([`Strict`]). Memory grows with the keys of open
+/// objects, of which there are at most 50 000, not with the text.
 pub(crate) fn digest(text: &[u8]) -> Option<[u8; 32]> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let digest = ValueDigest.deserialize(&mut reader).ok()?;
+    let (usage, held_keys) = (Usage::without_types(), Cell::new(0));
+    let digest = ValueDigest { held_keys: &held_keys }.deserialize(Strict::new(&mut reader, &usage)).ok()?;
     reader.end().ok()?;
     Some(digest)
 }
 
 /// Digests of values are prefixed by their type, and those of lists and objects are made of those of their members.
 #[derive(Clone, Copy)]
-struct ValueDigest;
+struct ValueDigest<'a> {
+    held_keys: &'a Cell<usize>,
+}
 
 fn scalar(kind: u8, content: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update([kind]).chain_update(content).finalize().into()
 }
 
-impl<'de> DeserializeSeed<'de> for ValueDigest {
+impl<'de> DeserializeSeed<'de> for ValueDigest<'_> {
     type Value = [u8; 32];
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<[u8; 32], D::Error> {
@@ -34,7 +41,7 @@ impl<'de> DeserializeSeed<'de> for ValueDigest {
     }
 }
 
-impl<'de> Visitor<'de> for ValueDigest {
+impl<'de> Visitor<'de> for ValueDigest<'_> {
     type Value = [u8; 32];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,9 +86,13 @@ impl<'de> Visitor<'de> for ValueDigest {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<[u8; 32], A::Error> {
         let mut sorted = BTreeMap::new();
         while let Some(key) = members.next_key::<String>()? {
-            // Which of two equal keys counts does not matter: the handler refuses both.
+            self.held_keys.set(self.held_keys.get() + 1);
+            if self.held_keys.get() > MAX_HELD_KEYS {
+                return Err(de::Error::custom("too many keys"));
+            }
             sorted.insert(key, members.next_value_seed(self)?);
         }
+        self.held_keys.set(self.held_keys.get() - sorted.len());
         let digest = sorted.iter().fold(Sha256::new().chain_update(b"{"), |digest, (key, value)| {
             digest.chain_update(scalar(b's', key.as_bytes())).chain_update(value)
         });
@@ -120,5 +131,21 @@ mod tests {
         }
         assert_eq!(digest(b"{"), None);
         assert_eq!(digest(b"1 2"), None);
+    }
+
+    #[test]
+    fn what_is_beyond_the_limits_of_a_body_is_not_read() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let list = |length: usize| format!("[{}0]", "0,".repeat(length - 1));
+        let keys = |count: usize| {
+            format!("{{{}}}", (0..count).map(|key| format!("\"{key}\":0")).collect::<Vec<_>>().join(","))
+        };
+        let small = format!("[{}{{}}]", "{\"a\":0},".repeat(100_000));
+        for within in [nested(64), list(999_999), keys(50_000), small] {
+            assert!(digest(within.as_bytes()).is_some(), "{}", &within[..20]);
+        }
+        for beyond in [nested(65), list(1_000_000), keys(50_001), "{\"a\":1,\"a\":1}".to_owned()] {
+            assert_eq!(digest(beyond.as_bytes()), None, "{}", &beyond[..10]);
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Strict`] wraps a deserializer. An array is not taken for an object with its fields in order, no key comes twice,
 //! `2.0` is an integer, and depth and number of values have limits. Values of free form (`meta`) have a lower limit:
-//! each takes up to a hundred times the memory of its text.
+//! each takes up to a hundred times the memory of its text. [`crate::canonical`] reads within the same limits.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -20,18 +20,30 @@ const MAX_DEPTH: usize = 64;
 /// Values of one body: 100 000 clips of ten fields.
 const MAX_VALUES: usize = 1_000_000;
 /// Values in the free-form parts of one body.
-const MAX_FREE_VALUES: usize = 50_000;
+pub(crate) const MAX_FREE_VALUES: usize = 50_000;
 /// Integers up to this are exact as a float.
-const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+pub(crate) const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// How much of one body was read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Usage {
     values: Cell<usize>,
     free_values: Cell<usize>,
+    max_free_values: usize,
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { values: Cell::default(), free_values: Cell::default(), max_free_values: MAX_FREE_VALUES }
+    }
 }
 
 impl Usage {
+    /// For a reader that does not know which values have a type, and keeps none.
+    pub(crate) fn without_types() -> Self {
+        Self { max_free_values: MAX_VALUES, ..Self::default() }
+    }
+
     fn count<E: de::Error>(&self, is_free: bool) -> Result<(), E> {
         self.values.set(self.values.get() + 1);
         if self.values.get() > MAX_VALUES {
@@ -39,10 +51,9 @@ impl Usage {
         }
         if is_free {
             self.free_values.set(self.free_values.get() + 1);
-            if self.free_values.get() > MAX_FREE_VALUES {
-                return Err(E::custom(format!(
-                    "the body has more than {MAX_FREE_VALUES} values of free form"
-                )));
+            let limit = self.max_free_values;
+            if self.free_values.get() > limit {
+                return Err(E::custom(format!("the body has more than {limit} values of free form")));
             }
         }
         Ok(())
