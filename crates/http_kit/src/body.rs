@@ -3,14 +3,15 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use axum::RequestExt as _;
 use axum::body::HttpBody as _;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::{Extension, RequestExt as _, Router};
 use bytes::{Bytes, BytesMut};
 use http::{Extensions, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::Problem;
 use crate::extract::parse_json;
@@ -24,10 +25,34 @@ const PIECE: usize = 64 << 10;
 const FREE: usize = PIECE;
 /// Parsing more than this takes milliseconds: it does not belong on an async thread.
 const LARGE: usize = 256 << 10;
-/// How long a body of a declared length waits for its share of the budget.
+/// How long a body waits for its next piece of the budget. The one that waited longest gives up first, and what it held
+/// goes to the others.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
+/// A body that is held in memory must be there after so long, and a second more for each so many bytes.
+const GRACE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
+const BYTES_PER_SECOND: usize = 256 << 10;
 
 static PIECES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(BUDGET / PIECE)));
+
+/// The largest JSON body, in bytes, of routes without a limit of their own: an extension of requests.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonLimit(usize);
+
+impl JsonLimit {
+    /// 1 MiB, where [`limit_json`] set no other.
+    const DEFAULT: usize = 1 << 20;
+
+    /// That of a request.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> usize {
+        extensions.get::<Self>().map_or(Self::DEFAULT, |limit| limit.0)
+    }
+}
+
+/// Limits JSON bodies of `router` to `bytes`, but for routes with a limit of their own.
+pub fn limit_json(router: Router, bytes: usize) -> Router {
+    router.layer(DefaultBodyLimit::max(bytes)).layer(Extension(JsonLimit(bytes)))
+}
 
 /// A share of the budget. It goes back when its last clone is dropped.
 #[derive(Clone, Debug, Default)]
@@ -60,9 +85,10 @@ impl Buffered {
         read(request.map(|body| axum::body::Body::new(http_body_util::Limited::new(body, limit)))).await
     }
 
-    /// Lets whoever reads these bytes again know that they are paid for.
-    pub fn mark(&self, extensions: &mut Extensions) {
-        extensions.insert(self.share.clone());
+    /// The bytes; their share goes to the request with these extensions, and ends when its body was read and dropped.
+    pub fn into_request(self, extensions: &mut Extensions) -> Bytes {
+        extensions.insert(self.share);
+        self.bytes
     }
 
     /// The body as JSON; a large one is parsed on a blocking thread.
@@ -97,35 +123,36 @@ async fn read(request: Request) -> Result<Buffered, Problem> {
     if declared.is_some_and(|length| body.size_hint().upper().is_some_and(|limit| length as u64 > limit)) {
         return Err(body_too_large());
     }
+    let deadline = Deadline { begin: Instant::now(), declared: declared.unwrap_or(0) };
     let mut permits = Vec::new();
-    let mut paid = FREE;
-    // The share is taken once bytes come.
-    let first = body.frame().await.transpose().map_err(unbuffered)?;
-    if let Some(length) = declared.filter(|length| *length > FREE) {
-        permits.extend(wait_for(length.min(BUDGET)).await?);
-        paid = length;
-    }
-    let mut bytes = BytesMut::with_capacity(declared.unwrap_or(0).min(BUDGET));
-    let mut next = first;
-    while let Some(frame) = next {
-        if let Ok(piece) = frame.into_data() {
-            while bytes.len() + piece.len() > paid {
-                // Whoever holds a part of the budget must not wait for more of it.
-                permits.push(PIECES.clone().try_acquire_owned().map_err(|_| busy())?);
-                paid += PIECE;
-            }
-            bytes.extend_from_slice(&piece);
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = deadline.meet(bytes.len(), body.frame()).await?.transpose().map_err(unbuffered)? {
+        let Ok(piece) = frame.into_data() else { continue };
+        // What is declared costs nothing: the budget is for bytes that came. One body may be larger than all of it.
+        while (bytes.len() + piece.len()).min(BUDGET) > FREE + permits.len() * PIECE {
+            let next = tokio::time::timeout(PATIENCE, PIECES.clone().acquire_owned()).await;
+            permits.push(next.map_err(|_| busy())?.map_err(Problem::internal)?);
         }
-        next = body.frame().await.transpose().map_err(unbuffered)?;
+        bytes.extend_from_slice(&piece);
     }
     let share = Share { _permits: (!permits.is_empty()).then(|| Arc::new(permits)) };
     Ok(Buffered { bytes: bytes.freeze(), share })
 }
 
-async fn wait_for(length: usize) -> Result<Option<OwnedSemaphorePermit>, Problem> {
-    let pieces = u32::try_from(length.div_ceil(PIECE)).map_err(|_| busy())?;
-    let permit = tokio::time::timeout(PATIENCE, PIECES.clone().acquire_many_owned(pieces)).await;
-    permit.map_err(|_| busy()).map(Result::ok)
+/// When a body must be there.
+struct Deadline {
+    begin: Instant,
+    /// The length that the request declares, in bytes; 0 without one.
+    declared: usize,
+}
+
+impl Deadline {
+    /// The next of a body of which `received` bytes came.
+    async fn meet<T>(&self, received: usize, next: impl Future<Output = T>) -> Result<T, Problem> {
+        let seconds = self.declared.max(received) as f64 / BYTES_PER_SECOND as f64;
+        let end = self.begin + GRACE + Duration::from_secs_f64(seconds);
+        tokio::time::timeout_at(end, next).await.map_err(|_| timed_out())
+    }
 }
 
 fn busy() -> Problem {
@@ -176,42 +203,58 @@ mod tests {
         Request::new(Body::from_stream(stream::iter((0..length >> 10).map(piece))))
     }
 
-    fn declared(length: usize) -> Request {
-        let body = stream::once(async { Ok::<_, std::io::Error>(Bytes::from_static(b" ")) });
-        let body = Body::from_stream(body.chain(stream::pending()));
-        Request::post("/").header(header::CONTENT_LENGTH, length).body(body).unwrap()
+    /// Declares a length, sends a part of it, and then nothing.
+    fn stalled(declared: usize, sent: usize) -> Request {
+        let piece = |_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 10]));
+        let body = stream::iter((0..sent >> 10).map(piece)).chain(stream::pending());
+        let request = Request::post("/").header(header::CONTENT_LENGTH, declared);
+        request.body(Body::from_stream(body)).unwrap()
     }
 
     /// One test: the budget is the process's.
     #[tokio::test]
     async fn large_bodies_share_a_budget() {
-        let limit = 64 << 20;
+        const ALL: usize = BUDGET / PIECE;
+        let limit = BUDGET;
         let read = async |request| Buffered::read_limited(request, limit).await;
         assert_eq!(read(chunked(limit + (1 << 20))).await.unwrap_err().code(), "body_too_large");
-        assert_eq!(PIECES.available_permits(), BUDGET / PIECE, "what is refused gives its share back");
+        assert_eq!(PIECES.available_permits(), ALL, "what is refused gives its share back");
 
         let small = read(chunked(FREE)).await.unwrap();
-        assert_eq!((small.bytes.len(), PIECES.available_permits()), (FREE, BUDGET / PIECE));
+        assert_eq!((small.bytes.len(), PIECES.available_permits()), (FREE, ALL));
 
-        let stalled: Vec<_> =
-            (0..2).map(|_| tokio::spawn(Buffered::read_limited(declared(BUDGET / 2), limit))).collect();
+        let spawn = |request| tokio::spawn(Buffered::read_limited(request, limit));
+        let declared: Vec<_> = (0..10).map(|_| spawn(stalled(BUDGET, 1 << 10))).collect();
+        let held = spawn(stalled(BUDGET, FREE + 2 * PIECE));
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(PIECES.available_permits(), 0);
-        assert_eq!(read(chunked(FREE * 2)).await.unwrap_err().code(), "busy");
-        assert_eq!(read(declared(FREE * 2)).await.unwrap_err().code(), "busy", "after some patience");
+        assert_eq!(PIECES.available_permits(), ALL - 2, "what is declared and does not come costs nothing");
+        assert!(read(chunked(BUDGET / 2)).await.is_ok());
+        let all = read(chunked(BUDGET - 2 * PIECE)).await.unwrap();
+        assert_eq!(read(chunked(4 * PIECE)).await.unwrap_err().code(), "busy", "after some patience");
         assert!(read(chunked(FREE)).await.is_ok(), "small ones need no share");
-        for stalled in stalled {
-            stalled.abort();
-            let _ = stalled.await;
+        drop(all);
+        for reading in declared.into_iter().chain([held]) {
+            reading.abort();
+            let _ = reading.await;
         }
+
         let first = read(chunked(FREE * 2)).await.unwrap();
-        assert_eq!(PIECES.available_permits(), BUDGET / PIECE - 1);
-        let mut again = Request::new(Body::from(first.bytes.clone()));
-        first.mark(again.extensions_mut());
+        assert_eq!(PIECES.available_permits(), ALL - 1);
+        let mut again = Request::new(Body::empty());
+        *again.body_mut() = Body::from(first.clone().into_request(again.extensions_mut()));
         let again = read(again).await.unwrap();
         drop(first);
-        assert_eq!(PIECES.available_permits(), BUDGET / PIECE - 1, "paid once, until the last is gone");
+        assert_eq!(PIECES.available_permits(), ALL - 1, "paid once, until the last is gone");
         drop(again);
-        assert_eq!(PIECES.available_permits(), BUDGET / PIECE);
+        assert_eq!(PIECES.available_permits(), ALL);
+    }
+
+    #[tokio::test]
+    async fn a_body_in_memory_has_a_deadline() {
+        let begin = Instant::now();
+        let slow = Buffered::read_limited(stalled(BYTES_PER_SECOND, 1 << 10), BUDGET).await;
+        assert_eq!(slow.unwrap_err().code(), "request_timeout");
+        let seconds = begin.elapsed().as_secs_f64();
+        assert!((2.9..5.0).contains(&seconds), "two seconds and one for the length: {seconds}");
     }
 }

@@ -31,14 +31,12 @@ use tracing::Instrument as _;
 
 use self::store::Stored;
 use crate::body::Buffered;
-use crate::{Id, Problem, RequestContext, Scope, WriteSeed, canonical};
+use crate::{Id, JsonLimit, Problem, RequestContext, Scope, WriteSeed, canonical};
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
 /// The largest answer kept, in bytes.
 const MAX_BYTES: usize = 64 << 20;
-/// The largest body compared, in bytes, but for routes that take more ([`Keys::with_body_limit`]).
-const MAX_BODY: usize = 1 << 20;
 /// How long a key is held without a sign of life, unless told otherwise.
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -64,7 +62,8 @@ impl Keys {
         Self { lease, ..self }
     }
 
-    /// Reads bodies of `route`, a pattern of the router, up to `bytes` instead of 1 MiB: as many as the route takes.
+    /// Reads bodies of `route`, a pattern of the router, up to `bytes` instead of [`JsonLimit`]: as many as the route
+    /// takes.
     #[must_use]
     pub fn with_body_limit(mut self, route: &'static str, bytes: usize) -> Self {
         self.body_limits.push((route, bytes));
@@ -74,7 +73,7 @@ impl Keys {
     fn body_limit(&self, extensions: &Extensions) -> usize {
         let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let limit = self.body_limits.iter().find(|(limited, _)| *limited == route);
-        limit.map_or(MAX_BODY, |(_, bytes)| *bytes)
+        limit.map_or_else(|| JsonLimit::of(extensions), |(_, bytes)| *bytes)
     }
 
     /// Those that [`layer`] put into a request's extensions.
@@ -95,15 +94,14 @@ impl Keys {
         fingerprint: [u8; 32],
         call: impl Future<Output = Response> + Send + 'static,
     ) -> Result<Response, Problem> {
-        self.once_of(scope, key, [fingerprint; 2], call).await
+        self.once_of(scope, key, Fingerprints { raw: fingerprint, canonical: fingerprint }, call).await
     }
 
-    /// As [`Keys::once`]; the second fingerprint is that which version 0.1.0 gave the same call.
     async fn once_of(
         &self,
         scope: &Scope,
         key: Id,
-        fingerprints: [[u8; 32]; 2],
+        fingerprints: Fingerprints,
         call: impl Future<Output = Response> + Send + 'static,
     ) -> Result<Response, Problem> {
         let lease = self.lease;
@@ -180,16 +178,34 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
         .chain_update([0])
         .chain_update(context.user_or_anonymous())
         .chain_update([0]);
-    let before = call.clone().chain_update(&body.bytes).finalize();
+    let bytes = body.into_request(&mut parts.extensions);
+    let raw = call.clone().chain_update(&bytes).finalize().into();
     // What is no JSON is the handler's to refuse, and no answer is kept.
-    let fingerprint = match digest {
-        Some(digest) => call.chain_update(digest),
-        None => call.chain_update(&body.bytes),
-    };
-    body.mark(&mut parts.extensions);
-    let request = Request::from_parts(parts, Body::from(body.bytes));
-    let fingerprints = [fingerprint.finalize().into(), before.into()];
-    keys.once_of(&context.scope, key, fingerprints, next.run(request)).await
+    let canonical = digest.map_or(raw, |digest| call.chain_update(digest).finalize().into());
+    let request = Request::from_parts(parts, Body::from(bytes));
+    keys.once_of(&context.scope, key, Fingerprints { raw, canonical }, next.run(request)).await
+}
+
+/// What makes it that call.
+#[derive(Clone, Copy, Debug)]
+struct Fingerprints {
+    /// Of the bytes of its body, as version 0.1.0 compares them.
+    raw: [u8; 32],
+    /// Of what its body says.
+    canonical: [u8; 32],
+}
+
+impl Fingerprints {
+    /// The canonical one, of no meaning beside another raw one.
+    fn bound_to(&self, raw: &[u8]) -> [u8; 32] {
+        Sha256::new().chain_update(raw).chain_update(self.canonical).finalize().into()
+    }
+
+    fn are_of(&self, stored: &Stored) -> bool {
+        let is_same =
+            || stored.canonical_fingerprint.as_deref() == Some(&self.bound_to(&stored.fingerprint)[..]);
+        stored.fingerprint == self.raw || is_same()
+    }
 }
 
 /// The context is needed before the handler reads the body.
@@ -227,18 +243,17 @@ struct Claim {
 }
 
 impl Claim {
-    async fn begin(mut self, fingerprints: [[u8; 32]; 2], lease: Duration) -> Result<Begin, Problem> {
-        let fingerprint = &fingerprints[0];
+    async fn begin(mut self, fingerprints: Fingerprints, lease: Duration) -> Result<Begin, Problem> {
         store::forget_old(&self.pool).await?;
-        if store::take(&self, fingerprint, lease).await? {
+        if store::take(&self, fingerprints, lease).await? {
             self.is_held = true;
-            self.seed = Some(WriteSeed::new(&store::seed(&self, fingerprint).await?));
+            self.seed = Some(WriteSeed::new(&store::seed(&self, &fingerprints.canonical).await?));
             return Ok(Begin::Run(self));
         }
         let Some(mut stored) = store::find(&self.pool, &self.scope, &self.key).await? else {
             return Err(in_progress()); // Released between the two statements: let the caller retry.
         };
-        if !fingerprints.iter().any(|known| stored.fingerprint == known) {
+        if !fingerprints.are_of(&stored) {
             return Err(Problem::unprocessable(
                 "idempotency_mismatch",
                 "this Idempotency-Key was used for another request; use a new key",

@@ -7,7 +7,7 @@
 //! - [`openapi`]: what every operation of the OpenAPI document has in common;
 //! - [`Page`] and [`Cursor`]: newest-first listings;
 //! - [`idempotency`]: `Idempotency-Key` on writes; [`WriteSeed`]: the ids of what they make;
-//! - [`multipart`]: forms in bounded memory;
+//! - [`multipart`]: forms in bounded memory; [`limit_json`]: the largest JSON body;
 //! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
 //! - [`WorkQueue`]: heavy work off the async threads, bounded;
 //! - [`defer`] and [`begin_heavy_work`]: calls that are validated now and run later; [`WorkProgress`]: how far they are;
@@ -38,7 +38,7 @@ mod work;
 mod write_seed;
 
 pub use access_level::AccessLevel;
-pub use body::Buffered;
+pub use body::{Buffered, JsonLimit, limit_json};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
 pub use deferral::{begin_heavy_work, defer};

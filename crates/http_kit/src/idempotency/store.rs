@@ -5,12 +5,14 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use sqlx::PgPool;
 
-use super::Claim;
+use super::{Claim, Fingerprints};
 use crate::{Id, Scope};
 
 /// What is kept under a key.
 pub(super) struct Stored {
     pub(super) fingerprint: Vec<u8>,
+    /// `None` in rows of version 0.1.0.
+    pub(super) canonical_fingerprint: Option<Vec<u8>>,
     /// `None` while the call runs.
     pub(super) status: Option<i16>,
     pub(super) content_type: Option<String>,
@@ -62,20 +64,23 @@ pub(super) async fn seed(claim: &Claim, fingerprint: &[u8]) -> sqlx::Result<Stri
 }
 
 /// Takes the key if it is free. Also from a claim or an answer that expired and that no sweep has met yet.
-pub(super) async fn take(claim: &Claim, fingerprint: &[u8], lease: Duration) -> sqlx::Result<bool> {
+pub(super) async fn take(claim: &Claim, fingerprints: Fingerprints, lease: Duration) -> sqlx::Result<bool> {
     let taken = sqlx::query!(
         "-- http_kit::idempotency::take
-         INSERT INTO idempotency_keys AS kept (tenant_id, env, key, claim, fingerprint, expires_at)
-         VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+         INSERT INTO idempotency_keys AS kept
+             (tenant_id, env, key, claim, fingerprint, canonical_fingerprint, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
          ON CONFLICT (tenant_id, env, key) DO UPDATE
-         SET claim = excluded.claim, fingerprint = excluded.fingerprint, expires_at = excluded.expires_at,
+         SET claim = excluded.claim, fingerprint = excluded.fingerprint,
+             canonical_fingerprint = excluded.canonical_fingerprint, expires_at = excluded.expires_at,
              status = NULL, content_type = NULL, location = NULL, body = NULL
          WHERE kept.expires_at < now()",
         claim.scope.tenant_id.as_str(),
         claim.scope.env.as_str(),
         claim.key.as_str(),
         claim.id.as_str(),
-        fingerprint,
+        &fingerprints.raw,
+        &fingerprints.bound_to(&fingerprints.raw),
         lease.as_secs_f64(),
     )
     .execute(&claim.pool)
@@ -104,7 +109,7 @@ pub(super) async fn find(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result
     sqlx::query_as!(
         Stored,
         "-- http_kit::idempotency::find
-         SELECT fingerprint, status, content_type, location, body FROM idempotency_keys
+         SELECT fingerprint, canonical_fingerprint, status, content_type, location, body FROM idempotency_keys
          WHERE tenant_id = $1 AND env = $2 AND key = $3",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
@@ -114,7 +119,8 @@ pub(super) async fn find(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result
     .await
 }
 
-/// Keeps the answer of a claim. Not over the row of another, should this one have lost its lease.
+/// Keeps the answer of a claim, and forgets its seed. Neither of another claim, should this one have lost its lease: the
+/// seed is then that of the call that took over.
 pub(super) async fn keep(
     claim: &Claim,
     status: StatusCode,
@@ -124,11 +130,14 @@ pub(super) async fn keep(
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     sqlx::query!(
         "-- http_kit::idempotency::keep
-         WITH done AS (DELETE FROM idempotency_seeds WHERE tenant_id = $1 AND env = $2 AND key = $3)
-         UPDATE idempotency_keys
-         SET claim = NULL, status = $5, content_type = $6, location = $7, body = $8,
-             expires_at = now() + interval '1 day'
-         WHERE tenant_id = $1 AND env = $2 AND key = $3 AND claim = $4",
+         WITH kept AS (
+             UPDATE idempotency_keys
+             SET claim = NULL, status = $5, content_type = $6, location = $7, body = $8,
+                 expires_at = now() + interval '1 day'
+             WHERE tenant_id = $1 AND env = $2 AND key = $3 AND claim = $4
+             RETURNING tenant_id, env, key)
+         DELETE FROM idempotency_seeds s USING kept
+         WHERE s.tenant_id = kept.tenant_id AND s.env = kept.env AND s.key = kept.key",
         claim.scope.tenant_id.as_str(),
         claim.scope.env.as_str(),
         claim.key.as_str(),

@@ -25,3 +25,25 @@ async fn a_refusal_before_the_end_of_the_body_closes_the_connection() {
         assert_eq!((response.status(), connection.is_some_and(|value| value == "close")), (status, closes));
     }
 }
+
+#[tokio::test]
+async fn the_limit_of_json_holds_with_a_key_and_without() {
+    let world = World::new().await;
+    let app = http_kit::limit_json(world.app.clone(), 2 << 20);
+    for (length, key, status) in [
+        ((2 << 20) - 100, None, StatusCode::OK),
+        ((2 << 20) - 100, Some("k1"), StatusCode::OK),
+        (2 << 20, None, StatusCode::PAYLOAD_TOO_LARGE),
+        (2 << 20, Some("k2"), StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        world.writes.let_through();
+        let mut request = Request::post("/write").header("x-tenant-id", "t1").header("x-env", "dev");
+        request = request.header("content-type", "application/json");
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let body = Body::from(format!(r#"{{"say": "{}"}}"#, "x".repeat(length)));
+        let response = app.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status, "{length} {key:?}");
+    }
+}

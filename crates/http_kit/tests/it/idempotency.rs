@@ -78,13 +78,20 @@ async fn a_call_that_runs_keeps_its_key() {
     assert_eq!(send(world.app.clone(), "k1", json!({})).await, (StatusCode::OK, json!({"write": 1}), true));
 }
 
+/// The fingerprint of version 0.1.0: of the target, the user and the bytes of the body, which is `$1`.
+const RAW: &str =
+    "sha256(convert_to('/write', 'UTF8') || '\\x00' || convert_to('anonymous', 'UTF8') || '\\x00'
+    || convert_to($1, 'UTF8'))";
+
+async fn execute(world: &World, statement: String) {
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&world.database.pool).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_answer_that_the_previous_version_kept_is_found() {
     let world = World::new().await;
     let body = json!({"b": 1, "a": 2});
-    // As version 0.1.0 did: the target, the user and the bytes of the body.
-    let digest = "decode(encode(sha256(convert_to('/write', 'UTF8') || '\\x00' || convert_to('anonymous', 'UTF8') || '\\x00'
-        || convert_to($1, 'UTF8')), 'hex'), 'hex')";
+    let digest = RAW;
     let statement = format!(
         "INSERT INTO idempotency_keys (tenant_id, env, key, fingerprint, status, content_type, body, expires_at)
          VALUES ('t1', 'dev', 'k1', {digest}, 200, 'application/json', convert_to('{{\"write\": 7}}', 'UTF8'),
@@ -93,4 +100,69 @@ async fn an_answer_that_the_previous_version_kept_is_found() {
     let insert = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(body.to_string());
     insert.execute(&world.database.pool).await.unwrap();
     assert_eq!(send(world.app.clone(), "k1", body).await, (StatusCode::OK, json!({"write": 7}), true));
+}
+
+#[tokio::test]
+async fn the_previous_version_finds_the_answers_of_this_one() {
+    let world = World::new().await;
+    world.writes.let_through();
+    let body = json!({"b": 1.0, "a": 2});
+    assert_eq!(send(world.app.clone(), "k1", body.clone()).await.0, StatusCode::OK);
+    let is_raw = format!("SELECT fingerprint = {RAW} FROM idempotency_keys WHERE key = 'k1'");
+    let is_raw: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(is_raw))
+        .bind(body.to_string())
+        .fetch_one(&world.database.pool)
+        .await
+        .unwrap();
+    assert!(is_raw);
+    let again = send(world.app.clone(), "k1", json!({"a": 2, "b": 1})).await;
+    assert_eq!(again, (StatusCode::OK, json!({"write": 1}), true), "written in another way");
+    // That version took the key for another call when it had expired, and knows nothing of the newer column.
+    execute(&world, "UPDATE idempotency_keys SET fingerprint = sha256('other')".to_owned()).await;
+    let (status, other, _) = send(world.app.clone(), "k1", json!({"a": 2, "b": 1})).await;
+    assert_eq!((status, &other["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency_mismatch")));
+}
+
+#[tokio::test]
+async fn a_call_that_lost_its_key_leaves_the_seed_of_its_successor() {
+    let world = World::new().await;
+    let first = tokio::spawn(send(world.app.clone(), "k1", json!({})));
+    world.writes.begun().await;
+    execute(&world, "UPDATE idempotency_keys SET expires_at = now() - interval '1 s'".to_owned()).await;
+    let second = tokio::spawn(send(world.app.clone(), "k1", json!({})));
+    world.writes.begun().await;
+    let seeds = async || {
+        let seeds = sqlx::query_scalar::<_, String>("SELECT seed FROM idempotency_seeds");
+        seeds.fetch_all(&world.database.pool).await.unwrap()
+    };
+    let before = seeds().await;
+    assert_eq!(before.len(), 1);
+    // The first in line is the first call.
+    world.writes.let_through();
+    assert_eq!(first.await.unwrap().1, json!({"write": 1}));
+    assert_eq!(seeds().await, before, "a crash of the second would make its things anew");
+    world.writes.let_through();
+    assert_eq!(second.await.unwrap().1, json!({"write": 2}));
+    assert!(seeds().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_was_read_is_not_paid_for_while_its_call_runs() {
+    let limit = 80 << 20;
+    let world = World::with(|keys| keys.with_body_limit("/write", limit)).await;
+    let app = world.app.clone().layer(axum::extract::DefaultBodyLimit::max(limit));
+    // Two of them are more than the budget of all bodies.
+    let body = json!({"say": "x".repeat(60 << 20)});
+    let calls = ["k1", "k2"].map(|key| (key, body.clone()));
+    let mut running = Vec::new();
+    for (key, body) in calls {
+        running.push(tokio::spawn(send(app.clone(), key, body)));
+        let begun = tokio::time::timeout(Duration::from_secs(60), world.writes.begun()).await;
+        assert!(begun.is_ok(), "{key} does not begin");
+    }
+    world.writes.let_through();
+    world.writes.let_through();
+    for call in running {
+        assert_eq!(call.await.unwrap().0, StatusCode::OK);
+    }
 }

@@ -2,13 +2,14 @@ use axum::RequestExt;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{AccessLevel, ContextJson, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::{
+    AccessLevel, ContextJson, Json, JsonLimit, Page, PageParams, Path, Problem, Query, RequestContext,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{asset_id, upload};
 use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
 
-const JSON_LIMIT: usize = 1 << 20;
 /// How many artifacts come with an asset.
 const ARTIFACTS_SHOWN: u32 = 500;
 
@@ -108,7 +109,7 @@ pub(crate) async fn create_asset(
         DefaultBodyLimit::disable().apply(&mut request);
         return upload::upload(&service, request).await;
     }
-    DefaultBodyLimit::max(JSON_LIMIT).apply(&mut request);
+    DefaultBodyLimit::max(JsonLimit::of(request.extensions())).apply(&mut request);
     let level = request.extensions().get::<AccessLevel>().copied().unwrap_or_default();
     let ContextJson(context, body): ContextJson<RegisterAsset> = request.extract().await?;
     let description =
