@@ -1,14 +1,13 @@
 //! Connections: how many, and how long each may keep the service waiting.
 //!
 //! HTTP/1.1 only, as a proxy speaks it. Time limits cover the head of a request (and the idle time before it), the
-//! pieces of its body ([`http_kit::BodyPace`]) and the taking of its answer. A connection that ends with unread input
-//! is drained first: closing it at once would reset it, and the peer would lose the answer.
+//! pieces of its body ([`http_kit::BodyPace`]) and the taking of its answer. When all connections are taken, one that
+//! is idle after an answer is closed for each that comes.
 
 use std::convert::Infallible;
-use std::io;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,28 +16,28 @@ use axum::http::header::CONNECTION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::exchange::Exchange;
 use crate::paced::PacedStream;
 use crate::stopping::Phase;
 
 /// What a connection may hold of unparsed input or of unsent answers; also the longest head of a request.
 const BUFFER: usize = 64 << 10;
-/// What is read of a connection after its last answer, and for how long.
-const DRAINED: usize = 1 << 20;
-const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// After an accept that failed for want of file descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How often an idle connection is asked for while none is free.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What connections may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// Connections at once; more wait in the backlog of the kernel.
+    /// Connections at once. One more is accepted and waits for its turn; others wait in the backlog of the kernel.
     pub(crate) connections: usize,
     /// The time without progress after which a connection is closed.
     pub(crate) timeout: Duration,
@@ -63,15 +62,16 @@ pub(crate) async fn serve(
     phase: watch::Receiver<Phase>,
     closed: Closed,
 ) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
+    let slots = Slots { free: Arc::new(Semaphore::new(limits.connections)), wanted: Arc::default() };
     let open = TaskTracker::new();
     let mut stopping = phase.clone();
     let accept = async {
         loop {
-            let Ok(slot) = slots.clone().acquire_owned().await else { return };
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let connection = connection(stream, router.clone(), limits, phase.clone());
+                    let Some(slot) = slots.take().await else { return };
+                    let (wanted, phase) = (slots.wanted.clone(), phase.clone());
+                    let connection = connection(stream, router.clone(), limits, wanted, phase);
                     let closed = closed.clone();
                     open.spawn(async move {
                         connection.await;
@@ -95,70 +95,79 @@ pub(crate) async fn serve(
     open.wait().await;
 }
 
+/// The connections that may be open.
+struct Slots {
+    free: Arc<Semaphore>,
+    /// Asks the connection that has been idle for longest to end.
+    wanted: Arc<Notify>,
+}
+
+impl Slots {
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(slot) = self.free.clone().try_acquire_owned() {
+            return Some(slot);
+        }
+        loop {
+            // The one that is asked may get a request at that moment.
+            self.wanted.notify_one();
+            if let Ok(slot) = timeout(ASK_AGAIN, self.free.clone().acquire_owned()).await {
+                return slot.ok();
+            }
+        }
+    }
+}
+
 async fn connection(
     stream: TcpStream,
     router: Router,
     limits: ConnectionLimits,
+    wanted: Arc<Notify>,
     mut phase: watch::Receiver<Phase>,
 ) {
     // Answers come in more than one piece: none of them waits for an acknowledgement of the one before.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let has_unread = Arc::new(AtomicBool::new(false));
-    let noticed = has_unread.clone();
+    let exchange = Exchange::new();
+    let noted = exchange.clone();
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let (router, noticed) = (router.clone(), noticed.clone());
+        let (router, exchange) = (router.clone(), noted.clone());
+        exchange.begin();
         Box::pin(async move {
             let response = router.oneshot(request.map(Body::new)).await?;
             // What the boundary says of a refusal before the end of the body.
             let is_last = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
-            noticed.store(is_last, Ordering::Relaxed);
-            Ok::<_, Infallible>(response)
+            Ok::<_, Infallible>(response.map(|body| exchange.answer(body, is_last)))
         })
     });
-    let io = TokioIo::new(PacedStream::new(stream, limits.timeout));
+    let io = TokioIo::new(PacedStream::new(stream, limits.timeout, exchange.clone()));
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.timeout)
         .max_buf_size(BUFFER)
         .serve_connection(io, service);
+    let mut given_up = pin!(async {
+        tokio::select! {
+            _ = phase.wait_for(|phase| *phase != Phase::Serving) => {}
+            () = exchange.is_given_up(&wanted) => {}
+        }
+    });
     let mut is_stopping = false;
     loop {
-        let finished = std::future::poll_fn(|context| connection.poll_without_shutdown(context));
         tokio::select! {
-            ended = finished => {
+            ended = &mut connection => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "a connection broke");
                 }
-                break;
+                return;
             }
-            _ = phase.wait_for(|phase| *phase != Phase::Serving), if !is_stopping => {
+            () = &mut given_up, if !is_stopping => {
                 is_stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
             }
         }
     }
-    let stream = connection.into_parts().io.into_inner();
-    if has_unread.load(Ordering::Relaxed) || stream.has_refused() {
-        drain(stream).await;
-    }
 }
 
-/// Ends the sending side, and reads what the peer still sends, so that the last answer is not lost in a reset.
-async fn drain(mut stream: PacedStream<TcpStream>) {
-    let mut piece = [0; 8 << 10];
-    let drained = async {
-        stream.shutdown().await?;
-        let mut left = DRAINED;
-        while left > 0 {
-            match stream.read(&mut piece).await? {
-                0 => break,
-                read => left = left.saturating_sub(read),
-            }
-        }
-        io::Result::Ok(())
-    };
-    // Whatever comes of it, the connection is closed now.
-    let _ = timeout(DRAIN_TIME, drained).await;
-}
+#[cfg(test)]
+mod tests;

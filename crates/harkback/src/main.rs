@@ -13,6 +13,7 @@ mod catalogue;
 mod cli;
 mod config;
 mod demo;
+mod exchange;
 mod flags;
 mod formats;
 mod gc;

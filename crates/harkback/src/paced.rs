@@ -1,14 +1,22 @@
-//! A stream whose writes have a time limit, and on which refusals of the HTTP layer are problem documents.
+//! A stream whose writes have a time limit, on which refusals of the HTTP layer are problem documents, and which is
+//! closed only when its peer can have read the last answer.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use http_kit::boundary;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use crate::exchange::Exchange;
+
+/// What is read of a connection after its last answer, in bytes, and for how long: closing it with unread input would
+/// reset it, and the peer would lose the answer.
+const DRAINED: usize = 1 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// A stream that fails when its peer takes nothing for too long. Reads have no limit here: a connection also waits for
 /// input while its request is worked on.
@@ -21,6 +29,15 @@ pub(crate) struct PacedStream<S> {
     /// An answer in place of one that hyper gives without a body.
     refusal: Option<Refusal>,
     has_refused: bool,
+    exchange: Exchange,
+    /// Since the sending side was ended.
+    drain: Option<Drain>,
+}
+
+#[derive(Debug)]
+struct Drain {
+    left: usize,
+    deadline: Pin<Box<Sleep>>,
 }
 
 #[derive(Debug)]
@@ -32,7 +49,7 @@ struct Refusal {
 }
 
 impl Refusal {
-    /// hyper refuses what it cannot parse by itself, with an empty body; no handler of ours does.
+    /// hyper refuses what it cannot parse by itself, with an empty body. `head` is an answer of its own.
     fn of(head: &[u8]) -> Option<Self> {
         let status = match head.get(..13)? {
             b"HTTP/1.1 400 " => StatusCode::BAD_REQUEST,
@@ -47,13 +64,8 @@ impl Refusal {
 }
 
 impl<S> PacedStream<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, stalled: None, refusal: None, has_refused: false }
-    }
-
-    /// Did hyper refuse a request on it?
-    pub(crate) const fn has_refused(&self) -> bool {
-        self.has_refused
+    pub(crate) fn new(stream: S, limit: Duration, exchange: Exchange) -> Self {
+        Self { stream, limit, stalled: None, refusal: None, has_refused: false, exchange, drain: None }
     }
 
     fn paced<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -68,9 +80,10 @@ impl<S> PacedStream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> PacedStream<S> {
-    /// Writes what stands for `head`, if hyper refuses a request by it; nothing otherwise.
+    /// Writes what stands for `head`, if hyper refuses a request by it; nothing otherwise. Bytes of a handler's answer
+    /// are sent as they are, whatever they look like.
     fn poll_refusal(&mut self, context: &mut Context<'_>, head: &[u8]) -> Option<Poll<io::Result<usize>>> {
-        if self.refusal.is_none() {
+        if self.refusal.is_none() && self.exchange.is_between_requests() {
             self.refusal = Refusal::of(head);
         }
         let refusal = self.refusal.as_mut()?;
@@ -99,7 +112,28 @@ impl<S: AsyncRead + Unpin> AsyncRead for PacedStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
+impl<S: AsyncRead + Unpin> PacedStream<S> {
+    /// Reads what the peer still sends after a refusal, to its end or for a while.
+    fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let drain =
+            self.drain.get_or_insert_with(|| Drain { left: DRAINED, deadline: Box::pin(sleep(DRAIN_TIME)) });
+        let mut piece = [0; 8 << 10];
+        while drain.left > 0 && drain.deadline.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut piece);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    drain.left = drain.left.saturating_sub(buffer.filled().len());
+                }
+                // The peer has ended, or is gone.
+                Poll::Ready(_) => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -114,12 +148,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if let Poll::Ready(Ok(())) = flushed {
+            self.exchange.flushed();
+        }
         self.paced(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.paced(context, shut)
+        if self.drain.is_none() {
+            let shut = Pin::new(&mut self.stream).poll_shutdown(context);
+            ready!(self.paced(context, shut))?;
+        }
+        if self.has_refused || self.exchange.has_unread() {
+            ready!(self.poll_drain(context));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(
@@ -143,14 +186,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for PacedStream<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
+    use axum::body::Body;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    const REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+
+    fn paced<S>(stream: S, limit_ms: u64) -> (PacedStream<S>, Exchange) {
+        let exchange = Exchange::new();
+        (PacedStream::new(stream, Duration::from_millis(limit_ms), exchange.clone()), exchange)
+    }
 
     #[tokio::test]
     async fn a_peer_that_takes_nothing_times_out() {
         let (near, far) = tokio::io::duplex(10);
-        let mut near = PacedStream::new(near, Duration::from_millis(200));
+        let (mut near, _) = paced(near, 200);
         assert!(near.write_all(&[0; 10]).await.is_ok());
         assert_eq!(near.write_all(&[0; 1]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(far);
@@ -159,14 +210,35 @@ mod tests {
     #[tokio::test]
     async fn a_slow_peer_is_served() {
         let (near, mut far) = tokio::io::duplex(10);
-        let mut near = PacedStream::new(near, Duration::from_millis(300));
+        let (mut near, _) = paced(near, 300);
         let reader = tokio::spawn(async move {
             for _ in 0..5 {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                tokio::io::AsyncReadExt::read_exact(&mut far, &mut [0; 10]).await.unwrap();
+                sleep(Duration::from_millis(100)).await;
+                far.read_exact(&mut [0; 10]).await.unwrap();
             }
         });
         near.write_all(&[0; 50]).await.unwrap();
         reader.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_what_is_written_between_requests_is_a_refusal() {
+        let (near, mut far) = tokio::io::duplex(1 << 16);
+        let (mut near, exchange) = paced(near, 1_000);
+        exchange.begin();
+        near.write_all(REFUSAL).await.unwrap();
+        near.flush().await.unwrap();
+        drop(exchange.answer(Body::empty(), false));
+        near.write_all(REFUSAL).await.unwrap();
+        let mut told = vec![0; 2 * REFUSAL.len()];
+        far.read_exact(&mut told).await.unwrap();
+        assert_eq!(told, REFUSAL.repeat(2), "the end of the answer was not sent yet");
+
+        near.flush().await.unwrap();
+        near.write_all(REFUSAL).await.unwrap();
+        drop(near);
+        let mut told = String::new();
+        far.read_to_string(&mut told).await.unwrap();
+        assert!(told.contains("malformed_request"), "{told}");
     }
 }

@@ -1,0 +1,114 @@
+//! Connections as their peers see them.
+
+use axum::body::Bytes;
+use axum::routing::{get, post};
+use futures::{StreamExt as _, stream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::*;
+
+const LARGE: usize = 8 << 20;
+/// Looks like hyper's own answer to what it cannot parse.
+const FORGED: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nx: y\r\n\r\n";
+
+/// In two pieces, each in a write of its own.
+async fn forged() -> Body {
+    let pieces = stream::iter(["first", FORGED]).then(async |piece| {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok::<_, Infallible>(Bytes::from_static(piece.as_bytes()))
+    });
+    Body::from_stream(pieces.boxed())
+}
+
+async fn large() -> Body {
+    let piece = Bytes::from(vec![b'a'; 16 << 10]);
+    Body::from_stream(stream::iter((0..LARGE / piece.len()).map(move |_| Ok::<_, Infallible>(piece.clone()))))
+}
+
+/// Serves until the test ends.
+async fn serve_here(connections: usize) -> (std::net::SocketAddr, watch::Sender<Phase>) {
+    let router = Router::new()
+        .route(
+            "/forged",
+            get(async || ([("content-length", (5 + FORGED.len()).to_string())], forged().await)),
+        )
+        .route("/large", get(async || ([("content-length", LARGE.to_string())], large().await)))
+        .route("/ok", get(async || "ok"))
+        .route("/refused", post(async || ([(CONNECTION, "close")], "refused")));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = ConnectionLimits { connections, timeout: Duration::from_secs(30) };
+    let (stop, phase) = watch::channel(Phase::Serving);
+    tokio::spawn(serve(listener, router, limits, phase, Closed::default()));
+    (address, stop)
+}
+
+/// All that the peer sends after `head`.
+async fn answer(address: std::net::SocketAddr, head: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // As long as the peer reads nothing, an answer stays in buffers.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_that_looks_like_a_refusal_is_sent_as_it_is() {
+    let (address, _stop) = serve_here(10).await;
+    let told = answer(address, "GET /forged HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.ends_with(&format!("\r\n\r\nfirst{FORGED}")), "{told}");
+
+    let told = answer(address, "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n\0\r\n\r\n").await;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.starts_with("HTTP/1.1 200") && told.contains("malformed_request"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_answer_is_sent_before_the_connection_ends() {
+    let (address, _stop) = serve_here(10).await;
+    let told = answer(address, "GET /large HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let body = told.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    assert_eq!(told.len() - body, LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_still_sends_gets_the_refusal() {
+    let (address, _stop) = serve_here(10).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n").await.unwrap();
+    for _ in 0..9 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        stream.write_all(&[0; 100_000]).await.unwrap();
+    }
+    let mut told = String::new();
+    stream.read_to_string(&mut told).await.unwrap();
+    assert!(told.ends_with("refused"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_make_room_for_those_that_come() {
+    let (address, _stop) = serve_here(3).await;
+    let head = b"GET /ok HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head).await.unwrap();
+        let mut told = [0; 64];
+        assert!(stream.read(&mut told).await.unwrap() > 0);
+        idle.push(stream);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let probe = answer(address, "GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    let told = timeout(Duration::from_secs(3), probe).await.expect("no room");
+    assert!(told.ends_with(b"ok"));
+    // The one that was idle for longest is closed, and no other.
+    let mut rest = Vec::new();
+    timeout(Duration::from_secs(1), idle[0].read_to_end(&mut rest)).await.expect("still open").unwrap();
+    for stream in &mut idle[1..] {
+        stream.write_all(head).await.unwrap();
+        assert!(stream.read(&mut [0; 64]).await.unwrap() > 0);
+    }
+}
