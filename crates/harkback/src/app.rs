@@ -14,7 +14,6 @@ use audio_semantic_timeline::backend::{Backends, SignalBackend};
 use audio_signal::Thresholds;
 use audio_to_video_origin::VideoOrigins;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use blob_store::BlobStore;
 use chrono::TimeDelta;
@@ -89,18 +88,21 @@ pub(crate) fn build(
     around: Around,
 ) -> anyhow::Result<Service> {
     let Around { access, jobs, stopping, health } = around;
-    let observed = Observed { metrics, health };
+    let breaker = || axum::middleware::from_fn_with_state(health.clone(), health::breaker);
+    let observed = Observed { metrics, health: health.clone() };
     let (api, timelines) = api(config, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
-    let routes = router.clone().layer(DefaultBodyLimit::max(config.max_json_bytes));
+    let routes = http_kit::limit_json(router.clone(), config.max_json_bytes).layer(breaker());
     let router = router
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
         .merge(SwaggerUi::new("/docs").config(documents()))
         .layer(axum::middleware::from_fn_with_state(jobs, jobs::run_as_jobs))
-        .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer))
-        .layer(DefaultBodyLimit::max(config.max_json_bytes))
+        .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
+    let router = http_kit::limit_json(router, config.max_json_bytes)
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
+        // Outside of all that asks the database.
+        .layer(breaker())
         .layer(axum::middleware::from_fn_with_state(stopping, stopping::layer));
     let pace = BodyPace { stall: Duration::from_secs(config.io_timeout_s), ..BodyPace::default() };
     let router = http_kit::boundary::layer_with(router, pace);
@@ -188,9 +190,6 @@ fn api(
     jobs::describe_calls(router.get_openapi_mut());
     http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
     let (metrics, health) = observed.map(|observed| (observed.metrics, observed.health)).unzip();
-    if let Some(health) = &health {
-        router = router.layer(axum::middleware::from_fn_with_state(health.clone(), health::breaker));
-    }
     let operations = Operations { health, timelines: timelines.clone(), renderer, metrics };
     let mut router = router.merge(operations::router(operations));
     http_kit::openapi::add_problems(router.get_openapi_mut());

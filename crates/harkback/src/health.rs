@@ -13,6 +13,8 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::operations;
+
 /// How long the database gets to answer, and how often it is asked, while it answers and while it does not.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 const DATABASE_PERIOD: Duration = Duration::from_secs(1);
@@ -55,15 +57,17 @@ pub(crate) struct Health {
 impl Health {
     /// Asks once, then goes on asking in tasks of their own.
     pub(crate) async fn watch(options: PgConnectOptions, blobs: BlobStore) -> Self {
-        let mut database = DatabaseCheck { options, connection: None, missed: 0 };
-        let (database_state, store_state) = tokio::join!(database.run(), check_store(&blobs));
+        let mut database = DatabaseCheck::new(options);
+        let unknown = DatabaseState::Down("it was not asked yet".to_owned());
+        let (database_state, store_state) = tokio::join!(database.run(&unknown), check_store(&blobs));
         let (tell_database, database_state) = watch::channel(database_state);
         let (tell_store, store_state) = watch::channel(store_state);
         tokio::spawn(async move {
             loop {
-                let is_up = *tell_database.borrow() == DatabaseState::Up;
+                let known = tell_database.borrow().clone();
+                let is_up = known == DatabaseState::Up;
                 tokio::time::sleep(if is_up { DATABASE_PERIOD } else { DATABASE_RETRY }).await;
-                let state = database.run().await;
+                let state = database.run(&known).await;
                 tell_database.send_if_modified(|known| replace_database(known, state));
             }
         });
@@ -108,17 +112,22 @@ struct DatabaseCheck {
 }
 
 impl DatabaseCheck {
-    async fn run(&mut self) -> DatabaseState {
-        match timeout(DATABASE_TIMEOUT, self.ask()).await {
-            Ok(Ok(is_migrated)) => {
-                self.missed = 0;
-                if is_migrated { DatabaseState::Up } else { DatabaseState::Outdated }
-            }
-            // It answers, to those who have a connection.
+    const fn new(options: PgConnectOptions) -> Self {
+        Self { options, connection: None, missed: 0 }
+    }
+
+    /// The state now; `known` is the last one, which a missed answer does not change.
+    async fn run(&mut self, known: &DatabaseState) -> DatabaseState {
+        let answer = timeout(DATABASE_TIMEOUT, self.ask()).await;
+        self.missed = if answer.is_ok() { 0 } else { self.missed + 1 };
+        match answer {
+            Ok(Ok(true)) => DatabaseState::Up,
+            Ok(Ok(false)) => DatabaseState::Outdated,
+            // It answers, to those who have a connection; of its schema nothing is said.
             Ok(Err(sqlx::Error::Database(error)))
                 if error.code().as_deref() == Some(TOO_MANY_CONNECTIONS) =>
             {
-                DatabaseState::Up
+                if *known == DatabaseState::Outdated { DatabaseState::Outdated } else { DatabaseState::Up }
             }
             Ok(Err(error)) => {
                 self.connection = None;
@@ -126,9 +135,8 @@ impl DatabaseCheck {
             }
             Err(_) => {
                 self.connection = None;
-                self.missed += 1;
                 if self.missed < MISSED_ANSWERS {
-                    DatabaseState::Up
+                    known.clone()
                 } else {
                     DatabaseState::Down("no answer in time".to_owned())
                 }
@@ -163,11 +171,45 @@ pub(crate) fn database_unavailable() -> Problem {
     Problem::unavailable("database_unavailable", "the database does not answer", 2)
 }
 
-/// Answers 503 at once while the database is away.
+/// Answers 503 at once while the database is away, but for routes that do without.
 pub(crate) async fn breaker(State(health): State<Health>, request: Request, next: Next) -> Response {
-    match *health.database.borrow() {
-        DatabaseState::Down(_) => return database_unavailable().into_response(),
-        DatabaseState::Up | DatabaseState::Outdated => {}
+    let is_away = matches!(*health.database.borrow(), DatabaseState::Down(_));
+    if is_away && !operations::is_operational(request.uri().path()) {
+        return database_unavailable().into_response();
     }
     next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that accepts connections and says nothing.
+    async fn silent() -> (tokio::net::TcpListener, DatabaseCheck) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let options = PgConnectOptions::new_without_pgpass().host("127.0.0.1").port(port).username("a");
+        (listener, DatabaseCheck::new(options))
+    }
+
+    #[tokio::test]
+    async fn a_missed_answer_changes_nothing_and_three_do() {
+        let (_listener, mut check) = silent().await;
+        let down = DatabaseState::Down("it was away".to_owned());
+        assert_eq!(check.run(&down).await, down, "no answer is no sign of life");
+        assert_eq!(check.run(&DatabaseState::Outdated).await, DatabaseState::Outdated);
+        let gone = check.run(&DatabaseState::Up).await;
+        assert_eq!(gone, DatabaseState::Down("no answer in time".to_owned()), "the third in a row");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_never_answered_is_away() {
+        let (listener, check) = silent().await;
+        let directory = tempfile::tempdir().unwrap();
+        let blobs = BlobStore::open_directory(directory.path()).unwrap();
+        let health = Health::watch(check.options, blobs).await;
+        assert!(matches!(health.database(), DatabaseState::Down(_)));
+        assert!(matches!(health.store(), StoreState::Up));
+        drop(listener);
+    }
 }

@@ -43,6 +43,12 @@ struct Readiness {
     reasons: Vec<String>,
 }
 
+/// Is it a route that does without the database, or tells of it: probes, metrics and the documents?
+pub(crate) fn is_operational(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs")
+        || path.starts_with("/docs/")
+}
+
 /// Answers the routes of operators alone: a worker has no others.
 pub(crate) async fn only(request: Request, next: Next) -> Response {
     match request.uri().path() {
