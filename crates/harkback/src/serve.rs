@@ -4,12 +4,17 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use audio_semantic_timeline::SemanticTimelines;
+use axum::Router;
+use blob_store::BlobStore;
 use db::local::{Cluster, Durability, ServerBinaries};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http_kit::idempotency::Keys;
 use jobs::{Jobs, Lane, Worker, WorkerSettings};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -44,13 +49,27 @@ pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         "--role api and --role worker share a database: give --database-url"
     );
     resources::raise_file_limit();
-    let database = Database::open(config)?;
     let runtime = runtime()?;
-    let ended = runtime.block_on(run(config, &database));
+    let (mut signals, opened) = runtime.block_on(open_database(config))?;
+    let Some(database) = opened else {
+        // A private Postgres that is being started ends with this process.
+        runtime.shutdown_background();
+        return Ok(ExitCode::SUCCESS);
+    };
+    let ended = runtime.block_on(run(config, &database, &mut signals));
     // An analysis that was cut off runs on its thread until it looks at its cancellation.
     runtime.shutdown_timeout(LEFTOVERS);
     ended
     // `database` is dropped last: a private cluster outlives every connection to it.
+}
+
+/// Opens the database, which may take a minute; none when a signal came first.
+async fn open_database(config: &Config) -> anyhow::Result<(Signals, Option<Database>)> {
+    let mut signals = Signals::new()?;
+    let config = config.clone();
+    let opening = tokio::task::spawn_blocking(move || Database::open(&config));
+    let opened = signals.unless_one_comes(async { opening.await? }).await?;
+    Ok((signals, opened))
 }
 
 /// Applies the migrations.
@@ -118,40 +137,15 @@ fn maintain<T>(
     })
 }
 
-async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
-    let options = database.options.clone();
-    let mut signals = Signals::new()?;
-    let pool = db::connect(options.clone(), config.database_connections + LISTENING_CONNECTIONS).await?;
-    migrate_all(&pool).await?;
-    let metrics = metrics::install()?;
-    let keys = app::keys(pool.clone());
-    let access = policy::access(config, pool.clone())?;
+/// Starts, serves, and ends in order; a signal that comes before the port is open ends the process at once.
+async fn run(config: &Config, database: &Database, signals: &mut Signals) -> anyhow::Result<ExitCode> {
     let (phase, phases) = watch::channel(Phase::Serving);
-    let stopping = Stopping { phase: phases.clone(), cut: Arc::default() };
-    let cut = stopping.cut.clone();
-    let blobs = app::open_blobs(config)?;
-    let swept = blobs.clone();
-    let health = Health::watch(db::for_requests(options), blobs.clone()).await;
-    let jobs = app::jobs(config, pool.clone(), blobs.clone());
-    let around = Around { access, jobs: jobs.clone(), stopping, health };
-    let service = app::build(config, pool.clone(), blobs, metrics, keys.clone(), around)?;
-    let Service { router, routes, timelines } = service;
-    warn_of_fallback(&timelines).await;
-    let kept = jobs.clone();
-    tokio::spawn(jobs.clone().listen());
-    tokio::spawn(stop_jobs(jobs.clone(), phases.clone()));
-    let worker = match config.role {
-        Role::Api => tokio::spawn(std::future::ready(())),
-        Role::All | Role::Worker => tokio::spawn(Worker::new(jobs, routes, worker_settings(config)).work()),
+    let starting = start(config, database.options.clone(), phases.clone());
+    let Some(Started { pool, listener, router, worker, keys, jobs, blobs, cut }) =
+        signals.unless_one_comes(starting).await?
+    else {
+        return Ok(ExitCode::SUCCESS);
     };
-    let router = match config.role {
-        Role::Worker => router.layer(axum::middleware::from_fn(operations::only)),
-        Role::All | Role::Api => router,
-    };
-
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "listening");
     let limits = ConnectionLimits {
         connections: config.max_connections,
@@ -159,13 +153,16 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     };
     let closed = Closed::default();
     tokio::spawn(resources::give_memory_back(closed.clone()));
-    tokio::spawn(resources::sweep(swept));
+    tokio::spawn(resources::sweep(blobs));
+    tokio::spawn(jobs.clone().listen());
+    tokio::spawn(stop_jobs(jobs.clone(), phases.clone()));
+    let worker = tokio::spawn(worker);
     let served = async {
         listener::serve(listener, router, limits, phases, closed).await;
         // Those whose callers hung up.
         keys.finished().await;
         worker.await.unwrap_or_else(|error| tracing::error!(%error, "the worker broke off"));
-        kept.finished().await;
+        jobs.finished().await;
     };
     let grace = Duration::from_secs(config.shutdown_grace_s);
     let code = tokio::select! {
@@ -176,7 +173,7 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
                 ExitCode::from(CUT_OFF)
             }
         },
-        () = stop(&mut signals, &phase, grace) => {
+        () = stop(signals, &phase, grace) => {
             tracing::warn!("requests were still running: cut off");
             ExitCode::from(CUT_OFF)
         }
@@ -186,6 +183,53 @@ async fn run(config: &Config, database: &Database) -> anyhow::Result<ExitCode> {
     let _ = tokio::time::timeout(LEFTOVERS, pool.close()).await;
     tracing::info!("stopped");
     Ok(code)
+}
+
+/// A service that is ready to serve, and its port.
+struct Started {
+    pool: PgPool,
+    listener: TcpListener,
+    router: Router,
+    /// Runs jobs until the service stops.
+    worker: BoxFuture<'static, ()>,
+    keys: Keys,
+    jobs: Jobs,
+    blobs: BlobStore,
+    /// Requests that were answered 503 while they ran.
+    cut: Arc<AtomicUsize>,
+}
+
+async fn start(
+    config: &Config,
+    options: PgConnectOptions,
+    phases: watch::Receiver<Phase>,
+) -> anyhow::Result<Started> {
+    let pool = db::connect(options.clone(), config.database_connections + LISTENING_CONNECTIONS).await?;
+    migrate_all(&pool).await?;
+    let metrics = metrics::install()?;
+    let keys = app::keys(pool.clone());
+    let access = policy::access(config, pool.clone())?;
+    let stopping = Stopping { phase: phases, cut: Arc::default() };
+    let cut = stopping.cut.clone();
+    let blobs = app::open_blobs(config)?;
+    let health = Health::watch(db::for_requests(options), blobs.clone()).await;
+    let jobs = app::jobs(config, pool.clone(), blobs.clone());
+    let around = Around { access, jobs: jobs.clone(), stopping, health };
+    let service = app::build(config, pool.clone(), blobs.clone(), metrics, keys.clone(), around)?;
+    let Service { router, routes, timelines } = service;
+    warn_of_fallback(&timelines).await;
+    let worker = match config.role {
+        Role::Api => std::future::ready(()).boxed(),
+        Role::All | Role::Worker => Worker::new(jobs.clone(), routes, worker_settings(config)).work().boxed(),
+    };
+    let router = match config.role {
+        Role::Worker => router.layer(axum::middleware::from_fn(operations::only)),
+        Role::All | Role::Api => router,
+    };
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    Ok(Started { pool, listener, router, worker, keys, jobs, blobs, cut })
 }
 
 fn worker_settings(config: &Config) -> WorkerSettings {
@@ -279,6 +323,20 @@ impl Signals {
     fn new() -> anyhow::Result<Self> {
         let of = |kind| signal(kind).context("signals cannot be handled");
         Ok(Self { interrupt: of(SignalKind::interrupt())?, terminate: of(SignalKind::terminate())? })
+    }
+
+    /// The outcome of `starting`; none when a signal comes before.
+    async fn unless_one_comes<T>(
+        &mut self,
+        starting: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<Option<T>> {
+        tokio::select! {
+            started = starting => started.map(Some),
+            () = self.next() => {
+                tracing::info!("stopped before the start was over");
+                Ok(None)
+            }
+        }
     }
 
     async fn next(&mut self) {
