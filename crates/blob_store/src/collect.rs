@@ -88,6 +88,15 @@ impl BlobStore {
     }
 }
 
+impl BlobStore {
+    /// Keeps uploads and removals out until the lock is dropped; `None` where the store is no directory.
+    pub(crate) async fn lock_alone(&self) -> Result<Option<File>, BlobError> {
+        let Some(root) = self.root.clone() else { return Ok(None) };
+        let locked = tokio::task::spawn_blocking(move || lock(&root, File::lock));
+        Ok(Some(locked.await.map_err(io::Error::other)??))
+    }
+}
+
 /// The lock of a store in a directory, which is its own lock; held until the handle is dropped.
 fn lock(root: &Path, how: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
     let directory = File::open(root)?;

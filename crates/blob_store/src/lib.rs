@@ -19,7 +19,7 @@ pub use collect::ListedBlob;
 pub use id::{BlobId, InvalidBlobUri};
 pub use reader::LocalBlob;
 pub use scratch::ScratchFile;
-pub use store::BlobStore;
+pub use store::{BlobStore, DamagedBlob};
 pub use writer::{BlobWriter, StoredBlob};
 
 /// Why bytes could not be kept or read.

@@ -54,9 +54,10 @@ pub struct FaultyBlob {
     pub rows: Vec<BlobRow>,
 }
 
-/// Hashes every blob, and looks for every blob that rows refer to. With `set_aside` damaged ones are moved to `damaged/`
+/// Looks for every blob that rows refer to, then hashes every blob. With `set_aside` damaged ones are moved to `damaged/`
 /// in the store, so that they are no longer handed out; an upload of the same bytes puts them in place again. Calls
-/// `found` for each that is wrong; returns how many blobs were hashed.
+/// `found` once for each damaged blob, and for each row whose blob is missing; returns how many blobs were hashed and not
+/// replaced meanwhile.
 ///
 /// # Errors
 /// Storage's, the database's, and those of `found`.
@@ -72,11 +73,14 @@ pub async fn verify_bytes<E: From<MediaError>>(
     let mut hashed = 0;
     let mut listed = std::pin::pin!(blobs.written_before(now + AHEAD));
     while let Some(blob) = listed.try_next().await.map_err(MediaError::from)? {
-        match blobs.is_intact(blob.id).await {
-            Ok(true) => {}
-            Ok(false) => {
-                if set_aside {
-                    blobs.set_aside(blob.id).await.map_err(MediaError::from)?;
+        match blobs.find_damage(blob.id).await {
+            Ok(None) => {}
+            Ok(Some(damaged)) => {
+                let is_still_there =
+                    !set_aside || blobs.set_aside(&damaged).await.map_err(MediaError::from)?;
+                if !is_still_there {
+                    // An upload of the same bytes has replaced it since it was hashed.
+                    continue;
                 }
                 found(faulty(pool, blob.id, BlobFault::Damaged).await?)?;
             }
@@ -105,7 +109,7 @@ async fn find_missing<E: From<MediaError>>(
                     Err(BlobError::NotFound(_)) => {
                         found(FaultyBlob { blob, fault: BlobFault::Missing, rows: vec![row] })?;
                     }
-                    // Damaged ones were found by their hash.
+                    // Damaged ones are found by their hash.
                     Ok(_) | Err(BlobError::Damaged(_)) => {}
                     Err(error) => return Err(MediaError::from(error).into()),
                 }

@@ -172,11 +172,27 @@ async fn a_blob_that_was_cut_off_is_noticed_and_healed_by_the_same_bytes() {
     let hex = id.to_hex();
     std::fs::write(directory.path().join("sha256").join(&hex[..2]).join(&hex), b"hark BACK").unwrap();
     assert!(!store.is_intact(id).await.unwrap());
-    store.set_aside(id).await.unwrap();
+    let damaged = store.find_damage(id).await.unwrap().unwrap();
+    assert!(store.set_aside(&damaged).await.unwrap());
+    assert!(!store.set_aside(&damaged).await.unwrap(), "it is gone");
     assert!(matches!(store.size(id).await, Err(BlobError::NotFound(_))));
     assert_eq!(std::fs::read(directory.path().join("damaged").join(&hex)).unwrap(), b"hark BACK");
     store.put(bytes.clone()).await.unwrap();
     assert!(store.is_intact(id).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_an_upload_has_healed_stays_where_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_directory(directory.path()).unwrap();
+    let bytes = Bytes::from_static(b"hark back");
+    let id = store.put(bytes.clone()).await.unwrap().id;
+    truncate(directory.path(), id);
+    let damaged = store.find_damage(id).await.unwrap().unwrap();
+    store.put(bytes.clone()).await.unwrap();
+    assert!(!store.set_aside(&damaged).await.unwrap());
+    assert_eq!(store.get(id, 9).await.unwrap(), bytes);
+    assert!(!directory.path().join("damaged").exists());
 }
 
 #[tokio::test]
