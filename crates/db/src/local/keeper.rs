@@ -19,6 +19,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 /// How often it is looked whether the server still runs, and whether its log has grown too large.
 const WATCH: Duration = Duration::from_millis(250);
+/// How often a server that died is tried, and the pause before the second try; each further one is twice as long.
+const TRIES: u32 = 6;
+const PAUSE: Duration = Duration::from_secs(1);
 /// A server that dies this often within the time is not started again.
 const MAX_DEATHS: usize = 5;
 const DEATHS_WITHIN: Duration = Duration::from_secs(300);
@@ -52,7 +55,7 @@ impl Keeper {
         let mut server = Server { command, data, socket: sockets.join(".s.PGSQL.5432"), log };
         let thread = std::thread::Builder::new()
             .name("postgres-keeper".to_owned())
-            .spawn(move || match server.start() {
+            .spawn(move || match server.start(&stopped) {
                 Ok(child) => {
                     if ready.send(Ok(())).is_ok() {
                         server.keep(child, &stopped, &failed);
@@ -89,9 +92,10 @@ struct Server {
 }
 
 impl Server {
-    fn start(&mut self) -> Result<Child, ClusterError> {
+    /// Starts the server; an error also when it is to stop before it is ready.
+    fn start(&mut self, stopped: &Stopped) -> Result<Child, ClusterError> {
         let mut child = self.command.spawn().map_err(ClusterError::io("starting postgres"))?;
-        match self.wait_until_ready(&mut child) {
+        match self.wait_until_ready(&mut child, stopped) {
             Ok(()) => Ok(child),
             Err(error) => {
                 shut_down(child);
@@ -100,7 +104,7 @@ impl Server {
         }
     }
 
-    fn wait_until_ready(&self, child: &mut Child) -> Result<(), ClusterError> {
+    fn wait_until_ready(&self, child: &mut Child, stopped: &Stopped) -> Result<(), ClusterError> {
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
             if let Ok(Some(_)) = child.try_wait() {
@@ -109,18 +113,19 @@ impl Server {
             if answers(&self.socket) {
                 return Ok(());
             }
-            std::thread::sleep(POLL);
+            if has_stopped(stopped, POLL) {
+                return Err(ClusterError::Start("it was stopped before it was ready".to_owned()));
+            }
         }
         let waited = START_TIMEOUT.as_secs();
         Err(ClusterError::Start(format!("no answer within {waited} s; {}", last_lines(&self.log))))
     }
 
     /// Runs until the other end of `stopped` is dropped, or the server dies too often.
-    fn keep(&mut self, mut child: Child, stopped: &mpsc::Receiver<()>, failed: &AtomicBool) {
+    fn keep(&mut self, mut child: Child, stopped: &Stopped, failed: &AtomicBool) {
         let mut deaths = Vec::new();
         loop {
-            // Nothing is ever sent.
-            if stopped.recv_timeout(WATCH) != Err(RecvTimeoutError::Timeout) {
+            if has_stopped(stopped, WATCH) {
                 return shut_down(child);
             }
             rotate(&self.log);
@@ -128,9 +133,7 @@ impl Server {
             tracing::error!(%status, log = last_lines(&self.log), "the private Postgres died; starting it again");
             deaths.retain(|death: &Instant| death.elapsed() < DEATHS_WITHIN);
             deaths.push(Instant::now());
-            // Its processes notice that it is gone, and end.
-            predecessor::clear(&self.data);
-            let restarted = if deaths.len() < MAX_DEATHS { self.start().ok() } else { None };
+            let restarted = if deaths.len() < MAX_DEATHS { self.start_again(stopped) } else { None };
             let Some(restarted) = restarted else {
                 tracing::error!("the private Postgres cannot be started again");
                 return failed.store(true, Ordering::Relaxed);
@@ -138,6 +141,32 @@ impl Server {
             child = restarted;
         }
     }
+
+    /// Tries to start a server that died, several times: what stopped it, a full disk say, may pass.
+    fn start_again(&mut self, stopped: &Stopped) -> Option<Child> {
+        let mut pause = PAUSE;
+        for attempt in 1..=TRIES {
+            // The processes of the one that died notice that it is gone, and end.
+            predecessor::clear(&self.data);
+            match self.start(stopped) {
+                Ok(child) => return Some(child),
+                Err(error) => tracing::error!(%error, attempt, "the private Postgres does not start"),
+            }
+            if attempt == TRIES || has_stopped(stopped, pause) {
+                break;
+            }
+            pause *= 2;
+        }
+        None
+    }
+}
+
+/// Closed when the server is to stop; nothing is ever sent.
+type Stopped = mpsc::Receiver<()>;
+
+/// Is the server to stop? Waits that long to be told.
+fn has_stopped(stopped: &Stopped, wait: Duration) -> bool {
+    stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout)
 }
 
 /// A fast shutdown (SIGINT: roll back, checkpoint, exit); if it hangs SIGQUIT, then SIGKILL.

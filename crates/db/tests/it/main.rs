@@ -70,6 +70,28 @@ async fn a_server_that_dies_is_started_again() {
     assert!(!home.join("data/postmaster.pid").exists());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_start_yet_is_tried_again() {
+    let directory = open_directory();
+    let home = directory.path().join("pg");
+    let cluster = start(&home).unwrap();
+    let (settings, away) = (home.join("data/postgresql.conf"), home.join("data/postgresql.conf.away"));
+    std::fs::rename(&settings, &away).unwrap();
+    rustix::process::kill_process(postmaster(&home), rustix::process::Signal::KILL).unwrap();
+    let log = || std::fs::read_to_string(home.join("postgres.log")).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !log().contains("postgresql.conf") {
+        assert!(std::time::Instant::now() < deadline, "it was not started again: {}", log());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    std::fs::rename(&away, &settings).unwrap();
+    let options = cluster.connect_options("postgres");
+    while PgConnection::connect_with(&options).await.is_err() {
+        assert!(!cluster.has_failed() && std::time::Instant::now() < deadline, "it was given up: {}", log());
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
 #[test]
 fn what_a_crash_left_does_not_hold_up_the_start() {
     let directory = open_directory();
