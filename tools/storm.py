@@ -27,6 +27,20 @@ def rss_mb(pid, field="VmRSS"):
         return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
 
 
+def kept(work, failures):
+    """Runs the work of a thread; what it raises would end the thread alone."""
+    try:
+        return work()
+    except Exception as failure:  # Whatever it is, the main thread raises it.
+        failures.append(failure)
+        return None
+
+
+def fail_as(failures):
+    if failures:
+        raise failures[0]
+
+
 class Watch:
     """Peak memory of a process, and the slowest answer of its /healthz, while the block runs."""
 
@@ -34,9 +48,11 @@ class Watch:
         self.pid, self.port = pid, port
         self.peak_mb = self.slowest_ms = 0.0
         self.over = threading.Event()
+        self.failures = []
 
     def __enter__(self):
-        self.threads = [threading.Thread(target=self.memory), threading.Thread(target=self.health)]
+        works = [self.memory, self.health]
+        self.threads = [threading.Thread(target=kept, args=(work, self.failures)) for work in works]
         for thread in self.threads:
             thread.start()
         return self
@@ -45,6 +61,7 @@ class Watch:
         self.over.set()
         for thread in self.threads:
             thread.join()
+        fail_as(self.failures)
 
     def memory(self):
         while not self.over.is_set():
@@ -56,7 +73,8 @@ class Watch:
             began = time.monotonic()
             try:
                 status, _ = call(self.port, "GET", "/healthz")
-                assert status == 200, status
+                if status != 200:
+                    raise RuntimeError(f"/healthz answered {status}")
             except OSError:
                 pass  # No connection was free: the time counts.
             self.slowest_ms = max(self.slowest_ms, (time.monotonic() - began) * 1000)
@@ -103,12 +121,15 @@ def row(name, answers, watch, after_mb):
 
 
 def at_once(count, work):
-    answers = []
-    threads = [threading.Thread(target=lambda: answers.append(work())) for _ in range(count)]
+    answers, failures = [], []
+    threads = [
+        threading.Thread(target=lambda: answers.append(kept(work, failures))) for _ in range(count)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    fail_as(failures)
     return answers
 
 

@@ -30,6 +30,14 @@ pub mod document;
 pub mod media;
 mod server;
 
+/// Says on standard error that a test, or a part of one, was left out. Not by `eprintln!`, which is shown of tests that
+/// fail alone.
+pub fn skipped(reason: &str) {
+    use std::io::Write as _;
+    // Without a standard error nobody reads it.
+    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
+}
+
 pub use api::{Api, Reply};
 pub use deployment::Deployment;
 pub use server::Server;

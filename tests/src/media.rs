@@ -18,13 +18,13 @@ pub fn fixture(name: &str) -> PathBuf {
 /// A recording of the corpus, or `None` (said on standard error) where the corpus is not there: it
 /// is not part of this repository. `HARKBACK_CORPUS` says where it is, else `../shared/corpus`.
 #[must_use]
-#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the corpus")]
+#[expect(clippy::disallowed_methods, reason = "tests alone use the corpus")]
 pub fn corpus(name: &str) -> Option<PathBuf> {
     let beside = || workspace_root().join("../shared/corpus").into_os_string();
     let root = std::env::var_os("HARKBACK_CORPUS").unwrap_or_else(beside);
     let path = Path::new(&root).join(name);
     if !path.exists() {
-        eprintln!("skipped: corpus absent ({})", path.display());
+        crate::skipped(&format!("corpus absent ({})", path.display()));
         return None;
     }
     Some(path)

@@ -77,12 +77,11 @@ async fn walk(blocks: &[Block], folder: &Path) {
 }
 
 /// Not every machine has that library, and nothing else here needs it.
-#[expect(clippy::print_stderr, reason = "says what was left out")]
 async fn has_requests(folder: &Path) -> bool {
     let found = Command::new("python3").args(["-c", "import requests"]).current_dir(folder).output().await;
     let found = found.is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("skipped: python3 with requests absent");
+        e2e::skipped("python3 with requests absent");
     }
     found
 }

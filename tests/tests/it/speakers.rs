@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::spine::{ANALYZE, clip};
 
 /// The directory of real speaker models, where `HARKBACK_MODELS` names one that has them.
-#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
+#[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
 fn real_models() -> Option<PathBuf> {
     let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
     let is_there = directory.join("speaker-embedding.onnx").is_file();
     if !is_there {
-        eprintln!("skipped: HARKBACK_MODELS names no directory with the speaker models");
+        e2e::skipped("HARKBACK_MODELS names no directory with the speaker models");
     }
     is_there.then_some(directory)
 }
