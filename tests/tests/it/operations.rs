@@ -137,7 +137,12 @@ async fn an_oversize_body_is_refused() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_MAX_JSON_BYTES", "1000")]).await;
     let api = server.api("t1", "dev");
     let large = json!({"asset_id": "a1", "language": "x".repeat(2_000)});
-    api.post(ANALYZE, &large).await.problem(413, "body_too_large");
+    let asset = json!({"source_uri": "x".repeat(2_000)});
+    for (path, body) in [(ANALYZE, large), ("/media-v2/assets", asset)] {
+        api.post(path, &body).await.problem(413, "body_too_large");
+        let request = api.request(reqwest::Method::POST, path).header("idempotency-key", "k1").json(&body);
+        api.send(request).await.problem(413, "body_too_large");
+    }
     server.stop().await;
 }
 

@@ -7,6 +7,8 @@ use reqwest::Method;
 use rustix::process::{Pid, Signal};
 use serde_json::json;
 use sqlx::{Postgres, Transaction};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Child;
 use tokio::task::JoinHandle;
 
 /// A call that waits for a lock, which another transaction holds.
@@ -111,5 +113,52 @@ async fn a_first_start_that_is_killed_can_be_started_again() {
     }
     let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
     let _ = server.api("t1", "dev").post("/video/projects", &json!({"title": "a"})).await.ok();
+    server.stop().await;
+}
+
+/// Starts the service, which is not to become ready.
+fn starting(deployment: &Deployment, database_url: &str) -> Child {
+    e2e::binary::command(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(deployment.data_directory())
+        .env("DATABASE_URL", database_url)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Sends SIGTERM, and holds it to a clean end at once.
+async fn assert_ends_at_once(mut starting: Child) {
+    let pid = Pid::from_raw(starting.id().unwrap().cast_signed()).unwrap();
+    let began = Instant::now();
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    let status = tokio::time::timeout(Duration::from_secs(20), starting.wait()).await.unwrap().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_while_it_waits_for_a_database_ends_it_at_once() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let deployment = Deployment::new().await;
+    let url = format!("postgres://a@{}/a?sslmode=disable", silent.local_addr().unwrap());
+    let starting = starting(&deployment, &url);
+    let (_connection, _) = silent.accept().await.unwrap();
+    assert_ends_at_once(starting).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_while_it_makes_a_private_postgres_ends_it_at_once() {
+    let deployment = Deployment::new().await;
+    let data = deployment.data_directory();
+    std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut starting = starting(&deployment, "");
+    let mut log = BufReader::new(starting.stderr.take().unwrap()).lines();
+    while let Some(line) = log.next_line().await.unwrap() {
+        if line.contains("making a private Postgres cluster") {
+            break;
+        }
+    }
+    assert_ends_at_once(starting).await;
+    let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
     server.stop().await;
 }

@@ -40,24 +40,38 @@ async fn a_database_that_is_away_is_told_at_once_and_found_again() {
     let server = Deployment::new().await.start_with(&[("DATABASE_URL", &url)]).await;
     let api = server.api("t1", "dev");
     assert_eq!(api.get("/media-v2/assets").await.status, 200);
+    let environment = [("DATABASE_URL", url.as_str()), ("HARKBACK_AUTH", "keys")];
+    let guarded = Deployment::new().await.start_with(&environment).await;
+    let keyed = guarded.api("t1", "dev");
 
     tokio::task::spawn_blocking(move || drop(cluster)).await.unwrap();
     until(&api, "/readyz", 503).await.problem(503, "database_unavailable");
+    until(&keyed, "/readyz", 503).await.problem(503, "database_unavailable");
     for _ in 0..3 {
         let began = Instant::now();
         let reply = api.get("/media-v2/assets").await;
         reply.problem(503, "database_unavailable");
         assert!(reply.header("retry-after").is_some() && began.elapsed() < Duration::from_secs(1));
+        // Nothing asks the database before it is known to be away, neither for the caller nor for the key.
+        let request = api.request(Method::POST, "/video/projects").header("idempotency-key", "k1");
+        let began = Instant::now();
+        api.send(request.json(&json!({"title": "a"}))).await.problem(503, "database_unavailable");
+        let request = keyed.request(Method::GET, "/media-v2/assets").bearer_auth("no key");
+        keyed.send(request).await.problem(503, "database_unavailable");
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         let began = Instant::now();
         api.get("/readyz").await.problem(503, "database_unavailable");
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     }
-    assert_eq!(api.get("/healthz").await.status, 200);
+    for path in ["/healthz", "/metrics", "/openapi.json", "/docs/"] {
+        assert_eq!(api.get(path).await.status, 200, "{path}");
+    }
 
     let cluster = start_cluster(directory.path()).await;
     until(&api, "/readyz", 200).await;
     let _ = api.post("/video/projects", &json!({"title": "a"})).await.ok();
     server.stop().await;
+    guarded.stop().await;
     tokio::task::spawn_blocking(move || drop(cluster)).await.unwrap();
 }
 
@@ -94,14 +108,13 @@ struct Mount(tempfile::TempDir);
 
 impl Mount {
     /// `None`, said on standard error, for a user who may not mount.
-    #[expect(clippy::print_stderr, reason = "says what was left out")]
     fn new(options: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let mount = Self(directory);
         if mount.run("mount", &["-t", "tmpfs", "-o", options, "tmpfs"]) {
             return Some(mount);
         }
-        eprintln!("skipped: only root can mount a small file system");
+        e2e::skipped("only root can mount a small file system");
         None
     }
 
