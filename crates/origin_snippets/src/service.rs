@@ -170,6 +170,14 @@ impl Snippets<'_> {
             return self.batch.register(transaction, self.scope, now, made).await;
         }
         let mut transaction = self.service.pool.begin().await?;
+        // A remote timeline answers a retry with what it made for the first try, which may have got as far as here.
+        if let Some(first) = made.clips.first() {
+            let before = store::batch_of(&mut transaction, self.scope, &first.id).await?;
+            if !before.is_empty() {
+                let order: Vec<&Id> = made.clips.iter().map(|clip| &clip.id).collect();
+                return Ok(listing::batch(store::in_order(before, &order), self.batch.request.mode));
+            }
+        }
         let result = self.batch.register(&mut transaction, self.scope, now, made).await?;
         transaction.commit().await?;
         Ok(result)

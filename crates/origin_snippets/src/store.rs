@@ -1,5 +1,7 @@
 //! The only SQL of this crate: which snippets were made. Artifacts are rows of media_v2, clips of the timeline.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use http_kit::{Cursor, Id, Page, PageParams, Scope};
 use media_time::MediaTime;
@@ -144,6 +146,13 @@ pub(crate) async fn batch_of(
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(Listed::from).collect())
+}
+
+/// The snippets in the order of these clips; ids of a remote timeline need not sort as its clips do.
+pub(crate) fn in_order(mut snippets: Vec<Listed>, clips: &[&Id]) -> Vec<Listed> {
+    let places: BTreeMap<&Id, usize> = clips.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+    snippets.sort_by_key(|snippet| places.get(&snippet.clip_id).copied());
+    snippets
 }
 
 impl Listed {

@@ -1,9 +1,13 @@
 //! What a batch makes.
 
-use http_kit::Id;
+use std::sync::Arc;
+
+use http_kit::{Id, WriteSeed};
 use media_time::MediaTime;
 use serde_json::{Value, json};
-use video_timeline::{ClipFilter, Paging, TrackKind, VideoTimeline};
+use video_timeline::{
+    ClipFilter, HttpTimeline, HttpTimelineConfig, Paging, TimelineService, TrackKind, VideoTimeline,
+};
 
 use crate::support::{World, context, id, ok, window};
 use db::testing::statements;
@@ -204,4 +208,32 @@ async fn the_number_of_statements_does_not_grow_with_the_items() {
     println!("statements for a batch of 1 and of 1000 items: {counts:?}");
     assert_eq!(counts[0], counts[1]);
     assert!((6..=16).contains(&counts[0]), "statements are counted at all: {counts:?}");
+}
+
+/// The timeline behind HTTP, on a port of its own; it keeps idempotency keys in the database of `pool`.
+fn served(local: TimelineService, pool: sqlx::PgPool) -> HttpTimeline {
+    let (router, _) = video_timeline::router(local).split_for_parts();
+    let keys = axum::middleware::from_fn_with_state(
+        http_kit::idempotency::Keys::new(pool),
+        http_kit::idempotency::layer,
+    );
+    let router = http_kit::boundary::layer(router.layer(keys));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    HttpTimeline::new(HttpTimelineConfig::new(url)).unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_that_crashed_after_its_commit_is_found_on_a_remote_timeline() {
+    let world = World::with_remote(|local, pool| Arc::new(served(local, pool))).await;
+    let hits = [world.hit_at("t1", window(1_000, 1_200)).await, world.hit_at("t1", window(0, 100)).await];
+    let request = json!({"items": [{"audio_artifact_id": hits[0]}, {"audio_artifact_id": hits[1]}]});
+    let send = || WriteSeed::scope(Some(WriteSeed::new("a write under a key")), world.batch(&request));
+    let made = ok(send().await);
+    assert_eq!(ok(send().await), made);
+    let other = WriteSeed::scope(Some(WriteSeed::new("another")), world.batch(&request));
+    assert_ne!(ok(other.await)["sequence_id"], made["sequence_id"]);
 }

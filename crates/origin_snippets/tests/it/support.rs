@@ -15,6 +15,7 @@ use media_time::{MediaTime, Window};
 use media_v2::{ArtifactKind, AssetKind, MediaConfig, MediaService, NewArtifact, NewAsset, store};
 use origin_snippets::OriginSnippets;
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 use video_render::{RenderConfig, Renderer};
@@ -55,7 +56,7 @@ impl World {
 
     /// A world that can render.
     pub(crate) async fn with_ffmpeg() -> Self {
-        Self::with(|local| Arc::new(local), RenderConfig::default()).await
+        Self::with(|local, _| Arc::new(local), RenderConfig::default()).await
     }
 
     /// A world whose snippets go to the timeline that `client` makes of the one in this process, and whose renderer
@@ -63,12 +64,19 @@ impl World {
     pub(crate) async fn with_timeline(
         client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
     ) -> Self {
+        Self::with_remote(|local, _| client(local)).await
+    }
+
+    /// The same; `client` may keep something in the database of the pool.
+    pub(crate) async fn with_remote(
+        client: impl FnOnce(TimelineService, PgPool) -> Arc<dyn VideoTimeline>,
+    ) -> Self {
         let no_ffmpeg = RenderConfig { ffmpeg: PathBuf::from("/nowhere/ffmpeg"), ..RenderConfig::default() };
         Self::with(client, no_ffmpeg).await
     }
 
     async fn with(
-        client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
+        client: impl FnOnce(TimelineService, PgPool) -> Arc<dyn VideoTimeline>,
         render: RenderConfig,
     ) -> Self {
         db::testing::statements::count();
@@ -79,7 +87,7 @@ impl World {
         let pool = database.pool.clone();
         let media = MediaService::new(pool.clone(), blobs, clock.clone(), MediaConfig::default());
         let timeline = TimelineService::new(pool.clone(), clock.clone());
-        let client = client(timeline.clone());
+        let client = client(timeline.clone(), pool.clone());
         let renderer = Renderer::new(media.clone(), client.clone(), render, clock.clone());
         let snippets = OriginSnippets::new(pool, client, renderer, clock.clone());
         let (router, _) = origin_snippets::router(snippets).split_for_parts();
