@@ -1,16 +1,62 @@
-//! A digest of JSON that does not depend on how it is written.
+//! JSON apart from how it is written: of values that are made here the text, whose hash is kept for as long as what it
+//! names, and of texts that callers send a digest, which needs no value in memory.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::strict::{MAX_EXACT, MAX_FREE_VALUES, Strict, Usage};
 
 /// Keys of objects that are held at once: each takes many times its text. No object of known fields has so many.
 const MAX_HELD_KEYS: usize = MAX_FREE_VALUES;
+
+/// JSON with one spelling: keys sorted, no white space, numbers as `serde_json` writes them.
+///
+/// Equal values give equal texts, so that a hash of the text names the value.
+#[must_use]
+pub fn canonical_json(value: &Value) -> String {
+    let mut text = String::new();
+    write(value, &mut text);
+    text
+}
+
+fn write(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(map) => {
+            // Sorted here: the map's own order depends on a feature that any dependency can switch on.
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_unstable_by_key(|(key, _)| *key);
+            text.push('{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                separate(index, text);
+                write(&Value::String(key.clone()), text);
+                text.push(':');
+                write(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                separate(index, text);
+                write(item, text);
+            }
+            text.push(']');
+        }
+        // Writing to a String cannot fail.
+        scalar => drop(write!(text, "{scalar}")),
+    }
+}
+
+fn separate(index: usize, text: &mut String) {
+    if index > 0 {
+        text.push(',');
+    }
+}
 
 /// SHA-256 of a JSON text: equal for texts that differ in white space, order of keys, escapes, or in how a number is
 /// written. `None` when it is no JSON, or beyond the limits of a body ([`Strict`]). Memory grows with the keys of open
@@ -102,7 +148,15 @@ impl<'de> Visitor<'de> for ValueDigest<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn one_spelling() {
+        let value = json!({"b": [1, 2.5, null, true], "a": {"z": "q\"\n", "y": {}}});
+        assert_eq!(canonical_json(&value), r#"{"a":{"y":{},"z":"q\"\n"},"b":[1,2.5,null,true]}"#);
+    }
 
     #[test]
     fn the_same_value_has_one_digest_however_it_is_written() {

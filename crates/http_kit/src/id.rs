@@ -3,6 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 /// The name of a thing: 1–128 of `A-Z a-z 0-9 . _ : -`.
@@ -38,6 +39,13 @@ impl Id {
     #[must_use]
     pub fn for_write(prefix: &str, index: usize) -> Self {
         crate::WriteSeed::current().map_or_else(|| Self::generate(prefix), |seed| seed.id(prefix, index))
+    }
+
+    /// The same for the thing of this `name` in place of an index.
+    #[must_use]
+    pub fn for_write_of(prefix: &str, name: &str) -> Self {
+        let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(name).into();
+        Self::for_write(prefix, u32::from_be_bytes([a, b, c, d]) as usize)
     }
 
     /// `<prefix>_<24 hex digits of digest><8 of index>`.

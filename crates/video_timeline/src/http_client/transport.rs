@@ -20,15 +20,6 @@ pub(super) struct Transport {
     config: Arc<HttpTimelineConfig>,
 }
 
-/// Tells the calls of one write apart, by their path (FNV-1a).
-fn index_of(url: &Url) -> usize {
-    let hash = url
-        .path()
-        .bytes()
-        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    hash as usize
-}
-
 impl Transport {
     pub(super) fn new(config: HttpTimelineConfig) -> Result<Self, Error> {
         if !matches!(config.base_url.scheme(), "http" | "https") {
@@ -70,7 +61,8 @@ impl Transport {
         body: &(impl Serialize + Sync),
     ) -> Result<T, Error> {
         let body = serde_json::to_vec(body).map_err(|error| unavailable(error.to_string()))?;
-        let key = Id::for_write("timeline", index_of(&url));
+        // The calls of one write differ in their path.
+        let key = Id::for_write_of("timeline", url.path());
         let mut request = self.request(context, Method::POST, url)?;
         let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
