@@ -28,6 +28,8 @@ const CHECK: &str = "check";
 const UPLOAD_PART: usize = 8 << 20;
 /// How long a store may take to begin its answer, with all attempts.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long up to `PARALLEL_PARTS` parts may take to be kept, with all attempts: 280 KiB/s.
+const PARTS_TIMEOUT: Duration = Duration::from_secs(120);
 const PARALLEL_PARTS: usize = 4;
 
 /// Where blobs are kept. Cheap to clone.
@@ -218,10 +220,10 @@ impl BlobStore {
         if file.metadata().await?.len() <= UPLOAD_PART as u64 {
             let mut whole = Vec::new();
             file.read_to_end(&mut whole).await?;
-            self.writes.put(&key(id), whole.into()).await?;
+            within(PARTS_TIMEOUT, self.writes.put(&key(id), whole.into())).await?;
             return Ok(());
         }
-        let upload = self.writes.put_multipart(&key(id)).await?;
+        let upload = in_time(self.writes.put_multipart(&key(id))).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART);
         loop {
             let mut piece = Vec::with_capacity(UPLOAD_PART);
@@ -233,9 +235,9 @@ impl BlobStore {
                     return Err(error.into());
                 }
             }
-            upload.wait_for_capacity(PARALLEL_PARTS).await?;
+            within(PARTS_TIMEOUT, upload.wait_for_capacity(PARALLEL_PARTS)).await?;
         }
-        upload.finish().await?;
+        within(PARTS_TIMEOUT, upload.finish()).await?;
         Ok(())
     }
 
@@ -369,7 +371,14 @@ pub(crate) fn key(id: BlobId) -> Key {
 pub(crate) async fn in_time<T>(
     call: impl Future<Output = Result<T, object_store::Error>>,
 ) -> Result<T, object_store::Error> {
-    let answer = tokio::time::timeout(ANSWER_TIMEOUT, call).await;
+    within(ANSWER_TIMEOUT, call).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, object_store::Error>>,
+) -> Result<T, object_store::Error> {
+    let answer = tokio::time::timeout(limit, call).await;
     answer
         .unwrap_or_else(|late| Err(object_store::Error::Generic { store: "blob_store", source: late.into() }))
 }

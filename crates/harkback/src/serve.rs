@@ -140,7 +140,8 @@ fn maintain<T>(
 /// Starts, serves, and ends in order; a signal that comes before the port is open ends the process at once.
 async fn run(config: &Config, database: &Database, signals: &mut Signals) -> anyhow::Result<ExitCode> {
     let (phase, phases) = watch::channel(Phase::Serving);
-    let starting = start(config, database.options.clone(), phases.clone());
+    // On the heap: it holds all that is wired.
+    let starting = start(config, database.options.clone(), phases.clone()).boxed_local();
     let Some(Started { pool, listener, router, worker, keys, jobs, blobs, cut }) =
         signals.unless_one_comes(starting).await?
     else {
