@@ -93,7 +93,7 @@ def call(port, method, path, body=None, headers=None):
 def post(port, path, body):
     """Sends the body until the server answers, as a careful client does."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=120)
-    headers = {**CONTEXT, "Host": "a", "Content-Type": "application/json", "Content-Length": len(body)}
+    headers = {**CONTEXT, "Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body)}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
     try:
@@ -185,12 +185,12 @@ def storm(pid, port, timeout_s, count):
                     answers = at_once(times, lambda: post(port, path, body.encode()))
                 time.sleep(12)
                 row(f"{times} × {megabytes} MB, {name}", answers, watch, rss_mb(pid))
-    head = b"GET /media-v2/assets HTTP/1.1\r\nHost: a\r\nX-Tenant-Id: t1\r\n"
-    body = b"POST /video/projects HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\n"
+    head = b"GET /media-v2/assets HTTP/1.1\r\nHost: localhost\r\nX-Tenant-Id: t1\r\n"
+    body = b"POST /video/projects HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-Tenant-Id: t1\r\nX-Env: dev\r\n"
     for name, sent in [
         ("heads that do not end", head),
         ("bodies that do not come", body + b"Content-Length: 100000\r\n\r\n" + b" " * 50_000),
-        ("idle after an answer", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ("idle after an answer", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     ]:
         before_mb = rss_mb(pid)
         with Watch(pid, port) as watch:
