@@ -1,5 +1,6 @@
 //! How the service ends, and what survives the end of what it stands on.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use e2e::{Api, Deployment, Reply};
@@ -71,6 +72,25 @@ async fn a_second_signal_ends_it_now() {
     other.rollback().await.unwrap();
 }
 
+fn kill_postgres(data: &Path) {
+    let pid = std::fs::read_to_string(data.join("postgres/data/postmaster.pid")).unwrap();
+    let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, Signal::KILL).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_postgres_that_stays_away_ends_the_service_as_a_failure() {
+    let deployment = Deployment::new().await;
+    let data = deployment.data_directory();
+    std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
+    std::fs::remove_file(data.join("postgres/data/postgresql.conf")).unwrap();
+    kill_postgres(data);
+    let (code, log) = server.ended().await;
+    assert_eq!(code, Some(1), "{log}");
+    assert_eq!(log.matches("the private Postgres does not start").count(), 6, "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_postgres_that_dies_comes_back() {
     let deployment = Deployment::new().await;
@@ -79,9 +99,7 @@ async fn a_private_postgres_that_dies_comes_back() {
     let server = deployment.start_with(&[("DATABASE_URL", "")]).await;
     let api = server.api("t1", "dev");
     let made = api.post("/video/projects", &json!({"title": "a"})).await.ok();
-    let pid = std::fs::read_to_string(data.join("postgres/data/postmaster.pid")).unwrap();
-    let pid = Pid::from_raw(pid.lines().next().unwrap().parse().unwrap()).unwrap();
-    rustix::process::kill_process(pid, Signal::KILL).unwrap();
+    kill_postgres(data);
     let began = Instant::now();
     let path = format!("/video/projects/{}", made["id"].as_str().unwrap());
     loop {
