@@ -8,7 +8,7 @@ use blob_store::BlobId;
 use futures::TryStreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
-use http_kit::{AccessLevel, Buffered, DEFERRED, Id, Problem, RequestContext, Scope, defer};
+use http_kit::{AccessLevel, Buffered, DEFERRED, Id, JsonLimit, Problem, RequestContext, Scope, defer};
 use serde::Deserialize;
 
 use crate::Error;
@@ -48,11 +48,12 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let preferences = prefer::Preferences::of(request.headers());
     let (mut parts, body) = request.into_parts();
     let unread = Request::from_parts(parts.clone(), body);
-    let body = Buffered::read_limited(unread, jobs.body_limit(call.path)).await?;
+    let limit = jobs.body_limit(call.path).unwrap_or_else(|| JsonLimit::of(&parts.extensions));
+    let body = Buffered::read_limited(unread, limit).await?;
     let (headers, request_id) = (parts.headers.clone(), RequestId::of(&parts.extensions).to_owned());
     let level = parts.extensions.get::<AccessLevel>().copied().unwrap_or_default();
-    body.mark(&mut parts.extensions);
-    let answer = defer(next.run(Request::from_parts(parts, Body::from(body.bytes.clone())))).await;
+    let bytes = body.clone().into_request(&mut parts.extensions);
+    let answer = defer(next.run(Request::from_parts(parts, Body::from(bytes)))).await;
     let is_deferred = answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED);
     if !is_deferred {
         // Refused, or found: there is nothing to do later.

@@ -20,7 +20,7 @@ use crate::Error;
 use crate::heavy_calls::HeavyCall;
 use crate::model::{Job, JobPriority, JobState};
 use crate::queueing::QUEUE_SCHEMA;
-use crate::store::{self, Answer, ENDED_CHANNEL, MAX_INLINE_BYTES};
+use crate::store::{self, Answer, ENDED_CHANNEL};
 
 /// How often a waiting caller's job is looked at where its end was not announced.
 const POLL: Duration = Duration::from_secs(1);
@@ -128,9 +128,9 @@ impl Jobs {
         self.0.settings.outbound
     }
 
-    pub(crate) fn body_limit(&self, path: &str) -> usize {
+    pub(crate) fn body_limit(&self, path: &str) -> Option<usize> {
         let limit = self.0.settings.body_limits.iter().find(|(limited, _)| *limited == path);
-        limit.map_or(MAX_INLINE_BYTES, |(_, bytes)| *bytes)
+        limit.map(|(_, bytes)| *bytes)
     }
 
     /// Runs on what a cancelled job has begun, as others wait for it.
