@@ -157,6 +157,43 @@ def dialogues(corpus, half, each=5, seconds=75):
         dialogue(f"{half}-{speakers}-{i}", pools, speakers, seconds, rng) for speakers in range(2, 6) for i in range(each)]
 
 
+def excerpt(pool, seconds, rng):
+    """About `seconds` of a voice: utterances of its pool in random order, the last one cut."""
+    pieces, length = [], 0
+    for i in rng.permutation(len(pool)):
+        pieces.append(pool[int(i)])
+        length += len(pieces[-1])
+        if length >= seconds * RATE:
+            break
+    return np.concatenate(pieces)[: int(seconds * RATE)]
+
+
+def short_recording(name, pools, names, seconds, rng):
+    """Voices one after another, `seconds` of each, with pauses of 0.1 to 0.6 s."""
+    parts, truth, at = [np.zeros(int(0.3 * RATE), np.float32)], [], 0.3
+    for number, voice in enumerate(names):
+        piece = excerpt(pools[voice], seconds, rng)
+        pause = np.zeros(int(rng.uniform(0.1, 0.6) * RATE), np.float32)
+        truth += [(at + a, at + b, number) for a, b in speech_intervals(piece)]
+        parts += [piece, pause]
+        at += (len(piece) + len(pause)) / RATE
+    mix = np.concatenate(parts)
+    mix += rng.standard_normal(len(mix)).astype(np.float32) * 0.0005
+    return Dialogue(name, mix, truth, len(names), names)
+
+
+def short_recordings(corpus, half, each=3):
+    """Recordings of 4 to 12 s: each voice alone, and each pair of voices for 3 to 6 s each."""
+    pools, rng = voices(corpus, half), np.random.default_rng({"tuned": 31, "held": 32}[half])
+    names = sorted(pools)
+    alone = [
+        short_recording(f"{half}-alone-{name}-{i}", pools, [name], rng.uniform(4, 12), rng) for name in names for i in range(each)]
+    pairs = [(a, b) for a in names for b in names if a != b]
+    together = [
+        short_recording(f"{half}-pair-{a}-{b}", pools, [a, b], rng.uniform(3, 6), rng) for a, b in pairs]
+    return alone, together
+
+
 def meetings(corpus):
     found = []
     for path in sorted(Path(corpus).glob("vad/*.rttm")):
