@@ -153,6 +153,7 @@ impl From<Error> for Problem {
             Error::Speakers(
                 error @ (SpeakerError::TooLittleSpeech { .. } | SpeakerError::SeveralSpeakers(_)),
             ) => Self::unprocessable("voice_unclear", error.to_string()),
+            Error::Speakers(SpeakerError::Cancelled) => signal_problem(DecodeError::Cancelled.into()),
             Error::SpeakerModels(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),

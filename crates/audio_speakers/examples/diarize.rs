@@ -37,7 +37,7 @@ fn main() {
         let samples = samples(&path);
         let before = cpu_seconds();
         if is_embedding {
-            let line = match models.voice_of(&samples) {
+            let line = match models.voice_of(&samples, &|| false) {
                 Ok(voice) => json!({"path": path, "embedding": voice.embedding.values()}),
                 Err(error) => json!({"path": path, "error": error.to_string()}),
             };
@@ -48,7 +48,7 @@ fn main() {
         for piece in samples.chunks(4_096) {
             diarizer.push(piece).unwrap();
         }
-        let found = diarizer.finish().unwrap();
+        let found = diarizer.finish(&|| false).unwrap();
         let turns: Vec<_> = found
             .turns()
             .iter()

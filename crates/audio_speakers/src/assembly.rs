@@ -42,14 +42,28 @@ pub(crate) fn assemble(
     let voice = |(speaker, &cluster): (usize, &usize)| {
         let own = || turns.iter().filter(|turn| turn.speaker == speaker).map(|turn| turn.window);
         let speech = own().fold(MediaTime::ZERO, |sum, window| sum + window.duration());
-        let shared =
-            overlaps.iter().flat_map(|overlap| own().filter_map(|window| window.intersect(*overlap)));
-        let shared = shared.fold(MediaTime::ZERO, |sum, window| sum + window.duration());
+        let shared = shared_time(own(), &overlaps);
         let confidence = confidence(voices, labels, cluster, speaker, &embeddings);
         Voice { embedding: embeddings[speaker].clone(), speech, alone: speech - shared, confidence }
     };
     let voices = order.iter().enumerate().map(voice).collect();
     Diarization::new(turns, voices)
+}
+
+/// How long `windows` and `others`, each ordered and apart, have in common, in one pass over both.
+fn shared_time(windows: impl Iterator<Item = Window>, others: &[Window]) -> MediaTime {
+    let (mut shared, mut next) = (MediaTime::ZERO, 0);
+    for window in windows {
+        while let Some(other) = others.get(next).filter(|other| other.start() < window.end()) {
+            shared += window.intersect(*other).map_or(MediaTime::ZERO, Window::duration);
+            // It may go on in the next window.
+            if other.end() > window.end() {
+                break;
+            }
+            next += 1;
+        }
+    }
+    shared
 }
 
 /// Turns by cluster, each cluster's in order.
@@ -90,7 +104,11 @@ fn of_cluster<'a>(
 /// The mean of the reliable embeddings of a cluster.
 fn mean(voices: &[PieceVoice], labels: &[usize], cluster: usize) -> Option<Embedding> {
     let items: Vec<Item> = of_cluster(voices, labels, cluster)
-        .map(|voice| Item { mean: voice.embedding.values().to_vec(), weight: voice.frames as f64 })
+        .map(|voice| Item {
+            mean: voice.embedding.values().to_vec(),
+            weight: voice.frames as f64,
+            speech: 0.0,
+        })
         .collect();
     let labels = vec![0; items.len()];
     mean_items(&items, &labels).first().and_then(|item| Embedding::new(&item.mean))
@@ -116,4 +134,34 @@ fn confidence(
         weights += voice.frames as f64;
     }
     if weights > 0.0 { (sum / weights) as f32 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn windows(raw: Vec<(i64, i64)>) -> Vec<Window> {
+        let mut at = 0;
+        let window = |(gap, length): (i64, i64)| {
+            let start = at + gap;
+            at = start + length;
+            Window::new(MediaTime::from_millis(start), MediaTime::from_millis(at)).ok()
+        };
+        raw.into_iter().filter_map(window).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn shared_time_is_the_sum_of_all_intersections(
+            a in prop::collection::vec((1i64..40, 1i64..60), 0..12),
+            b in prop::collection::vec((1i64..40, 1i64..60), 0..12),
+        ) {
+            let (a, b) = (windows(a), windows(b));
+            let pairs = a.iter().flat_map(|a| b.iter().filter_map(|b| a.intersect(*b)));
+            let expected = pairs.fold(MediaTime::ZERO, |sum, window| sum + window.duration());
+            prop_assert_eq!(shared_time(a.iter().copied(), &b), expected);
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! some pairs of different clean voices are to each other. The mean of several pieces loses that noise: means of one
 //! speaker become similar, those of two do not. So clusters are compared by their centroids, not by averaging over pairs.
 
-use crate::SpeakerCount;
+use crate::{SpeakerCount, SpeakerError};
 
 /// Clusters whose centroids are less similar than this are different speakers.
 pub(crate) const DIFFERENT_SPEAKERS: f32 = 0.46;
@@ -13,57 +13,68 @@ const MOST_ITEMS: usize = 1_024;
 /// What a full matrix is reduced to when there are more items.
 const REDUCED_ITEMS: usize = 256;
 
-/// The mean of some embeddings, and their weight.
+/// The mean of some embeddings.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) mean: Vec<f32>,
+    /// Its share in a centroid.
     pub(crate) weight: f64,
+    /// Speech in it, in feature frames, each instant of the recording counted once.
+    pub(crate) speech: f64,
 }
 
-/// When merging ends.
+/// What a number of speakers is decided by.
 #[derive(Clone, Copy)]
-struct Limits {
-    fewest: usize,
-    most: usize,
-    /// Above `most` clusters are merged however unlike they are.
-    threshold: f32,
+pub(crate) struct Limits {
+    pub(crate) count: SpeakerCount,
+    /// A cluster with less speech, in feature frames, is no speaker and does not count.
+    pub(crate) least_speech: f64,
 }
 
 /// The cluster of each item. Clusters are numbered from 0 without gaps; weights are positive.
 ///
-/// Above [`MOST_ITEMS`] items, runs of them are first reduced to [`REDUCED_ITEMS`] means each, so that memory does not
-/// grow with their square.
-pub(crate) fn cluster(items: &[Item], count: SpeakerCount) -> Vec<usize> {
+/// Above [`MOST_ITEMS`] items, runs of them are first reduced to [`REDUCED_ITEMS`] means each: memory is that of one
+/// matrix, and time grows with the number of items, not with its square.
+///
+/// # Errors
+/// [`SpeakerError::Cancelled`].
+pub(crate) fn cluster(
+    items: &[Item],
+    limits: Limits,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<usize>, SpeakerError> {
     if items.len() <= MOST_ITEMS {
-        let limits = Limits { fewest: count.fewest(), most: count.most(), threshold: DIFFERENT_SPEAKERS };
-        return merge(items, limits);
+        let dendrogram = Dendrogram::new(items, 1, limits.least_speech, cancelled)?;
+        return Ok(dendrogram.labels(dendrogram.merges_within(limits.count)));
     }
     let (mut means, mut mean_of) = (Vec::new(), Vec::with_capacity(items.len()));
-    let limits = Limits { fewest: REDUCED_ITEMS, most: REDUCED_ITEMS, threshold: -1.0 };
     for block in items.chunks(MOST_ITEMS) {
-        let labels = merge(block, limits);
+        let dendrogram = Dendrogram::new(block, REDUCED_ITEMS, limits.least_speech, cancelled)?;
+        let labels = dendrogram.labels(dendrogram.merges.len());
         mean_of.extend(labels.iter().map(|label| label + means.len()));
         means.extend(mean_items(block, &labels));
     }
-    let clusters = cluster(&means, count);
-    mean_of.into_iter().map(|mean| clusters[mean]).collect()
+    let clusters = cluster(&means, limits, cancelled)?;
+    Ok(mean_of.into_iter().map(|mean| clusters[mean]).collect())
 }
 
 /// The mean item of each label.
 pub(crate) fn mean_items(items: &[Item], labels: &[usize]) -> Vec<Item> {
     let clusters = labels.iter().max().map_or(0, |label| label + 1);
     let dimensions = items.first().map_or(0, |item| item.mean.len());
-    let mut sums = vec![(vec![0f64; dimensions], 0f64); clusters];
+    let mut sums = vec![(vec![0f64; dimensions], 0f64, 0f64); clusters];
     for (item, &label) in items.iter().zip(labels) {
-        let (sum, weight) = &mut sums[label];
+        let (sum, weight, speech) = &mut sums[label];
         for (sum, value) in sum.iter_mut().zip(&item.mean) {
             *sum += f64::from(*value) * item.weight;
         }
         *weight += item.weight;
+        *speech += item.speech;
     }
-    let mean = |(sum, weight): (Vec<f64>, f64)| Item {
+    let mean = |(sum, weight, speech): (Vec<f64>, f64, f64)| Item {
         mean: sum.into_iter().map(|value| (value / weight) as f32).collect(),
         weight,
+        speech,
     };
     sums.into_iter().map(mean).collect()
 }
@@ -78,17 +89,78 @@ fn unit(vector: &[f64]) -> Vec<f32> {
     vector.iter().map(|x| (x / length) as f32).collect()
 }
 
-/// Merges the most similar two clusters until the limits say stop; ties go to the first pair.
-fn merge(items: &[Item], limits: Limits) -> Vec<usize> {
-    let mut matrix = Similarities::new(items);
-    while matrix.alive.len() > limits.fewest {
-        let Some((a, b, similarity)) = matrix.most_similar() else { break };
-        if similarity < limits.threshold && matrix.alive.len() <= limits.most {
-            break;
+/// Two clusters that become one.
+struct Merge {
+    /// First items of both; the second becomes part of the first.
+    clusters: (usize, usize),
+    /// Of their centroids.
+    similarity: f32,
+}
+
+/// The merges of the most similar two clusters, one after another; ties go to the first pair.
+struct Dendrogram {
+    items: usize,
+    merges: Vec<Merge>,
+    /// Clusters with enough speech to be a speaker, after each number of merges from none on.
+    speakers: Vec<usize>,
+}
+
+impl Dendrogram {
+    /// Merges down to `fewest` clusters.
+    fn new(
+        items: &[Item],
+        fewest: usize,
+        least_speech: f64,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Self, SpeakerError> {
+        let mut matrix = Similarities::new(items);
+        let mut speech: Vec<f64> = items.iter().map(|item| item.speech).collect();
+        let is_speaker = |speech: f64| usize::from(speech >= least_speech);
+        let mut speakers = vec![speech.iter().map(|speech| is_speaker(*speech)).sum()];
+        let mut merges = Vec::new();
+        while matrix.alive.len() > fewest {
+            if cancelled() {
+                return Err(SpeakerError::Cancelled);
+            }
+            let Some((a, b, similarity)) = matrix.most_similar() else { break };
+            matrix.join(a, b);
+            let before = is_speaker(speech[a]) + is_speaker(speech[b]);
+            speech[a] += speech[b];
+            speakers.push(speakers[merges.len()] + is_speaker(speech[a]) - before);
+            merges.push(Merge { clusters: (a, b), similarity });
         }
-        matrix.join(a, b);
+        Ok(Self { items: items.len(), merges, speakers })
     }
-    matrix.labels()
+
+    /// How many merges to make: those of similar clusters, or as many fewer or more as bring the number of speakers
+    /// within `count`. Only clusters with enough speech count: an outlier is not one of the speakers asked for.
+    fn merges_within(&self, count: SpeakerCount) -> usize {
+        let dissimilar = self.merges.iter().position(|merge| merge.similarity < DIFFERENT_SPEAKERS);
+        let similar = dissimilar.unwrap_or(self.merges.len());
+        if self.speakers[similar] > count.most() {
+            let few = self.speakers[similar..].iter().position(|&speakers| speakers <= count.most());
+            return few.map_or(self.merges.len(), |more| similar + more);
+        }
+        // With too little speech for so many: where there are most.
+        let most = self.speakers[..=similar].iter().copied().max().unwrap_or(0).min(count.fewest());
+        self.speakers[..=similar].iter().rposition(|&speakers| speakers >= most).unwrap_or(similar)
+    }
+
+    /// The cluster of each item after so many merges, numbered by their first items.
+    fn labels(&self, merges: usize) -> Vec<usize> {
+        let mut parents: Vec<usize> = (0..self.items).collect();
+        for merge in &self.merges[..merges] {
+            parents[merge.clusters.1] = merge.clusters.0;
+        }
+        let mut labels: Vec<usize> = Vec::with_capacity(self.items);
+        let mut clusters = 0;
+        for (item, &parent) in parents.iter().enumerate() {
+            // A cluster becomes part of an earlier one, whose label is known.
+            labels.push(if parent == item { clusters } else { labels[parent] });
+            clusters += usize::from(parent == item);
+        }
+        labels
+    }
 }
 
 /// Similarities between the centroids of the clusters that are alive.
@@ -99,8 +171,6 @@ struct Similarities {
     sums: Vec<Vec<f64>>,
     /// The sums at unit length.
     centroids: Vec<Vec<f32>>,
-    /// Cluster of each item: the first item in it.
-    owner: Vec<usize>,
     /// First items of the clusters, ascending.
     alive: Vec<usize>,
     /// The most similar later cluster of each, as far as it is known.
@@ -121,8 +191,7 @@ impl Similarities {
                 values[b * size + a] = similarity;
             }
         }
-        let (owner, alive, best) = ((0..size).collect(), (0..size).collect(), vec![None; size]);
-        Self { size, values, sums, centroids, owner, alive, best }
+        Self { size, values, sums, centroids, alive: (0..size).collect(), best: vec![None; size] }
     }
 
     fn most_similar(&mut self) -> Option<(usize, usize, f32)> {
@@ -158,12 +227,6 @@ impl Similarities {
             }
         }
         self.best[a] = None;
-        self.owner.iter_mut().filter(|owner| **owner == b).for_each(|owner| *owner = a);
-    }
-
-    fn labels(&self) -> Vec<usize> {
-        let label = |owner: &usize| self.alive.partition_point(|first| first < owner);
-        self.owner.iter().map(label).collect()
     }
 }
 
@@ -179,7 +242,13 @@ mod tests {
         mean[speaker] = 1.0;
         mean[8 + seed % 8] += noise;
         let length = dot(&mean, &mean).sqrt();
-        Item { mean: mean.iter().map(|x| x / length).collect(), weight: 1.0 + (seed % 3) as f64 }
+        let weight = 1.0 + (seed % 3) as f64;
+        Item { mean: mean.iter().map(|x| x / length).collect(), weight, speech: weight }
+    }
+
+    fn labels(items: &[Item], min: Option<u16>, max: Option<u16>, least_speech: f64) -> Vec<usize> {
+        let limits = Limits { count: SpeakerCount::new(min, max).unwrap(), least_speech };
+        cluster(items, limits, &|| false).unwrap()
     }
 
     fn agree(labels: &[usize], truth: &[usize]) -> bool {
@@ -191,20 +260,67 @@ mod tests {
     fn speakers_are_separated_and_counted() {
         let truth: Vec<usize> = (0..60).map(|i| i * i % 7 % 4).collect();
         let items: Vec<Item> = truth.iter().enumerate().map(|(i, &s)| item(s, 0.4, i)).collect();
-        assert!(agree(&cluster(&items, SpeakerCount::default()), &truth));
-        let count = |min, max| {
-            let labels = cluster(&items, SpeakerCount::new(min, max).unwrap());
-            labels.iter().max().unwrap() + 1
-        };
+        assert!(agree(&labels(&items, None, None, 0.0), &truth));
+        let count = |min, max| labels(&items, min, max, 0.0).iter().max().unwrap() + 1;
         assert_eq!((count(Some(6), None), count(None, Some(2)), count(Some(3), Some(3))), (6, 2, 3));
-        assert_eq!(cluster(&[], SpeakerCount::default()), Vec::<usize>::new());
+        assert_eq!(labels(&[], None, None, 0.0), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn bounds_are_met_by_clusters_with_enough_speech() {
+        // Two similar speakers, and one item that is unlike all others.
+        let truth: Vec<usize> = (0..16).map(|i| usize::from(i >= 8)).chain([5]).collect();
+        let similar = |speaker: usize, seed: usize| {
+            let mut item = item(speaker, 0.2, seed);
+            item.mean[7] = 1.2;
+            let length = dot(&item.mean, &item.mean).sqrt();
+            item.mean.iter_mut().for_each(|x| *x /= length);
+            Item { weight: 1.0, speech: 1.0, ..item }
+        };
+        let items: Vec<Item> = truth
+            .iter()
+            .enumerate()
+            .map(|(i, &speaker)| match speaker {
+                5 => Item { weight: 1.0, speech: 1.0, ..item(5, 0.1, i) },
+                _ => similar(speaker, i),
+            })
+            .collect();
+        let speakers = |labels: &[usize]| {
+            mean_items(&items, labels).iter().filter(|cluster| cluster.speech >= 3.0).count()
+        };
+        let (free, two) = (labels(&items, None, None, 3.0), labels(&items, Some(2), Some(2), 3.0));
+        assert_eq!(speakers(&free), 1, "{free:?}");
+        assert!(agree(&two[..16], &truth[..16]), "{two:?}");
+        // The outlier is no third speaker, so two are no more than the most allowed.
+        let (apart, most): (Vec<usize>, Vec<Item>) = (
+            truth.clone(),
+            truth
+                .iter()
+                .enumerate()
+                .map(|(i, &s)| Item { weight: 1.0, speech: 1.0, ..item(s, 0.3, i) })
+                .collect(),
+        );
+        assert!(agree(&labels(&most, None, Some(2), 3.0)[..16], &apart[..16]));
+    }
+
+    #[test]
+    fn clustering_stops_when_it_is_cancelled() {
+        let items: Vec<Item> = (0..1_200).map(|i| item(i % 5, 0.5, i)).collect();
+        let asked = std::cell::Cell::new(0);
+        let cancelled = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 3
+        };
+        let limits = Limits { count: SpeakerCount::default(), least_speech: 0.0 };
+        assert_eq!(cluster(&items, limits, &cancelled), Err(SpeakerError::Cancelled));
+        assert_eq!(asked.get(), 4);
     }
 
     #[test]
     fn more_items_than_a_matrix_holds_are_reduced_first() {
         let truth: Vec<usize> = (0..3_000).map(|i| i / 7 % 5).collect();
         let items: Vec<Item> = truth.iter().enumerate().map(|(i, &s)| item(s, 0.5, i)).collect();
-        let labels = cluster(&items, SpeakerCount::default());
+        let labels = labels(&items, None, None, 0.0);
         assert_eq!(labels.iter().max(), Some(&4));
         assert!(labels.iter().zip(&truth).all(|(a, t)| *a == labels[t * 7]));
     }
@@ -213,15 +329,15 @@ mod tests {
         #[test]
         fn clusters_that_remain_are_different_speakers(seeds in prop::collection::vec((0usize..3, 0usize..40), 2..14)) {
             let items: Vec<Item> = seeds.iter().map(|&(s, seed)| item(s, 0.2 + seed as f32 / 20.0, seed)).collect();
-            let labels = cluster(&items, SpeakerCount::default());
-            let means = mean_items(&items, &labels);
+            let found = labels(&items, None, None, 0.0);
+            let means = mean_items(&items, &found);
             let centroid = |item: &Item| unit(&item.mean.iter().map(|x| f64::from(*x)).collect::<Vec<_>>());
             for (i, a) in means.iter().enumerate() {
                 for b in &means[..i] {
                     prop_assert!(dot(&centroid(a), &centroid(b)) < DIFFERENT_SPEAKERS + 1e-4);
                 }
             }
-            prop_assert_eq!(&labels, &cluster(&items, SpeakerCount::default()));
+            prop_assert_eq!(&found, &labels(&items, None, None, 0.0));
         }
     }
 }

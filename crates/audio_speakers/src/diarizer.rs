@@ -3,11 +3,11 @@
 use media_time::MediaTime;
 
 use crate::assembly::assemble;
-use crate::clustering::{Item, cluster, mean_items};
+use crate::clustering::{Item, Limits, cluster, mean_items};
 use crate::fbank::BANDS;
 use crate::pieces::{Piece, pieces, segmentation_frame};
 use crate::reconstruction::{LabelledPiece, Segment, reconstruct};
-use crate::segmentation::{Activity, FRAME_STEP, LOCAL_SPEAKERS, WINDOW};
+use crate::segmentation::{Activity, FRAME_STEP, FRAMES, LOCAL_SPEAKERS, WINDOW};
 use crate::{Diarization, Embedding, RATE, SpeakerCount, SpeakerError, SpeakerModels};
 
 /// Frames from one window to the next (2.53 s).
@@ -15,8 +15,8 @@ pub(crate) const HOP_FRAMES: usize = 150;
 const HOP: usize = HOP_FRAMES * FRAME_STEP;
 /// Feature frames (10 ms) of one speaker alone that make an embedding fit to found a cluster on.
 const RELIABLE_FRAMES: usize = 80;
-/// Feature frames of all windows that make a cluster a speaker: 1.5 s, counted in each of the windows over it.
-const SPEAKER_FRAMES: f64 = 150.0 * WINDOW as f64 / HOP as f64;
+/// Feature frames that make a cluster a speaker: 1.5 s of the recording, however many windows are over it.
+const SPEAKER_FRAMES: f64 = 150.0;
 
 /// A piece of speech of one window, embedded.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct PieceVoice {
 /// Diarizes one recording. Samples are pushed in pieces of any length; [`Self::finish`] decides.
 pub struct Diarizer<'a> {
     models: &'a SpeakerModels,
-    count: SpeakerCount,
+    limits: Limits,
     /// Samples from the begin of the next window on.
     pending: Vec<f32>,
     /// Samples pushed.
@@ -48,7 +48,17 @@ impl<'a> Diarizer<'a> {
     /// For a recording with `count` speakers.
     #[must_use]
     pub const fn new(models: &'a SpeakerModels, count: SpeakerCount) -> Self {
-        Self { models, count, pending: Vec::new(), total: 0, windows: Vec::new(), voices: Vec::new() }
+        Self::with_limits(models, Limits { count, least_speech: SPEAKER_FRAMES })
+    }
+
+    /// For a recording of which a voice is made: the shortest speech of another person is a speaker, where
+    /// [`Self::new`] takes it for an outlier.
+    pub(crate) fn for_enrolment(models: &'a SpeakerModels) -> Self {
+        Self::with_limits(models, Limits { count: SpeakerCount::default(), least_speech: 0.0 })
+    }
+
+    const fn with_limits(models: &'a SpeakerModels, limits: Limits) -> Self {
+        Self { models, limits, pending: Vec::new(), total: 0, windows: Vec::new(), voices: Vec::new() }
     }
 
     /// The next samples: mono, 16 kHz, in [-1, 1]. Values that are not finite count as silence. Blocking: runs the
@@ -72,17 +82,18 @@ impl<'a> Diarizer<'a> {
         Ok(())
     }
 
-    /// Decides who spoke when. Blocking.
+    /// Decides who spoke when. Blocking: the time is proportional to the length of the recording, and `cancelled` is asked
+    /// before each of the up to 1 024 merges of a block of clustering (at most 1 MB of similarities is between two).
     ///
     /// # Errors
-    /// [`SpeakerError::Inference`].
-    pub fn finish(mut self) -> Result<Diarization, SpeakerError> {
+    /// [`SpeakerError::Inference`], [`SpeakerError::Cancelled`].
+    pub fn finish(mut self, cancelled: &dyn Fn() -> bool) -> Result<Diarization, SpeakerError> {
         let is_covered = !self.windows.is_empty() && self.pending.len() <= WINDOW - HOP;
         if !is_covered && !self.pending.is_empty() {
             self.run_window()?;
         }
         let length = MediaTime::from_samples(i64::try_from(self.total).unwrap_or(i64::MAX), RATE);
-        Ok(decide(&self.windows, &self.voices, self.count, length))
+        decide(&self.windows, &self.voices, self.limits, length, cancelled)
     }
 
     /// Segments and embeds the window that `pending` holds.
@@ -125,10 +136,11 @@ impl<'a> Diarizer<'a> {
 fn decide(
     windows: &[Activity],
     voices: &[PieceVoice],
-    count: SpeakerCount,
+    limits: Limits,
     length: MediaTime,
-) -> Diarization {
-    let centroids = centroids(voices, count);
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Diarization, SpeakerError> {
+    let centroids = centroids(voices, windows.len(), limits, cancelled)?;
     let labels: Vec<usize> = voices.iter().map(|voice| nearest(&voice.embedding, &centroids)).collect();
     let mut segments: Vec<Segment<'_>> =
         windows.iter().map(|activity| Segment { activity, pieces: Vec::new() }).collect();
@@ -137,23 +149,42 @@ fn decide(
         segments[voice.window].pieces.push(piece);
     }
     let frames = reconstruct(&segments, centroids.len());
-    assemble(&frames, voices, &labels, &centroids, length)
+    Ok(assemble(&frames, voices, &labels, &centroids, length))
 }
 
 /// The centroid of each speaker; at least one where there is any voice.
-fn centroids(voices: &[PieceVoice], count: SpeakerCount) -> Vec<Embedding> {
+fn centroids(
+    voices: &[PieceVoice],
+    windows: usize,
+    limits: Limits,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Embedding>, SpeakerError> {
     let any_reliable = voices.iter().any(|voice| voice.is_reliable);
     let items: Vec<Item> = voices
         .iter()
         .filter(|voice| voice.is_reliable || !any_reliable)
-        .map(|voice| Item { mean: voice.embedding.values().to_vec(), weight: voice.frames as f64 })
+        .map(|voice| Item {
+            mean: voice.embedding.values().to_vec(),
+            weight: voice.frames as f64,
+            speech: voice.frames as f64 / windows_over(voice, windows) as f64,
+        })
         .collect();
-    let mut means = mean_items(&items, &cluster(&items, count));
-    // A cluster of little speech is dissolved: its voices go to the nearest of the others.
-    means.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let speakers = means.iter().filter(|mean| mean.weight >= SPEAKER_FRAMES).count();
-    means.truncate(speakers.max(count.fewest()));
-    means.iter().filter_map(|mean| Embedding::new(&mean.mean)).collect()
+    let mut means = mean_items(&items, &cluster(&items, limits, cancelled)?);
+    // A cluster of little speech is dissolved: its voices go to the nearest of the others. Where no clusters with
+    // enough speech reach the fewest speakers asked for, the largest of the others are taken.
+    means.sort_by(|a, b| b.speech.total_cmp(&a.speech));
+    let speakers = means.iter().filter(|mean| mean.speech >= limits.least_speech).count();
+    means.truncate(speakers.max(limits.count.fewest()));
+    Ok(means.iter().filter_map(|mean| Embedding::new(&mean.mean)).collect())
+}
+
+/// How many of `windows` windows are over the middle of a piece: in the middle of a recording four, at its begin and in
+/// a recording of one window one.
+fn windows_over(voice: &PieceVoice, windows: usize) -> usize {
+    let middle = voice.window * HOP_FRAMES + usize::midpoint(voice.range.0, voice.range.1);
+    let first = (middle + 1).saturating_sub(FRAMES).div_ceil(HOP_FRAMES);
+    let last = (middle / HOP_FRAMES).min(windows.saturating_sub(1));
+    (last + 1).saturating_sub(first).max(1)
 }
 
 /// The centroid most similar to a voice; of equal ones the first.
@@ -169,7 +200,7 @@ mod tests {
 
     use super::*;
     use crate::pieces::pieces;
-    use crate::segmentation::{FRAME_OFFSET, FRAMES};
+    use crate::segmentation::FRAME_OFFSET;
 
     /// Recordings of up to six windows in which up to three people speak, as the networks would report them: each local
     /// speaker is one person, and embeddings lie near the person's axis.
@@ -215,6 +246,58 @@ mod tests {
         })
     }
 
+    fn piece(window: usize, local: usize, range: (usize, usize), dimension: usize) -> PieceVoice {
+        let mut values = [0.01; 192];
+        values[dimension] = 1.0;
+        let frames = (range.1 - range.0) * FRAME_STEP / 160;
+        PieceVoice {
+            window,
+            local,
+            range,
+            embedding: Embedding::new(&values).unwrap(),
+            frames,
+            is_reliable: true,
+        }
+    }
+
+    /// One window in which two people speak one after another, three pieces of 1 s each.
+    fn short_dialogue() -> (Vec<Activity>, Vec<PieceVoice>) {
+        let mut activity = [0; FRAMES];
+        activity[0..180].fill(0b001);
+        activity[200..380].fill(0b010);
+        let pieces = (0..3).flat_map(|part| {
+            let first = part * 60;
+            [piece(0, 0, (first, first + 59), 3), piece(0, 1, (200 + first, 259 + first), 7)]
+        });
+        (vec![activity], pieces.collect())
+    }
+
+    #[test]
+    fn short_recordings_have_two_speakers() {
+        let (windows, voices) = short_dialogue();
+        let limits = Limits { count: SpeakerCount::default(), least_speech: SPEAKER_FRAMES };
+        let found = decide(&windows, &voices, limits, MediaTime::from_millis(10_000), &|| false).unwrap();
+        assert_eq!(found.voices().len(), 2);
+        // An outlier of 1 s is no speaker, and does not meet a bound.
+        let mut with_outlier = voices.clone();
+        with_outlier.push(piece(0, 0, (120, 179), 9));
+        for max in [None, Some(2)] {
+            let limits = Limits { count: SpeakerCount::new(max, max).unwrap(), ..limits };
+            let found = decide(&windows, &with_outlier, limits, MediaTime::from_millis(10_000), &|| false);
+            let voices = found.unwrap().voices().to_vec();
+            assert_eq!(voices.len(), 2);
+            assert!(voices.iter().all(|voice| voice.embedding.values()[9] < 0.5));
+        }
+    }
+
+    #[test]
+    fn speech_counts_once_however_many_windows_are_over_it() {
+        let over = |window, range, windows| windows_over(&piece(window, 0, range, 0), windows);
+        assert_eq!(over(0, (0, 588), 1), 1);
+        assert_eq!((over(0, (0, 100), 20), over(0, (200, 300), 20), over(0, (500, 588), 20)), (1, 2, 4));
+        assert_eq!((over(10, (200, 300), 20), over(19, (200, 300), 20), over(19, (500, 588), 20)), (4, 3, 1));
+    }
+
     proptest! {
         #[test]
         fn turns_are_ordered_and_cover_no_more_than_speech(
@@ -223,8 +306,9 @@ mod tests {
             let samples = ((windows.len() - 1) * HOP + WINDOW) as i64;
             let length = MediaTime::from_samples(samples, RATE) - MediaTime::from_millis(cut);
             let count = SpeakerCount::new(Some(min), None).unwrap();
-            let found = decide(&windows, &voices, count, length);
-            prop_assert_eq!(&found, &decide(&windows, &voices, count, length));
+            let limits = Limits { count, least_speech: SPEAKER_FRAMES };
+            let found = decide(&windows, &voices, limits, length, &|| false).unwrap();
+            prop_assert_eq!(&found, &decide(&windows, &voices, limits, length, &|| false).unwrap());
             let is_speech = |time: MediaTime| {
                 let sample = time.to_samples(RATE);
                 windows.iter().enumerate().any(|(window, activity)| {

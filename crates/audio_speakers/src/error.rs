@@ -60,6 +60,9 @@ pub enum SpeakerError {
         /// Speech needed, in ms.
         needed_ms: i64,
     },
+    /// The caller asked to stop.
+    #[error("the diarization was cancelled")]
+    Cancelled,
     /// More than one speaker where one is expected.
     #[error("{0} speakers were found; give a window in which one speaks")]
     SeveralSpeakers(usize),

@@ -12,7 +12,7 @@ use crate::diarizer::Diarizer;
 use crate::embedding::Embedder;
 use crate::network::Network;
 use crate::segmentation::Segmenter;
-use crate::{ModelError, SpeakerCount, SpeakerError, VERSION, Voice};
+use crate::{ModelError, SpeakerError, VERSION, Voice};
 
 /// Fewest ms of speech of one speaker, without overlap, that an enrolled voice is made of.
 const ENROLMENT_MS: i64 = 3_000;
@@ -70,11 +70,11 @@ impl SpeakerModels {
     ///
     /// # Errors
     /// [`SpeakerError::TooLittleSpeech`] below 3 s, [`SpeakerError::SeveralSpeakers`] when no speaker has four fifths of
-    /// the speech, [`SpeakerError::Inference`] when a network fails.
-    pub fn voice_of(&self, samples: &[f32]) -> Result<Voice, SpeakerError> {
-        let mut diarizer = Diarizer::new(self, SpeakerCount::default());
+    /// the speech, [`SpeakerError::Inference`] when a network fails, [`SpeakerError::Cancelled`].
+    pub fn voice_of(&self, samples: &[f32], cancelled: &dyn Fn() -> bool) -> Result<Voice, SpeakerError> {
+        let mut diarizer = Diarizer::for_enrolment(self);
         diarizer.push(samples)?;
-        let found = diarizer.finish()?;
+        let found = diarizer.finish(cancelled)?;
         let too_little = |found_ms| SpeakerError::TooLittleSpeech { found_ms, needed_ms: ENROLMENT_MS };
         let total: i64 = found.voices().iter().map(|voice| voice.speech.as_micros()).sum();
         let speakers = found.voices().len();

@@ -124,7 +124,7 @@ impl AnalysisBackend for SpeakersBackend {
         };
         let mut diarizer = Diarizer::new(models, bounds.count()?);
         read(decoder, control, |samples| Ok(diarizer.push(samples)?))?;
-        let found = diarizer.finish()?;
+        let found = diarizer.finish(control.cancelled)?;
         mark(&mut measured.events, &found);
         measured.speakers = Some(detected(&found));
         Ok(measured)

@@ -180,5 +180,5 @@ fn voice_in(
     if !is_past.get() || (control.cancelled)() {
         read?;
     }
-    Ok(models.voice_of(&samples)?)
+    Ok(models.voice_of(&samples, control.cancelled)?)
 }

@@ -54,7 +54,7 @@ fn dialogue() -> Vec<f32> {
 fn diarize(models: &SpeakerModels, samples: &[f32], count: SpeakerCount, piece: usize) -> Diarization {
     let mut diarizer = Diarizer::new(models, count);
     samples.chunks(piece).for_each(|piece| diarizer.push(piece).unwrap());
-    diarizer.finish().unwrap()
+    diarizer.finish(&|| false).unwrap()
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_same_voice_is_similar_and_another_is_not() {
     let Some(directory) = directory() else { return };
     let models = SpeakerModels::load(&directory, 1).unwrap();
     let (low, high) = (voice(105.0, 0.95, 12), voice(220.0, 1.18, 12));
-    let embedding = |samples: &[f32]| models.voice_of(samples).unwrap().embedding;
+    let embedding = |samples: &[f32]| models.voice_of(samples, &|| false).unwrap().embedding;
     let (first, second, other) = (embedding(&low[..6 * RATE]), embedding(&low[6 * RATE..]), embedding(&high));
     assert!(first.similarity(&second) > first.similarity(&other) + 0.2);
 }
@@ -110,7 +110,7 @@ fn silence_noise_and_short_input_have_no_speakers() {
     for samples in [Vec::new(), vec![0.0; 12 * RATE], hiss, strange, vec![0.1; 10]] {
         let found = diarize(&models, &samples, SpeakerCount::new(Some(3), None).unwrap(), 4_096);
         assert!(found.turns().is_empty() && found.voices().is_empty(), "{:?}", found.turns());
-        assert!(matches!(models.voice_of(&samples), Err(SpeakerError::TooLittleSpeech { .. })));
+        assert!(matches!(models.voice_of(&samples, &|| false), Err(SpeakerError::TooLittleSpeech { .. })));
     }
 }
 
