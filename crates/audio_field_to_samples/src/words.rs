@@ -8,6 +8,7 @@ use http_kit::{Id, Scope, WorkError};
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MediaError, MediaService};
 use serde::Deserialize;
+use sqlx::PgConnection;
 
 use crate::phrases::SpokenWord;
 use crate::task::SampleSource;
@@ -50,7 +51,9 @@ impl WordSource {
             return Err(Error::WordsNotFound(asset_id.clone()));
         }
         let found = find_timelines(&mut conn, scope, &[wanted]).await?.into_iter().next().flatten();
-        if let Some(id) = found {
+        if let Some(id) = found
+            && is_of_default_stream(&mut conn, scope, &id).await?
+        {
             return Ok(Self::Timeline(id));
         }
         let assets = std::slice::from_ref(asset_id);
@@ -93,6 +96,12 @@ impl WordSource {
             }
         }
     }
+}
+
+/// Was a timeline made of the default audio stream? Where there is none of it, [`find_timelines`] finds one of another.
+async fn is_of_default_stream(conn: &mut PgConnection, scope: &Scope, timeline: &Id) -> Result<bool, Error> {
+    let artifact = media_v2::store::find_artifact(conn, scope, timeline).await?;
+    Ok(artifact.is_some_and(|artifact| !artifact.meta.contains_key("audio_stream")))
 }
 
 /// As much of a transcript as is needed: callers may register their own, with more in it.

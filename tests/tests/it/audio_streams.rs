@@ -84,3 +84,17 @@ async fn samples_are_taken_from_the_audio_stream_asked_for() {
     assert_eq!(problem["errors"][0]["pointer"], "/audio_stream");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn phrases_of_the_default_stream_are_not_cut_by_the_words_of_another() {
+    let server = server_with(&model()).await;
+    let api = server.api("t1", "dev");
+    let asset = upload_two_streams(&api).await;
+    let _ = api.post(ANALYZE, &json!({"asset_id": asset["id"], "audio_stream": 1})).await.ok();
+    let default = json!({"asset_id": asset["id"]});
+    api.post("/audio/voice-phrases/detect", &default).await.problem(422, "words_not_found");
+    let _ = api.post(ANALYZE, &default).await.ok();
+    let phrases = api.post("/audio/voice-phrases/detect", &default).await.ok();
+    assert_eq!(phrases["artifact_ids"], json!([]), "nothing is said in the default stream");
+    server.stop().await;
+}

@@ -118,3 +118,19 @@ async fn peaks_of_another_decoder_are_others() {
     let refused = world.get(&path).await;
     assert_eq!(refused.status.as_u16(), 503, "there is no ffmpeg to decode with");
 }
+
+#[tokio::test]
+async fn the_decoder_of_the_default_stream_does_not_judge_another_stream() {
+    let database = db::testing::TestDatabase::create().await;
+    for (decoder, version, expected) in [
+        ("ffmpeg", "signal_v4", true),
+        ("ffmpeg", "signal_v4+ffmpeg-5.1", false),
+        ("ffmpeg", "signal_v4+audio_stream=1", false),
+        ("decode2", "whisper_aubio_v5+audio_stream=0", false),
+        ("decode2", "samples_v1", true),
+    ] {
+        let query =
+            sqlx::query_scalar::<_, bool>("SELECT decoded_wrongly($1, $2)").bind(decoder).bind(version);
+        assert_eq!(query.fetch_one(&database.pool).await.unwrap(), expected, "{decoder} {version}");
+    }
+}
