@@ -37,7 +37,7 @@ struct Segment {
 #[must_use]
 pub fn podcast(text: &TimedText) -> Podcast {
     let segment = |words: &[crate::words::TimedWord]| Segment {
-        speaker: words.first().and_then(|word| word.speaker.clone()),
+        speaker: words.iter().find_map(|word| word.speaker.clone()),
         start_time: seconds(words.first().map_or(0, |word| word.start_ms)),
         end_time: seconds(words.last().map_or(0, |word| word.end_ms)),
         body: text_of(words),

@@ -32,3 +32,20 @@ pub struct TimedText {
 pub(crate) fn text_of(words: &[TimedWord]) -> String {
     joined(words.iter().map(|word| word.text.as_str()))
 }
+
+/// Divides `items` where a known speaker follows another known one. What has no speaker belongs to the one before it, at
+/// the begin to the one behind.
+pub(crate) fn by_speaker<'a, T>(
+    items: &'a [T],
+    speaker: impl Fn(&'a T) -> Option<&'a str>,
+) -> impl Iterator<Item = &'a [T]> {
+    let mut rest = items;
+    std::iter::from_fn(move || {
+        let current = rest.iter().find_map(&speaker);
+        let is_other = |item| speaker(item).is_some_and(|other| Some(other) != current);
+        let count = rest.iter().position(is_other).unwrap_or(rest.len());
+        let (run, behind) = rest.split_at(count);
+        rest = behind;
+        (!run.is_empty()).then_some(run)
+    })
+}

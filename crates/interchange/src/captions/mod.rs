@@ -10,7 +10,7 @@ mod segment;
 mod timing;
 
 use self::pieces::Piece;
-use crate::words::TimedText;
+use crate::words::{TimedText, by_speaker};
 
 /// What a caption may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,18 +88,15 @@ impl Caption {
 pub fn captions(text: &TimedText, limits: &CaptionLimits) -> Vec<Caption> {
     let pieces = pieces::pieces(&text.words, limits.max_chars);
     let mut captions: Vec<Caption> = Vec::new();
-    for run in pieces.chunk_by(|a, b| !ends_run(a, b, limits)) {
-        for range in segment::segment(run, limits) {
-            captions.push(caption(&run[range], limits));
+    for speech in pieces.chunk_by(|a, b| b.start_ms - a.end_ms < limits.max_gap_ms.max(1)) {
+        for run in by_speaker(speech, |piece| piece.speaker) {
+            for range in segment::segment(run, limits) {
+                captions.push(caption(&run[range], limits));
+            }
         }
     }
     timing::adjust(&mut captions, text.duration_ms, limits);
     captions
-}
-
-/// Does a caption end between two pieces, whatever its length?
-fn ends_run(a: &Piece<'_>, b: &Piece<'_>, limits: &CaptionLimits) -> bool {
-    b.start_ms - a.end_ms >= limits.max_gap_ms.max(1) || a.speaker != b.speaker
 }
 
 fn caption(pieces: &[Piece<'_>], limits: &CaptionLimits) -> Caption {
@@ -107,7 +104,7 @@ fn caption(pieces: &[Piece<'_>], limits: &CaptionLimits) -> Caption {
     Caption {
         start_ms: pieces.first().map_or(0, |piece| piece.start_ms),
         end_ms: pieces.iter().map(|piece| piece.end_ms).max().unwrap_or(0),
-        speaker: pieces.first().and_then(|piece| piece.speaker.map(str::to_owned)),
+        speaker: pieces.iter().find_map(|piece| piece.speaker.map(str::to_owned)),
         lines,
     }
 }

@@ -58,10 +58,24 @@ fn pauses_and_speakers_end_captions() {
     assert_eq!(all.iter().map(Caption::text).collect::<Vec<_>>(), ["one two", "three four"]);
     let wide = CaptionLimits { max_gap_ms: 5_000, ..LIMITS };
     assert_eq!(captions(&text, &wide).len(), 1);
+    text.words[0].speaker = Some("S1".to_owned());
     text.words[3].speaker = Some("S2".to_owned());
     let all = captions(&text, &wide);
     assert_eq!(all.iter().map(Caption::text).collect::<Vec<_>>(), ["one two three", "four"]);
-    assert_eq!(all[1].speaker.as_deref(), Some("S2"));
+    assert_eq!((all[0].speaker.as_deref(), all[1].speaker.as_deref()), (Some("S1"), Some("S2")));
+}
+
+#[test]
+fn words_without_a_speaker_end_no_caption() {
+    let mut text = text("one two three four");
+    for (word, speaker) in text.words.iter_mut().zip([None, Some("S1"), None, Some("S1")]) {
+        word.speaker = speaker.map(str::to_owned);
+    }
+    let all = captions(&text, &LIMITS);
+    assert_eq!((all.len(), all[0].speaker.as_deref()), (1, Some("S1")), "{all:?}");
+    let podcast = serde_json::to_value(interchange::podcast::podcast(&text)).unwrap();
+    let segments = podcast["segments"].as_array().unwrap();
+    assert_eq!((segments.len(), &segments[0]["speaker"]), (1, &"S1".into()), "{podcast}");
 }
 
 #[test]
