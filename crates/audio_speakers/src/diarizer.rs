@@ -1,6 +1,9 @@
 //! A recording, window by window: segmentation, embeddings, clustering, turns.
 
+use std::sync::Arc;
+
 use media_time::MediaTime;
+use rten::ThreadPool;
 
 use crate::assembly::assemble;
 use crate::clustering::{Item, Limits, cluster, mean_items};
@@ -36,6 +39,8 @@ pub(crate) struct PieceVoice {
 pub struct Diarizer<'a> {
     models: &'a SpeakerModels,
     limits: Limits,
+    /// Of this recording alone: diarizations at the same time do not wait for each other.
+    pub(crate) pool: Arc<ThreadPool>,
     /// Samples from the begin of the next window on.
     pending: Vec<f32>,
     /// Samples pushed.
@@ -47,7 +52,7 @@ pub struct Diarizer<'a> {
 impl<'a> Diarizer<'a> {
     /// For a recording with `count` speakers.
     #[must_use]
-    pub const fn new(models: &'a SpeakerModels, count: SpeakerCount) -> Self {
+    pub fn new(models: &'a SpeakerModels, count: SpeakerCount) -> Self {
         Self::with_limits(models, Limits { count, least_speech: SPEAKER_FRAMES })
     }
 
@@ -57,8 +62,9 @@ impl<'a> Diarizer<'a> {
         Self::with_limits(models, Limits { count: SpeakerCount::default(), least_speech: 0.0 })
     }
 
-    const fn with_limits(models: &'a SpeakerModels, limits: Limits) -> Self {
-        Self { models, limits, pending: Vec::new(), total: 0, windows: Vec::new(), voices: Vec::new() }
+    fn with_limits(models: &'a SpeakerModels, limits: Limits) -> Self {
+        let pool = Arc::new(ThreadPool::with_num_threads(models.threads));
+        Self { models, limits, pool, pending: Vec::new(), total: 0, windows: Vec::new(), voices: Vec::new() }
     }
 
     /// The next samples: mono, 16 kHz, in [-1, 1]. Values that are not finite count as silence. Blocking: runs the
@@ -98,7 +104,7 @@ impl<'a> Diarizer<'a> {
 
     /// Segments and embeds the window that `pending` holds.
     fn run_window(&mut self) -> Result<(), SpeakerError> {
-        let activity = self.models.segmenter.run(&self.pending)?;
+        let activity = self.models.segmenter.run(&self.pool, &self.pending)?;
         if activity.iter().any(|&set| set != 0) {
             let features = self.models.embedder.features(&self.pending);
             for local in 0..LOCAL_SPEAKERS {
@@ -120,7 +126,7 @@ impl<'a> Diarizer<'a> {
     ) -> Result<Option<PieceVoice>, SpeakerError> {
         let frames = &piece.frames;
         let (Some(&first), Some(&last)) = (frames.first(), frames.last()) else { return Ok(None) };
-        let embedding = self.models.embedder.embed(features, frames)?;
+        let embedding = self.models.embedder.embed(&self.pool, features, frames)?;
         Ok(embedding.map(|embedding| PieceVoice {
             window: self.windows.len(),
             local,

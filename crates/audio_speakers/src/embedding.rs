@@ -1,5 +1,9 @@
 //! Embeddings of voices: vectors whose cosine similarity distinguishes speakers.
 
+use std::sync::Arc;
+
+use rten::ThreadPool;
+
 use crate::SpeakerError;
 use crate::fbank::{BANDS, FilterBank};
 use crate::network::Network;
@@ -55,6 +59,7 @@ impl Embedder {
     /// The voice in the given frames of a window; `None` when they are too few or have no direction (digital silence).
     pub(crate) fn embed(
         &self,
+        pool: &Arc<ThreadPool>,
         features: &[[f32; BANDS]],
         frames: &[usize],
     ) -> Result<Option<Embedding>, SpeakerError> {
@@ -73,7 +78,7 @@ impl Embedder {
                 features[frame].iter().zip(mean).map(|(x, sum)| x - (sum / frames.len() as f64) as f32);
             input.extend(centred);
         }
-        let values = self.network.run(&[1, frames.len(), BANDS], input)?;
+        let values = self.network.run(pool, &[1, frames.len(), BANDS], input)?;
         Ok(Embedding::new(&values))
     }
 }

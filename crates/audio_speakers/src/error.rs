@@ -6,10 +6,13 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// The file does not exist.
-    #[error("the speaker model {path} is missing; fetch it with `harkback models pull speakers`", path = .0.display())]
+    #[error(
+        "speaker model file {path} not found; install it with `harkback models pull speakers --from <directory or URL>`",
+        path = .0.display()
+    )]
     Missing(PathBuf),
     /// The file exists and cannot be read.
-    #[error("the speaker model {path} cannot be read: {reason}", path = .path.display())]
+    #[error("speaker model file {path} cannot be read: {reason}", path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -18,7 +21,8 @@ pub enum ModelError {
     },
     /// The file is not the published export.
     #[error(
-        "the speaker model {path} has SHA-256 {found}, published is {expected}; fetch it with `harkback models pull speakers`",
+        "speaker model file {path} has SHA-256 {found}, expected {expected}; replace it with `harkback models pull speakers \
+         --from <directory or URL>`",
         path = .path.display()
     )]
     Digest {
@@ -30,7 +34,7 @@ pub enum ModelError {
         expected: &'static str,
     },
     /// The runtime rejects the graph, or the graph has other inputs or outputs than expected.
-    #[error("the speaker model {path} is not usable: {reason}", path = .path.display())]
+    #[error("speaker model file {path} is not usable: {reason}", path = .path.display())]
     Invalid {
         /// The file.
         path: PathBuf,

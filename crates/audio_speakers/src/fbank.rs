@@ -88,6 +88,12 @@ fn band(index: usize) -> Band {
     Band { first, weights: (first..POINTS / 2).map_while(weight).collect() }
 }
 
+/// One second that `tools/speakers/golden.py` makes too, to the bit.
+#[cfg(test)]
+pub(crate) fn golden_signal() -> Vec<f32> {
+    (0..16_000i64).map(|i| ((i * i * 7 + i * 13) % 2_001 - 1_000) as f32 / 4_000.0).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +111,31 @@ mod tests {
             let expected = (mel(hertz) - mel(LOWEST_HZ)) / step - 1.0;
             assert!((loudest as f64 - expected).abs() <= 1.0, "{hertz} Hz: {loudest}, not {expected}");
         }
+    }
+
+    /// By `tools/speakers/golden.py`, of kaldi-native-fbank. When this fails, [`crate::FEATURES_VERSION`] needs another number:
+    /// embeddings of other features do not compare.
+    #[test]
+    fn features_equal_those_of_kaldi() {
+        const GOLDEN_BANDS: [usize; 7] = [0, 1, 10, 20, 40, 60, 79];
+        const GOLDEN: [(usize, [f32; 7]); 4] = [
+            (0, [-5.2639, -4.3692, -3.7315, -0.4187, 1.7876, 3.5700, 5.1326]),
+            (1, [-4.6111, -4.1595, -2.7784, -1.5479, 1.4487, 4.1248, 5.1286]),
+            (50, [-5.2841, -4.4151, -3.7787, -0.4305, 1.8200, 3.5326, 5.1234]),
+            (97, [-5.6287, -7.5367, -5.0852, -0.7227, 0.9281, 3.3367, 5.0850]),
+        ];
+        let features = FilterBank::new().features(&golden_signal());
+        assert_eq!(features.len(), 98);
+        for (frame, expected) in GOLDEN {
+            for (band, expected) in GOLDEN_BANDS.into_iter().zip(expected) {
+                let found = features[frame][band];
+                assert!(
+                    (found - expected).abs() < 5e-3,
+                    "frame {frame}, band {band}: {found}, not {expected}"
+                );
+            }
+        }
+        assert_eq!(crate::FEATURES_VERSION, 1);
     }
 
     #[test]

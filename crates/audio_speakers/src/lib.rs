@@ -40,4 +40,6 @@ pub const RATE: u32 = 16_000;
 /// for the measurement it was chosen by.
 pub const SAME_VOICE: f32 = 0.62;
 /// Version of the algorithm behind the networks; part of the cache keys of results.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = "2";
+/// Version of the features that the embedding network sees; with its digest, the key by which voices are kept.
+pub const FEATURES_VERSION: u32 = 1;

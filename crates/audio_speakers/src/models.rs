@@ -2,9 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
-use rten::ThreadPool;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{self, ModelFile};
@@ -12,7 +10,7 @@ use crate::diarizer::Diarizer;
 use crate::embedding::Embedder;
 use crate::network::Network;
 use crate::segmentation::Segmenter;
-use crate::{ModelError, SpeakerError, VERSION, Voice};
+use crate::{FEATURES_VERSION, ModelError, SpeakerError, VERSION, Voice};
 
 /// Fewest ms of speech of one speaker, without overlap, that an enrolled voice is made of.
 const ENROLMENT_MS: i64 = 3_000;
@@ -23,23 +21,26 @@ const DOMINANCE: f64 = 0.8;
 pub struct SpeakerModels {
     pub(crate) segmenter: Segmenter,
     pub(crate) embedder: Embedder,
+    /// Threads of each [`Diarizer`], at least one.
+    pub(crate) threads: usize,
 }
 
 impl SpeakerModels {
-    /// Loads both files of [`catalog::FILES`] from `directory` (33 MB) and checks their digests. Runs of the networks
-    /// use up to `threads` threads (at least one); results do not depend on it.
+    /// Loads both files of [`catalog::FILES`] from `directory` (33 MB) and checks their digests. Each
+    /// [`Diarizer`] has `threads` threads of its own (at least one), so that several run at the same time; results do not
+    /// depend on it.
     ///
     /// # Errors
     /// [`ModelError`] when a file is missing, unreadable, not the published one, or rejected by the runtime.
     pub fn load(directory: &Path, threads: usize) -> Result<Self, ModelError> {
-        let pool = Arc::new(ThreadPool::with_num_threads(threads.max(1)));
         let network = |name, file: ModelFile| {
             let path = directory.join(file.file_name);
-            Network::load(name, &path, read(&path, file)?, pool.clone())
+            Network::load(name, &path, read(&path, file)?)
         };
         Ok(Self {
             segmenter: Segmenter::new(network("segmentation", catalog::SEGMENTATION)?),
             embedder: Embedder::new(network("embedding", catalog::EMBEDDING)?),
+            threads: threads.max(1),
         })
     }
 
@@ -64,6 +65,19 @@ impl SpeakerModels {
     pub fn version() -> String {
         let short = |file: ModelFile| &file.sha256[..8];
         format!("{VERSION}-{}-{}", short(catalog::SEGMENTATION), short(catalog::EMBEDDING))
+    }
+
+    /// Names what an embedding depends on, the features and the network: embeddings compare only within one version.
+    #[must_use]
+    pub fn embedding_version() -> String {
+        format!("{FEATURES_VERSION}-{}", catalog::EMBEDDING.sha256)
+    }
+
+    /// The versions whose embeddings compare with those of [`Self::embedding_version`]: itself, and the name that harkback
+    /// gave the same features and network while it named the segmentation and the clustering too.
+    #[must_use]
+    pub fn comparable_versions() -> [String; 2] {
+        [Self::embedding_version(), "1-19d9ff8f-18bb22ac".to_owned()]
     }
 
     /// The voice of the one person who speaks in `samples` (16 kHz mono).
@@ -107,4 +121,58 @@ fn read(path: &Path, file: ModelFile) -> Result<Vec<u8>, ModelError> {
     let found =
         if bytes.is_empty() { format!("unknown ({} bytes, not {})", size.len(), file.size) } else { found };
     Err(ModelError::Digest { path: path.to_owned(), found, expected: file.sha256 })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use rten::ThreadPool;
+
+    use super::*;
+    use crate::SpeakerCount;
+    use crate::fbank::golden_signal;
+
+    /// The models in the directory that `HARKBACK_MODELS` names, where there are any.
+    #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
+    fn models() -> Option<SpeakerModels> {
+        let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
+        let models = SpeakerModels::load(&directory, 1);
+        if let Err(error) = &models {
+            eprintln!("skipped: HARKBACK_MODELS names no directory with the speaker models: {error}");
+        }
+        models.ok()
+    }
+
+    /// When this fails, the network or the features are others: voices of the one before must no longer be compared.
+    #[test]
+    fn the_embedding_version_stands_for_these_parts() {
+        let parts = (FEATURES_VERSION, catalog::EMBEDDING.sha256);
+        assert_eq!(parts, (1, "18bb22ac9c3beb3b33fa57069518aa9c3c1c3c4cd3ab6ddc30e11d6baeed8742"));
+        assert_eq!(SpeakerModels::embedding_version(), format!("1-{}", parts.1));
+        let earlier = "1-19d9ff8f-18bb22ac".to_owned();
+        assert_eq!(SpeakerModels::comparable_versions(), [SpeakerModels::embedding_version(), earlier]);
+    }
+
+    /// By `tools/speakers/golden.py`, with onnxruntime.
+    #[test]
+    fn an_embedding_equals_that_of_another_runtime() {
+        const GOLDEN: [f32; 8] = [0.02167, 0.05826, -0.00675, -0.04858, -0.20510, 0.00552, -0.09894, 0.03558];
+        let Some(models) = models() else { return };
+        let features = models.embedder.features(&golden_signal());
+        let frames: Vec<usize> = (0..features.len()).collect();
+        let pool = std::sync::Arc::new(ThreadPool::with_num_threads(1));
+        let embedding = models.embedder.embed(&pool, &features, &frames).unwrap().unwrap();
+        for (found, expected) in embedding.values().iter().zip(GOLDEN) {
+            assert!((found - expected).abs() < 1e-3, "{found}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn each_diarizer_has_threads_of_its_own() {
+        let Some(models) = models() else { return };
+        let diarizer = || Diarizer::new(&models, SpeakerCount::default());
+        let (first, second) = (diarizer(), diarizer());
+        assert!(!std::sync::Arc::ptr_eq(&first.pool, &second.pool));
+    }
 }

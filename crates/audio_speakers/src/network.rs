@@ -15,17 +15,11 @@ pub(crate) struct Network {
     model: Model,
     input: NodeId,
     output: NodeId,
-    pool: Arc<ThreadPool>,
 }
 
 impl Network {
     /// `bytes` is the file at `path`, which is used in messages.
-    pub(crate) fn load(
-        name: &'static str,
-        path: &Path,
-        bytes: Vec<u8>,
-        pool: Arc<ThreadPool>,
-    ) -> Result<Self, ModelError> {
+    pub(crate) fn load(name: &'static str, path: &Path, bytes: Vec<u8>) -> Result<Self, ModelError> {
         let invalid = |reason: String| ModelError::Invalid { path: path.to_owned(), reason };
         // The operators of the two graphs; the others of the runtime are not linked.
         let operators = op_registry!(
@@ -62,14 +56,19 @@ impl Network {
         let (&[input], &[output]) = (model.input_ids(), model.output_ids()) else {
             return Err(invalid("it has other inputs or outputs than one each".to_owned()));
         };
-        Ok(Self { name, model, input, output, pool })
+        Ok(Self { name, model, input, output })
     }
 
-    /// Runs the graph on `values` of the shape `shape`; the values of the output in row order.
-    pub(crate) fn run(&self, shape: &[usize], values: Vec<f32>) -> Result<Vec<f32>, SpeakerError> {
+    /// Runs the graph on `values` of the shape `shape`, on the threads of `pool`; the values of the output in row order.
+    pub(crate) fn run(
+        &self,
+        pool: &Arc<ThreadPool>,
+        shape: &[usize],
+        values: Vec<f32>,
+    ) -> Result<Vec<f32>, SpeakerError> {
         let failed = |reason: String| SpeakerError::Inference { network: self.name, reason };
         let input = Tensor::try_from_data(shape, values).map_err(|error| failed(error.to_string()))?;
-        let options = RunOptions::default().with_thread_pool(Some(self.pool.clone()));
+        let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
         let [output] = self
             .model
             .run_n(vec![(self.input, input.into())], [self.output], Some(options))

@@ -1,5 +1,9 @@
 //! Segmentation of one window: which of up to three speakers, numbered within the window, is active in which frame.
 
+use std::sync::Arc;
+
+use rten::ThreadPool;
+
 use crate::SpeakerError;
 use crate::network::Network;
 
@@ -29,10 +33,10 @@ impl Segmenter {
     }
 
     /// `samples` are at most [`WINDOW`]; the rest counts as silence.
-    pub(crate) fn run(&self, samples: &[f32]) -> Result<Activity, SpeakerError> {
+    pub(crate) fn run(&self, pool: &Arc<ThreadPool>, samples: &[f32]) -> Result<Activity, SpeakerError> {
         let mut padded = samples.to_vec();
         padded.resize(WINDOW, 0.0);
-        let scores = self.0.run(&[1, 1, WINDOW], padded)?;
+        let scores = self.0.run(pool, &[1, 1, WINDOW], padded)?;
         if scores.len() != FRAMES * POWERSET.len() {
             let reason = format!("{} values instead of {}", scores.len(), FRAMES * POWERSET.len());
             return Err(SpeakerError::Inference { network: "segmentation", reason });

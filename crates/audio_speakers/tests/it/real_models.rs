@@ -87,6 +87,30 @@ fn turns_are_ordered_within_the_recording_and_speakers_numbered_by_appearance() 
 }
 
 #[test]
+fn short_recordings_have_two_speakers_and_no_one_voice() {
+    let Some(directory) = directory() else { return };
+    let models = SpeakerModels::load(&directory, 1).unwrap();
+    let (low, high) = (voice(105.0, 0.95, 5), voice(220.0, 1.18, 5));
+    let mixed = [low.clone(), high.clone()].concat();
+    let found = diarize(&models, &mixed, SpeakerCount::default(), 4_096);
+    assert_eq!(found.voices().len(), 2, "{:?}", found.turns());
+    assert!(matches!(models.voice_of(&mixed, &|| false), Err(SpeakerError::SeveralSpeakers(2))));
+    for alone in [low, high] {
+        assert_eq!(diarize(&models, &alone, SpeakerCount::default(), 4_096).voices().len(), 1);
+        assert!(models.voice_of(&alone, &|| false).is_ok());
+    }
+}
+
+#[test]
+fn a_diarization_can_be_cancelled() {
+    let Some(directory) = directory() else { return };
+    let models = SpeakerModels::load(&directory, 1).unwrap();
+    let mut diarizer = Diarizer::new(&models, SpeakerCount::default());
+    diarizer.push(&dialogue()).unwrap();
+    assert_eq!(diarizer.finish(&|| true), Err(SpeakerError::Cancelled));
+}
+
+#[test]
 fn the_same_voice_is_similar_and_another_is_not() {
     let Some(directory) = directory() else { return };
     let models = SpeakerModels::load(&directory, 1).unwrap();
@@ -123,5 +147,5 @@ fn models_that_are_missing_or_altered_are_refused() {
     std::fs::write(empty.path().join(file.file_name), bytes).unwrap();
     assert!(matches!(SpeakerModels::check(empty.path()), Err(ModelError::Digest { .. })));
     let message = SpeakerModels::load(empty.path(), 1).err().unwrap().to_string();
-    assert!(message.contains("harkback models pull speakers"), "{message}");
+    assert!(message.contains("harkback models pull speakers --from"), "{message}");
 }
