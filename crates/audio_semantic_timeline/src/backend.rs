@@ -12,11 +12,12 @@ use media_v2::AssetDecoder;
 use serde_json::{Map, Value};
 
 use crate::model::{AudioEvent, BeatEvent, Dependencies, LoudnessWindow, TempoCandidate};
-use crate::speakers::DetectedSpeaker;
+use crate::speakers::{DetectedSpeaker, SpeakerTurn};
 use crate::{EffectiveParams, Error};
 
 mod dependencies;
 mod measured;
+mod progress;
 mod signal;
 mod speakers;
 mod speech_from_words;
@@ -129,6 +130,8 @@ pub struct Measured {
     pub language: Option<String>,
     /// The speakers; none where they were not asked for or could not be found.
     pub speakers: Option<Vec<DetectedSpeaker>>,
+    /// Their turns, by begin.
+    pub speaker_turns: Vec<SpeakerTurn>,
     /// What decoded the recording; none where nothing was decoded.
     pub decoder: Option<DecoderKind>,
     /// What else there is to say.

@@ -79,6 +79,9 @@ pub enum Error {
         /// The rule.
         reason: &'static str,
     },
+    /// The recording of a voice has no such audio stream.
+    #[error("{0}")]
+    NoVoiceStream(DecodeError),
     /// The owner has the most voices allowed.
     #[error("there are {most} voices already, the most allowed: delete one first", most = crate::voices::MOST_VOICES)]
     TooManyVoices,
@@ -148,6 +151,7 @@ impl From<Error> for Problem {
             Error::TooLong { pointer, .. } => Self::invalid_field(&pointer, detail),
             Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
             Error::InvalidVoice { pointer, .. } => Self::invalid_field(pointer, detail),
+            Error::NoVoiceStream(_) => Self::invalid_field("/window/audio_stream", detail),
             Error::TooManyVoices => Self::unprocessable("too_many_voices", detail),
             Error::VoiceNotFound(_) => Self::not_found("voice_not_found", detail),
             Error::Speakers(

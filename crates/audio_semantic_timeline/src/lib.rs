@@ -22,6 +22,7 @@ pub mod plot;
 mod routes;
 mod service;
 mod slice;
+mod speaker_turns;
 pub mod speakers;
 pub mod store;
 pub mod stub;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::speakers::{Speaker, SpeakersOption};
+use crate::speakers::{Speaker, SpeakerTurn, SpeakersOption};
 
 /// What can be heard in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -136,6 +136,9 @@ pub struct SummaryMeta {
     #[serde(default)]
     #[schema(required)]
     pub loudness_windows: Vec<LoudnessWindow>,
+    /// Who speaks when, by begin; absent without speakers. Events and words take their speakers from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speaker_turns: Vec<SpeakerTurn>,
     /// Only on a timeline cut to a clip.
     #[serde(flatten)]
     #[schema(value_type = ClipMeta)]

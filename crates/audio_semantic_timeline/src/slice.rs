@@ -3,6 +3,8 @@
 use media_time::{MediaTime, Window};
 
 use crate::model::{AudioEvent, BeatEvent, ClipMeta, LoudnessWindow, Summary, Word};
+use crate::speaker_turns::{TurnIndex, speaker_of_words};
+use crate::speakers::SpeakerTurn;
 use interchange::text::joined;
 
 /// The timeline of `[window.start, window.end)`, told from the window's start on. Events are
@@ -15,6 +17,15 @@ use interchange::text::joined;
 pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) -> Summary {
     let cut = Cut::new(summary, start, window);
     let mut meta = summary.meta.clone();
+    meta.speaker_turns = summary.meta.speaker_turns.iter().filter_map(|turn| cut.turn(turn)).collect();
+    let turns = (!summary.meta.speaker_turns.is_empty()).then(|| TurnIndex::new(&meta.speaker_turns));
+    let event = |event: &AudioEvent| {
+        let mut event = cut.event(event)?;
+        // An uncut event may have another speaker than its part.
+        turns.iter().for_each(|turns| turns.mark_event(&mut event));
+        Some(event)
+    };
+    let events = summary.events.iter().filter_map(event).collect();
     meta.loudness_windows = summary.meta.loudness_windows.iter().filter_map(|w| cut.loudness(w)).collect();
     meta.clip = Some(ClipMeta {
         clip_window_ms: [window.start(), window.end()],
@@ -27,7 +38,7 @@ pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) ->
         asset_id: summary.asset_id.clone(),
         artifact_id: summary.artifact_id.clone(),
         duration_ms: cut.duration_ms(),
-        events: summary.events.iter().filter_map(|event| cut.event(event)).collect(),
+        events,
         beats: summary.beats.iter().filter_map(|beat| cut.beat(beat)).collect(),
         meta,
     }
@@ -70,6 +81,10 @@ impl Cut {
         cut.meta.words = event.meta.words.iter().filter_map(|word| self.word(word)).collect();
         if cut.meta.words.len() < event.meta.words.len() {
             cut.transcription = transcription(&cut.meta.words);
+            // Timelines that were made before turns were kept tell the speakers of words.
+            if let Some(speaker_id) = speaker_of_words(&cut.meta.words) {
+                cut.speaker_id = Some(speaker_id.to_owned());
+            }
         }
         Some(cut)
     }
@@ -77,6 +92,11 @@ impl Cut {
     fn word(&self, word: &Word) -> Option<Word> {
         let (start_ms, end_ms) = self.span(word.start_ms, word.end_ms)?;
         Some(Word { start_ms, end_ms, ..word.clone() })
+    }
+
+    fn turn(&self, turn: &SpeakerTurn) -> Option<SpeakerTurn> {
+        let (start_ms, end_ms) = self.span(turn.start_ms, turn.end_ms)?;
+        Some(SpeakerTurn { start_ms, end_ms, ..turn.clone() })
     }
 
     fn beat(&self, beat: &BeatEvent) -> Option<BeatEvent> {

@@ -1,7 +1,10 @@
 //! Speakers of a timeline: what a request asks for, and what is found.
 
+use std::fmt;
+
 use audio_speakers::SpeakerCount;
-use serde::de::IgnoredAny;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -30,7 +33,7 @@ impl SpeakerBounds {
 }
 
 /// The request field `speakers`: `true`, or bounds of their number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum SpeakersOption {
     /// `true`: find out who speaks when; `false` is the same as leaving it out.
@@ -48,6 +51,43 @@ impl SpeakersOption {
             Self::Bounds(bounds) => Some(bounds),
         }
     }
+}
+
+// Not derived: an untagged enum buffers its value, which takes arrays for objects and hides which field is wrong.
+impl<'de> Deserialize<'de> for SpeakersOption {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OptionVisitor;
+
+        impl<'de> Visitor<'de> for OptionVisitor {
+            type Value = SpeakersOption;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false or an object with `min` and `max`")
+            }
+
+            fn visit_bool<E: de::Error>(self, is_wanted: bool) -> Result<SpeakersOption, E> {
+                Ok(SpeakersOption::Flag(is_wanted))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SpeakersOption, A::Error> {
+                SpeakerBounds::deserialize(MapAccessDeserializer::new(map)).map(SpeakersOption::Bounds)
+            }
+        }
+
+        deserializer.deserialize_any(OptionVisitor)
+    }
+}
+
+/// A stretch of speech of one speaker. Turns of different speakers may overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SpeakerTurn {
+    /// One of `meta.speakers`.
+    pub speaker_id: String,
+    /// First millisecond.
+    pub start_ms: i64,
+    /// First millisecond after; greater than `start_ms`.
+    pub end_ms: i64,
 }
 
 /// A speaker of a recording.
@@ -93,6 +133,13 @@ mod tests {
         assert_eq!(bounds(r#"{"min":2}"#), Some(Some(SpeakerBounds { min: Some(2), max: None })));
         assert_eq!(bounds(r#"{"mins":2}"#), None);
         assert_eq!(bounds(r#"{"min":-1}"#), None);
+        for positional in
+            ["[2, 4]", "[]", "[null, null]", r#"{"min": [2]}"#, "2", "\"true\"", r#"{"min":1,"min":2}"#]
+        {
+            assert_eq!(bounds(positional), None, "{positional}");
+        }
+        let error = serde_json::from_str::<SpeakersOption>(r#"{"mins": 2}"#).unwrap_err().to_string();
+        assert!(error.contains("unknown field `mins`"), "{error}");
         assert!(SpeakerBounds { min: Some(3), max: Some(2) }.count().is_err());
         assert!(SpeakerBounds { min: None, max: Some(51) }.count().is_err());
     }

@@ -109,7 +109,12 @@ impl Subject {
             duration_ms: measured.duration_ms,
             events: measured.events,
             beats: measured.beats,
-            meta: SummaryMeta { run, loudness_windows: measured.loudness_windows, clip: None },
+            meta: SummaryMeta {
+                run,
+                loudness_windows: measured.loudness_windows,
+                speaker_turns: measured.speaker_turns,
+                clip: None,
+            },
         }
     }
 

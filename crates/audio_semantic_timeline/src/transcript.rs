@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::backend::BackendKind;
 use crate::model::{Summary, Word};
+use crate::speakers::Speaker;
 use crate::{Error, slice};
 
 /// What is said in a recording, or in a clip of it: the words of its timeline, as stored in an `asr_transcript`
@@ -26,6 +27,9 @@ pub struct Transcript {
     pub model_used: String,
     /// Names everything that changes a result.
     pub backend_version: String,
+    /// The speakers of the whole recording, with the names of enrolled voices; absent where they were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speakers: Option<Vec<Speaker>>,
     /// All of it; null when nothing is said.
     pub text: Option<String>,
     /// In order, without overlap.
@@ -82,6 +86,7 @@ impl Transcript {
             language: summary.meta.run.language.clone(),
             model_used: summary.meta.run.model_used.clone(),
             backend_version: summary.meta.run.backend_version.clone(),
+            speakers: summary.meta.run.speakers.clone(),
             text: slice::transcription(&words),
             words,
         }
@@ -137,7 +142,7 @@ impl Transcript {
             text: word.word.clone(),
             start_ms: word.start_ms,
             end_ms: word.end_ms,
-            speaker: word.more.get("speaker_id").and_then(|id| id.as_str()).map(str::to_owned),
+            speaker: word.more.get("speaker_id").and_then(|id| id.as_str()).map(|id| self.speaker_label(id)),
             confidence: word.confidence,
         };
         TimedText {
@@ -145,6 +150,12 @@ impl Transcript {
             duration_ms: self.duration_ms,
             language: self.language.clone(),
         }
+    }
+
+    /// What a speaker is called: its name, without one its id.
+    fn speaker_label(&self, id: &str) -> String {
+        let speaker = self.speakers.iter().flatten().find(|speaker| speaker.id == id);
+        speaker.and_then(|speaker| speaker.name.clone()).unwrap_or_else(|| id.to_owned())
     }
 
     /// Was English written of another language?
@@ -156,5 +167,34 @@ impl Transcript {
     pub(crate) fn language_name(&self) -> &'static str {
         let language = self.language.as_deref().and_then(audio_asr::Language::from_code);
         language.map_or("", audio_asr::Language::name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn captions_show_the_names_of_speakers() {
+        let word = |text: &str, start_ms: i64, id: &str| json!({"word": text, "start_ms": start_ms, "end_ms": start_ms + 400, "confidence": null, "speaker_id": id});
+        let mut transcript: Transcript = serde_json::from_value(json!({
+            "asset_id": "a1", "artifact_id": null, "duration_ms": 3_000, "language": "en", "model_used": "m",
+            "backend_version": "v", "text": "Hark back.", "words": [word("Hark", 0, "S1"), word("back.", 500, "S2")]
+        }))
+        .unwrap();
+        let speaker = |id: &str, name: Option<&str>| Speaker {
+            id: id.to_owned(),
+            name: name.map(str::to_owned),
+            speech_ms: 1,
+            confidence: 1.0,
+        };
+        transcript.speakers = Some(vec![speaker("S1", Some("Ada")), speaker("S2", None)]);
+        let written = |format| transcript.written(format, &CaptionLimits::DEFAULT).unwrap().unwrap();
+        let vtt = written(TranscriptFormat::Vtt);
+        assert!(vtt.contains("<v Ada>Hark") && vtt.contains("<v S2>back."), "{vtt}");
+        let podcast = written(TranscriptFormat::PodcastTranscript);
+        assert!(podcast.contains(r#""speaker":"Ada""#) && podcast.contains(r#""speaker":"S2""#), "{podcast}");
     }
 }

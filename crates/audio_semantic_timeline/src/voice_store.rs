@@ -4,12 +4,13 @@ use audio_speakers::{Embedding, SpeakerModels};
 use chrono::{DateTime, Utc};
 use http_kit::{Id, RequestContext, Scope};
 use media_time::MediaTime;
-use sqlx::PgConnection;
+use sqlx::{Acquire, PgConnection};
 
 use crate::speakers::DetectedSpeaker;
 use crate::voices::{EnrolledVoice, KnownVoice, MOST_VOICES};
 
-/// Keeps a voice; `false` where the owner has [`MOST_VOICES`] already.
+/// Keeps a voice; `false` where the owner has [`MOST_VOICES`] already. Enrolments of one owner are counted one after
+/// another.
 ///
 /// # Errors
 /// The database's.
@@ -19,24 +20,34 @@ pub async fn insert_voice(
     voice: &EnrolledVoice,
     embedding: &Embedding,
 ) -> sqlx::Result<bool> {
+    let Scope { tenant_id, env } = &context.scope;
+    let mut transaction = conn.begin().await?;
+    sqlx::query!(
+        "-- audio_semantic_timeline::insert_voice: count under a lock, which ends with the transaction
+        SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+        format!("voices|{tenant_id}|{env}"),
+    )
+    .execute(&mut *transaction)
+    .await?;
     let inserted = sqlx::query!(
         r#"-- audio_semantic_timeline::insert_voice
         INSERT INTO voices (tenant_id, env, id, user_id, name, embedding, model_version, speech_us, created_at)
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
         WHERE (SELECT count(*) FROM voices WHERE tenant_id = $1 AND env = $2) < $10"#,
-        context.scope.tenant_id.as_str(),
-        context.scope.env.as_str(),
+        tenant_id.as_str(),
+        env.as_str(),
         voice.id.as_str(),
         context.user_id.as_ref().map(Id::as_str),
         voice.name,
         embedding.values(),
-        SpeakerModels::version(),
+        SpeakerModels::embedding_version(),
         MediaTime::from_millis(voice.speech_ms).as_micros(),
         voice.created_at,
         MOST_VOICES,
     )
-    .execute(conn)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(inserted.rows_affected() == 1)
 }
 
@@ -45,6 +56,36 @@ struct VoiceRow {
     name: String,
     speech_us: i64,
     created_at: DateTime<Utc>,
+}
+
+impl From<VoiceRow> for EnrolledVoice {
+    fn from(row: VoiceRow) -> Self {
+        let speech_ms = MediaTime::from_micros(row.speech_us).as_millis_round();
+        Self { id: row.id, name: row.name, speech_ms, created_at: row.created_at }
+    }
+}
+
+/// The voice of an id.
+///
+/// # Errors
+/// The database's.
+pub async fn find_voice(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+) -> sqlx::Result<Option<EnrolledVoice>> {
+    let row = sqlx::query_as!(
+        VoiceRow,
+        r#"-- audio_semantic_timeline::find_voice
+        SELECT id AS "id: Id", name, speech_us, created_at FROM voices
+        WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(EnrolledVoice::from))
 }
 
 /// The owner's voices, newest first.
@@ -63,13 +104,7 @@ pub async fn list_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result
     )
     .fetch_all(conn)
     .await?;
-    let voice = |row: VoiceRow| EnrolledVoice {
-        id: row.id,
-        name: row.name,
-        speech_ms: MediaTime::from_micros(row.speech_us).as_millis_round(),
-        created_at: row.created_at,
-    };
-    Ok(rows.into_iter().map(voice).collect())
+    Ok(rows.into_iter().map(EnrolledVoice::from).collect())
 }
 
 /// Deletes a voice with its embedding; was there one?
@@ -109,7 +144,7 @@ pub async fn insert_speakers(
             timeline_id.as_str(),
             found.speaker.id,
             found.embedding.values(),
-            SpeakerModels::version(),
+            SpeakerModels::embedding_version(),
         )
         .execute(&mut *conn)
         .await?;
@@ -117,7 +152,7 @@ pub async fn insert_speakers(
     Ok(())
 }
 
-/// The speakers of a timeline whose voices compare with those of the model version in use: id and voice.
+/// The speakers of a timeline whose embeddings compare with those of the network in use: id and embedding.
 ///
 /// # Errors
 /// The database's.
@@ -129,19 +164,19 @@ pub(crate) async fn find_speakers(
     let rows = sqlx::query!(
         r#"-- audio_semantic_timeline::find_speakers
         SELECT speaker_id, embedding FROM timeline_speakers
-        WHERE tenant_id = $1 AND env = $2 AND timeline_id = $3 AND model_version = $4
+        WHERE tenant_id = $1 AND env = $2 AND timeline_id = $3 AND model_version = ANY ($4)
         ORDER BY char_length(speaker_id), speaker_id"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         timeline_id.as_str(),
-        SpeakerModels::version(),
+        &SpeakerModels::comparable_versions(),
     )
     .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().filter_map(|row| Some((row.speaker_id, Embedding::new(&row.embedding)?))).collect())
 }
 
-/// The owner's voices of the model version in use, to compare with.
+/// The owner's voices whose embeddings compare with those of the network in use.
 ///
 /// # Errors
 /// The database's.
@@ -149,10 +184,10 @@ pub(crate) async fn known_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx
     let rows = sqlx::query!(
         r#"-- audio_semantic_timeline::known_voices
         SELECT name, embedding FROM voices
-        WHERE tenant_id = $1 AND env = $2 AND model_version = $3 ORDER BY created_at DESC, id DESC LIMIT $4"#,
+        WHERE tenant_id = $1 AND env = $2 AND model_version = ANY ($3) ORDER BY created_at DESC, id DESC LIMIT $4"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
-        SpeakerModels::version(),
+        &SpeakerModels::comparable_versions(),
         MOST_VOICES,
     )
     .fetch_all(conn)

@@ -11,6 +11,8 @@ use utoipa::ToSchema;
 pub const MOST_VOICES: i64 = 1_000;
 /// Longest name, in characters.
 pub const LONGEST_NAME: usize = 100;
+/// By how much a speaker is more similar to the voice it is named by than to another person's.
+const NAME_MARGIN: f32 = 0.05;
 /// Longest recording of which a voice is made.
 pub const LONGEST_ENROLMENT: MediaTime = MediaTime::from_millis(600_000);
 
@@ -42,6 +44,8 @@ http_kit::context_fields!(VoiceRequest);
 pub struct VoiceWindow {
     /// The recording.
     pub asset_id: Id,
+    /// The audio stream, by its index among the audio streams of the recording; the container's default one when not given.
+    pub audio_stream: Option<u32>,
     /// First millisecond.
     #[schema(minimum = 0)]
     pub start_ms: i64,
@@ -70,24 +74,40 @@ pub(crate) struct KnownVoice {
     pub(crate) embedding: Embedding,
 }
 
-/// The name of each speaker, in order: the most similar voice that is similar enough. Two speakers of one recording are
-/// two people, so each name goes to the speaker most similar to it.
+/// The name of each speaker, in order: that of the most similar voice, where it is similar enough and no voice of
+/// another name is about as similar. Two speakers of one recording are two people, so a name goes to the speaker most
+/// similar to it, and the other has none: the voice that comes second is not its own.
 pub(crate) fn names(speakers: &[Embedding], known: &[KnownVoice]) -> Vec<Option<String>> {
-    let mut pairs: Vec<(f32, usize, &str)> = Vec::new();
-    for (speaker, embedding) in speakers.iter().enumerate() {
-        let similar =
-            known.iter().map(|voice| (embedding.similarity(&voice.embedding), speaker, voice.name.as_str()));
-        pairs.extend(similar.filter(|(similarity, ..)| *similarity >= SAME_VOICE));
-    }
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
-    let mut found: Vec<Option<String>> = vec![None; speakers.len()];
-    for (_, speaker, name) in pairs {
-        let is_taken = found.iter().flatten().any(|taken| taken == name);
-        if found[speaker].is_none() && !is_taken {
-            found[speaker] = Some(name.to_owned());
-        }
-    }
-    found
+    let matches: Vec<Option<(f32, &str)>> =
+        speakers.iter().map(|speaker| most_similar(speaker, known)).collect();
+    let name = |speaker: usize| {
+        let (similarity, name) = matches[speaker]?;
+        let is_more_similar = |other: usize| {
+            matches[other].is_some_and(|(theirs, their_name)| {
+                their_name == name && (theirs > similarity || (theirs >= similarity && other < speaker))
+            })
+        };
+        (!(0..matches.len()).any(is_more_similar)).then(|| name.to_owned())
+    };
+    (0..matches.len()).map(name).collect()
+}
+
+/// The voice most similar to a speaker, and how similar it is; none where it is not similar enough, or where another
+/// person's is about as similar.
+fn most_similar<'a>(speaker: &Embedding, known: &'a [KnownVoice]) -> Option<(f32, &'a str)> {
+    let similarity = |voice: &KnownVoice| speaker.similarity(&voice.embedding);
+    let more = |best: &'a KnownVoice, other: &'a KnownVoice| {
+        let order = similarity(other).total_cmp(&similarity(best)).then(best.name.cmp(&other.name));
+        if order.is_gt() { other } else { best }
+    };
+    let best = known.iter().reduce(more).filter(|best| similarity(best) >= SAME_VOICE)?;
+    let is_rival = |voice: &KnownVoice| {
+        voice.name != best.name
+            && similarity(voice) > similarity(best) - NAME_MARGIN
+            // The same person under another name is no rival.
+            && voice.embedding.similarity(&best.embedding) < SAME_VOICE
+    };
+    (!known.iter().any(is_rival)).then(|| (similarity(best), best.name.as_str()))
 }
 
 #[cfg(test)]
@@ -114,9 +134,15 @@ mod tests {
         };
         assert_eq!(of(&[5.0, 58.0]), ["Ada", "Bob"]);
         assert_eq!(of(&[180.0, 110.0]), ["", "Bob"]);
-        // The nearer of two speakers has the name, the other the next voice that is similar enough, or none.
-        assert_eq!(of(&[20.0, 3.0]), ["Bob", "Ada"]);
+        // The nearer of two speakers has the name. The other has none, though the next voice is similar enough.
+        assert_eq!(of(&[20.0, 3.0]), ["", "Ada"]);
         assert_eq!(of(&[-20.0, 3.0]), ["", "Ada"]);
+        assert_eq!(of(&[3.0, 3.0]), ["Ada", ""]);
+        // Between both voices neither is the speaker's.
+        assert_eq!(of(&[31.0, 58.0]), ["", "Bob"]);
         assert_eq!(names(&[at(0.0)], &[]), [None]);
+        // One person enrolled under two names has the more similar one.
+        let twice = [known("Ada", 0.0), known("Countess", 3.0), known("Bob", 60.0)];
+        assert_eq!(names(&[at(2.0)], &twice), [Some("Countess".to_owned())]);
     }
 }

@@ -32,7 +32,7 @@ pub use embedding::Embedding;
 pub use error::{ModelError, SpeakerError};
 pub use models::SpeakerModels;
 pub use options::{InvalidSpeakerCount, SpeakerCount};
-pub use turns::{Diarization, Speaking, Turn, Voice, speaker_id};
+pub use turns::{Diarization, Turn, Voice, speaker_id};
 
 /// Samples per second of everything here.
 pub const RATE: u32 = 16_000;

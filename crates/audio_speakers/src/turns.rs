@@ -30,15 +30,6 @@ pub struct Voice {
     pub confidence: f32,
 }
 
-/// Who speaks in a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Speaking {
-    /// Index of the speaker with the most speech in it; of equal ones the lowest.
-    pub speaker: usize,
-    /// Two speak at the same time somewhere in it.
-    pub is_overlapped: bool,
-}
-
 /// Who speaks when in one recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diarization {
@@ -46,8 +37,6 @@ pub struct Diarization {
     voices: Vec<Voice>,
     /// Where two or more speak, ordered and apart.
     overlaps: Vec<Window>,
-    /// The latest end of the turns up to each.
-    reach: Vec<MediaTime>,
 }
 
 /// The identifier of a speaker within one recording: `S1` for index 0.
@@ -64,11 +53,7 @@ impl Diarization {
         for turn in &mut turns {
             turn.is_overlapped = meets(&overlaps, turn.window);
         }
-        let reach = turns.iter().scan(MediaTime::MIN, |reach, turn| {
-            *reach = (*reach).max(turn.window.end());
-            Some(*reach)
-        });
-        Self { reach: reach.collect(), turns, voices, overlaps }
+        Self { turns, voices, overlaps }
     }
 
     /// Ordered by begin, then speaker. Turns of one speaker do not touch.
@@ -87,21 +72,6 @@ impl Diarization {
     #[must_use]
     pub fn overlaps(&self) -> &[Window] {
         &self.overlaps
-    }
-
-    /// The speaker of `window`; `None` without speech.
-    #[must_use]
-    pub fn speaking(&self, window: Window) -> Option<Speaking> {
-        let before = self.turns.partition_point(|turn| turn.window.start() < window.end());
-        let from = self.reach[..before].partition_point(|reach| *reach <= window.start());
-        let mut speech = vec![MediaTime::ZERO; self.voices.len()];
-        for turn in &self.turns[from..before] {
-            let part = turn.window.intersect(window).map_or(MediaTime::ZERO, Window::duration);
-            speech[turn.speaker] += part;
-        }
-        let more = |best: usize, other: usize| if speech[other] > speech[best] { other } else { best };
-        let speaker = (0..speech.len()).reduce(more).filter(|&best| speech[best] > MediaTime::ZERO)?;
-        Some(Speaking { speaker, is_overlapped: meets(&self.overlaps, window) })
     }
 }
 
@@ -152,25 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn the_speaker_with_the_most_speech_in_a_window_is_found() {
+    fn turns_that_overlap_others_are_marked() {
         let turns = vec![turn(0, 5_000, 0), turn(4_000, 6_000, 1), turn(7_000, 8_000, 1)];
         let found = Diarization::new(turns, vec![voice(), voice()]);
         assert_eq!(found.overlaps(), [window(4_000, 5_000)]);
         assert_eq!(found.turns().iter().map(|t| t.is_overlapped).collect::<Vec<_>>(), [true, true, false]);
-        let at = |start, end| found.speaking(window(start, end)).map(|s| (s.speaker, s.is_overlapped));
-        assert_eq!(at(0, 1_000), Some((0, false)));
-        assert_eq!(at(3_000, 6_000), Some((0, true)));
-        assert_eq!(at(4_500, 6_000), Some((1, true)));
-        assert_eq!(at(6_000, 7_000), None);
-        assert_eq!(at(5_500, 9_000), Some((1, false)));
-        assert_eq!(Diarization::default().speaking(window(0, 1_000)), None);
     }
 
     proptest! {
         #[test]
-        fn lookup_and_overlaps_equal_their_definition(
+        fn overlaps_equal_their_definition(
             raw in prop::collection::vec((0i64..400, 1i64..60, 0usize..3), 0..20),
-            asked in (0i64..400, 1i64..200),
         ) {
             let mut ends = [-1i64; 3];
             let mut ordered = raw;
@@ -183,14 +145,6 @@ mod tests {
                 }
             }
             let found = Diarization::new(turns.clone(), vec![voice(), voice(), voice()]);
-            let asked = window(asked.0, asked.0 + asked.1);
-            let speech = |speaker: usize| -> i64 {
-                turns.iter().filter(|t| t.speaker == speaker).filter_map(|t| t.window.intersect(asked))
-                    .map(|w| w.duration().as_micros()).sum()
-            };
-            let most = (0..3).map(speech).max().unwrap();
-            let expected = (most > 0).then(|| (0..3).find(|&s| speech(s) == most).unwrap());
-            prop_assert_eq!(found.speaking(asked).map(|s| s.speaker), expected);
             let speakers = |ms: i64| turns.iter().filter(|t| t.window.contains(MediaTime::from_millis(ms))).count();
             for ms in 0..470 {
                 let is_in = found.overlaps().iter().any(|w| w.contains(MediaTime::from_millis(ms)));

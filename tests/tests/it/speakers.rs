@@ -1,10 +1,12 @@
 //! Who speaks when, and voices that give names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use e2e::{Api, Deployment, media};
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::formats::ffmpeg::ffmpeg;
 use crate::spine::{ANALYZE, clip};
 
 /// The directory of real speaker models, where `HARKBACK_MODELS` names one that has them.
@@ -80,6 +82,11 @@ async fn voices_are_checked_before_they_are_enrolled() {
     let problem = api.post("/voices", &voice).await.problem(503, "backend_unavailable");
     assert!(problem["detail"].as_str().unwrap().contains("harkback models pull speakers"), "{problem}");
     server.api("t2", "dev").post("/voices", &voice).await.problem(404, "asset_not_found");
+    let mut stream = window(0, 5_000);
+    stream["audio_stream"] = json!(1);
+    let problem =
+        api.post("/voices", &json!({"name": "Ada", "window": stream})).await.problem(422, "invalid_body");
+    assert_eq!(problem["errors"][0]["pointer"], "/window/audio_stream", "{problem}");
     server.stop().await;
 }
 
@@ -98,6 +105,8 @@ async fn an_enrolled_voice_names_its_speaker_until_it_is_deleted() {
     };
 
     let found = timeline(&api, &made).await;
+    let turns = found["summary"]["meta"]["speaker_turns"].as_array().unwrap();
+    assert!(!turns.is_empty() && turns.iter().all(|turn| turn["speaker_id"] == "S1"), "{turns:?}");
     let speakers = found["summary"]["meta"]["speakers"].as_array().unwrap();
     assert_eq!(speakers.len(), 1, "{speakers:?}");
     assert_eq!((&speakers[0]["id"], &speakers[0]["name"]), (&json!("S1"), &Value::Null));
@@ -125,10 +134,68 @@ async fn an_enrolled_voice_names_its_speaker_until_it_is_deleted() {
     let path = format!("/voices/{}", voice["id"].as_str().unwrap());
     other.delete(&path).await.problem(404, "voice_not_found");
 
+    // Sent again under its key, an enrolment is the same.
+    let again = async || {
+        let body = json!({"name": "Johnny", "window": window});
+        let request = api.request(Method::POST, "/voices").header("idempotency-key", "enrol-1").json(&body);
+        api.send(request).await
+    };
+    let (first, second) = (again().await, again().await);
+    assert_eq!(
+        (first.header("idempotency-replayed"), second.header("idempotency-replayed")),
+        (None, Some("true"))
+    );
+    let first = first.json();
+    assert_eq!(first, second.json());
+    assert_eq!(api.get("/voices").await.ok()["items"].as_array().unwrap().len(), 2);
+    assert_eq!(api.delete(&format!("/voices/{}", first["id"].as_str().unwrap())).await.status, 204);
+
     let quiet = json!({"asset_id": asset["id"], "start_ms": 0, "end_ms": 1_000});
     api.post("/voices", &json!({"name": "Short", "window": quiet})).await.problem(422, "voice_unclear");
     assert_eq!(api.delete(&path).await.status, 204);
     assert_eq!(name(&api, &made).await, Value::Null);
     assert_eq!(api.get("/voices").await.ok()["items"], json!([]));
+    server.stop().await;
+}
+
+/// A recording in which two people speak one after another, 5 s each; none where the corpus is absent.
+fn two_people(file: &Path) -> Option<()> {
+    let (first, second) = (media::corpus("asr/jfk.wav")?, media::corpus("classes/speech_libri_198.ogg")?);
+    let inputs = ["-i", first.to_str()?, "-i", second.to_str()?];
+    let filter =
+        "[0:a]atrim=0:5,aresample=16000[a];[1:a]atrim=5:10,aresample=16000[b];[a][b]concat=n=2:v=0:a=1";
+    ffmpeg(&[&inputs[..], &["-filter_complex", filter, "-ac", "1", file.to_str()?]].concat()).unwrap();
+    Some(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_recording_of_two_people_has_two_speakers_and_gives_no_voice() {
+    let Some(models) = real_models() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("two.wav");
+    let Some(()) = two_people(&file) else { return };
+    let environment =
+        [("AUDIO_SEMANTIC_BACKEND", "signal"), ("HARKBACK_MODEL_DIR", models.to_str().unwrap())];
+    let server = Deployment::new().await.start_with(&environment).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&file).await;
+    let made = api.post(ANALYZE, &json!({"asset_id": asset["id"], "speakers": true})).await.ok();
+    let found = timeline(&api, &made).await;
+    assert_eq!(found["summary"]["meta"]["speakers"].as_array().unwrap().len(), 2, "{found}");
+    // An event that spans both has in each clip the speaker who talks there.
+    for (start, speaker) in [(500.0, "S1"), (6_000.0, "S2")] {
+        let clip_id = clip(&api, &asset, start, start + 3_000.0, 1.0).await;
+        let cut = api.get(&format!("/audio/semantic-timeline/by-clip/{clip_id}")).await.ok();
+        let events = cut["summary"]["events"].as_array().unwrap();
+        let speech: Vec<&Value> = events.iter().filter(|event| event["kind"] == "speech").collect();
+        assert!(
+            !speech.is_empty() && speech.iter().all(|event| event["speaker_id"] == speaker),
+            "{events:?}"
+        );
+    }
+    let window = json!({"asset_id": asset["id"], "start_ms": 0, "end_ms": 10_000});
+    let problem =
+        api.post("/voices", &json!({"name": "Both", "window": window})).await.problem(422, "voice_unclear");
+    assert!(problem["detail"].as_str().unwrap().contains("2 speakers"), "{problem}");
     server.stop().await;
 }

@@ -29,6 +29,7 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
         loudness_range_lu: analysis.loudness_range.map(|range| rounded(range, 2)),
         language: None,
         speakers: None,
+        speaker_turns: Vec::new(),
         decoder: Some(analysis.decoder.clone()),
         analysis: notes(analysis),
     }

@@ -1,18 +1,19 @@
 //! Speaker diarization behind any backend that decodes: who speaks in its events and words.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use audio_signal::{Control, Progress, Resampler};
 use audio_speakers::{Diarization, Diarizer, SpeakerModels, speaker_id};
 use media_decode::{DecodeError, Decoder, DecoderKind};
-use media_time::{MediaTime, Window};
 
 use super::measured::rounded;
+use super::progress::within;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, Selection};
-use crate::model::{AudioEvent, EventKind};
-use crate::speakers::{DetectedSpeaker, Speaker, SpeakerBounds};
+use crate::speaker_turns::TurnIndex;
+use crate::speakers::{DetectedSpeaker, Speaker, SpeakerBounds, SpeakerTurn};
 use crate::{EffectiveParams, Error};
 
 /// The speaker models of a directory, loaded when they are first needed and kept.
@@ -58,7 +59,7 @@ impl SpeakerModelStore {
         }
         let (models, missing) = match self.open() {
             Ok(models) => (Some(models), None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(format!("speakers not identified: {error}"))),
         };
         let reasons: Vec<String> = selection.fallback_reason.into_iter().chain(missing).collect();
         let backend = Arc::new(SpeakersBackend { inner: selection.backend, models });
@@ -114,18 +115,29 @@ impl AnalysisBackend for SpeakersBackend {
         params: &EffectiveParams,
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
+        let (Some(models), Some(bounds)) = (&self.models, params.speakers) else {
+            return self.inner.analyze(recording, params, control);
+        };
         let input = recording.input.reopen()?;
-        let mut measured = self.inner.analyze(recording, params, control)?;
-        let (Some(models), Some(bounds)) = (&self.models, params.speakers) else { return Ok(measured) };
+        // Roughly their shares of the time.
+        let inner = if self.kind() == BackendKind::Signal { 15 } else { 80 };
+        let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
+        let (first, second) = (share(0, inner), share(inner, 100));
+        let of = |progress| Control { progress, cancelled: control.cancelled };
+        let mut measured = self.inner.analyze(recording, params, &of(&first))?;
         // Speakers come from the decoder whose samples the inner backend used.
         let decoder = match &measured.decoder {
             Some(DecoderKind::Ffmpeg(_)) => input.decoder_of_ffmpeg()?,
             _ => input.decoder()?,
         };
         let mut diarizer = Diarizer::new(models, bounds.count()?);
-        read(decoder, control, |samples| Ok(diarizer.push(samples)?))?;
+        read(decoder, &of(&second), |samples| {
+            diarizer.push(samples)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
         let found = diarizer.finish(control.cancelled)?;
-        mark(&mut measured.events, &found);
+        measured.speaker_turns = turns(&found);
+        TurnIndex::new(&measured.speaker_turns).mark(&mut measured.events);
         measured.speakers = Some(detected(&found));
         Ok(measured)
     }
@@ -137,11 +149,11 @@ fn suffix(bounds: SpeakerBounds) -> String {
     bound("min", bounds.min) + &bound("max", bounds.max)
 }
 
-/// Decodes a recording to mono at 16 kHz, block by block.
+/// Decodes a recording to mono at 16 kHz, block by block, up to its end or until `push` breaks.
 pub(crate) fn read(
     mut decoder: Decoder,
     control: &Control<'_>,
-    mut push: impl FnMut(&[f32]) -> Result<(), Error>,
+    mut push: impl FnMut(&[f32]) -> Result<ControlFlow<()>, Error>,
 ) -> Result<(), Error> {
     let format = decoder.format();
     let mut resampler = Resampler::new(format.rate, &format.layout)?;
@@ -152,36 +164,24 @@ pub(crate) fn read(
             return Err(DecodeError::Cancelled.into());
         }
         resampler.push(block.samples, &mut samples);
-        push(&samples)?;
+        if push(&samples)?.is_break() {
+            return Ok(());
+        }
         samples.clear();
         (control.progress)(Progress { position: decoder.position(), expected_duration });
     }
     resampler.finish(&mut samples);
-    push(&samples)
+    push(&samples).map(drop)
 }
 
-/// Writes the speakers into events of speech and into all words.
-fn mark(events: &mut [AudioEvent], found: &Diarization) {
-    for event in events {
-        if event.kind == EventKind::Speech
-            && let Some(speaking) = speaking(found, event.start_ms, event.end_ms)
-        {
-            event.speaker_id = Some(speaker_id(speaking.speaker));
-            event.meta.overlap = speaking.is_overlapped;
-        }
-        for word in &mut event.meta.words {
-            let speaking = speaking(found, word.start_ms, word.end_ms);
-            let id = speaking.map(|speaking| speaker_id(speaking.speaker));
-            word.more.insert("speaker_id".to_owned(), id.into());
-            if speaking.is_some_and(|speaking| speaking.is_overlapped) {
-                word.more.insert("overlap".to_owned(), true.into());
-            }
-        }
-    }
-}
-
-fn speaking(found: &Diarization, start_ms: i64, end_ms: i64) -> Option<audio_speakers::Speaking> {
-    found.speaking(Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).ok()?)
+/// The turns in whole milliseconds; what becomes empty is dropped.
+fn turns(found: &Diarization) -> Vec<SpeakerTurn> {
+    let turn = |turn: &audio_speakers::Turn| SpeakerTurn {
+        speaker_id: speaker_id(turn.speaker),
+        start_ms: turn.window.start().as_millis_round(),
+        end_ms: turn.window.end().as_millis_round(),
+    };
+    found.turns().iter().map(turn).filter(|turn| turn.start_ms < turn.end_ms).collect()
 }
 
 fn detected(found: &Diarization) -> Vec<DetectedSpeaker> {
@@ -195,4 +195,48 @@ fn detected(found: &Diarization) -> Vec<DetectedSpeaker> {
         embedding: voice.embedding.clone(),
     };
     found.voices().iter().enumerate().map(speaker).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::io::Cursor;
+    use std::path::Path;
+
+    use audio_signal::Thresholds;
+    use media_decode::{Decoders, MediaInput};
+
+    use super::*;
+    use crate::backend::SignalBackend;
+
+    /// The models in the directory that `HARKBACK_MODELS` names, where there are any.
+    #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
+    fn models() -> Option<Arc<SpeakerModels>> {
+        let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
+        let models = SpeakerModelStore::new(directory, 1).open();
+        if let Err(error) = &models {
+            eprintln!("skipped: HARKBACK_MODELS names no directory with the speaker models: {error}");
+        }
+        models.ok()
+    }
+
+    #[test]
+    fn progress_of_an_analysis_with_speakers_never_goes_back() {
+        let Some(models) = models() else { return };
+        let inner = Arc::new(SignalBackend::new(Thresholds::DEFAULT, 42, 1).unwrap());
+        let backend = SpeakersBackend { inner, models: Some(models) };
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/media/digits.wav");
+        let bytes = std::fs::read(file).unwrap();
+        let input = MediaInput::new(Cursor::new(bytes), Decoders::native());
+        let recording = Recording { input, probed_duration: None, decoder: None };
+        let params =
+            EffectiveParams { speakers: Some(SpeakerBounds::default()), ..EffectiveParams::default() };
+        let positions = RefCell::new(Vec::new());
+        let progress = |progress: Progress| positions.borrow_mut().push(progress.position);
+        let measured =
+            backend.analyze(recording, &params, &Control { progress: &progress, cancelled: &|| false });
+        assert!(measured.unwrap().speakers.is_some());
+        let positions = positions.into_inner();
+        assert!(positions.len() > 4 && positions.is_sorted(), "{positions:?}");
+    }
 }

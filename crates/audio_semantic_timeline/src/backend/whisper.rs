@@ -6,11 +6,12 @@ use audio_asr::{
 };
 use audio_signal::{Control, Progress, Resampler, SignalError};
 use media_decode::{DecodeError, Decoder, DecoderKind};
-use media_time::{MediaTime, Window};
+use media_time::Window;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::measured::{self, rounded};
+use super::progress::within;
 use super::speech_from_words;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
 use crate::model::{AudioEvent, EventKind, Word};
@@ -109,6 +110,7 @@ impl AnalysisBackend for WhisperBackend {
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
         let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
+        // Roughly their shares of the time with a small model.
         let (signal, activity, words) = (share(0, 20), share(20, 25), share(25, 100));
         let of = |progress| Control { progress, cancelled: control.cancelled };
         let mut analysis = self.signal.listen(&recording.input, params, &of(&signal))?;
@@ -136,15 +138,6 @@ impl AnalysisBackend for WhisperBackend {
         }
         Ok(measured)
     }
-}
-
-/// The progress of the whole, of a pass that takes it from `from` to `to` per cent: roughly their shares of the time with a
-/// small model.
-fn within(progress: Progress, from: i64, to: i64) -> Progress {
-    let Some(expected) = progress.expected_duration else { return progress };
-    let micros = |percent: i64, of: MediaTime| of.as_micros() / 100 * percent;
-    let position = MediaTime::from_micros(micros(from, expected) + micros(to - from, progress.position));
-    Progress { position, ..progress }
 }
 
 /// The first 16 hexadecimal digits of the SHA-256 of a text, for the version.
@@ -280,16 +273,6 @@ impl SpeechSource for Samples<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passes_share_the_progress() {
-        let at = |seconds| {
-            let [position, expected] = [seconds, 100].map(|seconds| MediaTime::from_millis(seconds * 1_000));
-            let progress = Progress { position, expected_duration: Some(expected) };
-            within(progress, 20, 25).position.as_millis_round()
-        };
-        assert_eq!([at(0), at(50), at(100)], [20_000, 22_500, 25_000]);
-    }
 
     /// What else decides the words. When this fails, [`VERSION`] needs another number: the cache must not mix results.
     #[test]

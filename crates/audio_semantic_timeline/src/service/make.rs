@@ -85,7 +85,7 @@ impl SemanticTimelines {
     ) -> Result<(Artifact, bool), Error> {
         if let Some(reason) = &selection.fallback_reason {
             let backend = selection.backend.kind();
-            tracing::warn!(requested = %selection.requested, %backend, reason, "analysing with a fallback backend");
+            tracing::warn!(requested = %selection.requested, %backend, reason, "fallback in the analysis");
         }
         let measured = self.run(subject, selection, sound).await?;
         self.register(scope, subject, selection, sound, measured).await

@@ -1,14 +1,15 @@
 //! Names of speakers, by voices that are kept in the database.
 
-use audio_speakers::Embedding;
+use audio_speakers::{Embedding, SpeakerModels};
 use db::testing::TestDatabase;
+use http_kit::WriteSeed;
 
 use super::tests::{asset, context, service, with_ffmpeg};
 use super::*;
 use crate::backend::Measured;
 use crate::speakers::{DetectedSpeaker, Speaker};
 use crate::voice_store;
-use crate::voices::{EnrolledVoice, MOST_VOICES};
+use crate::voices::{EnrolledVoice, MOST_VOICES, VoiceRequest};
 
 fn embedding(dimension: usize) -> Embedding {
     let mut values = [0.01; 192];
@@ -85,6 +86,82 @@ async fn the_number_of_voices_is_bounded() {
     assert!(!more.unwrap());
     let listed = timelines.voices(&context().scope).await.unwrap().items.len();
     assert_eq!(listed, usize::try_from(MOST_VOICES).unwrap());
+}
+
+#[tokio::test]
+async fn concurrent_enrolments_do_not_exceed_the_number_of_voices() {
+    let database = TestDatabase::create().await;
+    let mut conn = database.pool.acquire().await.unwrap();
+    for number in 1..MOST_VOICES {
+        let voice = voice(&format!("v{number}"), "Ada");
+        assert!(voice_store::insert_voice(&mut conn, &context(), &voice, &embedding(1)).await.unwrap());
+    }
+    // The count of the first is not seen by the others until it is committed.
+    let inserts = (0..4).map(|number| {
+        let pool = database.pool.clone();
+        tokio::spawn(async move {
+            let mut conn = pool.acquire().await.unwrap();
+            let voice = voice(&format!("more{number}"), "Ada");
+            voice_store::insert_voice(&mut conn, &context(), &voice, &embedding(1)).await.unwrap()
+        })
+    });
+    let inserts: Vec<_> = inserts.collect();
+    let mut kept = 0;
+    for insert in inserts {
+        kept += usize::from(insert.await.unwrap());
+    }
+    assert_eq!(kept, 1);
+}
+
+#[tokio::test]
+async fn an_enrolment_under_a_key_finds_the_voice_of_an_earlier_try() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let timelines = service(&database, &directory, with_ffmpeg());
+    let asset = asset(&database, None).await;
+    let body =
+        serde_json::json!({"name": "Ada", "window": {"asset_id": asset.id, "start_ms": 0, "end_ms": 9_000}});
+    let request: VoiceRequest = serde_json::from_value(body).unwrap();
+    let seed = Some(WriteSeed::new("seed"));
+    let made = WriteSeed::scope(seed.clone(), async {
+        let made = voice(Id::for_write("voice", 0).as_str(), "Ada");
+        let mut conn = database.pool.acquire().await.unwrap();
+        assert!(voice_store::insert_voice(&mut conn, &context(), &made, &embedding(1)).await.unwrap());
+        made
+    })
+    .await;
+    // Without speaker models a new voice cannot be enrolled: this one was.
+    let again = WriteSeed::scope(seed, timelines.enrol(&context(), &request)).await;
+    assert_eq!(again.unwrap(), made);
+    let other = WriteSeed::scope(Some(WriteSeed::new("other")), timelines.enrol(&context(), &request)).await;
+    assert!(other.is_err());
+}
+
+#[tokio::test]
+async fn a_voice_of_another_model_is_not_compared() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let timelines = service(&database, &directory, with_ffmpeg());
+    let mut conn = database.pool.acquire().await.unwrap();
+    voice_store::insert_voice(&mut conn, &context(), &voice("v1", "Ada"), &embedding(1)).await.unwrap();
+    let known = async || {
+        let mut conn = database.pool.acquire().await.unwrap();
+        voice_store::known_voices(&mut conn, &context().scope).await.unwrap().len()
+    };
+    let keep_as = async |version: String| {
+        sqlx::query("UPDATE voices SET model_version = $1")
+            .bind(version)
+            .execute(&database.pool)
+            .await
+            .unwrap();
+    };
+    let [ours, earlier] = SpeakerModels::comparable_versions();
+    assert_eq!((known().await, ours.clone()), (1, SpeakerModels::embedding_version()));
+    // The same network under its earlier name.
+    keep_as(earlier).await;
+    assert_eq!(known().await, 1);
+    keep_as(format!("{ours}0")).await;
+    assert_eq!(known().await, 0);
+    // It is listed, and can be deleted.
+    assert_eq!(timelines.voices(&context().scope).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Enrolling, listing and deleting voices, and the names they give to the speakers of timelines.
 
-use audio_signal::{Control, Progress};
+use std::ops::ControlFlow;
+
+use audio_signal::{Control, SignalError};
 use audio_speakers::{RATE, SpeakerModels, Voice};
-use http_kit::{Id, Page, RequestContext, Scope, WorkError};
-use media_decode::MediaInput;
+use http_kit::{Id, Page, RequestContext, Scope, WorkError, WriteSeed};
+use media_decode::{DecodeError, Decoder};
 use media_time::{MediaTime, Window};
 
-use super::{SemanticTimelines, Sound};
+use super::SemanticTimelines;
 use crate::backend::read_samples;
 use crate::model::TimelineResponse;
 use crate::speakers::Speaker;
@@ -17,6 +19,7 @@ use crate::{Error, voice_store};
 struct EnrolmentSource {
     asset_id: Id,
     artifact_id: Option<Id>,
+    audio_stream: Option<u32>,
     window: Window,
 }
 
@@ -36,21 +39,17 @@ impl SemanticTimelines {
             return Err(Error::InvalidVoice { pointer: "/name", reason: "use 1 to 100 characters" });
         }
         let source = self.enrolment_source(&context.scope, request).await?;
-        let sound = self.sound(&context.scope, &source.asset_id, source.artifact_id.as_ref()).await?;
-        let content = match &sound {
-            Sound::Asset(asset) => asset.content(),
-            Sound::Artifact(artifact) => artifact.content(),
-        };
-        let input = self.0.media.open_recording(content).await?;
-        let (store, window) = (self.0.backends.speaker_models().clone(), source.window);
-        let work = self.0.queue.run(move |cancellation| {
-            let control = Control { progress: &|_: Progress| {}, cancelled: &|| cancellation.is_cancelled() };
-            let models = store.open().map_err(Error::SpeakerModels)?;
-            voice_in(&models, &input, window, &control)
-        });
-        let found = work.await??;
+        let id = Id::for_write("voice", 0);
+        // The write of an earlier call under the same key may have been committed before its answer was kept.
+        if WriteSeed::current().is_some() {
+            let mut conn = self.0.media.pool().acquire().await?;
+            if let Some(made) = voice_store::find_voice(&mut conn, &context.scope, &id).await? {
+                return Ok(made);
+            }
+        }
+        let found = self.voice_of(&context.scope, source).await?;
         let voice = EnrolledVoice {
-            id: Id::generate("voice"),
+            id,
             name: name.to_owned(),
             speech_ms: found.speech.as_millis_round(),
             created_at: self.0.clock.now(),
@@ -58,6 +57,26 @@ impl SemanticTimelines {
         let mut conn = self.0.media.pool().acquire().await?;
         let is_kept = voice_store::insert_voice(&mut conn, context, &voice, &found.embedding).await?;
         if is_kept { Ok(voice) } else { Err(Error::TooManyVoices) }
+    }
+
+    /// The voice of the one person who speaks in the source.
+    async fn voice_of(&self, scope: &Scope, source: EnrolmentSource) -> Result<Voice, Error> {
+        let sound = self.sound(scope, &source.asset_id, source.artifact_id.as_ref()).await?;
+        let stream = source.audio_stream.map(|stream| stream as usize);
+        let input = self.0.media.open_recording(sound.content()).await?.with_audio_stream(stream);
+        let (store, window) = (self.0.backends.speaker_models().clone(), source.window);
+        let found = self.run_analysis(move |control| {
+            // What is wrong with the request comes before what is missing here.
+            let decoder = input.decoder()?;
+            let models = store.open().map_err(Error::SpeakerModels)?;
+            voice_in(&models, decoder, window, control)
+        });
+        found.await.map_err(|error| match error {
+            Error::Signal(SignalError::Decode(error @ DecodeError::NoSuchStream { .. })) => {
+                Error::NoVoiceStream(error)
+            }
+            error => error,
+        })
     }
 
     async fn enrolment_source(
@@ -72,6 +91,7 @@ impl SemanticTimelines {
                 Ok(EnrolmentSource {
                     asset_id: artifact.parent_asset_id,
                     artifact_id: Some(artifact.id),
+                    audio_stream: None,
                     window,
                 })
             }
@@ -91,7 +111,12 @@ impl SemanticTimelines {
                     });
                 }
                 let window = Window::starting_at(start, (end - start).min(LONGEST_ENROLMENT));
-                Ok(EnrolmentSource { asset_id: part.asset_id.clone(), artifact_id: None, window })
+                Ok(EnrolmentSource {
+                    asset_id: part.asset_id.clone(),
+                    artifact_id: None,
+                    audio_stream: part.audio_stream,
+                    window,
+                })
             }
             _ => {
                 let reason = "give exactly one of `artifact_id` and `window`";
@@ -159,26 +184,18 @@ impl SemanticTimelines {
 /// The voice in a window of a recording. Blocking.
 fn voice_in(
     models: &SpeakerModels,
-    input: &MediaInput,
+    decoder: Decoder,
     window: Window,
     control: &Control<'_>,
 ) -> Result<Voice, Error> {
     let sample = |time: MediaTime| usize::try_from(time.to_samples(RATE)).unwrap_or(0);
     let (from, to) = (sample(window.start()), sample(window.end()));
     let (mut at, mut samples) = (0usize, Vec::new());
-    // Behind the window decoding ends as if it had been cancelled, which is told apart by `at`.
-    let is_past = std::cell::Cell::new(false);
-    let cancelled = || (control.cancelled)() || is_past.get();
-    let bounded = Control { progress: control.progress, cancelled: &cancelled };
-    let read = read_samples(input.decoder()?, &bounded, |block| {
+    read_samples(decoder, control, |block| {
         let (start, end) = (from.saturating_sub(at).min(block.len()), to.saturating_sub(at).min(block.len()));
         samples.extend_from_slice(&block[start..end.max(start)]);
         at += block.len();
-        is_past.set(at >= to);
-        Ok(())
-    });
-    if !is_past.get() || (control.cancelled)() {
-        read?;
-    }
+        Ok(if at >= to { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
     Ok(models.voice_of(&samples, control.cancelled)?)
 }

@@ -1,4 +1,5 @@
 use audio_semantic_timeline::model::{AudioEvent, BeatEvent, EventKind, EventMeta, Summary, Word};
+use audio_semantic_timeline::speakers::SpeakerTurn;
 use audio_semantic_timeline::{slice, transcription};
 use media_time::{MediaTime, Window};
 use proptest::prelude::*;
@@ -60,6 +61,10 @@ fn event(kind: EventKind, start_ms: i64, end_ms: i64) -> AudioEvent {
 
 fn beat(beat_index: i64, time_ms: i64) -> BeatEvent {
     BeatEvent { time_ms, beat_index, bar_index: beat_index / 4, subdivision: Some(beat_index % 4) }
+}
+
+fn turn(speaker: i64, start_ms: i64, end_ms: i64) -> SpeakerTurn {
+    SpeakerTurn { speaker_id: format!("S{speaker}"), start_ms, end_ms }
 }
 
 fn window(start_ms: i64, end_ms: i64) -> Window {
@@ -167,4 +172,38 @@ fn a_part_is_told_in_the_time_of_the_whole() {
     assert_eq!(spans(window(750, 1_450)), (450, vec![(250, 400), (400, 450)], vec![300, 400]));
     assert_eq!(spans(window(0, 200)), (200, Vec::new(), Vec::new()), "before it");
     assert_eq!(spans(window(1_300, 1_400)), (0, Vec::new(), Vec::new()), "after it");
+}
+
+#[test]
+fn an_event_cut_to_a_clip_has_the_speaker_of_the_clip() {
+    let mut summary = wire::summary();
+    summary.duration_ms = 10_000;
+    let mut speech = event(EventKind::Speech, 0, 10_000);
+    (speech.speaker_id, speech.meta.overlap) = (Some("S1".to_owned()), true);
+    summary.events = vec![speech];
+    summary.meta.speaker_turns = vec![turn(1, 0, 6_500), turn(2, 6_000, 10_000)];
+    let cut = |start, end| {
+        let cut = slice(&summary, MediaTime::ZERO, window(start, end), 1.0);
+        let event = &cut.events[0];
+        (event.speaker_id.clone().unwrap_or_default(), event.meta.overlap, cut.meta.speaker_turns)
+    };
+    assert_eq!(cut(7_000, 9_000), ("S2".to_owned(), false, vec![turn(2, 0, 2_000)]));
+    assert_eq!(cut(5_000, 6_500), ("S1".to_owned(), true, vec![turn(1, 0, 1_500), turn(2, 1_000, 1_500)]));
+    let twice = slice(
+        &slice(&summary, MediaTime::ZERO, window(5_000, 9_000), 1.0),
+        MediaTime::ZERO,
+        window(1_200, 4_000),
+        1.0,
+    );
+    let once = slice(&summary, MediaTime::ZERO, window(6_200, 9_000), 1.0);
+    assert_eq!((&twice.events, &twice.meta.speaker_turns), (&once.events, &once.meta.speaker_turns));
+
+    // A timeline without turns has the speakers of its words.
+    summary.meta.speaker_turns.clear();
+    for word in &mut summary.events[0].meta.words {
+        let id = if word.start_ms < 6_000 { "S1" } else { "S2" };
+        word.more.insert("speaker_id".to_owned(), id.into());
+    }
+    let old = slice(&summary, MediaTime::ZERO, window(7_000, 9_000), 1.0);
+    assert_eq!(old.events[0].speaker_id.as_deref(), Some("S2"));
 }
