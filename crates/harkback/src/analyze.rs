@@ -169,6 +169,6 @@ fn show(bar: &ProgressBar, progress: Progress) {
 #[expect(clippy::print_stderr, reason = "the command line's own notice")]
 fn tell_fallback(selection: &Selection) {
     if let Some(reason) = &selection.fallback_reason {
-        eprintln!("note: analysing with the `{}` backend, as {reason}", selection.backend.kind());
+        eprintln!("note: {reason} (backend used: `{}`)", selection.backend.kind());
     }
 }

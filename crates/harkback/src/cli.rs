@@ -248,8 +248,8 @@ pub(crate) struct AnalyzeArguments {
     /// The audio stream to analyse, from 0 among the audio streams; the container's default one when not given.
     #[arg(long, value_name = "INDEX")]
     pub(crate) audio_stream: Option<u32>,
-    /// Find out who speaks when; with a number or a range such as `2-4`, that many speakers.
-    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "any")]
+    /// Find out who speaks when; with a number or a range such as `--speakers=2-4`, that many speakers.
+    #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
     pub(crate) speakers: Option<String>,
     #[command(flatten)]
     pub(crate) analysis: AnalysisFlags,
@@ -289,7 +289,7 @@ pub(crate) enum ModelsCommand {
     },
     /// Print where a model is or would be; without a name, the directory.
     Path {
-        /// Name or path.
+        /// Name or path; `speakers` for both files of diarization, one a line.
         name: Option<String>,
     },
 }
@@ -303,6 +303,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn speakers_take_their_count_behind_an_equals_sign() {
+        use clap::Parser;
+        let parsed =
+            |arguments: &[&str]| match Cli::try_parse_from([&["harkback", "analyze"], arguments].concat()) {
+                Ok(Cli { command: Command::Analyze(analyze), .. }) => Some((analyze.file, analyze.speakers)),
+                _ => None,
+            };
+        let file = PathBuf::from("talk.wav");
+        assert_eq!(parsed(&["--speakers", "talk.wav"]), Some((file.clone(), Some("any".to_owned()))));
+        assert_eq!(parsed(&["--speakers=2-4", "talk.wav"]), Some((file.clone(), Some("2-4".to_owned()))));
+        assert_eq!(parsed(&["talk.wav", "--speakers"]), Some((file.clone(), Some("any".to_owned()))));
+        assert_eq!(parsed(&["talk.wav"]), Some((file, None)));
+        assert_eq!(parsed(&["talk.wav", "--speakers", "2-4"]), None);
     }
 
     #[test]

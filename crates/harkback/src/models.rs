@@ -32,6 +32,11 @@ pub(crate) fn run(arguments: &ModelsArguments, config: Option<&Path>) -> anyhow:
         }
         ModelsCommand::Verify { names } => verify(&directory, names),
         ModelsCommand::Path { name: None } => say(&directory.path().display().to_string()),
+        ModelsCommand::Path { name: Some(name) } if name == speakers::NAME => {
+            speaker_models::paths(directory.path())
+                .iter()
+                .try_for_each(|path| say(&path.display().to_string()))
+        }
         ModelsCommand::Path { name: Some(name) } => say(&directory.locate(name).path.display().to_string()),
     }
 }

@@ -76,13 +76,13 @@ impl RemoteFile<'_> {
 }
 
 /// The directory of a file, created where it does not exist.
-pub(crate) fn make_directory(path: &Path) -> anyhow::Result<()> {
+fn make_directory(path: &Path) -> anyhow::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
 }
 
 /// Where a file is while it is incomplete.
-pub(crate) fn partial(path: &Path) -> PathBuf {
+fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
@@ -97,10 +97,32 @@ fn by_hand(url: &str, path: &Path) -> String {
     format!("{url} could not be fetched (fetch it elsewhere and copy it to {})", path.display())
 }
 
+/// Opens `partial`, which is locked as long as the file is open.
+fn open_locked(partial: &Path) -> anyhow::Result<File> {
+    let file = OpenOptions::new().append(true).create(true).open(partial)?;
+    file.try_lock().context("it is being fetched already")?;
+    Ok(file)
+}
+
+/// Copies `source` to `path` by way of a locked incomplete file, and puts it in place once it is checked.
+pub(crate) fn copy(
+    source: &Path,
+    path: &Path,
+    check: &dyn Fn(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    make_directory(path)?;
+    let partial = partial(path);
+    let mut from = File::open(source).with_context(|| format!("{} cannot be copied", source.display()))?;
+    let mut file = open_locked(&partial).with_context(|| path.display().to_string())?;
+    file.set_len(0)?;
+    std::io::copy(&mut from, &mut file).with_context(|| format!("{} cannot be copied", source.display()))?;
+    file.sync_all()?;
+    put_in_place(path, &partial, check)
+}
+
 /// Fetches what is missing of `partial`, which nobody else may be fetching: the file that comes back is the lock.
 async fn download(url: &str, partial: &Path, most_bytes: u64, bar: &ProgressBar) -> anyhow::Result<File> {
-    let mut file = OpenOptions::new().append(true).create(true).open(partial)?;
-    file.try_lock().context("it is being fetched already")?;
+    let mut file = open_locked(partial)?;
     let mut len = file.metadata()?.len();
     let mut response = request(url, len).await?;
     if response.status() == StatusCode::PARTIAL_CONTENT {
@@ -139,7 +161,7 @@ fn goes_on_from(response: &Response, start: u64) -> bool {
 }
 
 /// Checks a complete file and gives it its name; one that fails the check is removed.
-pub(crate) fn put_in_place(
+fn put_in_place(
     path: &Path,
     partial: &Path,
     check: &dyn Fn(&Path) -> anyhow::Result<()>,
@@ -249,6 +271,19 @@ mod tests {
         let error = format!("{:#}", fetch(directory.path(), model, &from).unwrap_err());
         assert!(error.contains("SHA-1"), "{error}");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_that_is_being_fetched_is_not_copied() {
+        let directory = tempfile::tempdir().unwrap();
+        let [source, path] = ["source", "model"].map(|name| directory.path().join(name));
+        std::fs::write(&source, b"new").unwrap();
+        let held = open_locked(&partial(&path)).unwrap();
+        let error = format!("{:#}", copy(&source, &path, &|_| Ok(())).unwrap_err());
+        assert!(error.contains("being fetched already") && !path.exists(), "{error}");
+        drop(held);
+        copy(&source, &path, &|_| Ok(())).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) fn pull(directory: &Path, from: Option<&str>, is_shown: bool) -> anyh
         let from = from.context(NO_SOURCE)?;
         missing.into_iter().try_for_each(|file| fetch(&place(file), file, from, is_shown))?;
     }
-    Ok(FILES.into_iter().map(place).collect())
+    Ok(paths(directory).to_vec())
 }
 
 fn fetch(path: &Path, file: ModelFile, from: &str, is_shown: bool) -> anyhow::Result<()> {
@@ -32,11 +32,12 @@ fn fetch(path: &Path, file: ModelFile, from: &str, is_shown: bool) -> anyhow::Re
         return RemoteFile { url, label: file.file_name, path, most_bytes: file.size, check: &check }
             .fetch(is_shown);
     }
-    let source = Path::new(from).join(file.file_name);
-    pull::make_directory(path)?;
-    let partial = pull::partial(path);
-    std::fs::copy(&source, &partial).with_context(|| format!("{} cannot be copied", source.display()))?;
-    pull::put_in_place(path, &partial, &check)
+    pull::copy(&Path::new(from).join(file.file_name), path, &check)
+}
+
+/// Where both files are, or would be.
+pub(crate) fn paths(directory: &Path) -> [PathBuf; 2] {
+    FILES.map(|file| directory.join(file.file_name))
 }
 
 /// Are both files in `directory`, with the published digests?
@@ -72,6 +73,12 @@ mod tests {
         assert!(error.contains("SHA-256") && error.contains(FILES[0].sha256), "{error}");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
         assert!(!is_any_present(directory.path()) && check(directory.path()).is_err());
+    }
+
+    #[test]
+    fn the_paths_are_those_of_both_files() {
+        let expected = ["/m/speaker-segmentation.onnx", "/m/speaker-embedding.onnx"].map(PathBuf::from);
+        assert_eq!(paths(Path::new("/m")), expected);
     }
 
     #[test]

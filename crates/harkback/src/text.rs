@@ -5,13 +5,19 @@ use std::fmt::Write;
 use audio_semantic_timeline::model::{AudioEvent, EventKind, Summary};
 use media_time::MediaTime;
 
-/// One line of facts about the whole, then one line an event.
+/// One line of facts about the whole, then one line an event, then one line a speaker.
 pub(crate) fn timeline(name: &str, summary: &Summary) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{name}\n{}\n", facts(summary));
     for event in &summary.events {
         let _ = writeln!(text, "{}", line(event));
+    }
+    for speaker in summary.meta.run.speakers.iter().flatten() {
+        let _ = write!(text, "\n{}  speaks {}", speaker.id, clock(speaker.speech_ms));
+    }
+    if summary.meta.run.speakers.as_ref().is_some_and(|speakers| !speakers.is_empty()) {
+        text.push('\n');
     }
     if summary.meta.run.backend_type == "stub" {
         text.push_str("\nThe stub backend made this up: nothing was measured.\n");
@@ -31,6 +37,10 @@ fn facts(summary: &Summary) -> String {
     }
     if run.analysis.get("truncated").is_some_and(|truncated| truncated == true) {
         facts.push("cut off: the file ends too early".to_owned());
+    }
+    if let Some(speakers) = &run.speakers {
+        let noun = if speakers.len() == 1 { "speaker" } else { "speakers" };
+        facts.push(format!("{} {noun}", speakers.len()));
     }
     facts.push(format!("backend {}", run.backend_version));
     facts.join(" · ")
@@ -54,6 +64,12 @@ fn line(event: &AudioEvent) -> String {
     if event.meta.sung {
         line.push_str("  sung");
     }
+    if let Some(speaker) = &event.speaker_id {
+        let _ = write!(line, "  {speaker}");
+    }
+    if event.meta.overlap {
+        line.push_str("  overlap");
+    }
     if let Some(words) = &event.transcription {
         let _ = write!(line, "  “{words}”");
     }
@@ -62,4 +78,40 @@ fn line(event: &AudioEvent) -> String {
 
 fn clock(millis: i64) -> String {
     MediaTime::from_millis(millis).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_text_has_the_speakers() {
+        let part = json!({"available": false, "version": null});
+        let event = |start_ms: i64, meta: serde_json::Value| {
+            json!({"kind": "speech", "start_ms": start_ms, "end_ms": start_ms + 1_000, "loudness_lufs": -20.0,
+                "confidence": 0.9, "transcription": "hark", "speaker_id": "S1", "meta": meta})
+        };
+        let summary: Summary = serde_json::from_value(json!({
+            "asset_id": "a1", "artifact_id": null, "duration_ms": 2_000,
+            "events": [event(0, json!({})), event(1_000, json!({"overlap": true}))], "beats": [],
+            "meta": {
+                "model_used": "m", "backend": "signal", "backend_version": "v", "backend_type": "signal",
+                "requested_backend": "signal", "fallback_reason": null, "semantic_version": "s",
+                "include_beats": true, "include_speech_music": true, "min_silence_ms": 300,
+                "loudness_window_ms": 1_000, "language": null, "speed_change_limit": 1.05,
+                "speakers": [{"id": "S1", "name": null, "speech_ms": 1_500, "confidence": 0.9}],
+                "audio_semantic_cache_key": "k", "tempo_bpm": null, "integrated_lufs": null, "loudness_range_lu": null,
+                "backend_info": {"service": "s", "backend_version": "v", "dependencies": {
+                    "whisper": part, "aubio": part, "vad": part, "decoder": part}}
+            }
+        }))
+        .unwrap();
+        let text = timeline("talk.wav", &summary);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].contains("1 speaker ·"), "{text}");
+        assert!(lines[3].ends_with("  S1  “hark”") && lines[4].ends_with("  S1  overlap  “hark”"), "{text}");
+        assert_eq!(lines[6], format!("S1  speaks {}", clock(1_500)), "{text}");
+    }
 }
