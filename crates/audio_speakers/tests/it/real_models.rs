@@ -86,18 +86,39 @@ fn turns_are_ordered_within_the_recording_and_speakers_numbered_by_appearance() 
     }
 }
 
+/// The samples of a 16-bit file of the corpus at 16 kHz; a message and `None` where the corpus is absent.
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the corpus")]
+fn corpus(name: &str) -> Option<Vec<f32>> {
+    let path = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_default()).join(name);
+    let Ok(bytes) = std::fs::read(&path) else {
+        eprintln!("skipped: HARKBACK_CORPUS names no directory with {name}");
+        return None;
+    };
+    let data = bytes.windows(4).position(|window| window == b"data").unwrap() + 8;
+    let samples = bytes[data..].as_chunks::<2>().0.iter();
+    Some(samples.map(|sample| f32::from(i16::from_le_bytes(*sample)) / 32_768.0).collect())
+}
+
 #[test]
 fn short_recordings_have_two_speakers_and_no_one_voice() {
     let Some(directory) = directory() else { return };
+    let Some((first, second)) =
+        corpus("asr/jfk.wav").zip(corpus("asr/sense_and_sensibility_01_austen_64kb-0870.wav"))
+    else {
+        return;
+    };
     let models = SpeakerModels::load(&directory, 1).unwrap();
-    let (low, high) = (voice(105.0, 0.95, 5), voice(220.0, 1.18, 5));
-    let mixed = [low.clone(), high.clone()].concat();
+    let (first, second) = (&first[..5 * RATE], &second[..5 * RATE]);
+    let mixed = [first, second].concat();
     let found = diarize(&models, &mixed, SpeakerCount::default(), 4_096);
     assert_eq!(found.voices().len(), 2, "{:?}", found.turns());
     assert!(matches!(models.voice_of(&mixed, &|| false), Err(SpeakerError::SeveralSpeakers(2))));
-    for alone in [low, high] {
-        assert_eq!(diarize(&models, &alone, SpeakerCount::default(), 4_096).voices().len(), 1);
-        assert!(models.voice_of(&alone, &|| false).is_ok());
+    // Less than 1.5 s of another person is no speaker, and yet too much for a voice.
+    let intruded = [&first[..4 * RATE], &second[..RATE * 14 / 10]].concat();
+    assert!(matches!(models.voice_of(&intruded, &|| false), Err(SpeakerError::SeveralSpeakers(2))));
+    for alone in [first, second] {
+        assert_eq!(diarize(&models, alone, SpeakerCount::default(), 4_096).voices().len(), 1);
+        assert!(models.voice_of(alone, &|| false).is_ok());
     }
 }
 
