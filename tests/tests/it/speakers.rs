@@ -199,3 +199,26 @@ async fn a_short_recording_of_two_people_has_two_speakers_and_gives_no_voice() {
     assert!(problem["detail"].as_str().unwrap().contains("2 speakers"), "{problem}");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_is_enrolled_from_the_audio_stream_asked_for() {
+    let (Some(models), Some(speech)) = (real_models(), media::corpus("asr/jfk.wav")) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("two_streams.mkv");
+    let silence = ["-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono:d=11", "-i", speech.to_str().unwrap()];
+    let streams = ["-map", "0:a", "-map", "1:a", "-c:a", "flac", "-disposition:a:0", "default"];
+    ffmpeg(&[&silence[..], &streams, &["-disposition:a:1", "0", file.to_str().unwrap()]].concat()).unwrap();
+    let environment =
+        [("AUDIO_SEMANTIC_BACKEND", "signal"), ("HARKBACK_MODEL_DIR", models.to_str().unwrap())];
+    let server = Deployment::new().await.start_with(&environment).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&file).await;
+    let enrol = async |audio_stream: Value| {
+        let window =
+            json!({"asset_id": asset["id"], "audio_stream": audio_stream, "start_ms": 0, "end_ms": 11_000});
+        api.post("/voices", &json!({"name": "Jack", "window": window})).await
+    };
+    enrol(Value::Null).await.problem(422, "voice_unclear");
+    assert_eq!(enrol(json!(1)).await.status, 201);
+    server.stop().await;
+}
