@@ -134,7 +134,7 @@ mod tests {
     use crate::fbank::golden_signal;
 
     /// The models in the directory that `HARKBACK_MODELS` names, where there are any.
-    #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
+    #[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
     fn models() -> Option<SpeakerModels> {
         let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
         let models = SpeakerModels::load(&directory, 1);

@@ -210,7 +210,7 @@ mod tests {
     use crate::backend::SignalBackend;
 
     /// The models in the directory that `HARKBACK_MODELS` names, where there are any.
-    #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
+    #[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
     fn models() -> Option<Arc<SpeakerModels>> {
         let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
         let models = SpeakerModelStore::new(directory, 1).open();
