@@ -1,5 +1,8 @@
 //! Who speaks in a window, by the turns of the speakers; and the speakers of words.
 
+use std::collections::HashMap;
+
+use audio_speakers::SpeakerCount;
 use interchange::text::ends_sentence;
 
 use crate::model::{AudioEvent, EventKind, Word};
@@ -9,11 +12,10 @@ use crate::speakers::SpeakerTurn;
 /// turns, in ms.
 const FLIP_PAUSE_MS: i64 = 300;
 
-/// Turns by their begins.
+/// The turns of each speaker.
 pub(crate) struct TurnIndex<'a> {
-    turns: Vec<&'a SpeakerTurn>,
-    /// The latest end of the turns up to each.
-    reach: Vec<i64>,
+    /// By number: id, and begins and ends in order and apart, in ms.
+    speakers: Vec<(&'a str, Vec<(i64, i64)>)>,
 }
 
 /// Who speaks in a window.
@@ -26,36 +28,38 @@ pub(crate) struct Speaking<'a> {
 }
 
 impl<'a> TurnIndex<'a> {
-    /// Of turns in any order.
+    /// Of turns in any order. Of more speakers than an analysis finds, as a caller may register them, the first count.
     pub(crate) fn new(turns: &'a [SpeakerTurn]) -> Self {
-        let mut turns: Vec<&SpeakerTurn> = turns.iter().collect();
-        turns.sort_by_key(|turn| turn.start_ms);
-        let reach = turns.iter().scan(i64::MIN, |reach, turn| {
-            *reach = (*reach).max(turn.end_ms);
-            Some(*reach)
-        });
-        Self { reach: reach.collect(), turns }
+        let mut by_id: HashMap<&str, Vec<(i64, i64)>> = HashMap::new();
+        for turn in turns.iter().filter(|turn| turn.start_ms < turn.end_ms) {
+            let is_known = by_id.contains_key(turn.speaker_id.as_str());
+            if is_known || by_id.len() < SpeakerCount::MOST.into() {
+                by_id.entry(&turn.speaker_id).or_default().push((turn.start_ms, turn.end_ms));
+            }
+        }
+        let mut speakers: Vec<_> = by_id.into_iter().map(|(id, turns)| (id, joined(turns))).collect();
+        speakers.sort_by_key(|(id, _)| (id.len(), *id));
+        Self { speakers }
     }
 
     /// Who speaks from `start_ms` to `end_ms`; `None` without speech.
     pub(crate) fn speaking(&self, start_ms: i64, end_ms: i64) -> Option<Speaking<'a>> {
-        let before = self.turns.partition_point(|turn| turn.start_ms < end_ms);
-        let from = self.reach[..before].partition_point(|reach| *reach <= start_ms);
-        let (mut speech, mut reach, mut is_overlapped) = (Vec::<(&str, i64)>::new(), i64::MIN, false);
-        for turn in &self.turns[from..before] {
-            let (start, end) = (turn.start_ms.max(start_ms), turn.end_ms.min(end_ms));
-            if start >= end {
-                continue;
-            }
-            is_overlapped |= start < reach;
-            reach = reach.max(end);
-            match speech.iter_mut().find(|(id, _)| *id == turn.speaker_id) {
-                Some((_, length)) => *length += end - start,
-                None => speech.push((&turn.speaker_id, end - start)),
+        let mut found: Option<(i64, &str)> = None;
+        let mut parts = Vec::new();
+        for (id, turns) in &self.speakers {
+            let first = turns.partition_point(|(_, end)| *end <= start_ms);
+            let own = turns[first..].iter().take_while(|(start, _)| *start < end_ms);
+            let own = own.map(|(start, end)| ((*start).max(start_ms), (*end).min(end_ms)));
+            let before = parts.len();
+            parts.extend(own);
+            let speech: i64 = parts[before..].iter().map(|(start, end)| end - start).sum();
+            if speech > found.map_or(0, |(most, _)| most) {
+                found = Some((speech, id));
             }
         }
-        let speaker_id = most(speech)?;
-        Some(Speaking { speaker_id, is_overlapped })
+        parts.sort_unstable();
+        let is_overlapped = parts.windows(2).any(|pair| pair[1].0 < pair[0].1);
+        found.map(|(_, speaker_id)| Speaking { speaker_id, is_overlapped })
     }
 
     /// Writes the speaker of an event of speech, and whether it has overlap.
@@ -88,28 +92,30 @@ impl<'a> TurnIndex<'a> {
     }
 }
 
-/// Who speaks most in words that tell their speakers; `None` where none does.
-pub(crate) fn speaker_of_words(words: &[Word]) -> Option<&str> {
-    let mut speech: Vec<(&str, i64)> = Vec::new();
-    for word in words {
-        let Some(id) = word.more.get("speaker_id").and_then(|id| id.as_str()) else { continue };
-        let length = word.end_ms - word.start_ms;
-        match speech.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, sum)) => *sum += length,
-            None => speech.push((id, length)),
+/// Turns of one speaker in order, those that touch as one.
+fn joined(mut turns: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    turns.sort_unstable();
+    let mut apart: Vec<(i64, i64)> = Vec::with_capacity(turns.len());
+    for (start, end) in turns {
+        match apart.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => apart.push((start, end)),
         }
     }
-    most(speech)
+    apart
 }
 
-/// The speaker with the most speech; of equal ones the lowest number.
-fn most(speech: Vec<(&str, i64)>) -> Option<&str> {
-    let rank = |&(id, length): &(&str, i64)| (length, std::cmp::Reverse(id.len()));
-    let more = |best, other| {
-        let order = rank(&best).cmp(&rank(&other)).then(other.0.cmp(best.0));
-        if order.is_lt() { other } else { best }
-    };
-    speech.into_iter().reduce(more).map(|(id, _)| id)
+/// Who speaks most in words that tell their speakers, of equal ones the lowest number; `None` where none does.
+pub(crate) fn speaker_of_words(words: &[Word]) -> Option<&str> {
+    let mut speech: HashMap<&str, i64> = HashMap::new();
+    for word in words {
+        if let Some(id) = word.more.get("speaker_id").and_then(|id| id.as_str()) {
+            *speech.entry(id).or_default() += word.end_ms - word.start_ms;
+        }
+    }
+    // Ids differ, so that the order of the map does not matter.
+    let ranked = speech.into_iter().map(|(id, length)| (-length, id.len(), id));
+    ranked.min().map(|(.., id)| id)
 }
 
 /// Gives a single word of another speaker between two words of one to that one, unless it is a sentence of its own or
@@ -171,6 +177,11 @@ mod tests {
         let many = [turn(10, 0, 10), turn(9, 10, 20)];
         assert_eq!(TurnIndex::new(&many).speaking(0, 20).unwrap().speaker_id, "S9");
         assert!(TurnIndex::new(&[]).speaking(0, 1_000).is_none());
+        let strange = [turn(1, 5, 5), turn(1, 0, 10), turn(1, 5, 20)];
+        let strange = TurnIndex::new(&strange).speaking(0, 100).unwrap();
+        assert!(!strange.is_overlapped, "a speaker does not overlap itself");
+        let crowd: Vec<SpeakerTurn> = (1..=60).map(|speaker| turn(speaker, 0, 10)).collect();
+        assert_eq!(TurnIndex::new(&crowd).speakers.len(), 50);
     }
 
     #[test]

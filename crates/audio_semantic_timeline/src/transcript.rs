@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use http_kit::Id;
 use interchange::captions::{CaptionLimits, captions};
 use interchange::openai::{self, Granularities};
@@ -138,11 +140,16 @@ impl Transcript {
 
     /// The words as the writers take them.
     pub(crate) fn timed_text(&self) -> TimedText {
+        let speakers = self.speakers.iter().flatten();
+        let names: HashMap<&str, &str> =
+            speakers.filter_map(|speaker| Some((speaker.id.as_str(), speaker.name.as_deref()?))).collect();
+        // The name; without one the id.
+        let label = |id: &str| names.get(id).map_or(id, |name| *name).to_owned();
         let word = |word: &Word| TimedWord {
             text: word.word.clone(),
             start_ms: word.start_ms,
             end_ms: word.end_ms,
-            speaker: word.more.get("speaker_id").and_then(|id| id.as_str()).map(|id| self.speaker_label(id)),
+            speaker: word.more.get("speaker_id").and_then(|id| id.as_str()).map(&label),
             confidence: word.confidence,
         };
         TimedText {
@@ -150,12 +157,6 @@ impl Transcript {
             duration_ms: self.duration_ms,
             language: self.language.clone(),
         }
-    }
-
-    /// What a speaker is called: its name, without one its id.
-    fn speaker_label(&self, id: &str) -> String {
-        let speaker = self.speakers.iter().flatten().find(|speaker| speaker.id == id);
-        speaker.and_then(|speaker| speaker.name.clone()).unwrap_or_else(|| id.to_owned())
     }
 
     /// Was English written of another language?
