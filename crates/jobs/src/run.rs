@@ -124,7 +124,7 @@ impl Worker {
         let seed = WriteSeed::new(&format!("job {id}"));
         let work = {
             let (worker, scope, claimed) = (self.clone(), scope.clone(), claimed.clone());
-            async move { worker.answer(&scope, &claimed).await }
+            Box::pin(async move { worker.answer(&scope, &claimed).await })
         };
         let watched = progress.clone();
         let work = async move { watched.watch(WriteSeed::scope(Some(seed), work)).await };

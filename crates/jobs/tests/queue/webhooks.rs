@@ -66,7 +66,7 @@ async fn create(world: &World, body: Value) -> (String, Vec<u8>) {
 
 /// Waits for a delivery that is `state` after `attempts` tries.
 async fn delivery(world: &World, webhook: &str, state: &str, attempts: i32) -> Value {
-    for _ in 0..300 {
+    for remaining in (0..300).rev() {
         let listed = call(world, Method::GET, &format!("/webhooks/{webhook}/deliveries"), &Value::Null).await;
         let listed = json_of(listed).await;
         let found = listed["items"].as_array().unwrap().iter().find(|delivery| {
@@ -77,9 +77,10 @@ async fn delivery(world: &World, webhook: &str, state: &str, attempts: i32) -> V
         if let Some(found) = found {
             return found.clone();
         }
+        assert!(remaining > 0, "no delivery is {state} after {attempts} tries: {listed}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("no delivery is {state} after {attempts} tries");
+    unreachable!("the last round returns or fails")
 }
 
 #[tokio::test(flavor = "multi_thread")]
