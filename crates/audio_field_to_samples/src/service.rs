@@ -42,7 +42,7 @@ impl FieldToSamples {
         queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let flights = Flights::new("samples", media.pool().clone());
+        let flights = Flights::new(media.pool().clone());
         Self(Arc::new(Inner { media, timelines, queue, flights, clock }))
     }
 

@@ -111,7 +111,7 @@ impl SemanticTimelines {
         queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let flights = Flights::new("analysis", media.pool().clone());
+        let flights = Flights::new(media.pool().clone());
         let parsed = ParsedTimelines::default();
         Self(Arc::new(Inner { media, timeline, origins, backends, queue, flights, parsed, clock }))
     }

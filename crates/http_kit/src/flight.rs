@@ -4,40 +4,36 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-use sqlx::{Connection, PgConnection, PgPool};
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, SemaphorePermit};
+use sqlx::PgPool;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::AbortHandle;
 
-use crate::{WorkError, begin_heavy_work};
+use crate::{Id, WorkError, begin_heavy_work};
 
-/// So many names may hold or await their lock in this process, of whichever work; each has a connection of its own,
-/// beside those of the pool.
-pub const MAX_LOCK_CONNECTIONS: usize = 32;
+/// A holder that has not renewed its lease for so long has lost it: its process hangs, or is dead.
+const LEASE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 15 });
+const RENEW: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 4 });
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Hands out locks by name, so that identical requests do their work once.
+/// Hands out leases by name, so that identical requests do their work once.
 #[derive(Debug)]
 pub struct Flights {
-    /// What the work is called when too much of it waits.
-    work: &'static str,
     pool: PgPool,
     /// Those in this process who ask for the same name: only the first of each queue asks the database.
     queues: std::sync::Mutex<HashMap<String, Weak<Mutex<()>>>>,
 }
 
-/// The right to do the work of that name. The database ends it with the connection, so it cannot
-/// outlive a process that died.
+/// The right to do the work of that name, renewed for as long as it is held. A process that hangs loses it: then the work
+/// may be done twice, and its result is kept once.
 #[derive(Debug)]
 pub struct Flight {
-    connection: PgConnection,
-    _place: SemaphorePermit<'static>,
+    lease: Option<Lease>,
+    renewal: AbortHandle,
     _turn: OwnedMutexGuard<()>,
 }
 
-static PLACES: Semaphore = Semaphore::const_new(MAX_LOCK_CONNECTIONS);
-
-/// What waiting for a lock came to.
+/// What waiting for a lease came to.
 #[derive(Debug)]
 pub enum Boarding<T> {
     /// The work is ours.
@@ -47,20 +43,17 @@ pub enum Boarding<T> {
 }
 
 impl Flights {
-    /// Locks in the database of `pool`; `work` names what they guard in [`WorkError::Full`].
+    /// Leases in the database of `pool`.
     #[must_use]
-    pub fn new(work: &'static str, pool: PgPool) -> Self {
-        Self { work, pool, queues: std::sync::Mutex::default() }
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, queues: std::sync::Mutex::default() }
     }
 
-    /// Waits until the lock `name` is ours, or until `landed` finds the work done.
-    ///
-    /// A session-level advisory lock on a connection outside the pool: waiting does not starve it. Whoever waits for
-    /// a name that another of this process holds or awaits needs no connection.
+    /// Waits until the lease `name` is ours, or until `landed` finds the work done. Whoever waits for a name that another
+    /// of this process holds or awaits asks the database nothing.
     ///
     /// # Errors
-    /// [`WorkError::Deferred`] within [`defer`](crate::defer); [`WorkError::Full`] when too many names are waited for
-    /// already; the database's, and those of `landed`.
+    /// [`WorkError::Deferred`] within [`defer`](crate::defer); the database's, and those of `landed`.
     pub async fn board<T, E, F>(&self, name: &str, landed: impl Fn() -> F) -> Result<Boarding<T>, E>
     where
         F: Future<Output = Result<Option<T>, E>>,
@@ -72,28 +65,27 @@ impl Flights {
         if let Some(found) = landed().await? {
             return Ok(Boarding::Landed(found));
         }
-        let place = PLACES.try_acquire().map_err(|_| WorkError::Full(self.work))?;
-        let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
-        let lock = lock_id(name);
+        let lease = Lease {
+            pool: self.pool.clone(),
+            name: name.to_owned(),
+            holder: Id::generate("lease").to_string(),
+        };
         let mut pause = FIRST_PAUSE;
-        loop {
-            let taken: bool = sqlx::query_scalar(
-                "-- http_kit::flight::board
-                 SELECT pg_try_advisory_lock($1)",
-            )
-            .bind(lock)
-            .fetch_one(&mut connection)
-            .await?;
-            // Also when it is ours: the one before may just have landed.
+        while !lease.take().await? {
             if let Some(found) = landed().await? {
-                Flight { connection, _place: place, _turn: turn }.land().await;
                 return Ok(Boarding::Landed(found));
-            }
-            if taken {
-                return Ok(Boarding::Aboard(Flight { connection, _place: place, _turn: turn }));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        let flight = Flight::new(lease, turn);
+        // The one before may just have landed.
+        match landed().await? {
+            Some(found) => {
+                flight.land().await;
+                Ok(Boarding::Landed(found))
+            }
+            None => Ok(Boarding::Aboard(flight)),
         }
     }
 
@@ -111,18 +103,93 @@ impl Flights {
 }
 
 impl Flight {
-    /// Gives the lock back. Dropping does too, when the database notices.
-    pub async fn land(self) {
-        if let Err(error) = self.connection.close().await {
-            tracing::debug!(%error, "closing a lock's connection");
+    fn new(lease: Lease, turn: OwnedMutexGuard<()>) -> Self {
+        let renewal = tokio::spawn(lease.clone().renew()).abort_handle();
+        Self { lease: Some(lease), renewal, _turn: turn }
+    }
+
+    /// Gives the lease back. Dropping does too, a moment later.
+    pub async fn land(mut self) {
+        self.renewal.abort();
+        if let Some(lease) = self.lease.take() {
+            lease.give_back().await;
         }
     }
 }
 
-/// Advisory locks are named by 64 bits: two names that share them only wait for each other.
-fn lock_id(name: &str) -> i64 {
-    let digest = Sha256::digest(name);
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    i64::from_be_bytes(first)
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.renewal.abort();
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Some(lease), Ok(runtime)) = (self.lease.take(), runtime) {
+            runtime.spawn(async move { lease.give_back().await });
+        }
+    }
+}
+
+/// A row of `work_leases`. Its instants are the database's: clocks of processes may differ.
+#[derive(Clone, Debug)]
+struct Lease {
+    pool: PgPool,
+    name: String,
+    holder: String,
+}
+
+impl Lease {
+    /// Takes it, if nobody holds it.
+    async fn take(&self) -> sqlx::Result<bool> {
+        let taken = sqlx::query!(
+            "-- http_kit::flight::take
+             WITH forgotten AS (DELETE FROM work_leases WHERE expires_at < clock_timestamp() - interval '1 day')
+             INSERT INTO work_leases AS l (name, holder, expires_at)
+             VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
+             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+             WHERE l.expires_at < clock_timestamp()",
+            self.name,
+            self.holder,
+            LEASE.as_secs_f64(),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(taken.rows_affected() > 0)
+    }
+
+    /// Renews it until it is lost.
+    async fn renew(self) {
+        loop {
+            tokio::time::sleep(RENEW).await;
+            let renewed = sqlx::query!(
+                "-- http_kit::flight::renew
+                 UPDATE work_leases SET expires_at = clock_timestamp() + make_interval(secs => $3)
+                 WHERE name = $1 AND holder = $2",
+                self.name,
+                self.holder,
+                LEASE.as_secs_f64(),
+            )
+            .execute(&self.pool)
+            .await;
+            match renewed {
+                Ok(renewed) if renewed.rows_affected() == 0 => {
+                    tracing::warn!(name = self.name, "a lease was lost: its work may be done twice");
+                    return;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, name = self.name, "a lease cannot be renewed"),
+            }
+        }
+    }
+
+    async fn give_back(&self) {
+        let given = sqlx::query!(
+            "-- http_kit::flight::give_back
+             DELETE FROM work_leases WHERE name = $1 AND holder = $2",
+            self.name,
+            self.holder,
+        )
+        .execute(&self.pool)
+        .await;
+        if let Err(error) = given {
+            tracing::debug!(%error, name = self.name, "a lease ends by itself");
+        }
+    }
 }

@@ -44,7 +44,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
 pub use deferral::{begin_heavy_work, defer};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, parse_json_text, path_id};
-pub use flight::{Boarding, Flight, Flights, MAX_LOCK_CONNECTIONS};
+pub use flight::{Boarding, Flight, Flights};
 pub use id::{Id, InvalidId};
 pub use optional::null_as_default;
 pub use page::{Cursor, Page, PageParams};

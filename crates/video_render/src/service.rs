@@ -101,7 +101,7 @@ impl Renderer {
         config: RenderConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let flights = Flights::new("render", media.pool().clone());
+        let flights = Flights::new(media.pool().clone());
         let queue = WorkQueue::new("render", config.workers, config.waiting);
         let tools = Tools::new(config.ffmpeg, config.ffprobe);
         let (workers, limits) = (config.workers.max(1), config.limits);

@@ -15,7 +15,7 @@ use tokio::process::Command;
 use crate::documents::{Block, Names, blocks, compare};
 
 /// Where the document says that the service runs.
-const ADDRESS: &str = "http://127.0.0.1:8090";
+pub(crate) const ADDRESS: &str = "http://127.0.0.1:8090";
 /// Between the outputs of two steps.
 const SEPARATOR: char = '\u{1e}';
 
@@ -24,7 +24,7 @@ fn document() -> String {
 }
 
 /// Runs `program` in `folder`, with `text` as its only argument but for `option`; what it prints.
-async fn run(program: &str, option: &str, text: &str, folder: &Path) -> String {
+pub(crate) async fn run(program: &str, option: &str, text: &str, folder: &Path) -> String {
     let output =
         Command::new(program).args([option, text]).current_dir(folder).env("no_proxy", "*").output().await;
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
@@ -40,7 +40,8 @@ async fn the_walk_and_the_program_do_what_they_show() {
     std::os::unix::fs::symlink(fixtures, folder.path().join("fixtures")).unwrap();
     let document = document().replace(ADDRESS, server.base());
 
-    walk(&blocks(&document), folder.path()).await;
+    let compared = walk(&blocks(&document), folder.path()).await;
+    assert!(compared >= 8, "only {compared} answers");
     for (file, at, mark) in [("hit.wav", 0, "RIFF"), ("snippet.mp4", 4, "ftyp")] {
         let bytes = std::fs::read(folder.path().join(file)).unwrap();
         assert_eq!(&bytes[at..at + 4], mark.as_bytes(), "{file}");
@@ -53,8 +54,8 @@ async fn the_walk_and_the_program_do_what_they_show() {
     server.stop().await;
 }
 
-/// The steps are one script, as somebody would type them into one shell.
-async fn walk(blocks: &[Block], folder: &Path) {
+/// Runs the steps as one script, as somebody would type them into one shell; how many answers were compared.
+pub(crate) async fn walk(blocks: &[Block], folder: &Path) -> usize {
     let steps: Vec<&str> =
         blocks.iter().filter(|block| block.info == "sh").map(|block| block.text.as_str()).collect();
     let script = format!("set -euo pipefail\n{}", steps.join(&format!("\nprintf '{SEPARATOR}'\n")));
@@ -73,7 +74,7 @@ async fn walk(blocks: &[Block], folder: &Path) {
             compared += 1;
         }
     }
-    assert!(compared >= 8, "only {compared} answers");
+    compared
 }
 
 /// Not every machine has that library, and nothing else here needs it.

@@ -8,6 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::calling::{ADDRESS, run, walk};
+use crate::documents::blocks;
 use crate::formats::ffmpeg::ffmpeg;
 use crate::spine::ANALYZE;
 
@@ -364,5 +366,30 @@ async fn the_command_line_shows_and_follows_jobs() {
     assert_eq!(run(&["retry", id(&running)]).await.0, Some(0));
     let (code, _, error) = run(&["show", "none"]).await;
     assert_eq!((code, error.trim()), (Some(1), "error: job_not_found: there is no job none"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_walk_and_the_program_of_the_document_do_what_they_show() {
+    let server = Deployment::new().await.start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = binary::workspace_root().join("fixtures");
+    std::os::unix::fs::symlink(fixtures, folder.path().join("fixtures")).unwrap();
+    let document = std::fs::read_to_string(binary::workspace_root().join("docs/jobs.md")).unwrap();
+    let blocks = blocks(&document.replace(ADDRESS, server.base()));
+    assert_eq!(walk(&blocks, folder.path()).await, 3);
+    let program = blocks.iter().find(|block| block.info == "python").unwrap();
+    // What a receiver does is compared with the signer that the service has.
+    let known = r#"
+now = str(int(time.time()))
+secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+signed = hmac.new(base64.b64decode(secret[6:]), f"msg_1.{now}.".encode() + b"{}", hashlib.sha256).digest()
+signature = "v1," + base64.b64encode(signed).decode()
+headers = {"webhook-id": "msg_1", "webhook-timestamp": now, "webhook-signature": signature}
+print(verify(secret, headers, b"{}"), verify(secret, headers, b"{ }"))
+"#;
+    let printed = run("python3", "-c", &format!("{}{known}", program.text), folder.path()).await;
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(matches!(*lines, [hits, "True False"] if hits.ends_with(" hits")), "{printed}");
     server.stop().await;
 }

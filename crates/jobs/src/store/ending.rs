@@ -67,7 +67,7 @@ pub(crate) async fn cancel(
     .await?;
     if state.as_deref() == Some("cancelled") {
         add_state(conn, scope, id, JobState::Cancelled, now).await?;
-        announce(conn, id).await?;
+        announce(conn, scope, id).await?;
     }
     Ok(state.is_some())
 }
@@ -200,7 +200,7 @@ pub(crate) async fn finish(
         .await?;
     }
     add_state(conn, scope, id, state, now).await?;
-    announce(conn, id).await?;
+    announce(conn, scope, id).await?;
     Ok(true)
 }
 

@@ -10,6 +10,9 @@ use crate::model::JobState;
 /// The channel on which the end of a job is announced to all processes; the payload is the job's id.
 pub(crate) const ENDED_CHANNEL: &str = "harkback_job_ended";
 
+/// The channel on which the queue's library listens.
+const QUEUE_CHANNEL: &str = "jobs:insert";
+
 pub(super) async fn add_event(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -63,13 +66,20 @@ pub(super) async fn add_state(
     Ok(())
 }
 
-/// Announces the end of a job when the transaction is committed.
-pub(super) async fn announce(conn: &mut PgConnection, id: &Id) -> sqlx::Result<()> {
+/// Announces the end of a job when the transaction is committed: to its caller, and to workers if others of its lane wait.
+/// The queue's library announces only what comes; without this a free worker would look again after its poll interval.
+pub(super) async fn announce(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::announce
-         SELECT pg_notify($1, $2)",
+         SELECT pg_notify($1, $4), CASE WHEN EXISTS (
+             SELECT FROM jobs j JOIN jobs waiting USING (lane)
+             WHERE j.tenant_id = $2 AND j.env = $3 AND j.id = $4 AND waiting.state = 'queued'
+         ) THEN pg_notify($5, '') END",
         ENDED_CHANNEL,
-        id.as_str()
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        QUEUE_CHANNEL,
     )
     .fetch_one(conn)
     .await?;

@@ -1,0 +1,350 @@
+#!/usr/bin/env python3
+"""Workers that are killed and frozen while they run jobs. `make chaos-jobs`.
+
+Runs the same heavy calls twice: quietly on one process, then on two `--role api` and three `--role worker` processes
+behind a TCP balancer, while a seeded sequence of SIGKILLs and SIGSTOPs hits the workers. Prints how many jobs ended, how
+many answers differ from the quiet run's, how many results exist twice, how long takeovers and cancellations took; exits
+with 1 unless every job ended once with the quiet answer and the bounds hold.
+
+Needs a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`), ffmpeg, and the fixtures.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+CONTEXT = {"X-Tenant-Id": "t1", "X-Env": "dev"}
+BOUND_TAKEOVER_S = 20.0
+BOUND_CANCEL_S = 2.0
+FINAL = ("succeeded", "failed", "cancelled")
+
+
+def call(port, method, path, body=None, headers=None, timeout=600):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+    given = {**CONTEXT, **({"Content-Type": "application/json"} if isinstance(body, dict) else {}), **(headers or {})}
+    connection.request(method, path, data, given)
+    response = connection.getresponse()
+    answer = response.read()
+    connection.close()
+    return response.status, json.loads(answer) if answer else None
+
+
+def patiently(port, method, path, body=None, headers=None):
+    """A call that is sent again while no replica answers it."""
+    until = time.monotonic() + 120
+    while True:
+        try:
+            status, answer = call(port, method, path, body, headers)
+            if status < 500:
+                return status, answer
+        except (OSError, http.client.HTTPException):
+            status, answer = None, None
+        if time.monotonic() > until:
+            raise RuntimeError(f"{method} {path}: {status} {answer}")
+        time.sleep(0.3)
+
+
+def upload(port, path):
+    with open(path, "rb") as file:
+        content = file.read()
+    mark = "chaos-jobs-boundary"
+    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{os.path.basename(path)}"\r\n\r\n'
+    body = head.encode() + content + f"\r\n--{mark}--\r\n".encode()
+    headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
+    status, asset = call(port, "POST", "/media-v2/assets", body, headers)
+    assert status == 201, (status, asset)
+    return asset
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Process:
+    """One harkback; started again after a kill on the same port."""
+
+    def __init__(self, binary, role, database, storage, directory):
+        self.binary, self.role, self.port, self.directory = binary, role, free_port(), directory
+        self.environment = {
+            **os.environ, "DATABASE_URL": database, "HARKBACK_STORAGE_URL": storage, "HARKBACK_ROLE": role,
+            "HARKBACK_DATA_DIR": directory, "HARKBACK_LISTEN": f"127.0.0.1:{self.port}",
+            "AUDIO_SEMANTIC_BACKEND": "signal", "HARKBACK_ANALYSIS_THREADS": "1",
+        }
+        self.start()
+
+    def start(self):
+        os.makedirs(self.directory, exist_ok=True)
+        log = open(os.path.join(self.directory, "log"), "ab")
+        self.child = subprocess.Popen([self.binary, "serve"], env=self.environment, stdout=log, stderr=log)
+
+    def wait_until_ready(self):
+        for _ in range(600):
+            try:
+                if call(self.port, "GET", "/readyz", timeout=5)[0] == 200:
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(0.1)
+        raise RuntimeError(f"{self.directory} is not ready")
+
+    def signal(self, number):
+        self.child.send_signal(number)
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait()
+
+
+class Balancer:
+    """Connections to one port, in turn to several."""
+
+    def __init__(self, targets):
+        self.targets, self.port, self.turn = targets, free_port(), 0
+        started = threading.Event()
+        threading.Thread(target=lambda: asyncio.run(self.serve(started)), daemon=True).start()
+        started.wait()
+
+    async def serve(self, started):
+        server = await asyncio.start_server(self.connect, "127.0.0.1", self.port)
+        started.set()
+        async with server:
+            await server.serve_forever()
+
+    async def connect(self, reader, writer):
+        for _ in self.targets:
+            self.turn += 1
+            target = self.targets[self.turn % len(self.targets)]
+            try:
+                other_reader, other_writer = await asyncio.open_connection("127.0.0.1", target)
+                break
+            except OSError:
+                continue
+        else:
+            writer.close()
+            return
+        await asyncio.gather(copy(reader, other_writer), copy(other_reader, writer))
+
+
+async def copy(reader, writer):
+    try:
+        while piece := await reader.read(1 << 16):
+            writer.write(piece)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+def recordings(directory, minutes):
+    """A talk-like film of half a minute, and a long sweep: short and long work."""
+    film, long = os.path.join(directory, "film.mp4"), os.path.join(directory, "long.flac")
+    quiet = ["ffmpeg", "-nostdin", "-loglevel", "error", "-y"]
+    clicks = "aevalsrc='0.6*sin(880*2*PI*t)*lt(mod(t,0.5),0.03)+0.01*sin(97*t)':d=30:s=48000"
+    subprocess.run(
+        [*quiet, "-f", "lavfi", "-i", "testsrc2=d=30:r=25:s=320x180", "-f", "lavfi", "-i", clicks, "-c:v", "libx264",
+         "-preset", "ultrafast", "-c:a", "aac", "-shortest", film], check=True)
+    tone = f"aevalsrc='0.3*sin(2*PI*t*(200+mod(t,7)*40))':d={minutes * 60}:s=16000"
+    subprocess.run([*quiet, "-f", "lavfi", "-i", tone, "-c:a", "flac", long], check=True)
+    return film, long
+
+
+def requests(port, film, long, count):
+    """`count` heavy calls, of every kind in turn; each does work of its own."""
+    artifacts = f"/media-v2/assets/{film['id']}/artifacts"
+    hit = call(port, "POST", artifacts, {"kind": "audio_hit", "uri": "mem:hit", "start_ms": 500, "end_ms": 700})[1]
+    calls = []
+    for index in range(count):
+        kind, at = index % 8, 10 * index
+        clips = [{"artifact_id": hit["id"], "start_ms": 40 * n, "duration_ms": 30} for n in range(1_001 + index)]
+        calls.append([
+            ("/audio/semantic-timeline/analyze", {"asset_id": long["id"], "user_id": f"u{index}"}),
+            ("/audio/hits/detect", {"asset_id": film["id"], "hits": {"min_interval_ms": 50 + index}}),
+            ("/audio/loops/detect", {"asset_id": film["id"], "loops": {"max_loops": 1 + index % 8}}),
+            ("/audio/voice-phrases/detect", {"asset_id": film["id"], "phrases": {"padding_ms": index}}),
+            ("/audio/field-to-samples", {"asset_id": film["id"], "hits": {"min_interval_ms": 60 + index}}),
+            ("/audio/to-video-origin", {"sequence": {"tracks": [{"name": "a", "clips": clips}]}}),
+            ("/video/render", {"asset_id": film["id"], "start_ms": at, "end_ms": at + 4_000,
+                               "render_profile": "draft_480p_fast"}),
+            ("/origin-snippets/batch", {"mode": "render_clips", "render_profile": "draft_480p_fast",
+                                        "items": [{"audio_artifact_id": hit["id"], "padding_ms": 100 + index}]}),
+        ][kind])
+    return calls
+
+
+ID = re.compile(r'"((?:[a-z]+_)+)([0-9a-f]{32})"')
+CHANGING = re.compile(r'"(created_at|request_id|cache_hit|render_ms|elapsed_ms)": ?("[^"]*"|[0-9.]+|true|false)')
+
+
+def comparable(answer):
+    """An answer without what differs between two deployments: ids by their first place, instants, what was found."""
+    names = {}
+    text = CHANGING.sub(r'"\1": 0', json.dumps(answer, sort_keys=True))
+    return ID.sub(lambda match: f'"{match[1]}{names.setdefault(match[2], len(names))}"', text)
+
+
+def databases(url, names):
+    for name in names:
+        subprocess.run(["psql", url, "-q", "-c", f"CREATE DATABASE {name}"], check=True)
+        parts = urllib.parse.urlsplit(url)
+        yield urllib.parse.urlunsplit(parts._replace(path=f"/{name}"))
+
+
+def artifact_count(database):
+    query = "SELECT count(*), count(DISTINCT (parent_asset_id, kind, start_us, end_us, meta->>'pipeline_hash', uri)) FROM artifacts"
+    out = subprocess.run(["psql", database, "-Atqc", query], check=True, capture_output=True, text=True).stdout
+    return [int(part) for part in out.strip().split("|")]
+
+
+def quiet_run(arguments, database, directory, media):
+    process = Process(arguments.binary, "all", database, storage(arguments, directory, "quiet"), f"{directory}/quiet")
+    process.wait_until_ready()
+    film, long = (upload(process.port, path) for path in media)
+    calls = requests(process.port, film, long, arguments.jobs)
+    answers = []
+    for path, body in calls:
+        status, answer = call(process.port, "POST", path, body)
+        assert status < 300, (path, status, answer)
+        answers.append(comparable(answer))
+    process.kill()
+    return answers
+
+
+def storage(arguments, directory, name):
+    if arguments.s3:
+        return f"s3://{arguments.s3}/{name}"
+    os.makedirs(f"{directory}/blobs-{name}", exist_ok=True)
+    return f"file://{directory}/blobs-{name}/"
+
+
+def settle(port, running, fault_at, worst):
+    """Waits until every job that ran when the fault came has moved on; the longest takeover."""
+    for job_id, attempts, progress in running:
+        while True:
+            job = patiently(port, "GET", f"/jobs/{job_id}")[1]
+            if job["state"] in FINAL or job["attempts"] > attempts or job["progress"] > progress + 0.02:
+                break
+            if time.monotonic() - fault_at > 60:
+                break
+            time.sleep(0.1)
+        if job["attempts"] > attempts or job["state"] not in FINAL and time.monotonic() - fault_at > 60:
+            worst.append(time.monotonic() - fault_at)
+
+
+def chaos_run(arguments, database, directory, media):
+    place = storage(arguments, directory, "chaos")
+    first = Process(arguments.binary, "api", database, place, f"{directory}/api0")
+    first.wait_until_ready()
+    apis = [first, Process(arguments.binary, "api", database, place, f"{directory}/api1")]
+    workers = [Process(arguments.binary, "worker", database, place, f"{directory}/worker{n}") for n in range(3)]
+    for process in apis + workers:
+        process.wait_until_ready()
+    port = Balancer([process.port for process in apis]).port
+    film, long = (upload(port, path) for path in media)
+    calls = requests(port, film, long, arguments.jobs)
+    jobs = []
+    for path, body in calls:
+        status, job = patiently(port, "POST", path, body, {"Prefer": "respond-async"})
+        assert status == 202, (path, status, job)
+        jobs.append(job["id"])
+    takeovers, faults, moment = [], 0, random.Random(arguments.seed)
+    while faults < arguments.faults:
+        active = [patiently(port, "GET", f"/jobs/{job}")[1] for job in jobs]
+        if all(job["state"] in FINAL for job in active):
+            break
+        running = [(job["id"], job["attempts"], job["progress"]) for job in active if job["state"] == "running"]
+        worker = moment.choice(workers)
+        fault_at, faults = time.monotonic(), faults + 1
+        if moment.random() < 0.5:
+            worker.kill()
+            settle(port, running, fault_at, takeovers)
+            worker.start()
+        else:
+            worker.signal(signal.SIGSTOP)
+            settle(port, running, fault_at, takeovers)
+            worker.signal(signal.SIGCONT)
+        time.sleep(moment.uniform(0.2, 2.0))
+    until = time.monotonic() + 1_800
+    while time.monotonic() < until:
+        states = [patiently(port, "GET", f"/jobs/{job}")[1] for job in jobs]
+        if all(job["state"] in FINAL for job in states):
+            break
+        time.sleep(0.5)
+    answers = []
+    for job in states:
+        status, answer = patiently(port, "GET", f"/jobs/{job['id']}/result")
+        answers.append(comparable(answer) if status < 300 else f"{job['state']}: {job['problem']}")
+    cancels = [cancel(port, long, index) for index in range(arguments.cancels)]
+    for process in apis + workers:
+        process.signal(signal.SIGCONT)
+        process.kill()
+    return states, answers, takeovers, faults, cancels
+
+
+def cancel(port, asset, index):
+    """Seconds from DELETE to `cancelled`, of an analysis that runs."""
+    body = {"asset_id": asset["id"], "user_id": f"cancel{index}"}
+    job = patiently(port, "POST", "/audio/semantic-timeline/analyze", body, {"Prefer": "respond-async"})[1]
+    while patiently(port, "GET", f"/jobs/{job['id']}")[1]["state"] == "queued":
+        time.sleep(0.02)
+    time.sleep(0.2)
+    began = time.monotonic()
+    patiently(port, "DELETE", f"/jobs/{job['id']}")
+    patiently(port, "GET", f"/jobs/{job['id']}?wait=30")
+    return time.monotonic() - began
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("binary")
+    parser.add_argument("--jobs", type=int, default=60)
+    parser.add_argument("--faults", type=int, default=40)
+    parser.add_argument("--cancels", type=int, default=50)
+    parser.add_argument("--minutes", type=int, default=60, help="length of the long recording")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--s3", help="the bucket of an object store that AWS_* variables describe")
+    arguments = parser.parse_args()
+    url = os.environ["TEST_DATABASE_URL"]
+    with tempfile.TemporaryDirectory(prefix="chaos-jobs-") as directory:
+        names = [f"chaos_{os.getpid()}_{name}" for name in ("quiet", "chaos")]
+        quiet, chaos = databases(url, names)
+        media = recordings(directory, arguments.minutes)
+        expected = quiet_run(arguments, quiet, directory, media)
+        states, answers, takeovers, faults, cancels = chaos_run(arguments, chaos, directory, media)
+        rows, distinct = artifact_count(chaos)
+    ended = sum(job["state"] == "succeeded" for job in states)
+    different = [index for index, pair in enumerate(zip(expected, answers)) if pair[0] != pair[1]]
+    cancels.sort()
+    print("| measured | value | bound |\n|---|---|---|")
+    print(f"| jobs that succeeded, of {len(states)} | {ended} | {len(states)} |")
+    print(f"| faults (SIGKILL, SIGSTOP) of workers | {faults} | |")
+    print(f"| starts of jobs | {sum(job['attempts'] for job in states)} | |")
+    print(f"| answers that differ from the quiet run's | {len(different)} | 0 |")
+    print(f"| artifacts that are there twice | {rows - distinct} | 0 |")
+    print(f"| takeovers; the longest (s) | {len(takeovers)}; {max(takeovers, default=0):.1f} | {BOUND_TAKEOVER_S:.0f} |")
+    slowest = cancels[int(len(cancels) * 0.99)] if cancels else 0
+    print(f"| cancellations of running work; 99th percentile (s) | {len(cancels)}; {slowest:.2f} | {BOUND_CANCEL_S:.0f} |")
+    for index in different[:3]:
+        print(f"job {index}: expected {expected[index][:2000]}\n  got {answers[index][:2000]}", file=sys.stderr)
+    holds = ended == len(states) and not different and rows == distinct
+    holds = holds and max(takeovers, default=0) <= BOUND_TAKEOVER_S and slowest <= BOUND_CANCEL_S
+    sys.exit(0 if holds else 1)
+
+
+if __name__ == "__main__":
+    main()
