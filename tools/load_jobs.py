@@ -88,7 +88,7 @@ def in_threads(count, work):
 def enqueue(port, tenant, asset, numbers, **headers):
     caller, times = Caller(port, tenant), []
     for number in numbers:
-        body = {"asset_id": asset, "hits": {"min_interval_ms": 20 + number / 16}}
+        body = {"asset_id": asset, "hit_params": {"min_interval_ms": 20 + number / 16}}
         status, answer, elapsed = caller.post(HITS, body, Prefer="respond-async" + headers.get("more", ""))
         assert status == 202, (status, answer)
         times.append(elapsed)

@@ -90,7 +90,8 @@ pub(crate) fn build(
     let Around { access, jobs, stopping, health } = around;
     let breaker = || axum::middleware::from_fn_with_state(health.clone(), health::breaker);
     let observed = Observed { metrics, health: health.clone() };
-    let (api, timelines) = api(config, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
+    let Routes { router: api, timelines, renderer } =
+        api(config, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
     let routes = http_kit::limit_json(router.clone(), config.max_json_bytes).layer(breaker());
@@ -108,7 +109,7 @@ pub(crate) fn build(
     let router = http_kit::boundary::layer_with(router, pace);
     // Outside of the boundary, which writes problem documents: these are compressed and readable by pages, too.
     let router = router.layer(policy::compression()).layer(policy::cors(config)?);
-    Ok(Service { router, routes, timelines })
+    Ok(Service { router, routes, timelines, renderer })
 }
 
 /// A service that is ready to run.
@@ -118,6 +119,7 @@ pub(crate) struct Service {
     /// The routes alone, for jobs: their callers were authenticated when they came.
     pub(crate) routes: Router,
     pub(crate) timelines: SemanticTimelines,
+    pub(crate) renderer: Renderer,
 }
 
 /// What requests have to know of the service around them.
@@ -139,6 +141,13 @@ fn documents() -> utoipa_swagger_ui::Config<'static> {
     utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none")
 }
 
+/// The routes of all services, and those services that are asked what they can do.
+struct Routes {
+    router: OpenApiRouter,
+    timelines: SemanticTimelines,
+    renderer: Renderer,
+}
+
 fn api(
     config: &Config,
     pool: PgPool,
@@ -146,7 +155,7 @@ fn api(
     links: Links,
     jobs: Jobs,
     observed: Option<Observed>,
-) -> anyhow::Result<(OpenApiRouter, SemanticTimelines)> {
+) -> anyhow::Result<Routes> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let media = media(config, pool.clone(), blobs)?;
     let store =
@@ -184,16 +193,23 @@ fn api(
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages))
         .merge(jobs::webhooks_router(jobs.clone()))
-        .merge(jobs::router(jobs));
+        .merge(jobs::router(jobs.clone()));
     // Before the operational routes are there: those are nobody's.
     http_kit::openapi::add_context(router.get_openapi_mut());
     jobs::describe_calls(router.get_openapi_mut());
     http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
     let (metrics, health) = observed.map(|observed| (observed.metrics, observed.health)).unzip();
-    let operations = Operations { health, timelines: timelines.clone(), renderer, metrics };
+    let operations = Operations {
+        health,
+        timelines: timelines.clone(),
+        renderer: renderer.clone(),
+        jobs,
+        role: config.role,
+        metrics,
+    };
     let mut router = router.merge(operations::router(operations));
     http_kit::openapi::add_problems(router.get_openapi_mut());
-    Ok((router, timelines))
+    Ok(Routes { router, timelines, renderer })
 }
 
 /// The service of assets and artifacts.
@@ -272,7 +288,7 @@ pub(crate) fn print_openapi() -> anyhow::Result<()> {
     let links = Links::new(pool.clone(), Arc::new(SystemClock));
     let config = Config::default();
     let jobs = jobs(&config, pool.clone(), blobs.clone());
-    let (mut api, _timelines) = api(&config, pool, blobs, links, jobs, None)?;
-    writeln!(std::io::stdout(), "{}", api.to_openapi().to_pretty_json()?)?;
+    let mut routes = api(&config, pool, blobs, links, jobs, None)?;
+    writeln!(std::io::stdout(), "{}", routes.router.to_openapi().to_pretty_json()?)?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_kit::{Json, Problem};
+use jobs::Jobs;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -15,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use video_render::Renderer;
 
+use crate::config::Role;
 use crate::health::{self, DatabaseState, Health, StoreState};
 
 /// What is not known by then is left out: probes of orchestrators give up after a second.
@@ -25,6 +27,8 @@ pub(crate) struct Operations {
     pub(crate) health: Option<Health>,
     pub(crate) timelines: SemanticTimelines,
     pub(crate) renderer: Renderer,
+    pub(crate) jobs: Jobs,
+    pub(crate) role: Role,
     pub(crate) metrics: Option<PrometheusHandle>,
 }
 
@@ -81,7 +85,7 @@ async fn healthz() -> &'static str {
     tag = "operations",
     responses(
         (status = 200, body = Readiness, description = "ready or degraded"),
-        (status = 503, description = "`database_unavailable`, `schema_outdated`, `storage_unavailable`, `shutting_down`")
+        (status = 503, description = "`database_unavailable`, `schema_outdated`, `storage_unavailable`, `worker_unfit`, `shutting_down`")
     )
 )]
 async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>, Problem> {
@@ -126,6 +130,11 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
     let backend = selection.as_ref().map(|selection| selection.backend.kind().to_string());
     let requested_backend = selection.as_ref().map(|selection| selection.requested.to_string());
     reasons.extend(selection.and_then(|selection| selection.fallback_reason));
+    let mismatches = operations.jobs.mismatches();
+    if operations.role == Role::Worker && !mismatches.is_empty() {
+        return Err(Problem::unavailable("worker_unfit", mismatches.join("; "), 10));
+    }
+    reasons.extend(mismatches);
     let status = if reasons.is_empty() { "ready" } else { "degraded" };
     Ok(Json(Readiness { status, backend, requested_backend, renderer, reasons }))
 }

@@ -15,7 +15,7 @@ use db::local::{Cluster, Durability, ServerBinaries};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_kit::idempotency::Keys;
-use jobs::{Jobs, Lane, Worker, WorkerSettings};
+use jobs::{Jobs, Lane, Replica, ReplicaRole, Worker, WorkerSettings};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -142,7 +142,7 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     let (phase, phases) = watch::channel(Phase::Serving);
     // On the heap: it holds all that is wired.
     let starting = start(config, database.options.clone(), phases.clone()).boxed_local();
-    let Some(Started { pool, listener, router, worker, keys, jobs, blobs, cut }) =
+    let Some(Started { pool, listener, router, worker, replica, keys, jobs, blobs, cut }) =
         signals.unless_one_comes(starting).await?
     else {
         return Ok(ExitCode::SUCCESS);
@@ -156,6 +156,7 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     tokio::spawn(resources::give_memory_back(closed.clone()));
     tokio::spawn(resources::sweep(blobs));
     tokio::spawn(jobs.clone().listen());
+    tokio::spawn(jobs.clone().announce(replica));
     tokio::spawn(stop_jobs(jobs.clone(), phases.clone()));
     let worker = tokio::spawn(worker);
     let served = async {
@@ -193,6 +194,8 @@ struct Started {
     router: Router,
     /// Runs jobs until the service stops.
     worker: BoxFuture<'static, ()>,
+    /// How other processes see this one.
+    replica: Replica,
     keys: Keys,
     jobs: Jobs,
     blobs: BlobStore,
@@ -217,8 +220,13 @@ async fn start(
     let jobs = app::jobs(config, pool.clone(), blobs.clone());
     let around = Around { access, jobs: jobs.clone(), stopping, health };
     let service = app::build(config, pool.clone(), blobs.clone(), metrics, keys.clone(), around)?;
-    let Service { router, routes, timelines } = service;
-    warn_of_fallback(&timelines).await;
+    let Service { router, routes, timelines, renderer } = service;
+    let has_fallback = warn_of_fallback(&timelines).await;
+    let has_renderer = renderer.version().await.is_ok();
+    let mut replica = replica(config, has_fallback, has_renderer);
+    if config.role != Role::All {
+        jobs.share_store(&mut replica).await?;
+    }
     let worker = match config.role {
         Role::Api => std::future::ready(()).boxed(),
         Role::All | Role::Worker => Worker::new(jobs.clone(), routes, worker_settings(config)).work().boxed(),
@@ -230,7 +238,24 @@ async fn start(
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    Ok(Started { pool, listener, router, worker, keys, jobs, blobs, cut })
+    Ok(Started { pool, listener, router, worker, replica, keys, jobs, blobs, cut })
+}
+
+/// What this process offers the others, or promises its callers where it runs no jobs.
+fn replica(config: &Config, has_fallback: bool, has_renderer: bool) -> Replica {
+    let is_api = config.role == Role::Api;
+    let analysis = format!(
+        "analysis by {} with the model {}",
+        config.audio_semantic_backend, config.audio_semantic_whisper_model
+    );
+    let offers = [(analysis, is_api || !has_fallback), ("renders".to_owned(), is_api || has_renderer)];
+    let offers = offers.into_iter().filter_map(|(offer, is_there)| is_there.then_some(offer)).collect();
+    let (role, slots) = match config.role {
+        Role::All => (ReplicaRole::All, worker_settings(config)),
+        Role::Api => (ReplicaRole::Api, WorkerSettings { slots: Vec::new(), grace: Duration::ZERO }),
+        Role::Worker => (ReplicaRole::Worker, worker_settings(config)),
+    };
+    Replica::new(role, slots.kinds(), offers)
 }
 
 fn worker_settings(config: &Config) -> WorkerSettings {
@@ -267,19 +292,28 @@ async fn stop(signals: &mut Signals, phase: &watch::Sender<Phase>, grace: Durati
     }
 }
 
-/// A fallback is loud, also at start.
-async fn warn_of_fallback(timelines: &SemanticTimelines) {
+/// A fallback is loud, also at start. Is there one, or no backend at all?
+async fn warn_of_fallback(timelines: &SemanticTimelines) -> bool {
     match timelines.selection().await {
         Ok(selection) => match &selection.fallback_reason {
-            Some(reason) => tracing::warn!(
-                requested = %selection.requested,
-                backend = %selection.backend.kind(),
-                reason,
-                "analysis runs with a fallback backend"
-            ),
-            None => tracing::info!(backend = %selection.backend.kind(), "analysis backend"),
+            Some(reason) => {
+                tracing::warn!(
+                    requested = %selection.requested,
+                    backend = %selection.backend.kind(),
+                    reason,
+                    "analysis runs with a fallback backend"
+                );
+                true
+            }
+            None => {
+                tracing::info!(backend = %selection.backend.kind(), "analysis backend");
+                false
+            }
         },
-        Err(error) => tracing::warn!(%error, "analysis is not available"),
+        Err(error) => {
+            tracing::warn!(%error, "analysis is not available");
+            true
+        }
     }
 }
 

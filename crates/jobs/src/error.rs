@@ -31,6 +31,11 @@ pub enum Error {
     /// The answer of a job.
     #[error("the answer of a job cannot be read: {0}")]
     Answer(String),
+    /// Another process of this service has another store.
+    #[error(
+        "the blob store is not the one that the other processes of this service use: give all the same --storage-url"
+    )]
+    OtherStore,
     /// The store of large bodies.
     #[error("the blob store failed")]
     Blobs(#[from] blob_store::BlobError),
@@ -54,7 +59,9 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs", detail).retry_after(RETRY_AFTER_S)
             }
             Error::TooMany(_) => Self::unavailable("queue_full", detail, RETRY_AFTER_S),
-            Error::Queue(_) | Error::Request(_) | Error::Answer(_) => Self::internal(error),
+            Error::Queue(_) | Error::Request(_) | Error::Answer(_) | Error::OtherStore => {
+                Self::internal(error)
+            }
             Error::Blobs(error) => Self::storage(error),
             Error::Database(error) => error.into(),
         }

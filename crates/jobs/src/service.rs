@@ -1,7 +1,7 @@
 //! Read, await and cancel jobs.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use blob_store::BlobStore;
@@ -85,6 +85,8 @@ struct Inner {
     /// Work of cancelled jobs that others wait for.
     kept: TaskTracker,
     stopping: watch::Sender<bool>,
+    /// What stands between this process and the others of the service.
+    mismatches: RwLock<Vec<String>>,
 }
 
 impl std::fmt::Debug for Jobs {
@@ -101,7 +103,8 @@ impl Jobs {
         let ended = broadcast::Sender::new(ANNOUNCEMENTS);
         let kept = TaskTracker::new();
         let stopping = watch::Sender::new(false);
-        Self(Arc::new(Inner { pool, blobs, clock, settings, queue, ended, kept, stopping }))
+        let mismatches = RwLock::default();
+        Self(Arc::new(Inner { pool, blobs, clock, settings, queue, ended, kept, stopping, mismatches }))
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -141,6 +144,16 @@ impl Jobs {
     /// The service stops: no more jobs are taken, and streams and polls end.
     pub fn stop(&self) {
         self.0.stopping.send_replace(true);
+    }
+
+    /// What stands between this process and the others of the service: what a worker lacks, or what no worker offers.
+    #[must_use]
+    pub fn mismatches(&self) -> Vec<String> {
+        self.0.mismatches.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_mismatches(&self, mismatches: Vec<String>) {
+        *self.0.mismatches.write().unwrap_or_else(PoisonError::into_inner) = mismatches;
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -46,6 +46,15 @@ pub struct WorkerSettings {
     pub grace: Duration,
 }
 
+impl WorkerSettings {
+    /// The kinds of jobs that a worker of these settings runs.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<String> {
+        let lanes = self.slots.iter().filter(|(_, slots)| *slots > 0);
+        lanes.flat_map(|(lane, _)| kinds_of(*lane)).collect()
+    }
+}
+
 /// The entry of a job in the queue.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunJob {
@@ -121,8 +130,6 @@ impl Worker {
     pub async fn work(self) {
         let lanes: Vec<(Lane, usize)> =
             self.settings.slots.iter().copied().filter(|(_, slots)| *slots > 0).collect();
-        let id = format!("worker_{}", Id::generate("worker"));
-        let kinds: Vec<String> = lanes.iter().flat_map(|(lane, _)| kinds_of(*lane)).collect();
         let sender = async {
             match WebhookSender::new(self.jobs.clone()) {
                 Ok(sender) => sender.run().await,
@@ -135,15 +142,9 @@ impl Worker {
         let running = lanes.iter().map(|(lane, slots)| self.work_in(*lane, *slots));
         tokio::select! {
             _ = futures::future::join_all(running) => {}
-            () = self.renew(&id, &kinds) => {}
             () = self.watch_entries() => {}
             () = self.remove_finished() => {}
             () = sender => {}
-        }
-        if let Ok(mut conn) = self.jobs.pool().acquire().await
-            && let Err(error) = store::remove_worker(&mut conn, &id).await
-        {
-            tracing::debug!(%error, "the worker is forgotten later");
         }
     }
 
@@ -220,20 +221,6 @@ impl Worker {
             if has_waited.await.unwrap_or(false) {
                 return;
             }
-        }
-    }
-
-    /// Says that this worker is alive, for ever.
-    async fn renew(&self, id: &str, kinds: &[String]) {
-        loop {
-            let renewed = async {
-                let mut conn = self.jobs.pool().acquire().await?;
-                store::renew_worker(&mut conn, id, kinds, self.jobs.now()).await
-            };
-            if let Err(error) = renewed.await {
-                tracing::warn!(%error, "the worker cannot say that it is alive");
-            }
-            sleep(HEARTBEAT).await;
         }
     }
 

@@ -253,8 +253,21 @@ async fn calls_and_jobs_may_be_of_different_processes() {
         (&json!("queued"), &json!(0)),
         "nobody runs it: {job}"
     );
+    let reasons = api.get("/readyz").await.ok()["reasons"].clone();
+    assert_eq!(reasons, json!(["no worker is alive: jobs wait"]));
+    // A worker with a store of its own would find nothing of what callers upload.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let refused = binary::command(["serve", "--role", "worker", "--listen", "127.0.0.1:0"])
+        .env("DATABASE_URL", deployment.database().url())
+        .env("HARKBACK_DATA_DIR", elsewhere.path())
+        .output();
+    let refused = tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap().unwrap();
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && error.contains("--storage-url"), "{error}");
+
     let worker = deployment.start_with(&[("HARKBACK_ROLE", "worker")]).await;
     assert_eq!(ended(&api, &job).await["state"], "succeeded");
+    wait_until(&api, "/readyz", |ready| ready["status"] == "ready").await;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
     let refused = client.get(format!("{}/media-v2/assets", worker.base())).send().await.unwrap();
     assert_eq!(refused.status(), 404);

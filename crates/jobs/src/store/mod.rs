@@ -18,5 +18,6 @@ pub(crate) use webhooks::{
     insert_webhook, list_deliveries, list_webhooks,
 };
 pub(crate) use workers::{
-    Stranded, count_active, has_waited, remove_worker, renew_worker, requeue_stranded, stranded,
+    ReplicaRow, Stranded, count_active, has_waited, live_replicas, remove_replica, renew_replica,
+    requeue_stranded, stranded,
 };

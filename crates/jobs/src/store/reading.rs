@@ -1,6 +1,6 @@
 //! What callers see of jobs.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http_kit::{Id, PageParams, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -8,14 +8,13 @@ use sqlx::PgConnection;
 use super::ending::Answer;
 use crate::dispatch::path;
 use crate::model::{Job, JobPriority, JobResult, JobState};
+use crate::replicas::LEASE;
 
 /// Larger answers are only at their own address, in bytes.
 pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
 /// An estimate is given from this progress on, and after so long.
 const MIN_PROGRESS: f64 = 0.1;
 const MIN_ELAPSED_S: f64 = 5.0;
-/// A worker that has not been seen for so long is none.
-const WORKER_LEASE: TimeDelta = TimeDelta::seconds(15);
 const NO_WORKER: &str = "no worker runs jobs of this kind";
 
 struct Row {
@@ -108,7 +107,7 @@ pub(crate) async fn find(
         scope.env.as_str(),
         id.as_str(),
         MAX_INLINE_BYTES as i32,
-        now - WORKER_LEASE,
+        now - LEASE,
     )
     .fetch_optional(conn)
     .await?;

@@ -1,28 +1,40 @@
-//! Workers that are alive, and jobs that none of them would ever start.
+//! Processes that are alive, and jobs that none of them would ever start.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
 use crate::heavy_calls::Lane;
 
-/// Rows of workers that died are kept for so long.
+/// Rows of processes that died are kept for so long.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::minutes(10);
 const MAX_STRANDED: i64 = 100;
 
-/// Says that a worker is alive.
-pub(crate) async fn renew_worker(
+/// A process of the service.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplicaRow {
+    pub(crate) id: String,
+    pub(crate) role: Option<String>,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) offers: Vec<String>,
+    pub(crate) probe_uri: Option<String>,
+}
+
+/// Says that a process is alive.
+pub(crate) async fn renew_replica(
     conn: &mut PgConnection,
-    id: &str,
-    kinds: &[String],
+    replica: &ReplicaRow,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "-- jobs::renew_worker
-         WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < $4)
-         INSERT INTO job_workers (id, kinds, seen_at) VALUES ($1, $2, $3)
-         ON CONFLICT (id) DO UPDATE SET kinds = $2, seen_at = $3",
-        id,
-        kinds,
+        "-- jobs::renew_replica
+         WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < $7)
+         INSERT INTO job_workers (id, role, kinds, offers, probe_uri, seen_at) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET seen_at = $6",
+        replica.id,
+        replica.role,
+        &replica.kinds,
+        &replica.offers,
+        replica.probe_uri,
         now,
         now - FORGOTTEN_AFTER,
     )
@@ -31,10 +43,27 @@ pub(crate) async fn renew_worker(
     Ok(())
 }
 
-/// Says that a worker has stopped.
-pub(crate) async fn remove_worker(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
+/// Those that were seen since, but for this one.
+pub(crate) async fn live_replicas(
+    conn: &mut PgConnection,
+    id: &str,
+    since: DateTime<Utc>,
+) -> sqlx::Result<Vec<ReplicaRow>> {
+    sqlx::query_as!(
+        ReplicaRow,
+        "-- jobs::live_replicas
+         SELECT id, role, kinds, offers, probe_uri FROM job_workers WHERE seen_at > $1 AND id <> $2 ORDER BY id",
+        since,
+        id
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Says that a process has stopped.
+pub(crate) async fn remove_replica(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
     sqlx::query!(
-        "-- jobs::remove_worker
+        "-- jobs::remove_replica
          DELETE FROM job_workers WHERE id = $1",
         id
     )

@@ -24,6 +24,7 @@ pub(crate) async fn unreferenced_blobs(
           AND NOT EXISTS (SELECT FROM artifacts WHERE uri = 'blob://sha256/' || blob.sha256)
           AND NOT EXISTS (SELECT FROM waveforms WHERE blob_sha256 = blob.sha256)
           AND NOT EXISTS (SELECT FROM jobs WHERE body_uri = 'blob://sha256/' || blob.sha256)
+          AND NOT EXISTS (SELECT FROM job_workers WHERE probe_uri = 'blob://sha256/' || blob.sha256)
           AND NOT EXISTS (SELECT FROM job_results WHERE body_uri = 'blob://sha256/' || blob.sha256)"#,
         &names,
     )
