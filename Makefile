@@ -102,6 +102,16 @@ storm: bootstrap ## what hostile requests cost: memory, and the time of others m
 	cargo build --release --locked --quiet --package harkback
 	ulimit -n 4096; tools/storm.py target/release/harkback
 
+.PHONY: chaos-jobs
+chaos-jobs: bootstrap ## workers that are killed and frozen while they run jobs (CHAOS="--jobs 60 --faults 40")
+	cargo build --release --locked --quiet --workspace --bins
+	tools/with-postgres.sh tools/chaos_jobs.py target/release/harkback $(CHAOS)
+
+.PHONY: load-jobs
+load-jobs: bootstrap ## 10 000 queued jobs of 20 tenants: rates, turns, latencies, memory (LOAD="--jobs 10000")
+	cargo build --release --locked --quiet --workspace --bins
+	ulimit -n 4096; tools/with-postgres.sh tools/load_jobs.py target/release/harkback $(LOAD)
+
 .PHONY: quality
 quality: bootstrap ## score the analysis on the corpus, a table a task (TABLES="vad …" for some)
 	@$(if $(if $(TABLES),$(filter-out $(SAMPLE_TABLES),$(TABLES)),all),cargo run --release --locked --quiet \

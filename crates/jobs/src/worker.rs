@@ -21,7 +21,7 @@ use crate::webhooks::WebhookSender;
 
 /// A worker without a heartbeat for `LEASE` is dead; its jobs go to others after the next sweep.
 const HEARTBEAT: Duration = Duration::from_secs(2);
-const SWEEP: Duration = Duration::from_secs(3);
+const SWEEP: Duration = Duration::from_secs(2);
 const LEASE: Duration = Duration::from_secs(12);
 /// How often the queue is asked where no notification came.
 const POLL: Duration = Duration::from_millis(500);
