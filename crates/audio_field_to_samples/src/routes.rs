@@ -33,6 +33,7 @@ pub fn router(samples: FieldToSamples) -> OpenApiRouter {
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`"),
         (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
     )
@@ -57,6 +58,7 @@ async fn field_to_samples(
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
         (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
     )
@@ -81,6 +83,7 @@ async fn detect_hits(
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
         (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
     )
@@ -106,6 +109,7 @@ async fn detect_loops(
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `words_not_found`, \
             `transcript_unreadable`, `slice_too_large`"),
         (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),

@@ -38,6 +38,7 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`, `artifact_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, \
             `unsupported_language`, `artifact_of_another_asset`"),
         (status = 503, description = "`backend_unavailable`, `decoder_unavailable`, `queue_full`, `analysis_cancelled`"),
@@ -61,6 +62,7 @@ async fn analyze(
         (status = 200, body = TimelineResponse),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`semantics_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`semantics_unreadable`"),
     )
 )]
@@ -86,6 +88,7 @@ async fn get(
         (status = 200, body = TimelineResponse),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`semantics_unreadable`"),
         (status = 502, description = "`timeline_unavailable`"),
     )

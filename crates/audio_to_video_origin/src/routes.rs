@@ -140,7 +140,7 @@ async fn list_origin_maps(
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`artifact_not_found`, `asset_not_found`: `ids`, `artifact_ids` and `asset_ids` \
             name all of them; `pattern_not_found`"),
-        (status = 409, description = "`pattern_conflict`: another pattern is kept under the id of the one given"),
+        (status = 409, description = "`source_changed`; `pattern_conflict`: another pattern is kept under the id of the one given"),
         (status = 413, description = "`too_many_clips`, `body_too_large`"),
         (status = 422, description = "`invalid_body`; `origin_map_missing`, `origin_invalid`, `semantics_missing`: \
             `ids` names all of them; `semantics_unreadable`, `origin_cycle`, `origin_too_deep`, \

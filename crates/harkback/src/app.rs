@@ -218,6 +218,7 @@ pub(crate) fn media(config: &Config, pool: PgPool, blobs: BlobStore) -> anyhow::
         sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
         max_upload_bytes: config.max_upload_bytes,
         decoders: decoders(config),
+        documents: Some(Arc::new(audio_semantic_timeline::RegisteredDocuments)),
         ..MediaConfig::default()
     };
     Ok(MediaService::new(pool, blobs, Arc::new(SystemClock), media_config))

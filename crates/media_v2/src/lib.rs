@@ -25,6 +25,7 @@
 mod canonical;
 mod collect;
 mod decoding;
+mod documents;
 mod error;
 mod facts;
 mod media_type;
@@ -42,6 +43,7 @@ mod waveforms;
 
 pub use canonical::{canonical_json, pipeline_hash};
 pub use collect::{Collected, Collection, collect};
+pub use documents::{DocumentValidator, RegisteredMeasurement};
 pub use error::{MediaError, decode_problem};
 pub use model::{
     Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,

@@ -8,12 +8,13 @@ use media_decode::{Decoders, MediaInput};
 use sqlx::PgPool;
 use url::Url;
 
+use crate::documents::set_registered_keys;
 use crate::facts::{Facts, digest};
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
-    Artifact, AssetKind, Content, MediaAsset, MediaError, MediaReader, Meta, NewArtifact, NewAsset,
-    SourcePolicy, store,
+    Artifact, AssetKind, Content, DocumentValidator, MediaAsset, MediaError, MediaReader, Meta, NewArtifact,
+    NewAsset, SourcePolicy, store,
 };
 
 /// What media_v2 is told by the configuration.
@@ -29,6 +30,9 @@ pub struct MediaConfig {
     pub waiting_probes: usize,
     /// What decodes recordings.
     pub decoders: Decoders,
+    /// What checks the documents of measurements that callers register. Without it, as in a test of this crate alone,
+    /// they are registered unread.
+    pub documents: Option<Arc<dyn DocumentValidator>>,
 }
 
 impl Default for MediaConfig {
@@ -39,6 +43,7 @@ impl Default for MediaConfig {
             probes: 2,
             waiting_probes: 64,
             decoders: Decoders::native(),
+            documents: None,
         }
     }
 }
@@ -108,6 +113,10 @@ impl MediaService {
     #[must_use]
     pub fn probes(&self) -> usize {
         self.0.config.probes
+    }
+
+    pub(crate) fn document_validator(&self) -> Option<Arc<dyn DocumentValidator>> {
+        self.0.config.documents.clone()
     }
 
     pub(crate) fn probe_queue(&self) -> &WorkQueue {
@@ -222,11 +231,12 @@ impl MediaService {
         store::find_asset(&mut *self.pool().acquire().await?, scope, id).await
     }
 
-    /// Registers one artifact.
+    /// Registers one artifact that a caller made. The document of a measurement is read and checked, and its cache key is
+    /// put apart from those of analyses.
     ///
     /// # Errors
     /// As [`store::insert_artifacts`]; [`MediaError::SourceNotAllowed`] for a `blob://` that this owner does
-    /// not have.
+    /// not have; [`MediaError::Invalid`] for a measurement whose document is missing or against the rules.
     pub async fn register_artifact(
         &self,
         scope: &Scope,
@@ -242,6 +252,10 @@ impl MediaService {
         }
         self.check_blob_owner(scope, &new.uri).await?;
         self.check_file_owner(scope, &new.uri, level).await?;
+        if new.kind.is_measurement() {
+            set_registered_keys(&mut new.meta);
+        }
+        let new = self.check_document(scope, new).await?;
         let mut transaction = self.pool().begin().await?;
         let artifact = store::insert_artifact(&mut transaction, scope, self.now(), new).await?;
         transaction.commit().await?;

@@ -25,6 +25,7 @@ mod openapi;
 mod operations;
 mod origins;
 mod pictures;
+mod registered;
 mod renders;
 mod reprobe;
 mod samples;

@@ -27,6 +27,7 @@ const POLICY: &str = "default-src 'none'; sandbox";
         (status = 304, description = "The caller has it."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`semantics_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_query`, `semantics_unreadable`"),
         (status = 503, description = "`queue_full`, `decoder_unavailable`"),
     )

@@ -103,6 +103,7 @@ enum TranscriptJson {
         )),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`semantics_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_query`, `words_not_found`, `semantics_unreadable`"),
     )
 )]
@@ -137,6 +138,7 @@ pub(super) async fn transcript(
         )),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
+        (status = 409, description = "`source_changed`"),
         (status = 422, description = "`invalid_query`, `words_not_found`, `semantics_unreadable`"),
         (status = 502, description = "`timeline_unavailable`"),
     )

@@ -1,0 +1,153 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Of 1 000 ms, as its maker might have written it.
+fn timeline() -> Value {
+    let part = json!({"available": true, "version": "1", "error": null});
+    let event = |start: i64, end: i64, words: Value| {
+        json!({"kind": "speech", "start_ms": start, "end_ms": end, "loudness_lufs": -20.5, "confidence": 0.75,
+            "transcription": null, "speaker_id": null, "meta": {"words": words}})
+    };
+    let word =
+        |start: i64, end: i64| json!({"word": "hark", "start_ms": start, "end_ms": end, "confidence": 0.5});
+    let beat = |time: i64, index: i64| json!({"time_ms": time, "beat_index": index, "bar_index": 0, "subdivision": null});
+    json!({
+        "asset_id": "a1", "artifact_id": null, "duration_ms": 1000,
+        "events": [event(0, 400, json!([word(100, 200), word(200, 400)])), event(400, 1000, json!([]))],
+        "beats": [beat(0, 0), beat(500, 1)],
+        "meta": {
+            "model_used": "m", "backend": "other", "backend_version": "v", "backend_type": "signal",
+            "requested_backend": "signal", "fallback_reason": null, "semantic_version": "s",
+            "include_beats": true, "include_speech_music": true, "min_silence_ms": 300,
+            "loudness_window_ms": 1000, "language": null, "speed_change_limit": 1.05,
+            "audio_semantic_cache_key": "k",
+            "backend_info": {"service": "audio_semantic_timeline", "backend_version": "v", "dependencies": {
+                "whisper": part, "aubio": part, "vad": part, "decoder": part}},
+            "tempo_bpm": 120.0, "tempo_candidates": [], "integrated_lufs": -20.5, "loudness_range_lu": null,
+            "analysis": {},
+            "loudness_windows": [{"start_ms": 0, "end_ms": 1000, "loudness_lufs": null}],
+            "speaker_turns": [{"speaker_id": "S1", "start_ms": 0, "end_ms": 400}]
+        }
+    })
+}
+
+fn transcript() -> Value {
+    json!({"words": [
+        {"word": "hark", "start_ms": 0.5, "end_ms": 200},
+        {"word": "back", "start_ms": 200, "end_ms": 1000.25, "confidence": null}
+    ]})
+}
+
+fn measurement(kind: ArtifactKind, meta: Value) -> RegisteredMeasurement {
+    let (parent, uri) = ("a1".parse().unwrap(), "blob://x".to_owned());
+    let mut artifact = NewArtifact::new(kind, parent, uri, "v", &json!({}));
+    artifact.meta.insert("duration_ms".to_owned(), json!(1_000));
+    artifact.meta.extend(meta.as_object().unwrap().clone());
+    RegisteredMeasurement { artifact, asset_duration: Some(MediaTime::from_millis(950)) }
+}
+
+/// What is said of a document.
+fn refused(kind: ArtifactKind, meta: Value, document: &[u8]) -> Vec<String> {
+    let violations = RegisteredDocuments.violations(&measurement(kind, meta), document);
+    violations.into_iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect()
+}
+
+/// `document` with `value` at `pointer`.
+fn with(mut document: Value, pointer: &str, value: Value) -> Value {
+    let (parent, member) = pointer.rsplit_once('/').unwrap();
+    match document.pointer_mut(parent).unwrap() {
+        Value::Array(items) => items[member.parse::<usize>().unwrap()] = value,
+        object => object[member] = value,
+    }
+    document
+}
+
+#[test]
+fn a_valid_timeline_is_registered() {
+    let kind = ArtifactKind::AudioSemanticTimeline;
+    assert_eq!(refused(kind, json!({}), timeline().to_string().as_bytes()), [""; 0]);
+    // The stub leaves gaps where speech and music are left out.
+    let gaps = with(timeline(), "/events/1/start_ms", json!(500));
+    let stub = with(gaps, "/meta/backend_type", json!("stub"));
+    let stub = with(stub, "/meta/include_speech_music", json!(false));
+    assert_eq!(refused(kind, json!({}), stub.to_string().as_bytes()), [""; 0]);
+}
+
+#[test]
+fn a_timeline_against_the_contract_is_refused_with_the_pointer() {
+    for (pointer, value, said) in [
+        ("/asset_id", json!("a2"), "`/asset_id`"),
+        ("/artifact_id", json!("art"), "`/artifact_id`"),
+        ("/duration_ms", json!(1_002), "`/duration_ms`"),
+        ("/events/0/start_ms", json!(-1), "`/events/0/start_ms`"),
+        ("/events/0/start_ms", json!(1), "`/events/0/start_ms`"),
+        ("/events/0/end_ms", json!(0), "`/events/0/end_ms`"),
+        ("/events/1/start_ms", json!(399), "`/events/1/start_ms`"),
+        ("/events/1/start_ms", json!(401), "`/events/1/start_ms`"),
+        ("/events/1/end_ms", json!(1_001), "`/events/1/end_ms`"),
+        ("/events/1/end_ms", json!(999), "`/events`"),
+        ("/events/1/confidence", json!(1.5), "`/events/1/confidence`"),
+        ("/events", json!([]), "`/events`"),
+        ("/events/0/meta/words/1/start_ms", json!(99), "`/events/0/meta/words/1/start_ms`"),
+        ("/events/0/meta/words/1/end_ms", json!(199), "`/events/0/meta/words/1/end_ms`"),
+        ("/events/0/meta/words/1/end_ms", json!(i64::MAX), "`/events/0/meta/words/1/end_ms`"),
+        ("/beats/0/time_ms", json!(-1), "`/beats/0/time_ms`"),
+        ("/beats/1/time_ms", json!(0), "`/beats/1/time_ms`"),
+        ("/beats/1/time_ms", json!(1_001), "`/beats/1/time_ms`"),
+        ("/beats/1/beat_index", json!(0), "`/beats/1/beat_index`"),
+        ("/beats/1/bar_index", json!(-1), "`/beats/1/bar_index`"),
+        ("/meta/loudness_windows/0/end_ms", json!(1_001), "`/meta/loudness_windows/0/end_ms`"),
+        ("/meta/speaker_turns/0/end_ms", json!(0), "`/meta/speaker_turns/0/end_ms`"),
+        // Not even JSON knows times that are not finite.
+        ("/events/0/loudness_lufs", json!("-inf"), "not a semantic timeline"),
+        ("/events/0/start_ms", json!(0.5), "not a semantic timeline"),
+        ("/beats", json!(null), "not a semantic timeline"),
+    ] {
+        let document = with(timeline(), pointer, value.clone());
+        let kind = ArtifactKind::AudioSemanticTimeline;
+        let refused = refused(kind, json!({}), document.to_string().as_bytes());
+        let is_named = refused.iter().any(|error| error.starts_with("/uri ") && error.contains(said));
+        assert!(is_named, "{pointer} {value}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_timeline_is_no_longer_than_its_asset() {
+    let kind = ArtifactKind::AudioSemanticTimeline;
+    let long = with(timeline(), "/duration_ms", json!(1_051));
+    let long = with(long, "/events/1/end_ms", json!(1_051));
+    let said = refused(kind, json!({"duration_ms": 1_051}), long.to_string().as_bytes());
+    assert_eq!(said, ["/meta/duration_ms is more than the 950 ms of the asset"]);
+    // An artifact of it has a length of its own.
+    let of_artifact = with(long, "/artifact_id", json!("art"));
+    let meta = json!({"duration_ms": 1_051, "source_artifact_id": "art"});
+    assert_eq!(refused(kind, meta, of_artifact.to_string().as_bytes()), [""; 0]);
+    let said = refused(ArtifactKind::AsrTranscript, json!({"duration_ms": 1e99}), br#"{"words": []}"#);
+    assert_eq!(said.len(), 2, "{said:?}");
+}
+
+#[test]
+fn a_transcript_is_checked() {
+    let check =
+        |document: &Value| refused(ArtifactKind::AsrTranscript, json!({}), document.to_string().as_bytes());
+    assert_eq!(check(&transcript()), [""; 0]);
+    for (pointer, value) in [
+        ("/words/0/start_ms", json!(-1)),
+        ("/words/0/end_ms", json!(0)),
+        ("/words/1/start_ms", json!(0)),
+        ("/words/1/end_ms", json!(1_002)),
+    ] {
+        let said = check(&with(transcript(), pointer, value));
+        assert!(said.iter().any(|error| error.contains(&format!("`{pointer}`"))), "{pointer}: {said:?}");
+    }
+    let said = check(&with(transcript(), "/words", json!({})));
+    assert!(said[0].starts_with("/uri the document is not a transcript"), "{said:?}");
+}
+
+#[test]
+fn the_list_of_violations_is_bounded() {
+    let words: Vec<Value> = (0..5_000).map(|_| json!({"word": "", "start_ms": -5, "end_ms": -9})).collect();
+    let document = json!({"words": words}).to_string();
+    assert_eq!(refused(ArtifactKind::AsrTranscript, json!({}), document.as_bytes()).len(), MAX_VIOLATIONS);
+}

@@ -1,0 +1,124 @@
+//! Measurements that callers register: their document is read and checked before the row is written.
+
+use std::fmt;
+use std::io::Read;
+
+use blob_store::BlobId;
+use http_kit::{FieldError, Scope};
+use media_time::MediaTime;
+use sha2::{Digest, Sha256};
+
+use crate::{Content, MediaError, MediaService, Meta, NewArtifact, store};
+
+/// The largest document of a registered measurement, in bytes. A timeline of a day of speech has about 25 MiB.
+const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+/// Prefix of the cache keys of registered measurements. A computed key starts with a tenant id, which has no slash: a
+/// registered row is never the answer of an analysis, and never blocks the row of one.
+const REGISTERED: &str = "registered/";
+/// The members of the meta that hold a cache key.
+const CACHE_KEYS: [&str; 2] = ["cache_key", "audio_semantic_cache_key"];
+
+/// Checks the documents of measurements that callers register. Implemented by the crate that reads these documents.
+pub trait DocumentValidator: fmt::Debug + Send + Sync {
+    /// The rules that `document` breaks; empty if it can be registered. Pointers are into the request body. Blocking.
+    fn violations(&self, measurement: &RegisteredMeasurement, document: &[u8]) -> Vec<FieldError>;
+}
+
+/// A measurement that is about to be registered.
+#[derive(Clone, Debug)]
+pub struct RegisteredMeasurement {
+    /// The row to be. It has a kind [with a document](crate::ArtifactKind::is_measurement), and obeys
+    /// [the rules](NewArtifact::violations).
+    pub artifact: NewArtifact,
+    /// The length of its parent asset, if known.
+    pub asset_duration: Option<MediaTime>,
+}
+
+/// Puts the cache keys of a registered measurement apart from those of analyses.
+pub(crate) fn set_registered_keys(meta: &mut Meta) {
+    for name in CACHE_KEYS {
+        if let Some(serde_json::Value::String(key)) = meta.get_mut(name)
+            && !key.is_empty()
+            && !key.starts_with(REGISTERED)
+        {
+            key.insert_str(0, REGISTERED);
+        }
+    }
+}
+
+impl MediaService {
+    /// Reads and checks the document of a measurement. The hash of the document is noted in the row, so that a file that
+    /// changes later is noticed.
+    ///
+    /// # Errors
+    /// [`MediaError::Invalid`] for a document that is missing, too large or against the rules, and for a row against the
+    /// rules; [`MediaError::AssetsNotFound`]; the queue's, the store's and the database's.
+    pub(crate) async fn check_document(
+        &self,
+        scope: &Scope,
+        mut new: NewArtifact,
+    ) -> Result<NewArtifact, MediaError> {
+        let violations = new.violations();
+        if !violations.is_empty() {
+            return Err(MediaError::Invalid(violations));
+        }
+        let Some(validator) = self.document_validator().filter(|_| new.kind.is_measurement()) else {
+            return Ok(new);
+        };
+        let asset = {
+            let mut conn = self.pool().acquire().await?;
+            store::find_asset(&mut conn, scope, &new.parent_asset_id).await?
+        };
+        let asset = asset.ok_or_else(|| MediaError::asset_not_found(&new.parent_asset_id))?;
+        let uri = new.uri.clone();
+        let content = Content {
+            tenant_id: &scope.tenant_id,
+            env: &scope.env,
+            uri: &uri,
+            sha256: None,
+            size_bytes: None,
+            media_type: new.kind.media_type(),
+            file_name: None,
+            decoder: None,
+        };
+        if let Ok(id) = BlobId::from_uri(&uri)
+            && self.blobs().size(id).await.map_err(MediaError::from).map_err(unreadable)? > MAX_DOCUMENT_BYTES
+        {
+            return Err(too_large());
+        }
+        let reader = self.open_source(content).await.map_err(unreadable)?;
+        let checked = self.probe_queue().run(move |_| {
+            let mut document = Vec::new();
+            reader.take(MAX_DOCUMENT_BYTES + 1).read_to_end(&mut document)?;
+            if document.len() as u64 > MAX_DOCUMENT_BYTES {
+                return Err(too_large());
+            }
+            let hash = BlobId::from_sha256(Sha256::digest(&document).into()).to_hex();
+            if new.content_sha256.get_or_insert_with(|| hash.clone()) != &hash {
+                return Err(MediaError::field("/content_sha256", "is not the hash of the document at `uri`"));
+            }
+            let measurement = RegisteredMeasurement { artifact: new, asset_duration: asset.duration_ms };
+            let violations = validator.violations(&measurement, &document);
+            if violations.is_empty() {
+                Ok(measurement.artifact)
+            } else {
+                Err(MediaError::Invalid(violations))
+            }
+        });
+        checked.await?
+    }
+}
+
+fn too_large() -> MediaError {
+    MediaError::field("/uri", format!("the document has more than {MAX_DOCUMENT_BYTES} bytes"))
+}
+
+/// A document that cannot be read is a fault of the request.
+fn unreadable(error: MediaError) -> MediaError {
+    match error {
+        MediaError::SourceNotAllowed(_) | MediaError::SourceUnreadable(_) | MediaError::ContentMissing(_) => {
+            MediaError::field("/uri", format!("the document cannot be read: {error}"))
+        }
+        other => other,
+    }
+}
