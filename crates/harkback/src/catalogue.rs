@@ -1,23 +1,42 @@
-//! The timeline's view of the media store: two slices that know nothing of each other meet here.
+//! The timeline's view of the media store: slices that know nothing of each other meet here.
+
+use std::collections::HashMap;
 
 use http_kit::{Id, Scope};
+use media_time::MediaTime;
 use sqlx::PgPool;
 use video_timeline::{Error, MediaCatalogue};
 
-/// The assets and artifacts of this process's media_v2.
+/// The assets and artifacts of this process's media_v2, with the origins of the artifacts.
 #[derive(Debug)]
 pub(crate) struct StoredMedia(pub(crate) PgPool);
 
 #[async_trait::async_trait]
 impl MediaCatalogue for StoredMedia {
-    async fn missing_assets(&self, scope: &Scope, assets: &[Id]) -> Result<Vec<String>, Error> {
+    async fn durations(&self, scope: &Scope, assets: &[Id]) -> Result<HashMap<Id, Option<MediaTime>>, Error> {
         let mut conn = self.0.acquire().await?;
-        media_v2::store::missing_assets(&mut conn, scope, assets).await.map_err(failed)
+        let found = media_v2::store::find_assets(&mut conn, scope, assets).await.map_err(failed)?;
+        Ok(found.into_iter().map(|asset| (asset.id, asset.duration_ms)).collect())
     }
 
-    async fn missing_artifacts(&self, scope: &Scope, artifacts: &[Id]) -> Result<Vec<String>, Error> {
+    async fn assets_of(&self, scope: &Scope, artifacts: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Error> {
         let mut conn = self.0.acquire().await?;
-        media_v2::store::missing_artifacts(&mut conn, scope, artifacts).await.map_err(failed)
+        let found = media_v2::store::find_artifacts(&mut conn, scope, artifacts).await.map_err(failed)?;
+        let ids: Vec<Id> = found.iter().map(|artifact| artifact.id.clone()).collect();
+        let origins = match audio_to_video_origin::store::resolve_origins(&mut conn, scope, &ids).await {
+            Ok(origins) => origins,
+            Err(audio_to_video_origin::Error::Database(error)) => return Err(error.into()),
+            // A chain that leads nowhere is no origin.
+            Err(_) => Vec::new(),
+        };
+        let mut origins = origins.into_iter();
+        let assets = found.into_iter().map(|artifact| {
+            // Where no map leads, an artifact may name its source itself.
+            let declared = artifact.meta.get("source_asset_id").and_then(|id| id.as_str()?.parse().ok());
+            let origin = origins.next().flatten().map(|resolved| resolved.origin.asset_id).or(declared);
+            (artifact.id, [artifact.parent_asset_id].into_iter().chain(origin).collect())
+        });
+        Ok(assets.collect())
     }
 }
 

@@ -1,47 +1,79 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use http_kit::{Id, Scope};
+use media_time::MediaTime;
 
 use crate::error::{Entity, Error};
 use crate::model::Clip;
 
+/// A clip may end this much after its asset: lengths are often rounded up to whole milliseconds.
+const ROUNDING: MediaTime = MediaTime::from_millis(1);
+
 /// Knows the assets and artifacts that clips may refer to.
 ///
 /// A timeline in the same process as the media store asks it before it keeps a clip; one that
-/// serves others alone has none, and takes ids as they are.
+/// serves others alone has none, and takes ids and windows as they are.
 #[async_trait]
 pub trait MediaCatalogue: Send + Sync + Debug {
-    /// Those of `assets` that the owner does not have.
-    async fn missing_assets(&self, scope: &Scope, assets: &[Id]) -> Result<Vec<String>, Error>;
+    /// Those of `assets` that the owner has, each with its length if that is known.
+    ///
+    /// # Errors
+    /// The database's.
+    async fn durations(&self, scope: &Scope, assets: &[Id]) -> Result<HashMap<Id, Option<MediaTime>>, Error>;
 
-    /// Those of `artifacts` that the owner does not have.
-    async fn missing_artifacts(&self, scope: &Scope, artifacts: &[Id]) -> Result<Vec<String>, Error>;
+    /// Those of `artifacts` that the owner has, each with the assets whose part it can stand for: the one it was made of,
+    /// and the one its origin lies in.
+    ///
+    /// # Errors
+    /// The database's.
+    async fn assets_of(&self, scope: &Scope, artifacts: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Error>;
 }
 
-/// Checks what `clips` refer to: a constant number of questions, however many clips.
+/// Checks what `clips` refer to: a constant number of questions, however many clips. `at` gives the JSON pointer of the
+/// object that the clip of an index was read from.
 ///
 /// # Errors
-/// [`Error::NotFound`] naming the first that the owner does not have.
+/// [`Error::NotFound`] naming the first asset or artifact that the owner does not have; [`Error::Invalid`] for the first
+/// clip that ends after its asset, or stands for an artifact of another one.
 pub(crate) async fn check(
     catalogue: Option<&dyn MediaCatalogue>,
     scope: &Scope,
     clips: &[Clip],
+    at: impl Fn(usize) -> String,
 ) -> Result<(), Error> {
     let Some(catalogue) = catalogue.filter(|_| !clips.is_empty()) else { return Ok(()) };
-    let assets: BTreeSet<&Id> = clips.iter().map(|clip| &clip.asset_id).collect();
-    let assets: Vec<Id> = assets.into_iter().cloned().collect();
-    if let Some(id) = catalogue.missing_assets(scope, &assets).await?.into_iter().next() {
-        return Err(Error::NotFound { kind: Entity::Asset, id });
+    let assets = distinct(clips.iter().map(|clip| &clip.asset_id));
+    let durations = catalogue.durations(scope, &assets).await?;
+    if let Some(id) = assets.iter().find(|id| !durations.contains_key(*id)) {
+        return Err(Error::not_found(Entity::Asset, id));
     }
-    let artifacts: BTreeSet<&Id> = clips.iter().filter_map(|clip| clip.artifact_id.as_ref()).collect();
-    let artifacts: Vec<Id> = artifacts.into_iter().cloned().collect();
-    if artifacts.is_empty() {
-        return Ok(());
+    let artifacts = distinct(clips.iter().filter_map(|clip| clip.artifact_id.as_ref()));
+    let mut assets_of = HashMap::new();
+    if !artifacts.is_empty() {
+        assets_of = catalogue.assets_of(scope, &artifacts).await?;
     }
-    match catalogue.missing_artifacts(scope, &artifacts).await?.into_iter().next() {
-        Some(id) => Err(Error::NotFound { kind: Entity::Artifact, id }),
-        None => Ok(()),
+    if let Some(id) = artifacts.iter().find(|id| !assets_of.contains_key(*id)) {
+        return Err(Error::not_found(Entity::Artifact, id));
     }
+    for (index, clip) in clips.iter().enumerate() {
+        if let Some(Some(duration)) = durations.get(&clip.asset_id)
+            && clip.out_ms > *duration + ROUNDING
+        {
+            let detail = format!("lies beyond the asset, which ends at {} ms", duration.as_millis_f64());
+            return Err(Error::invalid(&at(index), "out_ms", detail));
+        }
+        let assets = clip.artifact_id.as_ref().and_then(|artifact_id| assets_of.get(artifact_id));
+        if assets.is_some_and(|assets| !assets.contains(&clip.asset_id)) {
+            let detail = format!("is no artifact of asset {}", clip.asset_id);
+            return Err(Error::invalid(&at(index), "artifact_id", detail));
+        }
+    }
+    Ok(())
+}
+
+fn distinct<'a>(ids: impl Iterator<Item = &'a Id>) -> Vec<Id> {
+    let ids: BTreeSet<&Id> = ids.collect();
+    ids.into_iter().cloned().collect()
 }

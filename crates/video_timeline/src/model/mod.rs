@@ -14,8 +14,8 @@ pub use clip::{Clip, ClipPatch, NewClip};
 pub use edit::{MoveClip, SplitClip, SplitResult, TrimClip};
 pub use project::{NewProject, Project, ProjectPatch};
 pub use sequence::{NewSequence, Sequence, SequencePatch};
-pub(crate) use timeline::clips_on_track;
 pub use timeline::{CreatedTimeline, NewClips, NewTimeline, ProjectTarget};
+pub(crate) use timeline::{clip_pointer, clips_on_track};
 pub use track::{NewTrack, Track, TrackKind, TrackPatch};
 
 /// Free data of a caller's: a JSON object of at most 64 KiB.

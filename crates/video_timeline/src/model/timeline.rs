@@ -86,6 +86,11 @@ impl NewTimeline {
     }
 }
 
+/// JSON pointer of the `index`-th of several clips in a body.
+pub(crate) fn clip_pointer(index: usize) -> String {
+    format!("/clips/{index}")
+}
+
 /// Gives each clip its id and its track, and checks it; `/clips/<index>/…` points at what is wrong.
 pub(crate) fn clips_on_track(clips: Vec<NewClip>, track_id: &Id) -> Result<Vec<Clip>, Error> {
     if clips.len() > MAX_CLIPS {
@@ -93,7 +98,7 @@ pub(crate) fn clips_on_track(clips: Vec<NewClip>, track_id: &Id) -> Result<Vec<C
     }
     let placed = clips.into_iter().enumerate().map(|(index, new)| {
         let clip = new.on_track(track_id.clone(), index);
-        clip.check(&format!("/clips/{index}"))?;
+        clip.check(&clip_pointer(index))?;
         Ok(clip)
     });
     placed.collect()

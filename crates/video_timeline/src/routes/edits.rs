@@ -18,7 +18,7 @@ type TrimClipRequest = InContext<TrimClip>;
         (status = 200, body = Clip),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`clip_not_found`"),
+        (status = 404, description = "`clip_not_found`, `asset_not_found`, `artifact_not_found`"),
         (status = 422, description = "`invalid_body`"),
     ))]
 pub(super) async fn trim(

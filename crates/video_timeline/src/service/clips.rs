@@ -1,9 +1,12 @@
 use http_kit::{Id, Page, RequestContext, WriteSeed};
+use media_time::MediaTime;
 
 use super::{TimelineService, deleted, found};
 use crate::client::{ClipFilter, MAX_ARTIFACTS};
 use crate::error::{Entity, Error};
-use crate::model::{Clip, ClipPatch, MoveClip, NewClip, SplitClip, SplitResult, TrimClip, clips_on_track};
+use crate::model::{
+    Clip, ClipPatch, MoveClip, NewClip, SplitClip, SplitResult, TrimClip, clip_pointer, clips_on_track,
+};
 use crate::page::{Paging, Place};
 use crate::store::{clip_lists, clips, sequences, tracks};
 
@@ -19,7 +22,7 @@ impl TimelineService {
         if self.were_made(context, std::slice::from_ref(&clip)).await? {
             return Ok(clip);
         }
-        self.check_media(&context.scope, std::slice::from_ref(&clip)).await?;
+        self.check_media(&context.scope, std::slice::from_ref(&clip), body).await?;
         let mut connection = self.pool.acquire().await?;
         clips::insert_all(&mut connection, &context.scope, track_id, std::slice::from_ref(&clip)).await?;
         Ok(clip)
@@ -36,7 +39,7 @@ impl TimelineService {
         if self.were_made(context, &clips).await? {
             return Ok(clips);
         }
-        self.check_media(&context.scope, &clips).await?;
+        self.check_media(&context.scope, &clips, clip_pointer).await?;
         let mut connection = self.pool.acquire().await?;
         // No clips violate no foreign key.
         found(tracks::find(&mut connection, &context.scope, track_id).await?, Entity::Track, track_id)?;
@@ -96,15 +99,21 @@ impl TimelineService {
         id: &Id,
         patch: ClipPatch,
     ) -> Result<Clip, Error> {
-        // What a patch refers to does not depend on the clip it changes.
-        let patched = patch.clone().apply(self.clip(context, id).await?);
-        self.check_media(&context.scope, &[patched]).await?;
-        self.change_clip(context, id, |clip| {
-            let patched = patch.apply(clip.clone());
+        // Fields that stay are not judged: the clip may be older than the rule.
+        let refers = patch.asset_id.is_some()
+            || patch.artifact_id.is_some()
+            || patch.in_ms.is_some()
+            || patch.out_ms.is_some();
+        let change = |clip: &Clip| {
+            let patched = patch.clone().apply(clip.clone());
             patched.check("")?;
             Ok(patched)
-        })
-        .await
+        };
+        if refers {
+            self.change_source(context, id, change).await
+        } else {
+            self.change_clip(context, id, change).await
+        }
     }
 
     pub(crate) async fn trim_clip(
@@ -113,7 +122,12 @@ impl TimelineService {
         id: &Id,
         trim: &TrimClip,
     ) -> Result<Clip, Error> {
-        self.change_clip(context, id, |clip| trim.apply(clip)).await
+        let change = |clip: &Clip| trim.apply(clip);
+        if trim.out_ms.is_some() {
+            self.change_source(context, id, change).await
+        } else {
+            self.change_clip(context, id, change).await
+        }
     }
 
     pub(crate) async fn move_clip(
@@ -151,6 +165,28 @@ impl TimelineService {
         deleted(any, Entity::Clip, id)
     }
 
+    /// Changes what a clip plays, and checks it against the media. They are asked before the clip is locked, as they have
+    /// connections of their own; a clip that another call changed meanwhile is checked again.
+    async fn change_source(
+        &self,
+        context: &RequestContext,
+        id: &Id,
+        change: impl Fn(&Clip) -> Result<Clip, Error> + Send + Sync,
+    ) -> Result<Clip, Error> {
+        loop {
+            let read = self.clip(context, id).await?;
+            self.check_media(&context.scope, &[change(&read)?], body).await?;
+            let mut transaction = self.pool.begin().await?;
+            let clip = found(clips::lock(&mut transaction, &context.scope, id).await?, Entity::Clip, id)?;
+            if played(&clip) == played(&read) {
+                let changed = change(&clip)?;
+                clips::update(&mut transaction, &context.scope, &changed).await?;
+                transaction.commit().await?;
+                return Ok(changed);
+            }
+        }
+    }
+
     /// Reads, changes and writes a clip with no other change in between.
     async fn change_clip(
         &self,
@@ -165,6 +201,16 @@ impl TimelineService {
         transaction.commit().await?;
         Ok(changed)
     }
+}
+
+/// JSON pointer of a body that is a clip.
+fn body(_index: usize) -> String {
+    String::new()
+}
+
+/// What of a clip is checked against the media.
+fn played(clip: &Clip) -> (&Id, Option<&Id>, MediaTime, MediaTime) {
+    (&clip.asset_id, clip.artifact_id.as_ref(), clip.in_ms, clip.out_ms)
 }
 
 fn check_artifacts(ids: &[Id]) -> Result<(), Error> {

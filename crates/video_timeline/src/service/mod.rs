@@ -37,8 +37,14 @@ impl TimelineService {
         Self { catalogue: Some(catalogue), ..self }
     }
 
-    async fn check_media(&self, scope: &Scope, clips: &[Clip]) -> Result<(), Error> {
-        catalogue::check(self.catalogue.as_deref(), scope, clips).await
+    /// Checks what clips refer to, `at` being the JSON pointer of each.
+    async fn check_media(
+        &self,
+        scope: &Scope,
+        clips: &[Clip],
+        at: impl Fn(usize) -> String,
+    ) -> Result<(), Error> {
+        catalogue::check(self.catalogue.as_deref(), scope, clips, at).await
     }
 }
 

@@ -4,7 +4,9 @@ use sqlx::PgConnection;
 use super::{TimelineService, found};
 use crate::client::TimelineCompanion;
 use crate::error::{Entity, Error};
-use crate::model::{Clip, CreatedTimeline, NewTimeline, Project, ProjectTarget, clips_on_track};
+use crate::model::{
+    Clip, CreatedTimeline, NewTimeline, Project, ProjectTarget, clip_pointer, clips_on_track,
+};
 use crate::store::{clips, projects, sequences, tracks};
 
 impl TimelineService {
@@ -31,7 +33,7 @@ impl TimelineService {
                 return made_before(&mut connection, context, ids, clips).await;
             }
         }
-        self.check_media(scope, &clips).await?;
+        self.check_media(scope, &clips, clip_pointer).await?;
         let mut transaction = self.pool.begin().await?;
         let project = match new.project {
             ProjectTarget::New(project) => {
