@@ -210,6 +210,7 @@ impl VideoOrigins {
             media_type: "application/json",
             file_name: None,
             decoder: None,
+            file: None,
         };
         let reader = self.media.open_source(content).await?;
         let read = tokio::task::spawn_blocking(move || Heard::read(reader.take(MAX_TIMELINE_BYTES)));

@@ -80,6 +80,7 @@ impl MediaService {
             media_type: new.kind.media_type(),
             file_name: None,
             decoder: None,
+            file: None,
         };
         if let Ok(id) = BlobId::from_uri(&uri)
             && self.blobs().size(id).await.map_err(MediaError::from).map_err(unreadable)? > MAX_DOCUMENT_BYTES

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::documents::set_registered_keys;
 use crate::facts::{Facts, digest};
+use crate::marks::FileMarks;
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
@@ -201,17 +202,23 @@ impl MediaService {
         };
         let (policy, source, decoders) =
             (self.0.config.sources.clone(), uri.clone(), self.decoders().clone());
-        let scope = context.scope.clone();
+        let (scope, now) = (context.scope.clone(), self.now());
         let measured = self.0.probes.run(move |cancellation| {
-            let file = match &blob {
-                Some(blob) => File::open(blob.path())?,
-                None => policy.open(&source, Opening::Register { scope: &scope, level })?,
+            let (file, marks) = match &blob {
+                Some(blob) => (File::open(blob.path())?, None),
+                None => {
+                    let file = policy.open(&source, Opening::Register { scope: &scope, level })?;
+                    // Before the bytes are read: a file that changes meanwhile no longer has them.
+                    let marks = FileMarks::of(&file, now)?;
+                    (file, Some(marks))
+                }
             };
             let (id, size) = digest(&file, cancellation)?;
             let facts = Facts::measure(&MediaInput::new(file, decoders), cancellation)?;
-            Ok::<_, MediaError>((id, size, facts))
+            Ok::<_, MediaError>((id, size, facts, marks))
         });
-        let (id, size_bytes, facts) = measured.await??;
+        let (id, size_bytes, facts, marks) = measured.await??;
+        asset.file_marks = marks;
         facts.describe(&mut asset);
         if let Some(name) = file_name_of(&uri) {
             asset.meta.insert("file_name".to_owned(), name.into());
@@ -306,20 +313,15 @@ impl MediaService {
         }
     }
 
-    /// Opens an allowed file that has the size it was registered with.
+    /// Opens an allowed file that has the bytes it was registered with.
     pub(crate) async fn open_file(&self, content: Content<'_>) -> Result<File, MediaError> {
         let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
         let (tenant_id, env) = (content.tenant_id.clone(), content.env.clone());
         let opened = tokio::task::spawn_blocking(move || {
-            let file = policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })?;
-            let size = file.metadata()?.len();
-            Ok::<_, MediaError>((file, size))
+            policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })
         });
-        let (file, size) = opened.await.map_err(std::io::Error::other)??;
-        match content.size_bytes {
-            Some(registered) if registered != size => Err(MediaError::SourceChanged),
-            _ => Ok(file),
-        }
+        let file = opened.await.map_err(std::io::Error::other)??;
+        self.check_unchanged(content, file).await
     }
 }
 

@@ -101,9 +101,38 @@ async fn the_etag_of_a_file_elsewhere_changes_with_the_file() {
     let etag = first.header("etag").unwrap().to_owned();
     let again = api.request(Method::GET, &content(&asset)).header("if-none-match", "\"other\"");
     assert_eq!(api.send(again.header("if-none-match", &etag)).await.status, 304);
-    std::fs::write(&file, [2; 1_000]).unwrap();
+    // The same bytes, written later.
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
     let again = api.send(api.request(Method::GET, &content(&asset)).header("if-none-match", &etag)).await;
     assert_eq!(again.status, 200);
     assert_ne!(again.header("etag"), Some(etag.as_str()));
+    std::fs::write(&file, [2; 1_000]).unwrap();
+    api.get(&content(&asset)).await.problem(409, "source_changed");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_changed_is_neither_analysed_nor_rendered() {
+    let sources = tempfile::tempdir().unwrap();
+    let file = sources.path().join("film.mp4");
+    std::fs::copy(e2e::media::fixture("talk_and_music.mp4"), &file).unwrap();
+    let environment =
+        [("HARKBACK_SOURCE_ROOTS", sources.path().to_str().unwrap()), ("AUDIO_SEMANTIC_BACKEND", "signal")];
+    let server = Deployment::new().await.start_with(&environment).await;
+    let api = server.api("t1", "dev");
+    let source = json!({"source_uri": format!("file://{}", file.display())});
+    let asset = api.post("/media-v2/assets", &source).await.ok();
+    let render = json!({"asset_id": asset["id"], "start_ms": 0, "end_ms": 1_000,
+        "render_profile": "draft_480p_fast", "dry_run": true});
+    let _ = api.post("/video/render", &render).await.ok();
+    // One byte of the pictures: the size and the format stay.
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    api.post("/video/render", &render).await.problem(409, "source_changed");
+    let analyze = json!({"asset_id": asset["id"]});
+    api.post("/audio/semantic-timeline/analyze", &analyze).await.problem(409, "source_changed");
     server.stop().await;
 }

@@ -165,6 +165,7 @@ impl Artifact {
             media_type: text("media_type").unwrap_or(self.kind.media_type()),
             file_name: text("file_name"),
             decoder: None,
+            file: None,
         }
     }
 

@@ -4,6 +4,8 @@ use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
 use serde::{Deserialize, Serialize};
 
+use crate::marks::{FileMarks, RegisteredFile};
+
 use super::{AssetDecoder, AssetKind, Content, Meta};
 
 /// A recording, picture or other file that a tenant brought.
@@ -51,6 +53,9 @@ pub struct MediaAsset {
     /// How its audio is decoded; none where version 1 of the prober decoded it rightly, or is the last that probed it.
     #[serde(skip)]
     pub decoder: Option<AssetDecoder>,
+    /// When its file outside the store last changed, as of when its bytes were hashed.
+    #[serde(skip)]
+    pub file_marks: Option<FileMarks>,
 }
 
 /// A [`MediaAsset`] to be: what [`store::insert_asset`](crate::store::insert_asset) is given; the rest
@@ -75,6 +80,7 @@ pub struct NewAsset {
     pub source_ref: Option<String>,
     pub meta: Meta,
     pub decoder: Option<AssetDecoder>,
+    pub file_marks: Option<FileMarks>,
     /// ffmpeg, which the file needs, was missing when it was probed: it is to be probed again.
     pub is_incomplete: bool,
 }
@@ -93,6 +99,7 @@ impl MediaAsset {
             media_type: text("media_type").unwrap_or("application/octet-stream"),
             file_name: text("file_name"),
             decoder: self.decoder,
+            file: self.file_marks.map(|marks| RegisteredFile { asset_id: &self.id, marks }),
         }
     }
 

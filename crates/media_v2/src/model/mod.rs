@@ -2,6 +2,8 @@
 
 use http_kit::Id;
 
+use crate::marks::RegisteredFile;
+
 mod artifact;
 mod asset;
 mod kind;
@@ -32,4 +34,6 @@ pub struct Content<'a> {
     pub file_name: Option<&'a str>,
     /// How its audio is decoded; none for what version 1 of the prober decoded rightly, and for what was not probed.
     pub decoder: Option<AssetDecoder>,
+    /// The file outside the store as it was registered; none for blobs, artifacts, and assets of before marks were kept.
+    pub file: Option<RegisteredFile<'a>>,
 }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::BadRow;
-use crate::{AssetDecoder, AssetKind, MediaAsset, MediaError, Meta, NewAsset};
+use crate::{AssetDecoder, AssetKind, FileMarks, MediaAsset, MediaError, Meta, NewAsset};
 
 /// Which assets a listing shows; all conditions must hold.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub(super) struct Row {
     pub(super) meta: Json<Meta>,
     pub(super) prober_version: i32,
     pub(super) decoder: Option<String>,
+    pub(super) source_modified_ns: Option<i64>,
+    pub(super) source_inode: Option<i64>,
 }
 
 /// `query_as!` for [`Row`]: the function's name, and what follows the table's name.
@@ -50,7 +52,8 @@ macro_rules! select {
              SELECT id AS \"id: Id\", tenant_id AS \"tenant_id: Id\", env AS \"env: Id\",
                     user_id AS \"user_id: Id\", kind, source_uri, duration_us, fps, audio_channels,
                     sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref, created_at,
-                    meta AS \"meta: Json<Meta>\", prober_version, decoder
+                    meta AS \"meta: Json<Meta>\", prober_version, decoder, source_modified_ns,
+                    source_inode
              FROM media_assets " + $rest,
             $($argument),+
         )
@@ -89,13 +92,14 @@ pub async fn insert_asset(
         meta: new.meta,
         prober_version: if new.is_incomplete { 0 } else { PROBER_VERSION },
         decoder: new.decoder,
+        file_marks: new.file_marks,
     };
     sqlx::query!(
         "-- media_v2::insert_asset
          INSERT INTO media_assets (tenant_id, env, id, user_id, kind, source_uri, duration_us, fps,
              audio_channels, sample_rate, codec_info, size_bytes, content_sha256, tags, source_ref,
-             created_at, meta, prober_version, decoder)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+             created_at, meta, prober_version, decoder, source_modified_ns, source_inode)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
         asset.tenant_id.as_str(),
         asset.env.as_str(),
         asset.id.as_str(),
@@ -115,6 +119,8 @@ pub async fn insert_asset(
         Json(&asset.meta) as _,
         asset.prober_version,
         asset.decoder.map(AssetDecoder::as_str),
+        asset.file_marks.map(|marks| marks.modified_ns),
+        asset.file_marks.map(|marks| marks.inode),
     )
     .execute(conn)
     .await?;
@@ -215,6 +221,31 @@ pub async fn list_assets(
     Ok(Page::from_rows(assets, page.limit, MediaAsset::cursor))
 }
 
+/// Replaces the marks of the file of an asset, whose bytes are still those of its hash.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn renew_marks(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    marks: FileMarks,
+) -> Result<(), MediaError> {
+    sqlx::query!(
+        "-- media_v2::renew_marks
+         UPDATE media_assets SET source_modified_ns = $4, source_inode = $5
+         WHERE tenant_id = $1 AND env = $2 AND id = $3",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        marks.modified_ns,
+        marks.inode,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Does any asset or artifact of this owner have its bytes at `uri`?
 ///
 /// # Errors
@@ -266,6 +297,11 @@ impl TryFrom<Row> for MediaAsset {
             meta: row.meta.0,
             prober_version: row.prober_version,
             decoder,
+            // Both or neither, as the table checks.
+            file_marks: row
+                .source_modified_ns
+                .zip(row.source_inode)
+                .map(|(modified_ns, inode)| FileMarks { modified_ns, inode }),
         })
     }
 }

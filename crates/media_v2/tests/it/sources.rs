@@ -94,6 +94,62 @@ async fn a_file_that_changed_is_told() {
     let path = format!("/media-v2/assets/{}/content", asset["id"].as_str().unwrap());
     world.source("a.wav", &wav(8_000, 1, 11));
     world.get(&path).await.problem(409, "source_changed");
+    // Of the same size.
+    world.source("a.wav", &wav(8_000, 1, 10).into_iter().rev().collect::<Vec<_>>());
+    world.get(&path).await.problem(409, "source_changed");
     std::fs::remove_file(world.directory.path().join("sources/a.wav")).unwrap();
     world.get(&path).await.problem(422, "source_unreadable");
+}
+
+/// The marks that are kept of an asset's file.
+async fn marks(world: &World, asset: &serde_json::Value) -> (Option<i64>, Option<i64>) {
+    sqlx::query_as("SELECT source_modified_ns, source_inode FROM media_assets WHERE id = $1")
+        .bind(asset["id"].as_str().unwrap())
+        .fetch_one(world.service.pool())
+        .await
+        .unwrap()
+}
+
+/// Sets the time of the last change of a file among the sources.
+fn touch(world: &World, name: &str, seconds: u64) {
+    let file = std::fs::File::options().write(true).open(world.directory.path().join("sources").join(name));
+    file.unwrap().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
+}
+
+#[tokio::test]
+async fn a_touched_file_is_hashed_again_and_its_marks_are_renewed() {
+    let world = World::new().await;
+    let uri = world.source("a.wav", &wav(8_000, 1, 10));
+    touch(&world, "a.wav", 1_000);
+    let asset = world.post("/media-v2/assets", &json!({"source_uri": uri})).await.created();
+    let path = format!("/media-v2/assets/{}/content", asset["id"].as_str().unwrap());
+    let (modified, inode) = marks(&world, &asset).await;
+    assert_eq!(modified, Some(1_000_000_000_000));
+    world.get(&path).await;
+    touch(&world, "a.wav", 2_000);
+    let body = world.get(&path).await;
+    assert_eq!((body.status.as_u16(), body.body.len()), (200, 44 + 20));
+    assert_eq!(marks(&world, &asset).await, (Some(2_000_000_000_000), inode));
+
+    // A copy in its place has another inode.
+    let sources = world.directory.path().join("sources");
+    std::fs::copy(sources.join("a.wav"), sources.join("b.wav")).unwrap();
+    std::fs::rename(sources.join("b.wav"), sources.join("a.wav")).unwrap();
+    touch(&world, "a.wav", 2_000);
+    assert_eq!(world.get(&path).await.status, 200);
+    assert_ne!(marks(&world, &asset).await.1, inode);
+
+    // Other bytes of the same size, even with the old time.
+    let other = [&wav(8_000, 1, 9)[..], &[1, 1]].concat();
+    std::fs::write(sources.join("b.wav"), other).unwrap();
+    std::fs::rename(sources.join("b.wav"), sources.join("a.wav")).unwrap();
+    touch(&world, "a.wav", 2_000);
+    world.get(&path).await.problem(409, "source_changed");
+
+    // Of a row of an earlier version only the size is known.
+    sqlx::query("UPDATE media_assets SET source_modified_ns = NULL, source_inode = NULL")
+        .execute(world.service.pool())
+        .await
+        .unwrap();
+    assert_eq!(world.get(&path).await.status, 200);
 }

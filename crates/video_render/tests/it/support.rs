@@ -86,6 +86,7 @@ impl World {
             media_type: "video/mp4",
             file_name: None,
             decoder: None,
+            file: None,
         };
         let mut reader = self.media.open_source(content).await.unwrap();
         let mut bytes = Vec::new();
