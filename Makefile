@@ -60,6 +60,16 @@ speakers: bootstrap ## measure who speaks when, and voices, on made dialogues an
 	cargo build --release --locked --package audio_speakers --example diarize
 	python3 tools/speakers/measure.py --example target/release/examples/diarize --models "$(MODELS)" --corpus "$(HARKBACK_CORPUS)"
 
+.PHONY: clients
+clients: fixtures ## generate clients in Python and TypeScript, and call every operation (needs PyPI and npm)
+	cargo build --workspace --locked --bin harkback
+	@tools/clients.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback
+
+.PHONY: schemathesis
+schemathesis: fixtures ## try the OpenAPI document on a service: all checks, stateful too (needs PyPI; EXAMPLES=10 each)
+	cargo build --workspace --locked --bin harkback
+	@tools/schemathesis.sh $(or $(CARGO_TARGET_DIR),target)/debug/harkback
+
 .PHONY: mutants
 mutants: bootstrap ## decode a million damaged recordings in the process, ten thousand through ffmpeg
 	cargo run --release --locked --quiet --package media_decode --example mutants -- 1000000

@@ -24,7 +24,7 @@ pub struct PatternRequest {
     /// The name of a template.
     pub template_id: String,
     /// The artifact that sounds for each role; a role without one stays silent.
-    #[schema(value_type = Object, example = json!({"kick": "artifact_1", "snare": "artifact_2"}))]
+    #[schema(example = json!({"kick": "artifact_1", "snare": "artifact_2"}))]
     pub sample_map: BTreeMap<String, Id>,
     /// Beats per minute, 1 to 1000; the template's when absent.
     #[serde(default)]

@@ -49,6 +49,7 @@ pub struct AudioEvent {
 pub struct EventMeta {
     /// `music` when speech stands over music.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub background: Option<String>,
     /// Is the music sung?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -141,8 +142,8 @@ pub struct SummaryMeta {
     pub speaker_turns: Vec<SpeakerTurn>,
     /// Only on a timeline cut to a clip.
     #[serde(flatten)]
-    #[schema(value_type = ClipMeta)]
-    pub clip: Option<ClipMeta>,
+    #[schema(value_type = SliceMeta)]
+    pub clip: Option<SliceMeta>,
 }
 
 /// What describes a run of the analysis.
@@ -172,11 +173,13 @@ pub struct RunMeta {
     pub loudness_window_ms: i64,
     /// The audio stream that was asked for; absent for the container's default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u32, required = false)]
     pub audio_stream: Option<u32>,
     /// The language of the transcription, as given or as detected; null without one.
     pub language: Option<String>,
     /// The speakers of the recording, by first appearance; absent where they were not asked for or the models are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Speaker>, required = false)]
     pub speakers: Option<Vec<Speaker>>,
     /// Up to which playback speed (or its inverse) times may be used unscaled without harm.
     pub speed_change_limit: f64,
@@ -247,7 +250,7 @@ pub struct Dependency {
 
 /// What cutting to a clip adds to the meta; absent from a whole timeline's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ClipMeta {
+pub struct SliceMeta {
     /// The clip's in and out point in the source, in milliseconds.
     #[schema(required = false)]
     pub clip_window_ms: [MediaTime; 2],

@@ -2,7 +2,7 @@
 
 use media_time::{MediaTime, Window};
 
-use crate::model::{AudioEvent, BeatEvent, ClipMeta, LoudnessWindow, Summary, Word};
+use crate::model::{AudioEvent, BeatEvent, LoudnessWindow, SliceMeta, Summary, Word};
 use crate::speaker_turns::{TurnIndex, speaker_of_words};
 use crate::speakers::SpeakerTurn;
 use interchange::text::joined;
@@ -27,7 +27,7 @@ pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) ->
     };
     let events = summary.events.iter().filter_map(event).collect();
     meta.loudness_windows = summary.meta.loudness_windows.iter().filter_map(|w| cut.loudness(w)).collect();
-    meta.clip = Some(ClipMeta {
+    meta.clip = Some(SliceMeta {
         clip_window_ms: [window.start(), window.end()],
         clip_relative: true,
         speed_change: speed,

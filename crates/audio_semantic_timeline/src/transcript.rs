@@ -31,6 +31,7 @@ pub struct Transcript {
     pub backend_version: String,
     /// The speakers of the whole recording, with the names of enrolled voices; absent where they were not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Speaker>, required = false)]
     pub speakers: Option<Vec<Speaker>>,
     /// All of it; null when nothing is said.
     pub text: Option<String>,

@@ -182,8 +182,6 @@ fn api(
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock.clone());
     let mut router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
-        .merge(access::router(links, clock.clone(), config.public_url.clone()))
-        .merge(video_timeline::router(store))
         .merge(audio_semantic_timeline::router(timelines.clone()))
         .merge(audio_semantic_timeline::openai::router(timelines.clone(), config.max_transcription_bytes))
         .merge(audio_pattern_engine::router(patterns))
@@ -191,7 +189,12 @@ fn api(
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
-        .merge(lineage::router(lineages))
+        .merge(lineage::router(lineages));
+    // The others do not reach stored bytes.
+    http_kit::openapi::add_content(router.get_openapi_mut());
+    let mut router = router
+        .merge(access::router(links, clock.clone(), config.public_url.clone()))
+        .merge(video_timeline::router(store))
         .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs.clone()));
     // Before the operational routes are there: those are nobody's.
@@ -209,6 +212,7 @@ fn api(
     };
     let mut router = router.merge(operations::router(operations));
     http_kit::openapi::add_problems(router.get_openapi_mut());
+    http_kit::openapi::complete_schemas(router.get_openapi_mut());
     Ok(Routes { router, timelines, renderer })
 }
 

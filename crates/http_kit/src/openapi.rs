@@ -17,6 +17,10 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::Id;
 use crate::problem::ProblemDocument;
 
+mod clients;
+
+pub use clients::complete_schemas;
+
 /// Fields of a body that may stand in for headers, with an example of each.
 const CONTEXT_FIELDS: [(&str, &str, &str); 3] =
     [("tenant_id", "X-Tenant-Id", "t1"), ("env", "X-Env", "dev"), ("user_id", "X-User-Id", "u1")];
@@ -55,7 +59,7 @@ pub fn add_context(document: &mut OpenApi) {
             answer(&mut operation.responses, "413", "`body_too_large`");
             answer(&mut operation.responses, "415", "`unsupported_media_type`");
         }
-        answer(&mut operation.responses, "500", "`internal`, `content_missing`, `content_damaged`");
+        answer(&mut operation.responses, "500", "`internal`");
         answer(
             &mut operation.responses,
             "503",
@@ -73,6 +77,13 @@ pub fn add_context(document: &mut OpenApi) {
             let replayed = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
             response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(replayed));
         }
+    }
+}
+
+/// Adds what reading stored bytes can fail with to every operation that the document has so far.
+pub fn add_content(document: &mut OpenApi) {
+    for operation in operations(&mut document.paths) {
+        answer(&mut operation.responses, "500", "`content_missing`, `content_damaged`");
     }
 }
 
@@ -206,11 +217,13 @@ fn parameters() -> impl Iterator<Item = (&'static str, Parameter)> {
         (USER_ID, header("X-User-Id", Required::False, "The person behind the call.")),
         (
             REQUEST_ID,
+            // Any text is accepted: what is no id is replaced.
             header(
                 "X-Request-Id",
                 Required::False,
                 "The caller's id of the call, echoed in the answer and in the log; made when absent or no id.",
-            ),
+            )
+            .schema(Some(String::schema())),
         ),
         (
             IDEMPOTENCY_KEY,

@@ -35,9 +35,11 @@ pub struct VerboseTranscription {
     text: String,
     /// Each word with its times.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Word>, required = false)]
     words: Option<Vec<Word>>,
     /// Sentences, or speech between pauses.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Segment>, required = false)]
     segments: Option<Vec<Segment>>,
 }
 

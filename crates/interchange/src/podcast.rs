@@ -24,6 +24,7 @@ pub struct Podcast {
 struct Segment {
     /// Who speaks, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     speaker: Option<String>,
     /// Seconds.
     start_time: f64,

@@ -147,7 +147,7 @@ async fn retry(
 #[utoipa::path(
     get, path = "/jobs/{id}/result", operation_id = "get_job_result", tag = "jobs", params(("id" = String, Path)),
     responses(
-        (status = 200, description = "As the call would have answered", content_type = "*/*", body = serde_json::Value),
+        (status = 200, description = "As the call would have answered", body = serde_json::Value),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`job_not_found`"),
         (status = 409, description = "`job_without_result`"),

@@ -10,6 +10,7 @@ mod bytes;
 mod cache;
 mod calling;
 mod captions;
+mod clients;
 mod clips;
 mod command_line;
 mod context;

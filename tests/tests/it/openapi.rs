@@ -70,6 +70,9 @@ fn every_call_takes_its_context() {
         }
     }
     for (name, parameter) in document()["components"]["parameters"].as_object().unwrap() {
+        if name == "RequestId" {
+            continue; // Any text is accepted.
+        }
         let schema = &parameter["schema"];
         assert_eq!(schema["pattern"], "^[A-Za-z0-9._:-]{1,128}$", "{name}");
         assert_eq!((&schema["minLength"], &schema["maxLength"]), (&1.into(), &128.into()), "{name}");

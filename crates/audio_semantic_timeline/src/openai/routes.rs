@@ -33,9 +33,13 @@ pub fn router(timelines: SemanticTimelines, max_upload_bytes: u64) -> OpenApiRou
 /// The form.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the multipart form for OpenAPI; `form` reads it")]
+#[serde(deny_unknown_fields)]
 struct CreateTranscription {
+    #[schema(value_type = String, required = false)]
     tenant_id: Option<String>,
+    #[schema(value_type = String, required = false)]
     env: Option<String>,
+    #[schema(value_type = String, required = false)]
     user_id: Option<String>,
     /// The recording.
     #[schema(value_type = String, format = Binary)]
@@ -43,17 +47,22 @@ struct CreateTranscription {
     /// `whisper-1` for the configured model, or the name of one in the model directory.
     model: String,
     /// ISO 639-1; detected when not given.
+    #[schema(value_type = String, required = false)]
     language: Option<String>,
     /// At most 1 000 characters.
+    #[schema(value_type = String, required = false)]
     prompt: Option<String>,
     /// `json`, `text`, `srt`, `verbose_json` or `vtt`; `json` when not given.
+    #[schema(value_type = String, required = false)]
     response_format: Option<String>,
     /// `word` and `segment`, with `verbose_json`; `segment` when not given.
-    #[schema(rename = "timestamp_granularities[]")]
+    #[schema(rename = "timestamp_granularities[]", value_type = Vec<String>, required = false)]
     timestamp_granularities: Option<Vec<String>>,
     /// 0.
+    #[schema(value_type = f64, required = false)]
     temperature: Option<f64>,
     /// Whether the upload becomes an asset; true when not given. Not of OpenAI's API.
+    #[schema(value_type = bool, required = false)]
     store: Option<bool>,
 }
 
@@ -62,8 +71,9 @@ struct CreateTranscription {
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes the bodies for OpenAPI")]
 enum TranscriptionJson {
-    Text(Transcription),
+    // Clients take the first that fits, and every verbose answer has a text.
     Verbose(VerboseTranscription),
+    Text(Transcription),
 }
 
 /// Transcribe an upload, as OpenAI's API does
@@ -85,11 +95,15 @@ enum TranscriptionJson {
         (status = 400, description = "`invalid_context`, `malformed_multipart`, `invalid_body`, \
             `unsupported_parameter`, `unsupported_language`, `no_audio_stream`, `undecodable_media`, \
             `invalid_idempotency_key`, `idempotency_mismatch`", body = OpenAiErrorBody),
+        (status = 403, description = "`context_mismatch`", body = OpenAiErrorBody),
         (status = 404, description = "`model_not_found`", body = OpenAiErrorBody),
         (status = 409, description = "`idempotency_in_progress`", body = OpenAiErrorBody),
+        (status = 408, description = "`request_timeout`", body = OpenAiErrorBody),
         (status = 413, description = "`upload_too_large`", body = OpenAiErrorBody),
+        (status = 500, description = "`internal`", body = OpenAiErrorBody),
         (status = 503, description = "`backend_unavailable`, `decoder_unavailable`, `queue_full`, \
             `analysis_cancelled`", body = OpenAiErrorBody),
+        (status = 507, description = "`storage_full`", body = OpenAiErrorBody),
     )
 )]
 async fn create_transcription(

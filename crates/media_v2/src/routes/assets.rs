@@ -38,16 +38,24 @@ http_kit::context_fields!(RegisterAsset);
 /// headers, comes before `file`.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "describes the multipart form for OpenAPI; `upload::Form` reads it")]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UploadAsset {
+    #[schema(value_type = String, required = false)]
     tenant_id: Option<String>,
+    #[schema(value_type = String, required = false)]
     env: Option<String>,
+    #[schema(value_type = String, required = false)]
     user_id: Option<String>,
     /// Told from the content when not given.
+    #[schema(value_type = AssetKind, required = false)]
     kind: Option<AssetKind>,
     /// A JSON array, or words with commas between; may be repeated.
+    #[schema(value_type = String, required = false)]
     tags: Option<String>,
+    #[schema(value_type = String, required = false)]
     source_ref: Option<String>,
     /// A JSON object.
+    #[schema(value_type = String, required = false)]
     meta: Option<String>,
     /// The bytes.
     #[schema(value_type = String, format = Binary)]

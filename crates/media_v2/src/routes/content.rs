@@ -30,8 +30,8 @@ const PIECE: usize = 256 << 10;
         ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
     ),
     responses(
-        (status = 200, description = "All bytes.", content_type = "*/*", body = inline(Binary)),
-        (status = 206, description = "The range.", content_type = "*/*", body = inline(Binary)),
+        (status = 200, description = "All bytes.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
+        (status = 206, description = "The range.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 304, description = "The caller has them."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`asset_not_found`"),
@@ -63,8 +63,8 @@ pub(crate) async fn asset_content(
         ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
     ),
     responses(
-        (status = 200, description = "All bytes.", content_type = "*/*", body = inline(Binary)),
-        (status = 206, description = "The range.", content_type = "*/*", body = inline(Binary)),
+        (status = 200, description = "All bytes.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
+        (status = 206, description = "The range.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 304, description = "The caller has them."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`artifact_not_found`"),
