@@ -44,7 +44,7 @@ async fn templates(_context: RequestContext) -> Json<Page<Template>> {
         (status = 200, body = PatternTimeline),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found`, with all `ids` that are not there"),
+        (status = 404, description = "`artifact_not_found`, with the ids of all that are not there"),
         (status = 422, description = "`invalid_body`, `unknown_template`"),
     )
 )]

@@ -45,7 +45,7 @@ pub fn router(origins: VideoOrigins) -> OpenApiRouter {
         (status = 200, body = OriginMap),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found`, `asset_not_found`; `ids` names them"),
+        (status = 404, description = "`artifact_not_found`, `asset_not_found`, with their ids"),
         (status = 422, description = "`invalid_body`"),
     )
 )]
@@ -93,7 +93,7 @@ async fn get_origin_map(
 #[into_params(parameter_in = Query)]
 struct ListOriginMaps {
     /// The recording.
-    #[param(value_type = String)]
+    #[param(value_type = String, pattern = "^[A-Za-z0-9._:-]{1,128}$")]
     parent_asset_id: Id,
     /// Rows on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
@@ -138,12 +138,12 @@ async fn list_origin_maps(
         (status = 200, body = ShotListResult),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found`, `asset_not_found`: `ids`, `artifact_ids` and `asset_ids` \
-            name all of them; `pattern_not_found`"),
+        (status = 404, description = "`artifact_not_found`, `asset_not_found`, with all of their ids; \
+            `pattern_not_found`"),
         (status = 409, description = "`source_changed`; `pattern_conflict`: another pattern is kept under the id of the one given"),
         (status = 413, description = "`too_many_clips`, `body_too_large`"),
-        (status = 422, description = "`invalid_body`; `origin_map_missing`, `origin_invalid`, `semantics_missing`: \
-            `ids` names all of them; `semantics_unreadable`, `origin_cycle`, `origin_too_deep`, \
+        (status = 422, description = "`invalid_body`; `origin_map_missing`, `origin_invalid`, `semantics_missing`, \
+            with all of their ids; `semantics_unreadable`, `origin_cycle`, `origin_too_deep`, \
             `origin_graph_too_large`, `upstream_window_invalid`, `shot_list_too_large`"),
         (status = 503, description = "`queue_full`"),
     )

@@ -73,7 +73,12 @@ pub(crate) fn router(operations: Operations) -> OpenApiRouter {
 }
 
 /// Is the process alive?
-#[utoipa::path(get, path = "/healthz", tag = "operations", responses((status = 200, body = String)))]
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operations",
+    responses((status = 200, body = String))
+)]
 async fn healthz() -> &'static str {
     "ok"
 }
@@ -140,7 +145,12 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
 }
 
 /// Prometheus metrics
-#[utoipa::path(get, path = "/metrics", tag = "operations", responses((status = 200, body = String)))]
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operations",
+    responses((status = 200, body = String), (status = 404, description = "`metrics_off`"))
+)]
 async fn metrics(State(operations): State<Operations>) -> Response {
     match &operations.metrics {
         Some(handle) => ([("content-type", "text/plain; version=0.0.4")], handle.render()).into_response(),

@@ -32,11 +32,11 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
         (status = 200, body = BatchResult),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found` with all `ids`, `project_not_found`"),
-        (status = 422, description = "`invalid_body`, `unknown_render_profile`, `origin_missing` and `origin_invalid` with all `ids`, \
+        (status = 404, description = "`artifact_not_found` with all ids, `project_not_found`"),
+        (status = 422, description = "`invalid_body`, `unknown_render_profile`, `origin_missing` and `origin_invalid` with all ids, \
             `empty_window`, `origin_cycle`, `origin_too_deep`"),
         (status = 502, description = "`timeline_unavailable`"),
-        (status = 503, description = "`renderer_unavailable`: nothing was made; `timeline_only` works"),
+        (status = 503, description = "`renderer_unavailable`: nothing was made; the mode timeline_only works"),
     )
 )]
 async fn batch(

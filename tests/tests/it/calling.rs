@@ -5,13 +5,13 @@
 
 #![expect(clippy::panic, reason = "a wrong example fails the test")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use e2e::{Deployment, binary};
-use reqwest::StatusCode;
 use tokio::process::Command;
 
+use crate::codes::{Codes, crates};
 use crate::documents::{Block, Names, blocks, compare};
 
 /// Where the document says that the service runs.
@@ -87,9 +87,6 @@ async fn has_requests(folder: &Path) -> bool {
     found
 }
 
-/// Codes, and the statuses that they come with.
-type Codes = BTreeMap<String, BTreeSet<u16>>;
-
 #[test]
 fn every_error_is_told_with_its_status() {
     let (told, made) = (told(), made());
@@ -117,66 +114,11 @@ fn told() -> Codes {
     codes.collect()
 }
 
-/// Those that problems are made with, and the statuses that stand beside them.
+/// Those that problems are made with, of all crates.
 fn made() -> Codes {
     let mut codes = Codes::new();
-    let mut sources = Vec::new();
-    for found in std::fs::read_dir(binary::workspace_root().join("crates")).unwrap() {
-        collect(&found.unwrap().path().join("src"), &mut sources);
-    }
-    for source in sources {
-        let text = std::fs::read_to_string(source).unwrap();
-        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        for (constructor, status) in
-            [("unprocessable(", 422), ("about(", 422), ("not_found(", 404), ("unavailable(", 503)]
-        {
-            for code in after(text, constructor).filter_map(literal) {
-                codes.entry(code.to_owned()).or_default().insert(status);
-            }
-        }
-        for (status, rest) in after(text, "::new(").filter_map(|arguments| arguments.split_once(',')) {
-            let Some(code) = literal(rest).filter(|_| status.to_lowercase().contains("status")) else {
-                continue;
-            };
-            codes.entry(code.to_owned()).or_default().extend(status_of(status));
-        }
-        // What is missing is sometimes chosen before the problem is made.
-        for (at, end) in text.match_indices("_not_found\"") {
-            let start = text[..at].rfind('"').unwrap() + 1;
-            codes.entry(text[start..at + end.len() - 1].to_owned()).or_default();
-        }
+    for (code, statuses) in crates().into_values().flat_map(|sources| sources.codes) {
+        codes.entry(code).or_default().extend(statuses);
     }
     codes
-}
-
-fn collect(folder: &Path, sources: &mut Vec<PathBuf>) {
-    for found in std::fs::read_dir(folder).unwrap() {
-        let path = found.unwrap().path();
-        if path.is_dir() {
-            collect(&path, sources);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push(path);
-        }
-    }
-}
-
-/// What follows each `mark`.
-fn after<'a>(text: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
-    text.match_indices(mark).map(|(at, mark)| &text[at + mark.len()..])
-}
-
-/// The code that `text` starts with, as a literal.
-fn literal(text: &str) -> Option<&str> {
-    let (code, _) = text.trim_start().strip_prefix('"')?.split_once('"')?;
-    let is_code = !code.is_empty() && code.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
-    is_code.then_some(code)
-}
-
-/// `StatusCode::NOT_FOUND` is 404; of a variable nothing is known.
-fn status_of(argument: &str) -> Option<u16> {
-    let name = argument.trim().strip_prefix("StatusCode::")?.replace('_', " ");
-    let all = (400..600).filter_map(|number| StatusCode::from_u16(number).ok());
-    all.into_iter()
-        .find(|status| status.canonical_reason().is_some_and(|reason| reason.eq_ignore_ascii_case(&name)))
-        .map(|status| status.as_u16())
 }

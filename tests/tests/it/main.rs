@@ -12,6 +12,7 @@ mod calling;
 mod captions;
 mod clients;
 mod clips;
+mod codes;
 mod command_line;
 mod context;
 mod documents;

@@ -92,7 +92,7 @@ impl RegisterArtifact {
         (status = 201, description = "Registered; `Location` names it.", body = Artifact),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`, `artifact_not_found` (an upstream); `ids` names them"),
+        (status = 404, description = "`asset_not_found`, `artifact_not_found` (an upstream), with their ids"),
         (status = 409, description = "`duplicate_cache_key`"),
         (status = 422, description = "`invalid_body`, `source_not_allowed`"),
     )
