@@ -30,5 +30,5 @@ for ((attempt = 0; ; attempt++)); do
 done
 status=0
 "$@" || status=$?
-((status == 0)) || tail -50 "$data/log" >&2
+((status == 0)) || grep -E ' (WARN|ERROR) ' "$data/log" | tail -20 >&2 || true
 exit "$status"

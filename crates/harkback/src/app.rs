@@ -35,6 +35,7 @@ use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTim
 
 use crate::catalogue::StoredMedia;
 use crate::config::{self, Config};
+use crate::follow_ups;
 use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
@@ -213,6 +214,7 @@ fn api(
     let mut router = router.merge(operations::router(operations));
     http_kit::openapi::add_problems(router.get_openapi_mut());
     http_kit::openapi::complete_schemas(router.get_openapi_mut());
+    follow_ups::describe(router.get_openapi_mut());
     Ok(Routes { router, timelines, renderer })
 }
 

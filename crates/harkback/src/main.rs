@@ -15,6 +15,7 @@ mod config;
 mod demo;
 mod exchange;
 mod flags;
+mod follow_ups;
 mod formats;
 mod gc;
 mod health;

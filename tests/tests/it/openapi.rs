@@ -168,3 +168,34 @@ fn successes_have_their_media_types() {
         }
     }
 }
+
+#[test]
+fn links_lead_to_operations() {
+    let target = |name: &Value| {
+        operations(document())
+            .find(|(.., operation)| &operation["operationId"] == name)
+            .map(|(.., found)| found)
+    };
+    let mut taken = BTreeSet::new();
+    for (path, method, operation) in operations(document()) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            for (name, link) in response["links"].as_object().into_iter().flatten() {
+                let target =
+                    target(&link["operationId"]).unwrap_or_else(|| panic!("{method} {path}: {name}"));
+                for (parameter, id) in link["parameters"].as_object().unwrap() {
+                    let parameters = target["parameters"].as_array().unwrap().iter().map(resolved);
+                    let has = parameters.into_iter().any(|known| known["name"] == parameter.as_str());
+                    assert!(has, "{method} {path}: {name} has no {parameter}");
+                    let field = id.as_str().unwrap().strip_prefix("$response.body#/").unwrap();
+                    let schema = resolved(&response["content"]["application/json"]["schema"]);
+                    assert!(
+                        schema["properties"].get(field).is_some(),
+                        "{method} {path} {status} has no {field}"
+                    );
+                }
+                taken.insert(name);
+            }
+        }
+    }
+    assert!(taken.len() > 40, "only {taken:?}");
+}

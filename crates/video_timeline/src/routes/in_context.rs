@@ -7,7 +7,7 @@ use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A request body `T` that may also carry `tenant_id`, `env` and `user_id`.
@@ -86,7 +86,7 @@ impl<T: PartialSchema> PartialSchema for InContext<T> {
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             for field in FIELDS {
                 let text = ObjectBuilder::new()
-                    .schema_type(Type::String)
+                    .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
                     .description(Some("In place of the header; equal to it when both are there."));
                 object.properties.insert(field.to_owned(), text.into());
             }
