@@ -20,6 +20,8 @@ const CLEAR_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 /// A unix socket's path has 108 bytes; Postgres appends `/.s.PGSQL.5432`.
 const LONGEST_SOCKET_DIRECTORY: usize = 90;
+/// The name that Postgres gives to the socket of its standard port.
+const SOCKET: &str = ".s.PGSQL.5432";
 
 /// What a commit promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +67,11 @@ impl Cluster {
         make_directory(&sockets, owner)?;
 
         let log = directory.join("postgres.log");
-        predecessor::clear(&data);
+        let socket = sockets.join(SOCKET);
+        predecessor::clear(&data, &socket);
         rotate(&log);
         let server = server_command(binaries, &data, &sockets, &log, durability, owner)?;
-        let keeper = Keeper::start(server, data, sockets.clone(), log)?;
+        let keeper = Keeper::start(server, data, socket, log)?;
         Ok(Self { sockets, keeper, _lock: lock })
     }
 

@@ -45,14 +45,14 @@ impl Keeper {
     pub(super) fn start(
         command: Command,
         data: PathBuf,
-        sockets: PathBuf,
+        socket: PathBuf,
         log: PathBuf,
     ) -> Result<Self, ClusterError> {
         let (stop, stopped) = mpsc::channel::<()>();
         let (ready, started) = mpsc::channel();
         let has_failed = Arc::new(AtomicBool::new(false));
         let failed = has_failed.clone();
-        let mut server = Server { command, data, socket: sockets.join(".s.PGSQL.5432"), log };
+        let mut server = Server { command, data, socket, log };
         let thread = std::thread::Builder::new()
             .name("postgres-keeper".to_owned())
             .spawn(move || match server.start(&stopped) {
@@ -147,7 +147,7 @@ impl Server {
         let mut pause = PAUSE;
         for attempt in 1..=TRIES {
             // The processes of the one that died notice that it is gone, and end.
-            predecessor::clear(&self.data);
+            predecessor::clear(&self.data, &self.socket);
             match self.start(stopped) {
                 Ok(child) => return Some(child),
                 Err(error) => tracing::error!(%error, attempt, "the private Postgres does not start"),

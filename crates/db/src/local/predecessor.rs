@@ -1,28 +1,32 @@
 //! What an earlier server left in its data directory: processes that are still ending, and a file that names one.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Waits until no process of an earlier server is left, then removes its `postmaster.pid`.
+/// Waits until no process of an earlier server is left, then removes its `postmaster.pid` and the lock of its `socket`.
 ///
 /// A server whose harkback was killed is shutting down right now; let it finish. The file alone tells little: after a
 /// crash it is stale, and the process of that number may be any other (in a container, often the first), or it is
-/// empty; Postgres would refuse to start. The processes of a server have its data directory as their working directory.
-/// The caller holds the lock of the cluster, so that no other harkback starts one meanwhile.
-pub(super) fn clear(data: &Path) {
+/// empty; Postgres would refuse to start. The same holds for the lock of the socket, which names the same process. The
+/// processes of a server have its data directory as their working directory. The caller holds the lock of the cluster,
+/// so that no other harkback starts one meanwhile.
+pub(super) fn clear(data: &Path, socket: &Path) {
     if !wait_until_unused(&[data]) {
         // Postgres judges the file itself.
         return;
     }
-    let file = data.join("postmaster.pid");
-    if cfg!(target_os = "linux") && file.exists() {
-        tracing::warn!(file = %file.display(), "removing what a server that crashed left");
-        if let Err(error) = fs::remove_file(&file) {
-            tracing::warn!(%error, file = %file.display(), "could not remove it");
+    let mut socket_lock = socket.as_os_str().to_owned();
+    socket_lock.push(".lock");
+    for file in [data.join("postmaster.pid"), PathBuf::from(socket_lock)] {
+        if cfg!(target_os = "linux") && file.exists() {
+            tracing::warn!(file = %file.display(), "removing what a server that crashed left");
+            if let Err(error) = fs::remove_file(&file) {
+                tracing::warn!(%error, file = %file.display(), "could not remove it");
+            }
         }
     }
 }
@@ -59,11 +63,14 @@ mod tests {
     fn a_stale_file_goes_at_once_and_a_running_server_is_waited_for() {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().canonicalize().unwrap();
-        let file = data.join("postmaster.pid");
+        let (file, socket) = (data.join("postmaster.pid"), data.join(".s.PGSQL.5432"));
+        let socket_lock = data.join(".s.PGSQL.5432.lock");
         for stale in ["", "1\n", "garbage", &format!("{}\n", std::process::id())] {
             fs::write(&file, stale).unwrap();
+            fs::write(&socket_lock, stale).unwrap();
             let began = Instant::now();
-            clear(&data);
+            clear(&data, &socket);
+            assert!(!socket_lock.exists(), "{stale:?}");
             assert!(!file.exists() && began.elapsed() < Duration::from_secs(2), "{stale:?}");
         }
         fs::write(&file, "7\n").unwrap();
@@ -71,7 +78,7 @@ mod tests {
             Command::new("sleep").arg("0.5").current_dir(&data).stdin(Stdio::null()).spawn().unwrap();
         let began = Instant::now();
         let waiter = std::thread::spawn(move || running.wait());
-        clear(&data);
+        clear(&data, &socket);
         assert!(began.elapsed() > Duration::from_millis(400) && !file.exists());
         waiter.join().unwrap().unwrap();
     }
