@@ -108,9 +108,27 @@ bench: bootstrap ## speed and memory of the analysis, of shot lists and of rende
 	@tools/bench.sh
 
 .PHONY: storm
-storm: bootstrap ## what hostile requests cost: memory, and the time of others meanwhile
+storm: fixtures target/moto ## what hostile requests and failing stores cost: memory, and the time of others meanwhile
 	cargo build --release --locked --quiet --package harkback
-	ulimit -n 4096; tools/storm.py target/release/harkback
+	ulimit -n 4096; tools/storm.py target/release/harkback --moto target/moto/bin/moto_server
+
+# Stands for an object store; without it that part of storm is left out.
+target/moto:
+	python3 -m venv target/moto && target/moto/bin/pip install --quiet 'moto[server]==5.1.4' || rm -rf target/moto
+
+# Of chaos: kills, and what draws their moments.
+KILLS ?= 20
+SEED ?= 1
+
+.PHONY: chaos
+chaos: fixtures ## kill the service and its Postgres under load, and count what was lost (KILLS=20 SEED=1)
+	cargo build --release --locked --quiet --package harkback
+	tools/chaos.py target/release/harkback --kills $(KILLS) --seed $(SEED)
+
+.PHONY: mutants-http
+mutants-http: fixtures ## 20 000 mutated bodies and 2 000 damaged recordings over HTTP: none is answered 5xx
+	cargo build --release --locked --quiet --package harkback
+	tools/mutants.py target/release/harkback
 
 .PHONY: chaos-jobs
 chaos-jobs: bootstrap ## workers that are killed and frozen while they run jobs (CHAOS="--jobs 60 --faults 40")

@@ -1,0 +1,179 @@
+"""A `harkback serve` of its own for chaos.py, storm.py and mutants.py: start, calls, processes, statements."""
+
+import glob
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MEDIA = ROOT / "fixtures/media"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+class Answer:
+    """What was answered; `status` 0: nothing, the connection broke or was refused."""
+
+    def __init__(self, status, body=b"", headers=None):
+        self.status, self.body, self.headers = status, body, headers or {}
+
+    @property
+    def json(self):
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return {}
+
+    def __str__(self):
+        if self.status == 0:
+            return "no answer"
+        code = self.json.get("code") if isinstance(self.json, dict) and self.status >= 400 else None
+        return f"{self.status} {code or ''}".strip()
+
+
+def call(port, method, path, body=None, headers=None, tenant="t1", timeout=120):
+    """One request on a connection of its own. A broken connection is an answer of status 0."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    sent = {"X-Tenant-Id": tenant, "X-Env": "dev", **(headers or {})}
+    if isinstance(body, (dict, list)):
+        body, sent = json.dumps(body).encode(), {"Content-Type": "application/json", **sent}
+    try:
+        connection.request(method, path, body, sent)
+        response = connection.getresponse()
+        return Answer(response.status, response.read(), {k.lower(): v for k, v in response.getheaders()})
+    except (OSError, http.client.HTTPException):
+        return Answer(0)
+    finally:
+        connection.close()
+
+
+def form(content, file_name, **fields):
+    """A multipart form with one file: body and headers."""
+    boundary = uuid.uuid4().hex
+    parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+             for name, value in fields.items()]
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file_name}"\r\n\r\n'
+    parts += [head.encode(), content, f"\r\n--{boundary}--\r\n".encode()]
+    return b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+def status_of(pid):
+    """(parent, start time) of a process; None when it is gone or a zombie."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else (int(fields[1]), fields[19])
+
+
+def tree(root):
+    """The process and all below it, as {pid: start time}."""
+    known = {int(name): status_of(name) for name in os.listdir("/proc") if name.isdigit()}
+    known = {pid: status for pid, status in known.items() if status}
+    found = {root} & known.keys()
+    while more := {pid for pid, (parent, _) in known.items() if parent in found} - found:
+        found |= more
+    return {pid: known[pid][1] for pid in found}
+
+
+def alive(processes):
+    """Those of {pid: start time} that still run."""
+    return [pid for pid, began in processes.items() if (status_of(pid) or (0, None))[1] == began]
+
+
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return "gone"
+
+
+def kill(pid, how=signal.SIGKILL):
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:
+        pass
+
+
+def rss_mb(pid, field="VmRSS"):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"^{field}:\s+(\d+)", status, re.M).group(1)) / 1024
+
+
+class Service:
+    """A service with its private Postgres in `data`; `flags` are those of `harkback serve`."""
+
+    def __init__(self, program, data, flags=(), environment=None):
+        self.program, self.data, self.flags = program, pathlib.Path(data), list(flags)
+        self.environment = {**os.environ, "TMPDIR": str(self.data / "tmp"), **(environment or {})}
+        self.environment.pop("DATABASE_URL", None)
+        if environment and "DATABASE_URL" in environment:
+            self.environment["DATABASE_URL"] = environment["DATABASE_URL"]
+        self.port, self.process = free_port(), None
+        self.data.chmod(0o755)
+        (self.data / "tmp").mkdir(exist_ok=True)
+        self.log = open(self.data / "service.log", "ab")
+
+    def start(self):
+        if self.is_running():
+            raise RuntimeError("it runs already")
+        arguments = [self.program, "serve", "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.data, "--log", "warn"]
+        self.process = subprocess.Popen(arguments + self.flags, env=self.environment, stderr=self.log, stdout=self.log)
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def wait_until_ready(self, seconds=90):
+        """Whether it became ready; at once not, when it has ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.is_running():
+            if call(self.port, "GET", "/readyz", timeout=5).status == 200:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def require_ready(self):
+        if not self.wait_until_ready():
+            raise RuntimeError("harkback did not start:\n" + self.tail())
+
+    def tail(self):
+        return "\n".join((self.data / "service.log").read_text(errors="replace").splitlines()[-20:])
+
+    def stop(self):
+        """The exit status after SIGTERM."""
+        if self.is_running():
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(90)
+
+    def postmaster(self):
+        """The pid of the private Postgres; None while there is none."""
+        try:
+            return int((self.data / "postgres/data/postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return None
+
+    def command(self, *arguments):
+        """An operator's command on the data of the service, which must not run: exit status and output."""
+        done = subprocess.run([self.program, *arguments, "--data-dir", self.data], env=self.environment,
+                              capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    def rows(self, statement):
+        """Rows of a statement, as lists of text."""
+        psql = sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1:] or ["psql"]
+        done = subprocess.run([*psql, "-X", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-U", "harkback",
+                               "-h", self.data / "postgres/run", "-c", statement, "postgres"],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{statement}: {done.stderr}")
+        return [line.split("\t") for line in done.stdout.splitlines()]
