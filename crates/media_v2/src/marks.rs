@@ -34,7 +34,7 @@ impl FileMarks {
         Ok(Self { modified_ns, ..found })
     }
 
-    fn found(file: &File) -> std::io::Result<Self> {
+    pub(crate) fn found(file: &File) -> std::io::Result<Self> {
         let meta = file.metadata()?;
         let modified_ns = meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec());
         Ok(Self { modified_ns, inode: meta.ino().cast_signed() })
@@ -49,23 +49,18 @@ pub struct RegisteredFile<'a> {
 }
 
 impl MediaService {
-    /// Refuses a file whose bytes are no longer those that were registered. They are hashed again only where its marks
-    /// differ from the registered ones, which are renewed when the bytes are the same.
+    /// Hashes a file whose marks are not the registered ones, and refuses it where its bytes are no longer those that were
+    /// registered. The marks are renewed where they are.
     ///
     /// # Errors
     /// [`MediaError::SourceChanged`]; the queue's, those of reading, and the database's.
-    pub(crate) async fn check_unchanged(&self, content: Content<'_>, file: File) -> Result<File, MediaError> {
-        if content
-            .size_bytes
-            .is_some_and(|registered| file.metadata().map_or(true, |meta| meta.len() != registered))
-        {
-            return Err(MediaError::SourceChanged);
-        }
-        let (Some(registered), Some(sha256)) = (content.file, content.sha256) else { return Ok(file) };
+    pub(crate) async fn check_unchanged(
+        &self,
+        content: Content<'_>,
+        registered: RegisteredFile<'_>,
+        file: File,
+    ) -> Result<File, MediaError> {
         let now = self.now();
-        if FileMarks::found(&file)? == registered.marks {
-            return Ok(file);
-        }
         let hashed = self.probe_queue().run(move |cancellation| {
             let marks = FileMarks::of(&file, now)?;
             let (id, _) = digest(&file, cancellation)?;
@@ -73,7 +68,7 @@ impl MediaService {
             Ok::<_, MediaError>((file, marks, id))
         });
         let (file, marks, id) = hashed.await??;
-        if id.to_hex() != sha256 {
+        if content.sha256 != Some(id.to_hex().as_str()) {
             return Err(MediaError::SourceChanged);
         }
         if marks != registered.marks {

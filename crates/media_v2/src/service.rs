@@ -318,10 +318,20 @@ impl MediaService {
         let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
         let (tenant_id, env) = (content.tenant_id.clone(), content.env.clone());
         let opened = tokio::task::spawn_blocking(move || {
-            policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })
+            let file = policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })?;
+            let (size, marks) = (file.metadata()?.len(), FileMarks::found(&file)?);
+            Ok::<_, MediaError>((file, size, marks))
         });
-        let file = opened.await.map_err(std::io::Error::other)??;
-        self.check_unchanged(content, file).await
+        let (file, size, marks) = opened.await.map_err(std::io::Error::other)??;
+        if content.size_bytes.is_some_and(|registered| registered != size) {
+            return Err(MediaError::SourceChanged);
+        }
+        match content.file {
+            Some(registered) if registered.marks != marks => {
+                self.check_unchanged(content, registered, file).await
+            }
+            _ => Ok(file),
+        }
     }
 }
 
