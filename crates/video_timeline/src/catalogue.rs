@@ -8,8 +8,9 @@ use media_time::MediaTime;
 use crate::error::{Entity, Error};
 use crate::model::Clip;
 
-/// A clip may end this much after its asset: lengths are often rounded up to whole milliseconds.
-const ROUNDING: MediaTime = MediaTime::from_millis(1);
+/// A clip may end this much after its asset: the decoded length, which timelines tell, differs from that of the container
+/// by up to a few packets.
+const TOLERANCE: MediaTime = MediaTime::from_millis(100);
 
 /// Knows the assets and artifacts that clips may refer to.
 ///
@@ -59,7 +60,7 @@ pub(crate) async fn check(
     }
     for (index, clip) in clips.iter().enumerate() {
         if let Some(Some(duration)) = durations.get(&clip.asset_id)
-            && clip.out_ms > *duration + ROUNDING
+            && clip.out_ms > *duration + TOLERANCE
         {
             let detail = format!("lies beyond the asset, which ends at {} ms", duration.as_millis_f64());
             return Err(Error::invalid(&at(index), "out_ms", detail));

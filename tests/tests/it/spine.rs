@@ -127,7 +127,7 @@ async fn a_clip_gets_its_part_of_the_timeline() {
         summary["beats"].as_array().unwrap().iter().map(|beat| beat["time_ms"].as_i64().unwrap()).collect();
     assert_eq!(beats, expected);
 
-    let fast = clip(&api, &asset, 0.0, asset["duration_ms"].as_f64().unwrap(), 2.0).await;
+    let fast = clip(&api, &asset, 0.0, whole["summary"]["duration_ms"].as_f64().unwrap(), 2.0).await;
     let fast = api.get(&format!("/audio/semantic-timeline/by-clip/{fast}")).await.ok();
     assert_eq!(fast["summary"]["meta"]["speed_change"], 2.0);
     assert_eq!(fast["summary"]["meta"]["speed_change_limited"], true);
