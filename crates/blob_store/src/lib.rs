@@ -8,6 +8,7 @@
 
 mod collect;
 mod id;
+mod multipart;
 mod reader;
 mod remote;
 mod scratch;

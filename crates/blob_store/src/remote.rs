@@ -7,6 +7,7 @@ use std::time::Duration;
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
@@ -29,6 +30,8 @@ pub(crate) struct Remote {
     pub(crate) reads: Arc<dyn ObjectStore>,
     /// For uploads and copies.
     pub(crate) writes: Arc<dyn ObjectStore>,
+    /// For uploads in parts; none where the store is no vendor's.
+    pub(crate) parts: Option<Arc<dyn MultipartStore>>,
     /// Where in it the blobs are.
     pub(crate) prefix: Path,
 }
@@ -41,15 +44,23 @@ pub(crate) fn open(url: &Url, options: impl IntoIterator<Item = (String, String)
     let client = ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT);
     let of_reads = client.clone().with_timeout_disabled().with_read_timeout(IDLE_TIMEOUT);
     let of_writes = client.with_timeout(WRITE_TIMEOUT);
-    let (reads, writes) =
+    let (reads, writes, parts) =
         match (vendor(url, &scheme, of_reads, &options)?, vendor(url, &scheme, of_writes, &options)?) {
-            (Some(reads), Some(writes)) => (reads, writes),
+            (Some((reads, _)), Some((writes, parts))) => (reads, writes, Some(parts)),
             _ => {
                 let only: Arc<dyn ObjectStore> = object_store::parse_url_opts(url, options)?.0.into();
-                (only.clone(), only)
+                (only.clone(), only, None)
             }
         };
-    Ok(Remote { reads, writes, prefix })
+    Ok(Remote { reads, writes, parts, prefix })
+}
+
+/// A store, by its two interfaces.
+type VendorStore = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
+
+fn both<S: ObjectStore + MultipartStore>(store: S) -> VendorStore {
+    let store = Arc::new(store);
+    (store.clone(), store)
 }
 
 /// The store of a vendor; `None` for what is no vendor's.
@@ -58,23 +69,23 @@ fn vendor(
     scheme: &ObjectStoreScheme,
     client: ClientOptions,
     options: &[(String, String)],
-) -> Result<Option<Arc<dyn ObjectStore>>, Error> {
+) -> Result<Option<VendorStore>, Error> {
     let url = url.as_str();
     Ok(Some(match scheme {
         ObjectStoreScheme::AmazonS3 => {
             let builder =
                 AmazonS3Builder::new().with_url(url).with_client_options(client).with_retry(retry());
-            Arc::new(configured(builder, options, AmazonS3Builder::with_config).build()?)
+            both(configured(builder, options, AmazonS3Builder::with_config).build()?)
         }
         ObjectStoreScheme::GoogleCloudStorage => {
             let builder = GoogleCloudStorageBuilder::new().with_url(url);
             let builder = builder.with_client_options(client).with_retry(retry());
-            Arc::new(configured(builder, options, GoogleCloudStorageBuilder::with_config).build()?)
+            both(configured(builder, options, GoogleCloudStorageBuilder::with_config).build()?)
         }
         ObjectStoreScheme::MicrosoftAzure => {
             let builder = MicrosoftAzureBuilder::new().with_url(url);
             let builder = builder.with_client_options(client).with_retry(retry());
-            Arc::new(configured(builder, options, MicrosoftAzureBuilder::with_config).build()?)
+            both(configured(builder, options, MicrosoftAzureBuilder::with_config).build()?)
         }
         _ => return Ok(None),
     }))

@@ -15,6 +15,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
+use crate::multipart::{Multiparts, PART, PART_TIMEOUT, RECORD_PREFIX};
 use crate::remote::{self, Remote};
 use crate::size_mark;
 use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
@@ -25,12 +26,8 @@ const STALE: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const PREFIX: &str = "sha256";
 /// What the store is checked with is under.
 const CHECK: &str = "check";
-const UPLOAD_PART: usize = 8 << 20;
 /// How long a store may take to begin its answer, with all attempts.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long up to `PARALLEL_PARTS` parts may take to be kept, with all attempts: 280 KiB/s.
-const PARTS_TIMEOUT: Duration = Duration::from_secs(120);
-const PARALLEL_PARTS: usize = 4;
 
 /// Where blobs are kept. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +38,8 @@ pub struct BlobStore {
     /// The directory behind `store`, when it is one: files are moved there, not copied.
     pub(crate) root: Option<Arc<Path>>,
     staging: Arc<Path>,
+    /// Uploads in parts; none where the store has none that can be aborted later.
+    pub(crate) multiparts: Option<Multiparts>,
 }
 
 impl BlobStore {
@@ -65,14 +64,16 @@ impl BlobStore {
             return Self::open_directory(&root);
         }
         let opened = remote::open(&url, options).map_err(|error| invalid(error.to_string()))?;
-        let Remote { reads, writes, prefix } = opened;
+        let Remote { reads, writes, parts, prefix } = opened;
         std::fs::create_dir_all(staging)?;
         sweep(staging);
+        let staging: Arc<Path> = staging.into();
         Ok(Self {
+            multiparts: parts.map(|parts| Multiparts::new(parts, prefix.clone(), staging.clone())),
             store: Arc::new(PrefixStore::new(reads, prefix.clone())),
             writes: Arc::new(PrefixStore::new(writes, prefix)),
             root: None,
-            staging: staging.into(),
+            staging,
         })
     }
 
@@ -85,7 +86,13 @@ impl BlobStore {
         std::fs::create_dir_all(&staging)?;
         sweep(&staging);
         let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new_with_prefix(root)?);
-        Ok(Self { writes: store.clone(), store, root: Some(root.into()), staging: staging.into() })
+        Ok(Self {
+            writes: store.clone(),
+            store,
+            root: Some(root.into()),
+            staging: staging.into(),
+            multiparts: None,
+        })
     }
 
     /// A writer for bytes that come in pieces.
@@ -215,29 +222,40 @@ impl BlobStore {
         Ok(())
     }
 
+    /// Sends a local file: a small one in one request, which leaves nothing when it fails, a larger one in parts.
     pub(crate) async fn upload(&self, path: &Path, id: BlobId) -> Result<(), BlobError> {
         let mut file = tokio::fs::File::open(path).await?;
-        if file.metadata().await?.len() <= UPLOAD_PART as u64 {
+        if file.metadata().await?.len() <= PART as u64 {
             let mut whole = Vec::new();
             file.read_to_end(&mut whole).await?;
-            within(PARTS_TIMEOUT, self.writes.put(&key(id), whole.into())).await?;
+            within(PART_TIMEOUT, self.writes.put(&key(id), whole.into())).await?;
             return Ok(());
         }
+        match &self.multiparts {
+            Some(multiparts) => multiparts.upload(file, &key(id)).await,
+            None => self.upload_buffered(file, id).await,
+        }
+    }
+
+    /// Sends a large file to a store that is no vendor's.
+    async fn upload_buffered(&self, mut file: tokio::fs::File, id: BlobId) -> Result<(), BlobError> {
         let upload = in_time(self.writes.put_multipart(&key(id))).await?;
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, UPLOAD_PART);
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         loop {
-            let mut piece = Vec::with_capacity(UPLOAD_PART);
-            match file.read_buf(&mut piece).await {
+            let mut piece = Vec::with_capacity(PART);
+            let read = file.read_buf(&mut piece).await.map_err(BlobError::from);
+            let kept = within(PART_TIMEOUT, upload.wait_for_capacity(1)).await.map_err(BlobError::from);
+            match kept.and(read) {
                 Ok(0) => break,
                 Ok(_) => upload.put(piece.into()),
                 Err(error) => {
                     upload.abort().await?;
-                    return Err(error.into());
+                    return Err(error);
                 }
             }
-            within(PARTS_TIMEOUT, upload.wait_for_capacity(PARALLEL_PARTS)).await?;
         }
-        within(PARTS_TIMEOUT, upload.finish()).await?;
+        // Aborts by itself when it fails.
+        upload.finish().await?;
         Ok(())
     }
 
@@ -297,8 +315,12 @@ impl BlobStore {
         Ok(true)
     }
 
-    /// Removes files that a process which died left in staging more than a day ago.
+    /// Removes files that a process which died left in staging more than a day ago, and aborts its unfinished uploads to an
+    /// object store.
     pub async fn sweep_staging(&self) {
+        if let Some(multiparts) = &self.multiparts {
+            multiparts.abort_stale(is_stale).await;
+        }
         let (staging, root) = (self.staging.clone(), self.root.clone());
         let swept = tokio::task::spawn_blocking(move || {
             sweep(&staging);
@@ -374,7 +396,7 @@ pub(crate) async fn in_time<T>(
     within(ANSWER_TIMEOUT, call).await
 }
 
-async fn within<T>(
+pub(crate) async fn within<T>(
     limit: Duration,
     call: impl Future<Output = Result<T, object_store::Error>>,
 ) -> Result<T, object_store::Error> {
@@ -409,14 +431,21 @@ pub(crate) fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<
     Ok(())
 }
 
-/// What a killed process left in staging. Failing to tidy up is no reason not to start.
+/// What a killed process left in staging, but for records of uploads, which are aborted first. Failing to tidy up is no
+/// reason not to start.
 fn sweep(staging: &Path) {
     for entry in std::fs::read_dir(staging).into_iter().flatten().flatten() {
-        let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|time| time.elapsed().ok());
-        if age.is_some_and(|age| age > STALE)
+        let is_record = entry.file_name().to_string_lossy().starts_with(RECORD_PREFIX);
+        if !is_record
+            && entry.metadata().is_ok_and(|meta| is_stale(&meta))
             && let Err(error) = std::fs::remove_file(entry.path())
         {
             tracing::warn!(path = %entry.path().display(), %error, "could not remove a stale staging file");
         }
     }
+}
+
+fn is_stale(meta: &std::fs::Metadata) -> bool {
+    let age = meta.modified().ok().and_then(|time| time.elapsed().ok());
+    age.is_some_and(|age| age > STALE)
 }

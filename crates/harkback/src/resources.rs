@@ -57,11 +57,11 @@ pub(crate) async fn give_memory_back(closed: Closed) {
     }
 }
 
-/// Removes, every hour, what uploads of processes that died left in staging. Runs for ever.
+/// Removes, at the start and every hour, what uploads of processes that died left in staging and in an object store. Runs for ever.
 pub(crate) async fn sweep(blobs: BlobStore) {
     loop {
-        tokio::time::sleep(SWEEP_PERIOD).await;
         blobs.sweep_staging().await;
+        tokio::time::sleep(SWEEP_PERIOD).await;
     }
 }
 

@@ -10,6 +10,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("http_kit", 0),
     ("db", 0),
     ("blob_store", 0),
+    // Of tests alone.
+    ("fake_s3", 0),
     ("confined_process", 0),
     ("media_decode", 1),
     ("access", 1),

@@ -1,0 +1,173 @@
+//! Uploads in parts. What ends one before it is complete also aborts it: the parts of an upload that is neither completed
+//! nor aborted are kept, and paid for, without being listed among the objects.
+//!
+//! An error aborts at once, a caller that goes away in a task of its own. A process that dies leaves the record of its
+//! upload in staging, and the sweep of staging aborts it. Uploads cannot be listed by way of `object_store`.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use object_store::MultipartId;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use tokio::io::AsyncReadExt;
+
+use crate::BlobError;
+use crate::store::{in_time, within};
+
+/// The size of all parts but the last, in bytes.
+pub(crate) const PART: usize = 8 << 20;
+/// How long a part may take to be kept, with all attempts; up to [`PARALLEL_PARTS`] at once: 280 KiB/s.
+pub(crate) const PART_TIMEOUT: Duration = Duration::from_secs(120);
+const PARALLEL_PARTS: usize = 4;
+/// How the names of records begin.
+pub(crate) const RECORD_PREFIX: &str = "multipart-";
+
+/// Makes uploads in parts.
+#[derive(Clone)]
+pub(crate) struct Multiparts {
+    store: Arc<dyn MultipartStore>,
+    prefix: Path,
+    staging: Arc<FilePath>,
+}
+
+impl Multiparts {
+    pub(crate) fn new(store: Arc<dyn MultipartStore>, prefix: Path, staging: Arc<FilePath>) -> Self {
+        Self { store, prefix, staging }
+    }
+
+    /// Keeps the bytes of `file` under `key`.
+    pub(crate) async fn upload(&self, mut file: tokio::fs::File, key: &Path) -> Result<(), BlobError> {
+        let key = self.prefix.parts().chain(key.parts()).collect();
+        let mut upload = Upload::begin(self.store.clone(), key, &self.staging).await?;
+        let sent = upload.send(&mut file).await;
+        if sent.is_err() {
+            upload.abort().await;
+        }
+        sent
+    }
+
+    /// Aborts the uploads whose records are `is_stale`: those of processes that died.
+    pub(crate) async fn abort_stale(&self, is_stale: impl Fn(&std::fs::Metadata) -> bool) {
+        for record in std::fs::read_dir(&self.staging).into_iter().flatten().flatten() {
+            let is_record = record.file_name().to_string_lossy().starts_with(RECORD_PREFIX);
+            if !is_record || !record.metadata().is_ok_and(|meta| is_stale(&meta)) {
+                continue;
+            }
+            let path = record.path();
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let Some((key, id)) = text.split_once('\n') else {
+                // Of a process that died before it had written anything.
+                let _ = std::fs::remove_file(path);
+                continue;
+            };
+            let Ok(key) = Path::parse(key) else { continue };
+            let (store, id) = (self.store.clone(), id.to_owned());
+            Unfinished { store, key, id, record: path }.abort().await;
+        }
+    }
+}
+
+/// An upload that the store knows of.
+#[derive(Clone)]
+struct Unfinished {
+    store: Arc<dyn MultipartStore>,
+    key: Path,
+    id: MultipartId,
+    record: PathBuf,
+}
+
+impl Unfinished {
+    /// Has the store forget the parts. Where that fails, the record stays for the next sweep.
+    async fn abort(self) {
+        match in_time(self.store.abort_multipart(&self.key, &self.id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => self.forget(),
+            Err(error) => {
+                tracing::warn!(%error, key = %self.key, "could not abort an upload; it is tried again")
+            }
+        }
+    }
+
+    fn forget(&self) {
+        // One that is left is swept: its upload is then unknown.
+        let _ = std::fs::remove_file(&self.record);
+    }
+
+    /// Writes the record, which also tells the sweep that the upload goes on.
+    async fn write_record(&self) -> std::io::Result<()> {
+        tokio::fs::write(&self.record, format!("{}\n{}", self.key, self.id)).await
+    }
+}
+
+/// An upload in progress: dropped before it is complete, it is aborted.
+struct Upload(Option<Unfinished>);
+
+impl Upload {
+    async fn begin(store: Arc<dyn MultipartStore>, key: Path, staging: &FilePath) -> Result<Self, BlobError> {
+        let record = tempfile::Builder::new().prefix(RECORD_PREFIX).tempfile_in(staging)?;
+        let id = in_time(store.create_multipart(&key)).await?;
+        let (_, record) = record.keep().map_err(|error| error.error)?;
+        let unfinished = Unfinished { store, key, id, record };
+        let upload = Self(Some(unfinished.clone()));
+        unfinished.write_record().await?;
+        Ok(upload)
+    }
+
+    /// Sends all parts and completes the upload.
+    async fn send(&mut self, file: &mut tokio::fs::File) -> Result<(), BlobError> {
+        let Some(unfinished) = self.0.clone() else { return Ok(()) };
+        let Unfinished { store, key, id, .. } = &unfinished;
+        let mut running = FuturesUnordered::new();
+        let mut kept: Vec<(usize, PartId)> = Vec::new();
+        for index in 0.. {
+            let mut piece = Vec::with_capacity(PART);
+            (&mut *file).take(PART as u64).read_to_end(&mut piece).await?;
+            if piece.is_empty() {
+                break;
+            }
+            if running.len() >= PARALLEL_PARTS
+                && let Some(part) = running.next().await
+            {
+                kept.push(part?);
+            }
+            unfinished.write_record().await?;
+            running.push(async move {
+                let part = store.put_part(key, id, index, Bytes::from(piece).into());
+                within(PART_TIMEOUT, part).await.map(|part| (index, part))
+            });
+        }
+        while let Some(part) = running.next().await {
+            kept.push(part?);
+        }
+        kept.sort_unstable_by_key(|(index, _)| *index);
+        let parts = kept.into_iter().map(|(_, part)| part).collect();
+        within(PART_TIMEOUT, store.complete_multipart(key, id, parts)).await?;
+        unfinished.forget();
+        self.0 = None;
+        Ok(())
+    }
+
+    async fn abort(mut self) {
+        // Taken only when it is done: a caller that goes away meanwhile leaves it to the drop.
+        if let Some(unfinished) = self.0.clone() {
+            unfinished.abort().await;
+            self.0 = None;
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        // Outside of a runtime, the sweep aborts it.
+        if let (Some(unfinished), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(unfinished.abort());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

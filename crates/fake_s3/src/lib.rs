@@ -1,0 +1,200 @@
+//! An object store for tests: as much of S3 as `blob_store` uses, in the process of the test, with delays and failures.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// An S3 that keeps everything in memory. Its thread ends with the process.
+#[derive(Clone, Debug)]
+pub struct FakeS3(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    endpoint: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    objects: HashMap<String, Vec<u8>>,
+    uploads: BTreeMap<String, BTreeMap<usize, Vec<u8>>>,
+    requests: Vec<String>,
+    put_delay: Duration,
+    refused: Option<String>,
+    running: usize,
+    most_running: usize,
+}
+
+impl FakeS3 {
+    /// An empty store.
+    #[must_use]
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let store = Self(Arc::new(Inner { endpoint, state: Mutex::default() }));
+        let serving = store.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let store = serving.clone();
+                // A client that goes away ends its own connection alone.
+                std::thread::spawn(move || store.serve(&stream.unwrap()));
+            }
+        });
+        store
+    }
+
+    /// Where in it a blob store may be.
+    #[must_use]
+    pub const fn url() -> &'static str {
+        "s3://bucket/blobs"
+    }
+
+    /// The settings that lead to it.
+    #[must_use]
+    pub fn options(&self) -> [(String, String); 5] {
+        let options = [
+            ("aws_endpoint", self.0.endpoint.as_str()),
+            ("aws_allow_http", "true"),
+            ("aws_access_key_id", "a"),
+            ("aws_secret_access_key", "b"),
+            ("aws_region", "c"),
+        ];
+        options.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    }
+
+    /// Every PUT takes this long from now on.
+    pub fn delay_puts(&self, delay: Duration) {
+        self.0.state.lock().unwrap().put_delay = delay;
+    }
+
+    /// Requests whose line contains `text` are answered 403 from now on.
+    pub fn refuse(&self, text: &str) {
+        self.0.state.lock().unwrap().refused = Some(text.to_owned());
+    }
+
+    /// How many objects there are.
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        self.0.state.lock().unwrap().objects.len()
+    }
+
+    /// How many uploads in parts are neither completed nor aborted.
+    #[must_use]
+    pub fn unfinished_uploads(&self) -> usize {
+        self.0.state.lock().unwrap().uploads.len()
+    }
+
+    /// The requests so far: method and target.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        self.0.state.lock().unwrap().requests.clone()
+    }
+
+    /// The most PUTs that ran at once.
+    #[must_use]
+    pub fn most_puts_at_once(&self) -> usize {
+        self.0.state.lock().unwrap().most_running
+    }
+
+    /// Answers the requests of a connection until it ends.
+    fn serve(&self, stream: &TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+            let mut words = line.split(' ');
+            let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+            let mut length = 0;
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).ok()?;
+                if header.trim().is_empty() {
+                    break;
+                }
+                if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().ok()?;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).ok()?;
+            let (status, content) = self.timed(&method, &target, body);
+            let head = format!(
+                "HTTP/1.1 {status} -\r\ncontent-length: {}\r\netag: \"e\"\r\n\
+                 last-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
+                content.len()
+            );
+            let content = if method == "HEAD" { &[] } else { content.as_slice() };
+            (&mut &*stream).write_all(&[head.as_bytes(), content].concat()).ok()?;
+        }
+    }
+
+    fn timed(&self, method: &str, target: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+        let delay = {
+            let mut state = self.0.state.lock().unwrap();
+            state.requests.push(format!("{method} {target}"));
+            if method == "PUT" {
+                state.running += 1;
+                state.most_running = state.most_running.max(state.running);
+            }
+            if method == "PUT" { state.put_delay } else { Duration::ZERO }
+        };
+        std::thread::sleep(delay);
+        let mut state = self.0.state.lock().unwrap();
+        if method == "PUT" {
+            state.running -= 1;
+        }
+        state.answer(method, target, body)
+    }
+}
+
+impl State {
+    fn answer(&mut self, method: &str, target: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+        if self.refused.as_ref().is_some_and(|text| format!("{method} {target}").contains(text)) {
+            return (403, b"<Error><Code>AccessDenied</Code></Error>".to_vec());
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let parameter = |name: &str| {
+            let found = query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+            found.map(str::to_owned)
+        };
+        match (method, parameter("uploadId"), parameter("partNumber")) {
+            ("POST", None, _) if query.starts_with("uploads") => {
+                let id = format!("upload-{}", self.requests.len());
+                self.uploads.insert(id.clone(), BTreeMap::new());
+                let xml = format!(
+                    "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+                );
+                (200, xml.into_bytes())
+            }
+            ("PUT", Some(id), Some(part)) => match self.uploads.get_mut(&id) {
+                Some(parts) => {
+                    parts.insert(part.parse().unwrap(), body);
+                    (200, Vec::new())
+                }
+                None => (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec()),
+            },
+            ("POST", Some(id), _) => {
+                let parts = self.uploads.remove(&id).unwrap_or_default();
+                self.objects.insert(path.to_owned(), parts.into_values().flatten().collect());
+                let xml = "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>";
+                (200, xml.as_bytes().to_vec())
+            }
+            ("DELETE", Some(id), _) => {
+                (if self.uploads.remove(&id).is_some() { 204 } else { 404 }, Vec::new())
+            }
+            ("PUT", None, _) => {
+                self.objects.insert(path.to_owned(), body);
+                (200, Vec::new())
+            }
+            ("HEAD" | "GET", ..) => match self.objects.get(path) {
+                Some(bytes) => (200, bytes.clone()),
+                None => (404, Vec::new()),
+            },
+            _ => (405, Vec::new()),
+        }
+    }
+}
