@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 
 use crate::cut::Piece;
 
-/// So many whole slices are synced and moved to their place at once.
-const SYNCING: usize = 16;
+/// So many whole slices are synced and moved to their place, or sent to an object store, at once.
+const SYNCING: usize = 8;
 
 /// Writes what comes; the blob of each cut that was whole when the channel closed. What was not leaves nothing.
 ///
@@ -46,3 +46,6 @@ pub(crate) async fn keep(
     }
     Ok(kept)
 }
+
+#[cfg(test)]
+mod tests;
