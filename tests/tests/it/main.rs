@@ -4,6 +4,7 @@
 
 mod access;
 mod audio_streams;
+mod backup;
 mod bad_media;
 mod bounds;
 mod bytes;
