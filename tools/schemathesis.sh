@@ -14,6 +14,7 @@ run() {
   done
   # It keeps what it found in the current directory.
   local settings=$PWD/tools/clients/schemathesis.toml
+  export SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH=$PWD/tools/clients
   cd "$work"
   venv/bin/schemathesis --config-file "$settings" run "$BASE/openapi.json" \
     --checks all --mode all --phases examples,coverage,fuzzing,stateful --max-examples "${EXAMPLES:-10}" --seed "${SEED:-1}" --no-color
