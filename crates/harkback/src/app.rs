@@ -40,6 +40,7 @@ use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
 use crate::stopping::{self, Stopping};
+use crate::uploads::{self, Uploads};
 
 /// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
 const LOADED_MODELS: usize = 2;
@@ -102,6 +103,7 @@ pub(crate) fn build(
         .layer(axum::middleware::from_fn_with_state(jobs, jobs::run_as_jobs))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
     let router = http_kit::limit_json(router, config.max_json_bytes)
+        .layer(axum::middleware::from_fn_with_state(Uploads::default(), uploads::layer))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
         // Outside of all that asks the database.
         .layer(breaker())

@@ -38,6 +38,7 @@ mod service_client;
 mod speaker_models;
 mod stopping;
 mod text;
+mod uploads;
 mod verify;
 
 use std::process::ExitCode;

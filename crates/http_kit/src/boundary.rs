@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::reading::{BodyPace, Reading};
-use crate::{Id, Problem};
+use crate::{Id, Problem, tenancy};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -70,7 +70,7 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     let started = Instant::now();
 
     let (reading, request) = Reading::watch(request, pace);
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = tenancy::begin(next.run(request)).instrument(span.clone()).await;
 
     let problem = response.extensions().get::<Problem>().cloned();
     let mut response = match &problem {

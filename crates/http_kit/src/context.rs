@@ -3,7 +3,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
 use crate::boundary::RequestId;
-use crate::{Id, Problem};
+use crate::{Id, Problem, tenancy};
 
 /// The owner of a row: every query carries both.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,6 +83,7 @@ impl RequestContext {
             return Err(invalid("X-Tenant-Id", "is t_unknown, which owns nothing"));
         }
         let env = required(env, "X-Env")?;
+        tenancy::note(&tenant_id);
         let user_id = user_id.map(|user| parse(user, "X-User-Id")).transpose()?;
         Ok(Self { scope: Scope { tenant_id, env }, user_id, request_id: request_id.to_owned() })
     }

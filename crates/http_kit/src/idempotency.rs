@@ -31,7 +31,7 @@ use tracing::Instrument as _;
 
 use self::store::Stored;
 use crate::body::Buffered;
-use crate::{Id, JsonLimit, Problem, RequestContext, Scope, WriteSeed, canonical};
+use crate::{Id, JsonLimit, Problem, RequestContext, Scope, WriteSeed, canonical, tenancy};
 
 /// The header.
 pub const HEADER: &str = "idempotency-key";
@@ -119,7 +119,7 @@ impl Keys {
                 Begin::Run(claim) => claim.run(call, lease).await,
             }
         };
-        let task = self.running.spawn(running.in_current_span());
+        let task = self.running.spawn(tenancy::carry(running).in_current_span());
         task.await.unwrap_or_else(|broken| Err(Problem::internal(broken)))
     }
 

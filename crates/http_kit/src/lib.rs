@@ -34,6 +34,8 @@ mod problem;
 mod progress;
 mod reading;
 mod strict;
+mod tenancy;
+mod turns;
 mod work;
 mod write_seed;
 

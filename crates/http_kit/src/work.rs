@@ -1,21 +1,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::{Problem, begin_heavy_work};
+use crate::turns::{Crowded, Slot, Turns};
+use crate::{Problem, begin_heavy_work, tenancy};
 
 /// Heavy work, off the async threads: so many at once, so many waiting, no more.
+///
+/// Tenants take turns: one that has much work waiting holds others up by a piece of it. A full queue refuses the tenant that
+/// has most waiting. Work of no call, such as a job's, counts as one more tenant's; jobs have an order of their own.
 ///
 /// The work is told to stop when nobody waits for it any longer: the caller hung up, or its time
 /// is over. It keeps its slot until it has really stopped.
 #[derive(Clone, Debug)]
 pub struct WorkQueue {
     name: &'static str,
-    running: Arc<Semaphore>,
-    /// One for each running and each waiting piece of work.
-    places: Arc<Semaphore>,
+    turns: Turns,
 }
 
 /// Tells work whether anybody still waits for it.
@@ -26,15 +25,12 @@ pub struct Cancellation(Arc<AtomicBool>);
 #[derive(Debug)]
 pub struct Turn {
     queue: &'static str,
-    began: Instant,
-    _place: OwnedSemaphorePermit,
-    /// The semaphore is never closed; should it be, the work has its place and may run.
-    _slot: Option<OwnedSemaphorePermit>,
+    slot: Slot,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let elapsed = self.began.elapsed().as_secs_f64();
+        let elapsed = self.slot.elapsed().as_secs_f64();
         metrics::histogram!("work_duration_seconds", "queue" => self.queue).record(elapsed);
     }
 }
@@ -45,6 +41,14 @@ pub enum WorkError {
     /// Every place is taken.
     #[error("the {0} queue is full")]
     Full(&'static str),
+    /// Every place that this tenant may have is taken.
+    #[error("the {queue} queue is full for about {retry_after_s} s")]
+    Crowded {
+        /// The queue's name.
+        queue: &'static str,
+        /// An estimate of when a place is free, in seconds from 1 to 300.
+        retry_after_s: u32,
+    },
     /// Heavy work would begin, and the call is to be answered later: see [`defer`](crate::defer).
     #[error("the work is deferred to a job")]
     Deferred,
@@ -82,55 +86,48 @@ impl WorkQueue {
     /// A queue for `running` pieces of work at once (at least one) and `waiting` more.
     #[must_use]
     pub fn new(name: &'static str, running: usize, waiting: usize) -> Self {
-        let running = running.max(1);
-        Self {
-            name,
-            running: Arc::new(Semaphore::new(running)),
-            places: Arc::new(Semaphore::new(running + waiting)),
-        }
+        Self { name, turns: Turns::new(running.max(1), waiting) }
     }
 
     /// Is there a place? For callers with something to write before their work: another may take it meanwhile.
     ///
     /// # Errors
-    /// [`WorkError::Full`].
+    /// [`WorkError::Crowded`].
     pub fn check_place(&self) -> Result<(), WorkError> {
-        if self.places.available_permits() == 0 { Err(WorkError::Full(self.name)) } else { Ok(()) }
+        self.turns.check(tenancy::current().as_ref()).map_err(|crowded| self.crowded(crowded))
     }
 
     /// Waits for a turn, for work that blocks no thread here: another program's.
     ///
     /// # Errors
-    /// [`WorkError::Full`] at once when there is no place.
+    /// [`WorkError::Crowded`] when there is no place, or when another tenant with fewer waiting takes it.
     pub async fn turn(&self) -> Result<Turn, WorkError> {
         begin_heavy_work()?;
-        self.place().await
+        self.begin(false).await
     }
 
-    async fn place(&self) -> Result<Turn, WorkError> {
-        let place = self.places.clone().try_acquire_owned().map_err(|_| WorkError::Full(self.name))?;
-        Ok(self.begin(place).await)
-    }
-
-    /// As [`WorkQueue::turn`], and waits for a place too: for callers that are themselves bounded.
+    /// As [`WorkQueue::turn`], however many wait: for callers that are themselves bounded.
     ///
     /// # Errors
-    /// [`WorkError::Full`] when the queue is closed, which it never is.
+    /// [`WorkError::Deferred`] within [`defer`](crate::defer).
     pub async fn patient_turn(&self) -> Result<Turn, WorkError> {
         begin_heavy_work()?;
-        let place = self.places.clone().acquire_owned().await.map_err(|_| WorkError::Full(self.name))?;
-        Ok(self.begin(place).await)
+        self.begin(true).await
     }
 
-    async fn begin(&self, place: OwnedSemaphorePermit) -> Turn {
-        let slot = self.running.clone().acquire_owned().await.ok();
-        Turn { queue: self.name, began: Instant::now(), _place: place, _slot: slot }
+    async fn begin(&self, is_patient: bool) -> Result<Turn, WorkError> {
+        let slot = self.turns.take(tenancy::current(), is_patient).await;
+        Ok(Turn { queue: self.name, slot: slot.map_err(|crowded| self.crowded(crowded))? })
+    }
+
+    fn crowded(&self, Crowded { retry_after_s }: Crowded) -> WorkError {
+        WorkError::Crowded { queue: self.name, retry_after_s }
     }
 
     /// Runs `work` on a blocking thread, when its turn comes.
     ///
     /// # Errors
-    /// [`WorkError::Full`] at once when there is no place; [`WorkError::Broken`] when it panics.
+    /// [`WorkError::Crowded`] as [`WorkQueue::turn`]; [`WorkError::Broken`] when it panics.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
@@ -147,7 +144,7 @@ impl WorkQueue {
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let turn = self.place().await?;
+        let turn = self.begin(false).await?;
         let cancellation = Cancellation::default();
         let cancel_on_drop = CancelOnDrop(cancellation.clone());
         let span = tracing::Span::current();
@@ -164,17 +161,19 @@ impl WorkQueue {
 impl From<WorkError> for Problem {
     fn from(error: WorkError) -> Self {
         match error {
-            WorkError::Full(_) => Self::unavailable(
-                "queue_full",
-                "too much of this work is waiting already; send it again later",
-                10,
-            ),
+            WorkError::Full(_) => queue_full(10),
+            WorkError::Crowded { retry_after_s, .. } => queue_full(retry_after_s),
             WorkError::Deferred => {
                 Self::new(http::StatusCode::ACCEPTED, DEFERRED, "the work is deferred to a job")
             }
             broken @ WorkError::Broken { .. } => Self::internal(broken),
         }
     }
+}
+
+fn queue_full(retry_after_s: u32) -> Problem {
+    let detail = "too much of this work is waiting already; send it again later";
+    Problem::unavailable("queue_full", detail, retry_after_s)
 }
 
 #[cfg(test)]
@@ -200,7 +199,7 @@ mod tests {
             }
         });
         running.await.unwrap();
-        assert!(matches!(queue.run(|_| ()).await, Err(WorkError::Full("test"))));
+        assert!(matches!(queue.run(|_| ()).await, Err(WorkError::Crowded { queue: "test", .. })));
         release.send(()).unwrap();
         first.await.unwrap().unwrap();
         assert_eq!(queue.run(|_| 7).await.unwrap(), 7);

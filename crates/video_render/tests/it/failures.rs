@@ -109,7 +109,10 @@ async fn a_render_dies_with_its_request() {
     // One runs and nothing may wait.
     let profile = Profile::named("preview_720p_fast").unwrap();
     let full = world.renderer.render_window(&context("t1"), &asset, window_ms(0, 1_000), profile).await;
-    assert!(matches!(full, Err(Error::Work(http_kit::WorkError::Full("render")))), "{full:?}");
+    assert!(
+        matches!(full, Err(Error::Work(http_kit::WorkError::Crowded { queue: "render", .. }))),
+        "{full:?}"
+    );
     task.abort();
     ended(&pid).await;
 }

@@ -1,0 +1,123 @@
+//! The share of a tenant in uploads: so many come in at once, more wait, and beyond that they are refused. Each takes a
+//! connection, a file, and a part of the processors and of the disk.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_kit::Problem;
+use tokio::sync::Semaphore;
+
+/// Uploads of one tenant that come in at once.
+const AT_ONCE: usize = 8;
+/// Those and the ones that wait; their bodies are not read yet.
+const MOST: usize = 64;
+const PATH: &str = "/media-v2/assets";
+/// What `Retry-After` may say, in seconds.
+const LONGEST_WAIT_S: u64 = 300;
+
+/// The shares of all tenants. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uploads(Arc<Mutex<Running>>);
+
+#[derive(Debug, Default)]
+struct Running {
+    /// By the header of the tenant; only those with an upload are kept. Callers that name their tenant in the form share the
+    /// share of one.
+    shares: HashMap<Vec<u8>, Share>,
+    /// How long the last upload took, without its wait.
+    last: Duration,
+}
+
+#[derive(Debug)]
+struct Share {
+    count: usize,
+    turns: Arc<Semaphore>,
+}
+
+/// An upload that comes in or waits.
+struct Upload {
+    uploads: Uploads,
+    tenant: Vec<u8>,
+    turns: Arc<Semaphore>,
+}
+
+/// Has uploads take their tenant's share. Mount it inside of what authenticates callers.
+pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || request.uri().path() != PATH {
+        return next.run(request).await;
+    }
+    let tenant = request.headers().get("x-tenant-id").map_or(&b""[..], |tenant| tenant.as_bytes()).to_vec();
+    let upload = match uploads.begin(tenant) {
+        Ok(upload) => upload,
+        Err(problem) => return problem.into_response(),
+    };
+    // The semaphore is never closed; should it be, the bound of all still holds.
+    let _turn = upload.turns.acquire().await.ok();
+    let began = Instant::now();
+    let response = next.run(request).await;
+    uploads.running().last = began.elapsed();
+    response
+}
+
+impl Uploads {
+    fn begin(&self, tenant: Vec<u8>) -> Result<Upload, Problem> {
+        let mut running = self.running();
+        let last = running.last;
+        let share = running
+            .shares
+            .entry(tenant.clone())
+            .or_insert_with(|| Share { count: 0, turns: Arc::new(Semaphore::new(AT_ONCE)) });
+        if share.count >= MOST {
+            let rounds = u64::try_from(MOST / AT_ONCE).unwrap_or(1);
+            let wait_s = (last.as_secs() * rounds + 1).min(LONGEST_WAIT_S);
+            let detail = format!("{MOST} uploads of this tenant come in or wait already");
+            return Err(Problem::unavailable("queue_full", detail, u32::try_from(wait_s).unwrap_or(1)));
+        }
+        share.count += 1;
+        Ok(Upload { uploads: self.clone(), tenant, turns: share.turns.clone() })
+    }
+
+    /// Nothing panics while it is held.
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let mut running = self.uploads.running();
+        if let Some(share) = running.shares.get_mut(&self.tenant) {
+            share.count -= 1;
+            if share.count == 0 {
+                running.shares.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tenant_has_a_share_and_another_its_own() {
+        let uploads = Uploads::default();
+        let held: Vec<_> = (0..MOST).map(|_| uploads.begin(b"t1".to_vec()).unwrap()).collect();
+        let turns: Vec<_> = held.iter().filter_map(|upload| upload.turns.try_acquire().ok()).collect();
+        assert_eq!(turns.len(), AT_ONCE);
+        uploads.running().last = Duration::from_secs(3);
+        let refused = uploads.begin(b"t1".to_vec()).err().unwrap();
+        assert_eq!(refused.code(), "queue_full");
+        assert!(format!("{refused:?}").contains("retry_after_s: Some(25)"), "{refused:?}");
+        let other = uploads.begin(b"t2".to_vec()).unwrap();
+        assert!(other.turns.try_acquire().is_ok());
+        drop((turns, other));
+        drop(held);
+        assert!(uploads.begin(b"t1".to_vec()).is_ok() && uploads.running().shares.is_empty());
+    }
+}

@@ -1,0 +1,325 @@
+//! Slots that tenants take in turn, and places to wait for them.
+//!
+//! Slots are handed out by start-time fair queueing: each piece of work gets the ticket after both its tenant's last one and
+//! the one now served, and the lowest ticket is next. A tenant that asks for the first time waits for the pieces that run and
+//! for one of each other tenant that waits, however many those have waiting. When every place is taken, a tenant that has
+//! fewer waiting than the one with most takes the newest place of that one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::Id;
+
+/// How much the newest duration counts in the mean.
+const NEWEST: f64 = 0.2;
+/// What `Retry-After` may say, in seconds.
+const RETRY_AFTER: std::ops::RangeInclusive<f64> = 1.0..=300.0;
+
+/// The order of waiting work: the ticket, then who came first.
+type Order = (u64, u64);
+
+/// No place is free for this tenant; `retry_after_s` is an estimate of when one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Crowded {
+    pub(crate) retry_after_s: u32,
+}
+
+/// The slots of a queue. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Turns(Arc<Mutex<State>>);
+
+/// The right to run; the next one's turn comes when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    turns: Turns,
+    began: Instant,
+    is_counted: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    slots: usize,
+    /// Slots, and those that may wait for one.
+    places: usize,
+    free: usize,
+    /// Places taken, by work that runs or waits; patient work takes none.
+    taken: usize,
+    waiting: BTreeMap<Order, Waiting>,
+    /// The last ticket of tenants whose turn with it has not come yet.
+    tickets: HashMap<Option<Id>, u64>,
+    served: u64,
+    came: u64,
+    running: Vec<Instant>,
+    /// Of pieces that ended, in seconds; none before the first.
+    mean_s: Option<f64>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    tenant: Option<Id>,
+    is_patient: bool,
+    turn: oneshot::Sender<Result<Slot, Crowded>>,
+}
+
+impl Turns {
+    /// `slots` pieces of work at once, `waiting` more that wait.
+    pub(crate) fn new(slots: usize, waiting: usize) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            slots,
+            places: slots + waiting,
+            free: slots,
+            taken: 0,
+            waiting: BTreeMap::new(),
+            tickets: HashMap::new(),
+            served: 0,
+            came: 0,
+            running: Vec::new(),
+            mean_s: None,
+        })))
+    }
+
+    /// Waits for a slot. Patient work waits however many do.
+    pub(crate) async fn take(&self, tenant: Option<Id>, is_patient: bool) -> Result<Slot, Crowded> {
+        let (order, turn) = {
+            let mut state = self.state();
+            if !is_patient {
+                state.take_place(tenant.as_ref())?;
+            }
+            let order = state.order(tenant.clone());
+            if state.free > 0 {
+                state.free -= 1;
+                return Ok(self.slot(&mut state, order, !is_patient));
+            }
+            let (send, turn) = oneshot::channel();
+            state.waiting.insert(order, Waiting { tenant, is_patient, turn: send });
+            (order, turn)
+        };
+        let leave = Leave { turns: self, order };
+        let slot = turn.await;
+        std::mem::forget(leave);
+        // A sender is dropped with the queue alone.
+        slot.unwrap_or(Err(Crowded { retry_after_s: 1 }))
+    }
+
+    /// Would [`Turns::take`] find a place?
+    pub(crate) fn check(&self, tenant: Option<&Id>) -> Result<(), Crowded> {
+        let state = self.state();
+        if state.taken < state.places || state.longest(tenant).is_some() {
+            Ok(())
+        } else {
+            Err(state.crowded())
+        }
+    }
+
+    fn slot(&self, state: &mut State, order: Order, is_counted: bool) -> Slot {
+        state.served = state.served.max(order.0);
+        let began = Instant::now();
+        state.running.push(began);
+        Slot { turns: self.clone(), began, is_counted }
+    }
+
+    /// Nothing panics while it is held.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take_place(&mut self, tenant: Option<&Id>) -> Result<(), Crowded> {
+        if self.taken < self.places {
+            self.taken += 1;
+            return Ok(());
+        }
+        let crowded = self.crowded();
+        let newest = self.longest(tenant).ok_or(crowded)?;
+        if let Some(waiting) = self.waiting.remove(&newest) {
+            // One that is gone has left its place by itself.
+            let _ = waiting.turn.send(Err(crowded));
+        }
+        Ok(())
+    }
+
+    /// The newest waiting piece of the tenant that has most, if that is more than `tenant` would have with one more.
+    fn longest(&self, tenant: Option<&Id>) -> Option<Order> {
+        let mut counts: HashMap<Option<&Id>, (usize, Order)> = HashMap::new();
+        for (order, waiting) in self.waiting.iter().filter(|(_, waiting)| !waiting.is_patient) {
+            let (count, newest) = counts.entry(waiting.tenant.as_ref()).or_default();
+            (*count, *newest) = (*count + 1, *order);
+        }
+        let own = counts.get(&tenant).map_or(0, |(count, _)| *count);
+        let (most, newest) = counts.into_values().max()?;
+        (most > own + 1).then_some(newest)
+    }
+
+    fn order(&mut self, tenant: Option<Id>) -> Order {
+        let served = self.served;
+        // What was served is no reason to come later: only tenants that wait are kept.
+        self.tickets.retain(|_, ticket| *ticket > served);
+        let ticket = self.tickets.entry(tenant).or_insert(served);
+        *ticket += 1;
+        self.came += 1;
+        (*ticket, self.came)
+    }
+
+    /// The time until all that runs and waits is done.
+    fn crowded(&self) -> Crowded {
+        let oldest = self.running.iter().map(Instant::elapsed).max().unwrap_or_default().as_secs_f64();
+        let each = self.mean_s.map_or(oldest, |mean| mean.max(oldest / 2.0));
+        let pieces = self.waiting.len() + self.running.len();
+        #[expect(clippy::cast_precision_loss, reason = "an estimate, of thousands at most")]
+        let wait = each * pieces as f64 / self.slots as f64;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
+        let retry_after_s = wait.clamp(*RETRY_AFTER.start(), *RETRY_AFTER.end()).ceil() as u32;
+        Crowded { retry_after_s }
+    }
+
+    fn ended(&mut self, began: Instant) {
+        if let Some(index) = self.running.iter().position(|running| *running == began) {
+            self.running.swap_remove(index);
+        }
+        let took = began.elapsed().as_secs_f64();
+        self.mean_s = Some(self.mean_s.map_or(took, |mean| mean + NEWEST * (took - mean)));
+    }
+}
+
+impl Slot {
+    /// How long it has been held.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let unwanted = {
+            let mut state = self.turns.state();
+            state.ended(self.began);
+            state.taken -= usize::from(self.is_counted);
+            let Some((order, waiting)) = state.waiting.pop_first() else {
+                state.free += 1;
+                return;
+            };
+            let slot = self.turns.slot(&mut state, order, !waiting.is_patient);
+            waiting.turn.send(Ok(slot)).err()
+        };
+        // Its caller hung up at this moment: dropped without the lock, it gives the turn to the next.
+        drop(unwanted);
+    }
+}
+
+/// Gives a waiting piece's place back when its caller hangs up.
+struct Leave<'turns> {
+    turns: &'turns Turns,
+    order: Order,
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        let mut state = self.turns.state();
+        if let Some(waiting) = state.waiting.remove(&self.order) {
+            state.taken -= usize::from(!waiting.is_patient);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(name: &str) -> Option<Id> {
+        Some(name.parse().unwrap())
+    }
+
+    /// A task that notes its name when its turn comes, and gives the slot back.
+    fn piece(
+        turns: &Turns,
+        name: &'static str,
+        order: &Arc<Mutex<Vec<String>>>,
+    ) -> tokio::task::JoinHandle<bool> {
+        let (turns, order) = (turns.clone(), order.clone());
+        tokio::spawn(async move {
+            let Ok(slot) = turns.take(tenant(name), false).await else { return false };
+            order.lock().unwrap().push(name.to_owned());
+            drop(slot);
+            true
+        })
+    }
+
+    async fn settled() {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn another_tenant_waits_for_one_piece_and_not_for_thirty() {
+        let (turns, order) = (Turns::new(1, 64), Arc::default());
+        let running = turns.take(tenant("greedy"), false).await.unwrap();
+        let greedy: Vec<_> = (0..30).map(|_| piece(&turns, "greedy", &order)).collect();
+        settled().await;
+        let other = piece(&turns, "other", &order);
+        settled().await;
+        drop(running);
+        assert!(other.await.unwrap());
+        for piece in greedy {
+            assert!(piece.await.unwrap());
+        }
+        let place = order.lock().unwrap().iter().position(|name| name == "other").unwrap();
+        assert!(place <= 1, "{place} pieces of the greedy one came first");
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_takes_from_the_tenant_that_has_most() {
+        let (turns, order) = (Turns::new(1, 4), Arc::default());
+        let running = turns.take(tenant("greedy"), false).await.unwrap();
+        let mut greedy: Vec<_> = (0..4).map(|_| piece(&turns, "greedy", &order)).collect();
+        settled().await;
+        assert_eq!(turns.take(tenant("greedy"), false).await.unwrap_err().retry_after_s, 1);
+        assert!(
+            turns.check(tenant("greedy").as_ref()).is_err() && turns.check(tenant("other").as_ref()).is_ok()
+        );
+        let others: Vec<_> = (0..2).map(|_| piece(&turns, "other", &order)).collect();
+        settled().await;
+        assert!(turns.check(tenant("other").as_ref()).is_err(), "half of what waits is the other's");
+        assert!(!greedy.pop().unwrap().await.unwrap() && !greedy.pop().unwrap().await.unwrap());
+        drop(running);
+        for piece in greedy.into_iter().chain(others) {
+            assert!(piece.await.unwrap());
+        }
+        let state = turns.state();
+        assert_eq!((state.free, state.taken, state.waiting.len(), state.running.len()), (1, 0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn one_that_hangs_up_leaves_its_place() {
+        let turns = Turns::new(1, 1);
+        let running = turns.take(None, false).await.unwrap();
+        let waits = tokio::spawn({
+            let turns = turns.clone();
+            async move { turns.take(None, false).await.is_ok() }
+        });
+        settled().await;
+        assert!(turns.check(None).is_err());
+        waits.abort();
+        let _ = waits.await;
+        assert!(turns.check(None).is_ok());
+        drop(running);
+        assert!(turns.take(None, false).await.is_ok());
+        assert_eq!(turns.state().free, 1);
+    }
+
+    #[tokio::test]
+    async fn retry_after_follows_what_pieces_take() {
+        let turns = Turns::new(2, 0);
+        let first = turns.take(None, false).await.unwrap();
+        let second = turns.take(None, false).await.unwrap();
+        turns.state().mean_s = Some(40.0);
+        assert_eq!(turns.check(None).unwrap_err().retry_after_s, 40, "two run, each 40 s, two at once");
+        turns.state().mean_s = Some(4_000.0);
+        assert_eq!(turns.check(None).unwrap_err().retry_after_s, 300);
+        drop((first, second));
+    }
+}

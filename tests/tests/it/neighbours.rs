@@ -1,0 +1,70 @@
+//! What one tenant asks for does not keep others waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use e2e::{Api, Deployment, media};
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+
+/// A recording whose peaks take a while, and are not kept yet: it ends with an atom that is skipped and has `number`.
+fn recording(template: &[u8], number: usize) -> Vec<u8> {
+    [template, b"\0\0\0\x10free", &number.to_be_bytes()].concat()
+}
+
+/// An upload and its peaks, which the queues of uploads and of waveforms make; how long it took.
+async fn piece(api: &Api, bytes: Vec<u8>) -> (u16, Duration) {
+    let began = Instant::now();
+    let form = Form::new().part("file", Part::bytes(bytes).file_name("a.mp4"));
+    let upload = api.send(api.request(Method::POST, "/media-v2/assets").multipart(form)).await;
+    if upload.status != 201 {
+        return (upload.status, began.elapsed());
+    }
+    let path = format!("/media-v2/assets/{}/waveform", upload.json()["id"].as_str().unwrap());
+    (api.get(&path).await.status, began.elapsed())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_callers_of_one_tenant_do_not_hold_another_up() {
+    let server = Deployment::new().await.start().await;
+    let template: Arc<[u8]> = std::fs::read(media::fixture("talk_and_music.mp4")).unwrap().into();
+    let (over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let callers: Vec<_> = (0..30_usize)
+        .map(|caller| {
+            let api = server.api("greedy", "dev");
+            let (template, over, done) = (template.clone(), over.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut number = caller << 32;
+                while !over.load(Ordering::Relaxed) {
+                    number += 1;
+                    let (status, _) = piece(&api, recording(&template, number)).await;
+                    assert!([200, 503].contains(&status), "{status}");
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    while done.load(Ordering::Relaxed) < 30 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let modest = server.api("modest", "dev");
+    let before = done.load(Ordering::Relaxed);
+    let mut ahead = Vec::new();
+    for number in 1..=5 {
+        let began = done.load(Ordering::Relaxed);
+        let (status, _) = piece(&modest, recording(&template, number)).await;
+        assert_eq!(status, 200);
+        ahead.push(done.load(Ordering::Relaxed) - began);
+    }
+    assert!(done.load(Ordering::Relaxed) > before, "the greedy one goes on meanwhile");
+    over.store(true, Ordering::Relaxed);
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    // In the order of their coming, a piece of each of the thirty callers would come first.
+    ahead.sort_unstable();
+    assert!(ahead[2] <= 6, "so many of the greedy one came before each of the modest one: {ahead:?}");
+    println!("pieces of the greedy tenant that ended during one of the modest: {ahead:?}");
+    server.stop().await;
+}
