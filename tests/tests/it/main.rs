@@ -23,6 +23,7 @@ mod hostile;
 mod jobs;
 mod layers;
 mod lineage;
+mod mutants;
 mod neighbours;
 mod once;
 mod openai;
