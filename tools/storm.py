@@ -2,7 +2,7 @@
 """Hostile requests against a running `harkback serve`: what they cost, and what others notice. `make storm`.
 
 Prints, for each kind of request, the answers, the peak of the resident memory while it ran and the memory after, and the
-slowest answer of /healthz meanwhile.
+slowest answer of /healthz meanwhile. Then what is answered while stores fail, clients are slow and a tenant is greedy.
 """
 
 import argparse
@@ -18,6 +18,8 @@ import sys
 import tempfile
 import threading
 import time
+
+import failing
 
 CONTEXT = {"X-Tenant-Id": "t1", "X-Env": "dev"}
 
@@ -206,7 +208,17 @@ def main():
     arguments.add_argument("harkback", help="the program")
     arguments.add_argument("--connections", type=int, default=990)
     arguments.add_argument("--io-timeout-s", type=int, default=5)
+    arguments.add_argument("--moto", help="moto_server, which stands for an object store")
+    arguments.add_argument("--only", choices=["hostile", "failing"], help="a part of it")
     options = arguments.parse_args()
+    if options.only != "failing":
+        hostile(options)
+    is_well = options.only == "hostile" or failing.run(options.harkback, options.moto)
+    sys.exit(0 if is_well else 1)
+
+
+def hostile(options):
+    """Bodies and connections that are made to cost."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="harkback-storm-") as data:
