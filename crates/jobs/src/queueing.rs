@@ -10,7 +10,7 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::Error;
 use crate::heavy_calls::lane_of;
-use crate::model::{Job, JobPriority};
+use crate::model::{Job, JobPriority, JobState};
 use crate::service::{Jobs, NewJob};
 use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, Stranded};
 use crate::worker::{RunJob, task_of};
@@ -32,9 +32,12 @@ impl Jobs {
         let work = Sha256::new().chain_update(new.call.path).chain_update([0]).chain_update(&new.body);
         let (body, uri) = self.keep_body(new.body).await?;
         let mut transaction = self.pool().begin().await?;
-        // After a crash, a retry under the same Idempotency-Key finds the job of the first try.
+        // After a crash, a retry under the same Idempotency-Key finds the job of the first try, and runs it again if it has
+        // failed: what failed is not kept.
         if let Some(job) = store::find(&mut transaction, &context.scope, &id, self.now()).await? {
-            return Ok(job);
+            drop(transaction);
+            let is_over = matches!(job.state, JobState::Failed | JobState::Cancelled);
+            return if is_over { self.retry(&context.scope, &id).await } else { Ok(job) };
         }
         let row = NewRow {
             scope: &context.scope,

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::StatusCode;
+use http_kit::WriteSeed;
 use jobs::JobLimits;
 use jobs::model::JobState;
 use serde_json::json;
@@ -88,4 +89,18 @@ async fn waiting_jobs_are_bounded_for_each_tenant_and_for_all() {
     );
     assert_eq!(call("t2").await.status(), StatusCode::ACCEPTED);
     assert_eq!(call("t3").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_under_a_key_is_run_again() {
+    let world = World::new().await;
+    world.work(&world.jobs, 1, GRACE);
+    for _ in 0..2 {
+        let call = world.call("t1", ANALYZE, "", json!({"name": "broken"}));
+        let answer = WriteSeed::scope(Some(WriteSeed::new("key")), call).await;
+        assert_eq!(json_of(answer).await["code"], "undecodable_media");
+    }
+    assert_eq!(world.begun(), ["t1 broken"; 2]);
+    let page = http_kit::PageParams::new(None, None).unwrap();
+    assert_eq!(world.jobs.list(&owner("t1"), None, None, &page).await.unwrap().len(), 1);
 }
