@@ -77,10 +77,10 @@ impl Buffered {
         read(request.with_limited_body()).await
     }
 
-    /// As [`Buffered::read`] with this limit, in bytes.
+    /// Reads the body of `request`, up to `limit` bytes.
     ///
     /// # Errors
-    /// Those of a body that is too large, late, broken, or one too many.
+    /// 413 `body_too_large`, 503 `busy`, 408 `request_timeout`, 400 `unreadable_body`.
     pub async fn read_limited(request: Request, limit: usize) -> Result<Self, Problem> {
         read(request.map(|body| axum::body::Body::new(http_body_util::Limited::new(body, limit)))).await
     }

@@ -109,10 +109,12 @@ async fn one_semantic_timeline_per_cache_key() {
     world.post(&format!("/media-v2/assets/{two}/artifacts"), &transcript("k2")).await.created();
 
     let mut conn = world.service.pool().acquire().await.unwrap();
-    let found = store::find_semantic_timeline(&mut conn, &scope(), "k").await.unwrap().unwrap();
+    // A registered key is not that of an analysis.
+    assert!(store::find_semantic_timeline(&mut conn, &scope(), "k").await.unwrap().is_none());
+    let found = store::find_semantic_timeline(&mut conn, &scope(), "registered/k").await.unwrap().unwrap();
     assert_eq!(first["id"], found.id.as_str());
     let foreign = http_kit::Scope { env: "prod".parse().unwrap(), ..scope() };
-    assert!(store::find_semantic_timeline(&mut conn, &foreign, "k").await.unwrap().is_none());
+    assert!(store::find_semantic_timeline(&mut conn, &foreign, "registered/k").await.unwrap().is_none());
     let asset = one.parse().unwrap();
     let kind = ArtifactKind::AudioSemanticTimeline;
     let latest = store::latest_artifacts(&mut conn, &scope(), &asset, kind, 5).await.unwrap();
