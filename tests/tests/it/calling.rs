@@ -47,7 +47,7 @@ async fn the_walk_and_the_program_do_what_they_show() {
         assert_eq!(&bytes[at..at + 4], mark.as_bytes(), "{file}");
     }
     let program = blocks(&document).into_iter().find(|block| block.info == "python").unwrap();
-    if has_requests(folder.path()).await {
+    if has_python("requests", folder.path()).await {
         let printed = run("python3", "-c", &program.text, folder.path()).await;
         assert!(printed.starts_with("speech 0 "), "{printed}");
     }
@@ -77,12 +77,13 @@ pub(crate) async fn walk(blocks: &[Block], folder: &Path) -> usize {
     compared
 }
 
-/// Not every machine has that library, and nothing else here needs it.
-async fn has_requests(folder: &Path) -> bool {
-    let found = Command::new("python3").args(["-c", "import requests"]).current_dir(folder).output().await;
+/// Not every machine has Python and that module, and nothing else here needs it.
+pub(crate) async fn has_python(module: &str, folder: &Path) -> bool {
+    let import = format!("import {module}");
+    let found = Command::new("python3").args(["-c", &import]).current_dir(folder).output().await;
     let found = found.is_ok_and(|output| output.status.success());
     if !found {
-        e2e::skipped("python3 with requests absent");
+        e2e::skipped(&format!("python3 with {module} absent"));
     }
     found
 }

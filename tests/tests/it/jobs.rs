@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::calling::{ADDRESS, run, walk};
+use crate::calling::{ADDRESS, has_python, run, walk};
 use crate::documents::blocks;
 use crate::formats::ffmpeg::ffmpeg;
 use crate::spine::ANALYZE;
@@ -401,8 +401,10 @@ signature = "v1," + base64.b64encode(signed).decode()
 headers = {"webhook-id": "msg_1", "webhook-timestamp": now, "webhook-signature": signature}
 print(verify(secret, headers, b"{}"), verify(secret, headers, b"{ }"))
 "#;
-    let printed = run("python3", "-c", &format!("{}{known}", program.text), folder.path()).await;
-    let lines: Vec<&str> = printed.lines().collect();
-    assert!(matches!(*lines, [hits, "True False"] if hits.ends_with(" hits")), "{printed}");
+    if has_python("sys", folder.path()).await {
+        let printed = run("python3", "-c", &format!("{}{known}", program.text), folder.path()).await;
+        let lines: Vec<&str> = printed.lines().collect();
+        assert!(matches!(*lines, [hits, "True False"] if hits.ends_with(" hits")), "{printed}");
+    }
     server.stop().await;
 }

@@ -68,7 +68,10 @@ async fn a_second_signal_ends_it_now() {
     let (code, log) = server.ended().await;
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(code, Some(3), "{log}");
-    assert!(call.await.is_err(), "the call was cut off");
+    // The database's connections are closed before the process ends: that may be noticed first.
+    if let Ok(reply) = call.await {
+        assert_eq!(reply.status, 503, "cut off, or refused: {}", reply.text());
+    }
     other.rollback().await.unwrap();
 }
 
