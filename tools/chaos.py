@@ -30,7 +30,7 @@ ENDED = ("succeeded", "failed", "cancelled")
 
 
 class Write:
-    """A call that makes something. `marker` is written into what it makes, `path` tells where that is read again."""
+    """A call that makes something. `marker` is written into what it makes, `path` is where that is read again."""
 
     def __init__(self, kind, tenant, path, body, marker, key, headers=None):
         self.kind, self.tenant, self.path, self.body, self.marker, self.key = kind, tenant, path, body, marker, key
@@ -179,7 +179,7 @@ class Client(threading.Thread):
                 write.job = answer.json["id"]
             self.note(write)
         elif answer.json.get("code") == "worker_lost":
-            # Three workers in a row were killed while they ran it: so it is told, and run no more.
+            # Three workers in a row were killed while they ran it: a final answer.
             self.given_up.append(write)
         elif write.key:
             write.after = time.monotonic() + RETRY_S
@@ -289,7 +289,7 @@ def await_jobs(port, writes):
         elif job["state"] == "succeeded":
             write.result = call(port, "GET", f"/jobs/{write.job}/result", tenant=write.tenant).json
         else:
-            states[(job.get("problem") or {}).get("code", "no problem told")] += 1
+            states[(job.get("problem") or {}).get("code", "no problem")] += 1
     return stuck, states
 
 
@@ -364,7 +364,7 @@ def backdate(directory):
 
 
 def verify_stopped(service):
-    """What the bytes and the processes of a stopped service tell: half made, orphaned, explained by gc."""
+    """Findings in the files and processes of a stopped service: half made, orphaned, explained by gc."""
     half_made, orphaned = [], []
     if service.stop() != 0:
         orphaned.append("the service did not end in order")

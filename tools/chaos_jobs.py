@@ -192,7 +192,7 @@ CHANGING = {"created_at", "request_id", "cache_hit", "render_ms", "elapsed_ms", 
 
 
 def comparable(port, answer):
-    """An answer with what it names, without what differs between two deployments: ids are told by their first place."""
+    """An answer with what it names, without what differs between two deployments: ids are numbered by first occurrence."""
     whole = [answer]
     if timeline := answer.get("audio_semantic_artifact_id"):
         whole.append(patiently(port, "GET", f"/audio/semantic-timeline/{timeline}")[1])

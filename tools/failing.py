@@ -117,14 +117,14 @@ def recovery_s(port, patience_s=60):
     return None
 
 
-def told(answers):
+def summary(answers):
     return ", ".join(f"{count} × {answer}" for answer, count in answers.most_common())
 
 
 def row(name, load, recovered_s):
     recovered = "no" if recovered_s is None else f"after {recovered_s:.1f} s"
-    print(f"| {name} | {told(load.answers)} | {load.slowest_ms:.0f} | {recovered} |", flush=True)
-    # What is told of a failing store is 503 or 507.
+    print(f"| {name} | {summary(load.answers)} | {load.slowest_ms:.0f} | {recovered} |", flush=True)
+    # A failing store is answered by 503 or 507.
     return recovered_s is not None and not any(answer.startswith("500") for answer in load.answers)
 
 
@@ -235,7 +235,7 @@ def end(process):
 
 
 def slow_clients(program, directory):
-    """Uploads that come byte by byte, and answers that nobody takes, beside the load of others."""
+    """Uploads that come byte by byte, and answers that are not read, beside the load of others."""
     with serving(program, directory) as service:
         body, headers = form(os.urandom(8 << 20), "a.bin")
         asset = call(service.port, "POST", "/media-v2/assets", body, headers).json["id"]

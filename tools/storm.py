@@ -208,7 +208,7 @@ def main():
     arguments.add_argument("harkback", help="the program")
     arguments.add_argument("--connections", type=int, default=990)
     arguments.add_argument("--io-timeout-s", type=int, default=5)
-    arguments.add_argument("--moto", help="moto_server, which stands for an object store")
+    arguments.add_argument("--moto", help="moto_server, a local S3")
     arguments.add_argument("--only", choices=["hostile", "failing"], help="a part of it")
     options = arguments.parse_args()
     if options.only != "failing":

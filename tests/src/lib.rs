@@ -34,7 +34,7 @@ mod server;
 /// fail alone.
 pub fn skipped(reason: &str) {
     use std::io::Write as _;
-    // Without a standard error nobody reads it.
+    // A closed standard error is no failure.
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 

@@ -81,7 +81,7 @@ impl Cut {
         cut.meta.words = event.meta.words.iter().filter_map(|word| self.word(word)).collect();
         if cut.meta.words.len() < event.meta.words.len() {
             cut.transcription = transcription(&cut.meta.words);
-            // Timelines that were made before turns were kept tell the speakers of words.
+            // Timelines of earlier versions have speakers on words only.
             if let Some(speaker_id) = speaker_of_words(&cut.meta.words) {
                 cut.speaker_id = Some(speaker_id.to_owned());
             }

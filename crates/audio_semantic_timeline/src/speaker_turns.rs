@@ -105,7 +105,7 @@ fn joined(mut turns: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     apart
 }
 
-/// Who speaks most in words that tell their speakers, of equal ones the lowest number; `None` where none does.
+/// Speaker of the most word time; ties go to the lowest number. `None` if no word has a speaker.
 pub(crate) fn speaker_of_words(words: &[Word]) -> Option<&str> {
     let mut speech: HashMap<&str, i64> = HashMap::new();
     for word in words {
@@ -196,13 +196,13 @@ mod tests {
         TurnIndex::new(&turns).mark(&mut events);
         let [speech, music, silent] = &events;
         assert_eq!((speech.speaker_id.as_deref(), speech.meta.overlap), (Some("S2"), true));
-        let told: Vec<Value> = speech.meta.words.iter().map(|word| word.more.clone().into()).collect();
+        let speakers: Vec<Value> = speech.meta.words.iter().map(|word| word.more.clone().into()).collect();
         let expected = [
             json!({"speaker_id": "S1"}),
             json!({"speaker_id": "S2", "overlap": true}),
             json!({"speaker_id": null}),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(speakers, expected);
         assert_eq!((music.speaker_id.as_deref(), music.meta.overlap), (None, false));
         assert_eq!(music.meta.words[0].more["speaker_id"], "S1", "a sung word has a speaker");
         assert_eq!((silent.speaker_id.as_deref(), silent.meta.overlap), (None, false));

@@ -41,5 +41,5 @@ pub const RATE: u32 = 16_000;
 pub const SAME_VOICE: f32 = 0.62;
 /// Version of the algorithm behind the networks; part of the cache keys of results.
 pub const VERSION: &str = "2";
-/// Version of the features that the embedding network sees; with its digest, the key by which voices are kept.
+/// Version of the input features of the embedding network; with its digest, the key by which voices are kept.
 pub const FEATURES_VERSION: u32 = 1;

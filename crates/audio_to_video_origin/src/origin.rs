@@ -47,9 +47,9 @@ impl Origin {
         let mut at = MediaTime::ZERO;
         let mut pieces = Vec::new();
         for piece in self.pieces() {
-            let heard = Window::starting_at(at, piece.duration());
-            pieces.extend(heard.intersect(part).map(|both| both.relative_to(at).shift(piece.start())));
-            at = heard.end();
+            let played = Window::starting_at(at, piece.duration());
+            pieces.extend(played.intersect(part).map(|both| both.relative_to(at).shift(piece.start())));
+            at = played.end();
         }
         let start = pieces.iter().map(|piece| piece.start()).min()?;
         let end = pieces.iter().map(|piece| piece.end()).max()?;

@@ -1,4 +1,4 @@
-//! What is heard in a source, as far as it moves shots.
+//! Alignment anchors of a source: speech starts and beats of its timeline.
 
 use audio_semantic_timeline::model::EventKind;
 use media_time::{MediaTime, Window};
@@ -19,12 +19,12 @@ pub(crate) struct Semantics {
     pub(crate) backend_type: Option<String>,
     /// Is it told in the time of the artifact that sounds, not in that of the recording?
     pub(crate) of_artifact: bool,
-    pub(crate) heard: Heard,
+    pub(crate) anchors: AlignmentAnchors,
 }
 
 /// When speech starts and beats fall, each in ascending order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Heard {
+pub(crate) struct AlignmentAnchors {
     pub(crate) speech: Vec<MediaTime>,
     pub(crate) beats: Vec<MediaTime>,
 }
@@ -47,19 +47,19 @@ struct StoredBeat {
     time_ms: i64,
 }
 
-impl Heard {
+impl AlignmentAnchors {
     /// Reads a stored timeline.
     pub(crate) fn read(timeline: impl std::io::Read) -> serde_json::Result<Self> {
         let stored: Stored = serde_json::from_reader(std::io::BufReader::new(timeline))?;
         let speech = stored.events.iter().filter(|event| event.kind == EventKind::Speech);
-        let mut heard = Self {
+        let mut anchors = Self {
             speech: speech.map(|event| MediaTime::from_millis(event.start_ms)).collect(),
             beats: stored.beats.iter().map(|beat| MediaTime::from_millis(beat.time_ms)).collect(),
         };
         // Timelines made here are sorted; one that a caller registered may be anything.
-        heard.speech.sort_unstable();
-        heard.beats.sort_unstable();
-        Ok(heard)
+        anchors.speech.sort_unstable();
+        anchors.beats.sort_unstable();
+        Ok(anchors)
     }
 
     /// How much later than its clip says a shot of `window` starts, told in the timeline's own time.
@@ -97,9 +97,9 @@ mod tests {
     }
 
     fn offset(alignment: Alignment, speech: &[i64], beats: &[i64], start: i64, length: i64) -> i64 {
-        let heard = Heard { speech: times(speech), beats: times(beats) };
+        let anchors = AlignmentAnchors { speech: times(speech), beats: times(beats) };
         let window = Window::starting_at(MediaTime::from_millis(start), MediaTime::from_millis(length));
-        heard.offset(alignment, window).as_millis_round()
+        anchors.offset(alignment, window).as_millis_round()
     }
 
     #[test]
@@ -134,9 +134,9 @@ mod tests {
             "events": [{"kind": "music", "start_ms": 0, "end_ms": 2, "meta": {}}, {"kind": "speech", "start_ms": 7},
                 {"kind": "speech", "start_ms": 2}],
             "beats": [{"time_ms": 4, "beat_index": 0}]}"#;
-        let heard = Heard::read(text.as_bytes()).unwrap();
-        assert_eq!(heard, Heard { speech: times(&[2, 7]), beats: times(&[4]) });
-        assert!(Heard::read(r#"{"events": []}"#.as_bytes()).is_err());
+        let anchors = AlignmentAnchors::read(text.as_bytes()).unwrap();
+        assert_eq!(anchors, AlignmentAnchors { speech: times(&[2, 7]), beats: times(&[4]) });
+        assert!(AlignmentAnchors::read(r#"{"events": []}"#.as_bytes()).is_err());
     }
 
     proptest! {

@@ -16,7 +16,7 @@ use sqlx::{Acquire as _, PgConnection};
 use crate::build::{Built, build};
 use crate::lookup;
 use crate::plan::Plan;
-use crate::semantics::{Heard, Semantics};
+use crate::semantics::{AlignmentAnchors, Semantics};
 use crate::store::{self, TimelineRow};
 use crate::{
     Alignment, BACKEND_VERSION, Error, MAX_SHOT_LIST_BYTES, NewOriginMap, OriginMap, PatternOrId,
@@ -177,7 +177,7 @@ impl VideoOrigins {
         if is_same { Ok(pattern) } else { Err(Error::PatternConflict(pattern.pattern_id)) }
     }
 
-    /// What is heard, of each timeline, in their order. Without alignment nothing needs to be read.
+    /// The alignment anchors of each timeline, in order. Without alignment none are read.
     async fn semantics(
         &self,
         scope: &Scope,
@@ -185,22 +185,22 @@ impl VideoOrigins {
         alignment: Alignment,
     ) -> Result<Vec<Semantics>, Error> {
         let reads = rows.into_iter().map(async |row| {
-            let heard = match alignment {
-                Alignment::None => Heard::default(),
-                _ => self.heard(scope, &row).await?,
+            let anchors = match alignment {
+                Alignment::None => AlignmentAnchors::default(),
+                _ => self.read_anchors(scope, &row).await?,
             };
             Ok::<_, Error>(Semantics {
                 version: row.version,
                 cache_key: row.cache_key,
                 backend_type: row.backend_type,
                 of_artifact: row.of_artifact,
-                heard,
+                anchors,
             })
         });
         futures::stream::iter(reads).buffered(PARALLEL_READS).try_collect().await
     }
 
-    async fn heard(&self, scope: &Scope, row: &TimelineRow) -> Result<Heard, Error> {
+    async fn read_anchors(&self, scope: &Scope, row: &TimelineRow) -> Result<AlignmentAnchors, Error> {
         let content = Content {
             tenant_id: &scope.tenant_id,
             env: &scope.env,
@@ -213,7 +213,8 @@ impl VideoOrigins {
             file: None,
         };
         let reader = self.media.open_source(content).await?;
-        let read = tokio::task::spawn_blocking(move || Heard::read(reader.take(MAX_TIMELINE_BYTES)));
+        let read =
+            tokio::task::spawn_blocking(move || AlignmentAnchors::read(reader.take(MAX_TIMELINE_BYTES)));
         read.await
             .map_err(|source| WorkError::Broken { queue: "timeline", source })?
             .map_err(|source| Error::SemanticsUnreadable { artifact_id: row.id.clone(), source })

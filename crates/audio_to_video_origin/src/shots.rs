@@ -129,7 +129,7 @@ pub(crate) fn place(
     let base = source.start + source_offset;
     let asked = source.semantics.map_or(MediaTime::ZERO, |found| {
         let at = if found.of_artifact { source_offset } else { base };
-        found.heard.offset(alignment, Window::starting_at(at, duration))
+        found.anchors.offset(alignment, Window::starting_at(at, duration))
     });
     let mut start = (base + asked).max(MediaTime::ZERO);
     let mut end = start + duration;
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::plan::{Sound, Track};
-    use crate::semantics::Heard;
+    use crate::semantics::AlignmentAnchors;
 
     fn ms(millis: i64) -> MediaTime {
         MediaTime::from_millis(millis)
@@ -157,7 +157,11 @@ mod tests {
 
     fn semantics(of_artifact: bool, speech: &[i64]) -> Semantics {
         let speech = speech.iter().map(|onset| ms(*onset)).collect();
-        Semantics { of_artifact, heard: Heard { speech, beats: Vec::new() }, ..Semantics::default() }
+        Semantics {
+            of_artifact,
+            anchors: AlignmentAnchors { speech, beats: Vec::new() },
+            ..Semantics::default()
+        }
     }
 
     fn source<'a>(
@@ -177,8 +181,8 @@ mod tests {
     }
 
     fn placed(start: i64, length: Option<i64>, speech: &[i64], offset: i64, duration: i64) -> [i64; 4] {
-        let (film, heard) = ("film".parse().unwrap(), semantics(false, speech));
-        let source = source(&film, start, length, Some(&heard));
+        let (film, anchors) = ("film".parse().unwrap(), semantics(false, speech));
+        let source = source(&film, start, length, Some(&anchors));
         let placed = place(&source, Alignment::FirstSpeech, ms(offset), ms(duration));
         let (window, clamped) = (placed.window, i64::from(placed.clamped));
         [window.start(), window.end(), placed.offset]
@@ -208,8 +212,8 @@ mod tests {
     fn a_timeline_of_the_artifact_is_told_in_its_own_time() {
         let film = "film".parse().unwrap();
         let (own, whole) = (semantics(true, &[40]), semantics(false, &[1_040]));
-        for heard in [own, whole] {
-            let source = source(&film, 1_000, None, Some(&heard));
+        for anchors in [own, whole] {
+            let source = source(&film, 1_000, None, Some(&anchors));
             let placed = place(&source, Alignment::SpeechInWindow, ms(10), ms(100));
             assert_eq!(placed.window.start(), ms(1_040));
         }
@@ -219,7 +223,7 @@ mod tests {
     fn reference(source: &Source<'_>, clip: &Clip) -> (i64, i64) {
         let base = source.start.as_micros() + clip.source_offset.as_micros();
         let first =
-            source.semantics.and_then(|found| found.heard.speech.first()).map_or(0, |at| at.as_micros());
+            source.semantics.and_then(|found| found.anchors.speech.first()).map_or(0, |at| at.as_micros());
         let duration = clip.duration.as_micros();
         let length = source.asset_duration.map_or(i64::MAX, MediaTime::as_micros);
         let start = (base + first).min((length - duration).max(0));
@@ -253,11 +257,11 @@ mod tests {
         #[test]
         fn shots_are_ordered_inside_their_recordings_and_as_calculated(clips in clips(), told in sources()) {
             let films: Vec<Id> = (0..3).map(|film| format!("film{film}").parse().unwrap()).collect();
-            let heard: Vec<Option<Semantics>> = told.iter().map(|(.., speech)| {
+            let anchors: Vec<Option<Semantics>> = told.iter().map(|(.., speech)| {
                 speech.clone().map(|mut speech| { speech.sort_unstable(); semantics(false, &speech) })
             }).collect();
             let sources: Vec<Source<'_>> = (0..3)
-                .map(|film| source(&films[film], told[film].0, told[film].1, heard[film].as_ref()))
+                .map(|film| source(&films[film], told[film].0, told[film].1, anchors[film].as_ref()))
                 .collect();
             let tracks = (0..3).map(|track| Track { name: format!("{track}"), role: None }).collect();
             let sounds = films.iter().cloned().map(Sound::Asset).collect();
@@ -291,8 +295,8 @@ mod tests {
                 times.sort_unstable();
                 times.into_iter().map(ms).collect()
             };
-            let heard = Heard { speech: sorted(speech), beats: sorted(beats) };
-            let found = Semantics { heard, ..Semantics::default() };
+            let anchors = AlignmentAnchors { speech: sorted(speech), beats: sorted(beats) };
+            let found = Semantics { anchors, ..Semantics::default() };
             let modes = [Alignment::FirstSpeech, Alignment::SpeechInWindow, Alignment::Beat, Alignment::None];
             let film = "film".parse().unwrap();
             let source = source(&film, start, Some(length), Some(&found));

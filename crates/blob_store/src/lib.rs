@@ -7,6 +7,7 @@
 //! `az://`), told by one URL. What no row needs any more is removed by [`BlobStore::remove_written_before`].
 
 mod collect;
+mod damage;
 mod id;
 mod multipart;
 mod reader;
@@ -17,10 +18,11 @@ mod store;
 mod writer;
 
 pub use collect::ListedBlob;
+pub use damage::DamagedBlob;
 pub use id::{BlobId, InvalidBlobUri};
 pub use reader::LocalBlob;
 pub use scratch::ScratchFile;
-pub use store::{BlobStore, DamagedBlob};
+pub use store::BlobStore;
 pub use writer::{BlobWriter, StoredBlob};
 
 /// Why bytes could not be kept or read.

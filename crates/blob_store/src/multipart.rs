@@ -97,7 +97,7 @@ impl Unfinished {
         let _ = std::fs::remove_file(&self.record);
     }
 
-    /// Writes the record, which also tells the sweep that the upload goes on.
+    /// Writes the record. Its modification time is the upload's heartbeat for the sweep.
     async fn write_record(&self) -> std::io::Result<()> {
         tokio::fs::write(&self.record, format!("{}\n{}", self.key, self.id)).await
     }

@@ -2,15 +2,14 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
-use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, WriteMultipart};
-use sha2::{Digest, Sha256};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart};
 use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncReadExt;
 use url::Url;
@@ -34,7 +33,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct BlobStore {
     pub(crate) store: Arc<dyn ObjectStore>,
     /// The same for uploads and copies, which have other limits of time.
-    writes: Arc<dyn ObjectStore>,
+    pub(crate) writes: Arc<dyn ObjectStore>,
     /// The directory behind `store`, when it is one: files are moved there, not copied.
     pub(crate) root: Option<Arc<Path>>,
     staging: Arc<Path>,
@@ -270,51 +269,6 @@ impl BlobStore {
         Some((root, path))
     }
 
-    /// Hashes the blob: is it what its name says?
-    ///
-    /// # Errors
-    /// [`BlobError::NotFound`] or the store's. One of another size than when it was kept is `false`.
-    pub async fn is_intact(&self, id: BlobId) -> Result<bool, BlobError> {
-        Ok(self.find_damage(id).await?.is_none())
-    }
-
-    /// Hashes the blob: those bytes that are not what its name says.
-    ///
-    /// # Errors
-    /// Those of [`BlobStore::is_intact`].
-    pub async fn find_damage(&self, id: BlobId) -> Result<Option<DamagedBlob>, BlobError> {
-        let found = in_time(self.store.get(&key(id))).await.map_err(|error| named(id, error))?;
-        let version = Version::of(&found.meta);
-        let mut pieces = found.into_stream();
-        let mut digest = Sha256::new();
-        while let Some(piece) = pieces.try_next().await? {
-            digest = tokio::task::spawn_blocking(move || digest.chain_update(&piece))
-                .await
-                .map_err(std::io::Error::other)?;
-        }
-        let is_intact = BlobId::from_sha256(digest.finalize().into()) == id;
-        Ok((!is_intact).then_some(DamagedBlob { id, version }))
-    }
-
-    /// Moves a damaged blob to `damaged/`: reads then answer that it is missing, until the same bytes come again. False
-    /// when what was found damaged is no longer there: an upload of the same bytes has replaced it. In a directory no
-    /// upload comes between the look and the move; an object store knows no such lock.
-    ///
-    /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`].
-    pub async fn set_aside(&self, damaged: &DamagedBlob) -> Result<bool, BlobError> {
-        let id = damaged.id;
-        let _alone = self.lock_alone().await?;
-        match in_time(self.store.head(&key(id))).await {
-            Ok(meta) if Version::of(&meta) == damaged.version => {}
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        }
-        let aside = Key::from_iter(["damaged", &id.to_hex()]);
-        self.writes.rename(&key(id), &aside).await.map_err(|error| named(id, error))?;
-        Ok(true)
-    }
-
     /// Removes files that a process which died left in staging more than a day ago, and aborts its unfinished uploads to an
     /// object store.
     pub async fn sweep_staging(&self) {
@@ -338,27 +292,6 @@ impl BlobStore {
             tempfile::Builder::new().prefix("blob-").tempfile_in(staging)
         });
         Ok(file.await.map_err(std::io::Error::other)??)
-    }
-}
-
-/// Bytes of a blob that are not those of its name.
-#[derive(Clone, Debug)]
-pub struct DamagedBlob {
-    id: BlobId,
-    version: Version,
-}
-
-/// What tells the bytes under a name from those that replace them: a file from another, an object from its next version.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Version {
-    e_tag: Option<String>,
-    modified: SystemTime,
-    size: u64,
-}
-
-impl Version {
-    fn of(meta: &ObjectMeta) -> Self {
-        Self { e_tag: meta.e_tag.clone(), modified: meta.last_modified.into(), size: meta.size }
     }
 }
 
@@ -405,7 +338,7 @@ pub(crate) async fn within<T>(
         .unwrap_or_else(|late| Err(object_store::Error::Generic { store: "blob_store", source: late.into() }))
 }
 
-fn named(id: BlobId, error: object_store::Error) -> BlobError {
+pub(crate) fn named(id: BlobId, error: object_store::Error) -> BlobError {
     match error {
         object_store::Error::NotFound { .. } => BlobError::NotFound(id),
         other => BlobError::Store(other),

@@ -1,11 +1,9 @@
 //! An object store for tests: as much of S3 as `blob_store` uses, in the process of the test, with delays and failures.
 
-#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
-
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// An S3 that keeps everything in memory. Its thread ends with the process.
@@ -30,21 +28,28 @@ struct State {
 }
 
 impl FakeS3 {
-    /// An empty store.
-    #[must_use]
-    pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    /// Starts an empty store on a free port.
+    ///
+    /// # Errors
+    /// When no port of this machine is free.
+    pub fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
         let store = Self(Arc::new(Inner { endpoint, state: Mutex::default() }));
         let serving = store.clone();
         std::thread::spawn(move || {
-            for stream in listener.incoming() {
+            // A client that disconnects early ends its own connection only.
+            for stream in listener.incoming().flatten() {
                 let store = serving.clone();
-                // A client that goes away ends its own connection alone.
-                std::thread::spawn(move || store.serve(&stream.unwrap()));
+                std::thread::spawn(move || store.serve(&stream));
             }
         });
-        store
+        Ok(store)
+    }
+
+    /// Threads that fail hold no half-made state: each change is one statement.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where in it a blob store may be.
@@ -68,36 +73,36 @@ impl FakeS3 {
 
     /// Every PUT takes this long from now on.
     pub fn delay_puts(&self, delay: Duration) {
-        self.0.state.lock().unwrap().put_delay = delay;
+        self.state().put_delay = delay;
     }
 
     /// Requests whose line contains `text` are answered 403 from now on.
     pub fn refuse(&self, text: &str) {
-        self.0.state.lock().unwrap().refused = Some(text.to_owned());
+        self.state().refused = Some(text.to_owned());
     }
 
     /// How many objects there are.
     #[must_use]
     pub fn objects(&self) -> usize {
-        self.0.state.lock().unwrap().objects.len()
+        self.state().objects.len()
     }
 
     /// How many uploads in parts are neither completed nor aborted.
     #[must_use]
     pub fn unfinished_uploads(&self) -> usize {
-        self.0.state.lock().unwrap().uploads.len()
+        self.state().uploads.len()
     }
 
     /// The requests so far: method and target.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
-        self.0.state.lock().unwrap().requests.clone()
+        self.state().requests.clone()
     }
 
     /// The most PUTs that ran at once.
     #[must_use]
     pub fn most_puts_at_once(&self) -> usize {
-        self.0.state.lock().unwrap().most_running
+        self.state().most_running
     }
 
     /// Answers the requests of a connection until it ends.
@@ -134,7 +139,7 @@ impl FakeS3 {
 
     fn timed(&self, method: &str, target: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
         let delay = {
-            let mut state = self.0.state.lock().unwrap();
+            let mut state = self.state();
             state.requests.push(format!("{method} {target}"));
             if method == "PUT" {
                 state.running += 1;
@@ -143,7 +148,7 @@ impl FakeS3 {
             if method == "PUT" { state.put_delay } else { Duration::ZERO }
         };
         std::thread::sleep(delay);
-        let mut state = self.0.state.lock().unwrap();
+        let mut state = self.state();
         if method == "PUT" {
             state.running -= 1;
         }
@@ -170,12 +175,12 @@ impl State {
                 );
                 (200, xml.into_bytes())
             }
-            ("PUT", Some(id), Some(part)) => match self.uploads.get_mut(&id) {
-                Some(parts) => {
-                    parts.insert(part.parse().unwrap(), body);
+            ("PUT", Some(id), Some(part)) => match (self.uploads.get_mut(&id), part.parse()) {
+                (Some(parts), Ok(number)) => {
+                    parts.insert(number, body);
                     (200, Vec::new())
                 }
-                None => (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec()),
+                _ => (404, b"<Error><Code>NoSuchUpload</Code></Error>".to_vec()),
             },
             ("POST", Some(id), _) => {
                 let parts = self.uploads.remove(&id).unwrap_or_default();

@@ -196,7 +196,7 @@ mod tests {
     async fn a_missed_answer_changes_nothing_and_three_do() {
         let (_listener, mut check) = silent().await;
         let down = DatabaseState::Down("it was away".to_owned());
-        assert_eq!(check.run(&down).await, down, "no answer is no sign of life");
+        assert_eq!(check.run(&down).await, down, "an unanswered check keeps the state");
         assert_eq!(check.run(&DatabaseState::Outdated).await, DatabaseState::Outdated);
         let gone = check.run(&DatabaseState::Up).await;
         assert_eq!(gone, DatabaseState::Down("no answer in time".to_owned()), "the third in a row");

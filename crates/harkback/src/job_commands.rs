@@ -12,7 +12,7 @@ use crate::cli::{JobsArguments, JobsCommand};
 use crate::service_client::ServiceClient;
 
 const STYLE: &str = "{msg} {wide_bar} {percent} %";
-/// The pause before a stream that broke off is resumed.
+/// Delay before an interrupted stream is resumed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The exit status of `watch` for a job that was cancelled.
 const CANCELLED: u8 = 3;

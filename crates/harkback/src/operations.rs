@@ -47,7 +47,7 @@ struct Readiness {
     reasons: Vec<String>,
 }
 
-/// Is it a route that does without the database, or tells of it: probes, metrics and the documents?
+/// Is it a route that needs no database: probes, metrics and the documents?
 pub(crate) fn is_operational(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs")
         || path.starts_with("/docs/")

@@ -230,15 +230,15 @@ mod tests {
         near.flush().await.unwrap();
         drop(exchange.answer(Body::empty(), false));
         near.write_all(REFUSAL).await.unwrap();
-        let mut told = vec![0; 2 * REFUSAL.len()];
-        far.read_exact(&mut told).await.unwrap();
-        assert_eq!(told, REFUSAL.repeat(2), "the end of the answer was not sent yet");
+        let mut received = vec![0; 2 * REFUSAL.len()];
+        far.read_exact(&mut received).await.unwrap();
+        assert_eq!(received, REFUSAL.repeat(2), "the end of the answer was not sent yet");
 
         near.flush().await.unwrap();
         near.write_all(REFUSAL).await.unwrap();
         drop(near);
-        let mut told = String::new();
-        far.read_to_string(&mut told).await.unwrap();
-        assert!(told.contains("malformed_request"), "{told}");
+        let mut received = String::new();
+        far.read_to_string(&mut received).await.unwrap();
+        assert!(received.contains("malformed_request"), "{received}");
     }
 }

@@ -194,7 +194,7 @@ struct Started {
     router: Router,
     /// Runs jobs until the service stops.
     worker: BoxFuture<'static, ()>,
-    /// How other processes see this one.
+    /// Role and capabilities of this process.
     replica: Replica,
     keys: Keys,
     jobs: Jobs,

@@ -136,7 +136,7 @@ struct Lease {
 }
 
 impl Lease {
-    /// Takes it, if nobody holds it.
+    /// Takes the lease if it is free or expired.
     async fn take(&self) -> sqlx::Result<bool> {
         let taken = sqlx::query!(
             "-- http_kit::flight::take

@@ -1,4 +1,4 @@
-//! Whose call this task works for, so that queues give every tenant a share without being told by each caller.
+//! The tenant of the current call, a task-local: queues share places between tenants without a parameter in every call.
 
 use std::sync::{Arc, OnceLock};
 
@@ -22,7 +22,7 @@ pub(crate) fn carry<F: Future>(call: F) -> impl Future<Output = F::Output> {
 
 /// Notes whose call this is. The first one counts: a call has one tenant.
 pub(crate) fn note(tenant: &Id) {
-    // Outside of a call, as in jobs and commands, there is nobody to share with.
+    // Outside of a call, as in commands, there is no tenant to share with.
     let _ = TENANT.try_with(|known| known.get_or_init(|| tenant.clone()).clone());
 }
 
@@ -37,12 +37,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_tenant_goes_along_to_a_task() {
-        let told = begin(async {
+        let call = begin(async {
             note(&"t1".parse().unwrap());
             note(&"t2".parse().unwrap());
             tokio::spawn(carry(async { current() })).await.unwrap()
         });
-        assert_eq!(told.await, Some("t1".parse().unwrap()));
+        assert_eq!(call.await, Some("t1".parse().unwrap()));
         assert_eq!(current(), None);
     }
 }

@@ -5,7 +5,7 @@
 //! progress and are dropped when the job is cancelled. So there is one way in which work is done.
 //!
 //! - [`Jobs`] enqueues, reads, cancels and repeats jobs; [`router`] is its HTTP interface;
-//! - webhooks tell an owner of them, by the Standard Webhooks specification ([`webhooks_router`]);
+//! - webhooks notify an owner of state changes, by the Standard Webhooks specification ([`webhooks_router`]);
 //! - [`HEAVY_CALLS`] are the calls that can be jobs;
 //! - the queue is graphile_worker's; the rows that callers see are in this crate's tables.
 

@@ -19,7 +19,7 @@ use crate::worker::{RunJob, task_of};
 pub(crate) const QUEUE_SCHEMA: &str = "graphile_worker";
 /// The queue's own starts of a job are not bounded: those are counted in its row.
 const MAX_ATTEMPTS: i16 = i16::MAX;
-/// The advisory lock of whoever migrates the queue's schema: its library takes none.
+/// Advisory lock held while the queue's schema is migrated: the library takes none.
 const MIGRATION_LOCK: i64 = 0x6a_6f62_7371;
 
 impl Jobs {

@@ -1,4 +1,4 @@
-//! The processes of a service see each other.
+//! Processes of a service: liveness, capabilities, and whether all share one store.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl ReplicaRole {
     }
 }
 
-/// A process, as the others see it.
+/// A process of the service: role, kinds of jobs, capabilities.
 #[derive(Clone, Debug)]
 pub struct Replica {
     row: ReplicaRow,
@@ -53,7 +53,7 @@ impl Replica {
         Self { row, role }
     }
 
-    /// What stands between this process and the others.
+    /// Capabilities that this process or the others lack.
     fn mismatches(&self, others: &[ReplicaRow]) -> Vec<String> {
         let is_api = |row: &&ReplicaRow| row.role.as_deref() == Some(ReplicaRole::Api.as_str());
         match self.role {

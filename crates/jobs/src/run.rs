@@ -47,7 +47,7 @@ enum Try {
 }
 
 impl Worker {
-    /// Runs a job to its end. An error leaves its entry in the queue to whoever has it.
+    /// Runs a job to its end. On an error the queue keeps the entry: another worker may hold it.
     pub(crate) async fn run(&self, scope: &Scope, id: &Id, queue_id: i64) -> Result<(), String> {
         let claimed = loop {
             match self.claim(scope, id, queue_id).await {

@@ -46,7 +46,7 @@ impl Default for JobLimits {
     }
 }
 
-/// How jobs are taken in, and told of.
+/// Settings of acceptance, retention and webhooks.
 #[derive(Clone, Debug, Default)]
 pub struct JobSettings {
     /// How many jobs may wait, and how long finished ones are kept.
@@ -85,7 +85,7 @@ struct Inner {
     /// Work of cancelled jobs that others wait for.
     kept: TaskTracker,
     stopping: watch::Sender<bool>,
-    /// What stands between this process and the others of the service.
+    /// Capabilities that this process or the others lack.
     mismatches: RwLock<Vec<String>>,
 }
 
@@ -146,7 +146,7 @@ impl Jobs {
         self.0.stopping.send_replace(true);
     }
 
-    /// What stands between this process and the others of the service: what a worker lacks, or what no worker offers.
+    /// Capabilities that this worker lacks, or that no worker offers this api process.
     #[must_use]
     pub fn mismatches(&self) -> Vec<String> {
         self.0.mismatches.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -181,7 +181,7 @@ impl Jobs {
                 listener.listen(ENDED_CHANNEL).await?;
                 loop {
                     let announced = listener.recv().await?;
-                    // An error means that nobody waits.
+                    // An error means that there are no receivers.
                     let _ = self.0.ended.send(announced.payload().into());
                 }
             };

@@ -37,7 +37,7 @@ pub(crate) enum Opening<'a> {
         /// Below the level of an administrator, only the owner's own directories are open.
         level: AccessLevel,
     },
-    /// The service reads what was registered: of an owned root only the owner's directory, whoever registered it.
+    /// The service reads a registered file: in an owned root only the owner's directory is allowed.
     Read {
         /// The owner's tenant.
         tenant_id: &'a Id,

@@ -67,7 +67,7 @@ impl Policy {
     }
 
     /// A client whose requests end after `timeout`. Its requests are to be made to URLs of [`Policy::parse`]: an address
-    /// that stands in a URL itself is not resolved, and so not checked again.
+    /// in the URL itself is not resolved, and so not checked again.
     ///
     /// # Errors
     /// When no TLS can be had.

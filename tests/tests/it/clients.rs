@@ -119,7 +119,7 @@ fn is_nullable(schema: &Value) -> bool {
     is_of_type(schema, "null") || one_of.into_iter().any(is_nullable)
 }
 
-/// That such a field is always there, [`e2e::document::check`] sees in every answer.
+/// [`e2e::document::check`] verifies in every answer that such a field is present.
 #[test]
 fn what_an_answer_may_set_to_null_is_required() {
     let (mut requested, mut answered) = (BTreeSet::new(), BTreeSet::new());

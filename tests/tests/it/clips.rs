@@ -65,7 +65,7 @@ async fn clips_have_windows_within_their_asset_and_artifacts_of_it() {
     let problem = api.patch(&path, &json!({"asset_id": clicks["id"]})).await.problem(422, "invalid_body");
     assert_eq!(pointer(&problem), "/artifact_id");
 
-    // An artifact whose origin lies in the asset stands for a part of it, whatever it was made of.
+    // An artifact whose origin lies in the asset is part of it, whatever it was made of.
     let map = json!({"parent_asset_id": clicks["id"],
         "source_start_ms": 0, "source_end_ms": 100});
     let origin = format!("/audio/to-video-origin/origin-maps/{}", of_talk["id"].as_str().unwrap());

@@ -14,14 +14,14 @@ use crate::formats::ffmpeg::ffmpeg;
 use crate::spine::ANALYZE;
 
 /// `POST path` with `Prefer: respond-async`.
-async fn later(api: &Api, path: &str, body: &Value, wait: u32) -> Reply {
+pub(crate) async fn later(api: &Api, path: &str, body: &Value, wait: u32) -> Reply {
     let prefer = format!("respond-async, wait={wait}");
     api.send(api.request(Method::POST, path).header("prefer", prefer).json(body)).await
 }
 
 /// The job of a 202.
 #[track_caller]
-fn accepted(reply: &Reply) -> Value {
+pub(crate) fn accepted(reply: &Reply) -> Value {
     assert_eq!(reply.status, 202, "{}", reply.text());
     let job = reply.json();
     assert_eq!(reply.header("location"), Some(format!("/jobs/{}", id(&job)).as_str()));
@@ -30,19 +30,19 @@ fn accepted(reply: &Reply) -> Value {
     job
 }
 
-fn id(job: &Value) -> &str {
+pub(crate) fn id(job: &Value) -> &str {
     job["id"].as_str().unwrap()
 }
 
-async fn ended(api: &Api, job: &Value) -> Value {
+pub(crate) async fn ended(api: &Api, job: &Value) -> Value {
     api.get(&format!("/jobs/{}?wait=60", id(job))).await.ok()
 }
 
 /// A recording whose analysis takes many seconds.
-struct Long(TempDir);
+pub(crate) struct Long(TempDir);
 
 impl Long {
-    fn new(hours: u32) -> Self {
+    pub(crate) fn new(hours: u32) -> Self {
         let directory = Self(tempfile::tempdir().unwrap());
         let source = format!("sine=frequency=440:duration={}:sample_rate=8000", hours * 3_600);
         let file = directory.path();
@@ -50,7 +50,7 @@ impl Long {
         directory
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.path().join("long.flac")
     }
 }
@@ -192,7 +192,7 @@ async fn events_tell_what_happened_and_resume() {
 }
 
 /// Sequence, name and data of each event.
-fn parsed(stream: &str) -> Vec<(i64, String, Value)> {
+pub(crate) fn parsed(stream: &str) -> Vec<(i64, String, Value)> {
     let field = |event: &str, name: &str| {
         event.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned()))
     };
@@ -206,30 +206,7 @@ fn parsed(stream: &str) -> Vec<(i64, String, Value)> {
     stream.split("\n\n").filter_map(event).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_worker_dies_is_run_elsewhere_once() {
-    let deployment = Deployment::new().await;
-    let first = deployment.start().await;
-    let api = first.api("t1", "dev");
-    let asset = api.upload(&Long::new(6).path()).await;
-    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
-    let path = format!("/jobs/{}", id(&job));
-    wait_until(&api, &path, |job| job["state"] == "running").await;
-    first.kill().await;
-    let killed = Instant::now();
-    let second = deployment.start().await;
-    let api = second.api("t1", "dev");
-    wait_until(&api, &path, |job| job["attempts"] == 2).await;
-    println!("the job was taken over {:?} after its worker was killed", killed.elapsed());
-    assert!(killed.elapsed() < Duration::from_secs(20));
-    let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
-    assert_eq!(done["attempts"], 2);
-    let artifacts = api.get(&format!("/media-v2/assets/{}", asset["id"].as_str().unwrap())).await.ok();
-    assert_eq!(artifacts["artifacts"].as_array().unwrap().len(), 1, "{artifacts}");
-    second.stop().await;
-}
-
-async fn wait_until(api: &Api, path: &str, is_reached: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn wait_until(api: &Api, path: &str, is_reached: impl Fn(&Value) -> bool) -> Value {
     let until = Instant::now() + Duration::from_secs(180);
     loop {
         let job = api.get(path).await.ok();
@@ -239,40 +216,6 @@ async fn wait_until(api: &Api, path: &str, is_reached: impl Fn(&Value) -> bool) 
         assert!(Instant::now() < until, "{job}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_and_jobs_may_be_of_different_processes() {
-    let deployment = Deployment::new().await;
-    let front = deployment.start_with(&[("HARKBACK_ROLE", "api")]).await;
-    let api = front.api("t1", "dev");
-    let asset = api.upload(&media::fixture("digits.wav")).await;
-    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 1).await);
-    assert_eq!(
-        (&job["state"], &job["queue_position"]),
-        (&json!("queued"), &json!(0)),
-        "nobody runs it: {job}"
-    );
-    let reasons = api.get("/readyz").await.ok()["reasons"].clone();
-    assert_eq!(reasons, json!(["no worker is alive: jobs wait"]));
-    // A worker with a store of its own would find nothing of what callers upload.
-    let elsewhere = tempfile::tempdir().unwrap();
-    let refused = binary::command(["serve", "--role", "worker", "--listen", "127.0.0.1:0"])
-        .env("DATABASE_URL", deployment.database().url())
-        .env("HARKBACK_DATA_DIR", elsewhere.path())
-        .output();
-    let refused = tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap().unwrap();
-    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && error.contains("--storage-url"), "{error}");
-
-    let worker = deployment.start_with(&[("HARKBACK_ROLE", "worker")]).await;
-    assert_eq!(ended(&api, &job).await["state"], "succeeded");
-    wait_until(&api, "/readyz", |ready| ready["status"] == "ready").await;
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-    let refused = client.get(format!("{}/media-v2/assets", worker.base())).send().await.unwrap();
-    assert_eq!(refused.status(), 404);
-    worker.stop().await;
-    front.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -325,32 +268,6 @@ fn without_cache(answer: &Value) -> Value {
         meta.remove("cache_hit");
     }
     answer
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_streams_and_puts_jobs_back() {
-    let deployment = Deployment::new().await;
-    let first = deployment.start_with(&[("HARKBACK_SHUTDOWN_GRACE_S", "4")]).await;
-    let api = first.api("t1", "dev");
-    let asset = api.upload(&Long::new(6).path()).await;
-    let all = api.clone();
-    let stream = tokio::spawn(async move { all.get("/jobs/events").await });
-    // The stream begins with what happens from now on.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
-    let path = format!("/jobs/{}", id(&job));
-    wait_until(&api, &path, |job| job["state"] == "running").await;
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    first.terminate();
-    let events = parsed(&stream.await.unwrap().text());
-    let (code, log) = first.ended().await;
-    assert_eq!(code, Some(0), "{log}");
-    assert!(events.iter().any(|event| event.2["state"] == "running"), "{events:?}");
-    let second = deployment.start().await;
-    let api = second.api("t1", "dev");
-    let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
-    assert_eq!(done["attempts"], 2, "{done}");
-    second.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,7 @@ mod documents;
 mod formats;
 mod gc;
 mod hostile;
+mod job_processes;
 mod jobs;
 mod layers;
 mod lineage;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const BODIES: usize = 600;
 
-/// What stands in the place of a value.
+/// Replacement for a value.
 const TEXTS: [&str; 24] = [
     "null",
     "true",

@@ -25,7 +25,7 @@ async fn keep_slices(store: &BlobStore, slices: usize) -> Result<HashMap<usize, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slices_reach_an_object_store_eight_at_a_time() {
-    let (s3, staging) = (FakeS3::start(), tempfile::tempdir().unwrap());
+    let (s3, staging) = (FakeS3::start().unwrap(), tempfile::tempdir().unwrap());
     let store = open(&s3, staging.path());
     s3.delay_puts(Duration::from_millis(30));
     let began = Instant::now();
@@ -42,7 +42,7 @@ async fn slices_reach_an_object_store_eight_at_a_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_the_store_stops_the_other_slices() {
-    let (s3, staging) = (FakeS3::start(), tempfile::tempdir().unwrap());
+    let (s3, staging) = (FakeS3::start().unwrap(), tempfile::tempdir().unwrap());
     let store = open(&s3, staging.path());
     s3.delay_puts(Duration::from_millis(30));
     s3.refuse("PUT");

@@ -28,7 +28,7 @@ fn open(s3: &FakeS3, staging: &FilePath) -> BlobStore {
 }
 
 fn world() -> (FakeS3, tempfile::TempDir, BlobStore) {
-    let (s3, staging) = (FakeS3::start(), tempfile::tempdir().unwrap());
+    let (s3, staging) = (FakeS3::start().unwrap(), tempfile::tempdir().unwrap());
     let store = open(&s3, staging.path());
     (s3, staging, store)
 }

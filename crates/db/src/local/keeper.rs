@@ -164,7 +164,7 @@ impl Server {
 /// Closed when the server is to stop; nothing is ever sent.
 type Stopped = mpsc::Receiver<()>;
 
-/// Is the server to stop? Waits that long to be told.
+/// Waits up to the given time for a stop request; returns whether it came.
 fn has_stopped(stopped: &Stopped, wait: Duration) -> bool {
     stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout)
 }

@@ -1,4 +1,4 @@
-//! Connections as their peers see them.
+//! Behaviour of connections over real sockets.
 
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -62,13 +62,13 @@ async fn answer(address: std::net::SocketAddr, head: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn content_that_looks_like_a_refusal_is_sent_as_it_is() {
     let (address, _stop) = serve_here(10).await;
-    let told = answer(address, "GET /forged HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-    let told = String::from_utf8(told).unwrap();
-    assert!(told.ends_with(&format!("\r\n\r\nfirst{FORGED}")), "{told}");
+    let answered = answer(address, "GET /forged HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let answered = String::from_utf8(answered).unwrap();
+    assert!(answered.ends_with(&format!("\r\n\r\nfirst{FORGED}")), "{answered}");
 
-    let told = answer(address, "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n\0\r\n\r\n").await;
-    let told = String::from_utf8(told).unwrap();
-    assert!(told.starts_with("HTTP/1.1 200") && told.contains("malformed_request"), "{told}");
+    let answered = answer(address, "GET /ok HTTP/1.1\r\nhost: a\r\n\r\n\0\r\n\r\n").await;
+    let answered = String::from_utf8(answered).unwrap();
+    assert!(answered.starts_with("HTTP/1.1 200") && answered.contains("malformed_request"), "{answered}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,14 +76,14 @@ async fn the_end_of_an_answer_is_sent_before_the_connection_ends() {
     let (address, _stop) = serve_here(300).await;
     // The kernel takes some megabytes; of answers that are a little longer, the end is in this process. What is left of
     // the request is not read: nothing but the answer holds the connection open.
-    let told = (1..250).map(|count| async move {
+    let answered = (1..250).map(|count| async move {
         let length = count * (32 << 10);
         let head = format!("POST /large/{length} HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n");
-        let told = answer(address, &head).await;
-        let body = told.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
-        (length, told.len() - body)
+        let answered = answer(address, &head).await;
+        let body = answered.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+        (length, answered.len() - body)
     });
-    for (length, came) in join_all(told).await {
+    for (length, came) in join_all(answered).await {
         assert_eq!(came, length);
     }
 }
@@ -97,9 +97,9 @@ async fn one_who_still_sends_gets_the_refusal() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         stream.write_all(&[0; 100_000]).await.unwrap();
     }
-    let mut told = String::new();
-    stream.read_to_string(&mut told).await.unwrap();
-    assert!(told.ends_with("refused"), "{told}");
+    let mut answered = String::new();
+    stream.read_to_string(&mut answered).await.unwrap();
+    assert!(answered.ends_with("refused"), "{answered}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,14 +110,14 @@ async fn idle_connections_make_room_for_those_that_come() {
     for _ in 0..3 {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(head).await.unwrap();
-        let mut told = [0; 64];
-        assert!(stream.read(&mut told).await.unwrap() > 0);
+        let mut answered = [0; 64];
+        assert!(stream.read(&mut answered).await.unwrap() > 0);
         idle.push(stream);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let probe = answer(address, "GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
-    let told = timeout(Duration::from_secs(3), probe).await.expect("no room");
-    assert!(told.ends_with(b"ok"));
+    let answered = timeout(Duration::from_secs(3), probe).await.expect("no room");
+    assert!(answered.ends_with(b"ok"));
     // The one that was idle for longest is closed, and no other.
     let mut rest = Vec::new();
     timeout(Duration::from_secs(1), idle[0].read_to_end(&mut rest)).await.expect("still open").unwrap();

@@ -204,7 +204,7 @@ pub(crate) async fn finish(
     Ok(true)
 }
 
-/// Removes finished jobs of all owners, with their results and events, and what was told of them.
+/// Removes finished jobs of all owners, with their results, events and webhook deliveries.
 pub(crate) async fn remove_finished(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<u64> {
     let removed = sqlx::query!(
         "-- jobs::remove_finished

@@ -1,4 +1,4 @@
-//! What callers see of jobs.
+//! Queries behind the HTTP interface of jobs.
 
 use chrono::{DateTime, Utc};
 use http_kit::{Id, PageParams, Scope};

@@ -1,4 +1,4 @@
-//! Webhooks: an owner is told of jobs, as the Standard Webhooks specification has it
+//! Webhooks: notifications of job states by the Standard Webhooks specification
 //! (<https://www.standardwebhooks.com>).
 
 mod model;

@@ -58,9 +58,9 @@ pub(crate) struct WebhookList {
 pub(crate) struct Delivery {
     /// The header `webhook-id`, the same in every try.
     pub(crate) id: Id,
-    /// The job that it tells of.
+    /// The job.
     pub(crate) job_id: Id,
-    /// The state of the job that it tells.
+    /// The state that the job entered.
     pub(crate) job_state: String,
     /// `pending`, `delivered` (answered 2xx) or `failed`.
     #[schema(pattern = "^(pending|delivered|failed)$")]

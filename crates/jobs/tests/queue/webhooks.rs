@@ -93,16 +93,16 @@ async fn a_job_is_told_with_a_signature() {
     let job = world.enqueue("t1", "a").await;
     let other = world.enqueue("t2", "b").await;
     world.ended("t2", &other).await;
-    let told = delivery(&world, &id, "delivered", 1).await;
+    let delivered = delivery(&world, &id, "delivered", 1).await;
     assert_eq!(
-        (&told["job_id"], &told["job_state"], &told["last_status"]),
+        (&delivered["job_id"], &delivered["job_state"], &delivered["last_status"]),
         (&json!(job), &json!("succeeded"), &json!(204))
     );
     let received = receiver.received();
     assert_eq!(received.len(), 1, "of its owner and kind alone");
     let (headers, body) = &received[0];
     let text = |name: &str| headers[name].to_str().unwrap();
-    assert_eq!(text("webhook-id"), told["id"].as_str().unwrap());
+    assert_eq!(text("webhook-id"), delivered["id"].as_str().unwrap());
     let signed = format!(
         "{}.{}.{}",
         text("webhook-id"),

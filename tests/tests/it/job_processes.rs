@@ -1,0 +1,92 @@
+//! Jobs of several processes: workers that die or stop, processes with roles.
+
+use std::time::{Duration, Instant};
+
+use e2e::{Deployment, binary, media};
+use serde_json::json;
+
+use crate::jobs::{Long, accepted, ended, id, later, parsed, wait_until};
+use crate::spine::ANALYZE;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_worker_dies_is_run_elsewhere_once() {
+    let deployment = Deployment::new().await;
+    let first = deployment.start().await;
+    let api = first.api("t1", "dev");
+    let asset = api.upload(&Long::new(6).path()).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
+    let path = format!("/jobs/{}", id(&job));
+    wait_until(&api, &path, |job| job["state"] == "running").await;
+    first.kill().await;
+    let killed = Instant::now();
+    let second = deployment.start().await;
+    let api = second.api("t1", "dev");
+    wait_until(&api, &path, |job| job["attempts"] == 2).await;
+    println!("the job was taken over {:?} after its worker was killed", killed.elapsed());
+    assert!(killed.elapsed() < Duration::from_secs(20));
+    let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["attempts"], 2);
+    let artifacts = api.get(&format!("/media-v2/assets/{}", asset["id"].as_str().unwrap())).await.ok();
+    assert_eq!(artifacts["artifacts"].as_array().unwrap().len(), 1, "{artifacts}");
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_and_jobs_may_be_of_different_processes() {
+    let deployment = Deployment::new().await;
+    let front = deployment.start_with(&[("HARKBACK_ROLE", "api")]).await;
+    let api = front.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 1).await);
+    assert_eq!(
+        (&job["state"], &job["queue_position"]),
+        (&json!("queued"), &json!(0)),
+        "nobody runs it: {job}"
+    );
+    let reasons = api.get("/readyz").await.ok()["reasons"].clone();
+    assert_eq!(reasons, json!(["no worker is alive: jobs wait"]));
+    // A worker with a store of its own would find nothing of what callers upload.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let refused = binary::command(["serve", "--role", "worker", "--listen", "127.0.0.1:0"])
+        .env("DATABASE_URL", deployment.database().url())
+        .env("HARKBACK_DATA_DIR", elsewhere.path())
+        .output();
+    let refused = tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap().unwrap();
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && error.contains("--storage-url"), "{error}");
+
+    let worker = deployment.start_with(&[("HARKBACK_ROLE", "worker")]).await;
+    assert_eq!(ended(&api, &job).await["state"], "succeeded");
+    wait_until(&api, "/readyz", |ready| ready["status"] == "ready").await;
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+    let refused = client.get(format!("{}/media-v2/assets", worker.base())).send().await.unwrap();
+    assert_eq!(refused.status(), 404);
+    worker.stop().await;
+    front.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_ends_streams_and_puts_jobs_back() {
+    let deployment = Deployment::new().await;
+    let first = deployment.start_with(&[("HARKBACK_SHUTDOWN_GRACE_S", "4")]).await;
+    let api = first.api("t1", "dev");
+    let asset = api.upload(&Long::new(6).path()).await;
+    let all = api.clone();
+    let stream = tokio::spawn(async move { all.get("/jobs/events").await });
+    // The stream begins with what happens from now on.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
+    let path = format!("/jobs/{}", id(&job));
+    wait_until(&api, &path, |job| job["state"] == "running").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    first.terminate();
+    let events = parsed(&stream.await.unwrap().text());
+    let (code, log) = first.ended().await;
+    assert_eq!(code, Some(0), "{log}");
+    assert!(events.iter().any(|event| event.2["state"] == "running"), "{events:?}");
+    let second = deployment.start().await;
+    let api = second.api("t1", "dev");
+    let done = wait_until(&api, &path, |job| job["state"] == "succeeded").await;
+    assert_eq!(done["attempts"], 2, "{done}");
+    second.stop().await;
+}
