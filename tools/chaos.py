@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 
-from deployment import MEDIA, Service, alive, call, form, kill, name_of, status_of, tree
+from deployment import MEDIA, Service, alive, call, create, form, kill, name_of, status_of, tree
 
 FLAGS = ["--audio-semantic-backend", "signal"]
 PROFILE = "draft_480p_fast"
@@ -58,21 +58,15 @@ class Owner:
     def __init__(self, port, tenant):
         self.tenant = tenant
         body, headers = form((MEDIA / "talk_and_music.mp4").read_bytes(), "talk.mp4")
-        self.video = self.made(port, "/media-v2/assets", body, headers)["id"]
+        self.video = create(port, "/media-v2/assets", body, headers, tenant)["id"]
         hit = {"kind": "audio_hit", "uri": "mem:hit", "start_ms": 1000, "end_ms": 1400}
-        self.hit = self.made(port, f"/media-v2/assets/{self.video}/artifacts", hit)["id"]
+        self.hit = create(port, f"/media-v2/assets/{self.video}/artifacts", hit, tenant=tenant)["id"]
         timeline = {"project": {"new": {"title": "base"}}, "sequence": {"name": "s"},
                     "track": {"kind": "video", "label": "t"}, "clips": []}
-        made = self.made(port, "/video/timelines", timeline)
+        made = create(port, "/video/timelines", timeline, tenant=tenant)
         self.project, self.sequence, self.track = (made[of]["id"] for of in ("project", "sequence", "track"))
         self.recordings = [self.video]
         self.projects = []
-
-    def made(self, port, path, body, headers=None):
-        answer = call(port, "POST", path, body, headers, self.tenant)
-        if answer.status not in (200, 201):
-            raise RuntimeError(f"{path}: {answer} {answer.body[:500]}")
-        return answer.json
 
 
 def clip(asset, marker):
@@ -277,8 +271,11 @@ def identity(write, answer):
 
 
 def await_jobs(port, writes):
-    """Those that do not end; the answers of the others are kept with their writes."""
-    stuck, states, deadline = [], collections.Counter(), time.monotonic() + DRAIN_S
+    """The jobs that do not end, those that end without a result, and how many reached each state.
+
+    Only `worker_lost` is an expected failure: three workers in a row were killed. Results are kept with their writes.
+    """
+    stuck, lost, states, deadline = [], [], collections.Counter(), time.monotonic() + DRAIN_S
     for write in writes:
         job = {}
         while job.get("state") not in ENDED and time.monotonic() < deadline:
@@ -287,10 +284,17 @@ def await_jobs(port, writes):
         if job.get("state") not in ENDED:
             stuck.append(f"{write.job} {job.get('state')}")
         elif job["state"] == "succeeded":
-            write.result = call(port, "GET", f"/jobs/{write.job}/result", tenant=write.tenant).json
+            answer = call(port, "GET", f"/jobs/{write.job}/result", tenant=write.tenant)
+            if answer.status in (200, 201):
+                write.result = answer.json
+            else:
+                lost.append(f"result of job {write.job} ({write.kind}): {answer}")
         else:
-            states[(job.get("problem") or {}).get("code", "no problem")] += 1
-    return stuck, states
+            code = (job.get("problem") or {}).get("code", "no problem")
+            states[code] += 1
+            if job["state"] != "failed" or code != "worker_lost":
+                lost.append(f"job {write.job} ({write.kind}): {job['state']}, {code}")
+    return stuck, lost, states
 
 
 # What more than one row of a marker, or less than all rows of a whole, says: rows of the marker, and how many.
@@ -422,12 +426,13 @@ def storm(service, options):
     return clients, killer
 
 
-def judge(service, clients, killer):
+def evaluate(service, clients, killer):
+    """Prints what was lost, duplicated, half made, stuck or orphaned; whether all is as promised."""
     writes = [write for client in clients for write in client.writes]
     done = [write for write in writes if write.answer]
     stuck = killer.failed_starts + [f"{write.kind} {write.key} is not answered" for client in clients for write in client.waiting]
-    unended, states = await_jobs(service.port, [write for write in done if write.job])
-    lost = [one for write in done for one in find_lost(service.port, write)]
+    unended, lost, states = await_jobs(service.port, [write for write in done if write.job])
+    lost += [one for write in done for one in find_lost(service.port, write)]
     duplicated, half_made = count_markers(service, writes)
     duplicated += found(service, DUPLICATES)
     half_made += found(service, HALF_MADE)
@@ -467,7 +472,7 @@ def main():
         service.start()
         try:
             service.require_ready()
-            is_whole = judge(service, *storm(service, options))
+            is_whole = evaluate(service, *storm(service, options))
         except BaseException:
             print(service.tail(), file=sys.stderr)
             raise

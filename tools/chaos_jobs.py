@@ -11,13 +11,11 @@ Needs a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`), ffmpeg, and th
 
 import argparse
 import asyncio
-import http.client
 import json
 import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,89 +23,21 @@ import threading
 import time
 import urllib.parse
 
-CONTEXT = {"X-Tenant-Id": "t1", "X-Env": "dev"}
+from deployment import call, create, free_port, query, service_of_role, upload
+
 BOUND_TAKEOVER_S = 20.0
 BOUND_CANCEL_S = 2.0
 FINAL = ("succeeded", "failed", "cancelled")
 
 
-def call(port, method, path, body=None, headers=None, timeout=600):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-    given = {**CONTEXT, **({"Content-Type": "application/json"} if isinstance(body, dict) else {}), **(headers or {})}
-    connection.request(method, path, data, given)
-    response = connection.getresponse()
-    answer = response.read()
-    connection.close()
-    return response.status, json.loads(answer) if answer else None
-
-
 def patiently(port, method, path, body=None, headers=None):
     """A call that is sent again while no replica answers it."""
     until = time.monotonic() + 120
-    while True:
-        try:
-            status, answer = call(port, method, path, body, headers)
-            if status < 500:
-                return status, answer
-        except (OSError, http.client.HTTPException):
-            status, answer = None, None
+    while not 0 < (answer := call(port, method, path, body, headers, timeout=600)).status < 500:
         if time.monotonic() > until:
-            raise RuntimeError(f"{method} {path}: {status} {answer}")
+            raise RuntimeError(f"{method} {path}: {answer}")
         time.sleep(0.3)
-
-
-def upload(port, path):
-    with open(path, "rb") as file:
-        content = file.read()
-    mark = "chaos-jobs-boundary"
-    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{os.path.basename(path)}"\r\n\r\n'
-    body = head.encode() + content + f"\r\n--{mark}--\r\n".encode()
-    headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
-    status, asset = call(port, "POST", "/media-v2/assets", body, headers)
-    assert status == 201, (status, asset)
-    return asset
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Process:
-    """One harkback; started again after a kill on the same port."""
-
-    def __init__(self, binary, role, database, storage, directory):
-        self.binary, self.role, self.port, self.directory = binary, role, free_port(), directory
-        self.environment = {
-            **os.environ, "DATABASE_URL": database, "HARKBACK_STORAGE_URL": storage, "HARKBACK_ROLE": role,
-            "HARKBACK_DATA_DIR": directory, "HARKBACK_LISTEN": f"127.0.0.1:{self.port}",
-            "AUDIO_SEMANTIC_BACKEND": "signal", "HARKBACK_ANALYSIS_THREADS": "1",
-        }
-        self.start()
-
-    def start(self):
-        os.makedirs(self.directory, exist_ok=True)
-        log = open(os.path.join(self.directory, "log"), "ab")
-        self.child = subprocess.Popen([self.binary, "serve"], env=self.environment, stdout=log, stderr=log)
-
-    def wait_until_ready(self):
-        for _ in range(600):
-            try:
-                if call(self.port, "GET", "/readyz", timeout=5)[0] == 200:
-                    return
-            except (OSError, http.client.HTTPException):
-                pass
-            time.sleep(0.1)
-        raise RuntimeError(f"{self.directory} is not ready")
-
-    def signal(self, number):
-        self.child.send_signal(number)
-
-    def kill(self):
-        self.child.kill()
-        self.child.wait()
+    return answer
 
 
 class Balancer:
@@ -167,7 +97,7 @@ def recordings(directory, minutes):
 def requests(port, film, long, count):
     """`count` heavy calls, of every kind in turn but phrases, which need a speech model; each does work of its own."""
     artifacts = f"/media-v2/assets/{film['id']}/artifacts"
-    hit = call(port, "POST", artifacts, {"kind": "audio_hit", "uri": "mem:hit", "start_ms": 500, "end_ms": 700})[1]
+    hit = create(port, artifacts, {"kind": "audio_hit", "uri": "mem:hit", "start_ms": 500, "end_ms": 700})
     calls = []
     for index in range(count):
         kind, at = index % 7, 10 * index
@@ -195,11 +125,11 @@ def comparable(port, answer):
     """An answer with what it names, without what differs between two deployments: ids are numbered by first occurrence."""
     whole = [answer]
     if timeline := answer.get("audio_semantic_artifact_id"):
-        whole.append(patiently(port, "GET", f"/audio/semantic-timeline/{timeline}")[1])
+        whole.append(patiently(port, "GET", f"/audio/semantic-timeline/{timeline}").json)
         for document in whole:
             document.pop("uri", None)  # The hash of bytes that hold ids.
     for artifact in answer.get("artifact_ids", []):
-        whole.append(patiently(port, "GET", f"/media-v2/artifacts/{artifact}")[1]["content_sha256"])
+        whole.append(patiently(port, "GET", f"/media-v2/artifacts/{artifact}").json["content_sha256"])
     names = {}
     text = json.dumps(without_changing(whole), sort_keys=True)
     return ID.sub(lambda match: f"{match[1]}{names.setdefault(match[2], len(names))}", text)
@@ -215,27 +145,29 @@ def without_changing(value):
 
 def databases(url, names):
     for name in names:
-        subprocess.run(["psql", url, "-q", "-c", f"CREATE DATABASE {name}"], check=True)
+        query(url, f"CREATE DATABASE {name}")
         parts = urllib.parse.urlsplit(url)
         yield urllib.parse.urlunsplit(parts._replace(path=f"/{name}"))
 
 
 def artifact_count(database):
-    query = "SELECT count(*), count(DISTINCT (parent_asset_id, kind, start_us, end_us, meta->>'pipeline_hash', uri)) FROM artifacts"
-    out = subprocess.run(["psql", database, "-Atqc", query], check=True, capture_output=True, text=True).stdout
-    return [int(part) for part in out.strip().split("|")]
+    same = "(parent_asset_id, kind, start_us, end_us, meta->>'pipeline_hash', uri)"
+    ((rows, distinct),) = query(database, f"SELECT count(*), count(DISTINCT {same}) FROM artifacts")
+    return int(rows), int(distinct)
 
 
 def quiet_run(arguments, database, directory, media):
-    process = Process(arguments.binary, "all", database, storage(arguments, directory, "quiet"), f"{directory}/quiet")
-    process.wait_until_ready()
+    process = service_of_role(arguments.binary, f"{directory}/quiet", "all", database, storage(arguments, directory, "quiet"))
+    process.start()
+    process.require_ready()
     film, long = (upload(process.port, path) for path in media)
     calls = requests(process.port, film, long, arguments.jobs)
     answers = []
     for path, body in calls:
-        status, answer = call(process.port, "POST", path, body)
-        assert status < 300, (path, status, answer)
-        answers.append(comparable(process.port, answer))
+        answer = call(process.port, "POST", path, body, timeout=600)
+        if answer.status not in (200, 201):
+            raise RuntimeError(f"{path}: {answer} {answer.body[:500]}")
+        answers.append(comparable(process.port, answer.json))
     process.kill()
     return answers
 
@@ -251,7 +183,7 @@ def settle(port, running, fault_at, worst):
     """Waits until every job that ran when the fault came has moved on; the longest takeover."""
     for job_id, attempts, progress in running:
         while True:
-            job = patiently(port, "GET", f"/jobs/{job_id}")[1]
+            job = patiently(port, "GET", f"/jobs/{job_id}").json
             if job["state"] in FINAL or job["attempts"] > attempts or job["progress"] > progress + 0.02:
                 break
             if time.monotonic() - fault_at > 60:
@@ -263,23 +195,30 @@ def settle(port, running, fault_at, worst):
 
 def chaos_run(arguments, database, directory, media):
     place = storage(arguments, directory, "chaos")
-    first = Process(arguments.binary, "api", database, place, f"{directory}/api0")
-    first.wait_until_ready()
-    apis = [first, Process(arguments.binary, "api", database, place, f"{directory}/api1")]
-    workers = [Process(arguments.binary, "worker", database, place, f"{directory}/worker{n}") for n in range(3)]
+
+    def started(role, number):
+        process = service_of_role(arguments.binary, f"{directory}/{role}{number}", role, database, place)
+        process.start()
+        return process
+
+    first = started("api", 0)
+    first.require_ready()
+    apis = [first, started("api", 1)]
+    workers = [started("worker", number) for number in range(3)]
     for process in apis + workers:
-        process.wait_until_ready()
+        process.require_ready()
     port = Balancer([process.port for process in apis]).port
     film, long = (upload(port, path) for path in media)
     calls = requests(port, film, long, arguments.jobs)
     jobs = []
     for path, body in calls:
-        status, job = patiently(port, "POST", path, body, {"Prefer": "respond-async"})
-        assert status == 202, (path, status, job)
-        jobs.append(job["id"])
+        answer = patiently(port, "POST", path, body, {"Prefer": "respond-async"})
+        if answer.status != 202:
+            raise RuntimeError(f"{path}: {answer} {answer.body[:500]}")
+        jobs.append(answer.json["id"])
     takeovers, faults, moment = [], 0, random.Random(arguments.seed)
     while faults < arguments.faults:
-        active = [patiently(port, "GET", f"/jobs/{job}")[1] for job in jobs]
+        active = [patiently(port, "GET", f"/jobs/{job}").json for job in jobs]
         if all(job["state"] in FINAL for job in active):
             break
         running = [(job["id"], job["attempts"], job["progress"]) for job in active if job["state"] == "running"]
@@ -290,23 +229,23 @@ def chaos_run(arguments, database, directory, media):
             settle(port, running, fault_at, takeovers)
             worker.start()
         else:
-            worker.signal(signal.SIGSTOP)
+            worker.process.send_signal(signal.SIGSTOP)
             settle(port, running, fault_at, takeovers)
-            worker.signal(signal.SIGCONT)
+            worker.process.send_signal(signal.SIGCONT)
         time.sleep(moment.uniform(0.2, 2.0))
     until = time.monotonic() + 1_800
     while time.monotonic() < until:
-        states = [patiently(port, "GET", f"/jobs/{job}")[1] for job in jobs]
+        states = [patiently(port, "GET", f"/jobs/{job}").json for job in jobs]
         if all(job["state"] in FINAL for job in states):
             break
         time.sleep(0.5)
     answers = []
     for job in states:
-        status, answer = patiently(port, "GET", f"/jobs/{job['id']}/result")
-        answers.append(comparable(port, answer) if status < 300 else f"{job['state']}: {job['problem']}")
+        answer = patiently(port, "GET", f"/jobs/{job['id']}/result")
+        answers.append(comparable(port, answer.json) if answer.status < 300 else f"{job['state']}: {job['problem']}")
     cancels = [cancel(port, long, index) for index in range(arguments.cancels)]
     for process in apis + workers:
-        process.signal(signal.SIGCONT)
+        process.process.send_signal(signal.SIGCONT)
         process.kill()
     return states, answers, takeovers, faults, cancels
 
@@ -314,8 +253,8 @@ def chaos_run(arguments, database, directory, media):
 def cancel(port, asset, index):
     """Seconds from DELETE to `cancelled`, of an analysis that runs."""
     body = {"asset_id": asset["id"], "user_id": f"cancel{index}"}
-    job = patiently(port, "POST", "/audio/semantic-timeline/analyze", body, {"Prefer": "respond-async"})[1]
-    while patiently(port, "GET", f"/jobs/{job['id']}")[1]["state"] == "queued":
+    job = patiently(port, "POST", "/audio/semantic-timeline/analyze", body, {"Prefer": "respond-async"}).json
+    while patiently(port, "GET", f"/jobs/{job['id']}").json["state"] == "queued":
         time.sleep(0.02)
     time.sleep(0.2)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""A `harkback serve` of its own for chaos.py, storm.py and mutants.py: start, calls, processes, statements."""
+"""`harkback serve` processes for the measuring scripts of tools/: start, calls, uploads, signals, memory, statements."""
 
 import glob
 import http.client
@@ -41,10 +41,15 @@ class Answer:
         return f"{self.status} {code or ''}".strip()
 
 
+def context(tenant="t1"):
+    """The headers that name the caller."""
+    return {"X-Tenant-Id": tenant, "X-Env": "dev"}
+
+
 def call(port, method, path, body=None, headers=None, tenant="t1", timeout=120):
     """One request on a connection of its own. A broken connection is an answer of status 0."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    sent = {"X-Tenant-Id": tenant, "X-Env": "dev", **(headers or {})}
+    sent = {**context(tenant), **(headers or {})}
     if isinstance(body, (dict, list)):
         body, sent = json.dumps(body).encode(), {"Content-Type": "application/json", **sent}
     try:
@@ -65,6 +70,30 @@ def form(content, file_name, **fields):
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{file_name}"\r\n\r\n'
     parts += [head.encode(), content, f"\r\n--{boundary}--\r\n".encode()]
     return b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+
+
+def create(port, path, body, headers=None, tenant="t1"):
+    """The document that a POST answers with 200 or 201; any other answer is an error."""
+    answer = call(port, "POST", path, body, headers, tenant)
+    if answer.status not in (200, 201):
+        raise RuntimeError(f"{path}: {answer} {answer.body[:500]}")
+    return answer.json
+
+
+def upload(port, file, tenant="t1"):
+    """The asset of an uploaded file."""
+    file = pathlib.Path(file)
+    return create(port, "/media-v2/assets", *form(file.read_bytes(), file.name), tenant)
+
+
+def query(database, statement):
+    """Rows of a statement, as lists of text; `database` is a URL or a connection string."""
+    psql = sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1:] or ["psql"]
+    arguments = ["-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", statement, database]
+    done = subprocess.run([*psql, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{statement}: {done.stderr}")
+    return [line.split("\t") for line in done.stdout.splitlines()]
 
 
 def status_of(pid):
@@ -111,7 +140,9 @@ def rss_mb(pid, field="VmRSS"):
 
 
 class Service:
-    """A service with its private Postgres in `data`; `flags` are those of `harkback serve`."""
+    """One `harkback serve` process; `flags` are those of the command. Without DATABASE_URL in `environment` it has a private
+    Postgres in `data`. A service that was killed starts again on the same port.
+    """
 
     def __init__(self, program, data, flags=(), environment=None):
         self.program, self.data, self.flags = program, pathlib.Path(data), list(flags)
@@ -120,6 +151,7 @@ class Service:
         if environment and "DATABASE_URL" in environment:
             self.environment["DATABASE_URL"] = environment["DATABASE_URL"]
         self.port, self.process = free_port(), None
+        self.data.mkdir(parents=True, exist_ok=True)
         self.data.chmod(0o755)
         (self.data / "tmp").mkdir(exist_ok=True)
         self.log = open(self.data / "service.log", "ab")
@@ -155,6 +187,10 @@ class Service:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(90)
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
     def postmaster(self):
         """The pid of the private Postgres; None while there is none."""
         try:
@@ -169,11 +205,12 @@ class Service:
         return done.returncode, done.stdout + done.stderr
 
     def rows(self, statement):
-        """Rows of a statement, as lists of text."""
-        psql = sorted(glob.glob("/usr/lib/postgresql/*/bin/psql"))[-1:] or ["psql"]
-        done = subprocess.run([*psql, "-X", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-U", "harkback",
-                               "-h", self.data / "postgres/run", "-c", statement, "postgres"],
-                              capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{statement}: {done.stderr}")
-        return [line.split("\t") for line in done.stdout.splitlines()]
+        """Rows of a statement in the private Postgres."""
+        return query(f"host={self.data}/postgres/run user=harkback dbname=postgres", statement)
+
+
+def service_of_role(program, data, role, database, storage, environment=None):
+    """A service of a role (`api`, `worker`, `all`) on a database and a store that it shares with others."""
+    shared = {"DATABASE_URL": database, "HARKBACK_STORAGE_URL": storage, "AUDIO_SEMANTIC_BACKEND": "signal",
+              "HARKBACK_ANALYSIS_THREADS": "1"}
+    return Service(program, data, ["--role", role], {**shared, **(environment or {})})

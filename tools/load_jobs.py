@@ -4,7 +4,8 @@
 One `--role api` and one `--role worker` process with one slot of each lane on one Postgres. Prints: the rate and latency of
 acceptance, the time between the end of a job and the start of the next while others wait, the shares of tenants, how many
 jobs are started before the single job of a newcomer, whether interactive jobs pass batch ones, the latency of calls that
-are answered from the cache meanwhile, and resident memory.
+are answered from the cache meanwhile, and resident memory. Jobs are added where the queue would run empty before a part
+ends. Exits with 1 when a value misses its aim.
 
 Needs a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`).
 """
@@ -12,33 +13,73 @@ Needs a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`).
 import argparse
 import http.client
 import json
+import math
 import os
-import subprocess
+import pathlib
 import sys
 import tempfile
 import threading
 import time
 import wave
 
-from chaos_jobs import Process, call, databases, upload
+from chaos_jobs import databases
+from deployment import call, context, create, query, rss_mb, service_of_role, upload
 
 HITS = "/audio/hits/detect"
 ANALYZE = "/audio/semantic-timeline/analyze"
+ONE_SLOT = {"HARKBACK_ANALYSIS_WORKERS": "1", "HARKBACK_RENDER_WORKERS": "1"}
+ACCEPTED_PER_S = 500
+# Of 99 in 100 starts and calls.
+LATENCY_MS = 20
+FEWEST_SHARE, MOST_SHARE = 0.90, 1.10
+# Memory that is called flat grows by no more than this, of what it was.
+FLAT = 1.25
+WARM_UP_S = 3
+CACHED_S = 15
+CACHED_PER_S = 200
+# Matches the tenants whose jobs are the load.
+TENANTS = "tenant_id ~ '^t[0-9]+$'"
+
+
+class Table:
+    """Prints measured values beside their aims, and keeps the names of those that miss."""
+
+    def __init__(self):
+        self.missed = []
+        print("| measured | value | aim |\n|---|---|---|", flush=True)
+
+    def row(self, name, value, aim="", holds=True):
+        print(f"| {name} | {value} | {aim} |", flush=True)
+        if not holds:
+            self.missed.append(name)
+
+    def latencies(self, name, seconds):
+        """Median and 99th percentile, which has the aim. No sample misses it."""
+        median, slow = percentile(seconds, 0.5) * 1e3, percentile(seconds, 0.99) * 1e3
+        self.row(f"{name}, median and 99th percentile (ms)", f"{median:.1f}, {slow:.1f}", f"99th ≤ {LATENCY_MS}",
+                 slow <= LATENCY_MS)
+
+    def memory(self, name, before_mb, after_mb):
+        most_mb = before_mb * FLAT
+        self.row(f"resident memory of {name}, before and after (MB)", f"{before_mb:.0f}, {after_mb:.0f}", f"≤ {most_mb:.0f}",
+                 after_mb <= most_mb)
+
+    def still_waiting(self, part, count):
+        self.row(f"jobs that still wait {part}", count, "> 0", count > 0)
 
 
 def percentile(values, share):
     values = sorted(values)
-    return values[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+    return values[min(len(values) - 1, int(len(values) * share))] if values else math.inf
 
 
-def rss_mb(process):
-    with open(f"/proc/{process.child.pid}/status") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+def count(database, condition):
+    ((found,),) = query(database, f"SELECT count(*) FROM jobs WHERE {condition}")
+    return int(found)
 
 
-def query(database, text):
-    out = subprocess.run(["psql", database, "-Atqc", text], check=True, capture_output=True, text=True).stdout
-    return [line.split("|") for line in out.splitlines()]
+def waiting(database):
+    return count(database, f"state = 'queued' AND {TENANTS}")
 
 
 def short_recording(directory):
@@ -56,7 +97,7 @@ class Caller:
 
     def __init__(self, port, tenant):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self.headers = {"X-Tenant-Id": tenant, "X-Env": "dev", "Content-Type": "application/json"}
+        self.headers = {**context(tenant), "Content-Type": "application/json"}
 
     def post(self, path, body, **headers):
         began = time.monotonic()
@@ -85,18 +126,35 @@ def in_threads(count, work):
     return results
 
 
-def enqueue(port, tenant, asset, numbers, **headers):
+def enqueue(port, tenant, asset, numbers, prefer="respond-async"):
+    """Adds a job for each number; each does work of its own. How long each call took."""
     caller, times = Caller(port, tenant), []
     for number in numbers:
         body = {"asset_id": asset, "hit_params": {"min_interval_ms": 20 + number / 16}}
-        status, answer, elapsed = caller.post(HITS, body, Prefer="respond-async" + headers.get("more", ""))
+        status, answer, elapsed = caller.post(HITS, body, Prefer=prefer)
         assert status == 202, (status, answer)
         times.append(elapsed)
     return times
 
 
-def as_tenant(tenant):
-    return {"X-Tenant-Id": tenant}
+class Backlog:
+    """The jobs of the tenants: as many of each."""
+
+    def __init__(self, port, database, assets):
+        self.port, self.database, self.assets, self.of_each = port, database, assets, 0
+
+    def add(self, of_each):
+        """How long each call took."""
+        numbers = range(self.of_each, self.of_each + of_each)
+        self.of_each += of_each
+        tenants = list(self.assets.items())
+        times = in_threads(len(tenants), lambda index: enqueue(self.port, *tenants[index], numbers))
+        return [time_ for some in times for time_ in some]
+
+    def fill(self, needed):
+        """Has at least `needed` jobs wait."""
+        if (lacking := needed - waiting(self.database)) > 0:
+            self.add(math.ceil(lacking / len(self.assets)))
 
 
 def paced(caller_of, calls_per_s, seconds):
@@ -114,26 +172,98 @@ def paced(caller_of, calls_per_s, seconds):
     return [time_ for times in in_threads(threads, run) for time_ in times]
 
 
-def cached_calls(api, asset):
+def cached_calls(port, asset):
     """Callers of an analysis and of a clip that are there already."""
-    headers = as_tenant("cache")
-    call(api.port, "POST", ANALYZE, {"asset_id": asset}, headers)
+    # It goes through the queue once, and is found after.
+    analyzed = call(port, "POST", ANALYZE, {"asset_id": asset}, tenant="cache", timeout=600)
+    assert analyzed.status in (200, 201), str(analyzed)
+
     def made(path, body):
-        status, answer = call(api.port, "POST", path, body, headers)
-        assert status == 201, (path, status, answer)
-        return answer["id"]
+        return create(port, path, body, tenant="cache")["id"]
+
     project = made("/video/projects", {"title": "load"})
     sequence = made(f"/video/projects/{project}/sequences", {"name": "main"})
     track = made(f"/video/sequences/{sequence}/tracks", {"kind": "video", "label": "v1"})
     clip = made(f"/video/tracks/{track}/clips", {
         "asset_id": asset, "in_ms": 0, "out_ms": 500, "start_ms_on_timeline": 0, "speed": 1})
+
     def analyze(_):
-        caller = Caller(api.port, "cache")
+        caller = Caller(port, "cache")
         return lambda: caller.post(ANALYZE, {"asset_id": asset})[:2]
+
     def by_clip(_):
-        caller = Caller(api.port, "cache")
+        caller = Caller(port, "cache")
         return lambda: caller.get(f"/audio/semantic-timeline/by-clip/{clip}")[:2]
+
     return analyze, by_clip
+
+
+def measure_acceptance(table, api, backlog, of_each):
+    before_mb = rss_mb(api.process.pid)
+    began = time.monotonic()
+    times = backlog.add(of_each)
+    rate = len(times) / (time.monotonic() - began)
+    table.row(f"accepted jobs a second, of {len(times)}", f"{rate:.0f}", f"≥ {ACCEPTED_PER_S}", rate >= ACCEPTED_PER_S)
+    table.row(f"… one call, median and 99th percentile (ms), {len(backlog.assets)} at once",
+              f"{percentile(times, .5) * 1e3:.1f}, {percentile(times, .99) * 1e3:.1f}")
+    table.memory("the api process", before_mb, rss_mb(api.process.pid))
+
+
+def measure_queue(table, worker, backlog, assets, seconds):
+    """Rates and order while the worker is saturated; jobs that end a second."""
+    database, port = backlog.database, backlog.port
+    enqueue(port, "batch", assets["batch"], range(1), "respond-async, priority=batch")
+    worker.start()
+    worker.require_ready()
+    began = time.monotonic()
+    time.sleep(WARM_UP_S)
+    before_mb = rss_mb(worker.process.pid)
+    backlog.fill(2 * seconds * count(database, f"state = 'succeeded' AND {TENANTS}") // WARM_UP_S)
+    enqueue(port, "newcomer", assets["newcomer"], range(1))
+    time.sleep(seconds)
+    ended = query(database, f"SELECT count(*) FROM jobs WHERE state = 'succeeded' AND {TENANTS} GROUP BY tenant_id")
+    elapsed_s = time.monotonic() - began
+    # A newcomer's job that has not started has let all others pass.
+    ((passed,),) = query(database, """
+        SELECT count(*) FROM jobs j, jobs n WHERE n.tenant_id = 'newcomer' AND j.id <> n.id
+        AND j.started_at > n.created_at AND j.started_at < coalesce(n.started_at, now())""")
+    has_started = count(database, "tenant_id = 'newcomer' AND started_at IS NOT NULL") == 1
+    batch = count(database, "tenant_id = 'batch' AND state <> 'queued'")
+    still_waiting = waiting(database)
+    gaps = [float(gap) for (gap,) in query(database, """
+        SELECT extract(epoch FROM started_at - previous) FROM (
+            SELECT started_at, lag(finished_at) OVER (ORDER BY started_at) AS previous FROM jobs WHERE state = 'succeeded'
+        ) AS pairs WHERE previous IS NOT NULL""")]
+    counts = [int(one) for (one,) in ended] + [0] * (len(backlog.assets) - len(ended))
+    mean = sum(counts) / len(counts)
+    fewest, most = (min(counts) / mean, max(counts) / mean) if mean else (0.0, 0.0)
+    rate = sum(counts) / elapsed_s
+    table.row("jobs ended a second, one slot", f"{rate:.0f}")
+    table.latencies("from the end of a job to the start of the next", gaps)
+    table.row(f"shares of {len(counts)} tenants, fewest and most of the mean", f"{fewest:.2f}, {most:.2f}",
+              f"≥ {FEWEST_SHARE:.2f}, ≤ {MOST_SHARE:.2f}", fewest >= FEWEST_SHARE and most <= MOST_SHARE)
+    table.row("jobs started before the newcomer's one", passed if has_started else f"{passed}, and it has not started",
+              f"≤ {len(counts)}", has_started and int(passed) <= len(counts))
+    table.row("batch jobs started while interactive ones wait", batch, 0, batch == 0)
+    table.memory("the worker", before_mb, rss_mb(worker.process.pid))
+    table.still_waiting("after it", still_waiting)
+    return rate
+
+
+def measure_cached(table, quick, backlog, asset, rate):
+    """Latency of calls whose answer is there, in a process whose worker is saturated."""
+    quick.start()
+    quick.require_ready()
+    backlog.fill(math.ceil(3 * rate * 2 * CACHED_S))
+    analyze, by_clip = cached_calls(quick.port, asset)
+    for name, caller_of in [("analyze, found", analyze), ("by-clip", by_clip)]:
+        backlog.fill(math.ceil(3 * rate * CACHED_S))
+        ended = count(backlog.database, "state = 'succeeded'")
+        times = paced(caller_of, CACHED_PER_S, CACHED_S)
+        ended = count(backlog.database, "state = 'succeeded'") - ended
+        table.latencies(f"{name}, at {CACHED_PER_S} a second beside a saturated worker", times)
+        table.row("… jobs that ended meanwhile", ended, "> 0", ended > 0)
+        table.still_waiting("after it", waiting(backlog.database))
 
 
 def main():
@@ -145,77 +275,31 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="load-jobs-") as directory:
         (database,) = databases(os.environ["TEST_DATABASE_URL"], [f"load_{os.getpid()}"])
-        os.environ.update(HARKBACK_ANALYSIS_WORKERS="1", HARKBACK_RENDER_WORKERS="1")
-        os.makedirs(f"{directory}/blobs")
-        place = f"file://{directory}/blobs/"
-        api = Process(arguments.binary, "api", database, place, f"{directory}/api")
-        api.wait_until_ready()
-        recording = short_recording(directory)
-        tenants = [f"t{n}" for n in range(arguments.tenants)]
-        def own_asset(tenant):
-            with open(recording, "rb") as file:
-                content = file.read()
-            boundary = "load"
-            body = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'.encode()
-            body += content + f"\r\n--{boundary}--\r\n".encode()
-            headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", **as_tenant(tenant)}
-            return call(api.port, "POST", "/media-v2/assets", body, headers)[1]["id"]
-        assets = {tenant: own_asset(tenant) for tenant in [*tenants, "cache", "newcomer", "batch"]}
-        print("| measured | value | aim |\n|---|---|---|", flush=True)
-
-        of_each = arguments.jobs // arguments.tenants
-        memory = rss_mb(api)
-        began = time.monotonic()
-        times = in_threads(arguments.tenants, lambda n: enqueue(api.port, tenants[n], assets[tenants[n]], range(of_each)))
-        rate = of_each * arguments.tenants / (time.monotonic() - began)
-        times = [time_ for some in times for time_ in some]
-        print(f"| accepted jobs a second, of {of_each * arguments.tenants} | {rate:.0f} | 500 |")
-        print(f"| … one call, median and 99th percentile (ms), {arguments.tenants} at once | "
-              f"{percentile(times, .5) * 1e3:.1f}, {percentile(times, .99) * 1e3:.1f} | |")
-        print(f"| resident memory of the api process before and after (MB) | {memory:.0f}, {rss_mb(api):.0f} | flat |", flush=True)
-
-        batch = enqueue(api.port, "batch", assets["batch"], range(1), more=", priority=batch")
-        assert len(batch) == 1
-        worker = Process(arguments.binary, "worker", database, place, f"{directory}/worker")
-        worker.wait_until_ready()
-        time.sleep(3)
-        memory = rss_mb(worker)
-        enqueue(api.port, "newcomer", assets["newcomer"], range(1))
-        time.sleep(arguments.seconds)
-        ended = query(database, "SELECT tenant_id, count(*) FROM jobs WHERE state = 'succeeded' AND tenant_id ~ '^t[0-9]+$' GROUP BY 1")
-        counts = [int(count) for _, count in ended] + [0] * (len(tenants) - len(ended))
-        mean = sum(counts) / len(counts)
-        before = query(database, """
-            SELECT count(*) FROM jobs j, jobs n
-            WHERE n.tenant_id = 'newcomer' AND j.id <> n.id AND j.started_at > n.created_at AND j.started_at < n.started_at""")
-        gaps = [float(gap) for (gap,) in query(database, """
-            SELECT extract(epoch FROM started_at - previous) FROM (
-                SELECT started_at, lag(finished_at) OVER (ORDER BY started_at) AS previous FROM jobs WHERE state = 'succeeded'
-            ) AS pairs WHERE previous IS NOT NULL""")]
-        batch_ended = query(database, "SELECT count(*) FROM jobs WHERE tenant_id = 'batch' AND state <> 'queued'")
-        print(f"| jobs ended a second, one slot | {sum(counts) / (arguments.seconds + 3):.0f} | |")
-        print(f"| from the end of a job to the start of the next, median and 99th percentile (ms) | "
-              f"{percentile(gaps, .5) * 1e3:.1f}, {percentile(gaps, .99) * 1e3:.1f} | 20 |")
-        print(f"| shares of {len(counts)} tenants, fewest and most of the mean | {min(counts) / mean:.2f}, {max(counts) / mean:.2f} | 0.90, 1.10 |")
-        print(f"| jobs started before the newcomer's one | {before[0][0]} | {arguments.tenants} |")
-        print(f"| batch jobs started while interactive ones wait | {batch_ended[0][0]} | 0 |")
-        print(f"| resident memory of the worker before and after (MB) | {memory:.0f}, {rss_mb(worker):.0f} | flat |", flush=True)
-
-        # The analysis goes through the queue once, and is found after.
-        worker.kill()
-        quick = Process(arguments.binary, "all", database, place, f"{directory}/quick")
-        quick.wait_until_ready()
-        analyze, by_clip = cached_calls(quick, assets["cache"])
-        for name, caller_of in [("analyze, found", analyze), ("by-clip", by_clip)]:
-            times = paced(caller_of, 200, 15)
-            print(f"| {name}, at 200 a second beside saturated workers, median and 99th percentile (ms) | "
-                  f"{percentile(times, .5) * 1e3:.1f}, {percentile(times, .99) * 1e3:.1f} | 20 |", flush=True)
-        waiting = query(database, "SELECT count(*) FROM jobs WHERE state = 'queued'")
-        print(f"| jobs that waited meanwhile | {waiting[0][0]} | > 0 |")
-        for process in (api, quick):
-            process.kill()
+        store = pathlib.Path(directory, "blobs")
+        store.mkdir()
+        api, worker, quick = services = [
+            service_of_role(arguments.binary, f"{directory}/{name}", role, database, f"file://{store}/", ONE_SLOT)
+            for name, role in [("api", "api"), ("worker", "worker"), ("quick", "all")]]
+        try:
+            api.start()
+            api.require_ready()
+            recording = short_recording(directory)
+            tenants = [f"t{number}" for number in range(arguments.tenants)]
+            assets = {tenant: upload(api.port, recording, tenant)["id"] for tenant in [*tenants, "cache", "newcomer", "batch"]}
+            backlog = Backlog(api.port, database, {tenant: assets[tenant] for tenant in tenants})
+            table = Table()
+            measure_acceptance(table, api, backlog, arguments.jobs // arguments.tenants)
+            rate = measure_queue(table, worker, backlog, assets, arguments.seconds)
+            worker.kill()
+            measure_cached(table, quick, backlog, assets["cache"], rate)
+        finally:
+            for service in services:
+                if service.is_running():
+                    service.kill()
+    if table.missed:
+        print("missed: " + "; ".join(table.missed), file=sys.stderr)
+    sys.exit(1 if table.missed else 0)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(__file__))
     main()

@@ -20,7 +20,7 @@ import threading
 import time
 import urllib.parse
 
-from deployment import MEDIA, ROOT, Service, Answer, call, form, rss_mb
+from deployment import MEDIA, ROOT, Answer, Service, call, context, create, form, rss_mb, upload
 
 PEAK_MB = 300
 # `closed`: of a body that is refused for its length no more than DRAINED bytes are read, so that a client which sends all
@@ -151,7 +151,7 @@ def spoil(body, choice):
     ))
 
 
-def example_bodies(schemas):
+def example_bodies():
     """Objects of the documents' JSON blocks."""
     for page in sorted((ROOT / "docs").rglob("*.md")):
         for block in re.findall(r"(?:```json|<<END[^\n]*)\n(.*?)(?:```|\nEND)", page.read_text(), re.S):
@@ -193,7 +193,7 @@ class Maker:
         self.without_body = [one for one in every if not one[2] and one[0] != "POST"]
         schemas = document["components"]["schemas"]
         self.examples = collections.defaultdict(list)
-        for value in example_bodies(schemas):
+        for value in example_bodies():
             for method, path, schema, _ in self.with_body:
                 known = resolved(schema, schemas)
                 if value.keys() <= known.get("properties", {}).keys() and set(known.get("required", ())) <= value.keys():
@@ -234,7 +234,7 @@ class Sender:
         for _ in range(2):
             connection = self.connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
             is_new, self.connection = self.connection is None, connection
-            headers = {"X-Tenant-Id": "t1", "X-Env": "dev", **({"Content-Type": "application/json"} if body is not None else {})}
+            headers = {**context(), **({"Content-Type": "application/json"} if body is not None else {})}
             try:
                 try:
                     connection.request(method, path, body, headers)
@@ -250,23 +250,15 @@ class Sender:
         return Answer(0)
 
 
-def made(port, path, body, headers=None):
-    answer = call(port, "POST", path, body, headers)
-    if answer.status not in (200, 201):
-        raise RuntimeError(f"{path}: {answer} {answer.body[:500]}")
-    return answer.json
-
-
 def things(port):
     """Ids of things that are there, by the names that fields and paths have for them."""
-    body, headers = form((MEDIA / "digits.wav").read_bytes(), "digits.wav")
-    asset = made(port, "/media-v2/assets", body, headers)["id"]
+    asset = upload(port, MEDIA / "digits.wav")["id"]
     hit = {"kind": "audio_hit", "uri": "mem:a", "start_ms": 100, "end_ms": 600}
-    hit = made(port, f"/media-v2/assets/{asset}/artifacts", hit)["id"]
+    hit = create(port, f"/media-v2/assets/{asset}/artifacts", hit)["id"]
     clip = {"asset_id": asset, "in_ms": 0, "out_ms": 500, "start_ms_on_timeline": 0}
-    timeline = made(port, "/video/timelines", {
+    timeline = create(port, "/video/timelines", {
         "project": {"new": {"title": "a"}}, "sequence": {"name": "s"}, "track": {"kind": "video", "label": "t"}, "clips": [clip]})
-    pattern = made(port, "/audio/patterns", {"template_id": "four_on_the_floor", "sample_map": {"kick": hit}})
+    pattern = create(port, "/audio/patterns", {"template_id": "four_on_the_floor", "sample_map": {"kick": hit}})
     project = timeline["project"]["id"]
     return {
         "asset_id": asset, "source_asset_id": asset, "parent_asset_id": asset, "artifact_id": hit, "audio_artifact_id": hit,

@@ -11,9 +11,12 @@ fi
 for migration in migrations/*.sql; do
   psql "$TEST_DATABASE_URL" --quiet --set ON_ERROR_STOP=1 --single-transaction --file "$migration"
 done
-rm -rf .sqlx
-mkdir .sqlx
+written=target/sqlx
+rm -rf "$written"
+mkdir -p "$written"
 # The macros ask the database only where a crate is compiled anew.
 grep -rlE 'query(_as|_scalar)?!' crates/*/src | xargs touch
-SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$PWD/.sqlx" DATABASE_URL="$TEST_DATABASE_URL" cargo check --workspace
+SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$PWD/$written" DATABASE_URL="$TEST_DATABASE_URL" cargo check --workspace
+rm -rf .sqlx
+mv "$written" .sqlx
 git status --short .sqlx

@@ -9,24 +9,15 @@ import argparse
 import collections
 import http.client
 import json
-import os
 import select
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
 import failing
-
-CONTEXT = {"X-Tenant-Id": "t1", "X-Env": "dev"}
-
-
-def rss_mb(pid, field="VmRSS"):
-    with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
+from deployment import Service, call, context, rss_mb
 
 
 def kept(work, failures):
@@ -73,29 +64,18 @@ class Watch:
     def health(self):
         while not self.over.is_set():
             began = time.monotonic()
-            try:
-                status, _ = call(self.port, "GET", "/healthz")
-                if status != 200:
-                    raise RuntimeError(f"/healthz answered {status}")
-            except OSError:
-                pass  # No connection was free: the time counts.
+            answer = call(self.port, "GET", "/healthz")
+            # Status 0: no connection was free; the time counts.
+            if answer.status not in (0, 200):
+                raise RuntimeError(f"/healthz answered {answer}")
             self.slowest_ms = max(self.slowest_ms, (time.monotonic() - began) * 1000)
             time.sleep(0.02)
-
-
-def call(port, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    connection.request(method, path, body, {**CONTEXT, **(headers or {})})
-    response = connection.getresponse()
-    answer = response.status, response.read()
-    connection.close()
-    return answer
 
 
 def post(port, path, body):
     """Sends the body until the server answers, as a careful client does."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=120)
-    headers = {**CONTEXT, "Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body)}
+    headers = {**context(), "Host": "localhost", "Content-Type": "application/json", "Content-Length": len(body)}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     connection.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode())
     try:
@@ -178,7 +158,7 @@ def until_closed(opened):
     return answers
 
 
-def storm(pid, port, timeout_s, count):
+def storm(pid, port, count):
     print("| requests | answers | peak RSS (MB) | RSS after (MB) | slowest /healthz (ms) |\n|---|---|---|---|---|")
     for megabytes in (14, 56):
         for name, path, body in bodies(megabytes):
@@ -219,29 +199,18 @@ def main():
 
 def hostile(options):
     """Bodies and connections that are made to cost."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="harkback-storm-") as data:
-        os.chmod(data, 0o755)
-        server = subprocess.Popen(
-            [options.harkback, "serve", "--listen", f"127.0.0.1:{port}", "--data-dir", data, "--log", "error",
-             "--audio-semantic-backend", "stub", "--io-timeout-s", str(options.io_timeout_s)],
-        )
+        flags = ["--audio-semantic-backend", "stub", "--io-timeout-s", str(options.io_timeout_s)]
+        service = Service(options.harkback, data, flags)
+        service.start()
         try:
-            for _ in range(600):
-                try:
-                    if call(port, "GET", "/readyz")[0] == 200:
-                        break
-                except OSError:
-                    time.sleep(0.1)
-            else:
-                sys.exit("harkback did not start")
-            print(f"at rest: {rss_mb(server.pid):.0f} MB\n")
-            storm(server.pid, port, options.io_timeout_s, options.connections)
-            print(f"\nhigh-water mark: {rss_mb(server.pid, 'VmHWM'):.0f} MB")
+            service.require_ready()
+            pid = service.process.pid
+            print(f"at rest: {rss_mb(pid):.0f} MB\n")
+            storm(pid, service.port, options.connections)
+            print(f"\nhigh-water mark: {rss_mb(pid, 'VmHWM'):.0f} MB")
         finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(60)
+            service.stop()
 
 
 if __name__ == "__main__":
