@@ -121,7 +121,7 @@ struct ForeignWord {
 async fn read_transcript(media: &MediaService, artifact: &Artifact) -> Result<Vec<SpokenWord>, Error> {
     let unreadable =
         |reason: String| Error::TranscriptUnreadable { artifact_id: artifact.id.clone(), reason };
-    let reader = media.open_source(artifact.content()).await.map_err(|error| match error {
+    let reader = media.open_document(artifact.content()).await.map_err(|error| match error {
         MediaError::SourceNotAllowed(_)
         | MediaError::SourceUnreadable(_)
         | MediaError::SourceChanged

@@ -1,7 +1,7 @@
 //! Checks timelines and transcripts that callers register: what is read later holds what the contract says.
 
 use http_kit::{FieldError, Id};
-use media_time::MediaTime;
+use media_time::{LENGTH_TOLERANCE, MediaTime};
 use media_v2::{ArtifactKind, DocumentValidator, NewArtifact, RegisteredMeasurement};
 use serde::Deserialize;
 
@@ -10,8 +10,6 @@ use crate::model::{AudioEvent, BeatEvent, Summary, Word};
 
 /// No recording is longer.
 const MAX_DURATION_MS: i64 = 30 * 24 * 3_600_000;
-/// A document may be longer than its asset by this much, in ms: containers count the padding of encoders differently.
-const DURATION_TOLERANCE_MS: f64 = 100.0;
 /// So many violations are listed.
 const MAX_VIOLATIONS: usize = 20;
 
@@ -104,7 +102,7 @@ fn check_length(measurement: &RegisteredMeasurement, violations: &mut Violations
     // An artifact may be longer than its source: it has an end of its own.
     let is_of_asset = source_artifact(&measurement.artifact).is_none();
     if let Some(asset) = measurement.asset_duration.filter(|_| is_of_asset)
-        && declared > asset.as_millis_f64() + DURATION_TOLERANCE_MS
+        && declared > (asset + LENGTH_TOLERANCE).as_millis_f64()
     {
         let detail = format!("is more than the {} ms of the asset", asset.as_millis_ceil());
         violations.request("/meta/duration_ms", detail);

@@ -81,10 +81,12 @@ impl Cut {
         cut.meta.words = event.meta.words.iter().filter_map(|word| self.word(word)).collect();
         if cut.meta.words.len() < event.meta.words.len() {
             cut.transcription = transcription(&cut.meta.words);
-            // Timelines of earlier versions have speakers on words only.
-            if let Some(speaker_id) = speaker_of_words(&cut.meta.words) {
-                cut.speaker_id = Some(speaker_id.to_owned());
-            }
+        }
+        // Timelines of earlier versions have speakers on words only; turns replace this.
+        if cut.end_ms - cut.start_ms < event.end_ms - event.start_ms
+            && speaker_of_words(&event.meta.words).is_some()
+        {
+            cut.speaker_id = speaker_of_words(&cut.meta.words).map(str::to_owned);
         }
         Some(cut)
     }

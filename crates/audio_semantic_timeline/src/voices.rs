@@ -95,19 +95,19 @@ pub(crate) fn names(speakers: &[Embedding], known: &[KnownVoice]) -> Vec<Option<
 /// The voice most similar to a speaker, and how similar it is; none where it is not similar enough, or where another
 /// person's is about as similar.
 fn most_similar<'a>(speaker: &Embedding, known: &'a [KnownVoice]) -> Option<(f32, &'a str)> {
-    let similarity = |voice: &KnownVoice| speaker.similarity(&voice.embedding);
-    let more = |best: &'a KnownVoice, other: &'a KnownVoice| {
-        let order = similarity(other).total_cmp(&similarity(best)).then(best.name.cmp(&other.name));
-        if order.is_gt() { other } else { best }
-    };
-    let best = known.iter().reduce(more).filter(|best| similarity(best) >= SAME_VOICE)?;
-    let is_rival = |voice: &KnownVoice| {
+    let compared: Vec<(f32, &KnownVoice)> =
+        known.iter().map(|voice| (speaker.similarity(&voice.embedding), voice)).collect();
+    // Of equal ones the first by name.
+    let order =
+        |a: &&(f32, &KnownVoice), b: &&(f32, &KnownVoice)| a.0.total_cmp(&b.0).then(b.1.name.cmp(&a.1.name));
+    let (most, best) = *compared.iter().max_by(order).filter(|(most, _)| *most >= SAME_VOICE)?;
+    let is_rival = |(similarity, voice): &(f32, &KnownVoice)| {
         voice.name != best.name
-            && similarity(voice) > similarity(best) - NAME_MARGIN
+            && *similarity > most - NAME_MARGIN
             // The same person under another name is no rival.
             && voice.embedding.similarity(&best.embedding) < SAME_VOICE
     };
-    (!known.iter().any(is_rival)).then(|| (similarity(best), best.name.as_str()))
+    (!compared.iter().any(is_rival)).then_some((most, best.name.as_str()))
 }
 
 #[cfg(test)]

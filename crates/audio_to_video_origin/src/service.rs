@@ -29,6 +29,8 @@ const MAX_TIMELINE_BYTES: u64 = 256 << 20;
 const PARALLEL_READS: usize = 4;
 /// A list of up to so many clips is made within milliseconds.
 const LIGHT_CLIPS: usize = 1_000;
+/// So many timelines are read for the alignment of such a list.
+const LIGHT_TIMELINES: usize = 8;
 
 /// Keeps origins and makes shot lists. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -129,7 +131,8 @@ impl VideoOrigins {
         if !beyond.is_empty() {
             return Err(Error::Invalid(beyond));
         }
-        if plan.clips.len() > LIGHT_CLIPS {
+        let timelines = if alignment == Alignment::None { 0 } else { found.timelines.len() };
+        if plan.clips.len() > LIGHT_CLIPS || timelines > LIGHT_TIMELINES {
             begin_heavy_work()?;
         }
         let upstreams =
@@ -212,7 +215,7 @@ impl VideoOrigins {
             decoder: None,
             file: None,
         };
-        let reader = self.media.open_source(content).await?;
+        let reader = self.media.open_document(content).await?;
         let read =
             tokio::task::spawn_blocking(move || AlignmentAnchors::read(reader.take(MAX_TIMELINE_BYTES)));
         read.await

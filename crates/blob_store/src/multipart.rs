@@ -52,24 +52,38 @@ impl Multiparts {
     }
 
     /// Aborts the uploads whose records are `is_stale`: those of processes that died.
-    pub(crate) async fn abort_stale(&self, is_stale: impl Fn(&std::fs::Metadata) -> bool) {
-        for record in std::fs::read_dir(&self.staging).into_iter().flatten().flatten() {
-            let is_record = record.file_name().to_string_lossy().starts_with(RECORD_PREFIX);
-            if !is_record || !record.metadata().is_ok_and(|meta| is_stale(&meta)) {
-                continue;
-            }
-            let path = record.path();
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
-            let Some((key, id)) = text.split_once('\n') else {
-                // Of a process that died before it had written anything.
-                let _ = std::fs::remove_file(path);
-                continue;
-            };
-            let Ok(key) = Path::parse(key) else { continue };
-            let (store, id) = (self.store.clone(), id.to_owned());
-            Unfinished { store, key, id, record: path }.abort().await;
+    pub(crate) async fn abort_stale(&self, is_stale: impl Fn(&std::fs::Metadata) -> bool + Send + 'static) {
+        let (staging, store) = (self.staging.clone(), self.store.clone());
+        let found = tokio::task::spawn_blocking(move || stale_uploads(&staging, &store, is_stale)).await;
+        for unfinished in found.unwrap_or_default() {
+            unfinished.abort().await;
         }
     }
+}
+
+/// The uploads of stale records. Blocking.
+fn stale_uploads(
+    staging: &FilePath,
+    store: &Arc<dyn MultipartStore>,
+    is_stale: impl Fn(&std::fs::Metadata) -> bool,
+) -> Vec<Unfinished> {
+    let mut found = Vec::new();
+    for record in std::fs::read_dir(staging).into_iter().flatten().flatten() {
+        let is_record = record.file_name().to_string_lossy().starts_with(RECORD_PREFIX);
+        if !is_record || !record.metadata().is_ok_and(|meta| is_stale(&meta)) {
+            continue;
+        }
+        let path = record.path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let Some((key, id)) = text.split_once('\n') else {
+            // Of a process that died before it had written anything.
+            let _ = std::fs::remove_file(path);
+            continue;
+        };
+        let Ok(key) = Path::parse(key) else { continue };
+        found.push(Unfinished { store: store.clone(), key, id: id.to_owned(), record: path });
+    }
+    found
 }
 
 /// An upload that the store knows of.
@@ -85,16 +99,16 @@ impl Unfinished {
     /// Has the store forget the parts. Where that fails, the record stays for the next sweep.
     async fn abort(self) {
         match in_time(self.store.abort_multipart(&self.key, &self.id)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => self.forget(),
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => self.forget().await,
             Err(error) => {
                 tracing::warn!(%error, key = %self.key, "could not abort an upload; it is tried again")
             }
         }
     }
 
-    fn forget(&self) {
+    async fn forget(&self) {
         // One that is left is swept: its upload is then unknown.
-        let _ = std::fs::remove_file(&self.record);
+        let _ = tokio::fs::remove_file(&self.record).await;
     }
 
     /// Writes the record. Its modification time is the upload's heartbeat for the sweep.
@@ -108,7 +122,11 @@ struct Upload(Option<Unfinished>);
 
 impl Upload {
     async fn begin(store: Arc<dyn MultipartStore>, key: Path, staging: &FilePath) -> Result<Self, BlobError> {
-        let record = tempfile::Builder::new().prefix(RECORD_PREFIX).tempfile_in(staging)?;
+        let staging = staging.to_path_buf();
+        let record = tokio::task::spawn_blocking(move || {
+            tempfile::Builder::new().prefix(RECORD_PREFIX).tempfile_in(staging)
+        });
+        let record = record.await.map_err(std::io::Error::other)??;
         let id = in_time(store.create_multipart(&key)).await?;
         let (_, record) = record.keep().map_err(|error| error.error)?;
         let unfinished = Unfinished { store, key, id, record };
@@ -146,8 +164,8 @@ impl Upload {
         kept.sort_unstable_by_key(|(index, _)| *index);
         let parts = kept.into_iter().map(|(_, part)| part).collect();
         within(PART_TIMEOUT, store.complete_multipart(key, id, parts)).await?;
-        unfinished.forget();
         self.0 = None;
+        unfinished.forget().await;
         Ok(())
     }
 

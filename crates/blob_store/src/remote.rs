@@ -30,7 +30,7 @@ pub(crate) struct Remote {
     pub(crate) reads: Arc<dyn ObjectStore>,
     /// For uploads and copies.
     pub(crate) writes: Arc<dyn ObjectStore>,
-    /// For uploads in parts; none where the store is no vendor's.
+    /// For uploads in parts; none for stores without them (in memory, HTTP).
     pub(crate) parts: Option<Arc<dyn MultipartStore>>,
     /// Where in it the blobs are.
     pub(crate) prefix: Path,
@@ -45,7 +45,7 @@ pub(crate) fn open(url: &Url, options: impl IntoIterator<Item = (String, String)
     let of_reads = client.clone().with_timeout_disabled().with_read_timeout(IDLE_TIMEOUT);
     let of_writes = client.with_timeout(WRITE_TIMEOUT);
     let (reads, writes, parts) =
-        match (vendor(url, &scheme, of_reads, &options)?, vendor(url, &scheme, of_writes, &options)?) {
+        match (cloud(url, &scheme, of_reads, &options)?, cloud(url, &scheme, of_writes, &options)?) {
             (Some((reads, _)), Some((writes, parts))) => (reads, writes, Some(parts)),
             _ => {
                 let only: Arc<dyn ObjectStore> = object_store::parse_url_opts(url, options)?.0.into();
@@ -56,20 +56,20 @@ pub(crate) fn open(url: &Url, options: impl IntoIterator<Item = (String, String)
 }
 
 /// A store, by its two interfaces.
-type VendorStore = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
+type CloudStore = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
 
-fn both<S: ObjectStore + MultipartStore>(store: S) -> VendorStore {
+fn both<S: ObjectStore + MultipartStore>(store: S) -> CloudStore {
     let store = Arc::new(store);
     (store.clone(), store)
 }
 
-/// The store of a vendor; `None` for what is no vendor's.
-fn vendor(
+/// The S3, Google or Azure store of `url`; none for other schemes.
+fn cloud(
     url: &Url,
     scheme: &ObjectStoreScheme,
     client: ClientOptions,
     options: &[(String, String)],
-) -> Result<Option<VendorStore>, Error> {
+) -> Result<Option<CloudStore>, Error> {
     let url = url.as_str();
     Ok(Some(match scheme {
         ObjectStoreScheme::AmazonS3 => {

@@ -236,7 +236,7 @@ impl BlobStore {
         }
     }
 
-    /// Sends a large file to a store that is no vendor's.
+    /// Sends a large file to a store without uploads in parts.
     async fn upload_buffered(&self, mut file: tokio::fs::File, id: BlobId) -> Result<(), BlobError> {
         let upload = in_time(self.writes.put_multipart(&key(id))).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);

@@ -7,6 +7,10 @@
 //! - [`Window`]: a half-open span `[start, end)`;
 //! - [`Bpm`]: a tempo, and the lengths of beats, bars and steps under it.
 
+/// The decoded length of a recording, that of its timelines, is longer than that of its container by at most this: a few
+/// packets.
+pub const LENGTH_TOLERANCE: MediaTime = MediaTime::from_millis(100);
+
 mod tempo;
 mod time;
 mod window;

@@ -1,17 +1,21 @@
 //! Measurements that callers register: their document is read and checked before the row is written.
 
 use std::fmt;
-use std::io::Read;
+use std::io::{Read, Seek};
 
 use blob_store::BlobId;
-use http_kit::{FieldError, Scope};
+use http_kit::{Cancellation, FieldError, Scope};
 use media_time::MediaTime;
 use sha2::{Digest, Sha256};
 
-use crate::{Content, MediaError, MediaService, Meta, NewArtifact, store};
+use crate::facts::digest;
+use crate::{Content, MediaError, MediaReader, MediaService, Meta, NewArtifact, store};
 
 /// The largest document of a registered measurement, in bytes. A timeline of a day of speech has about 25 MiB.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
+/// Most values in a document: a free-form one takes up to a hundred times the memory of its text. A day of speech has
+/// about a million and a half.
+const MAX_DOCUMENT_VALUES: usize = 5_000_000;
 /// Prefix of the cache keys of registered measurements. A computed key starts with a tenant id, which has no slash: a
 /// registered row is never the answer of an analysis, and never blocks the row of one.
 const REGISTERED: &str = "registered/";
@@ -94,6 +98,10 @@ impl MediaService {
             if document.len() as u64 > MAX_DOCUMENT_BYTES {
                 return Err(too_large());
             }
+            if most_values(&document) > MAX_DOCUMENT_VALUES {
+                let detail = format!("the document has more than {MAX_DOCUMENT_VALUES} values");
+                return Err(MediaError::field("/uri", detail));
+            }
             let hash = BlobId::from_sha256(Sha256::digest(&document).into()).to_hex();
             if new.content_sha256.get_or_insert_with(|| hash.clone()) != &hash {
                 return Err(MediaError::field("/content_sha256", "is not the hash of the document at `uri`"));
@@ -110,6 +118,42 @@ impl MediaService {
     }
 }
 
+/// Upper bound of the values in a JSON text, without parsing it: each follows one of `[`, `{`, `,` and `:`.
+fn most_values(json: &[u8]) -> usize {
+    let (mut count, mut in_string, mut is_escaped) = (1, false, false);
+    for &byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' | b',' | b':' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+impl MediaService {
+    /// Opens the document of a measurement. A file outside the store is hashed first: it may have changed since it was
+    /// checked.
+    ///
+    /// # Errors
+    /// [`MediaError::SourceChanged`]; those of [`MediaService::open_source`].
+    pub async fn open_document(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
+        let is_file = BlobId::from_uri(content.uri).is_err();
+        let Some(expected) = content.sha256.filter(|_| is_file).map(str::to_owned) else {
+            return self.open_source(content).await;
+        };
+        let mut file = self.open_file(content).await?;
+        let checked = tokio::task::spawn_blocking(move || {
+            let (found, _) = digest(&file, &Cancellation::default())?;
+            file.rewind()?;
+            if found.to_hex() == expected { Ok(file.into()) } else { Err(MediaError::SourceChanged) }
+        });
+        checked.await.map_err(std::io::Error::other)?
+    }
+}
+
 fn too_large() -> MediaError {
     MediaError::field("/uri", format!("the document has more than {MAX_DOCUMENT_BYTES} bytes"))
 }
@@ -121,5 +165,16 @@ fn unreadable(error: MediaError) -> MediaError {
             MediaError::field("/uri", format!("the document cannot be read: {error}"))
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_outside_of_strings() {
+        assert_eq!(most_values(br#"{"a": [0, 0, 0], "b,[:": "\\", "c": "\",[:"}"#), 10);
+        assert!(most_values(b"[0,0,0]") >= 4);
     }
 }

@@ -1,7 +1,9 @@
 //! Files that are registered where they are: whether one changed since its bytes were hashed.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -29,8 +31,9 @@ impl FileMarks {
     /// The marks of an open file, whose bytes are read after `now`.
     pub(crate) fn of(file: &File, now: DateTime<Utc>) -> std::io::Result<Self> {
         let found = Self::found(file)?;
-        let settled = now.timestamp_nanos_opt().unwrap_or(i64::MAX) - SETTLING.as_nanos() as i64;
-        let modified_ns = if found.modified_ns < settled { found.modified_ns } else { UNSETTLED };
+        // A time of change in the future is that of another clock, and as good.
+        let age = now.timestamp_nanos_opt().unwrap_or(i64::MAX).abs_diff(found.modified_ns);
+        let modified_ns = if u128::from(age) > SETTLING.as_nanos() { found.modified_ns } else { UNSETTLED };
         Ok(Self { modified_ns, ..found })
     }
 
@@ -46,6 +49,28 @@ impl FileMarks {
 pub struct RegisteredFile<'a> {
     pub(crate) asset_id: &'a Id,
     pub(crate) marks: FileMarks,
+}
+
+/// Files whose bytes were found changed, by the assets' ids: they are not hashed again until their marks change. The
+/// knowledge is this process's, and may be lost.
+#[derive(Debug, Default)]
+pub(crate) struct ChangedFiles(Mutex<HashMap<Id, FileMarks>>);
+
+impl ChangedFiles {
+    /// Beyond this number all are forgotten.
+    const MOST: usize = 4096;
+
+    pub(crate) fn contains(&self, asset_id: &Id, marks: FileMarks) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(asset_id) == Some(&marks)
+    }
+
+    fn insert(&self, asset_id: &Id, marks: FileMarks) {
+        let mut changed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if changed.len() >= Self::MOST {
+            changed.clear();
+        }
+        changed.insert(asset_id.clone(), marks);
+    }
 }
 
 impl MediaService {
@@ -69,6 +94,8 @@ impl MediaService {
         });
         let (file, marks, id) = hashed.await??;
         if content.sha256 != Some(id.to_hex().as_str()) {
+            // An unsettled file has marks that no file has.
+            self.changed_files().insert(registered.asset_id, marks);
             return Err(MediaError::SourceChanged);
         }
         if marks != registered.marks {
@@ -85,6 +112,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_changed_file_is_remembered_until_its_marks_change() {
+        let (changed, asset) = (ChangedFiles::default(), "a".parse().unwrap());
+        let marks = FileMarks { modified_ns: 7, inode: 1 };
+        changed.insert(&asset, marks);
+        assert!(changed.contains(&asset, marks));
+        assert!(!changed.contains(&asset, FileMarks { modified_ns: 8, ..marks }));
+        assert!(!changed.contains(&"b".parse().unwrap(), marks));
+        for index in 0..ChangedFiles::MOST {
+            changed.insert(&format!("n{index}").parse().unwrap(), marks);
+        }
+        assert!(!changed.contains(&asset, marks), "bounded");
+    }
+
+    #[test]
     fn a_file_that_changed_just_now_is_hashed_again() {
         let file = tempfile::tempfile().unwrap();
         let modified: DateTime<Utc> = file.metadata().unwrap().modified().unwrap().into();
@@ -92,5 +133,6 @@ mod tests {
         assert_eq!(after(1).modified_ns, UNSETTLED);
         assert_ne!(after(1), FileMarks::found(&file).unwrap());
         assert_eq!(after(3), FileMarks::found(&file).unwrap());
+        assert_eq!(after(-60), FileMarks::found(&file).unwrap(), "of a clock that is ahead");
     }
 }

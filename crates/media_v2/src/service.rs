@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::documents::set_registered_keys;
 use crate::facts::{Facts, digest};
-use crate::marks::FileMarks;
+use crate::marks::{ChangedFiles, FileMarks};
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
@@ -61,6 +61,7 @@ struct Inner {
     config: MediaConfig,
     probes: WorkQueue,
     waveforms: WorkQueue,
+    changed_files: ChangedFiles,
 }
 
 /// What a caller says of an asset.
@@ -83,13 +84,18 @@ impl MediaService {
         let probes = WorkQueue::new("media_probe", config.probes, config.waiting_probes);
         // Apart, so that an upload does not wait behind the decoding of long recordings.
         let waveforms = WorkQueue::new("waveform", config.probes, config.waiting_probes);
-        Self(Arc::new(Inner { pool, blobs, clock, config, probes, waveforms }))
+        let changed_files = ChangedFiles::default();
+        Self(Arc::new(Inner { pool, blobs, clock, config, probes, waveforms, changed_files }))
     }
 
     /// The database.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.0.pool
+    }
+
+    pub(crate) fn changed_files(&self) -> &ChangedFiles {
+        &self.0.changed_files
     }
 
     /// Where uploads and results are kept.
@@ -327,6 +333,9 @@ impl MediaService {
             return Err(MediaError::SourceChanged);
         }
         match content.file {
+            Some(registered) if self.changed_files().contains(registered.asset_id, marks) => {
+                Err(MediaError::SourceChanged)
+            }
             Some(registered) if registered.marks != marks => {
                 self.check_unchanged(content, registered, file).await
             }

@@ -3,14 +3,10 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use http_kit::{Id, Scope};
-use media_time::MediaTime;
+use media_time::{LENGTH_TOLERANCE, MediaTime};
 
 use crate::error::{Entity, Error};
 use crate::model::Clip;
-
-/// A clip may end this much after its asset: the decoded length, which timelines tell, differs from that of the container
-/// by up to a few packets.
-const TOLERANCE: MediaTime = MediaTime::from_millis(100);
 
 /// Knows the assets and artifacts that clips may refer to.
 ///
@@ -60,7 +56,7 @@ pub(crate) async fn check(
     }
     for (index, clip) in clips.iter().enumerate() {
         if let Some(Some(duration)) = durations.get(&clip.asset_id)
-            && clip.out_ms > *duration + TOLERANCE
+            && clip.out_ms > *duration + LENGTH_TOLERANCE
         {
             let detail = format!("lies beyond the asset, which ends at {} ms", duration.as_millis_f64());
             return Err(Error::invalid(&at(index), "out_ms", detail));

@@ -39,9 +39,21 @@ pub async fn resolve_origins(
     scope: &Scope,
     artifact_ids: &[Id],
 ) -> Result<Vec<Option<ResolvedOrigin>>, Error> {
+    resolve_each_origin(conn, scope, artifact_ids).await?.into_iter().collect()
+}
+
+/// As [`resolve_origins`], with the error of each artifact in its place.
+///
+/// # Errors
+/// [`Error::OriginGraphTooLarge`]; the database's.
+pub async fn resolve_each_origin(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    artifact_ids: &[Id],
+) -> Result<Vec<Result<Option<ResolvedOrigin>, Error>>, Error> {
     let nodes = walk(conn, scope, artifact_ids).await?;
     let mut resolver = Resolver::new(&nodes);
-    artifact_ids.iter().map(|id| resolver.resolve(id)).collect()
+    Ok(artifact_ids.iter().map(|id| resolver.resolve(id)).collect())
 }
 
 /// Every artifact on a chain from one of `ids` up to the nearest maps, and one more when the chain is too long.

@@ -9,7 +9,7 @@ mod origin_maps;
 mod shot_lists;
 mod sources;
 
-pub use chains::resolve_origins;
+pub use chains::{resolve_each_origin, resolve_origins};
 pub use origin_maps::{
     find_origin_map, find_origin_maps, insert_origin_maps, list_by_asset, mapped_artifacts, put_origin_map,
 };

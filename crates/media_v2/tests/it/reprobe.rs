@@ -120,7 +120,7 @@ async fn peaks_of_another_decoder_are_others() {
 }
 
 #[tokio::test]
-async fn the_decoder_of_the_default_stream_does_not_judge_another_stream() {
+async fn decoded_wrongly_ignores_other_audio_streams() {
     let database = db::testing::TestDatabase::create().await;
     for (decoder, version, expected) in [
         ("ffmpeg", "signal_v4", true),

@@ -99,11 +99,8 @@ impl TimelineService {
         id: &Id,
         patch: ClipPatch,
     ) -> Result<Clip, Error> {
-        // Fields that stay are not judged: the clip may be older than the rule.
-        let refers = patch.asset_id.is_some()
-            || patch.artifact_id.is_some()
-            || patch.in_ms.is_some()
-            || patch.out_ms.is_some();
+        // Unchanged fields are not validated: the clip may be older than the rule.
+        let refers = patch.asset_id.is_some() || patch.artifact_id.is_some() || patch.out_ms.is_some();
         let change = |clip: &Clip| {
             let patched = patch.clone().apply(clip.clone());
             patched.check("")?;
@@ -209,8 +206,8 @@ fn body(_index: usize) -> String {
 }
 
 /// What of a clip is checked against the media.
-fn played(clip: &Clip) -> (&Id, Option<&Id>, MediaTime, MediaTime) {
-    (&clip.asset_id, clip.artifact_id.as_ref(), clip.in_ms, clip.out_ms)
+fn played(clip: &Clip) -> (&Id, Option<&Id>, MediaTime) {
+    (&clip.asset_id, clip.artifact_id.as_ref(), clip.out_ms)
 }
 
 fn check_artifacts(ids: &[Id]) -> Result<(), Error> {
