@@ -161,7 +161,9 @@ impl JwtVerifier {
 /// The user of a claim. What is no id (`auth0|5f7c…`, a mail address) gets one by its hash: the header `X-User-Id` must not
 /// decide who a token's user is.
 fn user_id(claim: &str) -> Id {
-    claim.parse().unwrap_or_else(|_| WriteSeed::new(claim).id("user", 0))
+    // A claim must not take the form of another one's hash.
+    let known = claim.parse().ok().filter(|_| !claim.starts_with("user_"));
+    known.unwrap_or_else(|| WriteSeed::new(claim).id("user", 0))
 }
 
 /// The highest of the scopes that a claim names; those of other services are ignored.

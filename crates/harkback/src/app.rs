@@ -18,7 +18,7 @@ use axum::routing::get;
 use blob_store::BlobStore;
 use chrono::TimeDelta;
 use http_kit::idempotency::{self, Keys};
-use http_kit::{BodyPace, Clock, SystemClock, WorkQueue};
+use http_kit::{BodyPace, Clock, RouteLimit, SystemClock, WorkQueue};
 use jobs::{JobLimits, JobSettings, Jobs};
 use lineage::Lineages;
 use media_decode::{Decoders, Ffmpeg};
@@ -57,16 +57,11 @@ const WAITING_SHOT_LISTS: usize = 32;
 ))]
 struct Api;
 
-/// Idempotency keys in the database of `pool`, for routes as [`build`] makes them.
-pub(crate) fn keys(pool: PgPool) -> Keys {
-    body_limits().fold(Keys::new(pool), |keys, (route, bytes)| keys.with_body_limit(route, bytes))
-}
-
-/// The routes that take larger bodies than others, and how many bytes.
-fn body_limits() -> impl Iterator<Item = (&'static str, usize)> {
+/// The routes that take larger bodies than others.
+fn body_limits() -> Vec<RouteLimit> {
     let limits =
         [audio_to_video_origin::BODY_LIMITS, video_timeline::BODY_LIMITS, origin_snippets::BODY_LIMITS];
-    limits.into_iter().flatten().copied()
+    limits.concat()
 }
 
 /// Jobs in the database of `pool`, for routes as [`build`] makes them.
@@ -74,7 +69,6 @@ pub(crate) fn jobs(config: &Config, pool: PgPool, blobs: BlobStore) -> Jobs {
     let retention = TimeDelta::days(config.job_retention_days.into());
     let settings = JobSettings {
         limits: JobLimits { retention, ..JobLimits::default() },
-        body_limits: body_limits().collect(),
         outbound: outbound::Policy { allows_private: config.allow_private_addresses },
     };
     Jobs::new(pool, blobs, Arc::new(SystemClock), settings)
@@ -96,13 +90,13 @@ pub(crate) fn build(
         api(config, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
-    let routes = http_kit::limit_json(router.clone(), config.max_json_bytes).layer(breaker());
+    let routes = http_kit::limit_json(router.clone(), config.max_json_bytes, &body_limits()).layer(breaker());
     let router = router
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
         .merge(SwaggerUi::new("/docs").config(documents()))
         .layer(axum::middleware::from_fn_with_state(jobs, jobs::run_as_jobs))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
-    let router = http_kit::limit_json(router, config.max_json_bytes)
+    let router = http_kit::limit_json(router, config.max_json_bytes, &body_limits())
         .layer(axum::middleware::from_fn_with_state(Uploads::default(), uploads::layer))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
         // Outside of all that asks the database.

@@ -23,17 +23,19 @@ impl MediaCatalogue for StoredMedia {
         let mut conn = self.0.acquire().await?;
         let found = media_v2::store::find_artifacts(&mut conn, scope, artifacts).await.map_err(failed)?;
         let ids: Vec<Id> = found.iter().map(|artifact| artifact.id.clone()).collect();
-        let origins = match audio_to_video_origin::store::resolve_origins(&mut conn, scope, &ids).await {
+        let origins = match audio_to_video_origin::store::resolve_each_origin(&mut conn, scope, &ids).await {
             Ok(origins) => origins,
             Err(audio_to_video_origin::Error::Database(error)) => return Err(error.into()),
-            // A chain that leads nowhere is no origin.
+            // A graph too large to resolve has no origins.
             Err(_) => Vec::new(),
         };
         let mut origins = origins.into_iter();
         let assets = found.into_iter().map(|artifact| {
             // Where no map leads, an artifact may name its source itself.
             let declared = artifact.meta.get("source_asset_id").and_then(|id| id.as_str()?.parse().ok());
-            let origin = origins.next().flatten().map(|resolved| resolved.origin.asset_id).or(declared);
+            // A chain with an error has no origin.
+            let resolved = origins.next().and_then(Result::ok).flatten();
+            let origin = resolved.map(|resolved| resolved.origin.asset_id).or(declared);
             (artifact.id, [artifact.parent_asset_id].into_iter().chain(origin).collect())
         });
         Ok(assets.collect())

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 
 /// Where a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ConnectionState {
     /// No request came yet.
     Fresh,
     /// A handler works on a request, or its answer is being sent.
@@ -24,7 +24,7 @@ enum Place {
 /// the other, by the task that also writes.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
-    place: Arc<watch::Sender<Place>>,
+    state: Arc<watch::Sender<ConnectionState>>,
     /// The last answer was handed over, whole.
     has_answered: Arc<AtomicBool>,
     /// The last answer was a refusal before the end of the body of its request.
@@ -33,14 +33,14 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     pub(crate) fn new() -> Self {
-        let place = Arc::new(watch::Sender::new(Place::Fresh));
-        Self { place, has_answered: Arc::default(), has_unread: Arc::default() }
+        let state = Arc::new(watch::Sender::new(ConnectionState::Fresh));
+        Self { state, has_answered: Arc::default(), has_unread: Arc::default() }
     }
 
     /// A request goes to its handler.
     pub(crate) fn begin(&self) {
         self.has_answered.store(false, Ordering::Relaxed);
-        self.place.send_replace(Place::Busy);
+        self.state.send_replace(ConnectionState::Busy);
     }
 
     /// The body of the answer, watched for its end. `has_unread`: what is left of the request is not read.
@@ -52,13 +52,13 @@ impl Exchange {
     /// All that was handed over is sent.
     pub(crate) fn flushed(&self) {
         if self.has_answered.swap(false, Ordering::Relaxed) {
-            self.place.send_replace(Place::Idle);
+            self.state.send_replace(ConnectionState::Idle);
         }
     }
 
     /// Is nothing of a handler's answer left to be written? What is written then is an answer of hyper's own.
     pub(crate) fn is_between_requests(&self) -> bool {
-        *self.place.borrow() != Place::Busy
+        *self.state.borrow() != ConnectionState::Busy
     }
 
     /// May the peer still send what is not read?
@@ -68,13 +68,13 @@ impl Exchange {
 
     /// Waits until the connection is idle after an answer, and `wanted` then asks for it.
     pub(crate) async fn is_given_up(&self, wanted: &Notify) {
-        let mut place = self.place.subscribe();
+        let mut state = self.state.subscribe();
         loop {
             // The sender is this.
-            let _ = place.wait_for(|place| *place == Place::Idle).await;
+            let _ = state.wait_for(|state| *state == ConnectionState::Idle).await;
             tokio::select! {
                 () = wanted.notified() => return,
-                _ = place.wait_for(|place| *place != Place::Idle) => {}
+                _ = state.wait_for(|state| *state != ConnectionState::Idle) => {}
             }
         }
     }

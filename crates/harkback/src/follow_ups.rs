@@ -6,7 +6,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
 /// What one call makes, and the calls that take its id.
-struct Made {
+struct ProducedId {
     /// The operation that makes it.
     by: &'static str,
     /// The status of its success.
@@ -25,8 +25,8 @@ const JOB: &[(&str, &str)] = &[
     ("retry_job", "id"),
 ];
 
-const MADE: &[Made] = &[
-    Made {
+const MADE: &[ProducedId] = &[
+    ProducedId {
         by: "create_asset",
         status: "201",
         id: "/id",
@@ -41,7 +41,7 @@ const MADE: &[Made] = &[
             ("list_origin_maps", "parent_asset_id"),
         ],
     },
-    Made {
+    ProducedId {
         by: "create_artifact",
         status: "201",
         id: "/id",
@@ -55,7 +55,7 @@ const MADE: &[Made] = &[
             ("list_origin_snippets", "audio_artifact_id"),
         ],
     },
-    Made {
+    ProducedId {
         by: "analyze_recording",
         status: "200",
         id: "/audio_semantic_artifact_id",
@@ -65,14 +65,19 @@ const MADE: &[Made] = &[
             ("get_transcript", "artifact_id"),
         ],
     },
-    Made { by: "make_pattern", status: "200", id: "/pattern_id", taken: &[("get_pattern", "pattern_id")] },
-    Made {
+    ProducedId {
+        by: "make_pattern",
+        status: "200",
+        id: "/pattern_id",
+        taken: &[("get_pattern", "pattern_id")],
+    },
+    ProducedId {
         by: "make_shot_list",
         status: "200",
         id: "/shot_list_artifact_id",
         taken: &[("get_shot_list", "shot_list_artifact_id")],
     },
-    Made {
+    ProducedId {
         by: "create_project",
         status: "201",
         id: "/id",
@@ -84,7 +89,7 @@ const MADE: &[Made] = &[
             ("create_sequence", "project_id"),
         ],
     },
-    Made {
+    ProducedId {
         by: "create_sequence",
         status: "201",
         id: "/id",
@@ -97,7 +102,7 @@ const MADE: &[Made] = &[
             ("list_clips_of_sequence", "sequence_id"),
         ],
     },
-    Made {
+    ProducedId {
         by: "create_track",
         status: "201",
         id: "/id",
@@ -110,7 +115,7 @@ const MADE: &[Made] = &[
             ("create_clips", "track_id"),
         ],
     },
-    Made {
+    ProducedId {
         by: "create_clip",
         status: "201",
         id: "/id",
@@ -125,8 +130,8 @@ const MADE: &[Made] = &[
             ("get_transcript_of_clip", "clip_id"),
         ],
     },
-    Made { by: "enrol_voice", status: "201", id: "/id", taken: &[("delete_voice", "voice_id")] },
-    Made {
+    ProducedId { by: "enrol_voice", status: "201", id: "/id", taken: &[("delete_voice", "voice_id")] },
+    ProducedId {
         by: "create_webhook",
         status: "201",
         id: "/id",

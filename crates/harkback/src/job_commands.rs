@@ -9,11 +9,12 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::cli::{JobsArguments, JobsCommand};
-use crate::service_client::ServiceClient;
+use crate::service_client::{Refused, ServiceClient};
 
 const STYLE: &str = "{msg} {wide_bar} {percent} %";
-/// Delay before an interrupted stream is resumed.
+/// Delay before an interrupted stream is resumed, and how often in a row that is tried.
 const PAUSE: Duration = Duration::from_secs(1);
+const MAX_INTERRUPTIONS: u32 = 60;
 /// The exit status of `watch` for a job that was cancelled.
 const CANCELLED: u8 = 3;
 /// The progress bar counts in thousandths.
@@ -100,27 +101,14 @@ async fn watch(service: &ServiceClient, id: &str, as_json: bool) -> anyhow::Resu
     }
     bar.set_message("queued");
     let mut last_event_id: Option<String> = None;
+    let mut interruptions = 0;
     loop {
-        let mut request = service.request(Method::GET, &format!("{}/events", job(id)));
-        if let Some(last) = &last_event_id {
-            request = request.header("last-event-id", last);
-        }
-        let mut stream = service.send(request).await?;
-        if stream.status() == StatusCode::NO_CONTENT {
-            break;
-        }
-        let mut unread = String::new();
-        // One that breaks off is resumed.
-        while let Ok(Some(piece)) = stream.chunk().await {
-            unread.push_str(&String::from_utf8_lossy(&piece));
-            while let Some((event, rest)) = unread.split_once("\n\n") {
-                show(&bar, event, &mut last_event_id);
-                unread = rest.to_owned();
-            }
-        }
-        let job = service.json(Method::GET, &job(id)).await?;
-        if !job["finished_at"].is_null() {
-            break;
+        match follow(service, id, &bar, &mut last_event_id).await {
+            Ok(true) => break,
+            Ok(false) => interruptions = 0,
+            // A service that restarts refuses connections for a while.
+            Err(error) if interruptions == MAX_INTERRUPTIONS || !is_passing(&error) => return Err(error),
+            Err(_) => interruptions += 1,
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -132,6 +120,38 @@ async fn watch(service: &ServiceClient, id: &str, as_json: bool) -> anyhow::Resu
         "cancelled" => ExitCode::from(CANCELLED),
         _ => ExitCode::FAILURE,
     })
+}
+
+/// Reads the events of a job until the stream ends. Has the job ended, too?
+async fn follow(
+    service: &ServiceClient,
+    id: &str,
+    bar: &ProgressBar,
+    last_event_id: &mut Option<String>,
+) -> anyhow::Result<bool> {
+    let mut request = service.request(Method::GET, &format!("{}/events", job(id)));
+    if let Some(last) = &*last_event_id {
+        request = request.header("last-event-id", last);
+    }
+    let mut stream = service.send(request).await?;
+    if stream.status() == StatusCode::NO_CONTENT {
+        return Ok(true);
+    }
+    let mut unread = String::new();
+    while let Ok(Some(piece)) = stream.chunk().await {
+        unread.push_str(&String::from_utf8_lossy(&piece));
+        while let Some((event, rest)) = unread.split_once("\n\n") {
+            show(bar, event, last_event_id);
+            unread = rest.to_owned();
+        }
+    }
+    Ok(!service.json(Method::GET, &job(id)).await?["finished_at"].is_null())
+}
+
+/// Is it worth another try: no answer, or a service that is unavailable?
+fn is_passing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<reqwest::Error>().is_some()
+        || error.downcast_ref::<Refused>().is_some_and(|refused| refused.status.is_server_error())
 }
 
 fn show(bar: &ProgressBar, event: &str, last_event_id: &mut Option<String>) {

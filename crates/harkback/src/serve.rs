@@ -15,13 +15,14 @@ use db::local::{Cluster, Durability, ServerBinaries};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_kit::idempotency::Keys;
-use jobs::{Jobs, Lane, Replica, ReplicaRole, Worker, WorkerSettings};
+use jobs::{Capabilities, Jobs, Lane, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
+use video_render::Renderer;
 
 use crate::app::{Around, Service};
 use crate::cli::{GcArguments, KeysArguments, ReprobeArguments, VerifyArguments};
@@ -142,7 +143,7 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     let (phase, phases) = watch::channel(Phase::Serving);
     // On the heap: it holds all that is wired.
     let starting = start(config, database.options.clone(), phases.clone()).boxed_local();
-    let Some(Started { pool, listener, router, worker, replica, keys, jobs, blobs, cut }) =
+    let Some(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, blobs, cut }) =
         signals.unless_one_comes(starting).await?
     else {
         return Ok(ExitCode::SUCCESS);
@@ -156,7 +157,7 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     tokio::spawn(resources::give_memory_back(closed.clone()));
     tokio::spawn(resources::sweep(blobs));
     tokio::spawn(jobs.clone().listen());
-    tokio::spawn(jobs.clone().announce(replica));
+    tokio::spawn(jobs.clone().announce(replica, capabilities));
     tokio::spawn(stop_jobs(jobs.clone(), phases.clone()));
     let worker = tokio::spawn(worker);
     let served = async {
@@ -194,8 +195,9 @@ struct Started {
     router: Router,
     /// Runs jobs until the service stops.
     worker: BoxFuture<'static, ()>,
-    /// Role and capabilities of this process.
+    /// This process as the others see it.
     replica: Replica,
+    capabilities: Capabilities,
     keys: Keys,
     jobs: Jobs,
     blobs: BlobStore,
@@ -211,7 +213,7 @@ async fn start(
     let pool = db::connect(options.clone(), config.database_connections + LISTENING_CONNECTIONS).await?;
     migrate_all(&pool).await?;
     let metrics = metrics::install()?;
-    let keys = app::keys(pool.clone());
+    let keys = Keys::new(pool.clone());
     let access = policy::access(config, pool.clone())?;
     let stopping = Stopping { phase: phases, cut: Arc::default() };
     let cut = stopping.cut.clone();
@@ -221,10 +223,11 @@ async fn start(
     let around = Around { access, jobs: jobs.clone(), stopping, health };
     let service = app::build(config, pool.clone(), blobs.clone(), metrics, keys.clone(), around)?;
     let Service { router, routes, timelines, renderer } = service;
-    let has_fallback = warn_of_fallback(&timelines).await;
-    let has_renderer = renderer.version().await.is_ok();
-    let mut replica = replica(config, has_fallback, has_renderer);
-    if config.role != Role::All {
+    warn_of_fallback(&timelines).await;
+    let capabilities = capabilities(config, timelines, renderer);
+    let mut replica = replica(config, capabilities().await);
+    // A private Postgres has one process.
+    if config.database_url().is_some() {
         jobs.share_store(&mut replica).await?;
     }
     let worker = match config.role {
@@ -238,24 +241,42 @@ async fn start(
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
-    Ok(Started { pool, listener, router, worker, replica, keys, jobs, blobs, cut })
+    Ok(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, blobs, cut })
 }
 
 /// What this process offers the others, or promises its callers where it runs no jobs.
-fn replica(config: &Config, has_fallback: bool, has_renderer: bool) -> Replica {
+fn capabilities(config: &Config, timelines: SemanticTimelines, renderer: Renderer) -> Capabilities {
     let is_api = config.role == Role::Api;
     let analysis = format!(
         "analysis by {} with the model {}",
         config.audio_semantic_backend, config.audio_semantic_whisper_model
     );
-    let offers = [(analysis, is_api || !has_fallback), ("renders".to_owned(), is_api || has_renderer)];
-    let offers = offers.into_iter().filter_map(|(offer, is_there)| is_there.then_some(offer)).collect();
-    let (role, slots) = match config.role {
+    Box::new(move || {
+        let (analysis, timelines, renderer) = (analysis.clone(), timelines.clone(), renderer.clone());
+        async move {
+            let is_measured = async {
+                timelines.selection().await.is_ok_and(|selection| selection.fallback_reason.is_none())
+            };
+            let mut offers = Vec::new();
+            if is_api || is_measured.await {
+                offers.push(analysis);
+            }
+            if is_api || renderer.version().await.is_ok() {
+                offers.push(RENDERS.to_owned());
+            }
+            offers
+        }
+        .boxed()
+    })
+}
+
+fn replica(config: &Config, offers: Vec<String>) -> Replica {
+    let (role, settings) = match config.role {
         Role::All => (ReplicaRole::All, worker_settings(config)),
         Role::Api => (ReplicaRole::Api, WorkerSettings { slots: Vec::new(), grace: Duration::ZERO }),
         Role::Worker => (ReplicaRole::Worker, worker_settings(config)),
     };
-    Replica::new(role, slots.kinds(), offers)
+    Replica::new(role, settings.kinds(), offers)
 }
 
 fn worker_settings(config: &Config) -> WorkerSettings {
@@ -292,28 +313,19 @@ async fn stop(signals: &mut Signals, phase: &watch::Sender<Phase>, grace: Durati
     }
 }
 
-/// A fallback is loud, also at start. Is there one, or no backend at all?
-async fn warn_of_fallback(timelines: &SemanticTimelines) -> bool {
+/// A fallback is loud, also at start.
+async fn warn_of_fallback(timelines: &SemanticTimelines) {
     match timelines.selection().await {
         Ok(selection) => match &selection.fallback_reason {
-            Some(reason) => {
-                tracing::warn!(
-                    requested = %selection.requested,
-                    backend = %selection.backend.kind(),
-                    reason,
-                    "analysis runs with a fallback backend"
-                );
-                true
-            }
-            None => {
-                tracing::info!(backend = %selection.backend.kind(), "analysis backend");
-                false
-            }
+            Some(reason) => tracing::warn!(
+                requested = %selection.requested,
+                backend = %selection.backend.kind(),
+                reason,
+                "analysis runs with a fallback backend"
+            ),
+            None => tracing::info!(backend = %selection.backend.kind(), "analysis backend"),
         },
-        Err(error) => {
-            tracing::warn!(%error, "analysis is not available");
-            true
-        }
+        Err(error) => tracing::warn!(%error, "analysis is not available"),
     }
 }
 

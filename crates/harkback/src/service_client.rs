@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
@@ -12,6 +12,15 @@ use crate::cli::ServiceArguments;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Without a byte: longer than the silence between the comments of an event stream.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A problem that the service answered.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    code: String,
+    detail: String,
+}
 
 /// A service, and who asks it.
 pub(crate) struct ServiceClient {
@@ -53,7 +62,7 @@ impl ServiceClient {
         let problem: Value = response.json().await.unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or("the service gave no reason");
         let code = problem["code"].as_str().unwrap_or(status.as_str());
-        anyhow::bail!("{code}: {detail}")
+        Err(Refused { status, code: code.to_owned(), detail: detail.to_owned() }.into())
     }
 
     pub(crate) async fn json(&self, method: Method, path: &str) -> anyhow::Result<Value> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::body::HttpBody as _;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::{Extension, RequestExt as _, Router};
 use bytes::{Bytes, BytesMut};
 use http::{Extensions, StatusCode, header};
@@ -34,30 +34,41 @@ const BYTES_PER_SECOND: usize = 256 << 10;
 
 static PIECES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(BUDGET / PIECE)));
 
-/// The largest JSON body, in bytes, of routes without a limit of their own: an extension of requests.
-#[derive(Clone, Copy, Debug)]
-pub struct JsonLimit(usize);
+/// The largest JSON bodies, for middleware that reads a body before its handler: an extension of requests.
+#[derive(Clone, Debug)]
+pub struct JsonLimit {
+    bytes: usize,
+    of_routes: Arc<[RouteLimit]>,
+}
+
+/// A route, as the router writes it, and the largest body that it takes, in bytes.
+pub type RouteLimit = (&'static str, usize);
 
 impl JsonLimit {
     /// 1 MiB, where [`limit_json`] set no other.
     const DEFAULT: usize = 1 << 20;
 
-    /// That of a request.
+    /// That of a request, in bytes.
     #[must_use]
     pub fn of(extensions: &Extensions) -> usize {
-        extensions.get::<Self>().map_or(Self::DEFAULT, |limit| limit.0)
+        let Some(limits) = extensions.get::<Self>() else { return Self::DEFAULT };
+        let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let own = limits.of_routes.iter().find(|(limited, _)| *limited == route);
+        own.map_or(limits.bytes, |(_, bytes)| *bytes)
     }
 }
 
-/// Limits JSON bodies of `router` to `bytes`, but for routes with a limit of their own.
-pub fn limit_json(router: Router, bytes: usize) -> Router {
-    router.layer(DefaultBodyLimit::max(bytes)).layer(Extension(JsonLimit(bytes)))
+/// Limits JSON bodies of `router` to `bytes`, but for `of_routes`, which set these limits themselves
+/// ([`DefaultBodyLimit`]).
+pub fn limit_json(router: Router, bytes: usize, of_routes: &[RouteLimit]) -> Router {
+    let limit = JsonLimit { bytes, of_routes: of_routes.into() };
+    router.layer(DefaultBodyLimit::max(bytes)).layer(Extension(limit))
 }
 
 /// A share of the budget. It goes back when its last clone is dropped.
 #[derive(Clone, Debug, Default)]
 struct Share {
-    _permits: Option<Arc<Vec<OwnedSemaphorePermit>>>,
+    _permits: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// A body that was read, with its share of the budget.
@@ -124,18 +135,24 @@ async fn read(request: Request) -> Result<Buffered, Problem> {
         return Err(body_too_large());
     }
     let deadline = Deadline { begin: Instant::now(), declared: declared.unwrap_or(0) };
-    let mut permits = Vec::new();
+    let mut held: Option<OwnedSemaphorePermit> = None;
     let mut bytes = BytesMut::new();
     while let Some(frame) = deadline.meet(bytes.len(), body.frame()).await?.transpose().map_err(unbuffered)? {
         let Ok(piece) = frame.into_data() else { continue };
         // What is declared costs nothing: the budget is for bytes that came. One body may be larger than all of it.
-        while (bytes.len() + piece.len()).min(BUDGET) > FREE + permits.len() * PIECE {
+        let pieces =
+            |held: &Option<OwnedSemaphorePermit>| held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        while (bytes.len() + piece.len()).min(BUDGET) > FREE + pieces(&held) * PIECE {
             let next = tokio::time::timeout(PATIENCE, PIECES.clone().acquire_owned()).await;
-            permits.push(next.map_err(|_| busy())?.map_err(Problem::internal)?);
+            let next = next.map_err(|_| busy())?.map_err(Problem::internal)?;
+            match &mut held {
+                Some(held) => held.merge(next),
+                None => held = Some(next),
+            }
         }
         bytes.extend_from_slice(&piece);
     }
-    let share = Share { _permits: (!permits.is_empty()).then(|| Arc::new(permits)) };
+    let share = Share { _permits: held.map(Arc::new) };
     Ok(Buffered { bytes: bytes.freeze(), share })
 }
 

@@ -61,7 +61,8 @@ fn separate(index: usize, text: &mut String) {
 /// SHA-256 of a JSON text: equal for texts that differ in white space, order of keys, escapes, or in how a number is
 /// written. `None` when it is no JSON, or beyond the limits of a body ([`Strict`]). Memory grows with the keys of open
 /// objects, of which there are at most 50 000, not with the text.
-pub(crate) fn digest(text: &[u8]) -> Option<[u8; 32]> {
+#[must_use]
+pub fn digest(text: &[u8]) -> Option<[u8; 32]> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let (usage, held_keys) = (Usage::without_types(), Cell::new(0));
     let digest = ValueDigest { held_keys: &held_keys }.deserialize(Strict::new(&mut reader, &usage)).ok()?;

@@ -88,6 +88,23 @@ impl RequestContext {
         Ok(Self { scope: Scope { tenant_id, env }, user_id, request_id: request_id.to_owned() })
     }
 
+    /// The context of a call with `headers` and a JSON `body` that its handler has yet to read. A body that does not parse is
+    /// the handler's to refuse: the headers may suffice.
+    ///
+    /// # Errors
+    /// As [`RequestContext::resolve`].
+    pub fn of_body(headers: &HeaderMap, body: &[u8], request_id: &str) -> Result<Self, Problem> {
+        #[derive(Default, serde::Deserialize)]
+        struct Fields {
+            tenant_id: Option<String>,
+            env: Option<String>,
+            user_id: Option<String>,
+        }
+        let fields: Fields = serde_json::from_slice(body).unwrap_or_default();
+        let fields = [fields.tenant_id.as_deref(), fields.env.as_deref(), fields.user_id.as_deref()];
+        Self::resolve(headers, fields, request_id)
+    }
+
     /// The user, or `anonymous`: the last part of a cache key.
     #[must_use]
     pub fn user_or_anonymous(&self) -> &str {

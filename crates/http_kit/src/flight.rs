@@ -29,7 +29,7 @@ pub struct Flights {
 #[derive(Debug)]
 pub struct Flight {
     lease: Option<Lease>,
-    renewal: AbortHandle,
+    renewal: Option<AbortHandle>,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -70,15 +70,18 @@ impl Flights {
             name: name.to_owned(),
             holder: Id::generate("lease").to_string(),
         };
+        // Dropped while it takes the lease, it gives back what the database may have granted.
+        let mut flight = Flight { lease: Some(lease.clone()), renewal: None, _turn: turn };
         let mut pause = FIRST_PAUSE;
         while !lease.take().await? {
             if let Some(found) = landed().await? {
+                flight.lease = None;
                 return Ok(Boarding::Landed(found));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        let flight = Flight::new(lease, turn);
+        flight.renewal = Some(tokio::spawn(lease.renew()).abort_handle());
         // The one before may just have landed.
         match landed().await? {
             Some(found) => {
@@ -103,23 +106,26 @@ impl Flights {
 }
 
 impl Flight {
-    fn new(lease: Lease, turn: OwnedMutexGuard<()>) -> Self {
-        let renewal = tokio::spawn(lease.clone().renew()).abort_handle();
-        Self { lease: Some(lease), renewal, _turn: turn }
-    }
-
     /// Gives the lease back. Dropping does too, a moment later.
     pub async fn land(mut self) {
-        self.renewal.abort();
+        self.end_renewal();
         if let Some(lease) = self.lease.take() {
             lease.give_back().await;
         }
     }
 }
 
+impl Flight {
+    fn end_renewal(&self) {
+        if let Some(renewal) = &self.renewal {
+            renewal.abort();
+        }
+    }
+}
+
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.renewal.abort();
+        self.end_renewal();
         let runtime = tokio::runtime::Handle::try_current();
         if let (Some(lease), Ok(runtime)) = (self.lease.take(), runtime) {
             runtime.spawn(async move { lease.give_back().await });

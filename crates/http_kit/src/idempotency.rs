@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
@@ -46,34 +46,19 @@ pub struct Keys {
     pool: PgPool,
     lease: Duration,
     running: TaskTracker,
-    body_limits: Vec<(&'static str, usize)>,
 }
 
 impl Keys {
     /// Keys in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, lease: LEASE, running: TaskTracker::new(), body_limits: Vec::new() }
+        Self { pool, lease: LEASE, running: TaskTracker::new() }
     }
 
     /// Holds keys for `lease` instead of a minute after the last sign of life; there are three in a lease.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
-    }
-
-    /// Reads bodies of `route`, a pattern of the router, up to `bytes` instead of [`JsonLimit`]: as many as the route
-    /// takes.
-    #[must_use]
-    pub fn with_body_limit(mut self, route: &'static str, bytes: usize) -> Self {
-        self.body_limits.push((route, bytes));
-        self
-    }
-
-    fn body_limit(&self, extensions: &Extensions) -> usize {
-        let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let limit = self.body_limits.iter().find(|(limited, _)| *limited == route);
-        limit.map_or_else(|| JsonLimit::of(extensions), |(_, bytes)| *bytes)
     }
 
     /// Those that [`layer`] put into a request's extensions.
@@ -159,7 +144,7 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
     let Some(key) = key_of(request.headers())? else { return Ok(next.run(request).await) };
 
     let (mut parts, body) = request.into_parts();
-    let limit = keys.body_limit(&parts.extensions);
+    let limit = JsonLimit::of(&parts.extensions);
     let mut unread = Request::new(body);
     unread
         .headers_mut()
@@ -169,7 +154,10 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
         .clone()
         .run({
             let headers = parts.headers.clone();
-            move |bytes| context_of(&headers, bytes).map(|context| (context, canonical::digest(bytes)))
+            move |bytes| {
+                let context = RequestContext::of_body(&headers, bytes, "")?;
+                Ok::<_, Problem>((context, canonical::digest(bytes)))
+            }
         })
         .await??;
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
@@ -206,20 +194,6 @@ impl Fingerprints {
             || stored.canonical_fingerprint.as_deref() == Some(&self.bound_to(&stored.fingerprint)[..]);
         stored.fingerprint == self.raw || is_same()
     }
-}
-
-/// The context is needed before the handler reads the body.
-fn context_of(headers: &HeaderMap, body: &[u8]) -> Result<RequestContext, Problem> {
-    #[derive(Default, serde::Deserialize)]
-    struct Fields {
-        tenant_id: Option<String>,
-        env: Option<String>,
-        user_id: Option<String>,
-    }
-    // A body that does not parse is the handler's to refuse; the headers may still suffice.
-    let fields: Fields = serde_json::from_slice(body).unwrap_or_default();
-    let fields = [fields.tenant_id.as_deref(), fields.env.as_deref(), fields.user_id.as_deref()];
-    RequestContext::resolve(headers, fields, "")
 }
 
 /// What to do with a call that carries a key.
@@ -347,6 +321,7 @@ fn in_progress() -> Problem {
         "idempotency_in_progress",
         "the first request with this Idempotency-Key is still running; ask again",
     )
+    .retry_after(1)
 }
 
 fn replay(status: i16, stored: Stored, body: Vec<u8>) -> Response {

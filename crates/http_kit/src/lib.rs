@@ -40,8 +40,8 @@ mod work;
 mod write_seed;
 
 pub use access_level::AccessLevel;
-pub use body::{Buffered, JsonLimit, limit_json};
-pub use canonical::canonical_json;
+pub use body::{Buffered, JsonLimit, RouteLimit, limit_json};
+pub use canonical::{canonical_json, digest as json_digest};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
 pub use deferral::{begin_heavy_work, defer};

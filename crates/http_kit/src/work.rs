@@ -38,9 +38,6 @@ impl Drop for Turn {
 /// Why work was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// Every place is taken.
-    #[error("the {0} queue is full")]
-    Full(&'static str),
     /// Every place that this tenant may have is taken.
     #[error("the {queue} queue is full for about {retry_after_s} s")]
     Crowded {
@@ -161,7 +158,6 @@ impl WorkQueue {
 impl From<WorkError> for Problem {
     fn from(error: WorkError) -> Self {
         match error {
-            WorkError::Full(_) => queue_full(10),
             WorkError::Crowded { retry_after_s, .. } => queue_full(retry_after_s),
             WorkError::Deferred => {
                 Self::new(http::StatusCode::ACCEPTED, DEFERRED, "the work is deferred to a job")

@@ -6,10 +6,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobId;
 use futures::TryStreamExt;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
 use http_kit::{AccessLevel, Buffered, DEFERRED, Id, JsonLimit, Problem, RequestContext, Scope, defer};
-use serde::Deserialize;
 
 use crate::Error;
 use crate::heavy_calls::{HeavyCall, find};
@@ -22,14 +21,6 @@ use crate::store::Answer;
 const RETRY_AFTER_S: u32 = 1;
 /// When to try again what an unavailable part of the service has failed, in seconds.
 const UNAVAILABLE_RETRY_AFTER_S: u32 = 10;
-
-/// As much of a body as says whose it is.
-#[derive(Deserialize, Default)]
-struct BodyContext {
-    tenant_id: Option<String>,
-    env: Option<String>,
-    user_id: Option<String>,
-}
 
 /// The middleware: a heavy call is validated, and becomes a job where its heavy work would begin. With
 /// `Prefer: respond-async` the answer is 202 and the job, else the call waits for the job's answer; the job goes on when
@@ -48,7 +39,7 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let preferences = prefer::Preferences::of(request.headers());
     let (mut parts, body) = request.into_parts();
     let unread = Request::from_parts(parts.clone(), body);
-    let limit = jobs.body_limit(call.path).unwrap_or_else(|| JsonLimit::of(&parts.extensions));
+    let limit = JsonLimit::of(&parts.extensions);
     let body = Buffered::read_limited(unread, limit).await?;
     let (headers, request_id) = (parts.headers.clone(), RequestId::of(&parts.extensions).to_owned());
     let level = parts.extensions.get::<AccessLevel>().copied().unwrap_or_default();
@@ -60,26 +51,22 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
         return Ok(answer);
     }
     let bytes = body.bytes.clone();
-    let context = body.run(move |body| context_of(&headers, body, &request_id)).await??;
+    let context = body.run(move |body| RequestContext::of_body(&headers, body, &request_id)).await??;
     let new = NewJob { call, priority: preferences.priority, level, body: bytes };
     let job = jobs.enqueue(&context, new).await?;
-    let job = jobs.wait(&context.scope, &job.id, preferences.wait).await?;
-    if preferences.wait.is_none() && !job.state.is_final() {
+    let state = jobs.wait_for_state(&context.scope, &job.id, preferences.wait).await?;
+    if preferences.wait.is_none() && !state.is_final() {
         return Err(shutting_down());
     }
-    answer_of(jobs, &context, &job).await
+    if state == JobState::Succeeded {
+        return Ok(result(jobs, &context.scope, &job.id).await?);
+    }
+    answer_of(&jobs.get(&context.scope, &job.id).await?)
 }
 
-fn context_of(headers: &HeaderMap, body: &[u8], request_id: &str) -> Result<RequestContext, Problem> {
-    let BodyContext { tenant_id, env, user_id } = serde_json::from_slice(body).unwrap_or_default();
-    let fields = [tenant_id.as_deref(), env.as_deref(), user_id.as_deref()];
-    RequestContext::resolve(headers, fields, request_id)
-}
-
-/// The answer of a call whose job is in that state.
-async fn answer_of(jobs: &Jobs, context: &RequestContext, job: &Job) -> Result<Response, Problem> {
+/// The answer of a call whose job has not succeeded.
+fn answer_of(job: &Job) -> Result<Response, Problem> {
     match job.state {
-        JobState::Succeeded => Ok(result(jobs, &context.scope, &job.id).await?),
         JobState::Failed => {
             let problem = job.problem.clone().and_then(Problem::from_json);
             let problem = problem.unwrap_or_else(|| Problem::internal("a failed job has no problem"));
@@ -90,7 +77,7 @@ async fn answer_of(jobs: &Jobs, context: &RequestContext, job: &Job) -> Result<R
             let detail = format!("job {}, which does this work, was cancelled", job.id);
             Err(Problem::new(StatusCode::CONFLICT, "job_cancelled", detail))
         }
-        JobState::Queued | JobState::Running => Ok(accepted(job)),
+        JobState::Queued | JobState::Running | JobState::Succeeded => Ok(accepted(job)),
     }
 }
 

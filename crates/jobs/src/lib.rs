@@ -30,7 +30,7 @@ pub use error::Error;
 pub use heavy_calls::{HEAVY_CALLS, HeavyCall, Lane};
 pub use openapi::describe_calls;
 pub use queueing::migrate;
-pub use replicas::{Replica, ReplicaRole};
+pub use replicas::{Capabilities, RENDERS, Replica, ReplicaRole};
 pub use routes::router;
 pub use service::{JobLimits, JobSettings, Jobs, NewJob};
 pub use webhooks::router as webhooks_router;

@@ -4,12 +4,12 @@ use blob_store::BlobId;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobSpec, WorkerUtils};
-use http_kit::{Id, RequestContext, Scope};
+use http_kit::{Id, RequestContext, Scope, WriteSeed};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 
 use crate::Error;
-use crate::heavy_calls::lane_of;
+use crate::heavy_calls::{HEAVY_CALLS, lane_of};
 use crate::model::{Job, JobPriority, JobState};
 use crate::service::{Jobs, NewJob};
 use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, Stranded};
@@ -29,16 +29,27 @@ impl Jobs {
     /// [`Error::TooManyOfTenant`], [`Error::TooMany`]; the queue's, the blob store's and the database's.
     pub async fn enqueue(&self, context: &RequestContext, new: NewJob) -> Result<Job, Error> {
         let id = Id::for_write("job", 0);
-        let work = Sha256::new().chain_update(new.call.path).chain_update([0]).chain_update(&new.body);
-        let (body, uri) = self.keep_body(new.body).await?;
-        let mut transaction = self.pool().begin().await?;
         // After a crash, a retry under the same Idempotency-Key finds the job of the first try, and runs it again if it has
         // failed: what failed is not kept.
-        if let Some(job) = store::find(&mut transaction, &context.scope, &id, self.now()).await? {
-            drop(transaction);
-            let is_over = matches!(job.state, JobState::Failed | JobState::Cancelled);
-            return if is_over { self.retry(&context.scope, &id).await } else { Ok(job) };
+        if WriteSeed::current().is_some() {
+            match self.get(&context.scope, &id).await {
+                Ok(job) if matches!(job.state, JobState::Failed | JobState::Cancelled) => {
+                    return self.retry(&context.scope, &id).await;
+                }
+                Err(Error::NotFound(_)) => {}
+                found => return found,
+            }
         }
+        self.check_room(&context.scope.tenant_id).await?;
+        let user = context.user_id.as_ref().map_or("", Id::as_str);
+        let work =
+            Sha256::new().chain_update(new.call.path).chain_update([0]).chain_update(user).chain_update([0]);
+        let work = match http_kit::json_digest(&new.body) {
+            Some(digest) => work.chain_update(digest),
+            None => work.chain_update(&new.body),
+        };
+        let (body, uri) = self.keep_body(new.body).await?;
+        let mut transaction = self.pool().begin().await?;
         let row = NewRow {
             scope: &context.scope,
             id,
@@ -53,13 +64,6 @@ impl Jobs {
             body_uri: uri.as_deref(),
             work: work.finalize().into(),
         };
-        let waiting = store::waiting(&mut transaction, &context.scope.tenant_id).await?;
-        if waiting.of_tenant >= self.limits().waiting_per_tenant {
-            return Err(Error::TooManyOfTenant(waiting.of_tenant));
-        }
-        if waiting.of_all >= self.limits().waiting {
-            return Err(Error::TooMany(waiting.of_all));
-        }
         let (lane, priority) = (row.lane.as_str(), new.priority);
         let tenant_id = &context.scope.tenant_id;
         let ticket = store::next_ticket(&mut transaction, lane, priority.as_str(), tenant_id).await?;
@@ -68,6 +72,18 @@ impl Jobs {
         let job = store::find(&mut transaction, &context.scope, &row.id, self.now()).await?;
         transaction.commit().await?;
         job.ok_or_else(|| Error::NotFound(row.id))
+    }
+
+    /// May another job of the tenant wait? A count, not a lock: calls at once may exceed it by their number.
+    async fn check_room(&self, tenant_id: &Id) -> Result<(), Error> {
+        let waiting = store::waiting(&mut *self.pool().acquire().await?, tenant_id).await?;
+        if waiting.of_tenant >= self.limits().waiting_per_tenant {
+            return Err(Error::TooManyOfTenant(waiting.of_tenant));
+        }
+        if waiting.of_all >= self.limits().waiting {
+            return Err(Error::TooMany(waiting.of_all));
+        }
+        Ok(())
     }
 
     /// A small body goes into the job's row, a large one becomes a blob.
@@ -128,17 +144,17 @@ impl Jobs {
     /// Queues jobs again that were accepted before `before` and have no entry in the queue; how many.
     pub(crate) async fn requeue_stranded(&self, before: DateTime<Utc>) -> Result<usize, Error> {
         let mut transaction = self.pool().begin().await?;
-        let stranded = store::stranded(&mut transaction, before).await?;
+        let kinds: Vec<String> = HEAVY_CALLS.iter().map(|call| call.kind.to_owned()).collect();
+        let stranded = store::stranded(&mut transaction, before, &kinds).await?;
         let mut requeued = 0;
         for job in &stranded {
             let Stranded { tenant_id, env, id, .. } = job;
             let parsed = || {
                 let scope = Scope { tenant_id: tenant_id.parse().ok()?, env: env.parse().ok()? };
-                Some((scope, id.parse::<Id>().ok()?, lane_of(&job.kind)?))
+                Some((scope, id.parse::<Id>().ok()?))
             };
-            // A kind of a later version is left to its workers.
-            let Some((scope, id, _)) = parsed() else { continue };
-            if store::requeue_stranded(&mut transaction, job).await? {
+            let Some((scope, id)) = parsed() else { continue };
+            if store::requeue_stranded(&mut transaction, &scope, &id, job.attempts, self.now()).await? {
                 let priority = JobPriority::from_name(&job.priority);
                 self.add_to_queue(&mut transaction, &scope, &id, &job.kind, priority, job.ticket).await?;
                 requeued += 1;
@@ -153,6 +169,7 @@ impl Jobs {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotFailed`]; the queue's and the database's.
     pub async fn retry(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
+        self.check_room(&scope.tenant_id).await?;
         let mut transaction = self.pool().begin().await?;
         let place = store::place_of_ended(&mut transaction, scope, id).await?;
         let job = store::find(&mut transaction, scope, id, self.now()).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blob_store::{BlobError, BlobId};
-use chrono::TimeDelta;
+use futures::future::BoxFuture;
 use http_kit::Id;
 use tokio::time::sleep;
 
@@ -12,8 +12,14 @@ use crate::service::Jobs;
 use crate::store::{self, ReplicaRow};
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// A process that has not been seen for so long is gone.
-pub(crate) const LEASE: TimeDelta = TimeDelta::seconds(15);
+/// How often a process looks at its own capabilities again, in heartbeats.
+const REFRESH: u32 = 15;
+
+/// The capability of rendering; all others are of analysis.
+pub const RENDERS: &str = "renders";
+
+/// Reads what a process offers, or promises.
+pub type Capabilities = Box<dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync>;
 
 /// What a process does for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +59,12 @@ impl Replica {
         Self { row, role }
     }
 
+    /// Does this process run jobs that need that capability?
+    fn runs(&self, capability: &str) -> bool {
+        let kind = if capability == RENDERS { "render" } else { "analyze" };
+        self.row.kinds.iter().any(|known| known == kind)
+    }
+
     /// Capabilities that this process or the others lack.
     fn mismatches(&self, others: &[ReplicaRow]) -> Vec<String> {
         let is_api = |row: &&ReplicaRow| row.role.as_deref() == Some(ReplicaRole::Api.as_str());
@@ -60,8 +72,9 @@ impl Replica {
             ReplicaRole::All => Vec::new(),
             ReplicaRole::Worker => {
                 let promised = others.iter().filter(is_api).flat_map(|row| &row.offers);
-                let mut lacking: Vec<&String> =
-                    promised.filter(|promise| !self.row.offers.contains(promise)).collect();
+                let mut lacking: Vec<&String> = promised
+                    .filter(|promise| self.runs(promise) && !self.row.offers.contains(promise))
+                    .collect();
                 lacking.sort();
                 lacking.dedup();
                 let text =
@@ -89,14 +102,13 @@ impl Jobs {
     pub async fn share_store(&self, replica: &mut Replica) -> Result<(), Error> {
         let written = self.blobs().put(format!("harkback {}", replica.row.id).into()).await?;
         replica.row.probe_uri = Some(written.id.uri());
-        let others = {
-            let mut conn = self.pool().acquire().await?;
-            store::live_replicas(&mut conn, &replica.row.id, self.now() - LEASE).await?
-        };
-        for other in others {
+        for other in self.others(replica).await? {
             let probe = other.probe_uri.as_deref().and_then(|uri| BlobId::from_uri(uri).ok());
             let Some(probe) = probe else { continue };
             match self.blobs().size(probe).await {
+                // A process that stops removes its row, then its probe.
+                Err(BlobError::NotFound(_))
+                    if self.others(replica).await?.iter().all(|live| live.id != other.id) => {}
                 Err(BlobError::NotFound(_)) => return Err(Error::OtherStore),
                 found => drop(found?),
             }
@@ -104,10 +116,16 @@ impl Jobs {
         Ok(())
     }
 
-    /// Says that this process is alive, and looks at the others, until the service stops.
-    pub async fn announce(self, replica: Replica) {
+    /// The other processes that are alive.
+    async fn others(&self, replica: &Replica) -> sqlx::Result<Vec<ReplicaRow>> {
+        store::live_replicas(&mut *self.pool().acquire().await?, &replica.row.id).await
+    }
+
+    /// Says that this process is alive and looks at the others, until the service stops. `offers` reads its capabilities
+    /// anew.
+    pub async fn announce(self, mut replica: Replica, offers: Capabilities) {
         tokio::select! {
-            never = self.renew(&replica) => match never {},
+            never = self.renew(&mut replica, &offers) => match never {},
             () = self.stopped() => {}
         }
         let forgotten = async {
@@ -115,17 +133,29 @@ impl Jobs {
             store::remove_replica(&mut conn, &replica.row.id).await
         };
         if let Err(error) = forgotten.await {
+            // The probe stays with the row: without it, the others would take this store for another one.
             tracing::debug!(%error, "this process is forgotten later");
+            return;
+        }
+        let probe = replica.row.probe_uri.as_deref().and_then(|uri| BlobId::from_uri(uri).ok());
+        if let Some(probe) = probe
+            && let Err(error) = self.blobs().remove_written_before(probe, self.now().into()).await
+        {
+            tracing::debug!(%error, "a probe is left to the collection of blobs");
         }
     }
 
-    async fn renew(&self, replica: &Replica) -> std::convert::Infallible {
+    async fn renew(&self, replica: &mut Replica, offers: &Capabilities) -> std::convert::Infallible {
+        let mut beat = 0_u32;
         loop {
-            let now = self.now();
+            beat = beat.wrapping_add(1);
+            if beat.is_multiple_of(REFRESH) {
+                replica.row.offers = offers().await;
+            }
             let seen = async {
                 let mut conn = self.pool().acquire().await?;
-                store::renew_replica(&mut conn, &replica.row, now).await?;
-                store::live_replicas(&mut conn, &replica.row.id, now - LEASE).await
+                store::renew_replica(&mut conn, &replica.row).await?;
+                store::live_replicas(&mut conn, &replica.row.id).await
             };
             match seen.await {
                 Ok(others) => self.set_mismatches(replica.mismatches(&others)),
@@ -152,10 +182,13 @@ mod tests {
         assert_eq!(api.mismatches(&[]), ["no worker is alive: jobs wait"]);
         assert_eq!(api.mismatches(std::slice::from_ref(&worker.row)), ["no live worker offers words"]);
         assert!(api.mismatches(&[worker.row.clone(), whole.row.clone()]).is_empty());
+        let deaf = replica(ReplicaRole::Worker, &["analyze"], &[]);
         assert_eq!(
-            worker.mismatches(std::slice::from_ref(&api.row)),
-            ["an api process promises words, which this worker lacks"]
+            deaf.mismatches(std::slice::from_ref(&api.row)),
+            ["an api process promises words, which this worker lacks"],
+            "and no renders, which it does not run"
         );
+        assert!(worker.mismatches(std::slice::from_ref(&api.row)).is_empty());
         assert!(worker.mismatches(std::slice::from_ref(&whole.row)).is_empty(), "that one runs its own");
     }
 }

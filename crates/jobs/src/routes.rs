@@ -101,7 +101,7 @@ async fn get(
         let detail = format!("expected 0 to {MAX_WAIT_S}");
         return Err(Problem::unprocessable("invalid_query", format!("wait: {detail}")).field("wait", detail));
     }
-    Ok(Json(jobs.wait(&context.scope, &job_id(&id)?, Some(Duration::from_secs(wait))).await?))
+    Ok(Json(jobs.wait(&context.scope, &job_id(&id)?, Duration::from_secs(wait)).await?))
 }
 
 /// Cancel a job

@@ -23,12 +23,21 @@ const REPORT: Duration = Duration::from_millis(500);
 /// Starts in a row whose worker died, before a job is given up.
 const MAX_LOST: i32 = 3;
 /// How often a job is tried whose service is busy, and the pauses between: together 20 minutes.
-const MAX_BUSY: usize = 25;
+const MAX_BUSY: usize = 27;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Failures that pass by themselves. All others are the job's.
 const BUSY: [&str; 5] =
     ["busy", "queue_full", "database_unavailable", "storage_unavailable", "shutting_down"];
+
+/// What an entry of the queue leads to.
+enum Claim {
+    Started(Box<Claimed>),
+    /// There is nothing to run.
+    Over,
+    /// A worker of another version runs jobs of that kind.
+    OtherKind,
+}
 
 /// How a start of a job ended.
 enum Run {
@@ -55,8 +64,12 @@ impl Worker {
                 Err(error) => self.pause_after(error, "claim").await?,
             }
         };
-        // Cancelled, finished or removed; or another entry of the queue runs it.
-        let Some(claimed) = claimed else { return Ok(()) };
+        let claimed = match claimed {
+            Claim::Started(claimed) => claimed,
+            // Cancelled, finished or removed; or another entry of the queue runs it.
+            Claim::Over => return Ok(()),
+            Claim::OtherKind => return Err("the kind is of another version".to_owned()),
+        };
         metrics::counter!("job_starts_total", "kind" => claimed.kind.clone()).increment(1);
         let waited = (self.jobs.now() - claimed.created_at).as_seconds_f64();
         metrics::histogram!("job_wait_seconds", "kind" => claimed.kind.clone()).record(waited);
@@ -103,11 +116,17 @@ impl Worker {
         Ok(())
     }
 
-    async fn claim(&self, scope: &Scope, id: &Id, queue_id: i64) -> sqlx::Result<Option<Claimed>> {
+    async fn claim(&self, scope: &Scope, id: &Id, queue_id: i64) -> sqlx::Result<Claim> {
+        let kinds = self.settings.kinds();
         let mut transaction = self.jobs.pool().begin().await?;
-        let claimed = store::claim(&mut transaction, scope, id, queue_id, self.jobs.now()).await?;
+        let claimed = store::claim(&mut transaction, scope, id, queue_id, &kinds, self.jobs.now()).await?;
+        let claim = match claimed {
+            Some(claimed) => Claim::Started(Box::new(claimed)),
+            None if store::is_of_other_kind(&mut transaction, scope, id, &kinds).await? => Claim::OtherKind,
+            None => Claim::Over,
+        };
         transaction.commit().await?;
-        Ok(claimed)
+        Ok(claim)
     }
 
     async fn finish(&self, scope: &Scope, id: &Id, attempt: i32, outcome: &Outcome) -> sqlx::Result<bool> {
@@ -139,9 +158,23 @@ impl Worker {
         }
         if self.jobs.is_wanted(scope, id).await {
             // Another job waits for the same work: it finds what is made here.
-            self.jobs.keep(async move { drop(work.await) });
+            self.jobs.keep(self.clone().run_for_others(scope.clone(), id.clone(), work));
         }
         Run::Ended(Outcome::Cancelled)
+    }
+
+    /// Goes on with the work of a cancelled job for as long as another job wants it.
+    async fn run_for_others(self, scope: Scope, id: Id, work: impl Future<Output = Outcome> + Send) {
+        let unwanted = async {
+            while self.jobs.is_wanted(&scope, &id).await {
+                sleep(REPORT).await;
+            }
+        };
+        tokio::select! {
+            _ = work => {}
+            () = unwanted => {}
+            () = self.grace_over() => {}
+        }
     }
 
     /// Waits until the service stops, and then for the grace.

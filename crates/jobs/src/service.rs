@@ -51,8 +51,6 @@ impl Default for JobLimits {
 pub struct JobSettings {
     /// How many jobs may wait, and how long finished ones are kept.
     pub limits: JobLimits,
-    /// The routes that take bodies of more than 1 MiB, and how many bytes.
-    pub body_limits: Vec<(&'static str, usize)>,
     /// Which addresses webhooks may have.
     pub outbound: outbound::Policy,
 }
@@ -131,11 +129,6 @@ impl Jobs {
         self.0.settings.outbound
     }
 
-    pub(crate) fn body_limit(&self, path: &str) -> Option<usize> {
-        let limit = self.0.settings.body_limits.iter().find(|(limited, _)| *limited == path);
-        limit.map(|(_, bytes)| *bytes)
-    }
-
     /// Runs on what a cancelled job has begun, as others wait for it.
     pub(crate) fn keep(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.0.kept.spawn(work.in_current_span());
@@ -212,11 +205,23 @@ impl Jobs {
         store::find(&mut conn, scope, id, self.now()).await?.ok_or_else(|| Error::NotFound(id.clone()))
     }
 
-    /// The same, once it has ended or `wait` is over; without `wait` only when it has ended.
+    /// The same, once it has ended or `wait` is over.
     ///
     /// # Errors
     /// As [`Jobs::get`].
-    pub async fn wait(&self, scope: &Scope, id: &Id, wait: Option<Duration>) -> Result<Job, Error> {
+    pub async fn wait(&self, scope: &Scope, id: &Id, wait: Duration) -> Result<Job, Error> {
+        self.wait_for_state(scope, id, Some(wait)).await?;
+        self.get(scope, id).await
+    }
+
+    /// The state of a job, once it has ended or `wait` is over; without `wait` only when it has ended, or waits while the
+    /// service stops.
+    pub(crate) async fn wait_for_state(
+        &self,
+        scope: &Scope,
+        id: &Id,
+        wait: Option<Duration>,
+    ) -> Result<JobState, Error> {
         let until = wait.map(|wait| Instant::now() + wait);
         // From before its state is read: an end between is not missed.
         let mut ended = self.0.ended.subscribe();
@@ -225,15 +230,16 @@ impl Jobs {
                 let mut conn = self.0.pool.acquire().await?;
                 store::state(&mut conn, scope, id).await?
             };
+            let state = state.ok_or_else(|| Error::NotFound(id.clone()))?;
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             // What runs here may still end within the grace; what waits is left to others.
-            let is_left = self.is_stopping() && (left.is_some() || state == Some(JobState::Queued));
+            let is_left = self.is_stopping() && (left.is_some() || state == JobState::Queued);
             let is_over = is_left || left.is_some_and(|left| left.is_zero());
-            if state.is_none_or(JobState::is_final) || is_over {
-                return self.get(scope, id).await;
+            if state.is_final() || is_over {
+                return Ok(state);
             }
             let announced = async {
-                // Whoever fell behind looks at once.
+                // A receiver that lags reads the state at once.
                 while ended.recv().await.is_ok_and(|ended| *ended != *id.as_str()) {}
             };
             // Either way it is looked at.

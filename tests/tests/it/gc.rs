@@ -47,7 +47,7 @@ async fn blobs_without_a_row_go_when_they_are_old() {
     let content = format!("/media-v2/assets/{}", asset["id"].as_str().unwrap());
     assert_eq!(api.get(&format!("{content}/{WAVEFORM}")).await.status, 200);
     let kept = blobs(&deployment);
-    assert_eq!(kept.len(), 2, "the recording and its peaks");
+    assert_eq!(kept.len(), 3, "the recording, its peaks, and the probe of the process");
 
     // An upload whose row was never written: the row goes, the bytes stay.
     assert_eq!(api.upload_bytes("lost", b"lost".to_vec(), &[]).await.status, 201);

@@ -37,11 +37,12 @@ async fn a_database_that_is_away_is_told_at_once_and_found_again() {
     let cluster = start_cluster(directory.path()).await;
     let sockets = directory.path().canonicalize().unwrap().join("pg/run");
     let url = format!("postgres://harkback@{}/postgres", sockets.to_str().unwrap().replace('/', "%2F"));
-    let server = Deployment::new().await.start_with(&[("DATABASE_URL", &url)]).await;
+    let deployment = Deployment::new().await;
+    let server = deployment.start_with(&[("DATABASE_URL", &url)]).await;
     let api = server.api("t1", "dev");
     assert_eq!(api.get("/media-v2/assets").await.status, 200);
     let environment = [("DATABASE_URL", url.as_str()), ("HARKBACK_AUTH", "keys")];
-    let guarded = Deployment::new().await.start_with(&environment).await;
+    let guarded = deployment.start_with(&environment).await;
     let keyed = guarded.api("t1", "dev");
 
     tokio::task::spawn_blocking(move || drop(cluster)).await.unwrap();

@@ -29,12 +29,18 @@ async fn a_refusal_before_the_end_of_the_body_closes_the_connection() {
 #[tokio::test]
 async fn the_limit_of_json_holds_with_a_key_and_without() {
     let world = World::new().await;
-    let app = http_kit::limit_json(world.app.clone(), 2 << 20);
-    for (length, key, status) in [
-        ((2 << 20) - 100, None, StatusCode::OK),
-        ((2 << 20) - 100, Some("k1"), StatusCode::OK),
-        (2 << 20, None, StatusCode::PAYLOAD_TOO_LARGE),
-        (2 << 20, Some("k2"), StatusCode::PAYLOAD_TOO_LARGE),
+    let of_all = http_kit::limit_json(world.app.clone(), 2 << 20, &[]);
+    let of_route = world.app.clone().layer(DefaultBodyLimit::max(3 << 20));
+    let of_route = http_kit::limit_json(of_route, 2 << 20, &[("/write", 3 << 20), ("/other", 1)]);
+    for (app, length, key, status) in [
+        (&of_all, (2 << 20) - 100, None, StatusCode::OK),
+        (&of_all, (2 << 20) - 100, Some("k1"), StatusCode::OK),
+        (&of_all, 2 << 20, None, StatusCode::PAYLOAD_TOO_LARGE),
+        (&of_all, 2 << 20, Some("k2"), StatusCode::PAYLOAD_TOO_LARGE),
+        (&of_route, (3 << 20) - 100, None, StatusCode::OK),
+        (&of_route, (3 << 20) - 100, Some("k3"), StatusCode::OK),
+        (&of_route, 3 << 20, None, StatusCode::PAYLOAD_TOO_LARGE),
+        (&of_route, 3 << 20, Some("k4"), StatusCode::PAYLOAD_TOO_LARGE),
     ] {
         world.writes.let_through();
         let mut request = Request::post("/write").header("x-tenant-id", "t1").header("x-env", "dev");

@@ -149,8 +149,8 @@ async fn a_call_that_lost_its_key_leaves_the_seed_of_its_successor() {
 #[tokio::test]
 async fn a_body_that_was_read_is_not_paid_for_while_its_call_runs() {
     let limit = 80 << 20;
-    let world = World::with(|keys| keys.with_body_limit("/write", limit)).await;
-    let app = world.app.clone().layer(axum::extract::DefaultBodyLimit::max(limit));
+    let world = World::new().await;
+    let app = http_kit::limit_json(world.app.clone(), limit, &[]);
     // Two of them are more than the budget of all bodies.
     let body = json!({"say": "x".repeat(60 << 20)});
     let calls = ["k1", "k2"].map(|key| (key, body.clone()));

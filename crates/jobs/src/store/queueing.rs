@@ -121,13 +121,14 @@ pub(crate) async fn insert(
     add_state(conn, new.scope, &new.id, JobState::Queued, now).await
 }
 
-/// Starts a job for the entry `queue_id` of the queue. One that the same entry has started before has lost its worker;
-/// `None` for one that has ended, or that another entry runs.
+/// Starts a job of one of `kinds` for the entry `queue_id` of the queue. One that the same entry has started before has
+/// lost its worker; `None` for one that has ended, that another entry runs, or of another kind.
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
     queue_id: i64,
+    kinds: &[String],
     now: DateTime<Utc>,
 ) -> sqlx::Result<Option<Claimed>> {
     let claimed = sqlx::query_as!(
@@ -139,7 +140,7 @@ pub(crate) async fn claim(
                  state = 'running', stage = NULL, attempts = attempts + 1, queue_id = $4,
                  started_at = coalesce(started_at, $5), running_since = $5
              WHERE tenant_id = $1 AND env = $2 AND id = $3
-               AND (state = 'queued' OR state = 'running' AND queue_id = $4)
+               AND (state = 'queued' OR state = 'running' AND queue_id = $4) AND kind = ANY ($6)
              RETURNING *
          ), served AS (
              INSERT INTO job_served_in_lane AS s (lane, priority, ticket)
@@ -154,6 +155,7 @@ pub(crate) async fn claim(
         id.as_str(),
         queue_id,
         now,
+        kinds,
     )
     .fetch_optional(&mut *conn)
     .await?;
@@ -161,6 +163,28 @@ pub(crate) async fn claim(
         add_state(conn, scope, id, JobState::Running, now).await?;
     }
     Ok(claimed)
+}
+
+/// Is the job one of another version, which waits for a worker that knows its kind?
+pub(crate) async fn is_of_other_kind(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    kinds: &[String],
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"-- jobs::is_of_other_kind
+        SELECT EXISTS (
+            SELECT FROM jobs WHERE tenant_id = $1 AND env = $2 AND id = $3
+              AND state IN ('queued', 'running') AND kind <> ALL ($4)
+        ) AS "is!""#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        kinds,
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Puts a running job back, as its worker stops. Was it still that start of it?
@@ -191,7 +215,7 @@ pub(crate) async fn put_back(
 
 /// Where a job waits.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct QueueSlot {
     pub(crate) lane: String,
     pub(crate) priority: String,
 }
@@ -201,9 +225,9 @@ pub(crate) async fn place_of_ended(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-) -> sqlx::Result<Option<Place>> {
+) -> sqlx::Result<Option<QueueSlot>> {
     sqlx::query_as!(
-        Place,
+        QueueSlot,
         "-- jobs::place_of_ended
          SELECT lane, priority FROM jobs
          WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('failed', 'cancelled') FOR UPDATE",

@@ -8,7 +8,6 @@ use sqlx::PgConnection;
 use super::ending::Answer;
 use crate::dispatch::path;
 use crate::model::{Job, JobPriority, JobResult, JobState};
-use crate::replicas::LEASE;
 
 /// Larger answers are only at their own address, in bytes.
 pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
@@ -100,14 +99,14 @@ pub(crate) async fn find(
                AND r.body_uri IS NULL AND octet_length(r.body) <= $4) AS result_body,
             j.running_since,
             j.state <> 'queued' OR EXISTS (
-                SELECT FROM job_workers w WHERE w.seen_at > $5 AND j.kind = ANY (w.kinds)
+                SELECT FROM job_workers w
+                WHERE w.seen_at > clock_timestamp() - interval '15 seconds' AND j.kind = ANY (w.kinds)
             ) AS is_run
         FROM jobs j WHERE j.tenant_id = $1 AND j.env = $2 AND j.id = $3"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
         MAX_INLINE_BYTES as i32,
-        now - LEASE,
     )
     .fetch_optional(conn)
     .await?;

@@ -134,38 +134,39 @@ pub(crate) struct DueDelivery {
     pub(crate) secret: String,
 }
 
-/// Takes deliveries that are due, at most `limit` and `of_tenant` of each tenant. They are due again at `until`, should
-/// this process die.
+/// Takes deliveries that are due, at most `limit`: the oldest of each tenant first, but none of `full` tenants. They are
+/// due again after a minute, should this process die.
 pub(crate) async fn due_deliveries(
     conn: &mut PgConnection,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-    (limit, of_tenant): (i64, i64),
+    full: &[String],
+    limit: i64,
 ) -> sqlx::Result<Vec<DueDelivery>> {
     sqlx::query_as!(
         DueDelivery,
         r#"-- jobs::due_deliveries
-        WITH ranked AS (
-            SELECT tenant_id, env, webhook_id, id,
-                row_number() OVER (PARTITION BY tenant_id ORDER BY next_attempt_at, id) AS rank
-            FROM webhook_deliveries WHERE state = 'pending' AND next_attempt_at <= $1
+        WITH tenants AS (
+            SELECT tenant_id FROM webhook_deliveries
+            WHERE state = 'pending' AND next_attempt_at <= clock_timestamp() AND tenant_id <> ALL ($1)
+            GROUP BY tenant_id ORDER BY min(next_attempt_at)
         ), due AS (
-            SELECT d.tenant_id, d.env, d.webhook_id, d.id
-            FROM webhook_deliveries d JOIN ranked r USING (tenant_id, env, webhook_id, id)
-            WHERE r.rank <= $4 AND d.state = 'pending' AND d.next_attempt_at <= $1
-            ORDER BY d.next_attempt_at, d.id LIMIT $3
-            FOR UPDATE OF d SKIP LOCKED
+            SELECT oldest.* FROM tenants CROSS JOIN LATERAL (
+                SELECT d.tenant_id, d.env, d.webhook_id, d.id FROM webhook_deliveries d
+                WHERE d.tenant_id = tenants.tenant_id AND d.state = 'pending'
+                  AND d.next_attempt_at <= clock_timestamp()
+                ORDER BY d.next_attempt_at, d.id LIMIT 1
+                FOR UPDATE SKIP LOCKED
+            ) oldest
+            LIMIT $2
         )
         UPDATE webhook_deliveries d
-        SET attempts = d.attempts + 1, next_attempt_at = $2, last_attempt_at = $1
+        SET attempts = d.attempts + 1, last_attempt_at = clock_timestamp(),
+            next_attempt_at = clock_timestamp() + interval '1 minute'
         FROM due JOIN webhooks w ON (w.tenant_id, w.env, w.id) = (due.tenant_id, due.env, due.webhook_id)
         WHERE (d.tenant_id, d.env, d.webhook_id, d.id) = (due.tenant_id, due.env, due.webhook_id, due.id)
         RETURNING d.tenant_id AS "tenant_id: Id", d.env AS "env: Id", d.webhook_id AS "webhook_id: Id", d.id AS "id: Id",
             d.job_id AS "job_id: Id", d.job_state, d.attempts, d.created_at, w.url, w.secret"#,
-        now,
-        until,
+        full,
         limit,
-        of_tenant,
     )
     .fetch_all(conn)
     .await

@@ -1,12 +1,13 @@
 //! Processes that are alive, and jobs that none of them would ever start.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use http_kit::{Id, Scope};
 use sqlx::PgConnection;
 
+use super::events::add_state;
 use crate::heavy_calls::Lane;
+use crate::model::JobState;
 
-/// Rows of processes that died are kept for so long.
-const FORGOTTEN_AFTER: TimeDelta = TimeDelta::minutes(10);
 const MAX_STRANDED: i64 = 100;
 
 /// A process of the service.
@@ -20,40 +21,31 @@ pub(crate) struct ReplicaRow {
 }
 
 /// Says that a process is alive.
-pub(crate) async fn renew_replica(
-    conn: &mut PgConnection,
-    replica: &ReplicaRow,
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
+pub(crate) async fn renew_replica(conn: &mut PgConnection, replica: &ReplicaRow) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::renew_replica
-         WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < $7)
-         INSERT INTO job_workers (id, role, kinds, offers, probe_uri, seen_at) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (id) DO UPDATE SET seen_at = $6",
+         WITH forgotten AS (DELETE FROM job_workers WHERE seen_at < clock_timestamp() - interval '10 minutes')
+         INSERT INTO job_workers (id, role, kinds, offers, probe_uri, seen_at)
+         VALUES ($1, $2, $3, $4, $5, clock_timestamp())
+         ON CONFLICT (id) DO UPDATE SET offers = excluded.offers, seen_at = excluded.seen_at",
         replica.id,
         replica.role,
         &replica.kinds,
         &replica.offers,
         replica.probe_uri,
-        now,
-        now - FORGOTTEN_AFTER,
     )
     .execute(conn)
     .await?;
     Ok(())
 }
 
-/// Those that were seen since, but for this one.
-pub(crate) async fn live_replicas(
-    conn: &mut PgConnection,
-    id: &str,
-    since: DateTime<Utc>,
-) -> sqlx::Result<Vec<ReplicaRow>> {
+/// Those seen within the last 15 seconds by the database's clock, without this one.
+pub(crate) async fn live_replicas(conn: &mut PgConnection, id: &str) -> sqlx::Result<Vec<ReplicaRow>> {
     sqlx::query_as!(
         ReplicaRow,
         "-- jobs::live_replicas
-         SELECT id, role, kinds, offers, probe_uri FROM job_workers WHERE seen_at > $1 AND id <> $2 ORDER BY id",
-        since,
+         SELECT id, role, kinds, offers, probe_uri FROM job_workers 
+         WHERE seen_at > clock_timestamp() - interval '15 seconds' AND id <> $1 ORDER BY id",
         id
     )
     .fetch_all(conn)
@@ -119,14 +111,18 @@ pub(crate) struct Stranded {
     pub(crate) attempts: i32,
 }
 
-/// Jobs accepted before `before` that have not ended, and that no entry of the queue will ever start.
-pub(crate) async fn stranded(conn: &mut PgConnection, before: DateTime<Utc>) -> sqlx::Result<Vec<Stranded>> {
+/// Jobs of `kinds` accepted before `before` that have not ended, and that no entry of the queue will ever start.
+pub(crate) async fn stranded(
+    conn: &mut PgConnection,
+    before: DateTime<Utc>,
+    kinds: &[String],
+) -> sqlx::Result<Vec<Stranded>> {
     // Not checked at compile time: the queue's tables are made by its library.
     sqlx::query_as(
         "-- jobs::stranded
          SELECT j.tenant_id, j.env, j.id, j.kind, j.priority, j.ticket, j.attempts
          FROM jobs j
-         WHERE j.created_at < $1 AND (
+         WHERE j.created_at < $1 AND j.kind = ANY ($3) AND (
              j.state = 'queued' AND NOT EXISTS (
                  SELECT FROM graphile_worker._private_jobs q
                  WHERE q.key = j.tenant_id || ' ' || j.env || ' ' || j.id AND q.attempts < q.max_attempts
@@ -140,22 +136,33 @@ pub(crate) async fn stranded(conn: &mut PgConnection, before: DateTime<Utc>) -> 
     )
     .bind(before)
     .bind(MAX_STRANDED)
+    .bind(kinds)
     .fetch_all(conn)
     .await
 }
 
 /// Makes it wait again, unless it was started since.
-pub(crate) async fn requeue_stranded(conn: &mut PgConnection, job: &Stranded) -> sqlx::Result<bool> {
+pub(crate) async fn requeue_stranded(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    id: &Id,
+    attempt: i32,
+    now: DateTime<Utc>,
+) -> sqlx::Result<bool> {
     let requeued = sqlx::query!(
         "-- jobs::requeue_stranded
-         UPDATE jobs SET lost = CASE state WHEN 'running' THEN lost + 1 ELSE lost END, state = 'queued', queue_id = NULL
+         UPDATE jobs SET lost = CASE state WHEN 'running' THEN lost + 1 ELSE lost END, state = 'queued', stage = NULL, queue_id = NULL
          WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('queued', 'running') AND attempts = $4",
-        job.tenant_id,
-        job.env,
-        job.id,
-        job.attempts,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        id.as_str(),
+        attempt,
     )
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(requeued.rows_affected() > 0)
+    let is_requeued = requeued.rows_affected() > 0;
+    if is_requeued {
+        add_state(conn, scope, id, JobState::Queued, now).await?;
+    }
+    Ok(is_requeued)
 }

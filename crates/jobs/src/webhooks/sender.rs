@@ -1,11 +1,12 @@
 //! Sends deliveries, until they are answered 2xx or were tried for a day.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use futures::{StreamExt, stream};
-use http_kit::Scope;
+use http_kit::{Id, Scope};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
+use tokio::task::{self, JoinSet};
 use tokio::time::sleep;
 
 use super::model::Message;
@@ -17,10 +18,9 @@ use crate::store::{self, DueDelivery, Sent};
 const POLL: Duration = Duration::from_secs(1);
 /// The time that a receiver has to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// After that time a try whose process died is made again.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// Deliveries at once: of all, and of each tenant, so that slow receivers of one hold up no others.
-const AT_ONCE: (i64, i64) = (32, 4);
+/// Deliveries of a process at once: of all, and of each tenant.
+const MAX_AT_ONCE: usize = 32;
+const MAX_OF_TENANT: usize = 4;
 /// The pauses between the ten tries, in seconds: together 23 hours.
 const PAUSES_S: [i64; 9] = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200];
 /// The largest answer of a job that is within a message, in bytes of JSON.
@@ -41,37 +41,49 @@ impl WebhookSender {
         Ok(Self { jobs, client })
     }
 
-    /// Sends what is due, for ever.
+    /// Sends due deliveries, without end. A slow receiver holds up its own tenant only.
     pub(crate) async fn run(self) {
+        let mut running = JoinSet::new();
+        // The tenants of running deliveries.
+        let mut tenants: HashMap<task::Id, Id> = HashMap::new();
         loop {
-            match self.send_due().await {
-                // There may be more.
-                Ok(sent) if sent > 0 => {}
-                Ok(_) => sleep(POLL).await,
-                Err(error) => {
-                    tracing::warn!(%error, "webhooks cannot be sent");
-                    sleep(POLL).await;
+            let due = self.take_due(&tenants).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "webhooks cannot be sent");
+                Vec::new()
+            });
+            for delivery in due {
+                let (sender, tenant_id) = (self.clone(), delivery.tenant_id.clone());
+                let task = running.spawn(async move { sender.send_and_write(&delivery).await });
+                tenants.insert(task.id(), tenant_id);
+            }
+            tokio::select! {
+                () = sleep(POLL) => {}
+                Some(ended) = running.join_next_with_id() => {
+                    let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                    tenants.remove(&id);
                 }
             }
         }
     }
 
-    async fn send_due(&self) -> Result<usize, Error> {
-        let now = self.jobs.now();
-        let due = {
-            let mut conn = self.jobs.pool().acquire().await?;
-            store::due_deliveries(&mut conn, now, now + LEASE, AT_ONCE).await?
-        };
-        let count = due.len();
-        stream::iter(due).for_each_concurrent(None, |delivery| self.send_and_write(delivery)).await;
-        Ok(count)
+    /// The next due delivery of each tenant that has room.
+    async fn take_due(&self, running: &HashMap<task::Id, Id>) -> Result<Vec<DueDelivery>, Error> {
+        let room = MAX_AT_ONCE - running.len();
+        if room == 0 {
+            return Ok(Vec::new());
+        }
+        let running_of = |tenant_id: &Id| running.values().filter(|other| *other == tenant_id).count();
+        let full = running.values().filter(|tenant_id| running_of(tenant_id) >= MAX_OF_TENANT);
+        let full: Vec<String> = full.map(Id::to_string).collect();
+        let mut conn = self.jobs.pool().acquire().await?;
+        Ok(store::due_deliveries(&mut conn, &full, room as i64).await?)
     }
 
-    async fn send_and_write(&self, delivery: DueDelivery) {
-        let sent = self.send(&delivery).await;
+    async fn send_and_write(&self, delivery: &DueDelivery) {
+        let sent = self.send(delivery).await;
         let written = async {
             let mut conn = self.jobs.pool().acquire().await?;
-            store::finish_delivery(&mut conn, &delivery, &sent).await
+            store::finish_delivery(&mut conn, delivery, &sent).await
         };
         if let Err(error) = written.await {
             tracing::warn!(%error, delivery = %delivery.id, "a webhook's try cannot be written; it is made again");

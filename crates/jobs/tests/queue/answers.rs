@@ -71,6 +71,9 @@ async fn a_busy_service_is_tried_again_and_other_failures_are_the_jobs() {
     let answer = world.call("t1", ANALYZE, "", json!({"name": "a"})).await;
     assert_eq!(answer.status(), StatusCode::CREATED);
     assert_eq!(world.begun(), ["t1 a"; 3]);
+    let broken = world.call("t1", ANALYZE, "", json!({"name": "broken"})).await;
+    assert_eq!(broken.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(world.begun().len(), 4, "tried once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -113,6 +113,7 @@ impl World {
     pub(crate) async fn call(&self, tenant: &str, path: &str, prefer: &str, body: Value) -> Response {
         let router = self.router();
         let router = router.layer(axum::middleware::from_fn_with_state(self.jobs.clone(), jobs::run_as_jobs));
+        let router = http_kit::limit_json(router, 1 << 20, &[(RENDER, 8 << 20)]);
         let request = Request::post(path)
             .header("x-tenant-id", tenant)
             .header("x-env", "dev")
@@ -161,7 +162,7 @@ async fn pool(database: &TestDatabase) -> PgPool {
 
 fn jobs_in(pool: PgPool, blobs: BlobStore, limits: JobLimits) -> Jobs {
     let outbound = outbound::Policy { allows_private: true };
-    let settings = JobSettings { limits, body_limits: vec![(RENDER, 8 << 20)], outbound };
+    let settings = JobSettings { limits, outbound };
     let jobs = Jobs::new(pool, blobs, Arc::new(SystemClock), settings);
     tokio::spawn(jobs.clone().listen());
     jobs

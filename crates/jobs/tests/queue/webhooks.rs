@@ -47,9 +47,13 @@ impl Receiver {
 }
 
 async fn call(world: &World, method: Method, path: &str, body: &Value) -> Response {
+    call_as(world, "t1", method, path, body).await
+}
+
+async fn call_as(world: &World, tenant: &str, method: Method, path: &str, body: &Value) -> Response {
     let (router, _) = jobs::webhooks_router(world.jobs.clone()).split_for_parts();
     let request =
-        Request::builder().method(method).uri(path).header("x-tenant-id", "t1").header("x-env", "dev");
+        Request::builder().method(method).uri(path).header("x-tenant-id", tenant).header("x-env", "dev");
     let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
     let request = request.header("content-type", "application/json").body(body).unwrap();
     router.oneshot(request).await.unwrap()
@@ -165,4 +169,32 @@ async fn webhooks_are_checked_and_bounded() {
     }
     let refused = call(&world, Method::POST, "/webhooks", &json!({"url": "https://example.org"})).await;
     assert_eq!(json_of(refused).await["code"], "too_many_webhooks");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_receiver_holds_up_its_own_tenant_alone() {
+    let world = World::new().await;
+    // Accepts connections and answers nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent_url = format!("http://localhost:{}/", silent.local_addr().unwrap().port());
+    for _ in 0..8 {
+        create(&world, json!({"url": silent_url})).await;
+    }
+    let (receiver, url) = Receiver::start(&[]).await;
+    let made = call_as(&world, "t2", Method::POST, "/webhooks", &json!({"url": url})).await;
+    assert_eq!(made.status(), StatusCode::CREATED);
+    world.work(&world.jobs, 1, GRACE);
+    let first = world.enqueue("t1", "a").await;
+    world.ended("t1", &first).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for count in 1..=5 {
+        let job = world.enqueue("t2", &format!("b{count}")).await;
+        world.ended("t2", &job).await;
+    }
+    let begun = tokio::time::Instant::now();
+    while receiver.received().len() < 5 {
+        assert!(begun.elapsed() < Duration::from_secs(8), "{} of 5", receiver.received().len());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(silent);
 }

@@ -54,6 +54,34 @@ async fn cancelled_work_goes_on_while_another_job_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cancelled_work_ends_when_no_other_job_wants_it() {
+    let world = World::new().await;
+    let (first, second) = (world.enqueue("t1", "held").await, world.enqueue("t1", "held").await);
+    world.work(&world.jobs, 1, GRACE);
+    world.running("t1", &first).await;
+    world.jobs.cancel(&owner("t1"), &first).await.unwrap();
+    world.jobs.cancel(&owner("t1"), &second).await.unwrap();
+    assert_eq!(world.ended("t1", &first).await.state, JobState::Cancelled);
+    sleep(Duration::from_secs(2)).await;
+    world.routes.gate.0.add_permits(1);
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.routes.gate.0.available_permits(), 1, "nothing waits at the gate any longer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_of_another_version_is_left_to_its_workers() {
+    let world = World::new().await;
+    let id = world.enqueue("t1", "a").await;
+    sqlx::query("UPDATE jobs SET kind = 'of_tomorrow'").execute(&world.pool).await.unwrap();
+    world.work(&world.jobs, 1, GRACE);
+    sleep(Duration::from_secs(2)).await;
+    let waiting = world.jobs.get(&owner("t1"), &id).await.unwrap();
+    assert_eq!((waiting.state, waiting.attempts), (JobState::Queued, 0));
+    sqlx::query("UPDATE jobs SET kind = 'analyze'").execute(&world.pool).await.unwrap();
+    assert_eq!(world.ended("t1", &id).await.state, JobState::Succeeded, "its entry is still there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_cancelled_and_run_again_once() {
     let world = World::new().await;
     let id = world.enqueue("t1", "a").await;
