@@ -140,6 +140,21 @@ load-jobs: bootstrap ## 10 000 queued jobs of 20 tenants: rates, turns, latencie
 	cargo build --release --locked --quiet --workspace --bins
 	ulimit -n 4096; tools/with-postgres.sh tools/load_jobs.py target/release/harkback $(LOAD)
 
+.PHONY: scale-jobs
+scale-jobs: bootstrap ## one, two and three workers of half a core each (as root, for control groups)
+	cargo build --release --locked --quiet --workspace --bins
+	tools/with-postgres.sh tools/scale_jobs.py target/release/harkback
+
+.PHONY: behind-proxy
+behind-proxy: fixtures ## long work behind a proxy that cuts after 10 s (MODELS=DIRECTORY for words with tiny.en)
+	cargo build --release --locked --quiet --workspace --bins
+	tools/behind_proxy.py target/release/harkback $(if $(MODELS),--model $(MODELS)/ggml-tiny.en.bin)
+
+.PHONY: traces
+traces: fixtures ## one call through queue, worker and ffmpeg as one OpenTelemetry trace
+	cargo build --locked --quiet --workspace --bins --features harkback/otlp
+	tools/with-postgres.sh tools/traces.py target/debug/harkback
+
 .PHONY: quality
 quality: bootstrap ## score the analysis on the corpus, a table a task (TABLES="vad …" for some)
 	@$(if $(if $(TABLES),$(filter-out $(SAMPLE_TABLES),$(TABLES)),all),cargo run --release --locked --quiet \

@@ -12,6 +12,7 @@ Needs a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`), ffmpeg, and th
 import argparse
 import asyncio
 import json
+import math
 import os
 import random
 import re
@@ -21,12 +22,13 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.parse
 
-from deployment import call, create, free_port, query, service_of_role, upload
+from deployment import call, create, databases, free_port, query, service_of_role, upload
 
 BOUND_TAKEOVER_S = 20.0
 BOUND_CANCEL_S = 2.0
+# Jobs that are there before the first fault.
+FIRST_JOBS = 6
 FINAL = ("succeeded", "failed", "cancelled")
 
 
@@ -143,13 +145,6 @@ def without_changing(value):
     return value
 
 
-def databases(url, names):
-    for name in names:
-        query(url, f"CREATE DATABASE {name}")
-        parts = urllib.parse.urlsplit(url)
-        yield urllib.parse.urlunsplit(parts._replace(path=f"/{name}"))
-
-
 def artifact_count(database):
     same = "(parent_asset_id, kind, start_us, end_us, meta->>'pipeline_hash', uri)"
     ((rows, distinct),) = query(database, f"SELECT count(*), count(DISTINCT {same}) FROM artifacts")
@@ -211,16 +206,16 @@ def chaos_run(arguments, database, directory, media):
     film, long = (upload(port, path) for path in media)
     calls = requests(port, film, long, arguments.jobs)
     jobs = []
-    for path, body in calls:
-        answer = patiently(port, "POST", path, body, {"Prefer": "respond-async"})
-        if answer.status != 202:
-            raise RuntimeError(f"{path}: {answer} {answer.body[:500]}")
-        jobs.append(answer.json["id"])
     takeovers, faults, moment = [], 0, random.Random(arguments.seed)
     while faults < arguments.faults:
+        # Jobs arrive as long as faults do.
+        arrived = FIRST_JOBS + math.ceil((len(calls) - FIRST_JOBS) * (faults + 1) / arguments.faults)
+        for path, body in calls[len(jobs):arrived]:
+            answer = patiently(port, "POST", path, body, {"Prefer": "respond-async"})
+            if answer.status != 202:
+                raise RuntimeError(f"{path}: {answer} {answer.body[:500]}")
+            jobs.append(answer.json["id"])
         active = [patiently(port, "GET", f"/jobs/{job}").json for job in jobs]
-        if all(job["state"] in FINAL for job in active):
-            break
         running = [(job["id"], job["attempts"], job["progress"]) for job in active if job["state"] == "running"]
         worker = moment.choice(workers)
         fault_at, faults = time.monotonic(), faults + 1
@@ -233,12 +228,11 @@ def chaos_run(arguments, database, directory, media):
             settle(port, running, fault_at, takeovers)
             worker.process.send_signal(signal.SIGCONT)
         time.sleep(moment.uniform(0.2, 2.0))
-    until = time.monotonic() + 1_800
-    while time.monotonic() < until:
-        states = [patiently(port, "GET", f"/jobs/{job}").json for job in jobs]
-        if all(job["state"] in FINAL for job in states):
-            break
-        time.sleep(0.5)
+    states = settled(port, jobs)
+    lost = [job["id"] for job in states if (job["problem"] or {}).get("code") == "worker_lost"]
+    for job in lost:
+        patiently(port, "POST", f"/jobs/{job}/retry")
+    states = settled(port, jobs)
     answers = []
     for job in states:
         answer = patiently(port, "GET", f"/jobs/{job['id']}/result")
@@ -247,7 +241,17 @@ def chaos_run(arguments, database, directory, media):
     for process in apis + workers:
         process.process.send_signal(signal.SIGCONT)
         process.kill()
-    return states, answers, takeovers, faults, cancels
+    return states, answers, takeovers, faults, cancels, lost
+
+
+def settled(port, jobs):
+    """The jobs once all have ended, or after half an hour."""
+    until = time.monotonic() + 1_800
+    while True:
+        states = [patiently(port, "GET", f"/jobs/{job}").json for job in jobs]
+        if all(job["state"] in FINAL for job in states) or time.monotonic() > until:
+            return states
+        time.sleep(0.5)
 
 
 def cancel(port, asset, index):
@@ -279,7 +283,7 @@ def main():
         quiet, chaos = databases(url, names)
         media = recordings(directory, arguments.minutes)
         expected = quiet_run(arguments, quiet, directory, media)
-        states, answers, takeovers, faults, cancels = chaos_run(arguments, chaos, directory, media)
+        states, answers, takeovers, faults, cancels, lost = chaos_run(arguments, chaos, directory, media)
         rows, distinct = artifact_count(chaos)
     ended = sum(job["state"] == "succeeded" for job in states)
     different = [index for index, pair in enumerate(zip(expected, answers)) if pair[0] != pair[1]]
@@ -287,6 +291,7 @@ def main():
     print("| measured | value | bound |\n|---|---|---|")
     print(f"| jobs that succeeded, of {len(states)} | {ended} | {len(states)} |")
     print(f"| faults (SIGKILL, SIGSTOP) of workers | {faults} | |")
+    print(f"| jobs that lost three workers in a row, and were run again by POST /jobs/{{id}}/retry | {len(lost)} | |")
     print(f"| starts of jobs | {sum(job['attempts'] for job in states)} | |")
     print(f"| answers that differ from the quiet run's | {len(different)} | 0 |")
     print(f"| artifacts that are there twice | {rows - distinct} | 0 |")

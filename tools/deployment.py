@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -94,6 +95,14 @@ def query(database, statement):
     if done.returncode:
         raise RuntimeError(f"{statement}: {done.stderr}")
     return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def databases(url, names):
+    """Makes databases beside that of `url`: their URLs."""
+    for name in names:
+        query(url, f"CREATE DATABASE {name}")
+        parts = urllib.parse.urlsplit(url)
+        yield urllib.parse.urlunsplit(parts._replace(path=f"/{name}"))
 
 
 def status_of(pid):

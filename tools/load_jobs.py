@@ -22,8 +22,7 @@ import threading
 import time
 import wave
 
-from chaos_jobs import databases
-from deployment import call, context, create, query, rss_mb, service_of_role, upload
+from deployment import call, context, create, databases, query, rss_mb, service_of_role, upload
 
 HITS = "/audio/hits/detect"
 ANALYZE = "/audio/semantic-timeline/analyze"

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use crate::command::confined;
+use crate::command::{confined, span_of};
 use crate::{Limits, ToolError};
 
 /// How much of what a program complains about is kept: the end of it, in bytes.
@@ -30,6 +30,7 @@ pub struct Process {
     child: Child,
     group: Option<Pid>,
     errors: JoinHandle<Vec<u8>>,
+    _span: tracing::Span,
 }
 
 impl Process {
@@ -49,7 +50,7 @@ impl Process {
             command.spawn().map_err(|source| ToolError::Unavailable { program: name.clone(), source })?;
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let errors = tokio::spawn(tail(child.stderr.take()));
-        Ok(Self { program: name, child, group, errors })
+        Ok(Self { program: name, child, group, errors, _span: span_of(program) })
     }
 
     /// Limits every file that it writes to `bytes`; the kernel ends it beyond that.

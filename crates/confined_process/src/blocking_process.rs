@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::command::confined;
+use crate::command::{confined, span_of};
 use crate::{Limits, ToolError};
 
 /// How much of standard error is kept: its end, in bytes.
@@ -25,6 +25,7 @@ pub struct BlockingProcess {
     child: Child,
     group: Option<Pid>,
     errors: Option<JoinHandle<Vec<u8>>>,
+    _span: tracing::Span,
 }
 
 impl BlockingProcess {
@@ -43,7 +44,7 @@ impl BlockingProcess {
         let mut child = spawned.map_err(|source| ToolError::Unavailable { program: name.clone(), source })?;
         let group = Pid::from_raw(child.id().cast_signed());
         let errors = child.stderr.take().map(|pipe| std::thread::spawn(move || tail(pipe)));
-        Ok(Self { program: name, child, group, errors })
+        Ok(Self { program: name, child, group, errors, _span: span_of(program) })
     }
 
     /// Its standard output, once.

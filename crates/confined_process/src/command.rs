@@ -16,6 +16,12 @@ pub struct Limits {
     pub memory_bytes: u64,
 }
 
+/// The span of a program that runs: it ends when the program was waited for.
+pub(crate) fn span_of(program: &Path) -> tracing::Span {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    tracing::info_span!("process", program = %name)
+}
+
 /// `program` with `arguments`: no input, an empty environment, piped output, a process group of its own, limited,
 /// and killed by the kernel when its parent thread ends. It inherits `kept` under the same number.
 pub(crate) fn confined<A: AsRef<OsStr>>(

@@ -22,6 +22,7 @@ mod health;
 mod job_commands;
 mod keys;
 mod listener;
+mod log;
 mod metrics;
 mod models;
 mod operations;

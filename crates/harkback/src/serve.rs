@@ -1,6 +1,5 @@
 //! The commands that need a database: `harkback serve`, `migrate`, `gc`, `reprobe` and `verify`.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,16 +20,15 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tracing_subscriber::EnvFilter;
 use video_render::Renderer;
 
 use crate::app::{Around, Service};
 use crate::cli::{GcArguments, KeysArguments, ReprobeArguments, VerifyArguments};
-use crate::config::{self, Config, LogFormat, Role};
+use crate::config::{self, Config, Role};
 use crate::health::Health;
 use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
-use crate::{app, gc, keys, metrics, operations, policy, reprobe, resources, verify};
+use crate::{app, gc, keys, log, metrics, operations, policy, reprobe, resources, verify};
 
 /// The exit status when requests were cut off.
 const CUT_OFF: u8 = 3;
@@ -44,7 +42,7 @@ const LEFTOVERS: Duration = Duration::from_secs(1);
 /// Runs the service until a signal (SIGINT, SIGTERM), then lets requests finish.
 pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     resources::bound_heap();
-    start_log(config)?;
+    let _traces = log::start(config)?;
     anyhow::ensure!(
         config.role == Role::All || config.database_url().is_some(),
         "--role api and --role worker share a database: give --database-url"
@@ -75,7 +73,7 @@ async fn open_database(config: &Config) -> anyhow::Result<(Signals, Option<Datab
 
 /// Applies the migrations.
 pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
-    start_log(config)?;
+    let _traces = log::start(config)?;
     let database = Database::open(config)?;
     runtime()?.block_on(async {
         let pool = db::connect_for_maintenance(database.options.clone(), 2).await?;
@@ -99,7 +97,7 @@ pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Resul
 
 /// Manages API keys and the secrets of links.
 pub(crate) fn keys(arguments: &KeysArguments, config: &Config) -> anyhow::Result<()> {
-    start_log(config)?;
+    let _traces = log::start(config)?;
     let database = Database::open(config)?;
     runtime()?.block_on(async {
         let pool = db::connect(database.options.clone(), 1).await?;
@@ -126,7 +124,7 @@ fn maintain<T>(
     config: &Config,
     command: impl AsyncFnOnce(&PgPool) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    start_log(config)?;
+    let _traces = log::start(config)?;
     let is_unused = config.database_url().is_none() && !Cluster::exists(&config.cluster_directory());
     anyhow::ensure!(!is_unused, "there is no harkback data in {}", config.data_dir.display());
     let database = Database::open(config)?;
@@ -392,19 +390,4 @@ impl Signals {
             _ = self.terminate.recv() => (),
         }
     }
-}
-
-/// Log lines go to standard error.
-fn start_log(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log).context("the log filter is not valid")?;
-    let colour = std::io::stderr().is_terminal();
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
-    match config.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
-    // A caught panic (a decoder on a hostile file) is one line, not a backtrace among the lines.
-    std::panic::set_hook(Box::new(|panic| tracing::warn!(%panic, "panicked")));
-    Ok(())
 }

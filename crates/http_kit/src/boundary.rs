@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::reading::{BodyPace, Reading};
-use crate::{Id, Problem, tenancy};
+use crate::{Id, Problem, TraceParent, tenancy};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -66,7 +66,10 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let tenant = header_text(request.headers(), "x-tenant-id").map(str::to_owned);
-    let span = tracing::info_span!("request", request_id, %method, route);
+    let span = tracing::info_span!("request", request_id, %method, route, trace_id = tracing::field::Empty);
+    if let Some(trace) = TraceParent::continue_in(TraceParent::of(request.headers()), &span) {
+        request.extensions_mut().insert(trace);
+    }
     let started = Instant::now();
 
     let (reading, request) = Reading::watch(request, pace);

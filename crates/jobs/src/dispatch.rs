@@ -8,7 +8,9 @@ use blob_store::BlobId;
 use futures::TryStreamExt;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
-use http_kit::{AccessLevel, Buffered, DEFERRED, Id, JsonLimit, Problem, RequestContext, Scope, defer};
+use http_kit::{
+    AccessLevel, Buffered, DEFERRED, Id, JsonLimit, Problem, RequestContext, Scope, TraceParent, defer,
+};
 
 use crate::Error;
 use crate::heavy_calls::{HeavyCall, find};
@@ -43,6 +45,7 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let body = Buffered::read_limited(unread, limit).await?;
     let (headers, request_id) = (parts.headers.clone(), RequestId::of(&parts.extensions).to_owned());
     let level = parts.extensions.get::<AccessLevel>().copied().unwrap_or_default();
+    let trace = parts.extensions.get::<TraceParent>().cloned();
     let bytes = body.clone().into_request(&mut parts.extensions);
     let answer = defer(next.run(Request::from_parts(parts, Body::from(bytes)))).await;
     let is_deferred = answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED);
@@ -52,7 +55,7 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     }
     let bytes = body.bytes.clone();
     let context = body.run(move |body| RequestContext::of_body(&headers, body, &request_id)).await??;
-    let new = NewJob { call, priority: preferences.priority, level, body: bytes };
+    let new = NewJob { call, priority: preferences.priority, level, body: bytes, trace };
     let job = jobs.enqueue(&context, new).await?;
     let state = jobs.wait_for_state(&context.scope, &job.id, preferences.wait).await?;
     if preferences.wait.is_none() && !state.is_final() {

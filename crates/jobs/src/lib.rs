@@ -18,6 +18,7 @@ mod openapi;
 mod prefer;
 mod queueing;
 mod replicas;
+mod room;
 mod routes;
 mod run;
 mod service;

@@ -102,7 +102,8 @@ pub struct Job {
     pub progress: f64,
     /// The seconds that it still needs, if it goes on as before; null until that can be estimated.
     pub eta_s: Option<i64>,
-    /// How many jobs of all owners that the same workers run are ahead of it; null unless it is queued.
+    /// How many jobs of all owners that the same workers run are ahead of it, at most 1000; null unless it is queued.
+    #[schema(minimum = 0, maximum = 1000)]
     pub queue_position: Option<i64>,
     /// Which jobs run first.
     pub priority: JobPriority,

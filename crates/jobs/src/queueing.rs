@@ -63,6 +63,7 @@ impl Jobs {
             body: &body,
             body_uri: uri.as_deref(),
             work: work.finalize().into(),
+            trace_parent: new.trace.map(|trace| trace.to_string()),
         };
         let (lane, priority) = (row.lane.as_str(), new.priority);
         let tenant_id = &context.scope.tenant_id;
@@ -72,18 +73,6 @@ impl Jobs {
         let job = store::find(&mut transaction, &context.scope, &row.id, self.now()).await?;
         transaction.commit().await?;
         job.ok_or_else(|| Error::NotFound(row.id))
-    }
-
-    /// May another job of the tenant wait? A count, not a lock: calls at once may exceed it by their number.
-    async fn check_room(&self, tenant_id: &Id) -> Result<(), Error> {
-        let waiting = store::waiting(&mut *self.pool().acquire().await?, tenant_id).await?;
-        if waiting.of_tenant >= self.limits().waiting_per_tenant {
-            return Err(Error::TooManyOfTenant(waiting.of_tenant));
-        }
-        if waiting.of_all >= self.limits().waiting {
-            return Err(Error::TooMany(waiting.of_all));
-        }
-        Ok(())
     }
 
     /// A small body goes into the job's row, a large one becomes a blob.

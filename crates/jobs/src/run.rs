@@ -9,10 +9,11 @@ use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use http::{Method, Request, StatusCode, header};
 use http_kit::boundary::RequestId;
-use http_kit::{AccessLevel, Id, Problem, Scope, WorkProgress, WriteSeed};
+use http_kit::{AccessLevel, Id, Problem, Scope, TraceParent, WorkProgress, WriteSeed};
 use serde_json::Value;
 use tokio::time::sleep;
 use tower::ServiceExt;
+use tracing::{Instrument, Span};
 
 use crate::Error;
 use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Order, Outcome};
@@ -73,13 +74,13 @@ impl Worker {
         metrics::counter!("job_starts_total", "kind" => claimed.kind.clone()).increment(1);
         let waited = (self.jobs.now() - claimed.created_at).as_seconds_f64();
         metrics::histogram!("job_wait_seconds", "kind" => claimed.kind.clone()).record(waited);
-        let started = Instant::now();
+        let (started, span) = (Instant::now(), span_of(id, &claimed));
         let run = if claimed.lost >= MAX_LOST {
             let detail = format!("{MAX_LOST} workers in a row died while they ran this job");
             let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "worker_lost", detail);
             Run::Ended(Outcome::Failed(problem.to_json(&claimed.request_id)))
         } else {
-            self.run_claimed(scope, id, &claimed).await
+            self.run_claimed(scope, id, &claimed, &span).await
         };
         let lost = || "another worker has the job".to_owned();
         match run {
@@ -96,7 +97,7 @@ impl Worker {
                 let state = outcome.state().as_str();
                 let labels = [("kind", claimed.kind.clone()), ("state", state.to_owned())];
                 metrics::histogram!("job_duration_seconds", &labels).record(started.elapsed().as_secs_f64());
-                tracing::info!(job_id = %id, kind = claimed.kind, state, request_id = claimed.request_id, "job");
+                span.in_scope(|| tracing::info!(state, "job"));
                 Ok(())
             }
             Run::Interrupted => {
@@ -137,13 +138,13 @@ impl Worker {
     }
 
     /// Answers the request, unless the job is cancelled before: then the handler is dropped, which stops its work.
-    async fn run_claimed(&self, scope: &Scope, id: &Id, claimed: &Claimed) -> Run {
+    async fn run_claimed(&self, scope: &Scope, id: &Id, claimed: &Claimed, span: &Span) -> Run {
         let progress = WorkProgress::default();
         // What the job makes has ids that are derived from its own: run again after a crash, it makes them once.
         let seed = WriteSeed::new(&format!("job {id}"));
         let work = {
             let (worker, scope, claimed) = (self.clone(), scope.clone(), claimed.clone());
-            Box::pin(async move { worker.answer(&scope, &claimed).await })
+            Box::pin(async move { worker.answer(&scope, &claimed).await }.instrument(span.clone()))
         };
         let watched = progress.clone();
         let work = async move { watched.watch(WriteSeed::scope(Some(seed), work)).await };
@@ -273,6 +274,15 @@ impl Worker {
         }
         Ok(Outcome::Succeeded { status, media_type, answer: Answer::Inline(body.into()) })
     }
+}
+
+/// A part of the trace of the call that made the job.
+fn span_of(id: &Id, claimed: &Claimed) -> Span {
+    let Claimed { kind, request_id, trace_parent, .. } = claimed;
+    let span = tracing::info_span!("job", job_id = %id, kind, request_id, trace_id = tracing::field::Empty);
+    let parent = trace_parent.as_deref().and_then(|text| text.parse().ok());
+    let _ = TraceParent::continue_in(parent, &span);
+    span
 }
 
 /// The request of a job, as its caller sent it.

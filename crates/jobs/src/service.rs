@@ -8,7 +8,7 @@ use blob_store::BlobStore;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::WorkerUtils;
-use http_kit::{AccessLevel, Clock, Id, PageParams, Scope};
+use http_kit::{AccessLevel, Clock, Id, PageParams, Scope, TraceParent};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::{broadcast, watch};
@@ -20,6 +20,7 @@ use crate::Error;
 use crate::heavy_calls::HeavyCall;
 use crate::model::{Job, JobPriority, JobState};
 use crate::queueing::QUEUE_SCHEMA;
+use crate::room::Room;
 use crate::store::{self, Answer, ENDED_CHANNEL};
 
 /// How often a waiting caller's job is looked at where its end was not announced.
@@ -66,6 +67,8 @@ pub struct NewJob {
     pub level: AccessLevel,
     /// The body of the call: JSON.
     pub body: Bytes,
+    /// The trace of the call.
+    pub trace: Option<TraceParent>,
 }
 
 /// The jobs of a service. Cheap to clone.
@@ -78,6 +81,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     settings: JobSettings,
     queue: WorkerUtils,
+    room: Room,
     /// Ids of jobs that have ended, in this process or another.
     ended: broadcast::Sender<Arc<str>>,
     /// Work of cancelled jobs that others wait for.
@@ -102,7 +106,18 @@ impl Jobs {
         let kept = TaskTracker::new();
         let stopping = watch::Sender::new(false);
         let mismatches = RwLock::default();
-        Self(Arc::new(Inner { pool, blobs, clock, settings, queue, ended, kept, stopping, mismatches }))
+        Self(Arc::new(Inner {
+            pool,
+            blobs,
+            clock,
+            settings,
+            queue,
+            room: Room::default(),
+            ended,
+            kept,
+            stopping,
+            mismatches,
+        }))
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -119,6 +134,10 @@ impl Jobs {
 
     pub(crate) fn queue(&self) -> WorkerUtils {
         self.0.queue.clone()
+    }
+
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
     }
 
     pub(crate) fn limits(&self) -> &JobLimits {

@@ -117,6 +117,21 @@ async fn what_is_wrong_is_refused_before_it_is_queued_and_decoding_fails_the_job
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_a_part_of_the_trace_of_its_call() {
+    let deployment = Deployment::new().await;
+    let server = deployment.start().await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let request =
+        api.request(Method::POST, ANALYZE).header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+    let _ = api.send(request.json(&json!({"asset_id": asset["id"]}))).await.ok();
+    let log = server.stop().await;
+    let lines_of = |span: &str| log.lines().any(|line| line.contains(span) && line.contains(trace));
+    assert!(lines_of("request{") && lines_of("job{"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_names_one_job() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");

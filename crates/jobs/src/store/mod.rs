@@ -10,8 +10,8 @@ mod workers;
 pub(crate) use ending::{Answer, Order, Outcome, cancel, finish, is_wanted, order, remove_finished, report};
 pub(crate) use events::{ENDED_CHANNEL, EventRow, events, has_events_after, last_event};
 pub(crate) use queueing::{
-    Claimed, NewRow, claim, insert, is_of_other_kind, next_ticket, place_of_ended, put_back, requeue_ended,
-    waiting,
+    Claimed, NewRow, Waiting, claim, insert, is_of_other_kind, next_ticket, place_of_ended, put_back,
+    requeue_ended, waiting,
 };
 pub(crate) use reading::{MAX_INLINE_BYTES, find, list, result, state};
 pub(crate) use webhooks::{

@@ -23,6 +23,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) body_uri: Option<&'a str>,
     /// The same for jobs that do the same.
     pub(crate) work: [u8; 32],
+    pub(crate) trace_parent: Option<String>,
 }
 
 /// Queued jobs.
@@ -49,6 +50,7 @@ pub(crate) struct Claimed {
     /// This start: what another start has written stays.
     pub(crate) attempts: i32,
     pub(crate) created_at: DateTime<Utc>,
+    pub(crate) trace_parent: Option<String>,
 }
 
 pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Result<Waiting> {
@@ -64,7 +66,8 @@ pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Re
     .await
 }
 
-/// The ticket after both the tenant's last one and the one now served: start-time fair queueing.
+/// The ticket after the tenant's last one, or the one now served if that is later: start-time fair queueing (Goyal, Vin
+/// and Cheng 1996). Of the same ticket, the job that was accepted first is first.
 pub(crate) async fn next_ticket(
     conn: &mut PgConnection,
     lane: &str,
@@ -77,9 +80,9 @@ pub(crate) async fn next_ticket(
              SELECT coalesce(max(ticket), 0) AS ticket FROM job_served_in_lane WHERE lane = $1 AND priority = $2
          )
          INSERT INTO job_turns AS t (lane, priority, tenant_id, last_ticket)
-         SELECT $1, $2, $3, ticket + 1 FROM served
+         SELECT $1, $2, $3, ticket FROM served
          ON CONFLICT (lane, priority, tenant_id) DO UPDATE
-             SET last_ticket = greatest(t.last_ticket, (SELECT ticket FROM served)) + 1
+             SET last_ticket = greatest(t.last_ticket + 1, (SELECT ticket FROM served))
          RETURNING last_ticket",
         lane,
         priority,
@@ -98,8 +101,8 @@ pub(crate) async fn insert(
     sqlx::query!(
         "-- jobs::insert
          INSERT INTO jobs (tenant_id, env, id, user_id, kind, lane, priority, state, ticket, request_id, access_level,
-             path, body, body_uri, work, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12, $13, $14, $15)",
+             path, body, body_uri, work, created_at, trace_parent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         new.scope.tenant_id.as_str(),
         new.scope.env.as_str(),
         new.id.as_str(),
@@ -115,6 +118,7 @@ pub(crate) async fn insert(
         new.body_uri,
         new.work.as_slice(),
         now,
+        new.trace_parent,
     )
     .execute(&mut *conn)
     .await?;
@@ -148,7 +152,7 @@ pub(crate) async fn claim(
              ON CONFLICT (lane, priority) DO UPDATE SET ticket = greatest(s.ticket, excluded.ticket)
          )
          SELECT kind, priority, ticket, user_id, request_id, access_level, path, body, body_uri, lost, attempts,
-             created_at
+             created_at, trace_parent
          FROM started",
         scope.tenant_id.as_str(),
         scope.env.as_str(),

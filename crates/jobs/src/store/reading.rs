@@ -89,10 +89,14 @@ pub(crate) async fn find(
         SELECT j.id AS "id: Id", j.kind, j.state, j.stage, j.progress, j.priority, j.attempts, j.created_at,
             j.started_at, j.finished_at, j.request_id, j.user_id AS "user_id: Id", j.result_status, j.problem,
             CASE WHEN j.state = 'queued' THEN (
-                SELECT count(*) FROM jobs o
-                WHERE o.state = 'queued' AND o.lane = j.lane
-                  AND (o.priority = 'interactive' AND j.priority = 'batch'
-                       OR o.priority = j.priority AND o.ticket < j.ticket)
+                SELECT count(*) FROM (
+                    SELECT FROM jobs o
+                    WHERE o.state = 'queued' AND o.lane = j.lane AND o.priority = j.priority AND o.ticket < j.ticket
+                    UNION ALL
+                    SELECT FROM jobs o
+                    WHERE o.state = 'queued' AND o.lane = j.lane AND o.priority = 'interactive' AND j.priority = 'batch'
+                    LIMIT 1000
+                ) AS ahead
             ) END AS queue_position,
             (SELECT r.body FROM job_results r
              WHERE r.tenant_id = j.tenant_id AND r.env = j.env AND r.job_id = j.id
