@@ -153,15 +153,18 @@ def ten_minutes_of_speech(proxy, direct, directory, speech):
     headers, body = receiver.received[0]
     message, holds = json.loads(body), is_signed(secret, headers, body)
     forged = is_signed(secret, headers, body + b" ")
-    words = call(proxy.port, "GET", f"/jobs/{job['id']}/result").json
-    transcription = words["meta"]["analysis"]["transcription"]
+    answer = call(proxy.port, "GET", f"/jobs/{job['id']}/result").json
+    artifact_id = answer["audio_semantic_artifact_id"]
+    timeline = call(proxy.port, "GET", f"/audio/semantic-timeline/{artifact_id}").json
+    transcribed = [event for event in timeline["summary"]["events"] if event.get("transcription")]
     print(f"10 min of speech: {message['type']} after {time.monotonic() - began:.0f} s, signature "
           f"{'holds' if holds else 'fails'}, of a changed body {'holds' if forged else 'fails'}; "
-          f"{len(words['events'])} events, heard {transcription['heard_ms']} ms")
-    return message["type"] == "job.succeeded" and message["data"]["id"] == job["id"] and holds and not forged
+          f"{len(transcribed)} events with words")
+    return message["type"] == "job.succeeded" and message["data"]["id"] == job["id"] and holds and not forged and bool(transcribed)
 
 
 def main():
+    sys.stdout.reconfigure(line_buffering=True)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary")
     parser.add_argument("--model", help="a model of whisper.cpp")

@@ -457,6 +457,9 @@ def evaluate(service, clients, killer):
         for thing in things[:20]:
             print(f"{name}: {thing}")
     failed = [answer for answer in answers if " 500" in answer and "worker_lost" not in answer or " 422" in answer or " 404" in answer]
+    if failed:
+        lines = (service.data / "service.log").read_text(errors="replace").splitlines()
+        print("\n".join(line for line in lines if "request failed" in line and "status=500" in line))
     return not any(counts.values()) and not failed
 
 

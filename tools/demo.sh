@@ -14,6 +14,12 @@ if [[ -z $is_built ]]; then
 fi
 # A pulled speech model's name, or the path of one; without it the words are digits, by the model in the repository.
 speech_model=${AUDIO_SEMANTIC_WHISPER_MODEL-}
+# Where pulled models are: as the service would look for them.
+model_places=()
+for place in HARKBACK_MODEL_DIR HARKBACK_DATA_DIR; do
+  [[ -z ${!place-} ]] || model_places+=("$place=${!place}")
+done
+config=${HARKBACK_DEMO_CONFIG-}
 # Apart from that the demo is configured by the demo alone.
 unset DATABASE_URL "${!HARKBACK_@}" "${!AUDIO_SEMANTIC_@}" VIDEO_TIMELINE_URL
 export SQLX_OFFLINE=true
@@ -186,13 +192,19 @@ fi
 
 # ---- words ---------------------------------------------------------------------------------------------
 
+# With the settings that say where models are.
+with_models() { env "${model_places[@]}" "$harkback" ${config:+--config "$config"} "$@"; }
+
 spoken=$file
+if [[ -z $speech_model ]]; then
+  speech_model=$(with_models models list | awk '$NF == "here" && $1 != "speakers" {print $1; exit}')
+fi
 if [[ -z $speech_model ]]; then
   spoken=fixtures/media/digits.wav speech_model=fixtures/models/digits.bin
 fi
 if [[ -f $spoken ]]; then
   step "Words, offline" "harkback analyze ${spoken##*/} --whisper-model ${speech_model##*/}"
-  "$harkback" analyze "$spoken" --json --backend whisper_aubio --fallback error --whisper-model "$speech_model" |
+  with_models analyze "$spoken" --json --backend whisper_aubio --fallback error --whisper-model "$speech_model" |
     jq -r '"“\([.events[].transcription // empty] | join(" "))”\nby \(.meta.backend_version)"' | told
 else
   step "No words" "harkback models pull tiny, then AUDIO_SEMANTIC_WHISPER_MODEL=tiny harkback demo FILE"

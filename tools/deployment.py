@@ -1,5 +1,6 @@
 """`harkback serve` processes for the measuring scripts of tools/: start, calls, uploads, signals, memory, statements."""
 
+import contextlib
 import glob
 import http.client
 import json
@@ -103,6 +104,24 @@ def databases(url, names):
         query(url, f"CREATE DATABASE {name}")
         parts = urllib.parse.urlsplit(url)
         yield urllib.parse.urlunsplit(parts._replace(path=f"/{name}"))
+
+
+def cpu_s(pid):
+    """Processor time of a process and of its children that have ended, in seconds."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def postgres_cpu_s(database):
+    """Processor time of the server's processes."""
+    ((parent,),) = query(database, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+    postmaster = pathlib.Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1]
+    children = subprocess.run(["pgrep", "-P", postmaster], capture_output=True, text=True, check=True).stdout.split()
+    total = cpu_s(postmaster)
+    for child in children:
+        with contextlib.suppress(OSError):
+            total += cpu_s(child)
+    return total
 
 
 def status_of(pid):

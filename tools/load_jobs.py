@@ -22,7 +22,7 @@ import threading
 import time
 import wave
 
-from deployment import call, context, create, databases, query, rss_mb, service_of_role, upload
+from deployment import call, context, create, databases, postgres_cpu_s, query, rss_mb, service_of_role, upload
 
 HITS = "/audio/hits/detect"
 ANALYZE = "/audio/semantic-timeline/analyze"
@@ -199,12 +199,14 @@ def cached_calls(port, asset):
 
 def measure_acceptance(table, api, backlog, of_each):
     before_mb = rss_mb(api.process.pid)
-    began = time.monotonic()
+    began, cpu_s = time.monotonic(), postgres_cpu_s(backlog.database)
     times = backlog.add(of_each)
     rate = len(times) / (time.monotonic() - began)
     table.row(f"accepted jobs a second, of {len(times)}", f"{rate:.0f}", f"≥ {ACCEPTED_PER_S}", rate >= ACCEPTED_PER_S)
     table.row(f"… one call, median and 99th percentile (ms), {len(backlog.assets)} at once",
               f"{percentile(times, .5) * 1e3:.1f}, {percentile(times, .99) * 1e3:.1f}")
+    table.row("… processor time of Postgres for each (ms)",
+              f"{(postgres_cpu_s(backlog.database) - cpu_s) * 1e3 / len(times):.1f}")
     table.memory("the api process", before_mb, rss_mb(api.process.pid))
 
 
@@ -219,7 +221,9 @@ def measure_queue(table, worker, backlog, assets, seconds):
     before_mb = rss_mb(worker.process.pid)
     backlog.fill(2 * seconds * count(database, f"state = 'succeeded' AND {TENANTS}") // WARM_UP_S)
     enqueue(port, "newcomer", assets["newcomer"], range(1))
+    ended_before, cpu_s = count(database, "state = 'succeeded'"), postgres_cpu_s(database)
     time.sleep(seconds)
+    cpu_ms = (postgres_cpu_s(database) - cpu_s) * 1e3 / max(1, count(database, "state = 'succeeded'") - ended_before)
     ended = query(database, f"SELECT count(*) FROM jobs WHERE state = 'succeeded' AND {TENANTS} GROUP BY tenant_id")
     elapsed_s = time.monotonic() - began
     # A newcomer's job that has not started has let all others pass.
@@ -238,6 +242,7 @@ def measure_queue(table, worker, backlog, assets, seconds):
     fewest, most = (min(counts) / mean, max(counts) / mean) if mean else (0.0, 0.0)
     rate = sum(counts) / elapsed_s
     table.row("jobs ended a second, one slot", f"{rate:.0f}")
+    table.row("… processor time of Postgres for each (ms)", f"{cpu_ms:.1f}")
     table.latencies("from the end of a job to the start of the next", gaps)
     table.row(f"shares of {len(counts)} tenants, fewest and most of the mean", f"{fewest:.2f}, {most:.2f}",
               f"≥ {FEWEST_SHARE:.2f}, ≤ {MOST_SHARE:.2f}", fewest >= FEWEST_SHARE and most <= MOST_SHARE)

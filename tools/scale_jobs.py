@@ -3,7 +3,7 @@
 
 One `--role api` process, and one, two and three `--role worker` processes, each with one slot and half a core (a control
 group's quota), run the same number of analyses. Prints the time, the speed as a multiple of one worker's, and the part of
-the ideal; and what a job costs Postgres. Exits with 1 below the aim.
+the ideal. Exits with 1 below the aim.
 
 Needs root for the control groups, a Postgres by TEST_DATABASE_URL (`tools/with-postgres.sh`), and ffmpeg.
 """
@@ -46,26 +46,8 @@ def limited(service, number):
         group.rmdir()
 
 
-def cpu_s(pid):
-    """Processor time of a process and of its children that have ended, in seconds."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
-def postgres_cpu_s(database):
-    """Processor time of the server's processes."""
-    ((parent,),) = query(database, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
-    postmaster = pathlib.Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1]
-    children = subprocess.run(["pgrep", "-P", postmaster], capture_output=True, text=True, check=True).stdout.split()
-    total = cpu_s(postmaster)
-    for child in children:
-        with contextlib.suppress(OSError):
-            total += cpu_s(child)
-    return total
-
-
 def run(arguments, url, workers):
-    """Seconds for all jobs, and the processor time of Postgres per job, in ms."""
+    """Seconds for all jobs."""
     (database,) = databases(url, [f"scale_{os.getpid()}_{workers}"])
     with tempfile.TemporaryDirectory(prefix="harkback-scale-") as directory, contextlib.ExitStack() as stack:
         os.chmod(directory, 0o755)
@@ -84,7 +66,6 @@ def run(arguments, url, workers):
         tone = f"aevalsrc='0.3*sin(2*PI*t*(200+mod(t,7)*40))':d={arguments.minutes * 60}:s=44100"
         subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", tone, recording], check=True)
         asset = upload(api.port, recording)["id"]
-        before = postgres_cpu_s(database)
         for index in range(arguments.jobs):
             answer = call(api.port, "POST", ANALYZE, {"asset_id": asset, "user_id": f"u{index}"}, {"Prefer": "respond-async"})
             if answer.status != 202:
@@ -101,7 +82,7 @@ def run(arguments, url, workers):
             ended = int(ended)
         # From the first start on: processes do not come up at once.
         ((seconds,),) = query(database, "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM jobs")
-        return float(seconds), (postgres_cpu_s(database) - before) * 1e3 / arguments.jobs
+        return float(seconds)
 
 
 def main():
@@ -112,13 +93,13 @@ def main():
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("control groups need root")
-    print("| workers of half a core | time (s) | speed | of the ideal | Postgres, processor time a job (ms) |\n|---|---|---|---|---|")
+    print("| workers of half a core | time (s) | speed | of the ideal |\n|---|---|---|---|")
     one, parts = None, []
     for workers in (1, 2, 3):
-        seconds, postgres_ms = run(arguments, os.environ["TEST_DATABASE_URL"], workers)
+        seconds = run(arguments, os.environ["TEST_DATABASE_URL"], workers)
         one = one or seconds
         parts.append(one / seconds / workers)
-        print(f"| {workers} | {seconds:.1f} | {one / seconds:.2f} | {parts[-1]:.2f} | {postgres_ms:.1f} |", flush=True)
+        print(f"| {workers} | {seconds:.1f} | {one / seconds:.2f} | {parts[-1]:.2f} |", flush=True)
     sys.exit(0 if min(parts) >= AIM else 1)
 
 
