@@ -1,4 +1,4 @@
-//! API keys: `hb_<id>_<secret>`.
+//! API keys of the form `hb_<id>_<secret>`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::store::{self, KeyRow};
 use crate::{Caller, Error};
 
 const PREFIX: &str = "hb_";
-/// Random bytes of the public and of the secret part.
+/// Number of random bytes of the public and of the secret part.
 const ID_BYTES: usize = 9;
 const SECRET_BYTES: usize = 32;
 
@@ -26,14 +26,14 @@ pub struct ApiKeys {
     clock: Arc<dyn Clock>,
 }
 
-/// What a new key is for.
+/// Properties of a new key.
 #[derive(Clone, Debug)]
 pub struct NewApiKey {
     /// Tenant and environment of its calls.
     pub scope: Scope,
-    /// The user of its calls; none leaves it to the caller.
+    /// The user of its calls; `None` leaves the user to the caller.
     pub user_id: Option<Id>,
-    /// What its calls may do.
+    /// Access level of its calls.
     pub level: AccessLevel,
 }
 
@@ -42,31 +42,31 @@ pub struct NewApiKey {
 pub struct ApiKey {
     /// The public part, by which it is revoked.
     pub id: String,
-    /// Tenant and environment.
+    /// Tenant of its calls.
     pub tenant_id: String,
-    /// The environment.
+    /// Environment of its calls.
     pub env: String,
-    /// The user.
+    /// User of its calls.
     pub user_id: Option<String>,
-    /// `read`, `write` or `admin`.
+    /// Access level: `read`, `write` or `admin`.
     pub scope: String,
-    /// When it was made.
+    /// When the key was created.
     pub created_at: DateTime<Utc>,
-    /// Since when it is not valid any more.
+    /// When the key was revoked; `None` while it is valid.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl ApiKeys {
-    /// Keys in the database of `pool`.
+    /// Stores keys in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
         Self { pool, clock }
     }
 
-    /// Makes a key and returns it; it cannot be read again.
+    /// Creates a key and returns it; it cannot be read again.
     ///
     /// # Errors
-    /// The database's.
+    /// Errors of the database.
     pub async fn create(&self, new: &NewApiKey) -> Result<String, Error> {
         let (id, secret) = (random::<ID_BYTES>()?, random::<SECRET_BYTES>()?);
         // `_` separates the parts, so the public one is hexadecimal.
@@ -89,7 +89,7 @@ impl ApiKeys {
     /// All keys, or those of a tenant, oldest first.
     ///
     /// # Errors
-    /// The database's.
+    /// Errors of the database.
     pub async fn list(&self, tenant_id: Option<&str>) -> Result<Vec<ApiKey>, Error> {
         let mut conn = self.pool.acquire().await?;
         let key = |row: KeyRow| ApiKey {
@@ -104,19 +104,19 @@ impl ApiKeys {
         Ok(store::list_keys(&mut conn, tenant_id).await?.into_iter().map(key).collect())
     }
 
-    /// Revokes the key of that public part, from the next call on; false where no valid key has it.
+    /// Revokes the key with the public part `id` from the next call on; `false` if there is no such valid key.
     ///
     /// # Errors
-    /// The database's.
+    /// Errors of the database.
     pub async fn revoke(&self, id: &str) -> Result<bool, Error> {
         let mut conn = self.pool.acquire().await?;
         Ok(store::revoke_key(&mut conn, id, self.clock.now()).await?)
     }
 
-    /// Who calls with `key`.
+    /// Verifies `key` and returns its caller.
     ///
     /// # Errors
-    /// [`Error::Unauthorized`] for a key that is malformed, unknown or revoked; the database's.
+    /// [`Error::Unauthorized`] for a key that is malformed, unknown or revoked; errors of the database.
     pub async fn verify(&self, key: &str) -> Result<Caller, Error> {
         let unknown = || Error::Unauthorized("the API key is unknown or revoked".to_owned());
         let (id, secret) =
@@ -137,7 +137,7 @@ fn caller(row: &KeyRow) -> Option<Caller> {
     Some(Caller { scope, user_id, level: row.scope.parse().ok()? })
 }
 
-/// Random bytes of the operating system.
+/// Random bytes from the operating system.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| sqlx::Error::Io(std::io::Error::other("no random bytes")))?;

@@ -1,21 +1,21 @@
-//! What browsers may do: pages of other sites run in them with access to this machine.
+//! Protection against pages of other sites, which browsers run with access to this machine.
 
 use http::{HeaderMap, Method, Uri, header};
 
 use crate::Error;
 
-/// Which hosts the service answers under, and which pages may write.
+/// Hosts under which the service answers, and origins whose pages may write.
 #[derive(Clone, Debug, Default)]
 pub struct BrowserPolicy {
-    /// Answer only under these host names, in lower case without a port; all without. Set where callers are not
+    /// Answer only under these host names (lower case, without a port); `None` for all. Set where callers are not
     /// authenticated: a name of another site that resolves to this machine (DNS rebinding) is refused.
     pub hosts: Option<Vec<String>>,
-    /// Origins whose pages may call the service, beside its own.
+    /// Origins whose pages may call the service, in addition to its own.
     pub origins: Vec<String>,
 }
 
 impl BrowserPolicy {
-    /// The names of a machine that only itself can reach.
+    /// Host names of the loopback interface.
     #[must_use]
     pub fn loopback_hosts() -> Vec<String> {
         ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into()
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn rebound_names_are_refused() {
+    fn rebound_host_names_are_refused() {
         let policy = BrowserPolicy { hosts: Some(BrowserPolicy::loopback_hosts()), origins: Vec::new() };
         for host in ["localhost", "LOCALHOST:8090", "127.0.0.1:1", "[::1]:8090", "[::1]"] {
             assert!(check(&policy, Method::GET, &[(header::HOST, host)]), "{host}");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_other_sites_do_not_write() {
+    fn cross_site_writes_are_refused() {
         let policy = BrowserPolicy { hosts: None, origins: vec!["https://editor.example".to_owned()] };
         let from = |method, origin| {
             check(&policy, method, &[(header::HOST, "localhost:8090"), (header::ORIGIN, origin)])

@@ -1,38 +1,38 @@
 use http::StatusCode;
 use http_kit::Problem;
 
-/// Why a call is refused, or credentials cannot be managed.
+/// Why a call is refused, or why managing credentials failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No credentials, or none that are valid.
+    /// Credentials are missing or invalid.
     #[error("{0}")]
     Unauthorized(String),
     /// The credentials do not allow this call.
     #[error("these credentials have the scope `{has}`; the call needs `{needs}`")]
     ScopeInsufficient {
-        /// The scope of the credentials.
+        /// Scope of the credentials.
         has: &'static str,
-        /// The scope that is needed.
+        /// Scope that the call needs.
         needs: &'static str,
     },
-    /// A link whose signature does not verify, or whose time is over.
-    #[error("{0}: ask for a new link")]
+    /// A link whose signature does not verify, or which has expired.
+    #[error("{0}: request a new link")]
     LinkInvalid(&'static str),
-    /// A path that no link may have.
+    /// A path for which no link can be signed.
     #[error(
-        "no link can lead to {0}: give the path of content, a waveform, a plot, a transcript, an export or a job's events"
+        "cannot sign {0}: give the path of content, a waveform, a plot, a transcript, an export or a job's events"
     )]
     LinkPath(String),
-    /// A request with a `Host` that is not this service's.
+    /// A request whose `Host` is not one of the service's.
     #[error("the host `{0}` is not served here: use localhost, or set `--public-url`")]
     HostNotAllowed(String),
-    /// A browser sends a page of another site.
+    /// A write that a browser sends for a page of another site.
     #[error("pages of `{0}` may not write here: allow the origin by `--cors-origin`")]
     CrossSite(String),
-    /// The issuer's keys cannot be had.
+    /// The issuer's keys are unavailable.
     #[error("the keys of the token issuer cannot be read: {0}")]
     IssuerUnavailable(String),
-    /// The database.
+    /// A query of the database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{Caller, Error};
 
-/// Signatures by private keys only: a public key must not verify an HMAC.
+/// Asymmetric signatures only: a public key must not verify an HMAC.
 const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -25,23 +25,24 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::ES384,
     Algorithm::EdDSA,
 ];
-/// The issuer's keys are read again after this time, and earlier for a key that is not known.
+/// Maximum age of the issuer's keys, and the minimum age before they are read again for an unknown key.
 const KEYS_LAST: TimeDelta = TimeDelta::minutes(10);
 const KEYS_LAST_AT_LEAST: TimeDelta = TimeDelta::seconds(30);
-/// Maximum size of the issuer's key set.
+/// Maximum size of the issuer's key set, in bytes.
 const MAX_KEY_SET_BYTES: usize = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Allowed clock difference, in seconds.
 const LEEWAY_S: u64 = 30;
 
-/// Whose tokens are accepted, and what their claims mean. A claim is named by its key, or by a JSON pointer.
+/// Issuer whose tokens are accepted, and the meaning of their claims. A claim is named by its key, or by a JSON
+/// pointer.
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
-    /// The claim `iss`.
+    /// Required value of the claim `iss`.
     pub issuer: String,
-    /// The claim `aud`.
+    /// Required value of the claim `aud`.
     pub audience: String,
-    /// Where the issuer publishes its keys.
+    /// URL of the issuer's key set (JWKS).
     pub jwks_url: Url,
     /// The claim with the tenant.
     pub tenant_claim: String,
@@ -53,7 +54,7 @@ pub struct JwtSettings {
     pub scope_claim: String,
 }
 
-/// Verifies tokens. Keeps the issuer's keys.
+/// Verifies tokens. Caches the issuer's keys.
 #[derive(Debug)]
 pub struct JwtVerifier {
     settings: JwtSettings,
@@ -62,7 +63,7 @@ pub struct JwtVerifier {
     keys: Mutex<KnownKeys>,
 }
 
-/// The issuer's keys, and when they were last asked for, with success or without.
+/// The issuer's keys, and when they were last requested, successfully or not.
 #[derive(Debug, Default)]
 struct KnownKeys {
     set: Option<JwkSet>,
@@ -71,17 +72,17 @@ struct KnownKeys {
 }
 
 impl JwtVerifier {
-    /// A verifier; the keys are read when the first token comes.
+    /// A verifier; the keys are read when the first token arrives.
     ///
     /// # Errors
-    /// When no HTTP client can be made.
+    /// When the HTTP client cannot be built.
     pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> reqwest::Result<Self> {
         let redirects = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirects).build()?;
         Ok(Self { settings, client, clock, keys: Mutex::default() })
     }
 
-    /// Who calls with `token`.
+    /// Verifies `token` and returns its caller.
     ///
     /// # Errors
     /// [`Error::Unauthorized`] for a token that is malformed, expired, of another issuer, audience or algorithm, or
@@ -93,7 +94,7 @@ impl JwtVerifier {
         if !ALGORITHMS.contains(&header.alg) {
             return Err(refused(&format!("the algorithm {:?} is not accepted", header.alg)));
         }
-        let kid = header.kid.ok_or_else(|| refused(&"it names no key (`kid`)"))?;
+        let kid = header.kid.ok_or_else(|| refused(&"its header has no key id (`kid`)"))?;
         let jwk = self.key(&kid).await?.ok_or_else(|| refused(&"the issuer has no such key"))?;
         let key = DecodingKey::from_jwk(&jwk).map_err(|error| refused(&error))?;
         let mut validation = Validation::new(header.alg);
@@ -105,7 +106,7 @@ impl JwtVerifier {
         let claims =
             decode::<Map<String, Value>>(token, &key, &validation).map_err(|error| refused(&error))?;
         self.caller(&Value::Object(claims.claims))
-            .map_err(|missing| refused(&format!("the claim `{missing}` is missing or no valid id")))
+            .map_err(|missing| refused(&format!("the claim `{missing}` is missing or not a valid id")))
     }
 
     fn caller(&self, claims: &Value) -> Result<Caller, &str> {
@@ -120,13 +121,13 @@ impl JwtVerifier {
         Ok(Caller { scope: Scope { tenant_id, env }, user_id: Some(user_id(user)), level })
     }
 
-    /// The issuer's key of that id. The lock is held while keys are read, so that one request reads them.
+    /// The issuer's key with the id `kid`. The lock is held while keys are read, so that only one request reads them.
     async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
         let mut known = self.keys.lock().await;
         let now = self.clock.now();
         let age = known.asked_at.map(|asked_at| now - asked_at);
         let is_known = known.set.as_ref().is_some_and(|set| set.find(kid).is_some());
-        // An issuer that does not answer is not asked by every request either.
+        // An issuer that fails is not requested by every call either.
         let lasts = if is_known && known.failure.is_none() { KEYS_LAST } else { KEYS_LAST_AT_LEAST };
         if age.is_none_or(|age| age >= lasts) {
             known.asked_at = Some(now);
@@ -135,7 +136,7 @@ impl JwtVerifier {
                 Err(error) => known.failure = Some(error),
             }
         }
-        // Keys stay valid while their issuer does not answer.
+        // Cached keys stay valid while the issuer does not answer.
         let found = known.set.as_ref().and_then(|set| set.find(kid).cloned());
         match (&found, &known.failure) {
             (None, Some(failure)) => Err(Error::IssuerUnavailable(failure.clone())),
@@ -158,15 +159,15 @@ impl JwtVerifier {
     }
 }
 
-/// The user of a claim. What is no id (`auth0|5f7c…`, a mail address) gets one by its hash: the header `X-User-Id` must not
-/// decide who a token's user is.
+/// The user of a claim. A value that is not an id (`auth0|5f7c…`, a mail address) is replaced by an id derived from its
+/// hash, because the header `X-User-Id` must not decide who a token's user is.
 fn user_id(claim: &str) -> Id {
-    // A claim must not take the form of another one's hash.
+    // A claim must not have the form of another claim's hash.
     let known = claim.parse().ok().filter(|_| !claim.starts_with("user_"));
     known.unwrap_or_else(|| WriteSeed::new(claim).id("user", 0))
 }
 
-/// The highest of the scopes that a claim names; those of other services are ignored.
+/// The highest access level among the scopes of a claim; scopes of other services are ignored.
 fn level(claim: &Value) -> AccessLevel {
     let texts: Vec<&str> = match claim {
         Value::String(text) => text.split_whitespace().collect(),
@@ -183,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_read_from_texts_and_arrays() {
+    fn level_is_read_from_texts_and_arrays() {
         assert_eq!(level(&json!("openid write read")), AccessLevel::Write);
         assert_eq!(level(&json!(["read", "admin"])), AccessLevel::Admin);
         assert_eq!(level(&json!("openid")), AccessLevel::Read);

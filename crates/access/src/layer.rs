@@ -1,4 +1,4 @@
-//! The middleware.
+//! Middleware that authenticates callers.
 
 use std::sync::Arc;
 
@@ -10,33 +10,33 @@ use http_kit::{AccessLevel, Problem};
 
 use crate::{ApiKeys, BrowserPolicy, Caller, Error, JwtVerifier, Links};
 
-/// Paths that answer without credentials: they say nothing of any tenant.
-const PUBLIC: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
+/// Paths that need no credentials: their answers reveal nothing about a tenant.
+const PUBLIC: [&str; 6] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
 
 /// How callers are authenticated.
 #[derive(Clone, Debug)]
 pub enum Authentication {
-    /// Not at all: the context headers are trusted.
+    /// No authentication: the context headers are trusted.
     None,
-    /// By API keys.
+    /// Authentication by API keys.
     Keys(ApiKeys),
-    /// By tokens of an issuer.
+    /// Authentication by tokens of an issuer.
     Jwt(Arc<JwtVerifier>),
 }
 
-/// Who may call. Cheap to clone.
+/// Access policy of the service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Access {
-    /// How callers are authenticated.
+    /// Kind of authentication of callers.
     pub authentication: Authentication,
-    /// Links carry their own credentials, however callers are authenticated.
+    /// Links, which carry their own credentials with any kind of authentication.
     pub links: Links,
-    /// What browsers may do.
+    /// Policy for requests of browsers.
     pub browsers: Arc<BrowserPolicy>,
 }
 
-/// Authenticates a call and fixes its context. Mount it inside [`http_kit::boundary::layer`], outside of all that reads
-/// the context.
+/// Authenticates a call and sets its context. Mount it inside [`http_kit::boundary::layer`], and outside of all layers
+/// that read the context.
 pub async fn enforce(State(access): State<Access>, mut request: Request, next: Next) -> Response {
     match access.admit(&mut request).await {
         Ok(()) => next.run(request).await,
@@ -52,7 +52,7 @@ impl Access {
         }
         if let Some(verified) = self.links.verify(request.uri()).await? {
             if !request.method().is_safe() {
-                return Err(Error::LinkInvalid("a link is for GET").into());
+                return Err(Error::LinkInvalid("a link is valid for GET only").into());
             }
             *request.uri_mut() = verified.uri;
             return admit_caller(&verified.caller, request);

@@ -1,11 +1,11 @@
-//! Who may call: API keys, JSON web tokens, signed links, and what browsers may do.
+//! Access control: API keys, JSON web tokens, signed links, and protection against pages of other sites.
 //!
 //! - [`Access`] is the policy of a service; [`enforce`] the middleware that applies it to every call;
 //! - [`ApiKeys`] creates, lists and revokes keys;
 //! - [`Links`] signs and verifies links; [`router`] is `POST /media-v2/links`.
 //!
-//! A caller that is authenticated gets the context of its key or token: the middleware puts tenant, environment and user
-//! into the headers that [`http_kit::RequestContext`] is read from. Nothing behind it knows how a caller was
+//! An authenticated caller gets the context of its key or token: the middleware writes tenant, environment and user
+//! into the headers that [`http_kit::RequestContext`] is read from. Handlers do not know how a caller was
 //! authenticated.
 
 mod api_keys;

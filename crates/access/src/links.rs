@@ -14,12 +14,12 @@ use url::form_urlencoded;
 use crate::api_keys::random;
 use crate::{Caller, Error, store};
 
-/// Parameters of a link.
+/// Names of a link's query parameters.
 const TENANT: &str = "hb_tenant";
 const ENV: &str = "hb_env";
 const EXPIRES: &str = "hb_expires";
 const SIGNATURE: &str = "hb_signature";
-/// How long secrets are kept in memory: a rotation takes effect everywhere after it.
+/// How long secrets are cached in memory: after this time, a rotation is in effect in every process.
 const SECRETS_LAST: TimeDelta = TimeDelta::seconds(10);
 
 /// Signs and verifies links. Cheap to clone.
@@ -40,7 +40,7 @@ struct Secrets {
     read_at: DateTime<Utc>,
 }
 
-/// A verified link.
+/// The caller and target of a link whose signature is valid.
 #[derive(Debug)]
 pub(crate) struct Verified {
     pub(crate) caller: Caller,
@@ -49,16 +49,16 @@ pub(crate) struct Verified {
 }
 
 impl Links {
-    /// Links with the secrets in the database of `pool`.
+    /// Signs links with the secrets in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner { pool, clock, secrets: Mutex::default() }))
     }
 
-    /// Makes a new secret the current one. Links of the previous one stay valid, older ones do not.
+    /// Rotates the secret: links of the previous one stay valid, those of older ones do not.
     ///
     /// # Errors
-    /// The database's.
+    /// Errors of the database.
     pub async fn rotate(&self) -> Result<(), Error> {
         let mut conn = self.0.pool.acquire().await?;
         let id = Id::generate("link_secret");
@@ -67,10 +67,10 @@ impl Links {
         Ok(())
     }
 
-    /// `path`, with its query, as a link of `scope` that is valid until `expires`.
+    /// Signs `path`, with its query, as a link of `scope` that is valid until `expires`.
     ///
     /// # Errors
-    /// [`Error::LinkPath`] for a path that no link may have; the database's.
+    /// [`Error::LinkPath`] for a path for which no link can be signed; errors of the database.
     pub async fn sign(&self, scope: &Scope, path: &str, expires: DateTime<Utc>) -> Result<String, Error> {
         let refused = || Error::LinkPath(path.chars().take(200).collect());
         let uri: Uri = path.parse().map_err(|_| refused())?;
@@ -96,7 +96,7 @@ impl Links {
     /// The caller of a link; `None` for a URI without a signature.
     ///
     /// # Errors
-    /// [`Error::LinkInvalid`] for one that is changed or over; the database's.
+    /// [`Error::LinkInvalid`] for a link that was changed or has expired; errors of the database.
     pub(crate) async fn verify(&self, uri: &Uri) -> Result<Option<Verified>, Error> {
         let (rest, own) = own_parameters(uri.query().unwrap_or_default());
         let value = |name: &str| own.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
@@ -125,7 +125,7 @@ impl Links {
         Ok(Some(Verified { caller, uri }))
     }
 
-    /// The keys, from memory or the database; the first call of an installation makes one.
+    /// The keys, from memory or the database; the first call of an installation creates one.
     async fn keys(&self) -> Result<Arc<Vec<hmac::Key>>, Error> {
         let now = self.0.clock.now();
         if let Some(secrets) = self.lock().as_ref().filter(|secrets| now - secrets.read_at < SECRETS_LAST) {
@@ -151,13 +151,13 @@ impl Links {
     }
 }
 
-/// What is signed. No part can hold a line break.
+/// The signed message. No component can contain a line break.
 fn message(path: &str, query: &str, scope: &Scope, expires: &str) -> String {
     let Scope { tenant_id, env } = scope;
     format!("harkback link 1\nGET\n{path}\n{query}\n{tenant_id}\n{env}\n{expires}")
 }
 
-/// A query without the parameters of links, and these.
+/// Splits a query into the part without link parameters, and the link parameters.
 fn own_parameters(query: &str) -> (String, Vec<(String, String)>) {
     let is_own = |part: &&str| part.starts_with("hb_");
     let rest: Vec<&str> = query.split('&').filter(|part| !is_own(part)).collect();
@@ -165,7 +165,7 @@ fn own_parameters(query: &str) -> (String, Vec<(String, String)>) {
     (rest.join("&"), form_urlencoded::parse(own.as_bytes()).into_owned().collect())
 }
 
-/// The GETs that players, ffmpeg and editors make.
+/// Whether `path` is a GET that players, ffmpeg and editors make.
 fn is_linkable(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match parts.as_slice() {
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_lead_to_content_only() {
+    fn only_content_paths_are_linkable() {
         for path in [
             "/media-v2/assets/a1/content",
             "/media-v2/artifacts/a1/waveform",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn own_parameters_are_taken_out() {
+    fn own_parameters_are_split_from_the_query() {
         let (rest, own) = own_parameters("format=vtt&hb_tenant=t1&max_chars=30&hb_env=a%3Ab");
         assert_eq!(rest, "format=vtt&max_chars=30");
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use crate::Links;
 
-/// Seven days.
+/// Maximum validity of a link in seconds: seven days.
 const MAX_SECONDS: u32 = 7 * 24 * 3_600;
 
 #[derive(Clone)]
@@ -22,12 +22,12 @@ struct LinkRoutes {
     public_url: Option<Url>,
 }
 
-/// `POST /media-v2/links`. Links begin with `public_url`, or with the host that the caller uses.
+/// Route `POST /media-v2/links`. Links begin with `public_url`, or with the host of the request.
 pub fn router(links: Links, clock: Arc<dyn Clock>, public_url: Option<Url>) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(create_link)).with_state(LinkRoutes { links, clock, public_url })
 }
 
-/// What a link leads to.
+/// Path and validity of a new link.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateLink {
@@ -37,25 +37,26 @@ struct CreateLink {
     /// The path of content, a waveform, a plot, a transcript, an export or a job's events, with its query.
     #[schema(example = "/media-v2/assets/asset_0198c5a2f0b17c3e9a5d/content")]
     path: String,
-    /// How long it is valid, in seconds; an hour when not given.
+    /// Validity in seconds; one hour by default.
     #[schema(minimum = 1, maximum = 604_800, default = 3_600)]
     expires_in_s: Option<u32>,
 }
 
 http_kit::context_fields!(CreateLink);
 
-/// A link.
+/// A signed link and its expiry.
 #[derive(Debug, Serialize, ToSchema)]
 struct Link {
-    /// For GET without credentials, `Range` included.
+    /// URL for GET without credentials; `Range` works.
     url: String,
-    /// From when on it is refused.
+    /// When the link expires.
     expires_at: DateTime<Utc>,
 }
 
-/// Make a signed link
+/// Create a signed link
 ///
-/// For players, ffmpeg and editors, which send no headers. It leads to this one path, of this tenant and environment.
+/// For players, ffmpeg and editors, which send no headers. It is valid for this path only, with this tenant and
+/// environment.
 #[utoipa::path(
     post,
     path = "/media-v2/links",
@@ -81,7 +82,7 @@ async fn create_link(
         return Err(Problem::invalid_field("/expires_in_s", detail));
     }
     let now = routes.clock.now();
-    // Whole seconds, as the link has them.
+    // In whole seconds, the resolution of a link.
     let expires_at = now + TimeDelta::seconds(seconds.into())
         - TimeDelta::nanoseconds(now.timestamp_subsec_nanos().into());
     let path = routes.links.sign(&context.scope, &body.path, expires_at).await?;
@@ -92,7 +93,7 @@ async fn create_link(
     Ok(Json(Link { url: format!("{base}{path}"), expires_at }))
 }
 
-/// The service as the caller names it; empty for one that names no host.
+/// Base URL of the service by the request's host; empty for a request without one.
 fn own_base(uri: &Uri, headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
     let host = uri.authority().map(http::uri::Authority::as_str).or(host);

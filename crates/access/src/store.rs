@@ -1,5 +1,5 @@
-//! The only SQL of this crate. Keys are found by their public part, before tenant and environment are known, and link
-//! secrets belong to the installation: these statements carry no owner.
+//! All SQL of this crate. Keys are looked up by their public part, before tenant and environment are known, and link
+//! secrets belong to the installation: these statements have no owner.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -61,7 +61,7 @@ pub(crate) async fn list_keys(conn: &mut PgConnection, tenant_id: Option<&str>) 
     .await
 }
 
-/// Was there a key of that id, valid until now?
+/// Revokes the key `id`. Returns whether it was valid until now.
 pub(crate) async fn revoke_key(conn: &mut PgConnection, id: &str, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let revoked = sqlx::query!(
         "-- access::revoke_key
@@ -84,7 +84,7 @@ pub(crate) async fn link_secrets(conn: &mut PgConnection) -> sqlx::Result<Vec<Ve
     .await
 }
 
-/// Adds a secret, and removes all but the one before it.
+/// Adds a secret, and deletes all but the one before it.
 pub(crate) async fn add_link_secret(
     conn: &mut PgConnection,
     id: &str,

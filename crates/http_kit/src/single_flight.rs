@@ -1,4 +1,4 @@
-//! One run for identical requests, in however many processes.
+//! Single flight across processes: identical requests do their work once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
@@ -10,90 +10,115 @@ use tokio::task::AbortHandle;
 
 use crate::{Id, WorkError, begin_heavy_work};
 
-/// A holder that has not renewed its lease for so long has lost it: its process hangs, or is dead.
+/// Lease duration. A holder that has not renewed its lease for this long loses it: its process hangs or is dead.
 const LEASE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 15 });
 const RENEW: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 4 });
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Hands out leases by name, so that identical requests do their work once.
+/// Grants leases by name, so that identical requests do their work once.
 #[derive(Debug)]
-pub struct Flights {
+pub struct SingleFlight {
     pool: PgPool,
-    /// Those in this process who ask for the same name: only the first of each queue asks the database.
+    /// Callers of this process that wait for the same name: only the first of each queue queries the database.
     queues: std::sync::Mutex<HashMap<String, Weak<Mutex<()>>>>,
 }
 
-/// The right to do the work of that name, renewed for as long as it is held. A process that hangs loses it: then the work
+/// The exclusive right to do the work of a name, renewed while it is held. A process that hangs loses it: then the work
 /// may be done twice, and its result is kept once.
 #[derive(Debug)]
-pub struct Flight {
+pub struct FlightGuard {
     lease: Option<Lease>,
     renewal: Option<AbortHandle>,
     _turn: OwnedMutexGuard<()>,
 }
 
-/// What waiting for a lease came to.
+/// Outcome of waiting for a lease.
 #[derive(Debug)]
-pub enum Boarding<T> {
-    /// The work is ours.
-    Aboard(Flight),
-    /// It was done while we waited.
-    Landed(T),
+pub enum Acquisition<T> {
+    /// The lease is held: this caller does the work.
+    Acquired(FlightGuard),
+    /// Another caller did the work in the meantime.
+    Completed(T),
 }
 
-impl Flights {
-    /// Leases in the database of `pool`.
+impl SingleFlight {
+    /// Keeps leases in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self { pool, queues: std::sync::Mutex::default() }
     }
 
-    /// Waits until the lease `name` is ours, or until `landed` finds the work done. Whoever waits for a name that another
-    /// of this process holds or awaits asks the database nothing.
+    /// Returns what `find` finds, or runs `make` while the lease `name` is held: once for all callers with that name, in
+    /// however many processes. The flag is true for a result that was found.
     ///
     /// # Errors
-    /// [`WorkError::Deferred`] within [`defer`](crate::defer); the database's, and those of `landed`.
-    pub async fn board<T, E, F>(&self, name: &str, landed: impl Fn() -> F) -> Result<Boarding<T>, E>
+    /// As [`SingleFlight::acquire`], and errors of `make`.
+    pub async fn get_or_make<T, E, F>(
+        &self,
+        name: &str,
+        find: impl Fn() -> F,
+        make: impl Future<Output = Result<T, E>>,
+    ) -> Result<(T, bool), E>
     where
         F: Future<Output = Result<Option<T>, E>>,
         E: From<sqlx::Error> + From<WorkError>,
     {
-        // A call that is to be deferred does not wait for the same work of another.
+        match self.acquire(name, find).await? {
+            Acquisition::Completed(found) => Ok((found, true)),
+            Acquisition::Acquired(guard) => {
+                let made = make.await;
+                guard.release().await;
+                Ok((made?, false))
+            }
+        }
+    }
+
+    /// Waits until the lease `name` is acquired, or until `find` finds the work done. A caller that waits for a name
+    /// which another caller of this process holds or awaits does not query the database.
+    ///
+    /// # Errors
+    /// [`WorkError::Deferred`] within [`defer`](crate::defer); errors of the database and of `find`.
+    pub async fn acquire<T, E, F>(&self, name: &str, find: impl Fn() -> F) -> Result<Acquisition<T>, E>
+    where
+        F: Future<Output = Result<Option<T>, E>>,
+        E: From<sqlx::Error> + From<WorkError>,
+    {
+        // A call that is to be deferred does not wait for identical work.
         begin_heavy_work()?;
         let turn = self.queue(name).lock_owned().await;
-        if let Some(found) = landed().await? {
-            return Ok(Boarding::Landed(found));
+        if let Some(found) = find().await? {
+            return Ok(Acquisition::Completed(found));
         }
         let lease = Lease {
             pool: self.pool.clone(),
             name: name.to_owned(),
             holder: Id::generate("lease").to_string(),
         };
-        // Dropped while it takes the lease, it gives back what the database may have granted.
-        let mut flight = Flight { lease: Some(lease.clone()), renewal: None, _turn: turn };
+        // Dropped while the lease is being taken, it releases what the database may have granted.
+        let mut flight = FlightGuard { lease: Some(lease.clone()), renewal: None, _turn: turn };
         let mut pause = FIRST_PAUSE;
         while !lease.take().await? {
-            if let Some(found) = landed().await? {
+            if let Some(found) = find().await? {
                 flight.lease = None;
-                return Ok(Boarding::Landed(found));
+                return Ok(Acquisition::Completed(found));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         flight.renewal = Some(tokio::spawn(lease.renew()).abort_handle());
-        // The one before may just have landed.
-        match landed().await? {
+        // The previous holder may have finished between the last check and the lease.
+        match find().await? {
             Some(found) => {
-                flight.land().await;
-                Ok(Boarding::Landed(found))
+                flight.release().await;
+                Ok(Acquisition::Completed(found))
             }
-            None => Ok(Boarding::Aboard(flight)),
+            None => Ok(Acquisition::Acquired(flight)),
         }
     }
 
     fn queue(&self, name: &str) -> Arc<Mutex<()>> {
-        // Nothing panics while it is held.
+        // The lock is never poisoned: nothing panics while it is held.
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(queue) = queues.get(name).and_then(Weak::upgrade) {
             return queue;
@@ -105,9 +130,9 @@ impl Flights {
     }
 }
 
-impl Flight {
-    /// Gives the lease back. Dropping does too, a moment later.
-    pub async fn land(mut self) {
+impl FlightGuard {
+    /// Releases the lease. Dropping releases it too, asynchronously.
+    pub async fn release(mut self) {
         self.end_renewal();
         if let Some(lease) = self.lease.take() {
             lease.give_back().await;
@@ -115,7 +140,7 @@ impl Flight {
     }
 }
 
-impl Flight {
+impl FlightGuard {
     fn end_renewal(&self) {
         if let Some(renewal) = &self.renewal {
             renewal.abort();
@@ -123,7 +148,7 @@ impl Flight {
     }
 }
 
-impl Drop for Flight {
+impl Drop for FlightGuard {
     fn drop(&mut self) {
         self.end_renewal();
         let runtime = tokio::runtime::Handle::try_current();
@@ -133,7 +158,7 @@ impl Drop for Flight {
     }
 }
 
-/// A row of `work_leases`. Its instants are the database's: clocks of processes may differ.
+/// A row of `work_leases`. Instants are the database's, because clocks of processes may differ.
 #[derive(Clone, Debug)]
 struct Lease {
     pool: PgPool,
@@ -142,7 +167,7 @@ struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease if it is free or expired.
+    /// Takes the lease if it is free or expired; `false` if another holder has it.
     async fn take(&self) -> sqlx::Result<bool> {
         let taken = sqlx::query!(
             "-- http_kit::flight::take
@@ -160,7 +185,7 @@ impl Lease {
         Ok(taken.rows_affected() > 0)
     }
 
-    /// Renews it until it is lost.
+    /// Renews the lease until it is lost.
     async fn renew(self) {
         loop {
             tokio::time::sleep(RENEW).await;

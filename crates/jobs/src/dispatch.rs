@@ -1,4 +1,4 @@
-//! A heavy call becomes a job.
+//! Turns a heavy call into a job.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -19,14 +19,14 @@ use crate::prefer;
 use crate::service::{Jobs, NewJob};
 use crate::store::Answer;
 
-/// When to ask again, in seconds.
+/// `Retry-After` of an unfinished job, in seconds.
 const RETRY_AFTER_S: u32 = 1;
-/// When to try again what an unavailable part of the service has failed, in seconds.
+/// `Retry-After` of a job that failed because a part of the service was unavailable, in seconds.
 const UNAVAILABLE_RETRY_AFTER_S: u32 = 10;
 
-/// The middleware: a heavy call is validated, and becomes a job where its heavy work would begin. With
-/// `Prefer: respond-async` the answer is 202 and the job, else the call waits for the job's answer; the job goes on when
-/// its caller hangs up. All other calls pass.
+/// Middleware that validates a heavy call and turns it into a job where its heavy work would begin. With `Prefer:
+/// respond-async` the answer is 202 and the job, else the call waits for the job's answer; the job continues when its
+/// caller disconnects. All other calls pass.
 pub async fn run_as_jobs(State(jobs): State<Jobs>, request: Request, next: Next) -> Response {
     match find(request.uri().path()) {
         Some(call) if request.method() == Method::POST => {
@@ -50,7 +50,7 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let answer = defer(next.run(Request::from_parts(parts, Body::from(bytes)))).await;
     let is_deferred = answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED);
     if !is_deferred {
-        // Refused, or found: there is nothing to do later.
+        // Refused, or answered from existing results: no work is left.
         return Ok(answer);
     }
     let bytes = body.bytes.clone();
@@ -84,7 +84,7 @@ fn answer_of(job: &Job) -> Result<Response, Problem> {
     }
 }
 
-/// The service stops before the job has begun. It stays in the queue, and the call finds what it makes.
+/// The service stops before the job has started. The job stays queued, and the same call later finds its result.
 fn shutting_down() -> Problem {
     Problem::unavailable(
         "shutting_down",
@@ -93,7 +93,7 @@ fn shutting_down() -> Problem {
     )
 }
 
-/// The answer that a job has, as its call answers it.
+/// The answer of a succeeded job, in the form that its call would have returned.
 pub(crate) async fn result(jobs: &Jobs, scope: &Scope, id: &Id) -> Result<Response, Error> {
     let (status, media_type, answer) = jobs.result(scope, id).await?;
     let body = match answer {
@@ -119,7 +119,7 @@ fn accepted(job: &Job) -> Response {
     response
 }
 
-/// Where a job is read.
+/// Path of a job's resource.
 pub(crate) fn path(id: &Id) -> String {
     format!("/jobs/{id}")
 }

@@ -1,51 +1,71 @@
+use graphile_worker::errors::GraphileWorkerError;
 use http::StatusCode;
 use http_kit::{Id, Problem};
 
-/// Why a job was not made, found or changed.
+/// Why a job was not created, found or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No such job of this owner.
+    /// The owner has no job of this id.
     #[error("there is no job {0}")]
     NotFound(Id),
-    /// It has ended.
-    #[error("job {0} has ended: there is nothing to cancel")]
+    /// The job has ended.
+    #[error("job {0} has ended and cannot be cancelled")]
     Finished(Id),
-    /// It has not ended, or has succeeded.
-    #[error("job {0} has not failed: only failed and cancelled jobs are run again")]
+    /// The job has not ended, or has succeeded.
+    #[error("job {0} has not failed: only failed and cancelled jobs can be retried")]
     NotFailed(Id),
-    /// It has not succeeded.
+    /// The job has not succeeded.
     #[error("job {0} has no result: it has not succeeded")]
     NoResult(Id),
-    /// The tenant has too many jobs that wait.
-    #[error("{0} jobs of this tenant wait already: send it again when some have run")]
+    /// The tenant has too many queued jobs.
+    #[error("{0} jobs of this tenant are queued already; send the request again when some have run")]
     TooManyOfTenant(i64),
-    /// All tenants have.
-    #[error("{0} jobs wait already: send it again later")]
+    /// All tenants together have too many queued jobs.
+    #[error("{0} jobs are queued already; send the request again later")]
     TooMany(i64),
-    /// The queue.
+    /// An operation of the queue library failed.
     #[error("the queue failed: {0}")]
     Queue(String),
-    /// The request of a job.
+    /// The stored request of a job cannot be read.
     #[error("the request of a job cannot be read: {0}")]
     Request(String),
-    /// The answer of a job.
+    /// The answer of a job cannot be read.
     #[error("the answer of a job cannot be read: {0}")]
     Answer(String),
-    /// Another process of this service has another store.
+    /// Another process of this service uses a different blob store.
     #[error(
         "the blob store is not the one that the other processes of this service use: give all the same --storage-url"
     )]
     OtherStore,
-    /// The store of large bodies.
+    /// The store of large bodies failed.
     #[error("the blob store failed")]
     Blobs(#[from] blob_store::BlobError),
-    /// The database.
+    /// A query of the database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
 
-/// How long a caller waits before it asks a full queue again, in seconds.
+/// `Retry-After` of a full queue, in seconds.
 const RETRY_AFTER_S: u32 = 30;
+
+/// Classes of SQLSTATE of a database that is away for a while: connections, resources, operators, the system.
+const UNAVAILABLE: [&str; 4] = ["08", "53", "57", "58"];
+
+impl From<GraphileWorkerError> for Error {
+    /// The library drops the driver's error; one without an SQLSTATE is a connection that broke.
+    fn from(error: GraphileWorkerError) -> Self {
+        let is_away = match &error {
+            GraphileWorkerError::SqlError(failed) => {
+                failed.code().is_none_or(|code| UNAVAILABLE.iter().any(|class| code.starts_with(class)))
+            }
+            _ => false,
+        };
+        if is_away {
+            return Self::Database(sqlx::Error::Io(std::io::Error::other(error)));
+        }
+        Self::Queue(error.to_string())
+    }
+}
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
@@ -71,5 +91,20 @@ impl From<Error> for Problem {
 impl axum::response::IntoResponse for Error {
     fn into_response(self) -> axum::response::Response {
         Problem::from(self).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use graphile_worker::DbError;
+
+    use super::*;
+
+    #[test]
+    fn a_queue_that_lost_its_connection_is_unavailable() {
+        let code = |error: DbError| Problem::from(Error::from(GraphileWorkerError::from(error))).code();
+        assert_eq!(code(DbError::new("connection closed")), "database_unavailable");
+        assert_eq!(code(DbError::with_code("shutting down", "57P01")), "database_unavailable");
+        assert_eq!(code(DbError::with_code("no such function", "42883")), "internal");
     }
 }

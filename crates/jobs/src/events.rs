@@ -1,4 +1,4 @@
-//! Event streams: what happened to a job, or to all of an owner.
+//! Event streams: state changes and progress of one job, or of all jobs of an owner.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::model::JobState;
 use crate::service::Jobs;
 use crate::store::{self, EventRow};
 
-/// How often new events are looked for: progress comes at most twice a second.
+/// Poll interval for new events; progress is written at most twice a second.
 const POLL: Duration = Duration::from_millis(500);
-/// A comment keeps proxies from closing a silent stream.
+/// Interval of comments that keep proxies from closing a silent stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const BATCH: i64 = 500;
 
@@ -25,7 +25,7 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<i64> {
     headers.get("last-event-id")?.to_str().ok()?.parse().ok()
 }
 
-/// The events after `after`, as they come; that of one job ends with it.
+/// Streams the events after `after`; the stream of a single job ends with the job.
 pub(crate) fn stream_of(
     jobs: Jobs,
     scope: Scope,
@@ -49,7 +49,7 @@ struct Follower {
 }
 
 impl Follower {
-    /// Waits for events; `None` behind the last one of a job.
+    /// Waits for events; `None` after the last one of a job.
     async fn next_batch(&mut self) -> Option<Vec<Event>> {
         loop {
             if self.has_ended {
@@ -58,7 +58,7 @@ impl Follower {
             let rows = self.read().await;
             if let Some(last) = rows.last() {
                 self.after = last.sequence;
-                // A job that was run again has ended before, too.
+                // A job that was retried has an earlier end, too: only the last event counts.
                 self.has_ended = self.job_id.is_some() && (rows.len() as i64) < BATCH && is_end(last);
                 return Some(rows.iter().map(event).collect());
             }
@@ -75,7 +75,7 @@ impl Follower {
             store::events(&mut conn, &self.scope, self.job_id.as_ref(), self.after, BATCH).await
         };
         rows.await.unwrap_or_else(|error| {
-            // The stream goes on when the database answers again.
+            // The stream continues when the database answers again.
             tracing::warn!(%error, "events cannot be read");
             Vec::new()
         })

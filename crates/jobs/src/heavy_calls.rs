@@ -1,30 +1,30 @@
-/// A call that can be a job.
+/// A call that can run as a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeavyCall {
-    /// Its path; the method is POST.
+    /// Path of the call; the method is POST.
     pub path: &'static str,
-    /// Its kind.
+    /// Kind of its jobs.
     pub kind: &'static str,
-    /// The workers that run it.
+    /// The lane whose workers run it.
     pub lane: Lane,
 }
 
-/// Kinds of work that have workers of their own, so that none waits behind another.
+/// Group of kinds of work with workers of its own, so that none waits behind another group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// Decoding and measuring.
+    /// Decoding and measuring audio.
     Analysis,
-    /// ffmpeg.
+    /// Rendering video with ffmpeg.
     Render,
-    /// Shot lists.
+    /// Resolving audio sequences to shot lists.
     ShotLists,
 }
 
 impl Lane {
-    /// All of them.
+    /// All lanes, in a fixed order.
     pub const ALL: [Self; 3] = [Self::Analysis, Self::Render, Self::ShotLists];
 
-    /// Its name in the database.
+    /// Name of the lane in the database.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Analysis => "analysis",
@@ -34,7 +34,7 @@ impl Lane {
     }
 }
 
-/// The calls that can be jobs.
+/// The calls that can run as jobs.
 pub const HEAVY_CALLS: &[HeavyCall] = &[
     HeavyCall { path: "/audio/semantic-timeline/analyze", kind: "analyze", lane: Lane::Analysis },
     HeavyCall { path: "/audio/field-to-samples", kind: "field_to_samples", lane: Lane::Analysis },
@@ -46,17 +46,17 @@ pub const HEAVY_CALLS: &[HeavyCall] = &[
     HeavyCall { path: "/video/render", kind: "render", lane: Lane::Render },
 ];
 
-/// The heavy call of a path.
+/// The heavy call with `path`.
 pub(crate) fn find(path: &str) -> Option<&'static HeavyCall> {
     HEAVY_CALLS.iter().find(|call| call.path == path)
 }
 
-/// The lane of a kind; `None` for one of another version.
+/// The lane of a kind; `None` for a kind of another version.
 pub(crate) fn lane_of(kind: &str) -> Option<Lane> {
     HEAVY_CALLS.iter().find(|call| call.kind == kind).map(|call| call.lane)
 }
 
-/// The kinds that are run in a lane.
+/// The kinds that run in a lane.
 pub(crate) fn kinds_of(lane: Lane) -> Vec<String> {
     HEAVY_CALLS.iter().filter(|call| call.lane == lane).map(|call| call.kind.to_owned()).collect()
 }

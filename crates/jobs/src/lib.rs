@@ -1,8 +1,9 @@
-//! Jobs: work that outlives its request.
+//! Jobs: work that continues after its request.
 //!
 //! A heavy call is validated as always; where its heavy work would begin it becomes a job ([`run_as_jobs`]), and its
-//! caller waits for the job, or asks again with `Prefer: respond-async`. A worker ([`Worker`]) sends the same request to the service's own router, whose handlers report
-//! progress and are dropped when the job is cancelled. So there is one way in which work is done.
+//! caller waits for the job, or asks again with `Prefer: respond-async`. A worker ([`Worker`]) sends the same request
+//! to the service's own router, whose handlers report progress and are dropped when the job is cancelled. So all work
+//! runs through one path.
 //!
 //! - [`Jobs`] enqueues, reads, cancels and repeats jobs; [`router`] is its HTTP interface;
 //! - webhooks notify an owner of state changes, by the Standard Webhooks specification ([`webhooks_router`]);

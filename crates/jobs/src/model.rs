@@ -1,4 +1,4 @@
-//! Wire types.
+//! Wire types of jobs.
 
 use chrono::{DateTime, Utc};
 use http_kit::Id;
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-/// Where a job is.
+/// State of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// It waits for a worker.
+    /// Waits for a worker.
     Queued,
     /// A worker runs it.
     Running,
-    /// It has an answer.
+    /// Ended with an answer.
     Succeeded,
-    /// It has a problem.
+    /// Ended with a problem.
     Failed,
-    /// Its caller ended it.
+    /// Cancelled by its caller.
     Cancelled,
 }
 
 impl JobState {
-    /// Its name on the wire and in the database.
+    /// Name on the wire and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl JobState {
         }
     }
 
-    /// The state of that name.
+    /// The state with `name`.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled]
@@ -43,26 +43,26 @@ impl JobState {
             .find(|state| state.as_str() == name)
     }
 
-    /// Does it stay in this state?
+    /// Whether a job in this state has ended.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
 }
 
-/// Which jobs run first.
+/// Order in which jobs start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JobPriority {
-    /// Somebody waits: before all of `batch`.
+    /// A caller waits: starts before all jobs of `batch`.
     #[default]
     Interactive,
-    /// Nobody waits.
+    /// No caller waits: starts after all jobs of `interactive`.
     Batch,
 }
 
 impl JobPriority {
-    /// Its name on the wire and in the database.
+    /// Name on the wire and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,12 +71,12 @@ impl JobPriority {
         }
     }
 
-    /// The priority of that name; one that a later version has made counts as interactive.
+    /// The priority with `name`; an unknown one of a later version counts as interactive.
     pub(crate) fn from_name(name: &str) -> Self {
         if name == Self::Batch.as_str() { Self::Batch } else { Self::Interactive }
     }
 
-    /// Its rank in the queue: lower ones are served first.
+    /// Rank in the queue: lower ones are served first.
     pub(crate) const fn rank(self) -> i16 {
         match self {
             Self::Interactive => 0,
@@ -85,55 +85,55 @@ impl JobPriority {
     }
 }
 
-/// Work that outlives its request.
+/// Work that continues after its request.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Job {
-    /// Its id.
+    /// Id of the job.
     pub id: Id,
-    /// Which call it runs: `analyze`, `field_to_samples`, `detect_hits`, `detect_loops`, `detect_phrases`,
+    /// The call that it runs: `analyze`, `field_to_samples`, `detect_hits`, `detect_loops`, `detect_phrases`,
     /// `to_video_origin`, `origin_snippets` or `render`.
     pub kind: String,
-    /// Where it is.
+    /// Current state of the job.
     pub state: JobState,
-    /// What it does while it runs; why it waits.
+    /// The current step of a running job, or why a queued job waits.
     pub stage: Option<String>,
-    /// The done fraction, 0 to 1; never falls.
+    /// The completed fraction, 0 to 1; never decreases.
     #[schema(minimum = 0, maximum = 1)]
     pub progress: f64,
-    /// The seconds that it still needs, if it goes on as before; null until that can be estimated.
+    /// Estimated remaining time in seconds, extrapolated from the progress so far; null until it can be estimated.
     pub eta_s: Option<i64>,
-    /// How many jobs of all owners that the same workers run are ahead of it, at most 1000; null unless it is queued.
-    #[schema(minimum = 0, maximum = 1000)]
+    /// Number of jobs of all owners ahead of it for the same workers, at most 100; null unless it is queued.
+    #[schema(minimum = 0, maximum = 100)]
     pub queue_position: Option<i64>,
-    /// Which jobs run first.
+    /// Order in which jobs start.
     pub priority: JobPriority,
-    /// How often it was started.
+    /// Number of times the job was started.
     pub attempts: i32,
-    /// When it was accepted.
+    /// When the job was accepted.
     pub created_at: DateTime<Utc>,
-    /// When it was first started.
+    /// When the job was first started.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// When the job ended.
     pub finished_at: Option<DateTime<Utc>>,
-    /// The id of the request that it came with.
+    /// Id of the request that created it.
     pub request_id: String,
-    /// The user who asked for it.
+    /// The user who requested it.
     pub user_id: Option<Id>,
-    /// The answer of a job that has succeeded.
+    /// The answer of a succeeded job.
     pub result: Option<JobResult>,
-    /// The problem document of a job that has failed.
+    /// The problem document of a failed job.
     #[schema(value_type = Option<Object>)]
     pub problem: Option<Value>,
 }
 
-/// What the call would have answered.
+/// The answer that the call would have returned.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct JobResult {
-    /// The HTTP status.
+    /// HTTP status of the answer.
     pub status: i32,
-    /// Where the body is.
+    /// Path of the body.
     pub href: String,
-    /// The body, unless it is over 1 MiB.
+    /// The body, unless it exceeds 1 MiB.
     #[schema(value_type = Option<Object>)]
     pub body: Option<Value>,
 }
@@ -141,8 +141,8 @@ pub struct JobResult {
 /// A list of jobs, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobPage {
-    /// The jobs.
+    /// Jobs of this page, newest first.
     pub(crate) items: Vec<Job>,
-    /// Where the next page starts; null on the last.
+    /// Cursor of the next page; null on the last page.
     pub(crate) next_cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What being a job adds to the description of heavy calls.
+//! Additions to the OpenAPI description of heavy calls, which can run as jobs.
 
 use utoipa::PartialSchema;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -24,7 +24,7 @@ pub fn describe_calls(document: &mut OpenApi) {
             .build();
         operation.parameters.get_or_insert_default().push(RefOr::T(prefer));
         let accepted = ResponseBuilder::new()
-            .description("Accepted as a job; `Location` names it")
+            .description("Accepted as a job; `Location` is its path")
             .content(
                 "application/json",
                 ContentBuilder::new().schema(Some(Ref::from_schema_name("Job"))).build(),
@@ -37,7 +37,7 @@ pub fn describe_calls(document: &mut OpenApi) {
     }
 }
 
-/// Adds a problem to an operation, beside what it says of that status already.
+/// Adds a problem code to a status of an operation, unless its description has the code already.
 fn describe(operation: &mut Operation, status: &str, code: &str) {
     let responses = &mut operation.responses.responses;
     match responses.get_mut(status) {

@@ -6,15 +6,15 @@ use http::HeaderMap;
 
 use crate::model::JobPriority;
 
-/// Longest time that a caller can wait for a job, in seconds.
+/// Maximum time that a caller can wait for a job, in seconds.
 pub(crate) const MAX_WAIT_S: u64 = 60;
 
-/// What the caller of a heavy call prefers.
+/// Preferences of the caller of a heavy call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Preferences {
-    /// How long to wait for the usual answer; `None` until it is there.
+    /// How long to wait for the usual answer; `None` waits until the job has ended.
     pub(crate) wait: Option<Duration>,
-    /// `priority=batch`, a preference of this service's own.
+    /// `priority=batch`, a preference of this service only.
     pub(crate) priority: JobPriority,
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn preferences_are_read_as_rfc_7240_has_them() {
+    fn prefer_header_is_parsed_by_rfc_7240() {
         let read = |values: &[&str]| {
             let headers =
                 values.iter().map(|text| (http::HeaderName::from_static("prefer"), text.parse().unwrap()));

@@ -1,4 +1,4 @@
-//! Jobs enter the queue: when they are accepted, put back, repeated, or have lost their entry.
+//! Adds jobs to the queue: on acceptance, when put back or retried, or when their entry is lost.
 
 use blob_store::BlobId;
 use bytes::Bytes;
@@ -15,9 +15,9 @@ use crate::service::{Jobs, NewJob};
 use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, Stranded};
 use crate::worker::{RunJob, task_of};
 
-/// The schema of the queue's own tables.
+/// Schema of the queue library's own tables.
 pub(crate) const QUEUE_SCHEMA: &str = "graphile_worker";
-/// The queue's own starts of a job are not bounded: those are counted in its row.
+/// The queue's own limit of starts is not used: starts are counted in the job's row.
 const MAX_ATTEMPTS: i16 = i16::MAX;
 /// Advisory lock held while the queue's schema is migrated: the library takes none.
 const MIGRATION_LOCK: i64 = 0x6a_6f62_7371;
@@ -26,11 +26,11 @@ impl Jobs {
     /// Accepts a job: its row and its entry in the queue are written in one transaction.
     ///
     /// # Errors
-    /// [`Error::TooManyOfTenant`], [`Error::TooMany`]; the queue's, the blob store's and the database's.
+    /// [`Error::TooManyOfTenant`], [`Error::TooMany`]; errors of the queue, the blob store and the database.
     pub async fn enqueue(&self, context: &RequestContext, new: NewJob) -> Result<Job, Error> {
         let id = Id::for_write("job", 0);
-        // After a crash, a retry under the same Idempotency-Key finds the job of the first try, and runs it again if it has
-        // failed: what failed is not kept.
+        // After a crash, a retry under the same Idempotency-Key finds the job of the first attempt, and runs it again
+        // if it has failed, because failures are not stored under the key.
         if WriteSeed::current().is_some() {
             match self.get(&context.scope, &id).await {
                 Ok(job) if matches!(job.state, JobState::Failed | JobState::Cancelled) => {
@@ -75,13 +75,13 @@ impl Jobs {
         job.ok_or_else(|| Error::NotFound(row.id))
     }
 
-    /// A small body goes into the job's row, a large one becomes a blob.
+    /// Stores a small body in the job's row, and a large one as a blob.
     async fn keep_body(&self, body: Bytes) -> Result<(String, Option<String>), Error> {
         if body.len() > MAX_INLINE_BYTES {
             let blob = self.blobs().put(body).await?;
             return Ok((String::new(), Some(blob.id.uri())));
         }
-        // It was parsed as JSON, so it is UTF-8.
+        // The body was parsed as JSON, so it is UTF-8.
         let text = String::from_utf8(body.into()).map_err(|error| Error::Request(error.to_string()))?;
         Ok((text, None))
     }
@@ -95,8 +95,8 @@ impl Jobs {
         }
     }
 
-    /// The queue serves by priority, then by instant: the ticket is an instant in the past. An entry of the same job that
-    /// is there already is replaced.
+    /// Adds an entry to the queue, which serves by priority, then by instant: the ticket is encoded as an instant in
+    /// the past. An existing entry of the same job is replaced.
     async fn add_to_queue(
         &self,
         conn: &mut PgConnection,
@@ -117,10 +117,10 @@ impl Jobs {
         };
         let mut queue = self.queue().with_executor(conn);
         let added = queue.add_raw_job(task_of(lane), RunJob::new(scope, id), spec).await;
-        added.map(drop).map_err(|error| Error::Queue(error.to_string()))
+        added.map(drop).map_err(Error::from)
     }
 
-    /// Puts a job that runs back to its turn.
+    /// Puts a running job back into the queue with its ticket.
     pub(crate) async fn put_back(&self, scope: &Scope, id: &Id, claimed: &Claimed) -> Result<(), Error> {
         let mut transaction = self.pool().begin().await?;
         if store::put_back(&mut transaction, scope, id, claimed.attempts, self.now()).await? {
@@ -130,7 +130,7 @@ impl Jobs {
         Ok(transaction.commit().await?)
     }
 
-    /// Queues jobs again that were accepted before `before` and have no entry in the queue; how many.
+    /// Queues jobs again that were accepted before `before` and have no entry in the queue; returns their number.
     pub(crate) async fn requeue_stranded(&self, before: DateTime<Utc>) -> Result<usize, Error> {
         let mut transaction = self.pool().begin().await?;
         let kinds: Vec<String> = HEAVY_CALLS.iter().map(|call| call.kind.to_owned()).collect();
@@ -153,10 +153,10 @@ impl Jobs {
         Ok(requeued)
     }
 
-    /// Runs a failed or cancelled job again, behind those that wait.
+    /// Queues a failed or cancelled job again, behind those that wait.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::NotFailed`]; the queue's and the database's.
+    /// [`Error::NotFound`], [`Error::NotFailed`]; errors of the queue and the database.
     pub async fn retry(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
         self.check_room(&scope.tenant_id).await?;
         let mut transaction = self.pool().begin().await?;
@@ -174,12 +174,12 @@ impl Jobs {
     }
 }
 
-/// Brings the queue's own tables up to date. Safe to call from several processes. The pool needs two connections.
+/// Migrates the queue library's own tables. Safe to call from several processes. The pool needs two connections.
 ///
 /// # Errors
-/// [`Error::Queue`]; the database's.
+/// [`Error::Queue`]; errors of the database.
 pub async fn migrate(pool: &PgPool) -> Result<(), Error> {
-    // The lock ends with its transaction, also where the migration fails.
+    // The lock ends with its transaction, also if the migration fails.
     let mut transaction = pool.begin().await?;
     sqlx::query(
         "-- jobs::lock_migration

@@ -1,4 +1,4 @@
-//! Processes of a service: liveness, capabilities, and whether all share one store.
+//! Processes of a service: liveness, capabilities, and the check that all share one blob store.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use crate::service::Jobs;
 use crate::store::{self, ReplicaRow};
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
-/// How often a process looks at its own capabilities again, in heartbeats.
+/// Interval at which a process re-reads its own capabilities, in heartbeats.
 const REFRESH: u32 = 15;
 
-/// The capability of rendering; all others are of analysis.
+/// Name of the capability to render; all others belong to analysis.
 pub const RENDERS: &str = "renders";
 
-/// Reads what a process offers, or promises.
+/// Reads the capabilities that a worker offers, or that an api process promises.
 pub type Capabilities = Box<dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync>;
 
-/// What a process does for the others.
+/// Role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplicaRole {
-    /// It answers calls and runs jobs.
+    /// Answers calls and runs jobs.
     All,
-    /// It answers calls.
+    /// Answers calls, but runs no jobs.
     Api,
-    /// It runs jobs.
+    /// Runs jobs, but answers no calls.
     Worker,
 }
 
@@ -50,8 +50,8 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// A process that runs jobs of these kinds. `offers` is what its workers can do, or for one that only answers calls, what
-    /// it promises: the words are compared.
+    /// A process that runs jobs of `kinds`. `offers` are the capabilities of its workers, or, for a process that only
+    /// answers calls, those that it promises; they are compared as strings.
     #[must_use]
     pub fn new(role: ReplicaRole, kinds: Vec<String>, offers: Vec<String>) -> Self {
         let id = Id::generate("replica").to_string();
@@ -59,7 +59,7 @@ impl Replica {
         Self { row, role }
     }
 
-    /// Does this process run jobs that need that capability?
+    /// Whether this process runs jobs that need `capability`.
     fn runs(&self, capability: &str) -> bool {
         let kind = if capability == RENDERS { "render" } else { "analyze" };
         self.row.kinds.iter().any(|known| known == kind)
@@ -95,10 +95,11 @@ impl Replica {
 }
 
 impl Jobs {
-    /// Writes a blob for others to read, and reads those of all that are alive.
+    /// Writes a probe blob for the other processes, and reads the probes of all live ones.
     ///
     /// # Errors
-    /// [`Error::OtherStore`] when one cannot be read: that process has another store. The store's and the database's.
+    /// [`Error::OtherStore`] when a probe cannot be read: that process uses another store. Errors of the store and the
+    /// database.
     pub async fn share_store(&self, replica: &mut Replica) -> Result<(), Error> {
         let written = self.blobs().put(format!("harkback {}", replica.row.id).into()).await?;
         replica.row.probe_uri = Some(written.id.uri());
@@ -106,7 +107,7 @@ impl Jobs {
             let probe = other.probe_uri.as_deref().and_then(|uri| BlobId::from_uri(uri).ok());
             let Some(probe) = probe else { continue };
             match self.blobs().size(probe).await {
-                // A process that stops removes its row, then its probe.
+                // A stopping process removes its row first, then its probe.
                 Err(BlobError::NotFound(_))
                     if self.others(replica).await?.iter().all(|live| live.id != other.id) => {}
                 Err(BlobError::NotFound(_)) => return Err(Error::OtherStore),
@@ -116,13 +117,13 @@ impl Jobs {
         Ok(())
     }
 
-    /// The other processes that are alive.
+    /// All other live processes.
     async fn others(&self, replica: &Replica) -> sqlx::Result<Vec<ReplicaRow>> {
         store::live_replicas(&mut *self.pool().acquire().await?, &replica.row.id).await
     }
 
-    /// Says that this process is alive and looks at the others, until the service stops. `offers` reads its capabilities
-    /// anew.
+    /// Writes heartbeats of this process and compares it with the others, until the service stops. `offers` re-reads
+    /// its capabilities.
     pub async fn announce(self, mut replica: Replica, offers: Capabilities) {
         tokio::select! {
             never = self.renew(&mut replica, &offers) => match never {},
@@ -133,15 +134,15 @@ impl Jobs {
             store::remove_replica(&mut conn, &replica.row.id).await
         };
         if let Err(error) = forgotten.await {
-            // The probe stays with the row: without it, the others would take this store for another one.
-            tracing::debug!(%error, "this process is forgotten later");
+            // The probe stays as long as the row: without it, the others would conclude that the stores differ.
+            tracing::debug!(%error, "the row of this process is removed later");
             return;
         }
         let probe = replica.row.probe_uri.as_deref().and_then(|uri| BlobId::from_uri(uri).ok());
         if let Some(probe) = probe
             && let Err(error) = self.blobs().remove_written_before(probe, self.now().into()).await
         {
-            tracing::debug!(%error, "a probe is left to the collection of blobs");
+            tracing::debug!(%error, "a probe blob is left to garbage collection");
         }
     }
 
@@ -159,7 +160,7 @@ impl Jobs {
             };
             match seen.await {
                 Ok(others) => self.set_mismatches(replica.mismatches(&others)),
-                Err(error) => tracing::warn!(%error, "this process cannot say that it is alive"),
+                Err(error) => tracing::warn!(%error, "the heartbeat of this process cannot be written"),
             }
             sleep(HEARTBEAT).await;
         }
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processes_that_do_not_fit_together_say_so() {
+    fn mismatches_of_capabilities_are_reported() {
         let replica = |role, kinds: &[&str], offers: &[&str]| {
             let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
             Replica::new(role, texts(kinds), texts(offers))
@@ -182,13 +183,13 @@ mod tests {
         assert_eq!(api.mismatches(&[]), ["no worker is alive: jobs wait"]);
         assert_eq!(api.mismatches(std::slice::from_ref(&worker.row)), ["no live worker offers words"]);
         assert!(api.mismatches(&[worker.row.clone(), whole.row.clone()]).is_empty());
-        let deaf = replica(ReplicaRole::Worker, &["analyze"], &[]);
+        let lacking = replica(ReplicaRole::Worker, &["analyze"], &[]);
         assert_eq!(
-            deaf.mismatches(std::slice::from_ref(&api.row)),
+            lacking.mismatches(std::slice::from_ref(&api.row)),
             ["an api process promises words, which this worker lacks"],
             "and no renders, which it does not run"
         );
         assert!(worker.mismatches(std::slice::from_ref(&api.row)).is_empty());
-        assert!(worker.mismatches(std::slice::from_ref(&whole.row)).is_empty(), "that one runs its own");
+        assert!(worker.mismatches(std::slice::from_ref(&whole.row)).is_empty(), "role `all` needs no others");
     }
 }

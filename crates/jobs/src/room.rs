@@ -1,4 +1,4 @@
-//! Whether another job may wait.
+//! Limits on the number of queued jobs.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,17 +11,17 @@ use crate::Error;
 use crate::service::{JobLimits, Jobs};
 use crate::store::{self, Waiting};
 
-/// How long a count is kept that is less than half of its limit: to count takes time in proportion to what waits.
+/// Lifetime of a count that is below half of its limit: counting takes time proportional to the number of queued jobs.
 const KEPT: Duration = Duration::from_secs(1);
-/// Beyond this number of tenants all counts are forgotten.
+/// Maximum number of tenants with counts; beyond it all counts are dropped.
 const MOST_TENANTS: usize = 10_000;
 
-/// What waits of each tenant, and of all, as counted less than a second ago, and what was let through since.
+/// Queued jobs of each tenant and of all, counted less than `KEPT` ago, plus those admitted since.
 #[derive(Debug, Default)]
 pub(crate) struct Room(Mutex<HashMap<Id, (Waiting, Instant)>>);
 
 impl Room {
-    /// Counts one more of the tenant, if there is ample room for it.
+    /// Admits one more job of the tenant, if the count is recent and below half of the limits.
     fn take(&self, tenant_id: &Id, limits: &JobLimits, now: Instant) -> bool {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((waiting, counted_at)) = counts.get_mut(tenant_id) else { return false };
@@ -45,8 +45,8 @@ impl Room {
 }
 
 impl Jobs {
-    /// May another job of the tenant wait? A count, not a lock: calls at once may exceed it by their number, and each
-    /// process by what the others accept within a second.
+    /// Checks whether the tenant may queue another job. It uses a count, not a lock: concurrent calls may exceed the
+    /// limit by their number, and each process by the jobs that the others accept within a second.
     pub(crate) async fn check_room(&self, tenant_id: &Id) -> Result<(), Error> {
         let limits = self.limits();
         if self.room().take(tenant_id, limits, Instant::now()) {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_count_far_from_its_limit_is_kept_for_a_second() {
+    fn count_below_half_of_its_limit_is_cached_for_a_second() {
         let limits = JobLimits { waiting_per_tenant: 10, waiting: 100, ..JobLimits::default() };
         let (room, tenant, now) = (Room::default(), "t1".parse().unwrap(), Instant::now());
         let take = |now| room.take(&tenant, &limits, now);

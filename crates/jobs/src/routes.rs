@@ -33,15 +33,15 @@ fn job_id(text: &str) -> Result<Id, Problem> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListJobs {
-    /// Only of this state.
+    /// List only jobs in this state.
     #[param(inline)]
     state: Option<JobState>,
-    /// Only of this kind.
+    /// List only jobs of this kind.
     kind: Option<String>,
-    /// Rows on the page.
+    /// Maximum number of jobs on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -72,14 +72,14 @@ async fn list(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct WaitForJob {
-    /// Wait for the end of the job, at most so many seconds.
+    /// Wait for the end of the job, at most this number of seconds.
     #[param(minimum = 0, maximum = 60)]
     wait: Option<u64>,
 }
 
 /// Read a job
 ///
-/// With `wait`, the answer comes when the job has ended, or when that time is over.
+/// With `wait`, the answer comes when the job has ended or the time is over.
 #[utoipa::path(
     get, path = "/jobs/{id}", operation_id = "get_job", tag = "jobs",
     params(("id" = String, Path), WaitForJob),
@@ -106,7 +106,7 @@ async fn get(
 
 /// Cancel a job
 ///
-/// A queued one is cancelled at once, a running one within seconds.
+/// A queued job is cancelled at once, a running one within seconds.
 #[utoipa::path(
     delete, path = "/jobs/{id}", operation_id = "cancel_job", tag = "jobs", params(("id" = String, Path)),
     responses(
@@ -124,7 +124,7 @@ async fn cancel(
     Ok(Json(jobs.cancel(&context.scope, &job_id(&id)?).await?))
 }
 
-/// Run a failed or cancelled job again
+/// Retry a failed or cancelled job
 #[utoipa::path(
     post, path = "/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = String, Path)),
     responses(
@@ -143,11 +143,11 @@ async fn retry(
     Ok((StatusCode::ACCEPTED, Json(job)).into_response())
 }
 
-/// The answer of a job that has succeeded
+/// Read the answer of a succeeded job
 #[utoipa::path(
     get, path = "/jobs/{id}/result", operation_id = "get_job_result", tag = "jobs", params(("id" = String, Path)),
     responses(
-        (status = 200, description = "As the call would have answered", body = serde_json::Value),
+        (status = 200, description = "The answer that the call would have returned", body = serde_json::Value),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`job_not_found`"),
         (status = 409, description = "`job_without_result`"),
@@ -164,17 +164,17 @@ async fn result(
 
 /// Follow a job
 ///
-/// Server-sent events `state` and `progress` (at most two a second), from the first on; `Last-Event-ID` resumes behind an
-/// event. The stream ends with the job.
+/// Server-sent events `state` and `progress` (at most two a second), from the first one; `Last-Event-ID` resumes after
+/// an event. The stream ends with the job.
 #[utoipa::path(
     get, path = "/jobs/{id}/events", operation_id = "get_job_events", tag = "jobs",
     params(
         ("id" = String, Path),
-        ("Last-Event-ID" = Option<i64>, Header, description = "Resume behind this event"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "Resume after this event"),
     ),
     responses(
         (status = 200, description = "Events", content_type = "text/event-stream", body = String),
-        (status = 204, description = "The job has ended, and the caller has all its events"),
+        (status = 204, description = "The job has ended, and the caller has received all its events"),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`job_not_found`"),
     )
@@ -199,10 +199,10 @@ async fn events_of_job(
 
 /// Follow all jobs
 ///
-/// As the events of one job, from now on or behind `Last-Event-ID`; the stream does not end.
+/// As the events of one job, from now on or after `Last-Event-ID`; the stream does not end.
 #[utoipa::path(
     get, path = "/jobs/events", operation_id = "get_events_of_jobs", tag = "jobs",
-    params(("Last-Event-ID" = Option<i64>, Header, description = "Resume behind this event")),
+    params(("Last-Event-ID" = Option<i64>, Header, description = "Resume after this event")),
     responses(
         (status = 200, description = "Events", content_type = "text/event-stream", body = String),
         (status = 400, description = "`invalid_context`"),

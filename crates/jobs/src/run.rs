@@ -1,4 +1,4 @@
-//! Runs one job: sends its request to the service's own router, and writes how it ends.
+//! Runs one job: sends its request to the service's own router, and writes its outcome.
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -19,45 +19,45 @@ use crate::Error;
 use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Order, Outcome};
 use crate::worker::{PAUSE, Worker};
 
-/// How often progress is written and a cancellation looked for.
+/// Interval at which progress is written and cancellation is checked.
 const REPORT: Duration = Duration::from_millis(500);
-/// Starts in a row whose worker died, before a job is given up.
+/// Maximum number of consecutive starts whose worker died; then the job fails.
 const MAX_LOST: i32 = 3;
-/// How often a job is tried whose service is busy, and the pauses between: together 20 minutes.
+/// Maximum number of attempts while the service is busy; with the pauses between them 20 minutes.
 const MAX_BUSY: usize = 27;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Failures that pass by themselves. All others are the job's.
+/// Codes of transient failures. All others fail the job.
 const BUSY: [&str; 5] =
     ["busy", "queue_full", "database_unavailable", "storage_unavailable", "shutting_down"];
 
-/// What an entry of the queue leads to.
+/// Result of claiming the job of a queue entry.
 enum Claim {
     Started(Box<Claimed>),
-    /// There is nothing to run.
+    /// The job needs no run.
     Over,
-    /// A worker of another version runs jobs of that kind.
+    /// The job's kind is run by workers of another version.
     OtherKind,
 }
 
-/// How a start of a job ended.
+/// How a run of a job ended.
 enum Run {
     Ended(Outcome),
-    /// The service stops.
+    /// The service stopped before the job ended.
     Interrupted,
-    /// Another worker has it.
+    /// Another worker has the job.
     Lost,
 }
 
-/// How a try to answer a job's request ended.
+/// How an attempt to answer a job's request ended.
 enum Try {
     Ended(Outcome),
-    /// By its code either the job's end, or a reason to try again.
+    /// Refused: by its code either the job's end, or a reason to try again.
     Refused(Problem),
 }
 
 impl Worker {
-    /// Runs a job to its end. On an error the queue keeps the entry: another worker may hold it.
+    /// Runs a job to its end. On an error the queue keeps the entry, because another worker may hold it.
     pub(crate) async fn run(&self, scope: &Scope, id: &Id, queue_id: i64) -> Result<(), String> {
         let claimed = loop {
             match self.claim(scope, id, queue_id).await {
@@ -107,12 +107,12 @@ impl Worker {
         }
     }
 
-    /// The pause after a write that failed: it is tried until the database takes it, or the service has stopped.
+    /// Pauses after a failed write; the caller retries until the database accepts it, or the service has stopped.
     async fn pause_after(&self, error: sqlx::Error, what: &'static str) -> Result<(), String> {
         if self.jobs.is_stopping() {
             return Err(error.to_string());
         }
-        tracing::warn!(%error, what, "a job cannot be written; it is tried again");
+        tracing::warn!(%error, what, "a job cannot be written; the write is retried");
         sleep(PAUSE).await;
         Ok(())
     }
@@ -137,10 +137,10 @@ impl Worker {
         Ok(is_ours)
     }
 
-    /// Answers the request, unless the job is cancelled before: then the handler is dropped, which stops its work.
+    /// Answers the request, unless the job is cancelled first: then the handler is dropped, which stops its work.
     async fn run_claimed(&self, scope: &Scope, id: &Id, claimed: &Claimed, span: &Span) -> Run {
         let progress = WorkProgress::default();
-        // What the job makes has ids that are derived from its own: run again after a crash, it makes them once.
+        // Ids of what the job creates are derived from its id: run again after a crash, it creates them once.
         let seed = WriteSeed::new(&format!("job {id}"));
         let work = {
             let (worker, scope, claimed) = (self.clone(), scope.clone(), claimed.clone());
@@ -158,13 +158,13 @@ impl Worker {
             return Run::Lost;
         }
         if self.jobs.is_wanted(scope, id).await {
-            // Another job waits for the same work: it finds what is made here.
+            // Another job waits for the same work: it finds the results created here.
             self.jobs.keep(self.clone().run_for_others(scope.clone(), id.clone(), work));
         }
         Run::Ended(Outcome::Cancelled)
     }
 
-    /// Goes on with the work of a cancelled job for as long as another job wants it.
+    /// Continues the work of a cancelled job while another job wants it.
     async fn run_for_others(self, scope: Scope, id: Id, work: impl Future<Output = Outcome> + Send) {
         let unwanted = async {
             while self.jobs.is_wanted(&scope, &id).await {
@@ -178,13 +178,13 @@ impl Worker {
         }
     }
 
-    /// Waits until the service stops, and then for the grace.
+    /// Waits until the service stops, and then for the grace period.
     async fn grace_over(&self) {
         self.jobs.stopped().await;
         sleep(self.settings.grace).await;
     }
 
-    /// Reports progress until the job is cancelled, or is another worker's.
+    /// Reports progress until the job is cancelled, or another worker has it.
     async fn orders(&self, scope: &Scope, id: &Id, attempt: i32, progress: &WorkProgress) -> Order {
         let mut reported = progress.read();
         loop {
@@ -203,13 +203,13 @@ impl Worker {
             match order.await {
                 Ok(Order::GoOn) => reported = now,
                 Ok(order) => return order,
-                // Work goes on without a database for a while.
+                // The work continues without a database for a while.
                 Err(error) => tracing::warn!(job_id = %id, %error, "progress cannot be written"),
             }
         }
     }
 
-    /// Answers the request; while the service is busy, tries again.
+    /// Answers the request; retries while the service is busy.
     async fn answer(&self, scope: &Scope, claimed: &Claimed) -> Outcome {
         let mut pause = FIRST_PAUSE;
         let mut tries = 0;
@@ -251,7 +251,7 @@ impl Worker {
         Ok(Try::Ended(Outcome::Failed(problem)))
     }
 
-    /// Keeps the answer: a small one in the job's row, a large one as a blob.
+    /// Stores the answer: a small one in the job's row, a large one as a blob.
     async fn succeeded(&self, response: Response) -> Result<Outcome, Error> {
         let status = response.status().as_u16();
         let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -276,7 +276,7 @@ impl Worker {
     }
 }
 
-/// A part of the trace of the call that made the job.
+/// A span in the trace of the call that created the job.
 fn span_of(id: &Id, claimed: &Claimed) -> Span {
     let Claimed { kind, request_id, trace_parent, .. } = claimed;
     let span = tracing::info_span!("job", job_id = %id, kind, request_id, trace_id = tracing::field::Empty);

@@ -23,19 +23,19 @@ use crate::queueing::QUEUE_SCHEMA;
 use crate::room::Room;
 use crate::store::{self, Answer, ENDED_CHANNEL};
 
-/// How often a waiting caller's job is looked at where its end was not announced.
+/// Poll interval for the state of a job whose end was not announced.
 const POLL: Duration = Duration::from_secs(1);
-/// The pause after announcements failed.
+/// Pause after the listener for announcements failed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Announcements that a waiting caller may fall behind.
+/// Maximum number of announcements that a waiting caller may lag behind.
 const ANNOUNCEMENTS: usize = 1_024;
 
-/// How many jobs may wait, and how long finished ones are kept.
+/// Limits of queued jobs, and the retention of finished ones.
 #[derive(Clone, Copy, Debug)]
 pub struct JobLimits {
-    /// Waiting jobs of a tenant; beyond it 429.
+    /// Maximum number of queued jobs of a tenant; beyond it 429.
     pub waiting_per_tenant: i64,
-    /// Waiting jobs of all; beyond it 503.
+    /// Maximum number of queued jobs of all tenants; beyond it 503.
     pub waiting: i64,
     /// How long a finished job can be read.
     pub retention: TimeDelta,
@@ -50,24 +50,24 @@ impl Default for JobLimits {
 /// Settings of acceptance, retention and webhooks.
 #[derive(Clone, Debug, Default)]
 pub struct JobSettings {
-    /// How many jobs may wait, and how long finished ones are kept.
+    /// Limits of queued jobs, and the retention of finished ones.
     pub limits: JobLimits,
-    /// Which addresses webhooks may have.
+    /// Addresses that webhooks may have.
     pub outbound: outbound::Policy,
 }
 
-/// A job to be made.
+/// A job to be created.
 #[derive(Clone, Debug)]
 pub struct NewJob {
     /// The call that it runs.
     pub call: HeavyCall,
-    /// Which jobs run first.
+    /// Order in which jobs start.
     pub priority: JobPriority,
-    /// What the caller may do.
+    /// Access level of the caller.
     pub level: AccessLevel,
-    /// The body of the call: JSON.
+    /// JSON body of the call.
     pub body: Bytes,
-    /// The trace of the call.
+    /// Trace of the call.
     pub trace: Option<TraceParent>,
 }
 
@@ -84,7 +84,7 @@ struct Inner {
     room: Room,
     /// Ids of jobs that have ended, in this process or another.
     ended: broadcast::Sender<Arc<str>>,
-    /// Work of cancelled jobs that others wait for.
+    /// Work of cancelled jobs that other jobs wait for.
     kept: TaskTracker,
     stopping: watch::Sender<bool>,
     /// Capabilities that this process or the others lack.
@@ -98,7 +98,7 @@ impl std::fmt::Debug for Jobs {
 }
 
 impl Jobs {
-    /// Jobs in the database of `pool`, whose large bodies are in `blobs`.
+    /// Manages jobs in the database of `pool`, whose large bodies are in `blobs`.
     #[must_use]
     pub fn new(pool: PgPool, blobs: BlobStore, clock: Arc<dyn Clock>, settings: JobSettings) -> Self {
         let queue = WorkerUtils::new(pool.clone(), QUEUE_SCHEMA);
@@ -148,12 +148,12 @@ impl Jobs {
         self.0.settings.outbound
     }
 
-    /// Runs on what a cancelled job has begun, as others wait for it.
+    /// Continues work of a cancelled job that other jobs wait for.
     pub(crate) fn keep(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.0.kept.spawn(work.in_current_span());
     }
 
-    /// The service stops: no more jobs are taken, and streams and polls end.
+    /// Stops the service: no more jobs are taken, and streams and polls end.
     pub fn stop(&self) {
         self.0.stopping.send_replace(true);
     }
@@ -175,17 +175,17 @@ impl Jobs {
     /// Returns once the service stops.
     pub(crate) async fn stopped(&self) {
         let mut stopping = self.0.stopping.subscribe();
-        // The sender is there as long as this is.
+        // The sender lives as long as `self`, so this cannot fail.
         let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
     }
 
-    /// Waits until no kept work runs; to be asked when no more comes.
+    /// Waits until no continued work runs; to be called when no more is added.
     pub async fn finished(&self) {
         self.0.kept.close();
         self.0.kept.wait().await;
     }
 
-    /// Passes announcements of ended jobs on to the callers that wait here, for ever.
+    /// Forwards announcements of ended jobs to the callers that wait in this process; never returns.
     pub async fn listen(self) {
         loop {
             let listened = async {
@@ -198,33 +198,36 @@ impl Jobs {
                 }
             };
             let Err(error): sqlx::Result<Infallible> = listened.await;
-            tracing::warn!(%error, "ends of jobs are not announced; callers look for them");
+            if self.is_stopping() {
+                return;
+            }
+            tracing::warn!(%error, "ends of jobs are not announced; waiting callers poll for them");
             sleep(PAUSE).await;
         }
     }
 
-    /// Does another job wait for the same work? Not known is no.
+    /// Whether another job waits for the same work; `false` if that cannot be read.
     pub(crate) async fn is_wanted(&self, scope: &Scope, id: &Id) -> bool {
         let wanted = async {
             let mut conn = self.0.pool.acquire().await?;
             store::is_wanted(&mut conn, scope, id).await
         };
         wanted.await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a cancelled job's work is not kept for others");
+            tracing::warn!(%error, "the work of a cancelled job is not continued for other jobs");
             false
         })
     }
 
-    /// The job of an id.
+    /// The job with `id`.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; the database's.
+    /// [`Error::NotFound`]; errors of the database.
     pub async fn get(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
         let mut conn = self.0.pool.acquire().await?;
         store::find(&mut conn, scope, id, self.now()).await?.ok_or_else(|| Error::NotFound(id.clone()))
     }
 
-    /// The same, once it has ended or `wait` is over.
+    /// As [`Jobs::get`], once the job has ended or `wait` is over.
     ///
     /// # Errors
     /// As [`Jobs::get`].
@@ -233,8 +236,8 @@ impl Jobs {
         self.get(scope, id).await
     }
 
-    /// The state of a job, once it has ended or `wait` is over; without `wait` only when it has ended, or waits while the
-    /// service stops.
+    /// The state of a job, once it has ended or `wait` is over; without `wait` only when it has ended, or is queued
+    /// while the service stops.
     pub(crate) async fn wait_for_state(
         &self,
         scope: &Scope,
@@ -242,7 +245,7 @@ impl Jobs {
         wait: Option<Duration>,
     ) -> Result<JobState, Error> {
         let until = wait.map(|wait| Instant::now() + wait);
-        // From before its state is read: an end between is not missed.
+        // Subscribed before the state is read, so that an end in between is not missed.
         let mut ended = self.0.ended.subscribe();
         loop {
             let state = {
@@ -251,7 +254,7 @@ impl Jobs {
             };
             let state = state.ok_or_else(|| Error::NotFound(id.clone()))?;
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            // What runs here may still end within the grace; what waits is left to others.
+            // A job that runs may still end within the grace period; a queued one is left to other processes.
             let is_left = self.is_stopping() && (left.is_some() || state == JobState::Queued);
             let is_over = is_left || left.is_some_and(|left| left.is_zero());
             if state.is_final() || is_over {
@@ -261,15 +264,15 @@ impl Jobs {
                 // A receiver that lags reads the state at once.
                 while ended.recv().await.is_ok_and(|ended| *ended != *id.as_str()) {}
             };
-            // Either way it is looked at.
+            // After a timeout, too, the state is read.
             let _ = timeout(left.map_or(POLL, |left| left.min(POLL)), announced).await;
         }
     }
 
-    /// A page of jobs, newest first, perhaps of one state or kind.
+    /// A page of jobs, newest first, optionally of one state or kind.
     ///
     /// # Errors
-    /// The database's.
+    /// Errors of the database.
     pub async fn list(
         &self,
         scope: &Scope,
@@ -281,10 +284,10 @@ impl Jobs {
         Ok(store::list(&mut conn, scope, state, kind, page, self.now()).await?)
     }
 
-    /// Status, media type and body of the answer of a job that has succeeded.
+    /// Status, media type and body of the answer of a succeeded job.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::NoResult`]; the database's.
+    /// [`Error::NotFound`], [`Error::NoResult`]; errors of the database.
     pub(crate) async fn result(&self, scope: &Scope, id: &Id) -> Result<(u16, String, Answer), Error> {
         let mut conn = self.0.pool.acquire().await?;
         match store::result(&mut conn, scope, id).await? {
@@ -299,7 +302,7 @@ impl Jobs {
     /// Cancels a job: a queued one at once, a running one within seconds.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Finished`]; the database's.
+    /// [`Error::NotFound`], [`Error::Finished`]; errors of the database.
     pub async fn cancel(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
         let mut transaction = self.0.pool.begin().await?;
         let changed = store::cancel(&mut transaction, scope, id, self.now()).await?;

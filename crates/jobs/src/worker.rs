@@ -19,35 +19,35 @@ use crate::service::Jobs;
 use crate::store;
 use crate::webhooks::WebhookSender;
 
-/// A worker without a heartbeat for `LEASE` is dead; its jobs go to others after the next sweep.
+/// A worker without a heartbeat for `LEASE` is dead; other workers take its jobs after the next sweep.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(2);
 const LEASE: Duration = Duration::from_secs(12);
-/// How often the queue is asked where no notification came.
+/// Poll interval of the queue, in case no notification arrives.
 const POLL: Duration = Duration::from_millis(500);
-/// What it takes to put jobs back at the end of the grace.
+/// Time to put jobs back at the end of the grace period.
 const PUT_BACK: Duration = Duration::from_secs(2);
-/// The pause after the database failed.
+/// Pause after a failure of the database.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
-/// How often the watchdog looks, and for how long a free worker may leave a job waiting.
+/// Interval of the watchdog, and how long a free worker may leave a job queued.
 const WATCH: Duration = Duration::from_secs(10);
 const STALLED_AFTER: TimeDelta = TimeDelta::seconds(30);
-/// The age from which a job without an entry in the queue gets a new one.
+/// Age from which a job without an entry in the queue gets a new one.
 const STRANDED_AFTER: TimeDelta = TimeDelta::seconds(60);
-/// How often finished jobs are removed.
+/// Interval at which finished jobs are removed.
 const RETENTION_SWEEP: Duration = Duration::from_secs(3_600);
 
-/// How a worker runs.
+/// Settings of a worker process.
 #[derive(Clone, Debug)]
 pub struct WorkerSettings {
-    /// The jobs of each lane at once; a lane of 0 is left to others.
+    /// Number of concurrent jobs of each lane; a lane with 0 is left to other processes.
     pub slots: Vec<(Lane, usize)>,
-    /// How long running jobs may go on when the service stops; then they are put back.
+    /// How long running jobs may continue when the service stops; then they are put back.
     pub grace: Duration,
 }
 
 impl WorkerSettings {
-    /// The kinds of jobs that a worker of these settings runs.
+    /// Kinds of jobs that a worker with these settings runs.
     #[must_use]
     pub fn kinds(&self) -> Vec<String> {
         let lanes = self.slots.iter().filter(|(_, slots)| *slots > 0);
@@ -55,7 +55,7 @@ impl WorkerSettings {
     }
 }
 
-/// The entry of a job in the queue.
+/// The queue's entry of a job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunJob {
     tenant_id: String,
@@ -79,7 +79,7 @@ impl RunJob {
     }
 }
 
-/// The name of a lane's task in the queue: a version that lacks the lane leaves its entries to others.
+/// Name of a lane's task in the queue: a version that lacks the lane leaves its entries to others.
 pub(crate) const fn task_of(lane: Lane) -> &'static str {
     match lane {
         Lane::Analysis => RunAnalysis::IDENTIFIER,
@@ -109,7 +109,7 @@ tasks!(RunAnalysis = "run_analysis", RunRender = "run_render", RunShotList = "ru
 #[derive(Clone, Debug)]
 struct Slots(std::sync::Arc<Semaphore>);
 
-/// Runs jobs on a router. Cheap to clone.
+/// Runs jobs by sending their requests to a router. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Worker {
     pub(crate) jobs: Jobs,
@@ -118,15 +118,15 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker for `jobs`, whose requests `router` answers: the service's routes without those layers that authenticate
-    /// callers or make jobs. It takes jobs until [`Jobs::stop`].
+    /// A worker for `jobs`, whose requests `router` answers: the service's routes without the layers that authenticate
+    /// callers or create jobs. It takes jobs until [`Jobs::stop`].
     #[must_use]
     pub const fn new(jobs: Jobs, router: Router, settings: WorkerSettings) -> Self {
         Self { jobs, router, settings }
     }
 
-    /// Takes jobs from the queue until the service stops, then lets those that run go on for the grace. While the
-    /// database fails it tries again.
+    /// Takes jobs from the queue until the service stops, then lets running ones continue for the grace period. Retries
+    /// while the database fails.
     pub async fn work(self) {
         let lanes: Vec<(Lane, usize)> =
             self.settings.slots.iter().copied().filter(|(_, slots)| *slots > 0).collect();
@@ -188,7 +188,7 @@ impl Worker {
             .shutdown_signal(async move { jobs.stopped().await })
             .shutdown_grace_period(self.settings.grace + PUT_BACK)
             .shutdown_interrupted_job_retry_delay(Duration::ZERO)
-            // A job keeps its turn: by default it would queue behind all others.
+            // A recovered job keeps its ticket: by default it would queue behind all others.
             .on(JobRecovery, |context| async move {
                 JobRecoveryResult::Reschedule { run_at: *context.job.run_at(), attempts: None }
             })
@@ -200,7 +200,7 @@ impl Worker {
         }
     }
 
-    /// Returns when a job has waited for long while none runs, and this worker could have started it.
+    /// Returns when a job has been queued for long while none runs, and this worker could have started it.
     async fn stalled(&self, lane: Lane, slots: usize, free: &Slots) {
         let mut idle_since = self.jobs.now();
         loop {
@@ -224,7 +224,7 @@ impl Worker {
         }
     }
 
-    /// Gives jobs that have lost their entry in the queue a new one, for ever.
+    /// Gives jobs that have lost their entry in the queue a new one; never returns.
     async fn watch_entries(&self) {
         loop {
             sleep(WATCH).await;
@@ -255,7 +255,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Removes finished jobs after their retention, for ever.
+    /// Removes finished jobs after their retention; never returns.
     async fn remove_finished(&self) {
         loop {
             sleep(RETENTION_SWEEP).await;

@@ -75,7 +75,7 @@ fn verifier(url: &str, clock: Arc<ManualClock>) -> JwtVerifier {
     JwtVerifier::new(settings, clock).unwrap()
 }
 
-/// The claims of a valid token. `exp` is compared with the machine's clock.
+/// Claims of a valid token. `exp` is compared with the system clock.
 fn claims() -> Value {
     json!({
         "iss": "https://issuer.example", "aud": "harkback", "exp": 4_000_000_000_u64, "org": {"id": "t1"},
@@ -91,7 +91,7 @@ fn token(key: &Key, change: impl FnOnce(&mut Value)) -> String {
 }
 
 #[tokio::test]
-async fn claims_become_the_context() {
+async fn claims_set_the_context() {
     let key = key("k1");
     let (issuer, url) = Issuer::start(&[&key]).await;
     let verifier = verifier(&url, clock());
@@ -111,8 +111,8 @@ async fn claims_become_the_context() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_valid_are_refused() {
-    let (key, other) = (key("k1"), key_of_nobody());
+async fn invalid_tokens_are_refused() {
+    let (key, other) = (key("k1"), unpublished_key());
     let (_, url) = Issuer::start(&[&key]).await;
     let verifier = verifier(&url, clock());
     let hmac = EncodingKey::from_secret(b"secret of at least thirty-two bytes").unwrap();
@@ -145,12 +145,12 @@ async fn tokens_that_are_not_valid_are_refused() {
     }
 }
 
-fn key_of_nobody() -> Key {
+fn unpublished_key() -> Key {
     key("k9")
 }
 
 #[tokio::test]
-async fn an_issuer_that_was_never_there_is_asked_now_and_then() {
+async fn unreachable_issuer_is_retried_at_intervals() {
     let key = key("k1");
     let (issuer, url) = Issuer::start(&[]).await;
     let clock = clock();
@@ -166,7 +166,7 @@ async fn an_issuer_that_was_never_there_is_asked_now_and_then() {
 }
 
 #[tokio::test]
-async fn keys_are_rotated_and_an_issuer_that_is_away_is_tolerated() {
+async fn issuer_keys_are_rotated_and_outages_tolerated() {
     let (old, new) = (key("old"), key("new"));
     let (issuer, url) = Issuer::start(&[&old]).await;
     let clock = clock();

@@ -13,7 +13,7 @@ use crate::{clock, owner};
 
 const CONTENT: &str = "/media-v2/assets/a1/content";
 
-/// Answers with the tenant and the query that the handler sees.
+/// A router that answers with the tenant and the query that its handler receives.
 fn router(links: &Links) -> Router {
     let access = Access {
         authentication: Authentication::None,
@@ -36,7 +36,7 @@ async fn call(router: &Router, method: Method, uri: &str) -> (StatusCode, String
 }
 
 #[tokio::test]
-async fn links_carry_the_context_of_their_maker() {
+async fn links_carry_the_context_of_their_creator() {
     let database = TestDatabase::create().await;
     let clock = clock();
     let links = Links::new(database.pool.clone(), clock.clone());
@@ -85,11 +85,11 @@ async fn changed_and_expired_links_are_refused() {
 }
 
 #[tokio::test]
-async fn the_second_rotation_ends_a_link() {
+async fn second_rotation_invalidates_a_link() {
     let database = TestDatabase::create().await;
     let clock = clock();
     let links = Links::new(database.pool.clone(), clock.clone());
-    // Another process of the installation.
+    // Represents another process of the installation.
     let operator = Links::new(database.pool.clone(), clock.clone());
     let router = router(&links);
     let link = links.sign(&owner("t1"), CONTENT, clock.now() + TimeDelta::days(1)).await.unwrap();

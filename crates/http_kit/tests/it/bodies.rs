@@ -7,7 +7,7 @@ use tower::ServiceExt as _;
 use crate::support::World;
 
 #[tokio::test]
-async fn a_refusal_before_the_end_of_the_body_closes_the_connection() {
+async fn refusal_before_the_end_of_the_body_closes_the_connection() {
     let world = World::new().await;
     let app = world.app.layer(DefaultBodyLimit::max(1_000));
     let endless =
@@ -27,7 +27,7 @@ async fn a_refusal_before_the_end_of_the_body_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn the_limit_of_json_holds_with_a_key_and_without() {
+async fn json_limit_holds_with_and_without_idempotency_key() {
     let world = World::new().await;
     let of_all = http_kit::limit_json(world.app.clone(), 2 << 20, &[]);
     let of_route = world.app.clone().layer(DefaultBodyLimit::max(3 << 20));

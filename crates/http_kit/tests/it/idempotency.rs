@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{World, send, service, until};
 
 #[tokio::test]
-async fn a_caller_who_hangs_up_gets_the_answer_when_asking_again() {
+async fn idempotency_key_replays_the_answer_after_a_disconnect() {
     let world = World::new().await;
     let call = tokio::spawn(send(world.app.clone(), "k1", json!({})));
     world.writes.begun().await;
@@ -24,19 +24,19 @@ async fn a_caller_who_hangs_up_gets_the_answer_when_asking_again() {
 }
 
 #[tokio::test]
-async fn what_fails_gives_its_key_back() {
+async fn idempotency_key_is_released_by_a_failed_call() {
     let world = World::new().await;
     world.writes.let_through();
     let (status, body, _) = send(world.app.clone(), "k1", json!({"say": "panic"})).await;
     assert_eq!((status, &body["code"]), (StatusCode::INTERNAL_SERVER_ERROR, &json!("internal")));
-    // A panic cannot wait for the database.
+    // A panicking call releases its key in a spawned task.
     world.writes.let_through();
     until(async || send(world.app.clone(), "k1", json!({})).await.0 == StatusCode::OK).await;
     assert_eq!(world.writes.ended(), 1);
 }
 
 #[tokio::test]
-async fn the_key_of_a_process_that_died_is_free_in_a_minute() {
+async fn idempotency_key_of_a_dead_process_expires_in_a_minute() {
     let world = World::new().await;
     let process = tokio::runtime::Runtime::new().unwrap();
     let (url, writes) = (world.database.url(), world.writes.clone());
@@ -58,7 +58,7 @@ async fn the_key_of_a_process_that_died_is_free_in_a_minute() {
 }
 
 #[tokio::test]
-async fn a_call_that_runs_keeps_its_key() {
+async fn idempotency_key_is_renewed_while_its_call_runs() {
     let world = World::with(|keys| keys.with_lease(Duration::from_millis(300))).await;
     let call = tokio::spawn(send(world.app.clone(), "k1", json!({})));
     world.writes.begun().await;
@@ -88,7 +88,7 @@ async fn execute(world: &World, statement: String) {
 }
 
 #[tokio::test]
-async fn an_answer_that_the_previous_version_kept_is_found() {
+async fn idempotency_key_finds_answers_of_the_previous_version() {
     let world = World::new().await;
     let body = json!({"b": 1, "a": 2});
     let digest = RAW;
@@ -103,7 +103,7 @@ async fn an_answer_that_the_previous_version_kept_is_found() {
 }
 
 #[tokio::test]
-async fn the_previous_version_finds_the_answers_of_this_one() {
+async fn previous_version_finds_answers_of_this_one() {
     let world = World::new().await;
     world.writes.let_through();
     let body = json!({"b": 1.0, "a": 2});
@@ -116,15 +116,15 @@ async fn the_previous_version_finds_the_answers_of_this_one() {
         .unwrap();
     assert!(is_raw);
     let again = send(world.app.clone(), "k1", json!({"a": 2, "b": 1})).await;
-    assert_eq!(again, (StatusCode::OK, json!({"write": 1}), true), "written in another way");
-    // That version took the key for another call when it had expired, and knows nothing of the newer column.
+    assert_eq!(again, (StatusCode::OK, json!({"write": 1}), true), "another spelling of the same JSON");
+    // The previous version takes an expired key for another call, and does not know the newer column.
     execute(&world, "UPDATE idempotency_keys SET fingerprint = sha256('other')".to_owned()).await;
     let (status, other, _) = send(world.app.clone(), "k1", json!({"a": 2, "b": 1})).await;
     assert_eq!((status, &other["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency_mismatch")));
 }
 
 #[tokio::test]
-async fn a_call_that_lost_its_key_leaves_the_seed_of_its_successor() {
+async fn call_that_lost_its_idempotency_key_keeps_the_seed_of_its_successor() {
     let world = World::new().await;
     let first = tokio::spawn(send(world.app.clone(), "k1", json!({})));
     world.writes.begun().await;
@@ -140,25 +140,25 @@ async fn a_call_that_lost_its_key_leaves_the_seed_of_its_successor() {
     // The first in line is the first call.
     world.writes.let_through();
     assert_eq!(first.await.unwrap().1, json!({"write": 1}));
-    assert_eq!(seeds().await, before, "a crash of the second would make its things anew");
+    assert_eq!(seeds().await, before, "after a crash, the second call would create its things again");
     world.writes.let_through();
     assert_eq!(second.await.unwrap().1, json!({"write": 2}));
     assert!(seeds().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_body_that_was_read_is_not_paid_for_while_its_call_runs() {
+async fn body_releases_its_share_of_the_budget_once_read() {
     let limit = 80 << 20;
     let world = World::new().await;
     let app = http_kit::limit_json(world.app.clone(), limit, &[]);
-    // Two of them are more than the budget of all bodies.
+    // Two of them exceed the budget of all bodies.
     let body = json!({"say": "x".repeat(60 << 20)});
     let calls = ["k1", "k2"].map(|key| (key, body.clone()));
     let mut running = Vec::new();
     for (key, body) in calls {
         running.push(tokio::spawn(send(app.clone(), key, body)));
         let begun = tokio::time::timeout(Duration::from_secs(60), world.writes.begun()).await;
-        assert!(begun.is_ok(), "{key} does not begin");
+        assert!(begun.is_ok(), "{key} did not begin");
     }
     world.writes.let_through();
     world.writes.let_through();

@@ -1,8 +1,8 @@
-//! What holds for every call, on a real database.
+//! Tests of behaviour common to all calls, on a real database.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
 
 mod bodies;
-mod flights;
 mod idempotency;
+mod single_flight;
 mod support;

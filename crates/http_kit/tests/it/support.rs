@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-/// A service with one write, `POST /write`, which each time waits to be let through.
+/// A service with one write, `POST /write`, each call of which waits until the test lets it through.
 pub(crate) struct World {
     pub(crate) database: TestDatabase,
     pub(crate) keys: Keys,
@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) app: Router,
 }
 
-/// What has become of the writes.
+/// Counters and gate of the writes.
 #[derive(Debug)]
 pub(crate) struct Writes {
     begun: Semaphore,
@@ -33,12 +33,12 @@ pub(crate) struct Writes {
 }
 
 impl Writes {
-    /// Waits until another one has begun.
+    /// Waits until a further write has begun.
     pub(crate) async fn begun(&self) {
         self.begun.acquire().await.unwrap().forget();
     }
 
-    /// Lets one through.
+    /// Lets one write through.
     pub(crate) fn let_through(&self) {
         self.gate.add_permits(1);
     }
@@ -70,13 +70,13 @@ impl World {
     }
 }
 
-/// The service of a process.
+/// The router of one process.
 pub(crate) fn service(keys: Keys, writes: Arc<Writes>) -> Router {
     let router = Router::new().route("/write", post(write)).with_state(writes);
     boundary::layer(router.layer(from_fn_with_state(keys, idempotency::layer)))
 }
 
-/// `POST /write` under `key`: the status, the body, and whether it is an earlier answer.
+/// Sends `POST /write` under `key`: returns the status, the body, and whether it is a replayed answer.
 pub(crate) async fn send(app: Router, key: &str, body: Value) -> (StatusCode, Value, bool) {
     let request = Request::post("/write").header("x-tenant-id", "t1").header("x-env", "dev");
     let request = request.header("content-type", "application/json").header("idempotency-key", key);
@@ -86,7 +86,7 @@ pub(crate) async fn send(app: Router, key: &str, body: Value) -> (StatusCode, Va
     (parts.status, body, parts.headers.contains_key("idempotency-replayed"))
 }
 
-/// Asks until the answer is yes; the test's own time limit is the only one.
+/// Polls until `is_so` is true; only the test's own time limit bounds it.
 pub(crate) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     while !is_so().await {
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,4 +1,4 @@
-//! Running jobs, and how they end.
+//! Running jobs, and their outcomes.
 
 use chrono::{DateTime, Utc};
 use http_kit::{Id, Scope};
@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use super::events::{add_event, add_state, announce};
 use crate::model::JobState;
 
-/// How a job ended.
+/// Outcome of a job.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Succeeded { status: u16, media_type: String, answer: Answer },
@@ -16,11 +16,11 @@ pub(crate) enum Outcome {
     Cancelled,
 }
 
-/// The body of an answer.
+/// Body of a job's answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Inline(Vec<u8>),
-    /// The URI of its blob.
+    /// URI of the blob that contains the body.
     Blob(String),
 }
 
@@ -34,7 +34,7 @@ impl Outcome {
     }
 }
 
-/// What a worker is to do with the job that it runs.
+/// Instruction for the worker that runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     GoOn,
@@ -43,7 +43,7 @@ pub(crate) enum Order {
     Leave,
 }
 
-/// Cancels what is queued, and asks the worker of what runs. Was there anything to change?
+/// Cancels a queued job, and requests cancellation of a running one. Returns whether the job was queued or running.
 pub(crate) async fn cancel(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -72,7 +72,7 @@ pub(crate) async fn cancel(
     Ok(state.is_some())
 }
 
-/// What the worker of a start is to do.
+/// Reads the instruction for the worker of a start.
 pub(crate) async fn order(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -101,7 +101,7 @@ fn order_of(cancel_requested: Option<bool>) -> Order {
     }
 }
 
-/// Writes the progress of a running job, and says what its worker is to do.
+/// Writes the progress of a running job, and reads the instruction for its worker.
 pub(crate) async fn report(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -129,7 +129,7 @@ pub(crate) async fn report(
     Ok(order_of(Some(row.cancel_requested)))
 }
 
-/// Does another job that has not ended do the same work?
+/// Whether another job that has not ended does the same work.
 pub(crate) async fn is_wanted(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"-- jobs::is_wanted
@@ -146,7 +146,7 @@ pub(crate) async fn is_wanted(conn: &mut PgConnection, scope: &Scope, id: &Id) -
     .await
 }
 
-/// Ends a running job. Was it still that start of it?
+/// Ends a running job. `false` when the start `attempt` is no longer the current one.
 pub(crate) async fn finish(
     conn: &mut PgConnection,
     scope: &Scope,

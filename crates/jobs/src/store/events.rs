@@ -1,4 +1,4 @@
-//! Events of jobs.
+//! Events of jobs, and notifications of their end.
 
 use chrono::{DateTime, Utc};
 use http_kit::{Id, Scope};
@@ -34,7 +34,7 @@ pub(super) async fn add_event(
     Ok(())
 }
 
-/// Writes that the job is in that state now: an event, and a delivery for every webhook that wants it.
+/// Writes that the job entered `state`: an event, and a delivery for each webhook subscribed to it.
 pub(super) async fn add_state(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -66,8 +66,8 @@ pub(super) async fn add_state(
     Ok(())
 }
 
-/// Announces the end of a job when the transaction is committed: to its caller, and to workers if others of its lane wait.
-/// The queue's library announces only what comes; without this a free worker would look again after its poll interval.
+/// Announces the end of a job when the transaction is committed: to its caller, and to workers if other jobs of its
+/// lane wait. The queue's library announces only new jobs; without this a free worker would wait for its poll interval.
 pub(super) async fn announce(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::announce
@@ -95,7 +95,8 @@ pub(crate) struct EventRow {
     pub(crate) data: Value,
 }
 
-/// Up to `limit` events after `after`, of one job or of all of an owner, as far as no earlier one can still be written.
+/// Up to `limit` events after `after`, of one job or of all jobs of an owner, up to the first gap that an open
+/// transaction may still fill.
 pub(crate) async fn events(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -120,7 +121,7 @@ pub(crate) async fn events(
     .await
 }
 
-/// The newest event of an owner before which none can still be written.
+/// The newest event of an owner before which no open transaction can still write one.
 pub(crate) async fn last_event(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"-- jobs::last_event
@@ -133,7 +134,7 @@ pub(crate) async fn last_event(conn: &mut PgConnection, scope: &Scope) -> sqlx::
     .await
 }
 
-/// Is there an event of the job after `after`?
+/// Whether the job has an event after `after`.
 pub(crate) async fn has_events_after(
     conn: &mut PgConnection,
     scope: &Scope,

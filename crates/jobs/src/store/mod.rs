@@ -1,4 +1,4 @@
-//! The only SQL of this crate, but for the queue's own.
+//! All SQL of this crate, except the queue library's own.
 
 mod ending;
 mod events;

@@ -21,19 +21,19 @@ pub(crate) struct NewRow<'a> {
     pub(crate) path: &'a str,
     pub(crate) body: &'a str,
     pub(crate) body_uri: Option<&'a str>,
-    /// The same for jobs that do the same.
+    /// Key of identical work: equal for jobs that do the same.
     pub(crate) work: [u8; 32],
     pub(crate) trace_parent: Option<String>,
 }
 
-/// Queued jobs.
+/// Number of queued jobs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting {
     pub(crate) of_tenant: i64,
     pub(crate) of_all: i64,
 }
 
-/// What a worker needs to run a job.
+/// Data that a worker needs to run a job.
 #[derive(Clone, Debug)]
 pub(crate) struct Claimed {
     pub(crate) kind: String,
@@ -45,9 +45,9 @@ pub(crate) struct Claimed {
     pub(crate) path: String,
     pub(crate) body: String,
     pub(crate) body_uri: Option<String>,
-    /// Starts in a row whose worker died.
+    /// Consecutive starts whose worker died.
     pub(crate) lost: i32,
-    /// This start: what another start has written stays.
+    /// Number of this start; writes of other starts are ignored.
     pub(crate) attempts: i32,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) trace_parent: Option<String>,
@@ -67,7 +67,7 @@ pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Re
 }
 
 /// The ticket after the tenant's last one, or the one now served if that is later: start-time fair queueing (Goyal, Vin
-/// and Cheng 1996). Of the same ticket, the job that was accepted first is first.
+/// and Cheng 1996). Among equal tickets, the job that was accepted first is first.
 pub(crate) async fn next_ticket(
     conn: &mut PgConnection,
     lane: &str,
@@ -125,8 +125,8 @@ pub(crate) async fn insert(
     add_state(conn, new.scope, &new.id, JobState::Queued, now).await
 }
 
-/// Starts a job of one of `kinds` for the entry `queue_id` of the queue. One that the same entry has started before has
-/// lost its worker; `None` for one that has ended, that another entry runs, or of another kind.
+/// Starts a job of one of `kinds` for the entry `queue_id` of the queue. A job that the same entry has started before
+/// has lost its worker. `None` for a job that has ended, that another entry runs, or of another kind.
 pub(crate) async fn claim(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -169,7 +169,7 @@ pub(crate) async fn claim(
     Ok(claimed)
 }
 
-/// Is the job one of another version, which waits for a worker that knows its kind?
+/// Whether the job's kind is not in `kinds`, so that it waits for a worker of another version.
 pub(crate) async fn is_of_other_kind(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -191,7 +191,7 @@ pub(crate) async fn is_of_other_kind(
     .await
 }
 
-/// Puts a running job back, as its worker stops. Was it still that start of it?
+/// Puts a running job back when its worker stops. `false` when the start `attempt` is no longer the current one.
 pub(crate) async fn put_back(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -217,14 +217,14 @@ pub(crate) async fn put_back(
     Ok(is_put_back)
 }
 
-/// Where a job waits.
+/// Lane and priority of a job in the queue.
 #[derive(Clone, Debug)]
 pub(crate) struct QueueSlot {
     pub(crate) lane: String,
     pub(crate) priority: String,
 }
 
-/// Where a failed or cancelled job would wait again.
+/// Lane and priority of a failed or cancelled job.
 pub(crate) async fn place_of_ended(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -9,9 +9,9 @@ use super::ending::Answer;
 use crate::dispatch::path;
 use crate::model::{Job, JobPriority, JobResult, JobState};
 
-/// Larger answers are only at their own address, in bytes.
+/// Answers larger than this (bytes) are only returned by the result route.
 pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
-/// An estimate is given from this progress on, and after so long.
+/// Minimum progress, and minimum elapsed time in seconds, for an estimate of the remaining time.
 const MIN_PROGRESS: f64 = 0.1;
 const MIN_ELAPSED_S: f64 = 5.0;
 const NO_WORKER: &str = "no worker runs jobs of this kind";
@@ -38,7 +38,8 @@ struct Row {
 }
 
 impl Row {
-    /// The seconds that a running job still needs, if it goes on as before; `None` while that is a guess.
+    /// Estimated remaining time of a running job in seconds, extrapolated from its progress; `None` while it is too
+    /// uncertain.
     fn eta_s(&self, now: DateTime<Utc>) -> Option<i64> {
         let elapsed = (now - self.running_since?).as_seconds_f64();
         let is_known = self.state == "running" && self.progress >= MIN_PROGRESS && elapsed >= MIN_ELAPSED_S;
@@ -57,7 +58,7 @@ impl Row {
         Job {
             id: row.id,
             kind: row.kind,
-            // The column has no other.
+            // The column has no other values.
             state: JobState::from_name(&row.state).unwrap_or(JobState::Failed),
             stage: if is_stranded { Some(NO_WORKER.to_owned()) } else { row.stage },
             progress: row.progress,
@@ -95,7 +96,7 @@ pub(crate) async fn find(
                     UNION ALL
                     SELECT FROM jobs o
                     WHERE o.state = 'queued' AND o.lane = j.lane AND o.priority = 'interactive' AND j.priority = 'batch'
-                    LIMIT 1000
+                    LIMIT 100
                 ) AS ahead
             ) END AS queue_position,
             (SELECT r.body FROM job_results r
@@ -117,7 +118,7 @@ pub(crate) async fn find(
     Ok(row.map(|row| row.into_job(now)))
 }
 
-/// The state of a job.
+/// The state of a job; `None` if there is no such job.
 pub(crate) async fn state(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<Option<JobState>> {
     let state = sqlx::query_scalar!(
         "-- jobs::state
@@ -131,7 +132,7 @@ pub(crate) async fn state(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sq
     Ok(state.and_then(|state| JobState::from_name(&state)))
 }
 
-/// Newest first, without their answers' bodies and queue positions; one more than the page has.
+/// Jobs newest first, without bodies of answers and queue positions; one more than the page has.
 pub(crate) async fn list(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -15,14 +15,14 @@ pub(crate) struct WebhookRow {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// Inserts one, unless its owner has `limit` of them. Was it inserted?
+/// Inserts a webhook, unless its owner has `limit` of them. Returns whether it was inserted.
 pub(crate) async fn insert_webhook(
     conn: &mut PgConnection,
     scope: &Scope,
     new: &WebhookRow,
     limit: i64,
 ) -> sqlx::Result<bool> {
-    // Two at once count one after the other.
+    // Serialises concurrent inserts of an owner, so that each counts the others.
     sqlx::query!(
         "-- jobs::lock_webhooks
          SELECT pg_advisory_xact_lock(hashtextextended('webhooks ' || $1 || ' ' || $2, 0))",
@@ -51,7 +51,7 @@ pub(crate) async fn insert_webhook(
     Ok(inserted.rows_affected() > 0)
 }
 
-/// All of an owner, oldest first.
+/// All webhooks of an owner, oldest first.
 pub(crate) async fn list_webhooks(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Vec<WebhookRow>> {
     sqlx::query_as!(
         WebhookRow,
@@ -77,7 +77,7 @@ pub(crate) async fn has_webhook(conn: &mut PgConnection, scope: &Scope, id: &Id)
     .await
 }
 
-/// Removes one with its deliveries. Was it there?
+/// Deletes a webhook with its deliveries. Returns whether it existed.
 pub(crate) async fn delete_webhook(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
     let deleted = sqlx::query!(
         "-- jobs::delete_webhook
@@ -127,15 +127,15 @@ pub(crate) struct DueDelivery {
     pub(crate) id: Id,
     pub(crate) job_id: Id,
     pub(crate) job_state: String,
-    /// This try.
+    /// Number of this attempt.
     pub(crate) attempts: i32,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) url: String,
     pub(crate) secret: String,
 }
 
-/// Takes deliveries that are due, at most `limit`: the oldest of each tenant first, but none of `full` tenants. They are
-/// due again after a minute, should this process die.
+/// Takes deliveries that are due, at most `limit`: the oldest of each tenant first, but none of the tenants in `full`.
+/// They are due again after a minute, in case this process dies.
 pub(crate) async fn due_deliveries(
     conn: &mut PgConnection,
     full: &[String],
@@ -172,17 +172,17 @@ pub(crate) async fn due_deliveries(
     .await
 }
 
-/// How a try went.
+/// Result of an attempt to send a delivery.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    /// The HTTP status, if there was an answer.
+    /// HTTP status, if there was an answer.
     pub(crate) status: Option<i32>,
     pub(crate) error: Option<String>,
-    /// The next try of one that has to be sent again; `None` for the last.
+    /// When the next attempt is due; `None` after the last one.
     pub(crate) next_attempt_at: Option<DateTime<Utc>>,
 }
 
-/// Writes how a try went, unless a later one has begun.
+/// Writes the result of an attempt, unless a later one has begun.
 pub(crate) async fn finish_delivery(
     conn: &mut PgConnection,
     delivery: &DueDelivery,

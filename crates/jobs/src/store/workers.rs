@@ -1,4 +1,4 @@
-//! Processes that are alive, and jobs that none of them would ever start.
+//! Live processes, and jobs that none of them would ever start.
 
 use chrono::{DateTime, Utc};
 use http_kit::{Id, Scope};
@@ -20,7 +20,7 @@ pub(crate) struct ReplicaRow {
     pub(crate) probe_uri: Option<String>,
 }
 
-/// Says that a process is alive.
+/// Writes the heartbeat of a process.
 pub(crate) async fn renew_replica(conn: &mut PgConnection, replica: &ReplicaRow) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::renew_replica
@@ -39,7 +39,7 @@ pub(crate) async fn renew_replica(conn: &mut PgConnection, replica: &ReplicaRow)
     Ok(())
 }
 
-/// Those seen within the last 15 seconds by the database's clock, without this one.
+/// Processes seen within the last 15 seconds by the database's clock, except this one.
 pub(crate) async fn live_replicas(conn: &mut PgConnection, id: &str) -> sqlx::Result<Vec<ReplicaRow>> {
     sqlx::query_as!(
         ReplicaRow,
@@ -52,7 +52,7 @@ pub(crate) async fn live_replicas(conn: &mut PgConnection, id: &str) -> sqlx::Re
     .await
 }
 
-/// Says that a process has stopped.
+/// Removes the row of a stopped process.
 pub(crate) async fn remove_replica(conn: &mut PgConnection, id: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "-- jobs::remove_replica
@@ -64,7 +64,7 @@ pub(crate) async fn remove_replica(conn: &mut PgConnection, id: &str) -> sqlx::R
     Ok(())
 }
 
-/// Has a job of the lane waited since before `since`?
+/// Whether a job of the lane has been queued since before `since`.
 pub(crate) async fn has_waited(
     conn: &mut PgConnection,
     lane: Lane,
@@ -80,7 +80,7 @@ pub(crate) async fn has_waited(
     .await
 }
 
-/// Jobs of a kind in a state.
+/// Number of jobs of a kind in a state.
 #[derive(Debug)]
 pub(crate) struct ActiveJobs {
     pub(crate) kind: String,
@@ -88,7 +88,7 @@ pub(crate) struct ActiveJobs {
     pub(crate) count: i64,
 }
 
-/// How many jobs wait and run.
+/// Counts queued and running jobs by kind and state.
 pub(crate) async fn count_active(conn: &mut PgConnection) -> sqlx::Result<Vec<ActiveJobs>> {
     sqlx::query_as!(
         ActiveJobs,
@@ -99,7 +99,7 @@ pub(crate) async fn count_active(conn: &mut PgConnection) -> sqlx::Result<Vec<Ac
     .await
 }
 
-/// A job that has no entry in the queue.
+/// A job without an entry in the queue.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct Stranded {
     pub(crate) tenant_id: String,
@@ -117,7 +117,7 @@ pub(crate) async fn stranded(
     before: DateTime<Utc>,
     kinds: &[String],
 ) -> sqlx::Result<Vec<Stranded>> {
-    // Not checked at compile time: the queue's tables are made by its library.
+    // Not checked at compile time: the queue's tables are created by its library.
     sqlx::query_as(
         "-- jobs::stranded
          SELECT j.tenant_id, j.env, j.id, j.kind, j.priority, j.ticket, j.attempts
@@ -141,7 +141,7 @@ pub(crate) async fn stranded(
     .await
 }
 
-/// Makes it wait again, unless it was started since.
+/// Queues a stranded job again, unless it was started since.
 pub(crate) async fn requeue_stranded(
     conn: &mut PgConnection,
     scope: &Scope,

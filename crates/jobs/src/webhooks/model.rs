@@ -7,95 +7,95 @@ use utoipa::ToSchema;
 
 use crate::model::{Job, JobState};
 
-/// A webhook to be made.
+/// A webhook to be created.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = WebhookRequest)]
 pub(crate) struct NewWebhook {
-    /// Whose it is; the header's.
+    /// Replaces the header `X-Tenant-Id`.
     pub(super) tenant_id: Option<String>,
-    /// The environment; the header's.
+    /// Replaces the header `X-Env`.
     pub(super) env: Option<String>,
-    /// The user; the header's.
+    /// Replaces the header `X-User-Id`.
     pub(super) user_id: Option<String>,
-    /// Where deliveries are sent: `https://` or `http://`, a public address, at most 2048 bytes.
+    /// URL to which deliveries are sent: `https://` or `http://`, a public address, at most 2048 bytes.
     pub(super) url: String,
-    /// Of which kinds of jobs; of all when it is empty.
+    /// Kinds of jobs to report; empty for all.
     #[serde(default)]
     pub(super) kinds: Vec<String>,
-    /// Of which states; `succeeded`, `failed` and `cancelled` when it is empty.
+    /// States to report; empty for `succeeded`, `failed` and `cancelled`.
     #[serde(default)]
     pub(super) states: Vec<JobState>,
 }
 
-/// A webhook.
+/// A subscription to state changes of jobs.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Webhook {
-    /// Its id.
+    /// Id of the webhook.
     pub(super) id: Id,
-    /// Where deliveries are sent.
+    /// URL to which deliveries are sent.
     pub(super) url: String,
-    /// Of which kinds of jobs; empty for all.
+    /// Kinds of jobs to report; empty for all.
     pub(super) kinds: Vec<String>,
-    /// Of which states.
+    /// States of jobs to report.
     pub(super) states: Vec<String>,
-    /// The secret of the signatures, `whsec_` and base64. Only in the answer that makes the webhook.
+    /// Secret of the signatures, `whsec_` and base64. Only in the answer that creates the webhook.
     pub(super) secret: Option<String>,
-    /// When it was made.
+    /// When the webhook was created.
     pub(super) created_at: DateTime<Utc>,
 }
 
 /// The webhooks of an owner, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WebhookList {
-    /// The webhooks.
+    /// All webhooks of the owner.
     pub(super) items: Vec<Webhook>,
 }
 
-/// A message for a webhook, and its tries.
+/// A message for a webhook, and its attempts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = WebhookDelivery)]
 pub(crate) struct Delivery {
-    /// The header `webhook-id`, the same in every try.
+    /// Value of the header `webhook-id`, the same in every attempt.
     pub(crate) id: Id,
-    /// The job.
+    /// Id of the job.
     pub(crate) job_id: Id,
     /// The state that the job entered.
     pub(crate) job_state: String,
     /// `pending`, `delivered` (answered 2xx) or `failed`.
     #[schema(pattern = "^(pending|delivered|failed)$")]
     pub(crate) state: String,
-    /// Tries so far, at most 10.
+    /// Attempts so far, at most 10.
     pub(crate) attempts: i32,
-    /// When the job came into that state.
+    /// When the job entered that state.
     pub(crate) created_at: DateTime<Utc>,
-    /// When it is tried next.
+    /// When the next attempt is due.
     pub(crate) next_attempt_at: Option<DateTime<Utc>>,
-    /// When it was last tried.
+    /// When the last attempt was made.
     pub(crate) last_attempt_at: Option<DateTime<Utc>>,
-    /// The HTTP status of the last try.
+    /// HTTP status of the last attempt.
     pub(crate) last_status: Option<i32>,
-    /// Why the last try failed.
+    /// Why the last attempt failed.
     pub(crate) last_error: Option<String>,
 }
 
-/// Deliveries, newest first.
+/// A page of deliveries, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WebhookDeliveryPage)]
 pub(crate) struct DeliveryPage {
-    /// The deliveries.
+    /// Deliveries of this page, newest first.
     pub(super) items: Vec<Delivery>,
-    /// Where the next page starts; null on the last.
+    /// Cursor of the next page; null on the last page.
     pub(super) next_cursor: Option<String>,
 }
 
-/// The body of a delivery.
+/// Body of a delivery.
 #[derive(Serialize)]
 pub(super) struct Message<'a> {
-    /// `job.` and the state.
+    /// `job.` followed by the state.
     pub(super) r#type: String,
-    /// When the job came into that state.
+    /// When the job entered that state.
     pub(super) timestamp: DateTime<Utc>,
-    /// The job as it is when the message is sent.
+    /// The job at the time the message is sent.
     pub(super) data: &'a Job,
 }

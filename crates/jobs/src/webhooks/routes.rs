@@ -18,7 +18,7 @@ use crate::model::JobState;
 use crate::service::Jobs;
 use crate::store::{self, WebhookRow};
 
-/// Most webhooks of an owner.
+/// Maximum number of webhooks of an owner.
 const MAX_WEBHOOKS: i64 = 20;
 const SECRET_BYTES: usize = 32;
 const SECRET_PREFIX: &str = "whsec_";
@@ -38,10 +38,10 @@ impl ContextFields for NewWebhook {
     }
 }
 
-/// Make a webhook
+/// Create a webhook
 ///
-/// Each change of a job's state that it asks for is sent there, signed as the Standard Webhooks specification has it, at
-/// most 10 times within a day until it is answered 2xx. The secret is answered this once.
+/// Each matching change of a job's state is sent to its URL, signed by the Standard Webhooks specification, at most 10
+/// times within a day until it is answered 2xx. Only this answer contains the secret.
 #[utoipa::path(
     post, path = "/webhooks", operation_id = "create_webhook", tag = "jobs", request_body = NewWebhook,
     responses(
@@ -60,7 +60,7 @@ async fn create(
     let url = url.map_err(|error| Problem::invalid_field("/url", error.to_string()))?;
     for (index, kind) in new.kinds.iter().enumerate() {
         if !HEAVY_CALLS.iter().any(|call| call.kind == kind) {
-            return Err(Problem::invalid_field(format!("/kinds/{index}"), "no kind of jobs"));
+            return Err(Problem::invalid_field(format!("/kinds/{index}"), "unknown kind of job"));
         }
     }
     let secret = new_secret()?;
@@ -73,13 +73,13 @@ async fn create(
         created_at: jobs.now(),
     };
     let mut transaction = jobs.pool().begin().await?;
-    // After a crash, a retry under the same Idempotency-Key finds what the first try made.
+    // After a crash, a retry under the same Idempotency-Key finds the webhook of the first attempt.
     let known = store::list_webhooks(&mut transaction, &context.scope).await?;
     let made = match known.into_iter().find(|known| known.id == row.id) {
         Some(known) => known,
         None if store::insert_webhook(&mut transaction, &context.scope, &row, MAX_WEBHOOKS).await? => row,
         None => {
-            let detail = format!("there are {MAX_WEBHOOKS} webhooks: delete one");
+            let detail = format!("there are {MAX_WEBHOOKS} webhooks, the maximum; delete one first");
             return Err(Problem::new(StatusCode::CONFLICT, "too_many_webhooks", detail));
         }
     };
@@ -88,7 +88,7 @@ async fn create(
     Ok((StatusCode::CREATED, Json(Webhook { secret: Some(secret), ..webhook(made) })).into_response())
 }
 
-/// Each once; those that a job stays in when none is given.
+/// Names of `states` without duplicates; the final states when none is given.
 fn states(mut states: Vec<JobState>) -> Vec<String> {
     if states.is_empty() {
         states = vec![JobState::Succeeded, JobState::Failed, JobState::Cancelled];
@@ -138,7 +138,7 @@ fn not_found(id: &Id) -> Problem {
 
 /// Delete a webhook
 ///
-/// With its deliveries, also those that were not sent yet.
+/// Its deliveries are deleted too, also those not sent yet.
 #[utoipa::path(
     delete, path = "/webhooks/{id}", operation_id = "delete_webhook", tag = "jobs", params(("id" = String, Path)),
     responses(
@@ -163,16 +163,16 @@ async fn delete(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListDeliveries {
-    /// Rows on the page.
+    /// Maximum number of deliveries on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
 /// List the deliveries of a webhook, newest first
 ///
-/// They are kept as long as finished jobs are.
+/// Deliveries are retained as long as finished jobs.
 #[utoipa::path(
     get, path = "/webhooks/{id}/deliveries", operation_id = "list_webhook_deliveries", tag = "jobs",
     params(("id" = String, Path), ListDeliveries),

@@ -1,4 +1,4 @@
-//! Sends deliveries, until they are answered 2xx or were tried for a day.
+//! Sends deliveries, until they are answered 2xx or have been retried for a day.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,18 +14,18 @@ use crate::Error;
 use crate::service::Jobs;
 use crate::store::{self, DueDelivery, Sent};
 
-/// How often due deliveries are looked for.
+/// Poll interval for due deliveries.
 const POLL: Duration = Duration::from_secs(1);
-/// The time that a receiver has to answer.
+/// Timeout of a request to a receiver.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Deliveries of a process at once: of all, and of each tenant.
+/// Maximum number of concurrent deliveries of a process: of all tenants, and of each tenant.
 const MAX_AT_ONCE: usize = 32;
 const MAX_OF_TENANT: usize = 4;
-/// The pauses between the ten tries, in seconds: together 23 hours.
+/// Pauses between the ten attempts, in seconds: together 23 hours.
 const PAUSES_S: [i64; 9] = [5, 30, 120, 600, 1_800, 3_600, 10_800, 21_600, 43_200];
-/// The largest answer of a job that is within a message, in bytes of JSON.
+/// Maximum size of a message, in bytes of JSON; beyond it the job's answer is left out.
 const MAX_MESSAGE: usize = 256 << 10;
-/// The receiver is gone for good.
+/// HTTP status 410: the receiver is gone for good.
 const GONE: i32 = 410;
 
 /// Sends the deliveries of all owners.
@@ -41,10 +41,10 @@ impl WebhookSender {
         Ok(Self { jobs, client })
     }
 
-    /// Sends due deliveries, without end. A slow receiver holds up its own tenant only.
+    /// Sends due deliveries; never returns. A slow receiver delays its own tenant only.
     pub(crate) async fn run(self) {
         let mut running = JoinSet::new();
-        // The tenants of running deliveries.
+        // Tenants of running deliveries.
         let mut tenants: HashMap<task::Id, Id> = HashMap::new();
         loop {
             let due = self.take_due(&tenants).await.unwrap_or_else(|error| {
@@ -66,7 +66,7 @@ impl WebhookSender {
         }
     }
 
-    /// The next due delivery of each tenant that has room.
+    /// The next due delivery of each tenant below its limit.
     async fn take_due(&self, running: &HashMap<task::Id, Id>) -> Result<Vec<DueDelivery>, Error> {
         let room = MAX_AT_ONCE - running.len();
         if room == 0 {
@@ -108,9 +108,9 @@ impl WebhookSender {
         }
     }
 
-    /// The status of the answer.
+    /// Sends a delivery; returns the HTTP status of the answer.
     async fn post(&self, delivery: &DueDelivery) -> Result<i32, String> {
-        // Checked again: the setting may have changed since it was made.
+        // Checked again: the policy may have changed since the webhook was created.
         let url = self.jobs.outbound().parse(&delivery.url).map_err(|error| error.to_string())?;
         let body = self.body(delivery).await?;
         let signer = Webhook::new(&delivery.secret).map_err(|error| error.to_string())?;
@@ -126,7 +126,7 @@ impl WebhookSender {
             .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
             .header(HEADER_WEBHOOK_SIGNATURE, signature)
             .body(body);
-        // What the receiver answers beside its status is not read.
+        // The body of the receiver's answer is not read.
         let response = request.send().await.map_err(|error| innermost(&error))?;
         Ok(i32::from(response.status().as_u16()))
     }
@@ -153,7 +153,7 @@ impl WebhookSender {
     }
 }
 
-/// What went wrong at the bottom: "connection refused" rather than "error sending request".
+/// The innermost cause: "connection refused" rather than "error sending request".
 fn innermost(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {

@@ -1,4 +1,4 @@
-//! What callers are answered.
+//! Answers of heavy calls and of their jobs.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::support::{ANALYZE, RENDER, World, json_of, owner};
 const GRACE: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_without_preference_waits_for_its_job() {
+async fn call_without_prefer_waits_for_its_job() {
     let world = World::new().await;
     world.work(&world.jobs, 1, GRACE);
     let answer = world.call("t1", ANALYZE, "", json!({"name": "a"})).await;
@@ -32,7 +32,7 @@ async fn a_call_without_preference_waits_for_its_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_goes_on_when_its_caller_hangs_up() {
+async fn job_continues_when_its_caller_disconnects() {
     let world = World::new().await;
     world.work(&world.jobs, 1, GRACE);
     let call = world.call("t1", ANALYZE, "", json!({"name": "held"}));
@@ -45,7 +45,7 @@ async fn a_job_goes_on_when_its_caller_hangs_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_requests_and_answers_are_blobs() {
+async fn large_requests_and_answers_are_stored_as_blobs() {
     let world = World::new().await;
     world.work(&world.jobs, 1, GRACE);
     let filling = 3 << 20;
@@ -64,7 +64,7 @@ async fn large_requests_and_answers_are_blobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_busy_service_is_tried_again_and_other_failures_are_the_jobs() {
+async fn job_retries_a_busy_service_and_fails_on_other_errors() {
     let world = World::new().await;
     world.routes.busy.store(2, Ordering::Relaxed);
     world.work(&world.jobs, 1, GRACE);
@@ -77,7 +77,7 @@ async fn a_busy_service_is_tried_again_and_other_failures_are_the_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn waiting_jobs_are_bounded_for_each_tenant_and_for_all() {
+async fn queued_jobs_are_limited_for_each_tenant_and_for_all() {
     let limits = JobLimits { waiting_per_tenant: 2, waiting: 3, ..JobLimits::default() };
     let world = World::with_limits(limits).await;
     for name in ["a", "b"] {
@@ -95,7 +95,7 @@ async fn waiting_jobs_are_bounded_for_each_tenant_and_for_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_failed_under_a_key_is_run_again() {
+async fn idempotency_key_retries_a_failed_job() {
     let world = World::new().await;
     world.work(&world.jobs, 1, GRACE);
     for _ in 0..2 {

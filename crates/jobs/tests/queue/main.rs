@@ -1,4 +1,4 @@
-//! The queue against a real database, over routes whose work the tests control.
+//! The queue against a real database, with routes whose work the tests control.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

@@ -1,4 +1,4 @@
-//! Which job is started next.
+//! Order in which jobs are started.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{ANALYZE, RENDER, World};
 const GRACE: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tenants_take_turns_and_keep_their_order() {
+async fn tenants_take_turns_and_keep_their_own_order() {
     let world = World::new().await;
     for name in ["1", "2", "3"] {
         world.enqueue("t1", name).await;
@@ -24,7 +24,7 @@ async fn tenants_take_turns_and_keep_their_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_comes_later_is_not_behind_all_that_waits() {
+async fn late_tenant_does_not_wait_for_the_whole_backlog() {
     let world = World::new().await;
     let first = world.enqueue("t1", "held").await;
     for name in ["2", "3"] {
@@ -32,7 +32,7 @@ async fn who_comes_later_is_not_behind_all_that_waits() {
     }
     world.work(&world.jobs, 1, GRACE);
     world.running("t1", &first).await;
-    // Another lane moves on meanwhile, and takes no turn from this one.
+    // Jobs of another lane run meanwhile, and do not advance the tickets of this one.
     for _ in 0..10 {
         let answer = world.call("t3", RENDER, "", json!({"name": "render"})).await;
         assert_eq!(answer.status(), StatusCode::CREATED);
@@ -56,7 +56,7 @@ async fn batch_jobs_wait_for_interactive_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_was_put_back_keeps_its_turn() {
+async fn job_that_is_put_back_keeps_its_ticket() {
     let world = World::new().await;
     let first = world.enqueue("t1", "1 held").await;
     let second = world.enqueue("t1", "2").await;

@@ -24,14 +24,14 @@ use tower::ServiceExt;
 pub(crate) const ANALYZE: &str = "/audio/semantic-timeline/analyze";
 pub(crate) const RENDER: &str = "/video/render";
 
-/// What the routes do, and what they have done.
+/// Controls of the routes, and a record of their work.
 #[derive(Clone, Default)]
 pub(crate) struct Routes {
-    /// Names of the work that was begun, in order.
+    /// Names of started work, in order.
     pub(crate) begun: Arc<Mutex<Vec<String>>>,
     /// Work of names that end with `held` waits for a permit.
     pub(crate) gate: Arc<Gate>,
-    /// How often the next calls answer that they are busy.
+    /// Number of next calls that answer `busy`.
     pub(crate) busy: Arc<AtomicUsize>,
 }
 
@@ -68,7 +68,7 @@ async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json
     (StatusCode::CREATED, Json(json!({"name": name, "filling": filling}))).into_response()
 }
 
-/// A service of jobs whose routes do what the tests want.
+/// A service of jobs with routes that the tests control.
 pub(crate) struct World {
     pub(crate) database: TestDatabase,
     pub(crate) pool: PgPool,
@@ -92,7 +92,7 @@ impl World {
         Self { database, pool, jobs, routes: Routes::default(), directory }
     }
 
-    /// Another process: the same database and store, connections and a lifetime of its own.
+    /// A second process: the same database and store, with its own connections and lifetime.
     pub(crate) async fn twin(&self) -> Jobs {
         let blobs = BlobStore::open_directory(self.directory.path()).unwrap();
         jobs_in(pool(&self.database).await, blobs, JobLimits::default())
@@ -109,7 +109,7 @@ impl World {
         tokio::spawn(Worker::new(jobs.clone(), self.router(), WorkerSettings { slots, grace }).work())
     }
 
-    /// Calls a heavy route with a preference.
+    /// Calls a heavy route with a `Prefer` header.
     pub(crate) async fn call(&self, tenant: &str, path: &str, prefer: &str, body: Value) -> Response {
         let router = self.router();
         let router = router.layer(axum::middleware::from_fn_with_state(self.jobs.clone(), jobs::run_as_jobs));
@@ -124,7 +124,7 @@ impl World {
         router.oneshot(request).await.unwrap()
     }
 
-    /// The id of the job that a call with `respond-async` makes.
+    /// Makes a call with `respond-async`; returns the id of its job.
     pub(crate) async fn enqueue(&self, tenant: &str, name: &str) -> Id {
         let answer = self.call(tenant, ANALYZE, "respond-async", json!({"name": name})).await;
         assert_eq!(answer.status(), StatusCode::ACCEPTED);

@@ -1,4 +1,4 @@
-//! Webhooks, against receivers of this machine.
+//! Webhooks, with receivers on this machine.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::support::{World, json_of};
 
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Keeps what it is sent, and answers with the statuses it was given, then with 204.
+/// Stores the messages it receives, and answers with the given statuses, then with 204.
 #[derive(Clone, Default)]
 struct Receiver {
     received: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
@@ -59,7 +59,7 @@ async fn call_as(world: &World, tenant: &str, method: Method, path: &str, body: 
     router.oneshot(request).await.unwrap()
 }
 
-/// Makes a webhook; its id and secret.
+/// Creates a webhook; returns its id and secret.
 async fn create(world: &World, body: Value) -> (String, Vec<u8>) {
     let made = call(world, Method::POST, "/webhooks", &body).await;
     assert_eq!(made.status(), StatusCode::CREATED);
@@ -68,7 +68,7 @@ async fn create(world: &World, body: Value) -> (String, Vec<u8>) {
     (made["id"].as_str().unwrap().to_owned(), STANDARD.decode(secret).unwrap())
 }
 
-/// Waits for a delivery that is `state` after `attempts` tries.
+/// Waits for a delivery that is in `state` after `attempts` attempts.
 async fn delivery(world: &World, webhook: &str, state: &str, attempts: i32) -> Value {
     for remaining in (0..300).rev() {
         let listed = call(world, Method::GET, &format!("/webhooks/{webhook}/deliveries"), &Value::Null).await;
@@ -88,7 +88,7 @@ async fn delivery(world: &World, webhook: &str, state: &str, attempts: i32) -> V
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_told_with_a_signature() {
+async fn webhook_delivery_is_signed() {
     let world = World::new().await;
     let (receiver, url) = Receiver::start(&[]).await;
     let (id, secret) = create(&world, json!({"url": url, "kinds": ["analyze"]})).await;
@@ -130,7 +130,7 @@ async fn a_job_is_told_with_a_signature() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deliveries_are_tried_again_and_redirects_are_not_followed() {
+async fn webhook_deliveries_are_retried_and_redirects_are_not_followed() {
     let world = World::new().await;
     let (receiver, url) = Receiver::start(&[500]).await;
     let (redirecting, redirect_url) = Receiver::start(&[302]).await;
@@ -151,7 +151,7 @@ async fn deliveries_are_tried_again_and_redirects_are_not_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_are_checked_and_bounded() {
+async fn webhooks_are_validated_and_limited() {
     let world = World::new().await;
     for (body, pointer) in [
         (json!({"url": "ftp://example.org"}), "/url"),
@@ -172,9 +172,9 @@ async fn webhooks_are_checked_and_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_receiver_holds_up_its_own_tenant_alone() {
+async fn slow_webhook_receiver_delays_its_own_tenant_only() {
     let world = World::new().await;
-    // Accepts connections and answers nothing.
+    // Accepts connections and never answers.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent_url = format!("http://localhost:{}/", silent.local_addr().unwrap().port());
     for _ in 0..8 {

@@ -1,4 +1,4 @@
-//! Workers that die, stop, or lose their database; jobs that are cancelled.
+//! Workers that die, stop, or lose their database; cancelled jobs.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{ANALYZE, World, owner};
 const GRACE: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_kills_its_workers_is_given_up() {
+async fn job_that_kills_its_workers_fails_as_worker_lost() {
     let world = World::new().await;
     let id = world.enqueue("t1", "held").await;
     for attempt in 1..=3 {
@@ -33,7 +33,7 @@ async fn a_job_that_kills_its_workers_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cancelled_work_goes_on_while_another_job_waits_for_it() {
+async fn cancelled_work_continues_while_another_job_waits_for_it() {
     let world = World::new().await;
     let (first, second) = (world.enqueue("t1", "held").await, world.enqueue("t1", "held").await);
     world.work(&world.jobs, 2, GRACE);
@@ -43,7 +43,7 @@ async fn cancelled_work_goes_on_while_another_job_waits_for_it() {
     world.jobs.cancel(&owner("t1"), &first).await.unwrap();
     assert_eq!(world.ended("t1", &first).await.state, JobState::Cancelled);
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
-    // Both are still at the gate.
+    // Both are still waiting at the gate.
     world.routes.gate.0.add_permits(2);
     assert_eq!(world.ended("t1", &second).await.state, JobState::Succeeded);
     let until = Instant::now() + Duration::from_secs(10);
@@ -54,7 +54,7 @@ async fn cancelled_work_goes_on_while_another_job_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cancelled_work_ends_when_no_other_job_wants_it() {
+async fn cancelled_work_ends_if_no_other_job_wants_it() {
     let world = World::new().await;
     let (first, second) = (world.enqueue("t1", "held").await, world.enqueue("t1", "held").await);
     world.work(&world.jobs, 1, GRACE);
@@ -69,7 +69,7 @@ async fn cancelled_work_ends_when_no_other_job_wants_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kind_of_another_version_is_left_to_its_workers() {
+async fn job_kind_of_another_version_is_left_to_its_workers() {
     let world = World::new().await;
     let id = world.enqueue("t1", "a").await;
     sqlx::query("UPDATE jobs SET kind = 'of_tomorrow'").execute(&world.pool).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_kind_of_another_version_is_left_to_its_workers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_cancelled_and_run_again_once() {
+async fn cancelled_job_is_retried_once() {
     let world = World::new().await;
     let id = world.enqueue("t1", "a").await;
     world.jobs.cancel(&owner("t1"), &id).await.unwrap();
@@ -99,13 +99,13 @@ async fn a_job_is_cancelled_and_run_again_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_worker_survives_its_connections() {
+async fn worker_survives_the_loss_of_its_connections() {
     let world = World::new().await;
     world.work(&world.jobs, 1, GRACE);
     let call = async |name: &str| world.call("t1", ANALYZE, "", json!({"name": name})).await.status();
     assert_eq!(call("before").await, 201);
     for _ in 0..3 {
-        // Every connection but this one, listeners too: as when the server is started again.
+        // Terminates all connections except this one, listeners too: as when the server restarts.
         let ended: Vec<bool> = sqlx::query_scalar(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()",
@@ -117,7 +117,7 @@ async fn a_worker_survives_its_connections() {
     }
     let until = Instant::now() + Duration::from_secs(30);
     loop {
-        // The pool may hand out a connection that it does not know to be gone.
+        // The pool may return a connection that it does not know to be closed.
         let answered = tokio::time::timeout(Duration::from_secs(20), call("after")).await.unwrap();
         if answered == 201 {
             return;
@@ -128,7 +128,7 @@ async fn a_worker_survives_its_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_without_its_entry_is_queued_again() {
+async fn job_without_a_queue_entry_is_queued_again() {
     let world = World::new().await;
     let id = world.enqueue("t1", "a").await;
     sqlx::query("DELETE FROM graphile_worker._private_jobs").execute(&world.pool).await.unwrap();
