@@ -1,8 +1,8 @@
-//! Latency of the calls that players make all the time, at a fixed rate: `latency HARKBACK FILE`.
+//! Measures the latency of frequent calls of players at a fixed rate: `latency HARKBACK FILE`.
 //!
-//! Starts the given program on a database of its own, analyses `FILE` (with the `signal` backend), puts a clip of it on a
-//! timeline, and then asks at so many requests a second whatever becomes of the answers before (an open loop): a slow
-//! answer delays none of the others, and its wait counts. Prints percentiles of the time from when a request was due.
+//! Starts the given program on a database of its own, analyses `FILE` (with the `signal` backend), puts a clip of it on
+//! a timeline, and then sends requests at a fixed rate, independent of earlier answers (an open loop): a slow answer
+//! delays no other request, and its wait counts. Prints percentiles of the time since a request was due.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a measurement that fails has nothing to say")]
 
@@ -68,7 +68,7 @@ impl Server {
         answer.error_for_status().expect("a success").json().await.expect("JSON")
     }
 
-    /// Asks at `rate` a second; percentiles in milliseconds.
+    /// Sends `rate` requests a second; prints percentiles in milliseconds.
     async fn measure(&self, name: &str, rate: u32, request: impl Fn() -> RequestBuilder) {
         let began = Instant::now() + Duration::from_millis(100);
         let calls = rate * (LENGTH + WARM_UP).as_secs() as u32;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::document;
 
-/// Calls to one server in the name of one tenant and environment.
+/// Calls to one server by one tenant and environment.
 #[derive(Clone)]
 pub struct Api {
     client: Client,
@@ -22,14 +22,14 @@ impl Api {
         Self { client, base, tenant: tenant.to_owned(), env: env.to_owned(), user: None }
     }
 
-    /// The same caller, as this user.
+    /// The same caller with the header `X-User-Id`.
     #[must_use]
     pub fn user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
         self
     }
 
-    /// A call with the context headers set, to be completed and given to [`Api::send`].
+    /// A request with the context headers, to be completed and passed to [`Api::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self
             .client
@@ -42,10 +42,10 @@ impl Api {
         }
     }
 
-    /// Sends it and reads the whole answer.
+    /// Sends a request and reads the whole answer.
     ///
     /// # Panics
-    /// When the answer is not as the OpenAPI document says.
+    /// When the answer differs from the OpenAPI document.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
         let request = request.build().expect("a request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
@@ -57,27 +57,27 @@ impl Api {
         reply
     }
 
-    /// `GET path`.
+    /// Sends a `GET path`.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }
 
-    /// `DELETE path`.
+    /// Sends a `DELETE path`.
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(self.request(Method::DELETE, path)).await
     }
 
-    /// `POST path` with a JSON body.
+    /// Sends a `POST path` with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// `PUT path` with a JSON body.
+    /// Sends a `PUT path` with a JSON body.
     pub async fn put(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request(Method::PUT, path).json(body)).await
     }
 
-    /// `PATCH path` with a JSON body.
+    /// Sends a `PATCH path` with a JSON body.
     pub async fn patch(&self, path: &str, body: &Value) -> Reply {
         self.send(self.request(Method::PATCH, path).json(body)).await
     }
@@ -89,7 +89,7 @@ impl Api {
         self.upload_bytes(name, bytes, &[]).await.ok()
     }
 
-    /// Uploads `bytes` under a file name, with more form fields (`kind`, `tags`, …).
+    /// Uploads `bytes` under a file name, with further form fields (`kind`, `tags`, …).
     pub async fn upload_bytes(&self, name: &str, bytes: Vec<u8>, fields: &[(&str, &str)]) -> Reply {
         let form = fields
             .iter()
@@ -99,25 +99,25 @@ impl Api {
     }
 }
 
-/// What came back.
+/// An answer, read completely.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// The HTTP status.
+    /// HTTP status of the answer.
     pub status: u16,
-    /// The headers.
+    /// HTTP headers of the answer.
     pub headers: HeaderMap,
-    /// The body.
+    /// Body of the answer.
     pub body: Vec<u8>,
 }
 
 impl Reply {
-    /// The body as text, whatever it is.
+    /// The body as text, with replacement characters for invalid UTF-8.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// One header's value.
+    /// The value of a header; `None` if it is missing or not text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -133,7 +133,7 @@ impl Reply {
         value
     }
 
-    /// The body of a success.
+    /// The body of a success as JSON.
     ///
     /// # Panics
     /// When the status is not 2xx.
@@ -147,7 +147,7 @@ impl Reply {
     /// The body of an error with this status and code.
     ///
     /// # Panics
-    /// When it is anything else, or not a whole problem document (RFC 9457).
+    /// When the answer is anything else, or not a complete problem document (RFC 9457).
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text());

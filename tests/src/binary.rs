@@ -1,4 +1,4 @@
-//! The program under test.
+//! Path and commands of the program under test.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ pub fn workspace_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the workspace")
 }
 
-/// Where `harkback` is, built first if need be.
+/// Path of `harkback`, built first if necessary.
 ///
 /// # Panics
 /// When it does not compile.
@@ -41,8 +41,8 @@ fn kept_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)
     ["PATH", "HOME", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
-/// Selecting the whole workspace unifies features as `cargo test --workspace` does, so nothing is
-/// compiled a second time.
+/// Builds the whole workspace, which unifies features as `cargo test --workspace` does, so that nothing is compiled
+/// twice.
 fn build() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .current_dir(workspace_root())

@@ -6,8 +6,7 @@ use tempfile::TempDir;
 
 use crate::Server;
 
-/// A migrated database and an empty data directory of its own; what servers of one installation
-/// share.
+/// A migrated database and an empty data directory: the state that servers of one installation share.
 #[derive(Clone)]
 pub struct Deployment {
     database: Arc<TestDatabase>,
@@ -15,7 +14,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Makes both.
+    /// Creates the database and the directory.
     pub async fn new() -> Self {
         let data = tempfile::Builder::new().prefix("harkback-e2e-").tempdir().expect("a data directory");
         Self { database: Arc::new(TestDatabase::create().await), data: Arc::new(data) }
@@ -26,18 +25,18 @@ impl Deployment {
         self.start_with(&[]).await
     }
 
-    /// The same, with these environment variables on top.
+    /// As [`Deployment::start`], with additional environment variables.
     pub async fn start_with(&self, environment: &[(&str, &str)]) -> Server {
         Server::start(self.clone(), environment).await
     }
 
-    /// The database, to look behind the HTTP interface.
+    /// The database, for checks behind the HTTP interface.
     #[must_use]
     pub fn database(&self) -> &TestDatabase {
         &self.database
     }
 
-    /// The servers' data directory.
+    /// Data directory of the servers.
     #[must_use]
     pub fn data_directory(&self) -> &Path {
         self.data.path()

@@ -1,6 +1,6 @@
-//! The OpenAPI document, and whether answers are as it says.
+//! The OpenAPI document, and the check that answers conform to it.
 //!
-//! [`Api`](crate::Api) holds every answer that a test gets against it.
+//! [`Api`](crate::Api) checks every answer that a test gets.
 
 use std::collections::HashMap;
 use std::process::Command;
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::{Reply, binary};
 
-/// What `harkback openapi` prints.
+/// The output of `harkback openapi`, parsed.
 ///
 /// # Panics
-/// When that is no JSON.
+/// When the output is not JSON.
 #[must_use]
 pub fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
@@ -25,7 +25,7 @@ pub fn document() -> &'static Value {
     })
 }
 
-/// Every operation of the document: path, method in lower case, and the operation itself.
+/// All operations of the document: path, method in lower case, and the operation itself.
 pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     let paths = document["paths"].as_object().expect("a document has paths");
     paths.iter().flat_map(|(path, item)| {
@@ -34,10 +34,10 @@ pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)
     })
 }
 
-/// Is this the answer of a route that the document does not have, or as the document says?
+/// Checks that an answer conforms to the document; answers of routes that the document lacks pass.
 ///
 /// # Errors
-/// What is not: status, code, media type, or where the body differs from its schema.
+/// What differs: the status, code or media type, or the part of the body that violates its schema.
 pub fn check(method: &Method, path: &str, reply: &Reply) -> Result<(), String> {
     static ANSWERS: OnceLock<Answers> = OnceLock::new();
     let Some((template, method, operation)) = find(document(), method, path) else { return Ok(()) };
@@ -45,7 +45,7 @@ pub fn check(method: &Method, path: &str, reply: &Reply) -> Result<(), String> {
     answers.check(operation, reply).map_err(|wrong| format!("{method} {template}: {wrong}"))
 }
 
-/// The operation of the path with most words of its own: `/by-clip/{id}` before `/{id}/{form}`.
+/// The operation whose path has the most literal segments: `/by-clip/{id}` before `/{id}/{form}`.
 fn find<'a>(document: &'a Value, method: &Method, path: &str) -> Option<(&'a str, &'a str, &'a Value)> {
     let parts: Vec<&str> = path.split('/').collect();
     let fits = |template: &str| {
@@ -58,10 +58,10 @@ fn find<'a>(document: &'a Value, method: &Method, path: &str) -> Option<(&'a str
         .min_by_key(|(template, ..)| template.matches('{').count())
 }
 
-/// The schemas of all answers, compiled.
+/// Compiled schemas of all answers.
 struct Answers {
     schemas: Schemas,
-    /// By the schema as the document has it.
+    /// Keyed by the JSON text of the schema in the document.
     compiled: HashMap<String, SchemaIndex>,
 }
 
@@ -102,10 +102,10 @@ impl Answers {
         let Some(content) = response["content"].as_object() else {
             return if reply.body.is_empty() { Ok(()) } else { Err(format!("{status} has no body")) };
         };
-        let told = reply.header("content-type").unwrap_or_default();
-        let media_type = told.split(';').next().unwrap_or_default();
+        let content_type = reply.header("content-type").unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default();
         let Some(content) = content.get(media_type).or_else(|| content.get("*/*")) else {
-            return Err(format!("{status} is not told to be {told:?}"));
+            return Err(format!("{status} is not documented as {content_type:?}"));
         };
         if !media_type.ends_with("json") {
             return Ok(());
@@ -121,13 +121,13 @@ impl Answers {
     }
 }
 
-/// The code of a problem document, or of an error in OpenAI's shape.
+/// The code of a problem document, or of an error in OpenAI's format.
 fn code_of(body: &Value) -> &str {
     body["code"].as_str().or_else(|| body["error"]["code"].as_str()).unwrap_or_default()
 }
 
-/// Schemas of answers allow fields that they do not name, as a later version may have more. This one's are all named:
-/// no schema of a value allows others, unless it is that of any object.
+/// Closes a schema. Schemas of answers allow unknown fields, as a later version may add some; this version's fields are
+/// all named. Only the schema of an arbitrary object stays open.
 fn close(schema: &mut Value) {
     let shut = |value: &mut Value| {
         if let Value::Object(schema) = value
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_answer_is_found() {
+    fn check_finds_wrong_answers() {
         let json = "application/json";
         assert_eq!(answers_to(&reply(200, json, &json!({"a": 1, "meta": {"any": 1}}))), Ok(()));
         for wrong in [

@@ -1,4 +1,4 @@
-//! End to end: the real `harkback` binary over HTTP, on a real Postgres.
+//! End-to-end tests: the real `harkback` binary over HTTP, on a real Postgres.
 //!
 //! ```no_run
 //! # use serde_json::json;
@@ -7,19 +7,19 @@
 //! let server = deployment.start().await;
 //! let api = server.api("t1", "dev");
 //! let project = api.post("/video/projects", &json!({"title": "A film"})).await.ok();
-//! api.get("/video/projects/nobody").await.problem(404, "project_not_found");
+//! api.get("/video/projects/missing").await.problem(404, "project_not_found");
 //! server.stop().await;
 //! # }
 //! ```
 //!
 //! - [`Deployment`]: a database and a data directory; one or more servers run on it;
 //! - [`Server`]: one running process, stopped gracefully or killed when dropped;
-//! - [`Api`] and [`Reply`]: calls in the name of one tenant, and what came back;
-//! - [`document`]: the OpenAPI document, which every answer is held against;
+//! - [`Api`] and [`Reply`]: calls by one tenant, and their answers;
+//! - [`document`]: the OpenAPI document, against which every answer is checked;
 //! - [`binary`]: the program itself, for tests of the command line;
-//! - [`media`]: where generated fixtures and the corpus are.
+//! - [`media`]: paths of generated fixtures and of the corpus.
 //!
-//! Everything here panics when a step fails, with what the server said: a test cannot go on.
+//! All functions panic when a step fails, with the server's answer, because the test cannot continue.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed step of a test fails the test")]
 
@@ -30,11 +30,11 @@ pub mod document;
 pub mod media;
 mod server;
 
-/// Says on standard error that a test, or a part of one, was left out. Not by `eprintln!`, which is shown of tests that
-/// fail alone.
+/// Reports on standard error that a test, or a part of one, was skipped. Not by `eprintln!`, which is shown for failed
+/// tests only.
 pub fn skipped(reason: &str) {
     use std::io::Write as _;
-    // A closed standard error is no failure.
+    // Ignores a closed standard error.
     let _ = writeln!(std::io::stderr(), "skipped: {reason}");
 }
 

@@ -1,13 +1,13 @@
-//! Media to test with.
+//! Paths of media for tests.
 
 use std::path::{Path, PathBuf};
 
 use crate::binary::workspace_root;
 
-/// A generated file: `fixtures/media/NAME`.
+/// Path of a generated file: `fixtures/media/NAME`.
 ///
 /// # Panics
-/// When it is not there.
+/// When the file does not exist.
 #[must_use]
 pub fn fixture(name: &str) -> PathBuf {
     let path = workspace_root().join("fixtures/media").join(name);
@@ -15,8 +15,8 @@ pub fn fixture(name: &str) -> PathBuf {
     path
 }
 
-/// A recording of the corpus, or `None` (said on standard error) where the corpus is not there: it
-/// is not part of this repository. `HARKBACK_CORPUS` says where it is, else `../shared/corpus`.
+/// Path of a recording of the corpus, or `None` (reported on standard error) where the corpus is absent, as it
+/// is not part of this repository. `HARKBACK_CORPUS` is its directory, by default `../shared/corpus`.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "tests alone use the corpus")]
 pub fn corpus(name: &str) -> Option<PathBuf> {
@@ -30,7 +30,7 @@ pub fn corpus(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// A model of this repository: `fixtures/models/NAME`.
+/// Path of a model of this repository: `fixtures/models/NAME`.
 #[must_use]
 pub fn model(name: &str) -> PathBuf {
     workspace_root().join("fixtures/models").join(name)

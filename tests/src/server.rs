@@ -17,7 +17,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 const CALL_TIMEOUT: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_millis(50);
 
-/// A running `harkback serve`. Dropped without [`Server::stop`], it is killed.
+/// A running `harkback serve`. Dropping it without [`Server::stop`] kills it.
 pub struct Server {
     child: Child,
     base: String,
@@ -50,43 +50,43 @@ impl Server {
         server
     }
 
-    /// Calls in the name of a tenant and environment.
+    /// A client with a tenant and environment.
     #[must_use]
     pub fn api(&self, tenant: &str, env: &str) -> Api {
         Api::new(self.client.clone(), self.base.clone(), tenant, env)
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// Base URL `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// What it runs on.
+    /// The database and data directory of the server.
     #[must_use]
     pub fn deployment(&self) -> &Deployment {
         &self.deployment
     }
 
-    /// Its process.
+    /// Id of the server's process.
     ///
     /// # Panics
-    /// When it has ended.
+    /// When the process has ended.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id().expect("not waited for yet")
     }
 
-    /// All it has written so far, standard output and standard error together.
+    /// The log so far: standard output and standard error together.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().expect("no reader panics").clone()
     }
 
-    /// Asks it to stop (SIGTERM) and returns its whole log.
+    /// Stops the server (SIGTERM) and returns its whole log.
     ///
     /// # Panics
-    /// When it does not end in time, or with a failure.
+    /// When the process does not end in time, or fails.
     pub async fn stop(mut self) -> String {
         self.signal(Signal::TERM);
         let status = self.wait().await;
@@ -97,15 +97,15 @@ impl Server {
         self.log()
     }
 
-    /// Sends SIGTERM and goes on.
+    /// Sends SIGTERM without waiting.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
     }
 
-    /// Waits until it has ended by itself; its exit code and whole log.
+    /// Waits until the process has ended; returns its exit code and whole log.
     ///
     /// # Panics
-    /// When it does not end in time.
+    /// When the process does not end in time.
     pub async fn ended(mut self) -> (Option<i32>, String) {
         let status = self.wait().await;
         for reader in &mut self.readers {
@@ -114,7 +114,7 @@ impl Server {
         (status.code(), self.log())
     }
 
-    /// Ends it without a word (SIGKILL), as a crash would.
+    /// Kills the process (SIGKILL), as a crash would.
     pub async fn kill(mut self) {
         self.signal(Signal::KILL);
         self.wait().await;
@@ -148,12 +148,12 @@ impl Server {
         panic!("harkback is not ready after {START_TIMEOUT:?}; its log:\n{}", self.log());
     }
 
-    /// Until its own programs have answered: on a busy machine a ready server may not know them yet.
+    /// Waits until the server has checked its own programs: on a busy machine a ready server may still be checking.
     async fn wait_for_programs(&self, url: &str) {
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
             let reply = self.client.get(url).send().await.expect("a ready server answers");
-            if !reply.text().await.expect("a whole answer").contains("being looked for") {
+            if !reply.text().await.expect("a whole answer").contains("being checked") {
                 return;
             }
             sleep(POLL).await;
@@ -161,8 +161,7 @@ impl Server {
     }
 }
 
-/// A port that was free a moment ago. The kernel hands out others first, so parallel tests do not
-/// meet.
+/// A port that was free a moment ago. The kernel assigns other ports first, so parallel tests do not collide.
 fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("a bound address").port()

@@ -1,4 +1,4 @@
-//! Alignment heads: the cross-attention heads that token times are measured by.
+//! Alignment heads: the cross-attention heads from which token times are measured.
 
 use whisper_rs::{DtwMode, DtwModelPreset, DtwParameters};
 
@@ -7,7 +7,7 @@ use crate::ModelHeader;
 /// Arena of one alignment: a few tensors of tokens × 1 500 frames × heads × 4 bytes. Untouched pages are not resident.
 const MEMORY: usize = 512 << 20;
 
-/// Do several published models have these dimensions?
+/// Whether several published models have these dimensions.
 pub(crate) const fn is_ambiguous(header: ModelHeader) -> bool {
     header.text_layers == 32 && header.mel_bands == 80
 }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_selected_by_dimensions() {
+    fn alignment_heads_are_selected_by_dimensions() {
         let heads = |header| parameters(header, false).map(|parameters| format!("{:?}", parameters.mode));
         assert!(heads(header(51_864, 4, 384)).unwrap().contains("TinyEn"));
         assert!(heads(header(51_865, 4, 384)).unwrap().contains("Tiny "));

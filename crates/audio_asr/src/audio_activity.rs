@@ -1,10 +1,10 @@
-//! Audio activity within a window by its level: finer boundaries than the 32 ms frames of speech detection.
+//! Audio activity within a window, from its level: finer boundaries than the 32 ms frames of speech detection.
 
 use std::ops::Range;
 
 use crate::RATE;
 
-/// Level frames of 10 ms.
+/// Length of a level frame in samples: 10 ms.
 const FRAME: usize = RATE as usize / 100;
 /// Minimum gap between two active ranges, in frames: 60 ms, longer than the closure of a plosive.
 const MIN_GAP: usize = 6;
@@ -17,7 +17,7 @@ const SPEECH_QUANTILE: f32 = 0.95;
 const MIN_SNR_DB: f32 = 15.0;
 /// Threshold between noise floor (0) and speech level (1), on the dB scale.
 const THRESHOLD: f32 = 0.3;
-/// Levels are clamped to this, in dBFS.
+/// Minimum level; lower ones are clamped to it, in dBFS.
 const MIN_DB: f32 = -90.0;
 
 /// The active ranges of a window, sorted, in samples; empty where the signal-to-noise ratio is too low.
@@ -54,7 +54,7 @@ const SNAP: usize = RATE as usize / 10;
 /// Minimum duration of a word: 30 ms.
 const MIN_WORD: usize = RATE as usize * 3 / 100;
 
-/// Moves the boundaries of a word out of pauses, to those of the active ranges. `range` may be empty.
+/// Moves the boundaries of a word from pauses to the boundaries of the active ranges. `range` may be empty.
 pub(crate) fn snap(range: Range<usize>, activity: &[Range<usize>]) -> Range<usize> {
     let Range { mut start, mut end } = range;
     // The first active range that ends after the word starts.
@@ -65,8 +65,8 @@ pub(crate) fn snap(range: Range<usize>, activity: &[Range<usize>]) -> Range<usiz
             start = current.start;
         } else if let Some(next) = next.filter(|_| current.end - start.max(current.start) < SNAP) {
             // The end of an active range belongs to the previous word.
-            let behind = end.saturating_sub(next.start);
-            if start >= current.start && behind > 2 * (current.end - start) {
+            let after = end.saturating_sub(next.start);
+            if start >= current.start && after > 2 * (current.end - start) {
                 start = next.start;
             }
         }
@@ -119,7 +119,7 @@ mod tests {
         let activity = [ms(500..1_000), ms(1_300..1_600)];
         let snapped = |range| snap(ms(range), &activity);
         assert_eq!(snapped(100..700), ms(500..700), "a silence before it");
-        assert_eq!(snapped(700..1_200), ms(700..1_000), "a pause behind it");
+        assert_eq!(snapped(700..1_200), ms(700..1_000), "a pause after it");
         assert_eq!(snapped(960..1_500), ms(1_300..1_500), "the end of the word before");
         assert_eq!(snapped(700..1_500), ms(700..1_000), "across a pause");
         assert_eq!(snapped(600..800), ms(600..800));

@@ -1,16 +1,16 @@
-//! The models that whisper.cpp publishes, by name.
+//! Catalog of the models published by whisper.cpp.
 //!
-//! Names, sizes and SHA-1 are those of the table in whisper.cpp's `models/README.md` and of the page of its model
-//! repository. SHA-1 is the digest that is published there, so it is what a download is checked against; what
-//! identifies a model in results is the SHA-256 of the file, see [`crate::Models`].
+//! Names, sizes and SHA-1 digests are those of the table in whisper.cpp's `models/README.md` and of the page of its
+//! model repository. Downloads are checked against the SHA-1, because it is the published digest; results identify a
+//! model by the SHA-256 of its file, see [`crate::Models`].
 
-/// Where the files are published.
+/// URL of the directory of the published files.
 pub const SOURCE: &str = "https://huggingface.co/ggerganov/whisper.cpp/resolve/main";
 
-/// A published model.
+/// A model published by whisper.cpp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamedModel {
-    /// Its name, e.g. `tiny.en-q5_1`.
+    /// Name of the model, e.g. `tiny.en-q5_1`.
     pub name: &'static str,
     /// Size in MiB, rounded.
     pub size_mib: u32,
@@ -19,19 +19,19 @@ pub struct NamedModel {
 }
 
 impl NamedModel {
-    /// The name of its file, in the model directory and where it is published.
+    /// Name of the model's file, in the model directory and below [`SOURCE`].
     #[must_use]
     pub fn file_name(&self) -> String {
         file_name(self.name)
     }
 
-    /// Where it can be downloaded.
+    /// Download URL of the model.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{SOURCE}/{}", self.file_name())
     }
 
-    /// Does it know English only?
+    /// Whether the model supports English only.
     #[must_use]
     pub fn is_english_only(&self) -> bool {
         self.name.contains(".en")
@@ -42,7 +42,7 @@ pub(crate) fn file_name(model: &str) -> String {
     format!("ggml-{model}.bin")
 }
 
-/// The published model of that name.
+/// The published model with this name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static NamedModel> {
     MODELS.iter().find(|model| model.name == name)
@@ -52,7 +52,7 @@ const fn model(name: &'static str, size_mib: u32, sha1: &'static str) -> NamedMo
     NamedModel { name, size_mib, sha1 }
 }
 
-/// All of them, small to large.
+/// All published models, from small to large.
 pub const MODELS: &[NamedModel] = &[
     model("tiny", 75, "bd577a113a864445d4c299885e0cb97d4ba92b5f"),
     model("tiny-q5_1", 31, "2827a03e495b1ed3048ef28a6a4620537db4ee51"),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_leads_to_a_file_and_a_place() {
+    fn name_gives_the_file_name_and_the_url() {
         let model = find("tiny.en").unwrap();
         assert_eq!(model.file_name(), "ggml-tiny.en.bin");
         assert!(model.url().ends_with("/ggml-tiny.en.bin"));

@@ -24,10 +24,10 @@ pub(crate) fn uncovered(voiced: &[Voiced], words: &[Range<usize>], end: usize) -
     between.filter_map(|gap| speech_range(voiced, &inner(gap))).collect()
 }
 
-/// From the first to the last speech within `inner`, if there is enough of it.
+/// The range from the first to the last speech within `inner`, if it contains at least [`MIN_UNCOVERED`] of speech.
 fn speech_range(voiced: &[Voiced], inner: &Range<usize>) -> Option<Range<usize>> {
-    let spoken: Vec<Voiced> = voiced.iter().filter_map(|stretch| stretch.within(inner)).collect();
-    let length: usize = spoken.iter().map(|stretch| stretch.len).sum();
+    let spoken: Vec<Voiced> = voiced.iter().filter_map(|section| section.within(inner)).collect();
+    let length: usize = spoken.iter().map(|section| section.len).sum();
     let (first, last) = (spoken.first()?, spoken.last()?);
     (length >= MIN_UNCOVERED).then_some(first.at..last.at + last.len)
 }
@@ -39,7 +39,7 @@ mod tests {
     const SECOND: usize = RATE as usize;
 
     #[test]
-    fn speech_before_between_and_behind_words_is_found() {
+    fn uncovered_speech_before_between_and_after_words_is_found() {
         let voiced = [Voiced { at: 0, len: 12 * SECOND }];
         let found = uncovered(&voiced, &[3 * SECOND..4 * SECOND, 7 * SECOND..8 * SECOND], 12 * SECOND);
         let expected = [
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_and_moments_are_no_loss() {
+    fn pauses_and_short_speech_are_not_uncovered() {
         let voiced = [Voiced { at: 0, len: SECOND }, Voiced { at: 9 * SECOND, len: SECOND }];
         assert!(uncovered(&voiced, &[0..SECOND, 9 * SECOND..10 * SECOND], 10 * SECOND).is_empty());
         assert_eq!(uncovered(&voiced, &[], 10 * SECOND).first(), Some(&(0..10 * SECOND)));

@@ -1,4 +1,4 @@
-//! A thread that owns something and works through jobs on it, one after the other.
+//! A thread that owns a state and runs jobs on it, one after the other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -6,14 +6,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Jobs that may wait. Whoever adds one more waits for a place: each caller has one job on its way at most.
+/// Capacity of the job queue; a full queue blocks the caller. Each caller has at most one job in it.
 const QUEUE: usize = 16;
-/// How often a waiting caller asks whether it is still wanted.
+/// Interval at which a waiting caller polls its cancellation.
 const POLL: Duration = Duration::from_millis(20);
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
-/// Tells a running job to stop.
+/// A flag that stops a running job.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
@@ -26,13 +26,13 @@ impl Stop {
 /// Why a job has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfinished {
-    /// The caller did not want it any longer.
+    /// The caller cancelled the job.
     Cancelled,
-    /// The thread is gone.
+    /// The thread has ended.
     Ended,
 }
 
-/// The thread's handle. When it is dropped the thread ends after what it is doing.
+/// Handle of the thread. When it is dropped, the thread ends after its current job.
 #[derive(Debug)]
 pub(crate) struct Engine<S> {
     jobs: SyncSender<Job<S>>,
@@ -40,10 +40,10 @@ pub(crate) struct Engine<S> {
 }
 
 impl<S: 'static> Engine<S> {
-    /// Starts a thread that makes its `S` itself, and waits until it has.
+    /// Starts a thread that makes its own `S`, and waits until it is made.
     ///
     /// # Errors
-    /// Those of `make`; `None` when there is no thread to be had.
+    /// Those of `make`; `None` when no thread can be started.
     pub(crate) fn start<E: Send + 'static>(
         name: &str,
         make: impl FnOnce() -> Result<S, E> + Send + 'static,
@@ -68,12 +68,12 @@ impl<S: 'static> Engine<S> {
         }
     }
 
-    /// Has the thread ended (which only a panic makes it)?
+    /// Whether the thread has ended, which only a panic causes.
     pub(crate) fn has_ended(&self) -> bool {
         self.thread.is_finished()
     }
 
-    /// Has `work` done on the thread and waits for it.
+    /// Runs `work` on the thread and waits for its result.
     ///
     /// # Errors
     /// See [`Unfinished`].
@@ -88,7 +88,7 @@ impl<S: 'static> Engine<S> {
             let stop = stop.clone();
             Box::new(move |owned| {
                 if !stop.is_set() {
-                    // Nobody listens when the caller has given up meanwhile.
+                    // The receiver is gone when the caller was cancelled in the meantime.
                     let _ = reply.send(work(owned, &stop));
                 }
             })
@@ -117,10 +117,10 @@ pub(crate) struct EnginePool<S> {
 }
 
 impl<S: 'static> EnginePool<S> {
-    /// Starts `count` threads.
+    /// Starts `count` threads, each with its own `S`.
     ///
     /// # Errors
-    /// As [`Engine::start`].
+    /// See [`Engine::start`].
     pub(crate) fn start<E: Send + 'static, M>(
         name: &str,
         count: usize,
@@ -137,7 +137,7 @@ impl<S: 'static> EnginePool<S> {
         self.engines.len()
     }
 
-    /// Has one of the threads ended?
+    /// Whether one of the threads has ended.
     pub(crate) fn have_ended(&self) -> bool {
         self.engines.iter().any(Engine::has_ended)
     }
@@ -145,7 +145,7 @@ impl<S: 'static> EnginePool<S> {
     /// Runs `work` on the first idle engine.
     ///
     /// # Errors
-    /// As [`Engine::run`].
+    /// See [`Engine::run`].
     pub(crate) fn run<T: Send + 'static>(
         &self,
         cancelled: &dyn Fn() -> bool,
@@ -177,19 +177,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jobs_run_in_turn_on_what_the_thread_owns() {
+    fn jobs_run_in_order_on_the_state_of_the_thread() {
         let engine = Engine::start("counter", || Ok::<_, ()>(0)).unwrap();
         let count = |_| engine.run(&|| false, |count, _| std::mem::replace(count, *count + 1)).unwrap();
         assert_eq!((0..3).map(count).collect::<Vec<_>>(), [0, 1, 2]);
     }
 
     #[test]
-    fn what_cannot_be_made_is_told() {
+    fn start_returns_the_error_of_make() {
         assert_eq!(Engine::<()>::start("broken", || Err("no")).unwrap_err(), Some("no"));
     }
 
     #[test]
-    fn a_job_nobody_wants_is_told_to_stop() {
+    fn cancelled_job_is_stopped() {
         let engine = Engine::start("waiter", || Ok::<_, ()>(())).unwrap();
         let (stopped, seen) = sync_channel(1);
         let waits = engine.run(&|| true, move |(), stop| {
@@ -204,9 +204,9 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_thread_is_noticed() {
+    fn panicked_thread_ends_the_engine() {
         let engine = Engine::start("panicking", || Ok::<_, ()>(())).unwrap();
-        assert_eq!(engine.run(&|| false, |(), _| panic!("as the test wants")), Err(Unfinished::Ended));
+        assert_eq!(engine.run(&|| false, |(), _| panic!("on purpose")), Err(Unfinished::Ended));
         assert_eq!(engine.run(&|| false, |(), _| ()), Err(Unfinished::Ended));
     }
 }

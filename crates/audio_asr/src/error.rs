@@ -2,83 +2,99 @@ use std::path::{Path, PathBuf};
 
 use crate::Language;
 
-/// Why a model cannot be used. Each names the file and what helps.
+/// Why a model cannot be used. Each message contains the file and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
-    /// There is no such file.
-    #[error("the speech model `{asked}` is not there{}; {remedy}", looked_for(asked, path))]
+    /// The model's file does not exist.
+    #[error("speech model `{asked}` not found{}; {remedy}", expected_path(asked, path))]
     Missing {
-        /// The name or path asked for.
+        /// The requested name or path.
         asked: String,
-        /// Where it was looked for.
+        /// The path of the missing file.
         path: PathBuf,
-        /// What to do.
+        /// How to fix it.
         remedy: String,
     },
-    /// The file cannot be read.
+    /// The file exists and cannot be read.
     #[error("the speech model {} cannot be read: {reason}; {remedy}", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the operating system's error.
         reason: String,
-        /// What to do.
+        /// How to fix it.
         remedy: String,
     },
-    /// It is no whole Whisper model.
-    #[error("{} is no usable speech model: {reason}; {remedy}", path.display())]
+    /// The file is not a complete Whisper model.
+    #[error("{} is not a usable speech model: {reason}; {remedy}", path.display())]
     Invalid {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it is invalid.
         reason: String,
-        /// What to do.
+        /// How to fix it.
         remedy: String,
     },
-    /// It changed while it was read.
-    #[error("the speech model {} is being written; wait until it is whole", path.display())]
+    /// A complete model that differs from the published one of its name. It can be used by its path.
+    #[error(
+        "{} is a speech model, but not the published one: its SHA-1 is {found}, published is {published}; use it by its \
+         path, or {remedy}",
+        path.display()
+    )]
+    NotPublished {
+        /// Path of the file.
+        path: PathBuf,
+        /// SHA-1 of the file, in hexadecimal.
+        found: String,
+        /// SHA-1 of the published file, in hexadecimal.
+        published: &'static str,
+        /// How to get the published one.
+        remedy: String,
+    },
+    /// The file changed while it was read.
+    #[error("the speech model {} is being written; wait until it is complete", path.display())]
     Changing {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
 }
 
-/// A name does not tell where its file would be.
-fn looked_for(asked: &str, path: &Path) -> String {
+/// The path of a model requested by name, which its name does not contain.
+fn expected_path(asked: &str, path: &Path) -> String {
     if path == Path::new(asked) { String::new() } else { format!(": no file {}", path.display()) }
 }
 
-/// Why sound was not transcribed.
+/// Why audio cannot be transcribed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AsrError {
-    /// Nobody waits any longer.
+    /// The caller cancelled the transcription.
     #[error("cancelled")]
     Cancelled,
-    /// The model does not know the language.
-    #[error("the speech model `{model}` does not know the language `{language}`; {remedy}")]
+    /// The model does not support the language.
+    #[error("the speech model `{model}` does not support the language `{language}`; {remedy}")]
     UnsupportedLanguage {
-        /// The model's name.
+        /// Name of the model.
         model: String,
-        /// What was asked for.
+        /// The language that was requested.
         language: Language,
-        /// What to do.
+        /// How to fix it.
         remedy: &'static str,
     },
-    /// whisper.cpp failed.
+    /// whisper.cpp returned an error.
     #[error("whisper.cpp failed: {0}")]
     Engine(String),
-    /// The thread that owns the model is gone.
+    /// The thread that owns the model has ended.
     #[error("the thread of the speech model `{0}` has ended")]
     Stopped(String),
 }
 
-/// Why a recording was not transcribed.
+/// Why a recording cannot be transcribed.
 #[derive(Debug, thiserror::Error)]
 pub enum TranscribeError<E> {
-    /// Its samples could not be had.
+    /// The source failed to read the samples.
     #[error(transparent)]
     Source(E),
-    /// They could not be transcribed.
+    /// The transcription of the samples failed.
     #[error(transparent)]
     Asr(#[from] AsrError),
 }

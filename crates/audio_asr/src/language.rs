@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A language Whisper knows.
+/// A language that Whisper supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Language(&'static str);
 
-/// The codes Whisper uses (ISO 639-1, a few ISO 639-3), sorted.
+/// The language codes of Whisper (ISO 639-1, a few ISO 639-3), sorted.
 const CODES: &[&str] = &[
     "af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "br", "bs", "ca", "cs", "cy", "da", "de",
     "el", "en", "es", "et", "eu", "fa", "fi", "fo", "fr", "gl", "gu", "ha", "haw", "he", "hi", "hr", "ht",
@@ -16,30 +16,30 @@ const CODES: &[&str] = &[
 ];
 
 impl Language {
-    /// English.
+    /// English, with the code `en`.
     pub const ENGLISH: Self = Self("en");
-    /// Cantonese, which only the third large models know.
+    /// Cantonese, which only the large-v3 models support.
     pub(crate) const CANTONESE: Self = Self("yue");
 
-    /// The language of a code as Whisper writes it; `None` for anything else.
+    /// The language with this code in Whisper's spelling; `None` for any other text.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         CODES.binary_search(&code).ok().map(|index| Self(CODES[index]))
     }
 
-    /// Its code.
+    /// The language code, e.g. `en`.
     #[must_use]
     pub const fn code(self) -> &'static str {
         self.0
     }
 
-    /// Its English name in lower case, as Whisper and OpenAI's API have it: `english`.
+    /// The English name in lower case, as in Whisper and OpenAI's API: `english`.
     #[must_use]
     pub fn name(self) -> &'static str {
         whisper_rs::get_lang_id(self.0).and_then(whisper_rs::get_lang_str_full).unwrap_or(self.0)
     }
 
-    /// Is it written without spaces between words?
+    /// Whether the language is written without spaces between words.
     pub(crate) fn is_unspaced(self) -> bool {
         matches!(self.0, "zh" | "yue" | "ja" | "th" | "lo" | "my" | "km" | "bo")
     }
@@ -105,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_those_of_whisper() {
+    fn codes_equal_those_of_whisper() {
         assert!(CODES.is_sorted());
         let ids = 0..=whisper_rs::get_lang_max_id();
-        let mut theirs: Vec<_> = ids.filter_map(whisper_rs::get_lang_str).collect();
-        theirs.sort_unstable();
-        assert_eq!(theirs, CODES);
+        let mut supported: Vec<_> = ids.filter_map(whisper_rs::get_lang_str).collect();
+        supported.sort_unstable();
+        assert_eq!(supported, CODES);
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_language_switches_with_hysteresis() {
+    fn language_switches_with_hysteresis() {
         let [de, en] = ["de", "en"].map(|code| Language::from_code(code).unwrap());
         let detected =
             |first, probability: f32, second| vec![(first, probability), (second, 1.0 - probability)];
@@ -136,8 +136,8 @@ mod tests {
     fn only_codes_are_languages() {
         assert_eq!(Language::from_code("en"), Some(Language::ENGLISH));
         assert_eq!(Language::from_code("yue"), Some(Language::CANTONESE));
-        for wrong in ["", "EN", "english", "xx", "e\0n"] {
-            assert_eq!(Language::from_code(wrong), None, "{wrong:?}");
+        for invalid in ["", "EN", "english", "xx", "e\0n"] {
+            assert_eq!(Language::from_code(invalid), None, "{invalid:?}");
         }
     }
 }

@@ -1,25 +1,25 @@
-//! The shape of a model file, checked before whisper.cpp sees it: whisper.cpp trusts what it reads, and answers some
-//! malformed files with an abort of the whole process.
+//! Validation of a model file before whisper.cpp loads it: whisper.cpp does not validate its input and aborts the whole
+//! process on some malformed files.
 //!
 //! The format (whisper.cpp, `models/convert-pt-to-ggml.py`), little endian: a magic number; eleven dimensions; the
 //! mel filter bank; the vocabulary; then tensors to the end of the file.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// `ggml` as a number.
+/// The bytes `ggml` as a number.
 const MAGIC: u32 = 0x6767_6d6c;
-/// Rows of the embedding table of English-only models; one more knows 99 languages, two more 100.
+/// Rows of the embedding table of English-only models; models of 99 languages have one more, of 100 languages two more.
 const ENGLISH_VOCABULARY: i32 = 51_864;
-/// Longest entry of a vocabulary, in bytes; Whisper's longest has 128.
+/// Maximum length of a vocabulary entry in bytes; Whisper's longest has 128.
 const MAX_ENTRY: u32 = 1_024;
-/// Longest name of a tensor, in bytes.
+/// Maximum length of a tensor name, in bytes.
 const MAX_NAME: i32 = 128;
-/// Tensors outside the layers: 7 of the encoder and 4 of the decoder. Then 15 for each layer of the encoder, 24 for
-/// each of the decoder.
+/// Number of tensors outside the layers: 7 of the encoder and 4 of the decoder. Each layer of the encoder has 15 more,
+/// each layer of the decoder 24.
 const FIXED_TENSORS: i32 = 11;
 /// The number formats that whisper.cpp can load, as `ftype % 1000`.
 const FILE_TYPES: &[i32] = &[0, 1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 14];
-/// Tensor types: number, elements a block, bytes a block (ggml).
+/// Tensor types of ggml: number, elements per block, bytes per block.
 const TENSOR_TYPES: &[(i32, i64, i64)] = &[
     (0, 1, 4),
     (1, 1, 2),
@@ -35,44 +35,44 @@ const TENSOR_TYPES: &[(i32, i64, i64)] = &[
     (14, 256, 210),
 ];
 
-/// What the file says of its model.
+/// The dimensions of a model, as declared by its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModelHeader {
     /// Rows of the embedding table: text, control and time tokens.
     pub vocabulary: i32,
-    /// Layers of the encoder.
+    /// Number of encoder layers.
     pub audio_layers: i32,
-    /// Layers of the decoder.
+    /// Number of decoder layers.
     pub text_layers: i32,
-    /// Width of both.
+    /// Width of encoder and decoder.
     pub width: i32,
-    /// Mel bands.
+    /// Number of mel bands.
     pub mel_bands: i32,
 }
 
 impl ModelHeader {
-    /// Does it know English only?
+    /// Whether the model supports English only.
     #[must_use]
     pub const fn is_english_only(self) -> bool {
         self.vocabulary == ENGLISH_VOCABULARY
     }
 
-    /// Does it know Cantonese too, the hundredth language?
+    /// Whether the model supports Cantonese, the hundredth language.
     pub(crate) const fn knows_cantonese(self) -> bool {
         self.vocabulary == ENGLISH_VOCABULARY + 2
     }
 }
 
-/// Walks through a whole model file. What passes holds every part that whisper.cpp reads, at plausible sizes.
+/// Reads a whole model file. If it succeeds, all parts that whisper.cpp reads are present with plausible sizes.
 ///
 /// # Errors
-/// What is wrong with it, in words; or why it could not be read, likewise.
+/// The reason, in words, why the file is invalid or cannot be read.
 pub fn inspect(file: &mut (impl Read + Seek)) -> Result<ModelHeader, String> {
     let len = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
     file.rewind().map_err(|error| error.to_string())?;
     let mut walk = Walk { file, left: len };
     if len < 4 || walk.number()? != MAGIC as i32 {
-        return Err("it does not begin like a ggml Whisper model".to_owned());
+        return Err("it is not a ggml Whisper model".to_owned());
     }
     let header = walk.header()?;
     walk.filters(header)?;
@@ -101,9 +101,9 @@ impl<F: Read + Seek> Walk<'_, F> {
         Ok(i32::from_le_bytes(bytes))
     }
 
-    fn within(&mut self, what: &str, lowest: i32, highest: i32) -> Result<i32, String> {
+    fn within(&mut self, field: &str, lowest: i32, highest: i32) -> Result<i32, String> {
         let value = self.number()?;
-        if (lowest..=highest).contains(&value) { Ok(value) } else { Err(format!("its {what} is {value}")) }
+        if (lowest..=highest).contains(&value) { Ok(value) } else { Err(format!("its {field} is {value}")) }
     }
 
     fn skip(&mut self, count: i64) -> Result<(), String> {
@@ -125,7 +125,7 @@ impl<F: Read + Seek> Walk<'_, F> {
         let mel_bands = self.within("number of mel bands", 80, 128)?;
         let file_type = self.number()?;
         if file_type < 0 || !FILE_TYPES.contains(&(file_type % 1_000)) {
-            return Err(format!("its number format {file_type} is not known"));
+            return Err(format!("its number format {file_type} is unsupported"));
         }
         Ok(ModelHeader { vocabulary, audio_layers, text_layers, width, mel_bands })
     }
@@ -150,14 +150,14 @@ impl<F: Read + Seek> Walk<'_, F> {
         for _ in 0..self.within("number of words", 1, header.vocabulary)? {
             let len = self.number()?.cast_unsigned();
             if len > MAX_ENTRY {
-                return Err("its vocabulary is garbled".to_owned());
+                return Err("its vocabulary is corrupt".to_owned());
             }
             let mut entry = vec![0; len as usize];
             self.bytes(&mut entry)?;
             has_space |= entry == b" ";
         }
-        // whisper.cpp looks this entry up, and does not survive its absence.
-        if has_space { Ok(()) } else { Err("its vocabulary lacks the space".to_owned()) }
+        // whisper.cpp looks this entry up and crashes without it.
+        if has_space { Ok(()) } else { Err("its vocabulary has no space".to_owned()) }
     }
 
     fn tensors(&mut self, header: ModelHeader) -> Result<(), String> {
@@ -168,9 +168,9 @@ impl<F: Read + Seek> Walk<'_, F> {
             found += 1;
         }
         match found {
-            0 => Err("it holds no weights (a file for tests?)".to_owned()),
+            0 => Err("it contains no weights (a file for tests?)".to_owned()),
             _ if found == expected => Ok(()),
-            _ => Err(format!("it holds {found} tensors of {expected}")),
+            _ => Err(format!("it contains {found} tensors of {expected}")),
         }
     }
 
@@ -189,7 +189,7 @@ impl<F: Read + Seek> Walk<'_, F> {
         }
         self.skip(name_len.into())?;
         let known = TENSOR_TYPES.iter().find(|(number, ..)| *number == kind);
-        let (_, block, bytes) = known.ok_or_else(|| format!("its tensor type {kind} is not known"))?;
+        let (_, block, bytes) = known.ok_or_else(|| format!("its tensor type {kind} is unsupported"))?;
         self.skip(elements / block * bytes)
     }
 }
@@ -206,7 +206,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// The smallest file that passes: one layer each, empty-handed tensors of one element.
+    /// The smallest valid file: one layer each, tensors of one element.
     pub(crate) fn smallest(vocabulary: i32) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut number = |value: i32| bytes.extend(value.to_le_bytes());
@@ -233,7 +233,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_whole_file_passes() {
+    fn inspect_accepts_a_complete_file() {
         let header = verdict(&smallest(51_864)).unwrap();
         assert_eq!((header.audio_layers, header.text_layers, header.width), (1, 1, 64));
         assert!(header.is_english_only());
@@ -242,7 +242,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told() {
+    fn inspect_reports_the_reason() {
         let whole = smallest(51_864);
         assert!(verdict(b"").unwrap_err().contains("ggml"));
         assert!(verdict(b"RIFF....WAVEfmt ").unwrap_err().contains("ggml"));
@@ -255,14 +255,14 @@ pub(crate) mod tests {
 
     proptest! {
         #[test]
-        fn no_file_is_cut_off_unnoticed(cut in 0usize..65_000) {
+        fn truncated_files_are_rejected(cut in 0usize..65_000) {
             let whole = smallest(51_864);
             let cut = cut % whole.len();
             prop_assert!(verdict(&whole[..cut]).is_err());
         }
 
         #[test]
-        fn no_bytes_make_it_panic(at in 4usize..200, value: [u8; 4], tail in 0usize..2_000) {
+        fn corrupt_files_do_not_panic(at in 4usize..200, value: [u8; 4], tail in 0usize..2_000) {
             let mut bytes = smallest(51_864);
             bytes[at..at + 4].copy_from_slice(&value);
             let end = bytes.len() - 1 - tail % 1_000;

@@ -1,57 +1,57 @@
-//! Packs speech regions into windows for the model: natural pauses are kept, long ones shortened, and passages that are far
-//! apart or of unlike level get separate windows.
+//! Packs speech regions into windows for the model: natural pauses are kept, long ones shortened, and passages that are
+//! far apart or differ in level get separate windows.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::{RATE, WINDOW};
 
-/// Padding of a passage on either side: 0.25 s.
+/// Padding on each side of a passage: 0.25 s.
 const PADDING: u64 = RATE as u64 / 4;
 /// Maximum pause within a passage: 1.2 s.
 const NATURAL_PAUSE: u64 = RATE as u64 * 6 / 5;
-/// From this length on, a passage ends at the next pause of 0.5 s: the cost of the encoder grows faster than its window.
+/// Length from which a passage ends at the next pause of 0.5 s: the cost of the encoder grows faster than its window.
 const LONG: u64 = 10 * RATE as u64;
 const SHORT_PAUSE: u64 = RATE as u64 / 2;
-/// Maximum length of a window of several passages: 16 s.
+/// Maximum length of a window with several passages: 16 s.
 const FULL: usize = 16 * RATE as usize;
 /// Maximum pause between two passages of a window: 4 s.
 const FAR: u64 = 4 * RATE as u64;
-/// Maximum ratio of the RMS of two passages of a window: 12 dB.
+/// Maximum RMS ratio between two passages of a window: 12 dB.
 const UNLIKE: f64 = 4.0;
-/// Silence after the last sound of a window: words that begin within 0.1 s of its end are not decoded.
+/// Silence after the audio of a window: words that start within 0.1 s of its end are not decoded.
 const TAIL: usize = RATE as usize / 2;
-/// Most sound of a window.
+/// Maximum length of the audio in a window, in samples.
 const CAPACITY: usize = WINDOW - TAIL;
-/// Speech without a pause is cut where it is quietest within so much of a full window's end.
+/// Speech without a pause is cut at its quietest point within this length before the end of a full window.
 const CUT_SEARCH: usize = 6 * RATE as usize;
-/// The quietest stretch is looked for with this length, at multiples of this step: 40 ms and 10 ms.
+/// Length and step of the search for the quietest point: 40 ms and 10 ms.
 const CUT_LEN: usize = RATE as usize / 25;
 const CUT_STEP: usize = RATE as usize / 100;
 
 /// The samples of a recording, mono at 16 kHz.
 pub trait SpeechSource {
-    /// Why they cannot be had.
+    /// Why the samples cannot be read.
     type Error;
 
-    /// Appends the samples numbered `samples` to `out`. Called with ranges in ascending order that do not overlap, of
-    /// at most [`WINDOW`] samples. What lies beyond the recording's end may be left out.
+    /// Appends the samples numbered `samples` to `out`. It is called with ranges in ascending order that do not
+    /// overlap, of at most [`WINDOW`] samples. Samples beyond the end of the recording may be left out.
     ///
     /// # Errors
     /// When the recording cannot be read.
     fn read(&mut self, samples: Range<u64>, out: &mut Vec<f32>) -> Result<(), Self::Error>;
 }
 
-/// A window, and where its parts come from.
+/// A window with the sources of its audio.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Packed {
     pub(crate) samples: Vec<f32>,
-    /// In order, without gap from 0 to the tail.
+    /// The parts of the audio in order, without gaps from sample 0 to the tail.
     pub(crate) pieces: Vec<Piece>,
 }
 
 impl Packed {
-    /// A part of the window as a window of its own, clipped to its audio.
+    /// Makes a window of a part of this one, clipped to its audio.
     pub(crate) fn cut(&self, range: &Range<usize>) -> Self {
         let end = self.pieces.last().map_or(0, |last| last.at + last.len());
         let range = range.start.min(end)..range.end.min(end);
@@ -64,7 +64,7 @@ impl Packed {
         Self { samples, pieces: pieces.collect() }
     }
 
-    /// The parts of a range, in samples of the recording.
+    /// The parts of a range of the window, in samples of the recording.
     pub(crate) fn sources(&self, range: &Range<usize>) -> impl Iterator<Item = Range<u64>> {
         self.pieces.iter().filter_map(|piece| {
             let (start, end) = (piece.at.max(range.start), (piece.at + piece.len()).min(range.end));
@@ -72,7 +72,7 @@ impl Packed {
         })
     }
 
-    /// The largest contiguous part of a range, in samples of the recording; empty if there is none.
+    /// The largest contiguous part of a range of the window, in samples of the recording; empty if there is none.
     pub(crate) fn source(&self, range: &Range<usize>) -> Range<u64> {
         self.sources(range).max_by_key(|part| part.end - part.start).unwrap_or_default()
     }
@@ -89,29 +89,29 @@ impl Piece {
     }
 }
 
-/// A stretch of the recording within a window.
+/// A contiguous part of the recording within a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// Where it begins in the window.
+    /// Start in the window, in samples.
     pub(crate) at: usize,
-    /// Which samples of the recording it holds.
+    /// Range of samples in the recording.
     pub(crate) source: Range<u64>,
 }
 
-/// Packs the speech of a recording into windows, one after the other.
+/// Packs the speech of a recording into consecutive windows.
 #[derive(Debug)]
 pub(crate) struct Packer<'a, S> {
     source: &'a mut S,
-    /// What is still to be packed, with its padding.
+    /// The remaining passages, with their padding.
     passages: VecDeque<Range<u64>>,
-    /// Samples already read of the first passage.
+    /// Samples of the first passage that were read already.
     carry: Vec<f32>,
-    /// Every passage gets a window of its own.
+    /// Whether every passage gets its own window.
     is_apart: bool,
 }
 
 impl<'a, S: SpeechSource> Packer<'a, S> {
-    /// `speech` is sorted and does not overlap. With `is_apart`, no window holds two passages.
+    /// Creates a packer; `speech` is sorted and does not overlap. With `is_apart`, every passage gets its own window.
     pub(crate) fn new(source: &'a mut S, speech: &[Range<u64>], is_apart: bool) -> Self {
         Self { source, passages: passages(speech), carry: Vec::new(), is_apart }
     }
@@ -144,14 +144,14 @@ impl<'a, S: SpeechSource> Packer<'a, S> {
         Ok(Some(window))
     }
 
-    /// May a passage follow what is in the window?
+    /// Whether a passage may be appended to the window.
     fn is_near(&self, window: &Packed, passage: &Range<u64>) -> bool {
         let gap = window.pieces.last().map_or(0, |last| passage.start.saturating_sub(last.source.end));
         let room = FULL.saturating_sub(window.samples.len()) as u64;
         !self.is_apart && gap <= FAR && passage.end - passage.start <= room
     }
 
-    /// Reads the first passage up to a length.
+    /// Reads the first passage up to `length` samples.
     fn read(&mut self, length: usize) -> Result<(), S::Error> {
         let Some(passage) = self.passages.front() else { return Ok(()) };
         let known = passage.start + self.carry.len() as u64;
@@ -159,12 +159,12 @@ impl<'a, S: SpeechSource> Packer<'a, S> {
         if known < end {
             self.source.read(known..end, &mut self.carry)?;
         }
-        // A recording may end a little before its speech is padded.
+        // The recording may end within the padding of its speech.
         self.carry.resize(self.carry.len().max(length), 0.0);
         Ok(())
     }
 
-    /// Fills the window from a passage that is longer, and keeps for the next what comes after the cut.
+    /// Fills the window from a longer passage; the samples after the cut are carried over to the next window.
     fn take_part(&mut self, window: &mut Packed, passage: &Range<u64>) {
         let searched = CAPACITY - CUT_SEARCH;
         let cut = searched + quietest(&self.carry[searched..]);
@@ -207,7 +207,7 @@ fn is_unlike(a: &[f32], b: &[f32]) -> bool {
     a.max(b) > a.min(b) * UNLIKE * UNLIKE
 }
 
-/// The middle of the quietest stretch.
+/// The middle of the quietest [`CUT_LEN`] samples.
 fn quietest(samples: &[f32]) -> usize {
     let energy =
         |start: usize| samples[start..start + CUT_LEN].iter().map(|sample| sample * sample).sum::<f32>();
@@ -224,7 +224,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Each sample tells its own number, as far as a float can.
+    /// A source whose samples contain their own number, within the precision of a float.
     #[derive(Debug, Default)]
     pub(crate) struct Counting {
         read_to: u64,
@@ -261,7 +261,7 @@ pub(crate) mod tests {
         packed.pieces.iter().map(|piece| (piece.at as u64, piece.source.clone())).collect()
     }
 
-    /// Audio that is louder from a sample on.
+    /// A source that is louder from a given sample on.
     struct Louder(u64);
 
     impl SpeechSource for Louder {
@@ -274,7 +274,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn pauses_stay_and_long_ones_are_cut_down() {
+    fn short_pauses_are_kept_and_long_ones_shortened() {
         let speech = [
             second(1.0)..second(2.0),
             second(5.0)..second(6.0),
@@ -284,14 +284,14 @@ pub(crate) mod tests {
         let mut source = Louder(u64::MAX);
         let mut packer = Packer::new(&mut source, &speech, false);
         let packed: Vec<_> = std::iter::from_fn(|| packer.next().unwrap()).collect();
-        assert_eq!(packed.len(), 2, "what is far goes apart");
+        assert_eq!(packed.len(), 2, "distant passages get separate windows");
         let expected = [(0, second(0.75)..second(2.25)), (second(1.5), second(4.75)..second(8.25))];
         assert_eq!(sources(&packed[0]), expected);
         assert_eq!(sources(&packed[1]), [(0, second(59.75)..second(61.25))]);
     }
 
     #[test]
-    fn long_speech_is_parted_at_its_pauses() {
+    fn long_speech_is_split_at_pauses() {
         let speech = [second(0.0)..second(11.0), second(11.6)..second(15.0), second(15.4)..second(24.0)];
         let packed = windows(&speech);
         let ends: Vec<u64> = packed.iter().map(|window| window.pieces[0].source.end).collect();
@@ -299,7 +299,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_differs_in_level_goes_apart() {
+    fn passages_of_unlike_level_get_separate_windows() {
         let mut source = Louder(second(60.0));
         let mut packer =
             Packer::new(&mut source, &[second(56.0)..second(57.0), second(61.0)..second(62.0)], false);
@@ -329,7 +329,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_cut_is_where_it_is_quiet() {
+    fn cut_is_at_the_quietest_samples() {
         let mut samples = vec![0.5; CUT_SEARCH];
         samples[20_000..21_000].fill(0.0);
         assert!((20_000..21_000).contains(&quietest(&samples)));
@@ -338,12 +338,12 @@ pub(crate) mod tests {
     fn any_speech() -> impl Strategy<Value = Vec<Range<u64>>> {
         prop::collection::vec((0u64..80_000, 1u64..900_000), 0..12).prop_map(|spans| {
             let mut at = 0;
-            let place = |(gap, len)| {
+            let range = |(gap, len)| {
                 let start = at + gap;
                 at = start + len;
                 start..at
             };
-            spans.into_iter().map(place).collect()
+            spans.into_iter().map(range).collect()
         })
     }
 

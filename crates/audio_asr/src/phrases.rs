@@ -1,24 +1,24 @@
-//! From tokens to phrases of words.
+//! Groups tokens into phrases and words.
 
 use crate::{Language, Pass, Token};
 
-/// Music symbols, and the replacement for incomplete UTF-8.
+/// Music symbols, and the replacement character of incomplete UTF-8.
 const IGNORED: &[char] = &['♩', '♪', '♫', '♬', char::REPLACEMENT_CHARACTER];
 
-/// What is said between two time tokens.
+/// The words between two time tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Phrase {
     pub(crate) words: Vec<Spoken>,
-    /// Where it begins in the window, in samples, if there is a time token.
+    /// Start in the window in samples, if there is a time token.
     pub(crate) start: Option<usize>,
-    /// Where it ends, likewise.
+    /// End in the window in samples, if there is a time token.
     pub(crate) end: Option<usize>,
 }
 
 /// A word of a phrase.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Spoken {
-    /// Without surrounding spaces.
+    /// Text of the word without surrounding spaces.
     pub(crate) text: String,
     /// Geometric mean of its tokens' probabilities, 0 to 1.
     pub(crate) probability: f32,
@@ -28,14 +28,14 @@ pub(crate) struct Spoken {
 }
 
 impl Phrase {
-    /// All of it, as one text.
+    /// The words, separated by spaces.
     pub(crate) fn text(&self) -> String {
         let words: Vec<&str> = self.words.iter().map(|word| word.text.as_str()).collect();
         words.join(" ")
     }
 }
 
-/// A word while it is put together.
+/// A word under construction.
 #[derive(Default)]
 struct Draft {
     bytes: Vec<u8>,
@@ -45,7 +45,7 @@ struct Draft {
     end: Option<usize>,
 }
 
-/// The phrases of a pass, in order; such without any word are left out.
+/// The phrases of a pass, in order; those without words are left out.
 pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
     let mut found = Vec::new();
     let mut phrase = Phrase::default();
@@ -93,7 +93,7 @@ impl Draft {
         }
     }
 
-    /// Does a token with these bytes begin the next word?
+    /// Whether a token with these bytes starts the next word.
     fn ends_before(&self, bytes: &[u8], language: Language) -> bool {
         let is_whole = || std::str::from_utf8(&self.bytes).is_ok();
         bytes.starts_with(b" ") || (language.is_unspaced() && is_whole())
@@ -114,7 +114,7 @@ impl Phrase {
                 end: draft.end,
             });
         } else if let Some(last) = self.words.last_mut() {
-            // Punctuation on its own belongs to the word before.
+            // Punctuation on its own is appended to the previous word.
             last.text.push_str(text);
         }
     }
@@ -139,7 +139,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn phrases_stand_between_times() {
+    fn phrases_are_delimited_by_time_tokens() {
         let tokens = [
             time(10),
             text(" And"),
@@ -162,14 +162,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_text_of_nothing_is_no_phrase() {
+    fn text_without_words_gives_no_phrase() {
         assert!(found(&[time(0), text(" ..."), time(9)], "en").is_empty());
         assert!(found(&[time(0), time(9)], "en").is_empty());
         assert!(found(&[], "en").is_empty());
     }
 
     #[test]
-    fn characters_in_parts_are_put_together() {
+    fn split_characters_are_joined() {
         let [a, b, c] = [0xe4, 0xbd, 0xa0].map(|byte| Token::Text {
             bytes: vec![byte],
             log_probability: -0.1,

@@ -11,8 +11,8 @@ use crate::language::LanguageTracker;
 use crate::packing::{Packed, Packer};
 use crate::window_transcriber::{TimedWord, WindowTranscriber, WindowTranscript, normalize_level};
 use crate::{
-    AsrError, Gates, Language, RATE, Rejected, Rejection, SpeechSource, TranscribeError, Transcriber,
-    Untranscribed, Word, window_transcriber,
+    AsrError, Language, RATE, Rejected, Rejection, RejectionThresholds, SpeechSource, TranscribeError,
+    Transcriber, Untranscribed, Word, window_transcriber,
 };
 
 /// Interval at which cancellation is polled while worker threads run.
@@ -21,32 +21,31 @@ const POLL: Duration = Duration::from_millis(20);
 /// Number of windows whose languages are detected together.
 const LANGUAGE_BATCH: usize = 4;
 
-/// How to transcribe.
+/// Options of a transcription.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
-    /// Spoken language; detected per window when not given.
+    /// Spoken language; detected per window when `None`.
     pub language: Option<Language>,
-    /// Rejection thresholds.
-    pub gates: Gates,
+    /// Rejection thresholds of hallucination filters.
+    pub gates: RejectionThresholds,
     /// Initial prompt: names, spelling, style.
     pub prompt: String,
-    /// Translate to English.
+    /// Whether to translate to English.
     pub translate: bool,
 }
 
-/// What was said in a recording.
+/// The transcript of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Transcript {
-    /// The language: as given, or that of the most words. `None` when it was not given and nothing was said.
+    /// The given language, or that of the most words. `None` when none was given and there are no words.
     pub language: Option<Language>,
-    /// Was it detected?
+    /// Whether the language was detected.
     pub language_detected: bool,
-    /// In order, without overlap.
+    /// The words in order, without overlap.
     pub words: Vec<Word>,
-    /// The pieces of decoded text (phrases, or the words of a phrase for which there is no room) that were rejected, in
-    /// order.
+    /// Decoded text that was rejected (phrases, or words of a phrase whose time range is taken), in order.
     pub rejected: Vec<Rejected>,
-    /// Speech of a second or more without words, in order.
+    /// Speech of at least 1 s without words, in order.
     pub untranscribed: Vec<Untranscribed>,
     /// Duration of the decoded audio, retries included.
     pub decoded: MediaTime,
@@ -57,20 +56,20 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// How many pieces of text were rejected, by reason.
+    /// Number of rejected pieces of text, by reason.
     #[must_use]
     pub fn rejections(&self) -> BTreeMap<Rejection, u32> {
         window_transcriber::counts(&self.rejected)
     }
 }
 
-/// Transcribes what is said in `speech`, which is sorted and does not overlap, of a recording.
+/// Transcribes `speech`, the speech regions of a recording, which are sorted and do not overlap.
 ///
-/// Blocking. As many windows of samples are held at a time as the transcriber works on, and one more, however long anybody
-/// speaks. The transcript does not depend on how many these are.
+/// Blocking. Memory is bounded by the windows transcribed at the same time and one more, regardless of the length of
+/// the speech. The transcript does not depend on the number of windows transcribed at the same time.
 ///
 /// # Errors
-/// See [`AsrError`]; those of the source.
+/// See [`AsrError`]; errors of the source.
 pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
     transcriber: &T,
     source: &mut S,
@@ -80,7 +79,7 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
 ) -> Result<Transcript, TranscribeError<S::Error>> {
     if let Some(language) = options.language.filter(|&language| !transcriber.knows(language)) {
         let model = transcriber.name().to_owned();
-        let remedy = "leave the language out, or use a multilingual model";
+        let remedy = "omit the language, or use a multilingual model";
         return Err(AsrError::UnsupportedLanguage { model, language, remedy }.into());
     }
     let speech: Vec<Range<u64>> = speech.iter().filter_map(sample_range).collect();
@@ -140,7 +139,7 @@ fn detect_languages<T: Transcriber + ?Sized>(
     Ok(tracker.next(&detected, &lengths))
 }
 
-/// Runs `work` on each item on a thread of its own; returns the results in order.
+/// Runs `work` on each item in a thread of its own; returns the results in order.
 fn in_parallel<I: Sync, R: Send>(
     items: &[I],
     cancelled: &dyn Fn() -> bool,
@@ -178,7 +177,7 @@ fn sample_range(window: &Window) -> Option<Range<u64>> {
 #[derive(Default)]
 struct Collector {
     transcript: Transcript,
-    /// Where the last word ends, in samples.
+    /// End of the last word, in samples.
     end: u64,
 }
 
@@ -218,7 +217,7 @@ impl Collector {
         for word in &transcript.words {
             *counts.entry(word.language).or_default() += 1;
         }
-        // The first of those with the most words, by their codes.
+        // Of several languages with the most words, the one with the first code.
         let most = counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(language, _)| language);
         transcript.language = given.or(most);
         transcript.language_detected = given.is_none() && most.is_some();

@@ -1,4 +1,4 @@
-//! From a phrase's words to their places in the window.
+//! Time ranges of the words of a phrase in the window.
 
 use std::ops::Range;
 
@@ -7,24 +7,24 @@ use crate::packing::Packed;
 use crate::phrases::Phrase;
 use crate::{RATE, Timing};
 
-/// A stretch of a window in which somebody speaks.
+/// A section of a window with speech.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Voiced {
-    /// Where it begins in the window.
+    /// Start in the window, in samples.
     pub(crate) at: usize,
-    /// Its length in samples.
+    /// Length in samples.
     pub(crate) len: usize,
 }
 
 impl Voiced {
-    /// The part within a range of the window; `None` when there is none.
+    /// The part within a range of the window; `None` if they do not overlap.
     pub(crate) fn within(self, range: &Range<usize>) -> Option<Self> {
         let (start, end) = (self.at.max(range.start), (self.at + self.len).min(range.end));
         (start < end).then(|| Self { at: start, len: end - start })
     }
 }
 
-/// The speech within a window, in order. `speech` is sorted and does not overlap.
+/// The speech in a window, in order. `speech` is sorted and does not overlap.
 pub(crate) fn voiced(window: &Packed, speech: &[Range<u64>]) -> Vec<Voiced> {
     let mut found = Vec::new();
     for piece in &window.pieces {
@@ -42,12 +42,12 @@ pub(crate) fn voiced(window: &Packed, speech: &[Range<u64>]) -> Vec<Voiced> {
 /// The speech between the time tokens of a phrase.
 pub(crate) fn speech_of(phrase: &Phrase, voiced: &[Voiced]) -> Vec<Voiced> {
     let range = phrase.start.unwrap_or(0)..phrase.end.unwrap_or(usize::MAX);
-    voiced.iter().filter_map(|stretch| stretch.within(&range)).collect()
+    voiced.iter().filter_map(|section| section.within(&range)).collect()
 }
 
-/// Seconds of speech.
+/// Total duration of speech in seconds.
 pub(crate) fn seconds(voiced: &[Voiced]) -> f32 {
-    voiced.iter().map(|stretch| stretch.len).sum::<usize>() as f32 / RATE as f32
+    voiced.iter().map(|section| section.len).sum::<usize>() as f32 / RATE as f32
 }
 
 /// The range of each word of a phrase in the window. Measured boundaries are snapped to `activity`; otherwise the speech of
@@ -63,7 +63,7 @@ pub(crate) fn place(
     if let ([_], Some(start), Some(end)) = (phrase.words.as_slice(), phrase.start, phrase.end) {
         return vec![(largest_shared(start..end, speech), Timing::Measured)];
     }
-    let len: usize = speech.iter().map(|stretch| stretch.len).sum();
+    let len: usize = speech.iter().map(|section| section.len).sum();
     let weight = |text: &str| text.chars().count() + 1;
     let whole: usize = phrase.words.iter().map(|word| weight(&word.text)).sum();
     let mut before = 0;
@@ -76,7 +76,7 @@ pub(crate) fn place(
 }
 
 fn measured(phrase: &Phrase, speech: &[Voiced], activity: &[Range<usize>]) -> Vec<(Range<usize>, Timing)> {
-    let begin = speech.first().map_or(0, |stretch| stretch.at);
+    let begin = speech.first().map_or(0, |section| section.at);
     let mut placed: Vec<(Range<usize>, Timing)> = Vec::new();
     for word in &phrase.words {
         let before = placed.last().map_or(0, |(range, _)| range.end);
@@ -90,28 +90,28 @@ fn measured(phrase: &Phrase, speech: &[Voiced], activity: &[Range<usize>]) -> Ve
     placed
 }
 
-/// Maximum duration of a word, in samples: 0.6 s and 0.1 s per character. What a measured word covers beyond it is speech
-/// that the decoder skipped.
+/// Maximum duration of a word, in samples: 0.6 s and 0.1 s per character. The part of a measured word beyond it is
+/// speech that the decoder skipped.
 fn max_duration(text: &str) -> usize {
     (6 + text.chars().count()) * RATE as usize / 10
 }
 
-/// The largest part of a range that lies in one stretch of speech.
+/// The largest part of a range that is in one section of speech.
 fn largest_shared(range: Range<usize>, speech: &[Voiced]) -> Range<usize> {
-    let parts = speech.iter().filter_map(|stretch| stretch.within(&range));
+    let parts = speech.iter().filter_map(|section| section.within(&range));
     parts.map(|part| part.at..part.at + part.len).max_by_key(Range::len).unwrap_or_default()
 }
 
-/// Of a range of the speech put end to end, the largest part that lies in one stretch.
+/// The largest contiguous part, in the window, of a range in the concatenated speech.
 fn largest_part(range: Range<usize>, speech: &[Voiced]) -> Range<usize> {
     let mut before = 0;
     let mut best = 0..0;
-    for stretch in speech {
-        let (start, end) = (range.start.max(before), range.end.min(before + stretch.len));
+    for section in speech {
+        let (start, end) = (range.start.max(before), range.end.min(before + section.len));
         if end > start && end - start > best.len() {
-            best = stretch.at + start - before..stretch.at + end - before;
+            best = section.at + start - before..section.at + end - before;
         }
-        before += stretch.len;
+        before += section.len;
     }
     best
 }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_between_two_times_is_measured() {
+    fn word_between_two_time_tokens_is_measured() {
         let phrase = phrase(&["three"], 2_300, 2_900);
         let placed = place(&phrase, &speech_of(&phrase, &window()), SHORT);
         assert_eq!(placed, [(2_300..2_900, Timing::Measured)]);
@@ -151,7 +151,7 @@ mod tests {
     fn a_measured_word_stays_within_the_speech() {
         let phrase = phrase(&["three"], 1_700, 2_400);
         let placed = place(&phrase, &speech_of(&phrase, &window()), SHORT);
-        assert_eq!(placed, [(2_200..2_400, Timing::Measured)], "200 samples here against 100 there");
+        assert_eq!(placed, [(2_200..2_400, Timing::Measured)], "200 samples of speech against 100");
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn without_speech_there_is_no_place() {
+    fn phrase_outside_speech_has_no_speech() {
         let phrase = phrase(&["three"], 1_850, 2_150);
         assert!(speech_of(&phrase, &window()).is_empty());
     }

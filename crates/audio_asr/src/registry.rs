@@ -1,4 +1,4 @@
-//! Model files: where they are, whether they are whole, and which of them are loaded.
+//! Model files: finding, checking and caching of loaded models.
 
 use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read, Seek};
@@ -13,38 +13,38 @@ use crate::catalog::{self, NamedModel};
 use crate::model_file::inspect;
 use crate::{ModelError, ModelHeader, WhisperModel};
 
-/// The directory that holds model files.
+/// A directory of model files.
 #[derive(Clone, Debug)]
 pub struct ModelDirectory(PathBuf);
 
-/// Where a model is, or would be.
+/// The file of a model, which need not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
-    /// The name or path it was asked for by.
+    /// The requested name or path.
     pub asked: String,
-    /// What names it in versions: letters, digits and `. _ -`.
+    /// Name of the model in versions: letters, digits and `. _ -`.
     pub name: String,
-    /// Its file.
+    /// Path of the model's file.
     pub path: PathBuf,
-    /// What is published under its name.
+    /// The published model with this name, if any.
     pub published: Option<&'static NamedModel>,
 }
 
 impl ModelDirectory {
-    /// It need not exist.
+    /// Creates the handle; the directory need not exist.
     #[must_use]
     pub const fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
-    /// Where it is.
+    /// Path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The file of a model: `name_or_path` is a path when it holds a `/` or ends in `.bin`, otherwise the name of
-    /// `ggml-<name>.bin` in this directory.
+    /// Locates the file of a model: `name_or_path` is a path if it contains a `/` or ends in `.bin`, otherwise the
+    /// name of `ggml-<name>.bin` in this directory.
     #[must_use]
     pub fn locate(&self, name_or_path: &str) -> Located {
         let asked = name_or_path.to_owned();
@@ -60,10 +60,10 @@ impl ModelDirectory {
         Located { asked, name: plain(stem.strip_prefix("ggml-").unwrap_or(&stem)), path, published: None }
     }
 
-    /// The models whose files are here, by name: also such as nobody published.
+    /// The models whose files are in the directory, sorted by name, including unpublished ones.
     ///
     /// # Errors
-    /// When the directory is there and cannot be read.
+    /// When the directory exists and cannot be read.
     pub fn present(&self) -> io::Result<Vec<Located>> {
         let entries = match std::fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -81,17 +81,17 @@ impl ModelDirectory {
 }
 
 impl Located {
-    /// What to do when the file is not there or not right.
+    /// How to fix a missing or invalid file.
     fn remedy(&self) -> String {
         match self.published {
             Some(model) => format!("fetch it with `harkback models pull {}`", model.name),
-            None => "give the name of a published model (`harkback models list`) or the path of a ggml Whisper file"
+            None => "use the name of a published model (`harkback models list`) or the path of a ggml Whisper file"
                 .to_owned(),
         }
     }
 
-    /// Reads the file from end to end: is it a whole model, and, for a published one, the one that was published?
-    /// Gives its header and its SHA-256 in hexadecimal.
+    /// Reads the whole file and checks that it is a complete model, and for a published name that it is the published
+    /// file. Returns its header and its SHA-256 in hexadecimal.
     ///
     /// # Errors
     /// See [`ModelError`].
@@ -100,7 +100,8 @@ impl Located {
         if let Some(model) = self.published {
             let found = hash::<sha1::Sha1>(&mut file).map_err(|error| self.unreadable(&error))?;
             if found != model.sha1 {
-                return Err(self.invalid(format!("its SHA-1 is {found}, published is {}", model.sha1)));
+                let (path, remedy) = (self.path.clone(), self.remedy());
+                return Err(ModelError::NotPublished { path, found, published: model.sha1, remedy });
             }
         }
         let sha256 = hash::<Sha256>(&mut file).map_err(|error| self.unreadable(&error))?;
@@ -123,14 +124,14 @@ impl Located {
         if metadata.is_file() {
             Ok(Identity::of(&metadata))
         } else {
-            Err(self.invalid("it is no file".to_owned()))
+            Err(self.invalid("it is not a file".to_owned()))
         }
     }
 
     fn missing(&self) -> ModelError {
         let is_file_here = self.path != Path::new(&self.asked) && Path::new(&self.asked).is_file();
         let remedy = if is_file_here {
-            format!("a path has a `/` in it: give `./{}` for the file of that name", self.asked)
+            format!("to use the file of this name, give its path as `./{}`", self.asked)
         } else {
             self.remedy()
         };
@@ -164,7 +165,7 @@ fn hash<D: Digest>(file: &mut File) -> io::Result<String> {
     }
 }
 
-/// Tells a file from its successor without reading it.
+/// Identity of a version of a file, without reading its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -184,17 +185,17 @@ impl Identity {
     }
 }
 
-/// The models in use. Each is loaded once for each version of its file, and the least recently used are let go.
+/// A cache of loaded models. Each version of a file is loaded once, and the least recently used models are dropped.
 #[derive(Debug)]
 pub struct Models {
     directory: ModelDirectory,
     capacity: usize,
     threads: usize,
-    /// The most recently used first. Held while a model loads: whoever asks for the same one gets it, too.
+    /// Most recently used first. Locked while a model loads, so that concurrent requests for it share the result.
     known: Mutex<Vec<Known>>,
 }
 
-/// What came of loading a file: a broken one is not read again until it changes.
+/// Outcome of loading a file: an invalid file is not read again until it changes.
 #[derive(Debug)]
 struct Known {
     path: PathBuf,
@@ -203,27 +204,27 @@ struct Known {
 }
 
 impl Known {
-    fn is_of_use(&self) -> bool {
+    fn is_usable(&self) -> bool {
         self.outcome.as_ref().map_or(true, |model| !model.has_ended())
     }
 }
 
 impl Models {
-    /// Keeps at most `capacity` models (at least one) and has each decode up to `threads` windows (at
-    /// least one) at the same time; the words do not depend on it.
+    /// Keeps at most `capacity` models (at least one), each of which decodes up to `threads` windows (at least one) at
+    /// the same time; the words do not depend on it.
     #[must_use]
     pub fn new(directory: ModelDirectory, capacity: usize, threads: usize) -> Self {
         Self { directory, capacity: capacity.max(1), threads: threads.max(1), known: Mutex::default() }
     }
 
-    /// The directory of the named ones.
+    /// The directory in which names are looked up.
     #[must_use]
     pub const fn directory(&self) -> &ModelDirectory {
         &self.directory
     }
 
-    /// A model by its name or path, ready for use. Blocking: the first time, and when its file has changed, the file
-    /// is read, checked, hashed and loaded; otherwise it costs a look at the file's date.
+    /// Opens a model by its name or path. Blocking: the first time, and when its file has changed, the file is read,
+    /// checked, hashed and loaded; otherwise only the file's metadata is read.
     ///
     /// # Errors
     /// See [`ModelError`].
@@ -231,9 +232,9 @@ impl Models {
         let located = self.directory.locate(name_or_path);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let identity = located.identity()?;
-        let is_it =
-            |entry: &Known| entry.path == located.path && entry.identity == identity && entry.is_of_use();
-        if let Some(index) = known.iter().position(is_it) {
+        let is_current =
+            |entry: &Known| entry.path == located.path && entry.identity == identity && entry.is_usable();
+        if let Some(index) = known.iter().position(is_current) {
             known[..=index].rotate_right(1);
         } else {
             known.retain(|entry| entry.path != located.path);

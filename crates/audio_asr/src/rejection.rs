@@ -1,27 +1,27 @@
-//! What is not to be believed.
+//! Hallucination filters: thresholds and measures by which decoded text is rejected.
 
 use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
-/// The limits beyond which decoded text is doubted: the usual ones of Whisper (Radford et al., "Robust Speech Recognition
-/// via Large-Scale Weak Supervision", section 4.5).
+/// Rejection thresholds of decoded text: the usual ones of Whisper (Radford et al., "Robust Speech Recognition via
+/// Large-Scale Weak Supervision", section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Gates {
-    /// Over this no-speech probability (0 to 1) a pass is rejected, unless its tokens are sure enough.
+pub struct RejectionThresholds {
+    /// No-speech probability (0 to 1) above which a pass is rejected, unless its mean log probability is sufficient.
     pub no_speech: f32,
-    /// Mean log probability of all tokens of a pass under which it is decoded once more.
+    /// Mean log probability of all tokens of a pass, below which it is decoded again.
     pub log_probability: f32,
-    /// Ratio of a phrase's length to its zlib-compressed length over which it is rejected.
+    /// Ratio of a phrase's length to its zlib-compressed length, above which it is rejected.
     pub compression_ratio: f32,
 }
 
-impl Gates {
-    /// The usual values.
+impl RejectionThresholds {
+    /// The usual values of Whisper.
     pub const DEFAULT: Self = Self { no_speech: 0.6, log_probability: -1.0, compression_ratio: 2.4 };
 
-    /// The values that differ from [`Gates::DEFAULT`], by name, in a fixed order.
+    /// The values that differ from [`RejectionThresholds::DEFAULT`], by name, in a fixed order.
     #[must_use]
     pub fn changed(&self) -> Vec<(&'static str, f32)> {
         let named = |gates: &Self| {
@@ -36,7 +36,7 @@ impl Gates {
     }
 }
 
-impl Default for Gates {
+impl Default for RejectionThresholds {
     fn default() -> Self {
         Self::DEFAULT
     }
@@ -45,20 +45,20 @@ impl Default for Gates {
 /// Why a piece of decoded text was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rejection {
-    /// The model thinks nobody speaks, and is not sure of the words.
+    /// The model's no-speech probability is high, and the probability of the words is low.
     NoSpeech,
     /// The text repeats itself.
     Repetitive,
-    /// The same phrase over and over.
+    /// The same phrase is repeated in a decoder loop.
     Loop,
-    /// More text than anybody could have spoken in that time.
+    /// The text is longer than can be spoken in its time.
     TooFast,
-    /// No speech was found where it should have been spoken.
+    /// No speech was detected in the time range of the text.
     OutsideSpeech,
 }
 
 impl Rejection {
-    /// Its name in reports.
+    /// Name of the reason in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,17 +74,17 @@ impl Rejection {
 /// Length of a text over its zlib-compressed length: about 1 for a sentence, large for a text that repeats itself.
 pub(crate) fn compression_ratio(text: &str) -> f32 {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    // Writing to a vector does not fail; without a compressed length nothing is held against the text.
+    // Writing to a vector does not fail; without a compressed length the text is accepted.
     let compressed = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
     compressed.map_or(0.0, |compressed| text.len() as f32 / compressed.len() as f32)
 }
 
-/// Nobody says more characters a second than this; fast speech has about 20.
+/// Maximum number of characters per second of speech; fast speech has about 20.
 const MAX_CHARACTERS_PER_SECOND: f32 = 40.0;
-/// How much longer than found speech may have been, in seconds.
+/// Tolerance of the detected duration of speech, in seconds.
 const SPEECH_SLACK_S: f32 = 0.25;
 
-/// Are these more characters than could be spoken in `seconds` of speech?
+/// Whether `characters` exceed what can be spoken in `seconds` of speech.
 pub(crate) fn too_fast(characters: usize, seconds: f32) -> bool {
     characters as f32 > MAX_CHARACTERS_PER_SECOND * (seconds + SPEECH_SLACK_S)
 }
@@ -107,8 +107,8 @@ pub(crate) fn first_round(words: &[String]) -> Option<usize> {
 
 /// The words of a text in lower case, without punctuation, for comparison.
 pub(crate) fn normal(text: &str) -> String {
-    let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
-    let spaced: String = text.chars().map(plain).flat_map(char::to_lowercase).collect();
+    let letter_or_space = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+    let spaced: String = text.chars().map(letter_or_space).flat_map(char::to_lowercase).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -117,25 +117,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn repeating_compresses() {
+    fn compression_ratio_detects_repetition() {
         assert!(
             compression_ratio("thank you for watching ".repeat(8).as_str())
-                > Gates::DEFAULT.compression_ratio
+                > RejectionThresholds::DEFAULT.compression_ratio
         );
         let sentence = "Ask not what your country can do for you, ask what you can do for your country.";
-        assert!(compression_ratio(sentence) < Gates::DEFAULT.compression_ratio);
-        assert!(compression_ratio("three three three") < Gates::DEFAULT.compression_ratio);
+        assert!(compression_ratio(sentence) < RejectionThresholds::DEFAULT.compression_ratio);
+        assert!(compression_ratio("three three three") < RejectionThresholds::DEFAULT.compression_ratio);
     }
 
     #[test]
-    fn speech_has_a_speed() {
+    fn too_fast_limits_characters_per_second() {
         assert!(!too_fast("three".len(), 0.2));
         assert!(!too_fast("Ask not what your country can do for you".len(), 2.0));
         assert!(too_fast("Thank you for watching!".len(), 0.1));
     }
 
     #[test]
-    fn a_loop_is_found_where_it_begins() {
+    fn first_round_locates_a_loop() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(
             first_round(&words("zero six seven nine seven nine seven nine seven nine seven")),
@@ -153,8 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn only_changed_gates_are_named() {
-        assert!(Gates::DEFAULT.changed().is_empty());
-        assert_eq!(Gates { no_speech: 0.5, ..Gates::DEFAULT }.changed(), [("no_speech", 0.5)]);
+    fn changed_lists_only_non_default_values() {
+        assert!(RejectionThresholds::DEFAULT.changed().is_empty());
+        assert_eq!(
+            RejectionThresholds { no_speech: 0.5, ..RejectionThresholds::DEFAULT }.changed(),
+            [("no_speech", 0.5)]
+        );
     }
 }

@@ -2,17 +2,17 @@ use std::fmt;
 
 use crate::{AsrError, Language};
 
-/// What a speech model does with one window of sound: at most [`crate::WINDOW`] mono samples at 16 kHz.
+/// A speech model that transcribes one window of audio: at most [`crate::WINDOW`] mono samples at 16 kHz.
 ///
-/// Blocking. `cancelled` is asked now and then, on the caller's thread.
+/// Blocking. `cancelled` is polled on the caller's thread.
 pub trait Transcriber: Send + Sync + fmt::Debug {
-    /// Its name, for messages.
+    /// Name of the model, for messages.
     fn name(&self) -> &str;
 
-    /// Does it know this language?
+    /// Whether the model supports this language.
     fn knows(&self, language: Language) -> bool;
 
-    /// Does it support several languages?
+    /// Whether the model supports several languages.
     fn is_multilingual(&self) -> bool;
 
     /// Number of windows that it transcribes at the same time.
@@ -30,7 +30,7 @@ pub trait Transcriber: Send + Sync + fmt::Debug {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Vec<(Language, f32)>, AsrError>;
 
-    /// What is said in `samples`, in the order it was decoded: usually one pass, none when nothing is.
+    /// Transcribes `samples` and returns the passes in the order of decoding: usually one, none without speech.
     ///
     /// # Errors
     /// See [`AsrError`].
@@ -45,20 +45,20 @@ pub trait Transcriber: Send + Sync + fmt::Debug {
 /// How a window is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoding<'a> {
-    /// The spoken language.
+    /// The language of the speech.
     pub language: Language,
-    /// The search strategy.
+    /// The search strategy of the decoder.
     pub search: Search,
     /// Initial prompt; empty for none.
     pub prompt: &'a str,
-    /// Translate to English.
+    /// Whether to translate to English.
     pub translate: bool,
 }
 
 /// The search strategy. Both are deterministic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Search {
-    /// The most likely token at each step.
+    /// Takes the most likely token at each step.
     Greedy,
     /// Beam search with five beams.
     Beam,
@@ -67,9 +67,9 @@ pub enum Search {
 /// One run of the decoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pass {
-    /// Probability that nobody speaks at all, 0 to 1.
+    /// Probability that there is no speech, 0 to 1.
     pub no_speech: f32,
-    /// What was decoded.
+    /// The decoded tokens, in order.
     pub tokens: Vec<Token>,
 }
 
@@ -82,16 +82,16 @@ impl Pass {
     }
 }
 
-/// A decoded token.
+/// A decoded text or time token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token {
     /// A piece of text.
     Text {
-        /// UTF-8, perhaps only a part of a character; a leading space begins a word.
+        /// UTF-8, possibly only a part of a character; a leading space starts a word.
         bytes: Vec<u8>,
         /// Natural logarithm of its probability.
         log_probability: f32,
-        /// Measured end in the window, in samples; none without alignment heads.
+        /// Measured end in the window, in samples; `None` without alignment heads.
         end: Option<usize>,
     },
     /// A time token: the end of the previous phrase or the start of the next one.

@@ -1,4 +1,4 @@
-//! whisper.cpp, by way of whisper-rs: a pool of threads per model, each with a state of its own.
+//! whisper.cpp by whisper-rs: a pool of threads per model, each with its own decoder state.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,26 +13,26 @@ use crate::alignment_heads;
 use crate::engine::{EnginePool, Stop, Unfinished};
 use crate::{AsrError, Decoding, Language, ModelHeader, Pass, RATE, Search, Token, Transcriber};
 
-/// Samples of one step of a time token (20 ms) and of whisper.cpp's own clock (10 ms).
+/// Samples of a step of time tokens (20 ms) and of whisper.cpp's own timestamps (10 ms).
 const TIME_STEP: i64 = RATE as i64 / 50;
 const CENTISECOND: i64 = RATE as i64 / 100;
 
-/// What transcribes, with its version.
+/// Name and version of the transcription engine.
 #[must_use]
 pub fn engine_version() -> String {
     format!("whisper.cpp {}", whisper_rs::WHISPER_CPP_VERSION)
 }
 
-/// Minimum window length, in samples (1.5 s); shorter ones are padded. whisper.cpp aborts the process when it aligns text to less
-/// than 160 ms.
+/// Minimum window length in samples (1.5 s); shorter windows are padded. whisper.cpp aborts the process when it aligns
+/// text to less than 160 ms.
 const MIN_WINDOW: usize = RATE as usize * 3 / 2;
-/// Maximum number of windows decoded at the same time; each has a state of its own.
+/// Maximum number of windows decoded at the same time; each has its own decoder state.
 const MAX_ENGINES: usize = 8;
-/// Tokens of a prompt, and of what is decoded; the decoder takes 224 of each.
+/// Maximum number of tokens of a prompt and of decoded text; the decoder's limit is 224 each.
 const MAX_PROMPT: usize = 220;
 const BEAMS: i32 = 5;
 
-/// A loaded model. Dropping it frees the model when its threads are done.
+/// A loaded model. Dropping it frees the model when its threads have ended.
 #[derive(Debug)]
 pub struct WhisperModel {
     name: String,
@@ -42,7 +42,8 @@ pub struct WhisperModel {
 }
 
 impl WhisperModel {
-    /// Loads a file that was checked; `heads` measure its times, if they are known, and `threads` is how many windows whisper.cpp may decode at the same time.
+    /// Loads a checked file. `heads` are the alignment heads for measuring times, if known; `threads` is the maximum
+    /// number of windows decoded at the same time.
     pub(crate) fn load(
         name: String,
         path: PathBuf,
@@ -53,7 +54,7 @@ impl WhisperModel {
     ) -> Result<Self, String> {
         whisper_rs::install_logging_hooks();
         let mut parameters = WhisperContextParameters::default();
-        // Flash attention would disable the measuring of times without a word.
+        // Flash attention would silently disable the measuring of times.
         parameters.use_gpu(false).flash_attn(false);
         if let Some(heads) = heads {
             parameters.dtw_parameters(heads);
@@ -66,18 +67,18 @@ impl WhisperModel {
         });
         let engines = engines.map_err(|error| match error {
             Some(error) => format!("whisper.cpp cannot load it ({error})"),
-            None => "there is no thread to load it on".to_owned(),
+            None => "no thread can be started for it".to_owned(),
         })?;
         Ok(Self { name, sha256, header, engines })
     }
 
-    /// Its file's SHA-256, in hexadecimal.
+    /// SHA-256 of the file, in hexadecimal.
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// Name and first eight digits of the hash, e.g. `tiny.en-1a2b3c4d`: what names it in versions.
+    /// Version of the model in results: name and first eight digits of the hash, e.g. `tiny.en-1a2b3c4d`.
     #[must_use]
     pub fn version(&self) -> String {
         format!("{}-{}", self.name, self.sha256.get(..8).unwrap_or(&self.sha256))
@@ -135,7 +136,7 @@ impl Transcriber for WhisperModel {
         }
         let samples = padded(samples);
         let probabilities = self.run(cancelled, move |session| session.language_probabilities(&samples))?;
-        // whisper.cpp asks for all its languages, also those that this model has no token for.
+        // whisper.cpp reports all its languages, including those that this model has no token for.
         let known = |(code, probability)| {
             let language = Language::from_code(code).filter(|&language| self.knows(language))?;
             Some((language, probability))
@@ -165,15 +166,15 @@ impl Transcriber for WhisperModel {
     }
 }
 
-/// A copy of `samples`, continued by silence where they are too short.
+/// A copy of `samples`, padded with silence to [`MIN_WINDOW`].
 fn padded(samples: &[f32]) -> Vec<f32> {
     let mut padded = samples.to_vec();
     padded.resize(samples.len().max(MIN_WINDOW), 0.0);
     padded
 }
 
-/// Encoder positions (of 1 500) for a window: those of its samples and a margin of 3 s. The rest would encode silence, at most
-/// of the cost of a short window.
+/// Encoder positions (of 1 500) for a window: those of its samples and a margin of 3 s. The rest would encode silence,
+/// which is most of the cost of a short window.
 fn audio_context(samples: usize) -> i32 {
     const MARGIN: usize = 150;
     const FEWEST: usize = 384;
@@ -184,24 +185,24 @@ fn audio_context(samples: usize) -> i32 {
 
 /// Token limit for a window: above the rate of fast speech, so that it only ends decoder loops.
 fn max_tokens(samples: usize) -> i32 {
-    const EACH_SECOND: usize = 12;
-    const ANYWAY: usize = 24;
-    let tokens = ANYWAY + EACH_SECOND * samples / RATE as usize;
+    const PER_SECOND: usize = 12;
+    const MINIMUM: usize = 24;
+    let tokens = MINIMUM + PER_SECOND * samples / RATE as usize;
     tokens.min(MAX_PROMPT) as i32
 }
 
 type Task = (Language, Search, bool);
 
-/// What lives on a thread.
+/// Decoder state of a thread.
 #[derive(Debug)]
 struct Session {
     context: Arc<WhisperContext>,
     state: WhisperState,
     /// Bias of the token times, in samples.
     lag: usize,
-    /// By task, and never thrown away: whisper-rs does not free what they point to.
+    /// Parameters by task. They are never dropped, because whisper-rs does not free what they point to.
     params: BTreeMap<Task, FullParams<'static, 'static>>,
-    /// Whether to stop what runs.
+    /// Stop flag of the current job.
     stop: Arc<Mutex<Stop>>,
 }
 
@@ -227,7 +228,7 @@ impl Session {
             if prompt.is_empty() { Vec::new() } else { self.context.tokenize(prompt, prompt.len() + 1)? };
         let stop = &self.stop;
         let mut params = self.params.entry(task).or_insert_with(|| params(task, stop.clone())).clone();
-        // The decoder goes by what was said last.
+        // The decoder is conditioned on the end of the prompt.
         let tokens = &tokens[tokens.len().saturating_sub(MAX_PROMPT)..];
         if !tokens.is_empty() {
             params.set_tokens(tokens);
@@ -238,14 +239,14 @@ impl Session {
         self.state.as_iter().map(|segment| self.pass(&segment)).collect()
     }
 
-    /// With `single_segment`, a segment is all that one run of the decoder gave.
+    /// With `single_segment`, a segment has all tokens of one run of the decoder.
     fn pass(&self, segment: &WhisperSegment<'_>) -> Result<Pass, WhisperError> {
         let (end_of_text, first_time) = (self.context.token_eot(), self.context.token_beg());
         let mut tokens = Vec::new();
         let mut begin = None;
         for token in (0..segment.n_tokens()).filter_map(|index| segment.get_token(index)) {
             let data = token.token_data();
-            // The segment's start is where the run began plus the likeliest time at its first token.
+            // The segment's start is the start of the run plus the most likely time at its first token.
             let begin = *begin.get_or_insert_with(|| {
                 segment.start_timestamp() * CENTISECOND - i64::from(data.tid - first_time) * TIME_STEP
             });
@@ -275,15 +276,15 @@ fn params((language, search, translate): Task, stop: Arc<Mutex<Stop>>) -> FullPa
     params.set_temperature(0.0);
     params.set_temperature_inc(0.0);
     params.set_no_context(true);
-    // Otherwise only the ends of segments can be had, and stretches are decoded twice.
+    // Otherwise only the ends of segments are available, and audio is decoded twice.
     params.set_single_segment(true);
     params.set_suppress_nst(true);
-    // Nothing is dropped behind our back: what is not believed is counted, see `gates`.
+    // whisper.cpp drops nothing: rejected text is counted, see `gates`.
     params.set_logprob_thold(f32::NEG_INFINITY);
     params.set_print_progress(false);
     params.set_print_timestamps(false);
-    // whisper-rs 0.16 calls what it is given as if it were the type it was given; only for this very type is that what
-    // it stored.
+    // whisper-rs 0.16 stores a boxed callback but calls it as the given type; only for this boxed type are both the
+    // same.
     let aborts: Box<dyn FnMut() -> bool> =
         Box::new(move || stop.lock().unwrap_or_else(PoisonError::into_inner).is_set());
     params.set_abort_callback_safe::<_, Box<dyn FnMut() -> bool>>(Some(aborts));

@@ -7,20 +7,20 @@ use std::ops::Range;
 
 use media_time::Window;
 
-use crate::gates::{self, normal};
 use crate::packing::Packed;
 use crate::phrases::{self, Phrase};
 use crate::placing::{self, Voiced};
+use crate::rejection::{self, normal};
 use crate::{
-    AsrError, Decoding, Gates, Language, Pass, Rejection, Search, Timing, Transcriber, audio_activity,
-    coverage,
+    AsrError, Decoding, Language, Pass, Rejection, RejectionThresholds, Search, Timing, Transcriber,
+    audio_activity, coverage,
 };
 
 /// Maximum recursion depth when speech without words is decoded again as a window of its own.
 const MAX_DEPTH: u32 = 3;
 /// Context kept on either side of audio that is decoded again, in samples: 0.2 s.
 const CONTEXT: usize = crate::RATE as usize / 5;
-/// Repetitions in a row above which a phrase, or a phrase of one word ("no, no"), is verified against decoder loops.
+/// Consecutive repetitions above which a phrase, or a phrase of one word ("no, no"), is checked for a decoder loop.
 const MAX_REPEATS: usize = 2;
 const MAX_WORD_REPEATS: usize = 8;
 /// Target RMS and maximum peak of a normalized window: Whisper's features depend on the level.
@@ -36,19 +36,19 @@ pub struct Rejected {
     pub reason: Rejection,
 }
 
-/// A second or more of speech without words.
+/// Speech of at least 1 s without words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Untranscribed {
     /// The time range of the speech.
     pub window: Window,
-    /// The filter that rejected its text; none where nothing was decoded.
+    /// The filter that rejected its text; `None` if nothing was decoded.
     pub reason: Option<Rejection>,
 }
 
 /// Transcribes windows of one recording.
 pub(crate) struct WindowTranscriber<'a, T: ?Sized> {
     pub(crate) transcriber: &'a T,
-    pub(crate) gates: Gates,
+    pub(crate) gates: RejectionThresholds,
     pub(crate) prompt: &'a str,
     pub(crate) translate: bool,
     /// The speech regions, in samples of the recording.
@@ -67,7 +67,7 @@ pub(crate) struct TimedWord {
 /// The transcript of a window; ranges are in samples of the recording.
 #[derive(Debug, Default)]
 pub(crate) struct WindowTranscript {
-    /// Sorted by start.
+    /// The words, sorted by start.
     pub(crate) words: Vec<TimedWord>,
     pub(crate) rejected: Vec<(Range<u64>, Rejection)>,
     pub(crate) untranscribed: Vec<(Range<u64>, Option<Rejection>)>,
@@ -77,7 +77,7 @@ pub(crate) struct WindowTranscript {
 }
 
 impl<T: Transcriber + ?Sized> WindowTranscriber<'_, T> {
-    /// Transcribes a window.
+    /// Transcribes a window, with retries.
     ///
     /// # Errors
     /// Those of the transcriber.
@@ -110,8 +110,8 @@ struct WindowJob<'a, 's, T: ?Sized> {
 }
 
 impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
-    /// Transcribes the window, or a part of it at a greater depth. Only words within `inner` are kept, because the context
-    /// around it has words already.
+    /// Transcribes the window, or a part of it at a greater depth. Only words within `inner` are kept, because the
+    /// surrounding context has words already.
     fn run(&mut self, window: &Packed, inner: Range<usize>, depth: u32) -> Result<(), AsrError> {
         let voiced = placing::voiced(window, self.shared.speech);
         let activity = audio_activity::detect(&window.samples);
@@ -122,10 +122,10 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
                 match verdict {
                     Ok(speech) => {
                         let placed = placing::place(&phrase, &speech, &activity);
-                        let at = window.source(&place_of(&phrase, &voiced));
+                        let at = window.source(&range_of(&phrase, &voiced));
                         words.extend(self.keep(&phrase, placed, &inner, window, &at));
                     }
-                    Err(reason) => rejected.push((place_of(&phrase, &voiced), reason)),
+                    Err(reason) => rejected.push((range_of(&phrase, &voiced), reason)),
                 }
             }
         }
@@ -155,7 +155,7 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
         Ok(())
     }
 
-    /// Decodes greedily, and if the result is doubtful once more with beam search; returns the better result.
+    /// Decodes greedily; a doubtful result is decoded again with beam search, and the better result is returned.
     fn decode(&mut self, samples: &[f32]) -> Result<Vec<Pass>, AsrError> {
         let samples = normalize_level(samples);
         let first = self.decode_once(&samples, Search::Greedy)?;
@@ -195,7 +195,7 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
     fn is_repetitive(&self, passes: &[Pass]) -> bool {
         let phrases = passes.iter().flat_map(|pass| phrases::phrases(pass, self.language));
         let highest = self.shared.gates.compression_ratio;
-        phrases.into_iter().any(|phrase| gates::compression_ratio(&phrase.text()) > highest)
+        phrases.into_iter().any(|phrase| rejection::compression_ratio(&phrase.text()) > highest)
     }
 
     /// The phrases of a pass with their verdicts.
@@ -217,13 +217,13 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
             let speech = placing::speech_of(&phrase, voiced);
             let verdict = if !is_speech {
                 Err(Rejection::NoSpeech)
-            } else if gates::compression_ratio(&text) > gates.compression_ratio {
+            } else if rejection::compression_ratio(&text) > gates.compression_ratio {
                 Err(Rejection::Repetitive)
             } else if loops.contains(&index) {
                 Err(Rejection::Loop)
             } else if speech.is_empty() {
                 Err(Rejection::OutsideSpeech)
-            } else if gates::too_fast(text.chars().count(), placing::seconds(&speech)) {
+            } else if rejection::too_fast(text.chars().count(), placing::seconds(&speech)) {
                 Err(Rejection::TooFast)
             } else {
                 Ok(speech)
@@ -235,11 +235,11 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
 
     /// Truncates a repetitive phrase after the first round of its loop; the rest of its speech is then decoded again.
     fn cut_loop(&self, phrase: &mut Phrase) {
-        if gates::compression_ratio(&phrase.text()) <= self.shared.gates.compression_ratio {
+        if rejection::compression_ratio(&phrase.text()) <= self.shared.gates.compression_ratio {
             return;
         }
         let words: Vec<String> = phrase.words.iter().map(|word| normal(&word.text)).collect();
-        if let Some(first) = gates::first_round(&words) {
+        if let Some(first) = rejection::first_round(&words) {
             phrase.words.truncate(first);
             phrase.end = phrase.words.last().and_then(|word| word.end);
         }
@@ -267,9 +267,9 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
         Ok(loops)
     }
 
-    /// Does decoding a phrase's audio on its own give the same text?
+    /// Whether decoding a phrase's audio on its own gives the same text.
     fn is_repeated(&mut self, phrase: &Phrase, window: &Packed, voiced: &[Voiced]) -> Result<bool, AsrError> {
-        let place = place_of(phrase, voiced);
+        let place = range_of(phrase, voiced);
         let context = place.start.saturating_sub(CONTEXT)..place.end + CONTEXT;
         let samples = normalize_level(&window.cut(&context).samples);
         let passes = self.decode_once(&samples, Search::Greedy)?;
@@ -305,16 +305,16 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
     }
 }
 
-/// The active parts of speech regions, which contain pauses; all of them where no activity was detected.
+/// The active parts of speech regions, without their pauses; the whole regions if no activity was detected.
 fn active_speech(voiced: &[Voiced], activity: &[Range<usize>]) -> Vec<Voiced> {
     if activity.is_empty() {
         return voiced.to_vec();
     }
-    activity.iter().flat_map(|range| voiced.iter().filter_map(|stretch| stretch.within(range))).collect()
+    activity.iter().flat_map(|range| voiced.iter().filter_map(|section| section.within(range))).collect()
 }
 
-/// The range of a phrase in its window, by its time tokens.
-fn place_of(phrase: &Phrase, voiced: &[Voiced]) -> Range<usize> {
+/// The range of a phrase's speech in its window, by its time tokens.
+fn range_of(phrase: &Phrase, voiced: &[Voiced]) -> Range<usize> {
     let speech = placing::speech_of(phrase, voiced);
     match speech.first().zip(speech.last()) {
         Some((first, last)) => first.at..last.at + last.len,
@@ -327,7 +327,7 @@ fn mean_log_probability(passes: &[Pass]) -> f32 {
     if passes.is_empty() { f32::NEG_INFINITY } else { sum / passes.len() as f32 }
 }
 
-/// The samples at the target level, so that the result does not depend on the level of the recording.
+/// Scales the samples to the target level, so that the result does not depend on the level of the recording.
 pub(crate) fn normalize_level(samples: &[f32]) -> Vec<f32> {
     let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32;
     let peak = samples.iter().fold(0.0, |peak: f32, sample| peak.max(sample.abs()));

@@ -2,16 +2,16 @@ use media_time::MediaTime;
 
 use crate::Language;
 
-/// A transcribed word.
+/// A transcribed word with its times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Word {
-    /// As written, with its punctuation.
+    /// Text as written, with punctuation.
     pub text: String,
-    /// Start time.
+    /// Start time in the recording.
     pub start: MediaTime,
-    /// End time, after the start.
+    /// End time in the recording, after the start.
     pub end: MediaTime,
-    /// Probability of its tokens (geometric mean), 0 to 1.
+    /// Geometric mean of the tokens' probabilities, 0 to 1.
     pub confidence: f32,
     /// The source of its times.
     pub timing: Timing,
@@ -29,7 +29,7 @@ pub enum Timing {
 }
 
 impl Timing {
-    /// Its name in reports.
+    /// Name of the source in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

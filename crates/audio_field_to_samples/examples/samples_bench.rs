@@ -1,5 +1,5 @@
-//! All hits and loops of a recording, found and cut: `samples_bench FILE FOLDER` writes each slice to a synced file in
-//! FOLDER, as the service writes blobs. For `tools/bench.sh`.
+//! Detects and cuts all hits and loops of a recording: `samples_bench FILE FOLDER` writes each slice to a synced file
+//! in FOLDER, as the service writes blobs. Used by `tools/bench.sh`.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use audio_field_to_samples::cut::{Cut, cut};
-use audio_field_to_samples::listen::{Wanted, listen};
+use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::params::{HitParams, LoopParams};
 use audio_field_to_samples::{MAX_SAMPLES, hits, loops};
 
@@ -20,11 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Vec<_>>()
         .try_into()
         .map_err(|_| "give a recording and a folder")?;
-    let heard = listen(&File::open(&recording)?.into(), Wanted { hits: true, loops: true }, &|| false)?;
-    let mut hits = hits::detect(&heard.rhythm.onsets, &heard.envelope, &HitParams::default());
+    let features =
+        extract(&File::open(&recording)?.into(), FeatureSet { hits: true, loops: true }, &|| false)?;
+    let mut hits = hits::detect(&features.rhythm.onsets, &features.envelope, &HitParams::default());
     hits.truncate(MAX_SAMPLES);
-    let loops = loops::detect(&heard, &LoopParams::default());
-    let fade = u64::from(heard.format.rate / 1_000);
+    let loops = loops::detect(&features, &LoopParams::default());
+    let fade = u64::from(features.format.rate / 1_000);
     let slices = hits
         .iter()
         .map(|hit| (hit.slice.clone(), false))

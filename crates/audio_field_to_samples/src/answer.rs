@@ -1,4 +1,4 @@
-//! From runs to answers.
+//! Builds responses from runs.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use crate::model::{
     DetectMeta, DetectResponse, Detector, DetectorError, Run, SamplesRequest, SamplesResponse, ScoreDetail,
     SummaryMeta,
 };
-use crate::task::{Task, version};
+use crate::task::{DetectorJob, version};
 
-/// What the detectors gave.
+/// Collects the runs and errors of the detectors of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     runs: BTreeMap<Detector, Run>,
@@ -19,10 +19,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Adds what a detector gave.
+    /// Adds the run or the error of a detector.
     ///
     /// # Errors
-    /// `run`'s, when it is not this detector's alone.
+    /// The error in `run`, unless it concerns this detector alone.
     pub(crate) fn add(&mut self, detector: Detector, run: Result<Run, Error>) -> Result<(), Error> {
         match run {
             Ok(run) => {
@@ -38,7 +38,7 @@ impl Answer {
         Ok(())
     }
 
-    /// All of it.
+    /// Builds the response of all detectors.
     pub(crate) fn summed_up(
         self,
         request: &SamplesRequest,
@@ -50,7 +50,7 @@ impl Answer {
         let hit_artifact_ids = ids(Detector::Hits);
         let loop_artifact_ids = ids(Detector::Loops);
         let phrase_artifact_ids = ids(Detector::Phrases);
-        let asked = self.runs.keys().chain(self.errors.keys());
+        let requested = self.runs.keys().chain(self.errors.keys());
         SamplesResponse {
             asset_id: request.asset_id.clone(),
             summary_meta: SummaryMeta {
@@ -59,7 +59,7 @@ impl Answer {
                 phrases_count: phrase_artifact_ids.len(),
                 cache_key,
                 cache_hit,
-                backend_versions: asked.map(|detector| (*detector, version(*detector, mark))).collect(),
+                backend_versions: requested.map(|detector| (*detector, version(*detector, mark))).collect(),
                 min_quality_score: request.min_quality_score,
                 score_details: self.each(score_details),
                 filtered_counts: self.each(|run| run.filtered),
@@ -72,13 +72,13 @@ impl Answer {
         }
     }
 
-    fn each<T>(&self, what: impl Fn(&Run) -> T) -> BTreeMap<Detector, T> {
-        self.runs.iter().map(|(detector, run)| (*detector, what(run))).collect()
+    fn each<T>(&self, value: impl Fn(&Run) -> T) -> BTreeMap<Detector, T> {
+        self.runs.iter().map(|(detector, run)| (*detector, value(run))).collect()
     }
 }
 
-/// What one detector gave.
-pub(crate) fn detected(asset_id: &Id, task: Task, run: Run, cache_hit: bool) -> DetectResponse {
+/// Builds the response of a single detector.
+pub(crate) fn detected(asset_id: &Id, task: DetectorJob, run: Run, cache_hit: bool) -> DetectResponse {
     DetectResponse {
         asset_id: asset_id.clone(),
         artifact_ids: artifact_ids(&run),

@@ -1,53 +1,53 @@
-//! Levels of frequency bands over time: what two places of a recording are compared by.
+//! Levels of frequency bands over time, by which sections of a recording are compared.
 
 use audio_signal::PowerSpectra;
 
-/// Bands, equally wide on a logarithmic axis from 60 Hz to 16 kHz or half the rate.
+/// Number of bands, equally wide on a logarithmic axis from 60 Hz to 16 kHz or half the sample rate.
 pub const BANDS: usize = 16;
 const LOWEST_HZ: f64 = 60.0;
 const HIGHEST_HZ: f64 = 16_000.0;
-/// Values per second.
+/// Frames of band levels per second.
 pub const BAND_RATE: u32 = 100;
-/// Length of the analysis window, seconds.
+/// Length of the analysis window in seconds.
 const WINDOW_S: f64 = 0.04;
-/// Its shortest length, samples.
+/// Minimum length of the analysis window in samples.
 const MIN_WINDOW: usize = 64;
-/// Levels are kept in half decibels above this.
+/// Level of value 0, in dBFS; levels are stored in steps of 0.5 dB above it.
 const FLOOR_DB: f32 = -100.0;
 
-/// Sixteen levels each 10 ms, a byte each: 1.6 KB per second of sound.
+/// Levels of [`BANDS`] bands in frames of 10 ms, one byte each: 1.6 KB per second of audio.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BandLevels(Vec<[u8; BANDS]>);
 
 impl BandLevels {
-    /// How many frames of 10 ms there are.
+    /// Number of frames of 10 ms.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Nothing was heard?
+    /// Whether there are no frames.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The levels of frame `index` in decibels of full scale; `None` beyond the end.
+    /// The levels of frame `index` in dBFS; `None` beyond the end.
     #[must_use]
     pub fn frame(&self, index: usize) -> Option<[f32; BANDS]> {
         self.0.get(index).map(|levels| levels.map(|level| f32::from(level) / 2.0 + FLOOR_DB))
     }
 }
 
-/// Measures them in a stream. Frame `i` is centred on `i × 10 ms`.
+/// Measures the band levels of a stream. Frame `i` is centred on `i × 10 ms`.
 pub(crate) struct BandMeter {
     rate: u64,
     spectra: PowerSpectra,
-    /// Where each band begins in the spectrum, and where the last one ends.
+    /// First bin of each band in the spectrum, and the end of the last band.
     edges: [usize; BANDS + 1],
-    /// Samples that windows still need, the next frame's first.
+    /// Samples from the start of the next frame's window on.
     pending: Vec<f32>,
-    /// Powers of the bins of two frames, 1 being that of a full-scale sine.
+    /// Powers of the bins of two frames; a full-scale sine has power 1.
     powers: [Vec<f32>; 2],
     levels: Vec<[u8; BANDS]>,
 }
@@ -62,7 +62,7 @@ impl BandMeter {
             (hertz * length as f64 / f64::from(rate)).round() as usize
         };
         let mut edges = std::array::from_fn(edge);
-        // Low bands of a coarse spectrum are one bin wide at least.
+        // Low bands of a coarse spectrum are at least one bin wide.
         for band in 0..BANDS {
             edges[band + 1] = edges[band + 1].clamp((edges[band] + 1).min(length / 2), length / 2 + 1);
         }
@@ -77,7 +77,7 @@ impl BandMeter {
         }
     }
 
-    /// Adds `mono` samples (full scale ±1); how the stream is cut into calls makes no difference.
+    /// Adds `mono` samples (full scale ±1); the result does not depend on how the stream is split into calls.
     pub(crate) fn push(&mut self, mono: &[f32]) {
         self.pending.extend_from_slice(mono);
         let mut start = 0;
@@ -92,7 +92,7 @@ impl BandMeter {
         self.pending.drain(..start);
     }
 
-    /// The levels of all that was pushed.
+    /// The levels of all pushed samples.
     pub(crate) fn finish(mut self) -> BandLevels {
         let size = self.spectra.size();
         self.push(&vec![0.0; size / 2]);
@@ -105,22 +105,22 @@ impl BandMeter {
         BandLevels(self.levels)
     }
 
-    /// Samples from `frame` to the next.
+    /// Hop from `frame` to the next, in samples.
     fn hop(&self, frame: usize) -> usize {
         let sample = |frame: usize| frame as u64 * self.rate / u64::from(BAND_RATE);
         (sample(frame + 1) - sample(frame)) as usize
     }
 
-    /// Measures two frames, whose windows begin at `first` and `second` in what is pending.
+    /// Measures two frames, whose windows start at `first` and `second` in `pending`.
     fn measure_pair(&mut self, first: usize, second: usize) {
         let size = self.spectra.size();
-        let stretches = [first, second].map(|start| &self.pending[start..start + size]);
+        let windows = [first, second].map(|start| &self.pending[start..start + size]);
         let [a, b] = &mut self.powers;
-        self.spectra.of_pair(stretches, [a, b]);
+        self.spectra.of_pair(windows, [a, b]);
         for powers in &self.powers {
             self.levels.push(std::array::from_fn(|band| {
                 let power: f32 = powers[self.edges[band]..self.edges[band + 1]].iter().sum();
-                // `as` saturates: below the floor, and for silence (-∞), it is 0.
+                // `as` saturates at 0, for levels below the floor and for silence (-∞).
                 (2.0 * (10.0 * power.log10() - FLOOR_DB)).round() as u8
             }));
         }
@@ -133,9 +133,9 @@ mod tests {
 
     fn levels(rate: u32, hertz: f32, chunk: usize) -> BandLevels {
         let sample = |n: usize| 0.5 * (std::f32::consts::TAU * hertz * n as f32 / rate as f32).sin();
-        let sound: Vec<f32> = (0..rate as usize).map(sample).collect();
+        let samples: Vec<f32> = (0..rate as usize).map(sample).collect();
         let mut meter = BandMeter::new(rate);
-        sound.chunks(chunk).for_each(|part| meter.push(part));
+        samples.chunks(chunk).for_each(|part| meter.push(part));
         meter.finish()
     }
 
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_make_no_difference_and_any_rate_will_do() {
+    fn levels_do_not_depend_on_chunks_at_any_rate() {
         for rate in [1_000, 8_000, 22_050, 384_000] {
             assert_eq!(levels(rate, 200.0, 7), levels(rate, 200.0, 100_000));
         }

@@ -1,8 +1,8 @@
-//! The second pass: cuts every slice out of one decoding of the recording.
+//! The second pass: cuts all slices from one decoding of the recording.
 //!
-//! A slice holds the decoder's own samples; nothing but its two short fades differs from them. It begins at the zero
-//! crossing next before the planned frame. Slices that are open at the same time take turns; what is done of them is
-//! handed on in pieces, so that memory depends neither on their length nor on the recording's.
+//! A slice consists of the decoder's own samples; only its two short fades differ from them. It starts at the last
+//! zero crossing before the planned frame. Overlapping slices are written in parallel and passed on in pieces, so that
+//! memory depends neither on their length nor on the recording's.
 
 use std::ops::Range;
 
@@ -12,58 +12,58 @@ use media_decode::{AudioFormat, DecodeError, MediaInput};
 use crate::fade::Fade;
 use crate::{wav, zero_crossing};
 
-/// Bytes of a slice that are handed on at a time.
+/// Size in bytes from which the bytes of a slice are passed on as a [`Piece`].
 const PIECE: usize = 256 << 10;
 
-/// A slice to be.
+/// A slice to cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// Frames of the recording, not empty, within it.
+    /// Range of frames in the recording; not empty, within it.
     pub frames: Range<u64>,
-    /// When the beginning moves to a zero crossing, does the end move with it? A loop keeps its length.
+    /// Whether the end moves with the start when the start moves to a zero crossing: loops keep their length.
     pub keep_length: bool,
-    /// Frames to fade in and out.
+    /// Lengths of the fade-in and the fade-out, in frames.
     pub fades: [u64; 2],
 }
 
-/// A slice that was cut.
+/// The result of a [`Cut`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slice {
-    /// Frames of the recording, exactly.
+    /// Exact range of frames in the recording.
     pub frames: Range<u64>,
-    /// Frames at its beginning and end that differ from the recording.
+    /// Frames at the start and the end that the fades change.
     pub fades: [u64; 2],
-    /// Mean square of its samples over all channels, before the fades (full scale 1).
+    /// Mean square of the samples over all channels, before the fades (full scale 1).
     pub mean_square: f64,
 }
 
-/// Some bytes of the WAV file of a slice.
+/// A chunk of the WAV file of a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Which of the cuts.
+    /// Index of the slice in the list of cuts.
     pub cut: usize,
-    /// Behind those before.
+    /// The next bytes of the file.
     pub bytes: Bytes,
-    /// Nothing follows.
+    /// Whether this is the file's last piece.
     pub last: bool,
 }
 
-/// Why the slices were not cut.
+/// Why slices cannot be cut.
 #[derive(Debug, thiserror::Error)]
 pub enum CutError {
-    /// The recording cannot be decoded, or the caller asked to stop.
+    /// The recording cannot be decoded, or the caller cancelled the work.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It is not the one that the cuts were planned for.
-    #[error("the recording ended before the last slice did: it changed while it was read")]
+    /// The recording is shorter than the cuts were planned for.
+    #[error("the recording ended before the last slice; it changed while it was read")]
     Changed,
-    /// Nobody takes the pieces.
-    #[error("nobody takes the slices")]
+    /// The receiver of the pieces is gone.
+    #[error("the receiver of the slices was closed")]
     Abandoned,
 }
 
-/// Decodes a recording once and cuts all of `cuts`, in any order, with any overlap; what is found of each is in the
-/// order of `cuts`. `take` gets the pieces, and says whether it takes more.
+/// Decodes a recording once and cuts all of `cuts`, in any order, with any overlap. The slices are returned in the
+/// order of `cuts`. `take` receives the pieces; it returns `false` to stop.
 ///
 /// # Errors
 /// See [`CutError`].
@@ -88,25 +88,25 @@ pub fn cut(
 struct Cutter<'a> {
     format: AudioFormat,
     cuts: &'a [Cut],
-    /// Indices into `cuts`, by their beginning.
+    /// Indices into `cuts`, ordered by start.
     order: Vec<usize>,
-    /// The next of them to open.
+    /// Index into `order` of the next slice to open.
     next: usize,
     open: Vec<Open>,
     slices: Vec<Option<Slice>>,
-    /// How far back a zero crossing is looked for, frames.
+    /// Maximum distance to a zero crossing before the planned start, in frames.
     reach: usize,
-    /// The last `reach` frames and those that came now.
+    /// Samples of the previous `reach` frames and of the current block.
     recent: Vec<f32>,
-    /// Position of the first frame of `recent`.
+    /// Frame number of the first frame in `recent`.
     start: u64,
 }
 
-/// A slice on its way.
+/// A slice being written.
 struct Open {
     cut: usize,
     frames: Range<u64>,
-    /// Position of the next frame it wants.
+    /// Frame number of the next frame to append.
     at: u64,
     fade: Fade,
     square_sum: f64,
@@ -143,7 +143,7 @@ impl<'a> Cutter<'a> {
         }
         for open in &mut self.open {
             let to = end.min(open.frames.end);
-            // Both lie within `recent`: a slice begins at most `reach` frames back, and goes on where it stopped.
+            // Both are within `recent`: a slice starts at most `reach` frames back and continues without gaps.
             let range = (open.at - self.start) as usize * channels..(to - self.start) as usize * channels;
             open.append(&self.recent[range], channels);
             open.at = to;
@@ -169,12 +169,12 @@ impl<'a> Cutter<'a> {
     fn begin(&mut self, index: usize) {
         let cut = &self.cuts[index];
         let channels = self.format.channels();
-        // Within `recent`, which reaches beyond it.
+        // Within `recent`, which extends beyond the planned frame.
         let planned = (cut.frames.start - self.start) as usize;
         let first = planned.saturating_sub(self.reach);
-        let seen = &self.recent[first * channels..(planned + 1) * channels];
+        let preceding = &self.recent[first * channels..(planned + 1) * channels];
         let start =
-            self.start + (first + zero_crossing::last(seen, channels).unwrap_or(planned - first)) as u64;
+            self.start + (first + zero_crossing::last(preceding, channels).unwrap_or(planned - first)) as u64;
         let moved = cut.frames.start - start;
         let frames = start..cut.frames.end - if cut.keep_length { moved } else { 0 };
         let length = frames.end - frames.start;

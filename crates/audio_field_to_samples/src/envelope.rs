@@ -1,16 +1,16 @@
-//! Peak level per millisecond over all channels: fine enough to see where a sound begins, and how it decays.
+//! Peak level per millisecond over all channels: fine enough to locate the attack and the decay of an event.
 
-/// Levels are kept in hundredths of a decibel above this (dBFS).
+/// Level of value 0 in dBFS; levels are stored in steps of 0.01 dB above it.
 const FLOOR_DBFS: f64 = -200.0;
-/// Values per decibel.
+/// Steps of stored levels per dB.
 const STEPS: f64 = 100.0;
 
-/// The largest sample of each millisecond, in two bytes: 2 KB per second of sound.
+/// The peak level of each millisecond, two bytes each: 2 KB per second of audio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
     rate: u32,
     channels: usize,
-    /// Frames per value: a millisecond, rounded down to whole frames.
+    /// Frames per value: one millisecond, rounded down to whole frames.
     hop: usize,
     levels: Vec<u16>,
     peak: f32,
@@ -19,14 +19,15 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Of a stream of `rate` Hz (at least 1 000) and so many `channels` (at least 1).
+    /// An empty envelope for a stream of `rate` Hz (at least 1 000) with `channels` channels (at least 1).
     #[must_use]
     pub fn new(rate: u32, channels: usize) -> Self {
         let hop = (rate as usize / 1_000).max(1);
         Self { rate, channels: channels.max(1), hop, levels: Vec::new(), peak: 0.0, filled: 0, frames: 0 }
     }
 
-    /// Adds whole frames of interleaved samples (full scale ±1); how they are cut into calls makes no difference.
+    /// Adds whole frames of interleaved samples (full scale ±1); the result does not depend on how they are split into
+    /// calls.
     pub fn push(&mut self, interleaved: &[f32]) {
         self.frames += (interleaved.len() / self.channels) as u64;
         let mut rest = interleaved;
@@ -41,7 +42,7 @@ impl Envelope {
         }
     }
 
-    /// The stream has ended.
+    /// Completes the last value at the end of the stream.
     pub fn finish(&mut self) {
         if self.filled > 0 {
             self.close();
@@ -50,60 +51,60 @@ impl Envelope {
 
     fn close(&mut self) {
         let decibels = 20.0 * f64::from(self.peak).log10();
-        // `as` saturates: below the floor, and for digital silence (-∞), it is 0.
+        // `as` saturates at 0, for levels below the floor and for digital silence (-∞).
         self.levels.push(((decibels - FLOOR_DBFS) * STEPS).round() as u16);
         (self.peak, self.filled) = (0.0, 0);
     }
 
-    /// Frames pushed so far.
+    /// Number of frames pushed so far.
     #[must_use]
     pub const fn frames(&self) -> u64 {
         self.frames
     }
 
-    /// Frames per second.
+    /// Sample rate in frames per second.
     #[must_use]
     pub const fn rate(&self) -> u32 {
         self.rate
     }
 
-    /// How many values there are.
+    /// Number of values, one per millisecond.
     #[must_use]
     pub fn len(&self) -> usize {
         self.levels.len()
     }
 
-    /// Nothing was pushed?
+    /// Whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.levels.is_empty()
     }
 
-    /// The value that covers `frame`; beyond the end the one after the last.
+    /// Index of the value that covers `frame`; beyond the end, the number of values.
     #[must_use]
     pub fn index_of(&self, frame: u64) -> usize {
         usize::try_from(frame / self.hop as u64).unwrap_or(usize::MAX).min(self.levels.len())
     }
 
-    /// The first frame of a value; beyond the end the number of frames.
+    /// First frame of the value at `index`; beyond the end, the number of frames.
     #[must_use]
     pub fn frame_of(&self, index: usize) -> u64 {
         (index as u64).saturating_mul(self.hop as u64).min(self.frames)
     }
 
-    /// So many values as fill `ms` milliseconds, at least one.
+    /// Number of values in `ms` milliseconds, at least one.
     #[must_use]
     pub fn values_in(&self, ms: u32) -> usize {
         (ms as usize * self.rate as usize / 1_000 / self.hop).max(1)
     }
 
-    /// A value in dBFS; −200 for digital silence and beyond the end.
+    /// The level of a value in dBFS; −200 for digital silence and beyond the end.
     #[must_use]
     pub fn level_db(&self, index: usize) -> f64 {
         self.levels.get(index).map_or(FLOOR_DBFS, |level| (f64::from(*level) + FLOOR_DBFS * STEPS) / STEPS)
     }
 
-    /// The largest of the values `[from, to)` in dBFS, and where it first stands; `None` when there are none.
+    /// Index and level in dBFS of the first maximum of the values `[from, to)`; `None` if the range is empty.
     #[must_use]
     pub fn peak(&self, from: usize, to: usize) -> Option<(usize, f64)> {
         let to = to.min(self.levels.len());

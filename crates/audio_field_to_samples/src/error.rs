@@ -4,75 +4,75 @@ use media_decode::DecodeError;
 use crate::cut::CutError;
 use crate::model::Detector;
 
-/// Why samples were not made.
+/// Why samples cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Parameters out of range.
     #[error("{}", describe(.0))]
     Invalid(Vec<FieldError>),
-    /// Nobody has listened to what is said in the recording.
+    /// The recording has not been transcribed.
     #[error(
         "asset {0} has no words: it has neither a transcript nor a semantic timeline made with a speech model; \
          POST /audio/semantic-timeline/analyze, or register an asr_transcript artifact"
     )]
     WordsNotFound(Id),
-    /// There are words, but of an analysis whose decoder read the recording wrongly.
+    /// The only words come from an analysis whose decoder misread the recording.
     #[error(
-        "asset {0} has no words that count: its timeline or transcript was made by an earlier decoder that read this \
+        "asset {0} has only outdated words: its timeline or transcript was made by an earlier decoder that read this \
          kind of file wrongly; POST /audio/semantic-timeline/analyze makes a new one"
     )]
     WordsStale(Id),
-    /// A transcript that is none.
+    /// A transcript artifact without a valid transcript.
     #[error(
         "transcript {artifact_id} cannot be read: {reason}; expected {{\"words\": [{{\"word\", \"start_ms\", \"end_ms\"}}]}}"
     )]
     TranscriptUnreadable {
-        /// Its artifact.
+        /// The artifact of the transcript.
         artifact_id: Id,
-        /// What is wrong with it.
+        /// Why it cannot be read.
         reason: String,
     },
-    /// Larger than a WAV file can be.
-    #[error("one of the {} would have {frames} frames of {channels} channels, more than a WAV file can hold (4 GiB); \
-             ask for shorter ones", .detector.as_str())]
+    /// A slice larger than a WAV file can be.
+    #[error("one of the {} has {frames} frames of {channels} channels, more than a WAV file can contain (4 GiB); \
+             request shorter ones", .detector.as_str())]
     SliceTooLarge {
-        /// Which detector found it.
+        /// The detector that found it.
         detector: Detector,
-        /// Its length.
+        /// Length of the slice in frames.
         frames: u64,
-        /// Samples per frame.
+        /// Number of channels of the slice.
         channels: usize,
     },
-    /// The recording changed while it was read.
+    /// The recording changed while it was read, or its pieces could not be stored.
     #[error(transparent)]
     Cut(CutError),
-    /// The recording cannot be read.
+    /// The recording cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The semantic timeline with the words.
+    /// The semantic timeline with the words cannot be read.
     #[error(transparent)]
     Semantics(#[from] audio_semantic_timeline::Error),
-    /// Too much of this work.
+    /// The queue is full, or its work failed.
     #[error(transparent)]
     Work(#[from] http_kit::WorkError),
-    /// The media store.
+    /// The media store failed.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
-    /// The origins.
+    /// The origins cannot be stored.
     #[error(transparent)]
     Origin(#[from] audio_to_video_origin::Error),
-    /// Somebody else made the same, without waiting for this request's turn to end.
-    #[error("an identical request was quicker; send it again to get what it made")]
+    /// A concurrent request registered the same run first.
+    #[error("an identical request finished first; repeat this request to get its result")]
     Overtaken,
-    /// A run that was kept cannot be read.
-    #[error("the kept run {cache_key} cannot be read")]
+    /// A stored run cannot be read.
+    #[error("the stored run {cache_key} cannot be read")]
     Corrupt {
-        /// Its key.
+        /// Cache key of the run.
         cache_key: String,
-        /// What is wrong with it.
+        /// Error of the JSON parser.
         source: serde_json::Error,
     },
-    /// The database.
+    /// A query of the database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
@@ -93,7 +93,7 @@ impl From<blob_store::BlobError> for Error {
 }
 
 impl Error {
-    /// Is it about what one detector needs, so that the others can do without?
+    /// Whether the error concerns the input of one detector, so that the others can continue without it.
     pub(crate) const fn concerns_one_detector(&self) -> bool {
         matches!(
             self,
@@ -119,7 +119,7 @@ impl From<Error> for Problem {
             Error::Cut(CutError::Changed) => media_v2::MediaError::SourceChanged.into(),
             Error::Cut(_) | Error::Corrupt { .. } => Self::internal(error),
             Error::Overtaken => Self::unavailable("overtaken", detail, 1),
-            // As an analysis of the same recording answers.
+            // The same problem as for an analysis of the recording.
             Error::Decode(error) => audio_semantic_timeline::Error::Signal(error.into()).into(),
             Error::Semantics(error) => error.into(),
             Error::Work(error) => error.into(),

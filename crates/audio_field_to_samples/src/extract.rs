@@ -1,4 +1,4 @@
-//! The first pass over a recording: all that the detectors look at.
+//! The first pass over a recording: extracts the features of all detectors.
 
 use audio_signal::{Rhythm, RhythmAnalyzer};
 use media_decode::{AudioFormat, DecodeError, MediaInput};
@@ -6,40 +6,41 @@ use media_decode::{AudioFormat, DecodeError, MediaInput};
 use crate::bands::{BandLevels, BandMeter};
 use crate::envelope::Envelope;
 
-/// What listening gave. Memory grows by about 10 KB per second of sound, whatever the recording's rate and channels.
+/// The features of a recording. Memory grows by about 10 KB per second of audio, regardless of sample rate and
+/// channels.
 #[derive(Debug)]
-pub struct Heard {
-    /// What the samples are.
+pub struct RecordingFeatures {
+    /// Sample rate and channel layout.
     pub format: AudioFormat,
     /// Exact length in frames.
     pub frames: u64,
-    /// Peak levels, and how many frames there are.
+    /// Peak levels per millisecond.
     pub envelope: Envelope,
-    /// Onsets and beats.
+    /// Onsets and beats of the recording.
     pub rhythm: Rhythm,
-    /// Levels of frequency bands.
+    /// Levels of frequency bands per 10 ms.
     pub bands: BandLevels,
 }
 
-/// What is wanted of it; what is not wanted stays empty.
+/// The features to extract; others stay empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// For hits: the envelope and the onsets.
+pub struct FeatureSet {
+    /// For hits: the envelope and the rhythm.
     pub hits: bool,
-    /// For loops: also the bands.
+    /// For loops: the envelope, the rhythm and the bands.
     pub loops: bool,
 }
 
-/// Decodes a recording once.
+/// Decodes a recording once and extracts its features.
 ///
 /// # Errors
-/// Those of [`MediaInput::decoder`] and of decoding; [`DecodeError::Undecodable`] when there is not one sample;
-/// [`DecodeError::Cancelled`] when `cancelled` says so.
-pub fn listen(
+/// Those of [`MediaInput::decoder`] and of decoding; [`DecodeError::Undecodable`] when there are no samples;
+/// [`DecodeError::Cancelled`] when `cancelled` returns `true`.
+pub fn extract(
     input: &MediaInput,
-    wanted: Wanted,
+    wanted: FeatureSet,
     cancelled: &dyn Fn() -> bool,
-) -> Result<Heard, DecodeError> {
+) -> Result<RecordingFeatures, DecodeError> {
     let mut decoder = input.decoder()?;
     let format = decoder.format().clone();
     let channels = format.channels();
@@ -63,10 +64,10 @@ pub fn listen(
         }
     }
     if frames == 0 {
-        return Err(DecodeError::Undecodable("it holds no audio at all".to_owned()));
+        return Err(DecodeError::Undecodable("it contains no audio samples".to_owned()));
     }
     envelope.finish();
     let rhythm = rhythm.map(RhythmAnalyzer::finish).unwrap_or_default();
     let bands = bands.map(BandMeter::finish).unwrap_or_default();
-    Ok(Heard { format, frames, envelope, rhythm, bands })
+    Ok(RecordingFeatures { format, frames, envelope, rhythm, bands })
 }

@@ -1,4 +1,4 @@
-//! Short fades, so that no slice clicks.
+//! Short fades that prevent clicks at the ends of slices.
 
 /// Raised-cosine fades at both ends of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,17 +8,17 @@ pub(crate) struct Fade {
 }
 
 impl Fade {
-    /// For a slice of `length` frames; each fade has at most half of it.
+    /// Fades of `frames` frames (in, out) for a slice of `length` frames; each is limited to half the length.
     pub(crate) fn new(frames: [u64; 2], length: u64) -> Self {
         Self { frames: frames.map(|frames| frames.min(length / 2)), length }
     }
 
-    /// The lengths in frames.
+    /// The lengths of the fade-in and the fade-out, in frames.
     pub(crate) const fn frames(self) -> [u64; 2] {
         self.frames
     }
 
-    /// The gain of frame `position`; `None` between the fades, where samples stay what they are.
+    /// The gain of frame `position`; `None` between the fades, where samples are unchanged.
     pub(crate) fn gain(self, position: u64) -> Option<f32> {
         let ramp = |at: u64, frames: u64| {
             let share = (at as f64 + 0.5) / frames as f64;
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ends_rise_from_nothing() {
+    fn fade_gains_rise_from_zero_at_both_ends() {
         let fade = Fade::new([4, 2], 10);
         let gains: Vec<Option<f32>> = (0..10).map(|position| fade.gain(position)).collect();
         assert_eq!(gains[4..8], [None; 4]);
@@ -53,7 +53,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_fades_differ(fade_in in 0u64..50, fade_out in 0u64..50, length in 1u64..100) {
+        fn gain_is_none_between_the_fades(fade_in in 0u64..50, fade_out in 0u64..50, length in 1u64..100) {
             let fade = Fade::new([fade_in, fade_out], length);
             let [first, last] = fade.frames();
             prop_assert!(first <= fade_in && last <= fade_out && first + last <= length);

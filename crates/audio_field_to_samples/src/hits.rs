@@ -1,4 +1,4 @@
-//! Hits: single struck sounds. Pure: from onsets and levels to where each sound stands and what to cut.
+//! Hits: single struck sounds. Pure functions from onsets and levels to the ranges of hits and slices.
 
 use std::ops::Range;
 
@@ -8,69 +8,69 @@ use media_time::MediaTime;
 use crate::envelope::Envelope;
 use crate::params::HitParams;
 
-/// A sound's rise is looked for this far before its onset, which is where the spectrum changes most …
+/// The rise is searched from this long before the onset, which is where the spectrum changes most …
 const RISE_BACK_MS: u32 = 20;
-/// … against the level of so much before that: a whole period of 50 Hz.
+/// … relative to the peak level of this long before that: a whole period of 50 Hz.
 const BEFORE_MS: u32 = 20;
-/// A sound reaches its peak within this.
+/// Maximum time from the onset to the peak.
 const ATTACK_MS: u32 = 60;
-/// The rise begins where the level has made this share of the way from before to the peak, in decibels.
+/// Fraction of the level difference in dB, from before to the peak, at which the rise starts.
 const RISEN: f64 = 0.25;
-/// With less than this between before and peak (decibels) nothing is seen to rise: the onset itself is taken.
+/// Minimum level difference in dB between before and peak; below it, the onset is used as the rise.
 const MIN_RISE_DB: f64 = 3.0;
-/// A sound has decayed when for [`DECAYED_MS`] it stays this far below its peak, or below [`INAUDIBLE_DBFS`].
+/// A hit has decayed when its level stays this far below its peak, or below [`INAUDIBLE_DBFS`], for [`DECAYED_MS`].
 const DECAY_DB: f64 = 40.0;
 const DECAYED_MS: u32 = 20;
 const INAUDIBLE_DBFS: f64 = -80.0;
 
-/// A struck sound.
+/// A single struck sound with its slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {
-    /// Its onset: when it is heard to begin.
+    /// Time of its onset.
     pub time: MediaTime,
-    /// Its largest sample, dBFS.
+    /// Peak sample level in dBFS.
     pub peak_db: f64,
-    /// From its rise to where it has decayed, or the next hit rises; frames.
+    /// Frames from the rise to the end of the decay or the rise of the next hit.
     pub sound: Range<u64>,
-    /// What to cut, frames: the sound with its rolls, within the recording.
+    /// Frames to cut: the sound with its pre-roll and post-roll, within the recording.
     pub slice: Range<u64>,
 }
 
 impl Hit {
-    /// `(peak_db + 60) / 60`, 0 to 1.
+    /// Score of the hit: `(peak_db + 60) / 60`, clamped to [0, 1].
     #[must_use]
     pub fn score(&self) -> f64 {
         ((self.peak_db + 60.0) / 60.0).clamp(0.0, 1.0)
     }
 }
 
-/// An onset with what the levels around it tell.
+/// An onset with the rise and the peak around it.
 #[derive(Clone, Copy)]
-struct Struck {
+struct LocatedOnset {
     time: MediaTime,
     /// Index of the rise in the envelope.
     rise: usize,
-    /// Index of the peak.
+    /// Index of the peak in the envelope.
     peak: usize,
     peak_db: f64,
 }
 
-/// The hits among `onsets` (strictly increasing): those that reach `min_peak_db`, of two closer than `min_interval_ms`
-/// the earlier.
+/// The hits among `onsets` (strictly increasing): those that reach `min_peak_db`; of two closer than `min_interval_ms`,
+/// the earlier one.
 ///
-/// A slice begins `pre_roll_ms` before the rise, but not before the hit before has risen; it ends `post_roll_ms` after
-/// the sound has decayed, but not after the next hit rises, nor `max_duration_ms` after it began. So slices overlap by
-/// less than a pre-roll, and none holds the beginning of another's sound.
+/// A slice starts `pre_roll_ms` before the rise, but not before the rise of the previous hit; it ends `post_roll_ms`
+/// after the decay, but not after the rise of the next hit, nor `max_duration_ms` after its start. Slices therefore
+/// overlap by less than a pre-roll, and none contains the start of another hit.
 #[must_use]
 pub fn detect(onsets: &[Onset], envelope: &Envelope, params: &HitParams) -> Vec<Hit> {
-    let mut struck: Vec<Struck> = Vec::new();
+    let mut struck: Vec<LocatedOnset> = Vec::new();
     for (position, onset) in onsets.iter().enumerate() {
         let next = onsets.get(position + 1).map(|next| next.time);
         let Some(found) = strike(onset.time, next, envelope).filter(|s| s.peak_db >= params.min_peak_db)
         else {
             continue;
         };
-        let too_close = |last: &Struck| found.time - last.time < params.min_interval_ms;
+        let too_close = |last: &LocatedOnset| found.time - last.time < params.min_interval_ms;
         if !struck.last().is_some_and(too_close) {
             struck.push(found);
         }
@@ -83,13 +83,13 @@ pub fn detect(onsets: &[Onset], envelope: &Envelope, params: &HitParams) -> Vec<
     (0..struck.len()).filter_map(hit).collect()
 }
 
-/// The first frame of the rise of the sound with its onset at `time`; `None` beyond the end.
+/// The first frame of the rise of the hit with its onset at `time`; `None` beyond the end.
 pub(crate) fn rise(time: MediaTime, envelope: &Envelope) -> Option<u64> {
     strike(time, None, envelope).map(|struck| envelope.frame_of(struck.rise))
 }
 
-/// Where the sound of an onset rises and peaks; `None` when there is nothing.
-fn strike(time: MediaTime, next: Option<MediaTime>, envelope: &Envelope) -> Option<Struck> {
+/// Locates the rise and the peak of an onset; `None` if the envelope ends before it.
+fn strike(time: MediaTime, next: Option<MediaTime>, envelope: &Envelope) -> Option<LocatedOnset> {
     let index =
         |time: MediaTime| envelope.index_of(u64::try_from(time.to_samples(envelope.rate())).unwrap_or(0));
     let values = |ms: u32| envelope.values_in(ms);
@@ -105,12 +105,12 @@ fn strike(time: MediaTime, next: Option<MediaTime>, envelope: &Envelope) -> Opti
     } else {
         (first..=peak).find(|index| envelope.level_db(*index) > risen_db).unwrap_or(at)
     };
-    Some(Struck { time, rise: rise.min(at), peak, peak_db })
+    Some(LocatedOnset { time, rise: rise.min(at), peak, peak_db })
 }
 
-/// The hit with its ends.
+/// The hit with the bounds of its sound and its slice; `None` if the slice is empty.
 fn bounded(
-    struck: &Struck,
+    struck: &LocatedOnset,
     before: Option<usize>,
     after: Option<usize>,
     envelope: &Envelope,
@@ -130,8 +130,8 @@ fn bounded(
     (start < end).then_some(hit)
 }
 
-/// Index from which on the sound is inaudible, at most `limit`.
-fn decayed(struck: &Struck, envelope: &Envelope, limit: usize) -> usize {
+/// Index from which on the hit has decayed, at most `limit`.
+fn decayed(struck: &LocatedOnset, envelope: &Envelope, limit: usize) -> usize {
     let floor = (struck.peak_db - DECAY_DB).max(INAUDIBLE_DBFS);
     let quiet_for = envelope.values_in(DECAYED_MS);
     let mut quiet = 0;

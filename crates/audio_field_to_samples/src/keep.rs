@@ -1,4 +1,4 @@
-//! Keeps slices as they are cut: from the decoding thread's pieces to blobs.
+//! Stores slices while they are cut: from pieces sent by the decoding thread to blobs.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,14 @@ use tokio::task::JoinSet;
 
 use crate::cut::Piece;
 
-/// So many whole slices are synced and moved to their place, or sent to an object store, at once.
+/// Number of complete slices that are synced and renamed, or uploaded to an object store, at the same time.
 const SYNCING: usize = 8;
 
-/// Writes what comes; the blob of each cut that was whole when the channel closed. What was not leaves nothing.
+/// Writes the received pieces; returns the blob of each cut that was complete when the channel closed. Incomplete ones
+/// are discarded.
 ///
 /// # Errors
-/// The store's. The channel is then closed, which stops the cutting.
+/// Errors of the store. The channel is then closed, which stops the cutting.
 pub(crate) async fn keep(
     blobs: &BlobStore,
     mut pieces: Receiver<Piece>,

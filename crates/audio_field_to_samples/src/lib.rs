@@ -1,21 +1,23 @@
-//! Samples of a recording: hits, loops and phrases, found, cut out exactly, and registered with where they came from.
+//! Samples of a recording: hits, loops and phrases, detected, cut out sample-exactly, and registered with their
+//! origins.
 //!
-//! - [`FieldToSamples`] is the service, [`router`] its HTTP face, [`model`] holds the wire types;
-//! - [`hits`], [`loops`] and [`phrases`] are the detectors: pure functions over what [`listen`](listen::listen) heard;
-//! - [`cut`] makes slices that hold the decoder's own samples;
-//! - [`store`] keeps runs, so that an identical request gets the same artifacts.
+//! - [`FieldToSamples`] is the service, [`router`] its HTTP routes, [`model`] has the wire types;
+//! - [`hits`], [`loops`] and [`phrases`] are the detectors: pure functions of the features that
+//!   [`extract`](extract::extract) extracts;
+//! - [`cut`] makes slices of the decoder's own samples;
+//! - [`store`] stores runs, so that identical requests get the same artifacts.
 //!
-//! Methods, figures and limits: `docs/samples.md`.
+//! Methods, measurements and limits: `docs/samples.md`.
 
 mod answer;
 pub mod bands;
 pub mod cut;
 pub mod envelope;
 mod error;
+pub mod extract;
 mod fade;
 pub mod hits;
 mod keep;
-pub mod listen;
 pub mod loops;
 mod make;
 pub mod model;

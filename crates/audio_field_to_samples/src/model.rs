@@ -1,4 +1,4 @@
-//! Wire types: what callers send and get, and what is stored of a run.
+//! Wire types: requests, responses and stored runs.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use utoipa::ToSchema;
 
 use crate::params::{HitParams, LoopParams, PhraseParams};
 
-/// The detectors.
+/// The detectors of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Detector {
-    /// Single struck sounds.
+    /// Single struck sounds, e.g. drum hits.
     Hits,
-    /// Bars that can be repeated.
+    /// Whole bars that can be repeated.
     Loops,
-    /// Words without a pause.
+    /// Spoken words without a pause.
     Phrases,
 }
 
 impl Detector {
-    /// Its name on the wire, in cache keys and in the database.
+    /// The detector's name on the wire, in cache keys and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Detector {
         }
     }
 
-    /// What it registers.
+    /// The kind of artifact that the detector registers.
     #[must_use]
     pub const fn kind(self) -> ArtifactKind {
         match self {
@@ -44,46 +44,46 @@ impl Detector {
     }
 }
 
-/// Asks for samples of a recording.
+/// Requests samples of a recording.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SamplesRequest {
-    /// May stand in for the header `X-Tenant-Id`.
+    /// Replaces the header `X-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// May stand in for the header `X-Env`.
+    /// Replaces the header `X-Env`.
     pub env: Option<String>,
-    /// May stand in for the header `X-User-Id`.
+    /// Replaces the header `X-User-Id`.
     pub user_id: Option<String>,
-    /// The recording.
+    /// The asset of the recording.
     pub asset_id: Id,
-    /// The audio stream to take them from, by its index among the audio streams of the recording; the container's
-    /// default one when not given.
+    /// The audio stream to take the samples from, by its index among the audio streams of the recording; the
+    /// container's default stream when absent.
     pub audio_stream: Option<u32>,
-    /// Look for hits?
+    /// Whether to detect hits.
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
     #[schema(default = yes)]
     pub run_hits: bool,
-    /// Look for loops?
+    /// Whether to detect loops.
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
     #[schema(default = yes)]
     pub run_loops: bool,
-    /// Look for phrases?
+    /// Whether to detect phrases.
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
     #[schema(default = yes)]
     pub run_phrases: bool,
-    /// How.
+    /// Parameters of the hit detector.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = HitParams::default)]
     pub hit_params: HitParams,
-    /// How.
+    /// Parameters of the loop detector.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = LoopParams::default)]
     pub loop_params: LoopParams,
-    /// How.
+    /// Parameters of the phrase detector.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = PhraseParams::default)]
     pub phrase_params: PhraseParams,
-    /// The lowest score, 0 to 1; what is below is counted and left out.
+    /// Minimum score, 0 to 1; samples below it are left out and counted.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = 0.0, minimum = 0, maximum = 1)]
     pub min_quality_score: f64,
@@ -91,29 +91,29 @@ pub struct SamplesRequest {
 
 http_kit::field_default!(yes, yes_or_null: bool = true);
 
-/// A request of one detector alone: as [`SamplesRequest`], with its own parameters only.
+/// A request for one detector: like [`SamplesRequest`], with the parameters of that detector only.
 macro_rules! detector_request {
     ($(#[$doc:meta])* $name:ident, $field:ident: $params:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// May stand in for the header `X-Tenant-Id`.
+            /// Replaces the header `X-Tenant-Id`.
             pub tenant_id: Option<String>,
-            /// May stand in for the header `X-Env`.
+            /// Replaces the header `X-Env`.
             pub env: Option<String>,
-            /// May stand in for the header `X-User-Id`.
+            /// Replaces the header `X-User-Id`.
             pub user_id: Option<String>,
-            /// The recording.
+            /// The asset of the recording.
             pub asset_id: Id,
-            /// The audio stream to take them from, by its index among the audio streams of the recording; the container's
-            /// default one when not given.
+            /// The audio stream to take the samples from, by its index among the audio streams of the recording; the
+            /// container's default stream when absent.
             pub audio_stream: Option<u32>,
-            /// How.
+            /// Parameters of the detector.
             #[serde(default, deserialize_with = "http_kit::null_as_default")]
             #[schema(default = $params::default)]
             pub $field: $params,
-            /// The lowest score, 0 to 1; what is below is counted and left out.
+            /// Minimum score, 0 to 1; samples below it are left out and counted.
             #[serde(default, deserialize_with = "http_kit::null_as_default")]
             #[schema(default = 0.0, minimum = 0, maximum = 1)]
             pub min_quality_score: f64,
@@ -122,85 +122,85 @@ macro_rules! detector_request {
 }
 
 detector_request!(
-    /// Asks for the hits of a recording.
+    /// Requests the hits of a recording.
     HitsRequest, hit_params: HitParams
 );
 detector_request!(
-    /// Asks for the loops of a recording.
+    /// Requests the loops of a recording.
     LoopsRequest, loop_params: LoopParams
 );
 detector_request!(
-    /// Asks for the phrases of a recording.
+    /// Requests the phrases of a recording.
     PhrasesRequest, phrase_params: PhraseParams
 );
 
 http_kit::context_fields!(SamplesRequest, HitsRequest, LoopsRequest, PhrasesRequest);
 
-/// A struck sound.
+/// A single struck sound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HitEvent {
-    /// When it is heard to begin.
+    /// Time of the onset, in ms.
     pub time_ms: i64,
-    /// Its largest sample, dBFS.
+    /// Peak sample level in dBFS.
     pub peak_db: f64,
     /// Mean square of the slice's samples, full scale 1.
     pub energy: Option<f64>,
-    /// From its rise until it has decayed, or the next hit rises.
+    /// Duration from the rise to the end of the decay or the rise of the next hit, in ms.
     pub duration_ms: Option<i64>,
-    /// First instant of the slice in the recording, exact to the sample.
+    /// Start of the slice in the recording in ms, exact to the sample.
     pub source_start_ms: MediaTime,
-    /// First instant after it.
+    /// End (exclusive) of the slice in the recording in ms, exact to the sample.
     pub source_end_ms: MediaTime,
 }
 
-/// Bars that can be repeated.
+/// Whole bars that can be repeated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoopEvent {
-    /// The bar line at its beginning.
+    /// Time of the bar line at the start, in ms.
     pub start_ms: i64,
-    /// The bar line behind it.
+    /// Time of the bar line at the end, in ms.
     pub end_ms: i64,
-    /// How many bars.
+    /// Length of the loop in bars.
     pub loop_bars: u32,
-    /// Beats per minute of the slice, four to the bar.
+    /// Tempo of the slice in beats per minute, with four beats per bar.
     pub bpm: f64,
-    /// How well its end joins its beginning, on how clear a beat; 0 to 1.
+    /// Combined score of the continuity from end to start and the clarity of the beats, 0 to 1.
     pub confidence: f64,
-    /// First instant of the slice in the recording, exact to the sample.
+    /// Start of the slice in the recording in ms, exact to the sample.
     pub source_start_ms: MediaTime,
-    /// First instant after it.
+    /// End (exclusive) of the slice in the recording in ms, exact to the sample.
     pub source_end_ms: MediaTime,
 }
 
-/// Words without a pause.
+/// Spoken words without a pause.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VoicePhrase {
-    /// When the first word begins.
+    /// Start of the first word, in ms.
     pub start_ms: i64,
-    /// When the last one ends.
+    /// End of the last word, in ms.
     pub end_ms: i64,
-    /// The words.
+    /// The words, separated by spaces.
     pub transcript: String,
-    /// Mean of the words', 0 to 1; null when none is known.
+    /// Mean of the words' confidences, 0 to 1; null when none has one.
     pub confidence: Option<f64>,
-    /// First instant of the slice in the recording, exact to the sample.
+    /// Start of the slice in the recording in ms, exact to the sample.
     pub source_start_ms: MediaTime,
-    /// First instant after it.
+    /// End (exclusive) of the slice in the recording in ms, exact to the sample.
     pub source_end_ms: MediaTime,
 }
 
-/// What a detector found.
+/// A detected hit, loop or phrase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Event {
-    /// A hit.
+    /// A single struck sound.
     Hit(HitEvent),
-    /// A loop.
+    /// Bars that can be repeated.
     Loop(LoopEvent),
-    /// A phrase.
+    /// Words without a pause.
     Phrase(VoicePhrase),
 }
 
@@ -219,119 +219,119 @@ impl Event {
     }
 }
 
-/// An event with its artifact.
+/// An event with its artifact and its score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// Whose bytes are the slice.
+    /// The artifact with the slice as its content.
     pub artifact_id: Id,
-    /// How good it is, 0 to 1.
+    /// Quality score, 0 to 1.
     pub score: f64,
-    /// What was found.
+    /// The hit, loop or phrase.
     pub event: Event,
 }
 
-/// What one detector found in a recording: kept under its cache key, so that an identical request gets it again.
+/// The result of one detector on a recording: stored under its cache key for identical requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// In order of time; loops best first.
+    /// Ordered by time; loops by descending score.
     pub samples: Vec<Sample>,
-    /// How many were left out for their score.
+    /// Number of samples below the minimum score.
     pub filtered: u64,
-    /// How many more there were than a run may have; the best were kept.
+    /// Number of samples above the limit of a run, of which the best are kept.
     pub cut_off: u64,
 }
 
-/// What was found by one detector alone.
+/// The result of one detector.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DetectResponse {
-    /// The recording.
+    /// The asset of the recording.
     pub asset_id: Id,
-    /// `HitEvent`s, `LoopEvent`s or `VoicePhrase`s, as the call says.
+    /// `HitEvent`s, `LoopEvent`s or `VoicePhrase`s, depending on the endpoint.
     pub events: Vec<Event>,
-    /// The artifact of each.
+    /// The artifact of each event.
     pub artifact_ids: Vec<Id>,
-    /// About the run.
+    /// Metadata of the run.
     pub meta: DetectMeta,
 }
 
-/// About a run of one detector.
+/// Metadata of a run of one detector.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DetectMeta {
-    /// How many there are.
+    /// Number of events in the response.
     pub count: usize,
-    /// Identical requests have the same.
+    /// Key of the run; identical requests have the same key.
     pub cache_key: String,
-    /// Was it found by an earlier request?
+    /// Whether the run was stored by an earlier request.
     pub cache_hit: bool,
-    /// Names everything but the request that changes a result.
+    /// Version of everything besides the request that determines the result.
     pub backend_version: String,
-    /// As asked for.
+    /// The minimum score of the request.
     pub min_quality_score: f64,
-    /// Score and place of each artifact.
+    /// Score and start time of each artifact.
     pub score_details: BTreeMap<Id, ScoreDetail>,
-    /// How many were left out for their score.
+    /// Number of samples below the minimum score.
     pub filtered_count: u64,
-    /// How many more there were than one call gives; the best were kept.
+    /// Number of samples above the limit of a run, of which the best are kept.
     pub cut_off_count: u64,
 }
 
-/// Samples of a recording.
+/// The samples of a recording.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SamplesResponse {
-    /// The recording.
+    /// The asset of the recording.
     pub asset_id: Id,
-    /// In order of time.
+    /// Artifacts of the hits, ordered by time.
     pub hit_artifact_ids: Vec<Id>,
-    /// Best first.
+    /// Artifacts of the loops, best first.
     pub loop_artifact_ids: Vec<Id>,
-    /// In order of time.
+    /// Artifacts of the phrases, ordered by time.
     pub phrase_artifact_ids: Vec<Id>,
-    /// About them.
+    /// Counts, versions, scores and errors.
     pub summary_meta: SummaryMeta,
 }
 
-/// About the samples of a recording.
+/// Metadata of the samples of a recording.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = SamplesMeta)]
 pub struct SummaryMeta {
-    /// How many hits there are.
+    /// Number of registered hits.
     pub hits_count: usize,
-    /// How many loops.
+    /// Number of registered loops.
     pub loops_count: usize,
-    /// How many phrases.
+    /// Number of registered phrases.
     pub phrases_count: usize,
-    /// Identical requests have the same.
+    /// Key of all runs; identical requests have the same key.
     pub cache_key: String,
-    /// Was everything found by earlier requests?
+    /// Whether all runs were stored by earlier requests.
     pub cache_hit: bool,
-    /// Of each detector that was asked for: names everything but the request that changes a result.
+    /// For each requested detector, the version of everything besides the request that determines its result.
     pub backend_versions: BTreeMap<Detector, String>,
-    /// As asked for.
+    /// The minimum score of the request.
     pub min_quality_score: f64,
-    /// Score and place of each artifact, by detector.
+    /// Score and start time of each artifact, by detector.
     pub score_details: BTreeMap<Detector, BTreeMap<Id, ScoreDetail>>,
-    /// How many were left out for their score, by detector.
+    /// Number of samples below the minimum score, by detector.
     pub filtered_counts: BTreeMap<Detector, u64>,
-    /// How many more there were than one call gives, by detector; the best were kept.
+    /// Number of samples above the limit of a run, of which the best are kept, by detector.
     pub cut_off_counts: BTreeMap<Detector, u64>,
-    /// Why a detector gave nothing; null when all that were asked for ran.
+    /// Why a detector failed, by detector; null when all requested detectors ran.
     pub errors: Option<BTreeMap<Detector, DetectorError>>,
 }
 
-/// How good a sample is, and where it was taken.
+/// Score and start time of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ScoreDetail {
-    /// 0 to 1.
+    /// Quality score, 0 to 1.
     pub score: f64,
-    /// Where the slice begins in the recording, in milliseconds.
+    /// Start of the slice in the recording, in ms.
     pub offset_ms: MediaTime,
 }
 
-/// Why a detector gave nothing.
+/// Why a detector failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DetectorError {
-    /// As the detector alone would answer it.
+    /// The problem code that a request for this detector alone returns.
     pub code: &'static str,
-    /// For a person.
+    /// Description of the problem for people.
     pub detail: String,
 }

@@ -1,4 +1,4 @@
-//! The detectors' parameters: defaults, ranges, and their one spelling in cache keys.
+//! Parameters of the detectors: defaults, ranges, and their canonical form in cache keys.
 
 use http_kit::FieldError;
 use media_time::MediaTime;
@@ -11,27 +11,27 @@ const fn ms(millis: i64) -> MediaTime {
     MediaTime::from_millis(millis)
 }
 
-/// How hits are found and cut.
+/// Parameters for detecting and cutting hits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HitParams {
-    /// Milliseconds kept before the sound rises, 0 to 1 000.
+    /// Pre-roll before the rise in milliseconds, 0 to 1 000.
     #[serde(deserialize_with = "pre_roll_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_000)]
     pub pre_roll_ms: MediaTime,
-    /// Milliseconds kept after it has decayed, 0 to 10 000.
+    /// Post-roll after the decay in milliseconds, 0 to 10 000.
     #[serde(deserialize_with = "post_roll_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 10_000)]
     pub post_roll_ms: MediaTime,
-    /// The quietest peak that is a hit, dBFS, −120 to 0.
+    /// Minimum peak level of a hit in dBFS, −120 to 0.
     #[serde(deserialize_with = "min_peak_db")]
     #[schema(minimum = -120, maximum = 0)]
     pub min_peak_db: f64,
-    /// The shortest time between two hits in milliseconds, 0 to 60 000; of two closer ones the earlier counts.
+    /// Minimum interval between two hits in milliseconds, 0 to 60 000; of two closer ones, the earlier is kept.
     #[serde(deserialize_with = "min_interval_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 60_000)]
     pub min_interval_ms: MediaTime,
-    /// The longest slice in milliseconds, 10 to 30 000.
+    /// Maximum duration of a slice in milliseconds, 10 to 30 000.
     #[serde(deserialize_with = "max_duration_ms")]
     #[schema(value_type = f64, minimum = 10, maximum = 30_000)]
     pub max_duration_ms: MediaTime,
@@ -57,13 +57,13 @@ impl Default for HitParams {
     }
 }
 
-/// The length of a loop, in bars.
+/// Length of a loop in bars.
 #[derive(ToSchema)]
 #[schema(minimum = 1, maximum = 32)]
 #[expect(dead_code, reason = "describes for OpenAPI the items of `LoopParams::target_bars`")]
 struct Bars(u32);
 
-/// How loops are found.
+/// Parameters for detecting loops.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoopParams {
@@ -71,10 +71,10 @@ pub struct LoopParams {
     #[serde(deserialize_with = "target_bars")]
     #[schema(value_type = Vec<Bars>, min_items = 1, max_items = 8)]
     pub target_bars: Vec<u32>,
-    /// The tempo, beats per minute, 30 to 300, where it is known.
+    /// Known tempo in beats per minute, 30 to 300.
     #[schema(minimum = 30, maximum = 300)]
     pub bpm_hint: Option<f64>,
-    /// The lowest confidence of a loop, 0 to 1.
+    /// Minimum confidence of a loop, 0 to 1.
     #[serde(deserialize_with = "min_confidence")]
     #[schema(minimum = 0, maximum = 1)]
     pub min_confidence: f64,
@@ -91,15 +91,15 @@ impl Default for LoopParams {
     }
 }
 
-/// How words become phrases.
+/// Parameters for grouping words into phrases.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PhraseParams {
-    /// Words closer than this belong together, milliseconds, 0 to 60 000.
+    /// Gap in milliseconds below which words belong to one phrase, 0 to 60 000.
     #[serde(deserialize_with = "max_gap_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 60_000)]
     pub max_gap_ms: MediaTime,
-    /// The shortest phrase in milliseconds, 0 to 600 000.
+    /// Minimum duration of a phrase in milliseconds, 0 to 600 000.
     #[serde(deserialize_with = "min_phrase_len_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 600_000)]
     pub min_phrase_len_ms: MediaTime,
@@ -113,13 +113,13 @@ impl Default for PhraseParams {
     }
 }
 
-/// Collects what is out of range, so that one answer tells all of it.
+/// Collects all values out of range, so that one response reports them together.
 #[derive(Debug, Default)]
 pub(crate) struct Checks(Vec<FieldError>);
 
 impl Checks {
     fn number(&mut self, pointer: &str, value: f64, lowest: f64, highest: f64) {
-        // NaN is in no range.
+        // NaN is outside every range.
         if !(lowest..=highest).contains(&value) {
             let detail = format!("is {value:?}; expected {lowest} to {highest}");
             self.0.push(FieldError { pointer: pointer.to_owned(), detail });
@@ -130,7 +130,7 @@ impl Checks {
         self.number(pointer, value.as_millis_f64(), lowest_ms as f64, highest_ms as f64);
     }
 
-    /// A share, 0 to 1.
+    /// Checks a fraction, 0 to 1.
     pub(crate) fn share(&mut self, pointer: &str, value: f64) {
         self.number(pointer, value, 0.0, 1.0);
     }
@@ -163,8 +163,10 @@ impl Checks {
         self.time("/phrase_params/min_phrase_len_ms", params.min_phrase_len_ms, 0, 600_000);
     }
 
+    /// Ends the checks.
+    ///
     /// # Errors
-    /// [`Error::Invalid`] with all that is wrong.
+    /// [`Error::Invalid`] with all collected errors.
     pub(crate) fn finish(self) -> Result<(), Error> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }

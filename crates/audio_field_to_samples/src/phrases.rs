@@ -1,46 +1,46 @@
-//! Phrases: words that belong together. Pure.
+//! Phrases: groups of words without a pause. Pure functions.
 
 use media_time::{MediaTime, Window};
 
 use crate::params::PhraseParams;
 
-/// The longest phrase: whoever never pauses is cut here.
+/// Maximum duration of a phrase; speech without a pause is split here.
 pub const LONGEST_PHRASE: MediaTime = MediaTime::from_millis(600_000);
 
-/// A spoken word.
+/// A spoken word with its times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpokenWord {
-    /// As written.
+    /// Text of the word as written.
     pub text: String,
-    /// From its beginning to its end.
+    /// Start and end of the word.
     pub window: Window,
-    /// 0 to 1, where it is known.
+    /// Confidence 0 to 1, if known.
     pub confidence: Option<f64>,
 }
 
-/// Words without a pause.
+/// Words without a pause between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phrase {
-    /// From the first word's beginning to the last one's end.
+    /// From the start of the first word to the end of the last.
     pub window: Window,
-    /// The words, a space between them.
+    /// The words, separated by spaces.
     pub transcript: String,
-    /// Mean over the words that have one; `None` when none has.
+    /// Mean over the words that have a confidence; `None` when none has.
     pub confidence: Option<f64>,
 }
 
 impl Phrase {
-    /// Its confidence; words that somebody gave without one count as certain.
+    /// The confidence; 1 for words that were registered without one.
     #[must_use]
     pub fn score(&self) -> f64 {
         self.confidence.unwrap_or(1.0)
     }
 }
 
-/// The phrases of `words`, in any order, in a recording of that length: sorted, without overlap.
+/// The phrases of `words`, given in any order, in a recording of `duration`: sorted, without overlap.
 ///
-/// Words closer than `max_gap_ms` belong together, up to [`LONGEST_PHRASE`]; what is shorter than `min_phrase_len_ms` is
-/// left out, and so is what lies beyond the recording.
+/// Words closer than `max_gap_ms` form one phrase, up to [`LONGEST_PHRASE`]. Phrases shorter than `min_phrase_len_ms`
+/// are left out, and words beyond the end of the recording are ignored.
 #[must_use]
 pub fn detect(words: &[SpokenWord], duration: MediaTime, params: &PhraseParams) -> Vec<Phrase> {
     let whole = Window::starting_at(MediaTime::ZERO, duration);
@@ -92,9 +92,9 @@ mod tests {
 
     fn found(words: &[SpokenWord]) -> Vec<(i64, i64, String)> {
         let phrases = detect(words, MediaTime::from_millis(10_000), &PhraseParams::default());
-        let told =
+        let fields =
             |p: Phrase| (p.window.start().as_millis_round(), p.window.end().as_millis_round(), p.transcript);
-        phrases.into_iter().map(told).collect()
+        phrases.into_iter().map(fields).collect()
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_confidence_is_the_mean_of_those_known() {
+    fn confidence_is_the_mean_of_the_known_ones() {
         let mut words = [word("a", 0, 200), word("b", 300, 600), word("c", 700, 900)];
         words[0].confidence = Some(0.5);
         words[2].confidence = Some(0.8);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn who_never_pauses_is_cut() {
+    fn speech_without_a_pause_is_split_at_the_maximum() {
         let words: Vec<SpokenWord> = (0..2_000).map(|n| word("la", n * 1_000, n * 1_000 + 900)).collect();
         let phrases = detect(&words, MediaTime::from_millis(2_000_000), &PhraseParams::default());
         assert_eq!(phrases.len(), 4);
@@ -132,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn phrases_are_sorted_apart_and_inside(
+        fn phrases_are_sorted_disjoint_and_within_the_recording(
             times in proptest::collection::vec((-5_000i64..15_000, 0i64..3_000), 0..60),
             gap in 0i64..2_000, shortest in 0i64..1_000,
         ) {

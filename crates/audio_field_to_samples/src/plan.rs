@@ -1,32 +1,32 @@
-//! From what a detector finds to what is cut, and back to what is told of it.
+//! Converts detections to cuts, and cut slices to events.
 
 use media_decode::AudioFormat;
 use media_time::MediaTime;
 
 use crate::cut::{Cut, Slice};
+use crate::extract::{FeatureSet, RecordingFeatures};
 use crate::hits::{self, Hit};
-use crate::listen::{Heard, Wanted};
 use crate::loops::{self, Loop};
 use crate::model::{Detector, Event, HitEvent, LoopEvent, VoicePhrase};
 use crate::phrases::{self, Phrase, SpokenWord};
-use crate::task::{Ask, Task};
+use crate::task::{DetectorJob, DetectorRequest};
 use crate::{Error, wav};
 
-/// The most samples of one detector; the best are kept.
+/// Maximum number of samples of one detector; the best are kept.
 pub const MAX_SAMPLES: usize = 2_000;
-/// Fades in milliseconds. A hit must keep its attack, a loop both ends.
+/// Durations of fades in ms. They are short enough to keep the attack of a hit and both ends of a loop.
 const FADE_IN_MS: u64 = 1;
 const FADE_OUT_MS: u64 = 10;
 const LOOP_FADE_OUT_MS: u64 = 1;
 
-/// What one detector found.
+/// The detections of one detector.
 pub(crate) struct Plan {
     pub(crate) found: Vec<Found>,
     pub(crate) filtered: u64,
     pub(crate) cut_off: u64,
 }
 
-/// Something found.
+/// A detection of any detector.
 #[derive(Clone, Debug)]
 pub(crate) enum Found {
     Hit(Hit),
@@ -35,29 +35,38 @@ pub(crate) enum Found {
 }
 
 impl Plan {
-    /// Runs the detector of `task`; `words` are those of a phrase task.
+    /// Runs the detector of `task`; `words` are used by phrase tasks only.
     ///
     /// # Errors
     /// [`Error::SliceTooLarge`].
-    pub(crate) fn new(task: &Task, heard: &Heard, words: &[SpokenWord]) -> Result<Self, Error> {
-        let rate = heard.format.rate;
+    pub(crate) fn new(
+        task: &DetectorJob,
+        features: &RecordingFeatures,
+        words: &[SpokenWord],
+    ) -> Result<Self, Error> {
+        let rate = features.format.rate;
         let mut found: Vec<Found> = match &task.ask {
-            Ask::Hits(params) => {
-                let hits = hits::detect(&heard.rhythm.onsets, &heard.envelope, params);
+            DetectorRequest::Hits(params) => {
+                let hits = hits::detect(&features.rhythm.onsets, &features.envelope, params);
                 hits.into_iter().map(Found::Hit).collect()
             }
-            Ask::Loops(params) => loops::detect(heard, params).into_iter().map(Found::Loop).collect(),
-            Ask::Phrases(params, _) => {
-                let duration = MediaTime::from_samples(i64::try_from(heard.frames).unwrap_or(i64::MAX), rate);
+            DetectorRequest::Loops(params) => {
+                loops::detect(features, params).into_iter().map(Found::Loop).collect()
+            }
+            DetectorRequest::Phrases(params, _) => {
+                let duration =
+                    MediaTime::from_samples(i64::try_from(features.frames).unwrap_or(i64::MAX), rate);
                 phrases::detect(words, duration, params).into_iter().map(Found::Phrase).collect()
             }
         };
         let all = found.len();
-        found.retain(|found| found.score() >= task.min_score && !found.cut(&heard.format).frames.is_empty());
+        found.retain(|found| {
+            found.score() >= task.min_score && !found.cut(&features.format).frames.is_empty()
+        });
         let filtered = all - found.len();
         let cut_off = keep_best(&mut found);
-        let channels = heard.format.channels();
-        for frames in found.iter().map(|found| found.longest(&heard.format)) {
+        let channels = features.format.channels();
+        for frames in found.iter().map(|found| found.longest(&features.format)) {
             if wav::data_bytes(channels, frames).is_none() {
                 return Err(Error::SliceTooLarge { detector: task.ask.detector(), frames, channels });
             }
@@ -66,7 +75,8 @@ impl Plan {
     }
 }
 
-/// Keeps the [`MAX_SAMPLES`] of the highest score, of equals the earlier, in their order; how many went.
+/// Keeps the [`MAX_SAMPLES`] with the highest scores, of equal ones the earlier, in their order; returns how many were
+/// removed.
 fn keep_best(found: &mut Vec<Found>) -> usize {
     let excess = found.len().saturating_sub(MAX_SAMPLES);
     if excess > 0 {
@@ -88,7 +98,7 @@ impl Found {
         }
     }
 
-    /// What to cut of a recording of that format.
+    /// The cut for a recording of this format.
     pub(crate) fn cut(&self, format: &AudioFormat) -> Cut {
         let fade = |ms: u64| (u64::from(format.rate) * ms).div_ceil(1_000);
         let frame = |time: MediaTime| u64::try_from(time.to_samples(format.rate)).unwrap_or(0);
@@ -102,14 +112,14 @@ impl Found {
         Cut { frames, keep_length, fades: [fade(FADE_IN_MS), fade(fade_out)] }
     }
 
-    /// The most frames that its slice may have.
+    /// Maximum number of frames in its slice.
     fn longest(&self, format: &AudioFormat) -> u64 {
         let frames = self.cut(format).frames;
         frames.end - frames.start + crate::zero_crossing::reach(format.rate) as u64
     }
 
-    /// What is told of it, once it is cut of a recording of that `length` as its container tells it, when it does. A
-    /// decoder may give some milliseconds more; its origin lies inside the length that everybody else goes by.
+    /// The event of the cut slice. `length` is the duration declared by the container, if any: a decoder may give some
+    /// milliseconds more, but the origin is limited to the declared duration, which all other parts use.
     pub(crate) fn event(&self, slice: &Slice, rate: u32, length: Option<MediaTime>) -> Event {
         let time = |frame: u64| MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate);
         let source_end_ms = time(slice.frames.end).min(length.unwrap_or(MediaTime::MAX));
@@ -144,9 +154,9 @@ impl Found {
     }
 }
 
-/// What the detectors of `tasks` need to hear.
-pub(crate) fn wanted<'a>(tasks: impl Iterator<Item = &'a Task>) -> Wanted {
-    let mut wanted = Wanted::default();
+/// The features that the detectors of `tasks` need.
+pub(crate) fn wanted<'a>(tasks: impl Iterator<Item = &'a DetectorJob>) -> FeatureSet {
+    let mut wanted = FeatureSet::default();
     for task in tasks {
         match task.ask.detector() {
             Detector::Hits => wanted.hits = true,
@@ -162,7 +172,7 @@ fn rounded(value: f64, decimals: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-/// Four significant digits: an energy may be tiny.
+/// Rounds to four significant digits, because energies may be tiny.
 fn significant(value: f64) -> f64 {
     if value > 0.0 { rounded(value, 3 - value.log10().floor() as i32) } else { 0.0 }
 }

@@ -1,4 +1,4 @@
-//! Samples become rows: artifacts, their origins, and the runs that name them.
+//! Writes samples to the database: artifacts, their origins, and the runs that list them.
 
 use audio_to_video_origin::NewOriginMap;
 use chrono::{DateTime, Utc};
@@ -9,22 +9,22 @@ use media_v2::{Artifact, MediaAsset, NewArtifact};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-use crate::make::{Kept, Made, Part};
+use crate::make::{DetectorOutput, JobOutput, StoredSlice};
 use crate::model::{Event, Run, Sample};
-use crate::task::Task;
+use crate::task::DetectorJob;
 use crate::{Error, store};
 
-/// Registers every sample with its origin, and the run of each of `tasks`. For one transaction: all of it or nothing.
+/// Registers every sample with its origin, and the run of each of `tasks`. Must run in one transaction.
 ///
 /// # Errors
-/// [`Error::Overtaken`]; the database's.
+/// [`Error::Overtaken`]; database errors.
 pub(crate) async fn register(
     conn: &mut PgConnection,
     scope: &Scope,
     now: DateTime<Utc>,
     asset: &MediaAsset,
-    tasks: &[&Task],
-    made: Made,
+    tasks: &[&DetectorJob],
+    made: JobOutput,
 ) -> Result<Vec<Result<Run, Error>>, Error> {
     let mut runs = Vec::with_capacity(tasks.len());
     for (task, part) in tasks.iter().zip(made.parts) {
@@ -45,11 +45,11 @@ async fn register_part(
     scope: &Scope,
     now: DateTime<Utc>,
     asset: &MediaAsset,
-    task: &Task,
-    part: Part,
+    task: &DetectorJob,
+    part: DetectorOutput,
     format: &AudioFormat,
 ) -> Result<Run, Error> {
-    let told: Vec<(Kept, Event)> = part
+    let events: Vec<(StoredSlice, Event)> = part
         .cuts
         .into_iter()
         .map(|kept| {
@@ -57,27 +57,27 @@ async fn register_part(
             (kept, event)
         })
         .collect();
-    let new = told.iter().map(|(kept, event)| new_artifact(asset, task, kept, event, format));
+    let new = events.iter().map(|(kept, event)| new_artifact(asset, task, kept, event, format));
     let artifacts =
         media_v2::store::insert_artifacts(conn, scope, now, new.collect::<Result<_, _>>()?).await?;
-    let origin = |(artifact, (_, event)): (&Artifact, &(Kept, Event))| {
+    let origin = |(artifact, (_, event)): (&Artifact, &(StoredSlice, Event))| {
         NewOriginMap::new(artifact.id.clone(), asset.id.clone(), event.source())
     };
-    let origins: Vec<NewOriginMap> = artifacts.iter().zip(&told).map(origin).collect();
+    let origins: Vec<NewOriginMap> = artifacts.iter().zip(&events).map(origin).collect();
     audio_to_video_origin::store::insert_origin_maps(conn, scope, now, &origins).await?;
-    let sample = |(artifact, (kept, event)): (Artifact, (Kept, Event))| Sample {
+    let sample = |(artifact, (kept, event)): (Artifact, (StoredSlice, Event))| Sample {
         artifact_id: artifact.id,
         score: kept.found.score(),
         event,
     };
-    let samples = artifacts.into_iter().zip(told).map(sample).collect();
+    let samples = artifacts.into_iter().zip(events).map(sample).collect();
     Ok(Run { samples, filtered: part.filtered, cut_off: part.cut_off })
 }
 
 fn new_artifact(
     asset: &MediaAsset,
-    task: &Task,
-    kept: &Kept,
+    task: &DetectorJob,
+    kept: &StoredSlice,
     event: &Event,
     format: &AudioFormat,
 ) -> Result<NewArtifact, Error> {

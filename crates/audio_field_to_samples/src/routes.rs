@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::{Error, FieldToSamples};
 
-/// `POST /audio/field-to-samples` and the detectors alone.
+/// Routes of `POST /audio/field-to-samples` and of the single detectors.
 pub fn router(samples: FieldToSamples) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(field_to_samples))
@@ -20,8 +20,9 @@ pub fn router(samples: FieldToSamples) -> OpenApiRouter {
 
 /// Cut a recording into samples
 ///
-/// Hits, loops and phrases, each an artifact with its origin. An identical request gets the same artifacts. A detector
-/// that cannot run (phrases without words) is told of in `summary_meta.errors`; the others still give what they find.
+/// Detects hits, loops and phrases and registers each as an artifact with its origin. An identical request gets the
+/// same artifacts. If a detector cannot run (phrases without words), `summary_meta.errors` reports it and the others
+/// still run.
 #[utoipa::path(
     post,
     path = "/audio/field-to-samples",
@@ -47,7 +48,7 @@ async fn field_to_samples(
 
 /// Find hits
 ///
-/// Single struck sounds; `events` are `HitEvent`s in order of time.
+/// Detects single struck sounds; `events` are `HitEvent`s ordered by time.
 #[utoipa::path(
     post,
     path = "/audio/hits/detect",
@@ -72,7 +73,7 @@ async fn detect_hits(
 
 /// Find loops
 ///
-/// Whole bars whose end joins their beginning; `events` are `LoopEvent`s, best first, at most ten.
+/// Detects whole bars that can be repeated; `events` are `LoopEvent`s, best first, at most ten.
 #[utoipa::path(
     post,
     path = "/audio/loops/detect",
@@ -97,7 +98,8 @@ async fn detect_loops(
 
 /// Find spoken phrases
 ///
-/// Of the words of the newest transcript, else of the semantic timeline; `events` are `VoicePhrase`s in order of time.
+/// Groups the words of the newest transcript, or else of the semantic timeline; `events` are `VoicePhrase`s ordered by
+/// time.
 #[utoipa::path(
     post,
     path = "/audio/voice-phrases/detect",

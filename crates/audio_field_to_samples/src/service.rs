@@ -1,10 +1,10 @@
-//! The rules: what is looked up, what is run, what is registered.
+//! The service: finds stored runs, makes missing ones and registers them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use audio_semantic_timeline::SemanticTimelines;
-use http_kit::{Boarding, Clock, Flights, Id, RequestContext, Scope, WorkQueue};
+use http_kit::{Clock, Id, RequestContext, Scope, SingleFlight, WorkQueue};
 use media_decode::DecodeError;
 use media_v2::{AssetKind, MediaService};
 
@@ -16,11 +16,11 @@ use crate::model::{
 use crate::params::Checks;
 use crate::phrases::SpokenWord;
 use crate::register::register;
-use crate::task::{Ask, SampleSource, Task, common_key};
+use crate::task::{DetectorJob, DetectorRequest, SampleSource, common_key};
 use crate::words::WordSource;
 use crate::{Error, store};
 
-/// Finds samples in recordings, cuts them out and registers them. Cheap to clone.
+/// Detects samples in recordings, cuts them and registers them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FieldToSamples(Arc<Inner>);
 
@@ -29,12 +29,12 @@ struct Inner {
     media: MediaService,
     timelines: SemanticTimelines,
     queue: WorkQueue,
-    flights: Flights,
+    single_flight: SingleFlight,
     clock: Arc<dyn Clock>,
 }
 
 impl FieldToSamples {
-    /// `queue` bounds how many recordings are worked on at once.
+    /// Creates the service; `queue` bounds the number of recordings processed at the same time.
     #[must_use]
     pub fn new(
         media: MediaService,
@@ -42,15 +42,14 @@ impl FieldToSamples {
         queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let flights = Flights::new(media.pool().clone());
-        Self(Arc::new(Inner { media, timelines, queue, flights, clock }))
+        let single_flight = SingleFlight::new(media.pool().clone());
+        Self(Arc::new(Inner { media, timelines, queue, single_flight, clock }))
     }
 
-    /// Runs the detectors asked for. One that fails for want of what it alone needs is told of in
-    /// `summary_meta.errors`.
+    /// Runs the requested detectors. If one fails because its own input is missing, `summary_meta.errors` reports it.
     ///
     /// # Errors
-    /// See [`Error`]: those that leave nothing for any detector.
+    /// See [`Error`]: errors that concern all detectors.
     pub async fn samples(
         &self,
         context: &RequestContext,
@@ -68,20 +67,20 @@ impl FieldToSamples {
         let mut answer = Answer::default();
         let mut asks = Vec::new();
         if request.run_hits {
-            asks.push(Ask::Hits(request.hit_params.clone()));
+            asks.push(DetectorRequest::Hits(request.hit_params.clone()));
         }
         if request.run_loops {
-            asks.push(Ask::Loops(request.loop_params.clone()));
+            asks.push(DetectorRequest::Loops(request.loop_params.clone()));
         }
         if request.run_phrases {
             match WordSource::find(&self.0.media, scope, &source).await {
-                Ok(words) => asks.push(Ask::Phrases(request.phrase_params.clone(), words)),
+                Ok(words) => asks.push(DetectorRequest::Phrases(request.phrase_params.clone(), words)),
                 Err(error) => answer.add(Detector::Phrases, Err(error))?,
             }
         }
         let named = asks.into_iter();
-        let named = named.map(|ask| Task::new(scope, &source, ask, request.min_quality_score));
-        let tasks: Vec<Task> = named.collect::<Result<_, _>>()?;
+        let named = named.map(|ask| DetectorJob::new(scope, &source, ask, request.min_quality_score));
+        let tasks: Vec<DetectorJob> = named.collect::<Result<_, _>>()?;
         let (runs, cache_hit) = self.find_or_make(scope, &source, &tasks).await?;
         for (task, run) in tasks.iter().zip(runs) {
             answer.add(task.ask.detector(), run)?;
@@ -89,7 +88,7 @@ impl FieldToSamples {
         Ok(answer.summed_up(request, &source.mark, common_key(scope, &source.asset.id, &tasks), cache_hit))
     }
 
-    /// The hits alone.
+    /// Runs the hit detector only.
     ///
     /// # Errors
     /// See [`Error`].
@@ -103,10 +102,16 @@ impl FieldToSamples {
         checks.share("/min_quality_score", request.min_quality_score);
         checks.finish()?;
         let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
-        self.detect(context, &source, Ask::Hits(request.hit_params.clone()), request.min_quality_score).await
+        self.detect(
+            context,
+            &source,
+            DetectorRequest::Hits(request.hit_params.clone()),
+            request.min_quality_score,
+        )
+        .await
     }
 
-    /// The loops alone.
+    /// Runs the loop detector only.
     ///
     /// # Errors
     /// See [`Error`].
@@ -120,11 +125,16 @@ impl FieldToSamples {
         checks.share("/min_quality_score", request.min_quality_score);
         checks.finish()?;
         let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
-        self.detect(context, &source, Ask::Loops(request.loop_params.clone()), request.min_quality_score)
-            .await
+        self.detect(
+            context,
+            &source,
+            DetectorRequest::Loops(request.loop_params.clone()),
+            request.min_quality_score,
+        )
+        .await
     }
 
-    /// The phrases alone.
+    /// Runs the phrase detector only.
     ///
     /// # Errors
     /// See [`Error`].
@@ -139,7 +149,7 @@ impl FieldToSamples {
         checks.finish()?;
         let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
         let words = WordSource::find(&self.0.media, &context.scope, &source).await?;
-        let ask = Ask::Phrases(request.phrase_params.clone(), words);
+        let ask = DetectorRequest::Phrases(request.phrase_params.clone(), words);
         self.detect(context, &source, ask, request.min_quality_score).await
     }
 
@@ -147,18 +157,18 @@ impl FieldToSamples {
         &self,
         context: &RequestContext,
         source: &SampleSource,
-        ask: Ask,
+        ask: DetectorRequest,
         min_quality_score: f64,
     ) -> Result<DetectResponse, Error> {
-        let task = Task::new(&context.scope, source, ask, min_quality_score)?;
+        let task = DetectorJob::new(&context.scope, source, ask, min_quality_score)?;
         let (runs, cache_hit) =
             self.find_or_make(&context.scope, source, std::slice::from_ref(&task)).await?;
-        // There is one.
+        // There is exactly one run.
         let run = runs.into_iter().collect::<Result<Vec<Run>, Error>>()?.pop().unwrap_or_default();
         Ok(detected(&source.asset.id, task, run, cache_hit))
     }
 
-    /// The asset, when it has audio as far as is known, and what decodes the stream.
+    /// Finds the asset and the mark of its decoder; rejects assets that are known to have no audio.
     async fn source(
         &self,
         scope: &Scope,
@@ -170,7 +180,7 @@ impl FieldToSamples {
             let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
             return Err(DecodeError::NoAudioStream { container }.into());
         }
-        // Measured when it was registered.
+        // The codec was probed when the asset was registered.
         if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
             return Err(DecodeError::Unrecognised("no media container".to_owned()).into());
         }
@@ -184,49 +194,45 @@ impl FieldToSamples {
         Ok(SampleSource { asset, audio_stream, mark })
     }
 
-    /// What each of `tasks` gives, and whether all of it was there before. Requests about one recording take turns, so
-    /// that none does what another does.
+    /// Finds or makes the run of each of `tasks`; also returns whether all were stored already. Requests for one
+    /// recording are serialised, so that identical work is done once.
     async fn find_or_make(
         &self,
         scope: &Scope,
         source: &SampleSource,
-        tasks: &[Task],
+        tasks: &[DetectorJob],
     ) -> Result<(Runs, bool), Error> {
         let all = async || -> Result<Option<Runs>, Error> {
             let mut found = self.find(scope, tasks).await?;
-            let run = |task: &Task| found.remove(&task.cache_key).map(Ok);
+            let run = |task: &DetectorJob| found.remove(&task.cache_key).map(Ok);
             Ok(tasks.iter().map(run).collect())
         };
         let (runs, cache_hit) = match all().await? {
             Some(runs) => (runs, true),
             None => {
                 let name = format!("samples|{}|{}|{}", scope.tenant_id, scope.env, source.asset.id);
-                match self.0.flights.board(&name, all).await? {
-                    Boarding::Landed(runs) => (runs, true),
-                    Boarding::Aboard(flight) => {
-                        let made = self.make_missing(scope, source, tasks).await;
-                        flight.land().await;
-                        (made?, false)
-                    }
-                }
+                self.0
+                    .single_flight
+                    .get_or_make(&name, all, Box::pin(self.make_missing(scope, source, tasks)))
+                    .await?
             }
         };
         metrics::counter!("sample_requests_total", "cache_hit" => cache_hit.to_string()).increment(1);
         Ok((runs, cache_hit))
     }
 
-    async fn find(&self, scope: &Scope, tasks: &[Task]) -> Result<HashMap<String, Run>, Error> {
+    async fn find(&self, scope: &Scope, tasks: &[DetectorJob]) -> Result<HashMap<String, Run>, Error> {
         let keys: Vec<String> = tasks.iter().map(|task| task.cache_key.clone()).collect();
         let mut conn = self.0.media.pool().acquire().await?;
         store::find_runs(&mut conn, scope, &keys).await
     }
 
-    /// Makes those of `tasks` that were not made before.
+    /// Makes the runs of those `tasks` that have none.
     async fn make_missing(
         &self,
         scope: &Scope,
         source: &SampleSource,
-        tasks: &[Task],
+        tasks: &[DetectorJob],
     ) -> Result<Runs, Error> {
         let mut found = self.find(scope, tasks).await?;
         let mut runs: Vec<_> = tasks.iter().map(|task| found.remove(&task.cache_key).map(Ok)).collect();
@@ -250,7 +256,7 @@ impl FieldToSamples {
                 self.0.media.open_recording(source.asset.content()).await?.with_audio_stream(stream);
             let ready = Arc::new(ready);
             let made = make(&self.0.queue, self.0.media.blobs(), recording, ready.clone()).await?;
-            let tasks: Vec<&Task> = ready.iter().map(|(task, _)| task).collect();
+            let tasks: Vec<&DetectorJob> = ready.iter().map(|(task, _)| task).collect();
             let now = self.0.clock.now();
             let mut transaction = self.0.media.pool().begin().await?;
             let made = register(&mut transaction, scope, now, &source.asset, &tasks, made).await?;
@@ -262,14 +268,14 @@ impl FieldToSamples {
         Ok(runs.into_iter().flatten().collect())
     }
 
-    /// What is said, where that matters.
-    async fn words(&self, scope: &Scope, task: &Task) -> Result<Vec<SpokenWord>, Error> {
+    /// The words for a phrase task; empty for other tasks.
+    async fn words(&self, scope: &Scope, task: &DetectorJob) -> Result<Vec<SpokenWord>, Error> {
         match &task.ask {
-            Ask::Phrases(_, source) => source.read(&self.0.media, &self.0.timelines, scope).await,
-            Ask::Hits(_) | Ask::Loops(_) => Ok(Vec::new()),
+            DetectorRequest::Phrases(_, source) => source.read(&self.0.media, &self.0.timelines, scope).await,
+            DetectorRequest::Hits(_) | DetectorRequest::Loops(_) => Ok(Vec::new()),
         }
     }
 }
 
-/// Of each task, in their order: what it gave, or why it alone gave nothing.
+/// The run or the error of each task, in the order of the tasks.
 type Runs = Vec<Result<Run, Error>>;

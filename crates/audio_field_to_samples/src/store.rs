@@ -1,4 +1,4 @@
-//! The only SQL of this crate: kept runs, and where words are.
+//! SQL queries for stored runs and for transcripts; this crate has no others.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use sqlx::types::{Json, JsonValue};
 use crate::Error;
 use crate::model::Run;
 
-/// Those of the runs under `cache_keys` that this owner has, by their keys.
+/// Finds the runs of this owner under `cache_keys`, by their keys.
 ///
 /// # Errors
-/// [`Error::Corrupt`], or the database's.
+/// [`Error::Corrupt`]; database errors.
 pub async fn find_runs(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -36,10 +36,10 @@ pub async fn find_runs(
     rows.into_iter().map(|row| run(row.cache_key, row.found)).collect()
 }
 
-/// Keeps runs made at `now` of an asset, each under its key.
+/// Stores runs of an asset, made at `now`, each under its key.
 ///
 /// # Errors
-/// [`Error::Overtaken`] when there is a run under one of the keys; the database's.
+/// [`Error::Overtaken`] when a run exists under one of the keys; database errors.
 pub async fn insert_runs(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -70,12 +70,11 @@ pub async fn insert_runs(
     Ok(())
 }
 
-/// The newest transcript of an audio stream of the asset itself (not of an artifact of it, whose times are its own),
-/// unless it was made
-/// with a decoder that reads the asset wrongly.
+/// The newest transcript of an audio stream of the asset itself (not of an artifact of it, whose times differ), except
+/// those made with a decoder that misread the asset.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn newest_transcript(
     conn: &mut PgConnection,
     scope: &Scope,

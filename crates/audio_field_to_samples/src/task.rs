@@ -1,4 +1,4 @@
-//! What a detector is asked for, and what that is called.
+//! The work of a detector: its parameters, version and cache key.
 
 use http_kit::{Id, Scope};
 use media_v2::MediaAsset;
@@ -9,41 +9,42 @@ use crate::model::Detector;
 use crate::params::{HitParams, LoopParams, PhraseParams};
 use crate::words::WordSource;
 
-/// Changes whenever the same recording and parameters may give other samples: finding, cutting or fading them.
+/// Must change when the same recording and parameters may give other samples, by changes in detecting, cutting or
+/// fading.
 const SAMPLES_VERSION: &str = "samples_v1";
 
 /// The audio that samples are taken from.
 #[derive(Clone, Debug)]
 pub(crate) struct SampleSource {
     pub(crate) asset: MediaAsset,
-    /// An index among the audio streams; the container's default one without.
+    /// Index among the audio streams; `None` for the container's default stream.
     pub(crate) audio_stream: Option<u32>,
-    /// What versions carry of the stream and its decoder: see
+    /// The part of versions that identifies the stream and its decoder, see
     /// [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark).
     pub(crate) mark: String,
 }
 
 /// One detector's work on a recording.
 #[derive(Clone, Debug)]
-pub(crate) struct Task {
-    pub(crate) ask: Ask,
-    /// The lowest score.
+pub(crate) struct DetectorJob {
+    pub(crate) ask: DetectorRequest,
+    /// Minimum score of a sample.
     pub(crate) min_score: f64,
-    /// See [`version`].
+    /// Version of the result, see [`version`].
     pub(crate) backend_version: String,
-    /// See [`Task::new`].
+    /// Key of the run, see [`DetectorJob::new`].
     pub(crate) cache_key: String,
 }
 
-/// With which parameters, and of phrases with whose words.
+/// The detector with its parameters, and for phrases the source of the words.
 #[derive(Clone, Debug)]
-pub(crate) enum Ask {
+pub(crate) enum DetectorRequest {
     Hits(HitParams),
     Loops(LoopParams),
     Phrases(PhraseParams, WordSource),
 }
 
-impl Ask {
+impl DetectorRequest {
     pub(crate) const fn detector(&self) -> Detector {
         match self {
             Self::Hits(_) => Detector::Hits,
@@ -61,7 +62,7 @@ impl Ask {
         }
     }
 
-    /// The artifact whose words are used.
+    /// The artifact of the words, for phrases.
     pub(crate) const fn words(&self) -> Option<&Id> {
         match self {
             Self::Phrases(_, words) => Some(words.artifact_id()),
@@ -70,11 +71,17 @@ impl Ask {
     }
 }
 
-impl Task {
-    /// Names the work: `tenant_id|env|asset_id|detector|parameters|words|min_quality_score|backend_version`, parameters as
-    /// canonical JSON (no id and no number can hold a `|`), words as the id of their artifact or `None`. The user is no
-    /// part of it: samples are the same for all of a tenant.
-    pub(crate) fn new(scope: &Scope, source: &SampleSource, ask: Ask, min_score: f64) -> Result<Self, Error> {
+impl DetectorJob {
+    /// Creates a task with its cache key:
+    /// `tenant_id|env|asset_id|detector|parameters|words|min_quality_score|backend_version`, with the parameters as
+    /// canonical JSON (no id and no number contains a `|`) and the words as the id of their artifact or `None`. The
+    /// user is not part of the key: samples are shared by all users of a tenant.
+    pub(crate) fn new(
+        scope: &Scope,
+        source: &SampleSource,
+        ask: DetectorRequest,
+        min_score: f64,
+    ) -> Result<Self, Error> {
         let backend_version = version(ask.detector(), &source.mark);
         let asset_id = &source.asset.id;
         let cause = |source| Error::Corrupt { cache_key: asset_id.to_string(), source };
@@ -93,13 +100,13 @@ impl Task {
     }
 }
 
-/// Names everything but the request that changes what a detector gives: with the source's `mark`.
+/// Version of everything besides the request that determines a detector's result, including the source's `mark`.
 pub(crate) fn version(detector: Detector, mark: &str) -> String {
     format!("{SAMPLES_VERSION}+{}+{}{mark}", detector.as_str(), audio_signal::ALGORITHM_VERSION)
 }
 
-/// The key of several tasks on one recording: what they share once, then what each adds.
-pub(crate) fn common_key(scope: &Scope, asset_id: &Id, tasks: &[Task]) -> String {
+/// The common key of several tasks on one recording: their shared prefix once, followed by the rest of each.
+pub(crate) fn common_key(scope: &Scope, asset_id: &Id, tasks: &[DetectorJob]) -> String {
     let own = format!("{}|{}|{asset_id}|", scope.tenant_id, scope.env);
     let parts = tasks.iter().map(|task| task.cache_key.strip_prefix(&own).unwrap_or(&task.cache_key));
     let parts: Vec<&str> = parts.collect();

@@ -1,25 +1,26 @@
-//! WAV of 32-bit floats: what a decoder gave, without loss.
+//! WAV files of 32-bit floats: decoded samples without loss.
 
 use media_decode::AudioFormat;
 
-/// Bytes of a sample.
+/// Size of a sample in bytes.
 const SAMPLE: u64 = 4;
-/// What a RIFF file can hold, less room for its headers.
+/// Maximum size of the samples in a RIFF file, with a reserve for its headers.
 const MAX_DATA: u64 = u32::MAX as u64 - 1_024;
 const IEEE_FLOAT: u16 = 3;
 const EXTENSIBLE: u16 = 0xfffe;
-/// `KSDATAFORMAT_SUBTYPE_IEEE_FLOAT` after its first two bytes, which are the format's tag.
+/// `KSDATAFORMAT_SUBTYPE_IEEE_FLOAT` after its first two bytes, which are the format tag.
 const SUBTYPE: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
 
-/// Bytes of the samples of `frames` frames, if a WAV file can hold them: 4 GiB.
+/// Size in bytes of the samples of `frames` frames; `None` if a WAV file cannot contain them (4 GiB).
 pub(crate) fn data_bytes(channels: usize, frames: u64) -> Option<u64> {
     frames.checked_mul(channels as u64)?.checked_mul(SAMPLE).filter(|bytes| *bytes <= MAX_DATA)
 }
 
-/// All that comes before the samples of `frames` frames of `format`, for which [`data_bytes`] gives a number.
+/// The header of a file with `frames` frames of `format`, for which [`data_bytes`] must not be `None`.
 ///
-/// Up to two channels the format is `WAVE_FORMAT_IEEE_FLOAT`, beyond `WAVE_FORMAT_EXTENSIBLE`; neither is PCM, so a
-/// `fact` chunk tells the number of frames (Multimedia Programming Interface 1.0, and its New Multimedia Data Types).
+/// The format is `WAVE_FORMAT_IEEE_FLOAT` for one or two channels, `WAVE_FORMAT_EXTENSIBLE` for more. Neither is PCM,
+/// so a `fact` chunk declares the number of frames (Multimedia Programming Interface 1.0, and its New Multimedia Data
+/// Types).
 pub(crate) fn header(format: &AudioFormat, frames: u64) -> Vec<u8> {
     let channels = format.channels();
     let data = data_bytes(channels, frames).unwrap_or(MAX_DATA) as u32;

@@ -1,4 +1,4 @@
-//! Where the words of a recording are.
+//! Sources of the words of a recording.
 
 use std::io::{BufReader, Read};
 
@@ -14,25 +14,25 @@ use crate::phrases::SpokenWord;
 use crate::task::SampleSource;
 use crate::{Error, store};
 
-/// The largest transcript that is read, in bytes: ten times that of a day of speech.
+/// Maximum size of a transcript in bytes: ten times that of a day of speech.
 const MAX_TRANSCRIPT_BYTES: u64 = 256 << 20;
-/// A backend with this type has listened for words: when it has none, nothing is said.
-const LISTENS: &str = "whisper_aubio";
+/// Backend type of timelines whose speech was transcribed: if such a timeline has no words, there is no speech.
+const SPEECH_BACKEND: &str = "whisper_aubio";
 
-/// The artifact that tells the words of a recording.
+/// The artifact with the words of a recording.
 #[derive(Clone, Debug)]
 pub(crate) enum WordSource {
-    /// The newest transcript.
+    /// The newest transcript of the audio stream.
     Transcript(Box<Artifact>),
-    /// Without one, the semantic timeline.
+    /// The semantic timeline, if there is no transcript.
     Timeline(Id),
 }
 
 impl WordSource {
-    /// The newest transcript of an asset's audio stream, else its semantic timeline.
+    /// Finds the newest transcript of an asset's audio stream, or else its semantic timeline.
     ///
     /// # Errors
-    /// [`Error::WordsNotFound`], [`Error::WordsStale`]; the database's.
+    /// [`Error::WordsNotFound`], [`Error::WordsStale`]; database errors.
     pub(crate) async fn find(
         media: &MediaService,
         scope: &Scope,
@@ -46,7 +46,7 @@ impl WordSource {
             return Ok(Self::Transcript(Box::new(artifact)));
         }
         let wanted = TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
-        // A timeline without a transcript has words only if a caller registered it, of the default stream.
+        // A timeline without a transcript has words only if a caller registered it, for the default stream.
         if source.audio_stream.is_some() {
             return Err(Error::WordsNotFound(asset_id.clone()));
         }
@@ -62,7 +62,7 @@ impl WordSource {
         Err(if is_stale { Error::WordsStale(asset_id) } else { Error::WordsNotFound(asset_id) })
     }
 
-    /// The artifact's id: with it, the words are named.
+    /// The artifact's id, by which cache keys identify the words.
     pub(crate) const fn artifact_id(&self) -> &Id {
         match self {
             Self::Transcript(artifact) => &artifact.id,
@@ -70,10 +70,10 @@ impl WordSource {
         }
     }
 
-    /// The words.
+    /// Reads the words with their times.
     ///
     /// # Errors
-    /// [`Error::TranscriptUnreadable`]; [`Error::WordsNotFound`] when nobody listened for words; the store's.
+    /// [`Error::TranscriptUnreadable`]; [`Error::WordsNotFound`] when the recording was not transcribed; store errors.
     pub(crate) async fn read(
         &self,
         media: &MediaService,
@@ -85,7 +85,7 @@ impl WordSource {
             Self::Timeline(id) => {
                 let summary = timelines.get(scope, id).await?.summary;
                 let words = Transcript::of(&summary).words;
-                if words.is_empty() && summary.meta.run.backend_type != LISTENS {
+                if words.is_empty() && summary.meta.run.backend_type != SPEECH_BACKEND {
                     return Err(Error::WordsNotFound(summary.asset_id));
                 }
                 let spoken = words.into_iter().filter_map(|word| {
@@ -98,13 +98,13 @@ impl WordSource {
     }
 }
 
-/// Was a timeline made of the default audio stream? Where there is none of it, [`find_timelines`] finds one of another.
+/// Whether a timeline is of the default audio stream: [`find_timelines`] falls back to those of other streams.
 async fn is_of_default_stream(conn: &mut PgConnection, scope: &Scope, timeline: &Id) -> Result<bool, Error> {
     let artifact = media_v2::store::find_artifact(conn, scope, timeline).await?;
     Ok(artifact.is_some_and(|artifact| !artifact.meta.contains_key("audio_stream")))
 }
 
-/// As much of a transcript as is needed: callers may register their own, with more in it.
+/// The fields of a transcript that are used; transcripts registered by callers may have more.
 #[derive(Deserialize)]
 struct ForeignTranscript {
     words: Vec<ForeignWord>,
@@ -126,7 +126,7 @@ async fn read_transcript(media: &MediaService, artifact: &Artifact) -> Result<Ve
         | MediaError::SourceUnreadable(_)
         | MediaError::SourceChanged
         | MediaError::ContentMissing(_) => unreadable(error.to_string()),
-        ours => ours.into(),
+        other => other.into(),
     })?;
     let parsed = tokio::task::spawn_blocking(move || {
         serde_json::from_reader::<_, ForeignTranscript>(BufReader::new(reader.take(MAX_TRANSCRIPT_BYTES)))
@@ -136,7 +136,7 @@ async fn read_transcript(media: &MediaService, artifact: &Artifact) -> Result<Ve
     Ok(words.filter_map(|word| spoken(word.word, [word.start_ms, word.end_ms], word.confidence)).collect())
 }
 
-/// A word that takes time; its confidence within 0 to 1.
+/// A word with its confidence clamped to [0, 1]; `None` if its duration is not positive.
 fn spoken(text: String, [start, end]: [MediaTime; 2], confidence: Option<f64>) -> Option<SpokenWord> {
     let window = Window::new(start, end).ok().filter(|window| !window.is_empty())?;
     let confidence = confidence.filter(|confidence| confidence.is_finite()).map(|c| c.clamp(0.0, 1.0));

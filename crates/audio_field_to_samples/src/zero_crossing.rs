@@ -1,15 +1,15 @@
-//! Where a sound can be cut without a step.
+//! Zero crossings, at which audio is cut without a step.
 
-/// How far back one is looked for, milliseconds.
+/// Maximum distance to a zero crossing in milliseconds.
 const REACH_MS: u32 = 5;
 
-/// How far back a zero crossing is looked for in a stream of `rate` Hz, frames.
+/// Maximum distance to a zero crossing, in frames of a stream of `rate` Hz.
 pub(crate) const fn reach(rate: u32) -> usize {
     (rate * REACH_MS / 1_000) as usize
 }
 
-/// The last frame in `interleaved` at which the sum of all channels is zero, or has crossed it since the frame before;
-/// `None` when there is none.
+/// The last frame in `interleaved` at which the sum of all channels is zero or has changed its sign since the previous
+/// frame; `None` if there is none.
 pub(crate) fn last(interleaved: &[f32], channels: usize) -> Option<usize> {
     let mix: Vec<f32> = interleaved.chunks_exact(channels.max(1)).map(|frame| frame.iter().sum()).collect();
     (0..mix.len()).rev().find(|&at| mix[at] == 0.0 || (at > 0 && (mix[at - 1] < 0.0) != (mix[at] < 0.0)))
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_crossing_counts() {
+    fn last_zero_crossing_is_found() {
         assert_eq!(last(&[1.0, -1.0, 2.0, 3.0], 1), Some(2));
         assert_eq!(last(&[1.0, 0.0, 2.0, 3.0], 1), Some(1));
         assert_eq!(last(&[1.0, 2.0, 3.0], 1), None);

@@ -3,22 +3,22 @@ use http_kit::{FieldError, Id, Problem};
 
 use crate::Template;
 
-/// Why there is no pattern.
+/// Why a pattern cannot be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The name is no template's.
-    #[error("there is no template `{0}`: expected one of {expected}", expected = Template::names())]
+    /// No template has this name.
+    #[error("unknown template `{0}`; use one of {expected}", expected = Template::names())]
     UnknownTemplate(String),
-    /// Fields that are out of range, or roles that the template does not have.
+    /// Fields that are out of range, or roles that the template does not define.
     #[error("{}", .0.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("; "))]
     Invalid(Vec<FieldError>),
-    /// No such pattern, or another owner's.
+    /// The pattern does not exist, or belongs to another owner.
     #[error("there is no pattern `{0}`: make it with POST /audio/patterns")]
     PatternNotFound(Id),
-    /// The media store; samples that this owner does not have, all of them.
+    /// The media store failed, or samples are missing for this owner (all of them are listed).
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
-    /// The database.
+    /// A query of the database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }

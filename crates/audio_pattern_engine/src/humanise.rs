@@ -1,12 +1,12 @@
 use media_time::MediaTime;
 
-/// The most a hit is moved, in µs: 8 ms, about what tight players keep.
+/// Largest shift of a hit, in µs: 8 ms, about the accuracy of tight players.
 const MAX_SHIFT_US: u64 = 8_000;
-/// The most a hit is softened, as a part of its velocity.
+/// Largest reduction of a hit's velocity, as a fraction of it.
 const MAX_SOFTENING: f64 = 0.15;
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small,
-/// and the same everywhere and for ever, which a pattern's hash relies on.
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small, and its
+/// outputs are the same on every platform, on which a pattern's hash relies.
 #[derive(Clone, Debug)]
 pub(crate) struct SplitMix64(u64);
 
@@ -23,14 +23,14 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// How much the next hit is early (negative) or late: within 8 ms and a quarter of a step.
+    /// Shift of the next hit, negative for early: within ±8 ms and ± a quarter of a step.
     pub(crate) fn shift(&mut self, step: MediaTime) -> MediaTime {
         let most = MAX_SHIFT_US.min(step.as_micros().unsigned_abs() / 4);
         let drawn = self.next() % (2 * most + 1);
         MediaTime::from_micros(drawn.cast_signed() - most.cast_signed())
     }
 
-    /// The velocity of the next hit: softer by at most 15 %.
+    /// Velocity of the next hit: reduced by at most 15 %.
     pub(crate) fn soften(&mut self, velocity: f64) -> f64 {
         // The upper 53 bits, as many as a double's mantissa has: uniform in [0, 1).
         let drawn = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -44,14 +44,14 @@ mod tests {
 
     /// The first outputs for seed 1234567, as published with the reference implementation.
     #[test]
-    fn the_generator_is_splitmix64() {
+    fn generator_matches_the_splitmix64_reference() {
         let mut generator = SplitMix64::new(1_234_567);
         let drawn = [generator.next(), generator.next(), generator.next()];
         assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
     #[test]
-    fn moves_are_small_and_both_ways() {
+    fn shifts_are_bounded_in_both_directions() {
         let mut generator = SplitMix64::new(-1);
         let step = MediaTime::from_millis(20);
         let shifts: Vec<i64> = (0..500).map(|_| generator.shift(step).as_micros()).collect();

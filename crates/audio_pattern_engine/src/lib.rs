@@ -1,10 +1,10 @@
 //! Patterns: a template of steps and a sample for each role become clips with exact times.
 //!
-//! A pattern is a pure function of its request, and is kept under the hash of it, so that a shot
-//! list can be asked for by [`PatternTimeline::pattern_id`].
+//! A pattern is a pure function of its request and is stored under the hash of it, so that a shot list can refer to
+//! it by [`PatternTimeline::pattern_id`].
 //!
-//! - [`TEMPLATES`] is the data, [`Template`] its shape;
-//! - [`PatternEngine`] is the service, [`router`] its HTTP face;
+//! - [`TEMPLATES`] holds the templates, each a [`Template`];
+//! - [`PatternEngine`] is the service, [`router`] its HTTP routes;
 //! - [`store`] finds a pattern inside another engine's transaction.
 
 mod error;
@@ -21,4 +21,4 @@ pub use model::{Meta, PatternClip, PatternRequest, PatternTimeline};
 pub use plan::{BACKEND_VERSION, DEFAULT_CLIP_DURATION, MAX_BARS, gain_db};
 pub use routes::router;
 pub use service::PatternEngine;
-pub use template::{Part, STEPS_PER_BAR, STEPS_PER_BEAT, TEMPLATES, Template};
+pub use template::{STEPS_PER_BAR, STEPS_PER_BEAT, TEMPLATES, Template, TemplatePart};

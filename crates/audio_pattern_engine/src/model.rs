@@ -5,48 +5,48 @@ use media_time::MediaTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Facts about a pattern: a JSON object.
+/// Metadata of a pattern: a JSON object.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
-/// Which pattern to make.
+/// A request for a pattern.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatternRequest {
-    /// In place of `X-Tenant-Id`.
+    /// Replaces the header `X-Tenant-Id`.
     #[serde(default)]
     pub tenant_id: Option<String>,
-    /// In place of `X-Env`.
+    /// Replaces the header `X-Env`.
     #[serde(default)]
     pub env: Option<String>,
-    /// In place of `X-User-Id`.
+    /// Replaces the header `X-User-Id`.
     #[serde(default)]
     pub user_id: Option<String>,
     /// The name of a template.
     pub template_id: String,
-    /// The artifact that sounds for each role; a role without one stays silent.
+    /// The artifact to play for each role; a role without one stays silent.
     #[schema(example = json!({"kick": "artifact_1", "snare": "artifact_2"}))]
     pub sample_map: BTreeMap<String, Id>,
     /// Beats per minute, 1 to 1000; the template's when absent.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000)]
     pub bpm: Option<f64>,
-    /// How late every odd step is, in per cent of half a step, 0 to 100; the template's when absent.
+    /// Delay of every odd step, in per cent of half a step, 0 to 100; the template's when absent.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(minimum = 0, maximum = 100)]
     pub swing_pct: Option<f64>,
-    /// How often the bar is played, 1 to 1024; once when absent.
+    /// Number of times the bar is played, 1 to 1024; 1 when absent.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_024, default = 1)]
     pub bars: Option<i64>,
-    /// When given, hits are moved a little, as this number has it; absent, they are on the grid.
+    /// Seed of the random shifts of the hits' times and velocities; when absent, hits stay on the grid.
     #[serde(default)]
     pub seed: Option<i64>,
 }
 
 http_kit::context_fields!(PatternRequest);
 
-/// Samples in time. What the engine makes has every field; what a caller brings may leave out those
-/// with a default.
+/// Samples placed in time. Patterns made by the engine have every field; clients may leave out the fields that have
+/// a default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatternTimeline {
@@ -54,11 +54,11 @@ pub struct PatternTimeline {
     pub pattern_id: Id,
     /// Beats per minute, 1 to 1000.
     pub bpm: f64,
-    /// How late every odd step is, in per cent of half a step.
+    /// Delay of every odd step, in per cent of half a step.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = 0.0)]
     pub swing_pct: f64,
-    /// By start, and where starts are equal in the order of the template's parts.
+    /// Ordered by start; clips with equal starts in the order of the template's parts.
     pub clips: Vec<PatternClip>,
     /// `template_id`, `backend_version`, `bars`, `seed`, `bpm`, `swing_pct`, `steps_per_bar`,
     /// `length_ms` and `silent_roles`.
@@ -71,13 +71,13 @@ pub struct PatternTimeline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatternClip {
-    /// The sample.
+    /// The sample to play.
     pub artifact_id: Id,
-    /// When it is struck, in ms from the begin of the pattern.
+    /// Start of the hit, in ms from the start of the pattern.
     pub start_ms: MediaTime,
-    /// For how long, in ms.
+    /// Duration of the hit, in ms.
     pub duration_ms: MediaTime,
-    /// Where in the sample it begins, in ms.
+    /// Start position within the sample, in ms.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = f64, default = 0)]
     pub source_offset_ms: MediaTime,
@@ -85,7 +85,7 @@ pub struct PatternClip {
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = 0.0)]
     pub gain_db: f64,
-    /// Its role.
+    /// The role of the template that the hit belongs to.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = "")]
     pub label: String,

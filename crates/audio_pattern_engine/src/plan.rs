@@ -6,18 +6,18 @@ use media_v2::pipeline_hash;
 use serde_json::json;
 
 use crate::humanise::SplitMix64;
-use crate::template::{Part, STEPS_PER_BAR, STEPS_PER_BEAT, Template};
+use crate::template::{STEPS_PER_BAR, STEPS_PER_BEAT, Template, TemplatePart};
 use crate::{Error, Meta, PatternClip, PatternRequest, PatternTimeline};
 
-/// Names the rules and the templates; part of the hash of a pattern.
+/// Version of the rules and the templates; part of the hash of a pattern.
 pub const BACKEND_VERSION: &str = "audio_pattern_engine_v1";
-/// How long each clip is. A pattern follows from its request alone, so it does not ask how long a
-/// sample is; a player stops with the sample.
+/// Duration of each clip. A pattern depends on its request alone, so the durations of the samples are not looked
+/// up; playback ends with the sample.
 pub const DEFAULT_CLIP_DURATION: MediaTime = MediaTime::from_millis(500);
-/// The most bars of a pattern.
+/// Maximum number of bars in a pattern.
 pub const MAX_BARS: u32 = 1_024;
 
-/// A checked request with its defaults filled in: all that decides a pattern.
+/// A checked request with its defaults filled in: all inputs of a pattern.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
     template: &'static Template,
@@ -29,7 +29,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Checks a request.
+    /// Checks a request and fills in defaults.
     ///
     /// # Errors
     /// [`Error::UnknownTemplate`]; [`Error::Invalid`] naming every field that is out of range and
@@ -38,25 +38,25 @@ impl Plan {
         let template = Template::find(&request.template_id)
             .ok_or_else(|| Error::UnknownTemplate(request.template_id.chars().take(64).collect()))?;
         let mut errors = Vec::new();
-        let mut refuse = |pointer: String, detail: String| errors.push(FieldError { pointer, detail });
+        let mut reject = |pointer: String, detail: String| errors.push(FieldError { pointer, detail });
 
         let bpm = Bpm::new(request.bpm.unwrap_or(template.bpm));
         if let Err(error) = &bpm {
-            refuse("/bpm".to_owned(), error.to_string());
+            reject("/bpm".to_owned(), error.to_string());
         }
-        // Adding zero makes one zero of -0 and 0: both are the same swing, and the same hash.
+        // Adding zero turns -0 into 0, so that both have the same hash.
         let swing_pct = request.swing_pct.unwrap_or(template.swing_pct) + 0.0;
         if !(0.0..=100.0).contains(&swing_pct) {
-            refuse("/swing_pct".to_owned(), "expected 0 to 100 per cent".to_owned());
+            reject("/swing_pct".to_owned(), "expected 0 to 100 per cent".to_owned());
         }
         let bars = u32::try_from(request.bars.unwrap_or(1)).ok().filter(|bars| (1..=MAX_BARS).contains(bars));
         if bars.is_none() {
-            refuse("/bars".to_owned(), format!("expected 1 to {MAX_BARS}"));
+            reject("/bars".to_owned(), format!("expected 1 to {MAX_BARS}"));
         }
         for role in request.sample_map.keys().filter(|role| !template.has_role(role)) {
             let roles: Vec<&str> = template.parts.iter().map(|part| part.role).collect();
             let detail = format!("{} has the roles {}", template.template_id, roles.join(", "));
-            refuse(format!("/sample_map/{}", role.replace('~', "~0").replace('/', "~1")), detail);
+            reject(format!("/sample_map/{}", role.replace('~', "~0").replace('/', "~1")), detail);
         }
         match (bpm, bars) {
             (Ok(bpm), Some(bars)) if errors.is_empty() => {
@@ -67,12 +67,12 @@ impl Plan {
         }
     }
 
-    /// The artifacts that the samples are.
+    /// The artifacts of the samples.
     pub(crate) fn artifacts(&self) -> Vec<Id> {
         self.samples.values().cloned().collect()
     }
 
-    /// The pattern.
+    /// Builds the pattern with its clips.
     pub(crate) fn timeline(&self) -> PatternTimeline {
         PatternTimeline {
             pattern_id: self.pattern_id(),
@@ -83,7 +83,7 @@ impl Plan {
         }
     }
 
-    /// A request that leaves a default out and one that tells it are the same request.
+    /// A request without a default field and a request that states the default have the same id.
     fn pattern_id(&self) -> Id {
         let hash = pipeline_hash(&json!({
             "backend_version": BACKEND_VERSION,
@@ -117,14 +117,14 @@ impl Plan {
                 }
             }
         }
-        // Stable: what falls together stays in the order of the parts.
+        // The sort is stable: clips with equal starts keep the order of the parts.
         clips.sort_by_key(|clip| clip.start_ms);
         clips
     }
 
-    /// Time and velocity of a hit on the `step`th step from the begin of the pattern. A generator is
-    /// drawn from for silent roles too, so that giving one a sample does not move the others.
-    fn hit(&self, step: u32, part: &Part, generator: Option<&mut SplitMix64>) -> (MediaTime, f64) {
+    /// Time and velocity of the hit on `step`, counted from the start of the pattern. The generator advances for silent
+    /// roles too, so that giving one a sample does not move the hits of others.
+    fn hit(&self, step: u32, part: &TemplatePart, generator: Option<&mut SplitMix64>) -> (MediaTime, f64) {
         let start = self.bpm.at_beat(self.beat_of(step));
         let Some(generator) = generator else { return (start, part.velocity) };
         let shift = generator.shift(self.bpm.at_beat(1.0 / f64::from(STEPS_PER_BEAT)));
@@ -132,8 +132,8 @@ impl Plan {
         ((start + shift).clamp(MediaTime::ZERO, last), generator.soften(part.velocity))
     }
 
-    /// Where a step falls, in beats: an odd one late by `swing_pct / 100` of half a step. In beats
-    /// from the begin, not in sums of rounded steps, so that nothing drifts.
+    /// Position of a step in beats; odd steps are delayed by `swing_pct / 100` of half a step. Positions are computed
+    /// from the start of the pattern, not as sums of rounded steps, so that no drift accumulates.
     fn beat_of(&self, step: u32) -> f64 {
         let late = if step % 2 == 1 { self.swing_pct / 100.0 * 0.5 } else { 0.0 };
         (f64::from(step) + late) / f64::from(STEPS_PER_BEAT)
@@ -161,7 +161,7 @@ impl Plan {
     }
 }
 
-/// The gain of a velocity: `20·log10(velocity)` dB; 0 from a velocity of 1 on, -60 below 0.01.
+/// Gain of a velocity in dB: `20·log10(velocity)`; 0 for velocities from 1, -60 below 0.01.
 #[must_use]
 pub fn gain_db(velocity: f64) -> f64 {
     if velocity >= 1.0 {

@@ -16,7 +16,7 @@ pub fn router(engine: PatternEngine) -> OpenApiRouter {
 
 /// List the pattern templates
 ///
-/// All of them, in full: there is only ever one page.
+/// Lists all templates with their steps, always in a single page.
 #[utoipa::path(
     get,
     path = "/audio/patterns/templates",
@@ -33,7 +33,7 @@ async fn templates(_context: RequestContext) -> Json<Page<Template>> {
 
 /// Make a pattern
 ///
-/// The same request gives the same pattern under the same id, however often it is sent.
+/// The same request always gives the same pattern under the same id.
 #[utoipa::path(
     post,
     path = "/audio/patterns",
@@ -44,7 +44,7 @@ async fn templates(_context: RequestContext) -> Json<Page<Template>> {
         (status = 200, body = PatternTimeline),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found`, with the ids of all that are not there"),
+        (status = 404, description = "`artifact_not_found`, with the ids of all missing artifacts"),
         (status = 422, description = "`invalid_body`, `unknown_template`"),
     )
 )]

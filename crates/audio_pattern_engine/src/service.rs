@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::plan::Plan;
 use crate::{Error, PatternRequest, PatternTimeline, store};
 
-/// Makes patterns and keeps them. Cheap to clone.
+/// Makes and stores patterns. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PatternEngine {
     pool: PgPool,
@@ -21,11 +21,11 @@ impl PatternEngine {
         Self { pool, clock }
     }
 
-    /// Makes the pattern of a request and keeps it; the same request gives the same pattern, once.
+    /// Makes the pattern of a request and stores it; repeated requests share one stored pattern.
     ///
     /// # Errors
-    /// [`Error::UnknownTemplate`], [`Error::Invalid`]; [`MediaError::ArtifactsNotFound`] naming every
-    /// sample that the owner does not have.
+    /// [`Error::UnknownTemplate`], [`Error::Invalid`]; [`MediaError::ArtifactsNotFound`] listing every sample that the
+    /// owner does not have; [`Error::Database`].
     pub async fn make(&self, scope: &Scope, request: &PatternRequest) -> Result<PatternTimeline, Error> {
         let plan = Plan::of(request)?;
         let mut conn = self.pool.acquire().await?;
@@ -38,10 +38,10 @@ impl PatternEngine {
         Ok(pattern)
     }
 
-    /// The pattern of that id.
+    /// Reads the pattern with this id.
     ///
     /// # Errors
-    /// [`Error::PatternNotFound`], or the database's.
+    /// [`Error::PatternNotFound`], [`Error::Database`].
     pub async fn get(&self, scope: &Scope, pattern_id: &Id) -> Result<PatternTimeline, Error> {
         let mut conn = self.pool.acquire().await?;
         let pattern = store::find_pattern(&mut conn, scope, pattern_id).await?;

@@ -1,4 +1,4 @@
-//! The only SQL of this crate.
+//! SQL queries on `audio_patterns`; this crate has no others.
 
 use chrono::{DateTime, Utc};
 use http_kit::{Id, Scope};
@@ -7,10 +7,10 @@ use sqlx::types::Json;
 
 use crate::PatternTimeline;
 
-/// Keeps a pattern under its id, if it is not there already.
+/// Inserts a pattern, unless its id exists already.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) async fn keep_pattern(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -32,10 +32,10 @@ pub(crate) async fn keep_pattern(
     .map(drop)
 }
 
-/// The pattern of that id, if this owner has it.
+/// Finds the pattern with this id among those of this owner.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn find_pattern(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -1,47 +1,47 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Steps of a beat: sixteenth notes.
+/// Number of steps in a beat: sixteenth notes.
 pub const STEPS_PER_BEAT: u32 = 4;
-/// Steps of a bar: four beats.
+/// Number of steps in a bar of four beats.
 pub const STEPS_PER_BAR: u32 = 4 * STEPS_PER_BEAT;
 
-/// A bar of steps for several roles, and the tempo it was written for.
+/// A bar of steps for several roles, with its default tempo and swing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Template {
-    /// Its name in a request.
+    /// Name of the template in a request.
     pub template_id: &'static str,
-    /// Tempo in beats per minute, unless the request tells another.
+    /// Tempo in beats per minute, if the request has none.
     pub bpm: f64,
-    /// Swing in per cent, unless the request tells another.
+    /// Swing in per cent, if the request has none.
     pub swing_pct: f64,
-    /// What each role plays. Clips that fall together have this order.
-    pub parts: &'static [Part],
+    /// The steps of each role. Clips with equal starts have this order.
+    pub parts: &'static [TemplatePart],
 }
 
 /// The steps of one role.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Part {
-    /// The key of its sample in `sample_map`.
+pub struct TemplatePart {
+    /// The key of the role's sample in `sample_map`.
     pub role: &'static str,
     /// Steps of the bar, 0 to 15.
     pub steps: &'static [u32],
-    /// How hard it is struck: 1 is the sample as it is.
+    /// Velocity of the hits: 1 plays the sample at its own level.
     pub velocity: f64,
 }
 
 const EVERY_STEP: &[u32] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
-/// Every template.
+/// All templates, by name in requests.
 pub const TEMPLATES: &[Template] = &[
     Template {
         template_id: "four_on_the_floor",
         bpm: 124.0,
         swing_pct: 0.0,
         parts: &[
-            Part { role: "kick", steps: &[0, 4, 8, 12], velocity: 1.0 },
-            Part { role: "snare", steps: &[4, 12], velocity: 0.9 },
-            Part { role: "hat", steps: &[2, 6, 10, 14], velocity: 0.7 },
+            TemplatePart { role: "kick", steps: &[0, 4, 8, 12], velocity: 1.0 },
+            TemplatePart { role: "snare", steps: &[4, 12], velocity: 0.9 },
+            TemplatePart { role: "hat", steps: &[2, 6, 10, 14], velocity: 0.7 },
         ],
     },
     Template {
@@ -49,9 +49,9 @@ pub const TEMPLATES: &[Template] = &[
         bpm: 90.0,
         swing_pct: 25.0,
         parts: &[
-            Part { role: "kick", steps: &[0, 2, 7, 10], velocity: 1.0 },
-            Part { role: "snare", steps: &[4, 12], velocity: 1.0 },
-            Part { role: "hat", steps: EVERY_STEP, velocity: 0.6 },
+            TemplatePart { role: "kick", steps: &[0, 2, 7, 10], velocity: 1.0 },
+            TemplatePart { role: "snare", steps: &[4, 12], velocity: 1.0 },
+            TemplatePart { role: "hat", steps: EVERY_STEP, velocity: 0.6 },
         ],
     },
     Template {
@@ -59,20 +59,20 @@ pub const TEMPLATES: &[Template] = &[
         bpm: 140.0,
         swing_pct: 0.0,
         parts: &[
-            Part { role: "kick", steps: &[0, 8], velocity: 1.0 },
-            Part { role: "snare", steps: &[8], velocity: 1.0 },
-            Part { role: "hat", steps: EVERY_STEP, velocity: 0.8 },
+            TemplatePart { role: "kick", steps: &[0, 8], velocity: 1.0 },
+            TemplatePart { role: "snare", steps: &[8], velocity: 1.0 },
+            TemplatePart { role: "hat", steps: EVERY_STEP, velocity: 0.8 },
         ],
     },
 ];
 
 impl Template {
-    /// The template of that name.
+    /// The template with this name.
     pub(crate) fn find(template_id: &str) -> Option<&'static Self> {
         TEMPLATES.iter().find(|template| template.template_id == template_id)
     }
 
-    /// The names of all templates, as a list for a person.
+    /// The names of all templates, separated by commas, for messages.
     pub(crate) fn names() -> String {
         TEMPLATES.iter().map(|template| template.template_id).collect::<Vec<_>>().join(", ")
     }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sound() {
+    fn templates_have_unique_roles_and_ascending_steps() {
         for (index, template) in TEMPLATES.iter().enumerate() {
             assert_eq!(Template::find(template.template_id), Some(&TEMPLATES[index]));
             let roles: HashSet<_> = template.parts.iter().map(|part| part.role).collect();

@@ -1,5 +1,5 @@
-//! Reads lines of a language (`auto` to detect it) and the path of a recording, and prints the timeline of each as a line of
-//! JSON, which `tools/words/measure.py` scores.
+//! Reads lines with a language (`auto` to detect it) and the path of a recording, and prints the timeline of each as a
+//! line of JSON, which `tools/words/measure.py` scores.
 //!
 //! ```text
 //! echo 'en talk.wav' | cargo run --release -p audio_semantic_timeline --example words -- MODEL [THREADS]
@@ -11,7 +11,7 @@ use std::error::Error;
 use std::fs::File;
 use std::sync::Arc;
 
-use audio_asr::{Gates, ModelDirectory, Models};
+use audio_asr::{ModelDirectory, Models, RejectionThresholds};
 use audio_semantic_timeline::EffectiveParams;
 use audio_semantic_timeline::backend::{AnalysisBackend, Recording, SignalBackend, WhisperBackend};
 use audio_signal::{Control, Thresholds};
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
     let models = Models::new(ModelDirectory::new("models".into()), 1, threads);
     let signal = Arc::new(SignalBackend::new(Thresholds::DEFAULT, 42, threads)?);
-    let backend = WhisperBackend::new(signal, models.open(&model)?, Gates::DEFAULT);
+    let backend = WhisperBackend::new(signal, models.open(&model)?, RejectionThresholds::DEFAULT);
     for line in std::io::stdin().lines() {
         let line = line?;
         let (language, path) = line.split_once(' ').ok_or("give a language and a path")?;

@@ -1,10 +1,10 @@
-//! Backends: what turns a recording into a timeline, and which of them runs.
+//! Analysis backends, and the choice of the one that runs.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use audio_asr::{Gates, Models};
+use audio_asr::{Models, RejectionThresholds};
 use audio_signal::Control;
 use media_decode::{DecoderKind, MediaInput};
 use media_time::MediaTime;
@@ -30,31 +30,30 @@ pub(crate) use speakers::read as read_samples;
 pub use stub::StubBackend;
 pub use whisper::WhisperBackend;
 
-/// The backends there are.
+/// The available analysis backends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackendKind {
-    /// Everything: the signal and the words. `whisper_librosa`, its name in earlier documents, is
-    /// accepted.
+    /// Signal analysis and transcription. Its name in earlier documents, `whisper_librosa`, is accepted.
     WhisperAubio,
-    /// The signal without words.
+    /// Signal analysis without transcription.
     Signal,
-    /// Nothing is measured: a deterministic pattern, for tests and for missing parts.
+    /// A deterministic pattern without measurement, for tests and missing dependencies.
     Stub,
 }
 
-/// What runs in place of a backend that cannot.
+/// The replacement for a backend that cannot run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fallback {
-    /// The stub: an answer always, and its meta says that nothing was measured.
+    /// The stub: every request succeeds, and the meta marks the result as not measured.
     Stub,
-    /// The signal without words.
+    /// Signal analysis without transcription.
     Signal,
-    /// Nothing: 503 `backend_unavailable`.
+    /// No replacement: 503 `backend_unavailable`.
     Error,
 }
 
 impl BackendKind {
-    /// Its name in configuration and meta.
+    /// The backend's name in configuration and meta.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -99,77 +98,76 @@ impl FromStr for Fallback {
 
 /// A recording to analyse.
 pub struct Recording {
-    /// Its bytes, and what decodes them.
+    /// The recording's bytes and decoders.
     pub input: MediaInput,
-    /// Its duration as probed, when it could be.
+    /// Probed duration, if known.
     pub probed_duration: Option<MediaTime>,
-    /// How it is decoded, as probed: none for what version 1 of the prober decoded rightly.
+    /// The decoder chosen by the prober; `None` if version 1 of the prober decoded the recording correctly.
     pub decoder: Option<AssetDecoder>,
 }
 
-/// What a backend found.
+/// The result of a backend's analysis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measured {
-    /// Length in milliseconds.
+    /// Duration of the analysed audio in milliseconds.
     pub duration_ms: i64,
     /// See [`crate::model::Summary::events`].
     pub events: Vec<AudioEvent>,
     /// See [`crate::model::Summary::beats`].
     pub beats: Vec<BeatEvent>,
-    /// Loudness over time.
+    /// Loudness of consecutive windows.
     pub loudness_windows: Vec<LoudnessWindow>,
-    /// Beats per minute.
+    /// Tempo in beats per minute.
     pub tempo_bpm: Option<f64>,
-    /// Tempi that fit, best first.
+    /// Alternative tempi, best first.
     pub tempo_candidates: Vec<TempoCandidate>,
-    /// LUFS, gated.
+    /// Integrated loudness in LUFS, gated.
     pub integrated_lufs: Option<f64>,
-    /// LU.
+    /// Loudness range in LU.
     pub loudness_range_lu: Option<f64>,
-    /// The language of the words.
+    /// Language of the words.
     pub language: Option<String>,
-    /// The speakers; none where they were not asked for or could not be found.
+    /// The speakers; `None` if not requested or not detectable.
     pub speakers: Option<Vec<DetectedSpeaker>>,
-    /// Their turns, by begin.
+    /// The speakers' turns, ordered by start.
     pub speaker_turns: Vec<SpeakerTurn>,
-    /// What decoded the recording; none where nothing was decoded.
+    /// The decoder that was used; `None` if nothing was decoded.
     pub decoder: Option<DecoderKind>,
-    /// What else there is to say.
+    /// Further notes for the timeline's meta.
     pub analysis: Map<String, Value>,
 }
 
-/// Turns a recording into a timeline. The same recording, parameters and
-/// [`version`](AnalysisBackend::version) give the same result, bit for bit.
+/// Analyses a recording into a timeline. The same recording, parameters and [`version`](AnalysisBackend::version) give
+/// the same result, bit for bit.
 pub trait AnalysisBackend: Send + Sync + fmt::Debug {
-    /// Which one it is.
+    /// The kind of this backend.
     fn kind(&self) -> BackendKind;
 
-    /// Names everything but recording and parameters that changes a result. Letters, digits and
-    /// `. _ : - + =`.
+    /// Covers everything that affects a result, except recording and parameters. Letters, digits and `. _ : - + =`.
     fn version(&self, params: &EffectiveParams) -> String;
 
-    /// The version of what a timeline means.
+    /// Version of the timeline's semantics.
     fn semantic_version(&self) -> &'static str {
         "audio_semantic_v1"
     }
 
-    /// The model behind it.
+    /// Name of the speech model.
     fn model_used(&self) -> String;
 
-    /// Can it do anything with this language, by its code? What hears no words ignores it.
+    /// Whether the backend supports this language code. Backends without transcription accept all.
     fn knows_language(&self, _code: &str) -> bool {
         true
     }
 
-    /// Can it write English of another language? What hears no words ignores it.
+    /// Whether the backend can translate to English. Backends without transcription accept it.
     fn can_translate(&self) -> bool {
         true
     }
 
-    /// Analyses `recording`. Blocking, and heavy: call it on a worker thread.
+    /// Analyses `recording`. Blocks and is expensive: call it on a worker thread.
     ///
     /// # Errors
-    /// [`Error::Signal`], with those of [`audio_signal::analyze`], and [`Error::Transcription`].
+    /// [`Error::Signal`] with the errors of [`audio_signal::analyze`], and [`Error::Transcription`].
     fn analyze(
         &self,
         recording: Recording,
@@ -178,20 +176,20 @@ pub trait AnalysisBackend: Send + Sync + fmt::Debug {
     ) -> Result<Measured, Error>;
 }
 
-/// Which backend runs, and why.
+/// The backend for a request, and the reason for it.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// The one that runs.
+    /// The backend that runs.
     pub backend: Arc<dyn AnalysisBackend>,
-    /// The one the configuration asks for.
+    /// The backend that the configuration requests.
     pub requested: BackendKind,
-    /// Why they differ.
+    /// Why the two differ, if they do.
     pub fallback_reason: Option<String>,
-    /// The parts, and what is wrong with the one that is missing.
+    /// The dependencies of the backends, with the error of the missing one.
     pub dependencies: Dependencies,
 }
 
-/// The configured backends.
+/// The configured analysis backends, with their models.
 #[derive(Clone, Debug)]
 pub struct Backends {
     requested: BackendKind,
@@ -213,7 +211,7 @@ impl Backends {
         models: Arc<Models>,
         signal: SignalBackend,
     ) -> Self {
-        // Two threads are no quicker on windows of 10 s.
+        // Two threads are no faster on windows of 10 s.
         let speaker_models = SpeakerModelStore::new(models.directory().path().to_owned(), 1);
         Self {
             requested,
@@ -226,18 +224,19 @@ impl Backends {
         }
     }
 
-    /// Chooses the backend for a request, now: a model that came, went or changed is noticed. Blocking: a model not
-    /// yet in use is loaded.
+    /// Chooses the backend for a request, detecting models that were added, removed or changed. Blocks while a new
+    /// model is loaded.
     ///
     /// # Errors
-    /// [`Error::BackendUnavailable`] when the requested one cannot run and nothing may replace it.
+    /// [`Error::BackendUnavailable`] when the configured backend cannot run and no fallback is allowed.
     pub fn select(&self) -> Result<Selection, Error> {
         match self.requested {
             BackendKind::Signal => Ok(self.selection(self.signal.clone(), None)),
             BackendKind::Stub => Ok(self.selection(self.stub.clone(), None)),
             BackendKind::WhisperAubio => match self.models.open(&self.whisper_model) {
                 Ok(model) => {
-                    let whisper = WhisperBackend::new(self.signal.clone(), model, Gates::DEFAULT);
+                    let whisper =
+                        WhisperBackend::new(self.signal.clone(), model, RejectionThresholds::DEFAULT);
                     Ok(self.selection(Arc::new(whisper), None))
                 }
                 Err(error) => self.fall_back(error.to_string()),
@@ -245,26 +244,27 @@ impl Backends {
         }
     }
 
-    /// The speech backend with the model of that name in the model directory, or with the configured one; nothing takes
-    /// its place. Blocking: a model not yet in use is loaded.
+    /// The transcribing backend with the named model of the model directory, or with the configured one, without a
+    /// fallback. Blocks while a new model is loaded.
     ///
     /// # Errors
-    /// [`Error::ModelNotFound`]; [`Error::BackendUnavailable`] where words are not configured or the model cannot run.
+    /// [`Error::ModelNotFound`]; [`Error::BackendUnavailable`] if transcription is not configured or the model cannot
+    /// run.
     pub fn select_speech(&self, model: Option<&str>) -> Result<Selection, Error> {
         if self.requested != BackendKind::WhisperAubio {
-            let reason = format!("the configured backend is `{}`, which transcribes nothing", self.requested);
+            let reason = format!("the configured backend `{}` does not transcribe", self.requested);
             return Err(Error::BackendUnavailable(reason));
         }
         let configured = self.models.directory().locate(&self.whisper_model);
         let name = match model {
             None => &self.whisper_model,
             Some(name) if name == configured.name => &self.whisper_model,
-            // A name only: a path would let callers look at any file.
+            // Only a name is accepted: with a path, callers could probe any file.
             Some(name) if self.is_in_directory(name)? => name,
             Some(name) => return Err(Error::ModelNotFound(name.to_owned())),
         };
         let model = self.models.open(name).map_err(|error| Error::BackendUnavailable(error.to_string()))?;
-        let whisper = WhisperBackend::new(self.signal.clone(), model, Gates::DEFAULT);
+        let whisper = WhisperBackend::new(self.signal.clone(), model, RejectionThresholds::DEFAULT);
         Ok(self.selection(Arc::new(whisper), None))
     }
 
@@ -274,15 +274,15 @@ impl Backends {
         Ok(present.iter().any(|model| model.name == name && model.asked == name))
     }
 
-    /// As [`Self::select`], with speakers where `params` ask for them. Blocking.
+    /// As [`Self::select`], with speaker diarization if `params` request it. Blocks.
     ///
     /// # Errors
-    /// As [`Self::select`]; missing speaker models are no error but a fallback reason.
+    /// As [`Self::select`]; missing speaker models are reported as a fallback reason.
     pub fn select_for(&self, params: &EffectiveParams) -> Result<Selection, Error> {
         Ok(self.speaker_models.apply(self.select()?, params))
     }
 
-    /// The speaker models.
+    /// The store of the speaker models.
     #[must_use]
     pub const fn speaker_models(&self) -> &Arc<SpeakerModelStore> {
         &self.speaker_models

@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_spelled_as_documented() {
+    fn cache_key_has_the_documented_format() {
         let version = "whisper_aubio_v1+tiny.en-1a2b3c4d+s42";
         let asset = "a123".parse().unwrap();
         assert_eq!(

@@ -4,123 +4,121 @@ use audio_speakers::SpeakerError;
 use http_kit::{Id, Problem};
 use media_decode::DecodeError;
 
-/// Why a timeline was not made or not found.
+/// Why a timeline could not be made or returned.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The artifact is none of the asset's.
-    #[error("artifact {artifact_id} was not made of asset {asset_id}")]
+    /// The artifact does not belong to the asset.
+    #[error("artifact {artifact_id} does not belong to asset {asset_id}")]
     ArtifactOfAnotherAsset {
-        /// The artifact asked for.
+        /// The artifact of the request.
         artifact_id: Id,
-        /// The asset asked for.
+        /// The asset of the request.
         asset_id: Id,
     },
-    /// No timeline was made yet, or of that id.
+    /// No timeline exists yet, or none with this id.
     #[error("{0}")]
     SemanticsNotFound(String),
-    /// Whisper has no such language.
-    #[error(
-        "`{0}` is no language of the speech models: give an ISO 639-1 code such as `en`, or leave it out"
-    )]
+    /// Whisper does not support this language.
+    #[error("unsupported language `{0}`: use an ISO 639-1 code such as `en`, or leave it out")]
     UnsupportedLanguage(String),
-    /// The model in use does not know it.
+    /// The selected model does not support this language.
     #[error(
-        "the speech model `{model}` does not know the language `{language}`: leave it out, or have the service run a \
+        "the speech model `{model}` does not support the language `{language}`: leave it out, or configure a \
          multilingual model"
     )]
     LanguageNotInModel {
-        /// As given.
+        /// The requested language code.
         language: String,
-        /// The model's name.
+        /// Name of the speech model.
         model: String,
     },
-    /// The model in use knows one language only.
+    /// The selected model supports English only.
     #[error(
-        "the speech model `{0}` knows English only and cannot translate: have the service run a multilingual model"
+        "the speech model `{0}` supports English only and cannot translate: configure a multilingual model"
     )]
     CannotTranslate(String),
-    /// A text of the request is too long.
+    /// A text or list of the request is too long.
     #[error("`{pointer}` has more than {most} {unit}: shorten it")]
     TooLong {
-        /// JSON pointer to it.
+        /// JSON pointer to the field.
         pointer: String,
-        /// The limit.
+        /// The maximum number of units.
         most: usize,
-        /// Of what.
+        /// The unit that is counted.
         unit: &'static str,
     },
-    /// No speech model of that name.
+    /// The model directory has no speech model with this name.
     #[error(
-        "there is no speech model `{0}`: give `whisper-1` for the configured one, or the name of another in the model directory"
+        "there is no speech model `{0}`: use `whisper-1` for the configured one, or the name of one in the model directory"
     )]
     ModelNotFound(String),
-    /// No speech model has looked for words.
+    /// The timeline was made without a speech model.
     #[error(
         "the timeline of asset {0} was made without a speech model and has no words: configure one and POST \
          /audio/semantic-timeline/analyze again"
     )]
     WordsNotFound(Id),
-    /// A transcript cannot be written as JSON.
+    /// A transcript cannot be serialized as JSON.
     #[error("the transcript of asset {asset_id} cannot be written")]
     Unwritable {
-        /// Its recording.
+        /// Id of the recording.
         asset_id: Id,
-        /// What is wrong.
+        /// The underlying JSON error.
         source: serde_json::Error,
     },
-    /// Bounds of the number of speakers that cannot be met.
+    /// The requested bounds of the number of speakers are invalid.
     #[error(transparent)]
     InvalidSpeakers(audio_speakers::InvalidSpeakerCount),
-    /// A description of a voice against the rules.
+    /// A field of a voice enrolment is invalid.
     #[error("{reason}")]
     InvalidVoice {
         /// JSON pointer to the field.
         pointer: &'static str,
-        /// The rule.
+        /// The rule that was violated.
         reason: &'static str,
     },
-    /// The recording of a voice has no such audio stream.
+    /// The recording of a voice does not have the requested audio stream.
     #[error("{0}")]
     NoVoiceStream(DecodeError),
-    /// The owner has the most voices allowed.
-    #[error("there are {most} voices already, the most allowed: delete one first", most = crate::voices::MOST_VOICES)]
+    /// The owner has the maximum number of voices.
+    #[error("the limit of {most} voices is reached: delete one first", most = crate::voices::MOST_VOICES)]
     TooManyVoices,
-    /// No voice of that id.
+    /// No voice has this id.
     #[error("there is no voice {0}")]
     VoiceNotFound(Id),
-    /// The speaker models cannot be used.
+    /// The speaker models cannot be loaded.
     #[error("voices need the speaker models: {0}")]
     SpeakerModels(audio_speakers::ModelError),
-    /// The configured backend cannot run.
+    /// The configured backend cannot run, and no fallback is allowed.
     #[error("the configured analysis backend cannot run: {0}")]
     BackendUnavailable(String),
     /// The recording cannot be analysed.
     #[error(transparent)]
     Signal(#[from] SignalError),
-    /// The words cannot be had.
+    /// Transcription by the speech model failed.
     #[error("the words could not be transcribed")]
     Transcription(#[from] AsrError),
-    /// The speakers cannot be found.
-    #[error("the speakers could not be found")]
+    /// Diarization of the speakers failed.
+    #[error("the speakers could not be identified")]
     Speakers(#[from] SpeakerError),
-    /// The stored timeline is not one.
+    /// The stored timeline is invalid.
     #[error("the stored timeline of artifact {artifact_id} cannot be read")]
     Corrupt {
-        /// Its artifact.
+        /// Id of the timeline's artifact.
         artifact_id: Id,
-        /// What is wrong.
+        /// The underlying JSON error.
         source: serde_json::Error,
     },
-    /// Too many analyses.
+    /// The work queue rejected or interrupted the analysis.
     #[error(transparent)]
     Work(#[from] http_kit::WorkError),
-    /// The media store.
+    /// An error of the media store.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
-    /// The timeline client.
+    /// An error of the timeline client.
     #[error(transparent)]
     Timeline(#[from] video_timeline::Error),
-    /// The database.
+    /// A database query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
@@ -161,7 +159,7 @@ impl From<Error> for Problem {
             Error::SpeakerModels(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
             Error::Signal(error) => signal_problem(error),
-            // Made here it is whole; registered by a caller it may be anything.
+            // Timelines made by harkback are complete; those registered by a caller may have any content.
             Error::Corrupt { .. } => Self::unprocessable("semantics_unreadable", detail).caused_by(error),
             Error::Transcription(_) | Error::Speakers(_) => Self::internal(error),
             Error::Work(error) => error.into(),
@@ -174,7 +172,7 @@ impl From<Error> for Problem {
 
 fn signal_problem(error: SignalError) -> Problem {
     match error {
-        // A client that still waits does so because the server is shutting down.
+        // A client that is still waiting gets this during a shutdown of the server.
         SignalError::Decode(DecodeError::Cancelled) => {
             Problem::unavailable("analysis_cancelled", "the analysis was cancelled", 1)
         }

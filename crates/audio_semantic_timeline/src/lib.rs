@@ -1,15 +1,15 @@
-//! The semantic timeline of a recording: speech, music, silence, words, beats and loudness, made
-//! once per recording and parameters, kept, and cut to clips.
+//! The semantic timeline of a recording: speech, music, silence, words, beats and loudness, made once per recording and
+//! parameters, stored, and cut to clips.
 //!
-//! - [`SemanticTimelines`] is the service, [`router`] its HTTP face;
-//! - [`model`] holds the wire types, [`Summary`](model::Summary) the stored one;
-//! - [`backend`] turns a recording into a timeline: [`Backends`](backend::Backends) chooses;
-//! - [`Transcript`] is what is said in it, written as captions by [`interchange`];
-//! - [`plot`] draws it;
-//! - [`openai`] transcribes uploads in the shape of OpenAI's API;
-//! - [`cache_key()`] names a timeline, [`slice()`] cuts it to a clip, [`stub`] stands in for a backend that is missing.
+//! - [`SemanticTimelines`] is the service, [`router`] its HTTP interface;
+//! - [`model`] has the request and response types, [`Summary`](model::Summary) is the stored one;
+//! - [`backend`] analyses a recording: [`Backends`](backend::Backends) chooses the backend;
+//! - [`Transcript`] contains the words of a timeline, which [`interchange`] formats as captions;
+//! - [`plot`] draws a timeline as SVG;
+//! - [`openai`] transcribes uploads with a route compatible with OpenAI's API;
+//! - [`cache_key()`] identifies a timeline, [`slice()`] cuts it to a clip, [`stub`] replaces a missing backend.
 //!
-//! What callers can rely on is told in `docs/engines/media_program/PHASE_A02_audio_semantic_upgrade.md`.
+//! `docs/engines/media_program/PHASE_A02_audio_semantic_upgrade.md` documents the guarantees for callers.
 
 pub mod backend;
 mod cache_key;

@@ -1,4 +1,4 @@
-//! Wire types: what callers send and get, and what is stored.
+//! Request, response and stored types.
 
 use http_kit::Id;
 use media_time::MediaTime;
@@ -8,309 +8,311 @@ use utoipa::ToSchema;
 
 use crate::speakers::{Speaker, SpeakerTurn, SpeakersOption};
 
-/// What can be heard in a span.
+/// The kind of audio in a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// Somebody speaks.
+    /// Speech, with or without background music.
     Speech,
     /// Music, sung or not.
     Music,
-    /// Nothing, or as good as nothing.
+    /// Silence, or a level close to it.
     Silence,
-    /// Anything else: noise, ambience, effects.
+    /// Other audio: noise, ambience, effects.
     Other,
 }
 
-/// A span of the timeline and what can be heard in it.
+/// A span of the timeline with one kind of audio.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AudioEvent {
-    /// What it is.
+    /// The kind of audio in the span.
     pub kind: EventKind,
-    /// First millisecond.
+    /// Start time in milliseconds, inclusive.
     pub start_ms: i64,
-    /// First millisecond after; greater than `start_ms`.
+    /// End in milliseconds, exclusive; greater than `start_ms`.
     pub end_ms: i64,
     /// Loudness of the span in LUFS (ITU-R BS.1770-4, ungated); null for digital silence.
     pub loudness_lufs: Option<f64>,
-    /// How sure the analysis is of `kind`, 0 to 1.
+    /// Confidence in `kind`, 0 to 1.
     pub confidence: Option<f64>,
-    /// The words spoken, when they are known.
+    /// The transcribed text, if any.
     pub transcription: Option<String>,
-    /// Who speaks most in it, as one of `meta.speakers` (`S1`, `S2` …); null where speakers were not asked for or not found.
+    /// The speaker with the most speech in the span, from `meta.speakers` (`S1`, `S2` …); null if speakers were not
+    /// requested or not detected.
     pub speaker_id: Option<String>,
-    /// More about the span.
+    /// Further properties of the span.
     pub meta: EventMeta,
 }
 
-/// More about an event. What does not apply is left out.
+/// Further properties of an event. Those that do not apply are omitted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventMeta {
-    /// `music` when speech stands over music.
+    /// `music` for speech over music.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub background: Option<String>,
-    /// Is the music sung?
+    /// Whether the music is sung.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sung: bool,
-    /// True where two speakers speak at the same time somewhere in the span.
+    /// True if two speakers overlap anywhere in the span.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overlap: bool,
-    /// The words of `transcription`, each with its place.
+    /// The words of `transcription` with their times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<Word>,
-    /// Whatever else an imported timeline says.
+    /// Other members of an imported timeline.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }
 
-/// A spoken word. `timing` says whether its time was `measured` or `interpolated`, `language` its language in a recording of
-/// several. Where speakers were asked for, `speaker_id` is who speaks it (null where nobody was found) and `overlap` is true
-/// where another speaks at the same time.
+/// A spoken word. `timing` is `measured` or `interpolated`, `language` is set in a recording with several languages. If
+/// speakers were requested, `speaker_id` is the speaker of the word (null if not detected), and `overlap` is true if
+/// another speaker overlaps it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Word {
-    /// As written, with its punctuation.
+    /// The word as written, with its punctuation.
     pub word: String,
-    /// First millisecond.
+    /// Start time in milliseconds, inclusive.
     pub start_ms: i64,
-    /// First millisecond after.
+    /// End in milliseconds, exclusive.
     pub end_ms: i64,
-    /// 0 to 1.
+    /// Confidence, 0 to 1.
     pub confidence: Option<f64>,
-    /// Whatever else is known; see above.
+    /// Further members; see above.
     #[serde(flatten)]
     pub more: Map<String, Value>,
 }
 
-/// A beat.
+/// A beat of the music.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BeatEvent {
-    /// When it falls, in milliseconds.
+    /// Time of the beat in milliseconds.
     pub time_ms: i64,
-    /// Its number, from 0 at the first beat of the recording.
+    /// Index from 0 at the first beat of the recording.
     pub beat_index: i64,
-    /// The number of its bar.
+    /// Index of its bar.
     pub bar_index: i64,
-    /// Its place in the bar, from 0, when the metre is known.
+    /// Index within the bar, from 0; null if the metre is unknown.
     pub subdivision: Option<i64>,
 }
 
-/// Loudness of one of the consecutive windows that `loudness_window_ms` asks for.
+/// Loudness of one of the consecutive windows of `loudness_window_ms`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoudnessWindow {
-    /// First millisecond.
+    /// Start time in milliseconds, inclusive.
     pub start_ms: i64,
-    /// First millisecond after.
+    /// End in milliseconds, exclusive.
     pub end_ms: i64,
-    /// LUFS, ungated; null for digital silence.
+    /// Loudness in LUFS, ungated; null for digital silence.
     pub loudness_lufs: Option<f64>,
 }
 
 /// A semantic timeline, as stored and as returned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
-    /// The recording.
+    /// The recording that was analysed.
     pub asset_id: Id,
-    /// The artifact that was analysed, when it was not the recording itself.
+    /// The artifact that was analysed instead of the recording itself, if any.
     pub artifact_id: Option<Id>,
-    /// Length in milliseconds.
+    /// Duration of the analysed audio in milliseconds.
     pub duration_ms: i64,
-    /// Sorted, without overlap, covering `[0, duration_ms)` without gap (unless a stub was asked to
-    /// leave speech and music out).
+    /// Sorted and non-overlapping, covering `[0, duration_ms)` without gaps (except for a stub without speech and
+    /// music).
     pub events: Vec<AudioEvent>,
-    /// Sorted, strictly increasing.
+    /// Sorted by time, strictly increasing.
     pub beats: Vec<BeatEvent>,
-    /// How it was made.
+    /// Description of the analysis, and further results.
     pub meta: SummaryMeta,
 }
 
-/// How a timeline was made.
+/// Description of the analysis, and further results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SummaryMeta {
-    /// Everything that describes the run; also the artifact's meta.
+    /// Description of the run; also the artifact's meta.
     #[serde(flatten)]
     pub run: RunMeta,
-    /// Loudness over time.
+    /// Loudness of consecutive windows.
     #[serde(default)]
     #[schema(required)]
     pub loudness_windows: Vec<LoudnessWindow>,
-    /// Who speaks when, by begin; absent without speakers. Events and words take their speakers from it.
+    /// Turns of the speakers, ordered by start; absent without speakers. The speakers of events and words derive from
+    /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub speaker_turns: Vec<SpeakerTurn>,
-    /// Only on a timeline cut to a clip.
+    /// Present only on a timeline cut to a clip.
     #[serde(flatten)]
     #[schema(value_type = SliceMeta)]
     pub clip: Option<SliceMeta>,
 }
 
-/// What describes a run of the analysis.
+/// Description of an analysis run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunMeta {
-    /// The model behind the speech part (`silero-v6`, a Whisper model's name, `stub`).
+    /// The model for speech (`silero-v6`, a Whisper model's name, `stub`).
     pub model_used: String,
     /// The backend that ran.
     pub backend: String,
-    /// Names everything that changes a result; part of the cache key.
+    /// Version that covers everything that affects a result; part of the cache key.
     pub backend_version: String,
     /// `whisper_aubio`, `signal` or `stub`.
     pub backend_type: String,
-    /// The backend the configuration asks for.
+    /// The backend that the configuration requests.
     pub requested_backend: String,
-    /// Why another backend than the requested one ran.
+    /// Why another backend than the configured one ran.
     pub fallback_reason: Option<String>,
-    /// The version of the timeline's meaning.
+    /// Version of the timeline's semantics.
     pub semantic_version: String,
-    /// Were beats asked for?
+    /// Whether beats were requested.
     pub include_beats: bool,
-    /// Were speech and music to be told apart?
+    /// Whether speech and music were to be distinguished.
     pub include_speech_music: bool,
-    /// The effective value.
+    /// The effective minimum silence in milliseconds.
     pub min_silence_ms: i64,
-    /// The effective value.
+    /// The effective loudness window in milliseconds.
     pub loudness_window_ms: i64,
-    /// The audio stream that was asked for; absent for the container's default one.
+    /// The requested audio stream; absent for the container's default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u32, required = false)]
     pub audio_stream: Option<u32>,
-    /// The language of the transcription, as given or as detected; null without one.
+    /// Language of the transcription, as requested or as detected; null without a transcription.
     pub language: Option<String>,
-    /// The speakers of the recording, by first appearance; absent where they were not asked for or the models are missing.
+    /// The speakers of the recording, by first appearance; absent if not requested or if the models are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<Speaker>, required = false)]
     pub speakers: Option<Vec<Speaker>>,
-    /// Up to which playback speed (or its inverse) times may be used unscaled without harm.
+    /// Maximum playback speed (and its inverse the minimum) at which unscaled times are accurate enough.
     pub speed_change_limit: f64,
-    /// What the timeline is found by: see [`cache_key()`](crate::cache_key()).
+    /// The timeline's cache key: see [`cache_key()`](crate::cache_key()).
     pub audio_semantic_cache_key: String,
-    /// Which parts were there, in which version.
+    /// The dependencies of the backend, with their versions.
     pub backend_info: BackendInfo,
-    /// The tempo, in beats per minute.
+    /// Tempo in beats per minute.
     pub tempo_bpm: Option<f64>,
-    /// Other tempi that fit, best first.
+    /// Alternative tempi, best first.
     #[serde(default)]
     #[schema(required)]
     pub tempo_candidates: Vec<TempoCandidate>,
-    /// Integrated loudness (EBU R 128) in LUFS; null when there is nothing above the gate.
+    /// Integrated loudness (EBU R 128) in LUFS; null when everything is below the gate.
     pub integrated_lufs: Option<f64>,
     /// Loudness range (EBU Tech 3342) in LU.
     pub loudness_range_lu: Option<f64>,
-    /// What else the backend has to say, for example damaged parts of the file.
+    /// Further notes of the backend, for example on damaged parts of the file.
     #[serde(default)]
     #[schema(required)]
     pub analysis: Map<String, Value>,
 }
 
-/// A tempo that fits.
+/// An alternative tempo with its weight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TempoCandidate {
-    /// Beats per minute.
+    /// Tempo in beats per minute.
     pub bpm: f64,
-    /// How well it fits, 0 to 1; all together at most 1.
+    /// Weight from 0 to 1; all weights together are at most 1.
     pub weight: f64,
 }
 
-/// The parts of a backend.
+/// The service and the dependencies of its backends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BackendInfo {
-    /// `audio_semantic_timeline`.
+    /// Name of the service: always `audio_semantic_timeline`.
     pub service: String,
-    /// As in the meta.
+    /// `backend_version`, as in the meta.
     pub backend_version: String,
-    /// The parts.
+    /// The state of each dependency.
     pub dependencies: Dependencies,
 }
 
-/// The parts of the backends.
+/// The dependencies of the backends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Dependencies {
-    /// Speech to text.
+    /// Speech recognition with whisper.cpp.
     pub whisper: Dependency,
-    /// Onsets and beats.
+    /// Onset and beat detection.
     pub aubio: Dependency,
-    /// Speech detection.
+    /// Detection of speech activity.
     pub vad: Dependency,
-    /// From file to samples.
+    /// Decoding of files to samples.
     pub decoder: Dependency,
 }
 
-/// One part.
+/// The state of one dependency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Dependency {
-    /// Can it be used?
+    /// Whether it can be used.
     pub available: bool,
-    /// Its version, when it can.
+    /// Its version, if available.
     pub version: Option<String>,
-    /// Why it cannot.
+    /// The reason why it is not available.
     #[serde(default)]
     pub error: Option<String>,
 }
 
-/// What cutting to a clip adds to the meta; absent from a whole timeline's.
+/// The part of the meta that only a timeline cut to a clip has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SliceMeta {
     /// The clip's in and out point in the source, in milliseconds.
     #[schema(required = false)]
     pub clip_window_ms: [MediaTime; 2],
-    /// Always true: times start at the clip's in point.
+    /// Always true: times are relative to the clip's in point.
     #[schema(required = false)]
     pub clip_relative: bool,
-    /// The clip's playback speed. Times are source time: they are not scaled by it.
+    /// The clip's playback speed. Times are source time and not scaled by it.
     #[schema(required = false)]
     pub speed_change: f64,
-    /// True when the speed is not 1: scaling times is then the caller's.
+    /// True when the speed is not 1, so callers must scale the times.
     #[schema(required = false)]
     pub speed_change_limited: bool,
 }
 
-/// `POST /audio/semantic-timeline/analyze`.
+/// Body of `POST /audio/semantic-timeline/analyze`.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnalyzeRequest {
-    /// In place of `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// In place of `X-Env`.
+    /// Alternative to the header `X-Env`.
     pub env: Option<String>,
-    /// In place of `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     pub user_id: Option<String>,
-    /// The recording.
+    /// The recording to analyse.
     pub asset_id: Id,
-    /// An artifact of that recording, to be analysed in its place.
+    /// An artifact of that recording, analysed instead of it.
     pub artifact_id: Option<Id>,
-    /// Find beats and tempo.
+    /// Detect beats and tempo.
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
     #[schema(default = yes)]
     pub include_beats: bool,
-    /// Tell speech and music apart.
+    /// Distinguish speech and music.
     #[serde(default = "yes", deserialize_with = "yes_or_null")]
     #[schema(default = yes)]
     pub include_speech_music: bool,
-    /// The shortest silence that is an event, in milliseconds; clamped to 50–10 000.
+    /// Minimum duration of a silence event, in milliseconds; clamped to 50–10 000.
     #[serde(default = "default_min_silence_ms", deserialize_with = "min_silence_ms_or_null")]
     #[schema(default = default_min_silence_ms)]
     pub min_silence_ms: i64,
-    /// Length of the loudness windows in milliseconds; clamped to 100–10 000.
+    /// Duration of the loudness windows in milliseconds; clamped to 100–10 000.
     #[serde(default = "default_loudness_window_ms", deserialize_with = "loudness_window_ms_or_null")]
     #[schema(default = default_loudness_window_ms)]
     pub loudness_window_ms: i64,
-    /// Language of the speech (ISO 639-1, as Whisper names them); detected in each part of the recording when not given.
+    /// Language of the speech (ISO 639-1, as supported by Whisper); detected for each part of the recording by default.
     pub language: Option<String>,
-    /// Text that the speech model sees as if it had been said before: names, spelling, style. At most 1 000 characters.
+    /// Preceding context for the speech model: names, spelling, style. At most 1 000 characters.
     #[schema(max_length = 1_000)]
     pub prompt: Option<String>,
-    /// Words that are likely to be said, of at most 50 characters each.
+    /// Words that are likely to occur, of at most 50 characters each.
     #[schema(max_items = 100)]
     pub hot_words: Option<Vec<String>>,
-    /// Find out who speaks when: `true`, or bounds of the number of speakers.
+    /// Detect speakers: `true`, or bounds of their number.
     pub speakers: Option<SpeakersOption>,
-    /// Write English, whatever is spoken; needs a multilingual model.
+    /// Translate the speech to English; needs a multilingual model.
     #[serde(default = "no", deserialize_with = "no_or_null")]
     #[schema(default = no)]
     pub translate: bool,
-    /// The audio stream to analyse, by its index among the audio streams of the recording (`codec_info` lists them); the
-    /// container's default one when not given.
+    /// The audio stream to analyse, as an index among the recording's audio streams (`codec_info` lists them); the
+    /// container's default one if absent.
     pub audio_stream: Option<u32>,
 }
 
@@ -321,49 +323,49 @@ http_kit::field_default!(no, no_or_null: bool = false);
 http_kit::field_default!(default_min_silence_ms, min_silence_ms_or_null: i64 = 300);
 http_kit::field_default!(default_loudness_window_ms, loudness_window_ms_or_null: i64 = 1_000);
 
-/// Answer of `analyze`.
+/// Response of the route `analyze`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AnalyzeResponse {
-    /// The timeline's artifact.
+    /// Id of the timeline's artifact.
     pub audio_semantic_artifact_id: Id,
-    /// Where its bytes are.
+    /// URI of the timeline's bytes.
     pub uri: String,
-    /// The artifact's meta, what this request adds to it, and whether it was there before.
+    /// The artifact's meta, with information about this request.
     pub meta: AnalyzeMeta,
 }
 
-/// Meta of the answer of `analyze`.
+/// Meta of the response of `analyze`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AnalyzeMeta {
-    /// The artifact's meta.
+    /// The meta of the artifact.
     #[serde(flatten)]
     pub artifact: Map<String, Value>,
     /// Parameters of this request that were out of range.
     pub clamped: Vec<Clamped>,
-    /// Was the timeline there already?
+    /// Whether the timeline existed already.
     pub cache_hit: bool,
 }
 
 /// A parameter that was out of range.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Clamped {
-    /// Its name.
+    /// Name of the parameter.
     pub parameter: &'static str,
-    /// What was asked for.
+    /// The value in the request.
     pub requested: i64,
-    /// What was used.
+    /// The value that was used.
     pub effective: i64,
 }
 
 /// A timeline and its artifact.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TimelineResponse {
-    /// The timeline's artifact.
+    /// Id of the timeline's artifact.
     pub artifact_id: Id,
-    /// Where its bytes are.
+    /// URI of the timeline's bytes.
     pub uri: String,
-    /// The timeline.
+    /// The timeline, whole or cut to a clip.
     pub summary: Summary,
-    /// The artifact's meta.
+    /// The meta of the artifact.
     pub artifact_meta: Map<String, Value>,
 }

@@ -2,33 +2,32 @@ use crate::Error;
 use crate::model::{AnalyzeRequest, Clamped};
 use crate::speakers::{SpeakerBounds, SpeakersOption};
 
-/// The parameters of a request, within their ranges: with the recording and the backend's version,
-/// all that a timeline depends on.
+/// The validated parameters of a request. A timeline depends only on these, the recording and the backend's version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EffectiveParams {
-    /// Find beats and tempo.
+    /// Detect beats and tempo.
     pub include_beats: bool,
-    /// Tell speech and music apart.
+    /// Distinguish speech and music.
     pub include_speech_music: bool,
-    /// 50–10 000 ms.
+    /// Minimum duration of a silence event, 50–10 000 ms.
     pub min_silence_ms: i64,
-    /// 100–10 000 ms.
+    /// Duration of the loudness windows, 100–10 000 ms.
     pub loudness_window_ms: i64,
-    /// As given.
+    /// The requested language code, unvalidated.
     pub language: Option<String>,
-    /// As given; empty for none.
+    /// The requested prompt; empty for none.
     pub prompt: String,
-    /// As given.
+    /// The requested hot words.
     pub hot_words: Vec<String>,
-    /// Write English, whatever is spoken.
+    /// Translate the speech to English.
     pub translate: bool,
-    /// The audio stream to analyse, an index among the audio streams; the container's default one without.
+    /// The audio stream to analyse, an index among the audio streams; `None` for the container's default one.
     pub audio_stream: Option<u32>,
-    /// Find out who speaks when; none when not asked for.
+    /// Bounds of the number of speakers; `None` if not requested.
     pub speakers: Option<SpeakerBounds>,
 }
 
-/// The longest prompt, the most hot words, and the longest of them, in characters.
+/// Maximum length of a prompt, number of hot words, and length of a hot word; lengths in characters.
 const LONGEST_PROMPT: usize = 1_000;
 const MOST_HOT_WORDS: usize = 100;
 const LONGEST_HOT_WORD: usize = 50;
@@ -51,7 +50,7 @@ impl Default for EffectiveParams {
 }
 
 impl EffectiveParams {
-    /// The parameters of `request`, and those that had to be clamped.
+    /// The parameters of `request`, and those that were clamped.
     #[must_use]
     pub fn of(request: &AnalyzeRequest) -> (Self, Vec<Clamped>) {
         let mut clamped = Vec::new();
@@ -77,10 +76,10 @@ impl EffectiveParams {
         (params, clamped)
     }
 
-    /// Are the texts and the bounds of speakers within their limits?
+    /// Checks the limits of the texts and of the speaker bounds.
     ///
     /// # Errors
-    /// [`Error::TooLong`], which names the text that is not; [`Error::InvalidSpeakers`].
+    /// [`Error::TooLong`] naming the field that is too long; [`Error::InvalidSpeakers`].
     pub fn check(&self) -> Result<(), Error> {
         let too_long =
             |pointer: &str, most, unit| Err(Error::TooLong { pointer: pointer.to_owned(), most, unit });
@@ -97,7 +96,7 @@ impl EffectiveParams {
         }
     }
 
-    /// What the speech model sees as if it had been said before.
+    /// The preceding context for the speech model: hot words and prompt.
     #[must_use]
     pub fn context(&self) -> String {
         if self.hot_words.is_empty() {
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_have_limits() {
+    fn params_limit_text_lengths() {
         let of = |prompt: &str, hot_words: &[String]| {
             let params = EffectiveParams {
                 prompt: prompt.to_owned(),

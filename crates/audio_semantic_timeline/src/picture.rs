@@ -1,4 +1,4 @@
-//! Pictures of stored timelines.
+//! SVG plots of stored timelines.
 
 use audio_signal::{Waveform, WaveformError};
 use blob_store::BlobId;
@@ -7,23 +7,23 @@ use media_v2::MediaError;
 
 use crate::model::Summary;
 use crate::plot::{self, Picture};
-use crate::service::Sound;
+use crate::service::AnalysisInput;
 use crate::{Error, SemanticTimelines};
 
-/// The rate assumed where none is known, in Hz: it only decides how fine the peaks are.
+/// Sample rate in Hz assumed if unknown; it only affects the resolution of the peaks.
 const USUAL_RATE: u32 = 44_100;
 
 impl SemanticTimelines {
-    /// The timeline of an artifact id as an SVG document, with the waveform as far as the recording can be read.
+    /// The timeline of an artifact id as an SVG document, with the waveform if the recording can be read.
     ///
     /// # Errors
-    /// Those of [`SemanticTimelines::get`]; [`Error::Work`] when too many waveforms are being computed.
+    /// The errors of [`SemanticTimelines::get`]; [`Error::Work`] when too many waveforms are being computed.
     pub async fn plot(&self, scope: &Scope, artifact_id: &Id) -> Result<String, Error> {
         let summary = self.get(scope, artifact_id).await?.summary;
         let (name, waveform) = match self.sound(scope, &summary.asset_id, summary.artifact_id.as_ref()).await
         {
             Ok(sound) => (name(&sound), self.peaks(scope, &summary, &sound).await?),
-            // A timeline that a caller registered may name what is not there.
+            // A timeline that a caller registered may name an unknown recording.
             Err(Error::Media(MediaError::AssetsNotFound(_) | MediaError::ArtifactsNotFound(_))) => {
                 (summary.asset_id.to_string(), None)
             }
@@ -39,15 +39,15 @@ impl SemanticTimelines {
         &self,
         scope: &Scope,
         summary: &Summary,
-        sound: &Sound,
+        sound: &AnalysisInput,
     ) -> Result<Option<Waveform>, Error> {
-        // Stored waveforms are those of the default stream.
+        // Stored waveforms are of the default stream.
         if summary.meta.run.audio_stream.is_some() {
             return Ok(None);
         }
         let (content, rate) = match sound {
-            Sound::Asset(asset) => (asset.content(), asset.sample_rate),
-            Sound::Artifact(artifact) => (artifact.content(), None),
+            AnalysisInput::Asset(asset) => (asset.content(), asset.sample_rate),
+            AnalysisInput::Artifact(artifact) => (artifact.content(), None),
         };
         let params = plot::waveform_params(summary.duration_ms, rate.unwrap_or(USUAL_RATE));
         let found: Result<BlobId, MediaError> = self.media().waveform(scope, content, params).await;
@@ -59,15 +59,15 @@ impl SemanticTimelines {
     }
 }
 
-fn name(sound: &Sound) -> String {
+fn name(sound: &AnalysisInput) -> String {
     let (content, id) = match sound {
-        Sound::Asset(asset) => (asset.content(), &asset.id),
-        Sound::Artifact(artifact) => (artifact.content(), &artifact.id),
+        AnalysisInput::Asset(asset) => (asset.content(), &asset.id),
+        AnalysisInput::Artifact(artifact) => (artifact.content(), &artifact.id),
     };
     content.file_name.map_or_else(|| id.to_string(), str::to_owned)
 }
 
-/// Is the recording itself the reason? Its timeline (a stub's, or of a source that is gone) can still be drawn.
+/// Whether the recording itself is the cause. Its timeline (from the stub, or of a deleted source) can still be drawn.
 fn is_unreadable(error: &MediaError) -> bool {
     match error {
         MediaError::Waveform(WaveformError::Signal(error)) => error.is_about_media(),

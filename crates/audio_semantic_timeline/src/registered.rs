@@ -1,4 +1,4 @@
-//! Checks timelines and transcripts that callers register: what is read later holds what the contract says.
+//! Validates timelines and transcripts that callers register, so that later reads can rely on the contract.
 
 use http_kit::{FieldError, Id};
 use media_time::{LENGTH_TOLERANCE, MediaTime};
@@ -8,9 +8,9 @@ use serde::Deserialize;
 use crate::backend::BackendKind;
 use crate::model::{AudioEvent, BeatEvent, Summary, Word};
 
-/// No recording is longer.
+/// Maximum duration of a recording: thirty days.
 const MAX_DURATION_MS: i64 = 30 * 24 * 3_600_000;
-/// So many violations are listed.
+/// Maximum number of violations that are listed.
 const MAX_VIOLATIONS: usize = 20;
 
 /// The validator of `audio_semantic_timeline` and `asr_transcript` documents.
@@ -35,7 +35,7 @@ impl DocumentValidator for RegisteredDocuments {
     }
 }
 
-/// The members of a transcript that are read; others are the caller's own.
+/// The members of a transcript that are read; others are ignored.
 #[derive(Deserialize)]
 struct TranscriptDocument {
     asset_id: Option<Id>,
@@ -52,39 +52,39 @@ struct TranscriptWord {
     _confidence: Option<f64>,
 }
 
-/// What is wrong; after [`MAX_VIOLATIONS`] no more is noted.
+/// The violations found, at most [`MAX_VIOLATIONS`].
 #[derive(Debug, Default)]
 struct Violations(Vec<FieldError>);
 
 impl Violations {
-    /// Notes a fault of the request's own fields.
+    /// Adds a violation of a field of the request.
     fn request(&mut self, pointer: &str, detail: impl Into<String>) {
         if self.0.len() < MAX_VIOLATIONS {
             self.0.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
         }
     }
 
-    /// Notes a fault of the document as a whole.
+    /// Adds a violation of the document as a whole.
     fn document(&mut self, detail: String) {
         self.request("/uri", format!("the document {detail}"));
     }
 
-    /// Requires something of the member of the document at `pointer`.
+    /// Adds a violation at `pointer` of the document unless `holds`.
     fn require(&mut self, holds: bool, pointer: impl FnOnce() -> String, detail: &str) {
         if !holds && self.0.len() < MAX_VIOLATIONS {
             self.request("/uri", format!("`{}` of the document {detail}", pointer()));
         }
     }
 
-    /// Requires a span that lies within `[earliest, end]`.
+    /// Requires a span within `[earliest, end]`.
     fn span(&mut self, [start, stop]: [i64; 2], earliest: i64, end: i64, pointer: impl Fn() -> String) {
         self.require(
             start >= earliest,
             || format!("{}/start_ms", pointer()),
-            "begins before its predecessor",
+            "starts before its predecessor",
         );
         self.require(stop > start, || format!("{}/end_ms", pointer()), "must be greater than start_ms");
-        self.require(stop <= end, || format!("{}/end_ms", pointer()), "lies beyond duration_ms");
+        self.require(stop <= end, || format!("{}/end_ms", pointer()), "is after duration_ms");
     }
 
     fn ratio(&mut self, value: Option<f64>, pointer: impl FnOnce() -> String) {
@@ -93,13 +93,13 @@ impl Violations {
     }
 }
 
-/// The length that the row declares must be that of the asset at most.
+/// Checks that the declared duration is at most the asset's.
 fn check_length(measurement: &RegisteredMeasurement, violations: &mut Violations) {
     let declared = declared_duration_ms(&measurement.artifact);
     if declared > MAX_DURATION_MS as f64 {
         violations.request("/meta/duration_ms", "is more than thirty days");
     }
-    // An artifact may be longer than its source: it has an end of its own.
+    // An artifact may be longer than its source, because it has its own duration.
     let is_of_asset = source_artifact(&measurement.artifact).is_none();
     if let Some(asset) = measurement.asset_duration.filter(|_| is_of_asset)
         && declared > (asset + LENGTH_TOLERANCE).as_millis_f64()
@@ -129,9 +129,9 @@ fn check_timeline(measurement: &RegisteredMeasurement, summary: &Summary, violat
     let is_length =
         (0..=MAX_DURATION_MS).contains(&end) && (end as f64 - declared_duration_ms(artifact)).abs() <= 1.0;
     violations.require(is_length, at("/duration_ms"), "is not `meta.duration_ms` of the request");
-    violations.require(summary.meta.clip.is_none(), at("/meta/clip_window_ms"), "marks a part of a timeline");
+    violations.require(summary.meta.clip.is_none(), at("/meta/clip_window_ms"), "must be absent");
     let run = &summary.meta.run;
-    // The stub leaves gaps where it was asked to leave speech and music out.
+    // The stub leaves gaps for speech and music that were not requested.
     let may_have_gaps = run.backend_type == BackendKind::Stub.as_str() && !run.include_speech_music;
     check_events(&summary.events, end, may_have_gaps, violations);
     check_beats(&summary.beats, end, violations);
@@ -149,7 +149,7 @@ fn check_timeline(measurement: &RegisteredMeasurement, summary: &Summary, violat
     }
 }
 
-/// Events are in order, do not overlap and cover the whole length.
+/// Checks that events are ordered, do not overlap and cover the whole duration.
 fn check_events(events: &[AudioEvent], end: i64, may_have_gaps: bool, violations: &mut Violations) {
     let mut covered = 0;
     for (index, event) in events.iter().enumerate() {
@@ -174,9 +174,9 @@ fn check_words(words: &[Word], end: i64, event: &dyn Fn() -> String, violations:
     for (index, word) in words.iter().enumerate() {
         let pointer = |member: &str| format!("{}/meta/words/{index}/{member}", event());
         let is_in_order = word.start_ms >= earliest;
-        violations.require(is_in_order, || pointer("start_ms"), "begins before its predecessor");
-        violations.require(word.end_ms >= word.start_ms, || pointer("end_ms"), "lies before start_ms");
-        violations.require(word.end_ms <= end, || pointer("end_ms"), "lies beyond duration_ms");
+        violations.require(is_in_order, || pointer("start_ms"), "starts before its predecessor");
+        violations.require(word.end_ms >= word.start_ms, || pointer("end_ms"), "is before start_ms");
+        violations.require(word.end_ms <= end, || pointer("end_ms"), "is after duration_ms");
         violations.ratio(word.confidence, || pointer("confidence"));
         earliest = word.start_ms;
     }
@@ -188,7 +188,7 @@ fn check_beats(beats: &[BeatEvent], end: i64, violations: &mut Violations) {
         let pointer = |member: &str| format!("/beats/{index}/{member}");
         let is_later = previous.map_or(beat.time_ms >= 0, |previous| beat.time_ms > previous.time_ms);
         violations.require(is_later, || pointer("time_ms"), "must be greater than that of its predecessor");
-        violations.require(beat.time_ms <= end, || pointer("time_ms"), "lies beyond duration_ms");
+        violations.require(beat.time_ms <= end, || pointer("time_ms"), "is after duration_ms");
         let is_next = previous.map_or(beat.beat_index >= 0, |previous| beat.beat_index > previous.beat_index);
         violations.require(is_next, || pointer("beat_index"), "must be greater than that of its predecessor");
         let is_counted = beat.bar_index >= previous.map_or(0, |previous| previous.bar_index);
@@ -215,10 +215,10 @@ fn check_transcript(
     for (index, word) in transcript.words.iter().enumerate() {
         let pointer = |member: &str| format!("/words/{index}/{member}");
         let is_in_order = word.start_ms >= earliest;
-        violations.require(is_in_order, || pointer("start_ms"), "begins before its predecessor");
-        violations.require(word.end_ms >= word.start_ms, || pointer("end_ms"), "lies before start_ms");
+        violations.require(is_in_order, || pointer("start_ms"), "starts before its predecessor");
+        violations.require(word.end_ms >= word.start_ms, || pointer("end_ms"), "is before start_ms");
         let is_within = word.end_ms.as_millis_f64() <= end + 1.0;
-        violations.require(is_within, || pointer("end_ms"), "lies beyond `meta.duration_ms` of the request");
+        violations.require(is_within, || pointer("end_ms"), "is after `meta.duration_ms` of the request");
         earliest = word.start_ms;
     }
 }

@@ -26,7 +26,7 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
 
 /// Analyse a recording
 ///
-/// An identical request gets the same artifact back, with `meta.cache_hit: true`.
+/// An identical request returns the same artifact, with `meta.cache_hit: true`.
 #[utoipa::path(
     post,
     path = "/audio/semantic-timeline/analyze",
@@ -51,7 +51,7 @@ async fn analyze(
     timelines.analyze(&context, &request).await.map(Json)
 }
 
-/// A timeline by its artifact
+/// Get a timeline by its artifact
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}",
@@ -74,10 +74,9 @@ async fn get(
     Ok(Json(timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?))
 }
 
-/// The timeline of a clip
+/// Get the timeline of a clip
 ///
-/// Cut to the clip's window and told from its in point on. Times stay source time whatever the
-/// clip's speed.
+/// Cut to the clip's window, with times relative to its in point. Times are source time for any speed of the clip.
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/by-clip/{clip_id}",

@@ -1,4 +1,4 @@
-//! The rules: what is looked up, what is run, what is registered.
+//! The service: lookup, analysis and registration of timelines.
 
 mod make;
 mod parsed;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
 use blob_store::BlobId;
-use http_kit::{Clock, Flights, Id, RequestContext, Scope, WorkError, WorkProgress, WorkQueue};
+use http_kit::{Clock, Id, RequestContext, Scope, SingleFlight, WorkError, WorkProgress, WorkQueue};
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
@@ -24,24 +24,24 @@ use self::parsed::ParsedTimelines;
 use crate::backend::{Backends, Recording, Selection};
 use crate::model::{AnalyzeMeta, AnalyzeRequest, AnalyzeResponse, Summary, TimelineResponse};
 use crate::store::{self, TimelineOf};
-use crate::summary::Subject;
+use crate::summary::AnalysisKey;
 use crate::{EffectiveParams, Error, slice};
 
-/// The largest stored timeline that is read back, in bytes: ten times that of a day of speech.
+/// Maximum size of a stored timeline that is read, in bytes: ten times that of a day of speech.
 const MAX_SUMMARY_BYTES: u64 = 256 << 20;
-/// Of a timeline that is no longer chosen.
+/// Reason for timelines that are no longer selected.
 const STALE: &str = "made by an earlier decoder that read this kind of file wrongly; analyze makes a new one";
-/// A timeline's length is told in whole milliseconds.
+/// Rounding error of a timeline's duration, which is in whole milliseconds.
 const ROUNDING: MediaTime = MediaTime::from_millis(1);
 
-/// Where artifacts are from: another slice's knowledge.
+/// Looks up the origins of artifacts, implemented by another engine.
 #[async_trait::async_trait]
 pub trait ArtifactOrigins: fmt::Debug + Send + Sync {
-    /// When the sound of an artifact starts in the time of an asset; `None` when it is from elsewhere, or from several
-    /// places there.
+    /// Start of an artifact's audio in the time of an asset; `None` if it is from another asset, or from several places
+    /// in this one.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Error::Database`].
     async fn start_in(
         &self,
         scope: &Scope,
@@ -61,18 +61,18 @@ struct Inner {
     origins: Arc<dyn ArtifactOrigins>,
     backends: Backends,
     queue: WorkQueue,
-    flights: Flights,
+    single_flight: SingleFlight,
     parsed: ParsedTimelines,
     clock: Arc<dyn Clock>,
 }
 
-/// What an analysis is made of.
-pub(crate) enum Sound {
+/// The input of an analysis.
+pub(crate) enum AnalysisInput {
     Asset(MediaAsset),
     Artifact(Artifact),
 }
 
-impl Sound {
+impl AnalysisInput {
     fn content(&self) -> Content<'_> {
         match self {
             Self::Asset(asset) => asset.content(),
@@ -81,7 +81,7 @@ impl Sound {
     }
 }
 
-/// A timeline with its row.
+/// A timeline and its artifact.
 struct StoredTimeline {
     artifact: Artifact,
     summary: Arc<Summary>,
@@ -93,7 +93,7 @@ impl StoredTimeline {
         self.with(summary)
     }
 
-    /// As it is answered, with `summary` in place of the stored one.
+    /// The response, with `summary` instead of the stored one.
     fn with(self, summary: Summary) -> TimelineResponse {
         let Artifact { id, uri, meta, .. } = self.artifact;
         TimelineResponse { artifact_id: id, uri, summary, artifact_meta: meta }
@@ -101,7 +101,7 @@ impl StoredTimeline {
 }
 
 impl SemanticTimelines {
-    /// `queue` bounds how many analyses run at once.
+    /// Creates the service. `queue` bounds the number of concurrent analyses.
     #[must_use]
     pub fn new(
         media: MediaService,
@@ -111,32 +111,33 @@ impl SemanticTimelines {
         queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let flights = Flights::new(media.pool().clone());
+        let single_flight = SingleFlight::new(media.pool().clone());
         let parsed = ParsedTimelines::default();
-        Self(Arc::new(Inner { media, timeline, origins, backends, queue, flights, parsed, clock }))
+        Self(Arc::new(Inner { media, timeline, origins, backends, queue, single_flight, parsed, clock }))
     }
 
-    /// The backend that would run now.
+    /// The backend that currently runs.
     ///
     /// # Errors
-    /// [`Error::BackendUnavailable`].
+    /// [`Error::BackendUnavailable`] if it cannot run and no fallback is allowed.
     pub async fn selection(&self) -> Result<Selection, Error> {
         let backends = self.0.backends.clone();
         let selected = tokio::task::spawn_blocking(move || backends.select()).await;
         selected.map_err(|source| WorkError::Broken { queue: "model", source })?
     }
 
-    /// The backend with the speech model of that name in the model directory; the configured model without a name.
+    /// The transcribing backend with the named model of the model directory, or the configured one.
     ///
     /// # Errors
-    /// [`Error::ModelNotFound`]; [`Error::BackendUnavailable`] where words are not configured or the model cannot run.
+    /// [`Error::ModelNotFound`]; [`Error::BackendUnavailable`] if transcription is not configured or the model cannot
+    /// run.
     pub(crate) async fn speech_selection(&self, model: Option<String>) -> Result<Selection, Error> {
         let backends = self.0.backends.clone();
         let selected = tokio::task::spawn_blocking(move || backends.select_speech(model.as_deref())).await;
         selected.map_err(|source| WorkError::Broken { queue: "model", source })?
     }
 
-    /// Runs `work` with the analyses, within their bound.
+    /// Runs `work` on the queue of analyses.
     pub(crate) async fn run_analysis<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Control<'_>) -> Result<T, Error> + Send + 'static,
@@ -149,20 +150,20 @@ impl SemanticTimelines {
         running.await?
     }
 
-    /// The backend that would run for these parameters now.
+    /// The backend that currently runs for these parameters.
     ///
     /// # Errors
-    /// [`Error::BackendUnavailable`].
+    /// [`Error::BackendUnavailable`] if it cannot run and no fallback is allowed.
     pub(crate) async fn selection_for(&self, params: &EffectiveParams) -> Result<Selection, Error> {
         let (backends, params) = (self.0.backends.clone(), params.clone());
         let selected = tokio::task::spawn_blocking(move || backends.select_for(&params)).await;
         selected.map_err(|source| WorkError::Broken { queue: "model", source })?
     }
 
-    /// Analyses a recording, or finds the timeline of an identical earlier request.
+    /// Analyses a recording, or returns the timeline of an identical earlier request.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`] for all of them.
     pub async fn analyze(
         &self,
         context: &RequestContext,
@@ -173,7 +174,7 @@ impl SemanticTimelines {
         let of = TimelineOf { asset_id: request.asset_id.clone(), artifact_id: request.artifact_id.clone() };
         let (artifact, cache_hit) = self.timeline_artifact(context, of, params, &selection).await?;
         let mut meta = artifact.meta;
-        // The timeline may have been made for another request: why *this* one got it is told here.
+        // The timeline may have been made for another request, so these values are set for this one.
         meta.insert("requested_backend".to_owned(), selection.requested.as_str().into());
         meta.insert("fallback_reason".to_owned(), selection.fallback_reason.clone().into());
         Ok(AnalyzeResponse {
@@ -192,7 +193,7 @@ impl SemanticTimelines {
         selection: &Selection,
     ) -> Result<(Artifact, bool), Error> {
         let TimelineOf { asset_id, artifact_id } = of;
-        let subject = Subject::new(context, asset_id.clone(), artifact_id.clone(), params, selection)?;
+        let subject = AnalysisKey::new(context, asset_id.clone(), artifact_id.clone(), params, selection)?;
         let sound = self.sound(&context.scope, &asset_id, artifact_id.as_ref()).await?;
         let audio_stream = subject.params.audio_stream;
         let subject = subject.with_mark(&self.mark(&sound, audio_stream, selection).await?);
@@ -202,11 +203,11 @@ impl SemanticTimelines {
         Ok((artifact, cache_hit))
     }
 
-    /// The timeline of an artifact id; `artifact_meta.stale` says where it was made with a decoder that reads its
-    /// recording wrongly.
+    /// Returns the timeline of an artifact id; `artifact_meta.stale` is set if its decoder decodes the recording
+    /// incorrectly.
     ///
     /// # Errors
-    /// [`Error::SemanticsNotFound`] for an id of nothing, or of another kind of artifact.
+    /// [`Error::SemanticsNotFound`] for an unknown id, or another kind of artifact.
     pub async fn get(&self, scope: &Scope, artifact_id: &Id) -> Result<TimelineResponse, Error> {
         let stored = self.stored(scope, artifact_id).await?.whole();
         let mut response = self.name_speakers(scope, stored).await?;
@@ -218,10 +219,10 @@ impl SemanticTimelines {
         Ok(response)
     }
 
-    /// Has the asset probed again where an older prober measured it, so that its decoder is known.
+    /// Reprobes the asset if an older prober measured it, so that its decoder is known.
     async fn reprobe(&self, scope: &Scope, asset_id: &Id) -> Result<(), Error> {
         match self.0.media.asset(scope, asset_id).await {
-            // A remote timeline, or a timeline that a caller registered, may name what is not there.
+            // A timeline that is remote or was registered by a caller may name an unknown asset.
             Ok(_) | Err(MediaError::AssetsNotFound(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -241,10 +242,10 @@ impl SemanticTimelines {
         Ok(StoredTimeline { artifact, summary })
     }
 
-    /// The timeline of what a clip plays, cut to its window.
+    /// The timeline of a clip's source, cut to the clip's window.
     ///
     /// # Errors
-    /// The timeline client's; [`Error::SemanticsNotFound`] when nothing was analysed yet.
+    /// Errors of the timeline client; [`Error::SemanticsNotFound`] if the source was not analysed yet.
     pub async fn by_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<TimelineResponse, Error> {
         let clip = self.0.timeline.get_clip(context, clip_id).await?;
         self.reprobe(&context.scope, &clip.asset_id).await?;
@@ -256,8 +257,8 @@ impl SemanticTimelines {
         self.name_speakers(&context.scope, stored.with(summary)).await
     }
 
-    /// The timeline of a clip, and where it starts in the time of the clip's asset, in which the clip's window is told.
-    /// That of an artifact gives way to the asset's own where it does not reach over the window.
+    /// The timeline of a clip, and its start in the time of the clip's asset, which is also the time of the window. The
+    /// asset's own timeline is used if the artifact's does not cover the window.
     async fn of_clip(
         &self,
         scope: &Scope,
@@ -286,7 +287,7 @@ impl SemanticTimelines {
         }
     }
 
-    /// Why a clip has no timeline.
+    /// The error for a clip without a timeline.
     async fn without_timeline(&self, scope: &Scope, clip: Clip) -> Result<Error, Error> {
         let (clip_id, asset_id) = (clip.id, clip.asset_id);
         let mut conn = self.0.media.pool().acquire().await?;
@@ -307,26 +308,26 @@ impl SemanticTimelines {
         &self.0.media
     }
 
-    /// The asset, or its artifact.
+    /// The asset, or its artifact if given.
     pub(crate) async fn sound(
         &self,
         scope: &Scope,
         asset_id: &Id,
         artifact_id: Option<&Id>,
-    ) -> Result<Sound, Error> {
+    ) -> Result<AnalysisInput, Error> {
         let asset = self.0.media.recording(scope, asset_id).await?;
-        let Some(artifact_id) = artifact_id else { return Ok(Sound::Asset(asset)) };
+        let Some(artifact_id) = artifact_id else { return Ok(AnalysisInput::Asset(asset)) };
         let artifact = self.0.media.artifact(scope, artifact_id).await?;
         if artifact.parent_asset_id != *asset_id {
             let (artifact_id, asset_id) = (artifact_id.clone(), asset_id.clone());
             return Err(Error::ArtifactOfAnotherAsset { artifact_id, asset_id });
         }
-        Ok(Sound::Artifact(artifact))
+        Ok(AnalysisInput::Artifact(artifact))
     }
 
-    /// The parsed timeline of an artifact; the last ones read are kept.
+    /// The parsed timeline of an artifact; recently read ones are cached.
     pub(crate) async fn read(&self, artifact: &Artifact) -> Result<Arc<Summary>, Error> {
-        // Only a blob is sure to have the same bytes later.
+        // Only a blob is guaranteed to keep the same bytes.
         let blob = BlobId::from_uri(&artifact.uri).ok();
         if let Some(summary) = blob.and_then(|blob| self.0.parsed.get(&blob)) {
             return Ok(summary);
@@ -350,17 +351,17 @@ impl SemanticTimelines {
     }
 }
 
-/// The done fraction of an analysis; 0 where the length is not known.
+/// The completed fraction of an analysis; 0 if the duration is unknown.
 fn done(progress: &Progress) -> f64 {
     let expected = progress.expected_duration.map_or(0.0, MediaTime::as_millis_f64);
     if expected > 0.0 { progress.position.as_millis_f64() / expected } else { 0.0 }
 }
 
-/// Analyses a recording that is in no store: the same timeline as [`SemanticTimelines::analyze`]
-/// would make of it as `asset_id`. Blocking, and heavy.
+/// Analyses a recording that is not stored, with the same result as [`SemanticTimelines::analyze`] for `asset_id`.
+/// Blocks and is expensive.
 ///
 /// # Errors
-/// [`Error::UnsupportedLanguage`], or those of the analysis.
+/// [`Error::UnsupportedLanguage`], or the errors of the analysis.
 pub fn analyze_recording(
     context: &RequestContext,
     asset_id: Id,
@@ -369,7 +370,7 @@ pub fn analyze_recording(
     selection: &Selection,
     control: &Control<'_>,
 ) -> Result<Summary, Error> {
-    let subject = Subject::new(context, asset_id, None, params.clone(), selection)?;
+    let subject = AnalysisKey::new(context, asset_id, None, params.clone(), selection)?;
     let decoder = recording.decoder;
     let measured = selection.backend.analyze(recording, params, control)?;
     let mark = match (&measured.decoder, decoder) {

@@ -1,4 +1,4 @@
-//! Cutting a timeline to a window: pure, and cutting twice is cutting once.
+//! Cuts a timeline to a window. A pure function; nested cuts are equivalent to one cut.
 
 use media_time::{MediaTime, Window};
 
@@ -7,12 +7,12 @@ use crate::speaker_turns::{TurnIndex, speaker_of_words};
 use crate::speakers::SpeakerTurn;
 use interchange::text::joined;
 
-/// The timeline of `[window.start, window.end)`, told from the window's start on. Events are
-/// trimmed, empty ones dropped; beats keep their numbers; a trimmed transcription keeps the words
-/// that are still heard. Beyond the timeline there is nothing.
+/// The timeline of `[window.start, window.end)`, relative to the window's start. Events are trimmed and dropped if
+/// empty; beats keep their indices; a trimmed transcription keeps the words inside. The part beyond the timeline's end
+/// is empty.
 ///
-/// `start` is where the timeline starts in the time in which the window is told: zero, unless it is that of a part.
-/// `speed` is only recorded: times stay source time.
+/// `start` is the timeline's start in the time of the window: zero, or the start of a part of the recording. `speed` is
+/// only recorded: times remain source time.
 #[must_use]
 pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) -> Summary {
     let cut = Cut::new(summary, start, window);
@@ -21,7 +21,7 @@ pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) ->
     let turns = (!summary.meta.speaker_turns.is_empty()).then(|| TurnIndex::new(&meta.speaker_turns));
     let event = |event: &AudioEvent| {
         let mut event = cut.event(event)?;
-        // An uncut event may have another speaker than its part.
+        // A part of an event may have another main speaker than the whole.
         turns.iter().for_each(|turns| turns.mark_event(&mut event));
         Some(event)
     };
@@ -44,10 +44,10 @@ pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) ->
     }
 }
 
-/// The window, up to the end of the timeline. Its edges may lie between milliseconds; what is told from its
-/// start on is rounded, halves up, which keeps order and adjacency.
+/// The window, clamped to the end of the timeline. Its edges may be between milliseconds; times relative to its start
+/// are rounded half up, which preserves order and adjacency.
 struct Cut {
-    /// Where the timeline starts.
+    /// Start of the timeline.
     zero: MediaTime,
     start: MediaTime,
     end: MediaTime,
@@ -68,7 +68,7 @@ impl Cut {
         self.zero + MediaTime::from_millis(ms)
     }
 
-    /// The part of `[start_ms, end_ms)` inside, told from the cut's start; `None` when empty.
+    /// The part of `[start_ms, end_ms)` inside the window, relative to its start; `None` if empty.
     fn span(&self, start_ms: i64, end_ms: i64) -> Option<(i64, i64)> {
         let place = |ms| (self.at(ms).clamp(self.start, self.end) - self.start).as_millis_round();
         let (start_ms, end_ms) = (place(start_ms), place(end_ms));
@@ -82,7 +82,7 @@ impl Cut {
         if cut.meta.words.len() < event.meta.words.len() {
             cut.transcription = transcription(&cut.meta.words);
         }
-        // Timelines of earlier versions have speakers on words only; turns replace this.
+        // Timelines of earlier versions have speakers on words only; with turns this is overwritten.
         if cut.end_ms - cut.start_ms < event.end_ms - event.start_ms
             && speaker_of_words(&event.meta.words).is_some()
         {
@@ -113,7 +113,7 @@ impl Cut {
     }
 }
 
-/// The words as a text; `None` without any.
+/// Joins the words to a text; `None` without words.
 #[must_use]
 pub fn transcription(words: &[Word]) -> Option<String> {
     let text = joined(words.iter().map(|word| word.word.as_str()));

@@ -1,4 +1,4 @@
-//! Who speaks in a window, by the turns of the speakers; and the speakers of words.
+//! Assigns speakers to windows and words by the speakers' turns.
 
 use std::collections::HashMap;
 
@@ -8,27 +8,28 @@ use interchange::text::ends_sentence;
 use crate::model::{AudioEvent, EventKind, Word};
 use crate::speakers::SpeakerTurn;
 
-/// A word of another speaker between two words of one, with pauses up to this around it, is an error of the boundaries of
-/// turns, in ms.
+/// A single word of another speaker between two words of one, with shorter pauses than this around it, is attributed to
+/// inaccurate turn boundaries; in ms.
 const FLIP_PAUSE_MS: i64 = 300;
 
-/// The turns of each speaker.
+/// The turns of each speaker, indexed for lookup by window.
 pub(crate) struct TurnIndex<'a> {
-    /// By number: id, and begins and ends in order and apart, in ms.
+    /// Ordered by speaker number: id, and sorted, disjoint (start, end) pairs in ms.
     speakers: Vec<(&'a str, Vec<(i64, i64)>)>,
 }
 
-/// Who speaks in a window.
+/// The speaker in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Speaking<'a> {
-    /// The speaker with the most speech in it; of equal ones the lowest number.
+    /// The speaker with the most speech in the window; ties go to the lowest number.
     pub(crate) speaker_id: &'a str,
-    /// Two speak at the same time somewhere in it.
+    /// Whether two speakers overlap anywhere in the window.
     pub(crate) is_overlapped: bool,
 }
 
 impl<'a> TurnIndex<'a> {
-    /// Of turns in any order. Of more speakers than an analysis finds, as a caller may register them, the first count.
+    /// Indexes turns in any order. If a caller registered more speakers than an analysis finds, only the first ones are
+    /// used.
     pub(crate) fn new(turns: &'a [SpeakerTurn]) -> Self {
         let mut by_id: HashMap<&str, Vec<(i64, i64)>> = HashMap::new();
         for turn in turns.iter().filter(|turn| turn.start_ms < turn.end_ms) {
@@ -42,7 +43,7 @@ impl<'a> TurnIndex<'a> {
         Self { speakers }
     }
 
-    /// Who speaks from `start_ms` to `end_ms`; `None` without speech.
+    /// The speaker from `start_ms` to `end_ms`; `None` without speech.
     pub(crate) fn speaking(&self, start_ms: i64, end_ms: i64) -> Option<Speaking<'a>> {
         let mut found: Option<(i64, &str)> = None;
         let mut parts = Vec::new();
@@ -62,7 +63,7 @@ impl<'a> TurnIndex<'a> {
         found.map(|(_, speaker_id)| Speaking { speaker_id, is_overlapped })
     }
 
-    /// Writes the speaker of an event of speech, and whether it has overlap.
+    /// Sets the speaker of a speech event, and whether speakers overlap in it.
     pub(crate) fn mark_event(&self, event: &mut AudioEvent) {
         if event.kind != EventKind::Speech {
             return;
@@ -72,7 +73,7 @@ impl<'a> TurnIndex<'a> {
         event.meta.overlap = speaking.is_some_and(|speaking| speaking.is_overlapped);
     }
 
-    /// Writes the speakers into events of speech and into all words.
+    /// Sets the speakers of speech events and of all words.
     pub(crate) fn mark(&self, events: &mut [AudioEvent]) {
         for event in events {
             self.mark_event(event);
@@ -92,7 +93,7 @@ impl<'a> TurnIndex<'a> {
     }
 }
 
-/// Turns of one speaker in order, those that touch as one.
+/// Sorts the turns of one speaker and merges adjacent and overlapping ones.
 fn joined(mut turns: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     turns.sort_unstable();
     let mut apart: Vec<(i64, i64)> = Vec::with_capacity(turns.len());
@@ -105,7 +106,7 @@ fn joined(mut turns: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     apart
 }
 
-/// Speaker of the most word time; ties go to the lowest number. `None` if no word has a speaker.
+/// The speaker with the most word time; ties go to the lowest number. `None` if no word has a speaker.
 pub(crate) fn speaker_of_words(words: &[Word]) -> Option<&str> {
     let mut speech: HashMap<&str, i64> = HashMap::new();
     for word in words {
@@ -113,13 +114,13 @@ pub(crate) fn speaker_of_words(words: &[Word]) -> Option<&str> {
             *speech.entry(id).or_default() += word.end_ms - word.start_ms;
         }
     }
-    // Ids differ, so that the order of the map does not matter.
+    // Ids are unique, so the order of the map does not matter.
     let ranked = speech.into_iter().map(|(id, length)| (-length, id.len(), id));
     ranked.min().map(|(.., id)| id)
 }
 
-/// Gives a single word of another speaker between two words of one to that one, unless it is a sentence of its own or
-/// stands apart.
+/// Reassigns a single word of another speaker between two words of one, unless it is a separate sentence or has pauses
+/// around it.
 fn smooth(words: &[Word], ids: &mut [Option<&str>]) {
     for at in 1..ids.len().saturating_sub(1) {
         let (before, own, after) = (ids[at - 1], ids[at], ids[at + 1]);
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_speaker_with_the_most_speech_in_a_window_is_found() {
+    fn speaker_with_the_most_speech_in_a_window_is_chosen() {
         let turns = [turn(1, 0, 5_000), turn(2, 4_000, 6_000), turn(2, 7_000, 8_000)];
         let index = TurnIndex::new(&turns);
         let at = |start, end| index.speaking(start, end).map(|s| (s.speaker_id, s.is_overlapped));
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn speech_and_words_are_marked_with_their_speakers() {
+    fn speech_events_and_words_get_their_speakers() {
         let turns = [turn(1, 0, 1_000), turn(2, 900, 3_000)];
         let words = vec![word("hark", 0, 400), word("back", 920, 1_400), word("late", 3_100, 3_200)];
         let mut events = [
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_word_does_not_change_the_speaker() {
+    fn single_word_of_another_speaker_is_smoothed() {
         let smoothed = |texts: [&str; 5], turns: &[SpeakerTurn], pause: i64| -> Vec<String> {
             let words = texts.iter().enumerate().map(|(index, text)| {
                 let start = index as i64 * 500
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn words_tell_a_speaker_where_turns_are_not_known() {
+    fn speaker_is_derived_from_words_without_turns() {
         let with = |id: Value, start, end| {
             let mut word = word("x", start, end);
             word.more.insert("speaker_id".to_owned(), id);
@@ -247,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_index_equals_its_definition(
+        fn turn_index_matches_the_reference(
             raw in prop::collection::vec((0i64..400, 1i64..60, 1usize..4), 0..20),
             asked in (0i64..400, 1i64..200),
         ) {

@@ -1,4 +1,4 @@
-//! Speakers of a timeline: what a request asks for, and what is found.
+//! Speakers of a timeline: request options and results.
 
 use std::fmt;
 
@@ -10,20 +10,20 @@ use utoipa::ToSchema;
 
 use crate::Error;
 
-/// Bounds of the number of speakers, each 1 to 50; without one, that side is decided by the analysis.
+/// Bounds of the number of speakers, each 1 to 50; an absent bound is left to the analysis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpeakerBounds {
-    /// Fewest speakers.
+    /// Minimum number of speakers.
     #[schema(minimum = 1, maximum = 50)]
     pub min: Option<u16>,
-    /// Most speakers.
+    /// Maximum number of speakers.
     #[schema(minimum = 1, maximum = 50)]
     pub max: Option<u16>,
 }
 
 impl SpeakerBounds {
-    /// The bounds as the diarization takes them.
+    /// The bounds as input of the diarization.
     ///
     /// # Errors
     /// [`Error::InvalidSpeakers`] when one is outside 1–50 or `min` is above `max`.
@@ -36,14 +36,14 @@ impl SpeakerBounds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum SpeakersOption {
-    /// `true`: find out who speaks when; `false` is the same as leaving it out.
+    /// `true` detects speakers; `false` is the default.
     Flag(bool),
-    /// The same with bounds of the number of speakers.
+    /// Detects speakers with bounds of their number.
     Bounds(SpeakerBounds),
 }
 
 impl SpeakersOption {
-    /// The bounds; `None` when speakers are not asked for.
+    /// The bounds; `None` if speakers are not requested.
     #[must_use]
     pub fn bounds(self) -> Option<SpeakerBounds> {
         match self {
@@ -53,7 +53,7 @@ impl SpeakersOption {
     }
 }
 
-// Not derived: an untagged enum buffers its value, which takes arrays for objects and hides which field is wrong.
+// Not derived: an untagged enum buffers its value, accepts arrays as objects and hides which field is invalid.
 impl<'de> Deserialize<'de> for SpeakersOption {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct OptionVisitor;
@@ -78,15 +78,15 @@ impl<'de> Deserialize<'de> for SpeakersOption {
     }
 }
 
-/// A stretch of speech of one speaker. Turns of different speakers may overlap.
+/// A continuous turn of one speaker. Turns of different speakers may overlap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpeakerTurn {
-    /// One of `meta.speakers`.
+    /// The speaker's id, from `meta.speakers`.
     pub speaker_id: String,
-    /// First millisecond.
+    /// Start time in milliseconds, inclusive.
     pub start_ms: i64,
-    /// First millisecond after; greater than `start_ms`.
+    /// End in milliseconds, exclusive; greater than `start_ms`.
     pub end_ms: i64,
 }
 
@@ -95,28 +95,28 @@ pub struct SpeakerTurn {
 pub struct Speaker {
     /// `S1`, `S2` …, by first appearance in the recording.
     pub id: String,
-    /// The name of the enrolled voice it is identified as; null where it is none of the owner's, and
-    /// in the answer of `analyze`: names are looked up when a timeline is read.
-    // A stored timeline has no names: they are looked up when it is read, so that a deleted voice leaves none behind.
+    /// The name of the matching enrolled voice; null without a match, and in the response of `analyze`, because names
+    /// are looked up when a timeline is read.
+    // Stored timelines contain no names: they are looked up on each read, so that a deleted voice leaves none behind.
     #[serde(default, deserialize_with = "no_name")]
     pub name: Option<String>,
-    /// Speech of it in the whole recording, in milliseconds.
+    /// Total speech in the recording, in milliseconds.
     pub speech_ms: i64,
-    /// How distinct it is from the other speakers, 0 to 1.
+    /// Distinctness from the other speakers, 0 to 1.
     pub confidence: f64,
 }
 
-/// Reads any name as none.
+/// Deserializes any name as `None`.
 fn no_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| None)
 }
 
-/// A speaker as the analysis finds it.
+/// A speaker with the embedding from the analysis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectedSpeaker {
-    /// What the timeline says of it.
+    /// The speaker's entry in the timeline.
     pub speaker: Speaker,
-    /// Its voice.
+    /// Embedding of the voice.
     pub embedding: audio_speakers::Embedding,
 }
 
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_speakers_option_is_a_flag_or_bounds() {
+    fn speakers_option_is_a_flag_or_bounds() {
         let bounds =
             |text: &str| serde_json::from_str::<SpeakersOption>(text).map(SpeakersOption::bounds).ok();
         assert_eq!(bounds("false"), Some(None));

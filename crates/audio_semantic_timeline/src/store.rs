@@ -1,24 +1,24 @@
-//! The only SQL of this crate. Timelines are rows of media_v2: here is only how to find them.
+//! Lookup of timelines by SQL. Their rows belong to media_v2.
 
 use http_kit::{Id, Scope};
 use sqlx::PgConnection;
 
-/// What a timeline is wanted for: an asset, and perhaps an artifact that stands in for its sound.
+/// The source of a timeline: an asset, or an artifact of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimelineOf {
-    /// The recording.
+    /// The recording that the source is part of.
     pub asset_id: Id,
-    /// The artifact in its place.
+    /// The artifact to analyse instead of the recording.
     pub artifact_id: Option<Id>,
 }
 
-/// The timeline artifact of each of `wanted`, in that order: of those made from its artifact if there are any
-/// (whichever recording it is a part of), else of those of the asset itself; the newest measured one, and only without
-/// any the newest stub; of the default audio stream, which clips play, before one of another. One of the asset itself does not count if the decoder that it was made with reads the asset
-/// wrongly. One statement, however many are wanted.
+/// The timeline artifact for each of `wanted`, in that order. Timelines of its artifact, in any recording, take
+/// precedence over those of the asset itself. Measured ones take precedence over stubs; of the asset itself, those of
+/// the default audio stream, which clips play, over those of another stream; then the newest. A timeline of the asset
+/// itself is ignored if its decoder decodes the asset incorrectly. One statement for any number.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn find_timelines(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -1,5 +1,5 @@
-//! The deterministic stand-in for a missing backend: spans of fixed lengths, over and over. It measures nothing, and its
-//! meta says so.
+//! The deterministic replacement for a missing backend: a repeated cycle of spans with fixed durations. It measures
+//! nothing, and its meta marks it as a stub.
 
 use crate::EffectiveParams;
 use crate::model::{AudioEvent, BeatEvent, EventKind, EventMeta};
@@ -7,17 +7,17 @@ use crate::model::{AudioEvent, BeatEvent, EventKind, EventMeta};
 /// `backend_version` and `semantic_version` of a stub timeline.
 pub const VERSION: &str = "audio_semantic_stub_v1";
 
-/// The duration taken when that of the recording is unknown, in milliseconds.
+/// Duration in milliseconds that is assumed if that of the recording is unknown.
 pub const DEFAULT_DURATION_MS: i64 = 60_000;
 
-/// A longer recording is a damaged header's invention (two days, which the decoder allows).
+/// Maximum duration: a longer one is from a damaged header (two days, the limit of the decoder).
 pub(crate) const MAX_DURATION_MS: i64 = 48 * 3_600_000;
 
 const BEAT_MS: i64 = 500;
 const BEATS_PER_BAR: i64 = 4;
 
-/// Spans repeat speech 5 s, silence (at least 0.8 s), music 8 s, speech 4 s, other 3 s until
-/// `duration_ms`; the last one is cut. Without speech and music their spans are left out.
+/// Repeats speech 5 s, silence (at least 0.8 s), music 8 s, speech 4 s, other 3 s until `duration_ms`; the last span is
+/// truncated. Without `include_speech_music`, spans of speech and music are omitted.
 #[must_use]
 pub fn events(duration_ms: i64, params: &EffectiveParams) -> Vec<AudioEvent> {
     let cycle = [
@@ -34,11 +34,11 @@ pub fn events(duration_ms: i64, params: &EffectiveParams) -> Vec<AudioEvent> {
         start_ms = end_ms;
         event
     });
-    let told = |kind| params.include_speech_music || matches!(kind, EventKind::Silence | EventKind::Other);
-    spans.filter(|event| told(event.kind)).collect()
+    let keep = |kind| params.include_speech_music || matches!(kind, EventKind::Silence | EventKind::Other);
+    spans.filter(|event| keep(event.kind)).collect()
 }
 
-/// A beat every 500 ms from zero, four to the bar; none when not asked for.
+/// A beat every 500 ms from zero, four per bar; empty if not requested.
 #[must_use]
 pub fn beats(duration_ms: i64, params: &EffectiveParams) -> Vec<BeatEvent> {
     if !params.include_beats {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cycle_has_fixed_lengths() {
+    fn stub_cycle_has_fixed_durations() {
         let events = events(25_000, &EffectiveParams::default());
         let spans: Vec<_> =
             events.iter().map(|e| (e.kind, e.start_ms, e.end_ms, e.loudness_lufs.unwrap())).collect();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn long_silences_are_kept_and_speech_can_be_left_out() {
+    fn stub_respects_min_silence_and_omits_speech_on_request() {
         let params = EffectiveParams {
             min_silence_ms: 2_000,
             include_speech_music: false,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn beats_are_four_to_the_bar() {
+    fn stub_has_four_beats_per_bar() {
         let beats = beats(2_501, &EffectiveParams::default());
         assert_eq!(beats.len(), 6);
         assert_eq!((beats[5].time_ms, beats[5].beat_index, beats[5].bar_index), (2_500, 5, 1));

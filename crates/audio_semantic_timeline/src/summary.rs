@@ -1,4 +1,4 @@
-//! From what a backend measured to what is stored.
+//! Converts a backend's result to the stored timeline and its rows.
 
 use audio_asr::Language;
 use blob_store::BlobId;
@@ -11,26 +11,26 @@ use crate::backend::{BackendKind, Measured, Selection};
 use crate::model::{BackendInfo, RunMeta, Summary, SummaryMeta};
 use crate::{EffectiveParams, Error, cache_key};
 
-/// Up to this factor (or its inverse) of playback speed the unscaled times are good enough for most uses; told in every
-/// timeline's meta.
+/// Maximum playback speed (and its inverse the minimum) at which unscaled times are accurate enough for most uses; part
+/// of every timeline's meta.
 const SPEED_CHANGE_LIMIT: f64 = 1.05;
 
-/// Everything a timeline is named by.
+/// Everything that identifies a timeline.
 #[derive(Clone, Debug)]
-pub(crate) struct Subject {
+pub(crate) struct AnalysisKey {
     pub(crate) asset_id: Id,
     pub(crate) artifact_id: Option<Id>,
     pub(crate) params: EffectiveParams,
-    /// With what [`Subject::with_mark`] added.
+    /// Includes the suffix added by [`AnalysisKey::with_mark`].
     pub(crate) backend_version: String,
     pub(crate) cache_key: String,
     context: RequestContext,
-    /// Without a mark.
+    /// The version without that suffix.
     version: String,
 }
 
-impl Subject {
-    /// Settles what the timeline is called before anything is read.
+impl AnalysisKey {
+    /// Determines the timeline's cache key before any data is read.
     pub(crate) fn new(
         context: &RequestContext,
         asset_id: Id,
@@ -61,7 +61,8 @@ impl Subject {
         Ok(Self { asset_id, artifact_id, params, backend_version, cache_key, context, version })
     }
 
-    /// The same, decoded by what `mark` names: see [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark).
+    /// The same subject with a decoder suffix: see
+    /// [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark).
     pub(crate) fn with_mark(&self, mark: &str) -> Self {
         let backend_version = format!("{}{mark}", self.version);
         let artifact_id = self.artifact_id.as_ref();
@@ -118,7 +119,7 @@ impl Subject {
         }
     }
 
-    /// The row of a stored summary.
+    /// The artifact row of a stored summary.
     pub(crate) fn timeline(&self, summary: &Summary, blob: &BlobId) -> NewArtifact {
         let mut artifact = self.measurement(ArtifactKind::AudioSemanticTimeline, summary, blob);
         artifact.upstream_artifact_ids = self.artifact_id.iter().cloned().collect();
@@ -126,7 +127,7 @@ impl Subject {
         artifact
     }
 
-    /// The row of its transcript.
+    /// The artifact row of its transcript.
     pub(crate) fn transcript(&self, summary: &Summary, timeline: &Id, blob: &BlobId) -> NewArtifact {
         let mut artifact = self.measurement(ArtifactKind::AsrTranscript, summary, blob);
         artifact.upstream_artifact_ids = vec![timeline.clone()];
@@ -139,7 +140,7 @@ impl Subject {
     }
 
     fn measurement(&self, kind: ArtifactKind, summary: &Summary, blob: &BlobId) -> NewArtifact {
-        // The key names tenant and user too, who do not produce anything.
+        // Unlike the cache key, this excludes tenant and user, which do not affect the result.
         let produced_by = json!({
             "asset_id": self.asset_id,
             "artifact_id": self.artifact_id,
@@ -162,7 +163,7 @@ impl Subject {
 fn as_map(run: &RunMeta) -> Map<String, Value> {
     match serde_json::to_value(run) {
         Ok(Value::Object(map)) => map,
-        // A struct of plain fields always is an object.
+        // A struct of plain fields always serializes to an object.
         _ => Map::new(),
     }
 }

@@ -13,49 +13,49 @@ use crate::model::{Summary, Word};
 use crate::speakers::Speaker;
 use crate::{Error, slice};
 
-/// What is said in a recording, or in a clip of it: the words of its timeline, as stored in an `asr_transcript`
+/// The transcript of a recording, or of a clip of it: the words of its timeline, as stored in an `asr_transcript`
 /// artifact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Transcript {
-    /// The recording.
+    /// The recording that was transcribed.
     pub asset_id: Id,
-    /// The artifact that was analysed, when it was not the recording itself.
+    /// The artifact that was analysed instead of the recording itself, if any.
     pub artifact_id: Option<Id>,
-    /// Length in milliseconds.
+    /// Duration of the analysed audio in milliseconds.
     pub duration_ms: i64,
-    /// The language: as given, or as detected.
+    /// Language code, as requested or as detected.
     pub language: Option<String>,
-    /// The speech model.
+    /// Name of the speech model.
     pub model_used: String,
-    /// Names everything that changes a result.
+    /// Version that covers everything that affects a result.
     pub backend_version: String,
-    /// The speakers of the whole recording, with the names of enrolled voices; absent where they were not asked for.
+    /// The speakers of the whole recording, with the names of enrolled voices; absent if not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<Speaker>, required = false)]
     pub speakers: Option<Vec<Speaker>>,
-    /// All of it; null when nothing is said.
+    /// The whole text; null without words.
     pub text: Option<String>,
-    /// In order, without overlap.
+    /// The words, in order and non-overlapping.
     pub words: Vec<Word>,
 }
 
-/// How a transcript is written.
+/// Format of a transcript.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(default = "json")]
 pub enum TranscriptFormat {
-    /// The words with their times.
+    /// The words with their times, as JSON.
     #[default]
     Json,
-    /// Captions, as SubRip.
+    /// Captions in SubRip format.
     Srt,
-    /// Captions, as WebVTT.
+    /// Captions in WebVTT format.
     Vtt,
-    /// Captions, as TTML (IMSC 1.1 text profile).
+    /// Captions in TTML (IMSC 1.1 text profile).
     Ttml,
-    /// Captions, as Advanced SubStation Alpha; each word is highlighted when it is spoken.
+    /// Captions in Advanced SubStation Alpha; each word is highlighted while it is spoken.
     Ass,
-    /// The text, a sentence a line.
+    /// Plain text, one sentence per line.
     Txt,
     /// OpenAI's `verbose_json`, with words and segments.
     OpenaiJson,
@@ -78,7 +78,7 @@ impl TranscriptFormat {
 }
 
 impl Transcript {
-    /// The words of a timeline.
+    /// Collects the words of a timeline.
     #[must_use]
     pub fn of(summary: &Summary) -> Self {
         let words: Vec<Word> = summary.events.iter().flat_map(|event| event.meta.words.clone()).collect();
@@ -95,10 +95,10 @@ impl Transcript {
         }
     }
 
-    /// The words of a timeline that a speech model made.
+    /// Collects the words of a timeline that was made with a speech model.
     ///
     /// # Errors
-    /// [`Error::WordsNotFound`] for a timeline without words whose recording was never transcribed.
+    /// [`Error::WordsNotFound`] for a timeline without words that was made without a speech model.
     pub(crate) fn of_transcribed(summary: &Summary) -> Result<Self, Error> {
         let transcript = Self::of(summary);
         let run = &summary.meta.run;
@@ -112,7 +112,7 @@ impl Transcript {
     /// The text in a format other than `json`; `None` for `json`.
     ///
     /// # Errors
-    /// None is expected: writing JSON of plain fields does not fail.
+    /// None are expected: serializing plain fields as JSON does not fail.
     pub(crate) fn written(
         &self,
         format: TranscriptFormat,
@@ -139,12 +139,12 @@ impl Transcript {
         }))
     }
 
-    /// The words as the writers take them.
+    /// The words as input for the writers of [`interchange`].
     pub(crate) fn timed_text(&self) -> TimedText {
         let speakers = self.speakers.iter().flatten();
         let names: HashMap<&str, &str> =
             speakers.filter_map(|speaker| Some((speaker.id.as_str(), speaker.name.as_deref()?))).collect();
-        // The name; without one the id.
+        // The speaker's name, or the id without one.
         let label = |id: &str| names.get(id).map_or(id, |name| *name).to_owned();
         let word = |word: &Word| TimedWord {
             text: word.word.clone(),
@@ -160,7 +160,7 @@ impl Transcript {
         }
     }
 
-    /// Was English written of another language?
+    /// Whether the text was translated to English.
     fn is_translation(&self) -> bool {
         self.backend_version.split('+').any(|part| part == "translate")
     }

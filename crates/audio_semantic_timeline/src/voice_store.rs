@@ -1,4 +1,4 @@
-//! The SQL of voices and of the speakers they are compared with.
+//! The SQL of voices, and of the speakers they are compared with.
 
 use audio_speakers::{Embedding, SpeakerModels};
 use chrono::{DateTime, Utc};
@@ -9,11 +9,10 @@ use sqlx::{Acquire, PgConnection};
 use crate::speakers::DetectedSpeaker;
 use crate::voices::{EnrolledVoice, KnownVoice, MOST_VOICES};
 
-/// Keeps a voice; `false` where the owner has [`MOST_VOICES`] already. Enrolments of one owner are counted one after
-/// another.
+/// Inserts a voice; `false` if the owner already has [`MOST_VOICES`]. Enrolments of one owner are serialized by a lock.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn insert_voice(
     conn: &mut PgConnection,
     context: &RequestContext,
@@ -65,10 +64,10 @@ impl From<VoiceRow> for EnrolledVoice {
     }
 }
 
-/// The voice of an id.
+/// The voice with this id, if any.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn find_voice(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -91,7 +90,7 @@ pub async fn find_voice(
 /// The owner's voices, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn list_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Vec<EnrolledVoice>> {
     let rows = sqlx::query_as!(
         VoiceRow,
@@ -107,10 +106,10 @@ pub async fn list_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result
     Ok(rows.into_iter().map(EnrolledVoice::from).collect())
 }
 
-/// Deletes a voice with its embedding; was there one?
+/// Deletes a voice with its embedding; false if it does not exist.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn delete_voice(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
     let deleted = sqlx::query!(
         r#"-- audio_semantic_timeline::delete_voice
@@ -124,10 +123,10 @@ pub async fn delete_voice(conn: &mut PgConnection, scope: &Scope, id: &Id) -> sq
     Ok(deleted.rows_affected() == 1)
 }
 
-/// Keeps the voices of a timeline's speakers.
+/// Inserts the embeddings of a timeline's speakers.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn insert_speakers(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -152,10 +151,10 @@ pub async fn insert_speakers(
     Ok(())
 }
 
-/// The speakers of a timeline whose embeddings compare with those of the network in use: id and embedding.
+/// The speakers of a timeline with embeddings comparable to the current model's: id and embedding.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) async fn find_speakers(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -176,10 +175,10 @@ pub(crate) async fn find_speakers(
     Ok(rows.into_iter().filter_map(|row| Some((row.speaker_id, Embedding::new(&row.embedding)?))).collect())
 }
 
-/// The owner's voices whose embeddings compare with those of the network in use.
+/// The owner's voices with embeddings comparable to the current model's.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub(crate) async fn known_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result<Vec<KnownVoice>> {
     let rows = sqlx::query!(
         r#"-- audio_semantic_timeline::known_voices

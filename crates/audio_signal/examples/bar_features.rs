@@ -1,6 +1,6 @@
-//! Prepares the fit of the bars: reads lines of `SOUND OUTPUT` and writes, for each beat found in the sound, the number
-//! of its run, its time (s), its position in its bar and four features as little-endian 32-bit floats. See
-//! `tools/rhythm/fit.py`.
+//! Extracts features for fitting the bars: reads lines of `RECORDING OUTPUT` and writes, for each detected beat of the
+//! recording, the number of its run, its time (s), its position in its bar and four features as little-endian 32-bit
+//! floats. See `tools/rhythm/fit.py`.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -12,13 +12,13 @@ use media_decode::Decoder;
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
         let line = line?;
-        let (sound, output) = line.split_once(' ').ok_or("expected lines of: SOUND OUTPUT")?;
-        let (rate, mono) = decode(sound)?;
+        let (recording, output) = line.split_once(' ').ok_or("expected lines of: RECORDING OUTPUT")?;
+        let (rate, mono) = decode(recording)?;
         let mut values = Vec::new();
         for (run, beats) in bar_features(rate, &mono).into_iter().enumerate() {
             for (features, beat) in beats {
-                let place = [run as f32, beat.time.as_secs_f64() as f32, beat.position as f32];
-                values.extend(place.into_iter().chain(features).flat_map(f32::to_le_bytes));
+                let position = [run as f32, beat.time.as_secs_f64() as f32, beat.position as f32];
+                values.extend(position.into_iter().chain(features).flat_map(f32::to_le_bytes));
             }
         }
         fs::write(output, values)?;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The rate (Hz) and the mean of the channels.
+/// The sample rate (Hz) and the mean of the channels.
 fn decode(path: &str) -> Result<(u32, Vec<f32>), Box<dyn Error>> {
     let mut decoder = Decoder::open(File::open(path)?)?;
     let (rate, channels) = (decoder.format().rate, decoder.format().channels());

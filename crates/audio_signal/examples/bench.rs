@@ -1,8 +1,8 @@
-//! Where the time of an analysis goes: `cargo run --release -p audio_signal --example bench -- RECORDING…`
+//! Benchmark of the analysis: `cargo run --release -p audio_signal --example bench -- RECORDING…`
 //!
-//! Prints for each recording how many times faster than real time it is analysed, in whole and in part, and the peak of
-//! resident memory, beside ffmpeg's decoding of the same file. Each measurement is a process of its own, so that peaks
-//! do not add up. `make bench` makes recordings of 11 minutes and 3 hours in `fixtures/media`.
+//! Prints for each recording how many times faster than real time it is analysed, as a whole and in parts, and the peak
+//! of resident memory, in comparison with ffmpeg's decoding of the same file. Each measurement runs in its own process,
+//! so that peaks do not add up. `make bench` makes recordings of 11 minutes and 3 hours in `fixtures/media`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
 
@@ -16,7 +16,7 @@ use audio_signal::{AnalysisParams, Control, analyze};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// What is measured: its name, whether beats and whether speech and music are looked for, and threads (0: all cores).
+/// Measured cases: name, whether beats and whether speech and music are detected, and threads (0: all cores).
 const CASES: [(&str, bool, bool, usize); 5] = [
     ("all, one thread", true, true, 1),
     ("all, all cores", true, true, 0),
@@ -64,7 +64,7 @@ fn bench(recordings: &[String]) -> Outcome<()> {
     Ok(())
 }
 
-/// Seconds taken, MiB at the peak and seconds of sound of one case, in a process of its own.
+/// Runs one case in its own process; returns the seconds taken, the peak memory in MiB and the seconds of audio.
 fn run_case(case: usize, file: &Path) -> Outcome<(f64, f64, f64)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["--measure", &case.to_string()]).arg(file).stderr(Stdio::inherit());
@@ -74,7 +74,7 @@ fn run_case(case: usize, file: &Path) -> Outcome<(f64, f64, f64)> {
     Ok((took, peak, length))
 }
 
-/// Analyses `file` and prints the seconds it took, the peak of resident memory in MiB and the seconds of sound.
+/// Analyses `file` and prints the seconds taken, the peak of resident memory in MiB and the seconds of audio.
 fn measure(case: &str, file: &Path) -> Outcome<()> {
     let (_, include_beats, include_speech_music, threads) = CASES[case.parse::<usize>()?];
     let cores = std::thread::available_parallelism()?.get();

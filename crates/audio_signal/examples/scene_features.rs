@@ -1,5 +1,5 @@
-//! Prepares the fit of the scene decisions: reads lines of `SOUND OUTPUT` and writes, for each 32 ms of the sound, nine
-//! features and the speech probability as little-endian 32-bit floats. See `tools/scene/fit.py`.
+//! Extracts features for fitting the scene decisions: reads lines of `RECORDING OUTPUT` and writes, for each 32 ms of
+//! the recording, nine features and the speech probability as little-endian 32-bit floats. See `tools/scene/fit.py`.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -11,8 +11,8 @@ use media_decode::Decoder;
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
         let line = line?;
-        let (sound, output) = line.split_once(' ').ok_or("expected lines of: SOUND OUTPUT")?;
-        let mono = decode(sound)?;
+        let (recording, output) = line.split_once(' ').ok_or("expected lines of: RECORDING OUTPUT")?;
+        let mono = decode(recording)?;
         let values = scene_features(&mono)?
             .into_iter()
             .flat_map(|(features, voice)| features.into_iter().chain([voice]).flat_map(f32::to_le_bytes));

@@ -1,4 +1,4 @@
-//! Prints how fast the first stages of the analysis are, each alone on one thread, in multiples of real time.
+//! Prints the speed of the first stages of the analysis, each alone on one thread, in multiples of real time.
 //!
 //! ```text
 //! cargo run --release -p audio_signal --example stages
@@ -12,10 +12,10 @@ use std::time::Instant;
 use audio_signal::{LoudnessMeter, Resampler, SPEECH_RATE, SpeechDetector};
 use symphonia::core::audio::{Channels, layouts};
 
-/// Length of the sound that each stage gets, and the frames it gets at once.
+/// Duration of the audio for each stage, and the number of frames per call.
 const SECONDS: u32 = 120;
 const CHUNK: usize = 1_152;
-/// Each stage runs this often; the fastest run counts.
+/// Number of runs of each stage, of which the fastest counts.
 const RUNS: usize = 3;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! Prints what a recording holds, when.
+//! Prints the segments, the loudness and the tempo of a recording.
 //!
 //! ```text
 //! cargo run --release -p audio_signal --example timeline -- RECORDING
@@ -12,7 +12,7 @@ use std::fs::File;
 use audio_signal::{AnalysisParams, Control, analyze};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args_os().nth(1).ok_or("which recording?")?;
+    let path = std::env::args_os().nth(1).ok_or("usage: timeline RECORDING")?;
     let analysis = analyze(&File::open(path)?.into(), &AnalysisParams::default(), &Control::none())?;
 
     println!("{} long, {} Hz {}", analysis.duration, analysis.format.rate, analysis.format.codec);

@@ -1,4 +1,4 @@
-//! The one pass over a recording that finds everything at once.
+//! Analysis of a recording in one pass.
 
 use std::ops::Range;
 
@@ -12,43 +12,43 @@ use crate::{
     Suspicion, Thresholds, pipeline, plausibility,
 };
 
-/// Changes whenever the same recording and parameters may give another result.
+/// Must change when the same recording and parameters may give another result.
 pub const ALGORITHM_VERSION: &str = "signal_v4";
 
-/// Names everything but the recording and the request's own parameters that changes a result: the algorithm's
-/// version, the speech detector's weights and the thresholds that are not the fitted ones. For cache keys: holds no
-/// `|` and no space.
+/// Version of everything besides the recording and the request's own parameters that determines a result: the
+/// algorithm's version, the speech detector's weights and the thresholds that differ from the fitted ones. For cache
+/// keys: contains no `|` and no space.
 ///
 /// # Errors
-/// [`SignalError::Model`] when this build's speech model is not the one it was written for.
+/// [`SignalError::Model`] when this build's speech model is not the supported one.
 pub fn version(thresholds: &Thresholds) -> Result<String, SignalError> {
     let fitted = format!("{ALGORITHM_VERSION}+{}", SpeechDetector::version()?);
     let changed = thresholds.changed();
     Ok(changed.iter().fold(fitted, |version, (name, value)| format!("{version}+{name}={value}")))
 }
 
-/// How far an analysis is.
+/// Progress of an analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Everything before has been analysed.
+    /// Audio before this position has been analysed.
     pub position: MediaTime,
-    /// The duration the container tells; `None` when it tells none.
+    /// The duration declared by the container, if any.
     pub expected_duration: Option<MediaTime>,
 }
 
-/// How the caller follows and stops an analysis. Both are called on the caller's own thread, after each block
-/// of sound (some tens of milliseconds), and should return at once. A second pass over the recording, for its words,
-/// tells its progress from the beginning again.
+/// Progress reports and cancellation of an analysis. Both functions are called on the caller's own thread after each
+/// block of audio (some tens of milliseconds), and should return at once. A second pass over the recording, for its
+/// words, reports its progress from the start again.
 #[derive(Clone, Copy)]
 pub struct Control<'a> {
-    /// Told how far the analysis is.
+    /// Called with the progress after each block.
     pub progress: &'a dyn Fn(Progress),
-    /// Asked whether to stop.
+    /// Polled after each block; `true` cancels the analysis.
     pub cancelled: &'a dyn Fn() -> bool,
 }
 
 impl Control<'_> {
-    /// Nobody watches, nobody stops it.
+    /// No progress reports and no cancellation.
     #[must_use]
     pub const fn none() -> Self {
         Self { progress: &|_| {}, cancelled: &|| false }
@@ -61,47 +61,47 @@ impl std::fmt::Debug for Control<'_> {
     }
 }
 
-/// What one pass over a recording found.
+/// The result of one pass over a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Analysis {
-    /// Exact length of what is heard, from presentation zero to the last decoded sample; more than zero.
+    /// Exact duration, from presentation time zero to the last decoded sample; more than zero.
     pub duration: MediaTime,
-    /// Rate, channels and codec.
+    /// Sample rate, channels and codec.
     pub format: AudioFormat,
-    /// What was damaged in the file.
+    /// Statistics of damage in the file.
     pub decode_stats: DecodeStats,
-    /// What decoded it.
+    /// The decoder that was used.
     pub decoder: DecoderKind,
-    /// Why the decoding is doubted; empty for nearly every recording. Confidences are then below 0.5.
+    /// Reasons to doubt the decoding; empty for nearly every recording. Otherwise all confidences are below 0.5.
     pub suspicions: Vec<Suspicion>,
-    /// Speech, music, silence and other: sorted, without overlap, covering `[0, duration)` without gap.
+    /// Segments of speech, music, silence and other: sorted, without overlap, covering `[0, duration)` without gaps.
     pub segments: Vec<Segment>,
     /// Integrated loudness in LUFS (EBU R 128, gated); `None` when everything is below the gate.
     pub integrated_lufs: Option<f64>,
     /// Loudness range in LU (EBU Tech 3342); `None` when there is nothing to measure.
     pub loudness_range: Option<f64>,
-    /// Loudness in LUFS (ungated) of consecutive windows of the length asked for, the last one cut at
-    /// `duration`; `None` for digital silence.
+    /// Loudness in LUFS (ungated) of consecutive windows of the requested length, the last one truncated at `duration`;
+    /// `None` for digital silence.
     pub loudness_windows: Vec<(Window, Option<f64>)>,
-    /// How loud it is, when.
+    /// Loudness over time in steps of 10 ms.
     pub loudness: LoudnessProfile,
-    /// Where somebody speaks or sings, finer than `segments` and also over music: what a transcriber should hear.
+    /// Regions with speech or singing, finer than `segments` and also over music: the input of a transcriber.
     /// Sorted, without overlap; empty without [`AnalysisParams::include_speech_music`].
     pub speech_regions: Vec<Window>,
     /// Onsets, tempo and beats; empty without [`AnalysisParams::include_beats`].
     pub rhythm: Rhythm,
 }
 
-/// Decodes a recording and finds everything in it: in one pass, and where the decoding is implausible in a second one
-/// by ffmpeg (see [`Suspicion`]).
+/// Decodes and analyses a recording in one pass; if the decoding is implausible, in a second pass by ffmpeg (see
+/// [`Suspicion`]).
 ///
-/// Memory is bounded by about 10 KiB per second of audio, whatever the file's rate and channels: some 100 MiB for
-/// three hours. The result is the same to the last bit for any number of threads.
+/// Memory is bounded by about 10 KiB per second of audio, regardless of the file's sample rate and channels: about 100
+/// MiB for three hours. The result is bit-identical for any number of threads.
 ///
 /// # Errors
-/// Those of [`MediaInput::decoder`] and [`Decoder::next_block`]; [`DecodeError::Undecodable`] when there is not one
-/// sample, or an implausible decoding cannot be checked because ffmpeg refuses the file; [`DecodeError::Cancelled`] when
-/// the caller asked to stop.
+/// Those of [`MediaInput::decoder`] and [`Decoder::next_block`]; [`DecodeError::Undecodable`] when there are no
+/// samples, or an implausible decoding cannot be checked because ffmpeg rejects the file; [`DecodeError::Cancelled`]
+/// when the caller cancels the analysis.
 pub fn analyze(
     input: &MediaInput,
     params: &AnalysisParams,
@@ -116,12 +116,12 @@ fn analyze_once(
     params: &AnalysisParams,
     control: &Control<'_>,
 ) -> Result<Analysis, SignalError> {
-    let heard = pipeline::listen(&mut decoder, params, control)?;
+    let features = pipeline::run_pass(&mut decoder, params, control)?;
     let duration = decoder.position();
     if duration == MediaTime::ZERO {
-        return Err(DecodeError::Undecodable("it holds no audio at all".to_owned()).into());
+        return Err(DecodeError::Undecodable("it contains no audio samples".to_owned()).into());
     }
-    let pipeline::Heard { peak, loudness, cells, textures, voice, rhythm } = heard;
+    let pipeline::PassFeatures { peak, loudness, cells, textures, voice, rhythm } = features;
     let track = Track { cells, textures, voice, duration };
     let to_segment = |span: scene::Span| Segment {
         kind: span.kind,
@@ -153,7 +153,7 @@ fn analyze_once(
     })
 }
 
-/// Where there cannot be a beat: in silence, and where somebody talks and no music plays.
+/// Windows that cannot have beats: silence, and speech without music.
 fn beatless(segments: &[Segment]) -> Vec<Window> {
     let is_beatless = |segment: &&Segment| match segment.kind {
         SceneKind::Speech => !segment.background_music,
@@ -163,7 +163,7 @@ fn beatless(segments: &[Segment]) -> Vec<Window> {
     segments.iter().filter(is_beatless).map(|segment| segment.window).collect()
 }
 
-/// The window of some frames of the speech detector, cut at `duration`.
+/// The window of a range of speech detector frames, truncated at `duration`.
 pub(crate) fn window_of(frames: Range<usize>, duration: MediaTime) -> Option<Window> {
     let time = |frame: usize| {
         let samples = i64::try_from(frame * SPEECH_FRAME).unwrap_or(i64::MAX);

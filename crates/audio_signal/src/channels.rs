@@ -1,4 +1,4 @@
-//! What each channel counts for when it is mixed to mono or its loudness is summed.
+//! Weights of the channels in the mono mix and in the loudness sum.
 
 use std::f32::consts::FRAC_1_SQRT_2;
 
@@ -6,7 +6,7 @@ use symphonia::core::audio::{ChannelLabel, Channels, Position};
 
 const LFE: Position = Position::LFE1.union(Position::LFE2);
 
-/// Whatever stands beside or behind the listener, as ffmpeg's `ebur128` counts it.
+/// Channels beside or behind the listener, as in ffmpeg's `ebur128`.
 const SURROUND: Position = Position::REAR_LEFT
     .union(Position::REAR_CENTER)
     .union(Position::REAR_RIGHT)
@@ -18,8 +18,8 @@ const SURROUND: Position = Position::REAR_LEFT
     .union(Position::TOP_SIDE_LEFT)
     .union(Position::TOP_SIDE_RIGHT);
 
-/// Gain of each channel in the mono mix: ITU-R BS.775's stereo downmix, its two sides averaged. Mono stays as
-/// it is; channels without a position are averaged.
+/// Gain of each channel in the mono mix: the mean of both sides of ITU-R BS.775's stereo downmix. Mono is unchanged;
+/// channels without a position are averaged.
 pub(crate) fn downmix_gains(channels: &Channels) -> Vec<f32> {
     let positions = positions(channels);
     let count = positions.len();
@@ -34,8 +34,8 @@ pub(crate) fn downmix_gains(channels: &Channels) -> Vec<f32> {
     positions.iter().map(gain).collect()
 }
 
-/// Weight of each channel's power in the loudness (ITU-R BS.1770-4, table 3): 1, 1.41 for surround channels,
-/// 0 for low frequency effects. A single channel counts once, as with ffmpeg's `ebur128`.
+/// Weight of each channel's power in the loudness (ITU-R BS.1770-4, table 3): 1, for surround channels 1.41, for low
+/// frequency effects 0. A single channel has weight 1, as in ffmpeg's `ebur128`.
 pub(crate) fn loudness_weights(channels: &Channels) -> Vec<f64> {
     let positions = positions(channels);
     let alone = positions.len() == 1;
@@ -47,7 +47,7 @@ pub(crate) fn loudness_weights(channels: &Channels) -> Vec<f64> {
     positions.iter().map(weight).collect()
 }
 
-/// Position of each channel in the order of the decoded samples; `None` where the recording tells none.
+/// Position of each channel in the order of the decoded samples; `None` if the recording declares none.
 fn positions(channels: &Channels) -> Vec<Option<Position>> {
     match channels {
         Channels::Positioned(set) => set.iter().map(Some).collect(),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn low_frequency_effects_count_for_nothing() {
+    fn low_frequency_effects_have_no_weight() {
         let front = Position::FRONT_LEFT | Position::FRONT_RIGHT | Position::FRONT_CENTER;
         let layout =
             Channels::Positioned(front | Position::LFE1 | Position::SIDE_LEFT | Position::SIDE_RIGHT);

@@ -1,19 +1,19 @@
 use crate::{SignalError, SpeechDetector};
 
-/// The libraries behind an analysis, as `name version`.
+/// Versions of the libraries used by an analysis, as `name version`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dependencies {
-    /// Onsets and the pulse.
+    /// Library for onsets and the pulse.
     pub aubio: &'static str,
-    /// Speech detection: the model with the first digits of its weights' hash.
+    /// Model for speech detection, with the first digits of its weights' hash.
     pub vad: &'static str,
-    /// From file to samples.
+    /// Library for demuxing and decoding.
     pub decoder: &'static str,
 }
 
 const AUBIO: &str = "aubio-rs 0.2.0";
 
-/// What this build is made of.
+/// The versions in this build.
 ///
 /// # Errors
 /// [`SignalError::Model`] when the bundled speech model cannot be used.

@@ -2,20 +2,20 @@ use media_decode::DecodeError;
 
 use crate::ModelError;
 
-/// Why a recording was not analysed.
+/// Why a recording cannot be analysed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignalError {
-    /// It cannot be decoded, or the caller asked to stop.
+    /// The recording cannot be decoded, or the caller cancelled the analysis.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The speech detector's model, part of this program, cannot be used.
+    /// The bundled model of the speech detector cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
 impl SignalError {
-    /// Is the recording itself the reason (and not the source it is read from, this installation or the caller)? The
-    /// same bytes will then fail again.
+    /// Whether the recording itself is the cause, not its source, this installation or the caller. The same bytes will
+    /// then fail again.
     #[must_use]
     pub const fn is_about_media(&self) -> bool {
         matches!(self, Self::Decode(error) if error.is_about_media())

@@ -1,24 +1,24 @@
-//! Power spectra of windows of sound, by a Fourier transform in plain arithmetic: the same bits on every processor.
+//! Power spectra of windowed samples by a Fourier transform in plain arithmetic, bit-identical on every processor.
 
 use std::f64::consts::TAU;
 
 use crate::simd::{Aligned, WIDTH, vectorized};
 
-/// Takes the power spectra of windowed stretches of sound, two at a time: one is the real and the other the imaginary
+/// Computes the power spectra of windowed frames of samples, two at a time: one is the real and the other the imaginary
 /// part of one complex transform.
 ///
 /// The transform is Stockham's of radix 4, which needs no reordering (C. Van Loan, "Computational Frameworks for the
 /// Fast Fourier Transform", 1992, 1.7 and 2.4).
 pub struct PowerSpectra {
     window: Aligned,
-    /// The turns of the first two passes, value by value.
-    first_turns: [Split; 3],
-    second_turns: [Split; 3],
+    /// Twiddle factors of the first two passes, value by value.
+    first_twiddles: [Split; 3],
+    second_twiddles: [Split; 3],
     signal: Split,
     scratch: Split,
 }
 
-/// Complex numbers, their parts apart.
+/// Complex numbers, with real and imaginary parts in separate arrays.
 struct Split {
     real: Aligned,
     imaginary: Aligned,
@@ -31,8 +31,9 @@ impl Split {
     }
 }
 
-/// e^(−iτ j k / size) for j of 1 to 3 and each k below a quarter of the size, k rounded down to a multiple of `stride`.
-fn turns(size: usize, stride: usize) -> [Split; 3] {
+/// Twiddle factors e^(−iτ j k / size) for j of 1 to 3 and each k below `size / 4`, with k rounded down to a multiple of
+/// `stride`.
+fn twiddles(size: usize, stride: usize) -> [Split; 3] {
     [1, 2, 3].map(|j| {
         let angle = |k: usize| -TAU * (j * (k - k % stride)) as f64 / size as f64;
         let angles = (0..size / 4).map(angle);
@@ -44,44 +45,44 @@ fn turns(size: usize, stride: usize) -> [Split; 3] {
 }
 
 impl PowerSpectra {
-    /// For stretches of `window.len()` samples, a power of two of 64 or more, that are multiplied by `window`.
+    /// For frames of `window.len()` samples, a power of two of at least 64, which are multiplied by `window`.
     ///
     /// # Panics
-    /// With a window of another length.
+    /// When the window has another length.
     #[must_use]
     pub fn new(window: Vec<f32>) -> Self {
         let size = window.len();
         assert!(size.is_power_of_two() && size >= 4 * WIDTH, "a window of {size} samples");
-        let (first_turns, second_turns) = (turns(size, 1), turns(size, 4));
+        let (first_twiddles, second_twiddles) = (twiddles(size, 1), twiddles(size, 4));
         Self {
             window: window.into_iter().collect(),
-            first_turns,
-            second_turns,
+            first_twiddles,
+            second_twiddles,
             signal: Split::zeros(size),
             scratch: Split::zeros(size),
         }
     }
 
-    /// Length of a stretch, in samples.
+    /// Length of a frame in samples.
     #[must_use]
     pub fn size(&self) -> usize {
         self.window.len()
     }
 
-    /// Writes |X|² of the first bins (multiples of the sample rate over [`Self::size`]) of each of two stretches.
+    /// Writes |X|² of the first bins (multiples of the sample rate over [`Self::size`]) of each of two frames.
     ///
     /// # Panics
-    /// When a stretch is not [`Self::size`] long, or for more than `size / 2 + 1` bins.
-    pub fn of_pair(&mut self, stretches: [&[f32]; 2], powers: [&mut [f32]; 2]) {
+    /// When a frame is not [`Self::size`] long, or for more than `size / 2 + 1` bins.
+    pub fn of_pair(&mut self, frames: [&[f32]; 2], powers: [&mut [f32]; 2]) {
         let size = self.size();
-        assert!(stretches.iter().all(|stretch| stretch.len() == size), "stretches fit the window");
+        assert!(frames.iter().all(|frame| frame.len() == size), "frames fit the window");
         vectorized(
             #[inline(always)]
             || {
-                for (part, stretch) in
-                    [&mut self.signal.real, &mut self.signal.imaginary].into_iter().zip(stretches)
+                for (part, frame) in
+                    [&mut self.signal.real, &mut self.signal.imaginary].into_iter().zip(frames)
                 {
-                    for ((value, sample), weight) in part.iter_mut().zip(stretch).zip(self.window.iter()) {
+                    for ((value, sample), weight) in part.iter_mut().zip(frame).zip(self.window.iter()) {
                         *value = sample * weight;
                     }
                 }
@@ -94,16 +95,16 @@ impl PowerSpectra {
     /// Transforms `signal` in place.
     #[inline(always)]
     fn transform(&mut self) {
-        let Self { first_turns, second_turns, signal, scratch, .. } = self;
-        early_pass::<1>(signal, scratch, first_turns);
-        early_pass::<4>(scratch, signal, second_turns);
+        let Self { first_twiddles, second_twiddles, signal, scratch, .. } = self;
+        early_pass::<1>(signal, scratch, first_twiddles);
+        early_pass::<4>(scratch, signal, second_twiddles);
         let size = signal.real.len();
         let mut stride = 16;
         while stride < size {
             if size / stride == 2 {
                 halves(signal, scratch);
             } else {
-                late_pass(signal, scratch, first_turns, stride);
+                late_pass(signal, scratch, first_twiddles, stride);
             }
             std::mem::swap(signal, scratch);
             stride *= 4;
@@ -111,8 +112,8 @@ impl PowerSpectra {
     }
 }
 
-/// The powers of the first bins of two real signals, from the bins of the complex signal that they are the parts of.
-/// `mirror` is room for those bins the other way round.
+/// The powers of the first bins of two real signals, from the bins of the complex signal of which they are the parts.
+/// `mirror` is scratch space for these bins in reverse order.
 #[inline(always)]
 fn separate(bins: &Split, mirror: &mut Split, [first, second]: [&mut [f32]; 2]) {
     for (part, mirror) in [(&bins.real, &mut mirror.real), (&bins.imaginary, &mut mirror.imaginary)] {
@@ -133,10 +134,10 @@ fn even_and_odd([even, even_mirror]: [&[f32]; 2], [odd, odd_mirror]: [&[f32]; 2]
     }
 }
 
-/// [`WIDTH`] complex numbers.
+/// Real and imaginary parts of [`WIDTH`] complex numbers.
 type Wide = ([f32; WIDTH], [f32; WIDTH]);
 
-/// The butterfly of radix 4 on [`WIDTH`] columns of four numbers, but for the turns of its results.
+/// The radix-4 butterfly on [`WIDTH`] columns of four numbers, without the twiddle factors of its results.
 #[inline(always)]
 fn butterfly(real: [&[f32; WIDTH]; 4], imaginary: [&[f32; WIDTH]; 4]) -> [Wide; 4] {
     let mut out = [([0.0; WIDTH], [0.0; WIDTH]); 4];
@@ -156,7 +157,7 @@ fn butterfly(real: [&[f32; WIDTH]; 4], imaginary: [&[f32; WIDTH]; 4]) -> [Wide; 
 }
 
 #[inline(always)]
-fn turn(value: &mut Wide, cos: &[f32; WIDTH], sin: &[f32; WIDTH]) {
+fn twiddle(value: &mut Wide, cos: &[f32; WIDTH], sin: &[f32; WIDTH]) {
     for i in 0..WIDTH {
         (value.0[i], value.1[i]) =
             (value.0[i] * cos[i] - value.1[i] * sin[i], value.0[i] * sin[i] + value.1[i] * cos[i]);
@@ -169,25 +170,25 @@ fn quarters<T>(values: &[T]) -> [&[T]; 4] {
     [a, b, c, d]
 }
 
-/// A pass whose stride is less than [`WIDTH`]: turns differ within a vector, and results are interleaved.
+/// A pass whose stride is less than [`WIDTH`]: twiddle factors differ within a vector, and results are interleaved.
 #[inline(always)]
-fn early_pass<const STRIDE: usize>(from: &Split, to: &mut Split, turns: &[Split; 3]) {
+fn early_pass<const STRIDE: usize>(from: &Split, to: &mut Split, twiddles: &[Split; 3]) {
     let [real, imaginary] = [&from.real, &from.imaginary].map(|part| quarters(part.as_chunks::<WIDTH>().0));
-    let turns = turns
+    let twiddles = twiddles
         .each_ref()
-        .map(|turn| (turn.real.as_chunks::<WIDTH>().0, turn.imaginary.as_chunks::<WIDTH>().0));
+        .map(|twiddle| (twiddle.real.as_chunks::<WIDTH>().0, twiddle.imaginary.as_chunks::<WIDTH>().0));
     let real_out = to.real.as_chunks_mut::<{ 4 * WIDTH }>().0;
     let imaginary_out = to.imaginary.as_chunks_mut::<{ 4 * WIDTH }>().0;
     for (k, (real_out, imaginary_out)) in real_out.iter_mut().zip(imaginary_out).enumerate() {
         let mut out = butterfly(real.map(|values| &values[k]), imaginary.map(|values| &values[k]));
-        for (out, (cos, sin)) in out[1..].iter_mut().zip(turns) {
-            turn(out, &cos[k], &sin[k]);
+        for (out, (cos, sin)) in out[1..].iter_mut().zip(twiddles) {
+            twiddle(out, &cos[k], &sin[k]);
         }
         for group in 0..WIDTH / STRIDE {
             for (j, (real, imaginary)) in out.iter().enumerate() {
-                let (place, at) = ((4 * group + j) * STRIDE, group * STRIDE);
-                real_out[place..place + STRIDE].copy_from_slice(&real[at..at + STRIDE]);
-                imaginary_out[place..place + STRIDE].copy_from_slice(&imaginary[at..at + STRIDE]);
+                let (target, at) = ((4 * group + j) * STRIDE, group * STRIDE);
+                real_out[target..target + STRIDE].copy_from_slice(&real[at..at + STRIDE]);
+                imaginary_out[target..target + STRIDE].copy_from_slice(&imaginary[at..at + STRIDE]);
             }
         }
     }
@@ -195,22 +196,22 @@ fn early_pass<const STRIDE: usize>(from: &Split, to: &mut Split, turns: &[Split;
 
 /// A pass whose stride is [`WIDTH`] or a multiple of it.
 #[inline(always)]
-fn late_pass(from: &Split, to: &mut Split, turns: &[Split; 3], stride: usize) {
+fn late_pass(from: &Split, to: &mut Split, twiddles: &[Split; 3], stride: usize) {
     let columns = stride / WIDTH;
     let [real, imaginary] = [&from.real, &from.imaginary].map(|part| quarters(part.as_chunks::<WIDTH>().0));
     let real_out = to.real.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(4 * columns);
     let imaginary_out = to.imaginary.as_chunks_mut::<WIDTH>().0.chunks_exact_mut(4 * columns);
     for (row, (real_out, imaginary_out)) in real_out.zip(imaginary_out).enumerate() {
-        let turns = turns
+        let twiddles = twiddles
             .each_ref()
-            .map(|turn| ([turn.real[row * stride]; WIDTH], [turn.imaginary[row * stride]; WIDTH]));
+            .map(|twiddle| ([twiddle.real[row * stride]; WIDTH], [twiddle.imaginary[row * stride]; WIDTH]));
         let [real, imaginary] =
             [real, imaginary].map(|part| part.map(|quarter| &quarter[row * columns..][..columns]));
         for column in 0..columns {
             let mut out =
                 butterfly(real.map(|values| &values[column]), imaginary.map(|values| &values[column]));
-            for (out, (cos, sin)) in out[1..].iter_mut().zip(&turns) {
-                turn(out, cos, sin);
+            for (out, (cos, sin)) in out[1..].iter_mut().zip(&twiddles) {
+                twiddle(out, cos, sin);
             }
             for (j, out) in out.iter().enumerate() {
                 (real_out[j * columns + column], imaginary_out[j * columns + column]) = *out;
@@ -219,7 +220,7 @@ fn late_pass(from: &Split, to: &mut Split, turns: &[Split; 3], stride: usize) {
     }
 }
 
-/// The last pass of sizes that are no power of four.
+/// The last pass for sizes that are not powers of four.
 #[inline(always)]
 fn halves(from: &Split, to: &mut Split) {
     for (from, to) in [(&from.real, &mut to.real), (&from.imaginary, &mut to.imaginary)] {
@@ -240,17 +241,17 @@ mod tests {
         std::iter::successors(Some(seed), next).skip(1).take(size).map(|n| n as i32 as f32 / 2e9).collect()
     }
 
-    /// By the definition, in double precision.
+    /// The power of one bin by definition, in double precision.
     fn power(samples: &[f32], window: &[f32], bin: usize) -> f64 {
-        let turn = |n: usize| -TAU * ((n * bin) % samples.len()) as f64 / samples.len() as f64;
+        let twiddle = |n: usize| -TAU * ((n * bin) % samples.len()) as f64 / samples.len() as f64;
         let term = |n: usize| f64::from(samples[n]) * f64::from(window[n]);
-        let real: f64 = (0..samples.len()).map(|n| term(n) * turn(n).cos()).sum();
-        let imaginary: f64 = (0..samples.len()).map(|n| term(n) * turn(n).sin()).sum();
+        let real: f64 = (0..samples.len()).map(|n| term(n) * twiddle(n).cos()).sum();
+        let imaginary: f64 = (0..samples.len()).map(|n| term(n) * twiddle(n).sin()).sum();
         real * real + imaginary * imaginary
     }
 
     #[test]
-    fn every_size_gives_what_the_definition_does() {
+    fn power_spectra_equal_the_definition_for_every_size() {
         for size in [64, 128, 512, 1_024, 2_048] {
             let window: Vec<f32> = (0..size).map(|n| (3.1 * n as f32 / size as f32).sin()).collect();
             let (first, second) = (noise(1, size), noise(2, size));
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_bins_are_the_first_ones_and_none_is_fine() {
+    fn fewer_bins_are_the_first_ones() {
         let (sound, silence) = (noise(3, 64), vec![0.0; 64]);
         let mut spectra = PowerSpectra::new(vec![1.0; 64]);
         let (mut all, mut some, mut quiet) = ([0.0; 33], [0.0; 5], [1.0; 33]);

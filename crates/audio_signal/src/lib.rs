@@ -1,5 +1,5 @@
-//! What a recording sounds like, found in one streaming pass: its exact length, its loudness, where there is
-//! speech, music or silence, and its beats. A pure library: it reads what it is given and touches nothing else.
+//! Signal analysis of a recording in one streaming pass: exact duration, loudness, segments of speech, music and
+//! silence, and beats. A pure library without side effects.
 
 mod analysis;
 mod channels;

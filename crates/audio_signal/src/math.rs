@@ -1,5 +1,5 @@
-//! Elementary functions in plain arithmetic: the same bits on every machine, and loops that vectorise.
-//! (The C library's differ between versions and between processors.)
+//! Elementary functions in plain arithmetic, bit-identical on every machine, in loops that vectorise.
+//! (Those of the C library differ between versions and processors.)
 
 /// eˣ with a relative error below 2·10⁻⁷, x limited to ±87. Cephes' `expf`: reduction to ±½ ln 2, polynomial of
 /// degree 7.
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_accurate_as_single_precision_allows() {
+    fn exponentials_are_as_accurate_as_single_precision_allows() {
         for step in -20_000..=20_000 {
             let x = step as f32 * 1e-3;
             let exact = f64::from(x);

@@ -1,24 +1,24 @@
 use media_time::MediaTime;
 
-/// What to analyse and how.
+/// Parameters of an analysis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalysisParams {
-    /// Find onsets, tempo and beats.
+    /// Whether to detect onsets, tempo and beats.
     pub include_beats: bool,
-    /// Tell speech and music apart; otherwise only silence and "other" (anything heard) are told.
+    /// Whether to detect speech and music; otherwise segments are only "silence" and "other".
     pub include_speech_music: bool,
-    /// The shortest quiet stretch that is reported as silence; shorter ones belong to what is around them.
+    /// Minimum duration of a silence segment; shorter ones are part of the surrounding segments.
     pub min_silence: MediaTime,
-    /// Length of the windows of [`crate::Analysis::loudness_windows`].
+    /// Duration of the windows of [`crate::Analysis::loudness_windows`].
     pub loudness_window: MediaTime,
-    /// The numbers the decisions hang on.
+    /// Thresholds of the segmentation.
     pub thresholds: Thresholds,
-    /// Worker threads to use, at least 1. The result does not depend on it.
+    /// Number of worker threads, at least 1. The result does not depend on it.
     pub threads: usize,
 }
 
 impl Default for AnalysisParams {
-    /// Everything, silences from 300 ms on, loudness each second, one thread.
+    /// All analyses, silences from 300 ms, loudness per second, one thread.
     fn default() -> Self {
         Self {
             include_beats: true,
@@ -31,14 +31,14 @@ impl Default for AnalysisParams {
     }
 }
 
-/// The numbers the segmentation hangs on; [`Thresholds::DEFAULT`] is what was fitted (docs/signal.md).
+/// Thresholds of the segmentation; [`Thresholds::DEFAULT`] has the fitted values (docs/signal.md).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
-    /// Level under which a recording is silent whatever else it holds, in dBFS (RMS of 8 ms).
+    /// Level below which a recording is silent in any case, in dBFS (RMS of 8 ms).
     pub silence_dbfs: f64,
-    /// Depth under the recording's loud parts (95th percentile), in dB, from which on it is silent.
+    /// Level difference to the recording's loud parts (95th percentile), in dB, from which it is silent.
     pub silence_below_loud_db: f64,
-    /// Height above the recording's own noise floor, in dB, up to which a frame counts as silent.
+    /// Level difference to the recording's noise floor, in dB, up to which a frame is silent.
     pub silence_above_floor_db: f64,
     /// Speech probability at which speech starts (0 to 1).
     pub speech_on: f64,
@@ -47,7 +47,7 @@ pub struct Thresholds {
 }
 
 impl Thresholds {
-    /// The fitted values.
+    /// The fitted values (docs/signal.md).
     pub const DEFAULT: Self = Self {
         silence_dbfs: -72.0,
         silence_below_loud_db: 40.0,

@@ -1,4 +1,4 @@
-//! Feeds one decoded stream to everything that listens, on one thread or on several.
+//! Feeds one decoded stream to all stages, on one thread or on several.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,23 +14,23 @@ use crate::{
     scene::{LevelMeter, Texture, TextureMeter},
 };
 
-/// Frames that are handed on at a time: enough that handing on costs nothing, little enough to be cancelled at once.
+/// Frames per batch: large enough that passing it on costs little, small enough for fast cancellation.
 const BATCH_FRAMES: usize = 16_384;
-/// Batches on their way to a thread.
+/// Capacity of a thread's queue in batches.
 const QUEUE: usize = 4;
 
-/// Some sound on its way to a thread; `None` when the recording has ended. A queue that closes without it was given up.
+/// Samples for a thread; `None` at the end of the recording. A queue that closes without it was abandoned.
 type Batch = Option<Arc<[f32]>>;
 
-/// Something that listens.
+/// A consumer of decoded samples.
 trait Stage: Send {
-    /// Takes whole frames of interleaved samples; how they are cut into calls makes no difference.
+    /// Adds whole frames of interleaved samples; the result does not depend on how they are split into calls.
     fn push(&mut self, interleaved: &[f32]);
-    /// Does what is left to do when the stream has ended.
+    /// Completes the result at the end of the stream.
     fn finish(&mut self) {}
 }
 
-/// How loud it is.
+/// Measures loudness and levels.
 struct Loudness {
     meter: LoudnessMeter,
     levels: LevelMeter,
@@ -43,8 +43,8 @@ impl Stage for Loudness {
     }
 }
 
-/// What it sounds like, and whether somebody speaks.
-struct Sound {
+/// Measures textures and speech probabilities.
+struct SpeechStage {
     resampler: Option<Resampler>,
     mono: Vec<f32>,
     textures: TextureMeter,
@@ -52,8 +52,8 @@ struct Sound {
     voice: Vec<f32>,
 }
 
-impl Sound {
-    fn listen(&mut self) {
+impl SpeechStage {
+    fn detect_speech(&mut self) {
         self.textures.push(&self.mono);
         if let Some(detector) = &mut self.detector {
             detector.push(&self.mono, &mut self.voice);
@@ -62,26 +62,26 @@ impl Sound {
     }
 }
 
-impl Stage for Sound {
+impl Stage for SpeechStage {
     fn push(&mut self, interleaved: &[f32]) {
         if let Some(resampler) = &mut self.resampler {
             resampler.push(interleaved, &mut self.mono);
         }
-        self.listen();
+        self.detect_speech();
     }
 
     fn finish(&mut self) {
         if let Some(resampler) = self.resampler.take() {
             resampler.finish(&mut self.mono);
         }
-        self.listen();
+        self.detect_speech();
         if let Some(detector) = self.detector.take() {
             detector.finish(&mut self.voice);
         }
     }
 }
 
-/// Onsets and beats.
+/// Detects onsets and beats.
 struct Beats {
     channels: usize,
     mono: Vec<f32>,
@@ -93,7 +93,7 @@ impl Stage for Beats {
         let gain = 1.0 / self.channels as f32;
         self.mono.clear();
         if self.channels == 2 {
-            // The usual case apart: the compiler then knows how the samples lie.
+            // The common case is handled separately, so that the compiler knows the layout of the samples.
             self.mono
                 .extend(interleaved.as_chunks::<2>().0.iter().map(|[left, right]| (left + right) * gain));
         } else {
@@ -103,40 +103,40 @@ impl Stage for Beats {
         self.analyzer.push(&self.mono);
     }
 
-    /// The rest waits until it is known where somebody talks.
+    /// The rhythm is completed later, when the segments with speech are known.
     fn finish(&mut self) {}
 }
 
-/// What listening to all of a recording gave.
-pub(crate) struct Heard {
-    /// The largest magnitude of any sample, full scale 1.
+/// The output of all stages for a recording.
+pub(crate) struct PassFeatures {
+    /// The largest magnitude of any sample; full scale is 1.
     pub(crate) peak: f32,
     pub(crate) loudness: LoudnessProfile,
     /// Level cells, see [`LevelMeter`].
     pub(crate) cells: Vec<f32>,
     pub(crate) textures: Vec<Texture>,
-    /// The speech probability of each texture's frame; empty when speech and music are not asked for.
+    /// The speech probability of each texture's frame; empty if speech and music are not requested.
     pub(crate) voice: Vec<f32>,
-    /// All that was heard of the rhythm, not finished yet.
+    /// The rhythm analyser with all samples, not yet finished.
     pub(crate) rhythm: RhythmAnalyzer,
 }
 
-/// Decodes all of a recording and listens to it.
+/// Decodes a whole recording and runs all requested stages.
 ///
 /// # Errors
 /// Those of [`crate::analyze`].
-pub(crate) fn listen(
+pub(crate) fn run_pass(
     decoder: &mut Decoder,
     params: &AnalysisParams,
     control: &Control<'_>,
-) -> Result<Heard, SignalError> {
+) -> Result<PassFeatures, SignalError> {
     let format = decoder.format().clone();
     let (rate, channels) = (format.rate, format.channels());
     let mut loudness = Loudness {
         meter: LoudnessMeter::new(rate, &format.layout)?,
         levels: LevelMeter::new(rate, channels),
     };
-    let mut sound = Sound {
+    let mut sound = SpeechStage {
         resampler: Some(Resampler::new(rate, &format.layout)?),
         mono: Vec::new(),
         textures: TextureMeter::new(),
@@ -152,7 +152,7 @@ pub(crate) fn listen(
         stages.push(&mut sound);
     }
     let peak = feed(decoder, stages, params.threads, control)?;
-    Ok(Heard {
+    Ok(PassFeatures {
         peak,
         loudness: loudness.meter.finish(),
         cells: loudness.levels.finish(),
@@ -162,25 +162,25 @@ pub(crate) fn listen(
     })
 }
 
-/// Runs `stages` over the recording: the last ones on threads of their own, as far as `threads` goes, the others and
-/// the decoder on this one. Returns the largest magnitude of any sample.
+/// Runs `stages` over the recording: the last ones on up to `threads - 1` threads of their own, the others and the
+/// decoder on this one. Returns the largest magnitude of any sample.
 fn feed(
     decoder: &mut Decoder,
     mut stages: Vec<&mut dyn Stage>,
     threads: usize,
     control: &Control<'_>,
 ) -> Result<f32, SignalError> {
-    let apart = threads.saturating_sub(1).min(stages.len());
-    let elsewhere = stages.split_off(stages.len() - apart);
+    let spawned_count = threads.saturating_sub(1).min(stages.len());
+    let spawned = stages.split_off(stages.len() - spawned_count);
     std::thread::scope(|scope| {
         let start = |stage| {
             let (sender, receiver) = sync_channel(QUEUE);
             scope.spawn(move || work(stage, &receiver));
             sender
         };
-        let queues: Vec<_> = elsewhere.into_iter().map(start).collect();
+        let queues: Vec<_> = spawned.into_iter().map(start).collect();
         let peak = decode(decoder, &mut stages, &queues, control)?;
-        // What the threads have left to do, they do at the same time.
+        // The threads finish their stages at the same time.
         send(&queues, &None);
         stages.iter_mut().for_each(|stage| stage.finish());
         Ok(peak)
@@ -196,7 +196,7 @@ fn work(stage: &mut dyn Stage, batches: &Receiver<Batch>) {
     }
 }
 
-/// A queue is closed early only by a panic on its thread, which the scope passes on.
+/// Sends a batch to all queues. A queue is closed early only by a panic on its thread, which the scope propagates.
 fn send(queues: &[SyncSender<Batch>], batch: &Batch) {
     queues.iter().for_each(|queue| drop(queue.send(batch.clone())));
 }
@@ -207,9 +207,9 @@ fn decode(
     queues: &[SyncSender<Batch>],
     control: &Control<'_>,
 ) -> Result<f32, SignalError> {
-    let enough = BATCH_FRAMES * decoder.format().channels();
+    let batch_len = BATCH_FRAMES * decoder.format().channels();
     let expected_duration = decoder.expected_duration();
-    let mut batch: Vec<f32> = Vec::with_capacity(enough);
+    let mut batch: Vec<f32> = Vec::with_capacity(batch_len);
     let mut peak = 0.0;
     loop {
         if (control.cancelled)() {
@@ -222,7 +222,7 @@ fn decode(
             }
             None => true,
         };
-        if batch.len() >= enough || ended {
+        if batch.len() >= batch_len || ended {
             peak = peak_of(&batch, peak);
             if !queues.is_empty() {
                 send(queues, &Some(batch.as_slice().into()));
@@ -237,7 +237,7 @@ fn decode(
     }
 }
 
-/// The largest magnitude of `samples` and `peak`, in lanes that the compiler can compute at once.
+/// The largest magnitude of `samples` and `peak`, in lanes that the compiler can vectorise.
 fn peak_of(samples: &[f32], peak: f32) -> f32 {
     let larger = |a: f32, b: f32| if b.abs() > a { b.abs() } else { a };
     let (chunks, rest) = samples.as_chunks::<WIDTH>();

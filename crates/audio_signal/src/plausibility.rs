@@ -1,45 +1,46 @@
-//! Is what a decoder delivered plausible? A wrong measurement is worse than none.
+//! Plausibility checks of a decoder's output: a wrong measurement is worse than none.
 
 use media_decode::{DecodeError, Decoder, DecoderKind, MediaInput};
 use media_time::MediaTime;
 
 use crate::{Analysis, SignalError};
 
-/// Integer samples end at 1: what is twice as large was read in another format than it was written in.
+/// Maximum peak of integer samples, whose full scale is 1: higher ones were decoded in the wrong format.
 const LOUDEST_INTEGER: f32 = 2.0;
-/// LUFS. A full-scale sine in both channels has −0.7 + 3; recordings and masters stay far below 0.
+/// Maximum loudness in LUFS. A full-scale sine in both channels has −0.7 + 3; recordings and masters are far below 0.
 const LOUDEST: f64 = 0.0;
-/// By so much of its length, and at least [`SLACK`], a decoding may differ from what is declared, or overlap itself.
+/// Maximum difference of a decoding from its declared duration, or overlap within it, as a fraction of its duration;
+/// at least [`SLACK`].
 const TOLERANCE: f64 = 0.02;
-/// Priming and padding of short files.
+/// Tolerance for priming and padding of short files.
 const SLACK: MediaTime = MediaTime::from_millis(250);
-/// LU by which two decoders of the same audio may differ.
+/// Maximum difference in LU between two decoders of the same audio.
 const SAME_LOUDNESS: f64 = 1.0;
-/// What confidences of a doubted decoding are held down to.
+/// Maximum confidence of a doubted decoding.
 pub const DOUBTED_CONFIDENCE: f32 = 0.49;
 
 /// A reason to doubt a decoding.
 ///
-/// A doubted decoding of this process is repeated by ffmpeg. Where both agree in length and loudness, doubts about time
-/// stamps and length are settled; where they differ, ffmpeg's counts, and the doubts stay.
+/// A doubted decoding of this process is repeated by ffmpeg. If both agree in duration and loudness, doubts about
+/// timestamps and duration are dropped; if they differ, ffmpeg's result is used and the doubts remain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suspicion {
-    /// Packets begin before the end of those before them.
+    /// Packets start before the end of the previous ones.
     TimestampsOverlap,
-    /// Time stamps jump further than a recording can.
+    /// Timestamps jump further than is plausible.
     TimestampsJump,
-    /// Integer samples of more than +6 dBFS.
+    /// Integer samples exceed +6 dBFS.
     PeakOverFullScale,
-    /// More than 0 LUFS.
+    /// The loudness exceeds 0 LUFS.
     LoudnessOverFullScale,
-    /// Longer or shorter than the container declares.
+    /// The duration differs from the declared one.
     LengthDiffers,
-    /// ffmpeg decodes something else.
+    /// ffmpeg's decoding differs in duration or loudness.
     DecodersDisagree,
 }
 
 impl Suspicion {
-    /// Its name in a timeline's meta.
+    /// Name of the reason in a timeline's meta.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,13 +53,13 @@ impl Suspicion {
         }
     }
 
-    /// Is it settled when another decoder delivers the same?
+    /// Whether the doubt is dropped when another decoder delivers the same.
     const fn is_settled_by_agreement(self) -> bool {
         matches!(self, Self::TimestampsOverlap | Self::TimestampsJump | Self::LengthDiffers)
     }
 }
 
-/// The reasons to doubt what `decoder`, now at its end, delivered.
+/// The reasons to doubt the output of `decoder`, which is at its end.
 pub(crate) fn check(decoder: &Decoder, peak: f32, integrated_lufs: Option<f64>) -> Vec<Suspicion> {
     let (stats, length) = (decoder.stats(), decoder.position());
     let is_off = |by: MediaTime| by > SLACK && by.as_secs_f64() > TOLERANCE * length.as_secs_f64();
@@ -78,34 +79,34 @@ pub(crate) fn check(decoder: &Decoder, peak: f32, integrated_lufs: Option<f64>) 
     reasons.into_iter().filter(|(_, holds)| *holds).map(|(reason, _)| reason).collect()
 }
 
-/// Checks a doubted analysis by `again`, which repeats it with another decoder.
+/// Checks a doubted analysis by `analyze_with`, which repeats it with another decoder.
 pub(crate) fn settle(
     first: Analysis,
     input: &MediaInput,
-    again: impl FnOnce(Decoder) -> Result<Analysis, SignalError>,
+    analyze_with: impl FnOnce(Decoder) -> Result<Analysis, SignalError>,
 ) -> Result<Analysis, SignalError> {
     if first.suspicions.is_empty() {
         return Ok(first);
     }
     let can_check = first.decoder == DecoderKind::Native && input.decoders().ffmpeg().is_some();
     if !can_check {
-        return Ok(doubted(first));
+        return Ok(limit_confidence(first));
     }
-    match input.decoder_of_ffmpeg().map_err(SignalError::from).and_then(again) {
-        Ok(second) => Ok(chosen(first, second)),
-        // None installed after all.
-        Err(SignalError::Decode(DecodeError::FfmpegUnavailable { .. })) => Ok(doubted(first)),
+    match input.decoder_of_ffmpeg().map_err(SignalError::from).and_then(analyze_with) {
+        Ok(second) => Ok(reconcile(first, second)),
+        // The configured ffmpeg is not installed.
+        Err(SignalError::Decode(DecodeError::FfmpegUnavailable { .. })) => Ok(limit_confidence(first)),
         Err(error) if error.is_about_media() => {
             let reasons: Vec<&str> = first.suspicions.iter().map(|reason| reason.as_str()).collect();
             let detail =
-                format!("its decoding is implausible ({}), and ffmpeg refuses it", reasons.join(", "));
+                format!("its decoding is implausible ({}), and ffmpeg rejects it", reasons.join(", "));
             Err(DecodeError::Undecodable(detail).into())
         }
         Err(error) => Err(error),
     }
 }
 
-fn chosen(mut first: Analysis, mut second: Analysis) -> Analysis {
+fn reconcile(mut first: Analysis, mut second: Analysis) -> Analysis {
     let length = first.duration.max(second.duration);
     let difference = (first.duration - second.duration).max(second.duration - first.duration);
     let same_length = difference <= SLACK || difference.as_secs_f64() <= TOLERANCE * length.as_secs_f64();
@@ -115,17 +116,17 @@ fn chosen(mut first: Analysis, mut second: Analysis) -> Analysis {
     };
     if same_length && same_loudness {
         first.suspicions.retain(|reason| !reason.is_settled_by_agreement());
-        return doubted(first);
+        return limit_confidence(first);
     }
     second.suspicions.append(&mut first.suspicions);
     second.suspicions.push(Suspicion::DecodersDisagree);
     second.suspicions.sort();
     second.suspicions.dedup();
-    doubted(second)
+    limit_confidence(second)
 }
 
-/// Holds the confidences of an analysis down that is still doubted.
-fn doubted(mut analysis: Analysis) -> Analysis {
+/// Limits the confidences of an analysis that is still doubted.
+fn limit_confidence(mut analysis: Analysis) -> Analysis {
     if !analysis.suspicions.is_empty() {
         for segment in &mut analysis.segments {
             segment.confidence = segment.confidence.min(DOUBTED_CONFIDENCE);

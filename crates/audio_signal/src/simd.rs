@@ -1,14 +1,14 @@
-//! Wider vector instructions where the processor has them.
+//! Wider vector instructions, if the processor supports them.
 
 use std::ops::{Deref, DerefMut};
 
-/// Sums that the compiler may run side by side; fixed, so that results do not depend on the vector width.
+/// Number of sums that the compiler may compute in parallel; fixed, so that results do not depend on the vector width.
 pub(crate) const WIDTH: usize = 16;
 
-/// Runs `work` compiled for AVX-512 or AVX2 where the processor has it, and for the build's own processor elsewhere.
+/// Runs `work` compiled for AVX-512 or AVX2 if the processor supports it, or else for the build's target.
 ///
-/// The result is the same to the bit: the compiler neither fuses nor reorders operations on floats. Only what is inlined
-/// into `work` gains, so both it and what it calls are `#[inline(always)]`.
+/// The result is bit-identical: the compiler neither fuses nor reorders operations on floats. Only code that is inlined
+/// into `work` is compiled in this way, so both it and its callees are `#[inline(always)]`.
 #[inline]
 pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
@@ -38,8 +38,8 @@ fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// The sum of `values`, whose number is a multiple of [`WIDTH`] (what is beyond counts nothing), in the same order
-/// whatever the processor.
+/// The sum of `values`, whose number is a multiple of [`WIDTH`] (further values are ignored), in the same order on
+/// every processor.
 #[inline(always)]
 pub(crate) fn sum(values: &[f32]) -> f32 {
     let mut sums = [0.0; WIDTH];
@@ -51,20 +51,20 @@ pub(crate) fn sum(values: &[f32]) -> f32 {
     total(&sums)
 }
 
-/// The sum of partial sums.
+/// The sum of the partial sums.
 #[inline(always)]
 pub(crate) fn total(sums: &[f32; WIDTH]) -> f32 {
     let quarters: [f32; 4] = std::array::from_fn(|i| sums[i] + sums[i + 4] + sums[i + 8] + sums[i + 12]);
     quarters.iter().sum()
 }
 
-/// Values that begin with a cache line: a vector that straddles two lines takes twice as long to load.
+/// Values aligned to a cache line: loading a vector that straddles two lines takes twice as long.
 pub(crate) struct Aligned {
     lines: Vec<Line>,
     length: usize,
 }
 
-/// A cache line.
+/// One cache line of values.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 struct Line([f32; WIDTH]);

@@ -1,16 +1,16 @@
-//! Equal steps of time of a stream, whatever the pieces that it comes in.
+//! Steps of equal duration in a stream, regardless of the chunks in which it is pushed.
 
-/// Cuts a stream of interleaved samples into steps of 1 / `per_second` s.
+/// Splits a stream of interleaved samples into steps of 1 / `per_second` s.
 ///
-/// Steps begin at the whole frames at or before their instants, so at rates that `per_second` does not divide their
-/// lengths vary by one; at rates below it some are empty.
+/// Steps start at the whole frames at or before their instants, so at sample rates that are not multiples of
+/// `per_second` their lengths vary by one; at lower sample rates some are empty.
 pub(crate) struct Steps {
     rate: u64,
     per_second: u64,
     channels: usize,
-    /// Whole steps so far.
+    /// Number of complete steps so far.
     count: u64,
-    /// What there is of the step not yet complete.
+    /// Samples of the step that is not yet complete.
     pending: Vec<f32>,
 }
 
@@ -20,7 +20,7 @@ impl Steps {
         Self { rate: rate.into(), per_second: per_second.into(), channels, count: 0, pending: Vec::new() }
     }
 
-    /// Takes samples and hands each step that is complete to `sink`.
+    /// Adds samples and passes each complete step to `sink`.
     pub(crate) fn push(&mut self, mut interleaved: &[f32], mut sink: impl FnMut(&[f32])) {
         while !interleaved.is_empty() {
             let length = self.next_length();
@@ -43,12 +43,12 @@ impl Steps {
         }
     }
 
-    /// What there is of the last step, cut short by the end of the stream; empty when it is complete.
+    /// The samples of an incomplete last step at the end of the stream; empty if the last step is complete.
     pub(crate) fn rest(&self) -> &[f32] {
         &self.pending
     }
 
-    /// Samples (of all channels) of the step to come.
+    /// Number of samples (of all channels) in the next step.
     fn next_length(&self) -> usize {
         let frame = |step: u64| step * self.rate / self.per_second;
         (frame(self.count + 1) - frame(self.count)) as usize * self.channels

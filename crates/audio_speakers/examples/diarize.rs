@@ -1,7 +1,8 @@
-//! Diarizes WAV files (16 kHz, mono, 16 bit) for `tools/speakers/measure.py`: one JSON line per file with turns, voices and the CPU seconds.
+//! Diarizes WAV files (16 kHz, mono, 16 bit) for `tools/speakers/measure.py`: one JSON line per file with turns, voices
+//! and the CPU time in seconds.
 //!
 //!     diarize MODELS THREADS [MIN MAX] < list of paths
-//!     diarize MODELS embed < list of paths      (the embedding of the one speaker of each file)
+//!     diarize MODELS embed < list of paths      (the embedding of the only speaker of each file)
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring tool: its output is its result")]
 
@@ -17,7 +18,7 @@ fn samples(path: &str) -> Vec<f32> {
     bytes[data..].chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect()
 }
 
-/// User and system seconds of this process.
+/// User and system CPU time of this process, in seconds.
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();

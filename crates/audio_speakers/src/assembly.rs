@@ -1,4 +1,4 @@
-//! From the speakers of each frame to turns and voices.
+//! Builds turns and voices from the active speakers of each frame.
 
 use media_time::{MediaTime, Window};
 
@@ -9,13 +9,13 @@ use crate::segmentation::{FRAME_OFFSET, FRAME_STEP};
 use crate::turns::overlaps;
 use crate::{Diarization, Embedding, RATE, Turn, Voice};
 
-/// A pause of one speaker up to this is part of the turn.
+/// Pauses of one speaker up to this duration are part of the turn.
 const LONGEST_PAUSE: MediaTime = MediaTime::from_millis(250);
-/// A shorter turn is dropped.
+/// Turns below this duration are dropped.
 const SHORTEST_TURN: MediaTime = MediaTime::from_millis(120);
 
-/// `labels` are the clusters of `voices`, `centroids` those of the clusters that `frames` name; clusters without a turn are left out, the
-/// others are numbered by their first.
+/// `labels` are the clusters of `voices`, `centroids` those of the clusters in `frames`. Clusters without a turn are
+/// left out; the others are numbered by the start of their first turn.
 pub(crate) fn assemble(
     frames: &[ActiveSpeakers],
     voices: &[PieceVoice],
@@ -50,13 +50,13 @@ pub(crate) fn assemble(
     Diarization::new(turns, voices)
 }
 
-/// How long `windows` and `others`, each ordered and apart, have in common, in one pass over both.
+/// Total duration that `windows` and `others`, each ordered and disjoint, have in common, in one pass over both.
 fn shared_time(windows: impl Iterator<Item = Window>, others: &[Window]) -> MediaTime {
     let (mut shared, mut next) = (MediaTime::ZERO, 0);
     for window in windows {
         while let Some(other) = others.get(next).filter(|other| other.start() < window.end()) {
             shared += window.intersect(*other).map_or(MediaTime::ZERO, Window::duration);
-            // It may go on in the next window.
+            // `other` may continue into the next window.
             if other.end() > window.end() {
                 break;
             }
@@ -66,7 +66,7 @@ fn shared_time(windows: impl Iterator<Item = Window>, others: &[Window]) -> Medi
     shared
 }
 
-/// Turns by cluster, each cluster's in order.
+/// The turns of each cluster in order, cluster by cluster.
 fn turns(frames: &[ActiveSpeakers], clusters: usize, length: MediaTime) -> Vec<Turn> {
     let time = |frame: usize| {
         let sample = if frame == 0 { 0 } else { frame * FRAME_STEP + FRAME_OFFSET };

@@ -1,13 +1,13 @@
-//! The model files, by name and digest. `tools/speakers/export.py` writes exactly these bytes.
+//! The model files with their sizes and digests. `tools/speakers/export.py` writes exactly these bytes.
 
 /// One file of the speaker models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModelFile {
     /// Name of the file in the model directory and below a mirror's address.
     pub file_name: &'static str,
-    /// Size in bytes.
+    /// Size of the file in bytes.
     pub size: u64,
-    /// SHA-256 in hexadecimal.
+    /// SHA-256 of the file in hexadecimal.
     pub sha256: &'static str,
 }
 
@@ -28,5 +28,5 @@ pub const EMBEDDING: ModelFile = ModelFile {
     sha256: "18bb22ac9c3beb3b33fa57069518aa9c3c1c3c4cd3ab6ddc30e11d6baeed8742",
 };
 
-/// Both.
+/// The segmentation and the embedding model.
 pub const FILES: [ModelFile; 2] = [SEGMENTATION, EMBEDDING];

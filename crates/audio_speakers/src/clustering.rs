@@ -1,40 +1,41 @@
-//! Agglomerative clustering of embeddings: centroid linkage over cosines, each embedding weighted by its speech.
+//! Agglomerative clustering of embeddings: centroid linkage with cosine similarity, each embedding weighted by its
+//! speech.
 //!
-//! A piece of one or two seconds of a meeting is only 0.3 to 0.6 similar to others of its speaker, which is what
-//! some pairs of different clean voices are to each other. The mean of several pieces loses that noise: means of one
-//! speaker become similar, those of two do not. So clusters are compared by their centroids, not by averaging over pairs.
+//! A piece of one or two seconds of a meeting has a similarity of only 0.3 to 0.6 to others of its speaker, which some
+//! pairs of different clean voices reach too. The mean of several pieces has less noise: means of one speaker
+//! become similar, means of two do not. Clusters are therefore compared by their centroids, not by averages over pairs.
 
 use crate::{SpeakerCount, SpeakerError};
 
-/// Clusters whose centroids are less similar than this are different speakers.
+/// Minimum centroid similarity within a speaker; clusters below it are different speakers.
 pub(crate) const DIFFERENT_SPEAKERS: f32 = 0.46;
-/// Most items of one similarity matrix (4 MB).
+/// Maximum number of items in one similarity matrix (4 MB).
 const MOST_ITEMS: usize = 1_024;
-/// What a full matrix is reduced to when there are more items.
+/// Number of means to which a full matrix is reduced when there are more items.
 const REDUCED_ITEMS: usize = 256;
 
 /// The mean of some embeddings.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
     pub(crate) mean: Vec<f32>,
-    /// Its share in a centroid.
+    /// Weight of the item in a centroid.
     pub(crate) weight: f64,
-    /// Speech in it, in feature frames, each instant of the recording counted once.
+    /// Speech in feature frames (10 ms), with each instant of the recording counted once.
     pub(crate) speech: f64,
 }
 
-/// What a number of speakers is decided by.
+/// Constraints on the number of speakers.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) count: SpeakerCount,
-    /// A cluster with less speech, in feature frames, is no speaker and does not count.
+    /// Minimum speech of a speaker in feature frames; a cluster with less does not count as one.
     pub(crate) least_speech: f64,
 }
 
 /// The cluster of each item. Clusters are numbered from 0 without gaps; weights are positive.
 ///
-/// Above [`MOST_ITEMS`] items, runs of them are first reduced to [`REDUCED_ITEMS`] means each: memory is that of one
-/// matrix, and time grows with the number of items, not with its square.
+/// Above [`MOST_ITEMS`] items, blocks of them are first reduced to [`REDUCED_ITEMS`] means each: memory is bounded by
+/// one matrix, and time grows linearly with the number of items.
 ///
 /// # Errors
 /// [`SpeakerError::Cancelled`].
@@ -83,30 +84,30 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-/// A vector at unit length; zero stays zero.
+/// Scales a vector to unit length; the zero vector is unchanged.
 fn unit(vector: &[f64]) -> Vec<f32> {
     let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
     vector.iter().map(|x| (x / length) as f32).collect()
 }
 
-/// Two clusters that become one.
+/// A merge of two clusters.
 struct Merge {
-    /// First items of both; the second becomes part of the first.
+    /// First items of both clusters; the second becomes part of the first.
     clusters: (usize, usize),
-    /// Of their centroids.
+    /// Cosine similarity of their centroids.
     similarity: f32,
 }
 
-/// The merges of the most similar two clusters, one after another; ties go to the first pair.
+/// Successive merges of the two most similar clusters; ties go to the first pair.
 struct Dendrogram {
     items: usize,
     merges: Vec<Merge>,
-    /// Clusters with enough speech to be a speaker, after each number of merges from none on.
+    /// Number of clusters with enough speech to be a speaker, indexed by the number of merges made, from 0.
     speakers: Vec<usize>,
 }
 
 impl Dendrogram {
-    /// Merges down to `fewest` clusters.
+    /// Merges items until `fewest` clusters remain.
     fn new(
         items: &[Item],
         fewest: usize,
@@ -132,8 +133,9 @@ impl Dendrogram {
         Ok(Self { items: items.len(), merges, speakers })
     }
 
-    /// How many merges to make: those of similar clusters, or as many fewer or more as bring the number of speakers
-    /// within `count`. Only clusters with enough speech count: an outlier is not one of the speakers asked for.
+    /// The number of merges to make: all merges of similar clusters, or as many more or fewer as bring the number of
+    /// speakers within `count`. Only clusters with enough speech count, so an outlier is never one of the requested
+    /// speakers.
     fn merges_within(&self, count: SpeakerCount) -> usize {
         let dissimilar = self.merges.iter().position(|merge| merge.similarity < DIFFERENT_SPEAKERS);
         let similar = dissimilar.unwrap_or(self.merges.len());
@@ -141,12 +143,12 @@ impl Dendrogram {
             let few = self.speakers[similar..].iter().position(|&speakers| speakers <= count.most());
             return few.map_or(self.merges.len(), |more| similar + more);
         }
-        // With too little speech for so many: where there are most.
+        // Where the speech does not suffice for `fewest` speakers, the highest count reached is used.
         let most = self.speakers[..=similar].iter().copied().max().unwrap_or(0).min(count.fewest());
         self.speakers[..=similar].iter().rposition(|&speakers| speakers >= most).unwrap_or(similar)
     }
 
-    /// The cluster of each item after so many merges, numbered by their first items.
+    /// The cluster of each item after `merges` merges, numbered by their first items.
     fn labels(&self, merges: usize) -> Vec<usize> {
         let mut parents: Vec<usize> = (0..self.items).collect();
         for merge in &self.merges[..merges] {
@@ -155,7 +157,7 @@ impl Dendrogram {
         let mut labels: Vec<usize> = Vec::with_capacity(self.items);
         let mut clusters = 0;
         for (item, &parent) in parents.iter().enumerate() {
-            // A cluster becomes part of an earlier one, whose label is known.
+            // A cluster is merged into an earlier one, whose label is known.
             labels.push(if parent == item { clusters } else { labels[parent] });
             clusters += usize::from(parent == item);
         }
@@ -163,17 +165,17 @@ impl Dendrogram {
     }
 }
 
-/// Similarities between the centroids of the clusters that are alive.
+/// Similarities between the centroids of the remaining clusters.
 struct Similarities {
     size: usize,
     values: Vec<f32>,
     /// Weighted sum of the items of each cluster.
     sums: Vec<Vec<f64>>,
-    /// The sums at unit length.
+    /// The centroids: the sums at unit length.
     centroids: Vec<Vec<f32>>,
-    /// First items of the clusters, ascending.
+    /// First items of the remaining clusters, ascending.
     alive: Vec<usize>,
-    /// The most similar later cluster of each, as far as it is known.
+    /// The most similar later cluster of each cluster; `None` until it is computed.
     best: Vec<Option<usize>>,
 }
 
@@ -210,7 +212,7 @@ impl Similarities {
         found
     }
 
-    /// `b`, which is later than `a`, becomes part of `a`.
+    /// Merges `b`, which is later than `a`, into `a`.
     fn join(&mut self, a: usize, b: usize) {
         let of_b = std::mem::take(&mut self.sums[b]);
         for (sum, more) in self.sums[a].iter_mut().zip(of_b) {
@@ -267,8 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_met_by_clusters_with_enough_speech() {
-        // Two similar speakers, and one item that is unlike all others.
+    fn speaker_bounds_count_clusters_with_enough_speech() {
+        // Two similar speakers, and one item that differs from all others.
         let truth: Vec<usize> = (0..16).map(|i| usize::from(i >= 8)).chain([5]).collect();
         let similar = |speaker: usize, seed: usize| {
             let mut item = item(speaker, 0.2, seed);
@@ -291,7 +293,7 @@ mod tests {
         let (free, two) = (labels(&items, None, None, 3.0), labels(&items, Some(2), Some(2), 3.0));
         assert_eq!(speakers(&free), 1, "{free:?}");
         assert!(agree(&two[..16], &truth[..16]), "{two:?}");
-        // The outlier is no third speaker, so two are no more than the most allowed.
+        // The outlier does not count as a third speaker, so the clusters of both speakers are within the maximum of 2.
         let (apart, most): (Vec<usize>, Vec<Item>) = (
             truth.clone(),
             truth
@@ -317,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn more_items_than_a_matrix_holds_are_reduced_first() {
+    fn items_above_the_matrix_limit_are_reduced_first() {
         let truth: Vec<usize> = (0..3_000).map(|i| i / 7 % 5).collect();
         let items: Vec<Item> = truth.iter().enumerate().map(|(i, &s)| item(s, 0.5, i)).collect();
         let labels = labels(&items, None, None, 0.0);

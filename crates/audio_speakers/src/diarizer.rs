@@ -1,4 +1,4 @@
-//! A recording, window by window: segmentation, embeddings, clustering, turns.
+//! Diarization of a recording, window by window: segmentation, embedding, clustering, turns.
 
 use std::sync::Arc;
 
@@ -13,51 +13,51 @@ use crate::reconstruction::{LabelledPiece, Segment, reconstruct};
 use crate::segmentation::{Activity, FRAME_STEP, FRAMES, LOCAL_SPEAKERS, WINDOW};
 use crate::{Diarization, Embedding, RATE, SpeakerCount, SpeakerError, SpeakerModels};
 
-/// Frames from one window to the next (2.53 s).
+/// Hop between windows in segmentation frames (2.53 s).
 pub(crate) const HOP_FRAMES: usize = 150;
 const HOP: usize = HOP_FRAMES * FRAME_STEP;
-/// Feature frames (10 ms) of one speaker alone that make an embedding fit to found a cluster on.
+/// Minimum feature frames (10 ms) of one speaker alone for an embedding that may found a cluster.
 const RELIABLE_FRAMES: usize = 80;
-/// Feature frames that make a cluster a speaker: 1.5 s of the recording, however many windows are over it.
+/// Minimum feature frames of a speaker: 1.5 s of the recording, regardless of how many windows cover it.
 const SPEAKER_FRAMES: f64 = 150.0;
 
-/// A piece of speech of one window, embedded.
+/// The embedding of a piece of speech in one window.
 #[derive(Clone, Debug)]
 pub(crate) struct PieceVoice {
     pub(crate) window: usize,
     pub(crate) local: usize,
-    /// Its first and last frame in the segmentation of the window.
+    /// First and last frame of the piece in the segmentation of the window.
     pub(crate) range: (usize, usize),
     pub(crate) embedding: Embedding,
-    /// Feature frames it was made of.
+    /// Number of feature frames (10 ms) embedded.
     pub(crate) frames: usize,
-    /// Made of speech without overlap, and of enough of it.
+    /// The piece has no overlapped speech and at least [`RELIABLE_FRAMES`] frames.
     pub(crate) is_reliable: bool,
 }
 
-/// Diarizes one recording. Samples are pushed in pieces of any length; [`Self::finish`] decides.
+/// Diarizes one recording. Samples are pushed in pieces of any length; [`Self::finish`] returns the result.
 pub struct Diarizer<'a> {
     models: &'a SpeakerModels,
     limits: Limits,
-    /// Of this recording alone: diarizations at the same time do not wait for each other.
+    /// Threads of this recording alone: concurrent diarizations do not wait for each other.
     pub(crate) pool: Arc<ThreadPool>,
-    /// Samples from the begin of the next window on.
+    /// Samples from the start of the next window on.
     pending: Vec<f32>,
-    /// Samples pushed.
+    /// Number of samples pushed.
     total: u64,
     windows: Vec<Activity>,
     voices: Vec<PieceVoice>,
 }
 
 impl<'a> Diarizer<'a> {
-    /// For a recording with `count` speakers.
+    /// Creates a diarizer for a recording with `count` speakers.
     #[must_use]
     pub fn new(models: &'a SpeakerModels, count: SpeakerCount) -> Self {
         Self::with_limits(models, Limits { count, least_speech: SPEAKER_FRAMES })
     }
 
-    /// For a recording of which a voice is made: the shortest speech of another person is a speaker, where
-    /// [`Self::new`] takes it for an outlier.
+    /// Creates a diarizer for the enrolment of a voice: the shortest speech of another person counts as a speaker,
+    /// where [`Self::new`] treats it as an outlier.
     pub(crate) fn for_enrolment(models: &'a SpeakerModels) -> Self {
         Self::with_limits(models, Limits { count: SpeakerCount::default(), least_speech: 0.0 })
     }
@@ -67,8 +67,8 @@ impl<'a> Diarizer<'a> {
         Self { models, limits, pool, pending: Vec::new(), total: 0, windows: Vec::new(), voices: Vec::new() }
     }
 
-    /// The next samples: mono, 16 kHz, in [-1, 1]. Values that are not finite count as silence. Blocking: runs the
-    /// networks on every window that is complete.
+    /// Adds the next samples: mono, 16 kHz, in [-1, 1]. Values that are not finite count as silence. Blocking: runs the
+    /// networks on every complete window.
     ///
     /// # Errors
     /// [`SpeakerError::Inference`].
@@ -88,8 +88,9 @@ impl<'a> Diarizer<'a> {
         Ok(())
     }
 
-    /// Decides who spoke when. Blocking: the time is proportional to the length of the recording, and `cancelled` is asked
-    /// before each of the up to 1 024 merges of a block of clustering (at most 1 MB of similarities is between two).
+    /// Computes the turns. Blocking: the time is proportional to the length of the recording, and `cancelled` is
+    /// called before each of the up to 1 024 merges of a block of clustering (at most 1 MB of similarities is between
+    /// two calls).
     ///
     /// # Errors
     /// [`SpeakerError::Inference`], [`SpeakerError::Cancelled`].
@@ -102,7 +103,7 @@ impl<'a> Diarizer<'a> {
         decide(&self.windows, &self.voices, self.limits, length, cancelled)
     }
 
-    /// Segments and embeds the window that `pending` holds.
+    /// Segments and embeds the window in `pending`.
     fn run_window(&mut self) -> Result<(), SpeakerError> {
         let activity = self.models.segmenter.run(&self.pool, &self.pending)?;
         if activity.iter().any(|&set| set != 0) {
@@ -138,7 +139,7 @@ impl<'a> Diarizer<'a> {
     }
 }
 
-/// Clusters the voices and puts the windows together.
+/// Clusters the voices and merges the windows.
 fn decide(
     windows: &[Activity],
     voices: &[PieceVoice],
@@ -158,7 +159,7 @@ fn decide(
     Ok(assemble(&frames, voices, &labels, &centroids, length))
 }
 
-/// The centroid of each speaker; at least one where there is any voice.
+/// The centroid of each speaker; at least one if `voices` is not empty.
 fn centroids(
     voices: &[PieceVoice],
     windows: usize,
@@ -176,16 +177,16 @@ fn centroids(
         })
         .collect();
     let mut means = mean_items(&items, &cluster(&items, limits, cancelled)?);
-    // A cluster of little speech is dissolved: its voices go to the nearest of the others. Where no clusters with
-    // enough speech reach the fewest speakers asked for, the largest of the others are taken.
+    // A cluster of little speech is dissolved: its voices go to the nearest remaining cluster. Where fewer clusters
+    // than the requested minimum have enough speech, the largest of the others are kept as well.
     means.sort_by(|a, b| b.speech.total_cmp(&a.speech));
     let speakers = means.iter().filter(|mean| mean.speech >= limits.least_speech).count();
     means.truncate(speakers.max(limits.count.fewest()));
     Ok(means.iter().filter_map(|mean| Embedding::new(&mean.mean)).collect())
 }
 
-/// How many of `windows` windows are over the middle of a piece: in the middle of a recording four, at its begin and in
-/// a recording of one window one.
+/// The number of windows, of `windows` in all, that cover the middle of a piece: four in the middle of a recording, one
+/// at its start and in a recording of one window.
 fn windows_over(voice: &PieceVoice, windows: usize) -> usize {
     let middle = voice.window * HOP_FRAMES + usize::midpoint(voice.range.0, voice.range.1);
     let first = (middle + 1).saturating_sub(FRAMES).div_ceil(HOP_FRAMES);
@@ -193,7 +194,7 @@ fn windows_over(voice: &PieceVoice, windows: usize) -> usize {
     (last + 1).saturating_sub(first).max(1)
 }
 
-/// The centroid most similar to a voice; of equal ones the first.
+/// The centroid with the highest similarity to a voice; the first of equal ones.
 fn nearest(voice: &Embedding, centroids: &[Embedding]) -> usize {
     let similarity = |speaker: usize| voice.similarity(&centroids[speaker]);
     (1..centroids.len())
@@ -209,7 +210,7 @@ mod tests {
     use crate::segmentation::FRAME_OFFSET;
 
     /// Recordings of up to six windows in which up to three people speak, as the networks would report them: each local
-    /// speaker is one person, and embeddings lie near the person's axis.
+    /// speaker is one person, and embeddings are near the person's axis.
     fn recordings() -> impl Strategy<Value = (Vec<Activity>, Vec<PieceVoice>)> {
         let runs = prop::collection::vec((0usize..80, 1usize..200, 0u8..7), 0..20);
         (runs, 1usize..6, 0usize..7).prop_map(|(runs, count, seed)| {
@@ -284,7 +285,7 @@ mod tests {
         let limits = Limits { count: SpeakerCount::default(), least_speech: SPEAKER_FRAMES };
         let found = decide(&windows, &voices, limits, MediaTime::from_millis(10_000), &|| false).unwrap();
         assert_eq!(found.voices().len(), 2);
-        // An outlier of 1 s is no speaker, and does not meet a bound.
+        // An outlier of 1 s does not count as a speaker, neither freely nor towards a bound.
         let mut with_outlier = voices.clone();
         with_outlier.push(piece(0, 0, (120, 179), 9));
         for max in [None, Some(2)] {
@@ -297,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn speech_counts_once_however_many_windows_are_over_it() {
+    fn windows_over_counts_the_windows_that_cover_a_piece() {
         let over = |window, range, windows| windows_over(&piece(window, 0, range, 0), windows);
         assert_eq!(over(0, (0, 588), 1), 1);
         assert_eq!((over(0, (0, 100), 20), over(0, (200, 300), 20), over(0, (500, 588), 20)), (1, 2, 4));

@@ -1,4 +1,4 @@
-//! Embeddings of voices: vectors whose cosine similarity distinguishes speakers.
+//! Speaker embeddings: vectors whose cosine similarity distinguishes speakers.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::network::Network;
 
 /// Dimensions of an embedding.
 const DIMENSIONS: usize = 192;
-/// Fewest feature frames (10 ms each) that are embedded.
+/// Minimum number of feature frames (10 ms each) for an embedding.
 pub(crate) const FEWEST_FRAMES: usize = 20;
 
 /// A voice as a unit vector of 192 dimensions.
@@ -18,7 +18,7 @@ pub(crate) const FEWEST_FRAMES: usize = 20;
 pub struct Embedding(Vec<f32>);
 
 impl Embedding {
-    /// Of any 192 finite values that are not all zero; they are scaled to unit length.
+    /// Scales any 192 finite values that are not all zero to unit length; `None` for other input.
     #[must_use]
     pub fn new(values: &[f32]) -> Option<Self> {
         let length = values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
@@ -26,7 +26,7 @@ impl Embedding {
         usable.then(|| Self(values.iter().map(|x| (f64::from(*x) / length) as f32).collect()))
     }
 
-    /// Its values.
+    /// The 192 values, at unit length.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.0
@@ -40,7 +40,7 @@ impl Embedding {
     }
 }
 
-/// The embedding network with its features.
+/// The embedding network and its filter bank.
 pub(crate) struct Embedder {
     network: Network,
     bank: FilterBank,
@@ -51,12 +51,13 @@ impl Embedder {
         Self { network, bank: FilterBank::new() }
     }
 
-    /// Features of a window.
+    /// Mel band features of a window, one row per 10 ms.
     pub(crate) fn features(&self, samples: &[f32]) -> Vec<[f32; BANDS]> {
         self.bank.features(samples)
     }
 
-    /// The voice in the given frames of a window; `None` when they are too few or have no direction (digital silence).
+    /// The embedding of the given frames of a window; `None` when they are too few or have no direction (digital
+    /// silence).
     pub(crate) fn embed(
         &self,
         pool: &Arc<ThreadPool>,

@@ -1,8 +1,8 @@
-//! What can go wrong.
+//! Errors of models and of diarization.
 
 use std::path::PathBuf;
 
-/// A model file that cannot be used. The message ends in what to do.
+/// A model file that cannot be used. The message states how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// The file does not exist.
@@ -14,9 +14,9 @@ pub enum ModelError {
     /// The file exists and cannot be read.
     #[error("speaker model file {path} cannot be read: {reason}", path = .path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The system's error.
+        /// Message of the operating system's error.
         reason: String,
     },
     /// The file is not the published export.
@@ -26,9 +26,9 @@ pub enum ModelError {
         path = .path.display()
     )]
     Digest {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its SHA-256 in hexadecimal.
+        /// SHA-256 of the file in hexadecimal.
         found: String,
         /// The published SHA-256 in hexadecimal.
         expected: &'static str,
@@ -36,9 +36,9 @@ pub enum ModelError {
     /// The runtime rejects the graph, or the graph has other inputs or outputs than expected.
     #[error("speaker model file {path} is not usable: {reason}", path = .path.display())]
     Invalid {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The runtime's error.
+        /// Message of the runtime's error.
         reason: String,
     },
 }
@@ -49,12 +49,12 @@ pub enum SpeakerError {
     /// The runtime failed on one window.
     #[error("the speaker network `{network}` failed: {reason}")]
     Inference {
-        /// `segmentation` or `embedding`.
+        /// Name of the network: `segmentation` or `embedding`.
         network: &'static str,
-        /// The runtime's error.
+        /// Message of the runtime's error.
         reason: String,
     },
-    /// Less speech of a single speaker than an embedding needs.
+    /// The speech of a single speaker is too short for an embedding.
     #[error(
         "{found_ms} ms of speech of one speaker without overlap were found; at least {needed_ms} ms are needed"
     )]
@@ -64,10 +64,10 @@ pub enum SpeakerError {
         /// Speech needed, in ms.
         needed_ms: i64,
     },
-    /// The caller asked to stop.
+    /// The caller cancelled the operation.
     #[error("the diarization was cancelled")]
     Cancelled,
-    /// More than one speaker where one is expected.
-    #[error("{0} speakers were found; give a window in which one speaks")]
+    /// Several speakers where one is expected.
+    #[error("{0} speakers were found; give a window in which only one person speaks")]
     SeveralSpeakers(usize),
 }

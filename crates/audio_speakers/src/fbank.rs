@@ -7,9 +7,9 @@ use std::f64::consts::TAU;
 
 use crate::fourier::{Fourier, POINTS};
 
-/// Bands per frame.
+/// Number of mel bands in a frame.
 pub(crate) const BANDS: usize = 80;
-/// Samples per frame.
+/// Number of samples per frame.
 pub(crate) const FRAME: usize = 400;
 /// Samples from one frame to the next.
 pub(crate) const HOP: usize = 160;
@@ -18,7 +18,7 @@ const LOWEST_HZ: f64 = 20.0;
 const HIGHEST_HZ: f64 = 8_000.0;
 const PRE_EMPHASIS: f32 = 0.97;
 
-/// A band: its first bin and its weights from there on.
+/// A band: its first bin and the weights from that bin on.
 struct Band {
     first: usize,
     weights: Vec<f32>,
@@ -41,7 +41,7 @@ impl FilterBank {
         }
     }
 
-    /// One row of [`BANDS`] values per full frame of `samples`.
+    /// One row of [`BANDS`] values for each full frame of `samples`.
     pub(crate) fn features(&self, samples: &[f32]) -> Vec<[f32; BANDS]> {
         samples.windows(FRAME).step_by(HOP).map(|frame| self.frame(frame)).collect()
     }
@@ -88,7 +88,7 @@ fn band(index: usize) -> Band {
     Band { first, weights: (first..POINTS / 2).map_while(weight).collect() }
 }
 
-/// One second that `tools/speakers/golden.py` makes too, to the bit.
+/// One second of test signal, equal to the bit to that of `tools/speakers/golden.py`.
 #[cfg(test)]
 pub(crate) fn golden_signal() -> Vec<f32> {
     (0..16_000i64).map(|i| ((i * i * 7 + i * 13) % 2_001 - 1_000) as f32 / 4_000.0).collect()
@@ -113,8 +113,8 @@ mod tests {
         }
     }
 
-    /// By `tools/speakers/golden.py`, of kaldi-native-fbank. When this fails, [`crate::FEATURES_VERSION`] needs another number:
-    /// embeddings of other features do not compare.
+    /// Values by `tools/speakers/golden.py` with kaldi-native-fbank. When this fails, [`crate::FEATURES_VERSION`] needs
+    /// another number: embeddings of different features are not comparable.
     #[test]
     fn features_equal_those_of_kaldi() {
         const GOLDEN_BANDS: [usize; 7] = [0, 1, 10, 20, 40, 60, 79];

@@ -1,8 +1,8 @@
-//! A Fourier transform of one fixed length, with the same bits on every processor.
+//! A Fourier transform of one fixed length, with bit-identical results on every processor.
 
 use std::f64::consts::TAU;
 
-/// Points of the transform.
+/// Number of points of the transform.
 pub(crate) const POINTS: usize = 512;
 
 /// Twiddle factors and the bit-reversed order of the inputs.
@@ -21,7 +21,7 @@ impl Fourier {
         }
     }
 
-    /// The power |X|² of the first `POINTS / 2` bins of `samples`, which are padded with zeros.
+    /// The power |X|² of the first `POINTS / 2` bins of `samples`, padded with zeros.
     pub(crate) fn power(&self, samples: &[f32], power: &mut [f32; POINTS / 2]) {
         let at = |i: usize| samples.get(i).copied().unwrap_or(0.0);
         let mut values: Vec<(f32, f32)> = self.order.iter().map(|&i| (at(i), 0.0)).collect();

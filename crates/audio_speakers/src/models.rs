@@ -1,4 +1,4 @@
-//! The two networks, loaded.
+//! Loading of the two networks.
 
 use std::io;
 use std::path::Path;
@@ -12,23 +12,23 @@ use crate::network::Network;
 use crate::segmentation::Segmenter;
 use crate::{FEATURES_VERSION, ModelError, SpeakerError, VERSION, Voice};
 
-/// Fewest ms of speech of one speaker, without overlap, that an enrolled voice is made of.
+/// Minimum speech of one speaker without overlap for an enrolled voice, in ms.
 const ENROLMENT_MS: i64 = 3_000;
-/// Share of the speech that the dominant speaker of an enrolment holds at least.
+/// Minimum share of the speech that the dominant speaker of an enrolment has.
 const DOMINANCE: f64 = 0.8;
 
-/// The segmentation and the embedding network, ready to run. Shared between threads by reference.
+/// The loaded segmentation and embedding networks. Shared between threads by reference.
 pub struct SpeakerModels {
     pub(crate) segmenter: Segmenter,
     pub(crate) embedder: Embedder,
-    /// Threads of each [`Diarizer`], at least one.
+    /// Number of threads of each [`Diarizer`], at least one.
     pub(crate) threads: usize,
 }
 
 impl SpeakerModels {
-    /// Loads both files of [`catalog::FILES`] from `directory` (33 MB) and checks their digests. Each
-    /// [`Diarizer`] has `threads` threads of its own (at least one), so that several run at the same time; results do not
-    /// depend on it.
+    /// Loads both files of [`catalog::FILES`] from `directory` (33 MB) and checks their digests. Each [`Diarizer`] has
+    /// `threads` threads of its own (at least one), so that several run at the same time; results do not depend on
+    /// their number.
     ///
     /// # Errors
     /// [`ModelError`] when a file is missing, unreadable, not the published one, or rejected by the runtime.
@@ -44,7 +44,7 @@ impl SpeakerModels {
         })
     }
 
-    /// Are both files in `directory`, and are they the published ones? Reads them.
+    /// Checks that `directory` has both published files, by reading them.
     ///
     /// # Errors
     /// [`ModelError`] of the first file that is not usable.
@@ -52,7 +52,7 @@ impl SpeakerModels {
         catalog::FILES.iter().try_for_each(|file| Self::check_file(&directory.join(file.file_name), *file))
     }
 
-    /// Is the file at `path` the published `file`? Reads it.
+    /// Checks that the file at `path` is the published `file`, by reading it.
     ///
     /// # Errors
     /// [`ModelError`] when it is not.
@@ -60,31 +60,32 @@ impl SpeakerModels {
         read(path, file).map(drop)
     }
 
-    /// Names the algorithm and both networks: part of the cache keys of results. 1 to 64 characters of `[a-z0-9.-]`.
+    /// Version of the algorithm and both networks: part of the cache keys of results. 1 to 64 characters of
+    /// `[a-z0-9.-]`.
     #[must_use]
     pub fn version() -> String {
         let short = |file: ModelFile| &file.sha256[..8];
         format!("{VERSION}-{}-{}", short(catalog::SEGMENTATION), short(catalog::EMBEDDING))
     }
 
-    /// Names what an embedding depends on, the features and the network: embeddings compare only within one version.
+    /// Version of the features and the network of embeddings: embeddings are comparable only within one version.
     #[must_use]
     pub fn embedding_version() -> String {
         format!("{FEATURES_VERSION}-{}", catalog::EMBEDDING.sha256)
     }
 
-    /// The versions whose embeddings compare with those of [`Self::embedding_version`]: itself, and the name that harkback
-    /// gave the same features and network while it named the segmentation and the clustering too.
+    /// The versions whose embeddings are comparable with those of [`Self::embedding_version`]: itself, and the earlier
+    /// name of the same features and network, which included the segmentation and the clustering.
     #[must_use]
     pub fn comparable_versions() -> [String; 2] {
         [Self::embedding_version(), "1-19d9ff8f-18bb22ac".to_owned()]
     }
 
-    /// The voice of the one person who speaks in `samples` (16 kHz mono).
+    /// The voice of the only speaker in `samples` (16 kHz mono).
     ///
     /// # Errors
-    /// [`SpeakerError::TooLittleSpeech`] below 3 s, [`SpeakerError::SeveralSpeakers`] when no speaker has four fifths of
-    /// the speech, [`SpeakerError::Inference`] when a network fails, [`SpeakerError::Cancelled`].
+    /// [`SpeakerError::TooLittleSpeech`] below 3 s, [`SpeakerError::SeveralSpeakers`] when no speaker has at least 80
+    /// % of the speech, [`SpeakerError::Inference`] when a network fails, [`SpeakerError::Cancelled`].
     pub fn voice_of(&self, samples: &[f32], cancelled: &dyn Fn() -> bool) -> Result<Voice, SpeakerError> {
         let mut diarizer = Diarizer::for_enrolment(self);
         diarizer.push(samples)?;
@@ -108,7 +109,7 @@ fn read(path: &Path, file: ModelFile) -> Result<Vec<u8>, ModelError> {
         io::ErrorKind::NotFound => ModelError::Missing(path.to_owned()),
         _ => unreadable(&error),
     })?;
-    // The length first: a file of another size is not read into memory.
+    // The size is checked first, so that a file of another size is not read into memory.
     let bytes = if size.len() == file.size {
         std::fs::read(path).map_err(|error| unreadable(&error))?
     } else {
@@ -133,7 +134,7 @@ mod tests {
     use crate::SpeakerCount;
     use crate::fbank::golden_signal;
 
-    /// The models in the directory that `HARKBACK_MODELS` names, where there are any.
+    /// The models in the directory of `HARKBACK_MODELS`, if it has them.
     #[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
     fn models() -> Option<SpeakerModels> {
         let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
@@ -144,9 +145,10 @@ mod tests {
         models.ok()
     }
 
-    /// When this fails, the network or the features are others: voices of the one before must no longer be compared.
+    /// When this fails, the network or the features have changed: voices of the previous version are no longer
+    /// comparable.
     #[test]
-    fn the_embedding_version_stands_for_these_parts() {
+    fn embedding_version_depends_on_features_and_network() {
         let parts = (FEATURES_VERSION, catalog::EMBEDDING.sha256);
         assert_eq!(parts, (1, "18bb22ac9c3beb3b33fa57069518aa9c3c1c3c4cd3ab6ddc30e11d6baeed8742"));
         assert_eq!(SpeakerModels::embedding_version(), format!("1-{}", parts.1));
@@ -154,7 +156,7 @@ mod tests {
         assert_eq!(SpeakerModels::comparable_versions(), [SpeakerModels::embedding_version(), earlier]);
     }
 
-    /// By `tools/speakers/golden.py`, with onnxruntime.
+    /// Values by `tools/speakers/golden.py` with onnxruntime.
     #[test]
     fn an_embedding_equals_that_of_another_runtime() {
         const GOLDEN: [f32; 8] = [0.02167, 0.05826, -0.00675, -0.04858, -0.20510, 0.00552, -0.09894, 0.03558];

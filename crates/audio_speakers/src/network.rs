@@ -1,4 +1,4 @@
-//! One ONNX graph with one input and one output, run by `rten`.
+//! An ONNX graph with one input and one output, run by `rten`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rten_tensor::prelude::*;
 
 use crate::{ModelError, SpeakerError};
 
-/// A loaded graph.
+/// A loaded ONNX graph.
 pub(crate) struct Network {
     name: &'static str,
     model: Model,
@@ -18,10 +18,10 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// `bytes` is the file at `path`, which is used in messages.
+    /// Loads a graph from `bytes`, the contents of the file at `path`, which appears in error messages.
     pub(crate) fn load(name: &'static str, path: &Path, bytes: Vec<u8>) -> Result<Self, ModelError> {
         let invalid = |reason: String| ModelError::Invalid { path: path.to_owned(), reason };
-        // The operators of the two graphs; the others of the runtime are not linked.
+        // Only the operators of the two graphs are linked.
         let operators = op_registry!(
             Abs,
             Add,
@@ -59,7 +59,7 @@ impl Network {
         Ok(Self { name, model, input, output })
     }
 
-    /// Runs the graph on `values` of the shape `shape`, on the threads of `pool`; the values of the output in row order.
+    /// Runs the graph on `values` of shape `shape` with the threads of `pool`; returns the output in row-major order.
     pub(crate) fn run(
         &self,
         pool: &Arc<ThreadPool>,

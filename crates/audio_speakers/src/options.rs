@@ -1,22 +1,22 @@
-//! How many speakers to expect.
+//! Bounds of the number of speakers.
 
-/// Bounds of the number of speakers; none by default.
+/// Bounds of the number of speakers of a recording; unbounded by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SpeakerCount {
     min: Option<u16>,
     max: Option<u16>,
 }
 
-/// Bounds that no number of speakers meets, or above what is supported.
+/// Bounds that are contradictory or outside the supported range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid bounds of the number of speakers: use 1 ≤ min ≤ max ≤ {most}", most = SpeakerCount::MOST)]
 pub struct InvalidSpeakerCount;
 
 impl SpeakerCount {
-    /// Most speakers of one recording.
+    /// Maximum number of speakers of one recording.
     pub const MOST: u16 = 50;
 
-    /// Between `min` and `max` speakers, each in `[1, 50]`; `None` leaves that side to the clustering.
+    /// Between `min` and `max` speakers, each in `[1, 50]`; `None` leaves that bound to the clustering.
     ///
     /// # Errors
     /// [`InvalidSpeakerCount`] when a bound is outside or `min > max`.
@@ -26,13 +26,13 @@ impl SpeakerCount {
         if allowed(min) && allowed(max) && ordered { Ok(Self { min, max }) } else { Err(InvalidSpeakerCount) }
     }
 
-    /// The lower bound given.
+    /// The requested lower bound.
     #[must_use]
     pub const fn min(self) -> Option<u16> {
         self.min
     }
 
-    /// The upper bound given.
+    /// The requested upper bound.
     #[must_use]
     pub const fn max(self) -> Option<u16> {
         self.max

@@ -1,15 +1,15 @@
-//! The speech of one local speaker of a window, cut into pieces short enough to hold one voice.
+//! The speech of one local speaker of a window, cut into pieces short enough to contain one voice.
 //!
-//! Segmentation takes similar voices for one speaker, and has three numbers for the speakers of 10 s however many there
-//! are. Embeddings tell them apart, so the clustering decides on pieces of about two seconds, not on local speakers.
+//! Segmentation assigns similar voices to one speaker, and has three numbers for all speakers of 10 s. Embeddings
+//! distinguish them, so the clustering works on pieces of about two seconds, not on local speakers.
 
 use crate::embedding::FEWEST_FRAMES;
 use crate::fbank::{FRAME, HOP};
 use crate::segmentation::{Activity, FRAME_OFFSET, FRAME_STEP, FRAMES};
 
-/// Feature frames (10 ms) after which a piece ends.
+/// Number of feature frames (10 ms) above which speech is cut into several pieces.
 const PIECE_FRAMES: usize = 200;
-/// A pause of more feature frames ends a piece that has [`SHORTEST_PIECE`].
+/// Longest pause in feature frames within a piece that has [`SHORTEST_PIECE`]; a longer one ends the piece.
 const PAUSE_FRAMES: usize = 40;
 const SHORTEST_PIECE: usize = 80;
 
@@ -18,21 +18,21 @@ const SHORTEST_PIECE: usize = 80;
 pub(crate) struct Piece {
     /// Indices of feature frames, ascending.
     pub(crate) frames: Vec<usize>,
-    /// Nobody else speaks in them.
+    /// No other speaker is active in these frames.
     pub(crate) is_clean: bool,
 }
 
-/// The segmentation frame in which the middle of a feature frame lies.
+/// The segmentation frame that contains the middle of a feature frame.
 pub(crate) fn segmentation_frame(feature: usize) -> usize {
     let middle = feature * HOP + FRAME / 2;
     (middle.saturating_sub(FRAME_OFFSET) / FRAME_STEP).min(FRAMES - 1)
 }
 
-/// The pieces of the local speaker `local`, of `features` feature frames; without speech of its own, one of overlapped
-/// speech.
+/// The pieces of the local speaker `local` among `features` feature frames; one piece of overlapped speech if the
+/// speaker never speaks alone for long enough.
 pub(crate) fn pieces(activity: &Activity, features: usize, local: usize) -> Vec<Piece> {
-    let frames = |is_wanted: &dyn Fn(u8) -> bool| -> Vec<usize> {
-        (0..features).filter(|&feature| is_wanted(activity[segmentation_frame(feature)])).collect()
+    let frames = |is_selected: &dyn Fn(u8) -> bool| -> Vec<usize> {
+        (0..features).filter(|&feature| is_selected(activity[segmentation_frame(feature)])).collect()
     };
     let alone = frames(&|set| set == 1 << local);
     if alone.len() >= FEWEST_FRAMES {
@@ -55,7 +55,7 @@ fn cut(frames: &[usize]) -> Vec<Vec<usize>> {
             _ => runs.push(vec![frame]),
         }
     }
-    // Equal parts: no short one is left at the end of a run.
+    // Runs are cut into equal parts, so that none ends in a short one.
     let parts = runs.iter().flat_map(|run| {
         let parts = run.len().div_ceil(PIECE_FRAMES);
         run.chunks(run.len().div_ceil(parts)).map(<[usize]>::to_vec)

@@ -1,25 +1,25 @@
-//! Overlapping windows, put together into one activity of speakers per frame.
+//! Merges overlapping windows into the active speakers of each frame.
 
 use crate::diarizer::HOP_FRAMES;
 use crate::segmentation::{Activity, FRAMES, LOCAL_SPEAKERS};
 
-/// A piece of speech of one local speaker, and whose it is.
+/// A piece of speech of one local speaker with its global speaker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LabelledPiece {
     pub(crate) local: usize,
-    /// Its first and last frame in the window.
+    /// First and last frame of the piece in the window.
     pub(crate) range: (usize, usize),
     pub(crate) speaker: usize,
 }
 
-/// A window whose pieces have speakers.
+/// A window with the speakers of its pieces.
 pub(crate) struct Segment<'a> {
     pub(crate) activity: &'a Activity,
     pub(crate) pieces: Vec<LabelledPiece>,
 }
 
 impl Segment<'_> {
-    /// The speakers active in a frame: for each active local speaker that of the nearest of its pieces.
+    /// The speakers active in a frame: for each active local speaker, the speaker of its nearest piece.
     fn speakers(&self, frame: usize) -> impl Iterator<Item = usize> {
         let set = self.activity[frame];
         let distance =
@@ -30,7 +30,7 @@ impl Segment<'_> {
         };
         let found =
             (0..LOCAL_SPEAKERS).map(|local| if set & (1 << local) != 0 { nearest(local) } else { None });
-        // Two local speakers of one speaker count once.
+        // Two local speakers with the same global speaker count once.
         let mut found: Vec<usize> = found.flatten().collect();
         found.sort_unstable();
         found.dedup();
@@ -38,15 +38,15 @@ impl Segment<'_> {
     }
 }
 
-/// Speakers active in one frame, ascending. At most two windows' worth: the network outputs at most two at a time.
+/// Speakers active in one frame, ascending, at most two: the network outputs no more at a time.
 pub(crate) type ActiveSpeakers = Vec<u16>;
 
-/// Weight of a frame in its window: full from 1 s off the edges on, where the network lacks context.
+/// Weight of a frame in its window: lower within 1 s of the edges, where the network lacks context.
 fn weight(frame: usize) -> u32 {
     (frame + 1).min(FRAMES - frame).min(60) as u32
 }
 
-/// Votes of the windows over one frame.
+/// Weighted votes of the windows that cover one frame.
 #[derive(Clone, Default)]
 struct Votes {
     total: u32,
@@ -56,8 +56,8 @@ struct Votes {
     of: Vec<u32>,
 }
 
-/// The speakers active in each frame from the begin on: as many as the windows over it count on average, those with the
-/// most votes. Holds the votes of one window's length.
+/// The speakers active in each frame: as many as the windows that cover it have on average, those with the most votes.
+/// Buffers the votes of one window's length.
 pub(crate) fn reconstruct(segments: &[Segment<'_>], speakers: usize) -> Vec<ActiveSpeakers> {
     let empty = Votes { of: vec![0; speakers], ..Votes::default() };
     let mut votes = vec![empty.clone(); FRAMES];
@@ -140,13 +140,13 @@ mod tests {
             [Segment { activity: &two, pieces: pieces() }, Segment { activity: &one, pieces: pieces() }];
         let frames = reconstruct(&segments, 2);
         assert_eq!(frames[100], [0, 1]);
-        // One window sees two speakers, the other, farther from its edge, one.
+        // One window has two speakers; the other, in which the frame is farther from the edge, has one.
         assert_eq!(frames[FRAMES - 3], [0]);
         assert_eq!(frames[FRAMES + 10], [0]);
     }
 
     #[test]
-    fn speech_without_an_embedding_is_nobodys() {
+    fn speech_without_an_embedding_has_no_speaker() {
         let active = activity(10..20, 0b001);
         let frames = reconstruct(&[Segment { activity: &active, pieces: Vec::new() }], 1);
         assert!(frames.iter().all(Vec::is_empty));

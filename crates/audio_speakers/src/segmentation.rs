@@ -9,17 +9,17 @@ use crate::network::Network;
 
 /// Samples of one window: 10 s.
 pub(crate) const WINDOW: usize = 160_000;
-/// Frames of one window.
+/// Segmentation frames in one window.
 pub(crate) const FRAMES: usize = 589;
 /// Samples from one frame to the next (16.875 ms).
 pub(crate) const FRAME_STEP: usize = 270;
-/// Local speakers of a window.
+/// Maximum number of local speakers of a window.
 pub(crate) const LOCAL_SPEAKERS: usize = 3;
-/// First sample of a frame's step, counted from the first sample the frame sees: the middle of its 991 samples less
-/// half a step.
+/// First sample of a frame's step, relative to the first sample of the frame's receptive field: the middle of its 991
+/// samples less half a step.
 pub(crate) const FRAME_OFFSET: usize = (991 - FRAME_STEP) / 2;
 
-/// The sets of speakers that the network's seven classes stand for: bit `i` is speaker `i`.
+/// The sets of speakers encoded by the network's seven classes: bit `i` is speaker `i`.
 const POWERSET: [u8; 7] = [0b000, 0b001, 0b010, 0b100, 0b011, 0b101, 0b110];
 
 /// Active speakers of each frame of a window: bit `i` is speaker `i` of that window.
@@ -32,7 +32,7 @@ impl Segmenter {
         Self(network)
     }
 
-    /// `samples` are at most [`WINDOW`]; the rest counts as silence.
+    /// Segments at most [`WINDOW`] samples, padded with silence.
     pub(crate) fn run(&self, pool: &Arc<ThreadPool>, samples: &[f32]) -> Result<Activity, SpeakerError> {
         let mut padded = samples.to_vec();
         padded.resize(WINDOW, 0.0);
@@ -45,7 +45,7 @@ impl Segmenter {
     }
 }
 
-/// The most likely set of speakers of each frame; of equal ones the first.
+/// The most likely set of speakers of each frame; the first of equal ones.
 fn most_likely(scores: &[f32]) -> Activity {
     let mut activity = [0; FRAMES];
     for (set, frame) in activity.iter_mut().zip(scores.chunks_exact(POWERSET.len())) {

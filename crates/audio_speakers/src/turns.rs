@@ -1,41 +1,41 @@
-//! Who speaks when, and with which voice.
+//! Turns of speakers, and their voices.
 
 use media_time::{MediaTime, Window};
 
 use crate::Embedding;
 
-/// One stretch of speech of one speaker.
+/// An interval of speech of one speaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// From when to when, within the recording; never empty.
+    /// Start and end within the recording; never empty.
     pub window: Window,
-    /// Index of the speaker, 0 for the first that speaks.
+    /// Index of the speaker; 0 is the first to speak.
     pub speaker: usize,
-    /// Another speaker speaks somewhere within this turn.
+    /// Another speaker is active somewhere within this turn.
     pub is_overlapped: bool,
 }
 
-/// A speaker of a recording.
+/// The voice of a speaker of a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Voice {
-    /// The mean of its embeddings.
+    /// The mean of the speaker's embeddings.
     pub embedding: Embedding,
-    /// Length of its turns.
+    /// Total duration of the speaker's turns.
     pub speech: MediaTime,
-    /// Length of its turns outside those of others.
+    /// Total duration of the speaker's turns without overlap.
     pub alone: MediaTime,
-    /// How clearly its embeddings are its own and no other speaker's, in [0, 1]: the mean silhouette
-    /// `(b - a) / max(a, b)` of the distance `a` to its own mean and `b` to the nearest other mean, which for a single
-    /// speaker is the distance at which clusters are separated.
+    /// How distinct the speaker's embeddings are from those of others, in [0, 1]: the mean silhouette
+    /// `(b - a) / max(a, b)` of the distance `a` to their own mean and `b` to the nearest other mean. For a single
+    /// speaker, `b` is the distance at which clusters are separated.
     pub confidence: f32,
 }
 
-/// Who speaks when in one recording.
+/// The turns and voices of one recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diarization {
     turns: Vec<Turn>,
     voices: Vec<Voice>,
-    /// Where two or more speak, ordered and apart.
+    /// Windows with two or more active speakers, ordered and disjoint.
     overlaps: Vec<Window>,
 }
 
@@ -46,36 +46,36 @@ pub fn speaker_id(index: usize) -> String {
 }
 
 impl Diarization {
-    /// Of turns in any order; their overlap flags are set here. Turns of one speaker do not overlap each other.
+    /// Takes turns in any order and sets their overlap flags. Turns of one speaker must not overlap each other.
     pub(crate) fn new(mut turns: Vec<Turn>, voices: Vec<Voice>) -> Self {
         turns.sort_by_key(|turn| (turn.window.start(), turn.speaker));
         let overlaps = overlaps(&turns);
         for turn in &mut turns {
-            turn.is_overlapped = meets(&overlaps, turn.window);
+            turn.is_overlapped = intersects_any(&overlaps, turn.window);
         }
         Self { turns, voices, overlaps }
     }
 
-    /// Ordered by begin, then speaker. Turns of one speaker do not touch.
+    /// The turns, ordered by start, then speaker. Turns of one speaker do not touch.
     #[must_use]
     pub fn turns(&self) -> &[Turn] {
         &self.turns
     }
 
-    /// The speakers, by index.
+    /// The voices, by speaker index.
     #[must_use]
     pub fn voices(&self) -> &[Voice] {
         &self.voices
     }
 
-    /// Where two or more speak at the same time: ordered, apart from each other.
+    /// The windows in which two or more speakers are active, ordered and disjoint.
     #[must_use]
     pub fn overlaps(&self) -> &[Window] {
         &self.overlaps
     }
 }
 
-/// Where two or more of `turns`, which are ordered by begin, overlap.
+/// The windows in which two or more of `turns`, ordered by start, overlap.
 pub(crate) fn overlaps(turns: &[Turn]) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
     let mut reach = MediaTime::MIN;
@@ -96,8 +96,8 @@ pub(crate) fn overlaps(turns: &[Turn]) -> Vec<Window> {
     found
 }
 
-/// Does one of `windows`, which are ordered and apart, share an instant with `window`?
-fn meets(windows: &[Window], window: Window) -> bool {
+/// Whether `window` intersects one of `windows`, which are ordered and disjoint.
+fn intersects_any(windows: &[Window], window: Window) -> bool {
     let next = windows.partition_point(|other| other.end() <= window.start());
     windows.get(next).is_some_and(|other| other.intersect(window).is_some())
 }

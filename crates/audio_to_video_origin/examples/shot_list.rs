@@ -1,8 +1,9 @@
-//! What a shot list of 100 000 clips costs: time, SQL statements, and the peak of resident memory, JSON in and out.
+//! Measures the cost of a shot list of 100 000 clips: time, SQL statements, and peak resident memory, from JSON to
+//! JSON.
 //!
 //! `cargo run --release -p audio_to_video_origin --example shot_list`. It uses the Postgres of `TEST_DATABASE_URL`, or
-//! starts one of its own. Of the samples, half have an origin map and half are made of one that has; each of the 100
-//! recordings has a timeline of 1 000 spans and 2 000 beats.
+//! starts a private one. Half of the samples have an origin map, the other half are derived from one that has; each of
+//! the 100 recordings has a timeline of 1 000 spans and 2 000 beats.
 
 #![expect(
     clippy::unwrap_used,
@@ -77,7 +78,7 @@ async fn measure(app: &Router, what: &str, body: String) {
     );
 }
 
-/// Recordings with a timeline each.
+/// Creates recordings, each with a timeline.
 async fn recordings(media: &MediaService) -> Vec<Id> {
     let conn = &mut *media.pool().acquire().await.unwrap();
     let event = |index: usize| {
@@ -104,7 +105,7 @@ async fn recordings(media: &MediaService) -> Vec<Id> {
     recordings
 }
 
-/// Samples of the recordings, every second one by way of another.
+/// Creates samples of the recordings; every second one is derived from another.
 async fn sounds(conn: &mut PgConnection, recordings: &[Id], count: usize) -> Vec<Id> {
     let sound = |index: usize, upstream: Option<Id>| {
         let asset = recordings[index % recordings.len()].clone();

@@ -1,4 +1,4 @@
-//! From what was found to a written shot list: heavy, and for a worker thread.
+//! Builds and serializes a shot list from the lookup's result. Expensive, so it runs on a worker thread.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use media_time::MediaTime;
 use media_v2::{Meta, canonical_json};
 use serde_json::value::RawValue;
 
-use crate::lookup::{Found, Place};
+use crate::lookup::{Found, SourcePosition};
 use crate::plan::{Plan, Track};
 use crate::semantics::Semantics;
 use crate::shot_list::ShotList;
@@ -15,10 +15,10 @@ use crate::shots::{ArtifactMeta, SHOT_META, Shot, Source, shots};
 use crate::store::Uses;
 use crate::{Alignment, BACKEND_VERSION, Error, MAX_SHOT_LIST_BYTES, ShotListMeta};
 
-/// The most that the fixed parts of a shot come to as JSON, in bytes.
+/// Upper bound of the JSON size of a shot's fixed parts, in bytes.
 const SHOT_BYTES: usize = 1_024;
 
-/// A shot list that is not kept yet, and what to keep with it.
+/// A shot list that is not stored yet, with the rows to store with it.
 pub(crate) struct Built {
     pub(crate) list: ShotList,
     pub(crate) uses: Uses,
@@ -26,7 +26,7 @@ pub(crate) struct Built {
     pub(crate) first_asset: Option<Id>,
 }
 
-/// `semantics` are those of the timelines found, in their order.
+/// Builds the shot list. `semantics` has an entry for each of the timelines found, in their order.
 pub(crate) fn build(
     plan: &Plan,
     found: &Found,
@@ -68,10 +68,10 @@ pub(crate) fn build(
     Ok(Built { list, uses: uses(&shots), first_asset })
 }
 
-/// Long texts in few artifacts, repeated by many clips, would make a list of any size.
+/// Rejects a shot list that may be too large: long texts in few artifacts are repeated for every clip.
 fn check_size(plan: &Plan, found: &Found) -> Result<(), Error> {
     let text = |text: Option<&str>| text.map_or(0, str::len);
-    let size_of = |place: &Place| {
+    let size_of = |place: &SourcePosition| {
         let meta = place.artifact.as_ref().map_or(0, |(_, meta)| meta.get().len());
         let pieces = place.clip_offsets.as_ref().map_or(0, |pieces| 64 * pieces.len());
         meta + pieces
@@ -89,8 +89,8 @@ fn check_size(plan: &Plan, found: &Found) -> Result<(), Error> {
     if bytes > MAX_SHOT_LIST_BYTES { Err(Error::ShotListTooLarge) } else { Ok(()) }
 }
 
-/// The artifact's own facts, each once and for all as text.
-fn artifact_meta(place: &Place) -> Result<Option<ArtifactMeta>, Error> {
+/// The artifact's own meta, with each value serialized once.
+fn artifact_meta(place: &SourcePosition) -> Result<Option<ArtifactMeta>, Error> {
     let Some((_, meta)) = &place.artifact else { return Ok(None) };
     let meta: Meta = serde_json::from_str(meta.get()).map_err(Error::Unwritable)?;
     let own = meta.into_iter().filter(|(name, _)| !SHOT_META.contains(&name.as_str()));

@@ -5,109 +5,109 @@ use media_v2::MediaError;
 
 use crate::{InvalidOwnOrigin, MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
 
-/// Why an origin or a shot list cannot be had.
+/// Why an origin or a shot list could not be returned.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields that break a rule.
+    /// Fields of the request are invalid.
     #[error("{}", describe(.0))]
     Invalid(Vec<FieldError>),
-    /// No map was put for this artifact, or there is no such artifact.
-    #[error("no artifact {0}, or it has no origin map: PUT one, or ask for an artifact that it was made of")]
+    /// The artifact does not exist, or neither it nor its upstream artifacts have an origin map.
+    #[error("artifact {0} is unknown, or neither it nor an upstream artifact has an origin map: PUT one")]
     OriginMapNotFound(Id),
-    /// An artifact that is, by way of others, made of itself.
-    #[error("artifact {0} was made of itself, by way of others: put an origin map for one of them")]
+    /// An artifact that is derived from itself through others.
+    #[error("artifact {0} is derived from itself through others: put an origin map for one of them")]
     OriginCycle(Id),
     /// A chain of more than [`MAX_CHAIN`] artifacts.
     #[error("the origin of artifact {0} is more than {MAX_CHAIN} artifacts away: put an origin map for it")]
     OriginTooDeep(Id),
-    /// Chains of too many artifacts in one call.
-    #[error("the artifacts asked for were made of more than {limit} others: ask for fewer at once")]
+    /// The chains of one call have too many artifacts.
+    #[error("the requested artifacts have more than {limit} upstream artifacts: request fewer at once")]
     OriginGraphTooLarge {
-        /// How many are followed at most.
+        /// Maximum number of steps that are followed.
         limit: i64,
     },
-    /// `meta.upstream_window_ms` is no window, or one outside the upstream artifact.
+    /// `meta.upstream_window_ms` is not a window, or is outside the upstream artifact.
     #[error(
-        "meta.upstream_window_ms of artifact {0} is no part of what it was made of: expected [start, end] in \
+        "meta.upstream_window_ms of artifact {0} is not a window of its upstream artifact: expected [start, end] in \
          milliseconds of the upstream artifact's own time"
     )]
     UpstreamWindow(Id),
-    /// A source that the meta of artifacts names, and that cannot be one.
+    /// The meta of artifacts names an invalid source.
     #[error("{InvalidOwnOrigin}: {}", list(.0))]
     OriginInvalid(Vec<String>),
-    /// Artifacts without a mapping.
-    #[error("no origin map, their own or of what they were made of: {}", list(.0))]
+    /// Artifacts without an origin map, where one is required.
+    #[error("neither these artifacts nor their upstream artifacts have an origin map: {}", list(.0))]
     OriginMapMissing(Vec<String>),
     /// Artifacts and assets that this owner does not have.
     #[error("no such artifact or asset: {}", list(&[.artifact_ids.as_slice(), .asset_ids].concat()))]
     Missing {
-        /// The artifacts.
+        /// Ids of the unknown artifacts.
         artifact_ids: Vec<String>,
-        /// The assets, named by clips or by the meta of artifacts.
+        /// Ids of the unknown assets, which clips or the meta of artifacts name.
         asset_ids: Vec<String>,
     },
-    /// Assets without a semantic timeline.
+    /// Assets without a semantic timeline, where one is required.
     #[error(
         "no semantic timeline yet: {}{}; POST /audio/semantic-timeline/analyze for each",
         list(.missing),
         describe_stale(.stale)
     )]
     SemanticsMissing {
-        /// All of them.
+        /// Ids of all these assets.
         missing: Vec<String>,
-        /// Those of them that have one made by a decoder that reads them wrongly.
+        /// Ids of those assets whose existing timeline was made by a decoder that misreads them.
         stale: Vec<String>,
     },
-    /// The stored timeline is not one.
+    /// The stored semantic timeline is invalid.
     #[error("the semantic timeline of artifact {artifact_id} cannot be read")]
     SemanticsUnreadable {
-        /// Its artifact.
+        /// Id of the timeline's artifact.
         artifact_id: Id,
-        /// What is wrong.
+        /// The underlying JSON error.
         source: serde_json::Error,
     },
-    /// No such pattern.
+    /// No pattern has this id.
     #[error("there is no pattern `{0}`: make it with POST /audio/patterns")]
     PatternNotFound(Id),
-    /// A whole pattern under the id of another.
+    /// A pattern in the request has the id of a different stored pattern.
     #[error(
-        "another pattern is kept as `{0}`: send its id alone, or give what you changed a pattern_id of its own"
+        "another pattern is stored as `{0}`: send only its id, or give the changed pattern its own pattern_id"
     )]
     PatternConflict(Id),
-    /// More clips than one request may have.
-    #[error("{clips} clips are more than the {MAX_CLIPS} that one shot list may have: send them in parts")]
+    /// The request has more than [`MAX_CLIPS`] clips.
+    #[error("{clips} clips exceed the {MAX_CLIPS} allowed in a shot list: send several requests")]
     TooManyClips {
-        /// How many there were.
+        /// Number of clips in the request.
         clips: usize,
     },
-    /// Long metas, repeated by many clips.
+    /// The shot list would exceed [`MAX_SHOT_LIST_BYTES`], because many clips repeat long metas.
     #[error(
         "the shot list would be longer than {} MiB: every shot repeats the meta of its artifact; send the clips in \
          parts",
         MAX_SHOT_LIST_BYTES >> 20
     )]
     ShotListTooLarge,
-    /// No such shot list.
+    /// No shot list has this id.
     #[error("there is no shot list {0}")]
     ShotListNotFound(Id),
-    /// What is kept as a shot list is none.
+    /// The stored shot list is invalid.
     #[error("the shot list of artifact {artifact_id} cannot be read")]
     ShotListUnreadable {
-        /// Its artifact.
+        /// Id of the shot list's artifact.
         artifact_id: Id,
-        /// What is wrong.
+        /// The underlying JSON error.
         source: serde_json::Error,
     },
-    /// The shot list cannot be written as JSON.
+    /// The shot list cannot be serialized as JSON.
     #[error("the shot list cannot be written")]
     Unwritable(#[source] serde_json::Error),
-    /// Too many shot lists at once.
+    /// The work queue rejected or interrupted the work.
     #[error(transparent)]
     Work(#[from] WorkError),
-    /// The media store.
+    /// An error of the media store.
     #[error(transparent)]
     Media(#[from] MediaError),
-    /// The database.
+    /// A database query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
@@ -139,7 +139,7 @@ impl From<Error> for Problem {
             Error::SemanticsMissing { missing, .. } => {
                 Self::unprocessable("semantics_missing", detail).with("ids", missing)
             }
-            // Made here it is whole; registered by a caller it may be anything.
+            // Timelines made by harkback are complete; those registered by a caller may have any content.
             Error::SemanticsUnreadable { .. } => {
                 Self::unprocessable("semantics_unreadable", detail).caused_by(error)
             }
@@ -165,7 +165,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// The first few of many.
+/// Joins the first five ids, with the number of further ones.
 fn list(ids: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = ids[..ids.len().min(SHOWN)].join(", ");

@@ -1,4 +1,4 @@
-//! Where the sounds of a plan come from, as the database knows it: a constant number of statements.
+//! Looks up the origins of a plan's audio sources in the database, with a constant number of statements.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,41 +8,41 @@ use media_time::MediaTime;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
-use crate::plan::{Clip, MAX_ERRORS, Plan, Sound};
-use crate::store::{self, SoundRow, TimelineRow};
-use crate::{ClipOffset, Error, InvalidOwnOrigin, OwnFacts, ResolvedOrigin};
+use crate::plan::{Clip, ClipSource, MAX_ERRORS, Plan};
+use crate::store::{self, AudioArtifactRow, TimelineRow};
+use crate::{ClipOffset, DeclaredFields, Error, InvalidOwnOrigin, ResolvedOrigin};
 
-/// What was found of a plan's sounds.
+/// The lookup's result for the audio sources of a plan.
 pub(crate) struct Found {
-    /// Of each sound, in their order.
-    pub(crate) places: Vec<Place>,
-    /// Of each recording.
+    /// One entry per audio source, in their order.
+    pub(crate) places: Vec<SourcePosition>,
+    /// The duration of each recording, if known.
     pub(crate) lengths: HashMap<Id, Option<MediaTime>>,
-    /// By id.
+    /// The semantic timelines, ordered by id.
     pub(crate) timelines: Vec<TimelineRow>,
 }
 
-/// Where a sound comes from.
-pub(crate) struct Place {
+/// The position in a recording that an audio source comes from.
+pub(crate) struct SourcePosition {
     pub(crate) asset_id: Id,
     pub(crate) start: MediaTime,
     pub(crate) clip_offsets: Option<Vec<ClipOffset>>,
-    /// The artifact and its meta, when the sound is one.
+    /// The artifact and its meta, if the source is one.
     pub(crate) artifact: Option<(Id, Box<RawValue>)>,
-    /// Its place among [`Found::timelines`].
+    /// Index in [`Found::timelines`].
     pub(crate) timeline: Option<usize>,
 }
 
-/// What refuses an artifact's origin.
-enum Refused {
+/// Why an artifact's origin is rejected.
+enum RejectedOrigin {
     Unmapped,
-    /// The meta names a source that cannot be one.
+    /// The meta names an invalid source.
     Invalid,
 }
 
-/// Finds everything, or tells everything that is missing.
+/// Looks up all origins and timelines; an error lists everything that is missing.
 ///
-/// `mapped` refuses artifacts without a mapping; else their parent asset stands in.
+/// With `mapped`, artifacts without an origin map are rejected; otherwise their parent asset is used.
 pub(crate) async fn find(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -59,19 +59,19 @@ pub(crate) async fn find(
     let (mut unmapped, mut invalid) = (Vec::new(), Vec::new());
     for sound in &plan.sounds {
         let place = match sound {
-            Sound::Asset(id) => Place::whole(id.clone()),
-            Sound::Artifact(id) => {
+            ClipSource::Asset(id) => SourcePosition::whole(id.clone()),
+            ClipSource::Artifact(id) => {
                 let Some(row) = rows.remove(id) else {
                     missing_artifacts.push(id.to_string());
                     continue;
                 };
-                match Place::of(row, origins.remove(id).flatten(), mapped) {
+                match SourcePosition::of(row, origins.remove(id).flatten(), mapped) {
                     Ok(place) => place,
-                    Err(Refused::Unmapped) => {
+                    Err(RejectedOrigin::Unmapped) => {
                         unmapped.push(id.to_string());
                         continue;
                     }
-                    Err(Refused::Invalid) => {
+                    Err(RejectedOrigin::Invalid) => {
                         invalid.push(id.to_string());
                         continue;
                     }
@@ -99,8 +99,8 @@ pub(crate) async fn find(
 }
 
 impl Found {
-    /// The clips whose offset leads to or beyond the end of their recording: nothing of it could be shown, and moving
-    /// the shot inside would show something else.
+    /// Errors for the clips whose offset is at or after the end of their recording: none of it could be shown, and
+    /// moving the shot inside the recording would show something else.
     pub(crate) fn beyond(&self, plan: &Plan) -> Vec<FieldError> {
         let is_beyond = |clip: &Clip| {
             let place = &self.places[clip.sound];
@@ -109,22 +109,22 @@ impl Found {
                 && length.is_some_and(|length| place.start + clip.source_offset >= length)
         };
         let beyond = plan.clips.iter().enumerate().filter(|(_, clip)| is_beyond(clip));
-        let told = beyond.take(MAX_ERRORS).map(|(index, _)| FieldError {
+        let errors = beyond.take(MAX_ERRORS).map(|(index, _)| FieldError {
             pointer: format!("{}/source_offset_ms", plan.pointer(index)),
-            detail: "leads to the end of the recording, or beyond".to_owned(),
+            detail: "must be before the end of the recording".to_owned(),
         });
-        told.collect()
+        errors.collect()
     }
 }
 
-/// Finds the places' timelines and tells each place which is its own.
+/// Looks up the timelines and sets the timeline index of each place.
 async fn timelines(
     conn: &mut PgConnection,
     scope: &Scope,
-    places: &mut [Place],
+    places: &mut [SourcePosition],
     require_semantics: bool,
 ) -> Result<Vec<TimelineRow>, Error> {
-    let subject = |place: &Place| TimelineOf {
+    let subject = |place: &SourcePosition| TimelineOf {
         asset_id: place.asset_id.clone(),
         artifact_id: place.artifact.as_ref().map(|(id, _)| id.clone()),
     };
@@ -153,39 +153,43 @@ async fn timelines(
     Ok(found)
 }
 
-/// Sorted, each once.
+/// Sorts and removes duplicates.
 fn distinct<T: Ord>(mut items: Vec<T>) -> Vec<T> {
     items.sort_unstable();
     items.dedup();
     items
 }
 
-impl Place {
-    /// A recording from its beginning.
+impl SourcePosition {
+    /// The whole recording, from its start.
     fn whole(asset_id: Id) -> Self {
         Self { asset_id, start: MediaTime::ZERO, clip_offsets: None, artifact: None, timeline: None }
     }
 
-    /// In this order: the origin that maps lead to; else what the artifact's meta says; else, unless `mapped`,
-    /// its parent asset and start (see [`OwnFacts::origin`]).
-    fn of(row: SoundRow, resolved: Option<ResolvedOrigin>, mapped: bool) -> Result<Self, Refused> {
+    /// By priority: the origin found through maps; the origin declared in the artifact's meta; unless `mapped`, its
+    /// parent asset and start (see [`DeclaredFields::origin`]).
+    fn of(
+        row: AudioArtifactRow,
+        resolved: Option<ResolvedOrigin>,
+        mapped: bool,
+    ) -> Result<Self, RejectedOrigin> {
         let artifact = Some((row.id, row.meta.0));
         if let Some(ResolvedOrigin { origin, .. }) = resolved {
             let (asset_id, start) = (origin.asset_id, origin.window.start());
             return Ok(Self { asset_id, start, clip_offsets: origin.clip_offsets, artifact, timeline: None });
         }
-        let facts = OwnFacts {
+        let facts = DeclaredFields {
             parent_asset_id: &row.parent_asset_id,
             start: row.start_us.map(MediaTime::from_micros),
-            // A clip tells its own length.
+            // Not needed: each clip has its own duration.
             end: None,
             source_asset_id: row.source_asset_id.as_deref(),
             source_start_ms: row.source_start_ms.as_deref(),
             source_end_ms: None,
         };
-        let own = facts.origin().map_err(|InvalidOwnOrigin| Refused::Invalid)?;
+        let own = facts.origin().map_err(|InvalidOwnOrigin| RejectedOrigin::Invalid)?;
         if mapped && !own.is_mapped {
-            return Err(Refused::Unmapped);
+            return Err(RejectedOrigin::Unmapped);
         }
         Ok(Self {
             asset_id: own.asset_id,

@@ -4,30 +4,30 @@ use media_time::{MediaTime, Window};
 
 use crate::ClipOffset;
 
-/// The window of a recording that a sound was taken from, and the pieces of it, in the order in which they sound.
+/// The window of a recording that an audio artifact was taken from, with its pieces in playback order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The recording.
+    /// The recording that contains the window.
     pub asset_id: Id,
-    /// The window, in the recording's time; of positive length.
+    /// The window in the recording's time, of positive duration.
     pub window: Window,
-    /// The pieces, told from the window's start on; `None`: the whole window, once.
+    /// The pieces, relative to the window's start; `None`: the whole window, once.
     pub clip_offsets: Option<Vec<ClipOffset>>,
 }
 
-/// The origin of an artifact, and how it was found.
+/// The origin of an artifact, and the chain through which it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvedOrigin {
-    /// Where it was taken from.
+    /// The origin of the requested artifact.
     pub origin: Origin,
-    /// From the artifact asked for to the one that has the map; one artifact when it has its own.
+    /// The artifacts from the requested one to the one that has the map; one artifact when it has its own.
     pub chain: Vec<Id>,
-    /// When the last of them was first mapped.
+    /// Time at which the last of them was first mapped.
     pub mapped_at: DateTime<Utc>,
 }
 
 impl Origin {
-    /// The pieces in the recording's time, in the order in which they sound; at least one.
+    /// The pieces in the recording's time, in playback order; at least one.
     pub fn pieces(&self) -> impl Iterator<Item = Window> {
         let whole = self.clip_offsets.is_none().then_some(self.window);
         let start = self.window.start();
@@ -37,11 +37,11 @@ impl Origin {
             .chain(pieces.map(move |piece| Window::starting_at(start + piece.offset_ms, piece.duration_ms)))
     }
 
-    /// The origin of the `part` of this sound, told in the sound's own time: from 0 on, through its pieces. What of
-    /// `part` lies beyond the sound is left out; `None` when nothing is left.
+    /// The origin of a `part` of this artifact. `part` is in the artifact's own time, which runs from 0 through its
+    /// pieces, and is clamped to the artifact's end; `None` when it is empty.
     ///
-    /// The window is the smallest that holds the pieces. Parts compose: `o.part(a)?.part(b)` is `o.part(c)`, where `c`
-    /// is `b` shifted to the start of `a` and cut at its end.
+    /// The window is the smallest that contains the pieces. Parts compose: `o.part(a)?.part(b)` is `o.part(c)`, where
+    /// `c` is `b` shifted to the start of `a` and clamped to its end.
     #[must_use]
     pub fn part(&self, part: Window) -> Option<Self> {
         let mut at = MediaTime::ZERO;
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_window_is_further_in() {
+    fn origin_part_of_a_window_is_shifted_and_clamped() {
         assert_eq!(origin(10_000, 500, None).part(window(100, 200)), Some(origin(10_100, 200, None)));
         assert_eq!(
             origin(10_000, 500, None).part(window(400, 200)),
@@ -100,21 +100,21 @@ mod tests {
     }
 
     #[test]
-    fn a_part_goes_through_the_pieces_in_the_order_of_their_sound() {
-        // Sounds as 50..70 and then 10..40 of the film, both from 1000 on.
+    fn origin_part_follows_the_playback_order_of_pieces() {
+        // Plays 50..70 and then 10..40 of the film, both relative to 1000.
         let chopped = origin(1_000, 100, Some(&[(50, 20), (10, 30)]));
         assert_eq!(chopped.part(window(0, 20)), Some(origin(1_050, 20, None)));
         assert_eq!(chopped.part(window(25, 10)), Some(origin(1_015, 10, None)));
         assert_eq!(chopped.part(window(10, 20)), Some(origin(1_010, 60, Some(&[(50, 10), (0, 10)]))));
     }
 
-    /// The instants of the recording that sound, one after the other.
+    /// The instants of the recording, in playback order.
     fn instants(origin: &Origin) -> Vec<i64> {
         let micros = |piece: Window| piece.start().as_micros()..piece.end().as_micros();
         origin.pieces().flat_map(micros).collect()
     }
 
-    /// `inner`, a part of `outer`, told in the time in which `outer` is told.
+    /// `inner`, a part of `outer`, in the time base of `outer`.
     fn part_of_part(outer: Window, inner: Window) -> Option<Window> {
         inner.shift(outer.start()).intersect(outer)
     }
@@ -130,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_part_sounds_as_that_part_of_the_whole(whole in origins(), part in parts()) {
+        fn origin_part_selects_the_instants_of_the_part(whole in origins(), part in parts()) {
             let all = instants(&whole);
             let cut = |at: MediaTime| usize::try_from(at.as_micros()).unwrap().min(all.len());
             let expected = &all[cut(part.start())..cut(part.end())];
@@ -143,7 +143,7 @@ mod tests {
         }
 
         #[test]
-        fn chains_compose_associatively(whole in origins(), a in parts(), b in parts(), c in parts()) {
+        fn origin_parts_compose_associatively(whole in origins(), a in parts(), b in parts(), c in parts()) {
             let along = whole.part(a).and_then(|o| o.part(b)).and_then(|o| o.part(c));
             let ab = part_of_part(a, b);
             let bc = part_of_part(b, c);

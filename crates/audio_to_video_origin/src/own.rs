@@ -1,4 +1,4 @@
-//! The one rule of where an artifact is from when no map leads to an origin.
+//! Derives an artifact's origin from its own row, for artifacts without an origin map.
 
 use http_kit::Id;
 use media_time::MediaTime;
@@ -6,52 +6,53 @@ use serde_json::Value;
 
 use crate::LATEST;
 
-/// What an artifact's own row says of where it is from.
+/// The fields of an artifact's own row that declare its origin.
 #[derive(Clone, Copy, Debug)]
-pub struct OwnFacts<'a> {
-    /// The asset that it belongs to.
+pub struct DeclaredFields<'a> {
+    /// The artifact's parent asset.
     pub parent_asset_id: &'a Id,
-    /// Its begin, in its parent's time.
+    /// Start of the artifact in its parent, if known.
     pub start: Option<MediaTime>,
-    /// Its end, in its parent's time.
+    /// End of the artifact in its parent, if known.
     pub end: Option<MediaTime>,
-    /// `meta.source_asset_id`, whatever it holds.
+    /// `meta.source_asset_id`, not validated yet.
     pub source_asset_id: Option<&'a Value>,
-    /// `meta.source_start_ms`, whatever it holds.
+    /// `meta.source_start_ms`, not validated yet.
     pub source_start_ms: Option<&'a Value>,
-    /// `meta.source_end_ms`, whatever it holds.
+    /// `meta.source_end_ms`, not validated yet.
     pub source_end_ms: Option<&'a Value>,
 }
 
-/// Where an artifact is from by its own row.
+/// The origin that an artifact's own row declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnOrigin {
-    /// The recording.
+pub struct DeclaredOrigin {
+    /// The recording that contains the origin.
     pub asset_id: Id,
-    /// Where it starts there, when that is told.
+    /// Start in the recording, if known.
     pub start: Option<MediaTime>,
-    /// Where it ends there, when that is told; not before its start.
+    /// End in the recording, if known; not before the start.
     pub end: Option<MediaTime>,
-    /// Does the meta name the recording, or the start in it?
+    /// Whether the meta names the recording, or the start in it.
     pub is_mapped: bool,
 }
 
-/// A meta that names what cannot be a source.
+/// The meta of an artifact declares an invalid source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("meta.source_asset_id is no id, or meta.source_start_ms and meta.source_end_ms are no window")]
+#[error("meta.source_asset_id is not an id, or meta.source_start_ms and meta.source_end_ms are not a window")]
 pub struct InvalidOwnOrigin;
 
-impl OwnFacts<'_> {
-    /// The recording that the meta names, else the parent; there from `meta.source_start_ms` to `meta.source_end_ms`.
-    /// The artifact's own begin stands in for the former in its parent alone, as it says nothing of another recording,
-    /// which is taken from its beginning; the artifact's own length stands in for the latter.
+impl DeclaredFields<'_> {
+    /// The window from `meta.source_start_ms` to `meta.source_end_ms` of the recording that the meta names, else of the
+    /// parent. Without a declared start it is the artifact's own start in its parent, or 0 in another recording, to
+    /// which the artifact's own start does not apply. Without a declared end it follows from the artifact's own
+    /// duration.
     ///
     /// # Errors
-    /// [`InvalidOwnOrigin`].
-    pub fn origin(&self) -> Result<OwnOrigin, InvalidOwnOrigin> {
-        let asset = told(self.source_asset_id, |told| told.as_str()?.parse::<Id>().ok())?;
-        let start = told(self.source_start_ms, time)?;
-        let end = told(self.source_end_ms, time)?;
+    /// [`InvalidOwnOrigin`] for an invalid id, time or window.
+    pub fn origin(&self) -> Result<DeclaredOrigin, InvalidOwnOrigin> {
+        let asset = field(self.source_asset_id, |value| value.as_str()?.parse::<Id>().ok())?;
+        let start = field(self.source_start_ms, time)?;
+        let end = field(self.source_end_ms, time)?;
         let is_mapped = asset.is_some() || start.is_some();
         let own_start = if asset.is_some() { Some(MediaTime::ZERO) } else { self.start };
         let start = start.or(own_start);
@@ -61,7 +62,7 @@ impl OwnFacts<'_> {
         let length = self.start.zip(self.end).map(|(start, end)| end - start);
         let length = length.filter(|length| !length.is_negative());
         let end = end.or_else(|| Some(start? + length?));
-        Ok(OwnOrigin {
+        Ok(DeclaredOrigin {
             asset_id: asset.unwrap_or_else(|| self.parent_asset_id.clone()),
             start,
             end,
@@ -70,13 +71,13 @@ impl OwnFacts<'_> {
     }
 }
 
-fn time(told: &Value) -> Option<MediaTime> {
-    let time = MediaTime::try_from_millis_f64(told.as_f64()?).ok()?;
+fn time(value: &Value) -> Option<MediaTime> {
+    let time = MediaTime::try_from_millis_f64(value.as_f64()?).ok()?;
     (MediaTime::ZERO..=LATEST).contains(&time).then_some(time)
 }
 
-/// What `read` makes of a fact that is there and not null.
-fn told<T>(fact: Option<&Value>, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, InvalidOwnOrigin> {
+/// Parses a field with `read` if it is present and not null.
+fn field<T>(fact: Option<&Value>, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, InvalidOwnOrigin> {
     match fact {
         None | Some(Value::Null) => Ok(None),
         Some(fact) => read(fact).map(Some).ok_or(InvalidOwnOrigin),
@@ -89,10 +90,10 @@ mod tests {
 
     use super::*;
 
-    /// Of an artifact from 2 to 3 s of `film`: asset, start and end in ms, and whether its meta told.
+    /// Origin of an artifact at 2 to 3 s of `film`: asset, start and end in ms, and whether its meta declares it.
     fn origin(meta: &Value) -> Result<(String, Option<i64>, Option<i64>, bool), InvalidOwnOrigin> {
         let parent = "film".parse().unwrap();
-        let facts = OwnFacts {
+        let facts = DeclaredFields {
             parent_asset_id: &parent,
             start: Some(MediaTime::from_millis(2_000)),
             end: Some(MediaTime::from_millis(3_000)),
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_meta_goes_before_the_artifacts_own_window() {
+    fn own_origin_prefers_the_meta_to_the_artifacts_window() {
         for (meta, asset, start, end, is_mapped) in [
             (json!({}), "film", 2_000, 3_000, false),
             (json!({"source_start_ms": 500}), "film", 500, 1_500, true),
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_source_is_refused() {
+    fn own_origin_rejects_invalid_sources() {
         for meta in [
             json!({"source_asset_id": 7}),
             json!({"source_asset_id": "a|b"}),
@@ -136,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn without_times_there_is_no_window() {
+    fn own_origin_without_times_has_no_window() {
         let parent = "film".parse().unwrap();
-        let facts = OwnFacts {
+        let facts = DeclaredFields {
             parent_asset_id: &parent,
             start: None,
             end: None,
@@ -146,7 +147,7 @@ mod tests {
             source_start_ms: None,
             source_end_ms: None,
         };
-        let expected = OwnOrigin { asset_id: parent.clone(), start: None, end: None, is_mapped: false };
+        let expected = DeclaredOrigin { asset_id: parent.clone(), start: None, end: None, is_mapped: false };
         assert_eq!(facts.origin(), Ok(expected));
     }
 }

@@ -1,4 +1,4 @@
-//! What a request asks for, checked, with each sound named once.
+//! A validated request, with each distinct audio source listed once.
 
 use std::collections::HashMap;
 
@@ -8,34 +8,34 @@ use media_time::{Bpm, MediaTime};
 
 use crate::{AudioClip, AudioSequence, Error, LATEST, MAX_CLIPS, MAX_TRACKS};
 
-/// The most wrong fields that are told.
+/// Maximum number of invalid fields that are reported.
 pub(crate) const MAX_ERRORS: usize = 100;
-/// The longest name, role or label, in bytes.
+/// Maximum length of a name, role or label, in bytes.
 const MAX_TEXT: usize = 512;
 
-/// Clips, in the order of their tracks and on these in the order given.
+/// The clips of a request, in the order of their tracks and within a track in the order given.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) clips: Vec<Clip>,
-    /// What the clips play, each once, in the order of its first clip.
-    pub(crate) sounds: Vec<Sound>,
+    /// The distinct audio sources of the clips, in the order of their first clip.
+    pub(crate) sounds: Vec<ClipSource>,
     pub(crate) tracks: Vec<Track>,
     pub(crate) pattern_id: Option<Id>,
     pub(crate) sequence_id: Option<Id>,
 }
 
-/// What a clip plays.
+/// The audio source of a clip.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Sound {
+pub(crate) enum ClipSource {
     Artifact(Id),
     Asset(Id),
 }
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Clip {
-    /// Its place among the plan's sounds.
+    /// Index in the plan's sounds.
     pub(crate) sound: usize,
-    /// Its place among the plan's tracks; a pattern has none.
+    /// Index in the plan's tracks; `None` in a pattern.
     pub(crate) track: Option<usize>,
     pub(crate) start: MediaTime,
     pub(crate) duration: MediaTime,
@@ -89,12 +89,12 @@ impl Plan {
         planner.finish(Vec::new(), Some(pattern.pattern_id), None)
     }
 
-    /// Artifacts fail without a mapping in a pattern; in a sequence their parent asset stands in.
+    /// Patterns reject artifacts without an origin map; sequences use their parent asset.
     pub(crate) const fn is_pattern(&self) -> bool {
         self.pattern_id.is_some()
     }
 
-    /// Where in the request a clip stands, as a JSON pointer.
+    /// The JSON pointer of a clip in the request.
     pub(crate) fn pointer(&self, index: usize) -> String {
         match self.clips[index].track {
             Some(track) => {
@@ -106,9 +106,9 @@ impl Plan {
     }
 
     pub(crate) fn artifact_ids(&self) -> Vec<Id> {
-        let artifact = |sound: &Sound| match sound {
-            Sound::Artifact(id) => Some(id.clone()),
-            Sound::Asset(_) => None,
+        let artifact = |sound: &ClipSource| match sound {
+            ClipSource::Artifact(id) => Some(id.clone()),
+            ClipSource::Asset(_) => None,
         };
         self.sounds.iter().filter_map(artifact).collect()
     }
@@ -121,8 +121,8 @@ fn check_count(clips: usize) -> Result<(), Error> {
 #[derive(Default)]
 struct Planner {
     clips: Vec<Clip>,
-    sounds: Vec<Sound>,
-    places: HashMap<Sound, usize>,
+    sounds: Vec<ClipSource>,
+    places: HashMap<ClipSource, usize>,
     errors: Vec<FieldError>,
 }
 
@@ -145,11 +145,11 @@ impl Planner {
         }
     }
 
-    /// `pointer` is written only when something is wrong.
+    /// Adds a clip; `pointer` is called only for an error.
     fn clip(&mut self, pointer: &dyn Fn() -> String, track: Option<usize>, clip: AudioClip) {
         let sound = match (clip.artifact_id, clip.asset_id) {
-            (Some(id), None) => Sound::Artifact(id),
-            (None, Some(id)) => Sound::Asset(id),
+            (Some(id), None) => ClipSource::Artifact(id),
+            (None, Some(id)) => ClipSource::Asset(id),
             _ => return self.refuse(pointer(), "must name one of artifact_id and asset_id"),
         };
         if clip.start_ms.is_negative() {
@@ -162,7 +162,7 @@ impl Planner {
             self.refuse(format!("{}/source_offset_ms", pointer()), "must not be negative");
         }
         if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > LATEST {
-            self.refuse(pointer(), "ends more than thirty days in");
+            self.refuse(pointer(), "must end within thirty days");
         }
         if clip.label.as_ref().is_some_and(|label| label.len() > MAX_TEXT) {
             self.refuse(format!("{}/label", pointer()), "is longer than 512 bytes");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn each_sound_is_named_once() {
+    fn plan_lists_each_audio_source_once() {
         let clip = |sound: Value| {
             let mut clip = json!({"start_ms": 1, "duration_ms": 2});
             clip.as_object_mut().unwrap().extend(sound.as_object().unwrap().clone());
@@ -217,14 +217,14 @@ mod tests {
         let (hit, film) = (clip(json!({"artifact_id": "x"})), clip(json!({"asset_id": "x"})));
         let plan = plan(json!([hit, film, hit])).unwrap();
         let id = || "x".parse().unwrap();
-        assert_eq!(plan.sounds, [Sound::Artifact(id()), Sound::Asset(id())]);
+        assert_eq!(plan.sounds, [ClipSource::Artifact(id()), ClipSource::Asset(id())]);
         assert_eq!(plan.clips.iter().map(|clip| clip.sound).collect::<Vec<_>>(), [0, 1, 0]);
         assert_eq!(plan.clips[0].track, Some(1));
         assert_eq!(plan.artifact_ids(), [id()]);
     }
 
     #[test]
-    fn everything_wrong_is_told() {
+    fn plan_reports_all_invalid_fields() {
         let clips = json!([
             {"artifact_id": "a", "asset_id": "b", "start_ms": 0, "duration_ms": 1},
             {"start_ms": 0, "duration_ms": 1},
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_errors_told_are_bounded() {
+    fn plan_bounds_the_number_of_errors() {
         let Err(Error::Invalid(errors)) = plan(vec![json!({"start_ms": 0, "duration_ms": 1}); 1_000].into())
         else {
             panic!("nothing was refused")

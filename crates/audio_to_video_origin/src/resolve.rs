@@ -1,4 +1,5 @@
-//! Chains of artifacts, followed in memory: [`store::resolve_origins`](crate::store::resolve_origins) has fetched them.
+//! Follows chains of artifacts in memory, after [`store::resolve_origins`](crate::store::resolve_origins) has fetched
+//! them.
 
 use std::collections::HashMap;
 
@@ -9,21 +10,21 @@ use serde_json::Value;
 
 use crate::{Error, Origin, ResolvedOrigin};
 
-/// The most artifacts of a chain.
+/// Maximum number of artifacts of a chain.
 pub const MAX_CHAIN: usize = 64;
 
-/// What is known of an artifact on a chain.
+/// An artifact on a chain.
 #[derive(Debug)]
 pub(crate) struct Node {
-    /// Its own map, and since when it has it.
+    /// Its own map, and the time at which it was first mapped.
     pub(crate) map: Option<(Origin, DateTime<Utc>)>,
-    /// `meta.upstream_window_ms`, whatever it holds.
+    /// `meta.upstream_window_ms`, not validated yet.
     pub(crate) upstream_window: Option<Value>,
-    /// What it was made of, in the order its maker told.
+    /// Its upstream artifacts, in the order in which they were registered.
     pub(crate) upstreams: Vec<Id>,
 }
 
-/// Follows chains; what was found of one artifact is kept for the next.
+/// Follows chains, with memoization of the results.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
     nodes: &'a HashMap<Id, Node>,
@@ -32,16 +33,16 @@ pub(crate) struct Resolver<'a> {
 
 #[derive(Debug)]
 enum State {
-    /// On the way up from it: met again, it is made of itself.
+    /// Being followed: reaching it again means a cycle.
     Entered,
     Followed(Followed),
 }
 
-/// What following the chain up from an artifact came to.
+/// The result of following the chain from an artifact.
 #[derive(Clone, Debug)]
 struct Followed {
     origin: Option<ResolvedOrigin>,
-    /// The artifacts on the longest way that was looked at, this one counted.
+    /// Number of artifacts on the longest path that was followed, including this one.
     height: usize,
 }
 
@@ -50,13 +51,13 @@ impl<'a> Resolver<'a> {
         Self { nodes, found: HashMap::with_capacity(nodes.len()) }
     }
 
-    /// The origin of `id`, or `None` when no artifact that it was made of has one, or there is no such artifact.
+    /// The origin of `id`, or `None` when neither it nor an upstream artifact has one, or it does not exist.
     pub(crate) fn resolve(&mut self, id: &Id) -> Result<Option<ResolvedOrigin>, Error> {
         Ok(self.follow(id, 1)?.origin)
     }
 
-    /// `length` counts the artifacts from the one asked for to this one. What was found before is held to the same
-    /// limit, so that the answer does not depend on what was asked for first.
+    /// `length` counts the artifacts from the requested one to this one. Memoized results are held to the same limit,
+    /// so that the result does not depend on the order of requests.
     fn follow(&mut self, id: &Id, length: usize) -> Result<Followed, Error> {
         let Some((id, node)) = self.nodes.get_key_value(id) else {
             return Ok(Followed { origin: None, height: 1 });
@@ -92,11 +93,11 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// The origin of an artifact that was made of one with the origin `upstream`.
+/// The origin of an artifact derived from one with the origin `upstream`.
 fn made_of(id: &Id, node: &Node, upstream: ResolvedOrigin) -> Result<ResolvedOrigin, Error> {
     let origin = match &node.upstream_window {
         None | Some(Value::Null) => upstream.origin,
-        Some(told) => window(told)
+        Some(value) => window(value)
             .and_then(|part| upstream.origin.part(part))
             .ok_or_else(|| Error::UpstreamWindow(id.clone()))?,
     };
@@ -104,11 +105,11 @@ fn made_of(id: &Id, node: &Node, upstream: ResolvedOrigin) -> Result<ResolvedOri
     Ok(ResolvedOrigin { origin, chain, mapped_at: upstream.mapped_at })
 }
 
-/// `[start, end]` in milliseconds.
-fn window(told: &Value) -> Option<Window> {
-    let [start, end] = told.as_array()?.as_slice() else { return None };
+/// Parses `[start, end]` in milliseconds.
+fn window(value: &Value) -> Option<Window> {
+    let [start, end] = value.as_array()?.as_slice() else { return None };
     let time =
-        |told: &Value| MediaTime::try_from_millis_f64(told.as_f64()?).ok().filter(|t| !t.is_negative());
+        |value: &Value| MediaTime::try_from_millis_f64(value.as_f64()?).ok().filter(|t| !t.is_negative());
     Window::new(time(start)?, time(end)?).ok()
 }
 
@@ -142,15 +143,15 @@ mod tests {
     fn resolve(nodes: Vec<(&str, Node)>, asked: &str) -> Result<Option<(Window, String)>, Error> {
         let nodes = nodes.into_iter().map(|(name, node)| (id(name), node)).collect();
         let found = Resolver::new(&nodes).resolve(&id(asked))?;
-        let told = |found: ResolvedOrigin| {
+        let summary = |found: ResolvedOrigin| {
             let chain: Vec<_> = found.chain.iter().map(Id::as_str).collect();
             (found.origin.window, chain.join(" "))
         };
-        Ok(found.map(told))
+        Ok(found.map(summary))
     }
 
     #[test]
-    fn the_first_upstream_with_an_origin_gives_it() {
+    fn origin_comes_from_the_first_upstream_that_has_one() {
         let nodes = || {
             vec![
                 ("hit", mapped(1_000, 1_500)),
@@ -168,11 +169,11 @@ mod tests {
         );
         assert_eq!(resolve(nodes(), "hit").unwrap().unwrap().1, "hit");
         assert_eq!(resolve(nodes(), "room").unwrap(), None);
-        assert_eq!(resolve(nodes(), "nobody").unwrap(), None);
+        assert_eq!(resolve(nodes(), "unknown").unwrap(), None);
     }
 
     #[test]
-    fn what_is_made_of_itself_is_refused_unless_a_map_ends_the_chain() {
+    fn origin_cycle_is_rejected_unless_a_map_ends_it() {
         let cycle = || vec![("a", made(&["b"], None)), ("b", made(&["c"], None)), ("c", made(&["a"], None))];
         assert!(matches!(resolve(cycle(), "b"), Err(Error::OriginCycle(id)) if id.as_str() == "b"));
         let mut mended = cycle();
@@ -180,7 +181,7 @@ mod tests {
         assert_eq!(resolve(mended, "a").unwrap().unwrap().1, "a b c");
     }
 
-    /// `n0` was made of `n1`, and so on; the last of `length` has an origin, or nothing more.
+    /// `n0` is derived from `n1`, and so on; the last of `length` has a map if `is_mapped`.
     fn chain(length: usize, is_mapped: bool) -> HashMap<Id, Node> {
         let last = if is_mapped { mapped(0, 1) } else { made(&[], None) };
         let link = |index: usize| (id(&format!("n{index}")), made(&[&format!("n{}", index + 1)], None));
@@ -188,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn chains_have_an_end() {
+    fn origin_chain_length_is_limited() {
         let resolve = |length| Resolver::new(&chain(length, true)).resolve(&id("n0"));
         assert!(resolve(MAX_CHAIN).unwrap().is_some());
         assert!(matches!(resolve(MAX_CHAIN + 1), Err(Error::OriginTooDeep(_))));
     }
 
     #[test]
-    fn what_is_asked_for_first_makes_no_chain_shorter() {
+    fn origin_chain_limit_is_independent_of_request_order() {
         for is_mapped in [true, false] {
             let nodes = chain(MAX_CHAIN + 1, is_mapped);
             for near in ["n1", "n40"] {
@@ -208,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn a_diamond_is_walked_once() {
-        // 2^40 ways lead up this ladder.
+    fn origin_chain_visits_each_artifact_once() {
+        // A ladder with 2^40 paths.
         let rungs = (0..40).map(|rung| {
             let next = format!("n{}", rung + 1);
             (format!("n{rung}"), made(&[&next, &next], None))
@@ -219,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn a_part_must_be_one() {
-        for told in
+    fn upstream_window_must_be_inside_the_upstream() {
+        for value in
             [json!([1]), json!("1-2"), json!([5, 4]), json!([-1, 4]), json!([500, 600]), json!([0, 0])]
         {
-            let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(told.clone())))];
-            assert!(matches!(resolve(nodes, "cut"), Err(Error::UpstreamWindow(_))), "{told}");
+            let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(value.clone())))];
+            assert!(matches!(resolve(nodes, "cut"), Err(Error::UpstreamWindow(_))), "{value}");
         }
         let nodes = vec![("hit", mapped(0, 500)), ("cut", made(&["hit"], Some(Value::Null)))];
         assert_eq!(resolve(nodes, "cut").unwrap().unwrap().0, ms(0, 500));

@@ -15,10 +15,10 @@ use crate::{
     ShotListResult, VideoOrigins,
 };
 
-/// The largest request of a shot list, in bytes: 100 000 clips of 600.
+/// Maximum body size of a shot list request, in bytes: 100 000 clips of 600 bytes.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
-/// Routes that take larger bodies than others, and how many bytes.
+/// Routes that accept larger bodies than others, with their limits in bytes.
 pub const BODY_LIMITS: &[(&str, usize)] = &[("/audio/to-video-origin", MAX_REQUEST_BYTES)];
 
 /// The routes under `/audio/to-video-origin`.
@@ -32,9 +32,9 @@ pub fn router(origins: VideoOrigins) -> OpenApiRouter {
         .with_state(origins)
 }
 
-/// Say where an artifact was taken from
+/// Set the origin of an artifact
 ///
-/// Replaces the map that it had. Maps of different artifacts may overlap.
+/// Replaces its existing map, if any. Maps of different artifacts may overlap.
 #[utoipa::path(
     put,
     path = "/audio/to-video-origin/origin-maps/{audio_artifact_id}",
@@ -63,9 +63,9 @@ async fn put_origin_map(
     Ok(Json(origins.put_origin_map(&context.scope, &map).await?))
 }
 
-/// Where an artifact was taken from
+/// Get the origin of an artifact
 ///
-/// Its own map, or the map of what it was made of, cut to its part.
+/// Its own map, or the map of an upstream artifact, reduced to this artifact's part.
 #[utoipa::path(
     get,
     path = "/audio/to-video-origin/origin-maps/{audio_artifact_id}",
@@ -92,17 +92,17 @@ async fn get_origin_map(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListOriginMaps {
-    /// The recording.
+    /// The recording that contains the origins.
     #[param(value_type = String, pattern = "^[A-Za-z0-9._:-]{1,128}$")]
     parent_asset_id: Id,
-    /// Rows on the page.
+    /// Maximum number of rows on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// What was taken from a recording, newest first
+/// List the origin maps into a recording, newest first
 #[utoipa::path(
     get,
     path = "/audio/to-video-origin/origin-maps",
@@ -126,8 +126,8 @@ async fn list_origin_maps(
 
 /// Make the shot list of a sequence or pattern
 ///
-/// The windows of the recordings that its sounds were taken from, moved by what is heard there. The same request gets
-/// the same answer, and one artifact. At most 100 000 clips.
+/// The windows of the recordings that its audio clips were taken from, shifted by the chosen alignment. The same
+/// request returns the same response and artifact. At most 100 000 clips.
 #[utoipa::path(
     post,
     path = "/audio/to-video-origin",
@@ -153,26 +153,26 @@ async fn make(State(origins): State<VideoOrigins>, body: UnparsedJson) -> Result
     answer(&origins.shot_list(&context.scope, request).await?)
 }
 
-/// The form of a shot list.
+/// The format of a shot list.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(default = Form::default)]
 enum Form {
-    /// As it was answered when it was made.
+    /// The response of the request that made it.
     #[default]
     Full,
     /// `[{asset_id, start_ms, end_ms, target_time_on_pattern}]`.
     P10,
 }
 
-/// A shot list, in the form asked for.
+/// A shot list in either format.
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes for OpenAPI what `ShotList` writes")]
 enum ShotListForms {
-    /// `full`
+    /// The list in `full` format.
     Full(ShotListResult),
-    /// `p10`
+    /// The list in `p10` format.
     P10(Vec<PatternShot>),
 }
 
@@ -180,13 +180,13 @@ enum ShotListForms {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct FormQuery {
-    /// `full` when not given.
+    /// The format; `full` by default.
     #[serde(default)]
     #[param(inline)]
     format: Form,
 }
 
-/// A shot list by its artifact
+/// Get a shot list by its artifact
 #[utoipa::path(
     get,
     path = "/audio/to-video-origin/{shot_list_artifact_id}",
@@ -221,7 +221,7 @@ async fn get(
     }
 }
 
-/// The list as it is in memory: tens of megabytes are not copied to be sent.
+/// Streams the list's own buffers: tens of megabytes are not copied.
 fn answer(list: &ShotList) -> Result<Response, Problem> {
     let pieces: [Bytes; 3] = list.answer().map_err(Problem::internal)?;
     Ok(json(Body::from_stream(futures::stream::iter(pieces.map(Ok::<_, std::convert::Infallible>)))))

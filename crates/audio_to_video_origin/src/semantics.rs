@@ -6,30 +6,30 @@ use serde::Deserialize;
 
 use crate::Alignment;
 
-/// How far the nearest beat may be.
+/// Maximum distance of the nearest beat.
 const BEAT_REACH: MediaTime = MediaTime::from_millis(120);
 
-/// A source's timeline, reduced to what alignment asks of it.
+/// A source's timeline, reduced to the fields that alignment uses.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Semantics {
     /// `semantic_version` of the timeline, else its `backend_version`.
     pub(crate) version: Option<String>,
     pub(crate) cache_key: Option<String>,
-    /// `stub` tells a stand-in from a measurement.
+    /// `stub` distinguishes placeholder data from a measurement.
     pub(crate) backend_type: Option<String>,
-    /// Is it told in the time of the artifact that sounds, not in that of the recording?
+    /// Whether times are relative to the artifact that plays, not to the recording.
     pub(crate) of_artifact: bool,
     pub(crate) anchors: AlignmentAnchors,
 }
 
-/// When speech starts and beats fall, each in ascending order.
+/// Start times of speech, and beats, each in ascending order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AlignmentAnchors {
     pub(crate) speech: Vec<MediaTime>,
     pub(crate) beats: Vec<MediaTime>,
 }
 
-/// The parts of a stored timeline that matter here; the rest is skipped while reading.
+/// The fields of a stored timeline that are used; others are skipped while parsing.
 #[derive(Deserialize)]
 struct Stored {
     events: Vec<StoredEvent>,
@@ -48,7 +48,7 @@ struct StoredBeat {
 }
 
 impl AlignmentAnchors {
-    /// Reads a stored timeline.
+    /// Parses a stored timeline.
     pub(crate) fn read(timeline: impl std::io::Read) -> serde_json::Result<Self> {
         let stored: Stored = serde_json::from_reader(std::io::BufReader::new(timeline))?;
         let speech = stored.events.iter().filter(|event| event.kind == EventKind::Speech);
@@ -56,13 +56,13 @@ impl AlignmentAnchors {
             speech: speech.map(|event| MediaTime::from_millis(event.start_ms)).collect(),
             beats: stored.beats.iter().map(|beat| MediaTime::from_millis(beat.time_ms)).collect(),
         };
-        // Timelines made here are sorted; one that a caller registered may be anything.
+        // Timelines made by harkback are sorted; those registered by a caller need not be.
         anchors.speech.sort_unstable();
         anchors.beats.sort_unstable();
         Ok(anchors)
     }
 
-    /// How much later than its clip says a shot of `window` starts, told in the timeline's own time.
+    /// The alignment shift of a shot of `window`, in the timeline's own time.
     pub(crate) fn offset(&self, alignment: Alignment, window: Window) -> MediaTime {
         let at = window.start();
         match alignment {
@@ -75,7 +75,7 @@ impl AlignmentAnchors {
             Alignment::Beat => {
                 let next = self.beats.partition_point(|beat| *beat < at);
                 let around = self.beats[next.saturating_sub(1)..].iter().take(2).map(|beat| *beat - at);
-                // Of two that are equally near, the earlier.
+                // Of two beats at the same distance, the earlier one wins.
                 around
                     .min_by_key(|offset| (*offset).max(-*offset))
                     .filter(|offset| (*offset).max(-*offset) <= BEAT_REACH)
@@ -103,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn first_speech_is_that_of_the_whole_source() {
+    fn alignment_to_first_speech_uses_the_whole_source() {
         assert_eq!(offset(Alignment::FirstSpeech, &[100, 9_000], &[], 10_500, 200), 100);
         assert_eq!(offset(Alignment::FirstSpeech, &[], &[], 10_500, 200), 0);
     }
 
     #[test]
-    fn speech_in_window_is_an_onset_inside_the_shot() {
+    fn alignment_to_speech_in_window_uses_onsets_inside_the_shot() {
         let speech = [100, 9_000, 9_100];
         assert_eq!(offset(Alignment::SpeechInWindow, &speech, &[], 8_900, 200), 100);
         assert_eq!(offset(Alignment::SpeechInWindow, &speech, &[], 9_000, 200), 0, "it starts with one");
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beat_is_within_reach_or_none() {
+    fn alignment_to_beats_is_limited_in_distance() {
         let beats = [500, 1_000, 1_500];
         assert_eq!(offset(Alignment::Beat, &[], &beats, 1_040, 1), -40);
         assert_eq!(offset(Alignment::Beat, &[], &beats, 880, 1), 120);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_timeline_is_read_for_its_onsets_alone() {
+    fn alignment_anchors_are_parsed_from_a_stored_timeline() {
         let text = r#"{"asset_id": "a", "duration_ms": 9, "meta": {"x": [1]},
             "events": [{"kind": "music", "start_ms": 0, "end_ms": 2, "meta": {}}, {"kind": "speech", "start_ms": 7},
                 {"kind": "speech", "start_ms": 2}],
@@ -141,7 +141,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_nearest_beat_is_found(beats in vec(0i64..3_000, 0..20), at in 0i64..3_000) {
+        fn alignment_finds_the_nearest_beat(beats in vec(0i64..3_000, 0..20), at in 0i64..3_000) {
             let mut sorted = beats.clone();
             sorted.sort_unstable();
             let found = offset(Alignment::Beat, &[], &sorted, at, 1);

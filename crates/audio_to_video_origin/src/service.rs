@@ -1,4 +1,4 @@
-//! The rules: what is looked up, what is refused, what is kept.
+//! The service: lookups, validation and storage.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -23,16 +23,16 @@ use crate::{
     ResolvedOriginMap, ShotList, ShotListRequest,
 };
 
-/// The largest stored timeline that is read, in bytes.
+/// Maximum size of a stored timeline, in bytes; the rest is not read.
 const MAX_TIMELINE_BYTES: u64 = 256 << 20;
-/// How many timelines are read at once.
+/// Number of timelines that are read concurrently.
 const PARALLEL_READS: usize = 4;
-/// A list of up to so many clips is made within milliseconds.
+/// A list of up to this many clips is made within milliseconds, without heavy work.
 const LIGHT_CLIPS: usize = 1_000;
-/// So many timelines are read for the alignment of such a list.
+/// Maximum number of timelines to read for such a list.
 const LIGHT_TIMELINES: usize = 8;
 
-/// Keeps origins and makes shot lists. Cheap to clone.
+/// Stores origin maps and makes shot lists. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct VideoOrigins {
     media: MediaService,
@@ -40,14 +40,14 @@ pub struct VideoOrigins {
     clock: Arc<dyn Clock>,
 }
 
-/// What a shot list accompanies.
-enum Material {
+/// The sequence or pattern that a shot list accompanies.
+enum ShotListInput {
     Sequence(crate::AudioSequence),
     Pattern(PatternTimeline),
 }
 
 impl VideoOrigins {
-    /// `queue` bounds how many requests are read, and shot lists written, at once.
+    /// Creates the service. `queue` bounds how many requests are parsed, and shot lists written, concurrently.
     #[must_use]
     pub fn new(media: MediaService, queue: WorkQueue, clock: Arc<dyn Clock>) -> Self {
         Self { media, queue, clock }
@@ -57,10 +57,10 @@ impl VideoOrigins {
         &self.media
     }
 
-    /// Keeps the map, in place of the one that its artifact had.
+    /// Stores the map, replacing the artifact's existing one.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a window that is none, or that ends after its recording; [`Error::Missing`].
+    /// [`Error::Invalid`] for an invalid window, or one that ends after its recording; [`Error::Missing`].
     pub async fn put_origin_map(&self, scope: &Scope, map: &NewOriginMap) -> Result<OriginMap, Error> {
         let mut conn = self.media.pool().acquire().await?;
         let artifact = std::slice::from_ref(&map.audio_artifact_id);
@@ -73,16 +73,16 @@ impl VideoOrigins {
         };
         if let Some(length) = length.filter(|length| map.source_end_ms > *length) {
             let detail =
-                format!("lies after the end of the recording, which is {} ms long", length.as_millis_f64());
+                format!("must not be after the end of the recording at {} ms", length.as_millis_f64());
             return Err(Error::Invalid(vec![FieldError { pointer: "/source_end_ms".to_owned(), detail }]));
         }
         store::put_origin_map(&mut conn, scope, self.clock.now(), map).await
     }
 
-    /// Where the artifact was taken from: its own map, or what the chain of its upstream artifacts leads to.
+    /// The artifact's origin: its own map, or the map that its upstream artifacts lead to.
     ///
     /// # Errors
-    /// [`Error::OriginMapNotFound`], and those of [`store::resolve_origins`].
+    /// [`Error::OriginMapNotFound`], and the errors of [`store::resolve_origins`].
     pub async fn origin_map(&self, scope: &Scope, artifact_id: &Id) -> Result<ResolvedOriginMap, Error> {
         let mut conn = self.media.pool().acquire().await?;
         let found = store::resolve_origins(&mut conn, scope, std::slice::from_ref(artifact_id)).await?;
@@ -94,7 +94,7 @@ impl VideoOrigins {
     /// A page of the maps into a recording, newest first.
     ///
     /// # Errors
-    /// [`MediaError::AssetsNotFound`], or the database's.
+    /// [`MediaError::AssetsNotFound`], or a database error.
     pub async fn origin_maps(
         &self,
         scope: &Scope,
@@ -110,16 +110,16 @@ impl VideoOrigins {
         store::list_by_asset(&mut conn, scope, parent_asset_id, page).await
     }
 
-    /// Makes the shot list of a sequence or pattern, or finds the one that was made of the same before.
+    /// Makes the shot list of a sequence or pattern, or returns the stored one of an identical request.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`] for all of them.
     pub async fn shot_list(&self, scope: &Scope, request: ShotListRequest) -> Result<ShotList, Error> {
         let ShotListRequest { alignment, seed, strict, require_semantics, .. } = request;
         let material = self.material(scope, request).await?;
         let plan = self.read(move |_| match material {
-            Material::Sequence(sequence) => Plan::of_sequence(sequence),
-            Material::Pattern(pattern) => Plan::of_pattern(pattern),
+            ShotListInput::Sequence(sequence) => Plan::of_sequence(sequence),
+            ShotListInput::Pattern(pattern) => Plan::of_pattern(pattern),
         });
         let plan = plan.await??;
         let found = {
@@ -143,7 +143,7 @@ impl VideoOrigins {
         self.keep(scope, built, upstreams).await
     }
 
-    /// Runs work on a thread of the queue. Whether it is heavy is decided once the clips are counted.
+    /// Runs `work` on a thread of the queue. Heavy work is declared later, once the clips are counted.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
@@ -151,12 +151,12 @@ impl VideoOrigins {
         self.queue.run_now(work).await
     }
 
-    /// What the request names; a pattern's id is looked up.
-    async fn material(&self, scope: &Scope, request: ShotListRequest) -> Result<Material, Error> {
+    /// The sequence or pattern of the request; a pattern's id is looked up.
+    async fn material(&self, scope: &Scope, request: ShotListRequest) -> Result<ShotListInput, Error> {
         let id = match (request.sequence, request.pattern, request.pattern_id) {
-            (Some(sequence), None, None) => return Ok(Material::Sequence(sequence)),
+            (Some(sequence), None, None) => return Ok(ShotListInput::Sequence(sequence)),
             (None, Some(PatternOrId::Pattern(pattern)), None) => {
-                return self.checked(scope, pattern).await.map(Material::Pattern);
+                return self.checked(scope, pattern).await.map(ShotListInput::Pattern);
             }
             (None, Some(PatternOrId::Id(id)), None) | (None, None, Some(id)) => id,
             _ => {
@@ -166,11 +166,11 @@ impl VideoOrigins {
         };
         let mut conn = self.media.pool().acquire().await?;
         let found = audio_pattern_engine::store::find_pattern(&mut conn, scope, &id).await?;
-        found.map(Material::Pattern).ok_or(Error::PatternNotFound(id))
+        found.map(ShotListInput::Pattern).ok_or(Error::PatternNotFound(id))
     }
 
-    /// A pattern that came whole: not another one than what is kept under its id, which the shot list will name. How
-    /// loud its clips are makes no difference to what is shown.
+    /// Checks a complete pattern against the stored one with its id, because the shot list will name that id. The gain
+    /// of clips is ignored: it does not affect the shots.
     async fn checked(&self, scope: &Scope, pattern: PatternTimeline) -> Result<PatternTimeline, Error> {
         let mut conn = self.media.pool().acquire().await?;
         let kept = audio_pattern_engine::store::find_pattern(&mut conn, scope, &pattern.pattern_id).await?;
@@ -180,7 +180,7 @@ impl VideoOrigins {
         if is_same { Ok(pattern) } else { Err(Error::PatternConflict(pattern.pattern_id)) }
     }
 
-    /// The alignment anchors of each timeline, in order. Without alignment none are read.
+    /// Reads the alignment anchors of each timeline, in order. None are read without alignment.
     async fn semantics(
         &self,
         scope: &Scope,
@@ -223,10 +223,10 @@ impl VideoOrigins {
             .map_err(|source| Error::SemanticsUnreadable { artifact_id: row.id.clone(), source })
     }
 
-    /// Registers the list, unless one with its hash is: bytes first, then the rows.
+    /// Registers the list, unless one with its hash exists: bytes first, then the rows.
     async fn keep(&self, scope: &Scope, built: Built, upstreams: Vec<Id>) -> Result<ShotList, Error> {
         let Built { mut list, uses, first_asset } = built;
-        // Nothing to keep, and no recording to keep it with.
+        // An empty list is not stored: there is no recording to store it with.
         let Some(first_asset) = first_asset else { return Ok(list) };
         let mut conn = self.media.pool().acquire().await?;
         list.artifact_id = store::find_shot_list(&mut conn, scope, &list.meta.shot_list_hash).await?;
@@ -252,7 +252,7 @@ impl VideoOrigins {
         Ok(blob.await.map_err(MediaError::from)?.id.uri())
     }
 
-    /// The artifact of the list: this one, or that of an identical request that was quicker.
+    /// Returns the artifact of the list, or of a concurrent identical request that was committed first.
     async fn register(
         &self,
         conn: &mut PgConnection,
@@ -275,11 +275,11 @@ impl VideoOrigins {
         quicker.ok_or(Error::Database(sqlx::Error::RowNotFound))
     }
 
-    /// A shot list that was made before.
+    /// Returns a stored shot list.
     ///
     /// # Errors
-    /// [`Error::ShotListNotFound`] for an id of nothing, or of another kind of artifact;
-    /// [`Error::ShotListUnreadable`] for one that was registered from outside and is none.
+    /// [`Error::ShotListNotFound`] for an unknown id, or another kind of artifact; [`Error::ShotListUnreadable`] for an
+    /// artifact that a caller registered with invalid content.
     pub async fn find_shot_list(&self, scope: &Scope, artifact_id: &Id) -> Result<ShotList, Error> {
         let artifact = {
             let mut conn = self.media.pool().acquire().await?;

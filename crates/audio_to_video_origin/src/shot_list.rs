@@ -1,4 +1,4 @@
-//! A shot list as bytes: written once, then kept, hashed and sent from there.
+//! A serialized shot list: written once, then stored, hashed and sent from the same bytes.
 
 use bytes::Bytes;
 use http_kit::Id;
@@ -9,19 +9,19 @@ use sha2::{Digest, Sha256};
 
 use crate::{PatternShot, ShotListMeta, VideoShot};
 
-/// A shot list: its shots as JSON text, which may be tens of megabytes, and how it was made.
+/// A shot list: its shots as JSON text, which may be tens of megabytes, and its meta.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShotList {
-    /// Where it is kept; `None` when it has no shots.
+    /// The artifact that stores it; `None` when it has no shots.
     pub artifact_id: Option<Id>,
-    /// How it was made.
+    /// Summary of the list and of its request.
     pub meta: ShotListMeta,
-    /// A JSON array.
+    /// The shots as a JSON array.
     shots: Bytes,
 }
 
 impl ShotList {
-    /// Writes and names a list that is not kept yet. `meta.shot_list_hash` is set here.
+    /// Serializes a new list and sets `meta.shot_list_hash`.
     pub(crate) fn write(shots: &[impl Serialize], mut meta: ShotListMeta) -> serde_json::Result<Self> {
         let shots = serde_json::to_vec(shots)?;
         meta.shot_list_hash = String::new();
@@ -30,7 +30,7 @@ impl ShotList {
         Ok(Self { artifact_id: None, meta, shots: shots.into() })
     }
 
-    /// Reads what [`ShotList::stored`] wrote.
+    /// Parses the output of [`ShotList::stored`].
     pub(crate) fn read(artifact_id: Id, stored: &Bytes) -> serde_json::Result<Self> {
         #[derive(Deserialize)]
         struct Stored<'a> {
@@ -43,13 +43,13 @@ impl ShotList {
         Ok(Self { artifact_id: Some(artifact_id), meta, shots })
     }
 
-    /// The text that is kept, in pieces.
+    /// The stored JSON, in pieces.
     pub(crate) fn stored(&self) -> serde_json::Result<[Bytes; 3]> {
         let tail = format!(r#","meta":{}}}"#, serde_json::to_string(&self.meta)?);
         Ok([Bytes::from_static(br#"{"shots":"#), self.shots.clone(), tail.into()])
     }
 
-    /// The text of a [`ShotListResult`](crate::ShotListResult), in pieces.
+    /// The JSON of a [`ShotListResult`](crate::ShotListResult), in pieces.
     pub(crate) fn answer(&self) -> serde_json::Result<[Bytes; 3]> {
         let artifact = serde_json::to_string(&self.artifact_id)?;
         let meta = serde_json::to_string(&self.meta)?;
@@ -57,15 +57,15 @@ impl ShotList {
         Ok([Bytes::from_static(br#"{"shots":"#), self.shots.clone(), tail.into()])
     }
 
-    /// The shots.
+    /// Parses the shots.
     ///
     /// # Errors
-    /// When the list was registered from outside, and they are none.
+    /// When a caller registered the list with invalid shots.
     pub fn shots(&self) -> serde_json::Result<Vec<VideoShot>> {
         serde_json::from_slice(&self.shots)
     }
 
-    /// The shots in the form of the p10 phase.
+    /// Parses the shots into the format of the p10 phase.
     ///
     /// # Errors
     /// As [`ShotList::shots`].
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_reads_back_as_it_was() {
+    fn shot_list_round_trips_through_storage() {
         let list = list();
         let stored = Bytes::from(list.stored().unwrap().concat());
         let read = ShotList::read("artifact_1".parse().unwrap(), &stored).unwrap();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_names_shots_and_meta() {
+    fn shot_list_hash_covers_shots_and_meta() {
         let first = list().meta.shot_list_hash;
         assert_eq!(first, list().meta.shot_list_hash);
         assert_eq!(first.len(), 64);
@@ -140,9 +140,9 @@ mod tests {
     }
 
     #[test]
-    fn the_p10_form_tells_windows_and_times() {
-        let told = serde_json::to_value(list().pattern_shots().unwrap()).unwrap();
+    fn p10_format_has_windows_and_target_times() {
+        let p10 = serde_json::to_value(list().pattern_shots().unwrap()).unwrap();
         let shot = json!({"asset_id": "film", "start_ms": 0.5, "end_ms": 2, "target_time_on_pattern": 1});
-        assert_eq!(told, json!([shot]));
+        assert_eq!(p10, json!([shot]));
     }
 }

@@ -1,4 +1,4 @@
-//! From clips and their sources to shots: pure arithmetic.
+//! Computes shots from clips and their sources. Pure functions.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,23 @@ use crate::plan::{Clip, Plan};
 use crate::semantics::Semantics;
 use crate::{Alignment, ClipOffset};
 
-/// An artifact's meta, each value as canonical JSON: written as it is into every shot of the artifact.
+/// An artifact's meta with each value as canonical JSON, copied into every shot of the artifact.
 pub(crate) type ArtifactMeta = BTreeMap<String, Box<RawValue>>;
 
-/// Where a sound comes from, and what is known of that place.
+/// The origin of an audio source in a recording, with its metadata.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) asset_id: &'a Id,
-    /// Where the sound starts in the recording.
+    /// Start of the audio source in the recording.
     pub(crate) start: MediaTime,
-    /// The recording's length, when known.
+    /// The recording's duration, if known.
     pub(crate) asset_duration: Option<MediaTime>,
     pub(crate) clip_offsets: Option<&'a [ClipOffset]>,
     pub(crate) artifact: Option<(&'a Id, &'a ArtifactMeta)>,
     pub(crate) semantics: Option<&'a Semantics>,
 }
 
-/// A [`VideoShot`](crate::VideoShot) that borrows what many shots share.
+/// A [`VideoShot`](crate::VideoShot) that borrows the values that many shots share.
 #[derive(Debug, Serialize)]
 pub(crate) struct Shot<'a> {
     pub(crate) source_asset_id: &'a Id,
@@ -54,7 +54,7 @@ pub(crate) struct ShotMeta<'a> {
     pub(crate) offset_clamped: bool,
 }
 
-/// The names in [`ShotMeta`]: an artifact's own facts of these names give way.
+/// The fields of [`ShotMeta`], which override fields of the artifact's meta with the same names.
 pub(crate) const SHOT_META: [&str; 10] = [
     "track",
     "role",
@@ -68,22 +68,22 @@ pub(crate) const SHOT_META: [&str; 10] = [
     "offset_clamped",
 ];
 
-/// Where in its source a clip is shown.
+/// The window of the source that is shown for a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Placed {
+pub(crate) struct AlignedWindow {
     pub(crate) window: Window,
-    /// From where the clip alone would have it to the window's start.
+    /// Shift from the clip's own position to the window's start.
     pub(crate) offset: MediaTime,
-    /// Did the recording's bounds change what alignment asked for?
+    /// Whether the recording's bounds changed the requested alignment.
     pub(crate) clamped: bool,
 }
 
-/// The shots of a plan, by target start, then track, then the order of the clips. `sources` are those of the plan's
-/// sounds, in their order.
+/// The shots of a plan, ordered by target start, then track, then the order of the clips. `sources` has an entry for
+/// each of the plan's sounds, in their order.
 pub(crate) fn shots<'a>(plan: &'a Plan, sources: &[Source<'a>], alignment: Alignment) -> Vec<Shot<'a>> {
     let mut shots: Vec<Shot<'a>> =
         plan.clips.iter().map(|clip| shot(plan, clip, &sources[clip.sound], alignment)).collect();
-    // Stable: clips are in the order of their tracks already.
+    // The sort is stable, and clips are already in the order of their tracks.
     shots.sort_by_key(|shot| shot.target_start_ms);
     shots
 }
@@ -102,7 +102,7 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
         meta: ShotMeta {
             artifact: source.artifact.map(|(_, meta)| meta),
             track: track.map(|track| track.name.as_str()),
-            // A pattern's labels are its roles.
+            // The labels of a pattern's clips are its roles.
             role: track.map_or(label, |track| track.role.as_deref()),
             label,
             audio_artifact_id: source.artifact.map(|(id, _)| id),
@@ -116,16 +116,16 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
     }
 }
 
-/// The window of `duration` that starts at the source's start + `source_offset` + what alignment adds.
+/// The window of `duration` that starts at the source's start + `source_offset` + the alignment shift.
 ///
-/// It does not leave the recording: what alignment adds shrinks, below zero if need be, until the window lies inside;
-/// only a window longer than the recording is cut, to the whole of it.
+/// The window stays inside the recording: the shift is reduced, below zero if necessary, until it fits; only a window
+/// longer than the recording is shortened, to the whole recording.
 pub(crate) fn place(
     source: &Source<'_>,
     alignment: Alignment,
     source_offset: MediaTime,
     duration: MediaTime,
-) -> Placed {
+) -> AlignedWindow {
     let base = source.start + source_offset;
     let asked = source.semantics.map_or(MediaTime::ZERO, |found| {
         let at = if found.of_artifact { source_offset } else { base };
@@ -139,7 +139,7 @@ pub(crate) fn place(
     }
     let offset = start - base;
     let clamped = offset != asked || end - start != duration;
-    Placed { window: Window::starting_at(start, end - start), offset, clamped }
+    AlignedWindow { window: Window::starting_at(start, end - start), offset, clamped }
 }
 
 #[cfg(test)]
@@ -148,7 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::{Sound, Track};
+    use crate::plan::{ClipSource, Track};
     use crate::semantics::AlignmentAnchors;
 
     fn ms(millis: i64) -> MediaTime {
@@ -195,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_speech_moves_the_shot() {
+    fn first_speech_shifts_the_shot() {
         assert_eq!(placed(10_000, None, &[100], 500, 250), [10_600, 10_850, 100, 0]);
     }
 
     #[test]
-    fn a_shot_stays_in_its_recording() {
+    fn shot_is_clamped_to_its_recording() {
         assert_eq!(placed(10_000, Some(10_800), &[100], 500, 250), [10_550, 10_800, 50, 1]);
         assert_eq!(placed(10_700, Some(10_800), &[], 0, 250), [10_550, 10_800, -150, 1]);
         assert_eq!(placed(100, Some(200), &[], 0, 250), [0, 200, -100, 1], "longer than the recording");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeline_of_the_artifact_is_told_in_its_own_time() {
+    fn artifact_timeline_uses_the_artifacts_own_time() {
         let film = "film".parse().unwrap();
         let (own, whole) = (semantics(true, &[40]), semantics(false, &[1_040]));
         for anchors in [own, whole] {
@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    /// Origin start, offset of the clip and of the meaning, held inside the recording: on plain numbers.
+    /// Reference implementation in integers: origin start, clip offset and alignment shift, clamped to the recording.
     fn reference(source: &Source<'_>, clip: &Clip) -> (i64, i64) {
         let base = source.start.as_micros() + clip.source_offset.as_micros();
         let first =
@@ -255,16 +255,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shots_are_ordered_inside_their_recordings_and_as_calculated(clips in clips(), told in sources()) {
+        fn shots_are_ordered_and_match_the_reference(clips in clips(), cases in sources()) {
             let films: Vec<Id> = (0..3).map(|film| format!("film{film}").parse().unwrap()).collect();
-            let anchors: Vec<Option<Semantics>> = told.iter().map(|(.., speech)| {
+            let anchors: Vec<Option<Semantics>> = cases.iter().map(|(.., speech)| {
                 speech.clone().map(|mut speech| { speech.sort_unstable(); semantics(false, &speech) })
             }).collect();
             let sources: Vec<Source<'_>> = (0..3)
-                .map(|film| source(&films[film], told[film].0, told[film].1, anchors[film].as_ref()))
+                .map(|film| source(&films[film], cases[film].0, cases[film].1, anchors[film].as_ref()))
                 .collect();
             let tracks = (0..3).map(|track| Track { name: format!("{track}"), role: None }).collect();
-            let sounds = films.iter().cloned().map(Sound::Asset).collect();
+            let sounds = films.iter().cloned().map(ClipSource::Asset).collect();
             let plan = Plan { clips, sounds, tracks, pattern_id: None, sequence_id: None };
             let shots = shots(&plan, &sources, Alignment::FirstSpeech);
 
@@ -287,7 +287,7 @@ mod tests {
         }
 
         #[test]
-        fn no_shot_leaves_its_recording(
+        fn shots_stay_inside_their_recordings(
             start in 0i64..2_000, offset in 0i64..2_000, duration in 1i64..2_000, length in 0i64..2_000,
             speech in vec(0i64..3_000, 0..5), beats in vec(0i64..3_000, 0..5), mode in 0usize..4,
         ) {

@@ -1,4 +1,4 @@
-//! Where artifacts start, for the timelines of clips.
+//! Start times of artifacts in assets, for the timelines of clips.
 
 use audio_semantic_timeline::{ArtifactOrigins, Error};
 use http_kit::{Id, Scope};
@@ -6,7 +6,7 @@ use media_time::MediaTime;
 use media_v2::Artifact;
 
 use crate::store::resolve_origins;
-use crate::{OwnFacts, ResolvedOrigin, VideoOrigins};
+use crate::{DeclaredFields, ResolvedOrigin, VideoOrigins};
 
 #[async_trait::async_trait]
 impl ArtifactOrigins for VideoOrigins {
@@ -20,7 +20,7 @@ impl ArtifactOrigins for VideoOrigins {
         let resolved = match resolve_origins(&mut conn, scope, std::slice::from_ref(artifact_id)).await {
             Ok(resolved) => resolved.into_iter().next().flatten(),
             Err(crate::Error::Database(error)) => return Err(error.into()),
-            // A chain that leads nowhere.
+            // A chain without an origin, such as a cycle.
             Err(_) => None,
         };
         if let Some(ResolvedOrigin { origin, .. }) =
@@ -33,10 +33,9 @@ impl ArtifactOrigins for VideoOrigins {
     }
 }
 
-/// By its own row: in the recording that its meta names, or in its parent. One that tells no start is there from its
-/// beginning.
+/// The start by the artifact's own row, in the recording that its meta names or in its parent. A missing start is 0.
 fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<MediaTime> {
-    let facts = OwnFacts {
+    let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
         start: artifact.start_ms,
         end: artifact.end_ms,

@@ -1,9 +1,9 @@
-//! Removing what nobody needs any more.
+//! Removes blobs that no row refers to.
 //!
-//! Only the caller knows which blobs rows refer to. A blob is written before its row, and bytes that come again take
-//! over the blob that is there: so what was written, or came again, lately is never removed, however often it is
-//! looked at. In a directory a lock makes the look and the removal one step; an object store knows no such step, and
-//! what comes again between the two is lost there.
+//! Only the caller knows which blobs rows refer to. A blob is written before its row, and an upload of known bytes
+//! reuses the stored blob. A blob that was written or uploaded again recently is therefore never removed, however often
+//! it is listed. In a directory, a lock makes the check and the removal one step. An object store has no such lock:
+//! bytes that are uploaded again between the two steps are lost there.
 
 use std::fs::File;
 use std::io;
@@ -19,20 +19,20 @@ use crate::size_mark;
 use crate::store::{BlobStore, PREFIX, in_time, key, move_into_place};
 use crate::{BlobError, BlobId};
 
-/// A remote blob that comes again is written again when it is older than this, so that it counts as new.
+/// A known remote blob that is uploaded again is rewritten when it is older than this, so that it counts as new.
 const OLD: Duration = Duration::from_secs(3_600);
 
-/// A blob of a listing.
+/// A blob in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedBlob {
-    /// Its id.
+    /// SHA-256 of the blob's bytes.
     pub id: BlobId,
-    /// Its size in bytes.
+    /// Size of the blob in bytes.
     pub size_bytes: u64,
 }
 
 impl BlobStore {
-    /// The blobs that were last written before `cutoff`, in no order.
+    /// Lists the blobs that were last written before `cutoff`, in no particular order.
     ///
     /// # Errors
     /// [`BlobError::Store`] in the stream.
@@ -44,7 +44,7 @@ impl BlobStore {
         listed.try_filter_map(move |meta| std::future::ready(Ok(listed_blob(&meta, cutoff))))
     }
 
-    /// Removes the blob if it was last written before `cutoff`; false when it was not, or is not there.
+    /// Removes the blob if it was last written before `cutoff`; false when it is newer or missing.
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`].
@@ -67,8 +67,8 @@ impl BlobStore {
         Ok(found.is_some())
     }
 
-    /// Moves a whole, synced staging file to its place. Bytes that are there already count as written now, and are
-    /// replaced: what had been damaged there is whole again.
+    /// Moves a complete, synced staging file to its final path. An existing copy counts as written now and is replaced,
+    /// which repairs a damaged blob.
     pub(crate) async fn place(&self, file: TempPath, id: BlobId) -> Result<(), BlobError> {
         if let Some((root, target)) = self.local(id) {
             let placed = tokio::task::spawn_blocking(move || {
@@ -89,7 +89,7 @@ impl BlobStore {
 }
 
 impl BlobStore {
-    /// Keeps uploads and removals out until the lock is dropped; `None` where the store is no directory.
+    /// Blocks uploads and removals until the lock is dropped; `None` where the store is not a directory.
     pub(crate) async fn lock_alone(&self) -> Result<Option<File>, BlobError> {
         let Some(root) = self.root.clone() else { return Ok(None) };
         let locked = tokio::task::spawn_blocking(move || lock(&root, File::lock));
@@ -97,7 +97,7 @@ impl BlobStore {
     }
 }
 
-/// The lock of a store in a directory, which is its own lock; held until the handle is dropped.
+/// Locks the directory of a store, which serves as its own lock file; held until the handle is dropped.
 fn lock(root: &Path, how: impl Fn(&File) -> io::Result<()>) -> io::Result<File> {
     let directory = File::open(root)?;
     how(&directory)?;
@@ -113,7 +113,7 @@ fn remove_old(path: &Path, cutoff: SystemTime) -> io::Result<bool> {
     }
 }
 
-/// None for what is no blob, and what is too young.
+/// `None` for an object that is not a blob, or that is newer than `cutoff`.
 fn listed_blob(meta: &ObjectMeta, cutoff: SystemTime) -> Option<ListedBlob> {
     let id = meta.location.filename()?.parse().ok()?;
     (SystemTime::from(meta.last_modified) < cutoff).then_some(ListedBlob { id, size_bytes: meta.size })

@@ -1,4 +1,4 @@
-//! Blobs whose bytes are not those of their name.
+//! Blobs whose bytes do not match their id.
 
 use std::time::SystemTime;
 
@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use crate::store::{in_time, key, named};
 use crate::{BlobError, BlobId, BlobStore};
 
-/// Bytes of a blob that are not those of its name.
+/// A stored blob whose bytes do not match its id.
 #[derive(Clone, Debug)]
 pub struct DamagedBlob {
     id: BlobId,
     version: Version,
 }
 
-/// Version of the bytes under a name: differs between a file and its replacement, and between versions of an object.
+/// Version of the bytes under a key: differs between a file and its replacement, and between versions of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Version {
     e_tag: Option<String>,
@@ -32,18 +32,18 @@ impl Version {
 }
 
 impl BlobStore {
-    /// Hashes the blob: is it what its name says?
+    /// Hashes the blob and compares the digest with its id.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`] or the store's. One of another size than when it was kept is `false`.
+    /// [`BlobError::NotFound`] or [`BlobError::Store`]. A blob whose size has changed since it was stored is `false`.
     pub async fn is_intact(&self, id: BlobId) -> Result<bool, BlobError> {
         Ok(self.find_damage(id).await?.is_none())
     }
 
-    /// Hashes the blob: those bytes that are not what its name says.
+    /// Hashes the blob; returns the damaged version when the digest does not match its id.
     ///
     /// # Errors
-    /// Those of [`BlobStore::is_intact`].
+    /// The errors of [`BlobStore::is_intact`].
     pub async fn find_damage(&self, id: BlobId) -> Result<Option<DamagedBlob>, BlobError> {
         let found = in_time(self.store.get(&key(id))).await.map_err(|error| named(id, error))?;
         let version = Version::of(&found.meta);
@@ -58,9 +58,9 @@ impl BlobStore {
         Ok((!is_intact).then_some(DamagedBlob { id, version }))
     }
 
-    /// Moves a damaged blob to `damaged/`: reads then answer that it is missing, until the same bytes come again. False
-    /// when what was found damaged is no longer there: an upload of the same bytes has replaced it. In a directory no
-    /// upload comes between the look and the move; an object store knows no such lock.
+    /// Moves a damaged blob to `damaged/`: reads then return [`BlobError::NotFound`] until the same bytes are uploaded
+    /// again. False when the damaged version is no longer there because an upload of the same bytes has replaced it. In
+    /// a directory no upload happens between the check and the move; an object store has no such lock.
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`].

@@ -1,11 +1,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The SHA-256 of a blob's bytes, and its name.
+/// The SHA-256 of a blob's bytes, which is its name in the store.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobId([u8; 32]);
 
-/// A text that names no blob.
+/// A text that is not a blob URI or digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a blob: expected blob://sha256/ and 64 hexadecimal digits")]
 pub struct InvalidBlobUri;
@@ -13,25 +13,25 @@ pub struct InvalidBlobUri;
 const SCHEME: &str = "blob://sha256/";
 
 impl BlobId {
-    /// The blob with this digest.
+    /// The id of the blob with this digest.
     #[must_use]
     pub const fn from_sha256(digest: [u8; 32]) -> Self {
         Self(digest)
     }
 
-    /// 64 lower-case hexadecimal digits.
+    /// The digest as 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn to_hex(self) -> String {
         hex::encode(self.0)
     }
 
-    /// `blob://sha256/<hex>`: how rows refer to it.
+    /// `blob://sha256/<hex>`, as stored in database rows.
     #[must_use]
     pub fn uri(self) -> String {
         format!("{SCHEME}{}", self.to_hex())
     }
 
-    /// Reads what [`BlobId::uri`] wrote.
+    /// Parses a URI written by [`BlobId::uri`].
     ///
     /// # Errors
     /// [`InvalidBlobUri`] for anything else.

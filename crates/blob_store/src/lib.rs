@@ -1,10 +1,10 @@
-//! Bytes, addressed by their SHA-256.
+//! Content-addressed storage of bytes by their SHA-256.
 //!
-//! A blob is written once and never changes: the same bytes have the same [`BlobId`], are kept
-//! once, and can be cached for ever. Writing goes through a staging file on local disk, hashed as
-//! it is written; only a whole, synced file is moved to its place, so a broken-off upload leaves
-//! nothing to be seen. The place is a directory (`file://`) or an object store (`s3://`, `gs://`,
-//! `az://`), told by one URL. What no row needs any more is removed by [`BlobStore::remove_written_before`].
+//! A blob is written once and never changes: the same bytes have the same [`BlobId`], are stored once, and can be
+//! cached for ever. Writing goes through a staging file on local disk, hashed as it is written; only a complete, synced
+//! file is moved to its final path, so an interrupted upload leaves nothing visible. One URL declares the storage: a
+//! directory (`file://`) or an object store (`s3://`, `gs://`, `az://`). Blobs that no row refers to are removed by
+//! [`BlobStore::remove_written_before`].
 
 mod collect;
 mod damage;
@@ -25,7 +25,7 @@ pub use scratch::ScratchFile;
 pub use store::BlobStore;
 pub use writer::{BlobWriter, StoredBlob};
 
-/// Why bytes could not be kept or read.
+/// Why bytes could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
     /// The storage URL cannot be used.
@@ -33,29 +33,29 @@ pub enum BlobError {
     InvalidUrl {
         /// The URL, without credentials.
         url: String,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         reason: String,
     },
     /// No blob has this id.
     #[error("no blob {0}")]
     NotFound(BlobId),
-    /// The blob has another size than when it was kept.
+    /// The size of the blob differs from its size when it was stored.
     #[error("blob {0} is damaged: it has another size than when it was kept")]
     Damaged(BlobId),
-    /// More bytes than the caller allows.
+    /// The blob is larger than the caller allows.
     #[error("blob {id} has {size} bytes, more than the {limit} allowed here")]
     TooLarge {
-        /// Which blob.
+        /// The id of the blob.
         id: BlobId,
-        /// Its size in bytes.
+        /// Size of the blob in bytes.
         size: u64,
         /// The caller's limit in bytes.
         limit: u64,
     },
-    /// The object store failed.
+    /// An operation of the object store failed.
     #[error("the blob store failed")]
     Store(#[from] object_store::Error),
-    /// A local file failed.
+    /// An operation on a local file failed.
     #[error("the blob store's staging failed")]
     Io(#[from] std::io::Error),
 }

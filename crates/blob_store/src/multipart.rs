@@ -1,8 +1,8 @@
-//! Uploads in parts. What ends one before it is complete also aborts it: the parts of an upload that is neither completed
-//! nor aborted are kept, and paid for, without being listed among the objects.
+//! Multipart uploads. Any error before completion also aborts the upload: the object store keeps, and charges for, the
+//! parts of an upload that is neither completed nor aborted, without listing them among the objects.
 //!
-//! An error aborts at once, a caller that goes away in a task of its own. A process that dies leaves the record of its
-//! upload in staging, and the sweep of staging aborts it. Uploads cannot be listed by way of `object_store`.
+//! An error aborts immediately; when the caller is dropped, a separate task aborts. A process that dies leaves the
+//! record of its upload in the staging directory, and the staging sweep aborts it. `object_store` cannot list uploads.
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -19,15 +19,15 @@ use tokio::io::AsyncReadExt;
 use crate::BlobError;
 use crate::store::{in_time, within};
 
-/// The size of all parts but the last, in bytes.
+/// Size of all parts but the last, in bytes.
 pub(crate) const PART: usize = 8 << 20;
-/// How long a part may take to be kept, with all attempts; up to [`PARALLEL_PARTS`] at once: 280 KiB/s.
+/// Timeout for uploading one part, with all attempts; with [`PARALLEL_PARTS`] at once this needs 273 KiB/s.
 pub(crate) const PART_TIMEOUT: Duration = Duration::from_secs(120);
 const PARALLEL_PARTS: usize = 4;
-/// How the names of records begin.
+/// Prefix of the names of record files.
 pub(crate) const RECORD_PREFIX: &str = "multipart-";
 
-/// Makes uploads in parts.
+/// Creates multipart uploads.
 #[derive(Clone)]
 pub(crate) struct Multiparts {
     store: Arc<dyn MultipartStore>,
@@ -40,7 +40,7 @@ impl Multiparts {
         Self { store, prefix, staging }
     }
 
-    /// Keeps the bytes of `file` under `key`.
+    /// Uploads `file` to `key`.
     pub(crate) async fn upload(&self, mut file: tokio::fs::File, key: &Path) -> Result<(), BlobError> {
         let key = self.prefix.parts().chain(key.parts()).collect();
         let mut upload = Upload::begin(self.store.clone(), key, &self.staging).await?;
@@ -51,7 +51,7 @@ impl Multiparts {
         sent
     }
 
-    /// Aborts the uploads whose records are `is_stale`: those of processes that died.
+    /// Aborts the uploads whose records are `is_stale`: their processes have died.
     pub(crate) async fn abort_stale(&self, is_stale: impl Fn(&std::fs::Metadata) -> bool + Send + 'static) {
         let (staging, store) = (self.staging.clone(), self.store.clone());
         let found = tokio::task::spawn_blocking(move || stale_uploads(&staging, &store, is_stale)).await;
@@ -61,7 +61,7 @@ impl Multiparts {
     }
 }
 
-/// The uploads of stale records. Blocking.
+/// The uploads of stale records. Blocks.
 fn stale_uploads(
     staging: &FilePath,
     store: &Arc<dyn MultipartStore>,
@@ -76,7 +76,7 @@ fn stale_uploads(
         let path = record.path();
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         let Some((key, id)) = text.split_once('\n') else {
-            // Of a process that died before it had written anything.
+            // The process died before it wrote the record.
             let _ = std::fs::remove_file(path);
             continue;
         };
@@ -86,7 +86,7 @@ fn stale_uploads(
     found
 }
 
-/// An upload that the store knows of.
+/// An upload that the object store has not completed.
 #[derive(Clone)]
 struct Unfinished {
     store: Arc<dyn MultipartStore>,
@@ -96,7 +96,7 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    /// Has the store forget the parts. Where that fails, the record stays for the next sweep.
+    /// Makes the store delete the parts. If that fails, the record remains for the next sweep.
     async fn abort(self) {
         match in_time(self.store.abort_multipart(&self.key, &self.id)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => self.forget().await,
@@ -107,17 +107,17 @@ impl Unfinished {
     }
 
     async fn forget(&self) {
-        // One that is left is swept: its upload is then unknown.
+        // A record that remains is swept later: the store then reports its upload as unknown.
         let _ = tokio::fs::remove_file(&self.record).await;
     }
 
-    /// Writes the record. Its modification time is the upload's heartbeat for the sweep.
+    /// Writes the record. Its modification time is the heartbeat of the upload for the sweep.
     async fn write_record(&self) -> std::io::Result<()> {
         tokio::fs::write(&self.record, format!("{}\n{}", self.key, self.id)).await
     }
 }
 
-/// An upload in progress: dropped before it is complete, it is aborted.
+/// An upload in progress; it is aborted when dropped before completion.
 struct Upload(Option<Unfinished>);
 
 impl Upload {
@@ -135,7 +135,7 @@ impl Upload {
         Ok(upload)
     }
 
-    /// Sends all parts and completes the upload.
+    /// Uploads all parts and completes the upload.
     async fn send(&mut self, file: &mut tokio::fs::File) -> Result<(), BlobError> {
         let Some(unfinished) = self.0.clone() else { return Ok(()) };
         let Unfinished { store, key, id, .. } = &unfinished;
@@ -170,7 +170,7 @@ impl Upload {
     }
 
     async fn abort(mut self) {
-        // Taken only when it is done: a caller that goes away meanwhile leaves it to the drop.
+        // Cleared only after the abort: if the caller is dropped meanwhile, `Drop` aborts the upload.
         if let Some(unfinished) = self.0.clone() {
             unfinished.abort().await;
             self.0 = None;
@@ -180,7 +180,7 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        // Outside of a runtime, the sweep aborts it.
+        // Outside a runtime, the sweep aborts the upload.
         if let (Some(unfinished), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
             runtime.spawn(unfinished.abort());
         }

@@ -13,7 +13,7 @@ pub struct LocalBlob {
     file: File,
     size_bytes: u64,
     path: PathBuf,
-    /// A copy of a remote blob, removed when this is dropped.
+    /// A temporary copy of a remote blob, removed on drop.
     _copy: Option<TempPath>,
 }
 
@@ -23,13 +23,13 @@ impl LocalBlob {
         Ok(Self { file, size_bytes, path, _copy: copy })
     }
 
-    /// How many bytes there are.
+    /// The size in bytes.
     #[must_use]
     pub const fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Where the file is, for as long as this handle lives: for programs that want a path.
+    /// The path of the file, valid as long as this handle lives: for programs that need a path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

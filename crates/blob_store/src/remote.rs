@@ -1,4 +1,4 @@
-//! Object stores, with limits on how long a call may take.
+//! Opens object stores, with timeouts for their calls.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,31 +12,31 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-/// A request is tried again this often. The time of a read includes that of its bytes, so that no limit of time may end
-/// the attempts: each attempt has limits of its own, and short calls are bounded by their caller.
+/// Retries of a request. The duration of a read includes the transfer of its bytes, so no overall timeout may end the
+/// retries: each attempt has its own timeouts, and callers bound short calls.
 const RETRIES: usize = 3;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
-/// How long a connection may take to open.
+/// Timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time without a byte of an answer. A read as a whole has no limit: recordings have gigabytes.
+/// Longest time without a byte of the response. A read as a whole has no limit: recordings have gigabytes.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a write may take, which sends at most one part of an upload. Its answer comes after the last byte: an idle
-/// limit would end slow uploads.
+/// Timeout of a write, which sends at most one part of an upload. The response arrives after the last byte, so an idle
+/// timeout would end slow uploads.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// An object store, by what is asked of it: reads and writes have different limits.
+/// An object store, with separate clients for reads and writes because their timeouts differ.
 pub(crate) struct Remote {
-    /// For everything but uploads and copies.
+    /// For all operations but uploads and copies.
     pub(crate) reads: Arc<dyn ObjectStore>,
     /// For uploads and copies.
     pub(crate) writes: Arc<dyn ObjectStore>,
-    /// For uploads in parts; none for stores without them (in memory, HTTP).
+    /// For multipart uploads; `None` for stores without them (in memory, HTTP).
     pub(crate) parts: Option<Arc<dyn MultipartStore>>,
-    /// Where in it the blobs are.
+    /// Key prefix of the blobs.
     pub(crate) prefix: Path,
 }
 
-/// The store that `url` names, and the prefix in it. `options` that are not the store's are left out.
+/// Opens the store at `url`, with its prefix. `options` that do not apply to this kind of store are ignored.
 pub(crate) fn open(url: &Url, options: impl IntoIterator<Item = (String, String)>) -> Result<Remote, Error> {
     let options: Vec<_> = options.into_iter().collect();
     let (scheme, path) = ObjectStoreScheme::parse(url)?;
@@ -55,7 +55,7 @@ pub(crate) fn open(url: &Url, options: impl IntoIterator<Item = (String, String)
     Ok(Remote { reads, writes, parts, prefix })
 }
 
-/// A store, by its two interfaces.
+/// The two interfaces of one store.
 type CloudStore = (Arc<dyn ObjectStore>, Arc<dyn MultipartStore>);
 
 fn both<S: ObjectStore + MultipartStore>(store: S) -> CloudStore {
@@ -63,7 +63,7 @@ fn both<S: ObjectStore + MultipartStore>(store: S) -> CloudStore {
     (store.clone(), store)
 }
 
-/// The S3, Google or Azure store of `url`; none for other schemes.
+/// The S3, Google or Azure store of `url`; `None` for other schemes.
 fn cloud(
     url: &Url,
     scheme: &ObjectStoreScheme,
@@ -91,7 +91,7 @@ fn cloud(
     }))
 }
 
-/// After the client's options: the operator's settings of the client count more.
+/// Applied after the client's options, so that the operator's settings of the client override them.
 fn configured<B, K: FromStr>(builder: B, options: &[(String, String)], set: impl Fn(B, K, String) -> B) -> B {
     let known = options.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.clone())));
     known.fold(builder, |builder, (key, value)| set(builder, key, value))
@@ -122,7 +122,7 @@ mod tests {
         options.map(|(name, value)| (name.to_owned(), value.to_owned()))
     }
 
-    /// A store that handles each connection by `answer`.
+    /// A store whose server handles each connection with `answer`.
     fn store(staging: &std::path::Path, answer: fn(TcpStream)) -> BlobStore {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -134,7 +134,7 @@ mod tests {
         BlobStore::open(&"s3://bucket/some/prefix".parse().unwrap(), options(&endpoint), staging).unwrap()
     }
 
-    /// Reads the head of a request, and sends that of an answer of `length` bytes.
+    /// Reads the head of a request and sends the head of a response of `length` bytes.
     fn begin(stream: &mut TcpStream, length: usize) {
         let mut piece = [0; 4096];
         let _ = stream.read(&mut piece).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_may_take_as_long_as_bytes_come() {
+    async fn slow_read_succeeds_while_bytes_arrive() {
         let staging = tempfile::tempdir().unwrap();
         let store = store(staging.path(), |mut stream| {
             begin(&mut stream, 33);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_accepts_and_never_answers_fails_in_seconds() {
+    async fn unresponsive_store_times_out() {
         let staging = tempfile::tempdir().unwrap();
         let store = store(staging.path(), |mut stream| {
             let _ = stream.read_to_end(&mut Vec::new());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_that_stalls_fails() {
+    async fn stalled_read_times_out() {
         let staging = tempfile::tempdir().unwrap();
         let store = store(staging.path(), |mut stream| {
             begin(&mut stream, 2);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_fails_in_seconds() {
+    async fn unreachable_store_fails_in_seconds() {
         let staging = tempfile::tempdir().unwrap();
         let url = "s3://bucket/some/prefix".parse().unwrap();
         assert_eq!(open(&url, options("http://127.0.0.1:9")).unwrap().prefix.as_ref(), "some/prefix");

@@ -7,8 +7,8 @@ use tempfile::{NamedTempFile, TempPath};
 
 use crate::{BlobError, BlobId, BlobStore, StoredBlob};
 
-/// A local file that another program writes, to become a blob when it is whole. Dropped before
-/// [`ScratchFile::keep`], it leaves nothing.
+/// A local file that another program writes and that becomes a blob once complete. It is removed if dropped before
+/// [`ScratchFile::keep`].
 #[derive(Debug)]
 pub struct ScratchFile {
     store: BlobStore,
@@ -20,16 +20,16 @@ impl ScratchFile {
         Self { store, path: file.into_temp_path() }
     }
 
-    /// Where it is.
+    /// The path of the file, in the staging directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Hashes it, syncs it and moves it to its place: no byte is copied.
+    /// Hashes the file, syncs it and moves it to its final path, without copying any bytes.
     ///
     /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`]; nothing is left then.
+    /// [`BlobError::Io`] or [`BlobError::Store`]; the file is removed in either case.
     pub async fn keep(self) -> Result<StoredBlob, BlobError> {
         let Self { store, path } = self;
         let hashed = tokio::task::spawn_blocking(move || {

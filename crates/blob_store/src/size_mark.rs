@@ -1,4 +1,4 @@
-//! The size that a file had when it was kept, as an attribute of the file: a file that was cut off later is noticed.
+//! Records the size of a stored file in an extended attribute, to detect later truncation.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -7,14 +7,14 @@ use rustix::fs::XattrFlags;
 
 const NAME: &str = "user.harkback.size";
 
-/// Marks `file`, which has `size` bytes. File systems without attributes keep no mark.
+/// Stores `size`, the size of `file` in bytes, in its attribute. Does nothing on file systems without attributes.
 pub(crate) fn set(file: impl AsFd, size: u64) {
     if let Err(error) = rustix::fs::fsetxattr(file, NAME, size.to_string().as_bytes(), XattrFlags::empty()) {
         tracing::debug!(%error, "the file system keeps no attributes");
     }
 }
 
-/// Has `file` the size of its mark? Also true without one.
+/// Whether the size of `file` matches its recorded size; also true without a record.
 pub(crate) fn is_whole(file: &File) -> std::io::Result<bool> {
     let mut value = [0; 20];
     let Ok(length) = rustix::fs::fgetxattr(file, NAME, &mut value) else { return Ok(true) };

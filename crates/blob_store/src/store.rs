@@ -19,38 +19,37 @@ use crate::remote::{self, Remote};
 use crate::size_mark;
 use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
 
-/// Staging files older than this belong to a process that died.
+/// Staging files older than this belong to a process that has died.
 const STALE: Duration = Duration::from_secs(24 * 3600);
-/// What all blobs are under.
+/// Key prefix of all blobs.
 pub(crate) const PREFIX: &str = "sha256";
-/// What the store is checked with is under.
+/// Key prefix of the objects that [`BlobStore::check`] writes.
 const CHECK: &str = "check";
-/// How long a store may take to begin its answer, with all attempts.
+/// Timeout until a store begins its response, with all attempts.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where blobs are kept. Cheap to clone.
+/// A handle to the blob storage. Cheap to clone.
 #[derive(Clone)]
 pub struct BlobStore {
     pub(crate) store: Arc<dyn ObjectStore>,
-    /// The same for uploads and copies, which have other limits of time.
+    /// The same store for uploads and copies, which have other timeouts.
     pub(crate) writes: Arc<dyn ObjectStore>,
-    /// The directory behind `store`, when it is one: files are moved there, not copied.
+    /// The directory behind `store`, if it is one: files are moved there, not copied.
     pub(crate) root: Option<Arc<Path>>,
     staging: Arc<Path>,
-    /// Uploads in parts; none where the store has none that can be aborted later.
+    /// Multipart uploads; `None` where the store has none that can be aborted later.
     pub(crate) multiparts: Option<Multiparts>,
 }
 
 impl BlobStore {
-    /// Opens the store at `url`, and makes its directory when it is a `file://`.
+    /// Opens the store at `url`; creates its directory for a `file://` URL.
     ///
-    /// `options` are credentials and settings of the object store (`aws_access_key_id`, …; names as
-    /// in the `object_store` crate). `staging` is a local directory for files on their way in; for
-    /// `file://` it is `<root>/staging`, so that moving a file is atomic.
+    /// `options` are credentials and settings of the object store (`aws_access_key_id`, …; names as in the
+    /// `object_store` crate). `staging` is a local directory for incoming files; for `file://` it is `<root>/staging`,
+    /// so that moving a file is atomic.
     ///
     /// # Errors
-    /// [`BlobError::InvalidUrl`] for a URL that cannot be used, [`BlobError::Io`] when a directory
-    /// cannot be made.
+    /// [`BlobError::InvalidUrl`] for a URL that cannot be used, [`BlobError::Io`] when a directory cannot be created.
     pub fn open(
         url: &Url,
         options: impl IntoIterator<Item = (String, String)>,
@@ -76,10 +75,10 @@ impl BlobStore {
         })
     }
 
-    /// Opens the store in a local directory, made when it is not there.
+    /// Opens the store in a local directory, which is created if missing.
     ///
     /// # Errors
-    /// [`BlobError::Io`] when the directory cannot be made.
+    /// [`BlobError::Io`] when the directory cannot be created.
     pub fn open_directory(root: &Path) -> Result<Self, BlobError> {
         let staging = root.join("staging");
         std::fs::create_dir_all(&staging)?;
@@ -94,23 +93,23 @@ impl BlobStore {
         })
     }
 
-    /// A writer for bytes that come in pieces.
+    /// Creates a writer for bytes that arrive in pieces.
     ///
     /// # Errors
-    /// [`BlobError::Io`] when the staging file cannot be made.
+    /// [`BlobError::Io`] when the staging file cannot be created.
     pub async fn writer(&self) -> Result<BlobWriter, BlobError> {
         BlobWriter::new(self.clone(), self.staging_file().await?)
     }
 
-    /// An empty local file for another program to write into.
+    /// Creates an empty local file for another program to write into.
     ///
     /// # Errors
-    /// [`BlobError::Io`] when it cannot be made.
+    /// [`BlobError::Io`] when it cannot be created.
     pub async fn scratch(&self) -> Result<ScratchFile, BlobError> {
         Ok(ScratchFile::new(self.clone(), self.staging_file().await?))
     }
 
-    /// Keeps `bytes`.
+    /// Stores `bytes`.
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`].
@@ -120,7 +119,7 @@ impl BlobStore {
         writer.finish().await
     }
 
-    /// Keeps a copy of the local file `path`.
+    /// Stores a copy of the local file `path`.
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`].
@@ -136,7 +135,7 @@ impl BlobStore {
         }
     }
 
-    /// How many bytes the blob has.
+    /// The size of the blob in bytes.
     ///
     /// # Errors
     /// [`BlobError::NotFound`], [`BlobError::Damaged`] or [`BlobError::Store`].
@@ -148,7 +147,7 @@ impl BlobStore {
         Ok(meta.size)
     }
 
-    /// Streams the bytes `range` of the blob, cut at its end.
+    /// Streams bytes `range` of the blob, clamped to its end.
     ///
     /// # Errors
     /// [`BlobError::NotFound`] or [`BlobError::Store`], also from the stream.
@@ -170,7 +169,7 @@ impl BlobStore {
         Ok(futures::future::Either::Right(found.into_stream().map_err(BlobError::Store)))
     }
 
-    /// The whole blob, when it has at most `limit` bytes.
+    /// Reads the whole blob if it has at most `limit` bytes.
     ///
     /// # Errors
     /// [`BlobError::TooLarge`], [`BlobError::NotFound`] or [`BlobError::Store`].
@@ -186,8 +185,8 @@ impl BlobStore {
         Ok(found.bytes().await?)
     }
 
-    /// The blob as a local file to read and seek in: the kept file itself, or a copy of a remote
-    /// blob that goes away with the handle.
+    /// Opens the blob as a local, seekable file: the stored file itself, or a copy of a remote blob that is removed
+    /// with the handle.
     ///
     /// # Errors
     /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`] or [`BlobError::Store`].
@@ -206,7 +205,7 @@ impl BlobStore {
         LocalBlob::new(copy.into_std().await, path.to_path_buf(), Some(path))
     }
 
-    /// Writes a few bytes, reads them back and removes them: does the store work?
+    /// Checks that the store works: writes a few bytes, reads them back and removes them.
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`].
@@ -221,7 +220,7 @@ impl BlobStore {
         Ok(())
     }
 
-    /// Sends a local file: a small one in one request, which leaves nothing when it fails, a larger one in parts.
+    /// Uploads a local file: a small one in one request, which leaves nothing if it fails, a larger one in parts.
     pub(crate) async fn upload(&self, path: &Path, id: BlobId) -> Result<(), BlobError> {
         let mut file = tokio::fs::File::open(path).await?;
         if file.metadata().await?.len() <= PART as u64 {
@@ -236,7 +235,7 @@ impl BlobStore {
         }
     }
 
-    /// Sends a large file to a store without uploads in parts.
+    /// Uploads a large file to a store without resumable multipart uploads, through `object_store`'s buffered writer.
     async fn upload_buffered(&self, mut file: tokio::fs::File, id: BlobId) -> Result<(), BlobError> {
         let upload = in_time(self.writes.put_multipart(&key(id))).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
@@ -253,7 +252,7 @@ impl BlobStore {
                 }
             }
         }
-        // Aborts by itself when it fails.
+        // Aborts the upload itself on failure.
         upload.finish().await?;
         Ok(())
     }
@@ -262,14 +261,14 @@ impl BlobStore {
         self.local(id).map(|(_, path)| path)
     }
 
-    /// The directory that is the store, if it is one, and where in it the blob is.
+    /// The directory of the store, if it is one, and the path of the blob in it.
     pub(crate) fn local(&self, id: BlobId) -> Option<(Arc<Path>, PathBuf)> {
         let root = self.root.clone()?;
         let path = root.join(key(id).as_ref());
         Some((root, path))
     }
 
-    /// Removes files that a process which died left in staging more than a day ago, and aborts its unfinished uploads to an
+    /// Removes files that a dead process left in staging more than a day ago, and aborts its unfinished uploads to an
     /// object store.
     pub async fn sweep_staging(&self) {
         if let Some(multiparts) = &self.multiparts {
@@ -282,7 +281,7 @@ impl BlobStore {
                 sweep(&root.join(CHECK));
             }
         });
-        // A failed cleanup is logged.
+        // A failed cleanup has been logged.
         let _ = swept.await;
     }
 
@@ -301,7 +300,7 @@ impl fmt::Debug for BlobStore {
     }
 }
 
-/// Opens a file of a store in a directory; one that was cut off since it was kept is damaged.
+/// Opens a file of a store in a directory; [`BlobError::Damaged`] if it was truncated since it was stored.
 async fn open_kept(id: BlobId, path: PathBuf) -> Result<LocalBlob, BlobError> {
     let opened = tokio::task::spawn_blocking(move || {
         let file = std::fs::File::open(&path)?;
@@ -316,13 +315,14 @@ async fn open_kept(id: BlobId, path: PathBuf) -> Result<LocalBlob, BlobError> {
     }
 }
 
-/// Two levels, so that no directory grows without end.
+/// The key has two levels, which bounds the number of entries in a directory.
 pub(crate) fn key(id: BlobId) -> Key {
     let hex = id.to_hex();
     Key::from_iter([PREFIX, &hex[..2], &hex])
 }
 
-/// Bounds a call that moves few bytes, or waits for the first of many. Attempts and their pauses count.
+/// Applies [`ANSWER_TIMEOUT`] to a call that moves few bytes, or waits for the first byte of many. Retries and their
+/// pauses count.
 pub(crate) async fn in_time<T>(
     call: impl Future<Output = Result<T, object_store::Error>>,
 ) -> Result<T, object_store::Error> {
@@ -345,15 +345,15 @@ pub(crate) fn named(id: BlobId, error: object_store::Error) -> BlobError {
     }
 }
 
-/// Credentials belong into the options; in a URL they would end in logs.
+/// Removes credentials: they belong in the options; in a URL they would end up in logs.
 fn without_credentials(url: &Url) -> Url {
     let mut url = url.clone();
-    // Fails only for URLs that cannot have any.
+    // Fails only for URLs that cannot have credentials.
     let _ = url.set_username("").and(url.set_password(None));
     url
 }
 
-/// Renames, then syncs the directories on the way, so that the name outlives a crash too.
+/// Renames the file, then syncs its parent directories, so that the name survives a crash too.
 pub(crate) fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<()> {
     let directory = target.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(directory)?;
@@ -364,8 +364,8 @@ pub(crate) fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<
     Ok(())
 }
 
-/// What a killed process left in staging, but for records of uploads, which are aborted first. Failing to tidy up is no
-/// reason not to start.
+/// Removes files that a killed process left in staging, except records of uploads, which are aborted first. Failures do
+/// not prevent a start.
 fn sweep(staging: &Path) {
     for entry in std::fs::read_dir(staging).into_iter().flatten().flatten() {
         let is_record = entry.file_name().to_string_lossy().starts_with(RECORD_PREFIX);

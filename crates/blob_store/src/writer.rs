@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 
 use crate::{BlobError, BlobId, BlobStore};
 
-/// A blob that is being written. Dropped before [`BlobWriter::finish`], it leaves nothing.
+/// A blob that is being written. Dropped before [`BlobWriter::finish`], it leaves no file.
 #[derive(Debug)]
 pub struct BlobWriter {
     store: BlobStore,
@@ -20,12 +20,12 @@ struct Staged {
     size_bytes: u64,
 }
 
-/// A blob that is kept.
+/// A blob that was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredBlob {
-    /// Its name.
+    /// SHA-256 of the bytes.
     pub id: BlobId,
-    /// How many bytes it has.
+    /// Size of the blob in bytes.
     pub size_bytes: u64,
 }
 
@@ -34,16 +34,16 @@ impl BlobWriter {
         Ok(Self { store, staged: Some(Staged { file, digest: Sha256::new(), size_bytes: 0 }) })
     }
 
-    /// Bytes written so far.
+    /// Number of bytes written so far.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         self.staged.as_ref().map_or(0, |staged| staged.size_bytes)
     }
 
-    /// Appends `bytes`.
+    /// Appends `bytes` and updates the digest.
     ///
     /// # Errors
-    /// [`BlobError::Io`], for example when the disk is full; the writer is then of no more use.
+    /// [`BlobError::Io`], for example when the disk is full; the writer is then unusable.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), BlobError> {
         let mut staged = self.take()?;
         let staged = tokio::task::spawn_blocking(move || {
@@ -55,7 +55,7 @@ impl BlobWriter {
         Ok(())
     }
 
-    /// The bytes so far as a local file, for a look before they are kept (probing an upload).
+    /// The path of the local file with the bytes so far, for inspection before they are stored (probing an upload).
     ///
     /// # Errors
     /// [`BlobError::Io`] after a failed write.
@@ -63,7 +63,7 @@ impl BlobWriter {
         self.staged.as_ref().map(|staged| staged.file.path()).ok_or_else(broken)
     }
 
-    /// The name that the bytes so far would have.
+    /// The id of a blob with the bytes so far.
     ///
     /// # Errors
     /// [`BlobError::Io`] after a failed write.
@@ -72,10 +72,10 @@ impl BlobWriter {
         Ok(BlobId::from_sha256(staged.digest.clone().finalize().into()))
     }
 
-    /// Syncs the file and moves it to its place. The same bytes are kept once.
+    /// Syncs the file and moves it to its final path. Identical bytes are stored once.
     ///
     /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`]; nothing is left then.
+    /// [`BlobError::Io`] or [`BlobError::Store`]; no file remains in either case.
     pub async fn finish(mut self) -> Result<StoredBlob, BlobError> {
         let Staged { file, digest, size_bytes } = self.take()?;
         let id = BlobId::from_sha256(digest.finalize().into());

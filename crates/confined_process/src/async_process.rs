@@ -1,8 +1,8 @@
-//! For async callers.
+//! Processes for async callers.
 //!
-//! A program is killed when the *thread* that started it ends. The runtime's worker threads, and the one that waits in
-//! `block_on`, live as long as the runtime; threads of `spawn_blocking` do not and must use [`BlockingProcess`], whose
-//! caller waits for the program.
+//! A program is killed when the *thread* that started it ends. The runtime's worker threads, and the thread that waits
+//! in `block_on`, live as long as the runtime. Threads of `spawn_blocking` do not and must use [`BlockingProcess`],
+//! whose caller waits for the program.
 //!
 //! [`BlockingProcess`]: crate::BlockingProcess
 
@@ -20,10 +20,10 @@ use tokio::task::JoinHandle;
 use crate::command::{confined, span_of};
 use crate::{Limits, ToolError};
 
-/// How much of what a program complains about is kept: the end of it, in bytes.
+/// Bytes of standard error that are kept, from its end.
 const KEPT_ERRORS: usize = 8 << 10;
 
-/// A running program, and all processes that it started. Dropped, they are killed.
+/// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]
 pub struct Process {
     program: String,
@@ -37,7 +37,7 @@ impl Process {
     /// Starts `program`.
     ///
     /// # Errors
-    /// [`ToolError::Unavailable`].
+    /// [`ToolError::Unavailable`] when the program cannot be started.
     pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
@@ -53,31 +53,31 @@ impl Process {
         Ok(Self { program: name, child, group, errors, _span: span_of(program) })
     }
 
-    /// Limits every file that it writes to `bytes`; the kernel ends it beyond that.
+    /// Limits every file that the program writes to `bytes`; the kernel kills the program when a file exceeds that.
     ///
     /// # Errors
-    /// [`ToolError::Broken`].
+    /// [`ToolError::Broken`] when the limit cannot be set.
     pub fn limit_file_size(&self, bytes: u64) -> Result<(), ToolError> {
         let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
         match prlimit(self.group, Resource::Fsize, limit) {
-            // It ended already; how, is told when it is waited for.
+            // The program has already ended; waiting for it reports its status.
             Ok(_) | Err(Errno::SRCH) => Ok(()),
             Err(error) => Err(self.broken(error.into())),
         }
     }
 
-    /// Its standard output, once.
+    /// Takes the program's standard output; `None` on later calls.
     pub fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// Waits for its end.
+    /// Waits for the program to end.
     ///
     /// # Errors
-    /// [`ToolError::Failed`], [`ToolError::Broken`].
+    /// [`ToolError::Failed`] when the exit status is not success, [`ToolError::Broken`] when waiting fails.
     pub async fn finish(mut self) -> Result<(), ToolError> {
         let status = self.child.wait().await.map_err(|source| self.broken(source))?;
-        // Whoever is left of the group holds the pipe of errors open.
+        // Any process left in the group holds the pipe of standard error open.
         self.kill_group();
         if status.success() {
             return Ok(());
@@ -87,13 +87,13 @@ impl Process {
         Err(ToolError::Failed { program: self.program.clone(), status, errors })
     }
 
-    /// Its path.
+    /// Path of the program.
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// An error of talking to it.
+    /// A [`ToolError::Broken`] for this program.
     #[must_use]
     pub fn broken(&self, source: io::Error) -> ToolError {
         ToolError::Broken { program: self.program.clone(), source }
@@ -101,7 +101,7 @@ impl Process {
 
     fn kill_group(&mut self) {
         if let Some(group) = self.group.take() {
-            // Fails only when nobody is left.
+            // Fails only when the group has no process left.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -114,7 +114,7 @@ impl Drop for Process {
     }
 }
 
-/// The last of what a pipe gives; all of it is read, so that the writer never waits.
+/// The last [`KEPT_ERRORS`] bytes of a pipe. The whole pipe is read so that the writer never blocks.
 async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let Some(mut pipe) = pipe else { return Vec::new() };
     let (mut kept, mut piece) = (Vec::new(), vec![0; KEPT_ERRORS]);
@@ -125,10 +125,10 @@ async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     kept
 }
 
-/// Runs `program` for at most `time` and returns what it wrote to standard output, at most `max_bytes`.
+/// Runs `program` for at most `time` and returns its standard output, at most `max_bytes`.
 ///
 /// # Errors
-/// [`ToolError`].
+/// [`ToolError`] when the program cannot be started, fails or exceeds a limit.
 pub async fn output<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_does_not_outlive_who_started_it() {
+    fn process_is_killed_when_its_parent_thread_ends() {
         let start = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -171,7 +171,7 @@ mod tests {
                     Process::start(Path::new("/bin/sleep"), ["20"], Limits { memory_bytes: 1 << 30 })
                         .unwrap();
                 let id = process.group.unwrap();
-                // Whoever is killed drops nothing.
+                // A killed parent runs no destructors.
                 std::mem::forget(process);
                 id
             })

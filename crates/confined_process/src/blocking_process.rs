@@ -1,4 +1,5 @@
-//! For worker threads. The thread that starts a program has to outlive it: the kernel kills the program with it.
+//! Processes for worker threads. The thread that starts a program must outlive it: the kernel kills the program when
+//! that thread ends.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,10 +16,10 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::command::{confined, span_of};
 use crate::{Limits, ToolError};
 
-/// How much of standard error is kept: its end, in bytes.
+/// Bytes of standard error that are kept, from its end.
 const KEPT_ERRORS: usize = 8 << 10;
 
-/// A running program, and all processes that it started. Dropped, they are killed.
+/// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]
 pub struct BlockingProcess {
     program: String,
@@ -29,10 +30,10 @@ pub struct BlockingProcess {
 }
 
 impl BlockingProcess {
-    /// Starts `program`, which inherits `kept` under the same number.
+    /// Starts `program`, which inherits the file descriptor `kept` under the same number.
     ///
     /// # Errors
-    /// [`ToolError::Unavailable`].
+    /// [`ToolError::Unavailable`] when the program cannot be started.
     pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
@@ -47,22 +48,22 @@ impl BlockingProcess {
         Ok(Self { program: name, child, group, errors, _span: span_of(program) })
     }
 
-    /// Its standard output, once.
+    /// Takes the program's standard output; `None` on later calls.
     pub fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
-    /// Its path.
+    /// Path of the program.
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
     }
 
-    /// Waits until it has ended, and returns the end of what it wrote to standard error. Call it when its output has
-    /// been read: a program that blocks on its output does not end.
+    /// Waits for the program to end and returns the end of its standard error. Read its output first: a program that
+    /// blocks on its output does not end.
     ///
     /// # Errors
-    /// [`ToolError::Failed`], [`ToolError::Broken`].
+    /// [`ToolError::Failed`] when the exit status is not success, [`ToolError::Broken`] when waiting fails.
     pub fn finish(mut self) -> Result<String, ToolError> {
         let broken = |source| ToolError::Broken { program: self.program.clone(), source };
         let status = self.child.wait().map_err(broken)?;
@@ -73,10 +74,10 @@ impl BlockingProcess {
         Err(ToolError::Failed { program: self.program.clone(), status, errors })
     }
 
-    /// Kills it and what it started; returns the end of standard error.
+    /// Kills the process group and returns the end of standard error.
     fn kill(&mut self) -> String {
         if let Some(group) = self.group.take() {
-            // Fails only when none of them is left.
+            // Fails only when the group has no process left.
             let _ = kill_process_group(group, Signal::KILL);
         }
         let errors = self.errors.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
@@ -87,12 +88,12 @@ impl BlockingProcess {
 impl Drop for BlockingProcess {
     fn drop(&mut self) {
         self.kill();
-        // Reaps it.
+        // Reaps the killed process.
         let _ = self.child.wait();
     }
 }
 
-/// The last bytes of a pipe, all of which is read so that the writer never waits.
+/// The last [`KEPT_ERRORS`] bytes of a pipe. The whole pipe is read so that the writer never blocks.
 fn tail(mut pipe: impl Read) -> Vec<u8> {
     let (mut kept, mut piece) = (Vec::new(), vec![0; KEPT_ERRORS]);
     while let Ok(count @ 1..) = pipe.read(&mut piece) {
@@ -102,7 +103,7 @@ fn tail(mut pipe: impl Read) -> Vec<u8> {
     kept
 }
 
-/// A pipe of which every read ends within a time limit.
+/// A pipe whose reads each have a time limit.
 #[derive(Debug)]
 pub struct TimedPipe {
     file: File,
@@ -110,8 +111,10 @@ pub struct TimedPipe {
 }
 
 impl TimedPipe {
+    /// Wraps `pipe` with `limit` as the timeout of each read.
+    ///
     /// # Errors
-    /// When the limit is out of range.
+    /// [`io::ErrorKind::InvalidInput`] when `limit` is out of range.
     pub fn new(pipe: impl Into<OwnedFd>, limit: Duration) -> io::Result<Self> {
         let limit = Timespec::try_from(limit).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(Self { file: File::from(pipe.into()), limit })
@@ -119,7 +122,7 @@ impl TimedPipe {
 }
 
 impl Read for TimedPipe {
-    /// [`io::ErrorKind::TimedOut`] when nothing came in time.
+    /// Fails with [`io::ErrorKind::TimedOut`] when no data arrives within the limit.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut ready = [PollFd::new(&self.file, PollFlags::IN)];
         match poll(&mut ready, Some(&self.limit)) {
@@ -136,11 +139,11 @@ impl AsFd for TimedPipe {
     }
 }
 
-/// Runs `program` and returns what it wrote to standard output, at most `max_bytes`; it may not be silent for longer
-/// than `silence`.
+/// Runs `program` and returns its standard output, at most `max_bytes`. The program is stopped after writing nothing
+/// for `silence`.
 ///
 /// # Errors
-/// [`ToolError`].
+/// [`ToolError`] when the program cannot be started, fails or exceeds a limit.
 pub fn blocking_output<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,

@@ -9,21 +9,22 @@ use rustix::process::{
     Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit,
 };
 
-/// What a program may use.
+/// Resource limits of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Address space in bytes (`RLIMIT_AS`): allocations beyond it fail inside the program.
     pub memory_bytes: u64,
 }
 
-/// The span of a program that runs: it ends when the program was waited for.
+/// The tracing span of a running program; it is closed once the program has been waited for.
 pub(crate) fn span_of(program: &Path) -> tracing::Span {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     tracing::info_span!("process", program = %name)
 }
 
-/// `program` with `arguments`: no input, an empty environment, piped output, a process group of its own, limited,
-/// and killed by the kernel when its parent thread ends. It inherits `kept` under the same number.
+/// The command for `program` with `arguments`: no input, an empty environment, piped output, a process group of its
+/// own, resource limits, and a kill signal from the kernel when its parent thread ends. The program inherits the file
+/// descriptor `kept` under the same number.
 pub(crate) fn confined<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
@@ -34,7 +35,7 @@ pub(crate) fn confined<A: AsRef<OsStr>>(
     command
         .args(arguments)
         .env_clear()
-        // glibc reserves 64 MiB of address space per arena, and makes up to eight arenas per core.
+        // glibc reserves 64 MiB of address space per arena, and creates up to eight arenas per core.
         .env("MALLOC_ARENA_MAX", "4")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

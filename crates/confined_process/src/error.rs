@@ -2,57 +2,57 @@ use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-/// Why a program did not do its work.
+/// Errors of running a program.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
-    /// It is not there, or is not a program.
+    /// The program does not exist or is not executable.
     #[error("{program} cannot be run: {source}")]
     Unavailable {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// Why not.
+        /// Error of starting the program.
         source: io::Error,
     },
-    /// It ran longer than it may.
+    /// The program exceeded its time limit.
     #[error("{program} was stopped after {limit:?}")]
     TimedOut {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// How long it may run.
+        /// Longest run time allowed.
         limit: Duration,
     },
-    /// It made no progress for too long.
+    /// The program made no progress for too long.
     #[error("{program} made no progress for {limit:?} and was stopped")]
     Stalled {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// How long it may be silent.
+        /// Longest time without progress.
         limit: Duration,
     },
-    /// It wrote more than it may.
+    /// The program wrote more output than allowed.
     #[error("{program} wrote more than {limit_bytes} bytes")]
     TooMuchOutput {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// How much it may write.
+        /// Most output allowed, in bytes.
         limit_bytes: u64,
     },
-    /// It ended with a failure.
+    /// The program exited with a failure status.
     #[error("{program} ended with {status}: {errors}")]
     Failed {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// How it ended.
+        /// Exit status or signal.
         status: ExitStatus,
-        /// The end of what it wrote to standard error.
+        /// The end of its standard error.
         errors: String,
     },
-    /// Waiting for it, or reading from it, failed.
-    #[error("talking to {program} failed")]
+    /// Waiting for the program or reading its output failed.
+    #[error("communication with {program} failed")]
     Broken {
-        /// Its path.
+        /// Path of the program.
         program: String,
-        /// Why.
+        /// Error of the read or wait.
         source: io::Error,
     },
 }

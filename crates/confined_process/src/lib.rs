@@ -1,5 +1,5 @@
 //! Runs other programs on hostile input: without a shell, with an empty environment, in a process group of their own,
-//! under limits of memory, time and output, and never longer than their caller.
+//! and with limits on memory, time and output. A program never outlives its caller.
 //!
 //! - [`Process`] and [`output`] for async callers;
 //! - [`BlockingProcess`] and [`blocking_output`] for worker threads.

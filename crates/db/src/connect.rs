@@ -5,27 +5,27 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long a server may take to come up, and a connection to come free.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time that a server may take to start, and a pool to provide a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(200);
 
-/// Why there is no connection to a database.
+/// Why a connection to a database failed.
 #[derive(Debug, thiserror::Error)]
 #[error("no connection to {address}: {cause}")]
 pub struct ConnectError {
     /// The database, its server and the user; never the password.
     address: String,
-    /// What went wrong. Not a `source`: its own text has its sources in it already.
+    /// What went wrong. Not a `source`: its own text already includes its sources.
     cause: sqlx::Error,
 }
 
-/// How long a statement of a request may take, and how long it may wait for a lock.
+/// Time limits of a request's statement, and of its wait for a lock.
 const STATEMENT_TIMEOUT: &str = "60s";
 const LOCK_TIMEOUT: &str = "10s";
 
 /// Opens a pool of at most `max_connections` for requests, and checks that the database answers. A server that is
-/// starting up gets ten seconds to come; what time cannot mend fails at once. Statements end after a minute, those that
-/// wait for a lock after ten seconds.
+/// starting gets ten seconds; errors that a retry cannot fix are returned at once. Statements time out after a minute,
+/// waits for a lock after ten seconds.
 ///
 /// # Errors
 /// When the first connection cannot be made.
@@ -33,7 +33,7 @@ pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<
     connect_for_maintenance(for_requests(options), max_connections).await
 }
 
-/// The options of a connection whose statements have time limits.
+/// Connection options with time limits for statements.
 #[must_use]
 pub fn for_requests(options: PgConnectOptions) -> PgConnectOptions {
     options.application_name("harkback").options([
@@ -43,7 +43,7 @@ pub fn for_requests(options: PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
-/// As [`connect`], for an operator's command: statements may take as long as they do.
+/// As [`connect`], but without statement timeouts: for operators' commands.
 ///
 /// # Errors
 /// When the first connection cannot be made.
@@ -56,25 +56,25 @@ pub async fn connect_for_maintenance(
     wait_for_server(&options).await.map_err(failed)?;
     PgPoolOptions::new()
         .max_connections(max_connections)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(CONNECT_TIMEOUT)
         .connect_with(options.clone())
         .await
         .map_err(failed)
 }
 
-/// The pool would wait as well, and tell no cause.
+/// Waits until the server accepts connections. The pool would wait as well, but would not report the cause.
 async fn wait_for_server(options: &PgConnectOptions) -> sqlx::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut is_told = false;
+    let deadline = Instant::now() + CONNECT_TIMEOUT;
+    let mut is_logged = false;
     loop {
         let error = match attempt(options, deadline).await {
             Ok(connection) => return connection.close().await,
             Err(error) if !may_be_starting(&error) || Instant::now() + POLL >= deadline => return Err(error),
             Err(error) => error,
         };
-        if !is_told {
+        if !is_logged {
             tracing::warn!(%error, "waiting for {}", address(options));
-            is_told = true;
+            is_logged = true;
         }
         sleep(POLL).await;
     }
@@ -88,7 +88,7 @@ async fn attempt(options: &PgConnectOptions, deadline: Instant) -> sqlx::Result<
     }
 }
 
-/// Nobody listens yet, or Postgres says so itself.
+/// True when the connection is refused (no listener yet), or when Postgres reports that it is starting.
 fn may_be_starting(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,

@@ -1,8 +1,7 @@
-//! Postgres for harkback: one pool, one set of migrations, and a private cluster where none is given.
+//! Postgres for harkback: one pool, one set of migrations, and a private cluster when no database is configured.
 //!
 //! - [`connect`] opens a bounded pool;
-//! - [`MIGRATOR`] holds every migration of the workspace, [`migrate`] applies them and refuses a
-//!   schema it does not know;
+//! - [`MIGRATOR`] holds every migration of the workspace, [`migrate`] applies them and rejects an edited one;
 //! - [`local::Cluster`] runs a private Postgres from the system's server binaries;
 //! - `testing` (feature) gives each test its own database.
 
@@ -17,20 +16,20 @@ pub mod testing;
 
 pub use connect::{ConnectError, connect, connect_for_maintenance, for_requests};
 
-/// What Postgres answers where nothing has ever been migrated.
+/// SQLSTATE of a query of a missing table: the database has never been migrated.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// Every migration, embedded. One migrator for one database: two would reject each other's rows.
+/// All migrations, embedded. One migrator per database: two would reject each other's rows.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
-/// Applies what is missing. Safe to call from several processes: they queue on an advisory lock.
+/// Applies pending migrations. Safe to call from several processes: they queue on an advisory lock.
 ///
 /// # Errors
-/// When a migration fails, or was edited after it was applied. A newer schema is none: every migration lets the version
-/// before it run on.
+/// When a migration fails, or was edited after it was applied. A newer schema is not an error: every migration keeps
+/// the previous version of harkback working.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     let mut connection = pool.acquire().await?;
-    // Waits for another process that migrates, and builds indexes, for as long as it takes.
+    // Waits without a limit for another process that migrates or builds indexes.
     let limits = "SET statement_timeout = 0; SET lock_timeout = 0";
     connection.execute(limits).await?;
     let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
@@ -40,7 +39,7 @@ pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// Has the database every migration of this binary? It may have newer ones.
+/// Whether the database has every migration of this binary; it may have newer ones.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -1,4 +1,5 @@
-//! An object store for tests: as much of S3 as `blob_store` uses, in the process of the test, with delays and failures.
+//! An object store for tests: the subset of S3 that `blob_store` uses, in the process of the test, with delays and
+//! failures.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -6,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// An S3 that keeps everything in memory. Its thread ends with the process.
+/// An S3 server that stores everything in memory. Its thread ends with the process.
 #[derive(Clone, Debug)]
 pub struct FakeS3(Arc<Inner>);
 
@@ -47,18 +48,18 @@ impl FakeS3 {
         Ok(store)
     }
 
-    /// Threads that fail hold no half-made state: each change is one statement.
+    /// Each change is one statement, so a thread that panics leaves no inconsistent state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where in it a blob store may be.
+    /// URL of a blob store in it.
     #[must_use]
     pub const fn url() -> &'static str {
         "s3://bucket/blobs"
     }
 
-    /// The settings that lead to it.
+    /// Options of the S3 client that connect to it.
     #[must_use]
     pub fn options(&self) -> [(String, String); 5] {
         let options = [
@@ -71,23 +72,23 @@ impl FakeS3 {
         options.map(|(name, value)| (name.to_owned(), value.to_owned()))
     }
 
-    /// Every PUT takes this long from now on.
+    /// Delays every PUT from now on.
     pub fn delay_puts(&self, delay: Duration) {
         self.state().put_delay = delay;
     }
 
-    /// Requests whose line contains `text` are answered 403 from now on.
+    /// Answers 403 from now on to requests whose request line contains `text`.
     pub fn refuse(&self, text: &str) {
         self.state().refused = Some(text.to_owned());
     }
 
-    /// How many objects there are.
+    /// Number of stored objects.
     #[must_use]
     pub fn objects(&self) -> usize {
         self.state().objects.len()
     }
 
-    /// How many uploads in parts are neither completed nor aborted.
+    /// Number of multipart uploads that are neither completed nor aborted.
     #[must_use]
     pub fn unfinished_uploads(&self) -> usize {
         self.state().uploads.len()
@@ -99,7 +100,7 @@ impl FakeS3 {
         self.state().requests.clone()
     }
 
-    /// The most PUTs that ran at once.
+    /// Maximum number of concurrent PUTs so far.
     #[must_use]
     pub fn most_puts_at_once(&self) -> usize {
         self.state().most_running

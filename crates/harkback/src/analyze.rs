@@ -1,4 +1,4 @@
-//! `harkback analyze FILE`: the analysis without a service, a database or a network.
+//! Command `harkback analyze FILE`: the analysis without a service, a database or a network.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
@@ -19,7 +19,8 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::AnalyzeArguments;
 use crate::output::Output;
-use crate::picture::{self, PictureFormat};
+use crate::picture::{self, PlotFormat};
+use crate::progress_lines::ProgressLines;
 use crate::text;
 use crate::{app, config};
 
@@ -28,25 +29,26 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     let settings = config::load_analysis(config, &arguments.analysis)?;
     let decoders = app::decoders(&settings);
     let recording = open(path, &decoders, arguments.audio_stream)?;
-    // Before the work, not after it.
+    // Checked before the work, so that an unwritable path fails early.
     let out = arguments.out.as_deref().map(|file| Output::new(file, path)).transpose()?;
     let plot = arguments.plot.as_deref().map(|file| Plot::new(file, path)).transpose()?;
     let asset_id = content_id(path)?;
     let params = params(arguments)?;
     let selection = app::backends(&settings)?.select_for(&params)?;
     let bar = progress_bar();
-    // Once something is decoded: before, it would only hide why nothing can be.
+    let lines = ProgressLines::unless_terminal(&path.display().to_string());
+    // Printed once something is decoded: before, it would hide the reason why nothing can be decoded.
     let note = Once::new();
-    let tell_fallback = || note.call_once(|| bar.suspend(|| tell_fallback(&selection)));
+    let print_fallback = || note.call_once(|| bar.suspend(|| print_fallback(&selection)));
     let progress = |progress| {
-        tell_fallback();
-        show(&bar, progress);
+        print_fallback();
+        show(&bar, lines.as_ref(), progress);
     };
     let control = Control { progress: &progress, cancelled: &|| false };
     let summary = analyze_recording(&context()?, asset_id, recording, &params, &selection, &control);
     bar.finish_and_clear();
     let summary = summary.with_context(|| path.display().to_string())?;
-    tell_fallback();
+    print_fallback();
 
     if let Some(plot) = plot {
         let svg = picture::draw(path, &decoders, &summary).with_context(|| path.display().to_string())?;
@@ -65,12 +67,12 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
 
 struct Plot<'a> {
     output: Output<'a>,
-    format: PictureFormat,
+    format: PlotFormat,
 }
 
 impl<'a> Plot<'a> {
     fn new(file: &'a Path, recording: &Path) -> anyhow::Result<Self> {
-        let format = PictureFormat::of(file)?;
+        let format = PlotFormat::of(file)?;
         Ok(Self { output: Output::new(file, recording)?, format })
     }
 }
@@ -86,7 +88,7 @@ fn open(path: &Path, decoders: &Decoders, audio_stream: Option<u32>) -> anyhow::
     Ok(Recording { input, probed_duration, decoder })
 }
 
-/// The same recording has the same id, whatever it is called.
+/// Derives the asset id from the content, regardless of the file's name.
 fn content_id(path: &Path) -> anyhow::Result<Id> {
     let mut file = File::open(path).with_context(|| path.display().to_string())?;
     let mut digest = Sha256::new();
@@ -122,7 +124,7 @@ fn params(arguments: &AnalyzeArguments) -> anyhow::Result<EffectiveParams> {
     })
 }
 
-/// `any`, a number, or a range such as `2-4`.
+/// Parses `any`, a number, or a range such as `2-4`.
 fn speakers(text: &str) -> anyhow::Result<SpeakerBounds> {
     if text == "any" {
         return Ok(SpeakerBounds::default());
@@ -136,13 +138,13 @@ fn speakers(text: &str) -> anyhow::Result<SpeakerBounds> {
     Ok(bounds)
 }
 
-/// The command line has no tenants; the cache key of the summary names this one.
+/// The command line has no tenants; the cache key of the summary contains this fixed scope.
 fn context() -> anyhow::Result<RequestContext> {
     let scope = Scope { tenant_id: "local".parse()?, env: "cli".parse()? };
     Ok(RequestContext { scope, user_id: None, request_id: String::new() })
 }
 
-/// Drawn on standard error, and only when that is a terminal.
+/// A progress bar on standard error, hidden where that is not a terminal.
 fn progress_bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -154,12 +156,15 @@ fn progress_bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, progress: Progress) {
+fn show(bar: &ProgressBar, lines: Option<&ProgressLines>, progress: Progress) {
     let position = u64::try_from(progress.position.as_millis_floor()).unwrap_or(0);
     if let Some(expected) = progress.expected_duration {
         let length = u64::try_from(expected.as_millis_ceil()).unwrap_or(0).max(position);
         bar.set_length(length);
         bar.set_message(format!("{} of {expected}", progress.position));
+        if let Some(lines) = lines {
+            lines.set(position, length);
+        }
     } else {
         bar.set_message(progress.position.to_string());
     }
@@ -167,7 +172,7 @@ fn show(bar: &ProgressBar, progress: Progress) {
 }
 
 #[expect(clippy::print_stderr, reason = "the command line's own notice")]
-fn tell_fallback(selection: &Selection) {
+fn print_fallback(selection: &Selection) {
     if let Some(reason) = &selection.fallback_reason {
         eprintln!("note: {reason} (backend used: `{}`)", selection.backend.kind());
     }

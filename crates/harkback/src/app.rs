@@ -1,4 +1,4 @@
-//! The wiring: from settings to services to one router.
+//! Wiring: builds the services and the router from the settings.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use audio_semantic_timeline::backend::{Backends, SignalBackend};
 use audio_signal::Thresholds;
 use audio_to_video_origin::VideoOrigins;
 use axum::Router;
+use axum::response::Redirect;
 use axum::routing::get;
 use blob_store::BlobStore;
 use chrono::TimeDelta;
@@ -42,29 +43,29 @@ use crate::policy;
 use crate::stopping::{self, Stopping};
 use crate::uploads::{self, Uploads};
 
-/// Speech models kept in memory: the one in use, and while requests finish that used it, its predecessor.
+/// Maximum number of speech models in memory: the one in use, and its predecessor while requests that use it finish.
 const LOADED_MODELS: usize = 2;
-/// Shot lists read or written at once: each may take a few hundred megabytes, and no more than seconds.
+/// Maximum number of shot lists read or written at once: each may take a few hundred megabytes, and at most seconds.
 pub(crate) const SHOT_LIST_WORKERS: usize = 2;
-/// How many more may wait for that.
+/// Maximum number of waiting shot lists.
 const WAITING_SHOT_LISTS: usize = 32;
 
 #[derive(OpenApi)]
 #[openapi(info(
     title = "harkback",
-    description = "Given a sound: what it is, which video it came from and when, and the pictures back.",
+    description = "Analyses audio and video, finds the source of a piece of audio, and returns the matching video.",
     license(name = "GPL-3.0-or-later")
 ))]
 struct Api;
 
-/// The routes that take larger bodies than others.
+/// Routes with larger body limits than the default.
 fn body_limits() -> Vec<RouteLimit> {
     let limits =
         [audio_to_video_origin::BODY_LIMITS, video_timeline::BODY_LIMITS, origin_snippets::BODY_LIMITS];
     limits.concat()
 }
 
-/// Jobs in the database of `pool`, for routes as [`build`] makes them.
+/// Jobs in the database of `pool`, for the routes of [`build`].
 pub(crate) fn jobs(config: &Config, pool: PgPool, blobs: BlobStore) -> Jobs {
     let retention = TimeDelta::days(config.job_retention_days.into());
     let settings = JobSettings {
@@ -74,7 +75,7 @@ pub(crate) fn jobs(config: &Config, pool: PgPool, blobs: BlobStore) -> Jobs {
     Jobs::new(pool, blobs, Arc::new(SystemClock), settings)
 }
 
-/// Builds every service and the router over them; `keys` runs the calls that have an `Idempotency-Key`.
+/// Builds every service and the router; `keys` runs the calls that have an `Idempotency-Key`.
 pub(crate) fn build(
     config: &Config,
     pool: PgPool,
@@ -93,33 +94,34 @@ pub(crate) fn build(
     let routes = http_kit::limit_json(router.clone(), config.max_json_bytes, &body_limits()).layer(breaker());
     let router = router
         .route("/openapi.json", get(async move || ([("content-type", "application/json")], json)))
+        .route("/", get(async || Redirect::temporary("/docs/")))
         .merge(SwaggerUi::new("/docs").config(documents()))
         .layer(axum::middleware::from_fn_with_state(jobs, jobs::run_as_jobs))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
     let router = http_kit::limit_json(router, config.max_json_bytes, &body_limits())
         .layer(axum::middleware::from_fn_with_state(Uploads::default(), uploads::layer))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
-        // Outside of all that asks the database.
+        // Outside of all layers that query the database.
         .layer(breaker())
         .layer(axum::middleware::from_fn_with_state(stopping, stopping::layer));
     let pace = BodyPace { stall: Duration::from_secs(config.io_timeout_s), ..BodyPace::default() };
     let router = http_kit::boundary::layer_with(router, pace);
-    // Outside of the boundary, which writes problem documents: these are compressed and readable by pages, too.
+    // Outside of the boundary, which writes problem documents, so that these are compressed and readable by pages, too.
     let router = router.layer(policy::compression()).layer(policy::cors(config)?);
     Ok(Service { router, routes, timelines, renderer })
 }
 
 /// A service that is ready to run.
 pub(crate) struct Service {
-    /// What callers reach.
+    /// Router for callers, with all layers.
     pub(crate) router: Router,
-    /// The routes alone, for jobs: their callers were authenticated when they came.
+    /// The routes without layers, for jobs: their callers were authenticated on acceptance.
     pub(crate) routes: Router,
     pub(crate) timelines: SemanticTimelines,
     pub(crate) renderer: Renderer,
 }
 
-/// What requests have to know of the service around them.
+/// Parts of the service that requests depend on.
 pub(crate) struct Around {
     pub(crate) access: Access,
     pub(crate) jobs: Jobs,
@@ -127,18 +129,18 @@ pub(crate) struct Around {
     pub(crate) health: Health,
 }
 
-/// What operators are told of a service that runs.
+/// State that the operational routes report.
 struct Observed {
     metrics: PrometheusHandle,
     health: Health,
 }
 
-/// The page for people: all of its files are in this program, and no validator elsewhere is asked.
+/// Settings of the page `/docs`: all of its files are in this program, and no external validator is used.
 fn documents() -> utoipa_swagger_ui::Config<'static> {
     utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none")
 }
 
-/// The routes of all services, and those services that are asked what they can do.
+/// The routes of all services, and the services whose capabilities are queried.
 struct Routes {
     router: OpenApiRouter,
     timelines: SemanticTimelines,
@@ -187,14 +189,14 @@ fn api(
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages));
-    // The others do not reach stored bytes.
+    // The routes merged below do not read stored bytes.
     http_kit::openapi::add_content(router.get_openapi_mut());
     let mut router = router
         .merge(access::router(links, clock.clone(), config.public_url.clone()))
         .merge(video_timeline::router(store))
         .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs.clone()));
-    // Before the operational routes are there: those are nobody's.
+    // Before the operational routes are added: those have no owner.
     http_kit::openapi::add_context(router.get_openapi_mut());
     jobs::describe_calls(router.get_openapi_mut());
     http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
@@ -214,7 +216,7 @@ fn api(
     Ok(Routes { router, timelines, renderer })
 }
 
-/// The service of assets and artifacts.
+/// The service for assets and artifacts.
 pub(crate) fn media(config: &Config, pool: PgPool, blobs: BlobStore) -> anyhow::Result<MediaService> {
     let media_config = MediaConfig {
         sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
@@ -242,13 +244,13 @@ fn renders(config: &Config) -> RenderConfig {
     }
 }
 
-/// What decodes recordings; whether ffmpeg is there shows when it is first needed.
+/// Decoders for recordings; whether ffmpeg is installed is found out when it is first needed.
 pub(crate) fn decoders(config: &Config) -> Decoders {
     let program = config::found_on_path;
     Decoders::with_ffmpeg(Ffmpeg::new(program(&config.ffmpeg), program(&config.ffprobe)))
 }
 
-/// The configured backends; none is loaded yet.
+/// Builds the configured backends; models are loaded later.
 pub(crate) fn backends(config: &Config) -> anyhow::Result<Backends> {
     let invalid = |message: String| anyhow::anyhow!(message);
     let signal =
@@ -281,7 +283,7 @@ pub(crate) fn open_blobs(config: &Config) -> anyhow::Result<BlobStore> {
         .context("the blob store cannot be opened")
 }
 
-/// The document needs the routes, not the services behind them: nothing is connected or written.
+/// Prints the OpenAPI document, which needs the routes only: nothing is connected or written.
 pub(crate) fn print_openapi() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let _guard = runtime.enter();

@@ -1,4 +1,4 @@
-//! The timeline's view of the media store: slices that know nothing of each other meet here.
+//! The timeline's view of the media store: connects slices that do not depend on each other.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ impl MediaCatalogue for StoredMedia {
         };
         let mut origins = origins.into_iter();
         let assets = found.into_iter().map(|artifact| {
-            // Where no map leads, an artifact may name its source itself.
+            // Without an origin map, the artifact's metadata may declare its source.
             let declared = artifact.meta.get("source_asset_id").and_then(|id| id.as_str()?.parse().ok());
             // A chain with an error has no origin.
             let resolved = origins.next().and_then(Result::ok).flatten();
@@ -42,7 +42,7 @@ impl MediaCatalogue for StoredMedia {
     }
 }
 
-/// Looking up ids can fail in the database only.
+/// Converts errors of looking up ids, of which only those of the database can occur.
 fn failed(error: media_v2::MediaError) -> Error {
     match error {
         media_v2::MediaError::Database(error) => Error::Database(error),

@@ -5,13 +5,13 @@ use clap::{Args, Parser, Subcommand};
 use http_kit::{AccessLevel, Id};
 use url::Url;
 
-use crate::flags::{AnalysisFlags, ModelPlace, ReprobeFlags, ServeFlags, StoreFlags};
+use crate::flags::{AnalysisFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
 
-/// Given a sound: what it is, which video it came from and when, and the pictures back.
+/// Analyse audio and video, find the source of a piece of audio, and return the matching video.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// A TOML file with settings; flags and environment win over it.
+    /// TOML file with settings; flags and environment variables override it.
     #[arg(long, global = true, env = "HARKBACK_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -24,36 +24,36 @@ pub(crate) enum Command {
     Serve(Box<ServeFlags>),
     /// Analyse one file and print its timeline; needs no database.
     Analyze(AnalyzeArguments),
-    /// Show what the service does with a recording: timeline, samples, shots, pictures.
+    /// Demonstrate the service with a recording: timeline, samples, shots, video snippets.
     ///
-    /// Runs a service and a Postgres of its own for as long as it takes, and keeps what they make in `.demo/`.
+    /// Runs a service and a Postgres of its own for the duration of the demo, and keeps their output in `.demo/`.
     Demo {
-        /// The recording: audio, or video with sound. In the repository one is there.
+        /// The recording: audio, or video with audio. In the repository it defaults to an example.
         file: Option<PathBuf>,
     },
     /// List the media formats that this installation reads, and which decoder reads each.
     Formats(FormatsArguments),
     /// Fetch, list and check speech models.
     Models(ModelsArguments),
-    /// Bring the database's schema up to date, then exit.
+    /// Migrate the database's schema to this version, then exit.
     Migrate(StoreFlags),
-    /// Find blobs that no row refers to, and remove them when asked to.
+    /// Find blobs that no row refers to, and optionally remove them.
     ///
-    /// Safe beside running services that have a database URL. The private Postgres has one user: stop its service first.
+    /// Safe while services that have a database URL run. The private Postgres has one user: stop its service first.
     Gc(GcArguments),
-    /// Probe assets again that an older version measured, and correct kind, duration, frame rate, codecs and decoder.
+    /// Probe assets again that an older version probed, and correct kind, duration, frame rate, codecs and decoder.
     ///
-    /// The service does the same at the first call about an asset; lists of timelines need it done before. Files that
-    /// cannot be read are listed and skipped. As safe beside running services as `gc`.
+    /// The service does the same at the first call about an asset; calls that list timelines need it done before. Files
+    /// that cannot be read are listed and skipped. As safe while services run as `gc`.
     Reprobe(ReprobeArguments),
     /// List damaged and missing bytes, and results made with a decoder that reads their recording wrongly.
     ///
-    /// Hashes every stored file. Exits with 1 when anything is found. Run `reprobe` first: it finds which recordings are
+    /// Hashes every stored file. Exits with 1 if anything is found. Run `reprobe` first: it finds which recordings are
     /// read wrongly.
     Verify(VerifyArguments),
     /// Create, list and revoke API keys, and rotate the secret of signed links.
     Keys(KeysArguments),
-    /// List, follow, cancel and repeat the jobs of a service that runs.
+    /// List, follow, cancel and retry the jobs of a running service.
     Jobs(JobsArguments),
     /// Print the OpenAPI document of the service.
     Openapi,
@@ -63,7 +63,7 @@ pub(crate) enum Command {
 pub(crate) struct JobsArguments {
     #[command(subcommand)]
     pub(crate) command: JobsCommand,
-    /// Print JSON as the service answers it.
+    /// Print the JSON answers of the service.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -74,42 +74,42 @@ pub(crate) struct JobsArguments {
 pub(crate) enum JobsCommand {
     /// List jobs, newest first.
     List {
-        /// Only of this state: queued, running, succeeded, failed, cancelled.
+        /// Filter by state: queued, running, succeeded, failed, cancelled.
         #[arg(long)]
         state: Option<String>,
-        /// Only of this kind, such as `analyze`.
+        /// Filter by kind, such as `analyze`.
         #[arg(long)]
         kind: Option<String>,
-        /// Most jobs to list.
+        /// Maximum number of jobs to list.
         #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
     },
-    /// Show one job.
+    /// Show the state and the result of a job.
     Show {
-        /// Its id.
+        /// Id of the job.
         id: String,
     },
-    /// Follow a job until it has ended. Exits with 0 when it has succeeded, 1 when it has failed, 3 when it was cancelled.
+    /// Follow a job until it has ended. Exit status: 0 if it succeeded, 1 if it failed, 3 if it was cancelled.
     Watch {
-        /// Its id.
+        /// Id of the job.
         id: String,
     },
-    /// Cancel a job.
+    /// Cancel a queued or running job.
     Cancel {
-        /// Its id.
+        /// Id of the job.
         id: String,
     },
-    /// Run a failed or cancelled job again.
+    /// Retry a failed or cancelled job.
     Retry {
-        /// Its id.
+        /// Id of the job.
         id: String,
     },
 }
 
-/// Which service is asked, and in whose name.
+/// Service to call, and identity of the caller.
 #[derive(Debug, Args)]
 pub(crate) struct ServiceArguments {
-    /// The service's address.
+    /// Address of the service.
     #[arg(
         long,
         global = true,
@@ -118,13 +118,13 @@ pub(crate) struct ServiceArguments {
         default_value = "http://127.0.0.1:8090"
     )]
     pub(crate) url: Url,
-    /// An API key or token, for a service with `--auth keys` or `jwt`.
+    /// API key or token, for a service with `--auth keys` or `jwt`.
     #[arg(long, global = true, env = "HARKBACK_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) key: Option<String>,
-    /// The tenant, where the key does not say it.
+    /// The tenant, unless the key determines it.
     #[arg(long, global = true, env = "HARKBACK_TENANT", value_name = "ID")]
     pub(crate) tenant: Option<Id>,
-    /// The environment, where the key does not say it.
+    /// The environment, unless the key determines it.
     #[arg(long, global = true, env = "HARKBACK_ENV", value_name = "ID")]
     pub(crate) env: Option<Id>,
 }
@@ -139,7 +139,7 @@ pub(crate) struct KeysArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a key for `serve --auth keys` and print it. It is shown once; the database has its hash.
+    /// Create a key for `serve --auth keys` and print it. It is shown once; the database stores its hash.
     Create {
         /// Tenant of all calls with the key.
         #[arg(long)]
@@ -147,16 +147,16 @@ pub(crate) enum KeysCommand {
         /// Environment of all calls with the key.
         #[arg(long)]
         env: Id,
-        /// User of all calls with the key; without it, callers may name one.
+        /// User of all calls with the key; without it, callers may send one.
         #[arg(long)]
         user: Option<Id>,
-        /// `read`: GET only; `write`: all but files of the machine; `admin`: all.
+        /// Scope: `read`: GET only; `write`: all but files of the machine; `admin`: all.
         #[arg(long, default_value = "write", value_parser = AccessLevel::from_str)]
         scope: AccessLevel,
     },
-    /// List the keys.
+    /// List all keys, without their secrets.
     List {
-        /// Only of this tenant.
+        /// List only keys of this tenant.
         #[arg(long)]
         tenant: Option<Id>,
     },
@@ -165,13 +165,13 @@ pub(crate) enum KeysCommand {
         /// The part of the key between `hb_` and the next `_`, as `list` prints it.
         id: String,
     },
-    /// Sign links with a new secret. Those of the previous one stay valid; rotate twice to end them.
+    /// Sign links with a new secret. Links of the previous one stay valid; rotate twice to invalidate them.
     RotateLinks,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReprobeArguments {
-    /// Also those that this version measured.
+    /// Also probe assets that this version probed.
     #[arg(long)]
     pub(crate) all: bool,
     #[command(flatten)]
@@ -180,10 +180,10 @@ pub(crate) struct ReprobeArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// Move damaged files aside, so that they are no longer handed out; uploading the same bytes puts them back.
+    /// Move damaged files aside, so that they are no longer served; uploading the same bytes restores them.
     #[arg(long)]
     pub(crate) repair: bool,
-    /// Read only the database: look for results, not for damaged bytes.
+    /// Read only the database: check results, but not stored bytes.
     #[arg(long, conflicts_with = "repair")]
     pub(crate) skip_bytes: bool,
     #[command(flatten)]
@@ -192,13 +192,14 @@ pub(crate) struct VerifyArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct GcArguments {
-    /// Remove what is found; without it, it is only told.
+    /// Remove the blobs that are found; without it, they are only counted.
     #[arg(long)]
     pub(crate) delete: bool,
-    /// Leave what was written or uploaded again in the last hours; more than any request takes.
+    /// Keep blobs written or uploaded again in the last N hours; must be longer than any request takes.
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) older_than_hours: u32,
-    /// Also forget waveforms that are older; they are computed anew when asked for, and their blobs go the next time.
+    /// Also remove cached waveforms that are older; they are computed again on request, and the next run removes their
+    /// blobs.
     #[arg(long)]
     pub(crate) waveforms: bool,
     #[command(flatten)]
@@ -207,9 +208,9 @@ pub(crate) struct GcArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct AnalyzeArguments {
-    /// The recording: audio, or video with sound.
+    /// The recording: audio, or video with audio.
     pub(crate) file: PathBuf,
-    /// Print the summary as JSON, nothing else.
+    /// Print only the summary as JSON.
     #[arg(long, conflicts_with = "text")]
     pub(crate) json: bool,
     /// Print a readable timeline (the default).
@@ -218,37 +219,37 @@ pub(crate) struct AnalyzeArguments {
     /// Write to this file instead of standard output.
     #[arg(long, value_name = "F")]
     pub(crate) out: Option<PathBuf>,
-    /// Also draw the timeline into this file, `.svg` or `.png`.
+    /// Also draw the timeline to this file, `.svg` or `.png`.
     #[arg(long, value_name = "F")]
     pub(crate) plot: Option<PathBuf>,
-    /// The shortest silence that is told, in ms (50 to 10 000).
+    /// Minimum silence duration to report, in ms (50 to 10 000).
     #[arg(long, default_value_t = 300, value_name = "MS")]
     pub(crate) min_silence_ms: i64,
     /// Length of the loudness windows, in ms (100 to 10 000).
     #[arg(long, default_value_t = 1_000, value_name = "MS")]
     pub(crate) loudness_window_ms: i64,
-    /// Do not look for beats.
+    /// Do not detect beats.
     #[arg(long)]
     pub(crate) no_beats: bool,
-    /// Tell only silence from sound.
+    /// Distinguish only silence from other audio.
     #[arg(long)]
     pub(crate) no_speech_music: bool,
-    /// Language of the speech; detected when not given.
+    /// Language of the speech, as an ISO 639-1 code; detected by default.
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Option<String>,
-    /// Text that the speech model sees as if it had been said before: names, spelling, style.
+    /// Text that the speech model treats as preceding speech: names, spelling, style.
     #[arg(long, value_name = "TEXT")]
     pub(crate) prompt: Option<String>,
-    /// A word that is likely to be said; may be given several times.
+    /// A word that is likely to occur; repeatable.
     #[arg(long, value_name = "WORD")]
     pub(crate) hot_word: Vec<String>,
-    /// Write English, whatever is spoken; needs a multilingual model.
+    /// Translate to English, regardless of the spoken language; needs a multilingual model.
     #[arg(long)]
     pub(crate) translate: bool,
-    /// The audio stream to analyse, from 0 among the audio streams; the container's default one when not given.
+    /// Audio stream to analyse, counted from 0 among the audio streams; by default the container's default one.
     #[arg(long, value_name = "INDEX")]
     pub(crate) audio_stream: Option<u32>,
-    /// Find out who speaks when; with a number or a range such as `--speakers=2-4`, that many speakers.
+    /// Detect who speaks when; with a number or a range such as `--speakers=2-4`, that many speakers.
     #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
     pub(crate) speakers: Option<String>,
     #[command(flatten)]
@@ -265,31 +266,31 @@ pub(crate) struct FormatsArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ModelsArguments {
     #[command(flatten)]
-    pub(crate) place: ModelPlace,
+    pub(crate) place: ModelLocation,
     #[command(subcommand)]
     pub(crate) command: ModelsCommand,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
-    /// List the published models, and which are here.
+    /// List the published models, and which of them are installed.
     List,
-    /// Download a published model, or go on where a download broke off.
+    /// Download a published model, or resume an interrupted download.
     Pull {
-        /// Its name as `list` tells it, e.g. `tiny.en`, or `speakers` for both networks of diarization.
+        /// Name as printed by `list`, e.g. `tiny.en`, or `speakers` for both networks of diarization.
         name: String,
-        /// Another place that has the files under the same names; for `speakers`, which has no default, also a directory.
+        /// Another URL with the files under the same names; for `speakers`, which has no default, also a directory.
         #[arg(long, value_name = "URL")]
         from: Option<String>,
     },
-    /// Check that models are whole, and published ones that they are what was published.
+    /// Check that models are complete, and that published ones have the published digest.
     Verify {
-        /// Names or paths; all that are in the directory when none is given.
+        /// Names or paths; by default all models in the directory.
         names: Vec<String>,
     },
-    /// Print where a model is or would be; without a name, the directory.
+    /// Print the path of a model, installed or not; without a name, the directory.
     Path {
-        /// Name or path; `speakers` for both files of diarization, one a line.
+        /// Name or path; `speakers` for both files of diarization, one per line.
         name: Option<String>,
     },
 }
@@ -301,12 +302,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_definition_is_consistent() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn speakers_take_their_count_behind_an_equals_sign() {
+    fn speakers_flag_takes_its_count_after_an_equals_sign() {
         use clap::Parser;
         let parsed =
             |arguments: &[&str]| match Cli::try_parse_from([&["harkback", "analyze"], arguments].concat()) {
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn each_command_tells_its_own_flags_only() {
+    fn each_command_has_only_its_own_flags() {
         let mut cli = Cli::command();
         let mut help = |name: &str| cli.find_subcommand_mut(name).unwrap().render_long_help().to_string();
         for (name, its_own, other) in [

@@ -1,4 +1,4 @@
-//! Settings: flags over environment over a TOML file over defaults.
+//! Settings: flags override environment variables, these a TOML file, and that the defaults.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::flags::AnalysisFlags;
 
-/// What the program runs with.
+/// All settings of the program.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
@@ -62,13 +62,13 @@ pub(crate) struct Config {
     pub(crate) log: String,
 }
 
-/// What a process of an installation does.
+/// Role of a process of an installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
     /// Answers calls and runs jobs.
     All,
-    /// Answers calls; jobs are for workers.
+    /// Answers calls; jobs are left to workers.
     Api,
     /// Runs jobs; answers `/healthz`, `/readyz` and `/metrics` only.
     Worker,
@@ -78,21 +78,21 @@ pub(crate) enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum AuthMode {
-    /// Not at all: the context headers are trusted.
+    /// No authentication: the context headers are trusted.
     None,
-    /// By API keys (`harkback keys`).
+    /// API keys (`harkback keys`).
     Keys,
-    /// By tokens of an issuer.
+    /// Tokens of an issuer.
     Jwt,
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Readable text, with colours on a terminal.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -141,7 +141,7 @@ impl Default for Config {
             io_timeout_s: 30,
             shutdown_grace_s: 25,
             log_format: LogFormat::Text,
-            // Symphonia calls it an error when bytes are no recording; callers are told.
+            // Symphonia logs bytes that are not a recording as an error; callers get that error as the answer.
             log: "info,symphonia=off,whisper_rs=warn,graphile_worker=warn,sqlx::postgres::notice=warn"
                 .to_owned(),
         }
@@ -149,7 +149,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The database to use; none, also when it is empty, means the private cluster.
+    /// The database URL; `None`, also when it is empty, means the private cluster.
     pub(crate) fn database_url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
     }
@@ -165,12 +165,12 @@ impl Config {
     }
 }
 
-/// Settles the configuration: `flags` over `file` over the defaults.
+/// Loads the configuration: `flags` override `file`, and that the defaults.
 pub(crate) fn load(file: Option<&Path>, flags: &impl Serialize) -> anyhow::Result<Config> {
     settle(Config::default(), file, flags)
 }
 
-/// The same for the analysis of one file, which has the machine to itself and is not to invent anything.
+/// Loads the configuration for the analysis of one file, which uses all cores and does not fall back to the stub.
 pub(crate) fn load_analysis(file: Option<&Path>, flags: &AnalysisFlags) -> anyhow::Result<Config> {
     let defaults = Config {
         analysis_threads: cores(),
@@ -183,7 +183,7 @@ pub(crate) fn load_analysis(file: Option<&Path>, flags: &AnalysisFlags) -> anyho
 fn settle(defaults: Config, file: Option<&Path>, flags: &impl Serialize) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Serialized::defaults(defaults));
     if let Some(file) = file {
-        anyhow::ensure!(file.is_file(), "there is no configuration file {}", file.display());
+        anyhow::ensure!(file.is_file(), "configuration file {} does not exist", file.display());
         figment = figment.merge(Toml::file_exact(file));
     }
     figment.merge(Serialized::defaults(flags)).extract().context("the configuration is not valid")
@@ -193,7 +193,7 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Root's home is closed to the user that the private Postgres runs as; `/var/lib` is not.
+/// The default data directory. Root's home is closed to the user that the private Postgres runs as; `/var/lib` is not.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
 fn default_data_dir() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from);
@@ -204,13 +204,13 @@ fn default_data_dir() -> PathBuf {
     }
 }
 
-/// The directories of `PATH`.
+/// Directories of the variable `PATH`.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
 pub(crate) fn search_path() -> Vec<PathBuf> {
     std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
-/// The path of a program that is given by name, if it is found: programs are started without a `PATH`.
+/// Resolves a program that is given by name to its path, if it is found: programs are started without a `PATH`.
 pub(crate) fn found_on_path(program: &Path) -> PathBuf {
     let is_name = program.parent() == Some(Path::new(""));
     let found =
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_counts_for_the_analysis_of_one_file() {
+    fn configuration_file_applies_to_the_analysis_of_one_file() {
         let file = file("audio_semantic_backend = 'stub'\naudio_semantic_seed = 7\nanalysis_threads = 3\n");
         let flags: AnalysisFlags = parsed(&["--audio-semantic-seed", "8", "--whisper-model", "base"]);
         let config = load_analysis(Some(file.path()), &flags).unwrap();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_does_not_exist_is_refused() {
+    fn unknown_settings_are_refused() {
         let file = file("analysis_wrokers = 7\n");
         let error = format!("{:#}", load(Some(file.path()), &ServeFlags::default()).unwrap_err());
         assert!(error.contains("analysis_wrokers"), "{error}");

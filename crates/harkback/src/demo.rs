@@ -14,7 +14,7 @@ const TIMELINE_FILTER: &str = include_str!("../../../tools/demo_timeline.jq");
 const PROGRAMS: [&str; 5] = ["bash", "curl", "jq", "ffmpeg", "ffprobe"];
 
 /// Becomes the script. There is no parent left that could end before it.
-pub(crate) fn run(file: Option<&Path>) -> anyhow::Result<Infallible> {
+pub(crate) fn run(file: Option<&Path>, settings: Option<&Path>) -> anyhow::Result<Infallible> {
     let is_missing = |program: &&str| config::found_on_path(Path::new(program)) == Path::new(program);
     let missing: Vec<&str> = PROGRAMS.into_iter().filter(is_missing).collect();
     anyhow::ensure!(
@@ -28,6 +28,7 @@ pub(crate) fn run(file: Option<&Path>) -> anyhow::Result<Infallible> {
         .args(file)
         .env("HARKBACK_DEMO_PROGRAM", program)
         .env("HARKBACK_DEMO_TIMELINE", TIMELINE_FILTER)
+        .env("HARKBACK_DEMO_CONFIG", settings.unwrap_or(Path::new("")))
         .exec();
     Err(error).context("bash does not start")
 }

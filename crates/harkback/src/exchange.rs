@@ -1,4 +1,4 @@
-//! Where a connection is between its requests: what is written to it may be an answer of a handler, or hyper's own.
+//! State of a connection between its requests: whether bytes written to it are a handler's answer or hyper's own.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,25 +9,25 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::{Notify, watch};
 
-/// Where a connection is.
+/// State of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConnectionState {
-    /// No request came yet.
+    /// No request has arrived yet.
     Fresh,
-    /// A handler works on a request, or its answer is being sent.
+    /// A handler runs, or its answer is being sent.
     Busy,
-    /// Every request was answered, and the answers are sent.
+    /// Every request is answered, and the answers are sent.
     Idle,
 }
 
-/// The state of a connection, which its service and its stream share. Requests of a connection are worked on one after
-/// the other, by the task that also writes.
+/// The state of a connection, shared by its service and its stream. Requests of a connection are handled one after the
+/// other, by the task that also writes.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     state: Arc<watch::Sender<ConnectionState>>,
-    /// The last answer was handed over, whole.
+    /// Whether the last answer was passed on completely.
     has_answered: Arc<AtomicBool>,
-    /// The last answer was a refusal before the end of the body of its request.
+    /// Whether the last answer was a refusal before the end of its request's body.
     has_unread: Arc<AtomicBool>,
 }
 
@@ -37,40 +37,40 @@ impl Exchange {
         Self { state, has_answered: Arc::default(), has_unread: Arc::default() }
     }
 
-    /// A request goes to its handler.
+    /// Marks that a request goes to its handler.
     pub(crate) fn begin(&self) {
         self.has_answered.store(false, Ordering::Relaxed);
         self.state.send_replace(ConnectionState::Busy);
     }
 
-    /// The body of the answer, watched for its end. `has_unread`: what is left of the request is not read.
+    /// The body of the answer, watched for its end. `has_unread`: the rest of the request stays unread.
     pub(crate) fn answer(&self, body: Body, has_unread: bool) -> Answer {
         self.has_unread.store(has_unread, Ordering::Relaxed);
         Answer { body, exchange: self.clone() }
     }
 
-    /// All that was handed over is sent.
+    /// Marks that all buffered bytes are sent.
     pub(crate) fn flushed(&self) {
         if self.has_answered.swap(false, Ordering::Relaxed) {
             self.state.send_replace(ConnectionState::Idle);
         }
     }
 
-    /// Is nothing of a handler's answer left to be written? What is written then is an answer of hyper's own.
+    /// Whether no part of a handler's answer remains to be written, so that bytes written now are hyper's own answer.
     pub(crate) fn is_between_requests(&self) -> bool {
         *self.state.borrow() != ConnectionState::Busy
     }
 
-    /// May the peer still send what is not read?
+    /// Whether the peer may still send input that is not read.
     pub(crate) fn has_unread(&self) -> bool {
         self.has_unread.load(Ordering::Relaxed)
     }
 
-    /// Waits until the connection is idle after an answer, and `wanted` then asks for it.
+    /// Waits until the connection is idle after an answer and is asked to end by `wanted`.
     pub(crate) async fn is_given_up(&self, wanted: &Notify) {
         let mut state = self.state.subscribe();
         loop {
-            // The sender is this.
+            // `self` holds the sender, so this cannot fail.
             let _ = state.wait_for(|state| *state == ConnectionState::Idle).await;
             tokio::select! {
                 () = wanted.notified() => return,
@@ -80,7 +80,7 @@ impl Exchange {
     }
 }
 
-/// The body of an answer. Its end is when hyper drops it: all of it is in hyper's buffer then.
+/// The body of an answer. hyper drops it once all of it is in hyper's buffer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     body: Body,

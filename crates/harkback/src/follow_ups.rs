@@ -1,19 +1,19 @@
-//! Which calls take what another has made: the links of the OpenAPI document. Only this crate knows all operations.
+//! Links of the OpenAPI document: which calls take the id that another creates. Only this crate knows all operations.
 
 use jobs::HEAVY_CALLS;
 use utoipa::openapi::link::{Link, LinkBuilder};
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
-/// What one call makes, and the calls that take its id.
+/// An id that a call creates, and the calls that take it.
 struct ProducedId {
-    /// The operation that makes it.
+    /// Operation that creates the id.
     by: &'static str,
-    /// The status of its success.
+    /// Status of the successful answer.
     status: &'static str,
-    /// Where in the answer its id is: a JSON pointer.
+    /// JSON pointer to the id in the answer.
     id: &'static str,
-    /// Operations, and the name of the parameter that is the id.
+    /// Operations that take the id, with the name of the parameter.
     taken: &'static [(&'static str, &'static str)],
 }
 
@@ -139,7 +139,7 @@ const MADE: &[ProducedId] = &[
     },
 ];
 
-/// Adds the links to the answers of a document.
+/// Adds the links to the answers of `document`.
 pub(crate) fn describe(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let is_heavy = HEAVY_CALLS.iter().any(|call| call.path == path);

@@ -1,4 +1,4 @@
-//! `harkback formats`: what this installation reads, and by which decoder.
+//! Command `harkback formats`: lists the formats that this installation reads, and their decoders.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -11,14 +11,14 @@ use crate::cli::FormatsArguments;
 use crate::flags::AnalysisFlags;
 use crate::{app, config};
 
-/// One format, and what reads it.
+/// A format, and its decoders.
 #[derive(Debug, Serialize)]
 struct Row {
     name: &'static str,
     title: &'static str,
-    /// What reads its container and usual codecs; none where nothing here does.
+    /// Decoder of its container and usual codecs; `None` if no installed one reads it.
     decoder: Option<String>,
-    /// What decodes other codecs in it.
+    /// Decoder of other codecs in it.
     other_codecs: Option<String>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &FormatsArguments, file: Option<&Path>) -> anyhow::
     Ok(())
 }
 
-/// The ffmpeg of this installation.
+/// The installed ffmpeg: its name and demuxers.
 struct Installed {
     name: String,
     demuxers: BTreeSet<String>,

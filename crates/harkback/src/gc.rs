@@ -1,4 +1,4 @@
-//! `harkback gc`: blobs that no row refers to.
+//! Command `harkback gc`: removes blobs that no row refers to.
 
 use std::io::Write;
 use std::time::{Duration, SystemTime};
@@ -22,11 +22,11 @@ pub(crate) async fn run(arguments: &GcArguments, config: &Config, pool: &PgPool)
         waveforms: arguments.waveforms,
     };
     let collected = media_v2::collect(pool, &app::open_blobs(config)?, collection).await?;
-    writeln!(std::io::stdout(), "{}", told(arguments, collected))?;
+    writeln!(std::io::stdout(), "{}", report(arguments, collected))?;
     Ok(())
 }
 
-fn told(arguments: &GcArguments, collected: Collected) -> String {
+fn report(arguments: &GcArguments, collected: Collected) -> String {
     let Collected { blobs, bytes, waveforms } = collected;
     let peaks = if arguments.waveforms { format!(", {waveforms} kept waveforms") } else { String::new() };
     let found = format!("{blobs} blobs without a row, {bytes} bytes{peaks}");

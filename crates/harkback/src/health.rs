@@ -1,4 +1,4 @@
-//! Whether the database and the blob store answer, asked all the time: `GET /readyz` waits for nothing, and calls fail at
+//! Health checks of the database and the blob store in the background: `GET /readyz` does not wait, and calls fail at
 //! once while the database is away instead of each waiting for a connection.
 
 use std::time::Duration;
@@ -15,39 +15,39 @@ use tokio::time::timeout;
 
 use crate::operations;
 
-/// How long the database gets to answer, and how often it is asked, while it answers and while it does not.
+/// Timeout of a check of the database, and the interval of checks, after a success and after a failure.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 const DATABASE_PERIOD: Duration = Duration::from_secs(1);
 const DATABASE_RETRY: Duration = Duration::from_millis(250);
 /// A server under load may miss an answer; one that refuses connections is away at once.
 const MISSED_ANSWERS: u32 = 3;
 const TOO_MANY_CONNECTIONS: &str = "53300";
-/// The same of the blob store, which may be far away.
+/// Timeout and intervals of checks of the blob store, which may be remote.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 const STORE_PERIOD: Duration = Duration::from_secs(10);
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
-/// What is known of the database.
+/// Known state of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DatabaseState {
-    /// It answers.
+    /// The database answers, with a current schema.
     Up,
-    /// It answers, and lacks migrations of this version.
+    /// The database answers, and lacks migrations of this version.
     Outdated,
-    /// It does not answer; why, for the log.
+    /// The database does not answer; the reason is for the log.
     Down(String),
 }
 
-/// What is known of the blob store.
+/// Known state of the blob store.
 #[derive(Clone, Debug)]
 pub(crate) enum StoreState {
-    /// It takes bytes and gives them back.
+    /// The store writes and reads bytes.
     Up,
-    /// It does not; the problem of calls that need it.
+    /// The store fails; the problem of calls that need it.
     Down(Problem),
 }
 
-/// The state of what the service stands on. Cheap to clone.
+/// Health of the database and the blob store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
     database: watch::Receiver<DatabaseState>,
@@ -55,28 +55,28 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// Asks once, then goes on asking in tasks of their own.
+    /// Checks both once, then starts tasks that repeat the checks.
     pub(crate) async fn watch(options: PgConnectOptions, blobs: BlobStore) -> Self {
         let mut database = DatabaseCheck::new(options);
-        let unknown = DatabaseState::Down("it was not asked yet".to_owned());
+        let unknown = DatabaseState::Down("not checked yet".to_owned());
         let (database_state, store_state) = tokio::join!(database.run(&unknown), check_store(&blobs));
-        let (tell_database, database_state) = watch::channel(database_state);
-        let (tell_store, store_state) = watch::channel(store_state);
+        let (database_sender, database_state) = watch::channel(database_state);
+        let (store_sender, store_state) = watch::channel(store_state);
         tokio::spawn(async move {
             loop {
-                let known = tell_database.borrow().clone();
+                let known = database_sender.borrow().clone();
                 let is_up = known == DatabaseState::Up;
                 tokio::time::sleep(if is_up { DATABASE_PERIOD } else { DATABASE_RETRY }).await;
                 let state = database.run(&known).await;
-                tell_database.send_if_modified(|known| replace_database(known, state));
+                database_sender.send_if_modified(|known| replace_database(known, state));
             }
         });
         tokio::spawn(async move {
             loop {
-                let is_up = matches!(*tell_store.borrow(), StoreState::Up);
+                let is_up = matches!(*store_sender.borrow(), StoreState::Up);
                 tokio::time::sleep(if is_up { STORE_PERIOD } else { STORE_RETRY }).await;
                 let state = check_store(&blobs).await;
-                tell_store.send_modify(|known| *known = state);
+                store_sender.send_modify(|known| *known = state);
             }
         });
         Self { database: database_state, store: store_state }
@@ -104,7 +104,7 @@ fn replace_database(known: &mut DatabaseState, state: DatabaseState) -> bool {
     true
 }
 
-/// Asks on a connection of its own: those of the pool may all be in use.
+/// Checks the database on a connection of its own, because those of the pool may all be in use.
 struct DatabaseCheck {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
@@ -116,14 +116,14 @@ impl DatabaseCheck {
         Self { options, connection: None, missed: 0 }
     }
 
-    /// The state now; `known` is the last one, which a missed answer does not change.
+    /// Checks the state; a single missed answer keeps `known`, the last state.
     async fn run(&mut self, known: &DatabaseState) -> DatabaseState {
         let answer = timeout(DATABASE_TIMEOUT, self.ask()).await;
         self.missed = if answer.is_ok() { 0 } else { self.missed + 1 };
         match answer {
             Ok(Ok(true)) => DatabaseState::Up,
             Ok(Ok(false)) => DatabaseState::Outdated,
-            // It answers, to those who have a connection; of its schema nothing is said.
+            // It answers existing connections; the state of its schema is unknown.
             Ok(Err(sqlx::Error::Database(error)))
                 if error.code().as_deref() == Some(TOO_MANY_CONNECTIONS) =>
             {
@@ -171,7 +171,7 @@ pub(crate) fn database_unavailable() -> Problem {
     Problem::unavailable("database_unavailable", "the database does not answer", 2)
 }
 
-/// Answers 503 at once while the database is away, but for routes that do without.
+/// Answers 503 at once while the database is away, except on routes that do not need it.
 pub(crate) async fn breaker(State(health): State<Health>, request: Request, next: Next) -> Response {
     let is_away = matches!(*health.database.borrow(), DatabaseState::Down(_));
     if is_away && !operations::is_operational(request.uri().path()) {
@@ -184,7 +184,7 @@ pub(crate) async fn breaker(State(health): State<Health>, request: Request, next
 mod tests {
     use super::*;
 
-    /// A server that accepts connections and says nothing.
+    /// A server that accepts connections and sends nothing.
     async fn silent() -> (tokio::net::TcpListener, DatabaseCheck) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_missed_answer_changes_nothing_and_three_do() {
+    async fn database_is_down_after_three_missed_answers() {
         let (_listener, mut check) = silent().await;
         let down = DatabaseState::Down("it was away".to_owned());
         assert_eq!(check.run(&down).await, down, "an unanswered check keeps the state");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_that_never_answered_is_away() {
+    async fn database_that_never_answered_is_down() {
         let (listener, check) = silent().await;
         let directory = tempfile::tempdir().unwrap();
         let blobs = BlobStore::open_directory(directory.path()).unwrap();

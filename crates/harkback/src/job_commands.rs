@@ -1,4 +1,4 @@
-//! `harkback jobs`: the jobs of a service that runs.
+//! Command `harkback jobs`: manages jobs of a running service.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -12,10 +12,10 @@ use crate::cli::{JobsArguments, JobsCommand};
 use crate::service_client::{Refused, ServiceClient};
 
 const STYLE: &str = "{msg} {wide_bar} {percent} %";
-/// Delay before an interrupted stream is resumed, and how often in a row that is tried.
+/// Delay before an interrupted stream is resumed, and the maximum number of consecutive attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 const MAX_INTERRUPTIONS: u32 = 60;
-/// The exit status of `watch` for a job that was cancelled.
+/// Exit status of `watch` for a cancelled job.
 const CANCELLED: u8 = 3;
 /// The progress bar counts in thousandths.
 const STEPS: f64 = 1_000.0;
@@ -95,7 +95,7 @@ fn print_table(page: &Value) -> anyhow::Result<()> {
 /// Draws the progress of a job until it has ended.
 async fn watch(service: &ServiceClient, id: &str, as_json: bool) -> anyhow::Result<ExitCode> {
     let bar = ProgressBar::new(STEPS as u64);
-    // A template that is a constant is right, as the tests of the library say.
+    // The template is a constant that is known to be valid.
     if let Ok(style) = ProgressStyle::with_template(STYLE) {
         bar.set_style(style);
     }
@@ -106,7 +106,7 @@ async fn watch(service: &ServiceClient, id: &str, as_json: bool) -> anyhow::Resu
         match follow(service, id, &bar, &mut last_event_id).await {
             Ok(true) => break,
             Ok(false) => interruptions = 0,
-            // A service that restarts refuses connections for a while.
+            // A restarting service refuses connections for a while.
             Err(error) if interruptions == MAX_INTERRUPTIONS || !is_passing(&error) => return Err(error),
             Err(_) => interruptions += 1,
         }
@@ -122,7 +122,7 @@ async fn watch(service: &ServiceClient, id: &str, as_json: bool) -> anyhow::Resu
     })
 }
 
-/// Reads the events of a job until the stream ends. Has the job ended, too?
+/// Reads the events of a job until the stream ends. Returns whether the job has ended.
 async fn follow(
     service: &ServiceClient,
     id: &str,
@@ -148,7 +148,7 @@ async fn follow(
     Ok(!service.json(Method::GET, &job(id)).await?["finished_at"].is_null())
 }
 
-/// Is it worth another try: no answer, or a service that is unavailable?
+/// Whether a retry may succeed: no answer, or a server error.
 fn is_passing(error: &anyhow::Error) -> bool {
     error.downcast_ref::<reqwest::Error>().is_some()
         || error.downcast_ref::<Refused>().is_some_and(|refused| refused.status.is_server_error())

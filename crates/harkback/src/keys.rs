@@ -1,4 +1,4 @@
-//! `harkback keys`.
+//! Command `harkback keys`: manages API keys and the secret of signed links.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) async fn run(command: &KeysCommand, pool: &PgPool) -> anyhow::Result<
             }
         }
         KeysCommand::Revoke { id } => {
-            // The whole key is as good as its public part.
+            // Accepts the whole key in place of its public part.
             let id = id.strip_prefix("hb_").map_or(id.as_str(), |key| key.split('_').next().unwrap_or(key));
             anyhow::ensure!(
                 keys.revoke(id).await?,

@@ -1,8 +1,8 @@
-//! Connections: how many, and how long each may keep the service waiting.
+//! Connections: their maximum number, and time limits for slow peers.
 //!
 //! HTTP/1.1 only, as a proxy speaks it. Time limits cover the head of a request (and the idle time before it), the
-//! pieces of its body ([`http_kit::BodyPace`]) and the taking of its answer. When all connections are taken, one that
-//! is idle after an answer is closed for each that comes.
+//! pieces of its body ([`http_kit::BodyPace`]) and the sending of its answer. When all connections are in use, one that
+//! is idle after an answer is closed for each new one.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -26,35 +26,36 @@ use crate::exchange::Exchange;
 use crate::paced::PacedStream;
 use crate::stopping::Phase;
 
-/// What a connection may hold of unparsed input or of unsent answers; also the longest head of a request.
+/// Maximum size of unparsed input or of unsent answers of a connection, in bytes; also of a request's head.
 const BUFFER: usize = 64 << 10;
-/// After an accept that failed for want of file descriptors or memory.
+/// Pause after an accept that failed for lack of file descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How often an idle connection is asked for while none is free.
+/// Interval at which an idle connection is asked to close while none is free.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What connections may take.
+/// Limits of the number of connections, and of slow ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
-    /// Connections at once. One more is accepted and waits for its turn; others wait in the backlog of the kernel.
+    /// Maximum number of connections. One more is accepted and waits for a slot; others wait in the backlog of the
+    /// kernel.
     pub(crate) connections: usize,
-    /// The time without progress after which a connection is closed.
+    /// Maximum time without progress before a connection is closed.
     pub(crate) timeout: Duration,
 }
 
-/// Connections that were closed since their memory was last given back.
+/// Number of connections that were closed since memory was last returned to the system.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Closed(Arc<AtomicUsize>);
 
 impl Closed {
-    /// Takes the count.
+    /// Returns the count and resets it.
     pub(crate) fn take(&self) -> usize {
         self.0.swap(0, Ordering::Relaxed)
     }
 }
 
-/// Accepts connections until `phase` is no longer [`Phase::Serving`], then waits for those that are open.
+/// Accepts connections until `phase` is no longer [`Phase::Serving`], then waits for the open ones.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -95,10 +96,10 @@ pub(crate) async fn serve(
     open.wait().await;
 }
 
-/// The connections that may be open.
+/// Slots for open connections.
 struct Slots {
     free: Arc<Semaphore>,
-    /// Asks the connection that has been idle for longest to end.
+    /// Asks the connection that has been idle for longest to close.
     wanted: Arc<Notify>,
 }
 
@@ -108,7 +109,7 @@ impl Slots {
             return Some(slot);
         }
         loop {
-            // The one that is asked may get a request at that moment.
+            // The connection that is asked may get a request at that moment.
             self.wanted.notify_one();
             if let Ok(slot) = timeout(ASK_AGAIN, self.free.clone().acquire_owned()).await {
                 return slot.ok();
@@ -124,7 +125,7 @@ async fn connection(
     wanted: Arc<Notify>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    // Answers come in more than one piece: none of them waits for an acknowledgement of the one before.
+    // Answers have more than one piece: none of them should wait for the acknowledgement of the previous one.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
@@ -135,7 +136,7 @@ async fn connection(
         exchange.begin();
         Box::pin(async move {
             let response = router.oneshot(request.map(Body::new)).await?;
-            // What the boundary says of a refusal before the end of the body.
+            // The boundary sets this header on a refusal before the end of the body.
             let is_last = response.headers().get(CONNECTION).is_some_and(|value| value == "close");
             Ok::<_, Infallible>(response.map(|body| exchange.answer(body, is_last)))
         })
@@ -157,7 +158,7 @@ async fn connection(
         tokio::select! {
             ended = &mut connection => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection broke");
+                    tracing::debug!(%error, "a connection failed");
                 }
                 return;
             }

@@ -1,11 +1,11 @@
-//! harkback: given a sound, what it is, which video it came from and when, and the pictures back.
+//! harkback: analyses audio and video, finds the source of a piece of audio, and returns the matching video.
 //!
-//! The only crate that reads the environment, and the only one that knows all others: it parses the
-//! command line ([`cli`]), settles the configuration ([`flags`], [`config`]), wires the services ([`app`]),
-//! serves and measures them ([`serve`], [`listener`], [`health`], [`stopping`],
-//! [`metrics`]), analyses one file ([`analyze`]), shows it all
-//! ([`demo`]), lists the media formats ([`formats`]), removes what no row refers to ([`gc`]), probes assets again
-//! ([`reprobe`]), lists results of wrong decoders ([`verify`]), asks a service for its jobs ([`job_commands`]), or looks after the speech models ([`models`]).
+//! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
+//! ([`cli`]), loads the configuration ([`flags`], [`config`]), wires the services ([`app`]), serves and measures them
+//! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses one file ([`analyze`]), demonstrates the
+//! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
+//! assets again ([`reprobe`]), lists results of wrong decoders ([`verify`]), manages jobs of a service
+//! ([`job_commands`]), and manages the speech models ([`models`]).
 
 mod analyze;
 mod app;
@@ -31,6 +31,7 @@ mod paced;
 mod picture;
 mod policy;
 mod processor;
+mod progress_lines;
 mod pull;
 mod reprobe;
 mod resources;
@@ -40,6 +41,7 @@ mod speaker_models;
 mod stopping;
 mod text;
 mod uploads;
+mod values;
 mod verify;
 
 use std::process::ExitCode;
@@ -53,19 +55,16 @@ fn main() -> ExitCode {
     start()
 }
 
-/// Apart, so that nothing of it is mixed into what runs before the processor is known to be fit.
+/// A separate function, so that none of it is inlined before the processor check.
 #[inline(never)]
 fn start() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
         Ok(code) => code,
-        // `harkback analyze … | head`: the reader has what it wanted.
+        // `harkback analyze … | head`: the reader needs no more output.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the command line's own error message")]
-            {
-                eprintln!("error: {error:#}");
-            }
+            log::print_fatal(&error);
             ExitCode::FAILURE
         }
     }
@@ -92,7 +91,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Openapi => app::print_openapi(),
         Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),
-        Command::Demo { file } => match demo::run(file.as_deref())? {},
+        Command::Demo { file } => match demo::run(file.as_deref(), cli.config.as_deref())? {},
         Command::Formats(arguments) => formats::run(&arguments, cli.config.as_deref()),
         Command::Models(arguments) => models::run(&arguments, cli.config.as_deref()),
     }?;

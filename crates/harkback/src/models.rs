@@ -1,4 +1,4 @@
-//! `harkback models`: the files that speech recognition and diarization need.
+//! Command `harkback models`: manages the model files of speech recognition and diarization.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -24,9 +24,8 @@ pub(crate) fn run(arguments: &ModelsArguments, config: Option<&Path>) -> anyhow:
         }
         ModelsCommand::Pull { name, from } => {
             let from = from.as_deref().unwrap_or(catalog::SOURCE);
-            let model = catalog::find(name).with_context(|| {
-                format!("no model `{name}` is published; `harkback models list` tells which are")
-            })?;
+            let model = catalog::find(name)
+                .with_context(|| format!("no model `{name}` is published; see `harkback models list`"))?;
             let path = pull::pull(&directory, model, from, std::io::stderr().is_terminal())?;
             say(&path.display().to_string())
         }
@@ -37,7 +36,12 @@ pub(crate) fn run(arguments: &ModelsArguments, config: Option<&Path>) -> anyhow:
                 .iter()
                 .try_for_each(|path| say(&path.display().to_string()))
         }
-        ModelsCommand::Path { name: Some(name) } => say(&directory.locate(name).path.display().to_string()),
+        ModelsCommand::Path { name: Some(name) } => {
+            let path = directory.locate(name).path;
+            // Creates the directory, so that a file can be copied there. If that is not permitted, copying reports it.
+            let _ = path.parent().map(std::fs::create_dir_all);
+            say(&path.display().to_string())
+        }
     }
 }
 

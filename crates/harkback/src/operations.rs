@@ -1,4 +1,4 @@
-//! What operators ask: is it alive, is it ready, how is it doing.
+//! Operational routes: liveness, readiness and metrics.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use video_render::Renderer;
 use crate::config::Role;
 use crate::health::{self, DatabaseState, Health, StoreState};
 
-/// What is not known by then is left out: probes of orchestrators give up after a second.
+/// Timeout of capability checks: probes of orchestrators give up after a second. Unfinished checks are left out.
 const PATIENCE: Duration = Duration::from_millis(700);
 
 #[derive(Clone)]
@@ -32,33 +32,33 @@ pub(crate) struct Operations {
     pub(crate) metrics: Option<PrometheusHandle>,
 }
 
-/// Is the service ready for requests?
+/// Readiness of the service.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
     /// `ready`, or `degraded` when a part is replaced by its fallback.
     status: &'static str,
-    /// The analysis backend that runs.
+    /// The analysis backend in use.
     backend: Option<String>,
-    /// The one that was asked for.
+    /// The configured analysis backend.
     requested_backend: Option<String>,
-    /// Renderer and ffmpeg with their versions; null when they do not run.
+    /// Renderer and ffmpeg with their versions; null if they cannot run.
     renderer: Option<String>,
-    /// What is missing, or replaced.
+    /// Parts that are missing or replaced by a fallback.
     reasons: Vec<String>,
 }
 
-/// Is it a route that needs no database: probes, metrics and the documents?
+/// Whether a route needs no database: probes, metrics and the documents.
 pub(crate) fn is_operational(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs")
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs" | "/")
         || path.starts_with("/docs/")
 }
 
-/// Answers the routes of operators alone: a worker has no others.
+/// Answers only the operational routes: a worker has no others.
 pub(crate) async fn only(request: Request, next: Next) -> Response {
     match request.uri().path() {
         "/healthz" | "/readyz" | "/metrics" => next.run(request).await,
         _ => {
-            let detail = "this process runs jobs and answers no calls: see `--role`";
+            let detail = "this process runs jobs only and does not answer calls; see `--role`";
             Problem::not_found("route_not_found", detail).into_response()
         }
     }
@@ -72,7 +72,7 @@ pub(crate) fn router(operations: Operations) -> OpenApiRouter {
         .with_state(operations)
 }
 
-/// Is the process alive?
+/// Check that the process is alive
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -83,7 +83,7 @@ async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Is the service ready?
+/// Check that the service is ready
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -106,14 +106,14 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
         }
         match health.store() {
             StoreState::Up => {}
-            // What is there can be read.
+            // Stored bytes can still be read.
             StoreState::Down(problem) if problem.code() == "storage_full" => {
                 reasons.push(problem.detail().to_owned());
             }
             StoreState::Down(problem) => return Err(problem),
         }
     }
-    // Everything else works without analysis, and without renders.
+    // All other routes work without analysis and without renders.
     let (selection, renderer) = tokio::join!(
         timeout(PATIENCE, operations.timelines.selection()),
         timeout(PATIENCE, operations.renderer.version())
@@ -128,7 +128,7 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
     let renderer = match renderer {
         Ok(version) => version.map_err(|error| reasons.push(error.to_string())).ok(),
         Err(_) => {
-            reasons.push("the renderer is being looked for".to_owned());
+            reasons.push("the renderer is being checked".to_owned());
             None
         }
     };

@@ -1,4 +1,4 @@
-//! Where `--out` and `--plot` write: what stands there is replaced whole, or written into.
+//! Files of `--out` and `--plot`: an existing one is replaced atomically, a stream is appended to.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write};
@@ -7,29 +7,29 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// As many links as Linux follows.
+/// Maximum number of symbolic links to follow, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// A path that can be written, as far as that is known before there is something to write.
+/// An output path, checked before there is anything to write.
 #[derive(Debug)]
 pub(crate) struct Output<'a> {
     given: &'a Path,
-    place: Place,
+    place: OutputTarget,
 }
 
 #[derive(Debug)]
-enum Place {
-    /// A regular file, or none yet: its path behind all links, and what stands there.
+enum OutputTarget {
+    /// A regular file that exists or not yet: its path with all links resolved, and its metadata.
     File(PathBuf, Option<Metadata>),
-    /// A device, a pipe or an open descriptor: there is nothing to replace.
+    /// A device, a pipe or an open descriptor: appended to instead of replaced.
     Stream,
 }
 
 impl<'a> Output<'a> {
-    /// Looks where `given` leads. Nothing is changed yet.
+    /// Resolves and checks `given`, without changing anything.
     ///
     /// # Errors
-    /// When it cannot be written, or is the `recording` itself.
+    /// When the path cannot be written, or is the `recording` itself.
     pub(crate) fn new(given: &'a Path, recording: &Path) -> anyhow::Result<Self> {
         let place = place(given, recording).with_context(|| given.display().to_string())?;
         Ok(Self { given, place })
@@ -38,9 +38,9 @@ impl<'a> Output<'a> {
     /// Writes `bytes`. A regular file is never half written: it has its old contents or its new ones.
     pub(crate) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
         let written = match &self.place {
-            Place::File(path, before) => replace(path, before.as_ref(), bytes),
-            // Behind what others have written there.
-            Place::Stream => {
+            OutputTarget::File(path, before) => replace(path, before.as_ref(), bytes),
+            // After the existing content, which other processes may have written.
+            OutputTarget::Stream => {
                 File::options().append(true).open(self.given).and_then(|mut file| file.write_all(bytes))
             }
         };
@@ -48,7 +48,7 @@ impl<'a> Output<'a> {
     }
 }
 
-fn place(given: &Path, recording: &Path) -> anyhow::Result<Place> {
+fn place(given: &Path, recording: &Path) -> anyhow::Result<OutputTarget> {
     let before = match fs::metadata(given) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -57,7 +57,7 @@ fn place(given: &Path, recording: &Path) -> anyhow::Result<Place> {
     anyhow::ensure!(!before.as_ref().is_some_and(Metadata::is_dir), "it is a directory");
     let path = followed(given);
     if before.as_ref().is_some_and(|metadata| !metadata.is_file()) || is_descriptor(&path) {
-        return Ok(Place::Stream);
+        return Ok(OutputTarget::Stream);
     }
     if let Some(before) = &before {
         let recording = fs::metadata(recording)?;
@@ -67,12 +67,12 @@ fn place(given: &Path, recording: &Path) -> anyhow::Result<Place> {
     }
     let directory = directory(&path);
     anyhow::ensure!(directory.is_dir(), "there is no directory {}", directory.display());
-    // A file without a name: nothing is left behind, whatever happens.
+    // An unnamed temporary file: it leaves nothing behind, even after a crash.
     tempfile::tempfile_in(directory)?;
-    Ok(Place::File(path, before))
+    Ok(OutputTarget::File(path, before))
 }
 
-/// The end of a chain of links, where maybe nothing stands yet.
+/// The end of a chain of links, which may not exist yet.
 fn followed(path: &Path) -> PathBuf {
     let mut path = path.to_path_buf();
     for _ in 0..MAX_LINKS {
@@ -85,7 +85,7 @@ fn followed(path: &Path) -> PathBuf {
     path
 }
 
-/// Is it what `/dev/stdout` and `/dev/fd/3` lead to? It may be a regular file that others write, too.
+/// Whether `/dev/stdout` or `/dev/fd/3` lead to the path. It may be a regular file that other processes write, too.
 fn is_descriptor(path: &Path) -> bool {
     directory(path).canonicalize().is_ok_and(|directory| directory.starts_with("/proc"))
 }
@@ -94,12 +94,13 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes beside the place, then renames. Mode and owner stay; a new file's mode is what the umask leaves of 0666.
+/// Writes a temporary file in the same directory, then renames it. Mode and owner stay; a new file's mode is 0666 less
+/// the umask.
 fn replace(path: &Path, before: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
     let mut file =
         tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(directory(path))?;
     if let Some(before) = before {
-        // Only root can give a file away; for others the file becomes their own.
+        // Only root can change the owner; for other users the file becomes their own.
         let _ = fchown(file.as_file(), Some(before.uid()), Some(before.gid()));
         file.as_file().set_permissions(before.permissions())?;
     }
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_has_the_mode_that_any_new_file_has() {
+    fn new_output_file_has_the_mode_of_any_new_file() {
         let directory = tempfile::tempdir().unwrap();
         let (new, usual) = (directory.path().join("new"), directory.path().join("usual"));
         write(&new, b"new").unwrap();
@@ -145,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_there_keeps_its_mode_and_is_replaced_whole() {
+    fn existing_output_file_keeps_its_mode_and_is_replaced_atomically() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         fs::write(&file, b"before, and longer").unwrap();
         for expected in [0o644, 0o600, 0o666] {
             fs::set_permissions(&file, Permissions::from_mode(expected)).unwrap();
-            // A reader of the old contents has them to the end.
+            // A reader of the old contents keeps them to the end.
             let old = File::open(&file).unwrap();
             write(&file, b"after").unwrap();
             assert_eq!((mode(&file), fs::read(&file).unwrap()), (expected, b"after".to_vec()));
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn links_stay_and_their_ends_are_written() {
+    fn output_links_stay_and_their_targets_are_written() {
         let directory = tempfile::tempdir().unwrap();
         let below = directory.path().join("below");
         fs::create_dir(&below).unwrap();
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_is_written_into() {
+    fn output_pipe_is_written_into() {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
@@ -191,9 +192,9 @@ mod tests {
         assert_eq!(reader.join().unwrap(), b"through");
     }
 
-    /// `/dev/stdout` leads there; `harkback … >> file` must not lose what the file has.
+    /// `/dev/stdout` leads to a descriptor; `harkback … >> file` must not lose the file's content.
     #[test]
-    fn an_open_descriptor_is_written_into() {
+    fn output_descriptor_is_appended_to() {
         use std::os::fd::AsRawFd;
         let directory = tempfile::tempdir().unwrap();
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
@@ -206,18 +207,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_known_before_there_is_something_to_write() {
+    fn unwritable_output_is_refused_before_the_work() {
         let directory = tempfile::Builder::new().prefix("output-").tempdir().unwrap();
         let within = |name: &str| directory.path().join(name);
         fs::write(within("file"), b"").unwrap();
-        for (path, told) in [
+        for (path, expected_error) in [
             (directory.path().to_owned(), "directory"),
             (within("none/x.svg"), "there is no directory"),
             (within("file/x.svg"), "ot a directory"),
             (PathBuf::from(RECORDING), "the recording itself"),
         ] {
             let error = format!("{:#}", Output::new(&path, Path::new(RECORDING)).unwrap_err());
-            assert!(error.starts_with(path.to_str().unwrap()) && error.contains(told), "{error}");
+            assert!(error.starts_with(path.to_str().unwrap()) && error.contains(expected_error), "{error}");
             assert!(!error.contains(".tmp"), "{error}");
         }
         assert_eq!(names(directory.path()), ["file"]);

@@ -1,5 +1,5 @@
-//! A stream whose writes have a time limit, on which refusals of the HTTP layer are problem documents, and which is
-//! closed only when its peer can have read the last answer.
+//! A stream with a time limit for writes, on which refusals of the HTTP layer are problem documents, and which is
+//! closed only when its peer has had time to read the last answer.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,24 +13,24 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::exchange::Exchange;
 
-/// What is read of a connection after its last answer, in bytes, and for how long: closing it with unread input would
-/// reset it, and the peer would lose the answer.
+/// Maximum number of bytes read from a connection after its last answer, and for how long: closing it with unread input
+/// would reset it, and the peer would lose the answer.
 const DRAINED: usize = 1 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// A stream that fails when its peer takes nothing for too long. Reads have no limit here: a connection also waits for
-/// input while its request is worked on.
+/// A stream that fails when its peer reads nothing for too long. Reads have no limit here: a connection also waits for
+/// input while its request is handled.
 #[derive(Debug)]
 pub(crate) struct PacedStream<S> {
     stream: S,
     limit: Duration,
-    /// Since a write began to wait.
+    /// Timer of a write that waits; `None` while none does.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// An answer in place of one that hyper gives without a body.
+    /// A problem document that replaces hyper's answer without a body.
     refusal: Option<Refusal>,
     has_refused: bool,
     exchange: Exchange,
-    /// Since the sending side was ended.
+    /// State after the sending side was shut down.
     drain: Option<Drain>,
 }
 
@@ -44,12 +44,12 @@ struct Drain {
 struct Refusal {
     answer: Vec<u8>,
     written: usize,
-    /// How long the answer is that it stands for.
+    /// Length of hyper's answer that it replaces, in bytes.
     replaced: usize,
 }
 
 impl Refusal {
-    /// hyper refuses what it cannot parse by itself, with an empty body. `head` is an answer of its own.
+    /// hyper refuses input that it cannot parse with an empty body. `head` is such an answer.
     fn of(head: &[u8]) -> Option<Self> {
         let status = match head.get(..13)? {
             b"HTTP/1.1 400 " => StatusCode::BAD_REQUEST,
@@ -80,8 +80,8 @@ impl<S> PacedStream<S> {
 }
 
 impl<S: AsyncWrite + Unpin> PacedStream<S> {
-    /// Writes what stands for `head`, if hyper refuses a request by it; nothing otherwise. Bytes of a handler's answer
-    /// are sent as they are, whatever they look like.
+    /// Writes the replacement of `head`, if hyper refuses a request by it; `None` otherwise. Bytes of a handler's
+    /// answer are sent unchanged, even if they look like a refusal.
     fn poll_refusal(&mut self, context: &mut Context<'_>, head: &[u8]) -> Option<Poll<io::Result<usize>>> {
         if self.refusal.is_none() && self.exchange.is_between_requests() {
             self.refusal = Refusal::of(head);
@@ -113,7 +113,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for PacedStream<S> {
 }
 
 impl<S: AsyncRead + Unpin> PacedStream<S> {
-    /// Reads what the peer still sends after a refusal, to its end or for a while.
+    /// Reads what the peer still sends after a refusal, to the end or until the limits.
     fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let drain =
             self.drain.get_or_insert_with(|| Drain { left: DRAINED, deadline: Box::pin(sleep(DRAIN_TIME)) });
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_takes_nothing_times_out() {
+    async fn peer_that_reads_nothing_times_out() {
         let (near, far) = tokio::io::duplex(10);
         let (mut near, _) = paced(near, 200);
         assert!(near.write_all(&[0; 10]).await.is_ok());
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_peer_is_served() {
+    async fn slow_peer_is_served() {
         let (near, mut far) = tokio::io::duplex(10);
         let (mut near, _) = paced(near, 300);
         let reader = tokio::spawn(async move {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_is_written_between_requests_is_a_refusal() {
+    async fn only_bytes_written_between_requests_are_a_refusal() {
         let (near, mut far) = tokio::io::duplex(1 << 16);
         let (mut near, exchange) = paced(near, 1_000);
         exchange.begin();

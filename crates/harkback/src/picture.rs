@@ -1,4 +1,4 @@
-//! `--plot`: the timeline as a picture.
+//! Option `--plot`: draws the timeline as an SVG or PNG image.
 
 use std::fs::File;
 use std::path::Path;
@@ -11,20 +11,20 @@ use media_decode::{Decoders, MediaInput};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-/// Pixels of a PNG for each of the SVG's: sharp on dense screens.
+/// Pixels of a PNG per unit of the SVG: sharp on high-density screens.
 const SCALE: u32 = 2;
-/// The rate assumed where the header tells none, in Hz: it only decides how fine the peaks are.
+/// Sample rate in Hz where the header declares none: it only determines the resolution of the peaks.
 const USUAL_RATE: u32 = 44_100;
 
-/// How a picture is written.
+/// Format of the image file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum PictureFormat {
+pub(crate) enum PlotFormat {
     Svg,
     Png,
 }
 
-impl PictureFormat {
-    /// By the file's extension.
+impl PlotFormat {
+    /// Chooses the format by the file's extension.
     pub(crate) fn of(path: &Path) -> anyhow::Result<Self> {
         let extension =
             path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
@@ -38,7 +38,7 @@ impl PictureFormat {
         }
     }
 
-    /// The bytes of the file.
+    /// Encodes the SVG as the content of the file.
     pub(crate) fn bytes(self, svg: String) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Svg => Ok(svg.into_bytes()),
@@ -47,7 +47,7 @@ impl PictureFormat {
     }
 }
 
-/// Draws the timeline of a recording. Decodes it again for its waveform, as fine as the picture needs.
+/// Draws the timeline of a recording. Decodes it again for its waveform, at the resolution of the image.
 pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> anyhow::Result<String> {
     let stream = summary.meta.run.audio_stream.map(|index| index as usize);
     let input = MediaInput::new(File::open(recording)?, decoders.clone()).with_audio_stream(stream);
@@ -56,7 +56,7 @@ pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> 
     let params = plot::waveform_params(summary.duration_ms, rate);
     let peaks = match waveform(&input, &params, &|| false) {
         Ok(peaks) => Some(peaks),
-        // The stub backend makes timelines of what nobody can decode.
+        // The stub backend makes timelines of files that cannot be decoded.
         Err(WaveformError::Signal(error)) if error.is_about_media() => None,
         Err(error) => return Err(error.into()),
     };
@@ -64,8 +64,9 @@ pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> 
     Ok(plot::svg(&Picture { name: &name, summary, waveform: peaks.as_ref() }))
 }
 
-/// The font comes with the program, and the machine's are not looked at: the same bytes everywhere. What Noto Sans has
-/// no letters for (Chinese, Arabic, …) is drawn as empty boxes; in an SVG the viewer's fonts have them.
+/// Renders the SVG as a PNG. The font is part of the program and fonts of the machine are not used, so that the bytes
+/// are the same everywhere. Letters that Noto Sans lacks (Chinese, Arabic, …) are drawn as empty boxes; in an SVG the
+/// viewer's fonts have them.
 fn png(svg: &str) -> anyhow::Result<Vec<u8>> {
     let mut options = Options { font_family: "Noto Sans".to_owned(), ..Options::default() };
     options.fontdb_mut().load_font_data(notosans::REGULAR_TTF.to_vec());

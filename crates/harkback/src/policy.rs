@@ -1,4 +1,4 @@
-//! Who may call, from the settings.
+//! Access policy from the settings.
 
 use std::sync::Arc;
 
@@ -26,13 +26,13 @@ const EXPOSED: [HeaderName; 10] = [
     HeaderName::from_static("idempotency-replayed"),
     HeaderName::from_static("harkback-warnings"),
 ];
-/// Smaller answers are not compressed, in bytes.
+/// Minimum size of a compressed answer, in bytes.
 const MIN_COMPRESSED: u64 = 860;
 
-/// The policy of the service.
+/// Builds the access policy of the service.
 ///
 /// # Errors
-/// When the settings open the service to everyone without saying so, or lack what they need.
+/// When the settings expose the service to every caller without a flag that allows it, or are incomplete.
 pub(crate) fn access(config: &Config, pool: PgPool) -> anyhow::Result<Access> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let is_open = config.auth == AuthMode::None && !config.listen.ip().is_loopback();
@@ -54,7 +54,7 @@ pub(crate) fn access(config: &Config, pool: PgPool) -> anyhow::Result<Access> {
     Ok(Access { authentication, links: Links::new(pool, clock), browsers: Arc::new(browsers) })
 }
 
-/// The names that the service answers under where anybody on this machine may call.
+/// Host names of the service where any caller on this machine is accepted; `None` for all names.
 fn hosts(config: &Config) -> Option<Vec<String>> {
     if config.auth != AuthMode::None || config.trust_context_headers {
         return None;
@@ -78,10 +78,10 @@ fn jwt(config: &Config) -> anyhow::Result<JwtSettings> {
     })
 }
 
-/// Pages of these origins may call the service and read its answers.
+/// Allows pages of the configured origins to call the service and read its answers.
 pub(crate) fn cors(config: &Config) -> anyhow::Result<CorsLayer> {
     let origin = |origin: &String| {
-        HeaderValue::from_str(origin).with_context(|| format!("--cors-origin {origin} is no origin"))
+        HeaderValue::from_str(origin).with_context(|| format!("--cors-origin {origin} is not an origin"))
     };
     let origins: Vec<HeaderValue> = config.cors_origins.iter().map(origin).collect::<anyhow::Result<_>>()?;
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
@@ -93,7 +93,7 @@ pub(crate) fn cors(config: &Config) -> anyhow::Result<CorsLayer> {
         .max_age(std::time::Duration::from_secs(600)))
 }
 
-/// JSON is compressed; media are compressed already, and their ranges count the stored bytes.
+/// Compresses JSON; media are compressed already, and their ranges refer to the stored bytes.
 pub(crate) fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().compress_when(SizeAbove::new(MIN_COMPRESSED).and(Json))
 }
@@ -106,7 +106,7 @@ impl Predicate for Json {
         let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
         let is_json = media_type == "application/json" || media_type == "application/problem+json";
-        // Stored content has strong entity tags, which name its bytes.
+        // Stored content has a strong entity tag, which identifies its bytes.
         is_json && !response.headers().contains_key(header::ETAG)
     }
 }

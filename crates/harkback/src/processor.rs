@@ -1,8 +1,8 @@
-//! Whether this processor has the instructions that the program is built of.
+//! Checks that the processor has the instructions that the program is compiled for.
 
-/// Ends the program with a word of explanation where it would otherwise die of an unknown instruction.
+/// Ends the program with an error message where it would otherwise die of an illegal instruction.
 ///
-/// Asks CPUID itself: `is_x86_feature_detected!` takes for granted what the build takes for granted.
+/// Uses CPUID itself: `is_x86_feature_detected!` assumes the features that the build assumes.
 #[inline(never)]
 pub(crate) fn require_avx2() {
     #[cfg(target_arch = "x86_64")]
@@ -11,15 +11,15 @@ pub(crate) fn require_avx2() {
 
         if !has_avx2(std::arch::x86_64::__cpuid_count) {
             let message =
-                b"error: this program needs a processor with AVX2 (most since 2013), and this one has none\n";
-            // There is nobody else to tell.
+                b"error: this program needs a processor with AVX2 (most since 2013), and this one lacks it\n";
+            // A failure to write cannot be reported anywhere.
             let _ = std::io::stderr().write_all(message);
             std::process::exit(1);
         }
     }
 }
 
-/// Whether there are AVX2 and FMA, the newest of what x86-64-v3 asks for, by CPUID's answer to a leaf and subleaf
+/// Whether the processor has AVX2 and FMA, the newest features of x86-64-v3, by CPUID's answer to a leaf and subleaf
 /// (Intel SDM, volume 2A, "CPUID").
 #[cfg(target_arch = "x86_64")]
 fn has_avx2(cpuid: impl Fn(u32, u32) -> std::arch::x86_64::CpuidResult) -> bool {
@@ -34,7 +34,7 @@ mod tests {
     use super::has_avx2;
 
     #[test]
-    fn both_are_asked_for_and_leaves_that_are_not_there_are_not() {
+    fn both_features_are_required_and_missing_leaves_not_queried() {
         let answer = |highest: u32, fma: u32, avx2: u32| {
             move |leaf: u32, _: u32| {
                 assert!(leaf <= highest, "leaf {leaf} does not exist");

@@ -1,4 +1,4 @@
-//! Downloading models: resumed where it broke off, checked, and put in place whole.
+//! Downloads of models: resumed after an interruption, checked, and renamed into place when complete.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -12,13 +12,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Client, Response, StatusCode};
 
-/// To find and reach the server.
+use crate::progress_lines::ProgressLines;
+
+/// Timeout of resolving and connecting to the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// Without a byte.
+/// Maximum time without a byte.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const STYLE: &str = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 
-/// Downloads `model` from below `from`, unless it is there already; tells where it is.
+/// Downloads `model` from below `from`, unless it is installed already; returns its path.
 pub(crate) fn pull(
     directory: &ModelDirectory,
     model: &'static NamedModel,
@@ -47,48 +49,49 @@ pub(crate) fn pull(
 
 /// A file to download.
 pub(crate) struct RemoteFile<'a> {
-    /// Where it is published.
+    /// URL of the file.
     pub(crate) url: String,
-    /// Its name beside the progress bar.
+    /// Label of the progress bar.
     pub(crate) label: &'static str,
-    /// Where it belongs.
+    /// Path of the downloaded file.
     pub(crate) path: &'a Path,
-    /// A longer answer is not taken.
+    /// Maximum size in bytes; a longer answer is refused.
     pub(crate) most_bytes: u64,
-    /// Is the file at a path the published one?
+    /// Checks that the file at a path is the published one.
     pub(crate) check: &'a dyn Fn(&Path) -> anyhow::Result<()>,
 }
 
 impl RemoteFile<'_> {
-    /// Downloads the file, or what is missing of it, and puts it in place once it is whole and checked.
+    /// Downloads the file, or the rest of it, and renames it into place once it is complete and checked.
     pub(crate) fn fetch(&self, is_shown: bool) -> anyhow::Result<()> {
         make_directory(self.path)?;
         let partial = partial(self.path);
         let bar = if is_shown { ProgressBar::no_length() } else { ProgressBar::hidden() };
         bar.set_style(ProgressStyle::with_template(STYLE).unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_message(self.label);
+        let lines = ProgressLines::unless_terminal(self.label);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let fetched = runtime.block_on(download(&self.url, &partial, self.most_bytes, &bar));
+        let fetched = runtime.block_on(download(&self.url, &partial, self.most_bytes, &bar, lines.as_ref()));
         bar.finish_and_clear();
         let _lock = fetched.with_context(|| by_hand(&self.url, self.path))?;
         put_in_place(self.path, &partial, self.check)
     }
 }
 
-/// The directory of a file, created where it does not exist.
+/// Creates the directory of a file where it does not exist.
 fn make_directory(path: &Path) -> anyhow::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))
+    std::fs::create_dir_all(directory).with_context(|| format!("{} cannot be created", directory.display()))
 }
 
-/// Where a file is while it is incomplete.
+/// Path of a file while it is incomplete.
 fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
 }
 
-/// A little more than what was published.
+/// Maximum size of a download: 5 % and 8 MiB more than the published size.
 fn most_bytes(model: &NamedModel) -> u64 {
     (u64::from(model.size_mib) << 20) / 20 * 21 + (8 << 20)
 }
@@ -100,11 +103,11 @@ fn by_hand(url: &str, path: &Path) -> String {
 /// Opens `partial`, which is locked as long as the file is open.
 fn open_locked(partial: &Path) -> anyhow::Result<File> {
     let file = OpenOptions::new().append(true).create(true).open(partial)?;
-    file.try_lock().context("it is being fetched already")?;
+    file.try_lock().context("the file is being fetched already")?;
     Ok(file)
 }
 
-/// Copies `source` to `path` by way of a locked incomplete file, and puts it in place once it is checked.
+/// Copies `source` to `path` by way of a locked incomplete file, and renames it into place once it is checked.
 pub(crate) fn copy(
     source: &Path,
     path: &Path,
@@ -120,13 +123,19 @@ pub(crate) fn copy(
     put_in_place(path, &partial, check)
 }
 
-/// Fetches what is missing of `partial`, which nobody else may be fetching: the file that comes back is the lock.
-async fn download(url: &str, partial: &Path, most_bytes: u64, bar: &ProgressBar) -> anyhow::Result<File> {
+/// Fetches the missing rest of `partial`. The returned file holds the lock that excludes other downloads.
+async fn download(
+    url: &str,
+    partial: &Path,
+    most_bytes: u64,
+    bar: &ProgressBar,
+    lines: Option<&ProgressLines>,
+) -> anyhow::Result<File> {
     let mut file = open_locked(partial)?;
     let mut len = file.metadata()?.len();
     let mut response = request(url, len).await?;
     if response.status() == StatusCode::PARTIAL_CONTENT {
-        anyhow::ensure!(goes_on_from(&response, len), "the server sent another part than was asked for");
+        anyhow::ensure!(goes_on_from(&response, len), "the server sent another range than requested");
     } else {
         file.set_len(0)?;
         len = 0;
@@ -135,15 +144,18 @@ async fn download(url: &str, partial: &Path, most_bytes: u64, bar: &ProgressBar)
     bar.set_position(len);
     while let Some(chunk) = response.chunk().await? {
         len += chunk.len() as u64;
-        anyhow::ensure!(len <= most_bytes, "the server sends more than the model has");
+        anyhow::ensure!(len <= most_bytes, "the server sends more than the model has bytes");
         file.write_all(&chunk)?;
         bar.set_position(len);
+        if let Some(lines) = lines {
+            lines.set(len, bar.length().unwrap_or(0));
+        }
     }
     file.sync_all()?;
     Ok(file)
 }
 
-/// Asks for the bytes from `start` on, or for all of them when the server has none there.
+/// Requests the bytes from `start` on, or the whole file if the server has none there.
 async fn request(url: &str, start: u64) -> anyhow::Result<Response> {
     let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build()?;
     if start > 0 {
@@ -160,7 +172,7 @@ fn goes_on_from(response: &Response, start: u64) -> bool {
     range.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))
 }
 
-/// Checks a complete file and gives it its name; one that fails the check is removed.
+/// Checks a complete file and renames it; one that fails the check is deleted.
 fn put_in_place(
     path: &Path,
     partial: &Path,
@@ -168,7 +180,7 @@ fn put_in_place(
 ) -> anyhow::Result<()> {
     if let Err(error) = check(partial) {
         std::fs::remove_file(partial)?;
-        return Err(error).context("what was downloaded is not the model");
+        return Err(error).context("the downloaded file is not the published model");
     }
     std::fs::rename(partial, path)?;
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -213,15 +225,15 @@ mod tests {
         match start {
             Some(start) if start >= bytes.len() => StatusCode::RANGE_NOT_SATISFIABLE.into_response(),
             Some(start) => {
-                let told = format!("bytes {start}-{}/{}", bytes.len() - 1, bytes.len());
+                let content_range = format!("bytes {start}-{}/{}", bytes.len() - 1, bytes.len());
                 let status = StatusCode::PARTIAL_CONTENT;
-                (status, [("content-range", told)], bytes[start..].to_vec()).into_response()
+                (status, [("content-range", content_range)], bytes[start..].to_vec()).into_response()
             }
             None => bytes.into_response(),
         }
     }
 
-    /// A server of one file; gives its address and the ranges it was asked for.
+    /// A server of one file; returns its address and the requested ranges.
     fn server(bytes: Vec<u8>) -> (String, Arc<Mutex<Vec<String>>>) {
         let served = Served { bytes, asked: Arc::default() };
         let asked = served.asked.clone();
@@ -243,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_fetched_whole_or_from_where_it_broke_off() {
+    fn pull_resumes_an_interrupted_download() {
         let bytes = digits();
         let (from, asked) = server(bytes.clone());
         let model = published(&bytes);
@@ -262,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_model_is_not_kept() {
+    fn pull_deletes_a_file_that_is_not_the_model() {
         let mut bytes = digits();
         let model = published(&bytes);
         *bytes.last_mut().unwrap() ^= 1;
@@ -274,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_being_fetched_is_not_copied() {
+    fn pull_refuses_a_file_that_is_being_fetched() {
         let directory = tempfile::tempdir().unwrap();
         let [source, path] = ["source", "model"].map(|name| directory.path().join(name));
         std::fs::write(&source, b"new").unwrap();
@@ -287,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_was_published_is_not_taken() {
+    fn pull_refuses_more_bytes_than_published() {
         let (from, _) = server(vec![0; 20 << 20]);
         let directory = tempfile::tempdir().unwrap();
         let error = format!("{:#}", fetch(directory.path(), published(b""), &from).unwrap_err());
@@ -295,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_network_the_other_way_is_told_in_one_line() {
+    fn pull_without_a_network_suggests_copying_in_one_line() {
         let directory = tempfile::tempdir().unwrap();
         let error =
             format!("{:#}", fetch(directory.path(), published(b""), "http://127.0.0.1:1").unwrap_err());

@@ -1,4 +1,4 @@
-//! `harkback reprobe`: probes again what an older prober measured.
+//! Command `harkback reprobe`: probes assets again that an older version probed.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use crate::app;
 use crate::cli::ReprobeArguments;
 use crate::config::Config;
 
-/// What became of the assets.
+/// Number of assets by result.
 #[derive(Debug, Default)]
 struct Counts {
     changed: u64,
@@ -40,10 +40,10 @@ pub(crate) async fn run(arguments: &ReprobeArguments, config: &Config, pool: &Pg
 }
 
 impl Counts {
-    /// Counts one asset; a file that cannot be read is listed and skipped.
+    /// Counts an asset; a file that cannot be read is listed and skipped.
     ///
     /// # Errors
-    /// What concerns more than this asset.
+    /// Errors that concern more than this asset.
     fn add(&mut self, asset: &MediaAsset, probed: Result<MediaAsset, MediaError>) -> anyhow::Result<()> {
         match probed {
             Ok(renewed) if renewed.is_outdated() => self.incomplete += 1,

@@ -1,4 +1,4 @@
-//! What the process takes from the system, and gives back.
+//! Limits and memory that the process takes from the system, and returns.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::listener::Closed;
 
-/// How often it is looked whether memory can be given back.
+/// Interval at which memory is returned, if connections were closed.
 const TRIM_PERIOD: Duration = Duration::from_secs(10);
 
 const SWEEP_PERIOD: Duration = Duration::from_secs(3_600);
 
-/// Raises the soft limit of open files to the hard one: a shell's default of 1 024 is fewer than the connections.
+/// Raises the soft limit of open files to the hard one: a shell's default of 1 024 is less than the number of
+/// connections.
 pub(crate) fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {
@@ -27,8 +28,9 @@ pub(crate) fn raise_file_limit() {
     }
 }
 
-/// Bounds what the allocator keeps of freed memory. By default glibc has eight arenas a core, raises its thresholds with
-/// the largest piece that was ever freed, and does not trim the top of any arena but the first. Before threads start.
+/// Bounds the freed memory that the allocator retains. By default glibc has eight arenas per core, raises its
+/// thresholds with the largest block that was ever freed, and trims the top of the first arena only. Call it before
+/// threads start.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn bound_heap() {
     for (parameter, value) in
@@ -45,19 +47,20 @@ pub(crate) fn bound_heap() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn bound_heap() {}
 
-/// Gives freed memory back to the system after connections were closed: glibc keeps what lies below any live piece of
-/// an arena. Runs for ever.
+/// Returns freed memory to the system after connections were closed: glibc retains what lies below any live block of an
+/// arena. Never returns.
 pub(crate) async fn give_memory_back(closed: Closed) {
     loop {
         tokio::time::sleep(TRIM_PERIOD).await;
         if closed.take() > 0 {
-            // Milliseconds for a large heap.
+            // Takes milliseconds for a large heap.
             let _ = tokio::task::spawn_blocking(trim).await;
         }
     }
 }
 
-/// Removes, at the start and every hour, what uploads of processes that died left in staging and in an object store. Runs for ever.
+/// Removes, at the start and every hour, what uploads of dead processes left in staging and in an object store. Never
+/// returns.
 pub(crate) async fn sweep(blobs: BlobStore) {
     loop {
         blobs.sweep_staging().await;

@@ -30,13 +30,13 @@ use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
 use crate::{app, gc, keys, log, metrics, operations, policy, reprobe, resources, verify};
 
-/// The exit status when requests were cut off.
+/// Exit status when running requests were cut off.
 const CUT_OFF: u8 = 3;
-/// How long before the end of the grace those that still run are answered 503, at most.
+/// Maximum time before the end of the grace period at which running requests are answered 503.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-/// Connections that listen for jobs, beside those that answer calls: one for each lane, and one for their ends.
+/// Connections that listen for jobs, in addition to those that answer calls: one for each lane, and one for their ends.
 const LISTENING_CONNECTIONS: u32 = 4;
-/// How long what blocks a thread may hold up the end.
+/// Maximum time that blocked threads may delay the end.
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Runs the service until a signal (SIGINT, SIGTERM), then lets requests finish.
@@ -51,18 +51,18 @@ pub(crate) fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let (mut signals, opened) = runtime.block_on(open_database(config))?;
     let Some(database) = opened else {
-        // A private Postgres that is being started ends with this process.
+        // A private Postgres that is still starting ends with this process.
         runtime.shutdown_background();
         return Ok(ExitCode::SUCCESS);
     };
     let ended = runtime.block_on(run(config, &database, &mut signals));
-    // An analysis that was cut off runs on its thread until it looks at its cancellation.
+    // An analysis that was cut off runs on its thread until it checks its cancellation.
     runtime.shutdown_timeout(LEFTOVERS);
     ended
     // `database` is dropped last: a private cluster outlives every connection to it.
 }
 
-/// Opens the database, which may take a minute; none when a signal came first.
+/// Opens the database, which may take a minute; `None` when a signal came first.
 async fn open_database(config: &Config) -> anyhow::Result<(Signals, Option<Database>)> {
     let mut signals = Signals::new()?;
     let config = config.clone();
@@ -71,7 +71,7 @@ async fn open_database(config: &Config) -> anyhow::Result<(Signals, Option<Datab
     Ok((signals, opened))
 }
 
-/// Applies the migrations.
+/// Command `migrate`: applies the migrations.
 pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
     let _traces = log::start(config)?;
     let database = Database::open(config)?;
@@ -84,24 +84,24 @@ pub(crate) fn migrate(config: &Config) -> anyhow::Result<()> {
     })
 }
 
-/// The tables of this program, then those of its queue.
+/// Migrates the tables of this program, then those of its queue.
 async fn migrate_all(pool: &PgPool) -> anyhow::Result<()> {
     db::migrate(pool).await.context("the schema cannot be brought up to date")?;
     jobs::migrate(pool).await.context("the job queue's schema cannot be brought up to date")
 }
 
-/// Removes what no row refers to.
+/// Command `gc`: removes blobs that no row refers to.
 pub(crate) fn collect(arguments: &GcArguments, config: &Config) -> anyhow::Result<()> {
     maintain(config, async |pool| gc::run(arguments, config, pool).await)
 }
 
-/// Manages API keys and the secrets of links.
+/// Command `keys`: manages API keys and the secrets of links.
 pub(crate) fn keys(arguments: &KeysArguments, config: &Config) -> anyhow::Result<()> {
     let _traces = log::start(config)?;
     let database = Database::open(config)?;
     runtime()?.block_on(async {
         let pool = db::connect(database.options.clone(), 1).await?;
-        // A key may be made before the service has ever run.
+        // A key may be created before the service has ever run.
         db::migrate(&pool).await.context("the schema cannot be brought up to date")?;
         let done = keys::run(&arguments.command, &pool).await;
         pool.close().await;
@@ -109,17 +109,17 @@ pub(crate) fn keys(arguments: &KeysArguments, config: &Config) -> anyhow::Result
     })
 }
 
-/// Probes assets again.
+/// Command `reprobe`: probes assets again.
 pub(crate) fn reprobe(arguments: &ReprobeArguments, config: &Config) -> anyhow::Result<()> {
     maintain(config, async |pool| reprobe::run(arguments, config, pool).await)
 }
 
-/// Lists damaged bytes and results of wrong decoders; whether there are none.
+/// Command `verify`: lists damaged bytes and results of wrong decoders. Returns whether there are none.
 pub(crate) fn verify(arguments: &VerifyArguments, config: &Config) -> anyhow::Result<bool> {
     maintain(config, async |pool| verify::run(arguments, config, pool).await)
 }
 
-/// Runs an operator's command on a database that is there already.
+/// Runs an operator's command on an existing database.
 fn maintain<T>(
     config: &Config,
     command: impl AsyncFnOnce(&PgPool) -> anyhow::Result<T>,
@@ -136,10 +136,10 @@ fn maintain<T>(
     })
 }
 
-/// Starts, serves, and ends in order; a signal that comes before the port is open ends the process at once.
+/// Starts, serves, and stops in order; a signal that comes before the port is open ends the process at once.
 async fn run(config: &Config, database: &Database, signals: &mut Signals) -> anyhow::Result<ExitCode> {
     let (phase, phases) = watch::channel(Phase::Serving);
-    // On the heap: it holds all that is wired.
+    // On the heap, because the future holds all services.
     let starting = start(config, database.options.clone(), phases.clone()).boxed_local();
     let Some(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, blobs, cut }) =
         signals.unless_one_comes(starting).await?
@@ -160,9 +160,9 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     let worker = tokio::spawn(worker);
     let served = async {
         listener::serve(listener, router, limits, phases, closed).await;
-        // Those whose callers hung up.
+        // Calls whose callers have disconnected.
         keys.finished().await;
-        worker.await.unwrap_or_else(|error| tracing::error!(%error, "the worker broke off"));
+        worker.await.unwrap_or_else(|error| tracing::error!(%error, "the worker ended abnormally"));
         jobs.finished().await;
     };
     let grace = Duration::from_secs(config.shutdown_grace_s);
@@ -180,26 +180,26 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
         }
         () = database.lost() => anyhow::bail!("the private Postgres died, and cannot be started again"),
     };
-    // A connection that is stuck is closed with the process.
+    // A stuck connection is closed with the process.
     let _ = tokio::time::timeout(LEFTOVERS, pool.close()).await;
     tracing::info!("stopped");
     Ok(code)
 }
 
-/// A service that is ready to serve, and its port.
+/// A service that is ready to serve, and its listening socket.
 struct Started {
     pool: PgPool,
     listener: TcpListener,
     router: Router,
     /// Runs jobs until the service stops.
     worker: BoxFuture<'static, ()>,
-    /// This process as the others see it.
+    /// This process in the list of processes.
     replica: Replica,
     capabilities: Capabilities,
     keys: Keys,
     jobs: Jobs,
     blobs: BlobStore,
-    /// Requests that were answered 503 while they ran.
+    /// Number of requests that were answered 503 while they ran.
     cut: Arc<AtomicUsize>,
 }
 
@@ -210,7 +210,7 @@ async fn start(
 ) -> anyhow::Result<Started> {
     let pool = db::connect(options.clone(), config.database_connections + LISTENING_CONNECTIONS).await?;
     migrate_all(&pool).await?;
-    let metrics = metrics::install()?;
+    let metrics = metrics::install(pool.clone())?;
     let keys = Keys::new(pool.clone());
     let access = policy::access(config, pool.clone())?;
     let stopping = Stopping { phase: phases, cut: Arc::default() };
@@ -224,7 +224,7 @@ async fn start(
     warn_of_fallback(&timelines).await;
     let capabilities = capabilities(config, timelines, renderer);
     let mut replica = replica(config, capabilities().await);
-    // A private Postgres has one process.
+    // Only one process can use a private Postgres.
     if config.database_url().is_some() {
         jobs.share_store(&mut replica).await?;
     }
@@ -242,7 +242,7 @@ async fn start(
     Ok(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, blobs, cut })
 }
 
-/// What this process offers the others, or promises its callers where it runs no jobs.
+/// Capabilities that this process offers, or that it promises its callers if it runs no jobs.
 fn capabilities(config: &Config, timelines: SemanticTimelines, renderer: Renderer) -> Capabilities {
     let is_api = config.role == Role::Api;
     let analysis = format!(
@@ -287,17 +287,17 @@ fn worker_settings(config: &Config) -> WorkerSettings {
     WorkerSettings { slots, grace }
 }
 
-/// No more jobs are taken once the service stops.
+/// Stops taking jobs once the service stops.
 async fn stop_jobs(jobs: Jobs, mut phases: watch::Receiver<Phase>) {
     // An error means that the sender is gone, with the service.
     let _ = phases.wait_for(|phase| *phase != Phase::Serving).await;
     jobs.stop();
 }
 
-/// Waits for a signal and ends the service in order: returns when the grace is over, or at the next signal.
+/// Waits for a signal and stops the service in order: returns when the grace period is over, or at the next signal.
 async fn stop(signals: &mut Signals, phase: &watch::Sender<Phase>, grace: Duration) {
     signals.next().await;
-    tracing::info!(grace_s = grace.as_secs(), "stopping: what runs may finish");
+    tracing::info!(grace_s = grace.as_secs(), "stopping: running requests and jobs may finish");
     phase.send_replace(Phase::Draining);
     let last_answers = LAST_ANSWERS.min(grace / 5);
     let in_order = async {
@@ -311,7 +311,7 @@ async fn stop(signals: &mut Signals, phase: &watch::Sender<Phase>, grace: Durati
     }
 }
 
-/// A fallback is loud, also at start.
+/// Logs a warning at start if the analysis uses a fallback.
 async fn warn_of_fallback(timelines: &SemanticTimelines) {
     match timelines.selection().await {
         Ok(selection) => match &selection.fallback_reason {
@@ -327,14 +327,14 @@ async fn warn_of_fallback(timelines: &SemanticTimelines) {
     }
 }
 
-/// The database to use, and the private cluster behind it if there is one.
+/// The database to use, and its private cluster if there is one.
 struct Database {
     options: PgConnectOptions,
     cluster: Option<Cluster>,
 }
 
 impl Database {
-    /// Resolves when a private cluster has failed for good.
+    /// Returns when a private cluster has failed for good.
     async fn lost(&self) {
         while !self.cluster.as_ref().is_some_and(Cluster::has_failed) {
             tokio::time::sleep(LEFTOVERS).await;
@@ -343,7 +343,7 @@ impl Database {
 
     fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(url) = config.database_url() {
-            let options = PgConnectOptions::from_str(url).context("DATABASE_URL is no postgres:// URL")?;
+            let options = PgConnectOptions::from_str(url).context("DATABASE_URL is not a postgres:// URL")?;
             return Ok(Self { options, cluster: None });
         }
         let binaries = ServerBinaries::find(&config::search_path())?;
@@ -358,7 +358,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-/// The signals that end the service.
+/// Signals that end the service.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -370,7 +370,7 @@ impl Signals {
         Ok(Self { interrupt: of(SignalKind::interrupt())?, terminate: of(SignalKind::terminate())? })
     }
 
-    /// The outcome of `starting`; none when a signal comes before.
+    /// The outcome of `starting`; `None` when a signal comes first.
     async fn unless_one_comes<T>(
         &mut self,
         starting: impl Future<Output = anyhow::Result<T>>,

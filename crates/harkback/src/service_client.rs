@@ -1,4 +1,4 @@
-//! Calls to a service that runs, for the commands that ask one.
+//! Client of a running service, for the commands that call one.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use url::Url;
 use crate::cli::ServiceArguments;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Without a byte: longer than the silence between the comments of an event stream.
+/// Maximum time without a byte: longer than the interval between the comments of an event stream.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A problem that the service answered.
+/// A problem document from the service.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub(crate) struct Refused {
@@ -22,7 +22,7 @@ pub(crate) struct Refused {
     detail: String,
 }
 
-/// A service, and who asks it.
+/// A service, and the headers that identify the caller.
 pub(crate) struct ServiceClient {
     client: Client,
     base: Url,
@@ -41,17 +41,17 @@ impl ServiceClient {
         Ok(Self { client, base: arguments.url.clone(), headers })
     }
 
-    /// A call of `path`, which may have a query.
+    /// Builds a request for `path`, which may have a query.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
         let request = self.client.request(method, url);
         self.headers.iter().fold(request, |request, (name, value)| request.header(*name, value))
     }
 
-    /// Sends it.
+    /// Sends a request.
     ///
     /// # Errors
-    /// When there is no answer, or a problem: then what its document says.
+    /// When there is no answer, or a problem: then with the text of its document.
     pub(crate) async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let response = request.send().await;
         let response = response.with_context(|| format!("no answer from {}", self.base))?;

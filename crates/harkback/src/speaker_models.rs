@@ -1,4 +1,4 @@
-//! `harkback models pull speakers`: the two networks of speaker diarization.
+//! Command `harkback models pull speakers`: installs the two networks of speaker diarization.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,12 @@ use audio_speakers::catalog::{FILES, ModelFile};
 
 use crate::pull::{self, RemoteFile};
 
-/// Nothing is published yet: the digests are those of the files that the script writes.
+/// No files are published yet: the digests are those of the files that the script writes.
 const NO_SOURCE: &str = "no export of the speaker models is published yet: make the files with \
                          tools/speakers/export.py and give their directory, or a mirror's address, as --from";
 
-/// Copies or downloads both files from `from`, a directory or an address below which they are; gives their paths. A file
-/// that is there already, with the published digest, is not fetched again.
+/// Copies or downloads both files from `from`, a directory or a base URL; returns their paths. An installed file with
+/// the published digest is not fetched again.
 pub(crate) fn pull(directory: &Path, from: Option<&str>, is_shown: bool) -> anyhow::Result<Vec<PathBuf>> {
     let place = |file: ModelFile| directory.join(file.file_name);
     let missing: Vec<ModelFile> =
@@ -35,17 +35,17 @@ fn fetch(path: &Path, file: ModelFile, from: &str, is_shown: bool) -> anyhow::Re
     pull::copy(&Path::new(from).join(file.file_name), path, &check)
 }
 
-/// Where both files are, or would be.
+/// Paths of both files, installed or not.
 pub(crate) fn paths(directory: &Path) -> [PathBuf; 2] {
     FILES.map(|file| directory.join(file.file_name))
 }
 
-/// Are both files in `directory`, with the published digests?
+/// Checks that both files are in `directory`, with the published digests.
 pub(crate) fn check(directory: &Path) -> anyhow::Result<()> {
     Ok(SpeakerModels::check(directory)?)
 }
 
-/// Is one of the files in `directory`, whatever it holds?
+/// Whether one of the files is in `directory`, regardless of its content.
 pub(crate) fn is_any_present(directory: &Path) -> bool {
     FILES.iter().any(|file| directory.join(file.file_name).exists())
 }
@@ -55,14 +55,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_source_the_way_to_the_speaker_models_is_named() {
+    fn pull_of_speakers_without_a_source_explains_how_to_get_them() {
         let directory = tempfile::tempdir().unwrap();
         let error = pull(directory.path(), None, false).unwrap_err().to_string();
         assert!(error.contains("export.py") && error.contains("--from"), "{error}");
     }
 
     #[test]
-    fn a_speaker_model_with_another_digest_is_not_kept() {
+    fn speaker_model_with_another_digest_is_deleted() {
         let (directory, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         for file in FILES {
             let bytes = vec![7; usize::try_from(file.size).unwrap()];
@@ -76,13 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn the_paths_are_those_of_both_files() {
+    fn paths_of_speakers_are_both_files() {
         let expected = ["/m/speaker-segmentation.onnx", "/m/speaker-embedding.onnx"].map(PathBuf::from);
         assert_eq!(paths(Path::new("/m")), expected);
     }
 
     #[test]
-    fn a_missing_directory_is_named() {
+    fn error_names_a_missing_directory() {
         let directory = tempfile::tempdir().unwrap();
         let from = directory.path().join("nowhere");
         let error = format!("{:#}", pull(directory.path(), from.to_str(), false).unwrap_err());

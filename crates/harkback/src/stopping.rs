@@ -1,4 +1,4 @@
-//! The end of the service: what a signal starts, and what becomes of the requests that still run.
+//! Shutdown of the service: phases after a signal, and the handling of running requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,26 +9,26 @@ use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
 use tokio::sync::watch;
 
-/// Where the service is in its life.
+/// Phase of the service's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Requests are taken.
+    /// Requests are accepted and run.
     Serving,
-    /// New requests are refused; those that run may finish.
+    /// New requests are refused; running ones may finish.
     Draining,
-    /// Those that still run are answered 503.
+    /// Running requests are answered 503.
     Cutting,
 }
 
-/// What each request has to know of the end.
+/// Shutdown state that each request reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Stopping {
     pub(crate) phase: watch::Receiver<Phase>,
-    /// Requests that were answered 503 while they ran.
+    /// Number of requests that were answered 503 while they ran.
     pub(crate) cut: Arc<AtomicUsize>,
 }
 
-/// Refuses requests once the service drains, and answers those that run when their time is over.
+/// Refuses requests once the service drains, and answers running ones when their time is over.
 pub(crate) async fn layer(State(stopping): State<Stopping>, request: Request, next: Next) -> Response {
     let Stopping { mut phase, cut } = stopping;
     if *phase.borrow() != Phase::Serving {

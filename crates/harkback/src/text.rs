@@ -1,11 +1,11 @@
-//! A timeline for people to read.
+//! Formats a timeline as text for people.
 
 use std::fmt::Write;
 
 use audio_semantic_timeline::model::{AudioEvent, EventKind, Summary};
 use media_time::MediaTime;
 
-/// One line of facts about the whole, then one line an event, then one line a speaker.
+/// Formats one line of facts about the recording, then a line per event, then a line per speaker.
 pub(crate) fn timeline(name: &str, summary: &Summary) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -20,7 +20,7 @@ pub(crate) fn timeline(name: &str, summary: &Summary) -> String {
         text.push('\n');
     }
     if summary.meta.run.backend_type == "stub" {
-        text.push_str("\nThe stub backend made this up: nothing was measured.\n");
+        text.push_str("\nThe stub backend invented this timeline: nothing was measured.\n");
     }
     text
 }
@@ -36,7 +36,7 @@ fn facts(summary: &Summary) -> String {
         facts.push(format!("{bpm:.1} BPM, {} beats, {bars} bars", summary.beats.len()));
     }
     if run.analysis.get("truncated").is_some_and(|truncated| truncated == true) {
-        facts.push("cut off: the file ends too early".to_owned());
+        facts.push("truncated: the file ends too early".to_owned());
     }
     if let Some(speakers) = &run.speakers {
         let noun = if speakers.len() == 1 { "speaker" } else { "speakers" };
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_has_the_speakers() {
+    fn text_lists_the_speakers() {
         let part = json!({"available": false, "version": null});
         let event = |start_ms: i64, meta: serde_json::Value| {
             json!({"kind": "speech", "start_ms": start_ms, "end_ms": start_ms + 1_000, "loudness_lufs": -20.0,

@@ -1,4 +1,4 @@
-//! The share of a tenant in uploads: so many come in at once, more wait, and beyond that they are refused. Each takes a
+//! Limit of concurrent uploads of a tenant: a number of them run, more wait, and further ones are refused. Each takes a
 //! connection, a file, and a part of the processors and of the disk.
 
 use std::collections::HashMap;
@@ -12,24 +12,24 @@ use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
 use tokio::sync::Semaphore;
 
-/// Uploads of one tenant that come in at once.
+/// Maximum number of concurrent uploads of a tenant.
 const AT_ONCE: usize = 8;
-/// Those and the ones that wait; their bodies are not read yet.
+/// Maximum number of running and waiting uploads of a tenant; the bodies of waiting ones are not read yet.
 const MOST: usize = 64;
 const PATH: &str = "/media-v2/assets";
-/// What `Retry-After` may say, in seconds.
+/// Maximum of `Retry-After`, in seconds.
 const LONGEST_WAIT_S: u64 = 300;
 
-/// The shares of all tenants. Cheap to clone.
+/// Uploads of all tenants. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Uploads(Arc<Mutex<Running>>);
 
 #[derive(Debug, Default)]
 struct Running {
-    /// By the header of the tenant; only those with an upload are kept. Callers that name their tenant in the form share the
-    /// share of one.
+    /// By the value of the tenant header; only tenants with an upload have an entry. Callers that send their tenant in
+    /// the form are counted together, under the empty value.
     shares: HashMap<Vec<u8>, Share>,
-    /// How long the last upload took, without its wait.
+    /// Duration of the last upload, without its wait.
     last: Duration,
 }
 
@@ -39,14 +39,14 @@ struct Share {
     turns: Arc<Semaphore>,
 }
 
-/// An upload that comes in or waits.
+/// An upload that runs or waits.
 struct Upload {
     uploads: Uploads,
     tenant: Vec<u8>,
     turns: Arc<Semaphore>,
 }
 
-/// Has uploads take their tenant's share. Mount it inside of what authenticates callers.
+/// Middleware that limits the uploads of each tenant. Mount it inside of the layer that authenticates callers.
 pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST || request.uri().path() != PATH {
         return next.run(request).await;
@@ -56,7 +56,7 @@ pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next
         Ok(upload) => upload,
         Err(problem) => return problem.into_response(),
     };
-    // The semaphore is never closed; should it be, the bound of all still holds.
+    // The semaphore is never closed; if it were, the limit of `MOST` would still hold.
     let _turn = upload.turns.acquire().await.ok();
     let began = Instant::now();
     let response = next.run(request).await;
@@ -75,14 +75,15 @@ impl Uploads {
         if share.count >= MOST {
             let rounds = u64::try_from(MOST / AT_ONCE).unwrap_or(1);
             let wait_s = (last.as_secs() * rounds + 1).min(LONGEST_WAIT_S);
-            let detail = format!("{MOST} uploads of this tenant come in or wait already");
+            let detail =
+                format!("{MOST} uploads of this tenant are running or waiting already; send it again later");
             return Err(Problem::unavailable("queue_full", detail, u32::try_from(wait_s).unwrap_or(1)));
         }
         share.count += 1;
         Ok(Upload { uploads: self.clone(), tenant, turns: share.turns.clone() })
     }
 
-    /// Nothing panics while it is held.
+    /// The lock is never poisoned: nothing panics while it is held.
     fn running(&self) -> MutexGuard<'_, Running> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_tenant_has_a_share_and_another_its_own() {
+    async fn upload_limit_is_separate_for_each_tenant() {
         let uploads = Uploads::default();
         let held: Vec<_> = (0..MOST).map(|_| uploads.begin(b"t1".to_vec()).unwrap()).collect();
         let turns: Vec<_> = held.iter().filter_map(|upload| upload.turns.try_acquire().ok()).collect();

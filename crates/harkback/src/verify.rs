@@ -1,5 +1,5 @@
-//! `harkback verify`: lists damaged and missing bytes, and results that were made with a decoder that reads their
-//! recording wrongly.
+//! Command `harkback verify`: lists damaged and missing bytes, and results that were made with a decoder that reads
+//! their recording wrongly.
 
 use std::io::Write;
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ use crate::app;
 use crate::cli::VerifyArguments;
 use crate::config::Config;
 
-/// Prints a line for each thing found; whether there are none.
+/// Prints a line for each finding. Returns whether there are none.
 pub(crate) async fn run(arguments: &VerifyArguments, config: &Config, pool: &PgPool) -> anyhow::Result<bool> {
     let is_current = db::is_migrated(pool).await.context("the database does not answer")?;
     anyhow::ensure!(is_current, "the database has no tables of this version: run `harkback migrate` first");
@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, config: &Config, pool: &PgP
     Ok(results(pool).await? && are_bytes_whole)
 }
 
-/// Hashes the store, and prints a line for each row whose bytes are not there as they were kept.
+/// Hashes the store, and prints a line for each row whose bytes are missing or damaged.
 async fn bytes(repair: bool, config: &Config, pool: &PgPool) -> anyhow::Result<bool> {
     let mut out = std::io::stdout();
     let (mut damaged, mut missing) = (0_u64, 0_u64);
@@ -45,7 +45,7 @@ async fn bytes(repair: bool, config: &Config, pool: &PgPool) -> anyhow::Result<b
     Ok(damaged == 0 && missing == 0)
 }
 
-/// Prints a line for each result and origin map of a wrong decoder; whether there are none.
+/// Prints a line for each result and origin map of a wrong decoder. Returns whether there are none.
 async fn results(pool: &PgPool) -> anyhow::Result<bool> {
     let mut out = std::io::stdout();
     let (mut results, mut maps, mut after) = (0_u64, 0_u64, None);
@@ -69,7 +69,7 @@ async fn results(pool: &PgPool) -> anyhow::Result<bool> {
     Ok(results == 0)
 }
 
-/// `tenant env asset artifact kind reason`.
+/// Formats `tenant env asset artifact kind reason`.
 fn line(found: &WronglyDecoded, kind: &str) -> String {
     let WronglyDecoded { tenant_id, env, asset_id, artifact_id, decoder, backend_version, .. } = found;
     format!(

@@ -3,17 +3,17 @@ use std::str::FromStr;
 /// What a caller may do: each level includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccessLevel {
-    /// GET and HEAD.
+    /// Only GET and HEAD.
     Read,
-    /// All calls, but for those that read files of the machine.
+    /// All calls except those that read files of the machine.
     Write,
-    /// All calls. Callers that are not authenticated have it: their headers are trusted.
+    /// All calls. The level of unauthenticated callers (`--auth none`), whose headers are trusted.
     #[default]
     Admin,
 }
 
 impl AccessLevel {
-    /// Its name in keys and tokens.
+    /// Name of the level in API keys and tokens: `read`, `write` or `admin`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Request bodies in memory: each has the limit of its route, and all of a process share one budget.
+//! Request bodies in memory: each has the limit of its route, and all bodies of a process share one memory budget.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -17,38 +17,38 @@ use crate::Problem;
 use crate::extract::parse_json;
 use crate::reading::BodyTimedOut;
 
-/// The bytes that bodies of all requests may hold at once: one and a half of the largest.
+/// Maximum number of bytes in memory of all request bodies: 1.5 times the largest body.
 const BUDGET: usize = 96 << 20;
-/// The budget is counted in pieces of this size.
+/// Unit in which the budget is acquired, in bytes.
 const PIECE: usize = 64 << 10;
-/// A body up to this size costs nothing: the number of connections bounds them.
+/// Bodies up to this size (bytes) take no share of the budget: the number of connections bounds them.
 const FREE: usize = PIECE;
-/// Parsing more than this takes milliseconds: it does not belong on an async thread.
+/// Bodies larger than this (bytes) take milliseconds to parse and are parsed on a blocking thread.
 const LARGE: usize = 256 << 10;
-/// How long a body waits for its next piece of the budget. The one that waited longest gives up first, and what it held
-/// goes to the others.
+/// Timeout for acquiring the next piece of the budget. The body that has waited longest fails first, and its share goes
+/// to the others.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
-/// A body that is held in memory must be there after so long, and a second more for each so many bytes.
+/// Deadline for a body that is buffered in memory: this time, plus one second per `BYTES_PER_SECOND` bytes.
 const GRACE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
 const BYTES_PER_SECOND: usize = 256 << 10;
 
 static PIECES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(BUDGET / PIECE)));
 
-/// The largest JSON bodies, for middleware that reads a body before its handler: an extension of requests.
+/// Maximum sizes of JSON bodies, for middleware that reads a body before its handler: a request extension.
 #[derive(Clone, Debug)]
 pub struct JsonLimit {
     bytes: usize,
     of_routes: Arc<[RouteLimit]>,
 }
 
-/// A route, as the router writes it, and the largest body that it takes, in bytes.
+/// A route as the router spells it, and its maximum body size in bytes.
 pub type RouteLimit = (&'static str, usize);
 
 impl JsonLimit {
-    /// 1 MiB, where [`limit_json`] set no other.
+    /// 1 MiB, where [`limit_json`] sets no other limit.
     const DEFAULT: usize = 1 << 20;
 
-    /// That of a request, in bytes.
+    /// Maximum size of the JSON body of a request with these extensions, in bytes.
     #[must_use]
     pub fn of(extensions: &Extensions) -> usize {
         let Some(limits) = extensions.get::<Self>() else { return Self::DEFAULT };
@@ -58,23 +58,23 @@ impl JsonLimit {
     }
 }
 
-/// Limits JSON bodies of `router` to `bytes`, but for `of_routes`, which set these limits themselves
+/// Limits JSON bodies of `router` to `bytes`, except on `of_routes`, which set their limits themselves
 /// ([`DefaultBodyLimit`]).
 pub fn limit_json(router: Router, bytes: usize, of_routes: &[RouteLimit]) -> Router {
     let limit = JsonLimit { bytes, of_routes: of_routes.into() };
     router.layer(DefaultBodyLimit::max(bytes)).layer(Extension(limit))
 }
 
-/// A share of the budget. It goes back when its last clone is dropped.
+/// A share of the budget, released when its last clone is dropped.
 #[derive(Clone, Debug, Default)]
 struct Share {
     _permits: Option<Arc<OwnedSemaphorePermit>>,
 }
 
-/// A body that was read, with its share of the budget.
+/// A buffered body with its share of the budget.
 #[derive(Clone, Debug)]
 pub struct Buffered {
-    /// The bytes.
+    /// Content of the body.
     pub bytes: Bytes,
     share: Share,
 }
@@ -96,13 +96,14 @@ impl Buffered {
         read(request.map(|body| axum::body::Body::new(http_body_util::Limited::new(body, limit)))).await
     }
 
-    /// The bytes; their share goes to the request with these extensions, and ends when its body was read and dropped.
+    /// Returns the bytes and moves their share to `extensions` of the request, which hold it until the body is read and
+    /// dropped.
     pub fn into_request(self, extensions: &mut Extensions) -> Bytes {
         extensions.insert(self.share);
         self.bytes
     }
 
-    /// The body as JSON; a large one is parsed on a blocking thread.
+    /// Parses the body as JSON, a large one on a blocking thread.
     pub(crate) async fn parse<T: DeserializeOwned + Send + 'static>(self) -> Result<T, Problem> {
         self.run(|bytes| parse_json(bytes)).await?
     }
@@ -130,7 +131,7 @@ async fn read(request: Request) -> Result<Buffered, Problem> {
     let length = request.headers().get(header::CONTENT_LENGTH);
     let declared = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let mut body = request.into_body();
-    // Nothing is read of a body whose declared length is beyond the limit.
+    // A body whose declared length exceeds the limit is not read.
     if declared.is_some_and(|length| body.size_hint().upper().is_some_and(|limit| length as u64 > limit)) {
         return Err(body_too_large());
     }
@@ -139,7 +140,8 @@ async fn read(request: Request) -> Result<Buffered, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = deadline.meet(bytes.len(), body.frame()).await?.transpose().map_err(unbuffered)? {
         let Ok(piece) = frame.into_data() else { continue };
-        // What is declared costs nothing: the budget is for bytes that came. One body may be larger than all of it.
+        // A declared length costs nothing: the budget is for bytes received. One body may be larger than the whole
+        // budget.
         let pieces =
             |held: &Option<OwnedSemaphorePermit>| held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         while (bytes.len() + piece.len()).min(BUDGET) > FREE + pieces(&held) * PIECE {
@@ -156,15 +158,15 @@ async fn read(request: Request) -> Result<Buffered, Problem> {
     Ok(Buffered { bytes: bytes.freeze(), share })
 }
 
-/// When a body must be there.
+/// Deadline by which a body must have arrived.
 struct Deadline {
     begin: Instant,
-    /// The length that the request declares, in bytes; 0 without one.
+    /// Length that the request declares, in bytes; 0 without one.
     declared: usize,
 }
 
 impl Deadline {
-    /// The next of a body of which `received` bytes came.
+    /// Awaits `next`, the next frame of a body of which `received` bytes have arrived, until the deadline.
     async fn meet<T>(&self, received: usize, next: impl Future<Output = T>) -> Result<T, Problem> {
         let seconds = self.declared.max(received) as f64 / BYTES_PER_SECOND as f64;
         let end = self.begin + GRACE + Duration::from_secs_f64(seconds);
@@ -176,7 +178,7 @@ fn busy() -> Problem {
     Problem::unavailable("busy", "too many large bodies are being read; send this one again later", 5)
 }
 
-/// The problem of a body that was not read to its end.
+/// The problem for a body that could not be read to its end.
 pub(crate) fn unbuffered(error: axum::Error) -> Problem {
     let error = error.into_inner();
     if is_caused_by::<LengthLimitError>(&*error) {
@@ -201,7 +203,7 @@ pub(crate) fn timed_out() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the body did not arrive in time")
 }
 
-/// Is `error`, or one of its sources, an `E`?
+/// Whether `error`, or one of its sources, is an `E`.
 pub(crate) fn is_caused_by<E: std::error::Error + 'static>(
     error: &(dyn std::error::Error + 'static),
 ) -> bool {
@@ -220,7 +222,7 @@ mod tests {
         Request::new(Body::from_stream(stream::iter((0..length >> 10).map(piece))))
     }
 
-    /// Declares a length, sends a part of it, and then nothing.
+    /// Declares a length of `declared` bytes, sends `sent` of them, and then stalls.
     fn stalled(declared: usize, sent: usize) -> Request {
         let piece = |_| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 1 << 10]));
         let body = stream::iter((0..sent >> 10).map(piece)).chain(stream::pending());
@@ -228,14 +230,14 @@ mod tests {
         request.body(Body::from_stream(body)).unwrap()
     }
 
-    /// One test: the budget is the process's.
+    /// A single test, because the budget is shared by the process.
     #[tokio::test]
     async fn large_bodies_share_a_budget() {
         const ALL: usize = BUDGET / PIECE;
         let limit = BUDGET;
         let read = async |request| Buffered::read_limited(request, limit).await;
         assert_eq!(read(chunked(limit + (1 << 20))).await.unwrap_err().code(), "body_too_large");
-        assert_eq!(PIECES.available_permits(), ALL, "what is refused gives its share back");
+        assert_eq!(PIECES.available_permits(), ALL, "a refused body releases its share");
 
         let small = read(chunked(FREE)).await.unwrap();
         assert_eq!((small.bytes.len(), PIECES.available_permits()), (FREE, ALL));
@@ -244,11 +246,11 @@ mod tests {
         let declared: Vec<_> = (0..10).map(|_| spawn(stalled(BUDGET, 1 << 10))).collect();
         let held = spawn(stalled(BUDGET, FREE + 2 * PIECE));
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(PIECES.available_permits(), ALL - 2, "what is declared and does not come costs nothing");
+        assert_eq!(PIECES.available_permits(), ALL - 2, "declared bytes that do not arrive cost nothing");
         assert!(read(chunked(BUDGET / 2)).await.is_ok());
         let all = read(chunked(BUDGET - 2 * PIECE)).await.unwrap();
-        assert_eq!(read(chunked(4 * PIECE)).await.unwrap_err().code(), "busy", "after some patience");
-        assert!(read(chunked(FREE)).await.is_ok(), "small ones need no share");
+        assert_eq!(read(chunked(4 * PIECE)).await.unwrap_err().code(), "busy", "after the timeout");
+        assert!(read(chunked(FREE)).await.is_ok(), "small bodies need no share");
         drop(all);
         for reading in declared.into_iter().chain([held]) {
             reading.abort();
@@ -261,7 +263,7 @@ mod tests {
         *again.body_mut() = Body::from(first.clone().into_request(again.extensions_mut()));
         let again = read(again).await.unwrap();
         drop(first);
-        assert_eq!(PIECES.available_permits(), ALL - 1, "paid once, until the last is gone");
+        assert_eq!(PIECES.available_permits(), ALL - 1, "acquired once, until the last clone is dropped");
         drop(again);
         assert_eq!(PIECES.available_permits(), ALL);
     }

@@ -1,4 +1,4 @@
-//! The edge of the service: what happens once for every call, whatever the route.
+//! The edge of the service: middleware that applies to every call, regardless of its route.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -23,13 +23,13 @@ const REQUEST_ID: &str = "x-request-id";
 pub struct RequestId(String);
 
 impl RequestId {
-    /// The id of a call that does not come over the boundary: a job's.
+    /// The id of a call that does not pass [`boundary`](layer): a job's.
     #[must_use]
     pub const fn new(id: String) -> Self {
         Self(id)
     }
 
-    /// The id in `extensions`, or nothing outside [`boundary`](layer).
+    /// The id in `extensions`, or an empty string outside [`boundary`](layer).
     #[must_use]
     pub fn of(extensions: &Extensions) -> &str {
         extensions.get::<Self>().map_or("", |id| id.0.as_str())
@@ -38,13 +38,13 @@ impl RequestId {
 
 /// Wraps `router` so that every answer carries `X-Request-Id`, every error is a problem document
 /// (also axum's own: unknown route, wrong method, a panic), and every call is logged in one line
-/// and counted in `http_requests_total` and `http_request_duration_seconds`. A refusal that comes before the end of the
-/// body says `Connection: close`: what is left of the body would stand where the next request is looked for.
+/// and counted in `http_requests_total` and `http_request_duration_seconds`. A refusal before the end of the body sets
+/// `Connection: close`, because the rest of the body would be parsed as the next request.
 pub fn layer(router: Router) -> Router {
     layer_with(router, BodyPace::default())
 }
 
-/// As [`layer`], for bodies that arrive at `pace`.
+/// As [`layer`], with the minimum rate `pace` of request bodies.
 pub fn layer_with(router: Router, pace: BodyPace) -> Router {
     router
         .fallback(async || Problem::not_found("route_not_found", "there is no such route; see /openapi.json"))
@@ -65,12 +65,14 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let tenant = header_text(request.headers(), "x-tenant-id").map(str::to_owned);
+    let [tenant, env] =
+        ["x-tenant-id", "x-env"].map(|name| header_text(request.headers(), name).map(str::to_owned));
     let span = tracing::info_span!("request", request_id, %method, route, trace_id = tracing::field::Empty);
     if let Some(trace) = TraceParent::continue_in(TraceParent::of(request.headers()), &span) {
         request.extensions_mut().insert(trace);
     }
     let started = Instant::now();
+    let _in_flight = InFlight::begin();
 
     let (reading, request) = Reading::watch(request, pace);
     let response = tenancy::begin(next.run(request)).instrument(span.clone()).await;
@@ -99,20 +101,27 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
                 elapsed_ms,
                 path,
                 tenant,
+                env,
                 code,
                 cause,
                 "request failed"
             );
         } else {
-            tracing::info!(status = status.as_u16(), elapsed_ms, path, tenant, code, "request");
+            let status = status.as_u16();
+            // Probes come every few seconds.
+            if matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics") && status == 200 {
+                tracing::debug!(status, elapsed_ms, path, "request");
+            } else {
+                tracing::info!(status, elapsed_ms, path, tenant, env, code, "request");
+            }
         }
     });
     count(&method, &route, status, elapsed);
     response
 }
 
-/// The whole answer to what never became a request, so that it looks like any other: a head that is malformed (400), or
-/// too long (414, 431). The connection is closed after it.
+/// The whole answer to input that hyper rejects before it is a request, in the format of all other errors: a malformed
+/// head (400), or one that is too long (414, 431). The connection is closed after it.
 #[must_use]
 pub fn http_refusal(status: StatusCode) -> String {
     let problem = match status {
@@ -138,14 +147,14 @@ pub fn http_refusal(status: StatusCode) -> String {
     )
 }
 
-/// What a page may load that this service answers, here the one of `/docs`: its own files, and styles within.
+/// Content security policy of HTML pages (`/docs`): files of this service, and inline styles.
 const PAGE_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Of a document that is a picture: nothing but its own styles, and no scripts.
+/// Content security policy of SVG and XML documents: inline styles only, no scripts.
 const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-/// Keeps browsers from taking an answer for another type than it has, and documents from running what is not theirs.
-/// What a route has set itself stays.
+/// Sets headers that keep browsers from guessing another content type and from running foreign content in documents. A
+/// policy that a route has set itself stays.
 fn protect(headers: &mut HeaderMap) {
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -157,12 +166,28 @@ fn protect(headers: &mut HeaderMap) {
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
 }
 
-/// Sets of labels of the counter and of the histogram; further ones are counted as the route `other`. With the buckets
-/// of the histogram that is less than 2 000 series.
+/// Maximum number of label sets of the counter and of the histogram; further ones are counted as the route `other`.
+/// With the buckets of the histogram this is less than 2 000 series.
 const MAX_COUNTERS: usize = 550;
 const MAX_HISTOGRAMS: usize = 105;
 static COUNTERS: LabelSets = LabelSets::new(MAX_COUNTERS);
 static HISTOGRAMS: LabelSets = LabelSets::new(MAX_HISTOGRAMS);
+
+/// A request that has no answer yet, in the gauge `http_requests_in_flight`.
+struct InFlight;
+
+impl InFlight {
+    fn begin() -> Self {
+        metrics::gauge!("http_requests_in_flight").increment(1);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("http_requests_in_flight").decrement(1);
+    }
+}
 
 fn count(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
     let (method, status) = (method_label(method), status.as_u16().to_string());
@@ -174,7 +199,7 @@ fn count(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
         .record(elapsed.as_secs_f64());
 }
 
-/// The sets of labels of a metric, of which there are at most so many.
+/// The label sets of a metric, at most `limit`.
 struct LabelSets {
     limit: usize,
     seen: Mutex<BTreeSet<String>>,
@@ -185,7 +210,7 @@ impl LabelSets {
         Self { limit, seen: Mutex::new(BTreeSet::new()) }
     }
 
-    /// The label of the route, which is the second of `set`.
+    /// The label of the route, which is the second element of `set`; `other` beyond the limit.
     fn route(&self, set: &[&str]) -> String {
         let name = set.join(" ");
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,7 +221,7 @@ impl LabelSets {
     }
 }
 
-/// Callers can invent methods; a metric's labels must not grow with them.
+/// Callers can invent methods; the labels of a metric must not grow with them.
 fn method_label(method: &Method) -> String {
     let known = [
         Method::GET,
@@ -210,7 +235,7 @@ fn method_label(method: &Method) -> String {
     if known.contains(method) { method.to_string() } else { "other".to_owned() }
 }
 
-/// The caller's id if it is one, else a new one.
+/// The caller's `X-Request-Id` if it is a valid id, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     header_text(headers, REQUEST_ID)
         .filter(|_| headers.get_all(REQUEST_ID).iter().nth(1).is_none())
@@ -223,7 +248,7 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Errors that axum or a layer answers itself get the shape of all others.
+/// Turns errors that axum or a layer answers itself into problem documents.
 fn as_problem(response: Response, request_id: &str) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -267,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_of_labels_have_a_number() {
+    fn label_sets_are_limited() {
         let sets = LabelSets::new(2);
         assert_eq!(sets.route(&["GET", "/a", "200"]), "/a");
         assert_eq!(sets.route(&["GET", "/a", "404"]), "/a");
@@ -287,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_get_a_policy_and_a_routes_own_stays() {
+    fn documents_get_a_policy_unless_the_route_sets_one() {
         let policy = |pairs: &[(&'static str, &'static str)]| {
             let mut all = headers(pairs);
             protect(&mut all);

@@ -1,5 +1,5 @@
-//! JSON apart from how it is written: of values that are made here the text, whose hash is kept for as long as what it
-//! names, and of texts that callers send a digest, which needs no value in memory.
+//! Canonical JSON, independent of spelling: text for values that the service builds (its hash is kept for as long as
+//! what it names), and a digest for texts of callers, which needs no value in memory.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::strict::{MAX_EXACT, MAX_FREE_VALUES, Strict, Usage};
 
-/// Keys of objects that are held at once: each takes many times its text. No object of known fields has so many.
+/// Maximum number of object keys in memory at once: each takes many times its text. No object of known fields has so
+/// many.
 const MAX_HELD_KEYS: usize = MAX_FREE_VALUES;
 
 /// JSON with one spelling: keys sorted, no white space, numbers as `serde_json` writes them.
@@ -70,7 +71,7 @@ pub fn digest(text: &[u8]) -> Option<[u8; 32]> {
     Some(digest)
 }
 
-/// Digests of values are prefixed by their type, and those of lists and objects are made of those of their members.
+/// Hashes values with a prefix for their type; the digests of lists and objects are hashes of their members' digests.
 #[derive(Clone, Copy)]
 struct ValueDigest<'a> {
     held_keys: &'a Cell<usize>,
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_value_has_one_digest_however_it_is_written() {
+    fn digest_is_independent_of_spelling() {
         let of = |text: &str| digest(text.as_bytes()).unwrap();
         assert_eq!(of(r#"{"a":1,"b":[2.0,"x"]}"#), of(" { \"b\": [2, \"\\u0078\"], \"a\": 1e0 }"));
         let texts = [
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_the_limits_of_a_body_is_not_read() {
+    fn digest_refuses_texts_beyond_the_limits_of_a_body() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let list = |length: usize| format!("[{}0]", "0,".repeat(length - 1));
         let keys = |count: usize| {

@@ -2,13 +2,13 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Where the time of day comes from. Injected, so that a test can hold it still.
+/// Source of the time of day. Injected, so that a test can freeze it.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// Now, to the microsecond: what Postgres keeps.
+    /// The current time, truncated to microseconds, the resolution of Postgres.
     fn now(&self) -> DateTime<Utc>;
 }
 
-/// The machine's clock.
+/// The system clock, truncated to microseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -19,18 +19,18 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told: for tests.
+/// A clock that moves only by [`ManualClock::advance`]: for tests.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<DateTime<Utc>>);
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// A clock frozen at `now`.
     #[must_use]
     pub fn new(now: DateTime<Utc>) -> Self {
         Self(Mutex::new(now))
     }
 
-    /// Moves the clock by `by`.
+    /// Moves the clock forward by `by`.
     pub fn advance(&self, by: TimeDelta) {
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) += by;
     }

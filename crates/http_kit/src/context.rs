@@ -5,21 +5,21 @@ use http::{HeaderMap, StatusCode};
 use crate::boundary::RequestId;
 use crate::{Id, Problem, tenancy};
 
-/// The owner of a row: every query carries both.
+/// The owner of a row: every query filters by both fields.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope {
-    /// Whose data it is.
+    /// The tenant that owns the data.
     pub tenant_id: Id,
-    /// Which of their environments (`dev`, `prod`, …).
+    /// One of the tenant's environments (`dev`, `prod`, …).
     pub env: Id,
 }
 
-/// Who calls: tenant, environment, perhaps a user, and the id of the call.
+/// Identity of a call: tenant, environment, optionally a user, and the request id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestContext {
     /// The owner of everything the call reads and writes.
     pub scope: Scope,
-    /// The person behind the call, when told.
+    /// The person behind the call, when given.
     pub user_id: Option<Id>,
     /// The id echoed in `X-Request-Id` and in every log line.
     pub request_id: String,
@@ -29,7 +29,7 @@ pub struct RequestContext {
 ///
 /// Implement it with [`context_fields!`](crate::context_fields) for a struct with the three fields.
 pub trait ContextFields {
-    /// `tenant_id`, `env` and `user_id` as the body tells them.
+    /// `tenant_id`, `env` and `user_id` of the body.
     fn context_fields(&self) -> [Option<&str>; 3];
 }
 
@@ -54,7 +54,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// 403 `context_mismatch` when header and body differ; 400 `invalid_context` when tenant or
-    /// environment is missing, empty, `t_unknown` or no valid id, or a header is there more than once.
+    /// environment is missing, empty, `t_unknown` or not a valid id, or a header is repeated.
     pub fn resolve(headers: &HeaderMap, body: [Option<&str>; 3], request_id: &str) -> Result<Self, Problem> {
         let mut values = [None; 3];
         for (slot, (field, header)) in FIELDS.iter().enumerate() {
@@ -64,7 +64,7 @@ impl RequestContext {
                 .map(|value| value.to_str().map_err(|_| invalid(header, "is not readable text")))
                 .transpose()?;
             if in_headers.next().is_some() {
-                return Err(invalid(header, "is there more than once"));
+                return Err(invalid(header, "is repeated; send it once"));
             }
             values[slot] = match (from_header, body[slot]) {
                 (Some(header_value), Some(body_value)) if header_value != body_value => {
@@ -88,8 +88,8 @@ impl RequestContext {
         Ok(Self { scope: Scope { tenant_id, env }, user_id, request_id: request_id.to_owned() })
     }
 
-    /// The context of a call with `headers` and a JSON `body` that its handler has yet to read. A body that does not parse is
-    /// the handler's to refuse: the headers may suffice.
+    /// The context of a call with `headers` and a JSON `body` that its handler has yet to read. A body that does not
+    /// parse is ignored, because the headers may suffice and the handler refuses it.
     ///
     /// # Errors
     /// As [`RequestContext::resolve`].
@@ -105,7 +105,7 @@ impl RequestContext {
         Self::resolve(headers, fields, request_id)
     }
 
-    /// The user, or `anonymous`: the last part of a cache key.
+    /// The user, or `anonymous`: the last component of a cache key.
     #[must_use]
     pub fn user_or_anonymous(&self) -> &str {
         self.user_id.as_ref().map_or("anonymous", Id::as_str)
@@ -128,7 +128,7 @@ fn invalid(header: &str, detail: &str) -> Problem {
         .field(header, detail)
 }
 
-/// From headers alone: for calls without a body.
+/// Read from the headers alone: for calls without a body.
 impl<S: Send + Sync> FromRequestParts<S> for RequestContext {
     type Rejection = Problem;
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn body_stands_in_for_missing_headers() {
+    fn context_in_the_body_replaces_missing_headers() {
         let body = [Some("t1"), Some("dev"), None];
         let context = RequestContext::resolve(&HeaderMap::new(), body, "r").unwrap();
         assert_eq!(context.scope.tenant_id.as_str(), "t1");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_there_twice_is_refused() {
+    fn repeated_context_headers_are_refused() {
         for name in ["x-tenant-id", "x-env", "x-user-id"] {
             let mut headers = headers(&[("x-tenant-id", "t1"), ("x-env", "dev"), ("x-user-id", "u1")]);
             assert_eq!(code(RequestContext::resolve(&headers, [None; 3], "r")), "ok");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn header_and_body_must_agree() {
+    fn context_of_header_and_body_must_agree() {
         let headers = headers(&[("x-tenant-id", "t1"), ("x-env", "dev")]);
         assert_eq!(code(RequestContext::resolve(&headers, [Some("t1"), Some("dev"), None], "r")), "ok");
         let other = [Some("t2"), None, None];

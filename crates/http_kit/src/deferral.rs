@@ -1,4 +1,4 @@
-//! Calls that may be answered later: the request is validated as always, and stops before its heavy work begins.
+//! Deferred calls: the request is validated as always, and stops before its heavy work begins.
 
 use crate::WorkError;
 
@@ -11,8 +11,8 @@ pub async fn defer<F: Future>(call: F) -> F::Output {
     DEFERRED.scope((), call).await
 }
 
-/// Heavy work begins here: everything before only reads. For work whose first writes come before a
-/// [`WorkQueue`](crate::WorkQueue), which checks this by itself.
+/// Marks the begin of heavy work; everything before it only reads. For work whose first writes come before a
+/// [`WorkQueue`](crate::WorkQueue), which checks this itself.
 ///
 /// # Errors
 /// [`WorkError::Deferred`] within [`defer`].

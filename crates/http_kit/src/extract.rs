@@ -10,15 +10,15 @@ use crate::boundary::RequestId;
 use crate::strict::{Strict, Usage};
 use crate::{ContextFields, Id, Problem, RequestContext};
 
-/// A JSON body, read or written; refusals are problems with a pointer to the field.
+/// A JSON body, of a request or an answer; errors are problems with a pointer to the field.
 #[derive(Clone, Copy, Debug)]
 pub struct Json<T>(pub T);
 
-/// A JSON body together with the context that headers and body give.
+/// A JSON body together with the context from headers and body.
 #[derive(Clone, Debug)]
 pub struct ContextJson<T>(pub RequestContext, pub T);
 
-/// A JSON body with its context, read and not yet parsed: for bodies so large that parsing them is work for a
+/// A JSON body with its context, read and not yet parsed: for bodies so large that parsing them belongs in a
 /// [`WorkQueue`](crate::WorkQueue).
 #[derive(Clone, Debug)]
 pub struct UnparsedJson {
@@ -27,15 +27,15 @@ pub struct UnparsedJson {
     body: Buffered,
 }
 
-/// Path parameters; a malformed one is 404, as no such thing can exist. Ids are better read as text, and by
-/// [`path_id`]: then a malformed one answers as an unknown one does.
+/// Path parameters; a malformed one is 404, as it cannot name anything. Ids are better read as text and parsed by
+/// [`path_id`]: then a malformed id gets the same answer as an unknown one.
 #[derive(Clone, Copy, Debug)]
 pub struct Path<T>(pub T);
 
-/// The query of a route that takes no parameters: any is 422 `invalid_query`.
+/// The query of a route without parameters: any parameter is 422 `invalid_query`.
 pub type NoQuery = Query<NoParameters>;
 
-/// No parameters.
+/// An empty set of parameters.
 #[derive(Clone, Copy, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoParameters {}
@@ -81,10 +81,10 @@ impl<S: Send + Sync> FromRequest<S> for UnparsedJson {
 }
 
 impl UnparsedJson {
-    /// What [`ContextJson`] would have been.
+    /// Parses the body into what the extractor [`ContextJson`] yields.
     ///
     /// # Errors
-    /// Those of [`ContextJson`].
+    /// As [`ContextJson`].
     pub fn parse<T: DeserializeOwned + ContextFields>(&self) -> Result<ContextJson<T>, Problem> {
         let body: T = parse_json(&self.body.bytes)?;
         let context = RequestContext::resolve(&self.headers, body.context_fields(), &self.request_id)?;
@@ -107,7 +107,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(_) => Err(Problem::not_found("not_found", "nothing is here: the path holds a malformed id")),
+            Err(_) => Err(Problem::not_found("not_found", "nothing found: the path contains a malformed id")),
         }
     }
 }
@@ -123,12 +123,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// An id of a path; one that is none answers `code` as an unknown one does.
+/// Parses an id of a path; a malformed one is answered with `code`, as an unknown one is.
 ///
 /// # Errors
 /// 404 `code`.
 pub fn path_id(text: &str, code: &'static str) -> Result<Id, Problem> {
-    text.parse().map_err(|_| Problem::not_found(code, "there is nothing of this id, which is malformed"))
+    text.parse().map_err(|_| Problem::not_found(code, "nothing found: malformed id"))
 }
 
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
@@ -151,10 +151,10 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
     let value = serde_path_to_error::deserialize(Strict::new(&mut reader, &usage)).map_err(|error| {
         let pointer = pointer_of(error.path());
         let inner = error.into_inner();
-        let told = inner.to_string();
-        // Well-formed, and no number that is counted with here.
-        if inner.is_data() || told.starts_with("number out of range") {
-            Problem::invalid_field(pointer, reason(&told))
+        let message = inner.to_string();
+        // The text is JSON, but holds a wrong type or a number out of range.
+        if inner.is_data() || message.starts_with("number out of range") {
+            Problem::invalid_field(pointer, reason(&message))
         } else {
             malformed(&inner)
         }
@@ -163,10 +163,10 @@ pub(crate) fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem>
     Ok(value)
 }
 
-/// Reads a JSON text that is a part of a form, within the limits of a JSON body.
+/// Parses a JSON text that is a part of a form, within the limits of a JSON body.
 ///
 /// # Errors
-/// What is wrong with it.
+/// A message that states the first error in the text.
 pub fn parse_json_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     parse_json(text.as_bytes()).map_err(|problem| problem.detail().to_owned())
 }
@@ -175,20 +175,20 @@ fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {error}"))
 }
 
-/// `limit: invalid digit found in string`, after what axum says of itself.
-fn invalid_query(told: &str) -> Problem {
-    let told = told.strip_prefix("Failed to deserialize query string: ").unwrap_or(told);
-    let told = reason(told);
-    let problem = Problem::unprocessable("invalid_query", told.as_str());
-    match told.split_once(": ") {
+/// Turns axum's message into `limit: expected a whole number`, without its prefix.
+fn invalid_query(message: &str) -> Problem {
+    let message = message.strip_prefix("Failed to deserialize query string: ").unwrap_or(message);
+    let message = reason(message);
+    let problem = Problem::unprocessable("invalid_query", message.as_str());
+    match message.split_once(": ") {
         Some((name, detail)) if !name.contains(' ') => problem.field(name, detail),
         _ => problem,
     }
 }
 
-/// What a parser says is wrong, in words of JSON instead of Rust, without its own position (the field is pointed to),
-/// and not longer than a sentence.
-fn reason(told: &str) -> String {
+/// Rewrites a parser's message in terms of JSON instead of Rust, without the parser's position (the pointer gives the
+/// field), truncated to `LONGEST` characters.
+fn reason(message: &str) -> String {
     const LONGEST: usize = 300;
     const WORDS: [(&str, &str); 16] = [
         ("invalid digit found in string", "expected a whole number"),
@@ -208,19 +208,19 @@ fn reason(told: &str) -> String {
         ("expected f64", "expected a number"),
         ("expected f32", "expected a number"),
     ];
-    let told = told.rsplit_once(" at line ").map_or(told, |(told, _)| told);
-    let mut told = WORDS.iter().fold(told.to_owned(), |told, (rust, json)| told.replace(rust, json));
-    // The name of a type of ours says nothing to a caller.
-    if let Some((before, _)) = told.split_once("expected an object ") {
-        told = format!("{before}expected an object");
+    let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
+    let mut message = WORDS.iter().fold(message.to_owned(), |text, (rust, json)| text.replace(rust, json));
+    // Names of Rust types mean nothing to a caller.
+    if let Some((before, _)) = message.split_once("expected an object ") {
+        message = format!("{before}expected an object");
     }
-    if told.chars().count() > LONGEST {
-        told = told.chars().take(LONGEST).chain(['…']).collect();
+    if message.chars().count() > LONGEST {
+        message = message.chars().take(LONGEST).chain(['…']).collect();
     }
-    told
+    message
 }
 
-/// RFC 6901: `/items/0/padding_ms`; the whole body is the empty pointer.
+/// JSON pointer (RFC 6901), such as `/items/0/padding_ms`; the empty pointer is the whole body.
 fn pointer_of(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter()
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_speak_json_and_are_short() {
+    fn refusals_are_short_and_in_terms_of_json() {
         let whole = "expected a whole number from 0 to 4294967295";
         assert_eq!(
             refusal(r#"{"items":[1,"x"]}"#),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_names_its_parameter() {
+    fn invalid_query_names_its_parameter() {
         let problem =
             invalid_query("Failed to deserialize query string: limit: invalid digit found in string");
         assert_eq!(problem.to_string(), "422 invalid_query: limit: expected a whole number");

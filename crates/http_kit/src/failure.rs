@@ -1,11 +1,11 @@
-//! Failures of what the service stands on, told from its own: a full disk, a database that is away.
+//! Failures of dependencies (a full disk, an unreachable database), as distinct from failures of the service itself.
 
 use std::error::Error;
 use std::io;
 
 use http::StatusCode;
 
-/// What a caller is answered in place of 500.
+/// The answer in place of 500 when a dependency fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) status: StatusCode,
@@ -14,28 +14,24 @@ pub(crate) struct Failure {
     pub(crate) retry_after_s: u32,
 }
 
-const STORAGE_FULL: Failure = Failure::new(
-    StatusCode::INSUFFICIENT_STORAGE,
-    "storage_full",
-    "no space is left where the service keeps its data",
-    60,
-);
+const STORAGE_FULL: Failure =
+    Failure::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", "the service's storage is full", 60);
 const STORAGE_UNAVAILABLE: Failure = Failure::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "storage_unavailable",
-    "where the service keeps its data cannot be read or written now",
+    "the service's storage cannot be read or written at the moment",
     10,
 );
 const DATABASE_UNAVAILABLE: Failure = Failure::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "database_unavailable",
-    "the database does not answer, or does not take this now",
+    "the database is unreachable or refuses this at the moment",
     5,
 );
 const BUSY: Failure = Failure::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "busy",
-    "the service has no file descriptors or memory left for this now",
+    "the service has no file descriptors or memory left for this at the moment",
     5,
 );
 
@@ -44,7 +40,7 @@ impl Failure {
         Self { status, code, detail, retry_after_s }
     }
 
-    /// What `error` or one of its sources is, when it is one of these.
+    /// Classifies `error` by itself or its sources; `None` when no dependency has failed.
     pub(crate) fn of(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);
         while let Some(error) = next {
@@ -58,7 +54,7 @@ impl Failure {
         None
     }
 
-    /// A store of bytes that failed, for whichever reason.
+    /// The failure of a blob store; `storage_unavailable` where `error` has no known cause.
     pub(crate) fn of_storage(error: &(dyn Error + 'static)) -> Self {
         Self::of(error).unwrap_or(STORAGE_UNAVAILABLE)
     }
@@ -68,7 +64,7 @@ fn of_io(error: &io::Error) -> Option<Failure> {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
     match error.kind() {
-        // Space or inodes.
+        // Out of disk space or of inodes.
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(STORAGE_FULL),
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::StaleNetworkFileHandle => {
             Some(STORAGE_UNAVAILABLE)
@@ -91,12 +87,12 @@ fn of_sqlx(error: &sqlx::Error) -> Option<Failure> {
     }
 }
 
-/// By SQLSTATE (Postgres, appendix A).
+/// Classifies by SQLSTATE (Postgres documentation, appendix A).
 fn of_sqlstate(code: &str) -> Option<Failure> {
     match code {
         "53100" => Some(STORAGE_FULL),
-        // Serialisation failure, deadlock; read-only transaction, as on a standby; a table that is locked for long; a
-        // statement that took too long or was cancelled.
+        // Serialisation failure, deadlock; read-only transaction, as on a standby; a table locked for long; a statement
+        // that timed out or was cancelled.
         "40001" | "40P01" | "25006" | "55P03" | "57014" => Some(DATABASE_UNAVAILABLE),
         // Connection exceptions; insufficient resources; operator intervention (shutting down, starting up); system
         // errors.
@@ -122,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_not_internal_however_deep_it_is() {
+    fn nested_errors_of_disk_and_database_are_not_internal() {
         for (errno, expected) in [
             (28, (507, "storage_full")),
             (122, (507, "storage_full")),
@@ -140,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn states_of_the_database_are_told_from_wrong_statements() {
+    fn states_of_the_database_are_not_statement_errors() {
         for code in ["57P01", "57P02", "57P03", "53300", "08006", "25006", "55P03", "57014", "58030"] {
             assert_eq!(of_sqlstate(code), Some(DATABASE_UNAVAILABLE), "{code}");
         }

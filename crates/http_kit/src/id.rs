@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// The name of a thing: 1–128 of `A-Z a-z 0-9 . _ : -`.
+/// An identifier: 1–128 characters of `A-Z a-z 0-9 . _ : -`.
 ///
 /// The narrow alphabet keeps the `|` of cache keys unambiguous, and ids safe in URLs, logs and paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type, utoipa::ToSchema)]
@@ -18,7 +18,7 @@ use uuid::Uuid;
 )]
 pub struct Id(String);
 
-/// A text that is no [`Id`].
+/// Error for a text that is not a valid [`Id`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id: expected 1 to 128 characters of A-Z a-z 0-9 . _ : -")]
 pub struct InvalidId;
@@ -27,33 +27,33 @@ impl Id {
     /// The longest id, in characters.
     pub const MAX_LENGTH: usize = 128;
 
-    /// A new id, `<prefix>_<32 hex digits>`; later ids sort after earlier ones (UUID version 7).
+    /// A new id, `<prefix>_<32 hex digits>`; ids sort by creation time (UUID version 7).
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place new ids come from")]
     pub fn generate(prefix: &str) -> Self {
         Self(format!("{prefix}_{}", Uuid::now_v7().simple()))
     }
 
-    /// The id of the `index`-th thing of this kind that the write of this request makes: that of its
+    /// The id of the `index`-th thing of this kind that the write of this request creates: derived from its
     /// [`WriteSeed`](crate::WriteSeed) if it has an `Idempotency-Key`, else a new one.
     #[must_use]
     pub fn for_write(prefix: &str, index: usize) -> Self {
         crate::WriteSeed::current().map_or_else(|| Self::generate(prefix), |seed| seed.id(prefix, index))
     }
 
-    /// The same for the thing of this `name` in place of an index.
+    /// As [`Id::for_write`], for a thing identified by `name` instead of an index.
     #[must_use]
     pub fn for_write_of(prefix: &str, name: &str) -> Self {
         let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(name).into();
         Self::for_write(prefix, u32::from_be_bytes([a, b, c, d]) as usize)
     }
 
-    /// `<prefix>_<24 hex digits of digest><8 of index>`.
+    /// Builds `<prefix>_<24 hex digits of digest><8 of index>`.
     pub(crate) fn of_parts(prefix: &str, digest: &[u8], index: u32) -> Self {
         Self(format!("{prefix}_{}{index:08x}", hex::encode(digest)))
     }
 
-    /// The id as text.
+    /// The id as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -4,10 +4,10 @@
 //! another body under the same key is 422 `idempotency_mismatch`. Only answers of 2xx are kept: what
 //! failed wrote nothing, and a retry runs. A call still running answers 409 `idempotency_in_progress`.
 //!
-//! A call with a key runs to its end whether or not its caller still listens: one who hung up asks
-//! again with the key and gets the answer. The key is held by a lease that is renewed while the call
-//! runs, so that after a crash it is free in a minute. What a call makes has ids that are derived from a [`WriteSeed`],
-//! which is kept with the key: a call that crashed after its commit, sent again, finds what it made.
+//! A call with a key runs to its end even if its caller disconnects: the caller asks again with the key and gets
+//! the answer. The key is held by a lease that is renewed while the call runs, so that after a crash it is free in a
+//! minute. The ids of what a call creates are derived from a [`WriteSeed`], which is stored with the key: a call that
+//! crashed after its commit, sent again, finds what it created.
 //!
 //! JSON calls are covered by [`layer`]. A multipart upload cannot be compared byte by byte (its
 //! boundary is random), so its handler calls [`Keys::once`] with a fingerprint of the content.
@@ -33,14 +33,14 @@ use self::store::Stored;
 use crate::body::Buffered;
 use crate::{Id, JsonLimit, Problem, RequestContext, Scope, WriteSeed, canonical, tenancy};
 
-/// The header.
+/// Name of the header.
 pub const HEADER: &str = "idempotency-key";
-/// The largest answer kept, in bytes.
+/// Maximum size of a stored answer, in bytes.
 const MAX_BYTES: usize = 64 << 20;
-/// How long a key is held without a sign of life, unless told otherwise.
+/// Default lease of a key: it expires after this time without renewal.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// Runs calls under their keys, and knows which still run. Cheap to clone.
+/// Runs calls under their keys, and tracks which still run. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Keys {
     pool: PgPool,
@@ -49,26 +49,26 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys in the database of `pool`.
+    /// Stores keys in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self { pool, lease: LEASE, running: TaskTracker::new() }
     }
 
-    /// Holds keys for `lease` instead of a minute after the last sign of life; there are three in a lease.
+    /// Sets the lease of keys (default: 60 s); it is renewed every third of it.
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
 
-    /// Those that [`layer`] put into a request's extensions.
+    /// The keys that [`layer`] put into a request's extensions.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
     }
 
-    /// Runs `call` under `key`, or finds its answer. `fingerprint` is the SHA-256 of what makes it that call. Once
-    /// begun it goes on also when the returned future is dropped.
+    /// Runs `call` under `key`, or finds its answer. `fingerprint` is the SHA-256 of what identifies the call. Once
+    /// started, `call` continues even if the returned future is dropped.
     ///
     /// # Errors
     /// 422 `idempotency_mismatch`, 409 `idempotency_in_progress`, 500 when `call` panics, or the database's.
@@ -108,17 +108,17 @@ impl Keys {
         task.await.unwrap_or_else(|broken| Err(Problem::internal(broken)))
     }
 
-    /// Waits until no call runs; to be asked when no more come.
+    /// Waits until no call runs; for shutdown, when no more calls come.
     pub async fn finished(&self) {
         self.running.close();
         self.running.wait().await;
     }
 }
 
-/// Reads the header.
+/// Parses the header.
 ///
 /// # Errors
-/// 422 `invalid_idempotency_key` when it is no [`Id`], or there are several.
+/// 422 `invalid_idempotency_key` when it is not an [`Id`], or is repeated.
 pub fn key_of(headers: &HeaderMap) -> Result<Option<Id>, Problem> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -135,7 +135,7 @@ pub async fn layer(State(keys): State<Keys>, request: Request, next: Next) -> Re
 }
 
 async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, Problem> {
-    // Exactly what the handlers take for JSON.
+    // The same media types that the handlers accept as JSON.
     let is_json = crate::extract::require_json(request.headers()).is_ok();
     if request.method() != Method::POST || !is_json {
         request.extensions_mut().insert(keys);
@@ -168,23 +168,23 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
         .chain_update([0]);
     let bytes = body.into_request(&mut parts.extensions);
     let raw = call.clone().chain_update(&bytes).finalize().into();
-    // What is no JSON is the handler's to refuse, and no answer is kept.
+    // A body that is not JSON is left for the handler to refuse; no answer is stored then.
     let canonical = digest.map_or(raw, |digest| call.chain_update(digest).finalize().into());
     let request = Request::from_parts(parts, Body::from(bytes));
     keys.once_of(&context.scope, key, Fingerprints { raw, canonical }, next.run(request)).await
 }
 
-/// What makes it that call.
+/// Fingerprints that identify a call.
 #[derive(Clone, Copy, Debug)]
 struct Fingerprints {
-    /// Of the bytes of its body, as version 0.1.0 compares them.
+    /// Fingerprint of the bytes of the body, as version 0.1.0 compares them.
     raw: [u8; 32],
-    /// Of what its body says.
+    /// Fingerprint of the body as canonical JSON.
     canonical: [u8; 32],
 }
 
 impl Fingerprints {
-    /// The canonical one, of no meaning beside another raw one.
+    /// Binds the canonical fingerprint to a raw one, so that it has no meaning beside another.
     fn bound_to(&self, raw: &[u8]) -> [u8; 32] {
         Sha256::new().chain_update(raw).chain_update(self.canonical).finalize().into()
     }
@@ -196,22 +196,22 @@ impl Fingerprints {
     }
 }
 
-/// What to do with a call that carries a key.
+/// How to proceed with a call that carries a key.
 enum Begin {
-    /// Nobody did this yet: run it.
+    /// The first call with this key: run it.
     Run(Claim),
-    /// It was done: this is the answer.
+    /// Already done: this is the stored answer.
     Replay(Response),
 }
 
-/// The right to run a call under a key.
+/// The exclusive right to run a call under a key.
 struct Claim {
     pool: PgPool,
     scope: Scope,
     key: Id,
-    /// Tells it from the claim that takes over when this one loses its lease.
+    /// Distinguishes this claim from the one that takes over when its lease expires.
     id: Id,
-    /// What the call derives its ids from.
+    /// Seed of the ids that the call creates.
     seed: Option<WriteSeed>,
     is_held: bool,
 }
@@ -239,7 +239,7 @@ impl Claim {
         }
     }
 
-    /// Holds the key until the answer of `call` is kept.
+    /// Holds the key until the answer of `call` is stored.
     async fn run(
         mut self,
         call: impl Future<Output = Response>,
@@ -252,7 +252,7 @@ impl Claim {
         self.complete(response).await
     }
 
-    /// Renews the lease for as long as it is polled.
+    /// Renews the lease while it is polled.
     async fn renew(&self, lease: Duration) -> Infallible {
         loop {
             tokio::time::sleep(lease / 3).await;
@@ -268,8 +268,8 @@ impl Claim {
         }
     }
 
-    /// Keeps `response` as the answer to this key if it is a success, and hands it on. An answer of more than 64 MiB is
-    /// handed on and not kept: what was done is done, and the key is free again.
+    /// Stores `response` as the answer to this key if it is a success, and returns it. An answer of more than 64 MiB is
+    /// returned and not stored; the key is released.
     async fn complete(&mut self, response: Response) -> Result<Response, Problem> {
         if !response.status().is_success() {
             self.release().await?;
@@ -297,7 +297,7 @@ impl Claim {
     }
 }
 
-/// A call that panicked gives its key back.
+/// A call that panicked releases its key.
 impl Drop for Claim {
     fn drop(&mut self) {
         if !self.is_held {

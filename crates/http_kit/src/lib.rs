@@ -1,4 +1,4 @@
-//! What every HTTP slice of harkback shares, so that each is written once.
+//! Building blocks that all HTTP slices of harkback share.
 //!
 //! - [`RequestContext`]: who calls (tenant, environment, user), from headers or body;
 //! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
@@ -8,11 +8,11 @@
 //! - [`Page`] and [`Cursor`]: newest-first listings;
 //! - [`idempotency`]: `Idempotency-Key` on writes; [`WriteSeed`]: the ids of what they make;
 //! - [`multipart`]: forms in bounded memory; [`limit_json`]: the largest JSON body;
-//! - [`boundary`]: request ids, one log line per call, panics and framework errors as problems;
+//! - [`boundary`]: request ids, one log line per call, problem documents for panics and framework errors;
 //! - [`TraceParent`]: the trace that a call belongs to;
-//! - [`WorkQueue`]: heavy work off the async threads, bounded;
-//! - [`defer`] and [`begin_heavy_work`]: calls that are validated now and run later; [`WorkProgress`]: how far they are;
-//! - [`Flights`]: one run for identical requests, in however many processes;
+//! - [`WorkQueue`]: bounded queue of heavy work on blocking threads;
+//! - [`defer`] and [`begin_heavy_work`]: calls that are validated now and run later; [`WorkProgress`]: their progress;
+//! - [`SingleFlight`]: single flight: identical requests of all processes run once;
 //! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers.
 
 mod access_level;
@@ -24,7 +24,6 @@ mod context;
 mod deferral;
 mod extract;
 mod failure;
-mod flight;
 mod id;
 pub mod idempotency;
 pub mod multipart;
@@ -34,6 +33,7 @@ mod page;
 mod problem;
 mod progress;
 mod reading;
+mod single_flight;
 mod strict;
 mod tenancy;
 mod trace;
@@ -48,13 +48,13 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use context::{ContextFields, RequestContext, Scope};
 pub use deferral::{begin_heavy_work, defer};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, parse_json_text, path_id};
-pub use flight::{Boarding, Flight, Flights};
 pub use id::{Id, InvalidId};
 pub use optional::null_as_default;
 pub use page::{Cursor, Page, PageParams};
 pub use problem::{FieldError, Problem};
 pub use progress::WorkProgress;
 pub use reading::{BodyPace, BodyTimedOut};
+pub use single_flight::{Acquisition, FlightGuard, SingleFlight};
 pub use trace::{InvalidTraceParent, TraceParent};
 pub use work::{Cancellation, DEFERRED, Turn, WorkError, WorkQueue};
 pub use write_seed::WriteSeed;

@@ -15,7 +15,7 @@ const MAX_UNPARSED: u64 = 4 << 20;
 /// Limits what the parser of a multipart form buffers: counts the bytes that it took since its last result.
 ///
 /// The parser (multer 3.1) copies all that is ready into its buffer before it looks at it, and looks for the end
-/// of a part's headers without limit. So the body is handed on one piece per poll, and ends in an error when
+/// of a part's headers without limit. So the body is passed on one piece per poll, and ends in an error when
 /// nothing comes of it.
 #[derive(Clone, Debug, Default)]
 pub struct ParserBudget(Arc<AtomicU64>);
@@ -36,7 +36,7 @@ impl ParserBudget {
                 let polled = pieces.poll_next_unpin(context);
                 if let Poll::Ready(Some(Ok(piece))) = &polled {
                     pause = true;
-                    // Judged before this piece: a single large one is no sign of anything.
+                    // Checked before this piece is added: a single large piece is no sign of an endless header.
                     if unparsed.fetch_add(piece.len() as u64, Ordering::Relaxed) > MAX_UNPARSED {
                         return Poll::Ready(Some(Err(io::Error::other("the headers of a part do not end"))));
                     }
@@ -46,7 +46,7 @@ impl ParserBudget {
         })
     }
 
-    /// The parser gave a result: a part, or a chunk of one.
+    /// Resets the count: the parser returned a part, or a chunk of one.
     pub fn reset(&self) {
         self.0.store(0, Ordering::Relaxed);
     }

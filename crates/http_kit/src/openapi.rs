@@ -1,7 +1,7 @@
-//! What all operations of the OpenAPI document have in common, said once.
+//! Parts of the OpenAPI document that all operations have in common.
 //!
-//! A slice describes what is its own: parameters, bodies, codes. What [`RequestContext`](crate::RequestContext),
-//! [`idempotency`](crate::idempotency) and [`boundary`](crate::boundary) do to every call is added here to the whole
+//! A slice describes its own parameters, bodies and codes. What [`RequestContext`](crate::RequestContext),
+//! [`idempotency`](crate::idempotency) and [`boundary`](crate::boundary) add to every call is added here to the whole
 //! document.
 
 use http::StatusCode;
@@ -21,11 +21,11 @@ mod clients;
 
 pub use clients::complete_schemas;
 
-/// Fields of a body that may stand in for headers, with an example of each.
+/// Body fields that may replace headers, with an example of each.
 const CONTEXT_FIELDS: [(&str, &str, &str); 3] =
     [("tenant_id", "X-Tenant-Id", "t1"), ("env", "X-Env", "dev"), ("user_id", "X-User-Id", "u1")];
 
-/// Components of the document: the parameters.
+/// Names of components: the parameters.
 const TENANT_ID: &str = "TenantId";
 const ENV: &str = "Env";
 const TENANT_ID_OR_IN_BODY: &str = "TenantIdOrInBody";
@@ -33,14 +33,14 @@ const ENV_OR_IN_BODY: &str = "EnvOrInBody";
 const USER_ID: &str = "UserId";
 const REQUEST_ID: &str = "RequestId";
 const IDEMPOTENCY_KEY: &str = "IdempotencyKey";
-/// The security scheme.
+/// Name of the security scheme.
 const BEARER: &str = "Bearer";
-/// And the headers of answers.
+/// Names of components: the headers of answers.
 const ECHOED_REQUEST_ID: &str = "RequestId";
 const IDEMPOTENCY_REPLAYED: &str = "IdempotencyReplayed";
 
-/// Adds the context of a call to every operation: the headers, or the fields of the body in their place, and what
-/// they can be refused for; `Idempotency-Key` to every POST.
+/// Adds the context of a call to every operation: the headers, or the equivalent fields of the body, and their error
+/// codes; `Idempotency-Key` to every POST.
 pub fn add_context(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     components.parameters.extend(parameters().map(|(name, parameter)| (name.to_owned(), parameter.into())));
@@ -80,15 +80,15 @@ pub fn add_context(document: &mut OpenApi) {
     }
 }
 
-/// Adds what reading stored bytes can fail with to every operation that the document has so far.
+/// Adds the error codes of reading stored bytes to every operation that the document has so far.
 pub fn add_content(document: &mut OpenApi) {
     for operation in operations(&mut document.paths) {
         answer(&mut operation.responses, "500", "`content_missing`, `content_damaged`");
     }
 }
 
-/// Adds how callers are authenticated to the document, and what they are refused for to every operation that it has so
-/// far; and the address of the service, where that is known.
+/// Adds authentication to the document, its error codes to every operation that the document has so far, and the public
+/// URL of the service, where known.
 pub fn add_security(document: &mut OpenApi, public_url: Option<&str>) {
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new()
@@ -98,7 +98,7 @@ pub fn add_security(document: &mut OpenApi, public_url: Option<&str>) {
         ))
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(bearer));
-    // Either is enough: which of them is needed depends on how the service runs.
+    // Either suffices: which of them is required depends on how the service runs.
     let requirements = [SecurityRequirement::default(), SecurityRequirement::new(BEARER, [""; 0])];
     document.security = Some(requirements.into());
     document.servers = Some(vec![Server::new(public_url.unwrap_or("/"))]);
@@ -110,8 +110,7 @@ pub fn add_security(document: &mut OpenApi, public_url: Option<&str>) {
     }
 }
 
-/// Adds what every answer has: an error its problem document, each the id of its call, and a description where the
-/// slice has none.
+/// Adds to every answer: the problem document to errors, the request id, and a description where the slice has none.
 pub fn add_problems(document: &mut OpenApi) {
     let components = document.components.get_or_insert_default();
     let mut schemas = vec![(ProblemDocument::name().into_owned(), ProblemDocument::schema())];
@@ -150,7 +149,7 @@ fn matching(
     })
 }
 
-/// `OK`: an answer whose body says all still needs a description.
+/// The reason phrase of a status (`OK`): an answer without a description needs one.
 fn reason(status: &str) -> &'static str {
     let status = StatusCode::from_bytes(status.as_bytes());
     status.ok().and_then(|status| status.canonical_reason()).unwrap_or("The answer")
@@ -161,12 +160,12 @@ fn take<const N: usize>(operation: &mut Operation, parameters: [&str; N]) {
     operation.parameters.get_or_insert_default().extend(references);
 }
 
-/// Adds codes to those that the slice tells for this status.
+/// Adds the codes that the slice does not list for this status.
 fn answer(responses: &mut Responses, status: &str, codes: &str) {
     match responses.responses.get_mut(status) {
         Some(RefOr::T(response)) => {
-            let told = |code: &&str| !response.description.contains(*code);
-            let more: Vec<&str> = codes.split(", ").filter(told).collect();
+            let is_missing = |code: &&str| !response.description.contains(*code);
+            let more: Vec<&str> = codes.split(", ").filter(is_missing).collect();
             if !more.is_empty() {
                 response.description = format!("{}; {}", response.description, more.join(", "));
             }
@@ -178,7 +177,7 @@ fn answer(responses: &mut Responses, status: &str, codes: &str) {
     }
 }
 
-/// Describes the context fields of a body; whether it has them.
+/// Describes the context fields of a body; `true` if it has them.
 fn describe_fields(body: &RequestBody, components: &mut Components) -> bool {
     let mut have = false;
     for content in body.content.values() {
@@ -189,7 +188,7 @@ fn describe_fields(body: &RequestBody, components: &mut Components) -> bool {
             if let Some(RefOr::T(Schema::Object(text))) = object.properties.get_mut(field) {
                 constrain(text);
                 text.description =
-                    Some(format!("In place of the header {header}; equal to it when both are there."));
+                    Some(format!("Replaces the header {header}; must equal it when both are sent."));
                 text.examples = vec![example.into()];
                 have = true;
             }
@@ -198,7 +197,7 @@ fn describe_fields(body: &RequestBody, components: &mut Components) -> bool {
     have
 }
 
-/// As [`Id`] has it.
+/// Applies the pattern and lengths of [`Id`].
 fn constrain(text: &mut Object) {
     if let RefOr::T(Schema::Object(id)) = Id::schema() {
         (text.pattern, text.min_length, text.max_length) = (id.pattern, id.min_length, id.max_length);
@@ -208,7 +207,7 @@ fn constrain(text: &mut Object) {
 fn parameters() -> impl Iterator<Item = (&'static str, Parameter)> {
     let tenant = "Whose data it is. `t_unknown` owns nothing and is refused.";
     let env = "Which of the tenant's environments.";
-    let or_in_body = |text| format!("{text} The body may carry it instead; when both do, they are equal.");
+    let or_in_body = |text| format!("{text} The body may carry it instead; if both do, they must be equal.");
     [
         (TENANT_ID, header("X-Tenant-Id", Required::True, tenant).example(Some("t1".into()))),
         (ENV, header("X-Env", Required::True, env).example(Some("dev".into()))),
@@ -217,11 +216,11 @@ fn parameters() -> impl Iterator<Item = (&'static str, Parameter)> {
         (USER_ID, header("X-User-Id", Required::False, "The person behind the call.")),
         (
             REQUEST_ID,
-            // Any text is accepted: what is no id is replaced.
+            // Any text is accepted: one that is not an id is replaced.
             header(
                 "X-Request-Id",
                 Required::False,
-                "The caller's id of the call, echoed in the answer and in the log; made when absent or no id.",
+                "The caller's id of the call, echoed in the answer and in the log; generated when absent or not an id.",
             )
             .schema(Some(String::schema())),
         ),
@@ -230,7 +229,7 @@ fn parameters() -> impl Iterator<Item = (&'static str, Parameter)> {
             header(
                 "Idempotency-Key",
                 Required::False,
-                "Names this write, so that sending it again does it once: the same request gets the kept answer of \
+                "Identifies this write, so that a repetition does it once: the same request gets the kept answer of \
                  its first success, for a day; another one is refused.",
             ),
         ),
@@ -248,7 +247,7 @@ fn header(name: &str, required: Required, description: impl Into<String>) -> Par
         .schema(Some(id()))
 }
 
-/// Inline and without the example of [`Id`]'s own schema, which would be offered for every header.
+/// The schema of an id, inline and without the example of [`Id`]'s own schema, which would be offered for every header.
 fn id() -> RefOr<Schema> {
     let mut text = String::schema();
     if let RefOr::T(Schema::Object(text)) = &mut text {
@@ -262,11 +261,11 @@ fn echoed_request_id() -> Header {
 }
 
 fn idempotency_replayed() -> Header {
-    let description = "`true` on an answer that was kept from the first call with this `Idempotency-Key`.";
+    let description = "`true` on an answer that was stored by the first call with this `Idempotency-Key`.";
     HeaderBuilder::new().schema(Some(bool::schema())).description(Some(description)).build()
 }
 
-/// Bytes as they are, in the description of an answer: `body = inline(Binary)`.
+/// Schema of raw bytes, in the description of an answer: `body = inline(Binary)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Binary;
 
@@ -284,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_told_once() {
+    fn answer_adds_each_code_once() {
         let mut responses = Responses::new();
         for codes in ["`a`, `b`", "`b`, `c`", "`c`"] {
             answer(&mut responses, "422", codes);

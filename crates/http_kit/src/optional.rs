@@ -1,19 +1,19 @@
-//! Fields with a default: an explicit null is what leaving them out is.
+//! Fields with a default: an explicit null means the same as an absent field.
 
 use serde::{Deserialize, Deserializer};
 
 /// For `#[serde(default, deserialize_with = "http_kit::null_as_default")]`.
 ///
 /// # Errors
-/// The deserializer's.
+/// Errors of the deserializer.
 pub fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Declares `$value`, a field's default, and `$read`, which takes null for it: for
-/// `#[serde(default = "$value", deserialize_with = "$read")]`.
+/// Declares `$value`, a field's default, and `$read`, which deserializes null as it: for `#[serde(default = "$value",
+/// deserialize_with = "$read")]`.
 #[macro_export]
 macro_rules! field_default {
     ($value:ident, $read:ident: $type:ty = $default:expr) => {
@@ -22,20 +22,20 @@ macro_rules! field_default {
         }
 
         fn $read<'de, D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
-            let told = <Option<$type> as ::serde::Deserialize>::deserialize(deserializer)?;
-            Ok(told.unwrap_or_else($value))
+            let value = <Option<$type> as ::serde::Deserialize>::deserialize(deserializer)?;
+            Ok(value.unwrap_or_else($value))
         }
     };
 }
 
-/// Declares functions, named as the fields, that take null for what the `Default` of a struct has there: for
+/// Declares functions, named after the fields, that deserialize null as the field of the struct's `Default`: for
 /// `#[serde(deserialize_with = "$field")]` below `#[serde(default)]` of the struct.
 #[macro_export]
 macro_rules! null_as_default_of {
     ($struct:ident { $($field:ident: $type:ty),* $(,)? }) => {$(
         fn $field<'de, D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
-            let told = <Option<$type> as ::serde::Deserialize>::deserialize(deserializer)?;
-            Ok(told.unwrap_or_else(|| $struct::default().$field))
+            let value = <Option<$type> as ::serde::Deserialize>::deserialize(deserializer)?;
+            Ok(value.unwrap_or_else(|| $struct::default().$field))
         }
     )*};
 }
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!((absent.strict, absent.count, absent.params.threshold), (false, 3, 7));
         assert_eq!(read(r#"{"strict": null, "count": null, "params": null}"#), absent);
         assert_eq!(read(r#"{"params": {"threshold": null, "words": null}}"#), absent);
-        let told = read(r#"{"strict": true, "count": 4, "params": {"threshold": 5}}"#);
-        assert_eq!((told.strict, told.count, told.params.threshold), (true, 4, 5));
+        let given = read(r#"{"strict": true, "count": 4, "params": {"threshold": 5}}"#);
+        assert_eq!((given.strict, given.count, given.params.threshold), (true, 4, 5));
     }
 }

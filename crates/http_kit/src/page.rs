@@ -5,31 +5,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Id, Problem};
 
-/// A place in a newest-first listing: the last row seen.
+/// Keyset cursor of a newest-first listing: the last row of the page before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// When that row was made.
+    /// Creation time of that row.
     pub created_at: DateTime<Utc>,
-    /// Its id, which orders rows of the same microsecond.
+    /// Id of that row, which orders rows of the same microsecond.
     pub id: Id,
 }
 
 impl Cursor {
-    /// The opaque text a caller hands back.
+    /// Encodes the cursor as the opaque text that a caller sends back.
     #[must_use]
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(format!("{}|{}", self.created_at.timestamp_micros(), self.id))
     }
 
-    /// Reads what [`Cursor::encode`] wrote.
+    /// Decodes the text of [`Cursor::encode`].
     ///
     /// # Errors
-    /// 422 `invalid_cursor` for anything else.
+    /// 422 `invalid_cursor` for any other text.
     pub fn decode(text: &str) -> Result<Self, Problem> {
         Self::parse(text).ok_or_else(|| {
             Problem::unprocessable(
                 "invalid_cursor",
-                "not a cursor: hand back `next_cursor` of the page before as it is",
+                "not a cursor: send `next_cursor` of the previous page unchanged",
             )
             .field("cursor", "not a cursor")
         })
@@ -45,22 +45,22 @@ impl Cursor {
     }
 }
 
-/// The query parameters `limit` and `cursor` of a listing; flatten them by repeating both fields.
+/// Query parameters `limit` and `cursor` of a listing; a request struct repeats both fields instead of flattening them.
 #[derive(Clone, Debug)]
 pub struct PageParams {
-    /// Rows on the page.
+    /// Maximum number of rows on the page.
     pub limit: i64,
-    /// The row after which the page starts.
+    /// Cursor of the row after which the page starts; `None` for the first page.
     pub after: Option<Cursor>,
 }
 
 impl PageParams {
-    /// The most rows a page can have.
+    /// Maximum number of rows of a page.
     pub const MAX_LIMIT: u32 = 500;
-    /// How many it has when nothing is said.
+    /// Number of rows of a page without the parameter `limit`.
     pub const DEFAULT_LIMIT: u32 = 50;
 
-    /// Checks both parameters.
+    /// Validates both parameters.
     ///
     /// # Errors
     /// 422 `invalid_query` for a limit outside 1–500, 422 `invalid_cursor`.
@@ -79,14 +79,14 @@ impl PageParams {
 /// One page of a listing, newest first.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Page<T> {
-    /// The rows.
+    /// Rows of this page, newest first.
     pub items: Vec<T>,
-    /// Where the next page starts; null on the last.
+    /// Cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// A page of `rows`, which were fetched with `limit + 1` to see whether there is more.
+    /// Builds a page of `rows`, which were fetched with `limit + 1` to detect a next page.
     pub fn from_rows(mut rows: Vec<T>, limit: i64, cursor_of: impl Fn(&T) -> Cursor) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_tells_whether_there_is_more() {
+    fn next_cursor_is_set_if_there_is_a_next_page() {
         let cursor_of =
             |id: &u32| Cursor { created_at: DateTime::UNIX_EPOCH, id: id.to_string().parse().unwrap() };
         assert!(Page::from_rows(vec![1, 2], 2, cursor_of).next_cursor.is_none());

@@ -10,16 +10,16 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 
-/// One field of the request that is wrong.
+/// An invalid field of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// JSON pointer (RFC 6901) into the body, or the name of a header or query parameter.
     pub pointer: String,
-    /// What is wrong with it.
+    /// The error in the field, with the expected value.
     pub detail: String,
 }
 
-/// An error as a caller sees it: `application/problem+json` (RFC 9457).
+/// An error in the format of all answers: `application/problem+json` (RFC 9457).
 ///
 /// `type` is `urn:harkback:problem:<code>`. `request_id` is added by [`crate::boundary`], which
 /// also logs the [source](Problem::caused_by) of a 5xx; a source never reaches the caller.
@@ -35,33 +35,33 @@ pub struct Problem {
     body: Option<fn(&Problem) -> Value>,
 }
 
-/// An error as it is answered, whatever the call: a problem document (RFC 9457).
+/// An error of any call: a problem document (RFC 9457).
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument<'a> {
-    /// `urn:harkback:problem:` and the code.
+    /// `urn:harkback:problem:` followed by the code.
     r#type: String,
     /// The code in words.
     title: String,
-    /// The HTTP status.
+    /// HTTP status of the answer.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// What is wrong this time, and what to do about it; for a person.
+    /// What happened and what to do about it; for a person.
     detail: &'a str,
-    /// For a program: stable, and one for each cause.
+    /// Stable, machine-readable code of the cause.
     #[schema(pattern = "^[a-z0-9_]+$", example = "asset_not_found")]
     code: &'a str,
-    /// That of the header `X-Request-Id`.
+    /// Id of the call, as in the header `X-Request-Id`.
     request_id: &'a str,
-    /// Each field of the request that is wrong; empty when it is not about fields.
+    /// The invalid fields of the request; empty when the error is not about fields.
     errors: &'a [FieldError],
-    /// Facts of some codes, for example the `ids` that are missing.
+    /// Further members of some codes, for example the missing `ids`.
     #[serde(flatten)]
     extensions: &'a Map<String, Value>,
 }
 
 impl Problem {
-    /// A problem of `status`; `code` is stable, snake_case and one per cause.
+    /// A problem with `status`; `code` is stable, snake_case and one per cause.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -75,12 +75,12 @@ impl Problem {
         }
     }
 
-    /// 404: no such thing, or not this caller's; both answer the same.
+    /// 404: the thing does not exist or belongs to another caller; both get the same answer.
     pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
-    /// 422: understood, and cannot be done as asked.
+    /// 422: the request is understood, but cannot be fulfilled.
     pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
@@ -89,12 +89,12 @@ impl Problem {
     pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
         // The body as a whole has the empty pointer.
-        let told = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
-        Self::unprocessable("invalid_body", told).field(pointer, detail)
+        let text = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
+        Self::unprocessable("invalid_body", text).field(pointer, detail)
     }
 
-    /// 500: ours to mend, unless `source` says that the database is away (503) or a disk is full (507). It goes to the
-    /// log, not to the caller.
+    /// 500: a fault of the service, unless `source` shows that the database is unreachable (503) or a disk is full
+    /// (507). `source` goes to the log, not to the caller.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = source.into();
         if let Some(failure) = Failure::of(&*source) {
@@ -108,7 +108,7 @@ impl Problem {
         .caused_by(source)
     }
 
-    /// A store of bytes that failed: 507 `storage_full` or 503 `storage_unavailable`.
+    /// A blob store failed: 507 `storage_full` or 503 `storage_unavailable`.
     pub fn storage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = source.into();
         Self::failed(Failure::of_storage(&*source), source)
@@ -128,21 +128,21 @@ impl Problem {
         problem
     }
 
-    /// Adds one wrong field.
+    /// Adds an invalid field.
     #[must_use]
     pub fn field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
         self
     }
 
-    /// Adds an extension member, for example the `ids` that are missing.
+    /// Adds an extension member, for example the missing `ids`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extensions.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Keeps what caused it, for the log.
+    /// Sets the cause, for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
@@ -155,19 +155,19 @@ impl Problem {
         Self { retry_after_s: Some(seconds), ..self }
     }
 
-    /// The same with another status.
+    /// Replaces the HTTP status, and keeps everything else.
     #[must_use]
     pub fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// Replaces the problem document by a JSON body of another API's error shape.
+    /// Replaces the problem document by a JSON body in another API's error format.
     #[must_use]
     pub fn with_body(self, body: fn(&Self) -> Value) -> Self {
         Self { body: Some(body), ..self }
     }
 
-    /// The problem that [`Problem::to_json`] has written, also of another version; `None` for another document.
+    /// Reads a problem that [`Problem::to_json`] of any version has written; `None` for another document.
     #[must_use]
     pub fn from_json(document: Value) -> Option<Self> {
         #[derive(Deserialize)]
@@ -188,37 +188,37 @@ impl Problem {
         Some(Self { errors, extensions: more, ..Self::new(status, known_code(&code)?, detail) })
     }
 
-    /// The document as JSON.
+    /// The problem document as JSON.
     #[must_use]
     pub fn to_json(&self, request_id: &str) -> Value {
         serde_json::from_str(&self.document(request_id)).unwrap_or_default()
     }
 
-    /// The HTTP status.
+    /// HTTP status of the answer.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The stable code.
+    /// The stable code of the cause.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.code
     }
 
-    /// The sentence for a person.
+    /// The message for a person.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The fields of the request that are wrong.
+    /// The invalid fields of the request.
     #[must_use]
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
     }
 
-    /// What caused it, told as a chain `outer: inner`.
+    /// The chain of causes as `outer: inner`.
     pub(crate) fn cause(&self) -> Option<String> {
         let mut next: Option<&dyn Error> = Some(self.source.as_deref()?);
         let mut chain = Vec::new();
@@ -246,7 +246,7 @@ impl Problem {
         response
     }
 
-    /// The document as JSON.
+    /// The problem document as JSON text.
     pub(crate) fn document(&self, request_id: &str) -> String {
         let document = ProblemDocument {
             r#type: format!("urn:harkback:problem:{}", self.code),
@@ -270,11 +270,12 @@ impl Problem {
     }
 }
 
-/// The code as a constant. There are not many: those of this version, and of versions that have written to its database.
+/// Interns the code as a constant. The number is bounded: codes of this version and of others that wrote to the same
+/// database.
 fn known_code(code: &str) -> Option<&'static str> {
     const MOST: usize = 1_000;
     static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    // Nothing panics while it is held.
+    // The lock is never poisoned: nothing panics while it is held.
     let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = codes.get(code) {
         return Some(known);

@@ -1,4 +1,4 @@
-//! How far work is, reported to whoever watches it.
+//! Progress of work, reported to its observers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,21 +7,21 @@ tokio::task_local! {
     static PROGRESS: WorkProgress;
 }
 
-/// The progress of a piece of work: its stage, and the done fraction of the whole. Cheap to clone.
+/// The progress of a piece of work: its stage and the completed fraction. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct WorkProgress(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     stage: Mutex<Option<&'static str>>,
-    /// Millionths; never falls.
+    /// Completed millionths of the whole; never decreases.
     done: AtomicU64,
 }
 
 const WHOLE: f64 = 1e6;
 
 impl WorkProgress {
-    /// That of the call that runs here; one that nobody watches outside of [`WorkProgress::watch`].
+    /// The progress of the current call; outside of [`WorkProgress::watch`] one without observers.
     #[must_use]
     pub fn current() -> Self {
         PROGRESS.try_with(Self::clone).unwrap_or_default()
@@ -32,13 +32,13 @@ impl WorkProgress {
         PROGRESS.scope(self.clone(), call).await
     }
 
-    /// Sets the stage and the done fraction of the whole work, 0 to 1. A smaller fraction than before is ignored.
+    /// Sets the stage and the completed fraction of the whole work, 0 to 1. A smaller fraction than before is ignored.
     pub fn report(&self, stage: &'static str, done: f64) {
         *self.0.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
         self.0.done.fetch_max((done.clamp(0.0, 1.0) * WHOLE) as u64, Ordering::Relaxed);
     }
 
-    /// The stage, once one was reported, and the done fraction.
+    /// The stage, `None` before the first report, and the completed fraction, 0 to 1.
     #[must_use]
     pub fn read(&self) -> (Option<&'static str>, f64) {
         let stage = *self.0.stage.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn progress_is_reported_to_the_watcher_and_never_falls() {
+    async fn progress_is_reported_to_watch_and_never_decreases() {
         WorkProgress::current().report("unwatched", 0.5);
         let progress = WorkProgress::default();
         progress

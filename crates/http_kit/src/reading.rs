@@ -1,4 +1,4 @@
-//! Watches the body of a request: whether it was read to its end, and whether it arrives in time.
+//! Watches the body of a request: whether it is read to its end, and whether it arrives in time.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use axum::extract::Request;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How fast the body of a request must arrive.
+/// Minimum rate of request bodies.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyPace {
-    /// The longest time without a byte.
+    /// Maximum time without a byte.
     pub stall: Duration,
-    /// The mean rate, in bytes per second, that a body must keep up once it has taken longer than `stall`.
+    /// Minimum mean rate, in bytes per second, of a body that has taken longer than `stall`.
     pub bytes_per_second: u64,
 }
 
@@ -26,25 +26,25 @@ impl Default for BodyPace {
     }
 }
 
-/// The body of a request came too slowly.
+/// The body of a request arrived too slowly.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the body did not arrive in time")]
 pub struct BodyTimedOut;
 
 impl BodyTimedOut {
-    /// Is it `error`, or one of its sources?
+    /// Whether `error`, or one of its sources, is a [`BodyTimedOut`].
     #[must_use]
     pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
         crate::body::is_caused_by::<Self>(error)
     }
 }
 
-/// Shared state of a body that is read elsewhere.
+/// State of a body, shared with its reader.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading(Arc<AtomicBool>);
 
 impl Reading {
-    /// Watches the body of `request`, which must keep up `pace`.
+    /// Watches the body of `request`, which must keep `pace`.
     pub(crate) fn watch(request: Request, pace: BodyPace) -> (Self, Request) {
         let reading = Self(Arc::new(AtomicBool::new(request.body().is_end_stream())));
         let watched = reading.clone();
@@ -52,7 +52,7 @@ impl Reading {
         (reading, request.map(watch))
     }
 
-    /// Was the body read to its end?
+    /// Whether the body was read to its end.
     pub(crate) fn is_over(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -62,7 +62,7 @@ struct Watched {
     body: Body,
     reading: Reading,
     pace: BodyPace,
-    /// Since the first wait for bytes.
+    /// Started at the first wait for bytes.
     clock: Option<BodyClock>,
     received: u64,
 }
@@ -74,7 +74,7 @@ struct BodyClock {
 }
 
 impl Watched {
-    /// Ready when the body is too slow. To be polled when there are no bytes.
+    /// Ready when the body is too slow. Polled only when no bytes are available.
     fn poll_timeout(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
         let stall = self.pace.stall;
@@ -90,7 +90,7 @@ impl Watched {
         clock.stalled.as_mut().poll(context)
     }
 
-    /// Notes `length` bytes that arrived. Only time spent waiting counts: a body that nobody reads is not slow.
+    /// Counts `length` received bytes. Only time spent waiting counts: a body that is not read is not slow.
     fn received(&mut self, length: usize) -> Result<(), axum::Error> {
         self.received += length as u64;
         let Some(clock) = &mut self.clock else { return Ok(()) };
@@ -148,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads a body of `pieces` pieces of `size` bytes that come `pause` apart.
+    /// Reads a body of `pieces` pieces of `size` bytes that arrive `pause` apart.
     async fn read(pieces: usize, size: usize, pause: Duration) -> Result<usize, String> {
         let pieces = stream::iter(0..pieces).then(move |_| async move {
             tokio::time::sleep(pause).await;

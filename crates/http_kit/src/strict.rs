@@ -1,8 +1,9 @@
-//! JSON as requests may have it: bounded, and with one meaning.
+//! JSON of requests: bounded and unambiguous.
 //!
-//! [`Strict`] wraps a deserializer. An array is not taken for an object with its fields in order, no key comes twice,
-//! `2.0` is an integer, and depth and number of values have limits. Values of free form (`meta`) have a lower limit:
-//! each takes up to a hundred times the memory of its text. [`crate::canonical`] reads within the same limits.
+//! [`Strict`] wraps a deserializer. An array is not accepted for an object with its fields in order, duplicate keys are
+//! refused, `2.0` is an integer, and the depth and the number of values are limited. Values of free form (`meta`) have
+//! a lower limit: each takes up to a hundred times the memory of its text. [`crate::canonical`] reads within the same
+//! limits.
 
 mod access;
 
@@ -15,16 +16,16 @@ use serde::de::{self, EnumAccess, Error as _, MapAccess, SeqAccess, Unexpected, 
 
 use access::{StrictEnum, StrictMap, StrictSeq};
 
-/// Levels of objects and arrays in one another.
+/// Maximum nesting depth of objects and arrays.
 const MAX_DEPTH: usize = 64;
-/// Values of one body: 100 000 clips of ten fields.
+/// Maximum number of values of one body: 100 000 clips of ten fields.
 const MAX_VALUES: usize = 1_000_000;
-/// Values in the free-form parts of one body.
+/// Maximum number of values in the free-form parts of one body.
 pub(crate) const MAX_FREE_VALUES: usize = 50_000;
-/// Integers up to this are exact as a float.
+/// Largest magnitude up to which every integer is exact as a float (2^53).
 pub(crate) const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// How much of one body was read.
+/// Values read so far of one body, and their limits.
 #[derive(Debug)]
 pub(crate) struct Usage {
     values: Cell<usize>,
@@ -39,7 +40,7 @@ impl Default for Usage {
 }
 
 impl Usage {
-    /// For a reader that does not know which values have a type, and keeps none.
+    /// For a reader that does not know which values are typed, and stores none.
     pub(crate) fn without_types() -> Self {
         Self { max_free_values: MAX_VALUES, ..Self::default() }
     }
@@ -60,7 +61,7 @@ impl Usage {
     }
 }
 
-/// What is around the value that is read.
+/// Position in the body: shared counts, and the nesting depth.
 #[derive(Clone, Copy)]
 struct Nesting<'a> {
     usage: &'a Usage,
@@ -76,7 +77,7 @@ impl Nesting<'_> {
     }
 }
 
-/// A deserializer of requests over another.
+/// A deserializer of request bodies that wraps another one.
 pub(crate) struct Strict<'a, D> {
     inner: D,
     nesting: Nesting<'a>,
@@ -88,14 +89,13 @@ impl<'a, D> Strict<'a, D> {
     }
 }
 
-/// What a [`StrictVisitor`] does beside handing on.
+/// Checks of a [`StrictVisitor`] in addition to forwarding.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
-    /// Nothing.
     Any,
-    /// Takes integral floats for integers.
+    /// Converts integral floats to integers.
     Integer,
-    /// Refuses arrays.
+    /// Refuses arrays in place of objects.
     Struct,
 }
 
@@ -123,7 +123,7 @@ macro_rules! forward {
 
 macro_rules! integers {
     ($($method:ident),+ $(,)?) => {$(
-        /// A parser that knows that an integer comes reads `2.0` as an error.
+        /// Uses `deserialize_any`, because a parser that expects an integer refuses `2.0`.
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
             self.nesting.usage.count(false)?;
             let visitor = self.visitor(visitor, Expected::Integer);
@@ -153,7 +153,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<'_, D> {
         deserialize_u8, deserialize_u16, deserialize_u32, deserialize_u64,
     }
 
-    // The value within is counted.
+    // Counted with the inner value.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let visitor = self.visitor(visitor, Expected::Any);
         self.inner.deserialize_option(visitor)

@@ -1,11 +1,12 @@
-//! The tenant of the current call, a task-local: queues share places between tenants without a parameter in every call.
+//! The tenant of the current call, a task-local: queues share capacity between tenants without a parameter in every
+//! call.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::Id;
 
 tokio::task_local! {
-    /// Filled when the context of the call is resolved.
+    /// Set when the context of the call is resolved.
     static TENANT: Arc<OnceLock<Id>>;
 }
 
@@ -14,15 +15,15 @@ pub(crate) async fn begin<F: Future>(call: F) -> F::Output {
     TENANT.scope(Arc::default(), call).await
 }
 
-/// Takes the tenant of this task along to the task that `call` is spawned on.
+/// Passes the tenant of this task on to the task that `call` is spawned on.
 pub(crate) fn carry<F: Future>(call: F) -> impl Future<Output = F::Output> {
     let tenant = TENANT.try_with(Arc::clone).unwrap_or_default();
     TENANT.scope(tenant, call)
 }
 
-/// Notes whose call this is. The first one counts: a call has one tenant.
+/// Sets the tenant of this call. The first value wins: a call has one tenant.
 pub(crate) fn note(tenant: &Id) {
-    // Outside of a call, as in commands, there is no tenant to share with.
+    // Outside of a call, as in commands, there is no tenant.
     let _ = TENANT.try_with(|known| known.get_or_init(|| tenant.clone()).clone());
 }
 
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_tenant_goes_along_to_a_task() {
+    async fn tenant_is_carried_to_a_spawned_task() {
         let call = begin(async {
             note(&"t1".parse().unwrap());
             note(&"t2".parse().unwrap());

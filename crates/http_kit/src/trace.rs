@@ -6,20 +6,20 @@ use std::str::FromStr;
 use http::HeaderMap;
 use tracing::Span;
 
-/// The header `traceparent`: a trace, and the span in it that a call is a part of.
+/// Header `traceparent`: a trace, and the parent span of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent(String);
 
-/// A text that is no [`TraceParent`].
+/// Error for a text that is not a valid [`TraceParent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a traceparent: expected `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`")]
 pub struct InvalidTraceParent;
 
 impl TraceParent {
-    /// The name of the header.
+    /// Name of the header.
     pub const HEADER: &'static str = "traceparent";
 
-    /// That of a call; none where the header is missing, invalid, or there more than once.
+    /// The trace parent of a call; `None` where the header is missing, invalid, or repeated.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(Self::HEADER).iter();
@@ -27,14 +27,14 @@ impl TraceParent {
         values.next().is_none().then_some(value)
     }
 
-    /// The trace: 32 hex digits.
+    /// The trace id: 32 hex digits.
     #[must_use]
     pub fn trace_id(&self) -> &str {
         &self.0[3..35]
     }
 
-    /// Makes `span`, which is not yet entered, a part of `parent`. What it returns is the parent of what the span causes in
-    /// another process: with the feature `otlp` the span itself, else `parent`.
+    /// Makes `span`, which must not be entered yet, a child of `parent`. Returns the parent for work that the span
+    /// starts in another process: with the feature `otlp` the span itself, else `parent`.
     #[must_use]
     pub fn continue_in(parent: Option<Self>, span: &Span) -> Option<Self> {
         let own = continued(parent, span);
@@ -76,7 +76,7 @@ fn continued(parent: Option<TraceParent>, span: &Span) -> Option<TraceParent> {
 impl FromStr for TraceParent {
     type Err = InvalidTraceParent;
 
-    /// Of a later version, the part that all versions have is read.
+    /// Reads only the fields that all versions share, also of a later version.
     fn from_str(text: &str) -> Result<Self, InvalidTraceParent> {
         let is_hex = |part: &str, length| {
             part.len() == length && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
@@ -108,7 +108,7 @@ mod tests {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
     #[test]
-    fn a_traceparent_is_valid_or_none() {
+    fn traceparent_accepts_valid_and_later_versions_only() {
         let valid = format!("00-{TRACE}-b7ad6b7169203331-01");
         let read: TraceParent = valid.parse().unwrap();
         assert_eq!((read.trace_id(), read.to_string()), (TRACE, valid.clone()));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn two_headers_are_none() {
+    fn repeated_traceparent_is_ignored() {
         let mut headers = HeaderMap::new();
         let value = || format!("00-{TRACE}-b7ad6b7169203331-01").parse().unwrap();
         headers.append(TraceParent::HEADER, value());

@@ -1,9 +1,9 @@
-//! Slots that tenants take in turn, and places to wait for them.
+//! A queue with a limited number of slots that are shared fairly between tenants, and a limited number of waiters.
 //!
-//! Slots are handed out by start-time fair queueing: each piece of work gets the ticket after both its tenant's last one and
-//! the one now served, and the lowest ticket is next. A tenant that asks for the first time waits for the pieces that run and
-//! for one of each other tenant that waits, however many those have waiting. When every place is taken, a tenant that has
-//! fewer waiting than the one with most takes the newest place of that one.
+//! Slots are granted by start-time fair queueing: each piece of work gets the ticket after both its tenant's last one
+//! and the one now served, and the lowest ticket is next. A tenant that asks for the first time waits for the running
+//! pieces and for one of each other waiting tenant, regardless of how many those have waiting. When the queue is full,
+//! a tenant with fewer waiting pieces than the one with most replaces the newest piece of that one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +13,15 @@ use tokio::sync::oneshot;
 
 use crate::Id;
 
-/// How much the newest duration counts in the mean.
+/// Weight of the newest duration in the moving average.
 const NEWEST: f64 = 0.2;
-/// What `Retry-After` may say, in seconds.
+/// Range of `Retry-After`, in seconds.
 const RETRY_AFTER: std::ops::RangeInclusive<f64> = 1.0..=300.0;
 
-/// The order of waiting work: the ticket, then who came first.
+/// The order of waiting work: the ticket, then the order of arrival.
 type Order = (u64, u64);
 
-/// No place is free for this tenant; `retry_after_s` is an estimate of when one is.
+/// The queue is full for this tenant; `retry_after_s` estimates when it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crowded {
     pub(crate) retry_after_s: u32,
@@ -31,7 +31,7 @@ pub(crate) struct Crowded {
 #[derive(Clone, Debug)]
 pub(crate) struct Turns(Arc<Mutex<State>>);
 
-/// The right to run; the next one's turn comes when it is dropped.
+/// The right to run; dropping it grants the slot to the next waiter.
 #[derive(Debug)]
 pub(crate) struct Slot {
     turns: Turns,
@@ -42,18 +42,18 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 struct State {
     slots: usize,
-    /// Slots, and those that may wait for one.
+    /// Capacity: running and waiting pieces.
     places: usize,
     free: usize,
-    /// Places taken, by work that runs or waits; patient work takes none.
+    /// Running and waiting pieces that count against `places`; patient work does not.
     taken: usize,
     waiting: BTreeMap<Order, Waiting>,
-    /// The last ticket of tenants whose turn with it has not come yet.
+    /// The last ticket of each tenant that has not been served yet.
     tickets: HashMap<Option<Id>, u64>,
     served: u64,
     came: u64,
     running: Vec<Instant>,
-    /// Of pieces that ended, in seconds; none before the first.
+    /// Moving average of the durations of finished pieces, in seconds; none before the first.
     mean_s: Option<f64>,
 }
 
@@ -65,7 +65,7 @@ struct Waiting {
 }
 
 impl Turns {
-    /// `slots` pieces of work at once, `waiting` more that wait.
+    /// A queue that runs `slots` pieces of work at once, with at most `waiting` more waiting.
     pub(crate) fn new(slots: usize, waiting: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             slots,
@@ -81,7 +81,7 @@ impl Turns {
         })))
     }
 
-    /// Waits for a slot. Patient work waits however many do.
+    /// Waits for a slot. Patient work waits even if the queue is full.
     pub(crate) async fn take(&self, tenant: Option<Id>, is_patient: bool) -> Result<Slot, Crowded> {
         let (order, turn) = {
             let mut state = self.state();
@@ -100,11 +100,11 @@ impl Turns {
         let leave = Leave { turns: self, order };
         let slot = turn.await;
         std::mem::forget(leave);
-        // A sender is dropped with the queue alone.
+        // The sender is dropped only together with the queue.
         slot.unwrap_or(Err(Crowded { retry_after_s: 1 }))
     }
 
-    /// Would [`Turns::take`] find a place?
+    /// Whether [`Turns::take`] would be admitted.
     pub(crate) fn check(&self, tenant: Option<&Id>) -> Result<(), Crowded> {
         let state = self.state();
         if state.taken < state.places || state.longest(tenant).is_some() {
@@ -121,7 +121,7 @@ impl Turns {
         Slot { turns: self.clone(), began, is_counted }
     }
 
-    /// Nothing panics while it is held.
+    /// The lock is never poisoned: nothing panics while it is held.
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,13 +136,13 @@ impl State {
         let crowded = self.crowded();
         let newest = self.longest(tenant).ok_or(crowded)?;
         if let Some(waiting) = self.waiting.remove(&newest) {
-            // One that is gone has left its place by itself.
+            // A waiter that is gone has removed itself.
             let _ = waiting.turn.send(Err(crowded));
         }
         Ok(())
     }
 
-    /// The newest waiting piece of the tenant that has most, if that is more than `tenant` would have with one more.
+    /// The newest waiting piece of the tenant with most, if those are more than `tenant` would have with one more.
     fn longest(&self, tenant: Option<&Id>) -> Option<Order> {
         let mut counts: HashMap<Option<&Id>, (usize, Order)> = HashMap::new();
         for (order, waiting) in self.waiting.iter().filter(|(_, waiting)| !waiting.is_patient) {
@@ -156,7 +156,7 @@ impl State {
 
     fn order(&mut self, tenant: Option<Id>) -> Order {
         let served = self.served;
-        // What was served is no reason to come later: only tenants that wait are kept.
+        // Tickets that were served do not delay later work: only those of waiting tenants are kept.
         self.tickets.retain(|_, ticket| *ticket > served);
         let ticket = self.tickets.entry(tenant).or_insert(served);
         *ticket += 1;
@@ -164,7 +164,7 @@ impl State {
         (*ticket, self.came)
     }
 
-    /// The time until all that runs and waits is done.
+    /// Estimates the time until all running and waiting work is done.
     fn crowded(&self) -> Crowded {
         let oldest = self.running.iter().map(Instant::elapsed).max().unwrap_or_default().as_secs_f64();
         let each = self.mean_s.map_or(oldest, |mean| mean.max(oldest / 2.0));
@@ -186,7 +186,7 @@ impl State {
 }
 
 impl Slot {
-    /// How long it has been held.
+    /// Time since the slot was granted.
     pub(crate) fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
@@ -205,12 +205,12 @@ impl Drop for Slot {
             let slot = self.turns.slot(&mut state, order, !waiting.is_patient);
             waiting.turn.send(Ok(slot)).err()
         };
-        // Its caller hung up at this moment: dropped without the lock, it gives the turn to the next.
+        // The caller disconnected at this moment: dropping the slot without the lock grants it to the next waiter.
         drop(unwanted);
     }
 }
 
-/// Gives a waiting piece's place back when its caller hangs up.
+/// Removes a waiting piece from the queue when its caller disconnects.
 struct Leave<'turns> {
     turns: &'turns Turns,
     order: Order,
@@ -233,7 +233,7 @@ mod tests {
         Some(name.parse().unwrap())
     }
 
-    /// A task that notes its name when its turn comes, and gives the slot back.
+    /// A task that records its tenant when its slot is granted, and releases the slot.
     fn piece(
         turns: &Turns,
         name: &'static str,
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_tenant_waits_for_one_piece_and_not_for_thirty() {
+    async fn tenants_take_turns_however_many_pieces_one_has_waiting() {
         let (turns, order) = (Turns::new(1, 64), Arc::default());
         let running = turns.take(tenant("greedy"), false).await.unwrap();
         let greedy: Vec<_> = (0..30).map(|_| piece(&turns, "greedy", &order)).collect();
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_takes_from_the_tenant_that_has_most() {
+    async fn full_queue_evicts_from_the_tenant_with_most_waiting() {
         let (turns, order) = (Turns::new(1, 4), Arc::default());
         let running = turns.take(tenant("greedy"), false).await.unwrap();
         let mut greedy: Vec<_> = (0..4).map(|_| piece(&turns, "greedy", &order)).collect();
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_hangs_up_leaves_its_place() {
+    async fn disconnected_waiter_leaves_the_queue() {
         let turns = Turns::new(1, 1);
         let running = turns.take(None, false).await.unwrap();
         let waits = tokio::spawn({
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn retry_after_follows_what_pieces_take() {
+    async fn retry_after_follows_the_mean_duration() {
         let turns = Turns::new(2, 0);
         let first = turns.take(None, false).await.unwrap();
         let second = turns.take(None, false).await.unwrap();

@@ -4,24 +4,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::turns::{Crowded, Slot, Turns};
 use crate::{Problem, begin_heavy_work, tenancy};
 
-/// Heavy work, off the async threads: so many at once, so many waiting, no more.
+/// Queue of heavy work on blocking threads, with a maximum of running and of waiting pieces.
 ///
-/// Tenants take turns: one that has much work waiting holds others up by a piece of it. A full queue refuses the tenant that
-/// has most waiting. Work of no call, such as a job's, counts as one more tenant's; jobs have an order of their own.
+/// Tenants take turns: one with much work waiting delays others by one piece of it. A full queue refuses the tenant
+/// with most waiting. Work outside of calls, such as a job's, counts as one more tenant's; jobs have an order of their
+/// own.
 ///
-/// The work is told to stop when nobody waits for it any longer: the caller hung up, or its time
-/// is over. It keeps its slot until it has really stopped.
+/// The work is cancelled when no caller waits for it any longer: the caller disconnected, or its time is over. It keeps
+/// its slot until it has actually stopped.
 #[derive(Clone, Debug)]
 pub struct WorkQueue {
     name: &'static str,
     turns: Turns,
 }
 
-/// Tells work whether anybody still waits for it.
+/// Flag that work polls to learn whether it is cancelled.
 #[derive(Clone, Debug, Default)]
 pub struct Cancellation(Arc<AtomicBool>);
 
-/// A place in a [`WorkQueue`] whose turn has come; work is done while it is held.
+/// A granted slot of a [`WorkQueue`]; work is done while it is held.
 #[derive(Debug)]
 pub struct Turn {
     queue: &'static str,
@@ -38,39 +39,39 @@ impl Drop for Turn {
 /// Why work was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
-    /// Every place that this tenant may have is taken.
+    /// The queue is full for this tenant.
     #[error("the {queue} queue is full for about {retry_after_s} s")]
     Crowded {
-        /// The queue's name.
+        /// Name of the queue.
         queue: &'static str,
-        /// An estimate of when a place is free, in seconds from 1 to 300.
+        /// Estimated time until the queue admits work again, in seconds from 1 to 300.
         retry_after_s: u32,
     },
-    /// Heavy work would begin, and the call is to be answered later: see [`defer`](crate::defer).
+    /// Heavy work would begin, but the call is to be answered later: see [`defer`](crate::defer).
     #[error("the work is deferred to a job")]
     Deferred,
-    /// The work panicked, or the runtime is going down.
-    #[error("{queue} work broke off")]
+    /// The work panicked, or the runtime is shutting down.
+    #[error("{queue} work ended abnormally")]
     Broken {
-        /// The queue's name.
+        /// Name of the queue.
         queue: &'static str,
-        /// How.
+        /// The panic, or the cancellation.
         source: tokio::task::JoinError,
     },
 }
 
 impl Cancellation {
-    /// Should the work stop?
+    /// Whether the work should stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// The code of [`WorkError::Deferred`], which [`defer`](crate::defer) gives and no caller sees.
+/// The code of [`WorkError::Deferred`], which ends a call within [`defer`](crate::defer) and never reaches a caller.
 pub const DEFERRED: &str = "deferred";
 
-/// Cancels what it belongs to when it is dropped.
+/// Cancels the work when it is dropped.
 struct CancelOnDrop(Cancellation);
 
 impl Drop for CancelOnDrop {
@@ -80,13 +81,14 @@ impl Drop for CancelOnDrop {
 }
 
 impl WorkQueue {
-    /// A queue for `running` pieces of work at once (at least one) and `waiting` more.
+    /// A queue that runs `running` pieces of work at once (at least one), with at most `waiting` more waiting.
     #[must_use]
     pub fn new(name: &'static str, running: usize, waiting: usize) -> Self {
         Self { name, turns: Turns::new(running.max(1), waiting) }
     }
 
-    /// Is there a place? For callers with something to write before their work: another may take it meanwhile.
+    /// Checks that the queue admits work. For callers that write before their work: another may take the capacity
+    /// meanwhile.
     ///
     /// # Errors
     /// [`WorkError::Crowded`].
@@ -94,16 +96,17 @@ impl WorkQueue {
         self.turns.check(tenancy::current().as_ref()).map_err(|crowded| self.crowded(crowded))
     }
 
-    /// Waits for a turn, for work that blocks no thread here: another program's.
+    /// Waits for a slot, for work that blocks no thread of this process, such as another program's.
     ///
     /// # Errors
-    /// [`WorkError::Crowded`] when there is no place, or when another tenant with fewer waiting takes it.
+    /// [`WorkError::Crowded`] when the queue is full, or when another tenant with fewer waiting pieces replaces this
+    /// one.
     pub async fn turn(&self) -> Result<Turn, WorkError> {
         begin_heavy_work()?;
         self.begin(false).await
     }
 
-    /// As [`WorkQueue::turn`], however many wait: for callers that are themselves bounded.
+    /// As [`WorkQueue::turn`], even if the queue is full: for callers that are themselves bounded.
     ///
     /// # Errors
     /// [`WorkError::Deferred`] within [`defer`](crate::defer).
@@ -121,7 +124,7 @@ impl WorkQueue {
         WorkError::Crowded { queue: self.name, retry_after_s }
     }
 
-    /// Runs `work` on a blocking thread, when its turn comes.
+    /// Runs `work` on a blocking thread, once a slot is granted.
     ///
     /// # Errors
     /// [`WorkError::Crowded`] as [`WorkQueue::turn`]; [`WorkError::Broken`] when it panics.
@@ -133,7 +136,8 @@ impl WorkQueue {
         self.run_now(work).await
     }
 
-    /// As [`WorkQueue::run`], also within [`defer`](crate::defer): for what has to be known before a call is deferred.
+    /// As [`WorkQueue::run`], also within [`defer`](crate::defer): for results that are needed before a call is
+    /// deferred.
     ///
     /// # Errors
     /// As [`WorkQueue::run`].
@@ -168,7 +172,7 @@ impl From<WorkError> for Problem {
 }
 
 fn queue_full(retry_after_s: u32) -> Problem {
-    let detail = "too much of this work is waiting already; send it again later";
+    let detail = "the queue for this work is full; send the request again later";
     Problem::unavailable("queue_full", detail, retry_after_s)
 }
 
@@ -179,7 +183,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_full_queue_refuses_and_recovers() {
+    async fn full_queue_refuses_and_recovers() {
         let queue = WorkQueue::new("test", 1, 0);
         let (release, blocked) = mpsc::channel::<()>();
         let (started, running) = tokio::sync::oneshot::channel();
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn abandoned_work_is_told_to_stop() {
+    async fn abandoned_work_is_cancelled() {
         let queue = WorkQueue::new("test", 1, 0);
         let (stopped, seen) = mpsc::channel();
         let (started, running) = tokio::sync::oneshot::channel();
@@ -226,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_an_error() {
+    async fn panic_of_work_is_an_error() {
         let queue = WorkQueue::new("test", 1, 0);
         let broken = queue.run(|_| panic!("as the test wants")).await;
         assert!(matches!(broken, Err(WorkError::Broken { .. })));

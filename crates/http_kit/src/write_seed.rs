@@ -1,4 +1,4 @@
-//! Ids of things made under an `Idempotency-Key`: a retry after a crash makes things of the same ids, and finds them.
+//! Ids of things created under an `Idempotency-Key`: a retry after a crash derives the same ids, and finds the things.
 
 use sha2::{Digest, Sha256};
 
@@ -8,33 +8,33 @@ tokio::task_local! {
     static CURRENT: Option<WriteSeed>;
 }
 
-/// What the ids of one write are derived from. It is kept in the database before the write begins, for as long as
-/// answers are kept, so that every try of the same write under the same key has the same.
+/// Seed of the ids of one write. It is stored in the database before the write begins, for as long as answers are
+/// stored, so that every attempt of the same write under the same key derives the same ids.
 ///
-/// A write that uses it makes all its things in one transaction: then the first of them being there tells that all are.
+/// A write that uses it creates all its things in one transaction: if the first of them exists, all do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteSeed([u8; 32]);
 
 impl WriteSeed {
-    /// That of a text: the same text gives the same ids.
+    /// Derives a seed from a text: the same text gives the same ids.
     #[must_use]
     pub fn new(seed: &str) -> Self {
         Self(Sha256::digest(seed).into())
     }
 
-    /// That of the write that runs; `None` for one without a key.
+    /// The seed of the current write; `None` for a write without a key.
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok().flatten()
     }
 
-    /// Runs `write` with the seed; a task of its own does not inherit that of the task that spawned it.
+    /// Runs `write` with the seed; a spawned task does not inherit it.
     pub async fn scope<F: Future>(seed: Option<Self>, write: F) -> F::Output {
         CURRENT.scope(seed, write).await
     }
 
-    /// The id of the `index`-th thing of this kind that the write makes: `<prefix>_<32 hex digits>`. Those of one prefix
-    /// sort by index.
+    /// The id of the `index`-th thing of this kind that the write creates: `<prefix>_<32 hex digits>`. Ids of one
+    /// prefix sort by index.
     #[must_use]
     pub fn id(&self, prefix: &str, index: usize) -> Id {
         let digest = Sha256::new().chain_update(self.0).chain_update(prefix).finalize();
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn ids_are_derived_within_a_keyed_write_alone() {
+    async fn ids_are_derived_only_within_a_keyed_write() {
         assert_ne!(Id::for_write("clip", 0), Id::for_write("clip", 0));
         let ids = |seed: &str| {
             let seed = WriteSeed::new(seed);

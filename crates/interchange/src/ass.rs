@@ -1,11 +1,11 @@
-//! Advanced SubStation Alpha, with karaoke: each word is highlighted when it is spoken.
+//! Writer for Advanced SubStation Alpha with karaoke: each word is highlighted when it is spoken.
 
 use std::fmt::Write;
 
 use crate::captions::{Caption, CaptionLine};
 
 /// White on a black outline at the bottom; words are grey until they are spoken. `WrapStyle: 2`: lines are broken only
-/// where the file says so.
+/// at explicit line breaks.
 const HEADER: &str = "[Script Info]
 ScriptType: v4.00+
 PlayResX: 1920
@@ -22,7 +22,7 @@ Style: Default,Arial,64,&H00FFFFFF,&H00A0A0A0,&H00000000,&H80000000,0,0,0,0,100,
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 ";
 
-/// Captions as ASS.
+/// Formats captions as an ASS file.
 #[must_use]
 pub fn ass(captions: &[Caption]) -> String {
     let mut text = HEADER.to_owned();
@@ -48,7 +48,7 @@ pub fn ass(captions: &[Caption]) -> String {
     text
 }
 
-/// Milliseconds in the format's hundredths of a second.
+/// Converts milliseconds to the format's hundredths of a second, rounded.
 const fn centis(ms: i64) -> i64 {
     (ms + 5) / 10
 }
@@ -58,7 +58,7 @@ fn clock(centis: i64) -> String {
     format!("{}:{:02}:{:02}.{centis:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Syllables with durations: `\k` counts from the end of the one before, so that rounding does not accumulate.
+/// Syllables with durations: `\k` counts from the end of the previous one, so that rounding does not accumulate.
 struct Karaoke {
     at: i64,
     text: String,
@@ -78,12 +78,12 @@ impl Karaoke {
     }
 }
 
-/// A field of an event ends at a comma.
+/// Escapes a field of an event, which ends at a comma.
 fn field(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).map(|c| if c == ',' { ';' } else { c }).collect()
 }
 
-/// Text that begins no override block and no line break. A backslash has no escape: a word joiner (U+2060) after it keeps
+/// Text without override blocks and line breaks. A backslash cannot be escaped: a word joiner (U+2060) after it keeps
 /// it from being a command.
 fn escaped(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();

@@ -1,6 +1,6 @@
-//! Times as text.
+//! Formatting of times in milliseconds.
 
-/// `HH:MM:SS`, the separator, milliseconds; hours have at least two digits.
+/// Formats as `HH:MM:SS`, the separator, milliseconds; hours have at least two digits.
 pub(crate) fn hms_millis(ms: i64, separator: char) -> String {
     let (seconds, ms) = (ms / 1_000, ms % 1_000);
     format!("{:02}:{:02}:{:02}{separator}{ms:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)

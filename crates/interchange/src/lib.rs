@@ -1,5 +1,4 @@
-//! Writers of other programs' formats: pure functions from one neutral model to text. No I/O, and the same input gives
-//! the same bytes.
+//! Writers of other programs' formats: pure functions from one neutral model to text, without I/O and deterministic.
 //!
 //! - [`words`]: the model, timed words with their speakers;
 //! - [`captions`]: words to captions within limits of length, reading speed and duration;

@@ -12,46 +12,46 @@ use crate::clock::seconds;
 use crate::segments::segments;
 use crate::words::{TimedText, TimedWord, text_of};
 
-/// `json`: the text alone.
+/// Response format `json`: the text only.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OpenAiTranscription)]
 #[serde(deny_unknown_fields)]
 pub struct Transcription {
-    /// All of it.
+    /// Text of the whole recording.
     pub text: String,
 }
 
-/// `verbose_json`: the text with segments, words, or both.
+/// Response format `verbose_json`: the text with segments, words, or both.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OpenAiVerboseTranscription)]
 pub struct VerboseTranscription {
-    /// `transcribe` or `translate`.
+    /// The task, `transcribe` or `translate`.
     task: &'static str,
     /// The English name of the language, in lower case.
     language: String,
-    /// Seconds.
+    /// Duration of the audio in seconds.
     duration: f64,
-    /// All that is said.
+    /// Text of the whole recording.
     text: String,
-    /// Each word with its times.
+    /// Words with their times.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<Word>, required = false)]
     words: Option<Vec<Word>>,
-    /// Sentences, or speech between pauses.
+    /// Segments: sentences, or speech between pauses.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Vec<Segment>, required = false)]
     segments: Option<Vec<Segment>>,
 }
 
-/// A word.
+/// A word with its times.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OpenAiWord)]
 struct Word {
-    /// As written, with its punctuation.
+    /// The word as written, with its punctuation.
     word: String,
-    /// Seconds.
+    /// Start, in seconds from the start of the recording.
     start: f64,
-    /// Seconds.
+    /// End, in seconds from the start of the recording.
     end: f64,
 }
 
@@ -59,49 +59,49 @@ struct Word {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OpenAiSegment)]
 struct Segment {
-    /// From 0.
+    /// Index of the segment, from 0.
     id: usize,
-    /// Where it starts, in frames of 10 ms.
+    /// Start in frames of 10 ms.
     seek: i64,
-    /// Seconds.
+    /// Start, in seconds from the start of the recording.
     start: f64,
-    /// Seconds.
+    /// End, in seconds from the start of the recording.
     end: f64,
-    /// Its text.
+    /// Text of the segment.
     text: String,
-    /// Always empty: tokens are not kept.
+    /// Always empty: tokens are not stored.
     #[schema(value_type = Vec<u32>)]
     tokens: [u32; 0],
     /// Always 0: words are decoded without sampling.
     temperature: f64,
     /// Mean logarithm of the words' confidences.
     avg_logprob: f64,
-    /// Length of the text over its length in zlib.
+    /// Length of the text divided by its length compressed with zlib.
     compression_ratio: f64,
     /// Always 0: a segment exists only where speech was detected.
     no_speech_prob: f64,
 }
 
-/// What a verbose transcription contains.
+/// Contents of a verbose transcription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Granularities {
-    /// Times of words.
+    /// Whether it has words with times.
     pub words: bool,
-    /// Segments: sentences, or speech between pauses.
+    /// Whether it has segments: sentences, or speech between pauses.
     pub segments: bool,
 }
 
-/// The text alone.
+/// Formats the text only.
 #[must_use]
 pub fn transcription(text: &TimedText) -> Transcription {
     Transcription { text: text_of(&text.words) }
 }
 
-/// The text with its times. `task` is `transcribe` or `translate`, `language` an English name.
+/// Formats the text with its times. `task` is `transcribe` or `translate`, `language` an English name.
 ///
-/// What harkback does not keep is given as follows: `tokens` is empty, `temperature` 0 (words are decoded without
-/// sampling), `avg_logprob` the mean logarithm of the words' confidences, and `no_speech_prob` 0: a segment exists only
-/// where speech was detected.
+/// Values that harkback does not store: `tokens` is empty, `temperature` 0 (words are decoded without sampling),
+/// `avg_logprob` the mean logarithm of the words' confidences, and `no_speech_prob` 0: a segment exists only where
+/// speech was detected.
 #[must_use]
 pub fn verbose(
     text: &TimedText,
@@ -149,7 +149,7 @@ fn average_log_probability(words: &[TimedWord]) -> f64 {
     (mean * 1e4).round() / 1e4
 }
 
-/// Length of the text over its length in zlib: high for repetitions.
+/// Length of the text divided by its length compressed with zlib: high for repetitions.
 fn compression_ratio(text: &str) -> f64 {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     // Writing to a Vec cannot fail.

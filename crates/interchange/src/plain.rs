@@ -1,12 +1,12 @@
-//! Plain text.
+//! Writer for plain text.
 
 use crate::text::ends_sentence;
 use crate::words::{TimedWord, text_of};
 
-/// A pause after which a new line begins, in ms.
+/// Minimum length of a pause that ends a line, in ms.
 const PAUSE_MS: i64 = 1_500;
 
-/// One sentence a line; a line also ends at a pause and where the speaker changes.
+/// Writes one sentence per line; a line also ends at a pause and where the speaker changes.
 #[must_use]
 pub fn plain(words: &[TimedWord]) -> String {
     let is_end = |a: &TimedWord, b: &TimedWord| {

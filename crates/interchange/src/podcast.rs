@@ -1,4 +1,5 @@
-//! The JSON transcript of Podcasting 2.0: <https://github.com/Podcastindex-org/podcast-namespace>, `transcripts.md`.
+//! Writer for the JSON transcript of Podcasting 2.0: <https://github.com/Podcastindex-org/podcast-namespace>,
+//! `transcripts.md`.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -7,13 +8,13 @@ use crate::clock::seconds;
 use crate::segments::segments;
 use crate::words::{TimedText, text_of};
 
-/// A transcript.
+/// A transcript in the podcast namespace's format.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PodcastTranscript)]
 pub struct Podcast {
-    /// `1.0.0`.
+    /// Version of the format: `1.0.0`.
     version: &'static str,
-    /// Sentences, or speech between pauses.
+    /// Segments: sentences, or speech between pauses.
     segments: Vec<Segment>,
 }
 
@@ -22,19 +23,19 @@ pub struct Podcast {
 #[schema(as = PodcastSegment)]
 #[serde(rename_all = "camelCase")]
 struct Segment {
-    /// Who speaks, if known.
+    /// The speaker, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     speaker: Option<String>,
-    /// Seconds.
+    /// Start, in seconds from the start of the recording.
     start_time: f64,
-    /// Seconds.
+    /// End, in seconds from the start of the recording.
     end_time: f64,
-    /// The text.
+    /// Text of the segment.
     body: String,
 }
 
-/// The transcript of a text.
+/// Formats a text as a podcast transcript.
 #[must_use]
 pub fn podcast(text: &TimedText) -> Podcast {
     let segment = |words: &[crate::words::TimedWord]| Segment {

@@ -1,14 +1,15 @@
-//! Words in segments: what transcripts consist of.
+//! Division of words into the segments of transcripts.
 
 use crate::text::ends_sentence;
 use crate::words::{TimedWord, by_speaker};
 
-/// A pause that ends a segment, in ms.
+/// Minimum length of a pause that ends a segment, in ms.
 const PAUSE_MS: i64 = 1_500;
-/// Longest segment, in ms: Whisper's window.
+/// Maximum duration of a segment, in ms: Whisper's window.
 const MAX_DURATION_MS: i64 = 30_000;
 
-/// A segment ends with a sentence, at a pause, where a known speaker follows another, and after 30 s.
+/// Divides words into segments, which end with a sentence, at a pause, where a known speaker follows another, and after
+/// 30 s.
 pub(crate) fn segments(words: &[TimedWord]) -> impl Iterator<Item = &[TimedWord]> {
     by_speaker(words, |word| word.speaker.as_deref()).flat_map(of_one_speaker)
 }

@@ -1,11 +1,11 @@
-//! SubRip.
+//! Writer for SubRip (`.srt`) files.
 
 use std::fmt::Write;
 
 use crate::captions::Caption;
 use crate::clock::hms_millis;
 
-/// Captions as SubRip.
+/// Formats captions as a SubRip file.
 #[must_use]
 pub fn srt(captions: &[Caption]) -> String {
     let mut text = String::new();

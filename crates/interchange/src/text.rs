@@ -1,4 +1,4 @@
-//! Words as running text.
+//! Joining words to running text.
 
 use std::ops::RangeInclusive;
 
@@ -12,7 +12,7 @@ const UNSPACED: &[RangeInclusive<char>] = &[
     '\u{20000}'..='\u{3ffff}',
 ];
 
-/// The words as one text: with a space between two of them, unless their script has none.
+/// Joins words with a space between two of them, unless their script has none.
 #[must_use]
 pub fn joined<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = String::new();
@@ -25,7 +25,7 @@ pub fn joined<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-/// Is a space written between two words, by the letters that meet?
+/// Whether a space is written between two words, by the adjacent letters.
 #[must_use]
 pub fn needs_space(before: &str, after: &str) -> bool {
     let is_unspaced = |c: char| UNSPACED.iter().any(|range| range.contains(&c));
@@ -35,13 +35,13 @@ pub fn needs_space(before: &str, after: &str) -> bool {
     }
 }
 
-/// Does a sentence end with this word?
+/// Whether a sentence ends with this word.
 #[must_use]
 pub fn ends_sentence(word: &str) -> bool {
     bare(word).ends_with(['.', '!', '?', '…', '。', '！', '？'])
 }
 
-/// Does a clause end with this word?
+/// Whether a clause ends with this word.
 #[must_use]
 pub fn ends_clause(word: &str) -> bool {
     bare(word).ends_with([',', ';', ':', '–', '—', '，', '、', '；', '：'])
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_joined_as_their_script_is_written() {
+    fn words_are_joined_by_the_rules_of_their_script() {
         assert_eq!(joined(["Hark", " back", "", "to"]), "Hark back to");
         assert_eq!(joined(["你", "好", "！"]), "你好！");
         assert_eq!(joined(["안녕", "하세요"]), "안녕 하세요");
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_end() {
+    fn sentence_and_clause_ends_are_detected() {
         assert!(["end.", "really?!", "he said.”", "好。"].into_iter().all(ends_sentence));
         assert!(!["and", "1.5", "so,", ""].into_iter().any(ends_sentence));
         assert!(["so,", "(that is,)", "说，"].into_iter().all(ends_clause));

@@ -1,4 +1,4 @@
-//! Timed Text Markup Language, in the IMSC 1.1 text profile: <https://www.w3.org/TR/ttml-imsc1.1/>.
+//! Writer for the Timed Text Markup Language, in the IMSC 1.1 text profile: <https://www.w3.org/TR/ttml-imsc1.1/>.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -11,7 +11,7 @@ use crate::clock::hms_millis;
 
 const PROFILE: &str = "http://www.w3.org/ns/ttml/profile/imsc1.1/text";
 
-/// Captions as TTML. `language` is an ISO 639-1 code, empty if unknown.
+/// Formats captions as TTML. `language` is an ISO 639-1 code, empty if unknown.
 #[must_use]
 pub fn ttml(captions: &[Caption], language: Option<&str>) -> String {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 1);
@@ -51,7 +51,7 @@ fn document(writer: &mut Xml, captions: &[Caption], language: &str) -> io::Resul
     Ok(())
 }
 
-/// In order of first appearance.
+/// Distinct speakers in order of first appearance.
 fn speakers(captions: &[Caption]) -> Vec<&str> {
     let mut seen = HashSet::new();
     let speakers = captions.iter().filter_map(|caption| caption.speaker.as_deref());
@@ -122,7 +122,7 @@ fn agent_id(index: usize) -> String {
     format!("speaker{}", index + 1)
 }
 
-/// Without the characters that XML 1.0 excludes.
+/// Removes the characters that XML 1.0 excludes.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }

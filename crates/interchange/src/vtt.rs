@@ -1,11 +1,11 @@
-//! WebVTT: <https://www.w3.org/TR/webvtt1/>.
+//! Writer for WebVTT: <https://www.w3.org/TR/webvtt1/>.
 
 use std::fmt::Write;
 
 use crate::captions::Caption;
 use crate::clock::hms_millis;
 
-/// Captions as WebVTT. Speakers are voice spans; characters of markup are escaped.
+/// Formats captions as WebVTT. Speakers are voice spans; markup characters are escaped.
 #[must_use]
 pub fn vtt(captions: &[Caption]) -> String {
     let mut text = "WEBVTT\n".to_owned();
@@ -23,7 +23,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// An annotation ends at `>` and is one line.
+/// Escapes an annotation, which ends at `>` and is a single line.
 fn voice_name(name: &str) -> String {
     escaped(&name.split_whitespace().collect::<Vec<_>>().join(" "))
 }

@@ -1,23 +1,23 @@
-//! Timed words.
+//! Timed words: the model that all writers read.
 
 use crate::text::joined;
 
-/// A spoken word.
+/// A spoken word with its times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimedWord {
-    /// As written, with its punctuation.
+    /// The word as written, with its punctuation.
     pub text: String,
-    /// First millisecond.
+    /// Start in ms from the start of the recording.
     pub start_ms: i64,
-    /// First millisecond after.
+    /// End (exclusive) in ms from the start of the recording.
     pub end_ms: i64,
     /// The speaker's name or id, if known.
     pub speaker: Option<String>,
-    /// 0 to 1, if known.
+    /// Confidence from 0 to 1, if known.
     pub confidence: Option<f64>,
 }
 
-/// The words of a recording, in order, and what is known of all of them.
+/// The words of a recording in order, and properties of the whole text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimedText {
     /// In order, without overlap.
@@ -28,13 +28,13 @@ pub struct TimedText {
     pub language: Option<String>,
 }
 
-/// The text of consecutive words.
+/// Joins the text of consecutive words.
 pub(crate) fn text_of(words: &[TimedWord]) -> String {
     joined(words.iter().map(|word| word.text.as_str()))
 }
 
-/// Divides `items` where a known speaker follows another known one. What has no speaker belongs to the one before it, at
-/// the begin to the one behind.
+/// Divides `items` where a known speaker follows another known one. An item without a speaker belongs to the preceding
+/// speaker, or at the beginning to the first one.
 pub(crate) fn by_speaker<'a, T>(
     items: &'a [T],
     speaker: impl Fn(&'a T) -> Option<&'a str>,

@@ -1,4 +1,4 @@
-//! Places in a listing of uses: by begin of the window, then by kind, then by id.
+//! Keyset cursors of the usage listing, which is ordered by start of the window, then kind, then id.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,15 +8,15 @@ use video_timeline::Paging;
 
 use crate::{Error, Usage, UsageKind};
 
-/// The last use of a page.
+/// The position after the last use of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct UsageCursor {
     pub(crate) start: MediaTime,
     pub(crate) kind: UsageKind,
     pub(crate) id: Id,
 }
 
-impl Place {
+impl UsageCursor {
     pub(crate) fn of(usage: &Usage) -> Self {
         Self { start: usage.start_ms, kind: usage.kind, id: usage.id.clone() }
     }
@@ -36,7 +36,7 @@ impl Place {
         parse().ok_or(Error::InvalidCursor)
     }
 
-    /// The clips after this place, in a listing by begin in the asset.
+    /// Paging for the clips after this position, in a listing by start in the asset.
     pub(crate) fn clips_after(self, limit: u32) -> Paging {
         match self.kind.as_str().cmp(UsageKind::Clip.as_str()) {
             std::cmp::Ordering::Less => Paging::from_time(limit, self.start),
@@ -51,19 +51,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_round_trip_and_refuse_the_rest() {
+    fn usage_cursor_round_trips_and_rejects_other_text() {
         for kind in ["clip", "audio_hit", "video_shot_list"] {
-            let place = Place {
+            let place = UsageCursor {
                 start: MediaTime::from_micros(1_500),
                 kind: kind.parse().unwrap(),
                 id: "x_1".parse().unwrap(),
             };
-            assert_eq!(Place::decode(&place.encode()).unwrap(), place);
+            assert_eq!(UsageCursor::decode(&place.encode()).unwrap(), place);
         }
         for bad in ["1500", "1500|clip", "1500|clip|", "x|clip|a", "1500|cut|a", "1500|clip|a b"] {
             let bad = URL_SAFE_NO_PAD.encode(bad);
-            assert!(matches!(Place::decode(&bad), Err(Error::InvalidCursor)), "{bad}");
+            assert!(matches!(UsageCursor::decode(&bad), Err(Error::InvalidCursor)), "{bad}");
         }
-        assert!(Place::decode("????").is_err());
+        assert!(UsageCursor::decode("????").is_err());
     }
 }

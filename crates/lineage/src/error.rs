@@ -1,43 +1,43 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
 
-/// Why there is no answer.
+/// Why a lineage or a page of usages could not be returned.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A parameter that is out of range.
+    /// A query parameter is out of range.
     #[error("{parameter}: {detail}")]
     InvalidQuery {
-        /// Which.
+        /// Name of the query parameter.
         parameter: &'static str,
-        /// What is expected.
+        /// The value that was expected.
         detail: &'static str,
     },
-    /// The cursor is none of this listing's.
-    #[error("not a cursor of this listing: hand back `next_cursor` of the page before as it is")]
+    /// The cursor was not issued by this listing.
+    #[error("not a cursor of this listing: pass `next_cursor` of the previous page unchanged")]
     InvalidCursor,
-    /// The media store; an asset or artifact that this owner does not have.
+    /// An error of the media store, such as an asset or artifact that this owner does not have.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
-    /// Origins.
+    /// An error of the origin maps.
     #[error(transparent)]
     Origin(#[from] audio_to_video_origin::Error),
-    /// The timeline does not answer.
+    /// An error of the timeline, such as no response.
     #[error(transparent)]
     Timeline(#[from] video_timeline::Error),
-    /// The database.
+    /// A database query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let told = error.to_string();
+        let message = error.to_string();
         match error {
             Error::InvalidQuery { parameter, detail } => {
-                Self::unprocessable("invalid_query", told).field(parameter, detail)
+                Self::unprocessable("invalid_query", message).field(parameter, detail)
             }
             Error::InvalidCursor => {
-                Self::unprocessable("invalid_cursor", told).field("cursor", "not a cursor")
+                Self::unprocessable("invalid_cursor", message).field("cursor", "not a cursor")
             }
             Error::Media(error) => error.into(),
             Error::Origin(error) => error.into(),

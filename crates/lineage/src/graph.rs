@@ -1,4 +1,4 @@
-//! The places on timelines that belong to the artifacts of a lineage.
+//! The timeline clips that belong to the artifacts of a lineage.
 
 use http_kit::Id;
 use media_v2::store::Lineage;
@@ -7,7 +7,7 @@ use video_timeline::Clip;
 
 use crate::{ClipRelation, LineageClip};
 
-/// The clips that were found, and what renders tell of where they were made, in one order.
+/// Merges the clips found on timelines with those that the meta of renders names, in one order.
 pub(crate) fn clips(lineage: &Lineage, shown: Vec<Clip>) -> Vec<LineageClip> {
     let rendered = lineage.artifacts.iter().filter_map(|node| rendered_from(&node.artifact));
     let mut clips: Vec<_> = shown.into_iter().filter_map(shows).chain(rendered).collect();
@@ -34,11 +34,12 @@ fn shows(clip: Clip) -> Option<LineageClip> {
     })
 }
 
-/// What the meta of a render names; callers register artifacts with any meta, so what is no id counts as not told.
+/// The clip that the meta of a render names. Callers may register artifacts with any meta, so an invalid id counts as
+/// missing.
 fn rendered_from(artifact: &Artifact) -> Option<LineageClip> {
     let kinds = [ArtifactKind::Render, ArtifactKind::RenderSegment, ArtifactKind::RenderSnippet];
-    let told = |name: &str| -> Option<Id> { artifact.meta.get(name)?.as_str()?.parse().ok() };
-    let (clip_id, sequence_id) = (told("clip_id"), told("sequence_id"));
+    let meta_id = |name: &str| -> Option<Id> { artifact.meta.get(name)?.as_str()?.parse().ok() };
+    let (clip_id, sequence_id) = (meta_id("clip_id"), meta_id("sequence_id"));
     if !kinds.contains(&artifact.kind) || (clip_id.is_none() && sequence_id.is_none()) {
         return None;
     }
@@ -46,9 +47,9 @@ fn rendered_from(artifact: &Artifact) -> Option<LineageClip> {
         artifact_id: artifact.id.clone(),
         relation: ClipRelation::RenderedFrom,
         clip_id,
-        track_id: told("track_id"),
+        track_id: meta_id("track_id"),
         sequence_id,
-        project_id: told("project_id"),
+        project_id: meta_id("project_id"),
         asset_id: artifact.parent_asset_id.clone(),
         in_ms: artifact.start_ms,
         out_ms: artifact.end_ms,

@@ -8,84 +8,84 @@ use media_v2::ArtifactKind;
 use media_v2::store::Lineage;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Which way to follow derivations.
+/// The direction in which derivations are followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(default = Direction::default)]
 pub enum Direction {
-    /// To what it was made of.
+    /// To the artifacts it was derived from.
     #[default]
     Up,
-    /// To what was made of it.
+    /// To the artifacts derived from it.
     Down,
 }
 
 /// The derivation graph around an artifact.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ArtifactLineage {
-    /// Where it starts.
+    /// The artifact at which the graph starts.
     pub artifact_id: Id,
-    /// Which way it goes.
+    /// The direction in which the graph was followed.
     pub direction: Direction,
-    /// Artifacts, derivations, and the recordings that these artifacts were cut from or have their origin in.
+    /// Artifacts, derivations, and the recordings that contain these artifacts or their origins.
     #[serde(flatten)]
     pub lineage: Lineage,
     /// The origin maps of the artifacts, by artifact.
     pub origin_maps: Vec<OriginMap>,
-    /// The clips that stand for one of the artifacts, and the places on timelines that renders among them were made
-    /// of; by `in_ms`, then by `clip_id`, then by `artifact_id`. Clips are looked up for the first 100 artifacts, 500 in
-    /// all.
+    /// The clips that represent one of the artifacts, and the timeline positions that renders among the artifacts were
+    /// made from; ordered by `in_ms`, then by `clip_id`, then by `artifact_id`. Clips are looked up for the first 100
+    /// artifacts, at most 500 in total.
     pub clips: Vec<LineageClip>,
-    /// May there be more clips than the limits allow?
+    /// True when there may be more clips than the limits allow.
     pub clips_truncated: bool,
 }
 
-/// How a clip belongs to an artifact.
+/// The relation between a clip and an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClipRelation {
-    /// The clip is on a timeline now, and stands for the artifact.
+    /// The clip is currently on a timeline and represents the artifact.
     Shows,
-    /// The artifact is a render, and its meta names where on a timeline it was made; that may be gone.
+    /// The artifact is a render whose meta names the clip or sequence it was made from, which may no longer exist.
     RenderedFrom,
 }
 
-/// A place on a timeline that belongs to an artifact of a lineage.
+/// A timeline clip, or the source of a render, that belongs to an artifact of a lineage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LineageClip {
-    /// The artifact.
+    /// The artifact of the lineage.
     pub artifact_id: Id,
-    /// How they belong together.
+    /// The relation between the clip and the artifact.
     pub relation: ClipRelation,
     /// The clip; null for a render of a whole sequence.
     pub clip_id: Option<Id>,
-    /// The clip's track, where it is known.
+    /// The clip's track, if known.
     pub track_id: Option<Id>,
-    /// Told by renders alone.
+    /// The sequence that a render was made from; null for clips that represent the artifact.
     pub sequence_id: Option<Id>,
-    /// Told by renders alone.
+    /// The project that a render was made from; null for clips that represent the artifact.
     pub project_id: Option<Id>,
-    /// The recording it plays.
+    /// The recording that the clip plays.
     pub asset_id: Id,
-    /// First instant of the window that it plays, in ms of the recording.
+    /// Start of the window that it plays, in ms of the recording.
     pub in_ms: Option<MediaTime>,
-    /// First instant after that window.
+    /// End of that window in ms, exclusive.
     pub out_ms: Option<MediaTime>,
-    /// Where on the timeline a clip begins, in ms.
+    /// Start of the clip on the timeline, in ms.
     pub start_ms_on_timeline: Option<MediaTime>,
 }
 
-/// What uses a window of a recording.
+/// The kind of object that uses a window of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageKind {
-    /// An artifact of this kind.
+    /// An artifact of the given kind.
     Artifact(ArtifactKind),
     /// A clip on a timeline.
     Clip,
 }
 
 impl UsageKind {
-    /// The word on the wire: `clip`, or the artifact's kind.
+    /// The name in requests and responses: `clip`, or the artifact's kind.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -115,36 +115,36 @@ impl Serialize for UsageKind {
     }
 }
 
-/// One window of a recording, and what uses it. What uses several has an entry for each.
+/// One window of a recording, and the object that uses it. An object that uses several windows has an entry for each.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Usage {
     /// `clip`, or the artifact's kind.
     #[schema(value_type = String, example = "audio_hit")]
     pub kind: UsageKind,
-    /// The artifact, or the clip.
+    /// Id of the artifact or clip.
     pub id: Id,
-    /// First instant of the whole window that is used, in ms of the recording.
+    /// Start of the whole used window, in ms of the recording.
     pub start_ms: MediaTime,
-    /// First instant after it.
+    /// End of that window in ms, exclusive.
     pub end_ms: MediaTime,
-    /// The clip's track; null otherwise.
+    /// The clip's track; null for artifacts.
     pub track_id: Option<Id>,
-    /// The artifact that the clip stands for; null otherwise.
+    /// The artifact that the clip represents; null for artifacts.
     pub artifact_id: Option<Id>,
 }
 
-/// Which uses of a recording to list.
+/// Selects the uses of a recording to list.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct UsageQuery {
-    /// First instant of the window, in ms of the recording; its beginning when not given.
+    /// Start of the window in ms of the recording; the recording's start by default.
     pub start_ms: Option<MediaTime>,
-    /// First instant after the window, later than `start_ms`; after every use when not given.
+    /// End of the window in ms, exclusive, later than `start_ms`; unbounded by default.
     pub end_ms: Option<MediaTime>,
-    /// Uses on the page.
+    /// Maximum number of uses on a page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the page before, asked for with the same window.
+    /// `next_cursor` of the previous page, for the same window.
     pub cursor: Option<String>,
 }

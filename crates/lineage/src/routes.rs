@@ -7,25 +7,25 @@ use utoipa_axum::routes;
 
 use crate::{ArtifactLineage, Direction, Error, Lineages, Usage, UsageQuery};
 
-/// The routes of lineage, under `/media-v2`.
+/// The lineage routes, under `/media-v2`.
 pub fn router(lineages: Lineages) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(get_lineage)).routes(routes!(list_usages)).with_state(lineages)
 }
 
-/// Which lineage to show.
+/// Selects the direction of a lineage.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct LineageQuery {
-    /// `up` (when not given) to what it was made of, `down` to what was made of it.
+    /// `up` (the default) to the artifacts it was derived from, `down` to those derived from it.
     #[serde(default)]
     #[param(inline)]
     direction: Direction,
 }
 
-/// What an artifact was made of, or what was made of it
+/// Get the lineage of an artifact
 ///
-/// The derivation graph with windows, source recordings, origin maps, and the clips on timelines that belong to it.
+/// The derivation graph with windows, source recordings, origin maps, and the timeline clips of its artifacts.
 #[utoipa::path(
     get, path = "/media-v2/artifacts/{id}/lineage", operation_id = "get_artifact_lineage", tag = "lineage",
     params(("id" = String, Path, description = "artifact"), LineageQuery),
@@ -43,15 +43,15 @@ async fn get_lineage(
     Path(id): Path<String>,
     Query(LineageQuery { direction }): Query<LineageQuery>,
 ) -> Result<Json<ArtifactLineage>, Problem> {
-    // What is no id names no artifact.
+    // An invalid id names no artifact.
     let id: Id = id.parse().map_err(|_| MediaError::artifact_not_found(&id))?;
     Ok(Json(lineages.lineage(&context, id, direction).await?))
 }
 
-/// What uses a window of a recording
+/// List the uses of a window of a recording
 ///
-/// Samples, shot lists, clips and renders, an entry for each window of the recording that one uses, by begin of that
-/// window, then by kind, then by id. The window asked for and those used are half open.
+/// Samples, shot lists, clips and renders, with an entry for each window of the recording that one uses, by start of
+/// that window, then by kind, then by id. The requested window and the used ones are half-open.
 #[utoipa::path(
     get, path = "/media-v2/assets/{id}/usages", operation_id = "list_asset_usages", tag = "lineage",
     params(("id" = String, Path, description = "the asset"), UsageQuery),
@@ -69,7 +69,7 @@ async fn list_usages(
     Path(id): Path<String>,
     Query(query): Query<UsageQuery>,
 ) -> Result<Json<Page<Usage>>, Error> {
-    // What is no id names no asset.
+    // An invalid id names no asset.
     let id: Id = id.parse().map_err(|_| MediaError::asset_not_found(&id))?;
     Ok(Json(lineages.usages(&context, &id, &query).await?))
 }

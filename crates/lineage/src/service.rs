@@ -9,10 +9,10 @@ use media_v2::store::{Lineage, find_assets, find_lineage};
 use media_v2::{MediaError, MediaService};
 use video_timeline::{Clip, ClipFilter, MAX_ARTIFACTS, Paging, VideoTimeline};
 
-use crate::cursor::Place;
+use crate::cursor::UsageCursor;
 use crate::{ArtifactLineage, Direction, Error, Usage, UsageKind, UsageQuery, graph, store};
 
-/// Follows what was made of what. Cheap to clone.
+/// Finds lineages of artifacts and uses of recordings. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Lineages {
     media: MediaService,
@@ -20,17 +20,17 @@ pub struct Lineages {
 }
 
 impl Lineages {
-    /// Over a media store, and a timeline here or elsewhere.
+    /// Creates the service on a media store and a local or remote timeline.
     #[must_use]
     pub fn new(media: MediaService, timeline: Arc<dyn VideoTimeline>) -> Self {
         Self { media, timeline }
     }
 
-    /// What an artifact was made of, or what was made of it, with origins and clips: a constant number of statements,
-    /// and one call of the timeline.
+    /// The derivation graph of an artifact in one direction, with origins and clips: a constant number of statements,
+    /// and one call to the timeline.
     ///
     /// # Errors
-    /// [`MediaError::ArtifactsNotFound`]; the timeline's and the database's.
+    /// [`MediaError::ArtifactsNotFound`]; errors of the timeline and of the database.
     pub async fn lineage(
         &self,
         context: &RequestContext,
@@ -64,7 +64,7 @@ impl Lineages {
         Ok((lineage, origin_maps))
     }
 
-    /// Clips that stand for the nearest artifacts, and whether there may be more.
+    /// The clips that represent the nearest artifacts, and whether there may be more.
     async fn clips_of(
         &self,
         context: &RequestContext,
@@ -78,12 +78,12 @@ impl Lineages {
         Ok((page.items, more))
     }
 
-    /// A page of what uses a window of a recording, by begin of the window used, then by kind, then by id: three
+    /// A page of the uses of a window of a recording, by start of the used window, then by kind, then by id: three
     /// statements, one of them the timeline's.
     ///
     /// # Errors
-    /// [`MediaError::AssetsNotFound`]; [`Error::InvalidQuery`], [`Error::InvalidCursor`]; the timeline's and the
-    /// database's.
+    /// [`MediaError::AssetsNotFound`]; [`Error::InvalidQuery`], [`Error::InvalidCursor`]; errors of the timeline and of
+    /// the database.
     pub async fn usages(
         &self,
         context: &RequestContext,
@@ -92,7 +92,7 @@ impl Lineages {
     ) -> Result<Page<Usage>, Error> {
         let (start, end) = window(query)?;
         let limit = limit(query)?;
-        let after = query.cursor.as_deref().map(Place::decode).transpose()?;
+        let after = query.cursor.as_deref().map(UsageCursor::decode).transpose()?;
         self.media.asset(&context.scope, asset_id).await?;
         let mut uses = {
             let mut conn = self.media.pool().acquire().await?;
@@ -109,14 +109,14 @@ impl Lineages {
     }
 }
 
-/// Merges two ordered listings. The sort is stable and does not look at ids: each has its own kinds, and its ids stay
-/// in the database's order.
+/// Merges two ordered listings. The sort is stable and ignores ids: the listings have different kinds, and their ids
+/// remain in the database's order.
 fn page(mut uses: Vec<Usage>, limit: u32, more: bool) -> Page<Usage> {
     uses.sort_by_key(|usage| (usage.start_ms, usage.kind.as_str()));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = more || uses.len() > limit;
     uses.truncate(limit);
-    let next_cursor = if more { uses.last().map(|usage| Place::of(usage).encode()) } else { None };
+    let next_cursor = if more { uses.last().map(|usage| UsageCursor::of(usage).encode()) } else { None };
     Page { items: uses, next_cursor }
 }
 

@@ -1,10 +1,10 @@
-//! The only SQL of this crate. Clips are asked of the timeline, which may be another service.
+//! The only SQL of this crate. Clips are requested from the timeline, which may be another service.
 
 use http_kit::{Id, Scope};
 use media_time::MediaTime;
 use sqlx::PgConnection;
 
-use crate::cursor::Place;
+use crate::cursor::UsageCursor;
 use crate::{Error, Usage, UsageKind};
 
 struct Row {
@@ -14,17 +14,17 @@ struct Row {
     end_us: i64,
 }
 
-/// The windows of a recording that artifacts use and that share an instant with `[start, end)`, after a place in their
-/// order, at most `limit`.
+/// The windows of a recording that artifacts use and that overlap `[start, end)`, after a cursor in their order, at
+/// most `limit`.
 ///
-/// Each part stops at `limit` by itself; the indexes give windows by their begin. A shot list that was made here has its
-/// windows in a table of their own; one that a caller registered is an artifact as any other.
+/// Each part of the query stops at `limit` by itself; the indexes return windows by their start. Shot lists made by
+/// harkback have their windows in a separate table; those registered by a caller are treated as any other artifact.
 pub(crate) async fn find_uses(
     conn: &mut PgConnection,
     scope: &Scope,
     asset_id: &Id,
     (start, end): (MediaTime, Option<MediaTime>),
-    after: Option<&Place>,
+    after: Option<&UsageCursor>,
     limit: i64,
 ) -> Result<Vec<Usage>, Error> {
     let rows = sqlx::query_as!(

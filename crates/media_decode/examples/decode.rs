@@ -1,5 +1,5 @@
-//! Decodes recordings and prints what they are, how long they are and how fast it went; with `--raw`, writes the
-//! samples of one to standard output as `ffmpeg -f f32le -` does. `FFMPEG` and `FFPROBE` name the programs.
+//! Decodes recordings and prints their format, duration and decoding speed; with `--raw`, writes the samples to
+//! standard output as `ffmpeg -f f32le -` does. `FFMPEG` and `FFPROBE` are the paths of the programs.
 //!
 //! ```text
 //! cargo run --release -p media_decode --example decode -- [--raw] FILE...

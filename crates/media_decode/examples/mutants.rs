@@ -1,12 +1,12 @@
-//! Damages recordings in seeded ways and decodes what is left: nothing may panic, and nothing may be our own fault.
+//! Mutates recordings with seeded damage and decodes the mutants: no mutant may cause a panic or an internal error.
 //!
 //! ```text
 //! cargo run --release -p media_decode --example mutants -- [--ffmpeg] COUNT [SEED]
 //! ```
 //!
-//! The recordings are made by ffmpeg, a third of a second in each format. Without `--ffmpeg` everything is decoded in
-//! this process, with it what only ffmpeg reads is decoded by ffmpeg. Prints outcomes by format, the seeds of failures
-//! and the peak of memory; exits with 1 if there was a failure.
+//! The recordings are made by ffmpeg, a third of a second in each format. Without `--ffmpeg` all formats are decoded in
+//! this process; with it, only the formats that need ffmpeg are tested, with ffmpeg. Prints outcomes by format, the
+//! seeds of failures and the peak memory; exits with 1 if there was a failure.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints and is run by hand")]
 
@@ -58,7 +58,7 @@ const RECORDINGS: [(&str, &str); 34] = [
     ("mxf", "-f lavfi -i color=s=64x48:r=25:d=0.3 -c:v mpeg2video -c:a pcm_s16le"),
 ];
 
-/// How much of a mutant is decoded: a small file can promise days of silence.
+/// Most blocks of a mutant that are decoded: a small file can declare days of silence.
 const MAX_BLOCKS: usize = 2_000;
 
 fn main() {
@@ -67,7 +67,7 @@ fn main() {
     arguments.drain(..usize::from(uses_ffmpeg));
     let count: u64 = arguments.first().map_or(10_000, |count| count.parse().unwrap());
     let seed: u64 = arguments.get(1).map_or(1, |seed| seed.parse().unwrap());
-    // A panic inside of a library is caught around its call; its message would only fill the screen.
+    // A panic inside a library is caught around its call, so its message is not printed.
     static CAUGHT: AtomicU64 = AtomicU64::new(0);
     std::panic::set_hook(Box::new(|_| {
         CAUGHT.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +114,7 @@ fn main() {
     std::process::exit(i32::from(!failures.is_empty()));
 }
 
-/// Makes the recordings: all of them, or those that only ffmpeg reads.
+/// Makes all recordings, or only those that need ffmpeg.
 fn make(only_foreign: bool) -> Vec<(&'static str, Vec<u8>)> {
     let directory = tempfile::tempdir().unwrap();
     let make = |(name, encoding): &(&'static str, &'static str)| {
@@ -132,7 +132,7 @@ fn make(only_foreign: bool) -> Vec<(&'static str, Vec<u8>)> {
     RECORDINGS.iter().map(make).filter(|(_, bytes)| !only_foreign || is_foreign(bytes)).collect()
 }
 
-/// Flips, copies, cuts out and cuts off bytes, mostly near the beginning, where headers are.
+/// Flips, copies, removes and truncates bytes, mostly near the beginning, where headers are.
 fn mutate(bytes: &[u8], seed: u64) -> Vec<u8> {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut mutant = bytes.to_vec();
@@ -165,7 +165,7 @@ fn mutate(bytes: &[u8], seed: u64) -> Vec<u8> {
     mutant
 }
 
-/// What comes of probing and decoding a mutant.
+/// Probes and decodes a mutant, and returns the outcome.
 fn try_out(decoders: &Decoders, mutant: Vec<u8>, as_file: bool) -> &'static str {
     let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), DecodeError> {
         let source: Box<dyn Source> = if as_file {
@@ -194,7 +194,7 @@ fn try_out(decoders: &Decoders, mutant: Vec<u8>, as_file: bool) -> &'static str 
     }
 }
 
-/// xorshift64*.
+/// Pseudo-random numbers by xorshift64*.
 struct Random(u64);
 
 impl Random {

@@ -1,22 +1,22 @@
-//! Follows the media position of a stream of packets.
+//! Tracks the media position of a stream of packets.
 
 use media_time::MediaTime;
 
-/// Timestamps that differ less from the samples counted so far are jitter: Matroska tells whole milliseconds,
-/// browsers record by the clock on the wall.
+/// Timestamps that differ less than this from the samples counted so far are jitter: Matroska stores whole
+/// milliseconds, and browsers record by the wall clock.
 const JITTER: MediaTime = MediaTime::from_millis(30);
-/// Sound that jumps back by less overlaps what came before; a longer way back is a new count.
+/// Audio that jumps back by less than this overlaps the audio before it; a longer jump back starts a new count.
 const LONGEST_OVERLAP: MediaTime = MediaTime::from_millis(1_000);
-/// The most silence that timestamps may put between packets altogether.
+/// Limit of the total silence that timestamps may put between packets.
 pub(crate) const LONGEST_GAPS: MediaTime = MediaTime::from_millis(3_600 * 1_000);
 
 /// Counts samples; timestamps correct the count where packets are missing.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     rate: u32,
-    /// Where the next packet belongs if nothing is missing; `None` before the first.
+    /// Position of the next packet if nothing is missing; `None` before the first packet.
     expected: Option<i64>,
-    /// What is added to timestamps, after jumps that were not believed.
+    /// Offset added to timestamps after ignored jumps, in samples.
     rebase: i64,
     gaps_left: i64,
     last_frames: usize,
@@ -30,13 +30,13 @@ impl Clock {
         Self { rate, expected: None, rebase: 0, gaps_left, last_frames: 0, ignored_jumps: 0, overlapped: 0 }
     }
 
-    /// Counts anew: `frames` frames begin at `position`.
+    /// Restarts the count: `frames` frames begin at `position`.
     pub(crate) fn start(&mut self, position: i64, frames: usize) {
         self.rebase = 0;
         self.advance(position, frames);
     }
 
-    /// Where a packet of `frames` frames belongs whose timestamp says `stamp`, in samples.
+    /// The position, in samples, of a packet of `frames` frames with the timestamp `stamp`.
     pub(crate) fn position(&mut self, stamp: i64, frames: usize) -> i64 {
         let stamp = stamp.saturating_add(self.rebase);
         let position = self.expected.map_or(stamp, |expected| self.settle(expected, stamp));
@@ -69,22 +69,22 @@ impl Clock {
         position.saturating_sub(self.rebase)
     }
 
-    /// Where the next packet belongs if nothing is missing.
+    /// Position of the next packet if nothing is missing.
     pub(crate) fn expected(&self) -> Option<i64> {
         self.expected
     }
 
-    /// Frames of the last packet that had any.
+    /// Number of frames of the last packet that was not empty.
     pub(crate) fn last_frames(&self) -> usize {
         self.last_frames
     }
 
-    /// Frames by which packets begin before the end of those before them, together.
+    /// Total number of frames by which packets overlap the packets before them.
     pub(crate) fn overlapped(&self) -> u64 {
         self.overlapped
     }
 
-    /// Jumps that were too large to believe.
+    /// Number of ignored jumps: those that were too large.
     pub(crate) fn ignored_jumps(&self) -> u64 {
         self.ignored_jumps
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_does_not_move_the_sound_and_does_not_add_up() {
+    fn jitter_does_not_move_positions_or_accumulate() {
         let mut clock = started();
         for packet in 1..10_000 {
             let jitter = if packet % 2 == 0 { 700 } else { -700 };
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_second_is_left_out() {
+    fn lost_second_advances_the_position() {
         let mut clock = started();
         assert_eq!(clock.position(48_000, 960), 48_000);
         assert_eq!(clock.position(48_960, 960), 48_960);
     }
 
     #[test]
-    fn a_jump_of_a_century_is_ignored_once_and_for_all() {
+    fn jump_of_a_century_is_ignored_permanently() {
         let mut clock = started();
         let century = 48_000 * 3_600 * 24 * 36_500;
         assert_eq!(clock.position(century, 960), 960);

@@ -1,23 +1,23 @@
-//! Decoding: from the bytes of a recording to samples on one timeline.
+//! Decoding of a recording's bytes into samples on one timeline.
 //!
 //! # Timeline
 //!
-//! Position 0 is timeline zero: where the earlier of the audio and the video that are used begins, the instant that
-//! `ffmpeg -i FILE` and a player call zero. What an encoder put before the audio (AAC priming, MP3 delay, Opus
-//! pre-skip) and what an edit list leaves out is not part of it. Audio that begins later than the video begins with
-//! silence; gaps inside (lost pages, holes in the timestamps) are silence too. So sample `n` is presented at
-//! `n / rate` seconds, in every container.
+//! Position 0 is timeline zero: the start of the earlier of the used audio and video streams, which is also zero for
+//! `ffmpeg -i FILE` and for players. Samples that an encoder put before the audio (AAC priming, MP3 delay, Opus
+//! pre-skip) or that an edit list leaves out are not part of the timeline. Audio that begins later than the video
+//! begins with silence; gaps inside (lost pages, holes in the timestamps) are silence too. So sample `n` is presented
+//! at `n / rate` seconds, in every container.
 //!
 //! # Damage
 //!
-//! A packet that cannot be decoded becomes silence of its length, and is counted in [`DecodeStats`]; a file that ends
-//! too early yields what was there (but AIFF and CAF, whose chunks symphonia wants to see to the end). A file of which
-//! nothing can be decoded is an error.
+//! A packet that cannot be decoded becomes silence of its length, and is counted in [`DecodeStats`]. A truncated file
+//! yields the audio before the cut, except AIFF and CAF, whose chunks symphonia requires to be complete. A file without
+//! any decodable packet is an error.
 //!
 //! # Bounds
 //!
-//! Memory does not grow with the recording: one packet is held at a time, and no header or packet may be larger than a
-//! fixed limit. Length is bounded by [`Decoder::MAX_DURATION`].
+//! Memory does not grow with the recording: one packet is held at a time, and no header or packet may exceed a fixed
+//! limit. The duration is limited to [`Decoder::MAX_DURATION`].
 
 use std::collections::VecDeque;
 
@@ -27,10 +27,10 @@ use crate::native::Presentation;
 use crate::timeline::{Span, Timeline};
 use crate::{AudioFormat, DecodeError, DecoderKind, Decoders, Source};
 
-/// Frames of one block of silence.
+/// Number of frames of one block of silence.
 const SILENT_BLOCK: usize = 4_096;
 
-/// A stretch of sound on the timeline.
+/// A contiguous stretch of audio on the timeline.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a> {
     /// Position of its first frame, in samples from presentation zero.
@@ -42,57 +42,57 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Samples per channel.
+    /// Number of frames, that is, of samples per channel.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.samples.len() / self.channels
     }
 
-    /// The samples of one channel (from 0), in order; nothing for a channel there is not.
+    /// The samples of one channel (counted from 0), in order; empty when the channel does not exist.
     pub fn channel(&self, channel: usize) -> impl Iterator<Item = f32> + use<'a> {
         let from = if channel < self.channels { channel } else { self.samples.len() };
         self.samples.get(from..).unwrap_or_default().iter().step_by(self.channels).copied()
     }
 }
 
-/// What went wrong on the way, without stopping it.
+/// Counts of problems that did not stop decoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DecodeStats {
-    /// Packets that could not be decoded and became silence.
+    /// Packets that could not be decoded and were replaced by silence.
     pub damaged_packets: u64,
-    /// Samples that were no numbers and became zero.
+    /// Samples that were NaN, infinite or far beyond full scale, and were set to zero.
     pub bad_samples: u64,
-    /// Jumps in the timestamps that were too large to believe.
+    /// Timestamp jumps that were too large and were ignored.
     pub ignored_jumps: u64,
-    /// Frames by which packets begin before the end of those before them, together.
+    /// Total number of frames by which packets overlap the packets before them.
     pub overlapped_frames: u64,
-    /// Did the file end before its content did?
+    /// Whether the file ends before its declared content does.
     pub truncated: bool,
 }
 
-/// A stream of decoded audio: by symphonia, or by ffmpeg.
+/// A stream of audio, decoded by symphonia or by ffmpeg.
 pub(crate) trait PcmStream: Send {
     fn format(&self) -> &AudioFormat;
 
-    /// What went wrong so far.
+    /// Counts of problems so far.
     fn stats(&self) -> DecodeStats;
 
-    /// What was decoded last, interleaved.
+    /// The most recently decoded samples, interleaved.
     fn samples(&self) -> &[f32];
 
-    /// The duration that the container declares or lets estimate, if any.
+    /// The duration that the container declares, or an estimate of it, if available.
     fn expected_duration(&self) -> Option<MediaTime>;
 
-    /// The duration of this stream, as far as the container declares it for a fact.
+    /// The duration of this stream, if the container declares it exactly.
     fn declared_duration(&self) -> Option<MediaTime>;
 
-    /// Is what was decoded so far decoded otherwise than symphonia by itself would?
+    /// Whether the audio decoded so far differs from what symphonia alone would decode.
     fn is_repaired(&self) -> bool;
 
-    /// From here on only counts samples, where packets tell how many they hold.
+    /// Switches to counting samples without decoding, where packets declare their number of samples.
     fn only_count(&mut self);
 
-    /// Decodes more and places it; `false` at the end.
+    /// Decodes the next packet and places it on `timeline`; returns `false` at the end.
     fn advance(&mut self, timeline: &mut Timeline, spans: &mut VecDeque<Span>) -> Result<bool, DecodeError>;
 }
 
@@ -108,26 +108,26 @@ pub struct Decoder {
     timeline: Timeline,
     spans: VecDeque<Span>,
     silence: Vec<f32>,
-    /// Position of the next block.
+    /// Position of the next block, in samples from timeline zero.
     position: u64,
     ended: bool,
 }
 
 impl Decoder {
-    /// The longest recording that is accepted. Small files can tell of endless silence.
+    /// The longest recording that is accepted. The limit is needed because small files can declare endless silence.
     pub const MAX_DURATION: MediaTime = MediaTime::from_millis(48 * 3_600 * 1_000);
 
     /// Opens a recording and decodes its first packet, in this process only. The format is detected from the
     /// content, not from names or extensions.
     ///
     /// # Errors
-    /// [`DecodeError::FfmpegUnavailable`] for what is not decoded in this process; [`DecodeError::NoAudioStream`], and
-    /// every other way in which a recording can be unfit; only [`DecodeError::Io`] is not about the recording.
+    /// [`DecodeError::FfmpegUnavailable`] for formats and codecs that are not decoded in this process;
+    /// [`DecodeError::NoAudioStream`] and the other errors of a recording; [`DecodeError::Io`] when the source fails.
     pub fn open(source: impl Source + 'static) -> Result<Self, DecodeError> {
         Decoders::native().open(Box::new(source), None)
     }
 
-    /// Presents `stream` as `presentation` says.
+    /// A decoder that places `stream` on the timeline by `presentation`.
     pub(crate) fn new(
         kind: DecoderKind,
         audio_index: usize,
@@ -157,85 +157,85 @@ impl Decoder {
         }
     }
 
-    /// Which decoder it is.
+    /// The decoder in use: symphonia or ffmpeg with its version.
     #[must_use]
     pub fn kind(&self) -> &DecoderKind {
         &self.kind
     }
 
-    /// The audio stream that is decoded: its index among the audio streams of the file.
+    /// Index of the decoded audio stream among the audio streams of the file.
     #[must_use]
     pub const fn audio_index(&self) -> usize {
         self.audio_index
     }
 
-    /// What the samples are.
+    /// Sample rate, channel layout and codec of the audio.
     #[must_use]
     pub fn format(&self) -> &AudioFormat {
         self.stream.format()
     }
 
-    /// When the audio begins, from timeline zero.
+    /// When the audio begins, relative to timeline zero.
     #[must_use]
     pub const fn audio_start(&self) -> MediaTime {
         self.audio_start
     }
 
-    /// When the first video frame is presented, from timeline zero; none where there is no video that begins with the
-    /// audio.
+    /// When the first video frame is presented, relative to timeline zero. `None` without video; for containers without
+    /// an index also when no video packet comes before the first audio packet.
     #[must_use]
     pub const fn video_start(&self) -> Option<MediaTime> {
         self.video_start
     }
 
-    /// Timeline zero on the clock of the container.
+    /// Timeline zero, on the container's clock.
     #[must_use]
     pub const fn zero(&self) -> MediaTime {
         self.zero
     }
 
-    /// Is what was decoded so far decoded otherwise than symphonia by itself, which earlier versions relied on, would?
+    /// Whether the audio decoded so far differs from what symphonia alone would decode, as in earlier versions.
     #[must_use]
     pub fn is_repaired(&self) -> bool {
         self.stream.is_repaired()
     }
 
-    /// When the first packet of the audio would be presented, from timeline zero, if all of it were: before
-    /// [`Decoder::audio_start`] by the encoder's delay. Of fragmented MP4 only, whose edit lists not every demuxer applies.
+    /// When the first audio packet would be presented without the edit list, relative to timeline zero: earlier than
+    /// [`Decoder::audio_start`] by the encoder delay. Only for fragmented MP4, whose edit lists some demuxers ignore.
     #[must_use]
     pub const fn first_packet(&self) -> Option<MediaTime> {
         self.first_packet
     }
 
-    /// What went wrong so far.
+    /// Counts of problems so far.
     #[must_use]
     pub fn stats(&self) -> DecodeStats {
         self.stream.stats()
     }
 
-    /// The duration that the container declares, if any: for progress, not exact.
+    /// The duration that the container declares, if any. It is not exact; use it for progress only.
     #[must_use]
     pub fn expected_duration(&self) -> Option<MediaTime> {
         self.stream.expected_duration()
     }
 
-    /// The duration of the audio, as far as the container declares it for a fact.
+    /// The duration of the audio, if the container declares it exactly.
     #[must_use]
     pub fn declared_duration(&self) -> Option<MediaTime> {
         self.stream.declared_duration()
     }
 
-    /// How much was decoded so far; after the end, the exact duration.
+    /// The duration decoded so far; after the end, the exact duration.
     #[must_use]
     pub fn position(&self) -> MediaTime {
         MediaTime::from_samples(i64::try_from(self.position).unwrap_or(i64::MAX), self.format().rate)
     }
 
-    /// The duration of what is left of the recording and was decoded: the exact one of an intact file, without decoding
-    /// more of it where its packets tell their lengths. `cancelled` is asked between packets.
+    /// Reads the rest of the recording and returns its duration, which is exact for an intact file. Packets that
+    /// declare their length are counted without decoding them. `cancelled` is called between packets.
     ///
     /// # Errors
-    /// Those of [`Decoder::next_block`]; [`DecodeError::Cancelled`].
+    /// The errors of [`Decoder::next_block`]; [`DecodeError::Cancelled`].
     pub fn count_duration(mut self, cancelled: &dyn Fn() -> bool) -> Result<MediaTime, DecodeError> {
         self.stream.only_count();
         while self.stream.advance(&mut self.timeline, &mut self.spans)? {
@@ -252,11 +252,11 @@ impl Decoder {
         Ok(self.position())
     }
 
-    /// The next block, directly behind the one before; `None` at the end. Never empty.
+    /// The next block, which starts where the last one ended; `None` at the end. A block is never empty.
     ///
     /// # Errors
     /// [`DecodeError::Io`] when the source fails; [`DecodeError::LimitExceeded`] beyond
-    /// [`Decoder::MAX_DURATION`]; [`DecodeError::Unsupported`] when rate or channels change on the way.
+    /// [`Decoder::MAX_DURATION`]; [`DecodeError::Unsupported`] when the rate or the channels change.
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
         while self.spans.is_empty() {
             if self.ended || !self.stream.advance(&mut self.timeline, &mut self.spans)? {

@@ -5,12 +5,12 @@ use crate::native::{Opened, PacketStream};
 use crate::sniff::sniff;
 use crate::{DecodeError, Decoder, FileFormat, Probe, Source, probe};
 
-/// What decodes a recording.
+/// The decoder of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DecoderKind {
     /// Symphonia, in this process.
     Native,
-    /// ffmpeg of that version, e.g. `5.1`.
+    /// ffmpeg, with its version, e.g. `5.1`.
     Ffmpeg(String),
 }
 
@@ -31,36 +31,36 @@ pub struct Decoders {
 }
 
 impl Decoders {
-    /// Only those of this process.
+    /// Decoders of this process only, without ffmpeg.
     #[must_use]
     pub const fn native() -> Self {
         Self { ffmpeg: None, prefers_ffmpeg: false }
     }
 
-    /// Those of this process, and `ffmpeg` for the rest.
+    /// Decoders of this process, and `ffmpeg` for all other formats and codecs.
     #[must_use]
     pub const fn with_ffmpeg(ffmpeg: Ffmpeg) -> Self {
         Self { ffmpeg: Some(ffmpeg), prefers_ffmpeg: false }
     }
 
-    /// The same, with ffmpeg for everything that it reads.
+    /// The same decoders, with ffmpeg preferred for every format that it reads.
     #[must_use]
     pub fn preferring_ffmpeg(self) -> Self {
         Self { prefers_ffmpeg: self.ffmpeg.is_some(), ..self }
     }
 
-    /// ffmpeg, if there is one.
+    /// The configured ffmpeg, if any.
     #[must_use]
     pub const fn ffmpeg(&self) -> Option<&Ffmpeg> {
         self.ffmpeg.as_ref()
     }
 
-    /// Opens a recording and decodes its first packet: of the audio stream `audio_stream` (an index among the audio
-    /// streams), else of the default one. Blocking.
+    /// Opens a recording and decodes the first packet of the audio stream `audio_stream` (an index among the audio
+    /// streams), or of the default one when it is `None`. Blocking.
     ///
     /// # Errors
-    /// [`DecodeError::Unrecognised`], [`DecodeError::NoAudioStream`], and every other way in which a recording can be
-    /// unfit; [`DecodeError::FfmpegUnavailable`] where only ffmpeg decodes it; [`DecodeError::Io`].
+    /// [`DecodeError::Unrecognised`], [`DecodeError::NoAudioStream`] and the other errors of a recording;
+    /// [`DecodeError::FfmpegUnavailable`] when only ffmpeg decodes it and cannot be run; [`DecodeError::Io`].
     pub fn open(
         &self,
         mut source: Box<dyn Source>,
@@ -70,10 +70,10 @@ impl Decoders {
         if !format.is_native() || self.prefers_ffmpeg {
             return self.open_foreign(&*source, format, audio_stream, format.name());
         }
-        // A demuxer keeps the source; should the stream turn out foreign, ffmpeg needs its file.
+        // The demuxer takes the source; ffmpeg needs the file if the stream is not decoded here.
         let file = source.reopen()?;
         match PacketStream::open(source, format, audio_stream) {
-            // A codec that symphonia's demuxer refuses by its header.
+            // Symphonia's demuxer rejects the codec by its header.
             Err(DecodeError::Unsupported(what)) => self.open_foreign(&*file, format, audio_stream, &what),
             opened => match opened? {
                 Opened::Here { index, stream, presentation } => {
@@ -104,12 +104,12 @@ impl Decoders {
         })
     }
 
-    /// What is in a file, and which streams of it are used. Reads headers and, where they tell no length, the packets.
-    /// Blocking; `cancelled` is asked between packets.
+    /// Probes the contents of a file and the streams that are used. Reads the headers, and the packets where the
+    /// headers declare no length. Blocking; `cancelled` is called between packets.
     ///
     /// # Errors
-    /// [`DecodeError::Io`] when the source fails, [`DecodeError::Cancelled`]. A file that cannot be read as a recording is no error: its kind is
-    /// then told from its first bytes, and nothing else of it is known.
+    /// [`DecodeError::Io`] when the source fails, [`DecodeError::Cancelled`]. A file that cannot be read as a recording
+    /// is not an error: its kind is then detected from its first bytes, and nothing else is known.
     pub fn probe(
         &self,
         source: Box<dyn Source>,
@@ -120,10 +120,10 @@ impl Decoders {
     }
 }
 
-/// The format of a media file.
+/// Detects the format of a media file.
 ///
 /// # Errors
-/// [`DecodeError::Unrecognised`] for anything else.
+/// [`DecodeError::Unrecognised`] for files that are not media.
 fn recognise(source: &mut dyn Source) -> Result<FileFormat, DecodeError> {
     let format = sniff(source)?;
     source.rewind()?;

@@ -1,16 +1,16 @@
-//! What decoded sound is like: rate, channels, where they play.
+//! The format of decoded audio: sample rate, channels and speaker positions.
 
 use symphonia::core::audio::{AudioSpec, Channels, layouts};
 
 use crate::DecodeError;
 
-/// What the samples of a recording are.
+/// The format of a recording's samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AudioFormat {
-    /// Samples per second and channel, in Hz; within [`AudioFormat::RATES`].
+    /// Sample rate in Hz; within [`AudioFormat::RATES`].
     pub rate: u32,
-    /// Where each channel plays, in the order of the interleaved samples; a recording that only counts
-    /// its channels is taken to mean mono, stereo, 5.1 or 7.1.
+    /// Speaker position of each channel, in the order of the interleaved samples. A recording that declares only the
+    /// number of its channels is treated as mono, stereo, 5.1 or 7.1.
     pub layout: Channels,
     /// Short name of the codec, e.g. `aac`, `mp3`, `pcm_s16le`.
     pub codec: String,
@@ -28,11 +28,11 @@ impl AudioFormat {
         self.layout.count()
     }
 
-    /// The channels as a WAVE file names them (`dwChannelMask`), in whose order the samples are; 0 where it has no name
-    /// for one of them.
+    /// The channels as the `dwChannelMask` of a WAVE file, in whose order the samples are; 0 when one of them has no
+    /// bit in the mask.
     #[must_use]
     pub fn speaker_mask(&self) -> u32 {
-        /// `SPEAKER_FRONT_LEFT` to `SPEAKER_TOP_BACK_RIGHT`; symphonia counts the same way.
+        /// `SPEAKER_FRONT_LEFT` to `SPEAKER_TOP_BACK_RIGHT`; symphonia uses the same bits.
         const NAMED: u64 = (1 << 18) - 1;
         match &self.layout {
             Channels::Positioned(set) if set.bits() & !NAMED == 0 => set.bits() as u32,
@@ -40,24 +40,24 @@ impl AudioFormat {
         }
     }
 
-    /// Are the coded samples integers? They are then multiples of 2⁻²³ or coarser, exact as `f32`.
+    /// Whether the coded samples are integers. They are then multiples of 2⁻²³ or coarser, and exact as `f32`.
     #[must_use]
     pub fn is_integer(&self) -> bool {
         const INTEGER: [&str; 8] = ["pcm_", "flac", "alac", "adpcm", "wavpack", "ape", "tak", "tta"];
         !self.codec.starts_with("pcm_f") && INTEGER.iter().any(|name| self.codec.starts_with(name))
     }
 
-    /// From what a decoder says of its output.
+    /// The format from a decoder's output specification.
     pub(crate) fn new(spec: &AudioSpec, codec: &str) -> Result<Self, DecodeError> {
         check_limits(spec.rate(), spec.channels().count())?;
         Ok(Self { rate: spec.rate(), layout: layout(spec.channels()), codec: codec.to_owned() })
     }
 }
 
-/// Rejects sample rates and channel counts that no recording has.
+/// Rejects sample rates and channel counts outside the accepted ranges.
 ///
 /// # Errors
-/// [`DecodeError::LimitExceeded`].
+/// [`DecodeError::LimitExceeded`] outside [`AudioFormat::RATES`] or 1 to [`AudioFormat::MAX_CHANNELS`].
 pub fn check_limits(rate: u32, channels: usize) -> Result<(), DecodeError> {
     if !AudioFormat::RATES.contains(&rate) {
         let (low, high) = (AudioFormat::RATES.start(), AudioFormat::RATES.end());
@@ -76,14 +76,14 @@ pub fn check_limits(rate: u32, channels: usize) -> Result<(), DecodeError> {
     Ok(())
 }
 
-/// Containers that only count channels mean the usual layout, where there is one.
+/// The layout of `channels`; a bare channel count becomes the usual layout of that count, if there is one.
 fn layout(channels: &Channels) -> Channels {
     match channels {
         Channels::Discrete(1) => layouts::CHANNEL_LAYOUT_MONO,
         Channels::Discrete(2) => layouts::CHANNEL_LAYOUT_STEREO,
         Channels::Discrete(6) => layouts::CHANNEL_LAYOUT_5P1,
         Channels::Discrete(8) => layouts::CHANNEL_LAYOUT_7P1,
-        told => told.clone(),
+        declared => declared.clone(),
     }
 }
 

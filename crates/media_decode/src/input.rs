@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::{DecodeError, Decoder, Decoders, Probe, Source};
 
-/// A recording and how it is decoded: everything that passes over it start from.
+/// A recording and the decoders for it; each pass over the recording opens a decoder from it.
 pub struct MediaInput {
     source: Box<dyn Source>,
     decoders: Decoders,
@@ -10,25 +10,25 @@ pub struct MediaInput {
 }
 
 impl MediaInput {
-    /// A recording to be decoded by `decoders`.
+    /// A recording that `decoders` decode.
     #[must_use]
     pub fn new(source: impl Source + 'static, decoders: Decoders) -> Self {
         Self { source: Box::new(source), decoders, audio_stream: None }
     }
 
-    /// Uses the audio stream of that index among the audio streams, instead of the default one.
+    /// Selects the audio stream by its index among the audio streams; `None` selects the default one.
     #[must_use]
     pub fn with_audio_stream(self, index: Option<usize>) -> Self {
         Self { audio_stream: index, ..self }
     }
 
-    /// Has ffmpeg decode it, even where this process could.
+    /// Decodes with ffmpeg, even where this process could decode.
     #[must_use]
     pub fn by_ffmpeg(self) -> Self {
         Self { decoders: self.decoders.preferring_ffmpeg(), ..self }
     }
 
-    /// A decoder by ffmpeg, even where this process could decode it.
+    /// Opens a decoder by ffmpeg, even where this process could decode.
     ///
     /// # Errors
     /// As [`Decoders::open`].
@@ -36,7 +36,7 @@ impl MediaInput {
         self.decoders.clone().preferring_ffmpeg().open(self.source.reopen()?, self.audio_stream)
     }
 
-    /// A decoder from the beginning on; each has a position of its own. Blocking.
+    /// Opens a decoder at the beginning; each decoder has its own position. Blocking.
     ///
     /// # Errors
     /// As [`Decoders::open`].
@@ -44,7 +44,7 @@ impl MediaInput {
         self.decoders.open(self.source.reopen()?, self.audio_stream)
     }
 
-    /// The same recording again, with a source of its own.
+    /// The same recording with a newly opened source.
     ///
     /// # Errors
     /// When the source cannot be opened again.
@@ -53,7 +53,7 @@ impl MediaInput {
         Ok(Self { source, decoders, audio_stream: self.audio_stream })
     }
 
-    /// What is in it. Blocking.
+    /// Probes the recording. Blocking.
     ///
     /// # Errors
     /// As [`Decoders::probe`].
@@ -61,14 +61,14 @@ impl MediaInput {
         self.decoders.probe(self.source.reopen()?, self.audio_stream, cancelled)
     }
 
-    /// What decodes it.
+    /// The decoders of this recording.
     #[must_use]
     pub const fn decoders(&self) -> &Decoders {
         &self.decoders
     }
 }
 
-/// To be decoded in this process.
+/// A recording that is decoded in this process only.
 impl<S: Source + 'static> From<S> for MediaInput {
     fn from(source: S) -> Self {
         Self::new(source, Decoders::native())

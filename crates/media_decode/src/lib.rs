@@ -1,10 +1,10 @@
-//! From the bytes of a recording to samples on one timeline, whatever the container.
+//! Decodes recordings in any supported container into samples on one timeline.
 //!
-//! - [`sniff()`] names the format of a file by its first bytes: one table for upload, probe, analysis and renderer;
-//! - [`Decoders::probe`] reads what is in a file, and which streams of it are used;
-//! - [`Decoder`] decodes its audio: in this process (symphonia) where that is right, else through a confined ffmpeg.
+//! - [`sniff()`] detects the format of a file by its first bytes: one table for upload, probe, analysis and renderer;
+//! - [`Decoders::probe`] reads the contents of a file and selects the streams that are used;
+//! - [`Decoder`] decodes the audio: in this process (symphonia) where that is correct, else through a confined ffmpeg.
 //!
-//! A library over readable bytes: no database, no HTTP, no configuration.
+//! The library needs readable bytes only: no database, no HTTP, no configuration.
 
 mod clock;
 mod decoder;
@@ -30,8 +30,8 @@ pub use probe::{AudioInfo, Probe, VideoInfo};
 pub use sniff::{FileFormat, MediaKind, sniff, sniff_head};
 pub use source::{Source, reopen_file};
 
-/// Counted up when [`Decoders::probe`] finds something else of the same file.
+/// Version of the prober, incremented when [`Decoders::probe`] reports something different for the same file.
 pub const PROBER_VERSION: i32 = 2;
 
-/// The decoder of this process, as `name version`.
+/// Name and version of the decoder in this process, as `name version`.
 pub const NATIVE_DECODER: &str = "symphonia 0.6.1";

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-/// What a recording is read from.
+/// A source that a recording is read from.
 pub trait Source: Read + Seek + Send + Sync {
-    /// Another handle on the same bytes, with a position of its own.
+    /// Another handle on the same bytes, with its own position.
     ///
     /// # Errors
-    /// When it cannot be opened again.
+    /// When the source cannot be opened again.
     fn reopen(&self) -> io::Result<Box<dyn Source>>;
 
-    /// The open file behind it, which another process can read; none for bytes in memory.
+    /// The open file of the source, which another process can read; `None` for bytes in memory.
     fn file(&self) -> Option<BorrowedFd<'_>> {
         None
     }
@@ -44,7 +44,7 @@ impl Source for Box<dyn Source> {
     }
 }
 
-/// Opens the file behind a handle again, whatever became of its name.
+/// Opens the file of a handle again, even if it has been renamed or deleted.
 ///
 /// # Errors
 /// When the kernel refuses.

@@ -1,10 +1,10 @@
-//! Where decoded samples fall on the timeline that a listener sees.
+//! Places decoded samples on the presentation timeline.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// One stretch of the media that is presented, in samples: media position `media.start` is heard at
-/// presentation position `at`, and so on until `media.end`. What no edit covers is not heard.
+/// One presented stretch of the media, in samples: media position `media.start` is presented at position `at`, and so
+/// on until `media.end`. Media outside all edits is not presented.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Edit {
     pub(crate) media: Range<i64>,
@@ -12,23 +12,23 @@ pub(crate) struct Edit {
 }
 
 impl Edit {
-    /// Everything from media position `start` on, heard from `at` on.
+    /// Presents everything from media position `start` on, beginning at `at`.
     pub(crate) fn from(start: i64, at: i64) -> Self {
         Self { media: start..i64::MAX, at }
     }
 }
 
-/// What to emit next.
+/// A stretch of frames to emit next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Span {
-    /// That many silent frames.
+    /// A number of silent frames.
     Silence(u64),
-    /// These frames of what was decoded last.
+    /// A range of the most recently decoded frames.
     Sound(Range<usize>),
 }
 
-/// Puts decoded stretches into presentation order: fills gaps with silence, drops what lies before zero, what
-/// is edited out and what would be heard twice. What it emits is contiguous from zero on.
+/// Puts decoded stretches into presentation order: fills gaps with silence, and drops frames before zero, frames that
+/// edits leave out and frames that would be presented twice. The emitted frames are contiguous from zero on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Timeline {
     edits: Vec<Edit>,
@@ -41,7 +41,7 @@ impl Timeline {
         Self { edits, emitted: 0 }
     }
 
-    /// Is media position `position` behind the last edit, so that nothing can follow?
+    /// Whether media position `position` is after the last edit, so that nothing more is presented.
     pub(crate) fn is_over(&self, position: i64) -> bool {
         self.edits.iter().all(|edit| edit.media.end <= position)
     }
@@ -54,23 +54,23 @@ impl Timeline {
             if from >= to {
                 continue;
             }
-            let heard_at = edit.at.saturating_add(from - edit.media.start);
-            let late = self.emitted.saturating_sub(heard_at);
+            let presented_at = edit.at.saturating_add(from - edit.media.start);
+            let late = self.emitted.saturating_sub(presented_at);
             if late >= to - from {
                 continue;
             }
             if late < 0 {
                 spans.push_back(Span::Silence(late.unsigned_abs()));
-                self.emitted = heard_at;
+                self.emitted = presented_at;
             }
             let from = from + late.max(0);
-            // Both lie within `frames`, a `usize`.
+            // Both are within `frames`, a `usize`.
             spans.push_back(Span::Sound((from - position) as usize..(to - position) as usize));
             self.emitted += to - from;
         }
     }
 
-    /// The media starts anew: from here on, media position `position` follows what was emitted last.
+    /// Restarts the media: media position `position` follows the last emitted frame.
     pub(crate) fn restart(&mut self, position: i64) {
         self.edits = vec![Edit::from(position, self.emitted)];
     }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_is_not_heard_again() {
+    fn overlapping_frames_are_presented_once() {
         let mut timeline = Timeline::new(vec![Edit::from(0, 0)]);
         placed(&mut timeline, 0, 100);
         assert_eq!(placed(&mut timeline, 60, 100), [Span::Sound(40..100)]);
@@ -116,7 +116,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn emitted_is_what_the_spans_add_up_to(
+        fn emitted_frames_equal_the_sum_of_the_spans(
             start in -2_000i64..2_000, at in 0i64..2_000,
             packets in proptest::collection::vec((-5_000i64..50_000, 0usize..3_000), 0..20),
         ) {

@@ -7,8 +7,8 @@
 //! - [`Window`]: a half-open span `[start, end)`;
 //! - [`Bpm`]: a tempo, and the lengths of beats, bars and steps under it.
 
-/// The decoded length of a recording, that of its timelines, is longer than that of its container by at most this: a few
-/// packets.
+/// Tolerance of recording lengths: the decoded length, which timelines use, exceeds the container's length by at most
+/// this, which is a few packets.
 pub const LENGTH_TOLERANCE: MediaTime = MediaTime::from_millis(100);
 
 mod tempo;

@@ -4,15 +4,15 @@ use crate::MediaTime;
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Bpm(f64);
 
-/// A number that is no tempo.
+/// A number that is not a valid tempo.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("{0:?} is not a tempo: expected {min} to {max} beats per minute", min = Bpm::MIN, max = Bpm::MAX)]
 pub struct InvalidBpm(pub f64);
 
 impl Bpm {
-    /// The slowest tempo accepted.
+    /// The slowest tempo accepted, in beats per minute.
     pub const MIN: f64 = 1.0;
-    /// The fastest tempo accepted.
+    /// The fastest tempo accepted, in beats per minute.
     pub const MAX: f64 = 1_000.0;
 
     /// A tempo of `bpm` beats per minute.
@@ -23,15 +23,15 @@ impl Bpm {
         if (Self::MIN..=Self::MAX).contains(&bpm) { Ok(Self(bpm)) } else { Err(InvalidBpm(bpm)) }
     }
 
-    /// Beats per minute.
+    /// The tempo in beats per minute.
     #[must_use]
     pub const fn get(self) -> f64 {
         self.0
     }
 
-    /// The instant at which beat `beats` (a fraction is allowed) falls, beat 0 at zero.
+    /// The instant of beat number `beats` (a fraction is allowed); beat 0 is at time zero.
     ///
-    /// Computed from the beat's number each time, so that errors do not add up along a bar.
+    /// Each instant is computed from the beat number, so rounding errors do not accumulate.
     #[must_use]
     pub fn at_beat(self, beats: f64) -> MediaTime {
         MediaTime::from_secs_f64(beats * 60.0 / self.0)
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_and_nan_are_no_tempo() {
+    fn zero_and_nan_tempos_are_rejected() {
         assert!(Bpm::new(0.0).is_err());
         assert!(Bpm::new(f64::NAN).is_err());
         assert!(Bpm::new(10_000.0).is_err());

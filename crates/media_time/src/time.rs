@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaTime(i64);
 
-/// A number of milliseconds that is no instant: not finite, or beyond [`MediaTime::MAX`].
+/// A number of milliseconds that is not a valid instant: not finite, or beyond [`MediaTime::MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("{0:?} ms is not a time: expected a finite number of milliseconds within ±{max}", max = MediaTime::MAX.as_millis_floor())]
 pub struct InvalidMillis(pub f64);
@@ -19,12 +19,12 @@ pub struct InvalidMillis(pub f64);
 impl MediaTime {
     /// The beginning of a timeline.
     pub const ZERO: Self = Self(0);
-    /// The last instant that can be told.
+    /// The last instant that can be represented.
     pub const MAX: Self = Self(i64::MAX / 2);
-    /// The first instant that can be told.
+    /// The first instant that can be represented.
     pub const MIN: Self = Self(-(i64::MAX / 2));
 
-    /// `micros` microseconds, held within [`MediaTime::MIN`] and [`MediaTime::MAX`].
+    /// `micros` microseconds, clamped to [`MediaTime::MIN`] and [`MediaTime::MAX`].
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros > Self::MAX.0 {
@@ -36,7 +36,7 @@ impl MediaTime {
         }
     }
 
-    /// `millis` whole milliseconds.
+    /// `millis` whole milliseconds, clamped to [`MediaTime::MIN`] and [`MediaTime::MAX`].
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self::from_micros(millis.saturating_mul(1_000))
@@ -78,7 +78,7 @@ impl MediaTime {
         Self::from_micros(micros.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
     }
 
-    /// The sample that sounds at this instant in a stream of `rate` Hz, rounded to the nearest
+    /// The index of the sample at this instant in a stream of `rate` Hz, rounded to the nearest
     /// (halves up). Inverse of [`MediaTime::from_samples`] for rates up to 500 kHz.
     #[must_use]
     pub fn to_samples(self, rate: u32) -> i64 {
@@ -87,19 +87,19 @@ impl MediaTime {
             as i64
     }
 
-    /// Whole microseconds.
+    /// The time in whole microseconds.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Milliseconds, with a fraction.
+    /// The time in milliseconds, with a fraction.
     #[must_use]
     pub fn as_millis_f64(self) -> f64 {
         self.0 as f64 / 1_000.0
     }
 
-    /// Whole milliseconds, rounded to the nearest (halves up): how events and beats are told.
+    /// Whole milliseconds, rounded to the nearest (halves up): the unit in which events and beats are reported.
     #[must_use]
     pub const fn as_millis_round(self) -> i64 {
         (self.0 + 500).div_euclid(1_000)
@@ -111,32 +111,32 @@ impl MediaTime {
         self.0.div_euclid(1_000)
     }
 
-    /// Whole milliseconds, rounded up: how durations are told, so that nothing lies beyond the end.
+    /// Whole milliseconds, rounded up. Durations are reported this way, so that no event is after the end.
     #[must_use]
     pub const fn as_millis_ceil(self) -> i64 {
         (self.0 + 999).div_euclid(1_000)
     }
 
-    /// Seconds, with a fraction.
+    /// The time in seconds, with a fraction.
     #[must_use]
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1e6
     }
 
-    /// The sum, or `None` beyond the end of time.
+    /// The sum, or `None` outside [`MediaTime::MIN`] to [`MediaTime::MAX`].
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let sum = self.0.checked_add(other.0)?;
         (sum.abs() <= Self::MAX.0).then_some(Self(sum))
     }
 
-    /// The difference, or `None` beyond the end of time.
+    /// The difference, or `None` outside [`MediaTime::MIN`] to [`MediaTime::MAX`].
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.checked_add(-other)
     }
 
-    /// Before the beginning of a timeline?
+    /// Whether the instant is before the beginning of a timeline.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         self.0 < 0
@@ -176,7 +176,7 @@ impl SubAssign for MediaTime {
     }
 }
 
-/// `1:02:03.004`, `2:03.004`: hours only when there are any.
+/// Formats as `1:02:03.004` or `2:03.004`; hours are left out when zero.
 impl fmt::Display for MediaTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.as_millis_round();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn not_a_number_is_no_time() {
+    fn non_finite_milliseconds_are_rejected() {
         assert!(MediaTime::try_from_millis_f64(f64::NAN).is_err());
         assert!(MediaTime::try_from_millis_f64(f64::INFINITY).is_err());
     }

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::MediaTime;
 
-/// A half-open span `[start, end)` of a timeline, never of negative length.
+/// A half-open span `[start, end)` of a timeline; its length is never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Window {
     start: MediaTime,
@@ -13,9 +13,9 @@ pub struct Window {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the window ends ({end}) before it starts ({start})")]
 pub struct InvalidWindow {
-    /// Where it was to start.
+    /// The requested start of the window.
     pub start: MediaTime,
-    /// Where it was to end.
+    /// The requested end of the window.
     pub end: MediaTime,
 }
 
@@ -28,56 +28,56 @@ impl Window {
         if end < start { Err(InvalidWindow { start, end }) } else { Ok(Self { start, end }) }
     }
 
-    /// `[start, start + duration)`; a negative duration counts as none.
+    /// The window `[start, start + duration)`; a negative duration counts as zero.
     #[must_use]
     pub fn starting_at(start: MediaTime, duration: MediaTime) -> Self {
         Self { start, end: start + duration.max(MediaTime::ZERO) }
     }
 
-    /// The first instant inside.
+    /// The first instant inside the window.
     #[must_use]
     pub const fn start(self) -> MediaTime {
         self.start
     }
 
-    /// The first instant after.
+    /// The first instant after the window.
     #[must_use]
     pub const fn end(self) -> MediaTime {
         self.end
     }
 
-    /// `end - start`.
+    /// The length of the window, `end - start`.
     #[must_use]
     pub fn duration(self) -> MediaTime {
         self.end - self.start
     }
 
-    /// Holds no instant?
+    /// Whether the window contains no instant.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
 
-    /// Is `time` in `[start, end)`?
+    /// Whether `time` is in `[start, end)`.
     #[must_use]
     pub fn contains(self, time: MediaTime) -> bool {
         self.start <= time && time < self.end
     }
 
-    /// What both share, or `None` when that holds no instant.
+    /// The intersection of both windows, or `None` when it is empty.
     #[must_use]
     pub fn intersect(self, other: Self) -> Option<Self> {
         let (start, end) = (self.start.max(other.start), self.end.min(other.end));
         (start < end).then_some(Self { start, end })
     }
 
-    /// The same span, `offset` later.
+    /// The same window, `offset` later.
     #[must_use]
     pub fn shift(self, offset: MediaTime) -> Self {
         Self { start: self.start + offset, end: self.end + offset }
     }
 
-    /// The same span told from `origin` on: what a clip that starts there sees.
+    /// The same window relative to `origin`, as on the timeline of a clip that starts at `origin`.
     #[must_use]
     pub fn relative_to(self, origin: MediaTime) -> Self {
         self.shift(-origin)
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_does_not_run_backwards() {
+    fn window_that_ends_before_it_starts_is_rejected() {
         assert!(Window::new(MediaTime::from_millis(2), MediaTime::from_millis(1)).is_err());
         assert!(serde_json::from_str::<Window>(r#"{"start":2,"end":1}"#).is_err());
     }

@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_sha256_of_the_text() {
+    fn pipeline_hash_is_sha256_of_canonical_json() {
         // printf '{}' | sha256sum
         assert_eq!(
             pipeline_hash(&json!({})),

@@ -1,4 +1,5 @@
-//! Removing blobs that no row refers to: uploads and results whose row was never written, and peaks that were forgotten.
+//! Garbage collection of blobs that no row refers to: uploads and results whose row was never written, and peaks whose
+//! row was deleted.
 
 use std::time::SystemTime;
 
@@ -8,37 +9,37 @@ use sqlx::PgPool;
 
 use crate::{MediaError, store};
 
-/// Blobs that are asked about in one statement.
+/// Number of blobs that are looked up in one statement.
 const BATCH: usize = 10_000;
 
-/// What to look for.
+/// Options of a garbage collection.
 #[derive(Clone, Copy, Debug)]
 pub struct Collection {
-    /// What was written, or came again, since then stays: its row may be on its way.
+    /// Blobs that were written or uploaded again since then are kept: their row may not be written yet.
     pub cutoff: SystemTime,
-    /// Remove it? Otherwise it is only counted.
+    /// Whether to remove unreferenced blobs; otherwise they are only counted (dry run).
     pub remove: bool,
-    /// Kept peaks of recordings that were computed before the cutoff, too. They are forgotten after blobs were looked
-    /// at, so that a request that has just found them can read them; their blobs go the next time.
+    /// Whether to also delete rows of peaks that were computed before the cutoff. They are deleted after the blobs have
+    /// been checked, so that a request that has just found them can read them; the next collection removes their blobs.
     pub waveforms: bool,
 }
 
-/// What was found, or removed.
+/// The numbers of a collection: what was removed, or found in a dry run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
     /// Blobs that no row refers to.
     pub blobs: u64,
-    /// Their size in bytes.
+    /// Total size of these blobs in bytes.
     pub bytes: u64,
-    /// Peaks that were kept.
+    /// Rows of peaks that were computed before the cutoff.
     pub waveforms: u64,
 }
 
-/// Looks for blobs that no row refers to. Safe beside running services, whose rows come after their blobs, as long as no
-/// request of theirs takes longer than the cutoff is ago.
+/// Finds, and optionally removes, blobs that no row refers to. Safe while services are running, which write rows after
+/// their blobs, as long as no request takes longer than the time since the cutoff.
 ///
 /// # Errors
-/// [`MediaError::ForeignStore`] when there are blobs and no assets; storage's and the database's.
+/// [`MediaError::ForeignStore`] when there are blobs but no assets; errors of the store and of the database.
 pub async fn collect(
     pool: &PgPool,
     blobs: &BlobStore,
@@ -62,10 +63,10 @@ pub async fn collect(
     Ok(collected)
 }
 
-/// Those that no row refers to.
+/// The blobs of `blobs` that no row refers to.
 async fn orphans(pool: &PgPool, blobs: Vec<ListedBlob>) -> Result<Vec<ListedBlob>, MediaError> {
     let mut conn = pool.acquire().await?;
-    // The blobs of another installation would all be orphans.
+    // All blobs of another installation would be orphans.
     if !store::has_assets(&mut conn).await? {
         return Err(MediaError::ForeignStore);
     }

@@ -1,34 +1,34 @@
-//! Which decoder an asset is decoded with, and how results name it.
+//! The decoder of an asset, and its mark in the versions of results.
 
 use media_decode::{DecodeError, DecoderKind, MediaInput, Probe};
 use tokio::task::spawn_blocking;
 
 use crate::{AssetDecoder, Content, MediaAsset, MediaError, MediaService};
 
-/// Why there is no ffmpeg at all.
+/// The reason when no ffmpeg is configured.
 const NOT_CONFIGURED: &str = "none is configured";
 
 impl AssetDecoder {
-    /// What a probe says.
+    /// The decoder by a probe; `None` when version 1 of the prober decoded the audio correctly.
     #[must_use]
     pub fn of(probe: &Probe) -> Option<Self> {
         let ffmpeg = probe.needs_ffmpeg.then_some(Self::Ffmpeg);
         ffmpeg.or_else(|| probe.is_repaired.then_some(Self::Decode2))
     }
 
-    /// What the version of a result carries that ffmpeg of this release decoded.
+    /// Suffix of the version of a result that ffmpeg of this release decoded, e.g. `+ffmpeg-5.1`.
     #[must_use]
     pub fn ffmpeg_mark(release: &str) -> String {
         format!("+ffmpeg-{release}")
     }
 
-    /// What the version of a result carries that this process decoded, but not as version 1 of the prober did.
+    /// Suffix of the version of a result that this process decoded differently than version 1 of the prober.
     pub const DECODE2_MARK: &str = "+decode2";
 }
 
 impl MediaService {
-    /// What the versions and cache keys of results decoded from an asset carry of its decoder: nothing, unless it is
-    /// decoded otherwise than by version 1 of the prober.
+    /// The decoder mark in the versions and cache keys of results of an asset: empty, unless the asset is decoded
+    /// differently than by version 1 of the prober.
     ///
     /// # Errors
     /// [`DecodeError::FfmpegUnavailable`], as [`MediaError::Read`].
@@ -43,8 +43,8 @@ impl MediaService {
         }
     }
 
-    /// The decoder mark of results of one audio stream of a recording, which is opened: the streams of a container may
-    /// need different decoders.
+    /// The decoder mark of results of one audio stream of a recording. Opens the recording, because the streams of a
+    /// container may need different decoders.
     ///
     /// # Errors
     /// As [`MediaService::open_recording`] and [`MediaInput::decoder`].
@@ -70,17 +70,17 @@ impl MediaService {
         }
     }
 
-    /// Opens a recording, to be decoded on a worker thread: by ffmpeg where that is known to be needed, so that all
+    /// Opens a recording for decoding on a worker thread; with ffmpeg if the asset is known to need it, so that all
     /// passes over an asset use the same decoder.
     ///
     /// # Errors
-    /// As [`MediaService::open_source`]; [`DecodeError::FfmpegUnavailable`] where none is configured.
+    /// As [`MediaService::open_source`]; [`DecodeError::FfmpegUnavailable`] when ffmpeg is needed but not configured.
     pub async fn open_recording(&self, content: Content<'_>) -> Result<MediaInput, MediaError> {
         let input = MediaInput::new(self.open_source(content).await?, self.decoders().clone());
         if content.decoder != Some(AssetDecoder::Ffmpeg) {
             return Ok(input);
         }
-        // Decoders without ffmpeg would fall back to the one that is known to be wrong.
+        // Decoders without ffmpeg would fall back to the native one, which is known to be wrong.
         if self.decoders().ffmpeg().is_none() {
             let what = content.file_name.unwrap_or("the recording").to_owned();
             return Err(DecodeError::FfmpegUnavailable { what, reason: NOT_CONFIGURED.to_owned() }.into());

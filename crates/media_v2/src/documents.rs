@@ -1,4 +1,4 @@
-//! Measurements that callers register: their document is read and checked before the row is written.
+//! Checks of measurements that callers register: the document is read and validated before the row is written.
 
 use std::fmt;
 use std::io::{Read, Seek};
@@ -11,13 +11,13 @@ use sha2::{Digest, Sha256};
 use crate::facts::digest;
 use crate::{Content, MediaError, MediaReader, MediaService, Meta, NewArtifact, store};
 
-/// The largest document of a registered measurement, in bytes. A timeline of a day of speech has about 25 MiB.
+/// Largest document of a registered measurement, in bytes. A timeline of a day of speech has about 25 MiB.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 /// Most values in a document: a free-form one takes up to a hundred times the memory of its text. A day of speech has
 /// about a million and a half.
 const MAX_DOCUMENT_VALUES: usize = 5_000_000;
-/// Prefix of the cache keys of registered measurements. A computed key starts with a tenant id, which has no slash: a
-/// registered row is never the answer of an analysis, and never blocks the row of one.
+/// Prefix of the cache keys of registered measurements. A computed key starts with a tenant id, which has no slash, so
+/// a registered row is never returned by an analysis and never conflicts with its row.
 const REGISTERED: &str = "registered/";
 /// The members of the meta that hold a cache key.
 const CACHE_KEYS: [&str; 2] = ["cache_key", "audio_semantic_cache_key"];
@@ -31,14 +31,14 @@ pub trait DocumentValidator: fmt::Debug + Send + Sync {
 /// A measurement that is about to be registered.
 #[derive(Clone, Debug)]
 pub struct RegisteredMeasurement {
-    /// The row to be. It has a kind [with a document](crate::ArtifactKind::is_measurement), and obeys
+    /// The new row. Its kind is [a measurement](crate::ArtifactKind::is_measurement), and it breaks none of
     /// [the rules](NewArtifact::violations).
     pub artifact: NewArtifact,
-    /// The length of its parent asset, if known.
+    /// Duration of the parent asset, if known.
     pub asset_duration: Option<MediaTime>,
 }
 
-/// Puts the cache keys of a registered measurement apart from those of analyses.
+/// Prefixes the cache keys of a registered measurement, to separate them from those of analyses.
 pub(crate) fn set_registered_keys(meta: &mut Meta) {
     for name in CACHE_KEYS {
         if let Some(serde_json::Value::String(key)) = meta.get_mut(name)
@@ -51,12 +51,12 @@ pub(crate) fn set_registered_keys(meta: &mut Meta) {
 }
 
 impl MediaService {
-    /// Reads and checks the document of a measurement. The hash of the document is noted in the row, so that a file that
-    /// changes later is noticed.
+    /// Reads and validates the document of a measurement. The hash of the document is stored in the row, so that a
+    /// later change of the file is detected.
     ///
     /// # Errors
-    /// [`MediaError::Invalid`] for a document that is missing, too large or against the rules, and for a row against the
-    /// rules; [`MediaError::AssetsNotFound`]; the queue's, the store's and the database's.
+    /// [`MediaError::Invalid`] for a document that is missing, too large or invalid, and for an invalid row;
+    /// [`MediaError::AssetsNotFound`]; errors of the queue, the store and the database.
     pub(crate) async fn check_document(
         &self,
         scope: &Scope,
@@ -118,7 +118,8 @@ impl MediaService {
     }
 }
 
-/// Upper bound of the values in a JSON text, without parsing it: each follows one of `[`, `{`, `,` and `:`.
+/// Upper bound of the number of values in a JSON text, without parsing it: each value follows one of `[`, `{`, `,` and
+/// `:`.
 fn most_values(json: &[u8]) -> usize {
     let (mut count, mut in_string, mut is_escaped) = (1, false, false);
     for &byte in json {
@@ -134,11 +135,11 @@ fn most_values(json: &[u8]) -> usize {
 }
 
 impl MediaService {
-    /// Opens the document of a measurement. A file outside the store is hashed first: it may have changed since it was
-    /// checked.
+    /// Opens the document of a measurement. A file outside the store is hashed first, because it may have changed since
+    /// it was registered.
     ///
     /// # Errors
-    /// [`MediaError::SourceChanged`]; those of [`MediaService::open_source`].
+    /// [`MediaError::SourceChanged`]; errors of [`MediaService::open_source`].
     pub async fn open_document(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
         let is_file = BlobId::from_uri(content.uri).is_err();
         let Some(expected) = content.sha256.filter(|_| is_file).map(str::to_owned) else {
@@ -158,7 +159,7 @@ fn too_large() -> MediaError {
     MediaError::field("/uri", format!("the document has more than {MAX_DOCUMENT_BYTES} bytes"))
 }
 
-/// A document that cannot be read is a fault of the request.
+/// Reports a document that cannot be read as an invalid field of the request.
 fn unreadable(error: MediaError) -> MediaError {
     match error {
         MediaError::SourceNotAllowed(_) | MediaError::SourceUnreadable(_) | MediaError::ContentMissing(_) => {

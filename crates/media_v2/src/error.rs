@@ -8,88 +8,88 @@ use blob_store::BlobError;
 use http_kit::{FieldError, Problem, WorkError};
 use media_decode::DecodeError;
 
-/// Why a call of media_v2 failed.
+/// Errors of registering, finding and reading assets and artifacts.
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
-    /// No such assets, or another owner's.
+    /// The assets do not exist or belong to another owner.
     #[error("no such asset: {}", list(.0))]
     AssetsNotFound(Vec<String>),
-    /// No such artifacts, or another owner's.
+    /// The artifacts do not exist or belong to another owner.
     #[error("no such artifact: {}", list(.0))]
     ArtifactsNotFound(Vec<String>),
-    /// Fields that break a rule.
+    /// Fields of the request that break a rule.
     #[error("{}", describe(.0))]
     Invalid(Vec<FieldError>),
-    /// A second semantic timeline under the same cache key.
-    #[error("a semantic timeline with this meta.cache_key is registered already; read that one")]
+    /// A semantic timeline with the same cache key exists.
+    #[error("a semantic timeline with this meta.cache_key is already registered; read that one")]
     DuplicateCacheKey,
-    /// A URI that the source policy does not let through.
-    #[error("source not allowed: {0}; upload the file, or ask the operator to allow its place")]
+    /// The source policy does not allow the URI.
+    #[error("source not allowed: {0}; upload the file, or ask the operator to allow its directory")]
     SourceNotAllowed(String),
-    /// A file that only an administrator may name.
+    /// Only an administrator may register the file.
     #[error(
-        "naming files of this machine needs credentials with the scope `admin`: upload the file, or put it below a \
-         source root of your tenant"
+        "registering files of this server requires credentials with the scope `admin`: upload the file, or put it below \
+         a source root of your tenant"
     )]
     SourceNeedsAdmin,
-    /// A URI that is allowed and leads to no readable file.
+    /// The URI is allowed, but is not a readable file.
     #[error("cannot read the source: {0}")]
     SourceUnreadable(String),
-    /// The bytes at a URI are no longer those that were registered.
+    /// The bytes at the URI differ from the registered ones.
     #[error("the bytes at the source have changed since it was registered; register it again")]
     SourceChanged,
-    /// The bytes of a row are not in the store.
+    /// The blob of a row is missing from the store.
     #[error("the bytes of {0} are not in the store")]
     ContentMissing(String),
-    /// The bytes of a row are not those that were kept.
+    /// The blob of a row is corrupt.
     #[error("the bytes of {0} in the store are damaged; upload them again")]
     ContentDamaged(String),
-    /// A store with blobs beside a database without assets.
-    #[error("the store has blobs and the database no asset: they are not of the same installation")]
+    /// The store has blobs, but the database has no assets.
+    #[error("the store has blobs, but the database has no asset: they belong to different installations")]
     ForeignStore,
-    /// An upload that is larger than allowed.
-    #[error("the file is larger than the {limit_bytes} bytes that an upload may have")]
+    /// The upload is larger than allowed.
+    #[error("the file exceeds the upload limit of {limit_bytes} bytes")]
     UploadTooLarge {
         /// The limit, in bytes.
         limit_bytes: u64,
     },
-    /// A multipart body that does not parse, or broke off.
+    /// The multipart body is malformed or truncated.
     #[error("the multipart body cannot be read: {0}")]
     MalformedMultipart(String),
-    /// A multipart body that came too slowly.
+    /// The multipart body arrived too slowly.
     #[error("the multipart body did not arrive in time")]
     UploadTimedOut,
-    /// Too many files wait to be measured, or a measurement broke off.
+    /// Too many files are waiting to be probed, or a probe failed.
     #[error(transparent)]
     Queue(#[from] WorkError),
-    /// Storage failed.
+    /// The blob store failed.
     #[error("storage failed")]
     Blob(#[source] BlobError),
-    /// A file could not be read, for a reason that is not in it.
+    /// A file could not be read or decoded.
     #[error("reading a file failed")]
     Read(#[from] DecodeError),
-    /// There are no peaks of a recording.
+    /// The peaks of a recording could not be computed.
     #[error(transparent)]
     Waveform(#[from] WaveformError),
-    /// The database failed.
+    /// A query failed, or the database is unavailable.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
 
 impl MediaError {
-    /// One asset that is not there.
+    /// [`MediaError::AssetsNotFound`] for one asset.
     #[must_use]
     pub fn asset_not_found(id: impl fmt::Display) -> Self {
         Self::AssetsNotFound(vec![id.to_string()])
     }
 
-    /// One artifact that is not there.
+    /// [`MediaError::ArtifactsNotFound`] for one artifact.
     #[must_use]
     pub fn artifact_not_found(id: impl fmt::Display) -> Self {
         Self::ArtifactsNotFound(vec![id.to_string()])
     }
 
-    /// One field that breaks a rule; `pointer` is a JSON pointer.
+    /// [`MediaError::Invalid`] for one field; `pointer` is a JSON pointer.
     pub(crate) fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
     }
@@ -165,8 +165,8 @@ fn waveform_problem(error: WaveformError) -> Problem {
     }
 }
 
-/// The problem of a recording that cannot be decoded, the same wherever it is met. Only a failure of our own disk or
-/// store is ours (500).
+/// The problem of a recording that cannot be decoded, the same in all engines. Only a failure of the server's own disk
+/// or store is an internal error (500).
 #[must_use]
 pub fn decode_problem(error: DecodeError) -> Problem {
     let detail = error.to_string();
@@ -182,7 +182,7 @@ pub fn decode_problem(error: DecodeError) -> Problem {
     }
 }
 
-/// The first few of many.
+/// Lists the first few ids, and the number of the others.
 fn list(ids: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = ids[..ids.len().min(SHOWN)].join(", ");

@@ -1,4 +1,4 @@
-//! What a file is: measured once, when it is registered, on a worker thread.
+//! Probing a file when it is registered, on a worker thread.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -10,18 +10,18 @@ use sha2::{Digest, Sha256};
 use crate::media_type::UNKNOWN;
 use crate::{AssetDecoder, AssetKind, MediaAsset, NewAsset};
 
-/// The highest sample rate that is believed, in Hz.
+/// Highest sample rate that is accepted, in Hz.
 const MAX_RATE: u32 = 100_000_000;
 
-/// What the bytes of a file tell.
+/// The probed properties of a file.
 #[derive(Debug)]
-pub(crate) struct Facts {
+pub(crate) struct ProbeResult {
     kind: AssetKind,
     probe: Probe,
 }
 
-impl Facts {
-    /// Measures a file.
+impl ProbeResult {
+    /// Probes a file. Blocking.
     pub(crate) fn measure(input: &MediaInput, cancellation: &Cancellation) -> Result<Self, DecodeError> {
         let probe = input.probe(&|| cancellation.is_cancelled())?;
         let kind = match probe.kind {
@@ -33,7 +33,7 @@ impl Facts {
         Ok(Self { kind, probe })
     }
 
-    /// Writes what is known into `asset`; a kind that the caller told stays.
+    /// Writes the probed properties into `asset`; a kind given by the caller is kept.
     pub(crate) fn describe(self, asset: &mut NewAsset) {
         asset.kind = asset.kind.or(Some(self.kind));
         asset.duration_ms = self.probe.duration;
@@ -46,11 +46,11 @@ impl Facts {
         asset.is_incomplete = !self.probe.is_complete;
     }
 
-    /// Replaces what an earlier prober wrote into `asset`. An incomplete probe only adds the decoder: what was known
-    /// stays, and the file is to be probed again.
+    /// Replaces the properties that an earlier prober wrote into `asset`. An incomplete probe only adds the decoder:
+    /// the known properties stay, and the file will be probed again.
     pub(crate) fn renew(self, asset: &mut MediaAsset) {
-        // An analysis may have found what no probe does. The mark is part of cache keys: taking it back would hide the
-        // results that bear it.
+        // An analysis may have set ffmpeg where no probe does. The mark is part of cache keys: removing it would hide
+        // the results that have it.
         if asset.decoder != Some(AssetDecoder::Ffmpeg) {
             asset.decoder = AssetDecoder::of(&self.probe);
         }
@@ -70,8 +70,8 @@ impl Facts {
         asset.meta.insert("media_type".to_owned(), self.media_type().into());
     }
 
-    /// Does the content refute the stored kind? Whether a caller chose that kind is not stored, so it is kept where it
-    /// is possible: a video file may have been registered as `audio`.
+    /// Whether the content contradicts the stored kind. It is not stored whether a caller chose that kind, so it is
+    /// kept where possible: a video file may have been registered as `audio`.
     fn contradicts(&self, stored: AssetKind) -> bool {
         let is_read = self.probe.container.is_some();
         match stored {
@@ -88,7 +88,7 @@ impl Facts {
 
     fn sample_rate(&self) -> Option<u32> {
         let rate = self.probe.audio.as_ref().and_then(|audio| audio.rate);
-        // A rate that no recording has is a damaged header's.
+        // A rate outside this range comes from a damaged header.
         rate.filter(|rate| (1..=MAX_RATE).contains(rate))
     }
 
@@ -111,12 +111,12 @@ fn codec_info(probe: &Probe) -> Option<String> {
     let video = probe.video.as_ref().map(|video| video.codec.as_str());
     let audio = probe.audio_codecs.iter().map(String::as_str);
     let codecs: Vec<&str> = video.into_iter().chain(audio).collect();
-    // Names of unknown codecs are quoted from the file.
+    // Names of unknown codecs are copied from the file.
     let text = format!("{}: {}", probe.container.as_deref()?, codecs.join(", "));
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
 }
 
-/// Hash and size of what `reader` holds from its beginning.
+/// Hash and size of all bytes of `reader`, read from the beginning.
 pub(crate) fn digest(
     mut reader: impl Read + Seek,
     cancellation: &Cancellation,

@@ -1,26 +1,26 @@
 //! Assets, artifacts and their lineage: the store under every other engine.
 //!
-//! An *asset* is a recording (or any file) that a tenant brought; an *artifact* is something made of it: a
-//! measurement, a cut, a render. Artifacts name the artifacts they were made of, which gives a graph that can be
-//! followed both ways. Rows are in Postgres, bytes in the [blob store](blob_store). Nothing is ever changed but what
-//! probing tells of an asset: a later prober replaces what an earlier one found.
+//! An *asset* is a recording (or any file) that a tenant registered; an *artifact* is derived from it: a measurement, a
+//! cut, a render. Artifacts name their upstream artifacts, which gives a graph that can be followed in both directions.
+//! Rows are in Postgres, bytes in the [blob store](blob_store). Rows are immutable, except for the probed properties of
+//! an asset: a later prober replaces those of an earlier one.
 //!
-//! - [`MediaService`]: registers, finds, opens bytes; what other engines hold;
-//! - [`store`]: the queries behind it, for use inside another engine's transaction;
-//! - [`router`]: the HTTP face;
+//! - [`MediaService`]: registers and finds rows, and opens bytes; other engines use it;
+//! - [`store`]: the queries, for use inside another engine's transaction;
+//! - [`router`]: the HTTP interface;
 //! - [`SourcePolicy`]: which files outside the store may be registered.
 //!
 //! # Uploads
 //!
-//! The bytes stream to a staging file, hashed on the way, one piece in memory at a time; only when the whole form
-//! is there and the file is measured does it move to its place, and then the row is written. What breaks off
-//! before leaves nothing; what breaks off between leaves a blob without a row, which the next upload of the same
-//! bytes takes over, or [`collect()`] removes.
+//! The bytes stream to a staging file and are hashed meanwhile, with one piece in memory at a time. After the whole
+//! form has been received and the file has been probed, the file is moved to its final path, and then the row is
+//! written. An upload that fails before the move leaves nothing. A failure between move and row leaves a blob without a
+//! row, which the next upload of the same bytes reuses, or [`collect()`] removes.
 //!
 //! # Owners
 //!
-//! Blobs are shared: the same bytes are kept once. A `blob://` URI in a request counts only if the caller has an
-//! asset or artifact with it, so that knowing a hash does not give the bytes.
+//! Blobs are shared: the same bytes are stored once. A `blob://` URI in a request is accepted only if the caller has an
+//! asset or artifact with it, so that knowing a hash does not give access to the bytes.
 
 mod canonical;
 mod collect;
@@ -46,7 +46,7 @@ pub use canonical::{canonical_json, pipeline_hash};
 pub use collect::{Collected, Collection, collect};
 pub use documents::{DocumentValidator, RegisteredMeasurement};
 pub use error::{MediaError, decode_problem};
-pub use marks::{FileMarks, RegisteredFile};
+pub use marks::{FileFingerprint, RegisteredFile};
 pub use model::{
     Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,
     UnknownKind,

@@ -1,4 +1,4 @@
-//! Files that are registered where they are: whether one changed since its bytes were hashed.
+//! Detects changes of files outside the store since their bytes were hashed.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,26 +12,26 @@ use http_kit::{Id, Scope};
 use crate::facts::digest;
 use crate::{Content, MediaError, MediaService, store};
 
-/// A file that changed within this time may change again without another time of change: the clocks of file systems are
-/// coarse, and those of network file systems differ from ours.
+/// A file modified within this time may change again with the same modification time: the clocks of file systems are
+/// coarse, and the clocks of network file systems differ from the local one.
 const SETTLING: Duration = Duration::from_secs(2);
-/// The time of change of a file that may yet change unnoticed: no file has it, so that its bytes are hashed again.
+/// Modification time stored for a file that may still change unnoticed. No file has it, so the bytes are hashed again.
 const UNSETTLED: i64 = i64::MIN;
 
-/// What changes with the bytes of a file: its last change, and its inode.
+/// The metadata that changes with the bytes of a file: modification time and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileMarks {
-    /// Nanoseconds since 1970; the smallest number where the file had changed just before it was looked at.
+pub struct FileFingerprint {
+    /// Modification time in nanoseconds since 1970; `i64::MIN` if the file had been modified just before.
     pub(crate) modified_ns: i64,
-    /// The inode, its bits as those of a signed number.
+    /// Inode number, its bits reinterpreted as signed.
     pub(crate) inode: i64,
 }
 
-impl FileMarks {
+impl FileFingerprint {
     /// The marks of an open file, whose bytes are read after `now`.
     pub(crate) fn of(file: &File, now: DateTime<Utc>) -> std::io::Result<Self> {
         let found = Self::found(file)?;
-        // A time of change in the future is that of another clock, and as good.
+        // A modification time in the future comes from another clock and is equally reliable.
         let age = now.timestamp_nanos_opt().unwrap_or(i64::MAX).abs_diff(found.modified_ns);
         let modified_ns = if u128::from(age) > SETTLING.as_nanos() { found.modified_ns } else { UNSETTLED };
         Ok(Self { modified_ns, ..found })
@@ -44,27 +44,27 @@ impl FileMarks {
     }
 }
 
-/// The file of an asset as it was registered.
+/// The file of an asset, with its marks at registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegisteredFile<'a> {
     pub(crate) asset_id: &'a Id,
-    pub(crate) marks: FileMarks,
+    pub(crate) marks: FileFingerprint,
 }
 
-/// Files whose bytes were found changed, by the assets' ids: they are not hashed again until their marks change. The
-/// knowledge is this process's, and may be lost.
+/// Files whose bytes have changed, by asset id. They are not hashed again until their marks change. The map is local to
+/// this process and may be lost.
 #[derive(Debug, Default)]
-pub(crate) struct ChangedFiles(Mutex<HashMap<Id, FileMarks>>);
+pub(crate) struct ChangedFiles(Mutex<HashMap<Id, FileFingerprint>>);
 
 impl ChangedFiles {
-    /// Beyond this number all are forgotten.
+    /// Most entries; beyond that the map is cleared.
     const MOST: usize = 4096;
 
-    pub(crate) fn contains(&self, asset_id: &Id, marks: FileMarks) -> bool {
+    pub(crate) fn contains(&self, asset_id: &Id, marks: FileFingerprint) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(asset_id) == Some(&marks)
     }
 
-    fn insert(&self, asset_id: &Id, marks: FileMarks) {
+    fn insert(&self, asset_id: &Id, marks: FileFingerprint) {
         let mut changed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if changed.len() >= Self::MOST {
             changed.clear();
@@ -74,11 +74,11 @@ impl ChangedFiles {
 }
 
 impl MediaService {
-    /// Hashes a file whose marks are not the registered ones, and refuses it where its bytes are no longer those that were
-    /// registered. The marks are renewed where they are.
+    /// Hashes a file whose marks differ from the registered ones. If its bytes are unchanged the stored marks are
+    /// updated, otherwise the file is rejected.
     ///
     /// # Errors
-    /// [`MediaError::SourceChanged`]; the queue's, those of reading, and the database's.
+    /// [`MediaError::SourceChanged`]; errors of the queue, of reading the file, and of the database.
     pub(crate) async fn check_unchanged(
         &self,
         content: Content<'_>,
@@ -87,7 +87,7 @@ impl MediaService {
     ) -> Result<File, MediaError> {
         let now = self.now();
         let hashed = self.probe_queue().run(move |cancellation| {
-            let marks = FileMarks::of(&file, now)?;
+            let marks = FileFingerprint::of(&file, now)?;
             let (id, _) = digest(&file, cancellation)?;
             std::io::Seek::rewind(&mut &file)?;
             Ok::<_, MediaError>((file, marks, id))
@@ -112,12 +112,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_file_is_remembered_until_its_marks_change() {
+    fn changed_file_is_remembered_until_its_marks_change() {
         let (changed, asset) = (ChangedFiles::default(), "a".parse().unwrap());
-        let marks = FileMarks { modified_ns: 7, inode: 1 };
+        let marks = FileFingerprint { modified_ns: 7, inode: 1 };
         changed.insert(&asset, marks);
         assert!(changed.contains(&asset, marks));
-        assert!(!changed.contains(&asset, FileMarks { modified_ns: 8, ..marks }));
+        assert!(!changed.contains(&asset, FileFingerprint { modified_ns: 8, ..marks }));
         assert!(!changed.contains(&"b".parse().unwrap(), marks));
         for index in 0..ChangedFiles::MOST {
             changed.insert(&format!("n{index}").parse().unwrap(), marks);
@@ -126,13 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changed_just_now_is_hashed_again() {
+    fn recently_modified_file_is_hashed_again() {
         let file = tempfile::tempfile().unwrap();
         let modified: DateTime<Utc> = file.metadata().unwrap().modified().unwrap().into();
-        let after = |seconds| FileMarks::of(&file, modified + chrono::TimeDelta::seconds(seconds)).unwrap();
+        let after =
+            |seconds| FileFingerprint::of(&file, modified + chrono::TimeDelta::seconds(seconds)).unwrap();
         assert_eq!(after(1).modified_ns, UNSETTLED);
-        assert_ne!(after(1), FileMarks::found(&file).unwrap());
-        assert_eq!(after(3), FileMarks::found(&file).unwrap());
-        assert_eq!(after(-60), FileMarks::found(&file).unwrap(), "of a clock that is ahead");
+        assert_ne!(after(1), FileFingerprint::found(&file).unwrap());
+        assert_eq!(after(3), FileFingerprint::found(&file).unwrap());
+        assert_eq!(after(-60), FileFingerprint::found(&file).unwrap(), "of a clock that is ahead");
     }
 }

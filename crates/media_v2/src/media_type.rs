@@ -1,7 +1,7 @@
-//! Types of bytes, told by the bytes.
+//! Media types under which content is served.
 
-/// What is handed out under its own name. All else goes as `application/octet-stream`: a page or a script
-/// that somebody uploaded must not run in the service's name.
+/// Media types that are served unchanged. All other content is served as `application/octet-stream`: an uploaded page
+/// or script must not run in the origin of the service.
 const SAFE: [&str; 26] = [
     "application/json",
     "audio/aac",
@@ -33,12 +33,12 @@ const SAFE: [&str; 26] = [
 
 pub(crate) const UNKNOWN: &str = "application/octet-stream";
 
-/// `media_type` if it is safe to hand out, else `application/octet-stream`.
+/// `media_type` if it is safe to serve, else `application/octet-stream`.
 pub(crate) fn safe(media_type: &str) -> &'static str {
     SAFE.into_iter().find(|safe| *safe == media_type).unwrap_or(UNKNOWN)
 }
 
-/// May a browser show it in place?
+/// Whether a browser may display the content inline.
 pub(crate) fn is_shown_inline(media_type: &str) -> bool {
     media_type != UNKNOWN
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_of_formats_are_safe() {
+    fn media_types_of_all_formats_are_safe() {
         for format in FileFormat::ALL {
             for kind in [MediaKind::Audio, MediaKind::Video, MediaKind::Image, MediaKind::Other] {
                 let media_type = format.media_type(kind);

@@ -1,28 +1,28 @@
-//! Which bytes a request for content wants (RFC 9110, sections 13 and 14). Pure.
+//! Conditional and range requests for content (RFC 9110, sections 13 and 14), as pure functions.
 
 use std::ops::Range;
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-/// What to answer.
+/// The response to a request for content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
-    /// 304: the caller has these bytes.
+    /// 304: the caller already has these bytes.
     NotModified,
-    /// 412: the caller wants other bytes than these.
+    /// 412: `If-Match` requires other bytes.
     PreconditionFailed,
-    /// 200: all of it.
+    /// 200: the whole content.
     Whole,
-    /// 206: these bytes; never empty.
+    /// 206: a range of the content, never empty.
     Part(Range<u64>),
-    /// 416: nothing of what was asked for is there.
+    /// 416: the range is outside the content.
     Unsatisfiable,
 }
 
-/// The headers that decide.
+/// The request headers that select the response.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conditions<'a> {
-    /// The lines of `If-Match`; none when it is absent.
+    /// The lines of `If-Match`; empty when it is absent.
     pub(crate) if_match: Vec<&'a str>,
     pub(crate) if_none_match: Vec<&'a str>,
     pub(crate) if_range: Option<&'a str>,
@@ -30,9 +30,9 @@ pub(crate) struct Conditions<'a> {
 }
 
 impl Conditions<'_> {
-    /// Judges content of `size` bytes whose strong entity tag is `etag` (with its quotes).
+    /// Selects the response for content of `size` bytes whose strong entity tag is `etag` (with its quotes).
     ///
-    /// Several ranges at once and malformed ones are answered with the whole, as the RFC allows.
+    /// Multiple or malformed ranges select the whole content, as the RFC allows.
     pub(crate) fn select(self, etag: Option<&str>, size: u64) -> Selection {
         if !self.if_match.is_empty() && !self.if_match.iter().any(|list| lists(list, etag, false)) {
             return Selection::PreconditionFailed;
@@ -40,7 +40,7 @@ impl Conditions<'_> {
         if self.if_none_match.iter().any(|list| lists(list, etag, true)) {
             return Selection::NotModified;
         }
-        // A date or a weak tag never matches: there is no Last-Modified, and the tag is strong.
+        // A date or a weak tag never matches: responses have no Last-Modified, and the tag is strong.
         if self.if_range.is_some_and(|tag| Some(tag.trim()) != etag) {
             return Selection::Whole;
         }
@@ -48,18 +48,18 @@ impl Conditions<'_> {
     }
 }
 
-/// Does `If-None-Match` say that the caller has what the strong entity tag `etag` (with its quotes) names?
+/// Whether `If-None-Match` lists the strong entity tag `etag` (with its quotes), so that the caller has the content.
 #[must_use]
 pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     lines(headers, &header::IF_NONE_MATCH).into_iter().any(|list| lists(list, Some(etag), true))
 }
 
-/// The lines of a header whose value is a list: it may be there more than once.
+/// The lines of a list header, which may occur more than once.
 pub(crate) fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
 }
 
-/// Does a list of entity tags, or `*`, name `etag`?
+/// Whether a list of entity tags, or `*`, includes `etag`.
 fn lists(list: &str, etag: Option<&str>, weak: bool) -> bool {
     list.trim() == "*"
         || list.split(',').map(str::trim).any(|tag| {
@@ -87,7 +87,7 @@ fn part(header: &str, size: u64) -> Selection {
     }
 }
 
-/// Digits only; nothing is `None`. What is beyond `u64` is beyond any file.
+/// Parses a position of digits only; an empty text is `None`. Values beyond `u64` saturate: no file is that large.
 fn number(text: &str) -> Result<Option<u64>, ()> {
     match text.trim() {
         "" => Ok(None),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_of_the_rfc() {
+    fn ranges_are_parsed_as_in_rfc_9110() {
         for (header, expected) in [
             ("bytes=0-499", Selection::Part(0..500)),
             ("bytes=500-999", Selection::Part(500..1000)),
@@ -168,7 +168,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_part_is_never_empty_and_never_outside(header in "bytes=[0-9]{0,4}-[0-9]{0,4}", size in 0u64..2_000) {
+        fn part_is_never_empty_or_outside_the_content(header in "bytes=[0-9]{0,4}-[0-9]{0,4}", size in 0u64..2_000) {
             if let Selection::Part(part) = range(&header, size) {
                 prop_assert!(part.start < part.end && part.end <= size);
             }

@@ -1,20 +1,20 @@
-//! Probing again what an older prober measured, or what was measured while ffmpeg was missing.
+//! Reprobing of assets that an older prober probed, or that were probed while ffmpeg was missing.
 
 use http_kit::{Id, Scope};
 use media_decode::MediaInput;
 
-use crate::facts::Facts;
+use crate::facts::ProbeResult;
 use crate::{AssetDecoder, MediaAsset, MediaError, MediaService, store};
 
-/// Assets that are read in one statement.
+/// Number of assets that are read in one statement.
 const PAGE: i64 = 100;
 
 impl MediaService {
-    /// The asset, probed by this version where its bytes can be read. Where they cannot, or where too many probes wait,
-    /// the row is returned as it is.
+    /// The asset, probed by this version if its bytes can be read. If they cannot, or if too many probes are waiting,
+    /// the row is returned unchanged.
     ///
     /// # Errors
-    /// [`MediaError::AssetsNotFound`], or the database's.
+    /// [`MediaError::AssetsNotFound`]; errors of the database.
     pub async fn asset(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
         let asset = self.stored_asset(scope, id).await?;
         let renewed = self.renewed(&asset).await;
@@ -24,11 +24,11 @@ impl MediaService {
         }))
     }
 
-    /// The asset, about to be decoded: as [`MediaService::asset`], but a probe that cannot run now is an error, because
-    /// the decoder is part of cache keys.
+    /// The asset for decoding: like [`MediaService::asset`], but a full probe queue is an error, because the decoder is
+    /// part of cache keys.
     ///
     /// # Errors
-    /// [`MediaError::AssetsNotFound`], [`MediaError::Queue`], or the database's.
+    /// [`MediaError::AssetsNotFound`], [`MediaError::Queue`]; errors of the database.
     pub async fn recording(&self, scope: &Scope, id: &Id) -> Result<MediaAsset, MediaError> {
         let asset = self.stored_asset(scope, id).await?;
         match self.renewed(&asset).await {
@@ -50,13 +50,13 @@ impl MediaService {
         if asset.is_outdated() { self.reprobe(asset).await } else { Ok(asset.clone()) }
     }
 
-    /// Probes the bytes of an asset and replaces what its row says of them.
+    /// Probes the bytes of an asset and replaces the probed properties in its row.
     ///
     /// # Errors
-    /// Those of [`MediaService::open_source`]; [`MediaError::Queue`], [`MediaError::Read`], and the database's.
+    /// Errors of [`MediaService::open_source`]; [`MediaError::Queue`], [`MediaError::Read`]; errors of the database.
     pub async fn reprobe(&self, asset: &MediaAsset) -> Result<MediaAsset, MediaError> {
         let input = MediaInput::new(self.open_source(asset.content()).await?, self.decoders().clone());
-        let facts = self.probe_queue().run(move |cancellation| Facts::measure(&input, cancellation));
+        let facts = self.probe_queue().run(move |cancellation| ProbeResult::measure(&input, cancellation));
         let facts = facts.await??;
         let mut renewed = asset.clone();
         facts.renew(&mut renewed);
@@ -65,24 +65,24 @@ impl MediaService {
         }
         let mut conn = self.pool().acquire().await?;
         store::renew_asset(&mut conn, &renewed, asset.prober_version).await?;
-        // As another probe or an analysis may have left it meanwhile.
+        // Another probe or an analysis may have changed the row meanwhile.
         let scope = Scope { tenant_id: asset.tenant_id.clone(), env: asset.env.clone() };
         Ok(store::find_asset(&mut conn, &scope, &asset.id).await?.unwrap_or(renewed))
     }
 
-    /// Notes that an analysis found another decoder than the stored one to be right for an asset.
+    /// Stores the decoder that an analysis found to be correct for an asset.
     ///
     /// # Errors
-    /// The database's.
+    /// [`MediaError::Database`].
     pub async fn set_decoder(&self, scope: &Scope, id: &Id, decoder: AssetDecoder) -> Result<(), MediaError> {
         let mut conn = self.pool().acquire().await?;
         store::set_decoder(&mut conn, scope, id, decoder).await
     }
 
-    /// The next assets of all owners behind `after` to be probed again, or of all assets with `all`; empty at the end.
+    /// The next assets of all owners after `after` that need reprobing, or all assets with `all`; empty at the end.
     ///
     /// # Errors
-    /// The database's.
+    /// [`MediaError::Database`].
     pub async fn assets_to_reprobe(
         &self,
         after: Option<&MediaAsset>,

@@ -1,4 +1,4 @@
-//! Limits on what a caller may write into a row.
+//! Limits on the values that a caller may write into a row.
 
 use http_kit::FieldError;
 use serde_json::Value;
@@ -9,15 +9,15 @@ const MAX_TAGS: usize = 64;
 const MAX_TAG: usize = 128;
 const MAX_TEXT: usize = 512;
 const MAX_URI: usize = 2_048;
-/// Of the JSON text.
+/// Largest metadata, in bytes of JSON text.
 const MAX_META: usize = 256 << 10;
 
-/// Collects what is wrong, so that one answer tells all of it.
+/// Collects all invalid fields, so that one response reports them all.
 #[derive(Debug, Default)]
 pub(crate) struct Checks(Vec<FieldError>);
 
 impl Checks {
-    /// Notes that the field at `pointer` is wrong.
+    /// Adds an error for the field at `pointer`.
     pub(crate) fn refuse(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.0.push(FieldError { pointer: pointer.into(), detail: detail.into() });
     }
@@ -37,7 +37,7 @@ impl Checks {
         }
     }
 
-    /// An absolute URI.
+    /// Checks that `uri` is an absolute URI.
     pub(crate) fn uri(&mut self, pointer: &str, uri: &str) {
         self.length(pointer, uri, MAX_URI);
         if let Err(error) = url::Url::parse(uri) {
@@ -57,7 +57,7 @@ impl Checks {
             self.refuse("/meta", format!("is larger than {MAX_META} bytes"));
         }
         if meta.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
-            self.refuse("/meta", "holds a text with a NUL character");
+            self.refuse("/meta", "contains a text with a NUL character");
         }
     }
 
@@ -72,9 +72,9 @@ impl Checks {
         if text.len() > limit {
             self.refuse(pointer, format!("is longer than {limit} bytes"));
         }
-        // Postgres keeps none in a text.
+        // Postgres stores no NUL in text.
         if text.contains('\0') {
-            self.refuse(pointer, "holds a NUL character");
+            self.refuse(pointer, "contains a NUL character");
         }
     }
 }
@@ -88,8 +88,8 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// `name` as a plain file name: no folders, no control characters, at most 200 characters; `None` when
-/// nothing is left.
+/// `name` as a plain file name: no folders, no control characters, at most 200 characters; `None` when the result is
+/// empty.
 pub fn file_name(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(200).collect();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_postgres_refuses_gets_through() {
+    fn values_that_postgres_rejects_are_invalid() {
         let mut checks = Checks::default();
         checks.tags(&["a\0".to_owned(), String::new()]);
         checks.text("/source_ref", Some(&"x".repeat(600)));

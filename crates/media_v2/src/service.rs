@@ -9,8 +9,8 @@ use sqlx::PgPool;
 use url::Url;
 
 use crate::documents::set_registered_keys;
-use crate::facts::{Facts, digest};
-use crate::marks::{ChangedFiles, FileMarks};
+use crate::facts::{ProbeResult, digest};
+use crate::marks::{ChangedFiles, FileFingerprint};
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
@@ -18,21 +18,21 @@ use crate::{
     NewAsset, SourcePolicy, store,
 };
 
-/// What media_v2 is told by the configuration.
+/// Configuration of the media service.
 #[derive(Clone, Debug)]
 pub struct MediaConfig {
-    /// Which files outside the store may be registered.
+    /// The files outside the store that may be registered.
     pub sources: SourcePolicy,
     /// The largest file that can be uploaded, in bytes.
     pub max_upload_bytes: u64,
-    /// How many files are measured at once, and of how many peaks are computed.
+    /// Number of files that are probed at once, and number of waveforms that are computed at once.
     pub probes: usize,
-    /// How many more may wait for that.
+    /// Number of further files that may wait in each of these queues.
     pub waiting_probes: usize,
-    /// What decodes recordings.
+    /// The decoders of recordings.
     pub decoders: Decoders,
-    /// What checks the documents of measurements that callers register. Without it, as in a test of this crate alone,
-    /// they are registered unread.
+    /// Validator of documents of measurements that callers register. Without it, as in tests of this crate, documents
+    /// are registered without reading them.
     pub documents: Option<Arc<dyn DocumentValidator>>,
 }
 
@@ -64,16 +64,16 @@ struct Inner {
     changed_files: ChangedFiles,
 }
 
-/// What a caller says of an asset.
+/// The caller's description of an asset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
-    /// What it is; told from the bytes when not given.
+    /// The kind; detected from the bytes when `None`.
     pub kind: Option<AssetKind>,
-    /// Words to find it by.
+    /// Tags, by which assets can be listed.
     pub tags: Vec<String>,
-    /// The caller's own name for it.
+    /// The caller's own reference.
     pub source_ref: Option<String>,
-    /// The caller's own facts.
+    /// The caller's own metadata.
     pub meta: Meta,
 }
 
@@ -82,13 +82,13 @@ impl MediaService {
     #[must_use]
     pub fn new(pool: PgPool, blobs: BlobStore, clock: Arc<dyn Clock>, config: MediaConfig) -> Self {
         let probes = WorkQueue::new("media_probe", config.probes, config.waiting_probes);
-        // Apart, so that an upload does not wait behind the decoding of long recordings.
+        // A separate queue, so that an upload does not wait for the decoding of long recordings.
         let waveforms = WorkQueue::new("waveform", config.probes, config.waiting_probes);
         let changed_files = ChangedFiles::default();
         Self(Arc::new(Inner { pool, blobs, clock, config, probes, waveforms, changed_files }))
     }
 
-    /// The database.
+    /// The connection pool of the database.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
         &self.0.pool
@@ -98,7 +98,7 @@ impl MediaService {
         &self.0.changed_files
     }
 
-    /// Where uploads and results are kept.
+    /// The store of uploads and results.
     #[must_use]
     pub fn blobs(&self) -> &BlobStore {
         &self.0.blobs
@@ -110,13 +110,13 @@ impl MediaService {
         self.0.config.max_upload_bytes
     }
 
-    /// What decodes recordings.
+    /// The decoders of recordings.
     #[must_use]
     pub fn decoders(&self) -> &Decoders {
         &self.0.config.decoders
     }
 
-    /// How many files are probed at once.
+    /// Number of files that are probed at once.
     #[must_use]
     pub fn probes(&self) -> usize {
         self.0.config.probes
@@ -138,19 +138,19 @@ impl MediaService {
         self.0.clock.now()
     }
 
-    /// The artifact.
+    /// Finds an artifact by its id.
     ///
     /// # Errors
-    /// [`MediaError::ArtifactsNotFound`], or the database's.
+    /// [`MediaError::ArtifactsNotFound`]; errors of the database.
     pub async fn artifact(&self, scope: &Scope, id: &Id) -> Result<Artifact, MediaError> {
         let mut conn = self.pool().acquire().await?;
         store::find_artifact(&mut conn, scope, id).await?.ok_or_else(|| MediaError::artifact_not_found(id))
     }
 
-    /// Keeps a whole upload and registers it. Bytes first, then the row.
+    /// Stores a complete upload and registers it: first the bytes, then the row.
     ///
     /// # Errors
-    /// [`MediaError::Invalid`] for a description against the rules; storage's and the database's.
+    /// [`MediaError::Invalid`] for an invalid description; errors of the store and of the database.
     pub async fn register_upload(
         &self,
         context: &RequestContext,
@@ -166,7 +166,7 @@ impl MediaService {
         let decoders = self.decoders().clone();
         let facts = self.0.probes.run(move |cancellation| {
             let input = MediaInput::new(File::open(&staged)?, decoders);
-            Facts::measure(&input, cancellation)
+            ProbeResult::measure(&input, cancellation)
         });
         facts.await??.describe(&mut asset);
         if let Some(name) = file_name {
@@ -180,13 +180,13 @@ impl MediaService {
         store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
     }
 
-    /// Registers the file at `uri`, which stays where it is: an allowed `file://`, or the `blob://` of
-    /// something that this owner has. It is read once, to hash and measure it.
+    /// Registers the file at `uri` without copying it: an allowed `file://`, or the `blob://` of an asset or artifact
+    /// of this owner. The file is read to hash and probe it.
     ///
     /// # Errors
-    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceNeedsAdmin`] for a caller of a lower `level` and a file of no
-    /// directory of its own, [`MediaError::SourceUnreadable`], [`MediaError::Invalid`]; storage's
-    /// and the database's.
+    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceNeedsAdmin`] for a caller of a lower `level` and a file
+    /// outside the owner's directories, [`MediaError::SourceUnreadable`], [`MediaError::Invalid`]; errors of the store
+    /// and of the database.
     pub async fn register_source(
         &self,
         context: &RequestContext,
@@ -214,13 +214,13 @@ impl MediaService {
                 Some(blob) => (File::open(blob.path())?, None),
                 None => {
                     let file = policy.open(&source, Opening::Register { scope: &scope, level })?;
-                    // Before the bytes are read: a file that changes meanwhile no longer has them.
-                    let marks = FileMarks::of(&file, now)?;
+                    // The marks are taken before the bytes are read, so that a change meanwhile is detected.
+                    let marks = FileFingerprint::of(&file, now)?;
                     (file, Some(marks))
                 }
             };
             let (id, size) = digest(&file, cancellation)?;
-            let facts = Facts::measure(&MediaInput::new(file, decoders), cancellation)?;
+            let facts = ProbeResult::measure(&MediaInput::new(file, decoders), cancellation)?;
             Ok::<_, MediaError>((id, size, facts, marks))
         });
         let (id, size_bytes, facts, marks) = measured.await??;
@@ -236,20 +236,20 @@ impl MediaService {
         store::insert_asset(&mut conn, &context.scope, self.now(), asset).await
     }
 
-    /// The asset that an earlier try of this write made before its process died. Gives `new` the id that every try of
-    /// this write has.
+    /// The asset that an earlier attempt of this write created before its process died. Sets the id of `new` to the one
+    /// that all attempts of this write share.
     async fn made_before(&self, scope: &Scope, new: &mut NewAsset) -> Result<Option<MediaAsset>, MediaError> {
         let Some(seed) = WriteSeed::current() else { return Ok(None) };
         let id = new.id.insert(seed.id("asset", 0));
         store::find_asset(&mut *self.pool().acquire().await?, scope, id).await
     }
 
-    /// Registers one artifact that a caller made. The document of a measurement is read and checked, and its cache key is
-    /// put apart from those of analyses.
+    /// Registers one artifact that a caller made. The document of a measurement is read and validated, and its cache
+    /// key is prefixed, to separate it from those of analyses.
     ///
     /// # Errors
-    /// As [`store::insert_artifacts`]; [`MediaError::SourceNotAllowed`] for a `blob://` that this owner does
-    /// not have; [`MediaError::Invalid`] for a measurement whose document is missing or against the rules.
+    /// As [`store::insert_artifacts`]; [`MediaError::SourceNotAllowed`] for a `blob://` that this owner does not have;
+    /// [`MediaError::Invalid`] for a measurement whose document is missing or invalid.
     pub async fn register_artifact(
         &self,
         scope: &Scope,
@@ -275,10 +275,9 @@ impl MediaService {
         Ok(artifact)
     }
 
-    /// An artifact may name a file that only its owner can read; below the level of an administrator the file must be
-    /// there, in a directory of the owner.
+    /// Checks the file of an artifact: below the level of an administrator it must exist in a directory of the owner.
     async fn check_file_owner(&self, scope: &Scope, uri: &str, level: AccessLevel) -> Result<(), MediaError> {
-        // As the policy reads it: ` FILE:///a` names a file too.
+        // Parsed as by the policy: ` FILE:///a` is a file URI too.
         let is_file = Url::parse(uri).is_ok_and(|url| url.scheme() == "file");
         if level == AccessLevel::Admin || !is_file {
             return Ok(());
@@ -290,7 +289,8 @@ impl MediaService {
         opened.await.map_err(std::io::Error::other)?
     }
 
-    /// Blobs are shared by all owners: knowing a hash must not give the bytes.
+    /// Checks that this owner has the blob. Blobs are shared by all owners: knowing a hash must not give access to the
+    /// bytes.
     async fn check_blob_owner(&self, scope: &Scope, uri: &str) -> Result<(), MediaError> {
         if !uri.starts_with("blob:") {
             return Ok(());
@@ -302,12 +302,12 @@ impl MediaService {
         Err(MediaError::SourceNotAllowed("no asset or artifact of yours has this blob".to_owned()))
     }
 
-    /// Opens the bytes of an asset or artifact, for a worker thread to read.
+    /// Opens the bytes of an asset or artifact for reading on a worker thread.
     ///
     /// # Errors
-    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceUnreadable`], [`MediaError::SourceChanged`] for
-    /// bytes outside the store; [`MediaError::ContentMissing`], [`MediaError::ContentDamaged`] and storage's for those
-    /// inside.
+    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceUnreadable`], [`MediaError::SourceChanged`] for bytes
+    /// outside the store; [`MediaError::ContentMissing`], [`MediaError::ContentDamaged`] and [`MediaError::Blob`] for
+    /// bytes inside.
     pub async fn open_source(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
         match BlobId::from_uri(content.uri) {
             Ok(id) => {
@@ -319,13 +319,13 @@ impl MediaService {
         }
     }
 
-    /// Opens an allowed file that has the bytes it was registered with.
+    /// Opens an allowed file, if it still has the registered bytes.
     pub(crate) async fn open_file(&self, content: Content<'_>) -> Result<File, MediaError> {
         let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
         let (tenant_id, env) = (content.tenant_id.clone(), content.env.clone());
         let opened = tokio::task::spawn_blocking(move || {
             let file = policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })?;
-            let (size, marks) = (file.metadata()?.len(), FileMarks::found(&file)?);
+            let (size, marks) = (file.metadata()?.len(), FileFingerprint::found(&file)?);
             Ok::<_, MediaError>((file, size, marks))
         });
         let (file, size, marks) = opened.await.map_err(std::io::Error::other)??;
@@ -344,7 +344,7 @@ impl MediaService {
     }
 }
 
-/// A blob has the size that its row tells, or is damaged.
+/// Checks that a blob has the size that its row declares; otherwise it is damaged.
 pub(crate) fn check_size(content: Content<'_>, size: u64) -> Result<(), MediaError> {
     match content.size_bytes {
         Some(registered) if registered != size => Err(MediaError::ContentDamaged(content.uri.to_owned())),
@@ -352,7 +352,7 @@ pub(crate) fn check_size(content: Content<'_>, size: u64) -> Result<(), MediaErr
     }
 }
 
-/// The name of the file that a `file://` URI leads to.
+/// The file name in a `file://` URI.
 fn file_name_of(uri: &str) -> Option<String> {
     let path = Url::parse(uri).ok()?.to_file_path().ok()?;
     rules::file_name(path.file_name()?.to_str()?)

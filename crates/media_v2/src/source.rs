@@ -10,9 +10,9 @@ use url::Url;
 
 use crate::MediaError;
 
-/// Which files outside the store may be registered: those below a set of directories.
+/// The files outside the store that may be registered: those below a set of directories.
 ///
-/// What is not allowed here is refused, whatever its scheme; `blob://` is not the policy's to judge.
+/// All other URIs are rejected, regardless of their scheme. `blob://` URIs are not checked by the policy.
 #[derive(Clone, Debug, Default)]
 pub struct SourcePolicy {
     roots: Vec<Root>,
@@ -21,27 +21,27 @@ pub struct SourcePolicy {
 /// A directory below which files may be registered.
 #[derive(Clone, Debug)]
 enum Root {
-    /// Of all owners.
+    /// A directory shared by all owners.
     Shared(PathBuf),
-    /// `base`, then a path with `{tenant}` or `{env}` in it: a directory for each owner.
+    /// A directory for each owner: `base`, then a path that contains `{tenant}` or `{env}`.
     Owned { base: PathBuf, template: String },
 }
 
-/// Who opens a file of another place.
+/// The purpose of opening a file outside the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Opening<'a> {
-    /// A caller registers it.
+    /// A caller registers the file.
     Register {
         /// The owner of the asset.
         scope: &'a Scope,
-        /// Below the level of an administrator, only the owner's own directories are open.
+        /// Below the level of an administrator, only the owner's own directories are allowed.
         level: AccessLevel,
     },
     /// The service reads a registered file: in an owned root only the owner's directory is allowed.
     Read {
-        /// The owner's tenant.
+        /// The tenant that owns the asset.
         tenant_id: &'a Id,
-        /// The owner's environment.
+        /// The environment of that tenant.
         env: &'a Id,
     },
 }
@@ -56,7 +56,7 @@ impl<'a> Opening<'a> {
 }
 
 impl Root {
-    /// The canonical path; of an owned root, that of its part before the first placeholder.
+    /// A root with its canonical path; for an owned root, the canonical path before the first placeholder.
     fn new(path: &Path) -> io::Result<Self> {
         let is_fixed = |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains('{');
         let base: PathBuf = path.components().take_while(is_fixed).collect();
@@ -72,7 +72,7 @@ impl Root {
         }
     }
 
-    /// Is the canonical `path` below this root, for that caller?
+    /// Whether the canonical `path` is below this root, for that caller.
     fn contains(&self, path: &Path, opening: Opening<'_>) -> bool {
         match (self, opening) {
             (Self::Shared(root), Opening::Register { level, .. }) => {
@@ -81,7 +81,7 @@ impl Root {
             (Self::Shared(root), Opening::Read { .. }) => path.starts_with(root),
             (Self::Owned { base, template }, opening) => {
                 let [tenant, env] = opening.owner().map(Id::as_str);
-                // `.` and `..` are ids, and no directories of an owner.
+                // `.` and `..` are valid ids, but not directories of an owner.
                 let is_directory = [tenant, env].iter().all(|id| id.bytes().any(|byte| byte != b'.'));
                 let own = base.join(template.replace("{tenant}", tenant).replace("{env}", env));
                 is_directory && own.canonicalize().is_ok_and(|own| path.starts_with(own))
@@ -90,9 +90,9 @@ impl Root {
     }
 }
 
-/// A directory that cannot be a root.
+/// A directory that cannot be a source root.
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be a root of sources", path.display())]
+#[error("{} cannot be a source root", path.display())]
 pub struct InvalidRoot {
     path: PathBuf,
     #[source]
@@ -101,23 +101,24 @@ pub struct InvalidRoot {
 
 impl SourcePolicy {
     /// Allows `file://` URIs of files below `roots`, which must be directories. In a root, `{tenant}` and `{env}` are
-    /// replaced by those of the caller.
+    /// replaced by those of the caller. Blocking.
     ///
     /// # Errors
-    /// [`InvalidRoot`] for one that is not there. Blocking.
+    /// [`InvalidRoot`] for a root that does not exist or is not a directory.
     pub fn new(roots: impl IntoIterator<Item = PathBuf>) -> Result<Self, InvalidRoot> {
         let root = |path: PathBuf| Root::new(&path).map_err(|source| InvalidRoot { path, source });
         Ok(Self { roots: roots.into_iter().map(root).collect::<Result<_, _>>()? })
     }
 
-    /// Opens the file that `uri` names. Blocking.
+    /// Opens the file at `uri`. Blocking.
     ///
-    /// Links are resolved before the roots are asked, and what is opened is the resolved path: neither `..`
-    /// nor a symbolic link leads out.
+    /// Links are resolved before the roots are checked, and the resolved path is opened: neither `..` nor a symbolic
+    /// link gives access to files outside the roots.
     ///
     /// # Errors
-    /// [`MediaError::SourceNotAllowed`] for another scheme or place; [`MediaError::SourceNeedsAdmin`] for a shared root;
-    /// [`MediaError::SourceUnreadable`] for what is no regular file, or cannot be opened.
+    /// [`MediaError::SourceNotAllowed`] for another scheme or directory; [`MediaError::SourceNeedsAdmin`] for a file
+    /// outside the owner's directories that a caller below the level of an administrator registers;
+    /// [`MediaError::SourceUnreadable`] for a file that is not regular or cannot be opened.
     pub(crate) fn open(&self, uri: &str, opening: Opening<'_>) -> Result<File, MediaError> {
         let url = Url::parse(uri).map_err(|error| MediaError::SourceNotAllowed(format!("{error}")))?;
         if url.scheme() != "file" {
@@ -128,7 +129,7 @@ impl SourcePolicy {
             _ => MediaError::SourceNotAllowed("the file is not below an allowed directory".to_owned()),
         };
         let path = url.to_file_path().map_err(|()| outside())?;
-        // A missing file outside the roots answers as one that is there: existence is not told.
+        // A missing file outside the roots is answered like an existing one, so that existence is not disclosed.
         let Ok(path) = path.canonicalize() else {
             let known = path.ancestors().skip(1).find_map(|ancestor| ancestor.canonicalize().ok());
             return match known {
@@ -142,7 +143,7 @@ impl SourcePolicy {
             return Err(outside());
         }
         let unreadable = |error: io::Error| MediaError::SourceUnreadable(error.kind().to_string());
-        // Looked at before it is opened: opening a pipe would wait for its writer.
+        // The type is checked before opening, because opening a pipe would wait for its writer.
         if !path.metadata().map_err(unreadable)?.is_file() {
             return Err(MediaError::SourceUnreadable("it is not a regular file".to_owned()));
         }
@@ -154,7 +155,7 @@ impl SourcePolicy {
     }
 }
 
-/// The bytes of an asset or artifact, to read and seek in on a worker thread: every call blocks.
+/// The bytes of an asset or artifact, for reading and seeking on a worker thread: every call blocks.
 #[derive(Debug)]
 pub struct MediaReader(Inner);
 
@@ -176,7 +177,7 @@ impl From<File> for MediaReader {
     }
 }
 
-/// For another program, which opens the same bytes through `/proc/<pid>/fd`, whatever becomes of their name.
+/// Lets another program open the same bytes through `/proc/<pid>/fd`, even after the file is renamed or deleted.
 impl AsFd for MediaReader {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.0 {
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_out_of_the_roots() {
+    fn links_and_dots_do_not_escape_the_roots() {
         let base = tempfile::tempdir().unwrap();
         let (root, outside) = (base.path().join("root"), base.path().join("outside"));
         for directory in [&root, &outside] {
@@ -278,7 +279,7 @@ mod tests {
             |path: String| code(policy.open(&format!("file://{}/{path}", base.path().display()), admin));
 
         assert_eq!(open("root/a.wav".into()), "open");
-        assert_eq!(open("outside/in.wav".into()), "open", "the link leads in");
+        assert_eq!(open("outside/in.wav".into()), "open", "the link points into the root");
         assert_eq!(open("root/../root/a.wav".into()), "open");
         assert_eq!(open("root/none.wav".into()), "unreadable");
         assert_eq!(open("root/none/none.wav".into()), "unreadable");

@@ -1,36 +1,37 @@
-//! Finding results that were made with a decoder that reads their asset wrongly.
+//! Finds results that were made with a decoder that decodes their asset incorrectly.
 
 use http_kit::Id;
 use sqlx::PgPool;
 
 use crate::{MediaError, store};
 
-/// Rows that are read in one statement.
+/// Number of rows that are read in one statement.
 const PAGE: i64 = 1_000;
 
-/// An artifact that was measured or cut with a decoder that reads its asset wrongly.
+/// An artifact that was measured or cut with a decoder that decodes its asset incorrectly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WronglyDecoded {
-    /// Its owner.
+    /// The tenant that owns it.
     pub tenant_id: Id,
-    /// The owner's environment.
+    /// The owner's environment, e.g. `prod`.
     pub env: Id,
-    /// The asset that was read wrongly.
+    /// The asset that was decoded incorrectly.
     pub asset_id: Id,
-    /// The artifact.
+    /// Id of the artifact.
     pub artifact_id: Id,
-    /// Its kind.
+    /// Kind of the artifact.
     pub kind: String,
-    /// What decodes the asset now, as [`AssetDecoder`](crate::AssetDecoder) names it.
+    /// The current decoder of the asset, as named by [`AssetDecoder`](crate::AssetDecoder).
     pub decoder: String,
-    /// `meta.backend_version` of the artifact, which does not name that decoder.
+    /// `meta.backend_version` of the artifact, which lacks the mark of that decoder.
     pub backend_version: String,
 }
 
-/// The next of them behind `after`, of all owners, in the order of owner, asset and id; empty at the end.
+/// The next incorrectly decoded artifacts after `after`, of all owners, ordered by owner, asset and id; empty at the
+/// end.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn wrongly_decoded(
     pool: &PgPool,
     after: Option<&WronglyDecoded>,

@@ -1,4 +1,4 @@
-//! Comparing the bytes in the store with their names, and rows with the store.
+//! Verifies the hashes of the blobs in the store, and that the blobs of all rows exist.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,17 +9,17 @@ use sqlx::PgPool;
 
 use crate::{MediaError, store};
 
-/// Blobs that are asked about in one statement.
+/// Number of rows that are read in one statement.
 const PAGE: i64 = 1_000;
-/// No blob was written later than that from now.
+/// Tolerance for clocks: no blob has a time of writing later than this from now.
 const AHEAD: Duration = Duration::from_secs(24 * 3600);
 
-/// What is wrong with a blob.
+/// The fault of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlobFault {
-    /// Its bytes are not those of its name.
+    /// The bytes do not match the hash in the blob's name.
     Damaged,
-    /// A row refers to it, and it is not there.
+    /// A row refers to the blob, but the store does not have it.
     Missing,
 }
 
@@ -33,34 +33,34 @@ pub(crate) enum RowKind {
 /// A row that refers to a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlobRow {
-    /// Its owner.
+    /// The tenant that owns the row.
     pub tenant_id: Id,
-    /// The owner's environment.
+    /// The owner's environment, e.g. `prod`.
     pub env: Id,
-    /// `asset` or `artifact`.
+    /// Kind of the row: `asset` or `artifact`.
     pub kind: String,
-    /// Its id.
+    /// Id of the asset or artifact.
     pub id: Id,
 }
 
-/// A blob that is not as it should be.
+/// A blob that is damaged or missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultyBlob {
-    /// Which.
+    /// Id of the blob.
     pub blob: BlobId,
-    /// What is wrong.
+    /// Whether it is damaged or missing.
     pub fault: BlobFault,
-    /// Rows that refer to it: up to 1 000 of a damaged one; a missing one is told of each row.
+    /// Rows that refer to it: up to 1 000 for a damaged blob; a missing blob is reported once per row.
     pub rows: Vec<BlobRow>,
 }
 
-/// Looks for every blob that rows refer to, then hashes every blob. With `set_aside` damaged ones are moved to `damaged/`
-/// in the store, so that they are no longer handed out; an upload of the same bytes puts them in place again. Calls
-/// `found` once for each damaged blob, and for each row whose blob is missing; returns how many blobs were hashed and not
-/// replaced meanwhile.
+/// Checks that the blobs of all rows exist, then hashes every blob. With `set_aside` damaged blobs are moved to
+/// `damaged/` in the store, so that they are no longer served; an upload of the same bytes restores them. Calls `found`
+/// once for each damaged blob and for each row whose blob is missing. Returns the number of blobs that were hashed and
+/// not replaced meanwhile.
 ///
 /// # Errors
-/// Storage's, the database's, and those of `found`.
+/// Errors of the store, of the database and of `found`.
 pub async fn verify_bytes<E: From<MediaError>>(
     pool: &PgPool,
     blobs: &BlobStore,
@@ -68,7 +68,7 @@ pub async fn verify_bytes<E: From<MediaError>>(
     set_aside: bool,
     mut found: impl FnMut(FaultyBlob) -> Result<(), E>,
 ) -> Result<u64, E> {
-    // First: what is set aside is not there any more.
+    // Missing blobs are searched first: blobs that are set aside later would be reported as missing too.
     find_missing(pool, blobs, &mut found).await?;
     let mut hashed = 0;
     let mut listed = std::pin::pin!(blobs.written_before(now + AHEAD));
@@ -79,12 +79,12 @@ pub async fn verify_bytes<E: From<MediaError>>(
                 let is_still_there =
                     !set_aside || blobs.set_aside(&damaged).await.map_err(MediaError::from)?;
                 if !is_still_there {
-                    // An upload of the same bytes has replaced it since it was hashed.
+                    // An upload of the same bytes has replaced the blob since it was hashed.
                     continue;
                 }
                 found(faulty(pool, blob.id, BlobFault::Damaged).await?)?;
             }
-            // Removed since it was listed.
+            // The blob was removed after it had been listed.
             Err(BlobError::NotFound(_)) => continue,
             Err(error) => return Err(MediaError::from(error).into()),
         }
@@ -109,7 +109,7 @@ async fn find_missing<E: From<MediaError>>(
                     Err(BlobError::NotFound(_)) => {
                         found(FaultyBlob { blob, fault: BlobFault::Missing, rows: vec![row] })?;
                     }
-                    // Damaged ones are found by their hash.
+                    // Damaged blobs are found by their hash later.
                     Ok(_) | Err(BlobError::Damaged(_)) => {}
                     Err(error) => return Err(MediaError::from(error).into()),
                 }
@@ -119,7 +119,7 @@ async fn find_missing<E: From<MediaError>>(
     Ok(())
 }
 
-/// The next rows behind `after` that refer to blobs.
+/// The next rows after `after` that refer to blobs.
 async fn referring(
     pool: &PgPool,
     kind: RowKind,

@@ -1,4 +1,4 @@
-//! Peaks of recordings: computed once, kept as blobs.
+//! Peaks of recordings, computed once and cached as blobs.
 
 use audio_signal::{Waveform, WaveformError, WaveformParams, waveform};
 use blob_store::{BlobError, BlobId};
@@ -9,25 +9,25 @@ use sha2::{Digest, Sha256};
 use crate::service::MediaService;
 use crate::{Content, MediaError, store};
 
-/// The largest kept waveform in bytes: header and the most peaks.
+/// Largest cached waveform in bytes: the header and the largest number of peaks.
 const MAX_BYTES: u64 = 24 + 4 * WaveformParams::MAX_PAIRS as u64;
 
-/// What peaks are kept under, within an owner.
+/// Cache key of peaks, within an owner.
 #[derive(Clone, Debug)]
 pub(crate) struct WaveformKey {
-    /// SHA-256 of where the bytes are and what is known of them, lower-case hex.
+    /// SHA-256 of the URI, content hash and decoder of the recording, lower-case hex.
     pub(crate) source: String,
     pub(crate) params: WaveformParams,
 }
 
 impl WaveformKey {
-    /// Changes whenever the same recording may give other peaks.
+    /// Version of the computation, incremented when the same recording may give different peaks.
     pub(crate) const RULE: i16 = 1;
 
     fn new(content: Content<'_>, params: WaveformParams) -> Self {
-        // A hash that a caller told counts only together with the place: it cannot claim another recording's peaks.
+        // A hash given by a caller is combined with the URI, so that it cannot select another recording's peaks.
         let mut known = format!("{}\n{}", content.uri, content.sha256.unwrap_or_default());
-        // Peaks of an earlier decoder, which read the recording wrongly, are not those of this one.
+        // Peaks of an earlier decoder, which decoded the recording incorrectly, have another key.
         if let Some(decoder) = content.decoder {
             known += &format!("\n{decoder}");
         }
@@ -36,12 +36,12 @@ impl WaveformKey {
 }
 
 impl MediaService {
-    /// The blob that holds the peaks of a recording, computed on a worker thread when it was not before.
-    /// `params.samples_per_pixel` must be one of [`WaveformParams::SAMPLES_PER_PIXEL`].
+    /// The blob with the peaks of a recording, computed on a worker thread if it is not cached.
+    /// `params.samples_per_pixel` must be in [`WaveformParams::SAMPLES_PER_PIXEL`].
     ///
     /// # Errors
-    /// [`MediaError::Waveform`] for what has no sound, cannot be decoded or gives too many peaks;
-    /// [`MediaError::Queue`]; those of [`MediaService::open_source`], storage's and the database's.
+    /// [`MediaError::Waveform`] for a recording that has no audio, cannot be decoded or gives too many peaks;
+    /// [`MediaError::Queue`]; errors of [`MediaService::open_source`], of the store and of the database.
     pub async fn waveform(
         &self,
         scope: &Scope,
@@ -56,7 +56,7 @@ impl MediaService {
         if let Some(blob) = kept {
             match self.blobs().size(blob).await {
                 Ok(_) => return Ok(blob),
-                // A cache: what is lost is computed again.
+                // A lost blob is computed again.
                 Err(BlobError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -73,10 +73,10 @@ impl MediaService {
         Ok(blob)
     }
 
-    /// The peaks in a blob of [`MediaService::waveform`], made into `T` by `write` on a worker thread.
+    /// The peaks in a blob of [`MediaService::waveform`], converted to `T` by `write` on a worker thread.
     ///
     /// # Errors
-    /// [`MediaError::ContentMissing`], [`MediaError::Queue`], and storage's.
+    /// [`MediaError::ContentMissing`], [`MediaError::Queue`], and other errors of the store.
     pub async fn read_waveform<T: Send + 'static>(
         &self,
         blob: BlobId,

@@ -1,7 +1,7 @@
-//! What a `timeline_only` batch costs: time and SQL statements. `make bench` prints it.
+//! Measures the cost of a `timeline_only` batch: time and SQL statements. `make bench` prints it.
 //!
-//! `cargo run --release -p origin_snippets --example batches`. It uses the Postgres of `TEST_DATABASE_URL`, or starts one
-//! of its own.
+//! `cargo run --release -p origin_snippets --example batches`. It uses the Postgres of `TEST_DATABASE_URL`, or starts a
+//! private one.
 
 #![expect(
     clippy::unwrap_used,
@@ -24,9 +24,9 @@ use sqlx::PgPool;
 use video_render::{RenderConfig, Renderer};
 use video_timeline::{TimelineService, VideoTimeline};
 
-/// Each size runs this often; the fastest run counts.
+/// Number of runs for each size; the fastest run counts.
 const RUNS: usize = 5;
-/// Artifacts that the items name in turn.
+/// Number of artifacts that the items name in turn.
 const ARTIFACTS: i64 = 1_000;
 
 #[tokio::main]
@@ -55,7 +55,7 @@ async fn main() {
     }
 }
 
-/// Snippets over a timeline in this process; nothing is rendered.
+/// The service over a local timeline; nothing is rendered.
 fn service(pool: &PgPool, blobs: BlobStore) -> OriginSnippets {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let media = MediaService::new(pool.clone(), blobs, clock.clone(), MediaConfig::default());
@@ -65,7 +65,7 @@ fn service(pool: &PgPool, blobs: BlobStore) -> OriginSnippets {
     OriginSnippets::new(pool.clone(), timeline, renderer, clock)
 }
 
-/// Hits of 200 ms, each three seconds after the one before, of a recording that holds them all.
+/// Hits of 200 ms at intervals of three seconds, in one recording that contains them all.
 async fn hits(pool: &PgPool, scope: &Scope) -> Vec<Id> {
     let conn = &mut *pool.acquire().await.unwrap();
     let asset = NewAsset { duration_ms: Some(MediaTime::from_millis(3_600_000)), ..NewAsset::default() };

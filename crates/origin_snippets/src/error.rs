@@ -1,38 +1,38 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::{FieldError, Problem};
 
-/// Why there are no snippets. Nothing was made then.
+/// Why a batch or listing failed. No snippets were made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields that are out of range.
+    /// Request fields are out of range.
     #[error("{}", describe(.0))]
     Invalid(Vec<FieldError>),
-    /// Artifacts that nothing tells the origin of.
+    /// Artifacts without a known origin.
     #[error(
-        "no origin is known of {}: put an origin map for each, or register it with start_ms and end_ms",
+        "the origin of {} is unknown: put an origin map for each, or register it with start_ms and end_ms",
         .0.join(", ")
     )]
     OriginMissing(Vec<String>),
-    /// Items whose window holds no instant.
+    /// Items whose window is empty.
     #[error("{}", describe(.0))]
     EmptyWindow(Vec<FieldError>),
-    /// Origins.
+    /// An error of the origin maps.
     #[error(transparent)]
     Origin(#[from] audio_to_video_origin::Error),
-    /// The media store; artifacts that this owner does not have, all of them.
+    /// An error of the media store, such as artifacts that this owner does not have, with all their ids.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
-    /// The timeline client.
+    /// An error of the timeline client.
     #[error(transparent)]
     Timeline(#[from] video_timeline::Error),
-    /// The renderer: it is not there, or has no such profile.
+    /// An error of the renderer: unavailable, or an unknown profile.
     #[error(transparent)]
     Render(#[from] video_render::Error),
-    /// The database.
+    /// A database query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// Writing broke off: a panic, or the process is going down.
-    #[error("the batch broke off")]
+    /// Writing was interrupted by a panic or a shutdown.
+    #[error("writing the batch was interrupted")]
     Broken(#[from] tokio::task::JoinError),
 }
 
@@ -63,7 +63,7 @@ fn with_fields(problem: Problem, errors: Vec<FieldError>) -> Problem {
     errors.into_iter().fold(problem, |problem, error| problem.field(error.pointer, error.detail))
 }
 
-/// The first few of many.
+/// Joins the first five errors, with the number of further ones.
 fn describe(errors: &[FieldError]) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<_> = errors.iter().take(SHOWN).map(|e| format!("{}: {}", e.pointer, e.detail)).collect();

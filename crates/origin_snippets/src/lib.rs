@@ -1,14 +1,14 @@
-//! Sounds handed back as pictures: for each of a batch of audio artifacts, the window of the source video
-//! that it was taken from, as a clip on a timeline and, on request, as a rendered file.
+//! Video snippets for audio artifacts: for each artifact of a batch, the window of the source video that it was taken
+//! from, as a clip on a timeline and, on request, as a rendered file.
 //!
-//! - [`Window of a snippet`](snippet_window): the formula;
-//! - [`OriginSnippets`] is the service, [`router`] its HTTP face.
+//! - [`snippet_window`] is the formula of a snippet's window;
+//! - [`OriginSnippets`] is the service, [`router`] its HTTP interface.
 //!
-//! # What a crash leaves
+//! # Crash behaviour
 //!
-//! Renders come first: each is whole by itself, and what a retry finds. Then the timeline is made and its snippets are
-//! registered, in one transaction: all, or nothing. A remote timeline is made before that transaction; a crash between
-//! the two leaves it, and a retry under the same `Idempotency-Key` finds it.
+//! Renders come first: each is complete by itself, and a retry finds it. Then the timeline is created and its snippets
+//! are registered in one transaction. A remote timeline is created before that transaction; a crash between the two
+//! leaves the timeline, and a retry with the same `Idempotency-Key` finds it.
 
 mod error;
 mod listing;

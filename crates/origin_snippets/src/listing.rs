@@ -1,12 +1,12 @@
-//! The answer to "what was made of this sound?".
+//! Builds the listing of an artifact's snippets, and the repeated response to a batch.
 
 use http_kit::Page;
 
-use crate::store::Listed;
+use crate::store::StoredSnippet;
 use crate::{BatchResult, Mode, ResultMeta};
 
-/// A page of snippets, each with where it is; what they share is told of the whole.
-pub(crate) fn listed(page: Page<Listed>) -> BatchResult {
+/// A page of snippets, each with its project, sequence and track; values that all share are also set for the page.
+pub(crate) fn listed(page: Page<StoredSnippet>) -> BatchResult {
     let items = page.items;
     let meta = ResultMeta {
         mode: shared(&items, |listed| listed.mode),
@@ -16,13 +16,13 @@ pub(crate) fn listed(page: Page<Listed>) -> BatchResult {
     BatchResult {
         project_id: shared(&items, |listed| listed.project_id.clone()),
         sequence_id: shared(&items, |listed| listed.sequence_id.clone()),
-        snippets: items.into_iter().map(Listed::into_snippet).collect(),
+        snippets: items.into_iter().map(StoredSnippet::into_snippet).collect(),
         meta,
     }
 }
 
-/// The answer to a batch, from its snippets as they were kept.
-pub(crate) fn batch(snippets: Vec<Listed>, mode: Mode) -> BatchResult {
+/// The response to a batch, from its stored snippets.
+pub(crate) fn batch(snippets: Vec<StoredSnippet>, mode: Mode) -> BatchResult {
     BatchResult {
         project_id: shared(&snippets, |listed| listed.project_id.clone()),
         sequence_id: shared(&snippets, |listed| listed.sequence_id.clone()),
@@ -31,12 +31,12 @@ pub(crate) fn batch(snippets: Vec<Listed>, mode: Mode) -> BatchResult {
             track_id: shared(&snippets, |listed| listed.track_id.clone()),
             next_cursor: None,
         },
-        snippets: snippets.into_iter().map(Listed::into_answered).collect(),
+        snippets: snippets.into_iter().map(StoredSnippet::into_answered).collect(),
     }
 }
 
-/// The value that all items have, if they have one.
-fn shared<T: PartialEq>(items: &[Listed], field: impl Fn(&Listed) -> T) -> Option<T> {
+/// The value of `field` if it is the same for all items.
+fn shared<T: PartialEq>(items: &[StoredSnippet], field: impl Fn(&StoredSnippet) -> T) -> Option<T> {
     let first = field(items.first()?);
     items.iter().all(|item| field(item) == first).then_some(first)
 }

@@ -5,15 +5,15 @@ use utoipa::ToSchema;
 
 use crate::Error;
 
-/// Facts about a snippet: a JSON object.
+/// Properties of a snippet, as a JSON object.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
-/// The most items of one batch: the most clips that a timeline takes at once.
+/// Maximum items of a batch: the maximum clips that a timeline accepts at once.
 const MAX_ITEMS: usize = 10_000;
-/// The most padding, and the longest a snippet is allowed to be: thirty days, as no recording is longer.
+/// Maximum padding and maximum duration limit: thirty days, because no recording is longer.
 const LONGEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
 
-/// What is made of the windows.
+/// What a batch creates for each window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -24,30 +24,30 @@ pub enum Mode {
     RenderClips,
 }
 
-/// Audio artifacts whose pictures are wanted.
+/// A request for snippets of audio artifacts.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
-    /// In place of `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     #[serde(default)]
     pub tenant_id: Option<String>,
-    /// In place of `X-Env`.
+    /// Alternative to the header `X-Env`.
     #[serde(default)]
     pub env: Option<String>,
-    /// In place of `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     #[serde(default)]
     pub user_id: Option<String>,
-    /// At most 10 000; an artifact may be named more than once. None: nothing is made.
+    /// At most 10 000 items; an artifact may occur more than once. Nothing is made for an empty list.
     #[schema(max_items = 10000)]
     pub items: Vec<SnippetItem>,
-    /// What is made of them.
+    /// Whether the windows are also rendered.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = Mode::default)]
     pub mode: Mode,
-    /// The project that gets a new sequence; a new project when absent.
+    /// The existing project that gets a new sequence; a new project when absent.
     #[serde(default)]
     pub attach_to_project_id: Option<Id>,
-    /// The profile of a new project and of the renders; rendered as `1080p_30_web` when absent.
+    /// The render profile of a new project and of the renders; renders use `1080p_30_web` when absent.
     #[serde(default)]
     pub render_profile: Option<String>,
 }
@@ -58,13 +58,13 @@ http_kit::context_fields!(BatchRequest);
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SnippetItem {
-    /// The artifact: a hit, a loop, a phrase, or what was made of one.
+    /// The artifact: a hit, a loop, a phrase, or an artifact derived from one.
     pub audio_artifact_id: Id,
-    /// How much is shown before and after it, in ms.
+    /// Duration shown before and after the artifact's origin, in ms.
     #[serde(default = "default_padding", deserialize_with = "padding_or_null")]
     #[schema(value_type = f64, minimum = 0, maximum = 2_592_000_000.0, default = default_padding)]
     pub padding_ms: MediaTime,
-    /// The longest the snippet may be, in ms; what is too long is cut at its end.
+    /// Maximum duration of the snippet in ms; longer snippets are truncated at their end.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 2_592_000_000.0)]
     pub max_duration_ms: Option<MediaTime>,
@@ -72,54 +72,54 @@ pub struct SnippetItem {
 
 http_kit::field_default!(default_padding, padding_or_null: MediaTime = MediaTime::from_millis(250));
 
-/// The window of a source that an audio artifact was taken from, and what was made of it.
+/// The window of a source that an audio artifact was taken from, with its clip and render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OriginSnippet {
-    /// The artifact.
+    /// The audio artifact of the item.
     pub audio_artifact_id: Id,
     /// The recording that it was taken from.
     pub source_asset_id: Id,
-    /// Begin of the window, in ms of the recording.
+    /// Start of the window, in ms of the recording.
     pub source_start_ms: MediaTime,
-    /// End of the window, in ms; not in it.
+    /// End of the window in ms, exclusive.
     pub source_end_ms: MediaTime,
-    /// Its clip.
+    /// The clip of the snippet on the timeline.
     pub video_clip_id: Option<Id>,
-    /// Its `render_snippet` artifact.
+    /// The `render_snippet` artifact, if rendered.
     pub video_artifact_id: Option<Id>,
-    /// `padding_ms`, `max_duration_ms`, `artifact_start_ms`, `artifact_end_ms`, `asset_duration_ms`,
-    /// `op_type`, `op_version`. With a render also `render_profile`, `render_artifact_id` and
-    /// `render_asset_id`, or `render_error`. When listed also `mode`, `project_id`, `sequence_id`, `track_id`.
+    /// `padding_ms`, `max_duration_ms`, `artifact_start_ms`, `artifact_end_ms`, `asset_duration_ms`, `op_type`,
+    /// `op_version`. With a render also `render_profile`, `render_artifact_id` and `render_asset_id`, or
+    /// `render_error`. In listings also `mode`, `project_id`, `sequence_id`, `track_id`.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// The snippets, and where they were put.
+/// The snippets of a batch or listing, and their project and sequence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BatchResult {
-    /// In the order of the items; when listed, newest first.
+    /// In the order of the items; in listings, newest first.
     pub snippets: Vec<OriginSnippet>,
-    /// The project of all of them; null when there is none, or more than one.
+    /// The project of all snippets; null when there is none, or more than one.
     pub project_id: Option<Id>,
-    /// The sequence of all of them.
+    /// The sequence of all snippets; null when there is none, or more than one.
     pub sequence_id: Option<Id>,
-    /// More about all of them.
+    /// Further values that all snippets share.
     pub meta: ResultMeta,
 }
 
-/// What all snippets of a result share.
+/// Values that all snippets of a result share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResultMeta {
-    /// How they were made; null when there are none, or they were made in different ways.
+    /// How they were made; null when there are none, or the modes differ.
     pub mode: Option<Mode>,
-    /// Their track.
+    /// The track of all snippets; null when there is none, or more than one.
     pub track_id: Option<Id>,
-    /// In a listing that goes on: where its next page starts.
+    /// The cursor of the next page in a listing; null on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl Mode {
-    /// The word on the wire and in the database.
+    /// The name in requests, responses and the database.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::TimelineOnly => "timeline_only",
@@ -129,7 +129,7 @@ impl Mode {
 }
 
 impl BatchRequest {
-    /// Checks every item.
+    /// Checks the item count and every item's fields.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming every field that is out of range.
@@ -154,7 +154,7 @@ impl BatchRequest {
 }
 
 impl BatchResult {
-    /// Nothing was asked for, nothing was made.
+    /// The result of a batch without items.
     pub(crate) fn empty(mode: Mode) -> Self {
         let meta = ResultMeta { mode: Some(mode), ..ResultMeta::default() };
         Self { snippets: Vec::new(), project_id: None, sequence_id: None, meta }

@@ -1,9 +1,9 @@
-//! From items to windows: everything that is looked up before anything is made.
+//! Resolves items to windows: all lookups that happen before anything is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use audio_to_video_origin::store::resolve_origins;
-use audio_to_video_origin::{InvalidOwnOrigin, OwnFacts};
+use audio_to_video_origin::{DeclaredFields, InvalidOwnOrigin};
 use http_kit::{FieldError, Id, Scope};
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, store};
@@ -12,24 +12,24 @@ use sqlx::PgConnection;
 
 use crate::{Error, Meta, SnippetItem, snippet_window};
 
-/// What made a snippet, in its meta.
+/// `op_type` in the meta of snippets.
 pub const OP_TYPE: &str = "origin_snippets.build_v1";
-/// Its version.
+/// `op_version` in the meta of snippets.
 pub const OP_VERSION: &str = "v1";
 
-/// An item, and the window that it comes to.
+/// An item and its window.
 #[derive(Clone, Debug)]
 pub(crate) struct Planned {
     pub(crate) item: SnippetItem,
     pub(crate) asset: MediaAsset,
-    /// Where the artifact itself was taken from.
+    /// Window of the source that the artifact was taken from.
     pub(crate) origin: Window,
-    /// What is shown; not empty.
+    /// Window of the snippet; not empty.
     pub(crate) window: Window,
 }
 
 impl Planned {
-    /// The meta of its snippet, as far as it follows from the request.
+    /// The snippet's meta, without the result of the render.
     pub(crate) fn meta(&self) -> Meta {
         let facts = [
             ("padding_ms", json!(self.item.padding_ms)),
@@ -44,11 +44,12 @@ impl Planned {
     }
 }
 
-/// The window of each item, in three statements, however many there are.
+/// Computes the window of each item, with three statements regardless of the number of items.
 ///
 /// # Errors
-/// [`MediaError::ArtifactsNotFound`], [`Error::OriginMissing`] and [`OriginInvalid`](audio_to_video_origin::Error::OriginInvalid), each naming all;
-/// [`Error::EmptyWindow`]; those of [`resolve_origins`]; the database's.
+/// [`MediaError::ArtifactsNotFound`], [`Error::OriginMissing`] and
+/// [`OriginInvalid`](audio_to_video_origin::Error::OriginInvalid), each with all ids; [`Error::EmptyWindow`]; errors of
+/// [`resolve_origins`] and of the database.
 pub(crate) async fn plan(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -72,7 +73,7 @@ pub(crate) async fn plan(
     let mut planned = Vec::with_capacity(items.len());
     let mut empty = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        // An artifact without one has ended the batch above.
+        // `origins` has returned an error for artifacts without an origin.
         let (asset_id, origin) = &origins[&item.audio_artifact_id];
         let asset = *assets.get(asset_id).ok_or_else(|| MediaError::asset_not_found(asset_id))?;
         let window = snippet_window(*origin, item.padding_ms, item.max_duration_ms, asset.duration_ms);
@@ -84,7 +85,7 @@ pub(crate) async fn plan(
     if empty.is_empty() { Ok(planned) } else { Err(Error::EmptyWindow(empty)) }
 }
 
-/// Asset and window of each artifact: its origin map (chains resolved), else what its own row says.
+/// Asset and window of each artifact: from its origin map (chains resolved), else from its own row.
 async fn origins(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -112,7 +113,7 @@ async fn origins(
 }
 
 fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidOwnOrigin> {
-    let facts = OwnFacts {
+    let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
         start: artifact.start_ms,
         end: artifact.end_ms,
@@ -127,14 +128,14 @@ fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidOwnOri
 
 fn empty_window(index: usize, item: &SnippetItem, origin: Window, asset: &MediaAsset) -> FieldError {
     let (field, detail) = if item.max_duration_ms == Some(MediaTime::ZERO) {
-        ("max_duration_ms", "leaves nothing to show".to_owned())
+        ("max_duration_ms", "leaves an empty window; expected more than 0".to_owned())
     } else {
         let end =
             asset.duration_ms.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
         let (artifact, start, asset) = (&item.audio_artifact_id, origin.start(), &asset.id);
         (
             "audio_artifact_id",
-            format!("{artifact} is from {start} of asset {asset}{end}: nothing is to be shown"),
+            format!("{artifact} starts at {start} of asset {asset}{end}: its window is empty"),
         )
     };
     FieldError { pointer: format!("/items/{index}/{field}"), detail }

@@ -6,9 +6,9 @@ use utoipa_axum::routes;
 
 use crate::{BatchRequest, BatchResult, Error, OriginSnippets};
 
-/// The largest body of a batch, in bytes: 10 000 items of 400.
+/// Maximum body size of a batch, in bytes: 10 000 items of 400 bytes.
 const MAX_BATCH_BODY: usize = 4 << 20;
-/// Routes that take larger bodies than others, and how many bytes.
+/// Routes that accept larger bodies than others, with their limits in bytes.
 pub const BODY_LIMITS: &[(&str, usize)] = &[("/origin-snippets/batch", MAX_BATCH_BODY)];
 
 /// The routes under `/origin-snippets`.
@@ -17,11 +17,11 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
     OpenApiRouter::new().merge(batches).routes(routes!(for_audio)).with_state(snippets)
 }
 
-/// Make snippets of the sources of sounds
+/// Make video snippets of the origins of audio artifacts
 ///
-/// A clip for each item on one new track labelled `origin`, of a new project or a new sequence of
-/// `attach_to_project_id`: all, or nothing. With `render_clips` each window is rendered, too; a window that
-/// cannot be is told in its snippet's `meta.render_error`.
+/// Creates a clip for each item on one new track labelled `origin`, of a new project or a new sequence of
+/// `attach_to_project_id`, in one transaction. With `render_clips` each window is also rendered; the error of a window
+/// that cannot be rendered is in its snippet's `meta.render_error`.
 #[utoipa::path(
     post,
     path = "/origin-snippets/batch",
@@ -50,19 +50,19 @@ async fn batch(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Snippets on the page.
+    /// Maximum number of snippets on a page.
     #[serde(default)]
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `meta.next_cursor` of the page before.
+    /// `meta.next_cursor` of the previous page.
     #[serde(default)]
     cursor: Option<String>,
 }
 
-/// The snippets of a sound
+/// List the snippets of an audio artifact
 ///
-/// All that were made of it, newest first, as they were answered; whether a clip is still on its timeline, the
-/// timeline tells.
+/// All snippets made of the artifact, newest first, as originally returned. A listed clip may since have been removed
+/// from its timeline.
 #[utoipa::path(
     get,
     path = "/origin-snippets/for-audio/{audio_artifact_id}",

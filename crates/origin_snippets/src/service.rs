@@ -13,7 +13,7 @@ use crate::plan::{Planned, plan};
 use crate::write::Batch;
 use crate::{BatchRequest, BatchResult, Error, Mode, listing, store};
 
-/// Makes snippets, and finds those that were made. Cheap to clone.
+/// Makes and lists snippets. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct OriginSnippets {
     pool: PgPool,
@@ -22,11 +22,11 @@ pub struct OriginSnippets {
     clock: Arc<dyn Clock>,
 }
 
-/// What became of the render of a window: the renderer's answer, or its refusal as a caller may read it.
+/// The result of rendering a window: the render, or an error text for the caller.
 pub(crate) type RenderOutcome = Result<Rendered, String>;
 
 impl OriginSnippets {
-    /// A service over a migrated database, a timeline and a renderer.
+    /// Creates a service on a migrated database, a timeline and a renderer.
     #[must_use]
     pub fn new(
         pool: PgPool,
@@ -37,11 +37,11 @@ impl OriginSnippets {
         Self { pool, timeline, renderer, clock }
     }
 
-    /// The snippets of a batch: windows, then renders if asked for, then clips. See the [crate] for what a
-    /// crash leaves.
+    /// Makes the snippets of a batch: windows, then renders if requested, then clips. See the [crate] for the behaviour
+    /// after a crash.
     ///
     /// # Errors
-    /// See [`Error`]; nothing was made then, but for renders that a retry finds.
+    /// See [`Error`]; nothing was written then, except renders, which a retry finds.
     pub async fn batch(&self, context: &RequestContext, request: BatchRequest) -> Result<BatchResult, Error> {
         request.check()?;
         let profile = request.render_profile.as_deref().unwrap_or(Profile::DEFAULT);
@@ -61,7 +61,7 @@ impl OriginSnippets {
         }
         let mut batch = Batch { request, profile, planned, renders: Vec::new() };
         if batch.request.mode == Mode::RenderClips {
-            // Renders take minutes: a project that cannot be attached to ends the batch before them.
+            // Renders take minutes, so an unusable project is rejected before them.
             if let Some(project_id) = &batch.request.attach_to_project_id {
                 self.timeline.get_project(context, project_id).await?;
             }
@@ -71,19 +71,19 @@ impl OriginSnippets {
         self.write(context, batch).await
     }
 
-    /// The batch that an earlier try of this write made before its process died.
+    /// The batch that an earlier attempt of this write committed before its process died.
     async fn made_before(&self, context: &RequestContext, mode: Mode) -> Result<Option<BatchResult>, Error> {
         let Some(seed) = WriteSeed::current() else { return Ok(None) };
         let mut conn = self.pool.acquire().await?;
-        // The first clip of the batch: a remote timeline makes its own ids, and finds its own answer by its key.
+        // The first clip of the batch. A remote timeline assigns its own ids, and replays its response by its key.
         let snippets = store::batch_of(&mut conn, &context.scope, &seed.id("clip", 0)).await?;
         Ok((!snippets.is_empty()).then(|| listing::batch(snippets, mode)))
     }
 
-    /// The snippets that were made of an artifact, newest first.
+    /// Lists the snippets that were made of an artifact, newest first.
     ///
     /// # Errors
-    /// [`MediaError::ArtifactsNotFound`], or the database's.
+    /// [`MediaError::ArtifactsNotFound`], or a database error.
     pub async fn for_audio(
         &self,
         scope: &Scope,
@@ -100,7 +100,7 @@ impl OriginSnippets {
         Ok(listing::listed(page))
     }
 
-    /// Each window once, however many items come to it; an answer for each item.
+    /// Renders each distinct window once; returns an outcome for each item.
     async fn render(
         &self,
         context: &RequestContext,
@@ -108,11 +108,11 @@ impl OriginSnippets {
         profile: &'static Profile,
     ) -> Vec<RenderOutcome> {
         let mut windows: Vec<(MediaAsset, Window)> = Vec::new();
-        let mut places: BTreeMap<(&Id, Window), usize> = BTreeMap::new();
+        let mut indices: BTreeMap<(&Id, Window), usize> = BTreeMap::new();
         let of_item: Vec<usize> = planned
             .iter()
             .map(|planned| {
-                *places.entry((&planned.asset.id, planned.window)).or_insert_with(|| {
+                *indices.entry((&planned.asset.id, planned.window)).or_insert_with(|| {
                     windows.push((planned.asset.clone(), planned.window));
                     windows.len() - 1
                 })
@@ -124,11 +124,11 @@ impl OriginSnippets {
             .zip(&windows)
             .map(|(rendered, (asset, window))| rendered.map_err(|error| refusal(error, asset, *window)))
             .collect();
-        of_item.into_iter().map(|place| outcomes[place].clone()).collect()
+        of_item.into_iter().map(|index| outcomes[index].clone()).collect()
     }
 
-    /// Timeline and snippets in one transaction; with a remote timeline in two, in a task of its own, so that a caller
-    /// who hangs up between them leaves no timeline without its snippets.
+    /// Writes timeline and snippets in one transaction, or in two with a remote timeline. It runs in a separate task,
+    /// so that a client's disconnect between the two leaves no timeline without its snippets.
     async fn write(&self, context: &RequestContext, batch: Batch) -> Result<BatchResult, Error> {
         let (this, context) = (self.clone(), context.clone());
         let writing = async move {
@@ -140,7 +140,7 @@ impl OriginSnippets {
                 (_, Some(Err(error))) => Err(error),
                 (Err(error), _) => Err(error.into()),
                 (Ok(_), Some(Ok(result))) => Ok(result),
-                // The timeline was there: a retry that came while the first try committed.
+                // The timeline existed already: a retry ran while the first attempt committed.
                 (Ok(_), None) => this
                     .made_before(&context, batch.request.mode)
                     .await?
@@ -151,7 +151,7 @@ impl OriginSnippets {
     }
 }
 
-/// The snippets of a batch, which come with its timeline.
+/// Registers the snippets of a batch together with its timeline.
 struct Snippets<'a> {
     service: &'a OriginSnippets,
     scope: &'a Scope,
@@ -170,7 +170,8 @@ impl Snippets<'_> {
             return self.batch.register(transaction, self.scope, now, made).await;
         }
         let mut transaction = self.service.pool.begin().await?;
-        // A remote timeline answers a retry with what it made for the first try, which may have got as far as here.
+        // A remote timeline replays the first attempt's timeline on a retry; that attempt may have committed its
+        // snippets.
         if let Some(first) = made.clips.first() {
             let before = store::batch_of(&mut transaction, self.scope, &first.id).await?;
             if !before.is_empty() {
@@ -198,7 +199,7 @@ impl TimelineCompanion for Snippets<'_> {
     }
 }
 
-/// Code and detail of the problem that the error would be; its cause goes to the log.
+/// Code and detail of the error's problem; the cause is logged.
 fn refusal(error: video_render::Error, asset: &MediaAsset, window: Window) -> String {
     let (asset_id, start, end) = (&asset.id, window.start(), window.end());
     tracing::warn!(%asset_id, %start, %end, error = &error as &dyn std::error::Error, "a window was not rendered");

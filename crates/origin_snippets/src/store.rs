@@ -1,4 +1,4 @@
-//! The only SQL of this crate: which snippets were made. Artifacts are rows of media_v2, clips of the timeline.
+//! The only SQL of this crate: the table of snippets. Artifacts are rows of media_v2, clips of the timeline.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use sqlx::types::Json;
 use crate::write::facts;
 use crate::{Error, Meta, Mode, OriginSnippet};
 
-/// Where the snippets of a batch are, and how it was made.
+/// Project, sequence, track and mode of a batch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Placed<'a> {
+pub(crate) struct BatchLocation<'a> {
     pub(crate) project_id: &'a Id,
     pub(crate) sequence_id: &'a Id,
     pub(crate) track_id: &'a Id,
     pub(crate) mode: Mode,
 }
 
-/// A snippet that was made, and where it is.
+/// A stored snippet with its project, sequence and track.
 #[derive(Clone, Debug)]
-pub(crate) struct Listed {
+pub(crate) struct StoredSnippet {
     snippet: OriginSnippet,
     clip_id: Id,
     pub(crate) project_id: Id,
@@ -48,12 +48,12 @@ struct Row {
     meta: Json<Meta>,
 }
 
-/// Keeps the snippets of a batch, all of which have a clip, in one statement.
+/// Inserts the snippets of a batch in one statement; each has a clip.
 pub(crate) async fn insert_snippets(
     conn: &mut PgConnection,
     scope: &Scope,
     now: DateTime<Utc>,
-    placed: Placed<'_>,
+    placed: BatchLocation<'_>,
     snippets: &[OriginSnippet],
 ) -> Result<(), Error> {
     fn column<'a, T>(snippets: &'a [OriginSnippet], field: impl Fn(&'a OriginSnippet) -> T) -> Vec<T> {
@@ -94,7 +94,7 @@ pub(crate) async fn list_snippets(
     scope: &Scope,
     audio_artifact_id: &Id,
     page: &PageParams,
-) -> Result<Page<Listed>, Error> {
+) -> Result<Page<StoredSnippet>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"-- origin_snippets::list_snippets
@@ -116,16 +116,16 @@ pub(crate) async fn list_snippets(
     )
     .fetch_all(conn)
     .await?;
-    let listed = rows.into_iter().map(Listed::from).collect();
-    Ok(Page::from_rows(listed, page.limit, Listed::cursor))
+    let listed = rows.into_iter().map(StoredSnippet::from).collect();
+    Ok(Page::from_rows(listed, page.limit, StoredSnippet::cursor))
 }
 
-/// The snippets of the batch that the clip is of, in the order of their clips' ids.
+/// The snippets of the batch that contains the clip, in the order of their clips' ids.
 pub(crate) async fn batch_of(
     conn: &mut PgConnection,
     scope: &Scope,
     clip_id: &Id,
-) -> Result<Vec<Listed>, Error> {
+) -> Result<Vec<StoredSnippet>, Error> {
     let rows = sqlx::query_as!(
         Row,
         r#"-- origin_snippets::batch_of
@@ -145,27 +145,27 @@ pub(crate) async fn batch_of(
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(Listed::from).collect())
+    Ok(rows.into_iter().map(StoredSnippet::from).collect())
 }
 
-/// The snippets in the order of these clips; ids of a remote timeline need not sort as its clips do.
-pub(crate) fn in_order(mut snippets: Vec<Listed>, clips: &[&Id]) -> Vec<Listed> {
-    let places: BTreeMap<&Id, usize> = clips.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-    snippets.sort_by_key(|snippet| places.get(&snippet.clip_id).copied());
+/// Sorts the snippets in the order of `clips`; ids of a remote timeline need not sort as its clips do.
+pub(crate) fn in_order(mut snippets: Vec<StoredSnippet>, clips: &[&Id]) -> Vec<StoredSnippet> {
+    let order: BTreeMap<&Id, usize> = clips.iter().enumerate().map(|(index, id)| (*id, index)).collect();
+    snippets.sort_by_key(|snippet| order.get(&snippet.clip_id).copied());
     snippets
 }
 
-impl Listed {
+impl StoredSnippet {
     fn cursor(&self) -> Cursor {
         Cursor { created_at: self.created_at, id: self.clip_id.clone() }
     }
 
-    /// The snippet as it was answered.
+    /// The snippet as originally returned.
     pub(crate) fn into_answered(self) -> OriginSnippet {
         self.snippet
     }
 
-    /// The snippet as it was answered, and in its meta where it is.
+    /// The snippet as originally returned, with mode, project, sequence and track in its meta.
     pub(crate) fn into_snippet(self) -> OriginSnippet {
         let mut snippet = self.snippet;
         snippet.meta.extend(facts([
@@ -178,7 +178,7 @@ impl Listed {
     }
 }
 
-impl From<Row> for Listed {
+impl From<Row> for StoredSnippet {
     fn from(row: Row) -> Self {
         Self {
             snippet: OriginSnippet {

@@ -1,10 +1,10 @@
 use media_time::{MediaTime, Window};
 
-/// The window of a snippet, in the time of the source: the origin, `padding` longer on both sides, from 0
-/// to the asset's end (`duration`, when it is known), and no longer than `max_duration`, cut at its end.
+/// The window of a snippet, in the time of the source: the origin extended by `padding` on both sides, clamped to 0 and
+/// to the asset's end (`duration`, if known), and truncated at its end to `max_duration`.
 ///
-/// Empty when nothing is left: an origin behind the asset's end, or a `max_duration` of 0. `padding` and
-/// `max_duration` are not negative.
+/// Empty when the origin is beyond the asset's end, or `max_duration` is 0. `padding` and `max_duration` are not
+/// negative.
 #[must_use]
 pub fn snippet_window(
     origin: Window,
@@ -15,7 +15,7 @@ pub fn snippet_window(
     let start = (origin.start() - padding).max(MediaTime::ZERO);
     let longest = max_duration.map_or(MediaTime::MAX, |longest| start + longest);
     let end = (origin.end() + padding).min(duration.unwrap_or(MediaTime::MAX)).min(longest);
-    // Not before its start: a length that is negative counts as none.
+    // A negative length counts as 0, so the end is never before the start.
     Window::starting_at(start, end - start)
 }
 
@@ -35,13 +35,13 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_example() {
+    fn snippet_window_matches_the_documented_example() {
         assert_eq!(snippet((200, 400), 250, Some(500), None), window(0, 500));
         assert_eq!(snippet((200, 400), 250, None, None), window(0, 650), "padding is cut at 0");
     }
 
     #[test]
-    fn a_window_stays_inside_its_asset() {
+    fn snippet_window_is_clamped_to_the_asset() {
         assert_eq!(snippet((1_000, 2_000), 250, None, Some(60_000)), window(750, 2_250));
         assert_eq!(snippet((1_000, 2_000), 250, None, Some(2_100)), window(750, 2_100));
         assert_eq!(snippet((1_000, 2_000), 250, Some(1_400), Some(2_100)), window(750, 2_100));
@@ -49,15 +49,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_left_is_an_empty_window() {
+    fn snippet_window_is_empty_beyond_the_asset() {
         assert_eq!(snippet((9_000, 9_500), 250, None, Some(5_000)), window(8_750, 8_750));
         assert_eq!(snippet((1_000, 2_000), 250, Some(0), None), window(750, 750));
     }
 
     proptest! {
-        /// The rules of `docs/engines/origin_snippets.md` in plain integers.
+        /// Reference implementation of the rules of `docs/engines/origin_snippets.md` in integers.
         #[test]
-        fn it_is_the_plain_reference(
+        fn snippet_window_matches_the_reference(
             start in 0i64..1 << 42, length in 0i64..1 << 42, padding in 0i64..1 << 42,
             longest in prop::option::of(0i64..1 << 42), duration in prop::option::of(0i64..1 << 42),
         ) {
@@ -74,7 +74,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_not_empty_is_inside_the_asset(
+        fn nonempty_snippet_window_is_inside_the_asset(
             start in any::<i64>(), length in any::<i64>(), padding in 0i64..=i64::MAX,
             longest in prop::option::of(0i64..=i64::MAX), duration in 0i64..1 << 50,
         ) {

@@ -1,4 +1,4 @@
-//! What is made of a batch: the timeline, artifacts, rows and the answer, as data.
+//! Builds the data of a batch (timeline, artifacts, rows, response) and writes it.
 
 use audio_to_video_origin::NewOriginMap;
 use audio_to_video_origin::store::insert_origin_maps;
@@ -15,25 +15,25 @@ use video_timeline::{
 
 use crate::plan::{OP_TYPE, OP_VERSION, Planned};
 use crate::service::RenderOutcome;
-use crate::store::{self, Placed};
+use crate::store::{self, BatchLocation};
 use crate::{BatchRequest, BatchResult, Error, Meta, Mode, OriginSnippet, ResultMeta};
 
-/// The label of the track.
+/// Label of the new track.
 const TRACK_LABEL: &str = "origin";
 
-/// A batch that is ready to be written.
+/// A planned and, if requested, rendered batch to write.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) request: BatchRequest,
     pub(crate) profile: &'static Profile,
-    /// One for each item.
+    /// One entry per item.
     pub(crate) planned: Vec<Planned>,
-    /// One for each item, or none at all.
+    /// One per item, or empty.
     pub(crate) renders: Vec<RenderOutcome>,
 }
 
 impl Batch {
-    /// A sequence with one track of clips, each at its window's own time.
+    /// A sequence with one track of clips, each placed at the start of its source window.
     pub(crate) fn new_timeline(&self) -> NewTimeline {
         let project = match &self.request.attach_to_project_id {
             Some(id) => ProjectTarget::Existing(id.clone()),
@@ -63,12 +63,12 @@ impl Batch {
 
     fn new_project(&self) -> NewProject {
         let rendered = self.request.mode == Mode::RenderClips || self.request.render_profile.is_some();
-        // Every profile's name is an id.
+        // The names of all profiles are valid ids.
         let render_profile = rendered.then(|| self.profile.name.parse().ok()).flatten();
         NewProject { title: self.title(), render_profile, meta: operation() }
     }
 
-    /// `Origin snippets of hit_1 and 3 more`.
+    /// For example `Origin snippets of hit_1 and 3 more`.
     fn title(&self) -> String {
         let first = self.planned.first().map_or("", |planned| planned.item.audio_artifact_id.as_str());
         match self.planned.len() {
@@ -77,7 +77,7 @@ impl Batch {
         }
     }
 
-    /// Registers renders and snippets, in a constant number of statements, inside the caller's transaction.
+    /// Registers renders and snippets, with a constant number of statements, inside the caller's transaction.
     pub(crate) async fn register(
         &self,
         conn: &mut PgConnection,
@@ -98,7 +98,7 @@ impl Batch {
                 self.snippet(planned, clip, render, video_artifact_id)
             })
             .collect();
-        let placed = Placed {
+        let placed = BatchLocation {
             project_id: &made.project.id,
             sequence_id: &made.sequence.id,
             track_id: &made.track.id,
@@ -117,8 +117,8 @@ impl Batch {
         })
     }
 
-    /// The `render_snippet` of each window that was rendered, with an origin map of its own: the sound that it
-    /// was made of is from a part of the window only.
+    /// Registers the `render_snippet` of each rendered window, with its own origin map: the audio artifact that it was
+    /// made of comes from only a part of the window.
     async fn register_renders(
         &self,
         conn: &mut PgConnection,
@@ -174,7 +174,7 @@ impl Batch {
         }
     }
 
-    /// The `render_snippet` of one clip, on the source asset.
+    /// The `render_snippet` artifact of one clip, on the source asset.
     fn artifact(
         &self,
         planned: &Planned,

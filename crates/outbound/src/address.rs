@@ -1,9 +1,9 @@
-//! Which addresses belong to the public internet.
+//! Classification of IP addresses as public or special-purpose.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Is the address globally reachable, by the registries of special-purpose addresses (RFC 6890)? One of IPv4 within one of
-/// IPv6 is judged by itself.
+/// Whether the address is globally reachable, by the registries of special-purpose addresses (RFC 6890). An IPv4
+/// address embedded in an IPv6 address is judged on its own.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -20,12 +20,12 @@ const fn is_public_v4(address: Ipv4Addr) -> bool {
         || address.is_multicast()
         || address.is_documentation()
         || a == 0
-        // Shared by a provider's customers (RFC 6598).
+        // Shared address space of providers (RFC 6598).
         || (a == 100 && b & 0xc0 == 64)
-        // Protocol assignments, and the relays of 6to4.
+        // Protocol assignments, and relays of 6to4.
         || (a == 192 && b == 0 && c == 0)
         || (a == 192 && b == 88 && c == 99)
-        // Benchmarks.
+        // Benchmarking.
         || (a == 198 && b & 0xfe == 18)
         // Reserved, and broadcast.
         || a >= 240;
@@ -39,12 +39,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match parts {
-        // Mapped, translated (RFC 6052) and 6to4 addresses lead to one of IPv4.
+        // Mapped, translated (RFC 6052) and 6to4 addresses embed an IPv4 address.
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         [0x2002, high, low, ..] => embedded(high, low),
         // Teredo, ORCHID, documentation.
         [0x2001, 0..=0x01ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => false,
-        // What is global unicast now.
+        // The range currently assigned to global unicast.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }

@@ -1,8 +1,8 @@
-//! Requests to addresses that callers name.
+//! HTTP client for requests to URLs that callers provide.
 //!
 //! A caller must not reach through this service what only the service can reach (server-side request forgery): its own
-//! machine, the network around it, a cloud's metadata. So a [`Policy`] checks the address that a name resolves to when the
-//! connection is made, not the name; redirects are not followed, and proxies of the environment are not used.
+//! machine, the network around it, a cloud's metadata. So a [`Policy`] checks the address that a name resolves to when
+//! the connection is made, not the name; redirects are not followed, and proxies of the environment are not used.
 
 mod address;
 
@@ -20,32 +20,32 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum length of a URL, in bytes.
 pub const MAX_URL: usize = 2_048;
 
-/// Which addresses may be reached.
+/// Policy that decides which addresses may be reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// Also private, loopback and link-local ones.
+    /// Whether private, loopback and link-local addresses are allowed too.
     pub allows_private: bool,
 }
 
-/// Why a URL is not requested.
+/// Why a URL is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
-    /// It is no URL.
+    /// The text is not a URL.
     #[error("not a URL: {0}")]
     Malformed(#[from] url::ParseError),
-    /// Its form is not accepted.
+    /// A valid URL in a form that is not accepted.
     #[error("{0}")]
     NotAccepted(&'static str),
-    /// Its address may not be reached.
+    /// The address is not public.
     #[error("{0} is not a public address")]
     NotPublic(IpAddr),
 }
 
 impl Policy {
-    /// Reads a URL that is to be requested later. A name is resolved only then.
+    /// Parses a URL that is to be requested later. Its host name is resolved only then.
     ///
     /// # Errors
-    /// [`UrlError`] for another scheme than `http` and `https`, credentials, or an address that may not be reached.
+    /// [`UrlError`] for a scheme other than `http` and `https`, credentials, or an address that is not allowed.
     pub fn parse(self, text: &str) -> Result<Url, UrlError> {
         if text.len() > MAX_URL {
             return Err(UrlError::NotAccepted("longer than 2048 bytes"));
@@ -55,7 +55,7 @@ impl Policy {
             return Err(UrlError::NotAccepted("expected http:// or https://"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(UrlError::NotAccepted("expected no user name or password in it"));
+            return Err(UrlError::NotAccepted("expected no user name or password"));
         }
         let address = match url.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
@@ -66,11 +66,11 @@ impl Policy {
         if self.allows(address) { Ok(url) } else { Err(UrlError::NotPublic(address)) }
     }
 
-    /// A client whose requests end after `timeout`. Its requests are to be made to URLs of [`Policy::parse`]: an address
-    /// in the URL itself is not resolved, and so not checked again.
+    /// A client whose requests time out after `timeout`. Request only URLs from [`Policy::parse`]: a literal address in
+    /// a URL is not resolved, and so not checked again.
     ///
     /// # Errors
-    /// When no TLS can be had.
+    /// When TLS cannot be initialised.
     pub fn client(self, timeout: Duration) -> reqwest::Result<reqwest::Client> {
         reqwest::Client::builder()
             .dns_resolver(Arc::new(Guard(self)))
@@ -86,7 +86,7 @@ impl Policy {
     }
 }
 
-/// Resolves names to the addresses that may be reached.
+/// Resolves names to the allowed addresses only.
 #[derive(Debug)]
 struct Guard(Policy);
 
@@ -94,7 +94,7 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let policy = self.0;
         Box::pin(async move {
-            // The port is the connector's to set.
+            // The connector sets the port.
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> = found.filter(|address| policy.allows(address.ip())).collect();
             if allowed.is_empty() {

@@ -1,9 +1,9 @@
-//! Renders a window, and has plain ffmpeg do the same work: `make bench`.
+//! Compares the time of a render with that of plain ffmpeg for the same work: `make bench`.
 //!
-//! The source is 60 s of 720p at 30 pictures a second. Plain ffmpeg seeks, scales, pads and encodes with the very
-//! options of the profile, and knows nothing of locks, keys, exact first pictures, checks or registration.
+//! The source is 60 s of 720p at 30 frames per second. Plain ffmpeg seeks, scales, pads and encodes with the same
+//! options as the profile, without locks, keys, exact first frames, checks or registration.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench tells what it measures")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints its measurements")]
 
 use std::path::Path;
 use std::process::Command;
@@ -84,7 +84,7 @@ fn print(name: &str, length_ms: i64, ours: Duration, plain: Duration) {
     );
 }
 
-/// The usual way: an accurate seek, a simple filter chain, the encoders of the plan.
+/// Renders with plain ffmpeg: an accurate seek, a simple filter chain, and the encoders of the plan.
 fn plain(plan: &Plan, profile: &Profile, source: &Path, output: &Path) {
     let (width, height) = (profile.width, profile.height);
     let filter = format!(

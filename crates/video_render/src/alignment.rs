@@ -1,29 +1,29 @@
-//! How the file's own times, which ffmpeg reports, stand to the timeline of the asset, which the decoder defines.
+//! Aligns the file's own times, which ffmpeg reports, with the timeline of the asset, which the decoder defines.
 
 use media_decode::{Decoder, DecoderKind};
 use media_time::MediaTime;
 
 use crate::source::Source;
 
-/// Where the audio of an asset is on its timeline, and which stream it is.
+/// The audio stream of an asset, and its position on the asset's timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Alignment {
-    /// Its index among the audio streams.
+    /// Index of the stream among the audio streams.
     pub(crate) audio_index: usize,
-    /// Timeline zero on the clock of the container.
+    /// Timeline zero, on the container's clock.
     pub(crate) zero: MediaTime,
-    /// What of its audio is known, from timeline zero.
+    /// The first known unit of the audio, with its time relative to timeline zero.
     pub(crate) first: First,
 }
 
-/// Which unit of audio tells how far ffmpeg's clock is off.
+/// The unit of audio by which the offset of ffmpeg's clock is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum First {
-    /// The first packet; ffmpeg may or may not drop what its encoder put before the audio.
+    /// The first packet, because ffmpeg may or may not drop the encoder delay.
     Packet(MediaTime),
-    /// The first decoded frame, where ffmpeg leaves out packets before an edit.
+    /// The first decoded frame, for files in which ffmpeg skips packets before an edit.
     Frame(MediaTime),
-    /// None: ffmpeg's own clock was used.
+    /// No unit: the decoder is ffmpeg, so both use the same clock.
     Same,
 }
 
@@ -37,7 +37,7 @@ impl First {
 }
 
 impl Alignment {
-    /// As `decoder` decodes it.
+    /// The alignment of the audio that `decoder` decodes.
     pub(crate) fn of(decoder: &Decoder) -> Self {
         Self {
             audio_index: decoder.audio_index(),
@@ -53,19 +53,19 @@ impl Alignment {
 
 impl Source {
     /// Aligns the file's own times with the timeline of the asset, as the decoder defines it.
-    /// `first` is when the unit of audio that [`Alignment::first`] is about begins.
+    /// `first` is the start of the audio unit of [`Alignment::first`], in the file's own time.
     pub(crate) fn align(&mut self, alignment: &Alignment, first: Option<MediaTime>) {
         let end = self.end();
         self.start = alignment.zero;
         self.duration = end.map(|end| end - self.start);
-        // Further apart, they are of different clocks.
+        // Larger differences come from different clocks.
         const FURTHEST: MediaTime = MediaTime::from_millis(250);
         let lag = first.zip(alignment.first.time()).map(|(first, time)| first - time - self.start);
         let lag = lag.unwrap_or_default();
         self.audio_lag = if lag.max(MediaTime::ZERO - lag) <= FURTHEST { lag } else { MediaTime::ZERO };
     }
 
-    /// Without audio, the video alone begins at zero.
+    /// Aligns a source without audio: its timeline begins with the video.
     pub(crate) fn align_to_video(&mut self) {
         let Some(start) = self.video.as_ref().and_then(|video| video.track.start) else { return };
         let end = self.end();

@@ -1,4 +1,4 @@
-//! The argument vectors of ffmpeg: pure functions from what is known to what is done.
+//! The argument vectors of ffmpeg, built by pure functions from sources, cuts and profiles.
 
 use media_time::{MediaTime, Window};
 
@@ -9,11 +9,11 @@ use crate::profile::{AudioCodec, Profile, Rate, SAMPLE_RATE, VideoCodec};
 use crate::source::{AudioAccess, AudioStream, ChannelMix, Source};
 use crate::video_filters;
 
-/// Threads of the H.264 encoder: a fixed number, because the bytes depend on it.
+/// Threads of the H.264 encoder. The number is fixed because the encoded bytes depend on it.
 const ENCODER_THREADS: &str = "4";
-/// The clock of rendered pictures, in Hz: 24, 25, 30, 50, 60 and 1001/30000 divide it.
+/// The video timescale of renders, in Hz; frame durations at 24, 25, 30, 50, 60 and 30000/1001 fps are whole ticks.
 const CLOCK_HZ: u32 = 90_000;
-/// The colours that every render has; frames are converted to them by filters.
+/// The colour tags of every render; filters convert frames accordingly.
 const COLOUR_TAGS: [&str; 8] =
     ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
 
@@ -25,18 +25,18 @@ pub(crate) fn texts<'a>(arguments: impl IntoIterator<Item = &'a str>) -> impl It
     arguments.into_iter().map(text)
 }
 
-/// Seconds, exact to the microsecond.
+/// `time` in seconds, exact to the microsecond.
 pub(crate) fn seconds(time: MediaTime) -> String {
     let (sign, micros) = (if time.is_negative() { "-" } else { "" }, time.as_micros().unsigned_abs());
     format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// The whole call that renders one window of one source.
+/// All arguments for rendering one window of one source.
 pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> Vec<Argument> {
     let graph = format!(
         "{}[v];{}[a]",
         video_filters::of_window(source, cut, profile),
-        sound(source, cut.window.shift(source.audio_lag))
+        audio_filters(source, cut.window.shift(source.audio_lag))
     );
     let mut arguments = opening();
     arguments.extend(input(0, source, cut.seek));
@@ -44,23 +44,23 @@ pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> Vec<Ar
     arguments
 }
 
-/// What every call begins with: quiet, no questions, progress on standard output, and times as the file has
-/// them (`-copyts`), so that frames are compared with the instants that the prober found.
+/// The first arguments of every call: errors only, no prompts, progress on standard output, and the file's own
+/// timestamps (`-copyts`), so that frames can be compared with the PTS that the prober found.
 pub(crate) fn opening() -> Vec<Argument> {
     texts(["-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-copyts", "-y"])
         .collect()
 }
 
-/// One source, read from `seek` on (the file's own time). What lies before the window is cut by filters:
-/// ffmpeg's own accurate seek would drop the picture that is shown when the window begins.
+/// The arguments of one source, read from `seek` on (the file's own time). Filters remove the part before the window:
+/// ffmpeg's own accurate seek would drop the frame that is visible when the window begins.
 pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argument> {
     let mut arguments: Vec<Argument> = texts(confined(source.container)).collect();
-    // ffmpeg counts the position from the begin of its earliest stream.
+    // ffmpeg counts the position from the start of the earliest stream.
     let position = seek - source.seek_zero;
     if position > MediaTime::ZERO && source.audio_access() == AudioAccess::Seeking {
         arguments.extend([text("-noaccurate_seek"), text("-ss"), text(seconds(position))]);
     }
-    // Decoders refuse larger frames, also where the size changes within the stream.
+    // Decoders reject larger frames, even when the size changes within the stream.
     arguments.extend(texts(["-max_pixels", &MAX_PIXELS.to_string()]));
     if let Some((video, decoder)) =
         source.video.as_ref().and_then(|video| Some((video, video.format.decoder?)))
@@ -71,15 +71,16 @@ pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argum
     arguments
 }
 
-/// The filters of an asset's sound: the samples of the window, silence where there are none.
-fn sound(source: &Source, window: Window) -> String {
+/// The filters of an asset's audio: the samples of the window, or silence without an audio stream.
+fn audio_filters(source: &Source, window: Window) -> String {
     match &source.audio {
         Some(audio) => format!("[0:{}]{}", audio.track.index, samples(source, audio, window)),
         None => silence(window.duration()),
     }
 }
 
-/// Mixed to stereo at 48 kHz; gaps are filled, so that sound stays where the file has it.
+/// The filters that cut `window` out of the audio and mix it to stereo at 48 kHz. Gaps are filled with silence, so that
+/// audio keeps its timestamps.
 pub(crate) fn samples(source: &Source, audio: &AudioStream, window: Window) -> String {
     let counted = match source.audio_access() {
         AudioAccess::Counted => {
@@ -105,8 +106,8 @@ pub(crate) fn silence(length: MediaTime) -> String {
     format!("anullsrc=r={SAMPLE_RATE}:cl=stereo,atrim=end_sample={count}")
 }
 
-/// The graph, the encoders and the file: no name, date or version of an encoder gets into it. `length` is that of
-/// the window.
+/// The last arguments of every call: the filter graph, the encoders and the output file, without an encoder's name,
+/// date or version in it. `length` is the length of the window.
 pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Vec<Argument> {
     let mut arguments = vec![text("-filter_complex"), text(graph)];
     arguments.extend(texts(["-map", "[v]", "-map", "[a]", "-map_metadata", "-1", "-map_chapters", "-1"]));
@@ -124,10 +125,10 @@ pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Ve
     arguments
 }
 
-/// A bitstream filter by which the last frame lasts until the end of a window of `length`, and none longer.
+/// A bitstream filter that extends the last frame to the end of a window of `length`, and no frame beyond it.
 ///
-/// The muxer takes the last duration from the last packet. Where frames are reordered, that is not the last to be
-/// shown: it is decoded when it is shown, so that decoding times reach to the end too.
+/// The muxer takes the last duration from the last packet. With reordered frames that packet does not have the largest
+/// PTS: its DTS is set to its PTS, so that decoding times extend to the end too.
 fn last_frame_held(length: MediaTime) -> String {
     let end = length.to_samples(CLOCK_HZ).max(1);
     let rest = format!("max({end}-PTS,1)");
@@ -147,7 +148,7 @@ fn video_codec(profile: &Profile) -> Vec<Argument> {
                 ["-maxrate", &format!("{max_kbps}k")],
                 ["-bufsize", &format!("{}k", 2 * max_kbps)],
                 ["-threads:v", ENCODER_THREADS],
-                // A key picture every two seconds, to seek to.
+                // A keyframe every two seconds, for seeking.
                 ["-force_key_frames", "expr:gte(t,n_forced*2)"],
             ];
             texts(options.into_iter().flatten()).collect()
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_as_a_whole() {
+    fn arguments_of_a_draft_render_are_complete() {
         let expected = "-nostdin -hide_banner -v error -nostats -progress pipe:1 -copyts -y \
             -protocol_whitelist file,pipe -format_whitelist mov -f mov -noaccurate_seek -ss 8.000000 \
             -max_pixels 35389440 -i {source:0} -filter_complex \
@@ -235,21 +236,21 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_rate_is_a_grid_from_the_first_picture_on() {
+    fn fixed_rate_is_a_grid_from_the_first_frame_on() {
         let graph = value(&call(&source(), "1080p_30_web"), "-filter_complex").to_owned();
-        // 46 pictures begin in 11 500 000 - 9 976 633 µs; a tick of 1/30000 s is 33 µs.
+        // 46 frames begin in 11 500 000 - 9 976 633 µs; a tick of 1/30000 s is 33 µs.
         let grid = "setpts='if(lte(PTS,9976633),0,max(PTS-9976667,1))',fps=30/1:round=up:start_time=0,\
             tpad=stop=-1:stop_mode=clone,trim=end_frame=46,";
         assert!(graph.contains(grid), "{graph}");
     }
 
     #[test]
-    fn what_a_source_lacks_is_black_or_silent() {
-        let sound = Source { video: None, ..source() };
-        let graph = value(&call(&sound, "social_1_1_h264"), "-filter_complex").to_owned();
+    fn missing_video_is_black_and_missing_audio_is_silent() {
+        let audio = Source { video: None, ..source() };
+        let graph = value(&call(&audio, "social_1_1_h264"), "-filter_complex").to_owned();
         assert!(graph.starts_with("color=c=black:s=1080x1080:r=30/1,trim=end_frame=45,"), "{graph}");
-        let pictures = Source { audio: None, ..source() };
-        let graph = value(&call(&pictures, "master_4k_prores"), "-filter_complex").to_owned();
+        let video = Source { audio: None, ..source() };
+        let graph = value(&call(&video, "master_4k_prores"), "-filter_complex").to_owned();
         assert!(graph.ends_with(";anullsrc=r=48000:cl=stereo,atrim=end_sample=72000[a]"), "{graph}");
     }
 
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_without_a_layout_are_the_first_two() {
+    fn first_two_of_many_channels_without_a_layout_are_used() {
         let mut source = source();
         source.audio.as_mut().unwrap().mix = ChannelMix::FirstTwo;
         let graph = value(&call(&source, "draft_480p_fast"), "-filter_complex").to_owned();

@@ -1,16 +1,16 @@
-//! The canvas of a render: how frames are scaled to it, in which colours and pixel formats. Pure functions, as those of
-//! [`video_filters`](crate::video_filters).
+//! The canvas of a render: filters that scale frames to it and convert colours and pixel formats. Pure functions, like
+//! those of [`video_filters`](crate::video_filters).
 
 use crate::colour::{ColourConversion, Matrix};
 use crate::frame_format::FrameFormat;
 use crate::profile::{FrameRate, Profile, VideoCodec};
 
-/// Marks frames as BT.709 in limited range, which they have been converted to.
+/// Tags converted frames as BT.709 in limited range.
 const TAGGED: &str = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
-/// Of every scaler, also of those that change the pixel format only.
+/// Options of every scaler, including those that only change the pixel format.
 const SCALER: &str = "flags=bicubic+bitexact";
 
-/// Scaled to the canvas, in the middle of black; transparent areas are black too.
+/// Filters that scale frames to the canvas, centred on black; transparent areas become black.
 pub(crate) fn fitted(profile: &Profile, frames: &FrameFormat) -> String {
     let (width, height) = (profile.width, profile.height);
     let scaled = match (frames.has_alpha, frames.conversion) {
@@ -23,12 +23,13 @@ pub(crate) fn fitted(profile: &Profile, frames: &FrameFormat) -> String {
     format!("{scaled},pad={width}:{height}:-1:-1")
 }
 
-/// Scaled and converted, with the transparency that the source has.
+/// Filters that scale and convert frames and keep the transparency of the source.
 pub(crate) fn layer(profile: &Profile, frames: &FrameFormat) -> String {
     scaled(profile, frames, alpha_format(profile))
 }
 
-/// Scaled to fit into the canvas, in square pixels and even sizes; converted to BT.709 in limited range and `target`.
+/// Filters that scale frames to fit into the canvas, in square pixels and even sizes, and convert them to BT.709 in
+/// limited range and the pixel format `target`.
 fn scaled(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
     match frames.conversion {
         ColourConversion::Scale => converted_by_scale(profile, frames, target),
@@ -36,8 +37,8 @@ fn scaled(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
     }
 }
 
-/// Another matrix is converted over RGB at the size of the canvas: from YCbCr to YCbCr, the scaler is off by up to
-/// five steps.
+/// Conversion by the scale filter. Other matrices are converted through RGB at the size of the canvas: from YCbCr to
+/// YCbCr, the scaler has errors of up to five steps.
 fn converted_by_scale(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
     let from = frames.colour.matrix.map_or_else(String::new, |matrix| {
         format!(":in_color_matrix={}:in_range={}", matrix.in_scale(), frames.colour.range())
@@ -50,7 +51,8 @@ fn converted_by_scale(profile: &Profile, frames: &FrameFormat, target: &str) -> 
     format!("{size}{from}{over}:out_color_matrix=bt709:out_range=tv,format={target},setsar=1,{TAGGED}")
 }
 
-/// In ten bits to the size of the canvas, then to BT.709; what is transparent becomes black before.
+/// Conversion by the zscale filter: frames are scaled to the canvas in ten bits, transparent areas become black, then
+/// colours are converted to BT.709.
 fn converted_by_zscale(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
     let (size, range) = (sized(profile), frames.colour.range());
     let (opaque, alpha) = match frames.colour.matrix {
@@ -61,7 +63,7 @@ fn converted_by_zscale(profile: &Profile, frames: &FrameFormat, target: &str) ->
         true => format!("format={alpha},setparams=range={range},{}", on_black(opaque)),
         false => format!("format={opaque}"),
     };
-    // Newer scalers refuse frames with the tag of a matrix that they do not know.
+    // Newer scalers reject frames that are tagged with a matrix that they do not support.
     let untagged = match frames.colour.matrix.is_some_and(Matrix::is_unknown_to_scale) {
         true => "setparams=colorspace=unknown,",
         false => "",
@@ -73,7 +75,7 @@ fn converted_by_zscale(profile: &Profile, frames: &FrameFormat, target: &str) ->
     format!("{converted},format={pixels},scale={SCALER},format={target},{TAGGED}")
 }
 
-/// BT.709 by zscale; HDR is tone-mapped in linear light, in which 1 stands for 100 cd/m².
+/// Conversion to BT.709 by zscale. HDR is tone-mapped in linear light, in which 1 equals 100 cd/m².
 fn to_bt709(frames: &FrameFormat) -> String {
     let colour = frames.colour;
     let matrix = colour.matrix.map_or_else(String::new, |matrix| format!("min={}:", matrix.in_zscale()));
@@ -88,12 +90,12 @@ fn to_bt709(frames: &FrameFormat) -> String {
     }
 }
 
-/// Frames with straight alpha over black, in the pixel format `opaque`.
+/// Filters that put frames with straight alpha on black, in the pixel format `opaque`.
 fn on_black(opaque: &str) -> String {
     format!("premultiply=inplace=1,scale={SCALER},format={opaque}")
 }
 
-/// The scaler to the size of the canvas; more of its options may follow.
+/// The scale filter to the size of the canvas; more options may be appended.
 fn sized(profile: &Profile) -> String {
     let (width, height) = (profile.width, profile.height);
     format!(
@@ -102,14 +104,14 @@ fn sized(profile: &Profile) -> String {
     )
 }
 
-/// `count` frames of a canvas with nothing on it.
+/// A source of `count` black frames of the canvas.
 pub(crate) fn empty_canvas(profile: &Profile, rate: FrameRate, count: i64) -> String {
     let (width, height) = (profile.width, profile.height);
     let pixels = pixel_format(profile);
     format!("color=c=black:s={width}x{height}:r={rate},trim=end_frame={count},format={pixels},{TAGGED}")
 }
 
-/// What the encoder reads.
+/// The pixel format of the encoder's input.
 pub(crate) fn pixel_format(profile: &Profile) -> &'static str {
     match profile.video {
         VideoCodec::H264 { .. } => "yuv420p",
@@ -117,7 +119,7 @@ pub(crate) fn pixel_format(profile: &Profile) -> &'static str {
     }
 }
 
-/// The same with an alpha channel.
+/// The encoder's pixel format with an alpha channel.
 fn alpha_format(profile: &Profile) -> &'static str {
     match profile.video {
         VideoCodec::H264 { .. } => "yuva420p",
@@ -125,7 +127,7 @@ fn alpha_format(profile: &Profile) -> &'static str {
     }
 }
 
-/// The same without chroma subsampling, as the premultiply filter needs it.
+/// The encoder's pixel format with alpha and without chroma subsampling, as the premultiply filter requires.
 fn alpha_444(profile: &Profile) -> &'static str {
     match profile.video {
         VideoCodec::H264 { .. } => "yuva444p",
@@ -133,7 +135,7 @@ fn alpha_444(profile: &Profile) -> &'static str {
     }
 }
 
-/// RGB of no fewer bits than the encoder's pixel format.
+/// An RGB format with at least as many bits as the encoder's pixel format.
 fn rgb(profile: &Profile, has_alpha: bool) -> &'static str {
     match (&profile.video, has_alpha) {
         (VideoCodec::H264 { .. }, false) => "gbrp",
@@ -143,7 +145,7 @@ fn rgb(profile: &Profile, has_alpha: bool) -> &'static str {
     }
 }
 
-/// The name that the overlay filter has for the encoder's pixel format.
+/// Name of the encoder's pixel format in the overlay filter.
 pub(crate) fn overlay_format(profile: &Profile) -> &'static str {
     match profile.video {
         VideoCodec::H264 { .. } => "yuv420",

@@ -1,16 +1,17 @@
-//! Colour of a video stream, and its conversion to the one colour space of every render: BT.709, limited range.
+//! Colour of a video stream, and its conversion to the colour space of all renders: BT.709, limited range.
 
 use crate::frame_format::ColourTags;
 use crate::pixel_format::PixelFormat;
 
-/// The tallest and widest frames of standard definition: 625 lines, and less than the width of 720p.
+/// Largest height of standard-definition frames, in pixels: the active lines of 625-line video.
 const SD_HEIGHT: u32 = 576;
+/// Smallest width of high-definition frames, in pixels: that of 720p.
 const HD_WIDTH: u32 = 1280;
 
-/// What the code values of a stream mean.
+/// The colour interpretation of a stream's code values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Colour {
-    /// None for RGB, and for greyscale without chroma.
+    /// The matrix of YCbCr; `None` for RGB.
     pub(crate) matrix: Option<Matrix>,
     pub(crate) is_full_range: bool,
     pub(crate) primaries: Primaries,
@@ -30,24 +31,24 @@ pub(crate) enum Matrix {
     ICtCp,
 }
 
-/// Colour primaries, as far as conversion depends on them.
+/// Colour primaries, distinguished where the conversion differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Primaries {
-    /// BT.709 and those of SD (SMPTE 170M, BT.470): near enough to be shown alike, as players do.
+    /// BT.709 and the primaries of SD (SMPTE 170M, BT.470), which are treated as equal, as players do.
     Standard,
     Bt2020,
     DciP3,
     DisplayP3,
 }
 
-/// Transfer characteristics, as far as conversion depends on them.
+/// Transfer characteristics, distinguished where the conversion differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transfer {
-    /// BT.709, sRGB and the other curves of SDR, which displays show alike.
+    /// BT.709, sRGB and the other curves of SDR, which displays treat as equal.
     Sdr,
-    /// SMPTE ST 2084.
+    /// Perceptual quantizer of SMPTE ST 2084.
     Pq,
-    /// ARIB STD-B67.
+    /// Hybrid log-gamma of ARIB STD-B67.
     Hlg,
 }
 
@@ -66,7 +67,7 @@ impl Matrix {
         })
     }
 
-    /// Its name in the scale filter; BT.709 stands in for those that the filter does not know.
+    /// Name in the scale filter; `bt709` for matrices that the filter does not support.
     pub(crate) const fn in_scale(self) -> &'static str {
         match self {
             Self::Bt709 | Self::YCgCo | Self::ICtCp => "bt709",
@@ -77,7 +78,7 @@ impl Matrix {
         }
     }
 
-    /// Its name in the zscale filter.
+    /// Name in the zscale filter.
     pub(crate) const fn in_zscale(self) -> &'static str {
         match self {
             Self::Bt709 => "bt709",
@@ -111,7 +112,7 @@ impl Primaries {
         })
     }
 
-    /// Its name in the zscale filter.
+    /// Name in the zscale filter.
     pub(crate) const fn in_zscale(self) -> &'static str {
         match self {
             Self::Standard => "bt709",
@@ -131,7 +132,7 @@ impl Transfer {
         }
     }
 
-    /// Its name in the zscale filter.
+    /// Name in the zscale filter.
     pub(crate) const fn in_zscale(self) -> &'static str {
         match self {
             Self::Sdr => "bt709",
@@ -141,10 +142,10 @@ impl Transfer {
     }
 }
 
-/// How a stream becomes BT.709.
+/// The conversion of a stream to BT.709.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColourConversion {
-    /// Matrix and range, by the scaler.
+    /// Matrix and range, by the scale filter.
     Scale,
     /// Primaries too, by zscale.
     Gamut,
@@ -153,7 +154,7 @@ pub(crate) enum ColourConversion {
 }
 
 impl Colour {
-    /// By the tags of a stream. Untagged YCbCr is BT.601 in SD and BT.709 in HD, as players take it.
+    /// The colour by the tags of a stream. Untagged YCbCr is BT.601 in SD and BT.709 in HD, as in players.
     pub(crate) fn new(tags: &ColourTags, pixels: &PixelFormat, (width, height): (u32, u32)) -> Self {
         let transfer = Transfer::named(tags.transfer());
         let tagged = Matrix::named(tags.space());
@@ -186,7 +187,7 @@ impl Colour {
         }
     }
 
-    /// The range by the name that scale, setparams and zscale have for it.
+    /// Name of the range in the scale, setparams and zscale filters.
     pub(crate) const fn range(&self) -> &'static str {
         if self.is_full_range { "pc" } else { "tv" }
     }

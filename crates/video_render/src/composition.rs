@@ -1,4 +1,4 @@
-//! A window of a project's timeline: which clips play in it, and when.
+//! A window of a project's timeline: the clips in it and their times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,88 +10,90 @@ use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, Vide
 use crate::profile::FrameRate;
 use crate::{Error, Profile, Rate, subject, truncation};
 
-/// The most clips that one window may use: each is an input of ffmpeg.
+/// Most clips that one window may use; each is an input of ffmpeg.
 const MAX_LAYERS: usize = 200;
-/// Rows fetched at once.
+/// Number of rows per request to the timeline.
 const PAGE: u32 = 500;
 
-/// What of a project's timeline is rendered.
+/// The part of a project's timeline that is rendered.
 #[derive(Clone, Debug)]
 pub(crate) struct Composition {
     pub(crate) project_id: Id,
     pub(crate) sequence_id: Id,
-    /// On the timeline.
+    /// The window, in time of the timeline.
     pub(crate) window: Window,
     pub(crate) rate: FrameRate,
-    /// The clips that play in the window, the lowest first.
+    /// The clips in the window, the lowest layer first.
     pub(crate) layers: Vec<Layer>,
 }
 
-/// One clip, as far as it plays in the window.
+/// One clip that plays in the window.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     pub(crate) clip: Clip,
     pub(crate) asset: MediaAsset,
-    /// Is it seen, or only heard? By the kind of its track.
+    /// Whether the clip's video is used; true on video tracks. Its audio is always used.
     pub(crate) is_seen: bool,
 }
 
 impl Layer {
-    /// When it plays, on the timeline.
+    /// The window of a clip on the timeline.
     fn extent(clip: &Clip) -> Window {
         Window::starting_at(clip.start_ms_on_timeline, clip.out_ms - clip.in_ms)
     }
 
-    /// When it plays in `window`, told from the window's begin.
-    pub(crate) fn heard(&self, window: Window) -> Option<Window> {
+    /// The part of `window` in which the clip plays, relative to the start of the window.
+    pub(crate) fn audible_window(&self, window: Window) -> Option<Window> {
         Some(Self::extent(&self.clip).intersect(window)?.relative_to(window.start()))
     }
 
-    /// What it plays of its asset during `span`, which is told from the begin of `window`.
+    /// The window of the asset that the clip plays during `span`, which is relative to the start of `window`.
     pub(crate) fn source_of(&self, window: Window, span: Window) -> Window {
         span.shift(window.start() + self.clip.in_ms - self.clip.start_ms_on_timeline)
     }
 
-    /// Refuses a clip that plays its asset beyond the end in `window`: the last picture would stay, and sound end.
+    /// Rejects a clip that plays its asset beyond the end in `window`: the last frame would freeze, and audio end.
     fn check(&self, window: Window) -> Result<(), Error> {
-        let Some((heard, duration)) = self.heard(window).zip(self.asset.duration_ms) else { return Ok(()) };
-        let end = self.source_of(window, heard).end();
+        let Some((span, duration)) = self.audible_window(window).zip(self.asset.duration_ms) else {
+            return Ok(());
+        };
+        let end = self.source_of(window, span).end();
         if end > duration + truncation::SLACK { Err(self.outside(end, duration)) } else { Ok(()) }
     }
 
-    /// It plays its asset until `end`, and that lasts for `duration`.
+    /// The error for a clip that plays its asset until `end`, although the asset lasts only for `duration`.
     pub(crate) fn outside(&self, end: MediaTime, duration: MediaTime) -> Error {
         let (clip_id, asset_id) = (self.clip.id.clone(), self.asset.id.clone());
         Error::ClipOutside { clip_id, asset_id, end, duration }
     }
 
-    /// The pictures `[first, end)` of the render in which it is seen: those that begin while it plays.
+    /// The frames `[first, end)` of the render in which the clip is visible: those that begin while it plays.
     pub(crate) fn pictures(&self, window: Window, rate: FrameRate) -> Option<(i64, i64)> {
-        let heard = self.heard(window).filter(|_| self.is_seen && self.clip.opacity > 0.0)?;
-        let (first, end) = (rate.frames_before(heard.start()), rate.frames_before(heard.end()));
+        let span = self.audible_window(window).filter(|_| self.is_seen && self.clip.opacity > 0.0)?;
+        let (first, end) = (rate.frames_before(span.start()), rate.frames_before(span.end()));
         (first < end).then_some((first, end))
     }
 }
 
-/// Where to look for clips.
-pub(crate) struct Place<'a> {
+/// The sequence and window to render.
+pub(crate) struct RenderRange<'a> {
     pub(crate) project_id: &'a Id,
-    /// The project's first sequence when not given.
+    /// The sequence; the project's first one when `None`.
     pub(crate) sequence_id: Option<&'a Id>,
     pub(crate) window: Window,
 }
 
 impl Composition {
-    /// Reads what plays in the window from a timeline.
+    /// Reads the clips of the window from a timeline.
     ///
     /// # Errors
-    /// The timeline client's; [`Error::EmptyProject`], [`Error::WindowOutside`] beyond the last clip,
+    /// Errors of the timeline client; [`Error::EmptyProject`], [`Error::WindowOutside`] beyond the last clip,
     /// [`Error::ClipOutside`], [`Error::UnsupportedClip`], [`Error::TooManyClips`]; [`MediaError::AssetsNotFound`].
     pub(crate) async fn load(
         timeline: &dyn VideoTimeline,
         media: &MediaService,
         context: &RequestContext,
-        place: Place<'_>,
+        place: RenderRange<'_>,
         profile: &Profile,
     ) -> Result<Self, Error> {
         let window = place.window;
@@ -119,13 +121,13 @@ impl Composition {
         Ok(Self { project_id: place.project_id.clone(), sequence_id: sequence.id, window, rate, layers })
     }
 
-    /// How many pictures the render has.
+    /// Number of frames of the render, at least 1.
     pub(crate) fn frames(&self) -> i64 {
         self.rate.frames_before(self.window.duration()).max(1)
     }
 }
 
-/// A track's place in the pile, and what it carries.
+/// The stacking order of a track, 0 at the bottom, and its kind.
 struct Lane {
     place: usize,
     kind: TrackKind,
@@ -134,7 +136,7 @@ struct Lane {
 async fn sequence(
     timeline: &dyn VideoTimeline,
     context: &RequestContext,
-    place: &Place<'_>,
+    place: &RenderRange<'_>,
 ) -> Result<Sequence, Error> {
     let mut paging = Some(Paging { limit: PAGE, cursor: None });
     while let Some(page) = paging {
@@ -154,7 +156,7 @@ async fn sequence(
     }
 }
 
-/// The tracks of a sequence by id, and its clips by their begin.
+/// The tracks of a sequence by id, and its clips.
 async fn clips(
     timeline: &dyn VideoTimeline,
     context: &RequestContext,
@@ -187,7 +189,7 @@ fn check(used: &[Clip]) -> Result<(), Error> {
     match used.iter().find(|clip| clip.speed != 1.0) {
         Some(clip) => Err(Error::UnsupportedClip {
             clip_id: clip.id.clone(),
-            detail: format!("it plays at speed {}, and only speed 1 is rendered", clip.speed),
+            detail: format!("its speed is {}, but only speed 1 can be rendered", clip.speed),
         }),
         None => Ok(()),
     }
@@ -244,11 +246,11 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_layer_is_seen_in_the_pictures_that_begin_while_it_plays() {
+    fn layer_is_visible_in_the_frames_that_begin_while_it_plays() {
         let window = Window::new(ms(1_000), ms(2_000)).unwrap();
         let rate = FrameRate::whole(25);
-        // In ms of the window: pictures begin at 0, 40, 80, …
-        for (start, length, pictures) in [
+        // In ms of the window: frames begin at 0, 40, 80, …
+        for (start, length, frames) in [
             (0, 5_000, Some((0, 25))),
             (1_040, 40, Some((1, 2))),
             (1_041, 39, None),
@@ -256,14 +258,14 @@ pub(crate) mod tests {
             (1_999, 500, None),
             (2_000, 500, None),
         ] {
-            assert_eq!(layer(0, start, length).pictures(window, rate), pictures, "{start} {length}");
+            assert_eq!(layer(0, start, length).pictures(window, rate), frames, "{start} {length}");
         }
         let silent = Layer { is_seen: false, ..layer(0, 0, 5_000) };
         assert_eq!(silent.pictures(window, rate), None);
     }
 
     #[test]
-    fn only_what_the_window_shows_of_a_clip_must_be_in_its_asset() {
+    fn clip_may_exceed_its_asset_outside_the_window() {
         let mut layer = layer(5_000, 0, 4_000);
         layer.asset.duration_ms = Some(ms(6_166));
         let within = |start, end| layer.check(Window::new(ms(start), ms(end)).unwrap()).is_ok();
@@ -272,12 +274,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_layer_plays_its_part_of_the_source() {
+    fn layer_maps_its_window_to_the_source() {
         let window = Window::new(ms(1_000), ms(2_000)).unwrap();
         let layer = layer(7_000, 400, 1_000);
-        let heard = layer.heard(window).unwrap();
-        assert_eq!((heard.start(), heard.end()), (ms(0), ms(400)));
-        let source = layer.source_of(window, heard);
+        let span = layer.audible_window(window).unwrap();
+        assert_eq!((span.start(), span.end()), (ms(0), ms(400)));
+        let source = layer.source_of(window, span);
         assert_eq!((source.start(), source.end()), (ms(7_600), ms(8_000)));
     }
 }

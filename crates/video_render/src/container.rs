@@ -1,25 +1,25 @@
-//! Which demuxer of ffmpeg reads a source.
+//! Selects the demuxer of ffmpeg for a source.
 //!
-//! ffmpeg must not choose by itself: playlists, concatenation scripts and manifests are formats to it too, and make it
-//! open other files and hosts.
+//! ffmpeg must not choose by itself: it also reads playlists, concatenation scripts and manifests, which make it open
+//! other files and hosts.
 
 use std::io::{self, Read, Seek};
 
 use media_decode::FileFormat;
 
-/// A container that ffmpeg may read, and how it is read.
+/// A container that ffmpeg may read, by its demuxer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Container {
-    /// The name of ffmpeg's demuxer.
+    /// Name of ffmpeg's demuxer.
     pub(crate) demuxer: &'static str,
 }
 
 impl Container {
-    /// MP4 and MOV: what is rendered.
+    /// MP4 and MOV, the containers of rendered files.
     pub(crate) const MOV: Self = Self { demuxer: "mov" };
 }
 
-/// The container of `source`, if it is one that ffmpeg reads.
+/// The container of `source`; `None` when ffmpeg does not read it.
 ///
 /// # Errors
 /// When reading fails.

@@ -1,55 +1,55 @@
-//! Where in a file a window begins and ends, frame by frame.
+//! The frame-accurate start and end of a window in a file.
 
 use media_time::{MediaTime, Window};
 
 use crate::prober::Packet;
 use crate::source::Source;
 
-/// Decoded before the window, so that codecs of sound have settled when it begins.
+/// Time that is decoded before the window, so that audio codecs have settled when it begins.
 const PRE_ROLL: MediaTime = MediaTime::from_millis(300);
-/// More than the 3/23 s by which ffmpeg seeks early where pictures are reordered.
+/// Added to seek positions: more than the 3/23 s by which ffmpeg seeks early in streams with reordered frames.
 const SEEK_SLACK: MediaTime = MediaTime::from_millis(150);
 
-/// A window of a source in the file's own time, and how to come by its first picture.
+/// A window of a source in the file's own time, with the seek position for its first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
-    /// From where the file is read: at or before everything that is needed.
+    /// Position from which the file is read: at or before all needed packets.
     pub(crate) seek: MediaTime,
-    /// Of sound, to the sample.
+    /// The window; exact to the sample for audio.
     pub(crate) window: Window,
-    /// When the picture that is shown at the begin of the window begins to be shown; when there is none yet, the
-    /// first one inside. None without pictures in the window.
+    /// PTS of the frame that is visible at the start of the window, or else of the first frame inside. `None` when no
+    /// frame is visible in the window.
     pub(crate) first_frame: Option<MediaTime>,
 }
 
-/// How far around the begin of a window packets are read.
+/// Range around the start of a window in which packets are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reach {
+pub(crate) struct PacketRange {
     back: MediaTime,
     ahead: MediaTime,
 }
 
-impl Reach {
-    /// What suffices nearly always.
+impl PacketRange {
+    /// The first range to try, which is nearly always sufficient.
     pub(crate) const FIRST: Self =
         Self { back: MediaTime::from_millis(500), ahead: MediaTime::from_millis(1_000) };
     const FAR: MediaTime = MediaTime::from_millis(30_000);
 
-    /// From where to read, in the file's own time.
+    /// Start of the range, in the file's own time.
     pub(crate) fn from(self, source: &Source, window: Window) -> MediaTime {
         (window.start() - self.back).max(source.start.min(MediaTime::ZERO))
     }
 
-    /// Until where.
+    /// End of the range, in the file's own time.
     pub(crate) fn until(self, window: Window) -> MediaTime {
         window.start() + self.ahead
     }
 
-    /// How far to read when `packets` are too few to tell the first picture; none when they suffice, or more
-    /// cannot be had.
+    /// The next larger range, when `packets` do not determine the first frame; `None` when they do, or when the range
+    /// cannot grow.
     ///
-    /// Packets come in the order of decoding: only when one is decoded after the begin of the window, all that
-    /// are shown before it are there.
+    /// Packets are in decoding order: only when one has a DTS after the start of the window, all frames with a PTS
+    /// before it have been read.
     pub(crate) fn next(self, window: Window, packets: &[Packet]) -> Option<Self> {
         if first_and_key(window, packets).is_none() {
             let back = if self.back < Self::FAR { Self::FAR } else { MediaTime::MAX };
@@ -60,26 +60,26 @@ impl Reach {
     }
 }
 
-/// When the picture shown at the begin of the window begins to be shown, and the key picture that it needs.
+/// PTS of the frame visible at the start of the window, and the keyframe that it depends on.
 fn first_and_key(window: Window, packets: &[Packet]) -> Option<(MediaTime, &Packet)> {
-    let shown = packets.iter().map(|packet| packet.shown).filter(|shown| *shown <= window.start());
-    let first = shown.max()?;
+    let before = packets.iter().map(|packet| packet.shown).filter(|pts| *pts <= window.start());
+    let first = before.max()?;
     let keys = packets.iter().filter(|packet| packet.is_key && packet.shown <= first);
     Some((first, keys.max_by_key(|packet| packet.shown)?))
 }
 
 impl Cut {
-    /// A cut of sound alone; `window` is in the file's own time.
+    /// A cut of audio only; `window` is in the file's own time.
     pub(crate) fn of_sound(source: &Source, window: Window) -> Self {
         Self { seek: Self::seek_for_sound(source, window.start()), window, first_frame: None }
     }
 
-    /// From where to read for sound that begins at `time`.
+    /// Seek position for audio that begins at `time`.
     pub(crate) fn seek_for_sound(source: &Source, time: MediaTime) -> MediaTime {
         not_before(source, time - PRE_ROLL)
     }
 
-    /// The cut of `window`, from the packets read around its begin.
+    /// The cut of `window`, by the packets read around its start.
     pub(crate) fn of_pictures(source: &Source, window: Window, packets: &[Packet]) -> Self {
         match first_and_key(window, packets) {
             Some((first, key)) => {
@@ -91,7 +91,7 @@ impl Cut {
         }
     }
 
-    /// The cut of a window that begins before the first picture.
+    /// The cut of a window that begins before the first frame.
     fn before_pictures(source: &Source, window: Window, packets: &[Packet]) -> Self {
         let first = packets.iter().map(|packet| packet.shown).min();
         let first_frame = first.filter(|first| *first < window.end());
@@ -99,8 +99,8 @@ impl Cut {
     }
 }
 
-/// The position that makes ffmpeg begin at the last key picture that is decoded by `needed`: exactly there, its
-/// early seek would find the one before, and decode a whole group of pictures in vain.
+/// The seek position for the last keyframe whose DTS is at or before `needed`. It is slightly later than that DTS:
+/// ffmpeg seeks early and would otherwise find the previous keyframe and decode a whole GOP unnecessarily.
 fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
     let keys = || packets.iter().filter(|packet| packet.is_key).map(|packet| packet.decoded);
     let Some(landing) = keys().filter(|decoded| *decoded <= needed).max() else { return needed };
@@ -109,7 +109,7 @@ fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
     if is_next_later { seek } else { landing }
 }
 
-/// ffmpeg takes no negative position for a file that begins at zero.
+/// `time`, clamped because ffmpeg accepts no negative position for a file that begins at zero.
 fn not_before(source: &Source, time: MediaTime) -> MediaTime {
     time.max(source.seek_zero)
 }
@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    /// Ten pictures a second, a key picture a second, decoded two pictures before they are shown.
+    /// Ten frames per second, one keyframe per second; each DTS is two frames before the PTS.
     fn packets(range: std::ops::Range<i64>) -> Vec<Packet> {
         let packet = |n: i64| Packet {
             shown: ms(100 * n),
@@ -152,19 +152,19 @@ mod tests {
     }
 
     #[test]
-    fn the_first_frame_is_the_one_shown_at_the_begin() {
+    fn first_frame_is_the_one_visible_at_the_start() {
         let packets = packets(10..60);
         for (start, first, seek) in
             [(2_300, 2_300, 1_950), (2_399, 2_300, 1_950), (2_400, 2_400, 1_950), (3_050, 3_000, 1_950)]
         {
             let cut = Cut::of_pictures(&source(), window(start), &packets);
             assert_eq!((cut.first_frame, cut.seek), (Some(ms(first)), ms(seek)), "{start}");
-            assert_eq!(Reach::FIRST.next(window(start), &packets), None);
+            assert_eq!(PacketRange::FIRST.next(window(start), &packets), None);
         }
     }
 
     #[test]
-    fn a_seek_never_passes_the_key_picture_that_is_needed() {
+    fn seek_never_passes_the_required_keyframe() {
         let key = |decoded: i64| Packet {
             shown: ms(decoded),
             decoded: ms(decoded),
@@ -179,19 +179,19 @@ mod tests {
     }
 
     #[test]
-    fn more_is_read_until_the_key_picture_and_the_last_of_the_reordered() {
-        let further = Reach::FIRST.next(window(2_300), &packets(21..60)).unwrap();
-        assert_eq!(further.back, Reach::FAR, "the key picture at 2 s is not there");
+    fn range_grows_until_keyframe_and_reordered_frames_are_read() {
+        let further = PacketRange::FIRST.next(window(2_300), &packets(21..60)).unwrap();
+        assert_eq!(further.back, PacketRange::FAR, "the keyframe at 2 s is missing");
         let all = further.next(window(2_300), &packets(21..60)).unwrap();
         assert_eq!(all.next(window(2_300), &packets(21..60)), None);
 
-        let further = Reach::FIRST.next(window(2_300), &packets(10..25)).unwrap();
-        assert_eq!(further.ahead, Reach::FAR, "nothing is decoded after 2.3 s yet");
+        let further = PacketRange::FIRST.next(window(2_300), &packets(10..25)).unwrap();
+        assert_eq!(further.ahead, PacketRange::FAR, "nothing is decoded after 2.3 s yet");
         assert_eq!(further.next(window(2_300), &packets(10..25)), None, "the file ends");
     }
 
     #[test]
-    fn a_window_before_all_pictures_begins_with_the_first() {
+    fn window_before_all_frames_begins_with_the_first() {
         let window = Window::new(ms(0), ms(500)).unwrap();
         let first = |from: i64| Cut::of_pictures(&source(), window, &packets(from..60)).first_frame;
         assert_eq!(first(3), Some(ms(300)));

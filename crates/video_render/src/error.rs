@@ -8,64 +8,64 @@ use confined_process::ToolError;
 
 use crate::{UnknownProfile, fault};
 
-/// Why something was not rendered.
+/// Errors of planning and rendering a window.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No profile has that name.
+    /// The render profile is unknown.
     #[error(transparent)]
     UnknownProfile(#[from] UnknownProfile),
-    /// Neither, or both, of `asset_id` and `project_id`; a sequence of an asset.
-    #[error("name what to render: either asset_id, or project_id and perhaps its sequence_id")]
+    /// Neither or both of `asset_id` and `project_id` are given, or `sequence_id` with `asset_id`.
+    #[error("set either asset_id, or project_id and optionally sequence_id")]
     NoSubject,
-    /// The window holds no instant, or runs backwards, or begins before zero.
-    #[error("the window from {start} to {end} is none: expected 0 ≤ start_ms < end_ms")]
+    /// The window is empty, ends before it starts, or starts before zero.
+    #[error("the window from {start} to {end} is invalid: expected 0 ≤ start_ms < end_ms")]
     InvalidWindow {
-        /// Its begin.
+        /// Start of the window.
         start: MediaTime,
-        /// Its end.
+        /// End of the window.
         end: MediaTime,
     },
-    /// The window is not inside what is to be rendered.
-    #[error("the window ends at {end}, behind the end of {subject} at {duration}")]
+    /// The window is not inside the asset or timeline.
+    #[error("the window ends at {end}, after the end of {subject} at {duration}")]
     WindowOutside {
-        /// The end of the window.
+        /// End of the window.
         end: MediaTime,
-        /// What was to be rendered.
+        /// The asset or project.
         subject: Id,
-        /// How long that is.
+        /// Duration of the asset or timeline.
         duration: MediaTime,
     },
     /// A clip plays its asset beyond its end.
     #[error("in the window, clip {clip_id} plays asset {asset_id} until {end}, beyond its end at {duration}")]
     ClipOutside {
-        /// The clip.
+        /// Id of the clip.
         clip_id: Id,
-        /// What it plays.
+        /// The asset that the clip plays.
         asset_id: Id,
-        /// Until when, in the asset's time.
+        /// Where the clip stops playing, in the asset's time.
         end: MediaTime,
-        /// How long the asset is.
+        /// Duration of the asset.
         duration: MediaTime,
     },
-    /// A project that has no sequence.
-    #[error("project {0} has no sequence, and so nothing to render: put clips on a track of one")]
+    /// The project has no sequence.
+    #[error("project {0} has no sequence: add a sequence with clips before rendering")]
     EmptyProject(Id),
-    /// A file that is not read: it is no recording, or refers to others.
+    /// The file is not in a supported container: it is not a recording, or refers to other files.
     #[error(
-        "asset {0} is in no container that is rendered: expected MP4, MOV, Matroska, WebM, AVI, FLV, MPEG, Ogg, \
+        "the container of asset {0} is not supported: expected MP4, MOV, Matroska, WebM, AVI, FLV, MPEG, Ogg, \
              WAV, AIFF, CAF, FLAC, MP3 or AAC"
     )]
     UnsupportedContainer(Id),
-    /// A file that cannot be decoded.
+    /// The file cannot be decoded.
     #[error("the source cannot be rendered: {0}")]
     UndecodableMedia(String),
-    /// A clip asks for what is not rendered.
+    /// A clip uses an unsupported property.
     #[error("clip {clip_id} cannot be rendered: {detail}")]
     UnsupportedClip {
-        /// The clip.
+        /// Id of the clip.
         clip_id: Id,
-        /// What it asks for.
+        /// The unsupported property, as part of the message.
         detail: String,
     },
     /// The window of a timeline uses too many clips.
@@ -73,9 +73,9 @@ pub enum Error {
         "{count} clips play in the window, more than the {limit} that one render may use; render it in parts"
     )]
     TooManyClips {
-        /// How many play.
+        /// Number of clips in the window.
         count: usize,
-        /// How many may.
+        /// Largest number of clips allowed.
         limit: usize,
     },
     /// This ffmpeg was built without a filter that the source needs.
@@ -84,21 +84,19 @@ pub enum Error {
              (`ffmpeg -filters` lists them)"
     )]
     MissingFilter {
-        /// The filter.
+        /// Name of the filter.
         filter: &'static str,
-        /// What it is needed for.
+        /// The purpose that needs the filter.
         purpose: &'static str,
     },
-    /// ffmpeg or ffprobe is missing.
+    /// ffmpeg or ffprobe is missing or cannot be run.
     #[error("ffmpeg cannot be run on this server: install it, or set the path of ffmpeg and ffprobe")]
     Unavailable(#[source] ToolError),
-    /// It ran for too long, or stopped making progress.
+    /// ffmpeg ran for too long, or stopped making progress.
     #[error("the render was stopped: it took too long; render a shorter window, or a faster profile")]
     TimedOut(#[source] ToolError),
     /// The file would be larger than allowed.
-    #[error(
-        "the rendered file would be larger than the {limit_bytes} bytes it may have; render a shorter window"
-    )]
+    #[error("the rendered file would exceed the limit of {limit_bytes} bytes; render a shorter window")]
     TooLarge {
         /// The limit, in bytes.
         limit_bytes: u64,
@@ -109,25 +107,25 @@ pub enum Error {
     /// ffmpeg failed, or crashed.
     #[error("rendering failed")]
     Tool(#[source] ToolError),
-    /// ffmpeg ended well, and its file is not what was asked for.
+    /// ffmpeg succeeded, but its file is not as planned.
     #[error("the rendered file is not as planned: {0}")]
     BadOutput(String),
     /// ffprobe's report cannot be read.
     #[error("ffprobe's report cannot be read")]
     ProbeReport {
-        /// What is wrong.
+        /// Error of parsing the report.
         source: serde_json::Error,
     },
-    /// Too many renders.
+    /// Too many renders are running and waiting, or a worker failed.
     #[error(transparent)]
     Work(#[from] WorkError),
-    /// The media store.
+    /// Error of the media store.
     #[error(transparent)]
     Media(#[from] MediaError),
-    /// The timeline client.
+    /// Error of the timeline client.
     #[error(transparent)]
     Timeline(#[from] video_timeline::Error),
-    /// The database.
+    /// Error of the database.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
 }
@@ -141,12 +139,12 @@ impl From<ToolError> for Error {
             ToolError::Failed { ref errors, .. } if errors.contains("No space left on device") => {
                 Self::StorageFull(error)
             }
-            // A crash is ours, whatever was written before it.
+            // A crash is an internal error, regardless of the messages before it.
             ToolError::Failed { ref errors, status, .. }
                 if status.code().is_some() && fault::is_of_input(errors) =>
             {
                 tracing::debug!(errors, "ffmpeg cannot decode a source");
-                Self::UndecodableMedia("ffmpeg cannot decode what the window needs of it".to_owned())
+                Self::UndecodableMedia("ffmpeg cannot decode the window".to_owned())
             }
             ToolError::Failed { .. } | ToolError::Broken { .. } => Self::Tool(error),
         }

@@ -1,6 +1,6 @@
-//! Who is to blame for a failed run of ffmpeg, judged by what it wrote to standard error.
+//! Classifies a failed run of ffmpeg by its standard error: caused by the input or by this server.
 
-/// Messages about the input that make a failure the file's. Those of ffmpeg 5.1, then what newer versions write instead.
+/// Messages that attribute a failure to the input: those of ffmpeg 5.1, then those of newer versions.
 const INPUT: [&str; 13] = [
     "Invalid data found when processing input",
     "moov atom not found",
@@ -16,7 +16,7 @@ const INPUT: [&str; 13] = [
     "Decoding error",
     "Decoding requested, but no decoder found",
 ];
-/// Messages about this server that make it ours, whatever else was written.
+/// Messages that attribute a failure to this server, regardless of any other messages.
 const SERVER: [&str; 11] = [
     "No space left on device",
     "Cannot allocate memory",
@@ -31,13 +31,13 @@ const SERVER: [&str; 11] = [
     "Error while opening encoder",
 ];
 
-/// Is the input damaged, as far as the end of ffmpeg's standard error tells?
+/// Whether the input caused the failure, judged by the end of ffmpeg's standard error.
 pub(crate) fn is_of_input(errors: &str) -> bool {
     let has = |messages: &[&str]| messages.iter().any(|message| errors.contains(message));
     !has(&SERVER) && (has(&INPUT) || is_over_pixel_limit(errors))
 }
 
-/// Did a decoder refuse frames for their size (`-max_pixels`)?
+/// Whether a decoder rejected frames for their size (`-max_pixels`).
 pub(crate) fn is_over_pixel_limit(errors: &str) -> bool {
     errors.contains("exceeds specified max pixel count")
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_of_damaged_files_are_of_the_input() {
+    fn failures_of_damaged_files_are_caused_by_the_input() {
         for errors in [
             "[mov,mp4,m4a,3gp,3g2,mj2 @ 0x56] moov atom not found\n/proc/1/fd/9: Invalid data found when processing \
              input",
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn other_failures_are_ours() {
+    fn other_failures_are_caused_by_the_server() {
         for errors in [
             "",
             "Conversion failed!",

@@ -1,5 +1,5 @@
-//! How the frames of a video stream are stored, from ffprobe's fields: what must be done to them before they are
-//! scaled and encoded.
+//! The format of a video stream's frames, from ffprobe's fields, and the processing that it requires before scaling and
+//! encoding.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use crate::colour::{Colour, ColourConversion};
 use crate::pixel_format::PixelFormat;
 use crate::tools::Components;
 
-/// The fields of a stream as ffprobe reports them; absent or `unknown` where the stream is untagged.
+/// The fields of a stream as ffprobe reports them; absent or `unknown` when the stream is untagged.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct FrameTags {
@@ -35,10 +35,10 @@ struct ContainerTags {
 }
 
 impl FrameTags {
-    /// ffprobe's entries that are read here, in the syntax of `-show_entries`.
+    /// Stream entries of ffprobe that are read here, in the syntax of `-show_entries`.
     pub(crate) const STREAM_ENTRIES: &str =
         "pix_fmt,field_order,color_range,color_space,color_transfer,color_primaries";
-    /// Those of `stream_tags`.
+    /// Entries of `stream_tags` that are read here.
     pub(crate) const TAG_ENTRIES: &str = "alpha_mode";
 }
 
@@ -59,7 +59,7 @@ impl ColourTags {
         self.color_primaries.as_deref().unwrap_or_default()
     }
 
-    /// Range, space, transfer and primaries.
+    /// Tags from range, space, transfer and primaries; an empty string means untagged.
     #[cfg(test)]
     pub(crate) fn of([range, space, transfer, primaries]: [&str; 4]) -> Self {
         let tag = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -72,15 +72,15 @@ impl ColourTags {
     }
 }
 
-/// What is done to frames before they are scaled and encoded.
+/// Processing of frames before they are scaled and encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameFormat {
     pub(crate) colour: Colour,
     pub(crate) conversion: ColourConversion,
     pub(crate) has_alpha: bool,
-    /// May frames be interlaced? The deinterlacer passes on those that are not flagged.
+    /// Whether frames may be interlaced. The deinterlacer leaves frames unchanged that are not flagged.
     pub(crate) is_deinterlaced: bool,
-    /// The decoder, where ffmpeg's own choice would lose the alpha channel.
+    /// The decoder, if ffmpeg's default one would lose the alpha channel.
     pub(crate) decoder: Option<&'static str>,
 }
 
@@ -102,16 +102,16 @@ impl FrameFormat {
         }
     }
 
-    /// Does it need a part of ffmpeg that not every build has?
+    /// Whether the format needs filters or decoders that some builds of ffmpeg lack.
     pub(crate) fn needs_optional_components(&self) -> bool {
         self.conversion != ColourConversion::Scale || self.decoder.is_some()
     }
 
-    /// What can be done by an ffmpeg that has `components`. Without zscale, wide gamut is converted by its matrix
-    /// alone; without libvpx, the frames of VP8 and VP9 are opaque.
+    /// The processing that an ffmpeg with `components` supports. Without zscale, wide gamut is converted by its matrix
+    /// only; without libvpx, the frames of VP8 and VP9 are opaque.
     ///
     /// # Errors
-    /// [`Error::MissingFilter`] for HDR: without tone mapping it would be shown wrongly.
+    /// [`Error::MissingFilter`] for HDR, whose colours would be wrong without tone mapping.
     pub(crate) fn with(mut self, components: &Components) -> Result<Self, Error> {
         let missing = ["zscale", "tonemap"].into_iter().find(|filter| !components.has(filter));
         match (self.conversion, missing) {
@@ -128,19 +128,20 @@ impl FrameFormat {
     }
 }
 
-/// ffprobe reports the field order of the first frame only, and of some containers none.
+/// Whether frames may be interlaced. ffprobe reports the field order of the first frame only, and none for some
+/// containers.
 fn may_be_interlaced(
     field_order: Option<&str>,
     codec: &str,
     pixels: &PixelFormat,
     (width, height): (u32, u32),
 ) -> bool {
-    // bwdif refuses planes of fewer than three lines or columns.
+    // bwdif rejects planes with fewer than three lines or columns.
     const SMALLEST: u32 = 16;
     let is_large_enough = width.min(height) >= SMALLEST;
     let is_flagged = match field_order {
         Some("tt" | "bb" | "tb" | "bt") => true,
-        // A stream of these may change between progressive and interlaced frames.
+        // Streams of these codecs may mix progressive and interlaced frames.
         Some("progressive") => matches!(codec, "h264" | "mpeg2video" | "vc1"),
         _ => !pixels.is_rgb,
     };

@@ -1,4 +1,4 @@
-//! The argument vector that composes a timeline: pure functions, as those of [`arguments`](crate::arguments).
+//! The argument vector that composes a timeline: pure functions, like those of [`arguments`](crate::arguments).
 
 use media_time::{MediaTime, Window};
 
@@ -12,25 +12,25 @@ use crate::profile::SAMPLE_RATE;
 use crate::source::Source;
 use crate::video_filters::resampled;
 
-/// A layer that is used, with what is known of its file.
+/// A layer with its probed source.
 #[derive(Clone, Debug)]
 pub(crate) struct Input<'a> {
     pub(crate) layer: &'a Layer,
     pub(crate) source: Source,
-    /// Of its pictures when it is seen, else of its sound; in the file's own time.
+    /// The cut of its video if visible, else of its audio; in the file's own time.
     pub(crate) cut: Cut,
 }
 
-/// The part of the asset whose pictures are used, in the asset's time: from the first picture of the render in
-/// which the layer is seen.
+/// The window of the asset whose frames are used, in the asset's time: from the first frame of the render in which the
+/// layer is visible.
 pub(crate) fn seen(composition: &Composition, layer: &Layer) -> Option<Window> {
     let (first, _) = layer.pictures(composition.window, composition.rate)?;
-    let heard = layer.heard(composition.window)?;
-    let span = Window::new(composition.rate.instant(first).max(heard.start()), heard.end()).ok()?;
+    let played = layer.audible_window(composition.window)?;
+    let span = Window::new(composition.rate.instant(first).max(played.start()), played.end()).ok()?;
     Some(layer.source_of(composition.window, span)).filter(|window| !window.is_empty())
 }
 
-/// The whole call.
+/// All arguments for rendering a composition.
 pub(crate) fn of_composition(
     composition: &Composition,
     inputs: &[Input<'_>],
@@ -40,21 +40,21 @@ pub(crate) fn of_composition(
     for (index, used) in inputs.iter().enumerate() {
         arguments.extend(input(index, &used.source, used.cut.seek));
     }
-    let graph = format!("{};{}", pictures(composition, inputs, profile), sounds(composition, inputs));
+    let graph = format!("{};{}", video_graph(composition, inputs, profile), audio_graph(composition, inputs));
     arguments.extend(closing(graph, profile, composition.window.duration()));
     arguments
 }
 
-/// Black, and on it each layer in those pictures in which it is seen.
-fn pictures(composition: &Composition, inputs: &[Input<'_>], profile: &Profile) -> String {
+/// The video part of the graph: a black canvas, and each layer on it in the frames in which it is visible.
+fn video_graph(composition: &Composition, inputs: &[Input<'_>], profile: &Profile) -> String {
     let (rate, count) = (composition.rate, composition.frames());
     let mut graph = format!("{}[on0]", empty_canvas(profile, rate, count));
     let mut below = 0;
     for (index, used) in inputs.iter().enumerate() {
-        let Some(filters) = layer_pictures(composition, used, profile) else { continue };
+        let Some(filters) = layer_filters(composition, used, profile) else { continue };
         let Some((first, end)) = used.layer.pictures(composition.window, rate) else { continue };
         let last = end - 1;
-        // By the time of the picture below: `n` counts those that the filter has read ahead.
+        // By the time of the frame below: `n` also counts frames that the filter has read ahead.
         graph += &format!(
             ";[{index}:{stream}]{filters}[layer{index}];[on{below}][layer{index}]\
              overlay=x=(W-w)/2:y=(H-h)/2:format={format}:eof_action=pass:enable='between(t*{rate},{first}-0.5,{last}+0.5)'[on{next}]",
@@ -67,7 +67,7 @@ fn pictures(composition: &Composition, inputs: &[Input<'_>], profile: &Profile) 
     graph + &format!(";[on{below}]trim=end_frame={count},format={}[v]", pixel_format(profile))
 }
 
-fn layer_pictures(composition: &Composition, used: &Input<'_>, profile: &Profile) -> Option<String> {
+fn layer_filters(composition: &Composition, used: &Input<'_>, profile: &Profile) -> Option<String> {
     let video = used.source.video.as_ref()?;
     let first_frame = used.cut.first_frame?;
     let (first, end) = used.layer.pictures(composition.window, composition.rate)?;
@@ -80,22 +80,22 @@ fn layer_pictures(composition: &Composition, used: &Input<'_>, profile: &Profile
     Some(format!("{times},{layer}{opacity},setpts=PTS+{first}"))
 }
 
-/// Silence, and in it the sound of each layer from its sample on.
-fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
+/// The audio part of the graph: silence, and the audio of each layer mixed into it at its sample position.
+fn audio_graph(composition: &Composition, inputs: &[Input<'_>]) -> String {
     let mut graph = format!("{}[quiet]", silence(composition.window.duration()));
     let mut mixed = "[quiet]".to_owned();
     let mut count = 1;
     for (index, used) in inputs.iter().enumerate() {
         let Some(audio) = &used.source.audio else { continue };
-        let Some(heard) = used.layer.heard(composition.window) else { continue };
+        let Some(span) = used.layer.audible_window(composition.window) else { continue };
         let window =
-            used.layer.source_of(composition.window, heard).shift(used.source.start + used.source.audio_lag);
-        let delay = heard.start().to_samples(SAMPLE_RATE);
+            used.layer.source_of(composition.window, span).shift(used.source.start + used.source.audio_lag);
+        let delay = span.start().to_samples(SAMPLE_RATE);
         graph += &format!(
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
             stream = audio.track.index,
             samples = samples(&used.source, audio, window),
-            // A remote timeline may hold any number; beyond these nothing is heard, or nothing but overflow.
+            // A remote timeline may contain any number; outside this range audio is inaudible or only clips.
             volume = used.layer.clip.volume_db.clamp(-200.0, 60.0),
         );
         mixed += &format!("[sound{index}]");
@@ -105,9 +105,9 @@ fn sounds(composition: &Composition, inputs: &[Input<'_>]) -> String {
     graph + &format!(";{mixed}amix=inputs={count}:normalize=0:duration=first,atrim=end_sample={samples}[a]")
 }
 
-/// The cut that serves a layer's sound too.
-pub(crate) fn reaching_back(cut: Cut, source: &Source, sound: MediaTime) -> Cut {
-    Cut { seek: cut.seek.min(Cut::seek_for_sound(source, sound)), ..cut }
+/// `cut` with a seek position that also covers audio from `audio` on.
+pub(crate) fn reaching_back(cut: Cut, source: &Source, audio: MediaTime) -> Cut {
+    Cut { seek: cut.seek.min(Cut::seek_for_sound(source, audio)), ..cut }
 }
 
 #[cfg(test)]
@@ -120,7 +120,7 @@ mod tests {
     use crate::source::{AudioStream, ChannelMix, TimeBase, Track, VideoStream};
 
     #[test]
-    fn layers_lie_on_black_and_silence() {
+    fn layers_are_composed_over_black_and_silence() {
         let layers = vec![layer(5_000, 1_200, 600)];
         let composition = Composition {
             project_id: "p1".parse().unwrap(),

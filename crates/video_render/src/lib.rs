@@ -1,15 +1,15 @@
 //! Renders windows of recordings and of timelines to files, with ffmpeg.
 //!
-//! A window `[start, end)` becomes a file whose first picture is the one that the source shows at `start`, whose
-//! last picture begins before `end`, and whose sound is cut to the sample. The same bytes, window, profile and
-//! versions give the same file, which is kept and handed out again.
+//! A window `[start, end)` becomes a file whose first frame is the one visible at `start` in the source, whose last
+//! frame begins before `end`, and whose audio is cut to the sample. The same bytes, window, profile and versions give
+//! the same file, which is stored and reused.
 //!
-//! - [`Renderer`] is the service, [`router`] its HTTP face;
-//! - [`Profile`] says what files look like, as data;
-//! - [`Plan`] is what a render does: the argument vector of ffmpeg, made by pure functions.
+//! - [`Renderer`] is the service, [`router`] its HTTP interface;
+//! - [`Profile`] defines the format of rendered files, as data;
+//! - [`Plan`] describes a render: the argument vector of ffmpeg, built by pure functions.
 //!
-//! ffmpeg reads hostile files. It runs without a shell, an environment, a network protocol or a choice of
-//! demuxer, under limits of time and size, and dies with whoever waits for it.
+//! ffmpeg reads hostile files. It runs without a shell, an environment, a network protocol or a choice of demuxer, with
+//! limits on time and size, and is killed when its caller stops waiting.
 
 mod alignment;
 mod arguments;

@@ -1,4 +1,4 @@
-//! The wire types.
+//! The types of requests and responses.
 
 use http_kit::Id;
 use media_time::MediaTime;
@@ -7,36 +7,36 @@ use utoipa::ToSchema;
 
 use crate::Plan;
 
-/// What to render.
+/// A window to render, and the profile to render it with.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RenderRequest {
-    /// Stands in for `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     #[serde(default)]
     pub tenant_id: Option<String>,
-    /// Stands in for `X-Env`.
+    /// Alternative to the header `X-Env`.
     #[serde(default)]
     pub env: Option<String>,
-    /// Stands in for `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     #[serde(default)]
     pub user_id: Option<String>,
-    /// The asset of which to render a window. Either this or `project_id`.
+    /// The asset to render a window of. Set either this or `project_id`.
     #[serde(default)]
     pub asset_id: Option<Id>,
-    /// The project of whose timeline to render a window.
+    /// The project to render a window of the timeline of.
     #[serde(default)]
     pub project_id: Option<Id>,
-    /// Of a project: the sequence; its first one when not given.
+    /// The sequence of the project; the first one when absent.
     #[serde(default)]
     pub sequence_id: Option<Id>,
-    /// Begin of the window, in ms of the asset or of the timeline.
+    /// Start of the window, in ms of the asset or of the timeline.
     pub start_ms: MediaTime,
-    /// End of the window, in ms; not in it.
+    /// End of the window (exclusive), in ms.
     pub end_ms: MediaTime,
-    /// One of the profiles that `docs/rendering.md` lists.
+    /// Name of a profile; `docs/rendering.md` lists them.
     #[schema(example = "1080p_30_web")]
     pub render_profile: String,
-    /// Only tell what would be done.
+    /// Return the plan without rendering (dry run).
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = false)]
     pub dry_run: bool,
@@ -44,33 +44,33 @@ pub struct RenderRequest {
 
 http_kit::context_fields!(RenderRequest);
 
-/// What was rendered.
+/// A rendered file, or the plan of a dry run.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RenderResponse {
     /// The rendered file, as an asset; null after a dry run.
     pub asset_id: Option<Id>,
-    /// The `render` artifact, which tells where the file comes from; null after a dry run.
+    /// The `render` artifact, which records the source of the file; null after a dry run.
     pub artifact_id: Option<Id>,
-    /// Where the bytes are; null after a dry run.
+    /// URI of the bytes; null after a dry run.
     pub uri: Option<String>,
-    /// The profile's name.
+    /// Name of the profile.
     pub render_profile: String,
-    /// What was done, or would be.
+    /// The executed plan, or the plan of a dry run.
     pub plan: Plan,
 }
 
-/// A render, made now or found.
+/// A completed render, new or reused.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
-    /// The rendered file.
+    /// The asset of the rendered file.
     pub render_asset_id: Id,
-    /// The `render` artifact: on the source asset for a window of one, else on the rendered file.
+    /// The `render` artifact: on the source asset for a window of an asset, else on the rendered file.
     pub artifact_id: Id,
-    /// Where the bytes are.
+    /// URI of the bytes.
     pub uri: String,
-    /// What was done.
+    /// The plan that was executed.
     pub plan: Plan,
-    /// Was it there already?
+    /// Whether an earlier render was reused.
     pub reused: bool,
 }
 

@@ -1,13 +1,13 @@
-//! Facts about ffmpeg's pixel formats, by their names.
+//! Properties of ffmpeg's pixel formats, by their names.
 
-/// What conversion needs to know of a pixel format.
+/// Properties of a pixel format that conversion depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PixelFormat {
-    /// Red, green and blue: no matrix applies.
+    /// RGB, to which no matrix applies.
     pub(crate) is_rgb: bool,
-    /// No chroma; full range where it is untagged.
+    /// Greyscale without chroma; full range when untagged.
     pub(crate) is_grey: bool,
-    /// YCbCr with the full range in its name.
+    /// YCbCr whose name implies full range (`yuvj…`).
     pub(crate) is_yuvj: bool,
     pub(crate) has_alpha: bool,
 }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pixel_formats_by_name() {
+    fn pixel_format_properties_are_derived_from_names() {
         let kinds = |name| {
             let PixelFormat { is_rgb, is_grey, is_yuvj, has_alpha } = PixelFormat::named(name);
             [is_rgb, is_grey, is_yuvj, has_alpha].map(u8::from)

@@ -1,4 +1,4 @@
-//! What a render does, as data.
+//! The plan of a render, as data.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ use crate::Profile;
 
 /// One argument of ffmpeg.
 ///
-/// Files stand in it by number, so that a plan tells no paths and is the same everywhere. On the wire
-/// `{source:0}` and `{output}` are the files, anything else is the argument itself.
+/// Files are placeholders, so that a plan contains no paths and is the same on every server. On the wire `{source:0}`
+/// and `{output}` are the files; any other text is the argument itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub enum Argument {
-    /// Handed over as it is.
+    /// An argument that is passed unchanged.
     Text(String),
-    /// The path of the source with that index.
+    /// The path of the source with that index in [`Plan::sources`].
     Source(usize),
-    /// The path of the file to write.
+    /// The path of the output file.
     Output,
 }
 
@@ -56,36 +56,36 @@ impl From<String> for Argument {
 /// A file that a render reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlannedSource {
-    /// The asset.
+    /// Id of the asset.
     pub asset_id: Id,
-    /// SHA-256 of its bytes.
+    /// SHA-256 of the file's bytes, if known.
     pub content_sha256: Option<String>,
-    /// The one demuxer of ffmpeg's that may read it.
+    /// The only demuxer of ffmpeg that may read the file.
     pub demuxer: String,
-    /// When the first picture used begins to be shown, in ms of the asset; null without pictures.
+    /// PTS of the first frame used, in ms of the asset; null when no frame is used.
     pub first_frame_ms: Option<MediaTime>,
 }
 
-/// What a render does: the same request gives the same plan, and the same plan the same file.
+/// The plan of a render: the same request gives the same plan, and the same plan gives the same file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
-    /// This renderer and ffmpeg, with their versions.
+    /// Versions of the renderer and of ffmpeg.
     pub renderer_version: String,
-    /// The profile's name.
+    /// Name of the profile.
     pub render_profile: String,
-    /// Begin of the window, in ms.
+    /// Start of the window, in ms.
     pub start_ms: MediaTime,
-    /// End of the window, in ms; not in it.
+    /// End of the window (exclusive), in ms.
     pub end_ms: MediaTime,
-    /// Pixels.
+    /// Width of the canvas in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height of the canvas in pixels.
     pub height: u32,
-    /// Pictures a second; null for those of the source, each at its own time.
+    /// Frames per second; with the source's rate its mean, null if unknown.
     pub fps: Option<f64>,
-    /// The files read.
+    /// The files that are read.
     pub sources: Vec<PlannedSource>,
-    /// What ffmpeg is called with; `{source:N}` and `{output}` stand for files.
+    /// The arguments of ffmpeg; `{source:N}` and `{output}` are placeholders for files.
     #[schema(value_type = Vec<String>)]
     pub arguments: Vec<Argument>,
 }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_survive_the_wire() {
+    fn arguments_round_trip_through_json() {
         let all = [Argument::Text("-i".to_owned()), Argument::Source(12), Argument::Output];
         let json = serde_json::to_string(&all).unwrap();
         assert_eq!(json, r#"["-i","{source:12}","{output}"]"#);

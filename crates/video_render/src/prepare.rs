@@ -1,4 +1,4 @@
-//! From a subject to a plan: opens what is read, looks at it, and plans.
+//! Prepares the plan of a render: opens and probes the sources, and builds the arguments.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,11 +12,11 @@ use media_v2::{AssetDecoder, MediaAsset, MediaError, MediaReader, MediaService};
 use crate::alignment::Alignment;
 use crate::composition::Composition;
 use crate::container::Container;
-use crate::cut::{Cut, Reach};
+use crate::cut::{Cut, PacketRange};
 use crate::layers::{self, Input};
 use crate::run::path_of;
 use crate::source::Source;
-use crate::subject::Subject;
+use crate::subject::RenderTarget;
 use crate::tools::Tools;
 use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};
 
@@ -25,19 +25,19 @@ pub(crate) struct Prepared {
     pub(crate) plan: Plan,
     /// The path of each source of the plan.
     pub(crate) paths: Vec<PathBuf>,
-    /// Paths lead through these handles, and only as long as they are open.
+    /// The paths refer to these file handles, and are valid only while the handles are open.
     _files: Vec<MediaReader>,
 }
 
-/// An open file, and what it is.
+/// An open file with its probed streams.
 struct Opened {
     file: MediaReader,
     source: Source,
-    /// Does it end before its container says?
+    /// Whether the file is shorter than its container declares.
     is_truncated: bool,
 }
 
-/// What is needed to look at media.
+/// The services and parameters that preparing a render uses.
 #[derive(Clone, Copy)]
 pub(crate) struct Preparation<'a> {
     pub(crate) media: &'a MediaService,
@@ -47,18 +47,20 @@ pub(crate) struct Preparation<'a> {
 }
 
 impl Preparation<'_> {
+    /// Opens and probes the sources of `subject`, and plans its render.
+    ///
     /// # Errors
-    /// Those of opening and probing; [`Error::WindowOutside`] for a file that turns out shorter.
-    pub(crate) async fn prepare(self, subject: &Subject) -> Result<Prepared, Error> {
+    /// Errors of opening and probing; [`Error::WindowOutside`] for a file that is shorter than its asset declares.
+    pub(crate) async fn prepare(self, subject: &RenderTarget) -> Result<Prepared, Error> {
         match subject {
-            Subject::Asset(asset, window) => self.asset(asset, *window).await,
-            Subject::Timeline(composition) => self.timeline(composition).await,
+            RenderTarget::Asset(asset, window) => self.asset(asset, *window).await,
+            RenderTarget::Timeline(composition) => self.timeline(composition).await,
         }
     }
 
     async fn asset(self, asset: &MediaAsset, window: Window) -> Result<Prepared, Error> {
         let Opened { file, source, is_truncated } = self.open(asset).await?;
-        // What the asset's own row did not tell.
+        // The asset may have no duration, or a wrong one.
         if let Some(duration) = source.duration.filter(|duration| *duration <= window.start()) {
             return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
         }
@@ -84,10 +86,10 @@ impl Preparation<'_> {
                 opened.insert(asset.id.clone(), self.open(asset).await?);
             }
             let Some(Opened { file, source, is_truncated }) = opened.get(&asset.id) else { continue };
-            let Some(heard) = layer.heard(composition.window) else { continue };
-            let played = layer.source_of(composition.window, heard);
-            let sound = played.shift(source.start);
-            // As for an asset by itself.
+            let Some(span) = layer.audible_window(composition.window) else { continue };
+            let played = layer.source_of(composition.window, span);
+            let audio = played.shift(source.start);
+            // The same check as for a window of an asset.
             if let Some(duration) = source.duration.filter(|duration| *duration <= played.start()) {
                 return Err(layer.outside(played.end(), duration));
             }
@@ -96,9 +98,9 @@ impl Preparation<'_> {
             let cut = match layers::seen(composition, layer) {
                 Some(seen) => {
                     let cut = self.cut(&path, source, seen).await?;
-                    layers::reaching_back(cut, source, sound.start())
+                    layers::reaching_back(cut, source, audio.start())
                 }
-                None => Cut::of_sound(source, sound),
+                None => Cut::of_sound(source, audio),
             };
             sources.push(planned(asset, source, &cut));
             paths.push(path);
@@ -117,9 +119,9 @@ impl Preparation<'_> {
             Some(AssetDecoder::Ffmpeg) => self.media.decoders().clone().preferring_ffmpeg(),
             Some(AssetDecoder::Decode2) | None => self.media.decoders().clone(),
         };
-        let opened = tokio::task::spawn_blocking(move || look_at(file, decoders)).await;
+        let opened = tokio::task::spawn_blocking(move || inspect(file, decoders)).await;
         let opened = opened.map_err(|source| WorkError::Broken { queue: "render", source })?;
-        let Looked { file, container, is_truncated, alignment } = opened.map_err(MediaError::from)?;
+        let InspectedFile { file, container, is_truncated, alignment } = opened.map_err(MediaError::from)?;
         let container = container.ok_or_else(|| Error::UnsupportedContainer(asset.id.clone()))?;
         let path = path_of(&file);
         let audio_index = alignment.map(|alignment| alignment.audio_index);
@@ -132,7 +134,7 @@ impl Preparation<'_> {
             _ => source.align_to_video(),
         }
         if source.video.is_none() && source.audio.is_none() {
-            return Err(Error::UndecodableMedia("it has neither pictures nor sound".to_owned()));
+            return Err(Error::UndecodableMedia("it has neither video nor audio".to_owned()));
         }
         let video = source.video.as_mut().filter(|video| video.format.needs_optional_components());
         if let Some(video) = video {
@@ -141,9 +143,9 @@ impl Preparation<'_> {
         Ok(Opened { file, source, is_truncated })
     }
 
-    /// Refuses a window, in the asset's time, that reaches beyond what is still there of a file that is cut off:
-    /// ffmpeg would hold the last picture and fill up with silence. Not every container tells that it is cut off;
-    /// sound without pictures is looked at in any, as in a whole film either may end before the other.
+    /// Rejects a window, in the asset's time, that extends beyond the end of a truncated file: ffmpeg would freeze the
+    /// last frame and append silence. Some containers do not reveal a truncation, so audio without video is always
+    /// checked; in a complete file with both, either stream may end before the other.
     async fn check_end(
         self,
         path: &Path,
@@ -152,12 +154,12 @@ impl Preparation<'_> {
         window: Window,
     ) -> Result<(), Error> {
         const AROUND: MediaTime = MediaTime::from_millis(1_000);
-        let pictures = source.video.as_ref().map(|video| ("pictures", video.track));
-        let sound = source.audio.as_ref().map(|audio| ("sound", audio.track));
-        if !is_truncated && pictures.is_some() {
+        let video = source.video.as_ref().map(|video| ("video", video.track));
+        let audio = source.audio.as_ref().map(|audio| ("audio", audio.track));
+        if !is_truncated && video.is_some() {
             return Ok(());
         }
-        for (what, track) in pictures.into_iter().chain(sound) {
+        for (what, track) in video.into_iter().chain(audio) {
             let end = window.shift(source.start).end();
             let end = track.end.map_or(end, |of_track| end.min(of_track));
             let from = (end - AROUND).max(source.start.min(MediaTime::ZERO));
@@ -165,7 +167,7 @@ impl Preparation<'_> {
             if !truncation::reaches(&packets, end, is_truncated, source.end()) {
                 let end = window.end();
                 let detail =
-                    format!("the file is cut off: it has no {what} any more before the window ends at {end}");
+                    format!("the file is truncated: its {what} ends before the end of the window at {end}");
                 return Err(Error::UndecodableMedia(detail));
             }
         }
@@ -176,7 +178,7 @@ impl Preparation<'_> {
     async fn cut(self, path: &Path, source: &Source, window: Window) -> Result<Cut, Error> {
         let window = window.shift(source.start);
         let Some(video) = &source.video else { return Ok(Cut::of_sound(source, window)) };
-        let mut reach = Reach::FIRST;
+        let mut reach = PacketRange::FIRST;
         loop {
             let (from, until) = (reach.from(source, window), reach.until(window));
             let packets = self.tools.prober.packets(path, source, video.track, from, until).await?;
@@ -188,17 +190,17 @@ impl Preparation<'_> {
     }
 }
 
-/// What is found in a file before ffprobe looks at it.
-struct Looked {
+/// Properties of a file that are read before ffprobe runs.
+struct InspectedFile {
     file: MediaReader,
     container: Option<Container>,
     is_truncated: bool,
-    /// None where its audio cannot be decoded, or there is none.
+    /// `None` when the file has no audio that can be decoded.
     alignment: Option<Alignment>,
 }
 
-/// Blocking.
-fn look_at(mut file: MediaReader, decoders: Decoders) -> io::Result<Looked> {
+/// Reads the container, truncation and alignment of a file. Blocking.
+fn inspect(mut file: MediaReader, decoders: Decoders) -> io::Result<InspectedFile> {
     let container = container::sniff(&mut file)?;
     let is_truncated = match container {
         Some(container) => truncation::is_truncated(&mut file, container)?,
@@ -210,7 +212,7 @@ fn look_at(mut file: MediaReader, decoders: Decoders) -> io::Result<Looked> {
         // The video may still be rendered.
         Err(_) => None,
     };
-    Ok(Looked { file, container, is_truncated, alignment })
+    Ok(InspectedFile { file, container, is_truncated, alignment })
 }
 
 fn planned(asset: &MediaAsset, source: &Source, cut: &Cut) -> PlannedSource {

@@ -1,4 +1,4 @@
-//! ffprobe: headers, packets and first frames of a source.
+//! Probes the headers, packets and first frames of a source with ffprobe.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,39 +13,40 @@ use crate::report::Report;
 use crate::source::{AudioStream, Source, Track};
 use crate::{Error, fault};
 
-/// How long ffprobe may take, and how much it may write: two hours of packets at 60 frames a second are 20 MB.
+/// Longest run time of ffprobe.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
+/// Most output of ffprobe in bytes: two hours of packets at 60 frames per second are 20 MB.
 const MAX_OUTPUT: u64 = 64 << 20;
-/// What looking at a file may use: headers and packets, no frames.
+/// Resource limits of probing a file: headers, packets and at most a few frames.
 pub(crate) const LIMITS: Limits = Limits { memory_bytes: 4 << 30 };
-/// The largest frame that is decoded, in pixels: 8K DCI. ffmpeg holds a dozen of them at once.
+/// The largest frame that is decoded, in pixels: 8K DCI. ffmpeg holds about a dozen frames at once.
 pub(crate) const MAX_PIXELS: u32 = 8_192 * 4_320;
 
-/// Looks at media files.
+/// Runs ffprobe on media files.
 #[derive(Clone, Debug)]
 pub(crate) struct Prober {
     pub(crate) ffprobe: PathBuf,
 }
 
-/// One packet.
+/// One packet of a stream, in the file's own time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Packet {
-    /// When its picture is shown.
+    /// Presentation timestamp (PTS), rounded to the microsecond.
     pub(crate) shown: MediaTime,
-    /// When it is decoded, never after it is shown.
+    /// Decoding timestamp (DTS), never after the PTS.
     pub(crate) decoded: MediaTime,
-    /// Until when its picture is shown, as far as the file tells; else when it begins to be.
+    /// End of the presentation, if the file declares a duration; else the PTS.
     pub(crate) end: MediaTime,
     pub(crate) is_key: bool,
 }
 
-/// Options that hold ffmpeg and ffprobe to one file and one demuxer.
+/// Options that limit ffmpeg and ffprobe to one file and one demuxer.
 pub(crate) fn confined(container: Container) -> [&'static str; 6] {
     ["-protocol_whitelist", "file,pipe", "-format_whitelist", container.demuxer, "-f", container.demuxer]
 }
 
 impl Prober {
-    /// What the file at `path` holds; `audio_index` is the audio stream that is used, else the default one.
+    /// The streams of the file at `path`; `audio_index` selects the audio stream, `None` the default one.
     ///
     /// # Errors
     /// [`Error::UndecodableMedia`] for a file that ffprobe cannot read; [`Error::Tool`].
@@ -66,7 +67,7 @@ impl Prober {
         report.source(container, audio_index)
     }
 
-    /// When the first unit of an audio stream begins in the file's own time.
+    /// Start of the first unit of an audio stream, in the file's own time.
     ///
     /// # Errors
     /// As [`Prober::probe`].
@@ -81,7 +82,7 @@ impl Prober {
         let stream = track.index.to_string();
         let (interval, entry) = match unit {
             First::Packet(_) => ("%+#1", "packet=pts"),
-            // Whole frames may be encoder delay.
+            // The first frames may consist of encoder delay only.
             First::Frame(_) => ("%+#32", "frame=pts,nb_samples"),
             First::Same => return Ok(None),
         };
@@ -92,7 +93,7 @@ impl Prober {
         Ok(packet.or_else(|| report.first_frame(track.time_base, audio.sample_rate)))
     }
 
-    /// The packets of a track from the key packet at or before `from` until `until`, in order of decoding.
+    /// The packets of a track from the keyframe at or before `from` until `until`, in decoding order.
     ///
     /// # Errors
     /// As [`Prober::probe`].

@@ -4,31 +4,31 @@ use std::fmt;
 
 use media_time::MediaTime;
 
-/// What a rendered file looks like. The profiles there are: [`Profile::ALL`].
+/// The format of a rendered file. [`Profile::ALL`] lists all profiles.
 #[derive(Debug, PartialEq)]
 pub struct Profile {
-    /// Its name on the wire.
+    /// Name in requests and responses.
     pub name: &'static str,
     /// Width of the canvas in pixels; even.
     pub width: u32,
     /// Height of the canvas in pixels; even.
     pub height: u32,
-    /// Pictures per second.
+    /// The frame rate of the file.
     pub rate: Rate,
     pub(crate) video: VideoCodec,
     pub(crate) audio: AudioCodec,
 }
 
-/// How many pictures a second the file has.
+/// The frame rate of a profile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
-    /// Those of the source, each at its own time.
+    /// The frames of the source, each at its own PTS.
     Source,
-    /// So many, whatever the source has.
+    /// A fixed rate in frames per second, regardless of the source's rate.
     Fixed(u32),
 }
 
-/// Pictures per second, as a fraction.
+/// Frames per second, as a fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameRate {
     numerator: u32,
@@ -36,15 +36,15 @@ pub(crate) struct FrameRate {
 }
 
 impl FrameRate {
-    /// Of an empty canvas whose profile has no rate of its own.
+    /// The rate of an empty canvas when the profile uses the source's rate.
     pub(crate) const CANVAS: Self = Self::whole(30);
 
-    /// At least one picture a second.
+    /// A whole number of frames per second, at least 1.
     pub(crate) const fn whole(rate: u32) -> Self {
         Self { numerator: if rate == 0 { 1 } else { rate }, denominator: 1 }
     }
 
-    /// The rate that `fps` stands for: 29.97 is 30000/1001. Held between one and 240 a second.
+    /// The fraction nearest to `fps`, e.g. 30000/1001 for 29.97; clamped to 1 to 240 frames per second.
     pub(crate) fn near(fps: f64) -> Self {
         let fps = fps.clamp(1.0, 240.0);
         let whole = fps.round();
@@ -58,7 +58,7 @@ impl FrameRate {
         }
     }
 
-    /// How many pictures of a grid from zero on begin before `length`.
+    /// Number of frames of a grid from zero on that begin before `length`.
     pub(crate) fn frames_before(self, length: MediaTime) -> i64 {
         let scaled = i128::from(length.as_micros()) * i128::from(self.numerator);
         let second = 1_000_000 * i128::from(self.denominator);
@@ -66,7 +66,7 @@ impl FrameRate {
         i64::try_from(frames.max(0)).unwrap_or(i64::MAX)
     }
 
-    /// When picture `number` of that grid begins, rounded to the microsecond.
+    /// Start of frame `number` of that grid, rounded to the microsecond.
     pub(crate) fn instant(self, number: i64) -> MediaTime {
         let scaled = i128::from(number) * 1_000_000 * i128::from(self.denominator);
         let numerator = i128::from(self.numerator);
@@ -79,14 +79,14 @@ impl FrameRate {
     }
 }
 
-/// As ffmpeg reads it.
+/// Formats the rate as a fraction, in ffmpeg's syntax.
 impl fmt::Display for FrameRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.numerator, self.denominator)
     }
 }
 
-/// How pictures are coded.
+/// The video encoder of a profile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum VideoCodec {
     /// H.264 at constant quality `crf` (0–51, lower is better), never above `max_kbps`.
@@ -95,24 +95,24 @@ pub(crate) enum VideoCodec {
     ProRes,
 }
 
-/// How sound is coded; always 48 kHz stereo.
+/// The audio encoder of a profile; audio is always 48 kHz stereo.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum AudioCodec {
-    /// AAC-LC at this rate.
+    /// AAC-LC at this bit rate.
     Aac { kbps: u32 },
-    /// 24-bit PCM.
+    /// PCM with 24 bits per sample, little endian.
     Pcm24,
 }
 
-/// A name that no profile has.
+/// A profile name that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no render profile is called `{found}`: expected one of {}", Profile::names())]
+#[error("unknown render profile `{found}`: expected one of {}", Profile::names())]
 pub struct UnknownProfile {
-    /// What was given.
+    /// The given name, truncated to 64 characters.
     pub found: String,
 }
 
-/// Samples of sound per second, in every profile.
+/// Audio sample rate of every profile, in Hz.
 pub(crate) const SAMPLE_RATE: u32 = 48_000;
 
 const fn h264(preset: &'static str, crf: u8, max_kbps: u32) -> VideoCodec {
@@ -134,7 +134,7 @@ const fn profile(
 }
 
 impl Profile {
-    /// Every profile.
+    /// All profiles, with unique names.
     pub const ALL: [Self; 8] = [
         profile("draft_480p_fast", (854, 480), Rate::Source, h264("ultrafast", 30, 4_000), aac(96)),
         profile("preview_720p_fast", (1280, 720), Rate::Source, h264("veryfast", 26, 8_000), aac(128)),
@@ -146,13 +146,13 @@ impl Profile {
         profile("social_1_1_h264", (1080, 1080), Rate::Fixed(30), h264("medium", 21, 8_000), aac(192)),
     ];
 
-    /// The profile when none is asked for.
+    /// Name of the profile that is used when none is requested.
     pub const DEFAULT: &'static str = "1080p_30_web";
 
     /// The profile of that name.
     ///
     /// # Errors
-    /// [`UnknownProfile`], which lists those there are.
+    /// [`UnknownProfile`], whose message lists the known profiles.
     pub fn named(name: &str) -> Result<&'static Self, UnknownProfile> {
         const ALL: &[Profile] = &Profile::ALL;
         ALL.iter()
@@ -164,7 +164,7 @@ impl Profile {
         Self::ALL.map(|profile| profile.name).join(", ")
     }
 
-    /// The name of ffmpeg's muxer.
+    /// Name of ffmpeg's muxer.
     pub(crate) const fn muxer(&self) -> &'static str {
         match self.video {
             VideoCodec::H264 { .. } => "mp4",
@@ -172,7 +172,7 @@ impl Profile {
         }
     }
 
-    /// The type of its files.
+    /// Media type of the rendered files.
     #[must_use]
     pub const fn media_type(&self) -> &'static str {
         match self.video {
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_lists_the_known() {
+    fn unknown_profile_error_lists_the_known_profiles() {
         let message = Profile::named("8k").unwrap_err().to_string();
         assert!(Profile::ALL.iter().all(|profile| message.contains(profile.name)), "{message}");
     }

@@ -1,4 +1,4 @@
-//! What ffprobe reports, and which streams of it are used.
+//! Parses ffprobe's reports and selects the streams that are used.
 
 use media_time::MediaTime;
 use serde::Deserialize;
@@ -9,11 +9,11 @@ use crate::frame_format::{FrameFormat, FrameTags};
 use crate::prober::{MAX_PIXELS, Packet};
 use crate::source::{AudioStream, ChannelMix, Source, TimeBase, Track, VideoStream};
 
-/// The longest side of a frame that is decoded, in pixels.
+/// The largest width or height of a frame that is decoded, in pixels.
 const MAX_SIDE: u32 = 16_384;
-/// The most audio channels that ffmpeg mixes.
+/// Most audio channels that ffmpeg mixes.
 const MAX_CHANNELS: u32 = 64;
-/// The most channels that are mixed as surround sound where the file names no layout.
+/// Most channels that are mixed as surround audio when the file declares no layout.
 const MAX_SURROUND_CHANNELS: u32 = 8;
 
 #[derive(Debug, Deserialize)]
@@ -81,15 +81,15 @@ pub(crate) struct RawPacket {
 
 impl RawPacket {
     pub(crate) fn read(&self, time_base: TimeBase) -> Option<Packet> {
-        let shown = self.pts.or(self.dts)?;
-        let decoded = self.dts.unwrap_or(shown).min(shown);
-        // Decoded for the sake of others, and not shown.
+        let pts = self.pts.or(self.dts)?;
+        let dts = self.dts.unwrap_or(pts).min(pts);
+        // Decoded as a reference for other frames, but not presented.
         let is_discarded = self.flags.contains('D');
         let instant = |ticks| time_base.instant(ticks);
         (!is_discarded).then(|| Packet {
-            shown: instant(shown),
-            decoded: instant(decoded),
-            end: instant(shown.saturating_add(self.duration)),
+            shown: instant(pts),
+            decoded: instant(dts),
+            end: instant(pts.saturating_add(self.duration)),
             is_key: self.flags.starts_with('K'),
         })
     }
@@ -103,7 +103,7 @@ impl Report {
         let video = self.chosen_video();
         let start = time(&self.format.start_time).unwrap_or_default();
         if self.format.start_time.is_none() && self.format.duration.is_none() && self.streams.is_empty() {
-            return Err(Error::UndecodableMedia("it holds neither pictures nor sound".to_owned()));
+            return Err(Error::UndecodableMedia("it has neither video nor audio".to_owned()));
         }
         let source = Source {
             container,
@@ -118,9 +118,9 @@ impl Report {
         Ok(source)
     }
 
-    /// When the first frame of audio begins. Where all frames are a whole number of ticks long, the timestamps of all
-    /// but the first are rounded alike, and theirs is the clock that ffmpeg seeks by: Opus in Matroska, whose first
-    /// frame lacks the encoder's delay.
+    /// Start of the first audio frame. When all frames are a whole number of ticks long, the timestamps of all but the
+    /// first are rounded alike, and ffmpeg seeks by them. This is the case for Opus in Matroska, whose first frame
+    /// lacks the encoder delay.
     pub(crate) fn first_frame(&self, time_base: TimeBase, rate: u32) -> Option<MediaTime> {
         let mut timed =
             self.frames.iter().filter_map(|frame| Some((time_base.instant(frame.pts?), frame.nb_samples)));
@@ -143,7 +143,7 @@ impl Report {
         usable.iter().find(|stream| stream.disposition.default != 0).or(usable.first()).copied()
     }
 
-    /// The audio stream of that index, where it can be decoded, else the default one, else the first.
+    /// The audio stream of that index if it can be decoded, else the default one, else the first.
     fn chosen_audio(&self, index: Option<usize>) -> Option<&Stream> {
         let wanted = index.and_then(|index| self.of_type("audio").nth(index));
         let usable: Vec<&Stream> = self.of_type("audio").filter(|stream| stream.is_decodable()).collect();
@@ -152,7 +152,7 @@ impl Report {
         wanted.filter(|stream| stream.is_decodable()).or_else(default)
     }
 
-    /// Refuses sources of unknown codecs alone, and too many channels.
+    /// Rejects sources that have only streams of unknown codecs, and audio with too many channels.
     fn check(&self, source: &Source) -> Result<(), Error> {
         let has_any = source.video.is_some() || source.audio.is_some();
         let unknown = self.streams.iter().find_map(|stream| {
@@ -173,7 +173,7 @@ impl Report {
     }
 }
 
-/// Is a length a whole number of ticks?
+/// Whether a length is a whole number of ticks.
 fn is_whole(length: MediaTime, tick: MediaTime) -> bool {
     length.as_micros().checked_rem(tick.as_micros()) == Some(0)
 }
@@ -213,13 +213,13 @@ impl Stream {
         let time_base = TimeBase::parse(self.time_base.as_deref()?)?;
         let start = self.start_pts.map(|ticks| time_base.instant(ticks));
         let end = self.start_pts.zip(self.duration_ts);
-        // Elsewhere it is estimated from the size of the file.
+        // In other containers ffprobe estimates the end from the size of the file.
         let end = end.filter(|_| container == Container::MOV);
         let end = end.map(|(start, duration)| time_base.instant(start.saturating_add(duration)));
         Some(Track { index: self.index, time_base, start, end })
     }
 
-    /// Does ffprobe know its codec?
+    /// Whether ffprobe knows the codec.
     fn is_decodable(&self) -> bool {
         !matches!(self.codec_name.as_deref(), None | Some("unknown" | "none"))
     }
@@ -243,7 +243,7 @@ fn channel_mix(channels: u32, layout: Option<&str>) -> ChannelMix {
     }
 }
 
-/// `30000/1001` as a number, when it is positive.
+/// A fraction such as `30000/1001` as a number; `None` unless it is positive.
 fn fraction(text: &str) -> Option<f64> {
     let (numerator, denominator) = text.split_once('/')?;
     let value = numerator.parse::<f64>().ok()? / denominator.parse::<f64>().ok()?;
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sleeve_is_no_film_and_the_first_streams_count() {
+    fn attached_cover_art_is_skipped() {
         let source = read(
             r#"{"streams": [
                 {"index": 0, "codec_type": "video", "codec_name": "mjpeg", "width": 600, "height": 600,
@@ -290,24 +290,24 @@ mod tests {
         for size in [(8_192, 4_320), (4_320, 8_192), (7_680, 4_320), (16_384, 2_160)] {
             assert!(sized(size).unwrap().video.is_some(), "{size:?}");
         }
-        // ffprobe reports no size for frames that its decoder refused.
+        // ffprobe reports no size for frames that its decoder rejected.
         assert!(matches!(sized((0, 0)), Err(Error::UndecodableMedia(_))));
     }
 
     #[test]
     fn streams_of_unknown_codecs_are_skipped_or_named() {
         let video = r#"{"index": 0, "codec_type": "video", "width": 160, "height": 90, "time_base": "1/25"}"#;
-        let sound = r#"{"index": 1, "codec_type": "audio", "codec_name": "unknown", "channels": 2,
+        let audio = r#"{"index": 1, "codec_type": "audio", "codec_name": "unknown", "channels": 2,
             "sample_rate": "48000", "time_base": "1/48000"}"#;
-        let known = sound.replace("unknown", "aac");
+        let known = audio.replace("unknown", "aac");
         let file =
             |streams: &str| read(&format!(r#"{{"streams": [{streams}], "format": {{"duration": "1"}}}}"#));
         let source = file(&format!("{video},{known}")).unwrap();
         assert_eq!((source.video, source.audio.unwrap().codec.as_str()), (None, "aac"));
         for (streams, named) in [
             (video.to_owned(), "video stream 0"),
-            (sound.to_owned(), "audio stream 1"),
-            (format!(r#"{{"index": 7, "codec_type": "data"}},{sound}"#), "audio stream 1"),
+            (audio.to_owned(), "audio stream 1"),
+            (format!(r#"{{"index": 7, "codec_type": "data"}},{audio}"#), "audio stream 1"),
         ] {
             let error = file(&streams).unwrap_err().to_string();
             assert!(error.contains(named), "{error}");

@@ -13,9 +13,9 @@ pub fn router(renderer: Renderer) -> OpenApiRouter {
 
 /// Render a window
 ///
-/// Of an asset, or of a project's timeline, to a file that becomes an asset of its own. The first picture is the
-/// one that is shown at `start_ms`, the last one begins before `end_ms`, and sound is cut to the sample. An identical
-/// request gets the same file back. The render ends with its request.
+/// Renders a window of an asset or of a project's timeline to a file, which becomes a new asset. The first frame is the
+/// one visible at `start_ms`, the last frame begins before `end_ms`, and audio is cut to the sample. An identical
+/// request returns the same file. The render is cancelled when its request is.
 #[utoipa::path(
     post,
     path = "/video/render",

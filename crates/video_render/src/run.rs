@@ -1,4 +1,4 @@
-//! Runs a plan: ffmpeg under limits, and a look at what it wrote.
+//! Runs a plan: ffmpeg with limits on time, progress and output.
 
 use std::ffi::OsString;
 use std::io;
@@ -16,29 +16,29 @@ use tokio::time::timeout;
 use crate::plan::Argument;
 use confined_process::{Process, ToolError};
 
-/// What a render may cost.
+/// Resource limits of a render.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How long ffmpeg may run.
+    /// Longest run time of ffmpeg.
     pub time: Duration,
-    /// How long it may tell nothing of its progress.
+    /// Longest time without a progress report.
     pub silence: Duration,
-    /// The largest file that it may write, in bytes.
+    /// Largest output file, in bytes.
     pub output_bytes: u64,
 }
 
-/// The address space of a render: a 4K encoder with its frames takes below 3 GiB.
+/// Limit of the address space of a render; a 4K encoder with its frames uses less than 3 GiB.
 const MEMORY: confined_process::Limits = confined_process::Limits { memory_bytes: 12 << 30 };
 
-/// The path under which another process of this user opens the very file behind `file`.
+/// The path by which another process of this user opens the same open file as `file`.
 pub(crate) fn path_of(file: &impl AsFd) -> PathBuf {
     format!("/proc/{}/fd/{}", std::process::id(), file.as_fd().as_raw_fd()).into()
 }
 
-/// Runs ffmpeg over `sources` into `output`.
+/// Runs ffmpeg on `sources` and writes `output`. The process is killed on errors and when the future is dropped.
 ///
 /// # Errors
-/// [`ToolError`]; nothing runs any more then, nor when the future is dropped.
+/// [`ToolError`] when ffmpeg cannot be started, fails or exceeds a limit.
 pub(crate) async fn run(
     ffmpeg: &Path,
     arguments: &[Argument],
@@ -48,7 +48,7 @@ pub(crate) async fn run(
 ) -> Result<(), ToolError> {
     let arguments = arguments.iter().map(|argument| match argument {
         Argument::Text(text) => OsString::from(text),
-        // A plan names the sources that it was made with.
+        // The indices of a plan are those of its sources.
         Argument::Source(index) => sources.get(*index).map(OsString::from).unwrap_or_default(),
         Argument::Output => output.into(),
     });
@@ -66,7 +66,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Follows what it tells until it ends.
+/// Reads the progress reports of ffmpeg until it ends.
 async fn watch(mut process: Process, silence: Duration) -> Result<(), ToolError> {
     let Some(mut stdout) = process.stdout() else { return process.finish().await };
     let mut piece = vec![0; 4_096];
@@ -93,7 +93,7 @@ async fn watch(mut process: Process, silence: Duration) -> Result<(), ToolError>
     }
 }
 
-/// How far the render is, by the last `out_time_us=` of a report.
+/// Position of the render in the output, by the last `out_time_us=` of a progress report.
 fn position(report: &[u8]) -> Option<MediaTime> {
     let report = std::str::from_utf8(report).ok()?;
     let (_, rest) = report.rsplit_once("out_time_us=")?;

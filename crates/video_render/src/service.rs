@@ -1,4 +1,4 @@
-//! The rules: what is looked up, what is run, what is registered.
+//! The render service: finds earlier renders, runs new ones, and registers their files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,35 +6,35 @@ use std::time::Duration;
 
 use blob_store::ScratchFile;
 use futures::StreamExt;
-use http_kit::{Boarding, Clock, Flights, Id, RequestContext, WorkQueue};
+use http_kit::{Clock, Id, RequestContext, SingleFlight, WorkQueue};
 use media_time::Window;
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
 use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
-use crate::composition::{Composition, Place};
+use crate::composition::{Composition, RenderRange};
 use crate::container::Container;
 use crate::model::{RenderRequest, RenderResponse, Rendered};
 use crate::prepare::{Preparation, Prepared};
 use crate::run::{self, Limits};
 use crate::source::Source;
-use crate::store::{self, Kept};
-use crate::subject::{self, Registered, Subject};
+use crate::store::{self, StoredRender};
+use crate::subject::{self, Registered, RenderTarget};
 use crate::tools::Tools;
 use crate::{Error, Plan, Profile, truncation};
 
-/// What the renderer is told by the configuration.
+/// Configuration of the renderer.
 #[derive(Clone, Debug)]
 pub struct RenderConfig {
-    /// The program, best as an absolute path: it is started without an environment.
+    /// Path of ffmpeg; use an absolute path, because it is started without an environment.
     pub ffmpeg: PathBuf,
-    /// The program.
+    /// Path of ffprobe; use an absolute path.
     pub ffprobe: PathBuf,
-    /// How many renders run at once.
+    /// Number of renders that run at once.
     pub workers: usize,
-    /// How many more may wait for that.
+    /// Number of further renders that may wait in the queue.
     pub waiting: usize,
-    /// What one render may cost.
+    /// Resource limits of one render.
     pub limits: Limits,
 }
 
@@ -51,7 +51,7 @@ impl Default for RenderConfig {
     }
 }
 
-/// Renders windows to files, and finds those that it has rendered before. Cheap to clone.
+/// Renders windows to files, and reuses earlier renders. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Renderer(Arc<Inner>);
 
@@ -63,29 +63,29 @@ struct Inner {
     queue: WorkQueue,
     workers: usize,
     limits: Limits,
-    flights: Flights,
+    single_flight: SingleFlight,
     clock: Arc<dyn Clock>,
 }
 
-/// Does a caller wait for a place in the queue?
+/// Admission to a full queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Patience {
-    /// No: a full queue is told at once.
+    /// Fails at once when the queue is full.
     None,
-    /// Yes: the caller sends only so many at once.
+    /// Waits for the queue; the caller limits its own concurrency.
     Endless,
 }
 
-/// One render that is asked for.
+/// One requested render, with its key.
 struct Order<'a> {
     context: &'a RequestContext,
-    subject: &'a Subject,
+    subject: &'a RenderTarget,
     profile: &'static Profile,
     version: &'a str,
     key: &'a str,
 }
 
-/// A file on disk that is as planned.
+/// A rendered file on disk, checked against its plan.
 struct Output {
     plan: Plan,
     file: ScratchFile,
@@ -101,22 +101,22 @@ impl Renderer {
         config: RenderConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let flights = Flights::new(media.pool().clone());
+        let single_flight = SingleFlight::new(media.pool().clone());
         let queue = WorkQueue::new("render", config.workers, config.waiting);
         let tools = Tools::new(config.ffmpeg, config.ffprobe);
         let (workers, limits) = (config.workers.max(1), config.limits);
-        Self(Arc::new(Inner { media, timeline, tools, queue, workers, limits, flights, clock }))
+        Self(Arc::new(Inner { media, timeline, tools, queue, workers, limits, single_flight, clock }))
     }
 
-    /// The versions of renderer and ffmpeg: part of every render's key.
+    /// The versions of the renderer and of ffmpeg, which are part of every render's key.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when ffmpeg or ffprobe does not run.
+    /// [`Error::Unavailable`] when ffmpeg or ffprobe cannot be run.
     pub async fn version(&self) -> Result<String, Error> {
         self.0.tools.version().await.map(str::to_owned)
     }
 
-    /// Answers a request.
+    /// Renders the window of a request, or plans it for a dry run.
     ///
     /// # Errors
     /// See [`Error`].
@@ -141,25 +141,25 @@ impl Renderer {
         request: &RenderRequest,
         window: Window,
         profile: &Profile,
-    ) -> Result<Subject, Error> {
+    ) -> Result<RenderTarget, Error> {
         match (&request.asset_id, &request.project_id) {
             (Some(asset_id), None) if request.sequence_id.is_none() => {
-                Subject::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window)
+                RenderTarget::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window)
             }
             (None, Some(project_id)) => {
-                let place = Place { project_id, sequence_id: request.sequence_id.as_ref(), window };
+                let place = RenderRange { project_id, sequence_id: request.sequence_id.as_ref(), window };
                 let (timeline, media) = (&*self.0.timeline, &self.0.media);
                 let composition = Composition::load(timeline, media, context, place, profile).await?;
-                Ok(Subject::Timeline(Box::new(composition)))
+                Ok(RenderTarget::Timeline(Box::new(composition)))
             }
             _ => Err(Error::NoSubject),
         }
     }
 
-    /// Renders `window` of an asset of `context`'s owner, or finds the render of the same bytes and window.
+    /// Renders `window` of an asset of `context`'s owner, or returns an earlier render of the same bytes and window.
     ///
     /// # Errors
-    /// See [`Error`]; [`Error::Work`] when too many renders wait.
+    /// See [`Error`]; [`Error::Work`] when the queue is full.
     pub async fn render_window(
         &self,
         context: &RequestContext,
@@ -167,43 +167,43 @@ impl Renderer {
         window: Window,
         profile: &'static Profile,
     ) -> Result<Rendered, Error> {
-        let subject = Subject::of_asset(asset, window)?;
+        let subject = RenderTarget::of_asset(asset, window)?;
         self.find_or_make(context, &subject, profile, Patience::None).await
     }
 
-    /// Renders many windows, as many at once as the renderer has workers; each has an answer of its own, in
-    /// the order given. A full queue is waited for.
+    /// Renders many windows, at most one per worker at once, and returns one result for each, in the given order. Waits
+    /// when the queue is full.
     pub async fn render_windows(
         &self,
         context: &RequestContext,
         windows: &[(MediaAsset, Window)],
         profile: &'static Profile,
     ) -> Vec<Result<Rendered, Error>> {
-        // Futures before the stream: a closure inside it would have to hold for every lifetime.
+        // The futures are created before the stream: a closure inside it would have to be valid for every lifetime.
         let renders: Vec<_> = windows
             .iter()
             .map(async |(asset, window)| {
-                let subject = Subject::of_asset(asset, *window)?;
+                let subject = RenderTarget::of_asset(asset, *window)?;
                 self.find_or_make(context, &subject, profile, Patience::Endless).await
             })
             .collect();
         futures::stream::iter(renders).buffered(self.0.workers).collect().await
     }
 
-    /// What [`Renderer::render_window`] would do.
+    /// The plan of [`Renderer::render_window`], without rendering.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Renderer::render_window`].
     pub async fn plan_window(
         &self,
         asset: &MediaAsset,
         window: Window,
         profile: &'static Profile,
     ) -> Result<Plan, Error> {
-        self.plan(&Subject::of_asset(asset, window)?, profile).await
+        self.plan(&RenderTarget::of_asset(asset, window)?, profile).await
     }
 
-    async fn plan(&self, subject: &Subject, profile: &'static Profile) -> Result<Plan, Error> {
+    async fn plan(&self, subject: &RenderTarget, profile: &'static Profile) -> Result<Plan, Error> {
         let version = self.0.tools.version().await?;
         let _turn = self.0.queue.turn().await?;
         Ok(self.preparation(profile, version).prepare(subject).await?.plan)
@@ -216,7 +216,7 @@ impl Renderer {
     async fn find_or_make(
         &self,
         context: &RequestContext,
-        subject: &Subject,
+        subject: &RenderTarget,
         profile: &'static Profile,
         patience: Patience,
     ) -> Result<Rendered, Error> {
@@ -228,15 +228,16 @@ impl Renderer {
             None => {
                 let scope = &context.scope;
                 let lock = format!("video_render|{}|{}|{key}", scope.tenant_id, scope.env);
-                match self.0.flights.board(&lock, || self.find(&order)).await? {
-                    Boarding::Landed(kept) => kept,
-                    Boarding::Aboard(flight) => {
-                        let made = self.make(&order, patience).await;
-                        flight.land().await;
-                        metrics::counter!("renders_total", "reused" => "false").increment(1);
-                        return made.map(|kept| kept.rendered(false));
-                    }
+                let (kept, is_found) = self
+                    .0
+                    .single_flight
+                    .get_or_make(&lock, || self.find(&order), Box::pin(self.make(&order, patience)))
+                    .await?;
+                if !is_found {
+                    metrics::counter!("renders_total", "reused" => "false").increment(1);
+                    return Ok(kept.rendered(false));
                 }
+                kept
             }
         };
         metrics::counter!("renders_total", "reused" => "true").increment(1);
@@ -248,41 +249,40 @@ impl Renderer {
         }
     }
 
-    async fn find(&self, order: &Order<'_>) -> Result<Option<Kept>, Error> {
+    async fn find(&self, order: &Order<'_>) -> Result<Option<StoredRender>, Error> {
         let mut conn = self.0.media.pool().acquire().await?;
         Ok(store::find(&mut conn, &order.context.scope, order.key, order.subject.parent()).await?)
     }
 
-    /// Registers a render of other assets' same bytes for `parent` too.
-    async fn adopt(&self, order: &Order<'_>, parent: &Id, kept: Kept) -> Result<Kept, Error> {
+    /// Registers an earlier render of another asset with the same bytes for `parent` too.
+    async fn adopt(&self, order: &Order<'_>, parent: &Id, kept: StoredRender) -> Result<StoredRender, Error> {
         let (scope, now) = (&order.context.scope, self.0.clock.now());
         let render =
             Registered { asset_id: &kept.render_asset_id, uri: &kept.uri, key: order.key, plan: &kept.plan };
         let artifact = order.subject.artifact(&render, order.profile);
         let mut transaction = self.0.media.pool().begin().await?;
         let artifact = media_v2::store::insert_artifact(&mut transaction, scope, now, artifact).await?;
-        let kept = Kept { parent_asset_id: parent.clone(), artifact_id: artifact.id, ..kept };
+        let kept = StoredRender { parent_asset_id: parent.clone(), artifact_id: artifact.id, ..kept };
         self.keep(order, transaction, kept).await
     }
 
-    /// Commits the rows of a render, unless the same one was kept meanwhile: that is the answer then, and nothing of
-    /// ours stays.
+    /// Commits the rows of a render. If the same render has been stored meanwhile, rolls back and returns that one.
     async fn keep(
         &self,
         order: &Order<'_>,
         mut transaction: Transaction<'_, Postgres>,
-        kept: Kept,
-    ) -> Result<Kept, Error> {
+        kept: StoredRender,
+    ) -> Result<StoredRender, Error> {
         if store::insert(&mut transaction, &order.context.scope, order.key, &kept).await? {
             transaction.commit().await?;
             return Ok(kept);
         }
         transaction.rollback().await?;
-        // Only if it was deleted again there is none.
+        // The row is missing only if it has been deleted meanwhile.
         Ok(self.find(order).await?.ok_or(sqlx::Error::RowNotFound)?)
     }
 
-    async fn make(&self, order: &Order<'_>, patience: Patience) -> Result<Kept, Error> {
+    async fn make(&self, order: &Order<'_>, patience: Patience) -> Result<StoredRender, Error> {
         let _turn = match patience {
             Patience::None => self.0.queue.turn().await?,
             Patience::Endless => self.0.queue.patient_turn().await?,
@@ -292,7 +292,7 @@ impl Renderer {
         self.register(order, output).await
     }
 
-    /// Runs ffmpeg, and looks at its file before anybody else does.
+    /// Runs ffmpeg, and checks its file before it is registered.
     async fn run(&self, prepared: Prepared) -> Result<Output, Error> {
         let tools = &self.0.tools;
         let file = self.0.media.blobs().scratch().await.map_err(MediaError::from)?;
@@ -300,24 +300,23 @@ impl Renderer {
         run::run(&tools.ffmpeg, arguments, &prepared.paths, file.path(), self.0.limits).await?;
         let found =
             tools.prober.probe(file.path(), Container::MOV, None).await.map_err(|error| match error {
-                Error::UndecodableMedia(_) => Error::BadOutput("it is no MP4 or MOV file".to_owned()),
+                Error::UndecodableMedia(_) => Error::BadOutput("it is not an MP4 or MOV file".to_owned()),
                 error => error,
             })?;
         let plan = prepared.plan;
         let shortest = plan.end_ms - plan.start_ms - truncation::SLACK;
         let is_short = found.duration.is_none_or(|duration| duration < shortest);
-        // ffmpeg passes over what it cannot decode, and ends without complaint where a cut off file does.
+        // ffmpeg skips packets that it cannot decode, and ends without an error at the end of a truncated file.
         if is_short || found.video.is_none() || found.audio.is_none() {
-            let detail =
-                "the source is damaged, or cut off, inside the window: pictures or sound are missing";
+            let detail = "the source is damaged or truncated inside the window: video or audio is missing";
             return Err(Error::UndecodableMedia(detail.to_owned()));
         }
         Ok(Output { plan, file, found })
     }
 
-    /// The bytes, and then all rows that tell of them, or none: the file as an asset, what it is of as
-    /// artifacts, and its key.
-    async fn register(&self, order: &Order<'_>, output: Output) -> Result<Kept, Error> {
+    /// Stores the bytes, and then in one transaction all their rows: the file as an asset, its sources as artifacts,
+    /// and its key.
+    async fn register(&self, order: &Order<'_>, output: Output) -> Result<StoredRender, Error> {
         let Output { plan, file, found } = output;
         let (subject, profile, key) = (order.subject, order.profile, order.key);
         let blob = file.keep().await.map_err(MediaError::from)?;
@@ -333,7 +332,7 @@ impl Renderer {
         if !segments.is_empty() {
             media_v2::store::insert_artifacts(&mut transaction, scope, now, segments).await?;
         }
-        let kept = Kept {
+        let kept = StoredRender {
             parent_asset_id: artifact.parent_asset_id,
             artifact_id: artifact.id,
             render_asset_id: asset.id,
@@ -344,7 +343,7 @@ impl Renderer {
     }
 }
 
-impl Kept {
+impl StoredRender {
     fn rendered(self, reused: bool) -> Rendered {
         Rendered {
             render_asset_id: self.render_asset_id,

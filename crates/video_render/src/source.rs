@@ -1,4 +1,4 @@
-//! What is known of a source before it is rendered.
+//! The probed properties of a source.
 
 use std::num::NonZeroU32;
 
@@ -7,15 +7,15 @@ use media_time::MediaTime;
 use crate::container::Container;
 use crate::frame_format::FrameFormat;
 
-/// What is known of a source before it is rendered. Times here are the file's own: those that ffmpeg reports.
+/// The probed properties of a source. Times are the file's own, as ffmpeg reports them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Source {
     pub(crate) container: Container,
-    /// Time zero of the asset.
+    /// Time zero of the asset, in the file's own time.
     pub(crate) start: MediaTime,
-    /// Where ffmpeg counts seek positions from: the begin of the earliest stream of any kind.
+    /// Zero of ffmpeg's seek positions: the start of the earliest stream of any kind.
     pub(crate) seek_zero: MediaTime,
-    /// How much later than the video's the audio's own times are: containers round them, or leave encoder delay to the
+    /// Offset of the audio timestamps relative to the video: containers round them, or leave the encoder delay to the
     /// decoder.
     pub(crate) audio_lag: MediaTime,
     pub(crate) duration: Option<MediaTime>,
@@ -24,12 +24,12 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The file's own time at its end, as far as it is declared.
+    /// The end in the file's own time, if declared.
     pub(crate) fn end(&self) -> Option<MediaTime> {
         Some(self.start + self.duration?)
     }
 
-    /// How the audio is found in the file.
+    /// How ffmpeg must access the audio.
     pub(crate) fn audio_access(&self) -> AudioAccess {
         let codec = self.audio.as_ref().map_or("", |audio| audio.codec.as_str());
         match (self.container.demuxer, codec) {
@@ -40,25 +40,25 @@ impl Source {
     }
 }
 
-/// How ffmpeg finds an instant of the audio.
+/// How ffmpeg finds an instant in the audio.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AudioAccess {
     /// By seeking and timestamps.
     Seeking,
-    /// From the beginning on: it delivers other audio after seeking.
+    /// By reading from the beginning, because ffmpeg returns wrong audio after seeking.
     FromBeginning,
-    /// From the beginning on, and by counting samples: its timestamps are wrong.
+    /// By reading from the beginning and counting samples, because the timestamps are wrong.
     Counted,
 }
 
-/// What is needed to find the packets of a stream.
+/// A stream of the file, with its clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Track {
     pub(crate) index: u32,
     pub(crate) time_base: TimeBase,
-    /// When it begins in the file's own time.
+    /// Start in the file's own time.
     pub(crate) start: Option<MediaTime>,
-    /// When it ends in the file's own time, by the file's index of all packets; none without such an index.
+    /// End in the file's own time, by the file's index of all packets; `None` without such an index.
     pub(crate) end: Option<MediaTime>,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Track {
 pub(crate) struct VideoStream {
     pub(crate) track: Track,
     pub(crate) codec: String,
-    /// Mean rate, pictures a second.
+    /// Mean frame rate in frames per second.
     pub(crate) fps: Option<f64>,
     pub(crate) format: FrameFormat,
 }
@@ -80,16 +80,16 @@ pub(crate) struct AudioStream {
     pub(crate) mix: ChannelMix,
 }
 
-/// How channels become stereo.
+/// How channels are mixed to stereo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ChannelMix {
-    /// By the channel layout, or by ffmpeg's default layout for so many channels.
+    /// By the channel layout, or by ffmpeg's default layout for the number of channels.
     ByLayout,
-    /// The first two: many channels without a layout are separate microphones, which ffmpeg refuses to mix.
+    /// The first two channels: many channels without a layout are separate microphones, which ffmpeg does not mix.
     FirstTwo,
 }
 
-/// Seconds of one tick of a stream's clock: a positive fraction.
+/// The duration of one tick of a stream's clock, in seconds: a positive fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimeBase {
     pub(crate) numerator: NonZeroU32,
@@ -111,7 +111,7 @@ impl TimeBase {
         MediaTime::from_micros(if ticks < 0 { -micros } else { micros })
     }
 
-    /// How far apart two instants may be told because each is rounded to a tick.
+    /// Duration of one tick: the rounding error of the difference of two timestamps.
     pub(crate) fn tick(self) -> MediaTime {
         self.instant(1)
     }

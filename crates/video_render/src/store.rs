@@ -1,4 +1,4 @@
-//! The only SQL of this crate: which render answers which key. Files and artifacts are rows of media_v2.
+//! The only SQL of this crate: renders by their keys. Files and artifacts are rows of media_v2.
 
 use http_kit::{Id, Scope};
 use sqlx::PgConnection;
@@ -6,9 +6,9 @@ use sqlx::types::Json;
 
 use crate::Plan;
 
-/// A render that is kept.
+/// A stored render, with its artifact and plan.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Kept {
+pub(crate) struct StoredRender {
     pub(crate) parent_asset_id: Id,
     pub(crate) artifact_id: Id,
     pub(crate) render_asset_id: Id,
@@ -24,13 +24,13 @@ struct Row {
     plan: Json<Plan>,
 }
 
-/// A render under `render_key`: that of `parent` if there is one, else one of other assets with the same bytes.
+/// Finds a render by `render_key`: that of `parent` if it exists, else one of another asset with the same bytes.
 pub(crate) async fn find(
     conn: &mut PgConnection,
     scope: &Scope,
     render_key: &str,
     parent: Option<&Id>,
-) -> sqlx::Result<Option<Kept>> {
+) -> sqlx::Result<Option<StoredRender>> {
     let row = sqlx::query_as!(
         Row,
         r#"-- video_render::find
@@ -48,7 +48,7 @@ pub(crate) async fn find(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Kept {
+    Ok(row.map(|row| StoredRender {
         parent_asset_id: row.parent_asset_id,
         artifact_id: row.artifact_id,
         render_asset_id: row.render_asset_id,
@@ -57,12 +57,12 @@ pub(crate) async fn find(
     }))
 }
 
-/// Keeps a render under its key, unless somebody else does already: is it ours that is kept?
+/// Stores a render under its key and parent; returns false if one is already stored.
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     scope: &Scope,
     render_key: &str,
-    kept: &Kept,
+    kept: &StoredRender,
 ) -> sqlx::Result<bool> {
     let inserted = sqlx::query!(
         "-- video_render::insert

@@ -1,4 +1,4 @@
-//! What is rendered, and what is told of it afterwards.
+//! The subject of a render, and the asset and artifacts that are registered for it.
 
 use http_kit::Id;
 use media_time::{MediaTime, Window};
@@ -11,15 +11,15 @@ use crate::{Error, Plan, Profile};
 
 const OP_VERSION: &str = "v1";
 
-/// A window of an asset, or of a timeline.
+/// The subject of a render: a window of an asset or of a timeline.
 #[derive(Clone, Debug)]
-pub(crate) enum Subject {
+pub(crate) enum RenderTarget {
     Asset(Box<MediaAsset>, Window),
     Timeline(Box<Composition>),
 }
 
-impl Subject {
-    /// A window of an asset, checked against what is known of it.
+impl RenderTarget {
+    /// A window of an asset, checked against the asset's duration.
     pub(crate) fn of_asset(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
         check(window)?;
         if let Some(duration) = asset.duration_ms.filter(|duration| *duration < window.end()) {
@@ -42,7 +42,7 @@ impl Subject {
         }
     }
 
-    /// The asset that the render is a window of. What is made of several is registered on the render itself.
+    /// The asset that the render is a window of; `None` for a timeline, whose artifact is on the rendered file itself.
     pub(crate) fn parent(&self) -> Option<&Id> {
         match self {
             Self::Asset(asset, _) => Some(&asset.id),
@@ -50,7 +50,7 @@ impl Subject {
         }
     }
 
-    /// Everything that determines the file, and what is registered with it.
+    /// Everything that determines the file and its registered metadata.
     pub(crate) fn produced_by(&self, profile: &Profile, version: &str) -> Value {
         let window = self.window();
         let mut all = json!({
@@ -73,7 +73,7 @@ impl Subject {
         all
     }
 
-    /// The artifact that says what the file is: a window of that asset, or of that timeline.
+    /// The `render` artifact, which records that the file is a window of the asset or timeline.
     pub(crate) fn artifact(&self, render: &Registered<'_>, profile: &Profile) -> NewArtifact {
         let parent = self.parent().unwrap_or(render.asset_id).clone();
         let mut artifact = self.derived(ArtifactKind::Render, parent, render, profile);
@@ -92,7 +92,7 @@ impl Subject {
         artifact
     }
 
-    /// For each clip that is used, the window of its source that is in the render `artifact_id`.
+    /// A `render_segment` artifact for each used clip: the window of its source that is in the render `artifact_id`.
     pub(crate) fn segments(
         &self,
         artifact_id: &Id,
@@ -101,8 +101,8 @@ impl Subject {
     ) -> Vec<NewArtifact> {
         let Self::Timeline(composition) = self else { return Vec::new() };
         let segment = |layer: &Layer| {
-            let heard = layer.heard(composition.window)?;
-            let source = layer.source_of(composition.window, heard);
+            let span = layer.audible_window(composition.window)?;
+            let source = layer.source_of(composition.window, span);
             let parent = layer.asset.id.clone();
             let mut segment = self.derived(ArtifactKind::RenderSegment, parent, render, profile);
             (segment.start_ms, segment.end_ms) = (Some(source.start()), Some(source.end()));
@@ -113,8 +113,8 @@ impl Subject {
                 ("track_id", json!(layer.clip.track_id)),
                 ("clip_id", json!(layer.clip.id)),
                 ("render_artifact_id", json!(artifact_id)),
-                ("render_start_ms", json!(heard.start())),
-                ("render_end_ms", json!(heard.end())),
+                ("render_start_ms", json!(span.start())),
+                ("render_end_ms", json!(span.end())),
             ] {
                 segment.meta.insert(name.to_owned(), value);
             }
@@ -147,7 +147,7 @@ impl Subject {
     }
 }
 
-/// A rendered file that is an asset.
+/// A rendered file that is registered as an asset.
 pub(crate) struct Registered<'a> {
     pub(crate) asset_id: &'a Id,
     pub(crate) uri: &'a str,
@@ -155,7 +155,7 @@ pub(crate) struct Registered<'a> {
     pub(crate) plan: &'a Plan,
 }
 
-/// A window must hold an instant, from zero on.
+/// Checks that a window is not empty and does not start before zero.
 pub(crate) fn check(window: Window) -> Result<(), Error> {
     if window.is_empty() || window.start().is_negative() {
         return Err(Error::InvalidWindow { start: window.start(), end: window.end() });
@@ -163,7 +163,7 @@ pub(crate) fn check(window: Window) -> Result<(), Error> {
     Ok(())
 }
 
-/// What names the bytes of an asset: their hash, or the asset itself when it has none.
+/// Identifies the bytes of an asset: by their hash, or by the asset's id without a hash.
 fn identity(asset: &MediaAsset) -> Value {
     match &asset.content_sha256 {
         Some(hash) => json!({ "sha256": hash }),
@@ -185,7 +185,7 @@ fn identity_of_layer(layer: &Layer) -> Value {
     })
 }
 
-/// The rendered file as an asset.
+/// The new asset for a rendered file.
 pub(crate) fn render_asset(
     user_id: Option<Id>,
     uri: String,

@@ -1,4 +1,4 @@
-//! ffmpeg and ffprobe, and which ones they are.
+//! The ffmpeg and ffprobe programs, with their version and components.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use crate::Error;
 use crate::prober::{LIMITS, Prober};
 use confined_process::ToolError;
 
-/// Part of every render's key: count it up when the same plan would give other bytes, or the same request
-/// another plan. v3: the last frame of source-rate renders lasts to the end of the window, and every render is
+/// Part of every render's key. Increment it when the same plan would give different bytes, or the same request a
+/// different plan. v3: the last frame of source-rate renders lasts to the end of the window, and every render is
 /// BT.709 in limited range, deinterlaced, tone-mapped and opaque.
 const RENDERER: &str = "video_render_v4";
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const MAX_OUTPUT: u64 = 1 << 20;
 
-/// The programs; their version and components are asked for once, when they are first needed.
+/// The programs. Their version and components are read once, on first use.
 #[derive(Debug)]
 pub(crate) struct Tools {
     pub(crate) ffmpeg: PathBuf,
@@ -35,7 +35,7 @@ impl Components {
         self.0.contains(name)
     }
 
-    /// What `ffmpeg -filters` or `-decoders` wrote: flags, a name and its description on each line.
+    /// Parses the output of `ffmpeg -filters` or `-decoders`: flags, a name and its description on each line.
     fn parse(listing: &str) -> impl Iterator<Item = String> {
         listing.lines().filter_map(|line| line.split_whitespace().nth(1)).map(str::to_owned)
     }
@@ -53,10 +53,10 @@ impl Tools {
         Self { ffmpeg, prober, version: OnceCell::new(), components: OnceCell::new() }
     }
 
-    /// `video_render_v4+ffmpeg-5.1.9`. What fails is asked for again by the next caller.
+    /// The versions, e.g. `video_render_v4+ffmpeg-5.1.9`. After an error the next caller tries again.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when one of the programs does not run.
+    /// [`Error::Unavailable`] when one of the programs cannot be run.
     pub(crate) async fn version(&self) -> Result<&str, Error> {
         let version = self.version.get_or_try_init(async || {
             version_of(&self.prober.ffprobe).await?;
@@ -65,10 +65,10 @@ impl Tools {
         version.await.map(String::as_str)
     }
 
-    /// The filters and decoders that this ffmpeg has. What fails is asked for again by the next caller.
+    /// The filters and decoders of ffmpeg. After an error the next caller tries again.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when ffmpeg does not run.
+    /// [`Error::Unavailable`] when ffmpeg cannot be run.
     pub(crate) async fn components(&self) -> Result<&Components, Error> {
         let components = self.components.get_or_try_init(async || {
             let filters = ask(&self.ffmpeg, &["-hide_banner", "-filters"]).await?;
@@ -79,17 +79,17 @@ impl Tools {
     }
 }
 
-/// The third word of `ffmpeg version 5.1.9 Copyright …`.
+/// The version of a program: the third word of `ffmpeg version 5.1.9 Copyright …`.
 async fn version_of(program: &Path) -> Result<String, Error> {
     let text = ask(program, &["-version"]).await?;
     Ok(text.split_whitespace().nth(2).unwrap_or("unknown").chars().take(64).collect())
 }
 
-/// What a program tells of itself.
+/// Runs a program with `options` and returns its standard output.
 async fn ask(program: &Path, options: &[&str]) -> Result<String, Error> {
     let written = confined_process::output(program, options, LIMITS, TIME_LIMIT, MAX_OUTPUT).await;
     let written = written.map_err(|error| match error {
-        // It is there and does not work: a broken installation.
+        // The program exists but does not work: the installation is broken.
         ToolError::Failed { .. } | ToolError::TooMuchOutput { .. } => Error::Unavailable(error),
         error => error.into(),
     })?;

@@ -1,4 +1,5 @@
-//! Is a file shorter than its container says? What is missing of it must not pass for the end of the recording.
+//! Detects files that are shorter than their container declares. The missing part must not be taken for the end of the
+//! recording.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -7,13 +8,13 @@ use media_time::MediaTime;
 use crate::container::Container;
 use crate::prober::Packet;
 
-/// More parts than any real file has on its first level are not looked at.
+/// Most parts that are read on the first level; no real file has more.
 const MAX_PARTS: u32 = 100_000;
-/// So much may be missing of a window at its end, where the last picture stays: a picture at 20 a second.
+/// Longest part that may be missing at the end of a window, where the last frame freezes: one frame at 20 fps.
 pub(crate) const SLACK: MediaTime = MediaTime::from_millis(50);
 
-/// Does `source` end inside one of its parts? Boxes of MP4 and MOV, the segment of Matroska and the forms of RIFF
-/// and AIFF tell their lengths; other containers do not, and are never truncated.
+/// Whether `source` ends inside one of its parts. Boxes of MP4 and MOV, the segment of Matroska and the forms of RIFF
+/// and AIFF declare their lengths; files of other containers are never reported as truncated.
 ///
 /// # Errors
 /// When reading fails.
@@ -32,19 +33,19 @@ pub(crate) fn is_truncated(mut source: impl Read + Seek, container: Container) -
     Ok(false)
 }
 
-/// The length of the part that begins with `header`; none where it is not told, or nothing more comes.
+/// The length of the part that begins with `header`; `None` when it is not declared or no part follows.
 fn part_length(container: Container, header: &[u8]) -> Option<u64> {
     let form = || header.get(4..8)?.first_chunk().copied();
     match container.demuxer {
         "mov" => match u32::from_be_bytes(header.first_chunk().copied()?) {
-            // To the end of the file.
+            // The box extends to the end of the file.
             0 => None,
             1 => header.get(8..16)?.try_into().ok().map(u64::from_be_bytes),
             length => Some(length.into()),
         }
         .filter(|length| *length >= 8),
         "wav" | "avi" if header.starts_with(b"RIFF") => match u32::from_le_bytes(form()?) {
-            // Written by who did not know it.
+            // The writer did not know the length.
             0 | u32::MAX => None,
             length => Some(8 + u64::from(length)),
         },
@@ -58,7 +59,7 @@ fn part_length(container: Container, header: &[u8]) -> Option<u64> {
     }
 }
 
-/// A number of variable width (RFC 8794 §4): its width in bytes, and its value, none when all of its bits are ones.
+/// Width in bytes and value of a number of variable width (RFC 8794 §4); the value is `None` when all bits are ones.
 fn number(bytes: &[u8], widest: usize) -> Option<(usize, Option<u64>)> {
     let width = bytes.first()?.leading_zeros() as usize + 1;
     let bytes = bytes.get(..width).filter(|_| width <= widest)?;
@@ -67,16 +68,16 @@ fn number(bytes: &[u8], widest: usize) -> Option<(usize, Option<u64>)> {
     Some((width, Some(value).filter(|value| *value != mask)))
 }
 
-/// Do `packets`, the last ones before `end` and some beyond it, reach so far? Where the file is cut off, as its container
-/// says or because it ends before `told_end`, its last packet may be incomplete, and does not count.
+/// Whether `packets`, the last ones before `end` and some after it, extend to `end`. If the file is truncated, by its
+/// container or because it ends before `declared_end`, its last packet may be incomplete and is ignored.
 pub(crate) fn reaches(
     packets: &[Packet],
     end: MediaTime,
     is_truncated: bool,
-    told_end: Option<MediaTime>,
+    declared_end: Option<MediaTime>,
 ) -> bool {
     let Some((last, others)) = packets.split_last() else { return false };
-    let is_cut_off = is_truncated || told_end.is_some_and(|told| last.end < told - SLACK);
+    let is_cut_off = is_truncated || declared_end.is_some_and(|declared| last.end < declared - SLACK);
     let whole = if is_cut_off { others } else { packets };
     whole.iter().any(|packet| packet.end >= end - SLACK)
 }
@@ -86,11 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_packet_counts_where_it_is_the_end_that_was_told() {
+    fn last_packet_counts_only_at_the_declared_end() {
         let ms = MediaTime::from_millis;
-        let packet = |shown, end| Packet { shown: ms(shown), decoded: ms(shown), end: ms(end), is_key: true };
+        let packet = |pts, end| Packet { shown: ms(pts), decoded: ms(pts), end: ms(end), is_key: true };
         let packets = [packet(0, 100), packet(100, 200)];
-        for (end, is_truncated, told_end, expected) in [
+        for (end, is_truncated, declared_end, expected) in [
             (200, false, Some(200), true),
             (250, false, Some(250), true),
             (251, false, Some(251), false),
@@ -100,8 +101,8 @@ mod tests {
             (200, true, Some(200), false),
             (150, true, Some(200), true),
         ] {
-            let found = reaches(&packets, ms(end), is_truncated, told_end.map(ms));
-            assert_eq!(found, expected, "{end} {is_truncated} {told_end:?}");
+            let found = reaches(&packets, ms(end), is_truncated, declared_end.map(ms));
+            assert_eq!(found, expected, "{end} {is_truncated} {declared_end:?}");
         }
         assert!(!reaches(&[], ms(10), false, None));
     }
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_ends_inside_a_part_is_truncated() {
+    fn file_that_ends_inside_a_part_is_truncated() {
         let whole: [(&str, &[u8]); 6] = [
             ("mov", b"\0\0\0\x0aftypis\0\0\0\x09mdat."),
             ("mov", b"\0\0\0\x0aftypis\0\0\0\x01mdat\0\0\0\0\0\0\0\x11."),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_are_not_told_are_no_promise() {
+    fn files_without_declared_lengths_are_not_truncated() {
         for (demuxer, bytes) in [
             ("mov", b"\0\0\0\0mdat...".as_slice()),
             ("mov", b"\0\0\0\x05what is this"),

@@ -1,4 +1,4 @@
-//! The filters that frames pass: pure functions from what is known of a stream to a part of ffmpeg's filter graph.
+//! The video filters: pure functions from the properties of a stream to a part of ffmpeg's filter graph.
 
 use media_time::{MediaTime, Window};
 
@@ -22,8 +22,8 @@ pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> String
     }
 }
 
-/// What frames pass before they are chosen by their times: the deinterlacer, which looks at their neighbours. It keeps
-/// their number and their times.
+/// The deinterlacer, which comes before frames are selected by their PTS, because it uses neighbouring frames. It keeps
+/// the number and PTS of frames.
 fn deinterlaced(video: &VideoStream) -> &'static str {
     match video.format.is_deinterlaced {
         true => "bwdif=mode=send_frame:deint=interlaced,",
@@ -31,8 +31,8 @@ fn deinterlaced(video: &VideoStream) -> &'static str {
     }
 }
 
-/// Every frame of the window when the source shows it, told from the window's begin; the one that is shown
-/// there already is shown from zero.
+/// Every frame of the window at its own PTS, relative to the start of the window; the frame visible at the start has
+/// PTS zero.
 fn at_their_own_times(video: &VideoStream, window: Window, first: MediaTime) -> String {
     let (first, start, end) = (first.as_micros(), window.start().as_micros(), window.end().as_micros());
     format!(
@@ -41,26 +41,25 @@ fn at_their_own_times(video: &VideoStream, window: Window, first: MediaTime) -> 
     )
 }
 
-/// The frames of a window on a grid of the profile's own rate.
+/// The frames of a window on a grid of the profile's rate.
 fn on_a_grid(video: &VideoStream, window: Window, first: MediaTime, rate: FrameRate) -> String {
     let anchor = anchor(window, first, rate);
-    // Half a tick, lest a frame that begins at the end is counted because its time was rounded.
+    // Half a tick, so that a frame that begins at the end is not counted because of rounding.
     let slack = MediaTime::from_micros(video.track.time_base.tick().as_micros() / 2 + 1);
     let count = rate.frames_before(window.end() - anchor - slack).max(1);
     resampled(video, window, first, rate, count)
 }
 
-/// When the first frame of a grid is due: when the first frame used began to be shown, so that a source of
-/// the same rate keeps each of its frames; when that is more than a frame's length ago, when the window
-/// begins.
+/// Time of the first frame of a grid: the PTS of the first frame used, so that a source of the same rate keeps all its
+/// frames; the start of the window if that PTS is more than a frame duration earlier.
 fn anchor(window: Window, first: MediaTime, rate: FrameRate) -> MediaTime {
     let is_near = first <= window.start() && window.start() < first + rate.instant(1);
     if is_near { first } else { window.start() }
 }
 
-/// `count` frames at `rate`: frame n is the one that the source shows at anchor + n / rate.
+/// `count` frames at `rate`: frame n is the frame of the source that is visible at anchor + n / rate.
 ///
-/// Containers round the times of frames to their clock, so a frame counts as shown one tick early.
+/// Containers round PTS to their clock, so a frame counts as visible one tick early.
 pub(crate) fn resampled(
     video: &VideoStream,
     window: Window,
@@ -79,7 +78,7 @@ pub(crate) fn resampled(
     )
 }
 
-/// A window's length of a canvas with nothing on it.
+/// A black canvas for the length of a window.
 fn empty_window(profile: &Profile, length: MediaTime) -> String {
     let rate = match profile.rate {
         Rate::Source => FrameRate::CANVAS,

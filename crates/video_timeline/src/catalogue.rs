@@ -8,32 +8,32 @@ use media_time::{LENGTH_TOLERANCE, MediaTime};
 use crate::error::{Entity, Error};
 use crate::model::Clip;
 
-/// Knows the assets and artifacts that clips may refer to.
+/// Looks up the assets and artifacts that clips refer to.
 ///
-/// A timeline in the same process as the media store asks it before it keeps a clip; one that
-/// serves others alone has none, and takes ids and windows as they are.
+/// A timeline in the same process as the media store checks clips against it before storing them. A timeline that
+/// serves other processes only has no catalogue, and accepts ids and windows unchecked.
 #[async_trait]
 pub trait MediaCatalogue: Send + Sync + Debug {
-    /// Those of `assets` that the owner has, each with its length if that is known.
+    /// Returns those of `assets` that the owner has, each with its duration if known.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Error::Database`].
     async fn durations(&self, scope: &Scope, assets: &[Id]) -> Result<HashMap<Id, Option<MediaTime>>, Error>;
 
-    /// Those of `artifacts` that the owner has, each with the assets whose part it can stand for: the one it was made of,
-    /// and the one its origin lies in.
+    /// Returns those of `artifacts` that the owner has, each with the assets whose clips may represent it: its parent
+    /// asset, and the asset of its origin.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Error::Database`].
     async fn assets_of(&self, scope: &Scope, artifacts: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Error>;
 }
 
-/// Checks what `clips` refer to: a constant number of questions, however many clips. `at` gives the JSON pointer of the
-/// object that the clip of an index was read from.
+/// Checks the assets and artifacts of `clips` with a constant number of calls. `at` returns the JSON pointer of the
+/// object that the clip with a given index was read from.
 ///
 /// # Errors
-/// [`Error::NotFound`] naming the first asset or artifact that the owner does not have; [`Error::Invalid`] for the first
-/// clip that ends after its asset, or stands for an artifact of another one.
+/// [`Error::NotFound`] naming the first asset or artifact that the owner does not have; [`Error::Invalid`] for the
+/// first clip that ends after its asset, or represents an artifact of another one.
 pub(crate) async fn check(
     catalogue: Option<&dyn MediaCatalogue>,
     scope: &Scope,
@@ -58,12 +58,12 @@ pub(crate) async fn check(
         if let Some(Some(duration)) = durations.get(&clip.asset_id)
             && clip.out_ms > *duration + LENGTH_TOLERANCE
         {
-            let detail = format!("lies beyond the asset, which ends at {} ms", duration.as_millis_f64());
+            let detail = format!("is beyond the end of the asset at {} ms", duration.as_millis_f64());
             return Err(Error::invalid(&at(index), "out_ms", detail));
         }
         let assets = clip.artifact_id.as_ref().and_then(|artifact_id| assets_of.get(artifact_id));
         if assets.is_some_and(|assets| !assets.contains(&clip.asset_id)) {
-            let detail = format!("is no artifact of asset {}", clip.asset_id);
+            let detail = format!("is not an artifact of asset {}", clip.asset_id);
             return Err(Error::invalid(&at(index), "artifact_id", detail));
         }
     }

@@ -11,39 +11,39 @@ use crate::model::{
 };
 use crate::page::Paging;
 
-/// Which clips to list, ordered by their begin on the timeline, then by creation; those
-/// [showing](ClipFilter::Showing) a window by their begin in the asset instead.
+/// Selects the clips to list, ordered by their start on the timeline, then by creation. Clips
+/// [showing](ClipFilter::Showing) a window are ordered by their start in the asset instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClipFilter {
-    /// Those on this track; an unknown track is an error.
+    /// Clips on this track; an unknown track is an error.
     Track(Id),
-    /// Those on every track of this sequence; an unknown sequence is an error.
+    /// Clips on every track of this sequence; an unknown sequence is an error.
     Sequence(Id),
-    /// Those that play this asset, in any project.
+    /// Clips that play this asset, in any project.
     Asset(Id),
-    /// Those that stand for this artifact, in any project.
+    /// Clips that represent this artifact, in any project.
     Artifact(Id),
-    /// Those that stand for any of these artifacts, in any project: 1 to [`MAX_ARTIFACTS`].
+    /// Clips that represent any of these artifacts, in any project: 1 to [`MAX_ARTIFACTS`].
     Artifacts(Vec<Id>),
-    /// Those that play any instant of `[start, end)` of this asset, in any project.
+    /// Clips that play any instant of `[start, end)` of this asset, in any project.
     Showing {
-        /// The asset.
+        /// Id of the asset.
         asset_id: Id,
-        /// The first instant of the window.
+        /// Start of the window, in asset time.
         start: MediaTime,
-        /// The first instant after it; `None` is after every clip.
+        /// End of the window, exclusive; `None` for no end.
         end: Option<MediaTime>,
     },
 }
 
-/// The most artifacts of one [`ClipFilter::Artifacts`].
+/// Maximum number of artifacts in a [`ClipFilter::Artifacts`].
 pub const MAX_ARTIFACTS: usize = 100;
 
-/// Rows of another engine that are there when a new timeline is, and only then.
+/// Writes rows of another engine that exist if and only if a new timeline does.
 #[async_trait]
 pub trait TimelineCompanion: Send {
-    /// Writes them in `transaction`, or, where the timeline is remote and there is none, in one of its own. Any error
-    /// undoes `transaction`; [`Error::CompanionFailed`] stands for one that the companion keeps for itself.
+    /// Writes the rows in `transaction`, or in a transaction of its own if the timeline is remote. Any error rolls back
+    /// `transaction`; [`Error::CompanionFailed`] means that the companion has kept the actual error.
     async fn write(
         &mut self,
         transaction: Option<&mut PgConnection>,
@@ -51,24 +51,23 @@ pub trait TimelineCompanion: Send {
     ) -> Result<(), Error>;
 }
 
-/// The timeline as other engines see it, be it in this process or remote.
+/// The timeline's interface for other engines, local or remote.
 ///
-/// Every call acts for the owner that `context` names: what belongs to another is
-/// [`Error::NotFound`], as what does not exist. All calls fail with [`Error::Database`] or
-/// [`Error::Unavailable`] when the timeline cannot be reached.
+/// Every call acts for the owner that `context` names; objects of other owners are [`Error::NotFound`], like objects
+/// that do not exist. All calls fail with [`Error::Database`] or [`Error::Unavailable`] when the timeline cannot be
+/// reached.
 #[async_trait]
 pub trait VideoTimeline: Send + Sync + Debug {
-    /// Reads a project.
+    /// Returns a project by its id.
     async fn get_project(&self, context: &RequestContext, project_id: &Id) -> Result<Project, Error>;
 
-    /// Reads a clip.
+    /// Returns a clip by its id.
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error>;
 
-    /// Makes a project; its user is the context's. [`Error::Invalid`] for a field out of range, here
-    /// and below.
+    /// Creates a project with the user of the context. [`Error::Invalid`] for a field out of range, here and below.
     async fn create_project(&self, context: &RequestContext, new: NewProject) -> Result<Project, Error>;
 
-    /// Makes a sequence of a project.
+    /// Creates a sequence of a project.
     async fn create_sequence(
         &self,
         context: &RequestContext,
@@ -76,7 +75,7 @@ pub trait VideoTimeline: Send + Sync + Debug {
         new: NewSequence,
     ) -> Result<Sequence, Error>;
 
-    /// Makes a track of a sequence.
+    /// Creates a track of a sequence.
     async fn create_track(
         &self,
         context: &RequestContext,
@@ -84,8 +83,8 @@ pub trait VideoTimeline: Send + Sync + Debug {
         new: NewTrack,
     ) -> Result<Track, Error>;
 
-    /// Puts clips on a track: all, or none. The answer is in the order given; at most 10 000 clips,
-    /// in a constant number of statements.
+    /// Creates at most 10 000 clips on a track, all or none, in a constant number of statements; returns them in the
+    /// order given.
     async fn create_clips(
         &self,
         context: &RequestContext,
@@ -93,16 +92,15 @@ pub trait VideoTimeline: Send + Sync + Debug {
         clips: Vec<NewClip>,
     ) -> Result<Vec<Clip>, Error>;
 
-    /// Makes a sequence with one track of clips, on a new project or an existing one: all, or
-    /// nothing.
+    /// Creates a sequence with one track of clips, in a new or existing project, all or nothing.
     async fn create_timeline(
         &self,
         context: &RequestContext,
         new: NewTimeline,
     ) -> Result<CreatedTimeline, Error>;
 
-    /// As [`create_timeline`](Self::create_timeline), with what `companion` writes. In this process both are one
-    /// transaction; the companion of a remote timeline is written after it.
+    /// As [`create_timeline`](Self::create_timeline), together with the rows of `companion`. A local timeline writes
+    /// both in one transaction; the companion of a remote timeline is written after it.
     async fn create_timeline_with(
         &self,
         context: &RequestContext,
@@ -114,7 +112,7 @@ pub trait VideoTimeline: Send + Sync + Debug {
         Ok(made)
     }
 
-    /// Lists the sequences of a project, by position.
+    /// Lists the sequences of a project, ordered by position.
     async fn list_sequences(
         &self,
         context: &RequestContext,
@@ -122,7 +120,7 @@ pub trait VideoTimeline: Send + Sync + Debug {
         paging: &Paging,
     ) -> Result<Page<Sequence>, Error>;
 
-    /// Lists the tracks of a sequence, by position.
+    /// Lists the tracks of a sequence, ordered by position.
     async fn list_tracks(
         &self,
         context: &RequestContext,
@@ -130,7 +128,7 @@ pub trait VideoTimeline: Send + Sync + Debug {
         paging: &Paging,
     ) -> Result<Page<Track>, Error>;
 
-    /// Lists clips by where they are or what they use.
+    /// Lists the clips that match a filter.
     async fn list_clips(
         &self,
         context: &RequestContext,

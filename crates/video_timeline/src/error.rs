@@ -3,10 +3,10 @@ use std::fmt;
 use http::StatusCode;
 use http_kit::{Id, Problem};
 
-/// The kinds of things a timeline is made of, and refers to.
+/// The kinds of objects in a timeline, and those that its clips refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entity {
-    /// A project.
+    /// A project with sequences.
     Project,
     /// A sequence of a project.
     Sequence,
@@ -16,7 +16,7 @@ pub enum Entity {
     Clip,
     /// A recording that a clip plays.
     Asset,
-    /// An artifact that a clip stands for.
+    /// An artifact that a clip represents.
     Artifact,
 }
 
@@ -24,7 +24,7 @@ impl Entity {
     pub(crate) const ALL: [Self; 6] =
         [Self::Project, Self::Sequence, Self::Track, Self::Clip, Self::Asset, Self::Artifact];
 
-    /// The code of the problem that says there is no such thing.
+    /// The problem code for an unknown object of this kind.
     pub(crate) const fn not_found_code(self) -> &'static str {
         match self {
             Self::Project => "project_not_found",
@@ -50,47 +50,48 @@ impl fmt::Display for Entity {
     }
 }
 
-/// Why a timeline did not do what it was asked.
+/// Why a timeline call failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No such thing, or not the caller's: both look the same.
+    /// The object does not exist or belongs to another owner; the two are not distinguished.
     #[error("there is no {kind} `{id}`")]
     NotFound {
-        /// What was looked for.
+        /// Kind of the requested object.
         kind: Entity,
-        /// The id as the caller gave it.
+        /// The id as given by the caller.
         id: String,
     },
-    /// What belongs to a new timeline could not be written with it; see [`TimelineCompanion`](crate::TimelineCompanion).
-    #[error("what belongs to the timeline was not written")]
+    /// The companion's rows of a new timeline could not be written; see
+    /// [`TimelineCompanion`](crate::TimelineCompanion).
+    #[error("the rows that belong to the timeline were not written")]
     CompanionFailed,
-    /// A field of the request is out of its range.
+    /// A field of the request is out of range.
     #[error("{pointer}: {detail}")]
     Invalid {
         /// JSON pointer into the request body.
         pointer: String,
-        /// What is wrong and what is expected.
+        /// The problem and the expected value.
         detail: String,
     },
-    /// A parameter of a listing is out of its range.
+    /// A parameter of a listing is out of range.
     #[error("{parameter}: {detail}")]
     InvalidQuery {
-        /// The parameter's name.
+        /// Name of the parameter.
         parameter: String,
-        /// What is expected.
+        /// The value that was expected.
         detail: String,
     },
-    /// The cursor is none of this listing's.
-    #[error("not a cursor of this listing: hand back `next_cursor` of the page before as it is")]
+    /// The cursor was not issued by this listing.
+    #[error("not a cursor of this listing: pass `next_cursor` of the previous page unchanged")]
     InvalidCursor,
-    /// The remote timeline did not answer, or not in a way that can be understood.
+    /// The remote timeline did not respond, or its response is invalid.
     #[error("the video timeline is unavailable: {detail}")]
     Unavailable {
-        /// What happened; for the log.
+        /// The cause, for the log.
         detail: String,
     },
-    /// The database of the timeline in this process failed.
+    /// A database query of the local timeline failed.
     #[error("the timeline's database failed")]
     Database(#[from] sqlx::Error),
 }

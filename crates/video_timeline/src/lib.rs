@@ -1,11 +1,11 @@
-//! Timelines: projects hold sequences, sequences hold tracks, tracks hold clips.
+//! Timelines: projects contain sequences, sequences contain tracks, tracks contain clips.
 //!
-//! A [`Clip`] plays the window `[in_ms, out_ms)` of an asset from `start_ms_on_timeline` on, at its
-//! speed. Times are exact to the microsecond.
+//! A [`Clip`] plays the window `[in_ms, out_ms)` of an asset from `start_ms_on_timeline` at its speed. Times are exact
+//! to the microsecond.
 //!
-//! Other engines see the [`VideoTimeline`] trait only:
-//! - [`TimelineService`] is the implementation in this process, on Postgres;
-//! - [`HttpTimeline`] talks to a remote one over the routes that [`router`] serves.
+//! Other engines use only the [`VideoTimeline`] trait:
+//! - [`TimelineService`] is the local implementation, on Postgres;
+//! - [`HttpTimeline`] calls a remote one over the routes of [`router`].
 
 mod catalogue;
 mod client;

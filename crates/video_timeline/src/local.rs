@@ -1,4 +1,4 @@
-//! The timeline of this process, as other engines see it.
+//! Implements [`VideoTimeline`] for the local service.
 
 use async_trait::async_trait;
 use http_kit::{Id, Page, RequestContext};

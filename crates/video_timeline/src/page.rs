@@ -5,12 +5,12 @@ use media_time::MediaTime;
 
 use crate::error::Error;
 
-/// Which part of a listing to return.
+/// Page size and start of a listing's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paging {
-    /// Rows on the page: 1–500.
+    /// Maximum number of rows on the page: 1–500.
     pub limit: u32,
-    /// `next_cursor` of the page before; `None` starts at the beginning.
+    /// `next_cursor` of the previous page; `None` starts at the beginning.
     pub cursor: Option<String>,
 }
 
@@ -21,22 +21,22 @@ impl Default for Paging {
 }
 
 impl Paging {
-    /// The page after `page`, or `None` when that was the last.
+    /// The page after `page`, or `None` if that was the last.
     #[must_use]
     pub fn after<T>(&self, page: &Page<T>) -> Option<Self> {
         page.next_cursor.clone().map(|cursor| Self { limit: self.limit, cursor: Some(cursor) })
     }
 
-    /// From `time` on, in a listing by time.
+    /// Starts at `time`, in a listing ordered by time.
     #[must_use]
     pub fn from_time(limit: u32, time: MediaTime) -> Self {
-        Self { limit, cursor: Some(Place { key: time.as_micros(), id: None }.encode()) }
+        Self { limit, cursor: Some(KeysetCursor { key: time.as_micros(), id: None }.encode()) }
     }
 
-    /// After the row at `time` with this id, in a listing by time; the row need not be there.
+    /// Starts after the row at `time` with this id, in a listing ordered by time; the row need not exist.
     #[must_use]
     pub fn after_row(limit: u32, time: MediaTime, id: Id) -> Self {
-        Self { limit, cursor: Some(Place { key: time.as_micros(), id: Some(id) }.encode()) }
+        Self { limit, cursor: Some(KeysetCursor { key: time.as_micros(), id: Some(id) }.encode()) }
     }
 
     fn limit(&self) -> Result<i64, Error> {
@@ -47,33 +47,33 @@ impl Paging {
         Err(Error::InvalidQuery { parameter: "limit".into(), detail })
     }
 
-    /// For a listing by creation, newest first.
+    /// For a listing ordered by creation, newest first.
     pub(crate) fn newest_first(&self) -> Result<PageParams, Error> {
         let cursor = self.cursor.as_deref().map(Cursor::decode).transpose();
         Ok(PageParams { limit: self.limit()?, after: cursor.map_err(|_| Error::InvalidCursor)? })
     }
 
-    /// For a listing by a number (position, start), then id.
+    /// For a listing ordered by a number (position, start), then id.
     pub(crate) fn in_order(&self) -> Result<InOrder, Error> {
-        let after = self.cursor.as_deref().map(Place::decode).transpose()?;
-        let after = after.unwrap_or(Place { key: i64::MIN, id: None });
+        let after = self.cursor.as_deref().map(KeysetCursor::decode).transpose()?;
+        let after = after.unwrap_or(KeysetCursor { key: i64::MIN, id: None });
         let after_id = after.id.map_or_else(String::new, |id| id.to_string());
         Ok(InOrder { limit: self.limit()?, after_key: after.key, after_id })
     }
 }
 
-/// The rows after `(after_key, after_id)`, in ascending order.
+/// Selects the rows after `(after_key, after_id)`, in ascending order.
 #[derive(Debug)]
 pub(crate) struct InOrder {
     pub(crate) limit: i64,
     pub(crate) after_key: i64,
-    /// Empty before the first row with the key: it sorts before every id.
+    /// Empty to start before the first row with the key: an empty text sorts before every id.
     pub(crate) after_id: String,
 }
 
 impl InOrder {
-    /// A page of `rows`, which were fetched with `limit + 1` to see whether there is more.
-    pub(crate) fn page<T>(&self, mut rows: Vec<T>, place_of: impl Fn(&T) -> Place) -> Page<T> {
+    /// A page of `rows`, which were fetched with `limit + 1` to detect a further page.
+    pub(crate) fn page<T>(&self, mut rows: Vec<T>, place_of: impl Fn(&T) -> KeysetCursor) -> Page<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -82,14 +82,14 @@ impl InOrder {
     }
 }
 
-/// A row's place in an ascending listing; without an id, the place before all rows with the key.
+/// A row's key in an ascending listing; without an id, the position before all rows with the key.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct KeysetCursor {
     key: i64,
     id: Option<Id>,
 }
 
-impl Place {
+impl KeysetCursor {
     pub(crate) fn of(key: i64, id: &Id) -> Self {
         Self { key, id: Some(id.clone()) }
     }
@@ -115,19 +115,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_round_trip_and_refuse_the_rest() {
+    fn keyset_cursor_round_trips_and_rejects_other_text() {
         for id in [None, Some("clip_1".parse().unwrap())] {
-            let place = Place { key: -7, id };
-            assert_eq!(Place::decode(&place.encode()).unwrap(), place);
+            let place = KeysetCursor { key: -7, id };
+            assert_eq!(KeysetCursor::decode(&place.encode()).unwrap(), place);
         }
-        // The last is `1|a b`.
+        // The last text decodes to `1|a b`.
         for bad in ["", "x", "AAAA", "????", "MXxhIGI"] {
-            assert!(matches!(Place::decode(bad), Err(Error::InvalidCursor)), "{bad}");
+            assert!(matches!(KeysetCursor::decode(bad), Err(Error::InvalidCursor)), "{bad}");
         }
     }
 
     #[test]
-    fn limits_are_kept() {
+    fn page_limit_is_validated() {
         for (limit, good) in [(0, false), (1, true), (500, true), (501, false)] {
             assert_eq!(Paging { limit, cursor: None }.in_order().is_ok(), good, "{limit}");
         }

@@ -1,4 +1,4 @@
-//! Who may call: keys, links, browsers.
+//! Access control: API keys, signed links, browsers.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn refused((status, body): (StatusCode, Value), expected: u16, code: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_fix_the_tenant_and_what_a_call_may_do() {
+async fn api_keys_set_the_tenant_and_the_access_level() {
     let deployment = Deployment::new().await;
     let (write, read) = (create(&deployment, "t1", "write").await, create(&deployment, "t1", "read").await);
     let other = create(&deployment, "t2", "write").await;
@@ -111,7 +111,7 @@ async fn only_administrators_register_files_of_the_machine() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn links_work_without_headers_until_their_asset_is_gone() {
+async fn links_work_without_headers_until_their_asset_is_deleted() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("digits.wav")).await;
@@ -124,7 +124,7 @@ async fn links_work_without_headers_until_their_asset_is_gone() {
     assert_eq!(part.bytes().await.unwrap().as_ref(), b"RIFF");
     let changed = answer(client().get(url.replace("hb_tenant=t1", "hb_tenant=t2"))).await;
     refused(changed, 403, "link_invalid");
-    // Of another tenant, a link leads nowhere.
+    // A link of another tenant does not lead to the asset.
     let foreign = server.api("t2", "dev").post("/media-v2/links", &json!({"path": path})).await.ok();
     refused(answer(client().get(foreign["url"].as_str().unwrap())).await, 404, "asset_not_found");
     for (path, seconds) in [("/media-v2/assets", 60), (path.as_str(), 604_801), (path.as_str(), 0)] {
@@ -135,7 +135,7 @@ async fn links_work_without_headers_until_their_asset_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn browsers_are_held_to_this_host_and_allowed_origins() {
+async fn browsers_are_limited_to_this_host_and_allowed_origins() {
     let editor = "https://editor.example";
     let server = Deployment::new().await.start_with(&[("HARKBACK_CORS_ORIGINS", editor)]).await;
     let url = format!("{}/video/projects", server.base());
@@ -157,7 +157,7 @@ async fn browsers_are_held_to_this_host_and_allowed_origins() {
         .header("access-control-request-headers", "x-tenant-id,content-type");
     let preflight = preflight.send().await.unwrap();
     assert_eq!(preflight.headers()["access-control-allow-origin"], editor);
-    // A page reads problem documents and headers of ranges, too.
+    // Pages may read problem documents and headers of ranges, too.
     let missing =
         request(Method::GET, "localhost", Some(editor)).query(&[("limit", "0")]).send().await.unwrap();
     assert_eq!(missing.headers()["access-control-allow-origin"], editor);

@@ -40,7 +40,7 @@ async fn an_audio_stream_is_analysed_by_its_index() {
     assert_eq!(words(&timeline(&api, &second).await), SPOKEN);
     assert_eq!(api.post(ANALYZE, &request).await.ok()["meta"]["cache_hit"], true);
 
-    // Clips play the default stream: its timeline answers, though the other one is newer.
+    // Clips play the default stream: its timeline is returned, although the other one is newer.
     let clip = clip(&api, &asset, 0.0, 4_000.0, 1.0).await;
     let cut = api.get(&format!("/audio/semantic-timeline/by-clip/{clip}")).await.ok();
     assert_eq!(cut["artifact_id"], default["audio_semantic_artifact_id"]);
@@ -75,7 +75,7 @@ async fn samples_are_taken_from_the_audio_stream_asked_for() {
         "the slice is silent"
     );
     assert_eq!(api.post(detect, &request).await.ok()["meta"]["cache_hit"], true);
-    // Nothing is said in the default stream.
+    // The default stream has no speech.
     let default = api.post(detect, &json!({"asset_id": asset["id"]})).await.ok();
     assert_eq!(default["artifact_ids"], json!([]));
 

@@ -1,4 +1,4 @@
-//! Backup and restore in the order of docs/operating.md: the database first, then the blobs; back in the other order.
+//! Backup and restore in the order of docs/operating.md: backup of the database, then the blobs; restore in reverse.
 
 use std::path::Path;
 use std::process::Output;
@@ -18,7 +18,7 @@ async fn run(program: &str, arguments: &[&str]) -> Output {
     output
 }
 
-/// Uploads until it is stopped, and counts.
+/// Uploads until `stop` is set, and counts the uploads.
 async fn keep_uploading(api: Api, stop: Arc<AtomicBool>, uploaded: Arc<AtomicUsize>) {
     while !stop.load(Ordering::Relaxed) {
         let number = uploaded.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ async fn all(api: &Api, path: &str) -> Vec<Value> {
     }
 }
 
-/// An empty database takes the dump: what a migrated one has is removed first.
+/// Restores a dump after removing the migrated schema, because a dump needs an empty database.
 async fn restore(deployment: &Deployment, dump: &Path) {
     for statement in [
         "DROP SCHEMA IF EXISTS graphile_worker CASCADE",
@@ -68,7 +68,7 @@ async fn a_backup_taken_while_the_service_runs_is_restored_elsewhere() {
     let samples = api.post("/audio/field-to-samples", &json!({"asset_id": asset["id"]})).await.ok();
     assert_ne!(samples["hit_artifact_ids"], json!([]));
 
-    // Uploads go on while the backup is taken, before, between and after its two steps.
+    // Uploads continue during the backup: before, between and after its two steps.
     let (stop, uploaded) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let uploads = tokio::spawn(keep_uploading(server.api("t1", "dev"), stop.clone(), uploaded.clone()));
     let more = async |than: usize| {
@@ -90,7 +90,7 @@ async fn a_backup_taken_while_the_service_runs_is_restored_elsewhere() {
     uploads.await.unwrap();
     server.stop().await;
 
-    // Blobs first, then the database.
+    // Restores the blobs first, then the database.
     let copy = Deployment::new().await;
     let data = copy.data_directory();
     let _ = run("cp", &["-a", backup.path().join("blobs").to_str().unwrap(), data.to_str().unwrap()]).await;
@@ -121,7 +121,7 @@ async fn a_backup_taken_while_the_service_runs_is_restored_elsewhere() {
     assert_eq!(api.get(&timeline).await.ok(), timeline_of_original);
     let again = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
     assert_eq!(again["meta"]["cache_hit"], true);
-    // It goes on as any other.
+    // The restored service works as any other.
     let _ = api.upload_bytes("new.bin", b"new".to_vec(), &[]).await.ok();
     server.stop().await;
 }

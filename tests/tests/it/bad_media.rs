@@ -1,4 +1,4 @@
-//! Recordings that are none, or odd: a right answer or a typed error, and the server lives on.
+//! Invalid or unusual recordings: a correct answer or a typed error, and the server keeps running.
 
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ async fn timeline(api: &Api, asset: &Value) -> Value {
     api.get(&format!("/audio/semantic-timeline/{id}")).await.ok()["summary"].clone()
 }
 
-/// A 16-bit PCM WAV of `samples` per channel at `rate` Hz; what it says of itself need not be true.
+/// A 16-bit PCM WAV of `samples` per channel at `rate` Hz; its header need not match.
 fn wav(rate: u32, channels: u16, samples: &[i16]) -> Vec<u8> {
     let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let length = u32::try_from(bytes.len()).unwrap();
@@ -34,7 +34,7 @@ fn wav(rate: u32, channels: u16, samples: &[i16]) -> Vec<u8> {
     wav
 }
 
-/// 32-bit float WAV.
+/// A mono WAV of 32-bit floats.
 fn float_wav(samples: &[f32]) -> Vec<u8> {
     let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let length = u32::try_from(bytes.len()).unwrap();
@@ -52,11 +52,11 @@ fn float_wav(samples: &[f32]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_recording_is_told_so() {
+async fn files_that_are_not_recordings_are_refused() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
-    let silent_picture = api.upload(&media::fixture("no_audio_video.mp4")).await;
-    analyze(&api, &silent_picture).await.problem(422, "no_audio_stream");
+    let silent_video = api.upload(&media::fixture("no_audio_video.mp4")).await;
+    analyze(&api, &silent_video).await.problem(422, "no_audio_stream");
 
     let noise: Vec<u8> = (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let talk = std::fs::read(media::fixture("talk_and_music.mp4")).unwrap();
@@ -74,8 +74,8 @@ async fn what_is_no_recording_is_told_so() {
         let asset = api.upload_bytes(name, bytes, &[]).await.ok();
         let reply = analyze(&api, &asset).await;
         let problem = reply.json();
-        let told = [json!("undecodable_media"), json!("no_audio_stream")];
-        assert!(reply.status == 422 && told.contains(&problem["code"]), "{name}: {problem}");
+        let expected_codes = [json!("undecodable_media"), json!("no_audio_stream")];
+        assert!(reply.status == 422 && expected_codes.contains(&problem["code"]), "{name}: {problem}");
     }
     let rows = api.get("/media-v2/assets?limit=500").await.ok();
     for asset in rows["items"].as_array().unwrap() {
@@ -86,12 +86,12 @@ async fn what_is_no_recording_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stub_invents_no_sound_for_what_cannot_be_decoded() {
+async fn stub_backend_refuses_undecodable_files() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
     let talk = std::fs::read(media::fixture("talk_and_music.mp4")).unwrap();
     let moov = talk.windows(4).position(|name| name == b"moov").unwrap();
-    // The same box under a name that no player knows.
+    // The same box under a name that no player reads.
     let mut headless = talk.clone();
     headless[moov..moov + 4].copy_from_slice(b"free");
     for kind in ["video", "audio", "other", "image"] {
@@ -117,7 +117,7 @@ async fn odd_recordings_are_analysed() {
     assert_eq!(silent["meta"]["integrated_lufs"], Value::Null);
     assert_eq!(silent["beats"], json!([]));
 
-    // The extension lies: what counts is the content.
+    // The extension is wrong: the content decides.
     let flac = std::fs::read(media::fixture("click_120bpm.flac")).unwrap();
     let lying = api.upload_bytes("click.mp4", flac, &[]).await.ok();
     assert_eq!(lying["kind"], "audio");

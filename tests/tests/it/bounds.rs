@@ -1,4 +1,4 @@
-//! The limits that the OpenAPI document tells of requests are those that the service holds to.
+//! The limits that the OpenAPI document declares for requests are those that the service enforces.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use e2e::{Api, Deployment, Reply, media};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-/// Whose limits depend on other fields, too: what lies on the told one may be refused for those.
+/// Fields whose limits depend on other fields, too: a value on the declared limit may be refused because of those.
 const WITHIN_OTHERS: [&str; 5] = ["in_ms", "out_ms", "at_ms", "source_end_ms", "max_duration_ms"];
 
-/// Good values, by the name of the field or parameter that takes them: ids of things that are there, and a window.
+/// Valid values, by the name of the field or parameter that takes them: existing ids, and a window.
 type Known = BTreeMap<&'static str, Value>;
 
 async fn things(api: &Api) -> Known {
@@ -41,7 +41,7 @@ async fn things(api: &Api) -> Known {
     ])
 }
 
-/// The path with ids in the place of their names.
+/// Replaces the parameters of a path by ids.
 fn filled(path: &str, known: &Known) -> String {
     let id = if path.contains("/artifacts/{id}") { "audio_artifact_id" } else { "asset_id" };
     let path = path.replace("{id}", known[id].as_str().unwrap());
@@ -49,7 +49,7 @@ fn filled(path: &str, known: &Known) -> String {
     known.fold(path, |path, (name, id)| path.replace(&format!("{{{name}}}"), id))
 }
 
-/// The schema itself, and of a choice the first.
+/// Resolves references; of a choice, the first alternative.
 fn resolved(schema: &'static Value) -> &'static Value {
     if let Some(reference) = schema["$ref"].as_str() {
         resolved(document().pointer(&reference[1..]).unwrap())
@@ -62,7 +62,8 @@ fn is(schema: &Value, kind: &str) -> bool {
     schema["type"] == kind || schema["type"].as_array().is_some_and(|kinds| kinds.contains(&kind.into()))
 }
 
-/// A value of this schema, with only what must be there, and a recording where one may be: it, or something else, must.
+/// A minimal value of a schema: required fields, and a recording where it has such a field, because one of several
+/// sources is required.
 fn example(name: &str, schema: &'static Value, known: &Known) -> Value {
     let schema = resolved(schema);
     if let Some(id) = known.get(name) {
@@ -83,14 +84,15 @@ fn example(name: &str, schema: &'static Value, known: &Known) -> Value {
     }
 }
 
-/// A field with limits: where it is, its schema, and the body around it.
+/// A field with limits: its pointer, its schema, and the body around it.
 struct Limited {
     pointer: String,
     schema: &'static Value,
     body: Value,
 }
 
-/// Every field with limits in a body of this schema. The context's are the headers' too, and refused as such.
+/// Collects every field with limits in a body of this schema. Fields of the context are skipped: they are refused as
+/// headers are.
 fn limited(schema: &'static Value, pointer: &str, body: &Value, known: &Known, found: &mut Vec<Limited>) {
     let schema = resolved(schema);
     let limits = ["minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength", "minItems", "maxItems"];
@@ -111,15 +113,15 @@ fn limited(schema: &'static Value, pointer: &str, body: &Value, known: &Known, f
     }
 }
 
-/// Values on the limits of a schema, and values beyond.
+/// Values on the limits of a schema, and values beyond them.
 fn on_and_beyond(schema: &Value, valid: &Value) -> (Vec<Value>, Vec<Value>) {
     let (mut on, mut beyond) = (Vec::new(), Vec::new());
     let mut number = |limit: &str, step: f64| {
         if let Some(limit) = schema[limit].as_f64() {
-            // A field of whole numbers takes no other.
-            let as_told = |value: f64| if is(schema, "integer") { json!(value as i64) } else { json!(value) };
-            on.push(as_told(limit));
-            beyond.push(as_told(limit + step));
+            // Fields of integers take no floats.
+            let typed = |value: f64| if is(schema, "integer") { json!(value as i64) } else { json!(value) };
+            on.push(typed(limit));
+            beyond.push(typed(limit + step));
         }
     };
     number("minimum", -1.0);
@@ -191,7 +193,7 @@ async fn limits_of_queries() {
             let (on, beyond) = on_and_beyond(resolved(&parameter["schema"]), &json!(null));
             for value in on {
                 let reply = api.get(&format!("{}?{name}={value}{asset}", filled(template, &known))).await;
-                // There are no words, jobs and webhooks here; the parameter is checked before they are looked for.
+                // There are no words, jobs and webhooks here; the parameter is checked before they are looked up.
                 let is_missing = template.ends_with("/transcript")
                     || ["/jobs/{id}", "/webhooks/{id}/deliveries"].contains(&template);
                 if is_missing {

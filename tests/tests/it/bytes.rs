@@ -1,4 +1,4 @@
-//! Bytes that changed after they were kept: noticed, found, and healed by an upload of the same.
+//! Stored bytes that changed: detected, listed by `verify`, and restored by an upload of the same bytes.
 
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ async fn upload(api: &Api, bytes: &[u8]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damaged_bytes_are_noticed_and_healed() {
+async fn damaged_bytes_are_detected_and_restored_by_an_upload() {
     let deployment = Deployment::new().await;
     let server = deployment.start().await;
     let api = server.api("t1", "dev");
@@ -71,7 +71,7 @@ async fn damaged_bytes_are_noticed_and_healed() {
             )),
             "{printed}"
         );
-        // The third is the probe of the process.
+        // The third blob is the probe of the process.
         assert!(printed.contains("hashed: 3 blobs, 2 damaged, 1 missing"), "{printed}");
     }
     assert_eq!(verify(&deployment, &["--skip-bytes"]).await.0, Some(0));
@@ -81,7 +81,7 @@ async fn damaged_bytes_are_noticed_and_healed() {
         assert_eq!(api.get(&content(asset)).await.body, [byte; 1_000]);
     }
     assert_eq!(verify(&deployment, &[]).await.0, Some(0));
-    // An upload heals what was not moved aside, too.
+    // An upload also restores bytes that were not moved aside.
     truncate(&file_of(&deployment, &cut));
     let _ = upload(&api, &[1; 1_000]).await;
     assert_eq!(api.get(&content(&cut)).await.body, [1; 1_000]);
@@ -89,7 +89,7 @@ async fn damaged_bytes_are_noticed_and_healed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_etag_of_a_file_elsewhere_changes_with_the_file() {
+async fn etag_of_an_external_file_changes_with_the_file() {
     let sources = tempfile::tempdir().unwrap();
     let file = sources.path().join("a.bin");
     std::fs::write(&file, [1; 1_000]).unwrap();
@@ -102,7 +102,7 @@ async fn the_etag_of_a_file_elsewhere_changes_with_the_file() {
     let etag = first.header("etag").unwrap().to_owned();
     let again = api.request(Method::GET, &content(&asset)).header("if-none-match", "\"other\"");
     assert_eq!(api.send(again.header("if-none-match", &etag)).await.status, 304);
-    // The same bytes, written later.
+    // The same bytes with a later modification time.
     let later = std::fs::metadata(&file).unwrap().modified().unwrap() + std::time::Duration::from_secs(5);
     std::fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
     let again = api.send(api.request(Method::GET, &content(&asset)).header("if-none-match", &etag)).await;
@@ -127,7 +127,7 @@ async fn a_source_that_changed_is_neither_analysed_nor_rendered() {
     let render = json!({"asset_id": asset["id"], "start_ms": 0, "end_ms": 1_000,
         "render_profile": "draft_480p_fast", "dry_run": true});
     let _ = api.post("/video/render", &render).await.ok();
-    // One byte of the pictures: the size and the format stay.
+    // One byte of the video's frames: the size and the format stay.
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -1,4 +1,4 @@
-//! Identical requests get one timeline; anything that changes a result gets another.
+//! Identical requests get one timeline; any parameter that changes the result gets another.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ async fn analyze(api: &Api, request: &Value) -> (String, bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_part_of_the_key_counts_and_nothing_else_does() {
+async fn cache_key_has_exactly_the_parameters_of_the_result() {
     let deployment = Deployment::new().await;
     let server = deployment.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
@@ -55,10 +55,10 @@ async fn every_part_of_the_key_counts_and_nothing_else_does() {
     assert_eq!(analyze(&api, &json!({"asset_id": id, "min_silence_ms": 50})).await, (clamped, true));
     let reply = api.post(ANALYZE, &json!({"asset_id": id, "min_silence_ms": 1})).await.ok();
     assert_eq!(reply["meta"]["min_silence_ms"], 50);
-    let told = json!([{"parameter": "min_silence_ms", "requested": 1, "effective": 50}]);
-    assert_eq!(reply["meta"]["clamped"], told);
+    let expected = json!([{"parameter": "min_silence_ms", "requested": 1, "effective": 50}]);
+    assert_eq!(reply["meta"]["clamped"], expected);
 
-    // Another backend version: the same database, served by a server with another backend.
+    // Another backend version: the same database, with a server that uses another backend.
     server.stop().await;
     let signal = deployment.start().await;
     expect_miss(analyze(&signal.api("t1", "dev"), &base).await, "backend");
@@ -100,7 +100,7 @@ async fn the_same_recording_gives_the_same_bytes() {
     for threads in ["1", "3"] {
         let server = deployment.start_with(&[("HARKBACK_ANALYSIS_THREADS", threads)]).await;
         let api = server.api("t1", "dev");
-        // Under the same key: what was there is forgotten.
+        // Under the same key: the stored artifact is deleted.
         sqlx::query("DELETE FROM artifacts").execute(&deployment.database().pool).await.unwrap();
         let asset = match stored.first() {
             None => api.upload(&media::fixture("talk_and_music.mp4")).await["id"].clone(),
@@ -116,7 +116,7 @@ async fn the_same_recording_gives_the_same_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_work_of_a_client_that_hangs_up_is_kept() {
+async fn work_of_a_disconnected_client_is_stored() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_ANALYSIS_WORKERS", "1")]).await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
@@ -127,7 +127,7 @@ async fn the_work_of_a_client_that_hangs_up_is_kept() {
     }
     impatient.abort();
     assert!(impatient.await.is_err_and(|error| error.is_cancelled()));
-    // It goes on: the next request waits for it, and finds what it made.
+    // The work continues: the next request waits for it, and finds its result.
     let (_, hit) = analyze(&api, &request).await;
     assert!(hit);
     server.stop().await;

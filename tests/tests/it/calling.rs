@@ -1,7 +1,7 @@
-//! `docs/calling.md`: its walk and its program are run, its tables of errors are those of the code.
+//! `docs/calling.md`: its walkthrough and its program are run, and its tables of errors are compared with the code.
 //!
-//! A `sh` block is a step of the walk; a `json` block after it is what the step prints, with `"…"` for anything, as in
-//! the other documents.
+//! A `sh` block is a step of the walkthrough; a `json` block after it is the step's output, with `"…"` for any value,
+//! as in the other documents.
 
 #![expect(clippy::panic, reason = "a wrong example fails the test")]
 
@@ -14,16 +14,16 @@ use tokio::process::Command;
 use crate::codes::{Codes, crates};
 use crate::documents::{Block, Names, blocks, compare};
 
-/// Where the document says that the service runs.
+/// Address of the service in the document.
 pub(crate) const ADDRESS: &str = "http://127.0.0.1:8090";
-/// Between the outputs of two steps.
+/// Separates the outputs of two steps.
 const SEPARATOR: char = '\u{1e}';
 
 fn document() -> String {
     std::fs::read_to_string(binary::workspace_root().join("docs/calling.md")).unwrap()
 }
 
-/// Runs `program` in `folder`, with `text` as its only argument but for `option`; what it prints.
+/// Runs `program` in `folder`, with `option` and `text` as its arguments; returns its standard output.
 pub(crate) async fn run(program: &str, option: &str, text: &str, folder: &Path) -> String {
     let output =
         Command::new(program).args([option, text]).current_dir(folder).env("no_proxy", "*").output().await;
@@ -33,7 +33,7 @@ pub(crate) async fn run(program: &str, option: &str, text: &str, folder: &Path) 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_walk_and_the_program_do_what_they_show() {
+async fn documented_walkthrough_and_program_print_what_they_show() {
     let server = Deployment::new().await.start().await;
     let folder = tempfile::tempdir().unwrap();
     let fixtures = binary::workspace_root().join("fixtures");
@@ -54,7 +54,7 @@ async fn the_walk_and_the_program_do_what_they_show() {
     server.stop().await;
 }
 
-/// Runs the steps as one script, as somebody would type them into one shell; how many answers were compared.
+/// Runs the steps as one script, as typed into one shell; returns the number of compared answers.
 pub(crate) async fn walk(blocks: &[Block], folder: &Path) -> usize {
     let steps: Vec<&str> =
         blocks.iter().filter(|block| block.info == "sh").map(|block| block.text.as_str()).collect();
@@ -77,7 +77,7 @@ pub(crate) async fn walk(blocks: &[Block], folder: &Path) -> usize {
     compared
 }
 
-/// Not every machine has Python and that module, and nothing else here needs it.
+/// Whether Python has the module; not every machine does, and no other test needs it.
 pub(crate) async fn has_python(module: &str, folder: &Path) -> bool {
     let import = format!("import {module}");
     let found = Command::new("python3").args(["-c", &import]).current_dir(folder).output().await;
@@ -89,19 +89,19 @@ pub(crate) async fn has_python(module: &str, folder: &Path) -> bool {
 }
 
 #[test]
-fn every_error_is_told_with_its_status() {
-    let (told, made) = (told(), made());
+fn every_error_code_is_documented_with_its_status() {
+    let (documented, made) = (documented(), made());
     assert!(made.len() > 70, "only {} codes found in the code", made.len());
-    let [in_document, in_code] = [&told, &made].map(|codes| codes.keys().collect::<BTreeSet<_>>());
+    let [in_document, in_code] = [&documented, &made].map(|codes| codes.keys().collect::<BTreeSet<_>>());
     let in_one: Vec<_> = in_document.symmetric_difference(&in_code).collect();
     assert!(in_one.is_empty(), "only in the document, or only in the code: {in_one:?}");
     for (code, statuses) in made.iter().filter(|(_, statuses)| !statuses.is_empty()) {
-        assert_eq!(&told[code], statuses, "{code}: the document, and the code");
+        assert_eq!(&documented[code], statuses, "{code}: the document, and the code");
     }
 }
 
-/// Those of the document's tables: code and status are the first two cells.
-fn told() -> Codes {
+/// Codes of the document's tables: code and status are the first two cells.
+fn documented() -> Codes {
     let document = document();
     let (_, errors) = document.split_once("\n## Errors\n").unwrap();
     let (errors, _) = errors.split_once("\n## ").unwrap();
@@ -115,7 +115,7 @@ fn told() -> Codes {
     codes.collect()
 }
 
-/// Those that problems are made with, of all crates.
+/// Codes that problems are built with, in all crates.
 fn made() -> Codes {
     let mut codes = Codes::new();
     for (code, statuses) in crates().into_values().flat_map(|sources| sources.codes) {

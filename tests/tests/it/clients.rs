@@ -1,4 +1,4 @@
-//! What generators of clients need of the document. `make clients` runs two of them.
+//! Properties of the document that client generators need. `make clients` runs two of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,8 @@ fn schemas() -> impl Iterator<Item = (&'static str, &'static Value)> {
         .map(|(name, schema)| (name.as_str(), schema))
 }
 
-/// Calls `look` for `schema` and all below it, with a name for each as openapi-python-client gives it to a class: that
-/// of the outer one and of the field.
+/// Calls `look` for `schema` and all schemas below it, with the class name that openapi-python-client gives it: the
+/// outer name and the field's name.
 fn walk(name: &str, schema: &'static Value, look: &mut impl FnMut(&str, &'static Value)) {
     look(name, schema);
     for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
@@ -33,7 +33,7 @@ fn walk(name: &str, schema: &'static Value, look: &mut impl FnMut(&str, &'static
             walk(&format!("{name}_type_{number}"), schema, look);
         }
     }
-    // The parts of a whole have no class of their own.
+    // The parts of an `allOf` have no class of their own.
     for schema in schema["allOf"].as_array().into_iter().flatten() {
         for (field, schema) in schema["properties"].as_object().into_iter().flatten() {
             walk(&format!("{name}_{field}"), schema, look);
@@ -45,7 +45,7 @@ fn is_of_type(schema: &Value, name: &str) -> bool {
     schema["type"] == name || schema["type"].as_array().is_some_and(|types| types.contains(&name.into()))
 }
 
-/// As a class is called: no matter how words are put together.
+/// Normalises a class name, regardless of how its words are joined.
 fn class(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
@@ -98,7 +98,7 @@ fn a_schema_is_written_out_once() {
     }
 }
 
-/// The components below `value`, directly and through others.
+/// Collects the components below `value`, directly and through others.
 fn reached(value: &'static Value, found: &mut BTreeSet<&'static str>) {
     match value {
         Value::Object(fields) => fields.values().for_each(|field| reached(field, found)),
@@ -121,7 +121,7 @@ fn is_nullable(schema: &Value) -> bool {
 
 /// [`e2e::document::check`] verifies in every answer that such a field is present.
 #[test]
-fn what_an_answer_may_set_to_null_is_required() {
+fn nullable_fields_of_answers_are_required() {
     let (mut requested, mut answered) = (BTreeSet::new(), BTreeSet::new());
     for (_, _, operation) in operations(document()) {
         reached(&operation["requestBody"], &mut requested);
@@ -143,7 +143,7 @@ fn what_an_answer_may_set_to_null_is_required() {
 }
 
 #[test]
-fn bytes_are_of_a_type_that_clients_know() {
+fn media_types_of_answers_are_known_to_client_generators() {
     for (path, method, operation) in operations(document()) {
         for (status, response) in operation["responses"].as_object().unwrap() {
             let Some(content) = response["content"].as_object().filter(|_| status.starts_with('2')) else {
@@ -152,7 +152,7 @@ fn bytes_are_of_a_type_that_clients_know() {
             let known = |name: &String| {
                 name.starts_with("text/") || name == "application/json" || name == "application/octet-stream"
             };
-            // `tools/clients/generator.yaml` has the picture.
+            // `tools/clients/generator.yaml` maps the SVG.
             assert!(
                 content.keys().any(known) || content.contains_key("image/svg+xml"),
                 "{method} {path} {status}"

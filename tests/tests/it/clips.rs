@@ -1,4 +1,4 @@
-//! Clips play what their asset has: windows and artifacts are checked against the media store.
+//! Clips are validated against the media store: windows, and artifacts of their asset.
 
 use e2e::{Deployment, media};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ async fn clips_have_windows_within_their_asset_and_artifacts_of_it() {
     };
     let whole = clip(end, &Value::Null);
 
-    // On create: to the asset's end, or a few packets behind it, and no further.
+    // On create: up to the asset's end, or a few packets beyond it.
     let made = api.post(&clips, &whole).await.ok();
     let _ = api.post(&clips, &clip(end + 100.0, &Value::Null)).await.ok();
     let beyond = clip(end + 101.0, &Value::Null);
@@ -61,11 +61,11 @@ async fn clips_have_windows_within_their_asset_and_artifacts_of_it() {
     assert_eq!(pointer(&problem.problem(422, "invalid_body")), "/out_ms");
     let changed = api.patch(&path, &json!({"asset_id": talk["id"], "artifact_id": of_talk["id"]})).await.ok();
     assert_eq!(changed["artifact_id"], of_talk["id"]);
-    // Back to the other asset, it would keep an artifact of this one.
+    // With the other asset, it would keep an artifact of this one.
     let problem = api.patch(&path, &json!({"asset_id": clicks["id"]})).await.problem(422, "invalid_body");
     assert_eq!(pointer(&problem), "/artifact_id");
 
-    // An artifact whose origin lies in the asset is part of it, whatever it was made of.
+    // An artifact whose origin lies in the asset is part of it, regardless of its parent.
     let map = json!({"parent_asset_id": clicks["id"],
         "source_start_ms": 0, "source_end_ms": 100});
     let origin = format!("/audio/to-video-origin/origin-maps/{}", of_talk["id"].as_str().unwrap());

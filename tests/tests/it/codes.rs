@@ -1,8 +1,8 @@
-//! The codes that the document gives an operation are those of its error type.
+//! The codes that the document lists for an operation are those of its error type.
 //!
-//! Each crate turns its error into problems in one place, with the code as a literal, and wraps the errors of the crates
-//! that it calls. So what an operation can answer is read from the sources: the codes of its crate, of those whose errors
-//! that one wraps, and of the layers around every call.
+//! Each crate converts its error into problems in one place, with the code as a literal, and wraps the errors of the
+//! crates that it calls. So the possible codes of an operation are read from the sources: the codes of its crate, of
+//! those whose errors that one wraps, and of the layers around every call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use e2e::binary;
 use e2e::document::{document, operations};
 use reqwest::StatusCode;
 
-/// Codes, and the statuses that they come with; none where the status is chosen elsewhere.
+/// Codes with their statuses; an empty set where the status is chosen elsewhere.
 pub(crate) type Codes = BTreeMap<String, BTreeSet<u16>>;
 
-/// Crates whose layers are around every call.
+/// Crates whose layers surround every call.
 const AROUND: [&str; 4] = ["http_kit", "access", "jobs", "harkback"];
-/// Of no operation: what there is no route for, what is no request, and the problem of a job that is read with the job.
+/// Codes of no operation: unknown routes, malformed requests, and the problem that is read as part of a job.
 const OF_NO_OPERATION: [&str; 7] = [
     "route_not_found",
     "not_found",
@@ -27,16 +27,16 @@ const OF_NO_OPERATION: [&str; 7] = [
     "worker_lost",
 ];
 
-/// What the sources of a crate say.
+/// Facts read from the sources of a crate.
 pub(crate) struct Sources {
-    /// Those that problems are made with.
+    /// Codes that its problems are built with.
     pub(crate) codes: Codes,
-    /// The crates whose errors its own wraps.
+    /// Crates whose errors its own error wraps.
     wrapped: BTreeSet<String>,
     operations: BTreeSet<String>,
 }
 
-/// Every crate by its name.
+/// All crates by name.
 pub(crate) fn crates() -> BTreeMap<String, Sources> {
     let folders = std::fs::read_dir(binary::workspace_root().join("crates")).unwrap();
     let folders: BTreeMap<String, PathBuf> = folders
@@ -66,7 +66,7 @@ fn read(folder: &Path, crates: &[&str]) -> Sources {
     found
 }
 
-/// Its `operation_id`, or the name of the handler behind the attribute.
+/// The `operation_id` of an attribute, or the name of the handler after it.
 fn operation_of(path: &str) -> Option<String> {
     let (attribute, handler) = path.split_once(")]\n")?;
     let name = match attribute.split_once("operation_id = \"") {
@@ -93,7 +93,7 @@ fn add_codes(text: &str, codes: &mut Codes) {
         };
         codes.entry(code.to_owned()).or_default().extend(status_of(status));
     }
-    // What is missing is sometimes chosen before the problem is made.
+    // The `_not_found` code is sometimes chosen before the problem is built.
     for (at, end) in text.match_indices("_not_found\"") {
         let start = text[..at].rfind('"').unwrap() + 1;
         codes.entry(text[start..at + end.len() - 1].to_owned()).or_default();
@@ -111,7 +111,7 @@ fn collect(folder: &Path, sources: &mut Vec<PathBuf>) {
     }
 }
 
-/// What follows each `mark`.
+/// The texts after each `mark`.
 fn after<'a>(text: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
     text.match_indices(mark).map(|(at, mark)| &text[at + mark.len()..])
 }
@@ -123,7 +123,7 @@ fn literal(text: &str) -> Option<&str> {
     is_code.then_some(code)
 }
 
-/// `StatusCode::NOT_FOUND` is 404; of a variable nothing is known.
+/// `StatusCode::NOT_FOUND` is 404; the value of a variable is unknown.
 fn status_of(argument: &str) -> Option<u16> {
     let name = argument.trim().strip_prefix("StatusCode::")?.replace('_', " ");
     let all = (400..600).filter_map(|number| StatusCode::from_u16(number).ok());
@@ -132,7 +132,7 @@ fn status_of(argument: &str) -> Option<u16> {
         .map(|status| status.as_u16())
 }
 
-/// The crate and all whose errors become one of its own.
+/// The crate, and all crates whose errors are converted into its own.
 fn reached<'a>(crates: &'a BTreeMap<String, Sources>, name: &'a str, found: &mut BTreeSet<&'a str>) {
     if found.insert(name) {
         for wrapped in &crates[name].wrapped {
@@ -141,7 +141,7 @@ fn reached<'a>(crates: &'a BTreeMap<String, Sources>, name: &'a str, found: &mut
     }
 }
 
-/// The codes that an operation of this crate can answer with.
+/// The codes that an operation of this crate can return.
 fn possible(crates: &BTreeMap<String, Sources>, name: &str) -> Codes {
     let mut found = BTreeSet::from(AROUND);
     found.remove(name);
@@ -153,7 +153,7 @@ fn possible(crates: &BTreeMap<String, Sources>, name: &str) -> Codes {
     codes
 }
 
-/// What the document says of an operation: each status of an error, and the codes in its description.
+/// The error statuses of an operation in the document, with the codes in their descriptions.
 fn described(operation: &serde_json::Value) -> Vec<(String, &str)> {
     let responses = operation["responses"].as_object().unwrap();
     let errors =
@@ -167,7 +167,7 @@ fn described(operation: &serde_json::Value) -> Vec<(String, &str)> {
 }
 
 #[test]
-fn an_operation_has_codes_of_its_error_type_alone() {
+fn operations_document_only_codes_of_their_error_type() {
     let crates = crates();
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
@@ -178,7 +178,7 @@ fn an_operation_has_codes_of_its_error_type_alone() {
         let possible = possible(&crates, of);
         for (status, code) in described(operation) {
             seen.insert((of.as_str(), code));
-            // The API of OpenAI has no 422.
+            // OpenAI's API has no status 422.
             let is_of =
                 |made: &u16| made.to_string() == status || (name == "create_transcription" && *made == 422);
             match possible.get(code) {
@@ -195,9 +195,9 @@ fn an_operation_has_codes_of_its_error_type_alone() {
 }
 
 #[test]
-fn every_code_of_an_error_type_is_of_an_operation() {
+fn every_error_code_is_documented_by_an_operation() {
     let crates = crates();
-    // The codes of operations, by the crates whose errors those can answer with.
+    // Codes of operations, by the crates whose errors those operations can return.
     let mut described_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (_, _, operation) in operations(document()) {
         let name = operation["operationId"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! The program without its service, and the service without any set-up.
+//! The program without a service, and the service without configuration.
 
 use std::process::Stdio;
 
@@ -41,7 +41,7 @@ async fn analyze_prints_a_readable_timeline() {
     }
 }
 
-/// The command line's own fallback measures: an invented timeline is nobody's wish there.
+/// The fallback of the command line measures: an invented timeline would be useless there.
 #[tokio::test(flavor = "multi_thread")]
 async fn analyze_without_a_model_still_measures() {
     let file = media::fixture("click_120bpm.wav");
@@ -79,16 +79,16 @@ async fn analyze_takes_the_settings_of_the_file_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_was_cut_off_is_told() {
+async fn analyze_reports_a_truncated_file() {
     let whole = std::fs::read(media::fixture("click_120bpm.wav")).unwrap();
     let directory = tempfile::tempdir().unwrap();
-    for (name, len, is_told) in [("whole.wav", whole.len(), false), ("cut.wav", whole.len() / 2, true)] {
+    for (name, len, is_truncated) in [("whole.wav", whole.len(), false), ("cut.wav", whole.len() / 2, true)] {
         let file = directory.path().join(name);
         std::fs::write(&file, &whole[..len]).unwrap();
         let output = run(&["analyze", file.to_str().unwrap(), "--backend", "signal"]).await;
         let text = String::from_utf8(output.stdout).unwrap();
         let facts = text.lines().nth(1).unwrap();
-        assert_eq!(facts.contains("cut off"), is_told, "{text}");
+        assert_eq!(facts.contains("truncated"), is_truncated, "{text}");
     }
 }
 
@@ -108,23 +108,23 @@ async fn a_link_to_standard_output_is_written_through() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn errors_go_to_standard_error() {
-    let picture = media::fixture("no_audio_video.mp4");
-    for (arguments, told) in [
+    let silent = media::fixture("no_audio_video.mp4");
+    for (arguments, expected) in [
         (vec!["analyze", "/nowhere.wav"], "/nowhere.wav"),
         (vec!["analyze", "/"], "not a file"),
-        (vec!["analyze", picture.to_str().unwrap(), "--json"], "no audio"),
-        (vec!["analyze", picture.to_str().unwrap(), "--min-silence-ms", "1"], "min-silence-ms"),
-        (vec!["analyze", picture.to_str().unwrap(), "--backend", "magic"], "magic"),
-        // Before the analysis, which would say that there is no audio.
-        (vec!["analyze", picture.to_str().unwrap(), "--plot", "/nowhere/x.svg"], "error: /nowhere/x.svg: "),
-        (vec!["analyze", picture.to_str().unwrap(), "--out", "/nowhere/x"], "error: /nowhere/x: "),
+        (vec!["analyze", silent.to_str().unwrap(), "--json"], "no audio"),
+        (vec!["analyze", silent.to_str().unwrap(), "--min-silence-ms", "1"], "min-silence-ms"),
+        (vec!["analyze", silent.to_str().unwrap(), "--backend", "magic"], "magic"),
+        // The path is checked before the analysis, which would report the missing audio.
+        (vec!["analyze", silent.to_str().unwrap(), "--plot", "/nowhere/x.svg"], "error: /nowhere/x.svg: "),
+        (vec!["analyze", silent.to_str().unwrap(), "--out", "/nowhere/x"], "error: /nowhere/x: "),
         (vec!["serve", "--config", "/nowhere.toml"], "/nowhere.toml"),
     ] {
         let output = run(&arguments).await;
         assert!(!output.status.success(), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
         let error = String::from_utf8_lossy(&output.stderr);
-        assert!(error.starts_with("error: ") && error.contains(told), "{arguments:?}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(expected), "{arguments:?}: {error}");
         assert!(!error.contains("panicked"), "{arguments:?}: {error}");
     }
 }
@@ -152,11 +152,11 @@ async fn migrate_is_safe_to_repeat() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_cannot_be_reached_is_named_with_the_cause() {
+async fn unreachable_database_is_reported_with_its_cause() {
     let url = "postgres://someone:secret@127.0.0.1:1/films";
     let mut child =
         binary::command(["migrate", "--database-url", url]).stderr(Stdio::piped()).spawn().unwrap();
-    // Told at once; the wait is for a server that starts together with this one.
+    // The warning comes at once; the program then waits for a server that starts at the same time.
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let line = lines.next_line().await.unwrap().unwrap();
     for part in ["WARN", "database `films` at 127.0.0.1:1 as user `someone`", "refused"] {
@@ -176,7 +176,7 @@ async fn a_database_that_cannot_be_reached_is_named_with_the_cause() {
     }
 }
 
-/// Without `DATABASE_URL` the data directory is all there is, and it outlives a restart.
+/// Without `DATABASE_URL`, the data directory has all state, and it survives a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_postgres_serves_the_first_run() {
     let deployment = e2e::Deployment::new().await;
@@ -193,7 +193,7 @@ async fn a_private_postgres_serves_the_first_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_says_what_it_lacks() {
+async fn demo_reports_missing_programs() {
     let directory = tempfile::tempdir().unwrap();
     let demo = async |arguments: &[&str], path: Option<&std::path::Path>| {
         let mut command = binary::command(["demo"]);
@@ -205,12 +205,12 @@ async fn the_demo_says_what_it_lacks() {
     };
     assert!(demo(&[], None).await.contains("harkback demo FILE"), "outside of the repository");
     assert!(demo(&["no.mp4"], None).await.contains("there is no file"));
-    let told = demo(&[], Some(directory.path())).await;
-    assert!(told.starts_with("error: the demo needs bash and curl and jq and ffmpeg"), "{told}");
+    let printed = demo(&[], Some(directory.path())).await;
+    assert!(printed.starts_with("error: the demo needs bash and curl and jq and ffmpeg"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demo_runs_to_its_end_anywhere() {
+async fn demo_runs_in_any_directory() {
     let directory = tempfile::tempdir().unwrap();
     let demo = binary::command(["demo"])
         .arg(media::fixture("talk_and_music.mp4"))
@@ -218,12 +218,12 @@ async fn the_demo_runs_to_its_end_anywhere() {
         .output()
         .await
         .unwrap();
-    let told = String::from_utf8_lossy(&demo.stdout);
-    assert!(demo.status.success(), "{told}{}", String::from_utf8_lossy(&demo.stderr));
+    let printed = String::from_utf8_lossy(&demo.stdout);
+    assert!(demo.status.success(), "{printed}{}", String::from_utf8_lossy(&demo.stderr));
     for step in
         ["The timeline", "the same artifact", "boom_bap_90", "Where they come from", "Stop the service"]
     {
-        assert!(told.contains(step), "{step}: {told}");
+        assert!(printed.contains(step), "{step}: {printed}");
     }
     assert!(directory.path().join(".demo/snippet.mp4").metadata().unwrap().len() > 1_000);
 }

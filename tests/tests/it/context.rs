@@ -1,4 +1,4 @@
-//! Who may see what: on every route, as the OpenAPI document lists them.
+//! Isolation of tenants: on every route of the OpenAPI document.
 
 use e2e::{Deployment, media};
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::spine::{ANALYZE, clip, track};
 
-/// Routes without data of an owner, and one whose errors have the shape of another API.
+/// Routes without data of an owner, and one whose errors have the format of another API.
 const OPEN: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/v1/audio/transcriptions"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,13 +33,13 @@ async fn every_route_wants_a_context() {
             assert_eq!(echoed, "req-1");
             assert_eq!(reply.headers()["content-type"], "application/problem+json", "{method} {path}");
             let problem: Value = reply.json().await.unwrap();
-            // Without headers a read is refused for that; a write for its missing body.
+            // Without headers a read is refused for the missing context; a write for its missing body.
             let expected: &[(u16, &str)] = match method {
                 Method::GET | Method::DELETE | Method::HEAD => &[(400, "invalid_context")],
                 _ => &[(400, "invalid_context"), (415, "unsupported_media_type")],
             };
-            let told = (status, problem["code"].as_str().unwrap());
-            assert!(expected.contains(&told), "{method} {path}: {problem}");
+            let answered = (status, problem["code"].as_str().unwrap());
+            assert!(expected.contains(&answered), "{method} {path}: {problem}");
             asked += 1;
         }
     }
@@ -48,7 +48,7 @@ async fn every_route_wants_a_context() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn body_and_headers_must_tell_the_same() {
+async fn context_of_body_and_headers_must_agree() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev").user("u1");
     for other in [json!({"tenant_id": "t2"}), json!({"env": "prod"}), json!({"user_id": "u2"})] {
@@ -64,7 +64,7 @@ async fn body_and_headers_must_tell_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_anothers_is_not_there() {
+async fn things_of_another_owner_are_not_found() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
@@ -89,9 +89,9 @@ async fn what_is_anothers_is_not_there() {
             assert_eq!(api.get(path).await.status, 200, "{path}");
             let theirs = stranger.get(path).await.problem(404, code);
             let id = path.split('/').find(|part| part.contains('_')).unwrap();
-            let nobodys = stranger.get(&path.replace(id, "nobody")).await.problem(404, code);
+            let missing = stranger.get(&path.replace(id, "nobody")).await.problem(404, code);
             let alike = |problem: &Value| problem["detail"].as_str().unwrap().replace(id, "nobody");
-            assert_eq!(alike(&theirs), alike(&nobodys), "{path}");
+            assert_eq!(alike(&theirs), alike(&missing), "{path}");
         }
         stranger.post(ANALYZE, &json!({"asset_id": asset_id})).await.problem(404, "asset_not_found");
         let track = track(&stranger).await;

@@ -1,9 +1,9 @@
 //! The examples of `docs/engines`, sent to the real service one after the other.
 //!
 //! A fenced block ```` ```json POST /path ```` is a request. ```` ```json 200 ```` after it is its answer;
-//! ```` ```json 200 GET /path ```` is the answer to a `GET`. In an answer, `"…"` stands for any value, a member `"…"`
-//! for more members, and a last item `"…"` for more items; everything else must be there, and equal. `"{{name}}"`
-//! names a value of an answer at its first place, and is that value from there on.
+//! ```` ```json 200 GET /path ```` is the answer to a `GET`. In an answer, `"…"` matches any value, a member `"…"`
+//! further members, and a last item `"…"` further items; everything else must be present, and equal. `"{{name}}"`
+//! binds a name to a value at its first occurrence, and is that value from there on.
 
 #![expect(clippy::panic, reason = "a wrong example fails the test")]
 
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 
 const ANY: &str = "…";
 
-/// The names of a document and their values.
+/// The names bound in a document, with their values.
 pub(crate) type Names = BTreeMap<String, Value>;
 
-/// A fenced block: what stands after its fence, and its text.
+/// A fenced block: its line, the text after its fence, and its content.
 pub(crate) struct Block {
     pub(crate) line: usize,
     pub(crate) info: String,
@@ -36,7 +36,7 @@ pub(crate) fn blocks(document: &str) -> Vec<Block> {
     blocks
 }
 
-/// `text` with the values of the names in it.
+/// Replaces the names in `text` by their values.
 fn filled(text: &str, names: &Names) -> String {
     names.iter().fold(text.to_owned(), |text, (name, value)| match value {
         Value::String(value) => text.replace(&format!("{{{{{name}}}}}"), value),
@@ -44,7 +44,7 @@ fn filled(text: &str, names: &Names) -> String {
     })
 }
 
-/// Says where `found` is not what `expected` says.
+/// Compares `found` with `expected`; the error names the position of the difference.
 pub(crate) fn compare(expected: &Value, found: &Value, names: &mut Names, at: &str) -> Result<(), String> {
     let differs = || Err(format!("{at}: {found} is not {expected}"));
     match (expected, found) {
@@ -74,11 +74,11 @@ pub(crate) fn compare(expected: &Value, found: &Value, names: &mut Names, at: &s
         }
         (Value::Array(expected), Value::Array(items)) => {
             let open = expected.last().is_some_and(|last| last == ANY);
-            let told = &expected[..expected.len() - usize::from(open)];
-            if items.len() < told.len() || !open && items.len() > told.len() {
+            let listed = &expected[..expected.len() - usize::from(open)];
+            if items.len() < listed.len() || !open && items.len() > listed.len() {
                 return differs();
             }
-            let pairs = told.iter().zip(items).enumerate();
+            let pairs = listed.iter().zip(items).enumerate();
             pairs.into_iter().try_for_each(|(index, (expected, found))| {
                 compare(expected, found, names, &format!("{at}/{index}"))
             })
@@ -95,7 +95,7 @@ pub(crate) fn compare(expected: &Value, found: &Value, names: &mut Names, at: &s
     }
 }
 
-/// Runs the examples of one document; how many answers were compared.
+/// Runs the examples of one document; returns the number of compared answers.
 async fn run(api: &Api, name: &str, names: &mut Names) -> usize {
     let path = binary::workspace_root().join("docs/engines").join(name);
     let document = std::fs::read_to_string(path).unwrap();
@@ -131,9 +131,9 @@ async fn run(api: &Api, name: &str, names: &mut Names) -> usize {
     compared
 }
 
-/// With the stub, whose numbers can be checked by hand.
+/// With the stub backend, whose numbers can be checked by hand.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_examples_are_what_the_service_answers() {
+async fn documented_examples_match_the_answers_of_the_service() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     for (name, least) in [
         ("audio_program/PHASE_P10_audio_to_video_origin.md", 10),
@@ -144,7 +144,7 @@ async fn the_examples_are_what_the_service_answers() {
         ("media_v2.md", 9),
         ("video_timeline.md", 11),
     ] {
-        // Each document starts with an upload and is another tenant's.
+        // Each document starts with an upload and uses a tenant of its own.
         let tenant = format!("t{least}_{}", name.len());
         let api = server.api(&tenant, "dev");
         let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
@@ -160,7 +160,7 @@ async fn the_examples_are_what_the_service_answers() {
 }
 
 #[test]
-fn a_wrong_example_is_found() {
+fn compare_finds_wrong_examples() {
     let check = |expected: Value, found: Value| compare(&expected, &found, &mut Names::new(), "");
     assert!(check(json!({"a": 1, "…": "…"}), json!({"a": 1.0, "b": 2})).is_ok());
     assert!(check(json!({"a": 1}), json!({"a": 1, "b": 2})).is_err());

@@ -1,9 +1,9 @@
-//! Every container × codec: length, loudness and instants of what the service answers, against a coded source.
+//! Every container × codec: length, loudness and instants in the service's answers, compared with a coded source.
 //!
 //! Each file is encoded from one source whose samples are located by cross-correlation and whose frames carry their
-//! number, so the truth is what was coded, not what another decoder makes of the file. A third of the rows is
-//! measured by default, all with `HARKBACK_FORMATS=all`, which also writes the table of `docs/formats.md`, and those
-//! whose name contains it with any other value.
+//! number, so the truth is the coded source, not another decoder's output. A third of the rows is measured by default,
+//! all with `HARKBACK_FORMATS=all`, which also writes the table of `docs/formats.md`, and with any other value the rows
+//! whose name contains it.
 
 mod catalog;
 mod codec;
@@ -29,7 +29,7 @@ use measure::{Bench, Measurement};
 use source::{Layout, Sources};
 
 const CONCURRENT_ROWS: usize = 2;
-/// Frames at the source's rate, and at a fixed one.
+/// Render profiles: one with the source's frame rate, one with a fixed rate.
 const PROFILES: [&str; 2] = ["draft_480p_fast", "1080p_30_web"];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,13 +61,13 @@ async fn formats_are_analysed_and_rendered_as_coded() {
     server.stop().await;
 }
 
-/// Which rows are measured.
+/// Selection of the rows to measure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Selection {
-    /// Every third, without `HARKBACK_FORMATS`.
+    /// Every third row, without `HARKBACK_FORMATS`.
     Third,
     All,
-    /// Those whose name contains this text.
+    /// Rows whose name contains this text.
     Named(String),
 }
 
@@ -91,7 +91,7 @@ impl Selection {
         }
     }
 
-    /// The profiles to render a row with: both for the first codec of each container, unless it is to be fast.
+    /// The profiles to render a row with: both for the first codec of each container, except in the default selection.
     fn profiles(&self, row: &Row) -> &'static [&'static str] {
         let is_first = row.family.codecs[0].name == row.codec.name;
         let is_thorough = *self != Self::Third && row.has_video() && is_first;
@@ -99,7 +99,7 @@ impl Selection {
     }
 }
 
-/// The loudness of the source, as the service measures it.
+/// The integrated loudness of the source in each layout, in LUFS as the service measures it.
 async fn source_loudness(api: &Api, sources: &Sources) -> HashMap<Layout, f64> {
     let mut loudness = HashMap::new();
     for (layout, source) in sources.layouts() {
@@ -110,7 +110,7 @@ async fn source_loudness(api: &Api, sources: &Sources) -> HashMap<Layout, f64> {
     loudness
 }
 
-/// Measures the rows, a few at once, and returns them in their order. A row that panics is a row with an error.
+/// Measures the rows, a few at once, and returns them in order. A row that panics becomes a row with an error.
 #[expect(clippy::print_stdout, reason = "the progress of a test that takes minutes")]
 async fn measure_all(
     api: &Api,

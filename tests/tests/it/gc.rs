@@ -1,4 +1,4 @@
-//! `harkback gc`: what no row refers to goes, once it is old; nothing else, beside a running server.
+//! Command `harkback gc`: old blobs without a row are removed, and nothing else, while a server runs.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -31,15 +31,15 @@ fn blobs(deployment: &Deployment) -> Vec<PathBuf> {
     blobs
 }
 
-/// As if it had been written then.
-#[expect(clippy::disallowed_methods, reason = "the age of a file is told by the wall clock")]
+/// Sets the age of a file.
+#[expect(clippy::disallowed_methods, reason = "the age of a file depends on the wall clock")]
 fn age(path: &Path, hours: u64) {
     let written = SystemTime::now() - Duration::from_secs(3_600 * hours);
     std::fs::File::options().write(true).open(path).unwrap().set_modified(written).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blobs_without_a_row_go_when_they_are_old() {
+async fn gc_removes_old_blobs_without_a_row() {
     let deployment = Deployment::new().await;
     let server = deployment.start().await;
     let api = server.api("t1", "dev");
@@ -49,7 +49,7 @@ async fn blobs_without_a_row_go_when_they_are_old() {
     let kept = blobs(&deployment);
     assert_eq!(kept.len(), 3, "the recording, its peaks, and the probe of the process");
 
-    // An upload whose row was never written: the row goes, the bytes stay.
+    // Simulates an upload whose row was never committed: the row is deleted, the bytes stay.
     assert_eq!(api.upload_bytes("lost", b"lost".to_vec(), &[]).await.status, 201);
     sqlx::query("DELETE FROM media_assets WHERE size_bytes = 4")
         .execute(&deployment.database().pool)
@@ -65,7 +65,7 @@ async fn blobs_without_a_row_go_when_they_are_old() {
     assert!(gc(&deployment, &[]).await.starts_with("found: 1 blobs without a row, 4 bytes"));
     assert!(lost.exists(), "nothing is removed unless asked for");
 
-    // The same bytes come again, and take over what is there: it is young again.
+    // An upload of the same bytes reuses the blob and renews its age.
     assert_eq!(api.upload_bytes("lost", b"lost".to_vec(), &[]).await.status, 201);
     sqlx::query("DELETE FROM media_assets WHERE size_bytes = 4")
         .execute(&deployment.database().pool)
@@ -76,13 +76,13 @@ async fn blobs_without_a_row_go_when_they_are_old() {
     assert!(gc(&deployment, &["--delete"]).await.starts_with("removed: 1 blobs without a row, 4 bytes"));
     assert_eq!(blobs(&deployment), kept);
 
-    // Peaks are a cache: forgotten, then removed, and computed anew when asked for.
+    // Waveforms are a cache: their rows are deleted, then their blobs, and they are computed again on request.
     sqlx::query("UPDATE waveforms SET created_at = created_at - interval '30 hours'")
         .execute(&deployment.database().pool)
         .await
         .unwrap();
-    let told = gc(&deployment, &["--delete", "--waveforms"]).await;
-    assert!(told.contains("0 blobs") && told.contains("1 kept waveforms"), "{told}");
+    let printed = gc(&deployment, &["--delete", "--waveforms"]).await;
+    assert!(printed.contains("0 blobs") && printed.contains("1 kept waveforms"), "{printed}");
     assert!(gc(&deployment, &["--delete"]).await.starts_with("removed: 1 blobs"));
     assert_eq!(api.get(&format!("{content}/{WAVEFORM}")).await.status, 200);
     assert_eq!(api.get(&format!("{content}/content")).await.status, 200);
@@ -90,7 +90,7 @@ async fn blobs_without_a_row_go_when_they_are_old() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_beside_another_database_is_left_alone() {
+async fn gc_refuses_the_store_of_another_database() {
     let (deployment, other) = (Deployment::new().await, Deployment::new().await);
     let server = deployment.start().await;
     assert_eq!(server.api("t1", "dev").upload_bytes("a", b"bytes".to_vec(), &[]).await.status, 201);
@@ -103,12 +103,12 @@ async fn a_store_beside_another_database_is_left_alone() {
         .await
         .unwrap();
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("not of the same installation"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("different installations"));
     assert_eq!(blobs(&deployment).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_made_where_harkback_never_ran() {
+async fn gc_creates_nothing_in_an_unused_directory() {
     let deployment = Deployment::new().await;
     let unused = deployment.data_directory().join("unused");
     let run = async |url: &str| {
@@ -117,12 +117,12 @@ async fn nothing_is_made_where_harkback_never_ran() {
         assert!(!output.status.success());
         String::from_utf8(output.stderr).unwrap()
     };
-    let told = run("").await;
-    assert!(told.contains(&format!("there is no harkback data in {}", unused.display())), "{told}");
+    let printed = run("").await;
+    assert!(printed.contains(&format!("there is no harkback data in {}", unused.display())), "{printed}");
     assert!(!unused.exists());
 
     sqlx::query("DROP TABLE _sqlx_migrations").execute(&deployment.database().pool).await.unwrap();
-    let told = run(&deployment.database().url()).await;
-    assert!(told.contains("run `harkback migrate` first"), "{told}");
+    let printed = run(&deployment.database().url()).await;
+    assert!(printed.contains("run `harkback migrate` first"), "{printed}");
     assert!(!unused.exists());
 }

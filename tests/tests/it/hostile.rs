@@ -1,4 +1,4 @@
-//! Requests that are made to cost: bodies, connections, and what others notice of them.
+//! Expensive requests: bodies, connections, and their effect on other callers.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(server.base().trim_start_matches("http://")).await.unwrap()
 }
 
-/// Reads until the server closes the connection; what came, and how long it took.
+/// Reads until the server closes the connection; returns the answer and the time it took.
 async fn until_closed(mut connection: TcpStream) -> (String, Duration) {
     let began = Instant::now();
     let mut answer = Vec::new();
@@ -30,7 +30,7 @@ async fn until_closed(mut connection: TcpStream) -> (String, Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn json_has_one_meaning() {
+async fn json_bodies_are_unambiguous() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let projects = "/video/projects";
@@ -51,7 +51,7 @@ async fn json_has_one_meaning() {
     let body = format!(r#"{{"sequence": {{"tracks": [{}]}}}}"#, tracks.trim_end_matches(','));
     let problem = post(&api, LISTS, body).await.problem(422, "invalid_body");
     assert_eq!(problem["errors"][0]["pointer"], "/sequence/tracks");
-    // An integer may be written as a float.
+    // A float with an integral value is an integer.
     let body = r#"{"asset_id": "a1", "min_silence_ms": 300.0}"#;
     post(&api, ANALYZE, body).await.problem(404, "asset_not_found");
     post(&api, ANALYZE, body.replace(".0", ".5")).await.problem(422, "invalid_body");
@@ -59,7 +59,7 @@ async fn json_has_one_meaning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_bodies_take_neither_memory_nor_the_time_of_others() {
+async fn large_bodies_do_not_exhaust_memory_or_delay_others() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
     let large = format!(r#"{{"title": "a", "meta": {{"a": "{}"}}}}"#, "x".repeat(1_040_000));
@@ -132,7 +132,7 @@ async fn slow_connections_are_closed() {
         assert_eq!(answer.is_empty(), expected.is_empty(), "{sent:?}: {answer}");
     }
 
-    // An answer that nobody reads.
+    // An answer that is not read.
     let api = server.api("t1", "dev");
     let asset = api.upload_bytes("noise.bin", vec![7; 16 << 20], &[]).await.ok();
     let mut connection = connect(&server).await;
@@ -149,7 +149,7 @@ async fn slow_connections_are_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_have_a_number_and_come_free() {
+async fn connections_are_limited_and_released() {
     let environment = [("HARKBACK_IO_TIMEOUT_S", "2"), ("HARKBACK_MAX_CONNECTIONS", "5")];
     let server = Deployment::new().await.start_with(&environment).await;
     let mut idle = Vec::new();
@@ -165,7 +165,7 @@ async fn connections_have_a_number_and_come_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_may_be_larger_than_other_bodies_also_with_a_key() {
+async fn batch_body_limit_is_higher_with_and_without_idempotency_key() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let item = json!({"audio_artifact_id": "x".repeat(100), "padding_ms": 250});
@@ -204,10 +204,10 @@ async fn refusals_of_the_http_layer_are_problems() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_upload_still_gets_its_answer() {
+async fn refused_upload_receives_its_answer() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_MAX_UPLOAD_BYTES", "1000")]).await;
     for _ in 0..20 {
-        // A client that sends all before it reads.
+        // A client that sends its whole body before it reads.
         let mut connection = connect(&server).await;
         let body =
             format!("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n{}", "x".repeat(900_000));

@@ -1,4 +1,4 @@
-//! Jobs of several processes: workers that die or stop, processes with roles.
+//! Jobs of several processes: workers that die or stop, and processes with roles.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::jobs::{Long, accepted, ended, id, later, parsed, wait_until};
 use crate::spine::ANALYZE;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_worker_dies_is_run_elsewhere_once() {
+async fn job_of_a_dead_worker_is_run_elsewhere_once() {
     let deployment = Deployment::new().await;
     let first = deployment.start().await;
     let api = first.api("t1", "dev");
@@ -32,7 +32,7 @@ async fn a_job_whose_worker_dies_is_run_elsewhere_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_and_jobs_may_be_of_different_processes() {
+async fn calls_and_jobs_may_run_in_different_processes() {
     let deployment = Deployment::new().await;
     let front = deployment.start_with(&[("HARKBACK_ROLE", "api")]).await;
     let api = front.api("t1", "dev");
@@ -41,11 +41,11 @@ async fn calls_and_jobs_may_be_of_different_processes() {
     assert_eq!(
         (&job["state"], &job["queue_position"]),
         (&json!("queued"), &json!(0)),
-        "nobody runs it: {job}"
+        "no worker runs it: {job}"
     );
     let reasons = api.get("/readyz").await.ok()["reasons"].clone();
     assert_eq!(reasons, json!(["no worker is alive: jobs wait"]));
-    // A worker with a store of its own would find nothing of what callers upload.
+    // A worker with a store of its own would not find the uploads.
     let elsewhere = tempfile::tempdir().unwrap();
     let refused = binary::command(["serve", "--role", "worker", "--listen", "127.0.0.1:0"])
         .env("DATABASE_URL", deployment.database().url())
@@ -66,14 +66,14 @@ async fn calls_and_jobs_may_be_of_different_processes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_ends_streams_and_puts_jobs_back() {
+async fn stop_ends_event_streams_and_puts_jobs_back() {
     let deployment = Deployment::new().await;
     let first = deployment.start_with(&[("HARKBACK_SHUTDOWN_GRACE_S", "4")]).await;
     let api = first.api("t1", "dev");
     let asset = api.upload(&Long::new(6).path()).await;
     let all = api.clone();
     let stream = tokio::spawn(async move { all.get("/jobs/events").await });
-    // The stream begins with what happens from now on.
+    // The stream begins with events from now on.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
     let path = format!("/jobs/{}", id(&job));

@@ -13,13 +13,13 @@ use crate::documents::blocks;
 use crate::formats::ffmpeg::ffmpeg;
 use crate::spine::ANALYZE;
 
-/// `POST path` with `Prefer: respond-async`.
+/// Sends `POST path` with `Prefer: respond-async`.
 pub(crate) async fn later(api: &Api, path: &str, body: &Value, wait: u32) -> Reply {
     let prefer = format!("respond-async, wait={wait}");
     api.send(api.request(Method::POST, path).header("prefer", prefer).json(body)).await
 }
 
-/// The job of a 202.
+/// The job in an answer of 202.
 #[track_caller]
 pub(crate) fn accepted(reply: &Reply) -> Value {
     assert_eq!(reply.status, 202, "{}", reply.text());
@@ -60,7 +60,7 @@ fn text(path: &Path) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_heavy_call_becomes_a_job_with_the_usual_answer() {
+async fn heavy_call_becomes_a_job_with_the_usual_answer() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev").user("u1");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
@@ -79,7 +79,7 @@ async fn a_heavy_call_becomes_a_job_with_the_usual_answer() {
     let href = done["result"]["href"].as_str().unwrap();
     let answer = api.get(href).await.ok();
     assert_eq!((&answer, &done["result"]["status"]), (&done["result"]["body"], &json!(200)));
-    // What is there already is answered at once, and so is what ends within the wait.
+    // An existing result is returned at once, and so is one that is ready within the wait.
     let found = later(&api, ANALYZE, &request, 0).await.ok();
     assert_eq!(found["audio_semantic_artifact_id"], answer["audio_semantic_artifact_id"]);
     assert_eq!(found["meta"]["cache_hit"], true);
@@ -96,13 +96,13 @@ async fn a_heavy_call_becomes_a_job_with_the_usual_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_refused_before_it_is_queued_and_decoding_fails_the_job() {
+async fn invalid_requests_are_refused_before_queueing_and_decoding_errors_fail_the_job() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     later(&api, ANALYZE, &json!({"asset_id": "none"}), 0).await.problem(404, "asset_not_found");
     later(&api, ANALYZE, &json!({"asset_id": 3}), 0).await.problem(422, "invalid_body");
     assert_eq!(api.get("/jobs").await.ok()["items"], json!([]));
-    // An MP3 frame header, and nothing of an MP3 behind it.
+    // An MP3 frame header, followed by bytes that are not MP3.
     let broken = [&[0xff, 0xfb, 0x90, 0x00][..], &[0x55; 4_000]].concat();
     let asset = api.upload_bytes("broken.mp3", broken, &[("kind", "audio")]).await.json();
     let job = accepted(&later(&api, ANALYZE, &json!({"asset_id": asset["id"]}), 0).await);
@@ -117,7 +117,7 @@ async fn what_is_wrong_is_refused_before_it_is_queued_and_decoding_fails_the_job
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_a_part_of_the_trace_of_its_call() {
+async fn job_belongs_to_the_trace_of_its_call() {
     let deployment = Deployment::new().await;
     let server = deployment.start().await;
     let api = server.api("t1", "dev");
@@ -132,7 +132,7 @@ async fn a_job_is_a_part_of_the_trace_of_its_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_names_one_job() {
+async fn idempotency_key_makes_one_job() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("digits.wav")).await;
@@ -152,7 +152,7 @@ async fn a_key_names_one_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_are_cancelled_and_run_again() {
+async fn jobs_are_cancelled_and_retried() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_ANALYSIS_WORKERS", "1")]).await;
     let api = server.api("t1", "dev");
     let long = api.upload(&Long::new(6).path()).await;
@@ -182,7 +182,7 @@ async fn jobs_are_cancelled_and_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_tell_what_happened_and_resume() {
+async fn job_events_are_streamed_and_resume() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("digits.wav")).await;
@@ -206,7 +206,7 @@ async fn events_tell_what_happened_and_resume() {
     server.stop().await;
 }
 
-/// Sequence, name and data of each event.
+/// Sequence number, name and data of each event.
 pub(crate) fn parsed(stream: &str) -> Vec<(i64, String, Value)> {
     let field = |event: &str, name: &str| {
         event.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim().to_owned()))
@@ -247,7 +247,7 @@ async fn every_heavy_call_can_be_a_job() {
     let batch = json!({
         "mode": "render_clips", "render_profile": "draft_480p_fast", "items": [{"audio_artifact_id": hit}]
     });
-    // A short one is made at once.
+    // A short shot list is made at once.
     let clip = |start: u32| json!({"artifact_id": hit, "start_ms": start, "duration_ms": 1});
     let clips: Vec<Value> = (0..1_001).map(|index| clip(10 * index)).collect();
     let list = |clips: &[Value]| json!({"sequence": {"tracks": [{"name": "a", "clips": clips}]}});
@@ -276,7 +276,7 @@ async fn every_heavy_call_can_be_a_job() {
     server.stop().await;
 }
 
-/// An answer without its word of whether it was found.
+/// An answer without its field `cache_hit`.
 fn without_cache(answer: &Value) -> Value {
     let mut answer = answer.clone();
     if let Some(meta) = answer["meta"].as_object_mut() {
@@ -286,7 +286,7 @@ fn without_cache(answer: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_line_shows_and_follows_jobs() {
+async fn jobs_commands_list_show_and_watch_jobs() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_ANALYSIS_WORKERS", "1")]).await;
     let api = server.api("t1", "dev");
     let run = async |arguments: &[&str]| {
@@ -315,7 +315,7 @@ async fn the_command_line_shows_and_follows_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_walk_and_the_program_of_the_document_do_what_they_show() {
+async fn documented_job_walkthrough_and_webhook_receiver_work() {
     let server = Deployment::new().await.start().await;
     let folder = tempfile::tempdir().unwrap();
     let fixtures = binary::workspace_root().join("fixtures");
@@ -324,7 +324,7 @@ async fn the_walk_and_the_program_of_the_document_do_what_they_show() {
     let blocks = blocks(&document.replace(ADDRESS, server.base()));
     assert_eq!(walk(&blocks, folder.path()).await, 3);
     let program = blocks.iter().find(|block| block.info == "python").unwrap();
-    // What a receiver does is compared with the signer that the service has.
+    // The documented receiver is compared with the signer that the service uses.
     let known = r#"
 now = str(int(time.time()))
 secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -1,16 +1,16 @@
-//! Crates use the layers below them, never a sibling (`ARCHITECTURE.md`).
+//! Crates depend only on lower layers, never on a sibling (`ARCHITECTURE.md`).
 
 use std::collections::BTreeMap;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-/// Every crate, also those to come, and its layer.
+/// Every crate, also planned ones, and its layer.
 const LAYERS: &[(&str, u8)] = &[
     ("media_time", 0),
     ("http_kit", 0),
     ("db", 0),
     ("blob_store", 0),
-    // Of tests alone.
+    // Used by tests only.
     ("fake_s3", 0),
     ("confined_process", 0),
     ("media_decode", 1),
@@ -22,7 +22,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("jobs", 1),
     ("audio_signal", 2),
     ("media_v2", 3),
-    // Not with the engines above it: they use its client trait and wire types.
+    // Below the engines that use it: they need its client trait and wire types.
     ("video_timeline", 3),
     ("audio_semantic_timeline", 4),
     ("audio_pattern_engine", 4),
@@ -48,7 +48,7 @@ fn every_crate_depends_on_lower_layers_only() {
     for package in metadata.workspace_packages() {
         let upper = package.name.as_str();
         let own = layer(upper);
-        // What only a crate's tests use does not shape the program.
+        // Dependencies of a crate's tests only are not part of the program.
         let ours = package
             .dependencies
             .iter()

@@ -1,9 +1,9 @@
-//! From a recording through every engine, and back: what uses a second of it, and where a rendered file comes from.
+//! Lineage of a recording through every engine, and back: uses of one second of it, and the source of a rendered file.
 
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
 
-/// All uses in a window, read by pages of `limit`.
+/// All uses in a window, read in pages of `limit`.
 async fn usages(api: &Api, asset: &str, window: &str, limit: usize) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -20,7 +20,7 @@ fn id_of(value: &Value) -> &str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_of_a_recording_knows_its_uses_and_a_snippet_its_source() {
+async fn usages_of_a_window_and_lineage_of_a_snippet_agree() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
@@ -76,8 +76,8 @@ async fn a_second_of_a_recording_knows_its_uses_and_a_snippet_its_source() {
     let maps = up["origin_maps"].as_array().unwrap();
     let map = |id: &str| maps.iter().find(|map| map["audio_artifact_id"] == id).unwrap();
     for (id, window) in [(hit, window_of(&sample)), (rendered, shown.clone())] {
-        let told = (map(id)["source_start_ms"].clone(), map(id)["source_end_ms"].clone());
-        assert_eq!((&map(id)["parent_asset_id"], told), (&json!(asset), window), "{id}");
+        let mapped = (map(id)["source_start_ms"].clone(), map(id)["source_end_ms"].clone());
+        assert_eq!((&map(id)["parent_asset_id"], mapped), (&json!(asset), window), "{id}");
     }
     let clips = up["clips"].as_array().unwrap();
     assert_eq!(clips.len(), 2, "{up:#}");

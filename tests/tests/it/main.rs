@@ -1,4 +1,4 @@
-//! End-to-end tests, one binary.
+//! End-to-end tests, in one binary.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -41,4 +41,5 @@ mod speakers;
 mod spine;
 mod stopping;
 mod stores;
+mod style;
 mod words;

@@ -1,5 +1,5 @@
-//! Mutated bodies of the document's operations: refused with a reason, never an error of ours. `make mutants-http` sends
-//! many more.
+//! Mutated bodies of the document's operations: refused with a reason, never a 5xx. `make mutants-http` sends many
+//! more.
 
 use e2e::{Api, Deployment, document};
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const BODIES: usize = 600;
 
-/// Replacement for a value.
+/// Replacements for a value.
 const TEXTS: [&str; 24] = [
     "null",
     "true",
@@ -35,7 +35,7 @@ const TEXTS: [&str; 24] = [
     "{\"a\":1,\"a\":2}",
 ];
 
-/// xorshift64*: the same bodies each time.
+/// xorshift64*: the same bodies in every run.
 struct Choice(u64);
 
 impl Choice {
@@ -52,7 +52,7 @@ impl Choice {
     }
 }
 
-/// A value of the schema, with ids of things that are there.
+/// A value of the schema, with existing ids.
 fn value(schema: &Value, name: &str, ids: &Value, choice: &mut Choice, depth: usize) -> Value {
     if let Some(path) = schema["$ref"].as_str() {
         let schema = document::document().pointer(&path[1..]).unwrap();
@@ -99,7 +99,7 @@ fn value(schema: &Value, name: &str, ids: &Value, choice: &mut Choice, depth: us
     }
 }
 
-/// The body with one of its values replaced, and now and then broken as a text.
+/// The body with one of its values replaced, and occasionally with broken syntax.
 fn mutate(body: &Value, choice: &mut Choice) -> Vec<u8> {
     let text = body.to_string();
     let starts: Vec<usize> = text.match_indices([':', '[']).map(|(at, _)| at + 1).collect();
@@ -139,7 +139,7 @@ async fn things(api: &Api) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mutated_bodies_are_never_our_fault() {
+async fn mutated_bodies_never_cause_a_server_error() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
     let ids = things(&api).await;
@@ -160,7 +160,7 @@ async fn mutated_bodies_are_never_our_fault() {
         });
         let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
         let request = api.request(method, &filled).header("content-type", "application/json");
-        // Held against the document, too: status, code and shape.
+        // [`Api::send`] also checks the answer's status, code and shape against the document.
         let reply = api.send(request.body(body.clone())).await;
         assert!(reply.status < 500, "{path} {}: {}", String::from_utf8_lossy(&body), reply.text());
         refused += usize::from(reply.status >= 400);

@@ -1,4 +1,4 @@
-//! What one tenant asks for does not keep others waiting.
+//! Load of one tenant does not delay others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,12 +8,13 @@ use e2e::{Api, Deployment, media};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 
-/// A recording whose peaks take a while, and are not kept yet: it ends with an atom that is skipped and has `number`.
+/// A recording whose waveform takes a while to compute and is not cached: it ends with an atom that is skipped and
+/// contains `number`.
 fn recording(template: &[u8], number: usize) -> Vec<u8> {
     [template, b"\0\0\0\x10free", &number.to_be_bytes()].concat()
 }
 
-/// An upload and its peaks, which the queues of uploads and of waveforms make; how long it took.
+/// Uploads a recording and requests its waveform, through both queues; returns the status and the duration.
 async fn piece(api: &Api, bytes: Vec<u8>) -> (u16, Duration) {
     let began = Instant::now();
     let form = Form::new().part("file", Part::bytes(bytes).file_name("a.mp4"));
@@ -26,7 +27,7 @@ async fn piece(api: &Api, bytes: Vec<u8>) -> (u16, Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thirty_callers_of_one_tenant_do_not_hold_another_up() {
+async fn thirty_callers_of_one_tenant_do_not_delay_another() {
     let server = Deployment::new().await.start().await;
     let template: Arc<[u8]> = std::fs::read(media::fixture("talk_and_music.mp4")).unwrap().into();
     let (over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -62,7 +63,7 @@ async fn thirty_callers_of_one_tenant_do_not_hold_another_up() {
     for caller in callers {
         caller.await.unwrap();
     }
-    // In the order of their coming, a piece of each of the thirty callers would come first.
+    // In order of arrival, a piece of each of the thirty callers would come first.
     ahead.sort_unstable();
     assert!(ahead[2] <= 6, "so many of the greedy one came before each of the modest one: {ahead:?}");
     println!("pieces of the greedy tenant that ended during one of the modest: {ahead:?}");

@@ -1,4 +1,4 @@
-//! A write under an `Idempotency-Key` happens once, whatever becomes of the process.
+//! A write under an `Idempotency-Key` happens once, even if the process crashes.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-/// Answers cannot be kept: a call has committed what it made, and waits to keep its answer.
+/// Makes storing of answers hang: a call has committed its rows, and waits to store its answer.
 const HANG: [&str; 2] = [
     "CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$",
     "CREATE TRIGGER hang BEFORE UPDATE ON idempotency_keys FOR EACH ROW WHEN (NEW.status IS NOT NULL)
@@ -16,7 +16,7 @@ const HANG: [&str; 2] = [
 ];
 const GO_ON: &str = "DROP FUNCTION hang CASCADE";
 
-/// Everything that calls of these tests make.
+/// Number of rows that the calls of these tests create.
 const COUNT: &str = "SELECT (SELECT count(*) FROM media_assets) + (SELECT count(*) FROM artifacts)
     + (SELECT count(*) FROM video_projects) + (SELECT count(*) FROM video_sequences)
     + (SELECT count(*) FROM video_tracks) + (SELECT count(*) FROM video_clips)
@@ -30,7 +30,7 @@ async fn execute(pool: &PgPool, statement: &'static str) {
     sqlx::query(statement).execute(pool).await.unwrap();
 }
 
-/// Things to make others on.
+/// Existing rows that other calls refer to.
 struct Things {
     asset: String,
     hit: String,
@@ -61,7 +61,7 @@ async fn things(api: &Api) -> Things {
     }
 }
 
-/// Every call that makes something new, and how many rows.
+/// Every call that creates something, with its number of rows.
 fn writes(things: &Things) -> Vec<(String, Value, i64)> {
     let Things { asset, hit, project, sequence, track, clip } = things;
     let new_clip = json!({"asset_id": asset, "in_ms": 0, "out_ms": 500, "start_ms_on_timeline": 0});
@@ -108,7 +108,7 @@ async fn upload(api: &Api) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_after_the_commit_makes_nothing_twice() {
+async fn idempotency_key_prevents_duplicates_after_a_crash() {
     let deployment = Deployment::new().await;
     let pool = deployment.database().pool.clone();
     let server = deployment.start().await;
@@ -182,7 +182,7 @@ async fn a_crash_after_the_commit_makes_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_compares_what_the_body_says_and_not_how() {
+async fn idempotency_key_compares_bodies_as_canonical_json() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let send = async |body: &'static str| {
@@ -200,7 +200,7 @@ async fn a_key_compares_what_the_body_says_and_not_how() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_batch_of_snippets_is_all_or_nothing() {
+async fn snippet_batch_is_all_or_nothing() {
     let deployment = Deployment::new().await;
     let pool = deployment.database().pool.clone();
     let server = deployment.start().await;
@@ -224,14 +224,14 @@ async fn a_batch_of_snippets_is_all_or_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_of_the_context_is_there_once() {
+async fn repeated_context_headers_and_cross_site_uploads_are_refused() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     for (name, value) in [("x-tenant-id", "t2"), ("x-tenant-id", "t1"), ("x-env", "prod")] {
         let request = api.request(Method::GET, "/media-v2/assets").header(name, value);
         api.send(request).await.problem(400, "invalid_context");
     }
-    // A page of another site cannot have its visitor upload.
+    // A page of another site cannot upload through its visitor's browser.
     let form = Form::new().text("tenant_id", "t1").text("env", "dev").part("file", Part::bytes(vec![1]));
     let client = reqwest::Client::builder().build().unwrap();
     let upload =

@@ -59,7 +59,7 @@ async fn uploads_are_transcribed_in_every_response_format() {
         verbose["words"].as_array().unwrap().iter().map(|word| word["word"].as_str().unwrap()).collect();
     assert_eq!(words, SPOKEN);
     assert!(verbose["segments"].is_null());
-    // Each upload is an asset with a timeline.
+    // Each upload becomes an asset with a timeline.
     let assets = api.get("/media-v2/assets").await.ok()["items"].clone();
     assert_eq!(assets.as_array().unwrap().len(), 5);
     let kept = api.get(&format!("/media-v2/assets/{}", assets[0]["id"].as_str().unwrap())).await.ok();
@@ -68,7 +68,7 @@ async fn uploads_are_transcribed_in_every_response_format() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_is_not_kept_when_asked() {
+async fn upload_is_not_stored_on_request() {
     let server = server_with(&model()).await;
     let api = server.api("t1", "dev");
     let reply = transcribe(&api, &[("model", "whisper-1"), ("store", "false")]).await;
@@ -80,7 +80,7 @@ async fn an_upload_is_not_kept_when_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_with_its_key_makes_no_second_asset() {
+async fn idempotency_key_makes_one_asset() {
     let server = server_with(&model()).await;
     let api = server.api("t1", "dev");
     let call = async || {
@@ -126,7 +126,7 @@ async fn errors_have_the_shape_of_openai() {
     error(&transcribe(&api, &words).await, 400, "invalid_body", "timestamp_granularities");
     let noise: Vec<u8> = (0..5_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     error(&send(&api, noise, &[base]).await, 400, "undecodable_media", "");
-    // The context may come in the form; without one, nothing is done.
+    // The context may be in the form; without one, the call is refused.
     let client = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().unwrap();
     let post = async |form: Form| {
         let sent = client.post(format!("{}{TRANSCRIPTIONS}", server.base())).multipart(form).send().await;

@@ -1,12 +1,12 @@
-//! The OpenAPI document, as generated clients and the page at `/docs` need it. That answers are as it says, every test
-//! sees: [`e2e::document::check`].
+//! The OpenAPI document, as client generators and the page `/docs` need it. [`e2e::document::check`] verifies in every
+//! test that answers conform to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use e2e::document::{document, operations};
 use serde_json::Value;
 
-/// Operations that are nobody's.
+/// Operations without an owner.
 const OPERATIONAL: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 fn calls() -> impl Iterator<Item = (String, &'static Value)> {
@@ -14,7 +14,7 @@ fn calls() -> impl Iterator<Item = (String, &'static Value)> {
     calls.map(|(path, method, operation)| (format!("{method} {path}"), operation))
 }
 
-/// What a `$ref` stands for, or the value itself.
+/// Resolves a `$ref`, or returns the value itself.
 fn resolved(value: &'static Value) -> &'static Value {
     match value["$ref"].as_str() {
         Some(reference) => resolved(document().pointer(&reference[1..]).unwrap()),
@@ -22,21 +22,21 @@ fn resolved(value: &'static Value) -> &'static Value {
     }
 }
 
-/// The parameters of an operation that go into headers, and whether they must be there.
+/// The header parameters of an operation, and whether they are required.
 fn headers(operation: &'static Value) -> BTreeMap<&'static str, bool> {
     let parameters = operation["parameters"].as_array().unwrap().iter().map(resolved);
     let headers = parameters.filter(|parameter| parameter["in"] == "header");
     headers.map(|header| (header["name"].as_str().unwrap(), header["required"] == true)).collect()
 }
 
-/// The schemas of a body, by media type.
+/// The schemas of a request body, one for each media type.
 fn bodies(operation: &'static Value) -> impl Iterator<Item = &'static Value> {
     let content = operation["requestBody"]["content"].as_object();
     content.into_iter().flat_map(|content| content.values()).map(|content| resolved(&content["schema"]))
 }
 
 #[test]
-fn another_reader_understands_it() {
+fn document_is_read_by_another_parser() {
     let read: oas3::Spec = serde_json::from_value(document().clone()).unwrap();
     assert_eq!(read.openapi, "3.1.0");
     assert_eq!(read.operations().count(), operations(document()).count());
@@ -48,7 +48,7 @@ fn another_reader_understands_it() {
 }
 
 #[test]
-fn every_call_takes_its_context() {
+fn every_call_declares_its_context() {
     for (call, operation) in calls() {
         let headers = headers(operation);
         let in_body = bodies(operation).any(|body| body["properties"].get("tenant_id").is_some());
@@ -80,7 +80,7 @@ fn every_call_takes_its_context() {
 }
 
 #[test]
-fn every_error_is_a_problem() {
+fn every_error_is_documented_as_a_problem() {
     let mut errors = 0;
     for (path, method, operation) in operations(document()) {
         for (status, response) in operation["responses"].as_object().unwrap() {
@@ -118,7 +118,7 @@ fn every_operation_has_a_name_a_summary_and_a_tag() {
     }
 }
 
-/// Every `$ref` under `value`.
+/// Collects every `$ref` under `value`.
 fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(fields) => {

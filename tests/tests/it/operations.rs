@@ -1,4 +1,4 @@
-//! What operators see: health, readiness, fallbacks, metrics, documents, stopping.
+//! Operation of the service: health, readiness, fallbacks, metrics, documents, shutdown.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::spine::ANALYZE;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_ready_server_says_so() {
+async fn readyz_reports_a_ready_server() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     assert_eq!(api.get("/healthz").await.text(), "ok");
@@ -50,7 +50,7 @@ async fn a_ready_server_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_say_what_they_are_and_count_durations() {
+async fn metrics_are_described_and_count_durations() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
@@ -59,16 +59,16 @@ async fn metrics_say_what_they_are_and_count_durations() {
     let hits = json!({"asset_id": asset["id"], "run_loops": false, "run_phrases": false});
     let _ = api.post("/audio/field-to-samples", &hits).await.ok();
     let metrics = api.get("/metrics").await.text();
-    let told = |comment: &str| -> Vec<&str> {
+    let names_in = |comment: &str| -> Vec<&str> {
         let lines = metrics.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(comment));
         lines.filter_map(|line| line.split(' ').nth(1)).collect()
     };
-    let names = told("TYPE");
+    let names = names_in("TYPE");
     assert!(names.len() >= 5, "{metrics}");
     for name in &names {
-        assert!(told("HELP").contains(name), "{name} is not described: {metrics}");
+        assert!(names_in("HELP").contains(name), "{name} is not described: {metrics}");
     }
-    // Durations of any time can be added and compared: counts, not quantiles of a moment.
+    // Durations are counted in buckets, which can be added and compared, instead of quantiles of a moment.
     for sample in [
         format!(r#"http_requests_total{{method="POST",route="{ANALYZE}",status="200"}} 1"#),
         format!(r#"http_request_duration_seconds_bucket{{method="POST",route="{ANALYZE}",le="+Inf"}} 1"#),
@@ -79,7 +79,7 @@ async fn metrics_say_what_they_are_and_count_durations() {
     }
     assert!(!metrics.contains("quantile"), "{metrics}");
 
-    // Whatever callers do, there are so many series and no more.
+    // The number of series is bounded, regardless of callers.
     let document = api.get("/openapi.json").await.ok();
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "INVENTED"];
     for path in document["paths"].as_object().unwrap().keys() {
@@ -99,7 +99,7 @@ async fn metrics_say_what_they_are_and_count_durations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_malformed_id_answers_as_an_unknown_one_does() {
+async fn malformed_id_is_answered_as_an_unknown_one() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     for (path, code) in [
@@ -147,9 +147,9 @@ async fn an_oversize_body_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_backend_is_replaced_loudly() {
+async fn missing_backend_is_replaced_and_reported() {
     let deployment = Deployment::new().await;
-    // A name that no model has, so that it is missing whatever is installed.
+    // A name that no model has, so that it is missing on every machine.
     let missing = ("AUDIO_SEMANTIC_WHISPER_MODEL", "no-such-model");
     for backend in ["whisper_aubio", "whisper_librosa"] {
         let server = deployment.start_with(&[("AUDIO_SEMANTIC_BACKEND", backend), missing]).await;
@@ -176,7 +176,7 @@ async fn a_missing_backend_is_replaced_loudly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_replaces_it_is_configured() {
+async fn fallback_backend_is_configurable() {
     let deployment = Deployment::new().await;
     let with = |fallback: &'static str| {
         [
@@ -206,7 +206,7 @@ async fn what_replaces_it_is_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stub_timeline_is_the_documented_one() {
+async fn stub_timeline_is_the_documented_one() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
@@ -246,11 +246,11 @@ async fn hostile_requests_are_refused_not_failed() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "stub")]).await;
     let api = server.api("t1", "dev");
     api.get("/media-v2/assets?tag=%00").await.problem(422, "invalid_query");
-    // `-8000000000000000000|a`: a year that no calendar has.
+    // `-8000000000000000000|a`: a year beyond every calendar.
     let cursor = "LTgwMDAwMDAwMDAwMDAwMDAwMDB8YQ";
     api.get(&format!("/media-v2/assets?cursor={cursor}")).await.problem(422, "invalid_cursor");
 
-    // Not even the stub invents a timeline for what is no recording, or for years of it.
+    // Even the stub refuses to invent a timeline for a file that is not a recording, or for years of it.
     let noise = api.upload_bytes("noise.bin", vec![7; 5_000], &[]).await.ok();
     api.post(ANALYZE, &json!({"asset_id": noise["id"]})).await.problem(422, "undecodable_media");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
@@ -262,7 +262,7 @@ async fn hostile_requests_are_refused_not_failed() {
     let request = json!({"asset_id": asset["id"], "artifact_id": days["id"]});
     api.post(ANALYZE, &request).await.problem(422, "undecodable_media");
 
-    // What a caller registers as a timeline is one.
+    // A document that a caller registers as a timeline must be one.
     let imported = json!({
         "kind": "audio_semantic_timeline", "uri": asset["source_uri"],
         "meta": {"backend_version": "x", "model_used": "x", "cache_key": "x", "duration_ms": 1}
@@ -272,7 +272,7 @@ async fn hostile_requests_are_refused_not_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_sent_twice_happens_once() {
+async fn idempotency_key_makes_a_write_happen_once() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let send = async |kind: &str, title: &str| {
@@ -291,7 +291,7 @@ async fn a_write_sent_twice_happens_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stop_waits_for_the_write_of_a_caller_who_hung_up() {
+async fn stop_waits_for_the_write_of_a_disconnected_caller() {
     let deployment = Deployment::new().await;
     let server = deployment.start().await;
     let (api, base) = (server.api("t1", "dev"), server.base().to_owned());

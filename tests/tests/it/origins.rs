@@ -1,4 +1,4 @@
-//! A sound leads back to its pictures: the whole way over HTTP.
+//! From audio artifacts to shots of their source video, over HTTP.
 
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use crate::spine::ANALYZE;
 
 const ROUTE: &str = "/audio/to-video-origin";
 
-/// Registers a sound of the recording, made of `upstreams`.
-async fn sound(api: &Api, film: &Value, more: Value) -> Value {
+/// Registers an audio artifact of the recording, made of `upstreams`.
+async fn register_audio(api: &Api, film: &Value, more: Value) -> Value {
     let mut body = json!({"kind": "audio_hit", "uri": film["source_uri"]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let path = format!("/media-v2/assets/{}/artifacts", film["id"].as_str().unwrap());
@@ -27,13 +27,13 @@ async fn a_pattern_of_samples_becomes_shots_of_their_video() {
     let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let id = &film["id"];
 
-    let hit = sound(&api, &film, json!({"start_ms": 12_000, "end_ms": 12_500})).await;
+    let hit = register_audio(&api, &film, json!({"start_ms": 12_000, "end_ms": 12_500})).await;
     let map = json!({"parent_asset_id": id, "source_start_ms": 12_000, "source_end_ms": 12_500});
     let _map = api.put(&path(&hit), &map).await.ok();
     let beyond = json!({"parent_asset_id": id, "source_start_ms": 0, "source_end_ms": 50_000});
     api.put(&path(&hit), &beyond).await.problem(422, "invalid_body");
     let upstreams = json!({"kind": "audio_sample_norm", "upstream_artifact_ids": [hit]});
-    let norm = sound(&api, &film, upstreams).await;
+    let norm = register_audio(&api, &film, upstreams).await;
     assert_eq!(api.get(&path(&norm)).await.ok()["chain"], json!([norm, hit]));
 
     let samples = json!({"template_id": "boom_bap_90", "sample_map": {"kick": hit, "snare": norm}});
@@ -56,7 +56,7 @@ async fn a_pattern_of_samples_becomes_shots_of_their_video() {
     let kept = api.get(&format!("{ROUTE}/{}", list["shot_list_artifact_id"].as_str().unwrap())).await;
     assert_eq!(kept.body, first.body);
 
-    // Two servers on one database, at once: one artifact.
+    // Two servers on one database, concurrently: one artifact.
     let other = deployment.start().await;
     let other = other.api("t1", "dev");
     let mut again = request.clone();

@@ -1,4 +1,4 @@
-//! Waveforms and pictures, over HTTP and by the command line.
+//! Waveforms and plots, over HTTP and by the command line.
 
 use e2e::{Deployment, binary, media};
 use serde_json::json;
@@ -39,7 +39,7 @@ async fn a_timeline_is_drawn_and_its_waveform_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recording_without_sound_has_no_waveform() {
+async fn recording_without_audio_has_no_waveform() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("no_audio_video.mp4")).await;

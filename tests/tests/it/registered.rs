@@ -1,4 +1,4 @@
-//! Timelines and transcripts that callers register: checked, and never taken for an analysis.
+//! Timelines and transcripts that callers register: validated, and never mistaken for an analysis.
 
 use e2e::{Api, Deployment, Server, media};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ async fn server() -> Server {
     Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await
 }
 
-/// Uploads a document, and gives its URI.
+/// Uploads a document; returns its URI.
 async fn document(api: &Api, document: &Value) -> Value {
     let uploaded = api.upload_bytes("document.json", document.to_string().into_bytes(), &[]).await.ok();
     uploaded["source_uri"].clone()
@@ -29,7 +29,7 @@ async fn a_registered_timeline_is_not_a_cached_analysis() {
     let other = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let made = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
     let key = made["meta"]["cache_key"].as_str().unwrap();
-    // The key that the first analysis of the other recording will have, with a timeline of the caller's own making.
+    // The cache key of the first analysis of the other recording, with a forged timeline.
     let key = key.replace(asset["id"].as_str().unwrap(), other["id"].as_str().unwrap());
     let id = made["audio_semantic_artifact_id"].as_str().unwrap();
     let content = api.get(&format!("/media-v2/artifacts/{id}/content")).await.ok();
@@ -49,7 +49,7 @@ async fn a_registered_timeline_is_not_a_cached_analysis() {
         (&again["meta"]["cache_hit"], &again["audio_semantic_artifact_id"]),
         (&json!(true), &analysed["audio_semantic_artifact_id"])
     );
-    // Registering the same twice is refused, also by the key as it is read back.
+    // Registering it twice is refused, also with the key as it is read back.
     let repeated = timeline(&uri, planted["meta"]["cache_key"].as_str().unwrap(), &forged["duration_ms"]);
     api.post(&artifacts, &repeated).await.problem(409, "duplicate_cache_key");
     // A registered timeline is read as any other; so is a measured one that is registered again.
@@ -63,7 +63,7 @@ async fn a_registered_timeline_is_not_a_cached_analysis() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registered_document_is_there_and_a_timeline() {
+async fn registered_document_must_exist_and_be_a_timeline() {
     let deployment = Deployment::new().await;
     let files = tempfile::tempdir().unwrap();
     let root = files.path().to_str().unwrap().to_owned();
@@ -92,7 +92,7 @@ async fn a_registered_document_is_there_and_a_timeline() {
     let error = refused(&timeline(&uri, "k", &content["duration_ms"])).await;
     assert!(error["detail"].as_str().unwrap().starts_with("`/events/0/end_ms`"), "{error}");
 
-    // A file is checked too, and noticed when it changes.
+    // A file is validated, too, and a later change is detected.
     let path = files.path().join("timeline.json");
     std::fs::write(&path, content.to_string()).unwrap();
     let uri = json!(format!("file://{}", path.display()));
@@ -101,7 +101,7 @@ async fn a_registered_document_is_there_and_a_timeline() {
     assert_eq!(api.get(&read).await.ok()["summary"], content);
     std::fs::write(&path, overlapping.to_string()).unwrap();
     api.get(&read).await.problem(409, "source_changed");
-    // Larger than a document may be; only its size is looked at.
+    // Larger than the maximum size of a document; only its size is checked.
     std::fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
     let error = refused(&timeline(&uri, "k2", &content["duration_ms"])).await;
     assert!(error["detail"].as_str().unwrap().contains("more than"), "{error}");

@@ -6,7 +6,7 @@ use serde_json::json;
 const RENDER: &str = "/video/render";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_window_becomes_an_asset_that_can_be_watched() {
+async fn rendered_window_is_a_playable_asset() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let ready = api.get("/readyz").await.ok();
@@ -37,7 +37,7 @@ async fn a_window_becomes_an_asset_that_can_be_watched() {
     assert_eq!(artifact["parent_asset_id"], asset["id"]);
     assert_eq!((&artifact["start_ms"], &artifact["end_ms"]), (&json!(9_990), &json!(10_990.5)));
 
-    // Nobody else has it.
+    // Other tenants do not have it.
     let other = server.api("t2", "dev");
     other.post(RENDER, &request).await.problem(404, "asset_not_found");
     other.get(&format!("/media-v2/assets/{id}")).await.problem(404, "asset_not_found");
@@ -48,7 +48,7 @@ async fn a_window_becomes_an_asset_that_can_be_watched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_ffmpeg_all_else_works() {
+async fn service_works_without_ffmpeg_except_for_renders() {
     let missing = [("HARKBACK_FFMPEG", "/nowhere/ffmpeg")];
     let server = Deployment::new().await.start_with(&missing).await;
     let api = server.api("t1", "dev");

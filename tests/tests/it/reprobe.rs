@@ -1,4 +1,4 @@
-//! A database that the version before the prober's second wrote: probed again, and its wrong results found.
+//! A database of the version before the second prober: assets are probed again, and results of wrong decoders listed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::spine::{ANALYZE, clip};
 
 const OLD_VERSION: &str = "signal_v3+silero_v6-1a153a22+s42";
 
-/// `harkback COMMAND ARGUMENTS…` on a deployment: its exit code and what it prints.
+/// Runs `harkback COMMAND ARGUMENTS…` on a deployment; returns its exit code and output.
 async fn command(deployment: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
     let output = binary::command(arguments)
         .arg("--data-dir")
@@ -24,7 +24,7 @@ async fn command(deployment: &Deployment, arguments: &[&str]) -> (Option<i32>, S
     (output.status.code(), printed + &String::from_utf8_lossy(&output.stderr))
 }
 
-/// Ten seconds of clicks.
+/// Writes a recording of ten seconds of clicks.
 fn recording(directory: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     let path = directory.join(name);
     let source = "aevalsrc=if(lt(mod(t\\,0.5)\\,0.01)\\,0.8*sin(2*PI*1000*t)\\,0.001*random(0)):s=48000:d=10";
@@ -38,7 +38,7 @@ fn recording(directory: &Path, name: &str, arguments: &[&str]) -> PathBuf {
     path
 }
 
-/// What the previous version of the program knew of a file.
+/// Facts that the previous version of the program stored about a file.
 struct OldFacts {
     id: &'static str,
     kind: &'static str,
@@ -46,7 +46,7 @@ struct OldFacts {
     codec_info: Option<&'static str>,
 }
 
-/// Inserts an asset as the previous version did, with the columns that it knew. The bytes are those of `uploaded`.
+/// Inserts an asset as the previous version did, with the columns of that version. The bytes are those of `uploaded`.
 async fn insert_asset(pool: &PgPool, uploaded: &Value, facts: OldFacts) {
     sqlx::query(
         "INSERT INTO media_assets (tenant_id, env, id, user_id, kind, source_uri, duration_us, fps, audio_channels,
@@ -91,7 +91,7 @@ fn measured(version: &str, key: &str) -> Value {
     })
 }
 
-/// The timeline, transcript, sample and origin map that the previous version made of a recording.
+/// Inserts the timeline, transcript, sample and origin map that the previous version made of a recording.
 async fn insert_results(pool: &PgPool, seed: &Api, asset: &str) {
     let event = json!({"kind": "music", "start_ms": 0, "end_ms": 10_000, "loudness_lufs": null, "confidence": 0.5,
         "transcription": null, "speaker_id": null, "meta": {}});
@@ -132,12 +132,12 @@ async fn insert_results(pool: &PgPool, seed: &Api, asset: &str) {
     .execute(pool)
     .await
     .unwrap();
-    // A caller's own decoding is not judged.
+    // A caller's own decoding is not checked.
     let external = measured("external", "external");
     insert_artifact(pool, "own_hit", asset, "audio_hit", &words, external).await;
 }
 
-/// A deployment with rows of the previous version: `big_endian` (decoded in this process, but otherwise), `film` (decoded
+/// A deployment with rows of the previous version: `big_endian` (decoded in this process, but wrongly), `film` (decoded
 /// by ffmpeg) and `lost` (without bytes).
 async fn previous_deployment(deployment: &Deployment, seed: &Api) {
     let directory = tempfile::tempdir().unwrap();
@@ -173,7 +173,7 @@ async fn rows_of_the_previous_version_are_probed_again() {
     let (code, printed) = command(&deployment, &["verify", "--skip-bytes"]).await;
     assert_eq!(code, Some(0), "nothing is known to be wrong before it is probed: {printed}");
 
-    // The first call about an asset.
+    // The first call about an asset probes it again.
     let film = api.get("/media-v2/assets/film").await.ok()["asset"].clone();
     assert_eq!((&film["kind"], &film["fps"]), (&json!("video"), &json!(25.0)), "{film}");
     assert!((film["duration_ms"].as_f64().unwrap() - 10_000.0).abs() < 50.0, "{film}");
@@ -181,7 +181,7 @@ async fn rows_of_the_previous_version_are_probed_again() {
     assert_eq!(film["meta"]["media_type"], "video/x-msvideo", "{film}");
     assert_eq!(api.get("/media-v2/assets/lost").await.ok()["asset"]["duration_ms"], 0.001);
 
-    // All others.
+    // The command probes all others.
     let (code, printed) = command(&deployment, &["reprobe"]).await;
     assert_eq!(code, Some(0), "{printed}");
     assert!(printed.contains("t1 dev lost skipped: "), "{printed}");
@@ -219,16 +219,16 @@ async fn results_of_a_wrong_decoder_are_found_and_replaced() {
     let clip = clip(&api, &json!({"id": "big_endian"}), 0.0, 4_000.0, 1.0).await;
     let by_clip = format!("/audio/semantic-timeline/by-clip/{clip}");
     let reason = "an earlier decoder that read this kind of file wrongly";
-    let told = detail(&api.get(&by_clip).await, 404, "semantics_not_found");
-    assert!(told.contains(reason) && told.contains("analyze"), "{told}");
+    let message = detail(&api.get(&by_clip).await, 404, "semantics_not_found");
+    assert!(message.contains(reason) && message.contains("analyze"), "{message}");
     let clip = json!({"asset_id": "big_endian", "start_ms": 0, "duration_ms": 100});
     let sequence = json!({"id": "s", "tracks": [{"name": "t", "clips": [clip]}]});
     let shots = json!({"sequence": sequence, "require_semantics": true});
-    let told = detail(&api.post("/audio/to-video-origin", &shots).await, 422, "semantics_missing");
-    assert!(told.contains(reason), "{told}");
+    let message = detail(&api.post("/audio/to-video-origin", &shots).await, 422, "semantics_missing");
+    assert!(message.contains(reason), "{message}");
     let request = json!({"asset_id": "big_endian"});
-    let told = detail(&api.post("/audio/voice-phrases/detect", &request).await, 422, "words_not_found");
-    assert!(told.contains(reason), "{told}");
+    let message = detail(&api.post("/audio/voice-phrases/detect", &request).await, 422, "words_not_found");
+    assert!(message.contains(reason), "{message}");
     let old = api.get("/audio/semantic-timeline/old_timeline").await.ok();
     assert!(old["artifact_meta"]["stale"].as_str().unwrap().contains(reason), "{}", old["artifact_meta"]);
 

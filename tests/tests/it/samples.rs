@@ -1,4 +1,4 @@
-//! Samples over HTTP: found, cut, registered, found again.
+//! Samples over HTTP: detected, cut, registered, found again.
 
 use e2e::{Deployment, media};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ async fn a_recording_becomes_samples_with_origins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn detectors_stand_alone_and_refuse_what_is_wrong() {
+async fn detectors_work_alone_and_refuse_invalid_requests() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("click_120bpm_edit_list.mp4")).await;

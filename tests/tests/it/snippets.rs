@@ -1,4 +1,4 @@
-//! Origin snippets: sounds in, clips and files out; failed windows, missing programs, crashes.
+//! Origin snippets: from audio artifacts to clips and files; failed windows, missing programs, crashes.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::spine::{ANALYZE, assert_covers};
 const BATCH: &str = "/origin-snippets/batch";
 const DRAFT: &str = "draft_480p_fast";
 
-/// Registers a hit of `[start, end)` of the asset; its id.
+/// Registers a hit of `[start, end)` of the asset; returns its id.
 async fn hit(api: &Api, asset: &Value, start_ms: u32, end_ms: u32) -> Value {
     let path = format!("/media-v2/assets/{}/artifacts", asset["id"].as_str().unwrap());
     let hit = json!({"kind": "audio_hit", "uri": "mem:hit", "start_ms": start_ms, "end_ms": end_ms});
@@ -92,7 +92,7 @@ async fn windows_are_rendered_with_their_lineage() {
     server.stop().await;
 }
 
-/// The recording, begin and end of what a shot of the artifact's first 100 ms shows.
+/// The source recording, begin and end of a shot of the artifact's first 100 ms.
 async fn shown(api: &Api, id: &Value) -> Value {
     let clip = json!({"artifact_id": id, "start_ms": 0, "duration_ms": 100});
     let request = json!({"sequence": {"tracks": [{"name": "a", "clips": [clip]}]}, "alignment": "none"});
@@ -100,7 +100,7 @@ async fn shown(api: &Api, id: &Value) -> Value {
     json!([shot["source_asset_id"], shot["source_start_ms"], shot["source_end_ms"]])
 }
 
-/// The artifact's bytes are an MP4 file.
+/// Asserts that the artifact's bytes are an MP4 file.
 async fn assert_file(api: &Api, id: &Value) {
     let content = api.get(&format!("/media-v2/artifacts/{}/content", id.as_str().unwrap())).await;
     assert_eq!((content.status, content.header("content-type")), (200, Some("video/mp4")));
@@ -108,7 +108,7 @@ async fn assert_file(api: &Api, id: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_window_does_not_lose_the_others() {
+async fn failed_window_does_not_lose_the_others() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
@@ -123,17 +123,17 @@ async fn a_failed_window_does_not_lose_the_others() {
     let (failed, rendered) = (&made["snippets"][0], &made["snippets"][1]);
     assert_eq!(failed["video_artifact_id"], Value::Null);
     assert!(failed["video_clip_id"].is_string(), "its clip is there");
-    let told = failed["meta"]["render_error"].as_str().unwrap();
-    assert!(told.starts_with("content_missing: "), "{told}");
-    assert!(!told.contains(lost.to_str().unwrap()), "{told}");
+    let render_error = failed["meta"]["render_error"].as_str().unwrap();
+    assert!(render_error.starts_with("content_missing: "), "{render_error}");
+    assert!(!render_error.contains(lost.to_str().unwrap()), "{render_error}");
     assert_eq!(rendered["meta"]["render_error"], Value::Null);
     assert_file(&api, &rendered["video_artifact_id"]).await;
     let listed = for_audio(&api, &bad).await;
-    assert_eq!(listed["snippets"][0]["meta"]["render_error"], told);
+    assert_eq!(listed["snippets"][0]["meta"]["render_error"], render_error);
     server.stop().await;
 }
 
-/// Where the bytes of an uploaded asset are below `directory`: the path ends in their hash.
+/// Path of the blob of an uploaded asset below `directory`: it ends in the asset's hash.
 fn blob(directory: &Path, asset: &Value) -> Option<PathBuf> {
     let hash = asset["content_sha256"].as_str().unwrap();
     std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).find_map(|path| {
@@ -146,7 +146,7 @@ fn blob(directory: &Path, asset: &Value) -> Option<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_ffmpeg_there_are_clips_but_no_renders() {
+async fn snippets_without_ffmpeg_are_clips_without_renders() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_FFMPEG", "/nowhere/ffmpeg")]).await;
     let api = server.api("t1", "dev");
     let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
@@ -168,7 +168,7 @@ async fn assert_nothing_shows(api: &Api, film: &Value, hit: &Value) {
     assert_eq!(kinds, [&json!("audio_hit")], "{film}");
 }
 
-/// An ffmpeg that tells its version, and otherwise hangs, after it has written its process id to `started` beside it.
+/// An ffmpeg that prints its version, but hangs in other calls, after writing its process id to `started` beside it.
 fn hanging_ffmpeg(directory: &Path) -> PathBuf {
     let path = directory.join("hanging-ffmpeg");
     let script = format!(
@@ -181,7 +181,7 @@ fn hanging_ffmpeg(directory: &Path) -> PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_while_it_renders_nothing_of_the_batch_shows() {
+async fn kill_during_a_render_leaves_nothing_of_the_batch() {
     let deployment = Deployment::new().await;
     let ffmpeg = hanging_ffmpeg(deployment.data_directory());
     let server = deployment.start_with(&[("HARKBACK_FFMPEG", ffmpeg.to_str().unwrap())]).await;
@@ -190,7 +190,7 @@ async fn killed_while_it_renders_nothing_of_the_batch_shows() {
     let hit = hit(&api, &film, 200, 400).await;
     let request =
         json!({"items": [{"audio_artifact_id": hit}], "mode": "render_clips", "render_profile": DRAFT});
-    let batch = send_unheard(&api, &request);
+    let batch = send_unanswered(&api, &request);
     let started = deployment.data_directory().join("started");
     let deadline = Instant::now() + Duration::from_secs(60);
     while !started.exists() {
@@ -213,20 +213,20 @@ async fn killed_while_it_renders_nothing_of_the_batch_shows() {
     server.stop().await;
 }
 
-/// Is there such a process that has not ended?
+/// Whether the process exists and has not ended.
 fn is_running(id: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     !status.is_empty() && !status.contains("State:\tZ")
 }
 
-/// Sends a batch whose answer may never come.
-fn send_unheard(api: &Api, request: &Value) -> tokio::task::JoinHandle<()> {
+/// Sends a batch without awaiting its answer, which may never come.
+fn send_unanswered(api: &Api, request: &Value) -> tokio::task::JoinHandle<()> {
     let call = api.request(reqwest::Method::POST, BATCH).json(request);
     tokio::spawn(async move { drop(call.send().await) })
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_a_timeline_is_whole_or_not_there() {
+async fn kill_at_any_moment_leaves_a_whole_timeline_or_none() {
     const ITEMS: usize = 3_000;
     let deployment = Deployment::new().await;
     let mut server = deployment.start().await;
@@ -235,7 +235,7 @@ async fn killed_at_any_moment_a_timeline_is_whole_or_not_there() {
     let items = vec![json!({"audio_artifact_id": hit}); ITEMS];
     let request = json!({"items": items});
     for delay_ms in [5, 30, 60, 100, 150, 250] {
-        let batch = send_unheard(&server.api("t1", "dev"), &request);
+        let batch = send_unanswered(&server.api("t1", "dev"), &request);
         sleep(Duration::from_millis(delay_ms)).await;
         server.kill().await;
         batch.abort();
@@ -259,15 +259,15 @@ async fn assert_timelines_are_whole(server: &Server, items: usize) {
     .await
     .unwrap();
     assert!(rows.iter().all(|row| *row == (1, 1, i64::try_from(items).unwrap())), "{rows:?}");
-    let told: Vec<i64> = sqlx::query_scalar("SELECT count(*) FROM origin_snippets GROUP BY project_id")
+    let counts: Vec<i64> = sqlx::query_scalar("SELECT count(*) FROM origin_snippets GROUP BY project_id")
         .fetch_all(pool)
         .await
         .unwrap();
-    assert!(told.len() <= rows.len() && told.iter().all(|count| *count == i64::try_from(items).unwrap()));
+    assert!(counts.len() <= rows.len() && counts.iter().all(|count| *count == i64::try_from(items).unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snippet_is_told_by_the_timeline_of_its_sound() {
+async fn timeline_of_a_snippet_is_that_of_its_audio() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let film = api.upload(&media::fixture("click_120bpm.flac")).await;
@@ -293,7 +293,7 @@ async fn a_snippet_is_told_by_the_timeline_of_its_sound() {
     let length = exact["summary"]["duration_ms"].as_f64().unwrap();
     assert!((length - (end - start)).abs() <= 1.0, "{length} of {start} to {end}");
     assert_eq!(exact["summary"]["meta"]["clip_window_ms"][0], placed["start_ms"]);
-    // The hit's own timeline says nothing of what is around it.
+    // The hit's own timeline has no events around it.
     let padded = by_clip(1).await.ok();
     assert_eq!(padded["artifact_id"], of_hit["audio_semantic_artifact_id"]);
     assert_eq!(padded["summary"]["events"][0]["start_ms"], 250);
@@ -307,28 +307,28 @@ async fn a_snippet_is_told_by_the_timeline_of_its_sound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sound_mapped_onto_a_film_is_heard_there() {
+async fn timeline_of_mapped_audio_is_placed_on_its_source() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let tape = api.upload(&media::fixture("click_120bpm.flac")).await;
     let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let path = format!("/media-v2/assets/{}/artifacts", tape["id"].as_str().unwrap());
-    let sound =
+    let audio =
         json!({"kind": "audio_resampled", "uri": tape["source_uri"], "start_ms": 0, "end_ms": 10_000});
-    let sound = api.post(&path, &sound).await.ok()["id"].clone();
-    let made = api.post(ANALYZE, &json!({"asset_id": tape["id"], "artifact_id": sound})).await.ok();
-    let path = format!("/audio/to-video-origin/origin-maps/{}", sound.as_str().unwrap());
+    let audio = api.post(&path, &audio).await.ok()["id"].clone();
+    let made = api.post(ANALYZE, &json!({"asset_id": tape["id"], "artifact_id": audio})).await.ok();
+    let path = format!("/audio/to-video-origin/origin-maps/{}", audio.as_str().unwrap());
     let map = json!({"parent_asset_id": film["id"], "source_start_ms": 1_000, "source_end_ms": 3_000});
     assert_eq!(api.put(&path, &map).await.ok()["source_end_ms"], 3_000);
 
-    let items = json!([{"audio_artifact_id": sound, "padding_ms": 0}]);
+    let items = json!([{"audio_artifact_id": audio, "padding_ms": 0}]);
     let snippets = api.post(BATCH, &json!({"items": items, "mode": "timeline_only"})).await.ok();
     let snippet = &snippets["snippets"][0];
     assert_eq!(snippet["source_asset_id"], film["id"]);
     let clip = snippet["video_clip_id"].as_str().unwrap();
-    let heard = api.get(&format!("/audio/semantic-timeline/by-clip/{clip}")).await.ok();
-    assert_eq!(heard["artifact_id"], made["audio_semantic_artifact_id"]);
-    assert_eq!(heard["summary"]["duration_ms"], 2_000);
-    assert_covers(&heard["summary"]);
+    let found = api.get(&format!("/audio/semantic-timeline/by-clip/{clip}")).await.ok();
+    assert_eq!(found["artifact_id"], made["audio_semantic_artifact_id"]);
+    assert_eq!(found["summary"]["duration_ms"], 2_000);
+    assert_covers(&found["summary"]);
     server.stop().await;
 }

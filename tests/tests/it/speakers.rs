@@ -1,4 +1,4 @@
-//! Who speaks when, and voices that give names.
+//! Speaker diarization, and enrolled voices that name speakers.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::formats::ffmpeg::ffmpeg;
 use crate::spine::{ANALYZE, clip};
 
-/// The directory of real speaker models, where `HARKBACK_MODELS` names one that has them.
+/// The directory of real speaker models, if `HARKBACK_MODELS` contains them.
 #[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
 fn real_models() -> Option<PathBuf> {
     let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
@@ -26,7 +26,7 @@ async fn timeline(api: &Api, made: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_speaker_models_a_recording_is_analysed_and_the_reason_given() {
+async fn missing_speaker_models_are_reported_and_the_recording_analysed() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("digits.wav")).await;
@@ -60,7 +60,7 @@ async fn without_speaker_models_a_recording_is_analysed_and_the_reason_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn voices_are_checked_before_they_are_enrolled() {
+async fn voices_are_validated_before_enrolment() {
     let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
     let api = server.api("t1", "dev");
     assert_eq!(api.get("/voices").await.ok(), json!({"items": [], "next_cursor": null}));
@@ -91,7 +91,7 @@ async fn voices_are_checked_before_they_are_enrolled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_enrolled_voice_names_its_speaker_until_it_is_deleted() {
+async fn enrolled_voice_names_its_speaker_until_it_is_deleted() {
     let (Some(models), Some(speech)) = (real_models(), media::corpus("asr/jfk.wav")) else { return };
     let environment =
         [("AUDIO_SEMANTIC_BACKEND", "signal"), ("HARKBACK_MODEL_DIR", models.to_str().unwrap())];
@@ -127,14 +127,14 @@ async fn an_enrolled_voice_names_its_speaker_until_it_is_deleted() {
     assert_eq!(sliced["summary"]["meta"]["speakers"][0]["name"], "Jack");
     assert!(sliced["summary"]["events"].as_array().unwrap().iter().any(|event| event["speaker_id"] == "S1"));
 
-    // Another owner's recording of the same person has no name.
+    // A recording of the same person by another owner gets no name.
     let theirs = other.upload(&media::corpus("asr/jfk.wav").unwrap()).await;
     let of_theirs = other.post(ANALYZE, &json!({"asset_id": theirs["id"], "speakers": true})).await.ok();
     assert_eq!(name(&other, &of_theirs).await, Value::Null);
     let path = format!("/voices/{}", voice["id"].as_str().unwrap());
     other.delete(&path).await.problem(404, "voice_not_found");
 
-    // Sent again under its key, an enrolment is the same.
+    // An enrolment that is sent again under its key returns the same voice.
     let again = async || {
         let body = json!({"name": "Johnny", "window": window});
         let request = api.request(Method::POST, "/voices").header("idempotency-key", "enrol-1").json(&body);
@@ -158,7 +158,7 @@ async fn an_enrolled_voice_names_its_speaker_until_it_is_deleted() {
     server.stop().await;
 }
 
-/// A recording in which two people speak one after another, 5 s each; none where the corpus is absent.
+/// A recording in which two people speak one after another, 5 s each; `None` where the corpus is absent.
 fn two_people(file: &Path) -> Option<()> {
     let (first, second) = (media::corpus("asr/jfk.wav")?, media::corpus("classes/speech_libri_198.ogg")?);
     let inputs = ["-i", first.to_str()?, "-i", second.to_str()?];
@@ -169,7 +169,7 @@ fn two_people(file: &Path) -> Option<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_recording_of_two_people_has_two_speakers_and_gives_no_voice() {
+async fn short_recording_of_two_people_has_two_speakers_and_enrols_no_voice() {
     let Some(models) = real_models() else { return };
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("two.wav");
@@ -182,7 +182,7 @@ async fn a_short_recording_of_two_people_has_two_speakers_and_gives_no_voice() {
     let made = api.post(ANALYZE, &json!({"asset_id": asset["id"], "speakers": true})).await.ok();
     let found = timeline(&api, &made).await;
     assert_eq!(found["summary"]["meta"]["speakers"].as_array().unwrap().len(), 2, "{found}");
-    // An event that spans both has in each clip the speaker who talks there.
+    // An event that spans both speakers has in each clip the speaker of that clip.
     for (start, speaker) in [(500.0, "S1"), (6_000.0, "S2")] {
         let clip_id = clip(&api, &asset, start, start + 3_000.0, 1.0).await;
         let cut = api.get(&format!("/audio/semantic-timeline/by-clip/{clip_id}")).await.ok();
@@ -201,7 +201,7 @@ async fn a_short_recording_of_two_people_has_two_speakers_and_gives_no_voice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voice_is_enrolled_from_the_audio_stream_asked_for() {
+async fn voice_is_enrolled_from_the_requested_audio_stream() {
     let (Some(models), Some(speech)) = (real_models(), media::corpus("asr/jfk.wav")) else { return };
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("two_streams.mkv");

@@ -1,11 +1,11 @@
-//! The one path everything hangs on: upload, analyse, clip, slice.
+//! The main path: upload, analyse, clip, slice.
 
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
 
 pub(crate) const ANALYZE: &str = "/audio/semantic-timeline/analyze";
 
-/// Makes a track of a timeline of its own; returns its id.
+/// Creates a track on a timeline of its own; returns its id.
 pub(crate) async fn track(api: &Api) -> String {
     let id = |made: Value| made["id"].as_str().unwrap().to_owned();
     let project = id(api.post("/video/projects", &json!({"title": "e2e"})).await.ok());
@@ -24,7 +24,7 @@ pub(crate) async fn clip(api: &Api, asset: &Value, in_ms: f64, out_ms: f64, spee
     api.post(&path, &clip).await.ok()["id"].as_str().unwrap().to_owned()
 }
 
-/// Sorted, without overlap, covering `[0, duration_ms)`.
+/// Asserts that the events are sorted, without overlap, and cover `[0, duration_ms)`.
 #[track_caller]
 pub(crate) fn assert_covers(summary: &Value) {
     let mut at = 0;
@@ -37,7 +37,7 @@ pub(crate) fn assert_covers(summary: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_recording_goes_in_and_a_timeline_comes_out() {
+async fn uploaded_recording_is_analysed_into_a_timeline() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev").user("u1");
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
@@ -70,12 +70,12 @@ async fn a_recording_goes_in_and_a_timeline_comes_out() {
     server.stop().await;
 }
 
-/// The fixture's truth: each part's middle is of its kind, and the music's tempo is found.
+/// Compares with the fixture's truth: most of each part has its kind, and the music's tempo is detected.
 fn assert_parts(summary: &Value) {
     let truth: Value = serde_json::from_str(include_str!("../../../fixtures/talk_and_music.json")).unwrap();
     for part in truth["parts"].as_array().unwrap() {
         let (start, end) = (part["start_ms"].as_i64().unwrap(), part["end_ms"].as_i64().unwrap());
-        let told: i64 = summary["events"]
+        let covered: i64 = summary["events"]
             .as_array()
             .unwrap()
             .iter()
@@ -85,9 +85,9 @@ fn assert_parts(summary: &Value) {
                 (event["end_ms"].as_i64().unwrap().min(end) - from).max(0)
             })
             .sum();
-        // Spoken parts have pauses that are told as silence.
+        // Spoken parts have pauses, which are reported as silence.
         let least = if part["kind"] == "speech" { 0.5 } else { 0.8 };
-        assert!(told as f64 >= least * (end - start) as f64, "{part}: {told} ms told; {summary}");
+        assert!(covered as f64 >= least * (end - start) as f64, "{part}: {covered} ms covered; {summary}");
     }
     let bpm = summary["meta"]["tempo_bpm"].as_f64().unwrap();
     assert!((bpm - 120.0).abs() < 2.0, "{bpm}");
@@ -96,7 +96,7 @@ fn assert_parts(summary: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_gets_its_part_of_the_timeline() {
+async fn timeline_of_a_clip_is_its_part_of_the_recordings() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
@@ -137,12 +137,12 @@ async fn a_clip_gets_its_part_of_the_timeline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_artifact_can_be_analysed_in_its_assets_place() {
+async fn artifact_can_be_analysed_in_place_of_its_asset() {
     let server = Deployment::new().await.start().await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("talk_and_music.mp4")).await;
     let other = api.upload(&media::fixture("music_120bpm.wav")).await;
-    // The cut is another upload's bytes, registered as made of the first asset.
+    // The bytes of the cut are another upload's, registered as derived from the first asset.
     let cut = json!({
         "kind": "audio_resampled", "uri": other["source_uri"], "start_ms": 0, "end_ms": 24_000
     });

@@ -1,4 +1,4 @@
-//! How the service ends, and what survives the end of what it stands on.
+//! Shutdown of the service, and recovery from failures of its private Postgres.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
-/// A call that waits for a lock, which another transaction holds.
+/// A call that waits for a lock held by another transaction.
 async fn waiting_call(
     deployment: &Deployment,
     api: &Api,
@@ -31,7 +31,7 @@ async fn waiting_call(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn those_that_do_not_finish_are_answered_before_the_grace_ends() {
+async fn unfinished_requests_are_answered_before_the_grace_period_ends() {
     let deployment = Deployment::new().await;
     let server = deployment.start_with(&[("HARKBACK_SHUTDOWN_GRACE_S", "3")]).await;
     let (api, address) = (server.api("t1", "dev"), server.base().trim_start_matches("http://").to_owned());
@@ -56,7 +56,7 @@ async fn those_that_do_not_finish_are_answered_before_the_grace_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_it_now() {
+async fn second_signal_stops_the_service_at_once() {
     let deployment = Deployment::new().await;
     let server = deployment.start().await;
     let (other, call) = waiting_call(&deployment, &server.api("t1", "dev")).await;
@@ -68,7 +68,7 @@ async fn a_second_signal_ends_it_now() {
     let (code, log) = server.ended().await;
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(code, Some(3), "{log}");
-    // The database's connections are closed before the process ends: that may be noticed first.
+    // The database's connections are closed before the process ends: the call may notice that first.
     if let Ok(reply) = call.await {
         assert_eq!(reply.status, 503, "cut off, or refused: {}", reply.text());
     }
@@ -82,7 +82,7 @@ fn kill_postgres(data: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_postgres_that_stays_away_ends_the_service_as_a_failure() {
+async fn lost_private_postgres_ends_the_service_with_a_failure() {
     let deployment = Deployment::new().await;
     let data = deployment.data_directory();
     std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -95,7 +95,7 @@ async fn a_private_postgres_that_stays_away_ends_the_service_as_a_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_postgres_that_dies_comes_back() {
+async fn killed_private_postgres_is_restarted() {
     let deployment = Deployment::new().await;
     let data = deployment.data_directory();
     std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -119,7 +119,7 @@ async fn a_private_postgres_that_dies_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_first_start_that_is_killed_can_be_started_again() {
+async fn killed_first_start_can_be_repeated() {
     let deployment = Deployment::new().await;
     let data = deployment.data_directory();
     std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -137,7 +137,7 @@ async fn a_first_start_that_is_killed_can_be_started_again() {
     server.stop().await;
 }
 
-/// Starts the service, which is not to become ready.
+/// Starts a service that does not become ready.
 fn starting(deployment: &Deployment, database_url: &str) -> Child {
     e2e::binary::command(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(deployment.data_directory())
@@ -147,7 +147,7 @@ fn starting(deployment: &Deployment, database_url: &str) -> Child {
         .unwrap()
 }
 
-/// Sends SIGTERM, and holds it to a clean end at once.
+/// Sends SIGTERM, and asserts that the process ends at once without a failure.
 async fn assert_ends_at_once(mut starting: Child) {
     let pid = Pid::from_raw(starting.id().unwrap().cast_signed()).unwrap();
     let began = Instant::now();
@@ -158,7 +158,7 @@ async fn assert_ends_at_once(mut starting: Child) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_while_it_waits_for_a_database_ends_it_at_once() {
+async fn signal_while_waiting_for_a_database_ends_the_start() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let deployment = Deployment::new().await;
     let url = format!("postgres://a@{}/a?sslmode=disable", silent.local_addr().unwrap());
@@ -168,7 +168,7 @@ async fn a_signal_while_it_waits_for_a_database_ends_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_while_it_makes_a_private_postgres_ends_it_at_once() {
+async fn signal_while_creating_a_private_postgres_ends_the_start() {
     let deployment = Deployment::new().await;
     let data = deployment.data_directory();
     std::fs::set_permissions(data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

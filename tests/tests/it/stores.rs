@@ -1,4 +1,4 @@
-//! What callers are answered while the database or the store of bytes fails, and that it passes.
+//! Answers while the database or the blob store fails, and recovery afterwards.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use e2e::{Api, Deployment, Reply};
 use reqwest::Method;
 use serde_json::json;
 
-/// Asks until the answer has this status.
+/// Repeats a GET until the answer has this status.
 async fn until(api: &Api, path: &str, status: u16) -> Reply {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -31,7 +31,7 @@ async fn start_cluster(directory: &Path) -> Cluster {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_is_away_is_told_at_once_and_found_again() {
+async fn database_outage_is_reported_at_once_and_ends() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let cluster = start_cluster(directory.path()).await;
@@ -53,7 +53,7 @@ async fn a_database_that_is_away_is_told_at_once_and_found_again() {
         let reply = api.get("/media-v2/assets").await;
         reply.problem(503, "database_unavailable");
         assert!(reply.header("retry-after").is_some() && began.elapsed() < Duration::from_secs(1));
-        // Nothing asks the database before it is known to be away, neither for the caller nor for the key.
+        // No layer queries the database before it is known to be away, neither for the caller nor for the key.
         let request = api.request(Method::POST, "/video/projects").header("idempotency-key", "k1");
         let began = Instant::now();
         api.send(request.json(&json!({"title": "a"}))).await.problem(503, "database_unavailable");
@@ -77,7 +77,7 @@ async fn a_database_that_is_away_is_told_at_once_and_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_is_held_for_long_is_no_reason_to_wait_for_ever() {
+async fn waits_for_long_held_locks_time_out() {
     let deployment = Deployment::new().await;
     let server = deployment.start().await;
     let mut other = deployment.database().pool.begin().await.unwrap();
@@ -100,17 +100,17 @@ async fn a_newer_schema_is_served() {
     .await
     .unwrap();
     let server = deployment.start().await;
-    // What it says of parts that are still being looked for is another matter.
+    // The reasons may list parts that are still being checked.
     let _ = server.api("t1", "dev").get("/readyz").await.ok();
     assert_eq!(server.api("t1", "dev").get("/media-v2/assets").await.status, 200);
     server.stop().await;
 }
 
-/// A file system of its own; gone when dropped.
+/// A temporary file system, unmounted when dropped.
 struct Mount(tempfile::TempDir);
 
 impl Mount {
-    /// `None`, said on standard error, for a user who may not mount.
+    /// `None`, reported on standard error, for a user without permission to mount.
     fn new(options: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let mount = Self(directory);
@@ -147,7 +147,7 @@ fn refused(reply: &Reply, status: u16, code: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_is_507_and_what_is_there_can_be_read() {
+async fn full_disk_is_507_and_stored_bytes_stay_readable() {
     let Some(disk) = Mount::new("size=4m") else { return };
     let server = Deployment::new().await.start_with(&[("HARKBACK_STORAGE_URL", &disk.url())]).await;
     let api = server.api("t1", "dev");
@@ -170,7 +170,7 @@ async fn a_full_disk_is_507_and_what_is_there_can_be_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_inodes_and_a_read_only_disk_are_told() {
+async fn missing_inodes_and_a_read_only_disk_are_reported() {
     let Some(disk) = Mount::new("size=4m,nr_inodes=12") else { return };
     let server = Deployment::new().await.start_with(&[("HARKBACK_STORAGE_URL", &disk.url())]).await;
     let api = server.api("t1", "dev");
@@ -190,7 +190,7 @@ async fn no_inodes_and_a_read_only_disk_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_is_gone_is_503() {
+async fn missing_store_is_503() {
     let deployment = Deployment::new().await;
     let server = deployment.start().await;
     let api = server.api("t1", "dev");
@@ -199,7 +199,7 @@ async fn a_store_that_is_gone_is_503() {
     std::fs::rename(&blobs, &away).unwrap();
     refused(&api.upload_bytes("b.bin", vec![2; 1_000], &[]).await, 503, "storage_unavailable");
     until(&api, "/readyz", 503).await.problem(503, "storage_unavailable");
-    // The store may have begun anew.
+    // The service may have created the directory again.
     let _ = std::fs::remove_dir_all(&blobs);
     std::fs::rename(&away, &blobs).unwrap();
     until(&api, "/readyz", 200).await;

@@ -1,4 +1,4 @@
-//! Words on the timeline, through the real whisper.cpp with the project's own model of spoken digits.
+//! Words on the timeline, by the real whisper.cpp with the project's own model of spoken digits.
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub(crate) async fn timeline(api: &Api, made: &Value) -> Value {
     api.get(&format!("/audio/semantic-timeline/{id}")).await.ok()["summary"].clone()
 }
 
-/// The words of all events, each within its event and after the one before.
+/// The words of all events, asserting that each is within its event and after the previous one.
 #[track_caller]
 pub(crate) fn words(summary: &Value) -> Vec<&str> {
     let mut found = Vec::new();
@@ -66,7 +66,7 @@ async fn spoken_digits_are_on_the_timeline_and_in_a_transcript() {
     assert_covers(&summary);
     assert_eq!(words(&summary), SPOKEN);
 
-    // The artifact beside it, linked to it.
+    // The transcript is a separate artifact, linked to the timeline.
     let id = made["audio_semantic_artifact_id"].as_str().unwrap();
     let asset_id = asset["id"].as_str().unwrap();
     let artifacts = api.get(&format!("/media-v2/assets/{asset_id}")).await.ok()["artifacts"].clone();
@@ -92,7 +92,7 @@ async fn spoken_digits_are_on_the_timeline_and_in_a_transcript() {
     api.get(&format!("{path}?format=pdf")).await.problem(422, "invalid_query");
     api.get("/audio/semantic-timeline/nobody/transcript").await.problem(404, "semantics_not_found");
 
-    // A clip of four seconds.
+    // The transcript of a clip of four seconds.
     let clip = clip(&api, &asset, 2_000.0, 6_000.0, 1.0).await;
     let cut = api.get(&format!("/audio/semantic-timeline/by-clip/{clip}/transcript")).await.ok();
     assert_eq!(cut["text"], "four one five nine");
@@ -126,7 +126,7 @@ async fn prompts_and_hot_words_are_part_of_the_key_and_have_limits() {
     let plain = plain["meta"]["backend_version"].as_str().unwrap();
     let body = json!({"asset_id": asset["id"], "prompt": "Digits.", "hot_words": ["seven", "nine"]});
     let prompted = api.post(ANALYZE, &body).await.ok();
-    // The first 16 digits of the SHA-256 of each text, hot words line by line.
+    // The first 16 hex digits of the SHA-256 of each text, with one hot word per line.
     let expected = format!("{plain}+prompt=0cc449d6bf64f6c9+hot_words=50ff3751014ebdab");
     assert_eq!(prompted["meta"]["backend_version"], expected);
     assert_eq!(prompted["meta"]["cache_hit"], false);
@@ -146,7 +146,7 @@ async fn prompts_and_hot_words_are_part_of_the_key_and_have_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_nobody_speaks_there_is_no_word_and_no_transcript() {
+async fn recording_without_speech_has_no_words_and_no_transcript() {
     let server = server_with(&model()).await;
     let api = server.api("t1", "dev");
     for name in ["music_120bpm.wav", "click_120bpm.wav", "silent_video.mp4"] {
@@ -167,7 +167,7 @@ async fn where_nobody_speaks_there_is_no_word_and_no_transcript() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_that_comes_changes_or_breaks_is_noticed() {
+async fn installed_changed_or_broken_models_are_detected() {
     let directory = tempfile::tempdir().unwrap();
     let environment = [
         ("AUDIO_SEMANTIC_BACKEND", "whisper_aubio"),
@@ -219,7 +219,7 @@ async fn a_model_that_comes_changes_or_breaks_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_recording_gives_the_same_bytes_with_words() {
+async fn timeline_with_words_is_reproducible() {
     let deployment = Deployment::new().await;
     let model = model();
     let mut stored = Vec::new();
@@ -234,7 +234,7 @@ async fn the_same_recording_gives_the_same_bytes_with_words() {
         let asset = api.upload(&media::fixture("digits.wav")).await;
         let made = api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await.ok();
         let mut summary = timeline(&api, &made).await;
-        // Another environment has another asset and another key; nothing else differs.
+        // Another environment has another asset and another key; everything else is equal.
         summary["asset_id"].take();
         summary["meta"]["audio_semantic_cache_key"].take();
         stored.push(summary);

@@ -10,7 +10,7 @@ use crate::{Decoding, Pass, Search, Timing, Token};
 
 const ENGLISH: Language = Language::ENGLISH;
 
-/// Answers each call with the next passes, and keeps what it was asked.
+/// Returns the scripted passes, one answer per call, and records the calls.
 #[derive(Debug, Default)]
 struct Scripted {
     answers: Mutex<Vec<Vec<Pass>>>,
@@ -24,7 +24,7 @@ impl Scripted {
         Self { answers: Mutex::new(answers), asked: Mutex::default() }
     }
 
-    /// Seconds of each window, and how it was searched.
+    /// Duration in seconds and search strategy of each decoded window.
     fn asked(&self) -> Vec<(f32, Search)> {
         let asked = self.asked.lock().unwrap();
         asked.iter().map(|(samples, search)| (samples.len() as f32 / RATE as f32, *search)).collect()
@@ -69,7 +69,7 @@ fn run(scripted: &Scripted, speech: &[Window]) -> Transcript {
     transcribe(scripted, &mut source, speech, &Options::default(), &|| false).unwrap()
 }
 
-fn hear(answers: impl IntoIterator<Item = Vec<Pass>>, speech: &[Window]) -> Transcript {
+fn transcript_of(answers: impl IntoIterator<Item = Vec<Pass>>, speech: &[Window]) -> Transcript {
     run(&Scripted::new(answers), speech)
 }
 
@@ -77,12 +77,12 @@ fn ms(milliseconds: usize) -> Token {
     time(milliseconds * 16)
 }
 
-/// Text whose end was measured.
+/// Text with a measured end.
 fn said(text: &str, end_ms: usize) -> Token {
     Token::Text { bytes: text.as_bytes().to_vec(), log_probability: -0.1, end: Some(end_ms * 16) }
 }
 
-/// Text that the model is not sure of.
+/// Text with a low probability.
 fn unsure(text: &str) -> Token {
     Token::Text { bytes: text.as_bytes().to_vec(), log_probability: -4.0, end: None }
 }
@@ -96,13 +96,13 @@ fn reasons(transcript: &Transcript) -> Vec<Rejection> {
 }
 
 #[test]
-fn words_come_back_where_they_were_spoken() {
-    // The second region is too far for the first window; each begins 0.25 s before its speech.
+fn words_get_the_times_of_their_regions() {
+    // The second region is too distant for the first window; each window starts 0.25 s before its speech.
     let first = vec![pass(0.0, vec![ms(260), text(" one"), ms(600)])];
     let second = vec![pass(0.0, vec![ms(300), text(" two"), ms(700)])];
-    let transcript = hear([first, second], &[window(1_000, 2_000), window(60_000, 61_000)]);
-    let told = |word: &Word| (word.start.as_millis_round(), word.end.as_millis_round(), word.timing);
-    let words: Vec<_> = transcript.words.iter().map(told).collect();
+    let transcript = transcript_of([first, second], &[window(1_000, 2_000), window(60_000, 61_000)]);
+    let times = |word: &Word| (word.start.as_millis_round(), word.end.as_millis_round(), word.timing);
+    let words: Vec<_> = transcript.words.iter().map(times).collect();
     assert_eq!(words, [(1_010, 1_350, Timing::Measured), (60_050, 60_450, Timing::Measured)]);
     assert_eq!((transcript.language, transcript.language_detected), (Some(ENGLISH), true));
     assert!(transcript.rejected.is_empty() && transcript.untranscribed.is_empty());
@@ -118,10 +118,10 @@ fn measured_words_need_no_time_tokens() {
         said(" what", 2_300),
         ms(2_400),
     ];
-    let transcript = hear([vec![pass(0.0, tokens)]], &[window(250, 2_500)]);
+    let transcript = transcript_of([vec![pass(0.0, tokens)]], &[window(250, 2_500)]);
     let ends: Vec<_> = transcript.words.iter().map(|word| word.end.as_millis_round()).collect();
     assert_eq!((texts(&transcript), ends), (vec!["Ask", "not,", "what"], vec![700, 1_200, 2_300]));
-    assert_eq!(transcript.words[2].start.as_millis_round(), 1_900, "behind the pause that the comma took");
+    assert_eq!(transcript.words[2].start.as_millis_round(), 1_900, "after the pause covered by the comma");
     assert!(transcript.words.iter().all(|word| word.timing == Timing::Measured));
 }
 
@@ -145,8 +145,8 @@ fn speech_without_words_is_decoded_again() {
     assert_eq!(texts(&transcript), ["one", "two", "three", "four", "five", "six"]);
     let asked = scripted.asked();
     assert!(asked.len() == 2 && asked[1].0 < asked[0].0, "{asked:?}");
-    // And what then has none is listed.
-    let transcript = hear([first], &[window(250, 6_000)]);
+    // Speech that remains without words is listed.
+    let transcript = transcript_of([first], &[window(250, 6_000)]);
     assert_eq!(texts(&transcript), ["one"]);
     let [silent] = transcript.untranscribed.as_slice() else { panic!("{:?}", transcript.untranscribed) };
     assert!(silent.window.start() < MediaTime::from_millis(1_500) && silent.reason.is_none());
@@ -154,38 +154,39 @@ fn speech_without_words_is_decoded_again() {
 }
 
 #[test]
-fn words_of_a_second_try_do_not_mix_with_those_around() {
+fn retry_does_not_duplicate_surrounding_words() {
     let first = vec![pass(0.0, vec![ms(0), said(" one", 1_000), ms(1_000)])];
-    // It hears the surroundings too.
+    // The retry also decodes the surrounding words.
     let again =
         vec![pass(0.0, vec![ms(0), said(" one", 90), said(" two", 1_500), said(" three", 4_000), ms(4_000)])];
-    let transcript = hear([first, again], &[window(250, 6_000)]);
+    let transcript = transcript_of([first, again], &[window(250, 6_000)]);
     assert_eq!(texts(&transcript), ["one", "two", "three"]);
 }
 
 #[test]
-fn what_is_unsure_is_tried_with_beams_and_the_better_counts() {
+fn doubtful_text_is_retried_with_beam_search() {
     let poor = vec![pass(0.1, vec![ms(0), unsure(" you"), ms(900)])];
     let good = vec![pass(0.1, vec![ms(0), text(" seven"), ms(900)])];
     let scripted = Scripted::new([poor.clone(), good]);
     assert_eq!(texts(&run(&scripted, &[window(0, 900)])), ["seven"]);
     let searches: Vec<Search> = scripted.asked().into_iter().map(|(_, search)| search).collect();
     assert_eq!(searches, [Search::Greedy, Search::Beam]);
-    // A low probability alone rejects nothing.
-    assert_eq!(texts(&hear([poor.clone(), poor], &[window(0, 900)])), ["you"]);
+    // A low probability alone does not reject text.
+    assert_eq!(texts(&transcript_of([poor.clone(), poor], &[window(0, 900)])), ["you"]);
 }
 
 #[test]
-fn what_is_not_believed_is_told() {
-    let reject = |no_speech, tokens| reasons(&hear([vec![pass(no_speech, tokens)]], &[window(0, 900)]));
+fn rejected_text_is_reported_with_its_reason() {
+    let reject =
+        |no_speech, tokens| reasons(&transcript_of([vec![pass(no_speech, tokens)]], &[window(0, 900)]));
     assert_eq!(reject(0.9, vec![ms(0), unsure(" you"), ms(900)]), [Rejection::NoSpeech]);
     assert_eq!(reject(0.9, vec![ms(0), text(" you"), ms(900)]), []);
     assert_eq!(reject(0.1, vec![ms(0), text(" and that is all there is"), ms(100)]), [Rejection::TooFast]);
-    let outside = hear([vec![pass(0.0, vec![ms(700), text(" you"), ms(900)])]], &[window(0, 500)]);
+    let outside = transcript_of([vec![pass(0.0, vec![ms(700), text(" you"), ms(900)])]], &[window(0, 500)]);
     assert_eq!((outside.words.len(), reasons(&outside)), (0, vec![Rejection::OutsideSpeech]));
 }
 
-/// Four times the same sentence, 2 s each.
+/// The same sentence four times, 2 s each.
 fn four_times() -> Vec<Pass> {
     let sentence = |start| {
         [
@@ -198,34 +199,34 @@ fn four_times() -> Vec<Pass> {
 }
 
 #[test]
-fn what_is_repeated_is_kept_if_it_was_spoken() {
+fn spoken_repetitions_are_kept() {
     let alone = vec![pass(0.0, vec![ms(0), text(" Thank you!"), ms(2_000)])];
-    let transcript = hear([four_times(), alone], &[window(250, 8_000)]);
+    let transcript = transcript_of([four_times(), alone], &[window(250, 8_000)]);
     assert_eq!((transcript.words.len(), transcript.retries), (8, 1));
     assert!(transcript.rejected.is_empty());
 }
 
 #[test]
-fn a_loop_swallows_nothing_behind_it() {
+fn speech_after_a_decoder_loop_is_transcribed() {
     let alone = vec![pass(0.0, vec![ms(0), text(" something else"), ms(2_000)])];
     let again = vec![pass(
         0.0,
         vec![ms(0), said(" what", 2_500), said(" was", 4_000), said(" said", 5_500), ms(5_800)],
     )];
-    let transcript = hear([four_times(), alone, again], &[window(250, 8_000)]);
+    let transcript = transcript_of([four_times(), alone, again], &[window(250, 8_000)]);
     assert_eq!(texts(&transcript), ["thank", "you", "what", "was", "said"]);
 }
 
 #[test]
-fn a_loop_within_a_phrase_is_cut_at_its_first_round() {
+fn decoder_loop_within_a_phrase_is_cut_at_its_first_round() {
     let tokens = |count| (0..count).map(|index| said(" yeah", 400 + 10 * index)).collect::<Vec<_>>();
     let looping = || vec![pass(0.0, [vec![ms(0)], tokens(40), vec![ms(5_900)]].concat())];
     let again = vec![pass(0.0, vec![ms(0), said(" sure", 2_000), said(" enough", 4_000), ms(5_000)])];
-    let transcript = hear([looping(), looping(), again], &[window(250, 6_000)]);
+    let transcript = transcript_of([looping(), looping(), again], &[window(250, 6_000)]);
     assert_eq!(texts(&transcript), ["yeah", "sure", "enough"]);
 }
 
-/// A tone of one level.
+/// A tone of constant level.
 struct Tone(f32);
 
 impl SpeechSource for Tone {
@@ -238,18 +239,18 @@ impl SpeechSource for Tone {
 }
 
 #[test]
-fn the_level_makes_no_difference() {
-    let heard = |level| {
+fn decoded_samples_do_not_depend_on_the_level() {
+    let decoded_samples = |level| {
         let scripted = Scripted::default();
         let speech = [window(1_000, 3_000)];
         transcribe(&scripted, &mut Tone(level), &speech, &Options::default(), &|| false).unwrap();
         scripted.asked.into_inner().unwrap().remove(0).0
     };
-    let (loud, soft) = (heard(0.9), heard(0.0004));
+    let (loud, soft) = (decoded_samples(0.9), decoded_samples(0.0004));
     assert!(loud.iter().zip(&soft).all(|(a, b)| (a - b).abs() < 1e-5));
 }
 
-/// Answers by the window alone, several at a time.
+/// Answers depend on the window alone; several windows are decoded at the same time.
 #[derive(Debug)]
 struct Parallel(usize);
 
@@ -286,36 +287,36 @@ impl Transcriber for Parallel {
 }
 
 #[test]
-fn windows_heard_at_once_are_told_in_order() {
+fn transcript_does_not_depend_on_parallelism() {
     let speech: Vec<Window> =
         (0..23).map(|index| window(index * 7_000, index * 7_000 + 1_000 + 37 * index)).collect();
-    let told = |parallelism| {
+    let run_with = |parallelism| {
         let options = Options::default();
         transcribe(&Parallel(parallelism), &mut Tone(0.3), &speech, &options, &|| false).unwrap()
     };
-    let one = told(1);
+    let one = run_with(1);
     assert_eq!(one.words.len(), 23);
     let languages: Vec<Language> = one.words.iter().map(|word| word.language).collect();
     assert!(languages.iter().any(|language| *language != languages[0]), "{languages:?}");
-    assert_eq!(told(2), one);
-    assert_eq!(told(8), one);
+    assert_eq!(run_with(2), one);
+    assert_eq!(run_with(8), one);
 }
 
 #[test]
-fn where_nobody_speaks_nothing_is_asked() {
-    let transcript = hear([vec![pass(0.0, vec![ms(0), text(" you"), ms(900)])]], &[]);
+fn no_window_is_decoded_without_speech() {
+    let transcript = transcript_of([vec![pass(0.0, vec![ms(0), text(" you"), ms(900)])]], &[]);
     assert_eq!(transcript, Transcript::default());
 }
 
 #[test]
-fn a_language_the_model_does_not_know_is_refused() {
+fn unsupported_language_is_rejected() {
     let options = Options { language: Language::from_code("de"), ..Options::default() };
-    let refused = transcribe(&Scripted::default(), &mut Counting::default(), &[], &options, &|| false);
-    assert!(matches!(refused, Err(TranscribeError::Asr(AsrError::UnsupportedLanguage { .. }))));
+    let rejected = transcribe(&Scripted::default(), &mut Counting::default(), &[], &options, &|| false);
+    assert!(matches!(rejected, Err(TranscribeError::Asr(AsrError::UnsupportedLanguage { .. }))));
 }
 
 #[test]
-fn it_stops_when_nobody_waits() {
+fn cancelled_transcription_stops() {
     let speech = [window(0, 1_000)];
     let options = Options::default();
     let stopped = transcribe(&Scripted::default(), &mut Counting::default(), &speech, &options, &|| true);
@@ -341,7 +342,7 @@ proptest! {
             at = start + len;
             window(start, at)
         }).collect();
-        let transcript = hear(windows.into_iter().map(|tokens| vec![pass(0.0, tokens)]), &speech);
+        let transcript = transcript_of(windows.into_iter().map(|tokens| vec![pass(0.0, tokens)]), &speech);
         let mut end = MediaTime::ZERO;
         for word in &transcript.words {
             prop_assert!(end <= word.start && word.start < word.end);

@@ -3,7 +3,7 @@ use std::cell::Cell;
 use audio_asr::{AsrError, Language, Options, Timing, TranscribeError, transcribe};
 use media_time::Window;
 
-use crate::{Samples, digits_model, fixture, hear, models, texts, wav, window};
+use crate::{Samples, digits_model, fixture, models, texts, transcript_of, wav, window};
 
 const SPOKEN: [&str; 8] = ["three", "one", "four", "one", "five", "nine", "two", "six"];
 
@@ -11,7 +11,7 @@ fn recording() -> Vec<f32> {
     wav(&fixture("media/digits.wav"))
 }
 
-/// Where each digit is heard: from 0.2 s of its second on, as long as it is louder than −40 dB.
+/// The range of each digit: from 0.2 s of its second on, until its level falls below −40 dB.
 fn speech(samples: &[f32]) -> Vec<Window> {
     let digit = |(second, samples): (usize, &[f32])| {
         let start = i64::try_from(second).unwrap() * 1_000;
@@ -22,10 +22,10 @@ fn speech(samples: &[f32]) -> Vec<Window> {
 }
 
 #[test]
-fn digits_are_heard_where_they_are_spoken() {
+fn digits_are_transcribed_with_their_times() {
     let samples = recording();
     let speech = speech(&samples);
-    let transcript = hear(&models(1).open(&digits_model()).unwrap(), samples, &speech);
+    let transcript = transcript_of(&models(1).open(&digits_model()).unwrap(), samples, &speech);
     assert_eq!(texts(&transcript), SPOKEN);
     assert_eq!((transcript.language, transcript.language_detected), (Some(Language::ENGLISH), true));
     let mut errors: Vec<i64> = Vec::new();
@@ -42,66 +42,66 @@ fn digits_are_heard_where_they_are_spoken() {
 }
 
 #[test]
-fn the_same_words_each_time_and_on_any_number_of_threads() {
+fn transcript_is_deterministic_on_any_number_of_threads() {
     let samples = recording();
     let speech = speech(&samples);
     let [one, two] = [1, 2].map(|threads| models(threads).open(&digits_model()).unwrap());
-    let first = hear(&one, samples.clone(), &speech);
+    let first = transcript_of(&one, samples.clone(), &speech);
     for model in [&one, &one, &two, &two, &two] {
-        assert_eq!(hear(model, samples.clone(), &speech), first);
+        assert_eq!(transcript_of(model, samples.clone(), &speech), first);
     }
 }
 
 #[test]
-fn speech_of_minutes_without_a_pause_goes_through_window_by_window() {
+fn minutes_of_speech_without_a_pause_are_split_into_windows() {
     let samples: Vec<f32> = recording().repeat(8);
     let whole = window(0, 64_000);
-    let transcript = hear(&models(2).open(&digits_model()).unwrap(), samples, &[whole]);
+    let transcript = transcript_of(&models(2).open(&digits_model()).unwrap(), samples, &[whole]);
     assert!(transcript.windows == 3, "{}", transcript.windows);
-    let right = texts(&transcript).len();
-    assert!((60..=66).contains(&right), "{right} of 64 digits");
+    let count = texts(&transcript).len();
+    assert!((60..=66).contains(&count), "{count} of 64 digits");
     assert!(transcript.words.is_sorted_by(|a, b| a.end <= b.start));
 }
 
 #[test]
-fn a_blink_of_speech_is_no_trouble() {
+fn speech_of_a_few_milliseconds_is_transcribed() {
     let model = models(1).open(&digits_model()).unwrap();
-    let transcript = hear(&model, recording(), &[window(250, 270)]);
+    let transcript = transcript_of(&model, recording(), &[window(250, 270)]);
     for word in &transcript.words {
         assert!(word.start.as_millis_round() >= 250 && word.end.as_millis_round() <= 270);
     }
-    // Beyond the recording's end there is silence.
-    hear(&model, recording(), &[window(7_900, 9_000)]);
+    // Beyond the end of the recording, samples are silent.
+    transcript_of(&model, recording(), &[window(7_900, 9_000)]);
 }
 
 #[test]
-fn only_english_is_known() {
+fn english_model_rejects_other_languages() {
     let model = models(1).open(&digits_model()).unwrap();
     let options = Options { language: Language::from_code("de"), ..Options::default() };
-    let refused = transcribe(&*model, &mut Samples(recording()), &[], &options, &|| false);
-    let Err(TranscribeError::Asr(error @ AsrError::UnsupportedLanguage { .. })) = refused else {
-        panic!("{refused:?}");
+    let rejected = transcribe(&*model, &mut Samples(recording()), &[], &options, &|| false);
+    let Err(TranscribeError::Asr(error @ AsrError::UnsupportedLanguage { .. })) = rejected else {
+        panic!("{rejected:?}");
     };
-    assert!(error.to_string().contains("`digits` does not know the language `de`"), "{error}");
+    assert!(error.to_string().contains("`digits` does not support the language `de`"), "{error}");
 }
 
 #[test]
-fn whisper_stops_when_nobody_waits() {
+fn cancelled_transcription_stops_whisper() {
     let model = models(1).open(&digits_model()).unwrap();
     let asked = Cell::new(0);
-    let impatient = || asked.replace(asked.get() + 1) >= 1;
+    let cancelled = || asked.replace(asked.get() + 1) >= 1;
     let samples = recording().repeat(3);
     let stopped =
-        transcribe(&*model, &mut Samples(samples), &[window(0, 24_000)], &Options::default(), &impatient);
+        transcribe(&*model, &mut Samples(samples), &[window(0, 24_000)], &Options::default(), &cancelled);
     assert!(matches!(stopped, Err(TranscribeError::Asr(AsrError::Cancelled))), "{stopped:?}");
-    // And is there for the next.
+    // The model remains usable.
     let samples = recording();
     let speech = speech(&samples);
-    assert_eq!(texts(&hear(&model, samples, &speech)), SPOKEN);
+    assert_eq!(texts(&transcript_of(&model, samples, &speech)), SPOKEN);
 }
 
 #[test]
-fn two_models_hear_at_once() {
+fn two_models_transcribe_concurrently() {
     let models = models(1);
     let directory = tempfile::tempdir().unwrap();
     let copy = directory.path().join("ggml-copy.bin");
@@ -114,7 +114,7 @@ fn two_models_hear_at_once() {
             scope.spawn(move || {
                 let samples = recording();
                 let speech = speech(&samples);
-                assert_eq!(texts(&hear(model, samples, &speech)), SPOKEN);
+                assert_eq!(texts(&transcript_of(model, samples, &speech)), SPOKEN);
             });
         }
     });

@@ -9,11 +9,11 @@ fn in_directory(directory: &Path) -> Models {
     Models::new(ModelDirectory::new(directory.to_owned()), 2, 1)
 }
 
-/// A file that is no part of this repository: `HARKBACK_CORPUS` tells where its neighbour is, else `../shared/corpus`.
+/// A file outside this repository, next to the corpus of `HARKBACK_CORPUS`, by default `../shared/corpus`.
 #[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests alone use what is there")]
 fn beside_the_corpus(name: &str) -> Option<PathBuf> {
-    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").into_os_string();
-    let corpus = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_else(usual));
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").into_os_string();
+    let corpus = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_else(default));
     let path = corpus.join("..").join(name);
     if path.is_file() {
         return Some(path);
@@ -23,7 +23,7 @@ fn beside_the_corpus(name: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn a_missing_model_says_how_to_get_it() {
+fn missing_model_error_has_a_remedy() {
     let directory = tempfile::tempdir().unwrap();
     let missing = in_directory(directory.path()).open("tiny.en").unwrap_err();
     assert!(matches!(missing, ModelError::Missing { .. }));
@@ -34,19 +34,19 @@ fn a_missing_model_says_how_to_get_it() {
 }
 
 #[test]
-fn a_missing_model_is_told_as_it_was_asked_for() {
+fn missing_model_error_has_the_requested_name() {
     let directory = tempfile::tempdir().unwrap();
     let missing = |asked: &str| in_directory(directory.path()).open(asked).unwrap_err().to_string();
     let path = directory.path().join("m.bin");
-    let told = missing(path.to_str().unwrap());
-    assert!(told.contains(&format!("`{}` is not there; ", path.display())), "{told}");
-    // A file of the working directory, which a name is not looked for in.
-    let told = missing("Cargo.toml");
-    assert!(told.contains("ggml-Cargo.toml.bin; ") && told.contains("`./Cargo.toml`"), "{told}");
+    let message = missing(path.to_str().unwrap());
+    assert!(message.contains(&format!("`{}` not found; ", path.display())), "{message}");
+    // A file in the working directory, in which names are not looked up.
+    let message = missing("Cargo.toml");
+    assert!(message.contains("ggml-Cargo.toml.bin; ") && message.contains("`./Cargo.toml`"), "{message}");
 }
 
 #[test]
-fn what_is_no_model_is_told_from_what_is_cut_off() {
+fn truncated_models_are_distinguished_from_other_files() {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().join("ggml-tiny.bin");
     let reason = || {
@@ -55,18 +55,18 @@ fn what_is_no_model_is_told_from_what_is_cut_off() {
         error.to_string()
     };
     std::fs::create_dir(&place).unwrap();
-    assert!(reason().contains("it is no file"));
+    assert!(reason().contains("it is not a file"));
     std::fs::remove_dir(&place).unwrap();
     std::fs::write(&place, b"version https://git-lfs.github.com/spec/v1").unwrap();
-    assert!(reason().contains("does not begin like a ggml Whisper model"));
+    assert!(reason().contains("it is not a ggml Whisper model"));
     let whole = std::fs::read(digits_model()).unwrap();
     std::fs::write(&place, &whole[..whole.len() / 2]).unwrap();
     assert!(reason().contains("it is cut off"));
 }
 
-/// A user without the right to read it cannot, `root` always can; nobody can follow a link that leads to itself.
+/// Only users other than `root` lack the permission to read a file; a link to itself cannot be followed by anyone.
 #[test]
-fn what_cannot_be_read_says_why() {
+fn unreadable_model_error_has_the_reason() {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().join("ggml-tiny.bin");
@@ -86,7 +86,7 @@ fn what_cannot_be_read_says_why() {
 }
 
 #[test]
-fn a_file_without_weights_is_refused() {
+fn model_without_weights_is_rejected() {
     let Some(path) = beside_the_corpus("models/for-tests-ggml-tiny.en.bin") else { return };
     let error = models(1).open(path.to_str().unwrap()).unwrap_err().to_string();
     assert!(error.contains("no weights"), "{error}");
@@ -102,7 +102,7 @@ fn a_model_is_loaded_once_until_its_file_changes() {
     assert_eq!(first.version(), format!("own-{}", &first.sha256()[..8]));
     assert!(Arc::ptr_eq(&first, &models.open("own").unwrap()));
 
-    // Another file in its place: the last weight is a little different.
+    // Another file replaces it: the last weight differs slightly.
     let mut bytes = std::fs::read(&place).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(directory.path().join("new"), &bytes).unwrap();
@@ -115,7 +115,7 @@ fn a_model_is_loaded_once_until_its_file_changes() {
 }
 
 #[test]
-fn only_so_many_models_stay_loaded() {
+fn least_recently_used_models_are_unloaded() {
     let directory = tempfile::tempdir().unwrap();
     for name in ["a", "b", "c"] {
         std::fs::copy(digits_model(), directory.path().join(format!("ggml-{name}.bin"))).unwrap();
@@ -131,7 +131,7 @@ fn only_so_many_models_stay_loaded() {
 }
 
 #[test]
-fn a_published_name_is_checked_against_what_was_published() {
+fn published_models_are_checked_by_their_sha1() {
     let directory = tempfile::tempdir().unwrap();
     let models = in_directory(directory.path());
     std::fs::copy(digits_model(), directory.path().join("ggml-tiny.en.bin")).unwrap();

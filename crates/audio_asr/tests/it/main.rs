@@ -1,4 +1,4 @@
-//! Through the real whisper.cpp, with the project's own model of spoken digits.
+//! Tests with the real whisper.cpp and the repository's own model of spoken digits.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -28,7 +28,7 @@ fn models(threads: usize) -> Models {
     Models::new(ModelDirectory::new("models".into()), 2, threads)
 }
 
-/// Samples in memory.
+/// A source of samples in memory.
 struct Samples(Vec<f32>);
 
 impl SpeechSource for Samples {
@@ -41,7 +41,7 @@ impl SpeechSource for Samples {
     }
 }
 
-/// The samples of a WAV file as our fixtures are: 16 bit, 16 kHz, mono.
+/// The samples of a WAV file in the format of the fixtures: 16 bit, 16 kHz, mono.
 fn wav(path: &Path) -> Vec<f32> {
     let bytes = std::fs::read(path).unwrap();
     let data = bytes.windows(4).position(|tag| tag == b"data").unwrap() + 8;
@@ -53,7 +53,7 @@ fn window(start_ms: i64, end_ms: i64) -> Window {
     Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
 }
 
-fn hear(model: &WhisperModel, samples: Vec<f32>, speech: &[Window]) -> Transcript {
+fn transcript_of(model: &WhisperModel, samples: Vec<f32>, speech: &[Window]) -> Transcript {
     transcribe(model, &mut Samples(samples), speech, &Options::default(), &|| false).unwrap()
 }
 

@@ -1,8 +1,8 @@
-use crate::{digits_model, hear, length, models, window};
+use crate::{digits_model, length, models, transcript_of, window};
 
-/// Nobody speaks in any of these, even where a detector took them for speech.
+/// None of these contains speech, even where a detector reports it.
 #[test]
-fn no_word_is_invented() {
+fn audio_without_speech_gives_no_words() {
     let model = models(2).open(&digits_model()).unwrap();
     let seconds = 12;
     let sounds: [(&str, Vec<f32>); 5] = [
@@ -14,7 +14,7 @@ fn no_word_is_invented() {
     ];
     for (name, samples) in sounds {
         let whole = window(0, length(&samples));
-        let transcript = hear(&model, samples, &[whole]);
+        let transcript = transcript_of(&model, samples, &[whole]);
         assert!(transcript.words.is_empty(), "{name}: {:?}", transcript.words);
         assert_eq!((transcript.language, transcript.language_detected), (None, false));
     }

@@ -1,9 +1,9 @@
-//! Hits, as they are reported, against the drum-only recordings of `drums/`.
+//! Scores the reported hits against the drum-only recordings of `drums/`.
 
 use std::fs::File;
 
+use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::hits::{Hit, detect};
-use audio_field_to_samples::listen::{Wanted, listen};
 use audio_field_to_samples::params::HitParams;
 use media_time::MediaTime;
 
@@ -11,7 +11,7 @@ use crate::corpus;
 use crate::drums::{self, HEADER, Onsets};
 use crate::score::median;
 
-/// Prints the tables.
+/// Prints one table per set of parameters.
 pub(crate) fn print() {
     let open =
         HitParams { min_peak_db: -60.0, min_interval_ms: MediaTime::from_millis(30), ..HitParams::default() };
@@ -24,11 +24,11 @@ fn table(what: &str, params: &HitParams) {
     let mut scores = Onsets::default();
     for path in drums::recordings(&corpus::root()) {
         let file = File::open(&path).expect("the recording");
-        let heard =
-            listen(&file.into(), Wanted { hits: true, loops: false }, &|| false).expect("a recording");
-        let hits = detect(&heard.rhythm.onsets, &heard.envelope, params);
+        let features =
+            extract(&file.into(), FeatureSet { hits: true, loops: false }, &|| false).expect("a recording");
+        let hits = detect(&features.rhythm.onsets, &features.envelope, params);
         let found: Vec<f64> = hits.iter().map(|hit| hit.time.as_millis_round() as f64 / 1e3).collect();
-        let rise = |hit: &Hit| hit.sound.start as f64 / f64::from(heard.format.rate);
+        let rise = |hit: &Hit| hit.sound.start as f64 / f64::from(features.format.rate);
         let leads: Vec<f64> = hits.iter().map(|hit| (hit.time.as_secs_f64() - rise(hit)) * 1e3).collect();
         println!("{}{:>14.1} ms", scores.row(&path, &found), median(&leads).unwrap_or(f64::NAN));
     }

@@ -1,9 +1,9 @@
-//! Loops of patterns that repeat exactly, under noise that does not: how near the length cut comes to the true one.
+//! Length errors of loops in patterns that repeat exactly, with noise that does not.
 
 use std::f64::consts::TAU;
 use std::io::Cursor;
 
-use audio_field_to_samples::listen::{Wanted, listen};
+use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::loops::detect;
 use audio_field_to_samples::params::LoopParams;
 
@@ -11,12 +11,12 @@ use crate::score::{mean, median};
 
 const RATE: u32 = 44_100;
 const SECONDS: f64 = 30.0;
-/// Tempi, beats per minute.
+/// Tempi in beats per minute.
 const TEMPI: [f64; 6] = [84.0, 93.3, 101.7, 118.0, 126.5, 141.2];
-/// Levels of the noise, decibels below the loudest stroke.
+/// Levels of the noise in dB relative to the loudest stroke.
 const NOISE_DB: [f64; 3] = [-60.0, -40.0, -25.0];
 
-/// Prints the table.
+/// Prints one line per noise level.
 pub(crate) fn print() {
     println!(
         "\nloops of a synthetic two-bar pattern, {SECONDS} s at {} tempi; default parameters",
@@ -29,13 +29,13 @@ pub(crate) fn print() {
     for noise_db in NOISE_DB {
         let (mut errors, mut at_tempo) = (Vec::new(), Vec::new());
         for bpm in TEMPI {
-            let heard = listen(
+            let features = extract(
                 &Cursor::new(wav(&pattern(bpm, noise_db))).into(),
-                Wanted { hits: false, loops: true },
+                FeatureSet { hits: false, loops: true },
                 &|| false,
             )
             .expect("a recording");
-            for found in detect(&heard, &LoopParams::default()) {
+            for found in detect(&features, &LoopParams::default()) {
                 let length = (found.slice.end - found.slice.start) as f64 / f64::from(RATE);
                 let beats = (length * bpm / 60.0).round();
                 errors.push((length - beats * 60.0 / bpm).abs() * 1e3);
@@ -53,14 +53,14 @@ pub(crate) fn print() {
     }
 }
 
-/// Kick on 1 and 3, snare on 2 and 4, hats on eighths, and one kick more in every second bar.
+/// Kick on 1 and 3, snare on 2 and 4, hats on eighths, and one extra kick in every second bar.
 fn pattern(bpm: f64, noise_db: f64) -> Vec<f32> {
     let mut state = 1u32;
     let mut noise = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         f64::from(state >> 8) / f64::from(1 << 23) - 1.0
     };
-    // The strokes of a period are the same each time, the noise is not.
+    // The strokes are the same in each period; the noise differs.
     let period = (8.0 * 60.0 / bpm * f64::from(RATE)).round() as usize;
     let beat = period as f64 / 8.0 / f64::from(RATE);
     let since = |t: f64, every: f64, offset: f64| (t - offset * beat).rem_euclid(every * beat);
@@ -79,7 +79,7 @@ fn pattern(bpm: f64, noise_db: f64) -> Vec<f32> {
     (0..length).map(|n| (strokes[n % period] + level * noise()) as f32).collect()
 }
 
-/// A mono WAV file of floats.
+/// A mono WAV file of 32-bit floats.
 fn wav(samples: &[f32]) -> Vec<u8> {
     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let length = u32::try_from(data.len()).expect("a short recording");

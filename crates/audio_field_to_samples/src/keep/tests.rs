@@ -9,7 +9,7 @@ fn open(s3: &FakeS3, staging: &std::path::Path) -> BlobStore {
     BlobStore::open(&FakeS3::url().parse().unwrap(), s3.options(), staging).unwrap()
 }
 
-/// Keeps so many slices of one piece each.
+/// Stores `slices` slices of one piece each.
 async fn keep_slices(store: &BlobStore, slices: usize) -> Result<HashMap<usize, BlobId>, BlobError> {
     let (sender, receiver) = mpsc::channel(16);
     tokio::spawn(async move {
@@ -41,7 +41,7 @@ async fn slices_reach_an_object_store_eight_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_of_the_store_stops_the_other_slices() {
+async fn store_error_stops_the_other_slices() {
     let (s3, staging) = (FakeS3::start().unwrap(), tempfile::tempdir().unwrap());
     let store = open(&s3, staging.path());
     s3.delay_puts(Duration::from_millis(30));

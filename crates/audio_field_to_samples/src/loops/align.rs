@@ -1,42 +1,42 @@
-//! Exact ends: beats are known to about ten milliseconds, a loop must be cut more finely.
+//! Exact bounds of loops: beats are accurate to about ten milliseconds, loops must be cut more precisely.
 
 use std::cmp::Ordering;
 
 use media_time::MediaTime;
 
 use crate::envelope::Envelope;
+use crate::extract::RecordingFeatures;
 use crate::hits;
-use crate::listen::Heard;
 
-/// The length is looked for within this much of what the beats say.
+/// Maximum deviation of the length from that given by the beats.
 const REACH_MS: u32 = 25;
-/// So much around the beginning is compared with so much around the end.
+/// Context on each side of the start and the end in which their levels are compared.
 const CONTEXT_MS: u32 = 400;
-/// Levels this far below the loudest compared are not heard beside it.
+/// Levels this far below the loudest one compared are masked by it.
 const RANGE_DB: f64 = 40.0;
-/// Another length than the beats' must make the difference of levels smaller by this factor.
+/// Factor by which another length must reduce the difference of levels to replace that of the beats.
 const CLEARLY: f64 = 0.9;
-/// A beat's own sound rises within this of it.
+/// Maximum distance between a beat and its onset.
 const NEAR: MediaTime = MediaTime::from_millis(40);
 
-/// Where the sound of the beat at `time` rises, in frames; the beat itself where no sound begins.
-pub(super) fn rise(heard: &Heard, time: MediaTime) -> u64 {
-    let onsets = &heard.rhythm.onsets;
+/// The frame of the rise at the beat at `time`; that of the beat itself if no onset is near.
+pub(super) fn rise(features: &RecordingFeatures, time: MediaTime) -> u64 {
+    let onsets = &features.rhythm.onsets;
     let next = onsets.partition_point(|onset| onset.time < time);
     let near = onsets[next.saturating_sub(1)..onsets.len().min(next + 1)].iter();
     let distance = |at: MediaTime| (at - time).max(time - at);
     let onset = near.filter(|onset| distance(onset.time) <= NEAR).min_by_key(|onset| distance(onset.time));
-    let at = u64::try_from(time.to_samples(heard.format.rate)).unwrap_or(0);
-    onset.and_then(|onset| hits::rise(onset.time, &heard.envelope)).unwrap_or(at)
+    let at = u64::try_from(time.to_samples(features.format.rate)).unwrap_or(0);
+    onset.and_then(|onset| hits::rise(onset.time, &features.envelope)).unwrap_or(at)
 }
 
-/// The length in frames, near `length`, at which the levels around the end of a loop that begins at frame `start`
-/// follow those around its beginning best; `length` where none is clearly better, or nothing can be compared.
+/// The length in frames, near `length`, at which the levels around the end of a loop starting at frame `start`
+/// match those around its start best; `length` if none is clearly better, or nothing can be compared.
 pub(super) fn length(envelope: &Envelope, start: u64, length: u64) -> u64 {
     let reach = envelope.values_in(REACH_MS);
     let context = envelope.values_in(CONTEXT_MS);
     let (first, last) = (envelope.index_of(start), envelope.index_of(start + length));
-    // Both sides, as far as they lie within the recording with every lag.
+    // Both sides, as far as they are within the recording with every lag.
     let before = context.min(first).min(last.saturating_sub(reach));
     let after = context.min(envelope.len().saturating_sub(last + reach));
     if before + after < context {
@@ -62,13 +62,13 @@ pub(super) fn length(envelope: &Envelope, start: u64, length: u64) -> u64 {
     }
     let lag = best as f64 - reach as f64 + valley_offset(&differences, best);
     let hop = envelope.frame_of(1) as f64;
-    // The beats' length need not be whole values: the lag is told from where the values of both ends begin.
+    // The length given by the beats may be a fraction of the hop; the lag is relative to the hops of both ends.
     let whole = (envelope.frame_of(last) - envelope.frame_of(first)) as f64;
     (whole + lag * hop).round() as u64
 }
 
-/// Where the V through the smallest value and its neighbours has its tip, values from it (±0.5). A mean of absolute
-/// differences falls and rises on straight lines.
+/// Offset of the tip of the V through the smallest value and its neighbours, in values (±0.5). A mean of absolute
+/// differences falls and rises linearly.
 fn valley_offset(values: &[f64], lowest: usize) -> f64 {
     let (Some(left), Some(right)) =
         (lowest.checked_sub(1).and_then(|l| values.get(l)), values.get(lowest + 1))

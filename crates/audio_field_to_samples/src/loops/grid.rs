@@ -1,31 +1,31 @@
-//! Bar lines, from the beats or from a tempo that the caller knows.
+//! Bar lines, from the beats or from a tempo given by the caller.
 
 use audio_signal::{Beat, Onset, Rhythm};
 use media_time::MediaTime;
 
-/// Beats in a bar.
+/// Number of beats in a bar.
 const BEATS: usize = 4;
-/// Intervals of the beats of a bar deviate from their mean by less than this share.
+/// Maximum deviation of the beat intervals in a bar from their mean, as a fraction of it.
 const UNEVEN: f64 = 0.2;
-/// A tempo and a hint that differ by less than this share are the same.
+/// Maximum relative difference at which a tempo and a hint are equal.
 const SAME_TEMPO: f64 = 0.06;
-/// An onset this near to a line sounds on it.
+/// Maximum distance of an onset that coincides with a line.
 const ON_LINE: MediaTime = MediaTime::from_millis(30);
-/// How clear a line of a bare tempo is, with an onset on it and without.
+/// Clarity of a line of a given tempo, with an onset on it and without.
 const CLARITY: [f32; 2] = [0.9, 0.4];
-/// So many of the first onsets are tried as the first beat of a bare tempo.
+/// Number of first onsets that are tried as the first beat of a given tempo.
 const ANCHORS: usize = 64;
 
-/// Where a bar begins.
+/// The start of a bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct BarLine {
     pub(super) time: MediaTime,
-    /// How clear the beat is there, 0 to 1.
+    /// Confidence of the beat on the line, 0 to 1.
     pub(super) clarity: f32,
 }
 
-/// Runs of bar lines without a gap, within the recording. A `hint` at another level of the same beat (half, double)
-/// divides or joins the bars found; any other hint replaces them.
+/// Runs of bar lines without a gap, within the recording. A `hint` of half or double the tempo joins or divides the
+/// bars found; any other hint replaces them.
 pub(super) fn bar_lines(rhythm: &Rhythm, duration: MediaTime, hint: Option<f64>) -> Vec<Vec<BarLine>> {
     let found = whole_bars(&rhythm.beats, duration);
     let (Some(hint), tempo) = (hint, rhythm.tempo.as_ref()) else {
@@ -44,10 +44,10 @@ pub(super) fn bar_lines(rhythm: &Rhythm, duration: MediaTime, hint: Option<f64>)
     }
 }
 
-/// A bar: its beats and the line behind it.
+/// A bar: its beats and the line at its end.
 type Bar = [BarLine; BEATS + 1];
 
-/// The bars of four even beats, in runs.
+/// The bars of four even beats, grouped in runs.
 fn whole_bars(beats: &[Beat], duration: MediaTime) -> Vec<Vec<Bar>> {
     let mut runs: Vec<Vec<Bar>> = Vec::new();
     for first in (0..beats.len()).filter(|first| beats[*first].position == 1) {
@@ -60,14 +60,14 @@ fn whole_bars(beats: &[Beat], duration: MediaTime) -> Vec<Vec<Bar>> {
     runs
 }
 
-/// The bar that begins with the first of `beats`.
+/// The bar that starts with the first of `beats`.
 fn whole_bar(beats: &[Beat], duration: MediaTime) -> Option<Bar> {
     let own = beats.get(..BEATS)?;
     if !own.iter().zip(1..).all(|(beat, position)| beat.position == position) {
         return None;
     }
     let line = |beat: &Beat| BarLine { time: beat.time, clarity: beat.confidence };
-    let behind = match beats.get(BEATS) {
+    let end = match beats.get(BEATS) {
         Some(next) if next.position == 1 => line(next),
         Some(_) => return None,
         // The recording, or its music, ends with the bar.
@@ -78,7 +78,7 @@ fn whole_bar(beats: &[Beat], duration: MediaTime) -> Option<Bar> {
             BarLine { time, clarity: own[BEATS - 1].confidence }
         }
     };
-    let bar = [line(&own[0]), line(&own[1]), line(&own[2]), line(&own[3]), behind];
+    let bar = [line(&own[0]), line(&own[1]), line(&own[2]), line(&own[3]), end];
     let mean = (bar[BEATS].time - bar[0].time).as_secs_f64() / BEATS as f64;
     let even = |pair: &[BarLine]| {
         let interval = (pair[1].time - pair[0].time).as_secs_f64();
@@ -87,13 +87,13 @@ fn whole_bar(beats: &[Beat], duration: MediaTime) -> Option<Bar> {
     bar.windows(2).all(even).then_some(bar)
 }
 
-/// The lines of a run, `parts` (1 or 2) to the bar.
+/// The lines of a run, `parts` (1 or 2) per bar.
 fn lines(run: &[Bar], parts: usize) -> Vec<BarLine> {
     let within = run.iter().flat_map(|bar| bar[..BEATS].iter().step_by(BEATS / parts));
     within.chain(run.last().map(|bar| &bar[BEATS])).copied().collect()
 }
 
-/// Lines of a steady tempo, from that of the first onsets on which most others fall on beats.
+/// Lines of a constant tempo, anchored at that of the first onsets for which most others are on beats.
 fn constant(onsets: &[Onset], duration: MediaTime, bpm: f64) -> Vec<BarLine> {
     let beat = 60.0 / bpm;
     let on_beats = |anchor: &Onset| {
@@ -104,7 +104,7 @@ fn constant(onsets: &[Onset], duration: MediaTime, bpm: f64) -> Vec<BarLine> {
         onsets.iter().filter(on_beat).map(|onset| f64::from(onset.strength)).sum::<f64>()
     };
     let anchors = onsets.iter().take(ANCHORS).map(|anchor| (anchor, on_beats(anchor)));
-    // The earliest of equals.
+    // The earliest of equal ones.
     let best = anchors.reduce(|best, other| if other.1 > best.1 { other } else { best });
     let Some((anchor, _)) = best else { return Vec::new() };
     let bar = BEATS as f64 * beat;

@@ -1,27 +1,27 @@
-//! How well the end of a stretch joins its beginning.
+//! Continuity from the end of a window to its start.
 
 use media_time::{MediaTime, Window};
 
 use crate::bands::{BAND_RATE, BANDS, BandLevels};
 
-/// Bands this far below the loudest one compared are not heard beside it.
+/// Bands this far below the loudest one compared are masked by it.
 const RANGE_DB: f32 = 50.0;
-/// A mean difference of this many decibels is a share of 1/e of continuity.
+/// Mean spectral difference in dB at which the continuity falls to 1/e.
 const SPECTRAL_DB: f32 = 12.0;
-/// The same for the whole level.
+/// Mean difference of the total level in dB at which the continuity falls to 1/e.
 const ENERGY_DB: f32 = 6.0;
-/// Frames over which levels are averaged: a single 10 ms of noise is louder or softer by chance.
+/// Frames over which levels are averaged, to reduce the variance of single frames of 10 ms of noise.
 const SMOOTHING: usize = 3;
 
 /// Spectral and energy continuity of `window` when it is repeated, 0 to 1: the recording around its end is compared
-/// with the recording around its beginning, one `beat` to either side, as far as there is one. A recording that is just
-/// the window is judged by its last moment beside its first.
+/// with the recording around its start, one `beat` to either side, as far as it extends. For a recording that is just
+/// the window, its last frames are compared with its first.
 pub(super) fn continuity(bands: &BandLevels, window: Window, beat: MediaTime) -> f64 {
     let frame = |time: MediaTime| usize::try_from(time.to_samples(BAND_RATE)).unwrap_or(0);
     let (start, end, reach) = (frame(window.start()), frame(window.end()), frame(beat).max(SMOOTHING));
     let (before, after) = (reach.min(start), reach.min(bands.len().saturating_sub(end + SMOOTHING)));
     let mut pairs: Vec<(usize, usize)> = Vec::new();
-    // Less than half a beat tells too little.
+    // Less than half a beat is not significant.
     if 2 * after >= reach {
         pairs.extend((0..after).step_by(SMOOTHING).map(|step| (start + step, end + step)));
     }
@@ -48,7 +48,7 @@ fn compare(bands: &BandLevels, pairs: &[(usize, usize)]) -> f64 {
     f64::from((-mean(spectral) / SPECTRAL_DB).exp() * (-mean(energy) / ENERGY_DB).exp()).sqrt()
 }
 
-/// Mean power of a few frames, decibels.
+/// Mean power of [`SMOOTHING`] frames, in dB.
 fn smoothed(bands: &BandLevels, first: usize) -> [f32; BANDS] {
     let mut sums = [0.0; BANDS];
     let frames = (first..first + SMOOTHING).filter_map(|index| bands.frame(index));

@@ -1,4 +1,4 @@
-//! Slices are the decoder's own samples.
+//! Tests of cutting: slices equal the decoded samples.
 
 use std::io::Cursor;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::support::{decoded, file, wav};
 
-/// Cuts, and puts the pieces together.
+/// Cuts a recording and joins the pieces of each slice.
 fn cut_all(source: Vec<u8>, cuts: &[Cut]) -> (Vec<Slice>, Vec<Vec<u8>>) {
     let mut files = vec![Vec::new(); cuts.len()];
     let mut whole = vec![false; cuts.len()];
@@ -31,7 +31,7 @@ fn noise(length: usize) -> Vec<f32> {
 }
 
 #[test]
-fn a_recording_that_became_shorter_is_told() {
+fn shortened_recordings_are_reported_as_changed() {
     let source = wav(8_000, &noise(1_000));
     let cuts = [Cut { frames: 500..1_001, keep_length: false, fades: [0, 0] }];
     let result = cut(&Cursor::new(source.clone()).into(), &cuts, &|| false, &mut |_| true);
@@ -41,8 +41,8 @@ fn a_recording_that_became_shorter_is_told() {
 }
 
 #[test]
-fn surround_sound_keeps_its_channels() {
-    // Written as six channels by hand: the mono file's header says how many.
+fn surround_slices_keep_their_channels() {
+    // Six channels, written by patching the channel count in the header of the mono file.
     let mut source = wav(8_000, &noise(6 * 2_000));
     source[22] = 6;
     source[28..32].copy_from_slice(&(8_000u32 * 12).to_le_bytes());
@@ -58,7 +58,7 @@ fn surround_sound_keeps_its_channels() {
 }
 
 #[test]
-fn slices_are_handed_on_in_pieces() {
+fn slices_are_passed_on_in_pieces() {
     let (format, original) = decoded(file("music_120bpm.wav"));
     let frames = original.len() as u64 / format.channels() as u64;
     let cuts = [Cut { frames: 0..frames, keep_length: false, fades: [0, 0] }];
@@ -76,7 +76,7 @@ fn slices_are_handed_on_in_pieces() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn slices_hold_what_the_recording_holds(
+    fn slices_equal_the_recording_between_their_fades(
         bounds in proptest::collection::vec((0u64..9_990, 1u64..4_000, any::<bool>(), 0u64..60, 0u64..60), 1..12),
     ) {
         let source = wav(8_000, &noise(10_000));

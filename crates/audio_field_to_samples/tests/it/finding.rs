@@ -1,10 +1,10 @@
-//! The detectors on sounds whose truth is known.
+//! Tests of the detectors on synthetic audio with known truth.
 
 use std::f32::consts::TAU;
 use std::io::Cursor;
 
+use audio_field_to_samples::extract::{FeatureSet, RecordingFeatures, extract};
 use audio_field_to_samples::hits::{self, Hit};
-use audio_field_to_samples::listen::{Heard, Wanted, listen};
 use audio_field_to_samples::loops::{self, Loop};
 use audio_field_to_samples::params::{HitParams, LoopParams};
 use audio_signal::Onset;
@@ -15,18 +15,18 @@ use crate::support::{file, strikes, wav};
 
 const RATE: u32 = 16_000;
 
-fn heard(sound: &[f32]) -> Heard {
-    listen(&Cursor::new(wav(RATE, sound)).into(), Wanted { hits: true, loops: true }, &|| false).unwrap()
+fn features(sound: &[f32]) -> RecordingFeatures {
+    extract(&Cursor::new(wav(RATE, sound)).into(), FeatureSet { hits: true, loops: true }, &|| false).unwrap()
 }
 
-fn found(heard: &Heard, params: &HitParams) -> Vec<Hit> {
-    hits::detect(&heard.rhythm.onsets, &heard.envelope, params)
+fn found(extracted: &RecordingFeatures, params: &HitParams) -> Vec<Hit> {
+    hits::detect(&extracted.rhythm.onsets, &extracted.envelope, params)
 }
 
 #[test]
 fn every_strike_is_a_hit_with_its_peak() {
     let sound = strikes(RATE, 4.0, &[(0.5, 0.8), (1.5, 0.08), (2.5, 0.4)]);
-    let hits = found(&heard(&sound), &HitParams::default());
+    let hits = found(&features(&sound), &HitParams::default());
     let times: Vec<f64> = hits.iter().map(|hit| hit.time.as_secs_f64()).collect();
     assert_eq!(times.len(), 3, "{times:?}");
     for (hit, (time, peak_db)) in hits.iter().zip([(0.5, -2.5), (1.5, -22.5), (2.5, -8.5)]) {
@@ -39,19 +39,19 @@ fn every_strike_is_a_hit_with_its_peak() {
         assert_eq!(hit.score(), (hit.peak_db + 60.0) / 60.0);
     }
     let loud = HitParams { min_peak_db: -20.0, ..HitParams::default() };
-    assert_eq!(found(&heard(&sound), &loud).len(), 2);
+    assert_eq!(found(&features(&sound), &loud).len(), 2);
     let short = HitParams { max_duration_ms: MediaTime::from_millis(100), ..HitParams::default() };
-    assert!(found(&heard(&sound), &short).iter().all(|hit| hit.slice.end - hit.slice.start == 1_600));
+    assert!(found(&features(&sound), &short).iter().all(|hit| hit.slice.end - hit.slice.start == 1_600));
 }
 
 #[test]
 fn silence_has_no_hits_and_no_loops() {
-    let heard = heard(&vec![0.0; 3 * RATE as usize]);
-    assert_eq!(found(&heard, &HitParams::default()), []);
-    assert_eq!(loops::detect(&heard, &LoopParams::default()), []);
+    let extracted = features(&vec![0.0; 3 * RATE as usize]);
+    assert_eq!(found(&extracted, &HitParams::default()), []);
+    assert_eq!(loops::detect(&extracted, &LoopParams::default()), []);
 }
 
-/// Two bars of kick, snare and hats at that tempo, repeated, and noise that repeats nowhere.
+/// Two bars of kick, snare and hats at `bpm`, repeated, with noise that does not repeat.
 fn groove(bpm: f32, seconds: f32) -> Vec<f32> {
     let mut state = 7u32;
     let mut noise = move || {
@@ -78,17 +78,17 @@ fn groove(bpm: f32, seconds: f32) -> Vec<f32> {
         .collect()
 }
 
-fn loops_of(heard: &Heard, bars: u32, hint: Option<f64>) -> Vec<Loop> {
+fn loops_of(extracted: &RecordingFeatures, bars: u32, hint: Option<f64>) -> Vec<Loop> {
     let params = LoopParams { target_bars: vec![bars], bpm_hint: hint, ..LoopParams::default() };
-    loops::detect(heard, &params)
+    loops::detect(extracted, &params)
 }
 
 #[test]
-fn loops_are_as_long_as_what_repeats() {
+fn loop_lengths_equal_the_period() {
     for bpm in [90.0, 127.0] {
-        let heard = heard(&groove(bpm, 24.0));
+        let extracted = features(&groove(bpm, 24.0));
         for bars in [1, 2] {
-            let loops = loops_of(&heard, bars, None);
+            let loops = loops_of(&extracted, bars, None);
             assert!(!loops.is_empty(), "{bpm} bpm, {bars} bars");
             let period = f64::from(bars) * 240.0 / f64::from(bpm);
             for found in &loops {
@@ -102,39 +102,39 @@ fn loops_are_as_long_as_what_repeats() {
 }
 
 #[test]
-fn a_recording_that_is_one_loop_is_that_loop() {
+fn recording_of_one_loop_has_that_loop() {
     for (bpm, bars) in [(90.0, 4_u8), (120.0, 4), (120.0, 8)] {
         let seconds = f32::from(bars) * 240.0 / bpm;
-        // Cut some milliseconds early, as people do.
+        // The recording is some milliseconds shorter than the loop, as recordings cut by hand are.
         let mut sound = vec![0.0; 100];
         sound.extend(groove(bpm, seconds - 100.0 / RATE as f32));
-        let heard = heard(&sound);
+        let extracted = features(&sound);
         let params =
             LoopParams { target_bars: vec![bars.into()], min_confidence: 0.0, ..LoopParams::default() };
-        let loops = loops::detect(&heard, &params);
+        let loops = loops::detect(&extracted, &params);
         assert_eq!(loops.len(), 1, "{bars} bars at {bpm} bpm");
         let slice = &loops[0].slice;
         let length = (slice.end - slice.start) as f32 / RATE as f32;
-        assert!((length - seconds).abs() < 0.01 && slice.end <= heard.frames, "{length} of {seconds} s");
+        assert!((length - seconds).abs() < 0.01 && slice.end <= extracted.frames, "{length} of {seconds} s");
     }
 }
 
 #[test]
 fn a_hint_at_half_the_tempo_doubles_the_bars() {
-    let heard = heard(&groove(120.0, 24.0));
-    let told = loops_of(&heard, 1, Some(60.0));
-    assert!(!told.is_empty());
-    assert!(told.iter().all(|found| (found.bpm - 60.0).abs() < 0.5), "{told:?}");
-    let other = loops_of(&heard, 1, Some(100.0));
+    let extracted = features(&groove(120.0, 24.0));
+    let hinted = loops_of(&extracted, 1, Some(60.0));
+    assert!(!hinted.is_empty());
+    assert!(hinted.iter().all(|found| (found.bpm - 60.0).abs() < 0.5), "{hinted:?}");
+    let other = loops_of(&extracted, 1, Some(100.0));
     assert!(other.iter().all(|found| (found.bpm - 100.0).abs() < 8.0), "{other:?}");
 }
 
 #[test]
-fn loudness_is_no_quality() {
+fn loop_confidence_does_not_depend_on_loudness() {
     let loud = groove(110.0, 16.0);
     let soft: Vec<f32> = loud.iter().map(|sample| sample * 0.1).collect();
     let scores = |sound: &[f32]| -> Vec<f64> {
-        loops_of(&heard(sound), 2, None).iter().map(|found| found.confidence).collect()
+        loops_of(&features(sound), 2, None).iter().map(|found| found.confidence).collect()
     };
     let (loud, soft) = (scores(&loud), scores(&soft));
     assert!(!loud.is_empty() && loud.len() == soft.len(), "{loud:?} {soft:?}");
@@ -143,10 +143,11 @@ fn loudness_is_no_quality() {
 
 #[test]
 fn overlapping_duplicates_are_suppressed() {
-    let heard =
-        listen(&file("music_120bpm.wav").into(), Wanted { hits: false, loops: true }, &|| false).unwrap();
+    let extracted =
+        extract(&file("music_120bpm.wav").into(), FeatureSet { hits: false, loops: true }, &|| false)
+            .unwrap();
     let params = LoopParams { min_confidence: 0.0, ..LoopParams::default() };
-    let loops = loops::detect(&heard, &params);
+    let loops = loops::detect(&extracted, &params);
     assert!(!loops.is_empty() && loops.len() <= loops::MAX_LOOPS);
     assert!(loops.is_sorted_by(|a, b| a.confidence >= b.confidence));
     for (index, a) in loops.iter().enumerate() {
@@ -159,17 +160,17 @@ fn overlapping_duplicates_are_suppressed() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]
-    fn hits_are_apart_and_inside(
+    fn hits_are_spaced_and_within_the_recording(
         times in proptest::collection::vec((0i64..4_200, 0.0f32..1.0), 0..40),
         pre in 0i64..1_000, post in 0i64..2_000, interval in 0i64..400, longest in 10i64..3_000,
     ) {
-        // Onsets need not be where sounds are.
+        // Onsets may be anywhere, also without a strike.
         let sound = strikes(8_000, 4.0, &[(0.2, 0.5), (0.9, 0.9), (0.95, 0.3), (3.9, 0.7)]);
-        let heard = listen(&Cursor::new(wav(8_000, &sound)).into(), Wanted::default(), &|| false).unwrap();
+        let extracted = extract(&Cursor::new(wav(8_000, &sound)).into(), FeatureSet::default(), &|| false).unwrap();
         let mut envelope = audio_field_to_samples::envelope::Envelope::new(8_000, 1);
         envelope.push(&sound);
         envelope.finish();
-        prop_assert_eq!(envelope.frames(), heard.frames);
+        prop_assert_eq!(envelope.frames(), extracted.frames);
         let mut onsets: Vec<Onset> = times
             .into_iter()
             .map(|(at, strength)| Onset { time: MediaTime::from_millis(at), strength })
@@ -186,7 +187,7 @@ proptest! {
         let hits = hits::detect(&onsets, &envelope, &params);
         for hit in &hits {
             prop_assert!(hit.peak_db >= -60.0 && (0.0..=1.0).contains(&hit.score()));
-            prop_assert!(hit.slice.start < hit.slice.end && hit.slice.end <= heard.frames);
+            prop_assert!(hit.slice.start < hit.slice.end && hit.slice.end <= extracted.frames);
             prop_assert!(hit.slice.end - hit.slice.start <= longest as u64 * 8);
             prop_assert!(hit.slice.start <= hit.sound.start && hit.sound.start <= hit.sound.end);
         }

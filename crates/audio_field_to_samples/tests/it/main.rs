@@ -1,4 +1,4 @@
-//! Samples of generated recordings, on a real database and blob store.
+//! Tests of samples of generated recordings, with a real database and blob store.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

@@ -1,4 +1,4 @@
-//! Requests: what is registered, found again, refused.
+//! Requests: registration, cache hits, errors.
 
 use audio_field_to_samples::model::{Detector, Event};
 use audio_field_to_samples::{Error, MAX_SAMPLES};
@@ -48,9 +48,9 @@ async fn slices_are_bit_equal_to_the_recording_in_every_container() {
     }
 }
 
-/// Containers round their length, and decoders give the last packet whole.
+/// Containers round their duration, and decoders return the last packet in full.
 #[tokio::test(flavor = "multi_thread")]
-async fn origins_lie_inside_the_length_that_the_asset_tells() {
+async fn origins_are_within_the_declared_duration() {
     let bench = Bench::new().await;
     let asset = bench.upload(wav(8_000, &strikes(8_000, 1.0, &[(0.2, 0.5), (0.9, 0.5)]))).await;
     sqlx::query("UPDATE media_assets SET duration_us = duration_us - 7000")
@@ -70,7 +70,7 @@ async fn origins_lie_inside_the_length_that_the_asset_tells() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn null_is_absent() {
+async fn null_fields_count_as_absent() {
     let bench = Bench::new().await;
     let asset = bench.upload(wav(8_000, &strikes(8_000, 1.0, &[(0.2, 0.5)]))).await;
     let nulls = json!({
@@ -78,18 +78,18 @@ async fn null_is_absent() {
         "hit_params": {"pre_roll_ms": null, "min_peak_db": null}, "loop_params": null,
         "phrase_params": {"max_gap_ms": null},
     });
-    let told = bench.samples.samples(&bench.context, &samples_request(&asset, nulls)).await.unwrap();
-    let untold = bench.samples.samples(&bench.context, &samples_request(&asset, json!({}))).await.unwrap();
-    assert_eq!(told.summary_meta.cache_key, untold.summary_meta.cache_key);
-    assert!(untold.summary_meta.cache_hit && untold.summary_meta.hits_count == 1);
+    let explicit = bench.samples.samples(&bench.context, &samples_request(&asset, nulls)).await.unwrap();
+    let absent = bench.samples.samples(&bench.context, &samples_request(&asset, json!({}))).await.unwrap();
+    assert_eq!(explicit.summary_meta.cache_key, absent.summary_meta.cache_key);
+    assert!(absent.summary_meta.cache_hit && absent.summary_meta.hits_count == 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_identical_request_gets_the_same_artifacts() {
+async fn identical_requests_get_the_same_artifacts() {
     let bench = Bench::new().await;
     let asset = bench.upload_fixture("music_120bpm.wav").await;
     let request = samples_request(&asset, json!({}));
-    // Two at once run once.
+    // Two concurrent requests share one run.
     let (first, second) = tokio::join!(
         bench.samples.samples(&bench.context, &request),
         bench.samples.samples(&bench.context, &request)
@@ -103,7 +103,7 @@ async fn an_identical_request_gets_the_same_artifacts() {
     assert_eq!(errors.keys().collect::<Vec<_>>(), [&Detector::Phrases]);
     assert_eq!(errors[&Detector::Phrases].code, "words_not_found");
 
-    // A detector alone shares what it found; other parameters do not.
+    // A request for one detector shares the run; other parameters do not.
     let hits = bench.samples.hits(&bench.context, &hits_request(&asset, json!({}))).await.unwrap();
     assert!(hits.meta.cache_hit && hits.artifact_ids == first.hit_artifact_ids);
     assert!(first.summary_meta.cache_key.starts_with(&hits.meta.cache_key));
@@ -115,7 +115,7 @@ async fn an_identical_request_gets_the_same_artifacts() {
     assert!(!others.meta.cache_hit && others.meta.cache_key != hits.meta.cache_key);
     assert_ne!(others.artifact_ids, hits.artifact_ids);
 
-    // Another asset of the same bytes gets the same samples.
+    // Another asset with the same bytes gets equal samples.
     let twin = bench.upload_fixture("music_120bpm.wav").await;
     let twins = bench.samples.hits(&bench.context, &hits_request(&twin, json!({}))).await.unwrap();
     assert_eq!(twins.events, hits.events);
@@ -125,7 +125,7 @@ async fn an_identical_request_gets_the_same_artifacts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn artifacts_tell_how_they_were_made() {
+async fn artifacts_record_their_source_and_parameters() {
     let bench = Bench::new().await;
     let asset = bench.upload(wav(16_000, &strikes(16_000, 3.0, &[(0.5, 0.8), (1.5, 0.2)]))).await;
     let request = hits_request(&asset, json!({"min_quality_score": 0.9}));
@@ -174,20 +174,20 @@ async fn phrases_come_from_the_newest_transcript() {
         assert_eq!(bench.artifact(id).await.upstream_artifact_ids, std::slice::from_ref(&transcript));
     }
 
-    // Other words are another request.
+    // Other words give another cache key.
     transcribe(&bench, &asset, &json!({"words": []})).await;
     let found = bench.samples.phrases(&bench.context, &request).await.unwrap();
-    assert_eq!((found.meta.cache_hit, found.events.len()), (false, 0), "nothing is said, as somebody knows");
+    assert_eq!((found.meta.cache_hit, found.events.len()), (false, 0), "the transcript has no words");
     transcribe(&bench, &asset, &json!({"text": "no words"})).await;
     let unreadable = bench.samples.phrases(&bench.context, &request).await.unwrap_err();
     assert_eq!(code(unreadable), "transcript_unreadable");
     let all = bench.samples.samples(&bench.context, &samples_request(&asset, json!({}))).await.unwrap();
-    assert!(all.summary_meta.hits_count > 0, "one detector's failure is its own");
+    assert!(all.summary_meta.hits_count > 0, "the failure of one detector does not stop the others");
     assert_eq!(all.summary_meta.errors.unwrap()[&Detector::Phrases].code, "transcript_unreadable");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_while_registering_leaves_nothing() {
+async fn failed_registration_is_rolled_back() {
     let bench = Bench::new().await;
     let asset = bench.upload_fixture("click_120bpm.wav").await;
     // The last statement of the transaction fails.
@@ -212,7 +212,7 @@ async fn a_failure_while_registering_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_done_is_refused() {
+async fn invalid_requests_and_recordings_are_rejected() {
     let bench = Bench::new().await;
     let asset = bench.upload_fixture("click_120bpm.wav").await;
     let foreign = bench.samples.hits(&context("t2"), &hits_request(&asset, json!({}))).await.unwrap_err();
@@ -234,7 +234,7 @@ async fn what_cannot_be_done_is_refused() {
         }),
     );
     let Error::Invalid(errors) = bench.samples.samples(&bench.context, &request).await.unwrap_err() else {
-        panic!("refused for another reason")
+        panic!("expected invalid fields")
     };
     let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
     let expected = [
@@ -252,7 +252,7 @@ async fn what_cannot_be_done_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_many_hits_are_bounded_and_told() {
+async fn hits_above_the_limit_are_dropped_and_counted() {
     let bench = Bench::new().await;
     // 2 100 clicks, the first hundred of them softer.
     let click = |n: usize| if n < 100 { 0.05 } else { 0.8 };
@@ -267,5 +267,5 @@ async fn too_many_hits_are_bounded_and_told() {
     assert_eq!(found.events.len(), MAX_SAMPLES);
     assert!(found.meta.cut_off_count >= 90, "{}", found.meta.cut_off_count);
     let Event::Hit(first) = &found.events[0] else { panic!("{:?}", found.events[0]) };
-    assert!(first.time_ms > 9_000, "the soft ones went");
+    assert!(first.time_ms > 9_000, "the soft clicks were dropped");
 }

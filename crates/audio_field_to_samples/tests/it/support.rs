@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use video_timeline::{TimelineService, VideoTimeline};
 
-/// A generated file: `fixtures/media/NAME`.
+/// Path of the generated file `fixtures/media/NAME`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/media").join(name);
     assert!(path.is_file(), "{} is missing: `make fixtures` makes it", path.display());
@@ -55,17 +55,17 @@ pub(crate) fn wav(rate: u32, samples: &[f32]) -> Vec<u8> {
     file
 }
 
-/// Struck tones at these seconds, of falling level: `(seconds, amplitude)`.
+/// Decaying tones, struck at the given `(seconds, amplitude)`.
 pub(crate) fn strikes(rate: u32, seconds: f32, at: &[(f32, f32)]) -> Vec<f32> {
-    let mut sound = vec![0.0; (seconds * rate as f32) as usize];
+    let mut samples = vec![0.0; (seconds * rate as f32) as usize];
     for (start, amplitude) in at {
         let first = (start * rate as f32) as usize;
-        for (n, sample) in sound[first..].iter_mut().enumerate() {
+        for (n, sample) in samples[first..].iter_mut().enumerate() {
             let t = n as f32 / rate as f32;
             *sample += amplitude * (-30.0 * t).exp() * (TAU * 400.0 * t).sin();
         }
     }
-    sound
+    samples
 }
 
 pub(crate) fn context(tenant: &str) -> RequestContext {
@@ -73,7 +73,7 @@ pub(crate) fn context(tenant: &str) -> RequestContext {
     RequestContext { scope, user_id: None, request_id: "r".to_owned() }
 }
 
-/// The service with all that it stands on.
+/// The service with its dependencies.
 pub(crate) struct Bench {
     pub(crate) database: TestDatabase,
     pub(crate) media: MediaService,
@@ -116,7 +116,7 @@ impl Bench {
         self.media.artifact(&self.context.scope, id).await.unwrap()
     }
 
-    /// The bytes of an artifact.
+    /// The bytes of an artifact's content.
     pub(crate) async fn bytes(&self, artifact: &Artifact) -> Vec<u8> {
         let mut reader = self.media.open_source(artifact.content()).await.unwrap();
         let mut bytes = Vec::new();
@@ -124,8 +124,8 @@ impl Bench {
         bytes
     }
 
-    /// Checks that an artifact's samples are those of `source` from its `source_start_frame` on, but for the fades it
-    /// tells of, and that its origin is the same window.
+    /// Checks that an artifact's samples equal those of `source` from its `source_start_frame` on, except within the
+    /// fades that it declares, and that its origin is the same window.
     pub(crate) async fn assert_exact(&self, id: &http_kit::Id, format: &AudioFormat, source: &[f32]) {
         let artifact = self.artifact(id).await;
         let (cut_format, cut) = decoded(Cursor::new(self.bytes(&artifact).await));
@@ -155,7 +155,7 @@ impl Bench {
         assert_eq!(origin, window);
     }
 
-    /// Rows of a table.
+    /// Number of rows in a table.
     pub(crate) async fn count(&self, table: &'static str) -> i64 {
         let query = match table {
             "artifacts" => "SELECT count(*) FROM artifacts",

@@ -89,7 +89,7 @@ fn a_role_without_a_sample_is_silent() {
 }
 
 #[test]
-fn the_gain_of_a_velocity() {
+fn gain_db_of_a_velocity() {
     assert_eq!(
         [gain_db(1.0), gain_db(1.7), gain_db(0.009), gain_db(0.0), gain_db(0.1)],
         [0.0, 0.0, -60.0, -60.0, -20.0]
@@ -98,15 +98,15 @@ fn the_gain_of_a_velocity() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once() {
-    let wrong = PatternRequest {
+fn all_invalid_fields_are_reported_together() {
+    let invalid = PatternRequest {
         bpm: Some(0.0),
         swing_pct: Some(100.5),
         bars: Some(0),
         sample_map: [("cow/bell".to_owned(), "a".parse().unwrap())].into(),
         ..request("trap_140")
     };
-    assert_eq!(pointers(&wrong), ["/bpm", "/swing_pct", "/bars", "/sample_map/cow~1bell"]);
+    assert_eq!(pointers(&invalid), ["/bpm", "/swing_pct", "/bars", "/sample_map/cow~1bell"]);
     for bpm in [10_000.0, f64::NAN, -90.0, f64::INFINITY] {
         assert_eq!(pointers(&PatternRequest { bpm: Some(bpm), ..request("trap_140") }), ["/bpm"]);
     }
@@ -123,8 +123,8 @@ fn all_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
-fn the_same_request_has_the_same_id_however_it_is_told() {
-    let told = PatternRequest {
+fn stated_defaults_do_not_change_the_pattern_id() {
+    let explicit = PatternRequest {
         bpm: Some(140.0),
         swing_pct: Some(-0.0),
         bars: Some(1),
@@ -132,13 +132,13 @@ fn the_same_request_has_the_same_id_however_it_is_told() {
         ..request("trap_140")
     };
     let plain = pattern(&request("trap_140"));
-    assert_eq!(pattern(&told), plain);
+    assert_eq!(pattern(&explicit), plain);
     for other in [
-        PatternRequest { bpm: Some(140.5), ..told.clone() },
-        PatternRequest { swing_pct: Some(1.0), ..told.clone() },
-        PatternRequest { bars: Some(2), ..told.clone() },
-        PatternRequest { seed: Some(0), ..told.clone() },
-        PatternRequest { sample_map: [("hat".to_owned(), "b".parse().unwrap())].into(), ..told.clone() },
+        PatternRequest { bpm: Some(140.5), ..explicit.clone() },
+        PatternRequest { swing_pct: Some(1.0), ..explicit.clone() },
+        PatternRequest { bars: Some(2), ..explicit.clone() },
+        PatternRequest { seed: Some(0), ..explicit.clone() },
+        PatternRequest { sample_map: [("hat".to_owned(), "b".parse().unwrap())].into(), ..explicit.clone() },
     ] {
         assert_ne!(pattern(&other).pattern_id, plain.pattern_id, "{other:?}");
     }
@@ -160,7 +160,7 @@ fn a_seed_moves_hits_a_little_and_no_seed_does_not() {
 
     let mut kicks = seeded;
     kicks.sample_map.retain(|role, _| role == "kick");
-    assert_eq!(starts(&pattern(&kicks), "kick"), starts(&moved, "kick"), "whoever else plays");
+    assert_eq!(starts(&pattern(&kicks), "kick"), starts(&moved, "kick"), "regardless of the other roles");
 }
 
 fn any_request() -> impl Strategy<Value = PatternRequest> {
@@ -186,7 +186,7 @@ proptest! {
         }
     }
 
-    /// The formula of `docs/patterns.md`, in exact arithmetic over the numbers given.
+    /// The formula in `docs/patterns.md`, in exact arithmetic.
     #[test]
     fn starts_follow_the_formula(request in any_request(), bar in 0_i64..40) {
         let request = PatternRequest { seed: None, bars: Some(bar + 1), ..request };

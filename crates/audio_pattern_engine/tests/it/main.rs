@@ -1,4 +1,4 @@
-//! Patterns over the router, on a real database.
+//! Tests of patterns over the router, with a real database.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 

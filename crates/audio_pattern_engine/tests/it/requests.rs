@@ -1,4 +1,4 @@
-//! What callers send and get.
+//! Requests and their responses.
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ async fn a_pattern_has_the_documented_fields() {
 }
 
 #[tokio::test]
-async fn bad_requests_are_told_apart() {
+async fn invalid_requests_have_distinct_codes() {
     let world = World::new().await;
     let kick = world.sample("t1").await;
     let send = |body| {
@@ -69,10 +69,10 @@ async fn bad_requests_are_told_apart() {
     assert_eq!(unknown["errors"][0]["pointer"], "/template_id");
     assert!(unknown["detail"].as_str().unwrap().contains("four_on_the_floor, boom_bap_90, trap_140"));
 
-    let wrong = json!({"template_id": "trap_140", "sample_map": {"cowbell": kick}, "bpm": 10_000,
+    let invalid = json!({"template_id": "trap_140", "sample_map": {"cowbell": kick}, "bpm": 10_000,
         "swing_pct": -1, "bars": 0});
-    let wrong = problem(send(wrong).await, 422, "invalid_body");
-    let pointers: Vec<_> = wrong["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
+    let invalid = problem(send(invalid).await, 422, "invalid_body");
+    let pointers: Vec<_> = invalid["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
     assert_eq!(pointers, ["/bpm", "/swing_pct", "/bars", "/sample_map/cowbell"]);
 
     for (field, value) in
@@ -87,7 +87,7 @@ async fn bad_requests_are_told_apart() {
 }
 
 #[tokio::test]
-async fn unknown_and_foreign_samples_are_the_same_404_all_at_once() {
+async fn missing_and_foreign_samples_are_listed_in_one_404() {
     let world = World::new().await;
     let (mine, theirs) = (world.sample("t1").await, world.sample("t2").await);
     let samples = json!({"kick": mine, "snare": theirs, "hat": "nobody"});

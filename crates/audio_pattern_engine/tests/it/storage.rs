@@ -1,4 +1,4 @@
-//! What is kept, and for whom.
+//! Storage of patterns, and the owners they belong to.
 
 use audio_pattern_engine::store::find_pattern;
 use http_kit::Id;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{World, ok, problem, scope};
 
 #[tokio::test]
-async fn the_same_request_is_one_row_also_at_the_same_time() {
+async fn concurrent_identical_requests_store_one_row() {
     let world = World::new().await;
     let hat = world.sample("t1").await;
     let request = json!({"template_id": "boom_bap_90", "sample_map": {"hat": hat}, "bars": 64, "seed": -3, "swing_pct": 33.3});
@@ -22,12 +22,12 @@ async fn the_same_request_is_one_row_also_at_the_same_time() {
         sqlx::query_scalar("SELECT count(*) FROM audio_patterns").fetch_one(&mut **conn).await.unwrap();
     assert_eq!(rows, 1);
     let id: Id = first["pattern_id"].as_str().unwrap().parse().unwrap();
-    let kept = find_pattern(conn, &scope("t1"), &id).await.unwrap().unwrap();
-    assert_eq!(serde_json::to_value(kept).unwrap(), first);
+    let stored = find_pattern(conn, &scope("t1"), &id).await.unwrap().unwrap();
+    assert_eq!(serde_json::to_value(stored).unwrap(), first);
 }
 
 #[tokio::test]
-async fn anothers_pattern_is_not_there() {
+async fn patterns_of_another_tenant_are_not_found() {
     let world = World::new().await;
     let kick = world.sample("t1").await;
     let request = json!({"template_id": "trap_140", "sample_map": {"kick": kick}});

@@ -12,7 +12,7 @@ use media_v2::{ArtifactKind, NewArtifact, NewAsset, store};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-/// The real router on a database of its own.
+/// The real router with its own database.
 pub(crate) struct World {
     pub(crate) database: TestDatabase,
     pub(crate) app: Router,
@@ -34,7 +34,7 @@ impl World {
         Self { database, app: boundary::layer(router) }
     }
 
-    /// An artifact of an asset of its own.
+    /// An artifact of a new asset.
     pub(crate) async fn sample(&self, tenant: &str) -> Id {
         let conn = &mut self.database.pool.acquire().await.unwrap();
         let (scope, now) = (scope(tenant), DateTime::UNIX_EPOCH);
@@ -66,13 +66,13 @@ impl World {
     }
 }
 
-/// Asserts that it is a problem of this status and code, and gives it.
+/// Asserts that the reply is a problem with this status and code, and returns its body.
 pub(crate) fn problem((status, body): Reply, expected: u16, code: &str) -> Value {
     assert_eq!((status, body["code"].as_str()), (expected, Some(code)), "{body}");
     body
 }
 
-/// The body of a success.
+/// Asserts that the reply has status 200, and returns its body.
 pub(crate) fn ok((status, body): Reply) -> Value {
     assert_eq!(status, 200, "{body}");
     body

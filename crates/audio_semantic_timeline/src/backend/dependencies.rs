@@ -2,7 +2,7 @@ use audio_signal::SignalError;
 
 use crate::model::{Dependencies, Dependency};
 
-/// The parts as they are now; `missing_model` says why there is no speech recognition.
+/// The current state of the dependencies; `missing_model` is the reason for missing speech recognition.
 pub(super) fn snapshot(missing_model: Option<String>) -> Dependencies {
     let signal = audio_signal::dependencies();
     let part = |version: fn(audio_signal::Dependencies) -> &'static str| match &signal {

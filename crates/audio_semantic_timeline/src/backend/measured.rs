@@ -1,4 +1,4 @@
-//! From the analysis, in microseconds, to the wire's milliseconds.
+//! Converts an analysis, in microseconds, to the milliseconds of the timeline.
 
 use audio_signal::{Analysis, Beat, SceneKind, Segment};
 use media_time::Window;
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::Measured;
 use crate::model::{AudioEvent, BeatEvent, EventKind, EventMeta, LoudnessWindow, TempoCandidate};
 
-/// Boundaries are rounded to the nearest millisecond, each instant the same way wherever it stands:
-/// what touched still touches. What becomes empty is dropped.
+/// Rounds all instants to the nearest millisecond in the same way, so adjacent spans remain adjacent. Spans that become
+/// empty are dropped.
 pub(super) fn of(analysis: &Analysis) -> Measured {
     let tempo = analysis.rhythm.tempo.as_ref();
     let duration_ms = analysis.duration.as_millis_round();
@@ -35,7 +35,7 @@ pub(super) fn of(analysis: &Analysis) -> Measured {
     }
 }
 
-/// Beats inside: the last one may be at the very end, where nothing is heard any more.
+/// Beats before the end: the last detected one may be at the end itself.
 fn beats(beats: &[Beat], duration_ms: i64) -> Vec<BeatEvent> {
     beats.iter().map(beat).filter(|beat| beat.time_ms < duration_ms).collect()
 }
@@ -82,7 +82,7 @@ fn millis(window: Window) -> Option<(i64, i64)> {
     (start_ms < end_ms).then_some((start_ms, end_ms))
 }
 
-/// What a listener should know about the file, only where something was wrong with it.
+/// Notes about decoding problems of the file, if any.
 fn notes(analysis: &Analysis) -> Map<String, Value> {
     let stats = analysis.decode_stats;
     let counts = [
@@ -98,7 +98,7 @@ fn notes(analysis: &Analysis) -> Map<String, Value> {
     counted.chain(truncated).chain(suspect).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// As many decimals as mean something; the same text on every machine.
+/// Rounds to the significant number of decimals, which gives the same text on every machine.
 pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10f64.powi(decimals);
     (value * scale).round() / scale
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_beat_is_at_the_end() {
+    fn beats_at_the_end_are_dropped() {
         let at = |(index, micros): (u32, i64)| Beat {
             time: MediaTime::from_micros(micros),
             beat_index: index,

@@ -1,9 +1,9 @@
-//! The progress of an analysis of several passes.
+//! Progress of an analysis with several passes.
 
 use audio_signal::Progress;
 use media_time::MediaTime;
 
-/// The progress of the whole, of a pass that takes it from `from` to `to` per cent.
+/// Maps the progress of a pass to the range from `from` to `to` percent of the whole analysis.
 pub(super) fn within(progress: Progress, from: i64, to: i64) -> Progress {
     let Some(expected) = progress.expected_duration else { return progress };
     let micros = |percent: i64, of: MediaTime| of.as_micros() / 100 * percent;
@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passes_share_the_progress() {
+    fn progress_of_a_pass_maps_to_its_share() {
         let at = |seconds| {
             let [position, expected] = [seconds, 100].map(|seconds| MediaTime::from_millis(seconds * 1_000));
             let progress = Progress { position, expected_duration: Some(expected) };

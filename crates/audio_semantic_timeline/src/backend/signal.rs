@@ -5,7 +5,7 @@ use media_time::MediaTime;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, measured};
 use crate::{EffectiveParams, Error};
 
-/// Everything that the signal itself tells: kinds of sound, loudness, tempo and beats. No words.
+/// Signal analysis: speech and music, loudness, tempo and beats, without words.
 #[derive(Clone, Debug)]
 pub struct SignalBackend {
     thresholds: Thresholds,
@@ -15,11 +15,11 @@ pub struct SignalBackend {
 }
 
 impl SignalBackend {
-    /// With these decision thresholds, on at most `threads` threads (at least one). Nothing in it is
-    /// random; `seed` is only named in the version, as for every backend.
+    /// Creates the backend with these thresholds, running on at most `threads` threads (at least one). Nothing is
+    /// random; `seed` is only part of the version, as for every backend.
     ///
     /// # Errors
-    /// When the bundled speech model cannot be used.
+    /// When the bundled speech model cannot be loaded.
     pub fn new(thresholds: Thresholds, seed: u64, threads: usize) -> Result<Self, SignalError> {
         let version = format!("{}+s{seed}", audio_signal::version(&thresholds)?);
         Ok(Self { thresholds, seed, version, threads: threads.max(1) })
@@ -33,7 +33,7 @@ impl SignalBackend {
         self.seed
     }
 
-    /// Analyses a recording.
+    /// Runs the signal analysis on a recording.
     pub(super) fn listen(
         &self,
         input: &MediaInput,

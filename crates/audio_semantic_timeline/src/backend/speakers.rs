@@ -1,4 +1,4 @@
-//! Speaker diarization behind any backend that decodes: who speaks in its events and words.
+//! Adds speaker diarization to any backend that decodes: assigns speakers to its events and words.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -16,11 +16,11 @@ use crate::speaker_turns::TurnIndex;
 use crate::speakers::{DetectedSpeaker, Speaker, SpeakerBounds, SpeakerTurn};
 use crate::{EffectiveParams, Error};
 
-/// The speaker models of a directory, loaded when they are first needed and kept.
+/// The speaker models of a directory, loaded on first use and kept.
 pub struct SpeakerModelStore {
     directory: PathBuf,
     threads: usize,
-    /// Held while they load: concurrent requests load them once.
+    /// Locked while loading, so concurrent requests load the models once.
     loaded: Mutex<Option<Arc<SpeakerModels>>>,
 }
 
@@ -31,16 +31,16 @@ impl fmt::Debug for SpeakerModelStore {
 }
 
 impl SpeakerModelStore {
-    /// Models in `directory`, run on up to `threads` threads (at least one).
+    /// Creates a store for the models in `directory`, which run on up to `threads` threads (at least one).
     #[must_use]
     pub const fn new(directory: PathBuf, threads: usize) -> Self {
         Self { directory, threads, loaded: Mutex::new(None) }
     }
 
-    /// The models. Blocking: the first call loads them. Until they can be loaded, each call tries again.
+    /// Returns the models. The first call loads them and blocks; a failed load is retried on the next call.
     ///
     /// # Errors
-    /// [`audio_speakers::ModelError`].
+    /// [`audio_speakers::ModelError`] if they cannot be loaded.
     pub fn open(&self) -> Result<Arc<SpeakerModels>, audio_speakers::ModelError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(models) = &*loaded {
@@ -51,8 +51,8 @@ impl SpeakerModelStore {
         Ok(models)
     }
 
-    /// `selection`, with speakers where `params` ask for them. Without usable models the analysis runs without, and the
-    /// fallback reason says why. The stub decodes nothing and has no speakers. Blocking.
+    /// Adds diarization to `selection` if `params` request it. Without usable models the analysis runs without it, and
+    /// the fallback reason contains the error. The stub decodes nothing and has no speakers. Blocks.
     pub(super) fn apply(&self, selection: Selection, params: &EffectiveParams) -> Selection {
         if params.speakers.is_none() || selection.backend.kind() == BackendKind::Stub {
             return selection;
@@ -68,10 +68,10 @@ impl SpeakerModelStore {
     }
 }
 
-/// A backend with speakers in its timelines.
+/// A backend whose timelines have speakers.
 struct SpeakersBackend {
     inner: Arc<dyn AnalysisBackend>,
-    /// `None` when they are missing.
+    /// `None` when the models are missing.
     models: Option<Arc<SpeakerModels>>,
 }
 
@@ -119,13 +119,13 @@ impl AnalysisBackend for SpeakersBackend {
             return self.inner.analyze(recording, params, control);
         };
         let input = recording.input.reopen()?;
-        // Roughly their shares of the time.
+        // Approximate shares of the processing time.
         let inner = if self.kind() == BackendKind::Signal { 15 } else { 80 };
         let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
         let (first, second) = (share(0, inner), share(inner, 100));
         let of = |progress| Control { progress, cancelled: control.cancelled };
         let mut measured = self.inner.analyze(recording, params, &of(&first))?;
-        // Speakers come from the decoder whose samples the inner backend used.
+        // Diarization uses the decoder whose samples the inner backend used.
         let decoder = match &measured.decoder {
             Some(DecoderKind::Ffmpeg(_)) => input.decoder_of_ffmpeg()?,
             _ => input.decoder()?,
@@ -149,7 +149,7 @@ fn suffix(bounds: SpeakerBounds) -> String {
     bound("min", bounds.min) + &bound("max", bounds.max)
 }
 
-/// Decodes a recording to mono at 16 kHz, block by block, up to its end or until `push` breaks.
+/// Decodes a recording to 16 kHz mono, block by block, until its end or until `push` breaks.
 pub(crate) fn read(
     mut decoder: Decoder,
     control: &Control<'_>,
@@ -174,7 +174,7 @@ pub(crate) fn read(
     push(&samples).map(drop)
 }
 
-/// The turns in whole milliseconds; what becomes empty is dropped.
+/// The turns in whole milliseconds; turns that become empty are dropped.
 fn turns(found: &Diarization) -> Vec<SpeakerTurn> {
     let turn = |turn: &audio_speakers::Turn| SpeakerTurn {
         speaker_id: speaker_id(turn.speaker),
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
     use crate::backend::SignalBackend;
 
-    /// The models in the directory that `HARKBACK_MODELS` names, where there are any.
+    /// The models in the directory `HARKBACK_MODELS`, if present.
     #[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
     fn models() -> Option<Arc<SpeakerModels>> {
         let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_of_an_analysis_with_speakers_never_goes_back() {
+    fn progress_with_speakers_is_monotonic() {
         let Some(models) = models() else { return };
         let inner = Arc::new(SignalBackend::new(Thresholds::DEFAULT, 42, 1).unwrap());
         let backend = SpeakersBackend { inner, models: Some(models) };

@@ -4,8 +4,8 @@ use media_decode::DecodeError;
 use super::{AnalysisBackend, BackendKind, Measured, Recording};
 use crate::{EffectiveParams, Error, stub};
 
-/// Measures nothing; see [`crate::stub`]. What cannot be decoded it refuses as the others do: no sound is invented for
-/// what has none.
+/// Measures nothing; see [`crate::stub`]. It rejects undecodable recordings like the other backends, so it creates no
+/// timeline for a recording without audio.
 #[derive(Clone, Copy, Debug)]
 pub struct StubBackend;
 

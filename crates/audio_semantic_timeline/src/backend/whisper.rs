@@ -2,7 +2,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use audio_asr::{
-    AsrError, Gates, Language, Options, SpeechSource, TranscribeError, Transcriber, Transcript, WhisperModel,
+    AsrError, Language, Options, RejectionThresholds, SpeechSource, TranscribeError, Transcriber, Transcript,
+    WhisperModel,
 };
 use audio_signal::{Control, Progress, Resampler, SignalError};
 use media_decode::{DecodeError, Decoder, DecoderKind};
@@ -17,22 +18,26 @@ use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
 use crate::model::{AudioEvent, EventKind, Word};
 use crate::{EffectiveParams, Error, slice};
 
-/// Changes whenever the same recording, model and parameters may give another result: with the analysis of the signal
+/// Changes whenever the result for the same recording, model and parameters may change: with the signal analysis
 /// (`signal_v4`), the speech activity detector, the pipeline of `audio_asr` with its retries, and whisper.cpp.
 const VERSION: &str = "whisper_aubio_v5";
 
-/// The signal, and the words of what is spoken in it.
+/// Signal analysis with transcription of the speech.
 #[derive(Clone, Debug)]
 pub struct WhisperBackend {
     signal: Arc<SignalBackend>,
     model: Arc<WhisperModel>,
-    gates: Gates,
+    gates: RejectionThresholds,
 }
 
 impl WhisperBackend {
-    /// Hears words with `model` where `signal` finds speech.
+    /// Transcribes speech detected by `signal` with `model`.
     #[must_use]
-    pub const fn new(signal: Arc<SignalBackend>, model: Arc<WhisperModel>, gates: Gates) -> Self {
+    pub const fn new(
+        signal: Arc<SignalBackend>,
+        model: Arc<WhisperModel>,
+        gates: RejectionThresholds,
+    ) -> Self {
         Self { signal, model, gates }
     }
 
@@ -110,11 +115,11 @@ impl AnalysisBackend for WhisperBackend {
         control: &Control<'_>,
     ) -> Result<Measured, Error> {
         let share = |from, to| move |progress| (control.progress)(within(progress, from, to));
-        // Roughly their shares of the time with a small model.
+        // Approximate shares of the processing time with a small model.
         let (signal, activity, words) = (share(0, 20), share(20, 25), share(25, 100));
         let of = |progress| Control { progress, cancelled: control.cancelled };
         let mut analysis = self.signal.listen(&recording.input, params, &of(&signal))?;
-        // Words come from the same decoder as the analysis.
+        // Transcription uses the same decoder as the signal analysis.
         let decoder = || match &analysis.decoder {
             DecoderKind::Native => recording.input.decoder(),
             DecoderKind::Ffmpeg(_) => recording.input.decoder_of_ffmpeg(),
@@ -140,13 +145,14 @@ impl AnalysisBackend for WhisperBackend {
     }
 }
 
-/// The first 16 hexadecimal digits of the SHA-256 of a text, for the version.
+/// The first 16 hexadecimal digits of a text's SHA-256, for the version.
 fn sha256_prefix(text: &[u8]) -> String {
     let digest = Sha256::digest(text);
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Gives each event with a voice its words. A word never leaves its event: both were rounded the same way.
+/// Assigns words to the speech and singing events that contain them. A word never extends beyond its event, because
+/// both were rounded the same way.
 fn add_words(events: &mut [AudioEvent], transcript: &Transcript) {
     let is_mixed = transcript.words.windows(2).any(|pair| pair[0].language != pair[1].language);
     for word in &transcript.words {
@@ -167,7 +173,7 @@ fn add_words(events: &mut [AudioEvent], transcript: &Transcript) {
     }
 }
 
-/// Caps the confidences of words from a suspect decoding.
+/// Caps the confidence of words from a suspect decoding.
 fn doubt_words(events: &mut [AudioEvent]) {
     for word in events.iter_mut().flat_map(|event| &mut event.meta.words) {
         word.confidence =
@@ -202,17 +208,17 @@ fn notes(transcript: &Transcript) -> Value {
     })
 }
 
-/// The reason for speech of which no text was decoded.
+/// Reason for speech from which no text was decoded.
 const NO_WORDS: &str = "no_words";
 /// Maximum number of ranges in each list.
 const MAX_RANGES: usize = 10_000;
 
-/// A recording's samples at 16 kHz, decoded as far as they are asked for.
+/// A recording's samples at 16 kHz, decoded on demand.
 struct Samples<'a> {
     decoder: Decoder,
-    /// `None` when the recording has ended.
+    /// `None` at the end of the recording.
     resampler: Option<Resampler>,
-    /// Decoded and not yet asked for, from sample `at` on.
+    /// Decoded samples that were not read yet, starting at sample `at`.
     pending: Vec<f32>,
     at: u64,
     control: Control<'a>,
@@ -225,14 +231,14 @@ impl<'a> Samples<'a> {
         Ok(Self { decoder, resampler, pending: Vec::new(), at: 0, control: *control })
     }
 
-    /// Lets go of what lies before `sample`; gives what of it was there.
+    /// Removes the pending samples before `sample` and returns them.
     fn advance(&mut self, sample: u64) -> std::vec::Drain<'_, f32> {
         let count = usize::try_from(sample - self.at).unwrap_or(usize::MAX).min(self.pending.len());
         self.at += count as u64;
         self.pending.drain(..count)
     }
 
-    /// Decodes a little more; is there any?
+    /// Decodes another block; false at the end of the recording.
     fn decode(&mut self) -> Result<bool, SignalError> {
         if (self.control.cancelled)() {
             return Err(DecodeError::Cancelled.into());
@@ -274,9 +280,10 @@ impl SpeechSource for Samples<'_> {
 mod tests {
     use super::*;
 
-    /// What else decides the words. When this fails, [`VERSION`] needs another number: the cache must not mix results.
+    /// The versions of the components that affect the words. When this fails, increase [`VERSION`]: the cache must not
+    /// mix results.
     #[test]
-    fn the_version_stands_for_these_parts() {
+    fn version_covers_the_components() {
         let parts = (
             VERSION,
             audio_signal::ALGORITHM_VERSION,

@@ -4,38 +4,38 @@ use http_kit::Problem;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// A problem in OpenAI's error shape.
+/// A problem, serialized in OpenAI's error format.
 #[derive(Debug)]
 pub(super) struct OpenAiError(Problem);
 
-/// An error.
+/// Body of an error response.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body for OpenAPI; `body` writes it")]
 pub(super) struct OpenAiErrorBody {
     error: OpenAiErrorDetail,
 }
 
-/// What is wrong.
+/// Description of an error.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the body for OpenAPI; `body` writes it")]
 pub(super) struct OpenAiErrorDetail {
-    /// What happened and what to do.
+    /// The cause, and what to do.
     message: String,
     /// `invalid_request_error` or `server_error`.
     r#type: String,
-    /// The field of the form that is wrong.
+    /// The invalid form field.
     param: Option<String>,
-    /// Stable, and one for each cause.
+    /// Stable code of the cause.
     code: String,
 }
 
 impl OpenAiError {
-    /// A field of the form is wrong.
+    /// A form field is invalid.
     pub(super) fn invalid(name: &str, detail: impl Into<String>) -> Self {
         Self(Problem::invalid_field(format!("/{name}"), detail))
     }
 
-    /// A field, or a value of it, has no effect here.
+    /// A form field or its value is not supported.
     pub(super) fn unsupported(name: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         let problem = Problem::new(StatusCode::BAD_REQUEST, "unsupported_parameter", &detail);
@@ -51,7 +51,7 @@ impl<E: Into<Problem>> From<E> for OpenAiError {
 
 impl IntoResponse for OpenAiError {
     fn into_response(self) -> Response {
-        // OpenAI has no 422: what cannot be done as asked is 400.
+        // OpenAI's API has no 422, so such problems are returned as 400.
         let problem = match self.0.status() {
             StatusCode::UNPROCESSABLE_ENTITY => self.0.with_status(StatusCode::BAD_REQUEST),
             _ => self.0,

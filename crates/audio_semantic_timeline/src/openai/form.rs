@@ -1,4 +1,4 @@
-//! The form of a transcription request.
+//! Parses the multipart form of a transcription request.
 
 use axum::RequestExt;
 use axum::extract::multipart::{Field, MultipartRejection};
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::error::OpenAiError;
 use crate::EffectiveParams;
 
-/// Longest text field, in bytes: a prompt of 1 000 characters has at most 4 000.
+/// Maximum size of a text field, in bytes: a prompt of 1 000 characters has at most 4 000.
 const MAX_FIELD_BYTES: usize = 8 << 10;
 const MAX_PARTS: usize = 64;
 
-/// How the answer is written.
+/// Format of the response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ResponseFormat {
     #[default]
@@ -26,10 +26,10 @@ pub(super) enum ResponseFormat {
     Vtt,
 }
 
-/// Fields that may take the place of the context's headers.
+/// Form fields that may replace the context's headers.
 const CONTEXT_FIELDS: [&str; 3] = ["tenant_id", "env", "user_id"];
 
-/// A request as read.
+/// A partially parsed request.
 #[derive(Default)]
 pub(super) struct TranscriptionForm {
     context_fields: [Option<String>; 3],
@@ -43,33 +43,33 @@ pub(super) struct TranscriptionForm {
     keeps_upload: Option<bool>,
 }
 
-/// The recording, in the staging directory until it is kept or dropped.
+/// The uploaded recording, in the staging directory until it is stored or dropped.
 pub(super) struct Upload {
     pub(super) writer: BlobWriter,
     pub(super) file_name: Option<String>,
 }
 
-/// A complete request.
+/// A request with all required fields.
 pub(super) struct Transcription {
     pub(super) context_fields: [Option<String>; 3],
     pub(super) upload: Upload,
     pub(super) options: TranscriptionOptions,
 }
 
-/// All of a request but the file.
+/// The fields of a request, without the file.
 #[derive(Clone, Debug)]
 pub(super) struct TranscriptionOptions {
-    /// A name in the model directory; none for the configured model.
+    /// Name of a model in the model directory; `None` for the configured one.
     pub(super) model: Option<String>,
     pub(super) params: EffectiveParams,
     pub(super) response_format: ResponseFormat,
     pub(super) granularities: interchange::openai::Granularities,
-    /// Is the upload kept as an asset?
+    /// Whether the upload is stored as an asset.
     pub(super) keeps_upload: bool,
 }
 
 impl TranscriptionOptions {
-    /// What makes two requests the same, beside the file.
+    /// The fields that identify identical requests, besides the file.
     pub(super) fn fingerprint(&self) -> Value {
         json!({
             "call": "POST /v1/audio/transcriptions", "model": self.model, "language": self.params.language,
@@ -80,7 +80,7 @@ impl TranscriptionOptions {
     }
 }
 
-/// Reads the form; the file streams to the staging directory.
+/// Parses the form; the file is streamed to the staging directory.
 pub(super) async fn read(
     media: &MediaService,
     request: Request,

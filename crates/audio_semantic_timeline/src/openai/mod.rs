@@ -1,4 +1,4 @@
-//! `POST /v1/audio/transcriptions`: uploads transcribed in the shape of OpenAI's API, for clients that exist
+//! `POST /v1/audio/transcriptions`: transcription of uploads, compatible with clients of OpenAI's API
 //! (<https://platform.openai.com/docs/api-reference/audio/createTranscription>).
 
 mod error;

@@ -24,13 +24,13 @@ struct Transcriptions {
     max_upload_bytes: u64,
 }
 
-/// The route `/v1/audio/transcriptions`; files of more than `max_upload_bytes` are refused.
+/// The route `/v1/audio/transcriptions`; files larger than `max_upload_bytes` are rejected.
 pub fn router(timelines: SemanticTimelines, max_upload_bytes: u64) -> OpenApiRouter {
     let transcriptions = Transcriptions { timelines, max_upload_bytes };
     OpenApiRouter::new().routes(routes!(create_transcription)).with_state(transcriptions)
 }
 
-/// The form.
+/// The multipart form of a transcription request.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "describes the multipart form for OpenAPI; `form` reads it")]
 #[serde(deny_unknown_fields)]
@@ -41,27 +41,27 @@ struct CreateTranscription {
     env: Option<String>,
     #[schema(value_type = String, required = false)]
     user_id: Option<String>,
-    /// The recording.
+    /// The recording to transcribe.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// `whisper-1` for the configured model, or the name of one in the model directory.
     model: String,
-    /// ISO 639-1; detected when not given.
+    /// ISO 639-1 code; detected by default.
     #[schema(value_type = String, required = false)]
     language: Option<String>,
-    /// At most 1 000 characters.
+    /// Preceding context, at most 1 000 characters.
     #[schema(value_type = String, required = false)]
     prompt: Option<String>,
-    /// `json`, `text`, `srt`, `verbose_json` or `vtt`; `json` when not given.
+    /// `json`, `text`, `srt`, `verbose_json` or `vtt`; `json` by default.
     #[schema(value_type = String, required = false)]
     response_format: Option<String>,
-    /// `word` and `segment`, with `verbose_json`; `segment` when not given.
+    /// `word` and `segment`, with `verbose_json`; `segment` by default.
     #[schema(rename = "timestamp_granularities[]", value_type = Vec<String>, required = false)]
     timestamp_granularities: Option<Vec<String>>,
-    /// 0.
+    /// Only 0 is supported.
     #[schema(value_type = f64, required = false)]
     temperature: Option<f64>,
-    /// Whether the upload becomes an asset; true when not given. Not of OpenAI's API.
+    /// Whether to store the upload as an asset; true by default. Not part of OpenAI's API.
     #[schema(value_type = bool, required = false)]
     store: Option<bool>,
 }
@@ -71,14 +71,14 @@ struct CreateTranscription {
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes the bodies for OpenAPI")]
 enum TranscriptionJson {
-    // Clients take the first that fits, and every verbose answer has a text.
+    // Clients take the first variant that matches, and every verbose response has a text.
     Verbose(VerboseTranscription),
     Text(Transcription),
 }
 
-/// Transcribe an upload, as OpenAI's API does
+/// Transcribe an upload, compatible with OpenAI's API
 ///
-/// Unsupported fields are 400. The upload becomes an asset with a semantic timeline, unless `store` is `false`.
+/// Unsupported fields are 400. The upload is stored as an asset with a semantic timeline, unless `store` is `false`.
 #[utoipa::path(
     post,
     path = "/v1/audio/transcriptions",

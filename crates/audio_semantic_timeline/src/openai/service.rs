@@ -12,7 +12,7 @@ use crate::store::TimelineOf;
 use crate::{EffectiveParams, Error, SemanticTimelines, Transcript, analyze_recording};
 
 impl SemanticTimelines {
-    /// Transcribes an upload: as a new asset with a stored timeline, or without keeping anything.
+    /// Transcribes an upload, as a new asset with a stored timeline, or without storing anything.
     pub(super) async fn transcribe(
         &self,
         context: &RequestContext,
@@ -36,7 +36,7 @@ impl SemanticTimelines {
         params: EffectiveParams,
         selection: &Selection,
     ) -> Result<Arc<Summary>, Error> {
-        // An upload whose transcription is refused leaves nothing.
+        // Checked first, so that an upload whose transcription is rejected leaves nothing.
         self.queue().check_place()?;
         let Upload { writer, file_name } = upload;
         let asset = self.media().register_upload(context, writer, file_name, Description::default()).await?;
@@ -54,7 +54,7 @@ impl SemanticTimelines {
     ) -> Result<Summary, Error> {
         let path = upload.writer.staged_path().map_err(MediaError::from)?.to_path_buf();
         let asset_id: Id = Id::generate("upload");
-        // Beats belong to no transcript.
+        // A transcript does not contain beats.
         let params = EffectiveParams { include_beats: false, ..params };
         let (context, decoders) = (context.clone(), self.media().decoders().clone());
         let summary = self.run_analysis(move |control| {
@@ -65,7 +65,7 @@ impl SemanticTimelines {
             analyze_recording(&context, asset_id, recording, &params, &selection, control)
         });
         let summary = summary.await;
-        // Until here the file was needed.
+        // The analysis has finished with the staged file.
         drop(upload);
         summary
     }

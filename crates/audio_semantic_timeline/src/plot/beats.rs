@@ -1,4 +1,4 @@
-//! Beats and bars while they can be told apart, else how many beats there are a minute.
+//! Draws beats and bars while they are distinguishable, else the number of beats per minute.
 
 use super::layout::{Frame, LEFT, RIGHT, Row as Place};
 use super::scale::Scale;
@@ -6,35 +6,35 @@ use super::svg::{Anchor, Path, Style, Svg, colour};
 use super::words::Density;
 use crate::model::{BeatEvent, Summary};
 
-/// Nearer to each other than this, in pixels, marks are one grey.
+/// Minimum distance between distinguishable marks, in pixels.
 const APART: f64 = 5.0;
-/// From this distance on, bars are also marked through the other rows.
+/// From this distance, in pixels, bars are also drawn through the other rows.
 const WIDE: f64 = 24.0;
-/// The least distance of the numbers of bars.
+/// Minimum distance between bar numbers, in pixels.
 const NUMBERS: f64 = 36.0;
-/// The fastest music, in beats a minute.
+/// Full scale of the density, in beats per minute.
 const FASTEST: f64 = 240.0;
 
 /// The row of beats.
 #[derive(Debug)]
 pub(super) enum Row {
-    /// There are none, or nobody looked.
+    /// The timeline has no beats.
     Empty,
-    /// Places of beats (none when only bars can be told apart), and of bars with their numbers.
+    /// X positions of beats (none when only bars are distinguishable), and of bars with their numbers.
     Marks {
         beats: Vec<f64>,
         bars: Vec<(f64, i64)>,
-        /// Typical distance of bars, in pixels.
+        /// Typical distance between bars, in pixels.
         distance: f64,
     },
-    /// Beats a minute.
+    /// Number of beats per minute.
     Density(Density),
 }
 
 impl Row {
     pub(super) fn new(summary: &Summary, scale: &Scale) -> Self {
-        let heard = |beat: &&BeatEvent| (0..scale.duration_ms()).contains(&beat.time_ms);
-        let beats: Vec<&BeatEvent> = summary.beats.iter().filter(heard).collect();
+        let is_inside = |beat: &&BeatEvent| (0..scale.duration_ms()).contains(&beat.time_ms);
+        let beats: Vec<&BeatEvent> = summary.beats.iter().filter(is_inside).collect();
         if beats.is_empty() {
             return Self::Empty;
         }
@@ -53,7 +53,7 @@ impl Row {
         }
     }
 
-    /// Faint lines through the rows above where bars begin.
+    /// Draws faint lines at the starts of bars through the rows above.
     pub(super) fn bar_lines(&self, svg: &mut Svg, frame: &Frame) {
         let Self::Marks { bars, distance, .. } = self else { return };
         if *distance < WIDE {
@@ -95,7 +95,7 @@ fn marks(svg: &mut Svg, place: &Place, beats: &[f64], bars: &[(f64, i64)]) {
         tall.move_to(x, place.bottom() - 26.0);
         tall.vertical(place.bottom());
         if x >= free && x + NUMBERS / 2.0 <= RIGHT {
-            // Musicians count bars from one.
+            // Bar numbers are displayed from 1.
             let style = Style::LABEL.sized(10.0).anchored(Anchor::Middle);
             svg.text(x, place.top + 12.0, style, &number.saturating_add(1).to_string());
             free = x + NUMBERS;
@@ -105,7 +105,7 @@ fn marks(svg: &mut Svg, place: &Place, beats: &[f64], bars: &[(f64, i64)]) {
     svg.stroke(&tall, colour::INK, 1.5, false);
 }
 
-/// The median distance of neighbours, in pixels; that of a single one is the whole row.
+/// The median distance between neighbours, in pixels; the width of the row for a single one.
 fn distance(beats: &[&BeatEvent], scale: &Scale) -> f64 {
     let gap = |pair: &[&BeatEvent]| pair[1].time_ms.saturating_sub(pair[0].time_ms);
     let mut gaps: Vec<i64> = beats.windows(2).map(gap).collect();

@@ -1,5 +1,5 @@
-//! A lane for each kind of sound: its spans, or where they are too many, as high in each column as the part of it that
-//! is of that kind.
+//! Draws a lane for each kind of audio: its spans, or for too many of them, the covered part of each column as a
+//! height.
 
 use super::layout::{COLUMNS, LEFT, Row};
 use super::scale::{Coverage, Scale};
@@ -8,7 +8,7 @@ use crate::model::{AudioEvent, EventKind, Summary};
 
 const LANE: f64 = 20.0;
 const PITCH: f64 = 24.0;
-/// Height of the strip that marks what is sung.
+/// Height of the strip that marks singing.
 const STRIP: f64 = 4.0;
 
 pub(super) fn draw(svg: &mut Svg, row: &Row, summary: &Summary, scale: &Scale) {
@@ -25,8 +25,8 @@ pub(super) fn draw(svg: &mut Svg, row: &Row, summary: &Summary, scale: &Scale) {
             shape(summary, scale, is_shown, lane.bottom(), height)
         };
         if kind == EventKind::Music {
-            let is_heard = |event: &AudioEvent| event.kind == kind || event.meta.background.is_some();
-            svg.fill(&shape(&is_heard, LANE), fill, 0.4);
+            let has_music = |event: &AudioEvent| event.kind == kind || event.meta.background.is_some();
+            svg.fill(&shape(&has_music, LANE), fill, 0.4);
         }
         svg.fill(&shape(&|event| event.kind == kind, LANE), fill, 1.0);
         if kind == EventKind::Music {
@@ -35,12 +35,12 @@ pub(super) fn draw(svg: &mut Svg, row: &Row, summary: &Summary, scale: &Scale) {
     }
 }
 
-/// A timeline of more events than this, two columns for each, shows how much of each column they cover.
+/// Maximum number of events that are drawn as spans, one for two columns; beyond that, coverage is drawn.
 const MOST_EVENTS: usize = COLUMNS / 2;
-/// No span is so short that it cannot be seen, in pixels.
+/// Minimum width of a span, in pixels.
 const NARROWEST: f64 = 1.0;
 
-/// The spans of what is shown, from `bottom` up.
+/// The spans of the events for which `is_shown` is true, from `bottom` upwards.
 fn shape(
     summary: &Summary,
     scale: &Scale,
@@ -68,7 +68,7 @@ fn shape(
     path
 }
 
-/// Steps as high as columns are covered, to a tenth of a pixel.
+/// Steps with the coverage of each column as their height, to a tenth of a pixel.
 fn covered(coverage: &Coverage, bottom: f64, height: f64) -> Path {
     let mut path = Path::default();
     let tenths = |part: f64| (part * height * 10.0).round() as i32;

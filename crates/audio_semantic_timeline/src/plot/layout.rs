@@ -1,4 +1,4 @@
-//! Where everything stands, and what stands around the rows: heading, legend, grid, time axis.
+//! Positions of the rows, and the elements around them: heading, legend, grid, time axis.
 
 use super::Picture;
 use super::scale::Scale;
@@ -6,19 +6,19 @@ use super::svg::{Anchor, Path, Style, Svg, colour};
 use super::text::{clipped, width};
 use crate::model::{EventKind, Summary};
 
-/// Width of every picture, in pixels.
+/// Width of every plot, in pixels.
 pub const WIDTH: u32 = 1_280;
-/// Columns of pixels that show time.
+/// Number of pixel columns of the time axis.
 pub(super) const COLUMNS: usize = 1_152;
-/// Left edge of the columns.
+/// Left edge of the columns, in pixels.
 pub(super) const LEFT: f64 = 96.0;
-/// Right edge of the columns.
+/// Right edge of the columns, in pixels.
 pub(super) const RIGHT: f64 = LEFT + COLUMNS as f64;
 
 const GAP: f64 = 14.0;
 const TOP: f64 = 92.0;
 
-/// A row of the picture: its upper edge and its height.
+/// A row of the plot: its upper edge and its height, in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) top: f64,
@@ -34,23 +34,23 @@ impl Row {
         self.top + self.height / 2.0
     }
 
-    /// A row of this height below, with a gap between.
+    /// A row of this height below, after a gap.
     fn below(&self, height: f64) -> Self {
         Self { top: self.bottom() + GAP, height }
     }
 
-    /// What the row is called, left of it at this height.
+    /// Draws the row's label to its left, at height `y`.
     pub(super) fn label(&self, svg: &mut Svg, y: f64, text: &str) {
         svg.text(LEFT - 12.0, y + 4.0, Style::LABEL.anchored(Anchor::End), text);
     }
 
-    /// Says in the row that there is nothing to show.
+    /// Draws a text in a row without data.
     pub(super) fn empty(&self, svg: &mut Svg, text: &str) {
         svg.text(LEFT + 10.0, self.middle() + 4.0, Style::LABEL, text);
     }
 }
 
-/// The rows.
+/// The rows of a plot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     pub(super) waveform: Row,
@@ -76,7 +76,7 @@ impl Frame {
     }
 }
 
-/// Background, name, facts and legend.
+/// Draws background, name, facts and legend.
 pub(super) fn heading(svg: &mut Svg, picture: &Picture<'_>, frame: &Frame) {
     let summary = picture.summary;
     let room = RIGHT - 24.0;
@@ -109,7 +109,7 @@ fn legend(svg: &mut Svg, summary: &Summary) {
     }
 }
 
-/// Panels behind the rows, lines through them at the marks of the time axis, and the axis.
+/// Draws panels behind the rows, grid lines at the marks of the time axis, and the axis.
 pub(super) fn grid(svg: &mut Svg, scale: &Scale, frame: &Frame) {
     for row in frame.rows() {
         svg.rect([LEFT, row.top, COLUMNS as f64, row.height], colour::PANEL);
@@ -126,7 +126,7 @@ pub(super) fn grid(svg: &mut Svg, scale: &Scale, frame: &Frame) {
     svg.stroke(&lines, colour::GRID, 1.0, false);
 }
 
-/// What there is to say of the whole in a line.
+/// A line that summarizes the timeline.
 fn facts(picture: &Picture<'_>) -> String {
     let (summary, run) = (picture.summary, &picture.summary.meta.run);
     let mut facts = vec![media_time::MediaTime::from_millis(summary.duration_ms.max(0)).to_string()];
@@ -147,12 +147,12 @@ fn facts(picture: &Picture<'_>) -> String {
     facts.join(" · ")
 }
 
-/// One decimal, with a typographic minus; limited, as a registered timeline may say anything.
+/// Formats one decimal with a typographic minus; clamped, because a registered timeline may have any value.
 pub(super) fn decimal(value: f64) -> String {
     format!("{:.1}", value.clamp(-9_999.0, 9_999.0)).replace('-', "−")
 }
 
-/// How much of the timeline each kind takes, in percent.
+/// The share of each kind of audio in the timeline, in percent.
 fn shares(summary: &Summary) -> String {
     let share = |kind: EventKind| {
         let of_kind = summary.events.iter().filter(|event| event.kind == kind);

@@ -1,4 +1,4 @@
-//! Waveform and loudness.
+//! Draws waveform and loudness.
 
 use audio_signal::Waveform;
 
@@ -7,13 +7,13 @@ use super::scale::Scale;
 use super::svg::{Anchor, Path, Style, Svg, colour};
 use crate::model::Summary;
 
-/// Bottom and top of the loudness axis, in LUFS.
+/// Lower and upper end of the loudness axis, in LUFS.
 const QUIET: f64 = -60.0;
 const LOUD: f64 = 0.0;
-/// Full scale of peaks.
+/// Full scale of the peaks.
 const FULL: f64 = 32_768.0;
 
-/// The highest peak in dB of full scale; `None` for digital silence.
+/// The highest peak in dBFS; `None` for digital silence.
 pub(super) fn peak_dbfs(waveform: &Waveform) -> Option<f64> {
     let peak = waveform.peaks.iter().map(|peak| peak.unsigned_abs()).max().filter(|peak| *peak > 0)?;
     Some(20.0 * (f64::from(peak) / FULL).log10())
@@ -27,7 +27,7 @@ pub(super) fn waveform(svg: &mut Svg, row: &Row, waveform: Option<&Waveform>, sc
     let y = |peak: i16| row.middle() - f64::from(peak) / FULL * row.height / 2.0;
     let columns = columns(waveform, scale);
     let mut path = Path::default();
-    // Down the columns' upper edges and back along the lower; never thinner than a pixel.
+    // Along the upper edges of the columns and back along the lower ones; at least one pixel high.
     let mut upper = columns.iter().enumerate().map(|(x, &[_, high])| (LEFT + x as f64 + 0.5, y(high) - 0.5));
     if let Some((first, top)) = upper.next() {
         path.move_to(first, top);
@@ -40,7 +40,7 @@ pub(super) fn waveform(svg: &mut Svg, row: &Row, waveform: Option<&Waveform>, sc
     svg.fill(&path, colour::WAVEFORM, 1.0);
 }
 
-/// Lowest and highest peak of each column, as far as the peaks go.
+/// Lowest and highest peak of each column, up to the last peak.
 fn columns(waveform: &Waveform, scale: &Scale) -> Vec<[i16; 2]> {
     let peaks: Vec<[i16; 2]> = waveform.channel(0).collect();
     let per_column =
@@ -101,13 +101,14 @@ pub(super) fn loudness(svg: &mut Svg, row: &Row, summary: &Summary, scale: &Scal
     }
 }
 
-/// Mean power of each column in LUFS, to a tenth; `None` where nothing was measured or there is digital silence.
+/// Mean power of each column in LUFS, to a tenth; `None` where nothing was measured or for digital silence.
 fn loudness_columns(summary: &Summary, scale: &Scale) -> Vec<Option<f64>> {
-    // Power times columns, and columns, of what was measured.
+    // For each column, the sum of power times measured length, and of measured length.
     let mut sums = vec![(0.0, 0.0); COLUMNS];
     let mut next = 0.0;
     for window in &summary.meta.loudness_windows {
-        // Windows are consecutive; of a registered timeline's only what goes on is drawn, so each column is met once.
+        // Windows are consecutive. Overlapping parts of a registered timeline are skipped, so each column is visited
+        // once.
         let (from, to) = (scale.column(window.start_ms).max(next), scale.column(window.end_ms));
         let Some(lufs) = window.loudness_lufs else { continue };
         let power = 10_f64.powf(lufs.clamp(-200.0, 100.0) / 10.0);

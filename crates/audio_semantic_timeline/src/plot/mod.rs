@@ -1,11 +1,11 @@
-//! A timeline as a picture: waveform, loudness, kinds of sound, words, beats and bars over one time axis.
+//! Draws a timeline as SVG: waveform, loudness, kinds of audio, words, beats and bars over one time axis.
 //!
-//! A pure function: the same input gives the same bytes. Whatever the length, the picture is [`WIDTH`] wide and of
-//! bounded size: every row is computed for each of its pixel columns. Single words, beats and bars are drawn as long
-//! as they can be told apart; beyond that, how many there are a minute.
+//! A pure function: the same input gives the same bytes. The plot is [`WIDTH`] wide and of bounded size for any
+//! duration, because every row is computed per pixel column. Single words, beats and bars are drawn while they are
+//! distinguishable; beyond that, their number per minute is.
 //!
-//! Colours are those of Okabe and Ito (2008), which people tell apart however they see colour; kinds of sound also have
-//! a lane each. All text is escaped, and clipped to its place.
+//! The colours are those of Okabe and Ito (2008), which are distinguishable with any colour vision; each kind of audio
+//! also has its own lane. All text is escaped and clipped.
 
 mod beats;
 mod lanes;
@@ -25,20 +25,20 @@ use crate::model::Summary;
 
 pub use self::layout::WIDTH;
 
-/// What a picture shows.
+/// The input of a plot.
 #[derive(Clone, Copy, Debug)]
 pub struct Picture<'a> {
-    /// What the recording is called.
+    /// Name of the recording.
     pub name: &'a str,
-    /// Its timeline. One that a caller registered may say anything: what lies outside its duration is not drawn.
+    /// The timeline. One registered by a caller may have any values: times outside its duration are not drawn.
     pub summary: &'a Summary,
-    /// Its peaks, of all channels mixed, from the beginning on; `None` when it cannot be read. Best as fine as
-    /// [`waveform_params`] says.
+    /// Peaks from the start, with all channels mixed; `None` if the recording cannot be read. Ideally with the
+    /// resolution of [`waveform_params`].
     pub waveform: Option<&'a Waveform>,
 }
 
-/// How fine the peaks should be for a picture of a recording of this length and sample rate: two to four for each
-/// column of pixels, and a power of two, so that recordings of about the same length share them.
+/// The resolution of the peaks for a plot of a recording of this duration and sample rate: two to four per pixel
+/// column, and a power of two, so that plots of similar durations share them.
 #[must_use]
 pub fn waveform_params(duration_ms: i64, rate: u32) -> WaveformParams {
     let samples = i128::from(duration_ms.max(0)) * i128::from(rate) / 1_000;
@@ -48,7 +48,7 @@ pub fn waveform_params(duration_ms: i64, rate: u32) -> WaveformParams {
     WaveformParams { samples_per_pixel: 1 << fits.unwrap_or(low.ilog2()), split_channels: false }
 }
 
-/// The picture as an SVG document of less than 256 KiB.
+/// Draws the plot as an SVG document of less than 256 KiB.
 #[must_use]
 pub fn svg(picture: &Picture<'_>) -> String {
     let summary = picture.summary;

@@ -1,4 +1,4 @@
-//! From milliseconds to columns of pixels.
+//! Converts milliseconds to pixel columns.
 
 use std::ops::Range;
 
@@ -29,15 +29,15 @@ const STEPS: [i64; 22] = [
     86_400_000,
     172_800_000,
 ];
-/// The least distance between two marks, in pixels.
+/// Minimum distance between two marks, in pixels.
 const MARK_DISTANCE: f64 = 76.0;
-/// The longest timeline that is drawn: nothing longer is decoded, and no timeline longer is made.
+/// Maximum duration of a plot: decoding and timelines have the same limit.
 const MAX_DURATION_MS: i64 = 48 * 3_600_000;
 
-/// The time axis of a picture.
+/// The time axis of a plot.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
-    /// At least 1.
+    /// Duration in ms, at least 1.
     duration_ms: i64,
 }
 
@@ -50,27 +50,27 @@ impl Scale {
         self.duration_ms
     }
 
-    /// Pixels from the left edge of the picture; times outside stand at the edges.
+    /// Pixels from the left edge of the plot, clamped to the row's edges.
     pub(super) fn x(&self, ms: i64) -> f64 {
         LEFT + self.column(ms)
     }
 
-    /// The place in columns, 0 to [`COLUMNS`].
+    /// Position in columns, from 0 to [`COLUMNS`].
     pub(super) fn column(&self, ms: i64) -> f64 {
         ms.clamp(0, self.duration_ms) as f64 * COLUMNS as f64 / self.duration_ms as f64
     }
 
-    /// Pixels that this length of time takes.
+    /// Width of a duration, in pixels.
     pub(super) fn pixels(&self, ms: f64) -> f64 {
         ms * COLUMNS as f64 / self.duration_ms as f64
     }
 
-    /// Length of time that so many columns take, in ms.
+    /// Duration of a number of columns, in ms.
     pub(super) fn millis(&self, columns: f64) -> f64 {
         columns * self.duration_ms as f64 / COLUMNS as f64
     }
 
-    /// The marks of the axis, each with its label; one more than a minute's are told in minutes or hours.
+    /// The marks of the axis with their labels, which include hours for an hour or more.
     pub(super) fn marks(&self) -> impl Iterator<Item = (i64, String)> {
         let fits = |&step: &i64| self.pixels(step as f64) >= MARK_DISTANCE;
         let step = STEPS.into_iter().find(fits).unwrap_or(self.duration_ms);
@@ -79,7 +79,7 @@ impl Scale {
     }
 }
 
-/// `1:02:03`, `2:03`, and `2:03.5` when marks are less than a second apart.
+/// Formats `1:02:03`, `2:03`, or `2:03.5` when marks are less than a second apart.
 fn clock(ms: i64, step: i64, with_hours: bool) -> String {
     let (seconds, tenths) = (ms / 1_000, ms % 1_000 / 100);
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
@@ -90,12 +90,12 @@ fn clock(ms: i64, step: i64, with_hours: bool) -> String {
     }
 }
 
-/// How much of each column is covered by spans, 0 to 1. Constant time for each span, however long it is.
+/// The covered part of each column, 0 to 1. Adding a span takes constant time for any length.
 #[derive(Clone, Debug)]
 pub(super) struct Coverage {
-    /// Of columns that spans begin or end in.
+    /// Coverage of columns in which spans start or end.
     edges: Vec<f64>,
-    /// Spans that begin to cover whole columns at a column, less those that cease to.
+    /// Number of spans that start to cover whole columns at each column, minus those that stop.
     changes: Vec<i64>,
 }
 
@@ -104,7 +104,7 @@ impl Coverage {
         Self { edges: vec![0.0; COLUMNS], changes: vec![0; COLUMNS + 1] }
     }
 
-    /// Adds a span, in columns within 0 to [`COLUMNS`].
+    /// Adds a span, in columns from 0 to [`COLUMNS`].
     pub(super) fn add(&mut self, span: Range<f64>) {
         if span.start >= span.end {
             return;
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_suit_the_length() {
+    fn axis_marks_depend_on_the_duration() {
         assert_eq!(labels(1_000)[..3], ["0:00.0", "0:00.1", "0:00.2"]);
         assert_eq!(labels(30_000)[..3], ["0:00", "0:02", "0:04"]);
         assert_eq!(labels(660_000)[..3], ["0:00", "1:00", "2:00"]);

@@ -1,10 +1,10 @@
-//! Writes SVG: numbers of one decimal, text escaped.
+//! Writes SVG, with numbers of one decimal and escaped text.
 
 use std::fmt::Write;
 
 use super::text;
 
-/// Colours: Okabe and Ito's for what is to be told apart, greys for the rest.
+/// The colours of the plot: Okabe and Ito's for data, greys for the rest.
 pub(super) mod colour {
     pub(in crate::plot) const SPEECH: &str = "#0072b2";
     pub(in crate::plot) const MUSIC: &str = "#e69f00";
@@ -19,7 +19,7 @@ pub(super) mod colour {
     pub(in crate::plot) const PANEL: &str = "#f7f8fa";
 }
 
-/// Where a text stands relative to its x.
+/// Horizontal alignment of a text at its x.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Anchor {
     Start,
@@ -27,14 +27,14 @@ pub(super) enum Anchor {
     End,
 }
 
-/// How a text looks.
+/// Font size, colour and alignment of a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
-    /// Pixels.
+    /// Font size in pixels.
     pub(super) size: f64,
     pub(super) colour: &'static str,
     pub(super) anchor: Anchor,
-    /// Stands over a curve: with an edge of the panel's colour.
+    /// Whether the text has an outline in the panel's colour, for text over a curve.
     pub(super) is_haloed: bool,
 }
 
@@ -59,10 +59,10 @@ impl Style {
     }
 }
 
-/// A document on its way.
+/// An SVG document that is being written.
 pub(super) struct Svg(String);
 
-// Writing to a String cannot fail, so what `write!` returns is dropped throughout.
+// Writing to a String cannot fail, so the results of `write!` are ignored throughout.
 impl Svg {
     pub(super) fn new(width: u32, height: u32) -> Self {
         let mut text = String::with_capacity(64 << 10);
@@ -79,7 +79,7 @@ impl Svg {
         self.0
     }
 
-    /// Title and description, for those who hear the picture.
+    /// Writes title and description, for screen readers.
     pub(super) fn describe(&mut self, title: &str, description: &str) {
         let (title, description) = (text::escaped(title), text::escaped(description));
         let _ =
@@ -92,7 +92,7 @@ impl Svg {
             writeln!(self.0, r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"/>"#);
     }
 
-    /// A filled shape; nothing for an empty path.
+    /// Draws a filled shape; nothing for an empty path.
     pub(super) fn fill(&mut self, path: &Path, fill: &str, opacity: f64) {
         if !path.0.is_empty() {
             let opacity = number(opacity);
@@ -100,7 +100,7 @@ impl Svg {
         }
     }
 
-    /// Lines; nothing for an empty path.
+    /// Draws lines; nothing for an empty path.
     pub(super) fn stroke(&mut self, path: &Path, colour: &str, width: f64, dashed: bool) {
         if !path.0.is_empty() {
             let (width, dashes) = (number(width), if dashed { r#" stroke-dasharray="5 4""# } else { "" });
@@ -112,7 +112,7 @@ impl Svg {
         }
     }
 
-    /// A text with its base line at y.
+    /// Draws a text with its base line at y.
     pub(super) fn text(&mut self, x: f64, y: f64, style: Style, text: &str) {
         let [x, y, size] = [x, y, style.size].map(number);
         let (colour, text) = (style.colour, text::escaped(text));
@@ -136,7 +136,7 @@ impl Svg {
     }
 }
 
-/// The `d` of a path.
+/// The `d` attribute of a path.
 #[derive(Debug, Default)]
 pub(super) struct Path(String);
 
@@ -162,7 +162,7 @@ impl Path {
     }
 }
 
-/// One decimal, none where it is zero.
+/// Formats one decimal, omitted if zero.
 fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     match text.strip_suffix(".0") {

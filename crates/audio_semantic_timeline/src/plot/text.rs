@@ -1,7 +1,7 @@
-//! Text that is fit for a picture: escaped, and no longer than its place.
+//! Escapes and clips text for the plot.
 
-/// As the content of an element or the value of an attribute. What XML cannot hold becomes U+FFFD; marks that turn
-/// the direction of what follows are left out, as they would reach beyond their own text.
+/// Escapes text for an element's content or an attribute's value. Characters not allowed in XML become U+FFFD;
+/// bidirectional control characters are removed, because they would affect the text after it.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -20,7 +20,7 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Estimated width in pixels at this font size: rather too wide than too narrow for the usual sans-serif fonts.
+/// Estimated width in pixels at this font size: an upper estimate for the usual sans-serif fonts.
 pub(super) fn width(text: &str, size: f64) -> f64 {
     let ems = |c: char| match c {
         'i' | 'j' | 'l' | 'I' | '.' | ',' | '\'' | '!' | ':' | ';' | '|' | ' ' => 0.3,
@@ -33,8 +33,8 @@ pub(super) fn width(text: &str, size: f64) -> f64 {
     size * text.chars().map(ems).sum::<f64>()
 }
 
-/// The text, or as much of its beginning as fits with an ellipsis into `room` pixels; `None` when not even one
-/// character does. At most `MAX_CHARACTERS`, whatever the room.
+/// The text, or as much of its start as fits with an ellipsis into `room` pixels; `None` if not even one character
+/// does. At most `MAX_CHARACTERS`, for any width.
 pub(super) fn clipped(text: &str, size: f64, room: f64) -> Option<String> {
     const MAX_CHARACTERS: usize = 160;
     let text = text.trim();
@@ -59,12 +59,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_is_text() {
+    fn markup_is_escaped() {
         assert_eq!(escaped("<b a='1'>&\"\u{0}\u{202e}x\n"), "&lt;b a=&#39;1&#39;&gt;&amp;&quot;\u{fffd}x ");
     }
 
     #[test]
-    fn texts_fit() {
+    fn texts_are_clipped_to_the_width() {
         assert_eq!(clipped("  hello ", 10.0, 100.0).as_deref(), Some("hello"));
         assert_eq!(clipped("hello world", 10.0, 40.0).as_deref(), Some("hello…"));
         assert_eq!(clipped("hello", 10.0, 5.0), None);

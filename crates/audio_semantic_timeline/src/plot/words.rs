@@ -1,4 +1,4 @@
-//! Words while they can be read, else how many there are a minute.
+//! Draws words while they are readable, else the number of words per minute.
 
 use super::layout::{LEFT, RIGHT, Row as Place};
 use super::scale::Scale;
@@ -9,23 +9,23 @@ use crate::model::Summary;
 const SIZE: f64 = 11.0;
 const LINES: usize = 4;
 const LINE: f64 = 17.0;
-/// Between two words, in pixels.
+/// Minimum space between two words, in pixels.
 const SPACE: f64 = 7.0;
-/// Part of the words that must find a place for them to be shown.
+/// Minimum part of the words that must fit for words to be drawn.
 const ENOUGH: f64 = 0.9;
-/// The most room of a word, in pixels.
+/// Maximum width of a word, in pixels.
 const LONGEST: f64 = 120.0;
-/// The fullest row of the fastest talkers, in words a minute.
+/// Full scale of the density, in words per minute.
 const FASTEST: f64 = 300.0;
 
 /// The row of words.
 #[derive(Debug)]
 pub(super) enum Row {
-    /// Nothing is said, or nobody listened.
+    /// The timeline has no words.
     Empty,
-    /// Each word with its place and line.
+    /// Words with their x position and line.
     Words(Vec<(f64, usize, String)>),
-    /// Words a minute.
+    /// Number of words per minute.
     Density(Density),
 }
 
@@ -87,7 +87,7 @@ impl Row {
     }
 }
 
-/// How many of something there are a minute, in bins wide enough to count.
+/// Number of items per minute, in bins wide enough to count.
 #[derive(Debug)]
 pub(super) struct Density {
     /// Width of a bin, in pixels.
@@ -95,7 +95,7 @@ pub(super) struct Density {
     per_minute: Vec<f64>,
 }
 
-/// The least width and the least length of time of a bin.
+/// Minimum width of a bin in pixels, and its minimum duration in ms.
 const BIN_PIXELS: f64 = 4.0;
 const BIN_MS: f64 = 10_000.0;
 
@@ -113,7 +113,7 @@ impl Density {
         Self { bin, per_minute: counts.into_iter().map(|count| count as f64 / minutes).collect() }
     }
 
-    /// Bars from the row's bottom; `full` a minute reach its top.
+    /// Draws bars from the row's bottom; `full` items per minute reach its top.
     pub(super) fn draw(&self, svg: &mut Svg, place: &Place, full: f64, label: &str, fill: &str) {
         place.label(svg, place.middle() + 8.0, label);
         place.label(svg, place.top + 6.0, &format!("{full}"));

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Of 1 000 ms, as its maker might have written it.
+/// A timeline of 1 000 ms, as another program might have written it.
 fn timeline() -> Value {
     let part = json!({"available": true, "version": "1", "error": null});
     let event = |start: i64, end: i64, words: Value| {
@@ -47,7 +47,7 @@ fn measurement(kind: ArtifactKind, meta: Value) -> RegisteredMeasurement {
     RegisteredMeasurement { artifact, asset_duration: Some(MediaTime::from_millis(950)) }
 }
 
-/// What is said of a document.
+/// The violations of a document, as `pointer detail`.
 fn refused(kind: ArtifactKind, meta: Value, document: &[u8]) -> Vec<String> {
     let violations = RegisteredDocuments.violations(&measurement(kind, meta), document);
     violations.into_iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect()
@@ -64,10 +64,10 @@ fn with(mut document: Value, pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_valid_timeline_is_registered() {
+fn valid_timeline_is_registered() {
     let kind = ArtifactKind::AudioSemanticTimeline;
     assert_eq!(refused(kind, json!({}), timeline().to_string().as_bytes()), [""; 0]);
-    // The stub leaves gaps where speech and music are left out.
+    // The stub leaves gaps for speech and music that were not requested.
     let gaps = with(timeline(), "/events/1/start_ms", json!(500));
     let stub = with(gaps, "/meta/backend_type", json!("stub"));
     let stub = with(stub, "/meta/include_speech_music", json!(false));
@@ -75,7 +75,7 @@ fn a_valid_timeline_is_registered() {
 }
 
 #[test]
-fn a_timeline_against_the_contract_is_refused_with_the_pointer() {
+fn invalid_timeline_is_rejected_with_a_pointer() {
     for (pointer, value, said) in [
         ("/asset_id", json!("a2"), "`/asset_id`"),
         ("/artifact_id", json!("art"), "`/artifact_id`"),
@@ -99,7 +99,7 @@ fn a_timeline_against_the_contract_is_refused_with_the_pointer() {
         ("/beats/1/bar_index", json!(-1), "`/beats/1/bar_index`"),
         ("/meta/loudness_windows/0/end_ms", json!(1_001), "`/meta/loudness_windows/0/end_ms`"),
         ("/meta/speaker_turns/0/end_ms", json!(0), "`/meta/speaker_turns/0/end_ms`"),
-        // Not even JSON knows times that are not finite.
+        // JSON cannot represent non-finite times.
         ("/events/0/loudness_lufs", json!("-inf"), "not a semantic timeline"),
         ("/events/0/start_ms", json!(0.5), "not a semantic timeline"),
         ("/beats", json!(null), "not a semantic timeline"),
@@ -113,13 +113,13 @@ fn a_timeline_against_the_contract_is_refused_with_the_pointer() {
 }
 
 #[test]
-fn a_timeline_is_no_longer_than_its_asset() {
+fn timeline_longer_than_its_asset_is_rejected() {
     let kind = ArtifactKind::AudioSemanticTimeline;
     let long = with(timeline(), "/duration_ms", json!(1_051));
     let long = with(long, "/events/1/end_ms", json!(1_051));
     let said = refused(kind, json!({"duration_ms": 1_051}), long.to_string().as_bytes());
     assert_eq!(said, ["/meta/duration_ms is more than the 950 ms of the asset"]);
-    // An artifact of it has a length of its own.
+    // An artifact of it has its own duration.
     let of_artifact = with(long, "/artifact_id", json!("art"));
     let meta = json!({"duration_ms": 1_051, "source_artifact_id": "art"});
     assert_eq!(refused(kind, meta, of_artifact.to_string().as_bytes()), [""; 0]);
@@ -128,7 +128,7 @@ fn a_timeline_is_no_longer_than_its_asset() {
 }
 
 #[test]
-fn a_transcript_is_checked() {
+fn registered_transcript_is_validated() {
     let check =
         |document: &Value| refused(ArtifactKind::AsrTranscript, json!({}), document.to_string().as_bytes());
     assert_eq!(check(&transcript()), [""; 0]);
@@ -146,7 +146,7 @@ fn a_transcript_is_checked() {
 }
 
 #[test]
-fn the_list_of_violations_is_bounded() {
+fn number_of_violations_is_limited() {
     let words: Vec<Value> = (0..5_000).map(|_| json!({"word": "", "start_ms": -5, "end_ms": -9})).collect();
     let document = json!({"words": words}).to_string();
     assert_eq!(refused(ArtifactKind::AsrTranscript, json!({}), document.as_bytes()).len(), MAX_VIOLATIONS);

@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 
 use crate::SemanticTimelines;
 
-/// Nothing is loaded or run, should the picture be opened as a page of its own.
+/// Prevents loading and scripts when the SVG is opened as a page.
 const POLICY: &str = "default-src 'none'; sandbox";
 
-/// A timeline as a picture
+/// Plot a timeline as SVG
 ///
-/// Waveform, loudness, kinds of sound, words, beats and bars over one time axis. 1 280 pixels wide and less than
-/// 256 KiB, however long the recording is.
+/// Waveform, loudness, kinds of audio, words, beats and bars over one time axis. 1 280 pixels wide and less than 256
+/// KiB for any duration.
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}/plot.svg",
@@ -42,7 +42,7 @@ pub(super) async fn plot(
     let artifact_id = path_id(&artifact_id, "semantics_not_found")?;
     let svg = timelines.plot(&context.scope, &artifact_id).await?;
     let etag = format!("\"{:x}\"", Sha256::digest(&svg));
-    // Another version of the service may draw otherwise: kept, and asked about.
+    // Another version of the service may draw differently, so clients must revalidate a cached plot.
     let common = [
         (header::ETAG, etag.as_str()),
         (header::CACHE_CONTROL, "private, no-cache"),

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use crate::model::TimelineResponse;
 use crate::{SemanticTimelines, Transcript, TranscriptFormat};
 
-/// How to write a transcript. All but `format` concern captions: `srt`, `vtt`, `ttml` and `ass`.
+/// Format of a transcript. The fields other than `format` apply to captions: `srt`, `vtt`, `ttml` and `ass`.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct TranscriptQuery {
-    /// `json` when not given.
+    /// The format; `json` by default.
     #[serde(default)]
     #[param(inline)]
     format: TranscriptFormat,
@@ -25,16 +25,16 @@ pub(super) struct TranscriptQuery {
     /// Maximum number of lines of a caption.
     #[param(minimum = 1, maximum = 6, default = 2)]
     max_lines: Option<u16>,
-    /// Maximum number of words of a caption; unlimited when not given.
+    /// Maximum number of words of a caption; unlimited by default.
     #[param(minimum = 1, maximum = 80)]
     max_words: Option<u16>,
-    /// Maximum reading speed in characters a second; exceeded only where the speech is faster and no silence follows.
+    /// Maximum reading speed in characters per second; exceeded only where the speech is faster and no silence follows.
     #[param(minimum = 5, maximum = 100, default = 17)]
     max_cps: Option<f64>,
-    /// Minimum duration of a caption in milliseconds, where the next one leaves room for it.
+    /// Minimum duration of a caption in milliseconds, as far as the next one permits.
     #[param(minimum = 0, maximum = 7_000, default = 1_000)]
     min_duration_ms: Option<u16>,
-    /// A pause of this length ends a caption, in milliseconds.
+    /// Minimum pause that ends a caption, in milliseconds.
     #[param(minimum = 100, maximum = 60_000, default = 1_500)]
     max_gap_ms: Option<u16>,
 }
@@ -62,7 +62,7 @@ impl TranscriptQuery {
 
 fn within(name: &str, value: Option<f64>, least: f64, most: f64) -> Result<(), Problem> {
     match value {
-        // NaN is in no range.
+        // NaN is outside every range.
         Some(value) if !(least..=most).contains(&value) => {
             let detail = format!("is {value}; expected {least} to {most}");
             Err(Problem::unprocessable("invalid_query", format!("{name}: {detail}")).field(name, detail))
@@ -71,7 +71,7 @@ fn within(name: &str, value: Option<f64>, least: f64, most: f64) -> Result<(), P
     }
 }
 
-/// A transcript as JSON: harkback's own (`json`), OpenAI's (`openai-json`) or that of Podcasting 2.0
+/// A transcript as JSON: harkback's own format (`json`), OpenAI's (`openai-json`) or Podcasting 2.0's
 /// (`podcast-transcript`).
 #[derive(utoipa::ToSchema)]
 #[serde(untagged)]
@@ -82,10 +82,10 @@ enum TranscriptJson {
     Podcast(Podcast),
 }
 
-/// The transcript of a recording
+/// Get the transcript of a recording
 ///
-/// The words of a timeline as JSON, text, captions, or in the JSON of other programs. A timeline that was made without a
-/// speech model is 422 `words_not_found`; where a model found no words, the transcript is empty.
+/// The words of a timeline as JSON, text, captions, or JSON in other programs' formats. A timeline that was made
+/// without a speech model is 422 `words_not_found`; if a model found no words, the transcript is empty.
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/{artifact_id}/transcript",
@@ -118,9 +118,9 @@ pub(super) async fn transcript(
     written(timeline, query.format, limits).await
 }
 
-/// The transcript of a clip
+/// Get the transcript of a clip
 ///
-/// Like the transcript of a recording, cut to the clip's window; times count from its in point.
+/// The transcript of the recording, cut to the clip's window; times are relative to its in point.
 #[utoipa::path(
     get,
     path = "/audio/semantic-timeline/by-clip/{clip_id}/transcript",
@@ -154,7 +154,7 @@ pub(super) async fn transcript_by_clip(
     written(timeline, query.format, limits).await
 }
 
-/// Dividing an hour of words into captions takes a while: on a blocking thread.
+/// Formats the transcript on a blocking thread, because dividing an hour of words into captions is slow.
 async fn written(
     timeline: TimelineResponse,
     format: TranscriptFormat,

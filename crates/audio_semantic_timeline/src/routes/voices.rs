@@ -7,8 +7,8 @@ use crate::{Error, SemanticTimelines};
 
 /// Enrol a voice
 ///
-/// Keeps the voice of the one person who speaks in an artifact or in a window of a recording. Timelines with speakers show its
-/// name in `meta.speakers` from then on, older ones too.
+/// Stores the voice of the only speaker in an artifact or in a window of a recording. Timelines with speakers,
+/// including older ones, then show its name in `meta.speakers`.
 #[utoipa::path(
     post,
     path = "/voices",
@@ -32,9 +32,9 @@ pub(super) async fn enrol(
     Ok((StatusCode::CREATED, Json(timelines.enrol(&context, &request).await?)))
 }
 
-/// List the voices
+/// List the enrolled voices
 ///
-/// Newest first; all in one page.
+/// Newest first, all on one page.
 #[utoipa::path(
     get,
     path = "/voices",
@@ -54,7 +54,7 @@ pub(super) async fn list(
 
 /// Delete a voice
 ///
-/// Its embedding is removed, and every name it gave.
+/// Deletes the embedding, and removes the name from all timelines.
 #[utoipa::path(
     delete,
     path = "/voices/{voice_id}",

@@ -1,53 +1,51 @@
-//! Making a timeline: once for identical requests, under the name of the decoder that was used.
+//! Makes a timeline once for identical requests, with the decoder that was used as part of its version.
 
 use blob_store::BlobId;
-use http_kit::{Boarding, Id, Scope};
+use http_kit::{Id, Scope};
 use media_decode::{DecodeError, DecoderKind};
 use media_v2::{Artifact, AssetDecoder, MediaError};
 use serde::Serialize;
 
-use super::{SemanticTimelines, Sound};
+use super::{AnalysisInput, SemanticTimelines};
 use crate::backend::{BackendKind, Measured, Recording, Selection};
-use crate::summary::Subject;
+use crate::summary::AnalysisKey;
 use crate::{Error, Transcript, voice_store};
 
 impl SemanticTimelines {
-    /// What the version of a timeline carries of the decoder. An artifact's bytes are not probed; the stub decodes
-    /// nothing, and its version is fixed.
+    /// The decoder's suffix of a timeline's version. Empty for an artifact, whose bytes are not probed, and for the
+    /// stub, which decodes nothing and has a fixed version.
     pub(super) async fn mark(
         &self,
-        sound: &Sound,
+        input: &AnalysisInput,
         audio_stream: Option<u32>,
         selection: &Selection,
     ) -> Result<String, Error> {
-        match (sound, audio_stream) {
+        match (input, audio_stream) {
             _ if selection.backend.kind() == BackendKind::Stub => Ok(String::new()),
-            (_, Some(stream)) => Ok(self.0.media.stream_decoder_mark(sound.content(), stream).await?),
-            (Sound::Asset(asset), None) => Ok(self.0.media.decoder_mark(asset).await?),
-            (Sound::Artifact(_), None) => Ok(String::new()),
+            (_, Some(stream)) => Ok(self.0.media.stream_decoder_mark(input.content(), stream).await?),
+            (AnalysisInput::Asset(asset), None) => Ok(self.0.media.decoder_mark(asset).await?),
+            (AnalysisInput::Artifact(_), None) => Ok(String::new()),
         }
     }
 
-    /// The artifact under the subject's key, and whether it was there before this call.
+    /// The artifact with the key's cache key, and whether it existed before this call.
     pub(super) async fn find_or_make(
         &self,
         scope: &Scope,
-        subject: &Subject,
+        key: &AnalysisKey,
         selection: &Selection,
-        sound: &Sound,
+        input: &AnalysisInput,
     ) -> Result<(Artifact, bool), Error> {
-        if let Some(artifact) = self.find(scope, &subject.cache_key).await? {
+        if let Some(artifact) = self.find(scope, &key.cache_key).await? {
             return Ok((artifact, true));
         }
-        let landed = async || self.find_made_meanwhile(scope, subject, selection, sound).await;
-        match self.0.flights.board(&subject.cache_key, landed).await? {
-            Boarding::Landed(artifact) => Ok((artifact, true)),
-            Boarding::Aboard(flight) => {
-                let made = self.make(scope, subject, selection, sound).await;
-                flight.land().await;
-                made
-            }
-        }
+        let find = async || -> Result<Option<(Artifact, bool)>, Error> {
+            let found = self.find_made_meanwhile(scope, key, selection, input).await?;
+            Ok(found.map(|artifact| (artifact, true)))
+        };
+        let make = Box::pin(self.make(scope, key, selection, input));
+        let (result, _) = self.0.single_flight.get_or_make(&key.cache_key, find, make).await?;
+        Ok(result)
     }
 
     async fn find(&self, scope: &Scope, cache_key: &str) -> Result<Option<Artifact>, Error> {
@@ -55,60 +53,60 @@ impl SemanticTimelines {
         Ok(media_v2::store::find_semantic_timeline(&mut conn, scope, cache_key).await?)
     }
 
-    /// What an identical request made that this one waited for: under the subject's key, or under that of another
-    /// decoder, if its analysis found that one to be right.
+    /// The result of an identical request that this one waited for: under the key's key, or under the key of
+    /// another decoder if its analysis changed the decoder.
     async fn find_made_meanwhile(
         &self,
         scope: &Scope,
-        subject: &Subject,
+        key: &AnalysisKey,
         selection: &Selection,
-        sound: &Sound,
+        input: &AnalysisInput,
     ) -> Result<Option<Artifact>, Error> {
-        let found = self.find(scope, &subject.cache_key).await?;
-        let (None, Sound::Asset(asset), None) = (&found, sound, subject.params.audio_stream) else {
+        let found = self.find(scope, &key.cache_key).await?;
+        let (None, AnalysisInput::Asset(asset), None) = (&found, input, key.params.audio_stream) else {
             return Ok(found);
         };
         let now = self.0.media.recording(scope, &asset.id).await?;
         if now.decoder == asset.decoder {
             return Ok(None);
         }
-        let mark = self.mark(&Sound::Asset(now), None, selection).await?;
-        self.find(scope, &subject.with_mark(&mark).cache_key).await
+        let mark = self.mark(&AnalysisInput::Asset(now), None, selection).await?;
+        self.find(scope, &key.with_mark(&mark).cache_key).await
     }
 
     async fn make(
         &self,
         scope: &Scope,
-        subject: &Subject,
+        key: &AnalysisKey,
         selection: &Selection,
-        sound: &Sound,
+        input: &AnalysisInput,
     ) -> Result<(Artifact, bool), Error> {
         if let Some(reason) = &selection.fallback_reason {
             let backend = selection.backend.kind();
             tracing::warn!(requested = %selection.requested, %backend, reason, "fallback in the analysis");
         }
-        let measured = self.run(subject, selection, sound).await?;
-        self.register(scope, subject, selection, sound, measured).await
+        let measured = self.run(key, selection, input).await?;
+        self.register(scope, key, selection, input, measured).await
     }
 
-    /// Registers what an analysis measured, and whether another was quicker.
+    /// Registers the result of an analysis; true if another process registered one first.
     pub(super) async fn register(
         &self,
         scope: &Scope,
-        subject: &Subject,
+        key: &AnalysisKey,
         selection: &Selection,
-        sound: &Sound,
+        input: &AnalysisInput,
         measured: Measured,
     ) -> Result<(Artifact, bool), Error> {
-        let subject = &self.settle_decoder(scope, subject, sound, &measured).await?;
+        let key = &self.settle_decoder(scope, key, input, &measured).await?;
         let speakers = measured.speakers.clone().unwrap_or_default();
-        let summary = subject.summary(selection, measured);
-        let timeline = subject.timeline(&summary, &self.store(&subject.asset_id, &summary).await?);
+        let summary = key.summary(selection, measured);
+        let timeline = key.timeline(&summary, &self.store(&key.asset_id, &summary).await?);
         let transcript = Transcript::of(&summary);
         let words = if transcript.words.is_empty() {
             None
         } else {
-            Some(self.store(&subject.asset_id, &transcript).await?)
+            Some(self.store(&key.asset_id, &transcript).await?)
         };
         let now = self.0.clock.now();
         let mut transaction = self.0.media.pool().begin().await?;
@@ -116,46 +114,46 @@ impl SemanticTimelines {
             Ok(artifact) => {
                 voice_store::insert_speakers(&mut transaction, scope, &artifact.id, &speakers).await?;
                 if let Some(blob) = words {
-                    let transcript = subject.transcript(&summary, &artifact.id, &blob);
+                    let transcript = key.transcript(&summary, &artifact.id, &blob);
                     media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;
                 }
                 transaction.commit().await?;
                 Ok((artifact, false))
             }
-            // Somebody without our lock (an older binary, an import, a request that knew the decoder) was quicker:
-            // theirs it is.
+            // A process without this lock (an older binary, an import, a request with the known decoder) registered
+            // first, so its timeline is used.
             Err(MediaError::DuplicateCacheKey) => {
                 transaction.rollback().await?;
-                let found = self.find(scope, &subject.cache_key).await?;
+                let found = self.find(scope, &key.cache_key).await?;
                 found.map(|artifact| (artifact, true)).ok_or(Error::Database(sqlx::Error::RowNotFound))
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The subject, with the decoder that the analysis used. Where only ffmpeg turned out to decode an asset rightly,
-    /// that is noted: the next identical request then finds this timeline.
+    /// The key with the decoder that the analysis used. If only ffmpeg decodes an asset correctly, this is stored,
+    /// so that the next identical request finds this timeline.
     async fn settle_decoder(
         &self,
         scope: &Scope,
-        subject: &Subject,
-        sound: &Sound,
+        key: &AnalysisKey,
+        input: &AnalysisInput,
         measured: &Measured,
-    ) -> Result<Subject, Error> {
-        let Some(DecoderKind::Ffmpeg(release)) = &measured.decoder else { return Ok(subject.clone()) };
+    ) -> Result<AnalysisKey, Error> {
+        let Some(DecoderKind::Ffmpeg(release)) = &measured.decoder else { return Ok(key.clone()) };
         let mark = AssetDecoder::ffmpeg_mark(release);
-        match sound {
-            // The asset's decoder is that of its default stream.
-            _ if subject.params.audio_stream.is_some() => Ok(subject.with_mark(&mark)),
-            Sound::Asset(asset) if asset.decoder != Some(AssetDecoder::Ffmpeg) => {
+        match input {
+            // The asset's decoder applies to its default stream.
+            _ if key.params.audio_stream.is_some() => Ok(key.with_mark(&mark)),
+            AnalysisInput::Asset(asset) if asset.decoder != Some(AssetDecoder::Ffmpeg) => {
                 self.0.media.set_decoder(scope, &asset.id, AssetDecoder::Ffmpeg).await?;
-                Ok(subject.with_mark(&mark))
+                Ok(key.with_mark(&mark))
             }
-            Sound::Asset(_) | Sound::Artifact(_) => Ok(subject.clone()),
+            AnalysisInput::Asset(_) | AnalysisInput::Artifact(_) => Ok(key.clone()),
         }
     }
 
-    /// Stores what was found of an asset.
+    /// Serializes and stores a result for an asset.
     async fn store(&self, asset_id: &Id, found: &impl Serialize) -> Result<BlobId, Error> {
         let bytes = serde_json::to_vec(found)
             .map_err(|source| Error::Corrupt { artifact_id: asset_id.clone(), source })?;
@@ -163,24 +161,29 @@ impl SemanticTimelines {
     }
 
     /// Runs the backend on a worker thread.
-    async fn run(&self, subject: &Subject, selection: &Selection, sound: &Sound) -> Result<Measured, Error> {
-        let content = sound.content();
-        let probed_duration = match sound {
-            Sound::Asset(asset) => {
+    async fn run(
+        &self,
+        key: &AnalysisKey,
+        selection: &Selection,
+        input: &AnalysisInput,
+    ) -> Result<Measured, Error> {
+        let content = input.content();
+        let probed_duration = match input {
+            AnalysisInput::Asset(asset) => {
                 if asset.audio_channels == Some(0) {
                     let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
                     return Err(DecodeError::NoAudioStream { container }.into());
                 }
                 asset.duration_ms
             }
-            Sound::Artifact(artifact) => {
+            AnalysisInput::Artifact(artifact) => {
                 artifact.start_ms.zip(artifact.end_ms).map(|(start, end)| end - start)
             }
         };
-        let stream = subject.params.audio_stream.map(|stream| stream as usize);
+        let stream = key.params.audio_stream.map(|stream| stream as usize);
         let input = self.0.media.open_recording(content).await?.with_audio_stream(stream);
         let recording = Recording { input, probed_duration, decoder: content.decoder };
-        let (backend, params) = (selection.backend.clone(), subject.params.clone());
+        let (backend, params) = (selection.backend.clone(), key.params.clone());
         self.run_analysis(move |control| backend.analyze(recording, &params, control)).await
     }
 }

@@ -1,4 +1,4 @@
-//! Parsed timelines, kept in memory: parsing one takes longer than all else that a read does.
+//! In-memory cache of parsed timelines: parsing takes longer than the rest of a read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,12 +7,12 @@ use blob_store::BlobId;
 
 use crate::model::Summary;
 
-/// The memory of all kept timelines, in bytes.
+/// Maximum memory of all cached timelines, in bytes.
 const CAPACITY: usize = 64 << 20;
-/// A parsed timeline takes about this many times its text: short numbers become eight bytes each.
+/// Memory of a parsed timeline relative to its text: short numbers become eight bytes each.
 const PER_TEXT_BYTE: usize = 4;
 
-/// The timelines that were read last, by the hash of their text, within a bound of memory.
+/// An LRU cache of timelines by the hash of their text, with a memory limit.
 #[derive(Debug, Default)]
 pub(super) struct ParsedTimelines(Mutex<Kept>);
 
@@ -20,7 +20,7 @@ pub(super) struct ParsedTimelines(Mutex<Kept>);
 struct Kept {
     timelines: HashMap<BlobId, Entry>,
     bytes: usize,
-    /// Counts uses: the entry with the lowest number was used longest ago.
+    /// Counts uses: the entry with the lowest number was used least recently.
     uses: u64,
 }
 
@@ -41,8 +41,8 @@ impl ParsedTimelines {
         Some(entry.summary.clone())
     }
 
-    /// Keeps `summary`, whose text has `text_bytes` bytes, in place of those used longest ago. One that would take more
-    /// than a quarter of the memory is not kept.
+    /// Caches `summary`, whose text has `text_bytes` bytes, and evicts the least recently used entries. A timeline that
+    /// would take more than a quarter of the memory is not cached.
     pub(super) fn insert(&self, blob: BlobId, summary: Arc<Summary>, text_bytes: usize) {
         let bytes = text_bytes.saturating_mul(PER_TEXT_BYTE);
         if bytes > CAPACITY / 4 {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_has_a_bound_and_the_last_used_stay() {
+    fn cache_is_bounded_and_evicts_least_recently_used() {
         let parsed = ParsedTimelines::default();
         let blob = |n: u8| BlobId::from_sha256([n; 32]);
         let text = CAPACITY / 4 / PER_TEXT_BYTE;

@@ -1,4 +1,4 @@
-//! An analysis that finds another decoder than the stored one to be right.
+//! Analyses that use another decoder than the stored one.
 
 use std::path::PathBuf;
 
@@ -56,16 +56,16 @@ pub(super) async fn asset(database: &TestDatabase, decoder: Option<AssetDecoder>
 }
 
 #[tokio::test]
-async fn a_replaced_decoding_is_found_by_the_next_request() {
+async fn timeline_of_a_changed_decoder_is_found_by_the_next_request() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, with_ffmpeg());
     let (context, asset) = (context(), asset(&database, None).await);
     let selection = timelines.selection().await.unwrap();
     let subject =
-        Subject::new(&context, asset.id.clone(), None, EffectiveParams::default(), &selection).unwrap();
+        AnalysisKey::new(&context, asset.id.clone(), None, EffectiveParams::default(), &selection).unwrap();
     let release = timelines.0.media.decoders().ffmpeg().unwrap().release().unwrap().to_owned();
     let measured = Measured { decoder: Some(DecoderKind::Ffmpeg(release.clone())), ..Measured::default() };
-    let sound = Sound::Asset(asset.clone());
+    let sound = AnalysisInput::Asset(asset.clone());
     let register =
         async || timelines.register(&context.scope, &subject, &selection, &sound, measured.clone()).await;
     let (made, was_there) = register().await.unwrap();
@@ -77,13 +77,13 @@ async fn a_replaced_decoding_is_found_by_the_next_request() {
     let stored = timelines.0.media.asset(&context.scope, &asset.id).await.unwrap();
     assert_eq!(stored.decoder, Some(AssetDecoder::Ffmpeg));
 
-    // The next request reads the stored decoder, and decodes nothing: there are no bytes.
+    // The next request uses the stored decoder, and decodes nothing: there are no bytes.
     let request = serde_json::from_value(serde_json::json!({"asset_id": asset.id})).unwrap();
     let again = timelines.analyze(&context, &request).await.unwrap();
     assert!(again.meta.cache_hit);
     assert_eq!(again.audio_semantic_artifact_id, made.id);
 
-    // One that waited for the first, or finished after it, gets the same.
+    // A request that waited for the first, or finished after it, gets the same.
     let waiting = timelines.find_or_make(&context.scope, &subject, &selection, &sound).await.unwrap();
     assert_eq!((waiting.0.id, waiting.1), (made.id.clone(), true));
     let late = register().await.unwrap();
@@ -91,7 +91,7 @@ async fn a_replaced_decoding_is_found_by_the_next_request() {
 }
 
 #[tokio::test]
-async fn without_ffmpeg_its_assets_are_refused_before_anything_is_queued() {
+async fn missing_ffmpeg_rejects_its_assets_before_queueing() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, Decoders::native());
     let asset = asset(&database, Some(AssetDecoder::Ffmpeg)).await;

@@ -1,4 +1,4 @@
-//! Names of speakers, by voices that are kept in the database.
+//! Names of speakers, by enrolled voices in the database.
 
 use audio_speakers::{Embedding, SpeakerModels};
 use db::testing::TestDatabase;
@@ -28,16 +28,16 @@ fn voice(id: &str, name: &str) -> EnrolledVoice {
 }
 
 #[tokio::test]
-async fn speakers_have_the_names_of_the_owners_voices_while_those_exist() {
+async fn speakers_have_the_names_of_enrolled_voices() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, with_ffmpeg());
     let (context, asset) = (context(), asset(&database, None).await);
     let params = EffectiveParams { speakers: Some(Default::default()), ..EffectiveParams::default() };
     let selection = timelines.selection_for(&params).await.unwrap();
-    let subject = Subject::new(&context, asset.id.clone(), None, params, &selection).unwrap();
+    let subject = AnalysisKey::new(&context, asset.id.clone(), None, params, &selection).unwrap();
     let measured =
         Measured { duration_ms: 10_000, speakers: Some(vec![speaker(1), speaker(2)]), ..Measured::default() };
-    let sound = Sound::Asset(asset);
+    let sound = AnalysisInput::Asset(asset);
     let (made, _) = timelines.register(&context.scope, &subject, &selection, &sound, measured).await.unwrap();
     let names = async || {
         let timeline = timelines.get(&context.scope, &made.id).await.unwrap();
@@ -74,7 +74,7 @@ async fn speakers_have_the_names_of_the_owners_voices_while_those_exist() {
 }
 
 #[tokio::test]
-async fn the_number_of_voices_is_bounded() {
+async fn number_of_voices_is_limited() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, with_ffmpeg());
     let mut conn = database.pool.acquire().await.unwrap();
@@ -89,14 +89,14 @@ async fn the_number_of_voices_is_bounded() {
 }
 
 #[tokio::test]
-async fn concurrent_enrolments_do_not_exceed_the_number_of_voices() {
+async fn concurrent_enrolments_respect_the_voice_limit() {
     let database = TestDatabase::create().await;
     let mut conn = database.pool.acquire().await.unwrap();
     for number in 1..MOST_VOICES {
         let voice = voice(&format!("v{number}"), "Ada");
         assert!(voice_store::insert_voice(&mut conn, &context(), &voice, &embedding(1)).await.unwrap());
     }
-    // The count of the first is not seen by the others until it is committed.
+    // The other inserts see the count of the first only after its commit.
     let inserts = (0..4).map(|number| {
         let pool = database.pool.clone();
         tokio::spawn(async move {
@@ -114,7 +114,7 @@ async fn concurrent_enrolments_do_not_exceed_the_number_of_voices() {
 }
 
 #[tokio::test]
-async fn an_enrolment_under_a_key_finds_the_voice_of_an_earlier_try() {
+async fn enrolment_retry_returns_the_existing_voice() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, with_ffmpeg());
     let asset = asset(&database, None).await;
@@ -129,7 +129,7 @@ async fn an_enrolment_under_a_key_finds_the_voice_of_an_earlier_try() {
         made
     })
     .await;
-    // Without speaker models a new voice cannot be enrolled: this one was.
+    // Without speaker models no new voice can be enrolled, so this one is the earlier one.
     let again = WriteSeed::scope(seed, timelines.enrol(&context(), &request)).await;
     assert_eq!(again.unwrap(), made);
     let other = WriteSeed::scope(Some(WriteSeed::new("other")), timelines.enrol(&context(), &request)).await;
@@ -137,7 +137,7 @@ async fn an_enrolment_under_a_key_finds_the_voice_of_an_earlier_try() {
 }
 
 #[tokio::test]
-async fn a_voice_of_another_model_is_not_compared() {
+async fn voices_of_other_models_are_not_compared() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, with_ffmpeg());
     let mut conn = database.pool.acquire().await.unwrap();
@@ -155,12 +155,12 @@ async fn a_voice_of_another_model_is_not_compared() {
     };
     let [ours, earlier] = SpeakerModels::comparable_versions();
     assert_eq!((known().await, ours.clone()), (1, SpeakerModels::embedding_version()));
-    // The same network under its earlier name.
+    // The same network under its earlier version name.
     keep_as(earlier).await;
     assert_eq!(known().await, 1);
     keep_as(format!("{ours}0")).await;
     assert_eq!(known().await, 0);
-    // It is listed, and can be deleted.
+    // The voice is still listed and can be deleted.
     assert_eq!(timelines.voices(&context().scope).await.unwrap().items.len(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! Enrolling, listing and deleting voices, and the names they give to the speakers of timelines.
+//! Enrols, lists and deletes voices, and names the speakers of timelines by them.
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,7 @@ use crate::speakers::Speaker;
 use crate::voices::{EnrolledVoice, LONGEST_ENROLMENT, LONGEST_NAME, VoiceRequest, names};
 use crate::{Error, voice_store};
 
-/// A recording and the part of it that is used.
+/// A recording and the window of it to enrol.
 struct EnrolmentSource {
     asset_id: Id,
     artifact_id: Option<Id>,
@@ -24,11 +24,11 @@ struct EnrolmentSource {
 }
 
 impl SemanticTimelines {
-    /// Enrols the one person who speaks in an artifact or in a window of a recording.
+    /// Enrols the only speaker of an artifact or of a window of a recording.
     ///
     /// # Errors
-    /// [`Error::InvalidVoice`], [`Error::SpeakerModels`], [`Error::Speakers`] where the voice is not clear,
-    /// [`Error::TooManyVoices`], and those of the media store and of decoding.
+    /// [`Error::InvalidVoice`], [`Error::SpeakerModels`], [`Error::Speakers`] if the voice is not clear,
+    /// [`Error::TooManyVoices`], and errors of the media store and of decoding.
     pub async fn enrol(
         &self,
         context: &RequestContext,
@@ -40,7 +40,7 @@ impl SemanticTimelines {
         }
         let source = self.enrolment_source(&context.scope, request).await?;
         let id = Id::for_write("voice", 0);
-        // The write of an earlier call under the same key may have been committed before its answer was kept.
+        // An earlier call with the same key may have committed the voice before its response was stored.
         if WriteSeed::current().is_some() {
             let mut conn = self.0.media.pool().acquire().await?;
             if let Some(made) = voice_store::find_voice(&mut conn, &context.scope, &id).await? {
@@ -59,14 +59,14 @@ impl SemanticTimelines {
         if is_kept { Ok(voice) } else { Err(Error::TooManyVoices) }
     }
 
-    /// The voice of the one person who speaks in the source.
+    /// The voice of the only speaker in the source.
     async fn voice_of(&self, scope: &Scope, source: EnrolmentSource) -> Result<Voice, Error> {
         let sound = self.sound(scope, &source.asset_id, source.artifact_id.as_ref()).await?;
         let stream = source.audio_stream.map(|stream| stream as usize);
         let input = self.0.media.open_recording(sound.content()).await?.with_audio_stream(stream);
         let (store, window) = (self.0.backends.speaker_models().clone(), source.window);
         let found = self.run_analysis(move |control| {
-            // What is wrong with the request comes before what is missing here.
+            // Errors of the request take precedence over missing models.
             let decoder = input.decoder()?;
             let models = store.open().map_err(Error::SpeakerModels)?;
             voice_in(&models, decoder, window, control)
@@ -125,26 +125,26 @@ impl SemanticTimelines {
         }
     }
 
-    /// The owner's voices, newest first; all of them, as there are at most 1 000.
+    /// The owner's voices, newest first, on one page, because there are at most 1 000.
     ///
     /// # Errors
-    /// The database's.
+    /// [`Error::Database`].
     pub async fn voices(&self, scope: &Scope) -> Result<Page<EnrolledVoice>, Error> {
         let mut conn = self.0.media.pool().acquire().await?;
         Ok(Page { items: voice_store::list_voices(&mut conn, scope).await?, next_cursor: None })
     }
 
-    /// Deletes a voice, its embedding, and with it every name it gave.
+    /// Deletes a voice with its embedding, which also removes its name from timelines.
     ///
     /// # Errors
-    /// [`Error::VoiceNotFound`].
+    /// [`Error::VoiceNotFound`] for an unknown id.
     pub async fn forget_voice(&self, scope: &Scope, id: &Id) -> Result<(), Error> {
         let mut conn = self.0.media.pool().acquire().await?;
         let is_deleted = voice_store::delete_voice(&mut conn, scope, id).await?;
         if is_deleted { Ok(()) } else { Err(Error::VoiceNotFound(id.clone())) }
     }
 
-    /// Writes the names of the owner's voices into a timeline.
+    /// Sets the names of speakers by the owner's voices.
     pub(super) async fn name_speakers(
         &self,
         scope: &Scope,
@@ -152,7 +152,7 @@ impl SemanticTimelines {
     ) -> Result<TimelineResponse, Error> {
         if let Some(speakers) = &mut timeline.summary.meta.run.speakers {
             self.name(scope, &timeline.artifact_id, speakers).await?;
-            // A list of plain structs always is JSON.
+            // A list of plain structs can always be serialized.
             let named = serde_json::to_value(speakers).unwrap_or_default();
             timeline.artifact_meta.insert("speakers".to_owned(), named);
         }
@@ -168,7 +168,7 @@ impl SemanticTimelines {
         }
         let known = voice_store::known_voices(&mut conn, scope).await?;
         drop(conn);
-        // Up to 50 speakers times 1 000 voices: 10 ms.
+        // Takes about 10 ms for 50 speakers and 1 000 voices.
         let compared = tokio::task::spawn_blocking(move || names(&embeddings, &known)).await;
         let found = compared.map_err(|source| WorkError::Broken { queue: "voices", source })?;
         for (id, name) in ids.iter().zip(found) {
@@ -181,7 +181,7 @@ impl SemanticTimelines {
     }
 }
 
-/// The voice in a window of a recording. Blocking.
+/// Computes the voice in a window of a recording. Blocks.
 fn voice_in(
     models: &SpeakerModels,
     decoder: Decoder,

@@ -1,4 +1,4 @@
-//! Which timeline a clip gets, on a real database.
+//! Selection of the timeline for a clip, on a real database.
 
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +16,7 @@ fn at(minute: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
 }
 
-/// A timeline of `asset` (of `source`, when given), registered at that minute.
+/// A timeline of `asset` (or of `source`, if given), registered at that minute.
 async fn timeline(
     conn: &mut PgConnection,
     asset: &Id,
@@ -49,7 +49,7 @@ async fn timeline_of_version(
 }
 
 #[tokio::test]
-async fn measured_before_stub_and_the_clips_own_before_the_assets() {
+async fn measured_timelines_and_the_clips_own_take_precedence() {
     let database = TestDatabase::create().await;
     let conn = &mut database.pool.acquire().await.unwrap();
     let asset = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
@@ -59,7 +59,7 @@ async fn measured_before_stub_and_the_clips_own_before_the_assets() {
 
     let of_asset = TimelineOf { asset_id: asset.clone(), artifact_id: None };
     let of_cut = TimelineOf { asset_id: asset.clone(), artifact_id: Some(cut.id.clone()) };
-    let unknown = TimelineOf { asset_id: "nobody".parse().unwrap(), artifact_id: None };
+    let unknown = TimelineOf { asset_id: "unknown".parse().unwrap(), artifact_id: None };
     let wanted = [of_cut, unknown, of_asset];
     let none = find_timelines(conn, &scope("t1"), &wanted).await.unwrap();
     assert_eq!(none, [None, None, None]);
@@ -82,7 +82,7 @@ async fn measured_before_stub_and_the_clips_own_before_the_assets() {
 }
 
 #[tokio::test]
-async fn a_sound_brings_its_timeline_to_another_recording() {
+async fn timeline_of_an_artifact_applies_in_any_recording() {
     let database = TestDatabase::create().await;
     let conn = &mut database.pool.acquire().await.unwrap();
     let tape = store::insert_asset(conn, &scope("t1"), at(0), NewAsset::default()).await.unwrap().id;
@@ -98,7 +98,7 @@ async fn a_sound_brings_its_timeline_to_another_recording() {
 }
 
 #[tokio::test]
-async fn a_timeline_of_a_wrong_decoder_is_not_chosen() {
+async fn timeline_of_a_wrong_decoder_is_ignored() {
     let database = TestDatabase::create().await;
     let conn = &mut database.pool.acquire().await.unwrap();
     for (decoder, wrong, right) in [
@@ -120,7 +120,7 @@ async fn a_timeline_of_a_wrong_decoder_is_not_chosen() {
         assert_eq!(store::wrongly_analysed(conn, &scope("t1"), assets).await.unwrap(), assets);
         assert!(store::wrongly_analysed(conn, &scope("t2"), assets).await.unwrap().is_empty());
 
-        // The stub measures nothing, a caller decodes for itself: neither is judged.
+        // Timelines of the stub and of callers are accepted with any decoder.
         let stub = timeline(conn, &asset, None, "stub", 1).await;
         assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [Some(stub)]);
         let external = timeline_of_version(conn, &asset, None, "external", "external", 2).await;

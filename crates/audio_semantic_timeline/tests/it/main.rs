@@ -1,4 +1,4 @@
-//! The invariants of a timeline, of cutting one, and of the words on it.
+//! Invariants of timelines, of cutting them, and of their words.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

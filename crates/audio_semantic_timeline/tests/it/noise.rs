@@ -1,10 +1,10 @@
-//! Sounds in which nobody speaks, made from a number.
+//! Generates pseudorandom audio without speech.
 
 use crate::recordings::Lot;
 
 pub(crate) const RATE: u32 = 16_000;
 
-/// The `number`th clip: 2 to 12 s of silence, noise, a sliding tone, clicks or music.
+/// Clip `number`: 2 to 12 s of silence, noise, a sliding tone, clicks or music.
 pub(crate) fn clip(number: u64) -> Vec<f32> {
     let mut lot = Lot::new(number);
     let length = lot.between(2.0, 12.0) * RATE as f32;
@@ -21,7 +21,7 @@ pub(crate) fn clip(number: u64) -> Vec<f32> {
     sound
 }
 
-/// White to brown, steady or pulsing as slowly as syllables come.
+/// White to brown noise, steady or pulsing at a syllable rate.
 fn noise(lot: &mut Lot, length: usize) -> Vec<f32> {
     let (memory, pulse) = (lot.between(0.0, 0.99), lot.between(0.3, 6.0));
     let depth = if lot.between(0.0, 1.0) < 0.5 { lot.between(0.5, 1.0) } else { 0.0 };
@@ -48,7 +48,7 @@ fn clicks(lot: &mut Lot, length: usize) -> Vec<f32> {
     sound
 }
 
-/// Chords of plucked partials, with drum hits or without.
+/// Chords of plucked partials, with or without drum hits.
 fn music(lot: &mut Lot, length: usize) -> Vec<f32> {
     const STEPS: [f32; 7] = [0.0, 3.0, 4.0, 7.0, 9.0, 12.0, 16.0];
     let beat = (lot.between(0.12, 0.8) * RATE as f32) as usize;

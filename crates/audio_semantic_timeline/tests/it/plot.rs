@@ -1,4 +1,4 @@
-//! Pictures: what stands in them, that they are well-formed and bounded whatever they show.
+//! Plots: their contents, well-formedness and size limit.
 
 use audio_semantic_timeline::model::{AudioEvent, BeatEvent, EventKind, LoudnessWindow, Summary, Word};
 use audio_semantic_timeline::plot::{Picture, WIDTH, svg, waveform_params};
@@ -8,10 +8,10 @@ use roxmltree::{Document, Node};
 
 use crate::wire::summary;
 
-/// The limit that the documentation tells.
+/// The documented size limit.
 const MAX_BYTES: usize = 256 << 10;
 
-/// A song of this length at 120 BPM, spoken over in its first half: three words a second, loudness each second.
+/// Music of this duration at 120 BPM, with speech over its first half: three words per second, loudness each second.
 fn talk_and_song(duration_ms: i64) -> Summary {
     let mut summary = summary();
     let half = duration_ms / 2;
@@ -64,8 +64,8 @@ fn texts(document: &Document<'_>) -> Vec<String> {
 }
 
 #[test]
-fn words_beats_and_bars_are_drawn_where_they_can_be_told_apart() {
-    for (minutes, is_told) in [
+fn plot_draws_words_and_beats_while_distinguishable() {
+    for (minutes, labels) in [
         (0.5, ["words", "bars, beats"]),
         (2.5, ["words/min", "bars"]),
         (11.0, ["words/min", "beats/min"]),
@@ -74,7 +74,7 @@ fn words_beats_and_bars_are_drawn_where_they_can_be_told_apart() {
         let text = drawn(&talk_and_song((minutes * 60_000.0) as i64));
         let document = Document::parse(&text).unwrap();
         let texts = texts(&document);
-        for label in is_told {
+        for label in labels {
             assert!(texts.iter().any(|text| text == label), "{minutes} minutes, {label}: {texts:?}");
         }
         let words = texts.iter().filter(|text| *text == "word").count();
@@ -84,7 +84,7 @@ fn words_beats_and_bars_are_drawn_where_they_can_be_told_apart() {
 }
 
 #[test]
-fn pictures_are_described_for_those_who_cannot_see_them() {
+fn plot_has_a_title_and_description() {
     let text = drawn(&talk_and_song(30_000));
     let document = Document::parse(&text).unwrap();
     let root = document.root_element();
@@ -102,7 +102,7 @@ fn pictures_are_described_for_those_who_cannot_see_them() {
 }
 
 #[test]
-fn a_timeline_without_anything_is_drawn_too() {
+fn plot_of_an_empty_timeline_is_valid() {
     let mut summary = summary();
     (summary.duration_ms, summary.events, summary.beats) = (0, Vec::new(), Vec::new());
     summary.meta.loudness_windows.clear();
@@ -112,7 +112,7 @@ fn a_timeline_without_anything_is_drawn_too() {
 }
 
 #[test]
-fn markup_in_words_and_names_is_text() {
+fn plot_escapes_markup() {
     let hostile = "</text><script>alert(\"1\")</script>";
     let mut summary = talk_and_song(5_000);
     summary.events[0].meta.words[0].word = "<b>&'".to_owned();
@@ -130,7 +130,7 @@ fn markup_in_words_and_names_is_text() {
 }
 
 #[test]
-fn peaks_are_two_to_four_a_column() {
+fn waveform_params_give_two_to_four_peaks_per_column() {
     for (duration_ms, rate, samples) in
         [(0, 48_000, 2), (30_000, 44_100, 512), (660_000, 44_100, 8_192), (10_800_000, 44_100, 131_072)]
     {
@@ -156,7 +156,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn pictures_are_well_formed_and_bounded_whatever_a_timeline_says(
+    fn plot_of_any_timeline_is_well_formed_and_bounded(
         name in any::<String>(),
         duration_ms in prop_oneof![any::<i64>(), 0_i64..100_000],
         events in prop::collection::vec(any_event(), 0..40),
@@ -181,9 +181,9 @@ proptest! {
     }
 }
 
-/// The most that can be in every row: a change in every column.
+/// The maximum content of every row: a change in every column.
 #[test]
-fn the_fullest_picture_is_bounded() {
+fn densest_plot_is_bounded() {
     let duration_ms = 40_000;
     let mut summary = talk_and_song(duration_ms);
     let mut event = summary.events.remove(0);

@@ -1,4 +1,4 @@
-//! Spoken digits whose words and times are known.
+//! Recordings of spoken digits with known words and times.
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use zip::ZipArchive;
 pub(crate) const DIGITS: [&str; 10] =
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
-/// The draws of a linear congruential generator (Knuth's MMIX).
+/// A linear congruential generator (Knuth's MMIX).
 pub(crate) struct Lot(u64);
 
 impl Lot {
@@ -29,13 +29,13 @@ impl Lot {
     }
 }
 
-/// A recording and what is said in it: the digits, with start and end in ms.
+/// A recording and its spoken digits, with start and end in ms.
 pub(crate) struct Spoken {
     pub(crate) wav: Vec<u8>,
     pub(crate) said: Vec<(&'static str, i64, i64)>,
 }
 
-/// Utterances one after another, with pauses between.
+/// Concatenates utterances with pauses between them.
 fn row(lot: &mut Lot, rate: u32, utterances: Vec<(usize, Vec<f32>)>) -> Spoken {
     let mut samples = Vec::new();
     let mut said = Vec::new();
@@ -54,7 +54,7 @@ fn row(lot: &mut Lot, rate: u32, utterances: Vec<(usize, Vec<f32>)>) -> Spoken {
     Spoken { wav: wav(rate, &samples), said }
 }
 
-/// From the first to the last 10 ms within 35 dB of the loudest.
+/// The part from the first to the last 10 ms within 35 dB of the loudest.
 fn loud(samples: &[f32], rate: u32) -> &[f32] {
     let hop = rate as usize / 100;
     let energy = |frame: &[f32]| frame.iter().map(|sample| sample * sample).sum::<f32>();
@@ -65,7 +65,7 @@ fn loud(samples: &[f32], rate: u32) -> &[f32] {
     &samples[first * hop..((last + 1) * hop).min(samples.len())]
 }
 
-/// Digits by espeak-ng's voices that the model never heard (`TEST_VARIANTS` of tools/digit_model/pool.py).
+/// Digits by espeak-ng voices that are not in the model's training data (`TEST_VARIANTS` of tools/digit_model/pool.py).
 pub(crate) fn synthetic() -> Vec<Spoken> {
     const VOICES: [&str; 8] = ["f4", "m7", "michel", "steph2", "edward2", "klatt5", "linda", "victor"];
     const ACCENTS: [&str; 3] = ["en-us", "en-gb", "en-029"];
@@ -84,7 +84,7 @@ pub(crate) fn synthetic() -> Vec<Spoken> {
     VOICES.into_iter().flat_map(|voice| ACCENTS.map(|accent| (voice, accent))).map(recording).collect()
 }
 
-/// `make bootstrap` installs it.
+/// Synthesizes a text with espeak-ng, which `make bootstrap` installs.
 fn espeak(voice: &str, [speed, pitch]: &[String; 2], text: &str) -> Vec<f32> {
     let arguments = ["-v", voice, "-s", speed, "-p", pitch, "--stdout", text];
     let output = Command::new("espeak-ng").args(arguments).output().unwrap();
@@ -92,8 +92,8 @@ fn espeak(voice: &str, [speed, pitch]: &[String; 2], text: &str) -> Vec<f32> {
     samples(&output.stdout)
 }
 
-/// Recordings 5 to 9 of each digit and speaker of the Free Spoken Digit Dataset, which the model never heard; `None`
-/// where the corpus is absent.
+/// Recordings 5 to 9 of each digit and speaker of the Free Spoken Digit Dataset, which are not in the model's training
+/// data; `None` without the corpus.
 pub(crate) fn recorded() -> Option<Vec<Spoken>> {
     let archive = corpus("fsdd/train.zip")?;
     let mut archive = ZipArchive::new(Cursor::new(std::fs::read(archive).unwrap())).unwrap();
@@ -106,7 +106,7 @@ pub(crate) fn recorded() -> Option<Vec<Spoken>> {
     };
     let mut wanted: Vec<_> = names.iter().filter_map(|name| Some((parts(name)?, name))).collect();
     wanted.retain(|((_, index, _), _)| (5..10).contains(index));
-    // By speaker and take: each recording has the ten digits of one.
+    // Sorted by speaker and take, so each recording has the ten digits of one speaker.
     wanted.sort_unstable();
     let mut lot = Lot::new(43);
     let mut take = |takes: &[((String, u32, usize), &String)]| {
@@ -133,14 +133,14 @@ fn corpus(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// The samples of a WAV file of 16 bit mono.
+/// The samples of a 16-bit mono WAV file.
 fn samples(wav: &[u8]) -> Vec<f32> {
     let data = wav.windows(4).position(|tag| tag == b"data").unwrap() + 8;
     let sample = |bytes: &[u8; 2]| f32::from(i16::from_le_bytes(*bytes)) / 32_768.0;
     wav[data..].as_chunks::<2>().0.iter().map(sample).collect()
 }
 
-/// A WAV file of 16 bit mono.
+/// A 16-bit mono WAV file.
 pub(crate) fn wav(rate: u32, samples: &[f32]) -> Vec<u8> {
     let size = u32::try_from(samples.len() * 2).unwrap();
     let mut bytes = Vec::with_capacity(44 + samples.len() * 2);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::wire;
 
-/// A timeline whose events cover it, with words in its speech and beats all along.
+/// Random timelines with events that cover them, words in their speech, and beats throughout.
 fn timelines() -> impl Strategy<Value = Summary> {
     let kinds = prop_oneof![
         Just(EventKind::Speech),
@@ -71,7 +71,7 @@ fn window(start_ms: i64, end_ms: i64) -> Window {
     Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
 }
 
-/// Sorted, without overlap, covering the whole.
+/// Whether the events are sorted and cover the whole duration without overlap.
 fn covers(summary: &Summary) -> bool {
     let mut at = 0;
     let adjacent = summary.events.iter().all(|event| {
@@ -84,8 +84,8 @@ fn covers(summary: &Summary) -> bool {
 
 proptest! {
     #[test]
-    fn a_slice_covers_itself(summary in timelines(), a in 0i64..40_000_000, b in 0i64..40_000_000) {
-        // Any microsecond, also beyond the end.
+    fn slice_events_cover_the_window(summary in timelines(), a in 0i64..40_000_000, b in 0i64..40_000_000) {
+        // Any microsecond, also after the end.
         let (start, end) = (MediaTime::from_micros(a.min(b)), MediaTime::from_micros(a.max(b)));
         let cut = slice(&summary, MediaTime::ZERO, Window::new(start, end).unwrap(), 1.0);
         prop_assert!(covers(&cut), "{cut:?}");
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn cutting_twice_is_cutting_once(
+    fn nested_slices_equal_one_slice(
         summary in timelines(),
         outer in (0i64..20_000, 1i64..20_000),
         inner in (0i64..20_000, 1i64..20_000),
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn the_whole_is_unchanged(summary in timelines()) {
+    fn slice_of_the_whole_is_unchanged(summary in timelines()) {
         let whole = slice(&summary, MediaTime::ZERO, window(0, summary.duration_ms), 1.0);
         prop_assert_eq!(whole.events, summary.events);
         prop_assert_eq!(whole.beats, summary.beats);
@@ -122,7 +122,7 @@ proptest! {
 }
 
 #[test]
-fn edges_are_exact() {
+fn slice_edges_are_exact() {
     let mut summary = wire::summary();
     summary.duration_ms = 3_000;
     summary.events = vec![
@@ -135,11 +135,11 @@ fn edges_are_exact() {
     let spans: Vec<_> = cut.events.iter().map(|event| (event.kind, event.start_ms, event.end_ms)).collect();
     assert_eq!(spans, [(EventKind::Silence, 0, 1_000)], "what only touches the window is not in it");
     let beats: Vec<_> = cut.beats.iter().map(|beat| (beat.time_ms, beat.beat_index)).collect();
-    assert_eq!(beats, [(0, 1), (500, 2)], "a beat on the in point is heard, one on the out point is not");
+    assert_eq!(beats, [(0, 1), (500, 2)], "a beat on the in point is included, one on the out point is not");
 }
 
 #[test]
-fn the_meta_of_a_slice_tells_the_clip() {
+fn slice_meta_describes_the_clip() {
     let summary = wire::summary();
     let cut = slice(
         &summary,
@@ -158,7 +158,7 @@ fn the_meta_of_a_slice_tells_the_clip() {
 }
 
 #[test]
-fn a_part_is_told_in_the_time_of_the_whole() {
+fn slice_of_a_partial_timeline_uses_its_start() {
     let mut summary = wire::summary();
     summary.duration_ms = 200;
     summary.events = vec![event(EventKind::Speech, 0, 150), event(EventKind::Silence, 150, 200)];
@@ -175,7 +175,7 @@ fn a_part_is_told_in_the_time_of_the_whole() {
 }
 
 #[test]
-fn an_event_cut_to_a_clip_has_the_speaker_of_the_clip() {
+fn sliced_event_has_the_speaker_of_the_window() {
     let mut summary = wire::summary();
     summary.duration_ms = 10_000;
     let mut speech = event(EventKind::Speech, 0, 10_000);
@@ -198,7 +198,7 @@ fn an_event_cut_to_a_clip_has_the_speaker_of_the_clip() {
     let once = slice(&summary, MediaTime::ZERO, window(6_200, 9_000), 1.0);
     assert_eq!((&twice.events, &twice.meta.speaker_turns), (&once.events, &once.meta.speaker_turns));
 
-    // A timeline without turns has the speakers of its words.
+    // A timeline without turns uses the speakers of its words.
     summary.meta.speaker_turns.clear();
     for word in &mut summary.events[0].meta.words {
         let id = if word.start_ms < 6_000 { "S1" } else { "S2" };

@@ -2,7 +2,7 @@ use audio_semantic_timeline::EffectiveParams;
 use audio_semantic_timeline::model::{AnalyzeRequest, Summary};
 use serde_json::json;
 
-/// A stored timeline as another version might have written it.
+/// A stored timeline, as another version might have written it.
 pub(crate) fn summary() -> Summary {
     let part = json!({"available": true, "version": "1", "error": null});
     serde_json::from_value(json!({
@@ -34,7 +34,7 @@ pub(crate) fn summary() -> Summary {
 }
 
 #[test]
-fn a_summary_survives_storing_byte_for_byte() {
+fn summary_round_trips_byte_for_byte() {
     let bytes = serde_json::to_vec(&summary()).unwrap();
     let read: Summary = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(read, summary());
@@ -46,7 +46,7 @@ fn a_summary_survives_storing_byte_for_byte() {
 }
 
 #[test]
-fn a_request_has_the_documented_defaults() {
+fn analyze_request_has_the_documented_defaults() {
     let request: AnalyzeRequest = serde_json::from_value(json!({"asset_id": "a1"})).unwrap();
     let (params, clamped) = EffectiveParams::of(&request);
     assert_eq!(params, EffectiveParams::default());
@@ -55,10 +55,10 @@ fn a_request_has_the_documented_defaults() {
 }
 
 #[test]
-fn parameters_out_of_range_are_clamped_and_told() {
+fn out_of_range_parameters_are_clamped_and_reported() {
     let request = json!({"asset_id": "a1", "min_silence_ms": -5, "loudness_window_ms": 60_000});
     let (params, clamped) = EffectiveParams::of(&serde_json::from_value(request).unwrap());
     assert_eq!((params.min_silence_ms, params.loudness_window_ms), (50, 10_000));
-    let told: Vec<_> = clamped.iter().map(|c| (c.parameter, c.requested, c.effective)).collect();
-    assert_eq!(told, [("min_silence_ms", -5, 50), ("loudness_window_ms", 60_000, 10_000)]);
+    let values: Vec<_> = clamped.iter().map(|c| (c.parameter, c.requested, c.effective)).collect();
+    assert_eq!(values, [("min_silence_ms", -5, 50), ("loudness_window_ms", 60_000, 10_000)]);
 }

@@ -1,11 +1,11 @@
-//! What the whole pipeline makes of speech, and of what is none: speech detection, windows, whisper.cpp with the
-//! project's own model of spoken digits, gates.
+//! The whole pipeline on recordings with and without speech: speech detection, windows, whisper.cpp with the project's
+//! own model of spoken digits, rejection thresholds.
 
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use audio_asr::{Gates, ModelDirectory, Models};
+use audio_asr::{ModelDirectory, Models, RejectionThresholds};
 use audio_semantic_timeline::EffectiveParams;
 use audio_semantic_timeline::backend::{AnalysisBackend, Measured, Recording, SignalBackend, WhisperBackend};
 use audio_semantic_timeline::model::Word;
@@ -18,10 +18,14 @@ fn backend() -> WhisperBackend {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/digits.bin");
     let models = Models::new(ModelDirectory::new("models".into()), 1, 1);
     let signal = SignalBackend::new(Thresholds::DEFAULT, 42, 1).unwrap();
-    WhisperBackend::new(Arc::new(signal), models.open(model.to_str().unwrap()).unwrap(), Gates::DEFAULT)
+    WhisperBackend::new(
+        Arc::new(signal),
+        models.open(model.to_str().unwrap()).unwrap(),
+        RejectionThresholds::DEFAULT,
+    )
 }
 
-fn hear(backend: &WhisperBackend, wav: Vec<u8>) -> Measured {
+fn analyse(backend: &WhisperBackend, wav: Vec<u8>) -> Measured {
     let recording = Recording { input: Cursor::new(wav).into(), probed_duration: None, decoder: None };
     backend.analyze(recording, &EffectiveParams::default(), &Control::none()).unwrap()
 }
@@ -30,8 +34,7 @@ fn words(measured: &Measured) -> Vec<&Word> {
     measured.events.iter().flat_map(|event| &event.meta.words).collect()
 }
 
-/// How many of the digits are wrong, missed or invented, of how many; and how far the times of the right ones are
-/// off, in ms, sorted.
+/// Number of wrong, missed and inserted digits and of all digits, and the sorted time errors of the correct ones in ms.
 #[derive(Default)]
 struct Score {
     errors: usize,
@@ -45,7 +48,7 @@ impl Score {
         let backend = backend();
         let mut score = Self::default();
         for Spoken { wav, said } in recordings {
-            let measured = hear(&backend, wav);
+            let measured = analyse(&backend, wav);
             score.add(&said, &words(&measured));
         }
         score.off_ms.sort_unstable();
@@ -60,12 +63,12 @@ impl Score {
         score
     }
 
-    /// By the least-cost alignment of what was said and what was heard (Levenshtein).
-    fn add(&mut self, said: &[(&str, i64, i64)], heard: &[&Word]) {
-        let is_other = |i: usize, j: usize| usize::from(said[i].0 != heard[j].word);
-        let mut cost = vec![vec![0; heard.len() + 1]; said.len() + 1];
+    /// Counts errors by the least-cost alignment of the spoken and the transcribed digits (Levenshtein).
+    fn add(&mut self, said: &[(&str, i64, i64)], transcribed: &[&Word]) {
+        let is_other = |i: usize, j: usize| usize::from(said[i].0 != transcribed[j].word);
+        let mut cost = vec![vec![0; transcribed.len() + 1]; said.len() + 1];
         for i in 0..=said.len() {
-            for j in 0..=heard.len() {
+            for j in 0..=transcribed.len() {
                 cost[i][j] = match (i, j) {
                     (0, _) | (_, 0) => i + j,
                     _ => (cost[i - 1][j - 1] + is_other(i - 1, j - 1))
@@ -74,15 +77,15 @@ impl Score {
                 };
             }
         }
-        self.errors += cost[said.len()][heard.len()];
+        self.errors += cost[said.len()][transcribed.len()];
         self.digits += said.len();
-        let (mut i, mut j) = (said.len(), heard.len());
+        let (mut i, mut j) = (said.len(), transcribed.len());
         while i > 0 && j > 0 {
             if cost[i][j] == cost[i - 1][j - 1] + is_other(i - 1, j - 1) {
                 (i, j) = (i - 1, j - 1);
                 if is_other(i, j) == 0 {
-                    self.off_ms.push((heard[j].start_ms - said[i].1).abs());
-                    self.off_ms.push((heard[j].end_ms - said[i].2).abs());
+                    self.off_ms.push((transcribed[j].start_ms - said[i].1).abs());
+                    self.off_ms.push((transcribed[j].end_ms - said[i].2).abs());
                 }
             } else if cost[i][j] == cost[i - 1][j] + 1 {
                 i -= 1;
@@ -102,14 +105,14 @@ impl Score {
 }
 
 #[test]
-fn synthetic_digits_are_heard_by_voices_never_heard_before() {
+fn synthetic_digits_of_unseen_voices_are_transcribed() {
     let score = Score::of("synthetic", recordings::synthetic());
     assert!(score.digits == 240 && score.error_rate() <= 0.05);
     assert!(score.off(0.5) <= 80);
 }
 
 #[test]
-fn recorded_digits_are_heard() {
+fn recorded_digits_are_transcribed() {
     let Some(recordings) = recordings::recorded() else { return };
     let score = Score::of("fsdd", recordings);
     assert!(score.digits == 250 && score.error_rate() <= 0.1);
@@ -117,10 +120,10 @@ fn recorded_digits_are_heard() {
 }
 
 #[test]
-fn no_word_is_heard_in_two_hundred_sounds_without_speech() {
+fn audio_without_speech_yields_no_words() {
     let backend = backend();
     for number in 0..200 {
-        let measured = hear(&backend, recordings::wav(noise::RATE, &noise::clip(number)));
+        let measured = analyse(&backend, recordings::wav(noise::RATE, &noise::clip(number)));
         let words: Vec<_> =
             words(&measured).into_iter().map(|word| (word.word.as_str(), word.confidence)).collect();
         assert!(words.is_empty(), "clip {number}: {words:?}");

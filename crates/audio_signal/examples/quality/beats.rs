@@ -1,4 +1,4 @@
-//! Beats, downbeats and tempo against `beats/` and `drums/`.
+//! Scores beats, downbeats and tempo against `beats/` and `drums/`.
 
 use std::path::Path;
 
@@ -7,26 +7,26 @@ use audio_signal::{Beat, Rhythm};
 use crate::corpus;
 use crate::score::{f_measure, mean, median};
 
-/// Beats before this are not counted, seconds (as the corpus's published scores).
+/// Beats before this time are not scored, in seconds (as in the corpus's published scores).
 const FROM: f64 = 3.0;
-/// Tolerance of a beat, seconds.
+/// Tolerance of a beat in seconds.
 const TOLERANCE: f64 = 0.07;
 /// Tolerance of a tempo, relative.
 const TEMPO_TOLERANCE: f64 = 0.04;
 
-/// Ratios at which a tempo counts as related.
+/// Ratios to the true tempo at which a tempo counts as related.
 const OCTAVES: [f64; 5] = [1.0 / 3.0, 0.5, 1.0, 2.0, 3.0];
 
-/// Beats in whose midst the recordings are cut: nothing is known there of where bars begin.
+/// Beats within which the recordings are cut: the analysis then has no information about the start of bars.
 const CUTS: std::ops::Range<usize> = 4..12;
 
-/// The annotated beats of a recording, seconds.
+/// The annotated beats of a recording, in seconds.
 struct Truth {
     beats: Vec<f64>,
     downbeats: Vec<f64>,
 }
 
-/// What was found in one recording.
+/// Scores of one recording.
 struct Row {
     name: String,
     beats: f64,
@@ -60,7 +60,7 @@ pub(crate) fn print(root: &Path) {
         println!("mean: {}", summary(&rows));
         let cut: Vec<Row> =
             corpus::recordings(&root.join(folder)).iter().flat_map(|path| cut_rows(path)).collect();
-        println!("begun in the midst of a beat, {} starts each: {}", CUTS.len(), summary(&cut));
+        println!("started within a beat, {} starts each: {}", CUTS.len(), summary(&cut));
     }
 }
 
@@ -81,7 +81,7 @@ fn row(path: &Path) -> Row {
     score(path, &truth(path), &corpus::rhythm(path))
 }
 
-/// One row for each cut of a recording.
+/// Scores for each cut of a recording.
 fn cut_rows(path: &Path) -> Vec<Row> {
     let (rate, mono) = corpus::mono(path);
     let truth = truth(path);
@@ -106,7 +106,7 @@ fn truth(path: &Path) -> Truth {
     }
 }
 
-/// Scores `rhythm`, found in the recording at `path`.
+/// Scores `rhythm`, detected in the recording at `path`.
 fn score(path: &Path, Truth { beats, downbeats }: &Truth, rhythm: &Rhythm) -> Row {
     let counted =
         |times: &[f64]| -> Vec<f64> { times.iter().copied().filter(|time| *time >= FROM).collect() };
@@ -115,8 +115,8 @@ fn score(path: &Path, Truth { beats, downbeats }: &Truth, rhythm: &Rhythm) -> Ro
     let near = |bpm: f64| (bpm / true_bpm - 1.0).abs() <= TEMPO_TOLERANCE;
     let bpm = rhythm.tempo.as_ref().map_or(0.0, |tempo| tempo.bpm);
     let best = rhythm.tempo.as_ref().and_then(|tempo| tempo.candidates.first());
-    let score = |truth: &[f64], wanted: fn(&Beat) -> bool| {
-        f_measure(&counted(truth), &counted(&found(rhythm, wanted)), TOLERANCE).f
+    let score = |truth: &[f64], is_selected: fn(&Beat) -> bool| {
+        f_measure(&counted(truth), &counted(&found(rhythm, is_selected)), TOLERANCE).f
     };
     Row {
         name: corpus::name(path),
@@ -130,6 +130,6 @@ fn score(path: &Path, Truth { beats, downbeats }: &Truth, rhythm: &Rhythm) -> Ro
     }
 }
 
-fn found(rhythm: &Rhythm, wanted: fn(&Beat) -> bool) -> Vec<f64> {
-    rhythm.beats.iter().filter(|beat| wanted(beat)).map(|beat| beat.time.as_secs_f64()).collect()
+fn found(rhythm: &Rhythm, is_selected: fn(&Beat) -> bool) -> Vec<f64> {
+    rhythm.beats.iter().filter(|beat| is_selected(beat)).map(|beat| beat.time.as_secs_f64()).collect()
 }

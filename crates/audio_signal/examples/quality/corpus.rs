@@ -1,4 +1,4 @@
-//! Where the recordings are, and what is in them.
+//! Access to the recordings of the corpus and their truth.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ pub(crate) fn root() -> PathBuf {
     std::env::var_os("HARKBACK_CORPUS").map_or(beside, PathBuf::from)
 }
 
-/// The recordings in a folder of the corpus, by name; none, and a line that says so, when it is absent.
+/// The recordings in a folder of the corpus, by name; none, with a printed message, if it is absent.
 pub(crate) fn recordings(folder: &Path) -> Vec<PathBuf> {
     const EXTENSIONS: [&str; 4] = ["flac", "wav", "mp3", "ogg"];
     let Ok(entries) = std::fs::read_dir(folder) else {
@@ -35,13 +35,13 @@ pub(crate) fn name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The truth that stands beside a recording as JSON.
+/// The truth of a recording, from the JSON file beside it.
 pub(crate) fn truth(recording: &Path) -> serde_json::Value {
     let file = File::open(recording.with_extension("json")).expect("the truth beside the recording");
     serde_json::from_reader(file).expect("JSON")
 }
 
-/// A recording as 16 kHz mono.
+/// The samples of a recording as 16 kHz mono.
 pub(crate) fn mono_16k(recording: &Path) -> Vec<f32> {
     let file = File::open(recording).expect("the recording");
     let mut decoder = Decoder::open(file).expect("a recording");
@@ -55,20 +55,20 @@ pub(crate) fn mono_16k(recording: &Path) -> Vec<f32> {
     mono
 }
 
-/// The rhythm of a recording, its channels mixed.
+/// The rhythm of a recording, from the mean of its channels.
 pub(crate) fn rhythm(recording: &Path) -> Rhythm {
     let (rate, mono) = mono(recording);
     rhythm_of(rate, &mono)
 }
 
-/// The rhythm of mono sound of `rate` Hz.
+/// The rhythm of mono samples at `rate` Hz.
 pub(crate) fn rhythm_of(rate: u32, mono: &[f32]) -> Rhythm {
     let mut analyzer = RhythmAnalyzer::new(rate);
     analyzer.push(mono);
     analyzer.finish()
 }
 
-/// The rate of a recording, Hz, and its sound, its channels mixed.
+/// The sample rate of a recording in Hz, and the mean of its channels.
 pub(crate) fn mono(recording: &Path) -> (u32, Vec<f32>) {
     let file = File::open(recording).expect("the recording");
     let mut decoder = Decoder::open(file).expect("a recording");
@@ -81,7 +81,7 @@ pub(crate) fn mono(recording: &Path) -> (u32, Vec<f32>) {
     (rate, mono)
 }
 
-/// The lines of the truth that stands beside a recording as text, in fields.
+/// The truth of a recording, from the text file beside it: its lines, split into fields.
 pub(crate) fn fields(recording: &Path, extension: &str) -> Vec<Vec<String>> {
     let text =
         std::fs::read_to_string(recording.with_extension(extension)).expect("the truth beside the recording");

@@ -1,16 +1,16 @@
-//! What was found in the drum-only recordings of `drums/`, against their annotated onsets.
+//! Scores onsets in the drum-only recordings of `drums/` against their annotations.
 
 use std::path::{Path, PathBuf};
 
 use crate::corpus;
 use crate::score::{f_measure, matches, mean, median};
 
-/// Drums hit together are one onset, seconds.
+/// Drums struck within this time count as one onset, in seconds.
 const ONE: f64 = 0.03;
 /// The columns of [`Onsets::row`].
 pub(crate) const HEADER: &str = "file              F ±50 ms F ±25 ms  precision  recall median error";
 
-/// The recordings in which nothing but drums plays.
+/// The recordings with drums only.
 pub(crate) fn recordings(root: &Path) -> Vec<PathBuf> {
     let mut found = corpus::recordings(&root.join("drums"));
     found.retain(|path| !path.to_string_lossy().contains("_mix"));
@@ -26,7 +26,7 @@ pub(crate) struct Onsets {
 }
 
 impl Onsets {
-    /// Scores what was `found` in a recording, seconds; the line that tells.
+    /// Scores the onsets `found` in a recording, in seconds, and returns a table row.
     pub(crate) fn row(&mut self, recording: &Path, found: &[f64]) -> String {
         let truth = truth(recording);
         let (wide, narrow) = (f_measure(&truth, found, 0.05), f_measure(&truth, found, 0.025));
@@ -47,7 +47,7 @@ impl Onsets {
         row
     }
 
-    /// The line for all of them, if there were any.
+    /// The table row of all recordings; `None` if there were none.
     pub(crate) fn summary(&self) -> Option<String> {
         let error = median(&self.errors_ms)?;
         let [wide, narrow] = [&self.wide, &self.narrow].map(|scores| mean(scores.iter().copied()));
@@ -55,7 +55,7 @@ impl Onsets {
     }
 }
 
-/// The annotated onsets, seconds; of those closer together than [`ONE`] the first.
+/// The annotated onsets in seconds; of those closer together than [`ONE`], the first.
 fn truth(recording: &Path) -> Vec<f64> {
     let time = |fields: Vec<String>| fields[0].parse::<f64>().expect("a number");
     let mut times: Vec<f64> = corpus::fields(recording, "onsets").into_iter().map(time).collect();

@@ -1,6 +1,6 @@
-//! Scores the analysis against recordings whose truth is known: `cargo run --release -p audio_signal --example
-//! quality -- [TABLE…]` prints the tables named, or all. The corpus is in `HARKBACK_CORPUS`, by default
-//! `../shared/corpus` beside the workspace; a table whose recordings are absent says so.
+//! Scores the analysis against recordings with known truth: `cargo run --release -p audio_signal --example
+//! quality -- [TABLE…]` prints the named tables, or all. The corpus is in `HARKBACK_CORPUS`, by default
+//! `../shared/corpus` beside the workspace; for a table without recordings, a message is printed.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what it is for")]
 #![expect(clippy::expect_used, reason = "a corpus that cannot be read ends the run")]
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     if let Some(unknown) = wanted.iter().find(|name| TABLES.iter().all(|(table, _)| table != name)) {
         let names = TABLES.map(|(name, _)| name).join(", ");
-        eprintln!("no table `{unknown}`; there are: {names}");
+        eprintln!("unknown table `{unknown}`; use one of: {names}");
         return ExitCode::FAILURE;
     }
     let root = corpus::root();

@@ -1,11 +1,11 @@
-//! Onsets against the drum-only recordings of `drums/`.
+//! Scores onsets against the drum-only recordings of `drums/`.
 
 use std::path::Path;
 
 use crate::corpus;
 use crate::drums::{self, HEADER, Onsets};
 
-/// Prints the table.
+/// Prints a line for each recording and one for all.
 pub(crate) fn print(root: &Path) {
     println!("\nonsets, drum-only; truth within 30 ms counts as one\n{HEADER}");
     let mut scores = Onsets::default();

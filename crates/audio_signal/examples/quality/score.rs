@@ -3,20 +3,20 @@
 /// Precision, recall and their harmonic mean over events matched one to one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct FMeasure {
-    /// 0 to 1.
+    /// Harmonic mean of precision and recall, 0 to 1.
     pub(crate) f: f64,
-    /// 0 to 1.
+    /// Fraction of correct events among those found, 0 to 1.
     pub(crate) precision: f64,
-    /// 0 to 1.
+    /// Fraction of found events among the true ones, 0 to 1.
     pub(crate) recall: f64,
 }
 
-/// Pairs of indices into `truth` and `found` (both rising, seconds) no further apart than `tolerance`, as
-/// many as there can be.
+/// The maximum number of pairs of indices into `truth` and `found` (both ascending, in seconds) that are no further
+/// apart than `tolerance`.
 pub(crate) fn matches(truth: &[f64], found: &[f64], tolerance: f64) -> Vec<(usize, usize)> {
     let (mut t, mut f) = (0, 0);
     let mut pairs = Vec::new();
-    // Taking the earliest partner first is optimal when every event reaches equally far.
+    // Matching the earliest partner first is optimal, because the tolerance is the same for all events.
     while t < truth.len() && f < found.len() {
         if (truth[t] - found[f]).abs() <= tolerance {
             pairs.push((t, f));
@@ -31,7 +31,7 @@ pub(crate) fn matches(truth: &[f64], found: &[f64], tolerance: f64) -> Vec<(usiz
     pairs
 }
 
-/// How well `found` agrees with `truth`; all zero when either is empty (mir_eval's rule).
+/// Agreement of `found` with `truth`; all zero when either is empty (mir_eval's rule).
 pub(crate) fn f_measure(truth: &[f64], found: &[f64], tolerance: f64) -> FMeasure {
     let hits = matches(truth, found, tolerance).len() as f64;
     if hits == 0.0 {
@@ -41,7 +41,7 @@ pub(crate) fn f_measure(truth: &[f64], found: &[f64], tolerance: f64) -> FMeasur
     FMeasure { f: 2.0 * precision * recall / (precision + recall), precision, recall }
 }
 
-/// The median; `None` of nothing.
+/// The median; `None` for an empty slice.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -49,7 +49,7 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*upper, *lower))
 }
 
-/// The mean; 0 of nothing.
+/// The mean; 0 without values.
 pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let (sum, count) = values.into_iter().fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
     if count == 0 { 0.0 } else { sum / f64::from(count) }

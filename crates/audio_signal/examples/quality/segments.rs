@@ -1,4 +1,4 @@
-//! Speech, music, silence and other against `programme/`.
+//! Scores segments of speech, music, silence and other against `programme/`.
 
 use std::{fs::File, path::Path};
 
@@ -6,14 +6,14 @@ use audio_signal::{AnalysisParams, Control, Segment, analyze};
 
 use crate::corpus;
 
-/// What is not counted on either side of a true boundary, seconds.
+/// Margin on either side of a true boundary that is not scored, in seconds.
 const COLLAR: f64 = 0.1;
-/// Seconds from one frame that is compared to the next.
+/// Interval between scored frames, in seconds.
 const STEP: f64 = 0.01;
 const KINDS: [&str; 4] = ["speech", "music", "silence", "other"];
 const BINS: usize = 10;
 
-/// A true event, or one that was found: kind, start and end in seconds, confidence.
+/// A true or a found event: kind, start and end in seconds, confidence.
 struct Event {
     kind: usize,
     start: f64,
@@ -26,14 +26,14 @@ struct Event {
 struct Score {
     /// Frames by true and found kind.
     confusion: [[f64; KINDS.len()]; KINDS.len()],
-    /// Distances from true boundaries to the nearest found, seconds.
+    /// Distances from true boundaries to the nearest found ones, in seconds.
     boundary_errors: Vec<f64>,
-    /// Confidence of each frame, and of each event, and 1 when it is right.
+    /// Confidence of each frame and of each event, and 1 if it is correct or else 0.
     frames: Vec<(f64, f64)>,
     events: Vec<(f64, f64)>,
 }
 
-/// Prints a line per programme and one for all.
+/// Prints a line for each programme and one for all.
 pub(crate) fn print(root: &Path) {
     println!(
         "\nsegments: F1 of 10 ms frames, 100 ms about true boundaries left out; expected calibration error (ECE)"
@@ -143,13 +143,13 @@ impl Score {
 
 /// Expected calibration error: the mean distance between confidence and accuracy over ten bins of confidence (Guo et
 /// al., "On calibration of modern neural networks", 2017).
-fn calibration_error(judged: &[(f64, f64)]) -> f64 {
+fn calibration_error(scored: &[(f64, f64)]) -> f64 {
     let mut bins = [(0.0, 0.0); BINS];
-    for (confidence, right) in judged {
+    for (confidence, right) in scored {
         let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
         bin.0 += confidence;
         bin.1 += right;
     }
     bins.iter().map(|(confidence, right)| (confidence - right).abs()).sum::<f64>()
-        / judged.len().max(1) as f64
+        / scored.len().max(1) as f64
 }

@@ -1,4 +1,4 @@
-//! How well the probability of speech tells frames with speech from those without.
+//! Scores the probability of speech as a classifier of frames with and without speech.
 
 use std::{path::Path, time::Instant};
 
@@ -9,11 +9,11 @@ use crate::corpus;
 /// One frame of 32 ms.
 #[derive(Clone, Copy)]
 struct Frame {
-    /// What the detector says of it.
+    /// Probability of the detector.
     probability: f32,
-    /// The same in its surroundings.
+    /// Probability including the surrounding frames, see [`speech_presence`].
     presence: f32,
-    /// Is there speech at its middle?
+    /// Whether there is speech at the middle of the frame.
     truth: bool,
 }
 
@@ -54,7 +54,7 @@ fn print_row(name: &str, frames: &[Frame], took: f64) {
     );
 }
 
-/// The frames of a recording, and the seconds that detection alone took on one thread.
+/// The frames of a recording, and the seconds that detection took on one thread.
 fn frames(recording: &Path) -> (Vec<Frame>, f64) {
     let mono = corpus::mono_16k(recording);
     let mut detector = SpeechDetector::new().expect("the bundled model is usable");
@@ -74,7 +74,7 @@ fn frames(recording: &Path) -> (Vec<Frame>, f64) {
     (scores.map(frame).collect(), took)
 }
 
-/// Where there is speech, in seconds; the intervals may overlap.
+/// Intervals with speech in seconds; they may overlap.
 fn speech(recording: &Path) -> Vec<(f64, f64)> {
     let truth = corpus::truth(recording);
     let number = |value: &serde_json::Value| value.as_f64().expect("seconds");
@@ -86,8 +86,8 @@ fn speech(recording: &Path) -> Vec<(f64, f64)> {
     speech.map(|event| (number(&event["start_s"]), number(&event["end_s"]))).collect()
 }
 
-/// Area under the ROC curve of scored frames (score, truth): how often a frame with speech has a higher probability than one without, ties
-/// counted half (the Mann–Whitney U statistic). `None` when there is only one kind.
+/// Area under the ROC curve of scored frames (score, truth): how often a frame with speech has a higher probability
+/// than one without, with ties counted half (the Mann–Whitney U statistic). `None` if all frames are of one kind.
 fn roc_auc(frames: &[(f32, bool)]) -> Option<f64> {
     let mut sorted = frames.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));

@@ -1,19 +1,19 @@
-//! The K-weighting of ITU-R BS.1770: how loud each frequency is to the ear.
+//! The K-weighting filter of ITU-R BS.1770, which models the sensitivity of the ear.
 
 use std::f64::consts::PI;
 
-/// State below which it is silence: left to decay, it would reach subnormal numbers, which are slow.
+/// Filter state below this is set to zero; otherwise it would decay to subnormal numbers, which are slow.
 const QUIET: f64 = 1e-30;
 
-/// A section of second order: y = b0 x + b1 x₁ + b2 x₂ − a1 y₁ − a2 y₂.
+/// A second-order section: y = b0 x + b1 x₁ + b2 x₂ − a1 y₁ − a2 y₂.
 #[derive(Clone, Copy)]
 struct Section {
     b: [f64; 3],
     a: [f64; 2],
 }
 
-/// The K-weighting of a pair of channels: two sections in a row, each with the input and output of the last two
-/// steps. A pair, because the processor then works on both at once.
+/// The K-weighting of a pair of channels: two sections in series, each with the input and output of the last two
+/// steps. The processor computes both channels at once.
 pub(super) struct Weighting {
     sections: [Section; 2],
     /// The last two values of the input, between the sections, and of the output.
@@ -29,7 +29,7 @@ impl Weighting {
         Self { sections: [shelf(rate), high_pass(rate)], memory: [[[0.0; 2]; 2]; 3] }
     }
 
-    /// Filters `samples` and gives the sum of the output's squares.
+    /// Filters `samples` and returns the sum of the output's squares.
     #[inline(always)]
     pub(super) fn power(&mut self, samples: impl Iterator<Item = Pair>) -> Pair {
         let [shelf, high_pass] = self.sections;
@@ -54,7 +54,7 @@ impl Weighting {
 impl Section {
     #[inline(always)]
     fn step(self, input: Pair, x: [Pair; 2], y: [Pair; 2]) -> Pair {
-        // The newest output comes last: only one product and one difference wait for it.
+        // The newest output is used last, so that only one product and one difference depend on it.
         std::array::from_fn(|c| {
             let known =
                 self.b[0] * input[c] + self.b[1] * x[0][c] + self.b[2] * x[1][c] - self.a[1] * y[1][c];
@@ -63,11 +63,11 @@ impl Section {
     }
 }
 
-// BS.1770 gives coefficients for 48 kHz only. Those of its analogue prototypes, for any rate by the bilinear
+// BS.1770 has coefficients for 48 kHz only. These are of its analogue prototypes, for any rate by the bilinear
 // transform: B. De Man, "Evaluation of Implementations of the EBU R128 Loudness Measurement" (AES 145, 2018).
 
-/// The first section: a shelf that lifts what the head does, by 4 dB above about 1.7 kHz. Rates that hold nothing so high
-/// need none.
+/// The first section: a shelf of 4 dB above about 1.7 kHz that models the head. Rates without such frequencies need no
+/// shelf.
 fn shelf(rate: f64) -> Section {
     let (f0, gain_db, q) = (1_681.974_450_955_533, 3.999_843_853_973_347, 0.707_175_236_955_419_6);
     if rate <= 2.0 * f0 {

@@ -1,7 +1,7 @@
-//! Loudness by EBU R 128 (ITU-R BS.1770-4, EBU Tech 3341 and 3342), from one pass in little memory.
+//! Loudness by EBU R 128 (ITU-R BS.1770-4, EBU Tech 3341 and 3342), in one pass with little memory.
 //!
-//! The K-weighted power of every 10 ms is kept (4 bytes each). Everything is computed from these: the loudness of
-//! any span, the integrated loudness and the loudness range.
+//! The K-weighted power of every 10 ms is stored (4 bytes each), from which the loudness of any span, the integrated
+//! loudness and the loudness range are computed.
 
 mod filter;
 
@@ -20,33 +20,33 @@ const STEPS_PER_SECOND: u32 = 100;
 const BLOCK: usize = 40;
 const SHORT_TERM: usize = 300;
 const HOP: usize = 10;
-/// Loudness below which nothing counts as sound, in LUFS (BS.1770).
+/// Absolute gate: lower loudness is ignored, in LUFS (BS.1770).
 const ABSOLUTE_GATE: f64 = -70.0;
-/// Gates under the mean of what passes the absolute gate, in LU.
+/// Relative gates below the mean above the absolute gate, in LU.
 const INTEGRATED_GATE: f64 = -10.0;
 const RANGE_GATE: f64 = -20.0;
-/// Less than the noise of 24-bit samples: digital silence, in LUFS.
+/// Loudness of digital silence: below the noise of 24-bit samples, in LUFS.
 const SILENCE: f64 = -150.0;
 
-/// Measures a stream of interleaved samples.
+/// Measures the loudness of a stream of interleaved samples.
 pub struct LoudnessMeter {
     steps: Steps,
     meter: StepMeter,
 }
 
 struct StepMeter {
-    /// A filter for each two channels.
+    /// One filter per pair of channels.
     filters: Vec<Weighting>,
-    /// What each channel's power counts.
+    /// Weight of each channel's power.
     weights: Vec<f64>,
     powers: Vec<f32>,
 }
 
 impl LoudnessMeter {
-    /// A meter at the start of a stream of this rate (Hz) and layout.
+    /// A meter at the start of a stream with this sample rate (Hz) and layout.
     ///
     /// # Errors
-    /// [`media_decode::DecodeError::LimitExceeded`] for a rate or a channel count that no decoder gives.
+    /// [`media_decode::DecodeError::LimitExceeded`] for an unsupported sample rate or channel count.
     pub fn new(rate: u32, channels: &Channels) -> Result<Self, SignalError> {
         check_limits(rate, channels.count())?;
         let weights = loudness_weights(channels);
@@ -57,12 +57,12 @@ impl LoudnessMeter {
         })
     }
 
-    /// Takes whole frames of interleaved, finite samples.
+    /// Adds whole frames of interleaved, finite samples.
     pub fn push(&mut self, interleaved: &[f32]) {
         self.steps.push(interleaved, |step| self.meter.measure(step));
     }
 
-    /// Ends the stream.
+    /// Ends the stream and returns its loudness.
     #[must_use]
     pub fn finish(mut self) -> LoudnessProfile {
         let rest = self.steps.rest();
@@ -80,7 +80,7 @@ impl StepMeter {
         let frames = step.len() / channels;
         let mut sum = 0.0;
         for (pair, (filter, weights)) in self.filters.iter_mut().zip(self.weights.chunks(2)).enumerate() {
-            // The usual formats apart: the compiler then knows how the samples lie.
+            // Common formats are handled separately, so that the compiler knows the layout of the samples.
             let power = match (channels, weights) {
                 (1, _) => filter.power(step.iter().map(|&sample| [sample.into(), 0.0])),
                 (2, _) => filter.power(step.as_chunks::<2>().0.iter().map(|frame| frame.map(f64::from))),
@@ -98,8 +98,8 @@ impl StepMeter {
     }
 }
 
-/// How loud a recording is, when. Loudness is in LUFS; `None` stands for digital silence or for nothing to
-/// measure: a loudness is always finite.
+/// Loudness of a recording over time, in LUFS; `None` means digital silence or nothing to measure, so that a loudness
+/// is always finite.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoudnessProfile {
     /// Mean K-weighted power of each 10 ms, summed over the channels by their weights.
@@ -107,7 +107,7 @@ pub struct LoudnessProfile {
 }
 
 impl LoudnessProfile {
-    /// Integrated loudness (gated at −70 LUFS and at 10 LU under the mean of what is above); `None` when nothing
+    /// Integrated loudness (gated at −70 LUFS and at 10 LU below the mean above that gate); `None` when nothing
     /// passes the gate or the recording is shorter than 400 ms.
     #[must_use]
     pub fn integrated_lufs(&self) -> Option<f64> {
@@ -116,7 +116,7 @@ impl LoudnessProfile {
     }
 
     /// Loudness range in LU (EBU Tech 3342): from the 10th to the 95th percentile of the short-term loudness,
-    /// gated at −70 LUFS and at 20 LU under the mean; `None` when nothing passes the gate or the recording is
+    /// gated at −70 LUFS and at 20 LU below the mean; `None` when nothing passes the gate or the recording is
     /// shorter than 3 s.
     #[must_use]
     pub fn range_lu(&self) -> Option<f64> {
@@ -127,7 +127,7 @@ impl LoudnessProfile {
         Some(percentile(0.95)? - percentile(0.10)?)
     }
 
-    /// Ungated loudness of a span of time, to 10 ms: steps that it covers in part count in part.
+    /// Ungated loudness of a span of time; steps of 10 ms that it covers partly are weighted by the covered part.
     #[must_use]
     pub fn span_lufs(&self, span: Window) -> Option<f64> {
         let limit = self.powers.len() as i64 * STEP_US;
@@ -142,8 +142,8 @@ impl LoudnessProfile {
         if end > start { loudness(energy / (end - start) as f64) } else { None }
     }
 
-    /// Loudness of consecutive windows of length `window` from zero on, the last one cut at `duration`. A window
-    /// of no length gives none.
+    /// Loudness of consecutive windows of duration `window` from zero on, the last one truncated at `duration`; empty
+    /// if `window` is zero.
     #[must_use]
     pub fn windows(&self, window: MediaTime, duration: MediaTime) -> Vec<(Window, Option<f64>)> {
         let starts = std::iter::successors(Some(MediaTime::ZERO), |&start| Some(start + window));
@@ -154,7 +154,7 @@ impl LoudnessProfile {
             .collect()
     }
 
-    /// Mean power of the windows of `length` steps, one every 100 ms, that pass both gates.
+    /// Mean powers, above both gates, of the windows of `length` steps, one every 100 ms.
     fn gated_means(&self, length: usize, relative_gate: f64) -> Vec<f64> {
         let windows = self.powers.windows(length).step_by(HOP);
         let means =
@@ -178,7 +178,7 @@ fn loudness(power: f64) -> Option<f64> {
     (lufs > SILENCE).then_some(lufs)
 }
 
-/// The mean power that has this loudness.
+/// The K-weighted mean power of a loudness in LUFS.
 fn power(lufs: f64) -> f64 {
     10_f64.powf((lufs + 0.691) / 10.0)
 }

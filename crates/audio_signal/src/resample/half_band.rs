@@ -1,27 +1,27 @@
-//! Half the sample rate, by a half-band filter.
+//! Halves the sample rate with a half-band filter.
 
 use super::{bessel_i0, sinc};
 use crate::simd::vectorized;
 
-/// Taps on either side that are not zero, and the shape of their Kaiser window: up to 0.41 times the new rate nothing is
-/// lost, and what would fold back there is 80 dB down.
+/// Number of nonzero taps on either side, and the shape of their Kaiser window: frequencies up to 0.41 times the new
+/// rate pass unchanged, and aliases there are attenuated by 80 dB.
 const PAIRS: usize = 14;
 const KAISER_BETA: f64 = 7.86;
-/// Outputs that an input sample has a part in, on either side.
+/// Number of outputs on either side that an input sample affects.
 pub(super) const REACH: usize = PAIRS;
-/// Outputs whose sums are kept at hand.
+/// Number of outputs whose sums are computed together.
 const BLOCK: usize = 64;
 
-/// Halves the rate of a stream: output m stands exactly where input 2 m stood, with no delay to make up for.
+/// Halves the sample rate of a stream: output m is at exactly the time of input 2 m, without delay.
 ///
-/// Every second tap of a half-band filter but the middle one is zero, so outputs are the even samples plus a sum over
-/// the odd ones (P. P. Vaidyanathan, "Multirate Systems and Filter Banks", 1993, 4.6.2).
+/// Every second tap of a half-band filter except the middle one is zero, so outputs are the even samples plus a sum
+/// over the odd ones (P. P. Vaidyanathan, "Multirate Systems and Filter Banks", 1993, 4.6.2).
 pub(super) struct HalfBand {
     /// The tap for the odd samples k + ½ outputs before and after.
     taps: [f32; PAIRS],
     /// Even samples not yet halved.
     even: Vec<f32>,
-    /// Odd samples still needed, from [`PAIRS`] before the first of `even` on; zeros stand before the stream.
+    /// Odd samples still needed, from [`PAIRS`] before the first of `even` on; zeros precede the stream.
     odd: Vec<f32>,
     /// Whether an odd sample comes next.
     is_odd: bool,
@@ -35,7 +35,7 @@ impl HalfBand {
             sinc(distance) * bessel_i0(KAISER_BETA * (1.0 - edge * edge).sqrt())
         };
         let taps: [f64; PAIRS] = std::array::from_fn(tap);
-        // Both sides together weigh as much as the middle tap.
+        // Both sides together have the same weight as the middle tap.
         let sum: f64 = taps.iter().sum();
         Self {
             taps: taps.map(|tap| (tap / (4.0 * sum)) as f32),
@@ -45,7 +45,7 @@ impl HalfBand {
         }
     }
 
-    /// Takes samples and appends the outputs that are decided; how they are cut into calls makes no difference.
+    /// Adds samples and appends all complete outputs; the result does not depend on how they are split into calls.
     pub(super) fn push(&mut self, mut samples: &[f32], out: &mut Vec<f32>) {
         if self.is_odd
             && let Some((first, rest)) = samples.split_first()
@@ -75,7 +75,7 @@ impl HalfBand {
         self.odd.drain(..ready);
     }
 
-    /// Adds what the odd samples give to the outputs from `start` on.
+    /// Adds the contribution of the odd samples to the outputs from `start` on.
     #[inline(always)]
     fn add_odd(&self, start: usize, out: &mut [f32]) {
         for (k, tap) in self.taps.iter().enumerate() {
@@ -93,7 +93,7 @@ impl HalfBand {
 mod tests {
     use super::*;
 
-    /// What comes of a tone of `frequency` (in parts of the rate), in pieces of `chunk` samples.
+    /// A tone of `frequency` (relative to the sample rate) with the rate halved, pushed in pieces of `chunk` samples.
     fn halved(frequency: f64, chunk: usize) -> Vec<f32> {
         let tone: Vec<f32> =
             (0..4_001).map(|n| (std::f64::consts::TAU * frequency * f64::from(n)).sin() as f32).collect();
@@ -104,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn low_tones_stay_as_they_are_and_high_ones_vanish() {
+    fn low_tones_pass_and_high_tones_are_removed() {
         for (frequency, kept) in [(0.01, 1.0), (0.1, 1.0), (0.2, 1.0), (0.3, 0.0), (0.4, 0.0), (0.49, 0.0)] {
             let out = halved(frequency, 4_001);
-            // Away from where the tone begins and ends.
+            // Without the start and the end of the tone.
             for (m, sample) in out.iter().enumerate().take(1_900).skip(100) {
                 let expected = kept * (std::f64::consts::TAU * frequency * 2.0 * m as f64).sin();
                 let error = (f64::from(*sample) - expected).abs();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_make_no_difference() {
+    fn output_does_not_depend_on_chunks() {
         let whole = halved(0.123, 4_001);
         assert_eq!(whole.len(), 2_001);
         for chunk in [1, 2, 7, 100] {

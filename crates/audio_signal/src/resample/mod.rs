@@ -1,4 +1,4 @@
-//! Any sample rate and channel layout to 16 kHz mono.
+//! Conversion of any sample rate and channel layout to 16 kHz mono.
 
 mod half_band;
 
@@ -12,25 +12,25 @@ use media_decode::check_limits;
 
 use crate::{SPEECH_RATE, SignalError, channels::downmix_gains};
 
-/// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are 70 dB down, and
-/// up to 7.4 kHz nothing is lost.
+/// Zero crossings of the kernel on either side, and the shape of its Kaiser window: aliases are attenuated by 70 dB,
+/// and frequencies up to 7.4 kHz pass unchanged.
 const ZERO_CROSSINGS: f64 = 32.0;
 const KAISER_BETA: f64 = 6.76;
-/// Middle of the transition band, as a part of half the lower sample rate.
+/// Middle of the transition band, as a fraction of half the lower sample rate.
 const CUTOFF: f64 = 0.932;
-/// Most kernels that are tabulated. Rates that would need more (none in common use) interpolate between two.
+/// Maximum number of tabulated kernels. Rates that would need more (none in common use) interpolate between two.
 const MAX_PHASES: u64 = 1_024;
-/// Rates from this on (Hz) are halved first: the halves of what the kernels then see are cheap to take.
+/// Sample rate in Hz from which it is halved first: kernels are cheaper at half the rate.
 const HALVED_FROM: u32 = 44_000;
-/// Outputs that are computed at a time.
+/// Number of outputs computed together.
 const BLOCK: usize = 64;
 
 /// Mixes a stream to mono and converts it to 16 kHz, in constant memory.
 ///
-/// The rate is halved while it is high by half-band filters; then comes a polyphase filter bank of windowed sinc kernels:
-/// output sample n is the band-limited signal at exactly n / 16 000 s of the input's time, with no delay to make up for.
-/// It is one sum over the input around that instant, so how the input is cut into chunks cannot change it.
-/// (J. O. Smith, "Digital Audio Resampling".)
+/// High rates are first halved by half-band filters, then converted by a polyphase filter bank of windowed sinc
+/// kernels: output sample n is the band-limited signal at exactly n / 16 000 s of the input's time, without delay. It
+/// is one sum over the input around that instant, so it does not depend on how the input is split into chunks. (J. O.
+/// Smith, "Digital Audio Resampling".)
 pub struct Resampler {
     rate: u32,
     /// Gain of each input channel in the mono mix.
@@ -38,25 +38,25 @@ pub struct Resampler {
     mono: Vec<f32>,
     halvings: Vec<HalfBand>,
     kernels: Kernels,
-    /// Of the outputs that are computed at a time: their sums, in parts.
+    /// Partial sums of the outputs that are computed together.
     sums: Vec<[f32; WIDTH]>,
-    /// Mono input, halved, as far as it is still needed; zeros stand before the stream's first sample.
+    /// Halved mono input that is still needed; zeros precede the first sample of the stream.
     pending: Vec<f32>,
-    /// Where the next output sample's kernel begins in `pending`, and the part of a sample there (in
-    /// `1 / kernels.up`) that its centre stands after the middle tap.
+    /// First tap of the next output sample's kernel in `pending`, and the fraction of a sample (in `1 / kernels.up`) by
+    /// which the kernel's centre follows its middle tap.
     first_tap: usize,
     fraction: u64,
-    /// Output samples given so far.
+    /// Number of output samples so far.
     given: u64,
-    /// Mono input samples taken in so far.
+    /// Number of mono input samples so far.
     taken: u64,
 }
 
 impl Resampler {
-    /// A converter at the start of a stream of this rate (Hz) and layout.
+    /// A converter at the start of a stream with this sample rate (Hz) and layout.
     ///
     /// # Errors
-    /// [`media_decode::DecodeError::LimitExceeded`] for a rate or a channel count that no decoder gives.
+    /// [`media_decode::DecodeError::LimitExceeded`] for an unsupported sample rate or channel count.
     pub fn new(rate: u32, channels: &Channels) -> Result<Self, SignalError> {
         check_limits(rate, channels.count())?;
         let halvings =
@@ -78,7 +78,7 @@ impl Resampler {
         })
     }
 
-    /// Takes whole frames of interleaved, finite samples and appends what is decided of the output.
+    /// Adds whole frames of interleaved, finite samples and appends all complete output.
     pub fn push(&mut self, interleaved: &[f32], out: &mut Vec<f32>) {
         let gains = &self.gains;
         let frames = interleaved.chunks_exact(gains.len());
@@ -98,16 +98,17 @@ impl Resampler {
         self.convert_mono(u64::MAX, out);
     }
 
-    /// Appends the rest of the output: in all, one sample for each 1 / 16 000 s that begins before the input's end.
+    /// Appends the remaining output: in total, one sample for each 1 / 16 000 s that starts before the end of the
+    /// input.
     pub fn finish(mut self, out: &mut Vec<f32>) {
         let end = (self.taken * u64::from(SPEECH_RATE)).div_ceil(u64::from(self.rate));
-        // Silence enough for the last kernel and all filters before it.
+        // Enough silence for the last kernel and all filters before it.
         let reach = self.kernels.reach + half_band::REACH * self.halvings.len();
         self.mono.resize((reach + 1) << self.halvings.len(), 0.0);
         self.convert_mono(end, out);
     }
 
-    /// Halves what is in `mono` and appends the output before `end` as far as it reaches.
+    /// Halves the samples in `mono` and appends the output before `end` for which the input suffices.
     fn convert_mono(&mut self, end: u64, out: &mut Vec<f32>) {
         for halving in &mut self.halvings {
             let mut halved = Vec::with_capacity(self.mono.len() / 2 + 1);
@@ -118,7 +119,7 @@ impl Resampler {
         self.convert(end, out);
     }
 
-    /// Appends the output before `end` as far as the pending input reaches, and lets go of what is used up.
+    /// Appends the output before `end` for which the pending input suffices, and drops input that is no longer needed.
     fn convert(&mut self, end: u64, out: &mut Vec<f32>) {
         let Kernels { up, down, reach, .. } = self.kernels;
         let (whole, part) = ((down / up) as usize, down % up);
@@ -133,7 +134,7 @@ impl Resampler {
                     {
                         self.sums.push(self.kernels.partial_sums(input, self.fraction));
                         self.given += 1;
-                        // Without a branch: no processor could foresee when a sample is skipped.
+                        // Branchless, because skipped samples are unpredictable for the processor.
                         let fraction = self.fraction + part;
                         let carry = u64::from(fraction >= up);
                         self.fraction = fraction - carry * up;
@@ -144,7 +145,7 @@ impl Resampler {
             if self.sums.is_empty() {
                 break;
             }
-            // Apart, because reading a sum at once waits for its being written.
+            // In a separate loop, because reading a sum immediately would wait for its write.
             out.extend(self.sums.iter().map(total));
         }
         let used = self.first_tap.min(self.pending.len());
@@ -153,25 +154,25 @@ impl Resampler {
     }
 }
 
-/// The kernel at each fraction of an input sample at which an output sample can stand.
+/// The kernel for each fraction of an input sample at which an output sample can be.
 struct Kernels {
-    /// Output and input rate without common factors: output n stands at input n × down / up.
+    /// Output and input rate without common factors: output n is at input n × down / up.
     up: u64,
     down: u64,
-    /// Input samples that count on either side: whole rounds of [`weigh`].
+    /// Number of input samples on either side: a multiple of half the block of [`weigh`].
     reach: usize,
-    /// Kernels in `taps`, less the one at the fraction 1: `up`, or fewer to interpolate between.
+    /// Number of kernels in `taps`, without the one at fraction 1: `up`, or fewer with interpolation.
     phases: u64,
     /// `phases + 1` kernels of 2 × `reach` taps.
     taps: Aligned,
 }
 
 impl Kernels {
-    /// For an input of `rate` / `halved` Hz.
+    /// Kernels for an input of `rate` / `halved` Hz.
     fn new(rate: u32, halved: u32) -> Self {
         let common = gcd(SPEECH_RATE * halved, rate);
         let (up, down) = (u64::from(SPEECH_RATE * halved / common), u64::from(rate / common));
-        // Going down, the kernel is stretched to the output's rate.
+        // When the rate decreases, the kernel is stretched to the output rate.
         let stretch = (down as f64 / up as f64).max(1.0);
         let reach = ((ZERO_CROSSINGS * stretch).ceil() as usize).next_multiple_of(WIDTH / 2);
         let phases = up.min(MAX_PHASES);
@@ -179,10 +180,10 @@ impl Kernels {
         Self { up, down, reach, phases, taps: (0..=phases).flat_map(kernel).collect() }
     }
 
-    /// The output `fraction / up` of a sample after the middle of `input`, in parts to be added.
+    /// The output at `fraction / up` of a sample after the middle of `input`, as partial sums.
     #[inline(always)]
     fn partial_sums(&self, input: &[f32], fraction: u64) -> [f32; WIDTH] {
-        // Divisions are slow, and mostly there is a kernel for each fraction.
+        // Divisions are slow, and in most cases each fraction has its own kernel.
         let (phase, between) = if self.phases == self.up {
             (fraction as usize, 0)
         } else {
@@ -199,7 +200,7 @@ impl Kernels {
     }
 }
 
-/// A low-pass kernel of unit gain whose centre is `fraction` (0 to 1) of a sample after tap `reach - 1`.
+/// A low-pass kernel of unit gain, centred `fraction` (0 to 1) of a sample after tap `reach - 1`.
 fn kernel(fraction: f64, reach: usize, stretch: f64) -> Vec<f32> {
     let tap = |i| {
         let distance = (i as f64 - (reach - 1) as f64 - fraction) / stretch;
@@ -223,7 +224,7 @@ fn bessel_i0(x: f64) -> f64 {
     terms.map(|(_, term)| term).take_while(|&term| term > 1e-12).sum()
 }
 
-/// The sum, in parts, of products of two slices of equal length, a multiple of [`WIDTH`].
+/// Partial sums of the products of two slices of equal length, a multiple of [`WIDTH`].
 #[inline(always)]
 fn weigh(taps: &[f32], input: &[f32]) -> [f32; WIDTH] {
     let mut sums = [0.0; WIDTH];

@@ -1,60 +1,63 @@
-//! Bars: the position of each beat in a bar of four or three, from what sounds on it (Viterbi over positions).
+//! Bars: the position of each beat in a bar of four or three, from features of the beats (Viterbi over positions).
 
-/// Neighbouring bars repeat each other: what sounds on a beat counts as one of this many parts of the evidence for
-/// which [`WEIGHTS`] were fitted, a recording of half a minute.
+/// Number of beats for which [`WEIGHTS`] were fitted, a recording of half a minute. The evidence of a beat is divided
+/// by it, because neighbouring bars repeat each other.
 const BEATS_FITTED: f32 = 60.0;
-/// Cost of a bar that is cut short or drawn out.
+/// Cost of a truncated or extended bar.
 const CHANGE_COST: f32 = 4.0;
-/// How much more likely a sound that breaks a silence is a downbeat.
+/// Prior in favour of a downbeat on the first beat after silence.
 const ENTRY_BONUS: f32 = 5.0;
-/// Most beats in a bar.
+/// Maximum number of beats in a bar.
 const MAX_BEATS: usize = 4;
 
-/// What is known of each beat: how strongly kick and bass sound, and how the spectrum changes there as seen over half
-/// a beat, one beat and two.
+/// Number of features of a beat: strength of kick and bass, and spectral change over half a beat, one beat and two
+/// beats.
 pub(super) const FEATURES: usize = 4;
 
-/// What speaks for each [`Place`], per standard deviation of each feature (fitted by `tools/rhythm/fit.py`): chords
-/// change and the bass begins on the downbeat, the snare sounds on 2 and 4.
+/// Weights of the features, per standard deviation, for each [`BeatRole`] (fitted by `tools/rhythm/fit.py`): chords change
+/// and the bass starts on the downbeat, the snare is on 2 and 4.
 const WEIGHTS: [[f32; FEATURES]; 4] =
     [[5.0, 0.0, 1.5, 4.5], [0.0, 2.0, -2.0, -0.5], [1.0, -1.0, 0.5, -3.5], [-6.0, -1.0, -0.5, -0.5]];
 
-/// Beats that are alike, as a row of [`WEIGHTS`].
+/// A class of beats, as a row of [`WEIGHTS`].
 #[derive(Clone, Copy)]
-enum Place {
+enum BeatRole {
     Downbeat,
-    /// The second and fourth of four.
+    /// Second and fourth beat of four.
     Backbeat,
-    /// The third of four.
+    /// Third beat of four.
     Middle,
-    /// The second and third of three.
+    /// Second and third beat of three.
     Weak,
 }
 
-/// A kind of bar.
+/// A metre: the classes of the beats in a bar.
 struct Metre {
-    places: &'static [Place],
-    /// How much less likely it is than the others before anything was heard (fitted likewise).
+    places: &'static [BeatRole],
+    /// Prior cost of the metre relative to the others (fitted in the same way).
     cost: f32,
 }
 
 const METRES: [Metre; 2] = [
-    Metre { places: &[Place::Downbeat, Place::Backbeat, Place::Middle, Place::Backbeat], cost: 0.0 },
-    Metre { places: &[Place::Downbeat, Place::Weak, Place::Weak], cost: 1.5 },
+    Metre {
+        places: &[BeatRole::Downbeat, BeatRole::Backbeat, BeatRole::Middle, BeatRole::Backbeat],
+        cost: 0.0,
+    },
+    Metre { places: &[BeatRole::Downbeat, BeatRole::Weak, BeatRole::Weak], cost: 1.5 },
 ];
 
-/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, whose `sounds` are given in any unit;
-/// `enters` when its first beat breaks a silence.
+/// The position in its bar (0 is the downbeat) of each beat of one unbroken run with the features `sounds`, in any
+/// unit; `enters` if its first beat follows silence.
 pub(super) fn positions(sounds: &[[f32; FEATURES]], enters: bool) -> Vec<usize> {
     let sounds = standardised(sounds);
-    // An entry tells where bars begin, not how long they are.
-    let suits = |metre: &Metre| metre.path(&sounds, false).0 - metre.cost;
+    // An entry is evidence for the start of bars, not for their length.
+    let score = |metre: &Metre| metre.path(&sounds, false).0 - metre.cost;
     let [four, three] = &METRES;
-    let metre = if suits(three) > suits(four) { three } else { four };
+    let metre = if score(three) > score(four) { three } else { four };
     metre.path(&sounds, enters).1
 }
 
-/// Each feature less its mean, over its deviation.
+/// Subtracts the mean of each feature and divides by its standard deviation.
 fn standardised(sounds: &[[f32; FEATURES]]) -> Vec<[f32; FEATURES]> {
     let count = sounds.len().max(1) as f32;
     let means: [f32; FEATURES] =
@@ -70,12 +73,12 @@ fn standardised(sounds: &[[f32; FEATURES]]) -> Vec<[f32; FEATURES]> {
 }
 
 impl Metre {
-    /// How well the best positions in bars of this kind suit the `sounds`, and those positions.
+    /// The score of the best positions in bars of this metre, and these positions.
     fn path(&self, sounds: &[[f32; FEATURES]], enters: bool) -> (f32, Vec<usize>) {
         let count = self.places.len();
         let mut best = [0.0; MAX_BEATS];
         if enters {
-            // The position before the first beat's.
+            // The position before that of the first beat.
             best[count - 1] = ENTRY_BONUS;
         }
         let mut origins: Vec<[u8; MAX_BEATS]> = Vec::with_capacity(sounds.len());
@@ -101,8 +104,8 @@ impl Metre {
     }
 }
 
-impl Place {
-    /// How well `sound` suits it.
+impl BeatRole {
+    /// Score of the features `sound` in this class.
     fn fit(self, sound: &[f32; FEATURES]) -> f32 {
         let weights = &WEIGHTS[self as usize];
         weights.iter().zip(sound).map(|(weight, value)| weight * value).sum::<f32>() / BEATS_FITTED
@@ -125,7 +128,7 @@ fn best_origin(scores: &[f32], position: usize) -> (f32, u8) {
 mod tests {
     use super::*;
 
-    /// A new chord over a bass note.
+    /// A new chord with a bass note.
     const ONE: [f32; FEATURES] = [3.0, 0.5, 0.8, 0.8];
     const SNARE: [f32; FEATURES] = [0.0, 0.5, 0.1, 0.2];
     const KICK: [f32; FEATURES] = [2.5, 0.3, 0.2, 0.1];
@@ -149,19 +152,19 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_silence_is_a_downbeat() {
+    fn first_beat_after_silence_is_a_downbeat() {
         assert_counted(&[KICK, SNARE].repeat(8), true, 0, 4);
     }
 
     #[test]
-    fn a_bar_may_be_cut_short_when_the_music_says_so() {
+    fn bars_may_be_truncated_where_the_music_restarts() {
         let bars = [ONE, SNARE, KICK, SNARE].repeat(30);
         let positions = positions(&[&bars[..78], &bars].concat(), true);
         assert_eq!((positions[0], positions[78], positions[197]), (0, 0, 3), "downbeats of both halves");
     }
 
     #[test]
-    fn without_any_difference_bars_have_four_beats() {
+    fn equal_beats_form_bars_of_four() {
         assert_counted(&[SNARE; 24], true, 0, 4);
     }
 }

@@ -4,23 +4,23 @@
 use super::pulse::Pulse;
 use super::tempo::{TempoPath, Tempogram};
 
-/// Cost of an interval that deviates from the tempo path: times the squared logarithm of their ratio.
+/// Cost of an interval that deviates from the tempo path, per squared logarithm of their ratio.
 const DEVIATION_COST: f64 = 300.0;
-/// Intervals considered: the path's period times at most 1 ± this.
+/// Maximum relative deviation of a considered interval from the path's period.
 const MAX_DEVIATION: f64 = 0.15;
-/// Beats three halves as fast that are this strong, compared with those of the path, are the true ones: every second
-/// beat of the path then falls between two of them.
+/// Minimum strength, relative to the path's beats, at which beats of 3/2 the tempo replace them: every second beat of
+/// the path is then between two true beats.
 const AS_STRONG: f32 = 0.92;
 const FASTER: f64 = 1.5;
 
-/// The beats along `path`, after it was mended where another grid explains the pulse better.
+/// The beats along `path`, after sections of it are replaced where another grid explains the pulse better.
 pub(super) fn track_clearest(pulse: &Pulse, tempogram: &Tempogram, path: &mut TempoPath) -> Vec<usize> {
     let beats = track(pulse, path);
     let faster_path = tempogram.scaled(path, FASTER);
     let faster = track(pulse, &faster_path);
     let mean =
         |beats: &[usize]| beats.iter().map(|beat| pulse.values[*beat]).sum::<f32>() / beats.len() as f32;
-    let mut mended = false;
+    let mut is_replaced = false;
     let steady: Vec<&[usize]> = beats.chunk_by(|a, b| path.is_steady(*a, *b)).collect();
     let ends: Vec<(usize, usize, f32)> =
         steady.iter().filter_map(|run| Some((*run.first()?, *run.last()?, mean(run)))).collect();
@@ -29,16 +29,16 @@ pub(super) fn track_clearest(pulse: &Pulse, tempogram: &Tempogram, path: &mut Te
         let rivals = &faster[from..faster.partition_point(|beat| *beat <= last)];
         if !rivals.is_empty() && mean(rivals) >= AS_STRONG * strength {
             path.replace(&faster_path, first, last);
-            mended = true;
+            is_replaced = true;
         }
     }
-    if mended { track(pulse, path) } else { beats }
+    if is_replaced { track(pulse, path) } else { beats }
 }
 
-/// The frames of the beats that together have the highest pulse at the smallest deviation from `path`.
+/// The frames of the beats with the highest total pulse less the cost of deviations from `path`.
 fn track(pulse: &Pulse, path: &TempoPath) -> Vec<usize> {
     let mut scores: Vec<f64> = Vec::with_capacity(pulse.values.len());
-    // The interval to the previous beat, 0 for a first beat.
+    // The interval to the previous beat; 0 for a first beat.
     let mut intervals: Vec<u16> = Vec::with_capacity(pulse.values.len());
     let mut choices = Intervals::around(1);
     for (frame, value) in pulse.values.iter().enumerate() {
@@ -63,11 +63,11 @@ fn track(pulse: &Pulse, path: &TempoPath) -> Vec<usize> {
     beats
 }
 
-/// The intervals considered at one period.
+/// The considered intervals at one period.
 struct Intervals {
     period: usize,
     shortest: usize,
-    /// Of the shortest interval, the next longer one, …
+    /// Cost of each interval, from `shortest` on.
     costs: Vec<f64>,
 }
 
@@ -83,8 +83,8 @@ impl Intervals {
         Self { period, shortest, costs: (shortest..=longest).map(cost).collect() }
     }
 
-    /// The best score of a previous beat for one in the frame after `scores`, and the interval to it; both 0 when it
-    /// is better to begin anew.
+    /// The best score of a previous beat for a beat in the frame after `scores`, and the interval to it; both 0 if a
+    /// new run scores higher.
     fn best(&self, scores: &[f64]) -> (f64, usize) {
         let mut best = (0.0, 0);
         for (interval, cost) in (self.shortest..=scores.len()).zip(&self.costs) {
@@ -101,7 +101,7 @@ impl Intervals {
 mod tests {
     use super::*;
 
-    /// Half a minute with something on every 36th frame, each second time stronger.
+    /// Half a minute with a beat on every 36th frame, every second one stronger.
     fn pulse() -> Pulse {
         let value = |frame: usize| match frame % 72 {
             0 => 5.0,
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn beats_that_fall_between_the_true_ones_are_mended() {
+    fn path_at_two_thirds_of_the_tempo_is_replaced() {
         assert!(tracked(2.0 / 3.0).windows(2).all(|pair| pair[1] - pair[0] == 36));
     }
 

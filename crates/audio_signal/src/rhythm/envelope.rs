@@ -1,36 +1,36 @@
-//! Peak level per millisecond: fine enough to see where a sound begins.
+//! Peak level per millisecond: fine enough to locate the start of an attack.
 
 use crate::math::log10;
 use crate::simd::vectorized;
 
-/// Levels are kept in half decibels above this (dBFS).
+/// Level of value 0 in dBFS; levels are stored in steps of 0.5 dB above it.
 const FLOOR_DBFS: f32 = -120.0;
-/// A sound has begun once it is within this many decibels of its peak.
+/// An attack has started once the level is within this many dB of its peak.
 const BEGUN_DB: f32 = 20.0;
-/// What is this many decibels below a sound's peak is silence beside it; between the strokes of a drum kit its room
-/// and cymbals stay above.
+/// Level difference in dB below a peak that counts as silence; between the strokes of a drum kit, room and cymbals are
+/// above it.
 const SILENT_DB: f32 = 35.0;
-/// A sound takes up to this long, milliseconds, to rise from silence until it has begun.
+/// Maximum rise time from silence to the start of an attack, in ms.
 const RISE_MS: usize = 5;
-/// A sound's peak is looked for this far after it begins, milliseconds.
+/// Maximum time from the start of an attack to its peak, in ms.
 const ATTACK_MS: usize = 100;
-/// Silence before an entry lasts this long, milliseconds, unless the stream began less long before.
+/// Duration of the silence before an entry in ms, or less at the start of the stream.
 const SILENCE_MS: usize = 1_000;
-/// The shortest lead-in that shows that a stream does not begin in the midst of sound, milliseconds.
+/// Minimum lead-in in ms by which a stream is known not to start within audio.
 const MIN_LEAD_IN_MS: usize = 2;
 
-/// The largest sample of each millisecond.
+/// The peak level of each millisecond.
 pub(super) struct Envelope {
-    /// Samples per value.
+    /// Number of samples per value.
     hop: usize,
-    /// Half decibels above [`FLOOR_DBFS`].
+    /// Levels in steps of 0.5 dB above [`FLOOR_DBFS`].
     levels: Vec<u8>,
     peak: f32,
     filled: usize,
 }
 
 impl Envelope {
-    /// For a stream of `rate` Hz.
+    /// An empty envelope for a stream of `rate` Hz.
     pub(super) fn new(rate: u32) -> Self {
         Self { hop: (rate as usize / 1_000).max(1), levels: Vec::new(), peak: 0.0, filled: 0 }
     }
@@ -42,15 +42,15 @@ impl Envelope {
             self.peak = self.peak.max(largest(now));
             self.filled += now.len();
             if self.filled == self.hop {
-                // `as` saturates: below the floor is 0.
+                // `as` saturates at 0 below the floor.
                 self.levels.push((2.0 * (20.0 * log10(self.peak.max(f32::MIN_POSITIVE)) - FLOOR_DBFS)).round() as u8);
                 (self.peak, self.filled) = (0.0, 0);
             }
         }
     }
 
-    /// Whether the sound around `sample` (±50 ms) is the first after silence, not just the first of a stream
-    /// that begins in the midst of sound.
+    /// Whether the audio around `sample` (±50 ms) is the first after silence, and not just the start of a stream that
+    /// starts within audio.
     pub(super) fn enters_after_silence(&self, sample: usize) -> bool {
         let at = sample / self.hop;
         let (first, end) = (at.saturating_sub(ATTACK_MS / 2), self.levels.len().min(at + ATTACK_MS));
@@ -67,9 +67,9 @@ impl Envelope {
     }
 }
 
-/// The largest magnitude of `samples`, which are numbers; 0 of none.
+/// The largest magnitude of `samples`, which must not be NaN; 0 for none.
 fn largest(samples: &[f32]) -> f32 {
-    // Magnitudes order like their bits, and the greatest integer is found in any order.
+    // Magnitudes have the same order as their bits, and the maximum of integers can be computed in any order.
     let magnitude = |sample: &f32| sample.abs().to_bits();
     f32::from_bits(vectorized(
         #[inline(always)]

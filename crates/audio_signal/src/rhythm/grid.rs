@@ -1,4 +1,4 @@
-//! The beat grid: which beats count, where they stand in their bars, and the tempo they have.
+//! The beat grid: selection of beats, their positions in bars, and their tempo.
 
 use media_time::MediaTime;
 
@@ -8,61 +8,62 @@ use super::pulse::RANGES;
 use super::tempo::{self, TempoPath, Tempogram};
 use super::timbre::Timbre;
 
-/// Significance (standard deviations) that a run of beats reaches somewhere: speech stays
-/// below 7, music reaches 10 and more …
+/// Minimum significance (standard deviations) that a run of beats reaches at some beat: speech has less
+/// than 7, music 10 and more …
 const CLEAR_SIGNIFICANCE: f32 = 8.0;
-/// … and keeps everywhere. At the ends of a recording only one side bears witness, which costs up to a half.
+/// … and at all beats. At the ends of a recording there is evidence from one side only, which costs up to a half.
 const MIN_SIGNIFICANCE: f32 = 3.5;
-/// Fewer beats in a row are chance.
+/// Minimum number of beats in a run; fewer are attributed to chance.
 const MIN_BEATS: usize = 4;
-/// Tempi listed beside the main one, as ratios to it.
+/// Tempi listed in addition to the main one, as ratios to it.
 const RELATED_TEMPI: [f64; 6] = [0.5, 2.0, 2.0 / 3.0, 1.5, 1.0 / 3.0, 3.0];
-/// How sharply the weights of the candidates follow their saliences.
+/// Exponent of the candidates' weights as a function of their salience.
 const CANDIDATE_SHARPNESS: f64 = 8.0;
-/// Beat sounds are the largest value within this many pulse frames.
+/// The feature of a beat is the largest value within this many pulse frames.
 const SOUND_REACH: usize = 3;
 
-/// A beat.
+/// A beat with its position in the bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Beat {
-    /// When it falls.
+    /// Time of the beat in the recording.
     pub time: MediaTime,
-    /// Counts all beats of the recording from 0.
+    /// Index of the beat in the recording, from 0.
     pub beat_index: u32,
-    /// Counts bars from 0, which starts at the first downbeat; beats before that are its pickup and count to it. After an
-    /// interruption a pickup is a bar of its own.
+    /// Index of the bar, from 0 at the first downbeat; earlier beats are its pickup and have its index. After an
+    /// interruption, a pickup is a bar of its own.
     pub bar_index: u32,
     /// Position in the bar from 1, the downbeat, to 4 or 3.
     pub position: u32,
-    /// How clear the beat is around here, 0 to 1.
+    /// Clarity of the beat around this time, 0 to 1.
     pub confidence: f32,
 }
 
 /// The tempo of a recording as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tempo {
-    /// Beats per minute of the beats found: 60 s over the median interval.
+    /// Beats per minute of the detected beats: 60 s over the median interval.
     pub bpm: f64,
-    /// The tempo and those it may be taken for, half and double always among them; by falling weight.
+    /// The tempo and its alternatives, always including half and double; by descending weight.
     pub candidates: Vec<TempoCandidate>,
 }
 
-/// A tempo that the recording may be taken to have.
+/// A possible tempo of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TempoCandidate {
-    /// Beats per minute.
+    /// Tempo in beats per minute.
     pub bpm: f64,
-    /// Share of belief, 0 to 1; the weights of all candidates add up to 1.
+    /// Posterior weight, 0 to 1; the weights of all candidates add up to 1.
     pub weight: f64,
 }
 
-/// Runs of beats that are not chance: everywhere in what is `heard`, nowhere insignificant, and somewhere clear.
+/// Runs of beats that are not due to chance: within frames for which `can_have_beat` holds, significant at all beats
+/// and clear at one at least.
 pub(super) fn audible_runs(
     beats: &[usize],
     path: &TempoPath,
-    heard: impl Fn(usize) -> bool,
+    can_have_beat: impl Fn(usize) -> bool,
 ) -> Vec<Vec<usize>> {
-    let audible = |beat: &usize| heard(*beat) && path.significance(*beat) >= MIN_SIGNIFICANCE;
+    let audible = |beat: &usize| can_have_beat(*beat) && path.significance(*beat) >= MIN_SIGNIFICANCE;
     let clear = |beat: &usize| path.significance(*beat) >= CLEAR_SIGNIFICANCE;
     beats
         .chunk_by(|a, b| audible(a) == audible(b))
@@ -71,18 +72,19 @@ pub(super) fn audible_runs(
         .collect()
 }
 
-/// What sounds on each beat of a run.
+/// The features of each beat of a run.
 pub(super) type BeatSounds = Vec<[f32; FEATURES]>;
 
-/// What bars are found by.
-pub(super) struct Sound<'a> {
+/// The input for the positions of beats in bars.
+pub(super) struct BeatEvidence<'a> {
     pub(super) ranges: &'a [Vec<f32>; RANGES],
     pub(super) timbre: &'a Timbre,
 }
 
-/// The beats of `runs` with their places in bars, which begin anew in each run and follow from its `sounds`.
+/// The beats of `runs` with their positions in bars, which restart in each run and follow from its features
+/// `sounds`.
 ///
-/// `time` tells when a frame is, `enters` whether the sound there breaks a silence.
+/// `time` returns the time of a frame, `enters` whether it follows silence.
 pub(super) fn number(
     runs: &[Vec<usize>],
     sounds: &[BeatSounds],
@@ -95,7 +97,7 @@ pub(super) fn number(
     for (run, sounds) in runs.iter().zip(sounds) {
         let positions = bars::positions(sounds, enters(run[0]));
         if !beats.is_empty() {
-            // What came before keeps its last bar; a pickup to what comes now is a bar of its own.
+            // The previous run keeps its last bar; a pickup of this run is a bar of its own.
             downbeats = downbeats.max(1) + u32::from(positions.first().is_some_and(|first| *first != 0));
         }
         for (frame, position) in run.iter().zip(positions) {
@@ -112,11 +114,11 @@ pub(super) fn number(
     beats
 }
 
-impl Sound<'_> {
-    /// What sounds on each beat of a run.
+impl BeatEvidence<'_> {
+    /// The features of each beat of a run.
     pub(super) fn of(&self, run: &[usize]) -> BeatSounds {
         let beat = |index: usize| {
-            // From the beat before to the beat after, where there are both.
+            // From the previous beat to the next one, if both exist.
             let (before, after) = (index.saturating_sub(1), (index + 1).min(run.len() - 1));
             let length = (run[after] - run[before]) as f64 / (after - before).max(1) as f64;
             let change = |beats: f64| {
@@ -128,7 +130,7 @@ impl Sound<'_> {
         (0..run.len()).map(beat).collect()
     }
 
-    /// How strongly kick and bass sound around `frame`.
+    /// Strength of kick and bass around `frame`.
     fn low(&self, frame: usize) -> f32 {
         let low = &self.ranges[0];
         let around = &low[frame.saturating_sub(SOUND_REACH)..low.len().min(frame + SOUND_REACH + 1)];
@@ -136,12 +138,12 @@ impl Sound<'_> {
     }
 }
 
-/// Significance as a share of belief: one half where chance may reach.
+/// Significance as a probability: one half at [`CLEAR_SIGNIFICANCE`].
 fn confidence(significance: f32) -> f32 {
     1.0 / (1.0 + (CLEAR_SIGNIFICANCE - significance).exp())
 }
 
-/// The tempo of `beats` and what else it may be; `None` when there are none.
+/// The tempo of `beats` and its alternatives; `None` if there are no beats.
 pub(super) fn tempo(beats: &[Beat], tempogram: &Tempogram, path: &TempoPath) -> Option<Tempo> {
     let mut intervals: Vec<i64> =
         beats.windows(2).map(|pair| (pair[1].time - pair[0].time).as_micros()).collect();
@@ -150,17 +152,17 @@ pub(super) fn tempo(beats: &[Beat], tempogram: &Tempogram, path: &TempoPath) -> 
     let bpm = 60e6 / median as f64;
     let audible = |point: usize| path.significance[point] >= MIN_SIGNIFICANCE;
     let main = tempogram.mean_salience(bpm, audible).filter(|salience| *salience > 0.0)?;
-    let belief = |ratio: f64| {
-        // Of tempi that were not looked at, only the preference is known.
+    let weight = |ratio: f64| {
+        // Tempi outside the tempogram are weighted by the tempo preference only.
         let unseen = || 0.5 * main * (tempo::preference(bpm * ratio) / tempo::preference(bpm)).min(1.0);
         let salience = tempogram.mean_salience(bpm * ratio, audible).unwrap_or_else(unseen);
         (CANDIDATE_SHARPNESS * (salience / main - 1.0)).exp()
     };
-    let beliefs: Vec<(f64, f64)> =
-        std::iter::once(1.0).chain(RELATED_TEMPI).map(|ratio| (bpm * ratio, belief(ratio))).collect();
-    let total: f64 = beliefs.iter().map(|(_, belief)| belief).sum();
+    let weights: Vec<(f64, f64)> =
+        std::iter::once(1.0).chain(RELATED_TEMPI).map(|ratio| (bpm * ratio, weight(ratio))).collect();
+    let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut candidates: Vec<TempoCandidate> =
-        beliefs.into_iter().map(|(bpm, belief)| TempoCandidate { bpm, weight: belief / total }).collect();
+        weights.into_iter().map(|(bpm, weight)| TempoCandidate { bpm, weight: weight / total }).collect();
     candidates.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     Some(Tempo { bpm, candidates })
 }

@@ -1,8 +1,8 @@
 //! Rhythm: onsets, tempo, beats and bars of a mono stream.
 //!
-//! While samples come in, only band levels are computed and reduced to one onset value per 5 ms and one
-//! pulse value per frequency range and 10 ms; everything else happens in [`RhythmAnalyzer::finish`], where
-//! the whole recording is known. Methods, sources and figures: `docs/signal.md`.
+//! While samples are pushed, only band levels are computed and reduced to one onset value per 5 ms and one
+//! pulse value per frequency range and 10 ms; all decisions are made in [`RhythmAnalyzer::finish`] over
+//! the whole recording. Methods, sources and measurements: `docs/signal.md`.
 
 mod bars;
 mod beats;
@@ -31,27 +31,27 @@ use timbre::Timbre;
 
 /// Frames of the onset function per frame of the pulse.
 const PULSE_STRIDE: usize = 2;
-/// Weights of the frequency ranges in the search for the tempo. Hi-hats subdivide the beat: they would double it.
+/// Weights of the frequency ranges for the tempo. Hi-hats subdivide the beat, which would double the tempo.
 const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
-/// Weights of the frequency ranges in the search for the beats of a known tempo. Hi-hats mark them best.
+/// Weights of the frequency ranges for the beats of a known tempo. Hi-hats mark them best.
 const BEAT_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 1.5];
-/// Pulse from which on a frame is the recording's first sound, standard deviations.
+/// Minimum pulse, in standard deviations, of the recording's first onset.
 const FIRST_SOUND: f32 = 1.0;
 
-/// What the rhythm of a recording is.
+/// The rhythm of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rhythm {
-    /// Beginnings of sounds, strictly increasing.
+    /// The detected onsets, with strictly increasing times.
     pub onsets: Vec<Onset>,
-    /// `None` where there is no beat.
+    /// The tempo; `None` without beats.
     pub tempo: Option<Tempo>,
-    /// Strictly increasing; empty where there is no beat.
+    /// The detected beats, with strictly increasing times; empty without a regular beat.
     pub beats: Vec<Beat>,
 }
 
-/// Finds the rhythm of a mono stream of any rate; silence, noise and speech have onsets but no beats.
+/// Detects the rhythm of a mono stream of any sample rate; silence, noise and speech have onsets but no beats.
 ///
-/// Memory grows by about 7 KB per second of sound.
+/// Memory grows by about 7 KB per second of audio.
 pub struct RhythmAnalyzer {
     rate: u32,
     /// `None` when the rate is out of range.
@@ -83,7 +83,7 @@ impl Features {
 }
 
 impl RhythmAnalyzer {
-    /// For a stream of `rate` Hz. Below about 500 Hz or above 1 MHz nothing is found.
+    /// An analyser for a stream of `rate` Hz. Below about 500 Hz or above 1 MHz nothing is detected.
     #[must_use]
     pub fn new(rate: u32) -> Self {
         let stream = BandSpectrum::new(rate).map(|spectrum| Stream {
@@ -99,7 +99,7 @@ impl RhythmAnalyzer {
         Self { rate, stream }
     }
 
-    /// Adds `mono` samples (finite, full scale ±1); how the stream is cut into calls makes no difference.
+    /// Adds `mono` samples (finite, full scale ±1); the result does not depend on how the stream is split into calls.
     pub fn push(&mut self, mono: &[f32]) {
         if let Some(Stream { envelope, spectrum, features }) = &mut self.stream {
             envelope.push(mono);
@@ -107,20 +107,20 @@ impl RhythmAnalyzer {
         }
     }
 
-    /// The rhythm of all that was pushed.
+    /// The rhythm of all pushed samples.
     #[must_use]
     pub fn finish(self) -> Rhythm {
         self.finish_outside(&[])
     }
 
-    /// The rhythm of all that was pushed, without beats in `beatless` windows (sorted). Syllables come regularly enough
-    /// to carry a beat on from the music before them, and nothing contradicts it in a silence.
+    /// The rhythm of all pushed samples, without beats in `beatless` windows (sorted). Syllables are regular enough to
+    /// continue a beat from the music before them, and silence has no evidence against it.
     #[must_use]
     pub fn finish_outside(self, beatless: &[Window]) -> Rhythm {
         self.finish_with_sounds(beatless).0
     }
 
-    /// Also what sounds on the beats of each unbroken run.
+    /// Also returns the features of the beats of each unbroken run.
     fn finish_with_sounds(self, beatless: &[Window]) -> (Rhythm, Vec<BeatSounds>) {
         let Some(Stream { envelope, mut spectrum, mut features }) = self.stream else {
             return Default::default();
@@ -155,16 +155,17 @@ impl RhythmAnalyzer {
             let frame = frame as f64 + onsets::peak_offset(&pulse.values, frame);
             MediaTime::from_samples((frame * hop as f64).round() as i64, self.rate)
         };
-        let sound = grid::Sound { ranges: &ranges, timbre: &features.timbre };
-        let sounds: Vec<BeatSounds> = runs.iter().map(|run| sound.of(run)).collect();
+        let evidence = grid::BeatEvidence { ranges: &ranges, timbre: &features.timbre };
+        let sounds: Vec<BeatSounds> = runs.iter().map(|run| evidence.of(run)).collect();
         let beats = grid::number(&runs, &sounds, &path, time, enters);
         let tempo = grid::tempo(&beats, &tempogram, &path);
         (Rhythm { onsets, tempo, beats }, sounds)
     }
 }
 
-/// For each unbroken run of beats in a `mono` recording of `rate` Hz: the four features by which places in bars are found,
-/// and the beats as [`RhythmAnalyzer::finish`] returns them. For fitting the bars (`tools/rhythm/fit.py`).
+/// For each unbroken run of beats in a `mono` recording of `rate` Hz: the four features from which positions in bars
+/// are estimated, and the beats as [`RhythmAnalyzer::finish`] returns them. For fitting the bars
+/// (`tools/rhythm/fit.py`).
 #[must_use]
 pub fn bar_features(rate: u32, mono: &[f32]) -> Vec<Vec<([f32; FEATURES], Beat)>> {
     let mut analyzer = RhythmAnalyzer::new(rate);

@@ -5,27 +5,27 @@ use media_time::MediaTime;
 
 use super::spectrum::FRAMES_PER_SECOND;
 
-/// Frames between the two spectra that are compared. Three put the flux's peak where annotators hear the onset: two
-/// are 3 ms early.
+/// Frames between the two compared spectra. With three, the flux's peak is at the annotated onsets; with two, it is 3
+/// ms early.
 const LAG: usize = 3;
 /// A peak is the largest value within this many frames before and after it (25 and 20 ms).
 const PEAK_BACK: usize = 5;
 const PEAK_AHEAD: usize = 4;
-/// The local mean reaches 100 ms back and 70 ms ahead.
+/// The local mean covers 100 ms before and 70 ms after a frame.
 const MEAN_BACK: usize = FRAMES_PER_SECOND as usize / 10;
 const MEAN_AHEAD: usize = FRAMES_PER_SECOND as usize * 70 / 1_000;
-/// A peak rises above the local mean by this much (decades of magnitude, mean over bands) …
+/// Minimum height of a peak above the local mean (decades of magnitude, mean over bands) …
 const THRESHOLD: f32 = 0.02;
-/// … plus this many times the median of the two seconds around: what noise does by itself.
+/// … plus this many times the median of the surrounding two seconds, which measures the noise.
 const NOISE_FACTOR: f32 = 0.6;
-/// Frames over which that median is taken.
+/// Number of frames over which that median is taken.
 const NOISE_BLOCK: usize = 2 * FRAMES_PER_SECOND as usize;
-/// The beginning of a sound.
+/// The start of a note, stroke or other event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Onset {
-    /// When it begins.
+    /// Time of the onset in the recording.
     pub time: MediaTime,
-    /// Mean rise over the spectrum's bands, decades of magnitude (0 upwards; a clear drum hit is 0.3 to 1).
+    /// Mean rise over the spectrum's bands, in decades of magnitude (0 and more; a clear drum hit has 0.3 to 1).
     pub strength: f32,
 }
 
@@ -49,7 +49,7 @@ impl OnsetFunction {
         self.history.rotate_left(1);
     }
 
-    /// The onsets of the whole stream, whose frames are `hop` samples apart at `rate` Hz.
+    /// The onsets of the whole stream, with frames of `hop` samples at `rate` Hz.
     pub(super) fn pick(&self, hop: usize, rate: u32) -> Vec<Onset> {
         let values = &self.values;
         let noise: Vec<f32> = values.chunks(NOISE_BLOCK).map(median).collect();
@@ -83,7 +83,7 @@ fn median(values: &[f32]) -> f32 {
     *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
-/// Where the parabola through a peak and its neighbours has its top, frames from the peak (±0.5).
+/// Offset of the vertex of the parabola through a peak and its neighbours, in frames (±0.5).
 pub(super) fn peak_offset(values: &[f32], peak: usize) -> f64 {
     if peak == 0 || peak + 1 >= values.len() {
         return 0.0;

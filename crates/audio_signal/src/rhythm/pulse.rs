@@ -1,4 +1,4 @@
-//! The pulse: how strongly something begins in each frame, in units of its local deviation.
+//! The pulse: the strength of onsets in each frame, in units of the local standard deviation.
 
 use std::collections::VecDeque;
 
@@ -9,13 +9,13 @@ use aubio_rs::{OnsetMode, SpecDesc};
 const RANGE_EDGES_HZ: [f64; RANGES - 1] = [200.0, 2_000.0, 7_000.0];
 /// Frequency ranges: kick and bass, chords and the body of the snare, its noise, hi-hats.
 pub(super) const RANGES: usize = 4;
-/// Local mean and deviation are taken this many seconds to both sides.
+/// Local mean and deviation cover this many seconds on both sides.
 const NORMALISE_SECONDS: f64 = 4.0;
-/// Added to the deviation, as a share of its mean, so that near-silence is not blown up.
+/// Added to the deviation, as a fraction of its mean, so that near-silence is not amplified.
 const DEVIATION_FLOOR: f64 = 0.3;
-/// Smallest deviation that counts as sound, decades of magnitude per band.
+/// Minimum deviation above silence, in decades of magnitude per band.
 const SILENCE: f64 = 1e-3;
-/// A single event counts no more than this many deviations: one bang in silence is no beat.
+/// Maximum value of a single event, in deviations: a single bang in silence is not a beat.
 const LARGEST: f64 = 5.0;
 /// Half of a normalised Gaussian of one frame's deviation, centre first.
 const SMOOTHING: [f64; 4] = [0.399_050_28, 0.242_036_23, 0.054_005_58, 0.004_433_05];
@@ -27,7 +27,7 @@ pub(super) struct PulseFunction {
 
 struct Range {
     bands: std::ops::Range<usize>,
-    /// `None` when the stream's rate leaves the range without bands.
+    /// `None` if the stream's sample rate leaves the range without bands.
     flux: Option<SpecDesc>,
     values: Vec<f32>,
 }
@@ -38,7 +38,7 @@ struct Range {
 unsafe impl Send for Range {}
 
 impl PulseFunction {
-    /// For frames with bands at `centres_hz` (rising).
+    /// Creates the function for frames with bands at `centres_hz` (ascending).
     pub(super) fn new(centres_hz: impl Iterator<Item = f64>) -> Self {
         let mut counts = [0; RANGES];
         for hz in centres_hz {
@@ -68,7 +68,7 @@ impl PulseFunction {
 
 impl Range {
     fn new(bands: std::ops::Range<usize>) -> Self {
-        // aubio sizes its memory as size/2 + 1 bins, and refuses fewer than two.
+        // aubio allocates size/2 + 1 bins, and rejects fewer than two.
         let size = 2 * bands.len().saturating_sub(1);
         Self {
             flux: SpecDesc::new(OnsetMode::SpecFlux, size).ok().filter(|_| size > 0),
@@ -79,21 +79,21 @@ impl Range {
 
     fn push(&mut self, levels: &[f32]) {
         let flux = self.flux.as_mut().map_or(0.0, |flux| {
-            // Spectral flux reads magnitudes only; the phases are there to satisfy the type.
+            // Spectral flux uses magnitudes only; the phases are passed because the type requires them.
             CVec::from_parts(levels, levels).and_then(|frame| flux.do_result(frame)).unwrap_or(0.0)
         });
         self.values.push(flux / levels.len().max(1) as f32);
     }
 }
 
-/// One value per frame, about zero mean and unit deviation, large (up to [`LARGEST`]) where something begins.
+/// One value per frame with zero mean and unit deviation, large (up to [`LARGEST`]) at onsets.
 pub(super) struct Pulse {
     pub(super) values: Vec<f32>,
     pub(super) frames_per_second: f64,
 }
 
 impl Pulse {
-    /// The sum of standardised `ranges`, each times its weight, itself scaled to unit deviation.
+    /// The weighted sum of standardised `ranges`, scaled to unit deviation.
     pub(super) fn sum(ranges: &[Vec<f32>; RANGES], weights: [f32; RANGES], frames_per_second: f64) -> Self {
         let frames = ranges[0].len();
         let sum =
@@ -107,14 +107,14 @@ impl Pulse {
         Self { values, frames_per_second }
     }
 
-    /// Makes `frame` count twice as much as the largest event: where a beat is known to be.
+    /// Gives `frame`, a known beat, twice the maximum value of an event.
     pub(super) fn accent(&mut self, frame: usize) {
         self.values[frame] = 2.0 * LARGEST as f32;
     }
 }
 
-/// `values` smoothed over about ±1 frame, less the local mean, over the local deviation: about zero
-/// mean and unit deviation wherever there is sound, near zero in silence.
+/// Smooths `values` over about ±1 frame, subtracts the local mean and divides by the local deviation: zero mean and
+/// unit deviation wherever there is audio, near zero in silence.
 fn standardise(values: &[f32], frames_per_second: f64) -> Vec<f32> {
     let smooth = smooth(values);
     let reach = (NORMALISE_SECONDS * frames_per_second).round() as usize;

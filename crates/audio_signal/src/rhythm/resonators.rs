@@ -2,38 +2,38 @@
 
 use crate::simd::{WIDTH, vectorized};
 
-/// A resonator forgets half in this time, seconds.
+/// Half-life of a resonator's memory in seconds.
 const HALF_LIFE_SECONDS: f64 = 5.0;
-/// Cost of a beat's period deviating from the previous one's: times the squared logarithm of their ratio.
+/// Cost of a beat period that deviates from the previous one, per squared logarithm of their ratio.
 const DEVIATION_COST: f32 = 450.0;
-/// Periods compared with each resonator's own: this many to both sides.
+/// Number of neighbouring periods on both sides that are compared with each resonator's own.
 const NEIGHBOURS: usize = 2;
-/// Most frames that are computed together.
+/// Maximum number of frames computed together.
 const BLOCK: usize = 16;
-/// Frames for which there is room in a row besides those that are looked back at.
+/// Capacity of a row in frames, in addition to the frames of look-back.
 const ROOM: usize = 16 * BLOCK;
 
 /// One resonator per period, after the cumulative beat score of Davies & Plumbley ("Context-dependent beat
-/// tracking of musical audio", TASLP 2007). Each keeps, per frame, the best sum of pulse values over beats about
-/// one period apart that end in this frame, older ones forgotten by and by.
+/// tracking of musical audio", TASLP 2007). Each computes, per frame, the best sum of pulse values over beats about
+/// one period apart that ends in this frame, with exponential forgetting.
 pub(super) struct Bank {
-    /// Frames, rising by one.
+    /// Periods in frames, ascending by one.
     periods: Vec<usize>,
-    /// What is left of a sum after one period.
+    /// Decay of a sum over one period.
     decay: Vec<f32>,
-    /// Scales each resonator's response to independent values of unit variance to unit variance.
+    /// Scale of each resonator, so that independent values of unit variance give a response of unit variance.
     scale: Vec<f32>,
-    /// Per period, the cost of the previous interval being that of each neighbour.
+    /// For each period, the cost of each neighbour as the previous interval.
     costs: Vec<[f32; 2 * NEIGHBOURS + 1]>,
 }
 
-/// The scores of the last frames, a row for each resonator, the oldest first.
+/// The scores of the last frames, one row per resonator, oldest first.
 struct Scores {
     rows: Vec<f32>,
     width: usize,
-    /// Where the next frame goes in each row; before the first frame there are zeros.
+    /// Index of the next frame in each row; zeros precede the first frame.
     next: usize,
-    /// Frames that are looked back at.
+    /// Number of frames of look-back.
     kept: usize,
 }
 
@@ -52,13 +52,13 @@ impl Bank {
         Self { periods, decay, scale, costs }
     }
 
-    /// Hands to `sink`, at frames `offset`, `offset + step`, …, each resonator's best response within its last
+    /// Passes to `sink`, at frames `offset`, `offset + step`, …, each resonator's best response within its last
     /// period.
     pub(super) fn respond(&self, pulse: &[f32], step: usize, offset: usize, mut sink: impl FnMut(f32)) {
         let (Some(&shortest), Some(&longest)) = (self.periods.first(), self.periods.last()) else { return };
         let mut scores = Scores::new(self.periods.len(), longest);
         let mut wanted = offset;
-        // No resonator looks back into the block under way, so its frames are independent of each other.
+        // No resonator looks back into the current block, so its frames are independent of each other.
         let block = BLOCK.min(shortest);
         for (start, values) in (0..).step_by(block).zip(pulse.chunks(block)) {
             scores.make_room();
@@ -90,7 +90,7 @@ impl Bank {
             (index.saturating_sub(NEIGHBOURS), (index + NEIGHBOURS).min(self.periods.len() - 1));
         let mut best = [0.0_f32; BLOCK];
         for (row, cost) in (first..=last).zip(&self.costs[index][first + NEIGHBOURS - index..]) {
-            // A whole block, for speed: rows have room for it, and what is beyond `values` is not used.
+            // A whole block, for speed: rows have the capacity, and scores beyond `values` are not used.
             let Some(scores) = scores.row(row)[from..].first_chunk::<BLOCK>() else { continue };
             for (best, score) in best.iter_mut().zip(scores) {
                 let score = score - cost;
@@ -110,7 +110,7 @@ impl Scores {
         Self { rows: vec![0.0; count * width], width, next: kept, kept }
     }
 
-    /// Room for another block behind the frames that are looked back at.
+    /// Makes room for another block after the frames of look-back.
     fn make_room(&mut self) {
         if self.next + BLOCK > self.width {
             for row in self.rows.chunks_exact_mut(self.width) {
@@ -131,7 +131,7 @@ impl Scores {
     }
 }
 
-/// The largest of some numbers; 0 of none and of negative ones.
+/// The largest of the values; 0 if there are none or all are negative.
 fn largest(values: &[f32]) -> f32 {
     vectorized(
         #[inline(always)]

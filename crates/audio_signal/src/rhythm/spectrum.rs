@@ -1,38 +1,38 @@
-//! From samples to logarithmic band magnitudes, frame by frame.
+//! Logarithmic band magnitudes of the samples, frame by frame.
 
 use crate::fourier::PowerSpectra;
 use crate::math::log10;
 use crate::simd::vectorized;
 
-/// Frames per second of the onset function; the pulse keeps every second one.
+/// Frames per second of the onset function; the pulse uses every second one.
 pub(super) const FRAMES_PER_SECOND: u32 = 200;
-/// Length of the analysis window, seconds; rounded to a power of two samples.
+/// Length of the analysis window in seconds, rounded to a power of two in samples.
 const WINDOW_SECONDS: f64 = 0.0232;
 const BANDS_PER_OCTAVE: f64 = 12.0;
 const LOWEST_HZ: f64 = 30.0;
 const HIGHEST_HZ: f64 = 16_000.0;
-/// Magnitudes enter as log10(1 + GAIN·m), with m = 1 for a full-scale sine: quiet attacks count too.
+/// Levels are log10(1 + GAIN·m), with m = 1 for a full-scale sine, so that quiet attacks count too.
 const GAIN: f32 = 400.0;
-/// Samples beyond this (+18 dBFS) are cut, so that no sum overflows.
+/// Samples beyond this (+18 dBFS) are clipped, so that no sum overflows.
 const LARGEST_SAMPLE: f32 = 8.0;
-/// Streams of a higher rate are not analysed: their windows would not fit in memory.
+/// Streams with a higher sample rate are not analysed, because of the memory for their windows.
 const HIGHEST_RATE: u32 = 1 << 20;
 
-/// Cuts a mono stream into overlapping windows, and each into logarithmic band magnitudes.
+/// Splits a mono stream into overlapping windows and computes the logarithmic band magnitudes of each.
 ///
-/// Frame `k` is centred on sample `k * hop`; half a window of silence is put before the stream.
+/// Frame `k` is centred on sample `k * hop`; half a window of silence precedes the stream.
 pub(super) struct BandSpectrum {
     spectra: PowerSpectra,
     bands: Vec<Band>,
     hop: usize,
-    /// Samples not yet consumed, the next frame's window first.
+    /// Samples not yet consumed, from the start of the next frame's window.
     pending: Vec<f32>,
-    /// Two frames are computed at once.
+    /// Two frames are computed together.
     frames: [Frame; 2],
 }
 
 struct Frame {
-    /// Of the bins that bands cover.
+    /// Magnitudes of the bins covered by bands.
     magnitudes: Vec<f32>,
     levels: Vec<f32>,
 }
@@ -45,14 +45,14 @@ struct Band {
 }
 
 impl Band {
-    /// The bin after its last.
+    /// The end (exclusive) of its bins.
     fn end(&self) -> usize {
         self.first_bin + self.weights.len()
     }
 }
 
 impl BandSpectrum {
-    /// For a stream of `rate` Hz; `None` when it is too low to hold two bands, or absurdly high.
+    /// For a stream of `rate` Hz; `None` if it is too low for two bands, or above [`HIGHEST_RATE`].
     pub(super) fn new(rate: u32) -> Option<Self> {
         if rate > HIGHEST_RATE {
             return None;
@@ -64,7 +64,7 @@ impl BandSpectrum {
             return None;
         }
         let hann = |i: usize| 0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / size as f64).cos();
-        // A Hann window sums to size/2; a full-scale sine then has magnitude 1.
+        // A Hann window sums to size/2; with this scale, a full-scale sine has magnitude 1.
         let window = (0..size).map(|i| (hann(i) * 4.0 / size as f64) as f32).collect();
         let bins = bands.last().map_or(0, Band::end);
         let frame = || Frame { magnitudes: vec![0.0; bins], levels: vec![0.0; bands.len()] };
@@ -77,21 +77,21 @@ impl BandSpectrum {
         })
     }
 
-    /// Samples from one frame to the next.
+    /// Hop between frames in samples.
     pub(super) const fn hop(&self) -> usize {
         self.hop
     }
 
-    /// Centre frequencies of the bands, Hz, rising.
+    /// Centre frequencies of the bands in Hz, ascending.
     pub(super) fn centres_hz(&self) -> impl Iterator<Item = f64> {
         self.bands.iter().map(|band| band.centre_hz)
     }
 
-    /// Takes `mono` samples and hands the levels (one per band) of each frame to `sink`, as soon as they complete
-    /// two more.
+    /// Adds `mono` samples and passes the levels (one per band) of each frame to `sink`, whenever two more frames are
+    /// complete.
     pub(super) fn push(&mut self, mut mono: &[f32], mut sink: impl FnMut(&[f32])) {
         let size = self.spectra.size();
-        // Bounded slices, so that a whole recording in one call is not copied as a whole.
+        // In bounded slices, so that a whole recording in one call is not copied as a whole.
         while !mono.is_empty() {
             let (now, later) = mono.split_at(mono.len().min(32 * size));
             mono = later;
@@ -107,7 +107,7 @@ impl BandSpectrum {
         }
     }
 
-    /// The frames still centred inside the stream, once it has ended.
+    /// Passes on the remaining frames that are centred within the stream, at its end.
     pub(super) fn finish(&mut self, mut sink: impl FnMut(&[f32])) {
         let size = self.spectra.size();
         self.push(&vec![0.0; size / 2], &mut sink);
@@ -118,18 +118,18 @@ impl BandSpectrum {
         }
     }
 
-    /// Measures the frame whose window begins at `start` in what is pending, and the next.
+    /// Measures the frame whose window starts at `start` in `pending`, and the next one.
     fn measure_pair(&mut self, start: usize) {
         let size = self.spectra.size();
-        let stretches = [start, start + self.hop].map(|start| &self.pending[start..start + size]);
+        let windows = [start, start + self.hop].map(|start| &self.pending[start..start + size]);
         let [first, second] = &mut self.frames;
-        self.spectra.of_pair(stretches, [&mut first.magnitudes, &mut second.magnitudes]);
+        self.spectra.of_pair(windows, [&mut first.magnitudes, &mut second.magnitudes]);
         self.frames.iter_mut().for_each(|frame| frame.measure(&self.bands));
     }
 }
 
 impl Frame {
-    /// From powers, which stand in `magnitudes`, to levels.
+    /// Converts powers, stored in `magnitudes`, to levels.
     fn measure(&mut self, bands: &[Band]) {
         let Self { magnitudes, levels } = self;
         vectorized(
@@ -148,7 +148,7 @@ impl Frame {
     }
 }
 
-/// Triangles between neighbouring twelfths of an octave, no narrower than one bin.
+/// Triangles between neighbouring twelfths of an octave, at least one bin wide.
 fn triangular_bands(rate: u32, size: usize) -> Vec<Band> {
     let bin_hz = f64::from(rate) / size as f64;
     let top = HIGHEST_HZ.min(0.49 * f64::from(rate));

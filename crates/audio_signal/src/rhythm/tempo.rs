@@ -4,36 +4,36 @@
 use super::pulse::Pulse;
 use super::resonators::Bank;
 
-/// The periods looked at, as tempi in beats per minute: wider than music's beats, since half and double the
-/// period bear witness for it.
+/// Range of the analysed tempi in beats per minute: wider than that of music, because half and double the period are
+/// evidence for a period.
 const SLOWEST_BPM: f64 = 30.0;
 const FASTEST_BPM: f64 = 320.0;
 /// Centre (BPM) and deviation (octaves) of the log-normal tempo preference (after van Noorden & Moelants,
 /// "Resonance in the perception of musical pulse", JNMR 1999).
 const PREFERRED_BPM: f64 = 105.0;
 const PREFERENCE_OCTAVES: f64 = 1.0;
-/// Share of the responses at double and half the period that counts for it: a beat has bars and subdivisions.
+/// Weight of the responses at double and half the period in the salience of a period: a beat has bars and subdivisions.
 const METRICAL_SUPPORT: f64 = 0.5;
 /// Seconds between two points of the tempo path.
 const STEP_SECONDS: f64 = 1.0;
-/// Cost of a tempo change between two points: per octave, and at most.
+/// Cost of a tempo change between two points: per octave, and its maximum.
 const CHANGE_COST_PER_OCTAVE: f64 = 20.0;
 const CHANGE_COST_MAX: f64 = 15.0;
-/// Points of a path whose periods differ by less than this (relative) are one steady stretch.
+/// Maximum relative difference of periods within a steady section of a path.
 const STEADY: f64 = 0.1;
-/// A response belongs to a tempo when it is at most this far from it (relative).
+/// Maximum relative distance of a response's period from a tempo it belongs to.
 const SAME_TEMPO: f64 = 0.04;
 
-/// Responses of the resonators: how significant a beat of each period is around each point in time.
+/// Responses of the resonators: the significance of a beat of each period around each point in time.
 pub(super) struct Tempogram {
     periods: Vec<Period>,
     /// Frames between two points.
     step: usize,
-    /// `responses[point * periods.len() + period]`, in standard deviations of what chance would give.
+    /// `responses[point * periods.len() + period]`, in standard deviations of the chance level.
     responses: Vec<f32>,
 }
 
-/// One period looked at.
+/// A beat period among the analysed ones.
 struct Period {
     frames: usize,
     bpm: f64,
@@ -67,13 +67,13 @@ impl TempoPath {
         ((frame + self.step / 2) / self.step).min(self.periods.len() - 1)
     }
 
-    /// Whether no tempo change lies between the frames `a` and `b`, which follow each other on this path.
+    /// Whether there is no tempo change between the frames `a` and `b`, which are consecutive beats on this path.
     pub(super) fn is_steady(&self, a: usize, b: usize) -> bool {
         let (a, b) = (self.period(a) as f64, self.period(b) as f64);
         (a - b).abs() < STEADY * a.max(b)
     }
 
-    /// Takes the points of `other` around the frames from `first` to `last`.
+    /// Copies the points of `other` around the frames from `first` to `last`.
     pub(super) fn replace(&mut self, other: &Self, first: usize, last: usize) {
         let points = self.point(first)..=self.point(last);
         self.periods[points.clone()].copy_from_slice(&other.periods[points.clone()]);
@@ -82,7 +82,7 @@ impl TempoPath {
 }
 
 impl Tempogram {
-    /// The responses to `pulse`, which holds at least one frame.
+    /// The responses to `pulse`, which has at least one frame.
     pub(super) fn new(pulse: &Pulse) -> Self {
         let periods = periods(pulse.frames_per_second);
         let count = periods.len();
@@ -91,7 +91,7 @@ impl Tempogram {
 
         let mut responses = Vec::new();
         bank.respond(&pulse.values, step, 0, |response| responses.push(response));
-        // From the end backwards, at the same frames.
+        // Backwards from the end, at the same frames.
         let offset = (pulse.values.len() - 1) % step;
         let backwards: Vec<f32> = pulse.values.iter().rev().copied().collect();
         let mut mirrored = responses.chunks_exact_mut(count).rev().flatten();
@@ -128,7 +128,7 @@ impl Tempogram {
         TempoPath { step: self.step, periods, significance }
     }
 
-    /// The path at `ratio` times the tempo of `path`, as far as that is among the tempi looked at.
+    /// The path at `ratio` times the tempo of `path`, limited to the analysed tempi.
     pub(super) fn scaled(&self, path: &TempoPath, ratio: f64) -> TempoPath {
         let shortest = self.periods[0].frames;
         let nearest = |period: &usize| {
@@ -144,7 +144,7 @@ impl Tempogram {
         }
     }
 
-    /// Mean salience of the tempo `bpm` over the points where `counts` holds; `None` outside the tempi looked at.
+    /// Mean salience of the tempo `bpm` over the points for which `counts` holds; `None` outside the analysed tempi.
     pub(super) fn mean_salience(&self, bpm: f64, counts: impl Fn(usize) -> bool) -> Option<f64> {
         let count = self.periods.len();
         let near: Vec<usize> =
@@ -162,7 +162,7 @@ impl Tempogram {
         sums.into_iter().map(|sum| sum / f64::from(points.max(1))).max_by(f64::total_cmp)
     }
 
-    /// How much speaks for the beat having this period, given the responses of one point.
+    /// Evidence for this period as that of the beat, given the responses of one point.
     fn salience(&self, responses: &[f32], period: usize) -> f64 {
         let Period { preference, related, .. } = &self.periods[period];
         let support: f32 =
@@ -170,7 +170,7 @@ impl Tempogram {
         (f64::from(responses[period]) + METRICAL_SUPPORT * f64::from(support)) * preference
     }
 
-    /// What coming from each period costs each period.
+    /// The cost of changing from each period to each other.
     fn change_costs(&self) -> Vec<f64> {
         let cost = |to: &Period, from: &Period| {
             (CHANGE_COST_PER_OCTAVE * (to.bpm / from.bpm).log2().abs()).min(CHANGE_COST_MAX)
@@ -210,7 +210,7 @@ fn best_origin(scores: &[f64], costs: &[f64]) -> (f64, usize) {
     best
 }
 
-/// How likely listeners are to tap at `bpm`, 1 at the preferred tempo.
+/// Listeners' preference for tapping at `bpm`; 1 at the preferred tempo.
 pub(super) fn preference(bpm: f64) -> f64 {
     let octaves = (bpm / PREFERRED_BPM).log2() / PREFERENCE_OCTAVES;
     (-0.5 * octaves * octaves).exp()

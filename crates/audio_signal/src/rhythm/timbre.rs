@@ -1,29 +1,29 @@
-//! How the sound's colour changes: chords and instruments come and go where bars begin.
+//! Changes of timbre: chords and instruments change where bars start.
 
 use std::ops::Range;
 
-/// Frames of the spectrum that are kept as one cell, their mean (50 ms).
+/// Number of spectrum frames averaged in one cell (50 ms).
 const FRAMES_PER_CELL: usize = 10;
-/// The bands that tell chords: below are kick and bass, above mostly cymbals.
+/// Frequency range of chords: kick and bass are below, mostly cymbals above.
 const LOWEST_HZ: f64 = 200.0;
 const HIGHEST_HZ: f64 = 5_000.0;
-/// Levels are kept in steps of one over this (decades of magnitude): 0.3 dB.
+/// Steps of stored levels per decade of magnitude: 0.3 dB each.
 const STEPS_PER_DECADE: f32 = 64.0;
-/// Added to the length of each spectrum (decades), so that silence is like nothing.
+/// Added to the norm of each spectrum (decades), so that silence has no shape.
 const SILENCE: f32 = 1e-3;
 
-/// The middle of the spectrum over time; 20 cells a second, a byte a band.
+/// Levels of the middle of the spectrum over time; 20 cells per second, one byte per band.
 pub(super) struct Timbre {
     bands: Range<usize>,
-    /// Row by row, one for each cell.
+    /// Levels by cell, then by band.
     cells: Vec<u8>,
-    /// The levels of the frames of the next cell, added up.
+    /// Sums of the levels of the frames in the next cell.
     sums: Vec<f32>,
     frames: usize,
 }
 
 impl Timbre {
-    /// For frames with bands at `centres_hz` (rising).
+    /// For frames with bands at `centres_hz` (ascending).
     pub(super) fn new(centres_hz: impl Iterator<Item = f64>) -> Self {
         let centres: Vec<f64> = centres_hz.collect();
         let bands =
@@ -39,14 +39,14 @@ impl Timbre {
         self.frames += 1;
         if self.frames.is_multiple_of(FRAMES_PER_CELL) {
             let scale = STEPS_PER_DECADE / FRAMES_PER_CELL as f32;
-            // `as` saturates: four decades are more than the levels reach.
+            // `as` saturates; four decades are more than the range of levels.
             self.cells.extend(self.sums.iter().map(|sum| (scale * sum).round() as u8));
             self.sums.fill(0.0);
         }
     }
 
-    /// How unlike the mean spectra of `span` frames before and after the frame `at` are: 0 for the same shape at any
-    /// level, 1 for unrelated ones, 2 for opposites.
+    /// Difference of the mean spectra of `span` frames before and after frame `at`: 0 for the same shape at any level,
+    /// 1 for unrelated shapes, 2 for opposite ones.
     pub(super) fn change(&self, at: f64, span: f64) -> f32 {
         let (before, after) = (self.shape(at - span, at), self.shape(at, at + span));
         let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
@@ -54,7 +54,7 @@ impl Timbre {
         1.0 - product(&before, &after) / (length(&before) * length(&after))
     }
 
-    /// The mean spectrum from one frame to another, less its mean over the bands.
+    /// The mean spectrum between two frames, minus its mean over the bands.
     fn shape(&self, from: f64, to: f64) -> Vec<f32> {
         let (from, to) = ((from / FRAMES_PER_CELL as f64).max(0.0), to / FRAMES_PER_CELL as f64);
         let width = self.bands.len();
@@ -77,7 +77,7 @@ impl Timbre {
 mod tests {
     use super::*;
 
-    /// A second of each of the `chords`, given as levels of four bands.
+    /// One second of each of the `chords`, given as levels of four bands.
     fn timbre(chords: &[[f32; 4]]) -> Timbre {
         let mut timbre = Timbre::new([300.0, 600.0, 1_200.0, 2_400.0].into_iter());
         chords.iter().for_each(|chord| (0..200).for_each(|_| timbre.push(chord)));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn another_chord_is_a_change_and_a_louder_one_is_not() {
+    fn timbre_change_detects_chords_and_ignores_the_level() {
         let timbre = timbre(&[[2.0, 1.0, 1.0, 0.0], [3.0, 2.0, 2.0, 1.0], [0.0, 1.0, 1.0, 2.0]]);
         assert!(timbre.change(200.0, 100.0).abs() < 0.01);
         assert!((timbre.change(400.0, 100.0) - 2.0).abs() < 0.01);

@@ -3,23 +3,23 @@ use std::ops::Range;
 use super::sliding;
 use super::texture::{BANDS, Texture};
 
-/// Frames compared on either side of an instant: 1 s.
+/// Number of frames compared on either side of an instant: 1 s.
 const REACH: usize = 32;
-/// Frames that a comparison needs on either side: 0.26 s.
+/// Minimum number of frames on either side for a comparison: 0.26 s.
 const FEWEST: i64 = 8;
-/// Two changes are at least this many frames apart.
+/// Minimum distance of two changes in frames.
 const APART: usize = 16;
-/// The least mean log likelihood ratio per band that is a change of sound. Between two sounds it is 0.5 to 1.5, within
-/// steady noise 0.1, within music 0.2 to 0.5 with peaks where it really changes.
+/// Minimum mean log likelihood ratio per band of a change. Between two different sources it is 0.5 to 1.5, within
+/// steady noise 0.1, within music 0.2 to 0.5 with peaks at real changes.
 const LEAST_RATIO: f32 = 0.5;
-/// The least variance of a band's level within one sound, in dB²: keeps a few still frames from looking certain.
+/// Minimum variance of a band's level within a section, in dB²: prevents certainty from a few constant frames.
 const VARIANCE_FLOOR: f64 = 4.0;
 
-/// The stretches between changes of sound: they cover all frames.
+/// The sections between changes of the audio; they cover all frames.
 ///
-/// An instant is a change when two Gaussians with diagonal covariance, one for the band levels of the second before and
-/// one for those of the second after, explain both seconds much better than one does, and better than at any instant
-/// nearby (Chen and Gopalakrishnan, "Speaker, environment and channel change detection", 1998).
+/// An instant is a change if two Gaussians with diagonal covariance, one for the band levels of the second before and
+/// one for those of the second after, explain both seconds much better than a single one, and better than at any
+/// instant nearby (Chen and Gopalakrishnan, "Speaker, environment and channel change detection", 1998).
 pub(crate) fn stretches(textures: &[Texture]) -> Vec<Range<usize>> {
     let ratios = ratios(textures);
     let greatest = sliding::maxima(&ratios, APART);
@@ -31,7 +31,7 @@ pub(crate) fn stretches(textures: &[Texture]) -> Vec<Range<usize>> {
     starts.zip(ends).map(|(start, end)| start..end).collect()
 }
 
-/// How differently each frame and what follows sound from what came before.
+/// Log likelihood ratio of a change at the start of each frame.
 fn ratios(textures: &[Texture]) -> Vec<f32> {
     let mut before = Moments::default();
     let mut after = Moments::default();
@@ -53,7 +53,7 @@ fn ratios(textures: &[Texture]) -> Vec<f32> {
         .collect()
 }
 
-/// Sums over frames, in integers: what is added and taken away leaves nothing behind.
+/// Sums over frames, in integers: adding and subtracting is exact.
 #[derive(Default)]
 struct Moments {
     count: i64,
@@ -71,7 +71,7 @@ impl Moments {
         }
     }
 
-    /// Logarithm of the variance of a band given its moments in half decibels, in dB².
+    /// Logarithm of the variance of a band in dB², from its moments in steps of 0.5 dB.
     fn log_variance(count: i64, sum: i64, squares: i64) -> f64 {
         let (count, mean) = (count as f64, sum as f64 / count as f64);
         ((squares as f64 / count - mean * mean) / 4.0 + VARIANCE_FLOOR).ln()
@@ -97,7 +97,7 @@ mod tests {
     use crate::scene::TextureMeter;
 
     #[test]
-    fn a_change_of_sound_is_found_and_steady_sound_has_none() {
+    fn changes_are_detected_and_steady_noise_has_none() {
         let mut noise = 1u32;
         let samples: Vec<f32> = (0..160_000)
             .map(|n| {

@@ -4,47 +4,48 @@ use super::SceneKind;
 use super::changes;
 use super::features::{Features, features, salience};
 use super::model::{BACKGROUND, MUSIC, SPEAKING};
-use super::path::{Emission, Grammar, STATES, best};
-use super::timeline::{CELLS, Stretch, Track};
+use super::path::{DurationModel, Emission, STATES, best};
+use super::timeline::{CELLS, CellSegment, Track};
 
-/// The states of the path, in its order.
+/// The kinds of the path's states, in their order.
 const KINDS: [SceneKind; STATES] = [SceneKind::Speech, SceneKind::Music, SceneKind::Other];
 const SPEECH: usize = 0;
 const MUSICAL: usize = 1;
-/// Speech lasts a syllable at least, music and other sounds a second or more. Where nothing changes in the sound, another
-/// kind must be borne out by seconds: a piece is music before its pulse is clear.
-const GRAMMAR: Grammar = Grammar { shortest: [8, 40, 31], change: 15.0, likely_change: 1.0 };
-/// No frame is surer than this of what it is not.
+/// Minimum durations in frames and costs of changes. Speech lasts at least a syllable, music and other audio a second
+/// or more. Where the audio does not change, another kind needs seconds of evidence, because a piece is music before
+/// its pulse is clear.
+const GRAMMAR: DurationModel = DurationModel { shortest: [8, 40, 31], change: 15.0, likely_change: 1.0 };
+/// Minimum probability of a state in a frame.
 const LEAST_PROBABILITY: f32 = 0.02;
-/// Frames follow from their neighbours: each tells this much that the others have not.
+/// Fraction of independent evidence in each frame, because neighbouring frames are correlated.
 const NOVELTY: f32 = 0.25;
-/// A voice is heard from this probability on.
+/// Minimum speech probability of a frame with a voice.
 const VOICED: f32 = 0.5;
-/// What the frames of a segment think on average, raised to this power, is how sure they are together.
-const AGREEMENT: f32 = 2.0;
-/// Music is sung when a voice is heard in this part of it.
+/// Exponent by which the mean probability of a segment's frames is sharpened to that of the segment.
+const SHARPENING_EXPONENT: f32 = 2.0;
+/// Minimum fraction of frames with a voice in sung music.
 const SUNG: f32 = 0.15;
-/// Pieces shorter than this, in cells (160 ms), belong to what they touch.
+/// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.
 const SHORTEST_PIECE: usize = 20;
 
-/// A recording's sounds, frame by frame.
-pub(crate) struct Heard<'a> {
+/// The audio of a recording, classified frame by frame.
+pub(crate) struct SceneClassifier<'a> {
     track: &'a Track,
     features: Vec<Features>,
     salience: Vec<f32>,
-    /// Stretches between changes of sound.
+    /// Sections between changes of the audio.
     sounds: Vec<Range<usize>>,
-    /// Probability of each state, adding up to 1.
+    /// Probability of each state per frame; their sum is 1.
     probabilities: Vec<Emission>,
 }
 
-/// A stretch of the path.
-pub(crate) struct Part {
+/// A section of the path.
+pub(crate) struct PathSection {
     state: usize,
     cells: Range<usize>,
 }
 
-impl<'a> Heard<'a> {
+impl<'a> SceneClassifier<'a> {
     pub(crate) fn new(track: &'a Track) -> Self {
         let salience = salience(&track.textures);
         let sounds = changes::stretches(&track.textures);
@@ -57,8 +58,8 @@ impl<'a> Heard<'a> {
         Self { probabilities: probabilities.collect(), track, features, salience, sounds }
     }
 
-    /// What is heard when, silence apart: parts that cover everything.
-    pub(crate) fn path(&self, quiet: &[Range<usize>]) -> Vec<Part> {
+    /// The most likely kinds over time, apart from silence: parts that cover the whole recording.
+    pub(crate) fn path(&self, quiet: &[Range<usize>]) -> Vec<PathSection> {
         let mut silent = vec![false; self.features.len()];
         for run in quiet {
             let frames = run.start.div_ceil(CELLS)..(run.end / CELLS).min(silent.len());
@@ -72,7 +73,7 @@ impl<'a> Heard<'a> {
         self.sounds.iter().filter(|sound| !sound.is_empty()).for_each(|sound| likely[sound.start] = true);
         let found = best(&emissions, |frame| likely[frame], &GRAMMAR);
         let cells = |frames: Range<usize>| frames.start * CELLS..frames.end * CELLS;
-        found.into_iter().map(|(state, frames)| Part { state, cells: cells(frames) }).collect()
+        found.into_iter().map(|(state, frames)| PathSection { state, cells: cells(frames) }).collect()
     }
 
     fn emission(&self, frame: usize, silent: bool) -> Emission {
@@ -83,8 +84,8 @@ impl<'a> Heard<'a> {
         self.probabilities[frame].map(|probability| weight * probability.clamp(LEAST_PROBABILITY, 1.0).ln())
     }
 
-    /// What `parts` make of the sounding cells `gap`.
-    pub(crate) fn stretches(&self, parts: &[Part], gap: &Range<usize>) -> Vec<Stretch> {
+    /// The stretches of `parts` within `gap`, a range of cells that are not silent.
+    pub(crate) fn stretches(&self, parts: &[PathSection], gap: &Range<usize>) -> Vec<CellSegment> {
         let first = parts.partition_point(|part| part.cells.end <= gap.start);
         let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
         for (index, part) in
@@ -98,10 +99,10 @@ impl<'a> Heard<'a> {
         pieces.into_iter().map(|(state, cells)| self.stretch(state, cells)).collect()
     }
 
-    fn stretch(&self, state: usize, cells: Range<usize>) -> Stretch {
+    fn stretch(&self, state: usize, cells: Range<usize>) -> CellSegment {
         let end = cells.end.div_ceil(CELLS).min(self.features.len());
         let frames = (cells.start / CELLS).min(end.saturating_sub(1))..end;
-        let heard = |value: &dyn Fn(usize) -> f32| {
+        let weighted_mean = |value: &dyn Fn(usize) -> f32| {
             let weighted = frames.clone().map(|frame| (self.salience[frame] + 1e-3, frame));
             let (sum, weight) =
                 weighted.fold((0.0, 0.0), |(sum, weight), (w, frame)| (sum + w * value(frame), weight + w));
@@ -109,24 +110,24 @@ impl<'a> Heard<'a> {
         };
         let voiced = |frame: usize| f32::from(u8::from(self.track.voice[frame] >= VOICED));
         let under = |frame: usize| voiced(frame) * BACKGROUND.probability(&self.features[frame]);
-        let (voice, background) = (heard(&voiced), heard(&under));
-        Stretch {
+        let (voice, background) = (weighted_mean(&voiced), weighted_mean(&under));
+        CellSegment {
             kind: KINDS[state],
             cells,
-            probability: together(heard(&|frame| self.probabilities[frame][state])),
+            probability: sharpen(weighted_mean(&|frame| self.probabilities[frame][state])),
             background_music: state == SPEECH && background > 0.5 * voice,
             sung: state == MUSICAL && voice >= SUNG,
         }
     }
 }
 
-/// Frames that agree are surer than each: the odds of one, raised to [`AGREEMENT`].
-fn together(probability: f32) -> f32 {
-    let [own, others] = [probability, 1.0 - probability].map(|part| part.max(0.0).powf(AGREEMENT));
+/// Sharpens a frame's probability to that of several agreeing frames: its odds, raised to [`SHARPENING_EXPONENT`].
+fn sharpen(probability: f32) -> f32 {
+    let [own, others] = [probability, 1.0 - probability].map(|part| part.max(0.0).powf(SHARPENING_EXPONENT));
     own / (own + others)
 }
 
-/// Gives pieces that are too short to what they touch.
+/// Merges short pieces into a neighbour.
 fn absorb_short(pieces: &mut Vec<(usize, Range<usize>)>) {
     while pieces.len() > 1 {
         let Some(index) = pieces.iter().position(|(_, cells)| cells.len() < SHORTEST_PIECE) else { return };
@@ -135,7 +136,7 @@ fn absorb_short(pieces: &mut Vec<(usize, Range<usize>)>) {
             Some(before) => pieces[before].1.end = cells.end,
             None => pieces[0].1.start = cells.start,
         }
-        // What was on both sides may now be one.
+        // The pieces on both sides may now be of the same state.
         if index > 0 && index < pieces.len() && pieces[index - 1].0 == pieces[index].0 {
             let (_, next) = pieces.remove(index);
             pieces[index - 1].1.end = next.end;

@@ -6,35 +6,35 @@ use super::texture::{Correlation, FRAMES_PER_SECOND, Texture};
 /// Number of features of a frame: persistence of partials, notes, pulse, spread of the level, spread of the peakiness,
 /// unevenness of the flux, flux, peakiness, voice.
 pub(crate) const FEATURES: usize = 9;
-/// Those of which products are taken.
+/// Indices of the features of which products are taken.
 pub(crate) const PERSISTENCE: usize = 0;
 pub(crate) const LEVEL_SPREAD: usize = 3;
 pub(crate) const PEAKINESS: usize = 7;
-/// Features are means over a second either way.
+/// Features are means over this many frames on either side: one second.
 const REACH: usize = 32;
-/// Frames this far below the loudest within a second, in dB, do not count at all ...
+/// Frames this far below the loudest within a second, in dB, are ignored ...
 const INAUDIBLE_DB: f32 = 30.0;
-/// ... and count in full when this much louder than that.
+/// ... and get full weight when this much louder than that.
 const MASKING_RANGE_DB: f32 = 15.0;
-/// Keeps the ratio of two small numbers from meaning anything.
+/// Added to variances, so that the ratio of two small numbers stays insignificant.
 const VARIANCE_FLOOR: f64 = 1.0;
-/// Levels below this (dBFS) and fluxes below that (dB) count as these.
+/// Minimum level (dBFS) and minimum flux (dB); lower ones are clamped to them.
 const QUIETEST_DB: f32 = -100.0;
 const LEAST_FLUX: f64 = 0.05;
-/// A correlation below this is none.
+/// Minimum correlation; lower ones are clamped to it.
 const LEAST_PERSISTENCE: f64 = 0.02;
-/// A pulse is looked for three seconds either way, each half second, with periods of 0.25 s to 1.5 s.
+/// The pulse is measured over three seconds on either side, every half second, with periods of 0.25 s to 1.5 s.
 const PULSE_REACH: usize = 96;
 const PULSE_STRIDE: usize = 16;
 const PULSE_LAGS: Range<usize> = 8..48;
-/// What is taken for the pulse of sounds too short to have one: the mean of the material.
+/// Pulse of sections that are too short to measure it: the mean of the training material.
 const UNKNOWN_PULSE: f32 = 0.33;
 
-/// What a frame and its surroundings sound like.
+/// Features of a frame and its surroundings.
 pub(crate) type Features = [f32; FEATURES];
 
-/// How much each frame is heard beside the loudest within a second, 0 to 1: pauses tell nothing about what
-/// pauses.
+/// Weight of each frame relative to the loudest within a second, 0 to 1: pauses are no evidence for the kind of audio
+/// around them.
 pub(crate) fn salience(textures: &[Texture]) -> Vec<f32> {
     let levels: Vec<f32> = textures.iter().map(|texture| texture.level_db).collect();
     let loudest = sliding::maxima(&levels, FRAMES_PER_SECOND as usize);
@@ -42,8 +42,8 @@ pub(crate) fn salience(textures: &[Texture]) -> Vec<f32> {
     levels.iter().zip(loudest).map(|pair| above(pair).clamp(0.0, 1.0)).collect()
 }
 
-/// The features of each frame, given its speech probability, its salience and the stretches between changes of sound:
-/// what is on the other side of a change plays no part.
+/// The features of each frame, given its speech probability, its salience and the sections between changes of the
+/// audio: frames beyond a change are not used.
 pub(crate) fn features(
     textures: &[Texture],
     voice: &[f32],
@@ -53,12 +53,12 @@ pub(crate) fn features(
     let mut features = Vec::with_capacity(textures.len());
     for stretch in stretches {
         let range = || stretch.clone();
-        features.extend(of_one_sound(&textures[range()], &voice[range()], &salience[range()]));
+        features.extend(section_features(&textures[range()], &voice[range()], &salience[range()]));
     }
     features
 }
 
-fn of_one_sound(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Features> {
+fn section_features(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Features> {
     let pulse = pulse(textures);
     let mut features = Vec::with_capacity(textures.len());
     let moments = |t: usize| {
@@ -73,7 +73,7 @@ fn of_one_sound(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Fe
     };
     sliding::sums(textures.len(), REACH, moments, |t, sums, count| {
         let [weight, salient @ .., level, level_squared, flux, flux_squared] = *sums;
-        let [a, b, c, d, heard_flux, peakiness, peakiness_squared, voice] = salient.map(|sum| sum / weight);
+        let [a, b, c, d, salient_flux, peakiness, peakiness_squared, voice] = salient.map(|sum| sum / weight);
         let [level, level_squared, flux, flux_squared] =
             [level, level_squared, flux, flux_squared].map(|sum| sum / count as f64);
         let ratio = |covariance: f64, variance: f64| covariance / (variance.max(0.0) + VARIANCE_FLOOR);
@@ -85,7 +85,7 @@ fn of_one_sound(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Fe
             (deviation(level, level_squared) + 0.5).ln(),
             (deviation(peakiness, peakiness_squared) + 0.3).ln(),
             (flux_squared / flux.max(LEAST_FLUX).powi(2)).max(1.0).ln(),
-            heard_flux.max(LEAST_FLUX).ln(),
+            salient_flux.max(LEAST_FLUX).ln(),
             peakiness / 10.0,
             voice,
         ];
@@ -94,16 +94,16 @@ fn of_one_sound(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Vec<Fe
     features
 }
 
-/// The standard deviation, given the mean and that of the squares.
+/// The standard deviation, from the mean and the mean square.
 fn deviation(mean: f64, mean_square: f64) -> f64 {
     (mean_square - mean * mean).max(0.0).sqrt()
 }
 
-/// How regularly sounds begin around each frame: the highest autocorrelation of the flux at the lag of a beat.
+/// Regularity of onsets around each frame: the maximum autocorrelation of the flux at the lag of a beat.
 fn pulse(textures: &[Texture]) -> Vec<f32> {
     let at: Vec<f32> = (0..textures.len().div_ceil(PULSE_STRIDE) + 1)
         .map(|step| {
-            // Near an end, the six seconds nearest to it.
+            // Near an end, the nearest six seconds are used.
             let last = textures.len().saturating_sub(2 * PULSE_REACH);
             let start = (step * PULSE_STRIDE).saturating_sub(PULSE_REACH).min(last);
             let around = start..textures.len().min(start + 2 * PULSE_REACH);

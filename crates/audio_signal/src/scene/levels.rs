@@ -5,14 +5,14 @@ use crate::steps::Steps;
 pub(crate) const CELLS_PER_SECOND: u32 = 125;
 /// The level of digital silence, in dBFS.
 pub(crate) const FLOOR_DBFS: f32 = -120.0;
-/// Corner of the high pass that keeps a DC offset from counting as sound, in Hz.
+/// Cutoff in Hz of the high-pass filter that removes a DC offset.
 const HIGH_PASS_HZ: f64 = 20.0;
-/// Frames that the high pass takes at once.
+/// Number of frames that the high-pass filter processes at once.
 const FRAMES: usize = 4;
 
 /// RMS level of a stream of any rate and channel count in cells of 8 ms, in dBFS (0 dBFS: a full-scale square wave).
 ///
-/// The powers of all channels are averaged: a mono mix would lose what is out of phase.
+/// The powers of all channels are averaged, because a mono mix would cancel audio that is out of phase.
 pub(crate) struct LevelMeter {
     steps: Steps,
     meter: CellMeter,
@@ -20,9 +20,9 @@ pub(crate) struct LevelMeter {
 
 struct CellMeter {
     high_pass: HighPass,
-    /// One for each channel.
+    /// One filter memory per channel.
     filters: Vec<Memory>,
-    /// One channel of a cell.
+    /// Samples of one channel of a cell.
     channel: Vec<f32>,
     cells: Vec<f32>,
 }
@@ -39,12 +39,12 @@ impl LevelMeter {
         Self { steps: Steps::new(rate, CELLS_PER_SECOND, channels), meter }
     }
 
-    /// Takes whole frames of interleaved samples.
+    /// Adds whole frames of interleaved samples.
     pub(crate) fn push(&mut self, interleaved: &[f32]) {
         self.steps.push(interleaved, |cell| self.meter.measure(cell));
     }
 
-    /// The level of each cell, the last one cut at the end of the stream.
+    /// The level of each cell, the last one truncated at the end of the stream.
     pub(crate) fn finish(mut self) -> Vec<f32> {
         let rest = self.steps.rest();
         if !rest.is_empty() {
@@ -59,7 +59,7 @@ impl CellMeter {
         let Self { high_pass, filters, channel, cells } = self;
         let count = filters.len();
         let power = match filters.as_mut_slice() {
-            // The usual case apart: both channels then go through together.
+            // The common case is handled separately, with both channels processed together.
             [left, right] => high_pass.power([left, right], cell.as_chunks().0),
             filters => {
                 let power_of = |(first, filter)| {
@@ -75,7 +75,7 @@ impl CellMeter {
     }
 }
 
-/// y(n) = x(n) − x(n−1) + c y(n−1), for [`FRAMES`] frames at once: so y(n) of all of them waits for one y(n−1) only.
+/// y(n) = x(n) − x(n−1) + c y(n−1), for [`FRAMES`] frames at once, so that all y(n) depend on a single y(n−1).
 struct HighPass {
     /// c, c², c³, c⁴.
     powers: [f64; FRAMES],
@@ -98,7 +98,7 @@ impl HighPass {
         Self { powers }
     }
 
-    /// Filters `frames` of `C` channels and gives the sum of the output's squares.
+    /// Filters `frames` of `C` channels and returns the sum of the output's squares.
     fn power<const C: usize>(&self, memories: [&mut Memory; C], frames: &[[f32; C]]) -> f64 {
         let mut inputs = memories.each_ref().map(|memory| memory.input);
         let mut outputs = memories.each_ref().map(|memory| memory.output);
@@ -143,7 +143,7 @@ impl HighPass {
         let [once, twice, ..] = self.powers;
         std::array::from_fn(|n| {
             std::array::from_fn(|c| {
-                // What `back` frames before brought.
+                // The change of the input `back` frames before.
                 let change = |back: usize| match n.checked_sub(back) {
                     None => 0.0,
                     Some(0) => samples[0][c] - inputs[c],
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_scale_sine_is_minus_three() {
+    fn full_scale_sine_has_a_level_of_minus_3_dbfs() {
         let sine: Vec<f32> = (0..44_100).map(|n| (n as f32 * 0.1).sin()).collect();
         let levels = levels(44_100, 1, &sine);
         assert_eq!(levels.len(), 125);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn opposite_phases_are_not_silence_and_a_constant_is() {
+    fn opposite_phases_have_a_level_and_a_constant_is_silent() {
         let opposite: Vec<f32> = (0..8_000).flat_map(|n| [(n as f32).sin(), -(n as f32).sin()]).collect();
         assert!(levels(8_000, 2, &opposite)[10] > -4.0);
         assert!(levels(8_000, 1, &[0.5; 8_000])[124] < -60.0);

@@ -1,14 +1,14 @@
-//! What a recording holds, when: speech, music, silence or something else.
+//! Segmentation of a recording into speech, music, silence and other.
 //!
-//! While samples come in they are reduced to levels of 8 ms ([`levels`]) and textures of 32 ms ([`texture`]), about
-//! 3 KiB per second of sound. The decisions fall at the end, where the whole recording is known: what is silent hangs
-//! on its own noise floor ([`silence`]); what is not is speech, music or other along the likeliest path ([`path`])
-//! through what the frames sound like ([`features`], [`model`]), which may change state cheaply only where the sound
-//! changes ([`changes`]).
+//! While samples are pushed, they are reduced to levels of 8 ms ([`levels`]) and textures of 32 ms ([`texture`]), about
+//! 3 KiB per second of audio. Decisions are made at the end, over the whole recording: silence depends on the
+//! recording's noise floor ([`silence`]); the rest is speech, music or other by the most likely path ([`path`]) through
+//! the features of the frames ([`features`], [`model`]), on which a change of state is cheap only at a change of the
+//! audio ([`changes`]).
 
 mod changes;
+mod classifier;
 mod features;
-mod heard;
 mod levels;
 mod model;
 mod path;
@@ -27,11 +27,11 @@ pub(crate) use regions::speech_regions;
 pub(crate) use texture::{Texture, TextureMeter};
 pub(crate) use timeline::{Span, Track, spans};
 
-/// For each 32 ms of a mono stream at 16 kHz, what the decisions between speech, singing, music and other sounds see:
+/// For each 32 ms of a mono stream at 16 kHz, the input of the decisions between speech, singing, music and other:
 /// nine features, and the probability of speech. For fitting them (`tools/scene/fit.py`).
 ///
 /// # Errors
-/// [`ModelError`] when the bundled speech model is not the one this was written for.
+/// [`ModelError`] when the bundled speech model is not the supported one.
 pub fn scene_features(mono: &[f32]) -> Result<Vec<([f32; 9], f32)>, ModelError> {
     let mut meter = TextureMeter::new();
     meter.push(mono);

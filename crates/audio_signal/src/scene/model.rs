@@ -1,21 +1,21 @@
-//! The fitted numbers: written by `tools/scene/fit.py`, which tells on what.
+//! Fitted parameters, printed by `tools/scene/fit.py`, which documents the training material.
 
 use super::features::{FEATURES, Features, LEVEL_SPREAD, PEAKINESS, PERSISTENCE};
 
-/// Features further than this from the mean, in standard deviations, count as this far.
+/// Maximum distance of a feature from the mean in standard deviations; larger ones are clamped to it.
 const FARTHEST: f32 = 3.0;
-/// What a regression sees: the features and two products of them.
+/// Number of inputs of a regression: the features and two products of them.
 const INPUTS: usize = FEATURES + 2;
 
-/// A logistic regression over standardised features, and two of their products: persistence by peakiness (a tune's
-/// partials stand out, a machine's lie close together) and the square of the level's spread (music keeps neither as still
-/// as a machine nor as restless as barks).
+/// A logistic regression over standardised features and two of their products: persistence times peakiness (the
+/// partials of a tune are distinct, those of a machine are dense) and the square of the level's spread (music is
+/// neither as constant as a machine nor as irregular as barking).
 pub(crate) struct Logistic {
     pub(crate) weights: [f32; INPUTS],
     pub(crate) bias: f32,
 }
 
-/// Mean and standard deviation of each feature over the material.
+/// Mean and standard deviation of each feature in the training material.
 const SCALES: [(f32, f32); FEATURES] = [
     (-1.675, 0.979),
     (0.223, 0.175),
@@ -28,26 +28,26 @@ const SCALES: [(f32, f32); FEATURES] = [
     (0.383, 0.458),
 ];
 
-/// Is what does not speak music (1) or something else (0)?
+/// Music (1) or other (0), for frames without speech.
 pub(crate) const MUSIC: Logistic = Logistic {
     weights: [1.584, 0.898, 0.981, -2.062, 1.442, 0.721, 0.449, 0.542, 0.000, 0.457, -0.599],
     bias: 0.116,
 };
 
-/// Does what the speech detector takes for a voice speak (1), or sing, play, bark (0)?
+/// Speech (1), or singing, instruments or barking (0), for frames that the speech detector reports.
 pub(crate) const SPEAKING: Logistic = Logistic {
     weights: [-0.489, -0.055, -1.354, 0.326, 1.693, 0.139, -0.414, -1.892, 3.892, -0.536, 0.407],
     bias: -1.164,
 };
 
-/// Is there music under a speaking voice?
+/// Music (1) or no music (0) in the background of a speaking voice.
 pub(crate) const BACKGROUND: Logistic = Logistic {
     weights: [1.887, 0.822, -0.234, -1.381, -0.451, 0.146, -0.230, -0.665, -0.820, -0.448, -0.513],
     bias: 3.295,
 };
 
 impl Logistic {
-    /// The probability (0 to 1) that the answer is yes.
+    /// The probability of class 1, 0 to 1.
     pub(crate) fn probability(&self, features: &Features) -> f32 {
         let mut standard = [0.0; INPUTS];
         for ((standard, value), (mean, deviation)) in standard.iter_mut().zip(features).zip(SCALES) {
@@ -60,7 +60,7 @@ impl Logistic {
     }
 }
 
-/// The logistic function, without overflow.
+/// The logistic function, with clamped input to prevent overflow.
 pub(crate) fn logistic(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds.clamp(-30.0, 30.0)).exp())
 }

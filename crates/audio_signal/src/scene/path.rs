@@ -1,35 +1,35 @@
 use std::ops::Range;
 
-/// The number of states: what a frame can be when it is not silent.
+/// The number of states of a frame that is not silent.
 pub(crate) const STATES: usize = 3;
 
 /// Log likelihoods of the states of a frame.
 pub(crate) type Emission = [f32; STATES];
 
-/// How long each state lasts at least (frames) and what a change costs (nats).
-pub(crate) struct Grammar {
+/// Minimum duration of each state (frames) and cost of a change (nats).
+pub(crate) struct DurationModel {
     pub(crate) shortest: [usize; STATES],
     pub(crate) change: f64,
-    /// What a change costs where there is silence or the sound changes.
+    /// Cost of a change at silence or at a change of the audio.
     pub(crate) likely_change: f64,
 }
 
 #[derive(Clone, Copy)]
 struct Step {
-    /// The state before, when the segment of this state began `shortest` frames ago.
+    /// The previous state, if the segment of this state started `shortest` frames ago.
     from: Option<u8>,
 }
 
-/// The likeliest sequence of segments: their states and frames, covering all frames.
+/// The most likely sequence of segments: their states and frames, covering all frames.
 ///
-/// A Viterbi search over segments with a shortest length each (explicit-duration hidden Markov model, Rabiner 1989,
+/// A Viterbi search over segments with a minimum duration each (explicit-duration hidden Markov model, Rabiner 1989,
 /// IV.D, with a uniform distribution above the minimum): the best path whose last segment is of state k and long
-/// enough either went on by a frame, or entered k exactly `shortest` frames ago. A recording shorter than any segment is
-/// one segment.
+/// enough either continued by a frame, or entered k exactly `shortest` frames ago. A recording shorter than the minimum
+/// durations is one segment.
 pub(crate) fn best(
     emissions: &[Emission],
     likely: impl Fn(usize) -> bool,
-    grammar: &Grammar,
+    grammar: &DurationModel,
 ) -> Vec<(usize, Range<usize>)> {
     let sums = prefix_sums(emissions);
     let mut scores: Vec<[f64; STATES]> = Vec::with_capacity(emissions.len() + 1);
@@ -46,7 +46,7 @@ pub(crate) fn best(
             };
             let cost = if likely(start) { grammar.likely_change } else { grammar.change };
             let gained = sums[end][state] - sums[start][state] - cost;
-            // Only a first segment can be shorter: then it is none.
+            // Only the first segment can be shorter; it is then dropped.
             for from in (0..STATES).filter(|&from| from != state && start >= grammar.shortest[from]) {
                 if scores[start][from] + gained > score[state] {
                     score[state] = scores[start][from] + gained;
@@ -72,7 +72,7 @@ fn prefix_sums(emissions: &[Emission]) -> Vec<[f64; STATES]> {
 fn trace(
     scores: &[[f64; STATES]],
     steps: &[[Step; STATES]],
-    grammar: &Grammar,
+    grammar: &DurationModel,
 ) -> Vec<(usize, Range<usize>)> {
     let mut end = scores.len() - 1;
     let mut state = (1..STATES).fold(0, |best, k| if scores[end][k] > scores[end][best] { k } else { best });
@@ -100,14 +100,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const GRAMMAR: Grammar = Grammar { shortest: [2, 5, 4], change: 1.0, likely_change: 0.1 };
+    const GRAMMAR: DurationModel = DurationModel { shortest: [2, 5, 4], change: 1.0, likely_change: 0.1 };
 
     fn towards(state: usize) -> Emission {
         std::array::from_fn(|k| if k == state { -0.1 } else { -2.0 })
     }
 
     #[test]
-    fn follows_what_lasts_and_skips_what_does_not() {
+    fn segments_below_the_minimum_duration_are_skipped() {
         let states = [0, 0, 0, 0, 1, 1, 0, 0, 2, 2, 2, 2, 2];
         let emissions: Vec<_> = states.into_iter().map(towards).collect();
         assert_eq!(best(&emissions, |_| false, &GRAMMAR), [(0, 0..8), (2, 8..13)]);

@@ -2,15 +2,15 @@ use std::ops::Range;
 
 use crate::Thresholds;
 
-/// Shorter gaps between words do not part two regions, in frames: 96 ms.
+/// Minimum gap between two regions, in frames: 96 ms.
 const SHORTEST_GAP: usize = 3;
-/// Shorter bursts are no speech, in frames: 96 ms. A hasty "two" alone takes 200 ms, half of which the detector needs to
-/// be sure.
+/// Minimum duration of speech, in frames: 96 ms. A fast "two" alone takes 200 ms, of which the detector needs half to
+/// reach its threshold.
 const SHORTEST_SPEECH: usize = 3;
-/// Frames added on either side: the detector needs a moment to be sure.
+/// Frames added on either side, because the detector reaches its threshold with a delay.
 const PADDING: usize = 2;
 
-/// The frames in which somebody speaks, given the probability of each: begins at one threshold, ends at a lower one
+/// The regions of speech, given its probability in each frame: a region starts at one threshold and ends at a lower one
 /// (the hysteresis of Silero's own reference code).
 pub(crate) fn speech_regions(voice: &[f32], thresholds: &Thresholds) -> Vec<Range<usize>> {
     let mut regions: Vec<Range<usize>> = Vec::new();
@@ -48,7 +48,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn hysteresis_bridges_what_one_threshold_would_break() {
+    fn hysteresis_bridges_dips_of_the_probability() {
         let mut voice = vec![0.0; 5];
         voice.extend([0.6; 5]);
         voice.extend([0.4; 5]);
@@ -61,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn regions_are_apart_and_inside(voice in prop::collection::vec(0f32..1.0, 0..200)) {
+        fn regions_are_disjoint_and_within_the_recording(voice in prop::collection::vec(0f32..1.0, 0..200)) {
             let regions = speech_regions(&voice, &Thresholds::DEFAULT);
             prop_assert!(regions.iter().all(|region| region.len() >= SHORTEST_SPEECH && region.end <= voice.len()));
             prop_assert!(regions.windows(2).all(|pair| pair[0].end <= pair[1].start));

@@ -1,22 +1,22 @@
 use media_time::Window;
 use serde::{Deserialize, Serialize};
 
-/// What is heard.
+/// Kind of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SceneKind {
-    /// Somebody talks.
+    /// A person is speaking.
     Speech,
-    /// Music, sung or played.
+    /// Vocal or instrumental music.
     Music,
-    /// Nothing above the noise floor.
+    /// No audio above the noise floor.
     Silence,
-    /// Sound that is neither: noise, traffic, applause.
+    /// Audio that is neither: noise, traffic, applause.
     Other,
 }
 
 impl SceneKind {
-    /// `speech`, `music`, `silence` or `other`.
+    /// Name of the kind: `speech`, `music`, `silence` or `other`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -28,19 +28,19 @@ impl SceneKind {
     }
 }
 
-/// A stretch of one kind.
+/// A segment of one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Segment {
-    /// What is heard.
+    /// The kind of its audio.
     pub kind: SceneKind,
-    /// Where; never empty.
+    /// Its window in the recording; never empty.
     pub window: Window,
-    /// The probability that a frame of this stretch is of this kind, 0 to 1 (calibration: docs/signal.md).
+    /// The probability that a frame of this segment is of this kind, 0 to 1 (calibration: docs/signal.md).
     pub confidence: f32,
-    /// K-weighted loudness of the stretch in LUFS (ITU-R BS.1770, ungated); `None` for digital silence.
+    /// K-weighted loudness of the segment in LUFS (ITU-R BS.1770, ungated); `None` for digital silence.
     pub loudness_lufs: Option<f64>,
-    /// Speech over music.
+    /// Whether this is speech over music.
     pub background_music: bool,
-    /// Music with a voice singing.
+    /// Whether this is music with singing.
     pub sung: bool,
 }

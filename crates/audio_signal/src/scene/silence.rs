@@ -4,19 +4,19 @@ use super::levels::CELLS_PER_SECOND;
 use super::sliding;
 use crate::Thresholds;
 
-/// Where a recording is loud: this part of its cells is quieter.
+/// Quantile of the levels that estimates the loud parts of a recording.
 const LOUD: f64 = 0.95;
-/// Where it is quiet: this part of its cells is quieter still.
+/// Quantile of the levels that estimates the noise floor.
 const QUIET: f64 = 0.05;
-/// A noise floor is one only this far below what is loud, in dB: steady rain is not silence.
+/// Minimum difference between loud parts and noise floor in dB: steady rain is not silence.
 const DYNAMICS_DB: f32 = 25.0;
-/// The loudest noise floor that passes for silence, in dBFS.
+/// Maximum level of a noise floor that counts as silence, in dBFS.
 const LOUDEST_FLOOR_DBFS: f32 = -40.0;
-/// Clicks in silence, up to this many cells long and this far above the gate (dB), do not end it.
+/// Maximum duration (cells) and level above the gate (dB) of clicks that do not end a silence.
 const CLICK_CELLS: usize = 3;
 const CLICK_DB: f32 = 12.0;
 
-/// The level (dBFS) under which a recording with these cells is silent.
+/// The level (dBFS) below which a recording with these cells is silent.
 pub(crate) fn gate(cells: &[f32], thresholds: &Thresholds) -> f32 {
     let absolute = thresholds.silence_dbfs as f32;
     let (Some(loud), Some(floor)) = (sliding::percentile(cells, LOUD), sliding::percentile(cells, QUIET))
@@ -30,7 +30,7 @@ pub(crate) fn gate(cells: &[f32], thresholds: &Thresholds) -> f32 {
     if has_floor { gate.max(above_floor) } else { gate }
 }
 
-/// The runs of cells under `gate` that last at least `shortest` cells.
+/// The runs of at least `shortest` cells below `gate`.
 pub(crate) fn quiet_runs(cells: &[f32], gate: f32, shortest: usize) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
@@ -55,7 +55,7 @@ fn is_click(cells: &[f32], gate: f32) -> bool {
     cells.len() <= CLICK_CELLS && cells.iter().all(|&level| level < gate + CLICK_DB)
 }
 
-/// Cells that last at least `micros` microseconds.
+/// The number of cells that last at least `micros` microseconds.
 pub(crate) fn cells_of(micros: i64) -> usize {
     let cells = i128::from(micros.max(0)) * i128::from(CELLS_PER_SECOND);
     usize::try_from((cells + 999_999) / 1_000_000).unwrap_or(usize::MAX)
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn short_quiet_is_no_silence_and_a_click_does_not_end_one() {
+    fn short_runs_are_not_silence_and_clicks_do_not_end_a_run() {
         let cells = recording(&[(-20.0, 10), (-80.0, 5), (-20.0, 10), (-80.0, 20), (-65.0, 2), (-80.0, 20)]);
         assert_eq!(quiet_runs(&cells, -70.0, 6), vec![25..67_usize]);
         assert_eq!(quiet_runs(&cells, -70.0, 5), [10..15, 25..67]);

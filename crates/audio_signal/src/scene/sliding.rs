@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
-/// Calls `visit(t, sums)` for each `t` below `len` with the sums of `value` over `[t - radius, t + radius]`, cut at
-/// the ends; also the number of values in there.
+/// Calls `visit(t, sums, count)` for each `t` below `len` with the sums of `value` over `[t - radius, t + radius]`,
+/// truncated at the ends, and the number of values in that range.
 pub(crate) fn sums<const N: usize>(
     len: usize,
     radius: usize,
@@ -23,30 +23,30 @@ pub(crate) fn sums<const N: usize>(
     }
 }
 
-/// The greatest of `values` within `radius` of each.
+/// The maximum of `values` within `radius` of each.
 pub(crate) fn maxima(values: &[f32], radius: usize) -> Vec<f32> {
-    // Indices of falling values: the first is the greatest of the window (Lemire, "Streaming maximum-minimum
+    // Indices of descending values: the first is the maximum of the window (Lemire, "Streaming maximum-minimum
     // filter", 2006).
-    let mut falling: VecDeque<usize> = VecDeque::new();
+    let mut descending: VecDeque<usize> = VecDeque::new();
     let mut next = 0;
     (0..values.len())
         .map(|centre| {
             while next < values.len().min(centre + radius + 1) {
-                while falling.back().is_some_and(|&last| values[last] <= values[next]) {
-                    falling.pop_back();
+                while descending.back().is_some_and(|&last| values[last] <= values[next]) {
+                    descending.pop_back();
                 }
-                falling.push_back(next);
+                descending.push_back(next);
                 next += 1;
             }
-            while falling.front().is_some_and(|&first| first + radius < centre) {
-                falling.pop_front();
+            while descending.front().is_some_and(|&first| first + radius < centre) {
+                descending.pop_front();
             }
-            falling.front().map_or(values[centre], |&first| values[first])
+            descending.front().map_or(values[centre], |&first| values[first])
         })
         .collect()
 }
 
-/// The value below which `part` (0 to 1) of `values` lie; `None` of nothing.
+/// The value below which a fraction `part` (0 to 1) of `values` is; `None` for an empty slice.
 pub(crate) fn percentile(values: &[f32], part: f64) -> Option<f32> {
     let mut sorted = values.to_vec();
     let index = ((values.len().checked_sub(1)?) as f64 * part).round() as usize;

@@ -4,67 +4,67 @@ use crate::fourier::PowerSpectra;
 use crate::math::log10;
 use crate::simd::{sum, vectorized};
 
-/// Sample rate of the sound that textures are taken from, in Hz.
+/// Sample rate of the input of textures, in Hz.
 pub(crate) const TEXTURE_RATE: u32 = 16_000;
-/// Samples from one frame to the next: 32 ms, the frame of the speech detector.
+/// Hop between frames in samples: 32 ms, the frame of the speech detector.
 pub(crate) const HOP: usize = 512;
-/// Frames per second.
+/// Texture frames per second.
 pub(crate) const FRAMES_PER_SECOND: f32 = TEXTURE_RATE as f32 / HOP as f32;
 const WINDOW: usize = 2 * HOP;
-/// Limits of the bands, in bins of 15.6 Hz: 62 Hz to 7.8 kHz, each 1.3 times the one before.
+/// Limits of the bands in bins of 15.6 Hz: 62 Hz to 7.8 kHz, each 1.3 times the previous one.
 const BAND_EDGES: [usize; BANDS + 1] =
     [4, 5, 7, 9, 12, 15, 20, 26, 34, 45, 59, 76, 100, 131, 171, 224, 293, 382, 500];
-/// Bands of a frame.
+/// Number of bands in a frame.
 pub(crate) const BANDS: usize = 18;
-/// The bins that are looked at for partials: 62 Hz to 5 kHz.
+/// Range of the bins that are analysed for partials: 62 Hz to 5 kHz.
 const FIRST_BIN: usize = 4;
 const BINS: usize = 320;
-/// Half the width, in bins, of the stretch of spectrum that a bin is compared with.
+/// Half the width, in bins, of the neighbourhood that a bin is compared with.
 const NEIGHBOURS: usize = 8;
-/// Bins in that stretch.
+/// Number of bins in the neighbourhood.
 const AROUND: usize = 2 * NEIGHBOURS + 1;
-/// Neighbours that the first bin lacks below zero.
+/// Number of neighbours below bin zero, which the first bin lacks.
 const PAD: usize = NEIGHBOURS - FIRST_BIN;
-/// The bin after the last of the last band.
+/// End (exclusive) of the bins of the last band.
 const BIN_END: usize = BAND_EDGES[BANDS];
-/// Power added to each bin: what is fainter than −110 dBFS is not heard.
+/// Power added to each bin, so that levels below −110 dBFS have no influence.
 const POWER_FLOOR: f32 = 1e-11;
-/// Frames between two that share no sample.
+/// Distance of two frames that share no sample.
 const APART: usize = 2;
-/// Frames over which a change of the partials is looked for: 0.77 s.
+/// Span in frames over which changes of the partials are measured: 0.77 s.
 const CHANGE_SPAN: usize = 24;
 const HISTORY: usize = CHANGE_SPAN + 2 * APART + 1;
 
-/// A covariance and the mean variance of what it is taken over: their ratio is a correlation.
+/// A covariance and the mean variance of its operands: their ratio is a correlation.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Correlation {
     pub(crate) covariance: f32,
     pub(crate) variance: f32,
 }
 
-/// What 32 ms sound like.
+/// Features of the audio of 32 ms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Texture {
     /// RMS level in dBFS.
     pub(crate) level_db: f32,
-    /// Level of each band in steps of half a decibel over −100 dBFS.
+    /// Level of each band in steps of 0.5 dB above −100 dBFS.
     pub(crate) bands: [u8; BANDS],
-    /// By how much the bands rose since the frame before, in dB, falls counting as none.
+    /// Mean rise of the bands since the previous frame in dB, with falls counted as zero.
     pub(crate) flux: f32,
-    /// Mean over logarithmic mean of the spectrum, in dB: 2.5 for white noise, more for partials.
+    /// Arithmetic mean over geometric mean of the spectrum, in dB: 2.5 for white noise, more for partials.
     pub(crate) peakiness: f32,
-    /// Likeness of the fine structure of the spectrum to that of two frames before: partials that last.
+    /// Correlation of the spectrum's fine structure with that of two frames before: sustained partials.
     pub(crate) persistence: Correlation,
-    /// Likeness of two changes of the fine structure over the same span, a little apart: notes that begin and
-    /// last. Noise never changes the same way twice, and lines that stay (motors, hum) do not change.
+    /// Correlation of two changes of the fine structure over the same span, slightly apart: notes that start and are
+    /// sustained. Noise never changes in the same way twice, and steady lines (motors, hum) do not change.
     pub(crate) change: Correlation,
 }
 
-/// Takes the texture of a mono stream at [`TEXTURE_RATE`], 120 KiB at a time.
+/// Measures the textures of a mono stream at [`TEXTURE_RATE`], with a buffer of 120 KiB.
 pub(crate) struct TextureMeter {
     spectra: PowerSpectra,
     pending: Vec<f32>,
-    /// Powers of the bins of two frames, 1 being that of a full-scale sine.
+    /// Powers of the bins of two frames; a full-scale sine has power 1.
     powers: [[f32; BIN_END]; 2],
     /// The fine structure of the last frames, oldest first.
     history: VecDeque<FineStructure>,
@@ -73,7 +73,7 @@ pub(crate) struct TextureMeter {
     samples: usize,
 }
 
-/// By how much each bin stands out of its neighbourhood, in dB.
+/// Level of each bin relative to its neighbourhood, in dB.
 type FineStructure = [f32; BINS];
 
 impl TextureMeter {
@@ -81,7 +81,7 @@ impl TextureMeter {
         let hann = |n| (std::f32::consts::PI * n as f32 / WINDOW as f32).sin().powi(2);
         Self {
             spectra: PowerSpectra::new((0..WINDOW).map(|n| hann(n) * 2.0 / HOP as f32).collect()),
-            // The first frame's window begins half a hop before the sound.
+            // The window of the first frame starts half a hop before the stream.
             pending: vec![0.0; HOP / 2],
             powers: [[0.0; _]; 2],
             history: VecDeque::with_capacity(HISTORY),
@@ -91,7 +91,7 @@ impl TextureMeter {
         }
     }
 
-    /// Takes samples; how they are cut into calls makes no difference.
+    /// Adds samples; the result does not depend on how they are split into calls.
     pub(crate) fn push(&mut self, samples: &[f32]) {
         self.samples += samples.len();
         self.pending.extend_from_slice(samples);
@@ -103,7 +103,7 @@ impl TextureMeter {
         self.pending.drain(..start);
     }
 
-    /// The textures, one for each frame that begins before the end of the stream.
+    /// The textures, one for each frame that starts before the end of the stream.
     pub(crate) fn finish(mut self) -> Vec<Texture> {
         let frames = self.samples.div_ceil(HOP);
         while self.textures.len() < frames {
@@ -115,7 +115,7 @@ impl TextureMeter {
         self.textures
     }
 
-    /// Measures the frame whose window begins at `start` in what is pending, and the next.
+    /// Measures the frame whose window starts at `start` in `pending`, and the next one.
     fn measure_pair(&mut self, start: usize) {
         let starts = [start, start + HOP];
         let [first, second] = &mut self.powers;
@@ -125,7 +125,7 @@ impl TextureMeter {
         }
     }
 
-    /// Measures the frame whose samples begin at `start` and whose bins have these `powers`.
+    /// Measures the frame whose samples start at `start` and whose bins have these `powers`.
     fn measure(&mut self, start: usize, powers: &[f32; BIN_END]) {
         let samples = &self.pending[start..start + HOP];
         let power = samples.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / HOP as f64;
@@ -150,12 +150,12 @@ impl TextureMeter {
         });
     }
 
-    /// The fine structure `ago` frames before the last; before the first there was the first.
+    /// The fine structure `ago` frames before the last one, or else the oldest one.
     fn structure(&self, ago: usize) -> &FineStructure {
         &self.history[(self.history.len() - 1).saturating_sub(ago)]
     }
 
-    /// Persistence and change.
+    /// The correlations of persistence and of change.
     fn correlations(&self) -> (Correlation, Correlation) {
         let (now, then) = (self.structure(0), self.structure(APART));
         vectorized(
@@ -176,17 +176,17 @@ fn band_levels(powers: &[f32; BIN_END]) -> [f32; BANDS] {
     })
 }
 
-/// The fine structure and the peakiness of bins of these powers.
+/// The fine structure and the peakiness of bins with these powers.
 fn fine_structure(powers: &[f32; BIN_END]) -> (FineStructure, f32) {
     vectorized(
         #[inline(always)]
         || {
-            // As many zeros stand before the first bin as its neighbourhood lacks.
+            // Zeros in place of the neighbours that the first bin lacks.
             let mut decibels = [0.0; PAD + FIRST_BIN + BINS + NEIGHBOURS];
             for (decibels, power) in decibels[PAD..].iter_mut().zip(powers) {
                 *decibels = 10.0 * log10(power + POWER_FLOOR);
             }
-            // Sums of two neighbours, of four, of eight, of sixteen; then of all that are around.
+            // Sums of two neighbours, of four, of eight, of sixteen; then of the whole neighbourhood.
             let mut sums = decibels;
             for reach in [1, 2, 4, 8] {
                 for bin in 0..sums.len() - reach {

@@ -17,16 +17,16 @@ use crate::{Control, Progress, Resampler, SignalError, Thresholds};
 const ON: f64 = 0.3;
 const OFF: f64 = 0.15;
 
-/// Changes whenever the same recording may give other regions.
+/// Must change when the same recording may give other regions.
 pub const ACTIVITY_VERSION: u32 = 1;
 
-/// Regions of possible speech, sorted and without overlap. Peaks from 0 to −66 dBFS are normalized, so that the level does not
-/// matter.
+/// Regions of possible speech, sorted and without overlap. Peaks from 0 to −66 dBFS are normalized, so that the result
+/// does not depend on the level.
 ///
 /// Blocking; decodes to the end. Takes a few bytes per 32 ms.
 ///
 /// # Errors
-/// Those of [`Decoder::next_block`]; [`DecodeError::Cancelled`] when the caller asked to stop.
+/// Those of [`Decoder::next_block`]; [`DecodeError::Cancelled`] when the caller cancels the detection.
 pub fn speech_activity(mut decoder: Decoder, control: &Control<'_>) -> Result<Vec<Window>, SignalError> {
     let format = decoder.format();
     let mut resampler = Resampler::new(format.rate, &format.layout)?;
@@ -54,7 +54,7 @@ pub fn speech_activity(mut decoder: Decoder, control: &Control<'_>) -> Result<Ve
     Ok(regions.filter_map(|frames| window_of(frames, decoder.position())).collect())
 }
 
-/// Frames before and after a frame whose peak limits its gain: 1 s each.
+/// Number of frames before and after a frame whose peak limits its gain: 1 s each.
 const REACH: usize = SPEECH_RATE as usize / SPEECH_FRAME;
 /// Target peak, and maximum gain: 60 dB.
 const PEAK: f32 = 0.5;

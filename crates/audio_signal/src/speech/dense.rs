@@ -1,19 +1,19 @@
 //! Matrix products over several frames at once.
 //!
-//! A value holds one number per frame ([`Lanes`]), so the compiler vectorises across frames and each frame's sums
-//! are added in the same order whatever the vector width and whatever frames stand beside it.
+//! A value has one number per frame ([`Lanes`]), so the compiler vectorises across frames, and each frame's sums
+//! are added in the same order regardless of the vector width and of the other frames.
 
 use std::ops::Range;
 
 use crate::simd::vectorized;
 
-/// Frames computed together.
+/// Number of frames computed together.
 pub(super) const LANES: usize = 16;
 
-/// One number of each of [`LANES`] frames.
+/// One number for each of [`LANES`] frames.
 pub(super) type Lanes = [f32; LANES];
 
-/// Outputs computed together: as many sums as stay in registers.
+/// Number of outputs computed together: as many sums as fit into registers.
 const TILE: usize = 4;
 
 /// An affine map `y = W x + b`.
@@ -34,7 +34,7 @@ impl Dense {
         Self { inputs, tiles: tiles.map(|(first, input)| tile(first, input)).collect(), bias: bias.to_vec() }
     }
 
-    /// Writes `W[.., columns] x + b` to `y`; `x` holds the inputs `columns` only, all others being zero.
+    /// Writes `W[.., columns] x + b` to `y`; `x` has the inputs `columns` only, and all others are zero.
     #[inline(always)]
     pub(super) fn apply(&self, columns: Range<usize>, x: &[Lanes], y: &mut [Lanes]) {
         let tiles = self.tiles.chunks_exact(self.inputs).zip(&self.bias);
@@ -70,7 +70,7 @@ pub(super) struct Convolution {
 }
 
 impl Convolution {
-    /// From PyTorch's layout: `weights[output][input][tap]`.
+    /// Creates the convolution from PyTorch's layout: `weights[output][input][tap]`.
     pub(super) fn new(channels_in: usize, stride: usize, weights: &[f32], bias: &[f32]) -> Self {
         let inputs = 3 * channels_in;
         let weight =
@@ -78,13 +78,13 @@ impl Convolution {
         Self { map: Dense::new(inputs, bias, weight), channels_in, stride }
     }
 
-    /// From `x[step][channel]` to `y[step][channel]`, both with all steps in one row.
+    /// Maps `x[step][channel]` to `y[step][channel]`, both stored step by step.
     #[inline(always)]
     pub(super) fn apply(&self, x: &[Lanes], y: &mut [Lanes]) {
         let steps = x.len() / self.channels_in;
         let outputs = self.map.bias.len() * TILE;
         for (step, y) in y.chunks_exact_mut(outputs).enumerate() {
-            // The kernel covers the steps centre - 1 ..= centre + 1; what is padding is left out.
+            // The kernel covers the steps centre - 1 ..= centre + 1; the padding is left out.
             let centre = step * self.stride;
             let first = centre.saturating_sub(1);
             let end = (centre + 2).min(steps);

@@ -1,10 +1,10 @@
 //! Speech detection: the probability of speech in every 32 ms, by the network of Silero VAD v6 (Silero Team,
-//! <https://github.com/snakers4/silero-vad>, MIT), computed here in plain Rust.
+//! <https://github.com/snakers4/silero-vad>, MIT), implemented in plain Rust.
 //!
-//! A frame of 512 samples, with the 64 before it, becomes four magnitude spectra ([`spectrum`]); four convolutions
-//! ([`dense`]) make 128 numbers of them, which an LSTM and an output neuron turn into a probability
-//! ([`recurrence`]). All but the last are computed for several frames at once. The arithmetic is ordered the same
-//! way whatever the chunks and the processor, so the result is the same to the bit.
+//! A frame of 512 samples, with the 64 before it, is transformed to four magnitude spectra ([`spectrum`]); four
+//! convolutions ([`dense`]) reduce them to 128 numbers, from which an LSTM and an output neuron compute a probability
+//! ([`recurrence`]). All stages but the last are computed for several frames at once. The order of the arithmetic does
+//! not depend on the chunks or the processor, so the result is bit-identical.
 
 mod activity;
 mod dense;
@@ -25,51 +25,51 @@ use self::{
     weights::{ENCODER, Model, Weights},
 };
 
-/// Sample rate the detector listens at, in Hz.
+/// Sample rate of the detector's input, in Hz.
 pub const SPEECH_RATE: u32 = 16_000;
-/// Samples that one probability stands for: 32 ms.
+/// Number of samples per probability: 32 ms.
 pub const SPEECH_FRAME: usize = 512;
 
-/// Samples before a frame that the network sees too.
+/// Number of samples before a frame that are also input of the network.
 const CONTEXT: usize = 64;
 const BATCH: usize = LANES * SPEECH_FRAME;
 
-/// The bundled speech model cannot be used. Nothing but another version of the `silero` crate brings this about:
-/// build with the version that Cargo.lock names.
+/// The bundled speech model cannot be used. The only cause is another version of the `silero` crate: build with the
+/// version in Cargo.lock.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// The bytes are not those of an ONNX model with a branch for 16 kHz.
     #[error("the speech model is malformed: it has {0}")]
     Malformed(&'static str),
-    /// A tensor is not there.
+    /// A tensor is missing.
     #[error("the speech model lacks the tensor `{0}`")]
     Missing(&'static str),
-    /// A tensor has another shape.
+    /// A tensor has an unexpected shape.
     #[error("the speech model's tensor `{name}` has the shape {found:?} instead of {expected:?}")]
     Shape {
-        /// Which.
+        /// Name of the tensor.
         name: &'static str,
-        /// The shape that Silero v6 has.
+        /// The shape in Silero v6.
         expected: Vec<usize>,
-        /// The shape found.
+        /// The shape in the model.
         found: Vec<u64>,
     },
-    /// The tensor that holds the spectral transform holds something else.
+    /// The tensor of the spectral transform has other contents.
     #[error("the speech model's tensor `{0}` is not a windowed Fourier transform")]
     Transform(&'static str),
 }
 
-/// Tells speech from everything else, in a stream. Takes about 200 kB whatever the stream's length.
+/// Detects speech in a stream. Uses about 200 kB regardless of the stream's length.
 pub struct SpeechDetector {
     model: &'static Model,
     state: State,
-    /// The 64 samples before the next frame, then what has been heard of the next batch.
+    /// The 64 samples before the next frame, followed by the samples of the next batch so far.
     pending: Vec<f32>,
     buffers: Box<Buffers>,
 }
 
-/// Where a batch's intermediate results are kept, each from the beginning of a cache line on (see [`crate::simd`]).
+/// Intermediate results of a batch, each aligned to a cache line (see [`crate::simd`]).
 #[repr(C, align(64))]
 struct Buffers {
     transform: Workspace,
@@ -99,7 +99,7 @@ impl SpeechDetector {
     /// A detector at the start of a stream.
     ///
     /// # Errors
-    /// [`ModelError`] when the bundled model is not the one this was written for.
+    /// [`ModelError`] when the bundled model is not the supported one.
     pub fn new() -> Result<Self, ModelError> {
         let mut pending = Vec::with_capacity(CONTEXT + BATCH);
         pending.resize(CONTEXT, 0.0);
@@ -110,14 +110,14 @@ impl SpeechDetector {
     /// give other probabilities.
     ///
     /// # Errors
-    /// As [`Self::new`].
+    /// See [`Self::new`].
     pub fn version() -> Result<&'static str, ModelError> {
         Ok(&weights::bundled()?.version)
     }
 
-    /// Takes samples at 16 kHz (mono, nominally −1 to 1, finite) and appends the probability (0 to 1) of each
-    /// frame of [`SPEECH_FRAME`] samples that is decided: the n-th probability ever given is that of the samples
-    /// from 512 n on. Some frames are held back, to be decided together; [`Self::finish`] gives the last ones.
+    /// Adds samples at 16 kHz (mono, nominally −1 to 1, finite) and appends the probability (0 to 1) of each complete
+    /// frame of [`SPEECH_FRAME`] samples: the n-th probability of the stream is that of the samples from 512 n on.
+    /// Frames are buffered, to be computed together; [`Self::finish`] returns the last ones.
     pub fn push(&mut self, mut samples: &[f32], out: &mut Vec<f32>) {
         while !samples.is_empty() {
             let room = CONTEXT + BATCH - self.pending.len();
@@ -130,14 +130,14 @@ impl SpeechDetector {
         }
     }
 
-    /// Appends the probabilities of the frames held back; a last frame cut short counts as continued by silence.
+    /// Appends the probabilities of the buffered frames; an incomplete last frame is padded with silence.
     pub fn finish(mut self, out: &mut Vec<f32>) {
         let frames = (self.pending.len() - CONTEXT).div_ceil(SPEECH_FRAME);
         self.pending.resize(CONTEXT + BATCH, 0.0);
         self.decide(frames, out);
     }
 
-    /// Runs the network over the full batch in `pending`, of which the first `frames` frames count.
+    /// Runs the network over the full batch in `pending`, and appends the results of its first `frames` frames.
     fn decide(&mut self, frames: usize, out: &mut Vec<f32>) {
         let Model { weights, .. } = self.model;
         encode(weights, &self.pending, &mut self.buffers);
@@ -149,7 +149,7 @@ impl SpeechDetector {
     }
 }
 
-/// Everything of the network that needs no memory: from a batch's samples to the input half of the LSTM's gates.
+/// The stateless part of the network: from a batch's samples to the input half of the LSTM's gates.
 fn encode(weights: &Weights, samples: &[f32], buffers: &mut Buffers) {
     let frames = std::array::from_fn(|lane| &samples[lane * SPEECH_FRAME..][..CONTEXT + SPEECH_FRAME]);
     let Buffers { transform, spectra, layers, gates } = buffers;

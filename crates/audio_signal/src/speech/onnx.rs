@@ -1,4 +1,4 @@
-//! Just enough of ONNX's protocol buffers to find the weights of a model: no graph is run.
+//! A minimal reader of ONNX's protocol buffers for the weights of a model; graphs are not run.
 //!
 //! Field numbers are those of `onnx.proto` (ONNX IR version 8).
 
@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 
 use super::ModelError;
 
-/// A tensor of 32-bit floats as the model stores it.
+/// A tensor of 32-bit floats, as stored in the model.
 #[derive(Clone, Debug)]
 pub(super) struct Tensor<'a> {
     /// Size along each axis, outermost first.
     pub shape: Vec<u64>,
-    /// Little-endian values, the last axis running fastest.
+    /// Little-endian values, with the last axis varying fastest.
     raw: &'a [u8],
 }
 
 impl Tensor<'_> {
-    /// The values, the last axis running fastest.
+    /// The values, with the last axis varying fastest.
     pub(super) fn values(&self) -> Vec<f32> {
         self.raw.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
     }
@@ -146,7 +146,7 @@ fn text(bytes: &[u8]) -> Result<&str, ModelError> {
     std::str::from_utf8(bytes).map_err(|_| ModelError::Malformed("a name that is not UTF-8"))
 }
 
-/// A field's value in wire form; fixed-width values are skipped, none is needed.
+/// A field's value in wire form; fixed-width values are skipped, because none is needed.
 enum Value<'a> {
     Integer(u64),
     Bytes(&'a [u8]),
@@ -197,7 +197,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Takes a base-128 number of at most 64 bits off the front.
+/// Reads a base-128 number of at most 64 bits from the front.
 fn varint(bytes: &mut &[u8]) -> Result<u64, ModelError> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cut_model_is_an_error() {
+    fn truncated_models_are_rejected() {
         let model = silero::BUNDLED_MODEL;
         for length in [0, 1, 100, model.len() / 2] {
             assert!(branch_constants(&model[..length], "then_branch").is_err(), "{length} bytes");
@@ -227,12 +227,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn corrupt_models_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = branch_constants(&bytes, "then_branch");
         }
 
         #[test]
-        fn numbers_are_read_back(value: u64) {
+        fn varints_round_trip(value: u64) {
             let (mut bytes, mut rest) = (Vec::new(), value);
             while rest >= 0x80 {
                 bytes.push(rest as u8 | 0x80);

@@ -1,16 +1,16 @@
-//! Whether somebody is speaking, pauses for breath included.
+//! Presence of a speaker, including pauses for breath.
 
 use super::{SPEECH_FRAME, SPEECH_RATE};
 
-/// How far a frame looks either way, in frames: 0.64 s. Between 0.5 and 0.8 s it hardly matters.
+/// Number of frames on either side that a frame depends on: 0.64 s. Values between 0.5 and 0.8 s perform similarly.
 const REACH: usize = (SPEECH_RATE as usize * 64 / 100) / SPEECH_FRAME;
 
-/// The probability that each frame is part of somebody's speaking, from the probabilities that
-/// [`super::SpeechDetector`] gives for the frames of a whole recording.
+/// The probability that each frame is within a person's speech, from the probabilities of
+/// [`super::SpeechDetector`] for the frames of a whole recording.
 ///
-/// The detector hears 32 ms and what went before: between two words it says "no speech", and it is a little late at
-/// each onset. This is the mean of what it says up to 0.64 s to either side, weighted by a triangle: slower at
-/// boundaries, and surer in between (ROC-AUC on programmes 0.99 instead of 0.96: docs/signal.md).
+/// The detector's input is 32 ms and its state: between two words it reports no speech, and it has a small delay at
+/// each onset. The presence is the mean of its probabilities up to 0.64 s on either side, with triangular weights: less
+/// precise at boundaries, and more reliable in between (ROC-AUC on programmes 0.99 instead of 0.96: docs/signal.md).
 #[must_use]
 pub fn speech_presence(probabilities: &[f32]) -> Vec<f32> {
     let presence = |frame: usize| {

@@ -1,16 +1,16 @@
-//! The only part that must go frame by frame: one LSTM layer and the output neuron over it.
+//! The part of the network that is computed frame by frame: one LSTM layer and the output neuron.
 
 use crate::{
     math::{sigmoid, tanh},
     simd::{Aligned, vectorized},
 };
 
-/// Units of the LSTM.
+/// Number of units of the LSTM.
 pub(super) const HIDDEN: usize = 128;
 
-/// Gates computed together: as many sums as stay in registers.
+/// Number of gates computed together: as many sums as fit into registers.
 const BLOCK: usize = 64;
-/// Partial sums of the output neuron.
+/// Number of partial sums of the output neuron.
 const PARTS: usize = 8;
 
 /// Weights of the recurrent half of the LSTM and of the output neuron.
@@ -21,7 +21,7 @@ pub(super) struct Recurrence {
     output_bias: f32,
 }
 
-/// What the LSTM remembers of the frames so far.
+/// The state of the LSTM after the frames so far.
 #[derive(Clone)]
 pub(super) struct State {
     hidden: [f32; HIDDEN],
@@ -35,7 +35,7 @@ impl Default for State {
 }
 
 impl Recurrence {
-    /// From PyTorch's layout: `hidden[gate][unit]`, `output[unit]`.
+    /// Creates the weights from PyTorch's layout: `hidden[gate][unit]`, `output[unit]`.
     pub(super) fn new(hidden: &[f32], output: &[f32], output_bias: f32) -> Self {
         let row = |(block, unit)| (0..BLOCK).map(move |gate| hidden[(block * BLOCK + gate) * HIDDEN + unit]);
         let blocks = 4 * HIDDEN / BLOCK;
@@ -43,7 +43,7 @@ impl Recurrence {
         Self { hidden: rows.flat_map(row).collect(), output: output.to_vec(), output_bias }
     }
 
-    /// Takes one frame in, given the input's part of its gates, and tells the probability that it is speech.
+    /// Processes one frame, given the input's part of its gates, and returns its probability of speech.
     #[inline(always)]
     pub(super) fn step(&self, mut gates: [f32; 4 * HIDDEN], state: &mut State) -> f32 {
         let blocks = self.hidden.as_chunks::<BLOCK>().0.chunks_exact(HIDDEN);

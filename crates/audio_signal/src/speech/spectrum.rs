@@ -7,20 +7,20 @@ use crate::simd::vectorized;
 
 /// Length of the window and of the transform, in samples.
 pub(super) const WINDOW: usize = 256;
-/// Bins of a spectrum, from 0 to 8 kHz.
+/// Number of bins of a spectrum, from 0 to 8 kHz.
 pub(super) const BINS: usize = WINDOW / 2 + 1;
-/// Spectra of a frame.
+/// Number of spectra of a frame.
 pub(super) const STEPS: usize = 4;
 const HOP: usize = 128;
 
-/// The transform's constants.
+/// Window and twiddle factors of the transform.
 pub(super) struct Spectrum {
     window: [f32; WINDOW],
     /// e^(-i τ k / 256) for k < 128, as (real, imaginary).
     twiddles: [(f32, f32); WINDOW / 2],
 }
 
-/// Room for one complex transform of each lane.
+/// Buffers for one complex transform of each lane.
 pub(super) struct Workspace {
     real: [Lanes; WINDOW],
     imaginary: [Lanes; WINDOW],
@@ -42,8 +42,8 @@ impl Spectrum {
         Self { window, twiddles: std::array::from_fn(twiddle) }
     }
 
-    /// Writes |spectrum| as `out[step][bin]` for the frames `frames`, each with its context in front and
-    /// continued by reflection at its end, as the model pads it.
+    /// Writes |spectrum| as `out[step][bin]` for the frames `frames`, each with its context at the start and continued
+    /// by reflection at its end, which is the model's padding.
     #[inline(always)]
     pub(super) fn magnitudes(&self, frames: &[&[f32]; LANES], work: &mut Workspace, out: &mut [Lanes]) {
         for (pair, out) in out.chunks_exact_mut(2 * BINS).enumerate() {
@@ -58,8 +58,8 @@ impl Spectrum {
         }
     }
 
-    /// Puts two windowed spectra's samples in: the one at `start` as real parts, the next as imaginary parts, in
-    /// the bit-reversed order that the transform wants.
+    /// Loads the samples of two windowed spectra: the one at `start` as real parts, the next one as imaginary parts,
+    /// in the bit-reversed order that the transform requires.
     #[inline(always)]
     fn load(&self, frames: &[&[f32]; LANES], start: usize, work: &mut Workspace) {
         for (n, window) in self.window.iter().enumerate() {
@@ -103,7 +103,7 @@ fn butterfly(a: (&mut Lanes, &mut Lanes), b: (&mut Lanes, &mut Lanes), w: (f32, 
     }
 }
 
-/// The magnitudes of the two real signals that went through one complex transform: `out[signal][bin]`.
+/// The magnitudes of the two real signals of one complex transform: `out[signal][bin]`.
 #[inline(always)]
 fn separate(work: &Workspace, out: &mut [Lanes]) {
     let (first, second) = out.split_at_mut(BINS);

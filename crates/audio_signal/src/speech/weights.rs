@@ -1,4 +1,4 @@
-//! The detector's weights, taken from the ONNX model that the `silero` crate carries.
+//! The detector's weights, read from the ONNX model in the `silero` crate.
 
 use std::{collections::BTreeMap, f64::consts::TAU, sync::LazyLock};
 
@@ -27,11 +27,11 @@ pub(super) struct Layer {
     pub stride: usize,
 }
 
-/// Everything the network needs, laid out for the way it is computed.
+/// All weights of the network, in the layout in which they are used.
 pub(super) struct Weights {
     pub spectrum: Spectrum,
     pub encoder: [Convolution; 4],
-    /// From the encoder's output to the four gates of the LSTM, biases of both its halves included.
+    /// From the encoder's output to the four gates of the LSTM, including the biases of both halves.
     pub gates: Dense,
     pub recurrence: Recurrence,
 }
@@ -55,7 +55,7 @@ pub(super) fn bundled() -> Result<&'static Model, ModelError> {
 impl Weights {
     /// Reads the 16 kHz branch of a Silero v5 or v6 model.
     fn read(model: &[u8]) -> Result<Self, ModelError> {
-        // The outermost `If` asks whether the sample rate is 16 kHz.
+        // The outermost `If` checks whether the sample rate is 16 kHz.
         let constants = Constants(onnx::branch_constants(model, "then_branch")?);
         let [first, second, third, fourth] = &ENCODER;
         Ok(Self {
@@ -111,8 +111,8 @@ impl Constants<'_> {
         Ok(Dense::new(HIDDEN, &bias, |output, input| weights[output * HIDDEN + input]))
     }
 
-    /// The window of the model's transform, which it stores as a matrix: a windowed discrete Fourier transform,
-    /// cosines above negative sines. That it is one is checked, because it is computed as an FFT.
+    /// The window of the model's transform, which is stored as a matrix: a windowed discrete Fourier transform,
+    /// cosines above negative sines. This is checked, because it is computed as an FFT.
     fn window(&self) -> Result<[f32; WINDOW], ModelError> {
         const NAME: &str = "stft.forward_basis_buffer";
         let basis = self.get(NAME, &[2 * BINS, 1, WINDOW])?;

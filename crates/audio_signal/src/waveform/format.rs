@@ -5,12 +5,12 @@ use std::fmt::Write;
 use super::{Waveform, WaveformParams};
 use media_decode::AudioFormat;
 
-/// Resolution of written peaks.
+/// Resolution of the written peaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaveformBits {
-    /// −128 to 127.
+    /// 8-bit peaks, −128 to 127.
     Eight,
-    /// −32 768 to 32 767.
+    /// 16-bit peaks, −32 768 to 32 767.
     Sixteen,
 }
 
@@ -18,7 +18,7 @@ pub enum WaveformBits {
 const EIGHT_BITS: u32 = 1;
 
 impl WaveformBits {
-    /// 8 or 16.
+    /// Number of bits: 8 or 16.
     #[must_use]
     pub const fn count(self) -> u8 {
         match self {
@@ -36,19 +36,19 @@ impl WaveformBits {
 }
 
 impl Waveform {
-    /// Pixels: pairs of peaks of each channel.
+    /// Number of pixels, each with a pair of peaks for every channel.
     #[must_use]
     pub fn len(&self) -> usize {
         self.peaks.len() / (2 * self.channels.max(1))
     }
 
-    /// Is there not one pixel?
+    /// Whether there are no pixels.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.peaks.is_empty()
     }
 
-    /// Lowest and highest value of one channel (from 0), pixel by pixel; nothing for a channel there is not.
+    /// Lowest and highest value of one channel (from 0), pixel by pixel; empty for a channel that does not exist.
     pub fn channel(&self, channel: usize) -> impl Iterator<Item = [i16; 2]> + '_ {
         let pixels = self.peaks.as_chunks::<2>().0;
         let from = if channel < self.channels { channel } else { pixels.len() };
@@ -58,7 +58,7 @@ impl Waveform {
     /// The binary format, little-endian: version 1 for one channel, as audiowaveform writes it, version 2 for more.
     #[must_use]
     pub fn to_dat(&self, bits: WaveformBits) -> Vec<u8> {
-        // Numbers are bounded by the formats and limits of decoding, far below 2³¹.
+        // The limits of formats and of decoding keep these numbers far below 2³¹.
         let version: i32 = if self.channels == 1 { 1 } else { 2 };
         let flags = if bits == WaveformBits::Eight { EIGHT_BITS } else { 0 };
         let mut bytes = Vec::with_capacity(24 + self.peaks.len() * usize::from(bits.count() / 8));
@@ -76,7 +76,7 @@ impl Waveform {
         bytes
     }
 
-    /// Reads what [`Waveform::to_dat`] writes with 16 bits; `None` for anything else.
+    /// Reads the output of [`Waveform::to_dat`] with 16 bits; `None` for any other data.
     #[must_use]
     pub fn from_dat(bytes: &[u8]) -> Option<Self> {
         let field = |index: usize| {
@@ -89,13 +89,13 @@ impl Waveform {
             _ => return None,
         };
         let (rate, samples_per_pixel, length) = (field(2)?, field(3)?, field(4)? as usize);
-        let is_sound =
+        let is_supported =
             AudioFormat::RATES.contains(&rate) && (1..=AudioFormat::MAX_CHANNELS).contains(&channels);
         let is_waveform = field(1)? == 0 && WaveformParams::SAMPLES_PER_PIXEL.contains(&samples_per_pixel);
         let (peaks, rest) = bytes.get(header..)?.as_chunks::<2>();
         let is_whole = rest.is_empty() && Some(peaks.len()) == length.checked_mul(2 * channels);
         let peaks = peaks.iter().map(|peak| i16::from_le_bytes(*peak)).collect();
-        (is_sound && is_waveform && is_whole).then_some(Self { rate, channels, samples_per_pixel, peaks })
+        (is_supported && is_waveform && is_whole).then_some(Self { rate, channels, samples_per_pixel, peaks })
     }
 
     /// The JSON format, version 2, with the members in audiowaveform's order and a line feed at the end.
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_audiowaveforms() {
+    fn json_equals_audiowaveform() {
         assert_eq!(
             stereo().to_json(WaveformBits::Eight),
             "{\"version\":2,\"channels\":2,\"sample_rate\":48000,\"samples_per_pixel\":512,\"bits\":8,\"length\":2,\
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_is_audiowaveforms() {
+    fn binary_equals_audiowaveform() {
         let header = [2, 0, 0, 0, 1, 0, 0, 0, 0x80, 0xbb, 0, 0, 0, 2, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0];
         let data = [0xff, 1, 0, 0, 0x80, 0x7f, 0, 0];
         assert_eq!(stereo().to_dat(WaveformBits::Eight), [header.as_slice(), &data].concat());
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_is_read_back_and_damage_is_told() {
+    fn binary_round_trips_and_truncation_is_rejected() {
         for waveform in [stereo(), Waveform { channels: 1, ..stereo() }] {
             let bytes = waveform.to_dat(WaveformBits::Sixteen);
             assert_eq!(Waveform::from_dat(&bytes).as_ref(), Some(&waveform));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn channels_are_told_apart() {
+    fn channel_selects_the_peaks_of_one_channel() {
         assert_eq!(stereo().channel(1).collect::<Vec<_>>(), [[-255, 255], [0, 1]]);
         assert_eq!(stereo().channel(2).count(), 0);
     }

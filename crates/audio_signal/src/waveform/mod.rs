@@ -1,17 +1,18 @@
-//! Peaks to draw a recording by, as BBC audiowaveform computes them.
+//! Peaks for drawing a recording, as computed by BBC audiowaveform.
 //!
 //! # Rule
 //!
-//! Every sample becomes a 16-bit integer, the channels of a frame become one value (their sum divided by their number,
-//! cut towards zero) or stay apart, and of each `samples_per_pixel` frames the lowest and the highest value are kept;
-//! the last pixel may cover fewer frames. This is `WaveformGenerator::process` of audiowaveform 1.10.
+//! Every sample is converted to a 16-bit integer. The channels of a frame are mixed to one value (their sum divided by
+//! their number, truncated towards zero) or kept separate, and the lowest and the highest value of each
+//! `samples_per_pixel` frames are kept; the last pixel may cover fewer frames. This is `WaveformGenerator::process` of
+//! audiowaveform 1.10.
 //!
-//! A sample of an integer codec (PCM, FLAC, ALAC, ADPCM) is its 16 highest bits, as libsndfile reads them: 16-bit sound
-//! gives audiowaveform's values exactly. A sample of a floating codec is multiplied by 32 767, cut towards zero and
-//! limited to 16 bits, as audiowaveform does with floating PCM; for lossy codecs its decoders round otherwise, so that
-//! values may differ by one or two.
+//! A sample of an integer codec (PCM, FLAC, ALAC, ADPCM) is converted to its 16 highest bits, as libsndfile reads them:
+//! 16-bit audio gives exactly audiowaveform's values. A sample of a floating-point codec is multiplied by 32 767,
+//! truncated towards zero and limited to 16 bits, as in audiowaveform for floating-point PCM; for lossy codecs its
+//! decoders round differently, so that values may differ by one or two.
 //!
-//! 8 bits are the 16 divided by 256, cut towards zero (`WaveformBuffer::save`).
+//! 8-bit values are the 16-bit values divided by 256, truncated towards zero (`WaveformBuffer::save`).
 
 mod format;
 
@@ -22,32 +23,32 @@ use media_decode::{AudioFormat, DecodeError, Decoder, MediaInput};
 
 use crate::SignalError;
 
-/// Peaks of a recording.
+/// Peaks of a recording, pixel by pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waveform {
-    /// Samples per second of the recording, in Hz.
+    /// Sample rate of the recording in Hz.
     pub rate: u32,
-    /// Channels of the peaks: 1 for a mix.
+    /// Number of channels of the peaks: 1 for a mix.
     pub channels: usize,
-    /// Frames that each pixel stands for.
+    /// Number of frames covered by each pixel.
     pub samples_per_pixel: u32,
-    /// The lowest and the highest 16-bit value of each channel, pixel after pixel: `2 × channels` a pixel.
+    /// The lowest and the highest 16-bit value of each channel, pixel by pixel: `2 × channels` values per pixel.
     pub peaks: Vec<i16>,
 }
 
-/// How fine a waveform is.
+/// Resolution of a waveform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaveformParams {
-    /// Frames for each pixel; taken into [`WaveformParams::SAMPLES_PER_PIXEL`].
+    /// Number of frames per pixel; clamped to [`WaveformParams::SAMPLES_PER_PIXEL`].
     pub samples_per_pixel: u32,
-    /// Peaks for each channel rather than for their mix.
+    /// Whether to compute peaks for each channel instead of for their mix.
     pub split_channels: bool,
 }
 
 impl WaveformParams {
-    /// Frames for each pixel that are accepted; audiowaveform's own minimum is 2.
+    /// Supported range of frames per pixel; audiowaveform's own minimum is 2.
     pub const SAMPLES_PER_PIXEL: std::ops::RangeInclusive<u32> = 2..=1 << 24;
-    /// The most pairs of peaks, of all channels together: three hours of 48 kHz, mixed, at 256 frames for each.
+    /// Maximum number of pairs of peaks of all channels: three hours at 48 kHz, mixed, with 256 frames per pixel.
     pub const MAX_PAIRS: usize = 1 << 21;
 }
 
@@ -57,22 +58,22 @@ impl Default for WaveformParams {
     }
 }
 
-/// Why there are no peaks.
+/// Why peaks cannot be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum WaveformError {
     /// The recording cannot be decoded.
     #[error(transparent)]
     Signal(#[from] SignalError),
-    /// More peaks than [`WaveformParams::MAX_PAIRS`].
+    /// There would be more peaks than [`WaveformParams::MAX_PAIRS`].
     #[error(
-        "{samples_per_pixel} samples per pixel give more than the {} pairs of peaks that a waveform may have; ask for \
-         at least {enough} samples per pixel",
+        "{samples_per_pixel} samples per pixel give more than {} pairs of peaks, the maximum of a waveform; use at \
+         least {enough} samples per pixel",
         WaveformParams::MAX_PAIRS
     )]
     TooDetailed {
-        /// What was asked for.
+        /// The requested number of samples per pixel.
         samples_per_pixel: u32,
-        /// What is known to be accepted.
+        /// The lowest number that is known to be accepted.
         enough: u32,
     },
 }
@@ -83,11 +84,11 @@ impl From<DecodeError> for WaveformError {
     }
 }
 
-/// Decodes a recording once and keeps its peaks: at most 8 MiB, whatever its length. `cancelled` is asked after each
-/// block of sound.
+/// Decodes a recording once and computes its peaks: at most 8 MiB, regardless of its duration. `cancelled` is polled
+/// after each block of audio.
 ///
 /// # Errors
-/// [`WaveformError::TooDetailed`], before anything is decoded where the container tells a duration; those of
+/// [`WaveformError::TooDetailed`], before decoding if the container declares a duration; those of
 /// [`MediaInput::decoder`] and [`Decoder::next_block`]; [`DecodeError::Cancelled`].
 pub fn waveform(
     input: &MediaInput,
@@ -111,23 +112,23 @@ pub fn waveform(
     Ok(meter.finish())
 }
 
-/// Keeps the peaks of a stream of interleaved samples.
+/// Computes the peaks of a stream of interleaved samples.
 #[derive(Clone, Debug)]
 pub struct WaveformMeter {
     waveform: Waveform,
-    /// Channels of the stream.
+    /// Number of channels of the stream.
     inputs: usize,
     is_integer: bool,
-    /// Of the pixel not yet complete: lowest and highest of each channel, and its frames.
+    /// Lowest and highest value of each channel in the incomplete pixel, and its number of frames.
     pixel: Vec<[i32; 2]>,
     frames: u32,
 }
 
-/// Higher and lower than any sample: what no sample has touched.
+/// Initial peaks of a pixel: higher and lower than any sample.
 const UNTOUCHED: [i32; 2] = [i32::MAX, i32::MIN];
 
 impl WaveformMeter {
-    /// A meter at the start of a stream of this format.
+    /// A meter at the start of a stream with this format.
     #[must_use]
     pub fn new(format: &AudioFormat, params: &WaveformParams) -> Self {
         let (low, high) = WaveformParams::SAMPLES_PER_PIXEL.into_inner();
@@ -139,7 +140,7 @@ impl WaveformMeter {
         Self { waveform, inputs, is_integer, pixel: vec![UNTOUCHED; channels], frames: 0 }
     }
 
-    /// Takes whole frames of interleaved, finite samples; how they are cut into calls makes no difference.
+    /// Adds whole frames of interleaved, finite samples; the result does not depend on how they are split into calls.
     pub fn push(&mut self, mut interleaved: &[f32]) {
         while !interleaved.is_empty() {
             let missing = (self.waveform.samples_per_pixel - self.frames) as usize;
@@ -161,7 +162,7 @@ impl WaveformMeter {
         }
     }
 
-    /// Ends the stream; an incomplete pixel counts.
+    /// Ends the stream, including an incomplete last pixel.
     #[must_use]
     pub fn finish(mut self) -> Waveform {
         if self.frames > 0 {
@@ -170,7 +171,7 @@ impl WaveformMeter {
         self.waveform
     }
 
-    /// Pairs of peaks so far, of all channels.
+    /// Number of pairs of peaks so far, of all channels.
     fn pairs(&self) -> usize {
         self.waveform.peaks.len() / 2
     }
@@ -191,7 +192,7 @@ impl WaveformMeter {
     }
 
     fn complete(&mut self) {
-        // Every value is one of 16 bits, or a mean of such.
+        // Every value has 16 bits or is a mean of such values.
         self.waveform.peaks.extend(self.pixel.iter().flatten().map(|&peak| peak as i16));
         self.pixel.fill(UNTOUCHED);
         self.frames = 0;
@@ -207,7 +208,7 @@ impl WaveformMeter {
         WaveformError::TooDetailed { samples_per_pixel, enough: self.enough(duration) }
     }
 
-    /// The fewest samples per pixel at which a recording of this length is accepted.
+    /// The minimum number of samples per pixel for a recording of this duration.
     fn enough(&self, duration: MediaTime) -> u32 {
         let frames = duration.to_samples(self.waveform.rate).max(0).unsigned_abs();
         let pixels = (WaveformParams::MAX_PAIRS / self.waveform.channels) as u64;
@@ -220,15 +221,15 @@ fn touch([low, high]: &mut [i32; 2], value: i32) {
     *high = value.max(*high);
 }
 
-/// The 16 highest bits: rounded down, as a shift does.
+/// The 16 highest bits: rounded down, as by a shift.
 fn of_integer(sample: f32) -> i32 {
     let scaled = sample * 32_768.0;
-    // Saturates; `floor` itself is a call on processors without SSE 4.1.
+    // `as` saturates; `floor` itself is a call on processors without SSE 4.1.
     let cut = scaled as i32;
     (cut - i32::from(scaled < cut as f32)).clamp(i16::MIN.into(), i16::MAX.into())
 }
 
-/// As audiowaveform scales floating samples.
+/// Scales floating-point samples as audiowaveform does.
 fn of_float(sample: f32) -> i32 {
     ((sample * 32_767.0) as i32).clamp(i16::MIN.into(), i16::MAX.into())
 }
@@ -288,14 +289,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_enough_is_accepted() {
+    fn enough_samples_per_pixel_are_accepted() {
         for (channels, split_channels) in [(1, false), (2, false), (2, true), (32, true)] {
             let params = |samples_per_pixel| WaveformParams { samples_per_pixel, split_channels };
             let length = Decoder::MAX_DURATION;
             let enough = meter("flac", channels, params(2)).enough(length);
             assert!(meter("flac", channels, params(enough)).check_length(length).is_ok());
             let error = meter("flac", channels, params(enough - 1)).check_length(length).unwrap_err();
-            assert!(matches!(error, WaveformError::TooDetailed { enough: told, .. } if told == enough));
+            assert!(matches!(error, WaveformError::TooDetailed { enough: least, .. } if least == enough));
         }
     }
 }

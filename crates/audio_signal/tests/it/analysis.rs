@@ -1,4 +1,4 @@
-//! The one pass as a whole.
+//! Tests of the whole analysis.
 
 use std::cell::RefCell;
 
@@ -30,7 +30,7 @@ fn threads_do_not_change_the_result() {
 }
 
 #[test]
-fn only_what_was_asked_for_is_found() {
+fn analysis_leaves_out_what_is_not_requested() {
     let params =
         AnalysisParams { include_beats: false, include_speech_music: false, ..AnalysisParams::default() };
     let found = analyze(&wav(44_100, 2, &recording()), &params, &Control::none()).expect("a recording");
@@ -43,26 +43,26 @@ fn only_what_was_asked_for_is_found() {
 #[test]
 fn durations_are_exact_to_the_sample() {
     for samples in [1, 511, 512, 513, 44_101] {
-        let sound = noise(samples, 0.1);
+        let audio = noise(samples, 0.1);
         let found =
-            analyze(&wav(44_100, 1, &sound), &AnalysisParams::default(), &Control::none()).expect("sound");
+            analyze(&wav(44_100, 1, &audio), &AnalysisParams::default(), &Control::none()).expect("audio");
         assert_eq!(found.duration, MediaTime::from_samples(samples as i64, 44_100));
     }
 }
 
 #[test]
-fn nothing_is_an_error() {
+fn recordings_without_samples_are_undecodable() {
     let found = analyze(&wav(44_100, 1, &[]), &AnalysisParams::default(), &Control::none());
     assert!(matches!(found, Err(SignalError::Decode(DecodeError::Undecodable(_)))), "{found:?}");
 }
 
 #[test]
-fn progress_rises_to_the_end_and_can_be_stopped() {
+fn progress_is_ascending_and_the_analysis_can_be_cancelled() {
     for threads in [1, 3] {
         let params = AnalysisParams { threads, ..AnalysisParams::default() };
         let seen = RefCell::new(Vec::new());
-        let note = |progress: audio_signal::Progress| seen.borrow_mut().push(progress.position);
-        let control = Control { progress: &note, cancelled: &|| false };
+        let record = |progress: audio_signal::Progress| seen.borrow_mut().push(progress.position);
+        let control = Control { progress: &record, cancelled: &|| false };
         let duration =
             analyze(&wav(44_100, 2, &recording()), &params, &control).expect("a recording").duration;
         let seen = seen.into_inner();
@@ -80,7 +80,7 @@ fn progress_rises_to_the_end_and_can_be_stopped() {
 }
 
 #[test]
-fn the_version_names_what_changes_a_result() {
+fn version_includes_model_and_changed_thresholds() {
     let standard = version(&Thresholds::DEFAULT).expect("the bundled model");
     assert!(standard.starts_with("signal_v4+silero_v6-"), "{standard}");
     let changed = version(&Thresholds { speech_on: 0.6, ..Thresholds::DEFAULT }).expect("the bundled model");

@@ -1,4 +1,4 @@
-//! Loudness against EBU's test signals, ffmpeg's `ebur128` filter and the `ebur128` crate.
+//! Loudness compared with EBU's test signals, ffmpeg's `ebur128` filter and the `ebur128` crate.
 
 #![expect(clippy::expect_used, reason = "a failed step fails the test")]
 
@@ -30,7 +30,8 @@ fn measured(rate: u32, channels: &Channels, samples: &[f32], chunk: usize) -> Lo
     meter.finish()
 }
 
-/// Interleaved sines, `levels_dbfs` peak each in turn for `seconds`, the same in the channels of `gains`.
+/// Interleaved sines: for each of `parts` a peak level in dBFS and a duration in seconds; channels are scaled by
+/// `gains`.
 fn sines(rate: u32, frequency: f64, parts: &[(f64, f64)], gains: &[f64]) -> Vec<f32> {
     let mut samples = Vec::new();
     for &(level_dbfs, seconds) in parts {
@@ -55,7 +56,7 @@ fn noise(frames: usize, channels: usize) -> Vec<f32> {
 }
 
 #[test]
-fn the_cases_of_ebu_tech_3341() {
+fn ebu_tech_3341_cases() {
     // Test cases 1 to 4: sines of 1 kHz in stereo, ±0.1 LU.
     let cases: [(&[(f64, f64)], f64); 4] = [
         (&[(-23.0, 20.0)], -23.0),
@@ -71,7 +72,7 @@ fn the_cases_of_ebu_tech_3341() {
 }
 
 #[test]
-fn the_surround_case_of_ebu_tech_3341() {
+fn ebu_tech_3341_surround_case() {
     // Test case 6: 1 kHz at -28 dBFS left and right, -24 centre, -30 in the surrounds.
     let gain = |dbfs: f64| 10_f64.powf(dbfs / 20.0);
     let gains = [gain(-28.0), gain(-28.0), gain(-24.0), gain(0.0), gain(-30.0), gain(-30.0)];
@@ -81,7 +82,7 @@ fn the_surround_case_of_ebu_tech_3341() {
 }
 
 #[test]
-fn the_ranges_of_ebu_tech_3342() {
+fn ebu_tech_3342_ranges() {
     // Test cases 1 to 4: ±1 LU.
     let cases: [(&[(f64, f64)], f64); 4] = [
         (&[(-20.0, 20.0), (-30.0, 20.0)], 10.0),
@@ -97,7 +98,7 @@ fn the_ranges_of_ebu_tech_3342() {
 }
 
 #[test]
-fn as_the_ebur128_crate_measures_at_any_rate() {
+fn loudness_equals_the_ebur128_crate_at_any_rate() {
     for (rate, channels) in [(22_050, &MONO), (44_100, &STEREO), (48_000, &surround()), (96_000, &STEREO)] {
         let samples = noise(60 * rate as usize, channels.count());
         let mode = ebur128::Mode::I | ebur128::Mode::LRA;
@@ -107,7 +108,7 @@ fn as_the_ebur128_crate_measures_at_any_rate() {
         let (lufs, expected) =
             (found.integrated_lufs().expect("sound"), reference.loudness_global().expect("I"));
         assert!((lufs - expected).abs() < 0.01, "{rate} Hz: {lufs} LUFS, ebur128 {expected}");
-        // Its short-term loudness is taken every second, ours every 100 ms.
+        // The crate computes the short-term loudness every second, this crate every 100 ms.
         let (range, expected) = (found.range_lu().expect("sound"), reference.loudness_range().expect("LRA"));
         assert!((range - expected).abs() < 0.5, "{rate} Hz: {range} LU, ebur128 {expected}");
     }
@@ -124,7 +125,7 @@ fn of_file(path: &Path) -> LoudnessProfile {
 }
 
 #[test]
-fn the_recordings_of_ebu() {
+fn loudness_of_ebu_recordings() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
     let corpus = std::env::var_os("HARKBACK_CORPUS").map_or(root, PathBuf::from).join("loudness");
@@ -147,18 +148,18 @@ fn the_recordings_of_ebu() {
     }
 }
 
-/// Runs ffmpeg; what it says on standard error.
+/// Runs ffmpeg and returns its standard error.
 fn ffmpeg(arguments: &[&str]) -> String {
     let output =
         Command::new("ffmpeg").args(["-nostdin", "-nostats", "-hide_banner", "-y"]).args(arguments).output();
     let output = output.expect("these tests compare with ffmpeg: install the package `ffmpeg`");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "ffmpeg {arguments:?} failed: {said}");
-    said
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "ffmpeg {arguments:?} failed: {stderr}");
+    stderr
 }
 
 #[test]
-fn as_ffmpeg_measures_mono_stereo_and_surround() {
+fn loudness_equals_ffmpeg_for_mono_stereo_and_surround() {
     let folder = tempfile::tempdir().expect("a folder for recordings");
     let swell = "volume=0.25+0.2*sin(t/3):eval=frame";
     let tones = "aevalsrc=0.1*sin(440*2*PI*t)|0.1*sin(554*2*PI*t)|0.2*sin(659*2*PI*t)|0.9*sin(50*2*PI*t)\
@@ -173,8 +174,8 @@ fn as_ffmpeg_measures_mono_stereo_and_surround() {
         let path = folder.path().join(name).with_extension("wav");
         let file = path.to_str().expect("a printable path");
         ffmpeg(&["-f", "lavfi", "-i", &source, "-c:a", "pcm_s24le", file]);
-        let said = ffmpeg(&["-i", file, "-af", "ebur128", "-f", "null", "-"]);
-        let summary = said.split("Summary:").nth(1).expect("a summary");
+        let stderr = ffmpeg(&["-i", file, "-af", "ebur128", "-f", "null", "-"]);
+        let summary = stderr.split("Summary:").nth(1).expect("a summary");
         let value = |label: &str| -> f64 {
             let after = summary.split_once(label).expect("a line of the summary").1;
             after.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
@@ -182,7 +183,7 @@ fn as_ffmpeg_measures_mono_stereo_and_surround() {
         let found = of_file(&path);
         let (lufs, expected) = (found.integrated_lufs().expect("sound"), value("I:"));
         assert!((lufs - expected).abs() <= 0.1, "{name}: {lufs} LUFS, ffmpeg {expected}");
-        // ffmpeg counts the first 3 s too, with windows not yet full.
+        // ffmpeg also counts the first 3 s, with windows that are not yet full.
         let (range, expected) = (found.range_lu().expect("sound"), value("LRA:"));
         assert!((range - expected).abs() <= 0.3, "{name}: {range} LU, ffmpeg {expected}");
     }
@@ -195,7 +196,7 @@ fn rates_too_low_for_the_shelf_have_a_loudness() {
         let found = measured(rate, &channels, &sines(rate, 300.0, &[(-12.0, 5.0)], &[1.0]), 100);
         found.integrated_lufs().expect("sound")
     };
-    // The standard's high pass is not normalised, which lifts low rates a little.
+    // The standard's high-pass filter is not normalised, which raises the level at low rates slightly.
     for rate in [2_000, 3_363, 3_400, 4_000] {
         assert!((0.0..1.1).contains(&(at(rate) - at(48_000))), "{} LUFS at {rate} Hz", at(rate));
     }
@@ -212,11 +213,11 @@ fn silence_has_no_loudness() {
 }
 
 #[test]
-fn spans_and_windows_see_only_their_own_time() {
+fn spans_and_windows_measure_their_own_time_only() {
     let samples = sines(44_100, 1_000.0, &[(-20.0, 2.0), (-200.0, 1.0), (-30.0, 0.5)], &[1.0]);
     let found = measured(44_100, &MONO, &samples, 777);
     let ms = MediaTime::from_millis;
-    // A sine of 1 kHz is weighted by +0.69 dB, which the formula takes off again; its mean square is 3.01 dB
+    // A sine of 1 kHz is weighted by +0.69 dB, which the formula subtracts again; its mean square is 3.01 dB
     // below its peak.
     let loud = found.span_lufs(Window::new(ms(500), ms(1_995)).expect("a window")).expect("sound");
     assert!((loud + 23.01).abs() < 0.05, "{loud} LUFS");
@@ -232,7 +233,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn chunks_do_not_change_a_bit(
+    fn loudness_does_not_depend_on_chunks(
         rate in prop::sample::select(vec![8_000_u32, 11_025, 44_100, 48_000]), chunk in 1_usize..2_000,
     ) {
         let samples = noise(9_999, 2);

@@ -1,4 +1,4 @@
-//! Implausible decodings are marked, checked by ffmpeg, and never claimed with confidence.
+//! Implausible decodings are marked, checked by ffmpeg, and never reported with high confidence.
 
 #![expect(clippy::expect_used, reason = "a failed step fails the test")]
 
@@ -25,24 +25,24 @@ fn with_ffmpeg(file: File) -> MediaInput {
     MediaInput::new(file, Decoders::with_ffmpeg(Ffmpeg::new(program("ffmpeg"), program("ffprobe"))))
 }
 
-/// What a decoder makes of samples that it reads in the wrong format.
+/// Full-scale noise is typical of samples that are decoded in the wrong format.
 #[test]
-fn noise_at_full_scale_is_doubted() {
+fn full_scale_noise_is_doubted() {
     let found = analysis(&wav(48_000, 2, &noise(2 * 4 * 48_000, 1.0)));
     assert_eq!(found.suspicions, [Suspicion::LoudnessOverFullScale], "{:?} LUFS", found.integrated_lufs);
     assert!(found.segments.iter().all(|segment| segment.confidence <= DOUBTED_CONFIDENCE));
 }
 
 #[test]
-fn a_usual_recording_is_not_doubted() {
+fn plausible_recordings_are_not_doubted() {
     let found = analysis(&wav(44_100, 1, &tune(44_100, 6 * 44_100)));
     assert_eq!(found.suspicions, []);
     assert!(found.segments.iter().any(|segment| segment.confidence > DOUBTED_CONFIDENCE));
 }
 
-/// ffmpeg reads the same of a length that the header declares wrongly: the doubt is settled, the result stays.
+/// If ffmpeg's duration equals that of the decoder, the doubt about a wrong declared duration is dropped.
 #[test]
-fn a_wrong_declared_length_is_settled_by_ffmpeg() {
+fn wrong_declared_duration_is_resolved_by_ffmpeg() {
     let studio = Studio::new();
     let path = studio.make("a.mka", "-f lavfi -i anoisesrc=d=6:c=pink:r=48000:a=0.3 -ac 2 -c:a flac");
     let mut bytes = std::fs::read(&path).expect("the recording");

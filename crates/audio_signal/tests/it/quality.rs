@@ -1,4 +1,4 @@
-//! The scores `make quality` prints are those of mir_eval (figures: mir_eval 0.8.2, `onset.f_measure`).
+//! The scores of `make quality` equal those of mir_eval (figures: mir_eval 0.8.2, `onset.f_measure`).
 
 #[path = "../../examples/quality/score.rs"]
 mod score;
@@ -43,13 +43,13 @@ fn crowded_events_are_matched_one_to_one_as_in_mir_eval() {
 }
 
 #[test]
-fn nothing_found_scores_nothing() {
+fn empty_lists_score_zero() {
     assert_eq!(f_measure(&[1.0], &[], 0.07).f, 0.0);
     assert_eq!(f_measure(&[], &[1.0], 0.07).f, 0.0);
 }
 
 #[test]
-fn middles_are_those_of_the_textbook() {
+fn median_and_mean_equal_their_definition() {
     assert_eq!(
         (median(&[]), median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0, 2.0, 3.0])),
         (None, Some(2.0), Some(2.5))

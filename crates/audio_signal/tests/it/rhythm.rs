@@ -1,4 +1,4 @@
-//! Rhythm: properties that hold for any sound, and beats of made ones.
+//! Rhythm: invariants for any input, and beats of synthetic audio.
 
 use audio_signal::{Rhythm, RhythmAnalyzer};
 use media_time::{MediaTime, Window};
@@ -23,7 +23,7 @@ fn noise(seed: u32, samples: usize) -> impl Iterator<Item = f32> {
     })
 }
 
-/// `seconds` of decaying noise bursts on every beat, louder and lower on every fourth.
+/// `seconds` of decaying bursts on every beat: a kick on even beats, noise on odd ones.
 fn drums(bpm: f64, seconds: f64) -> Vec<f32> {
     let samples = (seconds * f64::from(RATE)) as usize;
     let period = 60.0 / bpm;
@@ -100,18 +100,18 @@ fn steady_drums_have_their_tempo_beats_and_bars() {
 }
 
 #[test]
-fn a_pickup_after_an_interruption_is_no_part_of_the_bar_before_it() {
+fn pickup_after_an_interruption_is_a_bar_of_its_own() {
     let piece = waltz(150.0, 16.0);
     let (beat, mut pickups) = (RATE as usize * 60 / 150, 0);
     for beats in 0..3 {
-        // Ends and begins anew anywhere in a bar.
-        let mut sound = piece[..piece.len() - beats * beat].to_vec();
-        let pause = MediaTime::from_samples(sound.len() as i64, RATE);
-        sound.extend(vec![0.0; 4 * RATE as usize]);
-        let after = MediaTime::from_samples(sound.len() as i64, RATE);
-        sound.extend(&piece[beats * beat..]);
+        // The music ends and restarts at any beat of a bar.
+        let mut audio = piece[..piece.len() - beats * beat].to_vec();
+        let pause = MediaTime::from_samples(audio.len() as i64, RATE);
+        audio.extend(vec![0.0; 4 * RATE as usize]);
+        let after = MediaTime::from_samples(audio.len() as i64, RATE);
+        audio.extend(&piece[beats * beat..]);
         let mut analyzer = RhythmAnalyzer::new(RATE);
-        analyzer.push(&sound);
+        analyzer.push(&audio);
         let rhythm = analyzer.finish_outside(&[Window::new(pause, after).expect("a window")]);
         assert_consistent(&rhythm);
         let next = rhythm.beats.iter().position(|beat| beat.time > pause).expect("beats after the pause");
@@ -146,7 +146,7 @@ fn waltz(bpm: f64, seconds: f64) -> Vec<f32> {
 }
 
 #[test]
-fn a_waltz_has_bars_of_three_wherever_it_is_cut() {
+fn waltz_has_bars_of_three_from_any_start() {
     let (bpm, mono) = (132.0, waltz(132.0, 24.0));
     for cut in [0.0, 1.6, 2.1, 3.4] {
         let rhythm = rhythm(RATE, &mono[(cut * f64::from(RATE)) as usize..]);
@@ -160,7 +160,7 @@ fn a_waltz_has_bars_of_three_wherever_it_is_cut() {
 }
 
 #[test]
-fn onsets_stand_where_the_sound_begins() {
+fn onsets_are_at_the_attacks() {
     let rhythm = rhythm(RATE, &drums(120.0, 10.0));
     assert_eq!(rhythm.onsets.len(), 20);
     for (index, onset) in rhythm.onsets.iter().enumerate() {
@@ -195,7 +195,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn chunking_makes_no_difference(bpm in 60.0..180.0f64, cuts in prop::collection::vec(1usize..5_000, 1..40)) {
+    fn rhythm_does_not_depend_on_chunks(bpm in 60.0..180.0f64, cuts in prop::collection::vec(1usize..5_000, 1..40)) {
         let mono = drums(bpm, 4.0);
         let mut analyzer = RhythmAnalyzer::new(RATE);
         let mut rest = mono.as_slice();
@@ -211,7 +211,7 @@ proptest! {
     }
 
     #[test]
-    fn any_sound_at_any_rate_is_consistent(
+    fn rhythm_of_any_samples_at_any_rate_is_consistent(
         rate in prop_oneof![Just(0u32), Just(1), Just(500), Just(1_000), Just(8_000), Just(48_000), Just(192_000), Just(u32::MAX)],
         samples in prop::collection::vec(prop_oneof![Just(0.0f32), Just(1.0), Just(-1.0), -1.0..1.0f32, Just(f32::MAX)], 0..3_000),
         repeats in 1usize..8,

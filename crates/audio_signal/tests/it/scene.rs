@@ -1,4 +1,4 @@
-//! What is told of sounds whose kind is known, and what always holds of segments.
+//! Segments of audio of known kinds, and invariants of segments.
 
 #![expect(clippy::expect_used, reason = "a failed step fails the test")]
 
@@ -11,14 +11,14 @@ use crate::sounds::{noise, tune, wav};
 const RATE: u32 = 16_000;
 
 fn analysis(rate: u32, channels: u16, interleaved: &[f32], params: &AnalysisParams) -> Analysis {
-    analyze(&wav(rate, channels, interleaved), params, &Control::none()).expect("a sound recording")
+    analyze(&wav(rate, channels, interleaved), params, &Control::none()).expect("a recording")
 }
 
 fn kinds(analysis: &Analysis) -> Vec<SceneKind> {
     analysis.segments.iter().map(|segment| segment.kind).collect()
 }
 
-/// The samples of `fixtures/silero_reference.wav`, which begins with speech.
+/// The samples of `fixtures/silero_reference.wav`, which starts with speech.
 fn voice() -> Vec<f32> {
     let file = include_bytes!("../../../../fixtures/silero_reference.wav");
     let samples = file[44..].as_chunks::<2>().0;
@@ -26,11 +26,11 @@ fn voice() -> Vec<f32> {
 }
 
 #[test]
-fn kinds_follow_one_another_at_the_right_times() {
-    let mut sound = noise(5 * RATE as usize, 0.05);
-    sound.extend(noise(RATE as usize, 1e-4));
-    sound.extend(tune(RATE, 8 * RATE as usize));
-    let found = analysis(RATE, 1, &sound, &AnalysisParams::default());
+fn segments_have_the_right_kinds_and_times() {
+    let mut audio = noise(5 * RATE as usize, 0.05);
+    audio.extend(noise(RATE as usize, 1e-4));
+    audio.extend(tune(RATE, 8 * RATE as usize));
+    let found = analysis(RATE, 1, &audio, &AnalysisParams::default());
     assert_eq!(kinds(&found), [SceneKind::Other, SceneKind::Silence, SceneKind::Music]);
     for (segment, expected) in found.segments.iter().zip([0, 5_000, 6_000]) {
         let error = segment.window.start() - MediaTime::from_millis(expected);
@@ -40,19 +40,19 @@ fn kinds_follow_one_another_at_the_right_times() {
 }
 
 #[test]
-fn a_machine_is_no_music() {
-    // Forty lines that stay, over hiss: partials that last, but no notes.
-    let mut sound = noise(8 * RATE as usize, 0.05);
-    for (n, sample) in sound.iter_mut().enumerate() {
+fn steady_partials_are_not_music() {
+    // Forty steady lines with noise: sustained partials, but no notes.
+    let mut audio = noise(8 * RATE as usize, 0.05);
+    for (n, sample) in audio.iter_mut().enumerate() {
         let phase = std::f32::consts::TAU * 97.0 * n as f32 / RATE as f32;
         *sample += (1..=40).map(|k| 0.005 * (k as f32 * (phase + k as f32)).sin()).sum::<f32>();
     }
-    let found = analysis(RATE, 1, &sound, &AnalysisParams::default());
+    let found = analysis(RATE, 1, &audio, &AnalysisParams::default());
     assert_eq!(kinds(&found), [SceneKind::Other]);
 }
 
 #[test]
-fn speech_is_told_and_its_regions_lie_inside() {
+fn speech_is_detected_with_regions_within_the_recording() {
     let found = analysis(RATE, 1, &voice(), &AnalysisParams::default());
     assert!(kinds(&found).contains(&SceneKind::Speech), "{:?}", found.segments);
     assert!(!found.speech_regions.is_empty());
@@ -61,33 +61,33 @@ fn speech_is_told_and_its_regions_lie_inside() {
 
 #[test]
 fn without_speech_and_music_there_is_silence_and_other() {
-    let mut sound = tune(RATE, 3 * RATE as usize);
-    sound.extend(vec![0.0; RATE as usize]);
+    let mut audio = tune(RATE, 3 * RATE as usize);
+    audio.extend(vec![0.0; RATE as usize]);
     let params = AnalysisParams { include_speech_music: false, ..AnalysisParams::default() };
-    let found = analysis(RATE, 1, &sound, &params);
+    let found = analysis(RATE, 1, &audio, &params);
     assert_eq!(kinds(&found), [SceneKind::Other, SceneKind::Silence]);
     assert!(found.speech_regions.is_empty());
 }
 
 #[test]
-fn pauses_shorter_than_asked_for_are_not_told() {
-    let mut sound = noise(RATE as usize, 0.1);
-    sound.extend(vec![0.0; RATE as usize / 2]);
-    sound.extend(noise(RATE as usize, 0.1));
+fn pauses_shorter_than_min_silence_are_not_reported() {
+    let mut audio = noise(RATE as usize, 0.1);
+    audio.extend(vec![0.0; RATE as usize / 2]);
+    audio.extend(noise(RATE as usize, 0.1));
     for (millis, silences) in [(400, 1), (600, 0)] {
         let params =
             AnalysisParams { min_silence: MediaTime::from_millis(millis), ..AnalysisParams::default() };
-        let found = kinds(&analysis(RATE, 1, &sound, &params));
+        let found = kinds(&analysis(RATE, 1, &audio, &params));
         assert_eq!(found.iter().filter(|&&kind| kind == SceneKind::Silence).count(), silences, "{millis} ms");
     }
 }
 
 #[test]
 fn pauses_in_a_noisy_recording_are_silent() {
-    let mut sound: Vec<f32> = tune(RATE, 10 * RATE as usize);
-    sound[64_000..96_000].fill(0.0);
-    sound.iter_mut().zip(noise(160_000, 0.002)).for_each(|(sample, hiss)| *sample += hiss);
-    let found = analysis(RATE, 1, &sound, &AnalysisParams::default());
+    let mut audio: Vec<f32> = tune(RATE, 10 * RATE as usize);
+    audio[64_000..96_000].fill(0.0);
+    audio.iter_mut().zip(noise(160_000, 0.002)).for_each(|(sample, hiss)| *sample += hiss);
+    let found = analysis(RATE, 1, &audio, &AnalysisParams::default());
     let pause = Window::starting_at(MediaTime::from_millis(4_200), MediaTime::from_millis(1_600));
     let silent = |kind: SceneKind, window: Window| {
         kind == SceneKind::Silence && window.intersect(pause) == Some(pause)
@@ -100,7 +100,7 @@ fn pauses_in_a_noisy_recording_are_silent() {
 }
 
 #[test]
-fn odd_recordings_get_an_answer() {
+fn unusual_recordings_are_covered_by_segments() {
     let square = |n: usize| if (n / 50).is_multiple_of(2) { 1.0 } else { -1.0 };
     let clipped: Vec<f32> = (0..32_000).map(square).collect();
     let out_of_phase: Vec<f32> =
@@ -112,8 +112,8 @@ fn odd_recordings_get_an_answer() {
         ("20 ms of nothing", 1, vec![0.0; 160], Some(SceneKind::Silence)),
         ("opposite phases", 2, out_of_phase, None),
     ];
-    for (name, channels, sound, only) in cases {
-        let found = analysis(8_000, channels, &sound, &AnalysisParams::default());
+    for (name, channels, audio, only) in cases {
+        let found = analysis(8_000, channels, &audio, &AnalysisParams::default());
         assert_covers(&found);
         if let Some(kind) = only {
             assert_eq!(kinds(&found), [kind], "{name}");
@@ -124,7 +124,7 @@ fn odd_recordings_get_an_answer() {
     }
 }
 
-/// Segments begin at zero, each where the one before ends, and end with the recording.
+/// Checks that segments start at zero, are contiguous, and end with the recording.
 fn assert_covers(analysis: &Analysis) {
     let mut at = MediaTime::ZERO;
     for segment in &analysis.segments {
@@ -147,7 +147,7 @@ proptest! {
         min_silence in 50i64..2_000,
         include_speech_music in any::<bool>(),
     ) {
-        let sound: Vec<f32> = parts.into_iter().flat_map(|(kind, samples)| match kind {
+        let audio: Vec<f32> = parts.into_iter().flat_map(|(kind, samples)| match kind {
             0 => vec![0.0; samples],
             1 => noise(samples, 0.3),
             2 => tune(rate, samples),
@@ -155,8 +155,8 @@ proptest! {
         }).collect();
         let min_silence = MediaTime::from_millis(min_silence);
         let params = AnalysisParams { min_silence, include_speech_music, ..AnalysisParams::default() };
-        let found = analysis(rate, 1, &sound, &params);
-        prop_assert_eq!(found.duration, MediaTime::from_samples(sound.len() as i64, rate));
+        let found = analysis(rate, 1, &audio, &params);
+        prop_assert_eq!(found.duration, MediaTime::from_samples(audio.len() as i64, rate));
         assert_covers(&found);
         for segment in &found.segments {
             let whole = segment.window.duration() == found.duration;

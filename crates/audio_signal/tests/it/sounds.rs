@@ -1,4 +1,4 @@
-//! Recordings made in memory.
+//! Recordings synthesised in memory.
 
 #![expect(clippy::expect_used, reason = "a failed step fails the test")]
 

@@ -1,4 +1,4 @@
-//! Speech detection against ONNX Runtime, and its independence of how the stream is cut.
+//! Speech detection compared with ONNX Runtime, and its independence of chunk sizes.
 
 #![expect(clippy::expect_used, reason = "a failed step fails the test")]
 
@@ -6,7 +6,7 @@ use audio_signal::{Resampler, SPEECH_FRAME, SpeechDetector};
 use proptest::prelude::*;
 use symphonia::core::audio::Channels;
 
-/// The samples of `fixtures/silero_reference.wav` (plain 16-bit PCM behind a header of 44 bytes).
+/// The samples of `fixtures/silero_reference.wav` (16-bit PCM after a header of 44 bytes).
 fn recording() -> Vec<f32> {
     let file = include_bytes!("../../../../fixtures/silero_reference.wav");
     let samples = file[44..].as_chunks::<2>().0;
@@ -24,7 +24,7 @@ fn probabilities<'a>(chunks: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
 }
 
 #[test]
-fn equal_to_the_onnx_reference() {
+fn probabilities_equal_the_onnx_reference() {
     let reference: serde_json::Value =
         serde_json::from_str(include_str!("../../../../fixtures/silero_reference.json")).expect("JSON");
     let expected: Vec<f32> = serde_json::from_value(reference["probabilities"].clone()).expect("numbers");
@@ -36,20 +36,20 @@ fn equal_to_the_onnx_reference() {
 }
 
 #[test]
-fn every_begun_frame_gets_a_probability() {
+fn every_started_frame_has_a_probability() {
     for (samples, frames) in [(0, 0), (1, 1), (512, 1), (513, 2), (4_096, 8), (4_097, 9)] {
         assert_eq!(probabilities([vec![0.1; samples].as_slice()]).len(), frames, "{samples} samples");
     }
 }
 
 #[test]
-fn the_version_names_the_weights() {
+fn version_has_the_hash_of_the_weights() {
     let version = SpeechDetector::version().expect("the bundled model is usable");
     let hash = version.strip_prefix("silero_v6-").expect("the model's name");
     assert!(hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{version}");
 }
 
-/// The samples of a 16 kHz conversion of `input`, pushed in chunks of `frames` frames.
+/// `input` converted to 16 kHz, pushed in chunks of `frames` frames.
 fn converted(rate: u32, channels: u16, input: &[f32], frames: usize) -> Vec<f32> {
     let mut resampler = Resampler::new(rate, &Channels::Discrete(channels)).expect("a usual format");
     let mut out = Vec::new();
@@ -60,12 +60,12 @@ fn converted(rate: u32, channels: u16, input: &[f32], frames: usize) -> Vec<f32>
     out
 }
 
-/// Between 8 kHz and 384 kHz, in the table's own steps and between them.
+/// Sample rates from 8 kHz to 384 kHz, with tabulated kernels and with interpolated ones.
 const RATES: [u32; 11] =
     [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 44_101, 48_000, 96_000, 383_999];
 
 #[test]
-fn a_tone_keeps_its_place_and_level_at_any_rate() {
+fn resampled_tones_keep_phase_and_level_at_any_rate() {
     let tone = |time: f64| (std::f64::consts::TAU * 1_000.0 * time).sin();
     for rate in RATES {
         let input: Vec<f32> = (0..rate / 4).map(|n| tone(f64::from(n) / f64::from(rate)) as f32).collect();
@@ -82,7 +82,7 @@ fn a_tone_keeps_its_place_and_level_at_any_rate() {
 }
 
 #[test]
-fn what_16_khz_cannot_hold_is_removed() {
+fn frequencies_above_8_khz_are_removed() {
     for (rate, frequency) in [(44_100, 8_600.0), (48_000, 10_000.0), (96_000, 20_000.0), (48_000, 16_000.0)] {
         let phase = |n: u32| std::f64::consts::TAU * frequency * f64::from(n) / f64::from(rate);
         let input: Vec<f32> = (0..rate).map(|n| phase(n).sin() as f32).collect();
@@ -96,21 +96,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn chunks_do_not_change_a_bit_of_the_probabilities(sizes in prop::collection::vec(1_usize..6_000, 1..12)) {
+    fn probabilities_do_not_depend_on_chunks(sizes in prop::collection::vec(1_usize..6_000, 1..12)) {
         let recording = recording();
         let recording = &recording[..12 * SPEECH_FRAME + 77];
         let (mut rest, mut chunks) = (recording, Vec::new());
         for size in sizes {
-            let (chunk, behind) = rest.split_at(size.min(rest.len()));
+            let (chunk, remaining) = rest.split_at(size.min(rest.len()));
             chunks.push(chunk);
-            rest = behind;
+            rest = remaining;
         }
         chunks.push(rest);
         prop_assert_eq!(probabilities(chunks), probabilities([recording]));
     }
 
     #[test]
-    fn chunks_do_not_change_a_bit_of_the_conversion(
+    fn resampling_does_not_depend_on_chunks(
         rate in prop::sample::select(RATES.to_vec()), channels in 1_u16..4, frames in 1_usize..700,
     ) {
         let recording = recording();

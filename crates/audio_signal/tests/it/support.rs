@@ -1,4 +1,4 @@
-//! What several tests need: ffmpeg as the reference, and recordings made with it.
+//! Shared test helpers: ffmpeg as the reference, and recordings made with it.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed step fails the test")]
 
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// Runs `program` and returns its standard output.
 ///
 /// # Panics
-/// When it is not installed (saying what to install) or fails (with what it says).
+/// When the program is not installed (with the package to install) or fails (with its standard error).
 fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     let output = output.unwrap_or_else(|error| {
@@ -23,12 +23,12 @@ fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Runs ffmpeg quietly; paths in `arguments` are as they are.
+/// Runs ffmpeg quietly; paths in `arguments` are used unchanged.
 pub(crate) fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
     run("ffmpeg", &[&["-v", "error", "-y"], arguments].concat())
 }
 
-/// A folder of recordings, gone with the test.
+/// A temporary folder of recordings, deleted with the test.
 pub(crate) struct Studio(TempDir);
 
 impl Studio {
@@ -40,7 +40,7 @@ impl Studio {
         self.0.path().join(name)
     }
 
-    /// Makes the recording `name` with ffmpeg: `arguments` come before it; `{x}` stands for the path of `x`.
+    /// Makes the recording `name` with ffmpeg: `arguments` precede its path; `{x}` is replaced by the path of `x`.
     pub(crate) fn make(&self, name: &str, arguments: &str) -> PathBuf {
         let path = self.path(name);
         let expand = |argument: &str| match argument.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))

@@ -1,4 +1,4 @@
-//! Peaks against a plain calculation on what ffmpeg decodes.
+//! Peaks compared with a direct computation on ffmpeg's decoded samples.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -16,7 +16,7 @@ fn peaks(path: &Path, samples_per_pixel: u32, split_channels: bool) -> Waveform 
     waveform(&File::open(path).unwrap().into(), &params, &|| false).unwrap()
 }
 
-/// What audiowaveform computes, said plainly over all 16-bit samples at once.
+/// audiowaveform's algorithm, applied directly to all 16-bit samples at once.
 fn reference(path: &Path, channels: usize, samples_per_pixel: usize, split: bool) -> Vec<i16> {
     let path = path.to_str().unwrap();
     let bytes = ffmpeg(&["-i", path, "-map", "a:0", "-f", "s16le", "-c:a", "pcm_s16le", "-"]);
@@ -40,7 +40,7 @@ fn reference(path: &Path, channels: usize, samples_per_pixel: usize, split: bool
 }
 
 #[test]
-fn integer_sound_gives_the_references_peaks() {
+fn integer_samples_give_the_reference_peaks() {
     let studio = Studio::new();
     let noise = |seed: u8| format!("-f lavfi -i anoisesrc=d=1.37:c=pink:r=44100:a=0.9:seed={seed}");
     let stereo = format!("{} {} -filter_complex join=inputs=2:channel_layout=stereo", noise(1), noise(2));
@@ -61,7 +61,7 @@ fn integer_sound_gives_the_references_peaks() {
 }
 
 #[test]
-fn lossy_sound_comes_close() {
+fn lossy_audio_differs_by_at_most_two() {
     let studio = Studio::new();
     let file = studio
         .make("a.mp3", "-f lavfi -i anoisesrc=d=2:c=pink:r=44100:a=0.5 -ac 2 -c:a libmp3lame -b:a 192k");
@@ -75,10 +75,10 @@ fn lossy_sound_comes_close() {
 
 #[test]
 fn coarse_peaks_are_the_extremes_of_fine_ones() {
-    let sound = wav(8_000, 1, &noise(10_007, 0.7));
+    let audio = wav(8_000, 1, &noise(10_007, 0.7));
     let params = |samples_per_pixel| WaveformParams { samples_per_pixel, split_channels: false };
-    let fine = waveform(&sound, &params(16), &|| false).unwrap();
-    let coarse = waveform(&sound, &params(64), &|| false).unwrap();
+    let fine = waveform(&audio, &params(16), &|| false).unwrap();
+    let coarse = waveform(&audio, &params(64), &|| false).unwrap();
     let joined: Vec<i16> = fine
         .peaks
         .chunks(8)
@@ -88,7 +88,7 @@ fn coarse_peaks_are_the_extremes_of_fine_ones() {
 }
 
 #[test]
-fn what_cannot_be_drawn_is_told() {
+fn too_detailed_and_undecodable_waveforms_are_rejected() {
     let long = wav(8_000, 1, &vec![0.0; 2 * WaveformParams::MAX_PAIRS + 1]);
     let finest = WaveformParams { samples_per_pixel: 2, split_channels: false };
     let error = waveform(&long, &finest, &|| false).unwrap_err();

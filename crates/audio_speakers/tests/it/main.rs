@@ -1,4 +1,4 @@
-//! With the real networks, where `HARKBACK_MODELS` names a directory that has them.
+//! Tests with the real networks; skipped unless the directory of `HARKBACK_MODELS` has them.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

@@ -4,7 +4,7 @@ use audio_speakers::{Diarization, Diarizer, ModelError, SpeakerCount, SpeakerErr
 
 const RATE: usize = 16_000;
 
-/// The directory of the models; a message and `None` where there is none.
+/// The model directory; `None`, with a message, if it lacks the models.
 #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
 fn directory() -> Option<PathBuf> {
     let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
@@ -15,7 +15,7 @@ fn directory() -> Option<PathBuf> {
     is_there.then_some(directory)
 }
 
-/// A buzz through three resonances that glide from vowel to vowel: voiced enough for the networks, and without files.
+/// A pulse train through three resonances that glide between vowels: voiced enough for the networks, without files.
 fn voice(pitch: f32, shift: f32, seconds: usize) -> Vec<f32> {
     const VOWELS: [[f32; 3]; 4] =
         [[730., 1_090., 2_440.], [270., 2_290., 3_010.], [300., 870., 2_240.], [530., 1_840., 2_480.]];
@@ -37,7 +37,7 @@ fn voice(pitch: f32, shift: f32, seconds: usize) -> Vec<f32> {
             *state = [y, state[0]];
             x = y;
         }
-        // Syllables, and a pause each second.
+        // Syllables, with a pause in each second.
         let envelope =
             (t * 4.0 * std::f32::consts::PI).sin().abs() * if t.fract() < 0.85 { 1.0 } else { 0.0 };
         out.push(x * envelope);
@@ -86,7 +86,7 @@ fn turns_are_ordered_within_the_recording_and_speakers_numbered_by_appearance() 
     }
 }
 
-/// The samples of a 16-bit file of the corpus at 16 kHz; a message and `None` where the corpus is absent.
+/// The samples of a 16-bit file of the corpus at 16 kHz; `None`, with a message, if the corpus is absent.
 #[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the corpus")]
 fn corpus(name: &str) -> Option<Vec<f32>> {
     let path = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_default()).join(name);
@@ -113,7 +113,7 @@ fn short_recordings_have_two_speakers_and_no_one_voice() {
     let found = diarize(&models, &mixed, SpeakerCount::default(), 4_096);
     assert_eq!(found.voices().len(), 2, "{:?}", found.turns());
     assert!(matches!(models.voice_of(&mixed, &|| false), Err(SpeakerError::SeveralSpeakers(2))));
-    // Less than 1.5 s of another person is no speaker, and yet too much for a voice.
+    // Less than 1.5 s of another person does not count as a speaker, and yet prevents the enrolment of a voice.
     let intruded = [&first[..4 * RATE], &second[..RATE * 14 / 10]].concat();
     assert!(matches!(models.voice_of(&intruded, &|| false), Err(SpeakerError::SeveralSpeakers(2))));
     for alone in [first, second] {
@@ -151,8 +151,8 @@ fn silence_noise_and_short_input_have_no_speakers() {
         (state >> 8) as f32 / 8_388_608.0 - 1.0
     };
     let hiss: Vec<f32> = (0..12 * RATE).map(|_| 0.01 * noise()).collect();
-    let strange = vec![f32::NAN, f32::INFINITY, -9.0];
-    for samples in [Vec::new(), vec![0.0; 12 * RATE], hiss, strange, vec![0.1; 10]] {
+    let out_of_range = vec![f32::NAN, f32::INFINITY, -9.0];
+    for samples in [Vec::new(), vec![0.0; 12 * RATE], hiss, out_of_range, vec![0.1; 10]] {
         let found = diarize(&models, &samples, SpeakerCount::new(Some(3), None).unwrap(), 4_096);
         assert!(found.turns().is_empty() && found.voices().is_empty(), "{:?}", found.turns());
         assert!(matches!(models.voice_of(&samples, &|| false), Err(SpeakerError::TooLittleSpeech { .. })));
@@ -160,7 +160,7 @@ fn silence_noise_and_short_input_have_no_speakers() {
 }
 
 #[test]
-fn models_that_are_missing_or_altered_are_refused() {
+fn missing_or_altered_models_are_rejected() {
     let empty = tempfile::tempdir().unwrap();
     assert!(matches!(SpeakerModels::load(empty.path(), 1).err(), Some(ModelError::Missing(_))));
     let file = catalog::SEGMENTATION;

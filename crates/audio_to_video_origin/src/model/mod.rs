@@ -1,4 +1,4 @@
-//! Wire types: what callers send and get.
+//! Request and response types.
 
 mod origin_map;
 mod pattern;

@@ -5,34 +5,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::{LATEST, ResolvedOrigin};
 
-/// The most pieces of one map.
+/// Maximum number of pieces of one map.
 const MAX_CLIP_OFFSETS: usize = 1_000;
 
-/// From which window of which recording the sound of an artifact was taken.
+/// The window of the recording that an artifact's audio was taken from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OriginMap {
-    /// The artifact.
+    /// The artifact that is mapped.
     pub audio_artifact_id: Id,
-    /// The recording. Not always the artifact's own parent.
+    /// The recording. It may differ from the artifact's own parent.
     pub parent_asset_id: Id,
-    /// First instant of the window, in milliseconds of the recording.
+    /// Start of the window, in milliseconds of the recording.
     pub source_start_ms: MediaTime,
-    /// First instant after it.
+    /// End of the window in milliseconds, exclusive.
     pub source_end_ms: MediaTime,
-    /// The pieces of the window that the artifact is made of, in the order in which they sound; null: the whole
-    /// window, once.
+    /// The pieces of the window that the artifact consists of, in playback order; null: the whole window, once.
     pub clip_offsets: Option<Vec<ClipOffset>>,
-    /// When the artifact was first mapped.
+    /// Time at which the artifact was first mapped.
     pub created_at: DateTime<Utc>,
 }
 
-/// Where an artifact was taken from: its own map, or what those of the artifacts that it was made of come to.
+/// An artifact's origin: its own map, or the result of following its upstream artifacts to a map.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ResolvedOriginMap {
-    /// As if it were the artifact's own.
+    /// The result in the form of the artifact's own map.
     #[serde(flatten)]
     pub map: OriginMap,
-    /// From the artifact to the one whose map it is; one artifact when the map is its own.
+    /// The artifacts from this one to the one that has the map; one artifact when the map is its own.
     pub chain: Vec<Id>,
 }
 
@@ -55,15 +54,15 @@ impl ResolvedOriginMap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClipOffset {
-    /// Where the piece starts, in milliseconds from the window's start.
+    /// Start of the piece, in milliseconds from the window's start.
     #[schema(value_type = f64, minimum = 0)]
     pub offset_ms: MediaTime,
-    /// How long it is, in milliseconds; more than 0.
+    /// Duration of the piece in milliseconds; more than 0.
     #[schema(value_type = f64, exclusive_minimum = 0)]
     pub duration_ms: MediaTime,
 }
 
-/// An [`OriginMap`] to be: what [`store::insert_origin_maps`](crate::store::insert_origin_maps) is given.
+/// A new [`OriginMap`], the input of [`store::insert_origin_maps`](crate::store::insert_origin_maps).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of `OriginMap`")]
 pub struct NewOriginMap {
@@ -74,26 +73,26 @@ pub struct NewOriginMap {
     pub clip_offsets: Option<Vec<ClipOffset>>,
 }
 
-/// `PUT /audio/to-video-origin/origin-maps/{audio_artifact_id}`.
+/// Body of `PUT /audio/to-video-origin/origin-maps/{audio_artifact_id}`.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutOriginMap {
-    /// In place of `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// In place of `X-Env`.
+    /// Alternative to the header `X-Env`.
     pub env: Option<String>,
-    /// In place of `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     pub user_id: Option<String>,
-    /// The recording.
+    /// The recording that contains the origin.
     pub parent_asset_id: Id,
-    /// First instant of the window, in milliseconds of the recording; not negative.
+    /// Start of the window, in milliseconds of the recording; not negative.
     #[schema(value_type = f64, minimum = 0)]
     pub source_start_ms: MediaTime,
-    /// First instant after it: later than the start, and not beyond a known duration.
+    /// End of the window in milliseconds, exclusive: after the start, and not after a known duration.
     #[schema(value_type = f64, exclusive_minimum = 0, maximum = 2_592_000_000.0)]
     pub source_end_ms: MediaTime,
-    /// The pieces of the window that the artifact is made of, in the order in which they sound, 1 to 1000; the whole
-    /// window when null or absent.
+    /// The pieces of the window that the artifact consists of, in playback order, 1 to 1000; the whole window when null
+    /// or absent.
     #[schema(min_items = 1, max_items = 1000)]
     pub clip_offsets: Option<Vec<ClipOffset>>,
 }
@@ -101,7 +100,7 @@ pub struct PutOriginMap {
 http_kit::context_fields!(PutOriginMap);
 
 impl PutOriginMap {
-    /// The map of this artifact.
+    /// The new map of the artifact with this id.
     #[must_use]
     pub fn of(self, audio_artifact_id: Id) -> NewOriginMap {
         NewOriginMap {
@@ -115,7 +114,7 @@ impl PutOriginMap {
 }
 
 impl NewOriginMap {
-    /// A map of one whole window, of positive length.
+    /// A map of one whole window, of positive duration.
     #[must_use]
     pub fn new(audio_artifact_id: Id, parent_asset_id: Id, window: Window) -> Self {
         Self {
@@ -127,7 +126,7 @@ impl NewOriginMap {
         }
     }
 
-    /// Every rule that can be checked without the database; empty when all hold.
+    /// Violations of the rules that need no database; empty when valid.
     #[must_use]
     pub fn violations(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
@@ -138,10 +137,10 @@ impl NewOriginMap {
             refuse("/source_start_ms".into(), "must not be negative");
         }
         if self.source_end_ms <= self.source_start_ms {
-            refuse("/source_end_ms".into(), "must lie after source_start_ms");
+            refuse("/source_end_ms".into(), "must be after source_start_ms");
         }
         if self.source_end_ms > LATEST {
-            refuse("/source_end_ms".into(), "lies more than thirty days in");
+            refuse("/source_end_ms".into(), "must be within thirty days");
         }
         let pieces = self.clip_offsets.as_deref().unwrap_or(&[]);
         if self.clip_offsets.is_some() && !(1..=MAX_CLIP_OFFSETS).contains(&pieces.len()) {
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_run_forwards_and_hold_their_pieces() {
+    fn origin_map_window_is_positive_and_contains_its_pieces() {
         let none: [&str; 0] = [];
         assert_eq!(violations(0, 1, None), none);
         assert_eq!(

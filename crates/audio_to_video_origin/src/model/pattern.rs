@@ -10,12 +10,12 @@ use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A pattern, or the id of one.
+/// A pattern, or the id of a stored one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PatternOrId {
-    /// The whole pattern.
+    /// The complete pattern as JSON.
     Pattern(PatternTimeline),
-    /// The id of one that was made here.
+    /// The id of a pattern that this service made.
     Id(Id),
 }
 
@@ -25,7 +25,7 @@ impl<'de> Deserialize<'de> for PatternOrId {
     }
 }
 
-/// Unlike an untagged enum it says which field of a pattern is wrong.
+/// Unlike an untagged enum, this names the invalid field of a pattern.
 struct PatternVisitor;
 
 impl<'de> Visitor<'de> for PatternVisitor {

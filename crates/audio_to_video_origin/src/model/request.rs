@@ -6,33 +6,33 @@ use utoipa::ToSchema;
 
 use super::PatternOrId;
 
-/// `POST /audio/to-video-origin`: one of `sequence`, `pattern` and `pattern_id`.
+/// Body of `POST /audio/to-video-origin`, with one of `sequence`, `pattern` and `pattern_id`.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShotListRequest {
-    /// In place of `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// In place of `X-Env`.
+    /// Alternative to the header `X-Env`.
     pub env: Option<String>,
-    /// In place of `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     pub user_id: Option<String>,
-    /// Sounds on tracks.
+    /// Audio clips on tracks.
     pub sequence: Option<AudioSequence>,
-    /// A pattern, or the id of one that was made here.
+    /// A pattern, or the id of one that this service made.
     pub pattern: Option<PatternOrId>,
-    /// The id of a pattern that was made here.
+    /// The id of a pattern that this service made.
     pub pattern_id: Option<Id>,
-    /// How what is heard in the source moves a shot.
+    /// How shots are aligned to speech or beats of the source.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = Alignment::default)]
     pub alignment: Alignment,
-    /// Told again in the result; nothing here is random.
+    /// Repeated in the result; nothing is random.
     pub seed: Option<i64>,
-    /// Refuse an artifact without a mapping in a sequence too, as in a pattern.
+    /// Reject artifacts without an origin map in a sequence too, as in a pattern.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = false)]
     pub strict: bool,
-    /// Refuse a source of which there is no semantic timeline.
+    /// Reject sources without a semantic timeline.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = false)]
     pub require_semantics: bool,
@@ -40,28 +40,28 @@ pub struct ShotListRequest {
 
 http_kit::context_fields!(ShotListRequest);
 
-/// How what is heard in the source moves a shot.
+/// How shots are aligned to speech or beats of the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Alignment {
-    /// By the start of the first speech of the source.
+    /// Shift every shot by the start of the source's first speech.
     #[default]
     FirstSpeech,
-    /// To the first onset of speech inside the shot.
+    /// Shift the shot to the first speech onset inside it.
     SpeechInWindow,
-    /// To the nearest beat, at most 120 ms away.
+    /// Shift the shot to the nearest beat, at most 120 ms away.
     Beat,
-    /// Not at all.
+    /// Do not shift shots.
     None,
 }
 
-/// Sounds on tracks.
+/// Audio clips on tracks.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AudioSequence {
-    /// The caller's name for it; told again in the result.
+    /// The caller's id of the sequence; repeated in the result.
     pub id: Option<Id>,
-    /// Beats per minute, 1 to 1000; the caller's own, like the tracks' meta.
+    /// Beats per minute, 1 to 1000; validated, but not used.
     #[schema(minimum = 1, maximum = 1_000)]
     pub bpm: Option<f64>,
     /// The tracks, in their order.
@@ -69,40 +69,40 @@ pub struct AudioSequence {
     pub tracks: Vec<AudioTrack>,
 }
 
-/// A track of sounds.
+/// A track of audio clips.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AudioTrack {
-    /// Its name.
+    /// The track's name, repeated in its shots.
     pub name: String,
     /// What it plays: `kick`, `voice`, …
     pub role: Option<String>,
-    /// The caller's own facts.
+    /// Free-form data of the caller; not used.
     #[schema(value_type = Option<Object>)]
     pub meta: Option<Meta>,
-    /// The sounds, in any order.
+    /// The audio clips, in any order.
     pub clips: Vec<AudioClip>,
 }
 
-/// A sound at a time: of an artifact, or of a recording itself.
+/// An audio clip at a time, of an artifact or of a recording.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AudioClip {
-    /// What sounds; not together with `asset_id`.
+    /// The artifact that plays; not together with `asset_id`.
     pub artifact_id: Option<Id>,
-    /// The recording that sounds; not together with `artifact_id`.
+    /// The recording that plays; not together with `artifact_id`.
     pub asset_id: Option<Id>,
-    /// When, in milliseconds of the sequence.
+    /// Start in milliseconds of the sequence.
     #[schema(value_type = f64, minimum = 0)]
     pub start_ms: MediaTime,
-    /// For how long, in milliseconds; more than 0.
+    /// Duration in milliseconds; more than 0.
     #[schema(value_type = f64, exclusive_minimum = 0)]
     pub duration_ms: MediaTime,
-    /// From where in the sound on, in milliseconds.
+    /// Start in the artifact or recording, in milliseconds.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = f64, minimum = 0, default = 0)]
     pub source_offset_ms: MediaTime,
-    /// The caller's name for it.
+    /// The caller's label of the clip.
     pub label: Option<String>,
 }
 
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_given_whole_or_by_its_id() {
+    fn pattern_is_given_complete_or_by_id() {
         let by_id = read(json!({"pattern": "pattern_1"})).unwrap();
         assert_eq!(by_id.pattern, Some(PatternOrId::Id("pattern_1".parse().unwrap())));
         assert_eq!(by_id.alignment, Alignment::FirstSpeech);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_words_are_refused() {
+    fn shot_list_request_rejects_unknown_values_and_fields() {
         assert!(read(json!({"alignment": "chorus"})).unwrap_err().contains("first_speech"));
         assert!(read(json!({"sequences": {"tracks": []}})).unwrap_err().contains("sequences"));
     }

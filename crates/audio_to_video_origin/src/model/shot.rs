@@ -6,69 +6,69 @@ use utoipa::ToSchema;
 
 use super::Alignment;
 
-/// A window of a source, to be shown for as long as a sound is heard. Times in milliseconds.
+/// A window of a source to show while a clip plays. Times in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VideoShot {
     /// The recording to show.
     pub source_asset_id: Id,
-    /// First instant of it.
+    /// Start of the window in the recording.
     pub source_start_ms: MediaTime,
-    /// First instant after.
+    /// End of the window, exclusive.
     pub source_end_ms: MediaTime,
-    /// When to show it.
+    /// Time at which the shot starts in the sequence or pattern.
     pub target_start_ms: MediaTime,
-    /// For how long.
+    /// Duration of the shot.
     pub target_duration_ms: MediaTime,
-    /// The meta of the artifact that sounds, and of this shot `track`, `role`, `label`, `audio_artifact_id`,
+    /// The meta of the clip's artifact, and the shot's own `track`, `role`, `label`, `audio_artifact_id`,
     /// `semantic_version`, `semantic_cache_key`, `semantic_backend_type`, `semantic_offset_ms`, `offset_clamped` and
     /// `clip_offsets`.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// How a shot list was made.
+/// Summary of a shot list and of the request it was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ShotListMeta {
-    /// The number of shots.
+    /// Number of shots in the list.
     pub count: usize,
-    /// Names everything that changes a result and is not in the request.
+    /// Version that covers everything that affects a result and is not in the request.
     pub backend_version: String,
-    /// As given.
+    /// The seed of the request.
     pub seed: Option<i64>,
-    /// As given.
+    /// The alignment of the request.
     pub alignment: Alignment,
-    /// The pattern that it accompanies.
+    /// The pattern that the shots accompany.
     pub pattern_id: Option<Id>,
-    /// The sequence that it accompanies, as the caller named it.
+    /// The caller's id of the sequence that the shots accompany.
     pub sequence_id: Option<Id>,
-    /// SHA-256 of this meta with an empty hash and of the shots, both as they stand here.
+    /// SHA-256 of this meta with an empty hash and of the shots, both serialized as stored.
     pub shot_list_hash: String,
-    /// Of the timeline behind the last shot that has one.
+    /// Version of the timeline of the last shot that has one.
     pub semantic_version: Option<String>,
-    /// Of the timeline behind the last shot that has one.
+    /// Cache key of the timeline of the last shot that has one.
     pub semantic_cache_key: Option<String>,
 }
 
-/// Answer of `POST /audio/to-video-origin`.
+/// Response of `POST /audio/to-video-origin`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ShotListResult {
-    /// By target start, then track, then the order of the clips.
+    /// Ordered by target start, then track, then the order of the clips.
     pub shots: Vec<VideoShot>,
-    /// Where the list is kept; null when it has no shots.
+    /// The artifact that stores the list; null when it has no shots.
     pub shot_list_artifact_id: Option<Id>,
-    /// How it was made.
+    /// Summary of the list.
     pub meta: ShotListMeta,
 }
 
-/// A shot in the form of the p10 phase.
+/// A shot in the format of the p10 phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PatternShot {
     /// The recording to show.
     pub asset_id: Id,
-    /// First instant of it, in milliseconds.
+    /// Start in the recording, in milliseconds.
     pub start_ms: MediaTime,
-    /// First instant after.
+    /// End in the recording in milliseconds, exclusive.
     pub end_ms: MediaTime,
-    /// When to show it, in milliseconds of the pattern or sequence.
+    /// Start of the shot, in milliseconds of the pattern or sequence.
     pub target_time_on_pattern: MediaTime,
 }

@@ -11,7 +11,7 @@ use super::origin_maps::{Pieces, clip_offsets};
 use crate::resolve::{MAX_CHAIN, Node, Resolver};
 use crate::{Error, Origin, ResolvedOrigin};
 
-/// The most steps up from all artifacts of a call together.
+/// Maximum number of upward steps from all artifacts of a call.
 const MAX_STEPS: i64 = 1_000_000;
 
 struct Row {
@@ -23,17 +23,17 @@ struct Row {
     mapped_at: Option<DateTime<Utc>>,
     upstream_window: Option<Json<Value>>,
     upstream_ids: Vec<Id>,
-    /// How many steps the whole walk took.
+    /// Number of steps of the whole query.
     steps: i64,
 }
 
-/// The origin of each of the artifacts, in their order: its own map, or what the chain of its upstream artifacts leads
-/// to (see the [crate](crate)); `None` when neither gives one, or this owner has no such artifact. One statement,
-/// however many are asked for.
+/// The origin of each of the artifacts, in their order: its own map, or the result of following its upstream artifacts
+/// (see the [crate](crate)); `None` when neither exists, or this owner has no such artifact. One statement for any
+/// number of artifacts.
 ///
 /// # Errors
 /// [`Error::OriginCycle`], [`Error::OriginTooDeep`] and [`Error::UpstreamWindow`] naming the artifact;
-/// [`Error::OriginGraphTooLarge`]; the database's.
+/// [`Error::OriginGraphTooLarge`]; database errors.
 pub async fn resolve_origins(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -42,10 +42,10 @@ pub async fn resolve_origins(
     resolve_each_origin(conn, scope, artifact_ids).await?.into_iter().collect()
 }
 
-/// As [`resolve_origins`], with the error of each artifact in its place.
+/// As [`resolve_origins`], with a separate result for each artifact.
 ///
 /// # Errors
-/// [`Error::OriginGraphTooLarge`]; the database's.
+/// [`Error::OriginGraphTooLarge`]; database errors.
 pub async fn resolve_each_origin(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -56,11 +56,12 @@ pub async fn resolve_each_origin(
     Ok(artifact_ids.iter().map(|id| resolver.resolve(id)).collect())
 }
 
-/// Every artifact on a chain from one of `ids` up to the nearest maps, and one more when the chain is too long.
+/// Fetches every artifact on a chain from one of `ids` up to the nearest maps, and one more for a chain that is too
+/// long.
 async fn walk(conn: &mut PgConnection, scope: &Scope, ids: &[Id]) -> Result<HashMap<Id, Node>, Error> {
     let asked: Vec<&str> = ids.iter().map(Id::as_str).collect();
-    // UNION forgets what was reached at the same depth before: diamonds do not multiply. The inner LIMIT ends the
-    // recursion: Postgres evaluates only the rows that are fetched.
+    // UNION removes artifacts that were reached at the same depth before, so diamonds do not multiply rows. The inner
+    // LIMIT ends the recursion, because Postgres evaluates only the rows that are fetched.
     let rows = sqlx::query_as!(
         Row,
         r#"-- audio_to_video_origin::resolve_origins

@@ -1,8 +1,8 @@
 //! The only SQL of audio_to_video_origin.
 //!
 //! Every function takes a connection, so that another engine can call it inside its own transaction, and the
-//! [`Scope`](http_kit::Scope) that owns the rows. Rows come and go as whole sets: the number of statements does not
-//! depend on the number of rows.
+//! [`Scope`](http_kit::Scope) that owns the rows. Rows are read and written in batches: the number of statements does
+//! not depend on the number of rows.
 
 mod chains;
 mod origin_maps;
@@ -15,4 +15,4 @@ pub use origin_maps::{
 };
 pub use shot_lists::find_shot_lists_using;
 pub(crate) use shot_lists::{Uses, claim_shot_list, find_shot_list, insert_uses};
-pub(crate) use sources::{SoundRow, TimelineRow, find_lengths, find_sounds, find_timeline_rows};
+pub(crate) use sources::{AudioArtifactRow, TimelineRow, find_lengths, find_sounds, find_timeline_rows};

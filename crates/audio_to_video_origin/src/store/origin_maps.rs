@@ -8,7 +8,7 @@ use sqlx::types::Json;
 
 use crate::{ClipOffset, Error, NewOriginMap, OriginMap};
 
-/// The pieces of a map as their column has them: `[offset, duration]` in microseconds.
+/// The pieces of a map as stored in their column: `[offset, duration]` in microseconds.
 pub(super) type Pieces = Json<Vec<[i64; 2]>>;
 
 struct Row {
@@ -20,11 +20,11 @@ struct Row {
     created_at: DateTime<Utc>,
 }
 
-/// Those of the artifacts, each as tenant, environment and id, that have a map of their own. Of all owners: for the
-/// operator's commands, not for a call.
+/// Those of the artifacts, each given as tenant, environment and id, that have their own map. Queries all owners: for
+/// operators' commands, not for requests.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn mapped_artifacts(
     conn: &mut PgConnection,
     artifacts: &[[&Id; 3]],
@@ -43,14 +43,14 @@ pub async fn mapped_artifacts(
     Ok(rows.into_iter().map(|row| [row.tenant_id, row.env, row.id]).collect())
 }
 
-/// Keeps maps of artifacts that have none yet, made at `now`, in one statement, inside the caller's transaction:
-/// where artifacts are registered, their origins are.
+/// Inserts maps of artifacts that have none yet, created at `now`, in one statement, inside the caller's transaction:
+/// callers register artifacts together with their origins.
 ///
-/// Whether a window ends before the recording does is the caller's to know: it has cut it out, and what was decoded
-/// may be a little longer than the container told.
+/// The window is not checked against the recording's duration: the caller extracted it, and the decoded audio may be a
+/// little longer than the container's declared duration.
 ///
 /// # Errors
-/// [`Error::Invalid`] when one breaks a [rule](NewOriginMap::violations); the database's, also for an artifact or
+/// [`Error::Invalid`] when a map breaks a [rule](NewOriginMap::violations); database errors, also for an artifact or
 /// asset that this owner does not have, and for an artifact that has a map.
 pub async fn insert_origin_maps(
     conn: &mut PgConnection,
@@ -87,11 +87,11 @@ pub async fn insert_origin_maps(
     Ok(())
 }
 
-/// Keeps the map, in place of the one that its artifact had; first mapped at `now` if it had none.
+/// Stores the map, replacing the artifact's existing one; a new one is created at `now`.
 ///
 /// # Errors
-/// [`Error::Invalid`] when it breaks a [rule](NewOriginMap::violations); the database's, also for an artifact or
-/// asset that this owner does not have.
+/// [`Error::Invalid`] when it breaks a [rule](NewOriginMap::violations); database errors, also for an artifact or asset
+/// that this owner does not have.
 pub async fn put_origin_map(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -127,10 +127,10 @@ pub async fn put_origin_map(
     Ok(row.into())
 }
 
-/// The artifact's own map.
+/// The artifact's own map, if any.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn find_origin_map(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -139,10 +139,10 @@ pub async fn find_origin_map(
     Ok(find_origin_maps(conn, scope, std::slice::from_ref(audio_artifact_id)).await?.pop())
 }
 
-/// The own maps of those of the artifacts that have one, in the order of their ids.
+/// The own maps of those of the artifacts that have one, ordered by artifact id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn find_origin_maps(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -168,7 +168,7 @@ pub async fn find_origin_maps(
 /// A page of the maps into a recording, newest first.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn list_by_asset(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -197,9 +197,9 @@ pub async fn list_by_asset(
     Ok(Page::from_rows(maps, page.limit, OriginMap::cursor))
 }
 
-fn pieces(told: Option<&[ClipOffset]>) -> Option<Pieces> {
+fn pieces(offsets: Option<&[ClipOffset]>) -> Option<Pieces> {
     let micros = |piece: &ClipOffset| [piece.offset_ms.as_micros(), piece.duration_ms.as_micros()];
-    told.map(|pieces| Json(pieces.iter().map(micros).collect()))
+    offsets.map(|pieces| Json(pieces.iter().map(micros).collect()))
 }
 
 pub(super) fn clip_offsets(pieces: Pieces) -> Vec<ClipOffset> {

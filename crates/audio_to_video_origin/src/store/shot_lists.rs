@@ -4,7 +4,7 @@ use sqlx::PgConnection;
 
 use crate::Error;
 
-/// The windows that the shots of a list show, one row each.
+/// The windows that the shots of a list show, one per shot.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     pub(crate) asset_ids: Vec<String>,
@@ -12,7 +12,7 @@ pub(crate) struct Uses {
     pub(crate) ends_us: Vec<i64>,
 }
 
-/// The artifact of the list with this hash.
+/// The artifact of the shot list with this hash.
 pub(crate) async fn find_shot_list(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -29,8 +29,8 @@ pub(crate) async fn find_shot_list(
     .await?)
 }
 
-/// Makes the artifact the one of the list with this hash; false when another is. Waits for a transaction that is about
-/// to do the same.
+/// Makes the artifact the stored one for the list with this hash; false if another artifact is. Waits for a concurrent
+/// transaction with the same hash.
 pub(crate) async fn claim_shot_list(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -51,7 +51,7 @@ pub(crate) async fn claim_shot_list(
     Ok(claimed.rows_affected() == 1)
 }
 
-/// Keeps what a list shows, merged to one row for each recording.
+/// Inserts the windows that a list shows, merged to one row per recording.
 pub(crate) async fn insert_uses(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -76,11 +76,10 @@ pub(crate) async fn insert_uses(
     Ok(())
 }
 
-/// The artifacts of the shot lists that show any instant of `window` of the recording, in the order of their ids, at
-/// most `limit`.
+/// The artifacts of at most `limit` shot lists that show any instant of `window` of the recording, ordered by id.
 ///
 /// # Errors
-/// The database's.
+/// Database errors.
 pub async fn find_shot_lists_using(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -10,27 +10,27 @@ use sqlx::types::Json;
 
 use crate::{Error, MAX_SHOT_LIST_BYTES};
 
-/// What a shot list wants to know of an artifact.
-pub(crate) struct SoundRow {
+/// The columns of an artifact that a shot list uses.
+pub(crate) struct AudioArtifactRow {
     pub(crate) id: Id,
     pub(crate) parent_asset_id: Id,
     pub(crate) start_us: Option<i64>,
-    /// What the meta says of the origin, whatever that is.
+    /// The origin declared in the meta, unvalidated.
     pub(crate) source_asset_id: Option<Json<Value>>,
     pub(crate) source_start_ms: Option<Json<Value>>,
     pub(crate) meta: Json<Box<RawValue>>,
 }
 
-/// Those of the artifacts that this owner has. Their meta, which is repeated in every shot, is read no further than a
-/// shot list may be long.
+/// Returns those of the artifacts that this owner has. The size of their meta, which every shot repeats, is limited to
+/// the maximum size of a shot list.
 pub(crate) async fn find_sounds(
     conn: &mut PgConnection,
     scope: &Scope,
     ids: &[Id],
-) -> Result<HashMap<Id, SoundRow>, Error> {
+) -> Result<HashMap<Id, AudioArtifactRow>, Error> {
     let ids: Vec<&str> = ids.iter().map(Id::as_str).collect();
     let mut rows = sqlx::query_as!(
-        SoundRow,
+        AudioArtifactRow,
         r#"-- audio_to_video_origin::find_sounds
         SELECT id AS "id: Id", parent_asset_id AS "parent_asset_id: Id", start_us,
             meta -> 'source_asset_id' AS "source_asset_id: Json<Value>",
@@ -53,7 +53,7 @@ pub(crate) async fn find_sounds(
     Ok(found)
 }
 
-/// The length, when known, of each of the recordings that this owner has.
+/// The duration, if known, of each of the recordings that this owner has.
 pub(crate) async fn find_lengths(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -72,7 +72,7 @@ pub(crate) async fn find_lengths(
     Ok(rows.into_iter().map(|row| (row.id, row.duration_us.map(MediaTime::from_micros))).collect())
 }
 
-/// A semantic timeline as its artifact describes it.
+/// A semantic timeline as described by its artifact.
 #[derive(Clone, Debug)]
 pub(crate) struct TimelineRow {
     pub(crate) id: Id,
@@ -81,11 +81,11 @@ pub(crate) struct TimelineRow {
     pub(crate) version: Option<String>,
     pub(crate) cache_key: Option<String>,
     pub(crate) backend_type: Option<String>,
-    /// Was it made of an artifact in the recording's place?
+    /// Whether it was made from an artifact instead of the whole recording.
     pub(crate) of_artifact: bool,
 }
 
-/// Those timelines, in the order of their ids.
+/// The timelines with these ids, ordered by id.
 pub(crate) async fn find_timeline_rows(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -1,11 +1,11 @@
-//! What is heard in a source moves its shots.
+//! Alignment of shots to the semantics of their sources.
 
 use serde_json::{Value, json};
 
 use crate::support::{TestState, at, clip, scope, sequence, times};
 
 #[tokio::test]
-async fn the_first_speech_moves_the_shot() {
+async fn first_speech_shifts_the_shot() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.hit(&film, 10_000, 20_000).await;
@@ -21,7 +21,7 @@ async fn the_first_speech_moves_the_shot() {
 }
 
 #[tokio::test]
-async fn each_alignment_has_its_rule() {
+async fn shots_follow_each_alignment_mode() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.hit(&film, 10_000, 20_000).await;
@@ -39,23 +39,23 @@ async fn each_alignment_has_its_rule() {
 }
 
 #[tokio::test]
-async fn a_shot_stays_in_its_recording_and_says_so() {
+async fn shot_reports_clamping_to_its_recording() {
     let state = TestState::new().await;
     let film = state.asset(Some(10_300)).await;
     let hit = state.hit(&film, 10_000, 10_300).await;
     state.timeline(&film, None, "signal", &[100], &[]).await;
     let list = state.shots(json!([clip(&hit, 0, 250, 0), clip(&hit, 300, 200, 0)])).await;
     assert_eq!(times(&list), [[10_050.0, 10_300.0, 0.0], [10_100.0, 10_300.0, 300.0]]);
-    let told = |shot: usize| {
+    let offset_meta = |shot: usize| {
         let meta = &list["shots"][shot]["meta"];
         (meta["semantic_offset_ms"].clone(), meta["offset_clamped"].clone())
     };
-    assert_eq!(told(0), (json!(50), json!(true)));
-    assert_eq!(told(1), (json!(100), json!(false)));
+    assert_eq!(offset_meta(0), (json!(50), json!(true)));
+    assert_eq!(offset_meta(1), (json!(100), json!(false)));
 }
 
 #[tokio::test]
-async fn a_stub_is_used_and_shows() {
+async fn stub_timeline_is_used_and_marked() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.hit(&film, 10_000, 20_000).await;
@@ -68,9 +68,9 @@ async fn a_stub_is_used_and_shows() {
     assert_eq!(times(&list)[0][0], 10_070.0, "a measurement goes before");
 }
 
-/// An artifact's own timeline is told in the artifact's time.
+/// An artifact's own timeline uses the artifact's time.
 #[tokio::test]
-async fn a_timeline_of_the_artifact_goes_before_that_of_the_recording() {
+async fn artifact_timeline_takes_precedence_over_the_recordings() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.hit(&film, 10_000, 20_000).await;
@@ -83,7 +83,7 @@ async fn a_timeline_of_the_artifact_goes_before_that_of_the_recording() {
 }
 
 #[tokio::test]
-async fn missing_semantics_move_nothing_or_are_refused() {
+async fn missing_semantics_shift_nothing_or_are_rejected() {
     let state = TestState::new().await;
     let (film, silent, mute) = (state.asset(None).await, state.asset(None).await, state.asset(None).await);
     let hits = [state.hit(&silent, 0, 9).await, state.hit(&film, 0, 9).await, state.hit(&mute, 0, 9).await];
@@ -102,7 +102,7 @@ async fn missing_semantics_move_nothing_or_are_refused() {
 }
 
 #[tokio::test]
-async fn a_timeline_that_is_none_is_named() {
+async fn invalid_timeline_is_reported() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let hit = state.hit(&film, 0, 9).await;

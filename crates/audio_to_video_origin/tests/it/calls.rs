@@ -1,4 +1,4 @@
-//! Origin maps over HTTP.
+//! The routes of origin maps over HTTP.
 
 use http::Method;
 use http_kit::Id;
@@ -11,7 +11,7 @@ fn path(artifact: &Id) -> String {
 }
 
 #[tokio::test]
-async fn a_map_is_put_and_got() {
+async fn origin_map_is_stored_and_returned() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.sound(&film, json!({})).await;
@@ -36,7 +36,7 @@ async fn a_map_is_put_and_got() {
 }
 
 #[tokio::test]
-async fn what_was_made_of_it_leads_to_it() {
+async fn origin_of_a_derived_artifact_follows_the_chain() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let hit = state.hit(&film, 1_000, 2_000).await;
@@ -54,7 +54,7 @@ async fn what_was_made_of_it_leads_to_it() {
 }
 
 #[tokio::test]
-async fn a_window_must_be_one_of_the_recording() {
+async fn origin_map_window_must_be_inside_the_recording() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.sound(&film, json!({})).await;
@@ -75,14 +75,14 @@ async fn a_window_must_be_one_of_the_recording() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_another_tenants_cannot_be_mapped() {
+async fn origin_map_rejects_unknown_and_foreign_ids() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let hit = state.sound(&film, json!({})).await;
     let body = |asset: &str| json!({"parent_asset_id": asset, "source_start_ms": 0, "source_end_ms": 1});
-    let nobody: Id = "nobody".parse().unwrap();
-    let problem = state.put(&path(&nobody), body("nowhere")).await.problem(404, "artifact_not_found");
-    assert_eq!(problem["ids"], json!(["nobody", "nowhere"]));
+    let unknown: Id = "unknown".parse().unwrap();
+    let problem = state.put(&path(&unknown), body("nowhere")).await.problem(404, "artifact_not_found");
+    assert_eq!(problem["ids"], json!(["unknown", "nowhere"]));
     let problem = state.put(&path(&hit), body("nowhere")).await.problem(404, "asset_not_found");
     assert_eq!(problem["ids"], json!(["nowhere"]));
     let foreign = state.send("t2", Method::PUT, &path(&hit), Some(body(film.as_str()).to_string())).await;
@@ -90,10 +90,10 @@ async fn what_is_not_there_or_another_tenants_cannot_be_mapped() {
 }
 
 #[tokio::test]
-async fn a_recordings_maps_are_listed() {
+async fn origin_maps_of_a_recording_are_listed() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
-    // Overlapping maps are as good as any.
+    // Maps may overlap.
     let hits = [state.hit(&film, 0, 1_000).await, state.hit(&film, 500, 1_500).await];
     let list = format!("{ROUTE}/origin-maps?parent_asset_id={film}");
     let first = state.get(&format!("{list}&limit=1")).await.ok();

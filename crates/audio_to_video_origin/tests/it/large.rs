@@ -1,4 +1,4 @@
-//! Many clips: a constant number of statements, and limits that say so.
+//! Many clips: a constant number of statements, and reported limits.
 
 use http_kit::Id;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{TestState, at, clip, map, ms, scope, sequence, sound};
 use db::testing::statements;
 
-/// Sounds of a few recordings, some by way of others.
+/// Audio artifacts of a few recordings, half of them derived from another.
 async fn sounds(state: &TestState, count: usize) -> Vec<Id> {
     let mut films = Vec::new();
     for _ in 0..3 {
@@ -28,7 +28,7 @@ async fn sounds(state: &TestState, count: usize) -> Vec<Id> {
 }
 
 #[tokio::test]
-async fn the_number_of_statements_does_not_grow_with_the_clips() {
+async fn shot_list_uses_a_constant_number_of_statements() {
     let state = TestState::new().await;
     let sounds = sounds(&state, 40).await;
     let mut counts = Vec::new();
@@ -50,7 +50,7 @@ async fn the_number_of_statements_does_not_grow_with_the_clips() {
 }
 
 #[tokio::test]
-async fn more_clips_than_one_list_may_have_are_too_many() {
+async fn shot_list_limits_the_number_of_clips() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let clip = json!({"asset_id": film, "start_ms": 0, "duration_ms": 1});
@@ -59,9 +59,9 @@ async fn more_clips_than_one_list_may_have_are_too_many() {
     assert!(problem["detail"].as_str().unwrap().contains("100000"));
 }
 
-/// Every shot repeats its artifact's meta: a few long ones would make a list of any size.
+/// Every shot repeats its artifact's meta, so a few long ones could make a list of any size.
 #[tokio::test]
-async fn a_list_that_would_be_too_long_is_refused() {
+async fn shot_list_limits_its_size() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let wordy = state.sound(&film, json!({"notes": "x".repeat(200_000)})).await;

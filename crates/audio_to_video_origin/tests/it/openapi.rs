@@ -1,10 +1,10 @@
-//! The description of the routes is whole.
+//! The OpenAPI document of the routes is complete.
 
 use serde_json::Value;
 
 use crate::support::TestState;
 
-/// Every `$ref` under `value`.
+/// Collects every `$ref` under `value`.
 fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(fields) => {
@@ -17,7 +17,7 @@ fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 }
 
 #[tokio::test]
-async fn references_resolve_and_a_pattern_is_one_of_two() {
+async fn openapi_references_resolve_and_pattern_is_a_union() {
     let state = TestState::new().await;
     let (_, openapi) = audio_to_video_origin::router(state.origins.clone()).split_for_parts();
     let document = serde_json::to_value(openapi).unwrap();

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use crate::support::{asset, at, database, map, ms, scope, sound};
 
-/// The window, and the names of the chain, of each.
+/// The origin and the chain of each artifact.
 async fn resolve(conn: &mut PgConnection, ids: &[&Id]) -> Vec<Option<(Origin, Vec<Id>)>> {
     let ids: Vec<Id> = ids.iter().map(|id| (*id).clone()).collect();
     let found = store::resolve_origins(conn, &scope("t1"), &ids).await.unwrap();
@@ -14,7 +14,7 @@ async fn resolve(conn: &mut PgConnection, ids: &[&Id]) -> Vec<Option<(Origin, Ve
 }
 
 #[tokio::test]
-async fn maps_are_kept_found_replaced_and_another_tenants_are_not_there() {
+async fn origin_maps_are_stored_replaced_and_isolated_by_tenant() {
     let (_database, mut conn) = database().await;
     let conn = &mut *conn;
     let film = asset(conn, None).await;
@@ -48,7 +48,7 @@ async fn maps_are_kept_found_replaced_and_another_tenants_are_not_there() {
 }
 
 #[tokio::test]
-async fn a_recordings_maps_come_in_pages() {
+async fn origin_maps_of_a_recording_are_paged() {
     let (_database, mut conn) = database().await;
     let conn = &mut *conn;
     let film = asset(conn, None).await;
@@ -76,7 +76,7 @@ async fn a_recordings_maps_come_in_pages() {
 }
 
 #[tokio::test]
-async fn chains_lead_to_the_map() {
+async fn origin_chains_lead_to_a_map() {
     let (_database, mut conn) = database().await;
     let conn = &mut *conn;
     let film = asset(conn, None).await;
@@ -87,9 +87,9 @@ async fn chains_lead_to_the_map() {
     let fx = sound(conn, &film, &[&impulse, &hit], json!({})).await;
     let norm = sound(conn, &film, &[&fx], json!({"upstream_window_ms": [100, 300]})).await;
     let deeper = sound(conn, &film, &[&norm], json!({"upstream_window_ms": [50, 900]})).await;
-    let nobody: Id = "nobody".parse().unwrap();
+    let unknown: Id = "unknown".parse().unwrap();
 
-    let found = resolve(conn, &[&deeper, &nobody, &hit, &impulse, &norm, &deeper]).await;
+    let found = resolve(conn, &[&deeper, &unknown, &hit, &impulse, &norm, &deeper]).await;
     let origin = |start, end| Origin { asset_id: film.clone(), window: ms(start, end), clip_offsets: None };
     let chain = |ids: &[&Id]| -> Vec<Id> { ids.iter().map(|id| (*id).clone()).collect() };
     let deep = Some((origin(10_150, 10_300), chain(&[&deeper, &norm, &fx, &hit])));
@@ -102,9 +102,9 @@ async fn chains_lead_to_the_map() {
     assert_eq!(store::resolve_origins(conn, &scope("t1"), &[]).await.unwrap(), []);
 }
 
-/// The service makes no cycles: artifacts are never changed. A restored or edited database may have one.
+/// The service creates no cycles, because artifacts never change. A restored or edited database may have one.
 #[tokio::test]
-async fn a_cycle_is_refused_and_a_long_chain_has_an_end() {
+async fn origin_chain_rejects_cycles_and_excessive_length() {
     let (_database, mut conn) = database().await;
     let conn = &mut *conn;
     let film = asset(conn, None).await;
@@ -132,7 +132,7 @@ async fn a_cycle_is_refused_and_a_long_chain_has_an_end() {
 }
 
 #[tokio::test]
-async fn nothing_is_deleted_from_under_a_map() {
+async fn mapped_asset_cannot_be_deleted() {
     let (_database, mut conn) = database().await;
     let conn = &mut *conn;
     let film = asset(conn, None).await;

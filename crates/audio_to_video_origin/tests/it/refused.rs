@@ -1,4 +1,4 @@
-//! What is refused, and what is told of it.
+//! Rejected requests and their error responses.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn pointers(problem: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn everything_missing_is_told_at_once() {
+async fn all_missing_ids_are_reported_at_once() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let astray = state.sound(&film, json!({"source_asset_id": "gone"})).await;
@@ -26,7 +26,7 @@ async fn everything_missing_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn another_tenants_artifact_is_an_unknown_one() {
+async fn foreign_artifact_is_unknown() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let hit = state.hit(&film, 0, 9).await;
@@ -41,13 +41,13 @@ async fn another_tenants_artifact_is_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn a_mapping_is_needed_in_a_pattern_and_when_strict() {
+async fn origin_map_is_required_in_patterns_and_strict_requests() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let (plain, bare) = (state.sound(&film, json!({})).await, state.sound(&film, json!({})).await);
-    let told = state.sound(&film, json!({"source_start_ms": 5})).await;
+    let named = state.sound(&film, json!({"source_start_ms": 5})).await;
     let hit = state.hit(&film, 0, 9).await;
-    let clips: Vec<Value> = [&plain, &told, &hit, &bare].map(|id| clip(id, 0, 1, 0)).into();
+    let clips: Vec<Value> = [&plain, &named, &hit, &bare].map(|id| clip(id, 0, 1, 0)).into();
     let mut strict = sequence(clips.clone().into());
     strict["strict"] = json!(true);
     let pattern = json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": clips}});
@@ -59,7 +59,7 @@ async fn a_mapping_is_needed_in_a_pattern_and_when_strict() {
 }
 
 #[tokio::test]
-async fn a_source_that_cannot_be_one_is_named() {
+async fn invalid_source_in_meta_is_reported() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let mut bad = Vec::new();
@@ -78,7 +78,7 @@ async fn a_source_that_cannot_be_one_is_named() {
 }
 
 #[tokio::test]
-async fn a_bad_clip_is_pointed_at() {
+async fn invalid_clip_fields_have_pointers() {
     let state = TestState::new().await;
     let clips = json!([
         {"artifact_id": "a", "asset_id": "b", "start_ms": 0, "duration_ms": 1},
@@ -102,7 +102,7 @@ async fn a_bad_clip_is_pointed_at() {
 }
 
 #[tokio::test]
-async fn a_tempo_is_one() {
+async fn tempo_is_validated() {
     let state = TestState::new().await;
     for bpm in [json!(0), json!(-120), json!(1e300)] {
         let sequence = json!({"sequence": {"bpm": bpm, "tracks": []}});
@@ -116,7 +116,7 @@ async fn a_tempo_is_one() {
 }
 
 #[tokio::test]
-async fn an_offset_beyond_the_recording_is_refused() {
+async fn offset_beyond_the_recording_is_rejected() {
     let state = TestState::new().await;
     let film = state.asset(Some(10_000)).await;
     let hit = state.hit(&film, 9_000, 9_500).await;
@@ -152,7 +152,7 @@ async fn null_is_absent() {
 }
 
 #[tokio::test]
-async fn one_thing_is_asked_for() {
+async fn request_names_exactly_one_of_sequence_and_pattern() {
     let state = TestState::new().await;
     let mut both = sequence(json!([]));
     both["pattern_id"] = json!("p");
@@ -166,7 +166,7 @@ async fn one_thing_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_map_of_a_cycle_and_of_no_part_are_refused() {
+async fn upstream_window_outside_the_upstream_is_rejected() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let hit = state.hit(&film, 0, 9).await;

@@ -1,4 +1,4 @@
-//! Shot lists of sequences and patterns: sources, order, and one artifact for each.
+//! Shot lists of sequences and patterns: sources, order, and one artifact per list.
 
 use audio_pattern_engine::{PatternEngine, PatternRequest};
 use audio_to_video_origin::store::find_shot_lists_using;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::support::{ROUTE, TestState, at, clip, ms, scope, sequence, sound, times};
 
 #[tokio::test]
-async fn a_clip_shows_where_its_sound_was_taken() {
+async fn shot_shows_the_origin_of_its_clip() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.hit(&film, 10_000, 10_500).await;
@@ -25,9 +25,9 @@ async fn a_clip_shows_where_its_sound_was_taken() {
     assert_eq!(times(&list), [[10_050.0, 10_250.0, 250.0]]);
     assert_eq!(shot["target_duration_ms"], 200);
     let meta = &shot["meta"];
-    let told = ["track", "role", "label", "audio_artifact_id", "semantic_offset_ms", "offset_clamped"];
+    let fields = ["track", "role", "label", "audio_artifact_id", "semantic_offset_ms", "offset_clamped"];
     let expected = [json!("voice"), json!("lead"), json!("one"), json!(hit), json!(0), json!(false)];
-    assert_eq!(told.map(|name| meta[name].clone()), expected);
+    assert_eq!(fields.map(|name| meta[name].clone()), expected);
     for name in ["semantic_version", "semantic_cache_key", "semantic_backend_type", "clip_offsets"] {
         assert_eq!(meta.get(name), Some(&Value::Null), "{name}");
     }
@@ -41,18 +41,18 @@ async fn a_clip_shows_where_its_sound_was_taken() {
 }
 
 #[tokio::test]
-async fn an_origin_is_the_map_then_the_meta_then_the_parent() {
+async fn origin_priority_is_map_then_meta_then_parent() {
     let state = TestState::new().await;
     let (film, other) = (state.asset(None).await, state.asset(None).await);
     let hit = state.hit(&film, 1_000, 2_000).await;
     let conn = &mut *state.conn().await;
     let norm =
         sound(conn, &other, &[&hit], json!({"upstream_window_ms": [100, 200], "source_start_ms": 5})).await;
-    let told = sound(conn, &film, &[], json!({"source_asset_id": other, "source_start_ms": 40.5})).await;
+    let named = sound(conn, &film, &[], json!({"source_asset_id": other, "source_start_ms": 40.5})).await;
     let moved = sound(conn, &film, &[], json!({"source_start_ms": 60, "track": "not this"})).await;
     let plain = state.sound(&film, json!({})).await;
     let whole = json!({"asset_id": other, "start_ms": 5, "duration_ms": 10, "source_offset_ms": 3});
-    let clips = [&hit, &norm, &told, &moved, &plain].map(|id| clip(id, 0, 10, 0));
+    let clips = [&hit, &norm, &named, &moved, &plain].map(|id| clip(id, 0, 10, 0));
     let list = state.shots(clips.into_iter().chain([whole]).collect()).await;
     let starts: Vec<f64> = times(&list).iter().map(|times| times[0]).collect();
     assert_eq!(starts, [1_000.0, 1_100.0, 40.5, 60.0, 0.0, 3.0]);
@@ -66,7 +66,7 @@ async fn an_origin_is_the_map_then_the_meta_then_the_parent() {
 }
 
 #[tokio::test]
-async fn shots_are_in_order_of_time_then_track_then_clip() {
+async fn shots_are_ordered_by_time_track_and_clip() {
     let state = TestState::new().await;
     let films = [state.asset(None).await, state.asset(None).await];
     let hits = [state.hit(&films[0], 0, 100).await, state.hit(&films[1], 50, 150).await];
@@ -86,7 +86,7 @@ async fn shots_are_in_order_of_time_then_track_then_clip() {
 }
 
 #[tokio::test]
-async fn the_same_request_gets_the_same_bytes_and_artifact() {
+async fn identical_requests_return_the_same_bytes_and_artifact() {
     let state = TestState::new().await;
     let film = state.asset(Some(60_000)).await;
     let hit = state.hit(&film, 10_000, 10_500).await;
@@ -109,7 +109,7 @@ async fn the_same_request_gets_the_same_bytes_and_artifact() {
     let all = media_v2::store::latest_artifacts(conn, &scope("t1"), &film, artifact.kind, 9).await.unwrap();
     assert_eq!(all.len(), 1);
 
-    // 10100–10300 of the film, twice, and 10500–10600.
+    // The list shows 10100–10300 of the film twice, and 10500–10600.
     for (window, used) in [
         (ms(0, 10_100), false),
         (ms(10_299, 10_300), true),
@@ -130,7 +130,7 @@ async fn the_same_request_gets_the_same_bytes_and_artifact() {
 }
 
 #[tokio::test]
-async fn the_p10_form_is_windows_and_times() {
+async fn p10_format_is_windows_and_target_times() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let hit = state.hit(&film, 10_000, 10_500).await;
@@ -143,7 +143,7 @@ async fn the_p10_form_is_windows_and_times() {
 }
 
 #[tokio::test]
-async fn nothing_to_show_is_an_empty_list_and_no_artifact() {
+async fn empty_shot_list_has_no_artifact() {
     let state = TestState::new().await;
     for tracks in [json!([]), json!([{"name": "a", "clips": []}])] {
         let list = state.ask(&json!({"sequence": {"tracks": tracks}})).await.ok();
@@ -153,7 +153,7 @@ async fn nothing_to_show_is_an_empty_list_and_no_artifact() {
 }
 
 #[tokio::test]
-async fn a_pattern_is_shown_whole_or_by_its_id() {
+async fn pattern_is_accepted_complete_or_by_id() {
     let state = TestState::new().await;
     let (film, other) = (state.asset(None).await, state.asset(None).await);
     let kick = state.hit(&film, 1_000, 2_000).await;
@@ -187,7 +187,7 @@ async fn a_pattern_is_shown_whole_or_by_its_id() {
     }
     state.ask(&json!({"pattern_id": "pattern_none"})).await.problem(404, "pattern_not_found");
 
-    // Another pattern under its id is not that pattern; louder, it is.
+    // A different pattern with the same id conflicts; a gain change does not.
     let mut louder = pattern.clone();
     louder["clips"][0]["gain_db"] = json!(-1);
     assert_eq!(state.ask(&json!({"pattern": louder})).await.body, whole.body);

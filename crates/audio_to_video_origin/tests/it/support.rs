@@ -37,14 +37,14 @@ pub(crate) async fn database() -> (TestDatabase, PoolConnection<Postgres>) {
     (database, conn)
 }
 
-/// Registers a recording of `t1`'s, in milliseconds.
+/// Registers a recording of tenant `t1`, with its duration in milliseconds.
 pub(crate) async fn asset(conn: &mut PgConnection, duration_ms: Option<i64>) -> Id {
     let duration_ms = duration_ms.map(MediaTime::from_millis);
     let new = NewAsset { source_uri: "mem:film".into(), duration_ms, ..NewAsset::default() };
     media_v2::store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id
 }
 
-/// Registers a sound of `t1`'s, made of `upstreams`.
+/// Registers an audio artifact of tenant `t1`, derived from `upstreams`.
 pub(crate) async fn sound(conn: &mut PgConnection, asset: &Id, upstreams: &[&Id], meta: Value) -> Id {
     let mut new = NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), "mem:hit".into(), "x", &json!({}));
     new.upstream_artifact_ids = upstreams.iter().map(|id| (*id).clone()).collect();
@@ -58,7 +58,7 @@ pub(crate) fn map(sound: &Id, asset: &Id, window: Window) -> NewOriginMap {
     NewOriginMap::new(sound.clone(), asset.clone(), window)
 }
 
-/// The real router on a database and a blob store of its own, wrapped as the service wraps it.
+/// The real router on a separate database and blob store, with the layers that the service adds.
 pub(crate) struct TestState {
     pub(crate) database: TestDatabase,
     _directory: TempDir,
@@ -67,7 +67,7 @@ pub(crate) struct TestState {
     app: Router,
 }
 
-/// What came back.
+/// Status and body of a response.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -99,7 +99,7 @@ impl TestState {
         sound(&mut *self.conn().await, asset, &[], meta).await
     }
 
-    /// A sound from a window of the recording.
+    /// An audio artifact with an origin map to a window of the recording.
     pub(crate) async fn hit(&self, asset: &Id, start: i64, end: i64) -> Id {
         let hit = self.sound(asset, json!({})).await;
         let maps = [map(&hit, asset, ms(start, end))];
@@ -107,7 +107,7 @@ impl TestState {
         hit
     }
 
-    /// Registers a timeline of the recording, or of the sound in its place.
+    /// Registers a timeline of the recording, or of the audio artifact if given.
     pub(crate) async fn timeline(
         &self,
         asset: &Id,
@@ -157,7 +157,7 @@ impl TestState {
         self.send("t1", Method::PUT, path, Some(body.to_string())).await
     }
 
-    /// Asks for a shot list.
+    /// Requests a shot list.
     pub(crate) async fn ask(&self, body: &Value) -> Reply {
         self.send("t1", Method::POST, ROUTE, Some(body.to_string())).await
     }
@@ -196,7 +196,7 @@ impl Reply {
         self.json()
     }
 
-    /// Asserts that it is a problem document with this status and code, and gives it.
+    /// Asserts that it is a problem document with this status and code; returns the body.
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let body = self.json();
         assert_eq!((self.status.as_u16(), body["code"].as_str()), (status, Some(code)), "{body}");

@@ -4,7 +4,7 @@ use super::*;
 use crate::{BlobError, BlobStore};
 use fake_s3::FakeS3;
 
-/// Bytes of two parts and a bit.
+/// Bytes that fill two parts and begin a third.
 fn large() -> Bytes {
     (0..2 * PART + 1_000).map(|index| (index % 251) as u8).collect::<Vec<_>>().into()
 }
@@ -34,7 +34,7 @@ fn world() -> (FakeS3, tempfile::TempDir, BlobStore) {
 }
 
 #[tokio::test]
-async fn a_small_blob_is_one_put() {
+async fn small_blob_is_uploaded_in_one_put() {
     let (s3, _staging, store) = world();
     let blob = store.put(Bytes::from(vec![7; PART])).await.unwrap();
     assert_eq!(store.get(blob.id, u64::MAX).await.unwrap().len(), PART);
@@ -48,7 +48,7 @@ async fn a_small_blob_is_one_put() {
 }
 
 #[tokio::test]
-async fn a_large_blob_is_put_together_in_order() {
+async fn multipart_upload_assembles_the_parts_in_order() {
     let (s3, staging, store) = world();
     let blob = store.put(large()).await.unwrap();
     assert_eq!(store.get(blob.id, u64::MAX).await.unwrap(), large());
@@ -56,10 +56,10 @@ async fn a_large_blob_is_put_together_in_order() {
 }
 
 #[tokio::test]
-async fn every_error_aborts_the_upload() {
+async fn multipart_upload_is_aborted_on_every_error() {
     for refused in ["partNumber=2", "POST /bucket/blobs/sha256"] {
         let (s3, staging, store) = world();
-        // The upload is made before its end is refused.
+        // The upload is created before its completion is refused.
         if refused.starts_with("POST") {
             s3.delay_puts(Duration::from_millis(300));
             let refusing = s3.clone();
@@ -78,7 +78,7 @@ async fn every_error_aborts_the_upload() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_aborts_the_upload() {
+async fn multipart_upload_is_aborted_when_the_caller_is_dropped() {
     let (s3, staging, store) = world();
     s3.delay_puts(Duration::from_millis(300));
     let upload = tokio::spawn(async move { store.put(large()).await.map(drop) });
@@ -89,9 +89,9 @@ async fn a_caller_that_goes_away_aborts_the_upload() {
 }
 
 #[tokio::test]
-async fn the_sweep_aborts_uploads_of_processes_that_died() {
+async fn staging_sweep_aborts_uploads_of_dead_processes() {
     let (s3, staging, store) = world();
-    // As a process leaves it that is killed: the record, and what the store knows.
+    // The state after a killed process: the record, and the upload in the store.
     let multiparts = store.multiparts.clone().unwrap();
     let key = Path::from("blobs/sha256/ab/abc");
     let mut upload = Upload::begin(multiparts.store.clone(), key, staging.path()).await.unwrap();
@@ -102,7 +102,7 @@ async fn the_sweep_aborts_uploads_of_processes_that_died() {
     assert_eq!(s3.unfinished_uploads(), 1, "it may go on yet");
     let record = std::fs::File::options().write(true).open(&records(staging.path())[0]).unwrap();
     record.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-    // A store that is away leaves it to the next sweep; opening the store does not remove the record.
+    // An unavailable store leaves the upload to the next sweep; opening the store does not remove the record.
     s3.refuse("DELETE");
     let store = open(&s3, staging.path());
     store.sweep_staging().await;

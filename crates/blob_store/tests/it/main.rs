@@ -1,4 +1,4 @@
-//! The store in a directory, as a caller sees it.
+//! The store in a directory, through its public interface.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -24,7 +24,7 @@ async fn read(store: &BlobStore, id: BlobId, range: std::ops::Range<u64>) -> Vec
 }
 
 #[tokio::test]
-async fn bytes_come_back_whole_and_in_ranges() {
+async fn reads_return_whole_blobs_and_ranges() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let blob = store.put(Bytes::from_static(b"hark back")).await.unwrap();
@@ -55,7 +55,7 @@ async fn the_same_bytes_are_kept_once() {
 }
 
 #[tokio::test]
-async fn only_what_is_old_is_listed_and_removed() {
+async fn only_blobs_older_than_the_cutoff_are_listed_and_removed() {
     let directory = tempfile::tempdir().unwrap();
     let memory = BlobStore::open(&Url::parse("memory:///").unwrap(), [], directory.path()).unwrap();
     let local = BlobStore::open_directory(&directory.path().join("blobs")).unwrap();
@@ -76,9 +76,9 @@ async fn only_what_is_old_is_listed_and_removed() {
     }
 }
 
-/// What comes again takes over an old blob, so that it may not be removed before its row is written.
+/// An upload of known bytes renews an old blob, so that it cannot be removed before its new row is written.
 #[tokio::test]
-async fn what_comes_again_is_young() {
+async fn uploading_known_bytes_renews_the_blob() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let blob = store.put(Bytes::from_static(b"again")).await.unwrap();
@@ -94,7 +94,7 @@ async fn what_comes_again_is_young() {
 }
 
 #[tokio::test]
-async fn an_unfinished_blob_leaves_nothing() {
+async fn unfinished_writer_leaves_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let mut writer = store.writer().await.unwrap();
@@ -105,7 +105,7 @@ async fn an_unfinished_blob_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_unknown_blob_is_named() {
+async fn unknown_blob_error_contains_the_id() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let unknown = BlobId::from_sha256([7; 32]);
@@ -115,7 +115,7 @@ async fn an_unknown_blob_is_named() {
 }
 
 #[tokio::test]
-async fn an_object_store_holds_the_same_bytes() {
+async fn object_store_returns_the_stored_bytes() {
     let staging = tempfile::tempdir().unwrap();
     let url = "memory:///".parse().unwrap();
     let store = BlobStore::open(&url, [], staging.path()).unwrap();
@@ -131,13 +131,13 @@ async fn an_object_store_holds_the_same_bytes() {
 }
 
 #[test]
-fn a_url_of_no_store_is_refused() {
+fn unsupported_storage_url_is_refused() {
     let url = "ftp://user:secret@host/x".parse().unwrap();
     let error = BlobStore::open(&url, [], Path::new("/tmp")).unwrap_err().to_string();
     assert!(error.contains("ftp://host/x") && !error.contains("secret"), "{error}");
 }
 
-/// Cuts a kept file off, as a disk that failed might.
+/// Truncates a stored file, as a failing disk might.
 fn truncate(directory: &Path, id: BlobId) {
     let hex = id.to_hex();
     let file = std::fs::File::options()
@@ -148,7 +148,7 @@ fn truncate(directory: &Path, id: BlobId) {
 }
 
 #[tokio::test]
-async fn a_blob_that_was_cut_off_is_noticed_and_healed_by_the_same_bytes() {
+async fn truncated_blob_is_detected_and_repaired_by_an_upload() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let bytes = Bytes::from_static(b"hark back");
@@ -168,7 +168,7 @@ async fn a_blob_that_was_cut_off_is_noticed_and_healed_by_the_same_bytes() {
     assert_eq!(store.put(bytes.clone()).await.unwrap().id, id);
     assert_eq!(store.get(id, 9).await.unwrap(), bytes);
 
-    // Changed, and of the same size.
+    // Same size, different bytes.
     let hex = id.to_hex();
     std::fs::write(directory.path().join("sha256").join(&hex[..2]).join(&hex), b"hark BACK").unwrap();
     assert!(!store.is_intact(id).await.unwrap());
@@ -182,7 +182,7 @@ async fn a_blob_that_was_cut_off_is_noticed_and_healed_by_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn what_an_upload_has_healed_stays_where_it_is() {
+async fn set_aside_keeps_a_blob_repaired_by_an_upload() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let bytes = Bytes::from_static(b"hark back");
@@ -196,7 +196,7 @@ async fn what_an_upload_has_healed_stays_where_it_is() {
 }
 
 #[tokio::test]
-async fn stale_staging_files_are_swept_while_the_store_is_open() {
+async fn staging_sweep_removes_stale_files_of_an_open_store() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let staging = directory.path().join("staging");
@@ -211,7 +211,7 @@ async fn stale_staging_files_are_swept_while_the_store_is_open() {
 }
 
 #[tokio::test]
-async fn a_check_leaves_nothing() {
+async fn storage_check_leaves_no_files() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     store.check().await.unwrap();

@@ -2,18 +2,18 @@ use std::path::{Path, PathBuf};
 
 use super::ClusterError;
 
-/// Where `initdb` and `postgres` are.
+/// The directory with `initdb` and `postgres`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerBinaries {
     directory: PathBuf,
 }
 
 impl ServerBinaries {
-    /// The newest version under Debian's `/usr/lib/postgresql/*/bin`, else the first place in
-    /// `search_path` (directories, as in `PATH`) and the usual ones that has both programs.
+    /// Finds the newest version under Debian's `/usr/lib/postgresql/*/bin`, else the first directory of `search_path`
+    /// (directories, as in `PATH`) and of the usual ones that has both programs.
     ///
     /// # Errors
-    /// [`ClusterError::NoServer`].
+    /// [`ClusterError::NoServer`] when no directory has both.
     pub fn find(search_path: &[PathBuf]) -> Result<Self, ClusterError> {
         let debian = versions(Path::new("/usr/lib/postgresql"));
         let usual =
@@ -32,7 +32,7 @@ impl ServerBinaries {
     }
 }
 
-/// `<root>/<version>/bin`, newest first.
+/// The `<root>/<version>/bin` directories, newest version first.
 fn versions(root: &Path) -> Vec<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(root)
         .into_iter()

@@ -15,25 +15,24 @@ use super::owner::Owner;
 use super::predecessor;
 use super::{ClusterError, ServerBinaries};
 
-/// How long an `initdb` that was cut off may go on writing.
+/// Time that an interrupted `initdb` may continue to write.
 const CLEAR_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
-/// A unix socket's path has 108 bytes; Postgres appends `/.s.PGSQL.5432`.
+/// The path of a unix socket has at most 108 bytes; Postgres appends `/.s.PGSQL.5432`.
 const LONGEST_SOCKET_DIRECTORY: usize = 90;
-/// The name that Postgres gives to the socket of its standard port.
+/// The name of the socket for Postgres' standard port.
 const SOCKET: &str = ".s.PGSQL.5432";
 
-/// What a commit promises.
+/// Whether commits survive a crash of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// A commit is on disk: for data.
+    /// A commit is on disk: for production data.
     Full,
-    /// A crash of the machine may lose everything: for tests.
+    /// A crash of the machine may lose all data: for tests.
     None,
 }
 
-/// A running private cluster. Dropping it shuts the server down; so does the end of the process,
-/// however it comes.
+/// A running private cluster. Dropping it shuts the server down, and so does any end of the process.
 #[derive(Debug)]
 pub struct Cluster {
     sockets: PathBuf,
@@ -42,12 +41,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts the cluster in `directory`, making it first when it is not there yet.
+    /// Starts the cluster in `directory`, creating it first if it does not exist.
     ///
     /// Blocks until the server accepts connections (a first start takes some seconds).
     ///
     /// # Errors
-    /// See [`ClusterError`]; its messages name the remedy.
+    /// See [`ClusterError`]; its messages name the fix.
     pub fn start(
         binaries: &ServerBinaries,
         directory: &Path,
@@ -75,20 +74,20 @@ impl Cluster {
         Ok(Self { sockets, keeper, _lock: lock })
     }
 
-    /// Has the server ended, and could not be started again?
+    /// Whether the server has ended and could not be restarted.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.keeper.has_failed()
     }
 
-    /// Has a cluster been made in `directory`?
+    /// Whether `directory` has a cluster.
     #[must_use]
     pub fn exists(directory: &Path) -> bool {
-        // Where that cannot be seen, starting it tells why.
+        // If the file cannot be checked, `start` reports the reason.
         !matches!(directory.join("data/PG_VERSION").try_exists(), Ok(false))
     }
 
-    /// How to reach database `name` (`postgres` always exists).
+    /// Connection options for database `name` (`postgres` always exists).
     #[must_use]
     pub fn connect_options(&self, name: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass().socket(&self.sockets).username("harkback").database(name)
@@ -102,7 +101,8 @@ fn make_directory(path: &Path, owner: Option<Owner>) -> Result<(), ClusterError>
     owner.map_or(Ok(()), |owner| owner.take(path))
 }
 
-/// A directory below one that is closed to the cluster's user (root's home, say) is of no use to it.
+/// Checks that the cluster's user can write to `directory`: a parent directory may deny access (root's home, for
+/// example).
 fn check_reachable(directory: &Path, owner: Option<Owner>) -> Result<(), ClusterError> {
     if owner.is_none() {
         return Ok(());
@@ -115,7 +115,7 @@ fn check_reachable(directory: &Path, owner: Option<Owner>) -> Result<(), Cluster
     }
 }
 
-/// One harkback per cluster; the lock goes with the process, however it ends.
+/// Locks the cluster for one harkback process; the lock is released when the process ends.
 fn lock(directory: &Path) -> Result<File, ClusterError> {
     let path = directory.join("lock");
     let file = File::options()
@@ -133,7 +133,7 @@ fn lock(directory: &Path) -> Result<File, ClusterError> {
     }
 }
 
-/// Made beside its place and renamed: a start cut short leaves no half cluster.
+/// Creates the cluster in `data.new` and renames it: an interrupted start leaves no partial cluster.
 fn initialise(
     binaries: &ServerBinaries,
     directory: &Path,
@@ -141,7 +141,7 @@ fn initialise(
     owner: Option<Owner>,
 ) -> Result<(), ClusterError> {
     let fresh = directory.join("data.new");
-    // An `initdb` that was cut off runs in the one, the server that it started in the other.
+    // An interrupted `initdb` runs in `directory`, the server that it started in `fresh`.
     predecessor::wait_until_unused(&[directory, &fresh]);
     clear(&fresh)?;
     tracing::info!(directory = %data.display(), "making a private Postgres cluster");
@@ -159,7 +159,7 @@ fn initialise(
     fs::rename(&fresh, data).map_err(ClusterError::io(format!("moving {} into place", data.display())))
 }
 
-/// Removes what an earlier start left half made. Its `initdb` may still be writing: it ends when it notices.
+/// Removes the partial cluster of an interrupted start. Its `initdb` may still be writing, and ends on a write error.
 fn clear(fresh: &Path) -> Result<(), ClusterError> {
     let deadline = Instant::now() + CLEAR_TIMEOUT;
     loop {
@@ -182,7 +182,7 @@ fn server_command(
     durability: Durability,
     owner: Option<Owner>,
 ) -> Result<Command, ClusterError> {
-    // Appended to, so that it can be emptied while the server writes.
+    // Opened for appending, so that it can be emptied while the server writes.
     let log_file = File::options().create(true).append(true).open(log);
     let log_file = log_file.map_err(ClusterError::io(format!("writing {}", log.display())))?;
     let mut server = command(&binaries.program("postgres"), data, owner);
@@ -191,14 +191,14 @@ fn server_command(
     if durability == Durability::None {
         server.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
     }
-    // Its own process group: a Ctrl-C at the terminal reaches harkback, which stops it in order.
+    // Its own process group: a Ctrl-C at the terminal reaches harkback alone, which then stops the server cleanly.
     server.process_group(0);
     server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
     die_with_parent(&mut server);
     Ok(server)
 }
 
-/// Should harkback be killed outright, the kernel tells Postgres to shut down (SIGINT).
+/// Makes the kernel send SIGINT (shut down) to Postgres if harkback is killed.
 fn die_with_parent(server: &mut Command) {
     #[expect(unsafe_code, reason = "`pre_exec` is unsafe to call")]
     // SAFETY: between fork and exec only async-signal-safe calls are allowed; this is one prctl(2).
@@ -208,7 +208,7 @@ fn die_with_parent(server: &mut Command) {
     }
 }
 
-/// A command in `directory` under the cluster's user, with nothing of our environment but a locale.
+/// A command in `directory` run as the cluster's user, with an environment of only a locale and a `PATH`.
 fn command(program: &Path, directory: &Path, owner: Option<Owner>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory).env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
@@ -218,13 +218,13 @@ fn command(program: &Path, directory: &Path, owner: Option<Owner>) -> Command {
     command
 }
 
-/// Beside the data, unless that path is too long for a socket.
+/// The socket directory: `run` beside the data, or a temporary directory if that path is too long for a socket.
 fn socket_directory(directory: &Path) -> PathBuf {
     let beside = directory.join("run");
     if beside.as_os_str().len() <= LONGEST_SOCKET_DIRECTORY {
         return beside;
     }
-    // FNV-1a: the same short name for the same directory.
+    // FNV-1a: a short name that is the same for the same directory.
     let hash = directory.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });

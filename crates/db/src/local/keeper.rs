@@ -1,4 +1,4 @@
-//! The thread that runs the server: starts it, starts it again when it dies, and stops it.
+//! The thread that starts the server, restarts it when it dies, and stops it.
 
 use std::fs;
 use std::io;
@@ -17,18 +17,18 @@ use super::{ClusterError, predecessor};
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
-/// How often it is looked whether the server still runs, and whether its log has grown too large.
+/// How often the server and the size of its log are checked.
 const WATCH: Duration = Duration::from_millis(250);
-/// How often a server that died is tried, and the pause before the second try; each further one is twice as long.
+/// Attempts to start a server that died, and the pause before the second one; each further pause is twice as long.
 const TRIES: u32 = 6;
 const PAUSE: Duration = Duration::from_secs(1);
-/// A server that dies this often within the time is not started again.
+/// A server that dies this often within [`DEATHS_WITHIN`] is not restarted.
 const MAX_DEATHS: usize = 5;
 const DEATHS_WITHIN: Duration = Duration::from_secs(300);
-/// The log is put aside beyond this size, in bytes; one earlier log is kept.
+/// The log is rotated beyond this size, in bytes; one earlier log is kept.
 const MAX_LOG: u64 = 10 << 20;
 
-/// Runs the server. Dropped, it shuts it down.
+/// Runs the server; shuts it down on drop.
 #[derive(Debug)]
 pub(super) struct Keeper {
     /// Dropped first: the thread stops when the channel closes.
@@ -38,10 +38,10 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the server, and returns when it accepts connections.
+    /// Starts the server, and returns once it accepts connections.
     ///
-    /// From a thread that lives as long as the server: Linux delivers a parent-death signal when the *thread* that started
-    /// the child ends.
+    /// Uses a thread that lives as long as the server: Linux delivers a parent-death signal when the *thread* that
+    /// started the child ends.
     pub(super) fn start(
         command: Command,
         data: PathBuf,
@@ -92,7 +92,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts the server; an error also when it is to stop before it is ready.
+    /// Starts the server and waits until it is ready; an error also when a stop is requested before that.
     fn start(&mut self, stopped: &Stopped) -> Result<Child, ClusterError> {
         let mut child = self.command.spawn().map_err(ClusterError::io("starting postgres"))?;
         match self.wait_until_ready(&mut child, stopped) {
@@ -121,7 +121,7 @@ impl Server {
         Err(ClusterError::Start(format!("no answer within {waited} s; {}", last_lines(&self.log))))
     }
 
-    /// Runs until the other end of `stopped` is dropped, or the server dies too often.
+    /// Runs until the sender of `stopped` is dropped, or the server dies too often.
     fn keep(&mut self, mut child: Child, stopped: &Stopped, failed: &AtomicBool) {
         let mut deaths = Vec::new();
         loop {
@@ -142,11 +142,11 @@ impl Server {
         }
     }
 
-    /// Tries to start a server that died, several times: what stopped it, a full disk say, may pass.
+    /// Tries several times to restart a server that died: the cause, such as a full disk, may be temporary.
     fn start_again(&mut self, stopped: &Stopped) -> Option<Child> {
         let mut pause = PAUSE;
         for attempt in 1..=TRIES {
-            // The processes of the one that died notice that it is gone, and end.
+            // Remaining processes of the dead server end once they detect that it is gone.
             predecessor::clear(&self.data, &self.socket);
             match self.start(stopped) {
                 Ok(child) => return Some(child),
@@ -161,19 +161,19 @@ impl Server {
     }
 }
 
-/// Closed when the server is to stop; nothing is ever sent.
+/// Closed to request a stop; no message is ever sent.
 type Stopped = mpsc::Receiver<()>;
 
-/// Waits up to the given time for a stop request; returns whether it came.
+/// Waits up to `wait` for a stop request; returns whether there was one.
 fn has_stopped(stopped: &Stopped, wait: Duration) -> bool {
     stopped.recv_timeout(wait) != Err(RecvTimeoutError::Timeout)
 }
 
-/// A fast shutdown (SIGINT: roll back, checkpoint, exit); if it hangs SIGQUIT, then SIGKILL.
+/// Fast shutdown (SIGINT: roll back, checkpoint, exit); if it hangs SIGQUIT, then SIGKILL.
 fn shut_down(mut server: Child) {
     let pid = Pid::from_child(&server);
     for signal in [Signal::INT, Signal::QUIT, Signal::KILL] {
-        // An error means that it is gone already, which `try_wait` sees.
+        // An error means that the process has ended, which `try_wait` detects.
         let _ = rustix::process::kill_process(pid, signal);
         let deadline = Instant::now() + STOP_TIMEOUT;
         while Instant::now() < deadline {
@@ -185,7 +185,8 @@ fn shut_down(mut server: Child) {
     }
 }
 
-/// Puts a log that has grown large aside: copied, then emptied, as the server goes on appending to the same file.
+/// Rotates a log that has grown too large: copies it, then empties it, because the server continues to append to the
+/// same file.
 pub(super) fn rotate(log: &Path) {
     let is_large = fs::metadata(log).is_ok_and(|meta| meta.len() > MAX_LOG);
     if !is_large {
@@ -200,8 +201,8 @@ pub(super) fn rotate(log: &Path) {
     }
 }
 
-/// Does the server let `harkback` in? Told by its first answer to a start-up packet (protocol 3.0):
-/// `R` is an authentication message (trust: at once), `E` an error ("is starting up").
+/// Whether the server accepts `harkback`, by the first byte of its response to a start-up packet (protocol 3.0): `R` is
+/// an authentication message (immediately with `trust`), `E` an error ("is starting up").
 fn answers(socket: &Path) -> bool {
     use std::io::{Read, Write};
     let Ok(mut stream) = std::os::unix::net::UnixStream::connect(socket) else { return false };
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_large_log_is_put_aside_and_appended_to() {
+    fn large_log_is_rotated_and_still_appended_to() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("postgres.log");
         let mut server = fs::File::options().create(true).append(true).open(&log).unwrap();

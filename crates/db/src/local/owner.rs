@@ -4,7 +4,7 @@ use rustix::fs::{Gid, Uid};
 
 use super::ClusterError;
 
-/// Who the cluster runs as, when that is not the current user.
+/// The user that the cluster runs as, if it is not the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) uid: u32,
@@ -12,7 +12,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// `None` for an ordinary user; root drops to `postgres`, else `nobody`.
+    /// `None` for an ordinary user; for root, the first unprivileged user below that exists.
     pub(super) fn for_current_user() -> Result<Option<Self>, ClusterError> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -33,7 +33,7 @@ impl Owner {
     }
 }
 
-/// passwd(5): `name:password:uid:gid:…`.
+/// Looks up a user in passwd(5) lines: `name:password:uid:gid:…`.
 fn find(passwd: &str, name: &str) -> Option<Owner> {
     passwd.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_are_found_by_their_whole_name() {
+    fn users_are_matched_by_full_name() {
         let passwd = "root:x:0:0::/root:/bin/sh\nnobody2:x:7:7::/:/bin/sh\nnobody:x:65534:65533::/:/bin/sh\n";
         assert_eq!(find(passwd, "nobody"), Some(Owner { uid: 65534, gid: 65533 }));
         assert_eq!(find(passwd, "postgres"), None);

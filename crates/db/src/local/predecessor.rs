@@ -1,4 +1,4 @@
-//! What an earlier server left in its data directory: processes that are still ending, and a file that names one.
+//! Cleans up after an earlier server: its processes that are still ending, and its stale pid and lock files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,17 @@ use std::time::{Duration, Instant};
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Waits until no process of an earlier server is left, then removes its `postmaster.pid` and the lock of its `socket`.
+/// Waits until all processes of an earlier server have ended, then removes its `postmaster.pid` and its lock of
+/// `socket`.
 ///
-/// A server whose harkback was killed is shutting down right now; let it finish. The file alone tells little: after a
-/// crash it is stale, and the process of that number may be any other (in a container, often the first), or it is
-/// empty; Postgres would refuse to start. The same holds for the lock of the socket, which names the same process. The
-/// processes of a server have its data directory as their working directory. The caller holds the lock of the cluster,
-/// so that no other harkback starts one meanwhile.
+/// A server whose harkback was killed is still shutting down and must finish. `postmaster.pid` alone is no evidence:
+/// after a crash it is stale, and its process id may be in use by any other process (in a container, often the first),
+/// or the file is empty; Postgres would refuse to start. The same applies to the lock of the socket, which names the
+/// same process. The processes of a server have its data directory as their working directory. The caller holds the
+/// lock of the cluster, so no other harkback starts a server meanwhile.
 pub(super) fn clear(data: &Path, socket: &Path) {
     if !wait_until_unused(&[data]) {
-        // Postgres judges the file itself.
+        // Postgres checks the file itself.
         return;
     }
     let mut socket_lock = socket.as_os_str().to_owned();
@@ -31,7 +32,7 @@ pub(super) fn clear(data: &Path, socket: &Path) {
     }
 }
 
-/// Waits until no other process works in `directories`; whether that came in time.
+/// Waits until no other process works in `directories`; false on timeout.
 pub(super) fn wait_until_unused(directories: &[&Path]) -> bool {
     let deadline = Instant::now() + STOP_TIMEOUT;
     while is_in_use(directories) {
@@ -43,7 +44,7 @@ pub(super) fn wait_until_unused(directories: &[&Path]) -> bool {
     true
 }
 
-/// Is one of `directories` the working directory of another process? On Linux alone; elsewhere Postgres judges.
+/// Whether another process has one of `directories` as its working directory. Linux only; elsewhere Postgres decides.
 fn is_in_use(directories: &[&Path]) -> bool {
     let own = std::process::id().to_string();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stale_file_goes_at_once_and_a_running_server_is_waited_for() {
+    fn stale_pid_file_is_removed_and_a_running_server_awaited() {
         let directory = tempfile::tempdir().unwrap();
         let data = directory.path().canonicalize().unwrap();
         let (file, socket) = (data.join("postmaster.pid"), data.join(".s.PGSQL.5432"));

@@ -1,7 +1,7 @@
 //! A fresh, migrated database per test.
 //!
-//! The server is the one `TEST_DATABASE_URL` names (a superuser's URL), else a throwaway private
-//! cluster started once per test process, without fsync, that dies with it.
+//! The server is the one that `TEST_DATABASE_URL` names (a superuser's URL), else a throwaway private cluster without
+//! fsync, started once per test process and stopped with it.
 
 pub mod statements;
 
@@ -15,17 +15,17 @@ use tokio::sync::OnceCell;
 
 use crate::local::{Cluster, Durability, ServerBinaries};
 
-/// A database of its own: it goes with its cluster, or stays for a look under `TEST_DATABASE_URL`.
+/// A test's own database: removed with its cluster, or kept for inspection under `TEST_DATABASE_URL`.
 #[derive(Debug)]
 pub struct TestDatabase {
-    /// A small pool: many tests share one server.
+    /// A small pool, because many tests share one server.
     pub pool: PgPool,
     options: PgConnectOptions,
 }
 
 struct Server {
     options: PgConnectOptions,
-    /// Kept running until the process ends.
+    /// Runs until the process ends.
     _cluster: Option<Cluster>,
 }
 
@@ -33,10 +33,10 @@ static SERVER: OnceCell<Server> = OnceCell::const_new();
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 impl TestDatabase {
-    /// Makes the database: a copy of a template that has every migration.
+    /// Creates the database as a copy of a template that has every migration.
     ///
     /// # Panics
-    /// When no server can be had; the message says what to install.
+    /// When no server is available; the message names what to install.
     #[expect(clippy::expect_used, reason = "a test without its database must fail")]
     pub async fn create() -> Self {
         let server = SERVER.get_or_init(start).await;
@@ -52,7 +52,7 @@ impl TestDatabase {
         Self { pool, options }
     }
 
-    /// How another process reaches this database, as the text of `DATABASE_URL`.
+    /// The URL of this database for another process, as the value of `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
         let options = &self.options;
@@ -72,7 +72,7 @@ impl TestDatabase {
     }
 }
 
-/// One template per process: processes with different migrations do not meet.
+/// One template per process: processes with different migrations do not share one.
 fn template_name() -> String {
     format!("template_{}", std::process::id())
 }

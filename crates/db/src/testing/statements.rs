@@ -1,4 +1,4 @@
-//! Counts SQL statements, as sqlx logs them: that their number does not grow with the rows is a property of a query.
+//! Counts SQL statements, as sqlx logs them, for tests that the number of statements does not grow with the rows.
 
 use std::cell::Cell;
 use std::sync::Once;
@@ -12,10 +12,10 @@ thread_local! {
 }
 static EVERYWHERE: AtomicUsize = AtomicUsize::new(0);
 
-/// Starts counting, on every thread; before the first statement, or tracing may not look again.
+/// Starts counting on all threads. Call it before the first statement, because tracing may cache callsites as disabled.
 ///
 /// # Panics
-/// When the process has a subscriber of its own already.
+/// When the process already has a tracing subscriber.
 #[expect(clippy::expect_used, reason = "a count of nothing must fail the test")]
 pub fn count() {
     static START: Once = Once::new();
@@ -24,13 +24,13 @@ pub fn count() {
     });
 }
 
-/// Those of this thread: a test on a single-threaded runtime runs on one, with its statements.
+/// Number of statements of this thread. A test on a single-threaded runtime runs all its statements on one thread.
 #[must_use]
 pub fn on_this_thread() -> usize {
     HERE.get()
 }
 
-/// Those of the process.
+/// Number of statements of the whole process.
 #[must_use]
 pub fn on_all_threads() -> usize {
     EVERYWHERE.load(Ordering::Relaxed)

@@ -18,9 +18,9 @@ async fn count(cluster: &Cluster, statement: &'static str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn data_outlives_a_restart_and_a_second_start_is_refused() {
+async fn data_survives_a_restart_and_a_second_start_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    // The cluster's user must be able to pass through when the tests run as root.
+    // The cluster's user must be able to traverse the directory when the tests run as root.
     let home = directory.path().join("pg");
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 
@@ -50,7 +50,7 @@ fn postmaster(home: &Path) -> rustix::process::Pid {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_dies_is_started_again() {
+async fn server_that_dies_is_restarted() {
     let directory = open_directory();
     let home = directory.path().join("pg");
     let cluster = start(&home).unwrap();
@@ -71,7 +71,7 @@ async fn a_server_that_dies_is_started_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_cannot_start_yet_is_tried_again() {
+async fn failed_restart_of_the_server_is_retried() {
     let directory = open_directory();
     let home = directory.path().join("pg");
     let cluster = start(&home).unwrap();
@@ -93,10 +93,10 @@ async fn a_server_that_cannot_start_yet_is_tried_again() {
 }
 
 #[test]
-fn what_a_crash_left_does_not_hold_up_the_start() {
+fn start_succeeds_after_a_crash() {
     let directory = open_directory();
     let home = directory.path().join("pg");
-    // A first start that was killed while it made the cluster.
+    // The state after a first start that was killed during `initdb`.
     std::fs::create_dir_all(home.join("data.new/base")).unwrap();
     std::fs::write(home.join("data.new/PG_VERSION"), "1").unwrap();
     drop(start(&home).unwrap());
@@ -109,8 +109,8 @@ fn what_a_crash_left_does_not_hold_up_the_start() {
 }
 
 #[test]
-fn a_directory_closed_to_the_clusters_user_is_named() {
-    // The question only comes up for root, who runs the server as another user.
+fn unreachable_data_directory_is_reported() {
+    // Only root runs the server as another user.
     if !rustix::process::geteuid().is_root() {
         return;
     }

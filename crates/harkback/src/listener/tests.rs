@@ -11,10 +11,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
-/// Looks like hyper's own answer to what it cannot parse.
+/// Content that looks like hyper's own answer to input that it cannot parse.
 const FORGED: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nx: y\r\n\r\n";
 
-/// In two pieces, each in a write of its own.
+/// The content in two pieces, each in a write of its own.
 async fn forged() -> Body {
     let pieces = stream::iter(["first", FORGED]).then(async |piece| {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -23,14 +23,14 @@ async fn forged() -> Body {
     Body::from_stream(pieces.boxed())
 }
 
-/// As many bytes as the path says.
+/// An answer of as many bytes as the path specifies.
 async fn large(Path(length): Path<usize>) -> impl IntoResponse {
     let piece = Bytes::from(vec![b'a'; 8 << 10]);
     let pieces = stream::iter((0..length / piece.len()).map(move |_| Ok::<_, Infallible>(piece.clone())));
     ([(CONNECTION, "close".to_owned()), (CONTENT_LENGTH, length.to_string())], Body::from_stream(pieces))
 }
 
-/// Serves until the test ends.
+/// Starts a server that runs until the test ends.
 async fn serve_here(connections: usize) -> (std::net::SocketAddr, watch::Sender<Phase>) {
     let router = Router::new()
         .route(
@@ -48,11 +48,11 @@ async fn serve_here(connections: usize) -> (std::net::SocketAddr, watch::Sender<
     (address, stop)
 }
 
-/// All that the peer sends after `head`.
+/// Returns all bytes that the peer sends after `head`.
 async fn answer(address: std::net::SocketAddr, head: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
-    // An answer that the peer does not read yet stays in buffers.
+    // Meanwhile the answer stays in buffers, because it is not read yet.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await.unwrap();
@@ -60,7 +60,7 @@ async fn answer(address: std::net::SocketAddr, head: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn content_that_looks_like_a_refusal_is_sent_as_it_is() {
+async fn content_that_looks_like_a_refusal_is_sent_unchanged() {
     let (address, _stop) = serve_here(10).await;
     let answered = answer(address, "GET /forged HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     let answered = String::from_utf8(answered).unwrap();
@@ -72,10 +72,10 @@ async fn content_that_looks_like_a_refusal_is_sent_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_an_answer_is_sent_before_the_connection_ends() {
+async fn answer_is_sent_completely_before_the_connection_closes() {
     let (address, _stop) = serve_here(300).await;
-    // The kernel takes some megabytes; of answers that are a little longer, the end is in this process. What is left of
-    // the request is not read: nothing but the answer holds the connection open.
+    // The kernel buffers some megabytes; the end of slightly longer answers is buffered in this process. The rest of
+    // the request is not read: only the answer holds the connection open.
     let answered = (1..250).map(|count| async move {
         let length = count * (32 << 10);
         let head = format!("POST /large/{length} HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n");
@@ -89,7 +89,7 @@ async fn the_end_of_an_answer_is_sent_before_the_connection_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_who_still_sends_gets_the_refusal() {
+async fn peer_that_still_sends_receives_the_refusal() {
     let (address, _stop) = serve_here(10).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"POST /refused HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n").await.unwrap();
@@ -103,7 +103,7 @@ async fn one_who_still_sends_gets_the_refusal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn idle_connections_make_room_for_those_that_come() {
+async fn idle_connections_are_closed_for_new_ones() {
     let (address, _stop) = serve_here(3).await;
     let head = b"GET /ok HTTP/1.1\r\nhost: a\r\n\r\n";
     let mut idle = Vec::new();
@@ -118,7 +118,7 @@ async fn idle_connections_make_room_for_those_that_come() {
     let probe = answer(address, "GET /ok HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
     let answered = timeout(Duration::from_secs(3), probe).await.expect("no room");
     assert!(answered.ends_with(b"ok"));
-    // The one that was idle for longest is closed, and no other.
+    // Only the connection that was idle for longest is closed.
     let mut rest = Vec::new();
     timeout(Duration::from_secs(1), idle[0].read_to_end(&mut rest)).await.expect("still open").unwrap();
     for stream in &mut idle[1..] {

@@ -1,4 +1,4 @@
-//! The keys in the database. Times are the database's.
+//! Idempotency keys in the database. Instants are the database's.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use super::{Claim, Fingerprints};
 use crate::{Id, Scope};
 
-/// What is kept under a key.
+/// Row of an idempotency key.
 pub(super) struct Stored {
     pub(super) fingerprint: Vec<u8>,
     /// `None` in rows of version 0.1.0.
@@ -20,7 +20,8 @@ pub(super) struct Stored {
     pub(super) body: Option<Vec<u8>>,
 }
 
-/// Answers are kept for a day; a claim that nobody renews is free again after its lease.
+/// Deletes expired answers (a day old), claims whose lease ended without renewal, and seeds; at most 100 rows of each
+/// table.
 pub(super) async fn forget_old(pool: &PgPool) -> sqlx::Result<()> {
     sqlx::query!(
         "-- http_kit::idempotency::forget_old
@@ -41,7 +42,7 @@ pub(super) async fn forget_old(pool: &PgPool) -> sqlx::Result<()> {
     .map(drop)
 }
 
-/// The seed of a call under a key: that of an earlier try of the same call within a day, else a new one.
+/// The seed of a call under a key: the stored one of the same call within a day, else a new one.
 pub(super) async fn seed(claim: &Claim, fingerprint: &[u8]) -> sqlx::Result<String> {
     let fresh = Id::generate("seed");
     sqlx::query_scalar!(
@@ -63,7 +64,7 @@ pub(super) async fn seed(claim: &Claim, fingerprint: &[u8]) -> sqlx::Result<Stri
     .await
 }
 
-/// Takes the key if it is free. Also from a claim or an answer that expired and that no sweep has met yet.
+/// Takes the key if it is free, or if its claim or answer has expired and is not deleted yet.
 pub(super) async fn take(claim: &Claim, fingerprints: Fingerprints, lease: Duration) -> sqlx::Result<bool> {
     let taken = sqlx::query!(
         "-- http_kit::idempotency::take
@@ -88,7 +89,7 @@ pub(super) async fn take(claim: &Claim, fingerprints: Fingerprints, lease: Durat
     Ok(taken.rows_affected() == 1)
 }
 
-/// Prolongs the lease of a claim; `false` when it is no longer the key's.
+/// Prolongs the lease of a claim; `false` when another claim holds the key.
 pub(super) async fn renew(claim: &Claim, lease: Duration) -> sqlx::Result<bool> {
     let renewed = sqlx::query!(
         "-- http_kit::idempotency::renew
@@ -119,8 +120,8 @@ pub(super) async fn find(pool: &PgPool, scope: &Scope, key: &Id) -> sqlx::Result
     .await
 }
 
-/// Keeps the answer of a claim, and forgets its seed. Neither of another claim, should this one have lost its lease: the
-/// seed is then that of the call that took over.
+/// Stores the answer of a claim, and deletes its seed. Changes nothing if another claim has taken the key over: the
+/// seed then belongs to that call.
 pub(super) async fn keep(
     claim: &Claim,
     status: StatusCode,
@@ -152,7 +153,7 @@ pub(super) async fn keep(
     .map(drop)
 }
 
-/// Gives a key back.
+/// Releases the key of a claim.
 pub(super) async fn release(pool: &PgPool, scope: &Scope, key: &Id, claim: &Id) -> sqlx::Result<()> {
     sqlx::query!(
         "-- http_kit::idempotency::release

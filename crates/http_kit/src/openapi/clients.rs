@@ -1,4 +1,4 @@
-//! What generators of clients need of the schemas, and the derive macro does not say.
+//! Properties of schemas that client generators need and the derive macro omits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ const SCHEMAS: &str = "#/components/schemas/";
 
 /// Completes the schemas of the whole document:
 ///
-/// - An object without named fields is an open map: else clients type it as an object that is always empty.
+/// - An object without named fields is an open map: otherwise clients type it as an object that is always empty.
 /// - A schema that is written out where a component has the same one refers to the component, so that a clip of a page
 ///   and a single clip have one type.
-/// - What an answer may set to null is always there. A field that can be absent has a schema without null.
+/// - A nullable field of an answer is required. A field that can be absent has a schema without null.
 pub fn complete_schemas(document: &mut OpenApi) {
     let requested = requested(document);
     let Some(components) = document.components.as_mut() else { return };
@@ -41,7 +41,7 @@ fn open(object: &mut Object) {
     }
 }
 
-/// Replaces a schema that is written out below the component `name` by a reference to the component that has it.
+/// Replaces a schema that is written out below the component `name` by a reference to an equal component.
 fn refer(schema: &mut RefOr<Schema>, name: &str, known: &BTreeMap<String, RefOr<Schema>>) {
     if !matches!(schema, RefOr::T(Schema::Object(object)) if !object.properties.is_empty()) {
         return;
@@ -99,7 +99,7 @@ fn for_each(schema: &mut RefOr<Schema>, change: &mut impl FnMut(&mut RefOr<Schem
     }
 }
 
-/// The components that a request may contain: their fields may be left out.
+/// The components that a request may contain: their fields may be omitted.
 fn requested(document: &OpenApi) -> BTreeSet<String> {
     let document = serde_json::to_value(document).unwrap_or_default();
     let operations = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schemas_are_completed() {
+    fn complete_schemas_opens_maps_refers_and_requires_nullable() {
         let part = json!({"type": "object", "properties": {"note": {"type": ["string", "null"]}}});
         let reference = |name: &str| json!({"$ref": format!("{SCHEMAS}{name}")});
         let body = json!({"content": {"application/json": {"schema": reference("Request")}}});

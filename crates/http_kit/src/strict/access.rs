@@ -49,7 +49,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictMap<'_, 'de, A> {
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         let Some(key) = self.inner.next_key_seed(Key)? else { return Ok(None) };
         if !self.keys.insert(key.clone()) {
-            return Err(A::Error::custom(format!("the key {:?} is there twice", shortened(&key))));
+            return Err(A::Error::custom(format!("duplicate key {:?}", shortened(&key))));
         }
         match key {
             Cow::Borrowed(key) => seed.deserialize(BorrowedStrDeserializer::new(key)),
@@ -67,7 +67,7 @@ fn shortened(key: &str) -> String {
     key.chars().take(64).collect()
 }
 
-/// Reads a key, without a copy where it has no escapes.
+/// Reads a key, without a copy if it has no escapes.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {

@@ -45,9 +45,9 @@ fn arrays_are_not_objects() {
 }
 
 #[test]
-fn duplicate_keys_are_refused_wherever_they_are() {
+fn duplicate_keys_are_refused_at_any_depth() {
     for text in [r#"{"a": 1, "a": 2}"#, r#"{"a": 1, "\u0061": 2}"#, r#"{"b": [{"a": 1, "c": {}, "a": 1}]}"#] {
-        assert!(read::<Value>(text).unwrap_err().contains("twice"), "{text}");
+        assert!(read::<Value>(text).unwrap_err().contains("duplicate"), "{text}");
     }
     assert!(read::<Clip>(r#"{"start": 1, "start": 2}"#).is_err());
     assert!(read::<Value>(r#"{"a": {"a": 1}, "b": {"a": 1}}"#).is_ok());

@@ -1,25 +1,25 @@
-//! Where a caption is broken into lines.
+//! Line breaks within a caption.
 
 use std::ops::Range;
 
 use super::CaptionLimits;
 use super::pieces::{Ending, Piece};
 
-/// Cost of a line break, in characters of imbalance: inside a clause, and after a short word, which mostly is an article
-/// or a preposition of the next.
+/// Cost of a line break, in characters of imbalance: inside a clause, and after a short word, which usually is an
+/// article or a preposition of the next word.
 const INSIDE_CLAUSE: usize = 12;
 const AFTER_SHORT_WORD: usize = 6;
-/// A word of so many characters is short.
+/// Maximum length of a short word, in characters.
 const SHORT_WORD: usize = 3;
-/// Cost of a line of one word.
+/// Cost of a line with a single word, in characters of imbalance.
 const ORPHAN: usize = 10;
 
-/// Fills lines from the first piece on, as far as they go.
+/// Fills lines greedily, from the first piece on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineFiller {
     max_chars: usize,
     lines: usize,
-    /// Characters of the last line.
+    /// Number of characters on the last line.
     filled: usize,
 }
 
@@ -28,7 +28,7 @@ impl LineFiller {
         Self { max_chars, lines: 0, filled: 0 }
     }
 
-    /// Adds a piece; the number of lines then in use.
+    /// Adds a piece; returns the number of lines then in use.
     pub(super) const fn push(&mut self, piece: &Piece<'_>) -> usize {
         let with_space = self.filled + piece.space_before as usize + piece.chars;
         if self.lines > 0 && with_space <= self.max_chars {
@@ -41,7 +41,7 @@ impl LineFiller {
     }
 }
 
-/// The lines of a caption that fits in `limits`: as few as possible, about equally long, broken after clauses.
+/// The lines of a caption that fits in `limits`: as few as possible, of similar length, broken after clauses.
 pub(super) fn break_lines(pieces: &[Piece<'_>], limits: &CaptionLimits) -> Vec<Range<usize>> {
     let mut filler = LineFiller::new(limits.max_chars);
     let needed = pieces.iter().fold(0, |_, piece| filler.push(piece));
@@ -50,7 +50,7 @@ pub(super) fn break_lines(pieces: &[Piece<'_>], limits: &CaptionLimits) -> Vec<R
     }
     let total: usize = pieces.iter().map(|piece| piece.chars + usize::from(piece.space_before)).sum();
     let even = total.div_ceil(needed);
-    // best[line][end]: least cost of the first `end` pieces on `line + 1` lines, and where the last of them begins.
+    // best[line][end]: least cost of the first `end` pieces on `line + 1` lines, and the begin of the last line.
     let mut best: Vec<Vec<Option<(usize, usize)>>> = Vec::with_capacity(needed);
     for line in 0..needed {
         let mut row = vec![None; pieces.len() + 1];
@@ -93,7 +93,7 @@ fn backtrack(best: &[Vec<Option<(usize, usize)>>], count: usize) -> Vec<Range<us
     let mut lines = Vec::with_capacity(best.len());
     let mut end = count;
     for row in best.iter().rev() {
-        // What greedy filling fits on so many lines, the optimum does as well.
+        // The optimum fits wherever greedy filling fits.
         let Some((_, begin)) = row[end] else { break };
         lines.push(begin..end);
         end = begin;

@@ -1,8 +1,8 @@
-//! Words to captions.
+//! Division of words into captions.
 //!
-//! Captions end at sentences, clauses and pauses; the division of a whole run of words is the one of least cost, found by
-//! dynamic programming. The limits are those of subtitling guides: two lines of 42 characters, 17 characters a second, at
-//! least one second (BBC Subtitle Guidelines 1.2; Netflix Timed Text Style Guide, English).
+//! Captions end at sentences, clauses and pauses; the division of a whole run of words is the one with the least cost,
+//! found by dynamic programming. The limits are those of subtitling guides: two lines of 42 characters, 17 characters a
+//! second, at least one second (BBC Subtitle Guidelines 1.2; Netflix Timed Text Style Guide, English).
 
 mod lines;
 mod pieces;
@@ -12,26 +12,27 @@ mod timing;
 use self::pieces::Piece;
 use crate::words::{TimedText, by_speaker};
 
-/// What a caption may be.
+/// Limits of the length and duration of captions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CaptionLimits {
-    /// Characters of a line, at least 1.
+    /// Maximum number of characters of a line, at least 1.
     pub max_chars: usize,
-    /// Lines of a caption, at least 1.
+    /// Maximum number of lines of a caption, at least 1.
     pub max_lines: usize,
-    /// Words of a caption, at least 1; unlimited without.
+    /// Maximum number of words of a caption, at least 1; unlimited if `None`.
     pub max_words: Option<usize>,
-    /// Characters a second. Exceeded only where the speech itself is faster and no silence follows.
+    /// Maximum reading speed in characters a second. Exceeded only where the speech itself is faster and no silence
+    /// follows.
     pub max_cps: f64,
-    /// Shortest duration, in ms. A caption is extended to it into the silence behind; shorter only where the next caption
-    /// starts sooner.
+    /// Minimum duration, in ms. A caption is extended to it into the following silence; it is shorter only where the
+    /// next caption starts sooner.
     pub min_duration_ms: i64,
-    /// A pause of this length ends a caption, in ms.
+    /// Minimum length of a pause that ends a caption, in ms.
     pub max_gap_ms: i64,
 }
 
 impl CaptionLimits {
-    /// The usual ones.
+    /// The limits of subtitling guides.
     pub const DEFAULT: Self = Self {
         max_chars: 42,
         max_lines: 2,
@@ -42,48 +43,48 @@ impl CaptionLimits {
     };
 }
 
-/// A text that is shown at once.
+/// A text that is displayed as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caption {
-    /// When it appears, in ms.
+    /// When it appears, in ms from the start of the recording.
     pub start_ms: i64,
-    /// When it disappears, in ms; not after the start of the next.
+    /// When it disappears, in ms; not after the start of the next caption.
     pub end_ms: i64,
-    /// Who speaks, if known.
+    /// The speaker, if known.
     pub speaker: Option<String>,
-    /// At least one.
+    /// At least one line.
     pub lines: Vec<CaptionLine>,
 }
 
 /// A line of a caption.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptionLine {
-    /// As displayed.
+    /// Text of the line as displayed.
     pub text: String,
-    /// The words in it: for karaoke.
+    /// Words of the line, with times for karaoke.
     pub words: Vec<CaptionWord>,
 }
 
-/// A word in a line, or the part of one that is longer than a line.
+/// A word of a line, or the part of a word that is longer than a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptionWord {
-    /// With the space before it, if there is one.
+    /// Text, with the preceding space if there is one.
     pub text: String,
-    /// First millisecond.
+    /// Start in ms from the start of the recording.
     pub start_ms: i64,
-    /// First millisecond after.
+    /// End (exclusive) in ms from the start of the recording.
     pub end_ms: i64,
 }
 
 impl Caption {
-    /// Its lines, one below the other.
+    /// The lines, joined by line breaks.
     #[must_use]
     pub fn text(&self) -> String {
         self.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// The captions of a text: in order, without overlap, each within `limits`.
+/// Divides a text into captions: in order, without overlap, each within `limits`.
 #[must_use]
 pub fn captions(text: &TimedText, limits: &CaptionLimits) -> Vec<Caption> {
     let pieces = pieces::pieces(&text.words, limits.max_chars);

@@ -3,7 +3,7 @@
 use crate::text::{ends_clause, ends_sentence, needs_space};
 use crate::words::TimedWord;
 
-/// A word, or a part of one that is longer than a line.
+/// A word, or a part of a word that is longer than a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
     pub(super) text: &'a str,
@@ -11,12 +11,12 @@ pub(super) struct Piece<'a> {
     pub(super) start_ms: i64,
     pub(super) end_ms: i64,
     pub(super) speaker: Option<&'a str>,
-    /// Is it written with a space before it?
+    /// Whether a space is written before it.
     pub(super) space_before: bool,
     pub(super) ending: Ending,
 }
 
-/// What ends with a piece.
+/// The largest unit of the text that ends with a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Sentence,
@@ -24,7 +24,7 @@ pub(super) enum Ending {
     Word,
 }
 
-/// The pieces of words, in order of their starts: each fits on a line.
+/// Divides words into pieces that each fit on a line, in order of their starts.
 pub(super) fn pieces(words: &[TimedWord], max_chars: usize) -> Vec<Piece<'_>> {
     let mut pieces: Vec<Piece<'_>> = Vec::with_capacity(words.len());
     for word in words {
@@ -44,7 +44,7 @@ pub(super) fn pieces(words: &[TimedWord], max_chars: usize) -> Vec<Piece<'_>> {
             }
         }
     }
-    // Timelines that callers register may have words out of order.
+    // Words of timelines that callers register may be out of order.
     pieces.sort_by_key(|piece| piece.start_ms);
     pieces
 }
@@ -57,7 +57,7 @@ fn ending(text: &str) -> Ending {
     }
 }
 
-/// A text in parts of at most `max_chars` characters.
+/// Splits a text into parts of at most `max_chars` characters.
 struct LineParts<'a> {
     rest: &'a str,
     max_chars: usize,

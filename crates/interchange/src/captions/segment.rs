@@ -6,30 +6,31 @@ use super::CaptionLimits;
 use super::lines::LineFiller;
 use super::pieces::{Ending, Piece};
 
-/// Maximum number of words of a caption: bounds the work. Six lines of text have fewer.
+/// Maximum number of words of a caption: bounds the run time. Six lines of text have fewer.
 const MAX_PIECES: usize = 80;
-/// Longest speech of a caption, in ms.
+/// Maximum duration of speech in a caption, in ms.
 const MAX_DURATION_MS: i64 = 7_000;
 
-/// Costs: a caption more or less is 10.
+/// Costs, relative to that of one more caption.
 const CAPTION: f64 = 10.0;
-/// The caption ends inside a clause, or after a clause.
+/// Cost of a caption that ends inside a clause, or after a clause.
 const ENDS_INSIDE_CLAUSE: f64 = 40.0;
 const ENDS_CLAUSE: f64 = 10.0;
-/// A pause of this length is as good an end as the end of a clause, in ms.
+/// A pause of at least this length, in ms, is as good an end as the end of a clause.
 const PAUSE_MS: i64 = 300;
-/// Ends after a word of at most 3 characters inside a clause: mostly an article or preposition of the next words.
+/// Cost of ending after a word of at most 3 characters inside a clause: usually an article or preposition of the next
+/// words.
 const AFTER_SHORT_WORD: f64 = 10.0;
 const SHORT_WORD: usize = 3;
-/// A sentence ends within the caption, unless both are short.
+/// Cost of a sentence that ends inside the caption, unless both parts are short.
 const SENTENCE_INSIDE: f64 = 25.0;
-/// One word alone that is no sentence.
+/// Cost of a single word that is not a sentence.
 const ORPHAN: f64 = 60.0;
-/// For each share by which the reading speed exceeds the maximum, and by which the duration is below the minimum.
+/// Cost per unit of the ratio by which the reading speed exceeds the maximum, and the duration falls below the minimum.
 const TOO_FAST: f64 = 60.0;
 const TOO_SHORT: f64 = 30.0;
 
-/// The captions of a run, as ranges of its pieces: all pieces in order.
+/// Divides a run into captions, as ranges of its pieces: all pieces in order.
 pub(super) fn segment(run: &[Piece<'_>], limits: &CaptionLimits) -> Vec<Range<usize>> {
     // Least cost of the pieces from an index on, and where the first caption of them ends.
     let mut best = vec![(0.0_f64, run.len()); run.len() + 1];
@@ -56,12 +57,12 @@ pub(super) fn segment(run: &[Piece<'_>], limits: &CaptionLimits) -> Vec<Range<us
     captions
 }
 
-/// A caption that grows word by word.
+/// A candidate caption that grows word by word.
 struct Draft<'a> {
     limits: &'a CaptionLimits,
     filler: LineFiller,
     chars: usize,
-    /// Characters up to the last end of a sentence inside it.
+    /// Number of characters up to the last end of a sentence inside it.
     sentence: Option<usize>,
 }
 
@@ -70,7 +71,8 @@ impl<'a> Draft<'a> {
         Self { limits, filler: LineFiller::new(limits.max_chars), chars: 0, sentence: None }
     }
 
-    /// Adds the last piece of `run[begin..end]`; false where the caption would exceed the limits. One piece always fits.
+    /// Adds the last piece of `run[begin..end]`; `false` where the caption would exceed the limits. One piece always
+    /// fits.
     fn push(&mut self, run: &[Piece<'_>], begin: usize, end: usize) -> bool {
         let piece = &run[end - 1];
         if end - begin > 1 && run[end - 2].ending == Ending::Sentence {
@@ -109,7 +111,7 @@ impl<'a> Draft<'a> {
         end_cost + if is_orphan { ORPHAN } else { 0.0 }
     }
 
-    /// Short sentences may share a caption.
+    /// Cost of a sentence end inside the caption; none if the sentences are short.
     fn sentence_cost(&self) -> f64 {
         let half_line = self.limits.max_chars / 2;
         match self.sentence {
@@ -119,7 +121,7 @@ impl<'a> Draft<'a> {
     }
 
     fn time_cost(&self, run: &[Piece<'_>], begin: usize, end: usize) -> f64 {
-        // The time until the next caption; behind a run there is silence.
+        // The time until the next caption; a run is followed by silence.
         let until = run.get(end).map_or(i64::MAX, |next| next.start_ms);
         let start = run[begin].start_ms;
         let available = until.saturating_sub(start).max(1) as f64;

@@ -39,7 +39,7 @@ fn long_sentences_are_divided_after_clauses_without_orphans() {
     let captions = lines(speech, &LIMITS);
     assert_eq!(captions.len(), 2);
     assert!(captions[0].concat().ends_with("all,"), "{captions:?}");
-    // Filled greedily, the last caption would be "again".
+    // Greedy filling would leave "again" as the last caption.
     let words =
         "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen again";
     for caption in lines(words, &LIMITS) {
@@ -66,7 +66,7 @@ fn pauses_and_speakers_end_captions() {
 }
 
 #[test]
-fn words_without_a_speaker_end_no_caption() {
+fn words_without_a_speaker_do_not_end_a_caption() {
     let mut text = text("one two three four");
     for (word, speaker) in text.words.iter_mut().zip([None, Some("S1"), None, Some("S1")]) {
         word.speaker = speaker.map(str::to_owned);
@@ -82,7 +82,7 @@ fn words_without_a_speaker_end_no_caption() {
 fn captions_stay_until_they_can_be_read() {
     let mut words = text("Extraordinarily unintelligible, incomprehensible.");
     words.words.truncate(3);
-    // 48 characters in 0.85 s of speech, before 3 s of silence.
+    // 48 characters in 0.85 s of speech, followed by 3 s of silence.
     let all = captions(&words, &LIMITS);
     assert_eq!((all.len(), all[0].start_ms, all[0].end_ms), (1, 0, 2_824), "{all:?}");
     let short = captions(&text("Yes."), &LIMITS);
@@ -92,7 +92,7 @@ fn captions_stay_until_they_can_be_read() {
 }
 
 #[test]
-fn captions_hold_at_most_so_many_words() {
+fn captions_have_at_most_max_words() {
     let limits = CaptionLimits { max_words: Some(3), ..LIMITS };
     let all = lines("one two three four five six seven", &limits);
     assert!(all.iter().all(|caption| caption.concat().split(' ').count() <= 3), "{all:?}");
@@ -107,7 +107,7 @@ fn words_longer_than_a_line_are_divided() {
 }
 
 #[test]
-fn speech_without_spaces_is_joined_without_spaces() {
+fn unspaced_scripts_are_joined_without_spaces() {
     assert_eq!(lines("今 日 は 良 い 天 気 で す 。", &LIMITS), [["今日は良い天気です。"]]);
 }
 
@@ -142,7 +142,7 @@ fn any_limits() -> impl Strategy<Value = CaptionLimits> {
 
 proptest! {
     #[test]
-    fn captions_hold_all_words_within_the_limits(text in any_text(), limits in any_limits()) {
+    fn captions_contain_all_words_within_the_limits(text in any_text(), limits in any_limits()) {
         let captions = captions(&text, &limits);
         for caption in &captions {
             prop_assert!((1..=limits.max_lines).contains(&caption.lines.len()));
@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn captions_are_short_and_fast_only_for_want_of_silence(text in any_text(), limits in any_limits()) {
+    fn captions_exceed_limits_only_without_silence(text in any_text(), limits in any_limits()) {
         let captions = captions(&text, &limits);
         for (index, caption) in captions.iter().enumerate() {
             let end = captions.get(index + 1).map_or(text.duration_ms, |next| next.start_ms);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::text;
 
-/// Two speakers, and characters that are markup somewhere.
+/// Two speakers, and characters that are markup in some formats.
 fn dialogue() -> TimedText {
     let word = |text: &str, start_ms, end_ms, speaker: &str| TimedWord {
         text: text.to_owned(),

@@ -1,4 +1,4 @@
-//! Tests of the writers, one binary.
+//! Tests of the writers, in one binary.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

@@ -9,7 +9,7 @@ fn nodes(lineage: &Value) -> Vec<(u64, String)> {
 
 /// a ← b ← d, a ← c ← d (a diamond), over two assets.
 #[tokio::test]
-async fn a_graph_is_followed_both_ways() {
+async fn lineage_follows_a_graph_in_both_directions() {
     let world = World::new().await;
     let (sound, film) = (world.asset().await, world.asset().await);
     let a = world.artifact(&sound, json!({"start_ms": 100, "end_ms": 200})).await;
@@ -47,7 +47,7 @@ async fn a_graph_is_followed_both_ways() {
 }
 
 #[tokio::test]
-async fn a_long_chain_is_cut() {
+async fn lineage_truncates_a_long_chain() {
     let world = World::new().await;
     let asset = world.asset().await;
     let mut last = world.artifact(&asset, json!({})).await;
@@ -64,11 +64,11 @@ async fn a_long_chain_is_cut() {
 }
 
 #[tokio::test]
-async fn a_wide_graph_is_cut_and_a_cycle_ends() {
+async fn lineage_truncates_a_wide_graph_and_terminates_on_a_cycle() {
     let world = World::new().await;
     let asset = world.asset().await;
     let (a, b) = (world.artifact(&asset, json!({})).await, world.artifact(&asset, json!({})).await);
-    // The service cannot make a cycle; a damaged or restored database may have one.
+    // The service cannot create a cycle; a damaged or restored database may have one.
     for (artifact, upstream) in [(&a, &b), (&b, &a)] {
         sqlx::query("INSERT INTO artifact_upstreams VALUES ('t1', 'dev', $1, 0, $2)")
             .bind(artifact)

@@ -1,4 +1,4 @@
-//! Another owner's ids are unknown ids, and what another owner has is not seen.
+//! Another owner's ids are treated as unknown, and another owner's objects are not listed.
 
 use serde_json::{Value, json};
 
@@ -34,11 +34,11 @@ async fn anothers_ids_answer_as_unknown_ones() {
 }
 
 #[tokio::test]
-async fn clips_and_maps_of_others_are_not_seen() {
+async fn clips_and_maps_of_other_owners_are_not_listed() {
     let world = World::new().await;
     let film = world.asset().await;
     let hit = world.hit(&film, 0.0, 10.0).await;
-    // A timeline without a catalogue takes ids as they are: another owner's clip may name our asset.
+    // A timeline without a catalogue does not check ids: another owner's clip may name our asset.
     let track = world.track("t2").await;
     let clip =
         json!({"asset_id": film, "artifact_id": hit, "in_ms": 0, "out_ms": 9, "start_ms_on_timeline": 0});

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::support::World;
 
-/// A hit of a sound that stands for a film, played by clips, rendered as a snippet.
+/// A hit of an audio asset that represents a film, played by clips, rendered as a snippet.
 #[tokio::test]
-async fn a_snippet_leads_up_to_its_source_and_down_again() {
+async fn lineage_of_a_snippet_includes_its_source_and_clips() {
     let world = World::new().await;
     let (film, sound) = (world.asset().await, world.asset().await);
     let hit = world.hit(&sound, 100.0, 200.0).await;
@@ -42,7 +42,7 @@ async fn a_snippet_leads_up_to_its_source_and_down_again() {
     assert_eq!(up["clips"], json!([shown[0], shown[1], rendered]));
     assert_eq!((&up["truncated"], &up["clips_truncated"]), (&json!(false), &json!(false)));
 
-    // The film is known through the map alone.
+    // The film is found only through the map.
     let down = world.get(&format!("/media-v2/artifacts/{hit}/lineage")).await.ok();
     let assets: Vec<_> = down["assets"].as_array().unwrap().iter().map(|asset| asset["id"].clone()).collect();
     assert_eq!(assets, [json!(film), json!(sound)]);
@@ -54,7 +54,7 @@ async fn a_snippet_leads_up_to_its_source_and_down_again() {
 }
 
 #[tokio::test]
-async fn clips_beyond_the_limits_are_told() {
+async fn lineage_reports_truncated_clips() {
     let world = World::new().await;
     let (film, track) = (world.asset().await, world.track("t1").await);
     let hit = world.hit(&film, 0.0, 100.0).await;

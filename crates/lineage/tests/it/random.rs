@@ -1,4 +1,4 @@
-//! The uses in a window are those of all uses that share an instant with it, whatever there is.
+//! A window query returns exactly those of all uses that overlap the window, for random uses.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{World, brief};
 
-/// What a use is made as, and its window in ms.
+/// A random use: how it is created, and its window in ms.
 #[derive(Clone, Debug)]
 enum Use {
     Own(i64, i64),
@@ -17,7 +17,7 @@ enum Use {
 }
 
 fn window() -> impl Strategy<Value = (i64, i64)> {
-    // Few instants, so that windows often touch.
+    // A small range of instants, so that windows often touch.
     (0_i64..20, 1_i64..6).prop_map(|(start, length)| (start, start + length))
 }
 
@@ -43,7 +43,7 @@ async fn make(world: &World, film: &str, track: &str, made: &Use) {
 }
 
 #[tokio::test]
-async fn a_window_filters_all_uses() {
+async fn usages_of_a_window_are_the_overlapping_uses() {
     let world = World::new().await;
     let track = world.track("t1").await;
     let mut runner = TestRunner::deterministic();

@@ -11,7 +11,7 @@ use video_timeline::{HttpTimeline, HttpTimelineConfig, VideoTimeline};
 use crate::support::{World, text};
 
 #[tokio::test]
-async fn clips_of_a_remote_timeline_are_told() {
+async fn usages_include_clips_of_a_remote_timeline() {
     let world = World::with_timeline(async |timeline| {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
@@ -37,7 +37,7 @@ async fn clips_of_a_remote_timeline_are_told() {
 }
 
 #[tokio::test]
-async fn a_timeline_that_does_not_answer_is_told() {
+async fn unreachable_timeline_is_reported() {
     let world = World::with_timeline(async |_| {
         // Nothing listens on port 1.
         let mut config = HttpTimelineConfig::new("http://127.0.0.1:1/".parse().unwrap());

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 use video_timeline::{TimelineService, VideoTimeline};
 
-/// Media, origins, timelines and lineage on a database of their own.
+/// Media, origins, timelines and lineage on a separate database.
 pub(crate) struct World {
     pub(crate) app: Router,
     pub(crate) database: TestDatabase,
@@ -24,7 +24,7 @@ pub(crate) struct World {
     _blobs: TempDir,
 }
 
-/// A status and a body.
+/// Status and body of a response.
 pub(crate) struct Reply(u16, Value);
 
 impl World {
@@ -32,7 +32,7 @@ impl World {
         Self::with_timeline(async |local| Arc::new(local) as Arc<dyn VideoTimeline>).await
     }
 
-    /// A world whose lineage asks the timeline that `client` makes of the one in this process.
+    /// A world whose lineage service uses the timeline that `client` creates from the local one.
     pub(crate) async fn with_timeline(
         client: impl AsyncFnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
     ) -> Self {
@@ -65,7 +65,7 @@ impl World {
         store::insert_asset(conn, &scope, self.clock.now(), asset).await.unwrap().id.to_string()
     }
 
-    /// Registers an artifact of the asset with more members in its body, and gives its id.
+    /// Registers an artifact of the asset with additional members in its body; returns its id.
     pub(crate) async fn artifact(&self, asset: &str, more: Value) -> String {
         self.artifact_of("t1", asset, more).await
     }
@@ -77,7 +77,7 @@ impl World {
         )
     }
 
-    /// A hit with this window of its own.
+    /// A hit with its own window.
     pub(crate) async fn hit(&self, asset: &str, start_ms: f64, end_ms: f64) -> String {
         self.artifact(asset, json!({"start_ms": start_ms, "end_ms": end_ms})).await
     }
@@ -88,7 +88,7 @@ impl World {
         self.send("t1", "PUT", &path, &map).await.ok();
     }
 
-    /// The artifact of a shot list that shows these windows.
+    /// The artifact of a shot list that shows `windows`.
     pub(crate) async fn shot_list(&self, asset: &str, windows: &[(i64, i64)]) -> String {
         let clips: Vec<_> = windows
             .iter()
@@ -111,7 +111,7 @@ impl World {
         post(format!("/video/sequences/{sequence}/tracks"), json!({"kind": "video", "label": "L"})).await
     }
 
-    /// A clip on the track with more members in its body.
+    /// A clip on the track with additional members in its body.
     pub(crate) async fn clip(
         &self,
         track: &str,
@@ -151,7 +151,7 @@ impl World {
         Reply(status, serde_json::from_slice(&bytes).unwrap())
     }
 
-    /// Every use in a window (`start_ms=…&end_ms=…`), read by pages of `limit`.
+    /// All uses in a window (`start_ms=…&end_ms=…`), read in pages of `limit`.
     pub(crate) async fn usages(&self, asset: &str, window: &str, limit: usize) -> Vec<Value> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -172,14 +172,14 @@ impl Reply {
         self.1
     }
 
-    /// Asserts that it is a problem of this status and code, and gives it.
+    /// Asserts that it is a problem with this status and code; returns the body.
     pub(crate) fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!((self.0, self.1["code"].as_str()), (status, Some(code)), "{}", self.1);
         self.1
     }
 }
 
-/// An object with more members.
+/// `object` with the members of `more`.
 pub(crate) fn with(mut object: Value, more: Value) -> Value {
     let Value::Object(more) = more else { return object };
     object.as_object_mut().unwrap().extend(more);
@@ -190,7 +190,7 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// What of a use tests compare: kind, id, window.
+/// The fields of a use that tests compare: kind, id, window.
 pub(crate) fn brief(usage: &Value) -> (String, String, f64, f64) {
     let time = |name: &str| usage[name].as_f64().unwrap();
     (text(&usage["kind"]), text(&usage["id"]), time("start_ms"), time("end_ms"))

@@ -1,4 +1,4 @@
-//! `GET /media-v2/assets/{id}/usages`.
+//! Tests of `GET /media-v2/assets/{id}/usages`.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn kinds_and_ids(usages: &[Value]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn everything_that_uses_a_second_is_told_in_order() {
+async fn usages_lists_all_kinds_in_order() {
     let world = World::new().await;
     let (film, other) = (world.asset().await, world.asset().await);
     let hit = world.hit(&film, 1_000.0, 1_200.5).await;
@@ -41,7 +41,7 @@ async fn everything_that_uses_a_second_is_told_in_order() {
         assert_eq!(world.usages(&film, "start_ms=1000&end_ms=2000", limit).await, used, "by {limit}");
     }
 
-    // The map's window counts, and not the artifact's own.
+    // The map's window counts, not the artifact's own.
     assert_eq!(world.usages(&other, "", 50).await, Vec::<Value>::new());
     assert_eq!(world.usages(&film, "", 50).await.len(), 7);
     let late = world.usages(&film, "start_ms=3000", 50).await;
@@ -70,7 +70,7 @@ async fn windows_are_half_open() {
 }
 
 #[tokio::test]
-async fn what_is_out_of_range_is_refused() {
+async fn usages_rejects_invalid_queries() {
     let world = World::new().await;
     let film = world.asset().await;
     world.shot_list(&film, &[(0, 10)]).await;
@@ -90,13 +90,13 @@ async fn what_is_out_of_range_is_refused() {
     }
     let cursor = format!("/media-v2/assets/{film}/usages?cursor=AAAA");
     world.get(&cursor).await.problem(422, "invalid_cursor");
-    // `9000000|clip|c`, a place of another window, after the end of this one.
+    // `9000000|clip|c`, a cursor of another window, after the end of this one.
     let beyond = "end_ms=1000&cursor=OTAwMDAwMHxjbGlwfGM";
     assert_eq!(world.get(&format!("/media-v2/assets/{film}/usages?{beyond}")).await.ok()["items"], json!([]));
 }
 
 #[tokio::test]
-async fn the_number_of_statements_is_constant() {
+async fn usages_and_lineage_use_a_constant_number_of_statements() {
     let world = World::new().await;
     let (film, track) = (world.asset().await, world.track("t1").await);
     let count = async |path: &str| {

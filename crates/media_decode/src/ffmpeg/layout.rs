@@ -1,7 +1,7 @@
 use symphonia::core::audio::{Channels, Position, layouts};
 
-/// The channels of one of ffmpeg's layouts by its name, in ffmpeg's order, which is that of WAVE files; unnamed ones
-/// only count their channels.
+/// The channels of an ffmpeg layout by its name, in ffmpeg's order, which is also the order of WAVE files; an unknown
+/// layout yields a channel count without positions.
 pub(super) fn channels(name: Option<&str>, count: usize) -> Channels {
     use Position as P;
     let front = P::FRONT_LEFT | P::FRONT_RIGHT;

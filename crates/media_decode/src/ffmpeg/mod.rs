@@ -1,7 +1,7 @@
-//! Decoding and probing by a confined ffmpeg: what this process does not decode.
+//! Decoding and probing by a confined ffmpeg, for formats and codecs that this process does not decode.
 //!
-//! ffmpeg reads the very file that was sniffed, with the one demuxer of its format and no network protocol, under limits
-//! of memory and silence, and dies with the thread that decodes.
+//! ffmpeg reads the same open file that was sniffed, with the one demuxer of its format and no network protocol, with
+//! limits on memory and on time without output. It is killed when the decoding thread ends.
 
 mod layout;
 mod report;
@@ -20,14 +20,14 @@ use self::stream::FfmpegStream;
 use crate::native::Presentation;
 use crate::{DecodeError, FileFormat, Source};
 
-/// What decoding or probing one file may use.
+/// Resource limits of decoding or probing one file.
 const LIMITS: Limits = Limits { memory_bytes: 4 << 30 };
-/// How long ffmpeg may be silent.
+/// Longest time that ffmpeg may write no output.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The longest report of ffprobe: a day of packets.
+/// Largest report of ffprobe in bytes; enough for the packets of a day.
 const MAX_REPORT: u64 = 128 << 20;
 
-/// ffmpeg and ffprobe of this installation. Cheap to clone.
+/// The ffmpeg and ffprobe programs of this installation. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Ffmpeg(Arc<Programs>);
 
@@ -45,10 +45,11 @@ impl Ffmpeg {
         Self(Arc::new(Programs { ffmpeg, ffprobe, release: OnceLock::new() }))
     }
 
-    /// Its release, e.g. `5.1`: what changes decoded samples. Asked for once. Blocking.
+    /// The release of ffmpeg, e.g. `5.1`: the part of the version that can change decoded samples. The program is asked
+    /// once and the answer kept. Blocking.
     ///
     /// # Errors
-    /// [`DecodeError::FfmpegUnavailable`].
+    /// [`DecodeError::FfmpegUnavailable`] when ffmpeg cannot be run.
     pub fn release(&self) -> Result<&str, DecodeError> {
         if let Some(release) = self.0.release.get() {
             return Ok(release);
@@ -59,10 +60,10 @@ impl Ffmpeg {
         Ok(self.0.release.get_or_init(|| release))
     }
 
-    /// The names of its demuxers. Blocking.
+    /// The names of ffmpeg's demuxers. Blocking.
     ///
     /// # Errors
-    /// [`DecodeError::FfmpegUnavailable`].
+    /// [`DecodeError::FfmpegUnavailable`] when ffmpeg cannot be run.
     pub fn demuxers(&self) -> Result<BTreeSet<String>, DecodeError> {
         let written =
             blocking_output(&self.0.ffmpeg, ["-hide_banner", "-demuxers"], LIMITS, SILENCE, 1 << 20)
@@ -74,7 +75,7 @@ impl Ffmpeg {
         Ok(rows.flat_map(|names| names.split(',')).map(str::to_owned).collect())
     }
 
-    /// What ffprobe reports of a file, with `entries` beyond the usual ones.
+    /// The ffprobe report of a file, for the entries that `options` select.
     pub(crate) fn report(
         &self,
         source: &dyn Source,
@@ -89,11 +90,11 @@ impl Ffmpeg {
         let written = blocking_output(&self.0.ffprobe, arguments, LIMITS, SILENCE, MAX_REPORT);
         let written = written.map_err(|error| tool_error(format.name(), error))?;
         Report::parse(&written).ok_or_else(|| {
-            DecodeError::Undecodable(format!("ffprobe reports nothing of the {} file", format.name()))
+            DecodeError::Undecodable(format!("ffprobe reports nothing about the {} file", format.name()))
         })
     }
 
-    /// Decodes the audio stream `audio_stream` of a file, else its default one.
+    /// Starts decoding the audio stream `audio_stream` of a file, or its default one when it is `None`.
     pub(crate) fn decode(
         &self,
         source: &dyn Source,
@@ -105,11 +106,11 @@ impl Ffmpeg {
         FfmpegStream::open(&self.0.ffmpeg, &path, demuxer, format, &report, audio_stream)
     }
 
-    /// The path under which another process opens the file behind `source`, and the demuxer that may read it.
+    /// The path by which another process opens the file of `source`, and the demuxer that may read it.
     fn input(&self, source: &dyn Source, format: FileFormat) -> Result<(PathBuf, &'static str), DecodeError> {
         let file = source.file().ok_or_else(|| DecodeError::FfmpegUnavailable {
             what: format.name().to_owned(),
-            reason: "it reads files, and these are bytes in memory".to_owned(),
+            reason: "ffmpeg reads files, and the recording is in memory".to_owned(),
         })?;
         let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
         let demuxer = format.ffmpeg_demuxer().ok_or_else(|| {
@@ -124,7 +125,8 @@ pub(crate) fn confined_to(demuxer: &str) -> [&str; 6] {
     ["-protocol_whitelist", "file,pipe", "-format_whitelist", demuxer, "-f", demuxer]
 }
 
-/// `5.1` of `ffmpeg version 5.1.9-0+deb12u1 Copyright …`; of a development build, its revision.
+/// The release in the output of `-version`: `5.1` from `ffmpeg version 5.1.9-0+deb12u1 Copyright …`, and the revision
+/// for a development build.
 fn release_of(version: &str) -> String {
     let word = version.split_whitespace().nth(2).unwrap_or("unknown");
     let numbers: Vec<&str> = word.split(['.', '-', '+']).take(2).collect();
@@ -138,7 +140,7 @@ fn unavailable(what: &str, error: &ToolError) -> DecodeError {
     DecodeError::FfmpegUnavailable { what: what.to_owned(), reason: error.to_string() }
 }
 
-/// What a failure of ffmpeg or ffprobe says about the file.
+/// The decode error for a failure of ffmpeg or ffprobe.
 fn tool_error(what: &str, error: ToolError) -> DecodeError {
     match error {
         ToolError::Unavailable { .. } => unavailable(what, &error),

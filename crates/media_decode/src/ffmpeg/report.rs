@@ -1,4 +1,4 @@
-//! What ffprobe reports.
+//! Parses the reports of ffprobe.
 
 use media_time::MediaTime;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ struct FormatReport {
     duration: Option<String>,
 }
 
-/// One stream.
+/// One stream of the report.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct StreamReport {
     codec_type: Option<String>,
@@ -55,7 +55,7 @@ struct PacketReport {
 }
 
 impl Report {
-    /// Options that ask for the streams.
+    /// Options of ffprobe that select the streams.
     pub(crate) const STREAMS: [&str; 2] = [
         "-show_entries",
         "format=duration:stream=codec_type,codec_name,start_time,duration,time_base,sample_rate,\
@@ -66,12 +66,12 @@ impl Report {
         serde_json::from_slice(written).ok()
     }
 
-    /// The audio streams, in their order.
+    /// The audio streams, in file order.
     pub(crate) fn audio(&self) -> Vec<&StreamReport> {
         self.of_type("audio").collect()
     }
 
-    /// The audio stream `wanted`, else the default one; with its index among the audio streams.
+    /// The audio stream `wanted`, or the default one when it is `None`, with its index among the audio streams.
     pub(crate) fn chosen_audio(&self, wanted: Option<usize>) -> Option<(usize, &StreamReport)> {
         let audio = self.audio();
         let index = choose(audio.iter().map(|stream| stream.is_default()), wanted)?;
@@ -95,7 +95,7 @@ impl Report {
         seconds(self.format.duration.as_ref()).filter(|duration| *duration > MediaTime::ZERO)
     }
 
-    /// From the first packet to the end of the last, of packets that were asked for of one stream of that time base.
+    /// The duration from the first packet to the end of the last. The report must list the packets of `stream` only.
     pub(crate) fn packets_duration(&self, stream: &StreamReport) -> Option<MediaTime> {
         let (numerator, denominator) = fraction(stream.time_base.as_ref()?)?;
         let start = self.packets.iter().filter_map(|packet| packet.pts).min()?;
@@ -115,22 +115,22 @@ impl StreamReport {
         self.disposition.default != 0
     }
 
-    /// Short name of the codec; none for one that ffmpeg does not know.
+    /// Short name of the codec; `None` when ffmpeg does not know it.
     pub(crate) fn codec(&self) -> Option<&str> {
         self.codec_name.as_deref().filter(|name| !matches!(*name, "unknown" | "none"))
     }
 
-    /// Hz.
+    /// Sample rate in Hz.
     pub(crate) fn rate(&self) -> Option<u32> {
         self.sample_rate.as_ref()?.parse().ok().filter(|rate| *rate > 0)
     }
 
-    /// When it begins on the clock of the file.
+    /// When the stream begins, on the file's clock.
     pub(crate) fn start(&self) -> Option<MediaTime> {
         seconds(self.start_time.as_ref())
     }
 
-    /// When it ends on the clock of the file.
+    /// When the stream ends, on the file's clock.
     pub(crate) fn end(&self) -> Option<MediaTime> {
         Some(self.start().unwrap_or_default() + seconds(self.duration.as_ref())?)
     }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn packets_last_from_the_first_to_the_end_of_the_last() {
+    fn packets_duration_spans_from_first_pts_to_last_end() {
         let report = Report::parse(
             br#"{"packets": [{"pts": 100, "duration": 20}, {"pts": 120, "duration": 20}, {"duration": 20}]}"#,
         )

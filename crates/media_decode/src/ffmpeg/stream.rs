@@ -1,7 +1,7 @@
-//! Samples from ffmpeg, each packet with its exact time.
+//! Samples decoded by ffmpeg, with the exact timestamp of each packet.
 //!
-//! ffmpeg writes raw samples, which have no times, and at once (`tee`) a line per packet (`framecrc`) with its time in
-//! samples and its size. The line is flushed before the samples follow, so reading one after the other cannot block.
+//! ffmpeg writes raw samples, which have no timestamps, and in parallel (`tee`) a line per packet (`framecrc`) with its
+//! PTS in samples and its size. The line is flushed before its samples, so reading the two in turn cannot block.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -24,12 +24,12 @@ use crate::{AudioFormat, DecodeError, DecodeStats, FileFormat, check_limits};
 
 /// The largest packet of samples, in bytes.
 const MAX_PACKET: usize = 64 << 20;
-/// The longest line of `framecrc`.
+/// The longest line of `framecrc`, in bytes.
 const MAX_LINE: u64 = 4 << 10;
 
 /// One audio stream, decoded by ffmpeg.
 pub(crate) struct FfmpegStream {
-    /// None when it has ended.
+    /// `None` after the process has ended.
     process: Option<BlockingProcess>,
     packets: BufReader<TimedPipe>,
     data: BufReader<TimedPipe>,
@@ -41,7 +41,7 @@ pub(crate) struct FfmpegStream {
     samples: Vec<f32>,
     stats: DecodeStats,
     clock: Clock,
-    /// Frames of what is in `samples` and not yet on the timeline, and their position.
+    /// Position and number of the frames in `samples` that are not on the timeline yet.
     undelivered: Option<(i64, usize)>,
 }
 
@@ -62,7 +62,7 @@ impl FfmpegStream {
         let arguments = arguments(path, demuxer, index, stream, &format, writer.as_raw_fd());
         let process = BlockingProcess::start(ffmpeg, arguments, LIMITS, Some(writer.as_fd()));
         let mut process = process.map_err(|error| tool_error(container, error))?;
-        // Kept open here, it would never end.
+        // The reader sees the end of the pipe only after this process has closed its writer.
         drop(writer);
         let stdout = process.stdout().ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
         let mut opened = Self {
@@ -89,7 +89,7 @@ impl FfmpegStream {
         Ok((index, opened, presentation(file_format, first, video, rate_of(stream))?))
     }
 
-    /// Reads the next packet into `samples`; its time and frames. None at the end.
+    /// Reads the next packet into `samples` and returns its position and number of frames; `None` at the end.
     fn next_packet(&mut self) -> Result<Option<(i64, usize)>, DecodeError> {
         loop {
             let mut line = String::new();
@@ -122,7 +122,7 @@ impl FfmpegStream {
         Ok(())
     }
 
-    /// Waits for ffmpeg's own end, and learns from it.
+    /// Waits for ffmpeg to end, and updates the statistics from its standard error.
     fn finish(&mut self) -> Result<(), DecodeError> {
         let Some(process) = self.process.take() else { return Ok(()) };
         let errors = process.finish().map_err(|error| tool_error(self.container, error))?;
@@ -139,14 +139,14 @@ impl FfmpegStream {
         let container = self.container;
         DecodeError::Undecodable(match error.kind() {
             io::ErrorKind::TimedOut => format!("decoding the {container} file makes no progress"),
-            _ => format!("ffmpeg broke off while decoding the {container} file"),
+            _ => format!("ffmpeg stopped while decoding the {container} file"),
         })
     }
 
     fn unexpected(&self, line: &str) -> DecodeError {
         tracing::debug!(line, "unexpected packet of ffmpeg");
         DecodeError::Undecodable(format!(
-            "ffmpeg decodes the {} file to something else than samples",
+            "ffmpeg's output for the {} file is not raw samples",
             self.container
         ))
     }
@@ -169,7 +169,7 @@ impl PcmStream for FfmpegStream {
         self.expected_duration
     }
 
-    /// ffmpeg derives durations of streams from other things too.
+    /// Always `None`: ffmpeg's stream durations may be estimates.
     fn declared_duration(&self) -> Option<MediaTime> {
         None
     }
@@ -186,7 +186,7 @@ impl PcmStream for FfmpegStream {
             return Ok(true);
         }
         let Some((stamp, frames)) = self.next_packet()? else { return Ok(false) };
-        // Without timestamps audio is continuous; those that ffmpeg derives from rates may be wrong.
+        // Formats without timestamps are continuous: the timestamps that ffmpeg derives from rates may be wrong.
         let stamp = match self.clock.expected().filter(|_| !self.has_timestamps) {
             Some(expected) => self.clock.stamp(expected),
             None => stamp,
@@ -199,7 +199,7 @@ impl PcmStream for FfmpegStream {
     }
 }
 
-/// Does the format state when audio is presented? Bare frames and AVI only follow each other.
+/// Whether the format stores presentation timestamps of audio. Elementary streams and AVI do not.
 const fn has_timestamps(format: FileFormat) -> bool {
     use FileFormat as F;
     !matches!(
@@ -217,7 +217,7 @@ fn audio_format(stream: &StreamReport) -> Result<AudioFormat, DecodeError> {
     let (rate, channels) = (rate_of(stream), stream.channels.unwrap_or(0));
     if stream.codec().is_none() || rate == 0 || channels == 0 {
         return Err(DecodeError::Unsupported(format!(
-            "the audio codec {codec}, which ffmpeg does not know either"
+            "the audio codec {codec}, which ffmpeg does not decode either"
         )));
     }
     check_limits(rate, channels)?;
@@ -225,7 +225,8 @@ fn audio_format(stream: &StreamReport) -> Result<AudioFormat, DecodeError> {
     Ok(AudioFormat { rate, layout, codec: codec.to_owned() })
 }
 
-/// One stream to raw samples of one rate and layout throughout, whatever changes on the way.
+/// Arguments of ffmpeg that decode one stream to raw samples of one fixed rate and layout, even when the stream changes
+/// its own.
 fn arguments(
     path: &Path,
     demuxer: &str,
@@ -246,15 +247,15 @@ fn arguments(
     before.chain([path.into()]).chain(after.into_iter().map(OsString::from)).collect()
 }
 
-/// Time and size of the packet of a line `stream, dts, pts, duration, size, checksum`.
+/// PTS and size of the packet in a line `stream, dts, pts, duration, size, checksum`.
 fn packet_of(line: &str) -> Option<(i64, usize)> {
     let mut fields = line.split(',').map(str::trim).skip(2);
     let position = fields.next()?.parse().ok()?;
     Some((position, fields.nth(1)?.parse().ok()?))
 }
 
-/// What is presented when, of audio whose first sample is at `first` and video that begins at `video` on the clock of the
-/// file, in samples. Where that clock has a zero of its own, what is before it is not presented.
+/// The presentation of audio whose first sample is at `first` and of video that begins at `video`, both in samples on
+/// the file's clock. In formats whose clock defines zero, samples before zero are not presented.
 fn presentation(
     format: FileFormat,
     first: i64,
@@ -279,14 +280,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_framecrc_are_read() {
+    fn framecrc_lines_are_parsed() {
         let line = "0,     -1024,     -1024,     1024,     8192, 0x1d5b3f7a\n";
         assert_eq!(packet_of(line), Some((-1_024, 8_192)));
         assert_eq!(packet_of("0, NOPTS"), None);
     }
 
     #[test]
-    fn zero_is_where_the_earlier_stream_begins() {
+    fn timeline_zero_is_the_start_of_the_earlier_stream() {
         let starts = |format, first, video| {
             let presentation = presentation(format, first, video, 48_000).unwrap();
             let edit = &presentation.edits[0];

@@ -1,8 +1,8 @@
-//! AAC of more than two channels, which symphonia's decoder does not take.
+//! AAC of more than two channels, which symphonia's decoder does not support.
 //!
-//! Symphonia decodes frames of one channel element (one or two channels) of AAC-LC. So each element of a frame
-//! becomes a frame of its own for a decoder of its own, and their channels are put together again. HE-AAC
-//! is left to ffmpeg: without its upper band it would be another recording.
+//! Symphonia decodes AAC-LC frames with one channel element (one or two channels). So each element of a frame is
+//! wrapped in a frame of its own for a separate decoder, and the decoded channels are merged. HE-AAC is left to ffmpeg:
+//! without its upper band the audio would be wrong.
 
 use oxideav_aac::asc::{AudioSpecificConfig, FrameLength};
 use symphonia::core::audio::{
@@ -20,12 +20,12 @@ use symphonia::default::codecs::AacDecoder as ElementDecoder;
 
 use super::aac_elements::{LOW_COMPLEXITY, channel_elements};
 
-/// The index of a sampling frequency.
+/// The index of a sampling frequency in [`RATES`]; `None` for other rates.
 pub(super) fn rate_index(rate: u32) -> Option<u8> {
     RATES.iter().position(|known| *known == rate).and_then(|index| u8::try_from(index).ok())
 }
 
-/// Samples per channel of a frame.
+/// Samples per channel in a frame.
 const FRAME: usize = 1_024;
 /// Sampling frequencies by index (ISO/IEC 14496-3, table 1.18), in Hz.
 const RATES: [u32; 13] =
@@ -37,9 +37,9 @@ static INFO: CodecInfo = CodecInfo { short_name: "aac", long_name: "Advanced Aud
 pub(super) struct MultiElementDecoder {
     params: AudioCodecParameters,
     rate_index: u8,
-    /// One for each channel element, in the order of the frame, with its number of channels.
+    /// One decoder for each channel element, in frame order, with its number of channels.
     decoders: Vec<(usize, ElementDecoder)>,
-    /// For each channel of the output, which channel of the frame it is.
+    /// The index of the frame's channel for each output channel.
     order: Vec<usize>,
     buffer: AudioBuffer<f32>,
 }
@@ -84,7 +84,7 @@ impl MultiElementDecoder {
     }
 }
 
-/// The decoder of the element at `index` of each frame, made when the first frame has one there.
+/// The decoder of the element at `index`, created when the first frame has an element at that index.
 fn element_decoder(
     decoders: &mut Vec<(usize, ElementDecoder)>,
     index: usize,
@@ -103,26 +103,26 @@ fn element_decoder(
     }
 }
 
-/// What must be known of frames from outside.
+/// Stream parameters that frames do not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Config {
     rate_index: u8,
-    /// Hz.
+    /// Sample rate in Hz.
     rate: u32,
     channels: ChannelConfiguration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ChannelConfiguration {
-    /// One of table 1.19, 1 to 7.
+    /// A configuration of table 1.19, 1 to 7.
     Usual(u8),
-    /// So many channels, listed in a program configuration element.
+    /// The number of channels listed in a program configuration element.
     Listed(usize),
 }
 
 fn from_config(bytes: &[u8]) -> Result<Config> {
     let (config, _) = AudioSpecificConfig::parse(bytes)
-        .map_err(|_| Error::DecodeError("aac: the audio specific config makes no sense"))?;
+        .map_err(|_| Error::DecodeError("aac: the audio specific config is malformed"))?;
     if config.aot != LOW_COMPLEXITY
         || config.sbr_present
         || config.ga_body.frame_length == FrameLength::Long960
@@ -154,8 +154,8 @@ fn from_header(params: &AudioCodecParameters) -> Result<Config> {
     }
 }
 
-/// Where the channels of a channel configuration (table 1.19) play, and which channel of the frame each is: frames
-/// begin with the centre and end with the low frequencies.
+/// Speaker positions of a channel configuration (table 1.19), and the frame's channel for each: frames begin with the
+/// centre channel and end with the low-frequency channel.
 fn usual_layout(configuration: u8) -> Result<(Channels, Vec<usize>)> {
     let (layout, order): (Channels, &[usize]) = match configuration {
         1 => (layouts::CHANNEL_LAYOUT_MONO, &[0]),
@@ -170,16 +170,16 @@ fn usual_layout(configuration: u8) -> Result<(Channels, Vec<usize>)> {
     Ok((layout, order.to_vec()))
 }
 
-/// Channels of a program configuration element: in its order, places unknown.
+/// Layout of the channels of a program configuration element: in its order, without speaker positions.
 fn listed_layout(count: usize) -> Result<(Channels, Vec<usize>)> {
     if count == 0 {
-        return unsupported_error("aac: channels that only the frames tell");
+        return unsupported_error("aac: channels that are declared only in the frames");
     }
     let label = |index: usize| ChannelLabel::Discrete(u16::try_from(index).unwrap_or(u16::MAX));
     Ok((Channels::Custom((0..count).map(label).collect()), (0..count).collect()))
 }
 
-/// Copies each channel of `from` to the one of `to` that `target` tells.
+/// Copies each channel of `from` to the channel of `to` that `target` returns.
 fn copy_planes(
     from: &GenericAudioBufferRef<'_>,
     to: &mut AudioBuffer<f32>,
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_configuration_names_each_channel_once() {
+    fn every_configuration_maps_each_channel_once() {
         for configuration in 1..=7 {
             let (layout, order) = usual_layout(configuration).unwrap();
             assert_eq!(layout.count(), order.len());

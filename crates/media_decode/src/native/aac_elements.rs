@@ -1,7 +1,7 @@
-//! Splits a frame of AAC into its channel elements.
+//! Splits an AAC frame into its channel elements.
 //!
-//! A raw data block (ISO/IEC 14496-3 §4.4.2.1) is a row of elements of one or two channels without lengths:
-//! where one ends is known only after reading all of its Huffman codes. `oxideav-aac` does that reading.
+//! A raw data block (ISO/IEC 14496-3 §4.4.2.1) is a sequence of elements of one or two channels without lengths: the
+//! end of an element is known only after reading all of its Huffman codes. `oxideav-aac` reads them.
 
 use std::ops::Range;
 
@@ -16,20 +16,20 @@ use oxideav_core::bits::BitReader;
 
 /// The object type of AAC-LC.
 pub(super) const LOW_COMPLEXITY: u8 = 2;
-/// More elements no channel configuration has.
+/// Most elements of a frame; no channel configuration has more.
 const MAX_ELEMENTS: usize = 16;
 
 /// One channel element of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ChannelElement {
-    /// 2 for a pair, else 1.
+    /// Number of channels: 2 for a channel pair element, else 1.
     pub(super) channels: usize,
-    /// Its bits in the frame, the identifier included.
+    /// Bit range of the element in the frame, including its identifier.
     bits: Range<u64>,
 }
 
 impl ChannelElement {
-    /// A frame with nothing but this element of `frame`.
+    /// A frame that contains only this element of `frame`.
     pub(super) fn alone(&self, frame: &[u8]) -> Vec<u8> {
         const END: [bool; 3] = [true; 3];
         let bit = |at: u64| frame.get((at / 8) as usize).is_some_and(|byte| byte & (0x80 >> (at % 8)) != 0);
@@ -42,7 +42,7 @@ impl ChannelElement {
     }
 }
 
-/// Finds the channel elements of `frame`, in their order. What extends them (SBR) or is not sound is left out.
+/// Finds the channel elements of `frame`, in order. Extensions (SBR) and elements without audio are left out.
 ///
 /// # Errors
 /// When the frame is damaged, or uses coupling channels or tools beyond AAC-LC.
@@ -69,12 +69,12 @@ pub(super) fn channel_elements(frame: &[u8], rate_index: u8) -> Result<Vec<Chann
     Ok(elements)
 }
 
-/// Does an AudioSpecificConfig signal spectral band replication (HE-AAC), by its object type or an extension?
+/// Whether an AudioSpecificConfig signals spectral band replication (HE-AAC), by its object type or an extension.
 pub(super) fn config_has_sbr(config: &[u8]) -> bool {
-    /// `syncExtensionType`, 11 bits, with the object type SBR in 5 more and `sbrPresentFlag` (ISO/IEC 14496-3 §1.6.2.1).
+    /// `syncExtensionType` (11 bits), the object type SBR (5 bits) and `sbrPresentFlag` (ISO/IEC 14496-3 §1.6.2.1).
     const SYNC: u32 = 0x2b7 << 6 | 5 << 1 | 1;
     let is_hierarchical = AudioSpecificConfig::parse(config).is_ok_and(|(config, _)| config.sbr_present);
-    // Behind the rate and channels, wherever the body of the object type ends.
+    // The extension comes after rate and channels, at any bit offset: the body of the object type varies in length.
     let bits =
         config.iter().take(16).flat_map(|byte| (0..8).rev().map(move |bit| u32::from(byte >> bit & 1)));
     let mut window = 0;
@@ -85,7 +85,7 @@ pub(super) fn config_has_sbr(config: &[u8]) -> bool {
     is_hierarchical || has_extension
 }
 
-/// Does `frame` carry spectral band replication, which nothing outside of it need signal?
+/// Whether `frame` carries spectral band replication, which need not be signalled outside the frame.
 pub(super) fn frame_has_sbr(frame: &[u8], rate_index: u8) -> bool {
     let mut reader = BitReader::new(frame);
     for _ in 0..MAX_ELEMENTS {
@@ -118,7 +118,7 @@ fn skip_bits(reader: &mut BitReader<'_>, count: u32) -> Result<(), Error> {
     (0..count).try_for_each(|_| reader.read_bit().map(drop)).map_err(|_| Error::UnexpectedEnd)
 }
 
-/// Table 4.5: both channels of a pair, with the window information they may share.
+/// Skips a channel pair (table 4.5), whose channels may share their window information.
 fn skip_pair(reader: &mut BitReader<'_>, rate_index: u8) -> Result<(), Error> {
     let end = |_| Error::UnexpectedEnd;
     let shared = if reader.read_bit().map_err(end)? {
@@ -136,7 +136,7 @@ fn skip_pair(reader: &mut BitReader<'_>, rate_index: u8) -> Result<(), Error> {
     skip_channel(reader, shared.as_ref(), rate_index)
 }
 
-/// Table 4.50: one channel, whose window information may stand before it.
+/// Skips one channel (table 4.50); `shared` is the window information of its pair, if any.
 fn skip_channel(reader: &mut BitReader<'_>, shared: Option<&IcsInfo>, rate_index: u8) -> Result<(), Error> {
     let body = match shared {
         Some(info) => IcsBody::parse_with_ics_info(reader, info, LOW_COMPLEXITY, false)?,
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bits_are_cut_out_and_ended() {
+    fn element_bits_are_copied_and_terminated() {
         let element = ChannelElement { channels: 1, bits: 3..8 };
         assert_eq!(element.alone(&[0b1010_1101]), [0b0110_1111]);
         let longer = ChannelElement { channels: 1, bits: 4..13 };
@@ -159,8 +159,8 @@ mod tests {
     }
 
     #[test]
-    fn sbr_is_seen_in_the_configuration() {
-        // AAC-LC at 44.1 kHz, stereo; HE-AAC by its object type; by an extension behind AAC-LC at 24 kHz.
+    fn sbr_is_detected_in_the_configuration() {
+        // AAC-LC at 44.1 kHz, stereo; HE-AAC by its object type; by an extension after AAC-LC at 24 kHz.
         assert!(!config_has_sbr(&[0x12, 0x10]));
         assert!(config_has_sbr(&[0x2b, 0x11, 0x88, 0x00]));
         assert!(config_has_sbr(&[0x13, 0x10, 0x56, 0xe5, 0x98]));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_no_frame_and_no_panic() {
+    fn random_bytes_do_not_panic() {
         let mut state = 1u32;
         for length in 0..300 {
             let mut next = || {

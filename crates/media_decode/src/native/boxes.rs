@@ -1,21 +1,21 @@
-//! Walks the boxes of an ISO base media file (ISO/IEC 14496-12) without trusting their sizes.
+//! Reads the boxes of an ISO base media file (ISO/IEC 14496-12) without trusting their sizes.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// More boxes than any real file's index holds are not looked at.
+/// Most boxes that are read; no real file's index has more.
 const MAX_BOXES: u32 = 20_000;
 
-/// One box: its type and where its content lies.
+/// One box: its type and the position of its content.
 #[derive(Clone, Debug)]
 pub(super) struct MediaBox {
-    /// The four-character code.
+    /// The four-character code that names the type.
     pub(super) kind: [u8; 4],
-    /// Where the four-character code stands in the file.
+    /// Position of the four-character code in the file.
     pub(super) kind_at: u64,
-    /// The bytes after the header, as far as they are there.
+    /// Byte range of the content after the header, as far as the file has it.
     pub(super) content: Range<u64>,
-    /// Does it claim more than is there?
+    /// Whether the declared size exceeds the enclosing range.
     pub(super) is_cut: bool,
 }
 
@@ -30,7 +30,7 @@ impl<'a, R: Read + Seek> BoxReader<'a, R> {
         Self::with_limit(source, MAX_BOXES)
     }
 
-    /// Looks at up to `boxes_left` boxes.
+    /// A reader of up to `boxes_left` boxes.
     pub(super) fn with_limit(source: &'a mut R, boxes_left: u32) -> Self {
         Self { source, boxes_left }
     }
@@ -40,8 +40,8 @@ impl<'a, R: Read + Seek> BoxReader<'a, R> {
         Ok(0..self.source.seek(SeekFrom::End(0))?)
     }
 
-    /// The box that begins where `within` begins, which then moves behind it; `None` at the end, or where
-    /// nothing sensible stands.
+    /// Reads the box at the start of `within` and moves that start after the box; `None` at the end or at a malformed
+    /// box.
     pub(super) fn next_box(&mut self, within: &mut Range<u64>) -> io::Result<Option<MediaBox>> {
         if within.end.saturating_sub(within.start) < 8 || self.boxes_left == 0 {
             return Ok(None);
@@ -63,7 +63,7 @@ impl<'a, R: Read + Seek> BoxReader<'a, R> {
         Ok((content.start <= content.end).then_some(MediaBox { kind, kind_at, content, is_cut }))
     }
 
-    /// The first box of that type in `within`.
+    /// The first box of type `kind` in `within`.
     pub(super) fn find(&mut self, mut within: Range<u64>, kind: &[u8; 4]) -> io::Result<Option<MediaBox>> {
         while let Some(found) = self.next_box(&mut within)? {
             if found.kind == *kind {
@@ -95,7 +95,7 @@ impl<'a, R: Read + Seek> BoxReader<'a, R> {
         Ok(bytes)
     }
 
-    /// The content of a small box; what lies behind its first `limit` bytes is left out.
+    /// The first `limit` bytes of the content of a box.
     pub(super) fn content(&mut self, of: &MediaBox, limit: usize) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.source.seek(SeekFrom::Start(of.content.start))?;
@@ -105,13 +105,13 @@ impl<'a, R: Read + Seek> BoxReader<'a, R> {
     }
 }
 
-/// The big-endian number of four bytes at `at`, if `bytes` reaches that far.
+/// The big-endian number of four bytes at `at`, if `bytes` is long enough.
 pub(super) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_be_bytes(four.try_into().ok()?))
 }
 
-/// The big-endian number of eight bytes at `at`, if `bytes` reaches that far.
+/// The big-endian number of eight bytes at `at`, if `bytes` is long enough.
 pub(super) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
     let eight = bytes.get(at..at.checked_add(8)?)?;
     Some(u64::from_be_bytes(eight.try_into().ok()?))

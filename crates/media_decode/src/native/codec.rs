@@ -1,4 +1,4 @@
-//! Turns packets into samples.
+//! Decodes packets into samples.
 
 use std::sync::LazyLock;
 
@@ -17,7 +17,7 @@ use super::vorbis;
 use crate::DecodeError;
 use crate::samples::silence_bad_samples;
 
-/// Every codec that can be decoded.
+/// Registry of all codecs that are decoded in this process.
 pub(super) static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut registry = CodecRegistry::new();
     symphonia::default::register_enabled_codecs(&mut registry);
@@ -32,18 +32,18 @@ pub(super) struct Codec {
     pub(super) name: &'static str,
 }
 
-/// What a packet held.
+/// The result of decoding a packet.
 pub(super) enum Decoded {
-    /// So many frames, now in the buffer, of which so many samples were no numbers.
+    /// `count` frames are in the buffer; `bad_samples` of their samples were set to zero.
     Frames { count: usize, spec: AudioSpec, bad_samples: u64 },
-    /// Nothing that could be decoded.
+    /// The packet could not be decoded.
     Damaged,
 }
 
 impl Codec {
     /// # Errors
     /// [`DecodeError::Unsupported`] for a codec or profile that is not implemented,
-    /// [`DecodeError::Undecodable`] for a broken codec header.
+    /// [`DecodeError::Undecodable`] for a corrupt codec header.
     pub(super) fn new(params: &AudioCodecParameters) -> Result<Self, DecodeError> {
         let params = without_pre_skip(params);
         let name = CODECS.get_audio_decoder(params.codec).map(|codec| codec.codec.info.short_name);
@@ -55,7 +55,7 @@ impl Codec {
         Ok(Self { decoder, params, name })
     }
 
-    /// Decodes `packet` into `samples` (interleaved). Nothing is trimmed: the timeline does that.
+    /// Decodes `packet` into `samples` (interleaved). Samples are not trimmed here: the timeline trims them.
     pub(super) fn decode(&mut self, packet: &mut Packet, samples: &mut Vec<f32>) -> Decoded {
         samples.clear();
         packet.trim_start = Duration::ZERO;
@@ -77,7 +77,7 @@ impl Codec {
         }
     }
 
-    /// Starts over. Should that fail, the old decoder stays: each call to it is guarded.
+    /// Replaces the decoder with a new one. If that fails, the old decoder stays: each call to it is guarded.
     pub(super) fn rebuild(&mut self) {
         if let Ok(fresh) = Self::new(&self.params) {
             *self = fresh;
@@ -85,8 +85,8 @@ impl Codec {
     }
 }
 
-/// Symphonia's decoders, but for what they do not know (AAC of more than two channels) or get wrong
-/// (Vorbis of more than two channels).
+/// Creates symphonia's decoder, or a replacement for codecs that symphonia does not support (AAC of more than two
+/// channels) or decodes incorrectly (Vorbis of more than two channels).
 fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Error> {
     if params.codec == CODEC_ID_VORBIS && vorbis::channels(params) > 2 {
         return Ok(Box::new(vorbis::SurroundDecoder::new(params)?));
@@ -99,7 +99,8 @@ fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, 
     }
 }
 
-/// Opus tells how many samples to drop in its header; the timeline does it, so the decoder must not.
+/// The parameters with the pre-skip of an Opus header set to zero: the timeline drops those samples, so the decoder
+/// must not.
 fn without_pre_skip(params: &AudioCodecParameters) -> AudioCodecParameters {
     let mut params = params.clone();
     if params.codec == CODEC_ID_OPUS
@@ -118,10 +119,10 @@ pub(super) fn pre_skip(params: &AudioCodecParameters) -> u32 {
     }
 }
 
-/// The name of a codec that nothing names.
+/// Name of a codec without a known name.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// What to call a codec, implemented or not.
+/// Short name of a codec, whether or not it is implemented.
 pub(crate) fn codec_name(params: &AudioCodecParameters) -> String {
     use symphonia::core::codecs::audio::well_known as id;
     if let Some(known) = CODECS.get_audio_decoder(params.codec) {

@@ -1,4 +1,4 @@
-//! Opens a container and hands out the packets of its sound.
+//! Opens a container and reads its packets.
 
 use std::io::{self, Read, Seek};
 
@@ -26,14 +26,14 @@ use super::{matroska, wave};
 use crate::sniff::survey;
 use crate::{DecodeError, FileFormat, Source};
 
-/// The most bytes that opening a file or fetching one packet may read.
+/// Most bytes that opening a file or reading one packet may read.
 pub(crate) const READ_LIMIT: u64 = 128 << 20;
-/// How far into a file a container may begin, in bytes after leading tags.
+/// Largest offset at which a container may begin, in bytes after leading tags.
 const PROBE_DEPTH: u32 = 64 << 10;
-/// Malformed stretches in a row after which a container counts as ended.
+/// Number of consecutive malformed stretches after which a container counts as ended.
 const MAX_MALFORMED: u32 = 8;
 
-/// A probe that knows one container and the tags before it: what the first bytes name is what is opened.
+/// A probe that knows only the container of `format` and leading tags, so that no other demuxer opens the file.
 fn probe_of(format: FileFormat) -> Probe {
     let mut probe =
         Probe::new_with_options(&ProbeOptions { max_probe_depth: PROBE_DEPTH, ..ProbeOptions::default() });
@@ -54,36 +54,36 @@ fn probe_of(format: FileFormat) -> Probe {
     probe
 }
 
-/// Which container it is, as far as timing differs.
+/// Containers, distinguished where their timing differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Container {
     Mp4,
     Matroska,
     Ogg,
-    /// And MP2 and MP1.
+    /// MP3, MP2 and MP1.
     Mp3,
     Adts,
     Other,
 }
 
-/// What is known of the sound before its first packet.
+/// What the container declares about an audio track.
 #[derive(Clone, Debug)]
 pub(crate) struct AudioTrack {
     pub(crate) id: u32,
     pub(crate) params: AudioCodecParameters,
     pub(crate) time_base: Option<TimeBase>,
-    /// Samples the encoder put after the sound, where the container tells.
+    /// Samples that the encoder appended after the audio, if the container declares them.
     pub(crate) padding: Option<u32>,
-    /// Samples of sound, without what the encoder put before and after it.
+    /// Number of samples without the encoder's delay and padding.
     pub(crate) samples: Option<u64>,
-    /// Do its parameters differ from what symphonia reads?
+    /// Whether the parameters differ from those that symphonia reads.
     pub(crate) is_repaired: bool,
 }
 
-/// What fetching a packet came to.
-pub(crate) enum Fetched {
+/// The result of reading a packet.
+pub(crate) enum ReadResult {
     Packet(Packet),
-    /// The end; `true` when it came too early.
+    /// The end of the file; `truncated` when it comes too early.
     End {
         truncated: bool,
     },
@@ -91,26 +91,26 @@ pub(crate) enum Fetched {
     NewStream,
 }
 
-/// An open container.
+/// An open container, from which packets are read.
 pub(crate) struct Demuxer {
-    /// `None` after it panicked.
+    /// `None` after a panic of the reader.
     reader: Option<Box<dyn FormatReader>>,
     allowance: Allowance,
     pub(crate) container: Container,
     pub(crate) name: &'static str,
     pub(crate) movie: Option<Movie>,
-    /// Of a Matroska file.
+    /// The tracks of a Matroska file; empty for other containers.
     pub(crate) matroska: Vec<MatroskaTrack>,
-    /// Do bare frames change their rate or channels, which symphonia cannot follow?
+    /// Whether the frames of an MP3 or ADTS file change their rate or channels, which symphonia does not support.
     pub(crate) changes: bool,
-    /// Does the reader see something else than the file, where it would read that wrongly?
+    /// Whether the reader gets modified bytes, because it would read the original ones incorrectly.
     pub(crate) is_repaired: bool,
-    /// Does the reader see shorter lengths than the file tells, and so no early end?
+    /// Whether the reader gets shorter lengths than the file declares, so that it cannot detect the truncation.
     is_shortened: bool,
 }
 
 impl Demuxer {
-    /// Opens a container that was found to be of `format`.
+    /// Opens a container of the detected `format`.
     pub(crate) fn open(mut source: Box<dyn Source>, format: FileFormat) -> Result<Self, DecodeError> {
         let container = Container::of(format);
         let movie = match container {
@@ -164,21 +164,21 @@ impl Demuxer {
         })
     }
 
-    /// The tracks of the container; of an MP4 file only those with sound.
+    /// The tracks of the container; for an MP4 file the audio tracks only.
     pub(crate) fn tracks(&self) -> &[Track] {
         self.reader.as_ref().map_or(&[], |reader| reader.tracks())
     }
 
-    /// The duration, of the whole file, else of `track`, where the header tells it. That of files which are nothing but
-    /// packets is no fact: it is an estimate from the first ones, or that of the first of several that were joined.
-    pub(crate) fn told_duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
+    /// The duration of the whole file, else of `track`, if the header declares it. `None` for MP3, ADTS and Ogg, whose
+    /// duration is an estimate from the first packets, or that of the first of several joined recordings.
+    pub(crate) fn declared_duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
         match self.container {
             Container::Mp3 | Container::Adts | Container::Ogg => None,
             Container::Mp4 | Container::Matroska | Container::Other => self.duration(track),
         }
     }
 
-    /// The duration, of the whole file, else of `track`, as far as it can be known from the beginning.
+    /// The declared or estimated duration of the whole file, else of `track`.
     pub(crate) fn duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
         let info = self.reader.as_ref()?.media_info();
         let whole = info.time_base.zip(info.duration).and_then(|(base, ticks)| base.calc_duration(ticks));
@@ -192,24 +192,24 @@ impl Demuxer {
             .filter(|duration| *duration > MediaTime::ZERO)
     }
 
-    /// Is there video in it, too?
+    /// Whether the container has a video track.
     pub(crate) fn has_video(&self) -> bool {
         self.tracks().iter().any(|track| track.track_type() == Some(TrackType::Video))
     }
 
-    /// Nanoseconds per frame of a track, where the container declares them.
+    /// Nanoseconds per frame of a track, if the container declares them.
     pub(crate) fn default_frame_duration(&self, track: u32) -> Option<u64> {
         self.matroska.iter().find(|entry| entry.number == u64::from(track))?.default_duration_ns
     }
 
-    /// When a packet is presented, in seconds, if its track is of that kind.
+    /// PTS of a packet in seconds, if its track is of that kind.
     pub(crate) fn seconds(&self, packet: &Packet, kind: TrackType) -> Option<f64> {
         let track = self.tracks().iter().find(|track| track.id == packet.track_id)?;
         let base = track.time_base.filter(|_| track.track_type() == Some(kind))?;
         Some(base.calc_time(packet.pts)?.as_secs_f64())
     }
 
-    /// The audio streams, in the order of the container, which is also ffmpeg's.
+    /// The audio streams, in container order, which is also ffmpeg's order.
     pub(crate) fn audio_streams(&self) -> Vec<AudioStream> {
         let track_of = |id: u32| self.tracks().iter().find(|track| track.id == id);
         if let Some(movie) = &self.movie {
@@ -228,13 +228,13 @@ impl Demuxer {
     /// The audio stream of a new part of the file (chained Ogg).
     ///
     /// # Errors
-    /// [`DecodeError::NoAudioStream`] without any.
+    /// [`DecodeError::NoAudioStream`] when there is no audio stream.
     pub(crate) fn audio_track(&self) -> Result<AudioTrack, DecodeError> {
         let mut streams = self.audio_streams().into_iter();
         streams.find_map(|stream| stream.track).ok_or_else(|| self.no_audio_stream())
     }
 
-    /// The stream that symphonia by itself would decode.
+    /// The track id of the stream that symphonia selects by default.
     pub(crate) fn default_audio_id(&self) -> Option<u32> {
         let is_decodable = |track: &&Track| match &track.codec_params {
             Some(CodecParameters::Audio(params)) => CODECS.get_audio_decoder(params.codec).is_some(),
@@ -248,7 +248,7 @@ impl Demuxer {
         DecodeError::NoAudioStream { container: self.name.to_owned() }
     }
 
-    /// Why none of `count` audio streams is `wanted`.
+    /// The error when the `count` audio streams do not include `wanted`.
     pub(crate) fn missing_audio_stream(&self, wanted: Option<usize>, count: usize) -> DecodeError {
         DecodeError::missing_audio_stream(self.name, wanted, count)
     }
@@ -257,16 +257,16 @@ impl Demuxer {
     ///
     /// # Errors
     /// [`DecodeError::Io`] when the source fails, [`DecodeError::LimitExceeded`] when a packet is too large.
-    pub(crate) fn next_packet(&mut self) -> Result<Fetched, DecodeError> {
+    pub(crate) fn next_packet(&mut self) -> Result<ReadResult, DecodeError> {
         for _ in 0..MAX_MALFORMED {
             let Some(reader) = self.reader.as_mut() else {
                 break;
             };
             self.allowance.grant(READ_LIMIT);
             match guarded(|| reader.next_packet()) {
-                Ok(Some(packet)) => return Ok(Fetched::Packet(packet)),
-                Ok(None) => return Ok(Fetched::End { truncated: self.is_shortened }),
-                Err(Failure::Error(Error::ResetRequired)) => return Ok(Fetched::NewStream),
+                Ok(Some(packet)) => return Ok(ReadResult::Packet(packet)),
+                Ok(None) => return Ok(ReadResult::End { truncated: self.is_shortened }),
+                Err(Failure::Error(Error::ResetRequired)) => return Ok(ReadResult::NewStream),
                 Err(Failure::Error(Error::IoError(error)))
                     if error.kind() == io::ErrorKind::UnexpectedEof =>
                 {
@@ -277,16 +277,16 @@ impl Demuxer {
                 {
                     return Err(failure.into_decode_error("a packet", &self.allowance));
                 }
-                // What follows may be sound again.
+                // Valid packets may follow.
                 Err(Failure::Error(_)) => {}
                 Err(Failure::Panic) => self.reader = None,
             }
         }
-        Ok(Fetched::End { truncated: self.should_tell_its_end() })
+        Ok(ReadResult::End { truncated: self.should_declare_its_end() })
     }
 
-    /// Recordings of browsers tell no length, and simply stop.
-    fn should_tell_its_end(&self) -> bool {
+    /// Whether the file should declare where it ends. Matroska files of browsers declare no length.
+    fn should_declare_its_end(&self) -> bool {
         self.container != Container::Matroska || self.duration(None).is_some()
     }
 }
@@ -299,7 +299,7 @@ impl AudioTrack {
         let (mut params, mut is_repaired) = (params.clone(), false);
         if params.codec == codecs::CODEC_ID_OPUS {
             is_repaired = params.sample_rate.is_some_and(|rate| rate != 48_000);
-            // Opus is decoded at 48 kHz; the header may name the rate of the encoder's input (RFC 7845 §5.1).
+            // Opus is decoded at 48 kHz; the header may declare the rate of the encoder's input (RFC 7845 §5.1).
             params.sample_rate = Some(48_000);
         }
         Some(Self {
@@ -312,7 +312,7 @@ impl AudioTrack {
         })
     }
 
-    /// A time of the container as a position in samples of `rate` Hz.
+    /// A timestamp of the container as a position in samples of `rate` Hz.
     pub(crate) fn to_samples(&self, time: Timestamp, rate: u32) -> i64 {
         self.time_base.map_or(time.get(), |base| scale(time.get(), base, rate))
     }
@@ -327,7 +327,7 @@ fn scale(ticks: i64, base: TimeBase, rate: u32) -> i64 {
     rounded.clamp(i128::from(i64::MIN / 2), i128::from(i64::MAX / 2)) as i64
 }
 
-/// What symphonia's demuxers take for damage, and is only of a kind that they do not know.
+/// Codecs that symphonia's demuxers report as damage although they are merely unsupported; `None` for other files.
 fn refused(
     source: &mut Box<dyn Source>,
     format: FileFormat,

@@ -1,4 +1,4 @@
-//! How long the fragments of an MP4 file last (ISO/IEC 14496-12 §8.8), which its index does not say.
+//! Durations of the fragments of an MP4 file (ISO/IEC 14496-12 §8.8), which its index does not declare.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek};
@@ -6,20 +6,20 @@ use std::ops::Range;
 
 use super::boxes::{BoxReader, be32};
 
-/// Boxes that are looked at: a day of fragments of one second.
+/// Most boxes that are read; enough for a day of fragments of one second.
 const MAX_BOXES: u32 = 2_000_000;
-/// The most of a run's table that is read.
+/// Most bytes of a run's table that are read.
 const MAX_RUN_BYTES: usize = 1 << 20;
 
-/// What the fragments of a track hold.
+/// Totals of the fragments of a track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fragments {
     pub(crate) samples: u64,
-    /// Ticks of the track that they last together.
+    /// Total duration in ticks of the track.
     pub(crate) duration: u64,
 }
 
-/// The fragments of each track by its id; `defaults` are the durations of samples that `trex` boxes give.
+/// The fragments of each track by its id; `defaults` are the sample durations declared by `trex` boxes.
 pub(super) fn read(
     source: &mut (impl Read + Seek),
     defaults: &BTreeMap<u32, u32>,
@@ -68,7 +68,7 @@ fn add_track<R: Read + Seek>(
     Ok(())
 }
 
-/// `default_sample_duration` of a `tfhd` box, behind the fields that its flags announce.
+/// `default_sample_duration` of a `tfhd` box, which comes after the optional fields that the flags declare.
 fn header_duration(header: &[u8]) -> Option<u32> {
     let flags = be32(header, 0)?;
     let base = if flags & 0x1 != 0 { 8 } else { 0 };
@@ -76,7 +76,7 @@ fn header_duration(header: &[u8]) -> Option<u32> {
     if flags & 0x8 != 0 { be32(header, 8 + base + description) } else { None }
 }
 
-/// Samples of a `trun` box, and how long they last.
+/// Number of samples of a `trun` box, and their total duration in ticks.
 fn run_duration(run: &[u8], default: u32) -> (u64, u64) {
     let flags = be32(run, 0).unwrap_or(0);
     let count = u64::from(be32(run, 4).unwrap_or(0));
@@ -90,7 +90,7 @@ fn run_duration(run: &[u8], default: u32) -> (u64, u64) {
     let (counted, duration) = durations.fold((0, 0), |(counted, total): (u64, u64), duration| {
         (counted + 1, total.saturating_add(u64::from(duration.unwrap_or(0))))
     });
-    // What lies behind the bytes that were read lasts as long as the rest on average.
+    // Samples beyond the bytes that were read are assumed to have the average duration.
     let rest = (count - counted).saturating_mul(duration.checked_div(counted).unwrap_or(default.into()));
     (count, duration.saturating_add(rest))
 }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_beyond_the_box_end_it_soon() {
+    fn sample_counts_beyond_the_box_use_the_average_duration() {
         let (count, duration) = run_duration(&words(&[0x100, u32::MAX, 10, 20]), 1);
         assert_eq!((count, duration), (u64::from(u32::MAX), 30 + (u64::from(u32::MAX) - 2) * 15));
     }

@@ -1,4 +1,4 @@
-//! Keeps what goes wrong inside symphonia inside.
+//! Contains errors and panics of symphonia.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -7,20 +7,20 @@ use symphonia::core::errors::Error;
 use super::metered::Allowance;
 use crate::DecodeError;
 
-/// What a call into symphonia came to.
+/// The failure of a call into symphonia.
 pub(super) enum Failure {
-    /// It returned an error.
+    /// The call returned an error.
     Error(Error),
-    /// It panicked: an index or an arithmetic overflow that hostile bytes found. Its state is not to be used
-    /// again.
+    /// The call panicked: hostile bytes caused an out-of-range index or an arithmetic overflow. The state of the called
+    /// object must not be used again.
     Panic,
 }
 
-/// Calls into symphonia, or a codec under it.
+/// Calls symphonia, or a codec used by it, and catches panics.
 ///
-/// Demuxers and decoders of some twenty formats run here on bytes that strangers upload. They are safe Rust
-/// (and libopus), so a bug in them is a panic and not memory corruption; caught here, it costs one file and
-/// not the worker thread. Whoever gets [`Failure::Panic`] drops the object that panicked.
+/// Demuxers and decoders of about twenty formats run here on uploaded, untrusted bytes. They are safe Rust (and
+/// libopus), so a bug in them is a panic and not memory corruption. Catching it costs one file and not the worker
+/// thread. On [`Failure::Panic`] the caller must drop the object that panicked.
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(Failure::Error),
@@ -29,15 +29,15 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, F
 }
 
 impl Failure {
-    /// As an error of the whole recording, found while doing `what`.
+    /// Converts the failure into an error of the recording; `what` names the part that was read.
     pub(super) fn into_decode_error(self, what: &str, allowance: &Allowance) -> DecodeError {
         let error = match self {
-            Self::Panic => return DecodeError::Undecodable(format!("{what}: its content makes no sense")),
+            Self::Panic => return DecodeError::Undecodable(format!("{what}: its content is malformed")),
             Self::Error(error) => error,
         };
         match error {
             Error::IoError(_) if allowance.is_spent() => DecodeError::LimitExceeded {
-                what: "what must be read at once",
+                what: "a header or packet",
                 found: "larger".to_owned(),
                 limit: format!("{} MiB", super::demux::READ_LIMIT >> 20),
             },
@@ -49,7 +49,7 @@ impl Failure {
             Error::Unsupported(feature) if feature.contains("probe") => {
                 DecodeError::Unrecognised("no known container was found".to_owned())
             }
-            // What symphonia calls unsupported here is an index that is not where it must be.
+            // Symphonia reports a missing index as unsupported; the file is malformed.
             Error::Unsupported(feature) if feature.contains("missing") => {
                 DecodeError::Undecodable(format!("{what}: {feature}"))
             }

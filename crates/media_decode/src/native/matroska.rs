@@ -1,8 +1,7 @@
-//! Lets symphonia read a Matroska file that was cut off.
+//! Lets symphonia read a truncated Matroska file.
 //!
-//! Symphonia takes an element that is longer than the file for no element at all, and with it what is there. An
-//! element of unknown length (RFC 8794 §6.2) goes on as far as the file does, so that is what the cut ones are
-//! made to look like.
+//! Symphonia ignores an element that is longer than the file, including the part that exists. An element of unknown
+//! length (RFC 8794 §6.2) extends to the end of the file, so truncated elements are presented with an unknown length.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -13,22 +12,22 @@ const SEGMENT: u64 = 0x1853_8067;
 const SEEK_HEAD: u64 = 0x114D_9B74;
 const VOID: u8 = 0xEC;
 const CLUSTER: u64 = 0x1F43_B675;
-/// More elements than any real file has on its first level are not looked at.
+/// Most elements that are read on the first level; no real file has more.
 const MAX_ELEMENTS: u32 = 100_000;
 
-/// Where an element lies.
+/// Position of an element in the file.
 pub(super) struct Element {
     pub(super) id: u64,
-    /// Where its length is told, and in how many bytes.
+    /// Position and width in bytes of the length field.
     length_at: u64,
     length_bytes: usize,
     pub(super) content: u64,
-    /// `None` when unknown.
+    /// End of the content; `None` when the length is unknown.
     pub(super) end: Option<u64>,
 }
 
-/// How symphonia is to see the file: the lengths of what reaches beyond its end unknown, and no table of contents,
-/// which points to what is gone.
+/// Overlays for a truncated file: unknown lengths for elements that extend beyond its end, and no seek head, which
+/// would point to missing elements.
 pub(super) fn overlays(source: &mut (impl Read + Seek)) -> io::Result<Vec<Overlay>> {
     let length = source.seek(SeekFrom::End(0))?;
     let Some(header) = element(source, 0)?.filter(|header| header.id == EBML) else {
@@ -68,7 +67,7 @@ impl Element {
     }
 }
 
-/// The header of an empty element that reaches from `start` to `end`, in place of any other there.
+/// The header of a void element from `start` to `end`, which replaces the element there.
 fn void(start: u64, end: u64) -> Option<Overlay> {
     const HEADER: u64 = 5;
     let length = u32::try_from(end.checked_sub(start + HEADER)?).ok().filter(|length| *length < 1 << 28)?;
@@ -77,7 +76,7 @@ fn void(start: u64, end: u64) -> Option<Overlay> {
     Some(Overlay::new(start, bytes))
 }
 
-/// The element whose header stands at `at`; `None` where none fits.
+/// The element whose header is at `at`; `None` when there is no complete header.
 pub(super) fn element(source: &mut (impl Read + Seek), at: u64) -> io::Result<Option<Element>> {
     let mut header = Vec::with_capacity(12);
     source.seek(SeekFrom::Start(at))?;
@@ -85,17 +84,18 @@ pub(super) fn element(source: &mut (impl Read + Seek), at: u64) -> io::Result<Op
     let Some((id_bytes, id)) = number(&header, 4) else {
         return Ok(None);
     };
-    let Some((length_bytes, told)) = number(&header[id_bytes..], 8) else {
+    let Some((length_bytes, declared)) = number(&header[id_bytes..], 8) else {
         return Ok(None);
     };
-    // The leading one bit tells the width; the others are the number, all ones when it is unknown.
+    // The leading one bit encodes the width; the other bits are the number, all ones when the length is unknown.
     let mask = (1u64 << (7 * length_bytes)) - 1;
     let content = at + (id_bytes + length_bytes) as u64;
-    let end = if told & mask == mask { None } else { content.checked_add(told & mask) };
+    let end = if declared & mask == mask { None } else { content.checked_add(declared & mask) };
     Ok(Some(Element { id, length_at: at + id_bytes as u64, length_bytes, content, end }))
 }
 
-/// A number of variable width at the beginning of `bytes`, its leading one bit included, and its width in bytes.
+/// Width in bytes and value of the variable-width number at the beginning of `bytes`. The value includes the leading
+/// one bit.
 pub(super) fn number(bytes: &[u8], widest: usize) -> Option<(usize, u64)> {
     let width = bytes.first()?.leading_zeros() as usize + 1;
     let bytes = bytes.get(..width).filter(|_| width <= widest)?;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_files_and_other_files_are_left_alone() {
+    fn complete_files_and_other_formats_get_no_overlays() {
         let whole = b"\x1A\x45\xDF\xA3\x81\x00\x18\x53\x80\x67\x83abc";
         assert_eq!(overlays_of(whole), []);
         assert_eq!(overlays_of(b"RIFF....WAVE"), []);

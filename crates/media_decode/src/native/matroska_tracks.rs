@@ -1,4 +1,4 @@
-//! What symphonia does not report of the tracks of a Matroska file (RFC 9559 §5.1.4).
+//! Properties of the tracks of a Matroska file (RFC 9559 §5.1.4) that symphonia does not report.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -14,9 +14,9 @@ const FLAG_DEFAULT: u64 = 0x88;
 const CODEC_ID: u64 = 0x86;
 const DEFAULT_DURATION: u64 = 0x23_E383;
 const CONTENT_ENCODINGS: u64 = 0x6D80;
-/// More elements no real file has before its tracks.
+/// Most elements that are read before the tracks; no real file has more.
 const MAX_ELEMENTS: u32 = 1_000;
-/// A longer description of all tracks is not read.
+/// Most bytes of the track entries that are read.
 const MAX_TRACKS_BYTES: u64 = 4 << 20;
 
 /// A track, as its entry describes it.
@@ -24,13 +24,13 @@ const MAX_TRACKS_BYTES: u64 = 4 << 20;
 pub(crate) struct MatroskaTrack {
     pub(crate) number: u64,
     pub(crate) kind: MatroskaKind,
-    /// `FlagDefault`, set where it is absent.
+    /// `FlagDefault`; true when absent.
     pub(crate) is_default: bool,
-    /// E.g. `A_AAC`.
+    /// The `CodecID`, e.g. `A_AAC`.
     pub(crate) codec_id: String,
-    /// Nanoseconds per frame, where the file says.
+    /// Nanoseconds per frame, if declared.
     pub(crate) default_duration_ns: Option<u64>,
-    /// Are its frames compressed or encrypted by the container?
+    /// Whether the container compresses or encrypts the frames.
     pub(crate) is_encoded: bool,
 }
 
@@ -41,7 +41,7 @@ pub(crate) enum MatroskaKind {
     Other,
 }
 
-/// The tracks of a Matroska file, in their order; none of any other file, or where they cannot be found.
+/// The tracks of a Matroska file, in file order; empty for any other file, or when the tracks are not found.
 pub(crate) fn tracks(source: &mut (impl Read + Seek)) -> io::Result<Vec<MatroskaTrack>> {
     let Some(header) = element(source, 0)?.and_then(|header| header.end) else { return Ok(Vec::new()) };
     let Some(segment) = element(source, header)?.filter(|segment| segment.id == SEGMENT) else {
@@ -96,7 +96,7 @@ fn track(entry: &[u8]) -> MatroskaTrack {
     track
 }
 
-/// The elements in `bytes`, with their contents; ends where none fits.
+/// The ids and contents of the elements in `bytes`; ends at the first malformed element.
 fn children(mut bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     std::iter::from_fn(move || {
         let (id_bytes, id) = number(bytes, 4)?;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_has_no_tracks() {
+    fn malformed_files_have_no_tracks() {
         assert_eq!(tracks(&mut io::Cursor::new(b"\x1a\x45\xdf\xa3\xff\xff\xff".to_vec())).unwrap(), []);
         assert_eq!(tracks(&mut io::Cursor::new(Vec::new())).unwrap(), []);
     }

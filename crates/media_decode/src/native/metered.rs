@@ -1,4 +1,4 @@
-//! The bytes of a recording as symphonia reads them: metered, and with some container boxes hidden.
+//! The source that symphonia reads: it limits the number of bytes read and overlays parts of the file.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -9,11 +9,11 @@ use symphonia::core::io::MediaSource;
 
 use crate::Source;
 
-/// How many bytes the current operation may still read, and whether the source itself failed.
+/// Number of bytes that the current operation may still read, and whether the source itself failed.
 ///
-/// Demuxers grow their buffers as they read, so a bound on the bytes that opening a file or fetching one packet may
-/// read bounds both memory and time, whatever sizes a hostile file claims. An I/O error counts as the source's only if
-/// it was seen here: demuxers report damage as I/O errors too.
+/// Demuxers grow their buffers as they read, so a limit on the bytes read while opening a file or reading one packet
+/// bounds memory and time for any sizes that a hostile file declares. Only I/O errors recorded here are errors of the
+/// source: demuxers report damage as I/O errors too.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance(Arc<Budget>);
 
@@ -24,22 +24,22 @@ struct Budget {
 }
 
 impl Allowance {
-    /// Nothing was read yet, and nothing is forbidden.
+    /// An allowance without a limit.
     pub(crate) fn full() -> Self {
         Self(Arc::new(Budget { bytes: AtomicU64::new(u64::MAX), source_failed: AtomicBool::new(false) }))
     }
 
-    /// Allows `bytes` from now on.
+    /// Allows `bytes` to be read from now on.
     pub(crate) fn grant(&self, bytes: u64) {
         self.0.bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Was the last grant used up?
+    /// Whether the last grant is used up.
     pub(crate) fn is_spent(&self) -> bool {
         self.0.bytes.load(Ordering::Relaxed) == 0
     }
 
-    /// Did reading from the source fail?
+    /// Whether reading from the source failed.
     pub(crate) fn source_failed(&self) -> bool {
         self.0.source_failed.load(Ordering::Relaxed)
     }
@@ -54,9 +54,9 @@ impl Allowance {
         self.0.bytes.store(left.saturating_sub(bytes as u64), Ordering::Relaxed);
     }
 
-    /// Marks an error of the source.
+    /// Records an error of the source and returns it.
     fn mark(&self, error: io::Error) -> io::Error {
-        // A read that a signal interrupted is repeated; a position before the beginning is the demuxer's mistake.
+        // An interrupted read is repeated; a position before the beginning is an error of the demuxer.
         if !matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::InvalidInput) {
             self.0.source_failed.store(true, Ordering::Relaxed);
         }
@@ -64,20 +64,20 @@ impl Allowance {
     }
 }
 
-/// Bytes that read differently than they are stored.
+/// Bytes that replace stored bytes when the file is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Overlay {
-    /// Where the first of them stands.
+    /// Position of the first replaced byte.
     pub(crate) at: u64,
-    /// What is read instead.
+    /// The bytes that are read there instead.
     pub(crate) bytes: Vec<u8>,
-    /// Zeros that follow.
+    /// Number of zeros that follow `bytes`.
     pub(crate) zeros: u64,
 }
 
-/// A [`Source`] as symphonia wants it.
+/// A [`Source`] as a symphonia [`MediaSource`].
 pub(crate) struct MeteredSource {
-    /// Never contended (each use holds `&mut self`): the mutex only makes a `Send` source `Sync`.
+    /// Never contended, because each use holds `&mut self`. The mutex only makes a `Send` source `Sync`.
     inner: Mutex<Box<dyn Source>>,
     len: u64,
     position: u64,
@@ -86,7 +86,7 @@ pub(crate) struct MeteredSource {
 }
 
 impl MeteredSource {
-    /// Reads `inner` from its beginning, within what `allowance` grants.
+    /// Reads `inner` from its beginning, limited by `allowance`.
     pub(crate) fn new(
         mut inner: Box<dyn Source>,
         allowance: Allowance,
@@ -102,7 +102,7 @@ impl Read for MeteredSource {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let allowed = self.allowance.take(buffer.len());
         if allowed == 0 && !buffer.is_empty() {
-            return Err(io::Error::other("read more than one operation may"));
+            return Err(io::Error::other("read limit of one operation exceeded"));
         }
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
         let count = inner.read(&mut buffer[..allowed]).map_err(|error| self.allowance.mark(error))?;
@@ -116,17 +116,17 @@ impl Read for MeteredSource {
 }
 
 impl Overlay {
-    /// Reads `bytes` from `at` on.
+    /// An overlay of `bytes` from `at` on.
     pub(crate) fn new(at: u64, bytes: Vec<u8>) -> Self {
         Self { at, bytes, zeros: 0 }
     }
 
-    /// Reads zeros in `range`.
+    /// An overlay of zeros in `range`.
     pub(crate) fn zeros(range: Range<u64>) -> Self {
         Self { at: range.start, bytes: Vec::new(), zeros: range.end.saturating_sub(range.start) }
     }
 
-    /// Writes what of this overlay falls into `bytes`, which were read from `start` on.
+    /// Applies the overlay to `bytes`, which were read from position `start` on.
     fn apply(&self, start: u64, bytes: &mut [u8]) {
         for (position, byte) in (self.at..).zip(&self.bytes) {
             let index = position.checked_sub(start).and_then(|index| usize::try_from(index).ok());
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overlay_shows_however_the_reads_fall() {
+    fn overlays_apply_to_reads_of_any_size() {
         let overlays = vec![Overlay::new(3, b"free".to_vec()), Overlay::zeros(8..9)];
         for chunk in 1..10 {
             let mut source = source(b"...trak...", 100, overlays.clone());

@@ -1,4 +1,5 @@
-//! Decoding in this process, by symphonia; what it leaves to its caller or gets wrong is mended here.
+//! Decoding in this process, by symphonia, with the parts that symphonia leaves to its caller and corrections of its
+//! errors.
 
 mod aac;
 mod aac_elements;
@@ -17,7 +18,7 @@ mod streams;
 mod vorbis;
 mod wave;
 
-pub(crate) use demux::{AudioTrack, Demuxer, Fetched};
+pub(crate) use demux::{AudioTrack, Demuxer, ReadResult};
 pub(crate) use mp4::{Movie, MovieTrack, TrackKind};
 pub(crate) use presentation::Presentation;
 pub(crate) use stream::{Opened, PacketStream};

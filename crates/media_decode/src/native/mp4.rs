@@ -1,6 +1,6 @@
-//! What symphonia does not tell of an MP4 file: edit lists, gapless tags, frame rates.
+//! Properties of an MP4 file that symphonia does not report: edit lists, gapless tags, frame rates.
 //!
-//! Boxes and fields are those of ISO/IEC 14496-12; `iTunSMPB` is what iTunes writes instead of an edit list.
+//! Boxes and fields are named as in ISO/IEC 14496-12; iTunes writes `iTunSMPB` instead of an edit list.
 
 use std::io::{self, Read, Seek};
 use std::ops::Range;
@@ -11,27 +11,28 @@ use super::boxes::{BoxReader, MediaBox, be32, be64};
 use super::fragments;
 use super::metered::Overlay;
 
-/// The most edits of one track that are looked at, and the most of a table that is read.
+/// Most edits of one track that are read.
 const MAX_EDITS: usize = 4_096;
+/// Most bytes of a table that are read.
 const MAX_TABLE_BYTES: usize = 4 << 20;
 
 /// The index of an MP4 file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Movie {
-    /// Ticks per second of edit durations.
+    /// Ticks per second of the movie, the unit of edit durations.
     pub(crate) timescale: u32,
     pub(crate) tracks: Vec<MovieTrack>,
-    /// Positions of the `trex` boxes, with the track each is about and the duration of its samples.
+    /// Position, track id and default sample duration of each `trex` box.
     trex: Vec<(u64, u32, u32)>,
-    /// Positions of the types of segment index boxes (`sidx`) before the first fragment.
+    /// Positions of the type fields of segment index boxes (`sidx`) before the first fragment.
     sidx: Vec<u64>,
     /// Encoder delay and length in samples, from an `iTunSMPB` tag.
     pub(crate) gapless: Option<Gapless>,
-    /// Where the size of a last box stands that is longer than the file.
+    /// Position of the size field of the last box, if that box is longer than the file.
     cut_at: Option<u64>,
 }
 
-/// What kind of track it is.
+/// The kind of a track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum TrackKind {
     Audio,
@@ -40,45 +41,46 @@ pub(crate) enum TrackKind {
     Other,
 }
 
-/// One track.
+/// One track of the movie.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MovieTrack {
     pub(crate) id: u32,
     pub(crate) kind: TrackKind,
-    /// Enabled for presentation, which marks the default among tracks of a kind (`tkhd` flags).
+    /// Whether the track is enabled (`tkhd` flags), which marks the default among tracks of a kind.
     pub(crate) is_enabled: bool,
-    /// Bits per sample that the first sample entry declares; 16 for what is coded otherwise.
+    /// Bits per sample that the first sample entry declares; 16 for compressed audio.
     pub(crate) sample_bits: u16,
-    /// PCM samples of `in24`, `in32`, `fl32` and `fl64` in little endian (QuickTime's `enda`); big endian otherwise.
+    /// Whether PCM samples of `in24`, `in32`, `fl32` and `fl64` are little endian (QuickTime's `enda`).
     pub(crate) is_little_endian: bool,
-    /// Ticks per second of media times.
+    /// Ticks per second of the track's media times.
     pub(crate) timescale: u32,
-    /// The edit list, empty when there is none.
+    /// The edit list; empty when the track has none.
     pub(crate) edits: Vec<EditEntry>,
-    /// Composition offset of the first sample, in ticks: how much later than zero it is shown without edits.
+    /// Composition offset of the first sample, in ticks: its PTS without edits.
     pub(crate) first_offset: i64,
-    /// Number of samples, and how many ticks they last together.
+    /// Number of samples, those in fragments included.
     pub(crate) samples: u64,
+    /// Total duration of the samples, in ticks.
     pub(crate) duration: u64,
-    /// The type of its first sample entry, e.g. `avc1`.
+    /// The type of the first sample entry, e.g. `avc1`.
     pub(crate) codec: [u8; 4],
-    /// Size of the picture as shown, in pixels; 0 for sound.
+    /// Display size of the frames, in pixels; 0 for audio.
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// Where the type of its `trak` box stands.
+    /// Position of the type field of the `trak` box.
     trak_at: u64,
 }
 
 /// One entry of an edit list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EditEntry {
-    /// How long it lasts, in ticks of the movie; 0 means to the end.
+    /// Duration in ticks of the movie; 0 means to the end.
     pub(crate) duration: u64,
-    /// Where it begins in the media, in ticks of the track; `None`: nothing is presented meanwhile.
+    /// Start in the media, in ticks of the track; `None` for an empty edit, which presents nothing.
     pub(crate) media_time: Option<i64>,
 }
 
-/// Encoder delay and valid length as iTunes tells them.
+/// Encoder delay and valid length in samples, from an `iTunSMPB` tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gapless {
     pub(crate) delay: u32,
@@ -86,10 +88,10 @@ pub(crate) struct Gapless {
 }
 
 impl Movie {
-    /// Reads the index of `source`; `None` when it is no MP4 file or has no usable index.
+    /// Reads the index of `source`; `None` when it is not an MP4 file or has no usable index.
     pub(crate) fn read(source: &mut (impl Read + Seek)) -> io::Result<Option<Self>> {
         let movie = match read_movie(&mut BoxReader::new(source)) {
-            // Cut off: symphonia will say so with more context.
+            // The file is truncated; symphonia reports that with more context.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
             result => result?,
         };
@@ -99,7 +101,7 @@ impl Movie {
         }
     }
 
-    /// Adds what the fragments hold to what the index says of each track.
+    /// Adds the samples and durations of the fragments to those that the index declares for each track.
     fn with_fragments(mut self, source: &mut (impl Read + Seek)) -> io::Result<Self> {
         let defaults = self.trex.iter().map(|(_, track, duration)| (*track, *duration)).collect();
         let fragments = match fragments::read(source, &defaults) {
@@ -114,8 +116,8 @@ impl Movie {
         Ok(self)
     }
 
-    /// How long the longer of these tracks lasts, the delay of its beginning included: the duration of a fragmented file,
-    /// whose index does not say it.
+    /// The duration from the start of the earliest of `tracks` to the end of the latest. It is the duration of a
+    /// fragmented file, whose index does not declare one.
     pub(crate) fn fragments_duration<'a>(
         &self,
         tracks: impl IntoIterator<Item = &'a MovieTrack>,
@@ -133,29 +135,29 @@ impl Movie {
         Some(MediaTime::from_secs_f64(end - start))
     }
 
-    /// Are the samples in fragments after the index?
+    /// Whether the samples are in fragments after the index.
     pub(crate) fn is_fragmented(&self) -> bool {
         !self.trex.is_empty()
     }
 
-    /// Is its audio signed 8-bit PCM, under the name that is mostly of 16 bits?
+    /// Whether the audio is signed 8-bit PCM, in a sample entry that usually means 16 bits.
     pub(super) fn has_eight_bit_pcm(&self) -> bool {
         let is_pcm = |track: &MovieTrack| matches!(&track.codec, b"twos" | b"sowt") && track.sample_bits == 8;
         self.tracks.iter().any(|track| track.kind == TrackKind::Audio && is_pcm(track))
     }
 
-    /// Is a segment index hidden, which symphonia would believe?
+    /// Whether a segment index is hidden from symphonia, which would trust it.
     pub(super) fn hides_segment_index(&self) -> bool {
         !self.sidx.is_empty() && self.is_fragmented()
     }
 
-    /// How symphonia is to see the file: without the tracks that hold no sound, so that it neither indexes nor
-    /// reads the pictures, and with a last box that ends where the file does.
+    /// Overlays that hide all tracks without audio, so that symphonia neither indexes nor reads video frames, and that
+    /// end the last box at the end of the file.
     pub(super) fn overlays(&self) -> Vec<Overlay> {
         let hidden = || self.tracks.iter().filter(|track| track.kind != TrackKind::Audio);
         let is_hidden = |id: u32| hidden().any(|track| track.id == id);
         let trex = self.trex.iter().filter(|(_, id, _)| is_hidden(*id)).map(|(at, ..)| *at);
-        // Of files that were joined, an index covers the first part only.
+        // In joined files a segment index covers the first part only.
         let sidx = self.sidx.iter().copied();
         let hide = hidden()
             .map(|track| track.trak_at)
@@ -169,13 +171,13 @@ impl Movie {
 }
 
 impl MovieTrack {
-    /// When its first sample is presented, in seconds; an empty edit or a composition offset delays it.
+    /// PTS of the first sample in seconds; an empty edit or a composition offset delays it.
     pub(crate) fn start_seconds(&self, movie_timescale: u32) -> f64 {
         let empty: u64 =
             self.edits.iter().take_while(|edit| edit.media_time.is_none()).map(|edit| edit.duration).sum();
         let delay = empty as f64 / f64::from(movie_timescale.max(1));
-        let shown_at_once = self.edits.iter().any(|edit| edit.media_time.is_some());
-        let offset = if shown_at_once { 0 } else { self.first_offset };
+        let has_media_edit = self.edits.iter().any(|edit| edit.media_time.is_some());
+        let offset = if has_media_edit { 0 } else { self.first_offset };
         delay + offset as f64 / f64::from(self.timescale.max(1))
     }
 }
@@ -248,7 +250,7 @@ fn read_track<R: Read + Seek>(reader: &mut BoxReader<'_, R>, trak: &MediaBox) ->
     Ok(track)
 }
 
-/// Reads how many samples there are, how long they last, what they are, and how late the first is shown.
+/// Reads the number, duration and codec of the samples, and the composition offset of the first one.
 fn read_sample_times<R: Read + Seek>(
     reader: &mut BoxReader<'_, R>,
     stbl: Range<u64>,
@@ -272,7 +274,7 @@ fn read_sample_times<R: Read + Seek>(
     }
     if let Some(ctts) = reader.find(stbl, b"ctts")? {
         let bytes = reader.content(&ctts, 16)?;
-        // Unsigned in version 0, but offsets beyond `i32` are written by nobody but mistaken signed writers.
+        // Unsigned in version 0, but offsets beyond `i32` are only written by software that stores signed values.
         track.first_offset = be32(&bytes, 12).map_or(0, |offset| i64::from(offset as i32));
     }
     Ok(())
@@ -339,13 +341,13 @@ fn read_gapless<R: Read + Seek>(
     Ok(None)
 }
 
-/// The value is a row of hexadecimal numbers: 0, delay, padding, length.
+/// Parses the value, a sequence of hexadecimal numbers: 0, delay, padding, length.
 fn parse_gapless(value: &str) -> Option<Gapless> {
     let (_, numbers) = value.split_once(" 00000000 ")?;
     let mut numbers = numbers.split_ascii_whitespace();
     let delay = u32::from_str_radix(numbers.next()?, 16).ok()?;
     let length = u64::from_str_radix(numbers.nth(1)?, 16).ok()?;
-    // Longer delays than a few frames are written by nobody.
+    // No encoder has a delay of more than a few frames.
     (delay < 16_384 && length > 0).then_some(Gapless { delay, length })
 }
 
@@ -379,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn lying_sizes_end_the_walk() {
+    fn malformed_box_sizes_end_the_reading() {
         let mut file = boxed(b"ftyp", b"isom");
         file.extend([0, 0, 0, 3]);
         file.extend(b"moov");

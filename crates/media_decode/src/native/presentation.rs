@@ -1,4 +1,4 @@
-//! When the sound of a container is heard: where timeline zero lies and which samples are not presented.
+//! Presentation times of a container's audio: the position of timeline zero and the samples that are not presented.
 
 use media_time::MediaTime;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
@@ -10,74 +10,74 @@ use crate::DecodeError;
 use crate::clock::LONGEST_GAPS;
 use crate::timeline::Edit;
 
-/// What is known when the first packet of the sound was read.
+/// The inputs of [`Presentation`], available after the first audio packet has been read.
 pub(super) struct Start<'a> {
     pub(super) container: Container,
     pub(super) track: &'a AudioTrack,
     pub(super) movie: Option<&'a Movie>,
     /// Media position of the first packet, in samples.
     pub(super) first: i64,
-    /// Where the first picture is shown, on the same clock; `None` when that is told by [`Start::movie`] or
-    /// there are no pictures before the sound.
+    /// PTS of the first video frame, in samples on the same clock; `None` when [`Start::movie`] declares it or no video
+    /// packet comes before the audio.
     pub(super) first_picture: Option<i64>,
-    /// Hz.
+    /// Sample rate in Hz.
     pub(super) rate: u32,
 }
 
-/// What is presented when, in samples from timeline zero.
+/// The presentation of audio and video, in samples from timeline zero.
 pub(crate) struct Presentation {
     /// Which samples of the media are presented.
     pub(crate) edits: Vec<Edit>,
-    /// When the first video frame is, if there is one before the audio or the index tells it.
+    /// PTS of the first video frame, if one comes before the audio or the index declares it.
     pub(crate) video_start: Option<i64>,
-    /// Timeline zero on the clock of the container.
+    /// Timeline zero, on the container's clock.
     pub(crate) zero: i64,
-    /// When the first packet would be presented if what its encoder put before the audio were; of fragmented MP4, whose
-    /// edit lists not every demuxer applies.
+    /// PTS of the first packet if the encoder delay were presented. Only for fragmented MP4, whose edit lists some
+    /// demuxers ignore.
     pub(crate) first_packet: Option<i64>,
 }
 
 impl Start<'_> {
-    /// Which samples are presented when. Timeline zero is where the earlier of audio and video begins.
+    /// Computes the presentation. Timeline zero is the start of the earlier of audio and video.
     ///
     /// # Errors
     /// [`DecodeError::Unsupported`] for an edit list that jumps back in its media.
     pub(super) fn presentation(&self) -> Result<Presentation, DecodeError> {
-        let (mut edits, picture) = match self.movie {
+        let (mut edits, video) = match self.movie {
             Some(movie) if self.container == Container::Mp4 => self.movie_edits(movie)?,
             _ => (self.stream_edits(), self.first_picture),
         };
-        let heard = edits.first().map_or(0, |edit| edit.at);
-        let zero = picture.map_or(heard, |picture| picture.min(heard));
+        let audio = edits.first().map_or(0, |edit| edit.at);
+        let zero = video.map_or(audio, |video| video.min(audio));
         for edit in &mut edits {
             edit.at = edit.at.saturating_sub(zero);
         }
         let silence = MediaTime::from_samples(edits.first().map_or(0, |edit| edit.at), self.rate);
         if silence > LONGEST_GAPS {
             let (found, limit) = (silence.to_string(), LONGEST_GAPS.to_string());
-            return Err(DecodeError::LimitExceeded { what: "the silence before the sound", found, limit });
+            return Err(DecodeError::LimitExceeded { what: "the silence before the audio", found, limit });
         }
         let is_fragmented = self.movie.is_some_and(Movie::is_fragmented);
         let first_packet = edits
             .first()
             .filter(|_| is_fragmented)
             .map(|edit| edit.at.saturating_sub(edit.media.start.saturating_sub(self.first)));
-        // Ogg's clock counts what is presented, without the pre-skip.
+        // Ogg's clock does not include the pre-skip.
         let zero_on_clock = match self.container {
             Container::Ogg => zero.saturating_sub(i64::from(pre_skip(&self.track.params))),
             _ => zero,
         };
-        let video_start = picture.map(|picture| picture.saturating_sub(zero));
+        let video_start = video.map(|video| video.saturating_sub(zero));
         Ok(Presentation { edits, video_start, zero: zero_on_clock, first_packet })
     }
 
-    /// Containers without edit lists: what is before their zero or the encoder's delay is not heard.
+    /// Edits of containers without edit lists: samples before zero or within the encoder delay are not presented.
     fn stream_edits(&self) -> Vec<Edit> {
-        // Opus tells what to skip in its own header, whatever the container says.
+        // Opus declares its pre-skip in its own header; the container's value is ignored.
         let start = (self.first + i64::from(pre_skip(&self.track.params))).max(0);
         match (self.container, self.track.samples, self.track.padding) {
-            // Only the padding that the tag tells is dropped, not what follows it: players go on with files
-            // that were joined.
+            // Only the padding that the tag declares is dropped, not the audio after it: players continue with joined
+            // files.
             (Container::Mp3, Some(samples), Some(padding)) => {
                 let end = i64::try_from(samples).unwrap_or(i64::MAX / 2);
                 let rest = end.saturating_add(i64::from(padding));
@@ -87,13 +87,14 @@ impl Start<'_> {
         }
     }
 
-    /// MP4: the edit list, else the gapless tag, else everything. Also when the first picture is shown.
+    /// Edits of an MP4 track: a gapless tag unless an edit list skips media, else the edit list, else everything. Also
+    /// returns the PTS of the first video frame.
     fn movie_edits(&self, movie: &Movie) -> Result<(Vec<Edit>, Option<i64>), DecodeError> {
         let seconds = |track: &MovieTrack| track.start_seconds(movie.timescale);
-        let pictures = movie.tracks.iter().filter(|track| track.kind == TrackKind::Video);
-        let pictures = pictures.filter(|track| track.samples > 0 || movie.is_fragmented());
-        let picture = pictures.map(seconds).min_by(f64::total_cmp);
-        let picture = picture.map(|seconds| (seconds * f64::from(self.rate)).round() as i64);
+        let videos = movie.tracks.iter().filter(|track| track.kind == TrackKind::Video);
+        let videos = videos.filter(|track| track.samples > 0 || movie.is_fragmented());
+        let video = videos.map(seconds).min_by(f64::total_cmp);
+        let video = video.map(|seconds| (seconds * f64::from(self.rate)).round() as i64);
         let track = movie.tracks.iter().find(|track| track.id == self.track.id);
         let edits = track.map_or(Ok(Vec::new()), |track| self.edit_list(movie, track))?;
         let skips = edits.iter().any(|edit| edit.media.start != 0);
@@ -101,10 +102,10 @@ impl Start<'_> {
             Some(gapless) if !skips => {
                 let start = i64::from(gapless.delay);
                 let length = i64::try_from(gapless.length).unwrap_or(i64::MAX / 2);
-                (vec![Edit { media: start..start.saturating_add(length), at: 0 }], picture)
+                (vec![Edit { media: start..start.saturating_add(length), at: 0 }], video)
             }
-            _ if edits.is_empty() => (vec![Edit::from(self.first, self.first)], picture),
-            _ => (edits, picture),
+            _ if edits.is_empty() => (vec![Edit::from(self.first, self.first)], video),
+            _ => (edits, video),
         })
     }
 
@@ -120,7 +121,7 @@ impl Start<'_> {
                 continue;
             };
             let start = rescale(i128::from(media_time), rate, track.timescale);
-            // Durations are told in ticks of the movie, often milliseconds: a tick more keeps the last sample.
+            // Durations are in ticks of the movie, often milliseconds: one more tick keeps the last sample.
             let end = match entry.duration {
                 0 => i64::MAX,
                 ticks => start.saturating_add(movie_samples(ticks.saturating_add(1))),
@@ -150,8 +151,9 @@ fn rescale(ticks: i128, rate: i128, timescale: u32) -> i64 {
     rounded.clamp(i128::from(i64::MIN / 4), i128::from(i64::MAX / 4)) as i64
 }
 
-/// Matroska tells times in whole ticks (mostly milliseconds) from which symphonia takes the codec delay, rounded
-/// down to ticks; Opus tells its delay in samples. With both, the first position is exact.
+/// The exact position of the first packet, in samples. Matroska stores times in whole ticks (mostly milliseconds), from
+/// which symphonia subtracts the codec delay rounded down to ticks; Opus declares its delay in samples. Together they
+/// give the exact position.
 pub(super) fn exact_first(container: Container, track: &AudioTrack, first: i64, rate: u32) -> i64 {
     let delay = i64::from(pre_skip(&track.params));
     let tick = track.time_base.map_or(0, |base| {

@@ -1,4 +1,4 @@
-//! The packets of one track, decoded and put on the timeline.
+//! Decodes the packets of one track and places them on the timeline.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use symphonia::core::units::Timestamp;
 use super::aac::rate_index;
 use super::aac_elements::frame_has_sbr;
 use super::codec::{Codec, Decoded};
-use super::demux::{AudioTrack, Container, Demuxer, Fetched};
+use super::demux::{AudioTrack, Container, Demuxer, ReadResult};
 use super::presentation::{Presentation, Start, exact_first};
 use super::streams;
 use crate::clock::Clock;
@@ -20,45 +20,45 @@ use crate::decoder::PcmStream;
 use crate::timeline::{Span, Timeline};
 use crate::{AudioFormat, DecodeError, DecodeStats, FileFormat, Source};
 
-/// A damaged packet becomes silence of its length, but no more than this.
+/// Limit of the silence that replaces a damaged packet.
 const LONGEST_PACKET: MediaTime = MediaTime::from_millis(1_000);
-/// Damaged packets in a row after which they may be sound of another rate or other channels.
-const ANOTHER_SOUND: u64 = 8;
-/// Damaged packets in a row after which the rest counts as lost.
+/// Number of consecutive damaged packets after which the decoder is rebuilt: their rate or channels may have changed.
+const REBUILD_AFTER: u64 = 8;
+/// Number of consecutive damaged packets after which the rest counts as lost.
 const MAX_DAMAGED: u64 = 4_096;
 
-/// What opening a file of a native format came to.
+/// The result of opening a file of a native format.
 pub(crate) enum Opened {
-    /// Its audio is decoded here.
+    /// The audio is decoded in this process.
     Here { index: usize, stream: Box<PacketStream>, presentation: Presentation },
-    /// Its audio stream of that index is not decoded here, because of `what` it is.
+    /// The audio stream of that index needs ffmpeg; `what` names its codec or format.
     Foreign { index: usize, what: String },
 }
 
-/// One track, packet by packet.
+/// Decoder of one track, packet by packet.
 pub(crate) struct PacketStream {
     demuxer: Demuxer,
     track: AudioTrack,
     codec: Codec,
     format: AudioFormat,
-    /// What was decoded last, interleaved.
+    /// The most recently decoded samples, interleaved.
     samples: Vec<f32>,
     stats: DecodeStats,
     clock: Clock,
-    /// Media position and frames of what is in `samples` and not yet on the timeline.
+    /// Media position and number of the frames in `samples` that are not on the timeline yet.
     undelivered: Option<(i64, usize)>,
-    /// Timestamp of the last packet.
+    /// PTS of the last packet.
     last_pts: Option<Timestamp>,
     damaged_in_a_row: u64,
     only_counts: bool,
-    /// Timeline zero on the clock of the container.
+    /// Timeline zero, on the container's clock.
     zero: MediaTime,
     is_repaired: bool,
 }
 
 impl PacketStream {
-    /// Opens the audio stream `wanted`, else the one that is used by default, and decodes its first packet; also which
-    /// of its samples are presented when.
+    /// Opens the audio stream `wanted`, or the default one when it is `None`, decodes its first packet and computes its
+    /// presentation.
     pub(crate) fn open(
         source: Box<dyn Source>,
         format: FileFormat,
@@ -83,14 +83,14 @@ impl PacketStream {
         };
         let mut codec = match Codec::new(&track.params) {
             Err(DecodeError::Unsupported(_)) => return Ok(Opened::Foreign { index, what }),
-            // Encoders write AAC configurations that end too early; ffmpeg reads these.
+            // Some encoders write truncated AAC configurations; ffmpeg reads these.
             Err(DecodeError::Undecodable(_)) if track.params.codec == CODEC_ID_AAC => {
                 return Ok(Opened::Foreign { index, what });
             }
             codec => codec?,
         };
         let mut samples = Vec::new();
-        let first = FirstSound::find(&mut demuxer, &track, &mut codec, &mut samples)?;
+        let first = FirstAudioPacket::find(&mut demuxer, &track, &mut codec, &mut samples)?;
         if let Some(what) = first.foreign {
             return Ok(Opened::Foreign { index, what: what.to_owned() });
         }
@@ -102,7 +102,7 @@ impl PacketStream {
             movie: demuxer.movie.as_ref(),
             first: exact_first(demuxer.container, &track, at(first.start), format.rate),
             first_picture: first
-                .picture_seconds
+                .video_seconds
                 .map(|seconds| (seconds * f64::from(format.rate)).round() as i64),
             rate: format.rate,
         };
@@ -131,10 +131,10 @@ impl PacketStream {
         Ok(Opened::Here { index, stream: Box::new(stream), presentation })
     }
 
-    /// Decodes `packet` into `samples`; its media position and frames.
+    /// Decodes `packet` into `samples` and returns its media position and number of frames.
     fn decode(&mut self, mut packet: Packet) -> Result<(i64, usize), DecodeError> {
         let rate = self.format.rate;
-        // All frames of a laced Matroska block come with the block's time: they follow each other.
+        // All frames of a laced Matroska block have the block's PTS: they are consecutive.
         let is_laced = self.demuxer.container == Container::Matroska && self.last_pts == Some(packet.pts);
         self.last_pts = Some(packet.pts);
         self.is_repaired |= is_laced;
@@ -159,8 +159,8 @@ impl PacketStream {
             Some(Decoded::Damaged) => {
                 self.damaged_in_a_row += 1;
                 self.stats.damaged_packets += 1;
-                // Symphonia's decoders refuse what differs from their first packet: a new one tells how.
-                if self.damaged_in_a_row.is_multiple_of(ANOTHER_SOUND) {
+                // Symphonia's decoders reject packets that differ from their first one: a new decoder accepts them.
+                if self.damaged_in_a_row.is_multiple_of(REBUILD_AFTER) {
                     self.codec.rebuild();
                 }
                 let frames = self.declared_frames(length);
@@ -171,7 +171,7 @@ impl PacketStream {
         };
         let expected = self.clock.expected();
         let position = self.clock.position(stamp, frames);
-        // Ogg numbers all that it holds: what is missing was lost.
+        // Ogg's positions are continuous: a gap means lost packets.
         if self.demuxer.container == Container::Ogg && expected.is_some_and(|expected| position > expected) {
             self.stats.damaged_packets += 1;
         }
@@ -180,11 +180,11 @@ impl PacketStream {
         Ok((position, frames))
     }
 
-    /// Frames of a packet of that declared length; as many as the one before where it declares none.
+    /// Number of frames of a packet of that declared length; that of the packet before when none is declared.
     fn declared_frames(&self, length: Timestamp) -> usize {
         let rate = self.format.rate;
         let declared = match self.demuxer.container {
-            // All frames are of one length; what is declared shrinks at the end that the tag declares.
+            // All frames have one length; the declared length shrinks at the end that the tag declares.
             Container::Mp3 => 0,
             _ => usize::try_from(self.track.to_samples(length, rate)).unwrap_or(0),
         };
@@ -192,18 +192,18 @@ impl PacketStream {
         frames.min(LONGEST_PACKET.to_samples(rate).unsigned_abs() as usize)
     }
 
-    /// Does an MP3 end before the number of frames that its tag counts? Nothing else tells a cut from an end. Counts
-    /// without a word on padding are often those of another file.
+    /// Whether an MP3 file ends before the number of frames that its tag declares. Nothing else distinguishes a
+    /// truncated file from a complete one. A count without padding often belongs to another file and is ignored.
     fn lacks_frames(&self) -> bool {
-        let told = self
+        let declared = self
             .track
             .samples
             .filter(|_| self.demuxer.container == Container::Mp3 && self.track.padding.is_some());
         let held = self.clock.expected().and_then(|end| u64::try_from(end).ok()).unwrap_or(0);
-        told.is_some_and(|told| held + self.clock.last_frames() as u64 <= told)
+        declared.is_some_and(|declared| held + self.clock.last_frames() as u64 <= declared)
     }
 
-    /// Ogg tells in its last page how much of the last packets is padding.
+    /// Number of padding frames in a packet, which Ogg declares in its last page.
     fn end_padding(&self, packet: &Packet) -> usize {
         match self.demuxer.container {
             Container::Ogg => usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX),
@@ -218,16 +218,16 @@ impl PacketStream {
         }
         let (was, were) = (self.format.rate, self.format.channels());
         let change =
-            format!("sound that changes from {were} channels of {was} Hz to {channels} of {rate} Hz");
+            format!("audio that changes from {were} channels of {was} Hz to {channels} of {rate} Hz");
         Err(DecodeError::Unsupported(change))
     }
 
-    /// Chained Ogg: the next recording follows where this one ended.
+    /// Continues with the next recording of a chained Ogg file, which starts where the last one ended.
     fn follow_new_stream(&mut self, timeline: &mut Timeline) -> Result<(), DecodeError> {
         self.track = self.demuxer.audio_track()?;
         self.codec = Codec::new(&self.track.params)?;
         let mut samples = Vec::new();
-        let first = FirstSound::find(&mut self.demuxer, &self.track, &mut self.codec, &mut samples)?;
+        let first = FirstAudioPacket::find(&mut self.demuxer, &self.track, &mut self.codec, &mut samples)?;
         self.check_unchanged(&first.spec)?;
         self.samples = samples;
         self.stats.damaged_packets += first.stats.damaged_packets;
@@ -260,11 +260,12 @@ impl PcmStream for PacketStream {
 
     fn declared_duration(&self) -> Option<MediaTime> {
         let Some(movie) = &self.demuxer.movie else {
-            // What is declared is the duration of the longest stream.
-            let told = self.demuxer.told_duration(Some(&self.track)).filter(|_| !self.demuxer.has_video());
-            return Some(told? - self.zero);
+            // The declared duration is that of the longest stream.
+            let declared =
+                self.demuxer.declared_duration(Some(&self.track)).filter(|_| !self.demuxer.has_video());
+            return Some(declared? - self.zero);
         };
-        // An edit list presents what it likes of the track.
+        // An edit list may present any part of the track.
         let track = movie.tracks.iter().find(|track| track.id == self.track.id && track.edits.is_empty())?;
         Some(MediaTime::from_secs_f64(track.duration as f64 / f64::from(track.timescale.max(1))))
             .filter(|duration| *duration > MediaTime::ZERO)
@@ -290,37 +291,37 @@ impl PcmStream for PacketStream {
             return Ok(false);
         }
         match self.demuxer.next_packet()? {
-            Fetched::Packet(packet) if packet.track_id == self.track.id => {
+            ReadResult::Packet(packet) if packet.track_id == self.track.id => {
                 let (position, frames) = self.decode(packet)?;
                 timeline.place(position, frames, spans);
             }
-            Fetched::Packet(_) => {}
-            Fetched::End { truncated } => {
+            ReadResult::Packet(_) => {}
+            ReadResult::End { truncated } => {
                 self.stats.truncated |= truncated || self.lacks_frames();
                 return Ok(false);
             }
-            Fetched::NewStream => self.follow_new_stream(timeline)?,
+            ReadResult::NewStream => self.follow_new_stream(timeline)?,
         }
         Ok(true)
     }
 }
 
-/// The first packet of a track that yields sound.
-struct FirstSound {
-    /// Time of the track's first packet.
+/// The first packet of a track that decodes to samples.
+struct FirstAudioPacket {
+    /// PTS of the track's first packet.
     start: Timestamp,
-    /// Time of this packet.
+    /// PTS of this packet.
     time: Timestamp,
     frames: usize,
     spec: AudioSpec,
     stats: DecodeStats,
-    /// When the first picture before it is shown.
-    picture_seconds: Option<f64>,
-    /// What it is, if it is something else than its container says and symphonia decodes.
+    /// Smallest PTS of the video packets before it, in seconds.
+    video_seconds: Option<f64>,
+    /// The actual codec, if it differs from the declared one and symphonia does not decode it.
     foreign: Option<&'static str>,
 }
 
-impl FirstSound {
+impl FirstAudioPacket {
     fn find(
         demuxer: &mut Demuxer,
         track: &AudioTrack,
@@ -328,29 +329,29 @@ impl FirstSound {
         samples: &mut Vec<f32>,
     ) -> Result<Self, DecodeError> {
         let mut stats = DecodeStats::default();
-        let (mut start, mut picture_seconds): (_, Option<f64>) = (None, None);
+        let (mut start, mut video_seconds): (_, Option<f64>) = (None, None);
         while stats.damaged_packets < MAX_DAMAGED {
-            let Fetched::Packet(mut packet) = demuxer.next_packet()? else {
+            let ReadResult::Packet(mut packet) = demuxer.next_packet()? else {
                 break;
             };
             let time = packet.pts;
             if packet.track_id != track.id {
-                let shown = demuxer.seconds(&packet, TrackType::Video);
-                picture_seconds = shown.into_iter().chain(picture_seconds).min_by(f64::total_cmp);
+                let pts = demuxer.seconds(&packet, TrackType::Video);
+                video_seconds = pts.into_iter().chain(video_seconds).min_by(f64::total_cmp);
                 continue;
             }
             let foreign = foreign(track, &packet.data);
             if foreign.is_some_and(|what| what != HE_AAC) {
                 let spec = AudioSpec::new(0, symphonia::core::audio::Channels::Discrete(0));
-                return Ok(Self { start: time, time, frames: 0, spec, stats, picture_seconds, foreign });
+                return Ok(Self { start: time, time, frames: 0, spec, stats, video_seconds, foreign });
             }
             match codec.decode(&mut packet, samples) {
                 Decoded::Frames { count, spec, bad_samples } if count > 0 => {
                     stats.bad_samples = bad_samples;
                     let start = start.unwrap_or(time);
-                    return Ok(Self { start, time, frames: count, spec, stats, picture_seconds, foreign });
+                    return Ok(Self { start, time, frames: count, spec, stats, video_seconds, foreign });
                 }
-                // The first packet of Vorbis only prepares the next.
+                // The first packet of Vorbis yields no samples: it only prepares the overlap with the next.
                 Decoded::Frames { .. } => {}
                 Decoded::Damaged => {
                     stats.damaged_packets += 1;
@@ -359,24 +360,24 @@ impl FirstSound {
             }
         }
         let what = match stats.damaged_packets {
-            0 => format!("the {} file holds no sound", demuxer.name),
+            0 => format!("the {} file contains no audio", demuxer.name),
             count => format!("none of its first {count} packets can be decoded as {}", codec.name),
         };
         Err(DecodeError::Undecodable(what))
     }
 }
 
-/// The upper band of HE-AAC, which nothing outside of its frames need signal.
+/// HE-AAC, whose upper band need not be signalled outside of its frames.
 const HE_AAC: &str = "HE-AAC";
 
-/// What a frame is, if it is something else than its container says.
+/// The actual codec of a frame, if it differs from the one that the container declares.
 fn foreign(track: &AudioTrack, frame: &[u8]) -> Option<&'static str> {
     match track.params.codec {
         CODEC_ID_AAC => {
             let rate = track.params.sample_rate.and_then(rate_index)?;
             frame_has_sbr(frame, rate).then_some(HE_AAC)
         }
-        // MP4 has one name for all layers (ISO/IEC 14496-1, object type 0x6b).
+        // MP4 has one object type for all layers (ISO/IEC 14496-1, 0x6b).
         CODEC_ID_MP3 => match frame {
             [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x06 != 0x02 => {
                 Some("MPEG audio layer II")

@@ -1,4 +1,4 @@
-//! The audio streams of a container, and how each is decoded.
+//! The audio streams of a container, and the decoder of each.
 
 use symphonia::core::codecs::audio::well_known as codecs;
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
@@ -10,18 +10,18 @@ use super::demux::AudioTrack;
 use super::matroska_tracks::MatroskaTrack;
 use super::mp4::MovieTrack;
 
-/// One audio stream.
+/// One audio stream of a container.
 #[derive(Clone, Debug)]
 pub(crate) struct AudioStream {
-    /// Marked as the default one.
+    /// Whether the stream is marked as the default one.
     pub(crate) is_default: bool,
     /// Short name of the codec.
     pub(crate) codec: String,
-    /// As symphonia reads it; none where it does not know the codec.
+    /// The track as symphonia reads it; `None` when symphonia does not know the codec.
     pub(crate) track: Option<AudioTrack>,
-    /// Why it is not decoded in this process.
+    /// The codec or format that needs ffmpeg; `None` when the stream is decoded in this process.
     pub(crate) foreign: Option<String>,
-    /// Is it decoded otherwise than symphonia by itself would?
+    /// Whether the stream is decoded differently than by symphonia alone.
     pub(crate) is_repaired: bool,
 }
 
@@ -59,7 +59,7 @@ impl AudioStream {
         stream
     }
 
-    /// Names a codec that symphonia does not know by the container's own name for it.
+    /// Names a codec that symphonia does not know after the container's own name for it.
     fn name_after(&mut self, name: &str) {
         let is_known = self
             .track
@@ -74,7 +74,7 @@ impl AudioStream {
     }
 }
 
-/// Usual names of codecs by what MP4, QuickTime and Matroska call them.
+/// Common names of codecs by their names in MP4, QuickTime and Matroska.
 fn container_codec(name: &str) -> Option<&'static str> {
     Some(match name {
         "samr" => "amr_nb",
@@ -90,7 +90,7 @@ fn container_codec(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Why a codec is not decoded in this process: there is no decoder for it, or only for a part of it.
+/// The name of a codec that is not decoded in this process, because no decoder supports it or only a part of it.
 fn foreign(params: &AudioCodecParameters, name: &str) -> Option<String> {
     if params.codec == codecs::CODEC_ID_AAC {
         let config = params.extra_data.as_deref();
@@ -99,7 +99,7 @@ fn foreign(params: &AudioCodecParameters, name: &str) -> Option<String> {
     CODECS.get_audio_decoder(params.codec).is_none().then(|| name.to_owned())
 }
 
-/// QuickTime's PCM whose byte order an `enda` box tells, which symphonia does not read.
+/// The codec of QuickTime PCM whose byte order is declared by an `enda` box, which symphonia does not read.
 const fn pcm_codec(entry: &[u8; 4], is_little_endian: bool) -> Option<AudioCodecId> {
     Some(match (entry, is_little_endian) {
         (b"in24", false) => codecs::CODEC_ID_PCM_S24BE,
@@ -114,7 +114,7 @@ const fn pcm_codec(entry: &[u8; 4], is_little_endian: bool) -> Option<AudioCodec
     })
 }
 
-/// Which of several streams is used: `wanted`, else the first that is marked as default, else the first.
+/// Index of the stream that is used: `wanted`, else the first that is marked as default, else the first.
 pub(crate) fn choose(defaults: impl ExactSizeIterator<Item = bool>, wanted: Option<usize>) -> Option<usize> {
     let count = defaults.len();
     let first_default = || defaults.enumerate().find(|(_, is_default)| *is_default).map(|(index, _)| index);
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_stream_is_taken_then_the_first() {
+    fn default_stream_is_chosen_before_the_first() {
         let chosen = |defaults: &[bool], wanted| choose(defaults.iter().copied(), wanted);
         assert_eq!(chosen(&[], None), None);
         assert_eq!(chosen(&[false, false], None), Some(0));

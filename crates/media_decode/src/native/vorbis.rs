@@ -1,8 +1,8 @@
 //! Vorbis of more than two channels.
 //!
-//! Symphonia 0.6 undoes channel coupling in the order of the header, where the specification (§4.3.5) asks for
-//! the reverse. With one coupled pair that is the same; with surround sound, whose couplings share channels, it
-//! gives wrong samples. `lewton` follows the specification.
+//! Symphonia 0.6 undoes channel coupling in the order of the header, but the specification (§4.3.5) requires the
+//! reverse order. With one coupled pair both are the same; with surround audio, whose couplings share channels, the
+//! samples are wrong. `lewton` follows the specification.
 
 use lewton::audio::{PreviousWindowRight, read_audio_packet_generic};
 use lewton::header::{IdentHeader, SetupHeader, read_header_ident, read_header_setup};
@@ -16,7 +16,7 @@ use symphonia::core::packet::PacketRef;
 
 /// Length of the identification header, in bytes (§4.2.2).
 const IDENT_LENGTH: usize = 30;
-/// Where that header tells the number of channels.
+/// Offset of the number of channels in that header.
 const CHANNELS_AT: usize = 11;
 
 static INFO: CodecInfo = CodecInfo { short_name: "vorbis", long_name: "Vorbis", profiles: &[] };
@@ -27,12 +27,12 @@ pub(super) struct SurroundDecoder {
     ident: IdentHeader,
     setup: SetupHeader,
     overlap: PreviousWindowRight,
-    /// For each channel of the output, which channel of the stream it is; `None`: the same.
+    /// The index of the stream's channel for each output channel; `None` when the order is the same.
     order: Option<&'static [usize]>,
     buffer: AudioBuffer<f32>,
 }
 
-/// The number of channels that a Vorbis header tells, 0 when there is none.
+/// The number of channels that a Vorbis header declares; 0 without a header.
 pub(super) fn channels(params: &AudioCodecParameters) -> u8 {
     params.extra_data.as_ref().and_then(|header| header.get(CHANNELS_AT)).copied().unwrap_or(0)
 }
@@ -43,7 +43,7 @@ impl SurroundDecoder {
     pub(super) fn new(params: &AudioCodecParameters) -> Result<Self> {
         let headers = params.extra_data.as_deref().unwrap_or_default();
         let (Some(ident), Some(setup)) = (headers.get(..IDENT_LENGTH), headers.get(IDENT_LENGTH..)) else {
-            return decode_error("vorbis: its headers are cut off");
+            return decode_error("vorbis: truncated headers");
         };
         let damaged = |_| Error::DecodeError("vorbis: a damaged header");
         let ident = read_header_ident(ident).map_err(damaged)?;
@@ -78,7 +78,7 @@ impl SurroundDecoder {
     }
 }
 
-/// Where the channels play (§4.3.9), and which channel of the stream each is.
+/// Speaker positions of the channels (§4.3.9), and the stream's channel for each.
 fn layout(channels: u8) -> (Channels, Option<&'static [usize]>) {
     let (layout, order): (Channels, &[usize]) = match channels {
         1 => (layouts::CHANNEL_LAYOUT_MONO, &[0]),
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_channel_is_named_once() {
+    fn every_layout_maps_each_channel_once() {
         for channels in 1..=12 {
             let (layout, order) = layout(channels);
             assert_eq!(layout.count(), usize::from(channels));

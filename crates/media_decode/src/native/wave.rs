@@ -1,31 +1,31 @@
-//! Lets symphonia read what is there of a WAVE file whose lengths are wrong: it was cut off, they were never written, or
-//! they are too long for 32 bits.
+//! Lets symphonia read a WAVE file whose lengths are wrong: the file is truncated, the lengths were never written, or
+//! they do not fit into 32 bits.
 //!
-//! Symphonia believes the lengths in the header, and the duration that follows from them. So those that reach beyond
-//! the end of the file, or that a recorder had no more time to write, are made to look like what is there.
+//! Symphonia trusts the lengths in the header and the duration that follows from them. So lengths that extend beyond
+//! the end of the file, or that a recorder did not write, are replaced by the actual ones.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::metered::Overlay;
 
-/// More chunks than any real file has before its sound are not looked at.
+/// Most chunks that are read before the audio; no real file has more.
 const MAX_CHUNKS: u32 = 1_000;
-/// Name and length of a chunk.
+/// Bytes of a chunk's name and length.
 const HEADER: u64 = 8;
-/// What SoX and others declare who write to a pipe.
+/// Length that SoX and other programs declare when they write to a pipe.
 const PIPED: u32 = 0x7fff_f000;
-/// A length that is told elsewhere (RF64) or nowhere (written to a pipe).
-const UNTOLD: u32 = u32::MAX;
+/// Length of a chunk whose actual length is declared elsewhere (RF64) or unknown (written to a pipe).
+const UNSET: u32 = u32::MAX;
 
-/// How symphonia is to see a WAVE file.
+/// Corrections of the lengths of a WAVE file.
 pub(super) struct Lengths {
-    /// The form and the chunk of sound in it, as long as what is there.
+    /// Overlays that set the lengths of the form and of its `data` chunk to the actual ones.
     pub(super) overlays: Vec<Overlay>,
-    /// Is it shorter than it tells?
+    /// Whether the file is shorter than it declares.
     pub(super) is_cut: bool,
 }
 
-/// What to change of a WAVE file; `None` for any other, and for one whose lengths are right.
+/// The corrections of a WAVE file; `None` for other files and for correct lengths.
 pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Lengths>> {
     let end = source.seek(SeekFrom::End(0))?;
     let Some((form, form_length)) = chunk(source, 0)? else { return Ok(None) };
@@ -42,25 +42,25 @@ pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Leng
             b"ds64" if is_long => long_data = Some(u64::from_le_bytes(bytes(source, content + 8)?)),
             b"data" => {
                 let there = end.saturating_sub(content);
-                // Lengths are written last: a recorder that lost its power leaves zeros, or those of an empty file, and
-                // a program that writes to a pipe the largest there are.
-                let is_piped = (PIPED..=UNTOLD).contains(&length) && !is_long && u64::from(length) > there;
+                // Lengths are written last: a recorder that lost power leaves zeros or the lengths of an empty file,
+                // and a program that writes to a pipe leaves the largest values.
+                let is_piped = (PIPED..=UNSET).contains(&length) && !is_long && u64::from(length) > there;
                 let is_empty = length == 0 && u64::from(form_length) <= content - HEADER;
                 let is_unwritten = there > 0 && (is_empty || is_piped);
                 let declared = match length {
                     _ if is_unwritten => None,
-                    UNTOLD => long_data,
+                    UNSET => long_data,
                     length => Some(length.into()),
                 };
                 let is_cut = declared.is_some_and(|declared| declared > there);
                 let length =
-                    declared.map_or(if is_unwritten { there } else { UNTOLD.into() }, |of| of.min(there));
-                let is_shown = is_cut || is_long || is_unwritten || form_length == 0;
-                return Ok(is_shown.then(|| Lengths { overlays: shown(end, at, length), is_cut }));
+                    declared.map_or(if is_unwritten { there } else { UNSET.into() }, |of| of.min(there));
+                let is_wrong = is_cut || is_long || is_unwritten || form_length == 0;
+                return Ok(is_wrong.then(|| Lengths { overlays: header_overlays(end, at, length), is_cut }));
             }
             _ => {}
         }
-        // Chunks begin at even places.
+        // Chunks begin at even offsets.
         at = content + u64::from(length).next_multiple_of(2);
     }
     Ok(None)
@@ -84,9 +84,9 @@ fn bytes(source: &mut (impl Read + Seek), at: u64) -> io::Result<[u8; 8]> {
     Ok(bytes.try_into().unwrap_or_default())
 }
 
-/// A file that ends at `end`, with a chunk of sound at `data` that is `length` long.
-fn shown(end: u64, data: u64, length: u64) -> Vec<Overlay> {
-    let short = |length: u64| u32::try_from(length).unwrap_or(UNTOLD).to_le_bytes();
+/// Overlays for a file that ends at `end`, with a `data` chunk at `data` of `length` bytes.
+fn header_overlays(end: u64, data: u64, length: u64) -> Vec<Overlay> {
+    let short = |length: u64| u32::try_from(length).unwrap_or(UNSET).to_le_bytes();
     vec![
         Overlay::new(0, [*b"RIFF", short(end - HEADER)].concat()),
         Overlay::new(data + 4, short(length).to_vec()),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_beyond_the_end_are_those_of_the_file() {
+    fn lengths_beyond_the_end_are_replaced_by_actual_ones() {
         let file = b"RIFF\xff\x00\x00\x00WAVEodd \x01\x00\x00\x00x\0data\x90\x00\x00\x00123456";
         assert_eq!(file.len(), 36);
         assert_eq!(overlays_of(file), Some((shown_as(&[28, 0, 0, 0], 26, &[6, 0, 0, 0]), true)));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_were_never_written_are_those_of_the_file() {
+    fn unwritten_lengths_are_replaced_by_actual_ones() {
         let file = b"RIFF\0\0\0\0WAVEdata\x00\x00\x00\x00123456";
         assert_eq!(overlays_of(file), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let empty = b"RIFF\x0c\0\0\0WAVEdata\x00\x00\x00\x00123456";
@@ -124,12 +124,12 @@ mod tests {
         assert_eq!(overlays_of(piped), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let endless = b"RIFF\xff\xff\xff\xffWAVEdata\xff\xff\xff\xff123456";
         assert_eq!(overlays_of(endless), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
-        let told = b"RIFF\0\0\0\0WAVEdata\x02\x00\x00\x0012LIST";
-        assert_eq!(overlays_of(told), Some((shown_as(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
+        let data = b"RIFF\0\0\0\0WAVEdata\x02\x00\x00\x0012LIST";
+        assert_eq!(overlays_of(data), Some((shown_as(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
     }
 
     #[test]
-    fn lengths_of_64_bits_are_shown_in_32() {
+    fn lengths_of_64_bits_are_converted_to_32() {
         let head = b"RF64\xff\xff\xff\xffWAVEds64\x10\0\0\0\0\0\0\0\0\0\0\0";
         let file =
             |length: u64| [head, length.to_le_bytes().as_slice(), b"data\xff\xff\xff\xff123456"].concat();
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_files_and_other_files_are_left_alone() {
+    fn correct_files_and_other_formats_get_no_overlays() {
         for whole in [
             b"RIFF\x10\x00\x00\x00WAVEdata\x04\x00\x00\x001234".as_slice(),
             b"RIFF\x10\x00\x00\x00AVI data\xff\x00\x00\x001234",

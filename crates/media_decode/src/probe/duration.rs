@@ -1,4 +1,4 @@
-//! How long a file lasts: what its container declares, where that is a fact, else what its packets add up to.
+//! The duration of a file: the one its container declares where that is exact, else the sum of its packets.
 
 use std::io::SeekFrom;
 
@@ -9,10 +9,11 @@ use crate::ffmpeg::{Ffmpeg, Report, StreamReport};
 use crate::native::{AudioTrack, Demuxer};
 use crate::{DecodeError, Decoders, FileFormat, Source};
 
-/// Silence in FLAC and AAC takes some 200 bytes a second, any other recording more.
+/// Smallest plausible size of a recording, in bytes per second. Silence in FLAC and AAC takes about 200 bytes per
+/// second, any other audio more.
 const LEAST_BYTES_PER_SECOND: f64 = 500.0;
 
-/// A file of a native format.
+/// A file of a format that is demuxed in this process.
 pub(super) struct OpenFile<'a> {
     pub(super) decoders: &'a Decoders,
     pub(super) file: &'a dyn Source,
@@ -20,7 +21,7 @@ pub(super) struct OpenFile<'a> {
 }
 
 impl OpenFile<'_> {
-    /// How long it lasts from `zero` (on the container's clock) on. `chosen` is the audio stream that is used.
+    /// The duration from `zero` (on the container's clock) on. `chosen` is the audio stream that is used.
     pub(super) fn duration(
         &self,
         demuxer: &Demuxer,
@@ -34,7 +35,7 @@ impl OpenFile<'_> {
             let audio = track.and_then(|chosen| movie.tracks.iter().find(|track| track.id == chosen.id));
             return Ok(movie.fragments_duration(audio.into_iter().chain(movie_video(movie))));
         }
-        let declared = demuxer.told_duration(track).map(|declared| declared - zero);
+        let declared = demuxer.declared_duration(track).map(|declared| declared - zero);
         let declared = declared.filter(|duration| *duration > MediaTime::ZERO);
         let Some((index, _)) = chosen.filter(|_| !declared.is_some_and(|length| self.has_bytes_for(length)))
         else {
@@ -46,8 +47,8 @@ impl OpenFile<'_> {
         }
     }
 
-    /// Is the file large enough to be believed that it lasts for `length`? Smaller ones are counted: headers may claim
-    /// anything.
+    /// Whether the file is large enough for the declared duration `length` to be accepted. The packets of smaller files
+    /// are counted, because headers may declare any length.
     fn has_bytes_for(&self, length: MediaTime) -> bool {
         let bytes = self.file.reopen().and_then(|mut file| file.seek(SeekFrom::End(0))).unwrap_or(0);
         bytes as f64 >= LEAST_BYTES_PER_SECOND * length.as_secs_f64()
@@ -72,7 +73,7 @@ impl OpenFile<'_> {
     }
 }
 
-/// Of a file that only ffmpeg reads.
+/// The duration of a file that only ffmpeg reads.
 pub(super) fn of_foreign(
     ffmpeg: &Ffmpeg,
     source: &dyn Source,
@@ -90,7 +91,7 @@ pub(super) fn of_foreign(
     Ok(of_streams.or(report.duration()))
 }
 
-/// Does ffmpeg only estimate the duration of such a file, from its bit rate?
+/// Whether ffmpeg only estimates the duration of files of this format, from their bit rate.
 const fn is_estimated(format: FileFormat) -> bool {
     use FileFormat as F;
     matches!(

@@ -1,4 +1,4 @@
-//! What is in a file, told from its content without decoding it.
+//! Probing: the streams, kind and duration of a file, read from its content and mostly without decoding.
 
 mod duration;
 mod video;
@@ -11,46 +11,45 @@ use crate::native::{AudioStream, Demuxer, choose};
 use crate::sniff::sniff;
 use crate::{DecodeError, Decoder, DecoderKind, Decoders, FileFormat, MediaKind, Source};
 
-/// What is in a file.
+/// The contents of a file: its kind, format, duration and streams.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
-    /// Audio, video, an image, or anything else.
+    /// Kind of the content: audio, video, image or other.
     pub kind: MediaKind,
-    /// Its format; none for what is no media file that is known.
+    /// The detected format; `None` when the file has no known format.
     pub format: Option<FileFormat>,
-    /// Short name of the container, e.g. `isomp4`, `matroska`, `wave`; none where its content cannot be read.
+    /// Short name of the container, e.g. `isomp4`, `matroska`, `wave`; `None` when its content cannot be read.
     pub container: Option<String>,
-    /// How long it lasts, from timeline zero to the end of the longer of its audio and video; none where that cannot be
-    /// told.
+    /// Duration from timeline zero to the end of the longer of audio and video; `None` when it is unknown.
     pub duration: Option<MediaTime>,
     /// The audio stream that [`crate::Decoder`] decodes.
     pub audio: Option<AudioInfo>,
     /// The video stream that is used.
     pub video: Option<VideoInfo>,
-    /// The codecs of all audio streams, in their order.
+    /// The codecs of all audio streams, in file order.
     pub audio_codecs: Vec<String>,
-    /// Does only ffmpeg decode its audio?
+    /// Whether only ffmpeg decodes the audio.
     pub needs_ffmpeg: bool,
-    /// Is its audio decoded otherwise than by versions before 2 of the prober, which got it wrong?
+    /// Whether the audio was decoded incorrectly before version 2 of the prober.
     pub is_repaired: bool,
-    /// Is it known what is in it? Not of a file that only ffmpeg reads where there is none.
+    /// Whether the contents are known. False for a file that only ffmpeg reads when ffmpeg is not available.
     pub is_complete: bool,
 }
 
 /// An audio stream, as its container describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AudioInfo {
-    /// Its index among the audio streams.
+    /// Index of the stream among the audio streams.
     pub index: usize,
     /// Short name of the codec, e.g. `aac`.
     pub codec: String,
-    /// Hz.
+    /// Sample rate in Hz, if declared.
     pub rate: Option<u32>,
-    /// Number of channels.
+    /// Number of channels, if declared.
     pub channels: Option<u16>,
 }
 
-/// See [`Decoders::probe`].
+/// The implementation of [`Decoders::probe`].
 pub(crate) fn probe(
     decoders: &Decoders,
     mut source: Box<dyn Source>,
@@ -79,7 +78,7 @@ pub(crate) fn probe(
     }
 }
 
-/// All that is known of a file that no demuxer reads.
+/// The probe result of a file that no demuxer reads.
 fn unread(format: Option<FileFormat>) -> Probe {
     let kind = format.map_or(MediaKind::Other, FileFormat::usual_kind);
     Probe {
@@ -96,7 +95,7 @@ fn unread(format: Option<FileFormat>) -> Probe {
     }
 }
 
-/// All that is known of a file that only ffmpeg reads, where there is none.
+/// The probe result of a file that only ffmpeg reads, without ffmpeg.
 fn unprobed(format: FileFormat) -> Probe {
     let container = Some(format.name().to_owned());
     Probe { container, needs_ffmpeg: true, is_complete: false, ..unread(Some(format)) }
@@ -182,7 +181,7 @@ fn foreign(
     })
 }
 
-/// Is the beginning decoded otherwise than earlier versions did? What they got wrong shows in the first packets.
+/// Whether the beginning of the audio differs from that of earlier versions, whose errors affect the first packets.
 fn is_repaired(decoder: &mut Decoder) -> Result<bool, DecodeError> {
     const BLOCKS: usize = 16;
     for _ in 0..BLOCKS {
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn images_and_anything_else_are_recognised_by_their_bytes() {
+    fn kind_is_detected_from_the_first_bytes() {
         assert_eq!(kind(b"\x89PNG\r\n\x1a\n and so on"), MediaKind::Image);
         assert_eq!(kind(b"\xff\xd8\xff\xe0..JFIF"), MediaKind::Image);
         assert_eq!(kind(b""), MediaKind::Other);

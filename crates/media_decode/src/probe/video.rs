@@ -7,23 +7,23 @@ use symphonia::core::codecs::video::{VideoCodecParameters, well_known as id};
 use symphonia::core::formats::TrackType;
 
 use crate::DecodeError;
-use crate::native::{Demuxer, Fetched, Movie, MovieTrack, TrackKind};
+use crate::native::{Demuxer, Movie, MovieTrack, ReadResult, TrackKind};
 
 /// A video stream, as its container describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VideoInfo {
     /// Short name of the codec, e.g. `h264`.
     pub codec: String,
-    /// Pixels.
+    /// Width in pixels, if declared.
     pub width: Option<u32>,
-    /// Pixels.
+    /// Height in pixels, if declared.
     pub height: Option<u32>,
-    /// Mean frames per second.
+    /// Mean frame rate in frames per second, if known.
     pub fps: Option<f64>,
 }
 
 impl VideoInfo {
-    /// The video that is used of an open container.
+    /// The video stream of an open container that is used.
     pub(super) fn of(demuxer: &mut Demuxer) -> Result<Option<Self>, DecodeError> {
         match &demuxer.movie {
             Some(movie) => Ok(movie_video(movie).map(Self::of_movie)),
@@ -65,7 +65,7 @@ impl VideoInfo {
     }
 }
 
-/// The video track that is used of an MP4 file: the first that is enabled, else the first.
+/// The video track of an MP4 file that is used: the first that is enabled, else the first.
 pub(super) fn movie_video(movie: &Movie) -> Option<&MovieTrack> {
     let video = || movie.tracks.iter().filter(|track| track.kind == TrackKind::Video);
     video().find(|track| track.is_enabled).or_else(|| video().next())
@@ -76,16 +76,16 @@ fn movie_fps(track: &MovieTrack) -> Option<f64> {
     Some(track.samples as f64 / seconds).filter(|fps| fps.is_finite() && *fps > 0.0)
 }
 
-/// Counts frames over some seconds: Matroska need not declare their rate.
+/// Measures the frame rate from the PTS of some seconds of frames, because Matroska need not declare it.
 fn measure_fps(demuxer: &mut Demuxer, track: u32) -> Result<Option<f64>, DecodeError> {
     const PACKETS: usize = 1_024;
     const FRAMES: usize = 300;
-    /// Frames that may be presented later than ones that follow them in the file.
+    /// Frames that may be presented later than frames that follow them in the file.
     const REORDERED: usize = 32;
     let mut times = Vec::with_capacity(FRAMES);
     let mut is_whole = false;
     for _ in 0..PACKETS {
-        let Fetched::Packet(packet) = demuxer.next_packet()? else {
+        let ReadResult::Packet(packet) = demuxer.next_packet()? else {
             is_whole = true;
             break;
         };
@@ -97,14 +97,14 @@ fn measure_fps(demuxer: &mut Demuxer, track: u32) -> Result<Option<f64>, DecodeE
         }
     }
     times.sort_by(f64::total_cmp);
-    // Of the last ones that were read, some that are presented in between may still be missing.
+    // Among the last frames read, some that are presented earlier may still be missing.
     let complete = if is_whole { times.len() } else { times.len().saturating_sub(REORDERED) };
     let [first, .., last] = &times[..complete] else { return Ok(None) };
     let fps = (complete - 1) as f64 / (last - first);
     Ok(Some(standard_rate(fps)).filter(|fps| fps.is_finite() && *fps > 0.0))
 }
 
-/// The usual rate within the rounding of millisecond timestamps of `fps`, else `fps`.
+/// The standard frame rate that equals `fps` within the rounding of millisecond timestamps, else `fps`.
 fn standard_rate(fps: f64) -> f64 {
     const USUAL: [f64; 9] =
         [24_000.0 / 1_001.0, 24.0, 25.0, 30_000.0 / 1_001.0, 30.0, 50.0, 60_000.0 / 1_001.0, 60.0, 15.0];
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_those_of_the_standards_when_close() {
+    fn frame_rates_are_rounded_to_close_standard_rates() {
         assert_eq!(standard_rate(29.968), 30_000.0 / 1_001.0);
         assert_eq!(standard_rate(30.002), 30.0);
         assert_eq!(standard_rate(12.3), 12.3);

@@ -1,24 +1,24 @@
-/// The kind of a file.
+/// The kind of a file's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaKind {
-    /// Audio only.
+    /// Audio without video.
     Audio,
     /// Video, with or without audio.
     Video,
-    /// A still image.
+    /// A still image, without audio.
     Image,
-    /// Anything else.
+    /// Any other content, or unrecognised bytes.
     Other,
 }
 
-/// How a format is read.
+/// The reader of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reader {
-    /// In this process, or by that demuxer of ffmpeg.
+    /// Read in this process, or by the named demuxer of ffmpeg.
     Native(&'static str),
-    /// Only by that demuxer of ffmpeg.
+    /// Read only by the named demuxer of ffmpeg.
     Ffmpeg(&'static str),
-    /// By nothing here.
+    /// Not read by any decoder here.
     None,
 }
 
@@ -29,22 +29,22 @@ macro_rules! formats {
         pub enum FileFormat { $(#[doc = $title] $variant,)* }
 
         impl FileFormat {
-            /// All of them.
+            /// All formats, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Its short name.
+            /// Short name of the format, e.g. `isomp4`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What it is called.
+            /// Full name of the format, e.g. `Core Audio Format`.
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
             }
 
-            /// What a file of it usually is; what it holds decides.
+            /// The usual kind of a file of this format; the streams in a file decide its actual kind.
             #[must_use]
             pub const fn usual_kind(self) -> MediaKind {
                 match self { $(Self::$variant => MediaKind::$kind,)* }
@@ -54,7 +54,7 @@ macro_rules! formats {
                 match self { $(Self::$variant => $reader,)* }
             }
 
-            /// Media type of a file that was found to be of `kind`.
+            /// Media type of a file whose probed kind is `kind`.
             #[must_use]
             pub fn media_type(self, kind: MediaKind) -> &'static str {
                 let (audio, video) = match self { $(Self::$variant => split($media_type),)* };
@@ -64,7 +64,7 @@ macro_rules! formats {
     };
 }
 
-/// `audio|video` as a pair; one type stands for both.
+/// Splits `audio|video` into a pair; a single media type is used for both.
 fn split(media_types: &'static str) -> (&'static str, &'static str) {
     media_types.split_once('|').unwrap_or((media_types, media_types))
 }
@@ -130,7 +130,7 @@ formats! {
 }
 
 impl FileFormat {
-    /// The demuxer of ffmpeg that reads it, the only one that may.
+    /// The only demuxer of ffmpeg that may read the format; `None` when no demuxer does.
     #[must_use]
     pub const fn ffmpeg_demuxer(self) -> Option<&'static str> {
         match self.reader() {
@@ -139,13 +139,13 @@ impl FileFormat {
         }
     }
 
-    /// Is its container read in this process?
+    /// Whether the container is read in this process.
     #[must_use]
     pub const fn is_native(self) -> bool {
         matches!(self.reader(), Native(_))
     }
 
-    /// Can it hold audio or video?
+    /// Whether files of the format can hold audio or video.
     #[must_use]
     pub const fn is_media(self) -> bool {
         matches!(self.usual_kind(), MediaKind::Audio | MediaKind::Video)

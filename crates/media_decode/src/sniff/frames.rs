@@ -1,18 +1,18 @@
-//! MPEG audio and ADTS: frames without a file header, recognised by frame following frame.
+//! Detection of MPEG audio and ADTS: frames without a file header, recognised by consecutive frames.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use super::{FileFormat, tag_length};
 
-/// Frames that must follow each other where the first stands at the very beginning.
+/// Number of consecutive frames required when the first one is at the very beginning.
 const FRAMES: usize = 3;
-/// How far a scan looks for the first frame, in bytes.
+/// Number of bytes that a scan searches for the first frame.
 const SCAN: usize = 64 << 10;
-/// What may follow the last frame of a scanned file: an incomplete frame, or tags and padding of that many bytes.
+/// Most bytes of tags and padding after the last frame of a scanned file; an incomplete frame may also follow.
 const MAX_TRAILER: u64 = 1 << 20;
 
-/// More tags no real file has.
+/// Most tags that are recorded; no real file has more.
 const MAX_TAGS: usize = 64;
 
 /// One frame, as its header describes it.
@@ -20,13 +20,14 @@ const MAX_TAGS: usize = 64;
 struct Frame {
     format: FileFormat,
     length: usize,
-    /// What does not change within a stream: version, layer and sample rate.
+    /// The header fields that are constant within a stream: version, layer and sample rate.
     stream: u32,
-    /// Channels, by their number (ADTS) or as mono or not (MPEG audio).
+    /// Channel configuration (ADTS), or 1 for mono and 2 otherwise (MPEG audio).
     channels: u8,
 }
 
-/// The format of `head` if it begins with a frame that others of the stream follow; `length` bytes are there.
+/// The format of `head` if it begins with consecutive frames of one stream; `length` is the number of bytes in the file
+/// from there on.
 pub(super) fn at(head: &[u8], length: u64) -> Option<FileFormat> {
     let first = frame(head)?;
     let mut position = first.length;
@@ -35,16 +36,16 @@ pub(super) fn at(head: &[u8], length: u64) -> Option<FileFormat> {
             break;
         }
         let next = head.get(position..).filter(|rest| rest.len() >= 4);
-        // Frames longer than the head are as good as none to check.
+        // Frames beyond the end of `head` cannot be checked.
         let Some(next) = next else { break };
         let next = frame(next).filter(|next| next.stream == first.stream)?;
         position += next.length;
     }
-    // One frame and nothing else is not evidence.
+    // A single frame is not sufficient evidence.
     (position > first.length).then_some(first.format)
 }
 
-/// Looks for the first frame behind `start`. It counts if frames follow each other from there to the end.
+/// Searches for the first frame from `start` on. It is accepted if consecutive frames follow to the end of the file.
 pub(super) fn scan(
     source: &mut (impl Read + Seek + ?Sized),
     start: u64,
@@ -83,33 +84,33 @@ fn follows_to_end(source: &mut (impl Read + Seek + ?Sized), start: u64, length: 
     }
 }
 
-/// Does a tag or padding begin with `head`?
+/// Whether `head` is the beginning of a tag or of padding.
 fn is_trailer(head: &[u8]) -> bool {
     let is_padding = head.iter().all(|byte| *byte == 0);
     is_padding || tag_length(head).is_some() || head.starts_with(b"TAG") || head.starts_with(b"LYRICS")
 }
 
-/// What walking over the frames of an MP3 or ADTS file shows.
+/// Result of reading all frame headers of a file with [`survey`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Survey {
-    /// Does the sample rate or the number of channels change? Two frames that follow each other with the same change are
-    /// needed: one is damage.
+pub(crate) struct FrameScan {
+    /// Whether the sample rate or the number of channels changes. Two consecutive frames with the same change are
+    /// required: a single one is damage.
     pub(crate) changes: bool,
-    /// Tags between and behind the frames, whose content may look like frames.
+    /// Byte ranges of tags between and after the frames, whose content may look like frames.
     pub(crate) tags: Vec<Range<u64>>,
 }
 
-/// Walks over the frames of an MP3 or ADTS file.
+/// Reads all frame headers of an MP3 or ADTS file.
 ///
 /// # Errors
 /// When reading fails.
-pub(crate) fn survey(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<Survey> {
+pub(crate) fn survey(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<FrameScan> {
     let length = source.seek(SeekFrom::End(0))?;
     let start = super::after_tags(source)?;
     source.seek(SeekFrom::Start(start))?;
     let mut reader = io::BufReader::with_capacity(64 << 10, source);
     let (mut position, mut first, mut other): (u64, Option<Frame>, Option<Frame>) = (start, None, None);
-    let (mut survey, mut window) = (Survey::default(), [0; 32]);
+    let (mut survey, mut window) = (FrameScan::default(), [0; 32]);
     while position + 8 <= length {
         let count = read_up_to(&mut reader, &mut window)?;
         let head = &window[..count];
@@ -258,11 +259,11 @@ mod tests {
         let file = [mp3(4), tag.clone(), mp3(4), tag.clone()].concat();
         let (first, second) = (4 * 417, 8 * 417 + tag.len());
         let tags = vec![first as u64..(first + tag.len()) as u64, second as u64..(second + tag.len()) as u64];
-        assert_eq!(survey(&mut Cursor::new(file)).unwrap(), Survey { changes: false, tags });
+        assert_eq!(survey(&mut Cursor::new(file)).unwrap(), FrameScan { changes: false, tags });
     }
 
     #[test]
-    fn frames_inside_other_data_are_not_taken_for_a_file() {
+    fn frames_inside_other_data_are_not_recognised() {
         let inside = [vec![7; 1_000], mp3(20), b"something else".repeat(100)].concat();
         assert_eq!(found(&inside), None);
         assert_eq!(found(&mp3(1)), None);

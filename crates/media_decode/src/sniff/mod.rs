@@ -1,10 +1,10 @@
-//! Which format a file has, by its first bytes. Names and extensions play no part.
+//! Detects the format of a file by its first bytes. Names and extensions are ignored.
 //!
-//! This is the only such table: upload, probe, analysis and renderer ask it first, and open what it names with the one
-//! demuxer of that format. Scanning for the sync words of MP3 and ADTS, which occur by chance in anything, happens only
-//! where no signature matches, and is accepted only if frame follows frame to the end of the file.
+//! This is the only such table: upload, probe, analysis and renderer use it first, and open the file with the one
+//! demuxer of the detected format. The sync words of MP3 and ADTS occur by chance in any data, so a file is scanned for
+//! them only when no signature matches, and accepted only if consecutive frames follow to its end.
 //!
-//! Playlists, manifests and concatenation scripts are not in it: ffmpeg would open what they refer to.
+//! Playlists, manifests and concatenation scripts are not in the table: ffmpeg would open the files they refer to.
 
 mod format;
 mod frames;
@@ -15,12 +15,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 pub use self::format::{FileFormat, MediaKind};
 pub(crate) use self::frames::survey;
 
-/// Bytes at the beginning that signatures look at.
+/// Number of bytes at the beginning that signatures are matched against.
 const HEAD: u64 = 4_096;
-/// Leading tags that are skipped, at most.
+/// Most leading tags that are skipped.
 const MAX_TAGS: u32 = 8;
 
-/// The format of `source`; none for what is no media file that is known. Moves the position.
+/// The format of `source`; `None` when it is not known. Moves the position of `source`.
 ///
 /// # Errors
 /// When reading fails.
@@ -37,13 +37,13 @@ pub fn sniff(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<Option<File
     frames::scan(source, start, length)
 }
 
-/// The format that only the first bytes of a file tell (4 KiB suffice), without scanning.
+/// The format by the signature in the first bytes of a file (4 KiB suffice), without scanning for frames.
 #[must_use]
 pub fn sniff_head(head: &[u8]) -> Option<FileFormat> {
     signature::of(head, false)
 }
 
-/// Where the file begins behind ID3v2 and APE tags.
+/// Offset of the first byte after leading ID3v2 and APE tags.
 fn after_tags(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<u64> {
     let mut start = 0;
     for _ in 0..MAX_TAGS {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_refers_to_other_files_is_no_format() {
+    fn playlists_and_manifests_are_not_recognised() {
         for bytes in [
             &b"ffconcat version 1.0\nfile '/etc/passwd'\n"[..],
             b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n",

@@ -1,15 +1,15 @@
-//! The table of signatures.
+//! The table of file signatures.
 
 use super::FileFormat;
 
-/// The format whose signature `head` begins with. Behind a leading tag (`is_tagged`) only formats of bare frames or
-/// blocks are recognised: a tag before anything else is an accident or an attack.
+/// The format whose signature `head` begins with. After a leading tag (`is_tagged`) only formats of bare frames or
+/// blocks are recognised: a tag before any other format is an accident or an attack.
 pub(super) fn of(head: &[u8], is_tagged: bool) -> Option<FileFormat> {
     let found = image(head).or_else(|| container(head)).or_else(|| stream(head)).or_else(|| archive(head))?;
     (!is_tagged || is_stream(found)).then_some(found)
 }
 
-/// Does `head` have `magic` at `offset`?
+/// Whether `head` has `magic` at `offset`.
 fn has(head: &[u8], offset: usize, magic: &[u8]) -> bool {
     head.get(offset..).is_some_and(|rest| rest.starts_with(magic))
 }
@@ -62,8 +62,8 @@ fn container(head: &[u8]) -> Option<FileFormat> {
     })
 }
 
-/// QuickTime before `ftyp` was introduced, or a fragment without its beginning: the first box is one of these, of a size
-/// that it can have.
+/// Whether the first box is of QuickTime before `ftyp` was introduced, or of a fragment without its beginning, and has
+/// a plausible size.
 fn is_brandless(head: &[u8]) -> bool {
     const BOXES: [&[u8; 4]; 9] =
         [b"moov", b"wide", b"mdat", b"free", b"skip", b"pnot", b"styp", b"moof", b"sidx"];
@@ -72,8 +72,8 @@ fn is_brandless(head: &[u8]) -> bool {
     is_sized && BOXES.iter().any(|name| has(head, 4, *name))
 }
 
-/// Packets of 188 bytes, behind a time code of four in M2TS or before 16 of error correction, each beginning with a
-/// sync byte; recordings may begin inside of one.
+/// Whether `head` is an MPEG transport stream: packets of 188 bytes that each begin with a sync byte, after 4 bytes of
+/// time code in M2TS or before 16 bytes of error correction. The file may begin inside a packet.
 fn is_transport_stream(head: &[u8]) -> bool {
     const PACKETS: usize = 5;
     let is_sync = |at: usize| head.get(at) == Some(&0x47);
@@ -111,7 +111,8 @@ fn stream(head: &[u8]) -> Option<FileFormat> {
     })
 }
 
-/// Three AudioSyncStreams (ISO/IEC 14496-3 §1.7.2) that follow each other: 11 bits of synchronisation, 13 of length.
+/// Whether `head` begins with three consecutive AudioSyncStream frames (ISO/IEC 14496-3 §1.7.2): 11 bits of
+/// synchronisation and 13 bits of length each.
 fn is_loas(head: &[u8]) -> bool {
     let mut at = 0;
     (0..3).all(|_| match head.get(at..at + 3) {

@@ -1,4 +1,4 @@
-//! Healthy files that were decoded to something else, and damaged ones that were our fault: one test a kind.
+//! Regression tests: intact files that were decoded incorrectly, and damaged files that caused internal errors.
 
 use std::fs::File;
 use std::io::Cursor;
@@ -9,7 +9,7 @@ use media_time::MediaTime;
 use crate::matroska::{self, Lacing};
 use crate::support::{Sound, Studio, decoders, probe};
 
-/// Noise and a tone for six seconds, stereo.
+/// Six seconds of noise and a tone, in stereo.
 const SOUND: &str =
     "-f lavfi -i aevalsrc=0.3*sin(440*2*PI*t)+0.1*random(0)|0.3*sin(660*2*PI*t)+0.1*random(1):s=48000:d=6";
 const SHORT: &str = "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=0.5";
@@ -19,7 +19,7 @@ fn decode(bytes: Vec<u8>) -> Result<Sound, DecodeError> {
     Sound::from_decoder(media_decode::Decoder::open(Cursor::new(bytes))?)
 }
 
-/// RMS of the difference, relative to that of `reference`.
+/// RMS of the difference, relative to the RMS of `reference`.
 fn difference(found: &Sound, reference: &Sound) -> f64 {
     let square = |samples: &mut dyn Iterator<Item = f32>| samples.map(|s| f64::from(s).powi(2)).sum::<f64>();
     let pairs = found.samples.iter().zip(&reference.samples);
@@ -88,7 +88,7 @@ fn quicktime_pcm_is_read_in_its_byte_order() {
 }
 
 #[test]
-fn joined_fragments_last_as_long_as_all_of_them() {
+fn duration_of_joined_fragments_is_their_sum() {
     let studio = Studio::new();
     studio.make("av.mp4", &format!("{PICTURES} {SOUND} -c:v libx264 -g 50 -bf 2 -c:a aac"));
     let segments = studio.path("part%d.m4s");
@@ -110,7 +110,7 @@ fn joined_fragments_last_as_long_as_all_of_them() {
 }
 
 #[test]
-fn the_default_audio_stream_is_used_then_the_first() {
+fn default_audio_stream_is_used_before_the_first() {
     let studio = Studio::new();
     studio.make("loud.wav", &format!("{SOUND} -c:a pcm_s16le"));
     studio.make(
@@ -159,7 +159,7 @@ fn quicktime_without_its_brand_is_decoded() {
 }
 
 #[test]
-fn tags_are_skipped_wherever_they_are() {
+fn tags_before_and_after_mp3_frames_are_skipped() {
     let studio = Studio::new();
     let make = |name: &str, arguments: &str| {
         let bare = "-c:a libmp3lame -write_xing 0 -id3v2_version 0";
@@ -167,7 +167,7 @@ fn tags_are_skipped_wherever_they_are() {
     };
     let (whole, other) = (make("a.mp3", "-b:a 128k"), make("b.mp3", "-ar 16000 -b:a 32k"));
     let reference = decode(whole.clone()).unwrap();
-    // A picture in a tag may hold what looks like frames of other audio.
+    // Cover art in a tag may contain bytes that look like frames of other audio.
     let length = other.len() as u32;
     let size =
         [length >> 21, length >> 14 & 0x7f, length >> 7 & 0x7f, length & 0x7f].map(|seven| seven as u8);
@@ -244,7 +244,7 @@ fn archives_and_other_formats_do_not_pass_for_mp3() {
     }
 }
 
-/// What nothing here can encode: the right decoder is chosen by the header, and refused by name without it.
+/// Formats without an encoder here: the decoder is chosen by the header, and the error without it names the format.
 #[test]
 fn formats_without_an_encoder_are_recognised_by_their_headers() {
     for (header, name) in [
@@ -269,7 +269,7 @@ fn formats_without_an_encoder_are_recognised_by_their_headers() {
     }
 }
 
-/// HE-AAC, signalled by its object type in the configuration of an AAC-LC stream: the header is all that is looked at.
+/// An AAC-LC stream whose configuration signals HE-AAC: only the header is read.
 #[test]
 fn he_aac_is_left_to_ffmpeg() {
     let studio = Studio::new();
@@ -286,7 +286,7 @@ fn he_aac_is_left_to_ffmpeg() {
     assert!(matches!(&error, DecodeError::FfmpegUnavailable { what, .. } if what == "HE-AAC"), "{error}");
 }
 
-/// A configuration that announces the delay of a core coder and ends before it.
+/// A configuration that declares the delay of a core coder and ends before it.
 #[test]
 fn an_aac_configuration_that_ends_early_is_left_to_ffmpeg() {
     let studio = Studio::new();
@@ -304,7 +304,7 @@ fn an_aac_configuration_that_ends_early_is_left_to_ffmpeg() {
 }
 
 #[test]
-fn damage_is_not_our_fault() {
+fn damaged_bytes_are_not_reported_as_io_errors() {
     let studio = Studio::new();
     let caf = std::fs::read(studio.make("a.caf", &format!("{SHORT} -c:a pcm_s16be"))).unwrap();
     let webm = std::fs::read(studio.make("a.webm", &format!("{SHORT} -c:a libvorbis"))).unwrap();
@@ -324,10 +324,10 @@ fn damage_is_not_our_fault() {
 }
 
 #[test]
-fn headers_that_claim_more_than_their_bytes_can_hold_are_counted() {
+fn duration_is_counted_when_the_header_declares_an_implausible_one() {
     let studio = Studio::new();
     let mut flac = std::fs::read(studio.make("a.flac", &format!("{SHORT} -c:a flac"))).unwrap();
-    // STREAMINFO: 36 bits of total samples, behind rate, channels and depth.
+    // STREAMINFO: 36 bits of total samples, after rate, channels and depth.
     flac[8 + 13] = flac[8 + 13] & 0xf0 | 0x0f;
     flac[8 + 14..8 + 18].fill(0xff);
     let duration = probe(Cursor::new(flac)).unwrap().duration.unwrap();
@@ -356,9 +356,9 @@ fn frame_rates_are_those_of_the_encoder() {
     }
 }
 
-/// The header may name the rate of the encoder's input; Opus is decoded at 48 kHz.
+/// The header may declare the rate of the encoder's input; Opus is decoded at 48 kHz.
 #[test]
-fn opus_is_decoded_at_its_own_rate_whatever_the_header_says() {
+fn opus_is_decoded_at_48_khz_regardless_of_the_header() {
     let studio = Studio::new();
     let ogg =
         std::fs::read(studio.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();

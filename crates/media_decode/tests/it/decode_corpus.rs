@@ -1,4 +1,4 @@
-//! Real recordings, where the corpus is there.
+//! Decoding of real recordings; skipped without the corpus.
 
 use std::fs::File;
 
@@ -27,15 +27,15 @@ fn videos_are_decoded_as_by_ffmpeg() {
 }
 
 #[test]
-fn a_video_without_sound_has_no_audio_stream() {
+fn video_without_audio_has_no_audio_stream() {
     let Some(corpus) = corpus() else {
         return;
     };
     let path = corpus.join("video/no_audio_bug.mp4");
     assert!(matches!(Sound::decode(&path), Err(DecodeError::NoAudioStream { .. })));
-    let told = probe(File::open(path).unwrap()).unwrap();
-    assert_eq!((told.kind, told.audio), (MediaKind::Video, None));
-    assert_eq!(told.video.unwrap().fps.map(f64::round), Some(30.0));
+    let probe = probe(File::open(path).unwrap()).unwrap();
+    assert_eq!((probe.kind, probe.audio), (MediaKind::Video, None));
+    assert_eq!(probe.video.unwrap().fps.map(f64::round), Some(30.0));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Broken, lying and hostile recordings: the right answer or a typed error, soon, and never a panic.
+//! Damaged, inconsistent and hostile recordings: a correct result or a typed error in bounded time, and never a panic.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -20,7 +20,7 @@ fn decode(bytes: Vec<u8>) -> Result<Sound, DecodeError> {
     Sound::from_decoder(Decoder::open(Cursor::new(bytes))?)
 }
 
-/// A recording of so many seconds in each container and codec.
+/// A recording of `seconds` in each container and codec.
 fn recordings(studio: &Studio, seconds: u32) -> Vec<(&'static str, Vec<u8>)> {
     studio.make("tone.wav", &format!("{TONE}={seconds} -ac 2"));
     [
@@ -51,9 +51,9 @@ fn recordings(studio: &Studio, seconds: u32) -> Vec<(&'static str, Vec<u8>)> {
     .collect()
 }
 
-/// Cuts and flipped bytes anywhere. The same ones each time: what fails once fails again.
+/// Cuts and flipped bytes at random positions. The seed is fixed, so failures are reproducible.
 #[test]
-fn damage_of_any_kind_is_survived() {
+fn random_damage_does_not_panic() {
     let studio = Studio::new();
     for (name, bytes) in recordings(&studio, 1) {
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
@@ -62,9 +62,9 @@ fn damage_of_any_kind_is_survived() {
             rng,
         );
         let length = bytes.len();
-        // Headers are where damage hurts: half of the flips fall into the first kilobyte.
-        let place = prop_oneof![0..length.min(1_024), 0..length];
-        let flips = proptest::collection::vec((place, any::<u8>()), 0..12);
+        // Damaged headers have the largest effect: half of the flips are in the first kilobyte.
+        let offset = prop_oneof![0..length.min(1_024), 0..length];
+        let flips = proptest::collection::vec((offset, any::<u8>()), 0..12);
         let cut = prop_oneof![Just(length), 0..=length];
         let result = runner.run(&(flips, cut), |(flips, cut)| {
             let mut damaged = bytes.clone();
@@ -83,10 +83,10 @@ fn damage_of_any_kind_is_survived() {
 }
 
 #[test]
-fn what_was_there_before_a_cut_is_decoded() {
+fn truncated_files_are_decoded_up_to_the_cut() {
     let studio = Studio::new();
     for (name, bytes) in recordings(&studio, 4) {
-        // The index of an MP4 stands at its end, and is lost.
+        // The index of these MP4 files is at the end, and is lost.
         if name.ends_with("m4a") {
             assert!(
                 matches!(decode(bytes[..bytes.len() / 2].to_vec()), Err(DecodeError::Undecodable(_))),
@@ -94,7 +94,7 @@ fn what_was_there_before_a_cut_is_decoded() {
             );
             continue;
         }
-        // Symphonia reads all chunks of these before the sound.
+        // Symphonia reads all chunks of these formats before the audio.
         if name.ends_with("aiff") || name.ends_with("caf") {
             continue;
         }
@@ -102,14 +102,14 @@ fn what_was_there_before_a_cut_is_decoded() {
         let half =
             decode(bytes[..bytes.len() * 6 / 10].to_vec()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let share = half.samples.len() as f64 / whole.samples.len() as f64;
-        assert!((0.25..0.8).contains(&share), "{name}: {share} of the sound in 0.6 of the bytes");
+        assert!((0.25..0.8).contains(&share), "{name}: {share} of the audio in 0.6 of the bytes");
         assert!(!whole.stats.truncated, "{name}");
-        // MP2 tells neither a length nor the size of what was cut off.
+        // MP2 declares no length, so a cut between its frames cannot be detected.
         assert_eq!(half.stats.truncated, !name.ends_with("mp2"), "{name}");
     }
 }
 
-/// MP3, ADTS and Ogg can be joined end to end; their headers then tell of the first part only.
+/// MP3, ADTS and Ogg can be joined end to end; their headers then describe the first part only.
 #[test]
 fn joined_recordings_are_decoded_and_counted_whole() {
     let studio = Studio::new();
@@ -156,12 +156,12 @@ fn audio_whose_channels_or_rate_change_needs_ffmpeg() {
 }
 
 #[test]
-fn a_damaged_frame_of_mp3_costs_its_own_length_wherever_it_is() {
+fn damaged_mp3_frame_becomes_silence_of_its_own_length() {
     let studio = Studio::new();
     let once =
         std::fs::read(studio.make("once.mp3", &format!("{TONE}=3 -c:a libmp3lame -b:a 128k"))).unwrap();
     let mut joined = [once.as_slice(), &once].concat();
-    // In the second half, which the tag of the first does not count.
+    // In the second recording, which the tag of the first does not count.
     let at = once.len() + once.len() / 2;
     let frame = at + joined[at..].windows(2).position(|two| two == [0xff, 0xfb]).unwrap();
     joined[frame + 4..frame + 38].iter_mut().for_each(|byte| *byte ^= 0xff);
@@ -185,19 +185,19 @@ fn a_lost_page_of_ogg_is_counted_as_damage() {
 }
 
 #[test]
-fn a_cut_wave_is_as_long_as_what_is_there() {
+fn truncated_wave_has_the_duration_of_its_remaining_samples() {
     let studio = Studio::new();
     for (name, bytes) in recordings(&studio, 4).into_iter().filter(|(name, _)| name.ends_with("wav")) {
         let cut = bytes[..bytes.len() * 6 / 10].to_vec();
         let mut decoder = Decoder::open(Cursor::new(cut.clone())).unwrap();
         while decoder.next_block().unwrap().is_some() {}
-        let told = probe(Cursor::new(cut)).unwrap().duration.unwrap();
-        assert_eq!(told.as_millis_floor(), decoder.position().as_millis_floor(), "{name}");
-        assert!((2_300..2_500).contains(&told.as_millis_floor()), "{name}: {told}");
+        let probed = probe(Cursor::new(cut)).unwrap().duration.unwrap();
+        assert_eq!(probed.as_millis_floor(), decoder.position().as_millis_floor(), "{name}");
+        assert!((2_300..2_500).contains(&probed.as_millis_floor()), "{name}: {probed}");
         assert!(decoder.stats().truncated, "{name}");
         let whole = probe(Cursor::new(bytes.clone())).unwrap().duration.unwrap();
         assert!((whole.as_millis_floor() - 4_000).abs() < 30, "{name}: {whole}");
-        // The length of the chunk of sound stands before it.
+        // A file that ends after the length of the `data` chunk has no audio.
         let data = bytes.windows(4).position(|name| name == b"data").unwrap();
         let header = bytes[..data + 8].to_vec();
         assert_eq!(probe(Cursor::new(header.clone())).unwrap().duration, None, "{name}");
@@ -205,9 +205,9 @@ fn a_cut_wave_is_as_long_as_what_is_there() {
     }
 }
 
-/// Damaged packets are silence of their length, so that later sound keeps its time.
+/// Damaged packets become silence of their length, so that later audio keeps its timestamps.
 #[test]
-fn later_sound_keeps_its_time() {
+fn audio_after_damage_keeps_its_time() {
     let studio = Studio::new();
     let clicks = "-f lavfi -i aevalsrc=0.05*random(0)+if(lt(mod(t+0.75\\,1)\\,0.002)\\,0.8*sin(2*PI*1000*t)\\,0):s=44100:d=5";
     for (name, arguments) in [("a.m4a", "-c:a aac"), ("a.ogg", "-c:a libvorbis"), ("a.flac", "-c:a flac")] {
@@ -221,18 +221,18 @@ fn later_sound_keeps_its_time() {
 }
 
 #[test]
-fn content_decides_not_the_name() {
+fn format_is_detected_by_content_not_by_name() {
     let studio = Studio::new();
     studio.make("tone.wav", &format!("{TONE}=1"));
-    let liar = studio.path("tone.mp3");
-    std::fs::copy(studio.path("tone.wav"), &liar).unwrap();
-    assert_eq!(Sound::decode(&liar).unwrap().samples.len(), 44_100);
-    let told = probe(std::fs::File::open(&liar).unwrap()).unwrap();
-    assert_eq!((told.kind, told.container.as_deref()), (MediaKind::Audio, Some("wave")));
+    let misnamed = studio.path("tone.mp3");
+    std::fs::copy(studio.path("tone.wav"), &misnamed).unwrap();
+    assert_eq!(Sound::decode(&misnamed).unwrap().samples.len(), 44_100);
+    let probe = probe(std::fs::File::open(&misnamed).unwrap()).unwrap();
+    assert_eq!((probe.kind, probe.container.as_deref()), (MediaKind::Audio, Some("wave")));
 }
 
 #[test]
-fn what_is_no_recording_is_told_so() {
+fn files_that_are_not_media_are_rejected() {
     let mut state = 7u32;
     let mut noise = |length: usize| -> Vec<u8> {
         let next = || {
@@ -255,16 +255,16 @@ fn what_is_no_recording_is_told_so() {
 }
 
 #[test]
-fn pictures_without_sound_have_no_audio_stream() {
+fn video_without_audio_has_no_audio_stream() {
     let studio = Studio::new();
     for name in ["a.mp4", "a.mkv", "a.webm"] {
         let path = studio.make(name, "-f lavfi -i testsrc=size=64x48:rate=25:d=1");
         assert!(matches!(Sound::decode(&path), Err(DecodeError::NoAudioStream { .. })), "{name}");
-        let told = probe(std::fs::File::open(&path).unwrap()).unwrap();
-        let video = told.video.unwrap();
-        assert_eq!((told.kind, video.width, video.height), (MediaKind::Video, Some(64), Some(48)), "{name}");
+        let probe = probe(std::fs::File::open(&path).unwrap()).unwrap();
+        let video = probe.video.unwrap();
+        assert_eq!((probe.kind, video.width, video.height), (MediaKind::Video, Some(64), Some(48)), "{name}");
         assert_eq!(video.fps, Some(25.0), "{name}");
-        assert_eq!(told.duration.map(MediaTime::as_millis_round), Some(1_000), "{name}");
+        assert_eq!(probe.duration.map(MediaTime::as_millis_round), Some(1_000), "{name}");
     }
 }
 
@@ -277,7 +277,7 @@ fn codecs_that_only_ffmpeg_decodes_are_named() {
     assert_eq!(probe(std::fs::File::open(&path).unwrap()).unwrap().audio.unwrap().codec, "ac3");
 }
 
-/// A WAVE file with that header and those 32-bit float samples.
+/// A WAVE file with the given rate, channels and 32-bit float samples.
 fn float_wave(rate: u32, channels: u16, samples: &[f32]) -> Vec<u8> {
     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let frame = channels.wrapping_mul(4);
@@ -305,7 +305,7 @@ fn float_wave(rate: u32, channels: u16, samples: &[f32]) -> Vec<u8> {
 }
 
 #[test]
-fn samples_that_are_no_numbers_are_silence_and_counted() {
+fn nan_and_infinite_samples_become_silence_and_are_counted() {
     let samples = [0.5, f32::NAN, -0.25, f32::INFINITY, f32::NEG_INFINITY, 0.125];
     let sound = decode(float_wave(8_000, 1, &samples.repeat(1_000))).unwrap();
     assert_eq!(sound.samples[..6], [0.5, 0.0, -0.25, 0.0, 0.0, 0.125]);
@@ -323,7 +323,7 @@ fn absurd_rates_and_channel_counts_are_over_the_limit() {
 }
 
 #[test]
-fn a_failing_source_is_not_the_recordings_fault() {
+fn failing_source_is_an_io_error() {
     #[derive(Clone)]
     struct Failing(Cursor<Vec<u8>>);
     impl media_decode::Source for Failing {
@@ -351,7 +351,7 @@ fn a_failing_source_is_not_the_recordings_fault() {
 
 /// An hour and a half of FLAC silence decodes within the memory of one block.
 #[test]
-fn length_does_not_cost_memory() {
+fn memory_does_not_grow_with_duration() {
     let studio = Studio::new();
     let path = studio.make("long.flac", "-f lavfi -i anullsrc=r=8000:cl=mono -t 5400 -c:a flac");
     let mut decoder = Decoder::open(std::fs::File::open(Path::new(&path)).unwrap()).unwrap();

@@ -1,11 +1,11 @@
-//! Samples are those that ffmpeg decodes.
+//! Decoded samples equal those of ffmpeg.
 
 use media_decode::Decoder;
 use symphonia::core::audio::{Channels, Position};
 
 use crate::support::{Sound, Studio};
 
-/// Noise and a tone, different in each channel, for half a second.
+/// Half a second of noise and tones, different in each channel.
 const TONES: &str = "-f lavfi -i aevalsrc=0.4*sin(440*2*PI*t)+0.1*random(0)|0.3*sin(880*2*PI*t)|0.2*random(1)|0.5*sin(55*2*PI*t)|0.1*random(2)|0.25*sin(330*2*PI*t):s=48000:d=0.5:c=5.1";
 
 fn assert_same_samples(name: &str, ours: &Sound, reference: &Sound, tolerance: f32) {
@@ -54,8 +54,8 @@ fn lossless_recordings_are_decoded_exactly() {
     }
 }
 
-/// Decoders of lossy codecs may round differently, and ffmpeg keeps the padding behind an MP4's edit. Noise that
-/// AAC leaves to the decoder's dice (PNS) is left out.
+/// Decoders of lossy codecs may round differently, and ffmpeg keeps the padding after an MP4's edit. AAC's perceptual
+/// noise substitution (PNS) is disabled, because decoders generate different noise.
 #[test]
 fn lossy_recordings_are_decoded_closely() {
     let studio = Studio::new();
@@ -84,16 +84,16 @@ fn lossy_recordings_are_decoded_closely() {
 }
 
 #[test]
-fn surround_channels_have_their_places() {
+fn surround_channels_have_their_speaker_positions() {
     let studio = Studio::new();
     studio.make("six.wav", &format!("{TONES} -c:a pcm_s16le"));
     for name in ["six.flac", "six.m4a", "six.ogg", "six.mkv"] {
         let path = studio.make(name, "-i {six.wav}");
         let decoder = Decoder::open(std::fs::File::open(path).unwrap()).unwrap();
-        let Channels::Positioned(places) = decoder.format().layout else {
+        let Channels::Positioned(positions) = decoder.format().layout else {
             panic!("{name}: {:?}", decoder.format());
         };
-        assert!(places.contains(Position::LFE1), "{name}");
+        assert!(positions.contains(Position::LFE1), "{name}");
         assert_eq!(decoder.format().channels(), 6, "{name}");
     }
 }

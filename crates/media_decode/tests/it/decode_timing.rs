@@ -1,4 +1,4 @@
-//! Clicks stand where ffmpeg presents them, in every container, to within a millisecond.
+//! Clicks are decoded at the time when ffmpeg presents them, in every container, to within a millisecond.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -16,12 +16,12 @@ fn studio() -> Studio {
     studio
 }
 
-/// ffmpeg's clicks, told from where the earliest of sound and pictures is presented; what a container puts before
-/// its own zero (the priming of `delayed.mp4`) is not presented.
+/// ffmpeg's click times in ms, relative to the PTS of the earlier of audio and video. Audio before the container's own
+/// zero (the priming of `delayed.mp4`) is not presented.
 fn presented_by_ffmpeg(path: &Path) -> Vec<f64> {
-    let sound = first_frame(path, "a:0").unwrap_or(0.0);
-    let zero = first_frame(path, "v:0").map_or(sound, |picture| picture.min(sound.max(0.0)));
-    Sound::by_ffmpeg(path).clicks(THRESHOLD).into_iter().map(|click| click + sound - zero).collect()
+    let audio = first_frame(path, "a:0").unwrap_or(0.0);
+    let zero = first_frame(path, "v:0").map_or(audio, |video| video.min(audio.max(0.0)));
+    Sound::by_ffmpeg(path).clicks(THRESHOLD).into_iter().map(|click| click + audio - zero).collect()
 }
 
 fn assert_same_times(name: &str, path: &Path) -> Vec<f64> {
@@ -34,9 +34,9 @@ fn assert_same_times(name: &str, path: &Path) -> Vec<f64> {
     ours
 }
 
-/// Encoded without tricks, the clicks are where they were.
+/// Clicks keep their time when encoded without offsets or edit lists.
 #[test]
-fn clicks_keep_their_place_in_every_container() {
+fn clicks_keep_their_time_in_every_container() {
     let studio = studio();
     let encodings = [
         ("a.wav", "-c:a pcm_s16le"),
@@ -62,7 +62,7 @@ fn clicks_keep_their_place_in_every_container() {
     for (name, arguments) in encodings {
         let path = studio.make(name, &format!("-i {{clicks.wav}} {arguments}"));
         let clicks = assert_same_times(name, &path);
-        // ffmpeg 5 does not write the MP3 delay into Matroska, so it cannot be told from sound.
+        // ffmpeg 5 does not write the MP3 delay into Matroska, so it cannot be distinguished from audio.
         if name != "mp3.mkv" {
             let expected = [250.0, 1_250.0, 2_250.0, 3_250.0, 4_250.0];
             assert_eq!(clicks.len(), expected.len(), "{name}: {clicks:?}");
@@ -73,9 +73,9 @@ fn clicks_keep_their_place_in_every_container() {
     }
 }
 
-/// Encoder delay that nothing tells is sound, for ffmpeg as for us.
+/// An encoder delay that the file does not declare is presented as audio, as by ffmpeg.
 #[test]
-fn untold_delay_is_heard() {
+fn undeclared_encoder_delay_is_presented() {
     let studio = studio();
     for (name, arguments) in [
         ("bare.mp3", "-c:a libmp3lame -write_xing 0 -id3v2_version 0"),
@@ -88,7 +88,7 @@ fn untold_delay_is_heard() {
 }
 
 #[test]
-fn offsets_edit_lists_and_pictures_are_honoured() {
+fn offsets_edit_lists_and_video_starts_are_applied() {
     let studio = studio();
     let pictures = "-f lavfi -i testsrc=size=64x48:rate=25:d=5";
     studio.make("av.mp4", &format!("{pictures} -i {{clicks.wav}} -c:v libx264 -bf 2 -c:a aac"));
@@ -118,27 +118,24 @@ fn offsets_edit_lists_and_pictures_are_honoured() {
     }
 }
 
-/// Here ffmpeg makes room for the first pictures by a hole between the first two packets of sound; its own decode
-/// to samples closes the hole, its presentation times keep it.
+/// For these fragments ffmpeg leaves a gap between the first two audio packets, because the video begins later. Its
+/// decoded samples close the gap; its PTS keep it.
 #[test]
 fn holes_in_the_timestamps_are_silence() {
     let studio = studio();
     let pictures = "-f lavfi -i testsrc=size=64x48:rate=25:d=5";
     studio.make("av.mp4", &format!("{pictures} -i {{clicks.wav}} -c:v libx264 -bf 2 -c:a aac"));
     let path = studio.make("fragments.mp4", "-i {av.mp4} -c copy -movflags frag_keyframe+empty_moov");
-    let first_picture = first_frame(&path, "v:0").unwrap();
-    assert!(first_picture > 30.0, "ffmpeg no longer makes the hole that this is about");
+    let first_frame = first_frame(&path, "v:0").unwrap();
+    assert!(first_frame > 30.0, "ffmpeg no longer writes the gap that this test is about");
     let clicks = Sound::decode(&path).unwrap().clicks(THRESHOLD);
     assert_eq!(clicks.len(), 5);
-    assert!(
-        (clicks[0] - 250.0 - first_picture).abs() < 1.0,
-        "{clicks:?}, pictures from {first_picture} ms on"
-    );
+    assert!((clicks[0] - 250.0 - first_frame).abs() < 1.0, "{clicks:?}, video from {first_frame} ms on");
 }
 
-/// Two recordings joined by `cat` play one after the other.
+/// Two recordings joined by `cat` are presented one after the other.
 #[test]
-fn chained_ogg_goes_on() {
+fn chained_ogg_is_decoded_to_the_end() {
     let studio = studio();
     for (name, codec) in [("a.ogg", "libvorbis"), ("b.opus", "libopus")] {
         let part = std::fs::read(studio.make(name, &format!("-i {{clicks.wav}} -c:a {codec}"))).unwrap();

@@ -1,4 +1,4 @@
-//! What only ffmpeg decodes: the same instants as coded, and a typed error without ffmpeg.
+//! Formats that only ffmpeg decodes: click times are exact, and decoding without ffmpeg is a typed error.
 
 #![expect(clippy::panic, reason = "a failed step fails the test")]
 
@@ -27,7 +27,7 @@ fn assert_clicks(name: &str, path: &Path, delay_ms: f64) {
 }
 
 #[test]
-fn formats_that_only_ffmpeg_reads_keep_their_instants() {
+fn clicks_keep_their_time_in_formats_of_ffmpeg() {
     let studio = Studio::new();
     studio.make("clicks.wav", &format!("{CLICKS} -c:a pcm_s16le"));
     for (name, arguments) in [

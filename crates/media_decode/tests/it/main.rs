@@ -1,4 +1,4 @@
-//! Integration tests of decoding, one binary.
+//! Integration tests of decoding, in one binary.
 
 mod cases;
 mod decode_corpus;

@@ -1,26 +1,26 @@
-//! Matroska files made by hand: laced blocks, compressed frames.
+//! Writes Matroska files with laced blocks and compressed frames.
 
 #![expect(clippy::expect_used, reason = "the files are small")]
 
-/// How the frames of a block are put together.
+/// Lacing of the frames of a block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lacing {
-    /// One frame a block.
+    /// One frame per block.
     None,
-    /// Eight frames a block, sizes as in Ogg (RFC 9559 §10.3.2).
+    /// Eight frames per block, with sizes as in Ogg (RFC 9559 §10.3.2).
     Xiph,
-    /// Eight frames a block, EBML sizes (§10.3.3).
+    /// Eight frames per block, with EBML sizes (§10.3.3).
     Ebml,
 }
 
-/// What is taken off every frame, for the demuxer to put back (§5.1.4.1.31.8, header stripping).
+/// Number of bytes stripped from every frame, which the demuxer restores (§5.1.4.1.31.8, header stripping).
 pub(crate) const PREFIX_BYTES: usize = 1;
 
 const FRAMES_PER_BLOCK: usize = 8;
-/// Blocks in a cluster: their relative times are 16 bits.
+/// Blocks in a cluster; their relative timestamps have 16 bits.
 const BLOCKS_PER_CLUSTER: usize = 100;
 
-/// A file of Opus packets of 20 ms. With `strips`, the first byte of the frames, which must be common, is stored once.
+/// A file of Opus packets of 20 ms. With `strips`, the first byte of the frames, which must be equal, is stored once.
 pub(crate) fn opus(head: &[u8], packets: &[Vec<u8>], lacing: Lacing, strips: bool) -> Vec<u8> {
     let prefix = if strips { &packets[0][..PREFIX_BYTES] } else { &[] };
     let per_block = if matches!(lacing, Lacing::None) { 1 } else { FRAMES_PER_BLOCK };
@@ -94,7 +94,7 @@ fn xiph_sizes(sizes: &[usize]) -> Vec<u8> {
     sizes.iter().flat_map(size).collect()
 }
 
-/// The first size, then signed differences, all in numbers of two bytes.
+/// The first size, then signed differences, all as numbers of two bytes.
 fn ebml_sizes(sizes: &[usize]) -> Vec<u8> {
     let first = (0x4000 | sizes[0] as u16).to_be_bytes().to_vec();
     let difference = |pair: &[usize]| {

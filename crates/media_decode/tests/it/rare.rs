@@ -1,4 +1,5 @@
-//! Real recordings in codecs that the installed ffmpeg cannot encode, where `fixtures/rare_codecs.py` could get them.
+//! Real recordings in codecs that the installed ffmpeg cannot encode; skipped unless `fixtures/rare_codecs.py` has
+//! downloaded them.
 
 #![expect(
     clippy::panic,
@@ -14,9 +15,9 @@ use media_decode::{DecodeError, DecoderKind, Decoders};
 
 use crate::support::{Sound, decoders};
 
-/// Level from which noise of a burst is heard.
+/// Sample level above which a noise burst is detected.
 const THRESHOLD: f32 = 0.1;
-/// The files whose source is known: bursts of white noise at 1, 2, 3 and 4 s of 5 s.
+/// Files with a known source: bursts of white noise at 1, 2, 3 and 4 s of 5 s.
 const BURSTS: &[&str] = &[
     "amr_nb.3gp",
     "amr_nb.amr",
@@ -29,7 +30,7 @@ const BURSTS: &[&str] = &[
     "he_aac_v2.mkv",
     "he_aac_v2.ts",
 ];
-/// Those of which the length is known, in ms.
+/// Files of known length, in ms.
 const LENGTHS: &[(&str, f64)] =
     &[("click.mpc", 78.4), ("mac-396.ape", 3_684.7), ("mac-399.ape", 3_684.7), ("silence-44-s.tak", 3_684.7)];
 
@@ -42,7 +43,7 @@ fn files() -> Option<PathBuf> {
     None
 }
 
-/// Decodes a file, which only ffmpeg may do.
+/// Decodes a file, and checks that only ffmpeg decodes it.
 fn decode(path: &Path) -> Sound {
     let file = || Box::new(File::open(path).unwrap());
     let refused = Decoders::native().open(file(), None).unwrap_err();
@@ -56,7 +57,7 @@ fn length_ms(sound: &Sound) -> f64 {
     sound.samples.len() as f64 * 1_000.0 / sound.channels as f64 / f64::from(sound.rate)
 }
 
-/// How much faster than white noise of half the bandwidth the samples change: 1 for a full band, near 0.36 for a half.
+/// Ratio of the energy of sample differences to that of white noise: 1 for the full band, about 0.36 for half the band.
 fn brightness(sound: &Sound) -> f64 {
     let samples: Vec<f64> = sound.first_channel().map(f64::from).collect();
     let energy: f64 = samples.iter().map(|sample| sample * sample).sum();
@@ -65,7 +66,7 @@ fn brightness(sound: &Sound) -> f64 {
 }
 
 #[test]
-fn bursts_are_a_second_apart() {
+fn decoded_bursts_are_one_second_apart() {
     let Some(folder) = files() else { return };
     for name in BURSTS {
         let sound = decode(&folder.join(name));
@@ -87,7 +88,7 @@ fn bursts_are_a_second_apart() {
 }
 
 #[test]
-fn files_of_known_length_have_it() {
+fn decoded_files_have_their_known_length() {
     let Some(folder) = files() else { return };
     for (name, expected) in LENGTHS {
         let found = length_ms(&decode(&folder.join(name)));

@@ -1,4 +1,4 @@
-//! What several tests need: ffmpeg as the reference, recordings made with it, and the corpus.
+//! Support for the tests: ffmpeg as the reference, recordings made with it, and the corpus.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a failed step fails the test")]
 
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use media_decode::{DecodeError, DecodeStats, Decoder, Decoders, Ffmpeg, Probe, Source};
 use tempfile::TempDir;
 
-/// The decoders of an installation with ffmpeg.
+/// The decoders of this process, with the installed ffmpeg.
 pub(crate) fn decoders() -> Decoders {
     let program = |name: &str| {
         let found = run("/bin/sh", &["-c", &format!("command -v {name}")]);
@@ -18,7 +18,7 @@ pub(crate) fn decoders() -> Decoders {
     Decoders::with_ffmpeg(Ffmpeg::new(program("ffmpeg"), program("ffprobe")))
 }
 
-/// What is in a file, by this process alone.
+/// Probes a file in this process only.
 pub(crate) fn probe(source: impl Source + 'static) -> Result<Probe, DecodeError> {
     Decoders::native().probe(Box::new(source), None, &|| false)
 }
@@ -26,7 +26,7 @@ pub(crate) fn probe(source: impl Source + 'static) -> Result<Probe, DecodeError>
 /// Runs `program` and returns its standard output.
 ///
 /// # Panics
-/// When it is not installed (saying what to install) or fails (with what it says).
+/// When the program is not installed (the message names the package) or fails (with its standard error).
 fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
     let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
     let output = output.unwrap_or_else(|error| {
@@ -39,12 +39,12 @@ fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Runs ffmpeg quietly; paths in `arguments` are as they are.
+/// Runs ffmpeg with errors as its only log output.
 pub(crate) fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
     run("ffmpeg", &[&["-v", "error", "-y"], arguments].concat())
 }
 
-/// A folder of recordings, gone with the test.
+/// A temporary folder of recordings, removed after the test.
 pub(crate) struct Studio(TempDir);
 
 impl Studio {
@@ -56,7 +56,7 @@ impl Studio {
         self.0.path().join(name)
     }
 
-    /// Makes the recording `name` with ffmpeg: `arguments` come before it; `{x}` stands for the path of `x`.
+    /// Makes the recording `name` with ffmpeg: `arguments` come before its path; `{x}` expands to the path of `x`.
     pub(crate) fn make(&self, name: &str, arguments: &str) -> PathBuf {
         let path = self.path(name);
         let expand = |argument: &str| match argument.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
@@ -71,23 +71,23 @@ impl Studio {
     }
 }
 
-/// A decoded recording.
+/// A completely decoded recording, for comparisons.
 #[derive(Debug)]
 pub(crate) struct Sound {
     pub(crate) rate: u32,
     pub(crate) channels: usize,
-    /// Interleaved.
+    /// All samples, with interleaved channels.
     pub(crate) samples: Vec<f32>,
     pub(crate) stats: DecodeStats,
 }
 
 impl Sound {
-    /// Decodes a file with this crate, and checks that its blocks follow each other.
+    /// Decodes a file in this process only, and checks that its blocks are contiguous.
     pub(crate) fn decode(path: &Path) -> Result<Self, DecodeError> {
         Self::from_decoder(Decoder::open(File::open(path).expect("the recording"))?)
     }
 
-    /// Decodes a file with the decoders of an installation with ffmpeg.
+    /// Decodes a file in this process or with ffmpeg.
     pub(crate) fn decode_anyhow(path: &Path) -> Result<Self, DecodeError> {
         Self::from_decoder(decoders().open(Box::new(File::open(path).expect("the recording")), None)?)
     }
@@ -105,7 +105,7 @@ impl Sound {
         Ok(Self { rate, channels, samples, stats: decoder.stats() })
     }
 
-    /// What ffmpeg decodes of the first audio stream, in its own rate and channels.
+    /// The first audio stream decoded by ffmpeg, with the stream's own rate and channels.
     pub(crate) fn by_ffmpeg(path: &Path) -> Self {
         let path = path.to_str().expect("a printable path");
         let stream = ffprobe(path, "a:0", "stream=sample_rate,channels");
@@ -117,12 +117,12 @@ impl Sound {
         Self { rate, channels, samples, stats: DecodeStats::default() }
     }
 
-    /// The first channel.
+    /// Samples of the first channel.
     pub(crate) fn first_channel(&self) -> impl Iterator<Item = f32> {
         self.samples.iter().step_by(self.channels).copied()
     }
 
-    /// When a click begins, in ms: louder than `threshold` after 300 ms of quiet.
+    /// Start times of clicks in ms: samples louder than `threshold` after 300 ms of quiet.
     pub(crate) fn clicks(&self, threshold: f32) -> Vec<f64> {
         let quiet = self.rate as usize * 3 / 10;
         let mut last_loud: Option<usize> = None;
@@ -139,7 +139,7 @@ impl Sound {
     }
 }
 
-/// Rows of what ffprobe tells of a stream, as CSV.
+/// Rows of the ffprobe report of a stream, as CSV.
 fn ffprobe(path: &str, stream: &str, entries: &str) -> Vec<String> {
     let arguments =
         ["-v", "error", "-select_streams", stream, "-show_entries", entries, "-read_intervals", "%+#64"];
@@ -148,15 +148,15 @@ fn ffprobe(path: &str, stream: &str, entries: &str) -> Vec<String> {
     text.lines().map(|line| line.trim_end_matches(',').to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
-/// When ffmpeg presents the first decoded frame of a stream, in ms on the container's clock; `None` when there is
-/// no such stream, zero when the container has no clock.
+/// PTS of the first decoded frame of a stream by ffmpeg, in ms on the container's clock; `None` when there is no such
+/// stream, zero when the container has no clock.
 pub(crate) fn first_frame(path: &Path, stream: &str) -> Option<f64> {
     let path = path.to_str().expect("a printable path");
     let frames = ffprobe(path, stream, "frame=best_effort_timestamp_time");
     frames.first().map(|time| time.parse::<f64>().map_or(0.0, |seconds| seconds * 1_000.0))
 }
 
-/// The corpus of real recordings, if it is there. Prints why a test is skipped otherwise.
+/// The corpus of real recordings, if it exists. Otherwise prints why the test is skipped.
 pub(crate) fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]

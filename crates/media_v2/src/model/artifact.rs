@@ -7,45 +7,45 @@ use serde_json::Value;
 use super::{ArtifactKind, Content, Meta};
 use crate::canonical::pipeline_hash;
 
-/// Something made of an asset: a measurement, a cut, a render.
+/// Something derived from an asset: a measurement, a cut, a render.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Artifact {
-    /// Its id.
+    /// Id of the artifact, unique within the owner.
     pub id: Id,
-    /// The asset it was made of.
+    /// The asset that it was derived from.
     pub parent_asset_id: Id,
-    /// Its owner.
+    /// The tenant that owns it.
     pub tenant_id: Id,
-    /// The owner's environment.
+    /// The owner's environment, e.g. `prod`.
     pub env: Id,
-    /// What it is.
+    /// The kind of the artifact.
     pub kind: ArtifactKind,
-    /// Where its bytes are.
+    /// URI of the bytes.
     pub uri: String,
     /// Start of the window of the parent asset that it covers, in milliseconds.
     pub start_ms: Option<MediaTime>,
-    /// End of that window.
+    /// End of that window (exclusive), in milliseconds.
     pub end_ms: Option<MediaTime>,
-    /// The caller's name for its track.
+    /// The caller's label of the track.
     pub track_label: Option<String>,
-    /// The artifacts it was made of, in the order its maker told them.
+    /// The artifacts that it was derived from, in the given order.
     pub upstream_artifact_ids: Vec<Id>,
     /// SHA-256 of the bytes, lower-case hex.
     pub content_sha256: Option<String>,
-    /// When it was registered.
+    /// Time when it was registered.
     pub created_at: DateTime<Utc>,
-    /// How it was made: always `pipeline_hash` (SHA-256 of the canonical JSON of what produced it) and
-    /// `backend_version`; of a measurement also `model_used`, `cache_key` and `duration_ms`.
+    /// How it was made: always `pipeline_hash` (SHA-256 of the canonical JSON of everything that produced it) and
+    /// `backend_version`; for a measurement also `model_used`, `cache_key` and `duration_ms`.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// An [`Artifact`] to be: what [`store::insert_artifacts`](crate::store::insert_artifacts) is given; the
-/// rest (id, owner, time) is added there.
+/// A new [`Artifact`] for [`store::insert_artifacts`](crate::store::insert_artifacts), which adds the id, owner and
+/// time.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the fields are those of `Artifact`")]
 pub struct NewArtifact {
-    /// A new one when not told.
+    /// Id of the artifact; generated when `None`.
     pub id: Option<Id>,
     pub parent_asset_id: Id,
     pub kind: ArtifactKind,
@@ -53,23 +53,23 @@ pub struct NewArtifact {
     pub start_ms: Option<MediaTime>,
     pub end_ms: Option<MediaTime>,
     pub track_label: Option<String>,
-    /// An id named twice counts once.
+    /// Upstream artifacts; duplicates are removed.
     pub upstream_artifact_ids: Vec<Id>,
     pub content_sha256: Option<String>,
     pub meta: Meta,
 }
 
-/// What the meta of a measurement must hold, and whether as text.
+/// Required members of a measurement's meta, and whether they are text.
 const MEASUREMENT_META: [(&str, bool); 4] =
     [("backend_version", true), ("model_used", true), ("cache_key", true), ("duration_ms", false)];
-/// A cache key is indexed; Postgres refuses index entries of more than 2 704 bytes.
+/// Longest cache key, in bytes. It is indexed, and Postgres rejects index entries of more than 2 704 bytes.
 const MAX_CACHE_KEY: usize = 2_000;
-/// No recording is longer.
+/// Latest instant in a recording; no recording is longer.
 const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
 
 impl NewArtifact {
-    /// An artifact whose bytes are at `uri`, made by `backend_version` from `produced_by`: everything that
-    /// determines the result, of which `meta.pipeline_hash` is the hash. Set the other fields as needed.
+    /// An artifact with its bytes at `uri`, made by `backend_version`. `produced_by` is everything that determines the
+    /// result; `meta.pipeline_hash` is its hash. Set the other fields as needed.
     #[must_use]
     pub fn new(
         kind: ArtifactKind,
@@ -95,7 +95,7 @@ impl NewArtifact {
         }
     }
 
-    /// The rules that can be checked without the database, and that are broken; empty when all hold.
+    /// The broken rules, among those that can be checked without the database; empty when the artifact is valid.
     #[must_use]
     pub fn violations(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
@@ -104,17 +104,17 @@ impl NewArtifact {
         };
         for name in ["backend_version", "pipeline_hash"] {
             if !is_text(self.meta.get(name)) {
-                refuse(&format!("/meta/{name}"), "must be a text that is not empty");
+                refuse(&format!("/meta/{name}"), "must be a non-empty text");
             }
         }
         if self.kind.is_measurement() {
             for (name, text) in MEASUREMENT_META.into_iter().skip(1) {
                 let value = self.meta.get(name);
                 if text && !is_text(value) {
-                    refuse(&format!("/meta/{name}"), &format!("{} needs it, as a text", self.kind));
+                    refuse(&format!("/meta/{name}"), &format!("{} requires a non-empty text", self.kind));
                 }
                 if !text && value.and_then(Value::as_f64).is_none_or(|number| number < 0.0) {
-                    refuse(&format!("/meta/{name}"), &format!("{} needs it, a number from 0", self.kind));
+                    refuse(&format!("/meta/{name}"), &format!("{} requires a number from 0 on", self.kind));
                 }
             }
             if self.meta.get("cache_key").and_then(Value::as_str).is_some_and(|key| key.len() > MAX_CACHE_KEY)
@@ -129,10 +129,10 @@ impl NewArtifact {
             refuse("/start_ms", "must not be negative");
         }
         if self.end_ms.is_some_and(|end| end < self.start_ms.unwrap_or_default()) {
-            refuse("/end_ms", "must not lie before start_ms");
+            refuse("/end_ms", "must not be before start_ms");
         }
         if self.end_ms.max(self.start_ms).is_some_and(|end| end > LATEST) {
-            refuse("/end_ms", "lies more than thirty days in");
+            refuse("/end_ms", "must not be later than thirty days");
         }
         errors
     }
@@ -142,7 +142,8 @@ fn is_text(value: Option<&Value>) -> bool {
     value.and_then(Value::as_str).is_some_and(|text| !text.is_empty())
 }
 
-/// What a measurement was made from, if not from the asset itself: it is found by this.
+/// Whether `meta.source_artifact_id` is null or one of the upstream artifacts. Measurements of an artifact, rather than
+/// of the asset itself, are found by it.
 fn is_source(value: Option<&Value>, upstream: &[Id]) -> bool {
     match value {
         None | Some(Value::Null) => true,
@@ -152,7 +153,7 @@ fn is_source(value: Option<&Value>, upstream: &[Id]) -> bool {
 }
 
 impl Artifact {
-    /// Where its bytes are.
+    /// The content of the artifact: URI, owner and media type of its bytes.
     #[must_use]
     pub fn content(&self) -> Content<'_> {
         let text = |name: &str| self.meta.get(name).and_then(Value::as_str);
@@ -189,20 +190,20 @@ mod tests {
     }
 
     #[test]
-    fn a_measurement_says_how_it_was_made() {
+    fn measurement_requires_provenance_meta() {
         let complete = json!({"model_used": "tiny", "cache_key": "a|b", "duration_ms": 1000.5});
         assert!(transcript(complete).is_empty());
         assert_eq!(transcript(json!({})), ["/meta/model_used", "/meta/cache_key", "/meta/duration_ms"]);
         let wrong = json!({"model_used": "", "cache_key": "k".repeat(2001), "duration_ms": "1"});
         assert_eq!(transcript(wrong), ["/meta/model_used", "/meta/duration_ms", "/meta/cache_key"]);
         assert_eq!(transcript(json!({"backend_version": null}))[0], "/meta/backend_version");
-        let told =
+        let foreign =
             json!({"model_used": "t", "cache_key": "k", "duration_ms": 1, "source_artifact_id": "art_1"});
-        assert_eq!(transcript(told), ["/meta/source_artifact_id"], "not among the upstream artifacts");
+        assert_eq!(transcript(foreign), ["/meta/source_artifact_id"], "not among the upstream artifacts");
     }
 
     #[test]
-    fn windows_run_forwards() {
+    fn window_must_not_end_before_it_starts() {
         let parent = "asset_1".parse().unwrap();
         let mut hit =
             NewArtifact::new(ArtifactKind::AudioHit, parent, "blob://x".to_owned(), "b1", &json!({}));

@@ -4,69 +4,67 @@ use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
 use serde::{Deserialize, Serialize};
 
-use crate::marks::{FileMarks, RegisteredFile};
+use crate::marks::{FileFingerprint, RegisteredFile};
 
 use super::{AssetDecoder, AssetKind, Content, Meta};
 
-/// A recording, picture or other file that a tenant brought.
+/// A recording, image or other file that a tenant registered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MediaAsset {
-    /// Its id.
+    /// Id of the asset, unique within the owner.
     pub id: Id,
-    /// Its owner.
+    /// The tenant that owns it.
     pub tenant_id: Id,
-    /// The owner's environment.
+    /// The owner's environment, e.g. `prod`.
     pub env: Id,
-    /// Who brought it.
+    /// The user who registered it.
     pub user_id: Option<Id>,
-    /// What it is.
+    /// The kind of the asset.
     pub kind: AssetKind,
-    /// Where its bytes are: `blob://sha256/<hex>` for an upload.
+    /// URI of the bytes: `blob://sha256/<hex>` for an upload.
     pub source_uri: String,
-    /// Length in milliseconds as the container tells it; where it does not, until the end of the sound. Null when
-    /// neither tells.
+    /// Duration in milliseconds as declared by the container, else measured from the audio packets; null when unknown.
     pub duration_ms: Option<MediaTime>,
-    /// Pictures per second.
+    /// Mean video frame rate in frames per second.
     pub fps: Option<f64>,
-    /// Channels of the sound, 0 when there is none.
+    /// Number of audio channels; 0 without audio.
     pub audio_channels: Option<u32>,
-    /// Samples per second of the sound, in Hz.
+    /// Audio sample rate in Hz.
     pub sample_rate: Option<u32>,
     /// Container and codecs, e.g. `isomp4: h264, aac`.
     pub codec_info: Option<String>,
-    /// Number of bytes.
+    /// Size of the file in bytes.
     pub size_bytes: Option<u64>,
     /// SHA-256 of the bytes, lower-case hex.
     pub content_sha256: Option<String>,
-    /// The caller's words to find it by.
+    /// The caller's tags, by which assets can be listed.
     pub tags: Vec<String>,
-    /// The caller's own name for it.
+    /// The caller's own reference, by which assets can be listed.
     pub source_ref: Option<String>,
-    /// When it was registered.
+    /// Time when it was registered.
     pub created_at: DateTime<Utc>,
-    /// The caller's own facts; `file_name` and `media_type` are added at registration.
+    /// The caller's own metadata; `file_name` and `media_type` are added at registration.
     #[schema(value_type = Object)]
     pub meta: Meta,
-    /// The version of the prober that measured it; 0 when ffmpeg was missing, which the file needs.
+    /// Version of the prober that probed it; 0 when the file needs ffmpeg and ffmpeg was missing.
     #[serde(skip)]
     pub prober_version: i32,
-    /// How its audio is decoded; none where version 1 of the prober decoded it rightly, or is the last that probed it.
+    /// The decoder of the audio; `None` if version 1 of the prober decoded it correctly or was the last to probe it.
     #[serde(skip)]
     pub decoder: Option<AssetDecoder>,
-    /// When its file outside the store last changed, as of when its bytes were hashed.
+    /// Marks of the file outside the store, from when its bytes were hashed.
     #[serde(skip)]
-    pub file_marks: Option<FileMarks>,
+    pub file_marks: Option<FileFingerprint>,
 }
 
-/// A [`MediaAsset`] to be: what [`store::insert_asset`](crate::store::insert_asset) is given; the rest
-/// (id, owner, time) is added there.
+/// A new [`MediaAsset`] for [`store::insert_asset`](crate::store::insert_asset), which adds the id, owner and time.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "the fields are those of `MediaAsset`")]
 pub struct NewAsset {
-    /// A new one when not told.
+    /// Id of the asset; generated when `None`.
     pub id: Option<Id>,
     pub user_id: Option<Id>,
-    /// [`AssetKind::Other`] when not told.
+    /// Kind of the asset; [`AssetKind::Other`] when `None`.
     pub kind: Option<AssetKind>,
     pub source_uri: String,
     pub duration_ms: Option<MediaTime>,
@@ -80,13 +78,13 @@ pub struct NewAsset {
     pub source_ref: Option<String>,
     pub meta: Meta,
     pub decoder: Option<AssetDecoder>,
-    pub file_marks: Option<FileMarks>,
-    /// ffmpeg, which the file needs, was missing when it was probed: it is to be probed again.
+    pub file_marks: Option<FileFingerprint>,
+    /// Whether ffmpeg was missing although the file needs it; the file will be probed again.
     pub is_incomplete: bool,
 }
 
 impl MediaAsset {
-    /// Where its bytes are.
+    /// The content of the asset: URI, owner, hash and media type of its bytes.
     #[must_use]
     pub fn content(&self) -> Content<'_> {
         let text = |name: &str| self.meta.get(name).and_then(|value| value.as_str());
@@ -103,7 +101,7 @@ impl MediaAsset {
         }
     }
 
-    /// Was it measured by an older prober, or while ffmpeg was missing?
+    /// Whether it was probed by an older prober, or while ffmpeg was missing.
     #[must_use]
     pub const fn is_outdated(&self) -> bool {
         self.prober_version < PROBER_VERSION

@@ -3,13 +3,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A word that names no kind of asset or artifact.
+/// An unknown kind of asset or artifact.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown kind `{found}`: expected one of {expected}")]
 pub struct UnknownKind {
-    /// What was given.
+    /// The given kind, truncated to 64 characters.
     pub found: String,
-    /// The kinds there are.
+    /// The known kinds, separated by commas.
     pub expected: String,
 }
 
@@ -26,7 +26,7 @@ macro_rules! kinds {
         }
 
         impl $name {
-            /// Every kind.
+            /// All kinds, in the order of their declaration.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             /// The word on the wire and in the database.
@@ -56,53 +56,53 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// What an asset is.
+    /// The kind of an asset.
     AssetKind {
-        /// Pictures, with or without sound.
+        /// Video, with or without audio.
         Video = "video",
-        /// Sound alone.
+        /// A recording with audio only.
         Audio = "audio",
-        /// A still picture.
+        /// A still image, without audio.
         Image = "image",
-        /// Anything else, or bytes that tell nothing.
+        /// Any other file, or unrecognised bytes.
         Other = "other",
     }
 }
 
 kinds! {
-    /// How the audio of an asset is decoded, where version 1 of the prober decoded it wrongly or not at all.
+    /// The decoder of an asset's audio, if version 1 of the prober decoded it incorrectly or not at all.
     AssetDecoder {
-        /// By ffmpeg.
+        /// ffmpeg, as a separate process.
         Ffmpeg = "ffmpeg",
-        /// In this process, with other samples than version 1 gave.
+        /// The native decoder, whose samples differ from those of version 1.
         Decode2 = "decode2",
     }
 }
 
 kinds! {
-    /// What an artifact is.
+    /// The kind of an artifact.
     ArtifactKind {
         /// Events and beats of a recording (JSON).
         AudioSemanticTimeline = "audio_semantic_timeline",
         /// Words with their times (JSON).
         AsrTranscript = "asr_transcript",
-        /// One struck sound, cut out.
+        /// A single percussive hit, cut from a recording.
         AudioHit = "audio_hit",
-        /// A repeating bar or more, cut out.
+        /// One or more repeating bars, cut from a recording.
         AudioLoop = "audio_loop",
-        /// A spoken phrase, cut out.
+        /// A spoken phrase, cut from a recording.
         AudioPhrase = "audio_phrase",
-        /// A sample brought to a common level.
+        /// A sample normalised to a common level.
         AudioSampleNorm = "audio_sample_norm",
-        /// A sample with an effect.
+        /// A sample with an effect applied.
         AudioSampleFx = "audio_sample_fx",
-        /// A sample at another rate.
+        /// A sample at another sample rate.
         AudioResampled = "audio_resampled",
-        /// Which video windows accompany a sequence of sounds (JSON).
+        /// The video windows for a sequence of audio clips (JSON).
         VideoShotList = "video_shot_list",
-        /// A rendered file.
+        /// A rendered window or timeline.
         Render = "render",
-        /// A part of a render.
+        /// The part of a rendered timeline that comes from one clip.
         RenderSegment = "render_segment",
         /// A rendered window of one source.
         RenderSnippet = "render_snippet",
@@ -110,13 +110,14 @@ kinds! {
 }
 
 impl ArtifactKind {
-    /// Is it the result of measuring a recording, whose meta must say how? See [`crate::NewArtifact`].
+    /// Whether it is a measurement of a recording, whose meta must declare how it was made. See
+    /// [`crate::NewArtifact::violations`].
     #[must_use]
     pub const fn is_measurement(self) -> bool {
         matches!(self, Self::AsrTranscript | Self::AudioSemanticTimeline)
     }
 
-    /// The usual type of its bytes, where the artifact does not say.
+    /// The usual media type of the bytes, used when the artifact's meta has none.
     pub(crate) const fn media_type(self) -> &'static str {
         match self {
             Self::AudioSemanticTimeline | Self::AsrTranscript | Self::VideoShotList => "application/json",
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_the_same_everywhere() {
+    fn kinds_have_the_same_name_in_json_and_text() {
         for kind in ArtifactKind::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
             assert_eq!(kind.as_str().parse(), Ok(*kind));

@@ -1,4 +1,4 @@
-//! What media_v2 keeps, as it stands on the wire.
+//! The types of assets and artifacts, as in requests and responses.
 
 use http_kit::Id;
 
@@ -12,28 +12,28 @@ pub use artifact::{Artifact, NewArtifact};
 pub use asset::{MediaAsset, NewAsset};
 pub use kind::{ArtifactKind, AssetDecoder, AssetKind, UnknownKind};
 
-/// Free-form facts about a row: a JSON object. Numbers and key order are those of Postgres `jsonb`.
+/// Free-form metadata of a row: a JSON object. Numbers and key order are those of Postgres `jsonb`.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
-/// Where the bytes of an asset or artifact are, and whose they are.
+/// The location, owner and properties of the bytes of an asset or artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Content<'a> {
-    /// The owner of the row.
+    /// The tenant that owns the row.
     pub tenant_id: &'a Id,
-    /// The owner's environment.
+    /// The owner's environment, e.g. `prod`.
     pub env: &'a Id,
-    /// `blob://sha256/<hex>`, or a URI that the [`SourcePolicy`](crate::SourcePolicy) judges.
+    /// `blob://sha256/<hex>`, or a URI that the [`SourcePolicy`](crate::SourcePolicy) checks.
     pub uri: &'a str,
     /// SHA-256 of the bytes in lower-case hex, when known.
     pub sha256: Option<&'a str>,
-    /// Their number, when known.
+    /// Number of bytes, when known.
     pub size_bytes: Option<u64>,
-    /// `type/subtype`, for a client that asks for them.
+    /// Media type (`type/subtype`) for clients.
     pub media_type: &'a str,
-    /// The name of the file, when there was one.
+    /// Original name of the file, if known.
     pub file_name: Option<&'a str>,
-    /// How its audio is decoded; none for what version 1 of the prober decoded rightly, and for what was not probed.
+    /// The decoder of the audio; `None` if version 1 of the prober decoded it correctly, or if it was not probed.
     pub decoder: Option<AssetDecoder>,
-    /// The file outside the store as it was registered; none for blobs, artifacts, and assets of before marks were kept.
+    /// The registered file outside the store; `None` for blobs, artifacts, and assets without stored marks.
     pub file: Option<RegisteredFile<'a>>,
 }

@@ -13,10 +13,10 @@ use crate::rules::Checks;
 use crate::store;
 use crate::{Artifact, ArtifactKind, MediaError, MediaService, Meta, NewArtifact};
 
-/// Who made an artifact that does not say so itself.
-const UNTOLD_BACKEND: &str = "external";
+/// `meta.backend_version` of an artifact that declares none.
+const DEFAULT_BACKEND: &str = "external";
 
-/// Something made of an asset, elsewhere.
+/// An artifact that was made outside this service.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterArtifact {
@@ -24,18 +24,18 @@ pub(crate) struct RegisterArtifact {
     env: Option<String>,
     user_id: Option<String>,
     kind: ArtifactKind,
-    /// Any URI; its content can be read back when it is a `blob://` of yours or an allowed `file://`.
+    /// Any URI; its content can be read when it is a `blob://` of yours or an allowed `file://`.
     uri: String,
     start_ms: Option<MediaTime>,
     end_ms: Option<MediaTime>,
     track_label: Option<String>,
-    /// What it was made of.
+    /// Ids of the artifacts that it was derived from.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     upstream_artifact_ids: Vec<Id>,
     content_sha256: Option<String>,
     /// `backend_version`, `model_used`, `cache_key` and `duration_ms` are required for `asr_transcript` and
-    /// `audio_semantic_timeline`. Otherwise `backend_version` is `external` when not told. `pipeline_hash` is
-    /// computed from the request when not told.
+    /// `audio_semantic_timeline`. For other kinds `backend_version` defaults to `external`. `pipeline_hash` is computed
+    /// from the request when absent.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     meta: Meta,
@@ -51,8 +51,8 @@ impl RegisterArtifact {
         checks.sha256("/content_sha256", self.content_sha256.as_deref());
         checks.sha256("/meta/pipeline_hash", self.meta.get("pipeline_hash").and_then(|hash| hash.as_str()));
         checks.meta(&self.meta);
-        if let (Ok(blob), Some(told)) = (blob_store::BlobId::from_uri(&self.uri), &self.content_sha256)
-            && blob.to_hex() != *told
+        if let (Ok(blob), Some(given)) = (blob_store::BlobId::from_uri(&self.uri), &self.content_sha256)
+            && blob.to_hex() != *given
         {
             checks.refuse("/content_sha256", "differs from the hash in the uri");
         }
@@ -66,7 +66,7 @@ impl RegisterArtifact {
         let mut meta = self.meta;
         meta.entry("pipeline_hash").or_insert_with(|| pipeline_hash(&produced_by).into());
         if !self.kind.is_measurement() {
-            meta.entry("backend_version").or_insert_with(|| UNTOLD_BACKEND.into());
+            meta.entry("backend_version").or_insert_with(|| DEFAULT_BACKEND.into());
         }
         Ok(NewArtifact {
             id: None,
@@ -83,13 +83,13 @@ impl RegisterArtifact {
     }
 }
 
-/// Register something made of a recording.
+/// Register an artifact of an asset.
 #[utoipa::path(
     post, path = "/media-v2/assets/{id}/artifacts", tag = "media_v2",
-    params(("id" = String, Path, description = "the asset it was made of")),
+    params(("id" = String, Path, description = "the asset that it was derived from")),
     request_body = RegisterArtifact,
     responses(
-        (status = 201, description = "Registered; `Location` names it.", body = Artifact),
+        (status = 201, description = "Registered; `Location` is its URL.", body = Artifact),
         (status = 400, description = "`invalid_context`, `malformed_json`"),
         (status = 403, description = "`context_mismatch`"),
         (status = 404, description = "`asset_not_found`, `artifact_not_found` (an upstream), with their ids"),
@@ -110,26 +110,26 @@ pub(crate) async fn create_artifact(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(artifact)).into_response())
 }
 
-/// Which artifacts to list.
+/// Filters and paging of a list of artifacts.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListArtifacts {
-    /// Only of this kind.
+    /// Only artifacts of this kind.
     kind: Option<ArtifactKind>,
-    /// Rows on the page.
+    /// Number of rows on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// List what was made of a recording, newest first.
+/// List the artifacts of an asset, newest first.
 #[utoipa::path(
     get, path = "/media-v2/assets/{id}/artifacts", tag = "media_v2",
     params(("id" = String, Path, description = "the asset"), ListArtifacts),
     responses(
-        (status = 200, description = "A page.", body = Page<Artifact>),
+        (status = 200, description = "A page of artifacts.", body = Page<Artifact>),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 422, description = "`invalid_query`, `invalid_cursor`"),
@@ -147,7 +147,7 @@ pub(crate) async fn list_artifacts(
     Ok(Json(store::list_artifacts(&mut conn, &context.scope, &asset.id, query.kind, &page).await?))
 }
 
-/// Read an artifact.
+/// Read an artifact by its id.
 #[utoipa::path(
     get, path = "/media-v2/artifacts/{id}", tag = "media_v2",
     params(("id" = String, Path, description = "artifact")),

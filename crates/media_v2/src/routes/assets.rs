@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{asset_id, upload};
 use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
 
-/// How many artifacts come with an asset.
+/// Number of artifacts in the response of one asset.
 const ARTIFACTS_SHOWN: u32 = 500;
 
-/// A recording that stays where it is.
+/// A file that is registered without uploading it.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterAsset {
@@ -22,7 +22,7 @@ pub(crate) struct RegisterAsset {
     user_id: Option<String>,
     /// A `file://` URI below an allowed directory, or the `blob://` URI of an asset or artifact of yours.
     source_uri: String,
-    /// Told from the content when not given.
+    /// The kind; detected from the content when absent.
     kind: Option<AssetKind>,
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     tags: Vec<String>,
@@ -34,8 +34,7 @@ pub(crate) struct RegisterAsset {
 
 http_kit::context_fields!(RegisterAsset);
 
-/// A recording that comes with the request. Order matters in two ways: the context, when it is not in the
-/// headers, comes before `file`.
+/// A file that is uploaded with the request. Context fields (`tenant_id`, `env`, `user_id`) must come before `file`.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "describes the multipart form for OpenAPI; `upload::Form` reads it")]
 #[serde(deny_unknown_fields)]
@@ -46,51 +45,51 @@ pub(crate) struct UploadAsset {
     env: Option<String>,
     #[schema(value_type = String, required = false)]
     user_id: Option<String>,
-    /// Told from the content when not given.
+    /// The kind; detected from the content when absent.
     #[schema(value_type = AssetKind, required = false)]
     kind: Option<AssetKind>,
-    /// A JSON array, or words with commas between; may be repeated.
+    /// Tags as a JSON array, or separated by commas; may be repeated.
     #[schema(value_type = String, required = false)]
     tags: Option<String>,
     #[schema(value_type = String, required = false)]
     source_ref: Option<String>,
-    /// A JSON object.
+    /// Metadata as a JSON object.
     #[schema(value_type = String, required = false)]
     meta: Option<String>,
-    /// The bytes.
+    /// The bytes of the file.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
 }
 
-/// Which assets to list.
+/// Filters and paging of a list of assets.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListAssets {
-    /// Only of this kind.
+    /// Only assets of this kind.
     kind: Option<AssetKind>,
-    /// Only with this tag.
+    /// Only assets with this tag.
     tag: Option<String>,
-    /// Only with this source_ref.
+    /// Only assets with this `source_ref`.
     source_ref: Option<String>,
-    /// Rows on the page.
+    /// Number of rows on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// An asset and what was made of it.
+/// An asset and its artifacts.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct AssetWithArtifacts {
     asset: MediaAsset,
-    /// The newest 500, newest first; `GET /media-v2/assets/{id}/artifacts` pages through all.
+    /// The newest 500 artifacts, newest first; `GET /media-v2/assets/{id}/artifacts` lists all in pages.
     artifacts: Vec<Artifact>,
 }
 
 /// Register a recording.
 ///
-/// JSON names where it is, multipart brings its bytes. It is hashed and measured.
+/// A JSON body names the URI of the file, a multipart body uploads it. The file is hashed and probed.
 #[utoipa::path(
     post, path = "/media-v2/assets", tag = "media_v2",
     request_body(content(
@@ -98,7 +97,7 @@ pub(crate) struct AssetWithArtifacts {
         (UploadAsset = "multipart/form-data"),
     )),
     responses(
-        (status = 201, description = "Registered; `Location` names it.", body = MediaAsset),
+        (status = 201, description = "Registered; `Location` is its URL.", body = MediaAsset),
         (status = 400, description = "`invalid_context`, `malformed_json`, `malformed_multipart`"),
         (status = 403, description = "`context_mismatch`"),
         (status = 408, description = "`request_timeout`"),
@@ -140,7 +139,7 @@ fn is_multipart(headers: &HeaderMap) -> bool {
 #[utoipa::path(
     get, path = "/media-v2/assets", tag = "media_v2", params(ListAssets),
     responses(
-        (status = 200, description = "A page.", body = Page<MediaAsset>),
+        (status = 200, description = "A page of assets.", body = Page<MediaAsset>),
         (status = 400, description = "`invalid_context`"),
         (status = 422, description = "`invalid_query`, `invalid_cursor`"),
     )
@@ -152,9 +151,9 @@ pub(crate) async fn list_assets(
 ) -> Result<Json<Page<MediaAsset>>, Problem> {
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
     for (name, text) in [("tag", &query.tag), ("source_ref", &query.source_ref)] {
-        // Postgres keeps no NUL: nothing can have such a tag or reference.
+        // Postgres stores no NUL in text: no asset can have such a tag or reference.
         if text.as_ref().is_some_and(|text| text.contains('\0')) {
-            let detail = "holds a NUL character";
+            let detail = "contains a NUL character";
             return Err(
                 Problem::unprocessable("invalid_query", format!("{name}: {detail}")).field(name, detail)
             );
@@ -165,7 +164,7 @@ pub(crate) async fn list_assets(
     Ok(Json(store::list_assets(&mut conn, &context.scope, &filter, &page).await?))
 }
 
-/// Read a recording and what was made of it.
+/// Read a recording and its artifacts.
 #[utoipa::path(
     get, path = "/media-v2/assets/{id}", tag = "media_v2", params(("id" = String, Path, description = "asset")),
     responses(

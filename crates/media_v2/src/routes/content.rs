@@ -17,7 +17,7 @@ use crate::range::{Conditions, Selection, lines};
 use crate::service::check_size;
 use crate::{Content, MediaError, MediaService, media_type};
 
-/// How much of a file is in memory at once.
+/// Size in bytes of the pieces in which a file is streamed.
 const PIECE: usize = 256 << 10;
 
 /// Read the bytes of a recording, whole or in part.
@@ -26,13 +26,13 @@ const PIECE: usize = 256 << 10;
     params(
         ("id" = String, Path, description = "asset"),
         ("Range" = Option<String>, Header, description = "one range of bytes"),
-        ("If-Range" = Option<String>, Header, description = "the ETag for which the range is wanted"),
-        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+        ("If-Range" = Option<String>, Header, description = "the ETag that the range applies to"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the caller already has"),
     ),
     responses(
         (status = 200, description = "All bytes.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 206, description = "The range.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
-        (status = 304, description = "The caller has them."),
+        (status = 304, description = "The caller's copy is current."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 409, description = "`source_changed`"),
@@ -59,13 +59,13 @@ pub(crate) async fn asset_content(
     params(
         ("id" = String, Path, description = "artifact"),
         ("Range" = Option<String>, Header, description = "one range of bytes"),
-        ("If-Range" = Option<String>, Header, description = "the ETag for which the range is wanted"),
-        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+        ("If-Range" = Option<String>, Header, description = "the ETag that the range applies to"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the caller already has"),
     ),
     responses(
         (status = 200, description = "All bytes.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 206, description = "The range.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
-        (status = 304, description = "The caller has them."),
+        (status = 304, description = "The caller's copy is current."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`artifact_not_found`"),
         (status = 412, description = "`precondition_failed`"),
@@ -99,7 +99,7 @@ async fn serve(
         if_match: lines(headers, &header::IF_MATCH),
         if_none_match: lines(headers, &header::IF_NONE_MATCH),
         if_range: text(header::IF_RANGE),
-        // A range is defined for GET alone.
+        // Ranges are defined for GET only.
         range: text(header::RANGE).filter(|_| method == Method::GET),
     };
     let (status, range) = match conditions.select(etag.as_deref(), size) {
@@ -114,8 +114,8 @@ async fn serve(
     let Some(range) = range else { return Ok(response) };
     response.headers_mut().insert(header::CONTENT_LENGTH, (range.end - range.start).into());
     if status == StatusCode::PARTIAL_CONTENT {
-        let told = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-        insert(response.headers_mut(), header::CONTENT_RANGE, &told);
+        let content_range = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        insert(response.headers_mut(), header::CONTENT_RANGE, &content_range);
     }
     if method == Method::GET {
         *response.body_mut() = bytes.stream(service, range).await?;
@@ -123,7 +123,7 @@ async fn serve(
     Ok(response)
 }
 
-/// Where bytes were found, and how many.
+/// The located bytes of a content, with their number.
 enum Bytes {
     Blob(BlobId, u64),
     File(std::fs::File, u64),
@@ -145,8 +145,8 @@ impl Bytes {
         }
     }
 
-    /// The strong entity tag, with its quotes. A file outside the store may change and keep its size: its tag changes with
-    /// its inode and the time of its last change, too.
+    /// The strong entity tag, with its quotes. A file outside the store may change without changing its size, so its
+    /// tag includes its inode and modification time.
     fn etag(&self, content: Content<'_>) -> Option<String> {
         let sha256 = content.sha256?;
         match self {
@@ -183,7 +183,7 @@ fn describe(headers: &mut HeaderMap, content: Content<'_>, etag: Option<&str>) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // A blob never changes; a file elsewhere may.
+    // A blob never changes; a file outside the store may.
     let is_blob = BlobId::from_uri(content.uri).is_ok();
     let caching = if is_blob { "private, max-age=31536000, immutable" } else { "private, no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
@@ -194,14 +194,14 @@ fn describe(headers: &mut HeaderMap, content: Content<'_>, etag: Option<&str>) {
     }
 }
 
-/// Inserts `value` when it is fit for a header; the callers' are.
+/// Inserts `value` if it is a valid header value, as the values of all callers are.
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-/// RFC 6266: the name once in plain ASCII, once encoded (RFC 8187).
+/// `Content-Disposition` (RFC 6266), with the file name in plain ASCII and encoded (RFC 8187).
 fn disposition(media_type: &str, file_name: Option<&str>) -> String {
     let kind = if media_type::is_shown_inline(media_type) { "inline" } else { "attachment" };
     let Some(name) = file_name.and_then(crate::rules::file_name) else { return kind.to_owned() };
@@ -223,11 +223,11 @@ fn precondition_failed() -> Problem {
     Problem::new(
         StatusCode::PRECONDITION_FAILED,
         "precondition_failed",
-        "the content has another ETag than If-Match asks for",
+        "the ETag of the content does not match If-Match",
     )
 }
 
-/// Answered bare: [`http_kit::boundary`] makes it a problem and keeps the header.
+/// A response without a body: [`http_kit::boundary`] converts it to a problem and keeps the header.
 fn unsatisfiable(size: u64) -> Response {
     let mut response = StatusCode::RANGE_NOT_SATISFIABLE.into_response();
     insert(response.headers_mut(), header::CONTENT_RANGE, &format!("bytes */{size}"));
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disposition_cannot_be_broken_out_of() {
+    fn content_disposition_escapes_file_names() {
         assert_eq!(disposition("audio/wav", None), "inline");
         assert_eq!(
             disposition("audio/wav", Some("a\".wav")),

@@ -1,4 +1,4 @@
-//! The HTTP face of media_v2.
+//! The HTTP interface of media_v2.
 
 mod artifacts;
 mod assets;
@@ -28,12 +28,12 @@ pub fn router(service: MediaService) -> OpenApiRouter {
         .with_state(service)
 }
 
-/// What is no id names no asset.
+/// Parses an asset id; a malformed id is answered as not found.
 fn asset_id(text: &str) -> Result<Id, MediaError> {
     text.parse().map_err(|_| MediaError::asset_not_found(text))
 }
 
-/// What is no id names no artifact.
+/// Parses an artifact id; a malformed id is answered as not found.
 fn artifact_id(text: &str) -> Result<Id, MediaError> {
     text.parse().map_err(|_| MediaError::artifact_not_found(text))
 }

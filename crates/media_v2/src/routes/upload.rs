@@ -21,11 +21,11 @@ use crate::{Description, MediaError, MediaService, rules};
 /// The longest text field, in bytes.
 const MAX_FIELD: usize = 512 << 10;
 const MAX_PARTS: usize = 128;
-/// What a form may add to its file.
+/// Most bytes that a form may add to its file.
 const FORM_OVERHEAD: u64 = 8 << 20;
 const CONTEXT_FIELDS: [&str; 3] = ["tenant_id", "env", "user_id"];
 
-/// A form on its way in. Dropped, it leaves nothing.
+/// A partly received form. Dropping it removes the staged file.
 #[derive(Default)]
 struct Form {
     context_fields: [Option<String>; 3],
@@ -98,7 +98,7 @@ async fn register(
     Ok(created(asset))
 }
 
-/// What makes two uploads the same: everything but the boundary and the order of fields.
+/// The idempotency fingerprint of an upload: everything except the boundary and the order of fields.
 fn fingerprint(file: &UploadedFile, description: &Description) -> Result<[u8; 32], MediaError> {
     let content = json!({
         "call": "POST /media-v2/assets", "user_id": file.context.user_id, "sha256": file.writer.id()?.to_hex(),
@@ -119,7 +119,7 @@ impl Form {
         let name = part.field.name().unwrap_or_default().to_owned();
         if name == "file" {
             if self.file.is_some() {
-                return Err(MediaError::field("/file", "is there twice; upload one file at a time").into());
+                return Err(MediaError::field("/file", "is given twice; upload one file at a time").into());
             }
             let fields = self.context_fields.each_ref().map(Option::as_deref);
             let context = RequestContext::resolve(headers, fields, request_id)?;
@@ -165,7 +165,7 @@ impl Form {
     }
 }
 
-/// A JSON array of texts, or words with commas between.
+/// Parses tags: a JSON array of texts, or a list separated by commas.
 fn tags(text: &str) -> Result<Vec<String>, MediaError> {
     if text.trim_start().starts_with('[') {
         let parsed = parse_json_text(text);
@@ -177,7 +177,7 @@ fn tags(text: &str) -> Result<Vec<String>, MediaError> {
 
 fn once<T>(name: &str, slot: &mut Option<T>, value: T) -> Result<(), MediaError> {
     match slot.replace(value) {
-        Some(_) => Err(MediaError::field(format!("/{name}"), "is there twice")),
+        Some(_) => Err(MediaError::field(format!("/{name}"), "is given twice")),
         None => Ok(()),
     }
 }
@@ -193,7 +193,7 @@ async fn text(name: &str, mut part: Part<'_, '_>) -> Result<String, MediaError> 
     String::from_utf8(bytes).map_err(|_| MediaError::field(format!("/{name}"), "is not UTF-8"))
 }
 
-/// Writes the file to storage as it comes: one piece is in memory at a time.
+/// Streams the file to the blob store; one piece is in memory at a time.
 async fn receive(
     service: &MediaService,
     context: RequestContext,
@@ -211,11 +211,12 @@ async fn receive(
     Ok(UploadedFile { context, writer, name })
 }
 
-/// Spares the caller an upload that would be refused at its end.
+/// Rejects an upload by its declared length, before its bytes are received.
 fn refuse_by_length(service: &MediaService, headers: &HeaderMap) -> Result<(), MediaError> {
-    let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let limit_bytes = service.max_upload_bytes();
-    match told {
+    match declared {
         Some(length) if length > limit_bytes.saturating_add(FORM_OVERHEAD) => {
             Err(MediaError::UploadTooLarge { limit_bytes })
         }
@@ -223,7 +224,7 @@ fn refuse_by_length(service: &MediaService, headers: &HeaderMap) -> Result<(), M
     }
 }
 
-/// Why a form cannot be read further.
+/// The error of a form that cannot be read further.
 pub fn broken_form(error: MultipartError) -> MediaError {
     if BodyTimedOut::caused(&error) {
         return MediaError::UploadTimedOut;

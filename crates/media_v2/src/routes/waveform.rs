@@ -10,7 +10,7 @@ use super::{artifact_id, asset_id};
 use crate::range::is_known;
 use crate::{Content, MediaService};
 
-/// How peaks are written.
+/// Output format of the peaks.
 #[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(default = "json")]
@@ -18,7 +18,7 @@ pub(crate) enum WaveformFormat {
     /// audiowaveform's JSON, version 2.
     #[default]
     Json,
-    /// audiowaveform's binary format.
+    /// audiowaveform's binary format (`.dat`).
     Dat,
 }
 
@@ -26,10 +26,10 @@ pub(crate) enum WaveformFormat {
 #[derive(Clone, Copy, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[schema(default = "16")]
 pub(crate) enum Bits {
-    /// −128 to 127.
+    /// 8 bits: −128 to 127.
     #[serde(rename = "8")]
     Eight,
-    /// −32 768 to 32 767.
+    /// 16 bits: −32 768 to 32 767.
     #[default]
     #[serde(rename = "16")]
     Sixteen,
@@ -39,19 +39,19 @@ pub(crate) enum Bits {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WaveformQuery {
-    /// How it is written.
+    /// Output format of the peaks.
     #[serde(default)]
     #[param(inline)]
     format: WaveformFormat,
-    /// Samples for each pair of lowest and highest value.
+    /// Number of samples per pair of lowest and highest value.
     #[serde(default = "samples_per_pixel")]
     #[param(minimum = 2, maximum = 16_777_216, default = 256)]
     samples_per_pixel: u32,
-    /// Resolution.
+    /// Bits per value of the peaks.
     #[serde(default)]
     #[param(inline)]
     bits: Bits,
-    /// Peaks of each channel rather than of their mix.
+    /// Return the peaks of each channel instead of those of their mix.
     #[serde(default)]
     #[param(default = false)]
     split_channels: bool,
@@ -61,19 +61,19 @@ pub(crate) struct WaveformQuery {
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "describes for OpenAPI what `audio_signal::Waveform::to_json` writes")]
 pub(crate) struct WaveformJson {
-    /// Of the format: 2.
+    /// Version of the format: 2.
     version: u32,
-    /// How many channels `data` has peaks of; 1 for their mix.
+    /// Number of channels in `data`; 1 for the mix.
     channels: u32,
-    /// Samples per second of the sound, in Hz.
+    /// Audio sample rate in Hz.
     sample_rate: u32,
-    /// Samples for each pair of lowest and highest value.
+    /// Number of samples per pair of lowest and highest value.
     samples_per_pixel: u32,
-    /// Of a value: 8 or 16.
+    /// Bits per value: 8 or 16.
     bits: u32,
-    /// How many pairs each channel has.
+    /// Number of pairs per channel.
     length: u64,
-    /// Lowest and highest value of each channel, pixel after pixel.
+    /// Lowest and highest value of each channel, pixel by pixel.
     data: Vec<i32>,
 }
 
@@ -83,21 +83,21 @@ fn samples_per_pixel() -> u32 {
 
 /// The waveform of a recording
 ///
-/// Peaks in the formats of BBC audiowaveform, for peaks.js, waveform-data.js and wavesurfer.js. Computed at the first
-/// call, kept for the next.
+/// Peaks in the formats of BBC audiowaveform, for peaks.js, waveform-data.js and wavesurfer.js. They are computed on
+/// the first call and cached.
 #[utoipa::path(
     get, path = "/media-v2/assets/{id}/waveform", operation_id = "get_asset_waveform", tag = "media_v2",
     params(
         ("id" = String, Path, description = "asset"),
         WaveformQuery,
-        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the caller already has"),
     ),
     responses(
         (status = 200, description = "The peaks.", content(
             (WaveformJson = "application/json"),
             (inline(Binary) = "application/octet-stream"),
         )),
-        (status = 304, description = "The caller has it."),
+        (status = 304, description = "The caller's copy is current."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`asset_not_found`"),
         (status = 409, description = "`source_changed`"),
@@ -118,22 +118,22 @@ pub(crate) async fn asset_waveform(
     serve(&service, &context, asset.content(), &query, &headers).await
 }
 
-/// The waveform of an artifact's sound
+/// The waveform of an artifact
 ///
-/// As that of a recording.
+/// Peaks of the artifact's audio, with the same parameters and formats as for a recording.
 #[utoipa::path(
     get, path = "/media-v2/artifacts/{id}/waveform", operation_id = "get_artifact_waveform", tag = "media_v2",
     params(
         ("id" = String, Path, description = "artifact"),
         WaveformQuery,
-        ("If-None-Match" = Option<String>, Header, description = "ETags the caller has"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the caller already has"),
     ),
     responses(
         (status = 200, description = "The peaks.", content(
             (WaveformJson = "application/json"),
             (inline(Binary) = "application/octet-stream"),
         )),
-        (status = 304, description = "The caller has it."),
+        (status = 304, description = "The caller's copy is current."),
         (status = 400, description = "`invalid_context`"),
         (status = 404, description = "`artifact_not_found`"),
         (status = 422, description = "`invalid_query`, `no_audio_stream`, `undecodable_media`, \
@@ -167,7 +167,7 @@ async fn serve(
         WaveformFormat::Dat => ("dat", "application/octet-stream"),
     };
     let etag = format!("\"{}-{}.{name}\"", blob.to_hex(), bits.count());
-    // A new version of the service may compute other peaks: kept, and asked about.
+    // A new version of the service may compute different peaks: clients may cache them, but must revalidate.
     let common = [
         (header::ETAG, etag.as_str()),
         (header::CACHE_CONTROL, "private, no-cache"),

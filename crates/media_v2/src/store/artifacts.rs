@@ -26,7 +26,7 @@ struct Row {
     meta: Json<Meta>,
 }
 
-/// `query_as!` for [`Row`]: the function's name, and what follows the table's name.
+/// `query_as!` for [`Row`], with the name of the function and the SQL after the table's name.
 macro_rules! select {
     ($name:literal, $rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
@@ -47,7 +47,7 @@ macro_rules! select {
     };
 }
 
-/// Registers one artifact, made at `now`. As [`insert_artifacts`].
+/// Inserts one artifact created at `now`, like [`insert_artifacts`].
 ///
 /// # Errors
 /// As [`insert_artifacts`].
@@ -61,14 +61,14 @@ pub async fn insert_artifact(
     artifacts.pop().ok_or(MediaError::Database(sqlx::Error::RowNotFound))
 }
 
-/// Registers artifacts, made at `now`, in a constant number of statements; the answer has their order.
+/// Inserts artifacts created at `now`, in a constant number of statements, and returns them in the given order.
 ///
-/// Call it inside a transaction: rows and edges are separate statements.
+/// Call it inside a transaction: rows and edges are inserted by separate statements.
 ///
 /// # Errors
-/// [`MediaError::Invalid`] when one breaks a [rule](NewArtifact::violations);
-/// [`MediaError::AssetsNotFound`] and [`MediaError::ArtifactsNotFound`] naming every parent or upstream
-/// that this owner does not have; [`MediaError::DuplicateCacheKey`].
+/// [`MediaError::Invalid`] when one breaks a [rule](NewArtifact::violations); [`MediaError::AssetsNotFound`] and
+/// [`MediaError::ArtifactsNotFound`] with every parent or upstream that this owner does not have;
+/// [`MediaError::DuplicateCacheKey`]; [`MediaError::Database`].
 pub async fn insert_artifacts(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -169,10 +169,10 @@ async fn insert_edges(
     Ok(())
 }
 
-/// The artifact, if this owner has it.
+/// Finds an artifact of this owner by its id.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn find_artifact(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -181,10 +181,10 @@ pub async fn find_artifact(
     Ok(find_artifacts(conn, scope, std::slice::from_ref(id)).await?.pop())
 }
 
-/// Those of `ids` that this owner has, in the order of their ids.
+/// The artifacts of `ids` that this owner has, ordered by id.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn find_artifacts(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -201,10 +201,10 @@ pub async fn find_artifacts(
     artifacts(rows.fetch_all(conn).await?)
 }
 
-/// Those of `ids` that this owner does not have, in the order given, each once.
+/// The ids of `ids` that this owner has no artifact of, in the given order, each once.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn missing_artifacts(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -226,10 +226,10 @@ pub async fn missing_artifacts(
     .await?)
 }
 
-/// The semantic timeline whose `meta.cache_key` is `cache_key`; a unique index holds it to one.
+/// The semantic timeline whose `meta.cache_key` is `cache_key`; a unique index guarantees at most one.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn find_semantic_timeline(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -246,10 +246,10 @@ pub async fn find_semantic_timeline(
     Ok(artifacts(rows.fetch_all(conn).await?)?.pop())
 }
 
-/// The newest artifacts of `kind` made of the asset, at most `limit`.
+/// The newest artifacts of `kind` derived from the asset, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn latest_artifacts(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -270,10 +270,10 @@ pub async fn latest_artifacts(
     artifacts(rows.fetch_all(conn).await?)
 }
 
-/// A page of the asset's artifacts, newest first; of one kind when `kind` is given.
+/// A page of the asset's artifacts, newest first; only of one kind when `kind` is given.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn list_artifacts(
     conn: &mut PgConnection,
     scope: &Scope,

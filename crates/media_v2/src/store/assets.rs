@@ -6,16 +6,16 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::BadRow;
-use crate::{AssetDecoder, AssetKind, FileMarks, MediaAsset, MediaError, Meta, NewAsset};
+use crate::{AssetDecoder, AssetKind, FileFingerprint, MediaAsset, MediaError, Meta, NewAsset};
 
-/// Which assets a listing shows; all conditions must hold.
+/// Filter of a list of assets; all conditions must match.
 #[derive(Clone, Debug, Default)]
 pub struct AssetFilter {
-    /// Of this kind.
+    /// Assets of this kind.
     pub kind: Option<AssetKind>,
-    /// With this tag.
+    /// Assets with this tag.
     pub tag: Option<String>,
-    /// With this `source_ref`.
+    /// Assets with this `source_ref`.
     pub source_ref: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Row {
     pub(super) source_inode: Option<i64>,
 }
 
-/// `query_as!` for [`Row`]: the function's name, and what follows the table's name.
+/// `query_as!` for [`Row`], with the name of the function and the SQL after the table's name.
 macro_rules! select {
     ($name:literal, $rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
@@ -62,10 +62,10 @@ macro_rules! select {
 
 pub(super) use select;
 
-/// Registers an asset, made at `now`.
+/// Inserts an asset created at `now`.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn insert_asset(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -127,10 +127,10 @@ pub async fn insert_asset(
     Ok(asset)
 }
 
-/// The asset, if this owner has it.
+/// Finds an asset of this owner by its id.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn find_asset(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -139,10 +139,10 @@ pub async fn find_asset(
     Ok(find_assets(conn, scope, std::slice::from_ref(id)).await?.pop())
 }
 
-/// Those of `ids` that this owner has, in the order of their ids.
+/// The assets of `ids` that this owner has, ordered by id.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn find_assets(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -163,10 +163,10 @@ pub async fn find_assets(
     .collect()
 }
 
-/// Those of `ids` that this owner does not have, in the order given, each once.
+/// The ids of `ids` that this owner has no asset of, in the given order, each once.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn missing_assets(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -188,10 +188,10 @@ pub async fn missing_assets(
     .await?)
 }
 
-/// A page of assets, newest first.
+/// A page of this owner's assets, newest first.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn list_assets(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -221,15 +221,15 @@ pub async fn list_assets(
     Ok(Page::from_rows(assets, page.limit, MediaAsset::cursor))
 }
 
-/// Replaces the marks of the file of an asset, whose bytes are still those of its hash.
+/// Updates the file marks of an asset whose bytes still have the stored hash.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub(crate) async fn renew_marks(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-    marks: FileMarks,
+    marks: FileFingerprint,
 ) -> Result<(), MediaError> {
     sqlx::query!(
         "-- media_v2::renew_marks
@@ -246,10 +246,10 @@ pub(crate) async fn renew_marks(
     Ok(())
 }
 
-/// Does any asset or artifact of this owner have its bytes at `uri`?
+/// Whether any asset or artifact of this owner has its bytes at `uri`.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn owns_uri(conn: &mut PgConnection, scope: &Scope, uri: &str) -> Result<bool, MediaError> {
     Ok(sqlx::query_scalar!(
         "-- media_v2::owns_uri
@@ -285,7 +285,7 @@ impl TryFrom<Row> for MediaAsset {
             source_uri: row.source_uri,
             duration_ms: row.duration_us.map(MediaTime::from_micros),
             fps: row.fps,
-            // Checked not to be negative by the table.
+            // A check constraint of the table excludes negative values.
             audio_channels: row.audio_channels.map(i32::cast_unsigned),
             sample_rate: row.sample_rate.map(i32::cast_unsigned),
             codec_info: row.codec_info,
@@ -297,11 +297,11 @@ impl TryFrom<Row> for MediaAsset {
             meta: row.meta.0,
             prober_version: row.prober_version,
             decoder,
-            // Both or neither, as the table checks.
+            // Both or neither are set, by a check constraint of the table.
             file_marks: row
                 .source_modified_ns
                 .zip(row.source_inode)
-                .map(|(modified_ns, inode)| FileMarks { modified_ns, inode }),
+                .map(|(modified_ns, inode)| FileFingerprint { modified_ns, inode }),
         })
     }
 }

@@ -8,10 +8,10 @@ use sqlx::PgConnection;
 
 use crate::{BlobRow, RowKind};
 
-/// Those of the blobs that no row leads to. Blobs are shared, so this asks for the rows of all owners.
+/// The blobs of `blobs` that no row refers to. Blobs are shared, so the rows of all owners are checked.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub(crate) async fn unreferenced_blobs(
     conn: &mut PgConnection,
     blobs: Vec<ListedBlob>,
@@ -34,10 +34,10 @@ pub(crate) async fn unreferenced_blobs(
     Ok(blobs.into_iter().filter(|blob| unreferenced.contains(&blob.id.to_hex())).collect())
 }
 
-/// The next rows behind `after`, of all owners, whose bytes are in the store, in the order of their keys.
+/// The next rows after `after`, of all owners, whose bytes are in the store, ordered by key.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub(crate) async fn rows_with_blobs(
     conn: &mut PgConnection,
     kind: RowKind,
@@ -82,7 +82,7 @@ pub(crate) async fn rows_with_blobs(
         let blob = BlobId::from_uri(&row.uri).ok()?;
         Some((BlobRow { tenant_id: row.tenant_id, env: row.env, kind: kind.to_owned(), id: row.id }, blob))
     };
-    // None of these: the statements let through what parses.
+    // No row is dropped here: the statements select only URIs that parse.
     Ok(rows.into_iter().filter_map(named).collect())
 }
 
@@ -93,10 +93,10 @@ struct ReferringRow {
     uri: String,
 }
 
-/// Rows of any owner that refer to a blob.
+/// Rows of all owners that refer to a blob, at most `limit`.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub(crate) async fn rows_of_blob(
     conn: &mut PgConnection,
     blob: BlobId,
@@ -118,10 +118,10 @@ pub(crate) async fn rows_of_blob(
     .await
 }
 
-/// Is there any asset, of whichever owner?
+/// Whether there is any asset, of any owner.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub(crate) async fn has_assets(conn: &mut PgConnection) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"-- media_v2::has_assets
@@ -131,10 +131,10 @@ pub(crate) async fn has_assets(conn: &mut PgConnection) -> sqlx::Result<bool> {
     .await
 }
 
-/// How many kept peaks, of all owners, were computed before `cutoff`; they are forgotten when `forget`.
+/// Number of waveform rows of all owners that were computed before `cutoff`; `forget` deletes them.
 ///
 /// # Errors
-/// The database's.
+/// When the database fails.
 pub(crate) async fn old_waveforms(
     conn: &mut PgConnection,
     cutoff: SystemTime,

@@ -7,50 +7,50 @@ use sqlx::PgConnection;
 use super::{find_artifacts, find_assets};
 use crate::{Artifact, MediaAsset, MediaError};
 
-/// How far a lineage reaches, in steps.
+/// Largest depth of a lineage, in steps.
 const MAX_DEPTH: i32 = 64;
-/// The most artifacts of a lineage.
+/// Most artifacts of a lineage.
 const MAX_NODES: i64 = 1_000;
-/// The most steps followed: a diamond reaches the same artifact by several paths.
+/// Most steps that are followed; in a diamond, several paths lead to the same artifact.
 const MAX_STEPS: i64 = 16 * MAX_NODES;
 
 /// An artifact in a lineage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LineageNode {
-    /// Steps from where the lineage starts, which has 0; the fewest, when several paths lead here.
+    /// Number of steps from the start of the lineage, which has 0; the smallest number when several paths lead here.
     pub depth: u32,
     /// The artifact, with the window of its parent asset.
     #[serde(flatten)]
     pub artifact: Artifact,
 }
 
-/// One artifact was made of another.
+/// A derivation of one artifact from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LineageEdge {
-    /// What was made.
+    /// Id of the derived artifact.
     pub artifact_id: Id,
-    /// What it was made of.
+    /// Id of the artifact that it was derived from.
     pub upstream_artifact_id: Id,
 }
 
 /// The derivation graph around an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Lineage {
-    /// The artifacts, by depth, then by id; the first is the one asked for. At most 1 000, at most 64 steps away.
+    /// The artifacts, by depth, then by id; the first is the requested one. At most 1 000, at most 64 steps away.
     pub artifacts: Vec<LineageNode>,
-    /// Every derivation between two of them.
+    /// All derivations between these artifacts.
     pub edges: Vec<LineageEdge>,
-    /// The assets they were cut from, by id.
+    /// The parent assets of these artifacts, by id.
     pub assets: Vec<MediaAsset>,
-    /// Was there more than the limits allow?
+    /// Whether the lineage exceeds the limits.
     pub truncated: bool,
 }
 
-/// The lineage of an artifact that this owner has, else `None`: what it was made of (`up`), or what was made
-/// of it. Cycles, should there be any, end where they began.
+/// The lineage of an artifact: its upstream artifacts (`up`), or the artifacts derived from it; `None` when this owner
+/// does not have the artifact. Cycles do not loop: each artifact is included once.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn find_lineage(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -97,17 +97,17 @@ fn edges(nodes: &[LineageNode]) -> Vec<LineageEdge> {
     edges
 }
 
-/// An artifact that a walk reached.
+/// An artifact that a walk has reached.
 struct Step {
     id: Id,
     depth: i32,
-    /// How many steps the whole walk took.
+    /// Number of steps of the whole walk.
     steps: i64,
 }
 
-/// One more node and one level more than allowed, to see whether there is more.
+/// Walks to one node and one level more than allowed, to detect a truncated lineage.
 async fn walk_up(conn: &mut PgConnection, scope: &Scope, id: &Id) -> Result<Vec<Step>, MediaError> {
-    // The inner LIMIT ends the recursion: Postgres evaluates only the rows that are fetched.
+    // The inner LIMIT stops the recursion: Postgres evaluates only the rows that are fetched.
     Ok(sqlx::query_as!(
         Step,
         "-- media_v2::walk_up

@@ -1,9 +1,9 @@
 //! The only SQL of media_v2.
 //!
-//! Every function takes a connection, so that another engine can call it inside its own transaction, and
-//! the [`Scope`](http_kit::Scope) that owns the rows. Lookups answer `None` for what is not there and for
-//! what is another owner's: nobody can tell the two apart. Rows come and go as whole sets: the number of
-//! statements does not depend on the number of rows.
+//! Functions take a connection, so that another engine can call them inside its own transaction, and the
+//! [`Scope`](http_kit::Scope) that owns the rows. Lookups return `None` both for missing rows and for rows of another
+//! owner, so that callers cannot distinguish the two. Rows are read and written in sets: the number of statements does
+//! not depend on the number of rows.
 
 mod artifacts;
 mod assets;
@@ -26,9 +26,9 @@ pub(crate) use waveforms::{find_waveform, insert_waveform};
 pub(crate) use wrong::wrongly_decoded;
 pub use wrong::{is_wrongly_decoded, wrongly_analysed};
 
-/// A row that the schema should not have let in.
+/// A row with a value that the schema should not allow.
 #[derive(Debug, thiserror::Error)]
-#[error("{table} {id}: column {column} holds {value}")]
+#[error("{table} {id}: column {column} contains {value}")]
 struct BadRow {
     table: &'static str,
     id: String,
@@ -42,7 +42,7 @@ impl From<BadRow> for crate::MediaError {
     }
 }
 
-/// Is this the failure of the named constraint?
+/// Whether `error` is a violation of the named constraint.
 fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().and_then(|error| error.constraint()) == Some(constraint)
 }

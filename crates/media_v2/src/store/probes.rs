@@ -7,11 +7,11 @@ use sqlx::types::Json;
 use super::assets::{Row, select};
 use crate::{AssetDecoder, MediaAsset, MediaError, Meta};
 
-/// Replaces what a probe found in the row of `asset`, which was read as of `read_version`; nothing where another probe
-/// was quicker. A decoder that an analysis found meanwhile stays.
+/// Updates the probed properties in the row of `asset`, if the row still has `read_version`, that is, if no other probe
+/// has updated it. A decoder that an analysis has set meanwhile stays.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub(crate) async fn renew_asset(
     conn: &mut PgConnection,
     asset: &MediaAsset,
@@ -43,10 +43,10 @@ pub(crate) async fn renew_asset(
     Ok(())
 }
 
-/// Notes how an asset is decoded.
+/// Stores the decoder of an asset.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub(crate) async fn set_decoder(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -66,11 +66,11 @@ pub(crate) async fn set_decoder(
     Ok(())
 }
 
-/// The next assets behind `after`, of all owners, in the order of owner and id: those of an older prober, or with `all`
-/// every one.
+/// The next assets after `after`, of all owners, ordered by owner and id: those of an older prober, or all assets with
+/// `all`.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub(crate) async fn assets_to_reprobe(
     conn: &mut PgConnection,
     after: Option<&MediaAsset>,

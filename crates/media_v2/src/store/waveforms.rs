@@ -6,10 +6,10 @@ use sqlx::PgConnection;
 use crate::MediaError;
 use crate::waveforms::WaveformKey;
 
-/// Where the peaks of this owner's recording are kept, if they are.
+/// The blob of the cached peaks of this owner's recording.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub(crate) async fn find_waveform(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -32,11 +32,11 @@ pub(crate) async fn find_waveform(
     Ok(found.and_then(|sha256| BlobId::from_uri(&format!("blob://sha256/{sha256}")).ok()))
 }
 
-/// Remembers, as of `now`, where the peaks are kept. Who comes second with the same key changes where they are only if
-/// they are others, as after the loss of a blob.
+/// Stores the blob of the peaks, at `now`. An existing row with the same key is updated only if its blob differs, as
+/// after the loss of a blob.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub(crate) async fn insert_waveform(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -3,11 +3,11 @@ use sqlx::PgConnection;
 
 use crate::{MediaError, WronglyDecoded};
 
-/// Was this artifact measured or cut from its asset with a decoder that reads it wrongly? A measurement of an artifact
-/// in the asset's place was not.
+/// Whether this artifact was measured or cut from its asset with a decoder that decodes the asset incorrectly. A
+/// measurement of another artifact, rather than of the asset, is not affected.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn is_wrongly_decoded(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -29,11 +29,11 @@ pub async fn is_wrongly_decoded(
     .await?)
 }
 
-/// Those of the assets of which there is a semantic timeline or a transcript made with a decoder that reads them
-/// wrongly, in the order given.
+/// The assets with a semantic timeline or transcript that was made with a decoder that decodes them incorrectly, in the
+/// given order.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub async fn wrongly_analysed(
     conn: &mut PgConnection,
     scope: &Scope,
@@ -61,11 +61,11 @@ pub async fn wrongly_analysed(
     .await?)
 }
 
-/// The next artifacts behind `after`, of all owners, in the order of owner, asset and id, that were measured or cut with
-/// a decoder that reads their asset wrongly.
+/// The next artifacts after `after`, of all owners, ordered by owner, asset and id, that were measured or cut with a
+/// decoder that decodes their asset incorrectly.
 ///
 /// # Errors
-/// The database's.
+/// [`MediaError::Database`].
 pub(crate) async fn wrongly_decoded(
     conn: &mut PgConnection,
     after: Option<&WronglyDecoded>,

@@ -11,7 +11,7 @@ fn transcript(cache_key: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_artifact_is_registered_and_read() {
+async fn artifact_is_registered_and_read() {
     let world = World::new().await;
     let asset = world.asset().await;
     let upstream = world.artifact(&asset, json!({})).await;
@@ -32,14 +32,14 @@ async fn an_artifact_is_registered_and_read() {
     assert_eq!(artifact["meta"]["pipeline_hash"].as_str().unwrap().len(), 64);
     assert_eq!(world.get(&path).await.ok(), artifact);
 
-    // The same request tells the same pipeline.
+    // The same request has the same pipeline hash.
     let again = world.post(&format!("/media-v2/assets/{asset}/artifacts"), &body).await.created();
     assert_eq!(again["meta"]["pipeline_hash"], artifact["meta"]["pipeline_hash"]);
     assert_ne!(again["id"], artifact["id"]);
 }
 
 #[tokio::test]
-async fn requests_are_checked() {
+async fn invalid_artifacts_name_their_fields() {
     let world = World::new().await;
     let asset = world.asset().await;
     let path = format!("/media-v2/assets/{asset}/artifacts");
@@ -81,7 +81,7 @@ async fn requests_are_checked() {
 }
 
 #[tokio::test]
-async fn parents_and_upstreams_must_be_there() {
+async fn parents_and_upstreams_must_exist() {
     let world = World::new().await;
     let asset = world.asset().await;
     let hit = json!({"kind": "audio_hit", "uri": "mem:x"});
@@ -100,7 +100,7 @@ async fn parents_and_upstreams_must_be_there() {
 }
 
 #[tokio::test]
-async fn one_semantic_timeline_per_cache_key() {
+async fn semantic_timeline_is_unique_per_cache_key() {
     let world = World::new().await;
     let (one, two) = (world.asset().await, world.asset().await);
     let first = world.post(&format!("/media-v2/assets/{one}/artifacts"), &transcript("k")).await.created();
@@ -109,7 +109,7 @@ async fn one_semantic_timeline_per_cache_key() {
     world.post(&format!("/media-v2/assets/{two}/artifacts"), &transcript("k2")).await.created();
 
     let mut conn = world.service.pool().acquire().await.unwrap();
-    // A registered key is not that of an analysis.
+    // A registered key differs from the key of an analysis.
     assert!(store::find_semantic_timeline(&mut conn, &scope(), "k").await.unwrap().is_none());
     let found = store::find_semantic_timeline(&mut conn, &scope(), "registered/k").await.unwrap().unwrap();
     assert_eq!(first["id"], found.id.as_str());
@@ -122,7 +122,7 @@ async fn one_semantic_timeline_per_cache_key() {
 }
 
 #[tokio::test]
-async fn a_blob_names_its_hash() {
+async fn content_hash_defaults_to_the_hash_of_the_blob() {
     let world = World::new().await;
     let uploaded = world.upload(&wav(8_000, 1, 10), &[]).await.created();
     let path = format!("/media-v2/assets/{}/artifacts", uploaded["id"].as_str().unwrap());
@@ -135,9 +135,9 @@ async fn a_blob_names_its_hash() {
     world.post(&path, &foreign).await.problem(422, "source_not_allowed");
 }
 
-/// What other engines do: many artifacts in their own transaction, all or nothing.
+/// Other engines insert many artifacts in their own transaction.
 #[tokio::test]
-async fn a_set_is_inserted_in_order_or_not_at_all() {
+async fn artifacts_are_inserted_in_order_or_not_at_all() {
     let world = World::new().await;
     let asset: http_kit::Id = world.asset().await.parse().unwrap();
     let hit = |label: usize| {

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{World, request, wav};
 
 #[tokio::test]
-async fn bytes_come_back_whole_and_in_parts() {
+async fn content_is_served_whole_and_in_ranges() {
     let world = World::new().await;
     let bytes = wav(8_000, 1, 500);
     let size = bytes.len();
@@ -24,7 +24,7 @@ async fn bytes_come_back_whole_and_in_parts() {
     ] {
         let whole = world.get(&path).await;
         assert_eq!((whole.status.as_u16(), whole.body.as_ref()), (200, bytes.as_slice()));
-        // A file outside the store is told apart from itself before a change.
+        // The ETag of a file outside the store also identifies its version.
         let is_copy = path.contains(copy["id"].as_str().unwrap());
         let etag = if is_copy { whole.header("etag").unwrap().to_owned() } else { etag.clone() };
         assert_eq!(whole.header("etag"), Some(etag.as_str()));
@@ -44,8 +44,8 @@ async fn bytes_come_back_whole_and_in_parts() {
         ] {
             let part = world.get_with(&path, &[("range", range)]).await;
             assert_eq!((part.status.as_u16(), part.body.as_ref()), (206, &bytes[from..to]), "{range}");
-            let told = format!("bytes {from}-{}/{size}", to - 1);
-            assert_eq!(part.header("content-range"), Some(told.as_str()));
+            let content_range = format!("bytes {from}-{}/{size}", to - 1);
+            assert_eq!(part.header("content-range"), Some(content_range.as_str()));
             assert_eq!(part.header("content-length"), Some((to - from).to_string().as_str()));
             assert_eq!(part.header("etag"), Some(etag.as_str()));
         }
@@ -76,7 +76,7 @@ async fn bytes_come_back_whole_and_in_parts() {
 }
 
 #[tokio::test]
-async fn nothing_at_all_can_be_read_too() {
+async fn empty_content_is_served() {
     let world = World::new().await;
     let asset = world.upload(b"", &[]).await.created();
     let path = format!("/media-v2/assets/{}/content", asset["id"].as_str().unwrap());
@@ -86,7 +86,7 @@ async fn nothing_at_all_can_be_read_too() {
 }
 
 #[tokio::test]
-async fn pages_and_scripts_are_not_served_as_such() {
+async fn html_is_served_as_an_attachment() {
     let world = World::new().await;
     let asset =
         world.upload(b"<script>alert(1)</script>", &[("meta", r#"{"media_type":"text/html"}"#)]).await;
@@ -102,7 +102,7 @@ async fn pages_and_scripts_are_not_served_as_such() {
 }
 
 #[tokio::test]
-async fn content_that_cannot_be_had_is_told() {
+async fn unavailable_content_has_its_error_code() {
     let world = World::new().await;
     let asset = world.asset().await;
     for uri in ["https://example.org/a.wav", "file:///etc/passwd", "mem:x"] {

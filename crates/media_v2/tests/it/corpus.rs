@@ -1,4 +1,4 @@
-//! Real recordings, measured beside what ffprobe 5.1 says of them.
+//! Probed properties of real recordings, compared with those of ffprobe 5.1.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,21 @@ use serde_json::json;
 
 use crate::support::World;
 
-#[expect(clippy::disallowed_methods, reason = "where the corpus is, for tests alone")]
+#[expect(clippy::disallowed_methods, reason = "the location of the corpus, in tests only")]
 fn corpus() -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     std::env::var_os("HARKBACK_CORPUS").map_or(beside, PathBuf::from)
 }
 
 #[tokio::test]
-async fn recordings_are_measured_as_ffprobe_does() {
+async fn recordings_are_probed_as_by_ffprobe() {
     let folder = corpus().join("video");
     if !folder.is_dir() {
         println!("skipped: corpus absent at {}", folder.display());
         return;
     }
     let world = World::new().await;
-    // The fourth has no duration in its header: its sound is decoded. ffmpeg decodes 4.86 s that begin at 0.015 s.
+    // The fourth has no duration in its header: its audio is decoded. ffmpeg decodes 4.86 s that begin at 0.015 s.
     for (name, kind, duration_ms, fps, rate, channels) in [
         ("talk_example.mp4", "video", 42_453.0, 30.0, Some(48_000), 2),
         ("bbb_51.mp4", "video", 30_022.0, 24.0, Some(48_000), 6),

@@ -12,7 +12,7 @@ async fn pages_are_newest_first_and_stable() {
     let world = World::new().await;
     let mut made = Vec::new();
     for index in 0..7 {
-        // Some share their microsecond: then the id decides.
+        // Some assets have the same creation time: then the id determines the order.
         if index % 2 == 0 {
             world.clock.advance(TimeDelta::microseconds(1));
         }
@@ -22,7 +22,7 @@ async fn pages_are_newest_first_and_stable() {
 
     let first = world.get("/media-v2/assets?limit=3").await.ok();
     assert_eq!(ids(&first), made[..3]);
-    // What comes in meanwhile does not move the pages behind.
+    // A new asset does not shift the following pages.
     world.clock.advance(TimeDelta::seconds(1));
     world.asset().await;
     let cursor = first["next_cursor"].as_str().unwrap();
@@ -36,9 +36,9 @@ async fn pages_are_newest_first_and_stable() {
 #[tokio::test]
 async fn filters_narrow_the_list() {
     let world = World::new().await;
-    let sound = wav(8_000, 1, 10);
-    let one = world.upload(&sound, &[("tags", "a,b"), ("source_ref", "r1")]).await.created();
-    let two = world.upload(&sound, &[("tags", "b")]).await.created();
+    let audio = wav(8_000, 1, 10);
+    let one = world.upload(&audio, &[("tags", "a,b"), ("source_ref", "r1")]).await.created();
+    let two = world.upload(&audio, &[("tags", "b")]).await.created();
     let three = world.upload(b"text", &[("tags", "a")]).await.created();
     for (query, expected) in [
         ("kind=audio", vec![&two, &one]),
@@ -56,7 +56,7 @@ async fn filters_narrow_the_list() {
 }
 
 #[tokio::test]
-async fn queries_are_checked() {
+async fn invalid_queries_are_rejected() {
     let world = World::new().await;
     for query in ["limit=0", "limit=501", "limit=x", "kind=film", "color=red"] {
         world.get(&format!("/media-v2/assets?{query}")).await.problem(422, "invalid_query");

@@ -1,4 +1,4 @@
-//! media_v2 over its router, with a real Postgres and a blob store in a temporary directory.
+//! Integration tests of media_v2 through its router, with a real Postgres and a blob store in a temporary directory.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
 

@@ -1,4 +1,4 @@
-//! Assets of an older prober.
+//! Reprobing of assets of an older prober.
 
 use http_kit::{Id, Scope};
 use media_v2::{AssetDecoder, MediaError};
@@ -11,7 +11,7 @@ fn scope() -> Scope {
 }
 
 impl World {
-    /// An uploaded sound whose row an older version wrote.
+    /// An uploaded recording with the row of an older version.
     async fn old_asset(&self, kind: &str) -> Id {
         let id = self.asset().await;
         sqlx::query(
@@ -26,7 +26,7 @@ impl World {
         id.parse().unwrap()
     }
 
-    /// The stored row, without probing: kind, duration, codecs, prober, decoder.
+    /// The stored row, without reprobing: kind, duration in µs, codecs, prober version, decoder.
     async fn row(&self, id: &Id) -> (String, Option<i64>, Option<String>, i32, Option<String>) {
         let query =
             "SELECT kind, duration_us, codec_info, prober_version, decoder FROM media_assets WHERE id = $1";
@@ -35,7 +35,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn the_first_call_about_an_asset_probes_it_again() {
+async fn reading_an_outdated_asset_probes_it_again() {
     let world = World::new().await;
     for (stored, renewed) in [("other", "audio"), ("video", "audio"), ("image", "audio"), ("audio", "audio")]
     {
@@ -52,7 +52,7 @@ async fn the_first_call_about_an_asset_probes_it_again() {
 }
 
 #[tokio::test]
-async fn a_decoder_that_an_analysis_found_stays() {
+async fn decoder_set_by_an_analysis_is_kept() {
     let world = World::new().await;
     let id = world.old_asset("audio").await;
     world.service.set_decoder(&scope(), &id, AssetDecoder::Ffmpeg).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_decoder_that_an_analysis_found_stays() {
 }
 
 #[tokio::test]
-async fn an_asset_whose_bytes_are_gone_is_left_alone() {
+async fn asset_with_missing_bytes_is_unchanged() {
     let world = World::new().await;
     let id = world.old_asset("video").await;
     sqlx::query("UPDATE media_assets SET source_uri = 'blob://sha256/' || repeat('0', 64) WHERE id = $1")
@@ -78,7 +78,7 @@ async fn an_asset_whose_bytes_are_gone_is_left_alone() {
 
 /// These tests have no ffmpeg.
 #[tokio::test]
-async fn a_file_that_needs_a_missing_ffmpeg_is_to_be_probed_again() {
+async fn file_that_needs_a_missing_ffmpeg_stays_outdated() {
     let world = World::new().await;
     let made = world.upload(b"RIFF\x04\0\0\0AVI LIST", &[]).await.created();
     let id: Id = made["id"].as_str().unwrap().parse().unwrap();
@@ -89,7 +89,7 @@ async fn a_file_that_needs_a_missing_ffmpeg_is_to_be_probed_again() {
     let error = world.service.decoder_mark(&asset).await.unwrap_err();
     assert_eq!(http_kit::Problem::from(error).code(), "decoder_unavailable");
 
-    // What an earlier version knew of it is kept until then.
+    // The properties of an earlier version are kept until then.
     sqlx::query("UPDATE media_assets SET duration_us = 5, decoder = NULL, prober_version = 1 WHERE id = $1")
         .bind(id.as_str())
         .execute(world.service.pool())
@@ -101,7 +101,7 @@ async fn a_file_that_needs_a_missing_ffmpeg_is_to_be_probed_again() {
 }
 
 #[tokio::test]
-async fn peaks_of_another_decoder_are_others() {
+async fn peaks_are_cached_per_decoder() {
     let world = World::new().await;
     let id: Id = world.asset().await.parse().unwrap();
     let path = format!("/media-v2/assets/{id}/waveform");

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::{World, wav};
 
 #[tokio::test]
-async fn an_allowed_file_is_hashed_and_measured_where_it_is() {
+async fn allowed_file_is_hashed_and_probed_without_copying() {
     let world = World::new().await;
     let bytes = wav(48_000, 6, 24_000);
     let uri = world.source("take 1.wav", &bytes).replace(' ', "%20");
@@ -24,7 +24,7 @@ async fn an_allowed_file_is_hashed_and_measured_where_it_is() {
 }
 
 #[tokio::test]
-async fn nothing_else_can_be_registered() {
+async fn other_sources_cannot_be_registered() {
     let world = World::new().await;
     let outside = world.directory.path().join("secret.wav");
     std::fs::write(&outside, wav(8_000, 1, 10)).unwrap();
@@ -53,7 +53,7 @@ async fn nothing_else_can_be_registered() {
 }
 
 #[tokio::test]
-async fn requests_are_checked() {
+async fn invalid_registrations_name_their_fields() {
     let world = World::new().await;
     for (body, pointer) in [
         (json!({}), ""),
@@ -76,7 +76,7 @@ async fn requests_are_checked() {
 }
 
 #[tokio::test]
-async fn a_blob_of_ones_own_can_be_registered_again() {
+async fn own_blob_can_be_registered_again() {
     let world = World::new().await;
     let uploaded = world.upload(&wav(8_000, 1, 80), &[]).await.created();
     let asset =
@@ -87,21 +87,21 @@ async fn a_blob_of_ones_own_can_be_registered_again() {
 }
 
 #[tokio::test]
-async fn a_file_that_changed_is_told() {
+async fn changed_file_is_source_changed() {
     let world = World::new().await;
     let uri = world.source("a.wav", &wav(8_000, 1, 10));
     let asset = world.post("/media-v2/assets", &json!({"source_uri": uri})).await.created();
     let path = format!("/media-v2/assets/{}/content", asset["id"].as_str().unwrap());
     world.source("a.wav", &wav(8_000, 1, 11));
     world.get(&path).await.problem(409, "source_changed");
-    // Of the same size.
+    // Other bytes of the same size.
     world.source("a.wav", &wav(8_000, 1, 10).into_iter().rev().collect::<Vec<_>>());
     world.get(&path).await.problem(409, "source_changed");
     std::fs::remove_file(world.directory.path().join("sources/a.wav")).unwrap();
     world.get(&path).await.problem(422, "source_unreadable");
 }
 
-/// The marks that are kept of an asset's file.
+/// The stored marks of an asset's file: modification time in ns, and inode.
 async fn marks(world: &World, asset: &serde_json::Value) -> (Option<i64>, Option<i64>) {
     sqlx::query_as("SELECT source_modified_ns, source_inode FROM media_assets WHERE id = $1")
         .bind(asset["id"].as_str().unwrap())
@@ -110,14 +110,14 @@ async fn marks(world: &World, asset: &serde_json::Value) -> (Option<i64>, Option
         .unwrap()
 }
 
-/// Sets the time of the last change of a file among the sources.
+/// Sets the modification time of a source file.
 fn touch(world: &World, name: &str, seconds: u64) {
     let file = std::fs::File::options().write(true).open(world.directory.path().join("sources").join(name));
     file.unwrap().set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
 }
 
 #[tokio::test]
-async fn a_touched_file_is_hashed_again_and_its_marks_are_renewed() {
+async fn touched_file_is_hashed_again_and_its_marks_are_updated() {
     let world = World::new().await;
     let uri = world.source("a.wav", &wav(8_000, 1, 10));
     touch(&world, "a.wav", 1_000);
@@ -131,7 +131,7 @@ async fn a_touched_file_is_hashed_again_and_its_marks_are_renewed() {
     assert_eq!((body.status.as_u16(), body.body.len()), (200, 44 + 20));
     assert_eq!(marks(&world, &asset).await, (Some(2_000_000_000_000), inode));
 
-    // A copy in its place has another inode.
+    // A copy that replaces the file has another inode.
     let sources = world.directory.path().join("sources");
     std::fs::copy(sources.join("a.wav"), sources.join("b.wav")).unwrap();
     std::fs::rename(sources.join("b.wav"), sources.join("a.wav")).unwrap();
@@ -146,7 +146,7 @@ async fn a_touched_file_is_hashed_again_and_its_marks_are_renewed() {
     touch(&world, "a.wav", 2_000);
     world.get(&path).await.problem(409, "source_changed");
 
-    // Of a row of an earlier version only the size is known.
+    // A row of an earlier version has no marks: only the size is checked.
     sqlx::query("UPDATE media_assets SET source_modified_ns = NULL, source_inode = NULL")
         .execute(world.service.pool())
         .await

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-/// A service of its own: database, blobs, a directory of allowed sources.
+/// A service with its own database, blob store and directory of allowed sources.
 pub(crate) struct World {
     pub(crate) app: Router,
     pub(crate) service: MediaService,
@@ -23,7 +23,7 @@ pub(crate) struct World {
     _database: TestDatabase,
 }
 
-/// The largest upload in these tests.
+/// Limit of uploads in these tests, in bytes.
 pub(crate) const MAX_UPLOAD: u64 = 128 << 20;
 
 pub(crate) struct Reply {
@@ -52,7 +52,7 @@ impl World {
         Self { app, service, clock, directory, _database: database }
     }
 
-    /// A file among the allowed sources, and its URI.
+    /// Writes a file to the allowed sources and returns its URI.
     pub(crate) fn source(&self, name: &str, bytes: &[u8]) -> String {
         let path = self.directory.path().join("sources").join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -70,7 +70,7 @@ impl World {
         self.send(request("GET", path).body(Body::empty()).unwrap()).await
     }
 
-    /// `GET` with more headers.
+    /// Sends `GET` with additional headers.
     pub(crate) async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
         let request = headers.iter().fold(request("GET", path), |request, (k, v)| request.header(*k, *v));
         self.send(request.body(Body::empty()).unwrap()).await
@@ -81,7 +81,7 @@ impl World {
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
-    /// Uploads `file` with further text fields, in the order given.
+    /// Uploads `file` with additional text fields before it, in the given order.
     pub(crate) async fn upload(&self, file: &[u8], fields: &[(&str, &str)]) -> Reply {
         let mut form = Form::new();
         for (name, value) in fields {
@@ -90,12 +90,12 @@ impl World {
         self.send(form.file("talk.wav", file).request()).await
     }
 
-    /// Uploads a short sound, and gives its asset's id.
+    /// Uploads a short recording and returns the id of its asset.
     pub(crate) async fn asset(&self) -> String {
         self.upload(&wav(8_000, 1, 800), &[]).await.created()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Registers an artifact of the asset with more members in its body, and gives its id.
+    /// Registers an artifact of the asset with additional members in its body, and returns its id.
     pub(crate) async fn artifact(&self, asset: &str, more: Value) -> String {
         let mut body = serde_json::json!({"kind": "audio_hit", "uri": "mem:hit"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -103,7 +103,7 @@ impl World {
         reply.created()["id"].as_str().unwrap().to_owned()
     }
 
-    /// Files in the blob store, whole or on their way.
+    /// Number of files in the blob store, including staged ones.
     pub(crate) fn blob_files(&self) -> usize {
         count_files(&self.directory.path().join("blobs"))
     }
@@ -121,7 +121,7 @@ pub(crate) fn count_files(directory: &Path) -> usize {
         .sum()
 }
 
-/// A request of tenant `t1` in `dev`.
+/// A request of tenant `t1` in the environment `dev`.
 pub(crate) fn request(method: &str, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(path).header("x-tenant-id", "t1").header("x-env", "dev")
 }
@@ -145,7 +145,7 @@ impl Reply {
         self.json()
     }
 
-    /// Asserts that it is a problem document with this status and code, and gives it.
+    /// Asserts that the reply is a problem document with this status and code, and returns it.
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let body = self.json();
         assert_eq!((self.status.as_u16(), body["code"].as_str()), (status, Some(code)), "{body}");
@@ -154,7 +154,7 @@ impl Reply {
         body
     }
 
-    /// As [`Reply::problem`], for a 422 `invalid_body`: the pointers.
+    /// Asserts that the reply is a 422 `invalid_body`, and returns the pointers of its errors.
     pub(crate) fn invalid(&self) -> Vec<String> {
         let body = self.problem(422, "invalid_body");
         body["errors"].as_array().unwrap().iter().map(|e| e["pointer"].as_str().unwrap().to_owned()).collect()
@@ -167,7 +167,7 @@ impl Reply {
 
 pub(crate) const BOUNDARY: &str = "a-boundary";
 
-/// A multipart body.
+/// Builder of a multipart body.
 #[derive(Clone)]
 pub(crate) struct Form(Vec<u8>);
 
@@ -220,7 +220,7 @@ pub(crate) fn upload_request(body: Body) -> Request<Body> {
         .unwrap()
 }
 
-/// A WAV file of 16-bit samples: a saw tooth.
+/// A WAV file of 16-bit samples with a sawtooth wave.
 pub(crate) fn wav(rate: u32, channels: u16, frames: u32) -> Vec<u8> {
     let block = channels * 2;
     let size = frames * u32::from(block);
@@ -245,7 +245,7 @@ pub(crate) fn wav(rate: u32, channels: u16, frames: u32) -> Vec<u8> {
     bytes
 }
 
-/// Bytes without pattern, the same each time (xorshift).
+/// Pseudo-random bytes, the same on each call (xorshift).
 pub(crate) fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut step = || {

@@ -22,7 +22,7 @@ async fn call_as(
     world.send(request.body(body).unwrap()).await
 }
 
-/// Another tenant, or another environment of the same, gets the very answer that an unknown id gets.
+/// Another tenant, or another environment of the same tenant, gets the same response as for an unknown id.
 #[tokio::test]
 async fn anothers_ids_answer_as_unknown_ones() {
     let world = World::new().await;
@@ -57,7 +57,7 @@ async fn anothers_ids_answer_as_unknown_ones() {
 }
 
 #[tokio::test]
-async fn payloads_cannot_refer_to_anothers_rows_or_bytes() {
+async fn requests_cannot_refer_to_rows_or_bytes_of_other_owners() {
     let world = World::new().await;
     let asset = world.asset().await;
     let artifact = world.artifact(&asset, json!({})).await;

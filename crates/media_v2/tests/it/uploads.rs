@@ -17,7 +17,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn an_upload_is_kept_hashed_and_measured() {
+async fn upload_is_stored_hashed_and_probed() {
     let world = World::new().await;
     let bytes = wav(44_100, 2, 66_150);
     let fields = [
@@ -61,7 +61,7 @@ async fn the_same_bytes_are_kept_once() {
 }
 
 #[tokio::test]
-async fn the_context_may_come_in_the_form_before_the_file() {
+async fn context_fields_may_come_before_the_file() {
     let world = World::new().await;
     let bare = |form: Form| {
         let mut request = form.request();
@@ -85,7 +85,7 @@ async fn the_context_may_come_in_the_form_before_the_file() {
 }
 
 #[tokio::test]
-async fn forms_against_the_rules_leave_nothing() {
+async fn invalid_forms_leave_no_blob_or_row() {
     let world = World::new().await;
     let file = wav(8_000, 1, 10);
     let form = || Form::new().file("a.wav", &file);
@@ -117,11 +117,11 @@ async fn forms_against_the_rules_leave_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_recording_is_registered_as_what_it_is() {
+async fn kind_of_other_files_is_detected() {
     let world = World::new().await;
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-    let mut liar = wav(8_000, 1, 8_000);
-    liar.truncate(5_000);
+    let mut truncated = wav(8_000, 1, 8_000);
+    truncated.truncate(5_000);
     for (bytes, kind, media_type) in [
         (noise(100_000), "other", "application/octet-stream"),
         (Vec::new(), "other", "application/octet-stream"),
@@ -134,23 +134,23 @@ async fn what_is_no_recording_is_registered_as_what_it_is() {
         assert_eq!(asset["size_bytes"], bytes.len());
     }
     let asset = world.upload(&noise(10), &[("kind", "video")]).await.created();
-    assert_eq!(asset["kind"], "video", "the caller knows better");
-    let cut = world.upload(&liar, &[]).await.created();
-    assert_eq!(cut["kind"], "audio", "a truncated file is still sound");
+    assert_eq!(asset["kind"], "video", "the kind given by the caller");
+    let cut = world.upload(&truncated, &[]).await.created();
+    assert_eq!(cut["kind"], "audio", "a truncated file is still audio");
 }
 
 #[tokio::test]
-async fn a_file_name_is_made_safe() {
+async fn file_name_is_sanitised() {
     let world = World::new().await;
     let form = Form::new().file("..\\\\..\\\\evil/../a b.wav", &wav(8_000, 1, 10));
     let asset = world.send(form.request()).await.created();
     assert_eq!(asset["meta"]["file_name"], "a b.wav");
 }
 
-/// The body is produced piece by piece and watched: what the service took in stands in the staging file, so
-/// nothing beyond a few pieces is in memory.
+/// The body is produced piece by piece, and compared with the size of the staging file: at most a few pieces are in
+/// memory.
 #[tokio::test]
-async fn a_large_upload_streams_through() {
+async fn large_upload_is_streamed_to_the_staging_file() {
     const PIECE: usize = 256 << 10;
     const PIECES: usize = 400;
     let world = World::new().await;
@@ -173,11 +173,11 @@ async fn a_large_upload_streams_through() {
 }
 
 #[tokio::test]
-async fn an_upload_that_breaks_off_leaves_nothing() {
+async fn aborted_upload_leaves_no_blob_or_row() {
     let world = World::new().await;
     let some = || stream::iter([Ok(file_head("a.bin").into()), Ok(Bytes::from(noise(3 << 20)))]);
 
-    // The connection breaks.
+    // The connection is reset.
     let broken = some().chain(stream::iter([Err(io::Error::from(io::ErrorKind::ConnectionReset))]));
     let reply = world.send(upload_request(Body::from_stream(broken))).await;
     reply.problem(400, "malformed_multipart");
@@ -188,7 +188,7 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     reply.problem(400, "malformed_multipart");
     assert_eq!((world.blob_files(), world.asset_count().await), (0, 0));
 
-    // The caller hangs up: the request is dropped while it waits for more.
+    // The caller disconnects: the request is dropped while it waits for more bytes.
     let (waiting, mut reached) = tokio::sync::mpsc::channel::<()>(1);
     let rest = stream::once(async move {
         waiting.send(()).await.unwrap();
@@ -204,11 +204,11 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_upload_has_a_limit() {
+async fn upload_over_the_limit_is_rejected() {
     let world = World::new().await;
-    let mut told = Form::new().file("a.bin", b"x").request();
-    told.headers_mut().insert("content-length", (MAX_UPLOAD + (9 << 20)).into());
-    world.send(told).await.problem(413, "upload_too_large");
+    let mut declared = Form::new().file("a.bin", b"x").request();
+    declared.headers_mut().insert("content-length", (MAX_UPLOAD + (9 << 20)).into());
+    world.send(declared).await.problem(413, "upload_too_large");
 
     let piece = Bytes::from(vec![0; 1 << 20]);
     let endless = stream::iter([Ok::<_, io::Error>(file_head("a.bin").into())])
@@ -218,7 +218,7 @@ async fn an_upload_has_a_limit() {
 }
 
 #[tokio::test]
-async fn headers_without_end_are_not_collected() {
+async fn endless_multipart_headers_are_rejected() {
     let world = World::new().await;
     let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"");
     for head in [head, String::new()] {
@@ -230,7 +230,7 @@ async fn headers_without_end_are_not_collected() {
 }
 
 #[tokio::test]
-async fn an_upload_sent_twice_happens_once() {
+async fn idempotency_key_registers_an_upload_once() {
     let world = World::new().await;
     let send = |form: Form, key: &str| {
         let mut request = form.request();
@@ -249,20 +249,20 @@ async fn an_upload_sent_twice_happens_once() {
     assert_eq!((world.blob_files(), world.asset_count().await), (1, 1), "the refused file is not kept");
     send(form.clone(), "k|").await.problem(422, "invalid_idempotency_key");
 
-    // What failed is not kept, and the key is free again.
+    // A failed request is not stored, so its key can be used again.
     send(form.clone().text("kind", "film"), "k2").await.invalid();
     send(form, "k2").await.created();
 }
 
 #[tokio::test]
-async fn an_upload_whose_caller_hangs_up_at_its_end_is_kept_under_its_key() {
+async fn idempotency_key_completes_an_upload_whose_caller_disconnects() {
     let world = World::new().await;
     let request = || {
         let mut request = Form::new().file("a.wav", &wav(8_000, 1, 100)).request();
         request.headers_mut().insert("idempotency-key", "k1".parse().unwrap());
         request
     };
-    // The whole file is there, and its row waits.
+    // The whole file has been received, and the insertion of its row waits for a lock.
     let mut other = world.service.pool().begin().await.unwrap();
     sqlx::query("LOCK TABLE media_assets").execute(&mut *other).await.unwrap();
     let call = tokio::spawn(world.app.clone().oneshot(request()));

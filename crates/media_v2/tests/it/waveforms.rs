@@ -2,9 +2,9 @@ use serde_json::json;
 
 use crate::support::{World, noise, wav};
 
-/// The saw tooth of [`wav`]: 0, 100, …, 19 900 over 200 frames.
+/// The sawtooth of [`wav`] has the values 0, 100, …, 19 900 over 200 frames.
 #[tokio::test]
-async fn peaks_come_as_json_and_binary() {
+async fn peaks_are_returned_as_json_and_binary() {
     let world = World::new().await;
     let asset = world.upload(&wav(8_000, 2, 500), &[]).await.created();
     let id = asset["id"].as_str().unwrap();
@@ -36,7 +36,7 @@ async fn peaks_come_as_json_and_binary() {
 }
 
 #[tokio::test]
-async fn peaks_are_kept_and_recognised() {
+async fn peaks_are_cached_and_revalidated_by_etag() {
     let world = World::new().await;
     let asset = world.asset().await;
     let path = format!("/media-v2/assets/{asset}/waveform");
@@ -68,7 +68,7 @@ fn find(directory: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
 }
 
 #[tokio::test]
-async fn what_has_no_peaks_is_told() {
+async fn waveform_errors_have_their_codes() {
     let world = World::new().await;
     let asset = world.asset().await;
     for query in ["samples_per_pixel=1", "samples_per_pixel=99999999", "bits=12", "format=png", "zoom=4"] {

@@ -1,4 +1,4 @@
-//! What a batch makes.
+//! Tests of the objects that a batch creates.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::support::{World, context, id, ok, window};
 use db::testing::statements;
 
 #[tokio::test]
-async fn the_documented_example() {
+async fn batch_matches_the_documented_example() {
     let world = World::new().await;
     let film = world.asset("t1", None).await;
     let hit = world.hit("t1", &film, Some(window(200, 400)), &[]).await;
@@ -42,7 +42,7 @@ async fn the_documented_example() {
 }
 
 #[tokio::test]
-async fn what_a_meta_says_is_the_origin_as_in_a_shot_list() {
+async fn origin_in_an_artifacts_meta_is_used() {
     let world = World::new().await;
     let (film, take) = (world.asset("t1", Some(60_000)).await, world.asset("t1", None).await);
     for (meta, asset, start, end) in [
@@ -51,7 +51,7 @@ async fn what_a_meta_says_is_the_origin_as_in_a_shot_list() {
         (json!({"source_asset_id": take}), &take, 0, 1_000),
         (json!({"source_start_ms": 500, "source_end_ms": 700}), &film, 500, 700),
     ] {
-        let hit = world.told(&film, meta.clone()).await;
+        let hit = world.hit_with_meta(&film, meta.clone()).await;
         let items = json!([{"audio_artifact_id": hit, "padding_ms": 0}]);
         let made = ok(world.batch(&json!({"items": items})).await);
         let snippet = &made["snippets"][0];
@@ -59,7 +59,7 @@ async fn what_a_meta_says_is_the_origin_as_in_a_shot_list() {
         let found =
             ["source_start_ms", "source_end_ms"].map(|field| snippet[field].as_f64().unwrap().floor());
         assert_eq!(found, [f64::from(start), f64::from(end)], "{meta}");
-        // A map goes before all of it.
+        // A map takes precedence over the meta.
         world.map(&hit, &film, window(7_000, 7_100)).await;
         let mapped = ok(world.batch(&json!({"items": items})).await);
         assert_eq!(mapped["snippets"][0]["source_start_ms"], 7_000, "{meta}");
@@ -103,7 +103,7 @@ async fn clips_are_on_one_track_labelled_origin() {
 }
 
 #[tokio::test]
-async fn the_origin_is_the_map_of_the_chain_or_the_artifacts_own_window() {
+async fn origin_is_the_chains_map_or_the_artifacts_own_window() {
     let world = World::new().await;
     let (sound, film) = (world.asset("t1", Some(60_000)).await, world.asset("t1", Some(20_000)).await);
     let mapped = world.hit("t1", &sound, Some(window(0, 100)), &[]).await;
@@ -112,7 +112,7 @@ async fn the_origin_is_the_map_of_the_chain_or_the_artifacts_own_window() {
     let own = world.hit("t1", &sound, Some(window(59_900, 60_000)), &[]).await;
     let items: Vec<Value> = [&mapped, &derived, &own].map(|id| json!({"audio_artifact_id": id})).into();
     let made = ok(world.batch(&json!({"items": items})).await);
-    let told: Vec<Value> = made["snippets"]
+    let origins: Vec<Value> = made["snippets"]
         .as_array()
         .unwrap()
         .iter()
@@ -126,7 +126,7 @@ async fn the_origin_is_the_map_of_the_chain_or_the_artifacts_own_window() {
         })
         .collect();
     let of_map = json!([film, 9_750, 10_550, 10_000]);
-    assert_eq!(told, [of_map.clone(), of_map, json!([sound, 59_650, 60_000, 59_900])]);
+    assert_eq!(origins, [of_map.clone(), of_map, json!([sound, 59_650, 60_000, 59_900])]);
     let uses = ClipFilter::Artifact(derived);
     assert_eq!(
         world.timeline.list_clips(&context("t1"), &uses, &Paging::default()).await.unwrap().items.len(),
@@ -135,11 +135,11 @@ async fn the_origin_is_the_map_of_the_chain_or_the_artifacts_own_window() {
 }
 
 #[tokio::test]
-async fn a_rendered_snippet_is_from_its_whole_window() {
+async fn rendered_snippet_has_an_origin_map_of_its_window() {
     let world = World::with_ffmpeg().await;
     let film = world.recording().await;
     let hit = world.hit("t1", &film, Some(window(2_000, 2_100)), &[]).await;
-    // With a map of its own, as the detectors make them; and without one.
+    // One hit has its own map, as detectors create them; the other has none.
     let mapped = world.hit("t1", &film, None, &[]).await;
     world.map(&mapped, &film, window(2_000, 2_100)).await;
     let item = |id: &Id, padding: u32| json!({"audio_artifact_id": id, "padding_ms": padding});
@@ -154,14 +154,14 @@ async fn a_rendered_snippet_is_from_its_whole_window() {
             assert_eq!((found.origin.asset_id, found.origin.window), (film.clone(), expected));
             assert_eq!(found.chain, std::slice::from_ref(&file), "its own map");
             let again = ok(world.batch(&json!({"items": [item(&file, 0)]})).await);
-            let told = ["source_start_ms", "source_end_ms"].map(|field| &again["snippets"][0][field]);
-            assert_eq!(told, [&json!(expected.start()), &json!(expected.end())]);
+            let bounds = ["source_start_ms", "source_end_ms"].map(|field| &again["snippets"][0][field]);
+            assert_eq!(bounds, [&json!(expected.start()), &json!(expected.end())]);
         }
     }
 }
 
 #[tokio::test]
-async fn no_items_make_nothing() {
+async fn empty_batch_creates_nothing() {
     let world = World::new().await;
     for mode in ["timeline_only", "render_clips"] {
         let made = ok(world.batch(&json!({"items": [], "mode": mode})).await);
@@ -175,7 +175,7 @@ async fn no_items_make_nothing() {
 }
 
 #[tokio::test]
-async fn an_attached_project_gets_a_sequence_each_time() {
+async fn attached_project_gets_a_new_sequence_for_each_batch() {
     let world = World::new().await;
     let hit = world.hit_at("t1", window(1_000, 2_000)).await;
     let project = world.project("t1").await;
@@ -189,7 +189,7 @@ async fn an_attached_project_gets_a_sequence_each_time() {
 }
 
 #[tokio::test]
-async fn the_number_of_statements_does_not_grow_with_the_items() {
+async fn batch_uses_a_constant_number_of_statements() {
     let world = World::new().await;
     let film = world.asset("t1", Some(60_000)).await;
     let mut items = Vec::new();
@@ -210,7 +210,7 @@ async fn the_number_of_statements_does_not_grow_with_the_items() {
     assert!((6..=16).contains(&counts[0]), "statements are counted at all: {counts:?}");
 }
 
-/// The timeline behind HTTP, on a port of its own; it keeps idempotency keys in the database of `pool`.
+/// The timeline served over HTTP on a free port; it stores idempotency keys in the database of `pool`.
 fn served(local: TimelineService, pool: sqlx::PgPool) -> HttpTimeline {
     let (router, _) = video_timeline::router(local).split_for_parts();
     let keys = axum::middleware::from_fn_with_state(
@@ -227,7 +227,7 @@ fn served(local: TimelineService, pool: sqlx::PgPool) -> HttpTimeline {
 }
 
 #[tokio::test]
-async fn a_batch_that_crashed_after_its_commit_is_found_on_a_remote_timeline() {
+async fn retry_finds_a_committed_batch_on_a_remote_timeline() {
     let world = World::with_remote(|local, pool| Arc::new(served(local, pool))).await;
     let hits = [world.hit_at("t1", window(1_000, 1_200)).await, world.hit_at("t1", window(0, 100)).await];
     let request = json!({"items": [{"audio_artifact_id": hits[0]}, {"audio_artifact_id": hits[1]}]});

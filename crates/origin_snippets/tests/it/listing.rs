@@ -1,11 +1,11 @@
-//! The snippets of a sound.
+//! Tests of the listing of an artifact's snippets.
 
 use serde_json::{Value, json};
 
 use crate::support::{World, ok, problem, window};
 
 #[tokio::test]
-async fn one_batch_is_told_as_it_was_answered() {
+async fn listing_repeats_the_response_of_a_batch() {
     let world = World::new().await;
     let hit = world.hit_at("t1", window(1_000, 1_200)).await;
     let item = json!({"audio_artifact_id": hit, "padding_ms": 0.25});
@@ -19,7 +19,7 @@ async fn one_batch_is_told_as_it_was_answered() {
 }
 
 #[tokio::test]
-async fn several_batches_are_listed_newest_first_in_pages() {
+async fn listing_pages_batches_newest_first() {
     let world = World::new().await;
     let film = world.asset("t1", Some(60_000)).await;
     let hit = world.hit("t1", &film, Some(window(1_000, 1_200)), &[]).await;
@@ -48,7 +48,7 @@ async fn several_batches_are_listed_newest_first_in_pages() {
 }
 
 #[tokio::test]
-async fn unknown_and_foreign_sounds_are_the_same_404() {
+async fn unknown_and_foreign_audio_artifacts_are_the_same_404() {
     let world = World::new().await;
     let hit = world.hit_at("t1", window(1_000, 1_200)).await;
     let none = ok(world.for_audio("t1", hit.as_str()).await);
@@ -58,5 +58,5 @@ async fn unknown_and_foreign_sounds_are_the_same_404() {
     );
     ok(world.batch(&json!({"items": [{"audio_artifact_id": hit}]})).await);
     problem(world.for_audio("t2", hit.as_str()).await, 404, "artifact_not_found");
-    problem(world.for_audio("t1", "nobody").await, 404, "artifact_not_found");
+    problem(world.for_audio("t1", "unknown").await, 404, "artifact_not_found");
 }

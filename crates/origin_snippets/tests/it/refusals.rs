@@ -1,4 +1,4 @@
-//! What is refused leaves nothing behind.
+//! A rejected batch leaves no rows.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ fn ids(problem: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn fields_out_of_range_are_all_named() {
+async fn batch_reports_all_fields_out_of_range() {
     let world = World::new().await;
     let items = json!([
         {"audio_artifact_id": "a", "padding_ms": -1}, {"audio_artifact_id": "a"},
@@ -53,18 +53,18 @@ async fn unknown_and_foreign_artifacts_are_the_same_404() {
     let world = World::new().await;
     let mine = world.hit_at("t1", window(0, 100)).await;
     let theirs = world.hit_at("t2", window(0, 100)).await;
-    let items: Vec<Value> = [mine.as_str(), theirs.as_str(), "nobody", "nobody"]
+    let items: Vec<Value> = [mine.as_str(), theirs.as_str(), "unknown", "unknown"]
         .map(|id| json!({"audio_artifact_id": id}))
         .into();
     let missing = problem(world.batch(&json!({"items": items})).await, 404, "artifact_not_found");
-    let mut expected = [theirs.as_str(), "nobody"];
+    let mut expected = [theirs.as_str(), "unknown"];
     expected.sort_unstable();
     assert_eq!(ids(&missing), expected);
     world.assert_untouched().await;
 }
 
 #[tokio::test]
-async fn artifacts_without_origin_and_empty_windows_are_all_named() {
+async fn batch_reports_all_missing_origins_and_empty_windows() {
     let world = World::new().await;
     let film = world.asset("t1", Some(5_000)).await;
     let good = world.hit("t1", &film, Some(window(0, 100)), &[]).await;
@@ -76,10 +76,10 @@ async fn artifacts_without_origin_and_empty_windows_are_all_named() {
     expected.sort_unstable();
     assert_eq!(ids(&missing), expected);
 
-    let astray = world.told(&film, json!({"source_asset_id": 7})).await;
-    let items = json!([{"audio_artifact_id": good}, {"audio_artifact_id": astray}]);
+    let malformed = world.hit_with_meta(&film, json!({"source_asset_id": 7})).await;
+    let items = json!([{"audio_artifact_id": good}, {"audio_artifact_id": malformed}]);
     let invalid = problem(world.batch(&json!({"items": items})).await, 422, "origin_invalid");
-    assert_eq!(ids(&invalid), [astray.as_str()]);
+    assert_eq!(ids(&invalid), [malformed.as_str()]);
 
     let behind = world.hit("t1", &film, Some(window(9_000, 9_500)), &[]).await;
     let items = json!([
@@ -91,10 +91,9 @@ async fn artifacts_without_origin_and_empty_windows_are_all_named() {
     world.assert_untouched().await;
 }
 
-/// Another owner's project cannot be attached to: 403, which `video_timeline` tells apart from an unknown id for this
-/// one call.
+/// An unknown project and another owner's project are both 404.
 #[tokio::test]
-async fn projects_that_cannot_be_attached_to() {
+async fn batch_rejects_unknown_and_foreign_projects() {
     let world = World::new().await;
     let hit = world.hit_at("t1", window(0, 100)).await;
     let theirs = world.project("t2").await;
@@ -107,7 +106,7 @@ async fn projects_that_cannot_be_attached_to() {
 }
 
 #[tokio::test]
-async fn without_ffmpeg_nothing_is_rendered_and_clips_are_still_made() {
+async fn missing_ffmpeg_disables_only_rendered_snippets() {
     let world = World::new().await;
     let hit = world.hit_at("t1", window(0, 100)).await;
     let mut request = json!({"items": [{"audio_artifact_id": hit}], "mode": "render_clips"});
@@ -118,7 +117,7 @@ async fn without_ffmpeg_nothing_is_rendered_and_clips_are_still_made() {
 }
 
 #[tokio::test]
-async fn an_unreachable_timeline_leaves_nothing() {
+async fn unreachable_timeline_leaves_no_rows() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{closed}").parse().unwrap();
     let world =

@@ -23,7 +23,7 @@ use video_timeline::{
     Clip, ClipFilter, NewProject, Paging, Project, Sequence, TimelineService, Track, VideoTimeline,
 };
 
-/// The router on a database of its own.
+/// The router on a separate database.
 pub(crate) struct World {
     pub(crate) app: Router,
     pub(crate) timeline: TimelineService,
@@ -33,7 +33,7 @@ pub(crate) struct World {
     _blobs: TempDir,
 }
 
-/// A status and a body.
+/// Status and body of a response.
 pub(crate) type Reply = (u16, Value);
 
 pub(crate) fn scope(tenant: &str) -> Scope {
@@ -59,15 +59,15 @@ impl World {
         Self::with(|local, _| Arc::new(local), RenderConfig::default()).await
     }
 
-    /// A world whose snippets go to the timeline that `client` makes of the one in this process, and whose renderer
-    /// has no ffmpeg.
+    /// A world whose snippets use the timeline that `client` creates from the local one, and whose renderer has no
+    /// ffmpeg.
     pub(crate) async fn with_timeline(
         client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
     ) -> Self {
         Self::with_remote(|local, _| client(local)).await
     }
 
-    /// The same; `client` may keep something in the database of the pool.
+    /// As `with_timeline`; `client` also gets the pool, to store data in the same database.
     pub(crate) async fn with_remote(
         client: impl FnOnce(TimelineService, PgPool) -> Arc<dyn VideoTimeline>,
     ) -> Self {
@@ -104,7 +104,7 @@ impl World {
         store::insert_asset(conn, &scope(tenant), self.clock.now(), asset).await.unwrap().id
     }
 
-    /// A recording of five seconds of silence, with its bytes.
+    /// A recording of five seconds of silence, with its bytes stored.
     pub(crate) async fn recording(&self) -> Id {
         const RATE: u32 = 8_000;
         let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
@@ -122,14 +122,14 @@ impl World {
         store::insert_asset(conn, &scope("t1"), self.clock.now(), asset).await.unwrap().id
     }
 
-    /// Where the maps say that an artifact is from, and of what it knows that.
+    /// The origin of an artifact by its origin maps, and the artifacts through which it was found.
     pub(crate) async fn origin(&self, artifact: &Id) -> ResolvedOrigin {
         let conn = &mut self.database.pool.acquire().await.unwrap();
         let found = resolve_origins(conn, &scope("t1"), std::slice::from_ref(artifact)).await.unwrap();
         found[0].clone().unwrap()
     }
 
-    /// A hit of the asset, with a window of it or without, made of `upstream`.
+    /// A hit of the asset, with or without its own window, derived from `upstream`.
     pub(crate) async fn hit(&self, tenant: &str, asset: &Id, window: Option<Window>, upstream: &[&Id]) -> Id {
         let conn = &mut self.database.pool.acquire().await.unwrap();
         let mut hit =
@@ -140,8 +140,8 @@ impl World {
         store::insert_artifact(conn, &scope(tenant), self.clock.now(), hit).await.unwrap().id
     }
 
-    /// A hit of a second of the asset, whose meta tells more.
-    pub(crate) async fn told(&self, asset: &Id, meta: Value) -> Id {
+    /// A hit of one second of the asset, with additional `meta`.
+    pub(crate) async fn hit_with_meta(&self, asset: &Id, meta: Value) -> Id {
         let conn = &mut self.database.pool.acquire().await.unwrap();
         let mut hit =
             NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), "mem:hit".to_owned(), "test", &json!({}));
@@ -151,7 +151,7 @@ impl World {
         store::insert_artifact(conn, &scope("t1"), self.clock.now(), hit).await.unwrap().id
     }
 
-    /// A hit of a new asset of a minute.
+    /// A hit of a new one-minute asset.
     pub(crate) async fn hit_at(&self, tenant: &str, window: Window) -> Id {
         let asset = self.asset(tenant, Some(60_000)).await;
         self.hit(tenant, &asset, Some(window), &[]).await
@@ -163,7 +163,7 @@ impl World {
         insert_origin_maps(conn, &scope("t1"), self.clock.now(), &[map]).await.unwrap();
     }
 
-    /// `POST /origin-snippets/batch` of `t1`'s.
+    /// `POST /origin-snippets/batch` as tenant `t1`.
     pub(crate) async fn batch(&self, body: &Value) -> Reply {
         self.batch_as("t1", body).await
     }
@@ -207,12 +207,12 @@ impl World {
         self.timeline.list_clips(&context("t1"), &filter, &Paging::default()).await.unwrap().items
     }
 
-    /// Advances the clock by a second.
+    /// Advances the clock by one second.
     pub(crate) fn later(&self) {
         self.clock.advance(TimeDelta::seconds(1));
     }
 
-    /// Asserts that no batch left anything behind.
+    /// Asserts that no batch left any rows.
     pub(crate) async fn assert_untouched(&self) {
         let rows: i64 = sqlx::query_scalar(
             "SELECT (SELECT count(*) FROM origin_snippets) + (SELECT count(*) FROM video_sequences)
@@ -225,18 +225,17 @@ impl World {
     }
 }
 
-/// `value` as an id.
 pub(crate) fn id(value: &Value) -> Id {
     value.as_str().unwrap().parse().unwrap()
 }
 
-/// Asserts that it is a problem of this status and code, and gives it.
+/// Asserts that it is a problem with this status and code; returns the body.
 pub(crate) fn problem((status, body): Reply, expected: u16, code: &str) -> Value {
     assert_eq!((status, body["code"].as_str()), (expected, Some(code)), "{body}");
     body
 }
 
-/// The body of a success.
+/// Asserts success; returns the body.
 pub(crate) fn ok((status, body): Reply) -> Value {
     assert_eq!(status, 200, "{body}");
     body

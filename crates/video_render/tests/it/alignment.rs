@@ -1,4 +1,4 @@
-//! Renders begin where the analysis of the same asset does, and play the audio stream that it measures.
+//! Renders start at the same instant as the analysis of the asset, and use the same audio stream.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use media_v2::MediaAsset;
 
 use crate::support::{World, decode, window_ms};
 
-/// Black with a white frame at 1 s, 25 a second, and a click of 2 ms there.
+/// Black video at 25 fps with one white frame at 1 s, and a click of 2 ms at the same time.
 const FLASH: [&str; 8] = [
     "-f",
     "lavfi",
@@ -18,10 +18,10 @@ const FLASH: [&str; 8] = [
     "aevalsrc='if(between(t,1,1.002),0.8*cos(4000*PI*(t-1)),0)':s=48000:d=3",
 ];
 const PROFILE: &str = "draft_480p_fast";
-/// A tick of Matroska's clock, and a sample.
+/// Tolerance of click times in ms: the rounding of Matroska's clock, plus a sample.
 const TOLERANCE_MS: f64 = 0.8;
 
-/// When the click begins in a rendered file, in ms.
+/// Start of the click in a rendered file, in ms.
 fn click(path: &Path) -> f64 {
     let bytes = decode(path, &["-map", "0:a", "-ac", "1", "-f", "s16le"]);
     let samples = bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
@@ -35,8 +35,8 @@ fn flash(path: &Path) -> Option<usize> {
     bytes.iter().position(|level| *level > 120)
 }
 
-/// When the analysis hears the click, in ms of the asset.
-async fn heard(world: &World, asset: &MediaAsset) -> f64 {
+/// Start of the click in the analysis, in ms of the asset.
+async fn analysed_click(world: &World, asset: &MediaAsset) -> f64 {
     let input = world.media.open_recording(asset.content()).await.unwrap();
     let found = tokio::task::spawn_blocking(move || {
         let mut decoder = input.decoder().unwrap();
@@ -51,10 +51,10 @@ async fn heard(world: &World, asset: &MediaAsset) -> f64 {
     found.await.unwrap()
 }
 
-/// Renders from 200 ms before the click and finds it, with its frame, there.
+/// Renders a window from 200 ms before the click on, and checks the times of the click and of the white frame.
 async fn assert_aligned(world: &World, name: &str) {
     let asset = world.register(name).await;
-    let at = heard(world, &asset).await;
+    let at = analysed_click(world, &asset).await;
     let start = (at - 200.0).floor() as i64;
     let rendered = world.render(&asset, window_ms(start, start + 400), PROFILE).await;
     let path = world.copy(&rendered).await;
@@ -64,7 +64,7 @@ async fn assert_aligned(world: &World, name: &str) {
         "{name}: click at {} ms, not {expected}",
         click(&path)
     );
-    // Five frames before it; one more where the first is shown at the begin of the window already.
+    // Five frames come before it, or six when a frame is already visible at the start of the window.
     assert!(matches!(flash(&path), Some(5 | 6)), "{name}: {:?}", flash(&path));
 }
 
@@ -73,7 +73,7 @@ fn make(world: &World, name: &str, arguments: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subtitle_that_begins_first_moves_nothing() {
+async fn earlier_subtitles_do_not_shift_the_render() {
     let world = World::new().await;
     std::fs::write(world.path("text.srt"), "1\n00:00:00,000 --> 00:00:02,000\nFirst\n").unwrap();
     make(&world, "av.mkv", &[&FLASH[..], &["-c:v", "libx264", "-c:a", "flac"]].concat());
@@ -85,7 +85,7 @@ async fn a_subtitle_that_begins_first_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn encoder_delay_moves_nothing() {
+async fn encoder_delay_does_not_shift_the_render() {
     let world = World::new().await;
     for (name, arguments) in [
         ("opus.webm", &["-c:v", "libvpx", "-c:a", "libopus"][..]),
@@ -103,7 +103,7 @@ async fn encoder_delay_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audio_stream_of_the_analysis_is_rendered() {
+async fn render_uses_the_audio_stream_of_the_analysis() {
     let world = World::new().await;
     let silent = ["-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=3"];
     let maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-c:v", "libx264"];

@@ -1,4 +1,4 @@
-//! Renders are BT.709 in limited range, whatever the colours of the source.
+//! Renders are BT.709 in limited range, regardless of the colours of the source.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::timelines::{render_timeline, timeline};
 
 type Rgb = [u8; 3];
 
-/// Four columns, each a quarter of the frame.
+/// RGB values of four columns, each a quarter of the frame.
 const BARS: [Rgb; 4] = [[0, 255, 0], [255, 0, 0], [0, 0, 255], [128, 128, 128]];
 const TAGS: &str = "tv,bt709,bt709,bt709";
 const TAG_ENTRIES: &str = "stream=color_range,color_space,color_transfer,color_primaries";
@@ -25,14 +25,14 @@ fn bars(size: &str) -> String {
     format!("nullsrc=s={size}:r=5:d=0.2,format=gbrp,geq={planes},fps=25")
 }
 
-/// Makes a source of bars whose frames pass `filters`.
+/// Makes a source of bars, with `filters` applied.
 async fn make(world: &World, name: &str, size: &str, filters: &str, options: &[&str]) -> MediaAsset {
     let bars = bars(size);
     let arguments = [&["-f", "lavfi", "-i", &bars, "-vf", filters], options].concat();
     world.make(name, &arguments).await
 }
 
-/// The middle of each quarter of the first frame, from the left, as an HD player shows it.
+/// RGB values at the centre of each quarter of the first frame, from the left, as decoded by an HD player.
 fn columns(path: &Path) -> [Rgb; 4] {
     let filter = "scale=in_color_matrix=bt709:in_range=tv:flags=accurate_rnd+full_chroma_int,format=rgb24";
     let pixels = decode(path, &["-map", "0:v", "-frames:v", "1", "-vf", filter, "-f", "rawvideo"]);
@@ -109,7 +109,7 @@ async fn wide_gamut_is_converted_by_its_tags() {
     let tags = ["-color_primaries", "bt2020", "-color_trc", "bt2020-10", "-colorspace", "bt2020nc"];
     let options = [&["-c:v", "libx264", "-crf", "1", "-color_range", "tv"], &tags[..]].concat();
     let source = make(&world, "bt2020.mp4", "1280x720", filters, &options).await;
-    // Near the border of the gamut, a step of the source is several of the render. Unconverted: (145, 248, 71).
+    // Near the edge of the gamut, one step of the source is several steps of the render. Unconverted: (145, 248, 71).
     check_near(&world, &source, "1080p_30_web", 10, "bt2020").await;
     check_near(&world, &source, "master_4k_prores", 10, "bt2020 in ten bits").await;
     let filters = "scale=out_color_matrix=bt709,zscale=min=bt709:m=ycgco:rin=tv:r=tv,format=yuv444p";
@@ -118,7 +118,7 @@ async fn wide_gamut_is_converted_by_its_tags() {
     check(&world, &source, "1080p_30_web", "YCgCo").await;
 }
 
-/// A source whose white is at 203 cd/m², as BT.2408 wants it.
+/// A source with white at 203 cd/m², as BT.2408 recommends.
 async fn hdr(world: &World, transfer: &str) -> MediaAsset {
     let filters = format!(
         "zscale=tin=bt709:t=linear:npl=203,format=gbrpf32le,\
@@ -138,7 +138,7 @@ async fn hdr_is_tone_mapped() {
             let rendered = world.render(&source, window_ms(0, 80), profile).await;
             let path = world.copy(&rendered).await;
             let [green, red, blue, _] = columns(&path);
-            // Unconverted, green is about (120, 145, 90) of PQ and (140, 187, 86) of HLG.
+            // Unconverted, green is about (120, 145, 90) for PQ and (140, 187, 86) for HLG.
             for (colour, strong) in [(green, 1), (red, 0), (blue, 2)] {
                 let weak = (0..3).filter(|channel| *channel != strong).map(|channel| colour[channel]);
                 assert!(colour[strong] > 170 && weak.max() < Some(50), "{transfer} {profile}: {colour:?}");
@@ -149,7 +149,7 @@ async fn hdr_is_tone_mapped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hdr_without_tone_mapping_filters_names_what_is_missing() {
+async fn hdr_without_tone_mapping_filters_names_the_missing_filter() {
     let scripts = tempfile::tempdir().unwrap();
     let body = "if [ \"$2\" = -filters ]; then echo ' ... scale V->V'; exit; fi\nexec ffmpeg \"$@\"";
     let config = RenderConfig { ffmpeg: script(scripts.path(), body), ..RenderConfig::default() };
@@ -163,7 +163,7 @@ async fn hdr_without_tone_mapping_filters_names_what_is_missing() {
     assert_eq!((problem.status().as_u16(), problem.code()), (503, "renderer_unavailable"));
 }
 
-/// Quarters: magenta that is wholly transparent, green at half opacity, and twice green.
+/// Four columns: fully transparent magenta, green at half opacity, and two of opaque green.
 const VEILED: &str = "nullsrc=s=640x360:r=5:d=0.2,format=rgba,geq=r='if(lt(X,W/4),255,0)':g='if(lt(X,W/4),0,255)':\
     b='if(lt(X,W/4),255,0)':a='if(lt(X,W/4),0,if(lt(X,W/2),128,255))',fps=25";
 
@@ -226,11 +226,11 @@ async fn layers_of_a_timeline_keep_their_colours_and_transparency() {
     }
 }
 
-/// 50 fields a second of a white bar on black that moves by 8 pixels a field.
+/// 50 fields per second of a white bar on black that moves by 8 pixels per field.
 const MOVING_BAR: &str = "nullsrc=s=320x240:r=50:d=1,format=gray,geq=lum='if(between(X,8*N,8*N+40),235,16)',\
     tinterlace=interleave_top,setfield=tff,format=yuv420p";
 
-/// How many neighbouring lines of the frames differ: the comb of interlaced movement.
+/// Number of lines that differ from both neighbours in all frames: the combing of interlaced motion.
 fn combed_lines(path: &Path) -> usize {
     let filter = "scale=320:240:flags=neighbor,format=gray";
     let pixels = decode(path, &["-map", "0:v", "-vf", filter, "-fps_mode", "passthrough", "-f", "rawvideo"]);
@@ -251,7 +251,7 @@ async fn interlaced_sources_are_deinterlaced_frame_by_frame() {
     for (name, codec) in [
         ("mpeg2.mkv", &["-c:v", "mpeg2video", "-q:v", "2"][..]),
         ("h264.mp4", &["-c:v", "libx264", "-crf", "10"]),
-        // ffprobe reports no field order for it.
+        // ffprobe reports no field order for MPEG-4.
         ("mpeg4.mov", &["-c:v", "mpeg4", "-q:v", "2"]),
     ] {
         let arguments = [&["-f", "lavfi", "-i", MOVING_BAR], codec, &interlaced].concat();

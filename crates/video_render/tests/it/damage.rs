@@ -1,4 +1,4 @@
-//! Sources that cannot be decoded, and those beyond a limit: 422, and not our fault.
+//! Sources that cannot be decoded or exceed a limit: 422, not an internal error.
 
 use media_v2::MediaAsset;
 use video_render::{Error, Profile, Rendered};
@@ -10,7 +10,7 @@ async fn attempt(world: &World, asset: &MediaAsset) -> Result<Rendered, Error> {
     world.renderer.render_window(&context("t1"), asset, window_ms(0, 400), profile).await
 }
 
-/// The detail of the 422 `undecodable_media` that a render of `asset` must give.
+/// Checks that a render of `asset` is 422 `undecodable_media`, and returns the detail.
 async fn refused(world: &World, asset: &MediaAsset) -> String {
     let error = attempt(world, asset).await.unwrap_err();
     assert!(matches!(error, Error::UndecodableMedia(_)), "{}: {error:?}", asset.source_uri);
@@ -32,7 +32,7 @@ const FILM: [&str; 12] = [
     "pcm_s16le",
 ];
 
-/// Registers a film whose bytes were changed.
+/// Registers a video whose bytes were changed.
 async fn changed(world: &World, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> MediaAsset {
     ffmpeg(&FILM, &world.path(name));
     let mut bytes = std::fs::read(world.path(name)).unwrap();
@@ -41,7 +41,7 @@ async fn changed(world: &World, name: &str, change: impl FnOnce(&mut Vec<u8>)) -
     world.register(name).await
 }
 
-/// Puts `new` in place of the last `old`.
+/// Replaces the last `old` with `new`.
 fn replace_last(bytes: &mut [u8], old: &[u8; 4], new: &[u8; 4]) {
     let at = bytes.windows(4).rposition(|window| window == old).unwrap();
     bytes[at..at + 4].copy_from_slice(new);
@@ -79,7 +79,7 @@ async fn unknown_codecs_are_skipped_or_named() {
     assert!(detail.contains("video stream 0") && detail.contains("unknown"), "{detail}");
 }
 
-/// A WAV file of `channels` whose first two are square waves, of 500 and 250 Hz.
+/// A WAV file with `channels` channels, the first two with square waves of 500 and 250 Hz.
 fn channels(channels: usize) -> Vec<u8> {
     let frames = 24_000;
     let length = u32::try_from(2 * frames * channels).unwrap();
@@ -106,7 +106,7 @@ fn channels(channels: usize) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_channels_without_a_layout_the_first_two_are_rendered() {
+async fn first_two_of_many_channels_without_a_layout_are_rendered() {
     let world = World::new().await;
     for count in [9, 27, 64] {
         let name = format!("{count}.wav");
@@ -116,12 +116,15 @@ async fn of_many_channels_without_a_layout_the_first_two_are_rendered() {
         let bytes = decode(&path, &["-map", "0:a", "-f", "s16le"]);
         let samples: Vec<i16> =
             bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
-        let turns = [0, 1].map(|channel| {
+        let crossings = [0, 1].map(|channel| {
             let side: Vec<i16> = samples.iter().skip(channel).step_by(2).copied().collect();
             side[2_400..16_800].windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count()
         });
-        // 300 ms of 500 and 250 Hz.
-        assert!((290..310).contains(&turns[0]) && (145..155).contains(&turns[1]), "{count}: {turns:?}");
+        // Zero crossings of 300 ms of 500 and 250 Hz.
+        assert!(
+            (290..310).contains(&crossings[0]) && (145..155).contains(&crossings[1]),
+            "{count}: {crossings:?}"
+        );
     }
     std::fs::write(world.path("65.wav"), channels(65)).unwrap();
     let detail = refused(&world, &world.register("65.wav").await).await;

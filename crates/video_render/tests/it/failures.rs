@@ -1,4 +1,4 @@
-//! What goes wrong: a missing ffmpeg and false ones, bad windows, bytes that are gone.
+//! Failures: a missing ffmpeg and fake ones, invalid windows, missing bytes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use video_render::{Error, Limits, Profile, RenderConfig, Rendered};
 
 use crate::support::{World, context, ffmpeg, probe, script, window_ms};
 
-/// A world whose ffmpeg is the shell script `body`; `$output` is the file that it is to write.
+/// A test environment whose ffmpeg is the shell script `body`; `$output` is its output file.
 async fn world(body: &str, limits: Limits) -> (World, MediaAsset) {
     let scripts = tempfile::tempdir().unwrap();
     let script = script(scripts.path(), body);
@@ -68,7 +68,7 @@ async fn ended(file: &Path) {
 const HANG: &str = "sleep 600 & echo $! > $here/pid; wait";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_missing_ffmpeg_is_told() {
+async fn missing_ffmpeg_is_unavailable() {
     let config = RenderConfig { ffmpeg: "/nowhere/ffmpeg".into(), ..RenderConfig::default() };
     let world = World::with(config).await;
     let asset = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
@@ -85,14 +85,14 @@ async fn a_hanging_ffmpeg_is_killed_with_its_children() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_endless_talker_is_killed_too() {
+async fn ffmpeg_with_endless_output_is_killed_at_the_time_limit() {
     let limits = Limits { time: Duration::from_millis(800), ..PATIENT };
     let error = failure("while :; do echo out_time_us=1; echo nonsense >&2; done", limits).await;
     assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_render_dies_with_its_request() {
+async fn render_is_killed_when_its_request_is_cancelled() {
     let (world, asset) = world(HANG, PATIENT).await;
     let pid = world.scripts.as_ref().unwrap().path().join("pid");
     let renderer = world.renderer.clone();
@@ -106,7 +106,7 @@ async fn a_render_dies_with_its_request() {
     while std::fs::read_to_string(&pid).unwrap_or_default().is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    // One runs and nothing may wait.
+    // One render runs, and the queue has no room for another.
     let profile = Profile::named("preview_720p_fast").unwrap();
     let full = world.renderer.render_window(&context("t1"), &asset, window_ms(0, 1_000), profile).await;
     assert!(
@@ -118,7 +118,7 @@ async fn a_render_dies_with_its_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn crashes_and_lies_are_told_from_success() {
+async fn crashes_and_bad_outputs_are_internal_errors() {
     for body in ["kill -SEGV $$", "echo Conversion failed! >&2; exit 1"] {
         let error = failure(body, PATIENT).await;
         assert!(matches!(error, Error::Tool(_)), "{body}: {error:?}");
@@ -130,7 +130,7 @@ async fn crashes_and_lies_are_told_from_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn output_is_held_to_its_limit_and_a_full_disk_is_named() {
+async fn output_limit_and_full_disk_are_distinct_errors() {
     let error = failure("exec cat /dev/zero > \"$output\"", PATIENT).await;
     assert!(matches!(error, Error::TooLarge { limit_bytes: 1_048_576 }), "{error:?}");
     let full = "echo 'av_interleaved_write_frame(): No space left on device' >&2; exit 1";
@@ -138,9 +138,9 @@ async fn output_is_held_to_its_limit_and_a_full_disk_is_named() {
     assert!(matches!(error, Error::StorageFull(_)), "{error:?}");
 }
 
-/// Films of 10 s of which half of the bytes are there: nearly 5 s, told by a header that promises 10.
+/// Videos whose header declares 10 s, truncated to half of their bytes, which is nearly 5 s.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_window_beyond_the_cut_of_a_file_is_refused() {
+async fn window_beyond_the_end_of_a_truncated_video_is_refused() {
     let world = World::new().await;
     let film =
         ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=10", "-f", "lavfi", "-i", "sine=d=10", "-g", "25"];
@@ -161,29 +161,29 @@ async fn a_window_beyond_the_cut_of_a_file_is_refused() {
         for (start, end) in [(3_000, 6_000), (8_000, 9_000)] {
             for profile in ["draft_480p_fast", "social_1_1_h264"] {
                 let error = attempt(&cut, start, end, profile).await.unwrap_err();
-                // Of an AVI file without its index, ffprobe tells the length by its size.
+                // ffprobe estimates the length of an AVI file without its index by the file size.
                 let is_refused = matches!(error, Error::UndecodableMedia(_) | Error::WindowOutside { .. });
                 assert!(is_refused, "{name} {profile} {start}: {error:?}");
             }
         }
         let rendered = attempt(&cut, 2_000, 4_000, "draft_480p_fast").await.unwrap();
         let frames = probe(&world.copy(&rendered).await, &["-select_streams", "v"], "frame=pts_time");
-        // The times of Matroska are moved by what the encoder of the sound put before it.
+        // Matroska's timestamps are shifted by the audio encoder's delay.
         assert!((50..=51).contains(&frames.len()), "{name}: what is there is rendered: {frames:?}");
     }
     let renders = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM renders");
     assert_eq!(renders.fetch_one(&world.database.pool).await.unwrap(), 6, "no wrong one is kept");
 }
 
-/// What a sound alone is cut off at, many containers do not tell, and some promise more.
+/// Many containers do not declare the length of audio, so a truncation is not detected; others declare too much.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_window_beyond_the_cut_of_a_sound_is_refused() {
+async fn window_beyond_the_end_of_truncated_audio_is_refused() {
     let world = World::new().await;
     let profile = Profile::named("draft_480p_fast").unwrap();
     for name in ["a.flac", "a.mp3", "a.ogg", "a.aac", "a.wav", "a.m4a"] {
         let path = world.path(name);
         let noise = ["-f", "lavfi", "-i", "anoisesrc=d=10:seed=1", "-movflags", "+faststart"];
-        // The muxer of FLAC has no such option.
+        // The muxer of FLAC does not support `-movflags`.
         let noise = if name == "a.m4a" { &noise[..] } else { &noise[..4] };
         ffmpeg(noise, &path);
         let mut bytes = std::fs::read(&path).unwrap();
@@ -196,10 +196,10 @@ async fn a_window_beyond_the_cut_of_a_sound_is_refused() {
             let is_refused = matches!(error, Error::UndecodableMedia(_) | Error::WindowOutside { .. });
             assert!(is_refused, "{name} {start}: {error:?}");
         }
-        // A page of Ogg is a second long.
+        // A page of Ogg is one second long.
         assert!(plan(2_000, 3_000).await.is_ok(), "{name}: what is there is rendered");
         if name == "a.flac" {
-            assert_eq!(cut.duration_ms, Some(window_ms(0, 10_000).end()), "its header is believed");
+            assert_eq!(cut.duration_ms, Some(window_ms(0, 10_000).end()), "the declared duration");
             let error = attempt(&world, &cut, window_ms(8_000, 9_000)).await.unwrap_err();
             assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
         }
@@ -207,7 +207,7 @@ async fn a_window_beyond_the_cut_of_a_sound_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whole_sounds_are_rendered_to_their_end() {
+async fn complete_audio_is_rendered_to_its_end() {
     let world = World::new().await;
     let profile = Profile::named("draft_480p_fast").unwrap();
     let names =
@@ -222,7 +222,7 @@ async fn whole_sounds_are_rendered_to_their_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_header_without_sound_is_told() {
+async fn wave_header_without_samples_is_undecodable() {
     let world = World::new().await;
     ffmpeg(&["-f", "lavfi", "-i", "sine=d=2", "-fflags", "+bitexact"], &world.path("a.wav"));
     let mut bytes = std::fs::read(world.path("a.wav")).unwrap();
@@ -235,7 +235,7 @@ async fn a_header_without_sound_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn windows_must_lie_in_the_recording() {
+async fn windows_must_be_inside_the_recording() {
     let world = World::new().await;
     let asset = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
     let profile = Profile::named("draft_480p_fast").unwrap();
@@ -250,7 +250,7 @@ async fn windows_must_lie_in_the_recording() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_gone_are_told() {
+async fn deleted_blob_is_content_missing() {
     let world = World::new().await;
     ffmpeg(&["-f", "lavfi", "-i", "sine=d=2"], &world.path("a.wav"));
     let mut upload = world.media.blobs().writer().await.unwrap();
@@ -265,7 +265,7 @@ async fn bytes_that_are_gone_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_that_lead_elsewhere_are_refused() {
+async fn files_that_refer_to_other_files_are_refused() {
     let world = World::new().await;
     ffmpeg(&["-f", "lavfi", "-i", "sine=d=2"], &world.path("secret.wav"));
     let secret = world.path("secret.wav").display().to_string();
@@ -289,7 +289,7 @@ async fn files_that_lead_elsewhere_are_refused() {
         let error = attempt(&world, &asset, window_ms(0, 1_000)).await.unwrap_err();
         assert!(matches!(error, Error::UnsupportedContainer(_)), "{name}: {error:?}");
     }
-    // It begins as a film and goes on as a playlist: the demuxer of films reads it, and no other.
+    // The file begins as MP4 and continues as a playlist: only the demuxer of MP4 reads it.
     let half = format!("\0\0\0\x18ftypisom\0\0\0\0isomiso2#EXTM3U\n#EXTINF:2,\nfile://{secret}\n");
     std::fs::write(world.path("half.mp4"), half).unwrap();
     let asset = world.register("half.mp4").await;

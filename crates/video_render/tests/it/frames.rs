@@ -1,4 +1,4 @@
-//! Every picture of these sources carries its number as a bar code, and every second begins with a click.
+//! Frame accuracy: every frame of the sources contains its number as a bar code, and every second begins with a click.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,19 +12,19 @@ const WIDTH: usize = BITS * BAR;
 const HEIGHT: usize = 16;
 const SAMPLE_RATE: usize = 48_000;
 
-/// A picture with its number in black and white bars, lowest bit first.
-fn picture(number: usize) -> Vec<u8> {
+/// Grey pixels of a frame with its number in black and white bars, lowest bit first.
+fn bar_code(number: usize) -> Vec<u8> {
     let bright = |x: usize| number >> (x / BAR) & 1 == 1;
     let line: Vec<u8> = (0..WIDTH).map(|x| if bright(x) { 235 } else { 16 }).collect();
     line.repeat(HEIGHT)
 }
 
-/// A source of `count` pictures; `times` are options and filters that say when each is shown.
+/// A source of `count` frames; `times` are options and filters that define their PTS.
 pub(crate) fn numbered(path: &Path, count: usize, rate: &str, times: &[&str]) {
     with_clicks(SAMPLE_RATE, path, count, rate, times);
 }
 
-/// The same, with sound of `sample_rate` Hz.
+/// A source like [`numbered`], with audio of `sample_rate` Hz.
 fn with_clicks(sample_rate: usize, path: &Path, count: usize, rate: &str, times: &[&str]) {
     let click = format!("aevalsrc='if(lt(mod(t,1),0.005),0.8*cos(4000*PI*mod(t,1)),0)':s={sample_rate}");
     let mut encoder = Command::new("ffmpeg")
@@ -38,26 +38,26 @@ fn with_clicks(sample_rate: usize, path: &Path, count: usize, rate: &str, times:
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut pictures = encoder.stdin.take().unwrap();
+    let mut stdin = encoder.stdin.take().unwrap();
     for number in 0..count {
-        pictures.write_all(&picture(number)).unwrap();
+        stdin.write_all(&bar_code(number)).unwrap();
     }
-    drop(pictures);
+    drop(stdin);
     assert!(encoder.wait().unwrap().success());
 }
 
-/// The numbers of a rendered file's pictures, read from the middle of the canvas.
+/// The numbers of a rendered file's frames, read from the middle of the canvas.
 pub(crate) fn numbers(path: &Path, (width, height): (usize, usize)) -> Vec<usize> {
     let crop = format!("crop={width}:2:0:{},format=gray", height / 2);
     let pixels = decode(path, &["-map", "0:v", "-vf", &crop, "-fps_mode", "passthrough", "-f", "rawvideo"]);
-    let number = |picture: &[u8]| {
-        let is_bright = |bit: usize| picture[(2 * bit + 1) * width / (2 * BITS)] > 128;
+    let number = |frame: &[u8]| {
+        let is_bright = |bit: usize| frame[(2 * bit + 1) * width / (2 * BITS)] > 128;
         (0..BITS).filter(|bit| is_bright(*bit)).map(|bit| 1 << bit).sum()
     };
     pixels.chunks_exact(2 * width).map(number).collect()
 }
 
-/// When a click is heard, in seconds.
+/// Start times of the clicks, in seconds.
 pub(crate) fn clicks(path: &Path) -> Vec<f64> {
     let bytes = decode(path, &["-map", "0:a", "-ac", "1", "-f", "s16le"]);
     let samples: Vec<i16> =
@@ -72,19 +72,19 @@ pub(crate) fn clicks(path: &Path) -> Vec<f64> {
     found.into_iter().map(|position| position as f64 / SAMPLE_RATE as f64).collect()
 }
 
-/// When pictures begin to be shown, in µs.
+/// PTS of frames, in µs.
 type Times = Vec<i64>;
 
 fn constant((numerator, denominator): (i64, i64), count: i64) -> Times {
     (0..count).map(|n| (n * denominator * 2_000_000 + numerator) / (2 * numerator)).collect()
 }
 
-/// The number of the picture shown at `time`.
-fn shown(times: &[i64], time: i64) -> usize {
-    times.partition_point(|shown| *shown <= time) - 1
+/// The number of the frame visible at `time`.
+fn frame_at(times: &[i64], time: i64) -> usize {
+    times.partition_point(|pts| *pts <= time) - 1
 }
 
-/// Renders windows of the source, and checks pictures and clicks of each.
+/// Renders windows of the source, and checks the frames and clicks of each.
 async fn check(world: &World, name: &str, times: &[i64], windows: &[(i64, i64)]) {
     let asset = world.register(name).await;
     for &(start, end) in windows {
@@ -92,28 +92,28 @@ async fn check(world: &World, name: &str, times: &[i64], windows: &[(i64, i64)])
         let rendered = world.render(&asset, window(start, end), "draft_480p_fast").await;
         let path = world.copy(&rendered).await;
 
-        let expected: Vec<usize> = (shown(times, start)..=shown(times, end - 1)).collect();
+        let expected: Vec<usize> = (frame_at(times, start)..=frame_at(times, end - 1)).collect();
         assert_eq!(numbers(&path, (854, 480)), expected, "{what}");
         let first = rendered.plan.sources[0].first_frame_ms.unwrap().as_micros();
         assert_eq!(first, times[expected[0]], "{what}");
-        // Each picture but the first is shown when the source shows it, to the clock of 90 kHz.
+        // Each frame but the first keeps its PTS, rounded to the clock of 90 kHz.
         let stamps = probe(&path, &["-select_streams", "v"], "frame=pts_time");
         for (number, stamp) in expected.iter().zip(&stamps).skip(1) {
             let stamp = stamp.parse::<f64>().unwrap() * 1e6;
             assert!((stamp - (times[*number] - start) as f64).abs() < 13.0, "{what}: {number} at {stamp}");
         }
 
-        let heard = clicks(&path);
+        let found = clicks(&path);
         let seconds = (start + 999_999) / 1_000_000..=(end - 20_000) / 1_000_000;
         let due: Vec<f64> = seconds.map(|second| (second * 1_000_000 - start) as f64 / 1e6).collect();
-        assert_eq!(heard.len(), due.len(), "{what}: {heard:?} for {due:?}");
-        for (heard, due) in heard.iter().zip(&due) {
-            assert!((heard - due).abs() < 0.002, "{what}: a click at {heard}, not {due}");
+        assert_eq!(found.len(), due.len(), "{what}: {found:?} for {due:?}");
+        for (found, due) in found.iter().zip(&due) {
+            assert!((found - due).abs() < 0.002, "{what}: a click at {found}, not {due}");
         }
     }
 }
 
-/// At the begin, on a picture, just before one, just after one, anywhere, at the end.
+/// Windows that start at the beginning, on a frame, just before one, just after one, anywhere, and near the end.
 fn windows(times: &[i64]) -> Vec<(i64, i64)> {
     let last = times[times.len() - 1];
     vec![
@@ -127,7 +127,7 @@ fn windows(times: &[i64]) -> Vec<(i64, i64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_and_sound_are_exact_at_every_rate() {
+async fn frames_and_audio_are_exact_at_every_rate() {
     let world = World::new().await;
     let rates = [
         ("24000/1001", (24_000, 1_001)),
@@ -146,13 +146,13 @@ async fn pictures_and_sound_are_exact_at_every_rate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_variable_rate_is_kept() {
+async fn variable_frame_rate_is_kept() {
     let world = World::new().await;
     // 0, 55, 110, 120, 175, … ms, and a pause of two seconds.
     let times: Vec<i64> =
         (0..160).map(|n| 1_000 * (40 * n + 15 * (n % 3) + if n > 100 { 2_000 } else { 0 })).collect();
     let filter = "settb=1/1000,setpts='40*N+15*mod(N,3)+if(gt(N,100),2000,0)'";
-    // Matroska has no room for the priming of AAC: with it, everything would begin 21 ms later.
+    // Matroska cannot store the priming of AAC: with AAC everything would begin 21 ms later.
     for (name, codec) in [("variable.mp4", "aac"), ("variable.mkv", "pcm_s16le")] {
         let options = ["-vf", filter, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-c:a", codec];
         numbered(&world.path(name), times.len(), "25", &options);

@@ -16,7 +16,7 @@ fn frames(path: &Path) -> usize {
     probe(path, &["-select_streams", "v"], "packet=pts").len()
 }
 
-/// The times of the frames, in order.
+/// PTS of the frames in seconds, in order.
 fn times(path: &Path) -> Vec<f64> {
     let times = probe(path, &["-select_streams", "v"], "frame=pts_time");
     times.iter().map(|time| time.parse().unwrap()).collect()
@@ -40,7 +40,7 @@ async fn the_last_frame_of_a_source_rate_render_lasts_to_the_end_of_the_window()
     }
 }
 
-/// Frames that are reordered have the last packet before the last frame; a pause lies between both.
+/// With reordered frames the last packet is not the last frame; a pause is between the two.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_frame_lasts_where_frames_are_reordered_and_the_rate_varies() {
     let world = World::new().await;
@@ -64,7 +64,7 @@ async fn the_last_frame_lasts_where_frames_are_reordered_and_the_rate_varies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_without_new_frames_lasts_in_a_timeline() {
+async fn clip_without_new_frames_keeps_its_duration_in_a_timeline() {
     let world = World::new().await;
     let still = world.make("still.mp4", &STILL).await;
     let clips = json!([{"asset_id": still.id, "in_ms": 3_000, "out_ms": 4_010, "start_ms_on_timeline": 0}]);

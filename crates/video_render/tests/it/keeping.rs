@@ -1,4 +1,4 @@
-//! What is rendered once is kept: the same bytes, one run, one file.
+//! Renders are reused: identical requests give the same bytes from one run and one file.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -31,7 +31,7 @@ async fn the_same_request_gives_the_same_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_render_is_registered_once_and_found_again() {
+async fn render_is_registered_once_and_reused() {
     let world = World::new().await;
     let (asset, copy) = (source(&world, "a.mp4").await, source(&world, "b.mp4").await);
     assert_eq!(asset.content_sha256, copy.content_sha256);
@@ -41,7 +41,7 @@ async fn a_render_is_registered_once_and_found_again() {
     assert_eq!((again.reused, &again.artifact_id), (true, &first.artifact_id));
     assert_eq!(again.plan, first.plan);
 
-    // The same bytes under another asset: no run, an artifact of its own.
+    // The same bytes as another asset: no new run, but a separate artifact.
     let other = world.render(&copy, window_ms(0, 500), "draft_480p_fast").await;
     assert!(other.reused && other.artifact_id != first.artifact_id);
     assert_eq!((&other.render_asset_id, &other.uri), (&first.render_asset_id, &first.uri));
@@ -61,17 +61,17 @@ async fn a_render_is_registered_once_and_found_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_twins_render_is_registered_once_however_many_ask() {
+async fn concurrent_requests_for_a_copy_register_one_artifact() {
     let world = World::new().await;
     let (asset, twin) = (source(&world, "a.mp4").await, source(&world, "b.mp4").await);
     let first = world.render(&asset, window_ms(0, 500), "draft_480p_fast").await;
-    let asked = (0..20).map(|_| world.render(&twin, window_ms(0, 500), "draft_480p_fast"));
-    let answers = futures::future::join_all(asked).await;
+    let requests = (0..20).map(|_| world.render(&twin, window_ms(0, 500), "draft_480p_fast"));
+    let answers = futures::future::join_all(requests).await;
     let ids: BTreeSet<_> = answers.iter().map(|rendered| &rendered.artifact_id).collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
     assert!(answers.iter().all(|rendered| rendered.render_asset_id == first.render_asset_id));
     let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM artifacts WHERE kind = 'render'");
-    assert_eq!(count.fetch_one(&world.database.pool).await.unwrap(), 2, "none that nobody was told of");
+    assert_eq!(count.fetch_one(&world.database.pool).await.unwrap(), 2, "no unreported artifact");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,14 +92,14 @@ async fn identical_requests_at_once_run_once_and_a_batch_answers_in_order() {
     assert_eq!(first.artifact_id, second.artifact_id);
     assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 1);
 
-    // Nobody may wait in the queue, and still a batch of many is done; one failure loses nothing else.
+    // The queue has no waiting slots, but a batch is rendered completely; one failure does not affect the others.
     let windows: Vec<_> =
         [0, 100, 9_000, 200, 0, 300].map(|start| (asset.clone(), window_ms(start, start + 200))).to_vec();
     let profile = Profile::named("draft_480p_fast").unwrap();
     let answers = world.renderer.render_windows(&context("t1"), &windows, profile).await;
-    let told: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|r| r.plan.start_ms)).collect();
+    let found: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|r| r.plan.start_ms)).collect();
     let expected =
         windows.iter().map(|(_, window)| Some(window.start()).filter(|s| s.as_micros() < 2_000_000));
-    assert!(told.iter().copied().eq(expected), "{told:?}");
+    assert!(found.iter().copied().eq(expected), "{found:?}");
     assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 5);
 }

@@ -1,4 +1,4 @@
-//! The renderer with the real ffmpeg, and with false ones.
+//! Integration tests of the renderer, with the real ffmpeg and with fake ones.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 

@@ -1,4 +1,4 @@
-//! Sources of every shape, and every profile.
+//! Sources of different formats and shapes, and every profile.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use video_render::Profile;
 
 use crate::support::{World, decode, probe, window_ms};
 
-/// The first picture of a rendered file as grey pixels.
-fn picture(path: &Path) -> Vec<u8> {
+/// The first frame of a rendered file as grey pixels.
+fn first_frame(path: &Path) -> Vec<u8> {
     decode(path, &["-map", "0:v", "-frames:v", "1", "-vf", "format=gray", "-f", "rawvideo"])
 }
 
-/// The loudest sample of each channel of a rendered file.
+/// The peak sample of each channel of a rendered file.
 fn peaks(path: &Path) -> [u16; 2] {
     let bytes = decode(path, &["-map", "0:a", "-f", "s16le"]);
     let samples: Vec<i16> =
@@ -20,22 +20,22 @@ fn peaks(path: &Path) -> [u16; 2] {
     [0, 1].map(|channel| samples.iter().skip(channel).step_by(2).map(|s| s.unsigned_abs()).max().unwrap())
 }
 
-/// The rectangle that is not black: left, top, right, bottom.
-fn lit(picture: &[u8], width: usize) -> [usize; 4] {
-    let bright = picture.iter().enumerate().filter(|(_, pixel)| **pixel > 100).map(|(at, _)| at);
+/// The bounding box of the bright pixels: left, top, right, bottom.
+fn lit(frame: &[u8], width: usize) -> [usize; 4] {
+    let bright = frame.iter().enumerate().filter(|(_, pixel)| **pixel > 100).map(|(at, _)| at);
     bright.fold([usize::MAX, usize::MAX, 0, 0], |[left, top, right, bottom], at| {
         let (x, y) = (at % width, at / width);
         [left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1)]
     })
 }
 
-async fn first_picture(world: &World, asset: &MediaAsset) -> Vec<u8> {
+async fn render_first_frame(world: &World, asset: &MediaAsset) -> Vec<u8> {
     let rendered = world.render(asset, window_ms(0, 200), "social_1_1_h264").await;
-    picture(&world.copy(&rendered).await)
+    first_frame(&world.copy(&rendered).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_profile_is_kept() {
+async fn every_profile_has_its_format() {
     let world = World::new().await;
     let asset = world
         .make("a.mp4", &["-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=1", "-f", "lavfi", "-i", "sine=d=1"])
@@ -60,7 +60,7 @@ async fn every_profile_is_kept() {
             [format!("{audio},48000,2")],
             "{profile}"
         );
-        // Pictures 2, 3 and 4 of the source, or three of a grid from picture 2 on.
+        // Frames 2, 3 and 4 of the source, or three of a grid from frame 2 on.
         let frames = probe(&path, &["-select_streams", "v"], "frame=pts_time");
         assert_eq!(frames.len(), 3, "{profile}: {frames:?}");
         let seconds: f64 = probe(&path, &[], "format=duration")[0].parse().unwrap();
@@ -80,39 +80,39 @@ async fn shapes_are_fitted_into_the_canvas() {
     let odd = format!("{},format=yuv444p", white("101x57"));
     let odd = ["-f", "lavfi", "-i", &odd, "-c:v", "ffv1"];
     let odd = world.make("odd.mkv", &odd).await;
-    // 1080 / (101 / 57) = 609.5: the nearest even number of lines, from an even line on.
-    assert_eq!(lit(&first_picture(&world, &odd).await, 1080), [0, 234, 1080, 844]);
+    // 1080 / (101 / 57) = 609.5, rounded to an even number of lines, starting at an even line.
+    assert_eq!(lit(&render_first_frame(&world, &odd).await, 1080), [0, 234, 1080, 844]);
 
     let plain = [["-f", "lavfi"].as_slice(), &["-i", &wide], &x264].concat();
     crate::support::ffmpeg(&plain, &world.path("plain.mp4"));
     let source = world.path("plain.mp4").display().to_string();
     let rotated = ["-i", &source, "-c", "copy", "-metadata:s:v", "rotate=90"];
     let rotated = world.make("rotated.mp4", &rotated).await;
-    assert_eq!(lit(&first_picture(&world, &rotated).await, 1080), [134, 0, 944, 1080]);
+    assert_eq!(lit(&render_first_frame(&world, &rotated).await, 1080), [134, 0, 944, 1080]);
 
     let squeezed = [["-f", "lavfi"].as_slice(), &["-i", &wide, "-vf", "setsar=3/2"], &x264].concat();
     let squeezed = world.make("squeezed.mp4", &squeezed).await;
     // 160 × 3/2 : 120 = 2 : 1.
-    assert_eq!(lit(&first_picture(&world, &squeezed).await, 1080), [0, 270, 1080, 810]);
+    assert_eq!(lit(&render_first_frame(&world, &squeezed).await, 1080), [0, 270, 1080, 810]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_missing_is_black_or_silent() {
+async fn missing_video_is_black_and_missing_audio_is_silent() {
     let world = World::new().await;
-    let sound = world.make("sound.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
-    let rendered = world.render(&sound, window_ms(500, 1_500), "draft_480p_fast").await;
+    let audio = world.make("audio.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
+    let rendered = world.render(&audio, window_ms(500, 1_500), "draft_480p_fast").await;
     let path = world.copy(&rendered).await;
     assert_eq!(probe(&path, &["-select_streams", "v"], "frame=width,height").len(), 30);
-    assert!(picture(&path).iter().all(|pixel| *pixel < 20));
+    assert!(first_frame(&path).iter().all(|pixel| *pixel < 20));
     assert!(peaks(&path)[0] > 1_000);
     assert_eq!(rendered.plan.sources[0].first_frame_ms, None);
 
-    let pictures = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264"];
-    let pictures = world.make("pictures.mp4", &pictures).await;
-    let path = world.copy(&world.render(&pictures, window_ms(0, 500), "draft_480p_fast").await).await;
+    let video = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264"];
+    let video = world.make("video.mp4", &video).await;
+    let path = world.copy(&world.render(&video, window_ms(0, 500), "draft_480p_fast").await).await;
     assert_eq!(peaks(&path), [0, 0]);
 
-    // The pictures end before the sound: the last one stays.
+    // The video ends before the audio: the last frame freezes.
     let short = ["-f", "lavfi", "-i", "color=white:s=64x36:r=25:d=1", "-f", "lavfi", "-i", "sine=d=3"];
     let short = world.make("short.mp4", &short).await;
     for (profile, frames) in [("draft_480p_fast", 1), ("social_1_1_h264", 15)] {
@@ -127,9 +127,9 @@ async fn what_is_missing_is_black_or_silent() {
 async fn surround_is_mixed_to_stereo_and_transport_streams_begin_at_zero() {
     let world = World::new().await;
     let center = "sine=f=440:d=2,pan=5.1|FC=c0";
-    let pictures = "testsrc=s=64x36:r=25:d=2";
+    let video = "testsrc=s=64x36:r=25:d=2";
     let arguments =
-        ["-f", "lavfi", "-i", center, "-f", "lavfi", "-i", pictures, "-c:v", "libx264", "-c:a", "ac3"];
+        ["-f", "lavfi", "-i", center, "-f", "lavfi", "-i", video, "-c:v", "libx264", "-c:a", "ac3"];
     let surround = world.make("surround.ts", &arguments).await;
     let rendered = world.render(&surround, window_ms(0, 1_000), "draft_480p_fast").await;
     assert_eq!(rendered.plan.sources[0].demuxer, "mpegts");

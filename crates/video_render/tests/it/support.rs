@@ -13,14 +13,14 @@ use tempfile::TempDir;
 use video_render::{Profile, RenderConfig, Rendered, Renderer};
 use video_timeline::TimelineService;
 
-/// A renderer with a database, blobs and a directory of sources of its own.
+/// A renderer with its own database, blobs and directory of sources.
 pub(crate) struct World {
     pub(crate) media: MediaService,
     pub(crate) timeline: TimelineService,
     pub(crate) renderer: Renderer,
     pub(crate) directory: TempDir,
     pub(crate) database: TestDatabase,
-    /// Programs that stand in for ffmpeg.
+    /// Fake ffmpeg programs, if the test uses them.
     pub(crate) scripts: Option<TempDir>,
 }
 
@@ -68,13 +68,13 @@ impl World {
         self.register(name).await
     }
 
-    /// Renders `[start, end)`, in ms.
+    /// Renders a window of an asset as tenant `t1`.
     pub(crate) async fn render(&self, asset: &MediaAsset, window: Window, profile: &str) -> Rendered {
         let profile = Profile::named(profile).unwrap();
         self.renderer.render_window(&context("t1"), asset, window, profile).await.unwrap()
     }
 
-    /// The rendered file.
+    /// The bytes of the rendered file.
     pub(crate) async fn bytes(&self, rendered: &Rendered) -> Vec<u8> {
         let owner = context("t1").scope;
         let content = Content {
@@ -94,7 +94,7 @@ impl World {
         bytes
     }
 
-    /// A copy of the rendered file, for ffmpeg to read.
+    /// Copies the rendered file to a path that ffmpeg can read.
     pub(crate) async fn copy(&self, rendered: &Rendered) -> PathBuf {
         let path = self.directory.path().join(rendered.artifact_id.as_str());
         std::fs::write(&path, self.bytes(rendered).await).unwrap();
@@ -110,17 +110,17 @@ pub(crate) fn context(tenant: &str) -> RequestContext {
     }
 }
 
-/// A window in microseconds.
+/// The window from `start` to `end`, in microseconds.
 pub(crate) fn window(start: i64, end: i64) -> Window {
     Window::new(MediaTime::from_micros(start), MediaTime::from_micros(end)).unwrap()
 }
 
-/// A window in milliseconds.
+/// The window from `start` to `end`, in milliseconds.
 pub(crate) fn window_ms(start: i64, end: i64) -> Window {
     window(1_000 * start, 1_000 * end)
 }
 
-/// A shell script in place of ffmpeg: `$here` is its directory, `$output` the file that it is to write.
+/// Writes a shell script that replaces ffmpeg: `$here` is its directory, `$output` its output file.
 pub(crate) fn script(directory: &Path, body: &str) -> PathBuf {
     let path = directory.join("ffmpeg");
     let text = format!(
@@ -143,7 +143,7 @@ pub(crate) fn ffmpeg(arguments: &[&str], output: &Path) {
     assert!(status.success(), "ffmpeg {arguments:?}");
 }
 
-/// What ffmpeg writes to standard output.
+/// Runs ffmpeg on `input` and returns its standard output.
 pub(crate) fn decode(input: &Path, arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-i"])
@@ -157,7 +157,7 @@ pub(crate) fn decode(input: &Path, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// What ffprobe tells of `entries`, as comma-separated lines.
+/// The ffprobe report of `entries`, as comma-separated lines.
 pub(crate) fn probe(input: &Path, options: &[&str], entries: &str) -> Vec<String> {
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-show_entries", entries, "-of", "csv=p=0"])

@@ -1,4 +1,4 @@
-//! Windows of a project's timeline.
+//! Renders of windows of a project's timeline.
 
 use std::path::PathBuf;
 
@@ -53,7 +53,7 @@ pub(crate) async fn render_timeline(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clips_play_where_they_are_and_gaps_are_black() {
+async fn clips_are_rendered_at_their_positions_and_gaps_are_black() {
     let world = World::new().await;
     numbered(&world.path("numbers.mp4"), 200, "25", &[]);
     let asset = world.register("numbers.mp4").await;
@@ -73,11 +73,11 @@ async fn clips_play_where_they_are_and_gaps_are_black() {
     let path = world.directory.path().join("out");
     let mut reader = world.media.open_source(artifact.content()).await.unwrap();
     std::io::copy(&mut reader, &mut std::fs::File::create(&path).unwrap()).unwrap();
-    // 13 pictures of the first clip from 500 ms on, 12 of nothing, 19 of the second clip.
+    // 13 frames of the first clip from 500 ms on, 12 black ones, 19 of the second clip.
     let expected: Vec<usize> = (62..75).chain([0; 12]).chain(125..144).collect();
     assert_eq!(numbers(&path, (854, 480)), expected);
-    let heard = clicks(&path);
-    assert!(heard.len() == 1 && (heard[0] - 1.0).abs() < 0.002, "second 5 of the source: {heard:?}");
+    let found = clicks(&path);
+    assert!(found.len() == 1 && (found[0] - 1.0).abs() < 0.002, "second 5 of the source: {found:?}");
 
     let mut conn = world.database.pool.acquire().await.unwrap();
     let kind = ArtifactKind::RenderSegment;
@@ -100,7 +100,7 @@ async fn clips_play_where_they_are_and_gaps_are_black() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn layers_lie_on_each_other() {
+async fn layer_opacity_is_applied() {
     let world = World::new().await;
     let color = |name: &'static str| format!("color={name}:s=64x64:r=30:d=2");
     let white = world.make("white.mp4", &["-f", "lavfi", "-i", &color("white"), "-c:v", "libx264"]).await;
@@ -123,13 +123,13 @@ async fn layers_lie_on_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_is_rendered_as_far_as_its_source_goes() {
+async fn clip_beyond_the_end_of_its_source_is_refused() {
     let world = World::new().await;
-    let pictures = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264"];
-    let film = world.make("film.mp4", &pictures).await;
+    let video = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264"];
+    let video = world.make("video.mp4", &video).await;
     let clips = json!([
-        {"asset_id": film.id, "in_ms": 1_000, "out_ms": 3_000, "start_ms_on_timeline": 0},
-        {"asset_id": film.id, "in_ms": 2_500, "out_ms": 3_000, "start_ms_on_timeline": 3_000},
+        {"asset_id": video.id, "in_ms": 1_000, "out_ms": 3_000, "start_ms_on_timeline": 0},
+        {"asset_id": video.id, "in_ms": 2_500, "out_ms": 3_000, "start_ms_on_timeline": 3_000},
     ]);
     let made = timeline(&world, clips).await;
     let render = async |start_ms: u32, end_ms: u32| {
@@ -142,18 +142,18 @@ async fn a_clip_is_rendered_as_far_as_its_source_goes() {
     assert_eq!(render(0, 1_000).await.0, StatusCode::OK);
     for (start_ms, end_ms, clip) in [(500, 1_500, 0), (1_500, 2_000, 0), (2_500, 3_500, 1)] {
         let (status, answer) = render(start_ms, end_ms).await;
-        let told = (status.as_u16(), answer["code"].as_str(), answer["id"].as_str());
+        let found = (status.as_u16(), answer["code"].as_str(), answer["id"].as_str());
         let expected = (422, Some("window_outside_source"), Some(made.clips[clip].id.as_str()));
-        assert_eq!(told, expected, "{start_ms}: {answer}");
+        assert_eq!(found, expected, "{start_ms}: {answer}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_rendered_is_said() {
+async fn invalid_requests_have_their_error_codes() {
     let world = World::new().await;
-    let sound = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
+    let audio = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
     let fast = json!([{
-        "asset_id": sound.id, "in_ms": 0, "out_ms": 2_000, "start_ms_on_timeline": 0, "speed": 2
+        "asset_id": audio.id, "in_ms": 0, "out_ms": 2_000, "start_ms_on_timeline": 0, "speed": 2
     }]);
     let made = timeline(&world, fast).await;
     let request = |more: Value| {
@@ -161,7 +161,7 @@ async fn what_is_not_rendered_is_said() {
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    let asset = json!({"asset_id": sound.id});
+    let asset = json!({"asset_id": audio.id});
     let empty = NewProject { title: "P".to_owned(), ..NewProject::default() };
     let empty = world.timeline.create_project(&context("t1"), empty).await.unwrap();
     for (body, status, code) in [
@@ -172,12 +172,12 @@ async fn what_is_not_rendered_is_said() {
         (request(json!({"project_id": "project_0"})), 404, "project_not_found"),
         (request(json!({"asset_id": "asset_0"})), 404, "asset_not_found"),
         (request(json!({})), 422, "invalid_body"),
-        (request(json!({"asset_id": sound.id, "project_id": made.project.id})), 422, "invalid_body"),
-        (request(json!({"asset_id": sound.id, "end_ms": 0})), 422, "invalid_window"),
-        (request(json!({"asset_id": sound.id, "start_ms": 700})), 422, "invalid_window"),
-        (request(json!({"asset_id": sound.id, "end_ms": 2_001})), 422, "window_outside_source"),
-        (request(json!({"asset_id": sound.id, "render_profile": "8k"})), 422, "unknown_render_profile"),
-        (request(json!({"asset_id": sound.id, "speed": 2})), 422, "invalid_body"),
+        (request(json!({"asset_id": audio.id, "project_id": made.project.id})), 422, "invalid_body"),
+        (request(json!({"asset_id": audio.id, "end_ms": 0})), 422, "invalid_window"),
+        (request(json!({"asset_id": audio.id, "start_ms": 700})), 422, "invalid_window"),
+        (request(json!({"asset_id": audio.id, "end_ms": 2_001})), 422, "window_outside_source"),
+        (request(json!({"asset_id": audio.id, "render_profile": "8k"})), 422, "unknown_render_profile"),
+        (request(json!({"asset_id": audio.id, "speed": 2})), 422, "invalid_body"),
     ] {
         let (found, answer) = post(&world, "t1", body.clone()).await;
         assert_eq!((found.as_u16(), answer["code"].as_str()), (status, Some(code)), "{body}: {answer}");
@@ -192,5 +192,5 @@ async fn what_is_not_rendered_is_said() {
     let arguments = answer["plan"]["arguments"].as_array().unwrap();
     assert!(arguments.contains(&json!("{source:0}")) && arguments.contains(&json!("{output}")), "{answer}");
     let whole = answer.to_string();
-    assert!(!whole.contains("/proc") && !whole.contains("/tmp"), "a plan tells no paths: {whole}");
+    assert!(!whole.contains("/proc") && !whole.contains("/tmp"), "the plan contains paths: {whole}");
 }

@@ -1,4 +1,4 @@
-//! What an answer that is no success means.
+//! Converts unsuccessful responses into errors.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -9,13 +9,13 @@ use crate::error::{Entity, Error};
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// It may pass: try again.
+    /// A temporary failure: the call is retried.
     Passing(String),
-    /// It will be the same the next time.
+    /// A permanent failure: a retry would fail again.
     Final(Error),
 }
 
-/// What is used of a problem document (RFC 9457); every member may be missing.
+/// The used members of a problem document (RFC 9457); each may be missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Problem {
@@ -34,16 +34,16 @@ struct Field {
 
 pub(super) fn failure(status: StatusCode, body: &[u8]) -> Failure {
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
-    let told = || format!("it answered {} {}: {}", status.as_u16(), problem.code, problem.detail);
+    let message = || format!("the response was {} {}: {}", status.as_u16(), problem.code, problem.detail);
     let passing = matches!(status.as_u16(), 408 | 429 | 502 | 503 | 504);
     if passing || problem.code == "idempotency_in_progress" {
-        return Failure::Passing(told());
+        return Failure::Passing(message());
     }
-    let told = told();
-    Failure::Final(typed(status, problem).unwrap_or_else(|| unavailable(told)))
+    let message = message();
+    Failure::Final(typed(status, problem).unwrap_or_else(|| unavailable(message)))
 }
 
-/// The error that the remote's in-process timeline gave; `None` for an answer that is none of them.
+/// The error that the remote's local timeline returned; `None` for other responses.
 fn typed(status: StatusCode, problem: Problem) -> Option<Error> {
     let Problem { code, detail, id, errors } = problem;
     let field = errors.into_iter().next().unwrap_or_default();
@@ -52,7 +52,7 @@ fn typed(status: StatusCode, problem: Problem) -> Option<Error> {
             let kind = Entity::ALL.into_iter().find(|kind| kind.not_found_code() == code)?;
             Some(Error::NotFound { kind, id })
         }
-        // Earlier versions told a project of another owner from one that is not there.
+        // Earlier versions returned this for another owner's project, but not for an unknown one.
         (403, "context_mismatch") => Some(Error::NotFound { kind: Entity::Project, id }),
         (413, _) => Some(Error::Invalid { pointer: String::new(), detail }),
         (422, "invalid_body") => Some(Error::Invalid { pointer: field.pointer, detail: field.detail }),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_temporary_failures_are_retried() {
         for status in [408, 429, 502, 503, 504] {
             assert!(failure_of(status, "").starts_with("Passing"), "{status}");
         }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_become_the_error_they_were() {
+    fn problems_are_converted_back_to_errors() {
         let missing = failure_of(404, r#"{"code":"clip_not_found","id":"clip_1"}"#);
         assert_eq!(missing, r#"Final(NotFound { kind: Clip, id: "clip_1" })"#);
         let route = failure_of(404, r#"{"code":"route_not_found"}"#);

@@ -1,4 +1,4 @@
-//! A remote timeline: the routes of [`router`](crate::router), called over HTTP.
+//! A client of a remote timeline, which calls the routes of [`router`](crate::router) over HTTP.
 
 mod answer;
 mod transport;
@@ -19,27 +19,27 @@ use crate::model::{
 use crate::page::Paging;
 use transport::Transport;
 
-/// Where the remote timeline is, and how long to bear with it.
+/// The address of a remote timeline, with timeouts, retries and limits.
 #[derive(Clone, Debug)]
 pub struct HttpTimelineConfig {
-    /// Its root, `http` or `https`; `/video/…` is added to it.
+    /// Root URL of the service, `http` or `https`; `/video/…` is appended.
     pub base_url: Url,
-    /// How long a connection may take to open.
+    /// Timeout for opening a connection.
     pub connect_timeout: Duration,
-    /// How long one attempt may take, with its answer read.
+    /// Timeout of one attempt, including reading its response.
     pub attempt_timeout: Duration,
-    /// How long a call may take, with all its attempts.
+    /// Timeout of a call, including all its attempts.
     pub total_timeout: Duration,
-    /// How often a call is tried: at least once.
+    /// Maximum number of attempts of a call, at least one.
     pub attempts: u32,
-    /// The wait before the second attempt; each further one is twice as long.
+    /// Pause before the second attempt; each further pause is twice as long.
     pub backoff: Duration,
-    /// The largest answer read, in bytes.
+    /// Maximum size of a response, in bytes.
     pub max_response_bytes: usize,
 }
 
 impl HttpTimelineConfig {
-    /// 2 s to connect, 10 s an attempt, 30 s in all; 3 attempts, 100 ms apart at first; 64 MiB.
+    /// The defaults: 2 s to connect, 10 s per attempt, 30 s in total; 3 attempts, first backoff 100 ms; 64 MiB.
     #[must_use]
     pub fn new(base_url: Url) -> Self {
         Self {
@@ -54,19 +54,18 @@ impl HttpTimelineConfig {
     }
 }
 
-/// A [`VideoTimeline`] behind HTTP.
+/// A [`VideoTimeline`] over HTTP.
 ///
-/// The caller's tenant, environment, user and request id go with each call. Reads, and writes under
-/// an `Idempotency-Key` of their own, are tried again when the remote cannot be reached or says it is
-/// overloaded; the remote must keep those keys, as harkback does. The environment's proxy settings
-/// are not read.
+/// Each call carries the caller's tenant, environment, user and request id. Reads, and writes with an `Idempotency-Key`
+/// of their own, are retried when the remote cannot be reached or reports overload; the remote must store those keys,
+/// as harkback does. The environment's proxy settings are ignored.
 #[derive(Clone, Debug)]
 pub struct HttpTimeline {
     transport: Transport,
 }
 
 impl HttpTimeline {
-    /// A client; nothing is sent yet.
+    /// Creates the client without connecting.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when `base_url` is not `http` or `https`, or TLS cannot be set up.
@@ -79,7 +78,7 @@ impl HttpTimeline {
     }
 }
 
-/// `.` and `..` are ids, but no URL can tell them; no timeline makes such.
+/// `.` and `..` are valid ids, but cannot be segments of a URL; no timeline assigns them.
 fn segment(kind: Entity, id: &Id) -> Result<&str, Error> {
     match id.as_str() {
         "." | ".." => Err(Error::not_found(kind, id)),

@@ -1,4 +1,4 @@
-//! One call with its limits: time, attempts, size of the answer.
+//! Sends a call with its limits: timeouts, attempts, response size.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) struct Transport {
 impl Transport {
     pub(super) fn new(config: HttpTimelineConfig) -> Result<Self, Error> {
         if !matches!(config.base_url.scheme(), "http" | "https") {
-            return Err(unavailable(format!("`{}` is no http or https URL", config.base_url)));
+            return Err(unavailable(format!("`{}` is not an http or https URL", config.base_url)));
         }
         let client = Client::builder()
             .connect_timeout(config.connect_timeout)
@@ -35,7 +35,7 @@ impl Transport {
         Ok(Self { client, config: Arc::new(config) })
     }
 
-    /// `<base>/video/<segments>`.
+    /// The URL `<base>/video/<segments>`.
     pub(super) fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.config.base_url.clone();
         // An http URL always has a path.
@@ -53,7 +53,7 @@ impl Transport {
         self.call(&self.request(context, Method::GET, url)?).await
     }
 
-    /// The key makes it safe to send the call again when its answer was lost.
+    /// The idempotency key makes it safe to repeat the call when its response was lost.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         context: &RequestContext,
@@ -61,7 +61,7 @@ impl Transport {
         body: &(impl Serialize + Sync),
     ) -> Result<T, Error> {
         let body = serde_json::to_vec(body).map_err(|error| unavailable(error.to_string()))?;
-        // The calls of one write differ in their path.
+        // The calls of one write have different paths, so their keys differ.
         let key = Id::for_write_of("timeline", url.path());
         let mut request = self.request(context, Method::POST, url)?;
         let headers = request.headers_mut();
@@ -111,7 +111,7 @@ impl Transport {
     }
 
     async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
-        // A body of bytes can always be sent again.
+        // A request whose body is a byte buffer can always be cloned.
         let request = request
             .try_clone()
             .ok_or_else(|| Failure::Final(unavailable("a body that cannot be repeated")))?;
@@ -135,14 +135,14 @@ impl Transport {
 }
 
 fn header_value(text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text).map_err(|_| unavailable("a request id that no header can carry"))
+    HeaderValue::from_str(text).map_err(|_| unavailable("a request id that is not a valid header value"))
 }
 
 pub(super) fn unavailable(detail: impl Into<String>) -> Error {
     Error::Unavailable { detail: detail.into() }
 }
 
-/// `outer: inner`; reqwest tells the cause only there.
+/// The error with its sources as `outer: inner`; reqwest reports the cause only in the source.
 fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();

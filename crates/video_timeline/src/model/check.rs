@@ -1,4 +1,4 @@
-//! Rules shared by all: each names the field by its JSON pointer, `at` being the object's own.
+//! Validation shared by all objects: each error has a field's JSON pointer, below the object's pointer `at`.
 
 use std::io::{self, Write};
 
@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::Meta;
 use crate::error::Error;
 
-/// The last instant of a timeline: 2⁵⁰ µs, about 35 years. Up to there milliseconds as JSON numbers
-/// (IEEE doubles) tell every microsecond apart.
+/// End of a timeline: 2⁵⁰ µs, about 35 years. Up to this time, milliseconds as JSON numbers (IEEE doubles) distinguish
+/// every microsecond.
 pub(super) const END_OF_TIME: MediaTime = MediaTime::from_micros(1 << 50);
-/// The longest title, name or label, in characters.
+/// Maximum length of a title, name or label, in characters.
 const MAX_TEXT: usize = 500;
-/// The largest meta object, in bytes of JSON.
+/// Maximum size of a meta object, in bytes of JSON.
 const MAX_META: usize = 64 << 10;
-/// The last position: of the children that one parent can order.
+/// Maximum position of a child within its parent.
 pub(crate) const MAX_POSITION: i32 = 1_000_000;
 
-/// Refuses with `detail` unless `ok`.
+/// Returns [`Error::Invalid`] with `detail` unless `ok`.
 pub(super) fn require(ok: bool, at: &str, field: &str, detail: &str) -> Result<(), Error> {
     if ok { Ok(()) } else { Err(Error::invalid(at, field, detail)) }
 }
@@ -45,7 +45,7 @@ pub(super) fn meta(meta: &Meta, at: &str) -> Result<(), Error> {
     require(storable, at, "meta", "the character U+0000 cannot be stored")
 }
 
-/// Postgres keeps no U+0000, neither in text nor in jsonb. Depth is bounded by the JSON parser.
+/// Postgres cannot store U+0000 in text or jsonb. The JSON parser bounds the nesting depth.
 fn has_no_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.contains('\0'),
@@ -55,7 +55,7 @@ fn has_no_nul(value: &Value) -> bool {
     }
 }
 
-/// Takes so many bytes and no more.
+/// A writer that fails beyond this number of bytes.
 struct Bounded(usize);
 
 impl Write for Bounded {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_readable_and_short() {
+    fn text_is_bounded_and_has_no_control_characters() {
         for (value, good) in [("", false), ("ä", true), ("a\0", false), ("a\nb", false)] {
             assert_eq!(text(value, "", "title").is_ok(), good, "{value:?}");
         }

@@ -9,62 +9,62 @@ use crate::error::Error;
 /// A window of an asset, placed on a track. Clips of a track may overlap.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Clip {
-    /// Made by the timeline.
+    /// Id, assigned by the timeline.
     pub id: Id,
-    /// The track it is on.
+    /// The track that contains it.
     pub track_id: Id,
-    /// The asset that plays.
+    /// The asset that it plays.
     pub asset_id: Id,
-    /// The artifact of the asset that it stands for.
+    /// The artifact of the asset that it represents.
     pub artifact_id: Option<Id>,
-    /// Source time at which it begins, in ms: 0 or later, before `out_ms`.
+    /// Start in the source, in ms: 0 or later, before `out_ms`.
     pub in_ms: MediaTime,
-    /// Source time at which it ends, in ms; not played itself.
+    /// End in the source in ms, exclusive.
     pub out_ms: MediaTime,
-    /// Where on the timeline it begins, in ms: 0 or later.
+    /// Start on the timeline, in ms: 0 or later.
     pub start_ms_on_timeline: MediaTime,
-    /// Source time per timeline time: above 0; 2 plays twice as fast.
+    /// Playback speed, source time per timeline time: above 0; 2 plays twice as fast.
     pub speed: f64,
-    /// Gain in dB.
+    /// Audio gain in dB.
     pub volume_db: f64,
-    /// From 0 (invisible) to 1.
+    /// From 0 (invisible) to 1 (opaque).
     pub opacity: f64,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// What a new clip is made of.
+/// The fields of a new clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewClip {
-    /// The asset that is to play.
+    /// The asset to play.
     pub asset_id: Id,
-    /// The artifact of the asset that it stands for.
+    /// The artifact of the asset that it represents.
     #[serde(default)]
     pub artifact_id: Option<Id>,
-    /// Source time at which it begins, in ms: 0 or later, before `out_ms`.
+    /// Start in the source, in ms: 0 or later, before `out_ms`.
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub in_ms: MediaTime,
-    /// Source time at which it ends, in ms.
+    /// End in the source in ms, exclusive.
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub out_ms: MediaTime,
-    /// Where on the timeline it begins, in ms: 0 or later.
+    /// Start on the timeline, in ms: 0 or later.
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub start_ms_on_timeline: MediaTime,
-    /// Source time per timeline time: above 0.
+    /// Playback speed, source time per timeline time: above 0.
     #[serde(default = "one", deserialize_with = "one_or_null")]
     #[schema(exclusive_minimum = 0, default = one)]
     pub speed: f64,
-    /// Gain in dB.
+    /// Audio gain in dB.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(minimum = -200, maximum = 60, default = 0.0)]
     pub volume_db: f64,
-    /// From 0 to 1.
+    /// From 0 (invisible) to 1 (opaque).
     #[serde(default = "one", deserialize_with = "one_or_null")]
     #[schema(minimum = 0, maximum = 1, default = one)]
     pub opacity: f64,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
@@ -72,75 +72,75 @@ pub struct NewClip {
 
 http_kit::field_default!(one, one_or_null: f64 = 1.0);
 
-/// What to change of a clip; absent fields stay. Its track changes by a move.
+/// Changes to a clip; absent fields are unchanged. A move changes the track.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClipPatch {
-    /// The new asset.
+    /// The new asset to play.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Id)]
     pub asset_id: Option<Id>,
-    /// The new artifact; `null` for none.
+    /// The new artifact to represent; `null` for none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Id>)]
     pub artifact_id: Option<Option<Id>>,
-    /// The new source begin, in ms.
+    /// The new start in the source, in ms.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub in_ms: Option<MediaTime>,
-    /// The new source end, in ms.
+    /// The new end in the source, in ms, exclusive.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub out_ms: Option<MediaTime>,
-    /// The new begin on the timeline, in ms.
+    /// The new start on the timeline, in ms.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub start_ms_on_timeline: Option<MediaTime>,
-    /// The new speed.
+    /// The new playback speed, above 0.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, exclusive_minimum = 0)]
     pub speed: Option<f64>,
-    /// The new gain in dB.
+    /// The new audio gain in dB.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = -200, maximum = 60)]
     pub volume_db: Option<f64>,
-    /// The new opacity.
+    /// The new opacity, from 0 to 1.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1)]
     pub opacity: Option<f64>,
-    /// Replaces the whole object.
+    /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
     pub meta: Option<Meta>,
 }
 
 impl Clip {
-    /// How long it lasts on the timeline: source length over speed, to the nearest microsecond.
+    /// Duration on the timeline: source duration divided by speed, to the nearest microsecond.
     #[must_use]
     pub fn duration_on_timeline(&self) -> MediaTime {
         self.to_timeline(self.out_ms - self.in_ms)
     }
 
-    /// Where on the timeline it ends; not played itself.
+    /// End on the timeline, exclusive.
     #[must_use]
     pub fn end_on_timeline(&self) -> MediaTime {
         self.start_ms_on_timeline + self.duration_on_timeline()
     }
 
-    /// A length of source time as it lasts on the timeline, to the nearest microsecond.
+    /// Converts a source duration to timeline time, to the nearest microsecond.
     ///
-    /// Speed is a real number: here and in [`Clip::to_source`] alone a float meets a timeline. Up to
-    /// [`check::END_OF_TIME`] a time is exact as a float.
+    /// Speed is a real number: only here and in [`Clip::to_source`] is a time computed in floating point. Times up to
+    /// [`check::END_OF_TIME`] are exact as a float.
     pub(super) fn to_timeline(&self, source: MediaTime) -> MediaTime {
         rounded(source.as_micros() as f64 / self.speed)
     }
 
-    /// A length of timeline time as it lasts in the source, to the nearest microsecond.
+    /// Converts a timeline duration to source time, to the nearest microsecond.
     pub(super) fn to_source(&self, timeline: MediaTime) -> MediaTime {
         rounded(timeline.as_micros() as f64 * self.speed)
     }
 
-    /// Checks every rule of a clip; `at` is the JSON pointer of the object it was read from.
+    /// Validates the clip; `at` is the JSON pointer of the object it was read from.
     pub(crate) fn check(&self, at: &str) -> Result<(), Error> {
         check::time(self.in_ms, at, "in_ms")?;
         check::time(self.out_ms, at, "out_ms")?;
@@ -158,7 +158,7 @@ impl Clip {
 }
 
 impl NewClip {
-    /// A clip of `[in_ms, out_ms)` of an asset at `start_ms_on_timeline`; all else as by default.
+    /// A clip of `[in_ms, out_ms)` of an asset at `start_ms_on_timeline`, with defaults for the other fields.
     #[must_use]
     pub fn window(
         asset_id: Id,
@@ -179,7 +179,7 @@ impl NewClip {
         }
     }
 
-    /// The `index`-th clip that a write puts on this track.
+    /// The `index`-th clip that a write creates on this track.
     pub(crate) fn on_track(self, track_id: Id, index: usize) -> Clip {
         Clip {
             id: Id::for_write("clip", index),
@@ -215,7 +215,7 @@ impl ClipPatch {
     }
 }
 
-/// To the nearest microsecond; beyond the end of time saturates.
+/// Rounds to the nearest microsecond; saturates outside the range.
 fn rounded(micros: f64) -> MediaTime {
     MediaTime::from_micros(micros.round() as i64)
 }

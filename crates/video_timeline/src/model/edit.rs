@@ -1,4 +1,4 @@
-//! Trim, split and move: pure functions from a clip to what becomes of it.
+//! Trim, split and move as pure functions of a clip.
 
 use http_kit::Id;
 use media_time::MediaTime;
@@ -8,49 +8,49 @@ use utoipa::ToSchema;
 use super::{Clip, check};
 use crate::error::Error;
 
-/// Moves the edges of a clip in its source. What stays visible stays where it was on the timeline:
-/// a later `in_ms` begins later. Absent edges stay.
+/// Moves the start and end of a clip in its source. The remaining part keeps its time on the timeline, so a later
+/// `in_ms` also moves the start on the timeline. Absent fields are unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrimClip {
-    /// The new source begin, in ms.
+    /// The new start in the source, in ms.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub in_ms: Option<MediaTime>,
-    /// The new source end, in ms.
+    /// The new end in the source, in ms, exclusive.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub out_ms: Option<MediaTime>,
 }
 
-/// Cuts a clip in two at an instant of the timeline.
+/// Splits a clip in two at an instant of the timeline.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitClip {
-    /// Where on the timeline, in ms: inside the clip, not at its edges.
+    /// Instant on the timeline in ms, strictly inside the clip.
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub at_ms: MediaTime,
 }
 
-/// Puts a clip elsewhere; absent fields stay.
+/// Moves a clip; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveClip {
-    /// The track it goes to, of any sequence of the same owner.
+    /// The new track, of any sequence of the same owner.
     #[serde(default)]
     pub track_id: Option<Id>,
-    /// Where on the timeline it begins, in ms.
+    /// The new start on the timeline, in ms.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
     pub start_ms_on_timeline: Option<MediaTime>,
 }
 
-/// The two pieces of a clip.
+/// The two parts of a split clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SplitResult {
-    /// What plays first; it keeps the clip's id.
+    /// The first part, which keeps the clip's id.
     pub left: Clip,
-    /// What plays then; begins, on the timeline and in the source, where `left` ends.
+    /// The second part; it starts, on the timeline and in the source, where `left` ends.
     pub right: Clip,
 }
 
@@ -72,8 +72,8 @@ impl TrimClip {
 }
 
 impl SplitClip {
-    /// The source is cut at the microsecond that plays at `at_ms`; the right piece begins where the
-    /// left one then ends, so that both join exactly.
+    /// Splits the source at the microsecond that plays at `at_ms`; the right part starts where the left one then ends,
+    /// so they join exactly.
     pub(crate) fn apply(&self, clip: &Clip) -> Result<SplitResult, Error> {
         let cut = clip.in_ms + clip.to_source(self.at_ms - clip.start_ms_on_timeline);
         let inside = clip.in_ms < cut && cut < clip.out_ms;
@@ -125,11 +125,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_join_exactly(clip in clips(), share in 0.0f64..1.0) {
+        fn split_parts_join_exactly(clip in clips(), share in 0.0f64..1.0) {
             let length = clip.duration_on_timeline().as_micros();
             let at = clip.start_ms_on_timeline + MediaTime::from_micros((length as f64 * share) as i64);
             let Ok(SplitResult { left, right }) = (SplitClip { at_ms: at }).apply(&clip) else {
-                // Refused only when the cut falls on an edge, to the microsecond.
+                // Rejected only when the cut falls on an edge, to the microsecond.
                 let step = (1.0 / clip.speed).ceil() as i64 + 1;
                 let near = |edge: MediaTime| (at - edge).as_micros().abs() <= step;
                 prop_assert!(near(clip.start_ms_on_timeline) || near(clip.end_on_timeline()));
@@ -139,21 +139,21 @@ mod tests {
             prop_assert_eq!(left.out_ms, right.in_ms);
             prop_assert_eq!(left.end_on_timeline(), right.start_ms_on_timeline);
             prop_assert_eq!(left.start_ms_on_timeline, clip.start_ms_on_timeline);
-            // Each piece's length is rounded on its own: no more than a microsecond in all.
+            // Each part's duration is rounded separately: at most one microsecond in total.
             prop_assert!((right.end_on_timeline() - clip.end_on_timeline()).as_micros().abs() <= 1);
-            // The cut lies where it was asked for, to half a source microsecond.
+            // The cut is at the requested instant, within half a source microsecond.
             let off = (right.start_ms_on_timeline - at).as_micros().abs() as f64;
             prop_assert!(off <= 0.5 / clip.speed + 0.5 + 1e-6, "{off} µs");
         }
 
         #[test]
-        fn trimming_keeps_the_rest_in_place(clip in clips(), head in 0.0f64..0.5, tail in 0.5f64..1.0) {
+        fn trim_keeps_the_rest_in_place(clip in clips(), head in 0.0f64..0.5, tail in 0.5f64..1.0) {
             let length = (clip.out_ms - clip.in_ms).as_micros() as f64;
             let within = |share: f64| clip.in_ms + MediaTime::from_micros((length * share) as i64);
             let trim = TrimClip { in_ms: Some(within(head)), out_ms: Some(within(tail)) };
             prop_assume!(trim.in_ms < trim.out_ms);
             let Ok(trimmed) = trim.apply(&clip) else { return Ok(()) };
-            // The source instant at its begin plays when it played before.
+            // The source instant at its new start still plays at the same timeline instant.
             let played_at = clip.start_ms_on_timeline + clip.to_timeline(trimmed.in_ms - clip.in_ms);
             prop_assert_eq!(trimmed.start_ms_on_timeline, played_at);
             let back = TrimClip { in_ms: Some(clip.in_ms), out_ms: Some(clip.out_ms) };
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_at_double_speed_is_cut_at_double_the_source_time() {
+    fn split_scales_source_time_by_speed() {
         let clip = clip(1_000_000, 4_000_000, 10_000_000, 2.0);
         let split = SplitClip { at_ms: MediaTime::from_millis(10_500) }.apply(&clip).unwrap();
         assert_eq!(split.left.out_ms, MediaTime::from_millis(2_000));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_and_outside_are_no_place_to_cut() {
+    fn split_rejects_edges_and_outside_instants() {
         let clip = clip(1_000_000, 1_000_000, 5_000_000, 1.0);
         for at in [0, 5_000, 6_000, 7_000] {
             assert!(SplitClip { at_ms: MediaTime::from_millis(at) }.apply(&clip).is_err(), "{at}");
@@ -181,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_cannot_be_extended_before_the_timeline() {
+    fn trim_rejects_a_start_before_the_timeline() {
         let clip = clip(1_000_000, 1_000_000, 500_000, 1.0);
         let trim = TrimClip { in_ms: Some(MediaTime::from_millis(400)), out_ms: None };
         assert!(matches!(trim.apply(&clip), Err(Error::Invalid { pointer, .. }) if pointer == "/in_ms"));
     }
 
     #[test]
-    fn senseless_speeds_are_refused() {
+    fn clip_rejects_invalid_speeds() {
         for speed in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE, 1e300] {
             assert!(clip(0, 1_000_000, 0, speed).check("").is_err(), "{speed}");
         }

@@ -1,4 +1,4 @@
-//! What goes over the wire, and the rules that hold for each on its own.
+//! Request and response types, with the validation of each.
 
 mod check;
 mod clip;
@@ -18,10 +18,11 @@ pub use timeline::{CreatedTimeline, NewClips, NewTimeline, ProjectTarget};
 pub(crate) use timeline::{clip_pointer, clips_on_track};
 pub use track::{NewTrack, Track, TrackKind, TrackPatch};
 
-/// Free data of a caller's: a JSON object of at most 64 KiB.
+/// Free-form data of a caller: a JSON object of at most 64 KiB.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
-/// Reads a field of a PATCH: present, even as `null`, is `Some`; `null` fits only nullable fields.
+/// Deserializes a field of a PATCH: a present field, even `null`, is `Some`; `null` is accepted only for nullable
+/// fields.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

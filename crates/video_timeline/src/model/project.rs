@@ -6,59 +6,59 @@ use utoipa::ToSchema;
 use super::{Meta, check, present};
 use crate::error::Error;
 
-/// A piece of work: the root that sequences hang on.
+/// A project, the root that contains sequences.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Project {
-    /// Made by the timeline.
+    /// Id, assigned by the timeline.
     pub id: Id,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant_id: Id,
-    /// In which of their environments.
+    /// The tenant's environment that contains it.
     pub env: Id,
-    /// Who made it, when the call told.
+    /// The user who created it, if the request named one.
     pub user_id: Option<Id>,
-    /// For people; 1–500 characters.
+    /// Display title, 1–500 characters.
     pub title: String,
-    /// The name of the profile it is rendered with.
+    /// Name of the render profile.
     pub render_profile: Option<Id>,
-    /// When it was made.
+    /// Time of its creation.
     pub created_at: DateTime<Utc>,
-    /// When its own fields changed last.
+    /// Time of the last change of its own fields.
     pub updated_at: DateTime<Utc>,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// What a new project is made of.
+/// The fields of a new project.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewProject {
-    /// For people; 1–500 characters.
+    /// Display title, 1–500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub title: String,
-    /// The name of the profile it is to be rendered with.
+    /// Name of the render profile.
     #[serde(default)]
     pub render_profile: Option<Id>,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// What to change of a project; absent fields stay.
+/// Changes to a project; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectPatch {
-    /// The new title.
+    /// The new display title.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, min_length = 1, max_length = 500)]
     pub title: Option<String>,
-    /// The new profile; `null` for none.
+    /// The new render profile; `null` for none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Id>)]
     pub render_profile: Option<Option<Id>>,
-    /// Replaces the whole object.
+    /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
     pub meta: Option<Meta>,

@@ -8,59 +8,59 @@ use crate::error::Error;
 /// One edit of a project: tracks that play together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sequence {
-    /// Made by the timeline.
+    /// Id, assigned by the timeline.
     pub id: Id,
-    /// The project it is of.
+    /// The project that contains it.
     pub project_id: Id,
-    /// For people; 1–500 characters.
+    /// Display name, 1–500 characters.
     pub name: String,
     /// Frames per second of its time base; null follows the sources.
     pub fps: Option<f64>,
-    /// Its place among the project's sequences, 0 first; ties are in order of creation.
+    /// Position among the project's sequences, 0 first; ties are ordered by creation.
     pub position: i32,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// What a new sequence is made of.
+/// The fields of a new sequence.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSequence {
-    /// For people; 1–500 characters.
+    /// Display name, 1–500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub name: String,
     /// Frames per second: above 0, at most 1000.
     #[serde(default)]
     #[schema(exclusive_minimum = 0, maximum = 1_000)]
     pub fps: Option<f64>,
-    /// 0–1 000 000; after the last one when absent.
+    /// Position, 0–1 000 000; after the last one when absent.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// What to change of a sequence; absent fields stay.
+/// Changes to a sequence; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SequencePatch {
-    /// The new name.
+    /// The new display name.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, min_length = 1, max_length = 500)]
     pub name: Option<String>,
-    /// The new time base; `null` follows the sources.
+    /// The new frame rate; `null` follows the sources.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1_000)]
     pub fps: Option<Option<f64>>,
-    /// The new place.
+    /// The new position, 0 first.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = i32, minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
-    /// Replaces the whole object.
+    /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
     pub meta: Option<Meta>,

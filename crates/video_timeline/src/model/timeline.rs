@@ -5,29 +5,29 @@ use utoipa::ToSchema;
 use super::{Clip, NewClip, NewProject, NewSequence, NewTrack, Project, Sequence, Track};
 use crate::error::Error;
 
-/// The most clips one call may make.
+/// Maximum number of clips that one call may create.
 const MAX_CLIPS: usize = 10_000;
 
-/// Clips to put on one track: all, or none.
+/// Clips to create on one track, all or none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewClips {
-    /// At most 10 000.
+    /// At most 10 000 clips.
     #[schema(max_items = 10000)]
     pub clips: Vec<NewClip>,
 }
 
-/// A sequence with one track of clips, on a new project or an existing one: all, or nothing.
+/// A sequence with one track of clips, in a new or existing project; created all or nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTimeline {
-    /// The project the sequence is of.
+    /// The project that contains the sequence.
     pub project: ProjectTarget,
-    /// The sequence to make.
+    /// The sequence to create.
     pub sequence: NewSequence,
-    /// Its only track.
+    /// The only track of the sequence.
     pub track: NewTrack,
-    /// The track's clips, at most 10 000.
+    /// The clips of the track, at most 10 000.
     #[schema(max_items = 10000)]
     pub clips: Vec<NewClip>,
 }
@@ -36,13 +36,13 @@ pub struct NewTimeline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", try_from = "TargetFields")]
 pub enum ProjectTarget {
-    /// Make this one.
+    /// Creates a new project.
     New(NewProject),
-    /// Attach to this one.
+    /// Uses the existing project with this id.
     Existing(Id),
 }
 
-/// Read as a struct: an enum's own refusals are those of broken JSON, and do not name the field.
+/// Deserialized as a struct: serde's errors for an enum read like invalid JSON and do not name the field.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TargetFields {
@@ -62,21 +62,21 @@ impl TryFrom<TargetFields> for ProjectTarget {
     }
 }
 
-/// What a [`NewTimeline`] became.
+/// The objects created from a [`NewTimeline`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CreatedTimeline {
-    /// The project, new or as it was.
+    /// The new project, or the existing one unchanged.
     pub project: Project,
-    /// The new sequence.
+    /// The sequence that was created.
     pub sequence: Sequence,
-    /// The new track.
+    /// The track that was created.
     pub track: Track,
-    /// Its clips, in the order given.
+    /// The new clips, in the order given.
     pub clips: Vec<Clip>,
 }
 
 impl NewTimeline {
-    /// Checks all but the clips, which [`clips_on_track`] does.
+    /// Validates all but the clips, which [`clips_on_track`] validates.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if let ProjectTarget::New(project) = &self.project {
             project.check("/project/new")?;
@@ -86,12 +86,12 @@ impl NewTimeline {
     }
 }
 
-/// JSON pointer of the `index`-th of several clips in a body.
+/// JSON pointer of the clip with this index in a request body.
 pub(crate) fn clip_pointer(index: usize) -> String {
     format!("/clips/{index}")
 }
 
-/// Gives each clip its id and its track, and checks it; `/clips/<index>/…` points at what is wrong.
+/// Assigns each clip its id and its track, and validates it; errors point to `/clips/<index>/…`.
 pub(crate) fn clips_on_track(clips: Vec<NewClip>, track_id: &Id) -> Result<Vec<Clip>, Error> {
     if clips.len() > MAX_CLIPS {
         return Err(Error::invalid("", "clips", "expected at most 10000 clips; make more calls"));

@@ -8,18 +8,18 @@ use utoipa::ToSchema;
 use super::{Meta, check, present};
 use crate::error::Error;
 
-/// What a track carries.
+/// The kind of media that a track carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrackKind {
-    /// Pictures, with their sound.
+    /// Video frames with their audio.
     Video,
-    /// Sound alone.
+    /// Audio without video frames.
     Audio,
 }
 
 impl TrackKind {
-    /// As it is written: on the wire and in its column.
+    /// The name in requests, responses and the database column.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Video => "video",
@@ -34,68 +34,67 @@ impl sqlx::Type<Postgres> for TrackKind {
     }
 }
 
-/// Plain text: a type of its own would cost a catalogue look-up per connection.
+/// Stored as plain text: a Postgres enum would cost a catalogue look-up per connection.
 impl<'r> sqlx::Decode<'r, Postgres> for TrackKind {
     fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
         match <&str as sqlx::Decode<Postgres>>::decode(value)? {
             "video" => Ok(Self::Video),
             "audio" => Ok(Self::Audio),
-            other => Err(format!("`{other}` is no kind of track").into()),
+            other => Err(format!("`{other}` is not a kind of track").into()),
         }
     }
 }
 
-/// A lane of a sequence.
+/// A track of a sequence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Track {
-    /// Made by the timeline.
+    /// Id, assigned by the timeline.
     pub id: Id,
-    /// The sequence it is of.
+    /// The sequence that contains it.
     pub sequence_id: Id,
-    /// What it carries.
+    /// The kind of media that it carries.
     pub kind: TrackKind,
-    /// For people; 1–500 characters.
+    /// Display label, 1–500 characters.
     pub label: String,
-    /// Its place among the sequence's tracks, 0 first (the lowest layer); ties are in order of
-    /// creation.
+    /// Position among the sequence's tracks, 0 first (the lowest layer); ties are ordered by creation.
     pub position: i32,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// What a new track is made of.
+/// The fields of a new track.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTrack {
-    /// What it is to carry.
+    /// The kind of media that it carries.
     pub kind: TrackKind,
-    /// For people; 1–500 characters.
+    /// Display label, 1–500 characters.
     #[schema(min_length = 1, max_length = 500)]
     pub label: String,
-    /// 0–1 000 000; after the last one when absent.
+    /// Position, 0–1 000 000; after the last one when absent.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
-    /// The caller's own data.
+    /// Free-form data of the caller: a JSON object of at most 64 KiB.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = Object)]
     pub meta: Meta,
 }
 
-/// What to change of a track; absent fields stay.
+/// Changes to a track; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrackPatch {
-    /// The new label.
+    /// The new display label.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, min_length = 1, max_length = 500)]
     pub label: Option<String>,
-    /// The new place.
+    /// The new position, 0 first.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = i32, minimum = 0, maximum = 1_000_000)]
     pub position: Option<i32>,
-    /// Replaces the whole object.
+    /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
     pub meta: Option<Meta>,

@@ -16,7 +16,7 @@ type ClipPatchRequest = InContext<ClipPatch>;
 type NewClipRequest = InContext<NewClip>;
 type NewClipsRequest = InContext<NewClips>;
 
-/// Put a clip on a track.
+/// Create a clip on a track.
 #[utoipa::path(post, path = "/video/tracks/{track_id}/clips",
     operation_id = "create_clip", tag = "video_timeline",
     params(("track_id" = String, Path)), request_body = NewClipRequest,
@@ -37,9 +37,9 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(clip)))
 }
 
-/// Put many clips on a track.
+/// Create many clips on a track.
 ///
-/// All, or none. The answer is in the order given.
+/// All or none are created. The response is in the order given.
 #[utoipa::path(post, path = "/video/tracks/{track_id}/clips/batch",
     operation_id = "create_clips", tag = "video_timeline",
     params(("track_id" = String, Path)), request_body = NewClipsRequest,
@@ -61,7 +61,7 @@ pub(super) async fn create_many(
     Ok((StatusCode::CREATED, Json(clips)))
 }
 
-/// List the clips of a track, by begin on the timeline.
+/// List the clips of a track, by start on the timeline.
 #[utoipa::path(get, path = "/video/tracks/{track_id}/clips",
     operation_id = "list_clips_of_track", tag = "video_timeline",
     params(("track_id" = String, Path), ListQuery),
@@ -81,7 +81,7 @@ pub(super) async fn list_of_track(
     Ok(Json(service.clips(&context, &filter, &query.into()).await?))
 }
 
-/// List the clips of every track of a sequence, by begin on the timeline.
+/// List the clips of every track of a sequence, by start on the timeline.
 #[utoipa::path(get, path = "/video/sequences/{sequence_id}/clips",
     operation_id = "list_clips_of_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path), ListQuery),
@@ -101,25 +101,25 @@ pub(super) async fn list_of_sequence(
     Ok(Json(service.clips(&context, &filter, &query.into()).await?))
 }
 
-/// What the clips use: an asset, a window of one, an artifact, or any of several.
+/// Selects clips by an asset, a window of one, an artifact, or several artifacts.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct UsesQuery {
-    /// The asset they play.
+    /// The asset that the clips play.
     asset_id: Option<Id>,
-    /// With `asset_id`: only those that play an instant from this one on, by begin in the asset.
+    /// With `asset_id`: only clips that play an instant at or after this one, by start in the asset.
     start_ms: Option<MediaTime>,
-    /// With `start_ms`: and before this one.
+    /// With `start_ms`: only clips that also play an instant before this one.
     end_ms: Option<MediaTime>,
-    /// The artifact they stand for.
+    /// The artifact that the clips represent.
     artifact_id: Option<Id>,
-    /// The artifacts they stand for, with commas between: 1–100.
+    /// The artifacts that the clips represent, separated by commas: 1–100.
     artifact_ids: Option<String>,
-    /// Rows on the page.
+    /// Maximum number of rows on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -151,7 +151,7 @@ fn invalid(parameter: &str, detail: impl ToString) -> Error {
 
 /// List the clips that use an asset, a window of one, or artifacts.
 ///
-/// In any project, by begin on their timeline; those in a window by begin in the asset.
+/// In any project, by start on the timeline; clips in a window by start in the asset.
 #[utoipa::path(get, path = "/video/clips",
     operation_id = "list_clips_using", tag = "video_timeline", params(UsesQuery),
     responses(
@@ -168,7 +168,7 @@ pub(super) async fn list_uses(
     Ok(Json(service.clips(&context, &filter, &paging).await?))
 }
 
-/// Read a clip.
+/// Get a clip by its id.
 #[utoipa::path(get, path = "/video/clips/{clip_id}", operation_id = "get_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)),
     responses(
@@ -185,7 +185,7 @@ pub(super) async fn read(
     Ok(Json(service.clip(&context, &id).await?))
 }
 
-/// Change fields of a clip; its track changes by a move.
+/// Change fields of a clip; a move changes its track.
 #[utoipa::path(patch, path = "/video/clips/{clip_id}", operation_id = "update_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = ClipPatchRequest,
     responses(

@@ -11,7 +11,7 @@ type MoveClipRequest = InContext<MoveClip>;
 type SplitClipRequest = InContext<SplitClip>;
 type TrimClipRequest = InContext<TrimClip>;
 
-/// Move the edges of a clip in its source; what stays visible stays where it was.
+/// Trim a clip in its source; the remaining part keeps its time on the timeline.
 #[utoipa::path(post, path = "/video/clips/{clip_id}/trim", operation_id = "trim_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = TrimClipRequest,
     responses(
@@ -30,7 +30,7 @@ pub(super) async fn trim(
     Ok(Json(service.trim_clip(&context, &id, &trim.body).await?))
 }
 
-/// Cut a clip in two at an instant of the timeline.
+/// Split a clip in two at an instant of the timeline.
 #[utoipa::path(post, path = "/video/clips/{clip_id}/split",
     operation_id = "split_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = SplitClipRequest,
@@ -50,7 +50,7 @@ pub(super) async fn split(
     Ok(Json(service.split_clip(&context, &id, &split.body).await?))
 }
 
-/// Put a clip on another track, or elsewhere on the timeline.
+/// Move a clip to another track or another time on the timeline.
 #[utoipa::path(post, path = "/video/clips/{clip_id}/move", operation_id = "move_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = MoveClipRequest,
     responses(

@@ -12,8 +12,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// A request body `T` that may also carry `tenant_id`, `env` and `user_id`.
 ///
-/// The three are taken out while reading, so that `T` stays what other code uses, and still refuses
-/// fields that it does not know.
+/// The three fields are removed while reading, so that `T` remains the type that other code uses, and still rejects
+/// unknown fields.
 #[derive(Debug)]
 pub(super) struct InContext<T> {
     pub(super) body: T,
@@ -51,7 +51,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for BodyVisitor<T> {
     }
 }
 
-/// The fields of an object, those of the context set aside.
+/// The fields of an object, with the context fields removed.
 struct WithoutContext<'a, A> {
     fields: A,
     context: &'a mut [Option<String>; 3],
@@ -87,7 +87,7 @@ impl<T: PartialSchema> PartialSchema for InContext<T> {
             for field in FIELDS {
                 let text = ObjectBuilder::new()
                     .schema_type(SchemaType::Array(vec![Type::String, Type::Null]))
-                    .description(Some("In place of the header; equal to it when both are there."));
+                    .description(Some("Alternative to the header; must equal it when both are present."));
                 object.properties.insert(field.to_owned(), text.into());
             }
         }
@@ -120,14 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn context_is_set_aside_wherever_it_stands() {
+    fn context_fields_are_removed_at_any_position() {
         let read = read(r#"{"tenant_id":"t1","title":"a","env":"dev","user_id":null}"#).unwrap();
         assert_eq!(read.body.title, "a");
         assert_eq!(read.context_fields(), [Some("t1"), Some("dev"), None]);
     }
 
     #[test]
-    fn unknown_missing_and_double_fields_are_refused() {
+    fn unknown_missing_and_duplicate_fields_are_rejected() {
         assert!(read(r#"{"title":"a","more":1}"#).unwrap_err().contains("unknown field `more`"));
         assert!(read(r#"{"env":"dev"}"#).unwrap_err().contains("missing field `title`"));
         assert!(read(r#"{"title":"a","env":"x","env":"y"}"#).unwrap_err().contains("duplicate field `env`"));

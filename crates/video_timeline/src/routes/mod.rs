@@ -1,4 +1,4 @@
-//! The timeline over HTTP. Each file has the calls of one entity.
+//! The HTTP routes of the timeline, one file per entity.
 
 mod clips;
 mod edits;
@@ -19,10 +19,10 @@ use crate::error::{Entity, Error};
 use crate::page::Paging;
 use crate::service::TimelineService;
 
-/// The largest body of a call that makes many clips, in bytes.
+/// Maximum body size of a call that creates many clips, in bytes.
 const MAX_BATCH_BODY: usize = 16 << 20;
 
-/// Routes that take larger bodies than others, and how many bytes.
+/// Routes that accept larger bodies than others, with their limits in bytes.
 pub const BODY_LIMITS: &[(&str, usize)] =
     &[("/video/timelines", MAX_BATCH_BODY), ("/video/tracks/{track_id}/clips/batch", MAX_BATCH_BODY)];
 
@@ -50,20 +50,20 @@ pub fn router(service: TimelineService) -> OpenApiRouter {
         .with_state(service)
 }
 
-/// An id in a path; one that cannot be names nothing.
+/// Parses an id from a path; an invalid id is not found.
 fn path_id(kind: Entity, text: String) -> Result<Id, Error> {
     text.parse().map_err(|_| Error::NotFound { kind, id: text })
 }
 
-/// Which part of a listing.
+/// Selects a page of a listing.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// Rows on the page.
+    /// Maximum number of rows on the page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::service::TimelineService;
 type NewProjectRequest = InContext<NewProject>;
 type ProjectPatchRequest = InContext<ProjectPatch>;
 
-/// Make a project.
+/// Create a project.
 #[utoipa::path(post, path = "/video/projects", operation_id = "create_project", tag = "video_timeline",
     request_body = NewProjectRequest,
     responses(
@@ -44,7 +44,7 @@ pub(super) async fn list(
     Ok(Json(service.projects(&context, &query.into()).await?))
 }
 
-/// Read a project.
+/// Get a project by its id.
 #[utoipa::path(get, path = "/video/projects/{project_id}",
     operation_id = "get_project", tag = "video_timeline",
     params(("project_id" = String, Path)),

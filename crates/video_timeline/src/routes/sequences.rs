@@ -11,7 +11,7 @@ use crate::service::TimelineService;
 type NewSequenceRequest = InContext<NewSequence>;
 type SequencePatchRequest = InContext<SequencePatch>;
 
-/// Make a sequence of a project.
+/// Create a sequence of a project.
 #[utoipa::path(post, path = "/video/projects/{project_id}/sequences",
     operation_id = "create_sequence", tag = "video_timeline",
     params(("project_id" = String, Path)), request_body = NewSequenceRequest,
@@ -52,7 +52,7 @@ pub(super) async fn list(
     Ok(Json(service.sequences(&context, &project_id, &query.into()).await?))
 }
 
-/// Read a sequence.
+/// Get a sequence by its id.
 #[utoipa::path(get, path = "/video/sequences/{sequence_id}",
     operation_id = "get_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path)),

@@ -8,7 +8,7 @@ use crate::service::TimelineService;
 
 type NewTimelineRequest = InContext<NewTimeline>;
 
-/// Make a sequence with one track of clips, on a new project or an existing one: all, or nothing.
+/// Create a sequence with one track of clips, in a new or existing project, all or nothing.
 #[utoipa::path(post, path = "/video/timelines", operation_id = "create_timeline", tag = "video_timeline",
     request_body = NewTimelineRequest,
     responses(

@@ -11,7 +11,7 @@ use crate::service::TimelineService;
 type NewTrackRequest = InContext<NewTrack>;
 type TrackPatchRequest = InContext<TrackPatch>;
 
-/// Make a track of a sequence.
+/// Create a track of a sequence.
 #[utoipa::path(post, path = "/video/sequences/{sequence_id}/tracks",
     operation_id = "create_track", tag = "video_timeline",
     params(("sequence_id" = String, Path)), request_body = NewTrackRequest,
@@ -52,7 +52,7 @@ pub(super) async fn list(
     Ok(Json(service.tracks(&context, &sequence_id, &query.into()).await?))
 }
 
-/// Read a track.
+/// Get a track by its id.
 #[utoipa::path(get, path = "/video/tracks/{track_id}", operation_id = "get_track", tag = "video_timeline",
     params(("track_id" = String, Path)),
     responses(

@@ -7,7 +7,7 @@ use crate::error::{Entity, Error};
 use crate::model::{
     Clip, ClipPatch, MoveClip, NewClip, SplitClip, SplitResult, TrimClip, clip_pointer, clips_on_track,
 };
-use crate::page::{Paging, Place};
+use crate::page::{KeysetCursor, Paging};
 use crate::store::{clip_lists, clips, sequences, tracks};
 
 impl TimelineService {
@@ -28,7 +28,7 @@ impl TimelineService {
         Ok(clip)
     }
 
-    /// All or none.
+    /// Creates all clips or none.
     pub(crate) async fn make_clips(
         &self,
         context: &RequestContext,
@@ -41,13 +41,13 @@ impl TimelineService {
         }
         self.check_media(&context.scope, &clips, clip_pointer).await?;
         let mut connection = self.pool.acquire().await?;
-        // No clips violate no foreign key.
+        // An empty list violates no foreign key, so the track is looked up.
         found(tracks::find(&mut connection, &context.scope, track_id).await?, Entity::Track, track_id)?;
         clips::insert_all(&mut connection, &context.scope, track_id, &clips).await?;
         Ok(clips)
     }
 
-    /// Did an earlier try of this write make these clips before its process died? All are made at once.
+    /// Whether an earlier attempt of this write created these clips before its process died. All are created at once.
     pub(super) async fn were_made(&self, context: &RequestContext, clips: &[Clip]) -> Result<bool, Error> {
         let (Some(_), Some(first)) = (WriteSeed::current(), clips.first()) else { return Ok(false) };
         let mut connection = self.pool.acquire().await?;
@@ -59,7 +59,7 @@ impl TimelineService {
         found(row, Entity::Clip, id)
     }
 
-    /// By begin on the timeline.
+    /// Clips ordered by start on the timeline, or for a window by start in the asset.
     pub(crate) async fn clips(
         &self,
         context: &RequestContext,
@@ -87,10 +87,10 @@ impl TimelineService {
             }
             ClipFilter::Showing { asset_id, start, end } => {
                 let rows = clip_lists::showing(&mut connection, scope, asset_id, *start, *end, &page).await?;
-                return Ok(page.page(rows, |clip| Place::of(clip.in_ms.as_micros(), &clip.id)));
+                return Ok(page.page(rows, |clip| KeysetCursor::of(clip.in_ms.as_micros(), &clip.id)));
             }
         };
-        Ok(page.page(rows, |clip| Place::of(clip.start_ms_on_timeline.as_micros(), &clip.id)))
+        Ok(page.page(rows, |clip| KeysetCursor::of(clip.start_ms_on_timeline.as_micros(), &clip.id)))
     }
 
     pub(crate) async fn update_clip(
@@ -99,7 +99,7 @@ impl TimelineService {
         id: &Id,
         patch: ClipPatch,
     ) -> Result<Clip, Error> {
-        // Unchanged fields are not validated: the clip may be older than the rule.
+        // Unchanged fields are not checked against the media: the clip may predate the check.
         let refers = patch.asset_id.is_some() || patch.artifact_id.is_some() || patch.out_ms.is_some();
         let change = |clip: &Clip| {
             let patched = patch.clone().apply(clip.clone());
@@ -162,8 +162,8 @@ impl TimelineService {
         deleted(any, Entity::Clip, id)
     }
 
-    /// Changes what a clip plays, and checks it against the media. They are asked before the clip is locked, as they have
-    /// connections of their own; a clip that another call changed meanwhile is checked again.
+    /// Changes the source of a clip and checks it against the media. The check runs before the clip is locked, because
+    /// it uses connections of its own; it is repeated if another call changed the clip meanwhile.
     async fn change_source(
         &self,
         context: &RequestContext,
@@ -184,7 +184,7 @@ impl TimelineService {
         }
     }
 
-    /// Reads, changes and writes a clip with no other change in between.
+    /// Reads, changes and writes a clip atomically.
     async fn change_clip(
         &self,
         context: &RequestContext,
@@ -200,12 +200,12 @@ impl TimelineService {
     }
 }
 
-/// JSON pointer of a body that is a clip.
+/// JSON pointer for a body that is itself a clip.
 fn body(_index: usize) -> String {
     String::new()
 }
 
-/// What of a clip is checked against the media.
+/// The fields of a clip that are checked against the media.
 fn played(clip: &Clip) -> (&Id, Option<&Id>, MediaTime) {
     (&clip.asset_id, clip.artifact_id.as_ref(), clip.out_ms)
 }

@@ -1,4 +1,4 @@
-//! The rules of the timeline in this process: checks, transactions, what is made of what.
+//! The local timeline service: validation, transactions, object hierarchy.
 
 mod clips;
 mod projects;
@@ -15,8 +15,8 @@ use crate::catalogue::{self, MediaCatalogue};
 use crate::error::{Entity, Error};
 use crate::model::Clip;
 
-/// The timeline on this process's Postgres. As a [`VideoTimeline`](crate::VideoTimeline) it is what
-/// other engines use; [`router`](crate::router) serves all of it over HTTP.
+/// The timeline on this process's Postgres. Other engines use it as a [`VideoTimeline`](crate::VideoTimeline);
+/// [`router`](crate::router) serves all of it over HTTP.
 #[derive(Clone, Debug)]
 pub struct TimelineService {
     pool: PgPool,
@@ -25,19 +25,19 @@ pub struct TimelineService {
 }
 
 impl TimelineService {
-    /// A timeline on a migrated database.
+    /// Creates a timeline on a migrated database.
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
         Self { pool, clock, catalogue: None }
     }
 
-    /// The same timeline, which keeps only clips of what `catalogue` knows.
+    /// Adds a catalogue, against which new and changed clips are checked.
     #[must_use]
     pub fn with_catalogue(self, catalogue: Arc<dyn MediaCatalogue>) -> Self {
         Self { catalogue: Some(catalogue), ..self }
     }
 
-    /// Checks what clips refer to, `at` being the JSON pointer of each.
+    /// Checks the assets and artifacts of clips; `at` returns the JSON pointer of each clip.
     async fn check_media(
         &self,
         scope: &Scope,
@@ -48,12 +48,12 @@ impl TimelineService {
     }
 }
 
-/// The thing found, or the error that there is none.
+/// The row, or [`Error::NotFound`].
 fn found<T>(row: Option<T>, kind: Entity, id: &Id) -> Result<T, Error> {
     row.ok_or_else(|| Error::not_found(kind, id))
 }
 
-/// Done, or the error that there was nothing to do it to.
+/// Success, or [`Error::NotFound`] if no row was deleted.
 fn deleted(any: bool, kind: Entity, id: &Id) -> Result<(), Error> {
     found(any.then_some(()), kind, id)
 }

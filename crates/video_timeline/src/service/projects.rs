@@ -7,7 +7,7 @@ use crate::page::Paging;
 use crate::store::projects;
 
 impl TimelineService {
-    /// The project that `new` becomes when `context`'s caller makes it now.
+    /// The row of `new`, owned by `context`'s caller and created now.
     pub(super) fn project_of(&self, context: &RequestContext, new: NewProject) -> Project {
         let now = self.clock.now();
         Project {
@@ -45,7 +45,7 @@ impl TimelineService {
         found(row, Entity::Project, id)
     }
 
-    /// Newest first.
+    /// A page of projects, newest first.
     pub(crate) async fn projects(
         &self,
         context: &RequestContext,
@@ -69,7 +69,7 @@ impl TimelineService {
         found(row, Entity::Project, id)
     }
 
-    /// Deletes it with its sequences, their tracks and clips.
+    /// Deletes a project with its sequences, their tracks and clips.
     pub(crate) async fn delete_project(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
         let any = projects::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
         deleted(any, Entity::Project, id)

@@ -3,7 +3,7 @@ use http_kit::{Id, Page, RequestContext, WriteSeed};
 use super::{TimelineService, deleted, found};
 use crate::error::{Entity, Error};
 use crate::model::{NewSequence, Sequence, SequencePatch};
-use crate::page::{Paging, Place};
+use crate::page::{KeysetCursor, Paging};
 use crate::store::{projects, sequences};
 
 impl TimelineService {
@@ -29,7 +29,7 @@ impl TimelineService {
         found(row, Entity::Sequence, id)
     }
 
-    /// By position.
+    /// Sequences ordered by position.
     pub(crate) async fn sequences(
         &self,
         context: &RequestContext,
@@ -41,7 +41,7 @@ impl TimelineService {
         let parent = projects::find(&mut connection, &context.scope, project_id).await?;
         found(parent, Entity::Project, project_id)?;
         let rows = sequences::list(&mut connection, &context.scope, project_id, &page).await?;
-        Ok(page.page(rows, |row| Place::of(row.position.into(), &row.id)))
+        Ok(page.page(rows, |row| KeysetCursor::of(row.position.into(), &row.id)))
     }
 
     pub(crate) async fn update_sequence(
@@ -55,7 +55,7 @@ impl TimelineService {
         found(row, Entity::Sequence, id)
     }
 
-    /// Deletes it with its tracks and their clips.
+    /// Deletes a sequence with its tracks and their clips.
     pub(crate) async fn delete_sequence(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
         let any = sequences::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
         deleted(any, Entity::Sequence, id)

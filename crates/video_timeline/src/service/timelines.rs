@@ -10,8 +10,8 @@ use crate::model::{
 use crate::store::{clips, projects, sequences, tracks};
 
 impl TimelineService {
-    /// Project, sequence, track and clips in one transaction, in a constant number of statements, and in the same
-    /// transaction what `companion` writes.
+    /// Creates project, sequence, track and clips in one transaction, in a constant number of statements; `companion`
+    /// writes in the same transaction.
     pub(crate) async fn make_timeline(
         &self,
         context: &RequestContext,
@@ -56,12 +56,12 @@ impl TimelineService {
     }
 }
 
-/// The caller's project.
+/// Looks up a project of the caller.
 async fn attach(connection: &mut PgConnection, context: &RequestContext, id: &Id) -> Result<Project, Error> {
     found(projects::find(connection, &context.scope, id).await?, Entity::Project, id)
 }
 
-/// What an earlier try of this write made before its process died.
+/// The timeline that an earlier attempt of this write created before its process died.
 async fn made_before(
     connection: &mut PgConnection,
     context: &RequestContext,

@@ -3,7 +3,7 @@ use http_kit::{Id, Page, RequestContext, WriteSeed};
 use super::{TimelineService, deleted, found};
 use crate::error::{Entity, Error};
 use crate::model::{NewTrack, Track, TrackPatch};
-use crate::page::{Paging, Place};
+use crate::page::{KeysetCursor, Paging};
 use crate::store::{sequences, tracks};
 
 impl TimelineService {
@@ -29,7 +29,7 @@ impl TimelineService {
         found(row, Entity::Track, id)
     }
 
-    /// By position.
+    /// Tracks ordered by position.
     pub(crate) async fn tracks(
         &self,
         context: &RequestContext,
@@ -41,7 +41,7 @@ impl TimelineService {
         let parent = sequences::find(&mut connection, &context.scope, sequence_id).await?;
         found(parent, Entity::Sequence, sequence_id)?;
         let rows = tracks::list(&mut connection, &context.scope, sequence_id, &page).await?;
-        Ok(page.page(rows, |row| Place::of(row.position.into(), &row.id)))
+        Ok(page.page(rows, |row| KeysetCursor::of(row.position.into(), &row.id)))
     }
 
     pub(crate) async fn update_track(
@@ -55,7 +55,7 @@ impl TimelineService {
         found(row, Entity::Track, id)
     }
 
-    /// Deletes it with its clips.
+    /// Deletes a track with its clips.
     pub(crate) async fn delete_track(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
         let any = tracks::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
         deleted(any, Entity::Track, id)

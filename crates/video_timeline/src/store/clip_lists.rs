@@ -1,5 +1,5 @@
-//! Listings of clips: by begin on the timeline (or, in a window of an asset, in the asset), then id; one row more than
-//! the page has.
+//! Listings of clips: by start on the timeline (or, for a window of an asset, in the asset), then id; each fetches one
+//! row more than the page has.
 
 use http_kit::{Id, Scope};
 use media_time::MediaTime;
@@ -10,8 +10,8 @@ use super::clips::Row;
 use crate::model::{Clip, Meta};
 use crate::page::InOrder;
 
-/// Fetches a page of clips: the function's name, and what follows `SELECT … FROM video_clips c`. `$1` and `$2` are the
-/// owner, `$3` to `$5` the page; the arguments follow from `$6` on.
+/// Fetches a page of clips. `$name` is the function's name, `$rest` the SQL after `SELECT … FROM video_clips c`. `$1`
+/// and `$2` are the owner, `$3` to `$5` the page; the arguments follow from `$6`.
 macro_rules! list {
     ($connection:expr, $scope:expr, $page:expr, $name:literal, $rest:literal, $($argument:expr),+ $(,)?) => {
         sqlx::query_as!(
@@ -105,7 +105,7 @@ pub(crate) async fn of_artifacts(
     )
 }
 
-/// By begin in the asset.
+/// Clips that show the window, ordered by start in the asset.
 pub(crate) async fn showing(
     connection: &mut PgConnection,
     scope: &Scope,

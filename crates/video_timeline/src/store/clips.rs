@@ -7,7 +7,7 @@ use super::no_parent;
 use crate::error::{Entity, Error};
 use crate::model::{Clip, Meta};
 
-/// A clip as its columns have it; times in microseconds.
+/// A row of the table of clips; times in microseconds.
 pub(super) struct Row {
     pub(super) id: Id,
     pub(super) track_id: Id,
@@ -97,7 +97,7 @@ pub(crate) async fn find(
     .map(|row| row.map(Clip::from))
 }
 
-/// Reads a clip and keeps others from changing it until the transaction ends.
+/// Reads a clip and locks it until the transaction ends.
 pub(crate) async fn lock(
     connection: &mut PgConnection,
     scope: &Scope,
@@ -146,7 +146,7 @@ pub(crate) async fn update(connection: &mut PgConnection, scope: &Scope, clip: &
     .map_err(|error| no_parent(error, "video_clips_track", Entity::Track, &clip.track_id))
 }
 
-/// False when there is none.
+/// Returns false if the clip does not exist.
 pub(crate) async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
     let deleted = sqlx::query!(
         "-- video_timeline::clips::delete

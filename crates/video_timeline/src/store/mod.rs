@@ -1,4 +1,4 @@
-//! The SQL. Each function is one statement and runs on the caller's connection or transaction.
+//! The SQL of this crate. Each function is one statement and runs on the caller's connection or transaction.
 
 pub(crate) mod clip_lists;
 pub(crate) mod clips;
@@ -10,7 +10,7 @@ use http_kit::Id;
 
 use crate::error::{Entity, Error};
 
-/// Turns the violated foreign key named `constraint` into "no such parent".
+/// Converts a violation of the foreign key `constraint` into [`Error::NotFound`] for the parent.
 fn no_parent(error: sqlx::Error, constraint: &str, kind: Entity, id: &Id) -> Error {
     let violated = error.as_database_error().and_then(|database| database.constraint());
     if violated == Some(constraint) { Error::not_found(kind, id) } else { error.into() }

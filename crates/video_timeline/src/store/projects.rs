@@ -74,7 +74,7 @@ pub(crate) async fn find(
     .map(|row| row.map(Project::from))
 }
 
-/// Newest first; one row more than the page has.
+/// Projects, newest first; one row more than the page has.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     scope: &Scope,
@@ -132,7 +132,7 @@ pub(crate) async fn update(
     .map(|row| row.map(Project::from))
 }
 
-/// Deletes it with all it holds; false when there is none.
+/// Deletes a project and its contents; false if it does not exist.
 pub(crate) async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
     let deleted = sqlx::query!(
         "-- video_timeline::projects::delete

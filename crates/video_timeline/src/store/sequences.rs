@@ -29,7 +29,8 @@ impl From<Row> for Sequence {
     }
 }
 
-/// Without a position it goes after the last; two at once may share one, and creation orders them.
+/// Without a position, the sequence is appended; two concurrent inserts may get the same one and are ordered by
+/// creation.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     scope: &Scope,
@@ -79,7 +80,7 @@ pub(crate) async fn find(
     .map(|row| row.map(Sequence::from))
 }
 
-/// By position; one row more than the page has.
+/// Sequences by position; one row more than the page has.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     scope: &Scope,
@@ -135,7 +136,7 @@ pub(crate) async fn update(
     .map(|row| row.map(Sequence::from))
 }
 
-/// Deletes it with all it holds; false when there is none.
+/// Deletes a sequence and its contents; false if it does not exist.
 pub(crate) async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
     let deleted = sqlx::query!(
         "-- video_timeline::sequences::delete

@@ -29,7 +29,7 @@ impl From<Row> for Track {
     }
 }
 
-/// Without a position it goes after the last; two at once may share one, and creation orders them.
+/// Without a position, the track is appended; two concurrent inserts may get the same one and are ordered by creation.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     scope: &Scope,
@@ -81,7 +81,7 @@ pub(crate) async fn find(
     .map(|row| row.map(Track::from))
 }
 
-/// By position; one row more than the page has.
+/// Tracks by position; one row more than the page has.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     scope: &Scope,
@@ -134,7 +134,7 @@ pub(crate) async fn update(
     .map(|row| row.map(Track::from))
 }
 
-/// Deletes it with its clips; false when there is none.
+/// Deletes a track with its clips; false if it does not exist.
 pub(crate) async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
     let deleted = sqlx::query!(
         "-- video_timeline::tracks::delete

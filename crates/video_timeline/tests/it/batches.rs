@@ -1,4 +1,4 @@
-//! Many clips, and whole timelines: all or nothing, in a constant number of statements.
+//! Batches of clips and whole timelines: all or nothing, in a constant number of statements.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn clips(count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_batch_is_made_in_the_order_given() {
+async fn clip_batch_keeps_the_given_order() {
     let state = TestState::new().await;
     let path = format!("/video/tracks/{}/clips", state.track().await);
     let batch = vec![clip(0.0, 1.0, 9.0), clip(0.0, 1.0, 3.0), clip(0.0, 1.0, 3.0)];
@@ -33,7 +33,7 @@ async fn a_batch_is_made_in_the_order_given() {
 }
 
 #[tokio::test]
-async fn one_bad_clip_spoils_the_batch() {
+async fn one_invalid_clip_rejects_the_batch() {
     let state = TestState::new().await;
     let path = format!("/video/tracks/{}/clips", state.track().await);
     let mut batch = clips(3);
@@ -50,7 +50,7 @@ async fn one_bad_clip_spoils_the_batch() {
 }
 
 #[tokio::test]
-async fn a_timeline_is_made_whole_on_a_new_or_an_existing_project() {
+async fn timeline_is_created_in_a_new_or_existing_project() {
     let state = TestState::new().await;
     let new = json!({"new": {"title": "Origin snippets", "render_profile": "draft_480p_fast"}});
     let (status, made) = state.post("/video/timelines", timeline(new, clips(3))).await;
@@ -73,7 +73,7 @@ async fn a_timeline_is_made_whole_on_a_new_or_an_existing_project() {
 }
 
 #[tokio::test]
-async fn a_refused_timeline_leaves_nothing() {
+async fn rejected_timeline_leaves_no_rows() {
     let state = TestState::new().await;
     let mut bad = clips(2);
     bad[1]["speed"] = json!(0);
@@ -96,9 +96,9 @@ async fn a_refused_timeline_leaves_nothing() {
     assert_eq!(state.get("/video/projects").await.1["items"], json!([]));
 }
 
-/// The one place where another owner's project is told apart from an unknown one.
+/// Another owner's project is not distinguished from an unknown one.
 #[tokio::test]
-async fn attaching_to_another_tenants_project_is_as_to_an_unknown_one() {
+async fn attaching_to_a_foreign_project_is_not_found() {
     let state = TestState::new().await;
     let project = state.project().await;
     let body = timeline(json!({"existing": project}), clips(1));
@@ -108,7 +108,7 @@ async fn attaching_to_another_tenants_project_is_as_to_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn the_number_of_statements_does_not_grow_with_the_clips() {
+async fn timeline_uses_a_constant_number_of_statements() {
     let state = TestState::new().await;
     let mut counts = Vec::new();
     for count in [1, 1_000] {

@@ -1,4 +1,4 @@
-//! Clips: defaults, ranges, order, uses.
+//! Clips: defaults, ranges, order, filters.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{TestState, clip, column};
 
 #[tokio::test]
-async fn a_clip_has_the_documented_shape_and_defaults() {
+async fn clip_has_the_documented_fields_and_defaults() {
     let state = TestState::new().await;
     let track = state.track().await;
     let path = format!("/video/tracks/{track}/clips");
@@ -37,7 +37,7 @@ async fn a_clip_has_the_documented_shape_and_defaults() {
 }
 
 #[tokio::test]
-async fn times_are_kept_to_the_microsecond() {
+async fn clip_times_are_exact_to_the_microsecond() {
     let state = TestState::new().await;
     let track = state.track().await;
     let far = 1_125_899_906_000.001;
@@ -48,7 +48,7 @@ async fn times_are_kept_to_the_microsecond() {
 }
 
 #[tokio::test]
-async fn every_range_is_kept_on_creation_and_change() {
+async fn clip_ranges_are_checked_on_creation_and_change() {
     let state = TestState::new().await;
     let track = state.track().await;
     let path = format!("/video/tracks/{track}/clips");
@@ -86,7 +86,7 @@ async fn every_range_is_kept_on_creation_and_change() {
     let (_, page) = state.get(&path).await;
     assert_eq!(column(&page, "id"), [&json!(made)], "what was refused left nothing");
 
-    // Null is absent where there is a default; a change has none.
+    // On creation, null selects the default of a field that has one; a change rejects it.
     let mut body = clip(1_000.0, 2_000.0, 0.0);
     for field in ["speed", "volume_db", "opacity", "meta", "artifact_id"] {
         body[field] = json!(null);
@@ -99,7 +99,7 @@ async fn every_range_is_kept_on_creation_and_change() {
 }
 
 #[tokio::test]
-async fn clips_are_listed_by_begin_over_track_and_sequence() {
+async fn clips_of_a_track_or_sequence_are_listed_by_start() {
     let state = TestState::new().await;
     let sequence = state.sequence().await;
     let tracks = format!("/video/sequences/{sequence}/tracks");
@@ -139,7 +139,7 @@ async fn clips_are_listed_by_begin_over_track_and_sequence() {
 }
 
 #[tokio::test]
-async fn uses_are_found_by_asset_or_artifact() {
+async fn clips_are_listed_by_asset_or_artifact() {
     let state = TestState::new().await;
     let path = format!("/video/tracks/{}/clips", state.track().await);
     let mut body = clip(0.0, 5.0, 0.0);

@@ -1,4 +1,4 @@
-//! One suite for every implementation of the client: what other engines rely on.
+//! One suite for every implementation of the client, of the behaviour that other engines rely on.
 
 use http_kit::{Id, Page};
 use media_time::MediaTime;
@@ -12,26 +12,26 @@ use crate::http_client::serve;
 use crate::support::{TestState, context};
 
 #[tokio::test]
-async fn the_timeline_in_this_process_conforms() {
+async fn local_timeline_conforms() {
     let state = TestState::new().await;
     conforms(&state.service).await;
 }
 
 #[tokio::test]
-async fn the_remote_timeline_conforms() {
+async fn remote_timeline_conforms() {
     let state = TestState::new().await;
     let base_url = serve(state.app.clone()).await;
     conforms(&HttpTimeline::new(HttpTimelineConfig::new(base_url)).unwrap()).await;
 }
 
 async fn conforms(timeline: &dyn VideoTimeline) {
-    what_is_made_can_be_read(timeline).await;
+    created_objects_can_be_read(timeline).await;
     batches_keep_their_order_and_are_atomic(timeline).await;
-    timelines_are_made_whole(timeline).await;
+    timelines_are_created_atomically(timeline).await;
     listings_page_in_order(timeline).await;
-    windows_are_half_open_and_page_by_begin_in_the_asset(timeline).await;
-    refusals_are_typed(timeline).await;
-    owners_are_kept_apart(timeline).await;
+    windows_are_half_open_and_page_by_start_in_the_asset(timeline).await;
+    errors_are_typed(timeline).await;
+    owners_are_isolated(timeline).await;
 }
 
 fn id(text: &str) -> Id {
@@ -67,7 +67,7 @@ fn new_project() -> NewProject {
     NewProject { title: "Origin snippets".to_owned(), render_profile: Some(id("1080p_30_web")), meta: meta() }
 }
 
-async fn what_is_made_can_be_read(timeline: &dyn VideoTimeline) {
+async fn created_objects_can_be_read(timeline: &dyn VideoTimeline) {
     let context = context("t1");
     let project = timeline.create_project(&context, new_project()).await.unwrap();
     assert_eq!(project.tenant_id, context.scope.tenant_id);
@@ -104,7 +104,7 @@ async fn batches_keep_their_order_and_are_atomic(timeline: &dyn VideoTimeline) {
     assert_eq!(all_clips(timeline, &ClipFilter::Track(track), 500).await.len(), 1_000);
 }
 
-async fn timelines_are_made_whole(timeline: &dyn VideoTimeline) {
+async fn timelines_are_created_atomically(timeline: &dyn VideoTimeline) {
     let context = context("t1");
     let new = new_timeline(ProjectTarget::New(new_project()), vec![new_clip(2), new_clip(1)]);
     let first = timeline.create_timeline(&context, new).await.unwrap();
@@ -148,7 +148,7 @@ async fn listings_page_in_order(timeline: &dyn VideoTimeline) {
     assert!(all_clips(timeline, &ClipFilter::Asset(id("..")), 1).await.is_empty());
 }
 
-async fn windows_are_half_open_and_page_by_begin_in_the_asset(timeline: &dyn VideoTimeline) {
+async fn windows_are_half_open_and_page_by_start_in_the_asset(timeline: &dyn VideoTimeline) {
     let context = context("t1");
     let time = MediaTime::from_millis;
     let clip = |begin: i64, end: i64, artifact: &str| NewClip {
@@ -167,7 +167,7 @@ async fn windows_are_half_open_and_page_by_begin_in_the_asset(timeline: &dyn Vid
         (window(just_before(10), Some(time(11))), vec![1, 2]),
         (window(time(25), None), vec![0]),
         (window(time(30), None), vec![]),
-        // By begin on the timeline.
+        // Ordered by start on the timeline.
         (ClipFilter::Artifacts(vec![id("a_3"), id("a_1")]), vec![0, 3, 2]),
     ] {
         let expected: Vec<_> = expected.into_iter().map(|index: usize| made[index].clone()).collect();
@@ -205,7 +205,7 @@ async fn all_clips(
     }
 }
 
-async fn refusals_are_typed(timeline: &dyn VideoTimeline) {
+async fn errors_are_typed(timeline: &dyn VideoTimeline) {
     let context = context("t1");
     for unknown in ["unknown", "..", "."].map(id) {
         let refusals = [
@@ -256,7 +256,7 @@ async fn refusals_are_typed(timeline: &dyn VideoTimeline) {
     assert!(matches!(refusal, Err(Error::InvalidQuery { parameter, .. }) if parameter == "limit"));
 }
 
-async fn owners_are_kept_apart(timeline: &dyn VideoTimeline) {
+async fn owners_are_isolated(timeline: &dyn VideoTimeline) {
     let (mine, other) = (context("t1"), context("t2"));
     let new = new_timeline(ProjectTarget::New(new_project()), vec![new_clip(0)]);
     let made = timeline.create_timeline(&mine, new).await.unwrap();

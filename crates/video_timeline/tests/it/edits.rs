@@ -1,4 +1,4 @@
-//! Trim, split and move over HTTP; their arithmetic has unit tests beside it.
+//! Trim, split and move over HTTP; unit tests in `model::edit` cover their arithmetic.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::TestState;
 
 #[tokio::test]
-async fn trimming_keeps_what_stays_visible_in_place() {
+async fn trim_keeps_the_remaining_part_in_place() {
     let state = TestState::new().await;
     let path = format!("/video/clips/{}", state.clip().await);
     let (status, trimmed) =
@@ -28,7 +28,7 @@ async fn trimming_keeps_what_stays_visible_in_place() {
 }
 
 #[tokio::test]
-async fn splitting_leaves_two_clips_that_join() {
+async fn split_leaves_two_adjacent_clips() {
     let state = TestState::new().await;
     let id = state.clip().await;
     let path = format!("/video/clips/{id}");
@@ -55,7 +55,7 @@ async fn splitting_leaves_two_clips_that_join() {
 }
 
 #[tokio::test]
-async fn moving_changes_track_and_begin() {
+async fn move_changes_track_and_start() {
     let state = TestState::new().await;
     let path = format!("/video/clips/{}", state.clip().await);
     let track = state.track().await;
@@ -72,7 +72,7 @@ async fn moving_changes_track_and_begin() {
 }
 
 #[tokio::test]
-async fn a_clip_cannot_move_to_another_tenants_track() {
+async fn move_to_a_foreign_track_is_rejected() {
     let state = TestState::new().await;
     let path = format!("/video/clips/{}", state.clip().await);
     let made = state.call_as(

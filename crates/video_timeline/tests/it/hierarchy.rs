@@ -1,4 +1,4 @@
-//! Projects, sequences and tracks: what is the same for each, and what is its own.
+//! Projects, sequences and tracks: the behaviour they share, and their specific fields.
 
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{TestState, column};
 
 #[tokio::test]
-async fn a_project_is_made_read_changed_and_deleted() {
+async fn project_is_created_read_updated_and_deleted() {
     let state = TestState::new().await;
     let body = json!({"title": "Origin snippets", "render_profile": "1080p_30_web", "meta": {"a": [1]}});
     let (status, made) = state.post("/video/projects", body).await;
@@ -39,7 +39,7 @@ async fn a_project_is_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn sequences_and_tracks_are_made_read_changed_and_deleted() {
+async fn sequences_and_tracks_are_created_read_updated_and_deleted() {
     let state = TestState::new().await;
     let project = state.project().await;
     let sequences = format!("/video/projects/{project}/sequences");
@@ -76,11 +76,11 @@ async fn sequences_and_tracks_are_made_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn projects_are_listed_newest_first_in_pages() {
+async fn listing_pages_projects_newest_first() {
     let state = TestState::new().await;
     for title in ["a", "b", "c", "d", "e"] {
         state.make("/video/projects", json!({"title": title})).await;
-        // Two of each instant: the id breaks the tie.
+        // Two projects per instant: the id breaks the tie.
         if matches!(title, "b" | "d") {
             state.clock.advance(TimeDelta::microseconds(1));
         }
@@ -98,7 +98,7 @@ async fn projects_are_listed_newest_first_in_pages() {
 }
 
 #[tokio::test]
-async fn children_are_listed_by_position_in_pages() {
+async fn listing_pages_children_by_position() {
     let state = TestState::new().await;
     let project = state.project().await;
     let sequence = state.sequence().await;
@@ -145,7 +145,7 @@ async fn deleting_a_parent_deletes_its_children() {
 }
 
 #[tokio::test]
-async fn another_tenants_things_answer_as_unknown_ones() {
+async fn objects_of_other_tenants_are_unknown() {
     let state = TestState::new().await;
     let clip = state.clip().await;
     let (_, found) = state.get(&format!("/video/clips/{clip}")).await;
@@ -184,8 +184,8 @@ async fn another_tenants_things_answer_as_unknown_ones() {
             let path = format!("/video/{kind}/{id}{rest}");
             let (status, mut problem) = state.call_as("t2", method.clone(), &path, body.clone()).await;
             assert_eq!(status, StatusCode::NOT_FOUND, "{method} {path}: {problem}");
-            for told in ["request_id", "detail", "id"] {
-                problem.as_object_mut().unwrap().remove(told);
+            for member in ["request_id", "detail", "id"] {
+                problem.as_object_mut().unwrap().remove(member);
             }
             answers.push(problem);
         }

@@ -1,4 +1,4 @@
-//! Bodies and queries that nobody means well with: each has its typed problem, none a 500.
+//! Malformed and malicious bodies and queries: each gets its typed problem, none a 500.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ async fn malformed_bodies_are_problems_on_every_write() {
         for (body, expected) in bodies {
             let sent = state.send("t1", method.clone(), path, Some(body.to_owned())).await;
             let start: String = body.chars().take(20).collect();
-            // The depth limit is met only where `meta` is read; elsewhere it is an unknown field.
+            // Only `meta` can reach the depth limit; elsewhere it is an unknown field.
             let known = if body == deep && sent.0 == 422 { 422 } else { expected };
             assert_eq!(sent.0.as_u16(), known, "{method} {path} {start}: {}", sent.1);
         }
@@ -45,7 +45,7 @@ async fn malformed_bodies_are_problems_on_every_write() {
 }
 
 #[tokio::test]
-async fn senseless_texts_and_numbers_are_refused() {
+async fn invalid_texts_and_numbers_are_rejected() {
     let state = TestState::new().await;
     let (project, sequence) = (state.project().await, state.sequence().await);
     let calls = [
@@ -80,7 +80,7 @@ async fn senseless_texts_and_numbers_are_refused() {
 }
 
 #[tokio::test]
-async fn the_last_position_takes_any_number_of_children() {
+async fn maximum_position_accepts_any_number_of_children() {
     let state = TestState::new().await;
     let path = format!("/video/projects/{}/sequences", state.project().await);
     state.make(&path, json!({"name": "last", "position": 1_000_000})).await;
@@ -89,7 +89,7 @@ async fn the_last_position_takes_any_number_of_children() {
 }
 
 #[tokio::test]
-async fn listings_refuse_what_they_did_not_hand_out() {
+async fn listings_reject_invalid_limits_and_cursors() {
     let state = TestState::new().await;
     let project = state.project().await;
     let track = state.track().await;

@@ -1,4 +1,4 @@
-//! The remote client when the network, or the other side, fails it.
+//! The remote client under failures of the network or the remote.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,10 +34,10 @@ async fn client(app: Router) -> HttpTimeline {
     HttpTimeline::new(config(serve(app).await)).unwrap()
 }
 
-/// The headers of each call that came in.
+/// The headers of each received call.
 type Seen = Arc<Mutex<Vec<HeaderMap>>>;
 
-/// A remote that answers each call with `answer`.
+/// A remote that returns `answer` for each call.
 fn answering(answer: impl Fn(usize) -> Response + Clone + Send + Sync + 'static) -> (Router, Seen) {
     let seen = Seen::default();
     let calls = Arc::clone(&seen);
@@ -73,9 +73,9 @@ async fn lose_two(State(answers): State<Arc<AtomicUsize>>, request: Request, nex
     }
 }
 
-/// The remote did the write, and its answer was lost on the way: the write happens once.
+/// The remote performs the write but its response is lost: the write happens once.
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_happens_once() {
+async fn write_with_a_lost_response_happens_once() {
     let state = TestState::new().await;
     let answers = Arc::new(AtomicUsize::new(0));
     let lossy = state.app.clone().layer(from_fn_with_state(Arc::clone(&answers), lose_two));
@@ -88,7 +88,7 @@ async fn a_write_whose_answer_is_lost_happens_once() {
 }
 
 #[tokio::test]
-async fn the_callers_context_goes_with_every_attempt() {
+async fn every_attempt_carries_the_callers_context() {
     let (app, seen) = answering(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
     let timeline = client(app).await;
     timeline.create_project(&context("t1"), titled("x")).await.unwrap_err();
@@ -108,18 +108,18 @@ async fn the_callers_context_goes_with_every_attempt() {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_not_tried_again() {
+async fn permanent_failures_are_not_retried() {
     for status in [301, 400, 401, 404, 409, 500] {
         let status = StatusCode::from_u16(status).unwrap();
         let (app, seen) = answering(move |_| status.into_response());
-        let told = detail(get(&client(app).await).await);
-        assert!(told.contains(status.as_str()), "{told}");
+        let message = detail(get(&client(app).await).await);
+        assert!(message.contains(status.as_str()), "{message}");
         assert_eq!(seen.lock().unwrap().len(), 1, "{status}");
     }
 }
 
 #[tokio::test]
-async fn answers_that_make_no_sense_are_unavailable() {
+async fn invalid_responses_are_unavailable() {
     for body in ["", "{}", "<html>", r#"{"id":"a|b"}"#] {
         let (app, _) = answering(move |_| body.into_response());
         assert!(detail(get(&client(app).await).await).starts_with("an unreadable answer"), "{body}");
@@ -132,7 +132,7 @@ async fn answers_that_make_no_sense_are_unavailable() {
 }
 
 #[tokio::test]
-async fn a_remote_that_hangs_is_given_up() {
+async fn unresponsive_remote_times_out() {
     let hanging = Router::new().fallback(async || std::future::pending::<StatusCode>().await);
     let base_url = serve(hanging).await;
     let attempt =
@@ -143,7 +143,7 @@ async fn a_remote_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_remote_that_is_not_there_is_a_502_to_the_caller() {
+async fn unreachable_remote_is_a_502() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     drop(listener);
@@ -154,7 +154,7 @@ async fn a_remote_that_is_not_there_is_a_502_to_the_caller() {
 }
 
 #[tokio::test]
-async fn a_base_url_may_have_a_path() {
+async fn base_url_may_have_a_path() {
     let state = TestState::new().await;
     let mut base_url = serve(Router::new().nest("/api/v1", state.app.clone())).await;
     base_url.set_path("/api/v1");

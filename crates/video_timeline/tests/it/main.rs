@@ -1,4 +1,4 @@
-//! The timeline as its callers see it: over HTTP, and through both implementations of the client.
+//! Tests of the timeline's interfaces: over HTTP, and through both implementations of the client.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must fail")]
 

@@ -1,4 +1,4 @@
-//! The description of the routes says what they take.
+//! The OpenAPI document describes the request bodies.
 
 use serde_json::{Value, json};
 

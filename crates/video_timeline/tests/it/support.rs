@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use video_timeline::TimelineService;
 
-/// The real router on a database of its own, wrapped as the service wraps it.
+/// The real router on a separate database, with the layers that the service adds.
 pub(crate) struct TestState {
     _database: TestDatabase,
     pub(crate) clock: Arc<ManualClock>,
@@ -32,7 +32,7 @@ impl TestState {
         Self { _database: database, clock, service, app: boundary::layer(router) }
     }
 
-    /// Sends a call of `tenant`'s in `dev`.
+    /// Sends a call as `tenant` in `dev`.
     pub(crate) async fn call_as(
         &self,
         tenant: &str,
@@ -87,7 +87,7 @@ impl TestState {
         self.call_as("t1", Method::DELETE, path, None).await
     }
 
-    /// Posts what must succeed, and returns the new thing's id.
+    /// Posts a valid object and returns its id.
     pub(crate) async fn make(&self, path: &str, body: Value) -> String {
         let (status, made) = self.post(path, body).await;
         assert_eq!(status, StatusCode::CREATED, "{made}");

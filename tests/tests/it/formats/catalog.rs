@@ -1,5 +1,5 @@
-//! Every container × codec that is measured: what the installed ffmpeg can write and somebody may have. Headerless
-//! files (raw GSM, G.722) are absent, because no content identifies them.
+//! Every container × codec that is measured: those in use that the installed ffmpeg can write. Headerless files (raw
+//! GSM, G.722) are absent, because no content identifies them.
 
 use super::codec::*;
 use super::family::{Family, Joint, audio, video};
@@ -25,17 +25,18 @@ const IMX: &str = "mpeg2video -s 720x608 -pix_fmt yuv422p -b:v 50000k -minrate 5
     -bufsize 2000000 -rc_init_occupancy 2000000 -g 1 -intra_vlc 1 -non_linear_quant 1 -ps 1 -qmin 1 -qmax 12 -dc 10 \
     -flags +ildct+low_delay -field_order tt";
 
-/// Where `mp4` muxers of ffmpeg begin, when B-frames are reordered and no edit list is written: first audio packet
-/// at zero, all others and the video after two frames.
+/// Delay of the start in files of ffmpeg's `mp4` muxers when B-frames are reordered and no edit list is written: the
+/// first audio packet is at zero, all others and the video two frames later.
 const REORDER_MS: f64 = 80.0;
-/// By how much one stream begins later than the other in some rows: ten frames.
+/// Delay of one stream relative to the other in some rows: ten frames.
 const LATE_MS: f64 = 400.0;
-/// AVI counts frames, so that ffmpeg delays the video by whole ones for the delay of the audio codec: from the second on.
+/// AVI counts frames, so ffmpeg compensates the delay of the audio codec by delaying the video by whole frames, from
+/// the second frame on.
 const AVI_FRAME_MS: f64 = 40.0;
-/// ffmpeg encodes WMA with a delay of one frame where its decoder, as others, drops two.
+/// ffmpeg encodes WMA with a delay of one frame, whereas its decoder, like others, drops two.
 const LOST_WMA_MS: f64 = -2_048.0 * 1_000.0 / 44_100.0;
 
-/// ISO base media and QuickTime.
+/// Families of ISO base media and QuickTime.
 const MP4: &[Family] = &[
     video(
         "MP4",
@@ -72,7 +73,7 @@ const MP4: &[Family] = &[
     video("QuickTime, Motion JPEG", "mov", MJPEG, &[S16BE]),
 ];
 
-/// Matroska and WebM.
+/// Families of Matroska and WebM.
 const MATROSKA: &[Family] = &[
     video("Matroska", "mkv", H264, &[AAC.presented(), AAC_44.presented(), MP3.presented(), MP2.presented()]),
     video(
@@ -96,7 +97,7 @@ const MATROSKA: &[Family] = &[
     audio("WebM, audio only", "webm", &[OPUS]),
 ];
 
-/// Transport and program streams.
+/// Families of transport and program streams.
 const MPEG: &[Family] = &[
     video("MPEG-TS", "ts", H264, &[AAC.presented(), MP2.presented(), MP3.presented(), AC3.presented()]),
     video("MPEG-TS", "ts", H264, &[EAC3.presented(), OPUS.presented(), DTS.audio_late(), S302M, TRUEHD]),
@@ -110,7 +111,7 @@ const MPEG: &[Family] = &[
     video("SVCD", "mpg", MPEG2, &[MP2.at(44_100, 2).presented()]).options("-f svcd"),
 ];
 
-/// AVI, Flash, Windows Media, broadcast.
+/// Families of AVI, Flash, Windows Media and broadcast formats.
 const VIDEO: &[Family] = &[
     video(
         "AVI",
@@ -143,7 +144,7 @@ const VIDEO: &[Family] = &[
     video("Ogg, Theora", "ogv", THEORA, &[VORBIS, OPUS]),
 ];
 
-/// Audio containers.
+/// Families of audio containers.
 const AUDIO: &[Family] = &[
     audio("Ogg", "ogg", &[VORBIS, OPUS, FLAC]),
     audio("Ogg, chained", "ogg", &[VORBIS, OPUS]).joint(Joint::Halves("-serial_offset 7")),
@@ -176,7 +177,7 @@ const AUDIO: &[Family] = &[
     audio("TrueHD", "thd", &[TRUEHD]),
 ];
 
-/// Everything, a container after the other.
+/// All families, container by container.
 pub(crate) fn families() -> impl Iterator<Item = &'static Family> {
     [MP4, MATROSKA, MPEG, VIDEO, AUDIO].into_iter().flatten()
 }

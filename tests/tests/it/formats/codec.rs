@@ -7,34 +7,34 @@ const DISC: Layout = Layout { rate: 44_100, channels: 2 };
 const WIDEBAND: Layout = Layout { rate: 16_000, channels: 1 };
 const TELEPHONE: Layout = Layout { rate: 8_000, channels: 1 };
 
-/// An audio codec and how it is encoded.
+/// An audio codec with its encoder settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Codec {
     pub(crate) name: &'static str,
     /// ffmpeg's encoder and its options.
     pub(crate) encoder: &'static str,
     pub(crate) layout: Layout,
-    /// Samples in a codec frame, within which a length is known. 1 where the codec holds any length.
+    /// Samples per codec frame, the precision of a length. 1 where the codec encodes any length.
     pub(crate) frame: u32,
-    /// Samples that encoder and decoder put before the first one of the source.
+    /// Number of samples that encoder and decoder insert before the first one of the source.
     pub(crate) delay: u32,
     pub(crate) handling: DelayHandling,
-    /// Deviation of the integrated loudness that the encoder may cause.
+    /// Maximum deviation of the integrated loudness caused by the encoder, in LU.
     pub(crate) loudness_lu: f64,
 }
 
-/// What a container does with the delay of the codec in it.
+/// How a container signals the delay of its codec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DelayHandling {
-    /// It states the delay, or there is none: instants are as coded.
+    /// The delay is declared, or there is none: instants are as coded.
     Stated,
-    /// It does not, but the audio's timestamps begin earlier by the delay: audio and video are in sync, and all
-    /// instants later than coded.
+    /// The delay is not declared, but the audio's timestamps begin earlier by the delay: audio and video are in sync,
+    /// and all instants later than coded.
     Presented,
-    /// It does not, and the audio's timestamps ignore the delay: the audio is late.
+    /// The delay is not declared, and the audio's timestamps ignore it: the audio is late.
     AudioLate,
-    /// It states the delay, and the timestamps add it a second time: the video is late. ffmpeg does so with Opus in
-    /// Matroska.
+    /// The delay is declared, and the timestamps include it a second time: the video is late. ffmpeg writes Opus in
+    /// Matroska this way.
     VideoLate,
 }
 
@@ -59,7 +59,7 @@ impl Codec {
         Self { loudness_lu, ..self }
     }
 
-    /// How much later than coded audio and video are presented, in ms.
+    /// Delays of the presented audio and video relative to the coded source, in ms.
     pub(crate) fn lateness_ms(&self) -> (f64, f64) {
         let delay = self.samples_ms(f64::from(self.delay));
         match self.handling {
@@ -93,7 +93,7 @@ pub(crate) const MP2: Codec = framed("MP2", "mp2 -b:a 384k", 1_152, 481);
 pub(crate) const MP3: Codec = framed("MP3", "libmp3lame -b:a 256k", 1_152, 1_105);
 pub(crate) const MP3_VBR: Codec =
     Codec { name: "MP3, VBR", encoder: "libmp3lame -q:a 2", layout: DISC, ..MP3 };
-/// Two files: delay, padding and LAME tag of the second are four frames at most.
+/// Two files: delay, padding and LAME tag of the second add up to at most four frames.
 pub(crate) const MP3_JOINED: Codec = Codec { frame: 4 * 1_152, ..MP3 };
 /// MPEG-2 layer 3. LAME attenuates it by 5 %.
 pub(crate) const MP3_16: Codec =
@@ -103,7 +103,7 @@ pub(crate) const OPUS: Codec = framed("Opus", "libopus -b:a 192k", 960, 312);
 pub(crate) const VORBIS: Codec = framed("Vorbis", "libvorbis -q:a 9", 1_024, 0);
 pub(crate) const WMA1: Codec = Codec { layout: DISC, ..framed("WMA 1", "wmav1 -b:a 192k", 2_048, 2_048) };
 pub(crate) const WMA2: Codec = Codec { layout: DISC, ..framed("WMA 2", "wmav2 -b:a 192k", 2_048, 2_048) };
-/// Besides this delay of the encoder the decoder adds [`SPEEX_DECODER_MS`].
+/// The decoder adds [`SPEEX_DECODER_MS`] to this delay of the encoder.
 pub(crate) const SPEEX: Codec = framed("Speex", "libspeex -b:a 28k", 320, 143).at(16_000, 1).loses(1.5);
 pub(crate) const SPEEX_DECODER_MS: f64 = 5.0;
 /// The encoder appends a frame.

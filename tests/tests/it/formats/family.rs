@@ -1,4 +1,4 @@
-//! A container and how files of it are made.
+//! A container, and how its test files are made.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::codec::Codec;
 use super::ffmpeg::ffmpeg;
 use super::source::LENGTH_MS;
 
-/// A container, how ffmpeg writes it, and the codecs that are measured in it.
+/// A container, ffmpeg's options to write it, and the codecs that are measured in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Family {
     pub(crate) container: &'static str,
@@ -16,20 +16,21 @@ pub(crate) struct Family {
     options: &'static str,
     /// ffmpeg's options before the audio and before the video of the source.
     offsets: (&'static str, &'static str),
-    /// How much later than coded audio and video are presented, in ms, besides the codec's delay.
+    /// Delays of the presented audio and video relative to the coded source, in ms, in addition to the codec's delay.
     late_ms: (f64, f64),
     joint: Joint,
     pub(crate) codecs: &'static [Codec],
 }
 
-/// What is done with what ffmpeg wrote.
+/// Post-processing of ffmpeg's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Joint {
-    /// It is the file.
+    /// None: the output is the test file.
     Whole,
-    /// An initialisation segment and media segments, joined as a downloader does.
+    /// An initialisation segment and media segments, concatenated as a downloader does.
     Segments,
-    /// Two files of one half of the source each, joined as `cat` does. The second is encoded with further options.
+    /// Two files with one half of the source each, concatenated as by `cat`. The second is encoded with these further
+    /// options.
     Halves(&'static str),
 }
 
@@ -91,13 +92,15 @@ impl std::fmt::Display for Row {
 }
 
 impl Row {
-    /// How long the file is, from the first instant that it presents to the end of its audio, and to the end of both.
+    /// Length of the file from the first presented instant to the end of its audio, and to the end of both streams, in
+    /// ms.
     pub(crate) fn lengths_ms(&self) -> (f64, f64) {
         let (audio, video) = self.lateness_ms();
         (LENGTH_MS + audio, LENGTH_MS + if self.has_video() { audio.max(video) } else { audio })
     }
 
-    /// Until when in the source instants are known: nothing states where in joined MP3 files the second begins.
+    /// End of the part of the source in which instants are known, in ms: joined MP3 files do not declare the start of
+    /// the second.
     pub(crate) fn known_until_ms(&self) -> f64 {
         let is_unknown = matches!(self.family.joint, Joint::Halves(_)) && self.family.extension == "mp3";
         if is_unknown { LENGTH_MS / 2.0 } else { LENGTH_MS }
@@ -107,7 +110,7 @@ impl Row {
         self.family.video.is_some()
     }
 
-    /// How much later than coded audio and video are presented, in ms.
+    /// Delays of the presented audio and video relative to the coded source, in ms.
     pub(crate) fn lateness_ms(&self) -> (f64, f64) {
         let (audio, video) = self.codec.lateness_ms();
         (audio + self.family.late_ms.0, video + self.family.late_ms.1)

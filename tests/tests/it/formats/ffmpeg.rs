@@ -1,14 +1,14 @@
-//! ffmpeg and ffprobe: they encode the files under test, decode what the service renders, and give a second opinion.
+//! ffmpeg and ffprobe: encode the files under test, decode the service's renders, and give a second opinion.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::frames::VideoFrame;
 
-/// Size to which rendered frames are scaled before their numbers are read.
+/// Width and height to which rendered frames are scaled before their numbers are read.
 const READ_SIZE: (usize, usize) = (214, 120);
 
-/// Runs ffmpeg quietly and returns its standard output, or what it printed when it failed.
+/// Runs ffmpeg quietly and returns its standard output, or its error output when it failed.
 pub(crate) fn ffmpeg(arguments: &[&str]) -> Result<Vec<u8>, String> {
     run("ffmpeg", &[&["-nostdin", "-v", "error", "-y", "-threads", "1"], arguments].concat())
 }
@@ -23,7 +23,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<Vec<u8>, String> {
     Err(format!("{program}: {}", errors.lines().next().unwrap_or_default()))
 }
 
-/// The left channel of the file's first audio stream.
+/// The samples of the left channel of the file's first audio stream at `rate` Hz.
 pub(crate) fn decode_left(file: &Path, rate: u32) -> Result<Vec<f32>, String> {
     let rate = rate.to_string();
     let left = ["-map", "0:a:0", "-af", "pan=mono|c0=c0", "-ar", &rate, "-f", "f32le", "-"];
@@ -31,7 +31,7 @@ pub(crate) fn decode_left(file: &Path, rate: u32) -> Result<Vec<f32>, String> {
     Ok(bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-/// Every frame of the file's first video stream, none repeated or dropped.
+/// All frames of the file's first video stream, without repeated or dropped ones.
 pub(crate) fn decode_frames(file: &Path) -> Result<Vec<VideoFrame>, String> {
     let (width, height) = READ_SIZE;
     let scale = format!("scale={width}:{height}:flags=area,format=gray");
@@ -40,11 +40,11 @@ pub(crate) fn decode_frames(file: &Path) -> Result<Vec<VideoFrame>, String> {
     Ok(bytes.chunks_exact(width * height).map(|luma| VideoFrame { width, luma: luma.to_vec() }).collect())
 }
 
-/// What ffprobe says about a file.
+/// Facts that ffprobe reports about a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Probe {
     pub(crate) duration_ms: Option<f64>,
-    /// When the first decoded audio and video frame are presented; `None` without such a stream or timestamps.
+    /// PTS of the first decoded audio frame and video frame, in ms; `None` without such a stream or timestamps.
     audio_start_ms: Option<f64>,
     video_start_ms: Option<f64>,
 }
@@ -59,7 +59,7 @@ impl Probe {
         }
     }
 
-    /// How long after the earlier of the two streams begin audio and video begin, in ms.
+    /// Start of audio and of video relative to the earlier of the two, in ms.
     pub(crate) fn starts_ms(&self) -> (f64, Option<f64>) {
         let audio = self.audio_start_ms.unwrap_or(0.0);
         let zero = self.video_start_ms.map_or(audio, |video| video.min(audio));

@@ -1,13 +1,13 @@
-//! Reads the frame number out of a frame of the coded video.
+//! Decodes the frame number from a frame of the coded video.
 
 use super::source::CODE_BITS;
 
-/// A square that differs by less from the one above or below it is unreadable.
+/// Minimum difference of luma between a square and the one above or below it; otherwise it is unreadable.
 const LEAST_CONTRAST: u32 = 60;
-/// Columns brighter than this in either half belong to the coded video, not to its letterbox.
+/// Columns with a higher mean luma in either half belong to the coded video, not to its letterbox.
 const WHITE: u32 = 128;
 
-/// The luma of one frame.
+/// Luma plane of one frame.
 #[derive(Debug)]
 pub(crate) struct VideoFrame {
     pub(crate) width: usize,
@@ -15,13 +15,15 @@ pub(crate) struct VideoFrame {
 }
 
 impl VideoFrame {
-    /// The number coded in it, wherever on the canvas the coded video is; `None` for other frames.
+    /// The number coded in the frame, regardless of the position of the coded video on the canvas; `None` for other
+    /// frames.
     ///
     /// Each column is white in one half, so the white columns are the video; it is centred, so the
     /// halves meet in the middle of the canvas.
     pub(crate) fn number(&self) -> Option<u32> {
         let height = self.luma.len() / self.width;
-        // An eighth of the height away from the middle and from the border of the widest letterbox.
+        // Rows at 30 to 40 % and 60 to 70 % of the height: away from the middle and from the border of the widest
+        // letterbox.
         let top: Vec<u32> = self.column_means(height * 3 / 10, height * 2 / 5);
         let bottom: Vec<u32> = self.column_means(height * 3 / 5, height * 7 / 10);
         let is_white = |column: &usize| top[*column].max(bottom[*column]) > WHITE;

@@ -1,14 +1,14 @@
 //! Finds an excerpt in a longer signal by cross-correlation.
 
-/// Rate at which the whole reach is searched.
+/// Sample rate in Hz of the coarse search over the whole range.
 const COARSE_RATE: u32 = 4_000;
-/// Below this normalised correlation the excerpt is not part of the signal. Codecs for speech reach 0.7.
+/// Minimum normalised correlation; below it, the excerpt is not part of the signal. Speech codecs reach 0.7.
 const LEAST_CORRELATION: f64 = 0.5;
 
-/// Where `excerpt` begins in `signal`, in samples and fractions of them, if it does so within a second of `expected`.
+/// Position of `excerpt` in `signal`, in fractional samples, if it is within a second of `expected`.
 ///
-/// A coarse search over averaged samples finds the neighbourhood, correlation of the samples themselves the
-/// position, a parabola through the peak the fraction.
+/// A coarse search over averaged samples finds the neighbourhood, correlation of the samples the
+/// position, and a parabola through the peak the fraction.
 pub(crate) fn locate(excerpt: &[f32], signal: &[f32], expected: f64, rate: u32) -> Option<f64> {
     let step = (rate / COARSE_RATE).max(1) as usize;
     let reach = rate as usize;
@@ -30,13 +30,13 @@ fn averages(samples: &[f32], step: usize) -> Vec<f32> {
     samples.chunks_exact(step).map(|chunk| chunk.iter().sum::<f32>() / step as f32).collect()
 }
 
-/// `count` samples from `first` on; silence before the first sample and after the last.
+/// Copies `count` samples from `first` on; zeros before the first sample and after the last.
 fn padded(samples: &[f32], first: i64, count: usize) -> Vec<f32> {
     let sample = |index: i64| usize::try_from(index).ok().and_then(|index| samples.get(index));
     (first..first + count as i64).map(|index| sample(index).copied().unwrap_or(0.0)).collect()
 }
 
-/// The normalised correlation at each lag at which `excerpt` fits; 0 where either is silent.
+/// The normalised correlation at each lag at which `excerpt` fits; 0 where either signal is zero.
 fn correlations(excerpt: &[f32], signal: &[f32]) -> Vec<f64> {
     if excerpt.is_empty() {
         return Vec::new();
@@ -50,7 +50,7 @@ fn correlations(excerpt: &[f32], signal: &[f32]) -> Vec<f64> {
     signal.windows(excerpt.len()).map(correlation).collect()
 }
 
-/// The inner product of two signals of one length, and the energy of the second.
+/// The inner product of two signals of equal length, and the energy of the second.
 fn product_and_energy(a: &[f32], b: &[f32]) -> (f32, f32) {
     a.iter().zip(b).fold((0.0, 0.0), |(product, energy), (a, b)| (product + a * b, energy + b * b))
 }
@@ -59,7 +59,7 @@ fn largest(values: &[f64]) -> Option<usize> {
     (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b]))
 }
 
-/// How far from `peak` the summit of the parabola through it and its neighbours lies.
+/// Offset from `peak` to the vertex of the parabola through it and its neighbours, in samples.
 fn summit(values: &[f64], peak: usize) -> f64 {
     let neighbours = peak.checked_sub(1).and_then(|before| Some((values[before], values.get(peak + 1)?)));
     let Some((before, after)) = neighbours else { return 0.0 };
@@ -68,7 +68,7 @@ fn summit(values: &[f64], peak: usize) -> f64 {
 }
 
 #[test]
-fn an_excerpt_is_located_to_a_fraction_of_a_sample() {
+fn locate_is_accurate_to_a_fraction_of_a_sample() {
     let rate = 48_000;
     let source = super::source::synthesize(rate, 0);
     let at = 123_457;

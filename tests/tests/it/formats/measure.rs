@@ -1,4 +1,4 @@
-//! One row: a file is encoded, analysed, cut and rendered, and what comes back is located in the coded source.
+//! Measures one row: encodes a file, has it analysed, cut and rendered, and locates the results in the coded source.
 
 use std::path::Path;
 
@@ -12,63 +12,63 @@ use super::locate::locate;
 use super::service::{self, Analysis, Hit};
 use super::source::{FRAME_MS, RENDER_RATE, Source};
 
-/// A snippet begins this long after a frame and ends as long before one: a frame that is presented later or earlier
-/// by more is another first or last frame.
+/// A snippet begins this long after a frame starts and ends as long before one starts: a frame with a larger error of
+/// its PTS changes the first or last frame.
 const FRAME_MARGIN_MS: f64 = 5.0;
 const SNIPPET_FRAMES: u32 = 8;
 const SNIPPET_MS: f64 = FRAME_MS * SNIPPET_FRAMES as f64 - 2.0 * FRAME_MARGIN_MS;
-/// A snippet begins at least this long before its hit.
+/// Minimum time between the start of a snippet and its hit.
 const PADDING_MS: f64 = 100.0;
-/// Just before the first burst.
+/// An instant just before the first burst.
 const FIRST_HIT_MS: f64 = 250.0;
 
-/// What was measured of a row. Lateness is how much later something is presented than it should be.
+/// Results of a row. Lateness is the delay of the presented relative to the expected instant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measurement {
     pub(crate) ffmpeg: Option<FfmpegAnswer>,
     pub(crate) analysis: Option<Analysis>,
-    /// Of the hit that is placed worst, in samples.
+    /// Lateness of the worst hit, in samples.
     pub(crate) hit_lateness: Option<f64>,
     pub(crate) snippets: Vec<SnippetMeasurement>,
-    /// Why there is no more of this.
+    /// Error that ended the measurement early.
     pub(crate) error: Option<String>,
 }
 
-/// ffmpeg's and ffprobe's answer to the same questions.
+/// Answers of ffmpeg and ffprobe to the same questions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FfmpegAnswer {
     pub(crate) duration_ms: Option<f64>,
-    /// By its timestamps; `None` when the source's audio is not in its output.
+    /// By its timestamps, in ms; `None` when its output lacks the source's audio.
     pub(crate) audio_lateness_ms: Option<f64>,
     pub(crate) video_lateness_ms: Option<f64>,
 }
 
-/// A rendered snippet beside what it should hold.
+/// A rendered snippet, compared with its expected content.
 #[derive(Clone, Debug)]
 pub(crate) struct SnippetMeasurement {
     pub(crate) profile: &'static str,
-    /// `None` when the source's audio is not in it.
+    /// Lateness of the audio in ms; `None` when the snippet lacks the source's audio.
     pub(crate) audio_lateness_ms: Option<f64>,
-    /// `None` without video.
+    /// First and last frame; `None` without video.
     pub(crate) frames: Option<FirstAndLast>,
 }
 
-/// Frame numbers of a snippet, first and last.
+/// First and last frame number of a snippet, read and expected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FirstAndLast {
-    /// `None` for a frame that is not the source's.
+    /// Frame numbers that were read; `None` for a frame that is not the source's.
     pub(crate) read: [Option<u32>; 2],
     pub(crate) coded: [u32; 2],
 }
 
-/// A row under measurement.
+/// A row under measurement, with its files.
 #[derive(Clone, Copy)]
 pub(crate) struct Bench<'a> {
     pub(crate) api: &'a Api,
     pub(crate) row: &'a Row,
     pub(crate) source: &'a Source,
     pub(crate) video: &'a Path,
-    /// For files of this row alone.
+    /// Directory for the files of this row.
     pub(crate) folder: &'a Path,
 }
 
@@ -87,7 +87,7 @@ impl Bench<'_> {
         let asset = service::upload(self.api, &file).await?;
         measurement.analysis = Some(service::analyze(self.api, &asset).await?);
         let mut hits = service::hits(self.api, &asset).await?;
-        // Before the first burst there is only what a container makes of its first packets.
+        // Before the first burst, hits are artefacts of the container's first packets.
         let known = FIRST_HIT_MS..self.row.known_until_ms();
         hits.retain(|hit| known.contains(&(hit.start_ms - self.row.lateness_ms().0)));
         let (Some(first), Some(last)) = (hits.first(), hits.last()) else { return Err("no hits".to_owned()) };
@@ -122,7 +122,7 @@ impl Bench<'_> {
         }
     }
 
-    /// How many samples too late the hit's slice claims to begin.
+    /// Lateness of the start that the hit's slice declares, in samples.
     async fn hit_lateness(&self, hit: &Hit) -> Result<f64, String> {
         let rate = self.row.codec.layout.rate;
         let file = self.folder.join("hit.wav");
@@ -155,7 +155,7 @@ impl Bench<'_> {
 }
 
 impl FirstAndLast {
-    /// Reads a snippet that should begin with `first`.
+    /// Reads the frames of a snippet whose first frame should be number `first`.
     fn read(file: &Path, first: u32) -> Result<Self, String> {
         let frames = decode_frames(file)?;
         let read = [frames.first(), frames.last()].map(|frame| frame.and_then(VideoFrame::number));

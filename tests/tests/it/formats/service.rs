@@ -1,4 +1,4 @@
-//! What is asked of the service about a file, over HTTP.
+//! Requests to the service about a file, over HTTP.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(crate) async fn upload(api: &Api, file: &Path) -> Result<String, String> {
     Ok(asset["id"].as_str().unwrap().to_owned())
 }
 
-/// What an analysis measured.
+/// Results of an analysis.
 #[derive(Clone, Debug)]
 pub(crate) struct Analysis {
     pub(crate) duration_ms: f64,
@@ -44,7 +44,7 @@ pub(crate) async fn analyze(api: &Api, asset: &str) -> Result<Analysis, String> 
     })
 }
 
-/// A hit's artifact, and when its slice begins.
+/// The artifact of a hit, and the start of its slice.
 #[derive(Clone, Debug)]
 pub(crate) struct Hit {
     pub(crate) artifact: String,
@@ -73,14 +73,14 @@ pub(crate) async fn download(api: &Api, artifact: &str, file: &Path) -> Result<(
     std::fs::write(file, content.body).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// A rendered snippet: its artifact, and when its window begins.
+/// A rendered snippet: its artifact, and the start of its window.
 #[derive(Clone, Debug)]
 pub(crate) struct Snippet {
     pub(crate) artifact: String,
     pub(crate) start_ms: f64,
 }
 
-/// Renders the window from `padding_ms` before the hit on, `length_ms` long.
+/// Renders a window of `length_ms` that begins `padding_ms` before the hit.
 pub(crate) async fn render(
     api: &Api,
     hit: &Hit,

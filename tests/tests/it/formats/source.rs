@@ -1,4 +1,4 @@
-//! The coded source: audio that correlation locates to the sample, video whose frames carry their number.
+//! The coded source: audio that is located by correlation to the sample, and video whose frames carry their number.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use super::ffmpeg::{decode_left, ffmpeg};
 
 const SECONDS: u32 = 8;
-/// Length of the coded source.
+/// Length of the coded source, in ms.
 pub(crate) const LENGTH_MS: f64 = 8_000.0;
-/// How long a frame of the coded video is shown.
+/// Duration of a frame of the coded video, in ms.
 pub(crate) const FRAME_MS: f64 = 40.0;
-/// Bits of a frame number, one column of squares each.
+/// Number of bits of a frame number, one column of squares each.
 pub(crate) const CODE_BITS: usize = 8;
-/// Rate of rendered audio.
+/// Sample rate of rendered audio, in Hz.
 pub(crate) const RENDER_RATE: u32 = 48_000;
 
-/// First and last onset of a burst. With these and the intervals below, as many blocks of the loudness pass its gate
-/// wherever the blocks begin: an encoder's delay does not change the loudness.
+/// First and last onset of a burst, in ms. With these and the intervals below, the number of loudness blocks above the
+/// gate does not depend on the start of the blocks, so an encoder's delay does not change the loudness.
 const ONSETS_MS: (u32, u32) = (330, 7_478);
 const BURST_PEAK: f32 = 0.5;
 const BURST_DECAY_S: f32 = 0.04;
-/// The noise between bursts, 28 dB below their peaks: every stretch of it occurs once.
+/// Amplitude of the noise between bursts, 28 dB below their peaks: no stretch of it repeats.
 const BED_LEVEL: f32 = 0.02;
-/// Two poles here leave nearly nothing where lossy encoders cut.
+/// Cutoff of two poles, which leave little energy in the band that lossy encoders cut.
 const CUTOFF_HZ: f32 = 1_500.0;
 
 /// Sample rate and channels of a coded source.
@@ -32,7 +32,7 @@ pub(crate) struct Layout {
     pub(crate) channels: u16,
 }
 
-/// The source in all layouts that are needed.
+/// The source in all required layouts.
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub(crate) video: PathBuf,
@@ -42,16 +42,16 @@ pub(crate) struct Sources {
 /// The audio of the source in one layout.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// The file that is encoded.
+    /// File that is encoded.
     pub(crate) wav: PathBuf,
-    /// Its left channel.
+    /// Samples of the left channel.
     pub(crate) left: Vec<f32>,
-    /// The same at [`RENDER_RATE`].
+    /// Samples of the left channel at [`RENDER_RATE`].
     pub(crate) left_of_render: Vec<f32>,
 }
 
 impl Sources {
-    /// Writes them into `folder`.
+    /// Writes all sources into `folder`.
     pub(crate) fn write(folder: &Path, layouts: impl Iterator<Item = Layout>) -> Self {
         let mut audio = HashMap::new();
         for layout in layouts {
@@ -79,7 +79,7 @@ impl Source {
     }
 }
 
-/// Intervals of 188 to 314 ms, no two of them alike, so that a hit cannot be mistaken for another.
+/// Onsets at distinct intervals of 188 to 314 ms, so that a hit cannot be mistaken for another.
 fn onsets_ms() -> impl Iterator<Item = u32> {
     let (first, last) = ONSETS_MS;
     let mut intervals = (0..).map(|index| 188 + index * 53 % 127);
@@ -87,7 +87,7 @@ fn onsets_ms() -> impl Iterator<Item = u32> {
     onsets.take_while(move |onset| *onset <= last)
 }
 
-/// Bursts of noise over quieter noise; two thirds of the amplitude are common to the channels.
+/// Bursts of noise over quieter noise; the channels share two thirds of the amplitude.
 pub(crate) fn synthesize(rate: u32, channel: u16) -> Vec<f32> {
     let mut common = Noise::new(1, rate);
     let mut own = Noise::new(2 + u64::from(channel), rate);
@@ -102,7 +102,7 @@ pub(crate) fn synthesize(rate: u32, channel: u16) -> Vec<f32> {
     (0..SECONDS * rate).map(sample).collect()
 }
 
-/// Low-passed noise of about unit peak, the same on every machine.
+/// Low-passed noise with a peak of about one, the same on every machine.
 struct Noise {
     state: u64,
     coefficient: f32,
@@ -115,7 +115,7 @@ impl Noise {
         Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15), coefficient, poles: [0.0; 2] }
     }
 
-    /// xorshift64* through two poles.
+    /// The next sample: xorshift64* through two poles.
     fn next(&mut self) -> f32 {
         self.state ^= self.state >> 12;
         self.state ^= self.state << 25;
@@ -126,12 +126,12 @@ impl Noise {
             *pole += self.coefficient * (value - *pole);
             value = *pole;
         }
-        // Compensates for the power that the poles take, which depends on the rate.
+        // Compensates for the power that the poles remove, which depends on the rate.
         value * 1.6 / self.coefficient.sqrt()
     }
 }
 
-/// 16-bit PCM.
+/// A WAV file of 16-bit PCM.
 fn wav_file(layout: Layout, channels: &[Vec<f32>]) -> Vec<u8> {
     let frame = 2 * layout.channels;
     let frames = (0..channels[0].len()).flat_map(|index| channels.iter().map(move |channel| channel[index]));

@@ -1,4 +1,4 @@
-//! The table of `docs/formats.md`.
+//! Writes the table of `docs/formats.md`.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(crate) fn line(row: &Row, source_lufs: f64, measurement: &Measurement) -> St
     )
 }
 
-/// How much later than coded the file presents audio and video.
+/// Delays of the presented audio and video relative to the coded source, as text.
 fn presented(row: &Row) -> String {
     let (audio, video) = row.lateness_ms();
     let (is_audio_late, is_video_late) = (audio != 0.0, video != 0.0);

@@ -1,14 +1,14 @@
-//! What of a measurement is out of tolerance.
+//! Compares measurements with their tolerances.
 
 use super::family::Row;
 use super::measure::{FirstAndLast, Measurement, SnippetMeasurement};
 
-/// Of instants, in ms.
+/// Tolerance of instants, in ms.
 const INSTANT_MS: f64 = 1.0;
-/// Durations are whole milliseconds.
+/// Tolerance of durations in ms, which are whole milliseconds.
 const ROUNDING_MS: f64 = 1.0;
 
-/// Every deviation, in words; none when the row is right.
+/// All deviations beyond the tolerance, as text; none when the row passes.
 pub(crate) fn deviations(row: &Row, source_lufs: f64, measurement: &Measurement) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(deviation) = length_deviation_ms(row, measurement).filter(|ms| is_wrong_length(row, *ms)) {
@@ -32,12 +32,12 @@ pub(crate) fn deviations(row: &Row, source_lufs: f64, measurement: &Measurement)
     found
 }
 
-/// Length of the timeline, less that of the presented audio, in ms.
+/// Length of the timeline minus that of the presented audio, in ms.
 pub(crate) fn length_deviation_ms(row: &Row, measurement: &Measurement) -> Option<f64> {
     Some(measurement.analysis.as_ref()?.duration_ms - row.lengths_ms().0)
 }
 
-/// Integrated loudness, less that of the source.
+/// Integrated loudness minus that of the source, in LU.
 pub(crate) fn loudness_deviation_lu(source_lufs: f64, measurement: &Measurement) -> Option<f64> {
     Some(measurement.analysis.as_ref()?.integrated_lufs? - source_lufs)
 }
@@ -63,7 +63,7 @@ fn snippet_deviations(snippet: &SnippetMeasurement) -> Vec<String> {
     found
 }
 
-/// Where ffmpeg and ffprobe answer otherwise than what is coded and stated; empty where they agree.
+/// Deviations of ffmpeg's and ffprobe's answers from the coded and declared values; empty where they agree.
 pub(crate) fn ffmpeg_deviations(row: &Row, measurement: &Measurement) -> Vec<String> {
     let Some(answer) = measurement.ffmpeg else { return vec!["does not decode it".to_owned()] };
     let mut found = Vec::new();
