@@ -14,7 +14,8 @@ use futures::stream::FuturesUnordered;
 use object_store::MultipartId;
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use tokio::io::AsyncReadExt;
+use tokio::fs::OpenOptions;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::BlobError;
 use crate::store::{in_time, within};
@@ -112,8 +113,11 @@ impl Unfinished {
     }
 
     /// Writes the record. Its modification time is the heartbeat of the upload for the sweep.
+    /// Does not create the file: a write goes on after its caller was dropped, and must not restore a removed record.
     async fn write_record(&self) -> std::io::Result<()> {
-        tokio::fs::write(&self.record, format!("{}\n{}", self.key, self.id)).await
+        let mut file = OpenOptions::new().write(true).truncate(true).open(&self.record).await?;
+        file.write_all(format!("{}\n{}", self.key, self.id).as_bytes()).await?;
+        file.flush().await
     }
 }
 

@@ -60,7 +60,7 @@ fn separate(index: usize, text: &mut String) {
 }
 
 /// SHA-256 of a JSON text: equal for texts that differ in white space, order of keys, escapes, or in how a number is
-/// written. `None` when it is no JSON, or beyond the limits of a body ([`Strict`]). Memory grows with the keys of open
+/// written. `None` when it is no JSON, or beyond the limits of a body (`Strict`). Memory grows with the keys of open
 /// objects, of which there are at most 50 000, not with the text.
 #[must_use]
 pub fn digest(text: &[u8]) -> Option<[u8; 32]> {
