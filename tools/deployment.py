@@ -178,7 +178,7 @@ class Service:
         self.environment.pop("DATABASE_URL", None)
         if environment and "DATABASE_URL" in environment:
             self.environment["DATABASE_URL"] = environment["DATABASE_URL"]
-        self.port, self.process = free_port(), None
+        self.port, self.process, self.log_level = free_port(), None, "warn"
         self.data.mkdir(parents=True, exist_ok=True)
         self.data.chmod(0o755)
         (self.data / "tmp").mkdir(exist_ok=True)
@@ -187,7 +187,7 @@ class Service:
     def start(self):
         if self.is_running():
             raise RuntimeError("it runs already")
-        arguments = [self.program, "serve", "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.data, "--log", "warn"]
+        arguments = [self.program, "serve", "--listen", f"127.0.0.1:{self.port}", "--data-dir", self.data, "--log", self.log_level]
         self.process = subprocess.Popen(arguments + self.flags, env=self.environment, stderr=self.log, stdout=self.log)
 
     def is_running(self):

@@ -84,6 +84,8 @@ def main():
         ]
         try:
             for service in services:
+                # Spans are of level info.
+                service.log_level = "info"
                 service.start()
             for service in services:
                 service.require_ready()
