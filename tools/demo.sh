@@ -12,7 +12,8 @@ if [[ -z $is_built ]]; then
   cd "$(dirname "$0")/.."
   timeline_filter=$(<tools/demo_timeline.jq)
 fi
-# A pulled speech model's name, or the path of one; without it the words are digits, by the model in the repository.
+# A pulled speech model's name, or the path of one. Without it, the first pulled model is used, and without any the words
+# are digits, by the model in the repository.
 speech_model=${AUDIO_SEMANTIC_WHISPER_MODEL-}
 # Where pulled models are: as the service would look for them.
 model_places=()
@@ -197,7 +198,9 @@ with_models() { env "${model_places[@]}" "$harkback" ${config:+--config "$config
 
 spoken=$file
 if [[ -z $speech_model ]]; then
-  speech_model=$(with_models models list | awk '$NF == "here" && $1 != "speakers" {print $1; exit}')
+  while read -r pulled; do
+    if with_models models verify "$pulled" >/dev/null 2>&1; then speech_model=$pulled && break; fi
+  done < <(with_models models list | awk '$NF == "here" && $1 != "speakers" {print $1}')
 fi
 if [[ -z $speech_model ]]; then
   spoken=fixtures/media/digits.wav speech_model=fixtures/models/digits.bin
@@ -207,7 +210,7 @@ if [[ -f $spoken ]]; then
   with_models analyze "$spoken" --json --backend whisper_aubio --fallback error --whisper-model "$speech_model" |
     jq -r '"“\([.events[].transcription // empty] | join(" "))”\nby \(.meta.backend_version)"' | told
 else
-  step "No words" "harkback models pull tiny, then AUDIO_SEMANTIC_WHISPER_MODEL=tiny harkback demo FILE"
+  step "No words" "harkback models pull tiny, then harkback demo FILE"
 fi
 
 step "Stop the service"

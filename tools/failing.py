@@ -139,7 +139,7 @@ def serving(program, directory, environment=None, flags=()):
     service.start()
     try:
         service.require_ready()
-        # What it is made of is still being looked for.
+        # Its programs are still being checked.
         if recovery_s(service.port, 180) is None:
             raise RuntimeError("harkback is not ready: " + service.tail())
         yield service

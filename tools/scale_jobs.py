@@ -23,6 +23,7 @@ ANALYZE = "/audio/semantic-timeline/analyze"
 PERIOD_US = 100_000
 CORES = 0.5
 AIM = 0.9
+PATIENCE_S = 3_600
 GROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -75,11 +76,11 @@ def run(arguments, url, workers):
             stack.enter_context(limited(worker, number))
         for worker in started:
             worker.require_ready()
-        ended = 0
-        while ended < arguments.jobs:
+        until = time.monotonic() + PATIENCE_S
+        while (states := dict(query(database, "SELECT state, count(*) FROM jobs GROUP BY state"))) != {"succeeded": str(arguments.jobs)}:
+            if "failed" in states or time.monotonic() > until:
+                raise RuntimeError(f"jobs: {states}")
             time.sleep(0.2)
-            ((ended,),) = query(database, "SELECT count(*) FROM jobs WHERE state = 'succeeded'")
-            ended = int(ended)
         # From the first start on: processes do not come up at once.
         ((seconds,),) = query(database, "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM jobs")
         return float(seconds)

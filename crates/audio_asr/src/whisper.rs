@@ -279,7 +279,7 @@ fn params((language, search, translate): Task, stop: Arc<Mutex<Stop>>) -> FullPa
     // Otherwise only the ends of segments are available, and audio is decoded twice.
     params.set_single_segment(true);
     params.set_suppress_nst(true);
-    // whisper.cpp drops nothing: rejected text is counted, see `gates`.
+    // whisper.cpp drops nothing: rejected text is counted, see `rejection`.
     params.set_logprob_thold(f32::NEG_INFINITY);
     params.set_print_progress(false);
     params.set_print_timestamps(false);

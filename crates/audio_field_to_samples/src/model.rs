@@ -48,11 +48,11 @@ impl Detector {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SamplesRequest {
-    /// Replaces the header `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     pub tenant_id: Option<String>,
-    /// Replaces the header `X-Env`.
+    /// Alternative to the header `X-Env`.
     pub env: Option<String>,
-    /// Replaces the header `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     pub user_id: Option<String>,
     /// The asset of the recording.
     pub asset_id: Id,
@@ -98,11 +98,11 @@ macro_rules! detector_request {
         #[derive(Clone, Debug, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
-            /// Replaces the header `X-Tenant-Id`.
+            /// Alternative to the header `X-Tenant-Id`.
             pub tenant_id: Option<String>,
-            /// Replaces the header `X-Env`.
+            /// Alternative to the header `X-Env`.
             pub env: Option<String>,
-            /// Replaces the header `X-User-Id`.
+            /// Alternative to the header `X-User-Id`.
             pub user_id: Option<String>,
             /// The asset of the recording.
             pub asset_id: Id,

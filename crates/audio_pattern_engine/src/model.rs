@@ -12,13 +12,13 @@ pub type Meta = serde_json::Map<String, serde_json::Value>;
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatternRequest {
-    /// Replaces the header `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     #[serde(default)]
     pub tenant_id: Option<String>,
-    /// Replaces the header `X-Env`.
+    /// Alternative to the header `X-Env`.
     #[serde(default)]
     pub env: Option<String>,
-    /// Replaces the header `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     #[serde(default)]
     pub user_id: Option<String>,
     /// The name of a template.

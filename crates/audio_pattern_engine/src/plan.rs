@@ -95,7 +95,7 @@ impl Plan {
             "sample_map": self.samples,
         }));
         #[expect(clippy::expect_used, reason = "hex digits after a fixed word are an id")]
-        let id = format!("pattern_{hash}").parse().expect("an id");
+        let id = format!("pattern_{hash}").parse().expect("hex digits after a fixed word");
         id
     }
 

@@ -21,6 +21,7 @@ pub struct Template {
 
 /// The steps of one role.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = Part)]
 pub struct TemplatePart {
     /// The key of the role's sample in `sample_map`.
     pub role: &'static str,

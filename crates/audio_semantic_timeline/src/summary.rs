@@ -61,7 +61,7 @@ impl AnalysisKey {
         Ok(Self { asset_id, artifact_id, params, backend_version, cache_key, context, version })
     }
 
-    /// The same subject with a decoder suffix: see
+    /// The same key with a decoder suffix: see
     /// [`MediaService::decoder_mark`](media_v2::MediaService::decoder_mark).
     pub(crate) fn with_mark(&self, mark: &str) -> Self {
         let backend_version = format!("{}{mark}", self.version);

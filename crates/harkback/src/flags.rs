@@ -49,7 +49,7 @@ pub(crate) struct ServeFlags {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_transcription_bytes: Option<u64>,
     /// Maximum size of a JSON body in bytes, except shot lists and timelines [default: 1048576, 1 MiB]
-    #[arg(long, env = "HARKBACK_MAX_JSON_BYTES", value_name = "BYTES")]
+    #[arg(long, env = "HARKBACK_MAX_JSON_BYTES", value_name = "BYTES", value_parser = values::bytes_in_memory)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_json_bytes: Option<usize>,
     /// Concurrent analyses [default: 2]

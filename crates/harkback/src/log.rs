@@ -16,7 +16,7 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// Prints the error that ends the program.
 pub(crate) fn print_fatal(error: &anyhow::Error) {
-    if IS_JSON.load(Ordering::Relaxed) {
+    if IS_JSON.load(Ordering::Relaxed) && tracing::enabled!(tracing::Level::ERROR) {
         tracing::error!(error = format!("{error:#}"), "fatal");
         return;
     }

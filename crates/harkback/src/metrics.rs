@@ -14,8 +14,8 @@ const HTTP_BUCKETS: [f64; 9] = [0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0, 3
 /// Bucket bounds in seconds: from the decoding of a short recording to the longest permitted render.
 const WORK_BUCKETS: [f64; 11] = [0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1_800.0, 3_600.0];
 
-/// Interval at which recorded durations are added to their buckets. Until then each is stored individually, so that the
-/// memory of a service whose metrics are never requested would grow.
+/// Interval at which recorded durations are added to their buckets. Until then each is stored individually: without
+/// this task, the memory of a service whose metrics are never requested would grow.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Starts recording, for the whole process. Call it within a runtime.

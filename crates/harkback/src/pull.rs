@@ -144,7 +144,7 @@ async fn download(
     bar.set_position(len);
     while let Some(chunk) = response.chunk().await? {
         len += chunk.len() as u64;
-        anyhow::ensure!(len <= most_bytes, "the server sends more than the model has bytes");
+        anyhow::ensure!(len <= most_bytes, "the server sends more bytes than the model has");
         file.write_all(&chunk)?;
         bar.set_position(len);
         if let Some(lines) = lines {

@@ -75,8 +75,9 @@ impl Uploads {
         if share.count >= MOST {
             let rounds = u64::try_from(MOST / AT_ONCE).unwrap_or(1);
             let wait_s = (last.as_secs() * rounds + 1).min(LONGEST_WAIT_S);
-            let detail =
-                format!("{MOST} uploads of this tenant are running or waiting already; send it again later");
+            let detail = format!(
+                "{MOST} uploads of this tenant are running or waiting already; send this one again later"
+            );
             return Err(Problem::unavailable("queue_full", detail, u32::try_from(wait_s).unwrap_or(1)));
         }
         share.count += 1;

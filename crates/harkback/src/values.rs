@@ -45,6 +45,14 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     value.ok_or_else(|| "use a number of bytes, or one with KB, MB, GB, TB, KiB, MiB, GiB or TiB".to_owned())
 }
 
+/// Parses a number of bytes that have to fit into memory, as [`bytes`].
+///
+/// # Errors
+/// As [`bytes`], and a number beyond the address space.
+pub(crate) fn bytes_in_memory(text: &str) -> Result<usize, String> {
+    usize::try_from(bytes(text)?).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

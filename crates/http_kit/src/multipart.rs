@@ -36,7 +36,7 @@ impl ParserBudget {
                 let polled = pieces.poll_next_unpin(context);
                 if let Poll::Ready(Some(Ok(piece))) = &polled {
                     pause = true;
-                    // Checked before this piece is added: a single large piece is no sign of an endless header.
+                    // Checked before this piece is added: a single large piece is not an endless header.
                     if unparsed.fetch_add(piece.len() as u64, Ordering::Relaxed) > MAX_UNPARSED {
                         return Poll::Ready(Some(Err(io::Error::other("the headers of a part do not end"))));
                     }

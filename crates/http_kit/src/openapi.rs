@@ -229,7 +229,7 @@ fn parameters() -> impl Iterator<Item = (&'static str, Parameter)> {
             header(
                 "Idempotency-Key",
                 Required::False,
-                "Identifies this write, so that a repetition does it once: the same request gets the kept answer of \
+                "Identifies this write, so that a repeated request does not write again: the same request gets the kept answer of \
                  its first success, for a day; another one is refused.",
             ),
         ),

@@ -259,7 +259,7 @@ impl Problem {
             extensions: &self.extensions,
         };
         #[expect(clippy::expect_used, reason = "texts, a number and JSON are always JSON")]
-        serde_json::to_string(&document).expect("JSON")
+        serde_json::to_string(&document).expect("its fields serialise")
     }
 
     /// The code as words: `asset_not_found` is titled "Asset not found".

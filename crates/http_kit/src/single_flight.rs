@@ -170,7 +170,7 @@ impl Lease {
     /// Takes the lease if it is free or expired; `false` if another holder has it.
     async fn take(&self) -> sqlx::Result<bool> {
         let taken = sqlx::query!(
-            "-- http_kit::flight::take
+            "-- http_kit::single_flight::take
              WITH forgotten AS (DELETE FROM work_leases WHERE expires_at < clock_timestamp() - interval '1 day')
              INSERT INTO work_leases AS l (name, holder, expires_at)
              VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
@@ -190,7 +190,7 @@ impl Lease {
         loop {
             tokio::time::sleep(RENEW).await;
             let renewed = sqlx::query!(
-                "-- http_kit::flight::renew
+                "-- http_kit::single_flight::renew
                  UPDATE work_leases SET expires_at = clock_timestamp() + make_interval(secs => $3)
                  WHERE name = $1 AND holder = $2",
                 self.name,
@@ -212,7 +212,7 @@ impl Lease {
 
     async fn give_back(&self) {
         let given = sqlx::query!(
-            "-- http_kit::flight::give_back
+            "-- http_kit::single_flight::give_back
              DELETE FROM work_leases WHERE name = $1 AND holder = $2",
             self.name,
             self.holder,

@@ -28,7 +28,7 @@ mod decoding;
 mod documents;
 mod error;
 mod facts;
-mod marks;
+mod fingerprint;
 mod media_type;
 mod model;
 mod range;
@@ -46,7 +46,7 @@ pub use canonical::{canonical_json, pipeline_hash};
 pub use collect::{Collected, Collection, collect};
 pub use documents::{DocumentValidator, RegisteredMeasurement};
 pub use error::{MediaError, decode_problem};
-pub use marks::{FileFingerprint, RegisteredFile};
+pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{
     Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,
     UnknownKind,

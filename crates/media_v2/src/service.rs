@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::documents::set_registered_keys;
 use crate::facts::{ProbeResult, digest};
-use crate::marks::{ChangedFiles, FileFingerprint};
+use crate::fingerprint::{ChangedFiles, FileFingerprint};
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
@@ -210,21 +210,21 @@ impl MediaService {
             (self.0.config.sources.clone(), uri.clone(), self.decoders().clone());
         let (scope, now) = (context.scope.clone(), self.now());
         let measured = self.0.probes.run(move |cancellation| {
-            let (file, marks) = match &blob {
+            let (file, fingerprint) = match &blob {
                 Some(blob) => (File::open(blob.path())?, None),
                 None => {
                     let file = policy.open(&source, Opening::Register { scope: &scope, level })?;
-                    // The marks are taken before the bytes are read, so that a change meanwhile is detected.
-                    let marks = FileFingerprint::of(&file, now)?;
-                    (file, Some(marks))
+                    // The fingerprint is taken before the bytes are read, so that a change meanwhile is detected.
+                    let fingerprint = FileFingerprint::of(&file, now)?;
+                    (file, Some(fingerprint))
                 }
             };
             let (id, size) = digest(&file, cancellation)?;
             let facts = ProbeResult::measure(&MediaInput::new(file, decoders), cancellation)?;
-            Ok::<_, MediaError>((id, size, facts, marks))
+            Ok::<_, MediaError>((id, size, facts, fingerprint))
         });
-        let (id, size_bytes, facts, marks) = measured.await??;
-        asset.file_marks = marks;
+        let (id, size_bytes, facts, fingerprint) = measured.await??;
+        asset.file_fingerprint = fingerprint;
         facts.describe(&mut asset);
         if let Some(name) = file_name_of(&uri) {
             asset.meta.insert("file_name".to_owned(), name.into());
@@ -325,18 +325,18 @@ impl MediaService {
         let (tenant_id, env) = (content.tenant_id.clone(), content.env.clone());
         let opened = tokio::task::spawn_blocking(move || {
             let file = policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })?;
-            let (size, marks) = (file.metadata()?.len(), FileFingerprint::found(&file)?);
-            Ok::<_, MediaError>((file, size, marks))
+            let (size, fingerprint) = (file.metadata()?.len(), FileFingerprint::found(&file)?);
+            Ok::<_, MediaError>((file, size, fingerprint))
         });
-        let (file, size, marks) = opened.await.map_err(std::io::Error::other)??;
+        let (file, size, fingerprint) = opened.await.map_err(std::io::Error::other)??;
         if content.size_bytes.is_some_and(|registered| registered != size) {
             return Err(MediaError::SourceChanged);
         }
         match content.file {
-            Some(registered) if self.changed_files().contains(registered.asset_id, marks) => {
+            Some(registered) if self.changed_files().contains(registered.asset_id, fingerprint) => {
                 Err(MediaError::SourceChanged)
             }
-            Some(registered) if registered.marks != marks => {
+            Some(registered) if registered.fingerprint != fingerprint => {
                 self.check_unchanged(content, registered, file).await
             }
             _ => Ok(file),

@@ -11,7 +11,7 @@ use crate::{MediaError, store};
 
 /// Number of rows that are read in one statement.
 const PAGE: i64 = 1_000;
-/// Tolerance for clocks: no blob has a time of writing later than this from now.
+/// Tolerance for clocks: no blob was written more than this in the future.
 const AHEAD: Duration = Duration::from_secs(24 * 3600);
 
 /// The fault of a blob.

@@ -43,7 +43,7 @@ impl Layer {
     }
 
     /// The part of `window` in which the clip plays, relative to the start of the window.
-    pub(crate) fn audible_window(&self, window: Window) -> Option<Window> {
+    pub(crate) fn play_window(&self, window: Window) -> Option<Window> {
         Some(Self::extent(&self.clip).intersect(window)?.relative_to(window.start()))
     }
 
@@ -54,7 +54,7 @@ impl Layer {
 
     /// Rejects a clip that plays its asset beyond the end in `window`: the last frame would freeze, and audio end.
     fn check(&self, window: Window) -> Result<(), Error> {
-        let Some((span, duration)) = self.audible_window(window).zip(self.asset.duration_ms) else {
+        let Some((span, duration)) = self.play_window(window).zip(self.asset.duration_ms) else {
             return Ok(());
         };
         let end = self.source_of(window, span).end();
@@ -69,7 +69,7 @@ impl Layer {
 
     /// The frames `[first, end)` of the render in which the clip is visible: those that begin while it plays.
     pub(crate) fn pictures(&self, window: Window, rate: FrameRate) -> Option<(i64, i64)> {
-        let span = self.audible_window(window).filter(|_| self.is_seen && self.clip.opacity > 0.0)?;
+        let span = self.play_window(window).filter(|_| self.is_seen && self.clip.opacity > 0.0)?;
         let (first, end) = (rate.frames_before(span.start()), rate.frames_before(span.end()));
         (first < end).then_some((first, end))
     }
@@ -277,7 +277,7 @@ pub(crate) mod tests {
     fn layer_maps_its_window_to_the_source() {
         let window = Window::new(ms(1_000), ms(2_000)).unwrap();
         let layer = layer(7_000, 400, 1_000);
-        let span = layer.audible_window(window).unwrap();
+        let span = layer.play_window(window).unwrap();
         assert_eq!((span.start(), span.end()), (ms(0), ms(400)));
         let source = layer.source_of(window, span);
         assert_eq!((source.start(), source.end()), (ms(7_600), ms(8_000)));

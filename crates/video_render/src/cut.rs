@@ -99,8 +99,9 @@ impl Cut {
     }
 }
 
-/// The seek position for the last keyframe whose DTS is at or before `needed`. It is slightly later than that DTS:
-/// ffmpeg seeks early and would otherwise find the previous keyframe and decode a whole GOP unnecessarily.
+/// The seek position for the last keyframe whose DTS is at or before `needed`, or `needed` without one. It is slightly
+/// later than that DTS, unless the next keyframe is as close: ffmpeg seeks early, and would otherwise find the previous
+/// keyframe and decode a whole GOP unnecessarily.
 fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
     let keys = || packets.iter().filter(|packet| packet.is_key).map(|packet| packet.decoded);
     let Some(landing) = keys().filter(|decoded| *decoded <= needed).max() else { return needed };

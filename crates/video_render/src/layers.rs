@@ -25,7 +25,7 @@ pub(crate) struct Input<'a> {
 /// layer is visible.
 pub(crate) fn seen(composition: &Composition, layer: &Layer) -> Option<Window> {
     let (first, _) = layer.pictures(composition.window, composition.rate)?;
-    let played = layer.audible_window(composition.window)?;
+    let played = layer.play_window(composition.window)?;
     let span = Window::new(composition.rate.instant(first).max(played.start()), played.end()).ok()?;
     Some(layer.source_of(composition.window, span)).filter(|window| !window.is_empty())
 }
@@ -87,7 +87,7 @@ fn audio_graph(composition: &Composition, inputs: &[Input<'_>]) -> String {
     let mut count = 1;
     for (index, used) in inputs.iter().enumerate() {
         let Some(audio) = &used.source.audio else { continue };
-        let Some(span) = used.layer.audible_window(composition.window) else { continue };
+        let Some(span) = used.layer.play_window(composition.window) else { continue };
         let window =
             used.layer.source_of(composition.window, span).shift(used.source.start + used.source.audio_lag);
         let delay = span.start().to_samples(SAMPLE_RATE);

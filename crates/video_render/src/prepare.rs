@@ -86,7 +86,7 @@ impl Preparation<'_> {
                 opened.insert(asset.id.clone(), self.open(asset).await?);
             }
             let Some(Opened { file, source, is_truncated }) = opened.get(&asset.id) else { continue };
-            let Some(span) = layer.audible_window(composition.window) else { continue };
+            let Some(span) = layer.play_window(composition.window) else { continue };
             let played = layer.source_of(composition.window, span);
             let audio = played.shift(source.start);
             // The same check as for a window of an asset.

@@ -44,7 +44,8 @@ impl FrameRate {
         Self { numerator: if rate == 0 { 1 } else { rate }, denominator: 1 }
     }
 
-    /// The fraction nearest to `fps`, e.g. 30000/1001 for 29.97; clamped to 1 to 240 frames per second.
+    /// The whole or NTSC rate (n · 1000/1001) that `fps` stands for, e.g. 30000/1001 for 29.97, else `fps` in thousandths;
+    /// clamped to 1 to 240 frames per second.
     pub(crate) fn near(fps: f64) -> Self {
         let fps = fps.clamp(1.0, 240.0);
         let whole = fps.round();

@@ -15,7 +15,7 @@ pub fn router(renderer: Renderer) -> OpenApiRouter {
 ///
 /// Renders a window of an asset or of a project's timeline to a file, which becomes a new asset. The first frame is the
 /// one visible at `start_ms`, the last frame begins before `end_ms`, and audio is cut to the sample. An identical
-/// request returns the same file. The render is cancelled when its request is.
+/// request returns the same file. The render goes on as a job if the client disconnects; `DELETE /jobs/{id}` cancels it.
 #[utoipa::path(
     post,
     path = "/video/render",

@@ -101,7 +101,7 @@ impl RenderTarget {
     ) -> Vec<NewArtifact> {
         let Self::Timeline(composition) = self else { return Vec::new() };
         let segment = |layer: &Layer| {
-            let span = layer.audible_window(composition.window)?;
+            let span = layer.play_window(composition.window)?;
             let source = layer.source_of(composition.window, span);
             let parent = layer.asset.id.clone();
             let mut segment = self.derived(ArtifactKind::RenderSegment, parent, render, profile);

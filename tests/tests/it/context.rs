@@ -89,8 +89,8 @@ async fn things_of_another_owner_are_not_found() {
             assert_eq!(api.get(path).await.status, 200, "{path}");
             let theirs = stranger.get(path).await.problem(404, code);
             let id = path.split('/').find(|part| part.contains('_')).unwrap();
-            let missing = stranger.get(&path.replace(id, "nobody")).await.problem(404, code);
-            let alike = |problem: &Value| problem["detail"].as_str().unwrap().replace(id, "nobody");
+            let missing = stranger.get(&path.replace(id, "unknown_id")).await.problem(404, code);
+            let alike = |problem: &Value| problem["detail"].as_str().unwrap().replace(id, "unknown_id");
             assert_eq!(alike(&theirs), alike(&missing), "{path}");
         }
         stranger.post(ANALYZE, &json!({"asset_id": asset_id})).await.problem(404, "asset_not_found");

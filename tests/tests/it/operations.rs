@@ -119,16 +119,16 @@ async fn malformed_id_is_answered_as_an_unknown_one() {
         ("/video/projects/{}", "project_not_found"),
         ("/video/clips/{}", "clip_not_found"),
     ] {
-        for id in ["nobody", "no%20id", "a%7Cb"] {
+        for id in ["unknown_id", "no%20id", "a%7Cb"] {
             api.get(&path.replace("{}", id)).await.problem(404, code);
         }
     }
     let map = json!({"parent_asset_id": "film", "source_start_ms": 0, "source_end_ms": 1});
-    for id in ["nobody", "a%7Cb"] {
+    for id in ["unknown_id", "a%7Cb"] {
         let path = format!("/audio/to-video-origin/origin-maps/{id}");
         api.put(&path, &map).await.problem(404, "artifact_not_found");
     }
-    api.get("/audio/semantic-timeline/nobody/plot.svg?zoom=2").await.problem(422, "invalid_query");
+    api.get("/audio/semantic-timeline/unknown_id/plot.svg?zoom=2").await.problem(422, "invalid_query");
     server.stop().await;
 }
 

@@ -78,7 +78,7 @@ async fn detectors_work_alone_and_refuse_invalid_requests() {
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
     api.post(SAMPLES, &body(json!({"more": 1}))).await.problem(422, "invalid_body");
-    api.post(SAMPLES, &json!({"asset_id": "nobody"})).await.problem(404, "asset_not_found");
+    api.post(SAMPLES, &json!({"asset_id": "unknown_id"})).await.problem(404, "asset_not_found");
     let foreign = server.api("t2", "dev");
     foreign.post(SAMPLES, &body(json!({}))).await.problem(404, "asset_not_found");
     let silent = api.upload(&media::fixture("no_audio_video.mp4")).await;

@@ -132,7 +132,7 @@ async fn timeline_of_a_clip_is_its_part_of_the_recordings() {
     assert_eq!(fast["summary"]["meta"]["speed_change"], 2.0);
     assert_eq!(fast["summary"]["meta"]["speed_change_limited"], true);
     assert_eq!(fast["summary"]["events"], whole["summary"]["events"], "times stay source time");
-    api.get("/audio/semantic-timeline/by-clip/nobody").await.problem(404, "clip_not_found");
+    api.get("/audio/semantic-timeline/by-clip/unknown_id").await.problem(404, "clip_not_found");
     server.stop().await;
 }
 
@@ -161,7 +161,7 @@ async fn artifact_can_be_analysed_in_place_of_its_asset() {
 
     let mismatch = json!({"asset_id": other["id"], "artifact_id": cut["id"]});
     api.post(ANALYZE, &mismatch).await.problem(422, "artifact_of_another_asset");
-    let unknown = json!({"asset_id": asset["id"], "artifact_id": "nobody"});
+    let unknown = json!({"asset_id": asset["id"], "artifact_id": "unknown_id"});
     api.post(ANALYZE, &unknown).await.problem(404, "artifact_not_found");
     server.stop().await;
 }

@@ -90,7 +90,7 @@ async fn spoken_digits_are_on_the_timeline_and_in_a_transcript() {
     assert!(vtt.text().starts_with("WEBVTT\n\n00:00:00.2"), "{}", vtt.text());
     assert_eq!(api.get(&format!("{path}?format=txt")).await.text(), "three one four one five nine two six\n");
     api.get(&format!("{path}?format=pdf")).await.problem(422, "invalid_query");
-    api.get("/audio/semantic-timeline/nobody/transcript").await.problem(404, "semantics_not_found");
+    api.get("/audio/semantic-timeline/unknown_id/transcript").await.problem(404, "semantics_not_found");
 
     // The transcript of a clip of four seconds.
     let clip = clip(&api, &asset, 2_000.0, 6_000.0, 1.0).await;

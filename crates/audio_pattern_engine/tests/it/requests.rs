@@ -90,13 +90,13 @@ async fn invalid_requests_have_distinct_codes() {
 async fn missing_and_foreign_samples_are_listed_in_one_404() {
     let world = World::new().await;
     let (mine, theirs) = (world.sample("t1").await, world.sample("t2").await);
-    let samples = json!({"kick": mine, "snare": theirs, "hat": "nobody"});
+    let samples = json!({"kick": mine, "snare": theirs, "hat": "unknown_id"});
     let request = json!({"template_id": "trap_140", "sample_map": samples});
     let missing = problem(world.post("t1", &request).await, 404, "artifact_not_found");
     let mut ids: Vec<&str> =
         missing["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     ids.sort_unstable();
-    let mut expected = [theirs.as_str(), "nobody"];
+    let mut expected = [theirs.as_str(), "unknown_id"];
     expected.sort_unstable();
     assert_eq!(ids, expected);
 }

@@ -28,7 +28,7 @@ impl SemanticTimelines {
         }
     }
 
-    /// The artifact with the key's cache key, and whether it existed before this call.
+    /// The artifact with this cache key, and whether it existed before this call.
     pub(super) async fn find_or_make(
         &self,
         scope: &Scope,
@@ -53,8 +53,8 @@ impl SemanticTimelines {
         Ok(media_v2::store::find_semantic_timeline(&mut conn, scope, cache_key).await?)
     }
 
-    /// The result of an identical request that this one waited for: under the key's key, or under the key of
-    /// another decoder if its analysis changed the decoder.
+    /// The result of an identical request that this one waited for: under this cache key, or under that of another decoder
+    /// if its analysis changed the decoder.
     async fn find_made_meanwhile(
         &self,
         scope: &Scope,

@@ -11,7 +11,7 @@ const MAX_PIECES: usize = 80;
 /// Maximum duration of speech in a caption, in ms.
 const MAX_DURATION_MS: i64 = 7_000;
 
-/// Costs, relative to that of one more caption.
+/// Cost of one more caption; the other costs are relative to it.
 const CAPTION: f64 = 10.0;
 /// Cost of a caption that ends inside a clause, or after a clause.
 const ENDS_INSIDE_CLAUSE: f64 = 40.0;

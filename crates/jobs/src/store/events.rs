@@ -95,8 +95,8 @@ pub(crate) struct EventRow {
     pub(crate) data: Value,
 }
 
-/// Up to `limit` events after `after`, of one job or of all jobs of an owner, up to the first gap that an open
-/// transaction may still fill.
+/// Up to `limit` events after `after`, of one job or of all jobs of an owner, of the transactions that are
+/// older than every open one.
 pub(crate) async fn events(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -169,7 +169,7 @@ pub(crate) async fn claim(
     Ok(claimed)
 }
 
-/// Whether the job's kind is not in `kinds`, so that it waits for a worker of another version.
+/// Whether a job that has not ended has a kind that is not in `kinds`, so that it waits for a worker of another version.
 pub(crate) async fn is_of_other_kind(
     conn: &mut PgConnection,
     scope: &Scope,

@@ -12,11 +12,11 @@ use crate::model::{Job, JobState};
 #[serde(deny_unknown_fields)]
 #[schema(as = WebhookRequest)]
 pub(crate) struct NewWebhook {
-    /// Replaces the header `X-Tenant-Id`.
+    /// Alternative to the header `X-Tenant-Id`.
     pub(super) tenant_id: Option<String>,
-    /// Replaces the header `X-Env`.
+    /// Alternative to the header `X-Env`.
     pub(super) env: Option<String>,
-    /// Replaces the header `X-User-Id`.
+    /// Alternative to the header `X-User-Id`.
     pub(super) user_id: Option<String>,
     /// URL to which deliveries are sent: `https://` or `http://`, a public address, at most 2048 bytes.
     pub(super) url: String,

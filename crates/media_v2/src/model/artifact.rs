@@ -132,7 +132,7 @@ impl NewArtifact {
             refuse("/end_ms", "must not be before start_ms");
         }
         if self.end_ms.max(self.start_ms).is_some_and(|end| end > LATEST) {
-            refuse("/end_ms", "must not be later than thirty days");
+            refuse("/end_ms", "must not be later than 30 days into the recording");
         }
         errors
     }

@@ -4,7 +4,7 @@ use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
 use serde::{Deserialize, Serialize};
 
-use crate::marks::{FileFingerprint, RegisteredFile};
+use crate::fingerprint::{FileFingerprint, RegisteredFile};
 
 use super::{AssetDecoder, AssetKind, Content, Meta};
 
@@ -52,9 +52,9 @@ pub struct MediaAsset {
     /// The decoder of the audio; `None` if version 1 of the prober decoded it correctly or was the last to probe it.
     #[serde(skip)]
     pub decoder: Option<AssetDecoder>,
-    /// Marks of the file outside the store, from when its bytes were hashed.
+    /// Fingerprint of the file outside the store, from when its bytes were hashed.
     #[serde(skip)]
-    pub file_marks: Option<FileFingerprint>,
+    pub file_fingerprint: Option<FileFingerprint>,
 }
 
 /// A new [`MediaAsset`] for [`store::insert_asset`](crate::store::insert_asset), which adds the id, owner and time.
@@ -78,7 +78,7 @@ pub struct NewAsset {
     pub source_ref: Option<String>,
     pub meta: Meta,
     pub decoder: Option<AssetDecoder>,
-    pub file_marks: Option<FileFingerprint>,
+    pub file_fingerprint: Option<FileFingerprint>,
     /// Whether ffmpeg was missing although the file needs it; the file will be probed again.
     pub is_incomplete: bool,
 }
@@ -97,7 +97,7 @@ impl MediaAsset {
             media_type: text("media_type").unwrap_or("application/octet-stream"),
             file_name: text("file_name"),
             decoder: self.decoder,
-            file: self.file_marks.map(|marks| RegisteredFile { asset_id: &self.id, marks }),
+            file: self.file_fingerprint.map(|fingerprint| RegisteredFile { asset_id: &self.id, fingerprint }),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use http_kit::Id;
 
-use crate::marks::RegisteredFile;
+use crate::fingerprint::RegisteredFile;
 
 mod artifact;
 mod asset;
@@ -34,6 +34,6 @@ pub struct Content<'a> {
     pub file_name: Option<&'a str>,
     /// The decoder of the audio; `None` if version 1 of the prober decoded it correctly, or if it was not probed.
     pub decoder: Option<AssetDecoder>,
-    /// The registered file outside the store; `None` for blobs, artifacts, and assets without stored marks.
+    /// The registered file outside the store; `None` for blobs, artifacts, and assets without a stored fingerprint.
     pub file: Option<RegisteredFile<'a>>,
 }

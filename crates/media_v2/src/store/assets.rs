@@ -92,7 +92,7 @@ pub async fn insert_asset(
         meta: new.meta,
         prober_version: if new.is_incomplete { 0 } else { PROBER_VERSION },
         decoder: new.decoder,
-        file_marks: new.file_marks,
+        file_fingerprint: new.file_fingerprint,
     };
     sqlx::query!(
         "-- media_v2::insert_asset
@@ -119,8 +119,8 @@ pub async fn insert_asset(
         Json(&asset.meta) as _,
         asset.prober_version,
         asset.decoder.map(AssetDecoder::as_str),
-        asset.file_marks.map(|marks| marks.modified_ns),
-        asset.file_marks.map(|marks| marks.inode),
+        asset.file_fingerprint.map(|fingerprint| fingerprint.modified_ns),
+        asset.file_fingerprint.map(|fingerprint| fingerprint.inode),
     )
     .execute(conn)
     .await?;
@@ -221,25 +221,25 @@ pub async fn list_assets(
     Ok(Page::from_rows(assets, page.limit, MediaAsset::cursor))
 }
 
-/// Updates the file marks of an asset whose bytes still have the stored hash.
+/// Updates the file fingerprint of an asset whose bytes still have the stored hash.
 ///
 /// # Errors
 /// [`MediaError::Database`].
-pub(crate) async fn renew_marks(
+pub(crate) async fn renew_fingerprint(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-    marks: FileFingerprint,
+    fingerprint: FileFingerprint,
 ) -> Result<(), MediaError> {
     sqlx::query!(
-        "-- media_v2::renew_marks
+        "-- media_v2::renew_fingerprint
          UPDATE media_assets SET source_modified_ns = $4, source_inode = $5
          WHERE tenant_id = $1 AND env = $2 AND id = $3",
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         id.as_str(),
-        marks.modified_ns,
-        marks.inode,
+        fingerprint.modified_ns,
+        fingerprint.inode,
     )
     .execute(conn)
     .await?;
@@ -298,7 +298,7 @@ impl TryFrom<Row> for MediaAsset {
             prober_version: row.prober_version,
             decoder,
             // Both or neither are set, by a check constraint of the table.
-            file_marks: row
+            file_fingerprint: row
                 .source_modified_ns
                 .zip(row.source_inode)
                 .map(|(modified_ns, inode)| FileFingerprint { modified_ns, inode }),

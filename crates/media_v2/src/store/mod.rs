@@ -17,7 +17,7 @@ pub use artifacts::{
     find_artifact, find_artifacts, find_semantic_timeline, insert_artifact, insert_artifacts,
     latest_artifacts, list_artifacts, missing_artifacts,
 };
-pub(crate) use assets::renew_marks;
+pub(crate) use assets::renew_fingerprint;
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
 pub(crate) use blobs::{has_assets, old_waveforms, rows_of_blob, rows_with_blobs, unreferenced_blobs};
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};

@@ -101,8 +101,8 @@ async fn changed_file_is_source_changed() {
     world.get(&path).await.problem(422, "source_unreadable");
 }
 
-/// The stored marks of an asset's file: modification time in ns, and inode.
-async fn marks(world: &World, asset: &serde_json::Value) -> (Option<i64>, Option<i64>) {
+/// The stored fingerprint of an asset's file: modification time in ns, and inode.
+async fn fingerprint(world: &World, asset: &serde_json::Value) -> (Option<i64>, Option<i64>) {
     sqlx::query_as("SELECT source_modified_ns, source_inode FROM media_assets WHERE id = $1")
         .bind(asset["id"].as_str().unwrap())
         .fetch_one(world.service.pool())
@@ -123,13 +123,13 @@ async fn touched_file_is_hashed_again_and_its_marks_are_updated() {
     touch(&world, "a.wav", 1_000);
     let asset = world.post("/media-v2/assets", &json!({"source_uri": uri})).await.created();
     let path = format!("/media-v2/assets/{}/content", asset["id"].as_str().unwrap());
-    let (modified, inode) = marks(&world, &asset).await;
+    let (modified, inode) = fingerprint(&world, &asset).await;
     assert_eq!(modified, Some(1_000_000_000_000));
     world.get(&path).await;
     touch(&world, "a.wav", 2_000);
     let body = world.get(&path).await;
     assert_eq!((body.status.as_u16(), body.body.len()), (200, 44 + 20));
-    assert_eq!(marks(&world, &asset).await, (Some(2_000_000_000_000), inode));
+    assert_eq!(fingerprint(&world, &asset).await, (Some(2_000_000_000_000), inode));
 
     // A copy that replaces the file has another inode.
     let sources = world.directory.path().join("sources");
@@ -137,7 +137,7 @@ async fn touched_file_is_hashed_again_and_its_marks_are_updated() {
     std::fs::rename(sources.join("b.wav"), sources.join("a.wav")).unwrap();
     touch(&world, "a.wav", 2_000);
     assert_eq!(world.get(&path).await.status, 200);
-    assert_ne!(marks(&world, &asset).await.1, inode);
+    assert_ne!(fingerprint(&world, &asset).await.1, inode);
 
     // Other bytes of the same size, even with the old time.
     let other = [&wav(8_000, 1, 9)[..], &[1, 1]].concat();
@@ -146,7 +146,7 @@ async fn touched_file_is_hashed_again_and_its_marks_are_updated() {
     touch(&world, "a.wav", 2_000);
     world.get(&path).await.problem(409, "source_changed");
 
-    // A row of an earlier version has no marks: only the size is checked.
+    // A row of an earlier version has no fingerprint: only the size is checked.
     sqlx::query("UPDATE media_assets SET source_modified_ns = NULL, source_inode = NULL")
         .execute(world.service.pool())
         .await

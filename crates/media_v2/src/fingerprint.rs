@@ -28,7 +28,7 @@ pub struct FileFingerprint {
 }
 
 impl FileFingerprint {
-    /// The marks of an open file, whose bytes are read after `now`.
+    /// The fingerprint of an open file, whose bytes are read after `now`.
     pub(crate) fn of(file: &File, now: DateTime<Utc>) -> std::io::Result<Self> {
         let found = Self::found(file)?;
         // A modification time in the future comes from another clock and is equally reliable.
@@ -44,14 +44,14 @@ impl FileFingerprint {
     }
 }
 
-/// The file of an asset, with its marks at registration.
+/// The file of an asset, with its fingerprint at registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegisteredFile<'a> {
     pub(crate) asset_id: &'a Id,
-    pub(crate) marks: FileFingerprint,
+    pub(crate) fingerprint: FileFingerprint,
 }
 
-/// Files whose bytes have changed, by asset id. They are not hashed again until their marks change. The map is local to
+/// Files whose bytes have changed, by asset id. They are not hashed again until their fingerprint changes. The map is local to
 /// this process and may be lost.
 #[derive(Debug, Default)]
 pub(crate) struct ChangedFiles(Mutex<HashMap<Id, FileFingerprint>>);
@@ -60,21 +60,21 @@ impl ChangedFiles {
     /// Most entries; beyond that the map is cleared.
     const MOST: usize = 4096;
 
-    pub(crate) fn contains(&self, asset_id: &Id, marks: FileFingerprint) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(asset_id) == Some(&marks)
+    pub(crate) fn contains(&self, asset_id: &Id, fingerprint: FileFingerprint) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(asset_id) == Some(&fingerprint)
     }
 
-    fn insert(&self, asset_id: &Id, marks: FileFingerprint) {
+    fn insert(&self, asset_id: &Id, fingerprint: FileFingerprint) {
         let mut changed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if changed.len() >= Self::MOST {
             changed.clear();
         }
-        changed.insert(asset_id.clone(), marks);
+        changed.insert(asset_id.clone(), fingerprint);
     }
 }
 
 impl MediaService {
-    /// Hashes a file whose marks differ from the registered ones. If its bytes are unchanged the stored marks are
+    /// Hashes a file whose fingerprint differs from the registered one. If its bytes are unchanged the stored fingerprint is
     /// updated, otherwise the file is rejected.
     ///
     /// # Errors
@@ -87,21 +87,21 @@ impl MediaService {
     ) -> Result<File, MediaError> {
         let now = self.now();
         let hashed = self.probe_queue().run(move |cancellation| {
-            let marks = FileFingerprint::of(&file, now)?;
+            let fingerprint = FileFingerprint::of(&file, now)?;
             let (id, _) = digest(&file, cancellation)?;
             std::io::Seek::rewind(&mut &file)?;
-            Ok::<_, MediaError>((file, marks, id))
+            Ok::<_, MediaError>((file, fingerprint, id))
         });
-        let (file, marks, id) = hashed.await??;
+        let (file, fingerprint, id) = hashed.await??;
         if content.sha256 != Some(id.to_hex().as_str()) {
-            // An unsettled file has marks that no file has.
-            self.changed_files().insert(registered.asset_id, marks);
+            // An unsettled file has a fingerprint that no file has.
+            self.changed_files().insert(registered.asset_id, fingerprint);
             return Err(MediaError::SourceChanged);
         }
-        if marks != registered.marks {
+        if fingerprint != registered.fingerprint {
             let scope = Scope { tenant_id: content.tenant_id.clone(), env: content.env.clone() };
             let mut conn = self.pool().acquire().await?;
-            store::renew_marks(&mut conn, &scope, registered.asset_id, marks).await?;
+            store::renew_fingerprint(&mut conn, &scope, registered.asset_id, fingerprint).await?;
         }
         Ok(file)
     }
@@ -114,15 +114,15 @@ mod tests {
     #[test]
     fn changed_file_is_remembered_until_its_marks_change() {
         let (changed, asset) = (ChangedFiles::default(), "a".parse().unwrap());
-        let marks = FileFingerprint { modified_ns: 7, inode: 1 };
-        changed.insert(&asset, marks);
-        assert!(changed.contains(&asset, marks));
-        assert!(!changed.contains(&asset, FileFingerprint { modified_ns: 8, ..marks }));
-        assert!(!changed.contains(&"b".parse().unwrap(), marks));
+        let fingerprint = FileFingerprint { modified_ns: 7, inode: 1 };
+        changed.insert(&asset, fingerprint);
+        assert!(changed.contains(&asset, fingerprint));
+        assert!(!changed.contains(&asset, FileFingerprint { modified_ns: 8, ..fingerprint }));
+        assert!(!changed.contains(&"b".parse().unwrap(), fingerprint));
         for index in 0..ChangedFiles::MOST {
-            changed.insert(&format!("n{index}").parse().unwrap(), marks);
+            changed.insert(&format!("n{index}").parse().unwrap(), fingerprint);
         }
-        assert!(!changed.contains(&asset, marks), "bounded");
+        assert!(!changed.contains(&asset, fingerprint), "bounded");
     }
 
     #[test]
