@@ -33,7 +33,7 @@ clean-demo: ## remove what the demo keeps in .demo/
 
 .PHONY: test
 test: fixtures ## all tests, on a throwaway Postgres
-	tools/with-postgres.sh cargo test --workspace --locked
+	tools/with-postgres.sh cargo test --workspace --locked --no-fail-fast
 
 .PHONY: formats
 formats: fixtures ## measure every container and codec, and write the table of docs/formats.md (FORMATS=MPEG-TS for some)

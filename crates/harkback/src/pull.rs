@@ -303,7 +303,7 @@ mod tests {
         let (from, _) = server(vec![0; 20 << 20]);
         let directory = tempfile::tempdir().unwrap();
         let error = format!("{:#}", fetch(directory.path(), published(b""), &from).unwrap_err());
-        assert!(error.contains("more than the model has"), "{error}");
+        assert!(error.contains("more bytes than the model has"), "{error}");
     }
 
     #[test]
