@@ -90,7 +90,7 @@ async fn waits_for_long_held_locks_time_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_newer_schema_is_served() {
+async fn a_newer_schema_is_served_with_a_warning() {
     let deployment = Deployment::new().await;
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -103,7 +103,9 @@ async fn a_newer_schema_is_served() {
     // The reasons may list parts that are still being checked.
     let _ = server.api("t1", "dev").get("/readyz").await.ok();
     assert_eq!(server.api("t1", "dev").get("/media-v2/assets").await.status, 200);
-    server.stop().await;
+    let log = server.stop().await;
+    assert!(log.contains("the database was migrated by a newer version of harkback"), "{log}");
+    assert!(log.contains("9999"), "the log names the newest migration:\n{log}");
 }
 
 /// A temporary file system, unmounted when dropped.
