@@ -1,6 +1,6 @@
 use media_time::MediaTime;
 
-/// Parameters of an analysis.
+/// What [`crate::analyze`] measures, its durations and thresholds, and its number of threads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalysisParams {
     /// Whether to detect onsets, tempo and beats.
@@ -11,7 +11,7 @@ pub struct AnalysisParams {
     pub min_silence: MediaTime,
     /// Duration of the windows of [`crate::Analysis::loudness_windows`].
     pub loudness_window: MediaTime,
-    /// Thresholds of the segmentation.
+    /// Levels and probabilities that separate silence, speech and the rest.
     pub thresholds: Thresholds,
     /// Number of worker threads, at least 1. The result does not depend on it.
     pub threads: usize,

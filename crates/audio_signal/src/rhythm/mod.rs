@@ -52,6 +52,25 @@ pub struct Rhythm {
 /// Detects the rhythm of a mono stream of any sample rate; silence, noise and speech have onsets but no beats.
 ///
 /// Memory grows by about 7 KB per second of audio.
+///
+/// # Examples
+///
+/// ```
+/// use audio_signal::RhythmAnalyzer;
+///
+/// // Clicks of 10 ms twice a second, for 15 s.
+/// let rate = 16_000;
+/// let click = |n: u32| if n % 8_000 < 160 { (n as f32 * 0.8).sin() * 0.9 } else { 0.0 };
+/// let samples: Vec<f32> = (0..15 * rate).map(click).collect();
+///
+/// let mut analyzer = RhythmAnalyzer::new(rate);
+/// for piece in samples.chunks(1_000) {
+///     analyzer.push(piece);
+/// }
+/// let rhythm = analyzer.finish();
+/// assert_eq!(rhythm.onsets.len(), 30);
+/// assert_eq!(rhythm.tempo.map(|tempo| tempo.bpm.round()), Some(120.0));
+/// ```
 pub struct RhythmAnalyzer {
     rate: u32,
     /// `None` when the rate is out of range.
