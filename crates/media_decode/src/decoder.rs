@@ -97,6 +97,37 @@ pub(crate) trait PcmStream: Send {
 }
 
 /// Decodes a recording as a stream of blocks.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use media_decode::{DecodeError, Decoder};
+/// use media_time::MediaTime;
+///
+/// # /// A WAVE file of mono samples, 16 bit.
+/// # fn wav(rate: u32, samples: &[i16]) -> Vec<u8> {
+/// #     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+/// #     let [length, rate, bytes_a_second] = [data.len() as u32, rate, 2 * rate].map(u32::to_le_bytes);
+/// #     let riff = (36 + data.len() as u32).to_le_bytes();
+/// #     let format = b"WAVEfmt \x10\0\0\0\x01\0\x01\0";
+/// #     [b"RIFF".as_slice(), &riff, format, &rate, &bytes_a_second, b"\x02\0\x10\0data", &length, &data].concat()
+/// # }
+/// let mut decoder = Decoder::open(Cursor::new(wav(8_000, &[16_384; 8_000])))?;
+/// assert_eq!((decoder.format().rate, decoder.format().channels()), (8_000, 1));
+/// let mut frames = 0;
+/// while let Some(block) = decoder.next_block()? {
+///     assert_eq!(block.start, frames, "blocks follow each other without gaps");
+///     assert!(block.channel(0).all(|sample| sample == 0.5), "full scale is 1");
+///     frames += block.frames() as u64;
+/// }
+/// assert_eq!(decoder.position(), MediaTime::from_millis(1_000));
+///
+/// let refused = Decoder::open(Cursor::new(b"plain text"));
+/// assert!(matches!(refused, Err(DecodeError::Unrecognised(_))));
+/// # Ok::<(), DecodeError>(())
+/// ```
 pub struct Decoder {
     kind: DecoderKind,
     audio_index: usize,

@@ -38,6 +38,18 @@ pub fn sniff(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<Option<File
 }
 
 /// The format by the signature in the first bytes of a file (4 KiB suffice), without scanning for frames.
+///
+/// # Examples
+///
+/// ```
+/// use media_decode::{FileFormat, MediaKind, sniff_head};
+///
+/// let format = sniff_head(b"fLaC\0\0\0\x22");
+/// assert_eq!(format, Some(FileFormat::Flac));
+/// assert_eq!(format.map(|format| format.media_type(MediaKind::Audio)), Some("audio/flac"));
+/// // A playlist would make a reader open other files, so that it is no known format.
+/// assert_eq!(sniff_head(b"#EXTM3U\n"), None);
+/// ```
 #[must_use]
 pub fn sniff_head(head: &[u8]) -> Option<FileFormat> {
     signature::of(head, false)
