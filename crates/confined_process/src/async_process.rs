@@ -34,7 +34,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program`.
+    /// Starts `program` with `arguments` within `limits`: without input and shell, with an empty environment.
     ///
     /// # Errors
     /// [`ToolError::Unavailable`] when the program cannot be started.
@@ -87,7 +87,7 @@ impl Process {
         Err(ToolError::Failed { program: self.program.clone(), status, errors })
     }
 
-    /// Path of the program.
+    /// Path of the program, as passed to [`Process::start`].
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
@@ -126,6 +126,26 @@ async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
 }
 
 /// Runs `program` for at most `time` and returns its standard output, at most `max_bytes`.
+///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// use confined_process::{Limits, ToolError, output};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ToolError> {
+/// let limits = Limits { memory_bytes: 1 << 30 };
+/// let written = output(Path::new("/bin/echo"), ["a b", "$HOME"], limits, Duration::from_secs(10), 100).await?;
+/// assert_eq!(written, b"a b $HOME\n", "no shell reads the arguments");
+///
+/// let late = output(Path::new("/bin/sleep"), ["20"], limits, Duration::from_millis(50), 100).await;
+/// assert!(matches!(late, Err(ToolError::TimedOut { .. })));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`ToolError`] when the program cannot be started, fails or exceeds a limit.

@@ -53,7 +53,7 @@ impl BlockingProcess {
         self.child.stdout.take()
     }
 
-    /// Path of the program.
+    /// Path of the program, as passed to [`BlockingProcess::start`].
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
@@ -104,6 +104,28 @@ fn tail(mut pipe: impl Read) -> Vec<u8> {
 }
 
 /// A pipe whose reads each have a time limit.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{ErrorKind, Read};
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// use confined_process::{BlockingProcess, Limits, TimedPipe};
+///
+/// let limits = Limits { memory_bytes: 1 << 30 };
+/// let mut process =
+///     BlockingProcess::start(Path::new("/bin/sh"), ["-c", "echo first; exec sleep 20"], limits, None)?;
+/// let stdout = process.stdout().expect("taken once");
+/// let mut pipe = TimedPipe::new(stdout, Duration::from_millis(500))?;
+/// let mut buffer = [0; 16];
+/// let count = pipe.read(&mut buffer)?;
+/// assert_eq!(&buffer[..count], b"first\n");
+/// assert_eq!(pipe.read(&mut buffer).unwrap_err().kind(), ErrorKind::TimedOut);
+/// drop(process); // kills the program
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct TimedPipe {
     file: File,
@@ -141,6 +163,28 @@ impl AsFd for TimedPipe {
 
 /// Runs `program` and returns its standard output, at most `max_bytes`. The program is stopped after writing nothing
 /// for `silence`.
+///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// use confined_process::{Limits, ToolError, blocking_output};
+///
+/// let run = |script: &str| {
+///     let limits = Limits { memory_bytes: 1 << 30 };
+///     blocking_output(Path::new("/bin/sh"), ["-c", script], limits, Duration::from_secs(10), 1_000)
+/// };
+/// assert_eq!(run("echo text")?, b"text\n");
+/// assert_eq!(run("echo \"$HOME\"")?, b"\n", "the environment is empty");
+/// assert!(matches!(run("exec yes"), Err(ToolError::TooMuchOutput { limit_bytes: 1_000, .. })));
+/// match run("echo reason >&2; exit 3") {
+///     Err(ToolError::Failed { status, errors, .. }) => assert_eq!((status.code(), errors.as_str()), (Some(3), "reason")),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), ToolError>(())
+/// ```
 ///
 /// # Errors
 /// [`ToolError`] when the program cannot be started, fails or exceeds a limit.
