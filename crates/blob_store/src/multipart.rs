@@ -28,7 +28,7 @@ const PARALLEL_PARTS: usize = 4;
 /// Prefix of the names of record files.
 pub(crate) const RECORD_PREFIX: &str = "multipart-";
 
-/// Creates multipart uploads.
+/// Uploads large files to an object store in parts, each upload with a local record by which it can be aborted later.
 #[derive(Clone)]
 pub(crate) struct Multiparts {
     store: Arc<dyn MultipartStore>,

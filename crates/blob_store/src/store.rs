@@ -29,6 +29,24 @@ const CHECK: &str = "check";
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A handle to the blob storage. Cheap to clone.
+///
+/// # Examples
+///
+/// ```
+/// use blob_store::{BlobError, BlobStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BlobError> {
+/// let directory = tempfile::tempdir()?;
+/// let store = BlobStore::open_directory(directory.path())?;
+/// let first = store.put("hark back".into()).await?;
+/// let again = store.put("hark back".into()).await?;
+/// assert_eq!(first, again, "the same bytes have the same id and are stored once");
+/// assert_eq!(store.get(first.id, 100).await?, "hark back");
+/// assert!(matches!(store.get(first.id, 8).await, Err(BlobError::TooLarge { size: 9, .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct BlobStore {
     pub(crate) store: Arc<dyn ObjectStore>,
@@ -109,7 +127,7 @@ impl BlobStore {
         Ok(ScratchFile::new(self.clone(), self.staging_file().await?))
     }
 
-    /// Stores `bytes`.
+    /// Hashes and stores `bytes`; bytes that are stored already are not stored again.
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`].

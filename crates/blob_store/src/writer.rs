@@ -7,6 +7,29 @@ use tempfile::NamedTempFile;
 use crate::{BlobError, BlobId, BlobStore};
 
 /// A blob that is being written. Dropped before [`BlobWriter::finish`], it leaves no file.
+///
+/// # Examples
+///
+/// ```
+/// use blob_store::{BlobError, BlobStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BlobError> {
+/// let directory = tempfile::tempdir()?;
+/// let store = BlobStore::open_directory(directory.path())?;
+/// let mut writer = store.writer().await?;
+/// writer.write("hark ".into()).await?;
+/// writer.write("back".into()).await?;
+/// let id = writer.id()?;
+/// // Nothing can be read before the end.
+/// assert!(matches!(store.size(id).await, Err(BlobError::NotFound(_))));
+///
+/// let stored = writer.finish().await?;
+/// assert_eq!((stored.id, stored.size_bytes), (id, 9));
+/// assert_eq!(store.size(id).await?, 9);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct BlobWriter {
     store: BlobStore,
@@ -23,7 +46,7 @@ struct Staged {
 /// A blob that was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredBlob {
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the bytes: their name in the store.
     pub id: BlobId,
     /// Size of the blob in bytes.
     pub size_bytes: u64,
