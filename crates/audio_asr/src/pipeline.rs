@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(20);
 /// Number of windows whose languages are detected together.
 const LANGUAGE_BATCH: usize = 4;
 
-/// Options of a transcription.
+/// Language, prompt and rejection thresholds of a transcription.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Spoken language; detected per window when `None`.
@@ -67,6 +67,43 @@ impl Transcript {
 ///
 /// Blocking. Memory is bounded by the windows transcribed at the same time and one more, regardless of the length of
 /// the speech. The transcript does not depend on the number of windows transcribed at the same time.
+///
+/// # Examples
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::ops::Range;
+/// use std::path::Path;
+///
+/// use audio_asr::{ModelDirectory, Models, Options, RATE, SpeechSource, transcribe};
+/// use media_time::{MediaTime, Window};
+///
+/// /// Mono samples at 16 kHz in memory.
+/// struct Samples(Vec<f32>);
+///
+/// impl SpeechSource for Samples {
+///     type Error = Infallible;
+///
+///     fn read(&mut self, samples: Range<u64>, out: &mut Vec<f32>) -> Result<(), Infallible> {
+///         let end = (samples.end as usize).min(self.0.len());
+///         out.extend(self.0.get(samples.start as usize..end).unwrap_or_default());
+///         Ok(())
+///     }
+/// }
+///
+/// // The model of spoken digits that is part of the repository.
+/// let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/digits.bin");
+/// let model = Models::new(ModelDirectory::new("models".into()), 1, 1).open(&file.to_string_lossy())?;
+///
+/// // Two seconds of a hum that was taken for speech: no word is made up.
+/// let hum = |n: u32| (n as f32 * 120.0 * std::f32::consts::TAU / RATE as f32).sin() * 0.1;
+/// let mut recording = Samples((0..2 * RATE).map(hum).collect());
+/// let speech = [Window::starting_at(MediaTime::ZERO, MediaTime::from_millis(2_000))];
+/// let transcript = transcribe(&*model, &mut recording, &speech, &Options::default(), &|| false)?;
+/// assert!(transcript.words.is_empty());
+/// assert!(transcript.windows >= 1 && transcript.decoded > MediaTime::ZERO);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// See [`AsrError`]; errors of the source.

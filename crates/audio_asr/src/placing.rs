@@ -12,7 +12,7 @@ use crate::{RATE, Timing};
 pub(crate) struct Voiced {
     /// Start in the window, in samples.
     pub(crate) at: usize,
-    /// Length in samples.
+    /// Length of the section, in samples at 16 kHz.
     pub(crate) len: usize,
 }
 

@@ -14,6 +14,23 @@ use crate::model_file::inspect;
 use crate::{ModelError, ModelHeader, WhisperModel};
 
 /// A directory of model files.
+///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+///
+/// use audio_asr::ModelDirectory;
+///
+/// let models = ModelDirectory::new("models".into());
+/// let tiny = models.locate("tiny.en");
+/// assert_eq!(tiny.path, Path::new("models/ggml-tiny.en.bin"));
+/// assert!(tiny.published.is_some_and(|model| model.is_english_only()));
+///
+/// // A `/` or `.bin` makes it a path, and no published model is expected there.
+/// let own = models.locate("/srv/ggml-own.bin");
+/// assert_eq!((own.name.as_str(), own.published), ("own", None));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ModelDirectory(PathBuf);
 
@@ -37,7 +54,7 @@ impl ModelDirectory {
         Self(path)
     }
 
-    /// Path of the directory.
+    /// Path of the directory, which need not exist.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0

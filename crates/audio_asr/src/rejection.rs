@@ -47,7 +47,7 @@ impl Default for RejectionThresholds {
 pub enum Rejection {
     /// The model's no-speech probability is high, and the probability of the words is low.
     NoSpeech,
-    /// The text repeats itself.
+    /// The text repeats itself: its compression ratio exceeds the threshold.
     Repetitive,
     /// The same phrase is repeated in a decoder loop.
     Loop,

@@ -85,7 +85,7 @@ impl Pass {
 /// A decoded text or time token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token {
-    /// A piece of text.
+    /// A token of text: a word or a part of one.
     Text {
         /// UTF-8, possibly only a part of a character; a leading space starts a word.
         bytes: Vec<u8>,
