@@ -14,6 +14,23 @@ const DIMENSIONS: usize = 192;
 pub(crate) const FEWEST_FRAMES: usize = 20;
 
 /// A voice as a unit vector of 192 dimensions.
+///
+/// # Examples
+///
+/// ```
+/// use audio_speakers::{Embedding, SAME_VOICE};
+///
+/// let mut values = [0.0; 192];
+/// values[0] = 3.0;
+/// let enrolled = Embedding::new(&values).expect("192 finite values, not all zero");
+/// values[1] = 3.0;
+/// let found = Embedding::new(&values).expect("192 finite values, not all zero");
+///
+/// // The angle between both is 45°.
+/// assert!((enrolled.similarity(&found) - 0.707).abs() < 1e-3);
+/// assert!(enrolled.similarity(&found) >= SAME_VOICE);
+/// assert_eq!(Embedding::new(&[1.0; 3]), None);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding(Vec<f32>);
 

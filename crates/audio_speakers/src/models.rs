@@ -18,6 +18,22 @@ const ENROLMENT_MS: i64 = 3_000;
 const DOMINANCE: f64 = 0.8;
 
 /// The loaded segmentation and embedding networks. Shared between threads by reference.
+///
+/// # Examples
+///
+/// ```
+/// use audio_speakers::{ModelError, SpeakerModels, catalog};
+///
+/// // An empty directory: the error names the first file of the catalogue, and how to get it.
+/// let directory = tempfile::tempdir()?;
+/// let error = SpeakerModels::check(directory.path()).unwrap_err();
+/// assert_eq!(error, ModelError::Missing(directory.path().join(catalog::SEGMENTATION.file_name)));
+/// assert!(error.to_string().contains("harkback models pull speakers"));
+///
+/// // Voices are stored under the version of the network that made them.
+/// assert!(SpeakerModels::comparable_versions().contains(&SpeakerModels::embedding_version()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct SpeakerModels {
     pub(crate) segmenter: Segmenter,
     pub(crate) embedder: Embedder,
