@@ -42,11 +42,11 @@ pub struct NewApiKey {
 pub struct ApiKey {
     /// The public part, by which it is revoked.
     pub id: String,
-    /// Tenant of its calls.
+    /// Tenant of all calls with the key.
     pub tenant_id: String,
-    /// Environment of its calls.
+    /// Environment of all calls with the key.
     pub env: String,
-    /// User of its calls.
+    /// User of all calls with the key; `None` lets each call name one.
     pub user_id: Option<String>,
     /// Access level: `read`, `write` or `admin`.
     pub scope: String,

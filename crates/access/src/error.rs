@@ -10,7 +10,7 @@ pub enum Error {
     /// The credentials do not allow this call.
     #[error("these credentials have the scope `{has}`; the call needs `{needs}`")]
     ScopeInsufficient {
-        /// Scope of the credentials.
+        /// Scope of the credentials: `read`, `write` or `admin`.
         has: &'static str,
         /// Scope that the call needs.
         needs: &'static str,
