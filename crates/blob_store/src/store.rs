@@ -127,7 +127,7 @@ impl BlobStore {
         Ok(ScratchFile::new(self.clone(), self.staging_file().await?))
     }
 
-    /// Hashes and stores `bytes`; bytes that are stored already are not stored again.
+    /// Stores `bytes`.
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`].

@@ -50,9 +50,9 @@ pub struct Caption {
     pub start_ms: i64,
     /// When it disappears, in ms; not after the start of the next caption.
     pub end_ms: i64,
-    /// Name or id of the only speaker of the caption, if known.
+    /// The speaker, if known.
     pub speaker: Option<String>,
-    /// The lines from top to bottom, at least one.
+    /// At least one line.
     pub lines: Vec<CaptionLine>,
 }
 
@@ -85,29 +85,6 @@ impl Caption {
 }
 
 /// Divides a text into captions: in order, without overlap, each within `limits`.
-///
-/// # Examples
-///
-/// ```
-/// use interchange::captions::{CaptionLimits, captions};
-/// use interchange::srt::srt;
-/// use interchange::words::{TimedText, TimedWord};
-///
-/// let word = |text: &str, start_ms, end_ms| TimedWord {
-///     text: text.to_owned(),
-///     start_ms,
-///     end_ms,
-///     speaker: None,
-///     confidence: None,
-/// };
-/// // A pause of 2 s, more than `max_gap_ms`, ends the first caption; it stays visible for `min_duration_ms`.
-/// let words = vec![word("Ready?", 0, 400), word("Here", 2_400, 2_700), word("we", 2_700, 2_900), word("go.", 2_900, 3_400)];
-/// let text = TimedText { words, duration_ms: 4_000, language: None };
-///
-/// let found = captions(&text, &CaptionLimits::DEFAULT);
-/// assert_eq!(found.iter().map(|caption| caption.text()).collect::<Vec<_>>(), ["Ready?", "Here we go."]);
-/// assert!(srt(&found).starts_with("1\n00:00:00,000 --> 00:00:01,000\nReady?\n\n2\n00:00:02,400 --> "));
-/// ```
 #[must_use]
 pub fn captions(text: &TimedText, limits: &CaptionLimits) -> Vec<Caption> {
     let pieces = pieces::pieces(&text.words, limits.max_chars);
