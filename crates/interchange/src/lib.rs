@@ -20,7 +20,7 @@
 //!     confidence: None,
 //! };
 //! // A pause of 2 s, more than `max_gap_ms`, ends the first caption; it stays visible for `min_duration_ms`.
-//! let words = vec![word("Ready?", 0, 400), word("Here", 2_400, 2_700), word("we", 2_700, 2_900), word("go.", 2_900, 3_400)];
+//! let words = vec![word("Ready?", 0, 400), word("Here", 2_400, 2_700), word("we go.", 2_700, 3_400)];
 //! let text = TimedText { words, duration_ms: 4_000, language: None };
 //!
 //! let found = captions(&text, &CaptionLimits::DEFAULT);
