@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, FieldError, Id};
+use http_kit::{FieldError, Id, KeysetCursor};
 use media_time::{MediaTime, Window};
 use serde::{Deserialize, Serialize};
 
@@ -162,8 +162,8 @@ impl NewOriginMap {
 }
 
 impl OriginMap {
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.audio_artifact_id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.audio_artifact_id.clone() }
     }
 }
 

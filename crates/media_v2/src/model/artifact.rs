@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, FieldError, Id};
+use http_kit::{FieldError, Id, KeysetCursor};
 use media_time::MediaTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -170,8 +170,8 @@ impl Artifact {
         }
     }
 
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.id.clone() }
     }
 }
 

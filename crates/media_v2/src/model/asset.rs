@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, Id};
+use http_kit::{Id, KeysetCursor};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
 use serde::{Deserialize, Serialize};
@@ -107,7 +107,7 @@ impl MediaAsset {
         self.prober_version < PROBER_VERSION
     }
 
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.id.clone() }
     }
 }

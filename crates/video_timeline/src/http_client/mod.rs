@@ -88,7 +88,7 @@ fn segment(kind: Entity, id: &Id) -> Result<&str, Error> {
 
 fn add_paging(url: &mut Url, paging: &Paging) {
     let mut query = url.query_pairs_mut();
-    query.append_pair("limit", &paging.limit.to_string());
+    query.append_pair("limit", &paging.limit.get().to_string());
     if let Some(cursor) = &paging.cursor {
         query.append_pair("cursor", cursor);
     }

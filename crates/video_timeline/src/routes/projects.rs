@@ -41,7 +41,7 @@ pub(super) async fn list(
     context: RequestContext,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Project>>, Problem> {
-    Ok(Json(service.projects(&context, &query.into()).await?))
+    Ok(Json(service.projects(&context, &query.try_into()?).await?))
 }
 
 /// Get a project by its id.

@@ -49,7 +49,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Sequence>>, Problem> {
     let project_id = path_id(Entity::Project, project_id)?;
-    Ok(Json(service.sequences(&context, &project_id, &query.into()).await?))
+    Ok(Json(service.sequences(&context, &project_id, &query.try_into()?).await?))
 }
 
 /// Get a sequence by its id.

@@ -49,7 +49,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Track>>, Problem> {
     let sequence_id = path_id(Entity::Sequence, sequence_id)?;
-    Ok(Json(service.tracks(&context, &sequence_id, &query.into()).await?))
+    Ok(Json(service.tracks(&context, &sequence_id, &query.try_into()?).await?))
 }
 
 /// Get a track by its id.

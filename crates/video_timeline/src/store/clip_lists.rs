@@ -25,7 +25,7 @@ macro_rules! list {
             $scope.env.as_str(),
             $page.after_key,
             $page.after_id,
-            $page.limit + 1,
+            $page.limit.with_next_row(),
             $($argument),+
         )
         .fetch_all($connection)
