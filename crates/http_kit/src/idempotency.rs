@@ -31,7 +31,7 @@ use tracing::Instrument as _;
 
 use self::store::Stored;
 use crate::body::Buffered;
-use crate::{Id, JsonLimit, Problem, RequestContext, Scope, WriteSeed, canonical, tenancy};
+use crate::{Id, JsonLimit, Problem, RequestContext, Scope, WriteSeed, json_digest, tenancy};
 
 /// Name of the header.
 pub const HEADER: &str = "idempotency-key";
@@ -156,7 +156,7 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
             let headers = parts.headers.clone();
             move |bytes| {
                 let context = RequestContext::of_body(&headers, bytes, "")?;
-                Ok::<_, Problem>((context, canonical::digest(bytes)))
+                Ok::<_, Problem>((context, json_digest(bytes)))
             }
         })
         .await??;
