@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use audio_semantic_timeline::EffectiveParams;
 use clap::{Args, Parser, Subcommand};
-use http_kit::{AccessLevel, Id};
+use http_kit::{AccessLevel, Id, PageLimit};
 use url::Url;
 
 use crate::flags::{AnalysisFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
@@ -81,7 +82,7 @@ pub(crate) enum JobsCommand {
         #[arg(long)]
         kind: Option<String>,
         /// Maximum number of jobs to list.
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+        #[arg(long, value_name = "N", default_value_t = PageLimit::DEFAULT.get(), value_parser = clap::value_parser!(u32).range(1..=i64::from(PageLimit::MAX.get())))]
         limit: u32,
     },
     /// Show the state and the result of a job.
@@ -223,10 +224,10 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, value_name = "F")]
     pub(crate) plot: Option<PathBuf>,
     /// Minimum silence duration to report, in ms (50 to 10 000).
-    #[arg(long, default_value_t = 300, value_name = "MS")]
+    #[arg(long, default_value_t = EffectiveParams::DEFAULT_MIN_SILENCE_MS, value_name = "MS")]
     pub(crate) min_silence_ms: i64,
     /// Length of the loudness windows, in ms (100 to 10 000).
-    #[arg(long, default_value_t = 1_000, value_name = "MS")]
+    #[arg(long, default_value_t = EffectiveParams::DEFAULT_LOUDNESS_WINDOW_MS, value_name = "MS")]
     pub(crate) loudness_window_ms: i64,
     /// Do not detect beats.
     #[arg(long)]

@@ -3,7 +3,8 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use http_kit::{Id, Scope};
-use media_time::{LENGTH_TOLERANCE, MediaTime};
+use media_time::MediaTime;
+use media_time::limits::LENGTH_TOLERANCE;
 
 use crate::error::{Entity, Error};
 use crate::model::Clip;
