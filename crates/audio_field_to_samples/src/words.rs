@@ -4,9 +4,10 @@ use std::io::{BufReader, Read};
 
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
 use audio_semantic_timeline::{SemanticTimelines, Transcript};
-use http_kit::{Id, Scope, WorkError};
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MAX_STORED_JSON_BYTES, MediaError, MediaService};
+use primitives::{Id, Scope};
+use scheduling::WorkError;
 use serde::Deserialize;
 use sqlx::PgConnection;
 

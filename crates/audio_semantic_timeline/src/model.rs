@@ -1,7 +1,7 @@
 //! Request, response and stored types.
 
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;

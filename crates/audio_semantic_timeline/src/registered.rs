@@ -1,9 +1,10 @@
 //! Validates timelines and transcripts that callers register, so that later reads can rely on the contract.
 
-use http_kit::{FieldError, Id};
+use http_kit::FieldError;
 use media_time::MediaTime;
 use media_time::limits::{LENGTH_TOLERANCE, MAX_INSTANT};
 use media_v2::{ArtifactKind, DocumentValidator, NewArtifact, RegisteredMeasurement};
+use primitives::Id;
 use serde::Deserialize;
 
 use crate::backend::BackendKind;

@@ -14,12 +14,14 @@ use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
 use blob_store::BlobId;
-use http_kit::{Clock, Id, RequestContext, Scope, SingleFlight, WorkError, WorkProgress, WorkQueue};
+use http_kit::RequestContext;
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
 use media_v2::{
     Artifact, AssetDecoder, Content, MAX_STORED_JSON_BYTES, MediaAsset, MediaError, MediaService,
 };
+use primitives::{Clock, Id, Scope};
+use scheduling::{SingleFlight, WorkError, WorkProgress, WorkQueue};
 use video_timeline::{Clip, VideoTimeline};
 
 use self::parsed::ParsedTimelines;

@@ -1,8 +1,8 @@
 //! Derives an artifact's origin from its own row, for artifacts without an origin map.
 
-use http_kit::Id;
 use media_time::MediaTime;
 use media_time::limits::MAX_INSTANT;
+use primitives::Id;
 use serde_json::Value;
 
 /// The fields of an artifact's own row that declare its origin.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use audio_pattern_engine::PatternTimeline;
-use http_kit::{FieldError, Id};
+use http_kit::FieldError;
 use media_time::limits::MAX_INSTANT;
 use media_time::{Bpm, MediaTime};
+use primitives::Id;
 
 use crate::{AudioClip, AudioSequence, Error, MAX_CLIPS, MAX_TRACKS};
 

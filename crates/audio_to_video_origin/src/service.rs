@@ -6,10 +6,10 @@ use std::sync::Arc;
 use audio_pattern_engine::{PatternClip, PatternTimeline};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use http_kit::{
-    Cancellation, Clock, FieldError, Id, Page, PageParams, Scope, WorkError, WorkQueue, begin_heavy_work,
-};
+use http_kit::FieldError;
 use media_v2::{ArtifactKind, Content, MAX_STORED_JSON_BYTES, MediaError, MediaService, NewArtifact};
+use primitives::{Clock, Id, Page, PageParams, Scope};
+use scheduling::{Cancellation, WorkError, WorkQueue, begin_heavy_work};
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 

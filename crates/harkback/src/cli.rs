@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use audio_semantic_timeline::EffectiveParams;
 use clap::{Args, Parser, Subcommand};
-use http_kit::{AccessLevel, Id, PageLimit};
+use primitives::{AccessLevel, Id, PageLimit};
 use url::Url;
 
 use crate::flags::{AnalysisFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};

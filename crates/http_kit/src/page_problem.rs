@@ -1,4 +1,5 @@
-use crate::{InvalidPage, Problem};
+use crate::Problem;
+use primitives::InvalidPage;
 
 /// 422 `invalid_query` for the limit, 422 `invalid_cursor`.
 impl From<InvalidPage> for Problem {

@@ -3,9 +3,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use http_kit::{
-    Id, Json, KeysetCursor, NoQuery, Page, PageParams, Path, Problem, Query, RequestContext, path_id,
-};
+use http_kit::{Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
+use primitives::{Id, KeysetCursor, Page, PageParams};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

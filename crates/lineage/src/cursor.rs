@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use http_kit::{CursorPart, KeysetCursor, PageLimit};
 use media_time::MediaTime;
+use primitives::{CursorPart, KeysetCursor, PageLimit};
 use video_timeline::Paging;
 
 use crate::{Usage, UsageKind};

@@ -1,5 +1,6 @@
 use axum::response::{IntoResponse, Response};
-use http_kit::{InvalidPage, Problem};
+use http_kit::Problem;
+use primitives::InvalidPage;
 
 /// Why a lineage or a page of usages could not be returned.
 #[derive(Debug, thiserror::Error)]

@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use audio_to_video_origin::OriginMap;
 use audio_to_video_origin::store::find_origin_maps;
-use http_kit::{Id, Page, PageLimit, PageParams, RequestContext};
+use http_kit::RequestContext;
 use media_time::MediaTime;
 use media_v2::store::{Lineage, find_assets, find_lineage};
 use media_v2::{MediaError, MediaService};
+use primitives::{Id, Page, PageLimit, PageParams};
 use video_timeline::{Clip, ClipFilter, MAX_ARTIFACTS, Paging, VideoTimeline};
 
 use crate::cursor::{UsageKey, clips_after, cursor_of};

@@ -1,7 +1,7 @@
 //! The only SQL of this crate. Clips are requested from the timeline, which may be another service.
 
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 use crate::cursor::UsageCursor;

@@ -4,8 +4,10 @@ use std::fmt;
 use std::io::{Read, Seek};
 
 use blob_store::BlobId;
-use http_kit::{Cancellation, FieldError, Scope};
+use http_kit::FieldError;
 use media_time::MediaTime;
+use primitives::Scope;
+use scheduling::Cancellation;
 use sha2::{Digest, Sha256};
 
 use crate::facts::digest;

@@ -42,7 +42,7 @@ mod verify;
 mod verify_bytes;
 mod waveforms;
 
-pub use canonical::{canonical_json, pipeline_hash};
+pub use canonical::pipeline_hash;
 pub use collect::{Collected, Collection, collect};
 pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement};
 pub use error::{MediaError, decode_problem};

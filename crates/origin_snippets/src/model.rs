@@ -1,6 +1,7 @@
-use http_kit::{FieldError, Id};
+use http_kit::FieldError;
 use media_time::MediaTime;
 use media_time::limits::MAX_INSTANT;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

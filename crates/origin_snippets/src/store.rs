@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, KeysetCursor, Page, PageParams, Scope};
 use media_time::MediaTime;
+use primitives::{Id, KeysetCursor, Page, PageParams, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
 use sqlx::types::Json;

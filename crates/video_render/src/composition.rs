@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http_kit::{Id, PageLimit, RequestContext};
+use http_kit::RequestContext;
 use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService};
+use primitives::{Id, PageLimit};
 use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
 
 use crate::profile::FrameRate;

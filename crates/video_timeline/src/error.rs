@@ -1,7 +1,8 @@
 use std::fmt;
 
 use http::StatusCode;
-use http_kit::{Id, InvalidPage, Problem};
+use http_kit::Problem;
+use primitives::{Id, InvalidPage};
 
 /// The kinds of objects in a timeline, and those that its clips refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,5 @@
-use http_kit::{Id, InvalidPage, KeysetCursor, Page, PageLimit, PageParams};
 use media_time::MediaTime;
+use primitives::{Id, InvalidPage, KeysetCursor, Page, PageLimit, PageParams};
 
 /// Page size and start of a listing's page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

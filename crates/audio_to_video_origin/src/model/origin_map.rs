@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
-use http_kit::{FieldError, Id, KeysetCursor};
+use http_kit::FieldError;
 use media_time::limits::MAX_INSTANT;
 use media_time::{MediaTime, Window};
+use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
 use crate::ResolvedOrigin;

@@ -1,7 +1,7 @@
 //! Queries behind the HTTP interface of jobs.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 

@@ -1,7 +1,7 @@
 //! Webhooks and their deliveries.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use sqlx::PgConnection;
 
 /// A webhook, with the secret of its signatures.

@@ -4,10 +4,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_kit::{
-    ContextFields, ContextJson, Id, Json, KeysetCursor, NoQuery, Page, PageParams, Path, Problem, Query,
-    RequestContext, path_id,
-};
+use http_kit::{ContextFields, ContextJson, Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
+use primitives::{Id, KeysetCursor, Page, PageParams};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Id, KeysetCursor};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
+use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{FileFingerprint, RegisteredFile};

@@ -2,10 +2,8 @@ use axum::RequestExt;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{
-    AccessLevel, ContextJson, Json, JsonLimit, Page, PageLimit, PageParams, Path, Problem, Query,
-    RequestContext,
-};
+use http_kit::{ContextJson, Json, JsonLimit, Path, Problem, Query, RequestContext};
+use primitives::{AccessLevel, Page, PageLimit, PageParams};
 use serde::{Deserialize, Serialize};
 
 use super::{asset_id, upload};

@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use blob_store::BlobId;
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Page, PageParams, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

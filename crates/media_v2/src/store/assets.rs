@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Page, PageParams, Scope};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
+use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

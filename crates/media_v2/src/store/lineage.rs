@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 

@@ -1,7 +1,7 @@
 //! Converts unsuccessful responses into errors.
 
 use http::StatusCode;
-use http_kit::InvalidPage;
+use primitives::InvalidPage;
 use serde::Deserialize;
 
 use super::transport::unavailable;

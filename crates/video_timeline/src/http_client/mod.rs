@@ -6,8 +6,9 @@ mod transport;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http_kit::{Id, Page, RequestContext};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page};
 use url::Url;
 
 use crate::client::{ClipFilter, VideoTimeline};

@@ -1,7 +1,8 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Id, Json, Page, PageLimit, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use media_time::MediaTime;
+use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
 use super::in_context::InContext;

@@ -9,7 +9,7 @@ mod timelines;
 mod tracks;
 
 use axum::extract::DefaultBodyLimit;
-use http_kit::{Id, InvalidPage, PageLimit};
+use primitives::{Id, InvalidPage, PageLimit};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;

@@ -1,6 +1,7 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Json, Page, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use primitives::Page;
 
 use super::in_context::InContext;
 use super::{ListQuery, path_id};

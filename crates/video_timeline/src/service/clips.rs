@@ -1,5 +1,6 @@
-use http_kit::{Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::client::{ClipFilter, MAX_ARTIFACTS};

@@ -1,4 +1,5 @@
-use http_kit::{Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, Page, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::error::{Entity, Error};

@@ -1,8 +1,8 @@
 //! Listings of clips: by start on the timeline (or, for a window of an asset, in the asset), then id; each fetches one
 //! row more than the page has.
 
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

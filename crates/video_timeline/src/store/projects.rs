@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -1,7 +1,7 @@
 //! One suite for every implementation of the client, of the behaviour that other engines rely on.
 
-use http_kit::{Id, InvalidPage, Page, PageLimit};
 use media_time::MediaTime;
+use primitives::{Id, InvalidPage, Page, PageLimit};
 use serde_json::json;
 use video_timeline::{
     ClipFilter, Entity, Error, HttpTimeline, HttpTimelineConfig, Meta, NewClip, NewProject, NewSequence,
