@@ -2,10 +2,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use audio_semantic_timeline::EffectiveParams;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use primitives::{AccessLevel, Id, PageLimit};
 use url::Url;
 
+use crate::flag_defaults::Defaults;
 use crate::flags::{AnalysisFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
 
 /// Analyse audio and video, find the source of a piece of audio, and return the matching video.
@@ -17,6 +18,22 @@ pub(crate) struct Cli {
     pub(crate) config: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// The definition of the command line, with the defaults of settings in the help.
+    pub(crate) fn with_defaults() -> clap::Command {
+        let (service, analysis) = (Defaults::of_service(), Defaults::of_analysis());
+        Self::command().mut_subcommands(|command| {
+            if command.get_name() == "analyze" { analysis.add_to(command) } else { service.add_to(command) }
+        })
+    }
+
+    /// Parses the arguments of the process; prints help and errors, and exits, as [`Parser::parse`] does.
+    pub(crate) fn parse_arguments() -> Self {
+        let matches = Self::with_defaults().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit())
+    }
 }
 
 #[derive(Debug, Subcommand)]
