@@ -10,8 +10,8 @@ use crate::Error;
 /// Properties of a snippet, as a JSON object.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
-/// Maximum items of a batch: the maximum clips that a timeline accepts at once.
-const MAX_ITEMS: usize = 10_000;
+/// Maximum items of a batch: each is a clip of one timeline.
+const MAX_ITEMS: usize = video_timeline::MAX_CLIPS;
 
 /// What a batch creates for each window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
