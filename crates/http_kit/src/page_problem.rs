@@ -1,5 +1,5 @@
 use crate::Problem;
-use primitives::InvalidPage;
+use primitives::{InvalidPage, PageLimit};
 
 /// 422 `invalid_query` for the limit, 422 `invalid_cursor`.
 impl From<InvalidPage> for Problem {
@@ -7,7 +7,7 @@ impl From<InvalidPage> for Problem {
         let detail = error.to_string();
         match error {
             InvalidPage::Limit => {
-                let expected = detail.trim_start_matches("limit: ").to_owned();
+                let expected = format!("expected 1 to {}", PageLimit::MAX.get());
                 Self::unprocessable("invalid_query", detail).field("limit", expected)
             }
             InvalidPage::Cursor => {
