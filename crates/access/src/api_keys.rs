@@ -7,7 +7,7 @@ use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use http_kit::{AccessLevel, Clock, Id, Scope};
+use primitives::{AccessLevel, Clock, Id, Scope};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 

@@ -1,5 +1,6 @@
 use http::{HeaderMap, HeaderValue, StatusCode};
-use http_kit::{AccessLevel, Id, Problem, Scope};
+use http_kit::Problem;
+use primitives::{AccessLevel, Id, Scope};
 
 /// The caller that a key, a token or a link authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]

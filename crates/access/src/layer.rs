@@ -6,7 +6,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
-use http_kit::{AccessLevel, Problem};
+use http_kit::Problem;
+use primitives::AccessLevel;
 
 use crate::{ApiKeys, BrowserPolicy, Caller, Error, JwtVerifier, Links};
 

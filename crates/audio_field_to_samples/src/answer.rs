@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use http_kit::{Id, Problem};
+use http_kit::Problem;
+use primitives::Id;
 
 use crate::Error;
 use crate::model::{

@@ -1,5 +1,6 @@
-use http_kit::{FieldError, Id, Problem};
+use http_kit::{FieldError, Problem};
 use media_decode::DecodeError;
+use primitives::Id;
 
 use crate::cut::CutError;
 use crate::model::Detector;
@@ -54,7 +55,7 @@ pub enum Error {
     Semantics(#[from] audio_semantic_timeline::Error),
     /// The queue is full, or its work failed.
     #[error(transparent)]
-    Work(#[from] http_kit::WorkError),
+    Work(#[from] scheduling::WorkError),
     /// The media store failed.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),

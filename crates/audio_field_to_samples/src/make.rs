@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore};
-use http_kit::WorkQueue;
 use media_decode::{AudioFormat, DecodeError, MediaInput};
+use scheduling::WorkQueue;
 use tokio::sync::mpsc;
 
 use crate::Error;

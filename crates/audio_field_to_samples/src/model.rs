@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use http_kit::Id;
 use media_time::{MediaTime, Window};
 use media_v2::ArtifactKind;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -2,10 +2,10 @@
 
 use audio_to_video_origin::NewOriginMap;
 use chrono::{DateTime, Utc};
-use http_kit::Scope;
 use media_decode::AudioFormat;
 use media_time::MediaTime;
 use media_v2::{Artifact, MediaAsset, NewArtifact};
+use primitives::Scope;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use audio_semantic_timeline::SemanticTimelines;
-use http_kit::{Clock, Id, RequestContext, Scope, SingleFlight, WorkQueue};
+use http_kit::RequestContext;
 use media_decode::DecodeError;
 use media_v2::{AssetKind, MediaService};
+use primitives::{Clock, Id, Scope};
+use scheduling::{SingleFlight, WorkQueue};
 
 use crate::answer::{Answer, detected};
 use crate::make::make;

@@ -1,7 +1,7 @@
 //! The work of a detector: its parameters, version and cache key.
 
-use http_kit::{Id, Scope};
 use media_v2::MediaAsset;
+use primitives::{Id, Scope};
 use serde_json::Value;
 
 use crate::Error;
@@ -90,7 +90,7 @@ impl DetectorJob {
             scope.env.as_str(),
             asset_id.as_str(),
             ask.detector().as_str(),
-            &media_v2::canonical_json(&ask.params().map_err(cause)?),
+            &primitives::canonical_json(&ask.params().map_err(cause)?),
             ask.words().map_or("None", Id::as_str),
             &min_score.to_string(),
             &backend_version,

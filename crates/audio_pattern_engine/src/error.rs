@@ -1,5 +1,6 @@
 use axum::response::{IntoResponse, Response};
-use http_kit::{FieldError, Id, Problem};
+use http_kit::{FieldError, Problem};
+use primitives::Id;
 
 use crate::Template;
 

@@ -1,5 +1,6 @@
 use axum::extract::State;
-use http_kit::{ContextJson, Json, Page, Path, Problem, RequestContext, path_id};
+use http_kit::{ContextJson, Json, Path, Problem, RequestContext, path_id};
+use primitives::Page;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

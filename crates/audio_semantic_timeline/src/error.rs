@@ -1,8 +1,9 @@
 use audio_asr::AsrError;
 use audio_signal::SignalError;
 use audio_speakers::SpeakerError;
-use http_kit::{Id, Problem};
+use http_kit::Problem;
 use media_decode::DecodeError;
+use primitives::Id;
 
 /// Why a timeline could not be made or returned.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +112,7 @@ pub enum Error {
     },
     /// The work queue rejected or interrupted the analysis.
     #[error(transparent)]
-    Work(#[from] http_kit::WorkError),
+    Work(#[from] scheduling::WorkError),
     /// An error of the media store.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),

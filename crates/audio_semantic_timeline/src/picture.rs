@@ -2,8 +2,9 @@
 
 use audio_signal::{Waveform, WaveformError};
 use blob_store::BlobId;
-use http_kit::{Id, Scope, WorkError};
 use media_v2::MediaError;
+use primitives::{Id, Scope};
+use scheduling::WorkError;
 
 use crate::model::Summary;
 use crate::plot::{self, Picture};

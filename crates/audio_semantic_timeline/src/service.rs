@@ -14,10 +14,14 @@ use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
 use blob_store::BlobId;
-use http_kit::{Clock, Id, RequestContext, Scope, SingleFlight, WorkError, WorkProgress, WorkQueue};
+use http_kit::RequestContext;
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
-use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
+use media_v2::{
+    Artifact, AssetDecoder, Content, MAX_STORED_JSON_BYTES, MediaAsset, MediaError, MediaService,
+};
+use primitives::{Clock, Id, Scope};
+use scheduling::{SingleFlight, WorkError, WorkProgress, WorkQueue};
 use video_timeline::{Clip, VideoTimeline};
 
 use self::parsed::ParsedTimelines;
@@ -27,8 +31,6 @@ use crate::store::{self, TimelineOf};
 use crate::summary::AnalysisKey;
 use crate::{EffectiveParams, Error, slice};
 
-/// Maximum size of a stored timeline that is read, in bytes: ten times that of a day of speech.
-const MAX_SUMMARY_BYTES: u64 = 256 << 20;
 /// Reason for timelines that are no longer selected.
 const STALE: &str = "made by an earlier decoder that read this kind of file wrongly; analyze makes a new one";
 /// Rounding error of a timeline's duration, which is in whole milliseconds.
@@ -337,7 +339,7 @@ impl SemanticTimelines {
         let parsed = tokio::task::spawn_blocking(move || {
             let corrupt = |source| Error::Corrupt { artifact_id: artifact_id.clone(), source };
             let mut text = Vec::new();
-            let read = reader.take(MAX_SUMMARY_BYTES).read_to_end(&mut text);
+            let read = reader.take(MAX_STORED_JSON_BYTES).read_to_end(&mut text);
             read.map_err(serde_json::Error::io).map_err(corrupt)?;
             let summary = serde_json::from_slice::<Summary>(&text).map_err(corrupt)?;
             Ok::<_, Error>((Arc::new(summary), text.len()))

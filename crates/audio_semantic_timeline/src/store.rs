@@ -1,6 +1,6 @@
 //! Lookup of timelines by SQL. Their rows belong to media_v2.
 
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 /// The source of a timeline: an asset, or an artifact of it.

@@ -17,14 +17,21 @@ pub struct AnalysisParams {
     pub threads: usize,
 }
 
+impl AnalysisParams {
+    /// Default of [`AnalysisParams::min_silence`].
+    pub const MIN_SILENCE: MediaTime = MediaTime::from_millis(300);
+    /// Default of [`AnalysisParams::loudness_window`].
+    pub const LOUDNESS_WINDOW: MediaTime = MediaTime::from_millis(1_000);
+}
+
 impl Default for AnalysisParams {
     /// All analyses, silences from 300 ms, loudness per second, one thread.
     fn default() -> Self {
         Self {
             include_beats: true,
             include_speech_music: true,
-            min_silence: MediaTime::from_millis(300),
-            loudness_window: MediaTime::from_millis(1_000),
+            min_silence: Self::MIN_SILENCE,
+            loudness_window: Self::LOUDNESS_WINDOW,
             thresholds: Thresholds::DEFAULT,
             threads: 1,
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use http_kit::Id;
 use media_time::MediaTime;
-use media_v2::{Meta, canonical_json};
+use media_v2::Meta;
+use primitives::Id;
+use primitives::canonical_json;
 use serde_json::value::RawValue;
 
 use crate::lookup::{Found, SourcePosition};

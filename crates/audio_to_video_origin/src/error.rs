@@ -1,7 +1,9 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use http_kit::{FieldError, Id, Problem, WorkError};
+use http_kit::{FieldError, Problem};
 use media_v2::MediaError;
+use primitives::Id;
+use scheduling::WorkError;
 
 use crate::{InvalidOwnOrigin, MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
 

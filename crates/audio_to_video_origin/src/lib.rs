@@ -40,7 +40,7 @@ mod shots;
 mod starts;
 pub mod store;
 
-use media_time::MediaTime;
+use media_v2::MAX_STORED_JSON_BYTES;
 
 pub use error::Error;
 pub use model::{
@@ -61,6 +61,4 @@ pub const MAX_CLIPS: usize = 100_000;
 /// Maximum number of tracks of one shot list.
 pub const MAX_TRACKS: usize = 10_000;
 /// Maximum size of a shot list, in bytes of JSON.
-pub const MAX_SHOT_LIST_BYTES: usize = 256 << 20;
-/// Maximum time in a recording: thirty days.
-const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
+pub const MAX_SHOT_LIST_BYTES: usize = MAX_STORED_JSON_BYTES as usize;

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
-use http_kit::{FieldError, Id, Scope};
+use http_kit::FieldError;
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 

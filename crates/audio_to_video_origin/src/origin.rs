@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
-use http_kit::Id;
 use media_time::{MediaTime, Window};
+use primitives::Id;
 
 use crate::ClipOffset;
 

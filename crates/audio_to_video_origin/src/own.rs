@@ -1,10 +1,9 @@
 //! Derives an artifact's origin from its own row, for artifacts without an origin map.
 
-use http_kit::Id;
 use media_time::MediaTime;
+use media_time::limits::MAX_INSTANT;
+use primitives::Id;
 use serde_json::Value;
-
-use crate::LATEST;
 
 /// The fields of an artifact's own row that declare its origin.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +72,7 @@ impl DeclaredFields<'_> {
 
 fn time(value: &Value) -> Option<MediaTime> {
     let time = MediaTime::try_from_millis_f64(value.as_f64()?).ok()?;
-    (MediaTime::ZERO..=LATEST).contains(&time).then_some(time)
+    (MediaTime::ZERO..=MAX_INSTANT).contains(&time).then_some(time)
 }
 
 /// Parses a field with `read` if it is present and not null.

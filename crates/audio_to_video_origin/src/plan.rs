@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use audio_pattern_engine::PatternTimeline;
-use http_kit::{FieldError, Id};
+use http_kit::FieldError;
+use media_time::limits::MAX_INSTANT;
 use media_time::{Bpm, MediaTime};
+use primitives::Id;
 
-use crate::{AudioClip, AudioSequence, Error, LATEST, MAX_CLIPS, MAX_TRACKS};
+use crate::{AudioClip, AudioSequence, Error, MAX_CLIPS, MAX_TRACKS};
 
 /// Maximum number of invalid fields that are reported.
 pub(crate) const MAX_ERRORS: usize = 100;
@@ -161,7 +163,7 @@ impl Planner {
         if clip.source_offset_ms.is_negative() {
             self.refuse(format!("{}/source_offset_ms", pointer()), "must not be negative");
         }
-        if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > LATEST {
+        if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > MAX_INSTANT {
             self.refuse(pointer(), "must end within thirty days");
         }
         if clip.label.as_ref().is_some_and(|label| label.len() > MAX_TEXT) {

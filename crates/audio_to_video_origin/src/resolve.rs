@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use http_kit::Id;
 use media_time::{MediaTime, Window};
+use primitives::Id;
 use serde_json::Value;
 
 use crate::{Error, Origin, ResolvedOrigin};

@@ -3,9 +3,8 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_kit::{
-    ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext, UnparsedJson, path_id,
-};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, UnparsedJson, path_id};
+use primitives::{Id, Page, PageParams};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

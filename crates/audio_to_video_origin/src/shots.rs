@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use http_kit::Id;
 use media_time::{MediaTime, Window};
+use primitives::Id;
 use serde::Serialize;
 use serde_json::value::RawValue;
 

@@ -17,11 +17,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use crate::command::{confined, span_of};
+use crate::command::{KEPT_ERRORS, confined, span_of};
 use crate::{Limits, ToolError};
-
-/// Bytes of standard error that are kept, from its end.
-const KEPT_ERRORS: usize = 8 << 10;
 
 /// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]

@@ -13,11 +13,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::command::{confined, span_of};
+use crate::command::{KEPT_ERRORS, confined, span_of};
 use crate::{Limits, ToolError};
-
-/// Bytes of standard error that are kept, from its end.
-const KEPT_ERRORS: usize = 8 << 10;
 
 /// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]

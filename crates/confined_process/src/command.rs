@@ -9,6 +9,9 @@ use rustix::process::{
     Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit,
 };
 
+/// Bytes of standard error that are kept, from its end.
+pub(crate) const KEPT_ERRORS: usize = 8 << 10;
+
 /// Resource limits of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

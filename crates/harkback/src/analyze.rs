@@ -11,10 +11,11 @@ use audio_semantic_timeline::backend::{Recording, Selection};
 use audio_semantic_timeline::speakers::SpeakerBounds;
 use audio_semantic_timeline::{EffectiveParams, analyze_recording};
 use audio_signal::{Control, Progress};
-use http_kit::{Id, RequestContext, Scope};
+use http_kit::RequestContext;
 use indicatif::{ProgressBar, ProgressStyle};
 use media_decode::{Decoders, MediaInput};
 use media_v2::AssetDecoder;
+use primitives::{Id, Scope};
 use sha2::{Digest, Sha256};
 
 use crate::cli::AnalyzeArguments;

@@ -172,12 +172,12 @@ pub(crate) fn load(file: Option<&Path>, flags: &impl Serialize) -> anyhow::Resul
 
 /// Loads the configuration for the analysis of one file, which uses all cores and does not fall back to the stub.
 pub(crate) fn load_analysis(file: Option<&Path>, flags: &AnalysisFlags) -> anyhow::Result<Config> {
-    let defaults = Config {
-        analysis_threads: cores(),
-        audio_semantic_fallback: "signal".to_owned(),
-        ..Config::default()
-    };
-    settle(defaults, file, flags)
+    settle(analysis_defaults(), file, flags)
+}
+
+/// The defaults for the analysis of one file.
+pub(crate) fn analysis_defaults() -> Config {
+    Config { analysis_threads: cores(), audio_semantic_fallback: "signal".to_owned(), ..Config::default() }
 }
 
 fn settle(defaults: Config, file: Option<&Path>, flags: &impl Serialize) -> anyhow::Result<Config> {

@@ -1,7 +1,7 @@
 //! harkback: analyses audio and video, finds the source of a piece of audio, and returns the matching video.
 //!
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
-//! ([`cli`]), loads the configuration ([`flags`], [`config`]), wires the services ([`app`]), serves and measures them
+//! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses one file ([`analyze`]), demonstrates the
 //! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
 //! assets again ([`reprobe`]), lists results of wrong decoders ([`verify`]), manages jobs of a service
@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod demo;
 mod exchange;
+mod flag_defaults;
 mod flags;
 mod follow_ups;
 mod formats;
@@ -46,8 +47,6 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
 /// A separate function, so that none of it is inlined before the processor check.
 #[inline(never)]
 fn start() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_arguments();
     match run(cli) {
         Ok(code) => code,
         // `harkback analyze … | head`: the reader needs no more output.

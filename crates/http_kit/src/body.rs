@@ -73,13 +73,13 @@ struct Share {
 
 /// A buffered body with its share of the budget.
 #[derive(Clone, Debug)]
-pub struct Buffered {
+pub struct BufferedBody {
     /// Content of the body.
     pub bytes: Bytes,
     share: Share,
 }
 
-impl Buffered {
+impl BufferedBody {
     /// Reads the body of `request`, up to the limit of its route ([`axum::extract::DefaultBodyLimit`]).
     ///
     /// # Errors
@@ -123,10 +123,10 @@ impl Buffered {
     }
 }
 
-async fn read(request: Request) -> Result<Buffered, Problem> {
+async fn read(request: Request) -> Result<BufferedBody, Problem> {
     if let Some(share) = request.extensions().get::<Share>().cloned() {
         let bytes = request.into_body().collect().await.map_err(unbuffered)?.to_bytes();
-        return Ok(Buffered { bytes, share });
+        return Ok(BufferedBody { bytes, share });
     }
     let length = request.headers().get(header::CONTENT_LENGTH);
     let declared = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -155,7 +155,7 @@ async fn read(request: Request) -> Result<Buffered, Problem> {
         bytes.extend_from_slice(&piece);
     }
     let share = Share { _permits: held.map(Arc::new) };
-    Ok(Buffered { bytes: bytes.freeze(), share })
+    Ok(BufferedBody { bytes: bytes.freeze(), share })
 }
 
 /// Deadline by which a body must have arrived.
@@ -235,14 +235,14 @@ mod tests {
     async fn large_bodies_share_a_budget() {
         const ALL: usize = BUDGET / PIECE;
         let limit = BUDGET;
-        let read = async |request| Buffered::read_limited(request, limit).await;
+        let read = async |request| BufferedBody::read_limited(request, limit).await;
         assert_eq!(read(chunked(limit + (1 << 20))).await.unwrap_err().code(), "body_too_large");
         assert_eq!(PIECES.available_permits(), ALL, "a refused body releases its share");
 
         let small = read(chunked(FREE)).await.unwrap();
         assert_eq!((small.bytes.len(), PIECES.available_permits()), (FREE, ALL));
 
-        let spawn = |request| tokio::spawn(Buffered::read_limited(request, limit));
+        let spawn = |request| tokio::spawn(BufferedBody::read_limited(request, limit));
         let declared: Vec<_> = (0..10).map(|_| spawn(stalled(BUDGET, 1 << 10))).collect();
         let held = spawn(stalled(BUDGET, FREE + 2 * PIECE));
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -271,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_in_memory_has_a_deadline() {
         let begin = Instant::now();
-        let slow = Buffered::read_limited(stalled(BYTES_PER_SECOND, 1 << 10), BUDGET).await;
+        let slow = BufferedBody::read_limited(stalled(BYTES_PER_SECOND, 1 << 10), BUDGET).await;
         assert_eq!(slow.unwrap_err().code(), "request_timeout");
         let seconds = begin.elapsed().as_secs_f64();
         assert!((2.9..5.0).contains(&seconds), "two seconds and one for the length: {seconds}");

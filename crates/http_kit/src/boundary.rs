@@ -10,11 +10,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
+use primitives::Id;
+use scheduling::tenancy;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::reading::{BodyPace, Reading};
-use crate::{Id, Problem, TraceParent, tenancy};
+use crate::{Problem, TraceParent};
 
 const REQUEST_ID: &str = "x-request-id";
 

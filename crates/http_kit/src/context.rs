@@ -1,18 +1,11 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
+use primitives::{Id, Scope};
+use scheduling::tenancy;
 
+use crate::Problem;
 use crate::boundary::RequestId;
-use crate::{Id, Problem, tenancy};
-
-/// The owner of a row: every query filters by both fields.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Scope {
-    /// The tenant that owns the data.
-    pub tenant_id: Id,
-    /// One of the tenant's environments (`dev`, `prod`, …).
-    pub env: Id,
-}
 
 /// Identity of a call: tenant, environment, optionally a user, and the request id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +113,7 @@ fn required(value: Option<&str>, header: &'static str) -> Result<Id, Problem> {
 }
 
 fn parse(text: &str, header: &'static str) -> Result<Id, Problem> {
-    text.parse().map_err(|error: crate::InvalidId| invalid(header, &error.to_string()))
+    text.parse().map_err(|error: primitives::InvalidId| invalid(header, &error.to_string()))
 }
 
 fn invalid(header: &str, detail: &str) -> Problem {

@@ -2,13 +2,14 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
+use primitives::Id;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::body::Buffered;
+use crate::body::BufferedBody;
 use crate::boundary::RequestId;
 use crate::strict::{Strict, Usage};
-use crate::{ContextFields, Id, Problem, RequestContext};
+use crate::{ContextFields, Problem, RequestContext};
 
 /// A JSON body, of a request or an answer; errors are problems with a pointer to the field.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +20,12 @@ pub struct Json<T>(pub T);
 pub struct ContextJson<T>(pub RequestContext, pub T);
 
 /// A JSON body with its context, read and not yet parsed: for bodies so large that parsing them belongs in a
-/// [`WorkQueue`](crate::WorkQueue).
+/// [`WorkQueue`](scheduling::WorkQueue).
 #[derive(Clone, Debug)]
 pub struct UnparsedJson {
     headers: HeaderMap,
     request_id: String,
-    body: Buffered,
+    body: BufferedBody,
 }
 
 /// Path parameters; a malformed one is 404, as it cannot name anything. Ids are better read as text and parsed by
@@ -49,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Js
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
-        Buffered::read(request).await?.parse().await.map(Self)
+        BufferedBody::read(request).await?.parse().await.map(Self)
     }
 }
 
@@ -75,7 +76,7 @@ impl<S: Send + Sync> FromRequest<S> for UnparsedJson {
         require_json(request.headers())?;
         let headers = request.headers().clone();
         let request_id = RequestId::of(request.extensions()).to_owned();
-        let body = Buffered::read(request).await?;
+        let body = BufferedBody::read(request).await?;
         Ok(Self { headers, request_id, body })
     }
 }

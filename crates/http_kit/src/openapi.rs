@@ -5,6 +5,7 @@
 //! document.
 
 use http::StatusCode;
+use primitives::Id;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths};
 use utoipa::openapi::request_body::RequestBody;
@@ -14,7 +15,6 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response, Server};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::Id;
 use crate::problem::ProblemDocument;
 
 mod clients;

@@ -8,9 +8,9 @@ use blob_store::BlobId;
 use futures::TryStreamExt;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
-use http_kit::{
-    AccessLevel, Buffered, DEFERRED, Id, JsonLimit, Problem, RequestContext, Scope, TraceParent, defer,
-};
+use http_kit::{BufferedBody, DEFERRED, JsonLimit, Problem, RequestContext, TraceParent};
+use primitives::{AccessLevel, Id, Scope};
+use scheduling::defer;
 
 use crate::Error;
 use crate::heavy_calls::{HeavyCall, find};
@@ -42,7 +42,7 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let (mut parts, body) = request.into_parts();
     let unread = Request::from_parts(parts.clone(), body);
     let limit = JsonLimit::of(&parts.extensions);
-    let body = Buffered::read_limited(unread, limit).await?;
+    let body = BufferedBody::read_limited(unread, limit).await?;
     let (headers, request_id) = (parts.headers.clone(), RequestId::of(&parts.extensions).to_owned());
     let level = parts.extensions.get::<AccessLevel>().copied().unwrap_or_default();
     let trace = parts.extensions.get::<TraceParent>().cloned();

@@ -1,6 +1,7 @@
 use graphile_worker::errors::GraphileWorkerError;
 use http::StatusCode;
-use http_kit::{Id, Problem};
+use http_kit::Problem;
+use primitives::Id;
 
 /// Why a job was not created, found or changed.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Wire types of jobs.
 
 use chrono::{DateTime, Utc};
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -4,7 +4,8 @@ use blob_store::BlobId;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobSpec, WorkerUtils};
-use http_kit::{Id, RequestContext, Scope, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, Scope, WriteSeed};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
 

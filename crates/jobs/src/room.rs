@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http_kit::Id;
+use primitives::Id;
 use tokio::time::Instant;
 
 use crate::Error;

@@ -3,7 +3,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use http_kit::{Cursor, Id, Json, NoQuery, Page, PageParams, Path, Problem, Query, RequestContext, path_id};
+use http_kit::{Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
+use primitives::{Id, KeysetCursor, Page, PageParams};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -63,7 +64,7 @@ async fn list(
 ) -> Result<Json<JobPage>, Problem> {
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
     let rows = jobs.list(&context.scope, query.state, query.kind.as_deref(), &page).await?;
-    let cursor = |job: &Job| Cursor { created_at: job.created_at, id: job.id.clone() };
+    let cursor = |job: &Job| KeysetCursor { key: job.created_at, id: job.id.clone() };
     let Page { items, next_cursor } = Page::from_rows(rows, page.limit, cursor);
     Ok(Json(JobPage { items, next_cursor }))
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
 };
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;

@@ -1,6 +1,7 @@
 use axum::extract::State;
-use http_kit::{Id, Json, Page, Path, Problem, Query, RequestContext};
+use http_kit::{Json, Path, Problem, Query, RequestContext};
 use media_v2::MediaError;
+use primitives::{Id, Page};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -22,6 +22,7 @@
 use std::collections::VecDeque;
 
 use media_time::MediaTime;
+use media_time::limits::MAX_DECODED_LENGTH;
 
 use crate::native::Presentation;
 use crate::timeline::{Span, Timeline};
@@ -145,8 +146,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The longest recording that is accepted. The limit is needed because small files can declare endless silence.
-    pub const MAX_DURATION: MediaTime = MediaTime::from_millis(48 * 3_600 * 1_000);
+    /// The longest recording that is accepted.
+    pub const MAX_DURATION: MediaTime = MAX_DECODED_LENGTH;
 
     /// Opens a recording and decodes its first packet, in this process only. The format is detected from the
     /// content, not from names or extensions.

@@ -4,13 +4,17 @@ use std::fmt;
 use std::io::{Read, Seek};
 
 use blob_store::BlobId;
-use http_kit::{Cancellation, FieldError, Scope};
+use http_kit::FieldError;
 use media_time::MediaTime;
+use primitives::Scope;
+use scheduling::Cancellation;
 use sha2::{Digest, Sha256};
 
 use crate::facts::digest;
 use crate::{Content, MediaError, MediaReader, MediaService, Meta, NewArtifact, store};
 
+/// Largest stored timeline, transcript or shot list that is read, in bytes: ten times a timeline of a day of speech.
+pub const MAX_STORED_JSON_BYTES: u64 = 256 << 20;
 /// Largest document of a registered measurement, in bytes. A timeline of a day of speech has about 25 MiB.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 /// Most values in a document: a free-form one takes up to a hundred times the memory of its text. A day of speech has

@@ -5,8 +5,9 @@ use audio_signal::{SignalError, WaveformError};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobError;
-use http_kit::{FieldError, Problem, WorkError};
+use http_kit::{FieldError, Problem};
 use media_decode::DecodeError;
+use scheduling::WorkError;
 
 /// Errors of registering, finding and reading assets and artifacts.
 #[derive(Debug, thiserror::Error)]

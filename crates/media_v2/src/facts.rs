@@ -3,8 +3,8 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use blob_store::BlobId;
-use http_kit::Cancellation;
 use media_decode::{DecodeError, FileFormat, MediaInput, MediaKind, PROBER_VERSION, Probe};
+use scheduling::Cancellation;
 use sha2::{Digest, Sha256};
 
 use crate::media_type::UNKNOWN;

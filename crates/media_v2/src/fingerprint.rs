@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 
 use crate::facts::digest;
 use crate::{Content, MediaError, MediaService, store};

@@ -42,9 +42,9 @@ mod verify;
 mod verify_bytes;
 mod waveforms;
 
-pub use canonical::{canonical_json, pipeline_hash};
+pub use canonical::pipeline_hash;
 pub use collect::{Collected, Collection, collect};
-pub use documents::{DocumentValidator, RegisteredMeasurement};
+pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement};
 pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{

@@ -1,7 +1,7 @@
 //! Reprobing of assets that an older prober probed, or that were probed while ffmpeg was missing.
 
-use http_kit::{Id, Scope};
 use media_decode::MediaInput;
+use primitives::{Id, Scope};
 
 use crate::facts::ProbeResult;
 use crate::{AssetDecoder, MediaAsset, MediaError, MediaService, store};

@@ -3,8 +3,10 @@ use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore, BlobWriter};
 use chrono::{DateTime, Utc};
-use http_kit::{AccessLevel, Clock, Id, RequestContext, Scope, WorkQueue, WriteSeed};
+use http_kit::RequestContext;
 use media_decode::{Decoders, MediaInput};
+use primitives::{AccessLevel, Clock, Id, Scope, WriteSeed};
+use scheduling::WorkQueue;
 use sqlx::PgPool;
 use url::Url;
 

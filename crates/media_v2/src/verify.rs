@@ -1,6 +1,6 @@
 //! Finds results that were made with a decoder that decodes their asset incorrectly.
 
-use http_kit::Id;
+use primitives::Id;
 use sqlx::PgPool;
 
 use crate::{MediaError, store};

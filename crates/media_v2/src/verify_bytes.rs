@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use blob_store::{BlobError, BlobId, BlobStore};
 use futures::TryStreamExt as _;
-use http_kit::Id;
+use primitives::Id;
 use sqlx::PgPool;
 
 use crate::{MediaError, store};

@@ -2,8 +2,8 @@
 
 use audio_signal::{Waveform, WaveformError, WaveformParams, waveform};
 use blob_store::{BlobError, BlobId};
-use http_kit::Scope;
 use media_decode::DecodeError;
+use primitives::Scope;
 use sha2::{Digest, Sha256};
 
 use crate::service::MediaService;
@@ -62,7 +62,7 @@ impl MediaService {
             }
         }
         let input = self.open_recording(content).await?;
-        let work = move |cancellation: &http_kit::Cancellation| {
+        let work = move |cancellation: &scheduling::Cancellation| {
             let peaks = waveform(&input, &params, &|| cancellation.is_cancelled())?;
             Ok::<_, WaveformError>(peaks.to_dat(audio_signal::WaveformBits::Sixteen))
         };
@@ -83,7 +83,7 @@ impl MediaService {
         write: impl FnOnce(Waveform) -> T + Send + 'static,
     ) -> Result<T, MediaError> {
         let bytes = self.blobs().get(blob, MAX_BYTES).await?;
-        let work = move |_: &http_kit::Cancellation| Waveform::from_dat(&bytes).map(write);
+        let work = move |_: &scheduling::Cancellation| Waveform::from_dat(&bytes).map(write);
         let damaged = || DecodeError::Io(std::io::ErrorKind::InvalidData.into());
         Ok(self.waveform_queue().run(work).await?.ok_or_else(damaged)?)
     }

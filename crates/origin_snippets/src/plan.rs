@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use audio_to_video_origin::store::resolve_origins;
 use audio_to_video_origin::{DeclaredFields, InvalidOwnOrigin};
-use http_kit::{FieldError, Id, Scope};
+use http_kit::FieldError;
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, store};
+use primitives::{Id, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
 

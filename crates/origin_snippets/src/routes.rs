@@ -1,5 +1,6 @@
 use axum::extract::{DefaultBodyLimit, State};
-use http_kit::{ContextJson, Json, PageParams, Path, Problem, Query, RequestContext, path_id};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
+use primitives::PageParams;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http_kit::{Clock, Id, PageParams, Problem, RequestContext, Scope, WriteSeed};
+use http_kit::{Problem, RequestContext};
 use media_time::Window;
 use media_v2::{MediaAsset, MediaError};
+use primitives::{Clock, Id, PageParams, Scope, WriteSeed};
 use sqlx::{PgConnection, PgPool};
 use tracing::Instrument as _;
 use video_render::{Profile, Rendered, Renderer};
@@ -65,7 +66,7 @@ impl OriginSnippets {
             if let Some(project_id) = &batch.request.attach_to_project_id {
                 self.timeline.get_project(context, project_id).await?;
             }
-            http_kit::begin_heavy_work().map_err(video_render::Error::from)?;
+            scheduling::begin_heavy_work().map_err(video_render::Error::from)?;
             batch.renders = self.render(context, &batch.planned, profile).await;
         }
         self.write(context, batch).await

@@ -3,9 +3,9 @@
 use audio_to_video_origin::NewOriginMap;
 use audio_to_video_origin::store::insert_origin_maps;
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
 use media_time::Window;
 use media_v2::{ArtifactKind, NewArtifact};
+use primitives::{Id, Scope};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use video_render::{Profile, Rendered};

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http_kit::{Id, RequestContext};
+use http_kit::RequestContext;
 use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService};
+use primitives::{Id, PageLimit};
 use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
 
 use crate::profile::FrameRate;
@@ -12,8 +13,6 @@ use crate::{Error, Profile, Rate, subject, truncation};
 
 /// Most clips that one window may use; each is an input of ffmpeg.
 const MAX_LAYERS: usize = 200;
-/// Number of rows per request to the timeline.
-const PAGE: u32 = 500;
 
 /// The part of a project's timeline that is rendered.
 #[derive(Clone, Debug)]
@@ -138,7 +137,7 @@ async fn sequence(
     context: &RequestContext,
     place: &RenderRange<'_>,
 ) -> Result<Sequence, Error> {
-    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
     while let Some(page) = paging {
         let found = timeline.list_sequences(context, place.project_id, &page).await?;
         paging = page.after(&found);
@@ -163,7 +162,7 @@ async fn clips(
     sequence_id: &Id,
 ) -> Result<(BTreeMap<Id, Lane>, Vec<Clip>), Error> {
     let (mut lanes, mut clips) = (BTreeMap::new(), Vec::new());
-    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
     while let Some(page) = paging {
         let found = timeline.list_tracks(context, sequence_id, &page).await?;
         paging = page.after(&found);
@@ -173,7 +172,7 @@ async fn clips(
         }
     }
     let filter = ClipFilter::Sequence(sequence_id.clone());
-    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
     while let Some(page) = paging {
         let found = timeline.list_clips(context, &filter, &page).await?;
         paging = page.after(&found);

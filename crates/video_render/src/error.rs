@@ -1,8 +1,10 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http_kit::{Id, Problem, WorkError};
+use http_kit::Problem;
 use media_time::MediaTime;
 use media_v2::MediaError;
+use primitives::Id;
+use scheduling::WorkError;
 
 use confined_process::ToolError;
 

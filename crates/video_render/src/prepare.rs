@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use http_kit::{Id, WorkError};
 use media_decode::{DecodeError, Decoders, Source as _};
 use media_time::{MediaTime, Window};
 use media_v2::{AssetDecoder, MediaAsset, MediaError, MediaReader, MediaService};
+use primitives::Id;
+use scheduling::WorkError;
 
 use crate::alignment::Alignment;
 use crate::composition::Composition;

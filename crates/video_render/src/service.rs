@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use blob_store::ScratchFile;
 use futures::StreamExt;
-use http_kit::{Clock, Id, RequestContext, SingleFlight, WorkQueue};
+use http_kit::RequestContext;
 use media_time::Window;
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
+use primitives::{Clock, Id};
+use scheduling::{SingleFlight, WorkQueue};
 use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
@@ -205,7 +207,7 @@ impl Renderer {
 
     async fn plan(&self, subject: &RenderTarget, profile: &'static Profile) -> Result<Plan, Error> {
         let version = self.0.tools.version().await?;
-        let _turn = self.0.queue.turn().await?;
+        let _turn = self.0.queue.try_acquire().await?;
         Ok(self.preparation(profile, version).prepare(subject).await?.plan)
     }
 
@@ -284,8 +286,8 @@ impl Renderer {
 
     async fn make(&self, order: &Order<'_>, patience: Patience) -> Result<StoredRender, Error> {
         let _turn = match patience {
-            Patience::None => self.0.queue.turn().await?,
-            Patience::Endless => self.0.queue.patient_turn().await?,
+            Patience::None => self.0.queue.try_acquire().await?,
+            Patience::Endless => self.0.queue.acquire().await?,
         };
         let prepared = self.preparation(order.profile, order.version).prepare(order.subject).await?;
         let output = self.run(prepared).await?;

@@ -1,8 +1,8 @@
 //! The subject of a render, and the asset and artifacts that are registered for it.
 
-use http_kit::Id;
 use media_time::{MediaTime, Window};
 use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset};
+use primitives::Id;
 use serde_json::{Value, json};
 
 use crate::composition::{Composition, Layer};

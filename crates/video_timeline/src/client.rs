@@ -1,8 +1,9 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use http_kit::{Id, Page, RequestContext};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page};
 use sqlx::PgConnection;
 
 use crate::error::Error;

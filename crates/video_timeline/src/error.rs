@@ -1,7 +1,8 @@
 use std::fmt;
 
 use http::StatusCode;
-use http_kit::{Id, Problem};
+use http_kit::Problem;
+use primitives::{Id, InvalidPage};
 
 /// The kinds of objects in a timeline, and those that its clips refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,9 +83,9 @@ pub enum Error {
         /// The value that was expected.
         detail: String,
     },
-    /// The cursor was not issued by this listing.
-    #[error("not a cursor of this listing: pass `next_cursor` of the previous page unchanged")]
-    InvalidCursor,
+    /// The limit or the cursor of a listing is invalid.
+    #[error(transparent)]
+    Page(#[from] InvalidPage),
     /// The remote timeline did not respond, or its response is invalid.
     #[error("the video timeline is unavailable: {detail}")]
     Unavailable {
@@ -116,9 +117,7 @@ impl From<Error> for Problem {
             Error::InvalidQuery { parameter, detail: expected } => {
                 Self::unprocessable("invalid_query", detail).field(parameter, expected)
             }
-            Error::InvalidCursor => {
-                Self::unprocessable("invalid_cursor", detail).field("cursor", "not a cursor")
-            }
+            Error::Page(error) => error.into(),
             Error::Unavailable { .. } => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "timeline_unavailable",

@@ -23,7 +23,7 @@ pub use client::{ClipFilter, MAX_ARTIFACTS, TimelineCompanion, VideoTimeline};
 pub use error::{Entity, Error};
 pub use http_client::{HttpTimeline, HttpTimelineConfig};
 pub use model::{
-    Clip, ClipPatch, CreatedTimeline, Meta, MoveClip, NewClip, NewClips, NewProject, NewSequence,
+    Clip, ClipPatch, CreatedTimeline, MAX_CLIPS, Meta, MoveClip, NewClip, NewClips, NewProject, NewSequence,
     NewTimeline, NewTrack, Project, ProjectPatch, ProjectTarget, Sequence, SequencePatch, SplitClip,
     SplitResult, Track, TrackKind, TrackPatch, TrimClip,
 };

@@ -1,7 +1,8 @@
 //! Implements [`VideoTimeline`] for the local service.
 
 use async_trait::async_trait;
-use http_kit::{Id, Page, RequestContext};
+use http_kit::RequestContext;
+use primitives::{Id, Page};
 
 use crate::client::{ClipFilter, TimelineCompanion, VideoTimeline};
 use crate::error::Error;

@@ -5,7 +5,7 @@ use axum::routing::get;
 use chrono::TimeDelta;
 use db::testing::TestDatabase;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_kit::Clock;
+use primitives::Clock;
 use std::sync::Arc;
 use tower::ServiceExt;
 

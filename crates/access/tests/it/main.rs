@@ -8,7 +8,7 @@ mod links;
 use std::sync::Arc;
 
 use chrono::DateTime;
-use http_kit::{ManualClock, Scope};
+use primitives::{ManualClock, Scope};
 
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap()))

@@ -10,7 +10,7 @@ use crate::support::{
     wav,
 };
 
-async fn transcribe(bench: &Bench, asset: &MediaAsset, transcript: &Value) -> http_kit::Id {
+async fn transcribe(bench: &Bench, asset: &MediaAsset, transcript: &Value) -> primitives::Id {
     let blob = bench.media.blobs().put(transcript.to_string().into()).await.unwrap();
     let mut new =
         NewArtifact::new(ArtifactKind::AsrTranscript, asset.id.clone(), blob.id.uri(), "hand", &json!({}));

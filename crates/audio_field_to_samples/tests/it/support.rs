@@ -14,9 +14,11 @@ use audio_to_video_origin::VideoOrigins;
 use blob_store::BlobStore;
 use chrono::DateTime;
 use db::testing::TestDatabase;
-use http_kit::{Clock, ManualClock, RequestContext, Scope, WorkQueue};
+use http_kit::RequestContext;
 use media_decode::{AudioFormat, Decoder};
 use media_v2::{Artifact, Description, MediaAsset, MediaConfig, MediaService};
+use primitives::{Clock, ManualClock, Scope};
+use scheduling::WorkQueue;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use video_timeline::{TimelineService, VideoTimeline};
@@ -112,7 +114,7 @@ impl Bench {
         self.upload(std::fs::read(fixture(name)).unwrap()).await
     }
 
-    pub(crate) async fn artifact(&self, id: &http_kit::Id) -> Artifact {
+    pub(crate) async fn artifact(&self, id: &primitives::Id) -> Artifact {
         self.media.artifact(&self.context.scope, id).await.unwrap()
     }
 
@@ -126,7 +128,7 @@ impl Bench {
 
     /// Checks that an artifact's samples equal those of `source` from its `source_start_frame` on, except within the
     /// fades that it declares, and that its origin is the same window.
-    pub(crate) async fn assert_exact(&self, id: &http_kit::Id, format: &AudioFormat, source: &[f32]) {
+    pub(crate) async fn assert_exact(&self, id: &primitives::Id, format: &AudioFormat, source: &[f32]) {
         let artifact = self.artifact(id).await;
         let (cut_format, cut) = decoded(Cursor::new(self.bytes(&artifact).await));
         let channels = format.channels();

@@ -1,7 +1,7 @@
 //! Storage of patterns, and the owners they belong to.
 
 use audio_pattern_engine::store::find_pattern;
-use http_kit::Id;
+use primitives::Id;
 use serde_json::json;
 
 use crate::support::{World, ok, problem, scope};

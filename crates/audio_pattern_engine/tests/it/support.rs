@@ -7,8 +7,9 @@ use axum::http::Request;
 use chrono::{DateTime, Utc};
 use db::testing::TestDatabase;
 use http_body_util::BodyExt as _;
-use http_kit::{Id, ManualClock, Scope, boundary};
+use http_kit::boundary;
 use media_v2::{ArtifactKind, NewArtifact, NewAsset, store};
+use primitives::{Id, ManualClock, Scope};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 

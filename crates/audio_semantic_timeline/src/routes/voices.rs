@@ -1,6 +1,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
-use http_kit::{ContextJson, Json, Page, Path, Problem, RequestContext, path_id};
+use http_kit::{ContextJson, Json, Path, Problem, RequestContext, path_id};
+use primitives::Page;
 
 use crate::voices::{EnrolledVoice, VoiceRequest};
 use crate::{Error, SemanticTimelines};

@@ -1,9 +1,9 @@
 //! Makes a timeline once for identical requests, with the decoder that was used as part of its version.
 
 use blob_store::BlobId;
-use http_kit::{Id, Scope};
 use media_decode::{DecodeError, DecoderKind};
 use media_v2::{Artifact, AssetDecoder, MediaError};
+use primitives::{Id, Scope};
 use serde::Serialize;
 
 use super::{AnalysisInput, SemanticTimelines};

@@ -6,9 +6,9 @@ use audio_asr::{ModelDirectory, Models};
 use audio_signal::Thresholds;
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
-use http_kit::ManualClock;
 use media_decode::{Decoders, Ffmpeg};
 use media_v2::{AssetDecoder, MediaConfig, NewAsset};
+use primitives::ManualClock;
 use tempfile::TempDir;
 use video_timeline::TimelineService;
 

@@ -2,7 +2,7 @@
 
 use audio_speakers::{Embedding, SpeakerModels};
 use db::testing::TestDatabase;
-use http_kit::WriteSeed;
+use primitives::WriteSeed;
 
 use super::tests::{asset, context, service, with_ffmpeg};
 use super::*;

@@ -4,9 +4,11 @@ use std::ops::ControlFlow;
 
 use audio_signal::{Control, SignalError};
 use audio_speakers::{RATE, SpeakerModels, Voice};
-use http_kit::{Id, Page, RequestContext, Scope, WorkError, WriteSeed};
+use http_kit::RequestContext;
 use media_decode::{DecodeError, Decoder};
 use media_time::{MediaTime, Window};
+use primitives::{Id, Page, Scope, WriteSeed};
+use scheduling::WorkError;
 
 use super::SemanticTimelines;
 use crate::backend::read_samples;

@@ -3,8 +3,8 @@
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
-use http_kit::{Id, Scope};
 use media_v2::{Artifact, ArtifactKind, AssetDecoder, NewArtifact, NewAsset, store};
+use primitives::{Id, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
 

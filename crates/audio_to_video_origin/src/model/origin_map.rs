@@ -1,9 +1,11 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, FieldError, Id};
+use http_kit::FieldError;
+use media_time::limits::MAX_INSTANT;
 use media_time::{MediaTime, Window};
+use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
-use crate::{LATEST, ResolvedOrigin};
+use crate::ResolvedOrigin;
 
 /// Maximum number of pieces of one map.
 const MAX_CLIP_OFFSETS: usize = 1_000;
@@ -139,7 +141,7 @@ impl NewOriginMap {
         if self.source_end_ms <= self.source_start_ms {
             refuse("/source_end_ms".into(), "must be after source_start_ms");
         }
-        if self.source_end_ms > LATEST {
+        if self.source_end_ms > MAX_INSTANT {
             refuse("/source_end_ms".into(), "must be within thirty days");
         }
         let pieces = self.clip_offsets.as_deref().unwrap_or(&[]);
@@ -162,8 +164,8 @@ impl NewOriginMap {
 }
 
 impl OriginMap {
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.audio_artifact_id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.audio_artifact_id.clone() }
     }
 }
 

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
 use media_time::{MediaTime, Window};
+use primitives::{Id, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;

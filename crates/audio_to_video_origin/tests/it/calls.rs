@@ -1,7 +1,7 @@
 //! The routes of origin maps over HTTP.
 
 use http::Method;
-use http_kit::Id;
+use primitives::Id;
 use serde_json::{Value, json};
 
 use crate::support::{ROUTE, TestState, sound};

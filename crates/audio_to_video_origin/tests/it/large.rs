@@ -1,6 +1,6 @@
 //! Many clips: a constant number of statements, and reported limits.
 
-use http_kit::Id;
+use primitives::Id;
 use serde_json::{Value, json};
 
 use crate::support::{TestState, at, clip, map, ms, scope, sequence, sound};

@@ -1,6 +1,6 @@
 use audio_to_video_origin::{ClipOffset, Error, Origin, store};
-use http_kit::{Id, PageParams};
 use media_time::MediaTime;
+use primitives::{Id, PageParams};
 use serde_json::json;
 use sqlx::PgConnection;
 

@@ -3,7 +3,8 @@
 use audio_pattern_engine::{PatternEngine, PatternRequest};
 use audio_to_video_origin::store::find_shot_lists_using;
 use http::Method;
-use http_kit::{Id, RequestContext};
+use http_kit::RequestContext;
+use primitives::Id;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -158,7 +159,7 @@ async fn pattern_is_accepted_complete_or_by_id() {
     let (film, other) = (state.asset(None).await, state.asset(None).await);
     let kick = state.hit(&film, 1_000, 2_000).await;
     let snare = state.hit(&other, 5_000, 6_000).await;
-    let clock = Arc::new(http_kit::ManualClock::new(at(0)));
+    let clock = Arc::new(primitives::ManualClock::new(at(0)));
     let engine = PatternEngine::new(state.database.pool.clone(), clock);
     let context = RequestContext { scope: scope("t1"), user_id: None, request_id: "r".into() };
     let request: PatternRequest = serde_json::from_value(

@@ -1,7 +1,7 @@
 //! Running jobs, and their outcomes.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 

@@ -1,7 +1,7 @@
 //! Queries behind the HTTP interface of jobs.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -156,9 +156,9 @@ pub(crate) async fn list(
         scope.env.as_str(),
         state.map(JobState::as_str),
         kind,
-        page.after.as_ref().map(|cursor| cursor.created_at),
+        page.after.as_ref().map(|cursor| cursor.key),
         page.after.as_ref().map(|cursor| cursor.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(conn)
     .await?;

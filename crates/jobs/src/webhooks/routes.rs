@@ -4,10 +4,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_kit::{
-    ContextFields, ContextJson, Cursor, Id, Json, NoQuery, Page, PageParams, Path, Problem, Query,
-    RequestContext, path_id,
-};
+use http_kit::{ContextFields, ContextJson, Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
+use primitives::{Id, KeysetCursor, Page, PageParams};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -195,7 +193,7 @@ async fn deliveries(
         return Err(not_found(&id));
     }
     let rows = store::list_deliveries(&mut conn, &context.scope, &id, &page).await?;
-    let cursor = |row: &Delivery| Cursor { created_at: row.created_at, id: row.id.clone() };
+    let cursor = |row: &Delivery| KeysetCursor { key: row.created_at, id: row.id.clone() };
     let Page { items, next_cursor } = Page::from_rows(rows, page.limit, cursor);
     Ok(Json(DeliveryPage { items, next_cursor }))
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::StatusCode;
-use http_kit::WriteSeed;
 use jobs::JobLimits;
 use jobs::model::JobState;
+use primitives::WriteSeed;
 use serde_json::json;
 
 use crate::support::{ANALYZE, RENDER, World, json_of, owner};
@@ -38,7 +38,7 @@ async fn job_continues_when_its_caller_disconnects() {
     let call = world.call("t1", ANALYZE, "", json!({"name": "held"}));
     assert!(tokio::time::timeout(Duration::from_secs(2), call).await.is_err());
     world.routes.gate.0.add_permits(1);
-    let page = http_kit::PageParams::new(None, None).unwrap();
+    let page = primitives::PageParams::new(None, None).unwrap();
     let jobs = world.jobs.list(&owner("t1"), None, None, &page).await.unwrap();
     assert_eq!(jobs.len(), 1);
     assert_eq!(world.ended("t1", &jobs[0].id).await.state, JobState::Succeeded);
@@ -104,6 +104,6 @@ async fn idempotency_key_retries_a_failed_job() {
         assert_eq!(json_of(answer).await["code"], "undecodable_media");
     }
     assert_eq!(world.begun(), ["t1 broken"; 2]);
-    let page = http_kit::PageParams::new(None, None).unwrap();
+    let page = primitives::PageParams::new(None, None).unwrap();
     assert_eq!(world.jobs.list(&owner("t1"), None, None, &page).await.unwrap().len(), 1);
 }

@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, Id};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
+use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{FileFingerprint, RegisteredFile};
@@ -107,7 +107,7 @@ impl MediaAsset {
         self.prober_version < PROBER_VERSION
     }
 
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.id.clone() }
     }
 }

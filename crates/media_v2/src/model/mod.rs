@@ -1,6 +1,6 @@
 //! The types of assets and artifacts, as in requests and responses.
 
-use http_kit::Id;
+use primitives::Id;
 
 use crate::fingerprint::RegisteredFile;
 

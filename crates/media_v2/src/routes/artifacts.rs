@@ -2,8 +2,9 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{AccessLevel, ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use media_time::MediaTime;
+use primitives::{AccessLevel, Id, Page, PageParams};
 use serde::Deserialize;
 use serde_json::json;
 

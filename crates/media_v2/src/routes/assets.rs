@@ -2,16 +2,15 @@ use axum::RequestExt;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{
-    AccessLevel, ContextJson, Json, JsonLimit, Page, PageParams, Path, Problem, Query, RequestContext,
-};
+use http_kit::{ContextJson, Json, JsonLimit, Path, Problem, Query, RequestContext};
+use primitives::{AccessLevel, Page, PageLimit, PageParams};
 use serde::{Deserialize, Serialize};
 
 use super::{asset_id, upload};
 use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
 
 /// Number of artifacts in the response of one asset.
-const ARTIFACTS_SHOWN: u32 = 500;
+const ARTIFACTS_SHOWN: PageLimit = PageLimit::MAX;
 
 /// A file that is registered without uploading it.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -179,7 +178,7 @@ pub(crate) async fn get_asset(
     Path(id): Path<String>,
 ) -> Result<Json<AssetWithArtifacts>, Problem> {
     let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
-    let page = PageParams::new(Some(ARTIFACTS_SHOWN), None)?;
+    let page = PageParams { limit: ARTIFACTS_SHOWN, after: None };
     let mut conn = service.pool().acquire().await?;
     let artifacts = store::list_artifacts(&mut conn, &context.scope, &asset.id, None, &page).await?.items;
     Ok(Json(AssetWithArtifacts { asset, artifacts }))

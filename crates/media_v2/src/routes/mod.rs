@@ -8,7 +8,7 @@ mod upload;
 pub use upload::broken_form;
 mod waveform;
 
-use http_kit::Id;
+use primitives::Id;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -11,11 +11,11 @@ use http_kit::boundary::RequestId;
 use http_kit::idempotency::{self, Keys};
 use http_kit::multipart::ParserBudget;
 use http_kit::{BodyTimedOut, Problem, RequestContext, parse_json_text};
+use primitives::canonical_json;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::assets::created;
-use crate::canonical::canonical_json;
 use crate::{Description, MediaError, MediaService, rules};
 
 /// The longest text field, in bytes.

@@ -3,7 +3,7 @@ use std::time::SystemTime;
 
 use blob_store::{BlobId, ListedBlob};
 use chrono::{DateTime, Utc};
-use http_kit::Id;
+use primitives::Id;
 use sqlx::PgConnection;
 
 use crate::{BlobRow, RowKind};

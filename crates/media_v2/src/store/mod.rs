@@ -1,7 +1,7 @@
 //! The only SQL of media_v2.
 //!
 //! Functions take a connection, so that another engine can call them inside its own transaction, and the
-//! [`Scope`](http_kit::Scope) that owns the rows. Lookups return `None` both for missing rows and for rows of another
+//! [`Scope`](primitives::Scope) that owns the rows. Lookups return `None` both for missing rows and for rows of another
 //! owner, so that callers cannot distinguish the two. Rows are read and written in sets: the number of statements does
 //! not depend on the number of rows.
 

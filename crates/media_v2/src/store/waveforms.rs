@@ -1,6 +1,6 @@
 use blob_store::BlobId;
 use chrono::{DateTime, Utc};
-use http_kit::Scope;
+use primitives::Scope;
 use sqlx::PgConnection;
 
 use crate::MediaError;

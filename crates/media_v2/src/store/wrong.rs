@@ -1,4 +1,4 @@
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 use crate::{MediaError, WronglyDecoded};

@@ -113,7 +113,7 @@ async fn semantic_timeline_is_unique_per_cache_key() {
     assert!(store::find_semantic_timeline(&mut conn, &scope(), "k").await.unwrap().is_none());
     let found = store::find_semantic_timeline(&mut conn, &scope(), "registered/k").await.unwrap().unwrap();
     assert_eq!(first["id"], found.id.as_str());
-    let foreign = http_kit::Scope { env: "prod".parse().unwrap(), ..scope() };
+    let foreign = primitives::Scope { env: "prod".parse().unwrap(), ..scope() };
     assert!(store::find_semantic_timeline(&mut conn, &foreign, "registered/k").await.unwrap().is_none());
     let asset = one.parse().unwrap();
     let kind = ArtifactKind::AudioSemanticTimeline;
@@ -139,12 +139,12 @@ async fn content_hash_defaults_to_the_hash_of_the_blob() {
 #[tokio::test]
 async fn artifacts_are_inserted_in_order_or_not_at_all() {
     let world = World::new().await;
-    let asset: http_kit::Id = world.asset().await.parse().unwrap();
+    let asset: primitives::Id = world.asset().await.parse().unwrap();
     let hit = |label: usize| {
         let uri = format!("mem:{label}");
         NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), uri, "hits_v1", &json!({"label": label}))
     };
-    let now = http_kit::Clock::now(&*world.clock);
+    let now = primitives::Clock::now(&*world.clock);
     let mut conn = world.service.pool().acquire().await.unwrap();
     let made =
         store::insert_artifacts(&mut conn, &scope(), now, (0..1_000).map(hit).collect()).await.unwrap();

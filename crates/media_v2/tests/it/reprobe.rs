@@ -1,7 +1,7 @@
 //! Reprobing of assets of an older prober.
 
-use http_kit::{Id, Scope};
 use media_v2::{AssetDecoder, MediaError};
+use primitives::{Id, Scope};
 use serde_json::json;
 
 use crate::support::World;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http_kit::{Id, WriteSeed};
 use media_time::MediaTime;
+use primitives::{Id, WriteSeed};
 use serde_json::{Value, json};
 use video_timeline::{
     ClipFilter, HttpTimeline, HttpTimelineConfig, Paging, TimelineService, TrackKind, VideoTimeline,

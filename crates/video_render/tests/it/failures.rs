@@ -110,7 +110,7 @@ async fn render_is_killed_when_its_request_is_cancelled() {
     let profile = Profile::named("preview_720p_fast").unwrap();
     let full = world.renderer.render_window(&context("t1"), &asset, window_ms(0, 1_000), profile).await;
     assert!(
-        matches!(full, Err(Error::Work(http_kit::WorkError::Crowded { queue: "render", .. }))),
+        matches!(full, Err(Error::Work(scheduling::WorkError::QueueFull { queue: "render", .. }))),
         "{full:?}"
     );
     task.abort();

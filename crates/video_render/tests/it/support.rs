@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
-use http_kit::{ManualClock, RequestContext, Scope};
+use http_kit::RequestContext;
 use media_decode::{Decoders, Ffmpeg};
 use media_time::{MediaTime, Window};
 use media_v2::{Content, Description, MediaAsset, MediaConfig, MediaService, SourcePolicy};
+use primitives::{ManualClock, Scope};
 use tempfile::TempDir;
 use video_render::{Profile, RenderConfig, Rendered, Renderer};
 use video_timeline::TimelineService;
@@ -57,7 +58,7 @@ impl World {
     pub(crate) async fn register(&self, name: &str) -> MediaAsset {
         let uri = format!("file://{}", self.path(name).display());
         self.media
-            .register_source(&context("t1"), uri, Description::default(), http_kit::AccessLevel::Admin)
+            .register_source(&context("t1"), uri, Description::default(), primitives::AccessLevel::Admin)
             .await
             .unwrap()
     }

@@ -1,6 +1,7 @@
 //! Converts unsuccessful responses into errors.
 
 use http::StatusCode;
+use primitives::InvalidPage;
 use serde::Deserialize;
 
 use super::transport::unavailable;
@@ -59,7 +60,7 @@ fn typed(status: StatusCode, problem: Problem) -> Option<Error> {
         (422, "invalid_query") => {
             Some(Error::InvalidQuery { parameter: field.pointer, detail: field.detail })
         }
-        (422, "invalid_cursor") => Some(Error::InvalidCursor),
+        (422, "invalid_cursor") => Some(InvalidPage::Cursor.into()),
         _ => None,
     }
 }

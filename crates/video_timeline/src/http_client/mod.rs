@@ -6,8 +6,9 @@ mod transport;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http_kit::{Id, Page, RequestContext};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page};
 use url::Url;
 
 use crate::client::{ClipFilter, VideoTimeline};
@@ -88,7 +89,7 @@ fn segment(kind: Entity, id: &Id) -> Result<&str, Error> {
 
 fn add_paging(url: &mut Url, paging: &Paging) {
     let mut query = url.query_pairs_mut();
-    query.append_pair("limit", &paging.limit.to_string());
+    query.append_pair("limit", &paging.limit.get().to_string());
     if let Some(cursor) = &paging.cursor {
         query.append_pair("cursor", cursor);
     }

@@ -4,7 +4,8 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, header};
-use http_kit::{Id, RequestContext, idempotency};
+use http_kit::{RequestContext, idempotency};
+use primitives::Id;
 use reqwest::{Client, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

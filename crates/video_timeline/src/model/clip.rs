@@ -1,5 +1,5 @@
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

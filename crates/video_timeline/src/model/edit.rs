@@ -1,7 +1,7 @@
 //! Trim, split and move as pure functions of a clip.
 
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -14,7 +14,7 @@ pub use clip::{Clip, ClipPatch, NewClip};
 pub use edit::{MoveClip, SplitClip, SplitResult, TrimClip};
 pub use project::{NewProject, Project, ProjectPatch};
 pub use sequence::{NewSequence, Sequence, SequencePatch};
-pub use timeline::{CreatedTimeline, NewClips, NewTimeline, ProjectTarget};
+pub use timeline::{CreatedTimeline, MAX_CLIPS, NewClips, NewTimeline, ProjectTarget};
 pub(crate) use timeline::{clip_pointer, clips_on_track};
 pub use track::{NewTrack, Track, TrackKind, TrackPatch};
 

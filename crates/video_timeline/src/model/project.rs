@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

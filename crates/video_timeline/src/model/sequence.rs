@@ -1,4 +1,4 @@
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,7 +1,8 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use media_time::MediaTime;
+use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
 use super::in_context::InContext;
@@ -78,7 +79,7 @@ pub(super) async fn list_of_track(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Clip>>, Problem> {
     let filter = ClipFilter::Track(path_id(Entity::Track, track_id)?);
-    Ok(Json(service.clips(&context, &filter, &query.into()).await?))
+    Ok(Json(service.clips(&context, &filter, &query.try_into()?).await?))
 }
 
 /// List the clips of every track of a sequence, by start on the timeline.
@@ -98,7 +99,7 @@ pub(super) async fn list_of_sequence(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Clip>>, Problem> {
     let filter = ClipFilter::Sequence(path_id(Entity::Sequence, sequence_id)?);
-    Ok(Json(service.clips(&context, &filter, &query.into()).await?))
+    Ok(Json(service.clips(&context, &filter, &query.try_into()?).await?))
 }
 
 /// Selects clips by an asset, a window of one, an artifact, or several artifacts.
@@ -125,8 +126,6 @@ pub(super) struct UsesQuery {
 
 impl UsesQuery {
     fn filter(self) -> Result<(ClipFilter, Paging), Error> {
-        let limit = self.limit.unwrap_or(PageParams::DEFAULT_LIMIT);
-        let paging = Paging { limit, cursor: self.cursor };
         let window = (self.start_ms, self.end_ms);
         let filter = match (self.asset_id, self.artifact_id, self.artifact_ids, window) {
             (Some(id), None, None, (None, None)) => ClipFilter::Asset(id),
@@ -141,7 +140,7 @@ impl UsesQuery {
                 return Err(invalid("asset_id", expected));
             }
         };
-        Ok((filter, paging))
+        Ok((filter, Paging { limit: PageLimit::from_query(self.limit)?, cursor: self.cursor }))
     }
 }
 

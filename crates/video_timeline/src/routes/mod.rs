@@ -9,7 +9,7 @@ mod timelines;
 mod tracks;
 
 use axum::extract::DefaultBodyLimit;
-use http_kit::{Id, PageParams};
+use primitives::{Id, InvalidPage, PageLimit};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,8 +67,10 @@ struct ListQuery {
     cursor: Option<String>,
 }
 
-impl From<ListQuery> for Paging {
-    fn from(query: ListQuery) -> Self {
-        Self { limit: query.limit.unwrap_or(PageParams::DEFAULT_LIMIT), cursor: query.cursor }
+impl TryFrom<ListQuery> for Paging {
+    type Error = InvalidPage;
+
+    fn try_from(query: ListQuery) -> Result<Self, InvalidPage> {
+        Ok(Self { limit: PageLimit::from_query(query.limit)?, cursor: query.cursor })
     }
 }

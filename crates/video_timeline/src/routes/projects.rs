@@ -1,6 +1,7 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Json, Page, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use primitives::Page;
 
 use super::in_context::InContext;
 use super::{ListQuery, path_id};
@@ -41,7 +42,7 @@ pub(super) async fn list(
     context: RequestContext,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Project>>, Problem> {
-    Ok(Json(service.projects(&context, &query.into()).await?))
+    Ok(Json(service.projects(&context, &query.try_into()?).await?))
 }
 
 /// Get a project by its id.

@@ -1,6 +1,7 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Json, Page, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use primitives::Page;
 
 use super::in_context::InContext;
 use super::{ListQuery, path_id};
@@ -49,7 +50,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Sequence>>, Problem> {
     let project_id = path_id(Entity::Project, project_id)?;
-    Ok(Json(service.sequences(&context, &project_id, &query.into()).await?))
+    Ok(Json(service.sequences(&context, &project_id, &query.try_into()?).await?))
 }
 
 /// Get a sequence by its id.

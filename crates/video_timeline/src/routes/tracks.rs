@@ -1,6 +1,7 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Json, Page, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use primitives::Page;
 
 use super::in_context::InContext;
 use super::{ListQuery, path_id};
@@ -49,7 +50,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Track>>, Problem> {
     let sequence_id = path_id(Entity::Sequence, sequence_id)?;
-    Ok(Json(service.tracks(&context, &sequence_id, &query.into()).await?))
+    Ok(Json(service.tracks(&context, &sequence_id, &query.try_into()?).await?))
 }
 
 /// Get a track by its id.

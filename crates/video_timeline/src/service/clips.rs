@@ -1,5 +1,6 @@
-use http_kit::{Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::client::{ClipFilter, MAX_ARTIFACTS};
@@ -7,7 +8,7 @@ use crate::error::{Entity, Error};
 use crate::model::{
     Clip, ClipPatch, MoveClip, NewClip, SplitClip, SplitResult, TrimClip, clip_pointer, clips_on_track,
 };
-use crate::page::{KeysetCursor, Paging};
+use crate::page::{Paging, position};
 use crate::store::{clip_lists, clips, sequences, tracks};
 
 impl TimelineService {
@@ -87,10 +88,14 @@ impl TimelineService {
             }
             ClipFilter::Showing { asset_id, start, end } => {
                 let rows = clip_lists::showing(&mut connection, scope, asset_id, *start, *end, &page).await?;
-                return Ok(page.page(rows, |clip| KeysetCursor::of(clip.in_ms.as_micros(), &clip.id)));
+                return Ok(Page::from_rows(rows, page.limit, |clip| {
+                    position(clip.in_ms.as_micros(), &clip.id)
+                }));
             }
         };
-        Ok(page.page(rows, |clip| KeysetCursor::of(clip.start_ms_on_timeline.as_micros(), &clip.id)))
+        Ok(Page::from_rows(rows, page.limit, |clip| {
+            position(clip.start_ms_on_timeline.as_micros(), &clip.id)
+        }))
     }
 
     pub(crate) async fn update_clip(

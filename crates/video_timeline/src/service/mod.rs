@@ -8,7 +8,7 @@ mod tracks;
 
 use std::sync::Arc;
 
-use http_kit::{Clock, Id, Scope};
+use primitives::{Clock, Id, Scope};
 use sqlx::PgPool;
 
 use crate::catalogue::{self, MediaCatalogue};

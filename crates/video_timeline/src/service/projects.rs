@@ -1,4 +1,5 @@
-use http_kit::{Cursor, Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, KeysetCursor, Page, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::error::{Entity, Error};
@@ -53,7 +54,7 @@ impl TimelineService {
     ) -> Result<Page<Project>, Error> {
         let page = paging.newest_first()?;
         let rows = projects::list(&mut *self.pool.acquire().await?, &context.scope, &page).await?;
-        let cursor_of = |project: &Project| Cursor { created_at: project.created_at, id: project.id.clone() };
+        let cursor_of = |project: &Project| KeysetCursor { key: project.created_at, id: project.id.clone() };
         Ok(Page::from_rows(rows, page.limit, cursor_of))
     }
 

@@ -1,9 +1,10 @@
-use http_kit::{Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, Page, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::error::{Entity, Error};
 use crate::model::{NewSequence, Sequence, SequencePatch};
-use crate::page::{KeysetCursor, Paging};
+use crate::page::{Paging, position};
 use crate::store::{projects, sequences};
 
 impl TimelineService {
@@ -41,7 +42,7 @@ impl TimelineService {
         let parent = projects::find(&mut connection, &context.scope, project_id).await?;
         found(parent, Entity::Project, project_id)?;
         let rows = sequences::list(&mut connection, &context.scope, project_id, &page).await?;
-        Ok(page.page(rows, |row| KeysetCursor::of(row.position.into(), &row.id)))
+        Ok(Page::from_rows(rows, page.limit, |row| position(row.position.into(), &row.id)))
     }
 
     pub(crate) async fn update_sequence(

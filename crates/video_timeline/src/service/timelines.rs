@@ -1,4 +1,5 @@
-use http_kit::{Id, RequestContext, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, WriteSeed};
 use sqlx::PgConnection;
 
 use super::{TimelineService, found};

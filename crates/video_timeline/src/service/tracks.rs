@@ -1,9 +1,10 @@
-use http_kit::{Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, Page, WriteSeed};
 
 use super::{TimelineService, deleted, found};
 use crate::error::{Entity, Error};
 use crate::model::{NewTrack, Track, TrackPatch};
-use crate::page::{KeysetCursor, Paging};
+use crate::page::{Paging, position};
 use crate::store::{sequences, tracks};
 
 impl TimelineService {
@@ -41,7 +42,7 @@ impl TimelineService {
         let parent = sequences::find(&mut connection, &context.scope, sequence_id).await?;
         found(parent, Entity::Sequence, sequence_id)?;
         let rows = tracks::list(&mut connection, &context.scope, sequence_id, &page).await?;
-        Ok(page.page(rows, |row| KeysetCursor::of(row.position.into(), &row.id)))
+        Ok(Page::from_rows(rows, page.limit, |row| position(row.position.into(), &row.id)))
     }
 
     pub(crate) async fn update_track(

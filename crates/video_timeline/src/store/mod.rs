@@ -6,7 +6,7 @@ pub(crate) mod projects;
 pub(crate) mod sequences;
 pub(crate) mod tracks;
 
-use http_kit::Id;
+use primitives::Id;
 
 use crate::error::{Entity, Error};
 

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -91,9 +91,9 @@ pub(crate) async fn list(
          ORDER BY created_at DESC, id DESC LIMIT $5"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
-        page.after.as_ref().map(|after| after.created_at),
+        page.after.as_ref().map(|after| after.key),
         page.after.as_ref().map(|after| after.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(connection)
     .await?;

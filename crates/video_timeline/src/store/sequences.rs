@@ -1,4 +1,4 @@
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -99,7 +99,7 @@ pub(crate) async fn list(
         project_id.as_str(),
         page.after_key,
         page.after_id,
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(connection)
     .await?;

@@ -1,7 +1,7 @@
 //! One suite for every implementation of the client, of the behaviour that other engines rely on.
 
-use http_kit::{Id, Page};
 use media_time::MediaTime;
+use primitives::{Id, InvalidPage, Page, PageLimit};
 use serde_json::json;
 use video_timeline::{
     ClipFilter, Entity, Error, HttpTimeline, HttpTimelineConfig, Meta, NewClip, NewProject, NewSequence,
@@ -176,9 +176,10 @@ async fn windows_are_half_open_and_page_by_start_in_the_asset(timeline: &dyn Vid
         }
     }
     let whole = window(MediaTime::ZERO, None);
+    let four = PageLimit::new(4).unwrap();
     let from = async |paging| timeline.list_clips(&context, &whole, &paging).await.unwrap().items;
-    assert_eq!(from(Paging::from_time(4, time(20))).await, [made[0].clone(), made[3].clone()]);
-    assert_eq!(from(Paging::after_row(4, time(20), made[0].id.clone())).await, [made[3].clone()]);
+    assert_eq!(from(Paging::from_time(four, time(20))).await, [made[0].clone(), made[3].clone()]);
+    assert_eq!(from(Paging::after_row(four, time(20), &made[0].id)).await, [made[3].clone()]);
     for artifacts in [vec![], vec![id("a"); 101]] {
         let refused =
             timeline.list_clips(&context, &ClipFilter::Artifacts(artifacts), &Paging::default()).await;
@@ -192,7 +193,7 @@ async fn all_clips(
     limit: u32,
 ) -> Vec<video_timeline::Clip> {
     let context = context("t1");
-    let mut paging = Paging { limit, cursor: None };
+    let mut paging = Paging { limit: PageLimit::new(limit).unwrap(), cursor: None };
     let mut all = Vec::new();
     loop {
         let page: Page<_> = timeline.list_clips(&context, filter, &paging).await.unwrap();
@@ -249,11 +250,9 @@ async fn errors_are_typed(timeline: &dyn VideoTimeline) {
     let untitled = timeline.create_project(&context, NewProject::default()).await;
     assert!(matches!(untitled, Err(Error::Invalid { pointer, .. }) if pointer == "/title"));
     let filter = ClipFilter::Asset(id("asset_1"));
-    let cursor = Paging { limit: 1, cursor: Some("made up".to_owned()) };
-    assert!(matches!(timeline.list_clips(&context, &filter, &cursor).await, Err(Error::InvalidCursor)));
-    let limit = Paging { limit: 501, cursor: None };
-    let refusal = timeline.list_clips(&context, &filter, &limit).await;
-    assert!(matches!(refusal, Err(Error::InvalidQuery { parameter, .. }) if parameter == "limit"));
+    let cursor = Paging { cursor: Some("made up".to_owned()), ..Paging::default() };
+    let refusal = timeline.list_clips(&context, &filter, &cursor).await;
+    assert!(matches!(refusal, Err(Error::Page(InvalidPage::Cursor))));
 }
 
 async fn owners_are_isolated(timeline: &dyn VideoTimeline) {

@@ -1,21 +1,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::turns::{Crowded, Slot, Turns};
-use crate::{Problem, begin_heavy_work, tenancy};
+use crate::fair_queue::{FairQueue, QueueFull, Slot};
+use crate::{begin_heavy_work, tenancy};
 
 /// Queue of heavy work on blocking threads, with a maximum of running and of waiting pieces.
 ///
-/// Tenants take turns: one with much work waiting delays others by one piece of it. A full queue refuses the tenant
-/// with most waiting. Work outside of calls, such as a job's, counts as one more tenant's; jobs have an order of their
-/// own.
+/// Tenants share slots fairly: one with much work waiting delays others by one piece of it. A full queue refuses the
+/// tenant with most waiting. Work outside of calls, such as a job's, counts as one more tenant's; jobs have an order of
+/// their own.
 ///
 /// The work is cancelled when no caller waits for it any longer: the caller disconnected, or its time is over. It keeps
 /// its slot until it has actually stopped.
 #[derive(Clone, Debug)]
 pub struct WorkQueue {
     name: &'static str,
-    turns: Turns,
+    queue: FairQueue,
 }
 
 /// Flag that work polls to learn whether it is cancelled.
@@ -24,12 +24,12 @@ pub struct Cancellation(Arc<AtomicBool>);
 
 /// A granted slot of a [`WorkQueue`]; work is done while it is held.
 #[derive(Debug)]
-pub struct Turn {
+pub struct WorkSlot {
     queue: &'static str,
     slot: Slot,
 }
 
-impl Drop for Turn {
+impl Drop for WorkSlot {
     fn drop(&mut self) {
         let elapsed = self.slot.elapsed().as_secs_f64();
         metrics::histogram!("work_duration_seconds", "queue" => self.queue).record(elapsed);
@@ -41,7 +41,7 @@ impl Drop for Turn {
 pub enum WorkError {
     /// The queue is full for this tenant.
     #[error("the {queue} queue is full for about {retry_after_s} s")]
-    Crowded {
+    QueueFull {
         /// Name of the queue.
         queue: &'static str,
         /// Estimated time until the queue admits work again, in seconds from 1 to 300.
@@ -68,9 +68,6 @@ impl Cancellation {
     }
 }
 
-/// The code of [`WorkError::Deferred`], which ends a call within [`defer`](crate::defer) and never reaches a caller.
-pub const DEFERRED: &str = "deferred";
-
 /// Cancels the work when it is dropped.
 struct CancelOnDrop(Cancellation);
 
@@ -84,50 +81,49 @@ impl WorkQueue {
     /// A queue that runs `running` pieces of work at once (at least one), with at most `waiting` more waiting.
     #[must_use]
     pub fn new(name: &'static str, running: usize, waiting: usize) -> Self {
-        Self { name, turns: Turns::new(running.max(1), waiting) }
+        Self { name, queue: FairQueue::new(running.max(1), waiting) }
     }
 
     /// Checks that the queue admits work. For callers that write before their work: another may take the capacity
     /// meanwhile.
     ///
     /// # Errors
-    /// [`WorkError::Crowded`].
-    pub fn check_place(&self) -> Result<(), WorkError> {
-        self.turns.check(tenancy::current().as_ref()).map_err(|crowded| self.crowded(crowded))
+    /// [`WorkError::QueueFull`].
+    pub fn check_admission(&self) -> Result<(), WorkError> {
+        self.queue.check(tenancy::current().as_ref()).map_err(|full| self.refused(full))
     }
 
     /// Waits for a slot, for work that blocks no thread of this process, such as another program's.
     ///
     /// # Errors
-    /// [`WorkError::Crowded`] when the queue is full, or when another tenant with fewer waiting pieces replaces this
+    /// [`WorkError::QueueFull`] when the queue is full, or when another tenant with fewer waiting pieces replaces this
     /// one.
-    pub async fn turn(&self) -> Result<Turn, WorkError> {
+    pub async fn try_acquire(&self) -> Result<WorkSlot, WorkError> {
         begin_heavy_work()?;
-        self.begin(false).await
+        self.slot(self.queue.try_acquire(tenancy::current()).await)
     }
 
-    /// As [`WorkQueue::turn`], even if the queue is full: for callers that are themselves bounded.
+    /// As [`WorkQueue::try_acquire`], even if the queue is full: for callers that are themselves bounded.
     ///
     /// # Errors
     /// [`WorkError::Deferred`] within [`defer`](crate::defer).
-    pub async fn patient_turn(&self) -> Result<Turn, WorkError> {
+    pub async fn acquire(&self) -> Result<WorkSlot, WorkError> {
         begin_heavy_work()?;
-        self.begin(true).await
+        self.slot(self.queue.acquire(tenancy::current()).await)
     }
 
-    async fn begin(&self, is_patient: bool) -> Result<Turn, WorkError> {
-        let slot = self.turns.take(tenancy::current(), is_patient).await;
-        Ok(Turn { queue: self.name, slot: slot.map_err(|crowded| self.crowded(crowded))? })
+    fn slot(&self, slot: Result<Slot, QueueFull>) -> Result<WorkSlot, WorkError> {
+        Ok(WorkSlot { queue: self.name, slot: slot.map_err(|full| self.refused(full))? })
     }
 
-    fn crowded(&self, Crowded { retry_after_s }: Crowded) -> WorkError {
-        WorkError::Crowded { queue: self.name, retry_after_s }
+    fn refused(&self, QueueFull { retry_after_s }: QueueFull) -> WorkError {
+        WorkError::QueueFull { queue: self.name, retry_after_s }
     }
 
     /// Runs `work` on a blocking thread, once a slot is granted.
     ///
     /// # Errors
-    /// [`WorkError::Crowded`] as [`WorkQueue::turn`]; [`WorkError::Broken`] when it panics.
+    /// [`WorkError::QueueFull`] as [`WorkQueue::try_acquire`]; [`WorkError::Broken`] when it panics.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
@@ -145,35 +141,18 @@ impl WorkQueue {
         &self,
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, WorkError> {
-        let turn = self.begin(false).await?;
+        let slot = self.slot(self.queue.try_acquire(tenancy::current()).await)?;
         let cancellation = Cancellation::default();
         let cancel_on_drop = CancelOnDrop(cancellation.clone());
         let span = tracing::Span::current();
         let task = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _slot = slot;
             span.in_scope(|| work(&cancellation))
         });
         let result = task.await;
         drop(cancel_on_drop);
         result.map_err(|source| WorkError::Broken { queue: self.name, source })
     }
-}
-
-impl From<WorkError> for Problem {
-    fn from(error: WorkError) -> Self {
-        match error {
-            WorkError::Crowded { retry_after_s, .. } => queue_full(retry_after_s),
-            WorkError::Deferred => {
-                Self::new(http::StatusCode::ACCEPTED, DEFERRED, "the work is deferred to a job")
-            }
-            broken @ WorkError::Broken { .. } => Self::internal(broken),
-        }
-    }
-}
-
-fn queue_full(retry_after_s: u32) -> Problem {
-    let detail = "the queue for this work is full; send the request again later";
-    Problem::unavailable("queue_full", detail, retry_after_s)
 }
 
 #[cfg(test)]
@@ -199,7 +178,7 @@ mod tests {
             }
         });
         running.await.unwrap();
-        assert!(matches!(queue.run(|_| ()).await, Err(WorkError::Crowded { queue: "test", .. })));
+        assert!(matches!(queue.run(|_| ()).await, Err(WorkError::QueueFull { queue: "test", .. })));
         release.send(()).unwrap();
         first.await.unwrap().unwrap();
         assert_eq!(queue.run(|_| 7).await.unwrap(), 7);

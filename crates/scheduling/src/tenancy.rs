@@ -3,32 +3,32 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::Id;
+use primitives::Id;
 
 tokio::task_local! {
     /// Set when the context of the call is resolved.
     static TENANT: Arc<OnceLock<Id>>;
 }
 
-/// Runs a call whose tenant is not known yet.
-pub(crate) async fn begin<F: Future>(call: F) -> F::Output {
+/// Runs a call whose tenant is not known yet; [`note`] sets it.
+pub async fn begin<F: Future>(call: F) -> F::Output {
     TENANT.scope(Arc::default(), call).await
 }
 
 /// Passes the tenant of this task on to the task that `call` is spawned on.
-pub(crate) fn carry<F: Future>(call: F) -> impl Future<Output = F::Output> {
+pub fn carry<F: Future>(call: F) -> impl Future<Output = F::Output> {
     let tenant = TENANT.try_with(Arc::clone).unwrap_or_default();
     TENANT.scope(tenant, call)
 }
 
 /// Sets the tenant of this call. The first value wins: a call has one tenant.
-pub(crate) fn note(tenant: &Id) {
+pub fn note(tenant: &Id) {
     // Outside of a call, as in commands, there is no tenant.
     let _ = TENANT.try_with(|known| known.get_or_init(|| tenant.clone()).clone());
 }
 
 /// The tenant of this task's call; none outside of calls and before the context is resolved.
-pub(crate) fn current() -> Option<Id> {
+pub fn current() -> Option<Id> {
     TENANT.try_with(|known| known.get().cloned()).ok().flatten()
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use db::testing::TestDatabase;
 use futures::future::join_all;
-use http_kit::{Acquisition, SingleFlight, WorkError};
+use scheduling::{Acquisition, SingleFlight, WorkError};
 
 #[derive(Debug, thiserror::Error)]
 enum Error {

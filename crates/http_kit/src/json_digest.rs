@@ -1,12 +1,10 @@
-//! Canonical JSON, independent of spelling: text for values that the service builds (its hash is kept for as long as
-//! what it names), and a digest for texts of callers, which needs no value in memory.
+//! Digests of JSON texts of callers, independent of spelling, without the value in memory.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::strict::{MAX_EXACT, MAX_FREE_VALUES, Strict, Usage};
@@ -15,55 +13,11 @@ use crate::strict::{MAX_EXACT, MAX_FREE_VALUES, Strict, Usage};
 /// many.
 const MAX_HELD_KEYS: usize = MAX_FREE_VALUES;
 
-/// JSON with one spelling: keys sorted, no white space, numbers as `serde_json` writes them.
-///
-/// Equal values give equal texts, so that a hash of the text names the value.
-#[must_use]
-pub fn canonical_json(value: &Value) -> String {
-    let mut text = String::new();
-    write(value, &mut text);
-    text
-}
-
-fn write(value: &Value, text: &mut String) {
-    match value {
-        Value::Object(map) => {
-            // Sorted here: the map's own order depends on a feature that any dependency can switch on.
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_unstable_by_key(|(key, _)| *key);
-            text.push('{');
-            for (index, (key, value)) in entries.into_iter().enumerate() {
-                separate(index, text);
-                write(&Value::String(key.clone()), text);
-                text.push(':');
-                write(value, text);
-            }
-            text.push('}');
-        }
-        Value::Array(items) => {
-            text.push('[');
-            for (index, item) in items.iter().enumerate() {
-                separate(index, text);
-                write(item, text);
-            }
-            text.push(']');
-        }
-        // Writing to a String cannot fail.
-        scalar => drop(write!(text, "{scalar}")),
-    }
-}
-
-fn separate(index: usize, text: &mut String) {
-    if index > 0 {
-        text.push(',');
-    }
-}
-
 /// SHA-256 of a JSON text: equal for texts that differ in white space, order of keys, escapes, or in how a number is
 /// written. `None` when it is no JSON, or beyond the limits of a body (`Strict`). Memory grows with the keys of open
 /// objects, of which there are at most 50 000, not with the text.
 #[must_use]
-pub fn digest(text: &[u8]) -> Option<[u8; 32]> {
+pub fn json_digest(text: &[u8]) -> Option<[u8; 32]> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let (usage, held_keys) = (Usage::without_types(), Cell::new(0));
     let digest = ValueDigest { held_keys: &held_keys }.deserialize(Strict::new(&mut reader, &usage)).ok()?;
@@ -150,19 +104,11 @@ impl<'de> Visitor<'de> for ValueDigest<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn one_spelling() {
-        let value = json!({"b": [1, 2.5, null, true], "a": {"z": "q\"\n", "y": {}}});
-        assert_eq!(canonical_json(&value), r#"{"a":{"y":{},"z":"q\"\n"},"b":[1,2.5,null,true]}"#);
-    }
-
-    #[test]
     fn digest_is_independent_of_spelling() {
-        let of = |text: &str| digest(text.as_bytes()).unwrap();
+        let of = |text: &str| json_digest(text.as_bytes()).unwrap();
         assert_eq!(of(r#"{"a":1,"b":[2.0,"x"]}"#), of(" { \"b\": [2, \"\\u0078\"], \"a\": 1e0 }"));
         let texts = [
             "null",
@@ -185,8 +131,8 @@ mod tests {
                 assert_ne!(of(one), of(other), "{one} {other}");
             }
         }
-        assert_eq!(digest(b"{"), None);
-        assert_eq!(digest(b"1 2"), None);
+        assert_eq!(json_digest(b"{"), None);
+        assert_eq!(json_digest(b"1 2"), None);
     }
 
     #[test]
@@ -198,10 +144,10 @@ mod tests {
         };
         let small = format!("[{}{{}}]", "{\"a\":0},".repeat(100_000));
         for within in [nested(64), list(999_999), keys(50_000), small] {
-            assert!(digest(within.as_bytes()).is_some(), "{}", &within[..20]);
+            assert!(json_digest(within.as_bytes()).is_some(), "{}", &within[..20]);
         }
         for beyond in [nested(65), list(1_000_000), keys(50_001), "{\"a\":1,\"a\":1}".to_owned()] {
-            assert_eq!(digest(beyond.as_bytes()), None, "{}", &beyond[..10]);
+            assert_eq!(json_digest(beyond.as_bytes()), None, "{}", &beyond[..10]);
         }
     }
 }

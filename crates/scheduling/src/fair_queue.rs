@@ -9,9 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use primitives::Id;
 use tokio::sync::oneshot;
-
-use crate::Id;
 
 /// Weight of the newest duration in the moving average.
 const NEWEST: f64 = 0.2;
@@ -23,29 +22,48 @@ type Order = (u64, u64);
 
 /// The queue is full for this tenant; `retry_after_s` estimates when it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Crowded {
+pub(crate) struct QueueFull {
     pub(crate) retry_after_s: u32,
+}
+
+/// What happens to work when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admission {
+    /// It is refused.
+    FailFast,
+    /// It waits, beyond the capacity.
+    Wait,
+}
+
+impl Admission {
+    /// The part of the queue's capacity that a piece of work takes.
+    const fn weight(self) -> usize {
+        match self {
+            Self::FailFast => 1,
+            Self::Wait => 0,
+        }
+    }
 }
 
 /// The slots of a queue. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Turns(Arc<Mutex<State>>);
+pub(crate) struct FairQueue(Arc<Mutex<State>>);
 
 /// The right to run; dropping it grants the slot to the next waiter.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    turns: Turns,
+    queue: FairQueue,
     began: Instant,
-    is_counted: bool,
+    admission: Admission,
 }
 
 #[derive(Debug)]
 struct State {
     slots: usize,
     /// Capacity: running and waiting pieces.
-    places: usize,
+    capacity: usize,
     free: usize,
-    /// Running and waiting pieces that count against `places`; patient work does not.
+    /// Running and waiting pieces that count against `capacity`; those of [`FairQueue::acquire`] do not.
     taken: usize,
     waiting: BTreeMap<Order, Waiting>,
     /// The last ticket of each tenant that has not been served yet.
@@ -60,16 +78,16 @@ struct State {
 #[derive(Debug)]
 struct Waiting {
     tenant: Option<Id>,
-    is_patient: bool,
-    turn: oneshot::Sender<Result<Slot, Crowded>>,
+    admission: Admission,
+    granted: oneshot::Sender<Result<Slot, QueueFull>>,
 }
 
-impl Turns {
+impl FairQueue {
     /// A queue that runs `slots` pieces of work at once, with at most `waiting` more waiting.
     pub(crate) fn new(slots: usize, waiting: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             slots,
-            places: slots + waiting,
+            capacity: slots + waiting,
             free: slots,
             taken: 0,
             waiting: BTreeMap::new(),
@@ -81,44 +99,53 @@ impl Turns {
         })))
     }
 
-    /// Waits for a slot. Patient work waits even if the queue is full.
-    pub(crate) async fn take(&self, tenant: Option<Id>, is_patient: bool) -> Result<Slot, Crowded> {
-        let (order, turn) = {
+    /// Waits for a slot, unless the queue is full or becomes full of work of tenants with fewer waiting pieces.
+    pub(crate) async fn try_acquire(&self, tenant: Option<Id>) -> Result<Slot, QueueFull> {
+        self.admit(tenant, Admission::FailFast).await
+    }
+
+    /// Waits for a slot, even if the queue is full.
+    pub(crate) async fn acquire(&self, tenant: Option<Id>) -> Result<Slot, QueueFull> {
+        self.admit(tenant, Admission::Wait).await
+    }
+
+    async fn admit(&self, tenant: Option<Id>, admission: Admission) -> Result<Slot, QueueFull> {
+        let (order, granted) = {
             let mut state = self.state();
-            if !is_patient {
-                state.take_place(tenant.as_ref())?;
+            if admission == Admission::FailFast {
+                state.reserve(tenant.as_ref())?;
             }
             let order = state.order(tenant.clone());
             if state.free > 0 {
                 state.free -= 1;
-                return Ok(self.slot(&mut state, order, !is_patient));
+                return Ok(self.slot(&mut state, order, admission));
             }
-            let (send, turn) = oneshot::channel();
-            state.waiting.insert(order, Waiting { tenant, is_patient, turn: send });
-            (order, turn)
+            let (send, granted) = oneshot::channel();
+            state.waiting.insert(order, Waiting { tenant, admission, granted: send });
+            (order, granted)
         };
-        let leave = Leave { turns: self, order };
-        let slot = turn.await;
+        let leave = Leave { queue: self, order };
+        let slot = granted.await;
         std::mem::forget(leave);
         // The sender is dropped only together with the queue.
-        slot.unwrap_or(Err(Crowded { retry_after_s: 1 }))
+        slot.unwrap_or(Err(QueueFull { retry_after_s: 1 }))
     }
 
-    /// Whether [`Turns::take`] would be admitted.
-    pub(crate) fn check(&self, tenant: Option<&Id>) -> Result<(), Crowded> {
+    /// Whether [`FairQueue::try_acquire`] would be admitted.
+    pub(crate) fn check(&self, tenant: Option<&Id>) -> Result<(), QueueFull> {
         let state = self.state();
-        if state.taken < state.places || state.longest(tenant).is_some() {
+        if state.taken < state.capacity || state.longest(tenant).is_some() {
             Ok(())
         } else {
-            Err(state.crowded())
+            Err(state.queue_full())
         }
     }
 
-    fn slot(&self, state: &mut State, order: Order, is_counted: bool) -> Slot {
+    fn slot(&self, state: &mut State, order: Order, admission: Admission) -> Slot {
         state.served = state.served.max(order.0);
         let began = Instant::now();
         state.running.push(began);
-        Slot { turns: self.clone(), began, is_counted }
+        Slot { queue: self.clone(), began, admission }
     }
 
     /// The lock is never poisoned: nothing panics while it is held.
@@ -128,16 +155,16 @@ impl Turns {
 }
 
 impl State {
-    fn take_place(&mut self, tenant: Option<&Id>) -> Result<(), Crowded> {
-        if self.taken < self.places {
+    fn reserve(&mut self, tenant: Option<&Id>) -> Result<(), QueueFull> {
+        if self.taken < self.capacity {
             self.taken += 1;
             return Ok(());
         }
-        let crowded = self.crowded();
-        let newest = self.longest(tenant).ok_or(crowded)?;
+        let full = self.queue_full();
+        let newest = self.longest(tenant).ok_or(full)?;
         if let Some(waiting) = self.waiting.remove(&newest) {
             // A waiter that is gone has removed itself.
-            let _ = waiting.turn.send(Err(crowded));
+            let _ = waiting.granted.send(Err(full));
         }
         Ok(())
     }
@@ -145,7 +172,9 @@ impl State {
     /// The newest waiting piece of the tenant with most, if those are more than `tenant` would have with one more.
     fn longest(&self, tenant: Option<&Id>) -> Option<Order> {
         let mut counts: HashMap<Option<&Id>, (usize, Order)> = HashMap::new();
-        for (order, waiting) in self.waiting.iter().filter(|(_, waiting)| !waiting.is_patient) {
+        for (order, waiting) in
+            self.waiting.iter().filter(|(_, waiting)| waiting.admission == Admission::FailFast)
+        {
             let (count, newest) = counts.entry(waiting.tenant.as_ref()).or_default();
             (*count, *newest) = (*count + 1, *order);
         }
@@ -165,7 +194,7 @@ impl State {
     }
 
     /// Estimates the time until all running and waiting work is done.
-    fn crowded(&self) -> Crowded {
+    fn queue_full(&self) -> QueueFull {
         let oldest = self.running.iter().map(Instant::elapsed).max().unwrap_or_default().as_secs_f64();
         let each = self.mean_s.map_or(oldest, |mean| mean.max(oldest / 2.0));
         let pieces = self.waiting.len() + self.running.len();
@@ -173,7 +202,7 @@ impl State {
         let wait = each * pieces as f64 / self.slots as f64;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped")]
         let retry_after_s = wait.clamp(*RETRY_AFTER.start(), *RETRY_AFTER.end()).ceil() as u32;
-        Crowded { retry_after_s }
+        QueueFull { retry_after_s }
     }
 
     fn ended(&mut self, began: Instant) {
@@ -195,15 +224,15 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         let unwanted = {
-            let mut state = self.turns.state();
+            let mut state = self.queue.state();
             state.ended(self.began);
-            state.taken -= usize::from(self.is_counted);
+            state.taken -= self.admission.weight();
             let Some((order, waiting)) = state.waiting.pop_first() else {
                 state.free += 1;
                 return;
             };
-            let slot = self.turns.slot(&mut state, order, !waiting.is_patient);
-            waiting.turn.send(Ok(slot)).err()
+            let slot = self.queue.slot(&mut state, order, waiting.admission);
+            waiting.granted.send(Ok(slot)).err()
         };
         // The caller disconnected at this moment: dropping the slot without the lock grants it to the next waiter.
         drop(unwanted);
@@ -211,16 +240,16 @@ impl Drop for Slot {
 }
 
 /// Removes a waiting piece from the queue when its caller disconnects.
-struct Leave<'turns> {
-    turns: &'turns Turns,
+struct Leave<'queue> {
+    queue: &'queue FairQueue,
     order: Order,
 }
 
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
-        let mut state = self.turns.state();
+        let mut state = self.queue.state();
         if let Some(waiting) = state.waiting.remove(&self.order) {
-            state.taken -= usize::from(!waiting.is_patient);
+            state.taken -= waiting.admission.weight();
         }
     }
 }
@@ -235,13 +264,13 @@ mod tests {
 
     /// A task that records its tenant when its slot is granted, and releases the slot.
     fn piece(
-        turns: &Turns,
+        queue: &FairQueue,
         name: &'static str,
         order: &Arc<Mutex<Vec<String>>>,
     ) -> tokio::task::JoinHandle<bool> {
-        let (turns, order) = (turns.clone(), order.clone());
+        let (queue, order) = (queue.clone(), order.clone());
         tokio::spawn(async move {
-            let Ok(slot) = turns.take(tenant(name), false).await else { return false };
+            let Ok(slot) = queue.try_acquire(tenant(name)).await else { return false };
             order.lock().unwrap().push(name.to_owned());
             drop(slot);
             true
@@ -255,71 +284,71 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tenants_take_turns_however_many_pieces_one_has_waiting() {
-        let (turns, order) = (Turns::new(1, 64), Arc::default());
-        let running = turns.take(tenant("greedy"), false).await.unwrap();
-        let greedy: Vec<_> = (0..30).map(|_| piece(&turns, "greedy", &order)).collect();
+    async fn tenants_share_slots_however_many_pieces_one_has_waiting() {
+        let (queue, order) = (FairQueue::new(1, 64), Arc::default());
+        let running = queue.try_acquire(tenant("greedy")).await.unwrap();
+        let greedy: Vec<_> = (0..30).map(|_| piece(&queue, "greedy", &order)).collect();
         settled().await;
-        let other = piece(&turns, "other", &order);
+        let other = piece(&queue, "other", &order);
         settled().await;
         drop(running);
         assert!(other.await.unwrap());
         for piece in greedy {
             assert!(piece.await.unwrap());
         }
-        let place = order.lock().unwrap().iter().position(|name| name == "other").unwrap();
-        assert!(place <= 1, "{place} pieces of the greedy one came first");
+        let position = order.lock().unwrap().iter().position(|name| name == "other").unwrap();
+        assert!(position <= 1, "{position} pieces of the greedy one came first");
     }
 
     #[tokio::test]
     async fn full_queue_evicts_from_the_tenant_with_most_waiting() {
-        let (turns, order) = (Turns::new(1, 4), Arc::default());
-        let running = turns.take(tenant("greedy"), false).await.unwrap();
-        let mut greedy: Vec<_> = (0..4).map(|_| piece(&turns, "greedy", &order)).collect();
+        let (queue, order) = (FairQueue::new(1, 4), Arc::default());
+        let running = queue.try_acquire(tenant("greedy")).await.unwrap();
+        let mut greedy: Vec<_> = (0..4).map(|_| piece(&queue, "greedy", &order)).collect();
         settled().await;
-        assert_eq!(turns.take(tenant("greedy"), false).await.unwrap_err().retry_after_s, 1);
+        assert_eq!(queue.try_acquire(tenant("greedy")).await.unwrap_err().retry_after_s, 1);
         assert!(
-            turns.check(tenant("greedy").as_ref()).is_err() && turns.check(tenant("other").as_ref()).is_ok()
+            queue.check(tenant("greedy").as_ref()).is_err() && queue.check(tenant("other").as_ref()).is_ok()
         );
-        let others: Vec<_> = (0..2).map(|_| piece(&turns, "other", &order)).collect();
+        let others: Vec<_> = (0..2).map(|_| piece(&queue, "other", &order)).collect();
         settled().await;
-        assert!(turns.check(tenant("other").as_ref()).is_err(), "half of what waits is the other's");
+        assert!(queue.check(tenant("other").as_ref()).is_err(), "half of what waits is the other's");
         assert!(!greedy.pop().unwrap().await.unwrap() && !greedy.pop().unwrap().await.unwrap());
         drop(running);
         for piece in greedy.into_iter().chain(others) {
             assert!(piece.await.unwrap());
         }
-        let state = turns.state();
+        let state = queue.state();
         assert_eq!((state.free, state.taken, state.waiting.len(), state.running.len()), (1, 0, 0, 0));
     }
 
     #[tokio::test]
     async fn disconnected_waiter_leaves_the_queue() {
-        let turns = Turns::new(1, 1);
-        let running = turns.take(None, false).await.unwrap();
+        let queue = FairQueue::new(1, 1);
+        let running = queue.try_acquire(None).await.unwrap();
         let waits = tokio::spawn({
-            let turns = turns.clone();
-            async move { turns.take(None, false).await.is_ok() }
+            let queue = queue.clone();
+            async move { queue.try_acquire(None).await.is_ok() }
         });
         settled().await;
-        assert!(turns.check(None).is_err());
+        assert!(queue.check(None).is_err());
         waits.abort();
         let _ = waits.await;
-        assert!(turns.check(None).is_ok());
+        assert!(queue.check(None).is_ok());
         drop(running);
-        assert!(turns.take(None, false).await.is_ok());
-        assert_eq!(turns.state().free, 1);
+        assert!(queue.try_acquire(None).await.is_ok());
+        assert_eq!(queue.state().free, 1);
     }
 
     #[tokio::test]
     async fn retry_after_follows_the_mean_duration() {
-        let turns = Turns::new(2, 0);
-        let first = turns.take(None, false).await.unwrap();
-        let second = turns.take(None, false).await.unwrap();
-        turns.state().mean_s = Some(40.0);
-        assert_eq!(turns.check(None).unwrap_err().retry_after_s, 40, "two run, each 40 s, two at once");
-        turns.state().mean_s = Some(4_000.0);
-        assert_eq!(turns.check(None).unwrap_err().retry_after_s, 300);
+        let queue = FairQueue::new(2, 0);
+        let first = queue.try_acquire(None).await.unwrap();
+        let second = queue.try_acquire(None).await.unwrap();
+        queue.state().mean_s = Some(40.0);
+        assert_eq!(queue.check(None).unwrap_err().retry_after_s, 40, "two run, each 40 s, two at once");
+        queue.state().mean_s = Some(4_000.0);
+        assert_eq!(queue.check(None).unwrap_err().retry_after_s, 300);
         drop((first, second));
     }
 }

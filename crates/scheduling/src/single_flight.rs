@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
+use primitives::Id;
 use sqlx::PgPool;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::AbortHandle;
 
-use crate::{Id, WorkError, begin_heavy_work};
+use crate::{WorkError, begin_heavy_work};
 
 /// Lease duration. A holder that has not renewed its lease for this long loses it: its process hangs or is dead.
 const LEASE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 15 });
@@ -30,7 +31,7 @@ pub struct SingleFlight {
 pub struct FlightGuard {
     lease: Option<Lease>,
     renewal: Option<AbortHandle>,
-    _turn: OwnedMutexGuard<()>,
+    _queued: OwnedMutexGuard<()>,
 }
 
 /// Outcome of waiting for a lease.
@@ -86,7 +87,7 @@ impl SingleFlight {
     {
         // A call that is to be deferred does not wait for identical work.
         begin_heavy_work()?;
-        let turn = self.queue(name).lock_owned().await;
+        let queued = self.queue(name).lock_owned().await;
         if let Some(found) = find().await? {
             return Ok(Acquisition::Completed(found));
         }
@@ -96,7 +97,7 @@ impl SingleFlight {
             holder: Id::generate("lease").to_string(),
         };
         // Dropped while the lease is being taken, it releases what the database may have granted.
-        let mut flight = FlightGuard { lease: Some(lease.clone()), renewal: None, _turn: turn };
+        let mut flight = FlightGuard { lease: Some(lease.clone()), renewal: None, _queued: queued };
         let mut pause = FIRST_PAUSE;
         while !lease.take().await? {
             if let Some(found) = find().await? {
@@ -170,7 +171,7 @@ impl Lease {
     /// Takes the lease if it is free or expired; `false` if another holder has it.
     async fn take(&self) -> sqlx::Result<bool> {
         let taken = sqlx::query!(
-            "-- http_kit::single_flight::take
+            "-- scheduling::single_flight::take
              WITH forgotten AS (DELETE FROM work_leases WHERE expires_at < clock_timestamp() - interval '1 day')
              INSERT INTO work_leases AS l (name, holder, expires_at)
              VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
@@ -190,7 +191,7 @@ impl Lease {
         loop {
             tokio::time::sleep(RENEW).await;
             let renewed = sqlx::query!(
-                "-- http_kit::single_flight::renew
+                "-- scheduling::single_flight::renew
                  UPDATE work_leases SET expires_at = clock_timestamp() + make_interval(secs => $3)
                  WHERE name = $1 AND holder = $2",
                 self.name,
@@ -212,7 +213,7 @@ impl Lease {
 
     async fn give_back(&self) {
         let given = sqlx::query!(
-            "-- http_kit::single_flight::give_back
+            "-- scheduling::single_flight::give_back
              DELETE FROM work_leases WHERE name = $1 AND holder = $2",
             self.name,
             self.holder,
