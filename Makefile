@@ -24,8 +24,11 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
-demo: ## a recording goes in; timeline, samples, shots, pictures come out (FILE=… for your own, audio or video)
-	@tools/demo.sh "$$FILE"
+demo: fixtures ## a recording goes in; timeline, samples, shots, pictures come out (FILE=… for your own, audio or video)
+	@test -z "$$FILE" || test -f "$$FILE" || { echo "there is no file $$FILE"; exit 2; }
+	@echo 'building harkback (minutes the first time, seconds later)'
+	@cargo build --release --locked --quiet --package harkback
+	@$(or $(CARGO_TARGET_DIR),target)/release/harkback demo "$${FILE:-fixtures/media/talk_and_music.mp4}"
 
 .PHONY: clean-demo
 clean-demo: ## remove what the demo keeps in .demo/

@@ -44,14 +44,9 @@ pub(crate) fn confined<A: AsRef<OsStr>>(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let parent = getpid();
+    die_with_parent(&mut command, Signal::KILL);
     let kept = kept.map(|fd| fd.as_raw_fd());
     let confine = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // The parent may have died before the signal was requested.
-        if getppid() != Some(parent) {
-            return Err(Errno::SRCH.into());
-        }
         let bytes = Some(limits.memory_bytes);
         setrlimit(Resource::As, Rlimit { current: bytes, maximum: bytes })?;
         if let Some(fd) = kept {
@@ -62,10 +57,25 @@ pub(crate) fn confined<A: AsRef<OsStr>>(
         }
         Ok(())
     };
-    #[expect(unsafe_code, reason = "limits and the death signal can only be set between fork and exec")]
+    #[expect(unsafe_code, reason = "limits can only be set between fork and exec")]
     // SAFETY: `confine` makes system calls only; it allocates nothing and takes no lock.
     unsafe {
         command.pre_exec(confine);
     }
     command
+}
+
+/// Makes the kernel send `signal` to the program when the *thread* that starts it ends, for any reason.
+pub fn die_with_parent(command: &mut Command, signal: Signal) {
+    let parent = getpid();
+    let request = move || {
+        set_parent_process_death_signal(Some(signal))?;
+        // The parent may have died before the signal was requested.
+        if getppid() == Some(parent) { Ok(()) } else { Err(Errno::SRCH.into()) }
+    };
+    #[expect(unsafe_code, reason = "the signal can only be requested between fork and exec")]
+    // SAFETY: `request` makes system calls only; it allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(request);
+    }
 }

@@ -22,7 +22,7 @@ use crate::cli::AnalyzeArguments;
 use crate::output::Output;
 use crate::picture::{self, PlotFormat};
 use crate::progress_lines::ProgressLines;
-use crate::text;
+use crate::text::{self, Layout};
 use crate::{app, config};
 
 pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> anyhow::Result<()> {
@@ -58,7 +58,7 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     let output = if arguments.json {
         serde_json::to_string_pretty(&summary)? + "\n"
     } else {
-        text::timeline(&path.display().to_string(), &summary)
+        format!("{}\n{}", path.display(), text::timeline(&summary, Layout::LIST))
     };
     match out {
         Some(out) => out.write(output.as_bytes()),

@@ -44,11 +44,9 @@ pub(crate) enum Command {
     Analyze(AnalyzeArguments),
     /// Demonstrate the service with a recording: timeline, samples, shots, video snippets.
     ///
-    /// Runs a service and a Postgres of its own for the duration of the demo, and keeps their output in `.demo/`.
-    Demo {
-        /// The recording: audio, or video with audio. In the repository it defaults to an example.
-        file: Option<PathBuf>,
-    },
+    /// Runs a service and a Postgres of its own for the duration of the demo, and keeps their output in `.demo/`. The
+    /// data directory and the model directory are only searched for speech models.
+    Demo(DemoArguments),
     /// List the media formats that this installation reads, and which decoder reads each.
     Formats(FormatsArguments),
     /// Fetch, list and check speech models.
@@ -275,6 +273,17 @@ pub(crate) struct AnalyzeArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// The recording: audio, or video with audio. In the repository it defaults to an example.
+    pub(crate) file: Option<PathBuf>,
+    /// Speech model for the words: a name in the model directory, or a path [default: the first installed one]
+    #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", value_name = "MODEL")]
+    pub(crate) whisper_model: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: ModelLocation,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct FormatsArguments {
     /// Print JSON: an array of `{name, title, decoder, other_codecs}`.
     #[arg(long)]
@@ -351,6 +360,7 @@ mod tests {
             ("reprobe", "--source-root", "--listen"),
             ("verify", "--database-url", "--ffmpeg"),
             ("analyze", "--backend", "--database-url"),
+            ("demo", "--whisper-model", "--database-url"),
         ] {
             let help = help(name);
             assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");

@@ -16,6 +16,7 @@ mod clips;
 mod codes;
 mod command_line;
 mod context;
+mod demo;
 mod documents;
 mod formats;
 mod gc;
