@@ -41,7 +41,7 @@ test: fixtures ## all tests, on a throwaway Postgres
 .PHONY: formats
 formats: fixtures ## measure every container and codec, and write the table of docs/formats.md (FORMATS=MPEG-TS for some)
 	@if command -v python3 >/dev/null; then fixtures/rare_codecs.py; else echo 'rare codecs are not measured: no python3'; fi
-	cargo test --workspace --locked --test it rare:: -- --nocapture
+	cargo test --workspace --locked --test it rare_codecs:: -- --nocapture
 	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --workspace --locked --test e2e formats -- --nocapture
 
 # Where ggml-tiny.en.bin and ggml-base.bin are, and the speaker models.

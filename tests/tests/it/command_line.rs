@@ -6,7 +6,7 @@ use e2e::{binary, media};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::spine::assert_covers;
+use crate::analysis::assert_covers;
 
 async fn run(arguments: &[&str]) -> std::process::Output {
     binary::command(arguments.iter().copied()).output().await.unwrap()

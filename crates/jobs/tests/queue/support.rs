@@ -13,14 +13,14 @@ use http::{HeaderMap, Request, StatusCode};
 use http_kit::Problem;
 use jobs::model::{Job, JobState};
 use jobs::{JobLimits, JobSettings, Jobs, Lane, Worker, WorkerSettings};
-use primitives::{Id, Scope, SystemClock};
+use primitives::{Id, SystemClock};
 use scheduling::{WorkProgress, begin_heavy_work};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tempfile::TempDir;
+use test_kit::{Reply, scope, wait_for};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 
 pub(crate) const ANALYZE: &str = "/audio/semantic-timeline/analyze";
@@ -71,7 +71,7 @@ async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json
 }
 
 /// A service of jobs with routes that the tests control.
-pub(crate) struct World {
+pub(crate) struct TestState {
     pub(crate) database: TestDatabase,
     pub(crate) pool: PgPool,
     pub(crate) jobs: Jobs,
@@ -79,7 +79,7 @@ pub(crate) struct World {
     directory: TempDir,
 }
 
-impl World {
+impl TestState {
     pub(crate) async fn new() -> Self {
         Self::with_limits(JobLimits::default()).await
     }
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Calls a heavy route with a `Prefer` header.
-    pub(crate) async fn call(&self, tenant: &str, path: &str, prefer: &str, body: Value) -> Response {
+    pub(crate) async fn call(&self, tenant: &str, path: &str, prefer: &str, body: Value) -> Reply {
         let router = self.router();
         let router = router.layer(axum::middleware::from_fn_with_state(self.jobs.clone(), jobs::run_as_jobs));
         let router = http_kit::limit_json(router, 1 << 20, &[(RENDER, 8 << 20)]);
@@ -123,26 +123,22 @@ impl World {
             .header("prefer", prefer)
             .body(Body::from(body.to_string()))
             .unwrap();
-        router.oneshot(request).await.unwrap()
+        Reply::read(router.oneshot(request).await.unwrap()).await
     }
 
     /// Makes a call with `respond-async`; returns the id of its job.
     pub(crate) async fn enqueue(&self, tenant: &str, name: &str) -> Id {
         let answer = self.call(tenant, ANALYZE, "respond-async", json!({"name": name})).await;
-        assert_eq!(answer.status(), StatusCode::ACCEPTED);
-        json_of(answer).await["id"].as_str().unwrap().parse().unwrap()
+        assert_eq!(answer.status, 202);
+        answer.id().parse().unwrap()
     }
 
     pub(crate) async fn wait_for(&self, tenant: &str, id: &Id, is_reached: impl Fn(&Job) -> bool) -> Job {
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let job = self.jobs.get(&owner(tenant), id).await.unwrap();
-            if is_reached(&job) {
-                return job;
-            }
-            assert!(Instant::now() < until, "{job:?}");
-            sleep(Duration::from_millis(20)).await;
-        }
+        wait_for(Duration::from_secs(60), async || {
+            let job = self.jobs.get(&scope(tenant), id).await.unwrap();
+            if is_reached(&job) { Ok(job) } else { Err(format!("{job:?}")) }
+        })
+        .await
     }
 
     pub(crate) async fn ended(&self, tenant: &str, id: &Id) -> Job {
@@ -168,13 +164,4 @@ fn jobs_in(pool: PgPool, blobs: BlobStore, limits: JobLimits) -> Jobs {
     let jobs = Jobs::new(pool, blobs, Arc::new(SystemClock), settings);
     tokio::spawn(jobs.clone().listen());
     jobs
-}
-
-pub(crate) fn owner(tenant: &str) -> Scope {
-    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
-}
-
-pub(crate) async fn json_of(answer: Response) -> Value {
-    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-    serde_json::from_slice(&body).unwrap()
 }

@@ -20,7 +20,7 @@ async fn local_timeline_conforms() {
 #[tokio::test]
 async fn remote_timeline_conforms() {
     let state = TestState::new().await;
-    let base_url = serve(state.app.clone()).await;
+    let base_url = serve(state.api.router()).await;
     conforms(&HttpTimeline::new(HttpTimelineConfig::new(base_url)).unwrap()).await;
 }
 

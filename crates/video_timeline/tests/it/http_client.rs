@@ -79,11 +79,11 @@ async fn lose_two(State(answers): State<Arc<AtomicUsize>>, request: Request, nex
 async fn write_with_a_lost_response_happens_once() {
     let state = TestState::new().await;
     let answers = Arc::new(AtomicUsize::new(0));
-    let lossy = state.app.clone().layer(from_fn_with_state(Arc::clone(&answers), lose_two));
+    let lossy = state.api.router().layer(from_fn_with_state(Arc::clone(&answers), lose_two));
     let timeline = client(lossy).await;
     let made = timeline.create_project(&context("t1"), titled("once")).await.unwrap();
     assert_eq!(answers.load(Ordering::Relaxed), 3);
-    let (_, page) = state.get("/video/projects").await;
+    let page = state.api.get("/video/projects").await.json();
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
     assert_eq!(page["items"][0]["id"], json!(made.id));
 }
@@ -157,7 +157,7 @@ async fn unreachable_remote_is_a_502() {
 #[tokio::test]
 async fn base_url_may_have_a_path() {
     let state = TestState::new().await;
-    let mut base_url = serve(Router::new().nest("/api/v1", state.app.clone())).await;
+    let mut base_url = serve(Router::new().nest("/api/v1", state.api.router())).await;
     base_url.set_path("/api/v1");
     let timeline = HttpTimeline::new(config(base_url)).unwrap();
     let made = timeline.create_project(&context("t1"), titled("x")).await.unwrap();

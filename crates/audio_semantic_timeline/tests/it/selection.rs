@@ -4,13 +4,10 @@ use audio_semantic_timeline::store::{TimelineOf, find_timelines};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use media_v2::{Artifact, ArtifactKind, AssetDecoder, NewArtifact, NewAsset, store};
-use primitives::{Id, Scope};
+use primitives::Id;
 use serde_json::json;
 use sqlx::PgConnection;
-
-fn scope(tenant: &str) -> Scope {
-    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
-}
+use test_kit::scope;
 
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)

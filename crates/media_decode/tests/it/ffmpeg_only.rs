@@ -6,8 +6,9 @@ use std::fs::File;
 use std::path::Path;
 
 use media_decode::{DecodeError, DecoderKind, Decoders};
+use test_kit::Recordings;
 
-use crate::support::{Sound, Studio, decoders};
+use crate::support::{Sound, decoders};
 
 /// A click of 2 ms each second, the first at 250 ms, for 5 s.
 const CLICKS: &str =
@@ -28,8 +29,8 @@ fn assert_clicks(name: &str, path: &Path, delay_ms: f64) {
 
 #[test]
 fn clicks_keep_their_time_in_formats_of_ffmpeg() {
-    let studio = Studio::new();
-    studio.make("clicks.wav", &format!("{CLICKS} -c:a pcm_s16le"));
+    let folder = Recordings::new();
+    folder.make("clicks.wav", &format!("{CLICKS} -c:a pcm_s16le"));
     for (name, arguments) in [
         ("a.w64", "-c:a pcm_s16le"),
         ("a.au", "-c:a pcm_s16be"),
@@ -41,19 +42,19 @@ fn clicks_keep_their_time_in_formats_of_ffmpeg() {
         ("s24be.mov", "-c:a pcm_s24be"),
         ("a.nut", "-c:a pcm_s16le"),
     ] {
-        let path = studio.make(name, &format!("-i {{clicks.wav}} {arguments}"));
+        let path = folder.make(name, &format!("-i {{clicks.wav}} {arguments}"));
         assert_clicks(name, &path, 0.0);
     }
 }
 
 #[test]
 fn without_ffmpeg_the_error_names_it() {
-    let studio = Studio::new();
-    studio.make("clicks.wav", &format!("{CLICKS} -c:a pcm_s16le"));
+    let folder = Recordings::new();
+    folder.make("clicks.wav", &format!("{CLICKS} -c:a pcm_s16le"));
     for (name, arguments) in
         [("a.avi", "-c:a pcm_s16le"), ("a.ts", "-c:a mp2"), ("a.wma", "-c:a wmav2"), ("a.mkv", "-c:a ac3")]
     {
-        let path = studio.make(name, &format!("-i {{clicks.wav}} {arguments}"));
+        let path = folder.make(name, &format!("-i {{clicks.wav}} {arguments}"));
         let file = || Box::new(File::open(&path).unwrap());
         let error = Decoders::native().open(file(), None).unwrap_err();
         assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{name}: {error}");
@@ -65,9 +66,9 @@ fn without_ffmpeg_the_error_names_it() {
 
 #[test]
 fn audio_and_video_of_a_transport_stream_share_one_zero() {
-    let studio = Studio::new();
-    studio.make("clicks.wav", &format!("{CLICKS} -c:a pcm_s16le"));
-    let path = studio.make("a.ts", &format!("{PICTURES} -i {{clicks.wav}} -c:v mpeg2video -c:a mp2"));
+    let folder = Recordings::new();
+    folder.make("clicks.wav", &format!("{CLICKS} -c:a pcm_s16le"));
+    let path = folder.make("a.ts", &format!("{PICTURES} -i {{clicks.wav}} -c:v mpeg2video -c:a mp2"));
     let mut decoder = decoders().open(Box::new(File::open(&path).unwrap()), None).unwrap();
     assert!(matches!(decoder.kind(), DecoderKind::Ffmpeg(_)));
     let video = decoder.video_start().unwrap();
@@ -81,16 +82,16 @@ fn audio_and_video_of_a_transport_stream_share_one_zero() {
 
 #[test]
 fn an_mp3_that_changes_is_decoded_at_one_rate() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let make = |name: &str, arguments: &str| {
         std::fs::read(
-            studio
+            folder
                 .make(name, &format!("{CLICKS} {arguments} -c:a libmp3lame -write_xing 0 -id3v2_version 0")),
         )
         .unwrap()
     };
     let joined = [make("stereo.mp3", "-ac 2"), make("low.mp3", "-ac 1 -ar 24000")].concat();
-    let path = studio.path("joined.mp3");
+    let path = folder.path("joined.mp3");
     std::fs::write(&path, joined).unwrap();
     let sound = Sound::decode_anyhow(&path).unwrap();
     let clicks = sound.clicks(THRESHOLD);

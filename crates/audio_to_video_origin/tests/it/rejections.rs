@@ -2,12 +2,9 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use test_kit::window_ms;
 
-use crate::support::{ROUTE, TestState, clip, map, ms, sequence};
-
-fn pointers(problem: &Value) -> Vec<&str> {
-    problem["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect()
-}
+use crate::support::{ROUTE, TestState, clip, map, sequence};
 
 #[tokio::test]
 async fn all_missing_ids_are_reported_at_once() {
@@ -31,9 +28,9 @@ async fn foreign_artifact_is_unknown() {
     let film = state.asset(None).await;
     let hit = state.hit(&film, 0, 9).await;
     let ask = async |tenant: &str, id: &str| {
-        let body = sequence(json!([clip(&id.parse().unwrap(), 0, 1, 0)])).to_string();
+        let body = sequence(json!([clip(&id.parse().unwrap(), 0, 1, 0)]));
         let mut problem =
-            state.send(tenant, Method::POST, ROUTE, Some(body)).await.problem(404, "artifact_not_found");
+            state.api.tenant(tenant).post(ROUTE, &body).await.problem(404, "artifact_not_found");
         problem["request_id"] = Value::Null;
         problem.to_string().replace(id, "ID")
     };
@@ -85,20 +82,20 @@ async fn invalid_clip_fields_have_pointers() {
         {"start_ms": 0, "duration_ms": 1},
         {"asset_id": "b", "start_ms": -1, "duration_ms": 0, "source_offset_ms": -1},
     ]);
-    let problem = state.ask(&sequence(clips)).await.problem(422, "invalid_body");
+    let reply = state.ask(&sequence(clips)).await;
     let at = |field: &str| format!("/sequence/tracks/0/clips/{field}");
-    assert_eq!(pointers(&problem), ["0", "1", "2/start_ms", "2/duration_ms", "2/source_offset_ms"].map(at));
+    assert_eq!(reply.invalid(), ["0", "1", "2/start_ms", "2/duration_ms", "2/source_offset_ms"].map(at));
 
     let text = r#"{"sequence": {"tracks": [{"name": "a", "clips": [{"asset_id": "b", "start_ms": NaN}]}]}}"#;
-    let reply = state.send("t1", Method::POST, ROUTE, Some(text.to_owned())).await;
+    let reply = state.api.send_json(Method::POST, ROUTE, text).await;
     reply.problem(400, "malformed_json");
-    let reply = state.send("t1", Method::POST, ROUTE, Some(text.replace("NaN", "1e999"))).await;
-    let problem = reply.problem(422, "invalid_body");
-    assert_eq!(pointers(&problem), ["/sequence/tracks/0/clips/0/start_ms"]);
+    assert_eq!(
+        state.api.send_json(Method::POST, ROUTE, text.replace("NaN", "1e999")).await.invalid(),
+        ["/sequence/tracks/0/clips/0/start_ms"]
+    );
     let pattern =
         json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": [{"artifact_id": "a", "start_ms": true}]}});
-    let problem = state.ask(&pattern).await.problem(422, "invalid_body");
-    assert_eq!(pointers(&problem), ["/pattern/clips/0/start_ms"]);
+    assert_eq!(state.ask(&pattern).await.invalid(), ["/pattern/clips/0/start_ms"]);
 }
 
 #[tokio::test]
@@ -106,12 +103,11 @@ async fn tempo_is_validated() {
     let state = TestState::new().await;
     for bpm in [json!(0), json!(-120), json!(1e300)] {
         let sequence = json!({"sequence": {"bpm": bpm, "tracks": []}});
-        let problem = state.ask(&sequence).await.problem(422, "invalid_body");
-        assert_eq!(pointers(&problem), ["/sequence/bpm"], "{bpm}");
-        assert!(problem["detail"].as_str().unwrap().len() < 200, "{problem}");
+        let reply = state.ask(&sequence).await;
+        assert_eq!(reply.invalid(), ["/sequence/bpm"], "{bpm}");
+        assert!(reply.json()["detail"].as_str().unwrap().len() < 200, "{}", reply.text());
         let pattern = json!({"pattern": {"pattern_id": "p", "bpm": bpm, "clips": []}});
-        let problem = state.ask(&pattern).await.problem(422, "invalid_body");
-        assert_eq!(pointers(&problem), ["/pattern/bpm"], "{bpm}");
+        assert_eq!(state.ask(&pattern).await.invalid(), ["/pattern/bpm"], "{bpm}");
     }
 }
 
@@ -127,12 +123,11 @@ async fn offset_beyond_the_recording_is_rejected() {
         {"name": "a", "clips": [fine[0], far]}, {"name": "none", "clips": []},
         {"name": "b", "clips": [fine[1], clip(&hit, 0, 1, 1_000)]},
     ]);
-    let problem = state.ask(&json!({"sequence": {"tracks": tracks}})).await.problem(422, "invalid_body");
+    let reply = state.ask(&json!({"sequence": {"tracks": tracks}})).await;
     let at = |place: &str| format!("/sequence/tracks/{place}/source_offset_ms");
-    assert_eq!(pointers(&problem), [at("0/clips/1"), at("2/clips/1")]);
+    assert_eq!(reply.invalid(), [at("0/clips/1"), at("2/clips/1")]);
     let pattern = json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": [clip(&hit, 0, 1, 0), clip(&hit, 0, 1, 5_000)]}});
-    let problem = state.ask(&pattern).await.problem(422, "invalid_body");
-    assert_eq!(pointers(&problem), ["/pattern/clips/1/source_offset_ms"]);
+    assert_eq!(state.ask(&pattern).await.invalid(), ["/pattern/clips/1/source_offset_ms"]);
 }
 
 #[tokio::test]
@@ -157,8 +152,7 @@ async fn request_names_exactly_one_of_sequence_and_pattern() {
     let mut both = sequence(json!([]));
     both["pattern_id"] = json!("p");
     for request in [json!({}), both, json!({"pattern": "p", "pattern_id": "p"})] {
-        let problem = state.ask(&request).await.problem(422, "invalid_body");
-        assert_eq!(pointers(&problem), ["/sequence"]);
+        assert_eq!(state.ask(&request).await.invalid(), ["/sequence"]);
     }
     let mut other = sequence(json!([]));
     other["tenant_id"] = json!("t2");
@@ -175,10 +169,8 @@ async fn upstream_window_outside_the_upstream_is_rejected() {
     let request = sequence(json!([clip(&cut, 0, 1, 0)]));
     let problem = state.ask(&request).await.problem(422, "upstream_window_invalid");
     assert_eq!(problem["ids"], json!([cut]));
-    let own = map(&cut, &film, ms(1, 2));
+    let own = map(&cut, &film, window_ms(1, 2));
     let now = crate::support::at(2);
-    audio_to_video_origin::store::put_origin_map(conn, &crate::support::scope("t1"), now, &own)
-        .await
-        .unwrap();
+    audio_to_video_origin::store::put_origin_map(conn, &test_kit::scope("t1"), now, &own).await.unwrap();
     state.ask(&request).await.ok();
 }

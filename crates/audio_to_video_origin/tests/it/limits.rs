@@ -2,8 +2,9 @@
 
 use primitives::Id;
 use serde_json::{Value, json};
+use test_kit::{scope, window_ms};
 
-use crate::support::{TestState, at, clip, map, ms, scope, sequence, sound};
+use crate::support::{TestState, at, clip, map, sequence, sound};
 use db::testing::statements;
 
 /// Audio artifacts of a few recordings, half of them derived from another.
@@ -20,7 +21,7 @@ async fn sounds(state: &TestState, count: usize) -> Vec<Id> {
         let film = &films[index % 3];
         let start = i64::try_from(index).unwrap() * 10;
         let hit = sound(conn, film, &[], json!({})).await;
-        let maps = [map(&hit, film, ms(start, start + 500))];
+        let maps = [map(&hit, film, window_ms(start, start + 500))];
         audio_to_video_origin::store::insert_origin_maps(conn, &scope("t1"), at(1), &maps).await.unwrap();
         sounds.push(if index % 2 == 0 { hit } else { sound(conn, film, &[&hit], json!({})).await });
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::spine::ANALYZE;
+use crate::analysis::ANALYZE;
 
 const LISTS: &str = "/audio/to-video-origin";
 

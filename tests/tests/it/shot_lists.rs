@@ -3,7 +3,7 @@
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
 
-use crate::spine::ANALYZE;
+use crate::analysis::ANALYZE;
 
 const ROUTE: &str = "/audio/to-video-origin";
 

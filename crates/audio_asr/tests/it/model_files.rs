@@ -1,25 +1,13 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use audio_asr::{ModelDirectory, ModelError, Models};
+use test_kit::files::corpus;
 
 use crate::{digits_model, models};
 
 fn in_directory(directory: &Path) -> Models {
     Models::new(ModelDirectory::new(directory.to_owned()), 2, 1)
-}
-
-/// A file outside this repository, next to the corpus of `HARKBACK_CORPUS`, by default `../shared/corpus`.
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests alone use what is there")]
-fn beside_the_corpus(name: &str) -> Option<PathBuf> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").into_os_string();
-    let corpus = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_else(default));
-    let path = corpus.join("..").join(name);
-    if path.is_file() {
-        return Some(path);
-    }
-    println!("skipped: {} is absent", path.display());
-    None
 }
 
 #[test]
@@ -87,7 +75,7 @@ fn unreadable_model_error_has_the_reason() {
 
 #[test]
 fn model_without_weights_is_rejected() {
-    let Some(path) = beside_the_corpus("models/for-tests-ggml-tiny.en.bin") else { return };
+    let Some(path) = corpus("../models/for-tests-ggml-tiny.en.bin") else { return };
     let error = models(1).open(path.to_str().unwrap()).unwrap_err().to_string();
     assert!(error.contains("no weights"), "{error}");
 }

@@ -5,9 +5,10 @@ use std::io::Cursor;
 
 use media_decode::{DecodeError, DecoderKind, Decoders};
 use media_time::MediaTime;
+use test_kit::Recordings;
 
 use crate::matroska::{self, Lacing};
-use crate::support::{Sound, Studio, decoders, probe};
+use crate::support::{Sound, decoders, probe};
 
 /// Six seconds of noise and a tone, in stereo.
 const SOUND: &str =
@@ -29,9 +30,9 @@ fn difference(found: &Sound, reference: &Sound) -> f64 {
 
 #[test]
 fn laced_matroska_is_decoded_as_unlaced() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let ogg =
-        std::fs::read(studio.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
+        std::fs::read(folder.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
     let packets = matroska::ogg_packets(&ogg);
     let (head, packets) = (&packets[0], &packets[2..]);
     let unlaced = decode(matroska::opus(head, packets, Lacing::None, false)).unwrap();
@@ -48,15 +49,15 @@ fn laced_matroska_is_decoded_as_unlaced() {
 
 #[test]
 fn compressed_matroska_is_decoded_by_ffmpeg() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let ogg =
-        std::fs::read(studio.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
+        std::fs::read(folder.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
     let packets = matroska::ogg_packets(&ogg);
     let prefix: Vec<u8> = packets[2][..matroska::PREFIX_BYTES].to_vec();
     let common: Vec<Vec<u8>> =
         packets[2..].iter().filter(|packet| packet.starts_with(&prefix)).cloned().collect();
     let plain = decode(matroska::opus(&packets[0], &common, Lacing::None, false)).unwrap();
-    let path = studio.path("stripped.mkv");
+    let path = folder.path("stripped.mkv");
     std::fs::write(&path, matroska::opus(&packets[0], &common, Lacing::None, true)).unwrap();
     let stripped = Sound::decode_anyhow(&path).unwrap();
     let frames = |sound: &Sound| sound.samples.len() / sound.channels;
@@ -67,8 +68,8 @@ fn compressed_matroska_is_decoded_by_ffmpeg() {
 
 #[test]
 fn quicktime_pcm_is_read_in_its_byte_order() {
-    let studio = Studio::new();
-    let path = studio.make("a.wav", &format!("{SOUND} -c:a pcm_f32le"));
+    let folder = Recordings::new();
+    let path = folder.make("a.wav", &format!("{SOUND} -c:a pcm_f32le"));
     let reference = Sound::decode(&path).unwrap();
     for codec in [
         "pcm_s24be",
@@ -80,7 +81,7 @@ fn quicktime_pcm_is_read_in_its_byte_order() {
         "pcm_f64be",
         "pcm_f64le",
     ] {
-        let path = studio.make(&format!("{codec}.mov"), &format!("-i {{a.wav}} -c:a {codec}"));
+        let path = folder.make(&format!("{codec}.mov"), &format!("-i {{a.wav}} -c:a {codec}"));
         let found = Sound::decode_anyhow(&path).unwrap();
         assert_eq!(found.samples.len(), reference.samples.len(), "{codec}");
         assert!(difference(&found, &reference) < 1e-4, "{codec}: {}", difference(&found, &reference));
@@ -89,17 +90,17 @@ fn quicktime_pcm_is_read_in_its_byte_order() {
 
 #[test]
 fn duration_of_joined_fragments_is_their_sum() {
-    let studio = Studio::new();
-    studio.make("av.mp4", &format!("{PICTURES} {SOUND} -c:v libx264 -g 50 -bf 2 -c:a aac"));
-    let segments = studio.path("part%d.m4s");
-    studio.make(
+    let folder = Recordings::new();
+    folder.make("av.mp4", &format!("{PICTURES} {SOUND} -c:v libx264 -g 50 -bf 2 -c:a aac"));
+    let segments = folder.path("part%d.m4s");
+    folder.make(
         "list.m3u8",
         &format!(
             "-i {{av.mp4}} -c copy -f hls -hls_time 2 -hls_segment_type fmp4 -hls_segment_filename {}",
             segments.to_str().unwrap()
         ),
     );
-    let part = |name: &str| std::fs::read(studio.path(name)).unwrap();
+    let part = |name: &str| std::fs::read(folder.path(name)).unwrap();
     let joined = [part("init.mp4"), part("part0.m4s"), part("part1.m4s"), part("part2.m4s")].concat();
     let found = probe(Cursor::new(joined.clone())).unwrap();
     let duration = found.duration.unwrap().as_secs_f64();
@@ -111,9 +112,9 @@ fn duration_of_joined_fragments_is_their_sum() {
 
 #[test]
 fn default_audio_stream_is_used_before_the_first() {
-    let studio = Studio::new();
-    studio.make("loud.wav", &format!("{SOUND} -c:a pcm_s16le"));
-    studio.make(
+    let folder = Recordings::new();
+    folder.make("loud.wav", &format!("{SOUND} -c:a pcm_s16le"));
+    folder.make(
         "quiet.wav",
         "-f lavfi -i sine=frequency=200:sample_rate=48000:duration=6 -af volume=0.05 -ac 2",
     );
@@ -123,7 +124,7 @@ fn default_audio_stream_is_used_before_the_first() {
             ("-disposition:a:0 0 -disposition:a:1 default", 1),
         ] {
             let name = format!("{first}-{second}-{expected}.{container}");
-            let path = studio.make(
+            let path = folder.make(
                 &name,
                 &format!(
                     "-i {{loud.wav}} -i {{quiet.wav}} -map 0 -map 1 -c:a:0 {first} -c:a:1 {second} {flags}"
@@ -145,13 +146,13 @@ fn default_audio_stream_is_used_before_the_first() {
 
 #[test]
 fn quicktime_without_its_brand_is_decoded() {
-    let studio = Studio::new();
-    let path = studio.make("a.mov", &format!("{SOUND} -c:a pcm_s16be"));
+    let folder = Recordings::new();
+    let path = folder.make("a.mov", &format!("{SOUND} -c:a pcm_s16be"));
     let mut bytes = std::fs::read(&path).unwrap();
     let reference = decode(bytes.clone()).unwrap();
     assert_eq!(&bytes[4..8], b"ftyp");
     bytes[4..8].copy_from_slice(b"free");
-    let path = studio.path("brandless.mov");
+    let path = folder.path("brandless.mov");
     std::fs::write(&path, &bytes).unwrap();
     let found = Sound::decode_anyhow(&path).unwrap();
     assert_eq!(difference(&found, &reference), 0.0);
@@ -160,10 +161,10 @@ fn quicktime_without_its_brand_is_decoded() {
 
 #[test]
 fn tags_before_and_after_mp3_frames_are_skipped() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let make = |name: &str, arguments: &str| {
         let bare = "-c:a libmp3lame -write_xing 0 -id3v2_version 0";
-        std::fs::read(studio.make(name, &format!("{SOUND} {arguments} {bare}"))).unwrap()
+        std::fs::read(folder.make(name, &format!("{SOUND} {arguments} {bare}"))).unwrap()
     };
     let (whole, other) = (make("a.mp3", "-b:a 128k"), make("b.mp3", "-ar 16000 -b:a 32k"));
     let reference = decode(whole.clone()).unwrap();
@@ -187,9 +188,9 @@ fn tags_before_and_after_mp3_frames_are_skipped() {
 
 #[test]
 fn wave_headers_that_were_never_updated_are_read_to_the_end() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let whole =
-        std::fs::read(studio.make("a.wav", &format!("{SOUND} -c:a pcm_s16le -bitexact -map_metadata -1")))
+        std::fs::read(folder.make("a.wav", &format!("{SOUND} -c:a pcm_s16le -bitexact -map_metadata -1")))
             .unwrap();
     let reference = decode(whole.clone()).unwrap();
     assert_eq!(&whole[36..40], b"data");
@@ -213,8 +214,8 @@ fn wave_headers_that_were_never_updated_are_read_to_the_end() {
 
 #[test]
 fn archives_and_other_formats_do_not_pass_for_mp3() {
-    let studio = Studio::new();
-    let mp3 = std::fs::read(studio.make("a.mp3", &format!("{SOUND} -c:a libmp3lame"))).unwrap();
+    let folder = Recordings::new();
+    let mp3 = std::fs::read(folder.make("a.mp3", &format!("{SOUND} -c:a libmp3lame"))).unwrap();
     let mut tar = b"a.mp3".to_vec();
     tar.resize(257, 0);
     tar.extend(b"ustar\x0000");
@@ -236,7 +237,7 @@ fn archives_and_other_formats_do_not_pass_for_mp3() {
     for (name, arguments) in
         [("a.wv", "-c:a wavpack"), ("a.ts", "-c:a aac"), ("a.mpg", "-c:a mp2"), ("a.tta", "-c:a tta")]
     {
-        let path = studio.make(name, &format!("{SOUND} {arguments}"));
+        let path = folder.make(name, &format!("{SOUND} {arguments}"));
         let decoder = decoders().open(Box::new(File::open(&path).unwrap()), None).unwrap();
         assert!(matches!(decoder.kind(), DecoderKind::Ffmpeg(_)), "{name}");
         let without = Decoders::native().open(Box::new(File::open(&path).unwrap()), None).unwrap_err();
@@ -272,8 +273,8 @@ fn formats_without_an_encoder_are_recognised_by_their_headers() {
 /// An AAC-LC stream whose configuration signals HE-AAC: only the header is read.
 #[test]
 fn he_aac_is_left_to_ffmpeg() {
-    let studio = Studio::new();
-    let path = studio.make("a.m4a", &format!("{SOUND} -ar 24000 -c:a aac"));
+    let folder = Recordings::new();
+    let path = folder.make("a.m4a", &format!("{SOUND} -ar 24000 -c:a aac"));
     let mut bytes = std::fs::read(&path).unwrap();
     // DecoderSpecificInfo of AAC-LC at 24 kHz, stereo, as ffmpeg writes it with its extension.
     let at = bytes
@@ -289,9 +290,9 @@ fn he_aac_is_left_to_ffmpeg() {
 /// A configuration that declares the delay of a core coder and ends before it.
 #[test]
 fn an_aac_configuration_that_ends_early_is_left_to_ffmpeg() {
-    let studio = Studio::new();
-    studio.make("a.aac", &format!("{SOUND} -ar 24000 -c:a aac"));
-    let path = studio.make("a.m4a", "-i {a.aac} -c copy");
+    let folder = Recordings::new();
+    folder.make("a.aac", &format!("{SOUND} -ar 24000 -c:a aac"));
+    let path = folder.make("a.m4a", "-i {a.aac} -c copy");
     let mut bytes = std::fs::read(&path).unwrap();
     let config = [0x05, 0x80, 0x80, 0x80, 0x02, 0x13, 0x10];
     let at = bytes.windows(config.len()).position(|window| window == config).expect("the configuration");
@@ -305,9 +306,9 @@ fn an_aac_configuration_that_ends_early_is_left_to_ffmpeg() {
 
 #[test]
 fn damaged_bytes_are_not_reported_as_io_errors() {
-    let studio = Studio::new();
-    let caf = std::fs::read(studio.make("a.caf", &format!("{SHORT} -c:a pcm_s16be"))).unwrap();
-    let webm = std::fs::read(studio.make("a.webm", &format!("{SHORT} -c:a libvorbis"))).unwrap();
+    let folder = Recordings::new();
+    let caf = std::fs::read(folder.make("a.caf", &format!("{SHORT} -c:a pcm_s16be"))).unwrap();
+    let webm = std::fs::read(folder.make("a.webm", &format!("{SHORT} -c:a libvorbis"))).unwrap();
     for (name, bytes) in [("caf", caf), ("webm", webm)] {
         for at in 0..bytes.len().min(400) {
             for value in [0x00, 0x62, 0xff] {
@@ -325,8 +326,8 @@ fn damaged_bytes_are_not_reported_as_io_errors() {
 
 #[test]
 fn duration_is_counted_when_the_header_declares_an_implausible_one() {
-    let studio = Studio::new();
-    let mut flac = std::fs::read(studio.make("a.flac", &format!("{SHORT} -c:a flac"))).unwrap();
+    let folder = Recordings::new();
+    let mut flac = std::fs::read(folder.make("a.flac", &format!("{SHORT} -c:a flac"))).unwrap();
     // STREAMINFO: 36 bits of total samples, after rate, channels and depth.
     flac[8 + 13] = flac[8 + 13] & 0xf0 | 0x0f;
     flac[8 + 14..8 + 18].fill(0xff);
@@ -336,14 +337,14 @@ fn duration_is_counted_when_the_header_declares_an_implausible_one() {
 
 #[test]
 fn frame_rates_are_those_of_the_encoder() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     for (name, arguments) in [
         ("b.mkv", "-c:v libx264 -bf 3"),
         ("b.mp4", "-c:v libx264 -bf 3"),
         ("fragments.mp4", "-c:v libx264 -bf 2 -movflags frag_keyframe+empty_moov"),
         ("vp9.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8"),
     ] {
-        let path = studio.make(name, &format!("{PICTURES} {arguments}"));
+        let path = folder.make(name, &format!("{PICTURES} {arguments}"));
         let video = probe(File::open(&path).unwrap()).unwrap().video.unwrap();
         assert_eq!(video.fps, Some(25.0), "{name}");
         // Without the declared rate, as some muxers write it: frames are counted.
@@ -359,9 +360,9 @@ fn frame_rates_are_those_of_the_encoder() {
 /// The header may declare the rate of the encoder's input; Opus is decoded at 48 kHz.
 #[test]
 fn opus_is_decoded_at_48_khz_regardless_of_the_header() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let ogg =
-        std::fs::read(studio.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
+        std::fs::read(folder.make("a.opus", &format!("{SOUND} -c:a libopus -frame_duration 20"))).unwrap();
     let packets = matroska::ogg_packets(&ogg);
     let file = matroska::opus(&packets[0], &packets[2..], Lacing::None, false);
     let reference = decode(file.clone()).unwrap();
@@ -376,16 +377,16 @@ fn opus_is_decoded_at_48_khz_regardless_of_the_header() {
 
 #[test]
 fn adts_that_changes_is_decoded_by_ffmpeg() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let make = |name: &str, arguments: &str| {
-        std::fs::read(studio.make(name, &format!("{SOUND} {arguments} -c:a aac"))).unwrap()
+        std::fs::read(folder.make(name, &format!("{SOUND} {arguments} -c:a aac"))).unwrap()
     };
     let stereo = make("stereo.aac", "-ar 48000");
     for (name, other) in [("mono", make("mono.aac", "-ac 1")), ("rate", make("rate.aac", "-ar 32000"))] {
         let joined = [stereo.as_slice(), &other].concat();
         let error = decode(joined.clone()).unwrap_err();
         assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{name}: {error}");
-        let path = studio.path("joined.aac");
+        let path = folder.path("joined.aac");
         std::fs::write(&path, joined).unwrap();
         let sound = Sound::decode_anyhow(&path).unwrap();
         let seconds = sound.samples.len() as f64 / sound.channels as f64 / f64::from(sound.rate);

@@ -5,7 +5,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::support::{World, brief};
+use crate::support::{TestState, brief};
 
 /// A random use: how it is created, and its window in ms.
 #[derive(Clone, Debug)]
@@ -30,30 +30,30 @@ fn a_use() -> impl Strategy<Value = Use> {
     ]
 }
 
-async fn make(world: &World, film: &str, track: &str, made: &Use) {
+async fn make(state: &TestState, film: &str, track: &str, made: &Use) {
     match made {
-        Use::Own(start, end) => drop(world.hit(film, *start as f64, *end as f64).await),
+        Use::Own(start, end) => drop(state.hit(film, *start as f64, *end as f64).await),
         Use::Mapped(start, end) => {
-            let artifact = world.artifact(film, json!({"kind": "audio_phrase"})).await;
-            world.map(&artifact, film, *start, *end).await;
+            let artifact = state.artifact(film, json!({"kind": "audio_phrase"})).await;
+            state.map(&artifact, film, *start, *end).await;
         }
-        Use::Clip(start, end) => drop(world.clip(track, film, (*start, *end), Value::Null).await),
-        Use::ShotList(windows) => drop(world.shot_list(film, windows).await),
+        Use::Clip(start, end) => drop(state.clip(track, film, (*start, *end), Value::Null).await),
+        Use::ShotList(windows) => drop(state.shot_list(film, windows).await),
     }
 }
 
 #[tokio::test]
 async fn usages_of_a_window_are_the_overlapping_uses() {
-    let world = World::new().await;
-    let track = world.track("t1").await;
+    let state = TestState::new().await;
+    let track = state.track("t1").await;
     let mut runner = TestRunner::deterministic();
     for _ in 0..12 {
         let uses = prop::collection::vec(a_use(), 0..24).new_tree(&mut runner).unwrap().current();
-        let film = world.asset().await;
+        let film = state.asset().await;
         for made in &uses {
-            make(&world, &film, &track, made).await;
+            make(&state, &film, &track, made).await;
         }
-        let all = world.usages(&film, "", 500).await;
+        let all = state.usages(&film, "", 500).await;
         let place = |usage: &Value| {
             let (kind, id, start, _) = brief(usage);
             ((start * 1_000.0) as i64, kind, id)
@@ -71,7 +71,7 @@ async fn usages_of_a_window_are_the_overlapping_uses() {
                 .cloned()
                 .collect();
             let query = format!("start_ms={start}&end_ms={end}");
-            assert_eq!(world.usages(&film, &query, limit).await, expected, "{query} by {limit} of {uses:?}");
+            assert_eq!(state.usages(&film, &query, limit).await, expected, "{query} by {limit} of {uses:?}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Alignment of shots to the semantics of their sources.
 
 use serde_json::{Value, json};
+use test_kit::scope;
 
-use crate::support::{TestState, at, clip, scope, sequence, times};
+use crate::support::{TestState, at, clip, sequence, times};
 
 #[tokio::test]
 async fn first_speech_shifts_the_shot() {
@@ -106,7 +107,7 @@ async fn invalid_timeline_is_reported() {
     let state = TestState::new().await;
     let film = state.asset(None).await;
     let hit = state.hit(&film, 0, 9).await;
-    let blob = state.media.blobs().put("{\"events\": 1}".into()).await.unwrap();
+    let blob = state.media.service.blobs().put("{\"events\": 1}".into()).await.unwrap();
     let kind = media_v2::ArtifactKind::AudioSemanticTimeline;
     let mut new = media_v2::NewArtifact::new(kind, film.clone(), blob.id.uri(), "b", &json!({}));
     let meta = json!({"model_used": "m", "duration_ms": 1, "cache_key": "k"});

@@ -3,27 +3,28 @@
 use std::path::PathBuf;
 
 use audio_asr::{Language, ModelDirectory, Models, Timing, Transcriber};
+use test_kit::files::corpus;
+use test_kit::{skipped, window_ms};
 
-use crate::{length, texts, transcript_of, wav, window};
+use crate::{length, texts, transcript_of, wav};
 
 const JFK: &str = "and so my fellow americans ask not what your country can do for you ask what you can do for your country";
 
 /// The model directory and the samples of Kennedy's sentence; `None`, with a message, if either is absent.
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests alone use what is there")]
+#[expect(clippy::disallowed_methods, reason = "tests alone use what is there")]
 fn material(model: &str) -> Option<(PathBuf, Vec<f32>)> {
     let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
-    let corpus = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_default());
-    let recording = corpus.join("asr/jfk.wav");
-    if directory.join(format!("ggml-{model}.bin")).is_file() && recording.is_file() {
-        return Some((directory, wav(&recording)));
+    let recording = corpus("asr/jfk.wav")?;
+    if !directory.join(format!("ggml-{model}.bin")).is_file() {
+        skipped(&format!("HARKBACK_MODELS has no ggml-{model}.bin"));
+        return None;
     }
-    println!("skipped: HARKBACK_MODELS has no ggml-{model}.bin, or HARKBACK_CORPUS no asr/jfk.wav");
-    None
+    Some((directory, wav(&recording)))
 }
 
 fn assert_transcribed(model: &str) {
     let Some((directory, samples)) = material(model) else { return };
-    let speech = [window(0, length(&samples))];
+    let speech = [window_ms(0, length(&samples))];
     let models = |threads| Models::new(ModelDirectory::new(directory.clone()), 1, threads);
     let model = models(1).open(model).unwrap();
     let transcript = transcript_of(&model, samples.clone(), &speech);
@@ -37,8 +38,8 @@ fn assert_transcribed(model: &str) {
     let starts = [start(5), start(14)];
     assert!((3_100..3_600).contains(&starts[0]) && (7_900..8_500).contains(&starts[1]), "{starts:?}");
     // Very short speech is padded: whisper.cpp aborts the process when it aligns words to less than 160 ms.
-    transcript_of(&model, samples.clone(), &[window(500, 520)]);
-    transcript_of(&model, samples, &[window(10_900, 11_000)]);
+    transcript_of(&model, samples.clone(), &[window_ms(500, 520)]);
+    transcript_of(&model, samples, &[window_ms(10_900, 11_000)]);
 }
 
 #[test]

@@ -8,18 +8,18 @@ use db::local::{Cluster, Durability, ServerBinaries};
 use e2e::{Api, Deployment, Reply};
 use reqwest::Method;
 use serde_json::json;
+use test_kit::wait_for;
 
 /// Repeats a GET until the answer has this status.
 async fn until(api: &Api, path: &str, status: u16) -> Reply {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
+    wait_for(Duration::from_secs(30), async || {
         let reply = api.get(path).await;
         if reply.status == status {
-            return reply;
+            return Ok(reply);
         }
-        assert!(Instant::now() < deadline, "{path}: {} {}", reply.status, reply.text());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        Err(format!("{path}: {} {}", reply.status, reply.text()))
+    })
+    .await
 }
 
 async fn start_cluster(directory: &Path) -> Cluster {
@@ -161,11 +161,11 @@ async fn full_disk_is_507_and_stored_bytes_stay_readable() {
     let content = format!("/media-v2/assets/{}/content", kept["id"].as_str().unwrap());
     assert_eq!(api.get(&content).await.body, vec![1; 1_000]);
     assert_eq!(api.get("/media-v2/assets").await.ok()["items"].as_array().unwrap().len(), 1);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while api.get("/readyz").await.ok()["status"] != "degraded" {
-        assert!(Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    wait_for(Duration::from_secs(30), async || {
+        let ready = api.get("/readyz").await.ok();
+        if ready["status"] == "degraded" { Ok(()) } else { Err(ready) }
+    })
+    .await;
     std::fs::remove_file(disk.0.path().join("filler")).unwrap();
     let _ = api.upload_bytes("c.bin", vec![3; 100_000], &[]).await.ok();
     server.stop().await;

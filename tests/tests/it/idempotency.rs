@@ -7,6 +7,7 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use test_kit::wait_for;
 
 /// Makes storing of answers hang: a call has committed its rows, and waits to store its answer.
 const HANG: [&str; 2] = [
@@ -136,11 +137,11 @@ async fn idempotency_key_prevents_duplicates_after_a_crash() {
     let hanging =
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
     let expected = i64::try_from(calls.len()).unwrap();
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-    while sqlx::query_scalar::<_, i64>(hanging).fetch_one(&pool).await.unwrap() < expected {
-        assert!(tokio::time::Instant::now() < deadline, "the calls do not commit: {}", server.log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_for(Duration::from_secs(30), async || {
+        let hanging: i64 = sqlx::query_scalar(hanging).fetch_one(&pool).await.unwrap();
+        if hanging < expected { Err(format!("the calls do not commit: {}", server.log())) } else { Ok(()) }
+    })
+    .await;
     assert_eq!(count(&pool).await, before + made);
     server.kill().await;
     for call in calls {

@@ -4,7 +4,7 @@ use e2e::{Deployment, media};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::spine::{ANALYZE, clip, track};
+use crate::analysis::{ANALYZE, clip, track};
 
 /// Routes without data of an owner, and one whose errors have the format of another API.
 const OPEN: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/v1/audio/transcriptions"];

@@ -1,6 +1,6 @@
 //! Malformed and malicious bodies and queries: each gets its typed problem, none a 500.
 
-use http::{Method, StatusCode};
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{TestState, clip};
@@ -35,11 +35,12 @@ async fn malformed_bodies_are_problems_on_every_write() {
     ];
     for (method, path) in &writes {
         for (body, expected) in bodies {
-            let sent = state.send("t1", method.clone(), path, Some(body.to_owned())).await;
+            let sent = state.api.send_json(method.clone(), path, body.to_owned()).await;
             let start: String = body.chars().take(20).collect();
             // Only `meta` can reach the depth limit; elsewhere it is an unknown field.
-            let known = if body == deep && sent.0 == 422 { 422 } else { expected };
-            assert_eq!(sent.0.as_u16(), known, "{method} {path} {start}: {}", sent.1);
+            let known = if body == deep && sent.status == 422 { 422 } else { expected };
+            assert_eq!(sent.status, known, "{method} {path} {start}: {}", sent.text());
+            sent.problem(known, sent.json()["code"].as_str().unwrap());
         }
     }
 }
@@ -67,16 +68,14 @@ async fn invalid_texts_and_numbers_are_rejected() {
         (format!("/video/sequences/{sequence}/tracks"), json!({"kind": "video", "label": "\n"}), "/label"),
     ];
     for (path, body, pointer) in calls {
-        let (status, problem) = state.post(&path, body.clone()).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {problem}");
+        let problem = state.api.post(&path, &body).await.problem(422, "invalid_body");
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{path}: {problem}");
     }
     for body in [json!({"title": null}), json!({"title": ""}), json!({"id": "x"}), json!({"meta": null})] {
-        let (status, problem) = state.patch(&format!("/video/projects/{project}"), body.clone()).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {problem}");
+        state.api.patch(&format!("/video/projects/{project}"), &body).await.problem(422, "invalid_body");
     }
-    let (status, _) = state.patch(&format!("/video/projects/{project}"), json!({})).await;
-    assert_eq!(status, StatusCode::OK, "an empty patch changes nothing");
+    // An empty patch changes nothing.
+    state.api.patch(&format!("/video/projects/{project}"), &json!({})).await.ok();
 }
 
 #[tokio::test]
@@ -84,8 +83,8 @@ async fn maximum_position_accepts_any_number_of_children() {
     let state = TestState::new().await;
     let path = format!("/video/projects/{}/sequences", state.project().await);
     state.make(&path, json!({"name": "last", "position": 1_000_000})).await;
-    let (status, next) = state.post(&path, json!({"name": "next"})).await;
-    assert_eq!((status, &next["position"]), (StatusCode::CREATED, &json!(1_000_000)));
+    let next = state.api.post(&path, &json!({"name": "next"})).await.created();
+    assert_eq!(next["position"], 1_000_000);
 }
 
 #[tokio::test]
@@ -108,9 +107,7 @@ async fn listings_reject_invalid_limits_and_cursors() {
             ("cursor=%00", "invalid_cursor"),
             ("cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk5fGE", "invalid_cursor"),
         ] {
-            let (status, problem) = state.get(&format!("{path}?{query}")).await;
-            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{path}?{query}");
-            assert_eq!(problem["code"], code, "{path}?{query}");
+            state.api.get(&format!("{path}?{query}")).await.problem(422, code);
         }
     }
 }
@@ -119,7 +116,7 @@ async fn listings_reject_invalid_limits_and_cursors() {
 async fn context_in_the_body_must_agree_with_the_headers() {
     let state = TestState::new().await;
     let same = json!({"tenant_id": "t1", "env": "dev", "user_id": "u1", "title": "x"});
-    assert_eq!(state.post("/video/projects", same).await.0, StatusCode::CREATED);
+    assert_eq!(state.api.post("/video/projects", &same).await.status, 201);
     let clip_id = state.clip().await;
     let mut new_clip = clip(0.0, 1.0, 0.0);
     new_clip["tenant_id"] = json!("t2");
@@ -129,9 +126,7 @@ async fn context_in_the_body_must_agree_with_the_headers() {
         (Method::PATCH, format!("/video/clips/{clip_id}"), json!({"env": "prod"})),
     ];
     for (method, path, body) in writes {
-        let (status, problem) = state.call_as("t1", method, &path, Some(body)).await;
-        assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &json!("context_mismatch")), "{path}");
+        state.api.send_json(method, &path, body.to_string()).await.problem(403, "context_mismatch");
     }
-    let (status, problem) = state.call_as("t_unknown", Method::GET, "/video/projects", None).await;
-    assert_eq!((status, &problem["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_context")));
+    state.api.tenant("t_unknown").get("/video/projects").await.problem(400, "invalid_context");
 }
