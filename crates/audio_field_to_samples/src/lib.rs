@@ -11,6 +11,7 @@
 
 mod answer;
 pub mod bands;
+pub mod codes;
 pub mod cut;
 pub mod envelope;
 mod error;

@@ -81,9 +81,8 @@ fn new_artifact(
     event: &Event,
     format: &AudioFormat,
 ) -> Result<NewArtifact, Error> {
-    let unwritable = |source| Error::Corrupt { cache_key: task.cache_key.clone(), source };
     let (detector, window) = (task.ask.detector(), event.source());
-    let params = task.ask.params().map_err(unwritable)?;
+    let params = task.ask.params().map_err(Error::Unwritable)?;
     let backend_version = &task.backend_version;
     let produced_by = json!({
         "asset_id": asset.id,

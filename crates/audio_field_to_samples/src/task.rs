@@ -84,13 +84,12 @@ impl DetectorJob {
     ) -> Result<Self, Error> {
         let backend_version = version(ask.detector(), &source.mark);
         let asset_id = &source.asset.id;
-        let cause = |source| Error::Corrupt { cache_key: asset_id.to_string(), source };
         let cache_key = [
             scope.tenant_id.as_str(),
             scope.env.as_str(),
             asset_id.as_str(),
             ask.detector().as_str(),
-            &primitives::canonical_json(&ask.params().map_err(cause)?),
+            &primitives::canonical_json(&ask.params().map_err(Error::Unwritable)?),
             ask.words().map_or("None", Id::as_str),
             &min_score.to_string(),
             &backend_version,

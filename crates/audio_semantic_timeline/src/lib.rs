@@ -13,6 +13,7 @@
 
 pub mod backend;
 mod cache_key;
+pub mod codes;
 mod error;
 pub mod model;
 pub mod openai;

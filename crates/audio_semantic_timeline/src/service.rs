@@ -337,11 +337,11 @@ impl SemanticTimelines {
         let reader = self.0.media.open_document(artifact.content()).await?;
         let artifact_id = artifact.id.clone();
         let parsed = tokio::task::spawn_blocking(move || {
-            let corrupt = |source| Error::Corrupt { artifact_id: artifact_id.clone(), source };
+            let unreadable = |source| Error::SemanticsUnreadable { artifact_id: artifact_id.clone(), source };
             let mut text = Vec::new();
             let read = reader.take(MAX_STORED_JSON_BYTES).read_to_end(&mut text);
-            read.map_err(serde_json::Error::io).map_err(corrupt)?;
-            let summary = serde_json::from_slice::<Summary>(&text).map_err(corrupt)?;
+            read.map_err(serde_json::Error::io).map_err(unreadable)?;
+            let summary = serde_json::from_slice::<Summary>(&text).map_err(unreadable)?;
             Ok::<_, Error>((Arc::new(summary), text.len()))
         });
         let (summary, text_bytes) =

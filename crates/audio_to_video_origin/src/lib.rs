@@ -25,6 +25,7 @@
 //! track that should lead to its video is registered as an artifact of the video, not as a separate asset.
 
 mod build;
+pub mod codes;
 mod error;
 mod lookup;
 mod model;

@@ -23,6 +23,7 @@ use http_kit::{BodyPace, RouteLimit};
 use jobs::{JobLimits, JobSettings, Jobs};
 use lineage::Lineages;
 use media_decode::{Decoders, Ffmpeg};
+use media_v2::codes::{CONTENT_DAMAGED, CONTENT_MISSING};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
 use metrics_exporter_prometheus::PrometheusHandle;
 use origin_snippets::OriginSnippets;
@@ -192,7 +193,7 @@ fn api(
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages));
     // The routes merged below do not read stored bytes.
-    http_kit::openapi::add_content(router.get_openapi_mut());
+    http_kit::openapi::add_errors_to_all(router.get_openapi_mut(), &[CONTENT_MISSING, CONTENT_DAMAGED]);
     let mut router = router
         .merge(access::router(links, clock.clone(), config.public_url.clone()))
         .merge(video_timeline::router(store))
@@ -201,6 +202,7 @@ fn api(
     // Before the operational routes are added: those have no owner.
     http_kit::openapi::add_context(router.get_openapi_mut());
     jobs::describe_calls(router.get_openapi_mut());
+    http_kit::openapi::add_errors_to_all(router.get_openapi_mut(), &access::ERRORS);
     http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
     let (metrics, health) = observed.map(|observed| (observed.metrics, observed.health)).unzip();
     let operations = Operations {
@@ -285,8 +287,14 @@ pub(crate) fn open_blobs(config: &Config) -> anyhow::Result<BlobStore> {
         .context("the blob store cannot be opened")
 }
 
-/// Prints the OpenAPI document, which needs the routes only: nothing is connected or written.
+/// Prints the OpenAPI document.
 pub(crate) fn print_openapi() -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{}", openapi()?.to_pretty_json()?)?;
+    Ok(())
+}
+
+/// The OpenAPI document, which needs the routes only: nothing is connected or written.
+pub(crate) fn openapi() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let _guard = runtime.enter();
     let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy("postgres://localhost/none")?;
@@ -296,6 +304,5 @@ pub(crate) fn print_openapi() -> anyhow::Result<()> {
     let config = Config::default();
     let jobs = jobs(&config, pool.clone(), blobs.clone());
     let mut routes = api(&config, pool, blobs, links, jobs, None)?;
-    writeln!(std::io::stdout(), "{}", routes.router.to_openapi().to_pretty_json()?)?;
-    Ok(())
+    Ok(routes.router.to_openapi())
 }

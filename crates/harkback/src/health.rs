@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobStore;
 use http_kit::Problem;
+use http_kit::codes::DATABASE_UNAVAILABLE;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::watch;
@@ -168,7 +169,7 @@ async fn check_store(blobs: &BlobStore) -> StoreState {
 
 /// The problem of a call that needs a database that is away.
 pub(crate) fn database_unavailable() -> Problem {
-    Problem::unavailable("database_unavailable", "the database does not answer", 2)
+    Problem::new(DATABASE_UNAVAILABLE, "the database does not answer").retry_after(2)
 }
 
 /// Answers 503 at once while the database is away, except on routes that do not need it.

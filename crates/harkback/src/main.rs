@@ -11,6 +11,7 @@ mod analyze;
 mod app;
 mod catalogue;
 mod cli;
+mod codes;
 mod config;
 mod demo;
 mod exchange;

@@ -10,6 +10,7 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
+use http_kit::codes::QUEUE_FULL;
 use tokio::sync::Semaphore;
 
 /// Maximum number of concurrent uploads of a tenant.
@@ -78,7 +79,7 @@ impl Uploads {
             let detail = format!(
                 "{MOST} uploads of this tenant are running or waiting already; send this one again later"
             );
-            return Err(Problem::unavailable("queue_full", detail, u32::try_from(wait_s).unwrap_or(1)));
+            return Err(Problem::new(QUEUE_FULL, detail).retry_after(u32::try_from(wait_s).unwrap_or(1)));
         }
         share.count += 1;
         Ok(Upload { uploads: self.clone(), tenant, turns: share.turns.clone() })

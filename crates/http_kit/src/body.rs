@@ -7,13 +7,14 @@ use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::{Extension, RequestExt as _, Router};
 use bytes::{Bytes, BytesMut};
-use http::{Extensions, StatusCode, header};
+use http::{Extensions, header};
 use http_body_util::{BodyExt as _, LengthLimitError};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::Problem;
+use crate::codes::{BODY_TOO_LARGE, BUSY, REQUEST_TIMEOUT, UNREADABLE_BODY};
 use crate::extract::parse_json;
 use crate::reading::BodyTimedOut;
 
@@ -175,7 +176,7 @@ impl Deadline {
 }
 
 fn busy() -> Problem {
-    Problem::unavailable("busy", "too many large bodies are being read; send this one again later", 5)
+    Problem::new(BUSY, "too many large bodies are being read; send this one again later").retry_after(5)
 }
 
 /// The problem for a body that could not be read to its end.
@@ -187,20 +188,15 @@ pub(crate) fn unbuffered(error: axum::Error) -> Problem {
     if is_caused_by::<BodyTimedOut>(&*error) {
         return timed_out();
     }
-    Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body ended before its declared end")
-        .caused_by(error)
+    Problem::new(UNREADABLE_BODY, "the body ended before its declared end").caused_by(error)
 }
 
 pub(crate) fn body_too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        "the body is larger than this route accepts; send it in parts",
-    )
+    Problem::new(BODY_TOO_LARGE, "the body is larger than this route accepts; send it in parts")
 }
 
 pub(crate) fn timed_out() -> Problem {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the body did not arrive in time")
+    Problem::new(REQUEST_TIMEOUT, "the body did not arrive in time")
 }
 
 /// Whether `error`, or one of its sources, is an `E`.

@@ -1,11 +1,12 @@
 use axum::extract::FromRequestParts;
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
 use primitives::{Id, Scope};
 use scheduling::tenancy;
 
 use crate::Problem;
 use crate::boundary::RequestId;
+use crate::codes::{CONTEXT_MISMATCH, INVALID_CONTEXT};
 
 /// Identity of a call: tenant, environment, optionally a user, and the request id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +63,7 @@ impl RequestContext {
             values[slot] = match (from_header, body[slot]) {
                 (Some(header_value), Some(body_value)) if header_value != body_value => {
                     return Err(Problem::new(
-                        StatusCode::FORBIDDEN,
-                        "context_mismatch",
+                        CONTEXT_MISMATCH,
                         format!("the body's {field} differs from the header {header}"),
                     ));
                 }
@@ -117,8 +117,7 @@ fn parse(text: &str, header: &'static str) -> Result<Id, Problem> {
 }
 
 fn invalid(header: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_context", format!("{header} {detail}"))
-        .field(header, detail)
+    Problem::new(INVALID_CONTEXT, format!("{header} {detail}")).field(header, detail)
 }
 
 /// Read from the headers alone: for calls without a body.

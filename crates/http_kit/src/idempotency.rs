@@ -33,6 +33,7 @@ use tracing::Instrument as _;
 
 use self::store::Stored;
 use crate::body::BufferedBody;
+use crate::codes::{IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_MISMATCH, INVALID_IDEMPOTENCY_KEY};
 use crate::{JsonLimit, Problem, RequestContext, json_digest};
 
 /// Name of the header.
@@ -126,11 +127,8 @@ pub fn key_of(headers: &HeaderMap) -> Result<Option<Id>, Problem> {
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| values.next().is_none());
     key.map(Some).ok_or_else(|| {
-        Problem::unprocessable(
-            "invalid_idempotency_key",
-            format!("Idempotency-Key: {}", primitives::InvalidId),
-        )
-        .field("Idempotency-Key", primitives::InvalidId.to_string())
+        Problem::new(INVALID_IDEMPOTENCY_KEY, format!("Idempotency-Key: {}", primitives::InvalidId))
+            .field("Idempotency-Key", primitives::InvalidId.to_string())
     })
 }
 
@@ -233,8 +231,8 @@ impl Claim {
             return Err(in_progress()); // Released between the two statements: let the caller retry.
         };
         if !fingerprints.are_of(&stored) {
-            return Err(Problem::unprocessable(
-                "idempotency_mismatch",
+            return Err(Problem::new(
+                IDEMPOTENCY_MISMATCH,
                 "this Idempotency-Key was used for another request; use a new key",
             ));
         }
@@ -322,8 +320,7 @@ impl Drop for Claim {
 
 fn in_progress() -> Problem {
     Problem::new(
-        StatusCode::CONFLICT,
-        "idempotency_in_progress",
+        IDEMPOTENCY_IN_PROGRESS,
         "the first request with this Idempotency-Key is still running; ask again",
     )
     .retry_after(1)

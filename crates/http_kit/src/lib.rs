@@ -2,6 +2,8 @@
 //!
 //! - [`RequestContext`]: who calls (tenant, environment, user), from headers or body;
 //! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
+//! - [`ErrorCode`], [`error_codes!`], [`error_responses!`]: codes of errors as data, from which problems and documents
+//!   are made; [`codes`]: those that all crates share;
 //! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
 //! - [`null_as_default`], [`field_default!`], [`null_as_default_of!`]: fields with a default, for which null is absent;
 //! - [`openapi`]: what every operation of the OpenAPI document has in common;
@@ -15,7 +17,9 @@
 
 mod body;
 pub mod boundary;
+pub mod codes;
 mod context;
+mod error_code;
 mod extract;
 mod failure;
 pub mod idempotency;
@@ -32,6 +36,7 @@ mod work_problem;
 
 pub use body::{BufferedBody, JsonLimit, RouteLimit, limit_json};
 pub use context::{ContextFields, RequestContext};
+pub use error_code::{ErrorCode, Section};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, parse_json_text, path_id};
 pub use json_digest::json_digest;
 pub use optional::null_as_default;

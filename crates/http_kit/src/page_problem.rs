@@ -1,5 +1,7 @@
-use crate::Problem;
 use primitives::{InvalidPage, PageLimit};
+
+use crate::Problem;
+use crate::codes::{INVALID_CURSOR, INVALID_QUERY};
 
 /// 422 `invalid_query` for the limit, 422 `invalid_cursor`.
 impl From<InvalidPage> for Problem {
@@ -8,11 +10,9 @@ impl From<InvalidPage> for Problem {
         match error {
             InvalidPage::Limit => {
                 let expected = format!("expected 1 to {}", PageLimit::MAX.get());
-                Self::unprocessable("invalid_query", detail).field("limit", expected)
+                Self::new(INVALID_QUERY, detail).field("limit", expected)
             }
-            InvalidPage::Cursor => {
-                Self::unprocessable("invalid_cursor", detail).field("cursor", "not a cursor")
-            }
+            InvalidPage::Cursor => Self::new(INVALID_CURSOR, detail).field("cursor", "not a cursor"),
         }
     }
 }

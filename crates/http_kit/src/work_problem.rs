@@ -1,17 +1,19 @@
-use http::StatusCode;
 use scheduling::WorkError;
 
-use crate::Problem;
+use crate::codes::QUEUE_FULL;
+use crate::{ErrorCode, Problem, Section};
 
-/// The code of [`WorkError::Deferred`], which ends a call within [`scheduling::defer`] and never reaches a caller.
-pub const DEFERRED: &str = "deferred";
+/// The code of [`WorkError::Deferred`], which ends a call within [`scheduling::defer`] and never reaches a caller: so it
+/// is in no table.
+pub const DEFERRED: ErrorCode =
+    ErrorCode::declare(Section::Jobs, "deferred", 202, "the work is deferred to a job", "");
 
 /// 503 `queue_full` with `Retry-After`, or 500.
 impl From<WorkError> for Problem {
     fn from(error: WorkError) -> Self {
         match error {
             WorkError::QueueFull { retry_after_s, .. } => queue_full(retry_after_s),
-            WorkError::Deferred => Self::new(StatusCode::ACCEPTED, DEFERRED, "the work is deferred to a job"),
+            WorkError::Deferred => Self::new(DEFERRED, DEFERRED.meaning()),
             broken @ WorkError::Broken { .. } => Self::internal(broken),
         }
     }
@@ -19,5 +21,5 @@ impl From<WorkError> for Problem {
 
 fn queue_full(retry_after_s: u32) -> Problem {
     let detail = "the queue for this work is full; send the request again later";
-    Problem::unavailable("queue_full", detail, retry_after_s)
+    Problem::new(QUEUE_FULL, detail).retry_after(retry_after_s)
 }

@@ -8,11 +8,13 @@ use blob_store::BlobId;
 use futures::TryStreamExt;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
+use http_kit::codes::SHUTTING_DOWN;
 use http_kit::{BufferedBody, DEFERRED, JsonLimit, Problem, RequestContext, TraceParent};
 use primitives::{AccessLevel, Id, Scope};
 use scheduling::defer;
 
 use crate::Error;
+use crate::codes::JOB_CANCELLED;
 use crate::heavy_calls::{HeavyCall, find};
 use crate::model::{Job, JobState};
 use crate::prefer;
@@ -48,7 +50,8 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let trace = parts.extensions.get::<TraceParent>().cloned();
     let bytes = body.clone().into_request(&mut parts.extensions);
     let answer = defer(next.run(Request::from_parts(parts, Body::from(bytes)))).await;
-    let is_deferred = answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED);
+    let is_deferred =
+        answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED.code());
     if !is_deferred {
         // Refused, or answered from existing results: no work is left.
         return Ok(answer);
@@ -78,7 +81,7 @@ fn answer_of(job: &Job) -> Result<Response, Problem> {
         }
         JobState::Cancelled => {
             let detail = format!("job {}, which does this work, was cancelled", job.id);
-            Err(Problem::new(StatusCode::CONFLICT, "job_cancelled", detail))
+            Err(Problem::new(JOB_CANCELLED, detail))
         }
         JobState::Queued | JobState::Running | JobState::Succeeded => Ok(accepted(job)),
     }
@@ -86,11 +89,8 @@ fn answer_of(job: &Job) -> Result<Response, Problem> {
 
 /// The service stops before the job has started. The job stays queued, and the same call later finds its result.
 fn shutting_down() -> Problem {
-    Problem::unavailable(
-        "shutting_down",
-        "the service is shutting down; send the request again",
-        RETRY_AFTER_S,
-    )
+    Problem::new(SHUTTING_DOWN, "the service is shutting down; send the request again")
+        .retry_after(RETRY_AFTER_S)
 }
 
 /// The answer of a succeeded job, in the form that its call would have returned.

@@ -10,6 +10,7 @@
 //! - [`HEAVY_CALLS`] are the calls that can be jobs;
 //! - the queue is graphile_worker's; the rows that callers see are in this crate's tables.
 
+pub mod codes;
 mod dispatch;
 mod error;
 mod events;

@@ -7,9 +7,10 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, header};
 use http_kit::boundary::RequestId;
-use http_kit::{Problem, TraceParent};
+use http_kit::codes::{BUSY, DATABASE_UNAVAILABLE, QUEUE_FULL, SHUTTING_DOWN, STORAGE_UNAVAILABLE};
+use http_kit::{ErrorCode, Problem, TraceParent};
 use primitives::{AccessLevel, Id, Scope, WriteSeed};
 use scheduling::WorkProgress;
 use serde_json::Value;
@@ -18,6 +19,7 @@ use tower::ServiceExt;
 use tracing::{Instrument, Span};
 
 use crate::Error;
+use crate::codes::WORKER_LOST;
 use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Order, Outcome};
 use crate::worker::{PAUSE, Worker};
 
@@ -30,8 +32,8 @@ const MAX_BUSY: usize = 27;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Codes of transient failures. All others fail the job.
-const BUSY: [&str; 5] =
-    ["busy", "queue_full", "database_unavailable", "storage_unavailable", "shutting_down"];
+const TRANSIENT: [ErrorCode; 5] =
+    [BUSY, QUEUE_FULL, DATABASE_UNAVAILABLE, STORAGE_UNAVAILABLE, SHUTTING_DOWN];
 
 /// Result of claiming the job of a queue entry.
 enum Claim {
@@ -79,7 +81,7 @@ impl Worker {
         let (started, span) = (Instant::now(), span_of(id, &claimed));
         let run = if claimed.lost >= MAX_LOST {
             let detail = format!("{MAX_LOST} workers in a row died while they ran this job");
-            let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "worker_lost", detail);
+            let problem = Problem::new(WORKER_LOST, detail);
             Run::Ended(Outcome::Failed(problem.to_json(&claimed.request_id)))
         } else {
             self.run_claimed(scope, id, &claimed, &span).await
@@ -222,7 +224,7 @@ impl Worker {
                 Err(error) => error.into(),
             };
             tries += 1;
-            if tries == MAX_BUSY || !BUSY.contains(&problem.code()) {
+            if tries == MAX_BUSY || !is_transient(&problem) {
                 return Outcome::Failed(problem.to_json(&claimed.request_id));
             }
             WorkProgress::current().report("waiting", 0.0);
@@ -276,6 +278,10 @@ impl Worker {
         }
         Ok(Outcome::Succeeded { status, media_type, answer: Answer::Inline(body.into()) })
     }
+}
+
+fn is_transient(problem: &Problem) -> bool {
+    TRANSIENT.iter().any(|code| code.code() == problem.code())
 }
 
 /// A span in the trace of the call that created the job.

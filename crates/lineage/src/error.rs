@@ -1,5 +1,6 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
+use http_kit::codes::INVALID_QUERY;
 use primitives::InvalidPage;
 
 /// Why a lineage or a page of usages could not be returned.
@@ -35,7 +36,7 @@ impl From<Error> for Problem {
         let message = error.to_string();
         match error {
             Error::InvalidQuery { parameter, detail } => {
-                Self::unprocessable("invalid_query", message).field(parameter, detail)
+                Self::new(INVALID_QUERY, message).field(parameter, detail)
             }
             Error::Page(error) => error.into(),
             Error::Media(error) => error.into(),

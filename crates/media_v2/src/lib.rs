@@ -23,6 +23,7 @@
 //! asset or artifact with it, so that knowing a hash does not give access to the bytes.
 
 mod canonical;
+pub mod codes;
 mod collect;
 mod decoding;
 mod documents;

@@ -14,6 +14,7 @@
 mod alignment;
 mod arguments;
 mod canvas;
+pub mod codes;
 mod colour;
 mod composition;
 mod container;

@@ -9,6 +9,7 @@
 
 mod catalogue;
 mod client;
+pub mod codes;
 mod error;
 mod http_client;
 mod local;

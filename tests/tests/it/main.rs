@@ -12,7 +12,6 @@ mod calling;
 mod captions;
 mod clients;
 mod clips;
-mod codes;
 mod command_line;
 mod damaged_blobs;
 mod demo;

@@ -156,7 +156,7 @@ impl SemanticTimelines {
     /// Serializes and stores a result for an asset.
     async fn store(&self, asset_id: &Id, found: &impl Serialize) -> Result<BlobId, Error> {
         let bytes = serde_json::to_vec(found)
-            .map_err(|source| Error::Corrupt { artifact_id: asset_id.clone(), source })?;
+            .map_err(|source| Error::Unwritable { asset_id: asset_id.clone(), source })?;
         Ok(self.0.media.blobs().put(bytes.into()).await.map_err(MediaError::from)?.id)
     }
 

@@ -11,6 +11,7 @@ use blob_store::BlobStore;
 use db::testing::TestDatabase;
 use http::{HeaderMap, Request, StatusCode};
 use http_kit::Problem;
+use http_kit::codes::{INVALID_BODY, QUEUE_FULL};
 use jobs::model::{Job, JobState};
 use jobs::{JobLimits, JobSettings, Jobs, Lane, Worker, WorkerSettings};
 use primitives::{Id, SystemClock};
@@ -22,6 +23,14 @@ use test_kit::{Reply, scope, wait_for};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
+
+mod codes {
+    http_kit::error_codes! {
+        Media {
+            UNDECODABLE_MEDIA = 422 "undecodable_media": "nothing can be decoded" => "use another file";
+        }
+    }
+}
 
 pub(crate) const ANALYZE: &str = "/audio/semantic-timeline/analyze";
 pub(crate) const RENDER: &str = "/video/render";
@@ -48,7 +57,7 @@ impl Default for Gate {
 async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     let name = body["name"].as_str().unwrap_or_default().to_owned();
     if name.is_empty() {
-        return Problem::unprocessable("invalid_body", "no name").into_response();
+        return Problem::new(INVALID_BODY, "no name").into_response();
     }
     if let Err(deferred) = begin_heavy_work() {
         return Problem::from(deferred).into_response();
@@ -58,13 +67,13 @@ async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json
     WorkProgress::current().report("working", 0.5);
     let is_busy = |left: usize| left.checked_sub(1);
     if routes.busy.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_busy).is_ok() {
-        return Problem::unavailable("queue_full", "busy", 1).into_response();
+        return Problem::new(QUEUE_FULL, "busy").retry_after(1).into_response();
     }
     if name.ends_with("held") {
         routes.gate.0.acquire().await.unwrap().forget();
     }
     if name.ends_with("broken") {
-        return Problem::unprocessable("undecodable_media", "nothing can be decoded").into_response();
+        return Problem::new(codes::UNDECODABLE_MEDIA, "nothing can be decoded").into_response();
     }
     let filling = "x".repeat(body["filling"].as_u64().unwrap_or(0) as usize);
     (StatusCode::CREATED, Json(json!({"name": name, "filling": filling}))).into_response()

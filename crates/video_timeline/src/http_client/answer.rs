@@ -50,7 +50,7 @@ fn typed(status: StatusCode, problem: Problem) -> Option<Error> {
     let field = errors.into_iter().next().unwrap_or_default();
     match (status.as_u16(), code.as_str()) {
         (404, code) => {
-            let kind = Entity::ALL.into_iter().find(|kind| kind.not_found_code() == code)?;
+            let kind = Entity::ALL.into_iter().find(|kind| kind.not_found_code().code() == code)?;
             Some(Error::NotFound { kind, id })
         }
         // Earlier versions returned this for another owner's project, but not for an unknown one.
