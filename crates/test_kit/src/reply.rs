@@ -106,7 +106,6 @@ impl Reply {
     ///
     /// # Panics
     /// When the answer is anything else.
-    #[must_use]
     #[track_caller]
     pub fn invalid(&self) -> Vec<String> {
         let problem = self.problem(422, "invalid_body");
