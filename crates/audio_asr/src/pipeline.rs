@@ -8,8 +8,8 @@ use std::time::Duration;
 use media_time::{MediaTime, Window};
 
 use crate::language::LanguageTracker;
-use crate::packing::{Packed, Packer};
-use crate::window_transcriber::{TimedWord, WindowTranscriber, WindowTranscript, normalize_level};
+use crate::packing::{PackedWindow, Packer};
+use crate::window_transcriber::{WindowTranscriber, WindowTranscript, WindowWord, normalize_level};
 use crate::{
     AsrError, Language, RATE, Rejected, Rejection, RejectionThresholds, SpeechSource, TranscribeError,
     Transcriber, Untranscribed, Word, window_transcriber,
@@ -27,7 +27,7 @@ pub struct Options {
     /// Spoken language; detected per window when `None`.
     pub language: Option<Language>,
     /// Rejection thresholds of hallucination filters.
-    pub gates: RejectionThresholds,
+    pub rejection_thresholds: RejectionThresholds,
     /// Initial prompt: names, spelling, style.
     pub prompt: String,
     /// Whether to translate to English.
@@ -124,7 +124,7 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
     let mut packer = Packer::new(source, &speech, is_detected);
     let window_transcriber = WindowTranscriber {
         transcriber,
-        gates: options.gates,
+        thresholds: options.rejection_thresholds,
         prompt: &options.prompt,
         translate: options.translate,
         speech: &speech,
@@ -142,7 +142,7 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
         } else {
             vec![tracker.language(); windows.len()]
         };
-        let tasks: Vec<(Packed, Language)> = windows.into_iter().zip(languages).collect();
+        let tasks: Vec<(PackedWindow, Language)> = windows.into_iter().zip(languages).collect();
         let transcripts = in_parallel(&tasks, cancelled, |(window, language), cancelled| {
             window_transcriber.transcribe(window, *language, cancelled)
         })?;
@@ -154,7 +154,10 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
 }
 
 /// Up to `count` windows; none at the end.
-fn next_windows<S: SpeechSource>(packer: &mut Packer<'_, S>, count: usize) -> Result<Vec<Packed>, S::Error> {
+fn next_windows<S: SpeechSource>(
+    packer: &mut Packer<'_, S>,
+    count: usize,
+) -> Result<Vec<PackedWindow>, S::Error> {
     let mut windows = Vec::with_capacity(count);
     while windows.len() < count {
         let Some(window) = packer.next()? else { break };
@@ -165,7 +168,7 @@ fn next_windows<S: SpeechSource>(packer: &mut Packer<'_, S>, count: usize) -> Re
 
 fn detect_languages<T: Transcriber + ?Sized>(
     transcriber: &T,
-    windows: &[Packed],
+    windows: &[PackedWindow],
     tracker: &mut LanguageTracker,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<Language>, AsrError> {
@@ -235,7 +238,7 @@ impl Collector {
             };
             self.end = word.range.end;
             let (start, end) = (window.start(), window.end());
-            let TimedWord { text, confidence, timing, .. } = word;
+            let WindowWord { text, confidence, timing, .. } = word;
             self.transcript.words.push(Word { text, start, end, confidence, timing, language });
         }
         let rejected = window.rejected.into_iter();

@@ -34,7 +34,9 @@
 //! ```
 
 mod analysis;
+mod analyze;
 mod channels;
+mod control;
 mod dependencies;
 mod error;
 mod fourier;
@@ -49,19 +51,23 @@ mod scene;
 mod simd;
 mod speech;
 mod steps;
+mod suspicion;
 mod waveform;
 
-pub use analysis::{ALGORITHM_VERSION, Analysis, Control, Progress, analyze, version};
+pub use analysis::{ALGORITHM_VERSION, Analysis, version};
+pub use analyze::analyze;
+pub use control::{Control, Progress};
 pub use dependencies::{Dependencies, dependencies};
 pub use error::SignalError;
 pub use fourier::PowerSpectra;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use params::{AnalysisParams, Thresholds};
-pub use plausibility::{DOUBTED_CONFIDENCE, Suspicion};
+pub use plausibility::DOUBTED_CONFIDENCE;
 pub use resample::Resampler;
 pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
 pub use scene::{SceneKind, Segment, scene_features};
 pub use speech::{
     ACTIVITY_VERSION, ModelError, SPEECH_FRAME, SPEECH_RATE, SpeechDetector, speech_activity, speech_presence,
 };
+pub use suspicion::Suspicion;
 pub use waveform::{Waveform, WaveformBits, WaveformError, WaveformMeter, WaveformParams, waveform};

@@ -11,7 +11,7 @@ use crate::network::Network;
 /// Dimensions of an embedding.
 const DIMENSIONS: usize = 192;
 /// Minimum number of feature frames (10 ms each) for an embedding.
-pub(crate) const FEWEST_FRAMES: usize = 20;
+pub(crate) const MIN_FRAMES: usize = 20;
 
 /// A voice as a unit vector of 192 dimensions.
 ///
@@ -81,7 +81,7 @@ impl Embedder {
         features: &[[f32; BANDS]],
         frames: &[usize],
     ) -> Result<Option<Embedding>, SpeakerError> {
-        if frames.len() < FEWEST_FRAMES {
+        if frames.len() < MIN_FRAMES {
             return Ok(None);
         }
         let mut mean = [0f64; BANDS];

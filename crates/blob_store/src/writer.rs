@@ -1,8 +1,10 @@
 use std::io::Write;
+use std::path::Path;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+use tokio::io::AsyncReadExt;
 
 use crate::{BlobError, BlobId, BlobStore};
 
@@ -52,6 +54,42 @@ pub struct StoredBlob {
     pub size_bytes: u64,
 }
 
+impl BlobStore {
+    /// Creates a writer for bytes that arrive in pieces.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when the staging file cannot be created.
+    pub async fn writer(&self) -> Result<BlobWriter, BlobError> {
+        BlobWriter::new(self.clone(), self.staging_file().await?)
+    }
+
+    /// Stores `bytes`.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn put(&self, bytes: Bytes) -> Result<StoredBlob, BlobError> {
+        let mut writer = self.writer().await?;
+        writer.write(bytes).await?;
+        writer.finish().await
+    }
+
+    /// Stores a copy of the local file `path`.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn put_file(&self, path: &Path) -> Result<StoredBlob, BlobError> {
+        let mut file = tokio::fs::File::open(path).await?;
+        let mut writer = self.writer().await?;
+        loop {
+            let mut piece = Vec::with_capacity(1 << 18);
+            if file.read_buf(&mut piece).await? == 0 {
+                return writer.finish().await;
+            }
+            writer.write(piece.into()).await?;
+        }
+    }
+}
+
 impl BlobWriter {
     pub(crate) fn new(store: BlobStore, file: NamedTempFile) -> Result<Self, BlobError> {
         Ok(Self { store, staged: Some(Staged { file, digest: Sha256::new(), size_bytes: 0 }) })
@@ -82,7 +120,7 @@ impl BlobWriter {
     ///
     /// # Errors
     /// [`BlobError::Io`] after a failed write.
-    pub fn staged_path(&self) -> Result<&std::path::Path, BlobError> {
+    pub fn staged_path(&self) -> Result<&Path, BlobError> {
         self.staged.as_ref().map(|staged| staged.file.path()).ok_or_else(broken)
     }
 
@@ -106,7 +144,7 @@ impl BlobWriter {
             file.as_file().sync_all()?;
             Ok::<_, std::io::Error>(file.into_temp_path())
         });
-        self.store.place(path.await.map_err(std::io::Error::other)??, id).await?;
+        self.store.commit(path.await.map_err(std::io::Error::other)??, id).await?;
         Ok(StoredBlob { id, size_bytes })
     }
 

@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::command::{KEPT_ERRORS, confined, span_of};
-use crate::{Limits, ToolError};
+use crate::{ProcessLimits, ToolError};
 
 /// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl BlockingProcess {
     pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
-        limits: Limits,
+        limits: ProcessLimits,
         kept: Option<BorrowedFd<'_>>,
     ) -> Result<Self, ToolError> {
         let name = program.display().to_string();
@@ -111,7 +111,7 @@ fn tail(mut pipe: impl Read) -> Vec<u8> {
 ///
 /// use confined_process::{BlockingProcess, Limits, TimedPipe};
 ///
-/// let limits = Limits { memory_bytes: 1 << 30 };
+/// let limits = ProcessLimits { memory_bytes: 1 << 30 };
 /// let mut process =
 ///     BlockingProcess::start(Path::new("/bin/sh"), ["-c", "echo first; exec sleep 20"], limits, None)?;
 /// let stdout = process.stdout().expect("taken once");
@@ -159,7 +159,7 @@ impl AsFd for TimedPipe {
 }
 
 /// Runs `program` and returns its standard output, at most `max_bytes`. The program is stopped after writing nothing
-/// for `silence`.
+/// for `stall_limit`.
 ///
 /// # Examples
 ///
@@ -167,10 +167,10 @@ impl AsFd for TimedPipe {
 /// use std::path::Path;
 /// use std::time::Duration;
 ///
-/// use confined_process::{Limits, ToolError, blocking_output};
+/// use confined_process::{ProcessLimits, ToolError, blocking_output};
 ///
 /// let run = |script: &str| {
-///     let limits = Limits { memory_bytes: 1 << 30 };
+///     let limits = ProcessLimits { memory_bytes: 1 << 30 };
 ///     blocking_output(Path::new("/bin/sh"), ["-c", script], limits, Duration::from_secs(10), 1_000)
 /// };
 /// assert_eq!(run("echo text")?, b"text\n");
@@ -188,20 +188,20 @@ impl AsFd for TimedPipe {
 pub fn blocking_output<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
-    limits: Limits,
-    silence: Duration,
+    limits: ProcessLimits,
+    stall_limit: Duration,
     max_bytes: u64,
 ) -> Result<Vec<u8>, ToolError> {
     let mut process = BlockingProcess::start(program, arguments, limits, None)?;
     let program = process.program().to_owned();
     let mut written = Vec::new();
     if let Some(stdout) = process.stdout() {
-        let read = TimedPipe::new(stdout, silence)
+        let read = TimedPipe::new(stdout, stall_limit)
             .and_then(|pipe| pipe.take(max_bytes.saturating_add(1)).read_to_end(&mut written));
         match read {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(ToolError::Stalled { program, limit: silence });
+                return Err(ToolError::Stalled { program, limit: stall_limit });
             }
             Err(source) => return Err(ToolError::Broken { program, source }),
         }
@@ -216,14 +216,14 @@ pub fn blocking_output<A: AsRef<OsStr>>(
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { memory_bytes: 1 << 30 };
+    const LIMITS: ProcessLimits = ProcessLimits { memory_bytes: 1 << 30 };
 
-    fn sh(script: &str, silence: Duration) -> Result<Vec<u8>, ToolError> {
-        blocking_output(Path::new("/bin/sh"), ["-c", script], LIMITS, silence, 1_000)
+    fn sh(script: &str, stall_limit: Duration) -> Result<Vec<u8>, ToolError> {
+        blocking_output(Path::new("/bin/sh"), ["-c", script], LIMITS, stall_limit, 1_000)
     }
 
     #[test]
-    fn output_is_limited_in_size_and_silence() {
+    fn output_is_limited_in_size_and_time_without_output() {
         let long = Duration::from_secs(20);
         assert_eq!(sh("echo text; echo more >&2", long).unwrap(), b"text\n");
         assert!(matches!(sh("exec yes", long), Err(ToolError::TooMuchOutput { .. })));

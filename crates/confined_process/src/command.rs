@@ -14,7 +14,7 @@ pub(crate) const KEPT_ERRORS: usize = 8 << 10;
 
 /// Resource limits of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ProcessLimits {
     /// Address space in bytes (`RLIMIT_AS`): allocations beyond it fail inside the program.
     pub memory_bytes: u64,
 }
@@ -31,7 +31,7 @@ pub(crate) fn span_of(program: &Path) -> tracing::Span {
 pub(crate) fn confined<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
-    limits: Limits,
+    limits: ProcessLimits,
     kept: Option<BorrowedFd<'_>>,
 ) -> Command {
     let mut command = Command::new(program);

@@ -34,7 +34,7 @@ use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
-use video_render::{Limits, RenderConfig, Renderer};
+use video_render::{RenderConfig, RenderLimits, Renderer};
 use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTimeline};
 
 use crate::catalogue::StoredMedia;
@@ -234,7 +234,7 @@ pub(crate) fn media(config: &Config, pool: PgPool, blobs: BlobStore) -> anyhow::
 
 fn renders(config: &Config) -> RenderConfig {
     let defaults = RenderConfig::default();
-    let limits = Limits {
+    let limits = RenderLimits {
         time: Duration::from_secs(config.render_timeout_s),
         output_bytes: config.max_render_bytes,
         ..defaults.limits

@@ -25,8 +25,9 @@ use media_time::MediaTime;
 use media_time::limits::MAX_DECODED_LENGTH;
 
 use crate::native::Presentation;
+use crate::pcm_stream::PcmStream;
 use crate::timeline::{Span, Timeline};
-use crate::{AudioFormat, DecodeError, DecoderKind, Decoders, Source};
+use crate::{AudioFormat, DecodeError, DecodeStats, DecoderKind};
 
 /// Number of frames of one block of silence.
 const SILENT_BLOCK: usize = 4_096;
@@ -54,47 +55,6 @@ impl<'a> Block<'a> {
         let from = if channel < self.channels { channel } else { self.samples.len() };
         self.samples.get(from..).unwrap_or_default().iter().step_by(self.channels).copied()
     }
-}
-
-/// Counts of problems that did not stop decoding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DecodeStats {
-    /// Packets that could not be decoded and were replaced by silence.
-    pub damaged_packets: u64,
-    /// Samples that were NaN, infinite or far beyond full scale, and were set to zero.
-    pub bad_samples: u64,
-    /// Timestamp jumps that were too large and were ignored.
-    pub ignored_jumps: u64,
-    /// Total number of frames by which packets overlap the packets before them.
-    pub overlapped_frames: u64,
-    /// Whether the file ends before its declared content does.
-    pub truncated: bool,
-}
-
-/// A stream of audio, decoded by symphonia or by ffmpeg.
-pub(crate) trait PcmStream: Send {
-    fn format(&self) -> &AudioFormat;
-
-    /// Counts of problems so far.
-    fn stats(&self) -> DecodeStats;
-
-    /// The most recently decoded samples, interleaved.
-    fn samples(&self) -> &[f32];
-
-    /// The duration that the container declares, or an estimate of it, if available.
-    fn expected_duration(&self) -> Option<MediaTime>;
-
-    /// The duration of this stream, if the container declares it exactly.
-    fn declared_duration(&self) -> Option<MediaTime>;
-
-    /// Whether the audio decoded so far differs from what symphonia alone would decode.
-    fn is_repaired(&self) -> bool;
-
-    /// Switches to counting samples without decoding, where packets declare their number of samples.
-    fn only_count(&mut self);
-
-    /// Decodes the next packet and places it on `timeline`; returns `false` at the end.
-    fn advance(&mut self, timeline: &mut Timeline, spans: &mut VecDeque<Span>) -> Result<bool, DecodeError>;
 }
 
 /// Decodes a recording as a stream of blocks.
@@ -148,16 +108,6 @@ pub struct Decoder {
 impl Decoder {
     /// The longest recording that is accepted.
     pub const MAX_DURATION: MediaTime = MAX_DECODED_LENGTH;
-
-    /// Opens a recording and decodes its first packet, in this process only. The format is detected from the
-    /// content, not from names or extensions.
-    ///
-    /// # Errors
-    /// [`DecodeError::FfmpegUnavailable`] for formats and codecs that are not decoded in this process;
-    /// [`DecodeError::NoAudioStream`] and the other errors of a recording; [`DecodeError::Io`] when the source fails.
-    pub fn open(source: impl Source + 'static) -> Result<Self, DecodeError> {
-        Decoders::native().open(Box::new(source), None)
-    }
 
     /// A decoder that places `stream` on the timeline by `presentation`.
     pub(crate) fn new(
@@ -273,7 +223,7 @@ impl Decoder {
         while self.stream.advance(&mut self.timeline, &mut self.spans)? {
             let frames = self.spans.drain(..).map(|span| match span {
                 Span::Silence(frames) => frames,
-                Span::Sound(frames) => frames.len() as u64,
+                Span::Audio(frames) => frames.len() as u64,
             });
             self.position += frames.sum::<u64>();
             self.check_duration()?;
@@ -303,7 +253,7 @@ impl Decoder {
     fn take_block(&mut self) -> Option<Block<'_>> {
         let channels = self.stream.format().channels();
         let samples = match self.spans.pop_front()? {
-            Span::Sound(frames) => {
+            Span::Audio(frames) => {
                 self.stream.samples().get(frames.start * channels..frames.end * channels).unwrap_or_default()
             }
             Span::Silence(frames) => {

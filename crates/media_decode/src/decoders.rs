@@ -1,27 +1,7 @@
-use std::fmt;
-
 use crate::ffmpeg::Ffmpeg;
 use crate::native::{Opened, PacketStream};
 use crate::sniff::sniff;
-use crate::{DecodeError, Decoder, FileFormat, Probe, Source, probe};
-
-/// The decoder of a recording.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DecoderKind {
-    /// Symphonia, in this process.
-    Native,
-    /// ffmpeg, with its version, e.g. `5.1`.
-    Ffmpeg(String),
-}
-
-impl fmt::Display for DecoderKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Native => f.write_str(crate::NATIVE_DECODER),
-            Self::Ffmpeg(version) => write!(f, "ffmpeg {version}"),
-        }
-    }
-}
+use crate::{DecodeError, Decoder, DecoderKind, FileFormat, Source};
 
 /// The decoders of an installation. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -68,23 +48,25 @@ impl Decoders {
     ) -> Result<Decoder, DecodeError> {
         let format = recognise(&mut *source)?;
         if !format.is_native() || self.prefers_ffmpeg {
-            return self.open_foreign(&*source, format, audio_stream, format.name());
+            return self.open_with_ffmpeg(&*source, format, audio_stream, format.name());
         }
         // The demuxer takes the source; ffmpeg needs the file if the stream is not decoded here.
         let file = source.reopen()?;
         match PacketStream::open(source, format, audio_stream) {
             // Symphonia's demuxer rejects the codec by its header.
-            Err(DecodeError::Unsupported(what)) => self.open_foreign(&*file, format, audio_stream, &what),
+            Err(DecodeError::Unsupported(what)) => self.open_with_ffmpeg(&*file, format, audio_stream, &what),
             opened => match opened? {
-                Opened::Here { index, stream, presentation } => {
+                Opened::Native { index, stream, presentation } => {
                     Ok(Decoder::new(DecoderKind::Native, index, stream, presentation))
                 }
-                Opened::Foreign { index, what } => self.open_foreign(&*file, format, Some(index), &what),
+                Opened::NeedsFfmpeg { index, what } => {
+                    self.open_with_ffmpeg(&*file, format, Some(index), &what)
+                }
             },
         }
     }
 
-    fn open_foreign(
+    fn open_with_ffmpeg(
         &self,
         source: &dyn Source,
         format: FileFormat,
@@ -103,9 +85,11 @@ impl Decoders {
             reason: "none is configured".to_owned(),
         })
     }
+}
 
-    /// Probes the contents of a file and the streams that are used. Reads the headers, and the packets where the
-    /// headers declare no length. Blocking; `cancelled` is called between packets.
+impl Decoder {
+    /// Opens a recording and decodes its first packet, in this process only. The format is detected from the
+    /// content, not from names or extensions.
     ///
     /// # Examples
     ///
@@ -137,15 +121,10 @@ impl Decoders {
     /// ```
     ///
     /// # Errors
-    /// [`DecodeError::Io`] when the source fails, [`DecodeError::Cancelled`]. A file that cannot be read as a recording
-    /// is not an error: its kind is then detected from its first bytes, and nothing else is known.
-    pub fn probe(
-        &self,
-        source: Box<dyn Source>,
-        audio_stream: Option<usize>,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<Probe, DecodeError> {
-        probe::probe(self, source, audio_stream, cancelled)
+    /// [`DecodeError::FfmpegUnavailable`] for formats and codecs that are not decoded in this process;
+    /// [`DecodeError::NoAudioStream`] and the other errors of a recording; [`DecodeError::Io`] when the source fails.
+    pub fn open(source: impl Source + 'static) -> Result<Self, DecodeError> {
+        Decoders::native().open(Box::new(source), None)
     }
 }
 

@@ -107,7 +107,7 @@ impl Policy {
     /// When TLS cannot be initialised.
     pub fn client(self, timeout: Duration) -> reqwest::Result<reqwest::Client> {
         reqwest::Client::builder()
-            .dns_resolver(Arc::new(Guard(self)))
+            .dns_resolver(Arc::new(CheckingResolver(self)))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -122,9 +122,9 @@ impl Policy {
 
 /// Resolves names to the allowed addresses only.
 #[derive(Debug)]
-struct Guard(Policy);
+struct CheckingResolver(Policy);
 
-impl Resolve for Guard {
+impl Resolve for CheckingResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let policy = self.0;
         Box::pin(async move {

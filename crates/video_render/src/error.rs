@@ -148,7 +148,7 @@ impl From<ToolError> for Error {
             }
             // A crash is an internal error, regardless of the messages before it.
             ToolError::Failed { ref errors, status, .. }
-                if status.code().is_some() && fault::is_of_input(errors) =>
+                if status.code().is_some() && fault::is_caused_by_input(errors) =>
             {
                 tracing::debug!(errors, "ffmpeg cannot decode a source");
                 Self::UndecodableMedia("ffmpeg cannot decode the window".to_owned())

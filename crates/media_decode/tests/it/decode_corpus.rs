@@ -7,14 +7,14 @@ use media_decode::Decoder;
 use media_decode::MediaKind;
 use test_kit::files::corpus;
 
-use crate::support::{Sound, probe};
+use crate::support::{DecodedAudio, probe};
 
 #[test]
 fn videos_are_decoded_as_by_ffmpeg() {
     let Some(corpus) = corpus("video") else { return };
     for name in ["bbb_30s.webm", "bbb_51.mp4", "friday.mp4", "talk_example.mp4", "silent_track_flower.mp4"] {
         let path = corpus.join(name);
-        let (ours, reference) = (Sound::decode(&path).unwrap(), Sound::by_ffmpeg(&path));
+        let (ours, reference) = (DecodedAudio::decode(&path).unwrap(), DecodedAudio::by_ffmpeg(&path));
         assert_eq!((ours.rate, ours.channels), (reference.rate, reference.channels), "{name}");
         let frame = 1_024 * ours.channels;
         assert!(ours.samples.len().abs_diff(reference.samples.len()) <= frame, "{name}: length");
@@ -29,7 +29,7 @@ fn videos_are_decoded_as_by_ffmpeg() {
 fn video_without_audio_has_no_audio_stream() {
     let Some(corpus) = corpus("video") else { return };
     let path = corpus.join("no_audio_bug.mp4");
-    assert!(matches!(Sound::decode(&path), Err(DecodeError::NoAudioStream { .. })));
+    assert!(matches!(DecodedAudio::decode(&path), Err(DecodeError::NoAudioStream { .. })));
     let probe = probe(File::open(path).unwrap()).unwrap();
     assert_eq!((probe.kind, probe.audio), (MediaKind::Video, None));
     assert_eq!(probe.video.unwrap().fps.map(f64::round), Some(30.0));

@@ -13,12 +13,12 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use test_kit::Recordings;
 
-use crate::support::{Sound, probe};
+use crate::support::{DecodedAudio, probe};
 
 const TONE: &str = "-f lavfi -i sine=frequency=440:sample_rate=44100:duration";
 
-fn decode(bytes: Vec<u8>) -> Result<Sound, DecodeError> {
-    Sound::from_decoder(Decoder::open(Cursor::new(bytes))?)
+fn decode(bytes: Vec<u8>) -> Result<DecodedAudio, DecodeError> {
+    DecodedAudio::from_decoder(Decoder::open(Cursor::new(bytes))?)
 }
 
 /// A recording of `seconds` in each container and codec.
@@ -227,7 +227,7 @@ fn format_is_detected_by_content_not_by_name() {
     folder.make("tone.wav", &format!("{TONE}=1"));
     let misnamed = folder.path("tone.mp3");
     std::fs::copy(folder.path("tone.wav"), &misnamed).unwrap();
-    assert_eq!(Sound::decode(&misnamed).unwrap().samples.len(), 44_100);
+    assert_eq!(DecodedAudio::decode(&misnamed).unwrap().samples.len(), 44_100);
     let probe = probe(std::fs::File::open(&misnamed).unwrap()).unwrap();
     assert_eq!((probe.kind, probe.container.as_deref()), (MediaKind::Audio, Some("wave")));
 }
@@ -260,7 +260,7 @@ fn video_without_audio_has_no_audio_stream() {
     let folder = Recordings::new();
     for name in ["a.mp4", "a.mkv", "a.webm"] {
         let path = folder.make(name, "-f lavfi -i testsrc=size=64x48:rate=25:d=1");
-        assert!(matches!(Sound::decode(&path), Err(DecodeError::NoAudioStream { .. })), "{name}");
+        assert!(matches!(DecodedAudio::decode(&path), Err(DecodeError::NoAudioStream { .. })), "{name}");
         let probe = probe(std::fs::File::open(&path).unwrap()).unwrap();
         let video = probe.video.unwrap();
         assert_eq!((probe.kind, video.width, video.height), (MediaKind::Video, Some(64), Some(48)), "{name}");
@@ -273,7 +273,7 @@ fn video_without_audio_has_no_audio_stream() {
 fn codecs_that_only_ffmpeg_decodes_are_named() {
     let folder = Recordings::new();
     let path = folder.make("a.mkv", &format!("{TONE}=1 -c:a ac3"));
-    let error = Sound::decode(&path).unwrap_err();
+    let error = DecodedAudio::decode(&path).unwrap_err();
     assert!(matches!(&error, DecodeError::FfmpegUnavailable { what, .. } if what.contains("ac3")), "{error}");
     assert_eq!(probe(std::fs::File::open(&path).unwrap()).unwrap().audio.unwrap().codec, "ac3");
 }
@@ -346,7 +346,7 @@ fn failing_source_is_an_io_error() {
         }
     }
     let wave = float_wave(48_000, 1, &vec![0.1; 500_000]);
-    let result = Decoder::open(Failing(Cursor::new(wave))).and_then(Sound::from_decoder);
+    let result = Decoder::open(Failing(Cursor::new(wave))).and_then(DecodedAudio::from_decoder);
     assert!(matches!(result, Err(DecodeError::Io(_))), "{result:?}");
 }
 

@@ -4,12 +4,12 @@ use media_decode::Decoder;
 use symphonia::core::audio::{Channels, Position};
 use test_kit::Recordings;
 
-use crate::support::Sound;
+use crate::support::DecodedAudio;
 
 /// Half a second of noise and tones, different in each channel.
 const TONES: &str = "-f lavfi -i aevalsrc=0.4*sin(440*2*PI*t)+0.1*random(0)|0.3*sin(880*2*PI*t)|0.2*random(1)|0.5*sin(55*2*PI*t)|0.1*random(2)|0.25*sin(330*2*PI*t):s=48000:d=0.5:c=5.1";
 
-fn assert_same_samples(name: &str, ours: &Sound, reference: &Sound, tolerance: f32) {
+fn assert_same_samples(name: &str, ours: &DecodedAudio, reference: &DecodedAudio, tolerance: f32) {
     assert_eq!((ours.rate, ours.channels), (reference.rate, reference.channels), "{name}");
     assert_eq!(ours.samples.len(), reference.samples.len(), "{name}: number of samples");
     let difference = ours.samples.iter().zip(&reference.samples).map(|(own, other)| (own - other).abs());
@@ -50,8 +50,8 @@ fn lossless_recordings_are_decoded_exactly() {
         ("pcm.mov", "-ac 2 -c:a pcm_s16be"),
     ] {
         let path = folder.make(name, &format!("-i {{six.wav}} {arguments}"));
-        let ours = Sound::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_same_samples(name, &ours, &Sound::by_ffmpeg(&path), 1e-6);
+        let ours = DecodedAudio::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same_samples(name, &ours, &DecodedAudio::by_ffmpeg(&path), 1e-6);
     }
 }
 
@@ -73,8 +73,8 @@ fn lossy_recordings_are_decoded_closely() {
         ("six.mkv", "-c:a aac -aac_pns 0"),
     ] {
         let path = folder.make(name, &format!("-i {{six.wav}} {arguments}"));
-        let mut ours = Sound::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut reference = Sound::by_ffmpeg(&path);
+        let mut ours = DecodedAudio::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut reference = DecodedAudio::by_ffmpeg(&path);
         let frame = 1_152 * reference.channels;
         let length = ours.samples.len().min(reference.samples.len());
         assert!(length + frame >= ours.samples.len().max(reference.samples.len()), "{name}: length");

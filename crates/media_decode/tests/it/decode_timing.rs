@@ -5,7 +5,7 @@
 use std::path::Path;
 use test_kit::Recordings;
 
-use crate::support::{Sound, first_frame};
+use crate::support::{DecodedAudio, first_frame};
 
 /// A click of 2 ms each second, the first at 250 ms, for 5 s.
 const CLICKS: &str = "-f lavfi -i aevalsrc='if(lt(mod(t+0.75,1),0.002),0.8*sin(2*PI*1000*t),0)':s=44100:d=5";
@@ -22,11 +22,11 @@ fn folder() -> Recordings {
 fn presented_by_ffmpeg(path: &Path) -> Vec<f64> {
     let audio = first_frame(path, "a:0").unwrap_or(0.0);
     let zero = first_frame(path, "v:0").map_or(audio, |video| video.min(audio.max(0.0)));
-    Sound::by_ffmpeg(path).clicks(THRESHOLD).into_iter().map(|click| click + audio - zero).collect()
+    DecodedAudio::by_ffmpeg(path).clicks(THRESHOLD).into_iter().map(|click| click + audio - zero).collect()
 }
 
 fn assert_same_times(name: &str, path: &Path) -> Vec<f64> {
-    let (ours, ffmpegs) = (Sound::decode(path).unwrap().clicks(THRESHOLD), presented_by_ffmpeg(path));
+    let (ours, ffmpegs) = (DecodedAudio::decode(path).unwrap().clicks(THRESHOLD), presented_by_ffmpeg(path));
     assert!(!ffmpegs.is_empty(), "{name}: no clicks");
     assert_eq!(ours.len(), ffmpegs.len(), "{name}: clicks at {ours:?} ms, by ffmpeg {ffmpegs:?}");
     for (own, reference) in ours.iter().zip(&ffmpegs) {
@@ -129,7 +129,7 @@ fn holes_in_the_timestamps_are_silence() {
     let path = folder.make("fragments.mp4", "-i {av.mp4} -c copy -movflags frag_keyframe+empty_moov");
     let first_frame = first_frame(&path, "v:0").unwrap();
     assert!(first_frame > 30.0, "ffmpeg no longer writes the gap that this test is about");
-    let clicks = Sound::decode(&path).unwrap().clicks(THRESHOLD);
+    let clicks = DecodedAudio::decode(&path).unwrap().clicks(THRESHOLD);
     assert_eq!(clicks.len(), 5);
     assert!((clicks[0] - 250.0 - first_frame).abs() < 1.0, "{clicks:?}, video from {first_frame} ms on");
 }
@@ -146,7 +146,7 @@ fn chained_ogg_is_decoded_to_the_end() {
         .unwrap();
         let chained = folder.path(&format!("chained-{name}"));
         std::fs::write(&chained, [part, other].concat()).unwrap();
-        let clicks = Sound::decode(&chained).unwrap().clicks(THRESHOLD);
+        let clicks = DecodedAudio::decode(&chained).unwrap().clicks(THRESHOLD);
         let expected: Vec<f64> = (0..10).map(|second| 250.0 + 1_000.0 * f64::from(second)).collect();
         assert_eq!(clicks.len(), expected.len(), "{name}: {clicks:?}");
         assert!(

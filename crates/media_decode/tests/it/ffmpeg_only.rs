@@ -8,7 +8,7 @@ use std::path::Path;
 use media_decode::{DecodeError, DecoderKind, Decoders};
 use test_kit::Recordings;
 
-use crate::support::{Sound, decoders};
+use crate::support::{DecodedAudio, decoders};
 
 /// A click of 2 ms each second, the first at 250 ms, for 5 s.
 const CLICKS: &str =
@@ -18,7 +18,7 @@ const THRESHOLD: f32 = 0.2;
 
 #[track_caller]
 fn assert_clicks(name: &str, path: &Path, delay_ms: f64) {
-    let sound = Sound::decode_anyhow(path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let sound = DecodedAudio::decode_anyhow(path).unwrap_or_else(|error| panic!("{name}: {error}"));
     let clicks = sound.clicks(THRESHOLD);
     let expected: Vec<f64> = (0..5).map(|second| 250.0 + 1_000.0 * f64::from(second) + delay_ms).collect();
     assert_eq!(clicks.len(), expected.len(), "{name}: {clicks:?}");
@@ -93,7 +93,7 @@ fn an_mp3_that_changes_is_decoded_at_one_rate() {
     let joined = [make("stereo.mp3", "-ac 2"), make("low.mp3", "-ac 1 -ar 24000")].concat();
     let path = folder.path("joined.mp3");
     std::fs::write(&path, joined).unwrap();
-    let sound = Sound::decode_anyhow(&path).unwrap();
+    let sound = DecodedAudio::decode_anyhow(&path).unwrap();
     let clicks = sound.clicks(THRESHOLD);
     assert_eq!(clicks.len(), 10, "{clicks:?}");
     let probe = decoders().probe(Box::new(File::open(&path).unwrap()), None, &|| false).unwrap();

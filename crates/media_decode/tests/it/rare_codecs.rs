@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use media_decode::{DecodeError, DecoderKind, Decoders};
 
-use crate::support::{Sound, decoders};
+use crate::support::{DecodedAudio, decoders};
 
 /// Sample level above which a noise burst is detected.
 const THRESHOLD: f32 = 0.1;
@@ -44,21 +44,21 @@ fn files() -> Option<PathBuf> {
 }
 
 /// Decodes a file, and checks that only ffmpeg decodes it.
-fn decode(path: &Path) -> Sound {
+fn decode(path: &Path) -> DecodedAudio {
     let file = || Box::new(File::open(path).unwrap());
     let refused = Decoders::native().open(file(), None).unwrap_err();
     assert!(matches!(refused, DecodeError::FfmpegUnavailable { .. }), "{}: {refused}", path.display());
     let decoder = decoders().open(file(), None).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert!(matches!(decoder.kind(), DecoderKind::Ffmpeg(_)), "{}", path.display());
-    Sound::from_decoder(decoder).unwrap()
+    DecodedAudio::from_decoder(decoder).unwrap()
 }
 
-fn length_ms(sound: &Sound) -> f64 {
+fn length_ms(sound: &DecodedAudio) -> f64 {
     sound.samples.len() as f64 * 1_000.0 / sound.channels as f64 / f64::from(sound.rate)
 }
 
 /// Ratio of the energy of sample differences to that of white noise: 1 for the full band, about 0.36 for half the band.
-fn brightness(sound: &Sound) -> f64 {
+fn brightness(sound: &DecodedAudio) -> f64 {
     let samples: Vec<f64> = sound.first_channel().map(f64::from).collect();
     let energy: f64 = samples.iter().map(|sample| sample * sample).sum();
     let change: f64 = samples.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();

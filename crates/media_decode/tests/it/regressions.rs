@@ -8,7 +8,7 @@ use media_time::MediaTime;
 use test_kit::Recordings;
 
 use crate::matroska::{self, Lacing};
-use crate::support::{Sound, decoders, probe};
+use crate::support::{DecodedAudio, decoders, probe};
 
 /// Six seconds of noise and a tone, in stereo.
 const SOUND: &str =
@@ -16,12 +16,12 @@ const SOUND: &str =
 const SHORT: &str = "-f lavfi -i sine=frequency=440:sample_rate=48000:duration=0.5";
 const PICTURES: &str = "-f lavfi -i testsrc=size=64x48:rate=25:d=6";
 
-fn decode(bytes: Vec<u8>) -> Result<Sound, DecodeError> {
-    Sound::from_decoder(media_decode::Decoder::open(Cursor::new(bytes))?)
+fn decode(bytes: Vec<u8>) -> Result<DecodedAudio, DecodeError> {
+    DecodedAudio::from_decoder(media_decode::Decoder::open(Cursor::new(bytes))?)
 }
 
 /// RMS of the difference, relative to the RMS of `reference`.
-fn difference(found: &Sound, reference: &Sound) -> f64 {
+fn difference(found: &DecodedAudio, reference: &DecodedAudio) -> f64 {
     let square = |samples: &mut dyn Iterator<Item = f32>| samples.map(|s| f64::from(s).powi(2)).sum::<f64>();
     let pairs = found.samples.iter().zip(&reference.samples);
     let error = square(&mut pairs.map(|(found, reference)| found - reference));
@@ -59,10 +59,10 @@ fn compressed_matroska_is_decoded_by_ffmpeg() {
     let plain = decode(matroska::opus(&packets[0], &common, Lacing::None, false)).unwrap();
     let path = folder.path("stripped.mkv");
     std::fs::write(&path, matroska::opus(&packets[0], &common, Lacing::None, true)).unwrap();
-    let stripped = Sound::decode_anyhow(&path).unwrap();
-    let frames = |sound: &Sound| sound.samples.len() / sound.channels;
+    let stripped = DecodedAudio::decode_anyhow(&path).unwrap();
+    let frames = |sound: &DecodedAudio| sound.samples.len() / sound.channels;
     assert!(frames(&stripped).abs_diff(frames(&plain)) < 960, "{} {}", frames(&stripped), frames(&plain));
-    let error = Sound::decode(&path).unwrap_err();
+    let error = DecodedAudio::decode(&path).unwrap_err();
     assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{error}");
 }
 
@@ -70,7 +70,7 @@ fn compressed_matroska_is_decoded_by_ffmpeg() {
 fn quicktime_pcm_is_read_in_its_byte_order() {
     let folder = Recordings::new();
     let path = folder.make("a.wav", &format!("{SOUND} -c:a pcm_f32le"));
-    let reference = Sound::decode(&path).unwrap();
+    let reference = DecodedAudio::decode(&path).unwrap();
     for codec in [
         "pcm_s24be",
         "pcm_s24le",
@@ -82,7 +82,7 @@ fn quicktime_pcm_is_read_in_its_byte_order() {
         "pcm_f64le",
     ] {
         let path = folder.make(&format!("{codec}.mov"), &format!("-i {{a.wav}} -c:a {codec}"));
-        let found = Sound::decode_anyhow(&path).unwrap();
+        let found = DecodedAudio::decode_anyhow(&path).unwrap();
         assert_eq!(found.samples.len(), reference.samples.len(), "{codec}");
         assert!(difference(&found, &reference) < 1e-4, "{codec}: {}", difference(&found, &reference));
     }
@@ -133,10 +133,11 @@ fn default_audio_stream_is_used_before_the_first() {
             let open = |wanted| decoders().open(Box::new(File::open(&path).unwrap()), wanted).unwrap();
             let decoder = open(None);
             assert_eq!(decoder.audio_index(), expected, "{name}");
-            let peak =
-                |sound: Sound| sound.samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
-            assert_eq!(peak(Sound::from_decoder(decoder).unwrap()) > 0.2, expected == 0, "{name}");
-            let other = peak(Sound::from_decoder(open(Some(1 - expected))).unwrap());
+            let peak = |sound: DecodedAudio| {
+                sound.samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()))
+            };
+            assert_eq!(peak(DecodedAudio::from_decoder(decoder).unwrap()) > 0.2, expected == 0, "{name}");
+            let other = peak(DecodedAudio::from_decoder(open(Some(1 - expected))).unwrap());
             assert_eq!(other > 0.2, expected == 1, "{name}");
             let probe = decoders().probe(Box::new(File::open(&path).unwrap()), None, &|| false).unwrap();
             assert_eq!(probe.audio_codecs, [first, second], "{name}");
@@ -154,7 +155,7 @@ fn quicktime_without_its_brand_is_decoded() {
     bytes[4..8].copy_from_slice(b"free");
     let path = folder.path("brandless.mov");
     std::fs::write(&path, &bytes).unwrap();
-    let found = Sound::decode_anyhow(&path).unwrap();
+    let found = DecodedAudio::decode_anyhow(&path).unwrap();
     assert_eq!(difference(&found, &reference), 0.0);
     assert!(matches!(decode(bytes), Err(DecodeError::FfmpegUnavailable { .. })));
 }
@@ -300,8 +301,8 @@ fn an_aac_configuration_that_ends_early_is_left_to_ffmpeg() {
     let error = decode(bytes.clone()).unwrap_err();
     assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{error}");
     std::fs::write(&path, bytes).unwrap();
-    let sound = Sound::decode_anyhow(&path).unwrap();
-    assert_eq!(sound.samples, Sound::by_ffmpeg(&path).samples);
+    let sound = DecodedAudio::decode_anyhow(&path).unwrap();
+    assert_eq!(sound.samples, DecodedAudio::by_ffmpeg(&path).samples);
 }
 
 #[test]
@@ -388,7 +389,7 @@ fn adts_that_changes_is_decoded_by_ffmpeg() {
         assert!(matches!(error, DecodeError::FfmpegUnavailable { .. }), "{name}: {error}");
         let path = folder.path("joined.aac");
         std::fs::write(&path, joined).unwrap();
-        let sound = Sound::decode_anyhow(&path).unwrap();
+        let sound = DecodedAudio::decode_anyhow(&path).unwrap();
         let seconds = sound.samples.len() as f64 / sound.channels as f64 / f64::from(sound.rate);
         assert!((seconds - 12.0).abs() < 0.2, "{name}: {seconds} s");
     }

@@ -20,7 +20,7 @@ pub(crate) fn probe(source: impl Source + 'static) -> Result<Probe, DecodeError>
 
 /// A completely decoded recording, for comparisons.
 #[derive(Debug)]
-pub(crate) struct Sound {
+pub(crate) struct DecodedAudio {
     pub(crate) rate: u32,
     pub(crate) channels: usize,
     /// All samples, with interleaved channels.
@@ -28,7 +28,7 @@ pub(crate) struct Sound {
     pub(crate) stats: DecodeStats,
 }
 
-impl Sound {
+impl DecodedAudio {
     /// Decodes a file in this process only, and checks that its blocks are contiguous.
     pub(crate) fn decode(path: &Path) -> Result<Self, DecodeError> {
         Self::from_decoder(Decoder::open(File::open(path).expect("the recording"))?)

@@ -1,4 +1,4 @@
-//! The subject of a render, and the asset and artifacts that are registered for it.
+//! The target of a render, and the asset and artifacts that are registered for it.
 
 use media_time::{MediaTime, Window};
 use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset};
@@ -6,12 +6,13 @@ use primitives::Id;
 use serde_json::{Value, json};
 
 use crate::composition::{Composition, Layer};
-use crate::source::Source;
+use crate::source::ProbedSource;
+use crate::window::check_window;
 use crate::{Error, Plan, Profile};
 
 const OP_VERSION: &str = "v1";
 
-/// The subject of a render: a window of an asset or of a timeline.
+/// What is rendered: a window of an asset or of a timeline.
 #[derive(Clone, Debug)]
 pub(crate) enum RenderTarget {
     Asset(Box<MediaAsset>, Window),
@@ -21,7 +22,7 @@ pub(crate) enum RenderTarget {
 impl RenderTarget {
     /// A window of an asset, checked against the asset's duration.
     pub(crate) fn of_asset(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
-        check(window)?;
+        check_window(window)?;
         if let Some(duration) = asset.duration_ms.filter(|duration| *duration < window.end()) {
             return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
         }
@@ -74,7 +75,7 @@ impl RenderTarget {
     }
 
     /// The `render` artifact, which records that the file is a window of the asset or timeline.
-    pub(crate) fn artifact(&self, render: &Registered<'_>, profile: &Profile) -> NewArtifact {
+    pub(crate) fn artifact(&self, render: &RegisteredRender<'_>, profile: &Profile) -> NewArtifact {
         let parent = self.parent().unwrap_or(render.asset_id).clone();
         let mut artifact = self.derived(ArtifactKind::Render, parent, render, profile);
         let window = self.window();
@@ -96,7 +97,7 @@ impl RenderTarget {
     pub(crate) fn segments(
         &self,
         artifact_id: &Id,
-        render: &Registered<'_>,
+        render: &RegisteredRender<'_>,
         profile: &Profile,
     ) -> Vec<NewArtifact> {
         let Self::Timeline(composition) = self else { return Vec::new() };
@@ -127,7 +128,7 @@ impl RenderTarget {
         &self,
         kind: ArtifactKind,
         parent: Id,
-        render: &Registered<'_>,
+        render: &RegisteredRender<'_>,
         profile: &Profile,
     ) -> NewArtifact {
         let version = &render.plan.renderer_version;
@@ -148,19 +149,11 @@ impl RenderTarget {
 }
 
 /// A rendered file that is registered as an asset.
-pub(crate) struct Registered<'a> {
+pub(crate) struct RegisteredRender<'a> {
     pub(crate) asset_id: &'a Id,
     pub(crate) uri: &'a str,
     pub(crate) key: &'a str,
     pub(crate) plan: &'a Plan,
-}
-
-/// Checks that a window is not empty and does not start before zero.
-pub(crate) fn check(window: Window) -> Result<(), Error> {
-    if window.is_empty() || window.start().is_negative() {
-        return Err(Error::InvalidWindow { start: window.start(), end: window.end() });
-    }
-    Ok(())
 }
 
 /// Identifies the bytes of an asset: by their hash, or by the asset's id without a hash.
@@ -181,7 +174,8 @@ fn identity_of_layer(layer: &Layer) -> Value {
         "start_us": clip.start_ms_on_timeline.as_micros(),
         "volume_db": clip.volume_db,
         "opacity": clip.opacity,
-        "is_seen": layer.is_seen,
+        // The name is part of the keys of stored renders.
+        "is_seen": layer.is_visible,
     })
 }
 
@@ -190,7 +184,7 @@ pub(crate) fn render_asset(
     user_id: Option<Id>,
     uri: String,
     size_bytes: u64,
-    found: &Source,
+    found: &ProbedSource,
     plan: &Plan,
     profile: &Profile,
 ) -> NewAsset {

@@ -15,10 +15,10 @@ pub(crate) fn set(file: impl AsFd, size: u64) {
 }
 
 /// Whether the size of `file` matches its recorded size; also true without a record.
-pub(crate) fn is_whole(file: &File) -> std::io::Result<bool> {
+pub(crate) fn matches(file: &File) -> std::io::Result<bool> {
     let mut value = [0; 20];
     let Ok(length) = rustix::fs::fgetxattr(file, NAME, &mut value) else { return Ok(true) };
-    let marked: Option<u64> = std::str::from_utf8(&value[..length]).ok().and_then(|text| text.parse().ok());
+    let recorded: Option<u64> = std::str::from_utf8(&value[..length]).ok().and_then(|text| text.parse().ok());
     let size = file.metadata()?.len();
-    Ok(marked.is_none_or(|marked| marked == size))
+    Ok(recorded.is_none_or(|recorded| recorded == size))
 }

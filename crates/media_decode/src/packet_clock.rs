@@ -12,7 +12,7 @@ pub(crate) const LONGEST_GAPS: MediaTime = MediaTime::from_millis(3_600 * 1_000)
 
 /// Counts samples; timestamps correct the count where packets are missing.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock {
+pub(crate) struct PacketClock {
     rate: u32,
     /// Position of the next packet if nothing is missing; `None` before the first packet.
     expected: Option<i64>,
@@ -24,7 +24,7 @@ pub(crate) struct Clock {
     overlapped: u64,
 }
 
-impl Clock {
+impl PacketClock {
     pub(crate) fn new(rate: u32) -> Self {
         let gaps_left = LONGEST_GAPS.to_samples(rate);
         Self { rate, expected: None, rebase: 0, gaps_left, last_frames: 0, ignored_jumps: 0, overlapped: 0 }
@@ -39,12 +39,12 @@ impl Clock {
     /// The position, in samples, of a packet of `frames` frames with the timestamp `stamp`.
     pub(crate) fn position(&mut self, stamp: i64, frames: usize) -> i64 {
         let stamp = stamp.saturating_add(self.rebase);
-        let position = self.expected.map_or(stamp, |expected| self.settle(expected, stamp));
+        let position = self.expected.map_or(stamp, |expected| self.resolve(expected, stamp));
         self.advance(position, frames);
         position
     }
 
-    fn settle(&mut self, expected: i64, stamp: i64) -> i64 {
+    fn resolve(&mut self, expected: i64, stamp: i64) -> i64 {
         let ahead = stamp.saturating_sub(expected);
         if ahead.abs() <= JITTER.to_samples(self.rate) {
             return expected;
@@ -94,8 +94,8 @@ impl Clock {
 mod tests {
     use super::*;
 
-    fn started() -> Clock {
-        let mut clock = Clock::new(48_000);
+    fn started() -> PacketClock {
+        let mut clock = PacketClock::new(48_000);
         clock.start(0, 960);
         clock
     }
