@@ -7,12 +7,12 @@ use bytes::Bytes;
 use media_time::Window;
 use media_v2::{Description, MediaAsset, MediaError};
 use test_kit::{context, window_ms};
-use video_render::{Error, Limits, Profile, RenderConfig, Rendered};
+use video_render::{Error, Profile, RenderConfig, RenderLimits, Rendered};
 
 use crate::support::{TestState, ffmpeg, probe, script};
 
 /// A test environment whose ffmpeg is the shell script `body`; `$output` is its output file.
-async fn with_script(body: &str, limits: Limits) -> (TestState, MediaAsset) {
+async fn with_script(body: &str, limits: RenderLimits) -> (TestState, MediaAsset) {
     let scripts = tempfile::tempdir().unwrap();
     let script = script(scripts.path(), body);
     let config = RenderConfig { ffmpeg: script, workers: 1, waiting: 0, limits, ..RenderConfig::default() };
@@ -24,15 +24,15 @@ async fn with_script(body: &str, limits: Limits) -> (TestState, MediaAsset) {
     (state, asset)
 }
 
-const PATIENT: Limits =
-    Limits { time: Duration::from_secs(60), silence: Duration::from_secs(60), output_bytes: 1 << 20 };
+const PATIENT: RenderLimits =
+    RenderLimits { time: Duration::from_secs(60), stall: Duration::from_secs(60), output_bytes: 1 << 20 };
 
 async fn attempt(state: &TestState, asset: &MediaAsset, window: Window) -> Result<Rendered, Error> {
     let profile = Profile::named("draft_480p_fast").unwrap();
     state.renderer.render_window(&context("t1"), asset, window, profile).await
 }
 
-async fn failure(body: &str, limits: Limits) -> Error {
+async fn failure(body: &str, limits: RenderLimits) -> Error {
     let (state, asset) = with_script(body, limits).await;
     let error = attempt(&state, &asset, window_ms(0, 1_000)).await.unwrap_err();
     let rows = sqlx::query_scalar::<_, i64>(
@@ -74,15 +74,15 @@ async fn missing_ffmpeg_is_unavailable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hanging_ffmpeg_is_killed_with_its_children() {
-    let silence = Limits { silence: Duration::from_millis(500), ..PATIENT };
-    let (state, asset) = with_script(HANG, silence).await;
+    let stalled = RenderLimits { stall: Duration::from_millis(500), ..PATIENT };
+    let (state, asset) = with_script(HANG, stalled).await;
     assert!(matches!(attempt(&state, &asset, window_ms(0, 1_000)).await, Err(Error::TimedOut(_))));
     ended(&state.scripts.as_ref().unwrap().path().join("pid")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ffmpeg_with_endless_output_is_killed_at_the_time_limit() {
-    let limits = Limits { time: Duration::from_millis(800), ..PATIENT };
+    let limits = RenderLimits { time: Duration::from_millis(800), ..PATIENT };
     let error = failure("while :; do echo out_time_us=1; echo nonsense >&2; done", limits).await;
     assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
 }
