@@ -200,9 +200,9 @@ fn silence_has_no_loudness() {
     let found = measured(48_000, &STEREO, &[0.0; 2 * 48_000], 480);
     assert_eq!((found.integrated_lufs(), found.range_lu()), (None, None));
     let second = Window::new(MediaTime::ZERO, MediaTime::from_millis(1_000)).expect("a window");
-    assert_eq!(found.span_lufs(second), None);
+    assert_eq!(found.window_lufs(second), None);
     let nothing = measured(48_000, &STEREO, &[], 480);
-    assert_eq!((nothing.integrated_lufs(), nothing.span_lufs(second)), (None, None));
+    assert_eq!((nothing.integrated_lufs(), nothing.window_lufs(second)), (None, None));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn spans_and_windows_measure_their_own_time_only() {
     let ms = MediaTime::from_millis;
     // A sine of 1 kHz is weighted by +0.69 dB, which the formula subtracts again; its mean square is 3.01 dB
     // below its peak.
-    let loud = found.span_lufs(Window::new(ms(500), ms(1_995)).expect("a window")).expect("sound");
+    let loud = found.window_lufs(Window::new(ms(500), ms(1_995)).expect("a window")).expect("sound");
     assert!((loud + 23.01).abs() < 0.05, "{loud} LUFS");
     let windows = found.windows(ms(1_000), ms(3_500));
     assert_eq!(windows.len(), 4);
