@@ -30,7 +30,7 @@ async fn shot_shows_the_origin_of_its_clip() {
     for name in ["semantic_version", "semantic_cache_key", "semantic_backend_type", "clip_offsets"] {
         assert_eq!(meta.get(name), Some(&Value::Null), "{name}");
     }
-    assert_eq!(meta["backend_version"], "x", "the artifact's own meta");
+    assert_eq!(meta["backend_version"], "test", "the artifact's own meta");
 
     let meta = &list["meta"];
     assert_eq!((&meta["count"], &meta["seed"]), (&json!(1), &json!(7)));
