@@ -14,6 +14,8 @@ use super::{ENV, TENANT, child};
 use crate::service_client::ServiceClient;
 
 const POLL: Duration = Duration::from_millis(100);
+/// Seconds that the service continues an analysis for after the demo was interrupted.
+const GRACE_S: &str = "3";
 /// Lines of the log in an error message.
 const LAST_LINES: usize = 20;
 
@@ -29,7 +31,8 @@ impl<'a> Service<'a> {
         let log = folders.create_log()?;
         let mut command = child::command()?;
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--audio-semantic-backend", "signal", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--audio-semantic-backend", "signal"])
+            .args(["--shutdown-grace-s", GRACE_S, "--data-dir"])
             .arg(folders.data())
             .stdout(log.try_clone()?)
             .stderr(log);
