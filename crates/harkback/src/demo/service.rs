@@ -14,6 +14,8 @@ use super::{ENV, TENANT, child};
 use crate::service_client::ServiceClient;
 
 const POLL: Duration = Duration::from_millis(100);
+/// Seconds that the service continues an analysis for after the demo was interrupted.
+const GRACE_S: &str = "3";
 /// Lines of the log in an error message.
 const LAST_LINES: usize = 20;
 
@@ -29,7 +31,8 @@ impl<'a> Service<'a> {
         let log = folders.create_log()?;
         let mut command = child::command()?;
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--audio-semantic-backend", "signal", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--audio-semantic-backend", "signal"])
+            .args(["--shutdown-grace-s", GRACE_S, "--data-dir"])
             .arg(folders.data())
             .stdout(log.try_clone()?)
             .stderr(log);
@@ -42,27 +45,26 @@ impl<'a> Service<'a> {
     /// # Errors
     /// When the process ends first: the error has its log.
     pub(super) async fn ready(&mut self) -> anyhow::Result<Url> {
-        let mut client = None;
-        loop {
-            if self.child.try_wait()?.is_some() {
-                anyhow::bail!("the service did not start; its log:\n{}", self.folders.log().trim_end());
+        let address = loop {
+            if let Some(address) = listen_address(&self.folders.log()) {
+                break address;
             }
-            match &client {
-                None => {
-                    if let Some(address) = listen_address(&self.folders.log()) {
-                        let url = Url::parse(&format!("http://{address}"))?;
-                        client = Some((ServiceClient::local(url.clone(), TENANT, ENV)?, url));
-                        continue;
-                    }
-                }
-                Some((client, url)) => {
-                    if client.send(client.request(Method::GET, "/readyz")).await.is_ok() {
-                        return Ok(url.clone());
-                    }
-                }
-            }
-            sleep(POLL).await;
+            self.next_poll().await?;
+        };
+        let url = Url::parse(&format!("http://{address}"))?;
+        let client = ServiceClient::local(url.clone(), TENANT, ENV)?;
+        while client.send(client.request(Method::GET, "/readyz")).await.is_err() {
+            self.next_poll().await?;
         }
+        Ok(url)
+    }
+
+    async fn next_poll(&mut self) -> anyhow::Result<()> {
+        if self.child.try_wait()?.is_some() {
+            anyhow::bail!("the service did not start; its log:\n{}", self.folders.log().trim_end());
+        }
+        sleep(POLL).await;
+        Ok(())
     }
 
     /// Adds the end of the log to the error of a call that was not answered.
