@@ -25,7 +25,7 @@ else
   echo 'no Debian package: no cargo-deb' >&2
 fi
 if cargo cyclonedx --version >/dev/null 2>&1; then
-  cargo cyclonedx --quiet --format json --describe binaries --manifest-path crates/harkback/Cargo.toml
+  cargo cyclonedx --quiet --format json --spec-version 1.5 --describe binaries --manifest-path crates/harkback/Cargo.toml
   mv crates/harkback/harkback_bin.cdx.json "$out/harkback-$architecture.cdx.json"
 else
   echo 'no SBOM: no cargo-cyclonedx' >&2
