@@ -165,6 +165,20 @@ quality: bootstrap ## score the analysis on the corpus, a table a task (TABLES="
 	@$(if $(if $(TABLES),$(filter $(SAMPLE_TABLES),$(TABLES)),all),cargo run --release --locked --quiet \
 		--package audio_field_to_samples --example samples_quality -- $(filter $(SAMPLE_TABLES),$(TABLES)))
 
+# Of try-image and try-deb: an existing binary, else a release build.
+BINARY ?=
+TRIED = $(or $(BINARY),$(or $(CARGO_TARGET_DIR),target)/release/harkback)
+build-tried:
+	@$(if $(BINARY),:,cargo build --release --locked --quiet --package harkback)
+
+.PHONY: try-image build-tried
+try-image: fixtures build-tried ## build the image and call the service in it (as root, with buildah and mmdebstrap; BINARY=…)
+	packaging/try_image.sh $(TRIED)
+
+.PHONY: try-deb
+try-deb: build-tried ## install, verify and purge the Debian package (as root, with cargo-deb and mmdebstrap; BINARY=…)
+	packaging/try_deb.sh $(TRIED)
+
 .PHONY: sqlx-prepare
 sqlx-prepare: ## write .sqlx again after a change of a query or a migration
 	tools/sqlx-prepare.sh

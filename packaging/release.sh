@@ -1,30 +1,34 @@
 #!/usr/bin/env bash
-# What a release consists of, in target/release-files: packaging/release.sh ARCHITECTURE
+# Makes the files of a release in target/release-files: packaging/release.sh ARCHITECTURE
 #
-# The program without debug information, that information beside it, a Debian package, and checksums. With cargo-auditable
-# the program lists its dependencies, with cargo-deb there is a package; without them that is left out, and said.
+# The stripped binary, its debug information, a Debian package (cargo-deb), an SBOM (cargo-cyclonedx), licences, checksums.
+# Without cargo-deb or cargo-cyclonedx, that file is left out with a message.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export SQLX_OFFLINE=true
 architecture=${1:?ARCHITECTURE}
+target=${CARGO_TARGET_DIR:-$PWD/target}
 
-cargo=(cargo)
-if cargo auditable --version >/dev/null 2>&1; then cargo=(cargo auditable); else echo 'not auditable: no cargo-auditable' >&2; fi
-"${cargo[@]}" build --profile dist --locked --workspace --bins
+packaging/build.sh
 
-out=target/release-files
+out=$target/release-files
 rm -rf "$out"
 mkdir -p "$out"
 name=harkback-$architecture-linux
-objcopy --only-keep-debug target/dist/harkback "$out/$name.debug"
-objcopy --strip-all --add-gnu-debuglink="$out/$name.debug" target/dist/harkback "$out/$name"
-gzip --best --force "$out/$name.debug"
-# Of the stripped program.
-cp "$out/$name" target/dist/harkback
+objcopy --only-keep-debug --compress-debug-sections "$target/dist/harkback" "$out/$name.debug"
+objcopy --strip-all --add-gnu-debuglink="$out/$name.debug" "$target/dist/harkback" "$out/$name"
+cp packaging/THIRD_PARTY.md "$out/"
+# cargo-deb packages the stripped binary.
+cp "$out/$name" "$target/dist/harkback"
 if cargo deb --version >/dev/null 2>&1; then
   cargo deb --package harkback --profile dist --no-build --no-strip --output "$out/"
 else
   echo 'no Debian package: no cargo-deb' >&2
+fi
+if cargo cyclonedx --version >/dev/null 2>&1; then
+  cargo cyclonedx --quiet --format json --spec-version 1.5 --describe binaries --manifest-path crates/harkback/Cargo.toml
+  mv crates/harkback/harkback_bin.cdx.json "$out/harkback-$architecture.cdx.json"
+else
+  echo 'no SBOM: no cargo-cyclonedx' >&2
 fi
 (cd "$out" && sha256sum -- * >SHA256SUMS-"$architecture")
 ls -l "$out"
