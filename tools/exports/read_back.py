@@ -188,7 +188,7 @@ def of_edl(path, truth):
     half = Fraction(1, 2) / rate
     for is_video, wanted in tracks.items():
         kind = otio.schema.TrackKind.Video if is_video else otio.schema.TrackKind.Audio
-        found = [track for track in timeline.tracks if track.kind == kind]
+        found = sorted((track for track in timeline.tracks if track.kind == kind), key=lambda track: track.name)
         for track, of_track in zip(found, wanted, strict=True):
             rows = list(expected(truth, of_track, rate))
             items = [item for item in track if isinstance(item, otio.schema.Clip)]

@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(rate(100.0, 60), 50.0);
         assert_eq!(rate(29.97, 60), 30_000.0 / 1_001.0);
         assert_eq!(rate(119.88, 60), 60_000.0 / 1_001.0);
-        assert_eq!(rate(1_000.0, 60), 31.0);
+        assert_eq!(rate(1_000.0, 60), 32.0);
     }
 
     #[test]

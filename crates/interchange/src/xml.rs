@@ -20,7 +20,7 @@ impl Xml {
 
     /// Starts a document with an XML declaration and a document type.
     pub(crate) fn document(doctype: &str) -> Self {
-        let mut xml = Self::fragment();
+        let mut xml = Self::without_doctype();
         xml.event(Event::DocType(BytesText::from_escaped(doctype)));
         xml
     }
