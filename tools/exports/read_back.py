@@ -28,15 +28,14 @@ def rate_of(truth):
     return Fraction(*truth["rate"])
 
 
-def counted(rate, most=None):
-    """The rate that timecode can count, as FrameRate::timecode_rate has it."""
-    if rate.denominator not in (1, 1001):
-        rate = Fraction(int(rate + Fraction(1, 2)))
-    while most and round(rate) > most:
-        rate /= 2
-        if rate.denominator not in (1, 1001):
-            rate = Fraction(int(rate + Fraction(1, 2)))
-    return rate
+def editing(rate, most):
+    """The rate of editing systems, as FrameRate::editing_rate has it."""
+    whole = (24, 25, 30, 48, 50, 60, 96, 100, 120)
+    for power in [0, -1, -2, -3, -4, -5, 1, 2, 3, 4, 5]:
+        scaled = rate * Fraction(2) ** power
+        if scaled.denominator in (1, 1001) and round(scaled) in whole and round(scaled) <= most:
+            return scaled
+    return Fraction(25)
 
 
 def expected(truth, track, rate):
@@ -105,7 +104,7 @@ def of_fcp7(path, truth):
     video = [track for track in truth["tracks"] if track["is_video"]]
     audio = [track for track in truth["tracks"] if not track["is_video"]]
     # The reader takes times of the clip as counted from the start of the file.
-    rate = counted(rate_of(truth))
+    rate = editing(rate_of(truth), 120)
     return check_tracks(timeline, truth, rate, tracks=video + audio, source=False)
 
 
@@ -179,7 +178,7 @@ def of_fcpxml(path, truth):
 
 
 def of_edl(path, truth):
-    rate = counted(rate_of(truth), 60)
+    rate = editing(rate_of(truth), 60)
     text = path.read_text()
     # One video track at a time: the reader takes all video events as one track.
     timeline = otio.adapters.read_from_string(text, adapter_name="cmx_3600", rate=float(rate), ignore_timecode_mismatch=True)

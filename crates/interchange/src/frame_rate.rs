@@ -79,17 +79,23 @@ impl FrameRate {
         self.is_ntsc() && self.nominal().is_multiple_of(30)
     }
 
-    /// The rate that timecode can count: this one if it is whole or 1 000/1 001 of a whole one, else the nearest whole one;
-    /// halved as often as necessary to be at most `max` frames per second.
+    /// The rate of editing systems that is this one, or a power of two times this one, up to `max` frames per second; 25 if
+    /// there is none.
     #[must_use]
-    pub fn timecode_rate(self, max: u32) -> Self {
-        let is_counted = self.denominator == 1 || self.is_ntsc();
-        let mut rate = if is_counted { self } else { Self { numerator: self.nominal(), denominator: 1 } };
-        while rate.nominal() > max {
-            let half = Self::new(rate.numerator, rate.denominator * 2);
-            rate = half.map_or(Self::PAL, |half| half.timecode_rate(u32::MAX));
-        }
-        rate
+    pub fn editing_rate(self, max: u32) -> Self {
+        const WHOLE: [u32; 9] = [24, 25, 30, 48, 50, 60, 96, 100, 120];
+        let is_editing = |rate: &Self| {
+            (rate.denominator == 1 || rate.is_ntsc())
+                && WHOLE.contains(&rate.nominal())
+                && rate.nominal() <= max
+        };
+        let halves =
+            (0..6).map_while(|power| self.denominator.checked_mul(1 << power)).map(|d| (self.numerator, d));
+        let doubles =
+            (1..6).map_while(|power| self.numerator.checked_mul(1 << power)).map(|n| (n, self.denominator));
+        let rates =
+            halves.chain(doubles).filter_map(|(numerator, denominator)| Self::new(numerator, denominator));
+        rates.into_iter().find(is_editing).unwrap_or(Self::PAL)
     }
 
     /// The frame boundary nearest to `time`; halves up.
@@ -186,14 +192,15 @@ mod tests {
     }
 
     #[test]
-    fn timecode_rates_are_whole_or_ntsc() {
-        let rate = |fps, max| FrameRate::from_f64(fps).unwrap().timecode_rate(max).as_f64();
-        assert_eq!(rate(12.5, 60), 13.0);
+    fn editing_rates_are_multiples_where_possible() {
+        let rate = |fps, max| FrameRate::from_f64(fps).unwrap().editing_rate(max).as_f64();
+        assert_eq!(rate(12.5, 60), 25.0);
+        assert_eq!(rate(15.0, 60), 30.0);
         assert_eq!(rate(120.0, 60), 60.0);
-        assert_eq!(rate(100.0, 60), 50.0);
+        assert_eq!(rate(120.0, 120), 120.0);
         assert_eq!(rate(29.97, 60), 30_000.0 / 1_001.0);
         assert_eq!(rate(119.88, 60), 60_000.0 / 1_001.0);
-        assert_eq!(rate(1_000.0, 60), 32.0);
+        assert_eq!(rate(17.0, 60), 25.0);
     }
 
     #[test]

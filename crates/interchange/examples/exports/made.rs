@@ -65,7 +65,7 @@ impl Made {
         let is_audio = name.ends_with(".wav");
         let rate = (!is_audio).then(|| self.rate());
         let timecode_rate = rate.unwrap_or(RATE);
-        let start = self.between(0, 2) * self.between(0, 86_000_000_000);
+        let start = self.between(0, 2) * self.between(0, 72_000_000_000);
         Media {
             id: format!("asset_{index}"),
             url: (self.next() % 3 > 0).then(|| format!("file:///media/{index}.mp4")),

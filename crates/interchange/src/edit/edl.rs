@@ -19,7 +19,7 @@ const MAX_AUDIO_TRACKS: usize = 4;
 #[must_use]
 pub fn edl(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
-    let timeline = &*timeline.at_timecode_rate(MAX_RATE, &mut losses);
+    let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
     let rate = timeline.rate;
     let reels = reels(timeline);
     let mut text = format!("TITLE: {}\n", one_line(&timeline.name));
@@ -77,6 +77,8 @@ fn event(
     );
     if clip.clip.speed != 1.0 {
         let fps = rate.as_f64() * clip.clip.speed;
+        // Motion lines have no notation of drop frame.
+        let source_in = source_in.replace(';', ":");
         let _ = writeln!(text, "M2   {reel:<8} {fps:>7.3}                {source_in}");
     }
     let _ = writeln!(text, "* FROM CLIP NAME: {}", one_line(&clip.clip.name));

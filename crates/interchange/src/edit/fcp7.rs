@@ -5,11 +5,14 @@ use crate::frame_rate::FrameRate;
 use crate::loss::{Export, Losses};
 use crate::xml::Xml;
 
+/// Greatest rate of its editors.
+const MAX_RATE: u32 = 120;
+
 /// Formats a timeline as xmeml 5.
 #[must_use]
 pub fn fcp7xml(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
-    let timeline = &*timeline.at_timecode_rate(u32::MAX, &mut losses);
+    let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
     let tracks = grid(timeline, &mut losses);
     let duration = tracks.iter().flat_map(|track| track.clips.iter().map(|clip| clip.end)).max().unwrap_or(0);
     let mut document = Document { timeline, written: vec![false; timeline.media.len()], number: 0 };
@@ -91,7 +94,7 @@ impl Document<'_> {
         if std::mem::replace(&mut self.written[index], true) {
             return xml.empty("file", &[("id", &id)]);
         }
-        let rate = media.rate.map_or(self.timeline.rate, |rate| rate.timecode_rate(u32::MAX));
+        let rate = media.rate.map_or(self.timeline.rate, |rate| rate.editing_rate(MAX_RATE));
         xml.element("file", &[("id", &id)], |xml| {
             xml.text("name", &media.name);
             xml.text("pathurl", media.url.as_deref().unwrap_or(&media.name));
@@ -120,7 +123,7 @@ impl Document<'_> {
 
 fn characteristics(xml: &mut Xml, rate: FrameRate, size: Option<(u32, u32)>) {
     xml.element("samplecharacteristics", &[], |xml| {
-        write_rate(xml, rate.timecode_rate(u32::MAX));
+        write_rate(xml, rate.editing_rate(MAX_RATE));
         if let Some((width, height)) = size {
             xml.text("width", &width.to_string());
             xml.text("height", &height.to_string());

@@ -36,9 +36,9 @@ pub struct EditTimeline {
 }
 
 impl EditTimeline {
-    /// The same timeline at a rate that timecode can count, at most `max` frames per second.
-    pub(crate) fn at_timecode_rate(&self, max: u32, losses: &mut Losses) -> Cow<'_, Self> {
-        let rate = self.rate.timecode_rate(max);
+    /// The same timeline at a rate of editing systems, at most `max` frames per second.
+    pub(crate) fn at_editing_rate(&self, max: u32, losses: &mut Losses) -> Cow<'_, Self> {
+        let rate = self.rate.editing_rate(max);
         if rate == self.rate {
             return Cow::Borrowed(self);
         }

@@ -42,7 +42,7 @@ pub fn otio(annotations: &Annotations) -> Export {
 #[must_use]
 pub fn resolve_edl(annotations: &Annotations, rate: FrameRate) -> Export {
     let mut losses = Losses::default();
-    let rate = rate.timecode_rate(MAX_RATE);
+    let rate = rate.editing_rate(MAX_RATE);
     let drop = if rate.is_drop_frame() { "DROP FRAME" } else { "NON-DROP FRAME" };
     let mut text = format!("TITLE: {}\nFCM: {drop}\n\n", one_line(&annotations.media.name));
     let offset = rate.first_frame_of_hour(1);
