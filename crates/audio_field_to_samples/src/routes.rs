@@ -7,9 +7,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::codes::{OVERTAKEN, SLICE_TOO_LARGE, TRANSCRIPT_UNREADABLE};
-use crate::model::{
-    DetectResponse, HitsRequest, LoopsRequest, PhrasesRequest, SamplesRequest, SamplesResponse,
-};
+use crate::hits::HitsRequest;
+use crate::loops::LoopsRequest;
+use crate::model::{DetectResponse, SamplesRequest, SamplesResponse};
+use crate::phrases::PhrasesRequest;
 use crate::{Error, FieldToSamples};
 
 /// Routes of `POST /audio/field-to-samples` and of the single detectors.
@@ -66,7 +67,7 @@ async fn detect_hits(
     State(samples): State<FieldToSamples>,
     ContextJson(context, request): ContextJson<HitsRequest>,
 ) -> Result<Json<DetectResponse>, Error> {
-    samples.hits(&context, &request).await.map(Json)
+    samples.detect(&context, &request).await.map(Json)
 }
 
 /// Find loops
@@ -83,7 +84,7 @@ async fn detect_loops(
     State(samples): State<FieldToSamples>,
     ContextJson(context, request): ContextJson<LoopsRequest>,
 ) -> Result<Json<DetectResponse>, Error> {
-    samples.loops(&context, &request).await.map(Json)
+    samples.detect(&context, &request).await.map(Json)
 }
 
 http_kit::error_responses!(PhrasesErrors:
@@ -107,5 +108,5 @@ async fn detect_phrases(
     State(samples): State<FieldToSamples>,
     ContextJson(context, request): ContextJson<PhrasesRequest>,
 ) -> Result<Json<DetectResponse>, Error> {
-    samples.phrases(&context, &request).await.map(Json)
+    samples.detect(&context, &request).await.map(Json)
 }

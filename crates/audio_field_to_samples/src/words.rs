@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 
 use crate::phrases::SpokenWord;
-use crate::task::SampleSource;
+use crate::source::SampleSource;
 use crate::{Error, store};
 
 /// Backend type of timelines whose speech was transcribed: if such a timeline has no words, there is no speech.
@@ -56,7 +56,7 @@ impl WordSource {
             return Ok(Self::Timeline(id));
         }
         let assets = std::slice::from_ref(asset_id);
-        let stale = media_v2::store::wrongly_analysed(&mut conn, scope, assets).await?;
+        let stale = audio_semantic_timeline::store::wrongly_analysed(&mut conn, scope, assets).await?;
         let (asset_id, is_stale) = (asset_id.clone(), !stale.is_empty());
         Err(if is_stale { Error::WordsStale(asset_id) } else { Error::WordsNotFound(asset_id) })
     }

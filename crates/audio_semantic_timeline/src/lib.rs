@@ -18,7 +18,6 @@ mod error;
 pub mod model;
 pub mod openai;
 mod params;
-mod picture;
 pub mod plot;
 mod registered;
 mod routes;

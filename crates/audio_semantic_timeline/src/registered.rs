@@ -35,6 +35,10 @@ impl DocumentValidator for RegisteredDocuments {
         }
         violations.0
     }
+
+    fn cache_key_copies(&self) -> &'static [&'static str] {
+        &["audio_semantic_cache_key"]
+    }
 }
 
 /// The members of a transcript that are read; others are ignored.

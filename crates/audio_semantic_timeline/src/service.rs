@@ -2,6 +2,7 @@
 
 mod make;
 mod parsed;
+mod plot;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -196,10 +197,10 @@ impl SemanticTimelines {
     ) -> Result<(Artifact, bool), Error> {
         let TimelineOf { asset_id, artifact_id } = of;
         let subject = AnalysisKey::new(context, asset_id.clone(), artifact_id.clone(), params, selection)?;
-        let sound = self.sound(&context.scope, &asset_id, artifact_id.as_ref()).await?;
+        let input = self.analysis_input(&context.scope, &asset_id, artifact_id.as_ref()).await?;
         let audio_stream = subject.params.audio_stream;
-        let subject = subject.with_mark(&self.mark(&sound, audio_stream, selection).await?);
-        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, selection, &sound).await?;
+        let subject = subject.with_mark(&self.mark(&input, audio_stream, selection).await?);
+        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, selection, &input).await?;
         metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
             .increment(1);
         Ok((artifact, cache_hit))
@@ -275,10 +276,10 @@ impl SemanticTimelines {
         };
         let [Some(of_clip), of_asset] = found.as_slice() else { return Ok(None) };
         let response = self.stored(scope, of_clip).await?;
-        let Some(sound) = &response.summary.artifact_id else {
+        let Some(artifact_id) = &response.summary.artifact_id else {
             return Ok(Some((response, MediaTime::ZERO)));
         };
-        let start = self.0.origins.start_in(scope, sound, &clip.asset_id).await?;
+        let start = self.0.origins.start_in(scope, artifact_id, &clip.asset_id).await?;
         let duration = MediaTime::from_millis(response.summary.duration_ms);
         let part = start.map(|start| Window::starting_at(start, duration + ROUNDING));
         match (part, of_asset) {
@@ -294,7 +295,7 @@ impl SemanticTimelines {
         let (clip_id, asset_id) = (clip.id, clip.asset_id);
         let mut conn = self.0.media.pool().acquire().await?;
         let assets = std::slice::from_ref(&asset_id);
-        let is_stale = !media_v2::store::wrongly_analysed(&mut conn, scope, assets).await?.is_empty();
+        let is_stale = !store::wrongly_analysed(&mut conn, scope, assets).await?.is_empty();
         let reason = if is_stale { format!(" (the existing one was {STALE})") } else { String::new() };
         Ok(Error::SemanticsNotFound(format!(
             "clip {clip_id} has no semantic timeline yet{reason}: POST /audio/semantic-timeline/analyze with asset_id \
@@ -311,7 +312,7 @@ impl SemanticTimelines {
     }
 
     /// The asset, or its artifact if given.
-    pub(crate) async fn sound(
+    pub(crate) async fn analysis_input(
         &self,
         scope: &Scope,
         asset_id: &Id,

@@ -12,7 +12,7 @@ use crate::codes::{
     ORIGIN_TOO_DEEP, PATTERN_CONFLICT, SEMANTICS_MISSING, SHOT_LIST_NOT_FOUND, SHOT_LIST_TOO_LARGE,
     SHOT_LIST_UNREADABLE, TOO_MANY_CLIPS, UPSTREAM_WINDOW_INVALID,
 };
-use crate::{InvalidOwnOrigin, MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
+use crate::{InvalidDeclaredOrigin, MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
 
 /// Why an origin or a shot list could not be returned.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum Error {
     )]
     UpstreamWindow(Id),
     /// The meta of artifacts names an invalid source.
-    #[error("{InvalidOwnOrigin}: {}", list(.0))]
+    #[error("{InvalidDeclaredOrigin}: {}", list(.0))]
     OriginInvalid(Vec<String>),
     /// Artifacts without an origin map, where one is required.
     #[error("neither these artifacts nor their upstream artifacts have an origin map: {}", list(.0))]

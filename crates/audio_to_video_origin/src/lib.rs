@@ -26,11 +26,11 @@
 
 mod build;
 pub mod codes;
+mod declared_origin;
 mod error;
 mod lookup;
 mod model;
 mod origin;
-mod own;
 mod plan;
 mod resolve;
 mod routes;
@@ -43,14 +43,13 @@ pub mod store;
 
 use media_v2::MAX_STORED_JSON_BYTES;
 
+pub use declared_origin::{DeclaredFields, DeclaredOrigin, InvalidDeclaredOrigin};
 pub use error::Error;
 pub use model::{
     Alignment, AudioClip, AudioSequence, AudioTrack, ClipOffset, NewOriginMap, OriginMap, PatternOrId,
     PatternShot, PutOriginMap, ResolvedOriginMap, ShotListMeta, ShotListRequest, ShotListResult, VideoShot,
 };
-pub use origin::{Origin, ResolvedOrigin};
-pub use own::{DeclaredFields, DeclaredOrigin, InvalidOwnOrigin};
-pub use resolve::MAX_CHAIN;
+pub use origin::{MAX_CHAIN, Origin, ResolvedOrigin};
 pub use routes::{BODY_LIMITS, router};
 pub use service::VideoOrigins;
 pub use shot_list::ShotList;

@@ -4,6 +4,9 @@ use primitives::Id;
 
 use crate::ClipOffset;
 
+/// Maximum number of artifacts of a chain.
+pub const MAX_CHAIN: usize = 64;
+
 /// The window of a recording that an audio artifact was taken from, with its pieces in playback order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {

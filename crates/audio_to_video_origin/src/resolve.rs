@@ -8,10 +8,7 @@ use media_time::{MediaTime, Window};
 use primitives::Id;
 use serde_json::Value;
 
-use crate::{Error, Origin, ResolvedOrigin};
-
-/// Maximum number of artifacts of a chain.
-pub const MAX_CHAIN: usize = 64;
+use crate::{Error, MAX_CHAIN, Origin, ResolvedOrigin};
 
 /// An artifact on a chain.
 #[derive(Debug)]

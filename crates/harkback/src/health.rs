@@ -14,8 +14,6 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::operations;
-
 /// Timeout of a check of the database, and the interval of checks, after a success and after a failure.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 const DATABASE_PERIOD: Duration = Duration::from_secs(1);
@@ -175,10 +173,16 @@ pub(crate) fn database_unavailable() -> Problem {
 /// Answers 503 at once while the database is away, except on routes that do not need it.
 pub(crate) async fn breaker(State(health): State<Health>, request: Request, next: Next) -> Response {
     let is_away = matches!(*health.database.borrow(), DatabaseState::Down(_));
-    if is_away && !operations::is_operational(request.uri().path()) {
+    if is_away && !is_operational(request.uri().path()) {
         return database_unavailable().into_response();
     }
     next.run(request).await
+}
+
+/// Whether a route needs no database: probes, metrics and the documents.
+pub(crate) fn is_operational(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs" | "/")
+        || path.starts_with("/docs/")
 }
 
 #[cfg(test)]

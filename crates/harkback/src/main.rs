@@ -9,6 +9,7 @@
 
 mod analyze;
 mod app;
+mod capacity;
 mod catalogue;
 mod cli;
 mod codes;
@@ -30,7 +31,7 @@ mod models;
 mod operations;
 mod output;
 mod paced;
-mod picture;
+mod plot;
 mod policy;
 mod processor;
 mod progress_lines;

@@ -24,7 +24,7 @@ use crate::config::Role;
 use crate::health::{self, DatabaseState, Health, StoreState};
 
 /// Timeout of capability checks: probes of orchestrators give up after a second. Unfinished checks are left out.
-const PATIENCE: Duration = Duration::from_millis(700);
+const CAPABILITY_TIMEOUT: Duration = Duration::from_millis(700);
 
 #[derive(Clone)]
 pub(crate) struct Operations {
@@ -49,12 +49,6 @@ struct Readiness {
     renderer: Option<String>,
     /// Parts that are missing or replaced by a fallback.
     reasons: Vec<String>,
-}
-
-/// Whether a route needs no database: probes, metrics and the documents.
-pub(crate) fn is_operational(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs" | "/")
-        || path.starts_with("/docs/")
 }
 
 /// Answers only the operational routes: a worker has no others.
@@ -120,8 +114,8 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
     }
     // All other routes work without analysis and without renders.
     let (selection, renderer) = tokio::join!(
-        timeout(PATIENCE, operations.timelines.selection()),
-        timeout(PATIENCE, operations.renderer.version())
+        timeout(CAPABILITY_TIMEOUT, operations.timelines.selection()),
+        timeout(CAPABILITY_TIMEOUT, operations.renderer.version())
     );
     let selection = match selection {
         Ok(selection) => selection.map_err(|error| reasons.push(error.to_string())).ok(),

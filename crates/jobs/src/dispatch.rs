@@ -16,7 +16,7 @@ use scheduling::defer;
 use crate::Error;
 use crate::codes::JOB_CANCELLED;
 use crate::heavy_calls::{HeavyCall, find};
-use crate::model::{Job, JobState};
+use crate::model::{Job, JobState, job_path};
 use crate::prefer;
 use crate::service::{Jobs, NewJob};
 use crate::store::Answer;
@@ -111,15 +111,10 @@ pub(crate) async fn result(jobs: &Jobs, scope: &Scope, id: &Id) -> Result<Respon
 fn accepted(job: &Job) -> Response {
     let mut response = (StatusCode::ACCEPTED, axum::Json(job)).into_response();
     let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&path(&job.id)) {
+    if let Ok(location) = HeaderValue::from_str(&job_path(&job.id)) {
         headers.insert(header::LOCATION, location);
     }
     headers.insert("preference-applied", HeaderValue::from_static("respond-async"));
     headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
     response
-}
-
-/// Path of a job's resource.
-pub(crate) fn path(id: &Id) -> String {
-    format!("/jobs/{id}")
 }

@@ -126,6 +126,11 @@ pub struct Job {
     pub problem: Option<Value>,
 }
 
+/// Path of a job's resource.
+pub(crate) fn job_path(id: &Id) -> String {
+    format!("/jobs/{id}")
+}
+
 /// The answer that the call would have returned.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct JobResult {

@@ -14,8 +14,7 @@ use tokio::time::sleep;
 
 use crate::heavy_calls::{HEAVY_CALLS, Lane, kinds_of};
 use crate::model::JobState;
-use crate::queueing::QUEUE_SCHEMA;
-use crate::service::Jobs;
+use crate::service::{Jobs, QUEUE_SCHEMA};
 use crate::store;
 use crate::webhooks::WebhookSender;
 

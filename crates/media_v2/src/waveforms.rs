@@ -4,36 +4,13 @@ use audio_signal::{Waveform, WaveformError, WaveformParams, waveform};
 use blob_store::{BlobError, BlobId};
 use media_decode::DecodeError;
 use primitives::Scope;
-use sha2::{Digest, Sha256};
 
 use crate::service::MediaService;
+use crate::waveform_key::WaveformKey;
 use crate::{Content, MediaError, store};
 
 /// Largest cached waveform in bytes: the header and the largest number of peaks.
 const MAX_BYTES: u64 = 24 + 4 * WaveformParams::MAX_PAIRS as u64;
-
-/// Cache key of peaks, within an owner.
-#[derive(Clone, Debug)]
-pub(crate) struct WaveformKey {
-    /// SHA-256 of the URI, content hash and decoder of the recording, lower-case hex.
-    pub(crate) source: String,
-    pub(crate) params: WaveformParams,
-}
-
-impl WaveformKey {
-    /// Version of the computation, incremented when the same recording may give different peaks.
-    pub(crate) const RULE: i16 = 1;
-
-    fn new(content: Content<'_>, params: WaveformParams) -> Self {
-        // A hash given by a caller is combined with the URI, so that it cannot select another recording's peaks.
-        let mut known = format!("{}\n{}", content.uri, content.sha256.unwrap_or_default());
-        // Peaks of an earlier decoder, which decoded the recording incorrectly, have another key.
-        if let Some(decoder) = content.decoder {
-            known += &format!("\n{decoder}");
-        }
-        Self { source: hex::encode(Sha256::digest(known)), params }
-    }
-}
 
 impl MediaService {
     /// The blob with the peaks of a recording, computed on a worker thread if it is not cached.

@@ -1,5 +1,4 @@
 use axum::response::{IntoResponse, Response};
-
 use http_kit::codes::INVALID_BODY;
 use http_kit::{FieldError, Problem};
 

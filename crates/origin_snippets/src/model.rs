@@ -10,6 +10,11 @@ use crate::Error;
 /// Properties of a snippet, as a JSON object.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
+/// An object of these members.
+pub(crate) fn meta_of<const N: usize>(members: [(&str, serde_json::Value); N]) -> Meta {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// Maximum items of a batch: each is a clip of one timeline.
 const MAX_ITEMS: usize = video_timeline::MAX_CLIPS;
 

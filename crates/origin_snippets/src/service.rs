@@ -7,11 +7,11 @@ use media_v2::{MediaAsset, MediaError};
 use primitives::{Clock, Id, PageParams, Scope, WriteSeed};
 use sqlx::{PgConnection, PgPool};
 use tracing::Instrument as _;
-use video_render::{Profile, Rendered, Renderer};
+use video_render::{Profile, Renderer};
 use video_timeline::{CreatedTimeline, TimelineCompanion, VideoTimeline};
 
 use crate::plan::{Planned, plan};
-use crate::write::Batch;
+use crate::write::{Batch, RenderOutcome};
 use crate::{BatchRequest, BatchResult, Error, Mode, listing, store};
 
 /// Makes and lists snippets. Cheap to clone.
@@ -22,9 +22,6 @@ pub struct OriginSnippets {
     renderer: Renderer,
     clock: Arc<dyn Clock>,
 }
-
-/// The result of rendering a window: the render, or an error text for the caller.
-pub(crate) type RenderOutcome = Result<Rendered, String>;
 
 impl OriginSnippets {
     /// Creates a service on a migrated database, a timeline and a renderer.

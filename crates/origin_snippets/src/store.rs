@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::write::facts;
+use crate::model::meta_of;
 use crate::{Error, Meta, Mode, OriginSnippet};
 
 /// Project, sequence, track and mode of a batch.
@@ -168,7 +168,7 @@ impl StoredSnippet {
     /// The snippet as originally returned, with mode, project, sequence and track in its meta.
     pub(crate) fn into_snippet(self) -> OriginSnippet {
         let mut snippet = self.snippet;
-        snippet.meta.extend(facts([
+        snippet.meta.extend(meta_of([
             ("mode", json!(self.mode)),
             ("project_id", json!(self.project_id)),
             ("sequence_id", json!(self.sequence_id)),

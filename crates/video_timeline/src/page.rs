@@ -12,7 +12,7 @@ pub struct Paging {
 
 /// Cursor of an ascending listing by a number (a position, or a time in µs), then id; without an id, the position
 /// before all rows with the number.
-type Position = KeysetCursor<i64, Option<Id>>;
+pub(crate) type Position = KeysetCursor<i64, Option<Id>>;
 
 /// The cursor of a row in an ascending listing.
 pub(crate) fn position(key: i64, id: &Id) -> Position {

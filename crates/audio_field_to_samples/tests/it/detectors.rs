@@ -4,9 +4,8 @@ use std::f32::consts::TAU;
 use std::io::Cursor;
 
 use audio_field_to_samples::extract::{FeatureSet, RecordingFeatures, extract};
-use audio_field_to_samples::hits::{self, Hit};
-use audio_field_to_samples::loops::{self, Loop};
-use audio_field_to_samples::params::{HitParams, LoopParams};
+use audio_field_to_samples::hits::{self, Hit, HitParams};
+use audio_field_to_samples::loops::{self, Loop, LoopParams};
 use audio_signal::Onset;
 use media_time::MediaTime;
 use proptest::prelude::*;
@@ -16,7 +15,8 @@ use crate::support::{file, strikes, wav};
 const RATE: u32 = 16_000;
 
 fn features(sound: &[f32]) -> RecordingFeatures {
-    extract(&Cursor::new(wav(RATE, sound)).into(), FeatureSet { hits: true, loops: true }, &|| false).unwrap()
+    extract(&Cursor::new(wav(RATE, sound)).into(), FeatureSet { rhythm: true, bands: true }, &|| false)
+        .unwrap()
 }
 
 fn found(extracted: &RecordingFeatures, params: &HitParams) -> Vec<Hit> {
@@ -144,7 +144,7 @@ fn loop_confidence_does_not_depend_on_loudness() {
 #[test]
 fn overlapping_duplicates_are_suppressed() {
     let extracted =
-        extract(&file("music_120bpm.wav").into(), FeatureSet { hits: false, loops: true }, &|| false)
+        extract(&file("music_120bpm.wav").into(), FeatureSet { rhythm: false, bands: true }, &|| false)
             .unwrap();
     let params = LoopParams { min_confidence: 0.0, ..LoopParams::default() };
     let loops = loops::detect(&extracted, &params);

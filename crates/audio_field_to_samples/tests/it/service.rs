@@ -57,7 +57,7 @@ async fn origins_are_within_the_declared_duration() {
         .unwrap();
     let asset = state.media.service.asset(&scope("t1"), &asset.id).await.unwrap();
     let length = asset.duration_ms.unwrap();
-    let found = state.samples.hits(&context("t1"), &hits_request(&asset, json!({}))).await.unwrap();
+    let found = state.samples.detect(&context("t1"), &hits_request(&asset, json!({}))).await.unwrap();
     let last = state.artifact(found.artifact_ids.last().unwrap()).await;
     assert_eq!(last.end_ms, Some(length));
     let Event::Hit(event) = found.events.last().unwrap() else { panic!("not a hit") };
@@ -100,20 +100,20 @@ async fn identical_requests_get_the_same_artifacts() {
     assert_eq!(errors[&Detector::Phrases].code, "words_not_found");
 
     // A request for one detector shares the run; other parameters do not.
-    let hits = state.samples.hits(&context("t1"), &hits_request(&asset, json!({}))).await.unwrap();
+    let hits = state.samples.detect(&context("t1"), &hits_request(&asset, json!({}))).await.unwrap();
     assert!(hits.meta.cache_hit && hits.artifact_ids == first.hit_artifact_ids);
     assert!(first.summary_meta.cache_key.starts_with(&hits.meta.cache_key));
     let artifacts = state.count("artifacts").await;
     assert_eq!(state.count("origin_maps").await, artifacts);
     assert_eq!(artifacts, (first.hit_artifact_ids.len() + first.loop_artifact_ids.len()) as i64);
     let params = json!({"hit_params": {"pre_roll_ms": 20}});
-    let others = state.samples.hits(&context("t1"), &hits_request(&asset, params)).await.unwrap();
+    let others = state.samples.detect(&context("t1"), &hits_request(&asset, params)).await.unwrap();
     assert!(!others.meta.cache_hit && others.meta.cache_key != hits.meta.cache_key);
     assert_ne!(others.artifact_ids, hits.artifact_ids);
 
     // Another asset with the same bytes gets equal samples.
     let twin = state.upload_fixture("music_120bpm.wav").await;
-    let twins = state.samples.hits(&context("t1"), &hits_request(&twin, json!({}))).await.unwrap();
+    let twins = state.samples.detect(&context("t1"), &hits_request(&twin, json!({}))).await.unwrap();
     assert_eq!(twins.events, hits.events);
     for (a, b) in hits.artifact_ids.iter().zip(&twins.artifact_ids) {
         assert_eq!(state.artifact(a).await.uri, state.artifact(b).await.uri, "the same bytes");
@@ -125,7 +125,7 @@ async fn artifacts_record_their_source_and_parameters() {
     let state = TestState::new().await;
     let asset = state.upload(wav(16_000, &strikes(16_000, 3.0, &[(0.5, 0.8), (1.5, 0.2)]))).await;
     let request = hits_request(&asset, json!({"min_quality_score": 0.9}));
-    let hits = state.samples.hits(&context("t1"), &request).await.unwrap();
+    let hits = state.samples.detect(&context("t1"), &request).await.unwrap();
     assert_eq!((hits.meta.count, hits.meta.filtered_count), (1, 1));
     let Event::Hit(event) = &hits.events[0] else { panic!("{:?}", hits.events) };
     assert!((480..=520).contains(&event.time_ms) && event.energy.unwrap() > 0.0);
@@ -151,7 +151,7 @@ async fn phrases_come_from_the_newest_transcript() {
     let state = TestState::new().await;
     let asset = state.upload_fixture("talk_and_music.mp4").await;
     let request = phrases_request(&asset, json!({}));
-    let none = state.samples.phrases(&context("t1"), &request).await.unwrap_err();
+    let none = state.samples.detect(&context("t1"), &request).await.unwrap_err();
     assert_eq!(code(none), "words_not_found");
 
     let words = json!({"words": [
@@ -160,7 +160,7 @@ async fn phrases_come_from_the_newest_transcript() {
         {"word": "Late", "start_ms": 30_000, "end_ms": 30_900},
     ], "anything": "else"});
     let transcript = transcribe(&state, &asset, &words).await;
-    let found = state.samples.phrases(&context("t1"), &request).await.unwrap();
+    let found = state.samples.detect(&context("t1"), &request).await.unwrap();
     let Event::Phrase(phrase) = &found.events[0] else { panic!("{:?}", found.events) };
     assert_eq!((phrase.transcript.as_str(), phrase.confidence), ("Welcome. This", Some(0.75)));
     assert_eq!((found.events.len(), phrase.start_ms, phrase.end_ms), (2, 101, 1_200));
@@ -172,10 +172,10 @@ async fn phrases_come_from_the_newest_transcript() {
 
     // Other words give another cache key.
     transcribe(&state, &asset, &json!({"words": []})).await;
-    let found = state.samples.phrases(&context("t1"), &request).await.unwrap();
+    let found = state.samples.detect(&context("t1"), &request).await.unwrap();
     assert_eq!((found.meta.cache_hit, found.events.len()), (false, 0), "the transcript has no words");
     transcribe(&state, &asset, &json!({"text": "no words"})).await;
-    let unreadable = state.samples.phrases(&context("t1"), &request).await.unwrap_err();
+    let unreadable = state.samples.detect(&context("t1"), &request).await.unwrap_err();
     assert_eq!(code(unreadable), "transcript_unreadable");
     let all = state.samples.samples(&context("t1"), &samples_request(&asset, json!({}))).await.unwrap();
     assert!(all.summary_meta.hits_count > 0, "the failure of one detector does not stop the others");
@@ -192,7 +192,7 @@ async fn failed_registration_is_rolled_back() {
         .await
         .unwrap();
     let request = hits_request(&asset, json!({}));
-    assert_eq!(code(state.samples.hits(&context("t1"), &request).await.unwrap_err()), "internal");
+    assert_eq!(code(state.samples.detect(&context("t1"), &request).await.unwrap_err()), "internal");
     for table in ["artifacts", "origin_maps", "sample_runs"] {
         assert_eq!(state.count(table).await, 0, "{table}");
     }
@@ -200,7 +200,7 @@ async fn failed_registration_is_rolled_back() {
         .execute(&state.media.database.pool)
         .await
         .unwrap();
-    let found = state.samples.hits(&context("t1"), &request).await.unwrap();
+    let found = state.samples.detect(&context("t1"), &request).await.unwrap();
     assert_eq!((found.meta.cache_hit, found.events.len()), (false, 19));
     for table in ["artifacts", "origin_maps"] {
         assert_eq!(state.count(table).await, 19, "{table}");
@@ -211,14 +211,14 @@ async fn failed_registration_is_rolled_back() {
 async fn invalid_requests_and_recordings_are_rejected() {
     let state = TestState::new().await;
     let asset = state.upload_fixture("click_120bpm.wav").await;
-    let foreign = state.samples.hits(&context("t2"), &hits_request(&asset, json!({}))).await.unwrap_err();
+    let foreign = state.samples.detect(&context("t2"), &hits_request(&asset, json!({}))).await.unwrap_err();
     assert_eq!(code(foreign), "asset_not_found");
     let silent = state.upload_fixture("no_audio_video.mp4").await;
     let request = samples_request(&silent, json!({}));
     assert_eq!(code(state.samples.samples(&context("t1"), &request).await.unwrap_err()), "no_audio_stream");
     let text = state.upload(b"no recording at all".to_vec()).await;
     let request = loops_request(&text, json!({}));
-    assert_eq!(code(state.samples.loops(&context("t1"), &request).await.unwrap_err()), "undecodable_media");
+    assert_eq!(code(state.samples.detect(&context("t1"), &request).await.unwrap_err()), "undecodable_media");
 
     let request = samples_request(
         &asset,
@@ -259,7 +259,7 @@ async fn hits_above_the_limit_are_dropped_and_counted() {
     }
     let asset = state.upload(wav(2_000, &sound)).await;
     let params = json!({"hit_params": {"post_roll_ms": 5}});
-    let found = state.samples.hits(&context("t1"), &hits_request(&asset, params)).await.unwrap();
+    let found = state.samples.detect(&context("t1"), &hits_request(&asset, params)).await.unwrap();
     assert_eq!(found.events.len(), MAX_SAMPLES);
     assert!(found.meta.cut_off_count >= 90, "{}", found.meta.cut_off_count);
     let Event::Hit(first) = &found.events[0] else { panic!("{:?}", found.events[0]) };

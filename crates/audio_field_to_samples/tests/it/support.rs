@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use audio_asr::{ModelDirectory, Models};
 use audio_field_to_samples::FieldToSamples;
-use audio_field_to_samples::model::{HitsRequest, LoopsRequest, PhrasesRequest, SamplesRequest};
+use audio_field_to_samples::hits::HitsRequest;
+use audio_field_to_samples::loops::LoopsRequest;
+use audio_field_to_samples::model::SamplesRequest;
+use audio_field_to_samples::phrases::PhrasesRequest;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{BackendKind, Backends, Fallback, SignalBackend};
 use audio_signal::Thresholds;

@@ -1,6 +1,6 @@
 //! Selection of the timeline for a clip, on a real database.
 
-use audio_semantic_timeline::store::{TimelineOf, find_timelines};
+use audio_semantic_timeline::store::{TimelineOf, find_timelines, wrongly_analysed};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
 use media_v2::{Artifact, ArtifactKind, AssetDecoder, NewArtifact, NewAsset, store};
@@ -114,8 +114,8 @@ async fn timeline_of_a_wrong_decoder_is_ignored() {
         assert_eq!(find_timelines(conn, &scope("t1"), &wanted).await.unwrap(), [None], "{wrong}");
         assert!(store::is_wrongly_decoded(conn, &scope("t1"), &stale).await.unwrap());
         let assets = std::slice::from_ref(&asset);
-        assert_eq!(store::wrongly_analysed(conn, &scope("t1"), assets).await.unwrap(), assets);
-        assert!(store::wrongly_analysed(conn, &scope("t2"), assets).await.unwrap().is_empty());
+        assert_eq!(wrongly_analysed(conn, &scope("t1"), assets).await.unwrap(), assets);
+        assert!(wrongly_analysed(conn, &scope("t2"), assets).await.unwrap().is_empty());
 
         // Timelines of the stub and of callers are accepted with any decoder.
         let stub = timeline(conn, &asset, None, "stub", 1).await;

@@ -5,6 +5,7 @@ use media_time::{MediaTime, Window};
 use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
+use super::clip_offset::ClipOffset;
 use crate::ResolvedOrigin;
 
 /// Maximum number of pieces of one map.
@@ -50,18 +51,6 @@ impl ResolvedOriginMap {
         };
         Self { map, chain }
     }
-}
-
-/// A piece of the window of an [`OriginMap`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClipOffset {
-    /// Start of the piece, in milliseconds from the window's start.
-    #[schema(value_type = f64, minimum = 0)]
-    pub offset_ms: MediaTime,
-    /// Duration of the piece in milliseconds; more than 0.
-    #[schema(value_type = f64, exclusive_minimum = 0)]
-    pub duration_ms: MediaTime,
 }
 
 /// A new [`OriginMap`], the input of [`store::insert_origin_maps`](crate::store::insert_origin_maps).

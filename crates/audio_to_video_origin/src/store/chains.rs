@@ -8,8 +8,8 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::origin_maps::{Pieces, clip_offsets};
-use crate::resolve::{MAX_CHAIN, Node, Resolver};
-use crate::{Error, Origin, ResolvedOrigin};
+use crate::resolve::{Node, Resolver};
+use crate::{Error, MAX_CHAIN, Origin, ResolvedOrigin};
 
 /// Maximum number of upward steps from all artifacts of a call.
 const MAX_STEPS: i64 = 1_000_000;

@@ -6,8 +6,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::ending::Answer;
-use crate::dispatch::path;
-use crate::model::{Job, JobPriority, JobResult, JobState};
+use crate::model::{Job, JobPriority, JobResult, JobState, job_path};
 
 /// Answers larger than this (bytes) are only returned by the result route.
 pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
@@ -51,7 +50,7 @@ impl Row {
         let row = self;
         let result = row.result_status.map(|status| JobResult {
             status,
-            href: format!("{}/result", path(&row.id)),
+            href: format!("{}/result", job_path(&row.id)),
             body: row.result_body.and_then(|body| serde_json::from_slice(&body).ok()),
         });
         let is_stranded = row.is_run == Some(false);

@@ -6,7 +6,8 @@ use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ArtifactKind, Content, Meta};
+use super::content::{Content, Meta};
+use super::kind::ArtifactKind;
 use crate::canonical::pipeline_hash;
 
 /// Something derived from an asset: a measurement, a cut, a render.

@@ -4,9 +4,9 @@ use media_time::MediaTime;
 use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
+use super::content::{Content, Meta};
+use super::kind::{AssetDecoder, AssetKind};
 use crate::fingerprint::{FileFingerprint, RegisteredFile};
-
-use super::{AssetDecoder, AssetKind, Content, Meta};
 
 /// A recording, image or other file that a tenant registered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -9,7 +9,7 @@ use primitives::{AccessLevel, Id, Page, PageParams};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{artifact_id, asset_id};
+use super::parameters::{artifact_id, asset_id};
 use crate::canonical::pipeline_hash;
 use crate::codes::{DUPLICATE_CACHE_KEY, SOURCE_NOT_ALLOWED};
 use crate::rules::Checks;

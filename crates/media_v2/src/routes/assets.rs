@@ -1,7 +1,7 @@
 use axum::RequestExt;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
 use http_kit::codes::{
     ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY, QUEUE_FULL, REQUEST_TIMEOUT,
 };
@@ -9,7 +9,8 @@ use http_kit::{ContextJson, Json, JsonLimit, Path, Problem, Query, RequestContex
 use primitives::{AccessLevel, Page, PageLimit, PageParams};
 use serde::{Deserialize, Serialize};
 
-use super::{asset_id, upload};
+use super::parameters::asset_id;
+use super::upload::{self, created};
 use crate::codes::{MALFORMED_MULTIPART, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, UPLOAD_TOO_LARGE};
 use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
 
@@ -124,11 +125,6 @@ pub(crate) async fn create_asset(
         Description { kind: body.kind, tags: body.tags, source_ref: body.source_ref, meta: body.meta };
     let asset = service.register_source(&context, body.source_uri, description, level).await?;
     Ok(created(asset))
-}
-
-pub(super) fn created(asset: MediaAsset) -> Response {
-    let location = format!("/media-v2/assets/{}", asset.id);
-    (StatusCode::CREATED, [(header::LOCATION, location)], Json(asset)).into_response()
 }
 
 fn is_multipart(headers: &HeaderMap) -> bool {

@@ -13,7 +13,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::{artifact_id, asset_id};
+use super::parameters::{artifact_id, asset_id};
 use crate::codes::{PRECONDITION_FAILED, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE};
 use crate::range::{Conditions, Selection, lines};
 use crate::service::check_size;

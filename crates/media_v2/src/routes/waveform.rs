@@ -7,7 +7,7 @@ use http_kit::openapi::Binary;
 use http_kit::{Path, Problem, Query, RequestContext};
 use serde::Deserialize;
 
-use super::{artifact_id, asset_id};
+use super::parameters::{artifact_id, asset_id};
 use crate::codes::{
     DECODER_UNAVAILABLE, NO_AUDIO_STREAM, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE,
     UNDECODABLE_MEDIA, WAVEFORM_TOO_DETAILED,

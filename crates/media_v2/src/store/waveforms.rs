@@ -4,7 +4,7 @@ use primitives::Scope;
 use sqlx::PgConnection;
 
 use crate::MediaError;
-use crate::waveforms::WaveformKey;
+use crate::waveform_key::WaveformKey;
 
 /// The blob of the cached peaks of this owner's recording.
 ///

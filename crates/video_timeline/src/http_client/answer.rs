@@ -4,7 +4,6 @@ use http::StatusCode;
 use primitives::InvalidPage;
 use serde::Deserialize;
 
-use super::transport::unavailable;
 use crate::error::{Entity, Error};
 
 /// Why an attempt failed.
@@ -42,6 +41,10 @@ pub(super) fn failure(status: StatusCode, body: &[u8]) -> Failure {
     }
     let message = message();
     Failure::Final(typed(status, problem).unwrap_or_else(|| unavailable(message)))
+}
+
+pub(super) fn unavailable(detail: impl Into<String>) -> Error {
+    Error::Unavailable { detail: detail.into() }
 }
 
 /// The error that the remote's local timeline returned; `None` for other responses.

@@ -11,10 +11,10 @@ pub const MAX_CLIPS: usize = 10_000;
 /// Clips to create on one track, all or none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewClips {
+pub(crate) struct NewClips {
     /// At most 10 000 clips.
     #[schema(max_items = 10000)]
-    pub clips: Vec<NewClip>,
+    pub(crate) clips: Vec<NewClip>,
 }
 
 /// A sequence with one track of clips, in a new or existing project; created all or nothing.

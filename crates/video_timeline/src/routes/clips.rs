@@ -7,7 +7,7 @@ use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
 use super::in_context::InContext;
-use super::{ListQuery, path_id};
+use super::parameters::{ListQuery, path_id};
 use crate::client::ClipFilter;
 use crate::codes::{CLIP_NOT_FOUND, SEQUENCE_NOT_FOUND, TRACK_NOT_FOUND};
 use crate::error::{Entity, Error};
@@ -32,7 +32,7 @@ pub(super) async fn create(
     ContextJson(context, new): ContextJson<NewClipRequest>,
 ) -> Result<(StatusCode, Json<Clip>), Problem> {
     let track_id = path_id(Entity::Track, track_id)?;
-    let clip = service.make_clip(&context, &track_id, new.body).await?;
+    let clip = service.create_clip(&context, &track_id, new.body).await?;
     Ok((StatusCode::CREATED, Json(clip)))
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn create_many(
     ContextJson(context, new): ContextJson<NewClipsRequest>,
 ) -> Result<(StatusCode, Json<Vec<Clip>>), Problem> {
     let track_id = path_id(Entity::Track, track_id)?;
-    let clips = service.make_clips(&context, &track_id, new.body.clips).await?;
+    let clips = service.create_clips(&context, &track_id, new.body.clips).await?;
     Ok((StatusCode::CREATED, Json(clips)))
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn read(
     context: RequestContext,
 ) -> Result<Json<Clip>, Problem> {
     let id = path_id(Entity::Clip, id)?;
-    Ok(Json(service.clip(&context, &id).await?))
+    Ok(Json(service.get(&context, &id).await?))
 }
 
 http_kit::error_responses!(UpdateErrors: CLIP_NOT_FOUND, ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, INVALID_BODY);
@@ -190,6 +190,6 @@ pub(super) async fn delete(
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
     let id = path_id(Entity::Clip, id)?;
-    service.delete_clip(&context, &id).await?;
+    service.delete::<Clip>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,7 @@ use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY};
 use http_kit::{ContextJson, Json, Path, Problem};
 
 use super::in_context::InContext;
-use super::path_id;
+use super::parameters::path_id;
 use crate::codes::{CLIP_NOT_FOUND, TRACK_NOT_FOUND};
 use crate::error::Entity;
 use crate::model::{Clip, MoveClip, SplitClip, SplitResult, TrimClip};

@@ -5,7 +5,7 @@ use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use primitives::Page;
 
 use super::in_context::InContext;
-use super::{ListQuery, path_id};
+use super::parameters::{ListQuery, path_id};
 use crate::codes::PROJECT_NOT_FOUND;
 use crate::error::Entity;
 use crate::model::{NewProject, Project, ProjectPatch};
@@ -24,7 +24,7 @@ pub(super) async fn create(
     State(service): State<TimelineService>,
     ContextJson(context, new): ContextJson<NewProjectRequest>,
 ) -> Result<(StatusCode, Json<Project>), Problem> {
-    let project = service.make_project(&context, new.body).await?;
+    let project = service.create_project(&context, new.body).await?;
     Ok((StatusCode::CREATED, Json(project)))
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn read(
     context: RequestContext,
 ) -> Result<Json<Project>, Problem> {
     let id = path_id(Entity::Project, id)?;
-    Ok(Json(service.project(&context, &id).await?))
+    Ok(Json(service.get(&context, &id).await?))
 }
 
 http_kit::error_responses!(UpdateErrors: PROJECT_NOT_FOUND, INVALID_BODY);
@@ -71,7 +71,7 @@ pub(super) async fn update(
     ContextJson(context, patch): ContextJson<ProjectPatchRequest>,
 ) -> Result<Json<Project>, Problem> {
     let id = path_id(Entity::Project, id)?;
-    Ok(Json(service.update_project(&context, &id, &patch.body).await?))
+    Ok(Json(service.update::<Project>(&context, &id, &patch.body).await?))
 }
 
 /// Delete a project with its sequences, tracks and clips.
@@ -85,6 +85,6 @@ pub(super) async fn delete(
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
     let id = path_id(Entity::Project, id)?;
-    service.delete_project(&context, &id).await?;
+    service.delete::<Project>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

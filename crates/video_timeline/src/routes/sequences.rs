@@ -5,7 +5,7 @@ use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use primitives::Page;
 
 use super::in_context::InContext;
-use super::{ListQuery, path_id};
+use super::parameters::{ListQuery, path_id};
 use crate::codes::{PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND};
 use crate::error::Entity;
 use crate::model::{NewSequence, Sequence, SequencePatch};
@@ -27,7 +27,7 @@ pub(super) async fn create(
     ContextJson(context, new): ContextJson<NewSequenceRequest>,
 ) -> Result<(StatusCode, Json<Sequence>), Problem> {
     let project_id = path_id(Entity::Project, project_id)?;
-    let sequence = service.make_sequence(&context, &project_id, &new.body).await?;
+    let sequence = service.create_child::<Sequence>(&context, &project_id, &new.body).await?;
     Ok((StatusCode::CREATED, Json(sequence)))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Sequence>>, Problem> {
     let project_id = path_id(Entity::Project, project_id)?;
-    Ok(Json(service.sequences(&context, &project_id, &query.try_into()?).await?))
+    Ok(Json(service.children(&context, &project_id, &query.try_into()?).await?))
 }
 
 http_kit::error_responses!(SequenceErrors: SEQUENCE_NOT_FOUND);
@@ -61,7 +61,7 @@ pub(super) async fn read(
     context: RequestContext,
 ) -> Result<Json<Sequence>, Problem> {
     let id = path_id(Entity::Sequence, id)?;
-    Ok(Json(service.sequence(&context, &id).await?))
+    Ok(Json(service.get(&context, &id).await?))
 }
 
 http_kit::error_responses!(UpdateErrors: SEQUENCE_NOT_FOUND, INVALID_BODY);
@@ -77,7 +77,7 @@ pub(super) async fn update(
     ContextJson(context, patch): ContextJson<SequencePatchRequest>,
 ) -> Result<Json<Sequence>, Problem> {
     let id = path_id(Entity::Sequence, id)?;
-    Ok(Json(service.update_sequence(&context, &id, &patch.body).await?))
+    Ok(Json(service.update::<Sequence>(&context, &id, &patch.body).await?))
 }
 
 /// Delete a sequence with its tracks and clips.
@@ -91,6 +91,6 @@ pub(super) async fn delete(
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
     let id = path_id(Entity::Sequence, id)?;
-    service.delete_sequence(&context, &id).await?;
+    service.delete::<Sequence>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

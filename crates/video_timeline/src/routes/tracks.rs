@@ -5,7 +5,7 @@ use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use primitives::Page;
 
 use super::in_context::InContext;
-use super::{ListQuery, path_id};
+use super::parameters::{ListQuery, path_id};
 use crate::codes::{SEQUENCE_NOT_FOUND, TRACK_NOT_FOUND};
 use crate::error::Entity;
 use crate::model::{NewTrack, Track, TrackPatch};
@@ -27,7 +27,7 @@ pub(super) async fn create(
     ContextJson(context, new): ContextJson<NewTrackRequest>,
 ) -> Result<(StatusCode, Json<Track>), Problem> {
     let sequence_id = path_id(Entity::Sequence, sequence_id)?;
-    let track = service.make_track(&context, &sequence_id, &new.body).await?;
+    let track = service.create_child::<Track>(&context, &sequence_id, &new.body).await?;
     Ok((StatusCode::CREATED, Json(track)))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Track>>, Problem> {
     let sequence_id = path_id(Entity::Sequence, sequence_id)?;
-    Ok(Json(service.tracks(&context, &sequence_id, &query.try_into()?).await?))
+    Ok(Json(service.children(&context, &sequence_id, &query.try_into()?).await?))
 }
 
 http_kit::error_responses!(TrackErrors: TRACK_NOT_FOUND);
@@ -60,7 +60,7 @@ pub(super) async fn read(
     context: RequestContext,
 ) -> Result<Json<Track>, Problem> {
     let id = path_id(Entity::Track, id)?;
-    Ok(Json(service.track(&context, &id).await?))
+    Ok(Json(service.get(&context, &id).await?))
 }
 
 http_kit::error_responses!(UpdateErrors: TRACK_NOT_FOUND, INVALID_BODY);
@@ -76,7 +76,7 @@ pub(super) async fn update(
     ContextJson(context, patch): ContextJson<TrackPatchRequest>,
 ) -> Result<Json<Track>, Problem> {
     let id = path_id(Entity::Track, id)?;
-    Ok(Json(service.update_track(&context, &id, &patch.body).await?))
+    Ok(Json(service.update::<Track>(&context, &id, &patch.body).await?))
 }
 
 /// Delete a track with its clips.
@@ -90,6 +90,6 @@ pub(super) async fn delete(
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
     let id = path_id(Entity::Track, id)?;
-    service.delete_track(&context, &id).await?;
+    service.delete::<Track>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,8 +3,9 @@
 pub(crate) mod clip_lists;
 pub(crate) mod clips;
 pub(crate) mod projects;
-pub(crate) mod sequences;
-pub(crate) mod tracks;
+pub(crate) mod record;
+mod sequences;
+mod tracks;
 
 use primitives::Id;
 

@@ -6,20 +6,20 @@ use http_kit::Problem;
 use primitives::Id;
 
 use crate::Error;
+use crate::job::{DetectorJob, version};
 use crate::model::{
     DetectMeta, DetectResponse, Detector, DetectorError, Run, SamplesRequest, SamplesResponse, ScoreDetail,
     SummaryMeta,
 };
-use crate::task::{DetectorJob, version};
 
 /// Collects the runs and errors of the detectors of one request.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct ResponseBuilder {
     runs: BTreeMap<Detector, Run>,
     errors: BTreeMap<Detector, DetectorError>,
 }
 
-impl Answer {
+impl ResponseBuilder {
     /// Adds the run or the error of a detector.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Answer {
     }
 
     /// Builds the response of all detectors.
-    pub(crate) fn summed_up(
+    pub(crate) fn build(
         self,
         request: &SamplesRequest,
         mark: &str,
@@ -79,16 +79,16 @@ impl Answer {
 }
 
 /// Builds the response of a single detector.
-pub(crate) fn detected(asset_id: &Id, task: DetectorJob, run: Run, cache_hit: bool) -> DetectResponse {
+pub(crate) fn detect_response(asset_id: &Id, job: DetectorJob, run: Run, cache_hit: bool) -> DetectResponse {
     DetectResponse {
         asset_id: asset_id.clone(),
         artifact_ids: artifact_ids(&run),
         meta: DetectMeta {
             count: run.samples.len(),
-            cache_key: task.cache_key,
+            cache_key: job.cache_key,
             cache_hit,
-            backend_version: task.backend_version,
-            min_quality_score: task.min_score,
+            backend_version: job.backend_version,
+            min_quality_score: job.min_score,
             score_details: score_details(&run),
             filtered_count: run.filtered,
             cut_off_count: run.cut_off,

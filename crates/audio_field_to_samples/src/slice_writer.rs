@@ -16,13 +16,13 @@ const SYNCING: usize = 8;
 ///
 /// # Errors
 /// Errors of the store. The channel is then closed, which stops the cutting.
-pub(crate) async fn keep(
+pub(crate) async fn write_slices(
     blobs: &BlobStore,
     mut pieces: Receiver<Piece>,
 ) -> Result<HashMap<usize, BlobId>, BlobError> {
     let mut open: HashMap<usize, BlobWriter> = HashMap::new();
     let mut syncing: JoinSet<Result<(usize, BlobId), BlobError>> = JoinSet::new();
-    let mut kept = HashMap::new();
+    let mut stored = HashMap::new();
     while let Some(Piece { cut, bytes, last }) = pieces.recv().await {
         let mut writer = match open.remove(&cut) {
             Some(writer) => writer,
@@ -37,15 +37,15 @@ pub(crate) async fn keep(
             && let Some(done) = syncing.join_next().await
         {
             let (cut, blob) = done.map_err(std::io::Error::other)??;
-            kept.insert(cut, blob);
+            stored.insert(cut, blob);
         }
         syncing.spawn(async move { Ok((cut, writer.finish().await?.id)) });
     }
     while let Some(done) = syncing.join_next().await {
         let (cut, blob) = done.map_err(std::io::Error::other)??;
-        kept.insert(cut, blob);
+        stored.insert(cut, blob);
     }
-    Ok(kept)
+    Ok(stored)
 }
 
 #[cfg(test)]

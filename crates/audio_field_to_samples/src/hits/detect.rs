@@ -5,8 +5,8 @@ use std::ops::Range;
 use audio_signal::Onset;
 use media_time::MediaTime;
 
+use super::wire::HitParams;
 use crate::envelope::Envelope;
-use crate::params::HitParams;
 
 /// The rise is searched from this long before the onset, which is where the spectrum changes most …
 const RISE_BACK_MS: u32 = 20;

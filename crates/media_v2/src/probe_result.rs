@@ -1,11 +1,7 @@
 //! Probing a file when it is registered, on a worker thread.
 
-use std::io::{Read, Seek, SeekFrom};
-
-use blob_store::BlobId;
 use media_decode::{DecodeError, FileFormat, MediaInput, MediaKind, PROBER_VERSION, Probe};
 use scheduling::Cancellation;
-use sha2::{Digest, Sha256};
 
 use crate::media_type::UNKNOWN;
 use crate::{AssetDecoder, AssetKind, MediaAsset, NewAsset};
@@ -22,7 +18,7 @@ pub(crate) struct ProbeResult {
 
 impl ProbeResult {
     /// Probes a file. Blocking.
-    pub(crate) fn measure(input: &MediaInput, cancellation: &Cancellation) -> Result<Self, DecodeError> {
+    pub(crate) fn probe(input: &MediaInput, cancellation: &Cancellation) -> Result<Self, DecodeError> {
         let probe = input.probe(&|| cancellation.is_cancelled())?;
         let kind = match probe.kind {
             MediaKind::Video => AssetKind::Video,
@@ -34,7 +30,7 @@ impl ProbeResult {
     }
 
     /// Writes the probed properties into `asset`; a kind given by the caller is kept.
-    pub(crate) fn describe(self, asset: &mut NewAsset) {
+    pub(crate) fn apply_to(self, asset: &mut NewAsset) {
         asset.kind = asset.kind.or(Some(self.kind));
         asset.duration_ms = self.probe.duration;
         asset.fps = self.fps();
@@ -114,25 +110,4 @@ fn codec_info(probe: &Probe) -> Option<String> {
     // Names of unknown codecs are copied from the file.
     let text = format!("{}: {}", probe.container.as_deref()?, codecs.join(", "));
     Some(text.chars().filter(|c| !c.is_control()).take(200).collect())
-}
-
-/// Hash and size of all bytes of `reader`, read from the beginning.
-pub(crate) fn digest(
-    mut reader: impl Read + Seek,
-    cancellation: &Cancellation,
-) -> Result<(BlobId, u64), DecodeError> {
-    reader.seek(SeekFrom::Start(0))?;
-    let (mut hash, mut size, mut piece) = (Sha256::new(), 0, vec![0; 256 << 10]);
-    loop {
-        if cancellation.is_cancelled() {
-            return Err(DecodeError::Cancelled);
-        }
-        match reader.read(&mut piece)? {
-            0 => return Ok((BlobId::from_sha256(hash.finalize().into()), size)),
-            count => {
-                hash.update(&piece[..count]);
-                size += count as u64;
-            }
-        }
-    }
 }

@@ -38,7 +38,7 @@ pub struct DeclaredOrigin {
 /// The meta of an artifact declares an invalid source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("meta.source_asset_id is not an id, or meta.source_start_ms and meta.source_end_ms are not a window")]
-pub struct InvalidOwnOrigin;
+pub struct InvalidDeclaredOrigin;
 
 impl DeclaredFields<'_> {
     /// The window from `meta.source_start_ms` to `meta.source_end_ms` of the recording that the meta names, else of the
@@ -47,8 +47,8 @@ impl DeclaredFields<'_> {
     /// duration.
     ///
     /// # Errors
-    /// [`InvalidOwnOrigin`] for an invalid id, time or window.
-    pub fn origin(&self) -> Result<DeclaredOrigin, InvalidOwnOrigin> {
+    /// [`InvalidDeclaredOrigin`] for an invalid id, time or window.
+    pub fn origin(&self) -> Result<DeclaredOrigin, InvalidDeclaredOrigin> {
         let asset = field(self.source_asset_id, |value| value.as_str()?.parse::<Id>().ok())?;
         let start = field(self.source_start_ms, time)?;
         let end = field(self.source_end_ms, time)?;
@@ -56,7 +56,7 @@ impl DeclaredFields<'_> {
         let own_start = if asset.is_some() { Some(MediaTime::ZERO) } else { self.start };
         let start = start.or(own_start);
         if start.zip(end).is_some_and(|(start, end)| end < start) {
-            return Err(InvalidOwnOrigin);
+            return Err(InvalidDeclaredOrigin);
         }
         let length = self.start.zip(self.end).map(|(start, end)| end - start);
         let length = length.filter(|length| !length.is_negative());
@@ -76,10 +76,13 @@ fn time(value: &Value) -> Option<MediaTime> {
 }
 
 /// Parses a field with `read` if it is present and not null.
-fn field<T>(fact: Option<&Value>, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, InvalidOwnOrigin> {
+fn field<T>(
+    fact: Option<&Value>,
+    read: impl Fn(&Value) -> Option<T>,
+) -> Result<Option<T>, InvalidDeclaredOrigin> {
     match fact {
         None | Some(Value::Null) => Ok(None),
-        Some(fact) => read(fact).map(Some).ok_or(InvalidOwnOrigin),
+        Some(fact) => read(fact).map(Some).ok_or(InvalidDeclaredOrigin),
     }
 }
 
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     /// Origin of an artifact at 2 to 3 s of `film`: asset, start and end in ms, and whether its meta declares it.
-    fn origin(meta: &Value) -> Result<(String, Option<i64>, Option<i64>, bool), InvalidOwnOrigin> {
+    fn origin(meta: &Value) -> Result<(String, Option<i64>, Option<i64>, bool), InvalidDeclaredOrigin> {
         let parent = "film".parse().unwrap();
         let facts = DeclaredFields {
             parent_asset_id: &parent,
@@ -131,7 +134,7 @@ mod tests {
             json!({"source_start_ms": 5, "source_end_ms": 4}),
             json!({"source_end_ms": 1_999}),
         ] {
-            assert_eq!(origin(&meta), Err(InvalidOwnOrigin), "{meta}");
+            assert_eq!(origin(&meta), Err(InvalidDeclaredOrigin), "{meta}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use media_time::{MediaTime, Window};
 
-use crate::params::PhraseParams;
+use super::wire::PhraseParams;
 
 /// Maximum duration of a phrase; speech without a pause is split here.
 pub const LONGEST_PHRASE: MediaTime = MediaTime::from_millis(600_000);

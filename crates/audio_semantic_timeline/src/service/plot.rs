@@ -6,9 +6,9 @@ use media_v2::MediaError;
 use primitives::{Id, Scope};
 use scheduling::WorkError;
 
+use super::AnalysisInput;
 use crate::model::Summary;
-use crate::plot::{self, Picture};
-use crate::service::AnalysisInput;
+use crate::plot::{self, PlotInput};
 use crate::{Error, SemanticTimelines};
 
 /// Sample rate in Hz assumed if unknown; it only affects the resolution of the peaks.
@@ -21,17 +21,17 @@ impl SemanticTimelines {
     /// The errors of [`SemanticTimelines::get`]; [`Error::Work`] when too many waveforms are being computed.
     pub async fn plot(&self, scope: &Scope, artifact_id: &Id) -> Result<String, Error> {
         let summary = self.get(scope, artifact_id).await?.summary;
-        let (name, waveform) = match self.sound(scope, &summary.asset_id, summary.artifact_id.as_ref()).await
-        {
-            Ok(sound) => (name(&sound), self.peaks(scope, &summary, &sound).await?),
-            // A timeline that a caller registered may name an unknown recording.
-            Err(Error::Media(MediaError::AssetsNotFound(_) | MediaError::ArtifactsNotFound(_))) => {
-                (summary.asset_id.to_string(), None)
-            }
-            Err(error) => return Err(error),
-        };
+        let (name, waveform) =
+            match self.analysis_input(scope, &summary.asset_id, summary.artifact_id.as_ref()).await {
+                Ok(input) => (name(&input), self.peaks(scope, &summary, &input).await?),
+                // A timeline that a caller registered may name an unknown recording.
+                Err(Error::Media(MediaError::AssetsNotFound(_) | MediaError::ArtifactsNotFound(_))) => {
+                    (summary.asset_id.to_string(), None)
+                }
+                Err(error) => return Err(error),
+            };
         let draw =
-            move || plot::svg(&Picture { name: &name, summary: &summary, waveform: waveform.as_ref() });
+            move || plot::svg(&PlotInput { name: &name, summary: &summary, waveform: waveform.as_ref() });
         let drawn = tokio::task::spawn_blocking(draw).await;
         Ok(drawn.map_err(|source| WorkError::Broken { queue: "plot", source })?)
     }
@@ -40,13 +40,13 @@ impl SemanticTimelines {
         &self,
         scope: &Scope,
         summary: &Summary,
-        sound: &AnalysisInput,
+        input: &AnalysisInput,
     ) -> Result<Option<Waveform>, Error> {
         // Stored waveforms are of the default stream.
         if summary.meta.run.audio_stream.is_some() {
             return Ok(None);
         }
-        let (content, rate) = match sound {
+        let (content, rate) = match input {
             AnalysisInput::Asset(asset) => (asset.content(), asset.sample_rate),
             AnalysisInput::Artifact(artifact) => (artifact.content(), None),
         };
@@ -60,8 +60,8 @@ impl SemanticTimelines {
     }
 }
 
-fn name(sound: &AnalysisInput) -> String {
-    let (content, id) = match sound {
+fn name(input: &AnalysisInput) -> String {
+    let (content, id) = match input {
         AnalysisInput::Asset(asset) => (asset.content(), &asset.id),
         AnalysisInput::Artifact(artifact) => (artifact.content(), &artifact.id),
     };

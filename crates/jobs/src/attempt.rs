@@ -20,14 +20,14 @@ use tracing::{Instrument, Span};
 
 use crate::Error;
 use crate::codes::WORKER_LOST;
-use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Order, Outcome};
+use crate::store::{self, Answer, Claimed, MAX_INLINE_BYTES, Outcome, WorkerInstruction};
 use crate::worker::{PAUSE, Worker};
 
 /// Interval at which progress is written and cancellation is checked.
 const REPORT: Duration = Duration::from_millis(500);
 /// Maximum number of consecutive starts whose worker died; then the job fails.
 const MAX_LOST: i32 = 3;
-/// Maximum number of attempts while the service is busy; with the pauses between them 20 minutes.
+/// Maximum number of calls while the service is busy; with the pauses between them 20 minutes.
 const MAX_BUSY: usize = 27;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -44,17 +44,17 @@ enum Claim {
     OtherKind,
 }
 
-/// How a run of a job ended.
-enum Run {
+/// How an attempt to run a job ended.
+enum AttemptEnd {
     Ended(Outcome),
     /// The service stopped before the job ended.
     Interrupted,
     /// Another worker has the job.
-    Lost,
+    LeaseLost,
 }
 
-/// How an attempt to answer a job's request ended.
-enum Try {
+/// How a call of the job's request ended.
+enum CallEnd {
     Ended(Outcome),
     /// Refused: by its code either the job's end, or a reason to try again.
     Refused(Problem),
@@ -82,13 +82,13 @@ impl Worker {
         let run = if claimed.lost >= MAX_LOST {
             let detail = format!("{MAX_LOST} workers in a row died while they ran this job");
             let problem = Problem::new(WORKER_LOST, detail);
-            Run::Ended(Outcome::Failed(problem.to_json(&claimed.request_id)))
+            AttemptEnd::Ended(Outcome::Failed(problem.to_json(&claimed.request_id)))
         } else {
             self.run_claimed(scope, id, &claimed, &span).await
         };
         let lost = || "another worker has the job".to_owned();
         match run {
-            Run::Ended(outcome) => {
+            AttemptEnd::Ended(outcome) => {
                 let is_ours = loop {
                     match self.finish(scope, id, claimed.attempts, &outcome).await {
                         Ok(is_ours) => break is_ours,
@@ -104,10 +104,10 @@ impl Worker {
                 span.in_scope(|| tracing::info!(state, "job"));
                 Ok(())
             }
-            Run::Interrupted => {
+            AttemptEnd::Interrupted => {
                 self.jobs.put_back(scope, id, &claimed).await.map_err(|error| error.to_string())
             }
-            Run::Lost => Err(lost()),
+            AttemptEnd::LeaseLost => Err(lost()),
         }
     }
 
@@ -142,7 +142,7 @@ impl Worker {
     }
 
     /// Answers the request, unless the job is cancelled first: then the handler is dropped, which stops its work.
-    async fn run_claimed(&self, scope: &Scope, id: &Id, claimed: &Claimed, span: &Span) -> Run {
+    async fn run_claimed(&self, scope: &Scope, id: &Id, claimed: &Claimed, span: &Span) -> AttemptEnd {
         let progress = WorkProgress::default();
         // Ids of what the job creates are derived from its id: run again after a crash, it creates them once.
         let seed = WriteSeed::new(&format!("job {id}"));
@@ -153,19 +153,19 @@ impl Worker {
         let watched = progress.clone();
         let work = async move { watched.watch(WriteSeed::scope(Some(seed), work)).await };
         let mut work: Pin<Box<dyn Future<Output = Outcome> + Send>> = Box::pin(work);
-        let order = tokio::select! {
-            outcome = &mut work => return Run::Ended(outcome),
-            order = self.orders(scope, id, claimed.attempts, &progress) => order,
-            () = self.grace_over() => return Run::Interrupted,
+        let instruction = tokio::select! {
+            outcome = &mut work => return AttemptEnd::Ended(outcome),
+            instruction = self.instruction(scope, id, claimed.attempts, &progress) => instruction,
+            () = self.grace_over() => return AttemptEnd::Interrupted,
         };
-        if order == Order::Leave {
-            return Run::Lost;
+        if instruction == WorkerInstruction::Abandon {
+            return AttemptEnd::LeaseLost;
         }
         if self.jobs.is_wanted(scope, id).await {
             // Another job waits for the same work: it finds the results created here.
             self.jobs.keep(self.clone().run_for_others(scope.clone(), id.clone(), work));
         }
-        Run::Ended(Outcome::Cancelled)
+        AttemptEnd::Ended(Outcome::Cancelled)
     }
 
     /// Continues the work of a cancelled job while another job wants it.
@@ -189,24 +189,30 @@ impl Worker {
     }
 
     /// Reports progress until the job is cancelled, or another worker has it.
-    async fn orders(&self, scope: &Scope, id: &Id, attempt: i32, progress: &WorkProgress) -> Order {
+    async fn instruction(
+        &self,
+        scope: &Scope,
+        id: &Id,
+        attempt: i32,
+        progress: &WorkProgress,
+    ) -> WorkerInstruction {
         let mut reported = progress.read();
         loop {
             sleep(REPORT).await;
             let now = progress.read();
-            let order = async {
+            let instruction = async {
                 if now == reported {
                     let mut conn = self.jobs.pool().acquire().await?;
                     return store::order(&mut conn, scope, id, attempt).await;
                 }
                 let mut transaction = self.jobs.pool().begin().await?;
-                let order = store::report(&mut transaction, scope, id, attempt, now).await?;
+                let instruction = store::report(&mut transaction, scope, id, attempt, now).await?;
                 transaction.commit().await?;
-                Ok(order)
+                Ok(instruction)
             };
-            match order.await {
-                Ok(Order::GoOn) => reported = now,
-                Ok(order) => return order,
+            match instruction.await {
+                Ok(WorkerInstruction::Continue) => reported = now,
+                Ok(instruction) => return instruction,
                 // The work continues without a database for a while.
                 Err(error) => tracing::warn!(job_id = %id, %error, "progress cannot be written"),
             }
@@ -216,15 +222,15 @@ impl Worker {
     /// Answers the request; retries while the service is busy.
     async fn answer(&self, scope: &Scope, claimed: &Claimed) -> Outcome {
         let mut pause = FIRST_PAUSE;
-        let mut tries = 0;
+        let mut calls = 0;
         loop {
-            let problem = match self.try_answer(scope, claimed).await {
-                Ok(Try::Ended(outcome)) => return outcome,
-                Ok(Try::Refused(problem)) => problem,
+            let problem = match self.call(scope, claimed).await {
+                Ok(CallEnd::Ended(outcome)) => return outcome,
+                Ok(CallEnd::Refused(problem)) => problem,
                 Err(error) => error.into(),
             };
-            tries += 1;
-            if tries == MAX_BUSY || !is_transient(&problem) {
+            calls += 1;
+            if calls == MAX_BUSY || !is_transient(&problem) {
                 return Outcome::Failed(problem.to_json(&claimed.request_id));
             }
             WorkProgress::current().report("waiting", 0.0);
@@ -233,7 +239,7 @@ impl Worker {
         }
     }
 
-    async fn try_answer(&self, scope: &Scope, claimed: &Claimed) -> Result<Try, Error> {
+    async fn call(&self, scope: &Scope, claimed: &Claimed) -> Result<CallEnd, Error> {
         let body = self.jobs.request_body(claimed).await?;
         let request = request(scope, claimed, body).map_err(|error| Error::Request(error.to_string()))?;
         // A router never fails: its errors are answers.
@@ -242,17 +248,17 @@ impl Worker {
             Err(never) => match never {},
         };
         if response.status().is_success() {
-            return Ok(Try::Ended(self.succeeded(response).await?));
+            return Ok(CallEnd::Ended(self.succeeded(response).await?));
         }
         if let Some(problem) = response.extensions().get::<Problem>() {
-            return Ok(Try::Refused(problem.clone()));
+            return Ok(CallEnd::Refused(problem.clone()));
         }
         let body = axum::body::to_bytes(response.into_body(), MAX_INLINE_BYTES).await.unwrap_or_default();
         let problem = serde_json::from_slice::<Value>(&body).ok();
         let problem = problem.unwrap_or_else(|| {
             Problem::internal("the call failed without a reason").to_json(&claimed.request_id)
         });
-        Ok(Try::Ended(Outcome::Failed(problem)))
+        Ok(CallEnd::Ended(Outcome::Failed(problem)))
     }
 
     /// Stores the answer: a small one in the job's row, a large one as a blob.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use audio_semantic_timeline::model::Summary;
-use audio_semantic_timeline::plot::{self, Picture};
+use audio_semantic_timeline::plot::{self, PlotInput};
 use audio_signal::{WaveformError, waveform};
 use media_decode::{Decoders, MediaInput};
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -61,7 +61,7 @@ pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> 
         Err(error) => return Err(error.into()),
     };
     let name = recording.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(plot::svg(&Picture { name: &name, summary, waveform: peaks.as_ref() }))
+    Ok(plot::svg(&PlotInput { name: &name, summary, waveform: peaks.as_ref() }))
 }
 
 /// Renders the SVG as a PNG. The font is part of the program and fonts of the machine are not used, so that the bytes

@@ -20,7 +20,7 @@ async fn keep_slices(store: &BlobStore, slices: usize) -> Result<HashMap<usize, 
             }
         }
     });
-    keep(store, receiver).await
+    write_slices(store, receiver).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
