@@ -24,8 +24,11 @@ help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
-demo: ## a recording goes in; timeline, samples, shots, pictures come out (FILE=… for your own, audio or video)
-	@tools/demo.sh "$$FILE"
+demo: fixtures ## a recording goes in; timeline, samples, shots, pictures come out (FILE=… for your own, audio or video)
+	@test -z "$$FILE" || test -f "$$FILE" || { echo "there is no file $$FILE"; exit 2; }
+	@echo 'building harkback (minutes the first time, seconds later)'
+	@cargo build --release --locked --quiet --package harkback
+	@$(or $(CARGO_TARGET_DIR),target)/release/harkback demo "$${FILE:-fixtures/media/talk_and_music.mp4}"
 
 .PHONY: clean-demo
 clean-demo: ## remove what the demo keeps in .demo/
@@ -38,7 +41,7 @@ test: fixtures ## all tests, on a throwaway Postgres
 .PHONY: formats
 formats: fixtures ## measure every container and codec, and write the table of docs/formats.md (FORMATS=MPEG-TS for some)
 	@if command -v python3 >/dev/null; then fixtures/rare_codecs.py; else echo 'rare codecs are not measured: no python3'; fi
-	cargo test --workspace --locked --test it rare:: -- --nocapture
+	cargo test --workspace --locked --test it rare_codecs:: -- --nocapture
 	HARKBACK_FORMATS="$(FORMATS)" tools/with-postgres.sh cargo test --workspace --locked --test e2e formats -- --nocapture
 
 # Where ggml-tiny.en.bin and ggml-base.bin are, and the speaker models.

@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
+use test_kit::Reply;
 
 use crate::document;
 
@@ -96,70 +96,5 @@ impl Api {
             .fold(Form::new(), |form, (name, value)| form.text((*name).to_owned(), (*value).to_owned()));
         let form = form.part("file", Part::bytes(bytes).file_name(name.to_owned()));
         self.send(self.request(Method::POST, "/media-v2/assets").multipart(form)).await
-    }
-}
-
-/// An answer, read completely.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// HTTP status of the answer.
-    pub status: u16,
-    /// HTTP headers of the answer.
-    pub headers: HeaderMap,
-    /// Body of the answer.
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    /// The body as text, with replacement characters for invalid UTF-8.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    /// The value of a header; `None` if it is missing or not text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body as JSON.
-    #[must_use]
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        let Ok(value) = serde_json::from_slice(&self.body) else {
-            panic!("{} with no JSON: {}", self.status, self.text())
-        };
-        value
-    }
-
-    /// The body of a success as JSON.
-    ///
-    /// # Panics
-    /// When the status is not 2xx.
-    #[must_use]
-    #[track_caller]
-    pub fn ok(&self) -> Value {
-        assert!((200..300).contains(&self.status), "{}: {}", self.status, self.text());
-        self.json()
-    }
-
-    /// The body of an error with this status and code.
-    ///
-    /// # Panics
-    /// When the answer is anything else, or not a complete problem document (RFC 9457).
-    #[track_caller]
-    pub fn problem(&self, status: u16, code: &str) -> Value {
-        assert_eq!(self.status, status, "{}", self.text());
-        assert_eq!(self.header(CONTENT_TYPE.as_str()), Some("application/problem+json"));
-        let problem = self.json();
-        assert_eq!(problem["code"], code, "{problem}");
-        assert_eq!(problem["status"], status, "{problem}");
-        for member in ["type", "title", "detail"] {
-            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {problem}");
-        }
-        assert!(problem["errors"].is_array(), "{problem}");
-        assert_eq!(problem["request_id"].as_str(), self.header("x-request-id"), "{problem}");
-        problem
     }
 }

@@ -27,17 +27,9 @@ mod api;
 pub mod binary;
 mod deployment;
 pub mod document;
-pub mod media;
 mod server;
 
-/// Reports on standard error that a test, or a part of one, was skipped. Not by `eprintln!`, which is shown for failed
-/// tests only.
-pub fn skipped(reason: &str) {
-    use std::io::Write as _;
-    // Ignores a closed standard error.
-    let _ = writeln!(std::io::stderr(), "skipped: {reason}");
-}
-
-pub use api::{Api, Reply};
+pub use api::Api;
 pub use deployment::Deployment;
 pub use server::Server;
+pub use test_kit::{Reply, files as media, skipped};

@@ -7,7 +7,7 @@ use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use http_kit::{AccessLevel, Clock, Id, Scope};
+use primitives::{AccessLevel, Clock, Id, Scope};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
@@ -42,11 +42,11 @@ pub struct NewApiKey {
 pub struct ApiKey {
     /// The public part, by which it is revoked.
     pub id: String,
-    /// Tenant of its calls.
+    /// Tenant of all calls with the key.
     pub tenant_id: String,
-    /// Environment of its calls.
+    /// Environment of all calls with the key.
     pub env: String,
-    /// User of its calls.
+    /// User of all calls with the key; `None` lets each call name one.
     pub user_id: Option<String>,
     /// Access level: `read`, `write` or `admin`.
     pub scope: String,

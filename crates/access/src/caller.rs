@@ -1,5 +1,7 @@
-use http::{HeaderMap, HeaderValue, StatusCode};
-use http_kit::{AccessLevel, Id, Problem, Scope};
+use http::{HeaderMap, HeaderValue};
+use http_kit::Problem;
+use http_kit::codes::CONTEXT_MISMATCH;
+use primitives::{AccessLevel, Id, Scope};
 
 /// The caller that a key, a token or a link authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +25,7 @@ impl Caller {
         {
             if headers.get_all(name).iter().any(|value| value != id.as_str()) {
                 let detail = format!("the header {name} differs from the credentials: omit it");
-                return Err(Problem::new(StatusCode::FORBIDDEN, "context_mismatch", detail));
+                return Err(Problem::new(CONTEXT_MISMATCH, detail));
             }
             // Every character of an id is valid in a header value.
             let value = HeaderValue::from_str(id.as_str()).map_err(Problem::internal)?;

@@ -1,5 +1,18 @@
-use http::StatusCode;
-use http_kit::Problem;
+use http_kit::codes::{CONTEXT_MISMATCH, SCOPE_INSUFFICIENT};
+use http_kit::{ErrorCode, Problem};
+
+use crate::codes::{CROSS_SITE_REQUEST, HOST_NOT_ALLOWED, ISSUER_UNAVAILABLE, LINK_INVALID, UNAUTHORIZED};
+
+/// Errors of [`enforce`](crate::enforce), which any call can answer with.
+pub const ERRORS: [ErrorCode; 7] = [
+    UNAUTHORIZED,
+    CONTEXT_MISMATCH,
+    SCOPE_INSUFFICIENT,
+    LINK_INVALID,
+    HOST_NOT_ALLOWED,
+    CROSS_SITE_REQUEST,
+    ISSUER_UNAVAILABLE,
+];
 
 /// Why a call is refused, or why managing credentials failed.
 #[derive(Debug, thiserror::Error)]
@@ -10,7 +23,7 @@ pub enum Error {
     /// The credentials do not allow this call.
     #[error("these credentials have the scope `{has}`; the call needs `{needs}`")]
     ScopeInsufficient {
-        /// Scope of the credentials.
+        /// Scope of the credentials: `read`, `write` or `admin`.
         has: &'static str,
         /// Scope that the call needs.
         needs: &'static str,
@@ -41,13 +54,13 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::Unauthorized(_) => Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail),
-            Error::ScopeInsufficient { .. } => Self::new(StatusCode::FORBIDDEN, "scope_insufficient", detail),
-            Error::LinkInvalid(_) => Self::new(StatusCode::FORBIDDEN, "link_invalid", detail),
+            Error::Unauthorized(_) => Self::new(UNAUTHORIZED, detail),
+            Error::ScopeInsufficient { .. } => Self::new(SCOPE_INSUFFICIENT, detail),
+            Error::LinkInvalid(_) => Self::new(LINK_INVALID, detail),
             Error::LinkPath(_) => Self::invalid_field("/path", detail),
-            Error::HostNotAllowed(_) => Self::new(StatusCode::FORBIDDEN, "host_not_allowed", detail),
-            Error::CrossSite(_) => Self::new(StatusCode::FORBIDDEN, "cross_site_request", detail),
-            Error::IssuerUnavailable(_) => Self::unavailable("issuer_unavailable", detail, 30),
+            Error::HostNotAllowed(_) => Self::new(HOST_NOT_ALLOWED, detail),
+            Error::CrossSite(_) => Self::new(CROSS_SITE_REQUEST, detail),
+            Error::IssuerUnavailable(_) => Self::new(ISSUER_UNAVAILABLE, detail).retry_after(30),
             Error::Database(error) => error.into(),
         }
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http_kit::{AccessLevel, Clock, Id, Scope, WriteSeed};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use primitives::{AccessLevel, Clock, Id, Scope, WriteSeed};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use url::Url;

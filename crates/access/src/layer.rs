@@ -6,19 +6,20 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, header};
-use http_kit::{AccessLevel, Problem};
+use http_kit::Problem;
+use primitives::AccessLevel;
 
 use crate::{ApiKeys, BrowserPolicy, Caller, Error, JwtVerifier, Links};
 
 /// Paths that need no credentials: their answers reveal nothing about a tenant.
 const PUBLIC: [&str; 6] = ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"];
 
-/// How callers are authenticated.
+/// How callers are authenticated, and so where tenant and environment come from.
 #[derive(Clone, Debug)]
 pub enum Authentication {
     /// No authentication: the context headers are trusted.
     None,
-    /// Authentication by API keys.
+    /// By API keys of the table `api_keys`.
     Keys(ApiKeys),
     /// Authentication by tokens of an issuer.
     Jwt(Arc<JwtVerifier>),

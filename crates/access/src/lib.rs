@@ -11,6 +11,7 @@
 mod api_keys;
 mod browsers;
 mod caller;
+pub mod codes;
 mod error;
 mod jwt;
 mod layer;
@@ -21,7 +22,7 @@ mod store;
 pub use api_keys::{ApiKey, ApiKeys, NewApiKey};
 pub use browsers::BrowserPolicy;
 pub use caller::Caller;
-pub use error::Error;
+pub use error::{ERRORS, Error};
 pub use jwt::{JwtSettings, JwtVerifier};
 pub use layer::{Access, Authentication, enforce};
 pub use links::Links;

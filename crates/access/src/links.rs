@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Uri;
-use http_kit::{AccessLevel, Clock, Id, Scope};
+use primitives::{AccessLevel, Clock, Id, Scope};
 use sqlx::PgPool;
 use url::form_urlencoded;
 

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use chrono::{DateTime, TimeDelta, Utc};
-use http_kit::{Clock, ContextJson, Json, Problem};
+use http_kit::codes::INVALID_BODY;
+use http_kit::{ContextJson, Json, Problem};
+use primitives::Clock;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::ToSchema;
@@ -53,6 +55,8 @@ struct Link {
     expires_at: DateTime<Utc>,
 }
 
+http_kit::error_responses!(CreateLinkErrors: INVALID_BODY);
+
 /// Create a signed link
 ///
 /// For players, ffmpeg and editors, which send no headers. It is valid for this path only, with this tenant and
@@ -63,12 +67,7 @@ struct Link {
     operation_id = "create_link",
     tag = "media_v2",
     request_body = CreateLink,
-    responses(
-        (status = 200, body = Link),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 422, description = "`invalid_body`"),
-    )
+    responses((status = 200, body = Link), CreateLinkErrors)
 )]
 async fn create_link(
     State(routes): State<LinkRoutes>,

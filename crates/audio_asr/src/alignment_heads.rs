@@ -12,9 +12,9 @@ pub(crate) const fn is_ambiguous(header: ModelHeader) -> bool {
     header.text_layers == 32 && header.mel_bands == 80
 }
 
-/// The heads published by OpenAI for models of these dimensions; none for other dimensions. `is_first_large` selects between
+/// The heads published by OpenAI for models of these dimensions; none for other dimensions. `is_large_v1` selects between
 /// large-v1 and large-v2, which have the same dimensions.
-pub(crate) fn parameters(header: ModelHeader, is_first_large: bool) -> Option<DtwParameters<'static>> {
+pub(crate) fn parameters(header: ModelHeader, is_large_v1: bool) -> Option<DtwParameters<'static>> {
     use DtwModelPreset as Heads;
     let is_english = header.is_english_only();
     let model_preset = match (header.text_layers, header.width, header.mel_bands) {
@@ -46,7 +46,7 @@ pub(crate) fn parameters(header: ModelHeader, is_first_large: bool) -> Option<Dt
                 Heads::Medium
             }
         }
-        (32, 1_280, 80) if is_first_large => Heads::LargeV1,
+        (32, 1_280, 80) if is_large_v1 => Heads::LargeV1,
         (32, 1_280, 80) => Heads::LargeV2,
         (32, 1_280, 128) => Heads::LargeV3,
         (4, 1_280, 128) => Heads::LargeV3Turbo,
@@ -56,7 +56,7 @@ pub(crate) fn parameters(header: ModelHeader, is_first_large: bool) -> Option<Dt
 }
 
 /// Bias of the token times of a model, in samples: measured against forced alignment (docs/words.md), 0 where unmeasured.
-pub(crate) const fn lag(header: ModelHeader) -> usize {
+pub(crate) const fn time_bias(header: ModelHeader) -> usize {
     const MS: usize = crate::RATE as usize / 1_000;
     match (header.text_layers, header.width) {
         (4, 384) if header.is_english_only() => 100 * MS,

@@ -12,7 +12,7 @@ pub const SOURCE: &str = "https://huggingface.co/ggerganov/whisper.cpp/resolve/m
 pub struct NamedModel {
     /// Name of the model, e.g. `tiny.en-q5_1`.
     pub name: &'static str,
-    /// Size in MiB, rounded.
+    /// Size of the file in MiB, rounded.
     pub size_mib: u32,
     /// SHA-1 of the file, in hexadecimal.
     pub sha1: &'static str,

@@ -11,13 +11,13 @@ const QUEUE: usize = 16;
 /// Interval at which a waiting caller polls its cancellation.
 const POLL: Duration = Duration::from_millis(20);
 
-type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+type EngineJob<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// A flag that stops a running job.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stop(Arc<AtomicBool>);
+pub(crate) struct StopFlag(Arc<AtomicBool>);
 
-impl Stop {
+impl StopFlag {
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -25,7 +25,7 @@ impl Stop {
 
 /// Why a job has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unfinished {
+pub(crate) enum JobError {
     /// The caller cancelled the job.
     Cancelled,
     /// The thread has ended.
@@ -35,7 +35,7 @@ pub(crate) enum Unfinished {
 /// Handle of the thread. When it is dropped, the thread ends after its current job.
 #[derive(Debug)]
 pub(crate) struct Engine<S> {
-    jobs: SyncSender<Job<S>>,
+    jobs: SyncSender<EngineJob<S>>,
     thread: JoinHandle<()>,
 }
 
@@ -48,7 +48,7 @@ impl<S: 'static> Engine<S> {
         name: &str,
         make: impl FnOnce() -> Result<S, E> + Send + 'static,
     ) -> Result<Self, Option<E>> {
-        let (jobs, queue) = sync_channel::<Job<S>>(QUEUE);
+        let (jobs, queue) = sync_channel::<EngineJob<S>>(QUEUE);
         let (ready, made) = sync_channel(1);
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let mut owned = match make() {
@@ -76,15 +76,15 @@ impl<S: 'static> Engine<S> {
     /// Runs `work` on the thread and waits for its result.
     ///
     /// # Errors
-    /// See [`Unfinished`].
+    /// See [`JobError`].
     pub(crate) fn run<T: Send + 'static>(
         &self,
         cancelled: &dyn Fn() -> bool,
-        work: impl FnOnce(&mut S, &Stop) -> T + Send + 'static,
-    ) -> Result<T, Unfinished> {
-        let stop = Stop::default();
+        work: impl FnOnce(&mut S, &StopFlag) -> T + Send + 'static,
+    ) -> Result<T, JobError> {
+        let stop = StopFlag::default();
         let (reply, answer) = sync_channel(1);
-        let job: Job<S> = {
+        let job: EngineJob<S> = {
             let stop = stop.clone();
             Box::new(move |owned| {
                 if !stop.is_set() {
@@ -93,14 +93,14 @@ impl<S: 'static> Engine<S> {
                 }
             })
         };
-        self.jobs.send(job).map_err(|_| Unfinished::Ended)?;
+        self.jobs.send(job).map_err(|_| JobError::Ended)?;
         loop {
             match answer.recv_timeout(POLL) {
                 Ok(result) => return Ok(result),
-                Err(RecvTimeoutError::Disconnected) => return Err(Unfinished::Ended),
+                Err(RecvTimeoutError::Disconnected) => return Err(JobError::Ended),
                 Err(RecvTimeoutError::Timeout) if cancelled() => {
                     stop.0.store(true, Ordering::Relaxed);
-                    return Err(Unfinished::Cancelled);
+                    return Err(JobError::Cancelled);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -149,8 +149,8 @@ impl<S: 'static> EnginePool<S> {
     pub(crate) fn run<T: Send + 'static>(
         &self,
         cancelled: &dyn Fn() -> bool,
-        work: impl FnOnce(&mut S, &Stop) -> T + Send + 'static,
-    ) -> Result<T, Unfinished> {
+        work: impl FnOnce(&mut S, &StopFlag) -> T + Send + 'static,
+    ) -> Result<T, JobError> {
         let engine = self.acquire(cancelled)?;
         let done = self.engines[engine].run(cancelled, work);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(engine);
@@ -158,14 +158,14 @@ impl<S: 'static> EnginePool<S> {
         done
     }
 
-    fn acquire(&self, cancelled: &dyn Fn() -> bool) -> Result<usize, Unfinished> {
+    fn acquire(&self, cancelled: &dyn Fn() -> bool) -> Result<usize, JobError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(engine) = idle.pop() {
                 return Ok(engine);
             }
             if cancelled() {
-                return Err(Unfinished::Cancelled);
+                return Err(JobError::Cancelled);
             }
             idle = self.freed.wait_timeout(idle, POLL).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -198,7 +198,7 @@ mod tests {
             }
             stopped.send(()).unwrap();
         });
-        assert_eq!(waits, Err(Unfinished::Cancelled));
+        assert_eq!(waits, Err(JobError::Cancelled));
         seen.recv().unwrap();
         assert_eq!(engine.run(&|| false, |(), _| 7), Ok(7));
     }
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn panicked_thread_ends_the_engine() {
         let engine = Engine::start("panicking", || Ok::<_, ()>(())).unwrap();
-        assert_eq!(engine.run(&|| false, |(), _| panic!("on purpose")), Err(Unfinished::Ended));
-        assert_eq!(engine.run(&|| false, |(), _| ()), Err(Unfinished::Ended));
+        assert_eq!(engine.run(&|| false, |(), _| panic!("on purpose")), Err(JobError::Ended));
+        assert_eq!(engine.run(&|| false, |(), _| ()), Err(JobError::Ended));
     }
 }

@@ -2,6 +2,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// A language that Whisper supports.
+///
+/// # Examples
+///
+/// ```
+/// use audio_asr::Language;
+///
+/// let german = Language::from_code("de").expect("Whisper supports it");
+/// assert_eq!((german.code(), german.name()), ("de", "german"));
+/// assert_eq!(Language::from_code("en"), Some(Language::ENGLISH));
+/// assert_eq!(Language::from_code("english"), None, "codes only");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Language(&'static str);
 

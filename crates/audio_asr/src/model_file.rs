@@ -70,23 +70,23 @@ impl ModelHeader {
 pub fn inspect(file: &mut (impl Read + Seek)) -> Result<ModelHeader, String> {
     let len = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
     file.rewind().map_err(|error| error.to_string())?;
-    let mut walk = Walk { file, left: len };
-    if len < 4 || walk.number()? != MAGIC as i32 {
+    let mut reader = ModelReader { file, left: len };
+    if len < 4 || reader.number()? != MAGIC as i32 {
         return Err("it is not a ggml Whisper model".to_owned());
     }
-    let header = walk.header()?;
-    walk.filters(header)?;
-    walk.vocabulary(header)?;
-    walk.tensors(header)?;
+    let header = reader.header()?;
+    reader.filters(header)?;
+    reader.vocabulary(header)?;
+    reader.tensors(header)?;
     Ok(header)
 }
 
-struct Walk<'a, F> {
+struct ModelReader<'a, F> {
     file: &'a mut F,
     left: u64,
 }
 
-impl<F: Read + Seek> Walk<'_, F> {
+impl<F: Read + Seek> ModelReader<'_, F> {
     fn bytes(&mut self, buffer: &mut [u8]) -> Result<(), String> {
         self.left = self.left.checked_sub(buffer.len() as u64).ok_or_else(truncated)?;
         self.file.read_exact(buffer).map_err(|error| match error.kind() {

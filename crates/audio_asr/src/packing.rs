@@ -11,18 +11,18 @@ const PADDING: u64 = RATE as u64 / 4;
 /// Maximum pause within a passage: 1.2 s.
 const NATURAL_PAUSE: u64 = RATE as u64 * 6 / 5;
 /// Length from which a passage ends at the next pause of 0.5 s: the cost of the encoder grows faster than its window.
-const LONG: u64 = 10 * RATE as u64;
+const LONG_PASSAGE: u64 = 10 * RATE as u64;
 const SHORT_PAUSE: u64 = RATE as u64 / 2;
 /// Maximum length of a window with several passages: 16 s.
-const FULL: usize = 16 * RATE as usize;
+const MAX_SHARED_WINDOW: usize = 16 * RATE as usize;
 /// Maximum pause between two passages of a window: 4 s.
-const FAR: u64 = 4 * RATE as u64;
+const MAX_PASSAGE_GAP: u64 = 4 * RATE as u64;
 /// Maximum RMS ratio between two passages of a window: 12 dB.
-const UNLIKE: f64 = 4.0;
+const MAX_LEVEL_RATIO: f64 = 4.0;
 /// Silence after the audio of a window: words that start within 0.1 s of its end are not decoded.
-const TAIL: usize = RATE as usize / 2;
+const TRAILING_SILENCE: usize = RATE as usize / 2;
 /// Maximum length of the audio in a window, in samples.
-const CAPACITY: usize = WINDOW - TAIL;
+const MAX_AUDIO: usize = WINDOW - TRAILING_SILENCE;
 /// Speech without a pause is cut at its quietest point within this length before the end of a full window.
 const CUT_SEARCH: usize = 6 * RATE as usize;
 /// Length and step of the search for the quietest point: 40 ms and 10 ms.
@@ -44,31 +44,31 @@ pub trait SpeechSource {
 
 /// A window with the sources of its audio.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Packed {
+pub(crate) struct PackedWindow {
     pub(crate) samples: Vec<f32>,
     /// The parts of the audio in order, without gaps from sample 0 to the tail.
-    pub(crate) pieces: Vec<Piece>,
+    pub(crate) spans: Vec<SourceSpan>,
 }
 
-impl Packed {
+impl PackedWindow {
     /// Makes a window of a part of this one, clipped to its audio.
     pub(crate) fn cut(&self, range: &Range<usize>) -> Self {
-        let end = self.pieces.last().map_or(0, |last| last.at + last.len());
+        let end = self.spans.last().map_or(0, |last| last.at + last.len());
         let range = range.start.min(end)..range.end.min(end);
         let mut samples = self.samples[range.clone()].to_vec();
-        samples.resize(samples.len() + TAIL, 0.0);
-        let pieces = self.pieces.iter().filter_map(|piece| {
-            let (start, end) = (piece.at.max(range.start), (piece.at + piece.len()).min(range.end));
-            (start < end).then(|| Piece { at: start - range.start, source: piece.source_of(start..end) })
+        samples.resize(samples.len() + TRAILING_SILENCE, 0.0);
+        let spans = self.spans.iter().filter_map(|span| {
+            let (start, end) = (span.at.max(range.start), (span.at + span.len()).min(range.end));
+            (start < end).then(|| SourceSpan { at: start - range.start, source: span.source_of(start..end) })
         });
-        Self { samples, pieces: pieces.collect() }
+        Self { samples, spans: spans.collect() }
     }
 
     /// The parts of a range of the window, in samples of the recording.
     pub(crate) fn sources(&self, range: &Range<usize>) -> impl Iterator<Item = Range<u64>> {
-        self.pieces.iter().filter_map(|piece| {
-            let (start, end) = (piece.at.max(range.start), (piece.at + piece.len()).min(range.end));
-            (start < end).then(|| piece.source_of(start..end))
+        self.spans.iter().filter_map(|span| {
+            let (start, end) = (span.at.max(range.start), (span.at + span.len()).min(range.end));
+            (start < end).then(|| span.source_of(start..end))
         })
     }
 
@@ -78,7 +78,7 @@ impl Packed {
     }
 }
 
-impl Piece {
+impl SourceSpan {
     fn len(&self) -> usize {
         (self.source.end - self.source.start) as usize
     }
@@ -91,7 +91,7 @@ impl Piece {
 
 /// A contiguous part of the recording within a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(crate) struct SourceSpan {
     /// Start in the window, in samples.
     pub(crate) at: usize,
     /// Range of samples in the recording.
@@ -107,48 +107,48 @@ pub(crate) struct Packer<'a, S> {
     /// Samples of the first passage that were read already.
     carry: Vec<f32>,
     /// Whether every passage gets its own window.
-    is_apart: bool,
+    one_passage_per_window: bool,
 }
 
 impl<'a, S: SpeechSource> Packer<'a, S> {
-    /// Creates a packer; `speech` is sorted and does not overlap. With `is_apart`, every passage gets its own window.
-    pub(crate) fn new(source: &'a mut S, speech: &[Range<u64>], is_apart: bool) -> Self {
-        Self { source, passages: passages(speech), carry: Vec::new(), is_apart }
+    /// Creates a packer; `speech` is sorted and does not overlap.
+    pub(crate) fn new(source: &'a mut S, speech: &[Range<u64>], one_passage_per_window: bool) -> Self {
+        Self { source, passages: passages(speech), carry: Vec::new(), one_passage_per_window }
     }
 
     /// The next window; `None` when everything is packed.
-    pub(crate) fn next(&mut self) -> Result<Option<Packed>, S::Error> {
-        let mut window = Packed::default();
+    pub(crate) fn next(&mut self) -> Result<Option<PackedWindow>, S::Error> {
+        let mut window = PackedWindow::default();
         while let Some(passage) = self.passages.front().cloned() {
             let length = (passage.end - passage.start) as usize;
-            if window.samples.is_empty() && length > CAPACITY {
-                self.read(CAPACITY)?;
+            if window.samples.is_empty() && length > MAX_AUDIO {
+                self.read(MAX_AUDIO)?;
                 self.take_part(&mut window, &passage);
                 break;
             }
-            if !window.samples.is_empty() && !self.is_near(&window, &passage) {
+            if !window.samples.is_empty() && !self.fits(&window, &passage) {
                 break;
             }
             self.read(length)?;
-            if !window.samples.is_empty() && is_unlike(&window.samples, &self.carry) {
+            if !window.samples.is_empty() && differs_in_level(&window.samples, &self.carry) {
                 break;
             }
-            window.pieces.push(Piece { at: window.samples.len(), source: passage });
+            window.spans.push(SourceSpan { at: window.samples.len(), source: passage });
             window.samples.append(&mut self.carry);
             self.passages.pop_front();
         }
-        if window.pieces.is_empty() {
+        if window.spans.is_empty() {
             return Ok(None);
         }
-        window.samples.resize(window.samples.len() + TAIL, 0.0);
+        window.samples.resize(window.samples.len() + TRAILING_SILENCE, 0.0);
         Ok(Some(window))
     }
 
     /// Whether a passage may be appended to the window.
-    fn is_near(&self, window: &Packed, passage: &Range<u64>) -> bool {
-        let gap = window.pieces.last().map_or(0, |last| passage.start.saturating_sub(last.source.end));
-        let room = FULL.saturating_sub(window.samples.len()) as u64;
-        !self.is_apart && gap <= FAR && passage.end - passage.start <= room
+    fn fits(&self, window: &PackedWindow, passage: &Range<u64>) -> bool {
+        let gap = window.spans.last().map_or(0, |last| passage.start.saturating_sub(last.source.end));
+        let room = MAX_SHARED_WINDOW.saturating_sub(window.samples.len()) as u64;
+        !self.one_passage_per_window && gap <= MAX_PASSAGE_GAP && passage.end - passage.start <= room
     }
 
     /// Reads the first passage up to `length` samples.
@@ -165,13 +165,13 @@ impl<'a, S: SpeechSource> Packer<'a, S> {
     }
 
     /// Fills the window from a longer passage; the samples after the cut are carried over to the next window.
-    fn take_part(&mut self, window: &mut Packed, passage: &Range<u64>) {
-        let searched = CAPACITY - CUT_SEARCH;
-        let cut = searched + quietest(&self.carry[searched..]);
+    fn take_part(&mut self, window: &mut PackedWindow, passage: &Range<u64>) {
+        let searched = MAX_AUDIO - CUT_SEARCH;
+        let cut = searched + quietest_point(&self.carry[searched..]);
         let rest = self.carry.split_off(cut);
         window.samples = std::mem::replace(&mut self.carry, rest);
         let middle = passage.start + cut as u64;
-        window.pieces = vec![Piece { at: 0, source: passage.start..middle }];
+        window.spans = vec![SourceSpan { at: 0, source: passage.start..middle }];
         self.passages[0] = middle..passage.end;
     }
 }
@@ -181,7 +181,7 @@ fn passages(speech: &[Range<u64>]) -> VecDeque<Range<u64>> {
     let mut passages: Vec<Range<u64>> = Vec::new();
     for region in speech {
         let follows = |last: &Range<u64>| {
-            let is_long = last.end - last.start >= LONG;
+            let is_long = last.end - last.start >= LONG_PASSAGE;
             region.start <= last.end + if is_long { SHORT_PAUSE } else { NATURAL_PAUSE }
         };
         match passages.last_mut() {
@@ -198,17 +198,17 @@ fn passages(speech: &[Range<u64>]) -> VecDeque<Range<u64>> {
     passages.iter().enumerate().map(padded).collect()
 }
 
-fn is_unlike(a: &[f32], b: &[f32]) -> bool {
+fn differs_in_level(a: &[f32], b: &[f32]) -> bool {
     let power = |samples: &[f32]| {
         let sum: f64 = samples.iter().map(|sample| f64::from(*sample).powi(2)).sum();
         sum / samples.len().max(1) as f64
     };
     let (a, b) = (power(a), power(b));
-    a.max(b) > a.min(b) * UNLIKE * UNLIKE
+    a.max(b) > a.min(b) * MAX_LEVEL_RATIO * MAX_LEVEL_RATIO
 }
 
 /// The middle of the quietest [`CUT_LEN`] samples.
-fn quietest(samples: &[f32]) -> usize {
+fn quietest_point(samples: &[f32]) -> usize {
     let energy =
         |start: usize| samples[start..start + CUT_LEN].iter().map(|sample| sample * sample).sum::<f32>();
     let starts = (0..=samples.len() - CUT_LEN).step_by(CUT_STEP);
@@ -247,7 +247,7 @@ pub(crate) mod tests {
         (sample % 1_000_003) as f32
     }
 
-    fn windows(speech: &[Range<u64>]) -> Vec<Packed> {
+    fn windows(speech: &[Range<u64>]) -> Vec<PackedWindow> {
         let mut source = Counting::default();
         let mut packer = Packer::new(&mut source, speech, false);
         std::iter::from_fn(|| packer.next().unwrap()).collect()
@@ -257,8 +257,8 @@ pub(crate) mod tests {
         (seconds * f64::from(RATE)) as u64
     }
 
-    fn sources(packed: &Packed) -> Vec<(u64, Range<u64>)> {
-        packed.pieces.iter().map(|piece| (piece.at as u64, piece.source.clone())).collect()
+    fn sources(packed: &PackedWindow) -> Vec<(u64, Range<u64>)> {
+        packed.spans.iter().map(|span| (span.at as u64, span.source.clone())).collect()
     }
 
     /// A source that is louder from a given sample on.
@@ -294,7 +294,7 @@ pub(crate) mod tests {
     fn long_speech_is_split_at_pauses() {
         let speech = [second(0.0)..second(11.0), second(11.6)..second(15.0), second(15.4)..second(24.0)];
         let packed = windows(&speech);
-        let ends: Vec<u64> = packed.iter().map(|window| window.pieces[0].source.end).collect();
+        let ends: Vec<u64> = packed.iter().map(|window| window.spans[0].source.end).collect();
         assert_eq!(ends, [second(11.25), second(24.25)]);
     }
 
@@ -321,10 +321,10 @@ pub(crate) mod tests {
         };
         assert!(largest <= WINDOW);
         assert!((81..=102).contains(&packed.len()), "{}", packed.len());
-        assert_eq!(packed[0].pieces[0].source.start, second(4.75));
-        assert_eq!(packed.last().unwrap().pieces[0].source.end, second(2_405.25));
+        assert_eq!(packed[0].spans[0].source.start, second(4.75));
+        assert_eq!(packed.last().unwrap().spans[0].source.end, second(2_405.25));
         for pair in packed.windows(2) {
-            assert_eq!(pair[0].pieces.last().unwrap().source.end, pair[1].pieces[0].source.start);
+            assert_eq!(pair[0].spans.last().unwrap().source.end, pair[1].spans[0].source.start);
         }
     }
 
@@ -332,7 +332,7 @@ pub(crate) mod tests {
     fn cut_is_at_the_quietest_samples() {
         let mut samples = vec![0.5; CUT_SEARCH];
         samples[20_000..21_000].fill(0.0);
-        assert!((20_000..21_000).contains(&quietest(&samples)));
+        assert!((20_000..21_000).contains(&quietest_point(&samples)));
     }
 
     fn any_speech() -> impl Strategy<Value = Vec<Range<u64>>> {
@@ -357,15 +357,15 @@ pub(crate) mod tests {
             for window in windows(&speech) {
                 prop_assert!(window.samples.len() <= WINDOW);
                 let mut at = 0;
-                for piece in &window.pieces {
-                    prop_assert!(piece.source.start >= next && piece.source.start < piece.source.end);
-                    prop_assert_eq!(piece.at, at);
-                    let len = (piece.source.end - piece.source.start) as usize;
-                    prop_assert_eq!(window.samples[at], value(piece.source.start));
-                    prop_assert_eq!(window.samples[at + len - 1], value(piece.source.end - 1));
+                for span in &window.spans {
+                    prop_assert!(span.source.start >= next && span.source.start < span.source.end);
+                    prop_assert_eq!(span.at, at);
+                    let len = (span.source.end - span.source.start) as usize;
+                    prop_assert_eq!(window.samples[at], value(span.source.start));
+                    prop_assert_eq!(window.samples[at + len - 1], value(span.source.end - 1));
                     at += len;
-                    next = piece.source.end;
-                    packed.push(piece.source.clone());
+                    next = span.source.end;
+                    packed.push(span.source.clone());
                 }
                 prop_assert!(window.samples[at..].iter().all(|&sample| sample == 0.0));
             }

@@ -1,6 +1,6 @@
 //! Groups tokens into phrases and words.
 
-use crate::{Language, Pass, Token};
+use crate::{DecoderPass, Language, Token};
 
 /// Music symbols, and the replacement character of incomplete UTF-8.
 const IGNORED: &[char] = &['♩', '♪', '♫', '♬', char::REPLACEMENT_CHARACTER];
@@ -8,7 +8,7 @@ const IGNORED: &[char] = &['♩', '♪', '♫', '♬', char::REPLACEMENT_CHARACT
 /// The words between two time tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Phrase {
-    pub(crate) words: Vec<Spoken>,
+    pub(crate) words: Vec<PhraseWord>,
     /// Start in the window in samples, if there is a time token.
     pub(crate) start: Option<usize>,
     /// End in the window in samples, if there is a time token.
@@ -17,7 +17,7 @@ pub(crate) struct Phrase {
 
 /// A word of a phrase.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Spoken {
+pub(crate) struct PhraseWord {
     /// Text of the word without surrounding spaces.
     pub(crate) text: String,
     /// Geometric mean of its tokens' probabilities, 0 to 1.
@@ -37,7 +37,7 @@ impl Phrase {
 
 /// A word under construction.
 #[derive(Default)]
-struct Draft {
+struct WordBuilder {
     bytes: Vec<u8>,
     log_probability: f32,
     tokens: usize,
@@ -46,13 +46,13 @@ struct Draft {
 }
 
 /// The phrases of a pass, in order; those without words are left out.
-pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
+pub(crate) fn phrases(pass: &DecoderPass, language: Language) -> Vec<Phrase> {
     let mut found = Vec::new();
     let mut phrase = Phrase::default();
-    let mut drafts: Vec<Draft> = Vec::new();
+    let mut drafts: Vec<WordBuilder> = Vec::new();
     // End of the previous text token.
     let mut previous_end = None;
-    let mut finish = |mut phrase: Phrase, drafts: Vec<Draft>| {
+    let mut finish = |mut phrase: Phrase, drafts: Vec<WordBuilder>| {
         drafts.into_iter().for_each(|draft| phrase.add(draft));
         found.extend((!phrase.words.is_empty()).then_some(phrase));
     };
@@ -61,7 +61,7 @@ pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
             Token::Text { bytes, log_probability, end } => {
                 let begins = drafts.last().is_none_or(|draft| draft.ends_before(bytes, language));
                 if begins {
-                    drafts.push(Draft { start: previous_end, ..Draft::default() });
+                    drafts.push(WordBuilder { start: previous_end, ..WordBuilder::default() });
                 }
                 if let Some(draft) = drafts.last_mut() {
                     draft.add(bytes, *log_probability, *end);
@@ -81,7 +81,7 @@ pub(crate) fn phrases(pass: &Pass, language: Language) -> Vec<Phrase> {
     found
 }
 
-impl Draft {
+impl WordBuilder {
     /// Appends a token. The time of punctuation covers the pause after the word and does not extend it.
     fn add(&mut self, bytes: &[u8], log_probability: f32, end: Option<usize>) {
         let is_punctuation = !self.bytes.is_empty() && bytes.iter().all(u8::is_ascii_punctuation);
@@ -101,13 +101,13 @@ impl Draft {
 }
 
 impl Phrase {
-    fn add(&mut self, draft: Draft) {
+    fn add(&mut self, draft: WordBuilder) {
         let text = String::from_utf8_lossy(&draft.bytes).replace(IGNORED, "");
         let text = text.trim();
         if text.contains(char::is_alphanumeric) {
             let probability = (draft.log_probability / draft.tokens.max(1) as f32).exp();
             let probability = probability.clamp(0.0, 1.0);
-            self.words.push(Spoken {
+            self.words.push(PhraseWord {
                 text: text.to_owned(),
                 probability,
                 start: draft.start,
@@ -133,7 +133,7 @@ pub(crate) mod tests {
     }
 
     fn found(tokens: &[Token], language: &str) -> Vec<(Option<usize>, String, Option<usize>)> {
-        let pass = Pass { no_speech: 0.0, tokens: tokens.to_vec() };
+        let pass = DecoderPass { no_speech: 0.0, tokens: tokens.to_vec() };
         let phrases = phrases(&pass, Language::from_code(language).unwrap());
         phrases.into_iter().map(|phrase| (phrase.start, phrase.text(), phrase.end)).collect()
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use media_time::{MediaTime, Window};
 
 use crate::language::LanguageTracker;
-use crate::packing::{Packed, Packer};
-use crate::window_transcriber::{TimedWord, WindowTranscriber, WindowTranscript, normalize_level};
+use crate::packing::{PackedWindow, Packer};
+use crate::window_transcriber::{WindowTranscriber, WindowTranscript, WindowWord, normalize_level};
 use crate::{
     AsrError, Language, RATE, Rejected, Rejection, RejectionThresholds, SpeechSource, TranscribeError,
     Transcriber, Untranscribed, Word, window_transcriber,
@@ -21,13 +21,13 @@ const POLL: Duration = Duration::from_millis(20);
 /// Number of windows whose languages are detected together.
 const LANGUAGE_BATCH: usize = 4;
 
-/// Options of a transcription.
+/// Language, prompt and rejection thresholds of a transcription.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Spoken language; detected per window when `None`.
     pub language: Option<Language>,
     /// Rejection thresholds of hallucination filters.
-    pub gates: RejectionThresholds,
+    pub rejection_thresholds: RejectionThresholds,
     /// Initial prompt: names, spelling, style.
     pub prompt: String,
     /// Whether to translate to English.
@@ -68,6 +68,43 @@ impl Transcript {
 /// Blocking. Memory is bounded by the windows transcribed at the same time and one more, regardless of the length of
 /// the speech. The transcript does not depend on the number of windows transcribed at the same time.
 ///
+/// # Examples
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::ops::Range;
+/// use std::path::Path;
+///
+/// use audio_asr::{ModelDirectory, Models, Options, RATE, SpeechSource, transcribe};
+/// use media_time::{MediaTime, Window};
+///
+/// /// Mono samples at 16 kHz in memory.
+/// struct Samples(Vec<f32>);
+///
+/// impl SpeechSource for Samples {
+///     type Error = Infallible;
+///
+///     fn read(&mut self, samples: Range<u64>, out: &mut Vec<f32>) -> Result<(), Infallible> {
+///         let end = (samples.end as usize).min(self.0.len());
+///         out.extend(self.0.get(samples.start as usize..end).unwrap_or_default());
+///         Ok(())
+///     }
+/// }
+///
+/// // The model of spoken digits that is part of the repository.
+/// let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/digits.bin");
+/// let model = Models::new(ModelDirectory::new("models".into()), 1, 1).open(&file.to_string_lossy())?;
+///
+/// // Two seconds of a hum that was taken for speech: no word is made up.
+/// let hum = |n: u32| (n as f32 * 120.0 * std::f32::consts::TAU / RATE as f32).sin() * 0.1;
+/// let mut recording = Samples((0..2 * RATE).map(hum).collect());
+/// let speech = [Window::starting_at(MediaTime::ZERO, MediaTime::from_millis(2_000))];
+/// let transcript = transcribe(&*model, &mut recording, &speech, &Options::default(), &|| false)?;
+/// assert!(transcript.words.is_empty());
+/// assert!(transcript.windows >= 1 && transcript.decoded > MediaTime::ZERO);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// See [`AsrError`]; errors of the source.
 pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
@@ -87,7 +124,7 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
     let mut packer = Packer::new(source, &speech, is_detected);
     let window_transcriber = WindowTranscriber {
         transcriber,
-        gates: options.gates,
+        thresholds: options.rejection_thresholds,
         prompt: &options.prompt,
         translate: options.translate,
         speech: &speech,
@@ -105,7 +142,7 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
         } else {
             vec![tracker.language(); windows.len()]
         };
-        let tasks: Vec<(Packed, Language)> = windows.into_iter().zip(languages).collect();
+        let tasks: Vec<(PackedWindow, Language)> = windows.into_iter().zip(languages).collect();
         let transcripts = in_parallel(&tasks, cancelled, |(window, language), cancelled| {
             window_transcriber.transcribe(window, *language, cancelled)
         })?;
@@ -117,7 +154,10 @@ pub fn transcribe<T: Transcriber + ?Sized, S: SpeechSource>(
 }
 
 /// Up to `count` windows; none at the end.
-fn next_windows<S: SpeechSource>(packer: &mut Packer<'_, S>, count: usize) -> Result<Vec<Packed>, S::Error> {
+fn next_windows<S: SpeechSource>(
+    packer: &mut Packer<'_, S>,
+    count: usize,
+) -> Result<Vec<PackedWindow>, S::Error> {
     let mut windows = Vec::with_capacity(count);
     while windows.len() < count {
         let Some(window) = packer.next()? else { break };
@@ -128,7 +168,7 @@ fn next_windows<S: SpeechSource>(packer: &mut Packer<'_, S>, count: usize) -> Re
 
 fn detect_languages<T: Transcriber + ?Sized>(
     transcriber: &T,
-    windows: &[Packed],
+    windows: &[PackedWindow],
     tracker: &mut LanguageTracker,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<Language>, AsrError> {
@@ -198,7 +238,7 @@ impl Collector {
             };
             self.end = word.range.end;
             let (start, end) = (window.start(), window.end());
-            let TimedWord { text, confidence, timing, .. } = word;
+            let WindowWord { text, confidence, timing, .. } = word;
             self.transcript.words.push(Word { text, start, end, confidence, timing, language });
         }
         let rejected = window.rejected.into_iter();

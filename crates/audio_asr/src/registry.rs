@@ -14,14 +14,31 @@ use crate::model_file::inspect;
 use crate::{ModelError, ModelHeader, WhisperModel};
 
 /// A directory of model files.
+///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+///
+/// use audio_asr::ModelDirectory;
+///
+/// let models = ModelDirectory::new("models".into());
+/// let tiny = models.locate("tiny.en");
+/// assert_eq!(tiny.path, Path::new("models/ggml-tiny.en.bin"));
+/// assert!(tiny.published.is_some_and(|model| model.is_english_only()));
+///
+/// // A `/` or `.bin` makes it a path, and no published model is expected there.
+/// let own = models.locate("/srv/ggml-own.bin");
+/// assert_eq!((own.name.as_str(), own.published), ("own", None));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ModelDirectory(PathBuf);
 
 /// The file of a model, which need not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located {
+pub struct LocatedModel {
     /// The requested name or path.
-    pub asked: String,
+    pub requested: String,
     /// Name of the model in versions: letters, digits and `. _ -`.
     pub name: String,
     /// Path of the model's file.
@@ -37,7 +54,7 @@ impl ModelDirectory {
         Self(path)
     }
 
-    /// Path of the directory.
+    /// Path of the directory, which need not exist.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
@@ -46,25 +63,30 @@ impl ModelDirectory {
     /// Locates the file of a model: `name_or_path` is a path if it contains a `/` or ends in `.bin`, otherwise the
     /// name of `ggml-<name>.bin` in this directory.
     #[must_use]
-    pub fn locate(&self, name_or_path: &str) -> Located {
-        let asked = name_or_path.to_owned();
+    pub fn locate(&self, name_or_path: &str) -> LocatedModel {
+        let requested = name_or_path.to_owned();
         let is_path = name_or_path.contains('/')
             || Path::new(name_or_path).extension().is_some_and(|extension| extension == "bin");
         if !is_path {
             let path = self.0.join(catalog::file_name(name_or_path));
             let published = catalog::find(name_or_path);
-            return Located { asked, name: plain(name_or_path), path, published };
+            return LocatedModel { requested, name: version_name(name_or_path), path, published };
         }
         let path = PathBuf::from(name_or_path);
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        Located { asked, name: plain(stem.strip_prefix("ggml-").unwrap_or(&stem)), path, published: None }
+        LocatedModel {
+            requested,
+            name: version_name(stem.strip_prefix("ggml-").unwrap_or(&stem)),
+            path,
+            published: None,
+        }
     }
 
     /// The models whose files are in the directory, sorted by name, including unpublished ones.
     ///
     /// # Errors
     /// When the directory exists and cannot be read.
-    pub fn present(&self) -> io::Result<Vec<Located>> {
+    pub fn present(&self) -> io::Result<Vec<LocatedModel>> {
         let entries = match std::fs::read_dir(&self.0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries?,
@@ -80,7 +102,7 @@ impl ModelDirectory {
     }
 }
 
-impl Located {
+impl LocatedModel {
     /// How to fix a missing or invalid file.
     fn remedy(&self) -> String {
         match self.published {
@@ -116,26 +138,26 @@ impl Located {
         Ok((header, reader.into_inner()))
     }
 
-    fn identity(&self) -> Result<Identity, ModelError> {
+    fn identity(&self) -> Result<FileIdentity, ModelError> {
         let metadata = std::fs::metadata(&self.path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => self.missing(),
             _ => self.unreadable(&error),
         })?;
         if metadata.is_file() {
-            Ok(Identity::of(&metadata))
+            Ok(FileIdentity::of(&metadata))
         } else {
             Err(self.invalid("it is not a file".to_owned()))
         }
     }
 
     fn missing(&self) -> ModelError {
-        let is_file_here = self.path != Path::new(&self.asked) && Path::new(&self.asked).is_file();
+        let is_file_here = self.path != Path::new(&self.requested) && Path::new(&self.requested).is_file();
         let remedy = if is_file_here {
-            format!("to use the file of this name, give its path as `./{}`", self.asked)
+            format!("to use the file of this name, give its path as `./{}`", self.requested)
         } else {
             self.remedy()
         };
-        ModelError::Missing { asked: self.asked.clone(), path: self.path.clone(), remedy }
+        ModelError::Missing { asked: self.requested.clone(), path: self.path.clone(), remedy }
     }
 
     fn unreadable(&self, error: &io::Error) -> ModelError {
@@ -147,7 +169,7 @@ impl Located {
     }
 }
 
-fn plain(name: &str) -> String {
+fn version_name(name: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' };
     name.chars().map(allowed).take(64).collect()
 }
@@ -167,14 +189,14 @@ fn hash<D: Digest>(file: &mut File) -> io::Result<String> {
 
 /// Identity of a version of a file, without reading its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Identity {
+struct FileIdentity {
     device: u64,
     inode: u64,
     len: u64,
     modified: (i64, i64),
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
@@ -192,18 +214,18 @@ pub struct Models {
     capacity: usize,
     threads: usize,
     /// Most recently used first. Locked while a model loads, so that concurrent requests for it share the result.
-    known: Mutex<Vec<Known>>,
+    cached: Mutex<Vec<CachedModel>>,
 }
 
 /// Outcome of loading a file: an invalid file is not read again until it changes.
 #[derive(Debug)]
-struct Known {
+struct CachedModel {
     path: PathBuf,
-    identity: Identity,
+    identity: FileIdentity,
     outcome: Result<Arc<WhisperModel>, ModelError>,
 }
 
-impl Known {
+impl CachedModel {
     fn is_usable(&self) -> bool {
         self.outcome.as_ref().map_or(true, |model| !model.has_ended())
     }
@@ -214,7 +236,7 @@ impl Models {
     /// the same time; the words do not depend on it.
     #[must_use]
     pub fn new(directory: ModelDirectory, capacity: usize, threads: usize) -> Self {
-        Self { directory, capacity: capacity.max(1), threads: threads.max(1), known: Mutex::default() }
+        Self { directory, capacity: capacity.max(1), threads: threads.max(1), cached: Mutex::default() }
     }
 
     /// The directory in which names are looked up.
@@ -230,31 +252,32 @@ impl Models {
     /// See [`ModelError`].
     pub fn open(&self, name_or_path: &str) -> Result<Arc<WhisperModel>, ModelError> {
         let located = self.directory.locate(name_or_path);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let identity = located.identity()?;
-        let is_current =
-            |entry: &Known| entry.path == located.path && entry.identity == identity && entry.is_usable();
-        if let Some(index) = known.iter().position(is_current) {
-            known[..=index].rotate_right(1);
+        let is_current = |entry: &CachedModel| {
+            entry.path == located.path && entry.identity == identity && entry.is_usable()
+        };
+        if let Some(index) = cached.iter().position(is_current) {
+            cached[..=index].rotate_right(1);
         } else {
-            known.retain(|entry| entry.path != located.path);
+            cached.retain(|entry| entry.path != located.path);
             let outcome = self.load(&located, identity);
             if let Err(error @ ModelError::Changing { .. }) = outcome {
                 return Err(error);
             }
-            known.insert(0, Known { path: located.path, identity, outcome });
-            known.truncate(self.capacity);
+            cached.insert(0, CachedModel { path: located.path, identity, outcome });
+            cached.truncate(self.capacity);
         }
-        known[0].outcome.clone()
+        cached[0].outcome.clone()
     }
 
-    fn load(&self, located: &Located, identity: Identity) -> Result<Arc<WhisperModel>, ModelError> {
+    fn load(&self, located: &LocatedModel, identity: FileIdentity) -> Result<Arc<WhisperModel>, ModelError> {
         let (header, mut file) = located.open()?;
         let sha256 = hash::<Sha256>(&mut file).map_err(|error| located.unreadable(&error))?;
-        let is_first_large = alignment_heads::is_ambiguous(header)
+        let is_large_v1 = alignment_heads::is_ambiguous(header)
             && catalog::find("large-v1")
                 .is_some_and(|model| hash::<sha1::Sha1>(&mut file).is_ok_and(|found| found == model.sha1));
-        let heads = alignment_heads::parameters(header, is_first_large);
+        let heads = alignment_heads::parameters(header, is_large_v1);
         let (name, path) = (located.name.clone(), located.path.clone());
         let model = WhisperModel::load(name, path, sha256, header, heads, self.threads);
         let model = model.map_err(|reason| located.invalid(reason))?;

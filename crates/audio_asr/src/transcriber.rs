@@ -39,7 +39,7 @@ pub trait Transcriber: Send + Sync + fmt::Debug {
         samples: &[f32],
         decoding: Decoding<'_>,
         cancelled: &dyn Fn() -> bool,
-    ) -> Result<Vec<Pass>, AsrError>;
+    ) -> Result<Vec<DecoderPass>, AsrError>;
 }
 
 /// How a window is decoded.
@@ -66,14 +66,14 @@ pub enum Search {
 
 /// One run of the decoder.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pass {
+pub struct DecoderPass {
     /// Probability that there is no speech, 0 to 1.
     pub no_speech: f32,
     /// The decoded tokens, in order.
     pub tokens: Vec<Token>,
 }
 
-impl Pass {
+impl DecoderPass {
     /// Mean log probability of all tokens, time tokens included.
     #[must_use]
     pub fn mean_log_probability(&self) -> f32 {
@@ -85,7 +85,7 @@ impl Pass {
 /// A decoded text or time token.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Token {
-    /// A piece of text.
+    /// A token of text: a word or a part of one.
     Text {
         /// UTF-8, possibly only a part of a character; a leading space starts a word.
         bytes: Vec<u8>,

@@ -10,8 +10,8 @@ use whisper_rs::{
 };
 
 use crate::alignment_heads;
-use crate::engine::{EnginePool, Stop, Unfinished};
-use crate::{AsrError, Decoding, Language, ModelHeader, Pass, RATE, Search, Token, Transcriber};
+use crate::engine::{EnginePool, JobError, StopFlag};
+use crate::{AsrError, DecoderPass, Decoding, Language, ModelHeader, RATE, Search, Token, Transcriber};
 
 /// Samples of a step of time tokens (20 ms) and of whisper.cpp's own timestamps (10 ms).
 const TIME_STEP: i64 = RATE as i64 / 50;
@@ -63,7 +63,7 @@ impl WhisperModel {
         let context = Arc::new(context.map_err(|error| format!("whisper.cpp cannot load it ({error})"))?);
         let engines = EnginePool::start("whisper", threads.clamp(1, MAX_ENGINES), || {
             let context = context.clone();
-            move || Session::new(context, alignment_heads::lag(header))
+            move || Session::new(context, alignment_heads::time_bias(header))
         });
         let engines = engines.map_err(|error| match error {
             Some(error) => format!("whisper.cpp cannot load it ({error})"),
@@ -94,13 +94,13 @@ impl WhisperModel {
         work: impl FnOnce(&mut Session) -> Result<T, WhisperError> + Send + 'static,
     ) -> Result<T, AsrError> {
         let done = self.engines.run(cancelled, move |session, stop| {
-            session.listen_to(stop);
+            session.set_stop_flag(stop);
             work(session)
         });
         match done {
             Ok(result) => result.map_err(|error| AsrError::Engine(error.to_string())),
-            Err(Unfinished::Cancelled) => Err(AsrError::Cancelled),
-            Err(Unfinished::Ended) => Err(AsrError::Stopped(self.name.clone())),
+            Err(JobError::Cancelled) => Err(AsrError::Cancelled),
+            Err(JobError::Ended) => Err(AsrError::Stopped(self.name.clone())),
         }
     }
 }
@@ -155,7 +155,7 @@ impl Transcriber for WhisperModel {
         samples: &[f32],
         decoding: Decoding<'_>,
         cancelled: &dyn Fn() -> bool,
-    ) -> Result<Vec<Pass>, AsrError> {
+    ) -> Result<Vec<DecoderPass>, AsrError> {
         if samples.is_empty() {
             return Ok(Vec::new());
         }
@@ -191,7 +191,7 @@ fn max_tokens(samples: usize) -> i32 {
     tokens.min(MAX_PROMPT) as i32
 }
 
-type Task = (Language, Search, bool);
+type DecodingTask = (Language, Search, bool);
 
 /// Decoder state of a thread.
 #[derive(Debug)]
@@ -199,20 +199,20 @@ struct Session {
     context: Arc<WhisperContext>,
     state: WhisperState,
     /// Bias of the token times, in samples.
-    lag: usize,
+    time_bias: usize,
     /// Parameters by task. They are never dropped, because whisper-rs does not free what they point to.
-    params: BTreeMap<Task, FullParams<'static, 'static>>,
+    params: BTreeMap<DecodingTask, FullParams<'static, 'static>>,
     /// Stop flag of the current job.
-    stop: Arc<Mutex<Stop>>,
+    stop: Arc<Mutex<StopFlag>>,
 }
 
 impl Session {
-    fn new(context: Arc<WhisperContext>, lag: usize) -> Result<Self, WhisperError> {
+    fn new(context: Arc<WhisperContext>, time_bias: usize) -> Result<Self, WhisperError> {
         let state = context.create_state()?;
-        Ok(Self { context, state, lag, params: BTreeMap::new(), stop: Arc::default() })
+        Ok(Self { context, state, time_bias, params: BTreeMap::new(), stop: Arc::default() })
     }
 
-    fn listen_to(&self, stop: &Stop) {
+    fn set_stop_flag(&self, stop: &StopFlag) {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner) = stop.clone();
     }
 
@@ -223,7 +223,12 @@ impl Session {
         Ok(codes.zip(probabilities).filter_map(|(code, probability)| Some((code?, probability))).collect())
     }
 
-    fn transcribe(&mut self, samples: &[f32], task: Task, prompt: &str) -> Result<Vec<Pass>, WhisperError> {
+    fn transcribe(
+        &mut self,
+        samples: &[f32],
+        task: DecodingTask,
+        prompt: &str,
+    ) -> Result<Vec<DecoderPass>, WhisperError> {
         let tokens =
             if prompt.is_empty() { Vec::new() } else { self.context.tokenize(prompt, prompt.len() + 1)? };
         let stop = &self.stop;
@@ -240,7 +245,7 @@ impl Session {
     }
 
     /// With `single_segment`, a segment has all tokens of one run of the decoder.
-    fn pass(&self, segment: &WhisperSegment<'_>) -> Result<Pass, WhisperError> {
+    fn pass(&self, segment: &WhisperSegment<'_>) -> Result<DecoderPass, WhisperError> {
         let (end_of_text, first_time) = (self.context.token_eot(), self.context.token_beg());
         let mut tokens = Vec::new();
         let mut begin = None;
@@ -252,19 +257,23 @@ impl Session {
             });
             let log_probability = data.plog;
             if data.id < end_of_text {
-                let end =
-                    usize::try_from(data.t_dtw * CENTISECOND).ok().map(|end| end.saturating_sub(self.lag));
+                let end = usize::try_from(data.t_dtw * CENTISECOND)
+                    .ok()
+                    .map(|end| end.saturating_sub(self.time_bias));
                 tokens.push(Token::Text { bytes: token.to_bytes()?.to_vec(), log_probability, end });
             } else if data.id >= first_time {
                 let time = begin + i64::from(data.id - first_time) * TIME_STEP;
                 tokens.push(Token::Time { at: usize::try_from(time).unwrap_or(0), log_probability });
             }
         }
-        Ok(Pass { no_speech: segment.no_speech_probability(), tokens })
+        Ok(DecoderPass { no_speech: segment.no_speech_probability(), tokens })
     }
 }
 
-fn params((language, search, translate): Task, stop: Arc<Mutex<Stop>>) -> FullParams<'static, 'static> {
+fn params(
+    (language, search, translate): DecodingTask,
+    stop: Arc<Mutex<StopFlag>>,
+) -> FullParams<'static, 'static> {
     let mut params = FullParams::new(match search {
         Search::Greedy => SamplingStrategy::Greedy { best_of: 1 },
         Search::Beam => SamplingStrategy::BeamSearch { beam_size: BEAMS, patience: -1.0 },

@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use media_time::Window;
 
-use crate::packing::Packed;
+use crate::packing::PackedWindow;
 use crate::phrases::{self, Phrase};
-use crate::placing::{self, Voiced};
-use crate::rejection::{self, normal};
+use crate::rejection::{self, normalized};
+use crate::word_alignment::{self, SpeechSpan};
 use crate::{
-    AsrError, Decoding, Language, Pass, Rejection, RejectionThresholds, Search, Timing, Transcriber,
+    AsrError, DecoderPass, Decoding, Language, Rejection, RejectionThresholds, Search, Timing, Transcriber,
     audio_activity, coverage,
 };
 
@@ -48,7 +48,7 @@ pub struct Untranscribed {
 /// Transcribes windows of one recording.
 pub(crate) struct WindowTranscriber<'a, T: ?Sized> {
     pub(crate) transcriber: &'a T,
-    pub(crate) gates: RejectionThresholds,
+    pub(crate) thresholds: RejectionThresholds,
     pub(crate) prompt: &'a str,
     pub(crate) translate: bool,
     /// The speech regions, in samples of the recording.
@@ -57,7 +57,7 @@ pub(crate) struct WindowTranscriber<'a, T: ?Sized> {
 
 /// A word and its range in samples of the recording.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct TimedWord {
+pub(crate) struct WindowWord {
     pub(crate) text: String,
     pub(crate) range: Range<u64>,
     pub(crate) confidence: f32,
@@ -68,7 +68,7 @@ pub(crate) struct TimedWord {
 #[derive(Debug, Default)]
 pub(crate) struct WindowTranscript {
     /// The words, sorted by start.
-    pub(crate) words: Vec<TimedWord>,
+    pub(crate) words: Vec<WindowWord>,
     pub(crate) rejected: Vec<(Range<u64>, Rejection)>,
     pub(crate) untranscribed: Vec<(Range<u64>, Option<Rejection>)>,
     /// Decoded samples and number of decodings, retries included.
@@ -83,7 +83,7 @@ impl<T: Transcriber + ?Sized> WindowTranscriber<'_, T> {
     /// Those of the transcriber.
     pub(crate) fn transcribe(
         &self,
-        window: &Packed,
+        window: &PackedWindow,
         language: Language,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<WindowTranscript, AsrError> {
@@ -99,7 +99,7 @@ impl<T: Transcriber + ?Sized> WindowTranscriber<'_, T> {
 }
 
 /// The speech that an accepted phrase covers, or the filter that rejected it.
-type Verdict = Result<Vec<Voiced>, Rejection>;
+type Verdict = Result<Vec<SpeechSpan>, Rejection>;
 
 /// State while one window is transcribed.
 struct WindowJob<'a, 's, T: ?Sized> {
@@ -112,25 +112,25 @@ struct WindowJob<'a, 's, T: ?Sized> {
 impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
     /// Transcribes the window, or a part of it at a greater depth. Only words within `inner` are kept, because the
     /// surrounding context has words already.
-    fn run(&mut self, window: &Packed, inner: Range<usize>, depth: u32) -> Result<(), AsrError> {
-        let voiced = placing::voiced(window, self.shared.speech);
+    fn run(&mut self, window: &PackedWindow, inner: Range<usize>, depth: u32) -> Result<(), AsrError> {
+        let speech_spans = word_alignment::speech_spans(window, self.shared.speech);
         let activity = audio_activity::detect(&window.samples);
         let mut words: Vec<Range<usize>> = Vec::new();
         let mut rejected: Vec<(Range<usize>, Rejection)> = Vec::new();
         for pass in self.decode(&window.samples)? {
-            for (phrase, verdict) in self.verdicts(&pass, window, &voiced)? {
+            for (phrase, verdict) in self.verdicts(&pass, window, &speech_spans)? {
                 match verdict {
                     Ok(speech) => {
-                        let placed = placing::place(&phrase, &speech, &activity);
-                        let at = window.source(&range_of(&phrase, &voiced));
-                        words.extend(self.keep(&phrase, placed, &inner, window, &at));
+                        let aligned = word_alignment::align_words(&phrase, &speech, &activity);
+                        let at = window.source(&range_of(&phrase, &speech_spans));
+                        words.extend(self.keep(&phrase, aligned, &inner, window, &at));
                     }
-                    Err(reason) => rejected.push((range_of(&phrase, &voiced), reason)),
+                    Err(reason) => rejected.push((range_of(&phrase, &speech_spans), reason)),
                 }
             }
         }
         words.sort_by_key(|word| word.start);
-        let active = active_speech(&voiced, &activity);
+        let active = active_speech(&speech_spans, &activity);
         let gaps = coverage::uncovered(&active, &words, window.samples.len());
         for gap in &gaps {
             let reason = rejected.iter().find(|(range, _)| range.start < gap.end && gap.start < range.end);
@@ -156,7 +156,7 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
     }
 
     /// Decodes greedily; a doubtful result is decoded again with beam search, and the better result is returned.
-    fn decode(&mut self, samples: &[f32]) -> Result<Vec<Pass>, AsrError> {
+    fn decode(&mut self, samples: &[f32]) -> Result<Vec<DecoderPass>, AsrError> {
         let samples = normalize_level(samples);
         let first = self.decode_once(&samples, Search::Greedy)?;
         if !self.is_doubtful(&first) {
@@ -171,7 +171,7 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
         Ok(if is_better { second } else { first })
     }
 
-    fn decode_once(&mut self, samples: &[f32], search: Search) -> Result<Vec<Pass>, AsrError> {
+    fn decode_once(&mut self, samples: &[f32], search: Search) -> Result<Vec<DecoderPass>, AsrError> {
         self.transcript.samples += samples.len();
         self.transcript.decodings += 1;
         let WindowTranscriber { transcriber, prompt, translate, .. } = *self.shared;
@@ -179,51 +179,56 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
         transcriber.transcribe(samples, decoding, self.cancelled)
     }
 
-    fn is_doubtful(&self, passes: &[Pass]) -> bool {
+    fn is_doubtful(&self, passes: &[DecoderPass]) -> bool {
         // Without speech, a retry would only hallucinate other words.
-        let is_unsure = |pass: &Pass| {
-            self.is_speech(pass) && pass.mean_log_probability() < self.shared.gates.log_probability
+        let is_unsure = |pass: &DecoderPass| {
+            self.is_speech(pass)
+                && pass.mean_log_probability() < self.shared.thresholds.min_mean_log_probability
         };
         passes.iter().any(is_unsure) || self.is_repetitive(passes)
     }
 
-    fn is_speech(&self, pass: &Pass) -> bool {
-        let gates = &self.shared.gates;
-        pass.no_speech <= gates.no_speech || pass.mean_log_probability() >= gates.log_probability
+    fn is_speech(&self, pass: &DecoderPass) -> bool {
+        let thresholds = &self.shared.thresholds;
+        pass.no_speech <= thresholds.max_no_speech_probability
+            || pass.mean_log_probability() >= thresholds.min_mean_log_probability
     }
 
-    fn is_repetitive(&self, passes: &[Pass]) -> bool {
+    fn is_repetitive(&self, passes: &[DecoderPass]) -> bool {
         let phrases = passes.iter().flat_map(|pass| phrases::phrases(pass, self.language));
-        let highest = self.shared.gates.compression_ratio;
+        let highest = self.shared.thresholds.max_compression_ratio;
         phrases.into_iter().any(|phrase| rejection::compression_ratio(&phrase.text()) > highest)
     }
 
     /// The phrases of a pass with their verdicts.
     fn verdicts(
         &mut self,
-        pass: &Pass,
-        window: &Packed,
-        voiced: &[Voiced],
+        pass: &DecoderPass,
+        window: &PackedWindow,
+        speech_spans: &[SpeechSpan],
     ) -> Result<Vec<(Phrase, Verdict)>, AsrError> {
         let mut phrases = phrases::phrases(pass, self.language);
         for phrase in &mut phrases {
             self.cut_loop(phrase);
         }
-        let loops = self.unverified_repeats(&phrases, window, voiced)?;
-        let gates = &self.shared.gates;
+        let loops = self.unverified_repeats(&phrases, window, speech_spans)?;
+        let thresholds = &self.shared.thresholds;
         let is_speech = self.is_speech(pass);
         let verdict = |(index, phrase): (usize, Phrase)| {
             let text = phrase.text();
-            let speech = placing::speech_of(&phrase, voiced);
+            let speech = word_alignment::speech_of(&phrase, speech_spans);
             let verdict = if !is_speech {
                 Err(Rejection::NoSpeech)
-            } else if rejection::compression_ratio(&text) > gates.compression_ratio {
+            } else if rejection::compression_ratio(&text) > thresholds.max_compression_ratio {
                 Err(Rejection::Repetitive)
             } else if loops.contains(&index) {
                 Err(Rejection::Loop)
             } else if speech.is_empty() {
                 Err(Rejection::OutsideSpeech)
-            } else if rejection::too_fast(text.chars().count(), placing::seconds(&speech)) {
+            } else if rejection::exceeds_speech_rate(
+                text.chars().count(),
+                word_alignment::duration_s(&speech),
+            ) {
                 Err(Rejection::TooFast)
             } else {
                 Ok(speech)
@@ -235,11 +240,11 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
 
     /// Truncates a repetitive phrase after the first round of its loop; the rest of its speech is then decoded again.
     fn cut_loop(&self, phrase: &mut Phrase) {
-        if rejection::compression_ratio(&phrase.text()) <= self.shared.gates.compression_ratio {
+        if rejection::compression_ratio(&phrase.text()) <= self.shared.thresholds.max_compression_ratio {
             return;
         }
-        let words: Vec<String> = phrase.words.iter().map(|word| normal(&word.text)).collect();
-        if let Some(first) = rejection::first_round(&words) {
+        let words: Vec<String> = phrase.words.iter().map(|word| normalized(&word.text)).collect();
+        if let Some(first) = rejection::first_loop_round(&words) {
             phrase.words.truncate(first);
             phrase.end = phrase.words.last().and_then(|word| word.end);
         }
@@ -250,16 +255,16 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
     fn unverified_repeats(
         &mut self,
         phrases: &[Phrase],
-        window: &Packed,
-        voiced: &[Voiced],
+        window: &PackedWindow,
+        speech_spans: &[SpeechSpan],
     ) -> Result<Vec<usize>, AsrError> {
-        let texts: Vec<String> = phrases.iter().map(|phrase| normal(&phrase.text())).collect();
+        let texts: Vec<String> = phrases.iter().map(|phrase| normalized(&phrase.text())).collect();
         let mut loops = Vec::new();
         let mut first = 0;
         for run in texts.chunk_by(|a, b| a == b) {
             let last = first + run.len() - 1;
             let allowed = if run[0].contains(' ') { MAX_REPEATS } else { MAX_WORD_REPEATS };
-            if run.len() > allowed && !self.is_repeated(&phrases[last], window, voiced)? {
+            if run.len() > allowed && !self.is_repeated(&phrases[last], window, speech_spans)? {
                 loops.extend(first + 1..=last);
             }
             first = last + 1;
@@ -268,62 +273,70 @@ impl<T: Transcriber + ?Sized> WindowJob<'_, '_, T> {
     }
 
     /// Whether decoding a phrase's audio on its own gives the same text.
-    fn is_repeated(&mut self, phrase: &Phrase, window: &Packed, voiced: &[Voiced]) -> Result<bool, AsrError> {
-        let place = range_of(phrase, voiced);
-        let context = place.start.saturating_sub(CONTEXT)..place.end + CONTEXT;
+    fn is_repeated(
+        &mut self,
+        phrase: &Phrase,
+        window: &PackedWindow,
+        speech_spans: &[SpeechSpan],
+    ) -> Result<bool, AsrError> {
+        let range = range_of(phrase, speech_spans);
+        let context = range.start.saturating_sub(CONTEXT)..range.end + CONTEXT;
         let samples = normalize_level(&window.cut(&context).samples);
         let passes = self.decode_once(&samples, Search::Greedy)?;
         let alone = passes.iter().flat_map(|pass| phrases::phrases(pass, self.language));
         let alone: Vec<String> = alone.map(|phrase| phrase.text()).collect();
-        Ok(normal(&alone.join(" ")) == normal(&phrase.text()))
+        Ok(normalized(&alone.join(" ")) == normalized(&phrase.text()))
     }
 
     /// Keeps the words of a phrase at `at` whose midpoint is within `inner`, and returns their ranges in the window.
     fn keep(
         &mut self,
         phrase: &Phrase,
-        placed: Vec<(Range<usize>, Timing)>,
+        aligned: Vec<(Range<usize>, Timing)>,
         inner: &Range<usize>,
-        window: &Packed,
+        window: &PackedWindow,
         at: &Range<u64>,
     ) -> Vec<Range<usize>> {
-        let mut kept = Vec::with_capacity(placed.len());
-        for (word, (place, timing)) in phrase.words.iter().zip(placed) {
-            if !inner.contains(&usize::midpoint(place.start, place.end)) {
+        let mut kept = Vec::with_capacity(aligned.len());
+        for (word, (span, timing)) in phrase.words.iter().zip(aligned) {
+            if !inner.contains(&usize::midpoint(span.start, span.end)) {
                 continue;
             }
-            let range = window.source(&place);
+            let range = window.source(&span);
             if range.is_empty() {
                 self.transcript.rejected.push((at.clone(), Rejection::OutsideSpeech));
                 continue;
             }
             let (text, confidence) = (word.text.clone(), word.probability);
-            self.transcript.words.push(TimedWord { text, range, confidence, timing });
-            kept.push(place);
+            self.transcript.words.push(WindowWord { text, range, confidence, timing });
+            kept.push(span);
         }
         kept
     }
 }
 
 /// The active parts of speech regions, without their pauses; the whole regions if no activity was detected.
-fn active_speech(voiced: &[Voiced], activity: &[Range<usize>]) -> Vec<Voiced> {
+fn active_speech(speech_spans: &[SpeechSpan], activity: &[Range<usize>]) -> Vec<SpeechSpan> {
     if activity.is_empty() {
-        return voiced.to_vec();
+        return speech_spans.to_vec();
     }
-    activity.iter().flat_map(|range| voiced.iter().filter_map(|section| section.within(range))).collect()
+    activity
+        .iter()
+        .flat_map(|range| speech_spans.iter().filter_map(|section| section.within(range)))
+        .collect()
 }
 
 /// The range of a phrase's speech in its window, by its time tokens.
-fn range_of(phrase: &Phrase, voiced: &[Voiced]) -> Range<usize> {
-    let speech = placing::speech_of(phrase, voiced);
+fn range_of(phrase: &Phrase, speech_spans: &[SpeechSpan]) -> Range<usize> {
+    let speech = word_alignment::speech_of(phrase, speech_spans);
     match speech.first().zip(speech.last()) {
         Some((first, last)) => first.at..last.at + last.len,
         None => phrase.start.unwrap_or(0)..phrase.start.unwrap_or(0) + 1,
     }
 }
 
-fn mean_log_probability(passes: &[Pass]) -> f32 {
-    let sum: f32 = passes.iter().map(Pass::mean_log_probability).sum();
+fn mean_log_probability(passes: &[DecoderPass]) -> f32 {
+    let sum: f32 = passes.iter().map(DecoderPass::mean_log_probability).sum();
     if passes.is_empty() { f32::NEG_INFINITY } else { sum / passes.len() as f32 }
 }
 

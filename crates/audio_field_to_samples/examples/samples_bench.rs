@@ -8,10 +8,11 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
 
+use audio_field_to_samples::MAX_SAMPLES;
 use audio_field_to_samples::cut::{Cut, cut};
 use audio_field_to_samples::extract::{FeatureSet, extract};
-use audio_field_to_samples::params::{HitParams, LoopParams};
-use audio_field_to_samples::{MAX_SAMPLES, hits, loops};
+use audio_field_to_samples::hits::{self, HitParams};
+use audio_field_to_samples::loops::{self, LoopParams};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let [recording, folder] = std::env::args()
@@ -21,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .try_into()
         .map_err(|_| "give a recording and a folder")?;
     let features =
-        extract(&File::open(&recording)?.into(), FeatureSet { hits: true, loops: true }, &|| false)?;
+        extract(&File::open(&recording)?.into(), FeatureSet { rhythm: true, bands: true }, &|| false)?;
     let mut hits = hits::detect(&features.rhythm.onsets, &features.envelope, &HitParams::default());
     hits.truncate(MAX_SAMPLES);
     let loops = loops::detect(&features, &LoopParams::default());

@@ -1,6 +1,10 @@
-use http_kit::{FieldError, Id, Problem};
+use audio_semantic_timeline::codes::WORDS_NOT_FOUND;
+use http_kit::codes::INVALID_BODY;
+use http_kit::{FieldError, Problem};
 use media_decode::DecodeError;
+use primitives::Id;
 
+use crate::codes::{OVERTAKEN, SLICE_TOO_LARGE, TRANSCRIPT_UNREADABLE};
 use crate::cut::CutError;
 use crate::model::Detector;
 
@@ -54,7 +58,7 @@ pub enum Error {
     Semantics(#[from] audio_semantic_timeline::Error),
     /// The queue is full, or its work failed.
     #[error(transparent)]
-    Work(#[from] http_kit::WorkError),
+    Work(#[from] scheduling::WorkError),
     /// The media store failed.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
@@ -72,6 +76,9 @@ pub enum Error {
         /// Error of the JSON parser.
         source: serde_json::Error,
     },
+    /// Parameters or results cannot be serialized as JSON.
+    #[error("the run cannot be written")]
+    Unwritable(#[source] serde_json::Error),
     /// A query of the database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -101,7 +108,7 @@ impl Error {
                 | Self::WordsStale(_)
                 | Self::TranscriptUnreadable { .. }
                 | Self::SliceTooLarge { .. }
-                | Self::Semantics(audio_semantic_timeline::Error::Corrupt { .. })
+                | Self::Semantics(audio_semantic_timeline::Error::SemanticsUnreadable { .. })
         )
     }
 }
@@ -110,15 +117,13 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::Invalid(errors) => errors
-                .into_iter()
-                .fold(Self::unprocessable("invalid_body", detail), |p, e| p.field(e.pointer, e.detail)),
-            Error::WordsNotFound(_) | Error::WordsStale(_) => Self::unprocessable("words_not_found", detail),
-            Error::TranscriptUnreadable { .. } => Self::unprocessable("transcript_unreadable", detail),
-            Error::SliceTooLarge { .. } => Self::unprocessable("slice_too_large", detail),
+            Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
+            Error::WordsNotFound(_) | Error::WordsStale(_) => Self::new(WORDS_NOT_FOUND, detail),
+            Error::TranscriptUnreadable { .. } => Self::new(TRANSCRIPT_UNREADABLE, detail),
+            Error::SliceTooLarge { .. } => Self::new(SLICE_TOO_LARGE, detail),
             Error::Cut(CutError::Changed) => media_v2::MediaError::SourceChanged.into(),
-            Error::Cut(_) | Error::Corrupt { .. } => Self::internal(error),
-            Error::Overtaken => Self::unavailable("overtaken", detail, 1),
+            Error::Cut(_) | Error::Corrupt { .. } | Error::Unwritable(_) => Self::internal(error),
+            Error::Overtaken => Self::new(OVERTAKEN, detail).retry_after(1),
             // The same problem as for an analysis of the recording.
             Error::Decode(error) => audio_semantic_timeline::Error::Signal(error.into()).into(),
             Error::Semantics(error) => error.into(),

@@ -25,10 +25,18 @@ pub struct RecordingFeatures {
 /// The features to extract; others stay empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeatureSet {
-    /// For hits: the envelope and the rhythm.
-    pub hits: bool,
-    /// For loops: the envelope, the rhythm and the bands.
-    pub loops: bool,
+    /// The envelope and the rhythm.
+    pub rhythm: bool,
+    /// The bands, with the envelope and the rhythm.
+    pub bands: bool,
+}
+
+impl FeatureSet {
+    /// The features of either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self { rhythm: self.rhythm || other.rhythm, bands: self.bands || other.bands }
+    }
 }
 
 /// Decodes a recording once and extracts its features.
@@ -45,8 +53,8 @@ pub fn extract(
     let format = decoder.format().clone();
     let channels = format.channels();
     let mut envelope = Envelope::new(format.rate, channels);
-    let mut rhythm = (wanted.hits || wanted.loops).then(|| RhythmAnalyzer::new(format.rate));
-    let mut bands = wanted.loops.then(|| BandMeter::new(format.rate));
+    let mut rhythm = (wanted.rhythm || wanted.bands).then(|| RhythmAnalyzer::new(format.rate));
+    let mut bands = wanted.bands.then(|| BandMeter::new(format.rate));
     let (mut frames, mut mono) = (0, Vec::new());
     let gain = 1.0 / channels as f32;
     while let Some(block) = decoder.next_block()? {

@@ -3,32 +3,36 @@
 //!
 //! - [`FieldToSamples`] is the service, [`router`] its HTTP routes, [`model`] has the wire types;
 //! - [`hits`], [`loops`] and [`phrases`] are the detectors: pure functions of the features that
-//!   [`extract`](extract::extract) extracts;
+//!   [`extract`](extract::extract) extracts; [`detector`] is what the service needs of them;
 //! - [`cut`] makes slices of the decoder's own samples;
 //! - [`store`] stores runs, so that identical requests get the same artifacts.
 //!
 //! Methods, measurements and limits: `docs/samples.md`.
 
-mod answer;
 pub mod bands;
+pub mod checks;
+pub mod codes;
 pub mod cut;
+pub mod detector;
 pub mod envelope;
 mod error;
 pub mod extract;
 mod fade;
 pub mod hits;
-mod keep;
+mod job;
 pub mod loops;
 mod make;
 pub mod model;
-pub mod params;
 pub mod phrases;
 mod plan;
 mod register;
+pub mod request;
+mod response;
 mod routes;
 mod service;
+mod slice_writer;
+mod source;
 pub mod store;
-mod task;
 mod wav;
 mod words;
 mod zero_crossing;

@@ -3,32 +3,34 @@
 use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore};
-use http_kit::WorkQueue;
 use media_decode::{AudioFormat, DecodeError, MediaInput};
+use scheduling::WorkQueue;
 use tokio::sync::mpsc;
 
 use crate::Error;
 use crate::cut::{self, Cut, Piece, Slice};
+use crate::detector::Detection;
 use crate::extract::extract;
+use crate::job::DetectorJob;
 use crate::phrases::SpokenWord;
-use crate::plan::{Found, Plan, wanted};
-use crate::task::DetectorJob;
+use crate::plan::{SlicePlan, features_of};
+use crate::slice_writer::write_slices;
 
 /// Capacity of the channel to the store, in pieces; bounds the memory of samples together with the slices being cut.
 const PIECES: usize = 16;
 
-/// The output of all tasks on a recording.
+/// The output of all jobs on a recording.
 #[derive(Debug)]
 pub(crate) struct JobOutput {
     pub(crate) format: AudioFormat,
-    /// One result for each task, in the order of the tasks.
-    pub(crate) parts: Vec<Result<DetectorOutput, Error>>,
+    /// One result for each job, in the order of the jobs.
+    pub(crate) outputs: Vec<Result<DetectorOutput, Error>>,
 }
 
 /// The output of one detector.
 #[derive(Debug)]
 pub(crate) struct DetectorOutput {
-    pub(crate) cuts: Vec<StoredSlice>,
+    pub(crate) slices: Vec<StoredSlice>,
     pub(crate) filtered: u64,
     pub(crate) cut_off: u64,
 }
@@ -36,7 +38,7 @@ pub(crate) struct DetectorOutput {
 /// A stored slice with its detection.
 #[derive(Debug)]
 pub(crate) struct StoredSlice {
-    pub(crate) found: Found,
+    pub(crate) detection: Box<dyn Detection>,
     pub(crate) slice: Slice,
     pub(crate) blob: BlobId,
 }
@@ -44,55 +46,55 @@ pub(crate) struct StoredSlice {
 /// Output of the worker thread.
 struct WorkerOutput {
     format: AudioFormat,
-    plans: Vec<Result<Plan, Error>>,
+    plans: Vec<Result<SlicePlan, Error>>,
     /// Slices of all plans, in order.
     slices: Vec<Slice>,
 }
 
-/// Runs `tasks` in the queue; each has the words that it needs (empty except for phrases).
+/// Runs `jobs` in the queue; each has the words that it needs (empty except for phrases).
 ///
 /// # Errors
-/// Errors that concern all tasks: of the recording, the store or the queue.
+/// Errors that concern all jobs: of the recording, the store or the queue.
 pub(crate) async fn make(
     queue: &WorkQueue,
     blobs: &BlobStore,
     recording: MediaInput,
-    tasks: Arc<Vec<(DetectorJob, Vec<SpokenWord>)>>,
+    jobs: Arc<Vec<(DetectorJob, Vec<SpokenWord>)>>,
 ) -> Result<JobOutput, Error> {
     let (sender, receiver) = mpsc::channel(PIECES);
     let work =
-        queue.run(move |cancellation| work(&recording, &tasks, &|| cancellation.is_cancelled(), &sender));
-    let (worked, kept) = tokio::join!(work, crate::keep::keep(blobs, receiver));
+        queue.run(move |cancellation| work(&recording, &jobs, &|| cancellation.is_cancelled(), &sender));
+    let (worked, stored) = tokio::join!(work, write_slices(blobs, receiver));
     // A failure of the store stops the work, so it is reported first.
-    let mut kept = kept?;
+    let mut blobs = stored?;
     let WorkerOutput { format, plans, slices } = worked??;
     let mut slices = slices.into_iter().enumerate();
-    let mut part = |plan: Plan| {
-        let mut cuts = Vec::with_capacity(plan.found.len());
-        for (found, (index, slice)) in plan.found.into_iter().zip(&mut slices) {
-            let blob = kept.remove(&index).ok_or(Error::Cut(cut::CutError::Abandoned))?;
-            cuts.push(StoredSlice { found, slice, blob });
+    let mut output = |plan: SlicePlan| {
+        let mut stored = Vec::with_capacity(plan.detections.len());
+        for (detection, (index, slice)) in plan.detections.into_iter().zip(&mut slices) {
+            let blob = blobs.remove(&index).ok_or(Error::Cut(cut::CutError::Abandoned))?;
+            stored.push(StoredSlice { detection, slice, blob });
         }
-        Ok(DetectorOutput { cuts, filtered: plan.filtered, cut_off: plan.cut_off })
+        Ok(DetectorOutput { slices: stored, filtered: plan.filtered, cut_off: plan.cut_off })
     };
-    let parts = plans.into_iter().map(|plan| plan.and_then(&mut part)).collect();
-    Ok(JobOutput { format, parts })
+    let outputs = plans.into_iter().map(|plan| plan.and_then(&mut output)).collect();
+    Ok(JobOutput { format, outputs })
 }
 
 fn work(
     recording: &MediaInput,
-    tasks: &[(DetectorJob, Vec<SpokenWord>)],
+    jobs: &[(DetectorJob, Vec<SpokenWord>)],
     cancelled: &dyn Fn() -> bool,
     sender: &mpsc::Sender<Piece>,
 ) -> Result<WorkerOutput, Error> {
-    let features = extract(recording, wanted(tasks.iter().map(|(task, _)| task)), cancelled)?;
-    let plans: Vec<Result<Plan, Error>> =
-        tasks.iter().map(|(task, words)| Plan::new(task, &features, words)).collect();
+    let features = extract(recording, features_of(jobs.iter().map(|(job, _)| job)), cancelled)?;
+    let plans: Vec<Result<SlicePlan, Error>> =
+        jobs.iter().map(|(job, words)| SlicePlan::new(job, &features, words)).collect();
     if cancelled() {
         return Err(DecodeError::Cancelled.into());
     }
-    let found = plans.iter().flatten().flat_map(|plan| &plan.found);
-    let cuts: Vec<Cut> = found.map(|found| found.cut(&features.format)).collect();
+    let detections = plans.iter().flatten().flat_map(|plan| &plan.detections);
+    let cuts: Vec<Cut> = detections.map(|found| found.cut(&features.format)).collect();
     let slices = cut::cut(recording, &cuts, cancelled, &mut |piece| sender.blocking_send(piece).is_ok())?;
     Ok(WorkerOutput { format: features.format, plans, slices })
 }

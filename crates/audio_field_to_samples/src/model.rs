@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use http_kit::Id;
 use media_time::{MediaTime, Window};
 use media_v2::ArtifactKind;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::params::{HitParams, LoopParams, PhraseParams};
+use crate::hits::wire::{HitEvent, HitParams};
+use crate::loops::wire::{LoopEvent, LoopParams};
+use crate::phrases::wire::{PhraseParams, VoicePhrase};
 
 /// The detectors of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -91,106 +93,7 @@ pub struct SamplesRequest {
 
 http_kit::field_default!(yes, yes_or_null: bool = true);
 
-/// A request for one detector: like [`SamplesRequest`], with the parameters of that detector only.
-macro_rules! detector_request {
-    ($(#[$doc:meta])* $name:ident, $field:ident: $params:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, Deserialize, ToSchema)]
-        #[serde(deny_unknown_fields)]
-        pub struct $name {
-            /// Alternative to the header `X-Tenant-Id`.
-            pub tenant_id: Option<String>,
-            /// Alternative to the header `X-Env`.
-            pub env: Option<String>,
-            /// Alternative to the header `X-User-Id`.
-            pub user_id: Option<String>,
-            /// The asset of the recording.
-            pub asset_id: Id,
-            /// The audio stream to take the samples from, by its index among the audio streams of the recording; the
-            /// container's default stream when absent.
-            pub audio_stream: Option<u32>,
-            /// Parameters of the detector.
-            #[serde(default, deserialize_with = "http_kit::null_as_default")]
-            #[schema(default = $params::default)]
-            pub $field: $params,
-            /// Minimum score, 0 to 1; samples below it are left out and counted.
-            #[serde(default, deserialize_with = "http_kit::null_as_default")]
-            #[schema(default = 0.0, minimum = 0, maximum = 1)]
-            pub min_quality_score: f64,
-        }
-    };
-}
-
-detector_request!(
-    /// Requests the hits of a recording.
-    HitsRequest, hit_params: HitParams
-);
-detector_request!(
-    /// Requests the loops of a recording.
-    LoopsRequest, loop_params: LoopParams
-);
-detector_request!(
-    /// Requests the phrases of a recording.
-    PhrasesRequest, phrase_params: PhraseParams
-);
-
-http_kit::context_fields!(SamplesRequest, HitsRequest, LoopsRequest, PhrasesRequest);
-
-/// A single struck sound.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HitEvent {
-    /// Time of the onset, in ms.
-    pub time_ms: i64,
-    /// Peak sample level in dBFS.
-    pub peak_db: f64,
-    /// Mean square of the slice's samples, full scale 1.
-    pub energy: Option<f64>,
-    /// Duration from the rise to the end of the decay or the rise of the next hit, in ms.
-    pub duration_ms: Option<i64>,
-    /// Start of the slice in the recording in ms, exact to the sample.
-    pub source_start_ms: MediaTime,
-    /// End (exclusive) of the slice in the recording in ms, exact to the sample.
-    pub source_end_ms: MediaTime,
-}
-
-/// Whole bars that can be repeated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LoopEvent {
-    /// Time of the bar line at the start, in ms.
-    pub start_ms: i64,
-    /// Time of the bar line at the end, in ms.
-    pub end_ms: i64,
-    /// Length of the loop in bars.
-    pub loop_bars: u32,
-    /// Tempo of the slice in beats per minute, with four beats per bar.
-    pub bpm: f64,
-    /// Combined score of the continuity from end to start and the clarity of the beats, 0 to 1.
-    pub confidence: f64,
-    /// Start of the slice in the recording in ms, exact to the sample.
-    pub source_start_ms: MediaTime,
-    /// End (exclusive) of the slice in the recording in ms, exact to the sample.
-    pub source_end_ms: MediaTime,
-}
-
-/// Spoken words without a pause.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VoicePhrase {
-    /// Start of the first word, in ms.
-    pub start_ms: i64,
-    /// End of the last word, in ms.
-    pub end_ms: i64,
-    /// The words, separated by spaces.
-    pub transcript: String,
-    /// Mean of the words' confidences, 0 to 1; null when none has one.
-    pub confidence: Option<f64>,
-    /// Start of the slice in the recording in ms, exact to the sample.
-    pub source_start_ms: MediaTime,
-    /// End (exclusive) of the slice in the recording in ms, exact to the sample.
-    pub source_end_ms: MediaTime,
-}
+http_kit::context_fields!(SamplesRequest);
 
 /// A detected hit, loop or phrase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

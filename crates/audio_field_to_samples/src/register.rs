@@ -2,19 +2,21 @@
 
 use audio_to_video_origin::NewOriginMap;
 use chrono::{DateTime, Utc};
-use http_kit::Scope;
 use media_decode::AudioFormat;
 use media_time::MediaTime;
 use media_v2::{Artifact, MediaAsset, NewArtifact};
+use primitives::Scope;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
+use crate::detector::SliceSource;
+use crate::job::DetectorJob;
 use crate::make::{DetectorOutput, JobOutput, StoredSlice};
 use crate::model::{Event, Run, Sample};
-use crate::task::DetectorJob;
+use crate::words::WordSource;
 use crate::{Error, store};
 
-/// Registers every sample with its origin, and the run of each of `tasks`. Must run in one transaction.
+/// Registers every sample with its origin, and the run of each of `jobs`. Must run in one transaction.
 ///
 /// # Errors
 /// [`Error::Overtaken`]; database errors.
@@ -23,41 +25,41 @@ pub(crate) async fn register(
     scope: &Scope,
     now: DateTime<Utc>,
     asset: &MediaAsset,
-    tasks: &[&DetectorJob],
-    made: JobOutput,
+    jobs: &[&DetectorJob],
+    output: JobOutput,
 ) -> Result<Vec<Result<Run, Error>>, Error> {
-    let mut runs = Vec::with_capacity(tasks.len());
-    for (task, part) in tasks.iter().zip(made.parts) {
-        runs.push(match part {
-            Ok(part) => Ok(register_part(conn, scope, now, asset, task, part, &made.format).await?),
+    let mut runs = Vec::with_capacity(jobs.len());
+    for (job, detected) in jobs.iter().zip(output.outputs) {
+        runs.push(match detected {
+            Ok(detected) => {
+                Ok(register_output(conn, scope, now, asset, job, detected, &output.format).await?)
+            }
             Err(error) => Err(error),
         });
     }
-    let named = tasks.iter().zip(&runs);
+    let named = jobs.iter().zip(&runs);
     let new: Vec<(&str, &Run)> =
-        named.filter_map(|(task, run)| Some((task.cache_key.as_str(), run.as_ref().ok()?))).collect();
+        named.filter_map(|(job, run)| Some((job.cache_key.as_str(), run.as_ref().ok()?))).collect();
     store::insert_runs(conn, scope, now, &asset.id, &new).await?;
     Ok(runs)
 }
 
-async fn register_part(
+async fn register_output(
     conn: &mut PgConnection,
     scope: &Scope,
     now: DateTime<Utc>,
     asset: &MediaAsset,
-    task: &DetectorJob,
-    part: DetectorOutput,
+    job: &DetectorJob,
+    output: DetectorOutput,
     format: &AudioFormat,
 ) -> Result<Run, Error> {
-    let events: Vec<(StoredSlice, Event)> = part
-        .cuts
-        .into_iter()
-        .map(|kept| {
-            let event = kept.found.event(&kept.slice, format.rate, asset.duration_ms);
-            (kept, event)
-        })
-        .collect();
-    let new = events.iter().map(|(kept, event)| new_artifact(asset, task, kept, event, format));
+    let event = |stored: StoredSlice| {
+        let source = SliceSource::new(&stored.slice, format.rate, asset.duration_ms);
+        let event = stored.detection.event(&source);
+        (stored, event)
+    };
+    let events: Vec<(StoredSlice, Event)> = output.slices.into_iter().map(event).collect();
+    let new = events.iter().map(|(stored, event)| new_artifact(asset, job, stored, event, format));
     let artifacts =
         media_v2::store::insert_artifacts(conn, scope, now, new.collect::<Result<_, _>>()?).await?;
     let origin = |(artifact, (_, event)): (&Artifact, &(StoredSlice, Event))| {
@@ -65,51 +67,51 @@ async fn register_part(
     };
     let origins: Vec<NewOriginMap> = artifacts.iter().zip(&events).map(origin).collect();
     audio_to_video_origin::store::insert_origin_maps(conn, scope, now, &origins).await?;
-    let sample = |(artifact, (kept, event)): (Artifact, (StoredSlice, Event))| Sample {
+    let sample = |(artifact, (stored, event)): (Artifact, (StoredSlice, Event))| Sample {
         artifact_id: artifact.id,
-        score: kept.found.score(),
+        score: stored.detection.score(),
         event,
     };
     let samples = artifacts.into_iter().zip(events).map(sample).collect();
-    Ok(Run { samples, filtered: part.filtered, cut_off: part.cut_off })
+    Ok(Run { samples, filtered: output.filtered, cut_off: output.cut_off })
 }
 
 fn new_artifact(
     asset: &MediaAsset,
-    task: &DetectorJob,
-    kept: &StoredSlice,
+    job: &DetectorJob,
+    stored: &StoredSlice,
     event: &Event,
     format: &AudioFormat,
 ) -> Result<NewArtifact, Error> {
-    let unwritable = |source| Error::Corrupt { cache_key: task.cache_key.clone(), source };
-    let (detector, window) = (task.ask.detector(), event.source());
-    let params = task.ask.params().map_err(unwritable)?;
-    let backend_version = &task.backend_version;
+    let (detector, window) = (job.detector.detector(), event.source());
+    let params = job.detector.to_json().map_err(Error::Unwritable)?;
+    let words = job.words.as_ref().map(WordSource::artifact_id);
+    let backend_version = &job.backend_version;
     let produced_by = json!({
         "asset_id": asset.id,
         "detector": detector,
         "params": params,
-        "words_artifact_id": task.ask.words(),
+        "words_artifact_id": words,
         "backend_version": backend_version,
-        "source_start_frame": kept.slice.frames.start,
-        "source_end_frame": kept.slice.frames.end,
+        "source_start_frame": stored.slice.frames.start,
+        "source_end_frame": stored.slice.frames.end,
     });
-    let uri = kept.blob.uri();
+    let uri = stored.blob.uri();
     let mut new = NewArtifact::new(detector.kind(), asset.id.clone(), uri, backend_version, &produced_by);
     (new.start_ms, new.end_ms) = (Some(window.start()), Some(window.end()));
-    new.upstream_artifact_ids = task.ask.words().cloned().into_iter().collect();
-    let [fade_in, fade_out] = kept.slice.fades;
+    new.upstream_artifact_ids = words.cloned().into_iter().collect();
+    let [fade_in, fade_out] = stored.slice.fades;
     let meta = json!({
         "detector": detector,
         "params": params,
-        "cache_key": task.cache_key,
-        "score": kept.found.score(),
+        "cache_key": job.cache_key,
+        "score": stored.detection.score(),
         "event": event,
         "source_asset_id": asset.id,
         "source_start_ms": window.start(),
         "source_end_ms": window.end(),
-        "source_start_frame": kept.slice.frames.start,
-        "frames": kept.slice.frames.end - kept.slice.frames.start,
+        "source_start_frame": stored.slice.frames.start,
+        "frames": stored.slice.frames.end - stored.slice.frames.start,
         "sample_rate": format.rate,
         "channels": format.channels(),
         "fades": {

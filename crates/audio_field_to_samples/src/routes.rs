@@ -1,11 +1,16 @@
+use audio_semantic_timeline::codes::WORDS_NOT_FOUND;
 use axum::extract::State;
+use http_kit::codes::{ASSET_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
 use http_kit::{ContextJson, Json};
+use media_v2::codes::{DECODER_UNAVAILABLE, NO_AUDIO_STREAM, SOURCE_CHANGED, UNDECODABLE_MEDIA};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::model::{
-    DetectResponse, HitsRequest, LoopsRequest, PhrasesRequest, SamplesRequest, SamplesResponse,
-};
+use crate::codes::{OVERTAKEN, SLICE_TOO_LARGE, TRANSCRIPT_UNREADABLE};
+use crate::hits::HitsRequest;
+use crate::loops::LoopsRequest;
+use crate::model::{DetectResponse, SamplesRequest, SamplesResponse};
+use crate::phrases::PhrasesRequest;
 use crate::{Error, FieldToSamples};
 
 /// Routes of `POST /audio/field-to-samples` and of the single detectors.
@@ -18,6 +23,11 @@ pub fn router(samples: FieldToSamples) -> OpenApiRouter {
         .with_state(samples)
 }
 
+http_kit::error_responses!(SamplesErrors:
+    ASSET_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, QUEUE_FULL, OVERTAKEN,
+    DECODER_UNAVAILABLE,
+);
+
 /// Cut a recording into samples
 ///
 /// Detects hits, loops and phrases and registers each as an artifact with its origin. An identical request gets the
@@ -29,15 +39,7 @@ pub fn router(samples: FieldToSamples) -> OpenApiRouter {
     operation_id = "cut_samples",
     tag = "audio_field_to_samples",
     request_body = SamplesRequest,
-    responses(
-        (status = 200, body = SamplesResponse),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`"),
-        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
-    )
+    responses((status = 200, body = SamplesResponse), SamplesErrors)
 )]
 async fn field_to_samples(
     State(samples): State<FieldToSamples>,
@@ -45,6 +47,11 @@ async fn field_to_samples(
 ) -> Result<Json<SamplesResponse>, Error> {
     samples.samples(&context, &request).await.map(Json)
 }
+
+http_kit::error_responses!(DetectErrors:
+    ASSET_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, SLICE_TOO_LARGE,
+    QUEUE_FULL, OVERTAKEN, DECODER_UNAVAILABLE,
+);
 
 /// Find hits
 ///
@@ -54,21 +61,13 @@ async fn field_to_samples(
     path = "/audio/hits/detect",
     tag = "audio_field_to_samples",
     request_body = HitsRequest,
-    responses(
-        (status = 200, body = DetectResponse),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
-    )
+    responses((status = 200, body = DetectResponse), DetectErrors)
 )]
 async fn detect_hits(
     State(samples): State<FieldToSamples>,
     ContextJson(context, request): ContextJson<HitsRequest>,
 ) -> Result<Json<DetectResponse>, Error> {
-    samples.hits(&context, &request).await.map(Json)
+    samples.detect(&context, &request).await.map(Json)
 }
 
 /// Find loops
@@ -79,22 +78,19 @@ async fn detect_hits(
     path = "/audio/loops/detect",
     tag = "audio_field_to_samples",
     request_body = LoopsRequest,
-    responses(
-        (status = 200, body = DetectResponse),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
-    )
+    responses((status = 200, body = DetectResponse), DetectErrors)
 )]
 async fn detect_loops(
     State(samples): State<FieldToSamples>,
     ContextJson(context, request): ContextJson<LoopsRequest>,
 ) -> Result<Json<DetectResponse>, Error> {
-    samples.loops(&context, &request).await.map(Json)
+    samples.detect(&context, &request).await.map(Json)
 }
+
+http_kit::error_responses!(PhrasesErrors:
+    ASSET_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, WORDS_NOT_FOUND,
+    TRANSCRIPT_UNREADABLE, SLICE_TOO_LARGE, QUEUE_FULL, OVERTAKEN, DECODER_UNAVAILABLE,
+);
 
 /// Find spoken phrases
 ///
@@ -106,20 +102,11 @@ async fn detect_loops(
     operation_id = "detect_voice_phrases",
     tag = "audio_field_to_samples",
     request_body = PhrasesRequest,
-    responses(
-        (status = 200, body = DetectResponse),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `words_not_found`, \
-            `transcript_unreadable`, `slice_too_large`"),
-        (status = 503, description = "`queue_full`, `overtaken`, `decoder_unavailable`"),
-    )
+    responses((status = 200, body = DetectResponse), PhrasesErrors)
 )]
 async fn detect_phrases(
     State(samples): State<FieldToSamples>,
     ContextJson(context, request): ContextJson<PhrasesRequest>,
 ) -> Result<Json<DetectResponse>, Error> {
-    samples.phrases(&context, &request).await.map(Json)
+    samples.detect(&context, &request).await.map(Json)
 }

@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use audio_semantic_timeline::SemanticTimelines;
-use http_kit::{Clock, Id, RequestContext, Scope, SingleFlight, WorkQueue};
-use media_decode::DecodeError;
-use media_v2::{AssetKind, MediaService};
+use http_kit::RequestContext;
+use media_v2::MediaService;
+use primitives::{Clock, Scope};
+use scheduling::{SingleFlight, WorkQueue};
 
-use crate::answer::{Answer, detected};
+use crate::checks::Checks;
+use crate::detector::SampleDetector;
+use crate::job::{DetectorJob, common_key};
 use crate::make::make;
-use crate::model::{
-    DetectResponse, Detector, HitsRequest, LoopsRequest, PhrasesRequest, Run, SamplesRequest, SamplesResponse,
-};
-use crate::params::Checks;
+use crate::model::{DetectResponse, Run, SamplesRequest, SamplesResponse};
 use crate::phrases::SpokenWord;
 use crate::register::register;
-use crate::task::{DetectorJob, DetectorRequest, SampleSource, common_key};
+use crate::request::DetectRequest;
+use crate::response::{ResponseBuilder, detect_response};
+use crate::source::SampleSource;
 use crate::words::WordSource;
 use crate::{Error, store};
 
@@ -55,157 +57,75 @@ impl FieldToSamples {
         context: &RequestContext,
         request: &SamplesRequest,
     ) -> Result<SamplesResponse, Error> {
-        let mut checks = Checks::default();
-        checks.hits(&request.hit_params);
-        checks.loops(&request.loop_params);
-        checks.phrases(&request.phrase_params);
-        checks.share("/min_quality_score", request.min_quality_score);
-        checks.finish()?;
+        let detectors = detectors(request);
+        check(detectors.iter().map(|(_, detector)| detector.as_ref()), request.min_quality_score)?;
         let scope = &context.scope;
-        let source = self.source(scope, &request.asset_id, request.audio_stream).await?;
+        let source =
+            SampleSource::find(&self.0.media, scope, &request.asset_id, request.audio_stream).await?;
 
-        let mut answer = Answer::default();
-        let mut asks = Vec::new();
-        if request.run_hits {
-            asks.push(DetectorRequest::Hits(request.hit_params.clone()));
-        }
-        if request.run_loops {
-            asks.push(DetectorRequest::Loops(request.loop_params.clone()));
-        }
-        if request.run_phrases {
-            match WordSource::find(&self.0.media, scope, &source).await {
-                Ok(words) => asks.push(DetectorRequest::Phrases(request.phrase_params.clone(), words)),
-                Err(error) => answer.add(Detector::Phrases, Err(error))?,
+        let mut response = ResponseBuilder::default();
+        let mut jobs = Vec::new();
+        for (_, detector) in detectors.into_iter().filter(|(is_requested, _)| *is_requested) {
+            let name = detector.detector();
+            match self.job(scope, &source, detector, request.min_quality_score).await {
+                Ok(job) => jobs.push(job),
+                Err(error) => response.add(name, Err(error))?,
             }
         }
-        let named = asks.into_iter();
-        let named = named.map(|ask| DetectorJob::new(scope, &source, ask, request.min_quality_score));
-        let tasks: Vec<DetectorJob> = named.collect::<Result<_, _>>()?;
-        let (runs, cache_hit) = self.find_or_make(scope, &source, &tasks).await?;
-        for (task, run) in tasks.iter().zip(runs) {
-            answer.add(task.ask.detector(), run)?;
+        let (runs, cache_hit) = self.find_or_make(scope, &source, &jobs).await?;
+        for (job, run) in jobs.iter().zip(runs) {
+            response.add(job.detector.detector(), run)?;
         }
-        Ok(answer.summed_up(request, &source.mark, common_key(scope, &source.asset.id, &tasks), cache_hit))
+        Ok(response.build(request, &source.mark, common_key(scope, &source.asset.id, &jobs), cache_hit))
     }
 
-    /// Runs the hit detector only.
+    /// Runs one detector.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn hits(
-        &self,
-        context: &RequestContext,
-        request: &HitsRequest,
-    ) -> Result<DetectResponse, Error> {
-        let mut checks = Checks::default();
-        checks.hits(&request.hit_params);
-        checks.share("/min_quality_score", request.min_quality_score);
-        checks.finish()?;
-        let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
-        self.detect(
-            context,
-            &source,
-            DetectorRequest::Hits(request.hit_params.clone()),
-            request.min_quality_score,
-        )
-        .await
-    }
-
-    /// Runs the loop detector only.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn loops(
-        &self,
-        context: &RequestContext,
-        request: &LoopsRequest,
-    ) -> Result<DetectResponse, Error> {
-        let mut checks = Checks::default();
-        checks.loops(&request.loop_params);
-        checks.share("/min_quality_score", request.min_quality_score);
-        checks.finish()?;
-        let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
-        self.detect(
-            context,
-            &source,
-            DetectorRequest::Loops(request.loop_params.clone()),
-            request.min_quality_score,
-        )
-        .await
-    }
-
-    /// Runs the phrase detector only.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn phrases(
-        &self,
-        context: &RequestContext,
-        request: &PhrasesRequest,
-    ) -> Result<DetectResponse, Error> {
-        let mut checks = Checks::default();
-        checks.phrases(&request.phrase_params);
-        checks.share("/min_quality_score", request.min_quality_score);
-        checks.finish()?;
-        let source = self.source(&context.scope, &request.asset_id, request.audio_stream).await?;
-        let words = WordSource::find(&self.0.media, &context.scope, &source).await?;
-        let ask = DetectorRequest::Phrases(request.phrase_params.clone(), words);
-        self.detect(context, &source, ask, request.min_quality_score).await
-    }
-
-    async fn detect(
-        &self,
-        context: &RequestContext,
-        source: &SampleSource,
-        ask: DetectorRequest,
-        min_quality_score: f64,
-    ) -> Result<DetectResponse, Error> {
-        let task = DetectorJob::new(&context.scope, source, ask, min_quality_score)?;
-        let (runs, cache_hit) =
-            self.find_or_make(&context.scope, source, std::slice::from_ref(&task)).await?;
+    pub async fn detect<R>(&self, context: &RequestContext, request: &R) -> Result<DetectResponse, Error>
+    where
+        R: DetectRequest<Params: SampleDetector + Clone + 'static> + Sync,
+    {
+        let (scope, min_score) = (&context.scope, request.min_quality_score());
+        check([request.params() as &dyn SampleDetector], min_score)?;
+        let (asset_id, audio_stream) = (request.asset_id(), request.audio_stream());
+        let source = SampleSource::find(&self.0.media, scope, asset_id, audio_stream).await?;
+        let job = self.job(scope, &source, Arc::new(request.params().clone()), min_score).await?;
+        let (runs, cache_hit) = self.find_or_make(scope, &source, std::slice::from_ref(&job)).await?;
         // There is exactly one run.
         let run = runs.into_iter().collect::<Result<Vec<Run>, Error>>()?.pop().unwrap_or_default();
-        Ok(detected(&source.asset.id, task, run, cache_hit))
+        Ok(detect_response(&source.asset.id, job, run, cache_hit))
     }
 
-    /// Finds the asset and the mark of its decoder; rejects assets that are known to have no audio.
-    async fn source(
+    /// The job of `detector`, with the source of the words that it needs.
+    async fn job(
         &self,
         scope: &Scope,
-        asset_id: &Id,
-        audio_stream: Option<u32>,
-    ) -> Result<SampleSource, Error> {
-        let asset = self.0.media.recording(scope, asset_id).await?;
-        if asset.audio_channels == Some(0) {
-            let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
-            return Err(DecodeError::NoAudioStream { container }.into());
-        }
-        // The codec was probed when the asset was registered.
-        if asset.kind == AssetKind::Other && asset.codec_info.is_none() {
-            return Err(DecodeError::Unrecognised("no media container".to_owned()).into());
-        }
-        let mark = match audio_stream {
-            None => self.0.media.decoder_mark(&asset).await?,
-            Some(stream) => {
-                let decoder = self.0.media.stream_decoder_mark(asset.content(), stream).await?;
-                format!("+audio_stream={stream}{decoder}")
-            }
+        source: &SampleSource,
+        detector: Arc<dyn SampleDetector>,
+        min_score: f64,
+    ) -> Result<DetectorJob, Error> {
+        let words = if detector.needs_words() {
+            Some(WordSource::find(&self.0.media, scope, source).await?)
+        } else {
+            None
         };
-        Ok(SampleSource { asset, audio_stream, mark })
+        DetectorJob::new(scope, source, detector, words, min_score)
     }
 
-    /// Finds or makes the run of each of `tasks`; also returns whether all were stored already. Requests for one
+    /// Finds or makes the run of each of `jobs`; also returns whether all were stored already. Requests for one
     /// recording are serialised, so that identical work is done once.
     async fn find_or_make(
         &self,
         scope: &Scope,
         source: &SampleSource,
-        tasks: &[DetectorJob],
+        jobs: &[DetectorJob],
     ) -> Result<(Runs, bool), Error> {
         let all = async || -> Result<Option<Runs>, Error> {
-            let mut found = self.find(scope, tasks).await?;
-            let run = |task: &DetectorJob| found.remove(&task.cache_key).map(Ok);
-            Ok(tasks.iter().map(run).collect())
+            let mut found = self.find(scope, jobs).await?;
+            let run = |job: &DetectorJob| found.remove(&job.cache_key).map(Ok);
+            Ok(jobs.iter().map(run).collect())
         };
         let (runs, cache_hit) = match all().await? {
             Some(runs) => (runs, true),
@@ -213,7 +133,7 @@ impl FieldToSamples {
                 let name = format!("samples|{}|{}|{}", scope.tenant_id, scope.env, source.asset.id);
                 self.0
                     .single_flight
-                    .get_or_make(&name, all, Box::pin(self.make_missing(scope, source, tasks)))
+                    .get_or_make(&name, all, Box::pin(self.make_missing(scope, source, jobs)))
                     .await?
             }
         };
@@ -221,30 +141,30 @@ impl FieldToSamples {
         Ok((runs, cache_hit))
     }
 
-    async fn find(&self, scope: &Scope, tasks: &[DetectorJob]) -> Result<HashMap<String, Run>, Error> {
-        let keys: Vec<String> = tasks.iter().map(|task| task.cache_key.clone()).collect();
+    async fn find(&self, scope: &Scope, jobs: &[DetectorJob]) -> Result<HashMap<String, Run>, Error> {
+        let keys: Vec<String> = jobs.iter().map(|job| job.cache_key.clone()).collect();
         let mut conn = self.0.media.pool().acquire().await?;
         store::find_runs(&mut conn, scope, &keys).await
     }
 
-    /// Makes the runs of those `tasks` that have none.
+    /// Makes the runs of those `jobs` that have none.
     async fn make_missing(
         &self,
         scope: &Scope,
         source: &SampleSource,
-        tasks: &[DetectorJob],
+        jobs: &[DetectorJob],
     ) -> Result<Runs, Error> {
-        let mut found = self.find(scope, tasks).await?;
-        let mut runs: Vec<_> = tasks.iter().map(|task| found.remove(&task.cache_key).map(Ok)).collect();
+        let mut found = self.find(scope, jobs).await?;
+        let mut runs: Vec<_> = jobs.iter().map(|job| found.remove(&job.cache_key).map(Ok)).collect();
         let (mut missing, mut ready) = (Vec::new(), Vec::new());
-        for (position, task) in tasks.iter().enumerate() {
+        for (position, job) in jobs.iter().enumerate() {
             if runs[position].is_some() {
                 continue;
             }
-            match self.words(scope, task).await {
+            match self.words(scope, job).await {
                 Ok(words) => {
                     missing.push(position);
-                    ready.push((task.clone(), words));
+                    ready.push((job.clone(), words));
                 }
                 Err(error) if error.concerns_one_detector() => runs[position] = Some(Err(error)),
                 Err(error) => return Err(error),
@@ -255,11 +175,11 @@ impl FieldToSamples {
             let recording =
                 self.0.media.open_recording(source.asset.content()).await?.with_audio_stream(stream);
             let ready = Arc::new(ready);
-            let made = make(&self.0.queue, self.0.media.blobs(), recording, ready.clone()).await?;
-            let tasks: Vec<&DetectorJob> = ready.iter().map(|(task, _)| task).collect();
+            let output = make(&self.0.queue, self.0.media.blobs(), recording, ready.clone()).await?;
+            let jobs: Vec<&DetectorJob> = ready.iter().map(|(job, _)| job).collect();
             let now = self.0.clock.now();
             let mut transaction = self.0.media.pool().begin().await?;
-            let made = register(&mut transaction, scope, now, &source.asset, &tasks, made).await?;
+            let made = register(&mut transaction, scope, now, &source.asset, &jobs, output).await?;
             transaction.commit().await?;
             for (position, run) in missing.into_iter().zip(made) {
                 runs[position] = Some(run);
@@ -268,14 +188,36 @@ impl FieldToSamples {
         Ok(runs.into_iter().flatten().collect())
     }
 
-    /// The words for a phrase task; empty for other tasks.
-    async fn words(&self, scope: &Scope, task: &DetectorJob) -> Result<Vec<SpokenWord>, Error> {
-        match &task.ask {
-            DetectorRequest::Phrases(_, source) => source.read(&self.0.media, &self.0.timelines, scope).await,
-            DetectorRequest::Hits(_) | DetectorRequest::Loops(_) => Ok(Vec::new()),
+    /// The words that `job` needs.
+    async fn words(&self, scope: &Scope, job: &DetectorJob) -> Result<Vec<SpokenWord>, Error> {
+        match &job.words {
+            Some(source) => source.read(&self.0.media, &self.0.timelines, scope).await,
+            None => Ok(Vec::new()),
         }
     }
 }
 
-/// The run or the error of each task, in the order of the tasks.
+/// The run or the error of each job, in the order of the jobs.
 type Runs = Vec<Result<Run, Error>>;
+
+/// All detectors with the parameters of `request`, and whether it requests them.
+fn detectors(request: &SamplesRequest) -> [(bool, Arc<dyn SampleDetector>); 3] {
+    [
+        (request.run_hits, Arc::new(request.hit_params.clone())),
+        (request.run_loops, Arc::new(request.loop_params.clone())),
+        (request.run_phrases, Arc::new(request.phrase_params.clone())),
+    ]
+}
+
+/// Checks the parameters of all `detectors`, also of those that do not run.
+fn check<'a>(
+    detectors: impl IntoIterator<Item = &'a dyn SampleDetector>,
+    min_quality_score: f64,
+) -> Result<(), Error> {
+    let mut checks = Checks::default();
+    for detector in detectors {
+        detector.check(&mut checks);
+    }
+    checks.fraction("/min_quality_score", min_quality_score);
+    checks.finish().map_err(Error::Invalid)
+}

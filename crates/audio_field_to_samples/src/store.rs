@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::{Json, JsonValue};
 

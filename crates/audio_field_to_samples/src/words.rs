@@ -4,18 +4,17 @@ use std::io::{BufReader, Read};
 
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
 use audio_semantic_timeline::{SemanticTimelines, Transcript};
-use http_kit::{Id, Scope, WorkError};
 use media_time::{MediaTime, Window};
-use media_v2::{Artifact, MediaError, MediaService};
+use media_v2::{Artifact, MAX_STORED_JSON_BYTES, MediaError, MediaService};
+use primitives::{Id, Scope};
+use scheduling::WorkError;
 use serde::Deserialize;
 use sqlx::PgConnection;
 
 use crate::phrases::SpokenWord;
-use crate::task::SampleSource;
+use crate::source::SampleSource;
 use crate::{Error, store};
 
-/// Maximum size of a transcript in bytes: ten times that of a day of speech.
-const MAX_TRANSCRIPT_BYTES: u64 = 256 << 20;
 /// Backend type of timelines whose speech was transcribed: if such a timeline has no words, there is no speech.
 const SPEECH_BACKEND: &str = "whisper_aubio";
 
@@ -57,7 +56,7 @@ impl WordSource {
             return Ok(Self::Timeline(id));
         }
         let assets = std::slice::from_ref(asset_id);
-        let stale = media_v2::store::wrongly_analysed(&mut conn, scope, assets).await?;
+        let stale = audio_semantic_timeline::store::wrongly_analysed(&mut conn, scope, assets).await?;
         let (asset_id, is_stale) = (asset_id.clone(), !stale.is_empty());
         Err(if is_stale { Error::WordsStale(asset_id) } else { Error::WordsNotFound(asset_id) })
     }
@@ -129,7 +128,7 @@ async fn read_transcript(media: &MediaService, artifact: &Artifact) -> Result<Ve
         other => other.into(),
     })?;
     let parsed = tokio::task::spawn_blocking(move || {
-        serde_json::from_reader::<_, ForeignTranscript>(BufReader::new(reader.take(MAX_TRANSCRIPT_BYTES)))
+        serde_json::from_reader::<_, ForeignTranscript>(BufReader::new(reader.take(MAX_STORED_JSON_BYTES)))
     });
     let transcript = parsed.await.map_err(|source| WorkError::Broken { queue: "transcript", source })?;
     let words = transcript.map_err(|error| unreadable(error.to_string()))?.words.into_iter();

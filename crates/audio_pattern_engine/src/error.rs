@@ -1,7 +1,10 @@
 use axum::response::{IntoResponse, Response};
-use http_kit::{FieldError, Id, Problem};
+use http_kit::codes::INVALID_BODY;
+use http_kit::{FieldError, Problem};
+use primitives::Id;
 
 use crate::Template;
+use crate::codes::{PATTERN_NOT_FOUND, UNKNOWN_TEMPLATE};
 
 /// Why a pattern cannot be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +30,9 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::UnknownTemplate(_) => {
-                Self::unprocessable("unknown_template", &detail).field("/template_id", detail)
-            }
-            Error::Invalid(errors) => {
-                errors.into_iter().fold(Self::unprocessable("invalid_body", detail), |problem, e| {
-                    problem.field(e.pointer, e.detail)
-                })
-            }
-            Error::PatternNotFound(_) => Self::not_found("pattern_not_found", detail),
+            Error::UnknownTemplate(_) => Self::new(UNKNOWN_TEMPLATE, &detail).field("/template_id", detail),
+            Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
+            Error::PatternNotFound(_) => Self::new(PATTERN_NOT_FOUND, detail),
             Error::Media(error) => error.into(),
             Error::Database(error) => error.into(),
         }

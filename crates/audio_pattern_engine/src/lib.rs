@@ -7,6 +7,7 @@
 //! - [`PatternEngine`] is the service, [`router`] its HTTP routes;
 //! - [`store`] finds a pattern inside another engine's transaction.
 
+pub mod codes;
 mod error;
 mod humanise;
 mod model;

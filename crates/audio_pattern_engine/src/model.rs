@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

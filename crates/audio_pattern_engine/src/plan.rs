@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
-use http_kit::{FieldError, Id};
+use http_kit::FieldError;
 use media_time::{Bpm, MediaTime};
 use media_v2::pipeline_hash;
+use primitives::Id;
 use serde_json::json;
 
 use crate::humanise::SplitMix64;

@@ -1,8 +1,11 @@
 use axum::extract::State;
-use http_kit::{ContextJson, Json, Page, Path, Problem, RequestContext, path_id};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, INVALID_BODY};
+use http_kit::{ContextJson, Json, Path, Problem, RequestContext, path_id};
+use primitives::Page;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::codes::{PATTERN_NOT_FOUND, UNKNOWN_TEMPLATE};
 use crate::{Error, PatternEngine, PatternRequest, PatternTimeline, TEMPLATES, Template};
 
 /// The routes under `/audio/patterns`.
@@ -22,14 +25,13 @@ pub fn router(engine: PatternEngine) -> OpenApiRouter {
     path = "/audio/patterns/templates",
     operation_id = "list_pattern_templates",
     tag = "audio_pattern_engine",
-    responses(
-        (status = 200, body = Page<Template>),
-        (status = 400, description = "`invalid_context`"),
-    )
+    responses((status = 200, body = Page<Template>))
 )]
 async fn templates(_context: RequestContext) -> Json<Page<Template>> {
     Json(Page { items: TEMPLATES.to_vec(), next_cursor: None })
 }
+
+http_kit::error_responses!(MakeErrors: ARTIFACT_NOT_FOUND, INVALID_BODY, UNKNOWN_TEMPLATE);
 
 /// Make a pattern
 ///
@@ -40,13 +42,7 @@ async fn templates(_context: RequestContext) -> Json<Page<Template>> {
     operation_id = "make_pattern",
     tag = "audio_pattern_engine",
     request_body = PatternRequest,
-    responses(
-        (status = 200, body = PatternTimeline),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found`, with the ids of all missing artifacts"),
-        (status = 422, description = "`invalid_body`, `unknown_template`"),
-    )
+    responses((status = 200, body = PatternTimeline), MakeErrors)
 )]
 async fn make(
     State(engine): State<PatternEngine>,
@@ -55,6 +51,8 @@ async fn make(
     engine.make(&context.scope, &request).await.map(Json)
 }
 
+http_kit::error_responses!(GetErrors: PATTERN_NOT_FOUND);
+
 /// Read a pattern
 #[utoipa::path(
     get,
@@ -62,17 +60,13 @@ async fn make(
     operation_id = "get_pattern",
     tag = "audio_pattern_engine",
     params(("pattern_id" = String, Path)),
-    responses(
-        (status = 200, body = PatternTimeline),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`pattern_not_found`"),
-    )
+    responses((status = 200, body = PatternTimeline), GetErrors)
 )]
 async fn get(
     State(engine): State<PatternEngine>,
     context: RequestContext,
     Path(pattern_id): Path<String>,
 ) -> Result<Json<PatternTimeline>, Problem> {
-    let pattern_id = path_id(&pattern_id, "pattern_not_found")?;
+    let pattern_id = path_id(&pattern_id, PATTERN_NOT_FOUND)?;
     Ok(Json(engine.get(&context.scope, &pattern_id).await?))
 }

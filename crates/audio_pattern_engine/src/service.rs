@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use http_kit::{Clock, Id, Scope};
 use media_v2::MediaError;
+use primitives::{Clock, Id, Scope};
 use sqlx::PgPool;
 
 use crate::plan::Plan;

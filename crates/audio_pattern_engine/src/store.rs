@@ -1,7 +1,7 @@
 //! SQL queries on `audio_patterns`; this crate has no others.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -271,7 +271,7 @@ impl Backends {
     fn is_in_directory(&self, name: &str) -> Result<bool, Error> {
         let present = self.models.directory().present();
         let present = present.map_err(|error| Error::BackendUnavailable(error.to_string()))?;
-        Ok(present.iter().any(|model| model.name == name && model.asked == name))
+        Ok(present.iter().any(|model| model.name == name && model.requested == name))
     }
 
     /// As [`Self::select`], with speaker diarization if `params` request it. Blocks.

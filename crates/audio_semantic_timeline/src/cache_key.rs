@@ -1,4 +1,5 @@
-use http_kit::{Id, RequestContext};
+use http_kit::RequestContext;
+use primitives::Id;
 
 use crate::EffectiveParams;
 
@@ -35,7 +36,7 @@ const fn python_bool(value: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_kit::Scope;
+    use primitives::Scope;
 
     fn context(user: Option<&str>) -> RequestContext {
         RequestContext {

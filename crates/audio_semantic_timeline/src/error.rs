@@ -1,8 +1,15 @@
 use audio_asr::AsrError;
 use audio_signal::SignalError;
 use audio_speakers::SpeakerError;
-use http_kit::{Id, Problem};
+use http_kit::Problem;
 use media_decode::DecodeError;
+use primitives::Id;
+
+use crate::codes::{
+    ANALYSIS_CANCELLED, ARTIFACT_OF_ANOTHER_ASSET, BACKEND_UNAVAILABLE, MODEL_NOT_FOUND, SEMANTICS_NOT_FOUND,
+    SEMANTICS_UNREADABLE, TOO_MANY_VOICES, UNSUPPORTED_LANGUAGE, VOICE_NOT_FOUND, VOICE_UNCLEAR,
+    WORDS_NOT_FOUND,
+};
 
 /// Why a timeline could not be made or returned.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +65,8 @@ pub enum Error {
          /audio/semantic-timeline/analyze again"
     )]
     WordsNotFound(Id),
-    /// A transcript cannot be serialized as JSON.
-    #[error("the transcript of asset {asset_id} cannot be written")]
+    /// A timeline or transcript cannot be serialized as JSON.
+    #[error("the results of asset {asset_id} cannot be written")]
     Unwritable {
         /// Id of the recording.
         asset_id: Id,
@@ -101,9 +108,9 @@ pub enum Error {
     /// Diarization of the speakers failed.
     #[error("the speakers could not be identified")]
     Speakers(#[from] SpeakerError),
-    /// The stored timeline is invalid.
+    /// The document of a timeline, which a caller has registered, is invalid.
     #[error("the stored timeline of artifact {artifact_id} cannot be read")]
-    Corrupt {
+    SemanticsUnreadable {
         /// Id of the timeline's artifact.
         artifact_id: Id,
         /// The underlying JSON error.
@@ -111,7 +118,7 @@ pub enum Error {
     },
     /// The work queue rejected or interrupted the analysis.
     #[error(transparent)]
-    Work(#[from] http_kit::WorkError),
+    Work(#[from] scheduling::WorkError),
     /// An error of the media store.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
@@ -134,33 +141,31 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::ArtifactOfAnotherAsset { .. } => {
-                Self::unprocessable("artifact_of_another_asset", &detail).field("/artifact_id", detail)
+                Self::new(ARTIFACT_OF_ANOTHER_ASSET, &detail).field("/artifact_id", detail)
             }
-            Error::SemanticsNotFound(_) => Self::not_found("semantics_not_found", detail),
+            Error::SemanticsNotFound(_) => Self::new(SEMANTICS_NOT_FOUND, detail),
             Error::UnsupportedLanguage(_) | Error::LanguageNotInModel { .. } => {
-                Self::unprocessable("unsupported_language", &detail).field("/language", detail)
+                Self::new(UNSUPPORTED_LANGUAGE, &detail).field("/language", detail)
             }
-            Error::CannotTranslate(_) => {
-                Self::unprocessable("unsupported_language", &detail).field("/translate", detail)
-            }
-            Error::ModelNotFound(_) => Self::not_found("model_not_found", &detail).field("/model", detail),
-            Error::WordsNotFound(_) => Self::unprocessable("words_not_found", detail),
+            Error::CannotTranslate(_) => Self::new(UNSUPPORTED_LANGUAGE, &detail).field("/translate", detail),
+            Error::ModelNotFound(_) => Self::new(MODEL_NOT_FOUND, &detail).field("/model", detail),
+            Error::WordsNotFound(_) => Self::new(WORDS_NOT_FOUND, detail),
             Error::Unwritable { .. } => Self::internal(error),
             Error::TooLong { pointer, .. } => Self::invalid_field(&pointer, detail),
             Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
             Error::InvalidVoice { pointer, .. } => Self::invalid_field(pointer, detail),
             Error::NoVoiceStream(_) => Self::invalid_field("/window/audio_stream", detail),
-            Error::TooManyVoices => Self::unprocessable("too_many_voices", detail),
-            Error::VoiceNotFound(_) => Self::not_found("voice_not_found", detail),
+            Error::TooManyVoices => Self::new(TOO_MANY_VOICES, detail),
+            Error::VoiceNotFound(_) => Self::new(VOICE_NOT_FOUND, detail),
             Error::Speakers(
                 error @ (SpeakerError::TooLittleSpeech { .. } | SpeakerError::SeveralSpeakers(_)),
-            ) => Self::unprocessable("voice_unclear", error.to_string()),
+            ) => Self::new(VOICE_UNCLEAR, error.to_string()),
             Error::Speakers(SpeakerError::Cancelled) => signal_problem(DecodeError::Cancelled.into()),
-            Error::SpeakerModels(_) => Self::unavailable("backend_unavailable", detail, 60),
-            Error::BackendUnavailable(_) => Self::unavailable("backend_unavailable", detail, 60),
+            Error::SpeakerModels(_) => Self::new(BACKEND_UNAVAILABLE, detail).retry_after(60),
+            Error::BackendUnavailable(_) => Self::new(BACKEND_UNAVAILABLE, detail).retry_after(60),
             Error::Signal(error) => signal_problem(error),
             // Timelines made by harkback are complete; those registered by a caller may have any content.
-            Error::Corrupt { .. } => Self::unprocessable("semantics_unreadable", detail).caused_by(error),
+            Error::SemanticsUnreadable { .. } => Self::new(SEMANTICS_UNREADABLE, detail).caused_by(error),
             Error::Transcription(_) | Error::Speakers(_) => Self::internal(error),
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),
@@ -174,7 +179,7 @@ fn signal_problem(error: SignalError) -> Problem {
     match error {
         // A client that is still waiting gets this during a shutdown of the server.
         SignalError::Decode(DecodeError::Cancelled) => {
-            Problem::unavailable("analysis_cancelled", "the analysis was cancelled", 1)
+            Problem::new(ANALYSIS_CANCELLED, "the analysis was cancelled").retry_after(1)
         }
         SignalError::Decode(error) => media_v2::decode_problem(error),
         error @ SignalError::Model(_) => Problem::internal(error),

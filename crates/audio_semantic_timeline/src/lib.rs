@@ -13,11 +13,11 @@
 
 pub mod backend;
 mod cache_key;
+pub mod codes;
 mod error;
 pub mod model;
 pub mod openai;
 mod params;
-mod picture;
 pub mod plot;
 mod registered;
 mod routes;

@@ -1,11 +1,12 @@
 //! Request, response and stored types.
 
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::EffectiveParams;
 use crate::speakers::{Speaker, SpeakerTurn, SpeakersOption};
 
 /// The kind of audio in a span.
@@ -320,8 +321,8 @@ http_kit::context_fields!(AnalyzeRequest);
 
 http_kit::field_default!(yes, yes_or_null: bool = true);
 http_kit::field_default!(no, no_or_null: bool = false);
-http_kit::field_default!(default_min_silence_ms, min_silence_ms_or_null: i64 = 300);
-http_kit::field_default!(default_loudness_window_ms, loudness_window_ms_or_null: i64 = 1_000);
+http_kit::field_default!(default_min_silence_ms, min_silence_ms_or_null: i64 = EffectiveParams::DEFAULT_MIN_SILENCE_MS);
+http_kit::field_default!(default_loudness_window_ms, loudness_window_ms_or_null: i64 = EffectiveParams::DEFAULT_LOUDNESS_WINDOW_MS);
 
 /// Response of the route `analyze`.
 #[derive(Clone, Debug, Serialize, ToSchema)]

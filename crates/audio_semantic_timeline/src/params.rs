@@ -1,3 +1,5 @@
+use audio_signal::AnalysisParams;
+
 use crate::Error;
 use crate::model::{AnalyzeRequest, Clamped};
 use crate::speakers::{SpeakerBounds, SpeakersOption};
@@ -37,8 +39,8 @@ impl Default for EffectiveParams {
         Self {
             include_beats: true,
             include_speech_music: true,
-            min_silence_ms: 300,
-            loudness_window_ms: 1_000,
+            min_silence_ms: Self::DEFAULT_MIN_SILENCE_MS,
+            loudness_window_ms: Self::DEFAULT_LOUDNESS_WINDOW_MS,
             language: None,
             prompt: String::new(),
             hot_words: Vec::new(),
@@ -50,6 +52,11 @@ impl Default for EffectiveParams {
 }
 
 impl EffectiveParams {
+    /// Minimum duration of a silence event without the parameter, in ms.
+    pub const DEFAULT_MIN_SILENCE_MS: i64 = AnalysisParams::MIN_SILENCE.as_millis_round();
+    /// Duration of the loudness windows without the parameter, in ms.
+    pub const DEFAULT_LOUDNESS_WINDOW_MS: i64 = AnalysisParams::LOUDNESS_WINDOW.as_millis_round();
+
     /// The parameters of `request`, and those that were clamped.
     #[must_use]
     pub fn of(request: &AnalyzeRequest) -> (Self, Vec<Clamped>) {

@@ -1,15 +1,17 @@
 //! Validates timelines and transcripts that callers register, so that later reads can rely on the contract.
 
-use http_kit::{FieldError, Id};
-use media_time::{LENGTH_TOLERANCE, MediaTime};
+use http_kit::FieldError;
+use media_time::MediaTime;
+use media_time::limits::{LENGTH_TOLERANCE, MAX_INSTANT};
 use media_v2::{ArtifactKind, DocumentValidator, NewArtifact, RegisteredMeasurement};
+use primitives::Id;
 use serde::Deserialize;
 
 use crate::backend::BackendKind;
 use crate::model::{AudioEvent, BeatEvent, Summary, Word};
 
-/// Maximum duration of a recording: thirty days.
-const MAX_DURATION_MS: i64 = 30 * 24 * 3_600_000;
+/// Maximum duration of a recording, in ms.
+const MAX_DURATION_MS: i64 = MAX_INSTANT.as_millis_round();
 /// Maximum number of violations that are listed.
 const MAX_VIOLATIONS: usize = 20;
 
@@ -32,6 +34,10 @@ impl DocumentValidator for RegisteredDocuments {
             _ => {}
         }
         violations.0
+    }
+
+    fn cache_key_copies(&self) -> &'static [&'static str] {
+        &["audio_semantic_cache_key"]
     }
 }
 

@@ -3,10 +3,17 @@ mod transcript;
 mod voices;
 
 use axum::extract::State;
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
 use http_kit::{ContextJson, Json, Path, Problem, RequestContext, path_id};
+use media_v2::codes::{DECODER_UNAVAILABLE, NO_AUDIO_STREAM, SOURCE_CHANGED, UNDECODABLE_MEDIA};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use video_timeline::codes::{CLIP_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
+use crate::codes::{
+    ANALYSIS_CANCELLED, ARTIFACT_OF_ANOTHER_ASSET, BACKEND_UNAVAILABLE, SEMANTICS_NOT_FOUND,
+    SEMANTICS_UNREADABLE, UNSUPPORTED_LANGUAGE,
+};
 use crate::model::{AnalyzeRequest, AnalyzeResponse, TimelineResponse};
 use crate::{Error, SemanticTimelines};
 
@@ -24,6 +31,12 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
         .with_state(timelines)
 }
 
+http_kit::error_responses!(AnalyzeErrors:
+    ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA,
+    UNSUPPORTED_LANGUAGE, ARTIFACT_OF_ANOTHER_ASSET, BACKEND_UNAVAILABLE, DECODER_UNAVAILABLE, QUEUE_FULL,
+    ANALYSIS_CANCELLED,
+);
+
 /// Analyse a recording
 ///
 /// An identical request returns the same artifact, with `meta.cache_hit: true`.
@@ -33,16 +46,7 @@ pub fn router(timelines: SemanticTimelines) -> OpenApiRouter {
     operation_id = "analyze_recording",
     tag = "audio_semantic_timeline",
     request_body = AnalyzeRequest,
-    responses(
-        (status = 200, body = AnalyzeResponse),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`, `artifact_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, \
-            `unsupported_language`, `artifact_of_another_asset`"),
-        (status = 503, description = "`backend_unavailable`, `decoder_unavailable`, `queue_full`, `analysis_cancelled`"),
-    )
+    responses((status = 200, body = AnalyzeResponse), AnalyzeErrors)
 )]
 async fn analyze(
     State(timelines): State<SemanticTimelines>,
@@ -51,6 +55,8 @@ async fn analyze(
     timelines.analyze(&context, &request).await.map(Json)
 }
 
+http_kit::error_responses!(GetErrors: SEMANTICS_NOT_FOUND, SOURCE_CHANGED, SEMANTICS_UNREADABLE);
+
 /// Get a timeline by its artifact
 #[utoipa::path(
     get,
@@ -58,21 +64,19 @@ async fn analyze(
     operation_id = "get_semantic_timeline",
     tag = "audio_semantic_timeline",
     params(("artifact_id" = String, Path)),
-    responses(
-        (status = 200, body = TimelineResponse),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`semantics_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`semantics_unreadable`"),
-    )
+    responses((status = 200, body = TimelineResponse), GetErrors)
 )]
 async fn get(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
     Path(artifact_id): Path<String>,
 ) -> Result<Json<TimelineResponse>, Problem> {
-    Ok(Json(timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?))
+    Ok(Json(timelines.get(&context.scope, &path_id(&artifact_id, SEMANTICS_NOT_FOUND)?).await?))
 }
+
+http_kit::error_responses!(ByClipErrors:
+    CLIP_NOT_FOUND, SEMANTICS_NOT_FOUND, SOURCE_CHANGED, SEMANTICS_UNREADABLE, TIMELINE_UNAVAILABLE,
+);
 
 /// Get the timeline of a clip
 ///
@@ -83,19 +87,12 @@ async fn get(
     operation_id = "get_semantic_timeline_of_clip",
     tag = "audio_semantic_timeline",
     params(("clip_id" = String, Path)),
-    responses(
-        (status = 200, body = TimelineResponse),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`semantics_unreadable`"),
-        (status = 502, description = "`timeline_unavailable`"),
-    )
+    responses((status = 200, body = TimelineResponse), ByClipErrors)
 )]
 async fn by_clip(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
     Path(clip_id): Path<String>,
 ) -> Result<Json<TimelineResponse>, Problem> {
-    Ok(Json(timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?))
+    Ok(Json(timelines.by_clip(&context, &path_id(&clip_id, CLIP_NOT_FOUND)?).await?))
 }

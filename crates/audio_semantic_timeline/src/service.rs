@@ -2,6 +2,7 @@
 
 mod make;
 mod parsed;
+mod plot;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -14,10 +15,14 @@ use std::sync::Arc;
 
 use audio_signal::{Control, Progress};
 use blob_store::BlobId;
-use http_kit::{Clock, Id, RequestContext, Scope, SingleFlight, WorkError, WorkProgress, WorkQueue};
+use http_kit::RequestContext;
 use media_decode::DecoderKind;
 use media_time::{MediaTime, Window};
-use media_v2::{Artifact, AssetDecoder, Content, MediaAsset, MediaError, MediaService};
+use media_v2::{
+    Artifact, AssetDecoder, Content, MAX_STORED_JSON_BYTES, MediaAsset, MediaError, MediaService,
+};
+use primitives::{Clock, Id, Scope};
+use scheduling::{SingleFlight, WorkError, WorkProgress, WorkQueue};
 use video_timeline::{Clip, VideoTimeline};
 
 use self::parsed::ParsedTimelines;
@@ -27,8 +32,6 @@ use crate::store::{self, TimelineOf};
 use crate::summary::AnalysisKey;
 use crate::{EffectiveParams, Error, slice};
 
-/// Maximum size of a stored timeline that is read, in bytes: ten times that of a day of speech.
-const MAX_SUMMARY_BYTES: u64 = 256 << 20;
 /// Reason for timelines that are no longer selected.
 const STALE: &str = "made by an earlier decoder that read this kind of file wrongly; analyze makes a new one";
 /// Rounding error of a timeline's duration, which is in whole milliseconds.
@@ -194,10 +197,10 @@ impl SemanticTimelines {
     ) -> Result<(Artifact, bool), Error> {
         let TimelineOf { asset_id, artifact_id } = of;
         let subject = AnalysisKey::new(context, asset_id.clone(), artifact_id.clone(), params, selection)?;
-        let sound = self.sound(&context.scope, &asset_id, artifact_id.as_ref()).await?;
+        let input = self.analysis_input(&context.scope, &asset_id, artifact_id.as_ref()).await?;
         let audio_stream = subject.params.audio_stream;
-        let subject = subject.with_mark(&self.mark(&sound, audio_stream, selection).await?);
-        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, selection, &sound).await?;
+        let subject = subject.with_mark(&self.mark(&input, audio_stream, selection).await?);
+        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, selection, &input).await?;
         metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
             .increment(1);
         Ok((artifact, cache_hit))
@@ -273,10 +276,10 @@ impl SemanticTimelines {
         };
         let [Some(of_clip), of_asset] = found.as_slice() else { return Ok(None) };
         let response = self.stored(scope, of_clip).await?;
-        let Some(sound) = &response.summary.artifact_id else {
+        let Some(artifact_id) = &response.summary.artifact_id else {
             return Ok(Some((response, MediaTime::ZERO)));
         };
-        let start = self.0.origins.start_in(scope, sound, &clip.asset_id).await?;
+        let start = self.0.origins.start_in(scope, artifact_id, &clip.asset_id).await?;
         let duration = MediaTime::from_millis(response.summary.duration_ms);
         let part = start.map(|start| Window::starting_at(start, duration + ROUNDING));
         match (part, of_asset) {
@@ -292,7 +295,7 @@ impl SemanticTimelines {
         let (clip_id, asset_id) = (clip.id, clip.asset_id);
         let mut conn = self.0.media.pool().acquire().await?;
         let assets = std::slice::from_ref(&asset_id);
-        let is_stale = !media_v2::store::wrongly_analysed(&mut conn, scope, assets).await?.is_empty();
+        let is_stale = !store::wrongly_analysed(&mut conn, scope, assets).await?.is_empty();
         let reason = if is_stale { format!(" (the existing one was {STALE})") } else { String::new() };
         Ok(Error::SemanticsNotFound(format!(
             "clip {clip_id} has no semantic timeline yet{reason}: POST /audio/semantic-timeline/analyze with asset_id \
@@ -309,7 +312,7 @@ impl SemanticTimelines {
     }
 
     /// The asset, or its artifact if given.
-    pub(crate) async fn sound(
+    pub(crate) async fn analysis_input(
         &self,
         scope: &Scope,
         asset_id: &Id,
@@ -335,11 +338,11 @@ impl SemanticTimelines {
         let reader = self.0.media.open_document(artifact.content()).await?;
         let artifact_id = artifact.id.clone();
         let parsed = tokio::task::spawn_blocking(move || {
-            let corrupt = |source| Error::Corrupt { artifact_id: artifact_id.clone(), source };
+            let unreadable = |source| Error::SemanticsUnreadable { artifact_id: artifact_id.clone(), source };
             let mut text = Vec::new();
-            let read = reader.take(MAX_SUMMARY_BYTES).read_to_end(&mut text);
-            read.map_err(serde_json::Error::io).map_err(corrupt)?;
-            let summary = serde_json::from_slice::<Summary>(&text).map_err(corrupt)?;
+            let read = reader.take(MAX_STORED_JSON_BYTES).read_to_end(&mut text);
+            read.map_err(serde_json::Error::io).map_err(unreadable)?;
+            let summary = serde_json::from_slice::<Summary>(&text).map_err(unreadable)?;
             Ok::<_, Error>((Arc::new(summary), text.len()))
         });
         let (summary, text_bytes) =

@@ -70,8 +70,8 @@ impl Cut {
 
     /// The part of `[start_ms, end_ms)` inside the window, relative to its start; `None` if empty.
     fn span(&self, start_ms: i64, end_ms: i64) -> Option<(i64, i64)> {
-        let place = |ms| (self.at(ms).clamp(self.start, self.end) - self.start).as_millis_round();
-        let (start_ms, end_ms) = (place(start_ms), place(end_ms));
+        let relative = |ms| (self.at(ms).clamp(self.start, self.end) - self.start).as_millis_round();
+        let (start_ms, end_ms) = (relative(start_ms), relative(end_ms));
         (start_ms < end_ms).then_some((start_ms, end_ms))
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct TurnIndex<'a> {
 
 /// The speaker in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Speaking<'a> {
+pub(crate) struct WindowSpeaker<'a> {
     /// The speaker with the most speech in the window; ties go to the lowest number.
     pub(crate) speaker_id: &'a str,
     /// Whether two speakers overlap anywhere in the window.
@@ -44,7 +44,7 @@ impl<'a> TurnIndex<'a> {
     }
 
     /// The speaker from `start_ms` to `end_ms`; `None` without speech.
-    pub(crate) fn speaking(&self, start_ms: i64, end_ms: i64) -> Option<Speaking<'a>> {
+    pub(crate) fn speaking(&self, start_ms: i64, end_ms: i64) -> Option<WindowSpeaker<'a>> {
         let mut found: Option<(i64, &str)> = None;
         let mut parts = Vec::new();
         for (id, turns) in &self.speakers {
@@ -60,7 +60,7 @@ impl<'a> TurnIndex<'a> {
         }
         parts.sort_unstable();
         let is_overlapped = parts.windows(2).any(|pair| pair[1].0 < pair[0].1);
-        found.map(|(_, speaker_id)| Speaking { speaker_id, is_overlapped })
+        found.map(|(_, speaker_id)| WindowSpeaker { speaker_id, is_overlapped })
     }
 
     /// Sets the speaker of a speech event, and whether speakers overlap in it.

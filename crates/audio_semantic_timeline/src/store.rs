@@ -1,6 +1,6 @@
 //! Lookup of timelines by SQL. Their rows belong to media_v2.
 
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 /// The source of a timeline: an asset, or an artifact of it.
@@ -56,6 +56,38 @@ pub async fn find_timelines(
         scope.env.as_str(),
         &assets,
         &artifacts as &[Option<String>],
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The assets with a semantic timeline or transcript that was made with a decoder that decodes them incorrectly, in the
+/// given order.
+///
+/// # Errors
+/// Errors of the database.
+pub async fn wrongly_analysed(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    asset_ids: &[Id],
+) -> sqlx::Result<Vec<Id>> {
+    let ids: Vec<&str> = asset_ids.iter().map(Id::as_str).collect();
+    sqlx::query_scalar!(
+        r#"-- audio_semantic_timeline::wrongly_analysed
+        SELECT s.id AS "id!: Id"
+        FROM unnest($3::text[]) WITH ORDINALITY AS wanted (id, position)
+        JOIN media_assets s ON s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.id
+        WHERE EXISTS (
+            SELECT FROM artifacts a
+            WHERE a.tenant_id = $1 AND a.env = $2 AND a.parent_asset_id = s.id
+              AND a.kind IN ('audio_semantic_timeline', 'asr_transcript')
+              AND a.meta ->> 'source_artifact_id' IS NULL
+              AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+        )
+        ORDER BY wanted.position"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        ids as _,
     )
     .fetch_all(conn)
     .await

@@ -1,6 +1,8 @@
 //! The deterministic replacement for a missing backend: a repeated cycle of spans with fixed durations. It measures
 //! nothing, and its meta marks it as a stub.
 
+use media_time::limits::MAX_DECODED_LENGTH;
+
 use crate::EffectiveParams;
 use crate::model::{AudioEvent, BeatEvent, EventKind, EventMeta};
 
@@ -10,8 +12,8 @@ pub const VERSION: &str = "audio_semantic_stub_v1";
 /// Duration in milliseconds that is assumed if that of the recording is unknown.
 pub const DEFAULT_DURATION_MS: i64 = 60_000;
 
-/// Maximum duration: a longer one is from a damaged header (two days, the limit of the decoder).
-pub(crate) const MAX_DURATION_MS: i64 = 48 * 3_600_000;
+/// Maximum duration in ms, the decoder's: a longer one is from a damaged header.
+pub(crate) const MAX_DURATION_MS: i64 = MAX_DECODED_LENGTH.as_millis_round();
 
 const BEAT_MS: i64 = 500;
 const BEATS_PER_BAR: i64 = 4;

@@ -2,9 +2,10 @@
 
 use audio_asr::Language;
 use blob_store::BlobId;
-use http_kit::{Id, RequestContext};
+use http_kit::RequestContext;
 use media_decode::DecoderKind;
 use media_v2::{ArtifactKind, NewArtifact};
+use primitives::Id;
 use serde_json::{Map, Value, json};
 
 use crate::backend::{BackendKind, Measured, Selection};

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use http_kit::Id;
 use interchange::captions::{CaptionLimits, captions};
 use interchange::openai::{self, Granularities};
 use interchange::words::{TimedText, TimedWord};
 use interchange::{ass, plain, podcast, srt, ttml, vtt};
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -2,8 +2,9 @@
 
 use audio_speakers::{Embedding, SpeakerModels};
 use chrono::{DateTime, Utc};
-use http_kit::{Id, RequestContext, Scope};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::{Acquire, PgConnection};
 
 use crate::speakers::DetectedSpeaker;

@@ -2,8 +2,8 @@
 
 use audio_speakers::{Embedding, SAME_VOICE};
 use chrono::{DateTime, Utc};
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

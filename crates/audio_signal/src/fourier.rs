@@ -9,6 +9,25 @@ use crate::simd::{Aligned, WIDTH, vectorized};
 ///
 /// The transform is Stockham's of radix 4, which needs no reordering (C. Van Loan, "Computational Frameworks for the
 /// Fast Fourier Transform", 1992, 1.7 and 2.4).
+///
+/// # Examples
+///
+/// ```
+/// use std::f32::consts::TAU;
+///
+/// use audio_signal::PowerSpectra;
+///
+/// // Eight periods of a sine in 256 samples: all power is in bin 8 of a rectangular window.
+/// let sine: Vec<f32> = (0..256).map(|n| (n as f32 * 8.0 / 256.0 * TAU).sin()).collect();
+/// let mut spectra = PowerSpectra::new(vec![1.0; 256]);
+/// let (mut of_sine, mut of_silence) = ([0.0; 129], [0.0; 129]);
+/// spectra.of_pair([&sine, &[0.0; 256]], [&mut of_sine, &mut of_silence]);
+///
+/// // |X|² of a sine of amplitude 1 is (size / 2)².
+/// assert!((of_sine[8] / 128.0f32.powi(2) - 1.0).abs() < 1e-3);
+/// assert!(of_sine.iter().enumerate().all(|(bin, power)| bin == 8 || *power < 1.0));
+/// assert!(of_silence.iter().all(|power| *power < 1e-3));
+/// ```
 pub struct PowerSpectra {
     window: Aligned,
     /// Twiddle factors of the first two passes, value by value.

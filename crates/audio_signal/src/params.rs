@@ -1,6 +1,6 @@
 use media_time::MediaTime;
 
-/// Parameters of an analysis.
+/// What [`crate::analyze`] measures, its durations and thresholds, and its number of threads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalysisParams {
     /// Whether to detect onsets, tempo and beats.
@@ -11,10 +11,17 @@ pub struct AnalysisParams {
     pub min_silence: MediaTime,
     /// Duration of the windows of [`crate::Analysis::loudness_windows`].
     pub loudness_window: MediaTime,
-    /// Thresholds of the segmentation.
+    /// Levels and probabilities that separate silence, speech and the rest.
     pub thresholds: Thresholds,
     /// Number of worker threads, at least 1. The result does not depend on it.
     pub threads: usize,
+}
+
+impl AnalysisParams {
+    /// Default of [`AnalysisParams::min_silence`].
+    pub const MIN_SILENCE: MediaTime = MediaTime::from_millis(300);
+    /// Default of [`AnalysisParams::loudness_window`].
+    pub const LOUDNESS_WINDOW: MediaTime = MediaTime::from_millis(1_000);
 }
 
 impl Default for AnalysisParams {
@@ -23,8 +30,8 @@ impl Default for AnalysisParams {
         Self {
             include_beats: true,
             include_speech_music: true,
-            min_silence: MediaTime::from_millis(300),
-            loudness_window: MediaTime::from_millis(1_000),
+            min_silence: Self::MIN_SILENCE,
+            loudness_window: Self::LOUDNESS_WINDOW,
             thresholds: Thresholds::DEFAULT,
             threads: 1,
         }

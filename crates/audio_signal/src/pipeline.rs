@@ -5,11 +5,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use media_decode::{DecodeError, Decoder};
 
-use crate::analysis::{Control, Progress};
 use crate::simd::WIDTH;
-
 use crate::{
-    AnalysisParams, LoudnessMeter, Resampler, RhythmAnalyzer, SignalError, SpeechDetector,
+    AnalysisParams, Control, LoudnessMeter, Progress, Resampler, RhythmAnalyzer, SignalError, SpeechDetector,
     loudness::LoudnessProfile,
     scene::{LevelMeter, Texture, TextureMeter},
 };
@@ -17,7 +15,7 @@ use crate::{
 /// Frames per batch: large enough that passing it on costs little, small enough for fast cancellation.
 const BATCH_FRAMES: usize = 16_384;
 /// Capacity of a thread's queue in batches.
-const QUEUE: usize = 4;
+const QUEUE_BATCHES: usize = 4;
 
 /// Samples for a thread; `None` at the end of the recording. A queue that closes without it was abandoned.
 type Batch = Option<Arc<[f32]>>;
@@ -31,12 +29,12 @@ trait Stage: Send {
 }
 
 /// Measures loudness and levels.
-struct Loudness {
+struct LoudnessStage {
     meter: LoudnessMeter,
     levels: LevelMeter,
 }
 
-impl Stage for Loudness {
+impl Stage for LoudnessStage {
     fn push(&mut self, interleaved: &[f32]) {
         self.meter.push(interleaved);
         self.levels.push(interleaved);
@@ -82,13 +80,13 @@ impl Stage for SpeechStage {
 }
 
 /// Detects onsets and beats.
-struct Beats {
+struct BeatStage {
     channels: usize,
     mono: Vec<f32>,
     analyzer: RhythmAnalyzer,
 }
 
-impl Stage for Beats {
+impl Stage for BeatStage {
     fn push(&mut self, interleaved: &[f32]) {
         let gain = 1.0 / self.channels as f32;
         self.mono.clear();
@@ -132,39 +130,39 @@ pub(crate) fn run_pass(
 ) -> Result<PassFeatures, SignalError> {
     let format = decoder.format().clone();
     let (rate, channels) = (format.rate, format.channels());
-    let mut loudness = Loudness {
+    let mut loudness = LoudnessStage {
         meter: LoudnessMeter::new(rate, &format.layout)?,
         levels: LevelMeter::new(rate, channels),
     };
-    let mut sound = SpeechStage {
+    let mut speech = SpeechStage {
         resampler: Some(Resampler::new(rate, &format.layout)?),
         mono: Vec::new(),
         textures: TextureMeter::new(),
         detector: Some(SpeechDetector::new()?),
         voice: Vec::new(),
     };
-    let mut beats = Beats { channels, mono: Vec::new(), analyzer: RhythmAnalyzer::new(rate) };
+    let mut beats = BeatStage { channels, mono: Vec::new(), analyzer: RhythmAnalyzer::new(rate) };
     let mut stages: Vec<&mut dyn Stage> = vec![&mut loudness];
     if params.include_beats {
         stages.push(&mut beats);
     }
     if params.include_speech_music {
-        stages.push(&mut sound);
+        stages.push(&mut speech);
     }
-    let peak = feed(decoder, stages, params.threads, control)?;
+    let peak = run_stages(decoder, stages, params.threads, control)?;
     Ok(PassFeatures {
         peak,
         loudness: loudness.meter.finish(),
         cells: loudness.levels.finish(),
-        textures: sound.textures.finish(),
-        voice: sound.voice,
+        textures: speech.textures.finish(),
+        voice: speech.voice,
         rhythm: beats.analyzer,
     })
 }
 
 /// Runs `stages` over the recording: the last ones on up to `threads - 1` threads of their own, the others and the
 /// decoder on this one. Returns the largest magnitude of any sample.
-fn feed(
+fn run_stages(
     decoder: &mut Decoder,
     mut stages: Vec<&mut dyn Stage>,
     threads: usize,
@@ -174,8 +172,8 @@ fn feed(
     let spawned = stages.split_off(stages.len() - spawned_count);
     std::thread::scope(|scope| {
         let start = |stage| {
-            let (sender, receiver) = sync_channel(QUEUE);
-            scope.spawn(move || work(stage, &receiver));
+            let (sender, receiver) = sync_channel(QUEUE_BATCHES);
+            scope.spawn(move || run_stage(stage, &receiver));
             sender
         };
         let queues: Vec<_> = spawned.into_iter().map(start).collect();
@@ -187,7 +185,7 @@ fn feed(
     })
 }
 
-fn work(stage: &mut dyn Stage, batches: &Receiver<Batch>) {
+fn run_stage(stage: &mut dyn Stage, batches: &Receiver<Batch>) {
     while let Ok(batch) = batches.recv() {
         match batch {
             Some(samples) => stage.push(&samples),

@@ -3,7 +3,7 @@
 use media_decode::{DecodeError, Decoder, DecoderKind, MediaInput};
 use media_time::MediaTime;
 
-use crate::{Analysis, SignalError};
+use crate::{Analysis, SignalError, Suspicion};
 
 /// Maximum peak of integer samples, whose full scale is 1: higher ones were decoded in the wrong format.
 const LOUDEST_INTEGER: f32 = 2.0;
@@ -18,46 +18,6 @@ const SLACK: MediaTime = MediaTime::from_millis(250);
 const SAME_LOUDNESS: f64 = 1.0;
 /// Maximum confidence of a doubted decoding.
 pub const DOUBTED_CONFIDENCE: f32 = 0.49;
-
-/// A reason to doubt a decoding.
-///
-/// A doubted decoding of this process is repeated by ffmpeg. If both agree in duration and loudness, doubts about
-/// timestamps and duration are dropped; if they differ, ffmpeg's result is used and the doubts remain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Suspicion {
-    /// Packets start before the end of the previous ones.
-    TimestampsOverlap,
-    /// Timestamps jump further than is plausible.
-    TimestampsJump,
-    /// Integer samples exceed +6 dBFS.
-    PeakOverFullScale,
-    /// The loudness exceeds 0 LUFS.
-    LoudnessOverFullScale,
-    /// The duration differs from the declared one.
-    LengthDiffers,
-    /// ffmpeg's decoding differs in duration or loudness.
-    DecodersDisagree,
-}
-
-impl Suspicion {
-    /// Name of the reason in a timeline's meta.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TimestampsOverlap => "timestamps_overlap",
-            Self::TimestampsJump => "timestamps_jump",
-            Self::PeakOverFullScale => "peak_over_full_scale",
-            Self::LoudnessOverFullScale => "loudness_over_full_scale",
-            Self::LengthDiffers => "length_differs",
-            Self::DecodersDisagree => "decoders_disagree",
-        }
-    }
-
-    /// Whether the doubt is dropped when another decoder delivers the same.
-    const fn is_settled_by_agreement(self) -> bool {
-        matches!(self, Self::TimestampsOverlap | Self::TimestampsJump | Self::LengthDiffers)
-    }
-}
 
 /// The reasons to doubt the output of `decoder`, which is at its end.
 pub(crate) fn check(decoder: &Decoder, peak: f32, integrated_lufs: Option<f64>) -> Vec<Suspicion> {
@@ -80,7 +40,7 @@ pub(crate) fn check(decoder: &Decoder, peak: f32, integrated_lufs: Option<f64>) 
 }
 
 /// Checks a doubted analysis by `analyze_with`, which repeats it with another decoder.
-pub(crate) fn settle(
+pub(crate) fn verify(
     first: Analysis,
     input: &MediaInput,
     analyze_with: impl FnOnce(Decoder) -> Result<Analysis, SignalError>,
@@ -92,7 +52,7 @@ pub(crate) fn settle(
     if !can_check {
         return Ok(limit_confidence(first));
     }
-    match input.decoder_of_ffmpeg().map_err(SignalError::from).and_then(analyze_with) {
+    match input.ffmpeg_decoder().map_err(SignalError::from).and_then(analyze_with) {
         Ok(second) => Ok(reconcile(first, second)),
         // The configured ffmpeg is not installed.
         Err(SignalError::Decode(DecodeError::FfmpegUnavailable { .. })) => Ok(limit_confidence(first)),
@@ -115,7 +75,7 @@ fn reconcile(mut first: Analysis, mut second: Analysis) -> Analysis {
         (first, second) => first.is_none() && second.is_none(),
     };
     if same_length && same_loudness {
-        first.suspicions.retain(|reason| !reason.is_settled_by_agreement());
+        first.suspicions.retain(|reason| !reason.is_cleared_by_agreement());
         return limit_confidence(first);
     }
     second.suspicions.append(&mut first.suspicions);

@@ -2,23 +2,23 @@
 
 use media_time::{MediaTime, Window};
 
-use crate::clustering::{DIFFERENT_SPEAKERS, Item, mean_items};
-use crate::diarizer::PieceVoice;
+use crate::clustering::{ClusterItem, DIFFERENT_SPEAKERS, mean_items};
+use crate::pieces::PieceEmbedding;
 use crate::reconstruction::ActiveSpeakers;
 use crate::segmentation::{FRAME_OFFSET, FRAME_STEP};
 use crate::turns::overlaps;
 use crate::{Diarization, Embedding, RATE, Turn, Voice};
 
 /// Pauses of one speaker up to this duration are part of the turn.
-const LONGEST_PAUSE: MediaTime = MediaTime::from_millis(250);
+const MAX_PAUSE: MediaTime = MediaTime::from_millis(250);
 /// Turns below this duration are dropped.
-const SHORTEST_TURN: MediaTime = MediaTime::from_millis(120);
+const MIN_TURN: MediaTime = MediaTime::from_millis(120);
 
 /// `labels` are the clusters of `voices`, `centroids` those of the clusters in `frames`. Clusters without a turn are
 /// left out; the others are numbered by the start of their first turn.
 pub(crate) fn assemble(
     frames: &[ActiveSpeakers],
-    voices: &[PieceVoice],
+    voices: &[PieceEmbedding],
     labels: &[usize],
     centroids: &[Embedding],
     length: MediaTime,
@@ -78,33 +78,33 @@ fn turns(frames: &[ActiveSpeakers], clusters: usize, length: MediaTime) -> Vec<T
         for &speaker in active {
             let runs = &mut runs[usize::from(speaker)];
             match runs.last_mut() {
-                Some(run) if start - run.1 <= LONGEST_PAUSE => run.1 = end,
+                Some(run) if start - run.1 <= MAX_PAUSE => run.1 = end,
                 _ => runs.push((start, end)),
             }
         }
     }
     let turns = runs.into_iter().enumerate().flat_map(|(speaker, runs)| {
         let windows = runs.into_iter().filter_map(|(start, end)| Window::new(start, end).ok());
-        let kept = windows.filter(|window| window.duration() >= SHORTEST_TURN);
+        let kept = windows.filter(|window| window.duration() >= MIN_TURN);
         kept.map(move |window| Turn { window, speaker, is_overlapped: false })
     });
     turns.collect()
 }
 
 fn of_cluster<'a>(
-    voices: &'a [PieceVoice],
+    voices: &'a [PieceEmbedding],
     labels: &'a [usize],
     cluster: usize,
-) -> impl Iterator<Item = &'a PieceVoice> {
+) -> impl Iterator<Item = &'a PieceEmbedding> {
     let labelled =
         voices.iter().zip(labels).filter(move |(voice, label)| voice.is_reliable && **label == cluster);
     labelled.map(|(voice, _)| voice)
 }
 
 /// The mean of the reliable embeddings of a cluster.
-fn mean(voices: &[PieceVoice], labels: &[usize], cluster: usize) -> Option<Embedding> {
-    let items: Vec<Item> = of_cluster(voices, labels, cluster)
-        .map(|voice| Item {
+fn mean(voices: &[PieceEmbedding], labels: &[usize], cluster: usize) -> Option<Embedding> {
+    let items: Vec<ClusterItem> = of_cluster(voices, labels, cluster)
+        .map(|voice| ClusterItem {
             mean: voice.embedding.values().to_vec(),
             weight: voice.frames as f64,
             speech: 0.0,
@@ -116,13 +116,14 @@ fn mean(voices: &[PieceVoice], labels: &[usize], cluster: usize) -> Option<Embed
 
 /// See [`Voice::confidence`]; 0 without a reliable embedding.
 fn confidence(
-    voices: &[PieceVoice],
+    voices: &[PieceEmbedding],
     labels: &[usize],
     cluster: usize,
     speaker: usize,
     embeddings: &[Embedding],
 ) -> f32 {
-    let distance = |voice: &PieceVoice, other: usize| 1.0 - voice.embedding.similarity(&embeddings[other]);
+    let distance =
+        |voice: &PieceEmbedding, other: usize| 1.0 - voice.embedding.similarity(&embeddings[other]);
     let (mut sum, mut weights) = (0f64, 0f64);
     for voice in of_cluster(voices, labels, cluster) {
         let own = distance(voice, speaker);

@@ -10,13 +10,13 @@ use crate::{SpeakerCount, SpeakerError};
 /// Minimum centroid similarity within a speaker; clusters below it are different speakers.
 pub(crate) const DIFFERENT_SPEAKERS: f32 = 0.46;
 /// Maximum number of items in one similarity matrix (4 MB).
-const MOST_ITEMS: usize = 1_024;
+const MAX_ITEMS: usize = 1_024;
 /// Number of means to which a full matrix is reduced when there are more items.
 const REDUCED_ITEMS: usize = 256;
 
 /// The mean of some embeddings.
 #[derive(Clone, Debug)]
-pub(crate) struct Item {
+pub(crate) struct ClusterItem {
     pub(crate) mean: Vec<f32>,
     /// Weight of the item in a centroid.
     pub(crate) weight: f64,
@@ -26,31 +26,31 @@ pub(crate) struct Item {
 
 /// Constraints on the number of speakers.
 #[derive(Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct ClusterLimits {
     pub(crate) count: SpeakerCount,
     /// Minimum speech of a speaker in feature frames; a cluster with less does not count as one.
-    pub(crate) least_speech: f64,
+    pub(crate) min_speech: f64,
 }
 
 /// The cluster of each item. Clusters are numbered from 0 without gaps; weights are positive.
 ///
-/// Above [`MOST_ITEMS`] items, blocks of them are first reduced to [`REDUCED_ITEMS`] means each: memory is bounded by
+/// Above [`MAX_ITEMS`] items, blocks of them are first reduced to [`REDUCED_ITEMS`] means each: memory is bounded by
 /// one matrix, and time grows linearly with the number of items.
 ///
 /// # Errors
 /// [`SpeakerError::Cancelled`].
 pub(crate) fn cluster(
-    items: &[Item],
-    limits: Limits,
+    items: &[ClusterItem],
+    limits: ClusterLimits,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<usize>, SpeakerError> {
-    if items.len() <= MOST_ITEMS {
-        let dendrogram = Dendrogram::new(items, 1, limits.least_speech, cancelled)?;
+    if items.len() <= MAX_ITEMS {
+        let dendrogram = Dendrogram::new(items, 1, limits.min_speech, cancelled)?;
         return Ok(dendrogram.labels(dendrogram.merges_within(limits.count)));
     }
     let (mut means, mut mean_of) = (Vec::new(), Vec::with_capacity(items.len()));
-    for block in items.chunks(MOST_ITEMS) {
-        let dendrogram = Dendrogram::new(block, REDUCED_ITEMS, limits.least_speech, cancelled)?;
+    for block in items.chunks(MAX_ITEMS) {
+        let dendrogram = Dendrogram::new(block, REDUCED_ITEMS, limits.min_speech, cancelled)?;
         let labels = dendrogram.labels(dendrogram.merges.len());
         mean_of.extend(labels.iter().map(|label| label + means.len()));
         means.extend(mean_items(block, &labels));
@@ -60,7 +60,7 @@ pub(crate) fn cluster(
 }
 
 /// The mean item of each label.
-pub(crate) fn mean_items(items: &[Item], labels: &[usize]) -> Vec<Item> {
+pub(crate) fn mean_items(items: &[ClusterItem], labels: &[usize]) -> Vec<ClusterItem> {
     let clusters = labels.iter().max().map_or(0, |label| label + 1);
     let dimensions = items.first().map_or(0, |item| item.mean.len());
     let mut sums = vec![(vec![0f64; dimensions], 0f64, 0f64); clusters];
@@ -72,7 +72,7 @@ pub(crate) fn mean_items(items: &[Item], labels: &[usize]) -> Vec<Item> {
         *weight += item.weight;
         *speech += item.speech;
     }
-    let mean = |(sum, weight, speech): (Vec<f64>, f64, f64)| Item {
+    let mean = |(sum, weight, speech): (Vec<f64>, f64, f64)| ClusterItem {
         mean: sum.into_iter().map(|value| (value / weight) as f32).collect(),
         weight,
         speech,
@@ -109,14 +109,14 @@ struct Dendrogram {
 impl Dendrogram {
     /// Merges items until `fewest` clusters remain.
     fn new(
-        items: &[Item],
+        items: &[ClusterItem],
         fewest: usize,
-        least_speech: f64,
+        min_speech: f64,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Self, SpeakerError> {
         let mut matrix = Similarities::new(items);
         let mut speech: Vec<f64> = items.iter().map(|item| item.speech).collect();
-        let is_speaker = |speech: f64| usize::from(speech >= least_speech);
+        let is_speaker = |speech: f64| usize::from(speech >= min_speech);
         let mut speakers = vec![speech.iter().map(|speech| is_speaker(*speech)).sum()];
         let mut merges = Vec::new();
         while matrix.alive.len() > fewest {
@@ -180,9 +180,9 @@ struct Similarities {
 }
 
 impl Similarities {
-    fn new(items: &[Item]) -> Self {
+    fn new(items: &[ClusterItem]) -> Self {
         let size = items.len();
-        let weighted = |item: &Item| item.mean.iter().map(|x| f64::from(*x) * item.weight).collect();
+        let weighted = |item: &ClusterItem| item.mean.iter().map(|x| f64::from(*x) * item.weight).collect();
         let sums: Vec<Vec<f64>> = items.iter().map(weighted).collect();
         let centroids: Vec<Vec<f32>> = sums.iter().map(|sum| unit(sum)).collect();
         let mut values = vec![0.0; size * size];
@@ -239,17 +239,17 @@ mod tests {
     use super::*;
 
     /// An item near the axis of a speaker; `noise` is its deviation.
-    fn item(speaker: usize, noise: f32, seed: usize) -> Item {
+    fn item(speaker: usize, noise: f32, seed: usize) -> ClusterItem {
         let mut mean = vec![0.0; 16];
         mean[speaker] = 1.0;
         mean[8 + seed % 8] += noise;
         let length = dot(&mean, &mean).sqrt();
         let weight = 1.0 + (seed % 3) as f64;
-        Item { mean: mean.iter().map(|x| x / length).collect(), weight, speech: weight }
+        ClusterItem { mean: mean.iter().map(|x| x / length).collect(), weight, speech: weight }
     }
 
-    fn labels(items: &[Item], min: Option<u16>, max: Option<u16>, least_speech: f64) -> Vec<usize> {
-        let limits = Limits { count: SpeakerCount::new(min, max).unwrap(), least_speech };
+    fn labels(items: &[ClusterItem], min: Option<u16>, max: Option<u16>, min_speech: f64) -> Vec<usize> {
+        let limits = ClusterLimits { count: SpeakerCount::new(min, max).unwrap(), min_speech };
         cluster(items, limits, &|| false).unwrap()
     }
 
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn speakers_are_separated_and_counted() {
         let truth: Vec<usize> = (0..60).map(|i| i * i % 7 % 4).collect();
-        let items: Vec<Item> = truth.iter().enumerate().map(|(i, &s)| item(s, 0.4, i)).collect();
+        let items: Vec<ClusterItem> = truth.iter().enumerate().map(|(i, &s)| item(s, 0.4, i)).collect();
         assert!(agree(&labels(&items, None, None, 0.0), &truth));
         let count = |min, max| labels(&items, min, max, 0.0).iter().max().unwrap() + 1;
         assert_eq!((count(Some(6), None), count(None, Some(2)), count(Some(3), Some(3))), (6, 2, 3));
@@ -277,13 +277,13 @@ mod tests {
             item.mean[7] = 1.2;
             let length = dot(&item.mean, &item.mean).sqrt();
             item.mean.iter_mut().for_each(|x| *x /= length);
-            Item { weight: 1.0, speech: 1.0, ..item }
+            ClusterItem { weight: 1.0, speech: 1.0, ..item }
         };
-        let items: Vec<Item> = truth
+        let items: Vec<ClusterItem> = truth
             .iter()
             .enumerate()
             .map(|(i, &speaker)| match speaker {
-                5 => Item { weight: 1.0, speech: 1.0, ..item(5, 0.1, i) },
+                5 => ClusterItem { weight: 1.0, speech: 1.0, ..item(5, 0.1, i) },
                 _ => similar(speaker, i),
             })
             .collect();
@@ -294,12 +294,12 @@ mod tests {
         assert_eq!(speakers(&free), 1, "{free:?}");
         assert!(agree(&two[..16], &truth[..16]), "{two:?}");
         // The outlier does not count as a third speaker, so the clusters of both speakers are within the maximum of 2.
-        let (apart, most): (Vec<usize>, Vec<Item>) = (
+        let (apart, most): (Vec<usize>, Vec<ClusterItem>) = (
             truth.clone(),
             truth
                 .iter()
                 .enumerate()
-                .map(|(i, &s)| Item { weight: 1.0, speech: 1.0, ..item(s, 0.3, i) })
+                .map(|(i, &s)| ClusterItem { weight: 1.0, speech: 1.0, ..item(s, 0.3, i) })
                 .collect(),
         );
         assert!(agree(&labels(&most, None, Some(2), 3.0)[..16], &apart[..16]));
@@ -307,13 +307,13 @@ mod tests {
 
     #[test]
     fn clustering_stops_when_it_is_cancelled() {
-        let items: Vec<Item> = (0..1_200).map(|i| item(i % 5, 0.5, i)).collect();
+        let items: Vec<ClusterItem> = (0..1_200).map(|i| item(i % 5, 0.5, i)).collect();
         let asked = std::cell::Cell::new(0);
         let cancelled = || {
             asked.set(asked.get() + 1);
             asked.get() > 3
         };
-        let limits = Limits { count: SpeakerCount::default(), least_speech: 0.0 };
+        let limits = ClusterLimits { count: SpeakerCount::default(), min_speech: 0.0 };
         assert_eq!(cluster(&items, limits, &cancelled), Err(SpeakerError::Cancelled));
         assert_eq!(asked.get(), 4);
     }
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn items_above_the_matrix_limit_are_reduced_first() {
         let truth: Vec<usize> = (0..3_000).map(|i| i / 7 % 5).collect();
-        let items: Vec<Item> = truth.iter().enumerate().map(|(i, &s)| item(s, 0.5, i)).collect();
+        let items: Vec<ClusterItem> = truth.iter().enumerate().map(|(i, &s)| item(s, 0.5, i)).collect();
         let labels = labels(&items, None, None, 0.0);
         assert_eq!(labels.iter().max(), Some(&4));
         assert!(labels.iter().zip(&truth).all(|(a, t)| *a == labels[t * 7]));
@@ -330,10 +330,10 @@ mod tests {
     proptest! {
         #[test]
         fn clusters_that_remain_are_different_speakers(seeds in prop::collection::vec((0usize..3, 0usize..40), 2..14)) {
-            let items: Vec<Item> = seeds.iter().map(|&(s, seed)| item(s, 0.2 + seed as f32 / 20.0, seed)).collect();
+            let items: Vec<ClusterItem> = seeds.iter().map(|&(s, seed)| item(s, 0.2 + seed as f32 / 20.0, seed)).collect();
             let found = labels(&items, None, None, 0.0);
             let means = mean_items(&items, &found);
-            let centroid = |item: &Item| unit(&item.mean.iter().map(|x| f64::from(*x)).collect::<Vec<_>>());
+            let centroid = |item: &ClusterItem| unit(&item.mean.iter().map(|x| f64::from(*x)).collect::<Vec<_>>());
             for (i, a) in means.iter().enumerate() {
                 for b in &means[..i] {
                     prop_assert!(dot(&centroid(a), &centroid(b)) < DIFFERENT_SPEAKERS + 1e-4);

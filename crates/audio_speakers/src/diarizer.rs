@@ -6,39 +6,21 @@ use media_time::MediaTime;
 use rten::ThreadPool;
 
 use crate::assembly::assemble;
-use crate::clustering::{Item, Limits, cluster, mean_items};
+use crate::clustering::{ClusterItem, ClusterLimits, cluster, mean_items};
 use crate::fbank::BANDS;
-use crate::pieces::{Piece, pieces, segmentation_frame};
-use crate::reconstruction::{LabelledPiece, Segment, reconstruct};
-use crate::segmentation::{Activity, FRAME_STEP, FRAMES, LOCAL_SPEAKERS, WINDOW};
+use crate::pieces::{PieceEmbedding, RELIABLE_FRAMES, SpeechPiece, pieces, segmentation_frame};
+use crate::reconstruction::{LabelledPiece, LabelledWindow, reconstruct};
+use crate::segmentation::{Activity, FRAME_STEP, FRAMES, HOP_FRAMES, LOCAL_SPEAKERS, WINDOW};
 use crate::{Diarization, Embedding, RATE, SpeakerCount, SpeakerError, SpeakerModels};
 
-/// Hop between windows in segmentation frames (2.53 s).
-pub(crate) const HOP_FRAMES: usize = 150;
 const HOP: usize = HOP_FRAMES * FRAME_STEP;
-/// Minimum feature frames (10 ms) of one speaker alone for an embedding that may found a cluster.
-const RELIABLE_FRAMES: usize = 80;
 /// Minimum feature frames of a speaker: 1.5 s of the recording, regardless of how many windows cover it.
 const SPEAKER_FRAMES: f64 = 150.0;
-
-/// The embedding of a piece of speech in one window.
-#[derive(Clone, Debug)]
-pub(crate) struct PieceVoice {
-    pub(crate) window: usize,
-    pub(crate) local: usize,
-    /// First and last frame of the piece in the segmentation of the window.
-    pub(crate) range: (usize, usize),
-    pub(crate) embedding: Embedding,
-    /// Number of feature frames (10 ms) embedded.
-    pub(crate) frames: usize,
-    /// The piece has no overlapped speech and at least [`RELIABLE_FRAMES`] frames.
-    pub(crate) is_reliable: bool,
-}
 
 /// Diarizes one recording. Samples are pushed in pieces of any length; [`Self::finish`] returns the result.
 pub struct Diarizer<'a> {
     models: &'a SpeakerModels,
-    limits: Limits,
+    limits: ClusterLimits,
     /// Threads of this recording alone: concurrent diarizations do not wait for each other.
     pub(crate) pool: Arc<ThreadPool>,
     /// Samples from the start of the next window on.
@@ -46,23 +28,23 @@ pub struct Diarizer<'a> {
     /// Number of samples pushed.
     total: u64,
     windows: Vec<Activity>,
-    voices: Vec<PieceVoice>,
+    voices: Vec<PieceEmbedding>,
 }
 
 impl<'a> Diarizer<'a> {
     /// Creates a diarizer for a recording with `count` speakers.
     #[must_use]
     pub fn new(models: &'a SpeakerModels, count: SpeakerCount) -> Self {
-        Self::with_limits(models, Limits { count, least_speech: SPEAKER_FRAMES })
+        Self::with_limits(models, ClusterLimits { count, min_speech: SPEAKER_FRAMES })
     }
 
     /// Creates a diarizer for the enrolment of a voice: the shortest speech of another person counts as a speaker,
     /// where [`Self::new`] treats it as an outlier.
     pub(crate) fn for_enrolment(models: &'a SpeakerModels) -> Self {
-        Self::with_limits(models, Limits { count: SpeakerCount::default(), least_speech: 0.0 })
+        Self::with_limits(models, ClusterLimits { count: SpeakerCount::default(), min_speech: 0.0 })
     }
 
-    fn with_limits(models: &'a SpeakerModels, limits: Limits) -> Self {
+    fn with_limits(models: &'a SpeakerModels, limits: ClusterLimits) -> Self {
         let pool = Arc::new(ThreadPool::with_num_threads(models.threads));
         Self { models, limits, pool, pending: Vec::new(), total: 0, windows: Vec::new(), voices: Vec::new() }
     }
@@ -100,7 +82,7 @@ impl<'a> Diarizer<'a> {
             self.run_window()?;
         }
         let length = MediaTime::from_samples(i64::try_from(self.total).unwrap_or(i64::MAX), RATE);
-        decide(&self.windows, &self.voices, self.limits, length, cancelled)
+        build_diarization(&self.windows, &self.voices, self.limits, length, cancelled)
     }
 
     /// Segments and embeds the window in `pending`.
@@ -122,13 +104,13 @@ impl<'a> Diarizer<'a> {
     fn embed(
         &self,
         features: &[[f32; BANDS]],
-        piece: &Piece,
+        piece: &SpeechPiece,
         local: usize,
-    ) -> Result<Option<PieceVoice>, SpeakerError> {
+    ) -> Result<Option<PieceEmbedding>, SpeakerError> {
         let frames = &piece.frames;
         let (Some(&first), Some(&last)) = (frames.first(), frames.last()) else { return Ok(None) };
         let embedding = self.models.embedder.embed(&self.pool, features, frames)?;
-        Ok(embedding.map(|embedding| PieceVoice {
+        Ok(embedding.map(|embedding| PieceEmbedding {
             window: self.windows.len(),
             local,
             range: (segmentation_frame(first), segmentation_frame(last)),
@@ -140,37 +122,37 @@ impl<'a> Diarizer<'a> {
 }
 
 /// Clusters the voices and merges the windows.
-fn decide(
+fn build_diarization(
     windows: &[Activity],
-    voices: &[PieceVoice],
-    limits: Limits,
+    voices: &[PieceEmbedding],
+    limits: ClusterLimits,
     length: MediaTime,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Diarization, SpeakerError> {
     let centroids = centroids(voices, windows.len(), limits, cancelled)?;
     let labels: Vec<usize> = voices.iter().map(|voice| nearest(&voice.embedding, &centroids)).collect();
-    let mut segments: Vec<Segment<'_>> =
-        windows.iter().map(|activity| Segment { activity, pieces: Vec::new() }).collect();
+    let mut labelled: Vec<LabelledWindow<'_>> =
+        windows.iter().map(|activity| LabelledWindow { activity, pieces: Vec::new() }).collect();
     for (voice, &speaker) in voices.iter().zip(&labels) {
         let piece = LabelledPiece { local: voice.local, range: voice.range, speaker };
-        segments[voice.window].pieces.push(piece);
+        labelled[voice.window].pieces.push(piece);
     }
-    let frames = reconstruct(&segments, centroids.len());
+    let frames = reconstruct(&labelled, centroids.len());
     Ok(assemble(&frames, voices, &labels, &centroids, length))
 }
 
 /// The centroid of each speaker; at least one if `voices` is not empty.
 fn centroids(
-    voices: &[PieceVoice],
+    voices: &[PieceEmbedding],
     windows: usize,
-    limits: Limits,
+    limits: ClusterLimits,
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Vec<Embedding>, SpeakerError> {
     let any_reliable = voices.iter().any(|voice| voice.is_reliable);
-    let items: Vec<Item> = voices
+    let items: Vec<ClusterItem> = voices
         .iter()
         .filter(|voice| voice.is_reliable || !any_reliable)
-        .map(|voice| Item {
+        .map(|voice| ClusterItem {
             mean: voice.embedding.values().to_vec(),
             weight: voice.frames as f64,
             speech: voice.frames as f64 / windows_over(voice, windows) as f64,
@@ -180,14 +162,14 @@ fn centroids(
     // A cluster of little speech is dissolved: its voices go to the nearest remaining cluster. Where fewer clusters
     // than the requested minimum have enough speech, the largest of the others are kept as well.
     means.sort_by(|a, b| b.speech.total_cmp(&a.speech));
-    let speakers = means.iter().filter(|mean| mean.speech >= limits.least_speech).count();
+    let speakers = means.iter().filter(|mean| mean.speech >= limits.min_speech).count();
     means.truncate(speakers.max(limits.count.fewest()));
     Ok(means.iter().filter_map(|mean| Embedding::new(&mean.mean)).collect())
 }
 
 /// The number of windows, of `windows` in all, that cover the middle of a piece: four in the middle of a recording, one
 /// at its start and in a recording of one window.
-fn windows_over(voice: &PieceVoice, windows: usize) -> usize {
+fn windows_over(voice: &PieceEmbedding, windows: usize) -> usize {
     let middle = voice.window * HOP_FRAMES + usize::midpoint(voice.range.0, voice.range.1);
     let first = (middle + 1).saturating_sub(FRAMES).div_ceil(HOP_FRAMES);
     let last = (middle / HOP_FRAMES).min(windows.saturating_sub(1));
@@ -211,7 +193,7 @@ mod tests {
 
     /// Recordings of up to six windows in which up to three people speak, as the networks would report them: each local
     /// speaker is one person, and embeddings are near the person's axis.
-    fn recordings() -> impl Strategy<Value = (Vec<Activity>, Vec<PieceVoice>)> {
+    fn recordings() -> impl Strategy<Value = (Vec<Activity>, Vec<PieceEmbedding>)> {
         let runs = prop::collection::vec((0usize..80, 1usize..200, 0u8..7), 0..20);
         (runs, 1usize..6, 0usize..7).prop_map(|(runs, count, seed)| {
             let mut frames = vec![0u8; (count - 1) * HOP_FRAMES + FRAMES];
@@ -235,7 +217,7 @@ mod tests {
                         let mut values = [0.01; 192];
                         values[local] = 1.0;
                         values[10 + (window + seed) % 7] = 0.5;
-                        voices.push(PieceVoice {
+                        voices.push(PieceEmbedding {
                             window,
                             local,
                             range: (
@@ -253,11 +235,11 @@ mod tests {
         })
     }
 
-    fn piece(window: usize, local: usize, range: (usize, usize), dimension: usize) -> PieceVoice {
+    fn piece(window: usize, local: usize, range: (usize, usize), dimension: usize) -> PieceEmbedding {
         let mut values = [0.01; 192];
         values[dimension] = 1.0;
         let frames = (range.1 - range.0) * FRAME_STEP / 160;
-        PieceVoice {
+        PieceEmbedding {
             window,
             local,
             range,
@@ -268,7 +250,7 @@ mod tests {
     }
 
     /// One window in which two people speak one after another, three pieces of 1 s each.
-    fn short_dialogue() -> (Vec<Activity>, Vec<PieceVoice>) {
+    fn short_dialogue() -> (Vec<Activity>, Vec<PieceEmbedding>) {
         let mut activity = [0; FRAMES];
         activity[0..180].fill(0b001);
         activity[200..380].fill(0b010);
@@ -282,15 +264,17 @@ mod tests {
     #[test]
     fn short_recordings_have_two_speakers() {
         let (windows, voices) = short_dialogue();
-        let limits = Limits { count: SpeakerCount::default(), least_speech: SPEAKER_FRAMES };
-        let found = decide(&windows, &voices, limits, MediaTime::from_millis(10_000), &|| false).unwrap();
+        let limits = ClusterLimits { count: SpeakerCount::default(), min_speech: SPEAKER_FRAMES };
+        let found =
+            build_diarization(&windows, &voices, limits, MediaTime::from_millis(10_000), &|| false).unwrap();
         assert_eq!(found.voices().len(), 2);
         // An outlier of 1 s does not count as a speaker, neither freely nor towards a bound.
         let mut with_outlier = voices.clone();
         with_outlier.push(piece(0, 0, (120, 179), 9));
         for max in [None, Some(2)] {
-            let limits = Limits { count: SpeakerCount::new(max, max).unwrap(), ..limits };
-            let found = decide(&windows, &with_outlier, limits, MediaTime::from_millis(10_000), &|| false);
+            let limits = ClusterLimits { count: SpeakerCount::new(max, max).unwrap(), ..limits };
+            let found =
+                build_diarization(&windows, &with_outlier, limits, MediaTime::from_millis(10_000), &|| false);
             let voices = found.unwrap().voices().to_vec();
             assert_eq!(voices.len(), 2);
             assert!(voices.iter().all(|voice| voice.embedding.values()[9] < 0.5));
@@ -313,9 +297,9 @@ mod tests {
             let samples = ((windows.len() - 1) * HOP + WINDOW) as i64;
             let length = MediaTime::from_samples(samples, RATE) - MediaTime::from_millis(cut);
             let count = SpeakerCount::new(Some(min), None).unwrap();
-            let limits = Limits { count, least_speech: SPEAKER_FRAMES };
-            let found = decide(&windows, &voices, limits, length, &|| false).unwrap();
-            prop_assert_eq!(&found, &decide(&windows, &voices, limits, length, &|| false).unwrap());
+            let limits = ClusterLimits { count, min_speech: SPEAKER_FRAMES };
+            let found = build_diarization(&windows, &voices, limits, length, &|| false).unwrap();
+            prop_assert_eq!(&found, &build_diarization(&windows, &voices, limits, length, &|| false).unwrap());
             let is_speech = |time: MediaTime| {
                 let sample = time.to_samples(RATE);
                 windows.iter().enumerate().any(|(window, activity)| {

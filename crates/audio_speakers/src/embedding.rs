@@ -11,9 +11,26 @@ use crate::network::Network;
 /// Dimensions of an embedding.
 const DIMENSIONS: usize = 192;
 /// Minimum number of feature frames (10 ms each) for an embedding.
-pub(crate) const FEWEST_FRAMES: usize = 20;
+pub(crate) const MIN_FRAMES: usize = 20;
 
 /// A voice as a unit vector of 192 dimensions.
+///
+/// # Examples
+///
+/// ```
+/// use audio_speakers::{Embedding, SAME_VOICE};
+///
+/// let mut values = [0.0; 192];
+/// values[0] = 3.0;
+/// let enrolled = Embedding::new(&values).expect("192 finite values, not all zero");
+/// values[1] = 3.0;
+/// let found = Embedding::new(&values).expect("192 finite values, not all zero");
+///
+/// // The angle between both is 45°.
+/// assert!((enrolled.similarity(&found) - 0.707).abs() < 1e-3);
+/// assert!(enrolled.similarity(&found) >= SAME_VOICE);
+/// assert_eq!(Embedding::new(&[1.0; 3]), None);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embedding(Vec<f32>);
 
@@ -64,7 +81,7 @@ impl Embedder {
         features: &[[f32; BANDS]],
         frames: &[usize],
     ) -> Result<Option<Embedding>, SpeakerError> {
-        if frames.len() < FEWEST_FRAMES {
+        if frames.len() < MIN_FRAMES {
             return Ok(None);
         }
         let mut mean = [0f64; BANDS];

@@ -16,6 +16,7 @@ pub mod catalog;
 mod clustering;
 mod diarizer;
 mod embedding;
+mod enrolment;
 mod error;
 mod fbank;
 mod fourier;

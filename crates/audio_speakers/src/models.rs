@@ -6,29 +6,39 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::catalog::{self, ModelFile};
-use crate::diarizer::Diarizer;
 use crate::embedding::Embedder;
 use crate::network::Network;
 use crate::segmentation::Segmenter;
-use crate::{FEATURES_VERSION, ModelError, SpeakerError, VERSION, Voice};
-
-/// Minimum speech of one speaker without overlap for an enrolled voice, in ms.
-const ENROLMENT_MS: i64 = 3_000;
-/// Minimum share of the speech that the dominant speaker of an enrolment has.
-const DOMINANCE: f64 = 0.8;
+use crate::{FEATURES_VERSION, ModelError, VERSION};
 
 /// The loaded segmentation and embedding networks. Shared between threads by reference.
+///
+/// # Examples
+///
+/// ```
+/// use audio_speakers::{ModelError, SpeakerModels, catalog};
+///
+/// // An empty directory: the error names the first file of the catalogue, and how to get it.
+/// let directory = tempfile::tempdir()?;
+/// let error = SpeakerModels::check(directory.path()).unwrap_err();
+/// assert_eq!(error, ModelError::Missing(directory.path().join(catalog::SEGMENTATION.file_name)));
+/// assert!(error.to_string().contains("harkback models pull speakers"));
+///
+/// // Voices are stored under the version of the network that made them.
+/// assert!(SpeakerModels::comparable_versions().contains(&SpeakerModels::embedding_version()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct SpeakerModels {
     pub(crate) segmenter: Segmenter,
     pub(crate) embedder: Embedder,
-    /// Number of threads of each [`Diarizer`], at least one.
+    /// Number of threads of each [`Diarizer`](crate::Diarizer), at least one.
     pub(crate) threads: usize,
 }
 
 impl SpeakerModels {
-    /// Loads both files of [`catalog::FILES`] from `directory` (33 MB) and checks their digests. Each [`Diarizer`] has
-    /// `threads` threads of its own (at least one), so that several run at the same time; results do not depend on
-    /// their number.
+    /// Loads both files of [`catalog::FILES`] from `directory` (33 MB) and checks their digests. Each
+    /// [`Diarizer`](crate::Diarizer) has `threads` threads of its own (at least one), so that several run at the same
+    /// time; results do not depend on their number.
     ///
     /// # Errors
     /// [`ModelError`] when a file is missing, unreadable, not the published one, or rejected by the runtime.
@@ -80,26 +90,6 @@ impl SpeakerModels {
     pub fn comparable_versions() -> [String; 2] {
         [Self::embedding_version(), "1-19d9ff8f-18bb22ac".to_owned()]
     }
-
-    /// The voice of the only speaker in `samples` (16 kHz mono).
-    ///
-    /// # Errors
-    /// [`SpeakerError::TooLittleSpeech`] below 3 s, [`SpeakerError::SeveralSpeakers`] when no speaker has at least 80
-    /// % of the speech, [`SpeakerError::Inference`] when a network fails, [`SpeakerError::Cancelled`].
-    pub fn voice_of(&self, samples: &[f32], cancelled: &dyn Fn() -> bool) -> Result<Voice, SpeakerError> {
-        let mut diarizer = Diarizer::for_enrolment(self);
-        diarizer.push(samples)?;
-        let found = diarizer.finish(cancelled)?;
-        let too_little = |found_ms| SpeakerError::TooLittleSpeech { found_ms, needed_ms: ENROLMENT_MS };
-        let total: i64 = found.voices().iter().map(|voice| voice.speech.as_micros()).sum();
-        let speakers = found.voices().len();
-        let voice = found.voices().iter().max_by_key(|voice| voice.speech).cloned().ok_or(too_little(0))?;
-        if (voice.speech.as_micros() as f64) < DOMINANCE * total as f64 {
-            return Err(SpeakerError::SeveralSpeakers(speakers));
-        }
-        let found_ms = voice.alone.as_millis_floor();
-        if found_ms < ENROLMENT_MS { Err(too_little(found_ms)) } else { Ok(voice) }
-    }
 }
 
 fn read(path: &Path, file: ModelFile) -> Result<Vec<u8>, ModelError> {
@@ -131,8 +121,8 @@ mod tests {
     use rten::ThreadPool;
 
     use super::*;
-    use crate::SpeakerCount;
     use crate::fbank::golden_signal;
+    use crate::{Diarizer, SpeakerCount};
 
     /// The models in the directory of `HARKBACK_MODELS`, if it has them.
     #[expect(clippy::disallowed_methods, reason = "tests alone use the models")]

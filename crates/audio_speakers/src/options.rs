@@ -1,6 +1,18 @@
 //! Bounds of the number of speakers.
 
 /// Bounds of the number of speakers of a recording; unbounded by default.
+///
+/// # Examples
+///
+/// ```
+/// use audio_speakers::SpeakerCount;
+///
+/// let interview = SpeakerCount::new(Some(2), Some(2))?;
+/// assert_eq!((interview.min(), interview.max()), (Some(2), Some(2)));
+/// assert!(SpeakerCount::new(Some(3), Some(2)).is_err());
+/// assert!(SpeakerCount::new(None, Some(SpeakerCount::MOST + 1)).is_err());
+/// # Ok::<(), audio_speakers::InvalidSpeakerCount>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SpeakerCount {
     min: Option<u16>,
@@ -26,13 +38,13 @@ impl SpeakerCount {
         if allowed(min) && allowed(max) && ordered { Ok(Self { min, max }) } else { Err(InvalidSpeakerCount) }
     }
 
-    /// The requested lower bound.
+    /// The requested lower bound, 1 to 50; `None` leaves it to the clustering.
     #[must_use]
     pub const fn min(self) -> Option<u16> {
         self.min
     }
 
-    /// The requested upper bound.
+    /// The requested upper bound, 1 to 50; `None` leaves it to the clustering.
     #[must_use]
     pub const fn max(self) -> Option<u16> {
         self.max

@@ -3,23 +3,39 @@
 //! Segmentation assigns similar voices to one speaker, and has three numbers for all speakers of 10 s. Embeddings
 //! distinguish them, so the clustering works on pieces of about two seconds, not on local speakers.
 
-use crate::embedding::FEWEST_FRAMES;
+use crate::embedding::{Embedding, MIN_FRAMES};
 use crate::fbank::{FRAME, HOP};
 use crate::segmentation::{Activity, FRAME_OFFSET, FRAME_STEP, FRAMES};
 
 /// Number of feature frames (10 ms) above which speech is cut into several pieces.
 const PIECE_FRAMES: usize = 200;
-/// Longest pause in feature frames within a piece that has [`SHORTEST_PIECE`]; a longer one ends the piece.
+/// Longest pause in feature frames within a piece that has [`MIN_PIECE_FRAMES`]; a longer one ends the piece.
 const PAUSE_FRAMES: usize = 40;
-const SHORTEST_PIECE: usize = 80;
+const MIN_PIECE_FRAMES: usize = 80;
+/// Minimum feature frames (10 ms) of one speaker alone for an embedding that may found a cluster.
+pub(crate) const RELIABLE_FRAMES: usize = 80;
 
 /// Feature frames in which one local speaker speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(crate) struct SpeechPiece {
     /// Indices of feature frames, ascending.
     pub(crate) frames: Vec<usize>,
     /// No other speaker is active in these frames.
     pub(crate) is_clean: bool,
+}
+
+/// The embedding of a piece of speech in one window.
+#[derive(Clone, Debug)]
+pub(crate) struct PieceEmbedding {
+    pub(crate) window: usize,
+    pub(crate) local: usize,
+    /// First and last frame of the piece in the segmentation of the window.
+    pub(crate) range: (usize, usize),
+    pub(crate) embedding: Embedding,
+    /// Number of feature frames (10 ms) embedded.
+    pub(crate) frames: usize,
+    /// The piece has no overlapped speech and at least [`RELIABLE_FRAMES`] frames.
+    pub(crate) is_reliable: bool,
 }
 
 /// The segmentation frame that contains the middle of a feature frame.
@@ -30,16 +46,16 @@ pub(crate) fn segmentation_frame(feature: usize) -> usize {
 
 /// The pieces of the local speaker `local` among `features` feature frames; one piece of overlapped speech if the
 /// speaker never speaks alone for long enough.
-pub(crate) fn pieces(activity: &Activity, features: usize, local: usize) -> Vec<Piece> {
+pub(crate) fn pieces(activity: &Activity, features: usize, local: usize) -> Vec<SpeechPiece> {
     let frames = |is_selected: &dyn Fn(u8) -> bool| -> Vec<usize> {
         (0..features).filter(|&feature| is_selected(activity[segmentation_frame(feature)])).collect()
     };
     let alone = frames(&|set| set == 1 << local);
-    if alone.len() >= FEWEST_FRAMES {
-        return cut(&alone).into_iter().map(|frames| Piece { frames, is_clean: true }).collect();
+    if alone.len() >= MIN_FRAMES {
+        return cut(&alone).into_iter().map(|frames| SpeechPiece { frames, is_clean: true }).collect();
     }
     let all = frames(&|set| set & (1 << local) != 0);
-    if all.len() < FEWEST_FRAMES { Vec::new() } else { vec![Piece { frames: all, is_clean: false }] }
+    if all.len() < MIN_FRAMES { Vec::new() } else { vec![SpeechPiece { frames: all, is_clean: false }] }
 }
 
 fn cut(frames: &[usize]) -> Vec<Vec<usize>> {
@@ -47,7 +63,7 @@ fn cut(frames: &[usize]) -> Vec<Vec<usize>> {
     for &frame in frames {
         match runs.last_mut() {
             Some(run)
-                if run.len() < SHORTEST_PIECE
+                if run.len() < MIN_PIECE_FRAMES
                     || run.last().is_some_and(|last| frame - last <= PAUSE_FRAMES) =>
             {
                 run.push(frame);
@@ -61,7 +77,7 @@ fn cut(frames: &[usize]) -> Vec<Vec<usize>> {
         run.chunks(run.len().div_ceil(parts)).map(<[usize]>::to_vec)
     });
     let mut parts: Vec<Vec<usize>> = parts.collect();
-    if parts.len() > 1 && parts.last().is_some_and(|part| part.len() < FEWEST_FRAMES) {
+    if parts.len() > 1 && parts.last().is_some_and(|part| part.len() < MIN_FRAMES) {
         let rest = parts.pop().unwrap_or_default();
         parts.last_mut().into_iter().for_each(|part| part.extend(&rest));
     }
@@ -111,9 +127,9 @@ mod tests {
             let found = pieces(&activity, 998, 0);
             let frames: Vec<usize> = found.iter().flat_map(|piece| piece.frames.clone()).collect();
             let expected: Vec<usize> = (0..998).filter(|&f| activity[segmentation_frame(f)] == 1).collect();
-            prop_assert_eq!(frames.is_empty(), expected.len() < FEWEST_FRAMES);
+            prop_assert_eq!(frames.is_empty(), expected.len() < MIN_FRAMES);
             prop_assert!(frames.is_empty() || frames == expected);
-            prop_assert!(found.iter().all(|piece| piece.frames.len() <= PIECE_FRAMES + FEWEST_FRAMES));
+            prop_assert!(found.iter().all(|piece| piece.frames.len() <= PIECE_FRAMES + MIN_FRAMES));
         }
     }
 }

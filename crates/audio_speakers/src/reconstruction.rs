@@ -1,7 +1,6 @@
 //! Merges overlapping windows into the active speakers of each frame.
 
-use crate::diarizer::HOP_FRAMES;
-use crate::segmentation::{Activity, FRAMES, LOCAL_SPEAKERS};
+use crate::segmentation::{Activity, FRAMES, HOP_FRAMES, LOCAL_SPEAKERS};
 
 /// A piece of speech of one local speaker with its global speaker.
 #[derive(Clone, Copy, Debug)]
@@ -13,12 +12,12 @@ pub(crate) struct LabelledPiece {
 }
 
 /// A window with the speakers of its pieces.
-pub(crate) struct Segment<'a> {
+pub(crate) struct LabelledWindow<'a> {
     pub(crate) activity: &'a Activity,
     pub(crate) pieces: Vec<LabelledPiece>,
 }
 
-impl Segment<'_> {
+impl LabelledWindow<'_> {
     /// The speakers active in a frame: for each active local speaker, the speaker of its nearest piece.
     fn speakers(&self, frame: usize) -> impl Iterator<Item = usize> {
         let set = self.activity[frame];
@@ -58,25 +57,25 @@ struct Votes {
 
 /// The speakers active in each frame: as many as the windows that cover it have on average, those with the most votes.
 /// Buffers the votes of one window's length.
-pub(crate) fn reconstruct(segments: &[Segment<'_>], speakers: usize) -> Vec<ActiveSpeakers> {
+pub(crate) fn reconstruct(windows: &[LabelledWindow<'_>], speakers: usize) -> Vec<ActiveSpeakers> {
     let empty = Votes { of: vec![0; speakers], ..Votes::default() };
     let mut votes = vec![empty.clone(); FRAMES];
-    let mut frames = Vec::with_capacity((segments.len() + FRAMES.div_ceil(HOP_FRAMES)) * HOP_FRAMES);
-    for segment in segments {
-        for (frame, (votes, set)) in votes.iter_mut().zip(segment.activity).enumerate() {
+    let mut frames = Vec::with_capacity((windows.len() + FRAMES.div_ceil(HOP_FRAMES)) * HOP_FRAMES);
+    for window in windows {
+        for (frame, (votes, set)) in votes.iter_mut().zip(window.activity).enumerate() {
             let weight = weight(frame);
             votes.total += weight;
             votes.speaking += weight * set.count_ones();
-            segment.speakers(frame).for_each(|speaker| votes.of[speaker] += weight);
+            window.speakers(frame).for_each(|speaker| votes.of[speaker] += weight);
         }
-        frames.extend(votes.drain(..HOP_FRAMES).map(|votes| decide(&votes)));
+        frames.extend(votes.drain(..HOP_FRAMES).map(|votes| most_voted(&votes)));
         votes.resize(FRAMES, empty.clone());
     }
-    frames.extend(votes.iter().take(FRAMES - HOP_FRAMES).map(decide));
+    frames.extend(votes.iter().take(FRAMES - HOP_FRAMES).map(most_voted));
     frames
 }
 
-fn decide(votes: &Votes) -> ActiveSpeakers {
+fn most_voted(votes: &Votes) -> ActiveSpeakers {
     if votes.total == 0 {
         return Vec::new();
     }
@@ -107,11 +106,11 @@ mod tests {
     fn windows_agree_on_a_speaker_under_different_local_numbers() {
         let (first, second) =
             (activity(200..400, 0b001), activity(200 - HOP_FRAMES..400 - HOP_FRAMES, 0b100));
-        let segments = [
-            Segment { activity: &first, pieces: vec![piece(0, (200, 399), 1)] },
-            Segment { activity: &second, pieces: vec![piece(2, (50, 249), 1)] },
+        let windows = [
+            LabelledWindow { activity: &first, pieces: vec![piece(0, (200, 399), 1)] },
+            LabelledWindow { activity: &second, pieces: vec![piece(2, (50, 249), 1)] },
         ];
-        let frames = reconstruct(&segments, 2);
+        let frames = reconstruct(&windows, 2);
         assert_eq!(frames.len(), FRAMES + HOP_FRAMES);
         assert!(
             frames
@@ -125,7 +124,7 @@ mod tests {
     fn pieces_of_one_local_speaker_may_be_of_different_speakers() {
         let active = activity(0..FRAMES, 0b001);
         let pieces = vec![piece(0, (0, 99), 0), piece(0, (110, 588), 1)];
-        let frames = reconstruct(&[Segment { activity: &active, pieces }], 2);
+        let frames = reconstruct(&[LabelledWindow { activity: &active, pieces }], 2);
         assert_eq!(
             (&frames[50], &frames[103], &frames[107], &frames[300]),
             (&vec![0], &vec![0], &vec![1], &vec![1])
@@ -136,9 +135,11 @@ mod tests {
     fn overlap_is_kept_and_the_majority_decides() {
         let (two, one) = (activity(0..FRAMES, 0b011), activity(0..FRAMES, 0b001));
         let pieces = || vec![piece(0, (0, 588), 0), piece(1, (0, 588), 1)];
-        let segments =
-            [Segment { activity: &two, pieces: pieces() }, Segment { activity: &one, pieces: pieces() }];
-        let frames = reconstruct(&segments, 2);
+        let windows = [
+            LabelledWindow { activity: &two, pieces: pieces() },
+            LabelledWindow { activity: &one, pieces: pieces() },
+        ];
+        let frames = reconstruct(&windows, 2);
         assert_eq!(frames[100], [0, 1]);
         // One window has two speakers; the other, in which the frame is farther from the edge, has one.
         assert_eq!(frames[FRAMES - 3], [0]);
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn speech_without_an_embedding_has_no_speaker() {
         let active = activity(10..20, 0b001);
-        let frames = reconstruct(&[Segment { activity: &active, pieces: Vec::new() }], 1);
+        let frames = reconstruct(&[LabelledWindow { activity: &active, pieces: Vec::new() }], 1);
         assert!(frames.iter().all(Vec::is_empty));
         assert_eq!(reconstruct(&[], 0).len(), FRAMES - HOP_FRAMES);
     }

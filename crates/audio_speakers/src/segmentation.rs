@@ -11,6 +11,8 @@ use crate::network::Network;
 pub(crate) const WINDOW: usize = 160_000;
 /// Segmentation frames in one window.
 pub(crate) const FRAMES: usize = 589;
+/// Hop between windows in segmentation frames (2.53 s).
+pub(crate) const HOP_FRAMES: usize = 150;
 /// Samples from one frame to the next (16.875 ms).
 pub(crate) const FRAME_STEP: usize = 270;
 /// Maximum number of local speakers of a window.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use http_kit::Id;
 use media_time::MediaTime;
-use media_v2::{Meta, canonical_json};
+use media_v2::Meta;
+use primitives::Id;
+use primitives::canonical_json;
 use serde_json::value::RawValue;
 
-use crate::lookup::{Found, SourcePosition};
+use crate::lookup::{SourceLookup, SourcePosition};
 use crate::plan::{Plan, Track};
 use crate::semantics::Semantics;
 use crate::shot_list::ShotList;
@@ -29,25 +30,25 @@ pub(crate) struct Built {
 /// Builds the shot list. `semantics` has an entry for each of the timelines found, in their order.
 pub(crate) fn build(
     plan: &Plan,
-    found: &Found,
+    found: &SourceLookup,
     semantics: &[Semantics],
     alignment: Alignment,
     seed: Option<i64>,
 ) -> Result<Built, Error> {
     check_size(plan, found)?;
     let metas: Vec<Option<ArtifactMeta>> =
-        found.places.iter().map(artifact_meta).collect::<Result<_, _>>()?;
+        found.positions.iter().map(artifact_meta).collect::<Result<_, _>>()?;
     let sources: Vec<Source<'_>> = found
-        .places
+        .positions
         .iter()
         .zip(&metas)
-        .map(|(place, meta)| Source {
-            asset_id: &place.asset_id,
-            start: place.start,
-            asset_duration: found.lengths.get(&place.asset_id).copied().flatten(),
-            clip_offsets: place.clip_offsets.as_deref(),
-            artifact: place.artifact.as_ref().map(|(id, _)| id).zip(meta.as_ref()),
-            semantics: place.timeline.and_then(|timeline| semantics.get(timeline)),
+        .map(|(position, meta)| Source {
+            asset_id: &position.asset_id,
+            start: position.start,
+            asset_duration: found.lengths.get(&position.asset_id).copied().flatten(),
+            clip_offsets: position.clip_offsets.as_deref(),
+            artifact: position.artifact.as_ref().map(|(id, _)| id).zip(meta.as_ref()),
+            semantics: position.timeline.and_then(|timeline| semantics.get(timeline)),
         })
         .collect();
     let shots = shots(plan, &sources, alignment);
@@ -69,29 +70,29 @@ pub(crate) fn build(
 }
 
 /// Rejects a shot list that may be too large: long texts in few artifacts are repeated for every clip.
-fn check_size(plan: &Plan, found: &Found) -> Result<(), Error> {
+fn check_size(plan: &Plan, found: &SourceLookup) -> Result<(), Error> {
     let text = |text: Option<&str>| text.map_or(0, str::len);
-    let size_of = |place: &SourcePosition| {
-        let meta = place.artifact.as_ref().map_or(0, |(_, meta)| meta.get().len());
-        let pieces = place.clip_offsets.as_ref().map_or(0, |pieces| 64 * pieces.len());
+    let size_of = |position: &SourcePosition| {
+        let meta = position.artifact.as_ref().map_or(0, |(_, meta)| meta.get().len());
+        let pieces = position.clip_offsets.as_ref().map_or(0, |pieces| 64 * pieces.len());
         meta + pieces
     };
-    let sizes: Vec<usize> = found.places.iter().map(size_of).collect();
+    let sizes: Vec<usize> = found.positions.iter().map(size_of).collect();
     let track_size = |track: &Track| text(Some(&track.name)) + text(track.role.as_deref());
     let bytes: usize = plan
         .clips
         .iter()
         .map(|clip| {
             let track = clip.track.map_or(0, |track| track_size(&plan.tracks[track]));
-            SHOT_BYTES + sizes[clip.sound] + track + text(clip.label.as_deref())
+            SHOT_BYTES + sizes[clip.source] + track + text(clip.label.as_deref())
         })
         .sum();
     if bytes > MAX_SHOT_LIST_BYTES { Err(Error::ShotListTooLarge) } else { Ok(()) }
 }
 
 /// The artifact's own meta, with each value serialized once.
-fn artifact_meta(place: &SourcePosition) -> Result<Option<ArtifactMeta>, Error> {
-    let Some((_, meta)) = &place.artifact else { return Ok(None) };
+fn artifact_meta(position: &SourcePosition) -> Result<Option<ArtifactMeta>, Error> {
+    let Some((_, meta)) = &position.artifact else { return Ok(None) };
     let meta: Meta = serde_json::from_str(meta.get()).map_err(Error::Unwritable)?;
     let own = meta.into_iter().filter(|(name, _)| !SHOT_META.contains(&name.as_str()));
     let text = own.map(|(name, value)| Ok((name, RawValue::from_string(canonical_json(&value))?)));

@@ -1,9 +1,18 @@
-use axum::http::StatusCode;
+use audio_pattern_engine::codes::PATTERN_NOT_FOUND;
+use audio_semantic_timeline::codes::SEMANTICS_UNREADABLE;
 use axum::response::{IntoResponse, Response};
-use http_kit::{FieldError, Id, Problem, WorkError};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY};
+use http_kit::{FieldError, Problem};
 use media_v2::MediaError;
+use primitives::Id;
+use scheduling::WorkError;
 
-use crate::{InvalidOwnOrigin, MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
+use crate::codes::{
+    ORIGIN_CYCLE, ORIGIN_GRAPH_TOO_LARGE, ORIGIN_INVALID, ORIGIN_MAP_MISSING, ORIGIN_MAP_NOT_FOUND,
+    ORIGIN_TOO_DEEP, PATTERN_CONFLICT, SEMANTICS_MISSING, SHOT_LIST_NOT_FOUND, SHOT_LIST_TOO_LARGE,
+    SHOT_LIST_UNREADABLE, TOO_MANY_CLIPS, UPSTREAM_WINDOW_INVALID,
+};
+use crate::{InvalidDeclaredOrigin, MAX_CHAIN, MAX_CLIPS, MAX_SHOT_LIST_BYTES};
 
 /// Why an origin or a shot list could not be returned.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +42,7 @@ pub enum Error {
     )]
     UpstreamWindow(Id),
     /// The meta of artifacts names an invalid source.
-    #[error("{InvalidOwnOrigin}: {}", list(.0))]
+    #[error("{InvalidDeclaredOrigin}: {}", list(.0))]
     OriginInvalid(Vec<String>),
     /// Artifacts without an origin map, where one is required.
     #[error("neither these artifacts nor their upstream artifacts have an origin map: {}", list(.0))]
@@ -115,42 +124,34 @@ pub enum Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
-        let about = |code, id: Id| Self::unprocessable(code, &detail).with("ids", vec![id.to_string()]);
+        let about = |code, id: Id| Self::new(code, &detail).with("ids", vec![id.to_string()]);
         match error {
-            Error::Invalid(errors) => errors
-                .into_iter()
-                .fold(Self::unprocessable("invalid_body", detail), |p, e| p.field(e.pointer, e.detail)),
-            Error::OriginMapNotFound(_) => Self::not_found("origin_map_not_found", detail),
-            Error::OriginCycle(id) => about("origin_cycle", id),
-            Error::OriginTooDeep(id) => about("origin_too_deep", id),
-            Error::OriginGraphTooLarge { .. } => Self::unprocessable("origin_graph_too_large", detail),
-            Error::UpstreamWindow(id) => about("upstream_window_invalid", id),
-            Error::OriginInvalid(ids) => Self::unprocessable("origin_invalid", detail).with("ids", ids),
-            Error::OriginMapMissing(ids) => {
-                Self::unprocessable("origin_map_missing", detail).with("ids", ids)
-            }
+            Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
+            Error::OriginMapNotFound(_) => Self::new(ORIGIN_MAP_NOT_FOUND, detail),
+            Error::OriginCycle(id) => about(ORIGIN_CYCLE, id),
+            Error::OriginTooDeep(id) => about(ORIGIN_TOO_DEEP, id),
+            Error::OriginGraphTooLarge { .. } => Self::new(ORIGIN_GRAPH_TOO_LARGE, detail),
+            Error::UpstreamWindow(id) => about(UPSTREAM_WINDOW_INVALID, id),
+            Error::OriginInvalid(ids) => Self::new(ORIGIN_INVALID, detail).with("ids", ids),
+            Error::OriginMapMissing(ids) => Self::new(ORIGIN_MAP_MISSING, detail).with("ids", ids),
             Error::Missing { artifact_ids, asset_ids } => {
-                let code = if artifact_ids.is_empty() { "asset_not_found" } else { "artifact_not_found" };
-                Self::not_found(code, detail)
+                let code = if artifact_ids.is_empty() { ASSET_NOT_FOUND } else { ARTIFACT_NOT_FOUND };
+                Self::new(code, detail)
                     .with("ids", [artifact_ids.as_slice(), &asset_ids].concat())
                     .with("artifact_ids", artifact_ids)
                     .with("asset_ids", asset_ids)
             }
             Error::SemanticsMissing { missing, .. } => {
-                Self::unprocessable("semantics_missing", detail).with("ids", missing)
+                Self::new(SEMANTICS_MISSING, detail).with("ids", missing)
             }
             // Timelines made by harkback are complete; those registered by a caller may have any content.
-            Error::SemanticsUnreadable { .. } => {
-                Self::unprocessable("semantics_unreadable", detail).caused_by(error)
-            }
-            Error::PatternNotFound(_) => Self::not_found("pattern_not_found", detail),
-            Error::PatternConflict(_) => Self::new(StatusCode::CONFLICT, "pattern_conflict", detail),
-            Error::TooManyClips { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_clips", detail),
-            Error::ShotListTooLarge => Self::unprocessable("shot_list_too_large", detail),
-            Error::ShotListNotFound(_) => Self::not_found("shot_list_not_found", detail),
-            Error::ShotListUnreadable { .. } => {
-                Self::unprocessable("shot_list_unreadable", detail).caused_by(error)
-            }
+            Error::SemanticsUnreadable { .. } => Self::new(SEMANTICS_UNREADABLE, detail).caused_by(error),
+            Error::PatternNotFound(_) => Self::new(PATTERN_NOT_FOUND, detail),
+            Error::PatternConflict(_) => Self::new(PATTERN_CONFLICT, detail),
+            Error::TooManyClips { .. } => Self::new(TOO_MANY_CLIPS, detail),
+            Error::ShotListTooLarge => Self::new(SHOT_LIST_TOO_LARGE, detail),
+            Error::ShotListNotFound(_) => Self::new(SHOT_LIST_NOT_FOUND, detail),
+            Error::ShotListUnreadable { .. } => Self::new(SHOT_LIST_UNREADABLE, detail).caused_by(error),
             Error::Unwritable(_) => Self::internal(error),
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),

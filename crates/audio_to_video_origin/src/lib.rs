@@ -25,11 +25,12 @@
 //! track that should lead to its video is registered as an artifact of the video, not as a separate asset.
 
 mod build;
+pub mod codes;
+mod declared_origin;
 mod error;
 mod lookup;
 mod model;
 mod origin;
-mod own;
 mod plan;
 mod resolve;
 mod routes;
@@ -40,16 +41,15 @@ mod shots;
 mod starts;
 pub mod store;
 
-use media_time::MediaTime;
+use media_v2::MAX_STORED_JSON_BYTES;
 
+pub use declared_origin::{DeclaredFields, DeclaredOrigin, InvalidDeclaredOrigin};
 pub use error::Error;
 pub use model::{
     Alignment, AudioClip, AudioSequence, AudioTrack, ClipOffset, NewOriginMap, OriginMap, PatternOrId,
     PatternShot, PutOriginMap, ResolvedOriginMap, ShotListMeta, ShotListRequest, ShotListResult, VideoShot,
 };
-pub use origin::{Origin, ResolvedOrigin};
-pub use own::{DeclaredFields, DeclaredOrigin, InvalidOwnOrigin};
-pub use resolve::MAX_CHAIN;
+pub use origin::{MAX_CHAIN, Origin, ResolvedOrigin};
 pub use routes::{BODY_LIMITS, router};
 pub use service::VideoOrigins;
 pub use shot_list::ShotList;
@@ -61,6 +61,4 @@ pub const MAX_CLIPS: usize = 100_000;
 /// Maximum number of tracks of one shot list.
 pub const MAX_TRACKS: usize = 10_000;
 /// Maximum size of a shot list, in bytes of JSON.
-pub const MAX_SHOT_LIST_BYTES: usize = 256 << 20;
-/// Maximum time in a recording: thirty days.
-const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
+pub const MAX_SHOT_LIST_BYTES: usize = MAX_STORED_JSON_BYTES as usize;

@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
-use http_kit::{FieldError, Id, Scope};
+use http_kit::FieldError;
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
 
 use crate::plan::{Clip, ClipSource, MAX_ERRORS, Plan};
 use crate::store::{self, AudioArtifactRow, TimelineRow};
-use crate::{ClipOffset, DeclaredFields, Error, InvalidOwnOrigin, ResolvedOrigin};
+use crate::{ClipOffset, DeclaredFields, Error, InvalidDeclaredOrigin, ResolvedOrigin};
 
 /// The lookup's result for the audio sources of a plan.
-pub(crate) struct Found {
+pub(crate) struct SourceLookup {
     /// One entry per audio source, in their order.
-    pub(crate) places: Vec<SourcePosition>,
+    pub(crate) positions: Vec<SourcePosition>,
     /// The duration of each recording, if known.
     pub(crate) lengths: HashMap<Id, Option<MediaTime>>,
     /// The semantic timelines, ordered by id.
@@ -29,7 +30,7 @@ pub(crate) struct SourcePosition {
     pub(crate) clip_offsets: Option<Vec<ClipOffset>>,
     /// The artifact and its meta, if the source is one.
     pub(crate) artifact: Option<(Id, Box<RawValue>)>,
-    /// Index in [`Found::timelines`].
+    /// Index in [`SourceLookup::timelines`].
     pub(crate) timeline: Option<usize>,
 }
 
@@ -49,16 +50,16 @@ pub(crate) async fn find(
     plan: &Plan,
     mapped: bool,
     require_semantics: bool,
-) -> Result<Found, Error> {
+) -> Result<SourceLookup, Error> {
     let artifact_ids = plan.artifact_ids();
     let mut rows = store::find_sounds(conn, scope, &artifact_ids).await?;
     let origins = store::resolve_origins(conn, scope, &artifact_ids).await?;
     let mut origins: HashMap<&Id, Option<ResolvedOrigin>> = artifact_ids.iter().zip(origins).collect();
 
-    let (mut places, mut missing_artifacts, mut assets) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut positions, mut missing_artifacts, mut assets) = (Vec::new(), Vec::new(), Vec::new());
     let (mut unmapped, mut invalid) = (Vec::new(), Vec::new());
-    for sound in &plan.sounds {
-        let place = match sound {
+    for source in &plan.sources {
+        let position = match source {
             ClipSource::Asset(id) => SourcePosition::whole(id.clone()),
             ClipSource::Artifact(id) => {
                 let Some(row) = rows.remove(id) else {
@@ -66,7 +67,7 @@ pub(crate) async fn find(
                     continue;
                 };
                 match SourcePosition::of(row, origins.remove(id).flatten(), mapped) {
-                    Ok(place) => place,
+                    Ok(position) => position,
                     Err(RejectedOrigin::Unmapped) => {
                         unmapped.push(id.to_string());
                         continue;
@@ -78,8 +79,8 @@ pub(crate) async fn find(
                 }
             }
         };
-        assets.push(place.asset_id.clone());
-        places.push(place);
+        assets.push(position.asset_id.clone());
+        positions.push(position);
     }
     let asset_ids: Vec<Id> = distinct(assets);
     let lengths = store::find_lengths(conn, scope, &asset_ids).await?;
@@ -94,19 +95,19 @@ pub(crate) async fn find(
     if !unmapped.is_empty() {
         return Err(Error::OriginMapMissing(unmapped));
     }
-    let timelines = timelines(conn, scope, &mut places, require_semantics).await?;
-    Ok(Found { places, lengths, timelines })
+    let timelines = timelines(conn, scope, &mut positions, require_semantics).await?;
+    Ok(SourceLookup { positions, lengths, timelines })
 }
 
-impl Found {
+impl SourceLookup {
     /// Errors for the clips whose offset is at or after the end of their recording: none of it could be shown, and
     /// moving the shot inside the recording would show something else.
     pub(crate) fn beyond(&self, plan: &Plan) -> Vec<FieldError> {
         let is_beyond = |clip: &Clip| {
-            let place = &self.places[clip.sound];
-            let length = self.lengths.get(&place.asset_id).copied().flatten();
+            let position = &self.positions[clip.source];
+            let length = self.lengths.get(&position.asset_id).copied().flatten();
             clip.source_offset > MediaTime::ZERO
-                && length.is_some_and(|length| place.start + clip.source_offset >= length)
+                && length.is_some_and(|length| position.start + clip.source_offset >= length)
         };
         let beyond = plan.clips.iter().enumerate().filter(|(_, clip)| is_beyond(clip));
         let errors = beyond.take(MAX_ERRORS).map(|(index, _)| FieldError {
@@ -117,24 +118,24 @@ impl Found {
     }
 }
 
-/// Looks up the timelines and sets the timeline index of each place.
+/// Looks up the timelines and sets the timeline index of each position.
 async fn timelines(
     conn: &mut PgConnection,
     scope: &Scope,
-    places: &mut [SourcePosition],
+    positions: &mut [SourcePosition],
     require_semantics: bool,
 ) -> Result<Vec<TimelineRow>, Error> {
-    let subject = |place: &SourcePosition| TimelineOf {
-        asset_id: place.asset_id.clone(),
-        artifact_id: place.artifact.as_ref().map(|(id, _)| id.clone()),
+    let subject = |position: &SourcePosition| TimelineOf {
+        asset_id: position.asset_id.clone(),
+        artifact_id: position.artifact.as_ref().map(|(id, _)| id.clone()),
     };
-    let wanted: Vec<TimelineOf> = distinct(places.iter().map(subject).collect());
+    let wanted: Vec<TimelineOf> = distinct(positions.iter().map(subject).collect());
     let ids = find_timelines(conn, scope, &wanted).await?;
     if require_semantics {
         let without = wanted.iter().zip(&ids).filter(|(_, id)| id.is_none());
         let missing = distinct(without.map(|(wanted, _)| wanted.asset_id.clone()).collect());
         if !missing.is_empty() {
-            let stale = media_v2::store::wrongly_analysed(conn, scope, &missing).await?;
+            let stale = audio_semantic_timeline::store::wrongly_analysed(conn, scope, &missing).await?;
             let [missing, stale] = [missing, stale].map(|ids| ids.iter().map(Id::to_string).collect());
             return Err(Error::SemanticsMissing { missing, stale });
         }
@@ -147,8 +148,8 @@ async fn timelines(
         .zip(&ids)
         .filter_map(|(wanted, id)| Some((wanted, *by_id.get(id.as_ref()?)?)))
         .collect();
-    for place in places {
-        place.timeline = by_subject.get(&subject(place)).copied();
+    for position in positions {
+        position.timeline = by_subject.get(&subject(position)).copied();
     }
     Ok(found)
 }
@@ -187,7 +188,7 @@ impl SourcePosition {
             source_start_ms: row.source_start_ms.as_deref(),
             source_end_ms: None,
         };
-        let own = facts.origin().map_err(|InvalidOwnOrigin| RejectedOrigin::Invalid)?;
+        let own = facts.origin().map_err(|InvalidDeclaredOrigin| RejectedOrigin::Invalid)?;
         if mapped && !own.is_mapped {
             return Err(RejectedOrigin::Unmapped);
         }

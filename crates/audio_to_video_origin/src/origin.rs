@@ -1,8 +1,11 @@
 use chrono::{DateTime, Utc};
-use http_kit::Id;
 use media_time::{MediaTime, Window};
+use primitives::Id;
 
 use crate::ClipOffset;
+
+/// Maximum number of artifacts of a chain.
+pub const MAX_CHAIN: usize = 64;
 
 /// The window of a recording that an audio artifact was taken from, with its pieces in playback order.
 #[derive(Clone, Debug, PartialEq, Eq)]

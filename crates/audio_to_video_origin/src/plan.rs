@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use audio_pattern_engine::PatternTimeline;
-use http_kit::{FieldError, Id};
+use http_kit::FieldError;
+use media_time::limits::MAX_INSTANT;
 use media_time::{Bpm, MediaTime};
+use primitives::Id;
 
-use crate::{AudioClip, AudioSequence, Error, LATEST, MAX_CLIPS, MAX_TRACKS};
+use crate::{AudioClip, AudioSequence, Error, MAX_CLIPS, MAX_TRACKS};
 
 /// Maximum number of invalid fields that are reported.
 pub(crate) const MAX_ERRORS: usize = 100;
@@ -18,7 +20,7 @@ const MAX_TEXT: usize = 512;
 pub(crate) struct Plan {
     pub(crate) clips: Vec<Clip>,
     /// The distinct audio sources of the clips, in the order of their first clip.
-    pub(crate) sounds: Vec<ClipSource>,
+    pub(crate) sources: Vec<ClipSource>,
     pub(crate) tracks: Vec<Track>,
     pub(crate) pattern_id: Option<Id>,
     pub(crate) sequence_id: Option<Id>,
@@ -33,8 +35,8 @@ pub(crate) enum ClipSource {
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Clip {
-    /// Index in the plan's sounds.
-    pub(crate) sound: usize,
+    /// Index in the plan's sources.
+    pub(crate) source: usize,
     /// Index in the plan's tracks; `None` in a pattern.
     pub(crate) track: Option<usize>,
     pub(crate) start: MediaTime,
@@ -63,8 +65,8 @@ impl Plan {
             let pointer = format!("/sequence/tracks/{index}");
             planner.text(&pointer, "name", Some(&track.name));
             planner.text(&pointer, "role", track.role.as_deref());
-            for (place, clip) in track.clips.into_iter().enumerate() {
-                planner.clip(&|| format!("{pointer}/clips/{place}"), Some(index), clip);
+            for (position, clip) in track.clips.into_iter().enumerate() {
+                planner.clip(&|| format!("{pointer}/clips/{position}"), Some(index), clip);
             }
             tracks.push(Track { name: track.name, role: track.role });
         }
@@ -75,7 +77,7 @@ impl Plan {
         check_count(pattern.clips.len())?;
         let mut planner = Planner::default();
         planner.tempo("/pattern/bpm", Some(pattern.bpm));
-        for (place, clip) in pattern.clips.into_iter().enumerate() {
+        for (position, clip) in pattern.clips.into_iter().enumerate() {
             let clip = AudioClip {
                 artifact_id: Some(clip.artifact_id),
                 asset_id: None,
@@ -84,7 +86,7 @@ impl Plan {
                 source_offset_ms: clip.source_offset_ms,
                 label: Some(clip.label).filter(|label| !label.is_empty()),
             };
-            planner.clip(&|| format!("/pattern/clips/{place}"), None, clip);
+            planner.clip(&|| format!("/pattern/clips/{position}"), None, clip);
         }
         planner.finish(Vec::new(), Some(pattern.pattern_id), None)
     }
@@ -106,11 +108,11 @@ impl Plan {
     }
 
     pub(crate) fn artifact_ids(&self) -> Vec<Id> {
-        let artifact = |sound: &ClipSource| match sound {
+        let artifact = |source: &ClipSource| match source {
             ClipSource::Artifact(id) => Some(id.clone()),
             ClipSource::Asset(_) => None,
         };
-        self.sounds.iter().filter_map(artifact).collect()
+        self.sources.iter().filter_map(artifact).collect()
     }
 }
 
@@ -121,8 +123,8 @@ fn check_count(clips: usize) -> Result<(), Error> {
 #[derive(Default)]
 struct Planner {
     clips: Vec<Clip>,
-    sounds: Vec<ClipSource>,
-    places: HashMap<ClipSource, usize>,
+    sources: Vec<ClipSource>,
+    positions: HashMap<ClipSource, usize>,
     errors: Vec<FieldError>,
 }
 
@@ -147,7 +149,7 @@ impl Planner {
 
     /// Adds a clip; `pointer` is called only for an error.
     fn clip(&mut self, pointer: &dyn Fn() -> String, track: Option<usize>, clip: AudioClip) {
-        let sound = match (clip.artifact_id, clip.asset_id) {
+        let source = match (clip.artifact_id, clip.asset_id) {
             (Some(id), None) => ClipSource::Artifact(id),
             (None, Some(id)) => ClipSource::Asset(id),
             _ => return self.refuse(pointer(), "must name one of artifact_id and asset_id"),
@@ -161,19 +163,19 @@ impl Planner {
         if clip.source_offset_ms.is_negative() {
             self.refuse(format!("{}/source_offset_ms", pointer()), "must not be negative");
         }
-        if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > LATEST {
+        if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > MAX_INSTANT {
             self.refuse(pointer(), "must end within thirty days");
         }
         if clip.label.as_ref().is_some_and(|label| label.len() > MAX_TEXT) {
             self.refuse(format!("{}/label", pointer()), "is longer than 512 bytes");
         }
-        let next = self.sounds.len();
-        let place = *self.places.entry(sound).or_insert_with_key(|sound| {
-            self.sounds.push(sound.clone());
+        let next = self.sources.len();
+        let position = *self.positions.entry(source).or_insert_with_key(|source| {
+            self.sources.push(source.clone());
             next
         });
         self.clips.push(Clip {
-            sound: place,
+            source: position,
             track,
             start: clip.start_ms,
             duration: clip.duration_ms,
@@ -191,7 +193,7 @@ impl Planner {
         if !self.errors.is_empty() {
             return Err(Error::Invalid(self.errors));
         }
-        Ok(Plan { clips: self.clips, sounds: self.sounds, tracks, pattern_id, sequence_id })
+        Ok(Plan { clips: self.clips, sources: self.sources, tracks, pattern_id, sequence_id })
     }
 }
 
@@ -209,16 +211,16 @@ mod tests {
 
     #[test]
     fn plan_lists_each_audio_source_once() {
-        let clip = |sound: Value| {
+        let clip = |source: Value| {
             let mut clip = json!({"start_ms": 1, "duration_ms": 2});
-            clip.as_object_mut().unwrap().extend(sound.as_object().unwrap().clone());
+            clip.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
             clip
         };
         let (hit, film) = (clip(json!({"artifact_id": "x"})), clip(json!({"asset_id": "x"})));
         let plan = plan(json!([hit, film, hit])).unwrap();
         let id = || "x".parse().unwrap();
-        assert_eq!(plan.sounds, [ClipSource::Artifact(id()), ClipSource::Asset(id())]);
-        assert_eq!(plan.clips.iter().map(|clip| clip.sound).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!(plan.sources, [ClipSource::Artifact(id()), ClipSource::Asset(id())]);
+        assert_eq!(plan.clips.iter().map(|clip| clip.source).collect::<Vec<_>>(), [0, 1, 0]);
         assert_eq!(plan.clips[0].track, Some(1));
         assert_eq!(plan.artifact_ids(), [id()]);
     }

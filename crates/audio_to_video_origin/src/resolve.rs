@@ -4,14 +4,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use http_kit::Id;
 use media_time::{MediaTime, Window};
+use primitives::Id;
 use serde_json::Value;
 
-use crate::{Error, Origin, ResolvedOrigin};
-
-/// Maximum number of artifacts of a chain.
-pub const MAX_CHAIN: usize = 64;
+use crate::{Error, MAX_CHAIN, Origin, ResolvedOrigin};
 
 /// An artifact on a chain.
 #[derive(Debug)]

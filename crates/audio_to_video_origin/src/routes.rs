@@ -1,15 +1,25 @@
+use audio_pattern_engine::codes::PATTERN_NOT_FOUND;
+use audio_semantic_timeline::codes::SEMANTICS_UNREADABLE;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_kit::{
-    ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext, UnparsedJson, path_id,
+use http_kit::codes::{
+    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY, QUEUE_FULL,
 };
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, UnparsedJson, path_id};
+use media_v2::codes::SOURCE_CHANGED;
+use primitives::{Id, Page, PageParams};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::codes::{
+    ORIGIN_CYCLE, ORIGIN_GRAPH_TOO_LARGE, ORIGIN_INVALID, ORIGIN_MAP_MISSING, ORIGIN_MAP_NOT_FOUND,
+    ORIGIN_TOO_DEEP, PATTERN_CONFLICT, SEMANTICS_MISSING, SHOT_LIST_NOT_FOUND, SHOT_LIST_TOO_LARGE,
+    SHOT_LIST_UNREADABLE, TOO_MANY_CLIPS, UPSTREAM_WINDOW_INVALID,
+};
 use crate::{
     Error, OriginMap, PatternShot, PutOriginMap, ResolvedOriginMap, ShotList, ShotListRequest,
     ShotListResult, VideoOrigins,
@@ -32,6 +42,8 @@ pub fn router(origins: VideoOrigins) -> OpenApiRouter {
         .with_state(origins)
 }
 
+http_kit::error_responses!(PutOriginMapErrors: ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY);
+
 /// Set the origin of an artifact
 ///
 /// Replaces its existing map, if any. Maps of different artifacts may overlap.
@@ -41,20 +53,14 @@ pub fn router(origins: VideoOrigins) -> OpenApiRouter {
     tag = "audio_to_video_origin",
     params(("audio_artifact_id" = String, Path)),
     request_body = PutOriginMap,
-    responses(
-        (status = 200, body = OriginMap),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found`, `asset_not_found`, with their ids"),
-        (status = 422, description = "`invalid_body`"),
-    )
+    responses((status = 200, body = OriginMap), PutOriginMapErrors)
 )]
 async fn put_origin_map(
     State(origins): State<VideoOrigins>,
     Path(audio_artifact_id): Path<String>,
     ContextJson(context, body): ContextJson<PutOriginMap>,
 ) -> Result<Json<OriginMap>, Problem> {
-    let audio_artifact_id = path_id(&audio_artifact_id, "artifact_not_found")?;
+    let audio_artifact_id = path_id(&audio_artifact_id, ARTIFACT_NOT_FOUND)?;
     let map = body.of(audio_artifact_id);
     let violations = map.violations();
     if !violations.is_empty() {
@@ -62,6 +68,10 @@ async fn put_origin_map(
     }
     Ok(Json(origins.put_origin_map(&context.scope, &map).await?))
 }
+
+http_kit::error_responses!(GetOriginMapErrors:
+    ORIGIN_MAP_NOT_FOUND, ORIGIN_CYCLE, ORIGIN_TOO_DEEP, ORIGIN_GRAPH_TOO_LARGE, UPSTREAM_WINDOW_INVALID,
+);
 
 /// Get the origin of an artifact
 ///
@@ -71,20 +81,14 @@ async fn put_origin_map(
     path = "/audio/to-video-origin/origin-maps/{audio_artifact_id}",
     tag = "audio_to_video_origin",
     params(("audio_artifact_id" = String, Path)),
-    responses(
-        (status = 200, body = ResolvedOriginMap),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`origin_map_not_found`"),
-        (status = 422, description = "`origin_cycle`, `origin_too_deep`, `origin_graph_too_large`, \
-            `upstream_window_invalid`"),
-    )
+    responses((status = 200, body = ResolvedOriginMap), GetOriginMapErrors)
 )]
 async fn get_origin_map(
     State(origins): State<VideoOrigins>,
     context: RequestContext,
     Path(audio_artifact_id): Path<String>,
 ) -> Result<Json<ResolvedOriginMap>, Problem> {
-    let audio_artifact_id = path_id(&audio_artifact_id, "origin_map_not_found")?;
+    let audio_artifact_id = path_id(&audio_artifact_id, ORIGIN_MAP_NOT_FOUND)?;
     Ok(Json(origins.origin_map(&context.scope, &audio_artifact_id).await?))
 }
 
@@ -102,18 +106,15 @@ struct ListOriginMaps {
     cursor: Option<String>,
 }
 
+http_kit::error_responses!(ListOriginMapsErrors: ASSET_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR);
+
 /// List the origin maps into a recording, newest first
 #[utoipa::path(
     get,
     path = "/audio/to-video-origin/origin-maps",
     tag = "audio_to_video_origin",
     params(ListOriginMaps),
-    responses(
-        (status = 200, body = Page<OriginMap>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    )
+    responses((status = 200, body = Page<OriginMap>), ListOriginMapsErrors)
 )]
 async fn list_origin_maps(
     State(origins): State<VideoOrigins>,
@@ -123,6 +124,12 @@ async fn list_origin_maps(
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
     Ok(Json(origins.origin_maps(&context.scope, &query.parent_asset_id, &page).await?))
 }
+
+http_kit::error_responses!(MakeErrors:
+    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, PATTERN_NOT_FOUND, SOURCE_CHANGED, PATTERN_CONFLICT, TOO_MANY_CLIPS,
+    INVALID_BODY, ORIGIN_MAP_MISSING, ORIGIN_INVALID, SEMANTICS_MISSING, SEMANTICS_UNREADABLE, ORIGIN_CYCLE,
+    ORIGIN_TOO_DEEP, ORIGIN_GRAPH_TOO_LARGE, UPSTREAM_WINDOW_INVALID, SHOT_LIST_TOO_LARGE, QUEUE_FULL,
+);
 
 /// Make the shot list of a sequence or pattern
 ///
@@ -134,19 +141,7 @@ async fn list_origin_maps(
     operation_id = "make_shot_list",
     tag = "audio_to_video_origin",
     request_body = ShotListRequest,
-    responses(
-        (status = 200, body = ShotListResult),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found`, `asset_not_found`, with all of their ids; \
-            `pattern_not_found`"),
-        (status = 409, description = "`source_changed`; `pattern_conflict`: another pattern is kept under the id of the one given"),
-        (status = 413, description = "`too_many_clips`, `body_too_large`"),
-        (status = 422, description = "`invalid_body`; `origin_map_missing`, `origin_invalid`, `semantics_missing`, \
-            with all of their ids; `semantics_unreadable`, `origin_cycle`, `origin_too_deep`, \
-            `origin_graph_too_large`, `upstream_window_invalid`, `shot_list_too_large`"),
-        (status = 503, description = "`queue_full`"),
-    )
+    responses((status = 200, body = ShotListResult), MakeErrors)
 )]
 async fn make(State(origins): State<VideoOrigins>, body: UnparsedJson) -> Result<Response, Problem> {
     let ContextJson(context, request) = origins.read(move |_| body.parse::<ShotListRequest>()).await??;
@@ -186,6 +181,8 @@ struct FormQuery {
     format: Form,
 }
 
+http_kit::error_responses!(GetErrors: SHOT_LIST_NOT_FOUND, INVALID_QUERY, SHOT_LIST_UNREADABLE, QUEUE_FULL);
+
 /// Get a shot list by its artifact
 #[utoipa::path(
     get,
@@ -193,13 +190,7 @@ struct FormQuery {
     operation_id = "get_shot_list",
     tag = "audio_to_video_origin",
     params(("shot_list_artifact_id" = String, Path), FormQuery),
-    responses(
-        (status = 200, description = "As `format` has it", body = ShotListForms),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`shot_list_not_found`"),
-        (status = 422, description = "`invalid_query`, `shot_list_unreadable`"),
-        (status = 503, description = "`queue_full`"),
-    )
+    responses((status = 200, description = "As `format` has it", body = ShotListForms), GetErrors)
 )]
 async fn get(
     State(origins): State<VideoOrigins>,
@@ -207,7 +198,7 @@ async fn get(
     Path(artifact_id): Path<String>,
     Query(query): Query<FormQuery>,
 ) -> Result<Response, Problem> {
-    let artifact_id = path_id(&artifact_id, "shot_list_not_found")?;
+    let artifact_id = path_id(&artifact_id, SHOT_LIST_NOT_FOUND)?;
     let list = origins.find_shot_list(&context.scope, &artifact_id).await?;
     match query.format {
         Form::Full => answer(&list),

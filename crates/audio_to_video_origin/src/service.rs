@@ -6,10 +6,10 @@ use std::sync::Arc;
 use audio_pattern_engine::{PatternClip, PatternTimeline};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use http_kit::{
-    Cancellation, Clock, FieldError, Id, Page, PageParams, Scope, WorkError, WorkQueue, begin_heavy_work,
-};
-use media_v2::{ArtifactKind, Content, MediaError, MediaService, NewArtifact};
+use http_kit::FieldError;
+use media_v2::{ArtifactKind, Content, MAX_STORED_JSON_BYTES, MediaError, MediaService, NewArtifact};
+use primitives::{Clock, Id, Page, PageParams, Scope};
+use scheduling::{Cancellation, WorkError, WorkQueue, begin_heavy_work};
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 
@@ -23,8 +23,6 @@ use crate::{
     ResolvedOriginMap, ShotList, ShotListRequest,
 };
 
-/// Maximum size of a stored timeline, in bytes; the rest is not read.
-const MAX_TIMELINE_BYTES: u64 = 256 << 20;
 /// Number of timelines that are read concurrently.
 const PARALLEL_READS: usize = 4;
 /// A list of up to this many clips is made within milliseconds, without heavy work.
@@ -217,7 +215,7 @@ impl VideoOrigins {
         };
         let reader = self.media.open_document(content).await?;
         let read =
-            tokio::task::spawn_blocking(move || AlignmentAnchors::read(reader.take(MAX_TIMELINE_BYTES)));
+            tokio::task::spawn_blocking(move || AlignmentAnchors::read(reader.take(MAX_STORED_JSON_BYTES)));
         read.await
             .map_err(|source| WorkError::Broken { queue: "timeline", source })?
             .map_err(|source| Error::SemanticsUnreadable { artifact_id: row.id.clone(), source })

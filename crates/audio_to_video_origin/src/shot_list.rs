@@ -1,8 +1,8 @@
 //! A serialized shot list: written once, then stored, hashed and sent from the same bytes.
 
 use bytes::Bytes;
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use http_kit::Id;
 use media_time::{MediaTime, Window};
+use primitives::Id;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -79,10 +79,10 @@ pub(crate) struct AlignedWindow {
 }
 
 /// The shots of a plan, ordered by target start, then track, then the order of the clips. `sources` has an entry for
-/// each of the plan's sounds, in their order.
+/// each of the plan's sources, in their order.
 pub(crate) fn shots<'a>(plan: &'a Plan, sources: &[Source<'a>], alignment: Alignment) -> Vec<Shot<'a>> {
     let mut shots: Vec<Shot<'a>> =
-        plan.clips.iter().map(|clip| shot(plan, clip, &sources[clip.sound], alignment)).collect();
+        plan.clips.iter().map(|clip| shot(plan, clip, &sources[clip.source], alignment)).collect();
     // The sort is stable, and clips are already in the order of their tracks.
     shots.sort_by_key(|shot| shot.target_start_ms);
     shots
@@ -232,8 +232,8 @@ mod tests {
 
     fn clips() -> impl Strategy<Value = Vec<Clip>> {
         let clip = (0usize..3, 0usize..3, 0i64..20, 1i64..400, 0i64..300);
-        let clip = clip.prop_map(|(sound, track, start, duration, source_offset)| Clip {
-            sound,
+        let clip = clip.prop_map(|(source, track, start, duration, source_offset)| Clip {
+            source,
             track: Some(track),
             start: ms(start),
             duration: ms(duration),
@@ -246,9 +246,9 @@ mod tests {
         })
     }
 
-    type Told = (i64, Option<i64>, Option<Vec<i64>>);
+    type DeclaredSource = (i64, Option<i64>, Option<Vec<i64>>);
 
-    fn sources() -> impl Strategy<Value = Vec<Told>> {
+    fn sources() -> impl Strategy<Value = Vec<DeclaredSource>> {
         let speech = proptest::option::of(vec(0i64..500, 0..3));
         vec((0i64..900, proptest::option::of(0i64..1_000), speech), 3)
     }
@@ -264,8 +264,8 @@ mod tests {
                 .map(|film| source(&films[film], cases[film].0, cases[film].1, anchors[film].as_ref()))
                 .collect();
             let tracks = (0..3).map(|track| Track { name: format!("{track}"), role: None }).collect();
-            let sounds = films.iter().cloned().map(ClipSource::Asset).collect();
-            let plan = Plan { clips, sounds, tracks, pattern_id: None, sequence_id: None };
+            let clip_sources = films.iter().cloned().map(ClipSource::Asset).collect();
+            let plan = Plan { clips, sources: clip_sources, tracks, pattern_id: None, sequence_id: None };
             let shots = shots(&plan, &sources, Alignment::FirstSpeech);
 
             // The order is total: target start, track, clip.
@@ -274,7 +274,7 @@ mod tests {
             prop_assert_eq!(shots.len(), order.len());
             for (shot, index) in shots.iter().zip(order) {
                 let clip = &plan.clips[index];
-                let source = &sources[clip.sound];
+                let source = &sources[clip.source];
                 let (start, end) = reference(source, clip);
                 prop_assert_eq!(shot.source_asset_id, source.asset_id);
                 prop_assert_eq!((shot.source_start_ms.as_micros(), shot.source_end_ms.as_micros()), (start, end));

@@ -1,9 +1,9 @@
 //! Start times of artifacts in assets, for the timelines of clips.
 
 use audio_semantic_timeline::{ArtifactOrigins, Error};
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
 use media_v2::Artifact;
+use primitives::{Id, Scope};
 
 use crate::store::resolve_origins;
 use crate::{DeclaredFields, ResolvedOrigin, VideoOrigins};

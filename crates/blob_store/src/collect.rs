@@ -15,12 +15,13 @@ use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use tempfile::TempPath;
 
-use crate::size_mark;
-use crate::store::{BlobStore, PREFIX, in_time, key, move_into_place};
+use crate::size_attribute;
+use crate::store::{BlobStore, PREFIX, key, move_into_place};
+use crate::timeouts::with_answer_timeout;
 use crate::{BlobError, BlobId};
 
 /// A known remote blob that is uploaded again is rewritten when it is older than this, so that it counts as new.
-const OLD: Duration = Duration::from_secs(3_600);
+const RENEW_AFTER: Duration = Duration::from_secs(3_600);
 
 /// A blob in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,32 +57,32 @@ impl BlobStore {
             });
             return Ok(removed.await.map_err(io::Error::other)??);
         }
-        let found = match in_time(self.store.head(&key(id))).await {
+        let found = match with_answer_timeout(self.store.head(&key(id))).await {
             Ok(meta) => listed_blob(&meta, cutoff),
             Err(object_store::Error::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         if found.is_some() {
-            in_time(self.store.delete(&key(id))).await?;
+            with_answer_timeout(self.store.delete(&key(id))).await?;
         }
         Ok(found.is_some())
     }
 
     /// Moves a complete, synced staging file to its final path. An existing copy counts as written now and is replaced,
     /// which repairs a damaged blob.
-    pub(crate) async fn place(&self, file: TempPath, id: BlobId) -> Result<(), BlobError> {
+    pub(crate) async fn commit(&self, file: TempPath, id: BlobId) -> Result<(), BlobError> {
         if let Some((root, target)) = self.local(id) {
             let placed = tokio::task::spawn_blocking(move || {
                 let _shared = lock(&root, File::lock_shared)?;
                 let whole = File::options().write(true).open(&file)?;
-                size_mark::set(&whole, whole.metadata()?.len());
+                size_attribute::set(&whole, whole.metadata()?.len());
                 move_into_place(file, &target)
             });
             return Ok(placed.await.map_err(io::Error::other)??);
         }
         let staged = std::fs::metadata(&file)?;
-        let fresh = staged.modified()? - OLD;
-        match in_time(self.store.head(&key(id))).await {
+        let fresh = staged.modified()? - RENEW_AFTER;
+        match with_answer_timeout(self.store.head(&key(id))).await {
             Ok(meta) if SystemTime::from(meta.last_modified) > fresh && meta.size == staged.len() => Ok(()),
             _ => self.upload(&file, id).await,
         }
@@ -90,7 +91,7 @@ impl BlobStore {
 
 impl BlobStore {
     /// Blocks uploads and removals until the lock is dropped; `None` where the store is not a directory.
-    pub(crate) async fn lock_alone(&self) -> Result<Option<File>, BlobError> {
+    pub(crate) async fn lock_exclusive(&self) -> Result<Option<File>, BlobError> {
         let Some(root) = self.root.clone() else { return Ok(None) };
         let locked = tokio::task::spawn_blocking(move || lock(&root, File::lock));
         Ok(Some(locked.await.map_err(io::Error::other)??))

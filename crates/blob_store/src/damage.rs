@@ -7,7 +7,8 @@ use object_store::path::Path as Key;
 use object_store::{ObjectMeta, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
-use crate::store::{in_time, key, named};
+use crate::store::{key, with_id};
+use crate::timeouts::with_answer_timeout;
 use crate::{BlobError, BlobId, BlobStore};
 
 /// A stored blob whose bytes do not match its id.
@@ -45,7 +46,8 @@ impl BlobStore {
     /// # Errors
     /// The errors of [`BlobStore::is_intact`].
     pub async fn find_damage(&self, id: BlobId) -> Result<Option<DamagedBlob>, BlobError> {
-        let found = in_time(self.store.get(&key(id))).await.map_err(|error| named(id, error))?;
+        let found =
+            with_answer_timeout(self.store.get(&key(id))).await.map_err(|error| with_id(id, error))?;
         let version = Version::of(&found.meta);
         let mut pieces = found.into_stream();
         let mut digest = Sha256::new();
@@ -66,14 +68,14 @@ impl BlobStore {
     /// [`BlobError::Io`] or [`BlobError::Store`].
     pub async fn set_aside(&self, damaged: &DamagedBlob) -> Result<bool, BlobError> {
         let id = damaged.id;
-        let _alone = self.lock_alone().await?;
-        match in_time(self.store.head(&key(id))).await {
+        let _alone = self.lock_exclusive().await?;
+        match with_answer_timeout(self.store.head(&key(id))).await {
             Ok(meta) if Version::of(&meta) == damaged.version => {}
             Ok(_) | Err(object_store::Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
         let aside = Key::from_iter(["damaged", &id.to_hex()]);
-        self.writes.rename(&key(id), &aside).await.map_err(|error| named(id, error))?;
+        self.writes.rename(&key(id), &aside).await.map_err(|error| with_id(id, error))?;
         Ok(true)
     }
 }

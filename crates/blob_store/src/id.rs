@@ -2,6 +2,18 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The SHA-256 of a blob's bytes, which is its name in the store.
+///
+/// # Examples
+///
+/// ```
+/// use blob_store::BlobId;
+///
+/// let id = BlobId::from_sha256([0xab; 32]);
+/// assert_eq!(id.uri(), format!("blob://sha256/{}", "ab".repeat(32)));
+/// assert_eq!(BlobId::from_uri(&id.uri())?, id);
+/// assert!(BlobId::from_uri("blob://sha256/../../etc/passwd").is_err());
+/// # Ok::<(), blob_store::InvalidBlobUri>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobId([u8; 32]);
 

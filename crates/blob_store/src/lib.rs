@@ -13,8 +13,9 @@ mod multipart;
 mod reader;
 mod remote;
 mod scratch;
-mod size_mark;
+mod size_attribute;
 mod store;
+mod timeouts;
 mod writer;
 
 pub use collect::ListedBlob;

@@ -18,7 +18,7 @@ use tokio::fs::OpenOptions;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::BlobError;
-use crate::store::{in_time, within};
+use crate::timeouts::{with_answer_timeout, with_timeout};
 
 /// Size of all parts but the last, in bytes.
 pub(crate) const PART: usize = 8 << 20;
@@ -28,15 +28,15 @@ const PARALLEL_PARTS: usize = 4;
 /// Prefix of the names of record files.
 pub(crate) const RECORD_PREFIX: &str = "multipart-";
 
-/// Creates multipart uploads.
+/// Uploads large files to an object store in parts, each upload with a local record by which it can be aborted later.
 #[derive(Clone)]
-pub(crate) struct Multiparts {
+pub(crate) struct MultipartUploads {
     store: Arc<dyn MultipartStore>,
     prefix: Path,
     staging: Arc<FilePath>,
 }
 
-impl Multiparts {
+impl MultipartUploads {
     pub(crate) fn new(store: Arc<dyn MultipartStore>, prefix: Path, staging: Arc<FilePath>) -> Self {
         Self { store, prefix, staging }
     }
@@ -44,7 +44,7 @@ impl Multiparts {
     /// Uploads `file` to `key`.
     pub(crate) async fn upload(&self, mut file: tokio::fs::File, key: &Path) -> Result<(), BlobError> {
         let key = self.prefix.parts().chain(key.parts()).collect();
-        let mut upload = Upload::begin(self.store.clone(), key, &self.staging).await?;
+        let mut upload = MultipartUpload::begin(self.store.clone(), key, &self.staging).await?;
         let sent = upload.send(&mut file).await;
         if sent.is_err() {
             upload.abort().await;
@@ -67,7 +67,7 @@ fn stale_uploads(
     staging: &FilePath,
     store: &Arc<dyn MultipartStore>,
     is_stale: impl Fn(&std::fs::Metadata) -> bool,
-) -> Vec<Unfinished> {
+) -> Vec<IncompleteUpload> {
     let mut found = Vec::new();
     for record in std::fs::read_dir(staging).into_iter().flatten().flatten() {
         let is_record = record.file_name().to_string_lossy().starts_with(RECORD_PREFIX);
@@ -82,24 +82,24 @@ fn stale_uploads(
             continue;
         };
         let Ok(key) = Path::parse(key) else { continue };
-        found.push(Unfinished { store: store.clone(), key, id: id.to_owned(), record: path });
+        found.push(IncompleteUpload { store: store.clone(), key, id: id.to_owned(), record: path });
     }
     found
 }
 
 /// An upload that the object store has not completed.
 #[derive(Clone)]
-struct Unfinished {
+struct IncompleteUpload {
     store: Arc<dyn MultipartStore>,
     key: Path,
     id: MultipartId,
     record: PathBuf,
 }
 
-impl Unfinished {
+impl IncompleteUpload {
     /// Makes the store delete the parts. If that fails, the record remains for the next sweep.
     async fn abort(self) {
-        match in_time(self.store.abort_multipart(&self.key, &self.id)).await {
+        match with_answer_timeout(self.store.abort_multipart(&self.key, &self.id)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => self.forget().await,
             Err(error) => {
                 tracing::warn!(%error, key = %self.key, "could not abort an upload; it is tried again")
@@ -122,18 +122,18 @@ impl Unfinished {
 }
 
 /// An upload in progress; it is aborted when dropped before completion.
-struct Upload(Option<Unfinished>);
+struct MultipartUpload(Option<IncompleteUpload>);
 
-impl Upload {
+impl MultipartUpload {
     async fn begin(store: Arc<dyn MultipartStore>, key: Path, staging: &FilePath) -> Result<Self, BlobError> {
         let staging = staging.to_path_buf();
         let record = tokio::task::spawn_blocking(move || {
             tempfile::Builder::new().prefix(RECORD_PREFIX).tempfile_in(staging)
         });
         let record = record.await.map_err(std::io::Error::other)??;
-        let id = in_time(store.create_multipart(&key)).await?;
+        let id = with_answer_timeout(store.create_multipart(&key)).await?;
         let (_, record) = record.keep().map_err(|error| error.error)?;
-        let unfinished = Unfinished { store, key, id, record };
+        let unfinished = IncompleteUpload { store, key, id, record };
         let upload = Self(Some(unfinished.clone()));
         unfinished.write_record().await?;
         Ok(upload)
@@ -142,7 +142,7 @@ impl Upload {
     /// Uploads all parts and completes the upload.
     async fn send(&mut self, file: &mut tokio::fs::File) -> Result<(), BlobError> {
         let Some(unfinished) = self.0.clone() else { return Ok(()) };
-        let Unfinished { store, key, id, .. } = &unfinished;
+        let IncompleteUpload { store, key, id, .. } = &unfinished;
         let mut running = FuturesUnordered::new();
         let mut kept: Vec<(usize, PartId)> = Vec::new();
         for index in 0.. {
@@ -159,7 +159,7 @@ impl Upload {
             unfinished.write_record().await?;
             running.push(async move {
                 let part = store.put_part(key, id, index, Bytes::from(piece).into());
-                within(PART_TIMEOUT, part).await.map(|part| (index, part))
+                with_timeout(PART_TIMEOUT, part).await.map(|part| (index, part))
             });
         }
         while let Some(part) = running.next().await {
@@ -167,7 +167,7 @@ impl Upload {
         }
         kept.sort_unstable_by_key(|(index, _)| *index);
         let parts = kept.into_iter().map(|(_, part)| part).collect();
-        within(PART_TIMEOUT, store.complete_multipart(key, id, parts)).await?;
+        with_timeout(PART_TIMEOUT, store.complete_multipart(key, id, parts)).await?;
         self.0 = None;
         unfinished.forget().await;
         Ok(())
@@ -182,7 +182,7 @@ impl Upload {
     }
 }
 
-impl Drop for Upload {
+impl Drop for MultipartUpload {
     fn drop(&mut self) {
         // Outside a runtime, the sweep aborts the upload.
         if let (Some(unfinished), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {

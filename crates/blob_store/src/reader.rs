@@ -23,7 +23,7 @@ impl LocalBlob {
         Ok(Self { file, size_bytes, path, _copy: copy })
     }
 
-    /// The size in bytes.
+    /// Size of the blob in bytes.
     #[must_use]
     pub const fn size_bytes(&self) -> u64 {
         self.size_bytes

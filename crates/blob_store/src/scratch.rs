@@ -8,11 +8,21 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::{BlobError, BlobId, BlobStore, StoredBlob};
 
 /// A local file that another program writes and that becomes a blob once complete. It is removed if dropped before
-/// [`ScratchFile::keep`].
+/// [`ScratchFile::store`].
 #[derive(Debug)]
 pub struct ScratchFile {
     store: BlobStore,
     path: TempPath,
+}
+
+impl BlobStore {
+    /// Creates an empty local file for another program to write into.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when it cannot be created.
+    pub async fn scratch(&self) -> Result<ScratchFile, BlobError> {
+        Ok(ScratchFile::new(self.clone(), self.staging_file().await?))
+    }
 }
 
 impl ScratchFile {
@@ -30,14 +40,14 @@ impl ScratchFile {
     ///
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::Store`]; the file is removed in either case.
-    pub async fn keep(self) -> Result<StoredBlob, BlobError> {
+    pub async fn store(self) -> Result<StoredBlob, BlobError> {
         let Self { store, path } = self;
         let hashed = tokio::task::spawn_blocking(move || {
             let blob = digest(&path)?;
             Ok::<_, io::Error>((path, blob))
         });
         let (path, blob) = hashed.await.map_err(io::Error::other)??;
-        store.place(path, blob.id).await?;
+        store.commit(path, blob.id).await?;
         Ok(blob)
     }
 }

@@ -14,10 +14,11 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncReadExt;
 use url::Url;
 
-use crate::multipart::{Multiparts, PART, PART_TIMEOUT, RECORD_PREFIX};
+use crate::multipart::{MultipartUploads, PART, PART_TIMEOUT, RECORD_PREFIX};
 use crate::remote::{self, Remote};
-use crate::size_mark;
-use crate::{BlobError, BlobId, BlobWriter, LocalBlob, ScratchFile, StoredBlob};
+use crate::size_attribute;
+use crate::timeouts::{with_answer_timeout, with_timeout};
+use crate::{BlobError, BlobId, LocalBlob};
 
 /// Staging files older than this belong to a process that has died.
 const STALE: Duration = Duration::from_secs(24 * 3600);
@@ -25,10 +26,25 @@ const STALE: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const PREFIX: &str = "sha256";
 /// Key prefix of the objects that [`BlobStore::check`] writes.
 const CHECK: &str = "check";
-/// Timeout until a store begins its response, with all attempts.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// A handle to the blob storage. Cheap to clone.
+///
+/// # Examples
+///
+/// ```
+/// use blob_store::{BlobError, BlobStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BlobError> {
+/// let directory = tempfile::tempdir()?;
+/// let store = BlobStore::open_directory(directory.path())?;
+/// let first = store.put("hark back".into()).await?;
+/// let again = store.put("hark back".into()).await?;
+/// assert_eq!(first, again, "the same bytes have the same id and are stored once");
+/// assert_eq!(store.get(first.id, 100).await?, "hark back");
+/// assert!(matches!(store.get(first.id, 8).await, Err(BlobError::TooLarge { size: 9, .. })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct BlobStore {
     pub(crate) store: Arc<dyn ObjectStore>,
@@ -38,7 +54,7 @@ pub struct BlobStore {
     pub(crate) root: Option<Arc<Path>>,
     staging: Arc<Path>,
     /// Multipart uploads; `None` where the store has none that can be aborted later.
-    pub(crate) multiparts: Option<Multiparts>,
+    pub(crate) multipart_uploads: Option<MultipartUploads>,
 }
 
 impl BlobStore {
@@ -67,7 +83,8 @@ impl BlobStore {
         sweep(staging);
         let staging: Arc<Path> = staging.into();
         Ok(Self {
-            multiparts: parts.map(|parts| Multiparts::new(parts, prefix.clone(), staging.clone())),
+            multipart_uploads: parts
+                .map(|parts| MultipartUploads::new(parts, prefix.clone(), staging.clone())),
             store: Arc::new(PrefixStore::new(reads, prefix.clone())),
             writes: Arc::new(PrefixStore::new(writes, prefix)),
             root: None,
@@ -89,50 +106,8 @@ impl BlobStore {
             store,
             root: Some(root.into()),
             staging: staging.into(),
-            multiparts: None,
+            multipart_uploads: None,
         })
-    }
-
-    /// Creates a writer for bytes that arrive in pieces.
-    ///
-    /// # Errors
-    /// [`BlobError::Io`] when the staging file cannot be created.
-    pub async fn writer(&self) -> Result<BlobWriter, BlobError> {
-        BlobWriter::new(self.clone(), self.staging_file().await?)
-    }
-
-    /// Creates an empty local file for another program to write into.
-    ///
-    /// # Errors
-    /// [`BlobError::Io`] when it cannot be created.
-    pub async fn scratch(&self) -> Result<ScratchFile, BlobError> {
-        Ok(ScratchFile::new(self.clone(), self.staging_file().await?))
-    }
-
-    /// Stores `bytes`.
-    ///
-    /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`].
-    pub async fn put(&self, bytes: Bytes) -> Result<StoredBlob, BlobError> {
-        let mut writer = self.writer().await?;
-        writer.write(bytes).await?;
-        writer.finish().await
-    }
-
-    /// Stores a copy of the local file `path`.
-    ///
-    /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`].
-    pub async fn put_file(&self, path: &Path) -> Result<StoredBlob, BlobError> {
-        let mut file = tokio::fs::File::open(path).await?;
-        let mut writer = self.writer().await?;
-        loop {
-            let mut piece = Vec::with_capacity(1 << 18);
-            if file.read_buf(&mut piece).await? == 0 {
-                return writer.finish().await;
-            }
-            writer.write(piece.into()).await?;
-        }
     }
 
     /// The size of the blob in bytes.
@@ -141,9 +116,10 @@ impl BlobStore {
     /// [`BlobError::NotFound`], [`BlobError::Damaged`] or [`BlobError::Store`].
     pub async fn size(&self, id: BlobId) -> Result<u64, BlobError> {
         if let Some(path) = self.local_path(id) {
-            return Ok(open_kept(id, path).await?.size_bytes());
+            return Ok(open_stored(id, path).await?.size_bytes());
         }
-        let meta = in_time(self.store.head(&key(id))).await.map_err(|error| named(id, error))?;
+        let meta =
+            with_answer_timeout(self.store.head(&key(id))).await.map_err(|error| with_id(id, error))?;
         Ok(meta.size)
     }
 
@@ -164,8 +140,9 @@ impl BlobStore {
             self.size(id).await?;
         }
         let options = GetOptions::new().with_range(Some(GetRange::Bounded(range)));
-        let found =
-            in_time(self.store.get_opts(&key(id), options)).await.map_err(|error| named(id, error))?;
+        let found = with_answer_timeout(self.store.get_opts(&key(id), options))
+            .await
+            .map_err(|error| with_id(id, error))?;
         Ok(futures::future::Either::Right(found.into_stream().map_err(BlobError::Store)))
     }
 
@@ -177,7 +154,8 @@ impl BlobStore {
         if self.root.is_some() {
             self.size(id).await?;
         }
-        let found = in_time(self.store.get(&key(id))).await.map_err(|error| named(id, error))?;
+        let found =
+            with_answer_timeout(self.store.get(&key(id))).await.map_err(|error| with_id(id, error))?;
         let size = found.meta.size;
         if size > limit {
             return Err(BlobError::TooLarge { id, size, limit });
@@ -192,7 +170,7 @@ impl BlobStore {
     /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`] or [`BlobError::Store`].
     pub async fn open_local(&self, id: BlobId) -> Result<LocalBlob, BlobError> {
         if let Some(path) = self.local_path(id) {
-            return open_kept(id, path).await;
+            return open_stored(id, path).await;
         }
         let size = self.size(id).await?;
         let mut pieces = std::pin::pin!(self.read(id, 0..size).await?);
@@ -213,9 +191,9 @@ impl BlobStore {
         let staged = self.staging_file().await?;
         let name = staged.path().file_name().and_then(|name| name.to_str()).unwrap_or("check").to_owned();
         let key = Key::from_iter([CHECK, &name]);
-        in_time(self.store.put(&key, Bytes::from_static(b"harkback").into())).await?;
-        let read = in_time(async { self.store.get(&key).await?.bytes().await }).await;
-        in_time(self.store.delete(&key)).await?;
+        with_answer_timeout(self.store.put(&key, Bytes::from_static(b"harkback").into())).await?;
+        let read = with_answer_timeout(async { self.store.get(&key).await?.bytes().await }).await;
+        with_answer_timeout(self.store.delete(&key)).await?;
         read?;
         Ok(())
     }
@@ -226,23 +204,23 @@ impl BlobStore {
         if file.metadata().await?.len() <= PART as u64 {
             let mut whole = Vec::new();
             file.read_to_end(&mut whole).await?;
-            within(PART_TIMEOUT, self.writes.put(&key(id), whole.into())).await?;
+            with_timeout(PART_TIMEOUT, self.writes.put(&key(id), whole.into())).await?;
             return Ok(());
         }
-        match &self.multiparts {
-            Some(multiparts) => multiparts.upload(file, &key(id)).await,
+        match &self.multipart_uploads {
+            Some(multipart_uploads) => multipart_uploads.upload(file, &key(id)).await,
             None => self.upload_buffered(file, id).await,
         }
     }
 
     /// Uploads a large file to a store without resumable multipart uploads, through `object_store`'s buffered writer.
     async fn upload_buffered(&self, mut file: tokio::fs::File, id: BlobId) -> Result<(), BlobError> {
-        let upload = in_time(self.writes.put_multipart(&key(id))).await?;
+        let upload = with_answer_timeout(self.writes.put_multipart(&key(id))).await?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
         loop {
             let mut piece = Vec::with_capacity(PART);
             let read = file.read_buf(&mut piece).await.map_err(BlobError::from);
-            let kept = within(PART_TIMEOUT, upload.wait_for_capacity(1)).await.map_err(BlobError::from);
+            let kept = with_timeout(PART_TIMEOUT, upload.wait_for_capacity(1)).await.map_err(BlobError::from);
             match kept.and(read) {
                 Ok(0) => break,
                 Ok(_) => upload.put(piece.into()),
@@ -271,8 +249,8 @@ impl BlobStore {
     /// Removes files that a dead process left in staging more than a day ago, and aborts its unfinished uploads to an
     /// object store.
     pub async fn sweep_staging(&self) {
-        if let Some(multiparts) = &self.multiparts {
-            multiparts.abort_stale(is_stale).await;
+        if let Some(multipart_uploads) = &self.multipart_uploads {
+            multipart_uploads.abort_stale(is_stale).await;
         }
         let (staging, root) = (self.staging.clone(), self.root.clone());
         let swept = tokio::task::spawn_blocking(move || {
@@ -285,7 +263,7 @@ impl BlobStore {
         let _ = swept.await;
     }
 
-    async fn staging_file(&self) -> Result<NamedTempFile, BlobError> {
+    pub(crate) async fn staging_file(&self) -> Result<NamedTempFile, BlobError> {
         let staging = self.staging.clone();
         let file = tokio::task::spawn_blocking(move || {
             tempfile::Builder::new().prefix("blob-").tempfile_in(staging)
@@ -301,11 +279,11 @@ impl fmt::Debug for BlobStore {
 }
 
 /// Opens a file of a store in a directory; [`BlobError::Damaged`] if it was truncated since it was stored.
-async fn open_kept(id: BlobId, path: PathBuf) -> Result<LocalBlob, BlobError> {
+async fn open_stored(id: BlobId, path: PathBuf) -> Result<LocalBlob, BlobError> {
     let opened = tokio::task::spawn_blocking(move || {
         let file = std::fs::File::open(&path)?;
-        let is_whole = size_mark::is_whole(&file)?;
-        Ok::<_, std::io::Error>((file, path, is_whole))
+        let matches = size_attribute::matches(&file)?;
+        Ok::<_, std::io::Error>((file, path, matches))
     });
     match opened.await.map_err(std::io::Error::other)? {
         Ok((file, path, true)) => LocalBlob::new(file, path, None),
@@ -321,24 +299,7 @@ pub(crate) fn key(id: BlobId) -> Key {
     Key::from_iter([PREFIX, &hex[..2], &hex])
 }
 
-/// Applies [`ANSWER_TIMEOUT`] to a call that moves few bytes, or waits for the first byte of many. Retries and their
-/// pauses count.
-pub(crate) async fn in_time<T>(
-    call: impl Future<Output = Result<T, object_store::Error>>,
-) -> Result<T, object_store::Error> {
-    within(ANSWER_TIMEOUT, call).await
-}
-
-pub(crate) async fn within<T>(
-    limit: Duration,
-    call: impl Future<Output = Result<T, object_store::Error>>,
-) -> Result<T, object_store::Error> {
-    let answer = tokio::time::timeout(limit, call).await;
-    answer
-        .unwrap_or_else(|late| Err(object_store::Error::Generic { store: "blob_store", source: late.into() }))
-}
-
-pub(crate) fn named(id: BlobId, error: object_store::Error) -> BlobError {
+pub(crate) fn with_id(id: BlobId, error: object_store::Error) -> BlobError {
     match error {
         object_store::Error::NotFound { .. } => BlobError::NotFound(id),
         other => BlobError::Store(other),

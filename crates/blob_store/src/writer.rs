@@ -1,12 +1,37 @@
 use std::io::Write;
+use std::path::Path;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+use tokio::io::AsyncReadExt;
 
 use crate::{BlobError, BlobId, BlobStore};
 
 /// A blob that is being written. Dropped before [`BlobWriter::finish`], it leaves no file.
+///
+/// # Examples
+///
+/// ```
+/// use blob_store::{BlobError, BlobStore};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BlobError> {
+/// let directory = tempfile::tempdir()?;
+/// let store = BlobStore::open_directory(directory.path())?;
+/// let mut writer = store.writer().await?;
+/// writer.write("hark ".into()).await?;
+/// writer.write("back".into()).await?;
+/// let id = writer.id()?;
+/// // Nothing can be read before the end.
+/// assert!(matches!(store.size(id).await, Err(BlobError::NotFound(_))));
+///
+/// let stored = writer.finish().await?;
+/// assert_eq!((stored.id, stored.size_bytes), (id, 9));
+/// assert_eq!(store.size(id).await?, 9);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct BlobWriter {
     store: BlobStore,
@@ -23,10 +48,46 @@ struct Staged {
 /// A blob that was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredBlob {
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the bytes: their name in the store.
     pub id: BlobId,
     /// Size of the blob in bytes.
     pub size_bytes: u64,
+}
+
+impl BlobStore {
+    /// Creates a writer for bytes that arrive in pieces.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when the staging file cannot be created.
+    pub async fn writer(&self) -> Result<BlobWriter, BlobError> {
+        BlobWriter::new(self.clone(), self.staging_file().await?)
+    }
+
+    /// Stores `bytes`.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn put(&self, bytes: Bytes) -> Result<StoredBlob, BlobError> {
+        let mut writer = self.writer().await?;
+        writer.write(bytes).await?;
+        writer.finish().await
+    }
+
+    /// Stores a copy of the local file `path`.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] or [`BlobError::Store`].
+    pub async fn put_file(&self, path: &Path) -> Result<StoredBlob, BlobError> {
+        let mut file = tokio::fs::File::open(path).await?;
+        let mut writer = self.writer().await?;
+        loop {
+            let mut piece = Vec::with_capacity(1 << 18);
+            if file.read_buf(&mut piece).await? == 0 {
+                return writer.finish().await;
+            }
+            writer.write(piece.into()).await?;
+        }
+    }
 }
 
 impl BlobWriter {
@@ -59,7 +120,7 @@ impl BlobWriter {
     ///
     /// # Errors
     /// [`BlobError::Io`] after a failed write.
-    pub fn staged_path(&self) -> Result<&std::path::Path, BlobError> {
+    pub fn staged_path(&self) -> Result<&Path, BlobError> {
         self.staged.as_ref().map(|staged| staged.file.path()).ok_or_else(broken)
     }
 
@@ -83,7 +144,7 @@ impl BlobWriter {
             file.as_file().sync_all()?;
             Ok::<_, std::io::Error>(file.into_temp_path())
         });
-        self.store.place(path.await.map_err(std::io::Error::other)??, id).await?;
+        self.store.commit(path.await.map_err(std::io::Error::other)??, id).await?;
         Ok(StoredBlob { id, size_bytes })
     }
 

@@ -17,11 +17,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use crate::command::{confined, span_of};
-use crate::{Limits, ToolError};
-
-/// Bytes of standard error that are kept, from its end.
-const KEPT_ERRORS: usize = 8 << 10;
+use crate::command::{KEPT_ERRORS, confined, span_of};
+use crate::{ProcessLimits, ToolError};
 
 /// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]
@@ -34,14 +31,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program`.
+    /// Starts `program` with `arguments` within `limits`: without input and shell, with an empty environment.
     ///
     /// # Errors
     /// [`ToolError::Unavailable`] when the program cannot be started.
     pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
-        limits: Limits,
+        limits: ProcessLimits,
     ) -> Result<Self, ToolError> {
         let name = program.display().to_string();
         let mut command = Command::from(confined(program, arguments, limits, None));
@@ -62,7 +59,7 @@ impl Process {
         match prlimit(self.group, Resource::Fsize, limit) {
             // The program has already ended; waiting for it reports its status.
             Ok(_) | Err(Errno::SRCH) => Ok(()),
-            Err(error) => Err(self.broken(error.into())),
+            Err(error) => Err(self.io_error(error.into())),
         }
     }
 
@@ -76,7 +73,7 @@ impl Process {
     /// # Errors
     /// [`ToolError::Failed`] when the exit status is not success, [`ToolError::Broken`] when waiting fails.
     pub async fn finish(mut self) -> Result<(), ToolError> {
-        let status = self.child.wait().await.map_err(|source| self.broken(source))?;
+        let status = self.child.wait().await.map_err(|source| self.io_error(source))?;
         // Any process left in the group holds the pipe of standard error open.
         self.kill_group();
         if status.success() {
@@ -87,7 +84,7 @@ impl Process {
         Err(ToolError::Failed { program: self.program.clone(), status, errors })
     }
 
-    /// Path of the program.
+    /// Path of the program, as passed to [`Process::start`].
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
@@ -95,7 +92,7 @@ impl Process {
 
     /// A [`ToolError::Broken`] for this program.
     #[must_use]
-    pub fn broken(&self, source: io::Error) -> ToolError {
+    pub fn io_error(&self, source: io::Error) -> ToolError {
         ToolError::Broken { program: self.program.clone(), source }
     }
 
@@ -127,12 +124,32 @@ async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
 
 /// Runs `program` for at most `time` and returns its standard output, at most `max_bytes`.
 ///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// use confined_process::{ProcessLimits, ToolError, output};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), ToolError> {
+/// let limits = ProcessLimits { memory_bytes: 1 << 30 };
+/// let written = output(Path::new("/bin/echo"), ["a b", "$HOME"], limits, Duration::from_secs(10), 100).await?;
+/// assert_eq!(written, b"a b $HOME\n", "no shell reads the arguments");
+///
+/// let late = output(Path::new("/bin/sleep"), ["20"], limits, Duration::from_millis(50), 100).await;
+/// assert!(matches!(late, Err(ToolError::TimedOut { .. })));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`ToolError`] when the program cannot be started, fails or exceeds a limit.
 pub async fn output<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
-    limits: Limits,
+    limits: ProcessLimits,
     time: Duration,
     max_bytes: u64,
 ) -> Result<Vec<u8>, ToolError> {
@@ -142,7 +159,7 @@ pub async fn output<A: AsRef<OsStr>>(
         let mut written = Vec::new();
         if let Some(stdout) = process.stdout() {
             let read = stdout.take(max_bytes + 1).read_to_end(&mut written).await;
-            read.map_err(|source| process.broken(source))?;
+            read.map_err(|source| process.io_error(source))?;
         }
         if written.len() as u64 > max_bytes {
             let program = process.program().to_owned();
@@ -168,7 +185,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let process =
-                    Process::start(Path::new("/bin/sleep"), ["20"], Limits { memory_bytes: 1 << 30 })
+                    Process::start(Path::new("/bin/sleep"), ["20"], ProcessLimits { memory_bytes: 1 << 30 })
                         .unwrap();
                 let id = process.group.unwrap();
                 // A killed parent runs no destructors.

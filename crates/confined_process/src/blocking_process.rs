@@ -13,11 +13,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::command::{confined, span_of};
-use crate::{Limits, ToolError};
-
-/// Bytes of standard error that are kept, from its end.
-const KEPT_ERRORS: usize = 8 << 10;
+use crate::command::{KEPT_ERRORS, confined, span_of};
+use crate::{ProcessLimits, ToolError};
 
 /// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]
@@ -37,7 +34,7 @@ impl BlockingProcess {
     pub fn start<A: AsRef<OsStr>>(
         program: &Path,
         arguments: impl IntoIterator<Item = A>,
-        limits: Limits,
+        limits: ProcessLimits,
         kept: Option<BorrowedFd<'_>>,
     ) -> Result<Self, ToolError> {
         let name = program.display().to_string();
@@ -53,7 +50,7 @@ impl BlockingProcess {
         self.child.stdout.take()
     }
 
-    /// Path of the program.
+    /// Path of the program, as passed to [`BlockingProcess::start`].
     #[must_use]
     pub fn program(&self) -> &str {
         &self.program
@@ -104,6 +101,28 @@ fn tail(mut pipe: impl Read) -> Vec<u8> {
 }
 
 /// A pipe whose reads each have a time limit.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::{ErrorKind, Read};
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// use confined_process::{BlockingProcess, Limits, TimedPipe};
+///
+/// let limits = ProcessLimits { memory_bytes: 1 << 30 };
+/// let mut process =
+///     BlockingProcess::start(Path::new("/bin/sh"), ["-c", "echo first; exec sleep 20"], limits, None)?;
+/// let stdout = process.stdout().expect("taken once");
+/// let mut pipe = TimedPipe::new(stdout, Duration::from_millis(500))?;
+/// let mut buffer = [0; 16];
+/// let count = pipe.read(&mut buffer)?;
+/// assert_eq!(&buffer[..count], b"first\n");
+/// assert_eq!(pipe.read(&mut buffer).unwrap_err().kind(), ErrorKind::TimedOut);
+/// drop(process); // kills the program
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct TimedPipe {
     file: File,
@@ -140,27 +159,49 @@ impl AsFd for TimedPipe {
 }
 
 /// Runs `program` and returns its standard output, at most `max_bytes`. The program is stopped after writing nothing
-/// for `silence`.
+/// for `stall_limit`.
+///
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// use confined_process::{ProcessLimits, ToolError, blocking_output};
+///
+/// let run = |script: &str| {
+///     let limits = ProcessLimits { memory_bytes: 1 << 30 };
+///     blocking_output(Path::new("/bin/sh"), ["-c", script], limits, Duration::from_secs(10), 1_000)
+/// };
+/// assert_eq!(run("echo text")?, b"text\n");
+/// assert_eq!(run("echo \"$HOME\"")?, b"\n", "the environment is empty");
+/// assert!(matches!(run("exec yes"), Err(ToolError::TooMuchOutput { limit_bytes: 1_000, .. })));
+/// match run("echo reason >&2; exit 3") {
+///     Err(ToolError::Failed { status, errors, .. }) => assert_eq!((status.code(), errors.as_str()), (Some(3), "reason")),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), ToolError>(())
+/// ```
 ///
 /// # Errors
 /// [`ToolError`] when the program cannot be started, fails or exceeds a limit.
 pub fn blocking_output<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
-    limits: Limits,
-    silence: Duration,
+    limits: ProcessLimits,
+    stall_limit: Duration,
     max_bytes: u64,
 ) -> Result<Vec<u8>, ToolError> {
     let mut process = BlockingProcess::start(program, arguments, limits, None)?;
     let program = process.program().to_owned();
     let mut written = Vec::new();
     if let Some(stdout) = process.stdout() {
-        let read = TimedPipe::new(stdout, silence)
+        let read = TimedPipe::new(stdout, stall_limit)
             .and_then(|pipe| pipe.take(max_bytes.saturating_add(1)).read_to_end(&mut written));
         match read {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(ToolError::Stalled { program, limit: silence });
+                return Err(ToolError::Stalled { program, limit: stall_limit });
             }
             Err(source) => return Err(ToolError::Broken { program, source }),
         }
@@ -175,14 +216,14 @@ pub fn blocking_output<A: AsRef<OsStr>>(
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { memory_bytes: 1 << 30 };
+    const LIMITS: ProcessLimits = ProcessLimits { memory_bytes: 1 << 30 };
 
-    fn sh(script: &str, silence: Duration) -> Result<Vec<u8>, ToolError> {
-        blocking_output(Path::new("/bin/sh"), ["-c", script], LIMITS, silence, 1_000)
+    fn sh(script: &str, stall_limit: Duration) -> Result<Vec<u8>, ToolError> {
+        blocking_output(Path::new("/bin/sh"), ["-c", script], LIMITS, stall_limit, 1_000)
     }
 
     #[test]
-    fn output_is_limited_in_size_and_silence() {
+    fn output_is_limited_in_size_and_time_without_output() {
         let long = Duration::from_secs(20);
         assert_eq!(sh("echo text; echo more >&2", long).unwrap(), b"text\n");
         assert!(matches!(sh("exec yes", long), Err(ToolError::TooMuchOutput { .. })));

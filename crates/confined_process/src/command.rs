@@ -9,9 +9,12 @@ use rustix::process::{
     Resource, Rlimit, Signal, getpid, getppid, set_parent_process_death_signal, setrlimit,
 };
 
+/// Bytes of standard error that are kept, from its end.
+pub(crate) const KEPT_ERRORS: usize = 8 << 10;
+
 /// Resource limits of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ProcessLimits {
     /// Address space in bytes (`RLIMIT_AS`): allocations beyond it fail inside the program.
     pub memory_bytes: u64,
 }
@@ -28,7 +31,7 @@ pub(crate) fn span_of(program: &Path) -> tracing::Span {
 pub(crate) fn confined<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,
-    limits: Limits,
+    limits: ProcessLimits,
     kept: Option<BorrowedFd<'_>>,
 ) -> Command {
     let mut command = Command::new(program);
@@ -41,14 +44,9 @@ pub(crate) fn confined<A: AsRef<OsStr>>(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let parent = getpid();
+    die_with_parent(&mut command, Signal::KILL);
     let kept = kept.map(|fd| fd.as_raw_fd());
     let confine = move || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        // The parent may have died before the signal was requested.
-        if getppid() != Some(parent) {
-            return Err(Errno::SRCH.into());
-        }
         let bytes = Some(limits.memory_bytes);
         setrlimit(Resource::As, Rlimit { current: bytes, maximum: bytes })?;
         if let Some(fd) = kept {
@@ -59,10 +57,25 @@ pub(crate) fn confined<A: AsRef<OsStr>>(
         }
         Ok(())
     };
-    #[expect(unsafe_code, reason = "limits and the death signal can only be set between fork and exec")]
+    #[expect(unsafe_code, reason = "limits can only be set between fork and exec")]
     // SAFETY: `confine` makes system calls only; it allocates nothing and takes no lock.
     unsafe {
         command.pre_exec(confine);
     }
     command
+}
+
+/// Makes the kernel send `signal` to the program when the *thread* that starts it ends, for any reason.
+pub fn die_with_parent(command: &mut Command, signal: Signal) {
+    let parent = getpid();
+    let request = move || {
+        set_parent_process_death_signal(Some(signal))?;
+        // The parent may have died before the signal was requested.
+        if getppid() == Some(parent) { Ok(()) } else { Err(Errno::SRCH.into()) }
+    };
+    #[expect(unsafe_code, reason = "the signal can only be requested between fork and exec")]
+    // SAFETY: `request` makes system calls only; it allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(request);
+    }
 }

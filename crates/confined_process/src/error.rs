@@ -18,7 +18,7 @@ pub enum ToolError {
     TimedOut {
         /// Path of the program.
         program: String,
-        /// Longest run time allowed.
+        /// The time limit of the whole run.
         limit: Duration,
     },
     /// The program made no progress for too long.
@@ -26,7 +26,7 @@ pub enum ToolError {
     Stalled {
         /// Path of the program.
         program: String,
-        /// Longest time without progress.
+        /// The time limit of each wait for output.
         limit: Duration,
     },
     /// The program wrote more output than allowed.
@@ -42,7 +42,7 @@ pub enum ToolError {
     Failed {
         /// Path of the program.
         program: String,
-        /// Exit status or signal.
+        /// Exit status, or the signal that killed the program.
         status: ExitStatus,
         /// The end of its standard error.
         errors: String,

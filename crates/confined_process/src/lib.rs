@@ -11,5 +11,5 @@ mod error;
 
 pub use async_process::{Process, output};
 pub use blocking_process::{BlockingProcess, TimedPipe, blocking_output};
-pub use command::Limits;
+pub use command::{ProcessLimits, die_with_parent};
 pub use error::ToolError;

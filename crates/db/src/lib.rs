@@ -7,7 +7,7 @@
 
 use sqlx::Executor;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgExecutor, PgPool};
+use sqlx::postgres::{PgConnection, PgExecutor, PgPool};
 
 mod connect;
 pub mod local;
@@ -25,8 +25,8 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 /// Applies pending migrations. Safe to call from several processes: they queue on an advisory lock.
 ///
 /// # Errors
-/// When a migration fails, or was edited after it was applied. A newer schema is not an error: every migration keeps
-/// the previous version of harkback working.
+/// When a migration fails, or was edited after it was applied. A newer schema is not an error, because every migration
+/// keeps the previous version of harkback working; it is logged as a warning.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     let mut connection = pool.acquire().await?;
     // Waits without a limit for another process that migrates or builds indexes.
@@ -35,8 +35,28 @@ pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
     migrator.set_ignore_missing(true);
     migrator.run(&mut *connection).await?;
+    if let Some(newest) = newest_unknown_migration(&mut connection).await? {
+        let own = MIGRATOR.iter().map(|migration| migration.version).max();
+        tracing::warn!(
+            newest,
+            own,
+            "the database was migrated by a newer version of harkback; this one serves it if it is the version before: \
+             upgrade this process"
+        );
+    }
     connection.execute("RESET statement_timeout; RESET lock_timeout").await?;
     Ok(())
+}
+
+/// The highest version among the applied migrations that this binary does not have; `None` if it has all of them.
+async fn newest_unknown_migration(connection: &mut PgConnection) -> sqlx::Result<Option<i64>> {
+    let own: Vec<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
+    sqlx::query_scalar(
+        "-- db::newest_unknown_migration\nSELECT max(version) FROM _sqlx_migrations WHERE version <> ALL($1)",
+    )
+    .bind(own)
+    .fetch_one(connection)
+    .await
 }
 
 /// Whether the database has every migration of this binary; it may have newer ones.

@@ -11,17 +11,19 @@ use audio_semantic_timeline::backend::{Recording, Selection};
 use audio_semantic_timeline::speakers::SpeakerBounds;
 use audio_semantic_timeline::{EffectiveParams, analyze_recording};
 use audio_signal::{Control, Progress};
-use http_kit::{Id, RequestContext, Scope};
+use http_kit::RequestContext;
 use indicatif::{ProgressBar, ProgressStyle};
 use media_decode::{Decoders, MediaInput};
 use media_v2::AssetDecoder;
+use primitives::{Id, Scope};
 use sha2::{Digest, Sha256};
 
+use crate::capacity::Capacity;
 use crate::cli::AnalyzeArguments;
 use crate::output::Output;
-use crate::picture::{self, PlotFormat};
+use crate::plot::{self, PlotFormat};
 use crate::progress_lines::ProgressLines;
-use crate::text;
+use crate::text::{self, Layout};
 use crate::{app, config};
 
 pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> anyhow::Result<()> {
@@ -34,7 +36,7 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     let plot = arguments.plot.as_deref().map(|file| Plot::new(file, path)).transpose()?;
     let asset_id = content_id(path)?;
     let params = params(arguments)?;
-    let selection = app::backends(&settings)?.select_for(&params)?;
+    let selection = app::backends(&settings, &Capacity::of_command(&settings))?.select_for(&params)?;
     let bar = progress_bar();
     let lines = ProgressLines::unless_terminal(&path.display().to_string());
     // Printed once something is decoded: before, it would hide the reason why nothing can be decoded.
@@ -51,13 +53,13 @@ pub(crate) fn analyze(arguments: &AnalyzeArguments, config: Option<&Path>) -> an
     print_fallback();
 
     if let Some(plot) = plot {
-        let svg = picture::draw(path, &decoders, &summary).with_context(|| path.display().to_string())?;
+        let svg = plot::draw(path, &decoders, &summary).with_context(|| path.display().to_string())?;
         plot.output.write(&plot.format.bytes(svg)?)?;
     }
     let output = if arguments.json {
         serde_json::to_string_pretty(&summary)? + "\n"
     } else {
-        text::timeline(&path.display().to_string(), &summary)
+        format!("{}\n{}", path.display(), text::timeline(&summary, Layout::LIST))
     };
     match out {
         Some(out) => out.write(output.as_bytes()),

@@ -19,21 +19,25 @@ use axum::routing::get;
 use blob_store::BlobStore;
 use chrono::TimeDelta;
 use http_kit::idempotency::{self, Keys};
-use http_kit::{BodyPace, Clock, RouteLimit, SystemClock, WorkQueue};
+use http_kit::{BodyPace, RouteLimit};
 use jobs::{JobLimits, JobSettings, Jobs};
 use lineage::Lineages;
 use media_decode::{Decoders, Ffmpeg};
+use media_v2::codes::{CONTENT_DAMAGED, CONTENT_MISSING};
 use media_v2::{MediaConfig, MediaService, SourcePolicy};
 use metrics_exporter_prometheus::PrometheusHandle;
 use origin_snippets::OriginSnippets;
+use primitives::{Clock, SystemClock};
+use scheduling::WorkQueue;
 use sqlx::PgPool;
 use url::Url;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
-use video_render::{Limits, RenderConfig, Renderer};
+use video_render::{RenderConfig, RenderLimits, Renderer};
 use video_timeline::{HttpTimeline, HttpTimelineConfig, TimelineService, VideoTimeline};
 
+use crate::capacity::Capacity;
 use crate::catalogue::StoredMedia;
 use crate::config::{self, Config};
 use crate::follow_ups;
@@ -42,13 +46,6 @@ use crate::operations::{self, Operations};
 use crate::policy;
 use crate::stopping::{self, Stopping};
 use crate::uploads::{self, Uploads};
-
-/// Maximum number of speech models in memory: the one in use, and its predecessor while requests that use it finish.
-const LOADED_MODELS: usize = 2;
-/// Maximum number of shot lists read or written at once: each may take a few hundred megabytes, and at most seconds.
-pub(crate) const SHOT_LIST_WORKERS: usize = 2;
-/// Maximum number of waiting shot lists.
-const WAITING_SHOT_LISTS: usize = 32;
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -66,29 +63,32 @@ fn body_limits() -> Vec<RouteLimit> {
 }
 
 /// Jobs in the database of `pool`, for the routes of [`build`].
-pub(crate) fn jobs(config: &Config, pool: PgPool, blobs: BlobStore) -> Jobs {
-    let retention = TimeDelta::days(config.job_retention_days.into());
-    let settings = JobSettings {
-        limits: JobLimits { retention, ..JobLimits::default() },
-        outbound: outbound::Policy { allows_private: config.allow_private_addresses },
+pub(crate) fn jobs(config: &Config, capacity: &Capacity, pool: PgPool, blobs: BlobStore) -> Jobs {
+    let limits = JobLimits {
+        waiting_per_tenant: capacity.jobs_of_tenant,
+        waiting: capacity.jobs,
+        retention: TimeDelta::days(config.job_retention_days.into()),
     };
+    let settings =
+        JobSettings { limits, outbound: outbound::Policy { allows_private: config.allow_private_addresses } };
     Jobs::new(pool, blobs, Arc::new(SystemClock), settings)
 }
 
 /// Builds every service and the router; `keys` runs the calls that have an `Idempotency-Key`.
 pub(crate) fn build(
     config: &Config,
+    capacity: &Capacity,
     pool: PgPool,
     blobs: BlobStore,
     metrics: PrometheusHandle,
     keys: Keys,
-    around: Around,
+    guards: RequestGuards,
 ) -> anyhow::Result<Service> {
-    let Around { access, jobs, stopping, health } = around;
+    let RequestGuards { access, jobs, stopping, health } = guards;
     let breaker = || axum::middleware::from_fn_with_state(health.clone(), health::breaker);
     let observed = Observed { metrics, health: health.clone() };
     let Routes { router: api, timelines, renderer } =
-        api(config, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
+        api(config, capacity, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
     let routes = http_kit::limit_json(router.clone(), config.max_json_bytes, &body_limits()).layer(breaker());
@@ -99,7 +99,7 @@ pub(crate) fn build(
         .layer(axum::middleware::from_fn_with_state(jobs, jobs::run_as_jobs))
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
     let router = http_kit::limit_json(router, config.max_json_bytes, &body_limits())
-        .layer(axum::middleware::from_fn_with_state(Uploads::default(), uploads::layer))
+        .layer(axum::middleware::from_fn_with_state(Uploads::new(capacity.uploads_of_tenant), uploads::layer))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
         // Outside of all layers that query the database.
         .layer(breaker())
@@ -122,7 +122,7 @@ pub(crate) struct Service {
 }
 
 /// Parts of the service that requests depend on.
-pub(crate) struct Around {
+pub(crate) struct RequestGuards {
     pub(crate) access: Access,
     pub(crate) jobs: Jobs,
     pub(crate) stopping: Stopping,
@@ -149,6 +149,7 @@ struct Routes {
 
 fn api(
     config: &Config,
+    capacity: &Capacity,
     pool: PgPool,
     blobs: BlobStore,
     links: Links,
@@ -156,25 +157,25 @@ fn api(
     observed: Option<Observed>,
 ) -> anyhow::Result<Routes> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let media = media(config, pool.clone(), blobs)?;
+    let media = media(config, capacity, pool.clone(), blobs)?;
     let store =
         TimelineService::new(pool.clone(), clock.clone()).with_catalogue(Arc::new(StoredMedia(pool.clone())));
     let timeline: Arc<dyn VideoTimeline> = match &config.video_timeline_url {
         Some(url) => Arc::new(HttpTimeline::new(HttpTimelineConfig::new(url.clone()))?),
         None => Arc::new(store.clone()),
     };
-    let queue = WorkQueue::new("analysis", config.analysis_workers, config.analysis_queue);
+    let queue = capacity.analyses.queue("analysis");
     let patterns = PatternEngine::new(pool.clone(), clock.clone());
-    let shot_lists = WorkQueue::new("shot_lists", SHOT_LIST_WORKERS, WAITING_SHOT_LISTS);
+    let shot_lists = capacity.shot_lists.queue("shot_lists");
     let origins = VideoOrigins::new(media.clone(), shot_lists, clock.clone());
-    let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config), clock.clone());
+    let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config, capacity), clock.clone());
     let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
     let lineages = Lineages::new(media.clone(), timeline.clone());
     let timelines = SemanticTimelines::new(
         media.clone(),
         timeline,
         Arc::new(origins.clone()),
-        backends(config)?,
+        backends(config, capacity)?,
         queue.clone(),
         clock.clone(),
     );
@@ -190,7 +191,7 @@ fn api(
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages));
     // The routes merged below do not read stored bytes.
-    http_kit::openapi::add_content(router.get_openapi_mut());
+    http_kit::openapi::add_errors_to_all(router.get_openapi_mut(), &[CONTENT_MISSING, CONTENT_DAMAGED]);
     let mut router = router
         .merge(access::router(links, clock.clone(), config.public_url.clone()))
         .merge(video_timeline::router(store))
@@ -199,6 +200,7 @@ fn api(
     // Before the operational routes are added: those have no owner.
     http_kit::openapi::add_context(router.get_openapi_mut());
     jobs::describe_calls(router.get_openapi_mut());
+    http_kit::openapi::add_errors_to_all(router.get_openapi_mut(), &access::ERRORS);
     http_kit::openapi::add_security(router.get_openapi_mut(), config.public_url.as_ref().map(Url::as_str));
     let (metrics, health) = observed.map(|observed| (observed.metrics, observed.health)).unzip();
     let operations = Operations {
@@ -217,20 +219,26 @@ fn api(
 }
 
 /// The service for assets and artifacts.
-pub(crate) fn media(config: &Config, pool: PgPool, blobs: BlobStore) -> anyhow::Result<MediaService> {
+pub(crate) fn media(
+    config: &Config,
+    capacity: &Capacity,
+    pool: PgPool,
+    blobs: BlobStore,
+) -> anyhow::Result<MediaService> {
     let media_config = MediaConfig {
         sources: SourcePolicy::new(config.source_roots.iter().cloned())?,
         max_upload_bytes: config.max_upload_bytes,
+        probes: capacity.probes.running,
+        waiting_probes: capacity.probes.waiting,
         decoders: decoders(config),
         documents: Some(Arc::new(audio_semantic_timeline::RegisteredDocuments)),
-        ..MediaConfig::default()
     };
     Ok(MediaService::new(pool, blobs, Arc::new(SystemClock), media_config))
 }
 
-fn renders(config: &Config) -> RenderConfig {
+fn renders(config: &Config, capacity: &Capacity) -> RenderConfig {
     let defaults = RenderConfig::default();
-    let limits = Limits {
+    let limits = RenderLimits {
         time: Duration::from_secs(config.render_timeout_s),
         output_bytes: config.max_render_bytes,
         ..defaults.limits
@@ -238,8 +246,8 @@ fn renders(config: &Config) -> RenderConfig {
     RenderConfig {
         ffmpeg: config::found_on_path(&config.ffmpeg),
         ffprobe: config::found_on_path(&config.ffprobe),
-        workers: config.render_workers,
-        waiting: config.render_queue,
+        workers: capacity.renders.running,
+        waiting: capacity.renders.waiting,
         limits,
     }
 }
@@ -251,15 +259,15 @@ pub(crate) fn decoders(config: &Config) -> Decoders {
 }
 
 /// Builds the configured backends; models are loaded later.
-pub(crate) fn backends(config: &Config) -> anyhow::Result<Backends> {
+pub(crate) fn backends(config: &Config, capacity: &Capacity) -> anyhow::Result<Backends> {
     let invalid = |message: String| anyhow::anyhow!(message);
-    let signal =
-        SignalBackend::new(Thresholds::DEFAULT, config.audio_semantic_seed, config.analysis_threads)?;
+    let threads = capacity.analysis_threads;
+    let signal = SignalBackend::new(Thresholds::DEFAULT, config.audio_semantic_seed, threads)?;
     Ok(Backends::new(
         config.audio_semantic_backend.parse().map_err(invalid)?,
         config.audio_semantic_fallback.parse().map_err(invalid)?,
         config.audio_semantic_whisper_model.clone(),
-        Arc::new(Models::new(config.models(), LOADED_MODELS, config.analysis_threads)),
+        Arc::new(Models::new(config.models(), capacity.speech_models, threads)),
         signal,
     ))
 }
@@ -283,8 +291,14 @@ pub(crate) fn open_blobs(config: &Config) -> anyhow::Result<BlobStore> {
         .context("the blob store cannot be opened")
 }
 
-/// Prints the OpenAPI document, which needs the routes only: nothing is connected or written.
+/// Prints the OpenAPI document.
 pub(crate) fn print_openapi() -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{}", openapi()?.to_pretty_json()?)?;
+    Ok(())
+}
+
+/// The OpenAPI document, which needs the routes only: nothing is connected or written.
+pub(crate) fn openapi() -> anyhow::Result<utoipa::openapi::OpenApi> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let _guard = runtime.enter();
     let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy("postgres://localhost/none")?;
@@ -292,8 +306,8 @@ pub(crate) fn print_openapi() -> anyhow::Result<()> {
     let blobs = BlobStore::open(&Url::parse("memory:///")?, [], staging.path())?;
     let links = Links::new(pool.clone(), Arc::new(SystemClock));
     let config = Config::default();
-    let jobs = jobs(&config, pool.clone(), blobs.clone());
-    let mut routes = api(&config, pool, blobs, links, jobs, None)?;
-    writeln!(std::io::stdout(), "{}", routes.router.to_openapi().to_pretty_json()?)?;
-    Ok(())
+    let capacity = Capacity::of_service(&config);
+    let jobs = jobs(&config, &capacity, pool.clone(), blobs.clone());
+    let mut routes = api(&config, &capacity, pool, blobs, links, jobs, None)?;
+    Ok(routes.router.to_openapi())
 }

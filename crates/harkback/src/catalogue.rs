@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::PgPool;
 use video_timeline::{Error, MediaCatalogue};
 

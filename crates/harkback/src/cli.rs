@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
-use http_kit::{AccessLevel, Id};
+use audio_semantic_timeline::EffectiveParams;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use primitives::{AccessLevel, Id, PageLimit};
 use url::Url;
 
+use crate::flag_defaults::Defaults;
 use crate::flags::{AnalysisFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
 
 /// Analyse audio and video, find the source of a piece of audio, and return the matching video.
@@ -18,6 +20,22 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// The definition of the command line, with the defaults of settings in the help.
+    pub(crate) fn with_defaults() -> clap::Command {
+        let (service, analysis) = (Defaults::of_service(), Defaults::of_analysis());
+        Self::command().mut_subcommands(|command| {
+            if command.get_name() == "analyze" { analysis.add_to(command) } else { service.add_to(command) }
+        })
+    }
+
+    /// Parses the arguments of the process; prints help and errors, and exits, as [`Parser::parse`] does.
+    pub(crate) fn parse_arguments() -> Self {
+        let matches = Self::with_defaults().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Self::command()).exit())
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the HTTP service.
@@ -26,11 +44,9 @@ pub(crate) enum Command {
     Analyze(AnalyzeArguments),
     /// Demonstrate the service with a recording: timeline, samples, shots, video snippets.
     ///
-    /// Runs a service and a Postgres of its own for the duration of the demo, and keeps their output in `.demo/`.
-    Demo {
-        /// The recording: audio, or video with audio. In the repository it defaults to an example.
-        file: Option<PathBuf>,
-    },
+    /// Runs a service and a Postgres of its own for the duration of the demo, and keeps their output in `.demo/`. The
+    /// data directory and the model directory are only searched for speech models.
+    Demo(DemoArguments),
     /// List the media formats that this installation reads, and which decoder reads each.
     Formats(FormatsArguments),
     /// Fetch, list and check speech models.
@@ -81,7 +97,7 @@ pub(crate) enum JobsCommand {
         #[arg(long)]
         kind: Option<String>,
         /// Maximum number of jobs to list.
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+        #[arg(long, value_name = "N", default_value_t = PageLimit::DEFAULT.get(), value_parser = clap::value_parser!(u32).range(1..=i64::from(PageLimit::MAX.get())))]
         limit: u32,
     },
     /// Show the state and the result of a job.
@@ -223,10 +239,10 @@ pub(crate) struct AnalyzeArguments {
     #[arg(long, value_name = "F")]
     pub(crate) plot: Option<PathBuf>,
     /// Minimum silence duration to report, in ms (50 to 10 000).
-    #[arg(long, default_value_t = 300, value_name = "MS")]
+    #[arg(long, default_value_t = EffectiveParams::DEFAULT_MIN_SILENCE_MS, value_name = "MS")]
     pub(crate) min_silence_ms: i64,
     /// Length of the loudness windows, in ms (100 to 10 000).
-    #[arg(long, default_value_t = 1_000, value_name = "MS")]
+    #[arg(long, default_value_t = EffectiveParams::DEFAULT_LOUDNESS_WINDOW_MS, value_name = "MS")]
     pub(crate) loudness_window_ms: i64,
     /// Do not detect beats.
     #[arg(long)]
@@ -254,6 +270,17 @@ pub(crate) struct AnalyzeArguments {
     pub(crate) speakers: Option<String>,
     #[command(flatten)]
     pub(crate) analysis: AnalysisFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// The recording: audio, or video with audio. In the repository it defaults to an example.
+    pub(crate) file: Option<PathBuf>,
+    /// Speech model for the words: a name in the model directory, or a path [default: the first installed one]
+    #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", value_name = "MODEL")]
+    pub(crate) whisper_model: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: ModelLocation,
 }
 
 #[derive(Debug, Args)]
@@ -333,6 +360,7 @@ mod tests {
             ("reprobe", "--source-root", "--listen"),
             ("verify", "--database-url", "--ffmpeg"),
             ("analyze", "--backend", "--database-url"),
+            ("demo", "--whisper-model", "--database-url"),
         ] {
             let help = help(name);
             assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");

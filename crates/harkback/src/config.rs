@@ -11,8 +11,6 @@ use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::flags::AnalysisFlags;
-
 /// All settings of the program.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +39,8 @@ pub(crate) struct Config {
     pub(crate) max_json_bytes: usize,
     pub(crate) analysis_workers: usize,
     pub(crate) analysis_queue: usize,
-    pub(crate) analysis_threads: usize,
+    /// Threads of one analysis; by default, see [`Capacity`](crate::capacity::Capacity).
+    pub(crate) analysis_threads: Option<usize>,
     pub(crate) job_retention_days: u32,
     pub(crate) allow_private_addresses: bool,
     pub(crate) audio_semantic_backend: String,
@@ -123,7 +122,7 @@ impl Default for Config {
             max_json_bytes: 1 << 20,
             analysis_workers: 2,
             analysis_queue: 16,
-            analysis_threads: cores().div_ceil(2),
+            analysis_threads: None,
             job_retention_days: 7,
             allow_private_addresses: false,
             audio_semantic_backend: "whisper_aubio".to_owned(),
@@ -170,14 +169,14 @@ pub(crate) fn load(file: Option<&Path>, flags: &impl Serialize) -> anyhow::Resul
     settle(Config::default(), file, flags)
 }
 
-/// Loads the configuration for the analysis of one file, which uses all cores and does not fall back to the stub.
-pub(crate) fn load_analysis(file: Option<&Path>, flags: &AnalysisFlags) -> anyhow::Result<Config> {
-    let defaults = Config {
-        analysis_threads: cores(),
-        audio_semantic_fallback: "signal".to_owned(),
-        ..Config::default()
-    };
-    settle(defaults, file, flags)
+/// Loads the configuration for the analysis of one file, which does not fall back to the stub.
+pub(crate) fn load_analysis(file: Option<&Path>, flags: &impl Serialize) -> anyhow::Result<Config> {
+    settle(analysis_defaults(), file, flags)
+}
+
+/// The defaults for the analysis of one file.
+pub(crate) fn analysis_defaults() -> Config {
+    Config { audio_semantic_fallback: "signal".to_owned(), ..Config::default() }
 }
 
 fn settle(defaults: Config, file: Option<&Path>, flags: &impl Serialize) -> anyhow::Result<Config> {
@@ -187,10 +186,6 @@ fn settle(defaults: Config, file: Option<&Path>, flags: &impl Serialize) -> anyh
         figment = figment.merge(Toml::file_exact(file));
     }
     figment.merge(Serialized::defaults(flags)).extract().context("the configuration is not valid")
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The default data directory. Root's home is closed to the user that the private Postgres runs as; `/var/lib` is not.
@@ -222,7 +217,7 @@ pub(crate) fn found_on_path(program: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    use crate::flags::ServeFlags;
+    use crate::flags::{AnalysisFlags, ServeFlags};
     use clap::Parser;
 
     #[derive(Parser)]
@@ -256,7 +251,7 @@ mod tests {
         let file = file("audio_semantic_backend = 'stub'\naudio_semantic_seed = 7\nanalysis_threads = 3\n");
         let flags: AnalysisFlags = parsed(&["--audio-semantic-seed", "8", "--whisper-model", "base"]);
         let config = load_analysis(Some(file.path()), &flags).unwrap();
-        assert_eq!((config.audio_semantic_backend.as_str(), config.analysis_threads), ("stub", 3));
+        assert_eq!((config.audio_semantic_backend.as_str(), config.analysis_threads), ("stub", Some(3)));
         assert_eq!((config.audio_semantic_seed, config.audio_semantic_whisper_model.as_str()), (8, "base"));
         assert_eq!(config.audio_semantic_fallback, "signal");
     }

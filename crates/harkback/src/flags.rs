@@ -15,11 +15,12 @@ use crate::values;
 /// All settings of the service.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct ServeFlags {
-    /// Address to listen on [default: 127.0.0.1:8090]
+    /// Address to listen on
     #[arg(long, env = "HARKBACK_LISTEN", value_name = "ADDR", value_parser = values::socket_address)]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
-    /// Role of this process: answer calls, run jobs, or both [default: all]
+    /// Role of this process: `api` answers calls, `worker` runs jobs and answers `/healthz`, `/readyz` and `/metrics`
+    /// only, `all` does both; but for `all`, a database URL is needed
     #[arg(long, env = "HARKBACK_ROLE", value_name = "ROLE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
@@ -32,55 +33,55 @@ pub(crate) struct ServeFlags {
     #[command(flatten)]
     #[serde(flatten)]
     media: MediaFlags,
-    /// Directory of the speech models [default: models in the data directory]
+    /// Directory of the speech and speaker models; `harkback models` fetches, lists and checks them
     #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     model_dir: Option<PathBuf>,
-    /// Database connections in the pool [default: 20]
+    /// Database connections in the pool
     #[arg(long, env = "HARKBACK_DATABASE_CONNECTIONS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_connections: Option<u32>,
-    /// Maximum size of an upload in bytes [default: 68719476736, 64 GiB]
+    /// Maximum size of an upload in bytes
     #[arg(long, env = "HARKBACK_MAX_UPLOAD_BYTES", value_name = "BYTES", value_parser = values::bytes)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_upload_bytes: Option<u64>,
-    /// Maximum size of a file for `POST /v1/audio/transcriptions` in bytes [default: 26214400, 25 MiB]
+    /// Maximum size of a file for `POST /v1/audio/transcriptions` in bytes
     #[arg(long, env = "HARKBACK_MAX_TRANSCRIPTION_BYTES", value_name = "BYTES", value_parser = values::bytes)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_transcription_bytes: Option<u64>,
-    /// Maximum size of a JSON body in bytes, except shot lists and timelines [default: 1048576, 1 MiB]
+    /// Maximum size of a JSON body in bytes, except shot lists (64 MiB), timelines (16 MiB) and snippets (4 MiB)
     #[arg(long, env = "HARKBACK_MAX_JSON_BYTES", value_name = "BYTES", value_parser = values::bytes_in_memory)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_json_bytes: Option<usize>,
-    /// Concurrent analyses [default: 2]
+    /// Concurrent analyses
     #[arg(long, env = "HARKBACK_ANALYSIS_WORKERS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     analysis_workers: Option<usize>,
-    /// Analyses that may wait; beyond it 503 [default: 16]
+    /// Transcriptions by `/v1/audio/transcriptions` and enrolments that may wait; beyond it 503
     #[arg(long, env = "HARKBACK_ANALYSIS_QUEUE", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     analysis_queue: Option<usize>,
-    /// Threads of one analysis [default: half the cores]
+    /// Threads of one analysis; the result does not depend on it
     #[arg(long, env = "HARKBACK_ANALYSIS_THREADS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     analysis_threads: Option<usize>,
-    /// Days for which a finished job can be read [default: 7]
+    /// Days for which a finished job can be read
     #[arg(long, env = "HARKBACK_JOB_RETENTION_DAYS", value_name = "DAYS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     job_retention_days: Option<u32>,
-    /// Analysis backend: whisper_aubio, signal or stub [default: whisper_aubio]
+    /// Analysis backend: `whisper_aubio` (alias `whisper_librosa`), `signal` or `stub`
     #[arg(long, env = "AUDIO_SEMANTIC_BACKEND", value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_backend: Option<String>,
-    /// Fallback for a backend that cannot run: stub, signal or error [default: stub]
+    /// Fallback for a backend that cannot run: `stub`, `signal` or `error`
     #[arg(long, env = "AUDIO_SEMANTIC_FALLBACK", value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_fallback: Option<String>,
-    /// Speech model: a name in the model directory, or a path [default: tiny]
+    /// Speech model: a name in the model directory, or a path
     #[arg(long, env = "AUDIO_SEMANTIC_WHISPER_MODEL", value_name = "MODEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_whisper_model: Option<String>,
-    /// Seed that is part of the backend's version [default: 42]
+    /// Seed that is part of the backend's version
     #[arg(long, env = "AUDIO_SEMANTIC_SEED", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_seed: Option<u64>,
@@ -88,31 +89,32 @@ pub(crate) struct ServeFlags {
     #[arg(long, env = "VIDEO_TIMELINE_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     video_timeline_url: Option<Url>,
-    /// Concurrent renders [default: 2]
+    /// Concurrent renders
     #[arg(long, env = "HARKBACK_RENDER_WORKERS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     render_workers: Option<usize>,
-    /// Renders that may wait; beyond it 503 [default: 16]
+    /// Runs of ffmpeg that may wait in a process; beyond it 503
     #[arg(long, env = "HARKBACK_RENDER_QUEUE", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     render_queue: Option<usize>,
-    /// Maximum duration of a render in seconds [default: 3600]
+    /// Maximum duration of a render in seconds
     #[arg(long, env = "HARKBACK_RENDER_TIMEOUT_S", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     render_timeout_s: Option<u64>,
-    /// Maximum size of a rendered file in bytes [default: 68719476736, 64 GiB]
+    /// Maximum size of a rendered file in bytes
     #[arg(long, env = "HARKBACK_MAX_RENDER_BYTES", value_name = "BYTES", value_parser = values::bytes)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_render_bytes: Option<u64>,
-    /// Concurrent connections; further ones wait until one ends [default: 1000]
+    /// Concurrent connections; for a further one, the connection that has been idle after an answer for longest is
+    /// closed; if none is idle, the new one waits
     #[arg(long, env = "HARKBACK_MAX_CONNECTIONS", value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections: Option<usize>,
-    /// Seconds without progress after which a connection is closed: idle, or in a head, body or answer [default: 30]
+    /// Seconds without progress after which a connection is closed: idle, or in a head, body or answer
     #[arg(long, env = "HARKBACK_IO_TIMEOUT_S", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     io_timeout_s: Option<u64>,
-    /// Seconds that running requests get to finish when the service stops [default: 25]
+    /// Seconds that running requests get to finish when the service stops
     #[arg(long, env = "HARKBACK_SHUTDOWN_GRACE_S", value_name = "SECONDS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     shutdown_grace_s: Option<u64>,
@@ -121,11 +123,11 @@ pub(crate) struct ServeFlags {
 /// Flags of authentication and of requests to other hosts.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct AccessFlags {
-    /// How callers are authenticated [default: none, on loopback only]
+    /// How callers are authenticated: `none` (on loopback only), `keys` or `jwt`
     #[arg(long, env = "HARKBACK_AUTH", value_name = "MODE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     auth: Option<AuthMode>,
-    /// Trust X-Tenant-Id, X-Env and X-User-Id of every caller beyond loopback, too: a proxy in front sets them
+    /// Trust the context headers of every caller beyond loopback, too: a proxy in front sets them
     #[arg(long, env = "HARKBACK_TRUST_CONTEXT_HEADERS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     trust_context_headers: Option<bool>,
@@ -141,23 +143,23 @@ pub(crate) struct AccessFlags {
     #[arg(long, env = "HARKBACK_JWT_AUDIENCE", value_name = "AUDIENCE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     jwt_audience: Option<String>,
-    /// URL of the issuer's key set (JWKS)
+    /// URL of the issuer's key set (JWKS); it is cached for ten minutes
     #[arg(long, env = "HARKBACK_JWT_JWKS_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     jwt_jwks_url: Option<Url>,
-    /// Claim with the tenant, a name or a JSON pointer [default: tenant_id]
+    /// Claim with the tenant: a name, or a JSON pointer such as `/org/id`
     #[arg(long, env = "HARKBACK_JWT_TENANT_CLAIM", value_name = "CLAIM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     jwt_tenant_claim: Option<String>,
-    /// Claim with the environment [default: env]
+    /// Claim with the environment: a name, or a JSON pointer
     #[arg(long, env = "HARKBACK_JWT_ENV_CLAIM", value_name = "CLAIM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     jwt_env_claim: Option<String>,
-    /// Claim with the user [default: sub]
+    /// Claim with the user: a name, or a JSON pointer
     #[arg(long, env = "HARKBACK_JWT_USER_CLAIM", value_name = "CLAIM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     jwt_user_claim: Option<String>,
-    /// Claim with the scopes read, write, admin [default: scope]
+    /// Claim with the scopes `read`, `write`, `admin`: a name, or a JSON pointer
     #[arg(long, env = "HARKBACK_JWT_SCOPE_CLAIM", value_name = "CLAIM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     jwt_scope_claim: Option<String>,
@@ -174,15 +176,16 @@ pub(crate) struct AccessFlags {
 /// Flags of source files and decoders.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct MediaFlags {
-    /// Directories whose files may be registered by file:// URI (repeat, or separate by `:`)
+    /// Directories whose files may be registered by `file://` URI; with `{tenant}` or `{env}` in the path, a directory
+    /// for each owner (repeat, or separate by `:`)
     #[arg(long = "source-root", env = "HARKBACK_SOURCE_ROOTS", value_delimiter = ':', value_name = "DIR")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     source_roots: Vec<PathBuf>,
-    /// ffmpeg for decoding and rendering: a path, or a name on PATH [default: ffmpeg]
+    /// ffmpeg for decoding and rendering, 5.1 or newer: a path, or a name on PATH
     #[arg(long, env = "HARKBACK_FFMPEG", value_name = "PROGRAM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     ffmpeg: Option<PathBuf>,
-    /// ffprobe of the same version [default: ffprobe]
+    /// ffprobe of the same version
     #[arg(long, env = "HARKBACK_FFPROBE", value_name = "PROGRAM")]
     #[serde(skip_serializing_if = "Option::is_none")]
     ffprobe: Option<PathBuf>,
@@ -203,24 +206,22 @@ pub(crate) struct ReprobeFlags {
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct StoreFlags {
     /// Directory of blobs, staging files and the private Postgres
-    /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
     #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
-    /// URL postgres://…; without it a private cluster runs in the data directory
+    /// URL `postgres://…`; without it a private cluster runs in the data directory
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
-    /// URL of the blob store: file:///…, s3://…, gs://… or az://… [default: blobs in the data directory]
+    /// URL of the blob store: `file:///…`, `s3://…`, `gs://…` or `az://…`
     #[arg(long, env = "HARKBACK_STORAGE_URL", value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     storage_url: Option<Url>,
-    /// Format of log lines [default: text]
+    /// Format of log lines
     #[arg(long, env = "HARKBACK_LOG_FORMAT", value_name = "FORMAT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_format: Option<LogFormat>,
     /// Log filter, as directives of `tracing`
-    /// [default: info,symphonia=off,whisper_rs=warn,graphile_worker=warn,sqlx::postgres::notice=warn]
     #[arg(long, env = "HARKBACK_LOG", value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
@@ -229,7 +230,7 @@ pub(crate) struct StoreFlags {
 /// Settings of the analysis of one file. The flags are short; the names of `serve` are accepted, too.
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct AnalysisFlags {
-    /// Analysis backend: whisper_aubio, signal or stub [default: whisper_aubio]
+    /// Analysis backend: `whisper_aubio` (alias `whisper_librosa`), `signal` or `stub`
     #[arg(
         long = "backend",
         visible_alias = "audio-semantic-backend",
@@ -238,7 +239,7 @@ pub(crate) struct AnalysisFlags {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_backend: Option<String>,
-    /// Fallback for a backend that cannot run: signal, stub or error [default: signal]
+    /// Fallback for a backend that cannot run: `stub`, `signal` or `error`
     #[arg(
         long = "fallback",
         visible_alias = "audio-semantic-fallback",
@@ -247,7 +248,7 @@ pub(crate) struct AnalysisFlags {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_fallback: Option<String>,
-    /// Speech model: a name in the model directory, or a path [default: tiny]
+    /// Speech model: a name in the model directory, or a path
     #[arg(
         long = "whisper-model",
         visible_alias = "audio-semantic-whisper-model",
@@ -256,7 +257,7 @@ pub(crate) struct AnalysisFlags {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_whisper_model: Option<String>,
-    /// Seed that is part of the backend's version [default: 42]
+    /// Seed that is part of the backend's version
     #[arg(
         long = "seed",
         visible_alias = "audio-semantic-seed",
@@ -265,7 +266,7 @@ pub(crate) struct AnalysisFlags {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     audio_semantic_seed: Option<u64>,
-    /// Number of threads; the result does not depend on it [default: all cores]
+    /// Threads of one analysis; the result does not depend on it
     #[arg(
         long = "threads",
         visible_alias = "analysis-threads",
@@ -283,11 +284,10 @@ pub(crate) struct AnalysisFlags {
 #[derive(Clone, Debug, Default, Args, Serialize)]
 pub(crate) struct ModelLocation {
     /// Directory of blobs, models and the private Postgres
-    /// [default: ~/.local/share/harkback; /var/lib/harkback for root]
     #[arg(long, env = "HARKBACK_DATA_DIR", value_name = "DIR", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     data_dir: Option<PathBuf>,
-    /// Directory of the speech models [default: models in the data directory]
+    /// Directory of the speech and speaker models; `harkback models` fetches, lists and checks them
     #[arg(long, env = "HARKBACK_MODEL_DIR", value_name = "DIR", global = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     model_dir: Option<PathBuf>,

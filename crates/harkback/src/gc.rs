@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use http_kit::{Clock, SystemClock};
 use media_v2::{Collected, Collection};
+use primitives::{Clock, SystemClock};
 use sqlx::PgPool;
 
 use crate::app;

@@ -8,12 +8,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobStore;
 use http_kit::Problem;
+use http_kit::codes::DATABASE_UNAVAILABLE;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::watch;
 use tokio::time::timeout;
-
-use crate::operations;
 
 /// Timeout of a check of the database, and the interval of checks, after a success and after a failure.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -168,16 +167,22 @@ async fn check_store(blobs: &BlobStore) -> StoreState {
 
 /// The problem of a call that needs a database that is away.
 pub(crate) fn database_unavailable() -> Problem {
-    Problem::unavailable("database_unavailable", "the database does not answer", 2)
+    Problem::new(DATABASE_UNAVAILABLE, "the database does not answer").retry_after(2)
 }
 
 /// Answers 503 at once while the database is away, except on routes that do not need it.
 pub(crate) async fn breaker(State(health): State<Health>, request: Request, next: Next) -> Response {
     let is_away = matches!(*health.database.borrow(), DatabaseState::Down(_));
-    if is_away && !operations::is_operational(request.uri().path()) {
+    if is_away && !is_operational(request.uri().path()) {
         return database_unavailable().into_response();
     }
     next.run(request).await
+}
+
+/// Whether a route needs no database: probes, metrics and the documents.
+pub(crate) fn is_operational(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs" | "/")
+        || path.starts_with("/docs/")
 }
 
 #[cfg(test)]

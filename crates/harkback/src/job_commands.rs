@@ -113,7 +113,7 @@ async fn watch(service: &ServiceClient, id: &str, as_json: bool) -> anyhow::Resu
         tokio::time::sleep(PAUSE).await;
     }
     bar.finish_and_clear();
-    let job = service.json(Method::GET, &job(id)).await?;
+    let job: Value = service.json(Method::GET, &job(id)).await?;
     print(&job, as_json)?;
     Ok(match text(&job["state"]) {
         "succeeded" => ExitCode::SUCCESS,
@@ -145,7 +145,8 @@ async fn follow(
             unread = rest.to_owned();
         }
     }
-    Ok(!service.json(Method::GET, &job(id)).await?["finished_at"].is_null())
+    let job: Value = service.json(Method::GET, &job(id)).await?;
+    Ok(!job["finished_at"].is_null())
 }
 
 /// Whether a retry may succeed: no answer, or a server error.

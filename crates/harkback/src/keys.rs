@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::{ApiKeys, Links, NewApiKey};
 use anyhow::Context;
-use http_kit::{Clock, Id, Scope, SystemClock};
+use primitives::{Clock, Id, Scope, SystemClock};
 use sqlx::PgPool;
 
 use crate::cli::KeysCommand;

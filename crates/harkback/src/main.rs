@@ -1,7 +1,7 @@
 //! harkback: analyses audio and video, finds the source of a piece of audio, and returns the matching video.
 //!
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
-//! ([`cli`]), loads the configuration ([`flags`], [`config`]), wires the services ([`app`]), serves and measures them
+//! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses one file ([`analyze`]), demonstrates the
 //! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
 //! assets again ([`reprobe`]), lists results of wrong decoders ([`verify`]), manages jobs of a service
@@ -9,11 +9,14 @@
 
 mod analyze;
 mod app;
+mod capacity;
 mod catalogue;
 mod cli;
+mod codes;
 mod config;
 mod demo;
 mod exchange;
+mod flag_defaults;
 mod flags;
 mod follow_ups;
 mod formats;
@@ -28,7 +31,7 @@ mod models;
 mod operations;
 mod output;
 mod paced;
-mod picture;
+mod plot;
 mod policy;
 mod processor;
 mod progress_lines;
@@ -46,8 +49,6 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
 /// A separate function, so that none of it is inlined before the processor check.
 #[inline(never)]
 fn start() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_arguments();
     match run(cli) {
         Ok(code) => code,
         // `harkback analyze … | head`: the reader needs no more output.
@@ -73,6 +74,7 @@ fn start() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Jobs(arguments) => return job_commands::run(&arguments),
+        Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
         Command::Gc(arguments) => {
@@ -91,7 +93,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Openapi => app::print_openapi(),
         Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),
-        Command::Demo { file } => match demo::run(file.as_deref(), cli.config.as_deref())? {},
         Command::Formats(arguments) => formats::run(&arguments, cli.config.as_deref()),
         Command::Models(arguments) => models::run(&arguments, cli.config.as_deref()),
     }?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use audio_asr::catalog::{self, MODELS};
-use audio_asr::{Located, ModelDirectory};
+use audio_asr::{LocatedModel, ModelDirectory};
 use audio_speakers::catalog as speakers;
 
 use crate::cli::{ModelsArguments, ModelsCommand};
@@ -76,7 +76,7 @@ fn verify(directory: &ModelDirectory, names: &[String]) -> anyhow::Result<()> {
         say(&format!("{:<20} {verdict}", speakers::NAME))?;
     }
     let names: Vec<&String> = names.iter().filter(|name| *name != speakers::NAME).collect();
-    let models: Vec<Located> = if names.is_empty() && !are_speakers_asked {
+    let models: Vec<LocatedModel> = if names.is_empty() && !are_speakers_asked {
         present(directory)?
     } else {
         names.iter().map(|name| directory.locate(name)).collect()
@@ -100,7 +100,7 @@ fn verify(directory: &ModelDirectory, names: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn present(directory: &ModelDirectory) -> anyhow::Result<Vec<Located>> {
+fn present(directory: &ModelDirectory) -> anyhow::Result<Vec<LocatedModel>> {
     directory.present().with_context(|| format!("{} cannot be read", directory.path().display()))
 }
 

@@ -6,6 +6,9 @@ use audio_semantic_timeline::SemanticTimelines;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_kit::codes::{
+    DATABASE_UNAVAILABLE, ROUTE_NOT_FOUND, SHUTTING_DOWN, STORAGE_FULL, STORAGE_UNAVAILABLE,
+};
 use http_kit::{Json, Problem};
 use jobs::Jobs;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -16,11 +19,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use video_render::Renderer;
 
+use crate::codes::{METRICS_OFF, SCHEMA_OUTDATED, WORKER_UNFIT};
 use crate::config::Role;
 use crate::health::{self, DatabaseState, Health, StoreState};
 
 /// Timeout of capability checks: probes of orchestrators give up after a second. Unfinished checks are left out.
-const PATIENCE: Duration = Duration::from_millis(700);
+const CAPABILITY_TIMEOUT: Duration = Duration::from_millis(700);
 
 #[derive(Clone)]
 pub(crate) struct Operations {
@@ -47,19 +51,13 @@ struct Readiness {
     reasons: Vec<String>,
 }
 
-/// Whether a route needs no database: probes, metrics and the documents.
-pub(crate) fn is_operational(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/openapi.json" | "/docs" | "/")
-        || path.starts_with("/docs/")
-}
-
 /// Answers only the operational routes: a worker has no others.
 pub(crate) async fn only(request: Request, next: Next) -> Response {
     match request.uri().path() {
         "/healthz" | "/readyz" | "/metrics" => next.run(request).await,
         _ => {
             let detail = "this process runs jobs only and does not answer calls; see `--role`";
-            Problem::not_found("route_not_found", detail).into_response()
+            Problem::new(ROUTE_NOT_FOUND, detail).into_response()
         }
     }
 }
@@ -83,15 +81,16 @@ async fn healthz() -> &'static str {
     "ok"
 }
 
+http_kit::error_responses!(ReadyzErrors:
+    DATABASE_UNAVAILABLE, SCHEMA_OUTDATED, STORAGE_UNAVAILABLE, WORKER_UNFIT, SHUTTING_DOWN,
+);
+
 /// Check that the service is ready
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "operations",
-    responses(
-        (status = 200, body = Readiness, description = "ready or degraded"),
-        (status = 503, description = "`database_unavailable`, `schema_outdated`, `storage_unavailable`, `worker_unfit`, `shutting_down`")
-    )
+    responses((status = 200, body = Readiness, description = "ready or degraded"), ReadyzErrors)
 )]
 async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>, Problem> {
     let mut reasons = Vec::new();
@@ -101,13 +100,13 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
             DatabaseState::Down(_) => return Err(health::database_unavailable()),
             DatabaseState::Outdated => {
                 let detail = "the schema is not up to date: run harkback migrate";
-                return Err(Problem::unavailable("schema_outdated", detail, 30));
+                return Err(Problem::new(SCHEMA_OUTDATED, detail).retry_after(30));
             }
         }
         match health.store() {
             StoreState::Up => {}
             // Stored bytes can still be read.
-            StoreState::Down(problem) if problem.code() == "storage_full" => {
+            StoreState::Down(problem) if problem.code() == STORAGE_FULL.code() => {
                 reasons.push(problem.detail().to_owned());
             }
             StoreState::Down(problem) => return Err(problem),
@@ -115,8 +114,8 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
     }
     // All other routes work without analysis and without renders.
     let (selection, renderer) = tokio::join!(
-        timeout(PATIENCE, operations.timelines.selection()),
-        timeout(PATIENCE, operations.renderer.version())
+        timeout(CAPABILITY_TIMEOUT, operations.timelines.selection()),
+        timeout(CAPABILITY_TIMEOUT, operations.renderer.version())
     );
     let selection = match selection {
         Ok(selection) => selection.map_err(|error| reasons.push(error.to_string())).ok(),
@@ -137,23 +136,25 @@ async fn readyz(State(operations): State<Operations>) -> Result<Json<Readiness>,
     reasons.extend(selection.and_then(|selection| selection.fallback_reason));
     let mismatches = operations.jobs.mismatches();
     if operations.role == Role::Worker && !mismatches.is_empty() {
-        return Err(Problem::unavailable("worker_unfit", mismatches.join("; "), 10));
+        return Err(Problem::new(WORKER_UNFIT, mismatches.join("; ")).retry_after(10));
     }
     reasons.extend(mismatches);
     let status = if reasons.is_empty() { "ready" } else { "degraded" };
     Ok(Json(Readiness { status, backend, requested_backend, renderer, reasons }))
 }
 
+http_kit::error_responses!(MetricsErrors: METRICS_OFF);
+
 /// Prometheus metrics
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "operations",
-    responses((status = 200, body = String), (status = 404, description = "`metrics_off`"))
+    responses((status = 200, body = String), MetricsErrors)
 )]
 async fn metrics(State(operations): State<Operations>) -> Response {
     match &operations.metrics {
         Some(handle) => ([("content-type", "text/plain; version=0.0.4")], handle.render()).into_response(),
-        None => Problem::not_found("metrics_off", "metrics are not recorded in this process").into_response(),
+        None => Problem::new(METRICS_OFF, "metrics are not recorded in this process").into_response(),
     }
 }

@@ -14,7 +14,7 @@ const MAX_LINKS: usize = 40;
 #[derive(Debug)]
 pub(crate) struct Output<'a> {
     given: &'a Path,
-    place: OutputTarget,
+    target: OutputTarget,
 }
 
 #[derive(Debug)]
@@ -31,13 +31,13 @@ impl<'a> Output<'a> {
     /// # Errors
     /// When the path cannot be written, or is the `recording` itself.
     pub(crate) fn new(given: &'a Path, recording: &Path) -> anyhow::Result<Self> {
-        let place = place(given, recording).with_context(|| given.display().to_string())?;
-        Ok(Self { given, place })
+        let target = target(given, recording).with_context(|| given.display().to_string())?;
+        Ok(Self { given, target })
     }
 
     /// Writes `bytes`. A regular file is never half written: it has its old contents or its new ones.
     pub(crate) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        let written = match &self.place {
+        let written = match &self.target {
             OutputTarget::File(path, before) => replace(path, before.as_ref(), bytes),
             // After the existing content, which other processes may have written.
             OutputTarget::Stream => {
@@ -48,7 +48,7 @@ impl<'a> Output<'a> {
     }
 }
 
-fn place(given: &Path, recording: &Path) -> anyhow::Result<OutputTarget> {
+fn target(given: &Path, recording: &Path) -> anyhow::Result<OutputTarget> {
     let before = match fs::metadata(given) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::{Access, ApiKeys, Authentication, BrowserPolicy, JwtSettings, JwtVerifier, Links};
 use anyhow::Context;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use http_kit::{Clock, SystemClock};
+use primitives::{Clock, SystemClock};
 use sqlx::PgPool;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};

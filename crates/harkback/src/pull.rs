@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use audio_asr::catalog::NamedModel;
-use audio_asr::{Located, ModelDirectory};
+use audio_asr::{LocatedModel, ModelDirectory};
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Client, Response, StatusCode};
@@ -27,12 +27,12 @@ pub(crate) fn pull(
     from: &str,
     is_shown: bool,
 ) -> anyhow::Result<PathBuf> {
-    let place = Located { published: Some(model), ..directory.locate(model.name) };
+    let place = LocatedModel { published: Some(model), ..directory.locate(model.name) };
     if place.check().is_ok() {
         return Ok(place.path);
     }
     let check = |path: &Path| {
-        let downloaded = Located { path: path.to_owned(), ..place.clone() };
+        let downloaded = LocatedModel { path: path.to_owned(), ..place.clone() };
         downloaded.check().map(drop).map_err(anyhow::Error::from)
     };
     let url = format!("{}/{}", from.trim_end_matches('/'), model.file_name());

@@ -8,6 +8,7 @@ use media_v2::{MediaAsset, MediaError};
 use sqlx::PgPool;
 
 use crate::app;
+use crate::capacity::Capacity;
 use crate::cli::ReprobeArguments;
 use crate::config::Config;
 
@@ -23,7 +24,7 @@ struct Counts {
 pub(crate) async fn run(arguments: &ReprobeArguments, config: &Config, pool: &PgPool) -> anyhow::Result<()> {
     let is_current = db::is_migrated(pool).await.context("the database does not answer")?;
     anyhow::ensure!(is_current, "the database has no tables of this version: run `harkback migrate` first");
-    let media = app::media(config, pool.clone(), app::open_blobs(config)?)?;
+    let media = app::media(config, &Capacity::of_service(config), pool.clone(), app::open_blobs(config)?)?;
     let (mut counts, mut after) = (Counts::default(), None);
     loop {
         let assets = media.assets_to_reprobe(after.as_ref(), arguments.all).await?;

@@ -14,7 +14,7 @@ use db::local::{Cluster, Durability, ServerBinaries};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_kit::idempotency::Keys;
-use jobs::{Capabilities, Jobs, Lane, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
+use jobs::{Capabilities, Jobs, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -22,7 +22,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use video_render::Renderer;
 
-use crate::app::{Around, Service};
+use crate::app::{RequestGuards, Service};
+use crate::capacity::Capacity;
 use crate::cli::{GcArguments, KeysArguments, ReprobeArguments, VerifyArguments};
 use crate::config::{self, Config, Role};
 use crate::health::Health;
@@ -34,8 +35,6 @@ use crate::{app, gc, keys, log, metrics, operations, policy, reprobe, resources,
 const CUT_OFF: u8 = 3;
 /// Maximum time before the end of the grace period at which running requests are answered 503.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
-/// Connections that listen for jobs, in addition to those that answer calls: one for each lane, and one for their ends.
-const LISTENING_CONNECTIONS: u32 = 4;
 /// Maximum time that blocked threads may delay the end.
 const LEFTOVERS: Duration = Duration::from_secs(1);
 
@@ -139,8 +138,9 @@ fn maintain<T>(
 /// Starts, serves, and stops in order; a signal that comes before the port is open ends the process at once.
 async fn run(config: &Config, database: &Database, signals: &mut Signals) -> anyhow::Result<ExitCode> {
     let (phase, phases) = watch::channel(Phase::Serving);
+    let capacity = Capacity::of_service(config);
     // On the heap, because the future holds all services.
-    let starting = start(config, database.options.clone(), phases.clone()).boxed_local();
+    let starting = start(config, &capacity, database.options.clone(), phases.clone()).boxed_local();
     let Some(Started { pool, listener, router, worker, replica, capabilities, keys, jobs, blobs, cut }) =
         signals.unless_one_comes(starting).await?
     else {
@@ -148,7 +148,7 @@ async fn run(config: &Config, database: &Database, signals: &mut Signals) -> any
     };
     tracing::info!(address = %listener.local_addr()?, "listening");
     let limits = ConnectionLimits {
-        connections: config.max_connections,
+        connections: capacity.connections,
         timeout: Duration::from_secs(config.io_timeout_s),
     };
     let closed = Closed::default();
@@ -205,10 +205,11 @@ struct Started {
 
 async fn start(
     config: &Config,
+    capacity: &Capacity,
     options: PgConnectOptions,
     phases: watch::Receiver<Phase>,
 ) -> anyhow::Result<Started> {
-    let pool = db::connect(options.clone(), config.database_connections + LISTENING_CONNECTIONS).await?;
+    let pool = db::connect(options.clone(), capacity.database_connections).await?;
     migrate_all(&pool).await?;
     let metrics = metrics::install(pool.clone())?;
     let keys = Keys::new(pool.clone());
@@ -217,20 +218,22 @@ async fn start(
     let cut = stopping.cut.clone();
     let blobs = app::open_blobs(config)?;
     let health = Health::watch(db::for_requests(options), blobs.clone()).await;
-    let jobs = app::jobs(config, pool.clone(), blobs.clone());
-    let around = Around { access, jobs: jobs.clone(), stopping, health };
-    let service = app::build(config, pool.clone(), blobs.clone(), metrics, keys.clone(), around)?;
+    let jobs = app::jobs(config, capacity, pool.clone(), blobs.clone());
+    let guards = RequestGuards { access, jobs: jobs.clone(), stopping, health };
+    let service = app::build(config, capacity, pool.clone(), blobs.clone(), metrics, keys.clone(), guards)?;
     let Service { router, routes, timelines, renderer } = service;
     warn_of_fallback(&timelines).await;
     let capabilities = capabilities(config, timelines, renderer);
-    let mut replica = replica(config, capabilities().await);
+    let mut replica = replica(config, capacity, capabilities().await);
     // Only one process can use a private Postgres.
     if config.database_url().is_some() {
         jobs.share_store(&mut replica).await?;
     }
     let worker = match config.role {
         Role::Api => std::future::ready(()).boxed(),
-        Role::All | Role::Worker => Worker::new(jobs.clone(), routes, worker_settings(config)).work().boxed(),
+        Role::All | Role::Worker => {
+            Worker::new(jobs.clone(), routes, worker_settings(config, capacity)).work().boxed()
+        }
     };
     let router = match config.role {
         Role::Worker => router.layer(axum::middleware::from_fn(operations::only)),
@@ -268,23 +271,18 @@ fn capabilities(config: &Config, timelines: SemanticTimelines, renderer: Rendere
     })
 }
 
-fn replica(config: &Config, offers: Vec<String>) -> Replica {
+fn replica(config: &Config, capacity: &Capacity, offers: Vec<String>) -> Replica {
     let (role, settings) = match config.role {
-        Role::All => (ReplicaRole::All, worker_settings(config)),
+        Role::All => (ReplicaRole::All, worker_settings(config, capacity)),
         Role::Api => (ReplicaRole::Api, WorkerSettings { slots: Vec::new(), grace: Duration::ZERO }),
-        Role::Worker => (ReplicaRole::Worker, worker_settings(config)),
+        Role::Worker => (ReplicaRole::Worker, worker_settings(config, capacity)),
     };
     Replica::new(role, settings.kinds(), offers)
 }
 
-fn worker_settings(config: &Config) -> WorkerSettings {
+fn worker_settings(config: &Config, capacity: &Capacity) -> WorkerSettings {
     let grace = Duration::from_secs(config.shutdown_grace_s).saturating_sub(LAST_ANSWERS);
-    let slots = vec![
-        (Lane::Analysis, config.analysis_workers),
-        (Lane::Render, config.render_workers),
-        (Lane::ShotLists, app::SHOT_LIST_WORKERS),
-    ];
-    WorkerSettings { slots, grace }
+    WorkerSettings { slots: capacity.job_slots(), grace }
 }
 
 /// Stops taking jobs once the service stops.

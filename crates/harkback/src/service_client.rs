@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
@@ -41,6 +43,13 @@ impl ServiceClient {
         Ok(Self { client, base: arguments.url.clone(), headers })
     }
 
+    /// Creates a client of a service on this machine: without a proxy, and without a limit on the time of an answer.
+    pub(crate) fn local(base: Url, tenant: &str, env: &str) -> anyhow::Result<Self> {
+        let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy().build()?;
+        let headers = vec![("x-tenant-id", tenant.to_owned()), ("x-env", env.to_owned())];
+        Ok(Self { client, base, headers })
+    }
+
     /// Builds a request for `path`, which may have a query.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
@@ -65,8 +74,23 @@ impl ServiceClient {
         Err(Refused { status, code: code.to_owned(), detail: detail.to_owned() }.into())
     }
 
-    pub(crate) async fn json(&self, method: Method, path: &str) -> anyhow::Result<Value> {
-        let response = self.send(self.request(method, path)).await?;
-        response.json().await.context("the answer is not JSON")
+    /// Sends a request without a body and reads the answer.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, method: Method, path: &str) -> anyhow::Result<T> {
+        self.read(self.request(method, path)).await
+    }
+
+    /// Posts `body` as JSON and reads the answer.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.read(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Sends a request and reads the JSON of its answer.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+        let body = self.send(request).await?.bytes().await.context("the answer is incomplete")?;
+        serde_json::from_slice(&body).context("the answer is not the expected JSON")
     }
 }

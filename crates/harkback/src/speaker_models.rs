@@ -15,12 +15,12 @@ const NO_SOURCE: &str = "no export of the speaker models is published yet: make 
 /// Copies or downloads both files from `from`, a directory or a base URL; returns their paths. An installed file with
 /// the published digest is not fetched again.
 pub(crate) fn pull(directory: &Path, from: Option<&str>, is_shown: bool) -> anyhow::Result<Vec<PathBuf>> {
-    let place = |file: ModelFile| directory.join(file.file_name);
+    let path = |file: ModelFile| directory.join(file.file_name);
     let missing: Vec<ModelFile> =
-        FILES.into_iter().filter(|file| SpeakerModels::check_file(&place(*file), *file).is_err()).collect();
+        FILES.into_iter().filter(|file| SpeakerModels::check_file(&path(*file), *file).is_err()).collect();
     if !missing.is_empty() {
         let from = from.context(NO_SOURCE)?;
-        missing.into_iter().try_for_each(|file| fetch(&place(file), file, from, is_shown))?;
+        missing.into_iter().try_for_each(|file| fetch(&path(file), file, from, is_shown))?;
     }
     Ok(paths(directory).to_vec())
 }

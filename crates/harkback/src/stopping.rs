@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
+use http_kit::codes::SHUTTING_DOWN;
 use tokio::sync::watch;
 
 /// Phase of the service's life.
@@ -45,5 +46,5 @@ pub(crate) async fn layer(State(stopping): State<Stopping>, request: Request, ne
 }
 
 fn shutting_down() -> Problem {
-    Problem::unavailable("shutting_down", "the service is shutting down; send the request again", 2)
+    Problem::new(SHUTTING_DOWN, "the service is shutting down; send the request again").retry_after(2)
 }

@@ -10,40 +10,43 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
+use http_kit::codes::QUEUE_FULL;
 use tokio::sync::Semaphore;
 
-/// Maximum number of concurrent uploads of a tenant.
-const AT_ONCE: usize = 8;
-/// Maximum number of running and waiting uploads of a tenant; the bodies of waiting ones are not read yet.
-const MOST: usize = 64;
+use crate::capacity::QueueSize;
+
 const PATH: &str = "/media-v2/assets";
 /// Maximum of `Retry-After`, in seconds.
 const LONGEST_WAIT_S: u64 = 300;
 
 /// Uploads of all tenants. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Uploads(Arc<Mutex<Running>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Uploads {
+    running: Arc<Mutex<Running>>,
+    /// Of one tenant; the bodies of waiting uploads are not read yet.
+    limit: QueueSize,
+}
 
 #[derive(Debug, Default)]
 struct Running {
     /// By the value of the tenant header; only tenants with an upload have an entry. Callers that send their tenant in
     /// the form are counted together, under the empty value.
-    shares: HashMap<Vec<u8>, Share>,
+    tenants: HashMap<Vec<u8>, TenantUploads>,
     /// Duration of the last upload, without its wait.
     last: Duration,
 }
 
 #[derive(Debug)]
-struct Share {
+struct TenantUploads {
     count: usize,
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 /// An upload that runs or waits.
 struct Upload {
     uploads: Uploads,
     tenant: Vec<u8>,
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
 }
 
 /// Middleware that limits the uploads of each tenant. Mount it inside of the layer that authenticates callers.
@@ -56,8 +59,8 @@ pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next
         Ok(upload) => upload,
         Err(problem) => return problem.into_response(),
     };
-    // The semaphore is never closed; if it were, the limit of `MOST` would still hold.
-    let _turn = upload.turns.acquire().await.ok();
+    // The semaphore is never closed; if it were, the limit of waiting uploads would still hold.
+    let _slot = upload.slots.acquire().await.ok();
     let began = Instant::now();
     let response = next.run(request).await;
     uploads.running().last = began.elapsed();
@@ -65,38 +68,44 @@ pub(crate) async fn layer(State(uploads): State<Uploads>, request: Request, next
 }
 
 impl Uploads {
+    pub(crate) fn new(limit: QueueSize) -> Self {
+        Self { running: Arc::default(), limit }
+    }
+
     fn begin(&self, tenant: Vec<u8>) -> Result<Upload, Problem> {
+        let QueueSize { running: at_once, waiting } = self.limit;
+        let most = at_once + waiting;
         let mut running = self.running();
         let last = running.last;
-        let share = running
-            .shares
+        let of_tenant = running
+            .tenants
             .entry(tenant.clone())
-            .or_insert_with(|| Share { count: 0, turns: Arc::new(Semaphore::new(AT_ONCE)) });
-        if share.count >= MOST {
-            let rounds = u64::try_from(MOST / AT_ONCE).unwrap_or(1);
+            .or_insert_with(|| TenantUploads { count: 0, slots: Arc::new(Semaphore::new(at_once)) });
+        if of_tenant.count >= most {
+            let rounds = u64::try_from(most / at_once.max(1)).unwrap_or(1);
             let wait_s = (last.as_secs() * rounds + 1).min(LONGEST_WAIT_S);
             let detail = format!(
-                "{MOST} uploads of this tenant are running or waiting already; send this one again later"
+                "{most} uploads of this tenant are running or waiting already; send this one again later"
             );
-            return Err(Problem::unavailable("queue_full", detail, u32::try_from(wait_s).unwrap_or(1)));
+            return Err(Problem::new(QUEUE_FULL, detail).retry_after(u32::try_from(wait_s).unwrap_or(1)));
         }
-        share.count += 1;
-        Ok(Upload { uploads: self.clone(), tenant, turns: share.turns.clone() })
+        of_tenant.count += 1;
+        Ok(Upload { uploads: self.clone(), tenant, slots: of_tenant.slots.clone() })
     }
 
     /// The lock is never poisoned: nothing panics while it is held.
     fn running(&self) -> MutexGuard<'_, Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
         let mut running = self.uploads.running();
-        if let Some(share) = running.shares.get_mut(&self.tenant) {
-            share.count -= 1;
-            if share.count == 0 {
-                running.shares.remove(&self.tenant);
+        if let Some(of_tenant) = running.tenants.get_mut(&self.tenant) {
+            of_tenant.count -= 1;
+            if of_tenant.count == 0 {
+                running.tenants.remove(&self.tenant);
             }
         }
     }
@@ -108,18 +117,18 @@ mod tests {
 
     #[tokio::test]
     async fn upload_limit_is_separate_for_each_tenant() {
-        let uploads = Uploads::default();
-        let held: Vec<_> = (0..MOST).map(|_| uploads.begin(b"t1".to_vec()).unwrap()).collect();
-        let turns: Vec<_> = held.iter().filter_map(|upload| upload.turns.try_acquire().ok()).collect();
-        assert_eq!(turns.len(), AT_ONCE);
+        let uploads = Uploads::new(QueueSize { running: 8, waiting: 56 });
+        let held: Vec<_> = (0..64).map(|_| uploads.begin(b"t1".to_vec()).unwrap()).collect();
+        let slots: Vec<_> = held.iter().filter_map(|upload| upload.slots.try_acquire().ok()).collect();
+        assert_eq!(slots.len(), 8);
         uploads.running().last = Duration::from_secs(3);
         let refused = uploads.begin(b"t1".to_vec()).err().unwrap();
         assert_eq!(refused.code(), "queue_full");
         assert!(format!("{refused:?}").contains("retry_after_s: Some(25)"), "{refused:?}");
         let other = uploads.begin(b"t2".to_vec()).unwrap();
-        assert!(other.turns.try_acquire().is_ok());
-        drop((turns, other));
+        assert!(other.slots.try_acquire().is_ok());
+        drop((slots, other));
         drop(held);
-        assert!(uploads.begin(b"t1".to_vec()).is_ok() && uploads.running().shares.is_empty());
+        assert!(uploads.begin(b"t1".to_vec()).is_ok() && uploads.running().tenants.is_empty());
     }
 }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use audio_to_video_origin::store::mapped_artifacts;
-use http_kit::{Clock, SystemClock};
 use media_v2::{BlobFault, BlobRow, FaultyBlob, WronglyDecoded};
+use primitives::{Clock, SystemClock};
 use sqlx::PgPool;
 
 use crate::app;

@@ -7,13 +7,14 @@ use axum::body::HttpBody as _;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::{Extension, RequestExt as _, Router};
 use bytes::{Bytes, BytesMut};
-use http::{Extensions, StatusCode, header};
+use http::{Extensions, header};
 use http_body_util::{BodyExt as _, LengthLimitError};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::Problem;
+use crate::codes::{BODY_TOO_LARGE, BUSY, REQUEST_TIMEOUT, UNREADABLE_BODY};
 use crate::extract::parse_json;
 use crate::reading::BodyTimedOut;
 
@@ -73,13 +74,13 @@ struct Share {
 
 /// A buffered body with its share of the budget.
 #[derive(Clone, Debug)]
-pub struct Buffered {
+pub struct BufferedBody {
     /// Content of the body.
     pub bytes: Bytes,
     share: Share,
 }
 
-impl Buffered {
+impl BufferedBody {
     /// Reads the body of `request`, up to the limit of its route ([`axum::extract::DefaultBodyLimit`]).
     ///
     /// # Errors
@@ -123,10 +124,10 @@ impl Buffered {
     }
 }
 
-async fn read(request: Request) -> Result<Buffered, Problem> {
+async fn read(request: Request) -> Result<BufferedBody, Problem> {
     if let Some(share) = request.extensions().get::<Share>().cloned() {
         let bytes = request.into_body().collect().await.map_err(unbuffered)?.to_bytes();
-        return Ok(Buffered { bytes, share });
+        return Ok(BufferedBody { bytes, share });
     }
     let length = request.headers().get(header::CONTENT_LENGTH);
     let declared = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -155,7 +156,7 @@ async fn read(request: Request) -> Result<Buffered, Problem> {
         bytes.extend_from_slice(&piece);
     }
     let share = Share { _permits: held.map(Arc::new) };
-    Ok(Buffered { bytes: bytes.freeze(), share })
+    Ok(BufferedBody { bytes: bytes.freeze(), share })
 }
 
 /// Deadline by which a body must have arrived.
@@ -175,7 +176,7 @@ impl Deadline {
 }
 
 fn busy() -> Problem {
-    Problem::unavailable("busy", "too many large bodies are being read; send this one again later", 5)
+    Problem::new(BUSY, "too many large bodies are being read; send this one again later").retry_after(5)
 }
 
 /// The problem for a body that could not be read to its end.
@@ -187,20 +188,15 @@ pub(crate) fn unbuffered(error: axum::Error) -> Problem {
     if is_caused_by::<BodyTimedOut>(&*error) {
         return timed_out();
     }
-    Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body ended before its declared end")
-        .caused_by(error)
+    Problem::new(UNREADABLE_BODY, "the body ended before its declared end").caused_by(error)
 }
 
 pub(crate) fn body_too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        "the body is larger than this route accepts; send it in parts",
-    )
+    Problem::new(BODY_TOO_LARGE, "the body is larger than this route accepts; send it in parts")
 }
 
 pub(crate) fn timed_out() -> Problem {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the body did not arrive in time")
+    Problem::new(REQUEST_TIMEOUT, "the body did not arrive in time")
 }
 
 /// Whether `error`, or one of its sources, is an `E`.
@@ -235,14 +231,14 @@ mod tests {
     async fn large_bodies_share_a_budget() {
         const ALL: usize = BUDGET / PIECE;
         let limit = BUDGET;
-        let read = async |request| Buffered::read_limited(request, limit).await;
+        let read = async |request| BufferedBody::read_limited(request, limit).await;
         assert_eq!(read(chunked(limit + (1 << 20))).await.unwrap_err().code(), "body_too_large");
         assert_eq!(PIECES.available_permits(), ALL, "a refused body releases its share");
 
         let small = read(chunked(FREE)).await.unwrap();
         assert_eq!((small.bytes.len(), PIECES.available_permits()), (FREE, ALL));
 
-        let spawn = |request| tokio::spawn(Buffered::read_limited(request, limit));
+        let spawn = |request| tokio::spawn(BufferedBody::read_limited(request, limit));
         let declared: Vec<_> = (0..10).map(|_| spawn(stalled(BUDGET, 1 << 10))).collect();
         let held = spawn(stalled(BUDGET, FREE + 2 * PIECE));
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -271,7 +267,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_in_memory_has_a_deadline() {
         let begin = Instant::now();
-        let slow = Buffered::read_limited(stalled(BYTES_PER_SECOND, 1 << 10), BUDGET).await;
+        let slow = BufferedBody::read_limited(stalled(BYTES_PER_SECOND, 1 << 10), BUDGET).await;
         assert_eq!(slow.unwrap_err().code(), "request_timeout");
         let seconds = begin.elapsed().as_secs_f64();
         assert!((2.9..5.0).contains(&seconds), "two seconds and one for the length: {seconds}");

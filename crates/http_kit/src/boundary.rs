@@ -10,11 +10,17 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
+use primitives::Id;
+use scheduling::tenancy;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
+use crate::codes::{
+    BAD_REQUEST, HEADERS_TOO_LARGE, MALFORMED_REQUEST, METHOD_NOT_ALLOWED, RANGE_NOT_SATISFIABLE,
+    ROUTE_NOT_FOUND, URI_TOO_LONG,
+};
 use crate::reading::{BodyPace, Reading};
-use crate::{Id, Problem, TraceParent, tenancy};
+use crate::{Problem, TraceParent};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -47,13 +53,9 @@ pub fn layer(router: Router) -> Router {
 /// As [`layer`], with the minimum rate `pace` of request bodies.
 pub fn layer_with(router: Router, pace: BodyPace) -> Router {
     router
-        .fallback(async || Problem::not_found("route_not_found", "there is no such route; see /openapi.json"))
+        .fallback(async || Problem::new(ROUTE_NOT_FOUND, "there is no such route; see /openapi.json"))
         .method_not_allowed_fallback(async || {
-            Problem::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "this route does not take that method; see /openapi.json",
-            )
+            Problem::new(METHOD_NOT_ALLOWED, "this route does not take that method; see /openapi.json")
         })
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(pace, edge))
@@ -125,15 +127,11 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
 #[must_use]
 pub fn http_refusal(status: StatusCode) -> String {
     let problem = match status {
-        StatusCode::URI_TOO_LONG => {
-            Problem::new(StatusCode::URI_TOO_LONG, "uri_too_long", "the path and query are too long")
+        StatusCode::URI_TOO_LONG => Problem::new(URI_TOO_LONG, "the path and query are too long"),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            Problem::new(HEADERS_TOO_LARGE, "the headers are too many, or too long together")
         }
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Problem::new(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "headers_too_large",
-            "the headers are too many, or too long together",
-        ),
-        _ => Problem::new(StatusCode::BAD_REQUEST, "malformed_request", "this is not a request of HTTP/1.1"),
+        _ => Problem::new(MALFORMED_REQUEST, "this is not a request of HTTP/1.1"),
     };
     let (status, code) = (problem.status(), problem.code());
     let request_id = Id::generate("req").to_string();
@@ -258,10 +256,10 @@ fn as_problem(response: Response, request_id: &str) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => crate::body::body_too_large(),
         StatusCode::REQUEST_TIMEOUT => crate::body::timed_out(),
         StatusCode::RANGE_NOT_SATISFIABLE => {
-            Problem::new(status, "range_not_satisfiable", "the range lies beyond the end of the content")
+            Problem::new(RANGE_NOT_SATISFIABLE, "the range lies beyond the end of the content")
         }
         _ if status.is_client_error() => {
-            Problem::new(status, "bad_request", status.canonical_reason().unwrap_or("bad request"))
+            Problem::new(BAD_REQUEST, status.canonical_reason().unwrap_or("bad request")).with_status(status)
         }
         _ => Problem::internal(format!("a layer answered {status}")),
     };

@@ -1,18 +1,12 @@
 use axum::extract::FromRequestParts;
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use primitives::{Id, Scope};
+use scheduling::tenancy;
 
+use crate::Problem;
 use crate::boundary::RequestId;
-use crate::{Id, Problem, tenancy};
-
-/// The owner of a row: every query filters by both fields.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Scope {
-    /// The tenant that owns the data.
-    pub tenant_id: Id,
-    /// One of the tenant's environments (`dev`, `prod`, …).
-    pub env: Id,
-}
+use crate::codes::{CONTEXT_MISMATCH, INVALID_CONTEXT};
 
 /// Identity of a call: tenant, environment, optionally a user, and the request id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +63,7 @@ impl RequestContext {
             values[slot] = match (from_header, body[slot]) {
                 (Some(header_value), Some(body_value)) if header_value != body_value => {
                     return Err(Problem::new(
-                        StatusCode::FORBIDDEN,
-                        "context_mismatch",
+                        CONTEXT_MISMATCH,
                         format!("the body's {field} differs from the header {header}"),
                     ));
                 }
@@ -120,12 +113,11 @@ fn required(value: Option<&str>, header: &'static str) -> Result<Id, Problem> {
 }
 
 fn parse(text: &str, header: &'static str) -> Result<Id, Problem> {
-    text.parse().map_err(|error: crate::InvalidId| invalid(header, &error.to_string()))
+    text.parse().map_err(|error: primitives::InvalidId| invalid(header, &error.to_string()))
 }
 
 fn invalid(header: &str, detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_context", format!("{header} {detail}"))
-        .field(header, detail)
+    Problem::new(INVALID_CONTEXT, format!("{header} {detail}")).field(header, detail)
 }
 
 /// Read from the headers alone: for calls without a body.

@@ -1,14 +1,16 @@
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
+use primitives::Id;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::body::Buffered;
+use crate::body::BufferedBody;
 use crate::boundary::RequestId;
+use crate::codes::{INVALID_QUERY, MALFORMED_JSON, NOT_FOUND, UNSUPPORTED_MEDIA_TYPE};
 use crate::strict::{Strict, Usage};
-use crate::{ContextFields, Id, Problem, RequestContext};
+use crate::{ContextFields, ErrorCode, Problem, RequestContext};
 
 /// A JSON body, of a request or an answer; errors are problems with a pointer to the field.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +21,12 @@ pub struct Json<T>(pub T);
 pub struct ContextJson<T>(pub RequestContext, pub T);
 
 /// A JSON body with its context, read and not yet parsed: for bodies so large that parsing them belongs in a
-/// [`WorkQueue`](crate::WorkQueue).
+/// [`WorkQueue`](scheduling::WorkQueue).
 #[derive(Clone, Debug)]
 pub struct UnparsedJson {
     headers: HeaderMap,
     request_id: String,
-    body: Buffered,
+    body: BufferedBody,
 }
 
 /// Path parameters; a malformed one is 404, as it cannot name anything. Ids are better read as text and parsed by
@@ -49,7 +51,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for Js
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
-        Buffered::read(request).await?.parse().await.map(Self)
+        BufferedBody::read(request).await?.parse().await.map(Self)
     }
 }
 
@@ -75,7 +77,7 @@ impl<S: Send + Sync> FromRequest<S> for UnparsedJson {
         require_json(request.headers())?;
         let headers = request.headers().clone();
         let request_id = RequestId::of(request.extensions()).to_owned();
-        let body = Buffered::read(request).await?;
+        let body = BufferedBody::read(request).await?;
         Ok(Self { headers, request_id, body })
     }
 }
@@ -107,7 +109,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(_) => Err(Problem::not_found("not_found", "nothing found: the path contains a malformed id")),
+            Err(_) => Err(Problem::new(NOT_FOUND, "nothing found: the path contains a malformed id")),
         }
     }
 }
@@ -127,8 +129,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 ///
 /// # Errors
 /// 404 `code`.
-pub fn path_id(text: &str, code: &'static str) -> Result<Id, Problem> {
-    text.parse().map_err(|_| Problem::not_found(code, "nothing found: malformed id"))
+pub fn path_id(text: &str, code: ErrorCode) -> Result<Id, Problem> {
+    text.parse().map_err(|_| Problem::new(code, "nothing found: malformed id"))
 }
 
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
@@ -137,11 +139,7 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
         return Ok(());
     }
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        "expected a body of type application/json",
-    ))
+    Err(Problem::new(UNSUPPORTED_MEDIA_TYPE, "expected a body of type application/json"))
 }
 
 /// Reads one JSON value within the limits of [`Strict`].
@@ -172,14 +170,14 @@ pub fn parse_json_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("the body is not JSON: {error}"))
+    Problem::new(MALFORMED_JSON, format!("the body is not JSON: {error}"))
 }
 
 /// Turns axum's message into `limit: expected a whole number`, without its prefix.
 fn invalid_query(message: &str) -> Problem {
     let message = message.strip_prefix("Failed to deserialize query string: ").unwrap_or(message);
     let message = reason(message);
-    let problem = Problem::unprocessable("invalid_query", message.as_str());
+    let problem = Problem::new(INVALID_QUERY, message.as_str());
     match message.split_once(": ") {
         Some((name, detail)) if !name.contains(' ') => problem.field(name, detail),
         _ => problem,

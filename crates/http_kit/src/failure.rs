@@ -3,41 +3,31 @@
 use std::error::Error;
 use std::io;
 
-use http::StatusCode;
+use crate::codes;
+use crate::error_code::ErrorCode;
 
 /// The answer in place of 500 when a dependency fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
+    pub(crate) code: ErrorCode,
     pub(crate) detail: &'static str,
     pub(crate) retry_after_s: u32,
 }
 
-const STORAGE_FULL: Failure =
-    Failure::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", "the service's storage is full", 60);
+const STORAGE_FULL: Failure = Failure::new(codes::STORAGE_FULL, "the service's storage is full", 60);
 const STORAGE_UNAVAILABLE: Failure = Failure::new(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "storage_unavailable",
+    codes::STORAGE_UNAVAILABLE,
     "the service's storage cannot be read or written at the moment",
     10,
 );
-const DATABASE_UNAVAILABLE: Failure = Failure::new(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "database_unavailable",
-    "the database is unreachable or refuses this at the moment",
-    5,
-);
-const BUSY: Failure = Failure::new(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "busy",
-    "the service has no file descriptors or memory left for this at the moment",
-    5,
-);
+const DATABASE_UNAVAILABLE: Failure =
+    Failure::new(codes::DATABASE_UNAVAILABLE, "the database is unreachable or refuses this at the moment", 5);
+const BUSY: Failure =
+    Failure::new(codes::BUSY, "the service has no file descriptors or memory left for this at the moment", 5);
 
 impl Failure {
-    const fn new(status: StatusCode, code: &'static str, detail: &'static str, retry_after_s: u32) -> Self {
-        Self { status, code, detail, retry_after_s }
+    const fn new(code: ErrorCode, detail: &'static str, retry_after_s: u32) -> Self {
+        Self { code, detail, retry_after_s }
     }
 
     /// Classifies `error` by itself or its sources; `None` when no dependency has failed.

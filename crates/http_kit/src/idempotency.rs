@@ -24,14 +24,17 @@ use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
+use primitives::{Id, Scope, WriteSeed};
+use scheduling::tenancy;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use self::store::Stored;
-use crate::body::Buffered;
-use crate::{Id, JsonLimit, Problem, RequestContext, Scope, WriteSeed, canonical, tenancy};
+use crate::body::BufferedBody;
+use crate::codes::{IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_MISMATCH, INVALID_IDEMPOTENCY_KEY};
+use crate::{JsonLimit, Problem, RequestContext, json_digest};
 
 /// Name of the header.
 pub const HEADER: &str = "idempotency-key";
@@ -124,8 +127,8 @@ pub fn key_of(headers: &HeaderMap) -> Result<Option<Id>, Problem> {
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|_| values.next().is_none());
     key.map(Some).ok_or_else(|| {
-        Problem::unprocessable("invalid_idempotency_key", format!("Idempotency-Key: {}", crate::InvalidId))
-            .field("Idempotency-Key", crate::InvalidId.to_string())
+        Problem::new(INVALID_IDEMPOTENCY_KEY, format!("Idempotency-Key: {}", primitives::InvalidId))
+            .field("Idempotency-Key", primitives::InvalidId.to_string())
     })
 }
 
@@ -149,14 +152,14 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
     unread
         .headers_mut()
         .extend(parts.headers.get(header::CONTENT_LENGTH).map(|n| (header::CONTENT_LENGTH, n.clone())));
-    let body = Buffered::read_limited(unread, limit).await?;
+    let body = BufferedBody::read_limited(unread, limit).await?;
     let (context, digest) = body
         .clone()
         .run({
             let headers = parts.headers.clone();
             move |bytes| {
                 let context = RequestContext::of_body(&headers, bytes, "")?;
-                Ok::<_, Problem>((context, canonical::digest(bytes)))
+                Ok::<_, Problem>((context, json_digest(bytes)))
             }
         })
         .await??;
@@ -228,8 +231,8 @@ impl Claim {
             return Err(in_progress()); // Released between the two statements: let the caller retry.
         };
         if !fingerprints.are_of(&stored) {
-            return Err(Problem::unprocessable(
-                "idempotency_mismatch",
+            return Err(Problem::new(
+                IDEMPOTENCY_MISMATCH,
                 "this Idempotency-Key was used for another request; use a new key",
             ));
         }
@@ -317,8 +320,7 @@ impl Drop for Claim {
 
 fn in_progress() -> Problem {
     Problem::new(
-        StatusCode::CONFLICT,
-        "idempotency_in_progress",
+        IDEMPOTENCY_IN_PROGRESS,
         "the first request with this Idempotency-Key is still running; ask again",
     )
     .retry_after(1)

@@ -2,59 +2,45 @@
 //!
 //! - [`RequestContext`]: who calls (tenant, environment, user), from headers or body;
 //! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
+//! - [`ErrorCode`], [`error_codes!`], [`error_responses!`]: codes of errors as data, from which problems and documents
+//!   are made; [`codes`]: those that all crates share;
 //! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
 //! - [`null_as_default`], [`field_default!`], [`null_as_default_of!`]: fields with a default, for which null is absent;
 //! - [`openapi`]: what every operation of the OpenAPI document has in common;
-//! - [`Page`] and [`Cursor`]: newest-first listings;
-//! - [`idempotency`]: `Idempotency-Key` on writes; [`WriteSeed`]: the ids of what they make;
+//! - [`idempotency`]: `Idempotency-Key` on writes;
+//! - [`json_digest`]: a digest of JSON texts, independent of spelling;
 //! - [`multipart`]: forms in bounded memory; [`limit_json`]: the largest JSON body;
 //! - [`boundary`]: request ids, one log line per call, problem documents for panics and framework errors;
-//! - [`TraceParent`]: the trace that a call belongs to;
-//! - [`WorkQueue`]: bounded queue of heavy work on blocking threads;
-//! - [`defer`] and [`begin_heavy_work`]: calls that are validated now and run later; [`WorkProgress`]: their progress;
-//! - [`SingleFlight`]: single flight: identical requests of all processes run once;
-//! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers.
+//! - [`TraceParent`]: the trace that a call belongs to.
+//!
+//! Errors of [`primitives`] and [`scheduling`] become problems here.
 
-mod access_level;
 mod body;
 pub mod boundary;
-mod canonical;
-mod clock;
+pub mod codes;
 mod context;
-mod deferral;
+mod error_code;
 mod extract;
 mod failure;
-mod id;
 pub mod idempotency;
+mod json_digest;
 pub mod multipart;
 pub mod openapi;
 mod optional;
-mod page;
+mod page_problem;
 mod problem;
-mod progress;
 mod reading;
-mod single_flight;
 mod strict;
-mod tenancy;
 mod trace;
-mod turns;
-mod work;
-mod write_seed;
+mod work_problem;
 
-pub use access_level::AccessLevel;
-pub use body::{Buffered, JsonLimit, RouteLimit, limit_json};
-pub use canonical::{canonical_json, digest as json_digest};
-pub use clock::{Clock, ManualClock, SystemClock};
-pub use context::{ContextFields, RequestContext, Scope};
-pub use deferral::{begin_heavy_work, defer};
+pub use body::{BufferedBody, JsonLimit, RouteLimit, limit_json};
+pub use context::{ContextFields, RequestContext};
+pub use error_code::{ErrorCode, Section};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, parse_json_text, path_id};
-pub use id::{Id, InvalidId};
+pub use json_digest::json_digest;
 pub use optional::null_as_default;
-pub use page::{Cursor, Page, PageParams};
 pub use problem::{FieldError, Problem};
-pub use progress::WorkProgress;
 pub use reading::{BodyPace, BodyTimedOut};
-pub use single_flight::{Acquisition, FlightGuard, SingleFlight};
 pub use trace::{InvalidTraceParent, TraceParent};
-pub use work::{Cancellation, DEFERRED, Turn, WorkError, WorkQueue};
-pub use write_seed::WriteSeed;
+pub use work_problem::DEFERRED;

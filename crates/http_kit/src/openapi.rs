@@ -4,7 +4,10 @@
 //! [`idempotency`](crate::idempotency) and [`boundary`](crate::boundary) add to every call is added here to the whole
 //! document.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
+use primitives::Id;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem, Paths};
 use utoipa::openapi::request_body::RequestBody;
@@ -14,12 +17,29 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Required, Response, Server};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::Id;
+use crate::ErrorCode;
+use crate::codes::{
+    BAD_REQUEST, BODY_TOO_LARGE, BUSY, CONTEXT_MISMATCH, DATABASE_UNAVAILABLE, IDEMPOTENCY_IN_PROGRESS,
+    IDEMPOTENCY_MISMATCH, INTERNAL, INVALID_CONTEXT, INVALID_IDEMPOTENCY_KEY, MALFORMED_JSON,
+    REQUEST_TIMEOUT, SHUTTING_DOWN, STORAGE_FULL, STORAGE_UNAVAILABLE, UNREADABLE_BODY,
+    UNSUPPORTED_MEDIA_TYPE,
+};
 use crate::problem::ProblemDocument;
 
 mod clients;
 
 pub use clients::complete_schemas;
+
+/// Errors of every call.
+const OF_EVERY_CALL: [ErrorCode; 7] =
+    [INVALID_CONTEXT, INTERNAL, DATABASE_UNAVAILABLE, STORAGE_UNAVAILABLE, BUSY, SHUTTING_DOWN, STORAGE_FULL];
+/// Errors of calls with a body.
+const OF_BODIES: [ErrorCode; 5] =
+    [MALFORMED_JSON, UNREADABLE_BODY, CONTEXT_MISMATCH, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE];
+/// Errors of POST: those of `Idempotency-Key`.
+const OF_POST: [ErrorCode; 3] = [IDEMPOTENCY_IN_PROGRESS, INVALID_IDEMPOTENCY_KEY, IDEMPOTENCY_MISMATCH];
+/// Errors of layers in front of the calls, with any 4xx.
+const OF_LAYERS: [ErrorCode; 2] = [BAD_REQUEST, REQUEST_TIMEOUT];
 
 /// Body fields that may replace headers, with an example of each.
 const CONTEXT_FIELDS: [(&str, &str, &str); 3] =
@@ -53,42 +73,79 @@ pub fn add_context(document: &mut OpenApi) {
         let tenant_and_env = if in_body { [TENANT_ID_OR_IN_BODY, ENV_OR_IN_BODY] } else { [TENANT_ID, ENV] };
         take(operation, tenant_and_env);
         take(operation, [USER_ID, REQUEST_ID]);
+        add_errors(operation, &OF_EVERY_CALL);
         if operation.request_body.is_some() {
-            answer(&mut operation.responses, "400", "`malformed_json`, `unreadable_body`");
-            answer(&mut operation.responses, "403", "`context_mismatch`");
-            answer(&mut operation.responses, "413", "`body_too_large`");
-            answer(&mut operation.responses, "415", "`unsupported_media_type`");
+            add_errors(operation, &OF_BODIES);
         }
-        answer(&mut operation.responses, "500", "`internal`");
-        answer(
-            &mut operation.responses,
-            "503",
-            "`database_unavailable`, `storage_unavailable`, `busy`, `shutting_down`",
-        );
-        answer(&mut operation.responses, "507", "`storage_full`");
-        answer(&mut operation.responses, "default", "`bad_request`, `request_timeout`");
+        add_codes(&mut operation.responses, "default", &OF_LAYERS);
     }
     for operation in document.paths.paths.values_mut().filter_map(|item| item.post.as_mut()) {
         take(operation, [IDEMPOTENCY_KEY]);
-        let responses = &mut operation.responses;
-        answer(responses, "409", "`idempotency_in_progress`");
-        answer(responses, "422", "`invalid_idempotency_key`, `idempotency_mismatch`");
-        for (_, response) in matching(responses, |status| status.starts_with('2')) {
+        add_errors(operation, &OF_POST);
+        for (_, response) in matching(&mut operation.responses, |status| status.starts_with('2')) {
             let replayed = Ref::new(format!("#/components/headers/{IDEMPOTENCY_REPLAYED}"));
             response.headers.insert("Idempotency-Replayed".to_owned(), RefOr::Ref(replayed));
         }
     }
 }
 
-/// Adds the error codes of reading stored bytes to every operation that the document has so far.
-pub fn add_content(document: &mut OpenApi) {
+/// Adds errors to every operation that the document has so far.
+pub fn add_errors_to_all(document: &mut OpenApi, codes: &[ErrorCode]) {
     for operation in operations(&mut document.paths) {
-        answer(&mut operation.responses, "500", "`content_missing`, `content_damaged`");
+        add_errors(operation, codes);
     }
 }
 
-/// Adds authentication to the document, its error codes to every operation that the document has so far, and the public
-/// URL of the service, where known.
+/// Adds errors to an operation: each code to the description of its status, unless it is listed there already.
+pub fn add_errors(operation: &mut Operation, codes: &[ErrorCode]) {
+    for (status, codes) in by_status(codes) {
+        add_codes(&mut operation.responses, status.as_str(), &codes);
+    }
+}
+
+/// The error answers of an operation: for each status, a description that lists its codes. For implementations of
+/// `utoipa::IntoResponses`, as by [`error_responses!`](crate::error_responses).
+#[must_use]
+pub fn error_responses(codes: &[ErrorCode]) -> BTreeMap<String, RefOr<Response>> {
+    let mut responses = Responses::new();
+    for (status, codes) in by_status(codes) {
+        add_codes(&mut responses, status.as_str(), &codes);
+    }
+    responses.responses
+}
+
+/// The codes as the description of an answer: `` `a`, `b` ``.
+#[must_use]
+pub fn list_codes(codes: &[ErrorCode]) -> String {
+    codes.iter().map(|code| format!("`{}`", code.code())).collect::<Vec<_>>().join(", ")
+}
+
+/// Implements `utoipa::IntoResponses` for a new type: the errors of handlers, for their `responses(…)`.
+///
+/// ```
+/// use http_kit::codes::{INVALID_CURSOR, INVALID_QUERY};
+///
+/// http_kit::error_responses!(ListErrors: INVALID_QUERY, INVALID_CURSOR);
+///
+/// #[utoipa::path(get, path = "/books", responses((status = 200, body = Vec<String>), ListErrors))]
+/// async fn list() {}
+/// ```
+#[macro_export]
+macro_rules! error_responses {
+    ($name:ident: $($code:expr),+ $(,)?) => {
+        #[doc = "Errors of handlers, for the OpenAPI document."]
+        enum $name {}
+
+        impl ::utoipa::IntoResponses for $name {
+            fn responses()
+            -> ::std::collections::BTreeMap<String, ::utoipa::openapi::RefOr<::utoipa::openapi::Response>> {
+                $crate::openapi::error_responses(&[$($code),+])
+            }
+        }
+    };
+}
+
+/// Adds authentication to the document, and the public URL of the service, where known.
 pub fn add_security(document: &mut OpenApi, public_url: Option<&str>) {
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new()
@@ -102,12 +159,6 @@ pub fn add_security(document: &mut OpenApi, public_url: Option<&str>) {
     let requirements = [SecurityRequirement::default(), SecurityRequirement::new(BEARER, [""; 0])];
     document.security = Some(requirements.into());
     document.servers = Some(vec![Server::new(public_url.unwrap_or("/"))]);
-    for operation in operations(&mut document.paths) {
-        answer(&mut operation.responses, "401", "`unauthorized`");
-        let refused = "`context_mismatch`, `scope_insufficient`, `link_invalid`, `host_not_allowed`, `cross_site_request`";
-        answer(&mut operation.responses, "403", refused);
-        answer(&mut operation.responses, "503", "`issuer_unavailable`");
-    }
 }
 
 /// Adds to every answer: the problem document to errors, the request id, and a description where the slice has none.
@@ -160,19 +211,28 @@ fn take<const N: usize>(operation: &mut Operation, parameters: [&str; N]) {
     operation.parameters.get_or_insert_default().extend(references);
 }
 
-/// Adds the codes that the slice does not list for this status.
-fn answer(responses: &mut Responses, status: &str, codes: &str) {
+/// Groups codes by their status, in the given order.
+fn by_status(codes: &[ErrorCode]) -> BTreeMap<StatusCode, Vec<ErrorCode>> {
+    let mut grouped: BTreeMap<StatusCode, Vec<ErrorCode>> = BTreeMap::new();
+    for code in codes {
+        grouped.entry(code.status()).or_default().push(*code);
+    }
+    grouped
+}
+
+/// Adds the codes that the description of the status does not list.
+fn add_codes(responses: &mut Responses, status: &str, codes: &[ErrorCode]) {
     match responses.responses.get_mut(status) {
         Some(RefOr::T(response)) => {
-            let is_missing = |code: &&str| !response.description.contains(*code);
-            let more: Vec<&str> = codes.split(", ").filter(is_missing).collect();
+            let is_missing = |code: &ErrorCode| !response.description.contains(&format!("`{}`", code.code()));
+            let more: Vec<ErrorCode> = codes.iter().copied().filter(is_missing).collect();
             if !more.is_empty() {
-                response.description = format!("{}; {}", response.description, more.join(", "));
+                response.description = format!("{}, {}", response.description, list_codes(&more));
             }
         }
         Some(RefOr::Ref(_)) => {}
         None => {
-            responses.responses.insert(status.to_owned(), Response::new(codes).into());
+            responses.responses.insert(status.to_owned(), Response::new(list_codes(codes)).into());
         }
     }
 }
@@ -281,15 +341,32 @@ impl ToSchema for Binary {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes::{ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
 
     #[test]
-    fn answer_adds_each_code_once() {
-        let mut responses = Responses::new();
-        for codes in ["`a`, `b`", "`b`, `c`", "`c`"] {
-            answer(&mut responses, "422", codes);
+    fn each_code_is_listed_once_under_its_status() {
+        let mut operation = Operation::new();
+        for codes in
+            [&[INVALID_QUERY, ASSET_NOT_FOUND][..], &[INVALID_CURSOR, INVALID_QUERY], &[INVALID_BODY]]
+        {
+            add_errors(&mut operation, codes);
         }
-        let (_, response) = matching(&mut responses, |_| true).next().unwrap();
-        assert_eq!(response.description, "`a`, `b`; `c`");
+        let described: Vec<_> = matching(&mut operation.responses, |_| true)
+            .map(|(status, response)| (status.as_str(), response.description.as_str()))
+            .collect();
+        assert_eq!(
+            described,
+            [("404", "`asset_not_found`"), ("422", "`invalid_query`, `invalid_cursor`, `invalid_body`")]
+        );
+    }
+
+    #[test]
+    fn error_responses_are_those_of_the_operation() {
+        crate::error_responses!(Errors: INVALID_QUERY, ASSET_NOT_FOUND, INVALID_CURSOR);
+        let responses = <Errors as utoipa::IntoResponses>::responses();
+        let mut operation = Operation::new();
+        add_errors(&mut operation, &[ASSET_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR]);
+        assert!(operation.responses.responses == responses);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::codes::{INTERNAL, INVALID_BODY};
+use crate::error_code::ErrorCode;
 use crate::failure::Failure;
 
 /// An invalid field of the request.
@@ -61,12 +63,16 @@ pub(crate) struct ProblemDocument<'a> {
 }
 
 impl Problem {
-    /// A problem with `status`; `code` is stable, snake_case and one per cause.
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    /// A problem with the code and status of `code`; `detail` is the message for a person.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self::stored(code.status(), code.code(), detail.into())
+    }
+
+    fn stored(status: StatusCode, code: &'static str, detail: String) -> Self {
         Self {
             status,
             code,
-            detail: detail.into().into_boxed_str(),
+            detail: detail.into_boxed_str(),
             errors: Vec::new(),
             retry_after_s: None,
             extensions: Map::new(),
@@ -75,22 +81,12 @@ impl Problem {
         }
     }
 
-    /// 404: the thing does not exist or belongs to another caller; both get the same answer.
-    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, detail)
-    }
-
-    /// 422: the request is understood, but cannot be fulfilled.
-    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
-    }
-
     /// 422 `invalid_body` for one field; `pointer` is a JSON pointer.
     pub fn invalid_field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let (pointer, detail) = (pointer.into(), detail.into());
         // The body as a whole has the empty pointer.
         let text = if pointer.is_empty() { detail.clone() } else { format!("{pointer}: {detail}") };
-        Self::unprocessable("invalid_body", text).field(pointer, detail)
+        Self::new(INVALID_BODY, text).field(pointer, detail)
     }
 
     /// 500: a fault of the service, unless `source` shows that the database is unreachable (503) or a disk is full
@@ -100,12 +96,8 @@ impl Problem {
         if let Some(failure) = Failure::of(&*source) {
             return Self::failed(failure, source);
         }
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "something failed on our side; quote the request id when you report it",
-        )
-        .caused_by(source)
+        Self::new(INTERNAL, "something failed on our side; quote the request id when you report it")
+            .caused_by(source)
     }
 
     /// A blob store failed: 507 `storage_full` or 503 `storage_unavailable`.
@@ -115,23 +107,21 @@ impl Problem {
     }
 
     fn failed(failure: Failure, source: Box<dyn Error + Send + Sync>) -> Self {
-        let Failure { status, code, detail, retry_after_s } = failure;
-        let mut problem = Self::new(status, code, detail).caused_by(source);
-        problem.retry_after_s = Some(retry_after_s);
-        problem
-    }
-
-    /// 503 with `Retry-After`: try again later.
-    pub fn unavailable(code: &'static str, detail: impl Into<String>, retry_after_s: u32) -> Self {
-        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-        problem.retry_after_s = Some(retry_after_s);
-        problem
+        let Failure { code, detail, retry_after_s } = failure;
+        Self::new(code, detail).retry_after(retry_after_s).caused_by(source)
     }
 
     /// Adds an invalid field.
     #[must_use]
     pub fn field(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
+        self
+    }
+
+    /// Adds invalid fields.
+    #[must_use]
+    pub fn fields(mut self, errors: impl IntoIterator<Item = FieldError>) -> Self {
+        self.errors.extend(errors);
         self
     }
 
@@ -185,7 +175,7 @@ impl Problem {
             more.remove(derived);
         }
         let status = StatusCode::from_u16(status).ok()?;
-        Some(Self { errors, extensions: more, ..Self::new(status, known_code(&code)?, detail) })
+        Some(Self { errors, extensions: more, ..Self::stored(status, known_code(&code)?, detail) })
     }
 
     /// The problem document as JSON.
@@ -334,6 +324,6 @@ mod tests {
 
     #[test]
     fn titles_are_the_code_in_words() {
-        assert_eq!(Problem::not_found("asset_not_found", "").title(), "Asset not found");
+        assert_eq!(Problem::new(crate::codes::ASSET_NOT_FOUND, "").title(), "Asset not found");
     }
 }

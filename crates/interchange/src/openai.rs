@@ -91,7 +91,7 @@ pub struct Granularities {
     pub segments: bool,
 }
 
-/// Formats the text only.
+/// Formats the words as one text, without times.
 #[must_use]
 pub fn transcription(text: &TimedText) -> Transcription {
     Transcription { text: text_of(&text.words) }

@@ -1,10 +1,8 @@
 //! Writer for plain text.
 
+use crate::segments::PAUSE_MS;
 use crate::text::ends_sentence;
 use crate::words::{TimedWord, text_of};
-
-/// Minimum length of a pause that ends a line, in ms.
-const PAUSE_MS: i64 = 1_500;
 
 /// Writes one sentence per line; a line also ends at a pause and where the speaker changes.
 #[must_use]

@@ -4,7 +4,7 @@ use crate::text::ends_sentence;
 use crate::words::{TimedWord, by_speaker};
 
 /// Minimum length of a pause that ends a segment, in ms.
-const PAUSE_MS: i64 = 1_500;
+pub(crate) const PAUSE_MS: i64 = 1_500;
 /// Maximum duration of a segment, in ms: Whisper's window.
 const MAX_DURATION_MS: i64 = 30_000;
 

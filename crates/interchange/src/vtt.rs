@@ -6,6 +6,18 @@ use crate::captions::Caption;
 use crate::clock::hms_millis;
 
 /// Formats captions as WebVTT. Speakers are voice spans; markup characters are escaped.
+///
+/// # Examples
+///
+/// ```
+/// use interchange::captions::{Caption, CaptionLine};
+/// use interchange::vtt::vtt;
+///
+/// let line = CaptionLine { text: "Q & A".to_owned(), words: Vec::new() };
+/// let caption =
+///     Caption { start_ms: 500, end_ms: 3_661_250, speaker: Some("Ada".to_owned()), lines: vec![line] };
+/// assert_eq!(vtt(&[caption]), "WEBVTT\n\n00:00:00.500 --> 01:01:01.250\n<v Ada>Q &amp; A\n");
+/// ```
 #[must_use]
 pub fn vtt(captions: &[Caption]) -> String {
     let mut text = "WEBVTT\n".to_owned();

@@ -18,9 +18,29 @@ pub struct TimedWord {
 }
 
 /// The words of a recording in order, and properties of the whole text.
+///
+/// # Examples
+///
+/// ```
+/// use interchange::words::{TimedText, TimedWord};
+/// use interchange::{openai, plain};
+///
+/// let word = |text: &str, start_ms, end_ms| TimedWord {
+///     text: text.to_owned(),
+///     start_ms,
+///     end_ms,
+///     speaker: None,
+///     confidence: Some(0.9),
+/// };
+/// let words = vec![word("Good", 0, 300), word("morning.", 300, 800), word("Hello!", 900, 1_300)];
+/// let text = TimedText { words, duration_ms: 1_500, language: Some("en".to_owned()) };
+///
+/// assert_eq!(plain::plain(&text.words), "Good morning.\nHello!\n");
+/// assert_eq!(openai::transcription(&text).text, "Good morning. Hello!");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimedText {
-    /// In order, without overlap.
+    /// The words by start time, without overlap.
     pub words: Vec<TimedWord>,
     /// Length of the recording, in ms.
     pub duration_ms: i64,

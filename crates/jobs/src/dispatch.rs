@@ -8,13 +8,15 @@ use blob_store::BlobId;
 use futures::TryStreamExt;
 use http::{HeaderValue, Method, StatusCode, header};
 use http_kit::boundary::RequestId;
-use http_kit::{
-    AccessLevel, Buffered, DEFERRED, Id, JsonLimit, Problem, RequestContext, Scope, TraceParent, defer,
-};
+use http_kit::codes::SHUTTING_DOWN;
+use http_kit::{BufferedBody, DEFERRED, JsonLimit, Problem, RequestContext, TraceParent};
+use primitives::{AccessLevel, Id, Scope};
+use scheduling::defer;
 
 use crate::Error;
+use crate::codes::JOB_CANCELLED;
 use crate::heavy_calls::{HeavyCall, find};
-use crate::model::{Job, JobState};
+use crate::model::{Job, JobState, job_path};
 use crate::prefer;
 use crate::service::{Jobs, NewJob};
 use crate::store::Answer;
@@ -42,13 +44,14 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     let (mut parts, body) = request.into_parts();
     let unread = Request::from_parts(parts.clone(), body);
     let limit = JsonLimit::of(&parts.extensions);
-    let body = Buffered::read_limited(unread, limit).await?;
+    let body = BufferedBody::read_limited(unread, limit).await?;
     let (headers, request_id) = (parts.headers.clone(), RequestId::of(&parts.extensions).to_owned());
     let level = parts.extensions.get::<AccessLevel>().copied().unwrap_or_default();
     let trace = parts.extensions.get::<TraceParent>().cloned();
     let bytes = body.clone().into_request(&mut parts.extensions);
     let answer = defer(next.run(Request::from_parts(parts, Body::from(bytes)))).await;
-    let is_deferred = answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED);
+    let is_deferred =
+        answer.extensions().get::<Problem>().is_some_and(|problem| problem.code() == DEFERRED.code());
     if !is_deferred {
         // Refused, or answered from existing results: no work is left.
         return Ok(answer);
@@ -78,7 +81,7 @@ fn answer_of(job: &Job) -> Result<Response, Problem> {
         }
         JobState::Cancelled => {
             let detail = format!("job {}, which does this work, was cancelled", job.id);
-            Err(Problem::new(StatusCode::CONFLICT, "job_cancelled", detail))
+            Err(Problem::new(JOB_CANCELLED, detail))
         }
         JobState::Queued | JobState::Running | JobState::Succeeded => Ok(accepted(job)),
     }
@@ -86,11 +89,8 @@ fn answer_of(job: &Job) -> Result<Response, Problem> {
 
 /// The service stops before the job has started. The job stays queued, and the same call later finds its result.
 fn shutting_down() -> Problem {
-    Problem::unavailable(
-        "shutting_down",
-        "the service is shutting down; send the request again",
-        RETRY_AFTER_S,
-    )
+    Problem::new(SHUTTING_DOWN, "the service is shutting down; send the request again")
+        .retry_after(RETRY_AFTER_S)
 }
 
 /// The answer of a succeeded job, in the form that its call would have returned.
@@ -111,15 +111,10 @@ pub(crate) async fn result(jobs: &Jobs, scope: &Scope, id: &Id) -> Result<Respon
 fn accepted(job: &Job) -> Response {
     let mut response = (StatusCode::ACCEPTED, axum::Json(job)).into_response();
     let headers = response.headers_mut();
-    if let Ok(location) = HeaderValue::from_str(&path(&job.id)) {
+    if let Ok(location) = HeaderValue::from_str(&job_path(&job.id)) {
         headers.insert(header::LOCATION, location);
     }
     headers.insert("preference-applied", HeaderValue::from_static("respond-async"));
     headers.insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
     response
-}
-
-/// Path of a job's resource.
-pub(crate) fn path(id: &Id) -> String {
-    format!("/jobs/{id}")
 }

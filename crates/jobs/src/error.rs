@@ -1,6 +1,9 @@
 use graphile_worker::errors::GraphileWorkerError;
-use http::StatusCode;
-use http_kit::{Id, Problem};
+use http_kit::Problem;
+use http_kit::codes::QUEUE_FULL;
+use primitives::Id;
+
+use crate::codes::{JOB_FINISHED, JOB_NOT_FAILED, JOB_NOT_FOUND, JOB_WITHOUT_RESULT, TOO_MANY_JOBS};
 
 /// Why a job was not created, found or changed.
 #[derive(Debug, thiserror::Error)]
@@ -71,14 +74,12 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::NotFound(_) => Self::not_found("job_not_found", detail),
-            Error::Finished(_) => Self::new(StatusCode::CONFLICT, "job_finished", detail),
-            Error::NotFailed(_) => Self::new(StatusCode::CONFLICT, "job_not_failed", detail),
-            Error::NoResult(_) => Self::new(StatusCode::CONFLICT, "job_without_result", detail),
-            Error::TooManyOfTenant(_) => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_jobs", detail).retry_after(RETRY_AFTER_S)
-            }
-            Error::TooMany(_) => Self::unavailable("queue_full", detail, RETRY_AFTER_S),
+            Error::NotFound(_) => Self::new(JOB_NOT_FOUND, detail),
+            Error::Finished(_) => Self::new(JOB_FINISHED, detail),
+            Error::NotFailed(_) => Self::new(JOB_NOT_FAILED, detail),
+            Error::NoResult(_) => Self::new(JOB_WITHOUT_RESULT, detail),
+            Error::TooManyOfTenant(_) => Self::new(TOO_MANY_JOBS, detail).retry_after(RETRY_AFTER_S),
+            Error::TooMany(_) => Self::new(QUEUE_FULL, detail).retry_after(RETRY_AFTER_S),
             Error::Queue(_) | Error::Request(_) | Error::Answer(_) | Error::OtherStore => {
                 Self::internal(error)
             }

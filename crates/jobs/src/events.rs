@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{Stream, StreamExt, stream};
 use http::HeaderMap;
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde_json::Value;
 use tokio::time::sleep;
 

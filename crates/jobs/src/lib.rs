@@ -10,6 +10,9 @@
 //! - [`HEAVY_CALLS`] are the calls that can be jobs;
 //! - the queue is graphile_worker's; the rows that callers see are in this crate's tables.
 
+mod admission;
+mod attempt;
+pub mod codes;
 mod dispatch;
 mod error;
 mod events;
@@ -19,14 +22,13 @@ mod openapi;
 mod prefer;
 mod queueing;
 mod replicas;
-mod room;
 mod routes;
-mod run;
 mod service;
 mod store;
 mod webhooks;
 mod worker;
 
+pub use admission::JobLimits;
 pub use dispatch::run_as_jobs;
 pub use error::Error;
 pub use heavy_calls::{HEAVY_CALLS, HeavyCall, Lane};
@@ -34,6 +36,6 @@ pub use openapi::describe_calls;
 pub use queueing::migrate;
 pub use replicas::{Capabilities, RENDERS, Replica, ReplicaRole};
 pub use routes::router;
-pub use service::{JobLimits, JobSettings, Jobs, NewJob};
+pub use service::{JobSettings, Jobs, NewJob};
 pub use webhooks::router as webhooks_router;
 pub use worker::{Worker, WorkerSettings};

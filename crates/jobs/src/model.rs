@@ -1,7 +1,7 @@
 //! Wire types of jobs.
 
 use chrono::{DateTime, Utc};
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -124,6 +124,11 @@ pub struct Job {
     /// The problem document of a failed job.
     #[schema(value_type = Option<Object>)]
     pub problem: Option<Value>,
+}
+
+/// Path of a job's resource.
+pub(crate) fn job_path(id: &Id) -> String {
+    format!("/jobs/{id}")
 }
 
 /// The answer that the call would have returned.

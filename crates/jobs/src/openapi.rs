@@ -1,10 +1,12 @@
 //! Additions to the OpenAPI description of heavy calls, which can run as jobs.
 
+use http_kit::codes::QUEUE_FULL;
 use utoipa::PartialSchema;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 
 use crate::HEAVY_CALLS;
+use crate::codes::{JOB_CANCELLED, TOO_MANY_JOBS};
 
 /// Adds the header `Prefer` and the answer 202 to the heavy calls of a document.
 pub fn describe_calls(document: &mut OpenApi) {
@@ -31,22 +33,6 @@ pub fn describe_calls(document: &mut OpenApi) {
             )
             .build();
         operation.responses.responses.insert("202".to_owned(), accepted.into());
-        describe(operation, "409", "`job_cancelled`");
-        describe(operation, "429", "`too_many_jobs`");
-        describe(operation, "503", "`queue_full`");
-    }
-}
-
-/// Adds a problem code to a status of an operation, unless its description has the code already.
-fn describe(operation: &mut Operation, status: &str, code: &str) {
-    let responses = &mut operation.responses.responses;
-    match responses.get_mut(status) {
-        Some(RefOr::T(response)) if !response.description.contains(code) => {
-            response.description = format!("{}; {code}", response.description);
-        }
-        Some(_) => {}
-        None => {
-            responses.insert(status.to_owned(), ResponseBuilder::new().description(code).build().into());
-        }
+        http_kit::openapi::add_errors(operation, &[JOB_CANCELLED, TOO_MANY_JOBS, QUEUE_FULL]);
     }
 }

@@ -4,19 +4,19 @@ use blob_store::BlobId;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use graphile_worker::{JobSpec, WorkerUtils};
-use http_kit::{Id, RequestContext, Scope, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, Scope, WriteSeed};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, PgPool};
+use tokio::time::Instant;
 
 use crate::Error;
 use crate::heavy_calls::{HEAVY_CALLS, lane_of};
 use crate::model::{Job, JobPriority, JobState};
-use crate::service::{Jobs, NewJob};
+use crate::service::{Jobs, NewJob, QUEUE_SCHEMA};
 use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, Stranded};
 use crate::worker::{RunJob, task_of};
 
-/// Schema of the queue library's own tables.
-pub(crate) const QUEUE_SCHEMA: &str = "graphile_worker";
 /// The queue's own limit of starts is not used: starts are counted in the job's row.
 const MAX_ATTEMPTS: i16 = i16::MAX;
 /// Advisory lock held while the queue's schema is migrated: the library takes none.
@@ -40,7 +40,7 @@ impl Jobs {
                 found => return found,
             }
         }
-        self.check_room(&context.scope.tenant_id).await?;
+        self.check_queue_limits(&context.scope.tenant_id).await?;
         let user = context.user_id.as_ref().map_or("", Id::as_str);
         let work =
             Sha256::new().chain_update(new.call.path).chain_update([0]).chain_update(user).chain_update([0]);
@@ -73,6 +73,24 @@ impl Jobs {
         let job = store::find(&mut transaction, &context.scope, &row.id, self.now()).await?;
         transaction.commit().await?;
         job.ok_or_else(|| Error::NotFound(row.id))
+    }
+
+    /// Checks whether the tenant may queue another job. It uses a count, not a lock: concurrent calls may exceed the
+    /// limit by their number, and each process by the jobs that the others accept within a second.
+    pub(crate) async fn check_queue_limits(&self, tenant_id: &Id) -> Result<(), Error> {
+        let limits = self.limits();
+        if self.waiting_counts().try_admit(tenant_id, limits, Instant::now()) {
+            return Ok(());
+        }
+        let waiting = store::waiting(&mut *self.pool().acquire().await?, tenant_id).await?;
+        if waiting.of_tenant >= limits.waiting_per_tenant {
+            return Err(Error::TooManyOfTenant(waiting.of_tenant));
+        }
+        if waiting.of_all >= limits.waiting {
+            return Err(Error::TooMany(waiting.of_all));
+        }
+        self.waiting_counts().insert(tenant_id, waiting, Instant::now());
+        Ok(())
     }
 
     /// Stores a small body in the job's row, and a large one as a blob.
@@ -158,7 +176,7 @@ impl Jobs {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotFailed`]; errors of the queue and the database.
     pub async fn retry(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
-        self.check_room(&scope.tenant_id).await?;
+        self.check_queue_limits(&scope.tenant_id).await?;
         let mut transaction = self.pool().begin().await?;
         let place = store::place_of_ended(&mut transaction, scope, id).await?;
         let job = store::find(&mut transaction, scope, id, self.now()).await?;

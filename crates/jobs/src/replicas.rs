@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use blob_store::{BlobError, BlobId};
 use futures::future::BoxFuture;
-use http_kit::Id;
+use primitives::Id;
 use tokio::time::sleep;
 
 use crate::Error;

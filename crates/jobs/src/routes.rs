@@ -3,11 +3,14 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use http_kit::{Cursor, Id, Json, NoQuery, Page, PageParams, Path, Problem, Query, RequestContext, path_id};
+use http_kit::codes::{INVALID_CURSOR, INVALID_QUERY};
+use http_kit::{Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
+use primitives::{Id, KeysetCursor, Page, PageParams};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::codes::{JOB_FINISHED, JOB_NOT_FAILED, JOB_NOT_FOUND, JOB_WITHOUT_RESULT};
 use crate::model::{Job, JobPage, JobState};
 use crate::prefer::MAX_WAIT_S;
 use crate::service::Jobs;
@@ -26,7 +29,7 @@ pub fn router(jobs: Jobs) -> OpenApiRouter {
 }
 
 fn job_id(text: &str) -> Result<Id, Problem> {
-    path_id(text, "job_not_found")
+    path_id(text, JOB_NOT_FOUND)
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -45,16 +48,14 @@ struct ListJobs {
     cursor: Option<String>,
 }
 
+http_kit::error_responses!(ListErrors: INVALID_QUERY, INVALID_CURSOR);
+
 /// List jobs, newest first
 ///
 /// Without queue positions and bodies of answers.
 #[utoipa::path(
     get, path = "/jobs", operation_id = "list_jobs", tag = "jobs", params(ListJobs),
-    responses(
-        (status = 200, body = JobPage),
-        (status = 400, description = "`invalid_context`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    )
+    responses((status = 200, body = JobPage), ListErrors)
 )]
 async fn list(
     State(jobs): State<Jobs>,
@@ -63,7 +64,7 @@ async fn list(
 ) -> Result<Json<JobPage>, Problem> {
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
     let rows = jobs.list(&context.scope, query.state, query.kind.as_deref(), &page).await?;
-    let cursor = |job: &Job| Cursor { created_at: job.created_at, id: job.id.clone() };
+    let cursor = |job: &Job| KeysetCursor { key: job.created_at, id: job.id.clone() };
     let Page { items, next_cursor } = Page::from_rows(rows, page.limit, cursor);
     Ok(Json(JobPage { items, next_cursor }))
 }
@@ -77,18 +78,15 @@ struct WaitForJob {
     wait: Option<u64>,
 }
 
+http_kit::error_responses!(GetErrors: JOB_NOT_FOUND, INVALID_QUERY);
+
 /// Read a job
 ///
 /// With `wait`, the answer comes when the job has ended or the time is over.
 #[utoipa::path(
     get, path = "/jobs/{id}", operation_id = "get_job", tag = "jobs",
     params(("id" = String, Path), WaitForJob),
-    responses(
-        (status = 200, body = Job),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`job_not_found`"),
-        (status = 422, description = "`invalid_query`"),
-    )
+    responses((status = 200, body = Job), GetErrors)
 )]
 async fn get(
     State(jobs): State<Jobs>,
@@ -99,22 +97,19 @@ async fn get(
     let wait = query.wait.unwrap_or(0);
     if wait > MAX_WAIT_S {
         let detail = format!("expected 0 to {MAX_WAIT_S}");
-        return Err(Problem::unprocessable("invalid_query", format!("wait: {detail}")).field("wait", detail));
+        return Err(Problem::new(INVALID_QUERY, format!("wait: {detail}")).field("wait", detail));
     }
     Ok(Json(jobs.wait(&context.scope, &job_id(&id)?, Duration::from_secs(wait)).await?))
 }
+
+http_kit::error_responses!(CancelErrors: JOB_NOT_FOUND, JOB_FINISHED);
 
 /// Cancel a job
 ///
 /// A queued job is cancelled at once, a running one within seconds.
 #[utoipa::path(
     delete, path = "/jobs/{id}", operation_id = "cancel_job", tag = "jobs", params(("id" = String, Path)),
-    responses(
-        (status = 200, body = Job),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`job_not_found`"),
-        (status = 409, description = "`job_finished`"),
-    )
+    responses((status = 200, body = Job), CancelErrors)
 )]
 async fn cancel(
     State(jobs): State<Jobs>,
@@ -124,15 +119,12 @@ async fn cancel(
     Ok(Json(jobs.cancel(&context.scope, &job_id(&id)?).await?))
 }
 
+http_kit::error_responses!(RetryErrors: JOB_NOT_FOUND, JOB_NOT_FAILED);
+
 /// Retry a failed or cancelled job
 #[utoipa::path(
     post, path = "/jobs/{id}/retry", operation_id = "retry_job", tag = "jobs", params(("id" = String, Path)),
-    responses(
-        (status = 202, body = Job),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`job_not_found`"),
-        (status = 409, description = "`job_not_failed`"),
-    )
+    responses((status = 202, body = Job), RetryErrors)
 )]
 async fn retry(
     State(jobs): State<Jobs>,
@@ -143,14 +135,14 @@ async fn retry(
     Ok((StatusCode::ACCEPTED, Json(job)).into_response())
 }
 
+http_kit::error_responses!(ResultErrors: JOB_NOT_FOUND, JOB_WITHOUT_RESULT);
+
 /// Read the answer of a succeeded job
 #[utoipa::path(
     get, path = "/jobs/{id}/result", operation_id = "get_job_result", tag = "jobs", params(("id" = String, Path)),
     responses(
         (status = 200, description = "The answer that the call would have returned", body = serde_json::Value),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`job_not_found`"),
-        (status = 409, description = "`job_without_result`"),
+        ResultErrors,
     )
 )]
 async fn result(
@@ -161,6 +153,8 @@ async fn result(
 ) -> Result<Response, Problem> {
     Ok(dispatch::result(&jobs, &context.scope, &job_id(&id)?).await?)
 }
+
+http_kit::error_responses!(EventsErrors: JOB_NOT_FOUND);
 
 /// Follow a job
 ///
@@ -175,8 +169,7 @@ async fn result(
     responses(
         (status = 200, description = "Events", content_type = "text/event-stream", body = String),
         (status = 204, description = "The job has ended, and the caller has received all its events"),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`job_not_found`"),
+        EventsErrors,
     )
 )]
 async fn events_of_job(
@@ -203,10 +196,7 @@ async fn events_of_job(
 #[utoipa::path(
     get, path = "/jobs/events", operation_id = "get_events_of_jobs", tag = "jobs",
     params(("Last-Event-ID" = Option<i64>, Header, description = "Resume after this event")),
-    responses(
-        (status = 200, description = "Events", content_type = "text/event-stream", body = String),
-        (status = 400, description = "`invalid_context`"),
-    )
+    responses((status = 200, description = "Events", content_type = "text/event-stream", body = String))
 )]
 async fn all_events(
     State(jobs): State<Jobs>,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use blob_store::BlobStore;
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use graphile_worker::WorkerUtils;
-use http_kit::{AccessLevel, Clock, Id, PageParams, Scope, TraceParent};
+use http_kit::TraceParent;
+use primitives::{AccessLevel, Clock, Id, PageParams, Scope};
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::{broadcast, watch};
@@ -17,35 +18,19 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::Error;
+use crate::admission::{JobLimits, WaitingCounts};
 use crate::heavy_calls::HeavyCall;
 use crate::model::{Job, JobPriority, JobState};
-use crate::queueing::QUEUE_SCHEMA;
-use crate::room::Room;
 use crate::store::{self, Answer, ENDED_CHANNEL};
 
+/// Schema of the queue library's own tables.
+pub(crate) const QUEUE_SCHEMA: &str = "graphile_worker";
 /// Poll interval for the state of a job whose end was not announced.
 const POLL: Duration = Duration::from_secs(1);
 /// Pause after the listener for announcements failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Maximum number of announcements that a waiting caller may lag behind.
 const ANNOUNCEMENTS: usize = 1_024;
-
-/// Limits of queued jobs, and the retention of finished ones.
-#[derive(Clone, Copy, Debug)]
-pub struct JobLimits {
-    /// Maximum number of queued jobs of a tenant; beyond it 429.
-    pub waiting_per_tenant: i64,
-    /// Maximum number of queued jobs of all tenants; beyond it 503.
-    pub waiting: i64,
-    /// How long a finished job can be read.
-    pub retention: TimeDelta,
-}
-
-impl Default for JobLimits {
-    fn default() -> Self {
-        Self { waiting_per_tenant: 10_000, waiting: 100_000, retention: TimeDelta::days(7) }
-    }
-}
 
 /// Settings of acceptance, retention and webhooks.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +66,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     settings: JobSettings,
     queue: WorkerUtils,
-    room: Room,
+    waiting: WaitingCounts,
     /// Ids of jobs that have ended, in this process or another.
     ended: broadcast::Sender<Arc<str>>,
     /// Work of cancelled jobs that other jobs wait for.
@@ -112,7 +97,7 @@ impl Jobs {
             clock,
             settings,
             queue,
-            room: Room::default(),
+            waiting: WaitingCounts::default(),
             ended,
             kept,
             stopping,
@@ -136,8 +121,8 @@ impl Jobs {
         self.0.queue.clone()
     }
 
-    pub(crate) fn room(&self) -> &Room {
-        &self.0.room
+    pub(crate) fn waiting_counts(&self) -> &WaitingCounts {
+        &self.0.waiting
     }
 
     pub(crate) fn limits(&self) -> &JobLimits {

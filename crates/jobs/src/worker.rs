@@ -7,15 +7,14 @@ use chrono::TimeDelta;
 use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
 };
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
 use crate::heavy_calls::{HEAVY_CALLS, Lane, kinds_of};
 use crate::model::JobState;
-use crate::queueing::QUEUE_SCHEMA;
-use crate::service::Jobs;
+use crate::service::{Jobs, QUEUE_SCHEMA};
 use crate::store;
 use crate::webhooks::WebhookSender;
 

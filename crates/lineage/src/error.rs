@@ -1,5 +1,7 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
+use http_kit::codes::INVALID_QUERY;
+use primitives::InvalidPage;
 
 /// Why a lineage or a page of usages could not be returned.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +14,9 @@ pub enum Error {
         /// The value that was expected.
         detail: &'static str,
     },
-    /// The cursor was not issued by this listing.
-    #[error("not a cursor of this listing: pass `next_cursor` of the previous page unchanged")]
-    InvalidCursor,
+    /// The limit or the cursor of a listing is invalid.
+    #[error(transparent)]
+    Page(#[from] InvalidPage),
     /// An error of the media store, such as an asset or artifact that this owner does not have.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
@@ -34,11 +36,9 @@ impl From<Error> for Problem {
         let message = error.to_string();
         match error {
             Error::InvalidQuery { parameter, detail } => {
-                Self::unprocessable("invalid_query", message).field(parameter, detail)
+                Self::new(INVALID_QUERY, message).field(parameter, detail)
             }
-            Error::InvalidCursor => {
-                Self::unprocessable("invalid_cursor", message).field("cursor", "not a cursor")
-            }
+            Error::Page(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Origin(error) => error.into(),
             Error::Timeline(error) => error.into(),

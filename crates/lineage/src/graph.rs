@@ -1,8 +1,8 @@
 //! The timeline clips that belong to the artifacts of a lineage.
 
-use http_kit::Id;
 use media_v2::store::Lineage;
 use media_v2::{Artifact, ArtifactKind};
+use primitives::Id;
 use video_timeline::Clip;
 
 use crate::{ClipRelation, LineageClip};

@@ -2,10 +2,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use audio_to_video_origin::OriginMap;
-use http_kit::Id;
 use media_time::MediaTime;
 use media_v2::ArtifactKind;
 use media_v2::store::Lineage;
+use primitives::Id;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The direction in which derivations are followed.

@@ -1,9 +1,12 @@
 use axum::extract::State;
-use http_kit::{Id, Json, Page, Path, Problem, Query, RequestContext};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::{Json, Path, Problem, Query, RequestContext};
 use media_v2::MediaError;
+use primitives::{Id, Page};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use video_timeline::codes::TIMELINE_UNAVAILABLE;
 
 use crate::{ArtifactLineage, Direction, Error, Lineages, Usage, UsageQuery};
 
@@ -23,19 +26,15 @@ struct LineageQuery {
     direction: Direction,
 }
 
+http_kit::error_responses!(GetLineageErrors: ARTIFACT_NOT_FOUND, INVALID_QUERY, TIMELINE_UNAVAILABLE);
+
 /// Get the lineage of an artifact
 ///
 /// The derivation graph with windows, source recordings, origin maps, and the timeline clips of its artifacts.
 #[utoipa::path(
     get, path = "/media-v2/artifacts/{id}/lineage", operation_id = "get_artifact_lineage", tag = "lineage",
     params(("id" = String, Path, description = "artifact"), LineageQuery),
-    responses(
-        (status = 200, description = "The graph.", body = ArtifactLineage),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`artifact_not_found`"),
-        (status = 422, description = "`invalid_query`"),
-        (status = 502, description = "`timeline_unavailable`"),
-    )
+    responses((status = 200, description = "The graph.", body = ArtifactLineage), GetLineageErrors)
 )]
 async fn get_lineage(
     State(lineages): State<Lineages>,
@@ -48,6 +47,10 @@ async fn get_lineage(
     Ok(Json(lineages.lineage(&context, id, direction).await?))
 }
 
+http_kit::error_responses!(ListUsagesErrors:
+    ASSET_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR, TIMELINE_UNAVAILABLE,
+);
+
 /// List the uses of a window of a recording
 ///
 /// Samples, shot lists, clips and renders, with an entry for each window of the recording that one uses, by start of
@@ -55,13 +58,7 @@ async fn get_lineage(
 #[utoipa::path(
     get, path = "/media-v2/assets/{id}/usages", operation_id = "list_asset_usages", tag = "lineage",
     params(("id" = String, Path, description = "the asset"), UsageQuery),
-    responses(
-        (status = 200, description = "A page.", body = Page<Usage>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-        (status = 502, description = "`timeline_unavailable`"),
-    )
+    responses((status = 200, description = "A page.", body = Page<Usage>), ListUsagesErrors)
 )]
 async fn list_usages(
     State(lineages): State<Lineages>,

@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use audio_to_video_origin::OriginMap;
 use audio_to_video_origin::store::find_origin_maps;
-use http_kit::{Id, Page, PageParams, RequestContext};
+use http_kit::RequestContext;
 use media_time::MediaTime;
 use media_v2::store::{Lineage, find_assets, find_lineage};
 use media_v2::{MediaError, MediaService};
+use primitives::{Id, Page, PageLimit, PageParams};
 use video_timeline::{Clip, ClipFilter, MAX_ARTIFACTS, Paging, VideoTimeline};
 
-use crate::cursor::UsageCursor;
+use crate::cursor::{UsageKey, clips_after, cursor_of};
 use crate::{ArtifactLineage, Direction, Error, Usage, UsageKind, UsageQuery, graph, store};
 
 /// Finds lineages of artifacts and uses of recordings. Cheap to clone.
@@ -72,7 +73,7 @@ impl Lineages {
     ) -> Result<(Vec<Clip>, bool), Error> {
         let nearest = lineage.artifacts.iter().take(MAX_ARTIFACTS).map(|node| node.artifact.id.clone());
         let filter = ClipFilter::Artifacts(nearest.collect());
-        let paging = Paging { limit: PageParams::MAX_LIMIT, cursor: None };
+        let paging = Paging { limit: PageLimit::MAX, cursor: None };
         let page = self.timeline.list_clips(context, &filter, &paging).await?;
         let more = page.next_cursor.is_some() || lineage.artifacts.len() > MAX_ARTIFACTS;
         Ok((page.items, more))
@@ -82,7 +83,7 @@ impl Lineages {
     /// statements, one of them the timeline's.
     ///
     /// # Errors
-    /// [`MediaError::AssetsNotFound`]; [`Error::InvalidQuery`], [`Error::InvalidCursor`]; errors of the timeline and of
+    /// [`MediaError::AssetsNotFound`]; [`Error::InvalidQuery`], [`Error::Page`]; errors of the timeline and of
     /// the database.
     pub async fn usages(
         &self,
@@ -91,17 +92,16 @@ impl Lineages {
         query: &UsageQuery,
     ) -> Result<Page<Usage>, Error> {
         let (start, end) = window(query)?;
-        let limit = limit(query)?;
-        let after = query.cursor.as_deref().map(UsageCursor::decode).transpose()?;
+        let PageParams { limit, after } = PageParams::<UsageKey>::new(query.limit, query.cursor.as_deref())?;
         self.media.asset(&context.scope, asset_id).await?;
         let mut uses = {
             let mut conn = self.media.pool().acquire().await?;
-            let one_more = i64::from(limit) + 1;
+            let one_more = limit.with_next_row();
             store::find_uses(&mut conn, &context.scope, asset_id, (start, end), after.as_ref(), one_more)
                 .await?
         };
         let filter = ClipFilter::Showing { asset_id: asset_id.clone(), start, end };
-        let paging = after.map_or(Paging { limit, cursor: None }, |place| place.clips_after(limit));
+        let paging = after.map_or(Paging { limit, cursor: None }, |cursor| clips_after(&cursor, limit));
         let clips = self.timeline.list_clips(context, &filter, &paging).await?;
         let more_clips = clips.next_cursor.is_some();
         uses.extend(clips.items.into_iter().map(Usage::from));
@@ -111,13 +111,9 @@ impl Lineages {
 
 /// Merges two ordered listings. The sort is stable and ignores ids: the listings have different kinds, and their ids
 /// remain in the database's order.
-fn page(mut uses: Vec<Usage>, limit: u32, more: bool) -> Page<Usage> {
+fn page(mut uses: Vec<Usage>, limit: PageLimit, more: bool) -> Page<Usage> {
     uses.sort_by_key(|usage| (usage.start_ms, usage.kind.as_str()));
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = more || uses.len() > limit;
-    uses.truncate(limit);
-    let next_cursor = if more { uses.last().map(|usage| UsageCursor::of(usage).encode()) } else { None };
-    Page { items: uses, next_cursor }
+    Page::merged(uses, limit, more, cursor_of)
 }
 
 fn window(query: &UsageQuery) -> Result<(MediaTime, Option<MediaTime>), Error> {
@@ -129,14 +125,6 @@ fn window(query: &UsageQuery) -> Result<(MediaTime, Option<MediaTime>), Error> {
         return Err(Error::InvalidQuery { parameter: "end_ms", detail: "expected a time after start_ms" });
     }
     Ok((start, query.end_ms))
-}
-
-fn limit(query: &UsageQuery) -> Result<u32, Error> {
-    let limit = query.limit.unwrap_or(PageParams::DEFAULT_LIMIT);
-    if (1..=PageParams::MAX_LIMIT).contains(&limit) {
-        return Ok(limit);
-    }
-    Err(Error::InvalidQuery { parameter: "limit", detail: "expected 1 to 500" })
 }
 
 impl From<Clip> for Usage {

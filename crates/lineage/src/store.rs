@@ -1,7 +1,7 @@
 //! The only SQL of this crate. Clips are requested from the timeline, which may be another service.
 
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 use crate::cursor::UsageCursor;
@@ -66,9 +66,9 @@ pub(crate) async fn find_uses(
         asset_id.as_str(),
         start.as_micros(),
         end.map_or(i64::MAX, MediaTime::as_micros),
-        after.map_or(i64::MIN, |place| place.start.as_micros()),
-        after.map_or("", |place| place.kind.as_str()),
-        after.map_or("", |place| place.id.as_str()),
+        after.map_or(i64::MIN, |cursor| cursor.key.start.as_micros()),
+        after.map_or("", |cursor| cursor.key.kind.as_str()),
+        after.map_or("", |cursor| cursor.id.as_str()),
         limit,
     )
     .fetch_all(conn)

@@ -87,7 +87,7 @@ fn main() {
                 while let Some(number) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < count) {
                     let (name, bytes) = &recordings[(number % recordings.len() as u64) as usize];
                     let mutant = mutate(bytes, seed.wrapping_add(number));
-                    let outcome = try_out(&decoders, mutant, uses_ffmpeg);
+                    let outcome = decode_mutant(&decoders, mutant, uses_ffmpeg);
                     if matches!(outcome, "panic" | "our fault") {
                         failures
                             .lock()
@@ -115,7 +115,7 @@ fn main() {
 }
 
 /// Makes all recordings, or only those that need ffmpeg.
-fn make(only_foreign: bool) -> Vec<(&'static str, Vec<u8>)> {
+fn make(only_ffmpeg_formats: bool) -> Vec<(&'static str, Vec<u8>)> {
     let directory = tempfile::tempdir().unwrap();
     let make = |(name, encoding): &(&'static str, &'static str)| {
         let path = directory.path().join(format!("a.{name}"));
@@ -125,11 +125,11 @@ fn make(only_foreign: bool) -> Vec<(&'static str, Vec<u8>)> {
         assert!(status.success(), "ffmpeg cannot make {name}");
         (*name, std::fs::read(path).unwrap())
     };
-    let is_foreign = |bytes: &Vec<u8>| {
+    let needs_ffmpeg = |bytes: &Vec<u8>| {
         let format = media_decode::sniff(&mut Cursor::new(bytes)).unwrap();
         format.is_some_and(|format| !format.is_native())
     };
-    RECORDINGS.iter().map(make).filter(|(_, bytes)| !only_foreign || is_foreign(bytes)).collect()
+    RECORDINGS.iter().map(make).filter(|(_, bytes)| !only_ffmpeg_formats || needs_ffmpeg(bytes)).collect()
 }
 
 /// Flips, copies, removes and truncates bytes, mostly near the beginning, where headers are.
@@ -166,7 +166,7 @@ fn mutate(bytes: &[u8], seed: u64) -> Vec<u8> {
 }
 
 /// Probes and decodes a mutant, and returns the outcome.
-fn try_out(decoders: &Decoders, mutant: Vec<u8>, as_file: bool) -> &'static str {
+fn decode_mutant(decoders: &Decoders, mutant: Vec<u8>, as_file: bool) -> &'static str {
     let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), DecodeError> {
         let source: Box<dyn Source> = if as_file {
             let mut file = tempfile::tempfile()?;

@@ -22,10 +22,12 @@
 use std::collections::VecDeque;
 
 use media_time::MediaTime;
+use media_time::limits::MAX_DECODED_LENGTH;
 
 use crate::native::Presentation;
+use crate::pcm_stream::PcmStream;
 use crate::timeline::{Span, Timeline};
-use crate::{AudioFormat, DecodeError, DecoderKind, Decoders, Source};
+use crate::{AudioFormat, DecodeError, DecodeStats, DecoderKind};
 
 /// Number of frames of one block of silence.
 const SILENT_BLOCK: usize = 4_096;
@@ -55,48 +57,38 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Counts of problems that did not stop decoding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DecodeStats {
-    /// Packets that could not be decoded and were replaced by silence.
-    pub damaged_packets: u64,
-    /// Samples that were NaN, infinite or far beyond full scale, and were set to zero.
-    pub bad_samples: u64,
-    /// Timestamp jumps that were too large and were ignored.
-    pub ignored_jumps: u64,
-    /// Total number of frames by which packets overlap the packets before them.
-    pub overlapped_frames: u64,
-    /// Whether the file ends before its declared content does.
-    pub truncated: bool,
-}
-
-/// A stream of audio, decoded by symphonia or by ffmpeg.
-pub(crate) trait PcmStream: Send {
-    fn format(&self) -> &AudioFormat;
-
-    /// Counts of problems so far.
-    fn stats(&self) -> DecodeStats;
-
-    /// The most recently decoded samples, interleaved.
-    fn samples(&self) -> &[f32];
-
-    /// The duration that the container declares, or an estimate of it, if available.
-    fn expected_duration(&self) -> Option<MediaTime>;
-
-    /// The duration of this stream, if the container declares it exactly.
-    fn declared_duration(&self) -> Option<MediaTime>;
-
-    /// Whether the audio decoded so far differs from what symphonia alone would decode.
-    fn is_repaired(&self) -> bool;
-
-    /// Switches to counting samples without decoding, where packets declare their number of samples.
-    fn only_count(&mut self);
-
-    /// Decodes the next packet and places it on `timeline`; returns `false` at the end.
-    fn advance(&mut self, timeline: &mut Timeline, spans: &mut VecDeque<Span>) -> Result<bool, DecodeError>;
-}
-
 /// Decodes a recording as a stream of blocks.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use media_decode::{DecodeError, Decoder};
+/// use media_time::MediaTime;
+///
+/// # /// A WAVE file of mono samples, 16 bit.
+/// # fn wav(rate: u32, samples: &[i16]) -> Vec<u8> {
+/// #     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+/// #     let [length, rate, bytes_a_second] = [data.len() as u32, rate, 2 * rate].map(u32::to_le_bytes);
+/// #     let riff = (36 + data.len() as u32).to_le_bytes();
+/// #     let format = b"WAVEfmt \x10\0\0\0\x01\0\x01\0";
+/// #     [b"RIFF".as_slice(), &riff, format, &rate, &bytes_a_second, b"\x02\0\x10\0data", &length, &data].concat()
+/// # }
+/// let mut decoder = Decoder::open(Cursor::new(wav(8_000, &[16_384; 8_000])))?;
+/// assert_eq!((decoder.format().rate, decoder.format().channels()), (8_000, 1));
+/// let mut frames = 0;
+/// while let Some(block) = decoder.next_block()? {
+///     assert_eq!(block.start, frames, "blocks follow each other without gaps");
+///     assert!(block.channel(0).all(|sample| sample == 0.5), "full scale is 1");
+///     frames += block.frames() as u64;
+/// }
+/// assert_eq!(decoder.position(), MediaTime::from_millis(1_000));
+///
+/// let refused = Decoder::open(Cursor::new(b"plain text"));
+/// assert!(matches!(refused, Err(DecodeError::Unrecognised(_))));
+/// # Ok::<(), DecodeError>(())
+/// ```
 pub struct Decoder {
     kind: DecoderKind,
     audio_index: usize,
@@ -114,18 +106,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// The longest recording that is accepted. The limit is needed because small files can declare endless silence.
-    pub const MAX_DURATION: MediaTime = MediaTime::from_millis(48 * 3_600 * 1_000);
-
-    /// Opens a recording and decodes its first packet, in this process only. The format is detected from the
-    /// content, not from names or extensions.
-    ///
-    /// # Errors
-    /// [`DecodeError::FfmpegUnavailable`] for formats and codecs that are not decoded in this process;
-    /// [`DecodeError::NoAudioStream`] and the other errors of a recording; [`DecodeError::Io`] when the source fails.
-    pub fn open(source: impl Source + 'static) -> Result<Self, DecodeError> {
-        Decoders::native().open(Box::new(source), None)
-    }
+    /// The longest recording that is accepted.
+    pub const MAX_DURATION: MediaTime = MAX_DECODED_LENGTH;
 
     /// A decoder that places `stream` on the timeline by `presentation`.
     pub(crate) fn new(
@@ -241,7 +223,7 @@ impl Decoder {
         while self.stream.advance(&mut self.timeline, &mut self.spans)? {
             let frames = self.spans.drain(..).map(|span| match span {
                 Span::Silence(frames) => frames,
-                Span::Sound(frames) => frames.len() as u64,
+                Span::Audio(frames) => frames.len() as u64,
             });
             self.position += frames.sum::<u64>();
             self.check_duration()?;
@@ -271,7 +253,7 @@ impl Decoder {
     fn take_block(&mut self) -> Option<Block<'_>> {
         let channels = self.stream.format().channels();
         let samples = match self.spans.pop_front()? {
-            Span::Sound(frames) => {
+            Span::Audio(frames) => {
                 self.stream.samples().get(frames.start * channels..frames.end * channels).unwrap_or_default()
             }
             Span::Silence(frames) => {

@@ -1,27 +1,7 @@
-use std::fmt;
-
 use crate::ffmpeg::Ffmpeg;
 use crate::native::{Opened, PacketStream};
 use crate::sniff::sniff;
-use crate::{DecodeError, Decoder, FileFormat, Probe, Source, probe};
-
-/// The decoder of a recording.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DecoderKind {
-    /// Symphonia, in this process.
-    Native,
-    /// ffmpeg, with its version, e.g. `5.1`.
-    Ffmpeg(String),
-}
-
-impl fmt::Display for DecoderKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Native => f.write_str(crate::NATIVE_DECODER),
-            Self::Ffmpeg(version) => write!(f, "ffmpeg {version}"),
-        }
-    }
-}
+use crate::{DecodeError, Decoder, DecoderKind, FileFormat, Source};
 
 /// The decoders of an installation. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -68,23 +48,25 @@ impl Decoders {
     ) -> Result<Decoder, DecodeError> {
         let format = recognise(&mut *source)?;
         if !format.is_native() || self.prefers_ffmpeg {
-            return self.open_foreign(&*source, format, audio_stream, format.name());
+            return self.open_with_ffmpeg(&*source, format, audio_stream, format.name());
         }
         // The demuxer takes the source; ffmpeg needs the file if the stream is not decoded here.
         let file = source.reopen()?;
         match PacketStream::open(source, format, audio_stream) {
             // Symphonia's demuxer rejects the codec by its header.
-            Err(DecodeError::Unsupported(what)) => self.open_foreign(&*file, format, audio_stream, &what),
+            Err(DecodeError::Unsupported(what)) => self.open_with_ffmpeg(&*file, format, audio_stream, &what),
             opened => match opened? {
-                Opened::Here { index, stream, presentation } => {
+                Opened::Native { index, stream, presentation } => {
                     Ok(Decoder::new(DecoderKind::Native, index, stream, presentation))
                 }
-                Opened::Foreign { index, what } => self.open_foreign(&*file, format, Some(index), &what),
+                Opened::NeedsFfmpeg { index, what } => {
+                    self.open_with_ffmpeg(&*file, format, Some(index), &what)
+                }
             },
         }
     }
 
-    fn open_foreign(
+    fn open_with_ffmpeg(
         &self,
         source: &dyn Source,
         format: FileFormat,
@@ -103,20 +85,46 @@ impl Decoders {
             reason: "none is configured".to_owned(),
         })
     }
+}
 
-    /// Probes the contents of a file and the streams that are used. Reads the headers, and the packets where the
-    /// headers declare no length. Blocking; `cancelled` is called between packets.
+impl Decoder {
+    /// Opens a recording and decodes its first packet, in this process only. The format is detected from the
+    /// content, not from names or extensions.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use media_decode::{Decoders, MediaKind};
+    /// use media_time::MediaTime;
+    ///
+    /// # /// A WAVE file of mono samples, 16 bit.
+    /// # fn wav(rate: u32, samples: &[i16]) -> Vec<u8> {
+    /// #     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    /// #     let [length, rate, bytes_a_second] = [data.len() as u32, rate, 2 * rate].map(u32::to_le_bytes);
+    /// #     let riff = (36 + data.len() as u32).to_le_bytes();
+    /// #     let format = b"WAVEfmt \x10\0\0\0\x01\0\x01\0";
+    /// #     [b"RIFF".as_slice(), &riff, format, &rate, &bytes_a_second, b"\x02\0\x10\0data", &length, &data].concat()
+    /// # }
+    /// let file = Cursor::new(wav(8_000, &[0; 12_000]));
+    /// let probe = Decoders::native().probe(Box::new(file), None, &|| false)?;
+    /// assert_eq!(probe.kind, MediaKind::Audio);
+    /// assert_eq!(probe.duration, Some(MediaTime::from_millis(1_500)));
+    /// let audio = probe.audio.as_ref();
+    /// assert_eq!(audio.map(|audio| (audio.codec.as_str(), audio.rate)), Some(("pcm_s16le", Some(8_000))));
+    ///
+    /// // A file that is no recording is not an error.
+    /// let text = Decoders::native().probe(Box::new(Cursor::new(b"plain text")), None, &|| false)?;
+    /// assert_eq!((text.kind, text.format), (MediaKind::Other, None));
+    /// # Ok::<(), media_decode::DecodeError>(())
+    /// ```
     ///
     /// # Errors
-    /// [`DecodeError::Io`] when the source fails, [`DecodeError::Cancelled`]. A file that cannot be read as a recording
-    /// is not an error: its kind is then detected from its first bytes, and nothing else is known.
-    pub fn probe(
-        &self,
-        source: Box<dyn Source>,
-        audio_stream: Option<usize>,
-        cancelled: &dyn Fn() -> bool,
-    ) -> Result<Probe, DecodeError> {
-        probe::probe(self, source, audio_stream, cancelled)
+    /// [`DecodeError::FfmpegUnavailable`] for formats and codecs that are not decoded in this process;
+    /// [`DecodeError::NoAudioStream`] and the other errors of a recording; [`DecodeError::Io`] when the source fails.
+    pub fn open(source: impl Source + 'static) -> Result<Self, DecodeError> {
+        Decoders::native().open(Box::new(source), None)
     }
 }
 

@@ -24,7 +24,7 @@ impl MediaInput {
 
     /// Decodes with ffmpeg, even where this process could decode.
     #[must_use]
-    pub fn by_ffmpeg(self) -> Self {
+    pub fn preferring_ffmpeg(self) -> Self {
         Self { decoders: self.decoders.preferring_ffmpeg(), ..self }
     }
 
@@ -32,7 +32,7 @@ impl MediaInput {
     ///
     /// # Errors
     /// As [`Decoders::open`].
-    pub fn decoder_of_ffmpeg(&self) -> Result<Decoder, DecodeError> {
+    pub fn ffmpeg_decoder(&self) -> Result<Decoder, DecodeError> {
         self.decoders.clone().preferring_ffmpeg().open(self.source.reopen()?, self.audio_stream)
     }
 

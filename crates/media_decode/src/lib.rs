@@ -6,26 +6,30 @@
 //!
 //! The library needs readable bytes only: no database, no HTTP, no configuration.
 
-mod clock;
 mod decoder;
+mod decoder_kind;
 mod decoders;
 mod error;
 mod ffmpeg;
 mod format;
 mod input;
 mod native;
+mod packet_clock;
+mod pcm_stream;
 mod probe;
 mod samples;
 mod sniff;
 mod source;
 mod timeline;
 
-pub use decoder::{Block, DecodeStats, Decoder};
-pub use decoders::{DecoderKind, Decoders};
+pub use decoder::{Block, Decoder};
+pub use decoder_kind::DecoderKind;
+pub use decoders::Decoders;
 pub use error::DecodeError;
 pub use ffmpeg::Ffmpeg;
 pub use format::{AudioFormat, check_limits};
 pub use input::MediaInput;
+pub use pcm_stream::DecodeStats;
 pub use probe::{AudioInfo, Probe, VideoInfo};
 pub use sniff::{FileFormat, MediaKind, sniff, sniff_head};
 pub use source::{Source, reopen_file};

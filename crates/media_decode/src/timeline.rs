@@ -24,7 +24,7 @@ pub(crate) enum Span {
     /// A number of silent frames.
     Silence(u64),
     /// A range of the most recently decoded frames.
-    Sound(Range<usize>),
+    Audio(Range<usize>),
 }
 
 /// Puts decoded stretches into presentation order: fills gaps with silence, and drops frames before zero, frames that
@@ -65,7 +65,7 @@ impl Timeline {
             }
             let from = from + late.max(0);
             // Both are within `frames`, a `usize`.
-            spans.push_back(Span::Sound((from - position) as usize..(to - position) as usize));
+            spans.push_back(Span::Audio((from - position) as usize..(to - position) as usize));
             self.emitted += to - from;
         }
     }
@@ -92,17 +92,17 @@ mod tests {
     fn priming_is_dropped_and_a_late_start_is_silence() {
         let mut primed = Timeline::new(vec![Edit::from(1_024, 0)]);
         assert_eq!(placed(&mut primed, 0, 1_024), []);
-        assert_eq!(placed(&mut primed, 1_024, 1_024), [Span::Sound(0..1_024)]);
+        assert_eq!(placed(&mut primed, 1_024, 1_024), [Span::Audio(0..1_024)]);
 
         let mut late = Timeline::new(vec![Edit::from(0, 500)]);
-        assert_eq!(placed(&mut late, 0, 10), [Span::Silence(500), Span::Sound(0..10)]);
+        assert_eq!(placed(&mut late, 0, 10), [Span::Silence(500), Span::Audio(0..10)]);
     }
 
     #[test]
     fn a_cut_in_the_middle_joins_both_sides() {
         let edits = vec![Edit { media: 0..100, at: 0 }, Edit::from(150, 100)];
         let mut timeline = Timeline::new(edits);
-        assert_eq!(placed(&mut timeline, 0, 200), [Span::Sound(0..100), Span::Sound(150..200)]);
+        assert_eq!(placed(&mut timeline, 0, 200), [Span::Audio(0..100), Span::Audio(150..200)]);
         assert_eq!(timeline.emitted, 150);
     }
 
@@ -110,7 +110,7 @@ mod tests {
     fn overlapping_frames_are_presented_once() {
         let mut timeline = Timeline::new(vec![Edit::from(0, 0)]);
         placed(&mut timeline, 0, 100);
-        assert_eq!(placed(&mut timeline, 60, 100), [Span::Sound(40..100)]);
+        assert_eq!(placed(&mut timeline, 60, 100), [Span::Audio(40..100)]);
         assert_eq!(placed(&mut timeline, 0, 100), []);
     }
 
@@ -126,7 +126,7 @@ mod tests {
                 for span in placed(&mut timeline, position, frames) {
                     total += match span {
                         Span::Silence(count) => count as i64,
-                        Span::Sound(range) => {
+                        Span::Audio(range) => {
                             prop_assert!(range.start < range.end && range.end <= frames);
                             range.len() as i64
                         }

@@ -5,12 +5,10 @@
 //!
 //! - [`MediaTime`]: an instant or a signed distance, with checked arithmetic;
 //! - [`Window`]: a half-open span `[start, end)`;
-//! - [`Bpm`]: a tempo, and the lengths of beats, bars and steps under it.
+//! - [`Bpm`]: a tempo, and the lengths of beats, bars and steps under it;
+//! - [`limits`]: the longest recordings and latest instants.
 
-/// Tolerance of recording lengths: the decoded length, which timelines use, exceeds the container's length by at most
-/// this, which is a few packets.
-pub const LENGTH_TOLERANCE: MediaTime = MediaTime::from_millis(100);
-
+pub mod limits;
 mod tempo;
 mod time;
 mod window;

@@ -1,6 +1,19 @@
 use crate::MediaTime;
 
 /// A tempo in beats per minute: finite and within [`Bpm::MIN`] and [`Bpm::MAX`].
+///
+/// # Examples
+///
+/// ```
+/// use media_time::{Bpm, MediaTime};
+///
+/// let tempo = Bpm::new(140.0)?;
+/// assert_eq!(tempo.at_beat(0.25).as_micros(), 107_143);
+/// // An hour later the grid is still exact.
+/// assert_eq!(tempo.at_beat(140.0 * 60.0), MediaTime::from_millis(3_600_000));
+/// assert!(Bpm::new(0.0).is_err());
+/// # Ok::<(), media_time::InvalidBpm>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Bpm(f64);
 

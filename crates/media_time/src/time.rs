@@ -8,6 +8,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// On the wire (serde) it is a number of milliseconds, with a fraction only when there is one:
 /// `1500`, `1500.25`. Arithmetic saturates: a timeline ends at [`MediaTime::MAX`] (about 146 000
 /// years, half the range of `i64`, so that the difference of any two instants is exact).
+///
+/// # Examples
+///
+/// ```
+/// use media_time::MediaTime;
+///
+/// // Sample 1 of a stream of 44.1 kHz begins after 22.7 µs; instants are rounded to whole ones.
+/// assert_eq!(MediaTime::from_samples(1, 44_100).as_micros(), 23);
+/// assert_eq!(MediaTime::from_samples(44_100 * 3_600, 44_100), MediaTime::from_millis(3_600_000));
+///
+/// let cut = MediaTime::try_from_millis_f64(1_500.25)?;
+/// assert_eq!(cut.to_samples(48_000), 72_012);
+/// assert_eq!((cut + MediaTime::from_millis(3_600_000)).to_string(), "1:00:01.500");
+/// assert!(MediaTime::try_from_millis_f64(f64::NAN).is_err());
+/// # Ok::<(), media_time::InvalidMillis>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaTime(i64);
 

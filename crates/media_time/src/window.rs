@@ -3,6 +3,25 @@ use serde::{Deserialize, Serialize};
 use crate::MediaTime;
 
 /// A half-open span `[start, end)` of a timeline; its length is never negative.
+///
+/// # Examples
+///
+/// ```
+/// use media_time::{MediaTime, Window};
+///
+/// let ms = MediaTime::from_millis;
+/// let clip = Window::new(ms(2_000), ms(5_000))?;
+/// let event = Window::starting_at(ms(4_500), ms(1_000));
+///
+/// // The part of the event that the clip plays, on the clip's own timeline.
+/// let part = clip.intersect(event).map(|part| part.relative_to(clip.start()));
+/// assert_eq!(part, Some(Window::new(ms(2_500), ms(3_000))?));
+///
+/// // Windows are half open: one that starts where another ends shares no instant with it.
+/// assert_eq!(clip.intersect(Window::starting_at(clip.end(), ms(10))), None);
+/// assert!(Window::new(ms(2), ms(1)).is_err());
+/// # Ok::<(), media_time::InvalidWindow>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Window {
     start: MediaTime,

@@ -1,7 +1,6 @@
+use primitives::canonical_json;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-pub use http_kit::canonical_json;
 
 /// SHA-256 of the [canonical JSON](canonical_json) of `produced_by`, in lower-case hex.
 #[must_use]

@@ -85,6 +85,6 @@ impl MediaService {
             let what = content.file_name.unwrap_or("the recording").to_owned();
             return Err(DecodeError::FfmpegUnavailable { what, reason: NOT_CONFIGURED.to_owned() }.into());
         }
-        Ok(input.by_ffmpeg())
+        Ok(input.preferring_ffmpeg())
     }
 }

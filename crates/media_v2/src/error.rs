@@ -2,11 +2,20 @@ use std::fmt;
 use std::io;
 
 use audio_signal::{SignalError, WaveformError};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobError;
-use http_kit::{FieldError, Problem, WorkError};
+use http_kit::codes::{
+    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, REQUEST_TIMEOUT, SCOPE_INSUFFICIENT,
+};
+use http_kit::{FieldError, Problem};
 use media_decode::DecodeError;
+use scheduling::WorkError;
+
+use crate::codes::{
+    CONTENT_DAMAGED, CONTENT_MISSING, DECODER_UNAVAILABLE, DUPLICATE_CACHE_KEY, MALFORMED_MULTIPART,
+    NO_AUDIO_STREAM, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, UNDECODABLE_MEDIA,
+    UPLOAD_TOO_LARGE, WAVEFORM_TOO_DETAILED,
+};
 
 /// Errors of registering, finding and reading assets and artifacts.
 #[derive(Debug, thiserror::Error)]
@@ -121,31 +130,19 @@ impl From<MediaError> for Problem {
     fn from(error: MediaError) -> Self {
         let detail = error.to_string();
         match error {
-            MediaError::AssetsNotFound(ids) => Self::not_found("asset_not_found", detail).with("ids", ids),
-            MediaError::ArtifactsNotFound(ids) => {
-                Self::not_found("artifact_not_found", detail).with("ids", ids)
-            }
-            MediaError::Invalid(errors) => errors
-                .into_iter()
-                .fold(Self::unprocessable("invalid_body", detail), |p, e| p.field(e.pointer, e.detail)),
-            MediaError::DuplicateCacheKey => Self::new(StatusCode::CONFLICT, "duplicate_cache_key", detail),
-            MediaError::SourceNotAllowed(_) => Self::unprocessable("source_not_allowed", detail),
-            MediaError::SourceNeedsAdmin => Self::new(StatusCode::FORBIDDEN, "scope_insufficient", detail),
-            MediaError::SourceUnreadable(_) => Self::unprocessable("source_unreadable", detail),
-            MediaError::SourceChanged => Self::new(StatusCode::CONFLICT, "source_changed", detail),
-            MediaError::ContentMissing(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "content_missing", detail)
-            }
-            MediaError::ContentDamaged(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "content_damaged", detail)
-            }
-            MediaError::UploadTooLarge { .. } => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "upload_too_large", detail)
-            }
-            MediaError::MalformedMultipart(_) => {
-                Self::new(StatusCode::BAD_REQUEST, "malformed_multipart", detail)
-            }
-            MediaError::UploadTimedOut => Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail),
+            MediaError::AssetsNotFound(ids) => Self::new(ASSET_NOT_FOUND, detail).with("ids", ids),
+            MediaError::ArtifactsNotFound(ids) => Self::new(ARTIFACT_NOT_FOUND, detail).with("ids", ids),
+            MediaError::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
+            MediaError::DuplicateCacheKey => Self::new(DUPLICATE_CACHE_KEY, detail),
+            MediaError::SourceNotAllowed(_) => Self::new(SOURCE_NOT_ALLOWED, detail),
+            MediaError::SourceNeedsAdmin => Self::new(SCOPE_INSUFFICIENT, detail),
+            MediaError::SourceUnreadable(_) => Self::new(SOURCE_UNREADABLE, detail),
+            MediaError::SourceChanged => Self::new(SOURCE_CHANGED, detail),
+            MediaError::ContentMissing(_) => Self::new(CONTENT_MISSING, detail),
+            MediaError::ContentDamaged(_) => Self::new(CONTENT_DAMAGED, detail),
+            MediaError::UploadTooLarge { .. } => Self::new(UPLOAD_TOO_LARGE, detail),
+            MediaError::MalformedMultipart(_) => Self::new(MALFORMED_MULTIPART, detail),
+            MediaError::UploadTimedOut => Self::new(REQUEST_TIMEOUT, detail),
             MediaError::Queue(error) => error.into(),
             MediaError::ForeignStore => Self::internal(detail),
             MediaError::Blob(error) => Self::storage(error),
@@ -159,7 +156,7 @@ impl From<MediaError> for Problem {
 fn waveform_problem(error: WaveformError) -> Problem {
     let detail = error.to_string();
     match error {
-        WaveformError::TooDetailed { .. } => Problem::unprocessable("waveform_too_detailed", detail),
+        WaveformError::TooDetailed { .. } => Problem::new(WAVEFORM_TOO_DETAILED, detail),
         WaveformError::Signal(SignalError::Decode(error)) => decode_problem(error),
         WaveformError::Signal(error @ SignalError::Model(_)) => Problem::internal(error),
     }
@@ -171,13 +168,13 @@ fn waveform_problem(error: WaveformError) -> Problem {
 pub fn decode_problem(error: DecodeError) -> Problem {
     let detail = error.to_string();
     match error {
-        DecodeError::NoAudioStream { .. } => Problem::unprocessable("no_audio_stream", detail),
+        DecodeError::NoAudioStream { .. } => Problem::new(NO_AUDIO_STREAM, detail),
         DecodeError::NoSuchStream { .. } => Problem::invalid_field("/audio_stream", detail),
-        DecodeError::FfmpegUnavailable { .. } => Problem::unavailable("decoder_unavailable", detail, 60),
+        DecodeError::FfmpegUnavailable { .. } => Problem::new(DECODER_UNAVAILABLE, detail).retry_after(60),
         DecodeError::Unrecognised(_)
         | DecodeError::Undecodable(_)
         | DecodeError::Unsupported(_)
-        | DecodeError::LimitExceeded { .. } => Problem::unprocessable("undecodable_media", detail),
+        | DecodeError::LimitExceeded { .. } => Problem::new(UNDECODABLE_MEDIA, detail),
         DecodeError::Io(_) | DecodeError::Cancelled => Problem::internal(error),
     }
 }

@@ -7,10 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
-
-use crate::facts::digest;
-use crate::{Content, MediaError, MediaService, store};
+use primitives::Id;
 
 /// A file modified within this time may change again with the same modification time: the clocks of file systems are
 /// coarse, and the clocks of network file systems differ from the local one.
@@ -51,8 +48,8 @@ pub struct RegisteredFile<'a> {
     pub(crate) fingerprint: FileFingerprint,
 }
 
-/// Files whose bytes have changed, by asset id. They are not hashed again until their fingerprint changes. The map is local to
-/// this process and may be lost.
+/// Files whose bytes have changed, by asset id. They are not hashed again until their fingerprint changes. The map
+/// is local to this process and may be lost.
 #[derive(Debug, Default)]
 pub(crate) struct ChangedFiles(Mutex<HashMap<Id, FileFingerprint>>);
 
@@ -64,46 +61,12 @@ impl ChangedFiles {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(asset_id) == Some(&fingerprint)
     }
 
-    fn insert(&self, asset_id: &Id, fingerprint: FileFingerprint) {
+    pub(crate) fn insert(&self, asset_id: &Id, fingerprint: FileFingerprint) {
         let mut changed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if changed.len() >= Self::MOST {
             changed.clear();
         }
         changed.insert(asset_id.clone(), fingerprint);
-    }
-}
-
-impl MediaService {
-    /// Hashes a file whose fingerprint differs from the registered one. If its bytes are unchanged the stored fingerprint is
-    /// updated, otherwise the file is rejected.
-    ///
-    /// # Errors
-    /// [`MediaError::SourceChanged`]; errors of the queue, of reading the file, and of the database.
-    pub(crate) async fn check_unchanged(
-        &self,
-        content: Content<'_>,
-        registered: RegisteredFile<'_>,
-        file: File,
-    ) -> Result<File, MediaError> {
-        let now = self.now();
-        let hashed = self.probe_queue().run(move |cancellation| {
-            let fingerprint = FileFingerprint::of(&file, now)?;
-            let (id, _) = digest(&file, cancellation)?;
-            std::io::Seek::rewind(&mut &file)?;
-            Ok::<_, MediaError>((file, fingerprint, id))
-        });
-        let (file, fingerprint, id) = hashed.await??;
-        if content.sha256 != Some(id.to_hex().as_str()) {
-            // An unsettled file has a fingerprint that no file has.
-            self.changed_files().insert(registered.asset_id, fingerprint);
-            return Err(MediaError::SourceChanged);
-        }
-        if fingerprint != registered.fingerprint {
-            let scope = Scope { tenant_id: content.tenant_id.clone(), env: content.env.clone() };
-            let mut conn = self.pool().acquire().await?;
-            store::renew_fingerprint(&mut conn, &scope, registered.asset_id, fingerprint).await?;
-        }
-        Ok(file)
     }
 }
 

@@ -23,28 +23,33 @@
 //! asset or artifact with it, so that knowing a hash does not give access to the bytes.
 
 mod canonical;
+pub mod codes;
 mod collect;
 mod decoding;
+mod digest;
 mod documents;
 mod error;
-mod facts;
 mod fingerprint;
 mod media_type;
 mod model;
+mod probe_result;
 mod range;
+mod registration;
 mod reprobe;
 mod routes;
 mod rules;
 mod service;
 mod source;
 pub mod store;
+mod unchanged;
 mod verify;
 mod verify_bytes;
+mod waveform_key;
 mod waveforms;
 
-pub use canonical::{canonical_json, pipeline_hash};
+pub use canonical::pipeline_hash;
 pub use collect::{Collected, Collection, collect};
-pub use documents::{DocumentValidator, RegisteredMeasurement};
+pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement};
 pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{
@@ -56,6 +61,6 @@ pub use routes::{broken_form, router};
 pub use rules::file_name;
 pub use service::{Description, MediaConfig, MediaService};
 pub use source::{InvalidRoot, MediaReader, SourcePolicy};
-pub use verify::{WronglyDecoded, wrongly_decoded};
-pub(crate) use verify_bytes::RowKind;
-pub use verify_bytes::{BlobFault, BlobRow, FaultyBlob, verify_bytes};
+pub use store::{BlobRow, WronglyDecoded};
+pub use verify::wrongly_decoded;
+pub use verify_bytes::{BlobFault, FaultyBlob, verify_bytes};

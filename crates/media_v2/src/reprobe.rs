@@ -1,9 +1,9 @@
 //! Reprobing of assets that an older prober probed, or that were probed while ffmpeg was missing.
 
-use http_kit::{Id, Scope};
 use media_decode::MediaInput;
+use primitives::{Id, Scope};
 
-use crate::facts::ProbeResult;
+use crate::probe_result::ProbeResult;
 use crate::{AssetDecoder, MediaAsset, MediaError, MediaService, store};
 
 /// Number of assets that are read in one statement.
@@ -56,10 +56,10 @@ impl MediaService {
     /// Errors of [`MediaService::open_source`]; [`MediaError::Queue`], [`MediaError::Read`]; errors of the database.
     pub async fn reprobe(&self, asset: &MediaAsset) -> Result<MediaAsset, MediaError> {
         let input = MediaInput::new(self.open_source(asset.content()).await?, self.decoders().clone());
-        let facts = self.probe_queue().run(move |cancellation| ProbeResult::measure(&input, cancellation));
-        let facts = facts.await??;
+        let probed = self.probe_queue().run(move |cancellation| ProbeResult::probe(&input, cancellation));
+        let result = probed.await??;
         let mut renewed = asset.clone();
-        facts.renew(&mut renewed);
+        result.renew(&mut renewed);
         if renewed == *asset {
             return Ok(renewed);
         }

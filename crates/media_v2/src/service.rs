@@ -3,14 +3,17 @@ use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore, BlobWriter};
 use chrono::{DateTime, Utc};
-use http_kit::{AccessLevel, Clock, Id, RequestContext, Scope, WorkQueue, WriteSeed};
+use http_kit::RequestContext;
 use media_decode::{Decoders, MediaInput};
+use primitives::{AccessLevel, Clock, Id, Scope, WriteSeed};
+use scheduling::WorkQueue;
 use sqlx::PgPool;
 use url::Url;
 
+use crate::digest::digest;
 use crate::documents::set_registered_keys;
-use crate::facts::{ProbeResult, digest};
 use crate::fingerprint::{ChangedFiles, FileFingerprint};
+use crate::probe_result::ProbeResult;
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
@@ -164,11 +167,11 @@ impl MediaService {
         }
         let staged = upload.staged_path()?.to_path_buf();
         let decoders = self.decoders().clone();
-        let facts = self.0.probes.run(move |cancellation| {
+        let probed = self.0.probes.run(move |cancellation| {
             let input = MediaInput::new(File::open(&staged)?, decoders);
-            ProbeResult::measure(&input, cancellation)
+            ProbeResult::probe(&input, cancellation)
         });
-        facts.await??.describe(&mut asset);
+        probed.await??.apply_to(&mut asset);
         if let Some(name) = file_name {
             asset.meta.insert("file_name".to_owned(), name.into());
         }
@@ -209,7 +212,7 @@ impl MediaService {
         let (policy, source, decoders) =
             (self.0.config.sources.clone(), uri.clone(), self.decoders().clone());
         let (scope, now) = (context.scope.clone(), self.now());
-        let measured = self.0.probes.run(move |cancellation| {
+        let probed = self.0.probes.run(move |cancellation| {
             let (file, fingerprint) = match &blob {
                 Some(blob) => (File::open(blob.path())?, None),
                 None => {
@@ -220,12 +223,12 @@ impl MediaService {
                 }
             };
             let (id, size) = digest(&file, cancellation)?;
-            let facts = ProbeResult::measure(&MediaInput::new(file, decoders), cancellation)?;
-            Ok::<_, MediaError>((id, size, facts, fingerprint))
+            let result = ProbeResult::probe(&MediaInput::new(file, decoders), cancellation)?;
+            Ok::<_, MediaError>((id, size, result, fingerprint))
         });
-        let (id, size_bytes, facts, fingerprint) = measured.await??;
+        let (id, size_bytes, result, fingerprint) = probed.await??;
         asset.file_fingerprint = fingerprint;
-        facts.describe(&mut asset);
+        result.apply_to(&mut asset);
         if let Some(name) = file_name_of(&uri) {
             asset.meta.insert("file_name".to_owned(), name.into());
         }
@@ -266,7 +269,9 @@ impl MediaService {
         self.check_blob_owner(scope, &new.uri).await?;
         self.check_file_owner(scope, &new.uri, level).await?;
         if new.kind.is_measurement() {
-            set_registered_keys(&mut new.meta);
+            let copies =
+                self.0.config.documents.as_ref().map_or(&[][..], |documents| documents.cache_key_copies());
+            set_registered_keys(&mut new.meta, copies);
         }
         let new = self.check_document(scope, new).await?;
         let mut transaction = self.pool().begin().await?;

@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Component, Path, PathBuf};
 
 use blob_store::LocalBlob;
-use http_kit::{AccessLevel, Id, Scope};
 use media_decode::{Source, reopen_file};
+use primitives::{AccessLevel, Id, Scope};
 use url::Url;
 
 use crate::MediaError;

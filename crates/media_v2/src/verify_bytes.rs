@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use blob_store::{BlobError, BlobId, BlobStore};
 use futures::TryStreamExt as _;
-use http_kit::Id;
 use sqlx::PgPool;
 
-use crate::{MediaError, store};
+use crate::MediaError;
+use crate::store::{self, BlobRow, RowKind};
 
 /// Number of rows that are read in one statement.
 const PAGE: i64 = 1_000;
@@ -21,26 +21,6 @@ pub enum BlobFault {
     Damaged,
     /// A row refers to the blob, but the store does not have it.
     Missing,
-}
-
-/// Rows that refer to blobs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RowKind {
-    Asset,
-    Artifact,
-}
-
-/// A row that refers to a blob.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlobRow {
-    /// The tenant that owns the row.
-    pub tenant_id: Id,
-    /// The owner's environment, e.g. `prod`.
-    pub env: Id,
-    /// Kind of the row: `asset` or `artifact`.
-    pub kind: String,
-    /// Id of the asset or artifact.
-    pub id: Id,
 }
 
 /// A blob that is damaged or missing.

@@ -2,38 +2,15 @@
 
 use audio_signal::{Waveform, WaveformError, WaveformParams, waveform};
 use blob_store::{BlobError, BlobId};
-use http_kit::Scope;
 use media_decode::DecodeError;
-use sha2::{Digest, Sha256};
+use primitives::Scope;
 
 use crate::service::MediaService;
+use crate::waveform_key::WaveformKey;
 use crate::{Content, MediaError, store};
 
 /// Largest cached waveform in bytes: the header and the largest number of peaks.
 const MAX_BYTES: u64 = 24 + 4 * WaveformParams::MAX_PAIRS as u64;
-
-/// Cache key of peaks, within an owner.
-#[derive(Clone, Debug)]
-pub(crate) struct WaveformKey {
-    /// SHA-256 of the URI, content hash and decoder of the recording, lower-case hex.
-    pub(crate) source: String,
-    pub(crate) params: WaveformParams,
-}
-
-impl WaveformKey {
-    /// Version of the computation, incremented when the same recording may give different peaks.
-    pub(crate) const RULE: i16 = 1;
-
-    fn new(content: Content<'_>, params: WaveformParams) -> Self {
-        // A hash given by a caller is combined with the URI, so that it cannot select another recording's peaks.
-        let mut known = format!("{}\n{}", content.uri, content.sha256.unwrap_or_default());
-        // Peaks of an earlier decoder, which decoded the recording incorrectly, have another key.
-        if let Some(decoder) = content.decoder {
-            known += &format!("\n{decoder}");
-        }
-        Self { source: hex::encode(Sha256::digest(known)), params }
-    }
-}
 
 impl MediaService {
     /// The blob with the peaks of a recording, computed on a worker thread if it is not cached.
@@ -62,7 +39,7 @@ impl MediaService {
             }
         }
         let input = self.open_recording(content).await?;
-        let work = move |cancellation: &http_kit::Cancellation| {
+        let work = move |cancellation: &scheduling::Cancellation| {
             let peaks = waveform(&input, &params, &|| cancellation.is_cancelled())?;
             Ok::<_, WaveformError>(peaks.to_dat(audio_signal::WaveformBits::Sixteen))
         };
@@ -83,7 +60,7 @@ impl MediaService {
         write: impl FnOnce(Waveform) -> T + Send + 'static,
     ) -> Result<T, MediaError> {
         let bytes = self.blobs().get(blob, MAX_BYTES).await?;
-        let work = move |_: &http_kit::Cancellation| Waveform::from_dat(&bytes).map(write);
+        let work = move |_: &scheduling::Cancellation| Waveform::from_dat(&bytes).map(write);
         let damaged = || DecodeError::Io(std::io::ErrorKind::InvalidData.into());
         Ok(self.waveform_queue().run(work).await?.ok_or_else(damaged)?)
     }

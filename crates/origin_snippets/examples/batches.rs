@@ -15,10 +15,11 @@ use std::time::Instant;
 
 use blob_store::BlobStore;
 use db::testing::{TestDatabase, statements};
-use http_kit::{Clock, Id, RequestContext, Scope, SystemClock};
+use http_kit::RequestContext;
 use media_time::MediaTime;
 use media_v2::{ArtifactKind, MediaConfig, MediaService, NewArtifact, NewAsset, store};
 use origin_snippets::{BatchRequest, OriginSnippets};
+use primitives::{Clock, Id, Scope, SystemClock};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use video_render::{RenderConfig, Renderer};

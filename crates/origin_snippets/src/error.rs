@@ -1,5 +1,8 @@
 use axum::response::{IntoResponse, Response};
+use http_kit::codes::INVALID_BODY;
 use http_kit::{FieldError, Problem};
+
+use crate::codes::{EMPTY_WINDOW, ORIGIN_MISSING};
 
 /// Why a batch or listing failed. No snippets were made.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +43,9 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::Invalid(errors) => with_fields(Self::unprocessable("invalid_body", detail), errors),
-            Error::OriginMissing(ids) => Self::unprocessable("origin_missing", detail).with("ids", ids),
-            Error::EmptyWindow(errors) => with_fields(Self::unprocessable("empty_window", detail), errors),
+            Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
+            Error::OriginMissing(ids) => Self::new(ORIGIN_MISSING, detail).with("ids", ids),
+            Error::EmptyWindow(errors) => Self::new(EMPTY_WINDOW, detail).fields(errors),
             Error::Origin(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Timeline(error) => error.into(),
@@ -57,10 +60,6 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
     }
-}
-
-fn with_fields(problem: Problem, errors: Vec<FieldError>) -> Problem {
-    errors.into_iter().fold(problem, |problem, error| problem.field(error.pointer, error.detail))
 }
 
 /// Joins the first five errors, with the number of further ones.

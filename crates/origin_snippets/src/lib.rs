@@ -10,6 +10,7 @@
 //! are registered in one transaction. A remote timeline is created before that transaction; a crash between the two
 //! leaves the timeline, and a retry with the same `Idempotency-Key` finds it.
 
+pub mod codes;
 mod error;
 mod listing;
 mod model;

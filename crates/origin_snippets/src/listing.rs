@@ -1,6 +1,6 @@
 //! Builds the listing of an artifact's snippets, and the repeated response to a batch.
 
-use http_kit::Page;
+use primitives::Page;
 
 use crate::store::StoredSnippet;
 use crate::{BatchResult, Mode, ResultMeta};

@@ -1,5 +1,7 @@
-use http_kit::{FieldError, Id};
+use http_kit::FieldError;
 use media_time::MediaTime;
+use media_time::limits::MAX_INSTANT;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -8,10 +10,13 @@ use crate::Error;
 /// Properties of a snippet, as a JSON object.
 pub type Meta = serde_json::Map<String, serde_json::Value>;
 
-/// Maximum items of a batch: the maximum clips that a timeline accepts at once.
-const MAX_ITEMS: usize = 10_000;
-/// Maximum padding and maximum duration limit: thirty days, because no recording is longer.
-const LONGEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
+/// An object of these members.
+pub(crate) fn meta_of<const N: usize>(members: [(&str, serde_json::Value); N]) -> Meta {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Maximum items of a batch: each is a clip of one timeline.
+const MAX_ITEMS: usize = video_timeline::MAX_CLIPS;
 
 /// What a batch creates for each window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -144,7 +149,7 @@ impl BatchRequest {
         for (index, item) in self.items.iter().take(MAX_ITEMS).enumerate() {
             let lengths = [("padding_ms", Some(item.padding_ms)), ("max_duration_ms", item.max_duration_ms)];
             for (field, length) in lengths {
-                if length.is_some_and(|length| !(MediaTime::ZERO..=LONGEST).contains(&length)) {
+                if length.is_some_and(|length| !(MediaTime::ZERO..=MAX_INSTANT).contains(&length)) {
                     refuse(format!("/items/{index}/{field}"), "expected 0 to 2592000000 ms (thirty days)");
                 }
             }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audio_to_video_origin::store::resolve_origins;
-use audio_to_video_origin::{DeclaredFields, InvalidOwnOrigin};
-use http_kit::{FieldError, Id, Scope};
+use audio_to_video_origin::{DeclaredFields, InvalidDeclaredOrigin};
+use http_kit::FieldError;
 use media_time::{MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, store};
+use primitives::{Id, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -103,7 +104,7 @@ async fn origins(
         match origin {
             Ok(Some(origin)) => drop(origins.insert(artifact.id.clone(), origin)),
             Ok(None) => missing.push(&artifact.id),
-            Err(InvalidOwnOrigin) => invalid.push(&artifact.id),
+            Err(InvalidDeclaredOrigin) => invalid.push(&artifact.id),
         }
     }
     if !invalid.is_empty() {
@@ -112,7 +113,7 @@ async fn origins(
     if missing.is_empty() { Ok(origins) } else { Err(Error::OriginMissing(ids(missing))) }
 }
 
-fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidOwnOrigin> {
+fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidDeclaredOrigin> {
     let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
         start: artifact.start_ms,

@@ -1,9 +1,15 @@
+use audio_to_video_origin::codes::{ORIGIN_CYCLE, ORIGIN_INVALID, ORIGIN_TOO_DEEP};
 use axum::extract::{DefaultBodyLimit, State};
-use http_kit::{ContextJson, Json, PageParams, Path, Problem, Query, RequestContext, path_id};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
+use primitives::PageParams;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use video_render::codes::{RENDERER_UNAVAILABLE, UNKNOWN_RENDER_PROFILE};
+use video_timeline::codes::{PROJECT_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
+use crate::codes::{EMPTY_WINDOW, ORIGIN_MISSING};
 use crate::{BatchRequest, BatchResult, Error, OriginSnippets};
 
 /// Maximum body size of a batch, in bytes: 10 000 items of 400 bytes.
@@ -17,27 +23,24 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
     OpenApiRouter::new().merge(batches).routes(routes!(for_audio)).with_state(snippets)
 }
 
+http_kit::error_responses!(BatchErrors:
+    ARTIFACT_NOT_FOUND, PROJECT_NOT_FOUND, INVALID_BODY, UNKNOWN_RENDER_PROFILE, ORIGIN_MISSING,
+    ORIGIN_INVALID, EMPTY_WINDOW, ORIGIN_CYCLE, ORIGIN_TOO_DEEP, TIMELINE_UNAVAILABLE, RENDERER_UNAVAILABLE,
+);
+
 /// Make video snippets of the origins of audio artifacts
 ///
 /// Creates a clip for each item on one new track labelled `origin`, of a new project or a new sequence of
 /// `attach_to_project_id`, in one transaction. With `render_clips` each window is also rendered; the error of a window
-/// that cannot be rendered is in its snippet's `meta.render_error`.
+/// that cannot be rendered is in its snippet's `meta.render_error`. Without a renderer nothing is made; the mode
+/// `timeline_only` needs none.
 #[utoipa::path(
     post,
     path = "/origin-snippets/batch",
     operation_id = "make_origin_snippets",
     tag = "origin_snippets",
     request_body = BatchRequest,
-    responses(
-        (status = 200, body = BatchResult),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`artifact_not_found` with all ids, `project_not_found`"),
-        (status = 422, description = "`invalid_body`, `unknown_render_profile`, `origin_missing` and `origin_invalid` with all ids, \
-            `empty_window`, `origin_cycle`, `origin_too_deep`"),
-        (status = 502, description = "`timeline_unavailable`"),
-        (status = 503, description = "`renderer_unavailable`: nothing was made; the mode timeline_only works"),
-    )
+    responses((status = 200, body = BatchResult), BatchErrors)
 )]
 async fn batch(
     State(snippets): State<OriginSnippets>,
@@ -59,6 +62,8 @@ struct ListQuery {
     cursor: Option<String>,
 }
 
+http_kit::error_responses!(ForAudioErrors: ARTIFACT_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR);
+
 /// List the snippets of an audio artifact
 ///
 /// All snippets made of the artifact, newest first, as originally returned. A listed clip may since have been removed
@@ -69,12 +74,7 @@ struct ListQuery {
     operation_id = "list_origin_snippets",
     tag = "origin_snippets",
     params(("audio_artifact_id" = String, Path), ListQuery),
-    responses(
-        (status = 200, body = BatchResult),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`artifact_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    )
+    responses((status = 200, body = BatchResult), ForAudioErrors)
 )]
 async fn for_audio(
     State(snippets): State<OriginSnippets>,
@@ -82,7 +82,7 @@ async fn for_audio(
     Path(audio_artifact_id): Path<String>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<BatchResult>, Problem> {
-    let audio_artifact_id = path_id(&audio_artifact_id, "artifact_not_found")?;
+    let audio_artifact_id = path_id(&audio_artifact_id, ARTIFACT_NOT_FOUND)?;
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
     Ok(Json(snippets.for_audio(&context.scope, &audio_artifact_id, &page).await?))
 }

@@ -1,16 +1,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http_kit::{Clock, Id, PageParams, Problem, RequestContext, Scope, WriteSeed};
+use http_kit::{Problem, RequestContext};
 use media_time::Window;
 use media_v2::{MediaAsset, MediaError};
+use primitives::{Clock, Id, PageParams, Scope, WriteSeed};
 use sqlx::{PgConnection, PgPool};
 use tracing::Instrument as _;
-use video_render::{Profile, Rendered, Renderer};
+use video_render::{Profile, Renderer};
 use video_timeline::{CreatedTimeline, TimelineCompanion, VideoTimeline};
 
 use crate::plan::{Planned, plan};
-use crate::write::Batch;
+use crate::write::{Batch, RenderOutcome};
 use crate::{BatchRequest, BatchResult, Error, Mode, listing, store};
 
 /// Makes and lists snippets. Cheap to clone.
@@ -21,9 +22,6 @@ pub struct OriginSnippets {
     renderer: Renderer,
     clock: Arc<dyn Clock>,
 }
-
-/// The result of rendering a window: the render, or an error text for the caller.
-pub(crate) type RenderOutcome = Result<Rendered, String>;
 
 impl OriginSnippets {
     /// Creates a service on a migrated database, a timeline and a renderer.
@@ -65,7 +63,7 @@ impl OriginSnippets {
             if let Some(project_id) = &batch.request.attach_to_project_id {
                 self.timeline.get_project(context, project_id).await?;
             }
-            http_kit::begin_heavy_work().map_err(video_render::Error::from)?;
+            scheduling::begin_heavy_work().map_err(video_render::Error::from)?;
             batch.renders = self.render(context, &batch.planned, profile).await;
         }
         self.write(context, batch).await

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, Id, Page, PageParams, Scope};
 use media_time::MediaTime;
+use primitives::{Id, KeysetCursor, Page, PageParams, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
-use crate::write::facts;
+use crate::model::meta_of;
 use crate::{Error, Meta, Mode, OriginSnippet};
 
 /// Project, sequence, track and mode of a batch.
@@ -110,9 +110,9 @@ pub(crate) async fn list_snippets(
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         audio_artifact_id.as_str(),
-        page.after.as_ref().map(|after| after.created_at),
+        page.after.as_ref().map(|after| after.key),
         page.after.as_ref().map_or("", |after| after.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(conn)
     .await?;
@@ -156,8 +156,8 @@ pub(crate) fn in_order(mut snippets: Vec<StoredSnippet>, clips: &[&Id]) -> Vec<S
 }
 
 impl StoredSnippet {
-    fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.clip_id.clone() }
+    fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.clip_id.clone() }
     }
 
     /// The snippet as originally returned.
@@ -168,7 +168,7 @@ impl StoredSnippet {
     /// The snippet as originally returned, with mode, project, sequence and track in its meta.
     pub(crate) fn into_snippet(self) -> OriginSnippet {
         let mut snippet = self.snippet;
-        snippet.meta.extend(facts([
+        snippet.meta.extend(meta_of([
             ("mode", json!(self.mode)),
             ("project_id", json!(self.project_id)),
             ("sequence_id", json!(self.sequence_id)),

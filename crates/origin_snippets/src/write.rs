@@ -3,23 +3,26 @@
 use audio_to_video_origin::NewOriginMap;
 use audio_to_video_origin::store::insert_origin_maps;
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
 use media_time::Window;
 use media_v2::{ArtifactKind, NewArtifact};
-use serde_json::{Value, json};
+use primitives::{Id, Scope};
+use serde_json::json;
 use sqlx::PgConnection;
 use video_render::{Profile, Rendered};
 use video_timeline::{
     Clip, CreatedTimeline, NewClip, NewProject, NewSequence, NewTimeline, NewTrack, ProjectTarget, TrackKind,
 };
 
+use crate::model::meta_of;
 use crate::plan::{OP_TYPE, OP_VERSION, Planned};
-use crate::service::RenderOutcome;
 use crate::store::{self, BatchLocation};
 use crate::{BatchRequest, BatchResult, Error, Meta, Mode, OriginSnippet, ResultMeta};
 
 /// Label of the new track.
 const TRACK_LABEL: &str = "origin";
+
+/// The result of rendering a window: the render, or an error text for the caller.
+pub(crate) type RenderOutcome = Result<Rendered, String>;
 
 /// A planned and, if requested, rendered batch to write.
 #[derive(Debug)]
@@ -160,7 +163,7 @@ impl Batch {
         let mut meta = planned.meta();
         match render {
             None => {}
-            Some(Ok(rendered)) => meta.extend(self.render_facts(rendered)),
+            Some(Ok(rendered)) => meta.extend(self.render_meta(rendered)),
             Some(Err(refusal)) => drop(meta.insert("render_error".to_owned(), refusal.as_str().into())),
         }
         OriginSnippet {
@@ -201,8 +204,8 @@ impl Batch {
         artifact.end_ms = Some(end);
         artifact.upstream_artifact_ids = vec![audio_artifact_id.clone()];
         artifact.meta.extend(operation());
-        artifact.meta.extend(self.render_facts(rendered));
-        artifact.meta.extend(facts([
+        artifact.meta.extend(self.render_meta(rendered));
+        artifact.meta.extend(meta_of([
             ("source_start_ms", json!(start)),
             ("source_end_ms", json!(end)),
             ("project_id", json!(made.project.id)),
@@ -215,8 +218,8 @@ impl Batch {
         artifact
     }
 
-    fn render_facts(&self, rendered: &Rendered) -> Meta {
-        facts([
+    fn render_meta(&self, rendered: &Rendered) -> Meta {
+        meta_of([
             ("render_profile", json!(self.profile.name)),
             ("render_artifact_id", json!(rendered.artifact_id)),
             ("render_asset_id", json!(rendered.render_asset_id)),
@@ -225,9 +228,5 @@ impl Batch {
 }
 
 fn operation() -> Meta {
-    facts([("op_type", json!(OP_TYPE)), ("op_version", json!(OP_VERSION))])
-}
-
-pub(crate) fn facts<const N: usize>(facts: [(&str, Value); N]) -> Meta {
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    meta_of([("op_type", json!(OP_TYPE)), ("op_version", json!(OP_VERSION))])
 }

@@ -4,6 +4,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether the address is globally reachable, by the registries of special-purpose addresses (RFC 6890). An IPv4
 /// address embedded in an IPv6 address is judged on its own.
+///
+/// # Examples
+///
+/// ```
+/// use outbound::is_public;
+///
+/// let address = |text: &str| text.parse().expect("an IP address");
+/// assert!(is_public(address("8.8.8.8")));
+/// assert!(!is_public(address("192.168.1.1")));
+/// assert!(!is_public(address("::ffff:10.0.0.1")), "a private IPv4 address in an IPv6 one");
+/// ```
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {

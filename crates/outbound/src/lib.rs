@@ -21,6 +21,20 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub const MAX_URL: usize = 2_048;
 
 /// Policy that decides which addresses may be reached.
+///
+/// # Examples
+///
+/// ```
+/// use outbound::{Policy, UrlError};
+///
+/// let public_only = Policy::default();
+/// assert!(public_only.parse("https://example.org/hook").is_ok());
+/// assert!(matches!(public_only.parse("http://169.254.169.254/latest/meta-data/"), Err(UrlError::NotPublic(_))));
+/// assert!(matches!(public_only.parse("file:///etc/passwd"), Err(UrlError::NotAccepted(_))));
+///
+/// let internal = Policy { allows_private: true };
+/// assert!(internal.parse("http://127.0.0.1:8080/hook").is_ok());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Whether private, loopback and link-local addresses are allowed too.
@@ -69,11 +83,31 @@ impl Policy {
     /// A client whose requests time out after `timeout`. Request only URLs from [`Policy::parse`]: a literal address in
     /// a URL is not resolved, and so not checked again.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use outbound::Policy;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The name passes `parse`; the address that it resolves to is refused before any connection is made.
+    /// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let url = format!("http://localhost:{}/", listener.local_addr()?.port());
+    /// let public_only = Policy::default();
+    /// let client = public_only.client(Duration::from_secs(2))?;
+    /// let error = client.get(public_only.parse(&url)?).send().await.unwrap_err();
+    /// assert!(error.is_connect());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When TLS cannot be initialised.
     pub fn client(self, timeout: Duration) -> reqwest::Result<reqwest::Client> {
         reqwest::Client::builder()
-            .dns_resolver(Arc::new(Guard(self)))
+            .dns_resolver(Arc::new(CheckingResolver(self)))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -88,9 +122,9 @@ impl Policy {
 
 /// Resolves names to the allowed addresses only.
 #[derive(Debug)]
-struct Guard(Policy);
+struct CheckingResolver(Policy);
 
-impl Resolve for Guard {
+impl Resolve for CheckingResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let policy = self.0;
         Box::pin(async move {

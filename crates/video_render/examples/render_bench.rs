@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
-use http_kit::{RequestContext, Scope, SystemClock};
+use http_kit::RequestContext;
 use media_time::{MediaTime, Window};
 use media_v2::{Description, MediaConfig, MediaService, SourcePolicy};
+use primitives::{Scope, SystemClock};
 use video_render::{Argument, Plan, Profile, RenderConfig, Renderer};
 use video_timeline::TimelineService;
 
@@ -55,7 +56,7 @@ async fn main() {
     };
     let uri = format!("file://{}", source.display());
     let asset = media
-        .register_source(&context, uri, Description::default(), http_kit::AccessLevel::Admin)
+        .register_source(&context, uri, Description::default(), primitives::AccessLevel::Admin)
         .await
         .unwrap();
     renderer.version().await.unwrap();

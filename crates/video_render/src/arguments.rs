@@ -2,11 +2,12 @@
 
 use media_time::{MediaTime, Window};
 
-use crate::cut::Cut;
+use crate::cut::SourceCut;
+use crate::frame_format::MAX_PIXELS;
 use crate::plan::Argument;
-use crate::prober::{MAX_PIXELS, confined};
+use crate::prober::confined;
 use crate::profile::{AudioCodec, Profile, Rate, SAMPLE_RATE, VideoCodec};
-use crate::source::{AudioAccess, AudioStream, ChannelMix, Source};
+use crate::source::{AudioAccess, AudioStream, ChannelMix, ProbedSource};
 use crate::video_filters;
 
 /// Threads of the H.264 encoder. The number is fixed because the encoded bytes depend on it.
@@ -32,28 +33,28 @@ pub(crate) fn seconds(time: MediaTime) -> String {
 }
 
 /// All arguments for rendering one window of one source.
-pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> Vec<Argument> {
+pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, profile: &Profile) -> Vec<Argument> {
     let graph = format!(
         "{}[v];{}[a]",
         video_filters::of_window(source, cut, profile),
         audio_filters(source, cut.window.shift(source.audio_lag))
     );
-    let mut arguments = opening();
+    let mut arguments = global_options();
     arguments.extend(input(0, source, cut.seek));
-    arguments.extend(closing(graph, profile, cut.window.duration()));
+    arguments.extend(output_options(graph, profile, cut.window.duration()));
     arguments
 }
 
 /// The first arguments of every call: errors only, no prompts, progress on standard output, and the file's own
 /// timestamps (`-copyts`), so that frames can be compared with the PTS that the prober found.
-pub(crate) fn opening() -> Vec<Argument> {
+pub(crate) fn global_options() -> Vec<Argument> {
     texts(["-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-copyts", "-y"])
         .collect()
 }
 
 /// The arguments of one source, read from `seek` on (the file's own time). Filters remove the part before the window:
 /// ffmpeg's own accurate seek would drop the frame that is visible when the window begins.
-pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argument> {
+pub(crate) fn input(index: usize, source: &ProbedSource, seek: MediaTime) -> Vec<Argument> {
     let mut arguments: Vec<Argument> = texts(confined(source.container)).collect();
     // ffmpeg counts the position from the start of the earliest stream.
     let position = seek - source.seek_zero;
@@ -65,26 +66,26 @@ pub(crate) fn input(index: usize, source: &Source, seek: MediaTime) -> Vec<Argum
     if let Some((video, decoder)) =
         source.video.as_ref().and_then(|video| Some((video, video.format.decoder?)))
     {
-        arguments.extend(texts([&format!("-c:{}", video.track.index), decoder]));
+        arguments.extend(texts([&format!("-c:{}", video.info.index), decoder]));
     }
     arguments.extend([text("-i"), Argument::Source(index)]);
     arguments
 }
 
 /// The filters of an asset's audio: the samples of the window, or silence without an audio stream.
-fn audio_filters(source: &Source, window: Window) -> String {
+fn audio_filters(source: &ProbedSource, window: Window) -> String {
     match &source.audio {
-        Some(audio) => format!("[0:{}]{}", audio.track.index, samples(source, audio, window)),
+        Some(audio) => format!("[0:{}]{}", audio.info.index, samples(source, audio, window)),
         None => silence(window.duration()),
     }
 }
 
 /// The filters that cut `window` out of the audio and mix it to stereo at 48 kHz. Gaps are filled with silence, so that
 /// audio keeps its timestamps.
-pub(crate) fn samples(source: &Source, audio: &AudioStream, window: Window) -> String {
+pub(crate) fn samples(source: &ProbedSource, audio: &AudioStream, window: Window) -> String {
     let counted = match source.audio_access() {
         AudioAccess::Counted => {
-            let first = seconds(audio.track.start.unwrap_or(source.start));
+            let first = seconds(audio.info.start.unwrap_or(source.start));
             format!("asetpts=N/SR/TB+{first}/TB,")
         }
         AudioAccess::Seeking | AudioAccess::FromBeginning => String::new(),
@@ -108,7 +109,7 @@ pub(crate) fn silence(length: MediaTime) -> String {
 
 /// The last arguments of every call: the filter graph, the encoders and the output file, without an encoder's name,
 /// date or version in it. `length` is the length of the window.
-pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Vec<Argument> {
+pub(crate) fn output_options(graph: String, profile: &Profile, length: MediaTime) -> Vec<Argument> {
     let mut arguments = vec![text("-filter_complex"), text(graph)];
     arguments.extend(texts(["-map", "[v]", "-map", "[a]", "-map_metadata", "-1", "-map_chapters", "-1"]));
     arguments.extend(video_codec(profile));
@@ -116,7 +117,7 @@ pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Ve
     arguments.extend(texts(["-fps_mode", "vfr", "-video_track_timescale", &CLOCK_HZ.to_string()]));
     if profile.rate == Rate::Source {
         arguments.extend([text("-enc_time_base"), text(format!("1:{CLOCK_HZ}"))]);
-        arguments.extend([text("-bsf:v"), text(last_frame_held(length))]);
+        arguments.extend([text("-bsf:v"), text(extend_last_frame(length))]);
     }
     arguments.extend(audio_codec(profile));
     arguments.extend(texts(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]));
@@ -129,7 +130,7 @@ pub(crate) fn closing(graph: String, profile: &Profile, length: MediaTime) -> Ve
 ///
 /// The muxer takes the last duration from the last packet. With reordered frames that packet does not have the largest
 /// PTS: its DTS is set to its PTS, so that decoding times extend to the end too.
-fn last_frame_held(length: MediaTime) -> String {
+fn extend_last_frame(length: MediaTime) -> String {
     let end = length.to_samples(CLOCK_HZ).max(1);
     let rest = format!("max({end}-PTS,1)");
     format!(
@@ -169,25 +170,25 @@ mod tests {
     use super::*;
     use crate::container::Container;
     use crate::frame_format::{FrameFormat, FrameTags};
-    use crate::source::{TimeBase, Track, VideoStream};
+    use crate::source::{StreamInfo, TimeBase, VideoStream};
 
-    fn source() -> Source {
+    fn source() -> ProbedSource {
         let time_base = TimeBase::parse("1/30000").unwrap();
-        let track = |index| Track { index, time_base, start: None, end: None };
-        Source {
+        let info = |index| StreamInfo { index, time_base, start: None, end: None };
+        ProbedSource {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
             seek_zero: MediaTime::ZERO,
             audio_lag: MediaTime::ZERO,
             duration: None,
             video: Some(VideoStream {
-                track: track(1),
+                info: info(1),
                 codec: "h264".to_owned(),
                 fps: Some(29.97),
                 format: FrameFormat::new(&FrameTags::default(), "h264", (640, 360)),
             }),
             audio: Some(AudioStream {
-                track: track(0),
+                info: info(0),
                 codec: "aac".to_owned(),
                 channels: 6,
                 sample_rate: 44_100,
@@ -196,9 +197,9 @@ mod tests {
         }
     }
 
-    fn call(source: &Source, profile: &str) -> Vec<String> {
+    fn call(source: &ProbedSource, profile: &str) -> Vec<String> {
         let ms = MediaTime::from_millis;
-        let cut = Cut {
+        let cut = SourceCut {
             seek: ms(8_000),
             window: Window::new(ms(10_000), ms(11_500)).unwrap(),
             first_frame: source.video.as_ref().map(|_| MediaTime::from_micros(9_976_633)),
@@ -246,10 +247,10 @@ mod tests {
 
     #[test]
     fn missing_video_is_black_and_missing_audio_is_silent() {
-        let audio = Source { video: None, ..source() };
+        let audio = ProbedSource { video: None, ..source() };
         let graph = value(&call(&audio, "social_1_1_h264"), "-filter_complex").to_owned();
         assert!(graph.starts_with("color=c=black:s=1080x1080:r=30/1,trim=end_frame=45,"), "{graph}");
-        let video = Source { audio: None, ..source() };
+        let video = ProbedSource { audio: None, ..source() };
         let graph = value(&call(&video, "master_4k_prores"), "-filter_complex").to_owned();
         assert!(graph.ends_with(";anullsrc=r=48000:cl=stereo,atrim=end_sample=72000[a]"), "{graph}");
     }

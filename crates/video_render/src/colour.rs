@@ -1,12 +1,53 @@
 //! Colour of a video stream, and its conversion to the colour space of all renders: BT.709, limited range.
 
-use crate::frame_format::ColourTags;
+use serde::Deserialize;
+
 use crate::pixel_format::PixelFormat;
 
 /// Largest height of standard-definition frames, in pixels: the active lines of 625-line video.
 const SD_HEIGHT: u32 = 576;
 /// Smallest width of high-definition frames, in pixels: that of 720p.
 const HD_WIDTH: u32 = 1280;
+
+/// The colour fields of a stream as ffprobe reports them; absent or `unknown` when the stream is untagged.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ColourTags {
+    color_range: Option<String>,
+    color_space: Option<String>,
+    color_transfer: Option<String>,
+    color_primaries: Option<String>,
+}
+
+impl ColourTags {
+    pub(crate) fn range(&self) -> &str {
+        self.color_range.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn space(&self) -> &str {
+        self.color_space.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn transfer(&self) -> &str {
+        self.color_transfer.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn primaries(&self) -> &str {
+        self.color_primaries.as_deref().unwrap_or_default()
+    }
+
+    /// Tags from range, space, transfer and primaries; an empty string means untagged.
+    #[cfg(test)]
+    pub(crate) fn of([range, space, transfer, primaries]: [&str; 4]) -> Self {
+        let tag = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Self {
+            color_range: tag(range),
+            color_space: tag(space),
+            color_transfer: tag(transfer),
+            color_primaries: tag(primaries),
+        }
+    }
+}
 
 /// The colour interpretation of a stream's code values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

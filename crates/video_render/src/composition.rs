@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http_kit::{Id, RequestContext};
+use http_kit::RequestContext;
 use media_time::{MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService};
+use primitives::{Id, PageLimit};
 use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
 
 use crate::profile::FrameRate;
-use crate::{Error, Profile, Rate, subject, truncation};
+use crate::window::check_window;
+use crate::{Error, Profile, Rate, truncation};
 
 /// Most clips that one window may use; each is an input of ffmpeg.
 const MAX_LAYERS: usize = 200;
-/// Number of rows per request to the timeline.
-const PAGE: u32 = 500;
 
 /// The part of a project's timeline that is rendered.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Layer {
     pub(crate) clip: Clip,
     pub(crate) asset: MediaAsset,
     /// Whether the clip's video is used; true on video tracks. Its audio is always used.
-    pub(crate) is_seen: bool,
+    pub(crate) is_visible: bool,
 }
 
 impl Layer {
@@ -68,8 +68,8 @@ impl Layer {
     }
 
     /// The frames `[first, end)` of the render in which the clip is visible: those that begin while it plays.
-    pub(crate) fn pictures(&self, window: Window, rate: FrameRate) -> Option<(i64, i64)> {
-        let span = self.play_window(window).filter(|_| self.is_seen && self.clip.opacity > 0.0)?;
+    pub(crate) fn visible_frames(&self, window: Window, rate: FrameRate) -> Option<(i64, i64)> {
+        let span = self.play_window(window).filter(|_| self.is_visible && self.clip.opacity > 0.0)?;
         let (first, end) = (rate.frames_before(span.start()), rate.frames_before(span.end()));
         (first < end).then_some((first, end))
     }
@@ -93,32 +93,33 @@ impl Composition {
         timeline: &dyn VideoTimeline,
         media: &MediaService,
         context: &RequestContext,
-        place: RenderRange<'_>,
+        range: RenderRange<'_>,
         profile: &Profile,
     ) -> Result<Self, Error> {
-        let window = place.window;
-        subject::check(window)?;
-        timeline.get_project(context, place.project_id).await?;
-        let sequence = sequence(timeline, context, &place).await?;
+        let window = range.window;
+        check_window(window)?;
+        timeline.get_project(context, range.project_id).await?;
+        let sequence = sequence(timeline, context, &range).await?;
         let (tracks, clips) = clips(timeline, context, &sequence.id).await?;
         let end = clips.iter().map(|clip| Layer::extent(clip).end()).max().unwrap_or_default();
         if window.end() > end {
-            let (subject, duration) = (place.project_id.clone(), end);
+            let (subject, duration) = (range.project_id.clone(), end);
             return Err(Error::WindowOutside { end: window.end(), subject, duration });
         }
         let used: Vec<Clip> =
             clips.into_iter().filter(|clip| Layer::extent(clip).intersect(window).is_some()).collect();
         check(&used)?;
         let mut layers = layers(media, context, &tracks, used, window).await?;
-        layers.sort_by_key(|layer| tracks.get(&layer.clip.track_id).map(|track| track.place));
+        layers.sort_by_key(|layer| tracks.get(&layer.clip.track_id).map(|track| track.z_order));
         let rate = match profile.rate {
             Rate::Fixed(rate) => FrameRate::whole(rate),
             Rate::Source => {
-                let of_clips = layers.iter().filter(|layer| layer.is_seen).find_map(|layer| layer.asset.fps);
+                let of_clips =
+                    layers.iter().filter(|layer| layer.is_visible).find_map(|layer| layer.asset.fps);
                 sequence.fps.or(of_clips).map_or(FrameRate::CANVAS, FrameRate::near)
             }
         };
-        Ok(Self { project_id: place.project_id.clone(), sequence_id: sequence.id, window, rate, layers })
+        Ok(Self { project_id: range.project_id.clone(), sequence_id: sequence.id, window, rate, layers })
     }
 
     /// Number of frames of the render, at least 1.
@@ -128,31 +129,31 @@ impl Composition {
 }
 
 /// The stacking order of a track, 0 at the bottom, and its kind.
-struct Lane {
-    place: usize,
+struct StackedTrack {
+    z_order: usize,
     kind: TrackKind,
 }
 
 async fn sequence(
     timeline: &dyn VideoTimeline,
     context: &RequestContext,
-    place: &RenderRange<'_>,
+    range: &RenderRange<'_>,
 ) -> Result<Sequence, Error> {
-    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
     while let Some(page) = paging {
-        let found = timeline.list_sequences(context, place.project_id, &page).await?;
+        let found = timeline.list_sequences(context, range.project_id, &page).await?;
         paging = page.after(&found);
         let mut sequences = found.items.into_iter();
-        let wanted = sequences.find(|sequence| place.sequence_id.is_none_or(|id| *id == sequence.id));
+        let wanted = sequences.find(|sequence| range.sequence_id.is_none_or(|id| *id == sequence.id));
         if let Some(sequence) = wanted {
             return Ok(sequence);
         }
     }
-    match place.sequence_id {
+    match range.sequence_id {
         Some(id) => {
             Err(video_timeline::Error::NotFound { kind: Entity::Sequence, id: id.to_string() }.into())
         }
-        None => Err(Error::EmptyProject(place.project_id.clone())),
+        None => Err(Error::EmptyProject(range.project_id.clone())),
     }
 }
 
@@ -161,25 +162,25 @@ async fn clips(
     timeline: &dyn VideoTimeline,
     context: &RequestContext,
     sequence_id: &Id,
-) -> Result<(BTreeMap<Id, Lane>, Vec<Clip>), Error> {
-    let (mut lanes, mut clips) = (BTreeMap::new(), Vec::new());
-    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+) -> Result<(BTreeMap<Id, StackedTrack>, Vec<Clip>), Error> {
+    let (mut tracks, mut clips) = (BTreeMap::new(), Vec::new());
+    let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
     while let Some(page) = paging {
         let found = timeline.list_tracks(context, sequence_id, &page).await?;
         paging = page.after(&found);
         for track in found.items {
-            let place = lanes.len();
-            lanes.insert(track.id, Lane { place, kind: track.kind });
+            let z_order = tracks.len();
+            tracks.insert(track.id, StackedTrack { z_order, kind: track.kind });
         }
     }
     let filter = ClipFilter::Sequence(sequence_id.clone());
-    let mut paging = Some(Paging { limit: PAGE, cursor: None });
+    let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
     while let Some(page) = paging {
         let found = timeline.list_clips(context, &filter, &page).await?;
         paging = page.after(&found);
         clips.extend(found.items);
     }
-    Ok((lanes, clips))
+    Ok((tracks, clips))
 }
 
 fn check(used: &[Clip]) -> Result<(), Error> {
@@ -198,7 +199,7 @@ fn check(used: &[Clip]) -> Result<(), Error> {
 async fn layers(
     media: &MediaService,
     context: &RequestContext,
-    tracks: &BTreeMap<Id, Lane>,
+    tracks: &BTreeMap<Id, StackedTrack>,
     used: Vec<Clip>,
     window: Window,
 ) -> Result<Vec<Layer>, Error> {
@@ -210,8 +211,8 @@ async fn layers(
     let layer = |clip: Clip| {
         let asset = assets.get(&clip.asset_id).cloned();
         let asset = asset.ok_or_else(|| MediaError::asset_not_found(&clip.asset_id))?;
-        let is_seen = tracks.get(&clip.track_id).is_some_and(|track| track.kind == TrackKind::Video);
-        let layer = Layer { clip, asset, is_seen };
+        let is_visible = tracks.get(&clip.track_id).is_some_and(|track| track.kind == TrackKind::Video);
+        let layer = Layer { clip, asset, is_visible };
         layer.check(window).map(|()| layer)
     };
     used.into_iter().map(layer).collect()
@@ -242,7 +243,7 @@ pub(crate) mod tests {
             "created_at": "2026-01-02T03:04:05Z", "meta": {}
         });
         let (clip, asset) = (serde_json::from_value(clip).unwrap(), serde_json::from_value(asset).unwrap());
-        Layer { clip, asset, is_seen: true }
+        Layer { clip, asset, is_visible: true }
     }
 
     #[test]
@@ -258,10 +259,10 @@ pub(crate) mod tests {
             (1_999, 500, None),
             (2_000, 500, None),
         ] {
-            assert_eq!(layer(0, start, length).pictures(window, rate), frames, "{start} {length}");
+            assert_eq!(layer(0, start, length).visible_frames(window, rate), frames, "{start} {length}");
         }
-        let silent = Layer { is_seen: false, ..layer(0, 0, 5_000) };
-        assert_eq!(silent.pictures(window, rate), None);
+        let silent = Layer { is_visible: false, ..layer(0, 0, 5_000) };
+        assert_eq!(silent.visible_frames(window, rate), None);
     }
 
     #[test]

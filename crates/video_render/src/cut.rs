@@ -2,8 +2,8 @@
 
 use media_time::{MediaTime, Window};
 
-use crate::prober::Packet;
-use crate::source::Source;
+use crate::packet::Packet;
+use crate::source::ProbedSource;
 
 /// Time that is decoded before the window, so that audio codecs have settled when it begins.
 const PRE_ROLL: MediaTime = MediaTime::from_millis(300);
@@ -12,7 +12,7 @@ const SEEK_SLACK: MediaTime = MediaTime::from_millis(150);
 
 /// A window of a source in the file's own time, with the seek position for its first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub(crate) struct SourceCut {
     /// Position from which the file is read: at or before all needed packets.
     pub(crate) seek: MediaTime,
     /// The window; exact to the sample for audio.
@@ -36,7 +36,7 @@ impl PacketRange {
     const FAR: MediaTime = MediaTime::from_millis(30_000);
 
     /// Start of the range, in the file's own time.
-    pub(crate) fn from(self, source: &Source, window: Window) -> MediaTime {
+    pub(crate) fn from(self, source: &ProbedSource, window: Window) -> MediaTime {
         (window.start() - self.back).max(source.start.min(MediaTime::ZERO))
     }
 
@@ -51,51 +51,51 @@ impl PacketRange {
     /// Packets are in decoding order: only when one has a DTS after the start of the window, all frames with a PTS
     /// before it have been read.
     pub(crate) fn next(self, window: Window, packets: &[Packet]) -> Option<Self> {
-        if first_and_key(window, packets).is_none() {
+        if first_frame_and_keyframe(window, packets).is_none() {
             let back = if self.back < Self::FAR { Self::FAR } else { MediaTime::MAX };
             return (self.back < MediaTime::MAX).then_some(Self { back, ..self });
         }
-        let is_passed = packets.iter().any(|packet| packet.decoded > window.start());
+        let is_passed = packets.iter().any(|packet| packet.dts > window.start());
         (!is_passed && self.ahead < Self::FAR).then_some(Self { ahead: Self::FAR, ..self })
     }
 }
 
 /// PTS of the frame visible at the start of the window, and the keyframe that it depends on.
-fn first_and_key(window: Window, packets: &[Packet]) -> Option<(MediaTime, &Packet)> {
-    let before = packets.iter().map(|packet| packet.shown).filter(|pts| *pts <= window.start());
+fn first_frame_and_keyframe(window: Window, packets: &[Packet]) -> Option<(MediaTime, &Packet)> {
+    let before = packets.iter().map(|packet| packet.pts).filter(|pts| *pts <= window.start());
     let first = before.max()?;
-    let keys = packets.iter().filter(|packet| packet.is_key && packet.shown <= first);
-    Some((first, keys.max_by_key(|packet| packet.shown)?))
+    let keyframes = packets.iter().filter(|packet| packet.is_keyframe && packet.pts <= first);
+    Some((first, keyframes.max_by_key(|packet| packet.pts)?))
 }
 
-impl Cut {
+impl SourceCut {
     /// A cut of audio only; `window` is in the file's own time.
-    pub(crate) fn of_sound(source: &Source, window: Window) -> Self {
-        Self { seek: Self::seek_for_sound(source, window.start()), window, first_frame: None }
+    pub(crate) fn of_audio(source: &ProbedSource, window: Window) -> Self {
+        Self { seek: Self::seek_for_audio(source, window.start()), window, first_frame: None }
     }
 
     /// Seek position for audio that begins at `time`.
-    pub(crate) fn seek_for_sound(source: &Source, time: MediaTime) -> MediaTime {
+    pub(crate) fn seek_for_audio(source: &ProbedSource, time: MediaTime) -> MediaTime {
         not_before(source, time - PRE_ROLL)
     }
 
     /// The cut of `window`, by the packets read around its start.
-    pub(crate) fn of_pictures(source: &Source, window: Window, packets: &[Packet]) -> Self {
-        match first_and_key(window, packets) {
-            Some((first, key)) => {
-                let needed = key.decoded.min(window.start() - PRE_ROLL);
+    pub(crate) fn of_frames(source: &ProbedSource, window: Window, packets: &[Packet]) -> Self {
+        match first_frame_and_keyframe(window, packets) {
+            Some((first, keyframe)) => {
+                let needed = keyframe.dts.min(window.start() - PRE_ROLL);
                 let seek = not_before(source, seek_for(needed, packets));
                 Self { seek, window, first_frame: Some(first) }
             }
-            None => Self::before_pictures(source, window, packets),
+            None => Self::before_first_frame(source, window, packets),
         }
     }
 
     /// The cut of a window that begins before the first frame.
-    fn before_pictures(source: &Source, window: Window, packets: &[Packet]) -> Self {
-        let first = packets.iter().map(|packet| packet.shown).min();
+    fn before_first_frame(source: &ProbedSource, window: Window, packets: &[Packet]) -> Self {
+        let first = packets.iter().map(|packet| packet.pts).min();
         let first_frame = first.filter(|first| *first < window.end());
-        Self { first_frame, ..Self::of_sound(source, window) }
+        Self { first_frame, ..Self::of_audio(source, window) }
     }
 }
 
@@ -103,15 +103,15 @@ impl Cut {
 /// later than that DTS, unless the next keyframe is as close: ffmpeg seeks early, and would otherwise find the previous
 /// keyframe and decode a whole GOP unnecessarily.
 fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
-    let keys = || packets.iter().filter(|packet| packet.is_key).map(|packet| packet.decoded);
-    let Some(landing) = keys().filter(|decoded| *decoded <= needed).max() else { return needed };
-    let seek = landing + SEEK_SLACK;
-    let is_next_later = keys().filter(|decoded| *decoded > landing).all(|next| next > seek);
-    if is_next_later { seek } else { landing }
+    let keyframes = || packets.iter().filter(|packet| packet.is_keyframe).map(|packet| packet.dts);
+    let Some(keyframe) = keyframes().filter(|dts| *dts <= needed).max() else { return needed };
+    let seek = keyframe + SEEK_SLACK;
+    let is_next_later = keyframes().filter(|dts| *dts > keyframe).all(|next| next > seek);
+    if is_next_later { seek } else { keyframe }
 }
 
 /// `time`, clamped because ffmpeg accepts no negative position for a file that begins at zero.
-fn not_before(source: &Source, time: MediaTime) -> MediaTime {
+fn not_before(source: &ProbedSource, time: MediaTime) -> MediaTime {
     time.max(source.seek_zero)
 }
 
@@ -124,9 +124,9 @@ mod tests {
         MediaTime::from_millis(millis)
     }
 
-    fn source() -> Source {
+    fn source() -> ProbedSource {
         let container = Container { demuxer: "mov" };
-        Source {
+        ProbedSource {
             container,
             start: ms(0),
             seek_zero: ms(0),
@@ -140,10 +140,10 @@ mod tests {
     /// Ten frames per second, one keyframe per second; each DTS is two frames before the PTS.
     fn packets(range: std::ops::Range<i64>) -> Vec<Packet> {
         let packet = |n: i64| Packet {
-            shown: ms(100 * n),
-            decoded: ms(100 * n - 200),
+            pts: ms(100 * n),
+            dts: ms(100 * n - 200),
             end: ms(100 * n + 100),
-            is_key: n % 10 == 0,
+            is_keyframe: n % 10 == 0,
         };
         range.map(packet).collect()
     }
@@ -158,7 +158,7 @@ mod tests {
         for (start, first, seek) in
             [(2_300, 2_300, 1_950), (2_399, 2_300, 1_950), (2_400, 2_400, 1_950), (3_050, 3_000, 1_950)]
         {
-            let cut = Cut::of_pictures(&source(), window(start), &packets);
+            let cut = SourceCut::of_frames(&source(), window(start), &packets);
             assert_eq!((cut.first_frame, cut.seek), (Some(ms(first)), ms(seek)), "{start}");
             assert_eq!(PacketRange::FIRST.next(window(start), &packets), None);
         }
@@ -166,13 +166,8 @@ mod tests {
 
     #[test]
     fn seek_never_passes_the_required_keyframe() {
-        let key = |decoded: i64| Packet {
-            shown: ms(decoded),
-            decoded: ms(decoded),
-            end: ms(decoded),
-            is_key: true,
-        };
-        let near = [key(1_000), key(1_100), key(1_400)];
+        let keyframe = |time: i64| Packet { pts: ms(time), dts: ms(time), end: ms(time), is_keyframe: true };
+        let near = [keyframe(1_000), keyframe(1_100), keyframe(1_400)];
         assert_eq!(seek_for(ms(1_050), &near), ms(1_000), "the next is decoded before the slack is over");
         assert_eq!(seek_for(ms(1_200), &near), ms(1_250));
         assert_eq!(seek_for(ms(2_000), &near), ms(1_550));
@@ -194,7 +189,7 @@ mod tests {
     #[test]
     fn window_before_all_frames_begins_with_the_first() {
         let window = Window::new(ms(0), ms(500)).unwrap();
-        let first = |from: i64| Cut::of_pictures(&source(), window, &packets(from..60)).first_frame;
+        let first = |from: i64| SourceCut::of_frames(&source(), window, &packets(from..60)).first_frame;
         assert_eq!(first(3), Some(ms(300)));
         assert_eq!(first(5), None);
     }

@@ -1,11 +1,18 @@
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use http_kit::{Id, Problem, WorkError};
+use http_kit::Problem;
+use http_kit::codes::STORAGE_FULL;
 use media_time::MediaTime;
 use media_v2::MediaError;
+use media_v2::codes::UNDECODABLE_MEDIA;
+use primitives::Id;
+use scheduling::WorkError;
 
 use confined_process::ToolError;
 
+use crate::codes::{
+    EMPTY_PROJECT, INVALID_WINDOW, RENDER_FAILED, RENDER_TIMEOUT, RENDER_TOO_LARGE, RENDERER_UNAVAILABLE,
+    TOO_MANY_CLIPS, UNKNOWN_RENDER_PROFILE, UNSUPPORTED_CLIP, UNSUPPORTED_CONTAINER, WINDOW_OUTSIDE_SOURCE,
+};
 use crate::{UnknownProfile, fault};
 
 /// Errors of planning and rendering a window.
@@ -141,7 +148,7 @@ impl From<ToolError> for Error {
             }
             // A crash is an internal error, regardless of the messages before it.
             ToolError::Failed { ref errors, status, .. }
-                if status.code().is_some() && fault::is_of_input(errors) =>
+                if status.code().is_some() && fault::is_caused_by_input(errors) =>
             {
                 tracing::debug!(errors, "ffmpeg cannot decode a source");
                 Self::UndecodableMedia("ffmpeg cannot decode the window".to_owned())
@@ -156,39 +163,29 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         match error {
             Error::UnknownProfile(_) => {
-                Self::unprocessable("unknown_render_profile", &detail).field("/render_profile", detail)
+                Self::new(UNKNOWN_RENDER_PROFILE, &detail).field("/render_profile", detail)
             }
             Error::NoSubject => Self::invalid_field("/asset_id", detail),
-            Error::InvalidWindow { .. } => {
-                Self::unprocessable("invalid_window", &detail).field("/end_ms", detail)
-            }
-            Error::WindowOutside { .. } => {
-                Self::unprocessable("window_outside_source", &detail).field("/end_ms", detail)
-            }
+            Error::InvalidWindow { .. } => Self::new(INVALID_WINDOW, &detail).field("/end_ms", detail),
+            Error::WindowOutside { .. } => Self::new(WINDOW_OUTSIDE_SOURCE, &detail).field("/end_ms", detail),
             Error::ClipOutside { ref clip_id, .. } => {
-                Self::unprocessable("window_outside_source", detail).with("id", clip_id.as_str())
+                Self::new(WINDOW_OUTSIDE_SOURCE, detail).with("id", clip_id.as_str())
             }
-            Error::EmptyProject(ref id) => {
-                Self::unprocessable("empty_project", detail).with("id", id.as_str())
-            }
-            Error::UnsupportedContainer(_) => Self::unprocessable("unsupported_container", detail),
-            Error::UndecodableMedia(_) => Self::unprocessable("undecodable_media", detail),
+            Error::EmptyProject(ref id) => Self::new(EMPTY_PROJECT, detail).with("id", id.as_str()),
+            Error::UnsupportedContainer(_) => Self::new(UNSUPPORTED_CONTAINER, detail),
+            Error::UndecodableMedia(_) => Self::new(UNDECODABLE_MEDIA, detail),
             Error::UnsupportedClip { ref clip_id, .. } => {
-                Self::unprocessable("unsupported_clip", detail).with("id", clip_id.as_str())
+                Self::new(UNSUPPORTED_CLIP, detail).with("id", clip_id.as_str())
             }
-            Error::TooManyClips { .. } => Self::unprocessable("too_many_clips", detail),
-            Error::Unavailable(_) => Self::unavailable("renderer_unavailable", detail, 60).caused_by(error),
-            Error::MissingFilter { .. } => Self::unavailable("renderer_unavailable", detail, 60),
-            Error::TimedOut(_) => {
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "render_timeout", detail).caused_by(error)
-            }
-            Error::TooLarge { .. } => Self::unprocessable("render_too_large", detail),
-            Error::StorageFull(_) => {
-                Self::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", detail).caused_by(error)
-            }
+            Error::TooManyClips { .. } => Self::new(TOO_MANY_CLIPS, detail),
+            Error::Unavailable(_) => Self::new(RENDERER_UNAVAILABLE, detail).retry_after(60).caused_by(error),
+            Error::MissingFilter { .. } => Self::new(RENDERER_UNAVAILABLE, detail).retry_after(60),
+            Error::TimedOut(_) => Self::new(RENDER_TIMEOUT, detail).caused_by(error),
+            Error::TooLarge { .. } => Self::new(RENDER_TOO_LARGE, detail),
+            Error::StorageFull(_) => Self::new(STORAGE_FULL, detail).caused_by(error),
             Error::Tool(_) | Error::BadOutput(_) | Error::ProbeReport { .. } => {
                 let summary = "rendering failed on our side; quote the request id when you report it";
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "render_failed", summary).caused_by(error)
+                Self::new(RENDER_FAILED, summary).caused_by(error)
             }
             Error::Work(error) => error.into(),
             Error::Media(error) => error.into(),

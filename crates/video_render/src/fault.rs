@@ -32,7 +32,7 @@ const SERVER: [&str; 11] = [
 ];
 
 /// Whether the input caused the failure, judged by the end of ffmpeg's standard error.
-pub(crate) fn is_of_input(errors: &str) -> bool {
+pub(crate) fn is_caused_by_input(errors: &str) -> bool {
     let has = |messages: &[&str]| messages.iter().any(|message| errors.contains(message));
     !has(&SERVER) && (has(&INPUT) || is_over_pixel_limit(errors))
 }
@@ -62,7 +62,7 @@ mod tests {
             "[aist#0:1/aac @ 0x56] [dec:aac @ 0x56] Decode error rate 1 exceeds maximum 0.666667",
             "[vist#0:0/none @ 0x55] Decoding requested, but no decoder found for: none",
         ] {
-            assert!(is_of_input(errors), "{errors}");
+            assert!(is_caused_by_input(errors), "{errors}");
         }
     }
 
@@ -79,7 +79,7 @@ mod tests {
             "/scratch/out: Permission denied",
             "Error reinitializing filters!",
         ] {
-            assert!(!is_of_input(errors), "{errors}");
+            assert!(!is_caused_by_input(errors), "{errors}");
         }
     }
 }

@@ -4,9 +4,12 @@
 use serde::Deserialize;
 
 use crate::Error;
-use crate::colour::{Colour, ColourConversion};
+use crate::colour::{Colour, ColourConversion, ColourTags};
+use crate::components::Components;
 use crate::pixel_format::PixelFormat;
-use crate::tools::Components;
+
+/// The largest frame that is decoded, in pixels: 8K DCI. ffmpeg holds about a dozen frames at once.
+pub(crate) const MAX_PIXELS: u32 = 8_192 * 4_320;
 
 /// The fields of a stream as ffprobe reports them; absent or `unknown` when the stream is untagged.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,15 +24,6 @@ pub(crate) struct FrameTags {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct ColourTags {
-    color_range: Option<String>,
-    color_space: Option<String>,
-    color_transfer: Option<String>,
-    color_primaries: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
 struct ContainerTags {
     alpha_mode: Option<String>,
 }
@@ -40,36 +34,6 @@ impl FrameTags {
         "pix_fmt,field_order,color_range,color_space,color_transfer,color_primaries";
     /// Entries of `stream_tags` that are read here.
     pub(crate) const TAG_ENTRIES: &str = "alpha_mode";
-}
-
-impl ColourTags {
-    pub(crate) fn range(&self) -> &str {
-        self.color_range.as_deref().unwrap_or_default()
-    }
-
-    pub(crate) fn space(&self) -> &str {
-        self.color_space.as_deref().unwrap_or_default()
-    }
-
-    pub(crate) fn transfer(&self) -> &str {
-        self.color_transfer.as_deref().unwrap_or_default()
-    }
-
-    pub(crate) fn primaries(&self) -> &str {
-        self.color_primaries.as_deref().unwrap_or_default()
-    }
-
-    /// Tags from range, space, transfer and primaries; an empty string means untagged.
-    #[cfg(test)]
-    pub(crate) fn of([range, space, transfer, primaries]: [&str; 4]) -> Self {
-        let tag = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Self {
-            color_range: tag(range),
-            color_space: tag(space),
-            color_transfer: tag(transfer),
-            color_primaries: tag(primaries),
-        }
-    }
 }
 
 /// Processing of frames before they are scaled and encoded.

@@ -3,28 +3,28 @@
 use media_time::{MediaTime, Window};
 
 use crate::Profile;
-use crate::arguments::{closing, input, opening, samples, silence};
+use crate::arguments::{global_options, input, output_options, samples, silence};
 use crate::canvas::{self, empty_canvas, overlay_format, pixel_format};
 use crate::composition::{Composition, Layer};
-use crate::cut::Cut;
+use crate::cut::SourceCut;
 use crate::plan::Argument;
 use crate::profile::SAMPLE_RATE;
-use crate::source::Source;
+use crate::source::ProbedSource;
 use crate::video_filters::resampled;
 
 /// A layer with its probed source.
 #[derive(Clone, Debug)]
-pub(crate) struct Input<'a> {
+pub(crate) struct LayerInput<'a> {
     pub(crate) layer: &'a Layer,
-    pub(crate) source: Source,
+    pub(crate) source: ProbedSource,
     /// The cut of its video if visible, else of its audio; in the file's own time.
-    pub(crate) cut: Cut,
+    pub(crate) cut: SourceCut,
 }
 
 /// The window of the asset whose frames are used, in the asset's time: from the first frame of the render in which the
 /// layer is visible.
-pub(crate) fn seen(composition: &Composition, layer: &Layer) -> Option<Window> {
-    let (first, _) = layer.pictures(composition.window, composition.rate)?;
+pub(crate) fn visible_window(composition: &Composition, layer: &Layer) -> Option<Window> {
+    let (first, _) = layer.visible_frames(composition.window, composition.rate)?;
     let played = layer.play_window(composition.window)?;
     let span = Window::new(composition.rate.instant(first).max(played.start()), played.end()).ok()?;
     Some(layer.source_of(composition.window, span)).filter(|window| !window.is_empty())
@@ -33,32 +33,32 @@ pub(crate) fn seen(composition: &Composition, layer: &Layer) -> Option<Window> {
 /// All arguments for rendering a composition.
 pub(crate) fn of_composition(
     composition: &Composition,
-    inputs: &[Input<'_>],
+    inputs: &[LayerInput<'_>],
     profile: &Profile,
 ) -> Vec<Argument> {
-    let mut arguments = opening();
-    for (index, used) in inputs.iter().enumerate() {
-        arguments.extend(input(index, &used.source, used.cut.seek));
+    let mut arguments = global_options();
+    for (index, layer_input) in inputs.iter().enumerate() {
+        arguments.extend(input(index, &layer_input.source, layer_input.cut.seek));
     }
     let graph = format!("{};{}", video_graph(composition, inputs, profile), audio_graph(composition, inputs));
-    arguments.extend(closing(graph, profile, composition.window.duration()));
+    arguments.extend(output_options(graph, profile, composition.window.duration()));
     arguments
 }
 
 /// The video part of the graph: a black canvas, and each layer on it in the frames in which it is visible.
-fn video_graph(composition: &Composition, inputs: &[Input<'_>], profile: &Profile) -> String {
+fn video_graph(composition: &Composition, inputs: &[LayerInput<'_>], profile: &Profile) -> String {
     let (rate, count) = (composition.rate, composition.frames());
     let mut graph = format!("{}[on0]", empty_canvas(profile, rate, count));
     let mut below = 0;
-    for (index, used) in inputs.iter().enumerate() {
-        let Some(filters) = layer_filters(composition, used, profile) else { continue };
-        let Some((first, end)) = used.layer.pictures(composition.window, rate) else { continue };
+    for (index, layer_input) in inputs.iter().enumerate() {
+        let Some(filters) = layer_filters(composition, layer_input, profile) else { continue };
+        let Some((first, end)) = layer_input.layer.visible_frames(composition.window, rate) else { continue };
         let last = end - 1;
         // By the time of the frame below: `n` also counts frames that the filter has read ahead.
         graph += &format!(
             ";[{index}:{stream}]{filters}[layer{index}];[on{below}][layer{index}]\
              overlay=x=(W-w)/2:y=(H-h)/2:format={format}:eof_action=pass:enable='between(t*{rate},{first}-0.5,{last}+0.5)'[on{next}]",
-            stream = used.source.video.as_ref().map_or(0, |video| video.track.index),
+            stream = layer_input.source.video.as_ref().map_or(0, |video| video.info.index),
             format = overlay_format(profile),
             next = below + 1,
         );
@@ -67,12 +67,16 @@ fn video_graph(composition: &Composition, inputs: &[Input<'_>], profile: &Profil
     graph + &format!(";[on{below}]trim=end_frame={count},format={}[v]", pixel_format(profile))
 }
 
-fn layer_filters(composition: &Composition, used: &Input<'_>, profile: &Profile) -> Option<String> {
-    let video = used.source.video.as_ref()?;
-    let first_frame = used.cut.first_frame?;
-    let (first, end) = used.layer.pictures(composition.window, composition.rate)?;
-    let times = resampled(video, used.cut.window, first_frame, composition.rate, end - first);
-    let opacity = match used.layer.clip.opacity {
+fn layer_filters(
+    composition: &Composition,
+    layer_input: &LayerInput<'_>,
+    profile: &Profile,
+) -> Option<String> {
+    let video = layer_input.source.video.as_ref()?;
+    let first_frame = layer_input.cut.first_frame?;
+    let (first, end) = layer_input.layer.visible_frames(composition.window, composition.rate)?;
+    let times = resampled(video, layer_input.cut.window, first_frame, composition.rate, end - first);
+    let opacity = match layer_input.layer.clip.opacity {
         opacity if opacity < 1.0 => format!(",lut=a=val*{opacity}"),
         _ => String::new(),
     };
@@ -81,22 +85,24 @@ fn layer_filters(composition: &Composition, used: &Input<'_>, profile: &Profile)
 }
 
 /// The audio part of the graph: silence, and the audio of each layer mixed into it at its sample position.
-fn audio_graph(composition: &Composition, inputs: &[Input<'_>]) -> String {
+fn audio_graph(composition: &Composition, inputs: &[LayerInput<'_>]) -> String {
     let mut graph = format!("{}[quiet]", silence(composition.window.duration()));
     let mut mixed = "[quiet]".to_owned();
     let mut count = 1;
-    for (index, used) in inputs.iter().enumerate() {
-        let Some(audio) = &used.source.audio else { continue };
-        let Some(span) = used.layer.play_window(composition.window) else { continue };
-        let window =
-            used.layer.source_of(composition.window, span).shift(used.source.start + used.source.audio_lag);
+    for (index, layer_input) in inputs.iter().enumerate() {
+        let Some(audio) = &layer_input.source.audio else { continue };
+        let Some(span) = layer_input.layer.play_window(composition.window) else { continue };
+        let window = layer_input
+            .layer
+            .source_of(composition.window, span)
+            .shift(layer_input.source.start + layer_input.source.audio_lag);
         let delay = span.start().to_samples(SAMPLE_RATE);
         graph += &format!(
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
-            stream = audio.track.index,
-            samples = samples(&used.source, audio, window),
+            stream = audio.info.index,
+            samples = samples(&layer_input.source, audio, window),
             // A remote timeline may contain any number; outside this range audio is inaudible or only clips.
-            volume = used.layer.clip.volume_db.clamp(-200.0, 60.0),
+            volume = layer_input.layer.clip.volume_db.clamp(-200.0, 60.0),
         );
         mixed += &format!("[sound{index}]");
         count += 1;
@@ -106,8 +112,8 @@ fn audio_graph(composition: &Composition, inputs: &[Input<'_>]) -> String {
 }
 
 /// `cut` with a seek position that also covers audio from `audio` on.
-pub(crate) fn reaching_back(cut: Cut, source: &Source, audio: MediaTime) -> Cut {
-    Cut { seek: cut.seek.min(Cut::seek_for_sound(source, audio)), ..cut }
+pub(crate) fn with_audio_from(cut: SourceCut, source: &ProbedSource, audio: MediaTime) -> SourceCut {
+    SourceCut { seek: cut.seek.min(SourceCut::seek_for_audio(source, audio)), ..cut }
 }
 
 #[cfg(test)]
@@ -117,7 +123,7 @@ mod tests {
     use crate::container::Container;
     use crate::frame_format::{FrameFormat, FrameTags};
     use crate::profile::FrameRate;
-    use crate::source::{AudioStream, ChannelMix, TimeBase, Track, VideoStream};
+    use crate::source::{AudioStream, ChannelMix, StreamInfo, TimeBase, VideoStream};
 
     #[test]
     fn layers_are_composed_over_black_and_silence() {
@@ -130,31 +136,31 @@ mod tests {
             layers: layers.clone(),
         };
         let time_base = TimeBase::parse("1/25").unwrap();
-        let track = |index| Track { index, time_base, start: None, end: None };
-        let source = Source {
+        let info = |index| StreamInfo { index, time_base, start: None, end: None };
+        let source = ProbedSource {
             container: Container { demuxer: "mov" },
             start: MediaTime::ZERO,
             seek_zero: MediaTime::ZERO,
             audio_lag: MediaTime::ZERO,
             duration: None,
             video: Some(VideoStream {
-                track: track(0),
+                info: info(0),
                 codec: "h264".to_owned(),
                 fps: Some(25.0),
                 format: FrameFormat::new(&FrameTags::default(), "h264", (640, 360)),
             }),
             audio: Some(AudioStream {
-                track: track(1),
+                info: info(1),
                 codec: "aac".to_owned(),
                 channels: 2,
                 sample_rate: 48_000,
                 mix: ChannelMix::ByLayout,
             }),
         };
-        let window = seen(&composition, &layers[0]).unwrap();
+        let window = visible_window(&composition, &layers[0]).unwrap();
         assert_eq!((window.start(), window.end()), (ms(5_000), ms(5_600)));
-        let cut = Cut { seek: ms(4_700), window, first_frame: Some(ms(5_000)) };
-        let inputs = [Input { layer: &layers[0], source, cut }];
+        let cut = SourceCut { seek: ms(4_700), window, first_frame: Some(ms(5_000)) };
+        let inputs = [LayerInput { layer: &layers[0], source, cut }];
         let profile = Profile::named("social_1_1_h264").unwrap();
         let call = of_composition(&composition, &inputs, profile);
         let graph =

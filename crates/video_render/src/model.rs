@@ -1,7 +1,7 @@
 //! The types of requests and responses.
 
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use http_kit::Id;
 use media_time::{MediaTime, Window};
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -4,24 +4,25 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use http_kit::{Id, WorkError};
 use media_decode::{DecodeError, Decoders, Source as _};
 use media_time::{MediaTime, Window};
 use media_v2::{AssetDecoder, MediaAsset, MediaError, MediaReader, MediaService};
+use primitives::Id;
+use scheduling::WorkError;
 
-use crate::alignment::Alignment;
+use crate::alignment::TimelineAlignment;
 use crate::composition::Composition;
 use crate::container::Container;
-use crate::cut::{Cut, PacketRange};
-use crate::layers::{self, Input};
+use crate::cut::{PacketRange, SourceCut};
+use crate::layers::{self, LayerInput};
 use crate::run::path_of;
-use crate::source::Source;
-use crate::subject::RenderTarget;
+use crate::source::ProbedSource;
+use crate::target::RenderTarget;
 use crate::tools::Tools;
 use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};
 
 /// A plan, and the open files that it reads.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedRender {
     pub(crate) plan: Plan,
     /// The path of each source of the plan.
     pub(crate) paths: Vec<PathBuf>,
@@ -30,36 +31,36 @@ pub(crate) struct Prepared {
 }
 
 /// An open file with its probed streams.
-struct Opened {
+struct OpenedSource {
     file: MediaReader,
-    source: Source,
+    source: ProbedSource,
     /// Whether the file is shorter than its container declares.
     is_truncated: bool,
 }
 
-/// The services and parameters that preparing a render uses.
+/// Plans renders: the services and parameters that this needs.
 #[derive(Clone, Copy)]
-pub(crate) struct Preparation<'a> {
+pub(crate) struct RenderPlanner<'a> {
     pub(crate) media: &'a MediaService,
     pub(crate) tools: &'a Tools,
     pub(crate) profile: &'static Profile,
     pub(crate) version: &'a str,
 }
 
-impl Preparation<'_> {
-    /// Opens and probes the sources of `subject`, and plans its render.
+impl RenderPlanner<'_> {
+    /// Opens and probes the sources of `target`, and plans its render.
     ///
     /// # Errors
     /// Errors of opening and probing; [`Error::WindowOutside`] for a file that is shorter than its asset declares.
-    pub(crate) async fn prepare(self, subject: &RenderTarget) -> Result<Prepared, Error> {
-        match subject {
+    pub(crate) async fn prepare(self, target: &RenderTarget) -> Result<PreparedRender, Error> {
+        match target {
             RenderTarget::Asset(asset, window) => self.asset(asset, *window).await,
             RenderTarget::Timeline(composition) => self.timeline(composition).await,
         }
     }
 
-    async fn asset(self, asset: &MediaAsset, window: Window) -> Result<Prepared, Error> {
-        let Opened { file, source, is_truncated } = self.open(asset).await?;
+    async fn asset(self, asset: &MediaAsset, window: Window) -> Result<PreparedRender, Error> {
+        let OpenedSource { file, source, is_truncated } = self.open(asset).await?;
         // The asset may have no duration, or a wrong one.
         if let Some(duration) = source.duration.filter(|duration| *duration <= window.start()) {
             return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
@@ -74,18 +75,18 @@ impl Preparation<'_> {
         let arguments = arguments::of_window(&source, &cut, self.profile);
         let planned = vec![planned(asset, &source, &cut)];
         let plan = Plan::new(self.version, self.profile, window, fps, planned, arguments);
-        Ok(Prepared { plan, paths: vec![path], _files: vec![file] })
+        Ok(PreparedRender { plan, paths: vec![path], _files: vec![file] })
     }
 
-    async fn timeline(self, composition: &Composition) -> Result<Prepared, Error> {
-        let mut opened: HashMap<Id, Opened> = HashMap::new();
+    async fn timeline(self, composition: &Composition) -> Result<PreparedRender, Error> {
+        let mut opened: HashMap<Id, OpenedSource> = HashMap::new();
         let (mut inputs, mut paths, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for layer in &composition.layers {
             let asset = &layer.asset;
             if !opened.contains_key(&asset.id) {
                 opened.insert(asset.id.clone(), self.open(asset).await?);
             }
-            let Some(Opened { file, source, is_truncated }) = opened.get(&asset.id) else { continue };
+            let Some(OpenedSource { file, source, is_truncated }) = opened.get(&asset.id) else { continue };
             let Some(span) = layer.play_window(composition.window) else { continue };
             let played = layer.source_of(composition.window, span);
             let audio = played.shift(source.start);
@@ -95,25 +96,25 @@ impl Preparation<'_> {
             }
             let path = path_of(file);
             self.check_end(&path, source, *is_truncated, played).await?;
-            let cut = match layers::seen(composition, layer) {
-                Some(seen) => {
-                    let cut = self.cut(&path, source, seen).await?;
-                    layers::reaching_back(cut, source, audio.start())
+            let cut = match layers::visible_window(composition, layer) {
+                Some(visible) => {
+                    let cut = self.cut(&path, source, visible).await?;
+                    layers::with_audio_from(cut, source, audio.start())
                 }
-                None => Cut::of_sound(source, audio),
+                None => SourceCut::of_audio(source, audio),
             };
             sources.push(planned(asset, source, &cut));
             paths.push(path);
-            inputs.push(Input { layer, source: source.clone(), cut });
+            inputs.push(LayerInput { layer, source: source.clone(), cut });
         }
         let arguments = layers::of_composition(composition, &inputs, self.profile);
         let (window, fps) = (composition.window, Some(composition.rate.as_f64()));
         let plan = Plan::new(self.version, self.profile, window, fps, sources, arguments);
         let files = opened.into_values().map(|opened| opened.file).collect();
-        Ok(Prepared { plan, paths, _files: files })
+        Ok(PreparedRender { plan, paths, _files: files })
     }
 
-    async fn open(self, asset: &MediaAsset) -> Result<Opened, Error> {
+    async fn open(self, asset: &MediaAsset) -> Result<OpenedSource, Error> {
         let file = self.media.open_source(asset.content()).await?;
         let decoders = match asset.decoder {
             Some(AssetDecoder::Ffmpeg) => self.media.decoders().clone().preferring_ffmpeg(),
@@ -128,7 +129,8 @@ impl Preparation<'_> {
         let mut source = self.tools.prober.probe(&path, container, audio_index).await?;
         match (&alignment, source.audio.as_ref()) {
             (Some(alignment), Some(audio)) => {
-                let first = self.tools.prober.first(&path, container, audio, alignment.first).await?;
+                let first =
+                    self.tools.prober.first_unit_start(&path, container, audio, alignment.unit).await?;
                 source.align(alignment, first);
             }
             _ => source.align_to_video(),
@@ -140,7 +142,7 @@ impl Preparation<'_> {
         if let Some(video) = video {
             video.format = video.format.with(self.tools.components().await?)?;
         }
-        Ok(Opened { file, source, is_truncated })
+        Ok(OpenedSource { file, source, is_truncated })
     }
 
     /// Rejects a window, in the asset's time, that extends beyond the end of a truncated file: ffmpeg would freeze the
@@ -149,21 +151,21 @@ impl Preparation<'_> {
     async fn check_end(
         self,
         path: &Path,
-        source: &Source,
+        source: &ProbedSource,
         is_truncated: bool,
         window: Window,
     ) -> Result<(), Error> {
         const AROUND: MediaTime = MediaTime::from_millis(1_000);
-        let video = source.video.as_ref().map(|video| ("video", video.track));
-        let audio = source.audio.as_ref().map(|audio| ("audio", audio.track));
+        let video = source.video.as_ref().map(|video| ("video", video.info));
+        let audio = source.audio.as_ref().map(|audio| ("audio", audio.info));
         if !is_truncated && video.is_some() {
             return Ok(());
         }
-        for (what, track) in video.into_iter().chain(audio) {
+        for (what, info) in video.into_iter().chain(audio) {
             let end = window.shift(source.start).end();
-            let end = track.end.map_or(end, |of_track| end.min(of_track));
+            let end = info.end.map_or(end, |of_track| end.min(of_track));
             let from = (end - AROUND).max(source.start.min(MediaTime::ZERO));
-            let packets = self.tools.prober.packets(path, source, track, from, end + AROUND).await?;
+            let packets = self.tools.prober.packets(path, source, info, from, end + AROUND).await?;
             if !truncation::reaches(&packets, end, is_truncated, source.end()) {
                 let end = window.end();
                 let detail =
@@ -175,16 +177,16 @@ impl Preparation<'_> {
     }
 
     /// The cut of `window`, which is in the asset's time.
-    async fn cut(self, path: &Path, source: &Source, window: Window) -> Result<Cut, Error> {
+    async fn cut(self, path: &Path, source: &ProbedSource, window: Window) -> Result<SourceCut, Error> {
         let window = window.shift(source.start);
-        let Some(video) = &source.video else { return Ok(Cut::of_sound(source, window)) };
-        let mut reach = PacketRange::FIRST;
+        let Some(video) = &source.video else { return Ok(SourceCut::of_audio(source, window)) };
+        let mut range = PacketRange::FIRST;
         loop {
-            let (from, until) = (reach.from(source, window), reach.until(window));
-            let packets = self.tools.prober.packets(path, source, video.track, from, until).await?;
-            match reach.next(window, &packets) {
-                Some(further) => reach = further,
-                None => return Ok(Cut::of_pictures(source, window, &packets)),
+            let (from, until) = (range.from(source, window), range.until(window));
+            let packets = self.tools.prober.packets(path, source, video.info, from, until).await?;
+            match range.next(window, &packets) {
+                Some(further) => range = further,
+                None => return Ok(SourceCut::of_frames(source, window, &packets)),
             }
         }
     }
@@ -196,7 +198,7 @@ struct InspectedFile {
     container: Option<Container>,
     is_truncated: bool,
     /// `None` when the file has no audio that can be decoded.
-    alignment: Option<Alignment>,
+    alignment: Option<TimelineAlignment>,
 }
 
 /// Reads the container, truncation and alignment of a file. Blocking.
@@ -207,7 +209,7 @@ fn inspect(mut file: MediaReader, decoders: Decoders) -> io::Result<InspectedFil
         None => false,
     };
     let alignment = match decoders.open(file.reopen()?, None) {
-        Ok(decoder) => Some(Alignment::of(&decoder)),
+        Ok(decoder) => Some(TimelineAlignment::of(&decoder)),
         Err(DecodeError::Io(error)) => return Err(error),
         // The video may still be rendered.
         Err(_) => None,
@@ -215,7 +217,7 @@ fn inspect(mut file: MediaReader, decoders: Decoders) -> io::Result<InspectedFil
     Ok(InspectedFile { file, container, is_truncated, alignment })
 }
 
-fn planned(asset: &MediaAsset, source: &Source, cut: &Cut) -> PlannedSource {
+fn planned(asset: &MediaAsset, source: &ProbedSource, cut: &SourceCut) -> PlannedSource {
     PlannedSource {
         asset_id: asset.id.clone(),
         content_sha256: asset.content_sha256.clone(),

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use confined_process::{Limits, ToolError};
+use confined_process::{ProcessLimits, ToolError};
 use media_time::MediaTime;
 
-use crate::alignment::First;
+use crate::alignment::AlignmentUnit;
 use crate::container::Container;
-use crate::frame_format::FrameTags;
+use crate::frame_format::{FrameTags, MAX_PIXELS};
+use crate::packet::Packet;
 use crate::report::Report;
-use crate::source::{AudioStream, Source, Track};
+use crate::source::{AudioStream, ProbedSource, StreamInfo};
 use crate::{Error, fault};
 
 /// Longest run time of ffprobe.
@@ -18,26 +19,11 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 /// Most output of ffprobe in bytes: two hours of packets at 60 frames per second are 20 MB.
 const MAX_OUTPUT: u64 = 64 << 20;
 /// Resource limits of probing a file: headers, packets and at most a few frames.
-pub(crate) const LIMITS: Limits = Limits { memory_bytes: 4 << 30 };
-/// The largest frame that is decoded, in pixels: 8K DCI. ffmpeg holds about a dozen frames at once.
-pub(crate) const MAX_PIXELS: u32 = 8_192 * 4_320;
-
+pub(crate) const LIMITS: ProcessLimits = ProcessLimits { memory_bytes: 4 << 30 };
 /// Runs ffprobe on media files.
 #[derive(Clone, Debug)]
 pub(crate) struct Prober {
     pub(crate) ffprobe: PathBuf,
-}
-
-/// One packet of a stream, in the file's own time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Packet {
-    /// Presentation timestamp (PTS), rounded to the microsecond.
-    pub(crate) shown: MediaTime,
-    /// Decoding timestamp (DTS), never after the PTS.
-    pub(crate) decoded: MediaTime,
-    /// End of the presentation, if the file declares a duration; else the PTS.
-    pub(crate) end: MediaTime,
-    pub(crate) is_key: bool,
 }
 
 /// Options that limit ffmpeg and ffprobe to one file and one demuxer.
@@ -55,7 +41,7 @@ impl Prober {
         path: &Path,
         container: Container,
         audio_index: Option<usize>,
-    ) -> Result<Source, Error> {
+    ) -> Result<ProbedSource, Error> {
         const ENTRIES: &str = "format=start_time,duration:stream=index,codec_type,codec_name,width,height,\
             time_base,start_pts,duration_ts,avg_frame_rate,channels,channel_layout,sample_rate";
         let entries = format!(
@@ -71,49 +57,49 @@ impl Prober {
     ///
     /// # Errors
     /// As [`Prober::probe`].
-    pub(crate) async fn first(
+    pub(crate) async fn first_unit_start(
         &self,
         path: &Path,
         container: Container,
         audio: &AudioStream,
-        unit: First,
+        unit: AlignmentUnit,
     ) -> Result<Option<MediaTime>, Error> {
-        let track = audio.track;
-        let stream = track.index.to_string();
+        let info = audio.info;
+        let stream = info.index.to_string();
         let (interval, entry) = match unit {
-            First::Packet(_) => ("%+#1", "packet=pts"),
+            AlignmentUnit::Packet(_) => ("%+#1", "packet=pts"),
             // The first frames may consist of encoder delay only.
-            First::Frame(_) => ("%+#32", "frame=pts,nb_samples"),
-            First::Same => return Ok(None),
+            AlignmentUnit::Frame(_) => ("%+#32", "frame=pts,nb_samples"),
+            AlignmentUnit::SharedClock => return Ok(None),
         };
         let options = [["-select_streams", &stream], ["-read_intervals", interval], ["-show_entries", entry]];
         let report: Report = self.run(path, container, options.as_flattened()).await?;
         let packet =
-            report.packets.iter().find_map(|packet| packet.pts).map(|pts| track.time_base.instant(pts));
-        Ok(packet.or_else(|| report.first_frame(track.time_base, audio.sample_rate)))
+            report.packets.iter().find_map(|packet| packet.pts).map(|pts| info.time_base.instant(pts));
+        Ok(packet.or_else(|| report.first_frame(info.time_base, audio.sample_rate)))
     }
 
-    /// The packets of a track from the keyframe at or before `from` until `until`, in decoding order.
+    /// The packets of a stream from the keyframe at or before `from` until `until`, in decoding order.
     ///
     /// # Errors
     /// As [`Prober::probe`].
     pub(crate) async fn packets(
         &self,
         path: &Path,
-        source: &Source,
-        track: Track,
+        source: &ProbedSource,
+        info: StreamInfo,
         from: MediaTime,
         until: MediaTime,
     ) -> Result<Vec<Packet>, Error> {
         let interval = format!("{:.6}%{:.6}", from.as_secs_f64(), until.as_secs_f64());
-        let stream = track.index.to_string();
+        let stream = info.index.to_string();
         let options = [
             ["-select_streams", &stream],
             ["-read_intervals", &interval],
             ["-show_entries", "packet=pts,dts,duration,flags"],
         ];
         let report: Report = self.run(path, source.container, options.as_flattened()).await?;
-        Ok(report.packets.iter().filter_map(|packet| packet.read(track.time_base)).collect())
+        Ok(report.packets.iter().filter_map(|packet| packet.read(info.time_base)).collect())
     }
 
     async fn run(&self, path: &Path, container: Container, options: &[&str]) -> Result<Report, Error> {

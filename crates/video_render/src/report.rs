@@ -5,9 +5,9 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::container::Container;
-use crate::frame_format::{FrameFormat, FrameTags};
-use crate::prober::{MAX_PIXELS, Packet};
-use crate::source::{AudioStream, ChannelMix, Source, TimeBase, Track, VideoStream};
+use crate::frame_format::{FrameFormat, FrameTags, MAX_PIXELS};
+use crate::packet::Packet;
+use crate::source::{AudioStream, ChannelMix, ProbedSource, StreamInfo, TimeBase, VideoStream};
 
 /// The largest width or height of a frame that is decoded, in pixels.
 const MAX_SIDE: u32 = 16_384;
@@ -87,16 +87,20 @@ impl RawPacket {
         let is_discarded = self.flags.contains('D');
         let instant = |ticks| time_base.instant(ticks);
         (!is_discarded).then(|| Packet {
-            shown: instant(pts),
-            decoded: instant(dts),
+            pts: instant(pts),
+            dts: instant(dts),
             end: instant(pts.saturating_add(self.duration)),
-            is_key: self.flags.starts_with('K'),
+            is_keyframe: self.flags.starts_with('K'),
         })
     }
 }
 
 impl Report {
-    pub(crate) fn source(&self, container: Container, audio_index: Option<usize>) -> Result<Source, Error> {
+    pub(crate) fn source(
+        &self,
+        container: Container,
+        audio_index: Option<usize>,
+    ) -> Result<ProbedSource, Error> {
         let time = |text: &Option<String>| {
             text.as_ref().and_then(|text| text.parse().ok()).map(MediaTime::from_secs_f64)
         };
@@ -105,7 +109,7 @@ impl Report {
         if self.format.start_time.is_none() && self.format.duration.is_none() && self.streams.is_empty() {
             return Err(Error::UndecodableMedia("it has neither video nor audio".to_owned()));
         }
-        let source = Source {
+        let source = ProbedSource {
             container,
             start,
             seek_zero: start,
@@ -153,7 +157,7 @@ impl Report {
     }
 
     /// Rejects sources that have only streams of unknown codecs, and audio with too many channels.
-    fn check(&self, source: &Source) -> Result<(), Error> {
+    fn check(&self, source: &ProbedSource) -> Result<(), Error> {
         let has_any = source.video.is_some() || source.audio.is_some();
         let unknown = self.streams.iter().find_map(|stream| {
             let kind = stream.codec_type.as_deref().filter(|kind| matches!(*kind, "video" | "audio"))?;
@@ -190,8 +194,8 @@ impl Stream {
             );
             return Err(Error::UndecodableMedia(detail));
         };
-        Ok(self.track(container).map(|track| VideoStream {
-            track,
+        Ok(self.info(container).map(|info| VideoStream {
+            info,
             codec: self.codec(),
             fps: self.avg_frame_rate.as_deref().and_then(fraction),
             format: FrameFormat::new(&self.frames, &self.codec(), (width, height)),
@@ -201,7 +205,7 @@ impl Stream {
     fn audio(&self, container: Container) -> Option<AudioStream> {
         let channels = self.channels.filter(|channels| *channels > 0)?;
         Some(AudioStream {
-            track: self.track(container)?,
+            info: self.info(container)?,
             codec: self.codec(),
             channels,
             mix: channel_mix(channels, self.channel_layout.as_deref()),
@@ -209,14 +213,14 @@ impl Stream {
         })
     }
 
-    fn track(&self, container: Container) -> Option<Track> {
+    fn info(&self, container: Container) -> Option<StreamInfo> {
         let time_base = TimeBase::parse(self.time_base.as_deref()?)?;
         let start = self.start_pts.map(|ticks| time_base.instant(ticks));
         let end = self.start_pts.zip(self.duration_ts);
         // In other containers ffprobe estimates the end from the size of the file.
         let end = end.filter(|_| container == Container::MOV);
         let end = end.map(|(start, duration)| time_base.instant(start.saturating_add(duration)));
-        Some(Track { index: self.index, time_base, start, end })
+        Some(StreamInfo { index: self.index, time_base, start, end })
     }
 
     /// Whether ffprobe knows the codec.
@@ -254,7 +258,7 @@ fn fraction(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Source, Error> {
+    fn read(text: &str) -> Result<ProbedSource, Error> {
         serde_json::from_str::<Report>(text).unwrap().source(Container { demuxer: "mov" }, None)
     }
 

@@ -1,8 +1,15 @@
 use axum::extract::State;
+use http_kit::codes::{ASSET_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
 use http_kit::{ContextJson, Json};
+use media_v2::codes::{SOURCE_CHANGED, UNDECODABLE_MEDIA};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use video_timeline::codes::{PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
+use crate::codes::{
+    EMPTY_PROJECT, INVALID_WINDOW, RENDER_FAILED, RENDER_TIMEOUT, RENDER_TOO_LARGE, RENDERER_UNAVAILABLE,
+    TOO_MANY_CLIPS, UNKNOWN_RENDER_PROFILE, UNSUPPORTED_CLIP, UNSUPPORTED_CONTAINER, WINDOW_OUTSIDE_SOURCE,
+};
 use crate::model::{RenderRequest, RenderResponse};
 use crate::{Error, Renderer};
 
@@ -10,6 +17,13 @@ use crate::{Error, Renderer};
 pub fn router(renderer: Renderer) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(render)).with_state(renderer)
 }
+
+http_kit::error_responses!(RenderErrors:
+    ASSET_NOT_FOUND, PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY,
+    UNKNOWN_RENDER_PROFILE, INVALID_WINDOW, WINDOW_OUTSIDE_SOURCE, UNSUPPORTED_CONTAINER, UNDECODABLE_MEDIA,
+    UNSUPPORTED_CLIP, TOO_MANY_CLIPS, RENDER_TOO_LARGE, EMPTY_PROJECT, RENDER_FAILED, TIMELINE_UNAVAILABLE,
+    RENDERER_UNAVAILABLE, QUEUE_FULL, RENDER_TIMEOUT,
+);
 
 /// Render a window
 ///
@@ -22,21 +36,7 @@ pub fn router(renderer: Renderer) -> OpenApiRouter {
     operation_id = "render_window",
     tag = "video_render",
     request_body = RenderRequest,
-    responses(
-        (status = 200, body = RenderResponse),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`, `project_not_found`, `sequence_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_body`, `unknown_render_profile`, `invalid_window`, \
-            `window_outside_source`, `unsupported_container`, `undecodable_media`, `unsupported_clip`, \
-            `too_many_clips`, `render_too_large`, `empty_project`"),
-        (status = 500, description = "`render_failed`, `content_missing`"),
-        (status = 502, description = "`timeline_unavailable`"),
-        (status = 503, description = "`renderer_unavailable`, `queue_full`"),
-        (status = 504, description = "`render_timeout`"),
-        (status = 507, description = "`storage_full`"),
-    )
+    responses((status = 200, body = RenderResponse), RenderErrors)
 )]
 async fn render(
     State(renderer): State<Renderer>,

@@ -18,17 +18,17 @@ use confined_process::{Process, ToolError};
 
 /// Resource limits of a render.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct RenderLimits {
     /// Longest run time of ffmpeg.
     pub time: Duration,
     /// Longest time without a progress report.
-    pub silence: Duration,
+    pub stall: Duration,
     /// Largest output file, in bytes.
     pub output_bytes: u64,
 }
 
 /// Limit of the address space of a render; a 4K encoder with its frames uses less than 3 GiB.
-const MEMORY: confined_process::Limits = confined_process::Limits { memory_bytes: 12 << 30 };
+const MEMORY: confined_process::ProcessLimits = confined_process::ProcessLimits { memory_bytes: 12 << 30 };
 
 /// The path by which another process of this user opens the same open file as `file`.
 pub(crate) fn path_of(file: &impl AsFd) -> PathBuf {
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     arguments: &[Argument],
     sources: &[PathBuf],
     output: &Path,
-    limits: Limits,
+    limits: RenderLimits,
 ) -> Result<(), ToolError> {
     let arguments = arguments.iter().map(|argument| match argument {
         Argument::Text(text) => OsString::from(text),
@@ -55,7 +55,7 @@ pub(crate) async fn run(
     let process = Process::start(ffmpeg, arguments, MEMORY)?;
     process.limit_file_size(limits.output_bytes)?;
     let program = process.program().to_owned();
-    match timeout(limits.time, watch(process, limits.silence)).await {
+    match timeout(limits.time, watch(process, limits.stall)).await {
         Ok(Err(ToolError::Failed { program, status, .. }))
             if status.signal() == Some(Signal::XFSZ.as_raw()) =>
         {
@@ -67,11 +67,11 @@ pub(crate) async fn run(
 }
 
 /// Reads the progress reports of ffmpeg until it ends.
-async fn watch(mut process: Process, silence: Duration) -> Result<(), ToolError> {
+async fn watch(mut process: Process, stall_limit: Duration) -> Result<(), ToolError> {
     let Some(mut stdout) = process.stdout() else { return process.finish().await };
     let mut piece = vec![0; 4_096];
     loop {
-        match timeout(silence, stdout.read(&mut piece)).await {
+        match timeout(stall_limit, stdout.read(&mut piece)).await {
             Ok(Ok(0)) => break,
             Ok(Ok(count)) => {
                 if let Some(position) = position(&piece[..count]) {
@@ -79,17 +79,17 @@ async fn watch(mut process: Process, silence: Duration) -> Result<(), ToolError>
                 }
             }
             Ok(Err(source)) if source.kind() == io::ErrorKind::Interrupted => {}
-            Ok(Err(source)) => return Err(process.broken(source)),
+            Ok(Err(source)) => return Err(process.io_error(source)),
             Err(_) => {
                 let program = process.program().to_owned();
-                return Err(ToolError::Stalled { program, limit: silence });
+                return Err(ToolError::Stalled { program, limit: stall_limit });
             }
         }
     }
     let program = process.program().to_owned();
-    match timeout(silence, process.finish()).await {
+    match timeout(stall_limit, process.finish()).await {
         Ok(result) => result,
-        Err(_) => Err(ToolError::Stalled { program, limit: silence }),
+        Err(_) => Err(ToolError::Stalled { program, limit: stall_limit }),
     }
 }
 

@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use blob_store::ScratchFile;
 use futures::StreamExt;
-use http_kit::{Clock, Id, RequestContext, SingleFlight, WorkQueue};
+use http_kit::RequestContext;
 use media_time::Window;
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
+use primitives::{Clock, Id};
+use scheduling::{SingleFlight, WorkQueue};
 use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
 use crate::composition::{Composition, RenderRange};
 use crate::container::Container;
 use crate::model::{RenderRequest, RenderResponse, Rendered};
-use crate::prepare::{Preparation, Prepared};
-use crate::run::{self, Limits};
-use crate::source::Source;
+use crate::prepare::{PreparedRender, RenderPlanner};
+use crate::run::{self, RenderLimits};
+use crate::source::ProbedSource;
 use crate::store::{self, StoredRender};
-use crate::subject::{self, Registered, RenderTarget};
+use crate::target::{self, RegisteredRender, RenderTarget};
 use crate::tools::Tools;
 use crate::{Error, Plan, Profile, truncation};
 
@@ -35,7 +37,7 @@ pub struct RenderConfig {
     /// Number of further renders that may wait in the queue.
     pub waiting: usize,
     /// Resource limits of one render.
-    pub limits: Limits,
+    pub limits: RenderLimits,
 }
 
 impl Default for RenderConfig {
@@ -46,7 +48,7 @@ impl Default for RenderConfig {
             ffprobe: "ffprobe".into(),
             workers: 2,
             waiting: 16,
-            limits: Limits { time: hour, silence: Duration::from_secs(120), output_bytes: 64 << 30 },
+            limits: RenderLimits { time: hour, stall: Duration::from_secs(120), output_bytes: 64 << 30 },
         }
     }
 }
@@ -62,34 +64,34 @@ struct Inner {
     tools: Tools,
     queue: WorkQueue,
     workers: usize,
-    limits: Limits,
+    limits: RenderLimits,
     single_flight: SingleFlight,
     clock: Arc<dyn Clock>,
 }
 
-/// Admission to a full queue.
+/// What a render does when the queue is full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Patience {
-    /// Fails at once when the queue is full.
-    None,
-    /// Waits for the queue; the caller limits its own concurrency.
-    Endless,
+enum Admission {
+    /// Fails at once.
+    FailFast,
+    /// Waits; the caller limits its own concurrency.
+    Wait,
 }
 
 /// One requested render, with its key.
-struct Order<'a> {
+struct RenderJob<'a> {
     context: &'a RequestContext,
-    subject: &'a RenderTarget,
+    target: &'a RenderTarget,
     profile: &'static Profile,
     version: &'a str,
     key: &'a str,
 }
 
 /// A rendered file on disk, checked against its plan.
-struct Output {
+struct RenderedFile {
     plan: Plan,
     file: ScratchFile,
-    found: Source,
+    found: ProbedSource,
 }
 
 impl Renderer {
@@ -128,14 +130,14 @@ impl Renderer {
         let profile = Profile::named(&request.render_profile)?;
         let window = Window::new(request.start_ms, request.end_ms)
             .map_err(|window| Error::InvalidWindow { start: window.start, end: window.end })?;
-        let subject = self.subject(context, request, window, profile).await?;
+        let target = self.target(context, request, window, profile).await?;
         if request.dry_run {
-            return Ok(self.plan(&subject, profile).await?.into());
+            return Ok(self.plan(&target, profile).await?.into());
         }
-        Ok(self.find_or_make(context, &subject, profile, Patience::None).await?.into())
+        Ok(self.find_or_make(context, &target, profile, Admission::FailFast).await?.into())
     }
 
-    async fn subject(
+    async fn target(
         &self,
         context: &RequestContext,
         request: &RenderRequest,
@@ -147,9 +149,9 @@ impl Renderer {
                 RenderTarget::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window)
             }
             (None, Some(project_id)) => {
-                let place = RenderRange { project_id, sequence_id: request.sequence_id.as_ref(), window };
+                let range = RenderRange { project_id, sequence_id: request.sequence_id.as_ref(), window };
                 let (timeline, media) = (&*self.0.timeline, &self.0.media);
-                let composition = Composition::load(timeline, media, context, place, profile).await?;
+                let composition = Composition::load(timeline, media, context, range, profile).await?;
                 Ok(RenderTarget::Timeline(Box::new(composition)))
             }
             _ => Err(Error::NoSubject),
@@ -167,8 +169,8 @@ impl Renderer {
         window: Window,
         profile: &'static Profile,
     ) -> Result<Rendered, Error> {
-        let subject = RenderTarget::of_asset(asset, window)?;
-        self.find_or_make(context, &subject, profile, Patience::None).await
+        let target = RenderTarget::of_asset(asset, window)?;
+        self.find_or_make(context, &target, profile, Admission::FailFast).await
     }
 
     /// Renders many windows, at most one per worker at once, and returns one result for each, in the given order. Waits
@@ -183,8 +185,8 @@ impl Renderer {
         let renders: Vec<_> = windows
             .iter()
             .map(async |(asset, window)| {
-                let subject = RenderTarget::of_asset(asset, *window)?;
-                self.find_or_make(context, &subject, profile, Patience::Endless).await
+                let target = RenderTarget::of_asset(asset, *window)?;
+                self.find_or_make(context, &target, profile, Admission::Wait).await
             })
             .collect();
         futures::stream::iter(renders).buffered(self.0.workers).collect().await
@@ -203,97 +205,106 @@ impl Renderer {
         self.plan(&RenderTarget::of_asset(asset, window)?, profile).await
     }
 
-    async fn plan(&self, subject: &RenderTarget, profile: &'static Profile) -> Result<Plan, Error> {
+    async fn plan(&self, target: &RenderTarget, profile: &'static Profile) -> Result<Plan, Error> {
         let version = self.0.tools.version().await?;
-        let _turn = self.0.queue.turn().await?;
-        Ok(self.preparation(profile, version).prepare(subject).await?.plan)
+        let _slot = self.0.queue.try_acquire().await?;
+        Ok(self.planner(profile, version).prepare(target).await?.plan)
     }
 
-    fn preparation<'a>(&'a self, profile: &'static Profile, version: &'a str) -> Preparation<'a> {
-        Preparation { media: &self.0.media, tools: &self.0.tools, profile, version }
+    fn planner<'a>(&'a self, profile: &'static Profile, version: &'a str) -> RenderPlanner<'a> {
+        RenderPlanner { media: &self.0.media, tools: &self.0.tools, profile, version }
     }
 
     async fn find_or_make(
         &self,
         context: &RequestContext,
-        subject: &RenderTarget,
+        target: &RenderTarget,
         profile: &'static Profile,
-        patience: Patience,
+        admission: Admission,
     ) -> Result<Rendered, Error> {
         let version = self.0.tools.version().await?;
-        let key = &pipeline_hash(&subject.produced_by(profile, version));
-        let order = Order { context, subject, profile, version, key };
-        let found = match self.find(&order).await? {
-            Some(kept) => kept,
+        let key = &pipeline_hash(&target.produced_by(profile, version));
+        let job = RenderJob { context, target, profile, version, key };
+        let found = match self.find(&job).await? {
+            Some(stored) => stored,
             None => {
                 let scope = &context.scope;
                 let lock = format!("video_render|{}|{}|{key}", scope.tenant_id, scope.env);
-                let (kept, is_found) = self
+                let (stored, is_found) = self
                     .0
                     .single_flight
-                    .get_or_make(&lock, || self.find(&order), Box::pin(self.make(&order, patience)))
+                    .get_or_make(&lock, || self.find(&job), Box::pin(self.make(&job, admission)))
                     .await?;
                 if !is_found {
                     metrics::counter!("renders_total", "reused" => "false").increment(1);
-                    return Ok(kept.rendered(false));
+                    return Ok(stored.rendered(false));
                 }
-                kept
+                stored
             }
         };
         metrics::counter!("renders_total", "reused" => "true").increment(1);
-        match subject.parent() {
+        match target.parent() {
             Some(parent) if found.parent_asset_id != *parent => {
-                Ok(self.adopt(&order, parent, found).await?.rendered(true))
+                Ok(self.adopt(&job, parent, found).await?.rendered(true))
             }
             _ => Ok(found.rendered(true)),
         }
     }
 
-    async fn find(&self, order: &Order<'_>) -> Result<Option<StoredRender>, Error> {
+    async fn find(&self, job: &RenderJob<'_>) -> Result<Option<StoredRender>, Error> {
         let mut conn = self.0.media.pool().acquire().await?;
-        Ok(store::find(&mut conn, &order.context.scope, order.key, order.subject.parent()).await?)
+        Ok(store::find(&mut conn, &job.context.scope, job.key, job.target.parent()).await?)
     }
 
     /// Registers an earlier render of another asset with the same bytes for `parent` too.
-    async fn adopt(&self, order: &Order<'_>, parent: &Id, kept: StoredRender) -> Result<StoredRender, Error> {
-        let (scope, now) = (&order.context.scope, self.0.clock.now());
-        let render =
-            Registered { asset_id: &kept.render_asset_id, uri: &kept.uri, key: order.key, plan: &kept.plan };
-        let artifact = order.subject.artifact(&render, order.profile);
+    async fn adopt(
+        &self,
+        job: &RenderJob<'_>,
+        parent: &Id,
+        stored: StoredRender,
+    ) -> Result<StoredRender, Error> {
+        let (scope, now) = (&job.context.scope, self.0.clock.now());
+        let render = RegisteredRender {
+            asset_id: &stored.render_asset_id,
+            uri: &stored.uri,
+            key: job.key,
+            plan: &stored.plan,
+        };
+        let artifact = job.target.artifact(&render, job.profile);
         let mut transaction = self.0.media.pool().begin().await?;
         let artifact = media_v2::store::insert_artifact(&mut transaction, scope, now, artifact).await?;
-        let kept = StoredRender { parent_asset_id: parent.clone(), artifact_id: artifact.id, ..kept };
-        self.keep(order, transaction, kept).await
+        let stored = StoredRender { parent_asset_id: parent.clone(), artifact_id: artifact.id, ..stored };
+        self.commit(job, transaction, stored).await
     }
 
     /// Commits the rows of a render. If the same render has been stored meanwhile, rolls back and returns that one.
-    async fn keep(
+    async fn commit(
         &self,
-        order: &Order<'_>,
+        job: &RenderJob<'_>,
         mut transaction: Transaction<'_, Postgres>,
-        kept: StoredRender,
+        stored: StoredRender,
     ) -> Result<StoredRender, Error> {
-        if store::insert(&mut transaction, &order.context.scope, order.key, &kept).await? {
+        if store::insert(&mut transaction, &job.context.scope, job.key, &stored).await? {
             transaction.commit().await?;
-            return Ok(kept);
+            return Ok(stored);
         }
         transaction.rollback().await?;
         // The row is missing only if it has been deleted meanwhile.
-        Ok(self.find(order).await?.ok_or(sqlx::Error::RowNotFound)?)
+        Ok(self.find(job).await?.ok_or(sqlx::Error::RowNotFound)?)
     }
 
-    async fn make(&self, order: &Order<'_>, patience: Patience) -> Result<StoredRender, Error> {
-        let _turn = match patience {
-            Patience::None => self.0.queue.turn().await?,
-            Patience::Endless => self.0.queue.patient_turn().await?,
+    async fn make(&self, job: &RenderJob<'_>, admission: Admission) -> Result<StoredRender, Error> {
+        let _slot = match admission {
+            Admission::FailFast => self.0.queue.try_acquire().await?,
+            Admission::Wait => self.0.queue.acquire().await?,
         };
-        let prepared = self.preparation(order.profile, order.version).prepare(order.subject).await?;
+        let prepared = self.planner(job.profile, job.version).prepare(job.target).await?;
         let output = self.run(prepared).await?;
-        self.register(order, output).await
+        self.register(job, output).await
     }
 
     /// Runs ffmpeg, and checks its file before it is registered.
-    async fn run(&self, prepared: Prepared) -> Result<Output, Error> {
+    async fn run(&self, prepared: PreparedRender) -> Result<RenderedFile, Error> {
         let tools = &self.0.tools;
         let file = self.0.media.blobs().scratch().await.map_err(MediaError::from)?;
         let arguments = &prepared.plan.arguments;
@@ -311,35 +322,35 @@ impl Renderer {
             let detail = "the source is damaged or truncated inside the window: video or audio is missing";
             return Err(Error::UndecodableMedia(detail.to_owned()));
         }
-        Ok(Output { plan, file, found })
+        Ok(RenderedFile { plan, file, found })
     }
 
     /// Stores the bytes, and then in one transaction all their rows: the file as an asset, its sources as artifacts,
     /// and its key.
-    async fn register(&self, order: &Order<'_>, output: Output) -> Result<StoredRender, Error> {
-        let Output { plan, file, found } = output;
-        let (subject, profile, key) = (order.subject, order.profile, order.key);
-        let blob = file.keep().await.map_err(MediaError::from)?;
-        let (scope, now, uri) = (&order.context.scope, self.0.clock.now(), blob.id.uri());
-        let user_id = order.context.user_id.clone();
-        let asset = subject::render_asset(user_id, uri.clone(), blob.size_bytes, &found, &plan, profile);
+    async fn register(&self, job: &RenderJob<'_>, output: RenderedFile) -> Result<StoredRender, Error> {
+        let RenderedFile { plan, file, found } = output;
+        let (target, profile, key) = (job.target, job.profile, job.key);
+        let blob = file.store().await.map_err(MediaError::from)?;
+        let (scope, now, uri) = (&job.context.scope, self.0.clock.now(), blob.id.uri());
+        let user_id = job.context.user_id.clone();
+        let asset = target::render_asset(user_id, uri.clone(), blob.size_bytes, &found, &plan, profile);
         let mut transaction = self.0.media.pool().begin().await?;
         let asset = media_v2::store::insert_asset(&mut transaction, scope, now, asset).await?;
-        let render = Registered { asset_id: &asset.id, uri: &uri, key, plan: &plan };
-        let artifact = subject.artifact(&render, profile);
+        let render = RegisteredRender { asset_id: &asset.id, uri: &uri, key, plan: &plan };
+        let artifact = target.artifact(&render, profile);
         let artifact = media_v2::store::insert_artifact(&mut transaction, scope, now, artifact).await?;
-        let segments = subject.segments(&artifact.id, &render, profile);
+        let segments = target.segments(&artifact.id, &render, profile);
         if !segments.is_empty() {
             media_v2::store::insert_artifacts(&mut transaction, scope, now, segments).await?;
         }
-        let kept = StoredRender {
+        let stored = StoredRender {
             parent_asset_id: artifact.parent_asset_id,
             artifact_id: artifact.id,
             render_asset_id: asset.id,
             uri,
             plan,
         };
-        self.keep(order, transaction, kept).await
+        self.commit(job, transaction, stored).await
     }
 }
 

@@ -9,7 +9,7 @@ use crate::frame_format::FrameFormat;
 
 /// The probed properties of a source. Times are the file's own, as ffmpeg reports them.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Source {
+pub(crate) struct ProbedSource {
     pub(crate) container: Container,
     /// Time zero of the asset, in the file's own time.
     pub(crate) start: MediaTime,
@@ -23,7 +23,7 @@ pub(crate) struct Source {
     pub(crate) audio: Option<AudioStream>,
 }
 
-impl Source {
+impl ProbedSource {
     /// The end in the file's own time, if declared.
     pub(crate) fn end(&self) -> Option<MediaTime> {
         Some(self.start + self.duration?)
@@ -53,7 +53,7 @@ pub(crate) enum AudioAccess {
 
 /// A stream of the file, with its clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Track {
+pub(crate) struct StreamInfo {
     pub(crate) index: u32,
     pub(crate) time_base: TimeBase,
     /// Start in the file's own time.
@@ -64,7 +64,7 @@ pub(crate) struct Track {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct VideoStream {
-    pub(crate) track: Track,
+    pub(crate) info: StreamInfo,
     pub(crate) codec: String,
     /// Mean frame rate in frames per second.
     pub(crate) fps: Option<f64>,
@@ -73,7 +73,7 @@ pub(crate) struct VideoStream {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AudioStream {
-    pub(crate) track: Track,
+    pub(crate) info: StreamInfo,
     pub(crate) codec: String,
     pub(crate) channels: u32,
     pub(crate) sample_rate: u32,

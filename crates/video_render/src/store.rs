@@ -1,6 +1,6 @@
 //! The only SQL of this crate: renders by their keys. Files and artifacts are rows of media_v2.
 
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

@@ -6,14 +6,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use media_time::MediaTime;
 
 use crate::container::Container;
-use crate::prober::Packet;
+use crate::packet::Packet;
 
-/// Most parts that are read on the first level; no real file has more.
-const MAX_PARTS: u32 = 100_000;
+/// Most chunks that are read on the first level; no real file has more.
+const MAX_CHUNKS: u32 = 100_000;
 /// Longest part that may be missing at the end of a window, where the last frame freezes: one frame at 20 fps.
 pub(crate) const SLACK: MediaTime = MediaTime::from_millis(50);
 
-/// Whether `source` ends inside one of its parts. Boxes of MP4 and MOV, the segment of Matroska and the forms of RIFF
+/// Whether `source` ends inside one of its chunks. Boxes of MP4 and MOV, the segment of Matroska and the forms of RIFF
 /// and AIFF declare their lengths; files of other containers are never reported as truncated.
 ///
 /// # Errors
@@ -21,11 +21,11 @@ pub(crate) const SLACK: MediaTime = MediaTime::from_millis(50);
 pub(crate) fn is_truncated(mut source: impl Read + Seek, container: Container) -> io::Result<bool> {
     let end = source.seek(SeekFrom::End(0))?;
     let mut at = 0_u64;
-    for _ in 0..MAX_PARTS {
+    for _ in 0..MAX_CHUNKS {
         let mut header = Vec::with_capacity(16);
         source.seek(SeekFrom::Start(at))?;
         (&mut source).take(16).read_to_end(&mut header)?;
-        match part_length(container, &header).and_then(|length| at.checked_add(length)) {
+        match chunk_length(container, &header).and_then(|length| at.checked_add(length)) {
             Some(next) if next <= end => at = next,
             beyond => return Ok(beyond.is_some()),
         }
@@ -33,8 +33,8 @@ pub(crate) fn is_truncated(mut source: impl Read + Seek, container: Container) -
     Ok(false)
 }
 
-/// The length of the part that begins with `header`; `None` when it is not declared or no part follows.
-fn part_length(container: Container, header: &[u8]) -> Option<u64> {
+/// The length of the chunk that begins with `header`; `None` when it is not declared or no chunk follows.
+fn chunk_length(container: Container, header: &[u8]) -> Option<u64> {
     let form = || header.get(4..8)?.first_chunk().copied();
     match container.demuxer {
         "mov" => match u32::from_be_bytes(header.first_chunk().copied()?) {
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn last_packet_counts_only_at_the_declared_end() {
         let ms = MediaTime::from_millis;
-        let packet = |pts, end| Packet { shown: ms(pts), decoded: ms(pts), end: ms(end), is_key: true };
+        let packet = |pts, end| Packet { pts: ms(pts), dts: ms(pts), end: ms(end), is_keyframe: true };
         let packets = [packet(0, 100), packet(100, 200)];
         for (end, is_truncated, declared_end, expected) in [
             (200, false, Some(200), true),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_ends_inside_a_part_is_truncated() {
+    fn file_that_ends_inside_a_chunk_is_truncated() {
         let whole: [(&str, &[u8]); 6] = [
             ("mov", b"\0\0\0\x0aftypis\0\0\0\x09mdat."),
             ("mov", b"\0\0\0\x0aftypis\0\0\0\x01mdat\0\0\0\0\0\0\0\x11."),

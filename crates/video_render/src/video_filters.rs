@@ -3,18 +3,18 @@
 use media_time::{MediaTime, Window};
 
 use crate::canvas::{empty_canvas, fitted};
-use crate::cut::Cut;
+use crate::cut::SourceCut;
 use crate::profile::{FrameRate, Profile, Rate};
-use crate::source::{Source, VideoStream};
+use crate::source::{ProbedSource, VideoStream};
 
 /// The filters of an asset's frames, from the input to the canvas.
-pub(crate) fn of_window(source: &Source, cut: &Cut, profile: &Profile) -> String {
+pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, profile: &Profile) -> String {
     match (&source.video, cut.first_frame) {
         (Some(video), Some(first)) => {
-            let index = video.track.index;
+            let index = video.info.index;
             let times = match profile.rate {
-                Rate::Source => at_their_own_times(video, cut.window, first),
-                Rate::Fixed(rate) => on_a_grid(video, cut.window, first, FrameRate::whole(rate)),
+                Rate::Source => at_source_rate(video, cut.window, first),
+                Rate::Fixed(rate) => at_fixed_rate(video, cut.window, first, FrameRate::whole(rate)),
             };
             format!("[0:{index}]{times},{}", fitted(profile, &video.format))
         }
@@ -33,7 +33,7 @@ fn deinterlaced(video: &VideoStream) -> &'static str {
 
 /// Every frame of the window at its own PTS, relative to the start of the window; the frame visible at the start has
 /// PTS zero.
-fn at_their_own_times(video: &VideoStream, window: Window, first: MediaTime) -> String {
+fn at_source_rate(video: &VideoStream, window: Window, first: MediaTime) -> String {
     let (first, start, end) = (first.as_micros(), window.start().as_micros(), window.end().as_micros());
     format!(
         "{}settb=1/1000000,trim=start_pts={first}:end_pts={end},setpts='if(lte(PTS,{first}),0,PTS-{start})'",
@@ -42,10 +42,10 @@ fn at_their_own_times(video: &VideoStream, window: Window, first: MediaTime) -> 
 }
 
 /// The frames of a window on a grid of the profile's rate.
-fn on_a_grid(video: &VideoStream, window: Window, first: MediaTime, rate: FrameRate) -> String {
+fn at_fixed_rate(video: &VideoStream, window: Window, first: MediaTime, rate: FrameRate) -> String {
     let anchor = anchor(window, first, rate);
     // Half a tick, so that a frame that begins at the end is not counted because of rounding.
-    let slack = MediaTime::from_micros(video.track.time_base.tick().as_micros() / 2 + 1);
+    let slack = MediaTime::from_micros(video.info.time_base.tick().as_micros() / 2 + 1);
     let count = rate.frames_before(window.end() - anchor - slack).max(1);
     resampled(video, window, first, rate, count)
 }
@@ -67,7 +67,7 @@ pub(crate) fn resampled(
     rate: FrameRate,
     count: i64,
 ) -> String {
-    let tick = MediaTime::from_micros(video.track.time_base.tick().as_micros() + 1);
+    let tick = MediaTime::from_micros(video.info.time_base.tick().as_micros() + 1);
     let shift = (anchor(window, first, rate) + tick).as_micros();
     let (first, end) = (first.as_micros(), window.end().as_micros());
     format!(

@@ -2,8 +2,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use http_kit::{Id, Scope};
-use media_time::{LENGTH_TOLERANCE, MediaTime};
+use media_time::MediaTime;
+use media_time::limits::LENGTH_TOLERANCE;
+use primitives::{Id, Scope};
 
 use crate::error::{Entity, Error};
 use crate::model::Clip;

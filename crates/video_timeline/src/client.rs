@@ -1,14 +1,13 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use http_kit::{Id, Page, RequestContext};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page};
 use sqlx::PgConnection;
 
 use crate::error::Error;
-use crate::model::{
-    Clip, CreatedTimeline, NewClip, NewProject, NewSequence, NewTimeline, NewTrack, Project, Sequence, Track,
-};
+use crate::model::{Clip, CreatedTimeline, NewTimeline, Project, Sequence, Track};
 use crate::page::Paging;
 
 /// Selects the clips to list, ordered by their start on the timeline, then by creation. Clips
@@ -64,35 +63,8 @@ pub trait VideoTimeline: Send + Sync + Debug {
     /// Returns a clip by its id.
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error>;
 
-    /// Creates a project with the user of the context. [`Error::Invalid`] for a field out of range, here and below.
-    async fn create_project(&self, context: &RequestContext, new: NewProject) -> Result<Project, Error>;
-
-    /// Creates a sequence of a project.
-    async fn create_sequence(
-        &self,
-        context: &RequestContext,
-        project_id: &Id,
-        new: NewSequence,
-    ) -> Result<Sequence, Error>;
-
-    /// Creates a track of a sequence.
-    async fn create_track(
-        &self,
-        context: &RequestContext,
-        sequence_id: &Id,
-        new: NewTrack,
-    ) -> Result<Track, Error>;
-
-    /// Creates at most 10 000 clips on a track, all or none, in a constant number of statements; returns them in the
-    /// order given.
-    async fn create_clips(
-        &self,
-        context: &RequestContext,
-        track_id: &Id,
-        clips: Vec<NewClip>,
-    ) -> Result<Vec<Clip>, Error>;
-
-    /// Creates a sequence with one track of clips, in a new or existing project, all or nothing.
+    /// Creates a sequence with one track of at most 10 000 clips, in a new or existing project, all or nothing;
+    /// [`Error::Invalid`] for a field out of range.
     async fn create_timeline(
         &self,
         context: &RequestContext,

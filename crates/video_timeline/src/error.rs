@@ -1,7 +1,12 @@
 use std::fmt;
 
-use http::StatusCode;
-use http_kit::{Id, Problem};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_QUERY};
+use http_kit::{ErrorCode, Problem};
+use primitives::{Id, InvalidPage};
+
+use crate::codes::{
+    CLIP_NOT_FOUND, PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND, TIMELINE_UNAVAILABLE, TRACK_NOT_FOUND,
+};
 
 /// The kinds of objects in a timeline, and those that its clips refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,15 +29,15 @@ impl Entity {
     pub(crate) const ALL: [Self; 6] =
         [Self::Project, Self::Sequence, Self::Track, Self::Clip, Self::Asset, Self::Artifact];
 
-    /// The problem code for an unknown object of this kind.
-    pub(crate) const fn not_found_code(self) -> &'static str {
+    /// The error code for an unknown object of this kind.
+    pub(crate) const fn not_found_code(self) -> ErrorCode {
         match self {
-            Self::Project => "project_not_found",
-            Self::Sequence => "sequence_not_found",
-            Self::Track => "track_not_found",
-            Self::Clip => "clip_not_found",
-            Self::Asset => "asset_not_found",
-            Self::Artifact => "artifact_not_found",
+            Self::Project => PROJECT_NOT_FOUND,
+            Self::Sequence => SEQUENCE_NOT_FOUND,
+            Self::Track => TRACK_NOT_FOUND,
+            Self::Clip => CLIP_NOT_FOUND,
+            Self::Asset => ASSET_NOT_FOUND,
+            Self::Artifact => ARTIFACT_NOT_FOUND,
         }
     }
 }
@@ -82,9 +87,9 @@ pub enum Error {
         /// The value that was expected.
         detail: String,
     },
-    /// The cursor was not issued by this listing.
-    #[error("not a cursor of this listing: pass `next_cursor` of the previous page unchanged")]
-    InvalidCursor,
+    /// The limit or the cursor of a listing is invalid.
+    #[error(transparent)]
+    Page(#[from] InvalidPage),
     /// The remote timeline did not respond, or its response is invalid.
     #[error("the video timeline is unavailable: {detail}")]
     Unavailable {
@@ -110,21 +115,17 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::NotFound { kind, id } => Self::not_found(kind.not_found_code(), detail).with("id", id),
+            Error::NotFound { kind, id } => Self::new(kind.not_found_code(), detail).with("id", id),
             Error::CompanionFailed => Self::internal(detail),
             Error::Invalid { pointer, detail } => Self::invalid_field(pointer, detail),
             Error::InvalidQuery { parameter, detail: expected } => {
-                Self::unprocessable("invalid_query", detail).field(parameter, expected)
+                Self::new(INVALID_QUERY, detail).field(parameter, expected)
             }
-            Error::InvalidCursor => {
-                Self::unprocessable("invalid_cursor", detail).field("cursor", "not a cursor")
+            Error::Page(error) => error.into(),
+            Error::Unavailable { .. } => {
+                Self::new(TIMELINE_UNAVAILABLE, "the video timeline does not answer; try again later")
+                    .caused_by(detail)
             }
-            Error::Unavailable { .. } => Self::new(
-                StatusCode::BAD_GATEWAY,
-                "timeline_unavailable",
-                "the video timeline does not answer; try again later",
-            )
-            .caused_by(detail),
             Error::Database(source) => source.into(),
         }
     }

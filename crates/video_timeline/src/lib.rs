@@ -9,6 +9,7 @@
 
 mod catalogue;
 mod client;
+pub mod codes;
 mod error;
 mod http_client;
 mod local;
@@ -23,9 +24,8 @@ pub use client::{ClipFilter, MAX_ARTIFACTS, TimelineCompanion, VideoTimeline};
 pub use error::{Entity, Error};
 pub use http_client::{HttpTimeline, HttpTimelineConfig};
 pub use model::{
-    Clip, ClipPatch, CreatedTimeline, Meta, MoveClip, NewClip, NewClips, NewProject, NewSequence,
-    NewTimeline, NewTrack, Project, ProjectPatch, ProjectTarget, Sequence, SequencePatch, SplitClip,
-    SplitResult, Track, TrackKind, TrackPatch, TrimClip,
+    Clip, CreatedTimeline, MAX_CLIPS, Meta, NewClip, NewProject, NewSequence, NewTimeline, NewTrack, Project,
+    ProjectTarget, Sequence, Track, TrackKind,
 };
 pub use page::Paging;
 pub use routes::{BODY_LIMITS, router};

@@ -1,55 +1,23 @@
 //! Implements [`VideoTimeline`] for the local service.
 
 use async_trait::async_trait;
-use http_kit::{Id, Page, RequestContext};
+use http_kit::RequestContext;
+use primitives::{Id, Page};
 
 use crate::client::{ClipFilter, TimelineCompanion, VideoTimeline};
 use crate::error::Error;
-use crate::model::{
-    Clip, CreatedTimeline, NewClip, NewProject, NewSequence, NewTimeline, NewTrack, Project, Sequence, Track,
-};
+use crate::model::{Clip, CreatedTimeline, NewTimeline, Project, Sequence, Track};
 use crate::page::Paging;
 use crate::service::TimelineService;
 
 #[async_trait]
 impl VideoTimeline for TimelineService {
     async fn get_project(&self, context: &RequestContext, project_id: &Id) -> Result<Project, Error> {
-        self.project(context, project_id).await
+        self.get(context, project_id).await
     }
 
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error> {
-        self.clip(context, clip_id).await
-    }
-
-    async fn create_project(&self, context: &RequestContext, new: NewProject) -> Result<Project, Error> {
-        self.make_project(context, new).await
-    }
-
-    async fn create_sequence(
-        &self,
-        context: &RequestContext,
-        project_id: &Id,
-        new: NewSequence,
-    ) -> Result<Sequence, Error> {
-        self.make_sequence(context, project_id, &new).await
-    }
-
-    async fn create_track(
-        &self,
-        context: &RequestContext,
-        sequence_id: &Id,
-        new: NewTrack,
-    ) -> Result<Track, Error> {
-        self.make_track(context, sequence_id, &new).await
-    }
-
-    async fn create_clips(
-        &self,
-        context: &RequestContext,
-        track_id: &Id,
-        clips: Vec<NewClip>,
-    ) -> Result<Vec<Clip>, Error> {
-        self.make_clips(context, track_id, clips).await
+        self.get(context, clip_id).await
     }
 
     async fn create_timeline(
@@ -75,7 +43,7 @@ impl VideoTimeline for TimelineService {
         project_id: &Id,
         paging: &Paging,
     ) -> Result<Page<Sequence>, Error> {
-        self.sequences(context, project_id, paging).await
+        self.children(context, project_id, paging).await
     }
 
     async fn list_tracks(
@@ -84,7 +52,7 @@ impl VideoTimeline for TimelineService {
         sequence_id: &Id,
         paging: &Paging,
     ) -> Result<Page<Track>, Error> {
-        self.tracks(context, sequence_id, paging).await
+        self.children(context, sequence_id, paging).await
     }
 
     async fn list_clips(

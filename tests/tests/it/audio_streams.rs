@@ -5,8 +5,8 @@ use std::path::Path;
 use e2e::{Api, media};
 use serde_json::{Value, json};
 
+use crate::analysis::{ANALYZE, clip};
 use crate::formats::ffmpeg::ffmpeg;
-use crate::spine::{ANALYZE, clip};
 use crate::words::{SPOKEN, model, server_with, timeline, words};
 
 /// Stream 0, the default one: silence in FLAC. Stream 1: spoken digits in AC-3, which only ffmpeg decodes.

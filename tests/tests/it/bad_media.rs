@@ -2,8 +2,9 @@
 
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
+use test_kit::wav;
 
-use crate::spine::{ANALYZE, assert_covers};
+use crate::analysis::{ANALYZE, assert_covers};
 
 async fn analyze(api: &Api, asset: &Value) -> e2e::Reply {
     api.post(ANALYZE, &json!({"asset_id": asset["id"]})).await
@@ -13,25 +14,6 @@ async fn timeline(api: &Api, asset: &Value) -> Value {
     let made = analyze(api, asset).await.ok();
     let id = made["audio_semantic_artifact_id"].as_str().unwrap();
     api.get(&format!("/audio/semantic-timeline/{id}")).await.ok()["summary"].clone()
-}
-
-/// A 16-bit PCM WAV of `samples` per channel at `rate` Hz; its header need not match.
-fn wav(rate: u32, channels: u16, samples: &[i16]) -> Vec<u8> {
-    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    let length = u32::try_from(bytes.len()).unwrap();
-    let mut wav = Vec::new();
-    wav.extend(b"RIFF");
-    wav.extend((36 + length).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0");
-    wav.extend(channels.to_le_bytes());
-    wav.extend(rate.to_le_bytes());
-    wav.extend((rate.wrapping_mul(2).wrapping_mul(u32::from(channels))).to_le_bytes());
-    wav.extend((channels.wrapping_mul(2)).to_le_bytes());
-    wav.extend(16u16.to_le_bytes());
-    wav.extend(b"data");
-    wav.extend(length.to_le_bytes());
-    wav.extend(bytes);
-    wav
 }
 
 /// A mono WAV of 32-bit floats.

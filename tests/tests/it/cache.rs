@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
 
-use crate::spine::ANALYZE;
+use crate::analysis::ANALYZE;
 
 async fn analyze(api: &Api, request: &Value) -> (String, bool) {
     let made = api.post(ANALYZE, request).await.ok();

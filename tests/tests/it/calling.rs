@@ -1,17 +1,15 @@
-//! `docs/calling.md`: its walkthrough and its program are run, and its tables of errors are compared with the code.
+//! `docs/calling.md`: its walkthrough and its program are run.
 //!
 //! A `sh` block is a step of the walkthrough; a `json` block after it is the step's output, with `"…"` for any value,
 //! as in the other documents.
 
 #![expect(clippy::panic, reason = "a wrong example fails the test")]
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use e2e::{Deployment, binary};
 use tokio::process::Command;
 
-use crate::codes::{Codes, crates};
 use crate::documents::{Block, Names, blocks, compare};
 
 /// Address of the service in the document.
@@ -86,40 +84,4 @@ pub(crate) async fn has_python(module: &str, folder: &Path) -> bool {
         e2e::skipped(&format!("python3 with {module} absent"));
     }
     found
-}
-
-#[test]
-fn every_error_code_is_documented_with_its_status() {
-    let (documented, made) = (documented(), made());
-    assert!(made.len() > 70, "only {} codes found in the code", made.len());
-    let [in_document, in_code] = [&documented, &made].map(|codes| codes.keys().collect::<BTreeSet<_>>());
-    let in_one: Vec<_> = in_document.symmetric_difference(&in_code).collect();
-    assert!(in_one.is_empty(), "only in the document, or only in the code: {in_one:?}");
-    for (code, statuses) in made.iter().filter(|(_, statuses)| !statuses.is_empty()) {
-        assert_eq!(&documented[code], statuses, "{code}: the document, and the code");
-    }
-}
-
-/// Codes of the document's tables: code and status are the first two cells.
-fn documented() -> Codes {
-    let document = document();
-    let (_, errors) = document.split_once("\n## Errors\n").unwrap();
-    let (errors, _) = errors.split_once("\n## ").unwrap();
-    let rows = errors.lines().filter(|line| line.starts_with("| `"));
-    let codes = rows.map(|row| {
-        let mut cells = row.split('|').skip(1).map(str::trim);
-        let (code, statuses) = (cells.next().unwrap(), cells.next().unwrap());
-        let statuses = statuses.split(", ").filter_map(|status| status.parse().ok()).collect();
-        (code.trim_matches('`').to_owned(), statuses)
-    });
-    codes.collect()
-}
-
-/// Codes that problems are built with, in all crates.
-fn made() -> Codes {
-    let mut codes = Codes::new();
-    for (code, statuses) in crates().into_values().flat_map(|sources| sources.codes) {
-        codes.entry(code).or_default().extend(statuses);
-    }
-    codes
 }

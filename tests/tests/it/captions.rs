@@ -3,7 +3,7 @@
 use e2e::{Deployment, media};
 use serde_json::{Value, json};
 
-use crate::spine::ANALYZE;
+use crate::analysis::ANALYZE;
 use crate::words::{model, server_with};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use e2e::{binary, media};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::spine::assert_covers;
+use crate::analysis::assert_covers;
 
 async fn run(arguments: &[&str]) -> std::process::Output {
     binary::command(arguments.iter().copied()).output().await.unwrap()
@@ -190,42 +190,4 @@ async fn a_private_postgres_serves_the_first_run() {
     let path = format!("/media-v2/assets/{}", asset["id"].as_str().unwrap());
     assert_eq!(server.api("t1", "dev").get(&path).await.ok()["asset"]["id"], asset["id"]);
     server.kill().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn demo_reports_missing_programs() {
-    let directory = tempfile::tempdir().unwrap();
-    let demo = async |arguments: &[&str], path: Option<&std::path::Path>| {
-        let mut command = binary::command(["demo"]);
-        command.args(arguments).current_dir(directory.path());
-        path.map(|path| command.env("PATH", path));
-        let output = command.output().await.unwrap();
-        assert!(!output.status.success() && output.stdout.is_empty());
-        String::from_utf8(output.stderr).unwrap()
-    };
-    assert!(demo(&[], None).await.contains("harkback demo FILE"), "outside of the repository");
-    assert!(demo(&["no.mp4"], None).await.contains("there is no file"));
-    let printed = demo(&[], Some(directory.path())).await;
-    assert!(printed.starts_with("error: the demo needs bash and curl and jq and ffmpeg"), "{printed}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn demo_runs_in_any_directory() {
-    let directory = tempfile::tempdir().unwrap();
-    let demo = binary::command(["demo"])
-        .arg(media::fixture("talk_and_music.mp4"))
-        // Without a speech model.
-        .env("HARKBACK_MODEL_DIR", directory.path())
-        .current_dir(directory.path())
-        .output()
-        .await
-        .unwrap();
-    let printed = String::from_utf8_lossy(&demo.stdout);
-    assert!(demo.status.success(), "{printed}{}", String::from_utf8_lossy(&demo.stderr));
-    for step in
-        ["The timeline", "the same artifact", "boom_bap_90", "Where they come from", "Stop the service"]
-    {
-        assert!(printed.contains(step), "{step}: {printed}");
-    }
-    assert!(directory.path().join(".demo/snippet.mp4").metadata().unwrap().len() > 1_000);
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use e2e::{Deployment, binary, media};
 use serde_json::json;
 
+use crate::analysis::ANALYZE;
 use crate::jobs::{Long, accepted, ended, id, later, parsed, wait_until};
-use crate::spine::ANALYZE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_of_a_dead_worker_is_run_elsewhere_once() {

@@ -7,11 +7,12 @@ use e2e::{Api, Deployment, Reply, binary, media};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_kit::wait_for;
 
+use crate::analysis::ANALYZE;
 use crate::calling::{ADDRESS, has_python, run, walk};
 use crate::documents::blocks;
 use crate::formats::ffmpeg::ffmpeg;
-use crate::spine::ANALYZE;
 
 /// Sends `POST path` with `Prefer: respond-async`.
 pub(crate) async fn later(api: &Api, path: &str, body: &Value, wait: u32) -> Reply {
@@ -222,15 +223,11 @@ pub(crate) fn parsed(stream: &str) -> Vec<(i64, String, Value)> {
 }
 
 pub(crate) async fn wait_until(api: &Api, path: &str, is_reached: impl Fn(&Value) -> bool) -> Value {
-    let until = Instant::now() + Duration::from_secs(180);
-    loop {
+    wait_for(Duration::from_secs(180), async || {
         let job = api.get(path).await.ok();
-        if is_reached(&job) {
-            return job;
-        }
-        assert!(Instant::now() < until, "{job}");
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        if is_reached(&job) { Ok(job) } else { Err(job) }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

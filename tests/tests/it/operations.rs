@@ -5,7 +5,7 @@ use std::time::Duration;
 use e2e::{Api, Deployment, media};
 use serde_json::{Value, json};
 
-use crate::spine::ANALYZE;
+use crate::analysis::ANALYZE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readyz_reports_a_ready_server() {

@@ -7,7 +7,7 @@ use e2e::{Api, Deployment, Reply, binary};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::spine::{ANALYZE, clip};
+use crate::analysis::{ANALYZE, clip};
 
 const OLD_VERSION: &str = "signal_v3+silero_v6-1a153a22+s42";
 

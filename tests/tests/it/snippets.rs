@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use e2e::{Api, Deployment, Server, media};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use test_kit::wait_for;
+use tokio::time::sleep;
 
-use crate::spine::{ANALYZE, assert_covers};
+use crate::analysis::{ANALYZE, assert_covers};
 
 const BATCH: &str = "/origin-snippets/batch";
 const DRAFT: &str = "draft_480p_fast";
@@ -192,18 +193,18 @@ async fn kill_during_a_render_leaves_nothing_of_the_batch() {
         json!({"items": [{"audio_artifact_id": hit}], "mode": "render_clips", "render_profile": DRAFT});
     let batch = send_unanswered(&api, &request);
     let started = deployment.data_directory().join("started");
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !started.exists() {
-        assert!(Instant::now() < deadline, "no render began; the log:\n{}", server.log());
-        sleep(Duration::from_millis(20)).await;
-    }
+    wait_for(Duration::from_secs(60), async || {
+        started.exists().then_some(()).ok_or_else(|| format!("no render began; the log:\n{}", server.log()))
+    })
+    .await;
     server.kill().await;
     batch.abort();
     let ffmpeg = std::fs::read_to_string(&started).unwrap();
-    while is_running(ffmpeg.trim()) {
-        assert!(Instant::now() < deadline, "process {ffmpeg} outlived the service");
-        sleep(Duration::from_millis(20)).await;
-    }
+    wait_for(Duration::from_secs(60), async || {
+        let has_ended = !is_running(ffmpeg.trim());
+        has_ended.then_some(()).ok_or_else(|| format!("process {ffmpeg} outlived the service"))
+    })
+    .await;
 
     let server = deployment.start().await;
     let api = server.api("t1", "dev");

@@ -6,8 +6,8 @@ use e2e::{Api, Deployment, media};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::analysis::{ANALYZE, clip};
 use crate::formats::ffmpeg::ffmpeg;
-use crate::spine::{ANALYZE, clip};
 
 /// The directory of real speaker models, if `HARKBACK_MODELS` contains them.
 #[expect(clippy::disallowed_methods, reason = "tests alone use the models")]

@@ -67,6 +67,32 @@ fn comments_have_few_idioms() {
     assert!(per_1000 <= MOST_PER_1000, "{per_1000:.1} for 1 000 lines:\n{}", found.join("\n"));
 }
 
+/// The files and names of the last column of a table: pairs "`file`: `name`", separated by semicolons.
+fn targets(row: &str) -> impl Iterator<Item = (&str, &str)> {
+    let cell = row.trim_end_matches(['|', ' ']).rsplit('|').next().unwrap_or_default();
+    cell.split(';').filter_map(|pair| {
+        let (file, name) = pair.trim().split_once("`: `")?;
+        Some((file.strip_prefix('`')?, name.strip_suffix('`')?))
+    })
+}
+
+#[test]
+fn finding_things_names_existing_files_and_identifiers() {
+    let guide = fs::read_to_string(root().join("docs/developing.md")).unwrap();
+    let (_, section) = guide.split_once("\n## Finding things\n").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| where is"));
+    let mut checked = 0;
+    for row in rows {
+        assert!(targets(row).next().is_some(), "no file in: {row}");
+        for (file, name) in targets(row) {
+            let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+            assert!(text.contains(name), "`{name}` is not in {file}: {row}");
+            checked += 1;
+        }
+    }
+    assert!(checked >= 10, "only {checked}");
+}
+
 #[test]
 fn words_are_whole() {
     assert!(contains_words("It is told.", "told"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use e2e::{Api, Deployment, Server, media};
 use serde_json::{Value, json};
 
-use crate::spine::{ANALYZE, assert_covers, clip};
+use crate::analysis::{ANALYZE, assert_covers, clip};
 
 pub(crate) const SPOKEN: [&str; 8] = ["three", "one", "four", "one", "five", "nine", "two", "six"];
 

@@ -7,8 +7,8 @@ use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use http_kit::{AccessLevel, ManualClock};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use primitives::{AccessLevel, ManualClock};
 use serde_json::{Value, json};
 
 use crate::clock;

@@ -5,11 +5,13 @@ use axum::routing::get;
 use chrono::TimeDelta;
 use db::testing::TestDatabase;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_kit::Clock;
+use primitives::Clock;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-use crate::{clock, owner};
+use test_kit::scope;
+
+use crate::clock;
 
 const CONTENT: &str = "/media-v2/assets/a1/content";
 
@@ -42,15 +44,15 @@ async fn links_carry_the_context_of_their_creator() {
     let links = Links::new(database.pool.clone(), clock.clone());
     let router = router(&links);
     let expires = clock.now() + TimeDelta::hours(1);
-    let link = links.sign(&owner("t1"), CONTENT, expires).await.unwrap();
+    let link = links.sign(&scope("t1"), CONTENT, expires).await.unwrap();
     assert_eq!(call(&router, Method::GET, &link).await, (StatusCode::OK, "t1 ".to_owned()));
     let path = "/audio/semantic-timeline/a1/transcript?format=vtt&max_chars=30";
-    let link = links.sign(&owner("t1"), path, expires).await.unwrap();
+    let link = links.sign(&scope("t1"), path, expires).await.unwrap();
     assert_eq!(call(&router, Method::GET, &link).await.1, "t1 format=vtt&max_chars=30");
     for refused in
         ["/media-v2/assets", "//evil.example/media-v2/assets/a/content", "https://x/", "nothing", ""]
     {
-        assert!(links.sign(&owner("t1"), refused, expires).await.is_err(), "{refused}");
+        assert!(links.sign(&scope("t1"), refused, expires).await.is_err(), "{refused}");
     }
 }
 
@@ -60,7 +62,7 @@ async fn changed_and_expired_links_are_refused() {
     let clock = clock();
     let links = Links::new(database.pool.clone(), clock.clone());
     let router = router(&links);
-    let link = links.sign(&owner("t1"), CONTENT, clock.now() + TimeDelta::seconds(5)).await.unwrap();
+    let link = links.sign(&scope("t1"), CONTENT, clock.now() + TimeDelta::seconds(5)).await.unwrap();
     let (path, query) = link.split_once('?').unwrap();
     for changed in [
         link.replace("a1", "a2"),
@@ -92,7 +94,7 @@ async fn second_rotation_invalidates_a_link() {
     // Represents another process of the installation.
     let operator = Links::new(database.pool.clone(), clock.clone());
     let router = router(&links);
-    let link = links.sign(&owner("t1"), CONTENT, clock.now() + TimeDelta::days(1)).await.unwrap();
+    let link = links.sign(&scope("t1"), CONTENT, clock.now() + TimeDelta::days(1)).await.unwrap();
     for expected in [StatusCode::OK, StatusCode::FORBIDDEN] {
         clock.advance(TimeDelta::seconds(11));
         operator.rotate().await.unwrap();

@@ -8,12 +8,8 @@ mod links;
 use std::sync::Arc;
 
 use chrono::DateTime;
-use http_kit::{ManualClock, Scope};
+use primitives::ManualClock;
 
 fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap()))
-}
-
-fn owner(tenant: &str) -> Scope {
-    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
 }

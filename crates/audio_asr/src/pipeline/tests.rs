@@ -6,19 +6,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::packing::tests::Counting;
 use crate::phrases::tests::{text, time};
-use crate::{Decoding, Pass, Search, Timing, Token};
+use crate::{DecoderPass, Decoding, Search, Timing, Token};
 
 const ENGLISH: Language = Language::ENGLISH;
 
 /// Returns the scripted passes, one answer per call, and records the calls.
 #[derive(Debug, Default)]
 struct Scripted {
-    answers: Mutex<Vec<Vec<Pass>>>,
+    answers: Mutex<Vec<Vec<DecoderPass>>>,
     asked: Mutex<Vec<(Vec<f32>, Search)>>,
 }
 
 impl Scripted {
-    fn new(answers: impl IntoIterator<Item = Vec<Pass>>) -> Self {
+    fn new(answers: impl IntoIterator<Item = Vec<DecoderPass>>) -> Self {
         let mut answers: Vec<_> = answers.into_iter().collect();
         answers.reverse();
         Self { answers: Mutex::new(answers), asked: Mutex::default() }
@@ -49,7 +49,7 @@ impl Transcriber for Scripted {
         samples: &[f32],
         decoding: Decoding<'_>,
         _: &dyn Fn() -> bool,
-    ) -> Result<Vec<Pass>, AsrError> {
+    ) -> Result<Vec<DecoderPass>, AsrError> {
         assert!(samples.len() <= crate::WINDOW);
         self.asked.lock().unwrap().push((samples.to_vec(), decoding.search));
         Ok(self.answers.lock().unwrap().pop().unwrap_or_default())
@@ -60,8 +60,8 @@ fn window(start_ms: i64, end_ms: i64) -> Window {
     Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
 }
 
-fn pass(no_speech: f32, tokens: Vec<Token>) -> Pass {
-    Pass { no_speech, tokens }
+fn pass(no_speech: f32, tokens: Vec<Token>) -> DecoderPass {
+    DecoderPass { no_speech, tokens }
 }
 
 fn run(scripted: &Scripted, speech: &[Window]) -> Transcript {
@@ -69,7 +69,7 @@ fn run(scripted: &Scripted, speech: &[Window]) -> Transcript {
     transcribe(scripted, &mut source, speech, &Options::default(), &|| false).unwrap()
 }
 
-fn transcript_of(answers: impl IntoIterator<Item = Vec<Pass>>, speech: &[Window]) -> Transcript {
+fn transcript_of(answers: impl IntoIterator<Item = Vec<DecoderPass>>, speech: &[Window]) -> Transcript {
     run(&Scripted::new(answers), speech)
 }
 
@@ -187,7 +187,7 @@ fn rejected_text_is_reported_with_its_reason() {
 }
 
 /// The same sentence four times, 2 s each.
-fn four_times() -> Vec<Pass> {
+fn four_times() -> Vec<DecoderPass> {
     let sentence = |start| {
         [
             vec![ms(start)],
@@ -280,7 +280,7 @@ impl Transcriber for Parallel {
         samples: &[f32],
         decoding: Decoding<'_>,
         _: &dyn Fn() -> bool,
-    ) -> Result<Vec<Pass>, AsrError> {
+    ) -> Result<Vec<DecoderPass>, AsrError> {
         let length = samples.len() / 16;
         Ok(vec![pass(0.0, vec![ms(260), text(" "), text(decoding.language.code()), ms(length / 2)])])
     }

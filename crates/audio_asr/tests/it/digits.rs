@@ -2,13 +2,15 @@ use std::cell::Cell;
 
 use audio_asr::{AsrError, Language, Options, Timing, TranscribeError, transcribe};
 use media_time::Window;
+use test_kit::files::fixture;
+use test_kit::window_ms;
 
-use crate::{Samples, digits_model, fixture, models, texts, transcript_of, wav, window};
+use crate::{Samples, digits_model, models, texts, transcript_of, wav};
 
 const SPOKEN: [&str; 8] = ["three", "one", "four", "one", "five", "nine", "two", "six"];
 
 fn recording() -> Vec<f32> {
-    wav(&fixture("media/digits.wav"))
+    wav(&fixture("digits.wav"))
 }
 
 /// The range of each digit: from 0.2 s of its second on, until its level falls below −40 dB.
@@ -16,7 +18,7 @@ fn speech(samples: &[f32]) -> Vec<Window> {
     let digit = |(second, samples): (usize, &[f32])| {
         let start = i64::try_from(second).unwrap() * 1_000;
         let last = samples.iter().rposition(|sample| sample.abs() > 0.01).unwrap();
-        window(start + 200, start + i64::try_from(last / 16).unwrap() + 1)
+        window_ms(start + 200, start + i64::try_from(last / 16).unwrap() + 1)
     };
     samples.chunks(16_000).enumerate().map(digit).collect()
 }
@@ -55,7 +57,7 @@ fn transcript_is_deterministic_on_any_number_of_threads() {
 #[test]
 fn minutes_of_speech_without_a_pause_are_split_into_windows() {
     let samples: Vec<f32> = recording().repeat(8);
-    let whole = window(0, 64_000);
+    let whole = window_ms(0, 64_000);
     let transcript = transcript_of(&models(2).open(&digits_model()).unwrap(), samples, &[whole]);
     assert!(transcript.windows == 3, "{}", transcript.windows);
     let count = texts(&transcript).len();
@@ -66,12 +68,12 @@ fn minutes_of_speech_without_a_pause_are_split_into_windows() {
 #[test]
 fn speech_of_a_few_milliseconds_is_transcribed() {
     let model = models(1).open(&digits_model()).unwrap();
-    let transcript = transcript_of(&model, recording(), &[window(250, 270)]);
+    let transcript = transcript_of(&model, recording(), &[window_ms(250, 270)]);
     for word in &transcript.words {
         assert!(word.start.as_millis_round() >= 250 && word.end.as_millis_round() <= 270);
     }
     // Beyond the end of the recording, samples are silent.
-    transcript_of(&model, recording(), &[window(7_900, 9_000)]);
+    transcript_of(&model, recording(), &[window_ms(7_900, 9_000)]);
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn cancelled_transcription_stops_whisper() {
     let cancelled = || asked.replace(asked.get() + 1) >= 1;
     let samples = recording().repeat(3);
     let stopped =
-        transcribe(&*model, &mut Samples(samples), &[window(0, 24_000)], &Options::default(), &cancelled);
+        transcribe(&*model, &mut Samples(samples), &[window_ms(0, 24_000)], &Options::default(), &cancelled);
     assert!(matches!(stopped, Err(TranscribeError::Asr(AsrError::Cancelled))), "{stopped:?}");
     // The model remains usable.
     let samples = recording();

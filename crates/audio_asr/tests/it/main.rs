@@ -3,25 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod digits;
-mod files;
-mod real;
+mod model_files;
+mod real_models;
 mod silence;
 
 use std::convert::Infallible;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use audio_asr::{ModelDirectory, Models, Options, RATE, SpeechSource, Transcript, WhisperModel, transcribe};
 use media_time::{MediaTime, Window};
-
-fn fixture(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name);
-    assert!(path.is_file(), "{} is missing: run `make fixtures`", path.display());
-    path
-}
+use test_kit::files::model;
 
 fn digits_model() -> String {
-    fixture("models/digits.bin").to_str().unwrap().to_owned()
+    model("digits.bin").to_str().unwrap().to_owned()
 }
 
 fn models(threads: usize) -> Models {
@@ -47,10 +42,6 @@ fn wav(path: &Path) -> Vec<f32> {
     let data = bytes.windows(4).position(|tag| tag == b"data").unwrap() + 8;
     let sample = |bytes: &[u8; 2]| f32::from(i16::from_le_bytes(*bytes)) / 32_768.0;
     bytes[data..].as_chunks::<2>().0.iter().map(sample).collect()
-}
-
-fn window(start_ms: i64, end_ms: i64) -> Window {
-    Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
 }
 
 fn transcript_of(model: &WhisperModel, samples: Vec<f32>, speech: &[Window]) -> Transcript {

@@ -1,4 +1,6 @@
-use crate::{digits_model, length, models, transcript_of, window};
+use test_kit::window_ms;
+
+use crate::{digits_model, length, models, transcript_of};
 
 /// None of these contains speech, even where a detector reports it.
 #[test]
@@ -13,7 +15,7 @@ fn audio_without_speech_gives_no_words() {
         ("a chord", chord(seconds)),
     ];
     for (name, samples) in sounds {
-        let whole = window(0, length(&samples));
+        let whole = window_ms(0, length(&samples));
         let transcript = transcript_of(&model, samples, &[whole]);
         assert!(transcript.words.is_empty(), "{name}: {:?}", transcript.words);
         assert_eq!((transcript.language, transcript.language_detected), (None, false));

@@ -4,8 +4,7 @@ use std::f64::consts::TAU;
 use std::io::Cursor;
 
 use audio_field_to_samples::extract::{FeatureSet, extract};
-use audio_field_to_samples::loops::detect;
-use audio_field_to_samples::params::LoopParams;
+use audio_field_to_samples::loops::{LoopParams, detect};
 
 use crate::score::{mean, median};
 
@@ -31,7 +30,7 @@ pub(crate) fn print() {
         for bpm in TEMPI {
             let features = extract(
                 &Cursor::new(wav(&pattern(bpm, noise_db))).into(),
-                FeatureSet { hits: false, loops: true },
+                FeatureSet { rhythm: false, bands: true },
                 &|| false,
             )
             .expect("a recording");

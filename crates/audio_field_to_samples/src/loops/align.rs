@@ -27,7 +27,7 @@ pub(super) fn rise(features: &RecordingFeatures, time: MediaTime) -> u64 {
     let distance = |at: MediaTime| (at - time).max(time - at);
     let onset = near.filter(|onset| distance(onset.time) <= NEAR).min_by_key(|onset| distance(onset.time));
     let at = u64::try_from(time.to_samples(features.format.rate)).unwrap_or(0);
-    onset.and_then(|onset| hits::rise(onset.time, &features.envelope)).unwrap_or(at)
+    onset.and_then(|onset| hits::detect::rise(onset.time, &features.envelope)).unwrap_or(at)
 }
 
 /// The length in frames, near `length`, at which the levels around the end of a loop starting at frame `start`

@@ -1,126 +1,80 @@
-//! Loops: bars that can be repeated. Pure functions.
-//!
-//! Every run of whole bars of a requested length is a candidate. Its score is the continuity from its end to its start:
-//! whether the recording after the end resembles that after the start, and the recording before the end that before
-//! the start. The loudness has no influence.
+//! The loop detector: bars that can be repeated.
 
 mod align;
+mod detect;
 mod grid;
 mod join;
+pub(crate) mod wire;
 
 use std::ops::Range;
 
-use media_time::{MediaTime, Window};
+use serde_json::Value;
 
-use crate::extract::RecordingFeatures;
-use crate::params::LoopParams;
-use grid::BarLine;
+pub use detect::{Loop, MAX_LOOPS, detect};
+pub use wire::{LoopEvent, LoopParams, LoopsRequest};
 
-/// Maximum number of loops of one recording.
-pub const MAX_LOOPS: usize = 10;
-/// Maximum duration of a loop.
-const LONGEST: MediaTime = MediaTime::from_millis(120_000);
-/// Maximum overlap (intersection over union) of two loops of different length; of two that exceed it, the better is
-/// kept.
-const MAX_SHARED: f64 = 0.5;
+use crate::checks::Checks;
+use crate::detector::{Detection, SampleDetector, SliceSource};
+use crate::extract::{FeatureSet, RecordingFeatures};
+use crate::model::{Detector, Event};
+use crate::phrases::SpokenWord;
 
-/// A number of bars that can be repeated.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Loop {
-    /// From the first to the last bar line.
-    pub window: Window,
-    /// Length of the loop in bars.
-    pub bars: u32,
-    /// Tempo in beats per minute, with four beats per bar.
-    pub bpm: f64,
-    /// Combined score of the continuity and the clarity of the beats, 0 to 1.
-    pub confidence: f64,
-    /// Frames to cut: from the rise of the first beat, for exactly the loop's length.
-    pub slice: Range<u64>,
-}
-
-/// The best loops, best first: at most [`MAX_LOOPS`], without overlapping duplicates.
-#[must_use]
-pub fn detect(features: &RecordingFeatures, params: &LoopParams) -> Vec<Loop> {
-    let duration =
-        MediaTime::from_samples(i64::try_from(features.frames).unwrap_or(i64::MAX), features.format.rate);
-    let mut sizes = params.target_bars.clone();
-    sizes.sort_unstable();
-    sizes.dedup();
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for lines in grid::bar_lines(&features.rhythm, duration, params.bpm_hint) {
-        for bars in &sizes {
-            let spans = lines.windows(*bars as usize + 1);
-            candidates.extend(spans.filter_map(|lines| Candidate::score(lines, *bars, features)));
-        }
-    }
-    candidates.retain(|candidate| candidate.confidence >= params.min_confidence);
-    let loops = distinct(candidates).into_iter();
-    loops.filter_map(|candidate| candidate.cut(features)).collect()
-}
-
-struct Candidate {
-    window: Window,
-    bars: u32,
-    confidence: f64,
-}
-
-impl Candidate {
-    /// Scores the loop between the first and the last of `lines`.
-    fn score(lines: &[BarLine], bars: u32, features: &RecordingFeatures) -> Option<Self> {
-        let (first, last) = (lines.first()?, lines.last()?);
-        let window = Window::new(first.time, last.time).ok().filter(|window| !window.is_empty())?;
-        if window.duration() > LONGEST {
-            return None;
-        }
-        let beat = MediaTime::from_micros(window.duration().as_micros() / i64::from(4 * bars));
-        let clarity = lines.iter().map(|line| f64::from(line.clarity)).sum::<f64>() / lines.len() as f64;
-        let confidence = (clarity * join::continuity(&features.bands, window, beat)).sqrt();
-        Some(Self { window, bars, confidence: (confidence * 1e4).round() / 1e4 })
+impl SampleDetector for LoopParams {
+    fn detector(&self) -> Detector {
+        Detector::Loops
     }
 
-    /// The loop with its exact length, starting at the rise of its first beat.
-    fn cut(self, features: &RecordingFeatures) -> Option<Loop> {
-        let rate = features.format.rate;
-        let frame = |time: MediaTime| u64::try_from(time.to_samples(rate)).unwrap_or(0);
-        let length =
-            align::length(&features.envelope, frame(self.window.start()), frame(self.window.duration()));
-        // For a recording that is one loop, a late rise must not move the end beyond the recording.
-        let latest = features.frames.checked_sub(length).filter(|_| length > 0)?;
-        let start = align::rise(features, self.window.start()).min(latest);
-        let bpm = f64::from(self.bars) * 240.0 * f64::from(rate) / length as f64;
-        Some(Loop {
-            window: self.window,
-            bars: self.bars,
-            bpm: (bpm * 100.0).round() / 100.0,
+    fn to_json(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+
+    fn check(&self, checks: &mut Checks) {
+        let bars = &self.target_bars;
+        if !(1..=8).contains(&bars.len()) {
+            let detail = format!("has {} numbers; expected 1 to 8", bars.len());
+            checks.reject("/loop_params/target_bars", detail);
+        }
+        for (index, bars) in bars.iter().enumerate().take(8) {
+            checks.number(&format!("/loop_params/target_bars/{index}"), f64::from(*bars), 1.0, 32.0);
+        }
+        if let Some(bpm) = self.bpm_hint {
+            checks.number("/loop_params/bpm_hint", bpm, 30.0, 300.0);
+        }
+        checks.fraction("/loop_params/min_confidence", self.min_confidence);
+    }
+
+    fn features(&self) -> FeatureSet {
+        FeatureSet { rhythm: true, bands: true }
+    }
+
+    fn detect(&self, features: &RecordingFeatures, _words: &[SpokenWord]) -> Vec<Box<dyn Detection>> {
+        let loops = detect(features, self).into_iter();
+        loops.map(|found| Box::new(found) as Box<dyn Detection>).collect()
+    }
+}
+
+impl Detection for Loop {
+    fn score(&self) -> f64 {
+        self.confidence
+    }
+
+    fn frames(&self, _rate: u32) -> Range<u64> {
+        self.slice.clone()
+    }
+
+    fn is_loop(&self) -> bool {
+        true
+    }
+
+    fn event(&self, source: &SliceSource) -> Event {
+        Event::Loop(LoopEvent {
+            start_ms: self.window.start().as_millis_round(),
+            end_ms: self.window.end().as_millis_round(),
+            loop_bars: self.bars,
+            bpm: self.bpm,
             confidence: self.confidence,
-            slice: start..start + length,
+            source_start_ms: source.start,
+            source_end_ms: source.end,
         })
     }
-}
-
-/// The best of `candidates`, best first. Of overlapping ones of equal length or nearly equal windows, only the best is
-/// kept.
-fn distinct(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    candidates.sort_by(|a, b| {
-        b.confidence.total_cmp(&a.confidence).then(b.bars.cmp(&a.bars)).then(a.window.cmp(&b.window))
-    });
-    let mut kept: Vec<Candidate> = Vec::new();
-    for candidate in candidates {
-        let duplicate = |other: &Candidate| {
-            let shared = shared(candidate.window, other.window);
-            shared > MAX_SHARED || (shared > 0.0 && candidate.bars == other.bars)
-        };
-        if kept.len() < MAX_LOOPS && !kept.iter().any(duplicate) {
-            kept.push(candidate);
-        }
-    }
-    kept
-}
-
-/// Intersection over union of both windows.
-fn shared(a: Window, b: Window) -> f64 {
-    let both = a.intersect(b).map_or(0, |both| both.duration().as_micros());
-    let covered = a.duration().as_micros() + b.duration().as_micros() - both;
-    both as f64 / covered.max(1) as f64
 }

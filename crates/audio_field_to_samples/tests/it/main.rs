@@ -3,6 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod cutting;
-mod finding;
+mod detectors;
 mod service;
 mod support;

@@ -1,32 +1,26 @@
 use std::f32::consts::TAU;
 use std::fs::File;
-use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::io::Cursor;
 use std::sync::Arc;
 
 use audio_asr::{ModelDirectory, Models};
 use audio_field_to_samples::FieldToSamples;
-use audio_field_to_samples::model::{HitsRequest, LoopsRequest, PhrasesRequest, SamplesRequest};
+use audio_field_to_samples::hits::HitsRequest;
+use audio_field_to_samples::loops::LoopsRequest;
+use audio_field_to_samples::model::SamplesRequest;
+use audio_field_to_samples::phrases::PhrasesRequest;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{BackendKind, Backends, Fallback, SignalBackend};
 use audio_signal::Thresholds;
 use audio_to_video_origin::VideoOrigins;
-use blob_store::BlobStore;
-use chrono::DateTime;
-use db::testing::TestDatabase;
-use http_kit::{Clock, ManualClock, RequestContext, Scope, WorkQueue};
 use media_decode::{AudioFormat, Decoder};
-use media_v2::{Artifact, Description, MediaAsset, MediaConfig, MediaService};
+use media_v2::{Artifact, Description, MediaAsset};
+use primitives::Id;
+use scheduling::WorkQueue;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use video_timeline::{TimelineService, VideoTimeline};
-
-/// Path of the generated file `fixtures/media/NAME`.
-pub(crate) fn fixture(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/media").join(name);
-    assert!(path.is_file(), "{} is missing: `make fixtures` makes it", path.display());
-    path
-}
+use test_kit::files::fixture;
+use test_kit::{TestMedia, context, scope, with_members};
+use video_timeline::TimelineService;
 
 /// All samples of a recording, interleaved.
 pub(crate) fn decoded(source: impl media_decode::Source + 'static) -> (AudioFormat, Vec<f32>) {
@@ -41,18 +35,8 @@ pub(crate) fn decoded(source: impl media_decode::Source + 'static) -> (AudioForm
 
 /// A mono WAV file of 16-bit samples.
 pub(crate) fn wav(rate: u32, samples: &[f32]) -> Vec<u8> {
-    let data: Vec<u8> =
-        samples.iter().flat_map(|s| ((s.clamp(-1.0, 1.0) * 32_767.0).round() as i16).to_le_bytes()).collect();
-    let mut file = Vec::new();
-    file.extend(b"RIFF");
-    file.extend((36 + data.len() as u32).to_le_bytes());
-    file.extend(b"WAVEfmt ");
-    file.extend([16u32.to_le_bytes(), 0x0001_0001u32.to_le_bytes(), rate.to_le_bytes()].concat());
-    file.extend([(2 * rate).to_le_bytes(), 0x0010_0002u32.to_le_bytes()].concat());
-    file.extend(b"data");
-    file.extend((data.len() as u32).to_le_bytes());
-    file.extend(data);
-    file
+    let samples: Vec<i16> = samples.iter().map(|s| (s.clamp(-1.0, 1.0) * 32_767.0).round() as i16).collect();
+    test_kit::wav(rate, 1, &samples)
 }
 
 /// Decaying tones, struck at the given `(seconds, amplitude)`.
@@ -68,65 +52,57 @@ pub(crate) fn strikes(rate: u32, seconds: f32, at: &[(f32, f32)]) -> Vec<f32> {
     samples
 }
 
-pub(crate) fn context(tenant: &str) -> RequestContext {
-    let scope = Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() };
-    RequestContext { scope, user_id: None, request_id: "r".to_owned() }
-}
-
 /// The service with its dependencies.
-pub(crate) struct Bench {
-    pub(crate) database: TestDatabase,
-    pub(crate) media: MediaService,
+pub(crate) struct TestState {
+    pub(crate) media: TestMedia,
     pub(crate) samples: FieldToSamples,
-    pub(crate) context: RequestContext,
-    _blobs: TempDir,
 }
 
-impl Bench {
+impl TestState {
     pub(crate) async fn new() -> Self {
-        let database = TestDatabase::create().await;
-        let directory = tempfile::tempdir().unwrap();
-        let blobs = BlobStore::open_directory(directory.path()).unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
-        let pool = database.pool.clone();
-        let media = MediaService::new(pool.clone(), blobs, clock.clone(), MediaConfig::default());
+        let media = TestMedia::new().await;
+        let (service, clock) = (media.service.clone(), media.clock.clone());
         let signal = SignalBackend::new(Thresholds::DEFAULT, 42, 1).unwrap();
-        let models = Arc::new(Models::new(ModelDirectory::new(directory.path().join("models")), 1, 1));
+        let models = Arc::new(Models::new(ModelDirectory::new(media.directory().join("models")), 1, 1));
         let backends = Backends::new(BackendKind::Signal, Fallback::Error, "none".to_owned(), models, signal);
-        let timeline: Arc<dyn VideoTimeline> = Arc::new(TimelineService::new(pool, clock.clone()));
+        let timeline = Arc::new(TimelineService::new(media.pool(), clock.clone()));
         let queue = WorkQueue::new("analysis", 2, 8);
-        let origins = Arc::new(VideoOrigins::new(media.clone(), queue.clone(), clock.clone()));
-        let timelines =
-            SemanticTimelines::new(media.clone(), timeline, origins, backends, queue.clone(), clock.clone());
-        let samples = FieldToSamples::new(media.clone(), timelines, queue, clock);
-        Self { database, media, samples, context: context("t1"), _blobs: directory }
+        let origins = Arc::new(VideoOrigins::new(service.clone(), queue.clone(), clock.clone()));
+        let timelines = SemanticTimelines::new(
+            service.clone(),
+            timeline,
+            origins,
+            backends,
+            queue.clone(),
+            clock.clone(),
+        );
+        let samples = FieldToSamples::new(service, timelines, queue, clock);
+        Self { media, samples }
     }
 
     pub(crate) async fn upload(&self, bytes: Vec<u8>) -> MediaAsset {
-        let mut writer = self.media.blobs().writer().await.unwrap();
+        let mut writer = self.media.service.blobs().writer().await.unwrap();
         writer.write(bytes.into()).await.unwrap();
-        self.media.register_upload(&self.context, writer, None, Description::default()).await.unwrap()
+        let (context, description) = (context("t1"), Description::default());
+        self.media.service.register_upload(&context, writer, None, description).await.unwrap()
     }
 
     pub(crate) async fn upload_fixture(&self, name: &str) -> MediaAsset {
         self.upload(std::fs::read(fixture(name)).unwrap()).await
     }
 
-    pub(crate) async fn artifact(&self, id: &http_kit::Id) -> Artifact {
-        self.media.artifact(&self.context.scope, id).await.unwrap()
+    pub(crate) async fn artifact(&self, id: &Id) -> Artifact {
+        self.media.service.artifact(&scope("t1"), id).await.unwrap()
     }
 
     /// The bytes of an artifact's content.
     pub(crate) async fn bytes(&self, artifact: &Artifact) -> Vec<u8> {
-        let mut reader = self.media.open_source(artifact.content()).await.unwrap();
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).unwrap();
-        bytes
+        self.media.read(artifact.content()).await
     }
 
     /// Checks that an artifact's samples equal those of `source` from its `source_start_frame` on, except within the
     /// fades that it declares, and that its origin is the same window.
-    pub(crate) async fn assert_exact(&self, id: &http_kit::Id, format: &AudioFormat, source: &[f32]) {
+    pub(crate) async fn assert_exact(&self, id: &Id, format: &AudioFormat, source: &[f32]) {
         let artifact = self.artifact(id).await;
         let (cut_format, cut) = decoded(Cursor::new(self.bytes(&artifact).await));
         let channels = format.channels();
@@ -148,7 +124,7 @@ impl Bench {
             "SELECT source_start_us, source_end_us FROM origin_maps WHERE audio_artifact_id = $1",
         )
         .bind(id.as_str())
-        .fetch_one(&self.database.pool)
+        .fetch_one(&self.media.database.pool)
         .await
         .unwrap();
         let window = (artifact.start_ms.unwrap().as_micros(), artifact.end_ms.unwrap().as_micros());
@@ -162,7 +138,7 @@ impl Bench {
             "origin_maps" => "SELECT count(*) FROM origin_maps",
             _ => "SELECT count(*) FROM sample_runs",
         };
-        sqlx::query_scalar(query).fetch_one(&self.database.pool).await.unwrap()
+        sqlx::query_scalar(query).fetch_one(&self.media.database.pool).await.unwrap()
     }
 }
 
@@ -173,9 +149,7 @@ pub(crate) fn file(name: &str) -> File {
 macro_rules! request {
     ($name:ident -> $request:ty) => {
         pub(crate) fn $name(asset: &MediaAsset, more: Value) -> $request {
-            let mut body = json!({"asset_id": asset.id});
-            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            serde_json::from_value(body).unwrap()
+            serde_json::from_value(with_members(json!({"asset_id": asset.id}), more)).unwrap()
         }
     };
 }

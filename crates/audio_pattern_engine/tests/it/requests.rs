@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::support::{World, ok, problem};
+use crate::support::TestState;
 
 #[tokio::test]
 async fn templates_are_listed_in_full() {
-    let world = World::new().await;
-    let listed = ok(world.get("t1", "/audio/patterns/templates").await);
+    let state = TestState::new().await;
+    let listed = state.api.get("/audio/patterns/templates").await.ok();
     let every_step: Vec<u32> = (0..16).collect();
     assert_eq!(
         listed,
@@ -30,11 +30,11 @@ async fn templates_are_listed_in_full() {
 
 #[tokio::test]
 async fn a_pattern_has_the_documented_fields() {
-    let world = World::new().await;
-    let kick = world.sample("t1").await;
+    let state = TestState::new().await;
+    let kick = state.sample("t1").await;
     let request =
         json!({"tenant_id": "t1", "env": "dev", "template_id": "trap_140", "sample_map": {"kick": kick}});
-    let pattern = ok(world.post("t1", &request).await);
+    let pattern = state.api.post("/audio/patterns", &request).await.ok();
     let id = pattern["pattern_id"].as_str().unwrap();
     assert!(id.starts_with("pattern_") && id.len() == 72, "{id}");
     let clip = |start_ms| {
@@ -53,46 +53,44 @@ async fn a_pattern_has_the_documented_fields() {
             },
         })
     );
-    assert_eq!(ok(world.get("t1", &format!("/audio/patterns/{id}")).await), pattern);
+    assert_eq!(state.api.get(&format!("/audio/patterns/{id}")).await.ok(), pattern);
 }
 
 #[tokio::test]
 async fn invalid_requests_have_distinct_codes() {
-    let world = World::new().await;
-    let kick = world.sample("t1").await;
+    let state = TestState::new().await;
+    let kick = state.sample("t1").await;
     let send = |body| {
-        let world = &world;
-        async move { world.post("t1", &body).await }
+        let state = &state;
+        async move { state.api.post("/audio/patterns", &body).await }
     };
     let unknown = send(json!({"template_id": "polka", "sample_map": {"kick": kick}})).await;
-    let unknown = problem(unknown, 422, "unknown_template");
+    let unknown = unknown.problem(422, "unknown_template");
     assert_eq!(unknown["errors"][0]["pointer"], "/template_id");
     assert!(unknown["detail"].as_str().unwrap().contains("four_on_the_floor, boom_bap_90, trap_140"));
 
     let invalid = json!({"template_id": "trap_140", "sample_map": {"cowbell": kick}, "bpm": 10_000,
         "swing_pct": -1, "bars": 0});
-    let invalid = problem(send(invalid).await, 422, "invalid_body");
-    let pointers: Vec<_> = invalid["errors"].as_array().unwrap().iter().map(|e| &e["pointer"]).collect();
-    assert_eq!(pointers, ["/bpm", "/swing_pct", "/bars", "/sample_map/cowbell"]);
+    assert_eq!(send(invalid).await.invalid(), ["/bpm", "/swing_pct", "/bars", "/sample_map/cowbell"]);
 
     for (field, value) in
         [("bpm", json!("fast")), ("bars", json!(1.5)), ("seed", json!("x")), ("beat", json!(1))]
     {
         let mut request = json!({"template_id": "trap_140", "sample_map": {}});
         request[field] = value;
-        problem(send(request).await, 422, "invalid_body");
+        send(request).await.problem(422, "invalid_body");
     }
     let mismatch = json!({"tenant_id": "t2", "template_id": "trap_140", "sample_map": {}});
-    problem(send(mismatch).await, 403, "context_mismatch");
+    send(mismatch).await.problem(403, "context_mismatch");
 }
 
 #[tokio::test]
 async fn missing_and_foreign_samples_are_listed_in_one_404() {
-    let world = World::new().await;
-    let (mine, theirs) = (world.sample("t1").await, world.sample("t2").await);
+    let state = TestState::new().await;
+    let (mine, theirs) = (state.sample("t1").await, state.sample("t2").await);
     let samples = json!({"kick": mine, "snare": theirs, "hat": "unknown_id"});
     let request = json!({"template_id": "trap_140", "sample_map": samples});
-    let missing = problem(world.post("t1", &request).await, 404, "artifact_not_found");
+    let missing = state.api.post("/audio/patterns", &request).await.problem(404, "artifact_not_found");
     let mut ids: Vec<&str> =
         missing["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     ids.sort_unstable();

@@ -127,7 +127,7 @@ impl AnalysisBackend for SpeakersBackend {
         let mut measured = self.inner.analyze(recording, params, &of(&first))?;
         // Diarization uses the decoder whose samples the inner backend used.
         let decoder = match &measured.decoder {
-            Some(DecoderKind::Ffmpeg(_)) => input.decoder_of_ffmpeg()?,
+            Some(DecoderKind::Ffmpeg(_)) => input.ffmpeg_decoder()?,
             _ => input.decoder()?,
         };
         let mut diarizer = Diarizer::new(models, bounds.count()?);

@@ -50,7 +50,7 @@ pub(super) fn reconcile(
     let mut reconciled = joined(reconciled);
     for segment in &mut reconciled {
         if !segments.contains(segment) {
-            segment.loudness_lufs = loudness.span_lufs(segment.window);
+            segment.loudness_lufs = loudness.window_lufs(segment.window);
         }
     }
     let all = std::mem::take(words);

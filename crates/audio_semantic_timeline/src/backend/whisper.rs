@@ -27,7 +27,7 @@ const VERSION: &str = "whisper_aubio_v5";
 pub struct WhisperBackend {
     signal: Arc<SignalBackend>,
     model: Arc<WhisperModel>,
-    gates: RejectionThresholds,
+    thresholds: RejectionThresholds,
 }
 
 impl WhisperBackend {
@@ -36,9 +36,9 @@ impl WhisperBackend {
     pub const fn new(
         signal: Arc<SignalBackend>,
         model: Arc<WhisperModel>,
-        gates: RejectionThresholds,
+        thresholds: RejectionThresholds,
     ) -> Self {
-        Self { signal, model, gates }
+        Self { signal, model, thresholds }
     }
 
     fn transcribe(
@@ -53,7 +53,7 @@ impl WhisperBackend {
         }
         let options = Options {
             language: params.language.as_deref().and_then(Language::from_code),
-            gates: self.gates,
+            rejection_thresholds: self.thresholds,
             prompt: params.context(),
             translate: params.translate,
         };
@@ -78,7 +78,7 @@ impl AnalysisBackend for WhisperBackend {
         for (name, value) in self.signal.thresholds().changed() {
             version += &format!("+{name}={value}");
         }
-        for (name, value) in self.gates.changed() {
+        for (name, value) in self.thresholds.changed() {
             version += &format!("+{name}={value}");
         }
         if let Some(language) = &params.language {
@@ -122,7 +122,7 @@ impl AnalysisBackend for WhisperBackend {
         // Transcription uses the same decoder as the signal analysis.
         let decoder = || match &analysis.decoder {
             DecoderKind::Native => recording.input.decoder(),
-            DecoderKind::Ffmpeg(_) => recording.input.decoder_of_ffmpeg(),
+            DecoderKind::Ffmpeg(_) => recording.input.ffmpeg_decoder(),
         };
         let speech = if params.include_speech_music {
             audio_signal::speech_activity(decoder()?, &of(&activity))?

@@ -4,6 +4,8 @@ use http_kit::Problem;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::codes::UNSUPPORTED_PARAMETER;
+
 /// A problem, serialized in OpenAI's error format.
 #[derive(Debug)]
 pub(super) struct OpenAiError(Problem);
@@ -38,7 +40,7 @@ impl OpenAiError {
     /// A form field or its value is not supported.
     pub(super) fn unsupported(name: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "unsupported_parameter", &detail);
+        let problem = Problem::new(UNSUPPORTED_PARAMETER, &detail);
         Self(problem.field(format!("/{name}"), detail))
     }
 }

@@ -2,12 +2,21 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use http_kit::boundary::RequestId;
+use http_kit::codes::{
+    CONTEXT_MISMATCH, IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_MISMATCH, INTERNAL, INVALID_BODY, INVALID_CONTEXT,
+    INVALID_IDEMPOTENCY_KEY, QUEUE_FULL, REQUEST_TIMEOUT, STORAGE_FULL,
+};
 use http_kit::idempotency::{self, Keys};
-use http_kit::{Json, Problem, RequestContext};
+use http_kit::openapi::list_codes;
+use http_kit::{ErrorCode, Json, Problem, RequestContext};
 use interchange::captions::{CaptionLimits, captions};
 use interchange::openai::{Transcription, VerboseTranscription, transcription, verbose};
 use interchange::{srt, vtt};
-use media_v2::{MediaError, canonical_json};
+use media_v2::MediaError;
+use media_v2::codes::{
+    DECODER_UNAVAILABLE, MALFORMED_MULTIPART, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, UPLOAD_TOO_LARGE,
+};
+use primitives::canonical_json;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -16,6 +25,9 @@ use utoipa_axum::routes;
 
 use super::error::{OpenAiError, OpenAiErrorBody};
 use super::form::{self, ResponseFormat, TranscriptionOptions};
+use crate::codes::{
+    ANALYSIS_CANCELLED, BACKEND_UNAVAILABLE, MODEL_NOT_FOUND, UNSUPPORTED_LANGUAGE, UNSUPPORTED_PARAMETER,
+};
 use crate::{SemanticTimelines, Transcript};
 
 #[derive(Clone)]
@@ -76,6 +88,22 @@ enum TranscriptionJson {
     Text(Transcription),
 }
 
+/// Codes of 400, which OpenAI's API has in place of 422.
+const BAD_REQUESTS: [ErrorCode; 9] = [
+    INVALID_CONTEXT,
+    MALFORMED_MULTIPART,
+    INVALID_BODY,
+    UNSUPPORTED_PARAMETER,
+    UNSUPPORTED_LANGUAGE,
+    NO_AUDIO_STREAM,
+    UNDECODABLE_MEDIA,
+    INVALID_IDEMPOTENCY_KEY,
+    IDEMPOTENCY_MISMATCH,
+];
+/// Codes of 503.
+const UNAVAILABLE: [ErrorCode; 4] =
+    [BACKEND_UNAVAILABLE, DECODER_UNAVAILABLE, QUEUE_FULL, ANALYSIS_CANCELLED];
+
 /// Transcribe an upload, compatible with OpenAI's API
 ///
 /// Unsupported fields are 400. The upload is stored as an asset with a semantic timeline, unless `store` is `false`.
@@ -92,18 +120,15 @@ enum TranscriptionJson {
             (String = "application/x-subrip"),
             (String = "text/vtt"),
         )),
-        (status = 400, description = "`invalid_context`, `malformed_multipart`, `invalid_body`, \
-            `unsupported_parameter`, `unsupported_language`, `no_audio_stream`, `undecodable_media`, \
-            `invalid_idempotency_key`, `idempotency_mismatch`", body = OpenAiErrorBody),
-        (status = 403, description = "`context_mismatch`", body = OpenAiErrorBody),
-        (status = 404, description = "`model_not_found`", body = OpenAiErrorBody),
-        (status = 409, description = "`idempotency_in_progress`", body = OpenAiErrorBody),
-        (status = 408, description = "`request_timeout`", body = OpenAiErrorBody),
-        (status = 413, description = "`upload_too_large`", body = OpenAiErrorBody),
-        (status = 500, description = "`internal`", body = OpenAiErrorBody),
-        (status = 503, description = "`backend_unavailable`, `decoder_unavailable`, `queue_full`, \
-            `analysis_cancelled`", body = OpenAiErrorBody),
-        (status = 507, description = "`storage_full`", body = OpenAiErrorBody),
+        (status = 400, description = list_codes(&BAD_REQUESTS), body = OpenAiErrorBody),
+        (status = 403, description = list_codes(&[CONTEXT_MISMATCH]), body = OpenAiErrorBody),
+        (status = 404, description = list_codes(&[MODEL_NOT_FOUND]), body = OpenAiErrorBody),
+        (status = 409, description = list_codes(&[IDEMPOTENCY_IN_PROGRESS]), body = OpenAiErrorBody),
+        (status = 408, description = list_codes(&[REQUEST_TIMEOUT]), body = OpenAiErrorBody),
+        (status = 413, description = list_codes(&[UPLOAD_TOO_LARGE]), body = OpenAiErrorBody),
+        (status = 500, description = list_codes(&[INTERNAL]), body = OpenAiErrorBody),
+        (status = 503, description = list_codes(&UNAVAILABLE), body = OpenAiErrorBody),
+        (status = 507, description = list_codes(&[STORAGE_FULL]), body = OpenAiErrorBody),
     )
 )]
 async fn create_transcription(

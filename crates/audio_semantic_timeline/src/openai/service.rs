@@ -1,9 +1,10 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use http_kit::{Id, RequestContext};
+use http_kit::RequestContext;
 use media_decode::MediaInput;
 use media_v2::{AssetDecoder, Description, MediaError};
+use primitives::Id;
 
 use super::form::{Transcription, TranscriptionOptions, Upload};
 use crate::backend::{Recording, Selection};
@@ -37,7 +38,7 @@ impl SemanticTimelines {
         selection: &Selection,
     ) -> Result<Arc<Summary>, Error> {
         // Checked first, so that an upload whose transcription is rejected leaves nothing.
-        self.queue().check_place()?;
+        self.queue().check_admission()?;
         let Upload { writer, file_name } = upload;
         let asset = self.media().register_upload(context, writer, file_name, Description::default()).await?;
         let of = TimelineOf { asset_id: asset.id, artifact_id: None };

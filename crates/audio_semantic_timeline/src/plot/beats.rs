@@ -1,6 +1,6 @@
 //! Draws beats and bars while they are distinguishable, else the number of beats per minute.
 
-use super::layout::{Frame, LEFT, RIGHT, Row as Place};
+use super::layout::{Frame, LEFT, RIGHT, Row};
 use super::scale::Scale;
 use super::svg::{Anchor, Path, Style, Svg, colour};
 use super::words::Density;
@@ -17,7 +17,7 @@ const FASTEST: f64 = 240.0;
 
 /// The row of beats.
 #[derive(Debug)]
-pub(super) enum Row {
+pub(super) enum BeatRow {
     /// The timeline has no beats.
     Empty,
     /// X positions of beats (none when only bars are distinguishable), and of bars with their numbers.
@@ -31,7 +31,7 @@ pub(super) enum Row {
     Density(Density),
 }
 
-impl Row {
+impl BeatRow {
     pub(super) fn new(summary: &Summary, scale: &Scale) -> Self {
         let is_inside = |beat: &&BeatEvent| (0..scale.duration_ms()).contains(&beat.time_ms);
         let beats: Vec<&BeatEvent> = summary.beats.iter().filter(is_inside).collect();
@@ -69,35 +69,35 @@ impl Row {
         svg.stroke(&lines, "#d5dae1", 1.0, false);
     }
 
-    pub(super) fn draw(&self, svg: &mut Svg, place: &Place) {
+    pub(super) fn draw(&self, svg: &mut Svg, row: &Row) {
         match self {
             Self::Empty => {
-                place.label(svg, place.middle(), "beats");
-                place.empty(svg, "none");
+                row.label(svg, row.middle(), "beats");
+                row.empty(svg, "none");
             }
             Self::Marks { beats, bars, .. } => {
-                place.label(svg, place.middle(), if beats.is_empty() { "bars" } else { "bars, beats" });
-                marks(svg, place, beats, bars);
+                row.label(svg, row.middle(), if beats.is_empty() { "bars" } else { "bars, beats" });
+                marks(svg, row, beats, bars);
             }
-            Self::Density(density) => density.draw(svg, place, FASTEST, "beats/min", colour::INK),
+            Self::Density(density) => density.draw(svg, row, FASTEST, "beats/min", colour::INK),
         }
     }
 }
 
-fn marks(svg: &mut Svg, place: &Place, beats: &[f64], bars: &[(f64, i64)]) {
+fn marks(svg: &mut Svg, row: &Row, beats: &[f64], bars: &[(f64, i64)]) {
     let (mut short, mut tall) = (Path::default(), Path::default());
     for &x in beats {
-        short.move_to(x, place.bottom() - 12.0);
-        short.vertical(place.bottom());
+        short.move_to(x, row.bottom() - 12.0);
+        short.vertical(row.bottom());
     }
     let mut free = LEFT;
     for &(x, number) in bars {
-        tall.move_to(x, place.bottom() - 26.0);
-        tall.vertical(place.bottom());
+        tall.move_to(x, row.bottom() - 26.0);
+        tall.vertical(row.bottom());
         if x >= free && x + NUMBERS / 2.0 <= RIGHT {
             // Bar numbers are displayed from 1.
             let style = Style::LABEL.sized(10.0).anchored(Anchor::Middle);
-            svg.text(x, place.top + 12.0, style, &number.saturating_add(1).to_string());
+            svg.text(x, row.top + 12.0, style, &number.saturating_add(1).to_string());
             free = x + NUMBERS;
         }
     }

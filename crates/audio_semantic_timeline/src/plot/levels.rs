@@ -2,9 +2,10 @@
 
 use audio_signal::Waveform;
 
-use super::layout::{COLUMNS, LEFT, RIGHT, Row, decimal};
+use super::layout::{COLUMNS, LEFT, RIGHT, Row};
 use super::scale::Scale;
 use super::svg::{Anchor, Path, Style, Svg, colour};
+use super::text::decimal;
 use crate::model::Summary;
 
 /// Lower and upper end of the loudness axis, in LUFS.

@@ -7,7 +7,9 @@
 //! The colours are those of Okabe and Ito (2008), which are distinguishable with any colour vision; each kind of audio
 //! also has its own lane. All text is escaped and clipped.
 
+mod annotations;
 mod beats;
+mod input;
 mod lanes;
 mod layout;
 mod levels;
@@ -16,26 +18,16 @@ mod svg;
 mod text;
 mod words;
 
-use audio_signal::{Waveform, WaveformParams};
+use audio_signal::WaveformParams;
 
+use self::beats::BeatRow;
 use self::layout::{COLUMNS, Frame};
 use self::scale::Scale;
 use self::svg::Svg;
-use crate::model::Summary;
+use self::words::WordRow;
 
+pub use self::input::PlotInput;
 pub use self::layout::WIDTH;
-
-/// The input of a plot.
-#[derive(Clone, Copy, Debug)]
-pub struct Picture<'a> {
-    /// Name of the recording.
-    pub name: &'a str,
-    /// The timeline. One registered by a caller may have any values: times outside its duration are not drawn.
-    pub summary: &'a Summary,
-    /// Peaks from the start, with all channels mixed; `None` if the recording cannot be read. Ideally with the
-    /// resolution of [`waveform_params`].
-    pub waveform: Option<&'a Waveform>,
-}
 
 /// The resolution of the peaks for a plot of a recording of this duration and sample rate: two to four per pixel
 /// column, and a power of two, so that plots of similar durations share them.
@@ -50,17 +42,17 @@ pub fn waveform_params(duration_ms: i64, rate: u32) -> WaveformParams {
 
 /// Draws the plot as an SVG document of less than 256 KiB.
 #[must_use]
-pub fn svg(picture: &Picture<'_>) -> String {
-    let summary = picture.summary;
+pub fn svg(input: &PlotInput<'_>) -> String {
+    let summary = input.summary;
     let scale = Scale::new(summary.duration_ms);
-    let words = words::Row::new(summary, &scale);
-    let beats = beats::Row::new(summary, &scale);
+    let words = WordRow::new(summary, &scale);
+    let beats = BeatRow::new(summary, &scale);
     let frame = Frame::new(words.height());
     let mut svg = Svg::new(WIDTH, frame.height);
-    layout::heading(&mut svg, picture, &frame);
-    layout::grid(&mut svg, &scale, &frame);
+    annotations::heading(&mut svg, input, &frame);
+    annotations::grid(&mut svg, &scale, &frame);
     beats.bar_lines(&mut svg, &frame);
-    levels::waveform(&mut svg, &frame.waveform, picture.waveform, &scale);
+    levels::waveform(&mut svg, &frame.waveform, input.waveform, &scale);
     levels::loudness(&mut svg, &frame.loudness, summary, &scale);
     lanes::draw(&mut svg, &frame.lanes, summary, &scale);
     words.draw(&mut svg, &frame.words);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use media_time::limits::MAX_DECODED_LENGTH;
+
 use super::layout::{COLUMNS, LEFT};
 
 /// Steps between the marks of the time axis, in ms.
@@ -31,8 +33,8 @@ const STEPS: [i64; 22] = [
 ];
 /// Minimum distance between two marks, in pixels.
 const MARK_DISTANCE: f64 = 76.0;
-/// Maximum duration of a plot: decoding and timelines have the same limit.
-const MAX_DURATION_MS: i64 = 48 * 3_600_000;
+/// Maximum duration of a plot, in ms: decoding and timelines have the same limit.
+const MAX_DURATION_MS: i64 = MAX_DECODED_LENGTH.as_millis_round();
 
 /// The time axis of a plot.
 #[derive(Clone, Copy, Debug)]

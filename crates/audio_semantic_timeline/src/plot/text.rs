@@ -1,4 +1,4 @@
-//! Escapes and clips text for the plot.
+//! Escapes, clips and formats text for the plot.
 
 /// Escapes text for an element's content or an attribute's value. Characters not allowed in XML become U+FFFD;
 /// bidirectional control characters are removed, because they would affect the text after it.
@@ -52,6 +52,11 @@ pub(super) fn clipped(text: &str, size: f64, room: f64) -> Option<String> {
     }
     let clipped = clipped.trim_end();
     (!clipped.is_empty()).then(|| format!("{clipped}…"))
+}
+
+/// Formats one decimal with a typographic minus; clamped, because a registered timeline may have any value.
+pub(super) fn decimal(value: f64) -> String {
+    format!("{:.1}", value.clamp(-9_999.0, 9_999.0)).replace('-', "−")
 }
 
 #[cfg(test)]

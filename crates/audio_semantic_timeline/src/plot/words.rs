@@ -1,6 +1,6 @@
 //! Draws words while they are readable, else the number of words per minute.
 
-use super::layout::{LEFT, RIGHT, Row as Place};
+use super::layout::{LEFT, RIGHT, Row};
 use super::scale::Scale;
 use super::svg::{Path, Style, Svg, colour};
 use super::text::{clipped, width};
@@ -20,7 +20,7 @@ const FASTEST: f64 = 300.0;
 
 /// The row of words.
 #[derive(Debug)]
-pub(super) enum Row {
+pub(super) enum WordRow {
     /// The timeline has no words.
     Empty,
     /// Words with their x position and line.
@@ -29,7 +29,7 @@ pub(super) enum Row {
     Density(Density),
 }
 
-impl Row {
+impl WordRow {
     pub(super) fn new(summary: &Summary, scale: &Scale) -> Self {
         let words = || summary.events.iter().flat_map(|event| &event.meta.words);
         let count = words().count();
@@ -65,24 +65,24 @@ impl Row {
         }
     }
 
-    pub(super) fn draw(&self, svg: &mut Svg, place: &Place) {
+    pub(super) fn draw(&self, svg: &mut Svg, row: &Row) {
         match self {
             Self::Empty => {
-                place.label(svg, place.middle(), "words");
-                place.empty(svg, "none");
+                row.label(svg, row.middle(), "words");
+                row.empty(svg, "none");
             }
             Self::Words(words) => {
-                place.label(svg, place.middle(), "words");
+                row.label(svg, row.middle(), "words");
                 let mut ticks = Path::default();
                 for (x, line, text) in words {
-                    let base = place.top + LINE * (*line as f64 + 1.0);
+                    let base = row.top + LINE * (*line as f64 + 1.0);
                     ticks.move_to(*x, base - 10.0);
                     ticks.vertical(base + 2.0);
                     svg.text(x + 2.5, base, Style::LABEL.inked().sized(SIZE), text);
                 }
                 svg.stroke(&ticks, colour::SPEECH, 1.0, false);
             }
-            Self::Density(density) => density.draw(svg, place, FASTEST, "words/min", colour::SPEECH),
+            Self::Density(density) => density.draw(svg, row, FASTEST, "words/min", colour::SPEECH),
         }
     }
 }
@@ -114,16 +114,16 @@ impl Density {
     }
 
     /// Draws bars from the row's bottom; `full` items per minute reach its top.
-    pub(super) fn draw(&self, svg: &mut Svg, place: &Place, full: f64, label: &str, fill: &str) {
-        place.label(svg, place.middle() + 8.0, label);
-        place.label(svg, place.top + 6.0, &format!("{full}"));
+    pub(super) fn draw(&self, svg: &mut Svg, row: &Row, full: f64, label: &str, fill: &str) {
+        row.label(svg, row.middle() + 8.0, label);
+        row.label(svg, row.top + 6.0, &format!("{full}"));
         let mut path = Path::default();
         for (index, &rate) in self.per_minute.iter().enumerate().filter(|(_, rate)| **rate > 0.0) {
             let x = LEFT + index as f64 * self.bin;
-            path.move_to(x, place.bottom());
-            path.vertical(place.bottom() - (rate / full).min(1.0) * place.height);
+            path.move_to(x, row.bottom());
+            path.vertical(row.bottom() - (rate / full).min(1.0) * row.height);
             path.horizontal(x + self.bin);
-            path.vertical(place.bottom());
+            path.vertical(row.bottom());
             path.close();
         }
         svg.fill(&path, fill, 0.6);

@@ -1,13 +1,20 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_kit::codes::{INVALID_QUERY, QUEUE_FULL};
 use http_kit::{NoQuery, Path, Problem, RequestContext, path_id};
+use media_v2::codes::{DECODER_UNAVAILABLE, SOURCE_CHANGED};
 use sha2::{Digest, Sha256};
 
 use crate::SemanticTimelines;
+use crate::codes::{SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE};
 
 /// Prevents loading and scripts when the SVG is opened as a page.
 const POLICY: &str = "default-src 'none'; sandbox";
+
+http_kit::error_responses!(PlotErrors:
+    SEMANTICS_NOT_FOUND, SOURCE_CHANGED, INVALID_QUERY, SEMANTICS_UNREADABLE, QUEUE_FULL, DECODER_UNAVAILABLE,
+);
 
 /// Plot a timeline as SVG
 ///
@@ -25,11 +32,7 @@ const POLICY: &str = "default-src 'none'; sandbox";
     responses(
         (status = 200, description = "SVG", content_type = "image/svg+xml", body = String),
         (status = 304, description = "The caller has it."),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`semantics_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_query`, `semantics_unreadable`"),
-        (status = 503, description = "`queue_full`, `decoder_unavailable`"),
+        PlotErrors,
     )
 )]
 pub(super) async fn plot(
@@ -39,7 +42,7 @@ pub(super) async fn plot(
     _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let artifact_id = path_id(&artifact_id, "semantics_not_found")?;
+    let artifact_id = path_id(&artifact_id, SEMANTICS_NOT_FOUND)?;
     let svg = timelines.plot(&context.scope, &artifact_id).await?;
     let etag = format!("\"{:x}\"", Sha256::digest(&svg));
     // Another version of the service may draw differently, so clients must revalidate a cached plot.

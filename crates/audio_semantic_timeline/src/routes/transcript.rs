@@ -1,12 +1,16 @@
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use http_kit::codes::INVALID_QUERY;
 use http_kit::{Json, Path, Problem, Query, RequestContext, path_id};
 use interchange::captions::CaptionLimits;
 use interchange::openai::VerboseTranscription;
 use interchange::podcast::Podcast;
+use media_v2::codes::SOURCE_CHANGED;
 use serde::Deserialize;
+use video_timeline::codes::{CLIP_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
+use crate::codes::{SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, WORDS_NOT_FOUND};
 use crate::model::TimelineResponse;
 use crate::{SemanticTimelines, Transcript, TranscriptFormat};
 
@@ -65,7 +69,7 @@ fn within(name: &str, value: Option<f64>, least: f64, most: f64) -> Result<(), P
         // NaN is outside every range.
         Some(value) if !(least..=most).contains(&value) => {
             let detail = format!("is {value}; expected {least} to {most}");
-            Err(Problem::unprocessable("invalid_query", format!("{name}: {detail}")).field(name, detail))
+            Err(Problem::new(INVALID_QUERY, format!("{name}: {detail}")).field(name, detail))
         }
         _ => Ok(()),
     }
@@ -81,6 +85,10 @@ enum TranscriptJson {
     OpenAi(VerboseTranscription),
     Podcast(Podcast),
 }
+
+http_kit::error_responses!(TranscriptErrors:
+    SEMANTICS_NOT_FOUND, SOURCE_CHANGED, INVALID_QUERY, WORDS_NOT_FOUND, SEMANTICS_UNREADABLE,
+);
 
 /// Get the transcript of a recording
 ///
@@ -101,10 +109,7 @@ enum TranscriptJson {
             (String = "application/ttml+xml"),
             (String = "text/x-ssa"),
         )),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`semantics_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_query`, `words_not_found`, `semantics_unreadable`"),
+        TranscriptErrors,
     )
 )]
 pub(super) async fn transcript(
@@ -114,9 +119,14 @@ pub(super) async fn transcript(
     Query(query): Query<TranscriptQuery>,
 ) -> Result<Response, Problem> {
     let limits = query.limits()?;
-    let timeline = timelines.get(&context.scope, &path_id(&artifact_id, "semantics_not_found")?).await?;
+    let timeline = timelines.get(&context.scope, &path_id(&artifact_id, SEMANTICS_NOT_FOUND)?).await?;
     written(timeline, query.format, limits).await
 }
+
+http_kit::error_responses!(TranscriptByClipErrors:
+    CLIP_NOT_FOUND, SEMANTICS_NOT_FOUND, SOURCE_CHANGED, INVALID_QUERY, WORDS_NOT_FOUND, SEMANTICS_UNREADABLE,
+    TIMELINE_UNAVAILABLE,
+);
 
 /// Get the transcript of a clip
 ///
@@ -136,11 +146,7 @@ pub(super) async fn transcript(
             (String = "application/ttml+xml"),
             (String = "text/x-ssa"),
         )),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`clip_not_found`, `semantics_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_query`, `words_not_found`, `semantics_unreadable`"),
-        (status = 502, description = "`timeline_unavailable`"),
+        TranscriptByClipErrors,
     )
 )]
 pub(super) async fn transcript_by_clip(
@@ -150,7 +156,7 @@ pub(super) async fn transcript_by_clip(
     Query(query): Query<TranscriptQuery>,
 ) -> Result<Response, Problem> {
     let limits = query.limits()?;
-    let timeline = timelines.by_clip(&context, &path_id(&clip_id, "clip_not_found")?).await?;
+    let timeline = timelines.by_clip(&context, &path_id(&clip_id, CLIP_NOT_FOUND)?).await?;
     written(timeline, query.format, limits).await
 }
 

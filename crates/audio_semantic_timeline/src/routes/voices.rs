@@ -1,9 +1,20 @@
 use axum::extract::State;
 use axum::http::StatusCode;
-use http_kit::{ContextJson, Json, Page, Path, Problem, RequestContext, path_id};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
+use http_kit::{ContextJson, Json, Path, Problem, RequestContext, path_id};
+use media_v2::codes::{DECODER_UNAVAILABLE, NO_AUDIO_STREAM, UNDECODABLE_MEDIA};
+use primitives::Page;
 
+use crate::codes::{
+    ANALYSIS_CANCELLED, BACKEND_UNAVAILABLE, TOO_MANY_VOICES, VOICE_NOT_FOUND, VOICE_UNCLEAR,
+};
 use crate::voices::{EnrolledVoice, VoiceRequest};
 use crate::{Error, SemanticTimelines};
+
+http_kit::error_responses!(EnrolErrors:
+    ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, VOICE_UNCLEAR,
+    TOO_MANY_VOICES, BACKEND_UNAVAILABLE, DECODER_UNAVAILABLE, QUEUE_FULL, ANALYSIS_CANCELLED,
+);
 
 /// Enrol a voice
 ///
@@ -15,15 +26,7 @@ use crate::{Error, SemanticTimelines};
     operation_id = "enrol_voice",
     tag = "voices",
     request_body = VoiceRequest,
-    responses(
-        (status = 201, body = EnrolledVoice),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`, `artifact_not_found`"),
-        (status = 422, description = "`invalid_body`, `no_audio_stream`, `undecodable_media`, `voice_unclear`, \
-            `too_many_voices`"),
-        (status = 503, description = "`backend_unavailable`, `decoder_unavailable`, `queue_full`, `analysis_cancelled`"),
-    )
+    responses((status = 201, body = EnrolledVoice), EnrolErrors)
 )]
 pub(super) async fn enrol(
     State(timelines): State<SemanticTimelines>,
@@ -40,10 +43,7 @@ pub(super) async fn enrol(
     path = "/voices",
     operation_id = "list_voices",
     tag = "voices",
-    responses(
-        (status = 200, body = Page<EnrolledVoice>),
-        (status = 400, description = "`invalid_context`"),
-    )
+    responses((status = 200, body = Page<EnrolledVoice>))
 )]
 pub(super) async fn list(
     State(timelines): State<SemanticTimelines>,
@@ -51,6 +51,8 @@ pub(super) async fn list(
 ) -> Result<Json<Page<EnrolledVoice>>, Error> {
     timelines.voices(&context.scope).await.map(Json)
 }
+
+http_kit::error_responses!(DeleteErrors: VOICE_NOT_FOUND);
 
 /// Delete a voice
 ///
@@ -61,17 +63,13 @@ pub(super) async fn list(
     operation_id = "delete_voice",
     tag = "voices",
     params(("voice_id" = String, Path)),
-    responses(
-        (status = 204, description = "deleted"),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`voice_not_found`"),
-    )
+    responses((status = 204, description = "deleted"), DeleteErrors)
 )]
 pub(super) async fn delete(
     State(timelines): State<SemanticTimelines>,
     context: RequestContext,
     Path(voice_id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    timelines.forget_voice(&context.scope, &path_id(&voice_id, "voice_not_found")?).await?;
+    timelines.forget_voice(&context.scope, &path_id(&voice_id, VOICE_NOT_FOUND)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,9 +1,9 @@
 //! Makes a timeline once for identical requests, with the decoder that was used as part of its version.
 
 use blob_store::BlobId;
-use http_kit::{Id, Scope};
 use media_decode::{DecodeError, DecoderKind};
 use media_v2::{Artifact, AssetDecoder, MediaError};
+use primitives::{Id, Scope};
 use serde::Serialize;
 
 use super::{AnalysisInput, SemanticTimelines};
@@ -156,7 +156,7 @@ impl SemanticTimelines {
     /// Serializes and stores a result for an asset.
     async fn store(&self, asset_id: &Id, found: &impl Serialize) -> Result<BlobId, Error> {
         let bytes = serde_json::to_vec(found)
-            .map_err(|source| Error::Corrupt { artifact_id: asset_id.clone(), source })?;
+            .map_err(|source| Error::Unwritable { asset_id: asset_id.clone(), source })?;
         Ok(self.0.media.blobs().put(bytes.into()).await.map_err(MediaError::from)?.id)
     }
 

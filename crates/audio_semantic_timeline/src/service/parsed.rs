@@ -14,10 +14,10 @@ const PER_TEXT_BYTE: usize = 4;
 
 /// An LRU cache of timelines by the hash of their text, with a memory limit.
 #[derive(Debug, Default)]
-pub(super) struct ParsedTimelines(Mutex<Kept>);
+pub(super) struct ParsedTimelines(Mutex<CachedTimelines>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct CachedTimelines {
     timelines: HashMap<BlobId, Entry>,
     bytes: usize,
     /// Counts uses: the entry with the lowest number was used least recently.

@@ -6,9 +6,9 @@ use audio_asr::{ModelDirectory, Models};
 use audio_signal::Thresholds;
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
-use http_kit::ManualClock;
 use media_decode::{Decoders, Ffmpeg};
 use media_v2::{AssetDecoder, MediaConfig, NewAsset};
+use primitives::ManualClock;
 use tempfile::TempDir;
 use video_timeline::TimelineService;
 
@@ -65,9 +65,9 @@ async fn timeline_of_a_changed_decoder_is_found_by_the_next_request() {
         AnalysisKey::new(&context, asset.id.clone(), None, EffectiveParams::default(), &selection).unwrap();
     let release = timelines.0.media.decoders().ffmpeg().unwrap().release().unwrap().to_owned();
     let measured = Measured { decoder: Some(DecoderKind::Ffmpeg(release.clone())), ..Measured::default() };
-    let sound = AnalysisInput::Asset(asset.clone());
+    let input = AnalysisInput::Asset(asset.clone());
     let register =
-        async || timelines.register(&context.scope, &subject, &selection, &sound, measured.clone()).await;
+        async || timelines.register(&context.scope, &subject, &selection, &input, measured.clone()).await;
     let (made, was_there) = register().await.unwrap();
     assert!(!was_there);
     let version = format!("{}+ffmpeg-{release}", subject.backend_version);
@@ -84,7 +84,7 @@ async fn timeline_of_a_changed_decoder_is_found_by_the_next_request() {
     assert_eq!(again.audio_semantic_artifact_id, made.id);
 
     // A request that waited for the first, or finished after it, gets the same.
-    let waiting = timelines.find_or_make(&context.scope, &subject, &selection, &sound).await.unwrap();
+    let waiting = timelines.find_or_make(&context.scope, &subject, &selection, &input).await.unwrap();
     assert_eq!((waiting.0.id, waiting.1), (made.id.clone(), true));
     let late = register().await.unwrap();
     assert_eq!((late.0.id, late.1), (made.id, true));

@@ -2,7 +2,7 @@
 
 use audio_speakers::{Embedding, SpeakerModels};
 use db::testing::TestDatabase;
-use http_kit::WriteSeed;
+use primitives::WriteSeed;
 
 use super::tests::{asset, context, service, with_ffmpeg};
 use super::*;
@@ -37,8 +37,8 @@ async fn speakers_have_the_names_of_enrolled_voices() {
     let subject = AnalysisKey::new(&context, asset.id.clone(), None, params, &selection).unwrap();
     let measured =
         Measured { duration_ms: 10_000, speakers: Some(vec![speaker(1), speaker(2)]), ..Measured::default() };
-    let sound = AnalysisInput::Asset(asset);
-    let (made, _) = timelines.register(&context.scope, &subject, &selection, &sound, measured).await.unwrap();
+    let input = AnalysisInput::Asset(asset);
+    let (made, _) = timelines.register(&context.scope, &subject, &selection, &input, measured).await.unwrap();
     let names = async || {
         let timeline = timelines.get(&context.scope, &made.id).await.unwrap();
         let in_meta = timeline.artifact_meta["speakers"].clone();

@@ -4,9 +4,11 @@ use std::ops::ControlFlow;
 
 use audio_signal::{Control, SignalError};
 use audio_speakers::{RATE, SpeakerModels, Voice};
-use http_kit::{Id, Page, RequestContext, Scope, WorkError, WriteSeed};
+use http_kit::RequestContext;
 use media_decode::{DecodeError, Decoder};
 use media_time::{MediaTime, Window};
+use primitives::{Id, Page, Scope, WriteSeed};
+use scheduling::WorkError;
 
 use super::SemanticTimelines;
 use crate::backend::read_samples;
@@ -61,9 +63,9 @@ impl SemanticTimelines {
 
     /// The voice of the only speaker in the source.
     async fn voice_of(&self, scope: &Scope, source: EnrolmentSource) -> Result<Voice, Error> {
-        let sound = self.sound(scope, &source.asset_id, source.artifact_id.as_ref()).await?;
+        let recording = self.analysis_input(scope, &source.asset_id, source.artifact_id.as_ref()).await?;
         let stream = source.audio_stream.map(|stream| stream as usize);
-        let input = self.0.media.open_recording(sound.content()).await?.with_audio_stream(stream);
+        let input = self.0.media.open_recording(recording.content()).await?.with_audio_stream(stream);
         let (store, window) = (self.0.backends.speaker_models().clone(), source.window);
         let found = self.run_analysis(move |control| {
             // Errors of the request take precedence over missing models.

@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod find;
 mod noise;
 mod plot;
 mod recordings;
+mod selection;
 mod slicing;
 mod wire;
 mod words;

@@ -1,7 +1,7 @@
 //! Plots: their contents, well-formedness and size limit.
 
 use audio_semantic_timeline::model::{AudioEvent, BeatEvent, EventKind, LoudnessWindow, Summary, Word};
-use audio_semantic_timeline::plot::{Picture, WIDTH, svg, waveform_params};
+use audio_semantic_timeline::plot::{PlotInput, WIDTH, svg, waveform_params};
 use audio_signal::Waveform;
 use proptest::prelude::*;
 use roxmltree::{Document, Node};
@@ -55,7 +55,7 @@ fn peaks(duration_ms: i64) -> Waveform {
 
 fn drawn(summary: &Summary) -> String {
     let waveform = peaks(summary.duration_ms);
-    svg(&Picture { name: "talk & song.wav", summary, waveform: Some(&waveform) })
+    svg(&PlotInput { name: "talk & song.wav", summary, waveform: Some(&waveform) })
 }
 
 fn texts(document: &Document<'_>) -> Vec<String> {
@@ -106,7 +106,7 @@ fn plot_of_an_empty_timeline_is_valid() {
     let mut summary = summary();
     (summary.duration_ms, summary.events, summary.beats) = (0, Vec::new(), Vec::new());
     summary.meta.loudness_windows.clear();
-    let text = svg(&Picture { name: "", summary: &summary, waveform: None });
+    let text = svg(&PlotInput { name: "", summary: &summary, waveform: None });
     let texts = texts(&Document::parse(&text).unwrap());
     assert!(texts.contains(&"no waveform: the recording cannot be read".to_owned()), "{texts:?}");
 }
@@ -117,7 +117,7 @@ fn plot_escapes_markup() {
     let mut summary = talk_and_song(5_000);
     summary.events[0].meta.words[0].word = "<b>&'".to_owned();
     summary.meta.run.language = Some(hostile.to_owned());
-    let text = svg(&Picture { name: hostile, summary: &summary, waveform: None });
+    let text = svg(&PlotInput { name: hostile, summary: &summary, waveform: None });
     let document = Document::parse(&text).unwrap();
     let elements = ["svg", "title", "desc", "rect", "path", "text"];
     assert!(
@@ -174,7 +174,7 @@ proptest! {
         };
         summary.meta.loudness_windows = windows.into_iter().map(window).collect();
         let waveform = Waveform { rate: 8_000, channels: 1, samples_per_pixel: 2, peaks };
-        let text = svg(&Picture { name: &name, summary: &summary, waveform: Some(&waveform) });
+        let text = svg(&PlotInput { name: &name, summary: &summary, waveform: Some(&waveform) });
         prop_assert!(text.len() < MAX_BYTES, "{} bytes", text.len());
         prop_assert!(!text.contains("NaN") && !text.contains("inf"));
         prop_assert!(Document::parse(&text).is_ok());

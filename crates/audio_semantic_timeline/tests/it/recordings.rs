@@ -1,9 +1,10 @@
 //! Recordings of spoken digits with known words and times.
 
 use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use test_kit::files::corpus;
 use zip::ZipArchive;
 
 pub(crate) const DIGITS: [&str; 10] =
@@ -122,17 +123,6 @@ pub(crate) fn recorded() -> Option<Vec<Spoken>> {
     Some(wanted.chunks(10).map(&mut take).collect())
 }
 
-#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "tests alone use what is there")]
-fn corpus(name: &str) -> Option<PathBuf> {
-    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").into_os_string();
-    let path = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_else(usual)).join(name);
-    if path.is_file() {
-        return Some(path);
-    }
-    println!("skipped: corpus absent (no {})", path.display());
-    None
-}
-
 /// The samples of a 16-bit mono WAV file.
 fn samples(wav: &[u8]) -> Vec<f32> {
     let data = wav.windows(4).position(|tag| tag == b"data").unwrap() + 8;
@@ -142,15 +132,6 @@ fn samples(wav: &[u8]) -> Vec<f32> {
 
 /// A 16-bit mono WAV file.
 pub(crate) fn wav(rate: u32, samples: &[f32]) -> Vec<u8> {
-    let size = u32::try_from(samples.len() * 2).unwrap();
-    let mut bytes = Vec::with_capacity(44 + samples.len() * 2);
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + size).to_le_bytes());
-    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    bytes.extend(rate.to_le_bytes());
-    bytes.extend((rate * 2).to_le_bytes());
-    bytes.extend(b"\x02\0\x10\0data");
-    bytes.extend(size.to_le_bytes());
-    bytes.extend(samples.iter().flat_map(|sample| ((sample * 32_767.0) as i16).to_le_bytes()));
-    bytes
+    let samples: Vec<i16> = samples.iter().map(|sample| (sample * 32_767.0) as i16).collect();
+    test_kit::wav(rate, 1, &samples)
 }

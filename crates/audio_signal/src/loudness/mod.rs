@@ -129,7 +129,7 @@ impl LoudnessProfile {
 
     /// Ungated loudness of a span of time; steps of 10 ms that it covers partly are weighted by the covered part.
     #[must_use]
-    pub fn span_lufs(&self, span: Window) -> Option<f64> {
+    pub fn window_lufs(&self, span: Window) -> Option<f64> {
         let limit = self.powers.len() as i64 * STEP_US;
         let (start, end) = (span.start().as_micros().clamp(0, limit), span.end().as_micros().clamp(0, limit));
         let steps = start / STEP_US..(end + STEP_US - 1) / STEP_US;
@@ -150,7 +150,7 @@ impl LoudnessProfile {
         starts
             .take_while(|&start| start < duration && window > MediaTime::ZERO)
             .filter_map(|start| Window::new(start, (start + window).min(duration)).ok())
-            .map(|window| (window, self.span_lufs(window)))
+            .map(|window| (window, self.window_lufs(window)))
             .collect()
     }
 

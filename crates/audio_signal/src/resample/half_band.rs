@@ -1,6 +1,6 @@
 //! Halves the sample rate with a half-band filter.
 
-use super::{bessel_i0, sinc};
+use super::window::{bessel_i0, sinc};
 use crate::simd::vectorized;
 
 /// Number of nonzero taps on either side, and the shape of their Kaiser window: frequencies up to 0.41 times the new

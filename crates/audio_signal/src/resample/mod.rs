@@ -1,12 +1,12 @@
 //! Conversion of any sample rate and channel layout to 16 kHz mono.
 
 mod half_band;
-
-use std::f64::consts::PI;
+mod window;
 
 use symphonia::core::audio::Channels;
 
 use self::half_band::HalfBand;
+use self::window::{bessel_i0, sinc};
 use crate::simd::{Aligned, WIDTH, total, vectorized};
 use media_decode::check_limits;
 
@@ -210,18 +210,6 @@ fn kernel(fraction: f64, reach: usize, stretch: f64) -> Vec<f32> {
     let taps: Vec<f64> = (0..2 * reach).map(tap).collect();
     let sum: f64 = taps.iter().sum();
     taps.iter().map(|tap| (tap / sum) as f32).collect()
-}
-
-fn sinc(x: f64) -> f64 {
-    if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }
-}
-
-/// The modified Bessel function of the first kind and order 0, by its power series.
-fn bessel_i0(x: f64) -> f64 {
-    let quarter = 0.25 * x * x;
-    let terms =
-        std::iter::successors(Some((1.0, 1.0)), |&(k, term)| Some((k + 1.0, term * quarter / (k * k))));
-    terms.map(|(_, term)| term).take_while(|&term| term > 1e-12).sum()
 }
 
 /// Partial sums of the products of two slices of equal length, a multiple of [`WIDTH`].

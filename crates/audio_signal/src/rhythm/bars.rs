@@ -33,68 +33,68 @@ enum BeatRole {
 
 /// A metre: the classes of the beats in a bar.
 struct Metre {
-    places: &'static [BeatRole],
+    roles: &'static [BeatRole],
     /// Prior cost of the metre relative to the others (fitted in the same way).
     cost: f32,
 }
 
 const METRES: [Metre; 2] = [
     Metre {
-        places: &[BeatRole::Downbeat, BeatRole::Backbeat, BeatRole::Middle, BeatRole::Backbeat],
+        roles: &[BeatRole::Downbeat, BeatRole::Backbeat, BeatRole::Middle, BeatRole::Backbeat],
         cost: 0.0,
     },
-    Metre { places: &[BeatRole::Downbeat, BeatRole::Weak, BeatRole::Weak], cost: 1.5 },
+    Metre { roles: &[BeatRole::Downbeat, BeatRole::Weak, BeatRole::Weak], cost: 1.5 },
 ];
 
-/// The position in its bar (0 is the downbeat) of each beat of one unbroken run with the features `sounds`, in any
-/// unit; `enters` if its first beat follows silence.
-pub(super) fn positions(sounds: &[[f32; FEATURES]], enters: bool) -> Vec<usize> {
-    let sounds = standardised(sounds);
-    // An entry is evidence for the start of bars, not for their length.
-    let score = |metre: &Metre| metre.path(&sounds, false).0 - metre.cost;
+/// The position in its bar (0 is the downbeat) of each beat of one unbroken run, from the beats' features in any unit.
+/// `after_silence`: whether its first beat follows silence.
+pub(super) fn positions(beat_features: &[[f32; FEATURES]], after_silence: bool) -> Vec<usize> {
+    let beat_features = standardised(beat_features);
+    // A start after silence is evidence for the start of bars, not for their length.
+    let score = |metre: &Metre| metre.path(&beat_features, false).0 - metre.cost;
     let [four, three] = &METRES;
     let metre = if score(three) > score(four) { three } else { four };
-    metre.path(&sounds, enters).1
+    metre.path(&beat_features, after_silence).1
 }
 
 /// Subtracts the mean of each feature and divides by its standard deviation.
-fn standardised(sounds: &[[f32; FEATURES]]) -> Vec<[f32; FEATURES]> {
-    let count = sounds.len().max(1) as f32;
+fn standardised(beat_features: &[[f32; FEATURES]]) -> Vec<[f32; FEATURES]> {
+    let count = beat_features.len().max(1) as f32;
     let means: [f32; FEATURES] =
-        std::array::from_fn(|feature| sounds.iter().map(|sound| sound[feature]).sum::<f32>() / count);
+        std::array::from_fn(|feature| beat_features.iter().map(|beat| beat[feature]).sum::<f32>() / count);
     let deviations: [f32; FEATURES] = std::array::from_fn(|feature| {
-        let squares = sounds.iter().map(|sound| (sound[feature] - means[feature]).powi(2));
+        let squares = beat_features.iter().map(|beat| (beat[feature] - means[feature]).powi(2));
         (squares.sum::<f32>() / count).sqrt() + 1e-6
     });
-    let scaled = |sound: &[f32; FEATURES]| {
-        std::array::from_fn(|feature| (sound[feature] - means[feature]) / deviations[feature])
+    let scaled = |beat: &[f32; FEATURES]| {
+        std::array::from_fn(|feature| (beat[feature] - means[feature]) / deviations[feature])
     };
-    sounds.iter().map(scaled).collect()
+    beat_features.iter().map(scaled).collect()
 }
 
 impl Metre {
     /// The score of the best positions in bars of this metre, and these positions.
-    fn path(&self, sounds: &[[f32; FEATURES]], enters: bool) -> (f32, Vec<usize>) {
-        let count = self.places.len();
+    fn path(&self, beat_features: &[[f32; FEATURES]], after_silence: bool) -> (f32, Vec<usize>) {
+        let count = self.roles.len();
         let mut best = [0.0; MAX_BEATS];
-        if enters {
+        if after_silence {
             // The position before that of the first beat.
             best[count - 1] = ENTRY_BONUS;
         }
-        let mut origins: Vec<[u8; MAX_BEATS]> = Vec::with_capacity(sounds.len());
-        for sound in sounds {
+        let mut origins: Vec<[u8; MAX_BEATS]> = Vec::with_capacity(beat_features.len());
+        for beat in beat_features {
             let previous = best;
             let mut from = [0; MAX_BEATS];
-            for (position, place) in self.places.iter().enumerate() {
+            for (position, role) in self.roles.iter().enumerate() {
                 let (score, origin) = best_origin(&previous[..count], position);
-                best[position] = score + place.fit(sound);
+                best[position] = score + role.score(beat);
                 from[position] = origin;
             }
             origins.push(from);
         }
         let mut position = (0..count).fold(0, |top, other| if best[other] > best[top] { other } else { top });
         let score = best[position];
-        let mut positions = Vec::with_capacity(sounds.len());
+        let mut positions = Vec::with_capacity(beat_features.len());
         for origins in origins.iter().rev() {
             positions.push(position);
             position = usize::from(origins[position]);
@@ -105,10 +105,10 @@ impl Metre {
 }
 
 impl BeatRole {
-    /// Score of the features `sound` in this class.
-    fn fit(self, sound: &[f32; FEATURES]) -> f32 {
+    /// Score of the features `beat` in this class.
+    fn score(self, beat: &[f32; FEATURES]) -> f32 {
         let weights = &WEIGHTS[self as usize];
-        weights.iter().zip(sound).map(|(weight, value)| weight * value).sum::<f32>() / BEATS_FITTED
+        weights.iter().zip(beat).map(|(weight, value)| weight * value).sum::<f32>() / BEATS_FITTED
     }
 }
 
@@ -134,9 +134,9 @@ mod tests {
     const KICK: [f32; FEATURES] = [2.5, 0.3, 0.2, 0.1];
     const CHORD: [f32; FEATURES] = [0.0, 0.2, 0.1, 0.2];
 
-    fn assert_counted(sounds: &[[f32; FEATURES]], enters: bool, first: usize, beats: usize) {
-        let counted: Vec<usize> = (first..).take(sounds.len()).map(|beat| beat % beats).collect();
-        assert_eq!(positions(sounds, enters), counted);
+    fn assert_counted(beat_features: &[[f32; FEATURES]], after_silence: bool, first: usize, beats: usize) {
+        let counted: Vec<usize> = (first..).take(beat_features.len()).map(|beat| beat % beats).collect();
+        assert_eq!(positions(beat_features, after_silence), counted);
     }
 
     #[test]

@@ -10,13 +10,17 @@ const DEVIATION_COST: f64 = 300.0;
 const MAX_DEVIATION: f64 = 0.15;
 /// Minimum strength, relative to the path's beats, at which beats of 3/2 the tempo replace them: every second beat of
 /// the path is then between two true beats.
-const AS_STRONG: f32 = 0.92;
-const FASTER: f64 = 1.5;
+const MIN_RELATIVE_STRENGTH: f32 = 0.92;
+const ALTERNATIVE_RATIO: f64 = 1.5;
 
 /// The beats along `path`, after sections of it are replaced where another grid explains the pulse better.
-pub(super) fn track_clearest(pulse: &Pulse, tempogram: &Tempogram, path: &mut TempoPath) -> Vec<usize> {
+pub(super) fn track_with_alternatives(
+    pulse: &Pulse,
+    tempogram: &Tempogram,
+    path: &mut TempoPath,
+) -> Vec<usize> {
     let beats = track(pulse, path);
-    let faster_path = tempogram.scaled(path, FASTER);
+    let faster_path = tempogram.scaled(path, ALTERNATIVE_RATIO);
     let faster = track(pulse, &faster_path);
     let mean =
         |beats: &[usize]| beats.iter().map(|beat| pulse.values[*beat]).sum::<f32>() / beats.len() as f32;
@@ -27,7 +31,7 @@ pub(super) fn track_clearest(pulse: &Pulse, tempogram: &Tempogram, path: &mut Te
     for (first, last, strength) in ends {
         let from = faster.partition_point(|beat| *beat < first);
         let rivals = &faster[from..faster.partition_point(|beat| *beat <= last)];
-        if !rivals.is_empty() && mean(rivals) >= AS_STRONG * strength {
+        if !rivals.is_empty() && mean(rivals) >= MIN_RELATIVE_STRENGTH * strength {
             path.replace(&faster_path, first, last);
             is_replaced = true;
         }
@@ -116,7 +120,7 @@ mod tests {
         let tempogram = Tempogram::new(&pulse);
         let found = tempogram.path();
         let period = found.period(0) as f64;
-        track_clearest(&pulse, &tempogram, &mut tempogram.scaled(&found, ratio * period / 36.0))
+        track_with_alternatives(&pulse, &tempogram, &mut tempogram.scaled(&found, ratio * period / 36.0))
     }
 
     #[test]

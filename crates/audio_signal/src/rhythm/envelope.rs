@@ -20,7 +20,7 @@ const SILENCE_MS: usize = 1_000;
 const MIN_LEAD_IN_MS: usize = 2;
 
 /// The peak level of each millisecond.
-pub(super) struct Envelope {
+pub(super) struct PeakEnvelope {
     /// Number of samples per value.
     hop: usize,
     /// Levels in steps of 0.5 dB above [`FLOOR_DBFS`].
@@ -29,7 +29,7 @@ pub(super) struct Envelope {
     filled: usize,
 }
 
-impl Envelope {
+impl PeakEnvelope {
     /// An empty envelope for a stream of `rate` Hz.
     pub(super) fn new(rate: u32) -> Self {
         Self { hop: (rate as usize / 1_000).max(1), levels: Vec::new(), peak: 0.0, filled: 0 }
@@ -51,7 +51,7 @@ impl Envelope {
 
     /// Whether the audio around `sample` (±50 ms) is the first after silence, and not just the start of a stream that
     /// starts within audio.
-    pub(super) fn enters_after_silence(&self, sample: usize) -> bool {
+    pub(super) fn starts_after_silence(&self, sample: usize) -> bool {
         let at = sample / self.hop;
         let (first, end) = (at.saturating_sub(ATTACK_MS / 2), self.levels.len().min(at + ATTACK_MS));
         let Some(peak) = self.levels.get(first..end).and_then(|levels| levels.iter().max()) else {

@@ -2,9 +2,8 @@
 
 use media_time::MediaTime;
 
-use super::PULSE_STRIDE;
 use super::bars::{self, FEATURES};
-use super::pulse::RANGES;
+use super::pulse::{PULSE_STRIDE, RANGES};
 use super::tempo::{self, TempoPath, Tempogram};
 use super::timbre::Timbre;
 
@@ -20,7 +19,7 @@ const RELATED_TEMPI: [f64; 6] = [0.5, 2.0, 2.0 / 3.0, 1.5, 1.0 / 3.0, 3.0];
 /// Exponent of the candidates' weights as a function of their salience.
 const CANDIDATE_SHARPNESS: f64 = 8.0;
 /// The feature of a beat is the largest value within this many pulse frames.
-const SOUND_REACH: usize = 3;
+const FEATURE_REACH: usize = 3;
 
 /// A beat with its position in the bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +57,7 @@ pub struct TempoCandidate {
 
 /// Runs of beats that are not due to chance: within frames for which `can_have_beat` holds, significant at all beats
 /// and clear at one at least.
-pub(super) fn audible_runs(
+pub(super) fn significant_runs(
     beats: &[usize],
     path: &TempoPath,
     can_have_beat: impl Fn(usize) -> bool,
@@ -73,7 +72,7 @@ pub(super) fn audible_runs(
 }
 
 /// The features of each beat of a run.
-pub(super) type BeatSounds = Vec<[f32; FEATURES]>;
+pub(super) type BeatFeatures = Vec<[f32; FEATURES]>;
 
 /// The input for the positions of beats in bars.
 pub(super) struct BeatEvidence<'a> {
@@ -82,20 +81,20 @@ pub(super) struct BeatEvidence<'a> {
 }
 
 /// The beats of `runs` with their positions in bars, which restart in each run and follow from its features
-/// `sounds`.
+/// `beat_features`.
 ///
-/// `time` returns the time of a frame, `enters` whether it follows silence.
-pub(super) fn number(
+/// `time` returns the time of a frame, `after_silence` whether it follows silence.
+pub(super) fn number_beats(
     runs: &[Vec<usize>],
-    sounds: &[BeatSounds],
+    beat_features: &[BeatFeatures],
     path: &TempoPath,
     time: impl Fn(usize) -> MediaTime,
-    enters: impl Fn(usize) -> bool,
+    after_silence: impl Fn(usize) -> bool,
 ) -> Vec<Beat> {
     let mut beats: Vec<Beat> = Vec::new();
     let mut downbeats = 0u32;
-    for (run, sounds) in runs.iter().zip(sounds) {
-        let positions = bars::positions(sounds, enters(run[0]));
+    for (run, beat_features) in runs.iter().zip(beat_features) {
+        let positions = bars::positions(beat_features, after_silence(run[0]));
         if !beats.is_empty() {
             // The previous run keeps its last bar; a pickup of this run is a bar of its own.
             downbeats = downbeats.max(1) + u32::from(positions.first().is_some_and(|first| *first != 0));
@@ -116,7 +115,7 @@ pub(super) fn number(
 
 impl BeatEvidence<'_> {
     /// The features of each beat of a run.
-    pub(super) fn of(&self, run: &[usize]) -> BeatSounds {
+    pub(super) fn of(&self, run: &[usize]) -> BeatFeatures {
         let beat = |index: usize| {
             // From the previous beat to the next one, if both exist.
             let (before, after) = (index.saturating_sub(1), (index + 1).min(run.len() - 1));
@@ -133,7 +132,7 @@ impl BeatEvidence<'_> {
     /// Strength of kick and bass around `frame`.
     fn low(&self, frame: usize) -> f32 {
         let low = &self.ranges[0];
-        let around = &low[frame.saturating_sub(SOUND_REACH)..low.len().min(frame + SOUND_REACH + 1)];
+        let around = &low[frame.saturating_sub(FEATURE_REACH)..low.len().min(frame + FEATURE_REACH + 1)];
         around.iter().copied().fold(f32::NEG_INFINITY, f32::max)
     }
 }

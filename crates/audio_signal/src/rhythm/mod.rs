@@ -21,22 +21,20 @@ pub use grid::{Beat, Tempo, TempoCandidate};
 pub use onsets::Onset;
 
 use bars::FEATURES;
-use envelope::Envelope;
-use grid::BeatSounds;
+use envelope::PeakEnvelope;
+use grid::BeatFeatures;
 use onsets::OnsetFunction;
-use pulse::{Pulse, PulseFunction, RANGES};
+use pulse::{PULSE_STRIDE, Pulse, PulseFunction, RANGES};
 use spectrum::BandSpectrum;
 use tempo::Tempogram;
 use timbre::Timbre;
 
-/// Frames of the onset function per frame of the pulse.
-const PULSE_STRIDE: usize = 2;
 /// Weights of the frequency ranges for the tempo. Hi-hats subdivide the beat, which would double the tempo.
 const TEMPO_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 0.0];
 /// Weights of the frequency ranges for the beats of a known tempo. Hi-hats mark them best.
 const BEAT_WEIGHTS: [f32; RANGES] = [1.0, 1.0, 1.0, 1.5];
 /// Minimum pulse, in standard deviations, of the recording's first onset.
-const FIRST_SOUND: f32 = 1.0;
+const FIRST_ONSET_PULSE: f32 = 1.0;
 
 /// The rhythm of a recording.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,26 +50,45 @@ pub struct Rhythm {
 /// Detects the rhythm of a mono stream of any sample rate; silence, noise and speech have onsets but no beats.
 ///
 /// Memory grows by about 7 KB per second of audio.
+///
+/// # Examples
+///
+/// ```
+/// use audio_signal::RhythmAnalyzer;
+///
+/// // Clicks of 10 ms twice a second, for 15 s.
+/// let rate = 16_000;
+/// let click = |n: u32| if n % 8_000 < 160 { (n as f32 * 0.8).sin() * 0.9 } else { 0.0 };
+/// let samples: Vec<f32> = (0..15 * rate).map(click).collect();
+///
+/// let mut analyzer = RhythmAnalyzer::new(rate);
+/// for piece in samples.chunks(1_000) {
+///     analyzer.push(piece);
+/// }
+/// let rhythm = analyzer.finish();
+/// assert_eq!(rhythm.onsets.len(), 30);
+/// assert_eq!(rhythm.tempo.map(|tempo| tempo.bpm.round()), Some(120.0));
+/// ```
 pub struct RhythmAnalyzer {
     rate: u32,
     /// `None` when the rate is out of range.
-    stream: Option<Stream>,
+    stream: Option<RhythmStream>,
 }
 
-struct Stream {
-    envelope: Envelope,
+struct RhythmStream {
+    envelope: PeakEnvelope,
     spectrum: BandSpectrum,
-    features: Features,
+    features: FrameFeatures,
 }
 
-struct Features {
+struct FrameFeatures {
     onsets: OnsetFunction,
     pulse: PulseFunction,
     timbre: Timbre,
     frames: usize,
 }
 
-impl Features {
+impl FrameFeatures {
     fn push(&mut self, levels: &[f32]) {
         self.onsets.push(levels);
         self.timbre.push(levels);
@@ -86,9 +103,9 @@ impl RhythmAnalyzer {
     /// An analyser for a stream of `rate` Hz. Below about 500 Hz or above 1 MHz nothing is detected.
     #[must_use]
     pub fn new(rate: u32) -> Self {
-        let stream = BandSpectrum::new(rate).map(|spectrum| Stream {
-            envelope: Envelope::new(rate),
-            features: Features {
+        let stream = BandSpectrum::new(rate).map(|spectrum| RhythmStream {
+            envelope: PeakEnvelope::new(rate),
+            features: FrameFeatures {
                 onsets: OnsetFunction::default(),
                 pulse: PulseFunction::new(spectrum.centres_hz()),
                 timbre: Timbre::new(spectrum.centres_hz()),
@@ -101,7 +118,7 @@ impl RhythmAnalyzer {
 
     /// Adds `mono` samples (finite, full scale ±1); the result does not depend on how the stream is split into calls.
     pub fn push(&mut self, mono: &[f32]) {
-        if let Some(Stream { envelope, spectrum, features }) = &mut self.stream {
+        if let Some(RhythmStream { envelope, spectrum, features }) = &mut self.stream {
             envelope.push(mono);
             spectrum.push(mono, |levels| features.push(levels));
         }
@@ -117,12 +134,12 @@ impl RhythmAnalyzer {
     /// continue a beat from the music before them, and silence has no evidence against it.
     #[must_use]
     pub fn finish_outside(self, beatless: &[Window]) -> Rhythm {
-        self.finish_with_sounds(beatless).0
+        self.finish_with_features(beatless).0
     }
 
     /// Also returns the features of the beats of each unbroken run.
-    fn finish_with_sounds(self, beatless: &[Window]) -> (Rhythm, Vec<BeatSounds>) {
-        let Some(Stream { envelope, mut spectrum, mut features }) = self.stream else {
+    fn finish_with_features(self, beatless: &[Window]) -> (Rhythm, Vec<BeatFeatures>) {
+        let Some(RhythmStream { envelope, mut spectrum, mut features }) = self.stream else {
             return Default::default();
         };
         spectrum.finish(|levels| features.push(levels));
@@ -144,22 +161,22 @@ impl RhythmAnalyzer {
 
         let tempogram = Tempogram::new(&Pulse::sum(&ranges, TEMPO_WEIGHTS, frames_per_second));
         let mut path = tempogram.path();
-        let enters = |frame: usize| envelope.enters_after_silence(frame * hop);
+        let after_silence = |frame: usize| envelope.starts_after_silence(frame * hop);
         let mut pulse = Pulse::sum(&ranges, BEAT_WEIGHTS, frames_per_second);
-        let first_sound = pulse.values.iter().position(|value| *value > FIRST_SOUND);
-        first_sound.filter(|frame| enters(*frame)).inspect(|frame| pulse.accent(*frame));
+        let first_onset = pulse.values.iter().position(|value| *value > FIRST_ONSET_PULSE);
+        first_onset.filter(|frame| after_silence(*frame)).inspect(|frame| pulse.accent(*frame));
 
-        let beats = beats::track_clearest(&pulse, &tempogram, &mut path);
-        let runs = grid::audible_runs(&beats, &path, |frame| !is_beatless(frame));
+        let beats = beats::track_with_alternatives(&pulse, &tempogram, &mut path);
+        let runs = grid::significant_runs(&beats, &path, |frame| !is_beatless(frame));
         let time = |frame: usize| {
             let frame = frame as f64 + onsets::peak_offset(&pulse.values, frame);
             MediaTime::from_samples((frame * hop as f64).round() as i64, self.rate)
         };
         let evidence = grid::BeatEvidence { ranges: &ranges, timbre: &features.timbre };
-        let sounds: Vec<BeatSounds> = runs.iter().map(|run| evidence.of(run)).collect();
-        let beats = grid::number(&runs, &sounds, &path, time, enters);
+        let beat_features: Vec<BeatFeatures> = runs.iter().map(|run| evidence.of(run)).collect();
+        let beats = grid::number_beats(&runs, &beat_features, &path, time, after_silence);
         let tempo = grid::tempo(&beats, &tempogram, &path);
-        (Rhythm { onsets, tempo, beats }, sounds)
+        (Rhythm { onsets, tempo, beats }, beat_features)
     }
 }
 
@@ -170,7 +187,7 @@ impl RhythmAnalyzer {
 pub fn bar_features(rate: u32, mono: &[f32]) -> Vec<Vec<([f32; FEATURES], Beat)>> {
     let mut analyzer = RhythmAnalyzer::new(rate);
     analyzer.push(mono);
-    let (rhythm, sounds) = analyzer.finish_with_sounds(&[]);
+    let (rhythm, beat_features) = analyzer.finish_with_features(&[]);
     let mut beats = rhythm.beats.into_iter();
-    sounds.into_iter().map(|run| run.into_iter().zip(beats.by_ref()).collect()).collect()
+    beat_features.into_iter().map(|run| run.into_iter().zip(beats.by_ref()).collect()).collect()
 }

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use aubio_rs::vec::CVec;
 use aubio_rs::{OnsetMode, SpecDesc};
 
+/// Frames of the onset function per frame of the pulse.
+pub(super) const PULSE_STRIDE: usize = 2;
 /// Borders between the frequency ranges, Hz.
 const RANGE_EDGES_HZ: [f64; RANGES - 1] = [200.0, 2_000.0, 7_000.0];
 /// Frequency ranges: kick and bass, chords and the body of the snare, its noise, hi-hats.

@@ -6,12 +6,12 @@ use super::texture::{BANDS, Texture};
 /// Number of frames compared on either side of an instant: 1 s.
 const REACH: usize = 32;
 /// Minimum number of frames on either side for a comparison: 0.26 s.
-const FEWEST: i64 = 8;
+const MIN_FRAMES: i64 = 8;
 /// Minimum distance of two changes in frames.
-const APART: usize = 16;
+const MIN_DISTANCE: usize = 16;
 /// Minimum mean log likelihood ratio per band of a change. Between two different sources it is 0.5 to 1.5, within
 /// steady noise 0.1, within music 0.2 to 0.5 with peaks at real changes.
-const LEAST_RATIO: f32 = 0.5;
+const MIN_RATIO: f32 = 0.5;
 /// Minimum variance of a band's level within a section, in dB²: prevents certainty from a few constant frames.
 const VARIANCE_FLOOR: f64 = 4.0;
 
@@ -20,12 +20,12 @@ const VARIANCE_FLOOR: f64 = 4.0;
 /// An instant is a change if two Gaussians with diagonal covariance, one for the band levels of the second before and
 /// one for those of the second after, explain both seconds much better than a single one, and better than at any
 /// instant nearby (Chen and Gopalakrishnan, "Speaker, environment and channel change detection", 1998).
-pub(crate) fn stretches(textures: &[Texture]) -> Vec<Range<usize>> {
+pub(crate) fn sections(textures: &[Texture]) -> Vec<Range<usize>> {
     let ratios = ratios(textures);
-    let greatest = sliding::maxima(&ratios, APART);
-    let is_change = |frame: &usize| ratios[*frame] >= LEAST_RATIO && ratios[*frame] >= greatest[*frame];
+    let greatest = sliding::maxima(&ratios, MIN_DISTANCE);
+    let is_change = |frame: &usize| ratios[*frame] >= MIN_RATIO && ratios[*frame] >= greatest[*frame];
     let mut bounds: Vec<usize> = (1..textures.len()).filter(is_change).collect();
-    bounds.dedup_by(|next, last| *next - *last < APART);
+    bounds.dedup_by(|next, last| *next - *last < MIN_DISTANCE);
     let starts = std::iter::once(0).chain(bounds.iter().copied());
     let ends = bounds.iter().copied().chain([textures.len()]);
     starts.zip(ends).map(|(start, end)| start..end).collect()
@@ -38,7 +38,7 @@ fn ratios(textures: &[Texture]) -> Vec<f32> {
     textures.iter().take(REACH).for_each(|texture| after.add(texture, 1));
     (0..textures.len())
         .map(|frame| {
-            let enough = before.count.min(after.count) >= FEWEST;
+            let enough = before.count.min(after.count) >= MIN_FRAMES;
             let ratio = if enough { before.ratio(&after) } else { 0.0 };
             before.add(&textures[frame], 1);
             after.add(&textures[frame], -1);
@@ -108,9 +108,9 @@ mod tests {
             .collect();
         let mut meter = TextureMeter::new();
         meter.push(&samples);
-        let found = stretches(&meter.finish());
+        let found = sections(&meter.finish());
         assert_eq!((found.len(), found.last().map(|last| last.end)), (2, Some(313)), "{found:?}");
         assert!(found[0].end.abs_diff(160) <= 1, "{found:?}");
-        assert_eq!(stretches(&[]), std::slice::from_ref(&(0..0)));
+        assert_eq!(sections(&[]), std::slice::from_ref(&(0..0)));
     }
 }

@@ -3,9 +3,9 @@ use std::ops::Range;
 use super::SceneKind;
 use super::changes;
 use super::features::{Features, features, salience};
+use super::measurements::{CELLS_PER_FRAME, CellSegment, SceneMeasurements};
 use super::model::{BACKGROUND, MUSIC, SPEAKING};
-use super::path::{DurationModel, Emission, STATES, best};
-use super::timeline::{CELLS, CellSegment, Track};
+use super::path::{DurationModel, Emission, STATES, viterbi};
 
 /// The kinds of the path's states, in their order.
 const KINDS: [SceneKind; STATES] = [SceneKind::Speech, SceneKind::Music, SceneKind::Other];
@@ -14,27 +14,28 @@ const MUSICAL: usize = 1;
 /// Minimum durations in frames and costs of changes. Speech lasts at least a syllable, music and other audio a second
 /// or more. Where the audio does not change, another kind needs seconds of evidence, because a piece is music before
 /// its pulse is clear.
-const GRAMMAR: DurationModel = DurationModel { shortest: [8, 40, 31], change: 15.0, likely_change: 1.0 };
+const DURATIONS: DurationModel =
+    DurationModel { min_frames: [8, 40, 31], switch_cost: 15.0, boundary_switch_cost: 1.0 };
 /// Minimum probability of a state in a frame.
-const LEAST_PROBABILITY: f32 = 0.02;
+const MIN_PROBABILITY: f32 = 0.02;
 /// Fraction of independent evidence in each frame, because neighbouring frames are correlated.
-const NOVELTY: f32 = 0.25;
+const EVIDENCE_WEIGHT: f32 = 0.25;
 /// Minimum speech probability of a frame with a voice.
-const VOICED: f32 = 0.5;
+const VOICE_THRESHOLD: f32 = 0.5;
 /// Exponent by which the mean probability of a segment's frames is sharpened to that of the segment.
 const SHARPENING_EXPONENT: f32 = 2.0;
 /// Minimum fraction of frames with a voice in sung music.
-const SUNG: f32 = 0.15;
+const MIN_SUNG_FRACTION: f32 = 0.15;
 /// Minimum length of a piece in cells (160 ms); shorter ones are merged into a neighbour.
-const SHORTEST_PIECE: usize = 20;
+const MIN_PIECE_CELLS: usize = 20;
 
 /// The audio of a recording, classified frame by frame.
 pub(crate) struct SceneClassifier<'a> {
-    track: &'a Track,
+    measurements: &'a SceneMeasurements,
     features: Vec<Features>,
     salience: Vec<f32>,
     /// Sections between changes of the audio.
-    sounds: Vec<Range<usize>>,
+    sections: Vec<Range<usize>>,
     /// Probability of each state per frame; their sum is 1.
     probabilities: Vec<Emission>,
 }
@@ -46,33 +47,36 @@ pub(crate) struct PathSection {
 }
 
 impl<'a> SceneClassifier<'a> {
-    pub(crate) fn new(track: &'a Track) -> Self {
-        let salience = salience(&track.textures);
-        let sounds = changes::stretches(&track.textures);
-        let features = features(&track.textures, &track.voice, &salience, &sounds);
-        let probabilities = features.iter().zip(&track.voice).map(|(features, &voice)| {
+    pub(crate) fn new(measurements: &'a SceneMeasurements) -> Self {
+        let salience = salience(&measurements.textures);
+        let sections = changes::sections(&measurements.textures);
+        let features = features(&measurements.textures, &measurements.voice, &salience, &sections);
+        let probabilities = features.iter().zip(&measurements.voice).map(|(features, &voice)| {
             let spoken = voice * SPEAKING.probability(features);
             let music = (1.0 - spoken) * MUSIC.probability(features);
             [spoken, music, 1.0 - spoken - music]
         });
-        Self { probabilities: probabilities.collect(), track, features, salience, sounds }
+        Self { probabilities: probabilities.collect(), measurements, features, salience, sections }
     }
 
     /// The most likely kinds over time, apart from silence: parts that cover the whole recording.
     pub(crate) fn path(&self, quiet: &[Range<usize>]) -> Vec<PathSection> {
         let mut silent = vec![false; self.features.len()];
         for run in quiet {
-            let frames = run.start.div_ceil(CELLS)..(run.end / CELLS).min(silent.len());
+            let frames = run.start.div_ceil(CELLS_PER_FRAME)..(run.end / CELLS_PER_FRAME).min(silent.len());
             if !frames.is_empty() {
                 silent[frames].fill(true);
             }
         }
         let emissions: Vec<Emission> =
             (0..silent.len()).map(|frame| self.emission(frame, silent[frame])).collect();
-        let mut likely = silent;
-        self.sounds.iter().filter(|sound| !sound.is_empty()).for_each(|sound| likely[sound.start] = true);
-        let found = best(&emissions, |frame| likely[frame], &GRAMMAR);
-        let cells = |frames: Range<usize>| frames.start * CELLS..frames.end * CELLS;
+        let mut is_boundary = silent;
+        self.sections
+            .iter()
+            .filter(|section| !section.is_empty())
+            .for_each(|section| is_boundary[section.start] = true);
+        let found = viterbi(&emissions, |frame| is_boundary[frame], &DURATIONS);
+        let cells = |frames: Range<usize>| frames.start * CELLS_PER_FRAME..frames.end * CELLS_PER_FRAME;
         found.into_iter().map(|(state, frames)| PathSection { state, cells: cells(frames) }).collect()
     }
 
@@ -80,12 +84,12 @@ impl<'a> SceneClassifier<'a> {
         if silent {
             return [0.0; STATES];
         }
-        let weight = NOVELTY * self.salience[frame];
-        self.probabilities[frame].map(|probability| weight * probability.clamp(LEAST_PROBABILITY, 1.0).ln())
+        let weight = EVIDENCE_WEIGHT * self.salience[frame];
+        self.probabilities[frame].map(|probability| weight * probability.clamp(MIN_PROBABILITY, 1.0).ln())
     }
 
-    /// The stretches of `parts` within `gap`, a range of cells that are not silent.
-    pub(crate) fn stretches(&self, parts: &[PathSection], gap: &Range<usize>) -> Vec<CellSegment> {
+    /// The segments of `parts` within `gap`, a range of cells that are not silent.
+    pub(crate) fn segments(&self, parts: &[PathSection], gap: &Range<usize>) -> Vec<CellSegment> {
         let first = parts.partition_point(|part| part.cells.end <= gap.start);
         let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
         for (index, part) in
@@ -95,20 +99,20 @@ impl<'a> SceneClassifier<'a> {
             let end = if last { gap.end } else { part.cells.end.min(gap.end) };
             pieces.push((part.state, part.cells.start.max(gap.start)..end));
         }
-        absorb_short(&mut pieces);
-        pieces.into_iter().map(|(state, cells)| self.stretch(state, cells)).collect()
+        merge_short(&mut pieces);
+        pieces.into_iter().map(|(state, cells)| self.segment(state, cells)).collect()
     }
 
-    fn stretch(&self, state: usize, cells: Range<usize>) -> CellSegment {
-        let end = cells.end.div_ceil(CELLS).min(self.features.len());
-        let frames = (cells.start / CELLS).min(end.saturating_sub(1))..end;
+    fn segment(&self, state: usize, cells: Range<usize>) -> CellSegment {
+        let end = cells.end.div_ceil(CELLS_PER_FRAME).min(self.features.len());
+        let frames = (cells.start / CELLS_PER_FRAME).min(end.saturating_sub(1))..end;
         let weighted_mean = |value: &dyn Fn(usize) -> f32| {
             let weighted = frames.clone().map(|frame| (self.salience[frame] + 1e-3, frame));
             let (sum, weight) =
                 weighted.fold((0.0, 0.0), |(sum, weight), (w, frame)| (sum + w * value(frame), weight + w));
             if weight > 0.0 { sum / weight } else { 0.0 }
         };
-        let voiced = |frame: usize| f32::from(u8::from(self.track.voice[frame] >= VOICED));
+        let voiced = |frame: usize| f32::from(u8::from(self.measurements.voice[frame] >= VOICE_THRESHOLD));
         let under = |frame: usize| voiced(frame) * BACKGROUND.probability(&self.features[frame]);
         let (voice, background) = (weighted_mean(&voiced), weighted_mean(&under));
         CellSegment {
@@ -116,7 +120,7 @@ impl<'a> SceneClassifier<'a> {
             cells,
             probability: sharpen(weighted_mean(&|frame| self.probabilities[frame][state])),
             background_music: state == SPEECH && background > 0.5 * voice,
-            sung: state == MUSICAL && voice >= SUNG,
+            sung: state == MUSICAL && voice >= MIN_SUNG_FRACTION,
         }
     }
 }
@@ -128,9 +132,9 @@ fn sharpen(probability: f32) -> f32 {
 }
 
 /// Merges short pieces into a neighbour.
-fn absorb_short(pieces: &mut Vec<(usize, Range<usize>)>) {
+fn merge_short(pieces: &mut Vec<(usize, Range<usize>)>) {
     while pieces.len() > 1 {
-        let Some(index) = pieces.iter().position(|(_, cells)| cells.len() < SHORTEST_PIECE) else { return };
+        let Some(index) = pieces.iter().position(|(_, cells)| cells.len() < MIN_PIECE_CELLS) else { return };
         let (_, cells) = pieces.remove(index);
         match index.checked_sub(1) {
             Some(before) => pieces[before].1.end = cells.end,

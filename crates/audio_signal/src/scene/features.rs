@@ -19,10 +19,10 @@ const MASKING_RANGE_DB: f32 = 15.0;
 /// Added to variances, so that the ratio of two small numbers stays insignificant.
 const VARIANCE_FLOOR: f64 = 1.0;
 /// Minimum level (dBFS) and minimum flux (dB); lower ones are clamped to them.
-const QUIETEST_DB: f32 = -100.0;
-const LEAST_FLUX: f64 = 0.05;
+const MIN_LEVEL_DB: f32 = -100.0;
+const MIN_FLUX: f64 = 0.05;
 /// Minimum correlation; lower ones are clamped to it.
-const LEAST_PERSISTENCE: f64 = 0.02;
+const MIN_PERSISTENCE: f64 = 0.02;
 /// The pulse is measured over three seconds on either side, every half second, with periods of 0.25 s to 1.5 s.
 const PULSE_REACH: usize = 96;
 const PULSE_STRIDE: usize = 16;
@@ -48,11 +48,11 @@ pub(crate) fn features(
     textures: &[Texture],
     voice: &[f32],
     salience: &[f32],
-    stretches: &[Range<usize>],
+    sections: &[Range<usize>],
 ) -> Vec<Features> {
     let mut features = Vec::with_capacity(textures.len());
-    for stretch in stretches {
-        let range = || stretch.clone();
+    for section in sections {
+        let range = || section.clone();
         features.extend(section_features(&textures[range()], &voice[range()], &salience[range()]));
     }
     features
@@ -63,7 +63,7 @@ fn section_features(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Ve
     let mut features = Vec::with_capacity(textures.len());
     let moments = |t: usize| {
         let Texture { level_db, flux, peakiness, persistence, change, .. } = &textures[t];
-        let [level, flux, peakiness] = [level_db.max(QUIETEST_DB), *flux, *peakiness].map(f64::from);
+        let [level, flux, peakiness] = [level_db.max(MIN_LEVEL_DB), *flux, *peakiness].map(f64::from);
         let pair = |c: &Correlation| [c.covariance, c.variance].map(f64::from);
         let ([a, b], [c, d]) = (pair(persistence), pair(change));
         let salient = [1.0, a, b, c, d, flux, peakiness, peakiness * peakiness, voice[t].into()];
@@ -77,15 +77,15 @@ fn section_features(textures: &[Texture], voice: &[f32], salience: &[f32]) -> Ve
         let [level, level_squared, flux, flux_squared] =
             [level, level_squared, flux, flux_squared].map(|sum| sum / count as f64);
         let ratio = |covariance: f64, variance: f64| covariance / (variance.max(0.0) + VARIANCE_FLOOR);
-        let (persistence, change) = (ratio(a, b).max(LEAST_PERSISTENCE), ratio(c, d).max(0.0));
+        let (persistence, change) = (ratio(a, b).max(MIN_PERSISTENCE), ratio(c, d).max(0.0));
         let values = [
             persistence.ln(),
             (persistence * change).sqrt(),
             pulse[t].into(),
             (deviation(level, level_squared) + 0.5).ln(),
             (deviation(peakiness, peakiness_squared) + 0.3).ln(),
-            (flux_squared / flux.max(LEAST_FLUX).powi(2)).max(1.0).ln(),
-            salient_flux.max(LEAST_FLUX).ln(),
+            (flux_squared / flux.max(MIN_FLUX).powi(2)).max(1.0).ln(),
+            salient_flux.max(MIN_FLUX).ln(),
             peakiness / 10.0,
             voice,
         ];

@@ -10,22 +10,24 @@ mod changes;
 mod classifier;
 mod features;
 mod levels;
+mod measurements;
 mod model;
 mod path;
 mod regions;
 mod segment;
+mod segmentation;
 mod silence;
 mod sliding;
 mod texture;
-mod timeline;
 
 use crate::{ModelError, SpeechDetector};
 pub use segment::{SceneKind, Segment};
 
 pub(crate) use levels::LevelMeter;
+pub(crate) use measurements::SceneMeasurements;
 pub(crate) use regions::speech_regions;
+pub(crate) use segmentation::{TimedSegment, segments};
 pub(crate) use texture::{Texture, TextureMeter};
-pub(crate) use timeline::{Span, Track, spans};
 
 /// For each 32 ms of a mono stream at 16 kHz, the input of the decisions between speech, singing, music and other:
 /// nine features, and the probability of speech. For fitting them (`tools/scene/fit.py`).
@@ -41,6 +43,6 @@ pub fn scene_features(mono: &[f32]) -> Result<Vec<([f32; 9], f32)>, ModelError> 
     detector.push(mono, &mut voice);
     detector.finish(&mut voice);
     let salience = features::salience(&textures);
-    let features = features::features(&textures, &voice, &salience, &changes::stretches(&textures));
+    let features = features::features(&textures, &voice, &salience, &changes::sections(&textures));
     Ok(features.into_iter().zip(voice).collect())
 }

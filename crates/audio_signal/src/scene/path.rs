@@ -6,17 +6,17 @@ pub(crate) const STATES: usize = 3;
 /// Log likelihoods of the states of a frame.
 pub(crate) type Emission = [f32; STATES];
 
-/// Minimum duration of each state (frames) and cost of a change (nats).
+/// Minimum duration of each state (frames) and costs of a change of state (nats).
 pub(crate) struct DurationModel {
-    pub(crate) shortest: [usize; STATES],
-    pub(crate) change: f64,
+    pub(crate) min_frames: [usize; STATES],
+    pub(crate) switch_cost: f64,
     /// Cost of a change at silence or at a change of the audio.
-    pub(crate) likely_change: f64,
+    pub(crate) boundary_switch_cost: f64,
 }
 
 #[derive(Clone, Copy)]
-struct Step {
-    /// The previous state, if the segment of this state started `shortest` frames ago.
+struct BackPointer {
+    /// The previous state, if the segment of this state started `min_frames` frames ago.
     from: Option<u8>,
 }
 
@@ -24,40 +24,41 @@ struct Step {
 ///
 /// A Viterbi search over segments with a minimum duration each (explicit-duration hidden Markov model, Rabiner 1989,
 /// IV.D, with a uniform distribution above the minimum): the best path whose last segment is of state k and long
-/// enough either continued by a frame, or entered k exactly `shortest` frames ago. A recording shorter than the minimum
-/// durations is one segment.
-pub(crate) fn best(
+/// enough either continued by a frame, or entered k exactly `min_frames` frames ago. A recording shorter than the
+/// minimum durations is one segment.
+pub(crate) fn viterbi(
     emissions: &[Emission],
-    likely: impl Fn(usize) -> bool,
-    grammar: &DurationModel,
+    is_boundary: impl Fn(usize) -> bool,
+    durations: &DurationModel,
 ) -> Vec<(usize, Range<usize>)> {
     let sums = prefix_sums(emissions);
     let mut scores: Vec<[f64; STATES]> = Vec::with_capacity(emissions.len() + 1);
-    let mut steps: Vec<[Step; STATES]> = Vec::with_capacity(emissions.len() + 1);
+    let mut steps: Vec<[BackPointer; STATES]> = Vec::with_capacity(emissions.len() + 1);
     scores.push([0.0; STATES]);
-    steps.push([Step { from: None }; STATES]);
+    steps.push([BackPointer { from: None }; STATES]);
     for end in 1..=emissions.len() {
         let mut score = [0.0; STATES];
-        let mut step = [Step { from: None }; STATES];
+        let mut step = [BackPointer { from: None }; STATES];
         for state in 0..STATES {
             score[state] = scores[end - 1][state] + f64::from(emissions[end - 1][state]);
-            let Some(start) = end.checked_sub(grammar.shortest[state]).filter(|&start| start > 0) else {
+            let Some(start) = end.checked_sub(durations.min_frames[state]).filter(|&start| start > 0) else {
                 continue;
             };
-            let cost = if likely(start) { grammar.likely_change } else { grammar.change };
+            let cost =
+                if is_boundary(start) { durations.boundary_switch_cost } else { durations.switch_cost };
             let gained = sums[end][state] - sums[start][state] - cost;
             // Only the first segment can be shorter; it is then dropped.
-            for from in (0..STATES).filter(|&from| from != state && start >= grammar.shortest[from]) {
+            for from in (0..STATES).filter(|&from| from != state && start >= durations.min_frames[from]) {
                 if scores[start][from] + gained > score[state] {
                     score[state] = scores[start][from] + gained;
-                    step[state] = Step { from: Some(from as u8) };
+                    step[state] = BackPointer { from: Some(from as u8) };
                 }
             }
         }
         scores.push(score);
         steps.push(step);
     }
-    trace(&scores, &steps, grammar)
+    trace(&scores, &steps, durations)
 }
 
 fn prefix_sums(emissions: &[Emission]) -> Vec<[f64; STATES]> {
@@ -71,8 +72,8 @@ fn prefix_sums(emissions: &[Emission]) -> Vec<[f64; STATES]> {
 
 fn trace(
     scores: &[[f64; STATES]],
-    steps: &[[Step; STATES]],
-    grammar: &DurationModel,
+    steps: &[[BackPointer; STATES]],
+    durations: &DurationModel,
 ) -> Vec<(usize, Range<usize>)> {
     let mut end = scores.len() - 1;
     let mut state = (1..STATES).fold(0, |best, k| if scores[end][k] > scores[end][best] { k } else { best });
@@ -81,7 +82,7 @@ fn trace(
     while at > 0 {
         match steps[at][state].from {
             Some(from) => {
-                let start = at - grammar.shortest[state];
+                let start = at - durations.min_frames[state];
                 segments.push((state, start..end));
                 (state, at, end) = (usize::from(from), start, start);
             }
@@ -100,7 +101,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const GRAMMAR: DurationModel = DurationModel { shortest: [2, 5, 4], change: 1.0, likely_change: 0.1 };
+    const DURATIONS: DurationModel =
+        DurationModel { min_frames: [2, 5, 4], switch_cost: 1.0, boundary_switch_cost: 0.1 };
 
     fn towards(state: usize) -> Emission {
         std::array::from_fn(|k| if k == state { -0.1 } else { -2.0 })
@@ -110,7 +112,7 @@ mod tests {
     fn segments_below_the_minimum_duration_are_skipped() {
         let states = [0, 0, 0, 0, 1, 1, 0, 0, 2, 2, 2, 2, 2];
         let emissions: Vec<_> = states.into_iter().map(towards).collect();
-        assert_eq!(best(&emissions, |_| false, &GRAMMAR), [(0, 0..8), (2, 8..13)]);
+        assert_eq!(viterbi(&emissions, |_| false, &DURATIONS), [(0, 0..8), (2, 8..13)]);
     }
 
     proptest! {
@@ -118,11 +120,11 @@ mod tests {
         fn segments_cover_everything_and_last_long_enough(
             values in prop::collection::vec(prop::array::uniform3(-3f32..0.0), 0..60),
         ) {
-            let segments = best(&values, |t| t % 7 == 0, &GRAMMAR);
+            let segments = viterbi(&values, |t| t % 7 == 0, &DURATIONS);
             let mut at = 0;
             for (index, (state, frames)) in segments.iter().enumerate() {
                 prop_assert_eq!(frames.start, at);
-                prop_assert!(segments.len() == 1 || frames.len() >= GRAMMAR.shortest[*state]);
+                prop_assert!(segments.len() == 1 || frames.len() >= DURATIONS.min_frames[*state]);
                 prop_assert!(index == 0 || segments[index - 1].0 != *state);
                 at = frames.end;
             }

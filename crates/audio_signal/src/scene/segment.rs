@@ -1,7 +1,7 @@
 use media_time::Window;
 use serde::{Deserialize, Serialize};
 
-/// Kind of a segment.
+/// What a segment of a recording contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SceneKind {

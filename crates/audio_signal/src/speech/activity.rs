@@ -8,8 +8,7 @@ use std::collections::VecDeque;
 use media_decode::{DecodeError, Decoder};
 use media_time::Window;
 
-use super::{SPEECH_FRAME, SPEECH_RATE, SpeechDetector};
-use crate::analysis::window_of;
+use super::{SPEECH_FRAME, SPEECH_RATE, SpeechDetector, window_of};
 use crate::scene::speech_regions;
 use crate::{Control, Progress, Resampler, SignalError, Thresholds};
 

@@ -8,62 +8,36 @@
 
 mod activity;
 mod dense;
+mod error;
+mod frames;
 mod onnx;
 mod presence;
 mod recurrence;
 mod spectrum;
 mod weights;
 
+pub(crate) use self::frames::window_of;
 pub use self::{
     activity::{ACTIVITY_VERSION, speech_activity},
+    error::ModelError,
+    frames::{SPEECH_FRAME, SPEECH_RATE},
     presence::speech_presence,
 };
 use self::{
     dense::{LANES, Lanes},
-    recurrence::{HIDDEN, State},
+    recurrence::{HIDDEN, LstmState},
     spectrum::{BINS, STEPS, Workspace},
     weights::{ENCODER, Model, Weights},
 };
-
-/// Sample rate of the detector's input, in Hz.
-pub const SPEECH_RATE: u32 = 16_000;
-/// Number of samples per probability: 32 ms.
-pub const SPEECH_FRAME: usize = 512;
 
 /// Number of samples before a frame that are also input of the network.
 const CONTEXT: usize = 64;
 const BATCH: usize = LANES * SPEECH_FRAME;
 
-/// The bundled speech model cannot be used. The only cause is another version of the `silero` crate: build with the
-/// version in Cargo.lock.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ModelError {
-    /// The bytes are not those of an ONNX model with a branch for 16 kHz.
-    #[error("the speech model is malformed: it has {0}")]
-    Malformed(&'static str),
-    /// A tensor is missing.
-    #[error("the speech model lacks the tensor `{0}`")]
-    Missing(&'static str),
-    /// A tensor has an unexpected shape.
-    #[error("the speech model's tensor `{name}` has the shape {found:?} instead of {expected:?}")]
-    Shape {
-        /// Name of the tensor.
-        name: &'static str,
-        /// The shape in Silero v6.
-        expected: Vec<usize>,
-        /// The shape in the model.
-        found: Vec<u64>,
-    },
-    /// The tensor of the spectral transform has other contents.
-    #[error("the speech model's tensor `{0}` is not a windowed Fourier transform")]
-    Transform(&'static str),
-}
-
 /// Detects speech in a stream. Uses about 200 kB regardless of the stream's length.
 pub struct SpeechDetector {
     model: &'static Model,
-    state: State,
+    state: LstmState,
     /// The 64 samples before the next frame, followed by the samples of the next batch so far.
     pending: Vec<f32>,
     buffers: Box<Buffers>,
@@ -103,7 +77,7 @@ impl SpeechDetector {
     pub fn new() -> Result<Self, ModelError> {
         let mut pending = Vec::with_capacity(CONTEXT + BATCH);
         pending.resize(CONTEXT, 0.0);
-        Ok(Self { model: weights::bundled()?, state: State::default(), pending, buffers: Box::default() })
+        Ok(Self { model: weights::bundled()?, state: LstmState::default(), pending, buffers: Box::default() })
     }
 
     /// Name of the model with the first 8 hex digits of its file's SHA-256, for cache keys: another version may

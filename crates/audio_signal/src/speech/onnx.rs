@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ModelError;
+use super::error::ModelError;
 
 /// A tensor of 32-bit floats, as stored in the model.
 #[derive(Clone, Debug)]

@@ -23,12 +23,12 @@ pub(super) struct Recurrence {
 
 /// The state of the LSTM after the frames so far.
 #[derive(Clone)]
-pub(super) struct State {
+pub(super) struct LstmState {
     hidden: [f32; HIDDEN],
     cell: [f32; HIDDEN],
 }
 
-impl Default for State {
+impl Default for LstmState {
     fn default() -> Self {
         Self { hidden: [0.0; HIDDEN], cell: [0.0; HIDDEN] }
     }
@@ -45,7 +45,7 @@ impl Recurrence {
 
     /// Processes one frame, given the input's part of its gates, and returns its probability of speech.
     #[inline(always)]
-    pub(super) fn step(&self, mut gates: [f32; 4 * HIDDEN], state: &mut State) -> f32 {
+    pub(super) fn step(&self, mut gates: [f32; 4 * HIDDEN], state: &mut LstmState) -> f32 {
         let blocks = self.hidden.as_chunks::<BLOCK>().0.chunks_exact(HIDDEN);
         for (weights, gates) in blocks.zip(gates.as_chunks_mut::<BLOCK>().0) {
             multiply_add(weights, &state.hidden, gates);
@@ -53,7 +53,7 @@ impl Recurrence {
         let (input, rest) = gates.split_at(HIDDEN);
         let (forget, rest) = rest.split_at(HIDDEN);
         let (candidate, output) = rest.split_at(HIDDEN);
-        let State { hidden, cell } = state;
+        let LstmState { hidden, cell } = state;
         vectorized(
             #[inline(always)]
             || {

@@ -5,23 +5,23 @@ use std::{collections::BTreeMap, f64::consts::TAU, sync::LazyLock};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ModelError,
     dense::{Convolution, Dense},
+    error::ModelError,
     onnx::{self, Tensor},
     recurrence::{HIDDEN, Recurrence},
     spectrum::{BINS, Spectrum, WINDOW},
 };
 
 /// Channels and strides of the four convolutions.
-pub(super) const ENCODER: [Layer; 4] = [
-    Layer { inputs: BINS, outputs: 128, stride: 1 },
-    Layer { inputs: 128, outputs: 64, stride: 2 },
-    Layer { inputs: 64, outputs: 64, stride: 2 },
-    Layer { inputs: 64, outputs: 128, stride: 1 },
+pub(super) const ENCODER: [ConvolutionShape; 4] = [
+    ConvolutionShape { inputs: BINS, outputs: 128, stride: 1 },
+    ConvolutionShape { inputs: 128, outputs: 64, stride: 2 },
+    ConvolutionShape { inputs: 64, outputs: 64, stride: 2 },
+    ConvolutionShape { inputs: 64, outputs: 128, stride: 1 },
 ];
 
 /// Shape of one convolution.
-pub(super) struct Layer {
+pub(super) struct ConvolutionShape {
     pub inputs: usize,
     pub outputs: usize,
     pub stride: usize,
@@ -91,7 +91,7 @@ impl Constants<'_> {
         Ok(values)
     }
 
-    fn convolution(&self, index: usize, layer: &Layer) -> Result<Convolution, ModelError> {
+    fn convolution(&self, index: usize, layer: &ConvolutionShape) -> Result<Convolution, ModelError> {
         const NAMES: [(&str, &str); 4] = [
             ("encoder.0.reparam_conv.weight", "encoder.0.reparam_conv.bias"),
             ("encoder.1.reparam_conv.weight", "encoder.1.reparam_conv.bias"),

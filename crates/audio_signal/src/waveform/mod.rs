@@ -36,7 +36,7 @@ pub struct Waveform {
     pub peaks: Vec<i16>,
 }
 
-/// Resolution of a waveform.
+/// Resolution of a waveform in time, and its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaveformParams {
     /// Number of frames per pixel; clamped to [`WaveformParams::SAMPLES_PER_PIXEL`].
@@ -86,6 +86,29 @@ impl From<DecodeError> for WaveformError {
 
 /// Decodes a recording once and computes its peaks: at most 8 MiB, regardless of its duration. `cancelled` is polled
 /// after each block of audio.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Cursor;
+///
+/// use audio_signal::{WaveformParams, waveform};
+/// use media_decode::MediaInput;
+///
+/// # /// A WAVE file of mono samples, 16 bit.
+/// # fn wav(rate: u32, samples: &[i16]) -> Vec<u8> {
+/// #     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+/// #     let [length, rate, bytes_a_second] = [data.len() as u32, rate, 2 * rate].map(u32::to_le_bytes);
+/// #     let riff = (36 + data.len() as u32).to_le_bytes();
+/// #     let format = b"WAVEfmt \x10\0\0\0\x01\0\x01\0";
+/// #     [b"RIFF".as_slice(), &riff, format, &rate, &bytes_a_second, b"\x02\0\x10\0data", &length, &data].concat()
+/// # }
+/// let recording = MediaInput::from(Cursor::new(wav(8_000, &[0, 100, -50, 7, 8, 9])));
+/// let params = WaveformParams { samples_per_pixel: 4, split_channels: false };
+/// let peaks = waveform(&recording, &params, &|| false)?;
+/// assert_eq!(peaks.channel(0).collect::<Vec<_>>(), [[-50, 100], [8, 9]], "the last pixel has two frames");
+/// # Ok::<(), audio_signal::WaveformError>(())
+/// ```
 ///
 /// # Errors
 /// [`WaveformError::TooDetailed`], before decoding if the container declares a duration; those of

@@ -6,7 +6,7 @@ use audio_signal::{AnalysisParams, Control, SignalError, Thresholds, analyze, ve
 use media_decode::DecodeError;
 use media_time::MediaTime;
 
-use crate::sounds::{noise, tune, wav};
+use crate::synthetic_audio::{noise, tune, wav};
 
 fn recording() -> Vec<f32> {
     let mut stereo = Vec::new();

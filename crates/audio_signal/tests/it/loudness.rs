@@ -2,17 +2,16 @@
 
 #![expect(clippy::expect_used, reason = "a failed step fails the test")]
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
 
 use audio_signal::{LoudnessMeter, LoudnessProfile};
 use media_decode::Decoder;
 use media_time::{MediaTime, Window};
 use proptest::prelude::*;
 use symphonia::core::audio::{Channels, Position};
+use test_kit::files::corpus;
 
 const STEREO: Channels = Channels::Positioned(Position::FRONT_LEFT.union(Position::FRONT_RIGHT));
 const MONO: Channels = Channels::Positioned(Position::FRONT_CENTER);
@@ -126,13 +125,7 @@ fn of_file(path: &Path) -> LoudnessProfile {
 
 #[test]
 fn loudness_of_ebu_recordings() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-    let corpus = std::env::var_os("HARKBACK_CORPUS").map_or(root, PathBuf::from).join("loudness");
-    if !corpus.is_dir() {
-        println!("skipped: corpus absent (no folder {})", corpus.display());
-        return;
-    }
+    let Some(corpus) = corpus("loudness") else { return };
     for name in ["ebu_3341-1", "ebu_3342-1"] {
         let truth = std::fs::read(corpus.join(name).with_extension("json")).expect("the truth");
         let truth: serde_json::Value = serde_json::from_slice(&truth).expect("JSON");

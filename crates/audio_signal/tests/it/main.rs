@@ -6,7 +6,6 @@ mod plausibility;
 mod quality;
 mod rhythm;
 mod scene;
-mod sounds;
 mod speech;
-mod support;
+mod synthetic_audio;
 mod waveform;

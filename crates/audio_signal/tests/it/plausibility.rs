@@ -3,25 +3,18 @@
 #![expect(clippy::expect_used, reason = "a failed step fails the test")]
 
 use std::fs::File;
-use std::path::PathBuf;
-use std::process::Command;
 
 use audio_signal::{Analysis, AnalysisParams, Control, DOUBTED_CONFIDENCE, Suspicion, analyze};
 use media_decode::{Decoders, Ffmpeg, MediaInput};
 
-use crate::sounds::{noise, tune, wav};
-use crate::support::Studio;
+use crate::synthetic_audio::{noise, tune, wav};
+use test_kit::{Recordings, program};
 
 fn analysis(input: &MediaInput) -> Analysis {
     analyze(input, &AnalysisParams::default(), &Control::none()).expect("a recording")
 }
 
 fn with_ffmpeg(file: File) -> MediaInput {
-    let program = |name: &str| {
-        let found =
-            Command::new("/bin/sh").args(["-c", &format!("command -v {name}")]).output().expect("a shell");
-        PathBuf::from(String::from_utf8(found.stdout).expect("a path").trim())
-    };
     MediaInput::new(file, Decoders::with_ffmpeg(Ffmpeg::new(program("ffmpeg"), program("ffprobe"))))
 }
 
@@ -43,8 +36,8 @@ fn plausible_recordings_are_not_doubted() {
 /// If ffmpeg's duration equals that of the decoder, the doubt about a wrong declared duration is dropped.
 #[test]
 fn wrong_declared_duration_is_resolved_by_ffmpeg() {
-    let studio = Studio::new();
-    let path = studio.make("a.mka", "-f lavfi -i anoisesrc=d=6:c=pink:r=48000:a=0.3 -ac 2 -c:a flac");
+    let recordings = Recordings::new();
+    let path = recordings.make("a.mka", "-f lavfi -i anoisesrc=d=6:c=pink:r=48000:a=0.3 -ac 2 -c:a flac");
     let mut bytes = std::fs::read(&path).expect("the recording");
     // The segment's Duration: a float of eight bytes, in ms.
     let at = bytes.windows(3).position(|id| id == [0x44, 0x89, 0x88]).expect("a duration") + 3;

@@ -6,7 +6,7 @@ use audio_signal::{Analysis, AnalysisParams, Control, SceneKind, analyze};
 use media_time::{MediaTime, Window};
 use proptest::prelude::*;
 
-use crate::sounds::{noise, tune, wav};
+use crate::synthetic_audio::{noise, tune, wav};
 
 const RATE: u32 = 16_000;
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use audio_signal::{SignalError, Waveform, WaveformError, WaveformParams, waveform};
 use media_decode::DecodeError;
 
-use crate::sounds::{noise, wav};
-use crate::support::{Studio, ffmpeg};
+use crate::synthetic_audio::{noise, wav};
+use test_kit::{Recordings, ffmpeg};
 
 fn peaks(path: &Path, samples_per_pixel: u32, split_channels: bool) -> Waveform {
     let params = WaveformParams { samples_per_pixel, split_channels };
@@ -41,13 +41,13 @@ fn reference(path: &Path, channels: usize, samples_per_pixel: usize, split: bool
 
 #[test]
 fn integer_samples_give_the_reference_peaks() {
-    let studio = Studio::new();
+    let recordings = Recordings::new();
     let noise = |seed: u8| format!("-f lavfi -i anoisesrc=d=1.37:c=pink:r=44100:a=0.9:seed={seed}");
     let stereo = format!("{} {} -filter_complex join=inputs=2:channel_layout=stereo", noise(1), noise(2));
     for (name, codec, format) in
         [("a.wav", "pcm_s16le", "s16"), ("a.flac", "flac", "s16"), ("a.m4a", "alac", "s16p")]
     {
-        let file = studio.make(name, &format!("{stereo} -sample_fmt {format} -c:a {codec}"));
+        let file = recordings.make(name, &format!("{stereo} -sample_fmt {format} -c:a {codec}"));
         for (samples_per_pixel, split) in [(256, false), (256, true), (1_000, false), (100_000, true)] {
             let found = peaks(&file, samples_per_pixel, split);
             assert_eq!((found.rate, found.channels), (44_100, if split { 2 } else { 1 }), "{name}");
@@ -62,8 +62,8 @@ fn integer_samples_give_the_reference_peaks() {
 
 #[test]
 fn lossy_audio_differs_by_at_most_two() {
-    let studio = Studio::new();
-    let file = studio
+    let recordings = Recordings::new();
+    let file = recordings
         .make("a.mp3", "-f lavfi -i anoisesrc=d=2:c=pink:r=44100:a=0.5 -ac 2 -c:a libmp3lame -b:a 192k");
     let found = peaks(&file, 256, false);
     let expected = reference(&file, 2, 256, false);

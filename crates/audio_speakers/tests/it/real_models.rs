@@ -86,14 +86,9 @@ fn turns_are_ordered_within_the_recording_and_speakers_numbered_by_appearance() 
     }
 }
 
-/// The samples of a 16-bit file of the corpus at 16 kHz; `None`, with a message, if the corpus is absent.
-#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the corpus")]
+/// The samples of a 16-bit file of the corpus at 16 kHz; `None`, with a message, if it is absent.
 fn corpus(name: &str) -> Option<Vec<f32>> {
-    let path = PathBuf::from(std::env::var_os("HARKBACK_CORPUS").unwrap_or_default()).join(name);
-    let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("skipped: HARKBACK_CORPUS names no directory with {name}");
-        return None;
-    };
+    let bytes = std::fs::read(test_kit::files::corpus(name)?).unwrap();
     let data = bytes.windows(4).position(|window| window == b"data").unwrap() + 8;
     let samples = bytes[data..].as_chunks::<2>().0.iter();
     Some(samples.map(|sample| f32::from(i16::from_le_bytes(*sample)) / 32_768.0).collect())

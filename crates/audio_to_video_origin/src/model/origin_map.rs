@@ -1,9 +1,12 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, FieldError, Id};
+use http_kit::FieldError;
+use media_time::limits::MAX_INSTANT;
 use media_time::{MediaTime, Window};
+use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
-use crate::{LATEST, ResolvedOrigin};
+use super::clip_offset::ClipOffset;
+use crate::ResolvedOrigin;
 
 /// Maximum number of pieces of one map.
 const MAX_CLIP_OFFSETS: usize = 1_000;
@@ -48,18 +51,6 @@ impl ResolvedOriginMap {
         };
         Self { map, chain }
     }
-}
-
-/// A piece of the window of an [`OriginMap`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClipOffset {
-    /// Start of the piece, in milliseconds from the window's start.
-    #[schema(value_type = f64, minimum = 0)]
-    pub offset_ms: MediaTime,
-    /// Duration of the piece in milliseconds; more than 0.
-    #[schema(value_type = f64, exclusive_minimum = 0)]
-    pub duration_ms: MediaTime,
 }
 
 /// A new [`OriginMap`], the input of [`store::insert_origin_maps`](crate::store::insert_origin_maps).
@@ -139,7 +130,7 @@ impl NewOriginMap {
         if self.source_end_ms <= self.source_start_ms {
             refuse("/source_end_ms".into(), "must be after source_start_ms");
         }
-        if self.source_end_ms > LATEST {
+        if self.source_end_ms > MAX_INSTANT {
             refuse("/source_end_ms".into(), "must be within thirty days");
         }
         let pieces = self.clip_offsets.as_deref().unwrap_or(&[]);
@@ -162,8 +153,8 @@ impl NewOriginMap {
 }
 
 impl OriginMap {
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.audio_artifact_id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.audio_artifact_id.clone() }
     }
 }
 

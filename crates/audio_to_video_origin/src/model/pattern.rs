@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use audio_pattern_engine::PatternTimeline;
-use http_kit::Id;
+use primitives::Id;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Visitor};

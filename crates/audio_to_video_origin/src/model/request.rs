@@ -1,6 +1,6 @@
-use http_kit::Id;
 use media_time::MediaTime;
 use media_v2::Meta;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

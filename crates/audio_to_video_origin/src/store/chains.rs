@@ -1,15 +1,15 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
 use media_time::{MediaTime, Window};
+use primitives::{Id, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::origin_maps::{Pieces, clip_offsets};
-use crate::resolve::{MAX_CHAIN, Node, Resolver};
-use crate::{Error, Origin, ResolvedOrigin};
+use crate::resolve::{Node, Resolver};
+use crate::{Error, MAX_CHAIN, Origin, ResolvedOrigin};
 
 /// Maximum number of upward steps from all artifacts of a call.
 const MAX_STEPS: i64 = 1_000_000;

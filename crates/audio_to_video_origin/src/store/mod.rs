@@ -1,7 +1,7 @@
 //! The only SQL of audio_to_video_origin.
 //!
 //! Every function takes a connection, so that another engine can call it inside its own transaction, and the
-//! [`Scope`](http_kit::Scope) that owns the rows. Rows are read and written in batches: the number of statements does
+//! [`Scope`](primitives::Scope) that owns the rows. Rows are read and written in batches: the number of statements does
 //! not depend on the number of rows.
 
 mod chains;

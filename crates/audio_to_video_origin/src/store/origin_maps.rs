@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Page, PageParams, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -187,9 +187,9 @@ pub async fn list_by_asset(
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         parent_asset_id.as_str(),
-        page.after.as_ref().map(|after| after.created_at),
+        page.after.as_ref().map(|after| after.key),
         page.after.as_ref().map_or("", |after| after.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(conn)
     .await?;

@@ -1,5 +1,5 @@
-use http_kit::{Id, Scope};
 use media_time::Window;
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 use crate::Error;

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 
 use futures::TryStreamExt as _;
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sqlx::PgConnection;

@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-mod aligned;
-mod calls;
-mod large;
+mod alignment;
+mod limits;
 mod openapi;
 mod origin_maps;
-mod refused;
+mod rejections;
+mod routes;
 mod sequences;
 mod support;

@@ -1,10 +1,11 @@
 use audio_to_video_origin::{ClipOffset, Error, Origin, store};
-use http_kit::{Id, PageParams};
 use media_time::MediaTime;
+use primitives::{Id, PageParams};
 use serde_json::json;
 use sqlx::PgConnection;
+use test_kit::{scope, window_ms};
 
-use crate::support::{asset, at, database, map, ms, scope, sound};
+use crate::support::{asset, at, database, map, sound};
 
 /// The origin and the chain of each artifact.
 async fn resolve(conn: &mut PgConnection, ids: &[&Id]) -> Vec<Option<(Origin, Vec<Id>)>> {
@@ -20,20 +21,21 @@ async fn origin_maps_are_stored_replaced_and_isolated_by_tenant() {
     let film = asset(conn, None).await;
     let hit = sound(conn, &film, &[], json!({})).await;
     let other = sound(conn, &film, &[], json!({})).await;
-    let mut chopped = map(&hit, &film, ms(1_000, 2_000));
+    let mut chopped = map(&hit, &film, window_ms(1_000, 2_000));
     let piece = |offset, duration| ClipOffset {
         offset_ms: MediaTime::from_micros(offset),
         duration_ms: MediaTime::from_micros(duration),
     };
     chopped.clip_offsets = Some(vec![piece(500_000, 1), piece(0, 250_001)]);
-    let maps = [chopped.clone(), map(&other, &film, ms(1_500, 1_600))];
+    let maps = [chopped.clone(), map(&other, &film, window_ms(1_500, 1_600))];
     store::insert_origin_maps(conn, &scope("t1"), at(1), &maps).await.unwrap();
 
     let found = store::find_origin_map(conn, &scope("t1"), &hit).await.unwrap().unwrap();
     assert_eq!((found.clip_offsets, found.created_at), (chopped.clip_offsets, at(1)));
     assert_eq!(store::find_origin_map(conn, &scope("t2"), &hit).await.unwrap(), None);
 
-    let put = store::put_origin_map(conn, &scope("t1"), at(2), &map(&hit, &film, ms(0, 5))).await.unwrap();
+    let put =
+        store::put_origin_map(conn, &scope("t1"), at(2), &map(&hit, &film, window_ms(0, 5))).await.unwrap();
     assert_eq!(
         (put.source_end_ms, put.created_at),
         (MediaTime::from_millis(5), at(1)),
@@ -41,9 +43,11 @@ async fn origin_maps_are_stored_replaced_and_isolated_by_tenant() {
     );
     assert_eq!(store::find_origin_map(conn, &scope("t1"), &hit).await.unwrap(), Some(put));
 
-    let bad = store::insert_origin_maps(conn, &scope("t1"), at(1), &[map(&hit, &film, ms(5, 5))]).await;
+    let bad =
+        store::insert_origin_maps(conn, &scope("t1"), at(1), &[map(&hit, &film, window_ms(5, 5))]).await;
     assert!(matches!(bad, Err(Error::Invalid(errors)) if errors[0].pointer == "/source_end_ms"));
-    let foreign = store::insert_origin_maps(conn, &scope("t2"), at(1), &[map(&hit, &film, ms(0, 5))]).await;
+    let foreign =
+        store::insert_origin_maps(conn, &scope("t2"), at(1), &[map(&hit, &film, window_ms(0, 5))]).await;
     assert!(matches!(foreign, Err(Error::Database(_))), "the foreign key is the owner's");
 }
 
@@ -57,7 +61,7 @@ async fn origin_maps_of_a_recording_are_paged() {
     for minute in 0..5 {
         let hit = sound(conn, &film, &[], json!({})).await;
         let source = if minute == 2 { &elsewhere } else { &film };
-        let maps = [map(&hit, source, ms(0, 100))];
+        let maps = [map(&hit, source, window_ms(0, 100))];
         store::insert_origin_maps(conn, &scope("t1"), at(minute / 2), &maps).await.unwrap();
         hits.push(hit);
     }
@@ -82,7 +86,7 @@ async fn origin_chains_lead_to_a_map() {
     let film = asset(conn, None).await;
     let impulse = sound(conn, &film, &[], json!({})).await;
     let hit = sound(conn, &film, &[], json!({})).await;
-    let maps = [map(&hit, &film, ms(10_000, 10_500))];
+    let maps = [map(&hit, &film, window_ms(10_000, 10_500))];
     store::insert_origin_maps(conn, &scope("t1"), at(1), &maps).await.unwrap();
     let fx = sound(conn, &film, &[&impulse, &hit], json!({})).await;
     let norm = sound(conn, &film, &[&fx], json!({"upstream_window_ms": [100, 300]})).await;
@@ -90,7 +94,8 @@ async fn origin_chains_lead_to_a_map() {
     let unknown: Id = "unknown".parse().unwrap();
 
     let found = resolve(conn, &[&deeper, &unknown, &hit, &impulse, &norm, &deeper]).await;
-    let origin = |start, end| Origin { asset_id: film.clone(), window: ms(start, end), clip_offsets: None };
+    let origin =
+        |start, end| Origin { asset_id: film.clone(), window: window_ms(start, end), clip_offsets: None };
     let chain = |ids: &[&Id]| -> Vec<Id> { ids.iter().map(|id| (*id).clone()).collect() };
     let deep = Some((origin(10_150, 10_300), chain(&[&deeper, &norm, &fx, &hit])));
     let normed = Some((origin(10_100, 10_300), chain(&[&norm, &fx, &hit])));
@@ -115,7 +120,7 @@ async fn origin_chain_rejects_cycles_and_excessive_length() {
     let refused = store::resolve_origins(conn, &scope("t1"), std::slice::from_ref(&second)).await;
     assert!(matches!(refused, Err(Error::OriginCycle(id)) if id == second));
 
-    let maps = [map(&first, &film, ms(0, 10))];
+    let maps = [map(&first, &film, window_ms(0, 10))];
     store::insert_origin_maps(conn, &scope("t1"), at(1), &maps).await.unwrap();
     assert_eq!(resolve(conn, &[&second]).await[0].as_ref().unwrap().1, [second.clone(), first]);
 
@@ -138,7 +143,7 @@ async fn mapped_asset_cannot_be_deleted() {
     let film = asset(conn, None).await;
     let pictures = asset(conn, None).await;
     let hit = sound(conn, &film, &[], json!({})).await;
-    store::put_origin_map(conn, &scope("t1"), at(1), &map(&hit, &pictures, ms(0, 10))).await.unwrap();
+    store::put_origin_map(conn, &scope("t1"), at(1), &map(&hit, &pictures, window_ms(0, 10))).await.unwrap();
     let delete = format!("DELETE FROM media_assets WHERE id = '{pictures}'");
     let refused = sqlx::query(sqlx::AssertSqlSafe(delete)).execute(&mut *conn).await.unwrap_err();
     assert_eq!(refused.as_database_error().unwrap().constraint(), Some("origin_maps_asset"));

@@ -2,12 +2,11 @@
 
 use audio_pattern_engine::{PatternEngine, PatternRequest};
 use audio_to_video_origin::store::find_shot_lists_using;
-use http::Method;
-use http_kit::{Id, RequestContext};
+use primitives::Id;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use test_kit::{scope, window_ms};
 
-use crate::support::{ROUTE, TestState, at, clip, ms, scope, sequence, sound, times};
+use crate::support::{ROUTE, TestState, clip, sequence, sound, times};
 
 #[tokio::test]
 async fn shot_shows_the_origin_of_its_clip() {
@@ -99,7 +98,7 @@ async fn identical_requests_return_the_same_bytes_and_artifact() {
     assert_eq!(first.body, state.ask(&request).await.body);
 
     let id: Id = serde_json::from_value(list["shot_list_artifact_id"].clone()).unwrap();
-    let kept = state.get(&format!("{ROUTE}/{id}")).await;
+    let kept = state.api.get(&format!("{ROUTE}/{id}")).await;
     assert_eq!(kept.body, first.body);
     let conn = &mut *state.conn().await;
     let artifact = media_v2::store::find_artifact(conn, &scope("t1"), &id).await.unwrap().unwrap();
@@ -111,16 +110,16 @@ async fn identical_requests_return_the_same_bytes_and_artifact() {
 
     // The list shows 10100–10300 of the film twice, and 10500–10600.
     for (window, used) in [
-        (ms(0, 10_100), false),
-        (ms(10_299, 10_300), true),
-        (ms(10_300, 10_500), false),
-        (ms(10_599, 99_999), true),
+        (window_ms(0, 10_100), false),
+        (window_ms(10_299, 10_300), true),
+        (window_ms(10_300, 10_500), false),
+        (window_ms(10_599, 99_999), true),
     ] {
         let lists = find_shot_lists_using(conn, &scope("t1"), &film, window, 5).await.unwrap();
         assert_eq!(lists == [id.clone()], used, "{window:?}");
     }
-    state.send("t2", Method::GET, &format!("{ROUTE}/{id}"), None).await.problem(404, "shot_list_not_found");
-    state.get(&format!("{ROUTE}/{hit}")).await.problem(404, "shot_list_not_found");
+    state.api.tenant("t2").get(&format!("{ROUTE}/{id}")).await.problem(404, "shot_list_not_found");
+    state.api.get(&format!("{ROUTE}/{hit}")).await.problem(404, "shot_list_not_found");
 
     let mut other = request.clone();
     other["seed"] = json!(1);
@@ -136,10 +135,10 @@ async fn p10_format_is_windows_and_target_times() {
     let hit = state.hit(&film, 10_000, 10_500).await;
     let list = state.shots(json!([clip(&hit, 500, 200, 0)])).await;
     let path = format!("{ROUTE}/{}", list["shot_list_artifact_id"].as_str().unwrap());
-    let p10 = state.get(&format!("{path}?format=p10")).await.ok();
+    let p10 = state.api.get(&format!("{path}?format=p10")).await.ok();
     let shot = json!({"asset_id": film, "start_ms": 10_000, "end_ms": 10_200, "target_time_on_pattern": 500});
     assert_eq!(p10, json!([shot]));
-    state.get(&format!("{path}?format=edl")).await.problem(422, "invalid_query");
+    state.api.get(&format!("{path}?format=edl")).await.problem(422, "invalid_query");
 }
 
 #[tokio::test]
@@ -158,14 +157,12 @@ async fn pattern_is_accepted_complete_or_by_id() {
     let (film, other) = (state.asset(None).await, state.asset(None).await);
     let kick = state.hit(&film, 1_000, 2_000).await;
     let snare = state.hit(&other, 5_000, 6_000).await;
-    let clock = Arc::new(http_kit::ManualClock::new(at(0)));
-    let engine = PatternEngine::new(state.database.pool.clone(), clock);
-    let context = RequestContext { scope: scope("t1"), user_id: None, request_id: "r".into() };
+    let engine = PatternEngine::new(state.media.pool(), state.media.clock.clone());
     let request: PatternRequest = serde_json::from_value(
         json!({"template_id": "boom_bap_90", "sample_map": {"kick": kick, "snare": snare}}),
     )
     .unwrap();
-    let pattern = engine.make(&context.scope, &request).await.unwrap();
+    let pattern = engine.make(&scope("t1"), &request).await.unwrap();
     let pattern = serde_json::to_value(pattern).unwrap();
     let id = &pattern["pattern_id"];
 
@@ -196,6 +193,6 @@ async fn pattern_is_accepted_complete_or_by_id() {
     state.ask(&json!({"pattern": longer})).await.problem(409, "pattern_conflict");
     longer["pattern_id"] = json!("mine");
     assert_eq!(state.ask(&json!({"pattern": longer})).await.ok()["meta"]["pattern_id"], "mine");
-    let foreign = state.send("t2", Method::POST, ROUTE, Some(json!({"pattern_id": id}).to_string())).await;
+    let foreign = state.api.tenant("t2").post(ROUTE, &json!({"pattern_id": id})).await;
     foreign.problem(404, "pattern_not_found");
 }

@@ -1,34 +1,19 @@
-use std::sync::Arc;
-
 use audio_to_video_origin::{NewOriginMap, VideoOrigins, store};
-use axum::Router;
-use axum::body::Body;
-use blob_store::BlobStore;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use http_kit::{Id, ManualClock, Scope, WorkQueue, boundary};
 use media_time::{MediaTime, Window};
-use media_v2::{ArtifactKind, MediaConfig, MediaService, Meta, NewArtifact, NewAsset};
+use media_v2::{ArtifactKind, NewArtifact, NewAsset};
+use primitives::Id;
+use scheduling::WorkQueue;
 use serde_json::{Value, json};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
-use tempfile::TempDir;
-use tower::ServiceExt as _;
+use test_kit::{Api, Reply, TestMedia, new_hit, scope, window_ms};
 
 pub(crate) const ROUTE: &str = "/audio/to-video-origin";
 
-pub(crate) fn scope(tenant: &str) -> Scope {
-    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
-}
-
 pub(crate) fn at(minute: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)
-}
-
-pub(crate) fn ms(start: i64, end: i64) -> Window {
-    Window::new(MediaTime::from_millis(start), MediaTime::from_millis(end)).unwrap()
 }
 
 pub(crate) async fn database() -> (TestDatabase, PoolConnection<Postgres>) {
@@ -46,10 +31,7 @@ pub(crate) async fn asset(conn: &mut PgConnection, duration_ms: Option<i64>) -> 
 
 /// Registers an audio artifact of tenant `t1`, derived from `upstreams`.
 pub(crate) async fn sound(conn: &mut PgConnection, asset: &Id, upstreams: &[&Id], meta: Value) -> Id {
-    let mut new = NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), "mem:hit".into(), "x", &json!({}));
-    new.upstream_artifact_ids = upstreams.iter().map(|id| (*id).clone()).collect();
-    let meta: Meta = meta.as_object().unwrap().clone();
-    new.meta.extend(meta);
+    let new = new_hit(asset, upstreams, meta);
     media_v2::store::insert_artifact(conn, &scope("t1"), at(0), new).await.unwrap().id
 }
 
@@ -60,35 +42,23 @@ pub(crate) fn map(sound: &Id, asset: &Id, window: Window) -> NewOriginMap {
 
 /// The real router on a separate database and blob store, with the layers that the service adds.
 pub(crate) struct TestState {
-    pub(crate) database: TestDatabase,
-    _directory: TempDir,
-    pub(crate) media: MediaService,
+    pub(crate) media: TestMedia,
     pub(crate) origins: VideoOrigins,
-    app: Router,
-}
-
-/// Status and body of a response.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Vec<u8>,
+    pub(crate) api: Api,
 }
 
 impl TestState {
     pub(crate) async fn new() -> Self {
         db::testing::statements::count();
-        let database = TestDatabase::create().await;
-        let directory = tempfile::tempdir().unwrap();
-        let blobs = BlobStore::open_directory(directory.path()).unwrap();
-        let clock = Arc::new(ManualClock::new(at(5)));
-        let media = MediaService::new(database.pool.clone(), blobs, clock.clone(), MediaConfig::default());
-        let origins = VideoOrigins::new(media.clone(), WorkQueue::new("test", 2, 8), clock);
+        let media = TestMedia::new().await;
+        let queue = WorkQueue::new("test", 2, 8);
+        let origins = VideoOrigins::new(media.service.clone(), queue, media.clock.clone());
         let (router, _) = audio_to_video_origin::router(origins.clone()).split_for_parts();
-        Self { database, _directory: directory, media, origins, app: boundary::layer(router) }
+        Self { media, origins, api: Api::new(router) }
     }
 
     pub(crate) async fn conn(&self) -> PoolConnection<Postgres> {
-        self.database.pool.acquire().await.unwrap()
+        self.media.database.pool.acquire().await.unwrap()
     }
 
     pub(crate) async fn asset(&self, duration_ms: Option<i64>) -> Id {
@@ -102,7 +72,7 @@ impl TestState {
     /// An audio artifact with an origin map to a window of the recording.
     pub(crate) async fn hit(&self, asset: &Id, start: i64, end: i64) -> Id {
         let hit = self.sound(asset, json!({})).await;
-        let maps = [map(&hit, asset, ms(start, end))];
+        let maps = [map(&hit, asset, window_ms(start, end))];
         store::insert_origin_maps(&mut *self.conn().await, &scope("t1"), at(1), &maps).await.unwrap();
         hit
     }
@@ -122,7 +92,7 @@ impl TestState {
         let events: Vec<Value> = std::iter::once(silence).chain(speech.iter().map(event)).collect();
         let beats: Vec<Value> = beats.iter().map(|beat| json!({"time_ms": beat, "beat_index": 0})).collect();
         let text = json!({"asset_id": asset, "events": events, "beats": beats}).to_string();
-        let blob = self.media.blobs().put(text.into()).await.unwrap();
+        let blob = self.media.service.blobs().put(text.into()).await.unwrap();
         let kind = ArtifactKind::AudioSemanticTimeline;
         let version = if backend_type == "stub" { "audio_semantic_stub_v1" } else { "signal_v1" };
         let mut new = NewArtifact::new(kind, asset.clone(), blob.id.uri(), version, &json!({}));
@@ -137,29 +107,9 @@ impl TestState {
         media_v2::store::insert_artifact(conn, &scope("t1"), at(0), new).await.unwrap().id
     }
 
-    pub(crate) async fn send(&self, tenant: &str, method: Method, path: &str, body: Option<String>) -> Reply {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header("x-tenant-id", tenant).header("x-env", "dev");
-        let request = match body {
-            Some(text) => request.header("content-type", "application/json").body(Body::from(text)),
-            None => request.body(Body::empty()),
-        };
-        let response = self.app.clone().oneshot(request.unwrap()).await.unwrap();
-        let status = response.status();
-        Reply { status, body: response.into_body().collect().await.unwrap().to_bytes().to_vec() }
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Reply {
-        self.send("t1", Method::GET, path, None).await
-    }
-
-    pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
-        self.send("t1", Method::PUT, path, Some(body.to_string())).await
-    }
-
     /// Requests a shot list.
     pub(crate) async fn ask(&self, body: &Value) -> Reply {
-        self.send("t1", Method::POST, ROUTE, Some(body.to_string())).await
+        self.api.post(ROUTE, body).await
     }
 
     /// The shot list of clips on one track.
@@ -184,23 +134,4 @@ pub(crate) fn times(list: &Value) -> Vec<[f64; 3]> {
     let names = ["source_start_ms", "source_end_ms", "target_start_ms"];
     let shots = list["shots"].as_array().unwrap().iter();
     shots.map(|shot| names.map(|name| shot[name].as_f64().unwrap())).collect()
-}
-
-impl Reply {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    pub(crate) fn ok(&self) -> Value {
-        assert_eq!(self.status, StatusCode::OK, "{}", String::from_utf8_lossy(&self.body));
-        self.json()
-    }
-
-    /// Asserts that it is a problem document with this status and code; returns the body.
-    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
-        let body = self.json();
-        assert_eq!((self.status.as_u16(), body["code"].as_str()), (status, Some(code)), "{body}");
-        assert!(body["request_id"].is_string());
-        body
-    }
 }

@@ -92,9 +92,10 @@ async fn multipart_upload_is_aborted_when_the_caller_is_dropped() {
 async fn staging_sweep_aborts_uploads_of_dead_processes() {
     let (s3, staging, store) = world();
     // The state after a killed process: the record, and the upload in the store.
-    let multiparts = store.multiparts.clone().unwrap();
+    let multipart_uploads = store.multipart_uploads.clone().unwrap();
     let key = Path::from("blobs/sha256/ab/abc");
-    let mut upload = Upload::begin(multiparts.store.clone(), key, staging.path()).await.unwrap();
+    let mut upload =
+        MultipartUpload::begin(multipart_uploads.store.clone(), key, staging.path()).await.unwrap();
     drop(upload.0.take());
     assert_eq!((s3.unfinished_uploads(), records(staging.path()).len()), (1, 1));
 

@@ -9,15 +9,8 @@ use std::time::Duration;
 use blob_store::{BlobError, BlobId, BlobStore, ListedBlob};
 use bytes::Bytes;
 use futures::TryStreamExt;
+use test_kit::files::count_files;
 use url::Url;
-
-fn files_under(directory: &Path) -> usize {
-    std::fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| if path.is_dir() { files_under(&path) } else { 1 })
-        .sum()
-}
 
 async fn read(store: &BlobStore, id: BlobId, range: std::ops::Range<u64>) -> Vec<u8> {
     store.read(id, range).await.unwrap().try_collect::<Vec<_>>().await.unwrap().concat()
@@ -51,7 +44,7 @@ async fn the_same_bytes_are_kept_once() {
     let first = store.put_file(&file).await.unwrap();
     std::fs::remove_file(file).unwrap();
     assert_eq!(store.put(Bytes::from_static(b"same")).await.unwrap(), first);
-    assert_eq!(files_under(directory.path()), 1);
+    assert_eq!(count_files(directory.path()), 1);
 }
 
 #[tokio::test]
@@ -99,9 +92,9 @@ async fn unfinished_writer_leaves_no_file() {
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let mut writer = store.writer().await.unwrap();
     writer.write(Bytes::from(vec![1; 1 << 20])).await.unwrap();
-    assert_eq!(files_under(directory.path()), 1);
+    assert_eq!(count_files(directory.path()), 1);
     drop(writer);
-    assert_eq!(files_under(directory.path()), 0);
+    assert_eq!(count_files(directory.path()), 0);
 }
 
 #[tokio::test]
@@ -127,7 +120,7 @@ async fn object_store_returns_the_stored_bytes() {
     copy.read_to_end(&mut bytes).unwrap();
     assert!(bytes == large);
     drop(copy);
-    assert_eq!(files_under(staging.path()), 0, "the local copy outlived its handle");
+    assert_eq!(count_files(staging.path()), 0, "the local copy outlived its handle");
 }
 
 #[test]
@@ -215,5 +208,5 @@ async fn storage_check_leaves_no_files() {
     let directory = tempfile::tempdir().unwrap();
     let store = BlobStore::open_directory(directory.path()).unwrap();
     store.check().await.unwrap();
-    assert_eq!(files_under(directory.path()), 0);
+    assert_eq!(count_files(directory.path()), 0);
 }

@@ -26,10 +26,29 @@ const SOCKET: &str = ".s.PGSQL.5432";
 /// Whether commits survive a crash of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// A commit is on disk: for production data.
+    /// A commit is on disk: for production data. The server accepts 200 connections.
     Full,
-    /// A crash of the machine may lose all data: for tests.
+    /// A crash of the machine may lose all data: for tests. The server accepts 300 connections, because many tests
+    /// share it, each with its own pool.
     None,
+}
+
+impl Durability {
+    const fn initdb_options(self) -> &'static [&'static str] {
+        match self {
+            Self::Full => &[],
+            Self::None => &["--no-sync"],
+        }
+    }
+
+    const fn server_settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Full => &["max_connections=200"],
+            Self::None => {
+                &["max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+            }
+        }
+    }
 }
 
 /// A running private cluster. Dropping it shuts the server down, and so does any end of the process.
@@ -60,7 +79,7 @@ impl Cluster {
         let lock = lock(&directory)?;
         let data = directory.join("data");
         if !Self::exists(&directory) {
-            initialise(binaries, &directory, &data, owner)?;
+            initialise(binaries, &directory, &data, durability, owner)?;
         }
         let sockets = socket_directory(&directory);
         make_directory(&sockets, owner)?;
@@ -85,6 +104,13 @@ impl Cluster {
     pub fn exists(directory: &Path) -> bool {
         // If the file cannot be checked, `start` reports the reason.
         !matches!(directory.join("data/PG_VERSION").try_exists(), Ok(false))
+    }
+
+    /// Whether processes of a server run on the cluster in `directory`, also without the process that started them.
+    /// Linux only; elsewhere false.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_running(directory: &Path) -> bool {
+        predecessor::is_in_use(&[&directory.join("data")])
     }
 
     /// Connection options for database `name` (`postgres` always exists).
@@ -138,6 +164,7 @@ fn initialise(
     binaries: &ServerBinaries,
     directory: &Path,
     data: &Path,
+    durability: Durability,
     owner: Option<Owner>,
 ) -> Result<(), ClusterError> {
     let fresh = directory.join("data.new");
@@ -149,6 +176,7 @@ fn initialise(
     die_with_parent(&mut initdb);
     let output = initdb
         .args(["--auth=trust", "--username=harkback", "--encoding=UTF8", "--locale=C", "--no-instructions"])
+        .args(durability.initdb_options())
         .arg("--pgdata")
         .arg(&fresh)
         .output()
@@ -186,10 +214,11 @@ fn server_command(
     let log_file = File::options().create(true).append(true).open(log);
     let log_file = log_file.map_err(ClusterError::io(format!("writing {}", log.display())))?;
     let mut server = command(&binaries.program("postgres"), data, owner);
-    server.arg("-D").arg(data).arg("-k").arg(sockets).args(["-c", "listen_addresses="]);
-    server.args(["-c", "max_connections=200", "-c", "unix_socket_permissions=0700"]);
-    if durability == Durability::None {
-        server.args(["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]);
+    server.arg("-D").arg(data).arg("-k").arg(sockets);
+    for setting in
+        ["listen_addresses=", "unix_socket_permissions=0700"].iter().chain(durability.server_settings())
+    {
+        server.args(["-c", setting]);
     }
     // Its own process group: a Ctrl-C at the terminal reaches harkback alone, which then stops the server cleanly.
     server.process_group(0);

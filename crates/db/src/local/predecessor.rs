@@ -45,7 +45,7 @@ pub(super) fn wait_until_unused(directories: &[&Path]) -> bool {
 }
 
 /// Whether another process has one of `directories` as its working directory. Linux only; elsewhere Postgres decides.
-fn is_in_use(directories: &[&Path]) -> bool {
+pub(super) fn is_in_use(directories: &[&Path]) -> bool {
     let own = std::process::id().to_string();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes

@@ -1,11 +1,11 @@
 //! A fresh, migrated database per test.
 //!
-//! The server is the one that `TEST_DATABASE_URL` names (a superuser's URL), else a throwaway private cluster without
-//! fsync, started once per test process and stopped with it.
+//! The server is the one that `TEST_DATABASE_URL` names (a superuser's URL), else a [`ThrowawayCluster`], started once
+//! per test process and stopped with it. `tools/with-postgres.sh` starts one for several processes.
 
 pub mod statements;
+mod throwaway;
 
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,7 +13,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::sync::OnceCell;
 
-use crate::local::{Cluster, Durability, ServerBinaries};
+pub use throwaway::ThrowawayCluster;
 
 /// A test's own database: removed with its cluster, or kept for inspection under `TEST_DATABASE_URL`.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct TestDatabase {
 struct Server {
     options: PgConnectOptions,
     /// Runs until the process ends.
-    _cluster: Option<Cluster>,
+    _cluster: Option<ThrowawayCluster>,
 }
 
 static SERVER: OnceCell<Server> = OnceCell::const_new();
@@ -55,20 +55,21 @@ impl TestDatabase {
     /// The URL of this database for another process, as the value of `DATABASE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
-        let options = &self.options;
-        let database = options.get_database().unwrap_or("postgres");
-        match options.get_socket() {
-            Some(socket) => {
-                let socket = socket.display().to_string().replace('/', "%2F");
-                format!("postgres://{}@{socket}/{database}", options.get_username())
-            }
-            None => format!(
-                "postgres://{}@{}:{}/{database}",
-                options.get_username(),
-                options.get_host(),
-                options.get_port()
-            ),
+        url(&self.options)
+    }
+}
+
+/// The `postgres://` URL of a database. It has no password: throwaway clusters accept every local user.
+#[must_use]
+pub fn url(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or("postgres");
+    let user = options.get_username();
+    match options.get_socket() {
+        Some(socket) => {
+            let socket = socket.display().to_string().replace('/', "%2F");
+            format!("postgres://{user}@{socket}/{database}")
         }
+        None => format!("postgres://{user}@{}:{}/{database}", options.get_host(), options.get_port()),
     }
 }
 
@@ -86,8 +87,9 @@ async fn start() -> Server {
     let (options, cluster) = match std::env::var("TEST_DATABASE_URL") {
         Ok(url) => (PgConnectOptions::from_str(&url).expect("TEST_DATABASE_URL is a postgres:// URL"), None),
         Err(_) => {
-            let cluster = tokio::task::spawn_blocking(start_cluster).await.expect("starting a cluster");
-            (cluster.connect_options("postgres"), Some(cluster))
+            let started = tokio::task::spawn_blocking(ThrowawayCluster::start).await;
+            let cluster = started.expect("starting a cluster").expect("tests need Postgres");
+            (cluster.connect_options(), Some(cluster))
         }
     };
     let template = template_name();
@@ -99,13 +101,6 @@ async fn start() -> Server {
     crate::MIGRATOR.run(&mut connection).await.expect("migrations apply to an empty database");
     connection.close().await.expect("closing the template");
     Server { options, _cluster: cluster }
-}
-
-#[expect(clippy::expect_used, reason = "a test without its database must fail")]
-fn start_cluster() -> Cluster {
-    let binaries = ServerBinaries::find(&[]).expect("tests need Postgres");
-    let directory = std::env::temp_dir().join(format!("harkback-test-{}", std::process::id()));
-    Cluster::start(&binaries, Path::new(&directory), Durability::None).expect("a throwaway cluster")
 }
 
 #[expect(clippy::expect_used, reason = "a test without its database must fail")]

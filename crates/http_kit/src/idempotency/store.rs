@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
+use primitives::{Id, Scope};
 use sqlx::PgPool;
 
 use super::{Claim, Fingerprints};
-use crate::{Id, Scope};
 
 /// Row of an idempotency key.
 pub(super) struct Stored {

@@ -4,12 +4,12 @@ use futures::{StreamExt as _, stream};
 use http::{Request, StatusCode, header};
 use tower::ServiceExt as _;
 
-use crate::support::World;
+use crate::support::TestState;
 
 #[tokio::test]
 async fn refusal_before_the_end_of_the_body_closes_the_connection() {
-    let world = World::new().await;
-    let app = world.app.layer(DefaultBodyLimit::max(1_000));
+    let state = TestState::new().await;
+    let app = state.app.layer(DefaultBodyLimit::max(1_000));
     let endless =
         || Body::from_stream(stream::repeat(Bytes::from_static(&[b' '; 100])).map(Ok::<_, std::io::Error>));
     for (kind, body, status, closes) in [
@@ -28,9 +28,9 @@ async fn refusal_before_the_end_of_the_body_closes_the_connection() {
 
 #[tokio::test]
 async fn json_limit_holds_with_and_without_idempotency_key() {
-    let world = World::new().await;
-    let of_all = http_kit::limit_json(world.app.clone(), 2 << 20, &[]);
-    let of_route = world.app.clone().layer(DefaultBodyLimit::max(3 << 20));
+    let state = TestState::new().await;
+    let of_all = http_kit::limit_json(state.app.clone(), 2 << 20, &[]);
+    let of_route = state.app.clone().layer(DefaultBodyLimit::max(3 << 20));
     let of_route = http_kit::limit_json(of_route, 2 << 20, &[("/write", 3 << 20), ("/other", 1)]);
     for (app, length, key, status) in [
         (&of_all, (2 << 20) - 100, None, StatusCode::OK),
@@ -42,7 +42,7 @@ async fn json_limit_holds_with_and_without_idempotency_key() {
         (&of_route, 3 << 20, None, StatusCode::PAYLOAD_TOO_LARGE),
         (&of_route, 3 << 20, Some("k4"), StatusCode::PAYLOAD_TOO_LARGE),
     ] {
-        world.writes.let_through();
+        state.writes.let_through();
         let mut request = Request::post("/write").header("x-tenant-id", "t1").header("x-env", "dev");
         request = request.header("content-type", "application/json");
         if let Some(key) = key {

@@ -4,5 +4,4 @@
 
 mod bodies;
 mod idempotency;
-mod single_flight;
 mod support;

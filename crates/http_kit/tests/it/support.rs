@@ -1,6 +1,5 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,15 +8,15 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use db::testing::TestDatabase;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{Json, boundary};
 use serde_json::{Value, json};
+use test_kit::Reply;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 /// A service with one write, `POST /write`, each call of which waits until the test lets it through.
-pub(crate) struct World {
+pub(crate) struct TestState {
     pub(crate) database: TestDatabase,
     pub(crate) keys: Keys,
     pub(crate) writes: Arc<Writes>,
@@ -55,7 +54,7 @@ async fn write(State(writes): State<Arc<Writes>>, Json(body): Json<Value>) -> Js
     Json(json!({"write": writes.ended.fetch_add(1, Ordering::SeqCst) + 1}))
 }
 
-impl World {
+impl TestState {
     pub(crate) async fn new() -> Self {
         Self::with(|keys| keys).await
     }
@@ -81,14 +80,7 @@ pub(crate) async fn send(app: Router, key: &str, body: Value) -> (StatusCode, Va
     let request = Request::post("/write").header("x-tenant-id", "t1").header("x-env", "dev");
     let request = request.header("content-type", "application/json").header("idempotency-key", key);
     let response = app.oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let body = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
-    (parts.status, body, parts.headers.contains_key("idempotency-replayed"))
-}
-
-/// Polls until `is_so` is true; only the test's own time limit bounds it.
-pub(crate) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
-    while !is_so().await {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let reply = Reply::read(response).await;
+    let is_replayed = reply.headers.contains_key("idempotency-replayed");
+    (StatusCode::from_u16(reply.status).unwrap(), reply.json(), is_replayed)
 }

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::CaptionLimits;
-use super::pieces::{Ending, Piece};
+use super::limits::CaptionLimits;
+use super::pieces::{CaptionPiece, Ending};
 
 /// Cost of a line break, in characters of imbalance: inside a clause, and after a short word, which usually is an
 /// article or a preposition of the next word.
@@ -29,7 +29,7 @@ impl LineFiller {
     }
 
     /// Adds a piece; returns the number of lines then in use.
-    pub(super) const fn push(&mut self, piece: &Piece<'_>) -> usize {
+    pub(super) const fn push(&mut self, piece: &CaptionPiece<'_>) -> usize {
         let with_space = self.filled + piece.space_before as usize + piece.chars;
         if self.lines > 0 && with_space <= self.max_chars {
             self.filled = with_space;
@@ -42,7 +42,7 @@ impl LineFiller {
 }
 
 /// The lines of a caption that fits in `limits`: as few as possible, of similar length, broken after clauses.
-pub(super) fn break_lines(pieces: &[Piece<'_>], limits: &CaptionLimits) -> Vec<Range<usize>> {
+pub(super) fn break_lines(pieces: &[CaptionPiece<'_>], limits: &CaptionLimits) -> Vec<Range<usize>> {
     let mut filler = LineFiller::new(limits.max_chars);
     let needed = pieces.iter().fold(0, |_, piece| filler.push(piece));
     if needed <= 1 {
@@ -78,7 +78,7 @@ pub(super) fn break_lines(pieces: &[Piece<'_>], limits: &CaptionLimits) -> Vec<R
     backtrack(&best, pieces.len())
 }
 
-fn break_cost(pieces: &[Piece<'_>], begin: usize, end: usize) -> usize {
+fn break_cost(pieces: &[CaptionPiece<'_>], begin: usize, end: usize) -> usize {
     let orphan = if end - begin == 1 { ORPHAN } else { 0 };
     if end == pieces.len() {
         return orphan;

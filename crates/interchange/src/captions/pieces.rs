@@ -5,7 +5,7 @@ use crate::words::TimedWord;
 
 /// A word, or a part of a word that is longer than a line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece<'a> {
+pub(super) struct CaptionPiece<'a> {
     pub(super) text: &'a str,
     pub(super) chars: usize,
     pub(super) start_ms: i64,
@@ -25,14 +25,14 @@ pub(super) enum Ending {
 }
 
 /// Divides words into pieces that each fit on a line, in order of their starts.
-pub(super) fn pieces(words: &[TimedWord], max_chars: usize) -> Vec<Piece<'_>> {
-    let mut pieces: Vec<Piece<'_>> = Vec::with_capacity(words.len());
+pub(super) fn pieces(words: &[TimedWord], max_chars: usize) -> Vec<CaptionPiece<'_>> {
+    let mut pieces: Vec<CaptionPiece<'_>> = Vec::with_capacity(words.len());
     for word in words {
         for token in word.text.split_whitespace() {
             for text in (LineParts { rest: token, max_chars: max_chars.max(1) }) {
                 let is_continued = !std::ptr::eq(text.as_ptr(), token.as_ptr());
                 let before = pieces.last().map_or("", |piece| piece.text);
-                pieces.push(Piece {
+                pieces.push(CaptionPiece {
                     text,
                     chars: text.chars().count(),
                     start_ms: word.start_ms,

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::CaptionLimits;
+use super::limits::CaptionLimits;
 use super::lines::LineFiller;
-use super::pieces::{Ending, Piece};
+use super::pieces::{CaptionPiece, Ending};
 
 /// Maximum number of words of a caption: bounds the run time. Six lines of text have fewer.
 const MAX_PIECES: usize = 80;
@@ -31,17 +31,17 @@ const TOO_FAST: f64 = 60.0;
 const TOO_SHORT: f64 = 30.0;
 
 /// Divides a run into captions, as ranges of its pieces: all pieces in order.
-pub(super) fn segment(run: &[Piece<'_>], limits: &CaptionLimits) -> Vec<Range<usize>> {
+pub(super) fn segment(run: &[CaptionPiece<'_>], limits: &CaptionLimits) -> Vec<Range<usize>> {
     // Least cost of the pieces from an index on, and where the first caption of them ends.
     let mut best = vec![(0.0_f64, run.len()); run.len() + 1];
     for begin in (0..run.len()).rev() {
         let mut least = (f64::INFINITY, begin + 1);
-        let mut draft = Draft::new(limits);
+        let mut candidate = CandidateCaption::new(limits);
         for (end, (rest, _)) in (begin + 1..).zip(best[begin + 1..].iter().take(MAX_PIECES)) {
-            if !draft.push(run, begin, end) {
+            if !candidate.push(run, begin, end) {
                 break;
             }
-            let cost = draft.cost(run, begin, end) + rest;
+            let cost = candidate.cost(run, begin, end) + rest;
             if cost < least.0 {
                 least = (cost, end);
             }
@@ -58,7 +58,7 @@ pub(super) fn segment(run: &[Piece<'_>], limits: &CaptionLimits) -> Vec<Range<us
 }
 
 /// A candidate caption that grows word by word.
-struct Draft<'a> {
+struct CandidateCaption<'a> {
     limits: &'a CaptionLimits,
     filler: LineFiller,
     chars: usize,
@@ -66,14 +66,14 @@ struct Draft<'a> {
     sentence: Option<usize>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> CandidateCaption<'a> {
     const fn new(limits: &'a CaptionLimits) -> Self {
         Self { limits, filler: LineFiller::new(limits.max_chars), chars: 0, sentence: None }
     }
 
     /// Adds the last piece of `run[begin..end]`; `false` where the caption would exceed the limits. One piece always
     /// fits.
-    fn push(&mut self, run: &[Piece<'_>], begin: usize, end: usize) -> bool {
+    fn push(&mut self, run: &[CaptionPiece<'_>], begin: usize, end: usize) -> bool {
         let piece = &run[end - 1];
         if end - begin > 1 && run[end - 2].ending == Ending::Sentence {
             self.sentence = Some(self.chars);
@@ -85,11 +85,11 @@ impl<'a> Draft<'a> {
         end - begin == 1 || !(lines > self.limits.max_lines || is_long || has_many)
     }
 
-    fn cost(&self, run: &[Piece<'_>], begin: usize, end: usize) -> f64 {
+    fn cost(&self, run: &[CaptionPiece<'_>], begin: usize, end: usize) -> f64 {
         CAPTION + self.end_cost(run, begin, end) + self.sentence_cost() + self.time_cost(run, begin, end)
     }
 
-    fn end_cost(&self, run: &[Piece<'_>], begin: usize, end: usize) -> f64 {
+    fn end_cost(&self, run: &[CaptionPiece<'_>], begin: usize, end: usize) -> f64 {
         let last = &run[end - 1];
         let Some(next) = run.get(end) else {
             return if end - begin == 1 && begin > 0 && last.ending != Ending::Sentence {
@@ -120,7 +120,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn time_cost(&self, run: &[Piece<'_>], begin: usize, end: usize) -> f64 {
+    fn time_cost(&self, run: &[CaptionPiece<'_>], begin: usize, end: usize) -> f64 {
         // The time until the next caption; a run is followed by silence.
         let until = run.get(end).map_or(i64::MAX, |next| next.start_ms);
         let start = run[begin].start_ms;

@@ -1,6 +1,7 @@
 //! Display times of captions.
 
-use super::{Caption, CaptionLimits};
+use super::caption::Caption;
+use super::limits::CaptionLimits;
 
 /// Extends captions into the following silence, to the minimum duration and until they can be read, and removes
 /// overlaps. No caption ends after the start of the next, or after the recording.

@@ -1,7 +1,7 @@
 //! Running jobs, and their outcomes.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -36,11 +36,11 @@ impl Outcome {
 
 /// Instruction for the worker that runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    GoOn,
+pub(crate) enum WorkerInstruction {
+    Continue,
     Cancel,
     /// The job has ended, or another worker has it.
-    Leave,
+    Abandon,
 }
 
 /// Cancels a queued job, and requests cancellation of a running one. Returns whether the job was queued or running.
@@ -78,7 +78,7 @@ pub(crate) async fn order(
     scope: &Scope,
     id: &Id,
     attempt: i32,
-) -> sqlx::Result<Order> {
+) -> sqlx::Result<WorkerInstruction> {
     let requested = sqlx::query_scalar!(
         "-- jobs::order
          SELECT cancel_requested FROM jobs
@@ -90,14 +90,14 @@ pub(crate) async fn order(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(order_of(requested))
+    Ok(instruction_of(requested))
 }
 
-fn order_of(cancel_requested: Option<bool>) -> Order {
+fn instruction_of(cancel_requested: Option<bool>) -> WorkerInstruction {
     match cancel_requested {
-        Some(false) => Order::GoOn,
-        Some(true) => Order::Cancel,
-        None => Order::Leave,
+        Some(false) => WorkerInstruction::Continue,
+        Some(true) => WorkerInstruction::Cancel,
+        None => WorkerInstruction::Abandon,
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) async fn report(
     id: &Id,
     attempt: i32,
     (stage, progress): (Option<&str>, f64),
-) -> sqlx::Result<Order> {
+) -> sqlx::Result<WorkerInstruction> {
     let row = sqlx::query!(
         "-- jobs::report
          UPDATE jobs SET stage = coalesce($5, stage), progress = greatest(progress, $6)
@@ -123,10 +123,10 @@ pub(crate) async fn report(
     )
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(row) = row else { return Ok(Order::Leave) };
+    let Some(row) = row else { return Ok(WorkerInstruction::Abandon) };
     let data = json!({"stage": row.stage, "progress": row.progress});
     add_event(conn, scope, id, "progress", &data).await?;
-    Ok(order_of(Some(row.cancel_requested)))
+    Ok(instruction_of(Some(row.cancel_requested)))
 }
 
 /// Whether another job that has not ended does the same work.

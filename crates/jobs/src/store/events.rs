@@ -1,7 +1,7 @@
 //! Events of jobs, and notifications of their end.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 

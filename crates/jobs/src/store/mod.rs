@@ -7,7 +7,9 @@ mod reading;
 mod webhooks;
 mod workers;
 
-pub(crate) use ending::{Answer, Order, Outcome, cancel, finish, is_wanted, order, remove_finished, report};
+pub(crate) use ending::{
+    Answer, Outcome, WorkerInstruction, cancel, finish, is_wanted, order, remove_finished, report,
+};
 pub(crate) use events::{ENDED_CHANNEL, EventRow, events, has_events_after, last_event};
 pub(crate) use queueing::{
     Claimed, NewRow, Waiting, claim, insert, is_of_other_kind, next_ticket, place_of_ended, put_back,

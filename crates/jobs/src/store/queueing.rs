@@ -1,7 +1,7 @@
 //! Jobs from their acceptance to their start.
 
 use chrono::{DateTime, Utc};
-use http_kit::{AccessLevel, Id, Scope};
+use primitives::{AccessLevel, Id, Scope};
 use sqlx::PgConnection;
 
 use super::events::add_state;

@@ -1,13 +1,12 @@
 //! Queries behind the HTTP interface of jobs.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::ending::Answer;
-use crate::dispatch::path;
-use crate::model::{Job, JobPriority, JobResult, JobState};
+use crate::model::{Job, JobPriority, JobResult, JobState, job_path};
 
 /// Answers larger than this (bytes) are only returned by the result route.
 pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
@@ -51,7 +50,7 @@ impl Row {
         let row = self;
         let result = row.result_status.map(|status| JobResult {
             status,
-            href: format!("{}/result", path(&row.id)),
+            href: format!("{}/result", job_path(&row.id)),
             body: row.result_body.and_then(|body| serde_json::from_slice(&body).ok()),
         });
         let is_stranded = row.is_run == Some(false);
@@ -156,9 +155,9 @@ pub(crate) async fn list(
         scope.env.as_str(),
         state.map(JobState::as_str),
         kind,
-        page.after.as_ref().map(|cursor| cursor.created_at),
+        page.after.as_ref().map(|cursor| cursor.key),
         page.after.as_ref().map(|cursor| cursor.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(conn)
     .await?;

@@ -1,7 +1,7 @@
 //! Webhooks and their deliveries.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use sqlx::PgConnection;
 
 /// A webhook, with the secret of its signatures.
@@ -110,9 +110,9 @@ pub(crate) async fn list_deliveries(
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         webhook_id.as_str(),
-        page.after.as_ref().map(|cursor| cursor.created_at),
+        page.after.as_ref().map(|cursor| cursor.key),
         page.after.as_ref().map(|cursor| cursor.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(conn)
     .await

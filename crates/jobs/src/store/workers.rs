@@ -1,7 +1,7 @@
 //! Live processes, and jobs that none of them would ever start.
 
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
 use super::events::add_state;

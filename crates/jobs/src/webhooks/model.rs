@@ -1,7 +1,7 @@
 //! Wire types of webhooks.
 
 use chrono::{DateTime, Utc};
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -4,15 +4,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http_kit::{
-    ContextFields, ContextJson, Cursor, Id, Json, NoQuery, Page, PageParams, Path, Problem, Query,
-    RequestContext, path_id,
-};
+use http_kit::codes::{INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::{ContextFields, ContextJson, Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
+use primitives::{Id, KeysetCursor, Page, PageParams};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::model::{Delivery, DeliveryPage, NewWebhook, Webhook, WebhookList};
+use crate::codes::{TOO_MANY_WEBHOOKS, WEBHOOK_NOT_FOUND};
 use crate::heavy_calls::HEAVY_CALLS;
 use crate::model::JobState;
 use crate::service::Jobs;
@@ -38,19 +38,15 @@ impl ContextFields for NewWebhook {
     }
 }
 
+http_kit::error_responses!(CreateErrors: TOO_MANY_WEBHOOKS, INVALID_BODY);
+
 /// Create a webhook
 ///
 /// Each matching change of a job's state is sent to its URL, signed by the Standard Webhooks specification, at most 10
 /// times within a day until it is answered 2xx. Only this answer contains the secret.
 #[utoipa::path(
     post, path = "/webhooks", operation_id = "create_webhook", tag = "jobs", request_body = NewWebhook,
-    responses(
-        (status = 201, body = Webhook),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 409, description = "`too_many_webhooks`"),
-        (status = 422, description = "`invalid_body`"),
-    )
+    responses((status = 201, body = Webhook), CreateErrors)
 )]
 async fn create(
     State(jobs): State<Jobs>,
@@ -80,7 +76,7 @@ async fn create(
         None if store::insert_webhook(&mut transaction, &context.scope, &row, MAX_WEBHOOKS).await? => row,
         None => {
             let detail = format!("there are {MAX_WEBHOOKS} webhooks, the maximum; delete one first");
-            return Err(Problem::new(StatusCode::CONFLICT, "too_many_webhooks", detail));
+            return Err(Problem::new(TOO_MANY_WEBHOOKS, detail));
         }
     };
     transaction.commit().await?;
@@ -116,7 +112,7 @@ fn webhook(row: WebhookRow) -> Webhook {
 /// List webhooks, oldest first
 #[utoipa::path(
     get, path = "/webhooks", operation_id = "list_webhooks", tag = "jobs",
-    responses((status = 200, body = WebhookList), (status = 400, description = "`invalid_context`"))
+    responses((status = 200, body = WebhookList))
 )]
 async fn list(
     State(jobs): State<Jobs>,
@@ -129,23 +125,21 @@ async fn list(
 }
 
 fn webhook_id(text: &str) -> Result<Id, Problem> {
-    path_id(text, "webhook_not_found")
+    path_id(text, WEBHOOK_NOT_FOUND)
 }
 
 fn not_found(id: &Id) -> Problem {
-    Problem::not_found("webhook_not_found", format!("there is no webhook {id}"))
+    Problem::new(WEBHOOK_NOT_FOUND, format!("there is no webhook {id}"))
 }
+
+http_kit::error_responses!(DeleteErrors: WEBHOOK_NOT_FOUND);
 
 /// Delete a webhook
 ///
 /// Its deliveries are deleted too, also those not sent yet.
 #[utoipa::path(
     delete, path = "/webhooks/{id}", operation_id = "delete_webhook", tag = "jobs", params(("id" = String, Path)),
-    responses(
-        (status = 204, description = "Deleted"),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`webhook_not_found`"),
-    )
+    responses((status = 204, description = "Deleted"), DeleteErrors)
 )]
 async fn delete(
     State(jobs): State<Jobs>,
@@ -170,18 +164,15 @@ struct ListDeliveries {
     cursor: Option<String>,
 }
 
+http_kit::error_responses!(DeliveriesErrors: WEBHOOK_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR);
+
 /// List the deliveries of a webhook, newest first
 ///
 /// Deliveries are retained as long as finished jobs.
 #[utoipa::path(
     get, path = "/webhooks/{id}/deliveries", operation_id = "list_webhook_deliveries", tag = "jobs",
     params(("id" = String, Path), ListDeliveries),
-    responses(
-        (status = 200, body = DeliveryPage),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`webhook_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    )
+    responses((status = 200, body = DeliveryPage), DeliveriesErrors)
 )]
 async fn deliveries(
     State(jobs): State<Jobs>,
@@ -195,7 +186,7 @@ async fn deliveries(
         return Err(not_found(&id));
     }
     let rows = store::list_deliveries(&mut conn, &context.scope, &id, &page).await?;
-    let cursor = |row: &Delivery| Cursor { created_at: row.created_at, id: row.id.clone() };
+    let cursor = |row: &Delivery| KeysetCursor { key: row.created_at, id: row.id.clone() };
     let Page { items, next_cursor } = Page::from_rows(rows, page.limit, cursor);
     Ok(Json(DeliveryPage { items, next_cursor }))
 }

@@ -2,73 +2,72 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use serde_json::json;
 
-use crate::support::{ANALYZE, RENDER, World};
+use crate::support::{ANALYZE, RENDER, TestState};
 
 const GRACE: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tenants_take_turns_and_keep_their_own_order() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     for name in ["1", "2", "3"] {
-        world.enqueue("t1", name).await;
+        state.enqueue("t1", name).await;
     }
-    let late = world.enqueue("t2", "1").await;
-    let last = world.enqueue("t1", "4").await;
-    world.work(&world.jobs, 1, GRACE);
-    world.ended("t2", &late).await;
-    world.ended("t1", &last).await;
-    assert_eq!(world.begun(), ["t1 1", "t2 1", "t1 2", "t1 3", "t1 4"]);
+    let late = state.enqueue("t2", "1").await;
+    let last = state.enqueue("t1", "4").await;
+    state.work(&state.jobs, 1, GRACE);
+    state.ended("t2", &late).await;
+    state.ended("t1", &last).await;
+    assert_eq!(state.begun(), ["t1 1", "t2 1", "t1 2", "t1 3", "t1 4"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn late_tenant_does_not_wait_for_the_whole_backlog() {
-    let world = World::new().await;
-    let first = world.enqueue("t1", "held").await;
+    let state = TestState::new().await;
+    let first = state.enqueue("t1", "held").await;
     for name in ["2", "3"] {
-        world.enqueue("t1", name).await;
+        state.enqueue("t1", name).await;
     }
-    world.work(&world.jobs, 1, GRACE);
-    world.running("t1", &first).await;
+    state.work(&state.jobs, 1, GRACE);
+    state.running("t1", &first).await;
     // Jobs of another lane run meanwhile, and do not advance the tickets of this one.
     for _ in 0..10 {
-        let answer = world.call("t3", RENDER, "", json!({"name": "render"})).await;
-        assert_eq!(answer.status(), StatusCode::CREATED);
+        let answer = state.call("t3", RENDER, "", json!({"name": "render"})).await;
+        assert_eq!(answer.status, 201);
     }
-    let late = world.enqueue("t2", "late").await;
-    world.routes.gate.0.add_permits(1);
-    world.ended("t2", &late).await;
-    let begun: Vec<String> = world.begun().into_iter().filter(|name| !name.ends_with("render")).collect();
+    let late = state.enqueue("t2", "late").await;
+    state.routes.gate.0.add_permits(1);
+    state.ended("t2", &late).await;
+    let begun: Vec<String> = state.begun().into_iter().filter(|name| !name.ends_with("render")).collect();
     assert_eq!(begun[..2], ["t1 held", "t2 late"], "{begun:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batch_jobs_wait_for_interactive_ones() {
-    let world = World::new().await;
-    let batch = world.call("t1", ANALYZE, "respond-async, priority=batch", json!({"name": "batch"})).await;
-    assert_eq!(batch.status(), StatusCode::ACCEPTED);
-    let interactive = world.enqueue("t1", "interactive").await;
-    world.work(&world.jobs, 1, GRACE);
-    world.ended("t1", &interactive).await;
-    assert_eq!(world.begun()[0], "t1 interactive");
+    let state = TestState::new().await;
+    let batch = state.call("t1", ANALYZE, "respond-async, priority=batch", json!({"name": "batch"})).await;
+    assert_eq!(batch.status, 202);
+    let interactive = state.enqueue("t1", "interactive").await;
+    state.work(&state.jobs, 1, GRACE);
+    state.ended("t1", &interactive).await;
+    assert_eq!(state.begun()[0], "t1 interactive");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_that_is_put_back_keeps_its_ticket() {
-    let world = World::new().await;
-    let first = world.enqueue("t1", "1 held").await;
-    let second = world.enqueue("t1", "2").await;
-    let stopped = world.twin().await;
-    let worker = world.work(&stopped, 1, Duration::ZERO);
-    world.running("t1", &first).await;
+    let state = TestState::new().await;
+    let first = state.enqueue("t1", "1 held").await;
+    let second = state.enqueue("t1", "2").await;
+    let stopped = state.twin().await;
+    let worker = state.work(&stopped, 1, Duration::ZERO);
+    state.running("t1", &first).await;
     stopped.stop();
     tokio::time::timeout(Duration::from_secs(20), worker).await.unwrap().unwrap();
-    let waiting = world.wait_for("t1", &first, |job| job.queue_position.is_some()).await;
+    let waiting = state.wait_for("t1", &first, |job| job.queue_position.is_some()).await;
     assert_eq!((waiting.queue_position, waiting.attempts), (Some(0), 1));
-    world.routes.gate.0.add_permits(1);
-    world.work(&world.jobs, 1, GRACE);
-    world.ended("t1", &second).await;
-    assert_eq!(world.begun(), ["t1 1 held", "t1 1 held", "t1 2"]);
+    state.routes.gate.0.add_permits(1);
+    state.work(&state.jobs, 1, GRACE);
+    state.ended("t1", &second).await;
+    assert_eq!(state.begun(), ["t1 1 held", "t1 1 held", "t1 2"]);
 }

@@ -10,16 +10,27 @@ use axum::{Json, Router};
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
 use http::{HeaderMap, Request, StatusCode};
-use http_kit::{Id, Problem, Scope, SystemClock, WorkProgress, begin_heavy_work};
+use http_kit::Problem;
+use http_kit::codes::{INVALID_BODY, QUEUE_FULL};
 use jobs::model::{Job, JobState};
 use jobs::{JobLimits, JobSettings, Jobs, Lane, Worker, WorkerSettings};
+use primitives::{Id, SystemClock};
+use scheduling::{WorkProgress, begin_heavy_work};
 use serde_json::{Value, json};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use tempfile::TempDir;
+use test_kit::{Reply, scope, wait_for};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
+
+mod codes {
+    http_kit::error_codes! {
+        Media {
+            UNDECODABLE_MEDIA = 422 "undecodable_media": "nothing can be decoded" => "use another file";
+        }
+    }
+}
 
 pub(crate) const ANALYZE: &str = "/audio/semantic-timeline/analyze";
 pub(crate) const RENDER: &str = "/video/render";
@@ -46,7 +57,7 @@ impl Default for Gate {
 async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
     let name = body["name"].as_str().unwrap_or_default().to_owned();
     if name.is_empty() {
-        return Problem::unprocessable("invalid_body", "no name").into_response();
+        return Problem::new(INVALID_BODY, "no name").into_response();
     }
     if let Err(deferred) = begin_heavy_work() {
         return Problem::from(deferred).into_response();
@@ -56,20 +67,20 @@ async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json
     WorkProgress::current().report("working", 0.5);
     let is_busy = |left: usize| left.checked_sub(1);
     if routes.busy.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_busy).is_ok() {
-        return Problem::unavailable("queue_full", "busy", 1).into_response();
+        return Problem::new(QUEUE_FULL, "busy").retry_after(1).into_response();
     }
     if name.ends_with("held") {
         routes.gate.0.acquire().await.unwrap().forget();
     }
     if name.ends_with("broken") {
-        return Problem::unprocessable("undecodable_media", "nothing can be decoded").into_response();
+        return Problem::new(codes::UNDECODABLE_MEDIA, "nothing can be decoded").into_response();
     }
     let filling = "x".repeat(body["filling"].as_u64().unwrap_or(0) as usize);
     (StatusCode::CREATED, Json(json!({"name": name, "filling": filling}))).into_response()
 }
 
 /// A service of jobs with routes that the tests control.
-pub(crate) struct World {
+pub(crate) struct TestState {
     pub(crate) database: TestDatabase,
     pub(crate) pool: PgPool,
     pub(crate) jobs: Jobs,
@@ -77,7 +88,7 @@ pub(crate) struct World {
     directory: TempDir,
 }
 
-impl World {
+impl TestState {
     pub(crate) async fn new() -> Self {
         Self::with_limits(JobLimits::default()).await
     }
@@ -110,7 +121,7 @@ impl World {
     }
 
     /// Calls a heavy route with a `Prefer` header.
-    pub(crate) async fn call(&self, tenant: &str, path: &str, prefer: &str, body: Value) -> Response {
+    pub(crate) async fn call(&self, tenant: &str, path: &str, prefer: &str, body: Value) -> Reply {
         let router = self.router();
         let router = router.layer(axum::middleware::from_fn_with_state(self.jobs.clone(), jobs::run_as_jobs));
         let router = http_kit::limit_json(router, 1 << 20, &[(RENDER, 8 << 20)]);
@@ -121,26 +132,22 @@ impl World {
             .header("prefer", prefer)
             .body(Body::from(body.to_string()))
             .unwrap();
-        router.oneshot(request).await.unwrap()
+        Reply::read(router.oneshot(request).await.unwrap()).await
     }
 
     /// Makes a call with `respond-async`; returns the id of its job.
     pub(crate) async fn enqueue(&self, tenant: &str, name: &str) -> Id {
         let answer = self.call(tenant, ANALYZE, "respond-async", json!({"name": name})).await;
-        assert_eq!(answer.status(), StatusCode::ACCEPTED);
-        json_of(answer).await["id"].as_str().unwrap().parse().unwrap()
+        assert_eq!(answer.status, 202);
+        answer.id().parse().unwrap()
     }
 
     pub(crate) async fn wait_for(&self, tenant: &str, id: &Id, is_reached: impl Fn(&Job) -> bool) -> Job {
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let job = self.jobs.get(&owner(tenant), id).await.unwrap();
-            if is_reached(&job) {
-                return job;
-            }
-            assert!(Instant::now() < until, "{job:?}");
-            sleep(Duration::from_millis(20)).await;
-        }
+        wait_for(Duration::from_secs(60), async || {
+            let job = self.jobs.get(&scope(tenant), id).await.unwrap();
+            if is_reached(&job) { Ok(job) } else { Err(format!("{job:?}")) }
+        })
+        .await
     }
 
     pub(crate) async fn ended(&self, tenant: &str, id: &Id) -> Job {
@@ -166,13 +173,4 @@ fn jobs_in(pool: PgPool, blobs: BlobStore, limits: JobLimits) -> Jobs {
     let jobs = Jobs::new(pool, blobs, Arc::new(SystemClock), settings);
     tokio::spawn(jobs.clone().listen());
     jobs
-}
-
-pub(crate) fn owner(tenant: &str) -> Scope {
-    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
-}
-
-pub(crate) async fn json_of(answer: Response) -> Value {
-    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-    serde_json::from_slice(&body).unwrap()
 }

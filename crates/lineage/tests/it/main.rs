@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
+mod clips;
 mod graph;
-mod owners;
-mod places;
-mod random;
-mod remote;
+mod random_usages;
+mod remote_timeline;
 mod support;
+mod tenancy;
 mod usages;

@@ -3,6 +3,7 @@
 //! ffmpeg reads the same open file that was sniffed, with the one demuxer of its format and no network protocol, with
 //! limits on memory and on time without output. It is killed when the decoding thread ends.
 
+mod confinement;
 mod layout;
 mod report;
 mod stream;
@@ -11,19 +12,15 @@ use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use confined_process::{Limits, ToolError, blocking_output};
+use confined_process::blocking_output;
 
+use self::confinement::{LIMITS, OUTPUT_TIMEOUT, confined_to, tool_error, unavailable};
 pub(crate) use self::report::{Report, StreamReport};
 use self::stream::FfmpegStream;
 use crate::native::Presentation;
 use crate::{DecodeError, FileFormat, Source};
 
-/// Resource limits of decoding or probing one file.
-const LIMITS: Limits = Limits { memory_bytes: 4 << 30 };
-/// Longest time that ffmpeg may write no output.
-const SILENCE: Duration = Duration::from_secs(60);
 /// Largest report of ffprobe in bytes; enough for the packets of a day.
 const MAX_REPORT: u64 = 128 << 20;
 
@@ -54,7 +51,7 @@ impl Ffmpeg {
         if let Some(release) = self.0.release.get() {
             return Ok(release);
         }
-        let written = blocking_output(&self.0.ffmpeg, ["-version"], LIMITS, SILENCE, 1 << 20)
+        let written = blocking_output(&self.0.ffmpeg, ["-version"], LIMITS, OUTPUT_TIMEOUT, 1 << 20)
             .map_err(|error| unavailable("the file", &error))?;
         let release = release_of(&String::from_utf8_lossy(&written));
         Ok(self.0.release.get_or_init(|| release))
@@ -66,7 +63,7 @@ impl Ffmpeg {
     /// [`DecodeError::FfmpegUnavailable`] when ffmpeg cannot be run.
     pub fn demuxers(&self) -> Result<BTreeSet<String>, DecodeError> {
         let written =
-            blocking_output(&self.0.ffmpeg, ["-hide_banner", "-demuxers"], LIMITS, SILENCE, 1 << 20)
+            blocking_output(&self.0.ffmpeg, ["-hide_banner", "-demuxers"], LIMITS, OUTPUT_TIMEOUT, 1 << 20)
                 .map_err(|error| unavailable("the file", &error))?;
         // ` D  mov,mp4,m4a,3gp,3g2,mj2 QuickTime / MOV`
         let text = String::from_utf8_lossy(&written);
@@ -87,7 +84,7 @@ impl Ffmpeg {
             ["-v", "error"].into_iter().chain(confined_to(demuxer)).chain(options.iter().copied());
         let arguments =
             arguments.chain(["-of", "json=compact=1", "-i"]).map(Path::new).chain([path.as_path()]);
-        let written = blocking_output(&self.0.ffprobe, arguments, LIMITS, SILENCE, MAX_REPORT);
+        let written = blocking_output(&self.0.ffprobe, arguments, LIMITS, OUTPUT_TIMEOUT, MAX_REPORT);
         let written = written.map_err(|error| tool_error(format.name(), error))?;
         Report::parse(&written).ok_or_else(|| {
             DecodeError::Undecodable(format!("ffprobe reports nothing about the {} file", format.name()))
@@ -120,11 +117,6 @@ impl Ffmpeg {
     }
 }
 
-/// Options that limit ffmpeg and ffprobe to one file and one demuxer.
-pub(crate) fn confined_to(demuxer: &str) -> [&str; 6] {
-    ["-protocol_whitelist", "file,pipe", "-format_whitelist", demuxer, "-f", demuxer]
-}
-
 /// The release in the output of `-version`: `5.1` from `ffmpeg version 5.1.9-0+deb12u1 Copyright …`, and the revision
 /// for a development build.
 fn release_of(version: &str) -> String {
@@ -134,33 +126,6 @@ fn release_of(version: &str) -> String {
         numbers.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
     let release = if is_release && numbers.len() == 2 { numbers.join(".") } else { word.to_owned() };
     release.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).take(32).collect()
-}
-
-fn unavailable(what: &str, error: &ToolError) -> DecodeError {
-    DecodeError::FfmpegUnavailable { what: what.to_owned(), reason: error.to_string() }
-}
-
-/// The decode error for a failure of ffmpeg or ffprobe.
-fn tool_error(what: &str, error: ToolError) -> DecodeError {
-    match error {
-        ToolError::Unavailable { .. } => unavailable(what, &error),
-        ToolError::Failed { errors, .. } if errors.contains("Input/output error") => {
-            DecodeError::Io(std::io::Error::other("ffmpeg could not read the file"))
-        }
-        ToolError::Failed { errors, status, .. } => {
-            tracing::debug!(errors, %status, "ffmpeg refused a file");
-            DecodeError::Undecodable(format!("ffmpeg cannot decode the {what} file"))
-        }
-        ToolError::TimedOut { .. } | ToolError::Stalled { .. } => {
-            DecodeError::Undecodable(format!("decoding the {what} file makes no progress"))
-        }
-        ToolError::TooMuchOutput { limit_bytes, .. } => DecodeError::LimitExceeded {
-            what: "the index of the file",
-            found: "larger".to_owned(),
-            limit: format!("{} MiB", limit_bytes >> 20),
-        },
-        ToolError::Broken { source, .. } => DecodeError::Io(source),
-    }
 }
 
 #[cfg(test)]

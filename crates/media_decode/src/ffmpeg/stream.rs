@@ -13,11 +13,12 @@ use confined_process::{BlockingProcess, TimedPipe};
 use media_time::MediaTime;
 use rustix::pipe::{PipeFlags, pipe_with};
 
+use super::confinement::{LIMITS, OUTPUT_TIMEOUT, confined_to, tool_error};
+use super::layout;
 use super::report::{Report, StreamReport};
-use super::{LIMITS, SILENCE, confined_to, layout, tool_error};
-use crate::clock::{Clock, LONGEST_GAPS};
-use crate::decoder::PcmStream;
 use crate::native::Presentation;
+use crate::packet_clock::{LONGEST_GAPS, PacketClock};
+use crate::pcm_stream::PcmStream;
 use crate::samples::silence_bad_samples;
 use crate::timeline::{Edit, Span, Timeline};
 use crate::{AudioFormat, DecodeError, DecodeStats, FileFormat, check_limits};
@@ -40,7 +41,7 @@ pub(crate) struct FfmpegStream {
     bytes: Vec<u8>,
     samples: Vec<f32>,
     stats: DecodeStats,
-    clock: Clock,
+    clock: PacketClock,
     /// Position and number of the frames in `samples` that are not on the timeline yet.
     undelivered: Option<(i64, usize)>,
 }
@@ -67,15 +68,15 @@ impl FfmpegStream {
         let stdout = process.stdout().ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
         let mut opened = Self {
             process: Some(process),
-            packets: BufReader::new(TimedPipe::new(reader, SILENCE)?),
-            data: BufReader::with_capacity(64 << 10, TimedPipe::new(stdout, SILENCE)?),
+            packets: BufReader::new(TimedPipe::new(reader, OUTPUT_TIMEOUT)?),
+            data: BufReader::with_capacity(64 << 10, TimedPipe::new(stdout, OUTPUT_TIMEOUT)?),
             container,
             has_timestamps: has_timestamps(file_format),
             expected_duration: report.duration(),
             bytes: Vec::new(),
             samples: Vec::new(),
             stats: DecodeStats::default(),
-            clock: Clock::new(format.rate),
+            clock: PacketClock::new(format.rate),
             format,
             undelivered: None,
         };

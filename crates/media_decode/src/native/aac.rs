@@ -48,7 +48,7 @@ impl MultiElementDecoder {
     /// # Errors
     /// `Unsupported` for other object types, frame lengths, and channels by program configuration.
     pub(super) fn new(params: &AudioCodecParameters) -> Result<Self> {
-        let Config { rate_index, rate, channels } = match &params.extra_data {
+        let AacConfig { rate_index, rate, channels } = match &params.extra_data {
             Some(bytes) => from_config(bytes)?,
             // ADTS: symphonia has read the header of the first frame.
             None => from_header(params)?,
@@ -105,7 +105,7 @@ fn element_decoder(
 
 /// Stream parameters that frames do not contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Config {
+struct AacConfig {
     rate_index: u8,
     /// Sample rate in Hz.
     rate: u32,
@@ -120,7 +120,7 @@ enum ChannelConfiguration {
     Listed(usize),
 }
 
-fn from_config(bytes: &[u8]) -> Result<Config> {
+fn from_config(bytes: &[u8]) -> Result<AacConfig> {
     let (config, _) = AudioSpecificConfig::parse(bytes)
         .map_err(|_| Error::DecodeError("aac: the audio specific config is malformed"))?;
     if config.aot != LOW_COMPLEXITY
@@ -136,10 +136,10 @@ fn from_config(bytes: &[u8]) -> Result<Config> {
         0 => ChannelConfiguration::Listed(config.channel_count()),
         usual => ChannelConfiguration::Usual(usual),
     };
-    Ok(Config { rate_index: config.sampling_frequency_index, rate: config.sample_rate, channels })
+    Ok(AacConfig { rate_index: config.sampling_frequency_index, rate: config.sample_rate, channels })
 }
 
-fn from_header(params: &AudioCodecParameters) -> Result<Config> {
+fn from_header(params: &AudioCodecParameters) -> Result<AacConfig> {
     let rate = params.sample_rate.unwrap_or(0);
     let configuration = match params.channels.as_ref().map_or(0, Channels::count) {
         8 => Some(7),
@@ -148,7 +148,7 @@ fn from_header(params: &AudioCodecParameters) -> Result<Config> {
     };
     match (rate_index(rate), configuration) {
         (Some(rate_index), Some(usual)) => {
-            Ok(Config { rate_index, rate, channels: ChannelConfiguration::Usual(usual) })
+            Ok(AacConfig { rate_index, rate, channels: ChannelConfiguration::Usual(usual) })
         }
         _ => unsupported_error("aac: its rate or number of channels"),
     }

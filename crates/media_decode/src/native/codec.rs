@@ -11,7 +11,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
 
 use super::aac::MultiElementDecoder;
-use super::guard::{Failure, guarded};
+use super::guard::{SymphoniaFailure, guarded};
 use super::metered::Allowance;
 use super::vorbis;
 use crate::DecodeError;
@@ -69,7 +69,7 @@ impl Codec {
         match result {
             Ok((count, spec)) => Decoded::Frames { count, spec, bad_samples: silence_bad_samples(samples) },
             Err(failure) => {
-                if matches!(failure, Failure::Panic) {
+                if matches!(failure, SymphoniaFailure::Panic) {
                     self.rebuild();
                 }
                 Decoded::Damaged

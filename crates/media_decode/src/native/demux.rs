@@ -4,30 +4,26 @@ use std::io::{self, Read, Seek};
 
 use media_time::MediaTime;
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::AudioCodecParameters;
-use symphonia::core::codecs::audio::well_known as codecs;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
-use symphonia::core::units::{TimeBase, Timestamp};
 use symphonia::default::{formats, meta};
 
+use super::audio_track::AudioTrack;
 use super::codec::CODECS;
-use super::guard::{Failure, guarded};
+use super::guard::{SymphoniaFailure, guarded};
 use super::matroska_tracks::MatroskaKind;
 use super::matroska_tracks::{self, MatroskaTrack};
-use super::metered::{Allowance, MeteredSource, Overlay};
-use super::mp4::{Movie, TrackKind};
+use super::metered::{Allowance, MeteredSource, Overlay, READ_LIMIT};
+use super::mp4::{Movie, Mp4TrackKind};
 use super::streams::AudioStream;
 use super::{matroska, wave};
-use crate::sniff::survey;
+use crate::sniff::scan_frames;
 use crate::{DecodeError, FileFormat, Source};
 
-/// Most bytes that opening a file or reading one packet may read.
-pub(crate) const READ_LIMIT: u64 = 128 << 20;
 /// Largest offset at which a container may begin, in bytes after leading tags.
 const PROBE_DEPTH: u32 = 64 << 10;
 /// Number of consecutive malformed stretches after which a container counts as ended.
@@ -56,7 +52,7 @@ fn probe_of(format: FileFormat) -> Probe {
 
 /// Containers, distinguished where their timing differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Container {
+pub(crate) enum ContainerFamily {
     Mp4,
     Matroska,
     Ogg,
@@ -64,20 +60,6 @@ pub(crate) enum Container {
     Mp3,
     Adts,
     Other,
-}
-
-/// What the container declares about an audio track.
-#[derive(Clone, Debug)]
-pub(crate) struct AudioTrack {
-    pub(crate) id: u32,
-    pub(crate) params: AudioCodecParameters,
-    pub(crate) time_base: Option<TimeBase>,
-    /// Samples that the encoder appended after the audio, if the container declares them.
-    pub(crate) padding: Option<u32>,
-    /// Number of samples without the encoder's delay and padding.
-    pub(crate) samples: Option<u64>,
-    /// Whether the parameters differ from those that symphonia reads.
-    pub(crate) is_repaired: bool,
 }
 
 /// The result of reading a packet.
@@ -96,7 +78,7 @@ pub(crate) struct Demuxer {
     /// `None` after a panic of the reader.
     reader: Option<Box<dyn FormatReader>>,
     allowance: Allowance,
-    pub(crate) container: Container,
+    pub(crate) container: ContainerFamily,
     pub(crate) name: &'static str,
     pub(crate) movie: Option<Movie>,
     /// The tracks of a Matroska file; empty for other containers.
@@ -112,9 +94,9 @@ pub(crate) struct Demuxer {
 impl Demuxer {
     /// Opens a container of the detected `format`.
     pub(crate) fn open(mut source: Box<dyn Source>, format: FileFormat) -> Result<Self, DecodeError> {
-        let container = Container::of(format);
+        let container = ContainerFamily::of(format);
         let movie = match container {
-            Container::Mp4 => Movie::read(&mut source)?,
+            ContainerFamily::Mp4 => Movie::read(&mut source)?,
             _ => None,
         };
         if let Some(what) = refused(&mut source, format, movie.as_ref())? {
@@ -130,14 +112,14 @@ impl Demuxer {
                 overlays = matroska::overlays(&mut source)?;
             }
             (None, FileFormat::Wave) => {
-                if let Some(wave) = wave::lengths(&mut source)? {
-                    (overlays, is_shortened) = (wave.overlays, wave.is_cut);
+                if let Some(wave) = wave::length_corrections(&mut source)? {
+                    (overlays, is_shortened) = (wave.overlays, wave.is_truncated);
                 }
             }
             (None, FileFormat::Mp3 | FileFormat::Adts) => {
-                let survey = survey(&mut source)?;
-                changes = survey.changes;
-                overlays = survey.tags.into_iter().map(Overlay::zeros).collect();
+                let scanned = scan_frames(&mut source)?;
+                changes = scanned.changes;
+                overlays = scanned.tags.into_iter().map(Overlay::zeros).collect();
                 is_repaired = !overlays.is_empty();
             }
             _ => {}
@@ -173,8 +155,8 @@ impl Demuxer {
     /// duration is an estimate from the first packets, or that of the first of several joined recordings.
     pub(crate) fn declared_duration(&self, track: Option<&AudioTrack>) -> Option<MediaTime> {
         match self.container {
-            Container::Mp3 | Container::Adts | Container::Ogg => None,
-            Container::Mp4 | Container::Matroska | Container::Other => self.duration(track),
+            ContainerFamily::Mp3 | ContainerFamily::Adts | ContainerFamily::Ogg => None,
+            ContainerFamily::Mp4 | ContainerFamily::Matroska | ContainerFamily::Other => self.duration(track),
         }
     }
 
@@ -213,7 +195,7 @@ impl Demuxer {
     pub(crate) fn audio_streams(&self) -> Vec<AudioStream> {
         let track_of = |id: u32| self.tracks().iter().find(|track| track.id == id);
         if let Some(movie) = &self.movie {
-            let audio = movie.tracks.iter().filter(|track| track.kind == TrackKind::Audio);
+            let audio = movie.tracks.iter().filter(|track| track.kind == Mp4TrackKind::Audio);
             return audio.map(|track| AudioStream::of_movie(track, track_of(track.id))).collect();
         }
         if !self.matroska.is_empty() {
@@ -266,20 +248,20 @@ impl Demuxer {
             match guarded(|| reader.next_packet()) {
                 Ok(Some(packet)) => return Ok(ReadResult::Packet(packet)),
                 Ok(None) => return Ok(ReadResult::End { truncated: self.is_shortened }),
-                Err(Failure::Error(Error::ResetRequired)) => return Ok(ReadResult::NewStream),
-                Err(Failure::Error(Error::IoError(error)))
+                Err(SymphoniaFailure::Error(Error::ResetRequired)) => return Ok(ReadResult::NewStream),
+                Err(SymphoniaFailure::Error(Error::IoError(error)))
                     if error.kind() == io::ErrorKind::UnexpectedEof =>
                 {
                     break;
                 }
-                Err(failure @ Failure::Error(Error::IoError(_)))
+                Err(failure @ SymphoniaFailure::Error(Error::IoError(_)))
                     if self.allowance.source_failed() || self.allowance.is_spent() =>
                 {
                     return Err(failure.into_decode_error("a packet", &self.allowance));
                 }
                 // Valid packets may follow.
-                Err(Failure::Error(_)) => {}
-                Err(Failure::Panic) => self.reader = None,
+                Err(SymphoniaFailure::Error(_)) => {}
+                Err(SymphoniaFailure::Panic) => self.reader = None,
             }
         }
         Ok(ReadResult::End { truncated: self.should_declare_its_end() })
@@ -287,44 +269,8 @@ impl Demuxer {
 
     /// Whether the file should declare where it ends. Matroska files of browsers declare no length.
     fn should_declare_its_end(&self) -> bool {
-        self.container != Container::Matroska || self.duration(None).is_some()
+        self.container != ContainerFamily::Matroska || self.duration(None).is_some()
     }
-}
-
-impl AudioTrack {
-    pub(super) fn from_track(track: &Track) -> Option<Self> {
-        let Some(CodecParameters::Audio(params)) = &track.codec_params else {
-            return None;
-        };
-        let (mut params, mut is_repaired) = (params.clone(), false);
-        if params.codec == codecs::CODEC_ID_OPUS {
-            is_repaired = params.sample_rate.is_some_and(|rate| rate != 48_000);
-            // Opus is decoded at 48 kHz; the header may declare the rate of the encoder's input (RFC 7845 §5.1).
-            params.sample_rate = Some(48_000);
-        }
-        Some(Self {
-            id: track.id,
-            params,
-            time_base: track.time_base,
-            padding: track.padding,
-            samples: track.num_frames,
-            is_repaired,
-        })
-    }
-
-    /// A timestamp of the container as a position in samples of `rate` Hz.
-    pub(crate) fn to_samples(&self, time: Timestamp, rate: u32) -> i64 {
-        self.time_base.map_or(time.get(), |base| scale(time.get(), base, rate))
-    }
-}
-
-/// `ticks` of `base` in samples of `rate` Hz, rounded to the nearest.
-fn scale(ticks: i64, base: TimeBase, rate: u32) -> i64 {
-    let numerator = i128::from(ticks) * i128::from(base.numer.get()) * i128::from(rate);
-    let denominator = i128::from(base.denom.get());
-    let rounded = (2 * numerator + denominator).div_euclid(2 * denominator);
-    // Half the range, so that differences of positions cannot overflow.
-    rounded.clamp(i128::from(i64::MIN / 2), i128::from(i64::MAX / 2)) as i64
 }
 
 /// Codecs that symphonia's demuxers report as damage although they are merely unsupported; `None` for other files.
@@ -347,7 +293,7 @@ fn refused(
     })
 }
 
-impl Container {
+impl ContainerFamily {
     const fn of(format: FileFormat) -> Self {
         match format {
             FileFormat::IsoMp4 | FileFormat::QuickTime | FileFormat::BrandlessMp4 => Self::Mp4,

@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use symphonia::core::errors::Error;
 
-use super::metered::Allowance;
+use super::metered::{Allowance, READ_LIMIT};
 use crate::DecodeError;
 
 /// The failure of a call into symphonia.
-pub(super) enum Failure {
+pub(super) enum SymphoniaFailure {
     /// The call returned an error.
     Error(Error),
     /// The call panicked: hostile bytes caused an out-of-range index or an arithmetic overflow. The state of the called
@@ -20,15 +20,15 @@ pub(super) enum Failure {
 ///
 /// Demuxers and decoders of about twenty formats run here on uploaded, untrusted bytes. They are safe Rust (and
 /// libopus), so a bug in them is a panic and not memory corruption. Catching it costs one file and not the worker
-/// thread. On [`Failure::Panic`] the caller must drop the object that panicked.
-pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
+/// thread. On [`SymphoniaFailure::Panic`] the caller must drop the object that panicked.
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, Error>) -> Result<T, SymphoniaFailure> {
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(Failure::Error),
-        Err(_) => Err(Failure::Panic),
+        Ok(result) => result.map_err(SymphoniaFailure::Error),
+        Err(_) => Err(SymphoniaFailure::Panic),
     }
 }
 
-impl Failure {
+impl SymphoniaFailure {
     /// Converts the failure into an error of the recording; `what` names the part that was read.
     pub(super) fn into_decode_error(self, what: &str, allowance: &Allowance) -> DecodeError {
         let error = match self {
@@ -39,7 +39,7 @@ impl Failure {
             Error::IoError(_) if allowance.is_spent() => DecodeError::LimitExceeded {
                 what: "a header or packet",
                 found: "larger".to_owned(),
-                limit: format!("{} MiB", super::demux::READ_LIMIT >> 20),
+                limit: format!("{} MiB", READ_LIMIT >> 20),
             },
             Error::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 DecodeError::Undecodable(format!("{what}: it ends too early"))

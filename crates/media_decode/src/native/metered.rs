@@ -9,6 +9,9 @@ use symphonia::core::io::MediaSource;
 
 use crate::Source;
 
+/// Most bytes that opening a file or reading one packet may read.
+pub(crate) const READ_LIMIT: u64 = 128 << 20;
+
 /// Number of bytes that the current operation may still read, and whether the source itself failed.
 ///
 /// Demuxers grow their buffers as they read, so a limit on the bytes read while opening a file or reading one packet
@@ -55,7 +58,7 @@ impl Allowance {
     }
 
     /// Records an error of the source and returns it.
-    fn mark(&self, error: io::Error) -> io::Error {
+    fn record_failure(&self, error: io::Error) -> io::Error {
         // An interrupted read is repeated; a position before the beginning is an error of the demuxer.
         if !matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::InvalidInput) {
             self.0.source_failed.store(true, Ordering::Relaxed);
@@ -105,7 +108,8 @@ impl Read for MeteredSource {
             return Err(io::Error::other("read limit of one operation exceeded"));
         }
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let count = inner.read(&mut buffer[..allowed]).map_err(|error| self.allowance.mark(error))?;
+        let count =
+            inner.read(&mut buffer[..allowed]).map_err(|error| self.allowance.record_failure(error))?;
         self.allowance.spend(count);
         for overlay in &self.overlays {
             overlay.apply(self.position, &mut buffer[..count]);
@@ -145,7 +149,7 @@ impl Overlay {
 impl Seek for MeteredSource {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let inner = self.inner.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.position = inner.seek(to).map_err(|error| self.allowance.mark(error))?;
+        self.position = inner.seek(to).map_err(|error| self.allowance.record_failure(error))?;
         Ok(self.position)
     }
 }

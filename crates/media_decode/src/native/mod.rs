@@ -3,6 +3,7 @@
 
 mod aac;
 mod aac_elements;
+mod audio_track;
 mod boxes;
 mod codec;
 mod demux;
@@ -18,8 +19,9 @@ mod streams;
 mod vorbis;
 mod wave;
 
-pub(crate) use demux::{AudioTrack, Demuxer, ReadResult};
-pub(crate) use mp4::{Movie, MovieTrack, TrackKind};
+pub(crate) use audio_track::AudioTrack;
+pub(crate) use demux::{Demuxer, ReadResult};
+pub(crate) use mp4::{Movie, MovieTrack, Mp4TrackKind};
 pub(crate) use presentation::Presentation;
 pub(crate) use stream::{Opened, PacketStream};
 pub(crate) use streams::{AudioStream, choose};

@@ -34,7 +34,7 @@ pub(crate) struct Movie {
 
 /// The kind of a track.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum TrackKind {
+pub(crate) enum Mp4TrackKind {
     Audio,
     Video,
     #[default]
@@ -45,7 +45,7 @@ pub(crate) enum TrackKind {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MovieTrack {
     pub(crate) id: u32,
-    pub(crate) kind: TrackKind,
+    pub(crate) kind: Mp4TrackKind,
     /// Whether the track is enabled (`tkhd` flags), which marks the default among tracks of a kind.
     pub(crate) is_enabled: bool,
     /// Bits per sample that the first sample entry declares; 16 for compressed audio.
@@ -143,7 +143,7 @@ impl Movie {
     /// Whether the audio is signed 8-bit PCM, in a sample entry that usually means 16 bits.
     pub(super) fn has_eight_bit_pcm(&self) -> bool {
         let is_pcm = |track: &MovieTrack| matches!(&track.codec, b"twos" | b"sowt") && track.sample_bits == 8;
-        self.tracks.iter().any(|track| track.kind == TrackKind::Audio && is_pcm(track))
+        self.tracks.iter().any(|track| track.kind == Mp4TrackKind::Audio && is_pcm(track))
     }
 
     /// Whether a segment index is hidden from symphonia, which would trust it.
@@ -154,7 +154,7 @@ impl Movie {
     /// Overlays that hide all tracks without audio, so that symphonia neither indexes nor reads video frames, and that
     /// end the last box at the end of the file.
     pub(super) fn overlays(&self) -> Vec<Overlay> {
-        let hidden = || self.tracks.iter().filter(|track| track.kind != TrackKind::Audio);
+        let hidden = || self.tracks.iter().filter(|track| track.kind != Mp4TrackKind::Audio);
         let is_hidden = |id: u32| hidden().any(|track| track.id == id);
         let trex = self.trex.iter().filter(|(_, id, _)| is_hidden(*id)).map(|(at, ..)| *at);
         // In joined files a segment index covers the first part only.
@@ -239,9 +239,9 @@ fn read_track<R: Read + Seek>(reader: &mut BoxReader<'_, R>, trak: &MediaBox) ->
     }
     if let Some(hdlr) = reader.find(mdia.content.clone(), b"hdlr")? {
         track.kind = match reader.content(&hdlr, 12)?.get(8..12) {
-            Some(b"soun") => TrackKind::Audio,
-            Some(b"vide") => TrackKind::Video,
-            _ => TrackKind::Other,
+            Some(b"soun") => Mp4TrackKind::Audio,
+            Some(b"vide") => Mp4TrackKind::Video,
+            _ => Mp4TrackKind::Other,
         };
     }
     if let Some(stbl) = reader.descend(mdia.content, &[b"minf", b"stbl"])? {

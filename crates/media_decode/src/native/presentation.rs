@@ -3,23 +3,24 @@
 use media_time::MediaTime;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 
+use super::audio_track::AudioTrack;
 use super::codec::pre_skip;
-use super::demux::{AudioTrack, Container};
-use super::mp4::{Movie, MovieTrack, TrackKind};
+use super::demux::ContainerFamily;
+use super::mp4::{Movie, MovieTrack, Mp4TrackKind};
 use crate::DecodeError;
-use crate::clock::LONGEST_GAPS;
+use crate::packet_clock::LONGEST_GAPS;
 use crate::timeline::Edit;
 
 /// The inputs of [`Presentation`], available after the first audio packet has been read.
-pub(super) struct Start<'a> {
-    pub(super) container: Container,
+pub(super) struct StartTimes<'a> {
+    pub(super) container: ContainerFamily,
     pub(super) track: &'a AudioTrack,
     pub(super) movie: Option<&'a Movie>,
     /// Media position of the first packet, in samples.
     pub(super) first: i64,
-    /// PTS of the first video frame, in samples on the same clock; `None` when [`Start::movie`] declares it or no video
-    /// packet comes before the audio.
-    pub(super) first_picture: Option<i64>,
+    /// PTS of the first video frame, in samples on the same clock; `None` when [`StartTimes::movie`] declares it or no
+    /// video packet comes before the audio.
+    pub(super) first_video_frame: Option<i64>,
     /// Sample rate in Hz.
     pub(super) rate: u32,
 }
@@ -37,15 +38,15 @@ pub(crate) struct Presentation {
     pub(crate) first_packet: Option<i64>,
 }
 
-impl Start<'_> {
+impl StartTimes<'_> {
     /// Computes the presentation. Timeline zero is the start of the earlier of audio and video.
     ///
     /// # Errors
     /// [`DecodeError::Unsupported`] for an edit list that jumps back in its media.
     pub(super) fn presentation(&self) -> Result<Presentation, DecodeError> {
         let (mut edits, video) = match self.movie {
-            Some(movie) if self.container == Container::Mp4 => self.movie_edits(movie)?,
-            _ => (self.stream_edits(), self.first_picture),
+            Some(movie) if self.container == ContainerFamily::Mp4 => self.movie_edits(movie)?,
+            _ => (self.stream_edits(), self.first_video_frame),
         };
         let audio = edits.first().map_or(0, |edit| edit.at);
         let zero = video.map_or(audio, |video| video.min(audio));
@@ -64,7 +65,7 @@ impl Start<'_> {
             .map(|edit| edit.at.saturating_sub(edit.media.start.saturating_sub(self.first)));
         // Ogg's clock does not include the pre-skip.
         let zero_on_clock = match self.container {
-            Container::Ogg => zero.saturating_sub(i64::from(pre_skip(&self.track.params))),
+            ContainerFamily::Ogg => zero.saturating_sub(i64::from(pre_skip(&self.track.params))),
             _ => zero,
         };
         let video_start = video.map(|video| video.saturating_sub(zero));
@@ -78,7 +79,7 @@ impl Start<'_> {
         match (self.container, self.track.samples, self.track.padding) {
             // Only the padding that the tag declares is dropped, not the audio after it: players continue with joined
             // files.
-            (Container::Mp3, Some(samples), Some(padding)) => {
+            (ContainerFamily::Mp3, Some(samples), Some(padding)) => {
                 let end = i64::try_from(samples).unwrap_or(i64::MAX / 2);
                 let rest = end.saturating_add(i64::from(padding));
                 vec![Edit { media: start..end, at: start }, Edit::from(rest, end)]
@@ -91,7 +92,7 @@ impl Start<'_> {
     /// returns the PTS of the first video frame.
     fn movie_edits(&self, movie: &Movie) -> Result<(Vec<Edit>, Option<i64>), DecodeError> {
         let seconds = |track: &MovieTrack| track.start_seconds(movie.timescale);
-        let videos = movie.tracks.iter().filter(|track| track.kind == TrackKind::Video);
+        let videos = movie.tracks.iter().filter(|track| track.kind == Mp4TrackKind::Video);
         let videos = videos.filter(|track| track.samples > 0 || movie.is_fragmented());
         let video = videos.map(seconds).min_by(f64::total_cmp);
         let video = video.map(|seconds| (seconds * f64::from(self.rate)).round() as i64);
@@ -154,12 +155,13 @@ fn rescale(ticks: i128, rate: i128, timescale: u32) -> i64 {
 /// The exact position of the first packet, in samples. Matroska stores times in whole ticks (mostly milliseconds), from
 /// which symphonia subtracts the codec delay rounded down to ticks; Opus declares its delay in samples. Together they
 /// give the exact position.
-pub(super) fn exact_first(container: Container, track: &AudioTrack, first: i64, rate: u32) -> i64 {
+pub(super) fn exact_first(container: ContainerFamily, track: &AudioTrack, first: i64, rate: u32) -> i64 {
     let delay = i64::from(pre_skip(&track.params));
     let tick = track.time_base.map_or(0, |base| {
         (i64::from(rate) * i64::from(base.numer.get())).div_euclid(i64::from(base.denom.get())).max(1)
     });
     let block = first + delay;
-    let is_delayed = container == Container::Matroska && track.params.codec == CODEC_ID_OPUS && first < 0;
+    let is_delayed =
+        container == ContainerFamily::Matroska && track.params.codec == CODEC_ID_OPUS && first < 0;
     if is_delayed && block < tick && block >= -tick { -delay } else { first }
 }

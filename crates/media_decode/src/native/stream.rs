@@ -11,12 +11,13 @@ use symphonia::core::units::Timestamp;
 
 use super::aac::rate_index;
 use super::aac_elements::frame_has_sbr;
+use super::audio_track::AudioTrack;
 use super::codec::{Codec, Decoded};
-use super::demux::{AudioTrack, Container, Demuxer, ReadResult};
-use super::presentation::{Presentation, Start, exact_first};
+use super::demux::{ContainerFamily, Demuxer, ReadResult};
+use super::presentation::{Presentation, StartTimes, exact_first};
 use super::streams;
-use crate::clock::Clock;
-use crate::decoder::PcmStream;
+use crate::packet_clock::PacketClock;
+use crate::pcm_stream::PcmStream;
 use crate::timeline::{Span, Timeline};
 use crate::{AudioFormat, DecodeError, DecodeStats, FileFormat, Source};
 
@@ -30,9 +31,9 @@ const MAX_DAMAGED: u64 = 4_096;
 /// The result of opening a file of a native format.
 pub(crate) enum Opened {
     /// The audio is decoded in this process.
-    Here { index: usize, stream: Box<PacketStream>, presentation: Presentation },
+    Native { index: usize, stream: Box<PacketStream>, presentation: Presentation },
     /// The audio stream of that index needs ffmpeg; `what` names its codec or format.
-    Foreign { index: usize, what: String },
+    NeedsFfmpeg { index: usize, what: String },
 }
 
 /// Decoder of one track, packet by packet.
@@ -44,7 +45,7 @@ pub(crate) struct PacketStream {
     /// The most recently decoded samples, interleaved.
     samples: Vec<f32>,
     stats: DecodeStats,
-    clock: Clock,
+    clock: PacketClock,
     /// Media position and number of the frames in `samples` that are not on the timeline yet.
     undelivered: Option<(i64, usize)>,
     /// PTS of the last packet.
@@ -72,43 +73,43 @@ impl PacketStream {
             .ok_or_else(|| demuxer.missing_audio_stream(wanted, streams.len()))?;
         if demuxer.changes {
             let what = "audio that changes its sample rate or channels".to_owned();
-            return Ok(Opened::Foreign { index, what });
+            return Ok(Opened::NeedsFfmpeg { index, what });
         }
         let stream = streams.swap_remove(index);
         let is_other = wanted.is_none() && stream.track.as_ref().map(|track| track.id) != symphonias;
         let is_repaired = stream.is_repaired || demuxer.is_repaired || is_other;
-        let (track, what) = match (stream.track, stream.foreign) {
+        let (track, what) = match (stream.track, stream.ffmpeg_only) {
             (Some(track), None) => (track, stream.codec),
-            (_, what) => return Ok(Opened::Foreign { index, what: what.unwrap_or(stream.codec) }),
+            (_, what) => return Ok(Opened::NeedsFfmpeg { index, what: what.unwrap_or(stream.codec) }),
         };
         let mut codec = match Codec::new(&track.params) {
-            Err(DecodeError::Unsupported(_)) => return Ok(Opened::Foreign { index, what }),
+            Err(DecodeError::Unsupported(_)) => return Ok(Opened::NeedsFfmpeg { index, what }),
             // Some encoders write truncated AAC configurations; ffmpeg reads these.
             Err(DecodeError::Undecodable(_)) if track.params.codec == CODEC_ID_AAC => {
-                return Ok(Opened::Foreign { index, what });
+                return Ok(Opened::NeedsFfmpeg { index, what });
             }
             codec => codec?,
         };
         let mut samples = Vec::new();
         let first = FirstAudioPacket::find(&mut demuxer, &track, &mut codec, &mut samples)?;
-        if let Some(what) = first.foreign {
-            return Ok(Opened::Foreign { index, what: what.to_owned() });
+        if let Some(what) = first.ffmpeg_only {
+            return Ok(Opened::NeedsFfmpeg { index, what: what.to_owned() });
         }
         let format = AudioFormat::new(&first.spec, codec.name)?;
         let at = |time: Timestamp| track.to_samples(time, format.rate);
-        let start = Start {
+        let start = StartTimes {
             container: demuxer.container,
             track: &track,
             movie: demuxer.movie.as_ref(),
             first: exact_first(demuxer.container, &track, at(first.start), format.rate),
-            first_picture: first
+            first_video_frame: first
                 .video_seconds
                 .map(|seconds| (seconds * f64::from(format.rate)).round() as i64),
             rate: format.rate,
         };
         let presentation = start.presentation()?;
         let zero = MediaTime::from_samples(presentation.zero, format.rate);
-        let mut clock = Clock::new(format.rate);
+        let mut clock = PacketClock::new(format.rate);
         let position = if first.time == first.start { start.first } else { at(first.time) };
         clock.start(position, first.frames);
         let undelivered = Some((position, first.frames));
@@ -128,14 +129,15 @@ impl PacketStream {
             zero,
             is_repaired,
         };
-        Ok(Opened::Here { index, stream: Box::new(stream), presentation })
+        Ok(Opened::Native { index, stream: Box::new(stream), presentation })
     }
 
     /// Decodes `packet` into `samples` and returns its media position and number of frames.
     fn decode(&mut self, mut packet: Packet) -> Result<(i64, usize), DecodeError> {
         let rate = self.format.rate;
         // All frames of a laced Matroska block have the block's PTS: they are consecutive.
-        let is_laced = self.demuxer.container == Container::Matroska && self.last_pts == Some(packet.pts);
+        let is_laced =
+            self.demuxer.container == ContainerFamily::Matroska && self.last_pts == Some(packet.pts);
         self.last_pts = Some(packet.pts);
         self.is_repaired |= is_laced;
         let stamp = match self.clock.expected().filter(|_| is_laced) {
@@ -172,7 +174,9 @@ impl PacketStream {
         let expected = self.clock.expected();
         let position = self.clock.position(stamp, frames);
         // Ogg's positions are continuous: a gap means lost packets.
-        if self.demuxer.container == Container::Ogg && expected.is_some_and(|expected| position > expected) {
+        if self.demuxer.container == ContainerFamily::Ogg
+            && expected.is_some_and(|expected| position > expected)
+        {
             self.stats.damaged_packets += 1;
         }
         self.stats.ignored_jumps = self.clock.ignored_jumps();
@@ -185,7 +189,7 @@ impl PacketStream {
         let rate = self.format.rate;
         let declared = match self.demuxer.container {
             // All frames have one length; the declared length shrinks at the end that the tag declares.
-            Container::Mp3 => 0,
+            ContainerFamily::Mp3 => 0,
             _ => usize::try_from(self.track.to_samples(length, rate)).unwrap_or(0),
         };
         let frames = if declared == 0 { self.clock.last_frames() } else { declared };
@@ -194,11 +198,11 @@ impl PacketStream {
 
     /// Whether an MP3 file ends before the number of frames that its tag declares. Nothing else distinguishes a
     /// truncated file from a complete one. A count without padding often belongs to another file and is ignored.
-    fn lacks_frames(&self) -> bool {
+    fn is_missing_frames(&self) -> bool {
         let declared = self
             .track
             .samples
-            .filter(|_| self.demuxer.container == Container::Mp3 && self.track.padding.is_some());
+            .filter(|_| self.demuxer.container == ContainerFamily::Mp3 && self.track.padding.is_some());
         let held = self.clock.expected().and_then(|end| u64::try_from(end).ok()).unwrap_or(0);
         declared.is_some_and(|declared| held + self.clock.last_frames() as u64 <= declared)
     }
@@ -206,7 +210,7 @@ impl PacketStream {
     /// Number of padding frames in a packet, which Ogg declares in its last page.
     fn end_padding(&self, packet: &Packet) -> usize {
         match self.demuxer.container {
-            Container::Ogg => usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX),
+            ContainerFamily::Ogg => usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX),
             _ => 0,
         }
     }
@@ -297,7 +301,7 @@ impl PcmStream for PacketStream {
             }
             ReadResult::Packet(_) => {}
             ReadResult::End { truncated } => {
-                self.stats.truncated |= truncated || self.lacks_frames();
+                self.stats.truncated |= truncated || self.is_missing_frames();
                 return Ok(false);
             }
             ReadResult::NewStream => self.follow_new_stream(timeline)?,
@@ -318,7 +322,7 @@ struct FirstAudioPacket {
     /// Smallest PTS of the video packets before it, in seconds.
     video_seconds: Option<f64>,
     /// The actual codec, if it differs from the declared one and symphonia does not decode it.
-    foreign: Option<&'static str>,
+    ffmpeg_only: Option<&'static str>,
 }
 
 impl FirstAudioPacket {
@@ -340,16 +344,16 @@ impl FirstAudioPacket {
                 video_seconds = pts.into_iter().chain(video_seconds).min_by(f64::total_cmp);
                 continue;
             }
-            let foreign = foreign(track, &packet.data);
-            if foreign.is_some_and(|what| what != HE_AAC) {
+            let ffmpeg_only = ffmpeg_only(track, &packet.data);
+            if ffmpeg_only.is_some_and(|what| what != HE_AAC) {
                 let spec = AudioSpec::new(0, symphonia::core::audio::Channels::Discrete(0));
-                return Ok(Self { start: time, time, frames: 0, spec, stats, video_seconds, foreign });
+                return Ok(Self { start: time, time, frames: 0, spec, stats, video_seconds, ffmpeg_only });
             }
             match codec.decode(&mut packet, samples) {
                 Decoded::Frames { count, spec, bad_samples } if count > 0 => {
                     stats.bad_samples = bad_samples;
                     let start = start.unwrap_or(time);
-                    return Ok(Self { start, time, frames: count, spec, stats, video_seconds, foreign });
+                    return Ok(Self { start, time, frames: count, spec, stats, video_seconds, ffmpeg_only });
                 }
                 // The first packet of Vorbis yields no samples: it only prepares the overlap with the next.
                 Decoded::Frames { .. } => {}
@@ -371,7 +375,7 @@ impl FirstAudioPacket {
 const HE_AAC: &str = "HE-AAC";
 
 /// The actual codec of a frame, if it differs from the one that the container declares.
-fn foreign(track: &AudioTrack, frame: &[u8]) -> Option<&'static str> {
+fn ffmpeg_only(track: &AudioTrack, frame: &[u8]) -> Option<&'static str> {
     match track.params.codec {
         CODEC_ID_AAC => {
             let rate = track.params.sample_rate.and_then(rate_index)?;

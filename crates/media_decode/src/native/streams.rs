@@ -5,8 +5,8 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 use symphonia::core::formats::Track;
 
 use super::aac_elements;
+use super::audio_track::AudioTrack;
 use super::codec::{CODECS, codec_name};
-use super::demux::AudioTrack;
 use super::matroska_tracks::MatroskaTrack;
 use super::mp4::MovieTrack;
 
@@ -20,7 +20,7 @@ pub(crate) struct AudioStream {
     /// The track as symphonia reads it; `None` when symphonia does not know the codec.
     pub(crate) track: Option<AudioTrack>,
     /// The codec or format that needs ffmpeg; `None` when the stream is decoded in this process.
-    pub(crate) foreign: Option<String>,
+    pub(crate) ffmpeg_only: Option<String>,
     /// Whether the stream is decoded differently than by symphonia alone.
     pub(crate) is_repaired: bool,
 }
@@ -29,12 +29,12 @@ impl AudioStream {
     pub(super) fn new(track: Option<&Track>) -> Self {
         let track = track.and_then(AudioTrack::from_track);
         let codec = track.as_ref().map_or_else(|| "unknown".to_owned(), |track| codec_name(&track.params));
-        let foreign = match &track {
-            Some(track) => foreign(&track.params, &codec),
+        let ffmpeg_only = match &track {
+            Some(track) => ffmpeg_only(&track.params, &codec),
             None => Some(codec.clone()),
         };
         let is_repaired = track.as_ref().is_some_and(|track| track.is_repaired);
-        Self { is_default: false, codec, track, foreign, is_repaired }
+        Self { is_default: false, codec, track, ffmpeg_only, is_repaired }
     }
 
     pub(super) fn of_movie(entry: &MovieTrack, track: Option<&Track>) -> Self {
@@ -54,7 +54,7 @@ impl AudioStream {
         let mut stream = Self { is_default: entry.is_default, ..Self::new(track) };
         stream.name_after(&entry.codec_id);
         if entry.is_encoded {
-            stream.foreign = Some(format!("Matroska with compressed frames ({})", stream.codec));
+            stream.ffmpeg_only = Some(format!("Matroska with compressed frames ({})", stream.codec));
         }
         stream
     }
@@ -69,7 +69,7 @@ impl AudioStream {
             let printable = |c: &char| c.is_ascii_graphic();
             let name: String = name.chars().filter(printable).collect();
             self.codec = container_codec(&name).map_or(name.to_lowercase(), str::to_owned);
-            self.foreign = Some(self.codec.clone());
+            self.ffmpeg_only = Some(self.codec.clone());
         }
     }
 }
@@ -91,7 +91,7 @@ fn container_codec(name: &str) -> Option<&'static str> {
 }
 
 /// The name of a codec that is not decoded in this process, because no decoder supports it or only a part of it.
-fn foreign(params: &AudioCodecParameters, name: &str) -> Option<String> {
+fn ffmpeg_only(params: &AudioCodecParameters, name: &str) -> Option<String> {
     if params.codec == codecs::CODEC_ID_AAC {
         let config = params.extra_data.as_deref();
         return config.is_some_and(aac_elements::config_has_sbr).then(|| "HE-AAC".to_owned());

@@ -18,15 +18,15 @@ const PIPED: u32 = 0x7fff_f000;
 const UNSET: u32 = u32::MAX;
 
 /// Corrections of the lengths of a WAVE file.
-pub(super) struct Lengths {
+pub(super) struct LengthCorrections {
     /// Overlays that set the lengths of the form and of its `data` chunk to the actual ones.
     pub(super) overlays: Vec<Overlay>,
     /// Whether the file is shorter than it declares.
-    pub(super) is_cut: bool,
+    pub(super) is_truncated: bool,
 }
 
 /// The corrections of a WAVE file; `None` for other files and for correct lengths.
-pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Lengths>> {
+pub(super) fn length_corrections(source: &mut (impl Read + Seek)) -> io::Result<Option<LengthCorrections>> {
     let end = source.seek(SeekFrom::End(0))?;
     let Some((form, form_length)) = chunk(source, 0)? else { return Ok(None) };
     let is_long = matches!(&form, b"RF64" | b"BW64");
@@ -42,7 +42,7 @@ pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Leng
             b"ds64" if is_long => long_data = Some(u64::from_le_bytes(bytes(source, content + 8)?)),
             b"data" => {
                 let there = end.saturating_sub(content);
-                // Lengths are written last: a recorder that lost power leaves zeros or the lengths of an empty file,
+                // LengthCorrections are written last: a recorder that lost power leaves zeros or the lengths of an empty file,
                 // and a program that writes to a pipe leaves the largest values.
                 let is_piped = (PIPED..=UNSET).contains(&length) && !is_long && u64::from(length) > there;
                 let is_empty = length == 0 && u64::from(form_length) <= content - HEADER;
@@ -52,11 +52,14 @@ pub(super) fn lengths(source: &mut (impl Read + Seek)) -> io::Result<Option<Leng
                     UNSET => long_data,
                     length => Some(length.into()),
                 };
-                let is_cut = declared.is_some_and(|declared| declared > there);
+                let is_truncated = declared.is_some_and(|declared| declared > there);
                 let length =
                     declared.map_or(if is_unwritten { there } else { UNSET.into() }, |of| of.min(there));
-                let is_wrong = is_cut || is_long || is_unwritten || form_length == 0;
-                return Ok(is_wrong.then(|| Lengths { overlays: header_overlays(end, at, length), is_cut }));
+                let is_wrong = is_truncated || is_long || is_unwritten || form_length == 0;
+                return Ok(is_wrong.then(|| LengthCorrections {
+                    overlays: header_overlays(end, at, length),
+                    is_truncated,
+                }));
             }
             _ => {}
         }
@@ -98,10 +101,12 @@ mod tests {
     use super::*;
 
     fn overlays_of(bytes: &[u8]) -> Option<(Vec<Overlay>, bool)> {
-        lengths(&mut io::Cursor::new(bytes)).unwrap().map(|lengths| (lengths.overlays, lengths.is_cut))
+        length_corrections(&mut io::Cursor::new(bytes))
+            .unwrap()
+            .map(|lengths| (lengths.overlays, lengths.is_truncated))
     }
 
-    fn shown_as(form: &[u8; 4], at: u64, data: &[u8; 4]) -> Vec<Overlay> {
+    fn length_overlays(form: &[u8; 4], at: u64, data: &[u8; 4]) -> Vec<Overlay> {
         vec![Overlay::new(0, [b"RIFF".as_slice(), form].concat()), Overlay::new(at, data.to_vec())]
     }
 
@@ -109,23 +114,23 @@ mod tests {
     fn lengths_beyond_the_end_are_replaced_by_actual_ones() {
         let file = b"RIFF\xff\x00\x00\x00WAVEodd \x01\x00\x00\x00x\0data\x90\x00\x00\x00123456";
         assert_eq!(file.len(), 36);
-        assert_eq!(overlays_of(file), Some((shown_as(&[28, 0, 0, 0], 26, &[6, 0, 0, 0]), true)));
+        assert_eq!(overlays_of(file), Some((length_overlays(&[28, 0, 0, 0], 26, &[6, 0, 0, 0]), true)));
         let header = overlays_of(&file[..30]);
-        assert_eq!(header, Some((shown_as(&[22, 0, 0, 0], 26, &[0; 4]), true)), "a header alone");
+        assert_eq!(header, Some((length_overlays(&[22, 0, 0, 0], 26, &[0; 4]), true)), "a header alone");
     }
 
     #[test]
     fn unwritten_lengths_are_replaced_by_actual_ones() {
         let file = b"RIFF\0\0\0\0WAVEdata\x00\x00\x00\x00123456";
-        assert_eq!(overlays_of(file), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        assert_eq!(overlays_of(file), Some((length_overlays(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let empty = b"RIFF\x0c\0\0\0WAVEdata\x00\x00\x00\x00123456";
-        assert_eq!(overlays_of(empty), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        assert_eq!(overlays_of(empty), Some((length_overlays(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let piped = b"RIFF\x24\xf0\xff\x7fWAVEdata\x00\xf0\xff\x7f123456";
-        assert_eq!(overlays_of(piped), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        assert_eq!(overlays_of(piped), Some((length_overlays(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let endless = b"RIFF\xff\xff\xff\xffWAVEdata\xff\xff\xff\xff123456";
-        assert_eq!(overlays_of(endless), Some((shown_as(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
+        assert_eq!(overlays_of(endless), Some((length_overlays(&[18, 0, 0, 0], 16, &[6, 0, 0, 0]), false)));
         let data = b"RIFF\0\0\0\0WAVEdata\x02\x00\x00\x0012LIST";
-        assert_eq!(overlays_of(data), Some((shown_as(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
+        assert_eq!(overlays_of(data), Some((length_overlays(&[18, 0, 0, 0], 16, &[2, 0, 0, 0]), false)));
     }
 
     #[test]
@@ -133,8 +138,11 @@ mod tests {
         let head = b"RF64\xff\xff\xff\xffWAVEds64\x10\0\0\0\0\0\0\0\0\0\0\0";
         let file =
             |length: u64| [head, length.to_le_bytes().as_slice(), b"data\xff\xff\xff\xff123456"].concat();
-        assert_eq!(overlays_of(&file(6)), Some((shown_as(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), false)));
-        assert_eq!(overlays_of(&file(5 << 32)), Some((shown_as(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), true)));
+        assert_eq!(overlays_of(&file(6)), Some((length_overlays(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), false)));
+        assert_eq!(
+            overlays_of(&file(5 << 32)),
+            Some((length_overlays(&[42, 0, 0, 0], 40, &[6, 0, 0, 0]), true))
+        );
     }
 
     #[test]

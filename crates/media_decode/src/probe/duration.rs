@@ -74,7 +74,7 @@ impl OpenFile<'_> {
 }
 
 /// The duration of a file that only ffmpeg reads.
-pub(super) fn of_foreign(
+pub(super) fn of_ffmpeg(
     ffmpeg: &Ffmpeg,
     source: &dyn Source,
     format: FileFormat,

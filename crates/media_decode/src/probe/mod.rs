@@ -49,37 +49,44 @@ pub struct AudioInfo {
     pub channels: Option<u16>,
 }
 
-/// The implementation of [`Decoders::probe`].
-pub(crate) fn probe(
-    decoders: &Decoders,
-    mut source: Box<dyn Source>,
-    audio_stream: Option<usize>,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<Probe, DecodeError> {
-    let format = sniff(&mut *source)?;
-    source.rewind()?;
-    let Some(format) = format else { return Ok(unread(None)) };
-    let probed = match (format.is_native(), format.ffmpeg_demuxer()) {
-        (true, _) => {
-            let file = source.reopen()?;
-            match native(decoders, source, format, audio_stream, cancelled) {
-                Err(DecodeError::Unsupported(_)) => foreign(decoders, &*file, format, audio_stream),
-                probed => probed,
+impl Decoders {
+    /// Probes the contents of a file and the streams that are used. Reads the headers, and the packets where the
+    /// headers declare no length. Blocking; `cancelled` is called between packets.
+    ///
+    /// # Errors
+    /// [`DecodeError::Io`] when the source fails, [`DecodeError::Cancelled`]. A file that cannot be read as a recording
+    /// is not an error: its kind is then detected from its first bytes, and nothing else is known.
+    pub fn probe(
+        &self,
+        mut source: Box<dyn Source>,
+        audio_stream: Option<usize>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Probe, DecodeError> {
+        let format = sniff(&mut *source)?;
+        source.rewind()?;
+        let Some(format) = format else { return Ok(unreadable(None)) };
+        let probed = match (format.is_native(), format.ffmpeg_demuxer()) {
+            (true, _) => {
+                let file = source.reopen()?;
+                match probe_natively(self, source, format, audio_stream, cancelled) {
+                    Err(DecodeError::Unsupported(_)) => probe_with_ffmpeg(self, &*file, format, audio_stream),
+                    probed => probed,
+                }
             }
+            (false, Some(_)) => probe_with_ffmpeg(self, &*source, format, audio_stream),
+            (false, None) => return Ok(unreadable(Some(format))),
+        };
+        match probed {
+            Err(error @ (DecodeError::Io(_) | DecodeError::Cancelled)) => Err(error),
+            Err(DecodeError::FfmpegUnavailable { .. }) => Ok(unprobed(format)),
+            Err(_) => Ok(unreadable(Some(format))),
+            Ok(probe) => Ok(probe),
         }
-        (false, Some(_)) => foreign(decoders, &*source, format, audio_stream),
-        (false, None) => return Ok(unread(Some(format))),
-    };
-    match probed {
-        Err(error @ (DecodeError::Io(_) | DecodeError::Cancelled)) => Err(error),
-        Err(DecodeError::FfmpegUnavailable { .. }) => Ok(unprobed(format)),
-        Err(_) => Ok(unread(Some(format))),
-        Ok(probe) => Ok(probe),
     }
 }
 
 /// The probe result of a file that no demuxer reads.
-fn unread(format: Option<FileFormat>) -> Probe {
+fn unreadable(format: Option<FileFormat>) -> Probe {
     let kind = format.map_or(MediaKind::Other, FileFormat::usual_kind);
     Probe {
         kind,
@@ -98,10 +105,10 @@ fn unread(format: Option<FileFormat>) -> Probe {
 /// The probe result of a file that only ffmpeg reads, without ffmpeg.
 fn unprobed(format: FileFormat) -> Probe {
     let container = Some(format.name().to_owned());
-    Probe { container, needs_ffmpeg: true, is_complete: false, ..unread(Some(format)) }
+    Probe { container, needs_ffmpeg: true, is_complete: false, ..unreadable(Some(format)) }
 }
 
-fn native(
+fn probe_natively(
     decoders: &Decoders,
     source: Box<dyn Source>,
     format: FileFormat,
@@ -116,7 +123,7 @@ fn native(
     let mut audio = chosen.map(|(index, stream)| AudioInfo::of_native(index, stream));
     let opened = chosen.map(|(index, _)| decoders.open(file.reopen()?, Some(index)));
     let needs_ffmpeg = match (&chosen, &opened) {
-        (Some((_, stream)), _) if stream.foreign.is_some() || demuxer.changes => true,
+        (Some((_, stream)), _) if stream.ffmpeg_only.is_some() || demuxer.changes => true,
         (_, Some(Ok(decoder))) => *decoder.kind() != DecoderKind::Native,
         (_, Some(Err(error))) => matches!(error, DecodeError::FfmpegUnavailable { .. }),
         _ => false,
@@ -128,7 +135,7 @@ fn native(
     if needs_ffmpeg && let (Some(audio), Some(ffmpeg)) = (&mut audio, decoders.ffmpeg()) {
         let report = ffmpeg.report(&*file, format, &Report::STREAMS)?;
         if let Some((index, stream)) = report.chosen_audio(Some(audio.index)) {
-            *audio = AudioInfo::of_foreign(index, stream);
+            *audio = AudioInfo::of_ffmpeg(index, stream);
         }
     }
     let video = VideoInfo::of(&mut demuxer)?;
@@ -150,7 +157,7 @@ fn native(
     })
 }
 
-fn foreign(
+fn probe_with_ffmpeg(
     decoders: &Decoders,
     source: &dyn Source,
     format: FileFormat,
@@ -160,14 +167,14 @@ fn foreign(
     let report = ffmpeg.report(source, format, &Report::STREAMS)?;
     let audio = report.chosen_audio(audio_stream);
     let video = report.chosen_video();
-    let duration = duration::of_foreign(ffmpeg, source, format, &report, audio)?;
+    let duration = duration::of_ffmpeg(ffmpeg, source, format, &report, audio)?;
     let codec = |stream: &StreamReport| stream.codec().unwrap_or("unknown").to_owned();
     Ok(Probe {
         kind: kind_of(video.is_some(), audio.is_some()),
         format: Some(format),
         container: Some(format.name().to_owned()),
         duration,
-        audio: audio.map(|(index, stream)| AudioInfo::of_foreign(index, stream)),
+        audio: audio.map(|(index, stream)| AudioInfo::of_ffmpeg(index, stream)),
         video: video.map(|stream| VideoInfo {
             codec: codec(stream),
             width: stream.width,
@@ -217,7 +224,7 @@ impl AudioInfo {
         }
     }
 
-    fn of_foreign(index: usize, stream: &StreamReport) -> Self {
+    fn of_ffmpeg(index: usize, stream: &StreamReport) -> Self {
         let channels = stream.channels.and_then(|count| u16::try_from(count).ok());
         Self {
             index,

@@ -7,7 +7,7 @@ use symphonia::core::codecs::video::{VideoCodecParameters, well_known as id};
 use symphonia::core::formats::TrackType;
 
 use crate::DecodeError;
-use crate::native::{Demuxer, Movie, MovieTrack, ReadResult, TrackKind};
+use crate::native::{Demuxer, Movie, MovieTrack, Mp4TrackKind, ReadResult};
 
 /// A video stream, as its container describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,7 @@ impl VideoInfo {
 
 /// The video track of an MP4 file that is used: the first that is enabled, else the first.
 pub(super) fn movie_video(movie: &Movie) -> Option<&MovieTrack> {
-    let video = || movie.tracks.iter().filter(|track| track.kind == TrackKind::Video);
+    let video = || movie.tracks.iter().filter(|track| track.kind == Mp4TrackKind::Video);
     video().find(|track| track.is_enabled).or_else(|| video().next())
 }
 

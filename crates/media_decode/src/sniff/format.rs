@@ -1,7 +1,7 @@
 /// The kind of a file's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MediaKind {
-    /// Audio without video.
+    /// Audio streams without a video stream; attached cover art is not one.
     Audio,
     /// Video, with or without audio.
     Video,

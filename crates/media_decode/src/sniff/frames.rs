@@ -3,7 +3,8 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use super::{FileFormat, tag_length};
+use super::format::FileFormat;
+use super::tags::{after_tags, bytes_at, tag_length};
 
 /// Number of consecutive frames required when the first one is at the very beginning.
 const FRAMES: usize = 3;
@@ -51,7 +52,7 @@ pub(super) fn scan(
     start: u64,
     length: u64,
 ) -> io::Result<Option<FileFormat>> {
-    let head = super::bytes_at(source, start, SCAN as u64)?;
+    let head = bytes_at(source, start, SCAN as u64)?;
     for offset in 0..head.len() {
         let Some(format) = at(&head[offset..], length.saturating_sub(start + offset as u64)) else {
             continue;
@@ -90,7 +91,7 @@ fn is_trailer(head: &[u8]) -> bool {
     is_padding || tag_length(head).is_some() || head.starts_with(b"TAG") || head.starts_with(b"LYRICS")
 }
 
-/// Result of reading all frame headers of a file with [`survey`].
+/// Result of reading all frame headers of a file with [`scan_frames`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FrameScan {
     /// Whether the sample rate or the number of channels changes. Two consecutive frames with the same change are
@@ -104,19 +105,19 @@ pub(crate) struct FrameScan {
 ///
 /// # Errors
 /// When reading fails.
-pub(crate) fn survey(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<FrameScan> {
+pub(crate) fn scan_frames(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<FrameScan> {
     let length = source.seek(SeekFrom::End(0))?;
-    let start = super::after_tags(source)?;
+    let start = after_tags(source)?;
     source.seek(SeekFrom::Start(start))?;
     let mut reader = io::BufReader::with_capacity(64 << 10, source);
     let (mut position, mut first, mut other): (u64, Option<Frame>, Option<Frame>) = (start, None, None);
-    let (mut survey, mut window) = (FrameScan::default(), [0; 32]);
+    let (mut scanned, mut window) = (FrameScan::default(), [0; 32]);
     while position + 8 <= length {
         let count = read_up_to(&mut reader, &mut window)?;
         let head = &window[..count];
         let step = match (frame(head), tag_length(head)) {
-            (None, Some(tag)) if survey.tags.len() < MAX_TAGS => {
-                survey.tags.push(position..position.saturating_add(tag).min(length));
+            (None, Some(tag)) if scanned.tags.len() < MAX_TAGS => {
+                scanned.tags.push(position..position.saturating_add(tag).min(length));
                 tag.max(1)
             }
             (None, _) => {
@@ -130,8 +131,8 @@ pub(crate) fn survey(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<Fra
                     (None, _) => first = Some(next),
                     (Some(first), _) if is_like(first) => other = None,
                     (Some(_), Some(other)) if is_like(other) => {
-                        survey.changes = true;
-                        return Ok(survey);
+                        scanned.changes = true;
+                        return Ok(scanned);
                     }
                     (Some(_), _) => other = Some(next),
                 }
@@ -141,7 +142,7 @@ pub(crate) fn survey(source: &mut (impl Read + Seek + ?Sized)) -> io::Result<Fra
         position = position.saturating_add(step);
         reader.seek_relative(i64::try_from(step).unwrap_or(i64::MAX).saturating_sub(count as i64))?;
     }
-    Ok(survey)
+    Ok(scanned)
 }
 
 fn read_up_to(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
@@ -246,7 +247,7 @@ mod tests {
             bytes.chunks_mut(417).for_each(|frame| frame[3] = 0xc4);
             bytes
         };
-        let changes = |bytes: Vec<u8>| survey(&mut Cursor::new(bytes)).unwrap().changes;
+        let changes = |bytes: Vec<u8>| scan_frames(&mut Cursor::new(bytes)).unwrap().changes;
         assert!(!changes(mp3(20)));
         assert!(changes([mp3(20), mono(mp3(5))].concat()));
         assert!(!changes([mp3(20), mono(mp3(1)), mp3(5)].concat()), "one frame is damage");
@@ -259,7 +260,7 @@ mod tests {
         let file = [mp3(4), tag.clone(), mp3(4), tag.clone()].concat();
         let (first, second) = (4 * 417, 8 * 417 + tag.len());
         let tags = vec![first as u64..(first + tag.len()) as u64, second as u64..(second + tag.len()) as u64];
-        assert_eq!(survey(&mut Cursor::new(file)).unwrap(), FrameScan { changes: false, tags });
+        assert_eq!(scan_frames(&mut Cursor::new(file)).unwrap(), FrameScan { changes: false, tags });
     }
 
     #[test]

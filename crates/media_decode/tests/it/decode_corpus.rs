@@ -5,17 +5,16 @@ use std::fs::File;
 use media_decode::DecodeError;
 use media_decode::Decoder;
 use media_decode::MediaKind;
+use test_kit::files::corpus;
 
-use crate::support::{Sound, corpus, probe};
+use crate::support::{DecodedAudio, probe};
 
 #[test]
 fn videos_are_decoded_as_by_ffmpeg() {
-    let Some(corpus) = corpus() else {
-        return;
-    };
+    let Some(corpus) = corpus("video") else { return };
     for name in ["bbb_30s.webm", "bbb_51.mp4", "friday.mp4", "talk_example.mp4", "silent_track_flower.mp4"] {
-        let path = corpus.join("video").join(name);
-        let (ours, reference) = (Sound::decode(&path).unwrap(), Sound::by_ffmpeg(&path));
+        let path = corpus.join(name);
+        let (ours, reference) = (DecodedAudio::decode(&path).unwrap(), DecodedAudio::by_ffmpeg(&path));
         assert_eq!((ours.rate, ours.channels), (reference.rate, reference.channels), "{name}");
         let frame = 1_024 * ours.channels;
         assert!(ours.samples.len().abs_diff(reference.samples.len()) <= frame, "{name}: length");
@@ -28,11 +27,9 @@ fn videos_are_decoded_as_by_ffmpeg() {
 
 #[test]
 fn video_without_audio_has_no_audio_stream() {
-    let Some(corpus) = corpus() else {
-        return;
-    };
-    let path = corpus.join("video/no_audio_bug.mp4");
-    assert!(matches!(Sound::decode(&path), Err(DecodeError::NoAudioStream { .. })));
+    let Some(corpus) = corpus("video") else { return };
+    let path = corpus.join("no_audio_bug.mp4");
+    assert!(matches!(DecodedAudio::decode(&path), Err(DecodeError::NoAudioStream { .. })));
     let probe = probe(File::open(path).unwrap()).unwrap();
     assert_eq!((probe.kind, probe.audio), (MediaKind::Video, None));
     assert_eq!(probe.video.unwrap().fps.map(f64::round), Some(30.0));
@@ -40,10 +37,8 @@ fn video_without_audio_has_no_audio_stream() {
 
 #[test]
 fn duration_comes_from_decoding_when_the_header_has_none() {
-    let Some(corpus) = corpus() else {
-        return;
-    };
-    let path = corpus.join("video/no_duration.webm");
+    let Some(corpus) = corpus("video") else { return };
+    let path = corpus.join("no_duration.webm");
     let mut decoder = Decoder::open(File::open(&path).unwrap()).unwrap();
     assert_eq!(decoder.expected_duration(), None);
     while decoder.next_block().unwrap().is_some() {}

@@ -11,18 +11,19 @@ use media_decode::MediaKind;
 use media_time::MediaTime;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use test_kit::Recordings;
 
-use crate::support::{Sound, Studio, probe};
+use crate::support::{DecodedAudio, probe};
 
 const TONE: &str = "-f lavfi -i sine=frequency=440:sample_rate=44100:duration";
 
-fn decode(bytes: Vec<u8>) -> Result<Sound, DecodeError> {
-    Sound::from_decoder(Decoder::open(Cursor::new(bytes))?)
+fn decode(bytes: Vec<u8>) -> Result<DecodedAudio, DecodeError> {
+    DecodedAudio::from_decoder(Decoder::open(Cursor::new(bytes))?)
 }
 
 /// A recording of `seconds` in each container and codec.
-fn recordings(studio: &Studio, seconds: u32) -> Vec<(&'static str, Vec<u8>)> {
-    studio.make("tone.wav", &format!("{TONE}={seconds} -ac 2"));
+fn recordings(folder: &Recordings, seconds: u32) -> Vec<(&'static str, Vec<u8>)> {
+    folder.make("tone.wav", &format!("{TONE}={seconds} -ac 2"));
     [
         ("a.wav", "-c:a pcm_s16le"),
         ("f.wav", "-c:a pcm_f32le"),
@@ -46,7 +47,7 @@ fn recordings(studio: &Studio, seconds: u32) -> Vec<(&'static str, Vec<u8>)> {
     ]
     .into_iter()
     .map(|(name, arguments)| {
-        (name, std::fs::read(studio.make(name, &format!("-i {{tone.wav}} {arguments}"))).unwrap())
+        (name, std::fs::read(folder.make(name, &format!("-i {{tone.wav}} {arguments}"))).unwrap())
     })
     .collect()
 }
@@ -54,8 +55,8 @@ fn recordings(studio: &Studio, seconds: u32) -> Vec<(&'static str, Vec<u8>)> {
 /// Cuts and flipped bytes at random positions. The seed is fixed, so failures are reproducible.
 #[test]
 fn random_damage_does_not_panic() {
-    let studio = Studio::new();
-    for (name, bytes) in recordings(&studio, 1) {
+    let folder = Recordings::new();
+    for (name, bytes) in recordings(&folder, 1) {
         let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         let mut runner = TestRunner::new_with_rng(
             Config { cases: 60, failure_persistence: None, ..Config::default() },
@@ -84,8 +85,8 @@ fn random_damage_does_not_panic() {
 
 #[test]
 fn truncated_files_are_decoded_up_to_the_cut() {
-    let studio = Studio::new();
-    for (name, bytes) in recordings(&studio, 4) {
+    let folder = Recordings::new();
+    for (name, bytes) in recordings(&folder, 4) {
         // The index of these MP4 files is at the end, and is lost.
         if name.ends_with("m4a") {
             assert!(
@@ -112,8 +113,8 @@ fn truncated_files_are_decoded_up_to_the_cut() {
 /// MP3, ADTS and Ogg can be joined end to end; their headers then describe the first part only.
 #[test]
 fn joined_recordings_are_decoded_and_counted_whole() {
-    let studio = Studio::new();
-    for (name, bytes) in recordings(&studio, 2) {
+    let folder = Recordings::new();
+    for (name, bytes) in recordings(&folder, 2) {
         if !["a.mp3", "a.mp2", "a.aac", "a.ogg", "a.opus"].contains(&name) {
             continue;
         }
@@ -136,9 +137,9 @@ fn joined_recordings_are_decoded_and_counted_whole() {
 
 #[test]
 fn audio_whose_channels_or_rate_change_needs_ffmpeg() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let make = |name: &str, arguments: &str| {
-        std::fs::read(studio.make(name, &format!("{TONE}=2 {arguments} -c:a libmp3lame"))).unwrap()
+        std::fs::read(folder.make(name, &format!("{TONE}=2 {arguments} -c:a libmp3lame"))).unwrap()
     };
     let stereo = make("stereo.mp3", "-ac 2");
     for (name, other) in
@@ -157,9 +158,9 @@ fn audio_whose_channels_or_rate_change_needs_ffmpeg() {
 
 #[test]
 fn damaged_mp3_frame_becomes_silence_of_its_own_length() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let once =
-        std::fs::read(studio.make("once.mp3", &format!("{TONE}=3 -c:a libmp3lame -b:a 128k"))).unwrap();
+        std::fs::read(folder.make("once.mp3", &format!("{TONE}=3 -c:a libmp3lame -b:a 128k"))).unwrap();
     let mut joined = [once.as_slice(), &once].concat();
     // In the second recording, which the tag of the first does not count.
     let at = once.len() + once.len() / 2;
@@ -175,8 +176,8 @@ fn damaged_mp3_frame_becomes_silence_of_its_own_length() {
 
 #[test]
 fn a_lost_page_of_ogg_is_counted_as_damage() {
-    let studio = Studio::new();
-    let (_, bytes) = recordings(&studio, 4).into_iter().find(|(name, _)| *name == "a.ogg").unwrap();
+    let folder = Recordings::new();
+    let (_, bytes) = recordings(&folder, 4).into_iter().find(|(name, _)| *name == "a.ogg").unwrap();
     let pages: Vec<usize> =
         bytes.windows(4).enumerate().filter(|(_, name)| name == b"OggS").map(|(at, _)| at).collect();
     let lost = pages[pages.len() / 2]..pages[pages.len() / 2 + 1];
@@ -186,8 +187,8 @@ fn a_lost_page_of_ogg_is_counted_as_damage() {
 
 #[test]
 fn truncated_wave_has_the_duration_of_its_remaining_samples() {
-    let studio = Studio::new();
-    for (name, bytes) in recordings(&studio, 4).into_iter().filter(|(name, _)| name.ends_with("wav")) {
+    let folder = Recordings::new();
+    for (name, bytes) in recordings(&folder, 4).into_iter().filter(|(name, _)| name.ends_with("wav")) {
         let cut = bytes[..bytes.len() * 6 / 10].to_vec();
         let mut decoder = Decoder::open(Cursor::new(cut.clone())).unwrap();
         while decoder.next_block().unwrap().is_some() {}
@@ -208,10 +209,10 @@ fn truncated_wave_has_the_duration_of_its_remaining_samples() {
 /// Damaged packets become silence of their length, so that later audio keeps its timestamps.
 #[test]
 fn audio_after_damage_keeps_its_time() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     let clicks = "-f lavfi -i aevalsrc=0.05*random(0)+if(lt(mod(t+0.75\\,1)\\,0.002)\\,0.8*sin(2*PI*1000*t)\\,0):s=44100:d=5";
     for (name, arguments) in [("a.m4a", "-c:a aac"), ("a.ogg", "-c:a libvorbis"), ("a.flac", "-c:a flac")] {
-        let mut bytes = std::fs::read(studio.make(name, &format!("{clicks} {arguments}"))).unwrap();
+        let mut bytes = std::fs::read(folder.make(name, &format!("{clicks} {arguments}"))).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle..middle + 200].fill(0xff);
         let times = decode(bytes).unwrap_or_else(|error| panic!("{name}: {error}")).clicks(0.3);
@@ -222,11 +223,11 @@ fn audio_after_damage_keeps_its_time() {
 
 #[test]
 fn format_is_detected_by_content_not_by_name() {
-    let studio = Studio::new();
-    studio.make("tone.wav", &format!("{TONE}=1"));
-    let misnamed = studio.path("tone.mp3");
-    std::fs::copy(studio.path("tone.wav"), &misnamed).unwrap();
-    assert_eq!(Sound::decode(&misnamed).unwrap().samples.len(), 44_100);
+    let folder = Recordings::new();
+    folder.make("tone.wav", &format!("{TONE}=1"));
+    let misnamed = folder.path("tone.mp3");
+    std::fs::copy(folder.path("tone.wav"), &misnamed).unwrap();
+    assert_eq!(DecodedAudio::decode(&misnamed).unwrap().samples.len(), 44_100);
     let probe = probe(std::fs::File::open(&misnamed).unwrap()).unwrap();
     assert_eq!((probe.kind, probe.container.as_deref()), (MediaKind::Audio, Some("wave")));
 }
@@ -256,10 +257,10 @@ fn files_that_are_not_media_are_rejected() {
 
 #[test]
 fn video_without_audio_has_no_audio_stream() {
-    let studio = Studio::new();
+    let folder = Recordings::new();
     for name in ["a.mp4", "a.mkv", "a.webm"] {
-        let path = studio.make(name, "-f lavfi -i testsrc=size=64x48:rate=25:d=1");
-        assert!(matches!(Sound::decode(&path), Err(DecodeError::NoAudioStream { .. })), "{name}");
+        let path = folder.make(name, "-f lavfi -i testsrc=size=64x48:rate=25:d=1");
+        assert!(matches!(DecodedAudio::decode(&path), Err(DecodeError::NoAudioStream { .. })), "{name}");
         let probe = probe(std::fs::File::open(&path).unwrap()).unwrap();
         let video = probe.video.unwrap();
         assert_eq!((probe.kind, video.width, video.height), (MediaKind::Video, Some(64), Some(48)), "{name}");
@@ -270,9 +271,9 @@ fn video_without_audio_has_no_audio_stream() {
 
 #[test]
 fn codecs_that_only_ffmpeg_decodes_are_named() {
-    let studio = Studio::new();
-    let path = studio.make("a.mkv", &format!("{TONE}=1 -c:a ac3"));
-    let error = Sound::decode(&path).unwrap_err();
+    let folder = Recordings::new();
+    let path = folder.make("a.mkv", &format!("{TONE}=1 -c:a ac3"));
+    let error = DecodedAudio::decode(&path).unwrap_err();
     assert!(matches!(&error, DecodeError::FfmpegUnavailable { what, .. } if what.contains("ac3")), "{error}");
     assert_eq!(probe(std::fs::File::open(&path).unwrap()).unwrap().audio.unwrap().codec, "ac3");
 }
@@ -345,15 +346,15 @@ fn failing_source_is_an_io_error() {
         }
     }
     let wave = float_wave(48_000, 1, &vec![0.1; 500_000]);
-    let result = Decoder::open(Failing(Cursor::new(wave))).and_then(Sound::from_decoder);
+    let result = Decoder::open(Failing(Cursor::new(wave))).and_then(DecodedAudio::from_decoder);
     assert!(matches!(result, Err(DecodeError::Io(_))), "{result:?}");
 }
 
 /// An hour and a half of FLAC silence decodes within the memory of one block.
 #[test]
 fn memory_does_not_grow_with_duration() {
-    let studio = Studio::new();
-    let path = studio.make("long.flac", "-f lavfi -i anullsrc=r=8000:cl=mono -t 5400 -c:a flac");
+    let folder = Recordings::new();
+    let path = folder.make("long.flac", "-f lavfi -i anullsrc=r=8000:cl=mono -t 5400 -c:a flac");
     let mut decoder = Decoder::open(std::fs::File::open(Path::new(&path)).unwrap()).unwrap();
     let mut largest = 0;
     while let Some(block) = decoder.next_block().unwrap() {

@@ -2,13 +2,14 @@
 
 use media_decode::Decoder;
 use symphonia::core::audio::{Channels, Position};
+use test_kit::Recordings;
 
-use crate::support::{Sound, Studio};
+use crate::support::DecodedAudio;
 
 /// Half a second of noise and tones, different in each channel.
 const TONES: &str = "-f lavfi -i aevalsrc=0.4*sin(440*2*PI*t)+0.1*random(0)|0.3*sin(880*2*PI*t)|0.2*random(1)|0.5*sin(55*2*PI*t)|0.1*random(2)|0.25*sin(330*2*PI*t):s=48000:d=0.5:c=5.1";
 
-fn assert_same_samples(name: &str, ours: &Sound, reference: &Sound, tolerance: f32) {
+fn assert_same_samples(name: &str, ours: &DecodedAudio, reference: &DecodedAudio, tolerance: f32) {
     assert_eq!((ours.rate, ours.channels), (reference.rate, reference.channels), "{name}");
     assert_eq!(ours.samples.len(), reference.samples.len(), "{name}: number of samples");
     let difference = ours.samples.iter().zip(&reference.samples).map(|(own, other)| (own - other).abs());
@@ -19,8 +20,8 @@ fn assert_same_samples(name: &str, ours: &Sound, reference: &Sound, tolerance: f
 
 #[test]
 fn lossless_recordings_are_decoded_exactly() {
-    let studio = Studio::new();
-    studio.make("six.wav", &format!("{TONES} -c:a pcm_f32le"));
+    let folder = Recordings::new();
+    folder.make("six.wav", &format!("{TONES} -c:a pcm_f32le"));
     for (name, arguments) in [
         ("s16.wav", "-ac 2 -c:a pcm_s16le"),
         ("u8.wav", "-ac 2 -c:a pcm_u8"),
@@ -48,9 +49,9 @@ fn lossless_recordings_are_decoded_exactly() {
         ("pcm.mkv", "-ac 2 -c:a pcm_s16le"),
         ("pcm.mov", "-ac 2 -c:a pcm_s16be"),
     ] {
-        let path = studio.make(name, &format!("-i {{six.wav}} {arguments}"));
-        let ours = Sound::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_same_samples(name, &ours, &Sound::by_ffmpeg(&path), 1e-6);
+        let path = folder.make(name, &format!("-i {{six.wav}} {arguments}"));
+        let ours = DecodedAudio::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_same_samples(name, &ours, &DecodedAudio::by_ffmpeg(&path), 1e-6);
     }
 }
 
@@ -58,8 +59,8 @@ fn lossless_recordings_are_decoded_exactly() {
 /// noise substitution (PNS) is disabled, because decoders generate different noise.
 #[test]
 fn lossy_recordings_are_decoded_closely() {
-    let studio = Studio::new();
-    studio.make("six.wav", &format!("{TONES} -c:a pcm_f32le"));
+    let folder = Recordings::new();
+    folder.make("six.wav", &format!("{TONES} -c:a pcm_f32le"));
     for (name, arguments) in [
         ("stereo.mp3", "-ac 2 -c:a libmp3lame"),
         ("mono.mp3", "-ac 1 -ar 22050 -c:a libmp3lame"),
@@ -71,9 +72,9 @@ fn lossy_recordings_are_decoded_closely() {
         ("six.aac", "-c:a aac -aac_pns 0"),
         ("six.mkv", "-c:a aac -aac_pns 0"),
     ] {
-        let path = studio.make(name, &format!("-i {{six.wav}} {arguments}"));
-        let mut ours = Sound::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let mut reference = Sound::by_ffmpeg(&path);
+        let path = folder.make(name, &format!("-i {{six.wav}} {arguments}"));
+        let mut ours = DecodedAudio::decode(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut reference = DecodedAudio::by_ffmpeg(&path);
         let frame = 1_152 * reference.channels;
         let length = ours.samples.len().min(reference.samples.len());
         assert!(length + frame >= ours.samples.len().max(reference.samples.len()), "{name}: length");
@@ -85,10 +86,10 @@ fn lossy_recordings_are_decoded_closely() {
 
 #[test]
 fn surround_channels_have_their_speaker_positions() {
-    let studio = Studio::new();
-    studio.make("six.wav", &format!("{TONES} -c:a pcm_s16le"));
+    let folder = Recordings::new();
+    folder.make("six.wav", &format!("{TONES} -c:a pcm_s16le"));
     for name in ["six.flac", "six.m4a", "six.ogg", "six.mkv"] {
-        let path = studio.make(name, "-i {six.wav}");
+        let path = folder.make(name, "-i {six.wav}");
         let decoder = Decoder::open(std::fs::File::open(path).unwrap()).unwrap();
         let Channels::Positioned(positions) = decoder.format().layout else {
             panic!("{name}: {:?}", decoder.format());

@@ -3,17 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::path::Path;
+use test_kit::Recordings;
 
-use crate::support::{Sound, Studio, first_frame};
+use crate::support::{DecodedAudio, first_frame};
 
 /// A click of 2 ms each second, the first at 250 ms, for 5 s.
 const CLICKS: &str = "-f lavfi -i aevalsrc='if(lt(mod(t+0.75,1),0.002),0.8*sin(2*PI*1000*t),0)':s=44100:d=5";
 const THRESHOLD: f32 = 0.2;
 
-fn studio() -> Studio {
-    let studio = Studio::new();
-    studio.make("clicks.wav", &format!("{} -c:a pcm_s16le", CLICKS.replace('\'', "")).replace(',', "\\,"));
-    studio
+fn folder() -> Recordings {
+    let folder = Recordings::new();
+    folder.make("clicks.wav", &format!("{} -c:a pcm_s16le", CLICKS.replace('\'', "")).replace(',', "\\,"));
+    folder
 }
 
 /// ffmpeg's click times in ms, relative to the PTS of the earlier of audio and video. Audio before the container's own
@@ -21,11 +22,11 @@ fn studio() -> Studio {
 fn presented_by_ffmpeg(path: &Path) -> Vec<f64> {
     let audio = first_frame(path, "a:0").unwrap_or(0.0);
     let zero = first_frame(path, "v:0").map_or(audio, |video| video.min(audio.max(0.0)));
-    Sound::by_ffmpeg(path).clicks(THRESHOLD).into_iter().map(|click| click + audio - zero).collect()
+    DecodedAudio::by_ffmpeg(path).clicks(THRESHOLD).into_iter().map(|click| click + audio - zero).collect()
 }
 
 fn assert_same_times(name: &str, path: &Path) -> Vec<f64> {
-    let (ours, ffmpegs) = (Sound::decode(path).unwrap().clicks(THRESHOLD), presented_by_ffmpeg(path));
+    let (ours, ffmpegs) = (DecodedAudio::decode(path).unwrap().clicks(THRESHOLD), presented_by_ffmpeg(path));
     assert!(!ffmpegs.is_empty(), "{name}: no clicks");
     assert_eq!(ours.len(), ffmpegs.len(), "{name}: clicks at {ours:?} ms, by ffmpeg {ffmpegs:?}");
     for (own, reference) in ours.iter().zip(&ffmpegs) {
@@ -37,7 +38,7 @@ fn assert_same_times(name: &str, path: &Path) -> Vec<f64> {
 /// Clicks keep their time when encoded without offsets or edit lists.
 #[test]
 fn clicks_keep_their_time_in_every_container() {
-    let studio = studio();
+    let folder = folder();
     let encodings = [
         ("a.wav", "-c:a pcm_s16le"),
         ("a.flac", "-c:a flac"),
@@ -60,7 +61,7 @@ fn clicks_keep_their_time_in_every_container() {
         ("mp3.mkv", "-c:a libmp3lame"),
     ];
     for (name, arguments) in encodings {
-        let path = studio.make(name, &format!("-i {{clicks.wav}} {arguments}"));
+        let path = folder.make(name, &format!("-i {{clicks.wav}} {arguments}"));
         let clicks = assert_same_times(name, &path);
         // ffmpeg 5 does not write the MP3 delay into Matroska, so it cannot be distinguished from audio.
         if name != "mp3.mkv" {
@@ -76,23 +77,23 @@ fn clicks_keep_their_time_in_every_container() {
 /// An encoder delay that the file does not declare is presented as audio, as by ffmpeg.
 #[test]
 fn undeclared_encoder_delay_is_presented() {
-    let studio = studio();
+    let folder = folder();
     for (name, arguments) in [
         ("bare.mp3", "-c:a libmp3lame -write_xing 0 -id3v2_version 0"),
         ("bare.aac", "-c:a aac"),
         ("noedit.m4a", "-c:a aac -use_editlist 0"),
     ] {
-        let path = studio.make(name, &format!("-i {{clicks.wav}} {arguments}"));
+        let path = folder.make(name, &format!("-i {{clicks.wav}} {arguments}"));
         assert_same_times(name, &path);
     }
 }
 
 #[test]
 fn offsets_edit_lists_and_video_starts_are_applied() {
-    let studio = studio();
+    let folder = folder();
     let pictures = "-f lavfi -i testsrc=size=64x48:rate=25:d=5";
-    studio.make("av.mp4", &format!("{pictures} -i {{clicks.wav}} -c:v libx264 -bf 2 -c:a aac"));
-    studio.make("av.mov", "-i {av.mp4} -c:v copy -c:a pcm_s16le");
+    folder.make("av.mp4", &format!("{pictures} -i {{clicks.wav}} -c:v libx264 -bf 2 -c:a aac"));
+    folder.make("av.mov", "-i {av.mp4} -c:v copy -c:a pcm_s16le");
     let late = "-itsoffset 0.5 -i {clicks.wav} -i {av.mp4} -map 0:a -map 1:v -c:v copy";
     let late_pictures = "-i {clicks.wav} -itsoffset 0.7 -i {av.mp4} -map 0:a -map 1:v -c:v copy";
     for (name, arguments) in [
@@ -113,7 +114,7 @@ fn offsets_edit_lists_and_video_starts_are_applied() {
         ("faststart.mp4", "-i {av.mp4} -c copy -movflags +faststart".to_owned()),
         ("webm.webm", "-i {av.mp4} -c:v libvpx -c:a libopus".to_owned()),
     ] {
-        let path = studio.make(name, &arguments);
+        let path = folder.make(name, &arguments);
         assert_same_times(name, &path);
     }
 }
@@ -122,13 +123,13 @@ fn offsets_edit_lists_and_video_starts_are_applied() {
 /// decoded samples close the gap; its PTS keep it.
 #[test]
 fn holes_in_the_timestamps_are_silence() {
-    let studio = studio();
+    let folder = folder();
     let pictures = "-f lavfi -i testsrc=size=64x48:rate=25:d=5";
-    studio.make("av.mp4", &format!("{pictures} -i {{clicks.wav}} -c:v libx264 -bf 2 -c:a aac"));
-    let path = studio.make("fragments.mp4", "-i {av.mp4} -c copy -movflags frag_keyframe+empty_moov");
+    folder.make("av.mp4", &format!("{pictures} -i {{clicks.wav}} -c:v libx264 -bf 2 -c:a aac"));
+    let path = folder.make("fragments.mp4", "-i {av.mp4} -c copy -movflags frag_keyframe+empty_moov");
     let first_frame = first_frame(&path, "v:0").unwrap();
     assert!(first_frame > 30.0, "ffmpeg no longer writes the gap that this test is about");
-    let clicks = Sound::decode(&path).unwrap().clicks(THRESHOLD);
+    let clicks = DecodedAudio::decode(&path).unwrap().clicks(THRESHOLD);
     assert_eq!(clicks.len(), 5);
     assert!((clicks[0] - 250.0 - first_frame).abs() < 1.0, "{clicks:?}, video from {first_frame} ms on");
 }
@@ -136,16 +137,16 @@ fn holes_in_the_timestamps_are_silence() {
 /// Two recordings joined by `cat` are presented one after the other.
 #[test]
 fn chained_ogg_is_decoded_to_the_end() {
-    let studio = studio();
+    let folder = folder();
     for (name, codec) in [("a.ogg", "libvorbis"), ("b.opus", "libopus")] {
-        let part = std::fs::read(studio.make(name, &format!("-i {{clicks.wav}} -c:a {codec}"))).unwrap();
+        let part = std::fs::read(folder.make(name, &format!("-i {{clicks.wav}} -c:a {codec}"))).unwrap();
         let other = std::fs::read(
-            studio.make(&format!("2{name}"), &format!("-i {{clicks.wav}} -c:a {codec} -serial_offset 7")),
+            folder.make(&format!("2{name}"), &format!("-i {{clicks.wav}} -c:a {codec} -serial_offset 7")),
         )
         .unwrap();
-        let chained = studio.path(&format!("chained-{name}"));
+        let chained = folder.path(&format!("chained-{name}"));
         std::fs::write(&chained, [part, other].concat()).unwrap();
-        let clicks = Sound::decode(&chained).unwrap().clicks(THRESHOLD);
+        let clicks = DecodedAudio::decode(&chained).unwrap().clicks(THRESHOLD);
         let expected: Vec<f64> = (0..10).map(|second| 250.0 + 1_000.0 * f64::from(second)).collect();
         assert_eq!(clicks.len(), expected.len(), "{name}: {clicks:?}");
         assert!(

@@ -1,11 +1,11 @@
 //! Integration tests of decoding, in one binary.
 
-mod cases;
 mod decode_corpus;
 mod decode_damage;
 mod decode_samples;
 mod decode_timing;
-mod foreign;
+mod ffmpeg_only;
 mod matroska;
-mod rare;
+mod rare_codecs;
+mod regressions;
 mod support;

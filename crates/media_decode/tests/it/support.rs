@@ -1,20 +1,15 @@
-//! Support for the tests: ffmpeg as the reference, recordings made with it, and the corpus.
+//! Support for the tests: ffmpeg as the reference.
 
-#![expect(clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a failed step fails the test")]
+#![expect(clippy::expect_used, reason = "a failed step fails the test")]
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use media_decode::{DecodeError, DecodeStats, Decoder, Decoders, Ffmpeg, Probe, Source};
-use tempfile::TempDir;
+use test_kit::{ffmpeg, program};
 
 /// The decoders of this process, with the installed ffmpeg.
 pub(crate) fn decoders() -> Decoders {
-    let program = |name: &str| {
-        let found = run("/bin/sh", &["-c", &format!("command -v {name}")]);
-        PathBuf::from(String::from_utf8(found).expect("a path").trim())
-    };
     Decoders::with_ffmpeg(Ffmpeg::new(program("ffmpeg"), program("ffprobe")))
 }
 
@@ -23,57 +18,9 @@ pub(crate) fn probe(source: impl Source + 'static) -> Result<Probe, DecodeError>
     Decoders::native().probe(Box::new(source), None, &|| false)
 }
 
-/// Runs `program` and returns its standard output.
-///
-/// # Panics
-/// When the program is not installed (the message names the package) or fails (with its standard error).
-fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output();
-    let output = output.unwrap_or_else(|error| {
-        panic!(
-            "{program} does not start ({error}): these tests compare with it; install the package `ffmpeg`"
-        )
-    });
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {arguments:?} failed: {errors}");
-    output.stdout
-}
-
-/// Runs ffmpeg with errors as its only log output.
-pub(crate) fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
-    run("ffmpeg", &[&["-v", "error", "-y"], arguments].concat())
-}
-
-/// A temporary folder of recordings, removed after the test.
-pub(crate) struct Studio(TempDir);
-
-impl Studio {
-    pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().expect("a folder for recordings"))
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Makes the recording `name` with ffmpeg: `arguments` come before its path; `{x}` expands to the path of `x`.
-    pub(crate) fn make(&self, name: &str, arguments: &str) -> PathBuf {
-        let path = self.path(name);
-        let expand = |argument: &str| match argument.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
-        {
-            Some(other) => self.path(other).to_str().expect("a printable path").to_owned(),
-            None => argument.to_owned(),
-        };
-        let mut arguments: Vec<String> = arguments.split_whitespace().map(expand).collect();
-        arguments.push(path.to_str().expect("a printable path").to_owned());
-        ffmpeg(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        path
-    }
-}
-
 /// A completely decoded recording, for comparisons.
 #[derive(Debug)]
-pub(crate) struct Sound {
+pub(crate) struct DecodedAudio {
     pub(crate) rate: u32,
     pub(crate) channels: usize,
     /// All samples, with interleaved channels.
@@ -81,7 +28,7 @@ pub(crate) struct Sound {
     pub(crate) stats: DecodeStats,
 }
 
-impl Sound {
+impl DecodedAudio {
     /// Decodes a file in this process only, and checks that its blocks are contiguous.
     pub(crate) fn decode(path: &Path) -> Result<Self, DecodeError> {
         Self::from_decoder(Decoder::open(File::open(path).expect("the recording"))?)
@@ -141,11 +88,15 @@ impl Sound {
 
 /// Rows of the ffprobe report of a stream, as CSV.
 fn ffprobe(path: &str, stream: &str, entries: &str) -> Vec<String> {
-    let arguments =
-        ["-v", "error", "-select_streams", stream, "-show_entries", entries, "-read_intervals", "%+#64"];
-    let output = run("ffprobe", &[&arguments[..], &["-of", "csv=p=0", path]].concat());
-    let text = String::from_utf8(output).expect("text");
-    text.lines().map(|line| line.trim_end_matches(',').to_owned()).filter(|line| !line.is_empty()).collect()
+    test_kit::ffprobe(&[
+        "-select_streams",
+        stream,
+        "-show_entries",
+        entries,
+        "-read_intervals",
+        "%+#64",
+        path,
+    ])
 }
 
 /// PTS of the first decoded frame of a stream by ffmpeg, in ms on the container's clock; `None` when there is no such
@@ -154,16 +105,4 @@ pub(crate) fn first_frame(path: &Path, stream: &str) -> Option<f64> {
     let path = path.to_str().expect("a printable path");
     let frames = ffprobe(path, stream, "frame=best_effort_timestamp_time");
     frames.first().map(|time| time.parse::<f64>().map_or(0.0, |seconds| seconds * 1_000.0))
-}
-
-/// The corpus of real recordings, if it exists. Otherwise prints why the test is skipped.
-pub(crate) fn corpus() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-    let folder = std::env::var_os("HARKBACK_CORPUS").map_or(root, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: corpus absent (no folder {})", folder.display());
-    None
 }

@@ -1,10 +1,13 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, FieldError, Id};
+use http_kit::FieldError;
 use media_time::MediaTime;
+use media_time::limits::MAX_INSTANT;
+use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ArtifactKind, Content, Meta};
+use super::content::{Content, Meta};
+use super::kind::ArtifactKind;
 use crate::canonical::pipeline_hash;
 
 /// Something derived from an asset: a measurement, a cut, a render.
@@ -64,8 +67,6 @@ const MEASUREMENT_META: [(&str, bool); 4] =
     [("backend_version", true), ("model_used", true), ("cache_key", true), ("duration_ms", false)];
 /// Longest cache key, in bytes. It is indexed, and Postgres rejects index entries of more than 2 704 bytes.
 const MAX_CACHE_KEY: usize = 2_000;
-/// Latest instant in a recording; no recording is longer.
-const LATEST: MediaTime = MediaTime::from_millis(30 * 24 * 3_600_000);
 
 impl NewArtifact {
     /// An artifact with its bytes at `uri`, made by `backend_version`. `produced_by` is everything that determines the
@@ -131,7 +132,7 @@ impl NewArtifact {
         if self.end_ms.is_some_and(|end| end < self.start_ms.unwrap_or_default()) {
             refuse("/end_ms", "must not be before start_ms");
         }
-        if self.end_ms.max(self.start_ms).is_some_and(|end| end > LATEST) {
+        if self.end_ms.max(self.start_ms).is_some_and(|end| end > MAX_INSTANT) {
             refuse("/end_ms", "must not be later than 30 days into the recording");
         }
         errors
@@ -170,8 +171,8 @@ impl Artifact {
         }
     }
 
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.id.clone() }
     }
 }
 

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Cursor, Id};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
+use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
+use super::content::{Content, Meta};
+use super::kind::{AssetDecoder, AssetKind};
 use crate::fingerprint::{FileFingerprint, RegisteredFile};
-
-use super::{AssetDecoder, AssetKind, Content, Meta};
 
 /// A recording, image or other file that a tenant registered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -107,7 +107,7 @@ impl MediaAsset {
         self.prober_version < PROBER_VERSION
     }
 
-    pub(crate) fn cursor(&self) -> Cursor {
-        Cursor { created_at: self.created_at, id: self.id.clone() }
+    pub(crate) fn cursor(&self) -> KeysetCursor {
+        KeysetCursor { key: self.created_at, id: self.id.clone() }
     }
 }

@@ -2,13 +2,16 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::{AccessLevel, ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use media_time::MediaTime;
+use primitives::{AccessLevel, Id, Page, PageParams};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{artifact_id, asset_id};
+use super::parameters::{artifact_id, asset_id};
 use crate::canonical::pipeline_hash;
+use crate::codes::{DUPLICATE_CACHE_KEY, SOURCE_NOT_ALLOWED};
 use crate::rules::Checks;
 use crate::store;
 use crate::{Artifact, ArtifactKind, MediaError, MediaService, Meta, NewArtifact};
@@ -83,6 +86,10 @@ impl RegisterArtifact {
     }
 }
 
+http_kit::error_responses!(CreateArtifactErrors:
+    ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, DUPLICATE_CACHE_KEY, INVALID_BODY, SOURCE_NOT_ALLOWED,
+);
+
 /// Register an artifact of an asset.
 #[utoipa::path(
     post, path = "/media-v2/assets/{id}/artifacts", tag = "media_v2",
@@ -90,11 +97,7 @@ impl RegisterArtifact {
     request_body = RegisterArtifact,
     responses(
         (status = 201, description = "Registered; `Location` is its URL.", body = Artifact),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`asset_not_found`, `artifact_not_found` (an upstream), with their ids"),
-        (status = 409, description = "`duplicate_cache_key`"),
-        (status = 422, description = "`invalid_body`, `source_not_allowed`"),
+        CreateArtifactErrors,
     )
 )]
 pub(crate) async fn create_artifact(
@@ -124,15 +127,15 @@ pub(crate) struct ListArtifacts {
     cursor: Option<String>,
 }
 
+http_kit::error_responses!(ListArtifactsErrors: ASSET_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR);
+
 /// List the artifacts of an asset, newest first.
 #[utoipa::path(
     get, path = "/media-v2/assets/{id}/artifacts", tag = "media_v2",
     params(("id" = String, Path, description = "the asset"), ListArtifacts),
     responses(
         (status = 200, description = "A page of artifacts.", body = Page<Artifact>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
+        ListArtifactsErrors,
     )
 )]
 pub(crate) async fn list_artifacts(
@@ -147,15 +150,13 @@ pub(crate) async fn list_artifacts(
     Ok(Json(store::list_artifacts(&mut conn, &context.scope, &asset.id, query.kind, &page).await?))
 }
 
+http_kit::error_responses!(GetArtifactErrors: ARTIFACT_NOT_FOUND);
+
 /// Read an artifact by its id.
 #[utoipa::path(
     get, path = "/media-v2/artifacts/{id}", tag = "media_v2",
     params(("id" = String, Path, description = "artifact")),
-    responses(
-        (status = 200, description = "The artifact.", body = Artifact),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`artifact_not_found`"),
-    )
+    responses((status = 200, description = "The artifact.", body = Artifact), GetArtifactErrors)
 )]
 pub(crate) async fn get_artifact(
     State(service): State<MediaService>,

@@ -1,17 +1,21 @@
 use axum::RequestExt;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use http_kit::{
-    AccessLevel, ContextJson, Json, JsonLimit, Page, PageParams, Path, Problem, Query, RequestContext,
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use http_kit::codes::{
+    ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY, QUEUE_FULL, REQUEST_TIMEOUT,
 };
+use http_kit::{ContextJson, Json, JsonLimit, Path, Problem, Query, RequestContext};
+use primitives::{AccessLevel, Page, PageLimit, PageParams};
 use serde::{Deserialize, Serialize};
 
-use super::{asset_id, upload};
+use super::parameters::asset_id;
+use super::upload::{self, created};
+use crate::codes::{MALFORMED_MULTIPART, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, UPLOAD_TOO_LARGE};
 use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
 
 /// Number of artifacts in the response of one asset.
-const ARTIFACTS_SHOWN: u32 = 500;
+const ARTIFACTS_SHOWN: PageLimit = PageLimit::MAX;
 
 /// A file that is registered without uploading it.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
@@ -87,6 +91,11 @@ pub(crate) struct AssetWithArtifacts {
     artifacts: Vec<Artifact>,
 }
 
+http_kit::error_responses!(CreateAssetErrors:
+    MALFORMED_MULTIPART, REQUEST_TIMEOUT, UPLOAD_TOO_LARGE, INVALID_BODY, SOURCE_NOT_ALLOWED,
+    SOURCE_UNREADABLE, QUEUE_FULL,
+);
+
 /// Register a recording.
 ///
 /// A JSON body names the URI of the file, a multipart body uploads it. The file is hashed and probed.
@@ -98,14 +107,7 @@ pub(crate) struct AssetWithArtifacts {
     )),
     responses(
         (status = 201, description = "Registered; `Location` is its URL.", body = MediaAsset),
-        (status = 400, description = "`invalid_context`, `malformed_json`, `malformed_multipart`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 408, description = "`request_timeout`"),
-        (status = 409, description = "`idempotency_in_progress`"),
-        (status = 413, description = "`upload_too_large`, `body_too_large`"),
-        (status = 415, description = "`unsupported_media_type`"),
-        (status = 422, description = "`invalid_body`, `source_not_allowed`, `source_unreadable`, `idempotency_mismatch`"),
-        (status = 503, description = "`queue_full`, `database_unavailable`"),
+        CreateAssetErrors,
     )
 )]
 pub(crate) async fn create_asset(
@@ -125,24 +127,17 @@ pub(crate) async fn create_asset(
     Ok(created(asset))
 }
 
-pub(super) fn created(asset: MediaAsset) -> Response {
-    let location = format!("/media-v2/assets/{}", asset.id);
-    (StatusCode::CREATED, [(header::LOCATION, location)], Json(asset)).into_response()
-}
-
 fn is_multipart(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     content_type.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("multipart/form-data")
 }
 
+http_kit::error_responses!(ListAssetsErrors: INVALID_QUERY, INVALID_CURSOR);
+
 /// List recordings, newest first.
 #[utoipa::path(
     get, path = "/media-v2/assets", tag = "media_v2", params(ListAssets),
-    responses(
-        (status = 200, description = "A page of assets.", body = Page<MediaAsset>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    )
+    responses((status = 200, description = "A page of assets.", body = Page<MediaAsset>), ListAssetsErrors)
 )]
 pub(crate) async fn list_assets(
     State(service): State<MediaService>,
@@ -154,9 +149,7 @@ pub(crate) async fn list_assets(
         // Postgres stores no NUL in text: no asset can have such a tag or reference.
         if text.as_ref().is_some_and(|text| text.contains('\0')) {
             let detail = "contains a NUL character";
-            return Err(
-                Problem::unprocessable("invalid_query", format!("{name}: {detail}")).field(name, detail)
-            );
+            return Err(Problem::new(INVALID_QUERY, format!("{name}: {detail}")).field(name, detail));
         }
     }
     let filter = store::AssetFilter { kind: query.kind, tag: query.tag, source_ref: query.source_ref };
@@ -164,13 +157,14 @@ pub(crate) async fn list_assets(
     Ok(Json(store::list_assets(&mut conn, &context.scope, &filter, &page).await?))
 }
 
+http_kit::error_responses!(GetAssetErrors: ASSET_NOT_FOUND);
+
 /// Read a recording and its artifacts.
 #[utoipa::path(
     get, path = "/media-v2/assets/{id}", tag = "media_v2", params(("id" = String, Path, description = "asset")),
     responses(
         (status = 200, description = "The asset and its newest 500 artifacts.", body = AssetWithArtifacts),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`asset_not_found`"),
+        GetAssetErrors,
     )
 )]
 pub(crate) async fn get_asset(
@@ -179,7 +173,7 @@ pub(crate) async fn get_asset(
     Path(id): Path<String>,
 ) -> Result<Json<AssetWithArtifacts>, Problem> {
     let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
-    let page = PageParams::new(Some(ARTIFACTS_SHOWN), None)?;
+    let page = PageParams { limit: ARTIFACTS_SHOWN, after: None };
     let mut conn = service.pool().acquire().await?;
     let artifacts = store::list_artifacts(&mut conn, &context.scope, &asset.id, None, &page).await?.items;
     Ok(Json(AssetWithArtifacts { asset, artifacts }))

@@ -6,19 +6,26 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobId;
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, RANGE_NOT_SATISFIABLE};
 use http_kit::openapi::Binary;
 use http_kit::{Path, Problem, RequestContext};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::{artifact_id, asset_id};
+use super::parameters::{artifact_id, asset_id};
+use crate::codes::{PRECONDITION_FAILED, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE};
 use crate::range::{Conditions, Selection, lines};
 use crate::service::check_size;
 use crate::{Content, MediaError, MediaService, media_type};
 
 /// Size in bytes of the pieces in which a file is streamed.
 const PIECE: usize = 256 << 10;
+
+http_kit::error_responses!(AssetContentErrors:
+    ASSET_NOT_FOUND, SOURCE_CHANGED, PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE, SOURCE_NOT_ALLOWED,
+    SOURCE_UNREADABLE,
+);
 
 /// Read the bytes of a recording, whole or in part.
 #[utoipa::path(
@@ -33,13 +40,7 @@ const PIECE: usize = 256 << 10;
         (status = 200, description = "All bytes.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 206, description = "The range.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 304, description = "The caller's copy is current."),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 412, description = "`precondition_failed`"),
-        (status = 416, description = "`range_not_satisfiable`"),
-        (status = 422, description = "`source_not_allowed`, `source_unreadable`"),
-        (status = 500, description = "`content_missing`"),
+        AssetContentErrors,
     )
 )]
 pub(crate) async fn asset_content(
@@ -52,6 +53,10 @@ pub(crate) async fn asset_content(
     let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
     serve(&service, asset.content(), &method, &headers).await
 }
+
+http_kit::error_responses!(ArtifactContentErrors:
+    ARTIFACT_NOT_FOUND, PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE,
+);
 
 /// Read the bytes of an artifact, whole or in part.
 #[utoipa::path(
@@ -66,12 +71,7 @@ pub(crate) async fn asset_content(
         (status = 200, description = "All bytes.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 206, description = "The range.", content((inline(Binary) = "*/*"), (inline(Binary) = "application/octet-stream"))),
         (status = 304, description = "The caller's copy is current."),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`artifact_not_found`"),
-        (status = 412, description = "`precondition_failed`"),
-        (status = 416, description = "`range_not_satisfiable`"),
-        (status = 422, description = "`source_not_allowed`, `source_unreadable`"),
-        (status = 500, description = "`content_missing`"),
+        ArtifactContentErrors,
     )
 )]
 pub(crate) async fn artifact_content(
@@ -220,11 +220,7 @@ fn encode(byte: u8) -> String {
 }
 
 fn precondition_failed() -> Problem {
-    Problem::new(
-        StatusCode::PRECONDITION_FAILED,
-        "precondition_failed",
-        "the ETag of the content does not match If-Match",
-    )
+    Problem::new(PRECONDITION_FAILED, "the ETag of the content does not match If-Match")
 }
 
 /// A response without a body: [`http_kit::boundary`] converts it to a problem and keeps the header.

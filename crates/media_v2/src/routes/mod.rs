@@ -3,16 +3,15 @@
 mod artifacts;
 mod assets;
 mod content;
+mod parameters;
 mod upload;
-
-pub use upload::broken_form;
 mod waveform;
 
-use http_kit::Id;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{MediaError, MediaService};
+pub use self::upload::broken_form;
+use crate::MediaService;
 
 /// The routes under `/media-v2`.
 pub fn router(service: MediaService) -> OpenApiRouter {
@@ -26,14 +25,4 @@ pub fn router(service: MediaService) -> OpenApiRouter {
         .routes(routes!(content::artifact_content))
         .routes(routes!(waveform::artifact_waveform))
         .with_state(service)
-}
-
-/// Parses an asset id; a malformed id is answered as not found.
-fn asset_id(text: &str) -> Result<Id, MediaError> {
-    text.parse().map_err(|_| MediaError::asset_not_found(text))
-}
-
-/// Parses an artifact id; a malformed id is answered as not found.
-fn artifact_id(text: &str) -> Result<Id, MediaError> {
-    text.parse().map_err(|_| MediaError::artifact_not_found(text))
 }

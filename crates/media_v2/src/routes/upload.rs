@@ -4,19 +4,18 @@ use axum::RequestExt;
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobWriter;
 use http_kit::boundary::RequestId;
 use http_kit::idempotency::{self, Keys};
 use http_kit::multipart::ParserBudget;
-use http_kit::{BodyTimedOut, Problem, RequestContext, parse_json_text};
+use http_kit::{BodyTimedOut, Json, Problem, RequestContext, parse_json_text};
+use primitives::canonical_json;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::assets::created;
-use crate::canonical::canonical_json;
-use crate::{Description, MediaError, MediaService, rules};
+use crate::{Description, MediaAsset, MediaError, MediaService, rules};
 
 /// The longest text field, in bytes.
 const MAX_FIELD: usize = 512 << 10;
@@ -106,6 +105,12 @@ fn fingerprint(file: &UploadedFile, description: &Description) -> Result<[u8; 32
         "source_ref": description.source_ref, "meta": description.meta,
     });
     Ok(Sha256::digest(canonical_json(&content)).into())
+}
+
+/// Answer 201 with the asset.
+pub(super) fn created(asset: MediaAsset) -> Response {
+    let location = format!("/media-v2/assets/{}", asset.id);
+    (StatusCode::CREATED, [(header::LOCATION, location)], Json(asset)).into_response()
 }
 
 impl Form {

@@ -2,11 +2,16 @@ use audio_signal::{WaveformBits, WaveformParams};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_QUERY, QUEUE_FULL};
 use http_kit::openapi::Binary;
 use http_kit::{Path, Problem, Query, RequestContext};
 use serde::Deserialize;
 
-use super::{artifact_id, asset_id};
+use super::parameters::{artifact_id, asset_id};
+use crate::codes::{
+    DECODER_UNAVAILABLE, NO_AUDIO_STREAM, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE,
+    UNDECODABLE_MEDIA, WAVEFORM_TOO_DETAILED,
+};
 use crate::range::is_known;
 use crate::{Content, MediaService};
 
@@ -81,6 +86,11 @@ fn samples_per_pixel() -> u32 {
     WaveformParams::default().samples_per_pixel
 }
 
+http_kit::error_responses!(AssetWaveformErrors:
+    ASSET_NOT_FOUND, SOURCE_CHANGED, INVALID_QUERY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, WAVEFORM_TOO_DETAILED,
+    SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, QUEUE_FULL, DECODER_UNAVAILABLE,
+);
+
 /// The waveform of a recording
 ///
 /// Peaks in the formats of BBC audiowaveform, for peaks.js, waveform-data.js and wavesurfer.js. They are computed on
@@ -98,13 +108,7 @@ fn samples_per_pixel() -> u32 {
             (inline(Binary) = "application/octet-stream"),
         )),
         (status = 304, description = "The caller's copy is current."),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`asset_not_found`"),
-        (status = 409, description = "`source_changed`"),
-        (status = 422, description = "`invalid_query`, `no_audio_stream`, `undecodable_media`, \
-            `waveform_too_detailed`, `source_not_allowed`, `source_unreadable`"),
-        (status = 500, description = "`content_missing`"),
-        (status = 503, description = "`queue_full`, `decoder_unavailable`"),
+        AssetWaveformErrors,
     )
 )]
 pub(crate) async fn asset_waveform(
@@ -117,6 +121,11 @@ pub(crate) async fn asset_waveform(
     let asset = service.recording(&context.scope, &asset_id(&id)?).await?;
     serve(&service, &context, asset.content(), &query, &headers).await
 }
+
+http_kit::error_responses!(ArtifactWaveformErrors:
+    ARTIFACT_NOT_FOUND, INVALID_QUERY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, WAVEFORM_TOO_DETAILED,
+    SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, QUEUE_FULL, DECODER_UNAVAILABLE,
+);
 
 /// The waveform of an artifact
 ///
@@ -134,12 +143,7 @@ pub(crate) async fn asset_waveform(
             (inline(Binary) = "application/octet-stream"),
         )),
         (status = 304, description = "The caller's copy is current."),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`artifact_not_found`"),
-        (status = 422, description = "`invalid_query`, `no_audio_stream`, `undecodable_media`, \
-            `waveform_too_detailed`, `source_not_allowed`, `source_unreadable`"),
-        (status = 500, description = "`content_missing`"),
-        (status = 503, description = "`queue_full`, `decoder_unavailable`"),
+        ArtifactWaveformErrors,
     )
 )]
 pub(crate) async fn artifact_waveform(
@@ -193,7 +197,7 @@ impl WaveformQuery {
             return Ok(WaveformParams { samples_per_pixel, split_channels });
         }
         let detail = format!("samples_per_pixel must be {} to {}", accepted.start(), accepted.end());
-        Err(Problem::unprocessable("invalid_query", detail))
+        Err(Problem::new(INVALID_QUERY, detail))
     }
 
     const fn bits(&self) -> WaveformBits {

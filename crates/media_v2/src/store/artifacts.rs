@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use blob_store::BlobId;
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Page, PageParams, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -291,9 +291,9 @@ pub async fn list_artifacts(
         scope.env.as_str(),
         parent_asset_id.as_str(),
         kind.map(ArtifactKind::as_str),
-        page.after.as_ref().map(|after| after.created_at),
+        page.after.as_ref().map(|after| after.key),
         page.after.as_ref().map_or("", |after| after.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     );
     let artifacts = artifacts(rows.fetch_all(conn).await?)?;
     Ok(Page::from_rows(artifacts, page.limit, Artifact::cursor))

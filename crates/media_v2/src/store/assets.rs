@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Id, Page, PageParams, Scope};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
+use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -211,9 +211,9 @@ pub async fn list_assets(
         filter.kind.map(AssetKind::as_str),
         filter.tag.as_deref(),
         filter.source_ref.as_deref(),
-        page.after.as_ref().map(|after| after.created_at),
+        page.after.as_ref().map(|after| after.key),
         page.after.as_ref().map_or("", |after| after.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(conn)
     .await?;

@@ -3,10 +3,28 @@ use std::time::SystemTime;
 
 use blob_store::{BlobId, ListedBlob};
 use chrono::{DateTime, Utc};
-use http_kit::Id;
+use primitives::Id;
 use sqlx::PgConnection;
 
-use crate::{BlobRow, RowKind};
+/// Rows that refer to blobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowKind {
+    Asset,
+    Artifact,
+}
+
+/// A row that refers to a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobRow {
+    /// The tenant that owns the row.
+    pub tenant_id: Id,
+    /// The owner's environment, e.g. `prod`.
+    pub env: Id,
+    /// Kind of the row: `asset` or `artifact`.
+    pub kind: String,
+    /// Id of the asset or artifact.
+    pub id: Id,
+}
 
 /// The blobs of `blobs` that no row refers to. Blobs are shared, so the rows of all owners are checked.
 ///

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -105,58 +105,48 @@ struct Step {
     steps: i64,
 }
 
-/// Walks to one node and one level more than allowed, to detect a truncated lineage.
-async fn walk_up(conn: &mut PgConnection, scope: &Scope, id: &Id) -> Result<Vec<Step>, MediaError> {
-    // The inner LIMIT stops the recursion: Postgres evaluates only the rows that are fetched.
-    Ok(sqlx::query_as!(
-        Step,
-        "-- media_v2::walk_up
+/// Walks from `$from` to `$to` of each derivation; to one node and one level more than allowed, to detect a truncated
+/// lineage.
+macro_rules! walk {
+    ($connection:expr, $scope:expr, $id:expr, $name:literal, $from:literal, $to:literal) => {
+        // The inner LIMIT stops the recursion: Postgres evaluates only the rows that are fetched.
+        sqlx::query_as!(
+            Step,
+            "-- media_v2::"
+                + $name
+                + "
          WITH RECURSIVE walk (id, depth) AS (
              SELECT $3::text, 0
              UNION
-             SELECT edge.upstream_id, walk.depth + 1
+             SELECT edge."
+                + $to
+                + ", walk.depth + 1
              FROM walk JOIN artifact_upstreams edge
-               ON edge.tenant_id = $1 AND edge.env = $2 AND edge.artifact_id = walk.id
+               ON edge.tenant_id = $1 AND edge.env = $2 AND edge."
+                + $from
+                + " = walk.id
              WHERE walk.depth <= $4
          )
          SELECT step.id AS \"id!: Id\", min(step.depth) AS \"depth!\",
                 (sum(count(*)) OVER ())::bigint AS \"steps!\"
          FROM (SELECT id, depth FROM walk LIMIT $5) AS step
          GROUP BY step.id ORDER BY min(step.depth), step.id LIMIT $6",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-        MAX_DEPTH,
-        MAX_STEPS,
-        MAX_NODES + 1,
-    )
-    .fetch_all(conn)
-    .await?)
+            $scope.tenant_id.as_str(),
+            $scope.env.as_str(),
+            $id.as_str(),
+            MAX_DEPTH,
+            MAX_STEPS,
+            MAX_NODES + 1,
+        )
+        .fetch_all($connection)
+        .await
+    };
+}
+
+async fn walk_up(conn: &mut PgConnection, scope: &Scope, id: &Id) -> Result<Vec<Step>, MediaError> {
+    Ok(walk!(conn, scope, id, "walk_up", "artifact_id", "upstream_id")?)
 }
 
 async fn walk_down(conn: &mut PgConnection, scope: &Scope, id: &Id) -> Result<Vec<Step>, MediaError> {
-    Ok(sqlx::query_as!(
-        Step,
-        "-- media_v2::walk_down
-         WITH RECURSIVE walk (id, depth) AS (
-             SELECT $3::text, 0
-             UNION
-             SELECT edge.artifact_id, walk.depth + 1
-             FROM walk JOIN artifact_upstreams edge
-               ON edge.tenant_id = $1 AND edge.env = $2 AND edge.upstream_id = walk.id
-             WHERE walk.depth <= $4
-         )
-         SELECT step.id AS \"id!: Id\", min(step.depth) AS \"depth!\",
-                (sum(count(*)) OVER ())::bigint AS \"steps!\"
-         FROM (SELECT id, depth FROM walk LIMIT $5) AS step
-         GROUP BY step.id ORDER BY min(step.depth), step.id LIMIT $6",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-        MAX_DEPTH,
-        MAX_STEPS,
-        MAX_NODES + 1,
-    )
-    .fetch_all(conn)
-    .await?)
+    Ok(walk!(conn, scope, id, "walk_down", "upstream_id", "artifact_id")?)
 }

@@ -1,7 +1,7 @@
 //! The only SQL of media_v2.
 //!
 //! Functions take a connection, so that another engine can call them inside its own transaction, and the
-//! [`Scope`](http_kit::Scope) that owns the rows. Lookups return `None` both for missing rows and for rows of another
+//! [`Scope`](primitives::Scope) that owns the rows. Lookups return `None` both for missing rows and for rows of another
 //! owner, so that callers cannot distinguish the two. Rows are read and written in sets: the number of statements does
 //! not depend on the number of rows.
 
@@ -19,12 +19,15 @@ pub use artifacts::{
 };
 pub(crate) use assets::renew_fingerprint;
 pub use assets::{AssetFilter, find_asset, find_assets, insert_asset, list_assets, missing_assets, owns_uri};
-pub(crate) use blobs::{has_assets, old_waveforms, rows_of_blob, rows_with_blobs, unreferenced_blobs};
+pub use blobs::BlobRow;
+pub(crate) use blobs::{
+    RowKind, has_assets, old_waveforms, rows_of_blob, rows_with_blobs, unreferenced_blobs,
+};
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
 pub(crate) use waveforms::{find_waveform, insert_waveform};
 pub(crate) use wrong::wrongly_decoded;
-pub use wrong::{is_wrongly_decoded, wrongly_analysed};
+pub use wrong::{WronglyDecoded, is_wrongly_decoded};
 
 /// A row with a value that the schema should not allow.
 #[derive(Debug, thiserror::Error)]

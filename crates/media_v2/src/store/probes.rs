@@ -1,6 +1,6 @@
-use http_kit::{Id, Scope};
 use media_decode::PROBER_VERSION;
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 

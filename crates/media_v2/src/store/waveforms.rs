@@ -1,10 +1,10 @@
 use blob_store::BlobId;
 use chrono::{DateTime, Utc};
-use http_kit::Scope;
+use primitives::Scope;
 use sqlx::PgConnection;
 
 use crate::MediaError;
-use crate::waveforms::WaveformKey;
+use crate::waveform_key::WaveformKey;
 
 /// The blob of the cached peaks of this owner's recording.
 ///

@@ -1,7 +1,26 @@
-use http_kit::{Id, Scope};
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
-use crate::{MediaError, WronglyDecoded};
+use crate::MediaError;
+
+/// An artifact that was measured or cut with a decoder that decodes its asset incorrectly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WronglyDecoded {
+    /// The tenant that owns it.
+    pub tenant_id: Id,
+    /// The owner's environment, e.g. `prod`.
+    pub env: Id,
+    /// The asset that was decoded incorrectly.
+    pub asset_id: Id,
+    /// Id of the artifact.
+    pub artifact_id: Id,
+    /// Kind of the artifact.
+    pub kind: String,
+    /// The current decoder of the asset, as named by [`AssetDecoder`](crate::AssetDecoder).
+    pub decoder: String,
+    /// `meta.backend_version` of the artifact, which lacks the mark of that decoder.
+    pub backend_version: String,
+}
 
 /// Whether this artifact was measured or cut from its asset with a decoder that decodes the asset incorrectly. A
 /// measurement of another artifact, rather than of the asset, is not affected.
@@ -26,38 +45,6 @@ pub async fn is_wrongly_decoded(
         artifact_id.as_str(),
     )
     .fetch_one(conn)
-    .await?)
-}
-
-/// The assets with a semantic timeline or transcript that was made with a decoder that decodes them incorrectly, in the
-/// given order.
-///
-/// # Errors
-/// [`MediaError::Database`].
-pub async fn wrongly_analysed(
-    conn: &mut PgConnection,
-    scope: &Scope,
-    asset_ids: &[Id],
-) -> Result<Vec<Id>, MediaError> {
-    let ids: Vec<&str> = asset_ids.iter().map(Id::as_str).collect();
-    Ok(sqlx::query_scalar!(
-        r#"-- media_v2::wrongly_analysed
-        SELECT s.id AS "id!: Id"
-        FROM unnest($3::text[]) WITH ORDINALITY AS wanted (id, position)
-        JOIN media_assets s ON s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.id
-        WHERE EXISTS (
-            SELECT FROM artifacts a
-            WHERE a.tenant_id = $1 AND a.env = $2 AND a.parent_asset_id = s.id
-              AND a.kind IN ('audio_semantic_timeline', 'asr_transcript')
-              AND a.meta ->> 'source_artifact_id' IS NULL
-              AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
-        )
-        ORDER BY wanted.position"#,
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        ids as _,
-    )
-    .fetch_all(conn)
     .await?)
 }
 

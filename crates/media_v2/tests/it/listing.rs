@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::support::{World, wav};
+use crate::support::{TestState, wav};
 
 fn ids(page: &Value) -> Vec<String> {
     page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
@@ -9,37 +9,37 @@ fn ids(page: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn pages_are_newest_first_and_stable() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let mut made = Vec::new();
     for index in 0..7 {
         // Some assets have the same creation time: then the id determines the order.
         if index % 2 == 0 {
-            world.clock.advance(TimeDelta::microseconds(1));
+            state.media.clock.advance(TimeDelta::microseconds(1));
         }
-        made.push(world.asset().await);
+        made.push(state.asset().await);
     }
     made.reverse();
 
-    let first = world.get("/media-v2/assets?limit=3").await.ok();
+    let first = state.api.get("/media-v2/assets?limit=3").await.ok();
     assert_eq!(ids(&first), made[..3]);
     // A new asset does not shift the following pages.
-    world.clock.advance(TimeDelta::seconds(1));
-    world.asset().await;
+    state.media.clock.advance(TimeDelta::seconds(1));
+    state.asset().await;
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = world.get(&format!("/media-v2/assets?limit=3&cursor={cursor}")).await.ok();
+    let second = state.api.get(&format!("/media-v2/assets?limit=3&cursor={cursor}")).await.ok();
     assert_eq!(ids(&second), made[3..6]);
     let cursor = second["next_cursor"].as_str().unwrap();
-    let third = world.get(&format!("/media-v2/assets?limit=3&cursor={cursor}")).await.ok();
+    let third = state.api.get(&format!("/media-v2/assets?limit=3&cursor={cursor}")).await.ok();
     assert_eq!((ids(&third), &third["next_cursor"]), (made[6..].to_vec(), &json!(null)));
 }
 
 #[tokio::test]
 async fn filters_narrow_the_list() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let audio = wav(8_000, 1, 10);
-    let one = world.upload(&audio, &[("tags", "a,b"), ("source_ref", "r1")]).await.created();
-    let two = world.upload(&audio, &[("tags", "b")]).await.created();
-    let three = world.upload(b"text", &[("tags", "a")]).await.created();
+    let one = state.upload(&audio, &[("tags", "a,b"), ("source_ref", "r1")]).await.created();
+    let two = state.upload(&audio, &[("tags", "b")]).await.created();
+    let three = state.upload(b"text", &[("tags", "a")]).await.created();
     for (query, expected) in [
         ("kind=audio", vec![&two, &one]),
         ("tag=a", vec![&three, &one]),
@@ -48,7 +48,7 @@ async fn filters_narrow_the_list() {
         ("source_ref=none", vec![]),
         ("kind=video", vec![]),
     ] {
-        let page = world.get(&format!("/media-v2/assets?{query}")).await.ok();
+        let page = state.api.get(&format!("/media-v2/assets?{query}")).await.ok();
         let expected: Vec<_> =
             expected.iter().map(|asset| asset["id"].as_str().unwrap().to_owned()).collect();
         assert_eq!(ids(&page), expected, "{query}");
@@ -57,33 +57,33 @@ async fn filters_narrow_the_list() {
 
 #[tokio::test]
 async fn invalid_queries_are_rejected() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     for query in ["limit=0", "limit=501", "limit=x", "kind=film", "color=red"] {
-        world.get(&format!("/media-v2/assets?{query}")).await.problem(422, "invalid_query");
+        state.api.get(&format!("/media-v2/assets?{query}")).await.problem(422, "invalid_query");
     }
-    world.get("/media-v2/assets?cursor=zzz").await.problem(422, "invalid_cursor");
+    state.api.get("/media-v2/assets?cursor=zzz").await.problem(422, "invalid_cursor");
 }
 
 #[tokio::test]
 async fn artifacts_of_an_asset_are_paged() {
-    let world = World::new().await;
-    let asset = world.asset().await;
+    let state = TestState::new().await;
+    let asset = state.asset().await;
     let mut made = Vec::new();
     for _ in 0..3 {
-        world.clock.advance(TimeDelta::microseconds(1));
-        made.push(world.artifact(&asset, json!({})).await);
+        state.media.clock.advance(TimeDelta::microseconds(1));
+        made.push(state.artifact(&asset, json!({})).await);
     }
-    let render = world.artifact(&asset, json!({"kind": "render"})).await;
+    let render = state.artifact(&asset, json!({"kind": "render"})).await;
     made.push(render.clone());
     made.reverse();
     let path = format!("/media-v2/assets/{asset}/artifacts");
-    let first = world.get(&format!("{path}?limit=3")).await.ok();
+    let first = state.api.get(&format!("{path}?limit=3")).await.ok();
     assert_eq!(ids(&first), made[..3]);
     let cursor = first["next_cursor"].as_str().unwrap();
-    assert_eq!(ids(&world.get(&format!("{path}?cursor={cursor}")).await.ok()), made[3..]);
-    assert_eq!(ids(&world.get(&format!("{path}?kind=render")).await.ok()), [render]);
-    world.get(&format!("{path}?kind=song")).await.problem(422, "invalid_query");
+    assert_eq!(ids(&state.api.get(&format!("{path}?cursor={cursor}")).await.ok()), made[3..]);
+    assert_eq!(ids(&state.api.get(&format!("{path}?kind=render")).await.ok()), [render]);
+    state.api.get(&format!("{path}?kind=song")).await.problem(422, "invalid_query");
 
-    let whole = world.get(&format!("/media-v2/assets/{asset}")).await.ok();
+    let whole = state.api.get(&format!("/media-v2/assets/{asset}")).await.ok();
     assert_eq!(ids(&json!({"items": whole["artifacts"]})), made);
 }

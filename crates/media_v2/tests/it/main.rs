@@ -1,10 +1,11 @@
 //! Integration tests of media_v2 through its router, with a real Postgres and a blob store in a temporary directory.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod artifacts;
 mod content;
 mod corpus;
+mod form;
 mod listing;
 mod reprobe;
 mod sources;

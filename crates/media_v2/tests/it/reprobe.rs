@@ -1,16 +1,13 @@
 //! Reprobing of assets of an older prober.
 
-use http_kit::{Id, Scope};
 use media_v2::{AssetDecoder, MediaError};
+use primitives::Id;
 use serde_json::json;
+use test_kit::scope;
 
-use crate::support::World;
+use crate::support::TestState;
 
-fn scope() -> Scope {
-    Scope { tenant_id: "t1".parse().unwrap(), env: "dev".parse().unwrap() }
-}
-
-impl World {
+impl TestState {
     /// An uploaded recording with the row of an older version.
     async fn old_asset(&self, kind: &str) -> Id {
         let id = self.asset().await;
@@ -20,7 +17,7 @@ impl World {
         )
         .bind(&id)
         .bind(kind)
-        .execute(self.service.pool())
+        .execute(self.media.service.pool())
         .await
         .unwrap();
         id.parse().unwrap()
@@ -30,22 +27,22 @@ impl World {
     async fn row(&self, id: &Id) -> (String, Option<i64>, Option<String>, i32, Option<String>) {
         let query =
             "SELECT kind, duration_us, codec_info, prober_version, decoder FROM media_assets WHERE id = $1";
-        sqlx::query_as(query).bind(id.as_str()).fetch_one(self.service.pool()).await.unwrap()
+        sqlx::query_as(query).bind(id.as_str()).fetch_one(self.media.service.pool()).await.unwrap()
     }
 }
 
 #[tokio::test]
 async fn reading_an_outdated_asset_probes_it_again() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     for (stored, renewed) in [("other", "audio"), ("video", "audio"), ("image", "audio"), ("audio", "audio")]
     {
-        let id = world.old_asset(stored).await;
-        let asset = world.get(&format!("/media-v2/assets/{id}")).await.ok()["asset"].clone();
+        let id = state.old_asset(stored).await;
+        let asset = state.api.get(&format!("/media-v2/assets/{id}")).await.ok()["asset"].clone();
         assert_eq!((&asset["kind"], &asset["duration_ms"]), (&json!(renewed), &json!(100)), "{stored}");
         assert_eq!((&asset["fps"], &asset["codec_info"]), (&json!(null), &json!("wave: pcm_s16le")));
         let codecs = Some("wave: pcm_s16le".to_owned());
         assert_eq!(
-            world.row(&id).await,
+            state.row(&id).await,
             (renewed.to_owned(), Some(100_000), codecs, media_decode::PROBER_VERSION, None)
         );
     }
@@ -53,70 +50,70 @@ async fn reading_an_outdated_asset_probes_it_again() {
 
 #[tokio::test]
 async fn decoder_set_by_an_analysis_is_kept() {
-    let world = World::new().await;
-    let id = world.old_asset("audio").await;
-    world.service.set_decoder(&scope(), &id, AssetDecoder::Ffmpeg).await.unwrap();
-    let asset = world.service.asset(&scope(), &id).await.unwrap();
+    let state = TestState::new().await;
+    let id = state.old_asset("audio").await;
+    state.media.service.set_decoder(&scope("t1"), &id, AssetDecoder::Ffmpeg).await.unwrap();
+    let asset = state.media.service.asset(&scope("t1"), &id).await.unwrap();
     assert_eq!((asset.decoder, asset.is_outdated()), (Some(AssetDecoder::Ffmpeg), false));
-    assert_eq!(world.service.reprobe(&asset).await.unwrap(), asset, "nothing else changed");
+    assert_eq!(state.media.service.reprobe(&asset).await.unwrap(), asset, "nothing else changed");
 }
 
 #[tokio::test]
 async fn asset_with_missing_bytes_is_unchanged() {
-    let world = World::new().await;
-    let id = world.old_asset("video").await;
+    let state = TestState::new().await;
+    let id = state.old_asset("video").await;
     sqlx::query("UPDATE media_assets SET source_uri = 'blob://sha256/' || repeat('0', 64) WHERE id = $1")
         .bind(id.as_str())
-        .execute(world.service.pool())
+        .execute(state.media.service.pool())
         .await
         .unwrap();
-    let asset = world.service.recording(&scope(), &id).await.unwrap();
+    let asset = state.media.service.recording(&scope("t1"), &id).await.unwrap();
     assert!(asset.is_outdated());
-    assert!(matches!(world.service.reprobe(&asset).await, Err(MediaError::ContentMissing(_))));
-    assert_eq!(world.row(&id).await, ("video".to_owned(), Some(7), Some("wrong".to_owned()), 1, None));
+    assert!(matches!(state.media.service.reprobe(&asset).await, Err(MediaError::ContentMissing(_))));
+    assert_eq!(state.row(&id).await, ("video".to_owned(), Some(7), Some("wrong".to_owned()), 1, None));
 }
 
 /// These tests have no ffmpeg.
 #[tokio::test]
 async fn file_that_needs_a_missing_ffmpeg_stays_outdated() {
-    let world = World::new().await;
-    let made = world.upload(b"RIFF\x04\0\0\0AVI LIST", &[]).await.created();
+    let state = TestState::new().await;
+    let made = state.upload(b"RIFF\x04\0\0\0AVI LIST", &[]).await.created();
     let id: Id = made["id"].as_str().unwrap().parse().unwrap();
-    let (kind, _, _, version, decoder) = world.row(&id).await;
+    let (kind, _, _, version, decoder) = state.row(&id).await;
     assert_eq!((kind.as_str(), version, decoder.as_deref()), ("video", 0, Some("ffmpeg")));
-    let asset = world.service.asset(&scope(), &id).await.unwrap();
+    let asset = state.media.service.asset(&scope("t1"), &id).await.unwrap();
     assert!(asset.is_outdated());
-    let error = world.service.decoder_mark(&asset).await.unwrap_err();
+    let error = state.media.service.decoder_mark(&asset).await.unwrap_err();
     assert_eq!(http_kit::Problem::from(error).code(), "decoder_unavailable");
 
     // The properties of an earlier version are kept until then.
     sqlx::query("UPDATE media_assets SET duration_us = 5, decoder = NULL, prober_version = 1 WHERE id = $1")
         .bind(id.as_str())
-        .execute(world.service.pool())
+        .execute(state.media.service.pool())
         .await
         .unwrap();
-    let asset = world.service.asset(&scope(), &id).await.unwrap();
+    let asset = state.media.service.asset(&scope("t1"), &id).await.unwrap();
     assert_eq!((asset.decoder, asset.prober_version), (Some(AssetDecoder::Ffmpeg), 0));
-    assert_eq!(world.row(&id).await.1, Some(5));
+    assert_eq!(state.row(&id).await.1, Some(5));
 }
 
 #[tokio::test]
 async fn peaks_are_cached_per_decoder() {
-    let world = World::new().await;
-    let id: Id = world.asset().await.parse().unwrap();
+    let state = TestState::new().await;
+    let id: Id = state.asset().await.parse().unwrap();
     let path = format!("/media-v2/assets/{id}/waveform");
     let count = async || -> i64 {
         let query = "SELECT count(*) FROM waveforms";
-        sqlx::query_scalar(query).fetch_one(world.service.pool()).await.unwrap()
+        sqlx::query_scalar(query).fetch_one(state.media.service.pool()).await.unwrap()
     };
-    let first = world.get(&path).await;
-    assert_eq!((first.status.as_u16(), count().await), (200, 1));
-    world.service.set_decoder(&scope(), &id, AssetDecoder::Decode2).await.unwrap();
-    assert_eq!(world.get(&path).await.body, first.body);
+    let first = state.api.get(&path).await;
+    assert_eq!((first.status, count().await), (200, 1));
+    state.media.service.set_decoder(&scope("t1"), &id, AssetDecoder::Decode2).await.unwrap();
+    assert_eq!(state.api.get(&path).await.body, first.body);
     assert_eq!(count().await, 2);
-    world.service.set_decoder(&scope(), &id, AssetDecoder::Ffmpeg).await.unwrap();
-    let refused = world.get(&path).await;
-    assert_eq!(refused.status.as_u16(), 503, "there is no ffmpeg to decode with");
+    state.media.service.set_decoder(&scope("t1"), &id, AssetDecoder::Ffmpeg).await.unwrap();
+    let refused = state.api.get(&path).await;
+    assert_eq!(refused.status, 503, "there is no ffmpeg to decode with");
 }
 
 #[tokio::test]

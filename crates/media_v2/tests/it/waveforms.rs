@@ -1,62 +1,62 @@
 use serde_json::json;
 
-use crate::support::{World, noise, wav};
+use crate::support::{TestState, noise, wav};
 
 /// The sawtooth of [`wav`] has the values 0, 100, …, 19 900 over 200 frames.
 #[tokio::test]
 async fn peaks_are_returned_as_json_and_binary() {
-    let world = World::new().await;
-    let asset = world.upload(&wav(8_000, 2, 500), &[]).await.created();
+    let state = TestState::new().await;
+    let asset = state.upload(&wav(8_000, 2, 500), &[]).await.created();
     let id = asset["id"].as_str().unwrap();
     let path = format!("/media-v2/assets/{id}/waveform");
 
-    let reply = world.get(&path).await;
+    let reply = state.api.get(&path).await;
     assert_eq!(reply.header("content-type"), Some("application/json"));
     assert_eq!(
         reply.ok(),
         json!({"version": 2, "channels": 1, "sample_rate": 8_000, "samples_per_pixel": 256, "bits": 16,
             "length": 2, "data": [0, 19_900, 0, 19_900]})
     );
-    let split = world.get(&format!("{path}?split_channels=true&samples_per_pixel=100&bits=8")).await.ok();
+    let split = state.api.get(&format!("{path}?split_channels=true&samples_per_pixel=100&bits=8")).await.ok();
     assert_eq!(
         split["data"],
         json!([0, 38, 0, 38, 39, 77, 39, 77, 0, 38, 0, 38, 39, 77, 39, 77, 0, 38, 0, 38])
     );
     assert_eq!((&split["channels"], &split["length"]), (&json!(2), &json!(5)));
 
-    let dat = world.get(&format!("{path}?format=dat")).await;
+    let dat = state.api.get(&format!("{path}?format=dat")).await;
     assert_eq!(dat.header("content-type"), Some("application/octet-stream"));
     let words: Vec<i32> =
         dat.body[..20].chunks(4).map(|word| i32::from_le_bytes(word.try_into().unwrap())).collect();
     assert_eq!((words, &dat.body[20..24]), (vec![1, 0, 8_000, 256, 2], [0, 0, 0xbc, 0x4d].as_slice()));
 
-    let artifact = world.artifact(id, json!({"uri": asset["source_uri"]})).await;
-    let same = world.get(&format!("/media-v2/artifacts/{artifact}/waveform?format=dat")).await;
+    let artifact = state.artifact(id, json!({"uri": asset["source_uri"]})).await;
+    let same = state.api.get(&format!("/media-v2/artifacts/{artifact}/waveform?format=dat")).await;
     assert_eq!((same.header("etag"), &same.body), (dat.header("etag"), &dat.body));
 }
 
 #[tokio::test]
 async fn peaks_are_cached_and_revalidated_by_etag() {
-    let world = World::new().await;
-    let asset = world.asset().await;
+    let state = TestState::new().await;
+    let asset = state.asset().await;
     let path = format!("/media-v2/assets/{asset}/waveform");
-    let first = world.get(&path).await;
+    let first = state.api.get(&path).await;
     let etag = first.header("etag").unwrap();
-    let files = world.blob_files();
-    assert_eq!(world.get(&path).await.body, first.body);
-    assert_eq!(world.blob_files(), files, "the second call computes nothing");
+    let files = state.media.blob_files();
+    assert_eq!(state.api.get(&path).await.body, first.body);
+    assert_eq!(state.media.blob_files(), files, "the second call computes nothing");
 
-    let known = world.get_with(&path, &[("if-none-match", etag)]).await;
-    assert_eq!((known.status.as_u16(), known.body.len(), known.header("etag")), (304, 0, Some(etag)));
-    let other = world.get_with(&format!("{path}?bits=8"), &[("if-none-match", etag)]).await;
-    assert_eq!(other.status.as_u16(), 200);
+    let known = state.get_with(&path, &[("if-none-match", etag)]).await;
+    assert_eq!((known.status, known.body.len(), known.header("etag")), (304, 0, Some(etag)));
+    let other = state.get_with(&format!("{path}?bits=8"), &[("if-none-match", etag)]).await;
+    assert_eq!(other.status, 200);
 
     // A lost blob is computed again.
     let kept = &etag[1..65];
-    let blobs = world.directory.path().join("blobs/sha256");
+    let blobs = state.media.directory().join("blobs/sha256");
     let lost = find(&blobs, kept).unwrap();
     std::fs::remove_file(&lost).unwrap();
-    assert_eq!(world.get(&path).await.body, first.body);
+    assert_eq!(state.api.get(&path).await.body, first.body);
     assert!(lost.exists());
 }
 
@@ -69,23 +69,31 @@ fn find(directory: &std::path::Path, name: &str) -> Option<std::path::PathBuf> {
 
 #[tokio::test]
 async fn waveform_errors_have_their_codes() {
-    let world = World::new().await;
-    let asset = world.asset().await;
+    let state = TestState::new().await;
+    let asset = state.asset().await;
     for query in ["samples_per_pixel=1", "samples_per_pixel=99999999", "bits=12", "format=png", "zoom=4"] {
-        world.get(&format!("/media-v2/assets/{asset}/waveform?{query}")).await.problem(422, "invalid_query");
+        state
+            .api
+            .get(&format!("/media-v2/assets/{asset}/waveform?{query}"))
+            .await
+            .problem(422, "invalid_query");
     }
-    world.get("/media-v2/assets/none/waveform").await.problem(404, "asset_not_found");
-    world.get("/media-v2/artifacts/none/waveform").await.problem(404, "artifact_not_found");
+    state.api.get("/media-v2/assets/none/waveform").await.problem(404, "asset_not_found");
+    state.api.get("/media-v2/artifacts/none/waveform").await.problem(404, "artifact_not_found");
 
-    let text = world.upload(&noise(5_000), &[]).await.created()["id"].as_str().unwrap().to_owned();
-    world.get(&format!("/media-v2/assets/{text}/waveform")).await.problem(422, "undecodable_media");
-    let artifact = world.artifact(&asset, json!({"uri": "mem:x"})).await;
-    world.get(&format!("/media-v2/artifacts/{artifact}/waveform")).await.problem(422, "source_not_allowed");
+    let text = state.upload(&noise(5_000), &[]).await.created()["id"].as_str().unwrap().to_owned();
+    state.api.get(&format!("/media-v2/assets/{text}/waveform")).await.problem(422, "undecodable_media");
+    let artifact = state.artifact(&asset, json!({"uri": "mem:x"})).await;
+    state
+        .api
+        .get(&format!("/media-v2/artifacts/{artifact}/waveform"))
+        .await
+        .problem(422, "source_not_allowed");
 
     let long =
-        world.upload(&wav(8_000, 1, (4 << 20) + 1), &[]).await.created()["id"].as_str().unwrap().to_owned();
+        state.upload(&wav(8_000, 1, (4 << 20) + 1), &[]).await.created()["id"].as_str().unwrap().to_owned();
     let path = format!("/media-v2/assets/{long}/waveform?samples_per_pixel");
-    let refused = world.get(&format!("{path}=2")).await.problem(422, "waveform_too_detailed");
+    let refused = state.api.get(&format!("{path}=2")).await.problem(422, "waveform_too_detailed");
     assert!(refused["detail"].as_str().unwrap().contains("at least 3 samples per pixel"), "{refused}");
-    assert_eq!(world.get(&format!("{path}=3")).await.ok()["length"], 1_398_102);
+    assert_eq!(state.api.get(&format!("{path}=3")).await.ok()["length"], 1_398_102);
 }

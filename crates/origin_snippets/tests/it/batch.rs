@@ -2,26 +2,27 @@
 
 use std::sync::Arc;
 
-use http_kit::{Id, WriteSeed};
 use media_time::MediaTime;
+use primitives::{Id, WriteSeed};
 use serde_json::{Value, json};
+use test_kit::{context, window_ms};
 use video_timeline::{
     ClipFilter, HttpTimeline, HttpTimelineConfig, Paging, TimelineService, TrackKind, VideoTimeline,
 };
 
-use crate::support::{World, context, id, ok, window};
+use crate::support::{TestState, id};
 use db::testing::statements;
 
 #[tokio::test]
 async fn batch_matches_the_documented_example() {
-    let world = World::new().await;
-    let film = world.asset("t1", None).await;
-    let hit = world.hit("t1", &film, Some(window(200, 400)), &[]).await;
+    let state = TestState::new().await;
+    let film = state.asset("t1", None).await;
+    let hit = state.hit(&film, Some(window_ms(200, 400)), &[]).await;
     let request = json!({
         "tenant_id": "t1", "env": "dev", "mode": "timeline_only",
         "items": [{"audio_artifact_id": hit, "padding_ms": 250, "max_duration_ms": 500}],
     });
-    let made = ok(world.batch(&request).await);
+    let made = state.batch(&request).await.ok();
     let (project, sequence) = (id(&made["project_id"]), id(&made["sequence_id"]));
     let (track, clip) = (id(&made["meta"]["track_id"]), id(&made["snippets"][0]["video_clip_id"]));
     assert_eq!(
@@ -43,53 +44,53 @@ async fn batch_matches_the_documented_example() {
 
 #[tokio::test]
 async fn origin_in_an_artifacts_meta_is_used() {
-    let world = World::new().await;
-    let (film, take) = (world.asset("t1", Some(60_000)).await, world.asset("t1", None).await);
+    let state = TestState::new().await;
+    let (film, take) = (state.asset("t1", Some(60_000)).await, state.asset("t1", None).await);
     for (meta, asset, start, end) in [
         (json!({}), &film, 2_000, 3_000),
         (json!({"source_asset_id": take, "source_start_ms": 40.5}), &take, 40, 1_040),
         (json!({"source_asset_id": take}), &take, 0, 1_000),
         (json!({"source_start_ms": 500, "source_end_ms": 700}), &film, 500, 700),
     ] {
-        let hit = world.hit_with_meta(&film, meta.clone()).await;
+        let hit = state.hit_with_meta(&film, meta.clone()).await;
         let items = json!([{"audio_artifact_id": hit, "padding_ms": 0}]);
-        let made = ok(world.batch(&json!({"items": items})).await);
+        let made = state.batch(&json!({"items": items})).await.ok();
         let snippet = &made["snippets"][0];
         assert_eq!(snippet["source_asset_id"], json!(asset), "{meta}");
         let found =
             ["source_start_ms", "source_end_ms"].map(|field| snippet[field].as_f64().unwrap().floor());
         assert_eq!(found, [f64::from(start), f64::from(end)], "{meta}");
         // A map takes precedence over the meta.
-        world.map(&hit, &film, window(7_000, 7_100)).await;
-        let mapped = ok(world.batch(&json!({"items": items})).await);
+        state.map(&hit, &film, window_ms(7_000, 7_100)).await;
+        let mapped = state.batch(&json!({"items": items})).await.ok();
         assert_eq!(mapped["snippets"][0]["source_start_ms"], 7_000, "{meta}");
     }
 }
 
 #[tokio::test]
 async fn clips_are_on_one_track_labelled_origin() {
-    let world = World::new().await;
-    let film = world.asset("t1", Some(60_000)).await;
-    let late = world.hit("t1", &film, Some(window(5_000, 5_200)), &[]).await;
-    let soon = world.hit("t1", &film, Some(window(1_000, 1_000)), &[]).await;
+    let state = TestState::new().await;
+    let film = state.asset("t1", Some(60_000)).await;
+    let late = state.hit(&film, Some(window_ms(5_000, 5_200)), &[]).await;
+    let soon = state.hit(&film, Some(window_ms(1_000, 1_000)), &[]).await;
     let items = json!([
         {"audio_artifact_id": late}, {"audio_artifact_id": soon, "padding_ms": 0.5}, {"audio_artifact_id": late},
     ]);
-    let made = ok(world.batch(&json!({"items": items, "render_profile": "draft_480p_fast"})).await);
+    let made = state.batch(&json!({"items": items, "render_profile": "draft_480p_fast"})).await.ok();
     let order: Vec<&Value> =
         made["snippets"].as_array().unwrap().iter().map(|s| &s["audio_artifact_id"]).collect();
     assert_eq!(order, [late.as_str(), soon.as_str(), late.as_str()], "in the order of the items");
 
-    let project = world.timeline.get_project(&context("t1"), &id(&made["project_id"])).await.unwrap();
+    let project = state.timeline.get_project(&context("t1"), &id(&made["project_id"])).await.unwrap();
     assert_eq!(project.title, format!("Origin snippets of {late} and 2 more"));
     assert_eq!(project.render_profile.unwrap().as_str(), "draft_480p_fast");
-    let sequences = world.sequences(&project.id).await;
+    let sequences = state.sequences(&project.id).await;
     assert_eq!((sequences.len(), &sequences[0].id), (1, &id(&made["sequence_id"])));
-    let tracks = world.tracks(&sequences[0].id).await;
+    let tracks = state.tracks(&sequences[0].id).await;
     assert_eq!((tracks.len(), tracks[0].kind, tracks[0].label.as_str()), (1, TrackKind::Video, "origin"));
     assert_eq!(tracks[0].id, id(&made["meta"]["track_id"]));
 
-    let clips = world.clips(&tracks[0].id).await;
+    let clips = state.clips(&tracks[0].id).await;
     let us = MediaTime::from_micros;
     let windows: Vec<_> = clips.iter().map(|clip| (clip.in_ms, clip.out_ms)).collect();
     let twice = (us(4_750_000), us(5_450_000));
@@ -104,14 +105,14 @@ async fn clips_are_on_one_track_labelled_origin() {
 
 #[tokio::test]
 async fn origin_is_the_chains_map_or_the_artifacts_own_window() {
-    let world = World::new().await;
-    let (sound, film) = (world.asset("t1", Some(60_000)).await, world.asset("t1", Some(20_000)).await);
-    let mapped = world.hit("t1", &sound, Some(window(0, 100)), &[]).await;
-    world.map(&mapped, &film, window(10_000, 10_300)).await;
-    let derived = world.hit("t1", &sound, Some(window(7, 8)), &[&mapped]).await;
-    let own = world.hit("t1", &sound, Some(window(59_900, 60_000)), &[]).await;
+    let state = TestState::new().await;
+    let (sound, film) = (state.asset("t1", Some(60_000)).await, state.asset("t1", Some(20_000)).await);
+    let mapped = state.hit(&sound, Some(window_ms(0, 100)), &[]).await;
+    state.map(&mapped, &film, window_ms(10_000, 10_300)).await;
+    let derived = state.hit(&sound, Some(window_ms(7, 8)), &[&mapped]).await;
+    let own = state.hit(&sound, Some(window_ms(59_900, 60_000)), &[]).await;
     let items: Vec<Value> = [&mapped, &derived, &own].map(|id| json!({"audio_artifact_id": id})).into();
-    let made = ok(world.batch(&json!({"items": items})).await);
+    let made = state.batch(&json!({"items": items})).await.ok();
     let origins: Vec<Value> = made["snippets"]
         .as_array()
         .unwrap()
@@ -129,31 +130,31 @@ async fn origin_is_the_chains_map_or_the_artifacts_own_window() {
     assert_eq!(origins, [of_map.clone(), of_map, json!([sound, 59_650, 60_000, 59_900])]);
     let uses = ClipFilter::Artifact(derived);
     assert_eq!(
-        world.timeline.list_clips(&context("t1"), &uses, &Paging::default()).await.unwrap().items.len(),
+        state.timeline.list_clips(&context("t1"), &uses, &Paging::default()).await.unwrap().items.len(),
         1
     );
 }
 
 #[tokio::test]
 async fn rendered_snippet_has_an_origin_map_of_its_window() {
-    let world = World::with_ffmpeg().await;
-    let film = world.recording().await;
-    let hit = world.hit("t1", &film, Some(window(2_000, 2_100)), &[]).await;
+    let state = TestState::with_ffmpeg().await;
+    let film = state.recording().await;
+    let hit = state.hit(&film, Some(window_ms(2_000, 2_100)), &[]).await;
     // One hit has its own map, as detectors create them; the other has none.
-    let mapped = world.hit("t1", &film, None, &[]).await;
-    world.map(&mapped, &film, window(2_000, 2_100)).await;
+    let mapped = state.hit(&film, None, &[]).await;
+    state.map(&mapped, &film, window_ms(2_000, 2_100)).await;
     let item = |id: &Id, padding: u32| json!({"audio_artifact_id": id, "padding_ms": padding});
     let request = json!({"mode": "render_clips", "render_profile": "draft_480p_fast",
         "items": [item(&hit, 250), item(&mapped, 250), item(&mapped, 0)]});
     for _ in 0..2 {
-        let made = ok(world.batch(&request).await);
-        let expected = [window(1_750, 2_350), window(1_750, 2_350), window(2_000, 2_100)];
+        let made = state.batch(&request).await.ok();
+        let expected = [window_ms(1_750, 2_350), window_ms(1_750, 2_350), window_ms(2_000, 2_100)];
         for (snippet, expected) in made["snippets"].as_array().unwrap().iter().zip(expected) {
             let file = id(&snippet["video_artifact_id"]);
-            let found = world.origin(&file).await;
+            let found = state.origin(&file).await;
             assert_eq!((found.origin.asset_id, found.origin.window), (film.clone(), expected));
             assert_eq!(found.chain, std::slice::from_ref(&file), "its own map");
-            let again = ok(world.batch(&json!({"items": [item(&file, 0)]})).await);
+            let again = state.batch(&json!({"items": [item(&file, 0)]})).await.ok();
             let bounds = ["source_start_ms", "source_end_ms"].map(|field| &again["snippets"][0][field]);
             assert_eq!(bounds, [&json!(expected.start()), &json!(expected.end())]);
         }
@@ -162,46 +163,46 @@ async fn rendered_snippet_has_an_origin_map_of_its_window() {
 
 #[tokio::test]
 async fn empty_batch_creates_nothing() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     for mode in ["timeline_only", "render_clips"] {
-        let made = ok(world.batch(&json!({"items": [], "mode": mode})).await);
+        let made = state.batch(&json!({"items": [], "mode": mode})).await.ok();
         assert_eq!(
             made,
             json!({"snippets": [], "project_id": null, "sequence_id": null,
                 "meta": {"mode": mode, "track_id": null, "next_cursor": null}})
         );
     }
-    world.assert_untouched().await;
+    state.assert_untouched().await;
 }
 
 #[tokio::test]
 async fn attached_project_gets_a_new_sequence_for_each_batch() {
-    let world = World::new().await;
-    let hit = world.hit_at("t1", window(1_000, 2_000)).await;
-    let project = world.project("t1").await;
+    let state = TestState::new().await;
+    let hit = state.hit_at("t1", window_ms(1_000, 2_000)).await;
+    let project = state.project("t1").await;
     let request = json!({"items": [{"audio_artifact_id": hit}], "attach_to_project_id": project.id});
-    let (first, second) = (ok(world.batch(&request).await), ok(world.batch(&request).await));
+    let (first, second) = (state.batch(&request).await.ok(), state.batch(&request).await.ok());
     assert_eq!([&first["project_id"], &second["project_id"]], [&json!(project.id); 2]);
     let sequences: Vec<_> =
-        world.sequences(&project.id).await.into_iter().map(|sequence| sequence.id).collect();
+        state.sequences(&project.id).await.into_iter().map(|sequence| sequence.id).collect();
     assert_eq!(sequences, [id(&first["sequence_id"]), id(&second["sequence_id"])]);
-    assert_eq!(world.timeline.get_project(&context("t1"), &project.id).await.unwrap(), project, "as it was");
+    assert_eq!(state.timeline.get_project(&context("t1"), &project.id).await.unwrap(), project, "as it was");
 }
 
 #[tokio::test]
 async fn batch_uses_a_constant_number_of_statements() {
-    let world = World::new().await;
-    let film = world.asset("t1", Some(60_000)).await;
+    let state = TestState::new().await;
+    let film = state.asset("t1", Some(60_000)).await;
     let mut items = Vec::new();
     for index in 0..100 {
-        let hit = world.hit("t1", &film, Some(window(index * 100, index * 100 + 50)), &[]).await;
+        let hit = state.hit(&film, Some(window_ms(index * 100, index * 100 + 50)), &[]).await;
         items.push(json!({"audio_artifact_id": hit}));
     }
     let mut counts = Vec::new();
     for count in [1, 1_000] {
         let some: Vec<&Value> = items.iter().cycle().take(count).collect();
         let before = statements::on_this_thread();
-        let made = ok(world.batch(&json!({"items": some})).await);
+        let made = state.batch(&json!({"items": some})).await.ok();
         assert_eq!(made["snippets"].as_array().unwrap().len(), count);
         counts.push(statements::on_this_thread() - before);
     }
@@ -228,12 +229,13 @@ fn served(local: TimelineService, pool: sqlx::PgPool) -> HttpTimeline {
 
 #[tokio::test]
 async fn retry_finds_a_committed_batch_on_a_remote_timeline() {
-    let world = World::with_remote(|local, pool| Arc::new(served(local, pool))).await;
-    let hits = [world.hit_at("t1", window(1_000, 1_200)).await, world.hit_at("t1", window(0, 100)).await];
+    let state = TestState::with_remote(|local, pool| Arc::new(served(local, pool))).await;
+    let hits =
+        [state.hit_at("t1", window_ms(1_000, 1_200)).await, state.hit_at("t1", window_ms(0, 100)).await];
     let request = json!({"items": [{"audio_artifact_id": hits[0]}, {"audio_artifact_id": hits[1]}]});
-    let send = || WriteSeed::scope(Some(WriteSeed::new("a write under a key")), world.batch(&request));
-    let made = ok(send().await);
-    assert_eq!(ok(send().await), made);
-    let other = WriteSeed::scope(Some(WriteSeed::new("another")), world.batch(&request));
-    assert_ne!(ok(other.await)["sequence_id"], made["sequence_id"]);
+    let send = || WriteSeed::scope(Some(WriteSeed::new("a write under a key")), state.batch(&request));
+    let made = send().await.ok();
+    assert_eq!(send().await.ok(), made);
+    let other = WriteSeed::scope(Some(WriteSeed::new("another")), state.batch(&request));
+    assert_ne!(other.await.ok()["sequence_id"], made["sequence_id"]);
 }

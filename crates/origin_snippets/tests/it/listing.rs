@@ -1,16 +1,17 @@
 //! Tests of the listing of an artifact's snippets.
 
 use serde_json::{Value, json};
+use test_kit::window_ms;
 
-use crate::support::{World, ok, problem, window};
+use crate::support::TestState;
 
 #[tokio::test]
 async fn listing_repeats_the_response_of_a_batch() {
-    let world = World::new().await;
-    let hit = world.hit_at("t1", window(1_000, 1_200)).await;
+    let state = TestState::new().await;
+    let hit = state.hit_at("t1", window_ms(1_000, 1_200)).await;
     let item = json!({"audio_artifact_id": hit, "padding_ms": 0.25});
-    let mut expected = ok(world.batch(&json!({"items": [item]})).await);
-    let listed = ok(world.for_audio("t1", hit.as_str()).await);
+    let mut expected = state.batch(&json!({"items": [item]})).await.ok();
+    let listed = state.for_audio("t1", hit.as_str()).await.ok();
     let place = json!({"mode": "timeline_only", "project_id": expected["project_id"],
         "sequence_id": expected["sequence_id"], "track_id": expected["meta"]["track_id"]});
     let meta = expected["snippets"][0]["meta"].as_object_mut().unwrap();
@@ -20,21 +21,21 @@ async fn listing_repeats_the_response_of_a_batch() {
 
 #[tokio::test]
 async fn listing_pages_batches_newest_first() {
-    let world = World::new().await;
-    let film = world.asset("t1", Some(60_000)).await;
-    let hit = world.hit("t1", &film, Some(window(1_000, 1_200)), &[]).await;
-    let other = world.hit("t1", &film, Some(window(1_000, 1_200)), &[]).await;
+    let state = TestState::new().await;
+    let film = state.asset("t1", Some(60_000)).await;
+    let hit = state.hit(&film, Some(window_ms(1_000, 1_200)), &[]).await;
+    let other = state.hit(&film, Some(window_ms(1_000, 1_200)), &[]).await;
     let mut made = Vec::new();
     for _ in 0..3 {
         let items = json!([{"audio_artifact_id": hit}, {"audio_artifact_id": other}]);
-        made.push(ok(world.batch(&json!({"items": items})).await)["snippets"][0]["video_clip_id"].clone());
-        world.later();
+        made.push(state.batch(&json!({"items": items})).await.ok()["snippets"][0]["video_clip_id"].clone());
+        state.later();
     }
     made.reverse();
     let mut listed: Vec<Value> = Vec::new();
     let mut path = format!("{hit}?limit=2");
     loop {
-        let page = ok(world.for_audio("t1", &path).await);
+        let page = state.for_audio("t1", &path).await.ok();
         listed.extend(page["snippets"].as_array().unwrap().iter().map(|s| s["video_clip_id"].clone()));
         assert_eq!(page["meta"]["mode"], "timeline_only");
         match page["meta"]["next_cursor"].as_str() {
@@ -44,19 +45,19 @@ async fn listing_pages_batches_newest_first() {
         assert_eq!(page["project_id"], Value::Null, "more than one");
     }
     assert_eq!(listed, made);
-    problem(world.for_audio("t1", &format!("{hit}?limit=0")).await, 422, "invalid_query");
+    state.for_audio("t1", &format!("{hit}?limit=0")).await.problem(422, "invalid_query");
 }
 
 #[tokio::test]
 async fn unknown_and_foreign_audio_artifacts_are_the_same_404() {
-    let world = World::new().await;
-    let hit = world.hit_at("t1", window(1_000, 1_200)).await;
-    let none = ok(world.for_audio("t1", hit.as_str()).await);
+    let state = TestState::new().await;
+    let hit = state.hit_at("t1", window_ms(1_000, 1_200)).await;
+    let none = state.for_audio("t1", hit.as_str()).await.ok();
     assert_eq!(
         none,
         json!({"snippets": [], "project_id": null, "sequence_id": null, "meta": {"mode": null, "track_id": null, "next_cursor": null}})
     );
-    ok(world.batch(&json!({"items": [{"audio_artifact_id": hit}]})).await);
-    problem(world.for_audio("t2", hit.as_str()).await, 404, "artifact_not_found");
-    problem(world.for_audio("t1", "unknown").await, 404, "artifact_not_found");
+    state.batch(&json!({"items": [{"audio_artifact_id": hit}]})).await.ok();
+    state.for_audio("t2", hit.as_str()).await.problem(404, "artifact_not_found");
+    state.for_audio("t1", "unknown").await.problem(404, "artifact_not_found");
 }

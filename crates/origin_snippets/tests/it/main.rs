@@ -4,5 +4,5 @@
 
 mod batch;
 mod listing;
-mod refusals;
+mod rejections;
 mod support;

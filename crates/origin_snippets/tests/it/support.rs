@@ -3,63 +3,38 @@ use std::sync::Arc;
 
 use audio_to_video_origin::store::{insert_origin_maps, resolve_origins};
 use audio_to_video_origin::{NewOriginMap, ResolvedOrigin};
-use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use blob_store::BlobStore;
-use chrono::{DateTime, TimeDelta, Utc};
-use db::testing::TestDatabase;
-use http_body_util::BodyExt as _;
-use http_kit::{Clock, Id, ManualClock, RequestContext, Scope, boundary};
+use chrono::TimeDelta;
 use media_time::{MediaTime, Window};
-use media_v2::{ArtifactKind, AssetKind, MediaConfig, MediaService, NewArtifact, NewAsset, store};
+use media_v2::{AssetKind, NewAsset};
 use origin_snippets::OriginSnippets;
+use primitives::{Clock as _, Id};
 use serde_json::{Value, json};
 use sqlx::PgPool;
-use tempfile::TempDir;
-use tower::ServiceExt as _;
+use test_kit::{Api, Reply, TestMedia, context, new_hit, scope, wav, window_ms};
 use video_render::{RenderConfig, Renderer};
 use video_timeline::{
     Clip, ClipFilter, NewProject, Paging, Project, Sequence, TimelineService, Track, VideoTimeline,
 };
 
 /// The router on a separate database.
-pub(crate) struct World {
-    pub(crate) app: Router,
+pub(crate) struct TestState {
+    pub(crate) api: Api,
     pub(crate) timeline: TimelineService,
-    pub(crate) clock: Arc<ManualClock>,
-    media: MediaService,
-    database: TestDatabase,
-    _blobs: TempDir,
+    media: TestMedia,
 }
 
-/// Status and body of a response.
-pub(crate) type Reply = (u16, Value);
-
-pub(crate) fn scope(tenant: &str) -> Scope {
-    Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() }
-}
-
-pub(crate) fn context(tenant: &str) -> RequestContext {
-    RequestContext { scope: scope(tenant), user_id: None, request_id: "test".to_owned() }
-}
-
-pub(crate) fn window(start_ms: i64, end_ms: i64) -> Window {
-    Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
-}
-
-impl World {
-    /// A world whose renderer has no ffmpeg.
+impl TestState {
+    /// A state whose renderer has no ffmpeg.
     pub(crate) async fn new() -> Self {
         Self::with_timeline(|local| Arc::new(local)).await
     }
 
-    /// A world that can render.
+    /// A state that can render.
     pub(crate) async fn with_ffmpeg() -> Self {
         Self::with(|local, _| Arc::new(local), RenderConfig::default()).await
     }
 
-    /// A world whose snippets use the timeline that `client` creates from the local one, and whose renderer has no
+    /// A state whose snippets use the timeline that `client` creates from the local one, and whose renderer has no
     /// ffmpeg.
     pub(crate) async fn with_timeline(
         client: impl FnOnce(TimelineService) -> Arc<dyn VideoTimeline>,
@@ -80,113 +55,80 @@ impl World {
         render: RenderConfig,
     ) -> Self {
         db::testing::statements::count();
-        let database = TestDatabase::create().await;
-        let clock = Arc::new(ManualClock::new(DateTime::<Utc>::UNIX_EPOCH));
-        let directory = tempfile::tempdir().unwrap();
-        let blobs = BlobStore::open_directory(directory.path()).unwrap();
-        let pool = database.pool.clone();
-        let media = MediaService::new(pool.clone(), blobs, clock.clone(), MediaConfig::default());
-        let timeline = TimelineService::new(pool.clone(), clock.clone());
-        let client = client(timeline.clone(), pool.clone());
-        let renderer = Renderer::new(media.clone(), client.clone(), render, clock.clone());
-        let snippets = OriginSnippets::new(pool, client, renderer, clock.clone());
+        let media = TestMedia::new().await;
+        let (service, clock) = (media.service.clone(), media.clock.clone());
+        let timeline = TimelineService::new(media.pool(), clock.clone());
+        let client = client(timeline.clone(), media.pool());
+        let renderer = Renderer::new(service, client.clone(), render, clock.clone());
+        let snippets = OriginSnippets::new(media.pool(), client, renderer, clock);
         let (router, _) = origin_snippets::router(snippets).split_for_parts();
-        Self { app: boundary::layer(router), timeline, clock, media, database, _blobs: directory }
+        Self { api: Api::new(router), timeline, media }
     }
 
     pub(crate) async fn asset(&self, tenant: &str, duration_ms: Option<i64>) -> Id {
-        let conn = &mut self.database.pool.acquire().await.unwrap();
-        let asset = NewAsset {
-            kind: Some(AssetKind::Video),
-            duration_ms: duration_ms.map(MediaTime::from_millis),
-            ..NewAsset::default()
-        };
-        store::insert_asset(conn, &scope(tenant), self.clock.now(), asset).await.unwrap().id
+        let duration_ms = duration_ms.map(MediaTime::from_millis);
+        let asset = NewAsset { kind: Some(AssetKind::Video), duration_ms, ..NewAsset::default() };
+        self.media.insert_asset(tenant, asset).await
     }
 
     /// A recording of five seconds of silence, with its bytes stored.
     pub(crate) async fn recording(&self) -> Id {
-        const RATE: u32 = 8_000;
-        let mut bytes = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
-        bytes.extend([RATE, 2 * RATE].map(u32::to_le_bytes).as_flattened());
-        bytes.extend(b"\x02\0\x10\0data");
-        bytes.extend((2 * RATE * 5).to_le_bytes());
-        bytes.resize(44 + 2 * 5 * RATE as usize, 0);
-        let blob = self.media.blobs().put(bytes.into()).await.unwrap();
-        let asset = NewAsset {
-            source_uri: blob.id.uri(),
-            duration_ms: Some(MediaTime::from_millis(5_000)),
-            ..NewAsset::default()
-        };
-        let conn = &mut self.database.pool.acquire().await.unwrap();
-        store::insert_asset(conn, &scope("t1"), self.clock.now(), asset).await.unwrap().id
+        let silence = wav(8_000, 1, &[0; 5 * 8_000]);
+        let blob = self.media.service.blobs().put(silence.into()).await.unwrap();
+        let duration_ms = Some(MediaTime::from_millis(5_000));
+        let asset = NewAsset { source_uri: blob.id.uri(), duration_ms, ..NewAsset::default() };
+        self.media.insert_asset("t1", asset).await
     }
 
     /// The origin of an artifact by its origin maps, and the artifacts through which it was found.
     pub(crate) async fn origin(&self, artifact: &Id) -> ResolvedOrigin {
-        let conn = &mut self.database.pool.acquire().await.unwrap();
+        let conn = &mut self.media.database.pool.acquire().await.unwrap();
         let found = resolve_origins(conn, &scope("t1"), std::slice::from_ref(artifact)).await.unwrap();
         found[0].clone().unwrap()
     }
 
     /// A hit of the asset, with or without its own window, derived from `upstream`.
-    pub(crate) async fn hit(&self, tenant: &str, asset: &Id, window: Option<Window>, upstream: &[&Id]) -> Id {
-        let conn = &mut self.database.pool.acquire().await.unwrap();
-        let mut hit =
-            NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), "mem:hit".to_owned(), "test", &json!({}));
-        hit.start_ms = window.map(Window::start);
-        hit.end_ms = window.map(Window::end);
-        hit.upstream_artifact_ids = upstream.iter().map(|id| (*id).clone()).collect();
-        store::insert_artifact(conn, &scope(tenant), self.clock.now(), hit).await.unwrap().id
+    pub(crate) async fn hit(&self, asset: &Id, window: Option<Window>, upstream: &[&Id]) -> Id {
+        self.insert_hit("t1", asset, window, upstream, json!({})).await
     }
 
     /// A hit of one second of the asset, with additional `meta`.
     pub(crate) async fn hit_with_meta(&self, asset: &Id, meta: Value) -> Id {
-        let conn = &mut self.database.pool.acquire().await.unwrap();
-        let mut hit =
-            NewArtifact::new(ArtifactKind::AudioHit, asset.clone(), "mem:hit".to_owned(), "test", &json!({}));
-        (hit.start_ms, hit.end_ms) =
-            (Some(MediaTime::from_millis(2_000)), Some(MediaTime::from_millis(3_000)));
-        hit.meta.extend(meta.as_object().unwrap().clone());
-        store::insert_artifact(conn, &scope("t1"), self.clock.now(), hit).await.unwrap().id
+        self.insert_hit("t1", asset, Some(window_ms(2_000, 3_000)), &[], meta).await
     }
 
     /// A hit of a new one-minute asset.
     pub(crate) async fn hit_at(&self, tenant: &str, window: Window) -> Id {
         let asset = self.asset(tenant, Some(60_000)).await;
-        self.hit(tenant, &asset, Some(window), &[]).await
+        self.insert_hit(tenant, &asset, Some(window), &[], json!({})).await
+    }
+
+    async fn insert_hit(
+        &self,
+        tenant: &str,
+        asset: &Id,
+        window: Option<Window>,
+        upstream: &[&Id],
+        meta: Value,
+    ) -> Id {
+        let mut hit = new_hit(asset, upstream, meta);
+        (hit.start_ms, hit.end_ms) = (window.map(Window::start), window.map(Window::end));
+        self.media.insert_artifact(tenant, hit).await
     }
 
     pub(crate) async fn map(&self, artifact: &Id, asset: &Id, window: Window) {
-        let conn = &mut self.database.pool.acquire().await.unwrap();
+        let conn = &mut self.media.database.pool.acquire().await.unwrap();
         let map = NewOriginMap::new(artifact.clone(), asset.clone(), window);
-        insert_origin_maps(conn, &scope("t1"), self.clock.now(), &[map]).await.unwrap();
+        insert_origin_maps(conn, &scope("t1"), self.media.clock.now(), &[map]).await.unwrap();
     }
 
     /// `POST /origin-snippets/batch` as tenant `t1`.
     pub(crate) async fn batch(&self, body: &Value) -> Reply {
-        self.batch_as("t1", body).await
-    }
-
-    pub(crate) async fn batch_as(&self, tenant: &str, body: &Value) -> Reply {
-        self.send(tenant, "POST", "/origin-snippets/batch", Body::from(body.to_string())).await
+        self.api.post("/origin-snippets/batch", body).await
     }
 
     pub(crate) async fn for_audio(&self, tenant: &str, path: &str) -> Reply {
-        self.send(tenant, "GET", &format!("/origin-snippets/for-audio/{path}"), Body::empty()).await
-    }
-
-    async fn send(&self, tenant: &str, method: &str, path: &str, body: Body) -> Reply {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("x-tenant-id", tenant)
-            .header("x-env", "dev")
-            .header("content-type", "application/json");
-        let response = self.app.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap())
+        self.api.tenant(tenant).get(&format!("/origin-snippets/for-audio/{path}")).await
     }
 
     pub(crate) async fn project(&self, tenant: &str) -> Project {
@@ -209,7 +151,7 @@ impl World {
 
     /// Advances the clock by one second.
     pub(crate) fn later(&self) {
-        self.clock.advance(TimeDelta::seconds(1));
+        self.media.clock.advance(TimeDelta::seconds(1));
     }
 
     /// Asserts that no batch left any rows.
@@ -218,7 +160,7 @@ impl World {
             "SELECT (SELECT count(*) FROM origin_snippets) + (SELECT count(*) FROM video_sequences)
                  + (SELECT count(*) FROM artifacts WHERE kind = 'render_snippet')",
         )
-        .fetch_one(&self.database.pool)
+        .fetch_one(&self.media.database.pool)
         .await
         .unwrap();
         assert_eq!(rows, 0);
@@ -227,16 +169,4 @@ impl World {
 
 pub(crate) fn id(value: &Value) -> Id {
     value.as_str().unwrap().parse().unwrap()
-}
-
-/// Asserts that it is a problem with this status and code; returns the body.
-pub(crate) fn problem((status, body): Reply, expected: u16, code: &str) -> Value {
-    assert_eq!((status, body["code"].as_str()), (expected, Some(code)), "{body}");
-    body
-}
-
-/// Asserts success; returns the body.
-pub(crate) fn ok((status, body): Reply) -> Value {
-    assert_eq!(status, 200, "{body}");
-    body
 }

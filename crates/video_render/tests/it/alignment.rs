@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use media_v2::MediaAsset;
+use test_kit::window_ms;
 
-use crate::support::{World, decode, window_ms};
+use crate::support::{TestState, decode};
 
 /// Black video at 25 fps with one white frame at 1 s, and a click of 2 ms at the same time.
 const FLASH: [&str; 8] = [
@@ -36,8 +37,8 @@ fn flash(path: &Path) -> Option<usize> {
 }
 
 /// Start of the click in the analysis, in ms of the asset.
-async fn analysed_click(world: &World, asset: &MediaAsset) -> f64 {
-    let input = world.media.open_recording(asset.content()).await.unwrap();
+async fn analysed_click(state: &TestState, asset: &MediaAsset) -> f64 {
+    let input = state.media.service.open_recording(asset.content()).await.unwrap();
     let found = tokio::task::spawn_blocking(move || {
         let mut decoder = input.decoder().unwrap();
         let (rate, channels) = (decoder.format().rate, decoder.format().channels());
@@ -52,12 +53,12 @@ async fn analysed_click(world: &World, asset: &MediaAsset) -> f64 {
 }
 
 /// Renders a window from 200 ms before the click on, and checks the times of the click and of the white frame.
-async fn assert_aligned(world: &World, name: &str) {
-    let asset = world.register(name).await;
-    let at = analysed_click(world, &asset).await;
+async fn assert_aligned(state: &TestState, name: &str) {
+    let asset = state.register(name).await;
+    let at = analysed_click(state, &asset).await;
     let start = (at - 200.0).floor() as i64;
-    let rendered = world.render(&asset, window_ms(start, start + 400), PROFILE).await;
-    let path = world.copy(&rendered).await;
+    let rendered = state.render(&asset, window_ms(start, start + 400), PROFILE).await;
+    let path = state.copy(&rendered).await;
     let expected = at - start as f64;
     assert!(
         (click(&path) - expected).abs() <= TOLERANCE_MS,
@@ -68,25 +69,25 @@ async fn assert_aligned(world: &World, name: &str) {
     assert!(matches!(flash(&path), Some(5 | 6)), "{name}: {:?}", flash(&path));
 }
 
-fn make(world: &World, name: &str, arguments: &[&str]) {
-    crate::support::ffmpeg(arguments, &world.path(name));
+fn make(state: &TestState, name: &str, arguments: &[&str]) {
+    crate::support::ffmpeg(arguments, &state.media.source(name));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn earlier_subtitles_do_not_shift_the_render() {
-    let world = World::new().await;
-    std::fs::write(world.path("text.srt"), "1\n00:00:00,000 --> 00:00:02,000\nFirst\n").unwrap();
-    make(&world, "av.mkv", &[&FLASH[..], &["-c:v", "libx264", "-c:a", "flac"]].concat());
-    let (av, text) = (world.path("av.mkv"), world.path("text.srt"));
+    let state = TestState::new().await;
+    std::fs::write(state.media.source("text.srt"), "1\n00:00:00,000 --> 00:00:02,000\nFirst\n").unwrap();
+    make(&state, "av.mkv", &[&FLASH[..], &["-c:v", "libx264", "-c:a", "flac"]].concat());
+    let (av, text) = (state.media.source("av.mkv"), state.media.source("text.srt"));
     let (av, text) = (av.to_str().unwrap(), text.to_str().unwrap());
     let inputs = ["-itsoffset", "0.4", "-i", av, "-i", text, "-map", "0", "-map", "1"];
-    make(&world, "subtitle.mkv", &[&inputs[..], &["-c", "copy", "-c:s", "srt"]].concat());
-    assert_aligned(&world, "subtitle.mkv").await;
+    make(&state, "subtitle.mkv", &[&inputs[..], &["-c", "copy", "-c:s", "srt"]].concat());
+    assert_aligned(&state, "subtitle.mkv").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn encoder_delay_does_not_shift_the_render() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     for (name, arguments) in [
         ("opus.webm", &["-c:v", "libvpx", "-c:a", "libopus"][..]),
         ("vorbis.webm", &["-c:v", "libvpx", "-c:a", "libvorbis"]),
@@ -97,14 +98,14 @@ async fn encoder_delay_does_not_shift_the_render() {
         ("a.mp4", &["-c:v", "libx264", "-c:a", "aac"]),
         ("a.ts", &["-c:v", "mpeg2video", "-c:a", "mp2", "-b:a", "384k"]),
     ] {
-        make(&world, name, &[&FLASH[..], arguments].concat());
-        assert_aligned(&world, name).await;
+        make(&state, name, &[&FLASH[..], arguments].concat());
+        assert_aligned(&state, name).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn render_uses_the_audio_stream_of_the_analysis() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let silent = ["-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=3"];
     let maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-c:v", "libx264"];
     for (name, codecs, default) in [("first.mp4", ["ac3", "aac"], 0), ("second.mkv", ["flac", "ac3"], 1)] {
@@ -117,7 +118,7 @@ async fn render_uses_the_audio_stream_of_the_analysis() {
         let [first, second] = if default == 0 { ["default", "0"] } else { ["0", "default"] };
         let options =
             ["-c:a:0", codecs[0], "-c:a:1", codecs[1], "-disposition:a:0", first, "-disposition:a:1", second];
-        make(&world, name, &[&order[..], &maps, &options].concat());
-        assert_aligned(&world, name).await;
+        make(&state, name, &[&order[..], &maps, &options].concat());
+        assert_aligned(&state, name).await;
     }
 }

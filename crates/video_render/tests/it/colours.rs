@@ -4,9 +4,10 @@ use std::path::Path;
 
 use media_v2::MediaAsset;
 use serde_json::json;
+use test_kit::{context, window_ms};
 use video_render::{Error, Profile, RenderConfig};
 
-use crate::support::{World, context, decode, ffmpeg, probe, script, window_ms};
+use crate::support::{TestState, decode, ffmpeg, probe, script};
 use crate::timelines::{render_timeline, timeline};
 
 type Rgb = [u8; 3];
@@ -26,10 +27,10 @@ fn bars(size: &str) -> String {
 }
 
 /// Makes a source of bars, with `filters` applied.
-async fn make(world: &World, name: &str, size: &str, filters: &str, options: &[&str]) -> MediaAsset {
+async fn make(state: &TestState, name: &str, size: &str, filters: &str, options: &[&str]) -> MediaAsset {
     let bars = bars(size);
     let arguments = [&["-f", "lavfi", "-i", &bars, "-vf", filters], options].concat();
-    world.make(name, &arguments).await
+    state.make(name, &arguments).await
 }
 
 /// RGB values at the centre of each quarter of the first frame, from the left, as decoded by an HD player.
@@ -54,29 +55,29 @@ fn assert_near(found: &[Rgb], expected: &[Rgb], tolerance: u8, what: &str) {
 }
 
 /// Renders the first two frames and checks their colours and tags.
-async fn check(world: &World, asset: &MediaAsset, profile: &str, what: &str) {
-    check_near(world, asset, profile, 3, what).await;
+async fn check(state: &TestState, asset: &MediaAsset, profile: &str, what: &str) {
+    check_near(state, asset, profile, 3, what).await;
 }
 
-async fn check_near(world: &World, asset: &MediaAsset, profile: &str, tolerance: u8, what: &str) {
-    let rendered = world.render(asset, window_ms(0, 80), profile).await;
-    let path = world.copy(&rendered).await;
+async fn check_near(state: &TestState, asset: &MediaAsset, profile: &str, tolerance: u8, what: &str) {
+    let rendered = state.render(asset, window_ms(0, 80), profile).await;
+    let path = state.copy(&rendered).await;
     assert_near(&columns(&path), &BARS, tolerance, what);
     assert_eq!(probe(&path, &["-select_streams", "v"], TAG_ENTRIES), [TAGS], "{what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rgb_becomes_bt709_in_every_profile() {
-    let world = World::new().await;
-    let source = make(&world, "rgb.mkv", "1280x720", "null", &["-c:v", "libx264rgb", "-crf", "1"]).await;
+    let state = TestState::new().await;
+    let source = make(&state, "rgb.mkv", "1280x720", "null", &["-c:v", "libx264rgb", "-crf", "1"]).await;
     for profile in &Profile::ALL {
-        check(&world, &source, profile.name, profile.name).await;
+        check(&state, &source, profile.name, profile.name).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_matrix_and_range_becomes_bt709_limited() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let to = |matrix: &str, range: &str| format!("scale=out_color_matrix={matrix}:out_range={range}");
     let smpte170m = ["-colorspace", "smpte170m", "-color_primaries", "smpte170m", "-color_trc", "smpte170m"];
     let full = ["-color_range", "pc"];
@@ -91,52 +92,52 @@ async fn every_matrix_and_range_becomes_bt709_limited() {
         ("yuvj.mp4", "1280x720", to("bt709", "pc") + ",format=yuvj420p", &[]),
     ] {
         let options = [&["-c:v", "libx264", "-crf", "1"], tags].concat();
-        let source = make(&world, name, size, &filters, &options).await;
+        let source = make(&state, name, size, &filters, &options).await;
         for profile in ["draft_480p_fast", "social_1_1_h264"] {
-            check(&world, &source, profile, &format!("{name} {profile}")).await;
+            check(&state, &source, profile, &format!("{name} {profile}")).await;
         }
     }
     // JPEG is BT.601 in full range by definition.
     let jpeg = ["-c:v", "mjpeg", "-q:v", "1"];
-    let source = make(&world, "a.avi", "1280x720", "format=yuvj444p", &jpeg).await;
-    check(&world, &source, "1080p_30_web", "mjpeg").await;
+    let source = make(&state, "a.avi", "1280x720", "format=yuvj444p", &jpeg).await;
+    check(&state, &source, "1080p_30_web", "mjpeg").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wide_gamut_is_converted_by_its_tags() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let filters = "zscale=pin=bt709:tin=bt709:p=bt2020:t=bt2020-10:m=bt2020nc:r=tv,format=yuv420p10le";
     let tags = ["-color_primaries", "bt2020", "-color_trc", "bt2020-10", "-colorspace", "bt2020nc"];
     let options = [&["-c:v", "libx264", "-crf", "1", "-color_range", "tv"], &tags[..]].concat();
-    let source = make(&world, "bt2020.mp4", "1280x720", filters, &options).await;
+    let source = make(&state, "bt2020.mp4", "1280x720", filters, &options).await;
     // Near the edge of the gamut, one step of the source is several steps of the render. Unconverted: (145, 248, 71).
-    check_near(&world, &source, "1080p_30_web", 10, "bt2020").await;
-    check_near(&world, &source, "master_4k_prores", 10, "bt2020 in ten bits").await;
+    check_near(&state, &source, "1080p_30_web", 10, "bt2020").await;
+    check_near(&state, &source, "master_4k_prores", 10, "bt2020 in ten bits").await;
     let filters = "scale=out_color_matrix=bt709,zscale=min=bt709:m=ycgco:rin=tv:r=tv,format=yuv444p";
     let ycgco = ["-c:v", "libx264", "-crf", "1", "-colorspace", "ycgco"];
-    let source = make(&world, "ycgco.mp4", "1280x720", filters, &ycgco).await;
-    check(&world, &source, "1080p_30_web", "YCgCo").await;
+    let source = make(&state, "ycgco.mp4", "1280x720", filters, &ycgco).await;
+    check(&state, &source, "1080p_30_web", "YCgCo").await;
 }
 
 /// A source with white at 203 cd/m², as BT.2408 recommends.
-async fn hdr(world: &World, transfer: &str) -> MediaAsset {
+async fn hdr(state: &TestState, transfer: &str) -> MediaAsset {
     let filters = format!(
         "zscale=tin=bt709:t=linear:npl=203,format=gbrpf32le,\
          zscale=pin=bt709:p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203,format=yuv420p10le"
     );
     let tags = ["-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc"];
     let options = [&["-c:v", "libx264", "-crf", "1", "-color_range", "tv"], &tags[..]].concat();
-    make(world, &format!("{transfer}.mp4"), "640x360", &filters, &options).await
+    make(state, &format!("{transfer}.mp4"), "640x360", &filters, &options).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hdr_is_tone_mapped() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     for transfer in ["smpte2084", "arib-std-b67"] {
-        let source = hdr(&world, transfer).await;
+        let source = hdr(&state, transfer).await;
         for profile in ["draft_480p_fast", "social_1080p_h264"] {
-            let rendered = world.render(&source, window_ms(0, 80), profile).await;
-            let path = world.copy(&rendered).await;
+            let rendered = state.render(&source, window_ms(0, 80), profile).await;
+            let path = state.copy(&rendered).await;
             let [green, red, blue, _] = columns(&path);
             // Unconverted, green is about (120, 145, 90) for PQ and (140, 187, 86) for HLG.
             for (colour, strong) in [(green, 1), (red, 0), (blue, 2)] {
@@ -153,11 +154,11 @@ async fn hdr_without_tone_mapping_filters_names_the_missing_filter() {
     let scripts = tempfile::tempdir().unwrap();
     let body = "if [ \"$2\" = -filters ]; then echo ' ... scale V->V'; exit; fi\nexec ffmpeg \"$@\"";
     let config = RenderConfig { ffmpeg: script(scripts.path(), body), ..RenderConfig::default() };
-    let world = World::with(config).await;
-    let source = hdr(&world, "smpte2084").await;
+    let state = TestState::with(config).await;
+    let source = hdr(&state, "smpte2084").await;
     let profile = Profile::named("draft_480p_fast").unwrap();
     let error =
-        world.renderer.render_window(&context("t1"), &source, window_ms(0, 80), profile).await.unwrap_err();
+        state.renderer.render_window(&context("t1"), &source, window_ms(0, 80), profile).await.unwrap_err();
     assert!(matches!(error, Error::MissingFilter { filter: "zscale", .. }), "{error:?}");
     let problem = http_kit::Problem::from(error);
     assert_eq!((problem.status().as_u16(), problem.code()), (503, "renderer_unavailable"));
@@ -167,13 +168,13 @@ async fn hdr_without_tone_mapping_filters_names_the_missing_filter() {
 const VEILED: &str = "nullsrc=s=640x360:r=5:d=0.2,format=rgba,geq=r='if(lt(X,W/4),255,0)':g='if(lt(X,W/4),0,255)':\
     b='if(lt(X,W/4),255,0)':a='if(lt(X,W/4),0,if(lt(X,W/2),128,255))',fps=25";
 
-async fn veiled(world: &World, name: &str, codec: &[&str]) -> MediaAsset {
-    world.make(name, &[&["-f", "lavfi", "-i", VEILED], codec].concat()).await
+async fn veiled(state: &TestState, name: &str, codec: &[&str]) -> MediaAsset {
+    state.make(name, &[&["-f", "lavfi", "-i", VEILED], codec].concat()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transparent_areas_are_black() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let prores = ["-vf", "scale=out_color_matrix=bt601", "-c:v", "prores_ks", "-pix_fmt", "yuva444p10le"];
     for (name, codec) in [
         ("qtrle.mov", &["-c:v", "qtrle"][..]),
@@ -183,18 +184,18 @@ async fn transparent_areas_are_black() {
         ("vp9.webm", &["-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", "-b:v", "2M"]),
         ("vp8.webm", &["-c:v", "libvpx", "-pix_fmt", "yuva420p", "-auto-alt-ref", "0", "-b:v", "2M"]),
     ] {
-        let source = veiled(&world, name, codec).await;
+        let source = veiled(&state, name, codec).await;
         for profile in ["draft_480p_fast", "social_1_1_h264"] {
-            let path = world.copy(&world.render(&source, window_ms(0, 80), profile).await).await;
+            let path = state.copy(&state.render(&source, window_ms(0, 80), profile).await).await;
             let expected = [[0, 0, 0], [0, 128, 0], [0, 255, 0], [0, 255, 0]];
             assert_near(&columns(&path), &expected, 5, &format!("{name} {profile}"));
         }
     }
-    let path = world
+    let path = state
         .copy(
-            &world
+            &state
                 .render(
-                    &veiled(&world, "again.mov", &["-c:v", "qtrle"]).await,
+                    &veiled(&state, "again.mov", &["-c:v", "qtrle"]).await,
                     window_ms(0, 40),
                     "master_4k_prores",
                 )
@@ -206,21 +207,21 @@ async fn transparent_areas_are_black() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn layers_of_a_timeline_keep_their_colours_and_transparency() {
-    let world = World::new().await;
-    let rgb = make(&world, "rgb.mkv", "640x360", "null", &["-c:v", "ffv1"]).await;
+    let state = TestState::new().await;
+    let rgb = make(&state, "rgb.mkv", "640x360", "null", &["-c:v", "ffv1"]).await;
     let clip = |asset: &MediaAsset, start: i64| json!({"asset_id": asset.id, "in_ms": 0, "out_ms": 120, "start_ms_on_timeline": start});
-    let made = timeline(&world, json!([clip(&rgb, 0)])).await;
+    let made = timeline(&state, json!([clip(&rgb, 0)])).await;
     for profile in ["social_1080p_h264", "master_4k_prores"] {
-        let path = render_timeline(&world, &made, (0, 80), profile).await;
+        let path = render_timeline(&state, &made, (0, 80), profile).await;
         assert_near(&columns(&path), &BARS, 3, profile);
         assert_eq!(probe(&path, &["-select_streams", "v"], TAG_ENTRIES), [TAGS], "{profile}");
     }
-    let veiled = veiled(&world, "veiled.mov", &["-c:v", "qtrle"]).await;
+    let veiled = veiled(&state, "veiled.mov", &["-c:v", "qtrle"]).await;
     let blue = "color=blue:s=640x360:r=25:d=0.2,format=gbrp";
-    let blue = world.make("blue.mkv", &["-f", "lavfi", "-i", blue, "-c:v", "ffv1"]).await;
-    let made = timeline(&world, json!([clip(&blue, 0), clip(&veiled, 0)])).await;
+    let blue = state.make("blue.mkv", &["-f", "lavfi", "-i", blue, "-c:v", "ffv1"]).await;
+    let made = timeline(&state, json!([clip(&blue, 0), clip(&veiled, 0)])).await;
     for profile in ["social_1080p_h264", "master_4k_prores"] {
-        let path = render_timeline(&world, &made, (0, 80), profile).await;
+        let path = render_timeline(&state, &made, (0, 80), profile).await;
         let expected = [[0, 0, 255], [0, 128, 127], [0, 255, 0], [0, 255, 0]];
         assert_near(&columns(&path), &expected, 5, &format!("{profile}: over blue"));
     }
@@ -246,7 +247,7 @@ fn combed_lines(path: &Path) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn interlaced_sources_are_deinterlaced_frame_by_frame() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let interlaced = ["-flags", "+ildct+ilme"];
     for (name, codec) in [
         ("mpeg2.mkv", &["-c:v", "mpeg2video", "-q:v", "2"][..]),
@@ -255,11 +256,11 @@ async fn interlaced_sources_are_deinterlaced_frame_by_frame() {
         ("mpeg4.mov", &["-c:v", "mpeg4", "-q:v", "2"]),
     ] {
         let arguments = [&["-f", "lavfi", "-i", MOVING_BAR], codec, &interlaced].concat();
-        ffmpeg(&arguments, &world.path(name));
-        assert!(combed_lines(&world.path(name)) > 1_000, "{name} is interlaced");
-        let source = world.register(name).await;
+        ffmpeg(&arguments, &state.media.source(name));
+        assert!(combed_lines(&state.media.source(name)) > 1_000, "{name} is interlaced");
+        let source = state.register(name).await;
         for (profile, frames) in [("draft_480p_fast", 20), ("social_1_1_h264", 24)] {
-            let path = world.copy(&world.render(&source, window_ms(200, 1_000), profile).await).await;
+            let path = state.copy(&state.render(&source, window_ms(200, 1_000), profile).await).await;
             let stamps = probe(&path, &["-select_streams", "v"], "frame=pts_time");
             assert_eq!(stamps.len(), frames, "{name} {profile}");
             if frames == 20 {

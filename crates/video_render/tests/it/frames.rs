@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{World, decode, probe, window};
+use crate::support::{TestState, decode, probe, window};
 
 const BITS: usize = 18;
 const BAR: usize = 8;
@@ -85,12 +85,12 @@ fn frame_at(times: &[i64], time: i64) -> usize {
 }
 
 /// Renders windows of the source, and checks the frames and clicks of each.
-async fn check(world: &World, name: &str, times: &[i64], windows: &[(i64, i64)]) {
-    let asset = world.register(name).await;
+async fn check(state: &TestState, name: &str, times: &[i64], windows: &[(i64, i64)]) {
+    let asset = state.register(name).await;
     for &(start, end) in windows {
         let what = format!("{name} {start}–{end} µs");
-        let rendered = world.render(&asset, window(start, end), "draft_480p_fast").await;
-        let path = world.copy(&rendered).await;
+        let rendered = state.render(&asset, window(start, end), "draft_480p_fast").await;
+        let path = state.copy(&rendered).await;
 
         let expected: Vec<usize> = (frame_at(times, start)..=frame_at(times, end - 1)).collect();
         assert_eq!(numbers(&path, (854, 480)), expected, "{what}");
@@ -128,7 +128,7 @@ fn windows(times: &[i64]) -> Vec<(i64, i64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_and_audio_are_exact_at_every_rate() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let rates = [
         ("24000/1001", (24_000, 1_001)),
         ("30000/1001", (30_000, 1_001)),
@@ -139,15 +139,15 @@ async fn frames_and_audio_are_exact_at_every_rate() {
     for (index, (text, rate)) in rates.into_iter().enumerate() {
         let count = 8 * rate.0 / rate.1;
         let name = format!("rate{index}.mp4");
-        numbered(&world.path(&name), usize::try_from(count).unwrap(), text, &[]);
+        numbered(&state.media.source(&name), usize::try_from(count).unwrap(), text, &[]);
         let times = constant(rate, count);
-        check(&world, &name, &times, &windows(&times)).await;
+        check(&state, &name, &times, &windows(&times)).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn variable_frame_rate_is_kept() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     // 0, 55, 110, 120, 175, … ms, and a pause of two seconds.
     let times: Vec<i64> =
         (0..160).map(|n| 1_000 * (40 * n + 15 * (n % 3) + if n > 100 { 2_000 } else { 0 })).collect();
@@ -155,18 +155,18 @@ async fn variable_frame_rate_is_kept() {
     // Matroska cannot store the priming of AAC: with AAC everything would begin 21 ms later.
     for (name, codec) in [("variable.mp4", "aac"), ("variable.mkv", "pcm_s16le")] {
         let options = ["-vf", filter, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-c:a", codec];
-        numbered(&world.path(name), times.len(), "25", &options);
+        numbered(&state.media.source(name), times.len(), "25", &options);
         let mut windows = windows(&times);
         windows.push((5_000_000, 5_500_000));
-        check(&world, name, &times, &windows).await;
+        check(&state, name, &times, &windows).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn windows_are_exact_anywhere_in_two_hours() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let count = 7_200 * 24_000 / 1_001;
-    let path = world.path("long.mp4");
+    let path = state.media.source("long.mp4");
     with_clicks(8_000, &path, usize::try_from(count).unwrap(), "24000/1001", &[]);
     let times = constant((24_000, 1_001), count);
     let windows = [
@@ -175,5 +175,5 @@ async fn windows_are_exact_anywhere_in_two_hours() {
         (times[172_000], times[172_024]),
         (7_198_700_001, 7_199_900_000),
     ];
-    check(&world, "long.mp4", &times, &windows).await;
+    check(&state, "long.mp4", &times, &windows).await;
 }

@@ -2,43 +2,31 @@
 
 use std::path::PathBuf;
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt;
 use media_v2::ArtifactKind;
 use serde_json::{Value, json};
-use tower::ServiceExt;
+use test_kit::{Api, Reply, context, with_members};
 use video_timeline::{CreatedTimeline, NewProject, NewTimeline, VideoTimeline};
 
 use crate::frames::{clicks, numbered, numbers};
-use crate::support::{World, context};
+use crate::support::TestState;
 
-pub(crate) async fn timeline(world: &World, clips: Value) -> CreatedTimeline {
+pub(crate) async fn timeline(state: &TestState, clips: Value) -> CreatedTimeline {
     let new = json!({
         "project": {"new": {"title": "P"}}, "sequence": {"name": "S"},
         "track": {"kind": "video", "label": "v1"}, "clips": clips
     });
     let new: NewTimeline = serde_json::from_value(new).unwrap();
-    world.timeline.create_timeline(&context("t1"), new).await.unwrap()
+    state.timeline.create_timeline(&context("t1"), new).await.unwrap()
 }
 
-async fn post(world: &World, tenant: &str, body: Value) -> (StatusCode, Value) {
-    let (router, _) = video_render::router(world.renderer.clone()).split_for_parts();
-    let request = Request::post("/video/render")
-        .header("x-tenant-id", tenant)
-        .header("x-env", "dev")
-        .header("content-type", "application/json")
-        .body(Body::from(body.to_string()))
-        .unwrap();
-    let response = http_kit::boundary::layer(router).oneshot(request).await.unwrap();
-    let status = response.status();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, serde_json::from_slice(&body).unwrap())
+async fn post(state: &TestState, tenant: &str, body: Value) -> Reply {
+    let (router, _) = video_render::router(state.renderer.clone()).split_for_parts();
+    Api::new(router).tenant(tenant).post("/video/render", &body).await
 }
 
 /// Renders `[start, end)` of a timeline, in ms, to a file.
 pub(crate) async fn render_timeline(
-    world: &World,
+    state: &TestState,
     made: &CreatedTimeline,
     (start_ms, end_ms): (i64, i64),
     profile: &str,
@@ -46,32 +34,30 @@ pub(crate) async fn render_timeline(
     let body = json!({
         "project_id": made.project.id, "start_ms": start_ms, "end_ms": end_ms, "render_profile": profile
     });
-    let (status, answer) = post(world, "t1", body).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    let answer = post(state, "t1", body).await.ok();
     let hash = answer["uri"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    world.directory.path().join("blobs/sha256").join(&hash[..2]).join(hash)
+    state.media.directory().join("blobs/sha256").join(&hash[..2]).join(hash)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clips_are_rendered_at_their_positions_and_gaps_are_black() {
-    let world = World::new().await;
-    numbered(&world.path("numbers.mp4"), 200, "25", &[]);
-    let asset = world.register("numbers.mp4").await;
+    let state = TestState::new().await;
+    numbered(&state.media.source("numbers.mp4"), 200, "25", &[]);
+    let asset = state.register("numbers.mp4").await;
     let clip = |in_ms: i64, start: i64| json!({"asset_id": asset.id, "in_ms": in_ms, "out_ms": in_ms + 1_000, "start_ms_on_timeline": start});
-    let made = timeline(&world, json!([clip(2_000, 0), clip(5_000, 1_500)])).await;
+    let made = timeline(&state, json!([clip(2_000, 0), clip(5_000, 1_500)])).await;
     let project = &made.project.id;
     let body = json!({
         "project_id": project, "start_ms": 500, "end_ms": 2_250, "render_profile": "draft_480p_fast"
     });
-    let (status, answer) = post(&world, "t1", body.clone()).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    let answer = post(&state, "t1", body.clone()).await.ok();
 
     let scope = context("t1").scope;
     let artifact_id = answer["artifact_id"].as_str().unwrap().parse().unwrap();
-    let artifact = world.media.artifact(&scope, &artifact_id).await.unwrap();
+    let artifact = state.media.service.artifact(&scope, &artifact_id).await.unwrap();
     assert_eq!(artifact.parent_asset_id.as_str(), answer["asset_id"]);
-    let path = world.directory.path().join("out");
-    let mut reader = world.media.open_source(artifact.content()).await.unwrap();
+    let path = state.media.directory().join("out");
+    let mut reader = state.media.service.open_source(artifact.content()).await.unwrap();
     std::io::copy(&mut reader, &mut std::fs::File::create(&path).unwrap()).unwrap();
     // 13 frames of the first clip from 500 ms on, 12 black ones, 19 of the second clip.
     let expected: Vec<usize> = (62..75).chain([0; 12]).chain(125..144).collect();
@@ -79,7 +65,7 @@ async fn clips_are_rendered_at_their_positions_and_gaps_are_black() {
     let found = clicks(&path);
     assert!(found.len() == 1 && (found[0] - 1.0).abs() < 0.002, "second 5 of the source: {found:?}");
 
-    let mut conn = world.database.pool.acquire().await.unwrap();
+    let mut conn = state.media.database.pool.acquire().await.unwrap();
     let kind = ArtifactKind::RenderSegment;
     let mut segments =
         media_v2::store::latest_artifacts(&mut conn, &scope, &asset.id, kind, 10).await.unwrap();
@@ -93,30 +79,28 @@ async fn clips_are_rendered_at_their_positions_and_gaps_are_black() {
         assert_eq!(segment.upstream_artifact_ids, std::slice::from_ref(&artifact.id));
         assert_eq!(segment.meta["clip_id"], clip.id.as_str());
     }
-    assert_eq!(post(&world, "t1", body.clone()).await.1["artifact_id"], answer["artifact_id"], "kept");
+    assert_eq!(post(&state, "t1", body.clone()).await.ok()["artifact_id"], answer["artifact_id"], "kept");
 
-    let (status, answer) = post(&world, "t2", body).await;
-    assert_eq!((status.as_u16(), answer["code"].as_str()), (404, Some("project_not_found")));
+    post(&state, "t2", body).await.problem(404, "project_not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn layer_opacity_is_applied() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let color = |name: &'static str| format!("color={name}:s=64x64:r=30:d=2");
-    let white = world.make("white.mp4", &["-f", "lavfi", "-i", &color("white"), "-c:v", "libx264"]).await;
+    let white = state.make("white.mp4", &["-f", "lavfi", "-i", &color("white"), "-c:v", "libx264"]).await;
     let made = timeline(
-        &world,
+        &state,
         json!([{"asset_id": white.id, "in_ms": 0, "out_ms": 1_000, "start_ms_on_timeline": 0, "opacity": 0.5}]),
     )
     .await;
     let render = json!({
         "project_id": made.project.id, "start_ms": 0, "end_ms": 200, "render_profile": "social_1_1_h264"
     });
-    let (status, answer) = post(&world, "t1", render).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    let answer = post(&state, "t1", render).await.ok();
     let uri = answer["uri"].as_str().unwrap();
     let hash = uri.rsplit('/').next().unwrap();
-    let blob = world.directory.path().join("blobs/sha256").join(&hash[..2]).join(hash);
+    let blob = state.media.directory().join("blobs/sha256").join(&hash[..2]).join(hash);
     let gray = crate::support::decode(&blob, &["-frames:v", "1", "-vf", "format=gray", "-f", "rawvideo"]);
     let middle = gray[540 * 1080 + 540];
     assert!((110..140).contains(&middle), "half of white on black: {middle}");
@@ -124,46 +108,42 @@ async fn layer_opacity_is_applied() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clip_beyond_the_end_of_its_source_is_refused() {
-    let world = World::new().await;
+    let state = TestState::new().await;
     let video = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264"];
-    let video = world.make("video.mp4", &video).await;
+    let video = state.make("video.mp4", &video).await;
     let clips = json!([
         {"asset_id": video.id, "in_ms": 1_000, "out_ms": 3_000, "start_ms_on_timeline": 0},
         {"asset_id": video.id, "in_ms": 2_500, "out_ms": 3_000, "start_ms_on_timeline": 3_000},
     ]);
-    let made = timeline(&world, clips).await;
+    let made = timeline(&state, clips).await;
     let render = async |start_ms: u32, end_ms: u32| {
         let body = json!({
             "project_id": made.project.id, "start_ms": start_ms, "end_ms": end_ms, "dry_run": true,
             "render_profile": "draft_480p_fast"
         });
-        post(&world, "t1", body).await
+        post(&state, "t1", body).await
     };
-    assert_eq!(render(0, 1_000).await.0, StatusCode::OK);
+    assert_eq!(render(0, 1_000).await.status, 200);
     for (start_ms, end_ms, clip) in [(500, 1_500, 0), (1_500, 2_000, 0), (2_500, 3_500, 1)] {
-        let (status, answer) = render(start_ms, end_ms).await;
-        let found = (status.as_u16(), answer["code"].as_str(), answer["id"].as_str());
-        let expected = (422, Some("window_outside_source"), Some(made.clips[clip].id.as_str()));
-        assert_eq!(found, expected, "{start_ms}: {answer}");
+        let problem = render(start_ms, end_ms).await.problem(422, "window_outside_source");
+        assert_eq!(problem["id"], made.clips[clip].id.as_str(), "{start_ms}: {problem}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_requests_have_their_error_codes() {
-    let world = World::new().await;
-    let audio = world.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
+    let state = TestState::new().await;
+    let audio = state.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
     let fast = json!([{
         "asset_id": audio.id, "in_ms": 0, "out_ms": 2_000, "start_ms_on_timeline": 0, "speed": 2
     }]);
-    let made = timeline(&world, fast).await;
+    let made = timeline(&state, fast).await;
     let request = |more: Value| {
-        let mut body = json!({"start_ms": 0, "end_ms": 500, "render_profile": "draft_480p_fast"});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
+        with_members(json!({"start_ms": 0, "end_ms": 500, "render_profile": "draft_480p_fast"}), more)
     };
     let asset = json!({"asset_id": audio.id});
     let empty = NewProject { title: "P".to_owned(), ..NewProject::default() };
-    let empty = world.timeline.create_project(&context("t1"), empty).await.unwrap();
+    let empty = state.timeline.create_project(&context("t1"), empty).await.unwrap();
     for (body, status, code) in [
         (request(json!({"project_id": made.project.id})), 422, "unsupported_clip"),
         (request(json!({"project_id": made.project.id, "end_ms": 3_000})), 422, "window_outside_source"),
@@ -179,13 +159,12 @@ async fn invalid_requests_have_their_error_codes() {
         (request(json!({"asset_id": audio.id, "render_profile": "8k"})), 422, "unknown_render_profile"),
         (request(json!({"asset_id": audio.id, "speed": 2})), 422, "invalid_body"),
     ] {
-        let (found, answer) = post(&world, "t1", body.clone()).await;
-        assert_eq!((found.as_u16(), answer["code"].as_str()), (status, Some(code)), "{body}: {answer}");
+        println!("{body}");
+        post(&state, "t1", body).await.problem(status, code);
     }
     let mut dry = request(asset);
     dry["dry_run"] = json!(true);
-    let (status, answer) = post(&world, "t1", dry).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    let answer = post(&state, "t1", dry).await.ok();
     for field in ["asset_id", "artifact_id", "uri"] {
         assert!(answer[field].is_null(), "{answer}");
     }

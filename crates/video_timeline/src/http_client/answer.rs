@@ -1,9 +1,9 @@
 //! Converts unsuccessful responses into errors.
 
 use http::StatusCode;
+use primitives::InvalidPage;
 use serde::Deserialize;
 
-use super::transport::unavailable;
 use crate::error::{Entity, Error};
 
 /// Why an attempt failed.
@@ -43,13 +43,17 @@ pub(super) fn failure(status: StatusCode, body: &[u8]) -> Failure {
     Failure::Final(typed(status, problem).unwrap_or_else(|| unavailable(message)))
 }
 
+pub(super) fn unavailable(detail: impl Into<String>) -> Error {
+    Error::Unavailable { detail: detail.into() }
+}
+
 /// The error that the remote's local timeline returned; `None` for other responses.
 fn typed(status: StatusCode, problem: Problem) -> Option<Error> {
     let Problem { code, detail, id, errors } = problem;
     let field = errors.into_iter().next().unwrap_or_default();
     match (status.as_u16(), code.as_str()) {
         (404, code) => {
-            let kind = Entity::ALL.into_iter().find(|kind| kind.not_found_code() == code)?;
+            let kind = Entity::ALL.into_iter().find(|kind| kind.not_found_code().code() == code)?;
             Some(Error::NotFound { kind, id })
         }
         // Earlier versions returned this for another owner's project, but not for an unknown one.
@@ -59,7 +63,7 @@ fn typed(status: StatusCode, problem: Problem) -> Option<Error> {
         (422, "invalid_query") => {
             Some(Error::InvalidQuery { parameter: field.pointer, detail: field.detail })
         }
-        (422, "invalid_cursor") => Some(Error::InvalidCursor),
+        (422, "invalid_cursor") => Some(InvalidPage::Cursor.into()),
         _ => None,
     }
 }

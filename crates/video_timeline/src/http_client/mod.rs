@@ -1,58 +1,21 @@
 //! A client of a remote timeline, which calls the routes of [`router`](crate::router) over HTTP.
 
 mod answer;
+mod config;
 mod transport;
 
-use std::time::Duration;
-
 use async_trait::async_trait;
-use http_kit::{Id, Page, RequestContext};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page};
 use url::Url;
 
 use crate::client::{ClipFilter, VideoTimeline};
 use crate::error::{Entity, Error};
-use crate::model::{
-    Clip, CreatedTimeline, NewClip, NewClips, NewProject, NewSequence, NewTimeline, NewTrack, Project,
-    Sequence, Track,
-};
+use crate::model::{Clip, CreatedTimeline, NewTimeline, Project, Sequence, Track};
 use crate::page::Paging;
+pub use config::HttpTimelineConfig;
 use transport::Transport;
-
-/// The address of a remote timeline, with timeouts, retries and limits.
-#[derive(Clone, Debug)]
-pub struct HttpTimelineConfig {
-    /// Root URL of the service, `http` or `https`; `/video/…` is appended.
-    pub base_url: Url,
-    /// Timeout for opening a connection.
-    pub connect_timeout: Duration,
-    /// Timeout of one attempt, including reading its response.
-    pub attempt_timeout: Duration,
-    /// Timeout of a call, including all its attempts.
-    pub total_timeout: Duration,
-    /// Maximum number of attempts of a call, at least one.
-    pub attempts: u32,
-    /// Pause before the second attempt; each further pause is twice as long.
-    pub backoff: Duration,
-    /// Maximum size of a response, in bytes.
-    pub max_response_bytes: usize,
-}
-
-impl HttpTimelineConfig {
-    /// The defaults: 2 s to connect, 10 s per attempt, 30 s in total; 3 attempts, first backoff 100 ms; 64 MiB.
-    #[must_use]
-    pub fn new(base_url: Url) -> Self {
-        Self {
-            base_url,
-            connect_timeout: Duration::from_secs(2),
-            attempt_timeout: Duration::from_secs(10),
-            total_timeout: Duration::from_secs(30),
-            attempts: 3,
-            backoff: Duration::from_millis(100),
-            max_response_bytes: 64 << 20,
-        }
-    }
-}
 
 /// A [`VideoTimeline`] over HTTP.
 ///
@@ -88,7 +51,7 @@ fn segment(kind: Entity, id: &Id) -> Result<&str, Error> {
 
 fn add_paging(url: &mut Url, paging: &Paging) {
     let mut query = url.query_pairs_mut();
-    query.append_pair("limit", &paging.limit.to_string());
+    query.append_pair("limit", &paging.limit.get().to_string());
     if let Some(cursor) = &paging.cursor {
         query.append_pair("cursor", cursor);
     }
@@ -104,40 +67,6 @@ impl VideoTimeline for HttpTimeline {
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error> {
         let url = self.url(&["clips", segment(Entity::Clip, clip_id)?]);
         self.transport.get(context, url).await
-    }
-
-    async fn create_project(&self, context: &RequestContext, new: NewProject) -> Result<Project, Error> {
-        self.transport.post(context, self.url(&["projects"]), &new).await
-    }
-
-    async fn create_sequence(
-        &self,
-        context: &RequestContext,
-        project_id: &Id,
-        new: NewSequence,
-    ) -> Result<Sequence, Error> {
-        let url = self.url(&["projects", segment(Entity::Project, project_id)?, "sequences"]);
-        self.transport.post(context, url, &new).await
-    }
-
-    async fn create_track(
-        &self,
-        context: &RequestContext,
-        sequence_id: &Id,
-        new: NewTrack,
-    ) -> Result<Track, Error> {
-        let url = self.url(&["sequences", segment(Entity::Sequence, sequence_id)?, "tracks"]);
-        self.transport.post(context, url, &new).await
-    }
-
-    async fn create_clips(
-        &self,
-        context: &RequestContext,
-        track_id: &Id,
-        clips: Vec<NewClip>,
-    ) -> Result<Vec<Clip>, Error> {
-        let url = self.url(&["tracks", segment(Entity::Track, track_id)?, "clips", "batch"]);
-        self.transport.post(context, url, &NewClips { clips }).await
     }
 
     async fn create_timeline(

@@ -4,14 +4,15 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, header};
-use http_kit::{Id, RequestContext, idempotency};
+use http_kit::{RequestContext, idempotency};
+use primitives::Id;
 use reqwest::{Client, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::HttpTimelineConfig;
-use super::answer::{self, Failure};
+use super::answer::{Failure, failure, unavailable};
+use super::config::HttpTimelineConfig;
 use crate::error::Error;
 
 #[derive(Clone, Debug)]
@@ -118,7 +119,7 @@ impl Transport {
         let response = self.client.execute(request).await.map_err(|error| Failure::Passing(chain(&error)))?;
         let status = response.status();
         let body = self.read(response).await?;
-        if status.is_success() { Ok(body) } else { Err(answer::failure(status, &body)) }
+        if status.is_success() { Ok(body) } else { Err(failure(status, &body)) }
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
@@ -136,10 +137,6 @@ impl Transport {
 
 fn header_value(text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text).map_err(|_| unavailable("a request id that is not a valid header value"))
-}
-
-pub(super) fn unavailable(detail: impl Into<String>) -> Error {
-    Error::Unavailable { detail: detail.into() }
 }
 
 /// The error with its sources as `outer: inner`; reqwest reports the cause only in the source.

@@ -1,5 +1,5 @@
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -75,43 +75,43 @@ http_kit::field_default!(one, one_or_null: f64 = 1.0);
 /// Changes to a clip; absent fields are unchanged. A move changes the track.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ClipPatch {
+pub(crate) struct ClipPatch {
     /// The new asset to play.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Id)]
-    pub asset_id: Option<Id>,
+    pub(crate) asset_id: Option<Id>,
     /// The new artifact to represent; `null` for none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Id>)]
-    pub artifact_id: Option<Option<Id>>,
+    pub(crate) artifact_id: Option<Option<Id>>,
     /// The new start in the source, in ms.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub in_ms: Option<MediaTime>,
+    pub(crate) in_ms: Option<MediaTime>,
     /// The new end in the source, in ms, exclusive.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub out_ms: Option<MediaTime>,
+    pub(crate) out_ms: Option<MediaTime>,
     /// The new start on the timeline, in ms.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub start_ms_on_timeline: Option<MediaTime>,
+    pub(crate) start_ms_on_timeline: Option<MediaTime>,
     /// The new playback speed, above 0.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, exclusive_minimum = 0)]
-    pub speed: Option<f64>,
+    pub(crate) speed: Option<f64>,
     /// The new audio gain in dB.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = -200, maximum = 60)]
-    pub volume_db: Option<f64>,
+    pub(crate) volume_db: Option<f64>,
     /// The new opacity, from 0 to 1.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1)]
-    pub opacity: Option<f64>,
+    pub(crate) opacity: Option<f64>,
     /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
-    pub meta: Option<Meta>,
+    pub(crate) meta: Option<Meta>,
 }
 
 impl Clip {

@@ -1,7 +1,7 @@
 //! Trim, split and move as pure functions of a clip.
 
-use http_kit::Id;
 use media_time::MediaTime;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,46 +12,46 @@ use crate::error::Error;
 /// `in_ms` also moves the start on the timeline. Absent fields are unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TrimClip {
+pub(crate) struct TrimClip {
     /// The new start in the source, in ms.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub in_ms: Option<MediaTime>,
+    pub(crate) in_ms: Option<MediaTime>,
     /// The new end in the source, in ms, exclusive.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub out_ms: Option<MediaTime>,
+    pub(crate) out_ms: Option<MediaTime>,
 }
 
 /// Splits a clip in two at an instant of the timeline.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SplitClip {
+pub(crate) struct SplitClip {
     /// Instant on the timeline in ms, strictly inside the clip.
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub at_ms: MediaTime,
+    pub(crate) at_ms: MediaTime,
 }
 
 /// Moves a clip; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MoveClip {
+pub(crate) struct MoveClip {
     /// The new track, of any sequence of the same owner.
     #[serde(default)]
-    pub track_id: Option<Id>,
+    pub(crate) track_id: Option<Id>,
     /// The new start on the timeline, in ms.
     #[serde(default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub start_ms_on_timeline: Option<MediaTime>,
+    pub(crate) start_ms_on_timeline: Option<MediaTime>,
 }
 
 /// The two parts of a split clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct SplitResult {
+pub(crate) struct SplitResult {
     /// The first part, which keeps the clip's id.
-    pub left: Clip,
+    pub(crate) left: Clip,
     /// The second part; it starts, on the timeline and in the source, where `left` ends.
-    pub right: Clip,
+    pub(crate) right: Clip,
 }
 
 impl TrimClip {

@@ -10,13 +10,17 @@ mod track;
 
 use serde::{Deserialize, Deserializer};
 
-pub use clip::{Clip, ClipPatch, NewClip};
-pub use edit::{MoveClip, SplitClip, SplitResult, TrimClip};
-pub use project::{NewProject, Project, ProjectPatch};
-pub use sequence::{NewSequence, Sequence, SequencePatch};
-pub use timeline::{CreatedTimeline, NewClips, NewTimeline, ProjectTarget};
-pub(crate) use timeline::{clip_pointer, clips_on_track};
-pub use track::{NewTrack, Track, TrackKind, TrackPatch};
+pub(crate) use clip::ClipPatch;
+pub use clip::{Clip, NewClip};
+pub(crate) use edit::{MoveClip, SplitClip, SplitResult, TrimClip};
+pub(crate) use project::ProjectPatch;
+pub use project::{NewProject, Project};
+pub(crate) use sequence::SequencePatch;
+pub use sequence::{NewSequence, Sequence};
+pub use timeline::{CreatedTimeline, MAX_CLIPS, NewTimeline, ProjectTarget};
+pub(crate) use timeline::{NewClips, clip_pointer, clips_on_track};
+pub(crate) use track::TrackPatch;
+pub use track::{NewTrack, Track, TrackKind};
 
 /// Free-form data of a caller: a JSON object of at most 64 KiB.
 pub type Meta = serde_json::Map<String, serde_json::Value>;

@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -49,19 +49,19 @@ pub struct NewProject {
 /// Changes to a project; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ProjectPatch {
+pub(crate) struct ProjectPatch {
     /// The new display title.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, min_length = 1, max_length = 500)]
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// The new render profile; `null` for none.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Id>)]
-    pub render_profile: Option<Option<Id>>,
+    pub(crate) render_profile: Option<Option<Id>>,
     /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
-    pub meta: Option<Meta>,
+    pub(crate) meta: Option<Meta>,
 }
 
 impl NewProject {

@@ -1,4 +1,4 @@
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -47,23 +47,23 @@ pub struct NewSequence {
 /// Changes to a sequence; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SequencePatch {
+pub(crate) struct SequencePatch {
     /// The new display name.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, min_length = 1, max_length = 500)]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The new frame rate; `null` follows the sources.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 1_000)]
-    pub fps: Option<Option<f64>>,
+    pub(crate) fps: Option<Option<f64>>,
     /// The new position, 0 first.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = i32, minimum = 0, maximum = 1_000_000)]
-    pub position: Option<i32>,
+    pub(crate) position: Option<i32>,
     /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
-    pub meta: Option<Meta>,
+    pub(crate) meta: Option<Meta>,
 }
 
 impl NewSequence {

@@ -1,20 +1,20 @@
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Clip, NewClip, NewProject, NewSequence, NewTrack, Project, Sequence, Track};
 use crate::error::Error;
 
-/// Maximum number of clips that one call may create.
-const MAX_CLIPS: usize = 10_000;
+/// Maximum number of clips that one call may create: of [`NewClips`] and [`NewTimeline`].
+pub const MAX_CLIPS: usize = 10_000;
 
 /// Clips to create on one track, all or none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewClips {
+pub(crate) struct NewClips {
     /// At most 10 000 clips.
     #[schema(max_items = 10000)]
-    pub clips: Vec<NewClip>,
+    pub(crate) clips: Vec<NewClip>,
 }
 
 /// A sequence with one track of clips, in a new or existing project; created all or nothing.

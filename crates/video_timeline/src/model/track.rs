@@ -1,4 +1,4 @@
-use http_kit::Id;
+use primitives::Id;
 use serde::{Deserialize, Serialize};
 use sqlx::Postgres;
 use sqlx::error::BoxDynError;
@@ -85,19 +85,19 @@ pub struct NewTrack {
 /// Changes to a track; absent fields are unchanged.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TrackPatch {
+pub(crate) struct TrackPatch {
     /// The new display label.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = String, min_length = 1, max_length = 500)]
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
     /// The new position, 0 first.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = i32, minimum = 0, maximum = 1_000_000)]
-    pub position: Option<i32>,
+    pub(crate) position: Option<i32>,
     /// Replaces the whole meta object.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Object)]
-    pub meta: Option<Meta>,
+    pub(crate) meta: Option<Meta>,
 }
 
 impl NewTrack {

@@ -1,12 +1,15 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Id, Json, Page, PageParams, Path, Problem, Query, RequestContext};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use media_time::MediaTime;
+use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
 use super::in_context::InContext;
-use super::{ListQuery, path_id};
+use super::parameters::{ListQuery, path_id};
 use crate::client::ClipFilter;
+use crate::codes::{CLIP_NOT_FOUND, SEQUENCE_NOT_FOUND, TRACK_NOT_FOUND};
 use crate::error::{Entity, Error};
 use crate::model::{Clip, ClipPatch, NewClip, NewClips};
 use crate::page::Paging;
@@ -16,24 +19,20 @@ type ClipPatchRequest = InContext<ClipPatch>;
 type NewClipRequest = InContext<NewClip>;
 type NewClipsRequest = InContext<NewClips>;
 
+http_kit::error_responses!(CreateErrors: TRACK_NOT_FOUND, ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, INVALID_BODY);
+
 /// Create a clip on a track.
 #[utoipa::path(post, path = "/video/tracks/{track_id}/clips",
     operation_id = "create_clip", tag = "video_timeline",
     params(("track_id" = String, Path)), request_body = NewClipRequest,
-    responses(
-        (status = 201, body = Clip),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`track_not_found`, `asset_not_found`, `artifact_not_found`"),
-        (status = 422, description = "`invalid_body`"),
-    ))]
+    responses((status = 201, body = Clip), CreateErrors))]
 pub(super) async fn create(
     State(service): State<TimelineService>,
     Path(track_id): Path<String>,
     ContextJson(context, new): ContextJson<NewClipRequest>,
 ) -> Result<(StatusCode, Json<Clip>), Problem> {
     let track_id = path_id(Entity::Track, track_id)?;
-    let clip = service.make_clip(&context, &track_id, new.body).await?;
+    let clip = service.create_clip(&context, &track_id, new.body).await?;
     Ok((StatusCode::CREATED, Json(clip)))
 }
 
@@ -43,34 +42,24 @@ pub(super) async fn create(
 #[utoipa::path(post, path = "/video/tracks/{track_id}/clips/batch",
     operation_id = "create_clips", tag = "video_timeline",
     params(("track_id" = String, Path)), request_body = NewClipsRequest,
-    responses(
-        (status = 201, body = Vec<Clip>),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`track_not_found`, `asset_not_found`, `artifact_not_found`"),
-        (status = 413, description = "`body_too_large`"),
-        (status = 422, description = "`invalid_body`"),
-    ))]
+    responses((status = 201, body = Vec<Clip>), CreateErrors))]
 pub(super) async fn create_many(
     State(service): State<TimelineService>,
     Path(track_id): Path<String>,
     ContextJson(context, new): ContextJson<NewClipsRequest>,
 ) -> Result<(StatusCode, Json<Vec<Clip>>), Problem> {
     let track_id = path_id(Entity::Track, track_id)?;
-    let clips = service.make_clips(&context, &track_id, new.body.clips).await?;
+    let clips = service.create_clips(&context, &track_id, new.body.clips).await?;
     Ok((StatusCode::CREATED, Json(clips)))
 }
+
+http_kit::error_responses!(ListOfTrackErrors: TRACK_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR);
 
 /// List the clips of a track, by start on the timeline.
 #[utoipa::path(get, path = "/video/tracks/{track_id}/clips",
     operation_id = "list_clips_of_track", tag = "video_timeline",
     params(("track_id" = String, Path), ListQuery),
-    responses(
-        (status = 200, body = Page<Clip>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`track_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    ))]
+    responses((status = 200, body = Page<Clip>), ListOfTrackErrors))]
 pub(super) async fn list_of_track(
     State(service): State<TimelineService>,
     Path(track_id): Path<String>,
@@ -78,19 +67,16 @@ pub(super) async fn list_of_track(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Clip>>, Problem> {
     let filter = ClipFilter::Track(path_id(Entity::Track, track_id)?);
-    Ok(Json(service.clips(&context, &filter, &query.into()).await?))
+    Ok(Json(service.clips(&context, &filter, &query.try_into()?).await?))
 }
+
+http_kit::error_responses!(ListOfSequenceErrors: SEQUENCE_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR);
 
 /// List the clips of every track of a sequence, by start on the timeline.
 #[utoipa::path(get, path = "/video/sequences/{sequence_id}/clips",
     operation_id = "list_clips_of_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path), ListQuery),
-    responses(
-        (status = 200, body = Page<Clip>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`sequence_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    ))]
+    responses((status = 200, body = Page<Clip>), ListOfSequenceErrors))]
 pub(super) async fn list_of_sequence(
     State(service): State<TimelineService>,
     Path(sequence_id): Path<String>,
@@ -98,7 +84,7 @@ pub(super) async fn list_of_sequence(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Clip>>, Problem> {
     let filter = ClipFilter::Sequence(path_id(Entity::Sequence, sequence_id)?);
-    Ok(Json(service.clips(&context, &filter, &query.into()).await?))
+    Ok(Json(service.clips(&context, &filter, &query.try_into()?).await?))
 }
 
 /// Selects clips by an asset, a window of one, an artifact, or several artifacts.
@@ -125,8 +111,6 @@ pub(super) struct UsesQuery {
 
 impl UsesQuery {
     fn filter(self) -> Result<(ClipFilter, Paging), Error> {
-        let limit = self.limit.unwrap_or(PageParams::DEFAULT_LIMIT);
-        let paging = Paging { limit, cursor: self.cursor };
         let window = (self.start_ms, self.end_ms);
         let filter = match (self.asset_id, self.artifact_id, self.artifact_ids, window) {
             (Some(id), None, None, (None, None)) => ClipFilter::Asset(id),
@@ -141,7 +125,7 @@ impl UsesQuery {
                 return Err(invalid("asset_id", expected));
             }
         };
-        Ok((filter, paging))
+        Ok((filter, Paging { limit: PageLimit::from_query(self.limit)?, cursor: self.cursor }))
     }
 }
 
@@ -149,16 +133,14 @@ fn invalid(parameter: &str, detail: impl ToString) -> Error {
     Error::InvalidQuery { parameter: parameter.to_owned(), detail: detail.to_string() }
 }
 
+http_kit::error_responses!(ListUsesErrors: INVALID_QUERY, INVALID_CURSOR);
+
 /// List the clips that use an asset, a window of one, or artifacts.
 ///
 /// In any project, by start on the timeline; clips in a window by start in the asset.
 #[utoipa::path(get, path = "/video/clips",
     operation_id = "list_clips_using", tag = "video_timeline", params(UsesQuery),
-    responses(
-        (status = 200, body = Page<Clip>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    ))]
+    responses((status = 200, body = Page<Clip>), ListUsesErrors))]
 pub(super) async fn list_uses(
     State(service): State<TimelineService>,
     context: RequestContext,
@@ -168,33 +150,27 @@ pub(super) async fn list_uses(
     Ok(Json(service.clips(&context, &filter, &paging).await?))
 }
 
+http_kit::error_responses!(ClipErrors: CLIP_NOT_FOUND);
+
 /// Get a clip by its id.
 #[utoipa::path(get, path = "/video/clips/{clip_id}", operation_id = "get_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)),
-    responses(
-        (status = 200, body = Clip),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`clip_not_found`"),
-    ))]
+    responses((status = 200, body = Clip), ClipErrors))]
 pub(super) async fn read(
     State(service): State<TimelineService>,
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<Json<Clip>, Problem> {
     let id = path_id(Entity::Clip, id)?;
-    Ok(Json(service.clip(&context, &id).await?))
+    Ok(Json(service.get(&context, &id).await?))
 }
+
+http_kit::error_responses!(UpdateErrors: CLIP_NOT_FOUND, ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, INVALID_BODY);
 
 /// Change fields of a clip; a move changes its track.
 #[utoipa::path(patch, path = "/video/clips/{clip_id}", operation_id = "update_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)), request_body = ClipPatchRequest,
-    responses(
-        (status = 200, body = Clip),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`clip_not_found`, `asset_not_found`, `artifact_not_found`"),
-        (status = 422, description = "`invalid_body`"),
-    ))]
+    responses((status = 200, body = Clip), UpdateErrors))]
 pub(super) async fn update(
     State(service): State<TimelineService>,
     Path(id): Path<String>,
@@ -207,17 +183,13 @@ pub(super) async fn update(
 /// Delete a clip.
 #[utoipa::path(delete, path = "/video/clips/{clip_id}", operation_id = "delete_clip", tag = "video_timeline",
     params(("clip_id" = String, Path)),
-    responses(
-        (status = 204, description = "deleted"),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`clip_not_found`"),
-    ))]
+    responses((status = 204, description = "deleted"), ClipErrors))]
 pub(super) async fn delete(
     State(service): State<TimelineService>,
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
     let id = path_id(Entity::Clip, id)?;
-    service.delete_clip(&context, &id).await?;
+    service.delete::<Clip>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,20 +3,16 @@
 mod clips;
 mod edits;
 mod in_context;
+mod parameters;
 mod projects;
 mod sequences;
 mod timelines;
 mod tracks;
 
 use axum::extract::DefaultBodyLimit;
-use http_kit::{Id, PageParams};
-use serde::Deserialize;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::error::{Entity, Error};
-use crate::page::Paging;
 use crate::service::TimelineService;
 
 /// Maximum body size of a call that creates many clips, in bytes.
@@ -48,27 +44,4 @@ pub fn router(service: TimelineService) -> OpenApiRouter {
         .routes(routes!(edits::move_to))
         .merge(batches)
         .with_state(service)
-}
-
-/// Parses an id from a path; an invalid id is not found.
-fn path_id(kind: Entity, text: String) -> Result<Id, Error> {
-    text.parse().map_err(|_| Error::NotFound { kind, id: text })
-}
-
-/// Selects a page of a listing.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// Maximum number of rows on the page.
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<u32>,
-    /// `next_cursor` of the previous page.
-    cursor: Option<String>,
-}
-
-impl From<ListQuery> for Paging {
-    fn from(query: ListQuery) -> Self {
-        Self { limit: query.limit.unwrap_or(PageParams::DEFAULT_LIMIT), cursor: query.cursor }
-    }
 }

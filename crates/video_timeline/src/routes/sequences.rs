@@ -1,9 +1,12 @@
 use axum::extract::State;
 use http::StatusCode;
-use http_kit::{ContextJson, Json, Page, Path, Problem, Query, RequestContext};
+use http_kit::codes::{INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use primitives::Page;
 
 use super::in_context::InContext;
-use super::{ListQuery, path_id};
+use super::parameters::{ListQuery, path_id};
+use crate::codes::{PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND};
 use crate::error::Entity;
 use crate::model::{NewSequence, Sequence, SequencePatch};
 use crate::service::TimelineService;
@@ -11,37 +14,30 @@ use crate::service::TimelineService;
 type NewSequenceRequest = InContext<NewSequence>;
 type SequencePatchRequest = InContext<SequencePatch>;
 
+http_kit::error_responses!(CreateErrors: PROJECT_NOT_FOUND, INVALID_BODY);
+
 /// Create a sequence of a project.
 #[utoipa::path(post, path = "/video/projects/{project_id}/sequences",
     operation_id = "create_sequence", tag = "video_timeline",
     params(("project_id" = String, Path)), request_body = NewSequenceRequest,
-    responses(
-        (status = 201, body = Sequence),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`project_not_found`"),
-        (status = 422, description = "`invalid_body`"),
-    ))]
+    responses((status = 201, body = Sequence), CreateErrors))]
 pub(super) async fn create(
     State(service): State<TimelineService>,
     Path(project_id): Path<String>,
     ContextJson(context, new): ContextJson<NewSequenceRequest>,
 ) -> Result<(StatusCode, Json<Sequence>), Problem> {
     let project_id = path_id(Entity::Project, project_id)?;
-    let sequence = service.make_sequence(&context, &project_id, &new.body).await?;
+    let sequence = service.create_child::<Sequence>(&context, &project_id, &new.body).await?;
     Ok((StatusCode::CREATED, Json(sequence)))
 }
+
+http_kit::error_responses!(ListErrors: PROJECT_NOT_FOUND, INVALID_QUERY, INVALID_CURSOR);
 
 /// List the sequences of a project, by position.
 #[utoipa::path(get, path = "/video/projects/{project_id}/sequences",
     operation_id = "list_sequences", tag = "video_timeline",
     params(("project_id" = String, Path), ListQuery),
-    responses(
-        (status = 200, body = Page<Sequence>),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`project_not_found`"),
-        (status = 422, description = "`invalid_query`, `invalid_cursor`"),
-    ))]
+    responses((status = 200, body = Page<Sequence>), ListErrors))]
 pub(super) async fn list(
     State(service): State<TimelineService>,
     Path(project_id): Path<String>,
@@ -49,62 +45,52 @@ pub(super) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Sequence>>, Problem> {
     let project_id = path_id(Entity::Project, project_id)?;
-    Ok(Json(service.sequences(&context, &project_id, &query.into()).await?))
+    Ok(Json(service.children(&context, &project_id, &query.try_into()?).await?))
 }
+
+http_kit::error_responses!(SequenceErrors: SEQUENCE_NOT_FOUND);
 
 /// Get a sequence by its id.
 #[utoipa::path(get, path = "/video/sequences/{sequence_id}",
     operation_id = "get_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path)),
-    responses(
-        (status = 200, body = Sequence),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`sequence_not_found`"),
-    ))]
+    responses((status = 200, body = Sequence), SequenceErrors))]
 pub(super) async fn read(
     State(service): State<TimelineService>,
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<Json<Sequence>, Problem> {
     let id = path_id(Entity::Sequence, id)?;
-    Ok(Json(service.sequence(&context, &id).await?))
+    Ok(Json(service.get(&context, &id).await?))
 }
+
+http_kit::error_responses!(UpdateErrors: SEQUENCE_NOT_FOUND, INVALID_BODY);
 
 /// Change fields of a sequence.
 #[utoipa::path(patch, path = "/video/sequences/{sequence_id}",
     operation_id = "update_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path)), request_body = SequencePatchRequest,
-    responses(
-        (status = 200, body = Sequence),
-        (status = 400, description = "`invalid_context`, `malformed_json`"),
-        (status = 403, description = "`context_mismatch`"),
-        (status = 404, description = "`sequence_not_found`"),
-        (status = 422, description = "`invalid_body`"),
-    ))]
+    responses((status = 200, body = Sequence), UpdateErrors))]
 pub(super) async fn update(
     State(service): State<TimelineService>,
     Path(id): Path<String>,
     ContextJson(context, patch): ContextJson<SequencePatchRequest>,
 ) -> Result<Json<Sequence>, Problem> {
     let id = path_id(Entity::Sequence, id)?;
-    Ok(Json(service.update_sequence(&context, &id, &patch.body).await?))
+    Ok(Json(service.update::<Sequence>(&context, &id, &patch.body).await?))
 }
 
 /// Delete a sequence with its tracks and clips.
 #[utoipa::path(delete, path = "/video/sequences/{sequence_id}",
     operation_id = "delete_sequence", tag = "video_timeline",
     params(("sequence_id" = String, Path)),
-    responses(
-        (status = 204, description = "deleted"),
-        (status = 400, description = "`invalid_context`"),
-        (status = 404, description = "`sequence_not_found`"),
-    ))]
+    responses((status = 204, description = "deleted"), SequenceErrors))]
 pub(super) async fn delete(
     State(service): State<TimelineService>,
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
     let id = path_id(Entity::Sequence, id)?;
-    service.delete_sequence(&context, &id).await?;
+    service.delete::<Sequence>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,17 +1,22 @@
-use http_kit::{Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
 use media_time::MediaTime;
+use primitives::{Id, Page, Scope, WriteSeed};
+use sqlx::PgConnection;
 
-use super::{TimelineService, deleted, found};
+use super::TimelineService;
+use super::records::find;
 use crate::client::{ClipFilter, MAX_ARTIFACTS};
 use crate::error::{Entity, Error};
 use crate::model::{
-    Clip, ClipPatch, MoveClip, NewClip, SplitClip, SplitResult, TrimClip, clip_pointer, clips_on_track,
+    Clip, ClipPatch, MoveClip, NewClip, Sequence, SplitClip, SplitResult, Track, TrimClip, clip_pointer,
+    clips_on_track,
 };
-use crate::page::{KeysetCursor, Paging};
-use crate::store::{clip_lists, clips, sequences, tracks};
+use crate::page::{Paging, position};
+use crate::store::record::Record as _;
+use crate::store::{clip_lists, clips};
 
 impl TimelineService {
-    pub(crate) async fn make_clip(
+    pub(crate) async fn create_clip(
         &self,
         context: &RequestContext,
         track_id: &Id,
@@ -29,7 +34,7 @@ impl TimelineService {
     }
 
     /// Creates all clips or none.
-    pub(crate) async fn make_clips(
+    pub(crate) async fn create_clips(
         &self,
         context: &RequestContext,
         track_id: &Id,
@@ -42,7 +47,7 @@ impl TimelineService {
         self.check_media(&context.scope, &clips, clip_pointer).await?;
         let mut connection = self.pool.acquire().await?;
         // An empty list violates no foreign key, so the track is looked up.
-        found(tracks::find(&mut connection, &context.scope, track_id).await?, Entity::Track, track_id)?;
+        find::<Track>(&mut connection, &context.scope, track_id).await?;
         clips::insert_all(&mut connection, &context.scope, track_id, &clips).await?;
         Ok(clips)
     }
@@ -51,12 +56,7 @@ impl TimelineService {
     pub(super) async fn were_made(&self, context: &RequestContext, clips: &[Clip]) -> Result<bool, Error> {
         let (Some(_), Some(first)) = (WriteSeed::current(), clips.first()) else { return Ok(false) };
         let mut connection = self.pool.acquire().await?;
-        Ok(clips::find(&mut connection, &context.scope, &first.id).await?.is_some())
-    }
-
-    pub(crate) async fn clip(&self, context: &RequestContext, id: &Id) -> Result<Clip, Error> {
-        let row = clips::find(&mut *self.pool.acquire().await?, &context.scope, id).await?;
-        found(row, Entity::Clip, id)
+        Ok(Clip::find(&mut connection, &context.scope, &first.id).await?.is_some())
     }
 
     /// Clips ordered by start on the timeline, or for a window by start in the asset.
@@ -70,11 +70,11 @@ impl TimelineService {
         let mut connection = self.pool.acquire().await?;
         let rows = match filter {
             ClipFilter::Track(id) => {
-                found(tracks::find(&mut connection, scope, id).await?, Entity::Track, id)?;
+                find::<Track>(&mut connection, scope, id).await?;
                 clip_lists::of_track(&mut connection, scope, id, &page).await?
             }
             ClipFilter::Sequence(id) => {
-                found(sequences::find(&mut connection, scope, id).await?, Entity::Sequence, id)?;
+                find::<Sequence>(&mut connection, scope, id).await?;
                 clip_lists::of_sequence(&mut connection, scope, id, &page).await?
             }
             ClipFilter::Asset(id) => clip_lists::of_asset(&mut connection, scope, id, &page).await?,
@@ -87,10 +87,14 @@ impl TimelineService {
             }
             ClipFilter::Showing { asset_id, start, end } => {
                 let rows = clip_lists::showing(&mut connection, scope, asset_id, *start, *end, &page).await?;
-                return Ok(page.page(rows, |clip| KeysetCursor::of(clip.in_ms.as_micros(), &clip.id)));
+                return Ok(Page::from_rows(rows, page.limit, |clip| {
+                    position(clip.in_ms.as_micros(), &clip.id)
+                }));
             }
         };
-        Ok(page.page(rows, |clip| KeysetCursor::of(clip.start_ms_on_timeline.as_micros(), &clip.id)))
+        Ok(Page::from_rows(rows, page.limit, |clip| {
+            position(clip.start_ms_on_timeline.as_micros(), &clip.id)
+        }))
     }
 
     pub(crate) async fn update_clip(
@@ -143,9 +147,9 @@ impl TimelineService {
         split: &SplitClip,
     ) -> Result<SplitResult, Error> {
         let mut transaction = self.pool.begin().await?;
-        let clip = found(clips::lock(&mut transaction, &context.scope, id).await?, Entity::Clip, id)?;
+        let clip = lock(&mut transaction, &context.scope, id).await?;
         if let Some(seed) = WriteSeed::current()
-            && let Some(right) = clips::find(&mut transaction, &context.scope, &seed.id("clip", 0)).await?
+            && let Some(right) = Clip::find(&mut transaction, &context.scope, &seed.id("clip", 0)).await?
         {
             return Ok(SplitResult { left: clip, right });
         }
@@ -157,11 +161,6 @@ impl TimelineService {
         Ok(pieces)
     }
 
-    pub(crate) async fn delete_clip(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
-        let any = clips::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
-        deleted(any, Entity::Clip, id)
-    }
-
     /// Changes the source of a clip and checks it against the media. The check runs before the clip is locked, because
     /// it uses connections of its own; it is repeated if another call changed the clip meanwhile.
     async fn change_source(
@@ -171,10 +170,10 @@ impl TimelineService {
         change: impl Fn(&Clip) -> Result<Clip, Error> + Send + Sync,
     ) -> Result<Clip, Error> {
         loop {
-            let read = self.clip(context, id).await?;
+            let read: Clip = self.get(context, id).await?;
             self.check_media(&context.scope, &[change(&read)?], body).await?;
             let mut transaction = self.pool.begin().await?;
-            let clip = found(clips::lock(&mut transaction, &context.scope, id).await?, Entity::Clip, id)?;
+            let clip = lock(&mut transaction, &context.scope, id).await?;
             if played(&clip) == played(&read) {
                 let changed = change(&clip)?;
                 clips::update(&mut transaction, &context.scope, &changed).await?;
@@ -192,12 +191,17 @@ impl TimelineService {
         change: impl FnOnce(&Clip) -> Result<Clip, Error> + Send,
     ) -> Result<Clip, Error> {
         let mut transaction = self.pool.begin().await?;
-        let clip = found(clips::lock(&mut transaction, &context.scope, id).await?, Entity::Clip, id)?;
+        let clip = lock(&mut transaction, &context.scope, id).await?;
         let changed = change(&clip)?;
         clips::update(&mut transaction, &context.scope, &changed).await?;
         transaction.commit().await?;
         Ok(changed)
     }
+}
+
+/// Reads a clip and locks it until the transaction ends.
+async fn lock(connection: &mut PgConnection, scope: &Scope, id: &Id) -> Result<Clip, Error> {
+    clips::lock(connection, scope, id).await?.ok_or_else(|| Error::not_found(Entity::Clip, id))
 }
 
 /// JSON pointer for a body that is itself a clip.

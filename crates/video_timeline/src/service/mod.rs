@@ -2,17 +2,16 @@
 
 mod clips;
 mod projects;
-mod sequences;
+mod records;
 mod timelines;
-mod tracks;
 
 use std::sync::Arc;
 
-use http_kit::{Clock, Id, Scope};
+use primitives::{Clock, Scope};
 use sqlx::PgPool;
 
 use crate::catalogue::{self, MediaCatalogue};
-use crate::error::{Entity, Error};
+use crate::error::Error;
 use crate::model::Clip;
 
 /// The timeline on this process's Postgres. Other engines use it as a [`VideoTimeline`](crate::VideoTimeline);
@@ -46,14 +45,4 @@ impl TimelineService {
     ) -> Result<(), Error> {
         catalogue::check(self.catalogue.as_deref(), scope, clips, at).await
     }
-}
-
-/// The row, or [`Error::NotFound`].
-fn found<T>(row: Option<T>, kind: Entity, id: &Id) -> Result<T, Error> {
-    row.ok_or_else(|| Error::not_found(kind, id))
-}
-
-/// Success, or [`Error::NotFound`] if no row was deleted.
-fn deleted(any: bool, kind: Entity, id: &Id) -> Result<(), Error> {
-    found(any.then_some(()), kind, id)
 }

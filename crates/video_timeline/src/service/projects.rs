@@ -1,8 +1,10 @@
-use http_kit::{Cursor, Id, Page, RequestContext, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, KeysetCursor, Page};
 
-use super::{TimelineService, deleted, found};
-use crate::error::{Entity, Error};
-use crate::model::{NewProject, Project, ProjectPatch};
+use super::TimelineService;
+use super::records::made_before;
+use crate::error::Error;
+use crate::model::{NewProject, Project};
 use crate::page::Paging;
 use crate::store::projects;
 
@@ -23,26 +25,19 @@ impl TimelineService {
         }
     }
 
-    pub(crate) async fn make_project(
-        &self,
-        context: &RequestContext,
-        new: NewProject,
-    ) -> Result<Project, Error> {
+    /// Creates a project with the user of the context.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a field out of range; [`Error::Database`].
+    pub async fn create_project(&self, context: &RequestContext, new: NewProject) -> Result<Project, Error> {
         new.check("")?;
         let project = self.project_of(context, new);
         let mut connection = self.pool.acquire().await?;
-        if WriteSeed::current().is_some()
-            && let Some(made) = projects::find(&mut connection, &context.scope, &project.id).await?
-        {
+        if let Some(made) = made_before(&mut connection, &context.scope, &project.id).await? {
             return Ok(made);
         }
         projects::insert(&mut connection, &project).await?;
         Ok(project)
-    }
-
-    pub(crate) async fn project(&self, context: &RequestContext, id: &Id) -> Result<Project, Error> {
-        let row = projects::find(&mut *self.pool.acquire().await?, &context.scope, id).await?;
-        found(row, Entity::Project, id)
     }
 
     /// A page of projects, newest first.
@@ -53,25 +48,7 @@ impl TimelineService {
     ) -> Result<Page<Project>, Error> {
         let page = paging.newest_first()?;
         let rows = projects::list(&mut *self.pool.acquire().await?, &context.scope, &page).await?;
-        let cursor_of = |project: &Project| Cursor { created_at: project.created_at, id: project.id.clone() };
+        let cursor_of = |project: &Project| KeysetCursor { key: project.created_at, id: project.id.clone() };
         Ok(Page::from_rows(rows, page.limit, cursor_of))
-    }
-
-    pub(crate) async fn update_project(
-        &self,
-        context: &RequestContext,
-        id: &Id,
-        patch: &ProjectPatch,
-    ) -> Result<Project, Error> {
-        patch.check()?;
-        let mut connection = self.pool.acquire().await?;
-        let row = projects::update(&mut connection, &context.scope, id, patch, self.clock.now()).await?;
-        found(row, Entity::Project, id)
-    }
-
-    /// Deletes a project with its sequences, their tracks and clips.
-    pub(crate) async fn delete_project(&self, context: &RequestContext, id: &Id) -> Result<(), Error> {
-        let any = projects::delete(&mut *self.pool.acquire().await?, &context.scope, id).await?;
-        deleted(any, Entity::Project, id)
     }
 }

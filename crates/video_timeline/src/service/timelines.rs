@@ -1,13 +1,16 @@
-use http_kit::{Id, RequestContext, WriteSeed};
+use http_kit::RequestContext;
+use primitives::{Id, Scope, WriteSeed};
 use sqlx::PgConnection;
 
-use super::{TimelineService, found};
+use super::TimelineService;
+use super::records::{find, made_before};
 use crate::client::TimelineCompanion;
-use crate::error::{Entity, Error};
+use crate::error::Error;
 use crate::model::{
-    Clip, CreatedTimeline, NewTimeline, Project, ProjectTarget, clip_pointer, clips_on_track,
+    Clip, CreatedTimeline, NewTimeline, ProjectTarget, Sequence, Track, clip_pointer, clips_on_track,
 };
-use crate::store::{clips, projects, sequences, tracks};
+use crate::store::record::Child as _;
+use crate::store::{clips, projects};
 
 impl TimelineService {
     /// Creates project, sequence, track and clips in one transaction, in a constant number of statements; `companion`
@@ -28,9 +31,9 @@ impl TimelineService {
         };
         if WriteSeed::current().is_some() {
             let mut connection = self.pool.acquire().await?;
-            if sequences::find(&mut connection, scope, &sequence_id).await?.is_some() {
+            if made_before::<Sequence>(&mut connection, scope, &sequence_id).await?.is_some() {
                 let ids = [&project_id, &sequence_id, &track_id];
-                return made_before(&mut connection, context, ids, clips).await;
+                return timeline_made_before(&mut connection, scope, ids, clips).await;
             }
         }
         self.check_media(scope, &clips, clip_pointer).await?;
@@ -41,11 +44,11 @@ impl TimelineService {
                 projects::insert(&mut transaction, &project).await?;
                 project
             }
-            ProjectTarget::Existing(id) => attach(&mut transaction, context, &id).await?,
+            ProjectTarget::Existing(id) => find(&mut transaction, scope, &id).await?,
         };
         let sequence =
-            sequences::insert(&mut transaction, scope, &project.id, &sequence_id, &new.sequence).await?;
-        let track = tracks::insert(&mut transaction, scope, &sequence.id, &track_id, &new.track).await?;
+            Sequence::insert(&mut transaction, scope, &project.id, &sequence_id, &new.sequence).await?;
+        let track = Track::insert(&mut transaction, scope, &sequence.id, &track_id, &new.track).await?;
         clips::insert_all(&mut transaction, scope, &track.id, &clips).await?;
         let made = CreatedTimeline { project, sequence, track, clips };
         if let Some(companion) = companion {
@@ -56,25 +59,17 @@ impl TimelineService {
     }
 }
 
-/// Looks up a project of the caller.
-async fn attach(connection: &mut PgConnection, context: &RequestContext, id: &Id) -> Result<Project, Error> {
-    found(projects::find(connection, &context.scope, id).await?, Entity::Project, id)
-}
-
 /// The timeline that an earlier attempt of this write created before its process died.
-async fn made_before(
+async fn timeline_made_before(
     connection: &mut PgConnection,
-    context: &RequestContext,
+    scope: &Scope,
     [project_id, sequence_id, track_id]: [&Id; 3],
     clips: Vec<Clip>,
 ) -> Result<CreatedTimeline, Error> {
-    let project = attach(connection, context, project_id).await?;
-    let sequence = sequences::find(connection, &context.scope, sequence_id).await?;
-    let track = tracks::find(connection, &context.scope, track_id).await?;
     Ok(CreatedTimeline {
-        project,
-        sequence: found(sequence, Entity::Sequence, sequence_id)?,
-        track: found(track, Entity::Track, track_id)?,
+        project: find(connection, scope, project_id).await?,
+        sequence: find(connection, scope, sequence_id).await?,
+        track: find(connection, scope, track_id).await?,
         clips,
     })
 }

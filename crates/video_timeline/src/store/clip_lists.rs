@@ -1,8 +1,8 @@
 //! Listings of clips: by start on the timeline (or, for a window of an asset, in the asset), then id; each fetches one
 //! row more than the page has.
 
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
@@ -25,7 +25,7 @@ macro_rules! list {
             $scope.env.as_str(),
             $page.after_key,
             $page.after_id,
-            $page.limit + 1,
+            $page.limit.with_next_row(),
             $($argument),+
         )
         .fetch_all($connection)

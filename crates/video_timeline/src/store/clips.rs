@@ -1,9 +1,10 @@
-use http_kit::{Id, Scope};
 use media_time::MediaTime;
+use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use super::no_parent;
+use super::record::Record;
 use crate::error::{Entity, Error};
 use crate::model::{Clip, Meta};
 
@@ -76,27 +77,6 @@ pub(crate) async fn insert_all(
     .map_err(|error| no_parent(error, "video_clips_track", Entity::Track, track_id))
 }
 
-pub(crate) async fn find(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    id: &Id,
-) -> sqlx::Result<Option<Clip>> {
-    sqlx::query_as!(
-        Row,
-        r#"-- video_timeline::clips::find
-         SELECT id AS "id: Id", track_id AS "track_id: Id", asset_id AS "asset_id: Id",
-             artifact_id AS "artifact_id: Id", in_us, out_us, start_us, speed, volume_db, opacity,
-             meta AS "meta: Json<Meta>"
-         FROM video_clips WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-    )
-    .fetch_optional(connection)
-    .await
-    .map(|row| row.map(Clip::from))
-}
-
 /// Reads a clip and locks it until the transaction ends.
 pub(crate) async fn lock(
     connection: &mut PgConnection,
@@ -146,16 +126,36 @@ pub(crate) async fn update(connection: &mut PgConnection, scope: &Scope, clip: &
     .map_err(|error| no_parent(error, "video_clips_track", Entity::Track, &clip.track_id))
 }
 
-/// Returns false if the clip does not exist.
-pub(crate) async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
-    let deleted = sqlx::query!(
-        "-- video_timeline::clips::delete
+impl Record for Clip {
+    const KIND: Entity = Entity::Clip;
+
+    async fn find(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<Option<Clip>> {
+        sqlx::query_as!(
+            Row,
+            r#"-- video_timeline::clips::find
+         SELECT id AS "id: Id", track_id AS "track_id: Id", asset_id AS "asset_id: Id",
+             artifact_id AS "artifact_id: Id", in_us, out_us, start_us, speed, volume_db, opacity,
+             meta AS "meta: Json<Meta>"
+         FROM video_clips WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
+            scope.tenant_id.as_str(),
+            scope.env.as_str(),
+            id.as_str(),
+        )
+        .fetch_optional(connection)
+        .await
+        .map(|row| row.map(Clip::from))
+    }
+
+    async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
+        let deleted = sqlx::query!(
+            "-- video_timeline::clips::delete
          DELETE FROM video_clips WHERE tenant_id = $1 AND env = $2 AND id = $3",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(deleted.rows_affected() > 0)
+            scope.tenant_id.as_str(),
+            scope.env.as_str(),
+            id.as_str(),
+        )
+        .execute(connection)
+        .await?;
+        Ok(deleted.rows_affected() > 0)
+    }
 }

@@ -3,10 +3,11 @@
 pub(crate) mod clip_lists;
 pub(crate) mod clips;
 pub(crate) mod projects;
-pub(crate) mod sequences;
-pub(crate) mod tracks;
+pub(crate) mod record;
+mod sequences;
+mod tracks;
 
-use http_kit::Id;
+use primitives::Id;
 
 use crate::error::{Entity, Error};
 

@@ -1,8 +1,10 @@
 use chrono::{DateTime, Utc};
-use http_kit::{Id, PageParams, Scope};
+use primitives::{Id, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
+use super::record::{Editable, Record};
+use crate::error::{Entity, Error};
 use crate::model::{Meta, Project, ProjectPatch};
 
 struct Row {
@@ -54,26 +56,6 @@ pub(crate) async fn insert(connection: &mut PgConnection, project: &Project) -> 
     .map(drop)
 }
 
-pub(crate) async fn find(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    id: &Id,
-) -> sqlx::Result<Option<Project>> {
-    sqlx::query_as!(
-        Row,
-        r#"-- video_timeline::projects::find
-         SELECT id AS "id: Id", tenant_id AS "tenant_id: Id", env AS "env: Id", user_id AS "user_id: Id",
-             title, render_profile AS "render_profile: Id", created_at, updated_at, meta AS "meta: Json<Meta>"
-         FROM video_projects WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-    )
-    .fetch_optional(connection)
-    .await
-    .map(|row| row.map(Project::from))
-}
-
 /// Projects, newest first; one row more than the page has.
 pub(crate) async fn list(
     connection: &mut PgConnection,
@@ -91,23 +73,63 @@ pub(crate) async fn list(
          ORDER BY created_at DESC, id DESC LIMIT $5"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
-        page.after.as_ref().map(|after| after.created_at),
+        page.after.as_ref().map(|after| after.key),
         page.after.as_ref().map(|after| after.id.as_str()),
-        page.limit + 1,
+        page.limit.with_next_row(),
     )
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(Project::from).collect())
 }
 
-pub(crate) async fn update(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    id: &Id,
-    patch: &ProjectPatch,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<Project>> {
-    sqlx::query_as!(
+impl Record for Project {
+    const KIND: Entity = Entity::Project;
+
+    async fn find(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<Option<Project>> {
+        sqlx::query_as!(
+            Row,
+            r#"-- video_timeline::projects::find
+         SELECT id AS "id: Id", tenant_id AS "tenant_id: Id", env AS "env: Id", user_id AS "user_id: Id",
+             title, render_profile AS "render_profile: Id", created_at, updated_at, meta AS "meta: Json<Meta>"
+         FROM video_projects WHERE tenant_id = $1 AND env = $2 AND id = $3"#,
+            scope.tenant_id.as_str(),
+            scope.env.as_str(),
+            id.as_str(),
+        )
+        .fetch_optional(connection)
+        .await
+        .map(|row| row.map(Project::from))
+    }
+
+    async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
+        let deleted = sqlx::query!(
+            "-- video_timeline::projects::delete
+         DELETE FROM video_projects WHERE tenant_id = $1 AND env = $2 AND id = $3",
+            scope.tenant_id.as_str(),
+            scope.env.as_str(),
+            id.as_str(),
+        )
+        .execute(connection)
+        .await?;
+        Ok(deleted.rows_affected() > 0)
+    }
+}
+
+impl Editable for Project {
+    type Patch = ProjectPatch;
+
+    fn check(patch: &ProjectPatch) -> Result<(), Error> {
+        patch.check()
+    }
+
+    async fn update(
+        connection: &mut PgConnection,
+        scope: &Scope,
+        id: &Id,
+        patch: &ProjectPatch,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Option<Project>> {
+        sqlx::query_as!(
         Row,
         r#"-- video_timeline::projects::update
          UPDATE video_projects
@@ -130,18 +152,5 @@ pub(crate) async fn update(
     .fetch_optional(connection)
     .await
     .map(|row| row.map(Project::from))
-}
-
-/// Deletes a project and its contents; false if it does not exist.
-pub(crate) async fn delete(connection: &mut PgConnection, scope: &Scope, id: &Id) -> sqlx::Result<bool> {
-    let deleted = sqlx::query!(
-        "-- video_timeline::projects::delete
-         DELETE FROM video_projects WHERE tenant_id = $1 AND env = $2 AND id = $3",
-        scope.tenant_id.as_str(),
-        scope.env.as_str(),
-        id.as_str(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(deleted.rows_affected() > 0)
+    }
 }

@@ -1,6 +1,5 @@
 //! Clips: defaults, ranges, order, filters.
 
-use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::{TestState, clip, column};
@@ -10,8 +9,7 @@ async fn clip_has_the_documented_fields_and_defaults() {
     let state = TestState::new().await;
     let track = state.track().await;
     let path = format!("/video/tracks/{track}/clips");
-    let (status, made) = state.post(&path, clip(0.0, 500.25, 1.5)).await;
-    assert_eq!(status, StatusCode::CREATED);
+    let made = state.api.post(&path, &clip(0.0, 500.25, 1.5)).await.created();
     let id = made["id"].as_str().unwrap();
     let expected = json!({
         "id": id, "track_id": track, "asset_id": "asset_1", "artifact_id": null, "in_ms": 0,
@@ -20,20 +18,19 @@ async fn clip_has_the_documented_fields_and_defaults() {
     });
     assert_eq!(made, expected);
     let path = format!("/video/clips/{id}");
-    assert_eq!(state.get(&path).await, (StatusCode::OK, expected));
+    assert_eq!(state.api.get(&path).await.ok(), expected);
 
     let patch = json!({"artifact_id": "artifact_1", "speed": 2, "volume_db": -6.5, "meta": {"k": null}});
-    let (status, changed) = state.patch(&path, patch).await;
-    assert_eq!(status, StatusCode::OK);
+    let changed = state.api.patch(&path, &patch).await.ok();
     assert_eq!(changed["artifact_id"], "artifact_1");
     assert_eq!((&changed["speed"], &changed["volume_db"]), (&json!(2.0), &json!(-6.5)));
     assert_eq!(changed["out_ms"], 500.25);
-    let (_, changed) = state.patch(&path, json!({"artifact_id": null})).await;
+    let changed = state.api.patch(&path, &json!({"artifact_id": null})).await.json();
     assert_eq!(changed["artifact_id"], Value::Null);
-    assert_eq!(state.get(&path).await.1, changed);
+    assert_eq!(state.api.get(&path).await.json(), changed);
 
-    assert_eq!(state.delete(&path).await.0, StatusCode::NO_CONTENT);
-    assert_eq!(state.get(&path).await.1["code"], "clip_not_found");
+    assert_eq!(state.api.delete(&path).await.status, 204);
+    assert_eq!(state.api.get(&path).await.json()["code"], "clip_not_found");
 }
 
 #[tokio::test]
@@ -42,7 +39,7 @@ async fn clip_times_are_exact_to_the_microsecond() {
     let track = state.track().await;
     let far = 1_125_899_906_000.001;
     let id = state.make(&format!("/video/tracks/{track}/clips"), clip(0.001, 0.002, far)).await;
-    let (_, found) = state.get(&format!("/video/clips/{id}")).await;
+    let found = state.api.get(&format!("/video/clips/{id}")).await.json();
     assert_eq!((&found["in_ms"], &found["out_ms"]), (&json!(0.001), &json!(0.002)));
     assert_eq!(found["start_ms_on_timeline"], far);
 }
@@ -74,16 +71,15 @@ async fn clip_ranges_are_checked_on_creation_and_change() {
     ] {
         let mut body = clip(1_000.0, 2_000.0, 0.0);
         body[field] = value.clone();
-        for (status, problem) in [
-            state.post(&path, body).await,
-            state.patch(&format!("/video/clips/{made}"), json!({field: value})).await,
+        for reply in [
+            state.api.post(&path, &body).await,
+            state.api.patch(&format!("/video/clips/{made}"), &json!({field: value})).await,
         ] {
-            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{field} = {value}: {problem}");
-            assert_eq!(problem["code"], "invalid_body");
+            let problem = reply.problem(422, "invalid_body");
             assert_eq!(problem["errors"][0]["pointer"], pointer, "{field} = {value}: {problem}");
         }
     }
-    let (_, page) = state.get(&path).await;
+    let page = state.api.get(&path).await.json();
     assert_eq!(column(&page, "id"), [&json!(made)], "what was refused left nothing");
 
     // On creation, null selects the default of a field that has one; a change rejects it.
@@ -91,11 +87,13 @@ async fn clip_ranges_are_checked_on_creation_and_change() {
     for field in ["speed", "volume_db", "opacity", "meta", "artifact_id"] {
         body[field] = json!(null);
     }
-    let (status, null) = state.post(&path, body).await;
-    assert_eq!(status, StatusCode::CREATED, "{null}");
+    let null = state.api.post(&path, &body).await.created();
     assert_eq!((&null["speed"], &null["opacity"], &null["meta"]), (&json!(1.0), &json!(1.0), &json!({})));
-    let (status, _) = state.patch(&format!("/video/clips/{made}"), json!({"speed": null})).await;
-    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    state
+        .api
+        .patch(&format!("/video/clips/{made}"), &json!({"speed": null}))
+        .await
+        .problem(422, "invalid_body");
 }
 
 #[tokio::test]
@@ -127,8 +125,7 @@ async fn clips_of_a_track_or_sequence_are_listed_by_start() {
             let mut cursor = String::new();
             loop {
                 let join = if path.contains('?') { '&' } else { '?' };
-                let (status, page) = state.get(&format!("{path}{join}limit={limit}{cursor}")).await;
-                assert_eq!(status, StatusCode::OK, "{page}");
+                let page = state.api.get(&format!("{path}{join}limit={limit}{cursor}")).await.ok();
                 names.extend(column(&page, "meta").into_iter().map(|meta| meta["name"].clone()));
                 let Some(next) = page["next_cursor"].as_str() else { break };
                 cursor = format!("&cursor={next}");
@@ -149,15 +146,13 @@ async fn clips_are_listed_by_asset_or_artifact() {
     body["asset_id"] = json!("asset_2");
     let other_asset = state.make(&path, body).await;
 
-    let (_, page) = state.get("/video/clips?asset_id=asset_2").await;
+    let page = state.api.get("/video/clips?asset_id=asset_2").await.json();
     assert_eq!(column(&page, "id"), [&json!(other_asset)]);
-    let (_, page) = state.get("/video/clips?artifact_id=artifact_1").await;
+    let page = state.api.get("/video/clips?artifact_id=artifact_1").await.json();
     assert_eq!(column(&page, "id"), [&json!(with_artifact)]);
-    let (status, page) = state.get("/video/clips?artifact_id=nothing").await;
-    assert_eq!((status, &page["items"]), (StatusCode::OK, &json!([])));
+    let none = state.api.get("/video/clips?artifact_id=nothing").await.ok();
+    assert_eq!(none["items"], json!([]));
     for query in ["", "?asset_id=a&artifact_id=b", "?asset_id=a%7Cb", "?asset=a"] {
-        let (status, problem) = state.get(&format!("/video/clips{query}")).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
-        assert_eq!(problem["code"], "invalid_query", "{query}");
+        state.api.get(&format!("/video/clips{query}")).await.problem(422, "invalid_query");
     }
 }

@@ -1,11 +1,11 @@
 //! One suite for every implementation of the client, of the behaviour that other engines rely on.
 
-use http_kit::{Id, Page};
 use media_time::MediaTime;
+use primitives::{Id, InvalidPage, Page, PageLimit};
 use serde_json::json;
 use video_timeline::{
-    ClipFilter, Entity, Error, HttpTimeline, HttpTimelineConfig, Meta, NewClip, NewProject, NewSequence,
-    NewTimeline, NewTrack, Paging, ProjectTarget, TrackKind, VideoTimeline,
+    ClipFilter, CreatedTimeline, Entity, Error, HttpTimeline, HttpTimelineConfig, Meta, NewClip, NewProject,
+    NewSequence, NewTimeline, NewTrack, Paging, ProjectTarget, TrackKind, VideoTimeline,
 };
 
 use crate::http_client::serve;
@@ -20,7 +20,7 @@ async fn local_timeline_conforms() {
 #[tokio::test]
 async fn remote_timeline_conforms() {
     let state = TestState::new().await;
-    let base_url = serve(state.app.clone()).await;
+    let base_url = serve(state.api.router()).await;
     conforms(&HttpTimeline::new(HttpTimelineConfig::new(base_url)).unwrap()).await;
 }
 
@@ -69,18 +69,16 @@ fn new_project() -> NewProject {
 
 async fn created_objects_can_be_read(timeline: &dyn VideoTimeline) {
     let context = context("t1");
-    let project = timeline.create_project(&context, new_project()).await.unwrap();
+    let new = new_timeline(ProjectTarget::New(new_project()), vec![new_clip(7)]);
+    let CreatedTimeline { project, sequence, track, clips } =
+        timeline.create_timeline(&context, new).await.unwrap();
     assert_eq!(project.tenant_id, context.scope.tenant_id);
     assert_eq!(project.env, context.scope.env);
     assert_eq!(project.user_id, context.user_id);
     assert_eq!(project.meta, meta());
     assert_eq!(timeline.get_project(&context, &project.id).await.unwrap(), project);
 
-    let new = NewSequence { name: "S".to_owned(), ..NewSequence::default() };
-    let sequence = timeline.create_sequence(&context, &project.id, new).await.unwrap();
-    let track = timeline.create_track(&context, &sequence.id, new_track()).await.unwrap();
     assert_eq!((&sequence.project_id, &track.sequence_id), (&project.id, &sequence.id));
-    let clips = timeline.create_clips(&context, &track.id, vec![new_clip(7)]).await.unwrap();
     assert_eq!(clips[0].in_ms, MediaTime::from_micros(1));
     assert_eq!(timeline.get_clip(&context, &clips[0].id).await.unwrap(), clips[0]);
     let sequences = timeline.list_sequences(&context, &project.id, &Paging::default()).await.unwrap();
@@ -91,17 +89,18 @@ async fn created_objects_can_be_read(timeline: &dyn VideoTimeline) {
 
 async fn batches_keep_their_order_and_are_atomic(timeline: &dyn VideoTimeline) {
     let context = context("t1");
-    let new = new_timeline(ProjectTarget::New(new_project()), vec![]);
-    let track = timeline.create_timeline(&context, new).await.unwrap().track.id;
     let batch: Vec<NewClip> = (0..1_000).rev().map(new_clip).collect();
-    let made = timeline.create_clips(&context, &track, batch).await.unwrap();
-    let starts: Vec<i64> = made.iter().map(|clip| clip.start_ms_on_timeline.as_millis_round()).collect();
+    let new = new_timeline(ProjectTarget::New(new_project()), batch);
+    let made = timeline.create_timeline(&context, new).await.unwrap();
+    let starts: Vec<i64> =
+        made.clips.iter().map(|clip| clip.start_ms_on_timeline.as_millis_round()).collect();
     assert_eq!(starts, (0..1_000).rev().collect::<Vec<_>>());
 
     let spoilt = vec![new_clip(0), NewClip { opacity: 1.5, ..new_clip(1) }];
-    let refusal = timeline.create_clips(&context, &track, spoilt).await.unwrap_err();
+    let spoilt = new_timeline(ProjectTarget::Existing(made.project.id), spoilt);
+    let refusal = timeline.create_timeline(&context, spoilt).await.unwrap_err();
     assert!(matches!(refusal, Error::Invalid { pointer, .. } if pointer == "/clips/1/opacity"));
-    assert_eq!(all_clips(timeline, &ClipFilter::Track(track), 500).await.len(), 1_000);
+    assert_eq!(all_clips(timeline, &ClipFilter::Track(made.track.id), 500).await.len(), 1_000);
 }
 
 async fn timelines_are_created_atomically(timeline: &dyn VideoTimeline) {
@@ -176,9 +175,10 @@ async fn windows_are_half_open_and_page_by_start_in_the_asset(timeline: &dyn Vid
         }
     }
     let whole = window(MediaTime::ZERO, None);
+    let four = PageLimit::new(4).unwrap();
     let from = async |paging| timeline.list_clips(&context, &whole, &paging).await.unwrap().items;
-    assert_eq!(from(Paging::from_time(4, time(20))).await, [made[0].clone(), made[3].clone()]);
-    assert_eq!(from(Paging::after_row(4, time(20), made[0].id.clone())).await, [made[3].clone()]);
+    assert_eq!(from(Paging::from_time(four, time(20))).await, [made[0].clone(), made[3].clone()]);
+    assert_eq!(from(Paging::after_row(four, time(20), &made[0].id)).await, [made[3].clone()]);
     for artifacts in [vec![], vec![id("a"); 101]] {
         let refused =
             timeline.list_clips(&context, &ClipFilter::Artifacts(artifacts), &Paging::default()).await;
@@ -192,7 +192,7 @@ async fn all_clips(
     limit: u32,
 ) -> Vec<video_timeline::Clip> {
     let context = context("t1");
-    let mut paging = Paging { limit, cursor: None };
+    let mut paging = Paging { limit: PageLimit::new(limit).unwrap(), cursor: None };
     let mut all = Vec::new();
     loop {
         let page: Page<_> = timeline.list_clips(&context, filter, &paging).await.unwrap();
@@ -211,20 +211,7 @@ async fn errors_are_typed(timeline: &dyn VideoTimeline) {
         let refusals = [
             (Entity::Project, timeline.get_project(&context, &unknown).await.err()),
             (Entity::Clip, timeline.get_clip(&context, &unknown).await.err()),
-            (
-                Entity::Project,
-                timeline
-                    .create_sequence(
-                        &context,
-                        &unknown,
-                        NewSequence { name: "S".into(), ..Default::default() },
-                    )
-                    .await
-                    .err(),
-            ),
-            (Entity::Sequence, timeline.create_track(&context, &unknown, new_track()).await.err()),
-            (Entity::Track, timeline.create_clips(&context, &unknown, vec![new_clip(0)]).await.err()),
-            (Entity::Track, timeline.create_clips(&context, &unknown, vec![]).await.err()),
+            (Entity::Project, timeline.list_sequences(&context, &unknown, &Paging::default()).await.err()),
             (Entity::Sequence, timeline.list_tracks(&context, &unknown, &Paging::default()).await.err()),
             (
                 Entity::Track,
@@ -246,14 +233,13 @@ async fn errors_are_typed(timeline: &dyn VideoTimeline) {
             assert_eq!((kind, id.as_str()), (expected, unknown.as_str()));
         }
     }
-    let untitled = timeline.create_project(&context, NewProject::default()).await;
-    assert!(matches!(untitled, Err(Error::Invalid { pointer, .. }) if pointer == "/title"));
+    let untitled = new_timeline(ProjectTarget::New(NewProject::default()), vec![]);
+    let refusal = timeline.create_timeline(&context, untitled).await;
+    assert!(matches!(refusal, Err(Error::Invalid { pointer, .. }) if pointer == "/project/new/title"));
     let filter = ClipFilter::Asset(id("asset_1"));
-    let cursor = Paging { limit: 1, cursor: Some("made up".to_owned()) };
-    assert!(matches!(timeline.list_clips(&context, &filter, &cursor).await, Err(Error::InvalidCursor)));
-    let limit = Paging { limit: 501, cursor: None };
-    let refusal = timeline.list_clips(&context, &filter, &limit).await;
-    assert!(matches!(refusal, Err(Error::InvalidQuery { parameter, .. }) if parameter == "limit"));
+    let cursor = Paging { cursor: Some("made up".to_owned()), ..Paging::default() };
+    let refusal = timeline.list_clips(&context, &filter, &cursor).await;
+    assert!(matches!(refusal, Err(Error::Page(InvalidPage::Cursor))));
 }
 
 async fn owners_are_isolated(timeline: &dyn VideoTimeline) {

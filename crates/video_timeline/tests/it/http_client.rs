@@ -10,11 +10,15 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use http_kit::{Id, Problem};
+use http_kit::Problem;
+use primitives::Id;
 use serde_json::json;
 use tokio::net::TcpListener;
 use url::Url;
-use video_timeline::{Error, HttpTimeline, HttpTimelineConfig, NewProject, Paging, VideoTimeline as _};
+use video_timeline::{
+    Error, HttpTimeline, HttpTimelineConfig, Meta, NewProject, NewSequence, NewTimeline, NewTrack, Paging,
+    ProjectTarget, TrackKind, VideoTimeline as _,
+};
 
 use crate::support::{TestState, context};
 
@@ -49,8 +53,15 @@ fn answering(answer: impl Fn(usize) -> Response + Clone + Send + Sync + 'static)
     (app, seen)
 }
 
-fn titled(title: &str) -> NewProject {
-    NewProject { title: title.to_owned(), ..NewProject::default() }
+fn titled(title: &str) -> NewTimeline {
+    let name = title.to_owned();
+    let (label, kind, meta) = (name.clone(), TrackKind::Video, Meta::default());
+    NewTimeline {
+        project: ProjectTarget::New(NewProject { title: name.clone(), ..NewProject::default() }),
+        sequence: NewSequence { name, ..NewSequence::default() },
+        track: NewTrack { kind, label, position: None, meta },
+        clips: vec![],
+    }
 }
 
 async fn get(timeline: &HttpTimeline) -> Error {
@@ -78,21 +89,21 @@ async fn lose_two(State(answers): State<Arc<AtomicUsize>>, request: Request, nex
 async fn write_with_a_lost_response_happens_once() {
     let state = TestState::new().await;
     let answers = Arc::new(AtomicUsize::new(0));
-    let lossy = state.app.clone().layer(from_fn_with_state(Arc::clone(&answers), lose_two));
+    let lossy = state.api.router().layer(from_fn_with_state(Arc::clone(&answers), lose_two));
     let timeline = client(lossy).await;
-    let made = timeline.create_project(&context("t1"), titled("once")).await.unwrap();
+    let made = timeline.create_timeline(&context("t1"), titled("once")).await.unwrap();
     assert_eq!(answers.load(Ordering::Relaxed), 3);
-    let (_, page) = state.get("/video/projects").await;
+    let page = state.api.get("/video/projects").await.json();
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
-    assert_eq!(page["items"][0]["id"], json!(made.id));
+    assert_eq!(page["items"][0]["id"], json!(made.project.id));
 }
 
 #[tokio::test]
 async fn every_attempt_carries_the_callers_context() {
     let (app, seen) = answering(|_| StatusCode::SERVICE_UNAVAILABLE.into_response());
     let timeline = client(app).await;
-    timeline.create_project(&context("t1"), titled("x")).await.unwrap_err();
-    timeline.create_project(&context("t1"), titled("x")).await.unwrap_err();
+    timeline.create_timeline(&context("t1"), titled("x")).await.unwrap_err();
+    timeline.create_timeline(&context("t1"), titled("x")).await.unwrap_err();
     let seen = seen.lock().unwrap();
     assert_eq!(seen.len(), 6, "three attempts each");
     for headers in seen.iter() {
@@ -156,10 +167,10 @@ async fn unreachable_remote_is_a_502() {
 #[tokio::test]
 async fn base_url_may_have_a_path() {
     let state = TestState::new().await;
-    let mut base_url = serve(Router::new().nest("/api/v1", state.app.clone())).await;
+    let mut base_url = serve(Router::new().nest("/api/v1", state.api.router())).await;
     base_url.set_path("/api/v1");
     let timeline = HttpTimeline::new(config(base_url)).unwrap();
-    let made = timeline.create_project(&context("t1"), titled("x")).await.unwrap();
-    let page = timeline.list_sequences(&context("t1"), &made.id, &Paging::default()).await.unwrap();
-    assert!(page.items.is_empty());
+    let made = timeline.create_timeline(&context("t1"), titled("x")).await.unwrap();
+    let page = timeline.list_sequences(&context("t1"), &made.project.id, &Paging::default()).await.unwrap();
+    assert_eq!(page.items, [made.sequence]);
 }

@@ -7,7 +7,7 @@ mod clips;
 mod conformance;
 mod edits;
 mod hierarchy;
-mod hostile;
 mod http_client;
+mod malformed_requests;
 mod openapi;
 mod support;

@@ -1,15 +1,12 @@
 use std::sync::Arc;
 
-use axum::Router;
-use axum::body::Body;
 use axum::middleware::from_fn_with_state;
 use chrono::DateTime;
 use db::testing::TestDatabase;
-use http::{Method, Request, StatusCode};
-use http_body_util::BodyExt as _;
-use http_kit::{ManualClock, RequestContext, Scope, boundary, idempotency};
+use http_kit::{RequestContext, idempotency};
+use primitives::ManualClock;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
+use test_kit::Api;
 use video_timeline::TimelineService;
 
 /// The real router on a separate database, with the layers that the service adds.
@@ -17,7 +14,7 @@ pub(crate) struct TestState {
     _database: TestDatabase,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) service: TimelineService,
-    pub(crate) app: Router,
+    pub(crate) api: Api,
 }
 
 impl TestState {
@@ -29,69 +26,13 @@ impl TestState {
         let (router, _) = video_timeline::router(service.clone()).split_for_parts();
         let keys = idempotency::Keys::new(database.pool.clone());
         let router = router.layer(from_fn_with_state(keys, idempotency::layer));
-        Self { _database: database, clock, service, app: boundary::layer(router) }
-    }
-
-    /// Sends a call as `tenant` in `dev`.
-    pub(crate) async fn call_as(
-        &self,
-        tenant: &str,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> (StatusCode, Value) {
-        let text = body.map(|body| body.to_string());
-        self.send(tenant, method, path, text).await
-    }
-
-    pub(crate) async fn send(
-        &self,
-        tenant: &str,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-    ) -> (StatusCode, Value) {
-        let request = Request::builder().method(method).uri(path);
-        let request = request.header("x-tenant-id", tenant).header("x-env", "dev").header("x-user-id", "u1");
-        let request = match body {
-            Some(text) => request.header("content-type", "application/json").body(Body::from(text)),
-            None => request.body(Body::empty()),
-        };
-        let response = self.app.clone().oneshot(request.unwrap()).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        if bytes.is_empty() {
-            return (status, Value::Null);
-        }
-        let value: Value = serde_json::from_slice(&bytes).unwrap();
-        if !status.is_success() {
-            assert_eq!(value["status"], status.as_u16(), "every error is a problem document");
-            assert!(value["request_id"].is_string());
-        }
-        (status, value)
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
-        self.call_as("t1", Method::GET, path, None).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        self.call_as("t1", Method::POST, path, Some(body)).await
-    }
-
-    pub(crate) async fn patch(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        self.call_as("t1", Method::PATCH, path, Some(body)).await
-    }
-
-    pub(crate) async fn delete(&self, path: &str) -> (StatusCode, Value) {
-        self.call_as("t1", Method::DELETE, path, None).await
+        let api = Api::new(router).header("x-user-id", "u1");
+        Self { _database: database, clock, service, api }
     }
 
     /// Posts a valid object and returns its id.
     pub(crate) async fn make(&self, path: &str, body: Value) -> String {
-        let (status, made) = self.post(path, body).await;
-        assert_eq!(status, StatusCode::CREATED, "{made}");
-        made["id"].as_str().unwrap().to_owned()
+        self.api.post(path, &body).await.id()
     }
 
     pub(crate) async fn project(&self) -> String {
@@ -120,12 +61,9 @@ pub(crate) fn clip(in_ms: f64, out_ms: f64, start_ms: f64) -> Value {
     json!({"asset_id": "asset_1", "in_ms": in_ms, "out_ms": out_ms, "start_ms_on_timeline": start_ms})
 }
 
+/// A call by user `u1` of the tenant.
 pub(crate) fn context(tenant: &str) -> RequestContext {
-    RequestContext {
-        scope: Scope { tenant_id: tenant.parse().unwrap(), env: "dev".parse().unwrap() },
-        user_id: Some("u1".parse().unwrap()),
-        request_id: "req_test".to_owned(),
-    }
+    RequestContext { user_id: Some("u1".parse().unwrap()), ..test_kit::context(tenant) }
 }
 
 /// The `field` of each item of a page.

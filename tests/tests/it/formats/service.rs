@@ -5,7 +5,7 @@ use std::path::Path;
 use e2e::{Api, Reply};
 use serde_json::{Value, json};
 
-use crate::spine::ANALYZE;
+use crate::analysis::ANALYZE;
 
 /// The body of a success, or the problem's code and detail.
 fn success(reply: &Reply) -> Result<Value, String> {

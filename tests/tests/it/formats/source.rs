@@ -133,23 +133,9 @@ impl Noise {
 
 /// A WAV file of 16-bit PCM.
 fn wav_file(layout: Layout, channels: &[Vec<f32>]) -> Vec<u8> {
-    let frame = 2 * layout.channels;
     let frames = (0..channels[0].len()).flat_map(|index| channels.iter().map(move |channel| channel[index]));
-    let data: Vec<u8> =
-        frames.flat_map(|sample| ((sample * 32_767.0).round() as i16).to_le_bytes()).collect();
-    let length = u32::try_from(data.len()).unwrap();
-    let mut file = Vec::with_capacity(44 + data.len());
-    file.extend(b"RIFF");
-    file.extend((36 + length).to_le_bytes());
-    file.extend(b"WAVEfmt \x10\0\0\0\x01\0");
-    file.extend(layout.channels.to_le_bytes());
-    file.extend(layout.rate.to_le_bytes());
-    file.extend((layout.rate * u32::from(frame)).to_le_bytes());
-    file.extend(frame.to_le_bytes());
-    file.extend(b"\x10\0data");
-    file.extend(length.to_le_bytes());
-    file.extend(data);
-    file
+    let samples: Vec<i16> = frames.map(|sample| (sample * 32_767.0).round() as i16).collect();
+    test_kit::wav(layout.rate, layout.channels, &samples)
 }
 
 /// Writes the coded video, losslessly, at a size that every encoder takes. Column `b` is white above black where

@@ -1,0 +1,126 @@
+//! What the service needs of a detector of samples.
+//!
+//! To add one, write a module like [`hits`](crate::hits): its wire types in `wire.rs`, the detection as a pure function,
+//! and [`SampleDetector`] for its parameters. Then name it on the wire: a variant of [`Detector`] and of [`Event`], the
+//! fields of [`SamplesRequest`](crate::model::SamplesRequest) and its response, and a route.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use media_decode::AudioFormat;
+use media_time::MediaTime;
+use serde_json::Value;
+
+use crate::checks::Checks;
+use crate::cut::{Cut, Slice};
+use crate::extract::{FeatureSet, RecordingFeatures};
+use crate::model::{Detector, Event};
+use crate::phrases::detect::SpokenWord;
+
+/// Durations of fades in ms. They are short enough to keep the attack of a hit and both ends of a loop.
+const FADE_IN_MS: u64 = 1;
+const FADE_OUT_MS: u64 = 10;
+const LOOP_FADE_OUT_MS: u64 = 1;
+
+/// The parameters of a detector, with the detection that they parametrise.
+pub trait SampleDetector: Debug + Send + Sync {
+    /// The detector's name.
+    fn detector(&self) -> Detector;
+
+    /// The parameters as JSON, which is part of cache keys.
+    ///
+    /// # Errors
+    /// Those of serde.
+    fn to_json(&self) -> Result<Value, serde_json::Error>;
+
+    /// Checks the ranges of the parameters.
+    fn check(&self, checks: &mut Checks);
+
+    /// The features that [`detect`](Self::detect) reads; others are empty.
+    fn features(&self) -> FeatureSet {
+        FeatureSet::default()
+    }
+
+    /// Whether [`detect`](Self::detect) reads the words of the recording.
+    fn needs_words(&self) -> bool {
+        false
+    }
+
+    /// Detects samples; `words` is empty unless [`needs_words`](Self::needs_words).
+    fn detect(&self, features: &RecordingFeatures, words: &[SpokenWord]) -> Vec<Box<dyn Detection>>;
+}
+
+/// A detected sample.
+pub trait Detection: Debug + Send + Sync {
+    /// Quality score, 0 to 1.
+    fn score(&self) -> f64;
+
+    /// Frames to cut from a recording of this sample rate, within the recording; may be empty.
+    fn frames(&self, rate: u32) -> Range<u64>;
+
+    /// Whether the sample is repeated without a gap: its slice then keeps its exact length and has a short fade-out.
+    fn is_loop(&self) -> bool {
+        false
+    }
+
+    /// The event of the cut slice.
+    fn event(&self, source: &SliceSource) -> Event;
+}
+
+impl dyn Detection {
+    /// The cut for a recording of this format.
+    pub(crate) fn cut(&self, format: &AudioFormat) -> Cut {
+        let fade = |ms: u64| (u64::from(format.rate) * ms).div_ceil(1_000);
+        let fade_out = if self.is_loop() { LOOP_FADE_OUT_MS } else { FADE_OUT_MS };
+        Cut {
+            frames: self.frames(format.rate),
+            keep_length: self.is_loop(),
+            fades: [fade(FADE_IN_MS), fade(fade_out)],
+        }
+    }
+
+    /// Maximum number of frames in its slice.
+    pub(crate) fn max_frames(&self, format: &AudioFormat) -> u64 {
+        let frames = self.frames(format.rate);
+        frames.end - frames.start + crate::zero_crossing::reach(format.rate) as u64
+    }
+}
+
+/// Where a slice was cut from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SliceSource {
+    /// Start in the recording, exact to the sample.
+    pub start: MediaTime,
+    /// End (exclusive) in the recording, exact to the sample.
+    pub end: MediaTime,
+    /// Sample rate of the recording in Hz.
+    pub rate: u32,
+    /// Mean square of the samples, full scale 1.
+    pub mean_square: f64,
+}
+
+impl SliceSource {
+    /// The source of `slice`. `duration` is that declared by the container, if any: a decoder may give some
+    /// milliseconds more, but origins are limited to the declared duration, which all other slices use.
+    pub(crate) fn new(slice: &Slice, rate: u32, duration: Option<MediaTime>) -> Self {
+        let end = time(slice.frames.end, rate).min(duration.unwrap_or(MediaTime::MAX));
+        let start = time(slice.frames.start, rate).min(end - MediaTime::from_micros(1));
+        Self { start, end, rate, mean_square: slice.mean_square }
+    }
+
+    /// The duration of `frames` of the recording.
+    #[must_use]
+    pub fn duration(&self, frames: &Range<u64>) -> MediaTime {
+        time(frames.end, self.rate) - time(frames.start, self.rate)
+    }
+}
+
+fn time(frame: u64, rate: u32) -> MediaTime {
+    MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate)
+}
+
+/// Rounds to a number of decimals.
+pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10f64.powi(decimals);
+    (value * scale).round() / scale
+}

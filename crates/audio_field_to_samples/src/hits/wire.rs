@@ -1,0 +1,76 @@
+//! Wire types of the hit detector.
+
+use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::request::detector_request;
+
+/// Parameters for detecting and cutting hits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HitParams {
+    /// Pre-roll before the rise in milliseconds, 0 to 1 000.
+    #[serde(deserialize_with = "pre_roll_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 1_000)]
+    pub pre_roll_ms: MediaTime,
+    /// Post-roll after the decay in milliseconds, 0 to 10 000.
+    #[serde(deserialize_with = "post_roll_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 10_000)]
+    pub post_roll_ms: MediaTime,
+    /// Minimum peak level of a hit in dBFS, −120 to 0.
+    #[serde(deserialize_with = "min_peak_db")]
+    #[schema(minimum = -120, maximum = 0)]
+    pub min_peak_db: f64,
+    /// Minimum interval between two hits in milliseconds, 0 to 60 000; of two closer ones, the earlier is kept.
+    #[serde(deserialize_with = "min_interval_ms")]
+    #[schema(value_type = f64, minimum = 0, maximum = 60_000)]
+    pub min_interval_ms: MediaTime,
+    /// Maximum duration of a slice in milliseconds, 10 to 30 000.
+    #[serde(deserialize_with = "max_duration_ms")]
+    #[schema(value_type = f64, minimum = 10, maximum = 30_000)]
+    pub max_duration_ms: MediaTime,
+}
+
+http_kit::null_as_default_of!(HitParams {
+    pre_roll_ms: MediaTime,
+    post_roll_ms: MediaTime,
+    min_peak_db: f64,
+    min_interval_ms: MediaTime,
+    max_duration_ms: MediaTime,
+});
+
+impl Default for HitParams {
+    fn default() -> Self {
+        Self {
+            pre_roll_ms: MediaTime::from_millis(10),
+            post_roll_ms: MediaTime::from_millis(200),
+            min_peak_db: -40.0,
+            min_interval_ms: MediaTime::from_millis(50),
+            max_duration_ms: MediaTime::from_millis(2_000),
+        }
+    }
+}
+
+detector_request!(
+    /// Requests the hits of a recording.
+    HitsRequest, hit_params: HitParams
+);
+
+/// A single struck sound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HitEvent {
+    /// Time of the onset, in ms.
+    pub time_ms: i64,
+    /// Peak sample level in dBFS.
+    pub peak_db: f64,
+    /// Mean square of the slice's samples, full scale 1.
+    pub energy: Option<f64>,
+    /// Duration from the rise to the end of the decay or the rise of the next hit, in ms.
+    pub duration_ms: Option<i64>,
+    /// Start of the slice in the recording in ms, exact to the sample.
+    pub source_start_ms: MediaTime,
+    /// End (exclusive) of the slice in the recording in ms, exact to the sample.
+    pub source_end_ms: MediaTime,
+}

@@ -1,0 +1,80 @@
+//! Decodes and analyses a recording.
+
+use media_decode::{DecodeError, Decoder, MediaInput};
+use media_time::{MediaTime, Window};
+
+use crate::pipeline::{PassFeatures, run_pass};
+use crate::scene::{self, SceneKind, SceneMeasurements};
+use crate::speech::window_of;
+use crate::{Analysis, AnalysisParams, Control, Rhythm, Segment, SignalError, plausibility};
+
+/// Decodes and analyses a recording in one pass; if the decoding is implausible, in a second pass by ffmpeg (see
+/// [`Suspicion`]).
+///
+/// Memory is bounded by about 10 KiB per second of audio, regardless of the file's sample rate and channels: about 100
+/// MiB for three hours. The result is bit-identical for any number of threads.
+///
+/// # Errors
+/// Those of [`MediaInput::decoder`] and [`Decoder::next_block`]; [`DecodeError::Undecodable`] when there are no
+/// samples, or an implausible decoding cannot be checked because ffmpeg rejects the file; [`DecodeError::Cancelled`]
+/// when the caller cancels the analysis.
+pub fn analyze(
+    input: &MediaInput,
+    params: &AnalysisParams,
+    control: &Control<'_>,
+) -> Result<Analysis, SignalError> {
+    let first = analyze_once(input.decoder()?, params, control)?;
+    plausibility::verify(first, input, |decoder| analyze_once(decoder, params, control))
+}
+
+fn analyze_once(
+    mut decoder: Decoder,
+    params: &AnalysisParams,
+    control: &Control<'_>,
+) -> Result<Analysis, SignalError> {
+    let features = run_pass(&mut decoder, params, control)?;
+    let duration = decoder.position();
+    if duration == MediaTime::ZERO {
+        return Err(DecodeError::Undecodable("it contains no audio samples".to_owned()).into());
+    }
+    let PassFeatures { peak, loudness, cells, textures, voice, rhythm } = features;
+    let measurements = SceneMeasurements { cells, textures, voice, duration };
+    let to_segment = |segment: scene::TimedSegment| Segment {
+        kind: segment.kind,
+        window: segment.window,
+        confidence: segment.confidence,
+        loudness_lufs: loudness.window_lufs(segment.window),
+        background_music: segment.background_music,
+        sung: segment.sung,
+    };
+    let regions = scene::speech_regions(&measurements.voice, &params.thresholds);
+    let segments: Vec<Segment> = scene::segments(&measurements, params).into_iter().map(to_segment).collect();
+    let rhythm =
+        if params.include_beats { rhythm.finish_outside(&beatless(&segments)) } else { Rhythm::default() };
+    let integrated_lufs = loudness.integrated_lufs();
+    let suspicions = plausibility::check(&decoder, peak, integrated_lufs);
+    Ok(Analysis {
+        duration,
+        format: decoder.format().clone(),
+        decode_stats: decoder.stats(),
+        decoder: decoder.kind().clone(),
+        suspicions,
+        segments,
+        integrated_lufs,
+        loudness_range: loudness.range_lu(),
+        loudness_windows: loudness.windows(params.loudness_window, duration),
+        loudness,
+        speech_regions: regions.into_iter().filter_map(|frames| window_of(frames, duration)).collect(),
+        rhythm,
+    })
+}
+
+/// Windows that cannot have beats: silence, and speech without music.
+fn beatless(segments: &[Segment]) -> Vec<Window> {
+    let is_beatless = |segment: &&Segment| match segment.kind {
+        SceneKind::Speech => !segment.background_music,
+        SceneKind::Silence => true,
+        SceneKind::Music | SceneKind::Other => false,
+    };
+    segments.iter().filter(is_beatless).map(|segment| segment.window).collect()
+}

@@ -1,0 +1,25 @@
+//! Types and values that every crate of the service shares, without I/O and without HTTP.
+//!
+//! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers;
+//! - [`Scope`]: the owner of a row; [`AccessLevel`]: what a caller may do;
+//! - [`WriteSeed`]: the ids of what a write under an `Idempotency-Key` makes;
+//! - [`Page`], [`PageLimit`] and [`KeysetCursor`]: listings;
+//! - [`canonical_json`]: one text for equal values.
+
+mod access_level;
+mod canonical;
+mod clock;
+mod id;
+mod keyset;
+mod page;
+mod scope;
+mod write_seed;
+
+pub use access_level::AccessLevel;
+pub use canonical::canonical_json;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use id::{Id, InvalidId};
+pub use keyset::{CursorPart, KeysetCursor};
+pub use page::{InvalidPage, Page, PageLimit, PageParams};
+pub use scope::Scope;
+pub use write_seed::WriteSeed;

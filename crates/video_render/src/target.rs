@@ -1,0 +1,214 @@
+//! The target of a render, and the asset and artifacts that are registered for it.
+
+use media_time::{MediaTime, Window};
+use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset};
+use primitives::Id;
+use serde_json::{Value, json};
+
+use crate::composition::{Composition, Layer};
+use crate::source::ProbedSource;
+use crate::window::check_window;
+use crate::{Error, Plan, Profile};
+
+const OP_VERSION: &str = "v1";
+
+/// What is rendered: a window of an asset or of a timeline.
+#[derive(Clone, Debug)]
+pub(crate) enum RenderTarget {
+    Asset(Box<MediaAsset>, Window),
+    Timeline(Box<Composition>),
+}
+
+impl RenderTarget {
+    /// A window of an asset, checked against the asset's duration.
+    pub(crate) fn of_asset(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
+        check_window(window)?;
+        if let Some(duration) = asset.duration_ms.filter(|duration| *duration < window.end()) {
+            return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
+        }
+        Ok(Self::Asset(Box::new(asset.clone()), window))
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        match self {
+            Self::Asset(_, window) => *window,
+            Self::Timeline(composition) => composition.window,
+        }
+    }
+
+    const fn op_type(&self) -> &'static str {
+        match self {
+            Self::Asset(..) => "video_render.window_v1",
+            Self::Timeline(_) => "video_render.timeline_v1",
+        }
+    }
+
+    /// The asset that the render is a window of; `None` for a timeline, whose artifact is on the rendered file itself.
+    pub(crate) fn parent(&self) -> Option<&Id> {
+        match self {
+            Self::Asset(asset, _) => Some(&asset.id),
+            Self::Timeline(_) => None,
+        }
+    }
+
+    /// Everything that determines the file and its registered metadata.
+    pub(crate) fn produced_by(&self, profile: &Profile, version: &str) -> Value {
+        let window = self.window();
+        let mut all = json!({
+            "op_type": self.op_type(),
+            "op_version": OP_VERSION,
+            "renderer_version": version,
+            "render_profile": profile.name,
+            "start_us": window.start().as_micros(),
+            "end_us": window.end().as_micros(),
+        });
+        match self {
+            Self::Asset(asset, _) => all["source"] = identity(asset),
+            Self::Timeline(composition) => {
+                all["project_id"] = json!(composition.project_id);
+                all["sequence_id"] = json!(composition.sequence_id);
+                all["rate"] = composition.rate.to_string().into();
+                all["layers"] = composition.layers.iter().map(identity_of_layer).collect();
+            }
+        }
+        all
+    }
+
+    /// The `render` artifact, which records that the file is a window of the asset or timeline.
+    pub(crate) fn artifact(&self, render: &RegisteredRender<'_>, profile: &Profile) -> NewArtifact {
+        let parent = self.parent().unwrap_or(render.asset_id).clone();
+        let mut artifact = self.derived(ArtifactKind::Render, parent, render, profile);
+        let window = self.window();
+        let (start, end) = match self {
+            Self::Asset(..) => (window.start(), window.end()),
+            Self::Timeline(composition) => {
+                artifact.meta.insert("project_id".to_owned(), json!(composition.project_id));
+                artifact.meta.insert("sequence_id".to_owned(), json!(composition.sequence_id));
+                artifact.meta.insert("timeline_start_ms".to_owned(), json!(window.start()));
+                artifact.meta.insert("timeline_end_ms".to_owned(), json!(window.end()));
+                (MediaTime::ZERO, window.duration())
+            }
+        };
+        (artifact.start_ms, artifact.end_ms) = (Some(start), Some(end));
+        artifact
+    }
+
+    /// A `render_segment` artifact for each used clip: the window of its source that is in the render `artifact_id`.
+    pub(crate) fn segments(
+        &self,
+        artifact_id: &Id,
+        render: &RegisteredRender<'_>,
+        profile: &Profile,
+    ) -> Vec<NewArtifact> {
+        let Self::Timeline(composition) = self else { return Vec::new() };
+        let segment = |layer: &Layer| {
+            let span = layer.play_window(composition.window)?;
+            let source = layer.source_of(composition.window, span);
+            let parent = layer.asset.id.clone();
+            let mut segment = self.derived(ArtifactKind::RenderSegment, parent, render, profile);
+            (segment.start_ms, segment.end_ms) = (Some(source.start()), Some(source.end()));
+            segment.upstream_artifact_ids = vec![artifact_id.clone()];
+            for (name, value) in [
+                ("project_id", json!(composition.project_id)),
+                ("sequence_id", json!(composition.sequence_id)),
+                ("track_id", json!(layer.clip.track_id)),
+                ("clip_id", json!(layer.clip.id)),
+                ("render_artifact_id", json!(artifact_id)),
+                ("render_start_ms", json!(span.start())),
+                ("render_end_ms", json!(span.end())),
+            ] {
+                segment.meta.insert(name.to_owned(), value);
+            }
+            Some(segment)
+        };
+        composition.layers.iter().filter_map(segment).collect()
+    }
+
+    fn derived(
+        &self,
+        kind: ArtifactKind,
+        parent: Id,
+        render: &RegisteredRender<'_>,
+        profile: &Profile,
+    ) -> NewArtifact {
+        let version = &render.plan.renderer_version;
+        let produced_by = self.produced_by(profile, version);
+        let mut artifact = NewArtifact::new(kind, parent, render.uri.to_owned(), version, &produced_by);
+        for (name, value) in [
+            ("op_type", self.op_type()),
+            ("op_version", OP_VERSION),
+            ("render_asset_id", render.asset_id.as_str()),
+            ("render_profile", profile.name),
+            ("render_key", render.key),
+            ("media_type", profile.media_type()),
+        ] {
+            artifact.meta.insert(name.to_owned(), value.into());
+        }
+        artifact
+    }
+}
+
+/// A rendered file that is registered as an asset.
+pub(crate) struct RegisteredRender<'a> {
+    pub(crate) asset_id: &'a Id,
+    pub(crate) uri: &'a str,
+    pub(crate) key: &'a str,
+    pub(crate) plan: &'a Plan,
+}
+
+/// Identifies the bytes of an asset: by their hash, or by the asset's id without a hash.
+fn identity(asset: &MediaAsset) -> Value {
+    match &asset.content_sha256 {
+        Some(hash) => json!({ "sha256": hash }),
+        None => json!({ "asset_id": asset.id }),
+    }
+}
+
+fn identity_of_layer(layer: &Layer) -> Value {
+    let clip = &layer.clip;
+    json!({
+        "clip_id": clip.id,
+        "source": identity(&layer.asset),
+        "in_us": clip.in_ms.as_micros(),
+        "out_us": clip.out_ms.as_micros(),
+        "start_us": clip.start_ms_on_timeline.as_micros(),
+        "volume_db": clip.volume_db,
+        "opacity": clip.opacity,
+        // The name is part of the keys of stored renders.
+        "is_seen": layer.is_visible,
+    })
+}
+
+/// The new asset for a rendered file.
+pub(crate) fn render_asset(
+    user_id: Option<Id>,
+    uri: String,
+    size_bytes: u64,
+    found: &ProbedSource,
+    plan: &Plan,
+    profile: &Profile,
+) -> NewAsset {
+    let mut meta = Meta::new();
+    meta.insert("media_type".to_owned(), profile.media_type().into());
+    meta.insert("file_name".to_owned(), format!("{profile}.{}", profile.muxer()).into());
+    meta.insert("render_profile".to_owned(), profile.name.into());
+    let video = found.video.as_ref().map(|video| video.codec.as_str());
+    let audio = found.audio.as_ref().map(|audio| audio.codec.as_str());
+    let codecs: Vec<&str> = video.into_iter().chain(audio).collect();
+    NewAsset {
+        id: None,
+        user_id,
+        kind: Some(AssetKind::Video),
+        // The name of a blob is its hash.
+        content_sha256: uri.rsplit('/').next().map(str::to_owned),
+        source_uri: uri,
+        duration_ms: found.duration,
+        fps: plan.fps,
+        audio_channels: found.audio.as_ref().map(|audio| audio.channels),
+        sample_rate: found.audio.as_ref().map(|audio| audio.sample_rate),
+        codec_info: Some(format!("isomp4: {}", codecs.join(", "))),
+        size_bytes: Some(size_bytes),
+        meta,
+        ..NewAsset::default()
+    }
+}

@@ -1,0 +1,33 @@
+//! Parameters that several routes have.
+
+use primitives::{Id, InvalidPage, PageLimit};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::error::{Entity, Error};
+use crate::page::Paging;
+
+/// Parses an id from a path; an invalid id is not found.
+pub(super) fn path_id(kind: Entity, text: String) -> Result<Id, Error> {
+    text.parse().map_err(|_| Error::NotFound { kind, id: text })
+}
+
+/// Selects a page of a listing.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListQuery {
+    /// Maximum number of rows on the page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub(super) limit: Option<u32>,
+    /// `next_cursor` of the previous page.
+    pub(super) cursor: Option<String>,
+}
+
+impl TryFrom<ListQuery> for Paging {
+    type Error = InvalidPage;
+
+    fn try_from(query: ListQuery) -> Result<Self, InvalidPage> {
+        Ok(Self { limit: PageLimit::from_query(query.limit)?, cursor: query.cursor })
+    }
+}
