@@ -155,7 +155,7 @@ impl Made {
             events.push(Event {
                 kind: kind.to_owned(),
                 window: Window::starting_at(MediaTime::from_millis(at), MediaTime::from_millis(duration)),
-                confidence: 0.75,
+                confidence: Some(0.75),
                 text: words.last().filter(|_| is_speech).map(|word| word.text.clone()),
                 speaker: (is_speech && number % 2 == 0).then(|| "Ada Lovelace".to_owned()),
             });
@@ -164,6 +164,7 @@ impl Made {
         let duration = MediaTime::from_millis(at);
         Annotations {
             media,
+            source_start: MediaTime::ZERO,
             duration,
             events,
             beats: self.beats(at * 1_000),
@@ -179,7 +180,7 @@ impl Made {
         let mut at = self.between(0, 2) * self.between(1, 5_000_000);
         let mut beats = Vec::new();
         while at < end {
-            beats.push(Beat { time: MediaTime::from_micros(at), position: Some(position), confidence: 0.5 });
+            beats.push(Beat { time: MediaTime::from_micros(at), position: Some(position), confidence: None });
             position = position % metre + 1;
             at += period + self.between(-period / 20, period / 20);
         }

@@ -172,22 +172,25 @@ pub(crate) fn scaled(time: MediaTime, speed: f64) -> MediaTime {
 }
 
 /// Distributes clips over as few tracks as necessary so that no two of a track overlap: each goes to the lowest track
-/// that is free. `clips` are in order of their start.
+/// that is free. `clips` are in order of their start. Returns the tracks, at most `max`, and the number of clips that found
+/// none.
 #[must_use]
-pub fn layered(kind: TrackKind, clips: Vec<Clip>) -> Vec<Track> {
+pub fn layered(kind: TrackKind, clips: Vec<Clip>, max: usize) -> (Vec<Track>, usize) {
     let mut tracks: Vec<Track> = Vec::new();
+    let mut omitted = 0;
     let letter = if kind == TrackKind::Video { 'V' } else { 'A' };
     for clip in clips {
         let is_free = |track: &&mut Track| {
             track.clips.last().is_none_or(|last| last.target.end() <= clip.target.start())
         };
+        let count = tracks.len();
         match tracks.iter_mut().find(is_free) {
             Some(track) => track.clips.push(clip),
-            None => {
-                let name = format!("{letter}{}", tracks.len() + 1);
-                tracks.push(Track { name, kind, clips: vec![clip] });
+            None if count < max => {
+                tracks.push(Track { name: format!("{letter}{}", count + 1), kind, clips: vec![clip] });
             }
+            None => omitted += 1,
         }
     }
-    tracks
+    (tracks, omitted)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::edit::{Clip, Colour, EditTimeline, GridClip, GridTrack, Marker, Media, TrackKind, grid};
 use crate::frame_rate::FrameRate;
 use crate::loss::{Export, Losses};
-use media_time::{MediaTime, Window};
+use media_time::Window;
 
 /// Formats a timeline as OpenTimelineIO JSON. Nothing but the rounding of cuts is lost.
 #[must_use]
@@ -23,16 +23,17 @@ pub fn otio(timeline: &EditTimeline) -> Export {
     Export { content: text(&document), losses: losses.finish() }
 }
 
-/// Formats markers of a recording as a timeline of one clip, which plays the whole recording.
+/// Formats markers of `part`, a window of a recording, as a timeline of one clip, which plays it; markers are relative to
+/// its start.
 #[must_use]
-pub fn otio_markers(media: &Media, duration: MediaTime, markers: &[Marker]) -> Export {
+pub fn otio_markers(media: &Media, part: Window, markers: &[Marker]) -> Export {
     let rate = media.rate.unwrap_or(FrameRate::MILLISECONDS);
     let kind = if media.rate.is_some() { TrackKind::Video } else { TrackKind::Audio };
     let clip = Clip {
         name: media.name.clone(),
         media: 0,
-        target: Window::starting_at(MediaTime::ZERO, duration),
-        source_start: MediaTime::ZERO,
+        target: part.relative_to(part.start()),
+        source_start: part.start(),
         speed: 1.0,
         metadata: Vec::new(),
     };
@@ -41,7 +42,7 @@ pub fn otio_markers(media: &Media, duration: MediaTime, markers: &[Marker]) -> E
         rate,
         size: media.size,
         media: vec![media.clone()],
-        tracks: super::layered(kind, vec![clip]),
+        tracks: super::layered(kind, vec![clip], 1).0,
         markers: markers.to_vec(),
     };
     otio(&timeline)

@@ -13,12 +13,12 @@ pub fn jams(annotations: &Annotations) -> Export {
     let duration = annotations.duration.as_secs_f64();
     let events = annotations.events.iter().map(|event| {
         let (start, length) = (event.window.start().as_secs_f64(), event.window.duration().as_secs_f64());
-        observation(start, length, json!(event.kind), Some(event.confidence))
+        observation(start, length, json!(event.kind), event.confidence)
     });
     let beats = annotations
         .beats
         .iter()
-        .map(|beat| observation(beat.time.as_secs_f64(), 0.0, json!(beat.position), Some(beat.confidence)));
+        .map(|beat| observation(beat.time.as_secs_f64(), 0.0, json!(beat.position), beat.confidence));
     let words = annotations.words.iter().map(|word| {
         let (start, length) =
             (word.start_ms as f64 / 1_000.0, (word.end_ms - word.start_ms) as f64 / 1_000.0);

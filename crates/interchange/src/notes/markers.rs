@@ -35,7 +35,8 @@ pub fn markers(annotations: &Annotations) -> Vec<Marker> {
 /// A timeline of one clip, which plays the whole recording, with markers.
 #[must_use]
 pub fn otio(annotations: &Annotations) -> Export {
-    otio::otio_markers(&annotations.media, annotations.duration, &markers(annotations))
+    let part = Window::starting_at(annotations.source_start, annotations.duration);
+    otio::otio_markers(&annotations.media, part, &markers(annotations))
 }
 
 /// An edit decision list of markers as Resolve imports it, for a timeline of `rate` that starts at 01:00:00:00.

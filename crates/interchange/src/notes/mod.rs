@@ -16,12 +16,14 @@ use media_time::{MediaTime, Window};
 use crate::edit::Media;
 use crate::words::TimedWord;
 
-/// Events, beats and words of a recording, in time of the recording.
+/// Events, beats and words of a recording, or of a part of it, in time of that part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotations {
     /// The recording.
     pub media: Media,
-    /// Length of the recording.
+    /// Start of the annotated part, in time of the recording's file.
+    pub source_start: MediaTime,
+    /// Length of the annotated part.
     pub duration: MediaTime,
     /// In order of their start.
     pub events: Vec<Event>,
@@ -40,8 +42,8 @@ pub struct Event {
     pub kind: String,
     /// When.
     pub window: Window,
-    /// Confidence from 0 to 1.
-    pub confidence: f64,
+    /// Confidence from 0 to 1, if known.
+    pub confidence: Option<f64>,
     /// The words spoken, if known.
     pub text: Option<String>,
     /// The speaker's name or id, if known.
@@ -55,8 +57,8 @@ pub struct Beat {
     pub time: MediaTime,
     /// Position in its bar from 1, where 1 is the downbeat; `None` if bars are unknown.
     pub position: Option<u32>,
-    /// Confidence from 0 to 1.
-    pub confidence: f64,
+    /// Confidence from 0 to 1, if known.
+    pub confidence: Option<f64>,
 }
 
 impl Event {
