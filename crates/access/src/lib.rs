@@ -9,6 +9,7 @@
 //! authenticated.
 
 mod api_keys;
+mod base_url;
 mod browsers;
 mod caller;
 pub mod codes;
@@ -20,6 +21,7 @@ mod routes;
 mod store;
 
 pub use api_keys::{ApiKey, ApiKeys, NewApiKey};
+pub use base_url::BaseUrl;
 pub use browsers::BrowserPolicy;
 pub use caller::Caller;
 pub use error::{ERRORS, Error};

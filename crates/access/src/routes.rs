@@ -1,18 +1,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, Uri};
 use chrono::{DateTime, TimeDelta, Utc};
 use http_kit::codes::INVALID_BODY;
 use http_kit::{ContextJson, Json, Problem};
 use primitives::Clock;
 use serde::{Deserialize, Serialize};
-use url::Url;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Links;
+use crate::{BaseUrl, Links};
 
 /// Maximum validity of a link in seconds: seven days.
 const MAX_SECONDS: u32 = 7 * 24 * 3_600;
@@ -21,12 +20,12 @@ const MAX_SECONDS: u32 = 7 * 24 * 3_600;
 struct LinkRoutes {
     links: Links,
     clock: Arc<dyn Clock>,
-    public_url: Option<Url>,
+    base: BaseUrl,
 }
 
-/// Route `POST /media-v2/links`. Links begin with `public_url`, or with the host of the request.
-pub fn router(links: Links, clock: Arc<dyn Clock>, public_url: Option<Url>) -> OpenApiRouter {
-    OpenApiRouter::new().routes(routes!(create_link)).with_state(LinkRoutes { links, clock, public_url })
+/// Route `POST /media-v2/links`. Links begin with `base`.
+pub fn router(links: Links, clock: Arc<dyn Clock>, base: BaseUrl) -> OpenApiRouter {
+    OpenApiRouter::new().routes(routes!(create_link)).with_state(LinkRoutes { links, clock, base })
 }
 
 /// Path and validity of a new link.
@@ -85,16 +84,6 @@ async fn create_link(
     let expires_at = now + TimeDelta::seconds(seconds.into())
         - TimeDelta::nanoseconds(now.timestamp_subsec_nanos().into());
     let path = routes.links.sign(&context.scope, &body.path, expires_at).await?;
-    let base = match &routes.public_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => own_base(&uri, &headers),
-    };
+    let base = routes.base.of_request(&uri, &headers);
     Ok(Json(Link { url: format!("{base}{path}"), expires_at }))
-}
-
-/// Base URL of the service by the request's host; empty for a request without one.
-fn own_base(uri: &Uri, headers: &HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = uri.authority().map(http::uri::Authority::as_str).or(host);
-    host.map_or_else(String::new, |host| format!("http://{host}"))
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Access, Links};
+use access::{Access, BaseUrl, Links};
 use anyhow::Context;
 use audio_asr::Models;
 use audio_field_to_samples::FieldToSamples;
@@ -18,6 +18,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use blob_store::BlobStore;
 use chrono::TimeDelta;
+use exports::Exports;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, RouteLimit};
 use jobs::{JobLimits, JobSettings, Jobs};
@@ -170,6 +171,7 @@ fn api(
     let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config, capacity), clock.clone());
     let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
     let lineages = Lineages::new(media.clone(), timeline.clone());
+    let timeline_of_exports = timeline.clone();
     let timelines = SemanticTimelines::new(
         media.clone(),
         timeline,
@@ -178,6 +180,15 @@ fn api(
         queue.clone(),
         clock.clone(),
     );
+    let exports = Exports::new(
+        media.clone(),
+        timeline_of_exports,
+        origins.clone(),
+        timelines.clone(),
+        links.clone(),
+        clock.clone(),
+    );
+    let base = BaseUrl::new(config.public_url.clone());
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock.clone());
     let mut router = OpenApiRouter::with_openapi(Api::openapi())
         .merge(media_v2::router(media))
@@ -188,11 +199,12 @@ fn api(
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
-        .merge(lineage::router(lineages));
+        .merge(lineage::router(lineages))
+        .merge(exports::router(exports, base.clone()));
     // The routes merged below do not read stored bytes.
     http_kit::openapi::add_errors_to_all(router.get_openapi_mut(), &[CONTENT_MISSING, CONTENT_DAMAGED]);
     let mut router = router
-        .merge(access::router(links, clock.clone(), config.public_url.clone()))
+        .merge(access::router(links, clock.clone(), base))
         .merge(video_timeline::router(store))
         .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs.clone()));

@@ -18,6 +18,7 @@
 mod body;
 pub mod boundary;
 pub mod codes;
+mod content_disposition;
 mod context;
 mod error_code;
 mod extract;
@@ -35,6 +36,7 @@ mod trace;
 mod work_problem;
 
 pub use body::{BufferedBody, JsonLimit, RouteLimit, limit_json};
+pub use content_disposition::content_disposition;
 pub use context::{ContextFields, RequestContext};
 pub use error_code::{ErrorCode, Section};
 pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, parse_json_text, path_id};

@@ -44,7 +44,6 @@ impl Api {
     }
 
     /// The router with the layers of [`Api::new`], for a server or a request that is sent in parts.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }

@@ -60,6 +60,9 @@ pub trait VideoTimeline: Send + Sync + Debug {
     /// Returns a project by its id.
     async fn get_project(&self, context: &RequestContext, project_id: &Id) -> Result<Project, Error>;
 
+    /// Returns a sequence by its id.
+    async fn get_sequence(&self, context: &RequestContext, sequence_id: &Id) -> Result<Sequence, Error>;
+
     /// Returns a clip by its id.
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error>;
 

@@ -16,6 +16,10 @@ impl VideoTimeline for TimelineService {
         self.get(context, project_id).await
     }
 
+    async fn get_sequence(&self, context: &RequestContext, sequence_id: &Id) -> Result<Sequence, Error> {
+        self.get(context, sequence_id).await
+    }
+
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error> {
         self.get(context, clip_id).await
     }

@@ -35,6 +35,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audio_field_to_samples", 7),
     ("origin_snippets", 7),
     ("lineage", 7),
+    ("exports", 7),
     ("harkback", 8),
     ("e2e", 9),
 ];

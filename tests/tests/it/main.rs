@@ -16,6 +16,7 @@ mod command_line;
 mod damaged_blobs;
 mod demo;
 mod documents;
+mod exports;
 mod fairness;
 mod formats;
 mod gc;

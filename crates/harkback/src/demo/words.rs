@@ -97,7 +97,7 @@ fn first_intact(directory: &ModelDirectory) -> anyhow::Result<Option<String>> {
     models.sort_by_key(|model| {
         MODELS.iter().position(|published| published.name == model.name).unwrap_or(MODELS.len())
     });
-    Ok(models.into_iter().find(|model| model.check().is_ok()).map(|model| model.asked))
+    Ok(models.into_iter().find(|model| model.check().is_ok()).map(|model| model.requested))
 }
 
 /// All transcribed words in one line, then the version of the backend.

@@ -201,22 +201,10 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// `Content-Disposition` (RFC 6266), with the file name in plain ASCII and encoded (RFC 8187).
+/// `Content-Disposition` of content.
 fn disposition(media_type: &str, file_name: Option<&str>) -> String {
-    let kind = if media_type::is_shown_inline(media_type) { "inline" } else { "attachment" };
-    let Some(name) = file_name.and_then(crate::rules::file_name) else { return kind.to_owned() };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ' | '(' | ')');
-    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-    let encoded: String = name.bytes().map(encode).collect();
-    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
-}
-
-fn encode(byte: u8) -> String {
-    if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
-        char::from(byte).to_string()
-    } else {
-        format!("%{byte:02X}")
-    }
+    let name = file_name.and_then(crate::rules::file_name);
+    http_kit::content_disposition(media_type::is_shown_inline(media_type), name.as_deref())
 }
 
 fn precondition_failed() -> Problem {

@@ -64,6 +64,11 @@ impl VideoTimeline for HttpTimeline {
         self.transport.get(context, url).await
     }
 
+    async fn get_sequence(&self, context: &RequestContext, sequence_id: &Id) -> Result<Sequence, Error> {
+        let url = self.url(&["sequences", segment(Entity::Sequence, sequence_id)?]);
+        self.transport.get(context, url).await
+    }
+
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error> {
         let url = self.url(&["clips", segment(Entity::Clip, clip_id)?]);
         self.transport.get(context, url).await

@@ -1,0 +1,19 @@
+//! Timelines, shot lists and analyses as files of other programs: read here, written by [`interchange`].
+//!
+//! - [`Exports`] is the service, [`router`] its HTTP interface;
+//! - `edit` and `shots` turn sequences and shot lists into edited timelines, `notes` an analysis into annotations;
+//! - `references` names the media that an export refers to, by link, path or name.
+
+mod edit;
+mod error;
+mod model;
+mod notes;
+mod references;
+mod routes;
+mod service;
+mod shots;
+
+pub use error::Error;
+pub use model::{EditFormat, ExportFile, ExportReport, MediaReference, NotesFormat};
+pub use routes::router;
+pub use service::{Exports, Subject};

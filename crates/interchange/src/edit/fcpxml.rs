@@ -1,0 +1,333 @@
+//! Writer for Final Cut Pro's XML, version 1.10 (`.fcpxml`).
+//!
+//! The lowest video track is the primary storyline; clips of other tracks are connected to it, on lanes. Times are
+//! fractions of seconds on the frame boundaries of the sequence.
+
+use media_time::MediaTime;
+
+use crate::edit::{EditTimeline, GridClip, GridTrack, Marker, Media, TrackKind, grid};
+use crate::frame_rate::FrameRate;
+use crate::loss::{Export, Losses};
+use crate::xml::Xml;
+
+/// Formats a timeline as FCPXML 1.10.
+#[must_use]
+pub fn fcpxml(timeline: &EditTimeline) -> Export {
+    let mut losses = Losses::default();
+    let tracks = grid(timeline, &mut losses);
+    let document = Document { timeline, formats: formats(timeline) };
+    let mut xml = Xml::document("fcpxml");
+    xml.element("fcpxml", &[("version", "1.10")], |xml| {
+        xml.element("resources", &[], |xml| document.resources(xml));
+        xml.element("library", &[], |xml| {
+            xml.element("event", &[("name", &timeline.name)], |xml| {
+                xml.element("project", &[("name", &timeline.name)], |xml| document.sequence(xml, &tracks));
+            });
+        });
+    });
+    Export { content: xml.finish(), losses: losses.finish() }
+}
+
+/// Rate and size of a video; of each a `format` resource is declared.
+type VideoFormat = (FrameRate, Option<(u32, u32)>);
+
+struct Document<'a> {
+    timeline: &'a EditTimeline,
+    formats: Vec<VideoFormat>,
+}
+
+/// Distinct formats; the first is that of the sequence.
+fn formats(timeline: &EditTimeline) -> Vec<VideoFormat> {
+    let mut formats = vec![(timeline.rate, timeline.size)];
+    for media in &timeline.media {
+        if let Some(rate) = media.rate
+            && !formats.contains(&(rate, media.size))
+        {
+            formats.push((rate, media.size));
+        }
+    }
+    formats
+}
+
+/// A primary clip, or the space between two, to which other clips are connected.
+struct Primary<'a> {
+    clip: Option<&'a GridClip<'a>>,
+    start: i64,
+    end: i64,
+    connected: Vec<(i32, &'a GridClip<'a>)>,
+    markers: Vec<&'a Marker>,
+}
+
+impl Document<'_> {
+    fn resources(&self, xml: &mut Xml) {
+        for (index, (rate, size)) in self.formats.iter().enumerate() {
+            let (id, duration) = (format_id(index), seconds(*rate, 1));
+            let mut attributes = vec![("id", id), ("frameDuration", duration)];
+            if let Some((width, height)) = size {
+                attributes.extend([("width", width.to_string()), ("height", height.to_string())]);
+            }
+            xml.empty("format", &borrowed(&attributes));
+        }
+        for (index, media) in self.timeline.media.iter().enumerate() {
+            self.asset(xml, index, media);
+        }
+    }
+
+    fn asset(&self, xml: &mut Xml, index: usize, media: &Media) {
+        let rate = media.rate.unwrap_or(self.timeline.rate);
+        let mut attributes = vec![
+            ("id", asset_id(index)),
+            ("name", media.name.clone()),
+            ("uid", media.id.clone()),
+            ("start", seconds(rate, rate.frames(media.start_timecode))),
+        ];
+        if let Some(duration) = media.duration {
+            attributes.push(("duration", seconds(rate, rate.frames(duration))));
+        }
+        if let Some(video_rate) = media.rate {
+            attributes.extend([("hasVideo", "1".to_owned()), ("videoSources", "1".to_owned())]);
+            let format = self.formats.iter().position(|format| *format == (video_rate, media.size));
+            attributes.push(("format", format_id(format.unwrap_or_default())));
+        }
+        if media.audio_channels > 0 {
+            attributes.extend([("hasAudio", "1".to_owned()), ("audioSources", "1".to_owned())]);
+            attributes.push(("audioChannels", media.audio_channels.to_string()));
+            attributes.extend(media.sample_rate.map(|rate| ("audioRate", rate.to_string())));
+        }
+        xml.element("asset", &borrowed(&attributes), |xml| {
+            let source = media.url.clone().unwrap_or_else(|| format!("./{}", url_path(&media.name)));
+            xml.empty("media-rep", &[("kind", "original-media"), ("src", &source)]);
+        });
+    }
+
+    fn sequence(&self, xml: &mut Xml, tracks: &[GridTrack<'_>]) {
+        let rate = self.timeline.rate;
+        let primaries = primaries(self.timeline, tracks);
+        let duration = primaries.last().map_or(0, |primary| primary.end);
+        let attributes = [
+            ("format", format_id(0)),
+            ("duration", seconds(rate, duration)),
+            ("tcStart", "0s".to_owned()),
+            ("tcFormat", timecode_format(rate)),
+            ("audioLayout", "stereo".to_owned()),
+            ("audioRate", "48k".to_owned()),
+        ];
+        xml.element("sequence", &borrowed(&attributes), |xml| {
+            xml.element("spine", &[], |xml| {
+                for primary in &primaries {
+                    self.primary(xml, primary);
+                }
+            });
+        });
+    }
+
+    fn primary(&self, xml: &mut Xml, primary: &Primary<'_>) {
+        let rate = self.timeline.rate;
+        let offset = seconds(rate, primary.start);
+        let Some(clip) = primary.clip else {
+            let attributes = [
+                ("name", "Gap".to_owned()),
+                ("offset", offset),
+                ("start", "0s".to_owned()),
+                ("duration", seconds(rate, primary.end - primary.start)),
+            ];
+            return xml.element("gap", &borrowed(&attributes), |xml| self.anchored(xml, primary, 0));
+        };
+        let start = self.local_start(clip);
+        self.clip(xml, clip, offset, None, true, |xml| self.anchored(xml, primary, start));
+    }
+
+    /// Connected clips and markers of a primary clip, whose own time begins at frame `start`.
+    fn anchored(&self, xml: &mut Xml, primary: &Primary<'_>, start: i64) {
+        let rate = self.timeline.rate;
+        for (lane, clip) in &primary.connected {
+            let offset = seconds(rate, start + clip.start - primary.start);
+            self.clip(xml, clip, offset, Some(*lane), *lane > 0, |_| ());
+        }
+        for marker in &primary.markers {
+            let from = rate.frames(marker.window.start());
+            let frames = (rate.frames(marker.window.end()) - from).max(1);
+            let mut attributes = vec![
+                ("start", seconds(rate, start + from - primary.start)),
+                ("duration", seconds(rate, frames)),
+                ("value", marker.name.clone()),
+            ];
+            if !marker.note.is_empty() {
+                attributes.push(("note", marker.note.clone()));
+            }
+            xml.empty("marker", &borrowed(&attributes));
+        }
+    }
+
+    fn clip(
+        &self,
+        xml: &mut Xml,
+        clip: &GridClip<'_>,
+        offset: String,
+        lane: Option<i32>,
+        is_video: bool,
+        anchored: impl FnOnce(&mut Xml),
+    ) {
+        let rate = self.timeline.rate;
+        let mut attributes = vec![
+            ("ref", asset_id(clip.clip.media)),
+            ("name", clip.clip.name.clone()),
+            ("offset", offset),
+            ("start", seconds(rate, self.local_start(clip))),
+            ("duration", seconds(rate, clip.frames())),
+            ("tcFormat", timecode_format(rate)),
+        ];
+        attributes.extend(lane.map(|lane| ("lane", lane.to_string())));
+        if !is_video && clip.media.rate.is_some() {
+            attributes.push(("srcEnable", "audio".to_owned()));
+        }
+        xml.element("asset-clip", &borrowed(&attributes), |xml| {
+            if let Some(rate) = clip.media.rate.filter(|media| *media != rate).and_then(conformed_rate) {
+                xml.empty("conform-rate", &[("scaleEnabled", "0"), ("srcFrameRate", rate)]);
+            }
+            if clip.clip.speed != 1.0 {
+                self.time_map(xml, clip);
+            }
+            anchored(xml);
+        });
+    }
+
+    /// Maps the clip's own time, which begins with the file, to time of the file.
+    fn time_map(&self, xml: &mut Xml, clip: &GridClip<'_>) {
+        let rate = self.timeline.rate;
+        let end = self.local_start(clip) + clip.frames();
+        let at_end = clip.media.start_timecode
+            + super::scaled(rate.time(end) - clip.media.start_timecode, clip.clip.speed);
+        let begin = rate.frames(clip.media.start_timecode);
+        xml.element("timeMap", &[("preservesPitch", "1")], |xml| {
+            for (local, file) in [(begin, clip.media.start_timecode), (end, at_end)] {
+                let (time, value) = (seconds(rate, local), micros(file));
+                xml.empty("timept", &[("time", &time), ("value", &value), ("interp", "linear")]);
+            }
+        });
+    }
+
+    /// The first frame of the clip in its own time: that of the file, divided by the speed.
+    fn local_start(&self, clip: &GridClip<'_>) -> i64 {
+        let played = super::scaled(clip.source_start, 1.0 / clip.clip.speed);
+        self.timeline.rate.frames(clip.media.start_timecode + played)
+    }
+}
+
+/// Divides the timeline into primary clips and gaps, and connects all else to the one in which it starts.
+fn primaries<'a>(timeline: &'a EditTimeline, tracks: &'a [GridTrack<'a>]) -> Vec<Primary<'a>> {
+    let first = tracks.iter().position(|track| track.track.kind == TrackKind::Video);
+    let end = tracks.iter().flat_map(|track| track.clips.iter().map(|clip| clip.end)).max().unwrap_or(0);
+    let mut primaries = Vec::new();
+    let primary = |clip, start, end| Primary { clip, start, end, connected: Vec::new(), markers: Vec::new() };
+    let mut at = 0;
+    for clip in first.map_or(&[][..], |first| &tracks[first].clips[..]) {
+        if clip.start > at {
+            primaries.push(primary(None, at, clip.start));
+        }
+        primaries.push(primary(Some(clip), clip.start, clip.end));
+        at = clip.end;
+    }
+    if end > at {
+        primaries.push(primary(None, at, end));
+    }
+    let (mut above, mut below) = (0, 0);
+    for (index, track) in tracks.iter().enumerate() {
+        if Some(index) == first {
+            continue;
+        }
+        let lane = match track.track.kind {
+            TrackKind::Video => {
+                above += 1;
+                above
+            }
+            TrackKind::Audio => {
+                below -= 1;
+                below
+            }
+        };
+        for clip in &track.clips {
+            if let Some(primary) = containing(&mut primaries, clip.start) {
+                primary.connected.push((lane, clip));
+            }
+        }
+    }
+    for marker in &timeline.markers {
+        if let Some(primary) = containing(&mut primaries, timeline.rate.frames(marker.window.start())) {
+            primary.markers.push(marker);
+        }
+    }
+    primaries
+}
+
+/// The primary in which `frame` is, or the last.
+fn containing<'a, 'b>(primaries: &'b mut [Primary<'a>], frame: i64) -> Option<&'b mut Primary<'a>> {
+    let index = primaries.partition_point(|primary| primary.start <= frame);
+    primaries.get_mut(index.saturating_sub(1))
+}
+
+fn format_id(index: usize) -> String {
+    format!("r{}", index + 1)
+}
+
+fn asset_id(index: usize) -> String {
+    format!("a{}", index + 1)
+}
+
+fn timecode_format(rate: FrameRate) -> String {
+    if rate.is_drop_frame() { "DF" } else { "NDF" }.to_owned()
+}
+
+/// The name of a rate that `conform-rate` knows.
+fn conformed_rate(rate: FrameRate) -> Option<&'static str> {
+    Some(match (rate.numerator(), rate.denominator()) {
+        (24_000, 1_001) => "23.98",
+        (24, 1) => "24",
+        (25, 1) => "25",
+        (30_000, 1_001) => "29.97",
+        (30, 1) => "30",
+        (48_000, 1_001) => "47.95",
+        (48, 1) => "48",
+        (50, 1) => "50",
+        (60_000, 1_001) => "59.94",
+        (60, 1) => "60",
+        _ => return None,
+    })
+}
+
+/// Frames as a fraction of seconds in lowest terms: `1001/30000s`.
+fn seconds(rate: FrameRate, frames: i64) -> String {
+    fraction(frames * i64::from(rate.denominator()), i64::from(rate.numerator()))
+}
+
+fn micros(time: MediaTime) -> String {
+    fraction(time.as_micros(), 1_000_000)
+}
+
+fn fraction(numerator: i64, denominator: i64) -> String {
+    let (mut a, mut b) = (numerator.unsigned_abs(), denominator.unsigned_abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    let divisor = i64::try_from(a).unwrap_or(1).max(1);
+    match (numerator / divisor, denominator / divisor) {
+        (whole, 1) => format!("{whole}s"),
+        (numerator, denominator) => format!("{numerator}/{denominator}s"),
+    }
+}
+
+/// The name of a file as part of a URL.
+fn url_path(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+fn borrowed<'a>(attributes: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
+    attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}

@@ -1,0 +1,163 @@
+//! Exports of sequences, shot lists and analyses over HTTP. `tools/exports/read_back.py` reads the formats themselves back.
+
+use e2e::{Api, Deployment, media};
+use serde_json::{Value, json};
+
+use crate::analysis::ANALYZE;
+
+/// Formats of edited timelines, with a text that each contains.
+const EDIT: [(&str, &str, &str); 5] = [
+    ("otio", "application/json", "\"OTIO_SCHEMA\": \"Timeline.1\""),
+    ("fcpxml", "application/xml", "<fcpxml version=\"1.10\">"),
+    ("fcp7xml", "application/xml", "<xmeml version=\"5\">"),
+    ("edl", "text/plain; charset=utf-8", "FCM: NON-DROP FRAME"),
+    ("csv", "text/csv; charset=utf-8", "track,kind,name,start_ms"),
+];
+
+/// Formats of analyses, with a text that each contains.
+const NOTES: [(&str, &str, &str); 12] = [
+    ("otio", "application/json", "\"OTIO_SCHEMA\": \"Marker.2\""),
+    ("markers-edl", "text/plain; charset=utf-8", "|M:speech"),
+    ("markers-csv", "text/csv; charset=utf-8", "#,Name,Start,End,Length"),
+    ("audition-csv", "text/csv; charset=utf-8", "Name\tStart\tDuration"),
+    ("audacity", "text/plain; charset=utf-8", "0.000000\t"),
+    ("midi", "audio/midi", "MThd"),
+    ("chapters", "application/json", "\"version\": \"1.2.0\""),
+    ("ffmetadata", "text/plain; charset=utf-8", ";FFMETADATA1"),
+    ("jams", "application/json", "\"jams_version\""),
+    ("rttm", "text/plain; charset=utf-8", "SPEAKER talk_and_music.mp4 1 0.000"),
+    ("ctm", "text/plain; charset=utf-8", ""),
+    ("textgrid", "text/plain; charset=utf-8", "ooTextFile"),
+];
+
+/// A sequence with a video track of overlapping clips, one of them at twice the speed.
+async fn sequence(api: &Api, film: &Value) -> (String, String) {
+    let project = api.post("/video/projects", &json!({"title": "Çut"})).await.created();
+    let project = project["id"].as_str().unwrap().to_owned();
+    let body = json!({"name": "Main \"A\" & B", "fps": 25});
+    let sequence = api.post(&format!("/video/projects/{project}/sequences"), &body).await.created();
+    let sequence = sequence["id"].as_str().unwrap().to_owned();
+    let body = json!({"kind": "video", "label": "V"});
+    let track = api.post(&format!("/video/sequences/{sequence}/tracks"), &body).await.created();
+    for (start, speed) in [(0, 1.0), (1_000, 2.0), (5_010, 1.0)] {
+        let clip = json!({"asset_id": film["id"], "in_ms": 2_000, "out_ms": 6_000, "start_ms_on_timeline": start,
+            "speed": speed, "volume_db": if start == 0 { -6.0 } else { 0.0 }});
+        let path = format!("/video/tracks/{}/clips", track["id"].as_str().unwrap());
+        let _clip = api.post(&path, &clip).await.created();
+    }
+    (project, sequence)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_of_a_sequence_have_all_formats_and_list_their_losses() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let (project, sequence) = sequence(&api, &film).await;
+    for (format, media_type, text) in EDIT {
+        let path = format!("/video/sequences/{sequence}/export");
+        let reply = api.get(&format!("{path}?format={format}")).await;
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some(media_type)), "{format}");
+        let content = reply.text();
+        assert!(content.contains(text), "{format}: {content}");
+        assert!(content.contains("talk_and_music.mp4"), "{format}");
+        assert!(
+            reply.header("content-disposition").unwrap().starts_with("attachment; filename=\"Main _A_ _ B.")
+        );
+        let report = api.post(&path, &json!({"format": format})).await.ok();
+        let warnings = report["warnings"].as_array().unwrap();
+        assert_eq!(reply.header("harkback-warnings"), Some(warnings.len().to_string().as_str()), "{format}");
+        assert!(warnings.iter().any(|warning| warning["what"] == "gain_omitted"), "{format}: {report}");
+        assert_eq!(
+            api.get(report["href"].as_str().unwrap()).await.body,
+            reply.body,
+            "{format}: the same bytes"
+        );
+        let of_project = api.get(&format!("/video/projects/{project}/export?format={format}")).await;
+        assert_eq!(of_project.body, reply.body, "{format}: the project's first sequence");
+    }
+    // 5 010 ms is a quarter of a frame after a frame of 25.
+    let report =
+        api.post(&format!("/video/sequences/{sequence}/export"), &json!({"format": "otio"})).await.ok();
+    let rounded = report["warnings"].as_array().unwrap().iter().find(|one| one["what"] == "rounded_to_frame");
+    assert_eq!(rounded.unwrap()["loss_ms"], 10, "{report}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_refer_to_media_by_links_that_work() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let (_, sequence) = sequence(&api, &film).await;
+    let path = format!("/video/sequences/{sequence}/export?format=otio&media=link");
+    let document = api.get(&path).await.json();
+    let clip = &document["tracks"]["children"][0]["children"][0];
+    let link = clip["media_references"]["DEFAULT_MEDIA"]["target_url"].as_str().unwrap();
+    let file = reqwest::Client::builder().no_proxy().build().unwrap().get(link).send().await.unwrap();
+    assert_eq!(file.status(), 200, "{link}");
+    assert_eq!(file.content_length(), film["size_bytes"].as_u64());
+    server.api("t2", "dev").get(&path).await.problem(404, "sequence_not_found");
+    let problem = api.get(&path.replace("otio", "avi")).await.problem(422, "invalid_query");
+    assert!(problem["detail"].as_str().unwrap().contains("fcpxml"), "the formats are named: {problem}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_of_an_analysis_have_all_formats() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let made = api.post(ANALYZE, &json!({"asset_id": film["id"]})).await.ok();
+    let path =
+        format!("/audio/semantic-timeline/{}/export", made["audio_semantic_artifact_id"].as_str().unwrap());
+    for (format, media_type, text) in NOTES {
+        let reply = api.get(&format!("{path}?format={format}")).await;
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some(media_type)), "{format}");
+        assert!(String::from_utf8_lossy(&reply.body).contains(text), "{format}");
+        let report = api.post(&path, &json!({"format": format})).await.ok();
+        let warnings = report["warnings"].as_array().unwrap().len().to_string();
+        assert_eq!(reply.header("harkback-warnings"), Some(warnings.as_str()), "{format}");
+        assert_eq!(api.get(report["href"].as_str().unwrap()).await.body, reply.body, "{format}");
+    }
+    api.get(&format!("{path}?format=midi&fps=0")).await.problem(422, "invalid_query");
+
+    let (_, sequence) = sequence(&api, &film).await;
+    let clips = api.get(&format!("/video/sequences/{sequence}/clips")).await.ok();
+    let clip = clips["items"][0]["id"].as_str().unwrap();
+    let of_clip = format!("/audio/semantic-timeline/by-clip/{clip}/export?format=otio");
+    let document = api.get(&of_clip).await.json();
+    let range = &document["tracks"]["children"][0]["children"][0]["source_range"];
+    let seconds = |time: &Value| time["value"].as_f64().unwrap() / time["rate"].as_f64().unwrap();
+    assert!((seconds(&range["start_time"]) - 2.0).abs() < 0.05, "{range}");
+    assert!((seconds(&range["duration"]) - 4.0).abs() < 0.05, "{range}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_of_a_shot_list_have_the_samples_below_the_frames() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let hit = json!({"kind": "audio_hit", "uri": film["source_uri"], "start_ms": 12_000, "end_ms": 12_500});
+    let path = format!("/media-v2/assets/{}/artifacts", film["id"].as_str().unwrap());
+    let hit = api.post(&path, &hit).await.created()["id"].clone();
+    let clip = |start: u32| json!({"artifact_id": hit, "start_ms": start, "duration_ms": 400});
+    let tracks = json!([{"name": "drums", "clips": [clip(0), clip(200), clip(1_000)]}]);
+    let request = json!({"sequence": {"tracks": tracks}, "alignment": "none"});
+    let list = api.post("/audio/to-video-origin", &request).await.ok();
+    let id = list["shot_list_artifact_id"].as_str().unwrap();
+    let path = format!("/audio/to-video-origin/{id}/export");
+    let rows = api.get(&format!("{path}?format=csv")).await.text();
+    let kinds = |kind: &str| rows.lines().filter(|row| row.split(',').nth(1) == Some(kind)).count();
+    assert_eq!((kinds("video"), kinds("audio")), (3, 3), "{rows}");
+    assert!(rows.contains("\nV2,video,") && rows.contains("12000,"), "overlapping shots are layers: {rows}");
+    for (format, media_type, text) in EDIT {
+        let reply = api.get(&format!("{path}?format={format}")).await;
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some(media_type)), "{format}");
+        assert!(reply.text().contains(text), "{format}");
+    }
+    let unknown = "/audio/to-video-origin/artifact_unknown/export?format=csv";
+    api.get(unknown).await.problem(404, "shot_list_not_found");
+    server.stop().await;
+}
