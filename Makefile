@@ -63,6 +63,10 @@ speakers: bootstrap ## measure who speaks when, and voices, on made dialogues an
 	cargo build --release --locked --package audio_speakers --example diarize
 	python3 tools/speakers/measure.py --example target/release/examples/diarize --models "$(MODELS)" --corpus "$(HARKBACK_CORPUS)"
 
+.PHONY: exports
+exports: bootstrap ## write made timelines in every export format and read them back with independent readers (needs PyPI)
+	@tools/exports/run.sh
+
 .PHONY: clients
 clients: fixtures ## generate clients in Python and TypeScript, and call every operation (needs PyPI and npm)
 	cargo build --workspace --locked --bin harkback
