@@ -34,6 +34,8 @@ demo: fixtures ## a recording goes in; timeline, samples, shots, pictures come o
 clean-demo: ## remove what the demo keeps in .demo/
 	rm -rf .demo
 
+# Snapshots are compared, never written.
+test: export INSTA_UPDATE := no
 .PHONY: test
 test: fixtures ## all tests, on a throwaway Postgres
 	tools/with-postgres.sh cargo test --workspace --locked --no-fail-fast

@@ -331,6 +331,37 @@ mod tests {
     #[test]
     fn command_line_definition_is_consistent() {
         Cli::command().debug_assert();
+        Cli::with_defaults().debug_assert();
+    }
+
+    /// `command` without values of the environment in its help.
+    fn without_environment(command: clap::Command) -> clap::Command {
+        command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_environment)
+    }
+
+    /// `--help` of a command, without spaces at the ends of lines.
+    fn own_help(command: &mut clap::Command) -> String {
+        let help = command.render_long_help().to_string();
+        help.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+
+    /// `--help` of a command and of those below it.
+    fn help(command: &mut clap::Command) -> String {
+        let name = command.get_bin_name().unwrap().to_owned();
+        let mut text = format!("$ {name} --help\n{}\n", own_help(command));
+        let below = command.get_subcommands_mut().filter(|command| command.get_name() != "help");
+        text.extend(below.map(help));
+        text
+    }
+
+    #[test]
+    fn help_is_as_reviewed() {
+        let mut cli = without_environment(Cli::with_defaults()).term_width(100);
+        cli.build();
+        insta::assert_snapshot!("help", own_help(&mut cli));
+        for command in cli.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            insta::assert_snapshot!(format!("help_{}", command.get_name()), help(command));
+        }
     }
 
     #[test]

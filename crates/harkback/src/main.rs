@@ -28,6 +28,8 @@ mod listener;
 mod log;
 mod metrics;
 mod models;
+#[cfg(test)]
+mod openapi_listing;
 mod operations;
 mod output;
 mod paced;

@@ -119,63 +119,66 @@ pub(crate) fn with_audio_from(cut: SourceCut, source: &ProbedSource, audio: Medi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::tests::{listing, source};
     use crate::composition::tests::{layer, ms};
-    use crate::container::Container;
-    use crate::frame_format::{FrameFormat, FrameTags};
     use crate::profile::FrameRate;
-    use crate::source::{AudioStream, ChannelMix, StreamInfo, TimeBase, VideoStream};
 
-    #[test]
-    fn layers_are_composed_over_black_and_silence() {
-        let layers = vec![layer(5_000, 1_200, 600)];
-        let composition = Composition {
+    /// The second from 1 000 ms on of a timeline with these clips.
+    fn composition(layers: &[Layer]) -> Composition {
+        Composition {
             project_id: "p1".parse().unwrap(),
             sequence_id: "s1".parse().unwrap(),
             window: Window::new(ms(1_000), ms(2_000)).unwrap(),
             rate: FrameRate::whole(25),
-            layers: layers.clone(),
+            layers: layers.to_vec(),
+        }
+    }
+
+    /// The arguments of rendering these clips, each of a source of its own, whose frames begin when clips do.
+    fn arguments(layers: &[Layer]) -> Vec<Argument> {
+        let composition = composition(layers);
+        let inputs = composition.layers.iter().map(|layer| {
+            let mut source = source();
+            source.video = source.video.filter(|_| layer.is_visible);
+            let cut = match visible_window(&composition, layer) {
+                Some(window) => SourceCut {
+                    seek: SourceCut::seek_for_audio(&source, window.start()),
+                    window,
+                    first_frame: Some(window.start()),
+                },
+                None => {
+                    let played = layer.play_window(composition.window).unwrap();
+                    SourceCut::of_audio(&source, layer.source_of(composition.window, played))
+                }
+            };
+            LayerInput { layer, source, cut }
+        });
+        let inputs: Vec<LayerInput<'_>> = inputs.collect();
+        of_composition(&composition, &inputs, Profile::named("social_1_1_h264").unwrap())
+    }
+
+    #[test]
+    fn visible_window_begins_with_the_first_visible_frame() {
+        let window = |start| {
+            let layers = [layer(5_000, start, 600)];
+            visible_window(&composition(&layers), &layers[0]).map(|window| (window.start(), window.end()))
         };
-        let time_base = TimeBase::parse("1/25").unwrap();
-        let info = |index| StreamInfo { index, time_base, start: None, end: None };
-        let source = ProbedSource {
-            container: Container { demuxer: "mov" },
-            start: MediaTime::ZERO,
-            seek_zero: MediaTime::ZERO,
-            audio_lag: MediaTime::ZERO,
-            duration: None,
-            video: Some(VideoStream {
-                info: info(0),
-                codec: "h264".to_owned(),
-                fps: Some(25.0),
-                format: FrameFormat::new(&FrameTags::default(), "h264", (640, 360)),
-            }),
-            audio: Some(AudioStream {
-                info: info(1),
-                codec: "aac".to_owned(),
-                channels: 2,
-                sample_rate: 48_000,
-                mix: ChannelMix::ByLayout,
-            }),
-        };
-        let window = visible_window(&composition, &layers[0]).unwrap();
-        assert_eq!((window.start(), window.end()), (ms(5_000), ms(5_600)));
-        let cut = SourceCut { seek: ms(4_700), window, first_frame: Some(ms(5_000)) };
-        let inputs = [LayerInput { layer: &layers[0], source, cut }];
-        let profile = Profile::named("social_1_1_h264").unwrap();
-        let call = of_composition(&composition, &inputs, profile);
-        let graph =
-            call.iter().map(ToString::to_string).find(|argument| argument.contains("overlay")).unwrap();
-        for part in [
-            "color=c=black:s=1080x1080:r=25/1,trim=end_frame=25,format=yuv420p,setparams=range=tv:",
-            ":out_range=tv,format=yuva420p,setsar=1,setparams=",
-            "fps=25/1:round=up:start_time=0,tpad=stop=-1:stop_mode=clone,trim=end_frame=15,",
-            "setpts=PTS+5[layer0];[on0][layer0]overlay=",
-            "enable='between(t*25/1,5-0.5,19+0.5)'[on1];[on1]trim=end_frame=25,format=yuv420p[v];",
-            "[0:1]atrim=start=5.000000:end=5.600000,",
-            "volume=-6dB,adelay=9600S:all=1[sound0];",
-            "[quiet][sound0]amix=inputs=2:normalize=0:duration=first,atrim=end_sample=48000[a]",
+        assert_eq!(window(1_200), Some((ms(5_000), ms(5_600))));
+        assert_eq!(window(1_201), Some((ms(5_039), ms(5_600))), "the frame at 1 240 ms");
+        assert_eq!(window(2_000), None);
+    }
+
+    #[test]
+    fn arguments_of_timelines_are_as_reviewed() {
+        let mut inset = layer(0, 1_200, 600);
+        inset.clip.opacity = 0.5;
+        let music = Layer { is_visible: false, ..layer(60_000, 900, 1_000) };
+        for (name, layers) in [
+            ("timeline_of_two_layers", vec![layer(5_000, 0, 3_000), inset]),
+            ("timeline_with_a_gap", vec![layer(5_000, 0, 1_400), layer(7_000, 1_600, 1_000)]),
+            ("timeline_of_audio_only", vec![music]),
         ] {
-            assert!(graph.contains(part), "{part} in {graph}");
+            insta::assert_snapshot!(name, listing(&arguments(&layers)));
         }
     }
 }

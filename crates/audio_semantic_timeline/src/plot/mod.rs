@@ -15,6 +15,8 @@ mod layout;
 mod levels;
 mod scale;
 mod svg;
+#[cfg(test)]
+mod tests;
 mod text;
 mod words;
 

@@ -9,6 +9,7 @@ mod report;
 mod stream;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -80,10 +81,7 @@ impl Ffmpeg {
         options: &[&str],
     ) -> Result<Report, DecodeError> {
         let (path, demuxer) = self.input(source, format)?;
-        let arguments =
-            ["-v", "error"].into_iter().chain(confined_to(demuxer)).chain(options.iter().copied());
-        let arguments =
-            arguments.chain(["-of", "json=compact=1", "-i"]).map(Path::new).chain([path.as_path()]);
+        let arguments = report_arguments(&path, demuxer, options);
         let written = blocking_output(&self.0.ffprobe, arguments, LIMITS, OUTPUT_TIMEOUT, MAX_REPORT);
         let written = written.map_err(|error| tool_error(format.name(), error))?;
         Report::parse(&written).ok_or_else(|| {
@@ -117,6 +115,12 @@ impl Ffmpeg {
     }
 }
 
+/// Arguments of ffprobe that report the entries of a file that `options` select.
+fn report_arguments(path: &Path, demuxer: &str, options: &[&str]) -> Vec<OsString> {
+    let before = ["-v", "error"].into_iter().chain(confined_to(demuxer)).chain(options.iter().copied());
+    before.chain(["-of", "json=compact=1", "-i"]).map(OsString::from).chain([path.into()]).collect()
+}
+
 /// The release in the output of `-version`: `5.1` from `ffmpeg version 5.1.9-0+deb12u1 Copyright …`, and the revision
 /// for a development build.
 fn release_of(version: &str) -> String {
@@ -131,6 +135,20 @@ fn release_of(version: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Arguments as text for snapshots: a line for each option with its value.
+    pub(super) fn listing(arguments: &[OsString]) -> String {
+        let arguments = arguments.iter().map(|argument| argument.to_str().unwrap());
+        let line =
+            |argument: &str| format!("{}{argument}", if argument.starts_with('-') { "\n" } else { " " });
+        arguments.map(line).collect::<String>().trim_start().to_owned()
+    }
+
+    #[test]
+    fn arguments_of_ffprobe_are_as_reviewed() {
+        let arguments = report_arguments(Path::new("{source}"), "mpegts", &Report::STREAMS);
+        insta::assert_snapshot!(listing(&arguments));
+    }
 
     #[test]
     fn releases_are_major_and_minor() {

@@ -279,6 +279,23 @@ fn presentation(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ffmpeg::tests::listing;
+
+    #[test]
+    fn arguments_of_decoding_are_as_reviewed() {
+        let report = br#"{"streams": [
+            {"codec_type": "audio", "codec_name": "ac3", "sample_rate": "48000", "channels": 6,
+                "channel_layout": "5.1(side)"},
+            {"codec_type": "audio", "codec_name": "pcm_bluray", "sample_rate": "96000", "channels": 3}
+        ]}"#;
+        let report = Report::parse(report).unwrap();
+        for (name, stream) in [("stream_with_a_layout", 0), ("stream_without_a_layout", 1)] {
+            let (index, stream) = report.chosen_audio(Some(stream)).unwrap();
+            let format = audio_format(stream).unwrap();
+            let arguments = arguments(Path::new("{source}"), "mpegts", index, stream, &format, 3);
+            insta::assert_snapshot!(name, listing(&arguments));
+        }
+    }
 
     #[test]
     fn framecrc_lines_are_parsed() {
