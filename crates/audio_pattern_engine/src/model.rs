@@ -74,13 +74,15 @@ pub struct PatternClip {
     /// The sample to play.
     pub artifact_id: Id,
     /// Start of the hit, in ms from the start of the pattern.
-    pub start_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    pub start: MediaTime,
     /// Duration of the hit, in ms.
-    pub duration_ms: MediaTime,
+    #[serde(rename = "duration_ms")]
+    pub duration: MediaTime,
     /// Start position within the sample, in ms.
-    #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[serde(rename = "source_offset_ms", default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = f64, default = 0)]
-    pub source_offset_ms: MediaTime,
+    pub source_offset: MediaTime,
     /// Gain in dB, -60 to 0.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = 0.0)]

@@ -109,9 +109,9 @@ impl Plan {
                     let (start, velocity) = self.hit(bar * STEPS_PER_BAR + step, part, generator.as_mut());
                     clips.extend(self.samples.get(part.role).map(|artifact_id| PatternClip {
                         artifact_id: artifact_id.clone(),
-                        start_ms: start,
-                        duration_ms: DEFAULT_CLIP_DURATION,
-                        source_offset_ms: MediaTime::ZERO,
+                        start,
+                        duration: DEFAULT_CLIP_DURATION,
+                        source_offset: MediaTime::ZERO,
                         gain_db: gain_db(velocity),
                         label: part.role.to_owned(),
                     }));
@@ -119,7 +119,7 @@ impl Plan {
             }
         }
         // The sort is stable: clips with equal starts keep the order of the parts.
-        clips.sort_by_key(|clip| clip.start_ms);
+        clips.sort_by_key(|clip| clip.start);
         clips
     }
 

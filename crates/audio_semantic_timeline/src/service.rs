@@ -252,7 +252,7 @@ impl SemanticTimelines {
     pub async fn by_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<TimelineResponse, Error> {
         let clip = self.0.timeline.get_clip(context, clip_id).await?;
         self.reprobe(&context.scope, &clip.asset_id).await?;
-        let window = Window::starting_at(clip.in_ms, clip.out_ms - clip.in_ms);
+        let window = Window::starting_at(clip.in_point, clip.out_point - clip.in_point);
         let Some((stored, start)) = self.of_clip(&context.scope, &clip, window).await? else {
             return Err(self.without_timeline(&context.scope, clip).await?);
         };

@@ -28,7 +28,7 @@ pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) ->
     let events = summary.events.iter().filter_map(event).collect();
     meta.loudness_windows = summary.meta.loudness_windows.iter().filter_map(|w| cut.loudness(w)).collect();
     meta.clip = Some(SliceMeta {
-        clip_window_ms: [window.start(), window.end()],
+        clip_window: [window.start(), window.end()],
         clip_relative: true,
         speed_change: speed,
         #[expect(clippy::float_cmp, reason = "any speed but exactly 1 limits")]

@@ -91,8 +91,8 @@ async fn recordings(media: &MediaService) -> Vec<Id> {
         (0..2_000).map(|beat| json!({"time_ms": beat * 500, "beat_index": beat})).collect();
     let mut recordings = Vec::new();
     for index in 0..RECORDINGS {
-        let duration_ms = Some(MediaTime::from_millis(3_600_000));
-        let new = NewAsset { source_uri: "mem:film".into(), duration_ms, ..NewAsset::default() };
+        let duration = Some(MediaTime::from_millis(3_600_000));
+        let new = NewAsset { source_uri: "mem:film".into(), duration, ..NewAsset::default() };
         let asset = media_v2::store::insert_asset(conn, &scope(), SystemClock.now(), new).await.unwrap().id;
         let timeline = json!({"asset_id": asset, "events": events, "beats": beats}).to_string();
         let blob = media.blobs().put(timeline.into()).await.unwrap();

@@ -37,7 +37,7 @@ impl Origin {
         let pieces = self.clip_offsets.iter().flatten();
         whole
             .into_iter()
-            .chain(pieces.map(move |piece| Window::starting_at(start + piece.offset_ms, piece.duration_ms)))
+            .chain(pieces.map(move |piece| Window::starting_at(start + piece.offset, piece.duration)))
     }
 
     /// The origin of a `part` of this artifact. `part` is in the artifact's own time, which runs from 0 through its
@@ -58,10 +58,8 @@ impl Origin {
         let end = pieces.iter().map(|piece| piece.end()).max()?;
         let window = Window::starting_at(start, end - start);
         let clip_offsets = (pieces.len() > 1).then(|| {
-            let offset = |piece: &Window| ClipOffset {
-                offset_ms: piece.start() - start,
-                duration_ms: piece.duration(),
-            };
+            let offset =
+                |piece: &Window| ClipOffset { offset: piece.start() - start, duration: piece.duration() };
             pieces.iter().map(offset).collect()
         });
         Some(Self { asset_id: self.asset_id.clone(), window, clip_offsets })
@@ -81,8 +79,8 @@ mod tests {
 
     fn origin(start: i64, length: i64, pieces: Option<&[(i64, i64)]>) -> Origin {
         let piece = |&(offset, duration): &(i64, i64)| ClipOffset {
-            offset_ms: MediaTime::from_micros(offset),
-            duration_ms: MediaTime::from_micros(duration),
+            offset: MediaTime::from_micros(offset),
+            duration: MediaTime::from_micros(duration),
         };
         Origin {
             asset_id: "film".parse().unwrap(),

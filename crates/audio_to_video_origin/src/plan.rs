@@ -81,9 +81,9 @@ impl Plan {
             let clip = AudioClip {
                 artifact_id: Some(clip.artifact_id),
                 asset_id: None,
-                start_ms: clip.start_ms,
-                duration_ms: clip.duration_ms,
-                source_offset_ms: clip.source_offset_ms,
+                start: clip.start,
+                duration: clip.duration,
+                source_offset: clip.source_offset,
                 label: Some(clip.label).filter(|label| !label.is_empty()),
             };
             planner.clip(&|| format!("/pattern/clips/{position}"), None, clip);
@@ -154,16 +154,16 @@ impl Planner {
             (None, Some(id)) => ClipSource::Asset(id),
             _ => return self.refuse(pointer(), "must name one of artifact_id and asset_id"),
         };
-        if clip.start_ms.is_negative() {
+        if clip.start.is_negative() {
             self.refuse(format!("{}/start_ms", pointer()), "must not be negative");
         }
-        if clip.duration_ms <= MediaTime::ZERO {
+        if clip.duration <= MediaTime::ZERO {
             self.refuse(format!("{}/duration_ms", pointer()), "must be more than 0");
         }
-        if clip.source_offset_ms.is_negative() {
+        if clip.source_offset.is_negative() {
             self.refuse(format!("{}/source_offset_ms", pointer()), "must not be negative");
         }
-        if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > MAX_INSTANT {
+        if clip.start.max(clip.source_offset) + clip.duration > MAX_INSTANT {
             self.refuse(pointer(), "must end within thirty days");
         }
         if clip.label.as_ref().is_some_and(|label| label.len() > MAX_TEXT) {
@@ -177,9 +177,9 @@ impl Planner {
         self.clips.push(Clip {
             source: position,
             track,
-            start: clip.start_ms,
-            duration: clip.duration_ms,
-            source_offset: clip.source_offset_ms,
+            start: clip.start,
+            duration: clip.duration,
+            source_offset: clip.source_offset,
             label: clip.label,
         });
     }

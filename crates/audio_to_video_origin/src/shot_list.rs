@@ -73,16 +73,19 @@ impl ShotList {
         #[derive(Deserialize)]
         struct Times {
             source_asset_id: Id,
-            source_start_ms: MediaTime,
-            source_end_ms: MediaTime,
-            target_start_ms: MediaTime,
+            #[serde(rename = "source_start_ms")]
+            source_start: MediaTime,
+            #[serde(rename = "source_end_ms")]
+            source_end: MediaTime,
+            #[serde(rename = "target_start_ms")]
+            target_start: MediaTime,
         }
         let shots: Vec<Times> = serde_json::from_slice(&self.shots)?;
         let form = |shot: Times| PatternShot {
             asset_id: shot.source_asset_id,
-            start_ms: shot.source_start_ms,
-            end_ms: shot.source_end_ms,
-            target_time_on_pattern: shot.target_start_ms,
+            start: shot.source_start,
+            end: shot.source_end,
+            target_time_on_pattern: shot.target_start,
         };
         Ok(shots.into_iter().map(form).collect())
     }

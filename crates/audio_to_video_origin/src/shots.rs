@@ -31,10 +31,14 @@ pub(crate) struct Source<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Shot<'a> {
     pub(crate) source_asset_id: &'a Id,
-    pub(crate) source_start_ms: MediaTime,
-    pub(crate) source_end_ms: MediaTime,
-    pub(crate) target_start_ms: MediaTime,
-    pub(crate) target_duration_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub(crate) source_start: MediaTime,
+    #[serde(rename = "source_end_ms")]
+    pub(crate) source_end: MediaTime,
+    #[serde(rename = "target_start_ms")]
+    pub(crate) target_start: MediaTime,
+    #[serde(rename = "target_duration_ms")]
+    pub(crate) target_duration: MediaTime,
     pub(crate) meta: ShotMeta<'a>,
 }
 
@@ -50,7 +54,8 @@ pub(crate) struct ShotMeta<'a> {
     pub(crate) semantic_version: Option<&'a str>,
     pub(crate) semantic_cache_key: Option<&'a str>,
     semantic_backend_type: Option<&'a str>,
-    pub(crate) semantic_offset_ms: MediaTime,
+    #[serde(rename = "semantic_offset_ms")]
+    pub(crate) semantic_offset: MediaTime,
     pub(crate) offset_clamped: bool,
 }
 
@@ -84,7 +89,7 @@ pub(crate) fn shots<'a>(plan: &'a Plan, sources: &[Source<'a>], alignment: Align
     let mut shots: Vec<Shot<'a>> =
         plan.clips.iter().map(|clip| shot(plan, clip, &sources[clip.source], alignment)).collect();
     // The sort is stable, and clips are already in the order of their tracks.
-    shots.sort_by_key(|shot| shot.target_start_ms);
+    shots.sort_by_key(|shot| shot.target_start);
     shots
 }
 
@@ -95,10 +100,10 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
     let semantics = source.semantics;
     Shot {
         source_asset_id: source.asset_id,
-        source_start_ms: placed.window.start(),
-        source_end_ms: placed.window.end(),
-        target_start_ms: clip.start,
-        target_duration_ms: clip.duration,
+        source_start: placed.window.start(),
+        source_end: placed.window.end(),
+        target_start: clip.start,
+        target_duration: clip.duration,
         meta: ShotMeta {
             artifact: source.artifact.map(|(_, meta)| meta),
             track: track.map(|track| track.name.as_str()),
@@ -110,7 +115,7 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
             semantic_version: semantics.and_then(|found| found.version.as_deref()),
             semantic_cache_key: semantics.and_then(|found| found.cache_key.as_deref()),
             semantic_backend_type: semantics.and_then(|found| found.backend_type.as_deref()),
-            semantic_offset_ms: placed.offset,
+            semantic_offset: placed.offset,
             offset_clamped: placed.clamped,
         },
     }
@@ -277,12 +282,12 @@ mod tests {
                 let source = &sources[clip.source];
                 let (start, end) = reference(source, clip);
                 prop_assert_eq!(shot.source_asset_id, source.asset_id);
-                prop_assert_eq!((shot.source_start_ms.as_micros(), shot.source_end_ms.as_micros()), (start, end));
-                prop_assert_eq!((shot.target_start_ms, shot.target_duration_ms), (clip.start, clip.duration));
+                prop_assert_eq!((shot.source_start.as_micros(), shot.source_end.as_micros()), (start, end));
+                prop_assert_eq!((shot.target_start, shot.target_duration), (clip.start, clip.duration));
                 prop_assert!(0 <= start && start <= end);
                 prop_assert!(source.asset_duration.is_none_or(|length| end <= length.as_micros()));
                 let base = source.start + clip.source_offset;
-                prop_assert_eq!(shot.source_start_ms, base + shot.meta.semantic_offset_ms, "the formula holds");
+                prop_assert_eq!(shot.source_start, base + shot.meta.semantic_offset, "the formula holds");
             }
         }
 

@@ -37,8 +37,8 @@ impl ArtifactOrigins for VideoOrigins {
 fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<MediaTime> {
     let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
-        start: artifact.start_ms,
-        end: artifact.end_ms,
+        start: artifact.start,
+        end: artifact.end,
         source_asset_id: artifact.meta.get("source_asset_id"),
         source_start_ms: artifact.meta.get("source_start_ms"),
         source_end_ms: artifact.meta.get("source_end_ms"),
@@ -46,5 +46,5 @@ fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<MediaTime> {
     if let Some(own) = facts.origin().ok().filter(|own| own.asset_id == *asset_id) {
         return Some(own.start.unwrap_or_default());
     }
-    (artifact.parent_asset_id == *asset_id).then(|| artifact.start_ms.unwrap_or_default())
+    (artifact.parent_asset_id == *asset_id).then(|| artifact.start.unwrap_or_default())
 }

@@ -29,7 +29,7 @@ impl CursorPart for UsageKey {
 }
 
 pub(crate) fn cursor_of(usage: &Usage) -> UsageCursor {
-    KeysetCursor { key: UsageKey { start: usage.start_ms, kind: usage.kind }, id: usage.id.clone() }
+    KeysetCursor { key: UsageKey { start: usage.start, kind: usage.kind }, id: usage.id.clone() }
 }
 
 /// Paging for the clips after a cursor, in a listing by start in the asset.

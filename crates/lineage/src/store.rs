@@ -85,8 +85,8 @@ impl TryFrom<Row> for Usage {
         Ok(Self {
             kind,
             id: row.id,
-            start_ms: MediaTime::from_micros(row.start_us),
-            end_ms: MediaTime::from_micros(row.end_us),
+            start: MediaTime::from_micros(row.start_us),
+            end: MediaTime::from_micros(row.end_us),
             track_id: None,
             artifact_id: None,
         })

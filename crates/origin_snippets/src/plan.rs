@@ -33,11 +33,11 @@ impl Planned {
     /// The snippet's meta, without the result of the render.
     pub(crate) fn meta(&self) -> Meta {
         let facts = [
-            ("padding_ms", json!(self.item.padding_ms)),
-            ("max_duration_ms", json!(self.item.max_duration_ms)),
+            ("padding_ms", json!(self.item.padding)),
+            ("max_duration_ms", json!(self.item.max_duration)),
             ("artifact_start_ms", json!(self.origin.start())),
             ("artifact_end_ms", json!(self.origin.end())),
-            ("asset_duration_ms", json!(self.asset.duration_ms)),
+            ("asset_duration_ms", json!(self.asset.duration)),
             ("op_type", json!(OP_TYPE)),
             ("op_version", json!(OP_VERSION)),
         ];
@@ -77,7 +77,7 @@ pub(crate) async fn plan(
         // `origins` has returned an error for artifacts without an origin.
         let (asset_id, origin) = &origins[&item.audio_artifact_id];
         let asset = *assets.get(asset_id).ok_or_else(|| MediaError::asset_not_found(asset_id))?;
-        let window = snippet_window(*origin, item.padding_ms, item.max_duration_ms, asset.duration_ms);
+        let window = snippet_window(*origin, item.padding, item.max_duration, asset.duration);
         if window.is_empty() {
             empty.push(empty_window(index, item, *origin, asset));
         }
@@ -116,8 +116,8 @@ async fn origins(
 fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidDeclaredOrigin> {
     let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
-        start: artifact.start_ms,
-        end: artifact.end_ms,
+        start: artifact.start,
+        end: artifact.end,
         source_asset_id: artifact.meta.get("source_asset_id"),
         source_start_ms: artifact.meta.get("source_start_ms"),
         source_end_ms: artifact.meta.get("source_end_ms"),
@@ -128,11 +128,10 @@ fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidDeclar
 }
 
 fn empty_window(index: usize, item: &SnippetItem, origin: Window, asset: &MediaAsset) -> FieldError {
-    let (field, detail) = if item.max_duration_ms == Some(MediaTime::ZERO) {
+    let (field, detail) = if item.max_duration == Some(MediaTime::ZERO) {
         ("max_duration_ms", "leaves an empty window; expected more than 0".to_owned())
     } else {
-        let end =
-            asset.duration_ms.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
+        let end = asset.duration.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
         let (artifact, start, asset) = (&item.audio_artifact_id, origin.start(), &asset.id);
         (
             "audio_artifact_id",

@@ -169,8 +169,8 @@ impl Batch {
         OriginSnippet {
             audio_artifact_id: planned.item.audio_artifact_id.clone(),
             source_asset_id: planned.asset.id.clone(),
-            source_start_ms: planned.window.start(),
-            source_end_ms: planned.window.end(),
+            source_start: planned.window.start(),
+            source_end: planned.window.end(),
             video_clip_id: Some(clip.id.clone()),
             video_artifact_id,
             meta,
@@ -200,8 +200,8 @@ impl Batch {
             OP_TYPE,
             &produced_by,
         );
-        artifact.start_ms = Some(start);
-        artifact.end_ms = Some(end);
+        artifact.start = Some(start);
+        artifact.end = Some(end);
         artifact.upstream_artifact_ids = vec![audio_artifact_id.clone()];
         artifact.meta.extend(operation());
         artifact.meta.extend(self.render_meta(rendered));

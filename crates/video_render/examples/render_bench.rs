@@ -92,8 +92,8 @@ fn plain(plan: &Plan, profile: &Profile, source: &Path, output: &Path) {
         "scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2,pad={width}:{height}:-1:-1,\
          fps=30,format=yuv420p"
     );
-    let seek = format!("{:.3}", plan.start_ms.as_secs_f64());
-    let length = format!("{:.3}", (plan.end_ms - plan.start_ms).as_secs_f64());
+    let seek = format!("{:.3}", plan.start.as_secs_f64());
+    let length = format!("{:.3}", (plan.end - plan.start).as_secs_f64());
     let encoders = plan.arguments.iter().skip_while(|argument| argument.to_string() != "-c:v");
     let encoders = encoders.filter(|argument| **argument != Argument::Output).map(ToString::to_string);
     let mut arguments: Vec<String> =

@@ -39,7 +39,7 @@ pub(crate) struct Layer {
 impl Layer {
     /// The window of a clip on the timeline.
     fn extent(clip: &Clip) -> Window {
-        Window::starting_at(clip.start_ms_on_timeline, clip.out_ms - clip.in_ms)
+        Window::starting_at(clip.timeline_start, clip.out_point - clip.in_point)
     }
 
     /// The part of `window` in which the clip plays, relative to the start of the window.
@@ -49,12 +49,12 @@ impl Layer {
 
     /// The window of the asset that the clip plays during `span`, which is relative to the start of `window`.
     pub(crate) fn source_of(&self, window: Window, span: Window) -> Window {
-        span.shift(window.start() + self.clip.in_ms - self.clip.start_ms_on_timeline)
+        span.shift(window.start() + self.clip.in_point - self.clip.timeline_start)
     }
 
     /// Rejects a clip that plays its asset beyond the end in `window`: the last frame would freeze, and audio end.
     fn check(&self, window: Window) -> Result<(), Error> {
-        let Some((span, duration)) = self.play_window(window).zip(self.asset.duration_ms) else {
+        let Some((span, duration)) = self.play_window(window).zip(self.asset.duration) else {
             return Ok(());
         };
         let end = self.source_of(window, span).end();
@@ -268,7 +268,7 @@ pub(crate) mod tests {
     #[test]
     fn clip_may_exceed_its_asset_outside_the_window() {
         let mut layer = layer(5_000, 0, 4_000);
-        layer.asset.duration_ms = Some(ms(6_166));
+        layer.asset.duration = Some(ms(6_166));
         let within = |start, end| layer.check(Window::new(ms(start), ms(end)).unwrap()).is_ok();
         assert!(within(0, 1_166) && within(0, 1_216) && within(4_000, 9_000));
         assert!(!within(0, 1_217) && !within(2_000, 2_100));

@@ -63,7 +63,8 @@ pub struct PlannedSource {
     /// The only demuxer of ffmpeg that may read the file.
     pub demuxer: String,
     /// PTS of the first frame used, in ms of the asset; null when no frame is used.
-    pub first_frame_ms: Option<MediaTime>,
+    #[serde(rename = "first_frame_ms")]
+    pub first_frame: Option<MediaTime>,
 }
 
 /// The plan of a render: the same request gives the same plan, and the same plan gives the same file.
@@ -74,9 +75,11 @@ pub struct Plan {
     /// Name of the profile.
     pub render_profile: String,
     /// Start of the window, in ms.
-    pub start_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    pub start: MediaTime,
     /// End of the window (exclusive), in ms.
-    pub end_ms: MediaTime,
+    #[serde(rename = "end_ms")]
+    pub end: MediaTime,
     /// Width of the canvas in pixels.
     pub width: u32,
     /// Height of the canvas in pixels.
@@ -102,8 +105,8 @@ impl Plan {
         Self {
             renderer_version: renderer_version.to_owned(),
             render_profile: profile.name.to_owned(),
-            start_ms: window.start(),
-            end_ms: window.end(),
+            start: window.start(),
+            end: window.end(),
             width: profile.width,
             height: profile.height,
             fps,

@@ -222,6 +222,6 @@ fn planned(asset: &MediaAsset, source: &ProbedSource, cut: &SourceCut) -> Planne
         asset_id: asset.id.clone(),
         content_sha256: asset.content_sha256.clone(),
         demuxer: source.container.demuxer.to_owned(),
-        first_frame_ms: cut.first_frame.map(|first| first - source.start),
+        first_frame: cut.first_frame.map(|first| first - source.start),
     }
 }

@@ -128,7 +128,7 @@ impl Renderer {
         request: &RenderRequest,
     ) -> Result<RenderResponse, Error> {
         let profile = Profile::named(&request.render_profile)?;
-        let window = Window::new(request.start_ms, request.end_ms)
+        let window = Window::new(request.start, request.end)
             .map_err(|window| Error::InvalidWindow { start: window.start, end: window.end })?;
         let target = self.target(context, request, window, profile).await?;
         if request.dry_run {
@@ -315,7 +315,7 @@ impl Renderer {
                 error => error,
             })?;
         let plan = prepared.plan;
-        let shortest = plan.end_ms - plan.start_ms - truncation::SLACK;
+        let shortest = plan.end - plan.start - truncation::SLACK;
         let is_short = found.duration.is_none_or(|duration| duration < shortest);
         // ffmpeg skips packets that it cannot decode, and ends without an error at the end of a truncated file.
         if is_short || found.video.is_none() || found.audio.is_none() {

@@ -23,7 +23,7 @@ impl RenderTarget {
     /// A window of an asset, checked against the asset's duration.
     pub(crate) fn of_asset(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
         check_window(window)?;
-        if let Some(duration) = asset.duration_ms.filter(|duration| *duration < window.end()) {
+        if let Some(duration) = asset.duration.filter(|duration| *duration < window.end()) {
             return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
         }
         Ok(Self::Asset(Box::new(asset.clone()), window))
@@ -89,7 +89,7 @@ impl RenderTarget {
                 (MediaTime::ZERO, window.duration())
             }
         };
-        (artifact.start_ms, artifact.end_ms) = (Some(start), Some(end));
+        (artifact.start, artifact.end) = (Some(start), Some(end));
         artifact
     }
 
@@ -106,7 +106,7 @@ impl RenderTarget {
             let source = layer.source_of(composition.window, span);
             let parent = layer.asset.id.clone();
             let mut segment = self.derived(ArtifactKind::RenderSegment, parent, render, profile);
-            (segment.start_ms, segment.end_ms) = (Some(source.start()), Some(source.end()));
+            (segment.start, segment.end) = (Some(source.start()), Some(source.end()));
             segment.upstream_artifact_ids = vec![artifact_id.clone()];
             for (name, value) in [
                 ("project_id", json!(composition.project_id)),
@@ -169,9 +169,9 @@ fn identity_of_layer(layer: &Layer) -> Value {
     json!({
         "clip_id": clip.id,
         "source": identity(&layer.asset),
-        "in_us": clip.in_ms.as_micros(),
-        "out_us": clip.out_ms.as_micros(),
-        "start_us": clip.start_ms_on_timeline.as_micros(),
+        "in_us": clip.in_point.as_micros(),
+        "out_us": clip.out_point.as_micros(),
+        "start_us": clip.timeline_start.as_micros(),
         "volume_db": clip.volume_db,
         "opacity": clip.opacity,
         // The name is part of the keys of stored renders.
@@ -202,7 +202,7 @@ pub(crate) fn render_asset(
         // The name of a blob is its hash.
         content_sha256: uri.rsplit('/').next().map(str::to_owned),
         source_uri: uri,
-        duration_ms: found.duration,
+        duration: found.duration,
         fps: plan.fps,
         audio_channels: found.audio.as_ref().map(|audio| audio.channels),
         sample_rate: found.audio.as_ref().map(|audio| audio.sample_rate),

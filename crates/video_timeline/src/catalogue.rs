@@ -57,7 +57,7 @@ pub(crate) async fn check(
     }
     for (index, clip) in clips.iter().enumerate() {
         if let Some(Some(duration)) = durations.get(&clip.asset_id)
-            && clip.out_ms > *duration + LENGTH_TOLERANCE
+            && clip.out_point > *duration + LENGTH_TOLERANCE
         {
             let detail = format!("is beyond the end of the asset at {} ms", duration.as_millis_f64());
             return Err(Error::invalid(&at(index), "out_ms", detail));

@@ -24,8 +24,8 @@ pub(crate) async fn database() -> (TestDatabase, PoolConnection<Postgres>) {
 
 /// Registers a recording of tenant `t1`, with its duration in milliseconds.
 pub(crate) async fn asset(conn: &mut PgConnection, duration_ms: Option<i64>) -> Id {
-    let duration_ms = duration_ms.map(MediaTime::from_millis);
-    let new = NewAsset { source_uri: "mem:film".into(), duration_ms, ..NewAsset::default() };
+    let duration = duration_ms.map(MediaTime::from_millis);
+    let new = NewAsset { source_uri: "mem:film".into(), duration, ..NewAsset::default() };
     media_v2::store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id
 }
 

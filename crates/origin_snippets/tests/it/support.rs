@@ -66,8 +66,8 @@ impl TestState {
     }
 
     pub(crate) async fn asset(&self, tenant: &str, duration_ms: Option<i64>) -> Id {
-        let duration_ms = duration_ms.map(MediaTime::from_millis);
-        let asset = NewAsset { kind: Some(AssetKind::Video), duration_ms, ..NewAsset::default() };
+        let duration = duration_ms.map(MediaTime::from_millis);
+        let asset = NewAsset { kind: Some(AssetKind::Video), duration, ..NewAsset::default() };
         self.media.insert_asset(tenant, asset).await
     }
 
@@ -75,8 +75,8 @@ impl TestState {
     pub(crate) async fn recording(&self) -> Id {
         let silence = wav(8_000, 1, &[0; 5 * 8_000]);
         let blob = self.media.service.blobs().put(silence.into()).await.unwrap();
-        let duration_ms = Some(MediaTime::from_millis(5_000));
-        let asset = NewAsset { source_uri: blob.id.uri(), duration_ms, ..NewAsset::default() };
+        let duration = Some(MediaTime::from_millis(5_000));
+        let asset = NewAsset { source_uri: blob.id.uri(), duration, ..NewAsset::default() };
         self.media.insert_asset("t1", asset).await
     }
 
@@ -112,7 +112,7 @@ impl TestState {
         meta: Value,
     ) -> Id {
         let mut hit = new_hit(asset, upstream, meta);
-        (hit.start_ms, hit.end_ms) = (window.map(Window::start), window.map(Window::end));
+        (hit.start, hit.end) = (window.map(Window::start), window.map(Window::end));
         self.media.insert_artifact(tenant, hit).await
     }
 

@@ -195,7 +195,7 @@ async fn window_beyond_the_end_of_truncated_audio_is_refused() {
         // A page of Ogg is one second long.
         assert!(plan(2_000, 3_000).await.is_ok(), "{name}: what is there is rendered");
         if name == "a.flac" {
-            assert_eq!(cut.duration_ms, Some(window_ms(0, 10_000).end()), "the declared duration");
+            assert_eq!(cut.duration, Some(window_ms(0, 10_000).end()), "the declared duration");
             let error = attempt(&state, &cut, window_ms(8_000, 9_000)).await.unwrap_err();
             assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
         }
@@ -210,7 +210,7 @@ async fn complete_audio_is_rendered_to_its_end() {
         ["flac", "mp3", "ogg", "opus", "aac", "m4a", "mka", "webm", "wav", "aiff", "caf", "ts", "avi", "flv"];
     for name in names.map(|extension| format!("a.{extension}")) {
         let asset = state.make(&name, &["-f", "lavfi", "-i", "anoisesrc=d=3.21:seed=1"]).await;
-        let end = asset.duration_ms.unwrap_or_else(|| window_ms(0, 3_200).end());
+        let end = asset.duration.unwrap_or_else(|| window_ms(0, 3_200).end());
         let window = Window::new(end - window_ms(0, 500).end(), end).unwrap();
         let plan = state.renderer.plan_window(&asset, window, profile).await;
         assert!(plan.is_ok(), "{name}, {end}: {plan:?}");
@@ -225,7 +225,7 @@ async fn wave_header_without_samples_is_undecodable() {
     bytes.truncate(44);
     std::fs::write(state.media.source("a.wav"), &bytes).unwrap();
     let asset = state.register("a.wav").await;
-    assert_eq!(asset.duration_ms, None);
+    assert_eq!(asset.duration, None);
     let error = attempt(&state, &asset, window_ms(0, 1_000)).await.unwrap_err();
     assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
 }

@@ -51,7 +51,7 @@ async fn render_is_registered_once_and_reused() {
 
     let artifact = state.media.service.artifact(&context("t1").scope, &first.artifact_id).await.unwrap();
     assert_eq!((artifact.kind, &artifact.parent_asset_id), (ArtifactKind::Render, &asset.id));
-    let window = artifact.start_ms.zip(artifact.end_ms).unwrap();
+    let window = artifact.start.zip(artifact.end).unwrap();
     assert_eq!(window, (window_ms(0, 500).start(), window_ms(0, 500).end()));
     assert_eq!(artifact.meta["render_asset_id"], first.render_asset_id.as_str());
     assert_eq!(artifact.meta["render_profile"], "draft_480p_fast");
@@ -98,7 +98,7 @@ async fn identical_requests_at_once_run_once_and_a_batch_answers_in_order() {
         [0, 100, 9_000, 200, 0, 300].map(|start| (asset.clone(), window_ms(start, start + 200))).to_vec();
     let profile = Profile::named("draft_480p_fast").unwrap();
     let answers = state.renderer.render_windows(&context("t1"), &windows, profile).await;
-    let found: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|r| r.plan.start_ms)).collect();
+    let found: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|r| r.plan.start)).collect();
     let expected =
         windows.iter().map(|(_, window)| Some(window.start()).filter(|s| s.as_micros() < 2_000_000));
     assert!(found.iter().copied().eq(expected), "{found:?}");

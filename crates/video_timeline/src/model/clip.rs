@@ -18,11 +18,14 @@ pub struct Clip {
     /// The artifact of the asset that it represents.
     pub artifact_id: Option<Id>,
     /// Start in the source, in ms: 0 or later, before `out_ms`.
-    pub in_ms: MediaTime,
+    #[serde(rename = "in_ms")]
+    pub in_point: MediaTime,
     /// End in the source in ms, exclusive.
-    pub out_ms: MediaTime,
+    #[serde(rename = "out_ms")]
+    pub out_point: MediaTime,
     /// Start on the timeline, in ms: 0 or later.
-    pub start_ms_on_timeline: MediaTime,
+    #[serde(rename = "start_ms_on_timeline")]
+    pub timeline_start: MediaTime,
     /// Playback speed, source time per timeline time: above 0; 2 plays twice as fast.
     pub speed: f64,
     /// Audio gain in dB.
@@ -44,14 +47,17 @@ pub struct NewClip {
     #[serde(default)]
     pub artifact_id: Option<Id>,
     /// Start in the source, in ms: 0 or later, before `out_ms`.
+    #[serde(rename = "in_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub in_ms: MediaTime,
+    pub in_point: MediaTime,
     /// End in the source in ms, exclusive.
+    #[serde(rename = "out_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub out_ms: MediaTime,
+    pub out_point: MediaTime,
     /// Start on the timeline, in ms: 0 or later.
+    #[serde(rename = "start_ms_on_timeline")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub start_ms_on_timeline: MediaTime,
+    pub timeline_start: MediaTime,
     /// Playback speed, source time per timeline time: above 0.
     #[serde(default = "one", deserialize_with = "one_or_null")]
     #[schema(exclusive_minimum = 0, default = one)]
@@ -85,17 +91,17 @@ pub(crate) struct ClipPatch {
     #[schema(value_type = Option<Id>)]
     pub(crate) artifact_id: Option<Option<Id>>,
     /// The new start in the source, in ms.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(rename = "in_ms", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) in_ms: Option<MediaTime>,
+    pub(crate) in_point: Option<MediaTime>,
     /// The new end in the source, in ms, exclusive.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(rename = "out_ms", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) out_ms: Option<MediaTime>,
+    pub(crate) out_point: Option<MediaTime>,
     /// The new start on the timeline, in ms.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(rename = "start_ms_on_timeline", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) start_ms_on_timeline: Option<MediaTime>,
+    pub(crate) timeline_start: Option<MediaTime>,
     /// The new playback speed, above 0.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, exclusive_minimum = 0)]
@@ -118,13 +124,13 @@ impl Clip {
     /// Duration on the timeline: source duration divided by speed, to the nearest microsecond.
     #[must_use]
     pub fn duration_on_timeline(&self) -> MediaTime {
-        self.to_timeline(self.out_ms - self.in_ms)
+        self.to_timeline(self.out_point - self.in_point)
     }
 
     /// End on the timeline, exclusive.
     #[must_use]
     pub fn end_on_timeline(&self) -> MediaTime {
-        self.start_ms_on_timeline + self.duration_on_timeline()
+        self.timeline_start + self.duration_on_timeline()
     }
 
     /// Converts a source duration to timeline time, to the nearest microsecond.
@@ -142,14 +148,14 @@ impl Clip {
 
     /// Validates the clip; `at` is the JSON pointer of the object it was read from.
     pub(crate) fn check(&self, at: &str) -> Result<(), Error> {
-        check::time(self.in_ms, at, "in_ms")?;
-        check::time(self.out_ms, at, "out_ms")?;
-        check::require(self.in_ms < self.out_ms, at, "out_ms", "expected more than in_ms")?;
-        check::time(self.start_ms_on_timeline, at, "start_ms_on_timeline")?;
+        check::time(self.in_point, at, "in_ms")?;
+        check::time(self.out_point, at, "out_ms")?;
+        check::require(self.in_point < self.out_point, at, "out_ms", "expected more than in_ms")?;
+        check::time(self.timeline_start, at, "start_ms_on_timeline")?;
         check::require(self.speed.is_finite() && self.speed > 0.0, at, "speed", "expected more than 0")?;
         let ends = self.end_on_timeline();
         check::require(ends <= check::END_OF_TIME, at, "speed", "the clip would last beyond 35 years")?;
-        let lasts = ends > self.start_ms_on_timeline;
+        let lasts = ends > self.timeline_start;
         check::require(lasts, at, "speed", "the clip would last less than a microsecond")?;
         check::require((-200.0..=60.0).contains(&self.volume_db), at, "volume_db", "expected -200 to 60 dB")?;
         check::require((0.0..=1.0).contains(&self.opacity), at, "opacity", "expected 0 to 1")?;
@@ -158,20 +164,20 @@ impl Clip {
 }
 
 impl NewClip {
-    /// A clip of `[in_ms, out_ms)` of an asset at `start_ms_on_timeline`, with defaults for the other fields.
+    /// A clip of `[in_point, out_point)` of an asset at `timeline_start`, with defaults for the other fields.
     #[must_use]
     pub fn window(
         asset_id: Id,
-        in_ms: MediaTime,
-        out_ms: MediaTime,
-        start_ms_on_timeline: MediaTime,
+        in_point: MediaTime,
+        out_point: MediaTime,
+        timeline_start: MediaTime,
     ) -> Self {
         Self {
             asset_id,
             artifact_id: None,
-            in_ms,
-            out_ms,
-            start_ms_on_timeline,
+            in_point,
+            out_point,
+            timeline_start,
             speed: 1.0,
             volume_db: 0.0,
             opacity: 1.0,
@@ -186,9 +192,9 @@ impl NewClip {
             track_id,
             asset_id: self.asset_id,
             artifact_id: self.artifact_id,
-            in_ms: self.in_ms,
-            out_ms: self.out_ms,
-            start_ms_on_timeline: self.start_ms_on_timeline,
+            in_point: self.in_point,
+            out_point: self.out_point,
+            timeline_start: self.timeline_start,
             speed: self.speed,
             volume_db: self.volume_db,
             opacity: self.opacity,
@@ -204,9 +210,9 @@ impl ClipPatch {
             track_id: clip.track_id,
             asset_id: self.asset_id.unwrap_or(clip.asset_id),
             artifact_id: self.artifact_id.unwrap_or(clip.artifact_id),
-            in_ms: self.in_ms.unwrap_or(clip.in_ms),
-            out_ms: self.out_ms.unwrap_or(clip.out_ms),
-            start_ms_on_timeline: self.start_ms_on_timeline.unwrap_or(clip.start_ms_on_timeline),
+            in_point: self.in_point.unwrap_or(clip.in_point),
+            out_point: self.out_point.unwrap_or(clip.out_point),
+            timeline_start: self.timeline_start.unwrap_or(clip.timeline_start),
             speed: self.speed.unwrap_or(clip.speed),
             volume_db: self.volume_db.unwrap_or(clip.volume_db),
             opacity: self.opacity.unwrap_or(clip.opacity),

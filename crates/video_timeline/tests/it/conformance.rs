@@ -79,7 +79,7 @@ async fn created_objects_can_be_read(timeline: &dyn VideoTimeline) {
     assert_eq!(timeline.get_project(&context, &project.id).await.unwrap(), project);
 
     assert_eq!((&sequence.project_id, &track.sequence_id), (&project.id, &sequence.id));
-    assert_eq!(clips[0].in_ms, MediaTime::from_micros(1));
+    assert_eq!(clips[0].in_point, MediaTime::from_micros(1));
     assert_eq!(timeline.get_clip(&context, &clips[0].id).await.unwrap(), clips[0]);
     let sequences = timeline.list_sequences(&context, &project.id, &Paging::default()).await.unwrap();
     assert_eq!(sequences.items, std::slice::from_ref(&sequence));
@@ -92,8 +92,7 @@ async fn batches_keep_their_order_and_are_atomic(timeline: &dyn VideoTimeline) {
     let batch: Vec<NewClip> = (0..1_000).rev().map(new_clip).collect();
     let new = new_timeline(ProjectTarget::New(new_project()), batch);
     let made = timeline.create_timeline(&context, new).await.unwrap();
-    let starts: Vec<i64> =
-        made.clips.iter().map(|clip| clip.start_ms_on_timeline.as_millis_round()).collect();
+    let starts: Vec<i64> = made.clips.iter().map(|clip| clip.timeline_start.as_millis_round()).collect();
     assert_eq!(starts, (0..1_000).rev().collect::<Vec<_>>());
 
     let spoilt = vec![new_clip(0), NewClip { opacity: 1.5, ..new_clip(1) }];
