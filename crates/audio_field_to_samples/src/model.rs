@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Window};
 use media_v2::ArtifactKind;
 use primitives::Id;
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,7 @@ pub enum Event {
 impl Event {
     /// The window of the slice in the recording.
     #[must_use]
-    pub fn source(&self) -> Window {
+    pub fn source(&self) -> Window<AssetTime> {
         let (start, end) = match self {
             Self::Hit(HitEvent { source_start, source_end, .. })
             | Self::Loop(LoopEvent { source_start, source_end, .. })
@@ -226,7 +226,7 @@ pub struct ScoreDetail {
     pub score: f64,
     /// Start of the slice in the recording, in ms.
     #[serde(rename = "offset_ms")]
-    pub offset: MediaTime,
+    pub offset: AssetTime,
 }
 
 /// Why a detector failed.

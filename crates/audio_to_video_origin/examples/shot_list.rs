@@ -21,7 +21,7 @@ use blob_store::BlobStore;
 use db::testing::{TestDatabase, statements};
 use http::Request;
 use http_body_util::BodyExt as _;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{ArtifactKind, MediaConfig, MediaService, NewArtifact, NewAsset};
 use primitives::{Clock, Id, Scope, SystemClock};
 use scheduling::WorkQueue;
@@ -124,7 +124,7 @@ async fn sounds(conn: &mut PgConnection, recordings: &[Id], count: usize) -> Vec
         .iter()
         .zip(0..)
         .map(|(hit, index)| {
-            let start = MediaTime::from_millis(index * 31 % 3_500_000);
+            let start = AssetTime::from_millis(index * 31 % 3_500_000);
             let window = Window::starting_at(start, MediaTime::from_millis(500));
             NewOriginMap::new(hit.id.clone(), hit.parent_asset_id.clone(), window)
         })

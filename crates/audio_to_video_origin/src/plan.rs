@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use audio_pattern_engine::PatternTimeline;
 use http_kit::FieldError;
 use media_time::limits::MAX_INSTANT;
-use media_time::{Bpm, MediaTime};
+use media_time::{Bpm, LocalTime, MediaTime, TimelineTime};
 use primitives::Id;
 
 use crate::{AudioClip, AudioSequence, Error, MAX_CLIPS, MAX_TRACKS};
@@ -39,9 +39,10 @@ pub(crate) struct Clip {
     pub(crate) source: usize,
     /// Index in the plan's tracks; `None` in a pattern.
     pub(crate) track: Option<usize>,
-    pub(crate) start: MediaTime,
+    pub(crate) start: TimelineTime,
     pub(crate) duration: MediaTime,
-    pub(crate) source_offset: MediaTime,
+    /// Start in the audio source.
+    pub(crate) source_offset: LocalTime,
     pub(crate) label: Option<String>,
 }
 
@@ -163,7 +164,7 @@ impl Planner {
         if clip.source_offset.is_negative() {
             self.refuse(format!("{}/source_offset_ms", pointer()), "must not be negative");
         }
-        if clip.start.max(clip.source_offset) + clip.duration > MAX_INSTANT {
+        if clip.start.since_zero().max(clip.source_offset.since_zero()) + clip.duration > MAX_INSTANT {
             self.refuse(pointer(), "must end within thirty days");
         }
         if clip.label.as_ref().is_some_and(|label| label.len() > MAX_TEXT) {

@@ -1,7 +1,7 @@
 //! A serialized shot list: written once, then stored, hashed and sent from the same bytes.
 
 use bytes::Bytes;
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -74,11 +74,11 @@ impl ShotList {
         struct Times {
             source_asset_id: Id,
             #[serde(rename = "source_start_ms")]
-            source_start: MediaTime,
+            source_start: AssetTime,
             #[serde(rename = "source_end_ms")]
-            source_end: MediaTime,
+            source_end: AssetTime,
             #[serde(rename = "target_start_ms")]
-            target_start: MediaTime,
+            target_start: TimelineTime,
         }
         let shots: Vec<Times> = serde_json::from_slice(&self.shots)?;
         let form = |shot: Times| PatternShot {

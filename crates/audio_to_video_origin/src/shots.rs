@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
 use primitives::Id;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,7 +19,7 @@ pub(crate) type ArtifactMeta = BTreeMap<String, Box<RawValue>>;
 pub(crate) struct Source<'a> {
     pub(crate) asset_id: &'a Id,
     /// Start of the audio source in the recording.
-    pub(crate) start: MediaTime,
+    pub(crate) start: AssetTime,
     /// The recording's duration, if known.
     pub(crate) asset_duration: Option<MediaTime>,
     pub(crate) clip_offsets: Option<&'a [ClipOffset]>,
@@ -32,11 +32,11 @@ pub(crate) struct Source<'a> {
 pub(crate) struct Shot<'a> {
     pub(crate) source_asset_id: &'a Id,
     #[serde(rename = "source_start_ms")]
-    pub(crate) source_start: MediaTime,
+    pub(crate) source_start: AssetTime,
     #[serde(rename = "source_end_ms")]
-    pub(crate) source_end: MediaTime,
+    pub(crate) source_end: AssetTime,
     #[serde(rename = "target_start_ms")]
-    pub(crate) target_start: MediaTime,
+    pub(crate) target_start: TimelineTime,
     #[serde(rename = "target_duration_ms")]
     pub(crate) target_duration: MediaTime,
     pub(crate) meta: ShotMeta<'a>,
@@ -76,7 +76,7 @@ pub(crate) const SHOT_META: [&str; 10] = [
 /// The window of the source that is shown for a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AlignedWindow {
-    pub(crate) window: Window,
+    pub(crate) window: Window<AssetTime>,
     /// Shift from the clip's own position to the window's start.
     pub(crate) offset: MediaTime,
     /// Whether the recording's bounds changed the requested alignment.
@@ -128,19 +128,20 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
 pub(crate) fn place(
     source: &Source<'_>,
     alignment: Alignment,
-    source_offset: MediaTime,
+    source_offset: LocalTime,
     duration: MediaTime,
 ) -> AlignedWindow {
-    let base = source.start + source_offset;
+    let base = source_offset.with_zero_at(source.start);
     let asked = source.semantics.map_or(MediaTime::ZERO, |found| {
-        let at = if found.of_artifact { source_offset } else { base };
+        // Anchors are in the frame of the artifact or of the recording.
+        let at = if found.of_artifact { source_offset.since_zero() } else { base.since_zero() };
         found.anchors.offset(alignment, Window::starting_at(at, duration))
     });
-    let mut start = (base + asked).max(MediaTime::ZERO);
+    let mut start = (base + asked).max(AssetTime::ZERO);
     let mut end = start + duration;
     if let Some(length) = source.asset_duration {
-        start = start.min((length - duration).max(MediaTime::ZERO));
-        end = (start + duration).min(length);
+        start = start.min(AssetTime::at(length - duration).max(AssetTime::ZERO));
+        end = (start + duration).min(AssetTime::at(length));
     }
     let offset = start - base;
     let clamped = offset != asked || end - start != duration;
@@ -155,9 +156,10 @@ mod tests {
     use super::*;
     use crate::plan::{ClipSource, Track};
     use crate::semantics::AlignmentAnchors;
+    use media_time::Instant;
 
-    fn ms(millis: i64) -> MediaTime {
-        MediaTime::from_millis(millis)
+    fn ms<T: Instant>(millis: i64) -> T {
+        T::at(MediaTime::from_millis(millis))
     }
 
     fn semantics(of_artifact: bool, speech: &[i64]) -> Semantics {
@@ -190,7 +192,7 @@ mod tests {
         let source = source(&film, start, length, Some(&anchors));
         let placed = place(&source, Alignment::FirstSpeech, ms(offset), ms(duration));
         let (window, clamped) = (placed.window, i64::from(placed.clamped));
-        [window.start(), window.end(), placed.offset]
+        [window.start().since_zero(), window.end().since_zero(), placed.offset]
             .map(MediaTime::as_millis_round)
             .into_iter()
             .chain([clamped])
@@ -242,7 +244,7 @@ mod tests {
             track: Some(track),
             start: ms(start),
             duration: ms(duration),
-            source_offset: MediaTime::from_micros(source_offset * 1_003),
+            source_offset: LocalTime::from_micros(source_offset * 1_003),
             label: None,
         });
         vec(clip, 0..40).prop_map(|mut clips| {
@@ -286,7 +288,7 @@ mod tests {
                 prop_assert_eq!((shot.target_start, shot.target_duration), (clip.start, clip.duration));
                 prop_assert!(0 <= start && start <= end);
                 prop_assert!(source.asset_duration.is_none_or(|length| end <= length.as_micros()));
-                let base = source.start + clip.source_offset;
+                let base = clip.source_offset.with_zero_at(source.start);
                 prop_assert_eq!(shot.source_start, base + shot.meta.semantic_offset, "the formula holds");
             }
         }
@@ -306,8 +308,8 @@ mod tests {
             let film = "film".parse().unwrap();
             let source = source(&film, start, Some(length), Some(&found));
             let placed = place(&source, modes[mode], ms(offset), ms(duration));
-            prop_assert!(placed.window.start() >= MediaTime::ZERO && placed.window.end() <= ms(length));
-            prop_assert!(placed.clamped || placed.window.duration() == ms(duration));
+            prop_assert!(placed.window.start() >= AssetTime::ZERO && placed.window.end() <= ms(length));
+            prop_assert!(placed.clamped || placed.window.duration() == ms::<MediaTime>(duration));
         }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use audio_to_video_origin::OriginMap;
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use media_v2::ArtifactKind;
 use media_v2::store::Lineage;
 use primitives::Id;
@@ -69,13 +69,13 @@ pub struct LineageClip {
     pub asset_id: Id,
     /// Start of the window that it plays, in ms of the recording.
     #[serde(rename = "in_ms")]
-    pub in_point: Option<MediaTime>,
+    pub in_point: Option<AssetTime>,
     /// End of that window in ms, exclusive.
     #[serde(rename = "out_ms")]
-    pub out_point: Option<MediaTime>,
+    pub out_point: Option<AssetTime>,
     /// Start of the clip on the timeline, in ms.
     #[serde(rename = "start_ms_on_timeline")]
-    pub timeline_start: Option<MediaTime>,
+    pub timeline_start: Option<TimelineTime>,
 }
 
 /// The kind of object that uses a window of a recording.
@@ -128,10 +128,10 @@ pub struct Usage {
     pub id: Id,
     /// Start of the whole used window, in ms of the recording.
     #[serde(rename = "start_ms")]
-    pub start: MediaTime,
+    pub start: AssetTime,
     /// End of that window in ms, exclusive.
     #[serde(rename = "end_ms")]
-    pub end: MediaTime,
+    pub end: AssetTime,
     /// The clip's track; null for artifacts.
     pub track_id: Option<Id>,
     /// The artifact that the clip represents; null for artifacts.
@@ -145,10 +145,10 @@ pub struct Usage {
 pub struct UsageQuery {
     /// Start of the window in ms of the recording; the recording's start by default.
     #[serde(rename = "start_ms")]
-    pub start: Option<MediaTime>,
+    pub start: Option<AssetTime>,
     /// End of the window in ms, exclusive, later than `start_ms`; unbounded by default.
     #[serde(rename = "end_ms")]
-    pub end: Option<MediaTime>,
+    pub end: Option<AssetTime>,
     /// Maximum number of uses on a page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     pub limit: Option<u32>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use audio_to_video_origin::OriginMap;
 use audio_to_video_origin::store::find_origin_maps;
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::AssetTime;
 use media_v2::store::{Lineage, find_assets, find_lineage};
 use media_v2::{MediaError, MediaService};
 use primitives::{Id, Page, PageLimit, PageParams};
@@ -116,8 +116,8 @@ fn page(mut uses: Vec<Usage>, limit: PageLimit, more: bool) -> Page<Usage> {
     Page::merged(uses, limit, more, cursor_of)
 }
 
-fn window(query: &UsageQuery) -> Result<(MediaTime, Option<MediaTime>), Error> {
-    let start = query.start.unwrap_or(MediaTime::ZERO);
+fn window(query: &UsageQuery) -> Result<(AssetTime, Option<AssetTime>), Error> {
+    let start = query.start.unwrap_or(AssetTime::ZERO);
     if start.is_negative() {
         return Err(Error::InvalidQuery { parameter: "start_ms", detail: "expected 0 or later" });
     }

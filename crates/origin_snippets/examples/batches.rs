@@ -16,7 +16,7 @@ use std::time::Instant;
 use blob_store::BlobStore;
 use db::testing::{TestDatabase, statements};
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use media_v2::{ArtifactKind, MediaConfig, MediaService, NewArtifact, NewAsset, store};
 use origin_snippets::{BatchRequest, OriginSnippets};
 use primitives::{Clock, Id, Scope, SystemClock};
@@ -74,8 +74,8 @@ async fn hits(pool: &PgPool, scope: &Scope) -> Vec<Id> {
     let hit = |index: i64| {
         let (kind, uri) = (ArtifactKind::AudioHit, "mem:hit".to_owned());
         let mut hit = NewArtifact::new(kind, asset.clone(), uri, "hits_v1", &json!({ "index": index }));
-        hit.start = Some(MediaTime::from_millis(index * 3_000));
-        hit.end = Some(MediaTime::from_millis(index * 3_000 + 200));
+        hit.start = Some(AssetTime::from_millis(index * 3_000));
+        hit.end = Some(AssetTime::from_millis(index * 3_000 + 200));
         hit
     };
     let hits = (0..ARTIFACTS).map(hit).collect();

@@ -1,6 +1,6 @@
 use http_kit::FieldError;
-use media_time::MediaTime;
 use media_time::limits::MAX_INSTANT;
+use media_time::{AssetTime, MediaTime};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -86,10 +86,10 @@ pub struct OriginSnippet {
     pub source_asset_id: Id,
     /// Start of the window, in ms of the recording.
     #[serde(rename = "source_start_ms")]
-    pub source_start: MediaTime,
+    pub source_start: AssetTime,
     /// End of the window in ms, exclusive.
     #[serde(rename = "source_end_ms")]
-    pub source_end: MediaTime,
+    pub source_end: AssetTime,
     /// The clip of the snippet on the timeline.
     pub video_clip_id: Option<Id>,
     /// The `render_snippet` artifact, if rendered.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use audio_to_video_origin::store::resolve_origins;
 use audio_to_video_origin::{DeclaredFields, InvalidDeclaredOrigin};
 use http_kit::FieldError;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, store};
 use primitives::{Id, Scope};
 use serde_json::json;
@@ -24,9 +24,9 @@ pub(crate) struct Planned {
     pub(crate) item: SnippetItem,
     pub(crate) asset: MediaAsset,
     /// Window of the source that the artifact was taken from.
-    pub(crate) origin: Window,
+    pub(crate) origin: Window<AssetTime>,
     /// Window of the snippet; not empty.
-    pub(crate) window: Window,
+    pub(crate) window: Window<AssetTime>,
 }
 
 impl Planned {
@@ -91,7 +91,7 @@ async fn origins(
     conn: &mut PgConnection,
     scope: &Scope,
     artifacts: &[Artifact],
-) -> Result<BTreeMap<Id, (Id, Window)>, Error> {
+) -> Result<BTreeMap<Id, (Id, Window<AssetTime>)>, Error> {
     let wanted: Vec<Id> = artifacts.iter().map(|artifact| artifact.id.clone()).collect();
     let resolved = resolve_origins(conn, scope, &wanted).await?;
     let mut origins = BTreeMap::new();
@@ -113,7 +113,7 @@ async fn origins(
     if missing.is_empty() { Ok(origins) } else { Err(Error::OriginMissing(ids(missing))) }
 }
 
-fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidDeclaredOrigin> {
+fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window<AssetTime>)>, InvalidDeclaredOrigin> {
     let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
         start: artifact.start,
@@ -127,7 +127,12 @@ fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidDeclar
     Ok(window.map(|window| (own.asset_id, window)))
 }
 
-fn empty_window(index: usize, item: &SnippetItem, origin: Window, asset: &MediaAsset) -> FieldError {
+fn empty_window(
+    index: usize,
+    item: &SnippetItem,
+    origin: Window<AssetTime>,
+    asset: &MediaAsset,
+) -> FieldError {
     let (field, detail) = if item.max_duration == Some(MediaTime::ZERO) {
         ("max_duration_ms", "leaves an empty window; expected more than 0".to_owned())
     } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, KeysetCursor, Page, PageParams, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -184,8 +184,8 @@ impl From<Row> for StoredSnippet {
             snippet: OriginSnippet {
                 audio_artifact_id: row.audio_artifact_id,
                 source_asset_id: row.source_asset_id,
-                source_start: MediaTime::from_micros(row.source_start_us),
-                source_end: MediaTime::from_micros(row.source_end_us),
+                source_start: AssetTime::from_micros(row.source_start_us),
+                source_end: AssetTime::from_micros(row.source_end_us),
                 video_clip_id: Some(row.clip_id.clone()),
                 video_artifact_id: row.video_artifact_id,
                 meta: row.meta.0,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
 use http_kit::RequestContext;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Description, MediaConfig, MediaService, SourcePolicy};
 use primitives::{Scope, SystemClock};
 use video_render::{Argument, Plan, Profile, RenderConfig, Renderer};
@@ -63,7 +63,7 @@ async fn main() {
 
     for name in ["draft_480p_fast", "1080p_30_web"] {
         for length in LENGTHS_MS {
-            let start = MediaTime::from_millis(START_MS);
+            let start = AssetTime::from_millis(START_MS);
             let window = Window::starting_at(start, MediaTime::from_millis(length));
             let profile = Profile::named(name).unwrap();
             let begun = Instant::now();

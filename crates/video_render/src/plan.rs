@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Instant, MediaTime, Window};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -64,7 +64,7 @@ pub struct PlannedSource {
     pub demuxer: String,
     /// PTS of the first frame used, in ms of the asset; null when no frame is used.
     #[serde(rename = "first_frame_ms")]
-    pub first_frame: Option<MediaTime>,
+    pub first_frame: Option<AssetTime>,
 }
 
 /// The plan of a render: the same request gives the same plan, and the same plan gives the same file.
@@ -97,7 +97,7 @@ impl Plan {
     pub(crate) fn new(
         renderer_version: &str,
         profile: &Profile,
-        window: Window,
+        window: Window<impl Instant>,
         fps: Option<f64>,
         sources: Vec<PlannedSource>,
         arguments: Vec<Argument>,
@@ -105,8 +105,8 @@ impl Plan {
         Self {
             renderer_version: renderer_version.to_owned(),
             render_profile: profile.name.to_owned(),
-            start: window.start(),
-            end: window.end(),
+            start: window.start().since_zero(),
+            end: window.end().since_zero(),
             width: profile.width,
             height: profile.height,
             fps,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use blob_store::ScratchFile;
 use futures::StreamExt;
 use http_kit::RequestContext;
-use media_time::Window;
+use media_time::{AssetTime, TimelineTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
 use primitives::{Clock, Id};
 use scheduling::{SingleFlight, WorkQueue};
@@ -146,9 +146,11 @@ impl Renderer {
     ) -> Result<RenderTarget, Error> {
         match (&request.asset_id, &request.project_id) {
             (Some(asset_id), None) if request.sequence_id.is_none() => {
+                let window = Window::starting_at(AssetTime::at(window.start()), window.duration());
                 RenderTarget::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window)
             }
             (None, Some(project_id)) => {
+                let window = Window::starting_at(TimelineTime::at(window.start()), window.duration());
                 let range = RenderRange { project_id, sequence_id: request.sequence_id.as_ref(), window };
                 let (timeline, media) = (&*self.0.timeline, &self.0.media);
                 let composition = Composition::load(timeline, media, context, range, profile).await?;
@@ -166,7 +168,7 @@ impl Renderer {
         &self,
         context: &RequestContext,
         asset: &MediaAsset,
-        window: Window,
+        window: Window<AssetTime>,
         profile: &'static Profile,
     ) -> Result<Rendered, Error> {
         let target = RenderTarget::of_asset(asset, window)?;
@@ -178,7 +180,7 @@ impl Renderer {
     pub async fn render_windows(
         &self,
         context: &RequestContext,
-        windows: &[(MediaAsset, Window)],
+        windows: &[(MediaAsset, Window<AssetTime>)],
         profile: &'static Profile,
     ) -> Vec<Result<Rendered, Error>> {
         // The futures are created before the stream: a closure inside it would have to be valid for every lifetime.
@@ -199,7 +201,7 @@ impl Renderer {
     pub async fn plan_window(
         &self,
         asset: &MediaAsset,
-        window: Window,
+        window: Window<AssetTime>,
         profile: &'static Profile,
     ) -> Result<Plan, Error> {
         self.plan(&RenderTarget::of_asset(asset, window)?, profile).await

@@ -1,6 +1,6 @@
 //! The target of a render, and the asset and artifacts that are registered for it.
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset};
 use primitives::Id;
 use serde_json::{Value, json};
@@ -15,24 +15,32 @@ const OP_VERSION: &str = "v1";
 /// What is rendered: a window of an asset or of a timeline.
 #[derive(Clone, Debug)]
 pub(crate) enum RenderTarget {
-    Asset(Box<MediaAsset>, Window),
+    Asset(Box<MediaAsset>, Window<AssetTime>),
     Timeline(Box<Composition>),
 }
 
 impl RenderTarget {
     /// A window of an asset, checked against the asset's duration.
-    pub(crate) fn of_asset(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
+    pub(crate) fn of_asset(asset: &MediaAsset, window: Window<AssetTime>) -> Result<Self, Error> {
         check_window(window)?;
-        if let Some(duration) = asset.duration.filter(|duration| *duration < window.end()) {
-            return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
+        if let Some(duration) = asset.duration.filter(|duration| AssetTime::at(*duration) < window.end()) {
+            return Err(Error::WindowOutside {
+                end: window.end().since_zero(),
+                subject: asset.id.clone(),
+                duration,
+            });
         }
         Ok(Self::Asset(Box::new(asset.clone()), window))
     }
 
-    pub(crate) fn window(&self) -> Window {
+    /// The start and end of the window, in the frame of the target.
+    fn bounds(&self) -> (MediaTime, MediaTime) {
         match self {
-            Self::Asset(_, window) => *window,
-            Self::Timeline(composition) => composition.window,
+            Self::Asset(_, window) => (window.start().since_zero(), window.end().since_zero()),
+            Self::Timeline(composition) => {
+                let window = composition.window;
+                (window.start().since_zero(), window.end().since_zero())
+            }
         }
     }
 
@@ -53,14 +61,14 @@ impl RenderTarget {
 
     /// Everything that determines the file and its registered metadata.
     pub(crate) fn produced_by(&self, profile: &Profile, version: &str) -> Value {
-        let window = self.window();
+        let (start, end) = self.bounds();
         let mut all = json!({
             "op_type": self.op_type(),
             "op_version": OP_VERSION,
             "renderer_version": version,
             "render_profile": profile.name,
-            "start_us": window.start().as_micros(),
-            "end_us": window.end().as_micros(),
+            "start_us": start.as_micros(),
+            "end_us": end.as_micros(),
         });
         match self {
             Self::Asset(asset, _) => all["source"] = identity(asset),
@@ -78,15 +86,15 @@ impl RenderTarget {
     pub(crate) fn artifact(&self, render: &RegisteredRender<'_>, profile: &Profile) -> NewArtifact {
         let parent = self.parent().unwrap_or(render.asset_id).clone();
         let mut artifact = self.derived(ArtifactKind::Render, parent, render, profile);
-        let window = self.window();
         let (start, end) = match self {
-            Self::Asset(..) => (window.start(), window.end()),
+            Self::Asset(_, window) => (window.start(), window.end()),
             Self::Timeline(composition) => {
+                let window = composition.window;
                 artifact.meta.insert("project_id".to_owned(), json!(composition.project_id));
                 artifact.meta.insert("sequence_id".to_owned(), json!(composition.sequence_id));
                 artifact.meta.insert("timeline_start_ms".to_owned(), json!(window.start()));
                 artifact.meta.insert("timeline_end_ms".to_owned(), json!(window.end()));
-                (MediaTime::ZERO, window.duration())
+                (AssetTime::ZERO, AssetTime::at(window.duration()))
             }
         };
         (artifact.start, artifact.end) = (Some(start), Some(end));

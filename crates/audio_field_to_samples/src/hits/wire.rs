@@ -1,6 +1,6 @@
 //! Wire types of the hit detector.
 
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -71,8 +71,8 @@ pub struct HitEvent {
     pub duration_ms: Option<i64>,
     /// Start of the slice in the recording in ms, exact to the sample.
     #[serde(rename = "source_start_ms")]
-    pub source_start: MediaTime,
+    pub source_start: AssetTime,
     /// End (exclusive) of the slice in the recording in ms, exact to the sample.
     #[serde(rename = "source_end_ms")]
-    pub source_end: MediaTime,
+    pub source_end: AssetTime,
 }

@@ -2,6 +2,7 @@
 
 use audio_field_to_samples::model::{Detector, Event};
 use audio_field_to_samples::{Error, MAX_SAMPLES};
+use media_time::AssetTime;
 use media_v2::{ArtifactKind, MediaAsset, NewArtifact};
 use serde_json::{Value, json};
 use test_kit::{context, scope};
@@ -59,9 +60,10 @@ async fn origins_are_within_the_declared_duration() {
     let length = asset.duration.unwrap();
     let found = state.samples.detect(&context("t1"), &hits_request(&asset, json!({}))).await.unwrap();
     let last = state.artifact(found.artifact_ids.last().unwrap()).await;
-    assert_eq!(last.end, Some(length));
+    let end = AssetTime::at(length);
+    assert_eq!(last.end, Some(end));
     let Event::Hit(event) = found.events.last().unwrap() else { panic!("not a hit") };
-    assert_eq!(event.source_end, length);
+    assert_eq!(event.source_end, end);
     let ends = "SELECT max(source_end_us) FROM origin_maps";
     let end: i64 = sqlx::query_scalar(ends).fetch_one(&state.media.database.pool).await.unwrap();
     assert_eq!(end, length.as_micros());

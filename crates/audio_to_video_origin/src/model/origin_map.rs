@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use http_kit::FieldError;
 use media_time::limits::MAX_INSTANT;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +20,10 @@ pub struct OriginMap {
     pub parent_asset_id: Id,
     /// Start of the window, in milliseconds of the recording.
     #[serde(rename = "source_start_ms")]
-    pub source_start: MediaTime,
+    pub source_start: AssetTime,
     /// End of the window in milliseconds, exclusive.
     #[serde(rename = "source_end_ms")]
-    pub source_end: MediaTime,
+    pub source_end: AssetTime,
     /// The pieces of the window that the artifact consists of, in playback order; null: the whole window, once.
     pub clip_offsets: Option<Vec<ClipOffset>>,
     /// Time at which the artifact was first mapped.
@@ -61,8 +61,8 @@ impl ResolvedOriginMap {
 pub struct NewOriginMap {
     pub audio_artifact_id: Id,
     pub parent_asset_id: Id,
-    pub source_start: MediaTime,
-    pub source_end: MediaTime,
+    pub source_start: AssetTime,
+    pub source_end: AssetTime,
     pub clip_offsets: Option<Vec<ClipOffset>>,
 }
 
@@ -81,11 +81,11 @@ pub struct PutOriginMap {
     /// Start of the window, in milliseconds of the recording; not negative.
     #[serde(rename = "source_start_ms")]
     #[schema(value_type = f64, minimum = 0)]
-    pub source_start: MediaTime,
+    pub source_start: AssetTime,
     /// End of the window in milliseconds, exclusive: after the start, and not after a known duration.
     #[serde(rename = "source_end_ms")]
     #[schema(value_type = f64, exclusive_minimum = 0, maximum = 2_592_000_000.0)]
-    pub source_end: MediaTime,
+    pub source_end: AssetTime,
     /// The pieces of the window that the artifact consists of, in playback order, 1 to 1000; the whole window when null
     /// or absent.
     #[schema(min_items = 1, max_items = 1000)]
@@ -111,7 +111,7 @@ impl PutOriginMap {
 impl NewOriginMap {
     /// A map of one whole window, of positive duration.
     #[must_use]
-    pub fn new(audio_artifact_id: Id, parent_asset_id: Id, window: Window) -> Self {
+    pub fn new(audio_artifact_id: Id, parent_asset_id: Id, window: Window<AssetTime>) -> Self {
         Self {
             audio_artifact_id,
             parent_asset_id,
@@ -134,7 +134,7 @@ impl NewOriginMap {
         if self.source_end <= self.source_start {
             refuse("/source_end_ms".into(), "must be after source_start_ms");
         }
-        if self.source_end > MAX_INSTANT {
+        if self.source_end.since_zero() > MAX_INSTANT {
             refuse("/source_end_ms".into(), "must be within thirty days");
         }
         let pieces = self.clip_offsets.as_deref().unwrap_or(&[]);
@@ -172,8 +172,8 @@ mod tests {
         let map = NewOriginMap {
             audio_artifact_id: "hit".parse().unwrap(),
             parent_asset_id: "film".parse().unwrap(),
-            source_start: ms(start),
-            source_end: ms(end),
+            source_start: AssetTime::from_millis(start),
+            source_end: AssetTime::from_millis(end),
             clip_offsets: pieces.map(|pieces| pieces.iter().map(piece).collect()),
         };
         map.violations().into_iter().map(|error| error.pointer).collect()

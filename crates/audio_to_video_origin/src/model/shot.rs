@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime, TimelineTime};
 use media_v2::Meta;
 use primitives::Id;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,13 @@ pub struct VideoShot {
     pub source_asset_id: Id,
     /// Start of the window in the recording.
     #[serde(rename = "source_start_ms")]
-    pub source_start: MediaTime,
+    pub source_start: AssetTime,
     /// End of the window, exclusive.
     #[serde(rename = "source_end_ms")]
-    pub source_end: MediaTime,
+    pub source_end: AssetTime,
     /// Time at which the shot starts in the sequence or pattern.
     #[serde(rename = "target_start_ms")]
-    pub target_start: MediaTime,
+    pub target_start: TimelineTime,
     /// Duration of the shot.
     #[serde(rename = "target_duration_ms")]
     pub target_duration: MediaTime,
@@ -71,10 +71,10 @@ pub struct PatternShot {
     pub asset_id: Id,
     /// Start in the recording, in milliseconds.
     #[serde(rename = "start_ms")]
-    pub start: MediaTime,
+    pub start: AssetTime,
     /// End in the recording in milliseconds, exclusive.
     #[serde(rename = "end_ms")]
-    pub end: MediaTime,
+    pub end: AssetTime,
     /// Start of the shot, in milliseconds of the pattern or sequence.
-    pub target_time_on_pattern: MediaTime,
+    pub target_time_on_pattern: TimelineTime,
 }

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -215,8 +215,8 @@ impl From<Row> for OriginMap {
         Self {
             audio_artifact_id: row.audio_artifact_id,
             parent_asset_id: row.parent_asset_id,
-            source_start: MediaTime::from_micros(row.source_start_us),
-            source_end: MediaTime::from_micros(row.source_end_us),
+            source_start: AssetTime::from_micros(row.source_start_us),
+            source_end: AssetTime::from_micros(row.source_end_us),
             clip_offsets: row.clip_offsets_us.map(clip_offsets),
             created_at: row.created_at,
         }

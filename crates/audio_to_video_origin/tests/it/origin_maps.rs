@@ -1,5 +1,5 @@
 use audio_to_video_origin::{ClipOffset, Error, Origin, store};
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use primitives::{Id, PageParams};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -38,7 +38,7 @@ async fn origin_maps_are_stored_replaced_and_isolated_by_tenant() {
         store::put_origin_map(conn, &scope("t1"), at(2), &map(&hit, &film, window_ms(0, 5))).await.unwrap();
     assert_eq!(
         (put.source_end, put.created_at),
-        (MediaTime::from_millis(5), at(1)),
+        (AssetTime::from_millis(5), at(1)),
         "since when it is mapped"
     );
     assert_eq!(store::find_origin_map(conn, &scope("t1"), &hit).await.unwrap(), Some(put));

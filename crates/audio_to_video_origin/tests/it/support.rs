@@ -1,7 +1,7 @@
 use audio_to_video_origin::{NewOriginMap, VideoOrigins, store};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{ArtifactKind, NewArtifact, NewAsset};
 use primitives::Id;
 use scheduling::WorkQueue;
@@ -36,7 +36,7 @@ pub(crate) async fn sound(conn: &mut PgConnection, asset: &Id, upstreams: &[&Id]
 }
 
 /// A map of `sound` to a window of `asset`.
-pub(crate) fn map(sound: &Id, asset: &Id, window: Window) -> NewOriginMap {
+pub(crate) fn map(sound: &Id, asset: &Id, window: Window<AssetTime>) -> NewOriginMap {
     NewOriginMap::new(sound.clone(), asset.clone(), window)
 }
 

@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{AccessLevel, Id, Page, PageParams};
 use serde::Deserialize;
 use serde_json::json;
@@ -30,9 +30,9 @@ pub(crate) struct RegisterArtifact {
     /// Any URI; its content can be read when it is a `blob://` of yours or an allowed `file://`.
     uri: String,
     #[serde(rename = "start_ms")]
-    start: Option<MediaTime>,
+    start: Option<AssetTime>,
     #[serde(rename = "end_ms")]
-    end: Option<MediaTime>,
+    end: Option<AssetTime>,
     track_label: Option<String>,
     /// Ids of the artifacts that it was derived from.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]

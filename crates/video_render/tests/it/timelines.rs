@@ -72,7 +72,7 @@ async fn clips_are_rendered_at_their_positions_and_gaps_are_black() {
     segments.sort_by_key(|segment| segment.start);
     let windows: Vec<_> = segments
         .iter()
-        .map(|segment| [segment.start, segment.end].map(|time| time.unwrap().as_millis_floor()))
+        .map(|segment| [segment.start, segment.end].map(|time| time.unwrap().since_zero().as_millis_floor()))
         .collect();
     assert_eq!(windows, [[2_500, 3_000], [5_000, 5_750]]);
     for (segment, clip) in segments.iter().zip(&made.clips) {

@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime, TimelineTime, Window};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,13 +19,13 @@ pub struct Clip {
     pub artifact_id: Option<Id>,
     /// Start in the source, in ms: 0 or later, before `out_ms`.
     #[serde(rename = "in_ms")]
-    pub in_point: MediaTime,
+    pub in_point: AssetTime,
     /// End in the source in ms, exclusive.
     #[serde(rename = "out_ms")]
-    pub out_point: MediaTime,
+    pub out_point: AssetTime,
     /// Start on the timeline, in ms: 0 or later.
     #[serde(rename = "start_ms_on_timeline")]
-    pub timeline_start: MediaTime,
+    pub timeline_start: TimelineTime,
     /// Playback speed, source time per timeline time: above 0; 2 plays twice as fast.
     pub speed: f64,
     /// Audio gain in dB.
@@ -49,15 +49,15 @@ pub struct NewClip {
     /// Start in the source, in ms: 0 or later, before `out_ms`.
     #[serde(rename = "in_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub in_point: MediaTime,
+    pub in_point: AssetTime,
     /// End in the source in ms, exclusive.
     #[serde(rename = "out_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub out_point: MediaTime,
+    pub out_point: AssetTime,
     /// Start on the timeline, in ms: 0 or later.
     #[serde(rename = "start_ms_on_timeline")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub timeline_start: MediaTime,
+    pub timeline_start: TimelineTime,
     /// Playback speed, source time per timeline time: above 0.
     #[serde(default = "one", deserialize_with = "one_or_null")]
     #[schema(exclusive_minimum = 0, default = one)]
@@ -93,15 +93,15 @@ pub(crate) struct ClipPatch {
     /// The new start in the source, in ms.
     #[serde(rename = "in_ms", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) in_point: Option<MediaTime>,
+    pub(crate) in_point: Option<AssetTime>,
     /// The new end in the source, in ms, exclusive.
     #[serde(rename = "out_ms", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) out_point: Option<MediaTime>,
+    pub(crate) out_point: Option<AssetTime>,
     /// The new start on the timeline, in ms.
     #[serde(rename = "start_ms_on_timeline", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) timeline_start: Option<MediaTime>,
+    pub(crate) timeline_start: Option<TimelineTime>,
     /// The new playback speed, above 0.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, exclusive_minimum = 0)]
@@ -129,20 +129,36 @@ impl Clip {
 
     /// End on the timeline, exclusive.
     #[must_use]
-    pub fn end_on_timeline(&self) -> MediaTime {
+    pub fn end_on_timeline(&self) -> TimelineTime {
         self.timeline_start + self.duration_on_timeline()
     }
 
-    /// Converts a source duration to timeline time, to the nearest microsecond.
+    /// The window of the asset that it plays.
+    #[must_use]
+    pub fn source(&self) -> Window<AssetTime> {
+        Window::starting_at(self.in_point, self.out_point - self.in_point)
+    }
+
+    /// The instant at which an instant of the source plays, to the nearest microsecond; also for one outside the clip.
+    pub(super) fn on_timeline(&self, source: AssetTime) -> TimelineTime {
+        self.timeline_start + self.to_timeline(source - self.in_point)
+    }
+
+    /// The instant of the source that plays at an instant, to the nearest microsecond; also for one outside the clip.
+    pub(super) fn in_source(&self, timeline: TimelineTime) -> AssetTime {
+        self.in_point + self.to_source(timeline - self.timeline_start)
+    }
+
+    /// Converts a source duration to a duration on the timeline, to the nearest microsecond.
     ///
     /// Speed is a real number: only here and in [`Clip::to_source`] is a time computed in floating point. Times up to
     /// [`check::END_OF_TIME`] are exact as a float.
-    pub(super) fn to_timeline(&self, source: MediaTime) -> MediaTime {
+    fn to_timeline(&self, source: MediaTime) -> MediaTime {
         rounded(source.as_micros() as f64 / self.speed)
     }
 
-    /// Converts a timeline duration to source time, to the nearest microsecond.
-    pub(super) fn to_source(&self, timeline: MediaTime) -> MediaTime {
+    /// Converts a duration on the timeline to a source duration, to the nearest microsecond.
+    fn to_source(&self, timeline: MediaTime) -> MediaTime {
         rounded(timeline.as_micros() as f64 * self.speed)
     }
 
@@ -154,7 +170,12 @@ impl Clip {
         check::time(self.timeline_start, at, "start_ms_on_timeline")?;
         check::require(self.speed.is_finite() && self.speed > 0.0, at, "speed", "expected more than 0")?;
         let ends = self.end_on_timeline();
-        check::require(ends <= check::END_OF_TIME, at, "speed", "the clip would last beyond 35 years")?;
+        check::require(
+            ends.since_zero() <= check::END_OF_TIME,
+            at,
+            "speed",
+            "the clip would last beyond 35 years",
+        )?;
         let lasts = ends > self.timeline_start;
         check::require(lasts, at, "speed", "the clip would last less than a microsecond")?;
         check::require((-200.0..=60.0).contains(&self.volume_db), at, "volume_db", "expected -200 to 60 dB")?;
@@ -168,9 +189,9 @@ impl NewClip {
     #[must_use]
     pub fn window(
         asset_id: Id,
-        in_point: MediaTime,
-        out_point: MediaTime,
-        timeline_start: MediaTime,
+        in_point: AssetTime,
+        out_point: AssetTime,
+        timeline_start: TimelineTime,
     ) -> Self {
         Self {
             asset_id,

@@ -1,6 +1,6 @@
 //! Trim, split and move as pure functions of a clip.
 
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,11 +16,11 @@ pub(crate) struct TrimClip {
     /// The new start in the source, in ms.
     #[serde(rename = "in_ms", default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) in_point: Option<MediaTime>,
+    pub(crate) in_point: Option<AssetTime>,
     /// The new end in the source, in ms, exclusive.
     #[serde(rename = "out_ms", default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) out_point: Option<MediaTime>,
+    pub(crate) out_point: Option<AssetTime>,
 }
 
 /// Splits a clip in two at an instant of the timeline.
@@ -30,7 +30,7 @@ pub(crate) struct SplitClip {
     /// Instant on the timeline in ms, strictly inside the clip.
     #[serde(rename = "at_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) at: MediaTime,
+    pub(crate) at: TimelineTime,
 }
 
 /// Moves a clip; absent fields are unchanged.
@@ -43,7 +43,7 @@ pub(crate) struct MoveClip {
     /// The new start on the timeline, in ms.
     #[serde(rename = "start_ms_on_timeline", default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) timeline_start: Option<MediaTime>,
+    pub(crate) timeline_start: Option<TimelineTime>,
 }
 
 /// The two parts of a split clip.
@@ -60,7 +60,7 @@ impl TrimClip {
         let (in_point, out_point) =
             (self.in_point.unwrap_or(clip.in_point), self.out_point.unwrap_or(clip.out_point));
         check::time(in_point, "", "in_ms")?;
-        let start = clip.timeline_start + clip.to_timeline(in_point - clip.in_point);
+        let start = clip.on_timeline(in_point);
         check::require(
             !start.is_negative(),
             "",
@@ -77,7 +77,7 @@ impl SplitClip {
     /// Splits the source at the microsecond that plays at `at`; the right part starts where the left one then ends,
     /// so they join exactly.
     pub(crate) fn apply(&self, clip: &Clip) -> Result<SplitResult, Error> {
-        let cut = clip.in_point + clip.to_source(self.at - clip.timeline_start);
+        let cut = clip.in_source(self.at);
         let inside = clip.in_point < cut && cut < clip.out_point;
         check::require(inside, "", "at_ms", "expected an instant inside the clip, not at its edges")?;
         let left = Clip { out_point: cut, ..clip.clone() };
@@ -109,13 +109,13 @@ impl MoveClip {
 mod tests {
     use super::*;
     use crate::model::NewClip;
+    use media_time::MediaTime;
     use proptest::prelude::*;
 
     fn clip(in_us: i64, length_us: i64, start_us: i64, speed: f64) -> Clip {
-        let time = MediaTime::from_micros;
+        let (time, start) = (AssetTime::from_micros, TimelineTime::from_micros(start_us));
         let asset = "asset_1".parse().unwrap();
-        let new =
-            NewClip { speed, ..NewClip::window(asset, time(in_us), time(in_us + length_us), time(start_us)) };
+        let new = NewClip { speed, ..NewClip::window(asset, time(in_us), time(in_us + length_us), start) };
         new.on_track("track_1".parse().unwrap(), 0)
     }
 
@@ -133,7 +133,7 @@ mod tests {
             let Ok(SplitResult { left, right }) = (SplitClip { at }).apply(&clip) else {
                 // Rejected only when the cut falls on an edge, to the microsecond.
                 let step = (1.0 / clip.speed).ceil() as i64 + 1;
-                let near = |edge: MediaTime| (at - edge).as_micros().abs() <= step;
+                let near = |edge: TimelineTime| (at - edge).as_micros().abs() <= step;
                 prop_assert!(near(clip.timeline_start) || near(clip.end_on_timeline()));
                 return Ok(());
             };
@@ -156,20 +156,35 @@ mod tests {
             prop_assume!(trim.in_point < trim.out_point);
             let Ok(trimmed) = trim.apply(&clip) else { return Ok(()) };
             // The source instant at its new start still plays at the same timeline instant.
-            let played_at = clip.timeline_start + clip.to_timeline(trimmed.in_point - clip.in_point);
+            let played_at = clip.on_timeline(trimmed.in_point);
             prop_assert_eq!(trimmed.timeline_start, played_at);
             let back = TrimClip { in_point: Some(clip.in_point), out_point: Some(clip.out_point) };
             prop_assert_eq!(back.apply(&trimmed).unwrap(), clip);
         }
     }
 
+    proptest! {
+        #[test]
+        fn source_and_timeline_instants_map_to_each_other(clip in clips(), share in 0.0f64..=1.0) {
+            let played = clip.duration_on_timeline().as_micros() as f64;
+            let at = clip.timeline_start + MediaTime::from_micros((played * share) as i64);
+            let back = clip.on_timeline(clip.in_source(at));
+            // Rounding in the source, half a microsecond, is stretched by the speed.
+            let off = (back - at).as_micros().abs() as f64;
+            prop_assert!(off <= 0.5 / clip.speed + 0.5 + 1e-6, "{off} µs");
+            prop_assert_eq!(clip.on_timeline(clip.in_point), clip.timeline_start);
+            prop_assert_eq!(clip.on_timeline(clip.out_point), clip.end_on_timeline());
+            prop_assert_eq!(clip.in_source(clip.timeline_start), clip.in_point);
+        }
+    }
+
     #[test]
     fn split_scales_source_time_by_speed() {
         let clip = clip(1_000_000, 4_000_000, 10_000_000, 2.0);
-        let split = SplitClip { at: MediaTime::from_millis(10_500) }.apply(&clip).unwrap();
-        assert_eq!(split.left.out_point, MediaTime::from_millis(2_000));
-        assert_eq!(split.right.timeline_start, MediaTime::from_millis(10_500));
-        assert_eq!(split.right.end_on_timeline(), MediaTime::from_millis(12_000));
+        let split = SplitClip { at: TimelineTime::from_millis(10_500) }.apply(&clip).unwrap();
+        assert_eq!(split.left.out_point, AssetTime::from_millis(2_000));
+        assert_eq!(split.right.timeline_start, TimelineTime::from_millis(10_500));
+        assert_eq!(split.right.end_on_timeline(), TimelineTime::from_millis(12_000));
         assert_ne!(split.left.id, split.right.id);
     }
 
@@ -177,15 +192,15 @@ mod tests {
     fn split_rejects_edges_and_outside_instants() {
         let clip = clip(1_000_000, 1_000_000, 5_000_000, 1.0);
         for at in [0, 5_000, 6_000, 7_000] {
-            assert!(SplitClip { at: MediaTime::from_millis(at) }.apply(&clip).is_err(), "{at}");
+            assert!(SplitClip { at: TimelineTime::from_millis(at) }.apply(&clip).is_err(), "{at}");
         }
-        assert!(SplitClip { at: MediaTime::from_micros(5_000_001) }.apply(&clip).is_ok());
+        assert!(SplitClip { at: TimelineTime::from_micros(5_000_001) }.apply(&clip).is_ok());
     }
 
     #[test]
     fn trim_rejects_a_start_before_the_timeline() {
         let clip = clip(1_000_000, 1_000_000, 500_000, 1.0);
-        let trim = TrimClip { in_point: Some(MediaTime::from_millis(400)), out_point: None };
+        let trim = TrimClip { in_point: Some(AssetTime::from_millis(400)), out_point: None };
         assert!(matches!(trim.apply(&clip), Err(Error::Invalid { pointer, .. }) if pointer == "/in_ms"));
     }
 

@@ -2,7 +2,7 @@ use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
@@ -96,10 +96,10 @@ pub(super) struct UsesQuery {
     asset_id: Option<Id>,
     /// With `asset_id`: only clips that play an instant at or after this one, by start in the asset.
     #[serde(rename = "start_ms")]
-    start: Option<MediaTime>,
+    start: Option<AssetTime>,
     /// With `start_ms`: only clips that also play an instant before this one.
     #[serde(rename = "end_ms")]
-    end: Option<MediaTime>,
+    end: Option<AssetTime>,
     /// The artifact that the clips represent.
     artifact_id: Option<Id>,
     /// The artifacts that the clips represent, separated by commas: 1–100.

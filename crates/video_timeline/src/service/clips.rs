@@ -1,5 +1,5 @@
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Page, Scope, WriteSeed};
 use sqlx::PgConnection;
 
@@ -208,7 +208,7 @@ fn body(_index: usize) -> String {
 }
 
 /// The fields of a clip that are checked against the media.
-fn played(clip: &Clip) -> (&Id, Option<&Id>, MediaTime) {
+fn played(clip: &Clip) -> (&Id, Option<&Id>, AssetTime) {
     (&clip.asset_id, clip.artifact_id.as_ref(), clip.out_point)
 }
 

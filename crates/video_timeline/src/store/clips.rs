@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -30,9 +30,9 @@ impl From<Row> for Clip {
             track_id: row.track_id,
             asset_id: row.asset_id,
             artifact_id: row.artifact_id,
-            in_point: MediaTime::from_micros(row.in_us),
-            out_point: MediaTime::from_micros(row.out_us),
-            timeline_start: MediaTime::from_micros(row.start_us),
+            in_point: AssetTime::from_micros(row.in_us),
+            out_point: AssetTime::from_micros(row.out_us),
+            timeline_start: TimelineTime::from_micros(row.start_us),
             speed: row.speed,
             volume_db: row.volume_db,
             opacity: row.opacity,
