@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use media_decode::AudioFormat;
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use serde_json::Value;
 
 use crate::checks::Checks;
@@ -90,9 +90,9 @@ impl dyn Detection {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SliceSource {
     /// Start in the recording, exact to the sample.
-    pub start: MediaTime,
+    pub start: AssetTime,
     /// End (exclusive) in the recording, exact to the sample.
-    pub end: MediaTime,
+    pub end: AssetTime,
     /// Sample rate of the recording in Hz.
     pub rate: u32,
     /// Mean square of the samples, full scale 1.
@@ -103,7 +103,7 @@ impl SliceSource {
     /// The source of `slice`. `duration` is that declared by the container, if any: a decoder may give some
     /// milliseconds more, but origins are limited to the declared duration, which all other slices use.
     pub(crate) fn new(slice: &Slice, rate: u32, duration: Option<MediaTime>) -> Self {
-        let end = time(slice.frames.end, rate).min(duration.unwrap_or(MediaTime::MAX));
+        let end = time(slice.frames.end, rate).min(duration.map_or(AssetTime::MAX, AssetTime::at));
         let start = time(slice.frames.start, rate).min(end - MediaTime::from_micros(1));
         Self { start, end, rate, mean_square: slice.mean_square }
     }
@@ -115,8 +115,8 @@ impl SliceSource {
     }
 }
 
-fn time(frame: u64, rate: u32) -> MediaTime {
-    MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate)
+fn time(frame: u64, rate: u32) -> AssetTime {
+    AssetTime::at(MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate))
 }
 
 /// Rounds to a number of decimals.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Window};
 use media_v2::ArtifactKind;
 use primitives::Id;
 use serde::{Deserialize, Serialize};
@@ -110,13 +110,11 @@ pub enum Event {
 impl Event {
     /// The window of the slice in the recording.
     #[must_use]
-    pub fn source(&self) -> Window {
+    pub fn source(&self) -> Window<AssetTime> {
         let (start, end) = match self {
-            Self::Hit(HitEvent { source_start_ms, source_end_ms, .. })
-            | Self::Loop(LoopEvent { source_start_ms, source_end_ms, .. })
-            | Self::Phrase(VoicePhrase { source_start_ms, source_end_ms, .. }) => {
-                (*source_start_ms, *source_end_ms)
-            }
+            Self::Hit(HitEvent { source_start, source_end, .. })
+            | Self::Loop(LoopEvent { source_start, source_end, .. })
+            | Self::Phrase(VoicePhrase { source_start, source_end, .. }) => (*source_start, *source_end),
         };
         Window::starting_at(start, end - start)
     }
@@ -227,7 +225,8 @@ pub struct ScoreDetail {
     /// Quality score, 0 to 1.
     pub score: f64,
     /// Start of the slice in the recording, in ms.
-    pub offset_ms: MediaTime,
+    #[serde(rename = "offset_ms")]
+    pub offset: AssetTime,
 }
 
 /// Why a detector failed.

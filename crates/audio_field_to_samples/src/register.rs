@@ -54,7 +54,7 @@ async fn register_output(
     format: &AudioFormat,
 ) -> Result<Run, Error> {
     let event = |stored: StoredSlice| {
-        let source = SliceSource::new(&stored.slice, format.rate, asset.duration_ms);
+        let source = SliceSource::new(&stored.slice, format.rate, asset.duration);
         let event = stored.detection.event(&source);
         (stored, event)
     };
@@ -98,7 +98,7 @@ fn new_artifact(
     });
     let uri = stored.blob.uri();
     let mut new = NewArtifact::new(detector.kind(), asset.id.clone(), uri, backend_version, &produced_by);
-    (new.start_ms, new.end_ms) = (Some(window.start()), Some(window.end()));
+    (new.start, new.end) = (Some(window.start()), Some(window.end()));
     new.upstream_artifact_ids = words.cloned().into_iter().collect();
     let [fade_in, fade_out] = stored.slice.fades;
     let meta = json!({

@@ -103,7 +103,7 @@ fn artifact_ids(run: &Run) -> Vec<Id> {
 
 fn score_details(run: &Run) -> BTreeMap<Id, ScoreDetail> {
     let detail = |sample: &crate::model::Sample| {
-        let detail = ScoreDetail { score: sample.score, offset_ms: sample.event.source().start() };
+        let detail = ScoreDetail { score: sample.score, offset: sample.event.source().start() };
         (sample.artifact_id.clone(), detail)
     };
     run.samples.iter().map(detail).collect()

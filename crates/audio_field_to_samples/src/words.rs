@@ -112,8 +112,10 @@ struct ForeignTranscript {
 #[derive(Deserialize)]
 struct ForeignWord {
     word: String,
-    start_ms: MediaTime,
-    end_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    start: MediaTime,
+    #[serde(rename = "end_ms")]
+    end: MediaTime,
     confidence: Option<f64>,
 }
 
@@ -132,7 +134,7 @@ async fn read_transcript(media: &MediaService, artifact: &Artifact) -> Result<Ve
     });
     let transcript = parsed.await.map_err(|source| WorkError::Broken { queue: "transcript", source })?;
     let words = transcript.map_err(|error| unreadable(error.to_string()))?.words.into_iter();
-    Ok(words.filter_map(|word| spoken(word.word, [word.start_ms, word.end_ms], word.confidence)).collect())
+    Ok(words.filter_map(|word| spoken(word.word, [word.start, word.end], word.confidence)).collect())
 }
 
 /// A word with its confidence clamped to [0, 1]; `None` if its duration is not positive.

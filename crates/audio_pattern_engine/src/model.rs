@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use media_time::MediaTime;
+use media_time::{LocalTime, MediaTime, TimelineTime};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -74,13 +74,15 @@ pub struct PatternClip {
     /// The sample to play.
     pub artifact_id: Id,
     /// Start of the hit, in ms from the start of the pattern.
-    pub start_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    pub start: TimelineTime,
     /// Duration of the hit, in ms.
-    pub duration_ms: MediaTime,
+    #[serde(rename = "duration_ms")]
+    pub duration: MediaTime,
     /// Start position within the sample, in ms.
-    #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[serde(rename = "source_offset_ms", default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = f64, default = 0)]
-    pub source_offset_ms: MediaTime,
+    pub source_offset: LocalTime,
     /// Gain in dB, -60 to 0.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
     #[schema(default = 0.0)]

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use http_kit::FieldError;
-use media_time::{Bpm, MediaTime};
+use media_time::{Bpm, LocalTime, MediaTime, TimelineTime};
 use media_v2::pipeline_hash;
 use primitives::Id;
 use serde_json::json;
@@ -109,9 +109,9 @@ impl Plan {
                     let (start, velocity) = self.hit(bar * STEPS_PER_BAR + step, part, generator.as_mut());
                     clips.extend(self.samples.get(part.role).map(|artifact_id| PatternClip {
                         artifact_id: artifact_id.clone(),
-                        start_ms: start,
-                        duration_ms: DEFAULT_CLIP_DURATION,
-                        source_offset_ms: MediaTime::ZERO,
+                        start,
+                        duration: DEFAULT_CLIP_DURATION,
+                        source_offset: LocalTime::ZERO,
                         gain_db: gain_db(velocity),
                         label: part.role.to_owned(),
                     }));
@@ -119,18 +119,18 @@ impl Plan {
             }
         }
         // The sort is stable: clips with equal starts keep the order of the parts.
-        clips.sort_by_key(|clip| clip.start_ms);
+        clips.sort_by_key(|clip| clip.start);
         clips
     }
 
     /// Time and velocity of the hit on `step`, counted from the start of the pattern. The generator advances for silent
     /// roles too, so that giving one a sample does not move the hits of others.
-    fn hit(&self, step: u32, part: &TemplatePart, generator: Option<&mut SplitMix64>) -> (MediaTime, f64) {
-        let start = self.bpm.at_beat(self.beat_of(step));
+    fn hit(&self, step: u32, part: &TemplatePart, generator: Option<&mut SplitMix64>) -> (TimelineTime, f64) {
+        let start = TimelineTime::at(self.bpm.at_beat(self.beat_of(step)));
         let Some(generator) = generator else { return (start, part.velocity) };
         let shift = generator.shift(self.bpm.at_beat(1.0 / f64::from(STEPS_PER_BEAT)));
-        let last = self.length() - MediaTime::from_micros(1);
-        ((start + shift).clamp(MediaTime::ZERO, last), generator.soften(part.velocity))
+        let last = TimelineTime::at(self.length() - MediaTime::from_micros(1));
+        ((start + shift).clamp(TimelineTime::ZERO, last), generator.soften(part.velocity))
     }
 
     /// Position of a step in beats; odd steps are delayed by `swing_pct / 100` of half a step. Positions are computed

@@ -1,6 +1,6 @@
 //! Request, response and stored types.
 
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -255,8 +255,9 @@ pub struct Dependency {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SliceMeta {
     /// The clip's in and out point in the source, in milliseconds.
+    #[serde(rename = "clip_window_ms")]
     #[schema(required = false)]
-    pub clip_window_ms: [MediaTime; 2],
+    pub clip_window: [AssetTime; 2],
     /// Always true: times are relative to the clip's in point.
     #[schema(required = false)]
     pub clip_relative: bool,

@@ -52,8 +52,10 @@ struct TranscriptDocument {
 struct TranscriptWord {
     #[serde(rename = "word")]
     _word: String,
-    start_ms: MediaTime,
-    end_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    start: MediaTime,
+    #[serde(rename = "end_ms")]
+    end: MediaTime,
     #[serde(rename = "confidence")]
     _confidence: Option<f64>,
 }
@@ -220,12 +222,12 @@ fn check_transcript(
     let mut earliest = MediaTime::ZERO;
     for (index, word) in transcript.words.iter().enumerate() {
         let pointer = |member: &str| format!("/words/{index}/{member}");
-        let is_in_order = word.start_ms >= earliest;
+        let is_in_order = word.start >= earliest;
         violations.require(is_in_order, || pointer("start_ms"), "starts before its predecessor");
-        violations.require(word.end_ms >= word.start_ms, || pointer("end_ms"), "is before start_ms");
-        let is_within = word.end_ms.as_millis_f64() <= end + 1.0;
+        violations.require(word.end >= word.start, || pointer("end_ms"), "is before start_ms");
+        let is_within = word.end.as_millis_f64() <= end + 1.0;
         violations.require(is_within, || pointer("end_ms"), "is after `meta.duration_ms` of the request");
-        earliest = word.start_ms;
+        earliest = word.start;
     }
 }
 

@@ -17,7 +17,7 @@ use audio_signal::{Control, Progress};
 use blob_store::BlobId;
 use http_kit::RequestContext;
 use media_decode::DecoderKind;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{
     Artifact, AssetDecoder, Content, MAX_STORED_JSON_BYTES, MediaAsset, MediaError, MediaService,
 };
@@ -50,7 +50,7 @@ pub trait ArtifactOrigins: fmt::Debug + Send + Sync {
         scope: &Scope,
         artifact_id: &Id,
         asset_id: &Id,
-    ) -> Result<Option<MediaTime>, Error>;
+    ) -> Result<Option<AssetTime>, Error>;
 }
 
 /// Makes, finds and cuts timelines. Cheap to clone.
@@ -252,7 +252,7 @@ impl SemanticTimelines {
     pub async fn by_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<TimelineResponse, Error> {
         let clip = self.0.timeline.get_clip(context, clip_id).await?;
         self.reprobe(&context.scope, &clip.asset_id).await?;
-        let window = Window::starting_at(clip.in_ms, clip.out_ms - clip.in_ms);
+        let window = clip.source();
         let Some((stored, start)) = self.of_clip(&context.scope, &clip, window).await? else {
             return Err(self.without_timeline(&context.scope, clip).await?);
         };
@@ -266,8 +266,8 @@ impl SemanticTimelines {
         &self,
         scope: &Scope,
         clip: &Clip,
-        window: Window,
-    ) -> Result<Option<(StoredTimeline, MediaTime)>, Error> {
+        window: Window<AssetTime>,
+    ) -> Result<Option<(StoredTimeline, AssetTime)>, Error> {
         let of = |artifact_id| TimelineOf { asset_id: clip.asset_id.clone(), artifact_id };
         let wanted = [of(clip.artifact_id.clone()), of(None)];
         let found = {
@@ -277,14 +277,14 @@ impl SemanticTimelines {
         let [Some(of_clip), of_asset] = found.as_slice() else { return Ok(None) };
         let response = self.stored(scope, of_clip).await?;
         let Some(artifact_id) = &response.summary.artifact_id else {
-            return Ok(Some((response, MediaTime::ZERO)));
+            return Ok(Some((response, AssetTime::ZERO)));
         };
         let start = self.0.origins.start_in(scope, artifact_id, &clip.asset_id).await?;
         let duration = MediaTime::from_millis(response.summary.duration_ms);
         let part = start.map(|start| Window::starting_at(start, duration + ROUNDING));
         match (part, of_asset) {
             (Some(part), _) if part.intersect(window) == Some(window) => Ok(Some((response, part.start()))),
-            (_, Some(of_asset)) => Ok(Some((self.stored(scope, of_asset).await?, MediaTime::ZERO))),
+            (_, Some(of_asset)) => Ok(Some((self.stored(scope, of_asset).await?, AssetTime::ZERO))),
             (Some(part), None) if part.intersect(window).is_some() => Ok(Some((response, part.start()))),
             _ => Ok(None),
         }

@@ -1,6 +1,6 @@
 //! Cuts a timeline to a window. A pure function; nested cuts are equivalent to one cut.
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, LocalTime, MediaTime, Window};
 
 use crate::model::{AudioEvent, BeatEvent, LoudnessWindow, SliceMeta, Summary, Word};
 use crate::speaker_turns::{TurnIndex, speaker_of_words};
@@ -14,7 +14,7 @@ use interchange::text::joined;
 /// `start` is the timeline's start in the time of the window: zero, or the start of a part of the recording. `speed` is
 /// only recorded: times remain source time.
 #[must_use]
-pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) -> Summary {
+pub fn slice(summary: &Summary, start: AssetTime, window: Window<AssetTime>, speed: f64) -> Summary {
     let cut = Cut::new(summary, start, window);
     let mut meta = summary.meta.clone();
     meta.speaker_turns = summary.meta.speaker_turns.iter().filter_map(|turn| cut.turn(turn)).collect();
@@ -28,7 +28,7 @@ pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) ->
     let events = summary.events.iter().filter_map(event).collect();
     meta.loudness_windows = summary.meta.loudness_windows.iter().filter_map(|w| cut.loudness(w)).collect();
     meta.clip = Some(SliceMeta {
-        clip_window_ms: [window.start(), window.end()],
+        clip_window: [window.start(), window.end()],
         clip_relative: true,
         speed_change: speed,
         #[expect(clippy::float_cmp, reason = "any speed but exactly 1 limits")]
@@ -48,13 +48,13 @@ pub fn slice(summary: &Summary, start: MediaTime, window: Window, speed: f64) ->
 /// are rounded half up, which preserves order and adjacency.
 struct Cut {
     /// Start of the timeline.
-    zero: MediaTime,
-    start: MediaTime,
-    end: MediaTime,
+    zero: AssetTime,
+    start: AssetTime,
+    end: AssetTime,
 }
 
 impl Cut {
-    fn new(summary: &Summary, zero: MediaTime, window: Window) -> Self {
+    fn new(summary: &Summary, zero: AssetTime, window: Window<AssetTime>) -> Self {
         let last = zero + MediaTime::from_millis(summary.duration_ms);
         let end = window.end().min(last).max(window.start());
         Self { zero, start: window.start(), end }
@@ -64,13 +64,19 @@ impl Cut {
         (self.end - self.start).as_millis_round()
     }
 
-    fn at(&self, ms: i64) -> MediaTime {
+    fn at(&self, ms: i64) -> AssetTime {
         self.zero + MediaTime::from_millis(ms)
+    }
+
+    /// The time in whole milliseconds from the window's start, rounded half up.
+    fn relative_ms(&self, time: AssetTime) -> i64 {
+        let local: LocalTime = time.relative_to(self.start);
+        local.since_zero().as_millis_round()
     }
 
     /// The part of `[start_ms, end_ms)` inside the window, relative to its start; `None` if empty.
     fn span(&self, start_ms: i64, end_ms: i64) -> Option<(i64, i64)> {
-        let relative = |ms| (self.at(ms).clamp(self.start, self.end) - self.start).as_millis_round();
+        let relative = |ms| self.relative_ms(self.at(ms).clamp(self.start, self.end));
         let (start_ms, end_ms) = (relative(start_ms), relative(end_ms));
         (start_ms < end_ms).then_some((start_ms, end_ms))
     }
@@ -104,7 +110,7 @@ impl Cut {
     fn beat(&self, beat: &BeatEvent) -> Option<BeatEvent> {
         let time = self.at(beat.time_ms);
         let inside = self.start <= time && time < self.end;
-        inside.then(|| BeatEvent { time_ms: (time - self.start).as_millis_round(), ..beat.clone() })
+        inside.then(|| BeatEvent { time_ms: self.relative_ms(time), ..beat.clone() })
     }
 
     fn loudness(&self, window: &LoudnessWindow) -> Option<LoudnessWindow> {

@@ -21,7 +21,7 @@ use blob_store::BlobStore;
 use db::testing::{TestDatabase, statements};
 use http::Request;
 use http_body_util::BodyExt as _;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{ArtifactKind, MediaConfig, MediaService, NewArtifact, NewAsset};
 use primitives::{Clock, Id, Scope, SystemClock};
 use scheduling::WorkQueue;
@@ -91,8 +91,8 @@ async fn recordings(media: &MediaService) -> Vec<Id> {
         (0..2_000).map(|beat| json!({"time_ms": beat * 500, "beat_index": beat})).collect();
     let mut recordings = Vec::new();
     for index in 0..RECORDINGS {
-        let duration_ms = Some(MediaTime::from_millis(3_600_000));
-        let new = NewAsset { source_uri: "mem:film".into(), duration_ms, ..NewAsset::default() };
+        let duration = Some(MediaTime::from_millis(3_600_000));
+        let new = NewAsset { source_uri: "mem:film".into(), duration, ..NewAsset::default() };
         let asset = media_v2::store::insert_asset(conn, &scope(), SystemClock.now(), new).await.unwrap().id;
         let timeline = json!({"asset_id": asset, "events": events, "beats": beats}).to_string();
         let blob = media.blobs().put(timeline.into()).await.unwrap();
@@ -124,7 +124,7 @@ async fn sounds(conn: &mut PgConnection, recordings: &[Id], count: usize) -> Vec
         .iter()
         .zip(0..)
         .map(|(hit, index)| {
-            let start = MediaTime::from_millis(index * 31 % 3_500_000);
+            let start = AssetTime::from_millis(index * 31 % 3_500_000);
             let window = Window::starting_at(start, MediaTime::from_millis(500));
             NewOriginMap::new(hit.id.clone(), hit.parent_asset_id.clone(), window)
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_time::MediaTime;
+use media_time::AssetTime;
 use media_v2::Meta;
 use primitives::Id;
 use primitives::canonical_json;
@@ -102,7 +102,7 @@ fn artifact_meta(position: &SourcePosition) -> Result<Option<ArtifactMeta>, Erro
 fn uses(shots: &[Shot<'_>]) -> Uses {
     Uses {
         asset_ids: shots.iter().map(|shot| shot.source_asset_id.to_string()).collect(),
-        starts_us: shots.iter().map(|shot| MediaTime::as_micros(shot.source_start_ms)).collect(),
-        ends_us: shots.iter().map(|shot| MediaTime::as_micros(shot.source_end_ms)).collect(),
+        starts_us: shots.iter().map(|shot| AssetTime::as_micros(shot.source_start)).collect(),
+        ends_us: shots.iter().map(|shot| AssetTime::as_micros(shot.source_end)).collect(),
     }
 }

@@ -1,7 +1,7 @@
 //! Derives an artifact's origin from its own row, for artifacts without an origin map.
 
-use media_time::MediaTime;
 use media_time::limits::MAX_INSTANT;
+use media_time::{AssetTime, MediaTime};
 use primitives::Id;
 use serde_json::Value;
 
@@ -11,9 +11,9 @@ pub struct DeclaredFields<'a> {
     /// The artifact's parent asset.
     pub parent_asset_id: &'a Id,
     /// Start of the artifact in its parent, if known.
-    pub start: Option<MediaTime>,
+    pub start: Option<AssetTime>,
     /// End of the artifact in its parent, if known.
-    pub end: Option<MediaTime>,
+    pub end: Option<AssetTime>,
     /// `meta.source_asset_id`, not validated yet.
     pub source_asset_id: Option<&'a Value>,
     /// `meta.source_start_ms`, not validated yet.
@@ -28,9 +28,9 @@ pub struct DeclaredOrigin {
     /// The recording that contains the origin.
     pub asset_id: Id,
     /// Start in the recording, if known.
-    pub start: Option<MediaTime>,
+    pub start: Option<AssetTime>,
     /// End in the recording, if known; not before the start.
-    pub end: Option<MediaTime>,
+    pub end: Option<AssetTime>,
     /// Whether the meta names the recording, or the start in it.
     pub is_mapped: bool,
 }
@@ -53,7 +53,7 @@ impl DeclaredFields<'_> {
         let start = field(self.source_start_ms, time)?;
         let end = field(self.source_end_ms, time)?;
         let is_mapped = asset.is_some() || start.is_some();
-        let own_start = if asset.is_some() { Some(MediaTime::ZERO) } else { self.start };
+        let own_start = if asset.is_some() { Some(AssetTime::ZERO) } else { self.start };
         let start = start.or(own_start);
         if start.zip(end).is_some_and(|(start, end)| end < start) {
             return Err(InvalidDeclaredOrigin);
@@ -70,9 +70,9 @@ impl DeclaredFields<'_> {
     }
 }
 
-fn time(value: &Value) -> Option<MediaTime> {
+fn time(value: &Value) -> Option<AssetTime> {
     let time = MediaTime::try_from_millis_f64(value.as_f64()?).ok()?;
-    (MediaTime::ZERO..=MAX_INSTANT).contains(&time).then_some(time)
+    (MediaTime::ZERO..=MAX_INSTANT).contains(&time).then_some(AssetTime::at(time))
 }
 
 /// Parses a field with `read` if it is present and not null.
@@ -97,13 +97,13 @@ mod tests {
         let parent = "film".parse().unwrap();
         let facts = DeclaredFields {
             parent_asset_id: &parent,
-            start: Some(MediaTime::from_millis(2_000)),
-            end: Some(MediaTime::from_millis(3_000)),
+            start: Some(AssetTime::from_millis(2_000)),
+            end: Some(AssetTime::from_millis(3_000)),
             source_asset_id: meta.get("source_asset_id"),
             source_start_ms: meta.get("source_start_ms"),
             source_end_ms: meta.get("source_end_ms"),
         };
-        let millis = |time: Option<MediaTime>| time.map(MediaTime::as_millis_floor);
+        let millis = |time: Option<AssetTime>| time.map(|time| time.since_zero().as_millis_floor());
         let origin = facts.origin()?;
         Ok((origin.asset_id.to_string(), millis(origin.start), millis(origin.end), origin.is_mapped))
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use audio_semantic_timeline::store::{TimelineOf, find_timelines};
 use http_kit::FieldError;
-use media_time::MediaTime;
+use media_time::{AssetTime, LocalTime, MediaTime};
 use primitives::{Id, Scope};
 use serde_json::value::RawValue;
 use sqlx::PgConnection;
@@ -26,7 +26,7 @@ pub(crate) struct SourceLookup {
 /// The position in a recording that an audio source comes from.
 pub(crate) struct SourcePosition {
     pub(crate) asset_id: Id,
-    pub(crate) start: MediaTime,
+    pub(crate) start: AssetTime,
     pub(crate) clip_offsets: Option<Vec<ClipOffset>>,
     /// The artifact and its meta, if the source is one.
     pub(crate) artifact: Option<(Id, Box<RawValue>)>,
@@ -106,8 +106,10 @@ impl SourceLookup {
         let is_beyond = |clip: &Clip| {
             let position = &self.positions[clip.source];
             let length = self.lengths.get(&position.asset_id).copied().flatten();
-            clip.source_offset > MediaTime::ZERO
-                && length.is_some_and(|length| position.start + clip.source_offset >= length)
+            clip.source_offset > LocalTime::ZERO
+                && length.is_some_and(|length| {
+                    clip.source_offset.with_zero_at(position.start) >= AssetTime::at(length)
+                })
         };
         let beyond = plan.clips.iter().enumerate().filter(|(_, clip)| is_beyond(clip));
         let errors = beyond.take(MAX_ERRORS).map(|(index, _)| FieldError {
@@ -164,7 +166,7 @@ fn distinct<T: Ord>(mut items: Vec<T>) -> Vec<T> {
 impl SourcePosition {
     /// The whole recording, from its start.
     fn whole(asset_id: Id) -> Self {
-        Self { asset_id, start: MediaTime::ZERO, clip_offsets: None, artifact: None, timeline: None }
+        Self { asset_id, start: AssetTime::ZERO, clip_offsets: None, artifact: None, timeline: None }
     }
 
     /// By priority: the origin found through maps; the origin declared in the artifact's meta; unless `mapped`, its
@@ -181,7 +183,7 @@ impl SourcePosition {
         }
         let facts = DeclaredFields {
             parent_asset_id: &row.parent_asset_id,
-            start: row.start_us.map(MediaTime::from_micros),
+            start: row.start_us.map(AssetTime::from_micros),
             // Not needed: each clip has its own duration.
             end: None,
             source_asset_id: row.source_asset_id.as_deref(),

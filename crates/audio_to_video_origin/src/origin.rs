@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, LocalTime, Window};
 use primitives::Id;
 
 use crate::ClipOffset;
@@ -12,8 +12,8 @@ pub const MAX_CHAIN: usize = 64;
 pub struct Origin {
     /// The recording that contains the window.
     pub asset_id: Id,
-    /// The window in the recording's time, of positive duration.
-    pub window: Window,
+    /// The window of the recording, of positive duration.
+    pub window: Window<AssetTime>,
     /// The pieces, relative to the window's start; `None`: the whole window, once.
     pub clip_offsets: Option<Vec<ClipOffset>>,
 }
@@ -30,14 +30,14 @@ pub struct ResolvedOrigin {
 }
 
 impl Origin {
-    /// The pieces in the recording's time, in playback order; at least one.
-    pub fn pieces(&self) -> impl Iterator<Item = Window> {
+    /// The pieces as windows of the recording, in playback order; at least one.
+    pub fn pieces(&self) -> impl Iterator<Item = Window<AssetTime>> {
         let whole = self.clip_offsets.is_none().then_some(self.window);
         let start = self.window.start();
         let pieces = self.clip_offsets.iter().flatten();
         whole
             .into_iter()
-            .chain(pieces.map(move |piece| Window::starting_at(start + piece.offset_ms, piece.duration_ms)))
+            .chain(pieces.map(move |piece| Window::starting_at(start + piece.offset, piece.duration)))
     }
 
     /// The origin of a `part` of this artifact. `part` is in the artifact's own time, which runs from 0 through its
@@ -46,21 +46,21 @@ impl Origin {
     /// The window is the smallest that contains the pieces. Parts compose: `o.part(a)?.part(b)` is `o.part(c)`, where
     /// `c` is `b` shifted to the start of `a` and clamped to its end.
     #[must_use]
-    pub fn part(&self, part: Window) -> Option<Self> {
-        let mut at = MediaTime::ZERO;
+    pub fn part(&self, part: Window<LocalTime>) -> Option<Self> {
+        let mut at = LocalTime::ZERO;
         let mut pieces = Vec::new();
         for piece in self.pieces() {
             let played = Window::starting_at(at, piece.duration());
-            pieces.extend(played.intersect(part).map(|both| both.relative_to(at).shift(piece.start())));
+            pieces.extend(played.intersect(part).map(|both| both.relative_to(at).placed_at(piece.start())));
             at = played.end();
         }
         let start = pieces.iter().map(|piece| piece.start()).min()?;
         let end = pieces.iter().map(|piece| piece.end()).max()?;
         let window = Window::starting_at(start, end - start);
         let clip_offsets = (pieces.len() > 1).then(|| {
-            let offset = |piece: &Window| ClipOffset {
-                offset_ms: piece.start() - start,
-                duration_ms: piece.duration(),
+            let offset = |piece: &Window<AssetTime>| ClipOffset {
+                offset: piece.start() - start,
+                duration: piece.duration(),
             };
             pieces.iter().map(offset).collect()
         });
@@ -74,15 +74,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use media_time::{Instant, MediaTime};
 
-    fn window(start: i64, length: i64) -> Window {
-        Window::starting_at(MediaTime::from_micros(start), MediaTime::from_micros(length))
+    fn window<T: Instant>(start: i64, length: i64) -> Window<T> {
+        Window::starting_at(T::at(MediaTime::from_micros(start)), MediaTime::from_micros(length))
     }
 
     fn origin(start: i64, length: i64, pieces: Option<&[(i64, i64)]>) -> Origin {
         let piece = |&(offset, duration): &(i64, i64)| ClipOffset {
-            offset_ms: MediaTime::from_micros(offset),
-            duration_ms: MediaTime::from_micros(duration),
+            offset: MediaTime::from_micros(offset),
+            duration: MediaTime::from_micros(duration),
         };
         Origin {
             asset_id: "film".parse().unwrap(),
@@ -113,13 +114,13 @@ mod tests {
 
     /// The instants of the recording, in playback order.
     fn instants(origin: &Origin) -> Vec<i64> {
-        let micros = |piece: Window| piece.start().as_micros()..piece.end().as_micros();
+        let micros = |piece: Window<AssetTime>| piece.start().as_micros()..piece.end().as_micros();
         origin.pieces().flat_map(micros).collect()
     }
 
     /// `inner`, a part of `outer`, in the time base of `outer`.
-    fn part_of_part(outer: Window, inner: Window) -> Option<Window> {
-        inner.shift(outer.start()).intersect(outer)
+    fn part_of_part(outer: Window<LocalTime>, inner: Window<LocalTime>) -> Option<Window<LocalTime>> {
+        inner.placed_at(outer.start()).intersect(outer)
     }
 
     fn origins() -> impl Strategy<Value = Origin> {
@@ -127,7 +128,7 @@ mod tests {
         (0i64..1_000, pieces).prop_map(|(start, pieces)| origin(start, 70, pieces.as_deref()))
     }
 
-    fn parts() -> impl Strategy<Value = Window> {
+    fn parts() -> impl Strategy<Value = Window<LocalTime>> {
         (0i64..60, 1i64..80).prop_map(|(start, length)| window(start, length))
     }
 
@@ -135,7 +136,7 @@ mod tests {
         #[test]
         fn origin_part_selects_the_instants_of_the_part(whole in origins(), part in parts()) {
             let all = instants(&whole);
-            let cut = |at: MediaTime| usize::try_from(at.as_micros()).unwrap().min(all.len());
+            let cut = |at: LocalTime| usize::try_from(at.as_micros()).unwrap().min(all.len());
             let expected = &all[cut(part.start())..cut(part.end())];
             let found = whole.part(part);
             prop_assert_eq!(found.as_ref().map(instants).unwrap_or_default(), expected);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use audio_pattern_engine::PatternTimeline;
 use http_kit::FieldError;
 use media_time::limits::MAX_INSTANT;
-use media_time::{Bpm, MediaTime};
+use media_time::{Bpm, LocalTime, MediaTime, TimelineTime};
 use primitives::Id;
 
 use crate::{AudioClip, AudioSequence, Error, MAX_CLIPS, MAX_TRACKS};
@@ -39,9 +39,10 @@ pub(crate) struct Clip {
     pub(crate) source: usize,
     /// Index in the plan's tracks; `None` in a pattern.
     pub(crate) track: Option<usize>,
-    pub(crate) start: MediaTime,
+    pub(crate) start: TimelineTime,
     pub(crate) duration: MediaTime,
-    pub(crate) source_offset: MediaTime,
+    /// Start in the audio source.
+    pub(crate) source_offset: LocalTime,
     pub(crate) label: Option<String>,
 }
 
@@ -81,9 +82,9 @@ impl Plan {
             let clip = AudioClip {
                 artifact_id: Some(clip.artifact_id),
                 asset_id: None,
-                start_ms: clip.start_ms,
-                duration_ms: clip.duration_ms,
-                source_offset_ms: clip.source_offset_ms,
+                start: clip.start,
+                duration: clip.duration,
+                source_offset: clip.source_offset,
                 label: Some(clip.label).filter(|label| !label.is_empty()),
             };
             planner.clip(&|| format!("/pattern/clips/{position}"), None, clip);
@@ -154,16 +155,16 @@ impl Planner {
             (None, Some(id)) => ClipSource::Asset(id),
             _ => return self.refuse(pointer(), "must name one of artifact_id and asset_id"),
         };
-        if clip.start_ms.is_negative() {
+        if clip.start.is_negative() {
             self.refuse(format!("{}/start_ms", pointer()), "must not be negative");
         }
-        if clip.duration_ms <= MediaTime::ZERO {
+        if clip.duration <= MediaTime::ZERO {
             self.refuse(format!("{}/duration_ms", pointer()), "must be more than 0");
         }
-        if clip.source_offset_ms.is_negative() {
+        if clip.source_offset.is_negative() {
             self.refuse(format!("{}/source_offset_ms", pointer()), "must not be negative");
         }
-        if clip.start_ms.max(clip.source_offset_ms) + clip.duration_ms > MAX_INSTANT {
+        if clip.start.since_zero().max(clip.source_offset.since_zero()) + clip.duration > MAX_INSTANT {
             self.refuse(pointer(), "must end within thirty days");
         }
         if clip.label.as_ref().is_some_and(|label| label.len() > MAX_TEXT) {
@@ -177,9 +178,9 @@ impl Planner {
         self.clips.push(Clip {
             source: position,
             track,
-            start: clip.start_ms,
-            duration: clip.duration_ms,
-            source_offset: clip.source_offset_ms,
+            start: clip.start,
+            duration: clip.duration,
+            source_offset: clip.source_offset,
             label: clip.label,
         });
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use media_time::{MediaTime, Window};
+use media_time::{LocalTime, MediaTime, Window};
 use primitives::Id;
 use serde_json::Value;
 
@@ -103,11 +103,11 @@ fn made_of(id: &Id, node: &Node, upstream: ResolvedOrigin) -> Result<ResolvedOri
 }
 
 /// Parses `[start, end]` in milliseconds.
-fn window(value: &Value) -> Option<Window> {
+fn window(value: &Value) -> Option<Window<LocalTime>> {
     let [start, end] = value.as_array()?.as_slice() else { return None };
     let time =
         |value: &Value| MediaTime::try_from_millis_f64(value.as_f64()?).ok().filter(|t| !t.is_negative());
-    Window::new(time(start)?, time(end)?).ok()
+    Window::new(LocalTime::at(time(start)?), LocalTime::at(time(end)?)).ok()
 }
 
 #[cfg(test)]
@@ -115,13 +115,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use media_time::AssetTime;
 
     fn id(text: &str) -> Id {
         text.parse().unwrap()
     }
 
-    fn ms(start: i64, end: i64) -> Window {
-        Window::new(MediaTime::from_millis(start), MediaTime::from_millis(end)).unwrap()
+    fn ms(start: i64, end: i64) -> Window<AssetTime> {
+        Window::new(AssetTime::from_millis(start), AssetTime::from_millis(end)).unwrap()
     }
 
     fn mapped(start: i64, end: i64) -> Node {
@@ -137,7 +138,7 @@ mod tests {
         }
     }
 
-    fn resolve(nodes: Vec<(&str, Node)>, asked: &str) -> Result<Option<(Window, String)>, Error> {
+    fn resolve(nodes: Vec<(&str, Node)>, asked: &str) -> Result<Option<(Window<AssetTime>, String)>, Error> {
         let nodes = nodes.into_iter().map(|(name, node)| (id(name), node)).collect();
         let found = Resolver::new(&nodes).resolve(&id(asked))?;
         let summary = |found: ResolvedOrigin| {
@@ -159,10 +160,10 @@ mod tests {
             ]
         };
         let found = resolve(nodes(), "norm").unwrap().unwrap();
-        let end = MediaTime::from_micros(1_200_500);
+        let end = AssetTime::from_micros(1_200_500);
         assert_eq!(
             found,
-            (Window::new(MediaTime::from_millis(1_100), end).unwrap(), "norm fx hit".to_owned())
+            (Window::new(AssetTime::from_millis(1_100), end).unwrap(), "norm fx hit".to_owned())
         );
         assert_eq!(resolve(nodes(), "hit").unwrap().unwrap().1, "hit");
         assert_eq!(resolve(nodes(), "room").unwrap(), None);

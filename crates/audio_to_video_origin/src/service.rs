@@ -69,7 +69,7 @@ impl VideoOrigins {
             let missing = asset.iter().filter(|id| !lengths.contains_key(*id));
             return Err(Error::Missing { artifact_ids, asset_ids: missing.map(Id::to_string).collect() });
         };
-        if let Some(length) = length.filter(|length| map.source_end_ms > *length) {
+        if let Some(length) = length.filter(|length| map.source_end.since_zero() > *length) {
             let detail =
                 format!("must not be after the end of the recording at {} ms", length.as_millis_f64());
             return Err(Error::Invalid(vec![FieldError { pointer: "/source_end_ms".to_owned(), detail }]));

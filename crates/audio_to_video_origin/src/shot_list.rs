@@ -1,7 +1,7 @@
 //! A serialized shot list: written once, then stored, hashed and sent from the same bytes.
 
 use bytes::Bytes;
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -73,16 +73,19 @@ impl ShotList {
         #[derive(Deserialize)]
         struct Times {
             source_asset_id: Id,
-            source_start_ms: MediaTime,
-            source_end_ms: MediaTime,
-            target_start_ms: MediaTime,
+            #[serde(rename = "source_start_ms")]
+            source_start: AssetTime,
+            #[serde(rename = "source_end_ms")]
+            source_end: AssetTime,
+            #[serde(rename = "target_start_ms")]
+            target_start: TimelineTime,
         }
         let shots: Vec<Times> = serde_json::from_slice(&self.shots)?;
         let form = |shot: Times| PatternShot {
             asset_id: shot.source_asset_id,
-            start_ms: shot.source_start_ms,
-            end_ms: shot.source_end_ms,
-            target_time_on_pattern: shot.target_start_ms,
+            start: shot.source_start,
+            end: shot.source_end,
+            target_time_on_pattern: shot.target_start,
         };
         Ok(shots.into_iter().map(form).collect())
     }

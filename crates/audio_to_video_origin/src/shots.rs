@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
 use primitives::Id;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -19,7 +19,7 @@ pub(crate) type ArtifactMeta = BTreeMap<String, Box<RawValue>>;
 pub(crate) struct Source<'a> {
     pub(crate) asset_id: &'a Id,
     /// Start of the audio source in the recording.
-    pub(crate) start: MediaTime,
+    pub(crate) start: AssetTime,
     /// The recording's duration, if known.
     pub(crate) asset_duration: Option<MediaTime>,
     pub(crate) clip_offsets: Option<&'a [ClipOffset]>,
@@ -31,10 +31,14 @@ pub(crate) struct Source<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Shot<'a> {
     pub(crate) source_asset_id: &'a Id,
-    pub(crate) source_start_ms: MediaTime,
-    pub(crate) source_end_ms: MediaTime,
-    pub(crate) target_start_ms: MediaTime,
-    pub(crate) target_duration_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub(crate) source_start: AssetTime,
+    #[serde(rename = "source_end_ms")]
+    pub(crate) source_end: AssetTime,
+    #[serde(rename = "target_start_ms")]
+    pub(crate) target_start: TimelineTime,
+    #[serde(rename = "target_duration_ms")]
+    pub(crate) target_duration: MediaTime,
     pub(crate) meta: ShotMeta<'a>,
 }
 
@@ -50,7 +54,8 @@ pub(crate) struct ShotMeta<'a> {
     pub(crate) semantic_version: Option<&'a str>,
     pub(crate) semantic_cache_key: Option<&'a str>,
     semantic_backend_type: Option<&'a str>,
-    pub(crate) semantic_offset_ms: MediaTime,
+    #[serde(rename = "semantic_offset_ms")]
+    pub(crate) semantic_offset: MediaTime,
     pub(crate) offset_clamped: bool,
 }
 
@@ -71,7 +76,7 @@ pub(crate) const SHOT_META: [&str; 10] = [
 /// The window of the source that is shown for a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AlignedWindow {
-    pub(crate) window: Window,
+    pub(crate) window: Window<AssetTime>,
     /// Shift from the clip's own position to the window's start.
     pub(crate) offset: MediaTime,
     /// Whether the recording's bounds changed the requested alignment.
@@ -84,7 +89,7 @@ pub(crate) fn shots<'a>(plan: &'a Plan, sources: &[Source<'a>], alignment: Align
     let mut shots: Vec<Shot<'a>> =
         plan.clips.iter().map(|clip| shot(plan, clip, &sources[clip.source], alignment)).collect();
     // The sort is stable, and clips are already in the order of their tracks.
-    shots.sort_by_key(|shot| shot.target_start_ms);
+    shots.sort_by_key(|shot| shot.target_start);
     shots
 }
 
@@ -95,10 +100,10 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
     let semantics = source.semantics;
     Shot {
         source_asset_id: source.asset_id,
-        source_start_ms: placed.window.start(),
-        source_end_ms: placed.window.end(),
-        target_start_ms: clip.start,
-        target_duration_ms: clip.duration,
+        source_start: placed.window.start(),
+        source_end: placed.window.end(),
+        target_start: clip.start,
+        target_duration: clip.duration,
         meta: ShotMeta {
             artifact: source.artifact.map(|(_, meta)| meta),
             track: track.map(|track| track.name.as_str()),
@@ -110,7 +115,7 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
             semantic_version: semantics.and_then(|found| found.version.as_deref()),
             semantic_cache_key: semantics.and_then(|found| found.cache_key.as_deref()),
             semantic_backend_type: semantics.and_then(|found| found.backend_type.as_deref()),
-            semantic_offset_ms: placed.offset,
+            semantic_offset: placed.offset,
             offset_clamped: placed.clamped,
         },
     }
@@ -123,19 +128,20 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
 pub(crate) fn place(
     source: &Source<'_>,
     alignment: Alignment,
-    source_offset: MediaTime,
+    source_offset: LocalTime,
     duration: MediaTime,
 ) -> AlignedWindow {
-    let base = source.start + source_offset;
+    let base = source_offset.with_zero_at(source.start);
     let asked = source.semantics.map_or(MediaTime::ZERO, |found| {
-        let at = if found.of_artifact { source_offset } else { base };
+        // Anchors are in the frame of the artifact or of the recording.
+        let at = if found.of_artifact { source_offset.since_zero() } else { base.since_zero() };
         found.anchors.offset(alignment, Window::starting_at(at, duration))
     });
-    let mut start = (base + asked).max(MediaTime::ZERO);
+    let mut start = (base + asked).max(AssetTime::ZERO);
     let mut end = start + duration;
     if let Some(length) = source.asset_duration {
-        start = start.min((length - duration).max(MediaTime::ZERO));
-        end = (start + duration).min(length);
+        start = start.min(AssetTime::at(length - duration).max(AssetTime::ZERO));
+        end = (start + duration).min(AssetTime::at(length));
     }
     let offset = start - base;
     let clamped = offset != asked || end - start != duration;
@@ -150,9 +156,10 @@ mod tests {
     use super::*;
     use crate::plan::{ClipSource, Track};
     use crate::semantics::AlignmentAnchors;
+    use media_time::Instant;
 
-    fn ms(millis: i64) -> MediaTime {
-        MediaTime::from_millis(millis)
+    fn ms<T: Instant>(millis: i64) -> T {
+        T::at(MediaTime::from_millis(millis))
     }
 
     fn semantics(of_artifact: bool, speech: &[i64]) -> Semantics {
@@ -185,7 +192,7 @@ mod tests {
         let source = source(&film, start, length, Some(&anchors));
         let placed = place(&source, Alignment::FirstSpeech, ms(offset), ms(duration));
         let (window, clamped) = (placed.window, i64::from(placed.clamped));
-        [window.start(), window.end(), placed.offset]
+        [window.start().since_zero(), window.end().since_zero(), placed.offset]
             .map(MediaTime::as_millis_round)
             .into_iter()
             .chain([clamped])
@@ -237,7 +244,7 @@ mod tests {
             track: Some(track),
             start: ms(start),
             duration: ms(duration),
-            source_offset: MediaTime::from_micros(source_offset * 1_003),
+            source_offset: LocalTime::from_micros(source_offset * 1_003),
             label: None,
         });
         vec(clip, 0..40).prop_map(|mut clips| {
@@ -277,12 +284,12 @@ mod tests {
                 let source = &sources[clip.source];
                 let (start, end) = reference(source, clip);
                 prop_assert_eq!(shot.source_asset_id, source.asset_id);
-                prop_assert_eq!((shot.source_start_ms.as_micros(), shot.source_end_ms.as_micros()), (start, end));
-                prop_assert_eq!((shot.target_start_ms, shot.target_duration_ms), (clip.start, clip.duration));
+                prop_assert_eq!((shot.source_start.as_micros(), shot.source_end.as_micros()), (start, end));
+                prop_assert_eq!((shot.target_start, shot.target_duration), (clip.start, clip.duration));
                 prop_assert!(0 <= start && start <= end);
                 prop_assert!(source.asset_duration.is_none_or(|length| end <= length.as_micros()));
-                let base = source.start + clip.source_offset;
-                prop_assert_eq!(shot.source_start_ms, base + shot.meta.semantic_offset_ms, "the formula holds");
+                let base = clip.source_offset.with_zero_at(source.start);
+                prop_assert_eq!(shot.source_start, base + shot.meta.semantic_offset, "the formula holds");
             }
         }
 
@@ -301,8 +308,8 @@ mod tests {
             let film = "film".parse().unwrap();
             let source = source(&film, start, Some(length), Some(&found));
             let placed = place(&source, modes[mode], ms(offset), ms(duration));
-            prop_assert!(placed.window.start() >= MediaTime::ZERO && placed.window.end() <= ms(length));
-            prop_assert!(placed.clamped || placed.window.duration() == ms(duration));
+            prop_assert!(placed.window.start() >= AssetTime::ZERO && placed.window.end() <= ms(length));
+            prop_assert!(placed.clamped || placed.window.duration() == ms::<MediaTime>(duration));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Start times of artifacts in assets, for the timelines of clips.
 
 use audio_semantic_timeline::{ArtifactOrigins, Error};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use media_v2::Artifact;
 use primitives::{Id, Scope};
 
@@ -15,7 +15,7 @@ impl ArtifactOrigins for VideoOrigins {
         scope: &Scope,
         artifact_id: &Id,
         asset_id: &Id,
-    ) -> Result<Option<MediaTime>, Error> {
+    ) -> Result<Option<AssetTime>, Error> {
         let mut conn = self.media().pool().acquire().await?;
         let resolved = match resolve_origins(&mut conn, scope, std::slice::from_ref(artifact_id)).await {
             Ok(resolved) => resolved.into_iter().next().flatten(),
@@ -34,11 +34,11 @@ impl ArtifactOrigins for VideoOrigins {
 }
 
 /// The start by the artifact's own row, in the recording that its meta names or in its parent. A missing start is 0.
-fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<MediaTime> {
+fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<AssetTime> {
     let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
-        start: artifact.start_ms,
-        end: artifact.end_ms,
+        start: artifact.start,
+        end: artifact.end,
         source_asset_id: artifact.meta.get("source_asset_id"),
         source_start_ms: artifact.meta.get("source_start_ms"),
         source_end_ms: artifact.meta.get("source_end_ms"),
@@ -46,5 +46,5 @@ fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<MediaTime> {
     if let Some(own) = facts.origin().ok().filter(|own| own.asset_id == *asset_id) {
         return Some(own.start.unwrap_or_default());
     }
-    (artifact.parent_asset_id == *asset_id).then(|| artifact.start_ms.unwrap_or_default())
+    (artifact.parent_asset_id == *asset_id).then(|| artifact.start.unwrap_or_default())
 }

@@ -79,15 +79,15 @@ pub(crate) fn numbered(tracks: Vec<Track>) -> Vec<Track> {
 fn edit_clip(clip: &video_timeline::Clip, indices: &BTreeMap<Id, usize>) -> Option<Clip> {
     let media = *indices.get(&clip.asset_id)?;
     let played =
-        MediaTime::from_micros(((clip.out_ms - clip.in_ms).as_micros() as f64 / clip.speed).round() as i64);
+        MediaTime::from_micros(((clip.out_point - clip.in_point).as_micros() as f64 / clip.speed).round() as i64);
     let mut metadata = vec![("clip_id".to_owned(), clip.id.to_string())];
     metadata.extend(clip.artifact_id.iter().map(|id| ("artifact_id".to_owned(), id.to_string())));
     let label = clip.meta.get("label").and_then(|label| label.as_str()).map(str::to_owned);
     Some(Clip {
         name: label.unwrap_or_else(|| clip.id.to_string()),
         media,
-        target: Window::starting_at(clip.start_ms_on_timeline, played),
-        source_start: clip.in_ms,
+        target: Window::starting_at(clip.timeline_start.since_zero(), played),
+        source_start: clip.in_point.since_zero(),
         speed: clip.speed,
         metadata,
     })

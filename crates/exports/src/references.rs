@@ -69,7 +69,7 @@ fn of_asset(asset: &MediaAsset, url: Option<String>) -> Media {
         id: asset.id.to_string(),
         name: asset.content().file_name.map_or_else(|| asset.id.to_string(), str::to_owned),
         url,
-        duration: asset.duration_ms,
+        duration: asset.duration,
         rate: if is_video { asset.fps.and_then(FrameRate::from_f64) } else { None },
         size: None,
         start_timecode: MediaTime::ZERO,

@@ -58,9 +58,9 @@ fn sample(number: usize, shot: &VideoShot, indices: &BTreeMap<Id, usize>) -> Opt
 /// The window of a source, or a sample from its start.
 fn clip(number: usize, shot: &VideoShot, media: usize, is_sample: bool) -> Option<Clip> {
     let text = |name: &str| shot.meta.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    let length = (shot.source_end_ms - shot.source_start_ms).min(shot.target_duration_ms);
-    let target = Window::new(shot.target_start_ms, shot.target_start_ms + length).ok()?;
-    let start = if is_sample { media_time::MediaTime::ZERO } else { shot.source_start_ms };
+    let length = (shot.source_end - shot.source_start).min(shot.target_duration);
+    let target = Window::new(shot.target_start.since_zero(), shot.target_start.since_zero() + length).ok()?;
+    let start = if is_sample { media_time::MediaTime::ZERO } else { shot.source_start.since_zero() };
     let names = ["track", "role", "label", "audio_artifact_id"];
     Some(Clip {
         name: text("label").or_else(|| text("role")).unwrap_or_else(|| format!("shot {number}")),

@@ -16,7 +16,7 @@ impl MediaCatalogue for StoredMedia {
     async fn durations(&self, scope: &Scope, assets: &[Id]) -> Result<HashMap<Id, Option<MediaTime>>, Error> {
         let mut conn = self.0.acquire().await?;
         let found = media_v2::store::find_assets(&mut conn, scope, assets).await.map_err(failed)?;
-        Ok(found.into_iter().map(|asset| (asset.id, asset.duration_ms)).collect())
+        Ok(found.into_iter().map(|asset| (asset.id, asset.duration)).collect())
     }
 
     async fn assets_of(&self, scope: &Scope, artifacts: &[Id]) -> Result<HashMap<Id, Vec<Id>>, Error> {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use primitives::{CursorPart, KeysetCursor, PageLimit};
 use video_timeline::Paging;
 
@@ -11,7 +11,7 @@ use crate::{Usage, UsageKind};
 /// Sort key of a use; in a cursor `<start in µs>|<kind>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UsageKey {
-    pub(crate) start: MediaTime,
+    pub(crate) start: AssetTime,
     pub(crate) kind: UsageKind,
 }
 
@@ -24,12 +24,12 @@ impl CursorPart for UsageKey {
 
     fn from_text(text: &str) -> Option<Self> {
         let (start, kind) = text.split_once('|')?;
-        Some(Self { start: MediaTime::from_micros(start.parse().ok()?), kind: kind.parse().ok()? })
+        Some(Self { start: AssetTime::from_micros(start.parse().ok()?), kind: kind.parse().ok()? })
     }
 }
 
 pub(crate) fn cursor_of(usage: &Usage) -> UsageCursor {
-    KeysetCursor { key: UsageKey { start: usage.start_ms, kind: usage.kind }, id: usage.id.clone() }
+    KeysetCursor { key: UsageKey { start: usage.start, kind: usage.kind }, id: usage.id.clone() }
 }
 
 /// Paging for the clips after a cursor, in a listing by start in the asset.
@@ -52,7 +52,7 @@ mod tests {
             ("audio_hit", "MTUwMHxhdWRpb19oaXR8eF8x"),
             ("video_shot_list", "MTUwMHx2aWRlb19zaG90X2xpc3R8eF8x"),
         ] {
-            let key = UsageKey { start: MediaTime::from_micros(1_500), kind: kind.parse().unwrap() };
+            let key = UsageKey { start: AssetTime::from_micros(1_500), kind: kind.parse().unwrap() };
             let cursor = UsageCursor { key, id: "x_1".parse().unwrap() };
             assert_eq!(cursor.encode(), text);
             assert_eq!(UsageCursor::decode(text), Ok(cursor));

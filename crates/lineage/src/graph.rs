@@ -16,7 +16,7 @@ pub(crate) fn clips(lineage: &Lineage, shown: Vec<Clip>) -> Vec<LineageClip> {
 }
 
 fn key(clip: &LineageClip) -> impl Ord {
-    (clip.in_ms, clip.clip_id.as_ref(), &clip.artifact_id, clip.relation)
+    (clip.in_point, clip.clip_id.as_ref(), &clip.artifact_id, clip.relation)
 }
 
 fn shows(clip: Clip) -> Option<LineageClip> {
@@ -28,9 +28,9 @@ fn shows(clip: Clip) -> Option<LineageClip> {
         sequence_id: None,
         project_id: None,
         asset_id: clip.asset_id,
-        in_ms: Some(clip.in_ms),
-        out_ms: Some(clip.out_ms),
-        start_ms_on_timeline: Some(clip.start_ms_on_timeline),
+        in_point: Some(clip.in_point),
+        out_point: Some(clip.out_point),
+        timeline_start: Some(clip.timeline_start),
     })
 }
 
@@ -51,8 +51,8 @@ fn rendered_from(artifact: &Artifact) -> Option<LineageClip> {
         sequence_id,
         project_id: meta_id("project_id"),
         asset_id: artifact.parent_asset_id.clone(),
-        in_ms: artifact.start_ms,
-        out_ms: artifact.end_ms,
-        start_ms_on_timeline: None,
+        in_point: artifact.start,
+        out_point: artifact.end,
+        timeline_start: None,
     })
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use audio_to_video_origin::OriginMap;
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use media_v2::ArtifactKind;
 use media_v2::store::Lineage;
 use primitives::Id;
@@ -68,11 +68,14 @@ pub struct LineageClip {
     /// The recording that the clip plays.
     pub asset_id: Id,
     /// Start of the window that it plays, in ms of the recording.
-    pub in_ms: Option<MediaTime>,
+    #[serde(rename = "in_ms")]
+    pub in_point: Option<AssetTime>,
     /// End of that window in ms, exclusive.
-    pub out_ms: Option<MediaTime>,
+    #[serde(rename = "out_ms")]
+    pub out_point: Option<AssetTime>,
     /// Start of the clip on the timeline, in ms.
-    pub start_ms_on_timeline: Option<MediaTime>,
+    #[serde(rename = "start_ms_on_timeline")]
+    pub timeline_start: Option<TimelineTime>,
 }
 
 /// The kind of object that uses a window of a recording.
@@ -124,9 +127,11 @@ pub struct Usage {
     /// Id of the artifact or clip.
     pub id: Id,
     /// Start of the whole used window, in ms of the recording.
-    pub start_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    pub start: AssetTime,
     /// End of that window in ms, exclusive.
-    pub end_ms: MediaTime,
+    #[serde(rename = "end_ms")]
+    pub end: AssetTime,
     /// The clip's track; null for artifacts.
     pub track_id: Option<Id>,
     /// The artifact that the clip represents; null for artifacts.
@@ -139,9 +144,11 @@ pub struct Usage {
 #[into_params(parameter_in = Query)]
 pub struct UsageQuery {
     /// Start of the window in ms of the recording; the recording's start by default.
-    pub start_ms: Option<MediaTime>,
+    #[serde(rename = "start_ms")]
+    pub start: Option<AssetTime>,
     /// End of the window in ms, exclusive, later than `start_ms`; unbounded by default.
-    pub end_ms: Option<MediaTime>,
+    #[serde(rename = "end_ms")]
+    pub end: Option<AssetTime>,
     /// Maximum number of uses on a page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     pub limit: Option<u32>,

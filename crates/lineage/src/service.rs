@@ -4,7 +4,7 @@ use std::sync::Arc;
 use audio_to_video_origin::OriginMap;
 use audio_to_video_origin::store::find_origin_maps;
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::AssetTime;
 use media_v2::store::{Lineage, find_assets, find_lineage};
 use media_v2::{MediaError, MediaService};
 use primitives::{Id, Page, PageLimit, PageParams};
@@ -112,19 +112,19 @@ impl Lineages {
 /// Merges two ordered listings. The sort is stable and ignores ids: the listings have different kinds, and their ids
 /// remain in the database's order.
 fn page(mut uses: Vec<Usage>, limit: PageLimit, more: bool) -> Page<Usage> {
-    uses.sort_by_key(|usage| (usage.start_ms, usage.kind.as_str()));
+    uses.sort_by_key(|usage| (usage.start, usage.kind.as_str()));
     Page::merged(uses, limit, more, cursor_of)
 }
 
-fn window(query: &UsageQuery) -> Result<(MediaTime, Option<MediaTime>), Error> {
-    let start = query.start_ms.unwrap_or(MediaTime::ZERO);
+fn window(query: &UsageQuery) -> Result<(AssetTime, Option<AssetTime>), Error> {
+    let start = query.start.unwrap_or(AssetTime::ZERO);
     if start.is_negative() {
         return Err(Error::InvalidQuery { parameter: "start_ms", detail: "expected 0 or later" });
     }
-    if query.end_ms.is_some_and(|end| end <= start) {
+    if query.end.is_some_and(|end| end <= start) {
         return Err(Error::InvalidQuery { parameter: "end_ms", detail: "expected a time after start_ms" });
     }
-    Ok((start, query.end_ms))
+    Ok((start, query.end))
 }
 
 impl From<Clip> for Usage {
@@ -132,8 +132,8 @@ impl From<Clip> for Usage {
         Self {
             kind: UsageKind::Clip,
             id: clip.id,
-            start_ms: clip.in_ms,
-            end_ms: clip.out_ms,
+            start: clip.in_point,
+            end: clip.out_point,
             track_id: Some(clip.track_id),
             artifact_id: clip.artifact_id,
         }

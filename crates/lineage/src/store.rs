@@ -1,6 +1,6 @@
 //! The only SQL of this crate. Clips are requested from the timeline, which may be another service.
 
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
@@ -23,7 +23,7 @@ pub(crate) async fn find_uses(
     conn: &mut PgConnection,
     scope: &Scope,
     asset_id: &Id,
-    (start, end): (MediaTime, Option<MediaTime>),
+    (start, end): (AssetTime, Option<AssetTime>),
     after: Option<&UsageCursor>,
     limit: i64,
 ) -> Result<Vec<Usage>, Error> {
@@ -65,7 +65,7 @@ pub(crate) async fn find_uses(
         scope.env.as_str(),
         asset_id.as_str(),
         start.as_micros(),
-        end.map_or(i64::MAX, MediaTime::as_micros),
+        end.map_or(i64::MAX, AssetTime::as_micros),
         after.map_or(i64::MIN, |cursor| cursor.key.start.as_micros()),
         after.map_or("", |cursor| cursor.key.kind.as_str()),
         after.map_or("", |cursor| cursor.id.as_str()),
@@ -85,8 +85,8 @@ impl TryFrom<Row> for Usage {
         Ok(Self {
             kind,
             id: row.id,
-            start_ms: MediaTime::from_micros(row.start_us),
-            end_ms: MediaTime::from_micros(row.end_us),
+            start: AssetTime::from_micros(row.start_us),
+            end: AssetTime::from_micros(row.end_us),
             track_id: None,
             artifact_id: None,
         })

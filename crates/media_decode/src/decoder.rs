@@ -21,8 +21,8 @@
 
 use std::collections::VecDeque;
 
-use media_time::MediaTime;
 use media_time::limits::MAX_DECODED_LENGTH;
+use media_time::{AssetTime, FileTime, MediaTime};
 
 use crate::native::Presentation;
 use crate::pcm_stream::PcmStream;
@@ -93,10 +93,10 @@ pub struct Decoder {
     kind: DecoderKind,
     audio_index: usize,
     stream: Box<dyn PcmStream>,
-    audio_start: MediaTime,
-    video_start: Option<MediaTime>,
-    zero: MediaTime,
-    first_packet: Option<MediaTime>,
+    audio_start: AssetTime,
+    video_start: Option<AssetTime>,
+    zero: FileTime,
+    first_packet: Option<AssetTime>,
     timeline: Timeline,
     spans: VecDeque<Span>,
     silence: Vec<f32>,
@@ -117,9 +117,9 @@ impl Decoder {
         presentation: Presentation,
     ) -> Self {
         let format = stream.format();
-        let at = |samples: i64| MediaTime::from_samples(samples, format.rate);
+        let at = |samples: i64| AssetTime::at(MediaTime::from_samples(samples, format.rate));
         let audio_start = at(presentation.edits.first().map_or(0, |edit| edit.at));
-        let (video_start, zero) = (presentation.video_start.map(at), at(presentation.zero));
+        let (video_start, zero) = (presentation.video_start.map(at), presentation.zero_at(format.rate));
         let first_packet = presentation.first_packet.map(at);
         let silence = vec![0.0; SILENT_BLOCK * format.channels()];
         let (timeline, spans) = (Timeline::new(presentation.edits), VecDeque::new());
@@ -157,22 +157,22 @@ impl Decoder {
         self.stream.format()
     }
 
-    /// When the audio begins, relative to timeline zero.
+    /// When the audio begins.
     #[must_use]
-    pub const fn audio_start(&self) -> MediaTime {
+    pub const fn audio_start(&self) -> AssetTime {
         self.audio_start
     }
 
-    /// When the first video frame is presented, relative to timeline zero. `None` without video; for containers without
+    /// When the first video frame is presented. `None` without video; for containers without
     /// an index also when no video packet comes before the first audio packet.
     #[must_use]
-    pub const fn video_start(&self) -> Option<MediaTime> {
+    pub const fn video_start(&self) -> Option<AssetTime> {
         self.video_start
     }
 
     /// Timeline zero, on the container's clock.
     #[must_use]
-    pub const fn zero(&self) -> MediaTime {
+    pub const fn zero(&self) -> FileTime {
         self.zero
     }
 
@@ -182,10 +182,10 @@ impl Decoder {
         self.stream.is_repaired()
     }
 
-    /// When the first audio packet would be presented without the edit list, relative to timeline zero: earlier than
+    /// When the first audio packet would be presented without the edit list: earlier than
     /// [`Decoder::audio_start`] by the encoder delay. Only for fragmented MP4, whose edit lists some demuxers ignore.
     #[must_use]
-    pub const fn first_packet(&self) -> Option<MediaTime> {
+    pub const fn first_packet(&self) -> Option<AssetTime> {
         self.first_packet
     }
 

@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use crate::MediaTime;
+use crate::{AssetTime, FileTime, Instant, LocalTime, MediaTime};
 
 /// A half-open span `[start, end)` of a timeline; its length is never negative.
+///
+/// `T` is the frame of its instants; the default is for windows where only one frame exists.
 ///
 /// # Examples
 ///
@@ -20,12 +22,20 @@ use crate::MediaTime;
 /// // Windows are half open: one that starts where another ends shares no instant with it.
 /// assert_eq!(clip.intersect(Window::starting_at(clip.end(), ms(10))), None);
 /// assert!(Window::new(ms(2), ms(1)).is_err());
+///
+/// // With frames: what a render of a sequence from 1 s on plays, and the same window of the sequence.
+/// use media_time::{LocalTime, TimelineTime};
+/// let played = Window::new(TimelineTime::from_millis(1_500), TimelineTime::from_millis(1_750))?;
+/// let render_start = TimelineTime::from_millis(1_000);
+/// let in_render: Window<LocalTime> = played.relative_to(render_start);
+/// assert_eq!(in_render.start(), LocalTime::from_millis(500));
+/// assert_eq!(in_render.placed_at(render_start), played);
 /// # Ok::<(), media_time::InvalidWindow>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Window {
-    start: MediaTime,
-    end: MediaTime,
+pub struct Window<T = MediaTime> {
+    start: T,
+    end: T,
 }
 
 /// A window that ends before it starts.
@@ -38,30 +48,34 @@ pub struct InvalidWindow {
     pub end: MediaTime,
 }
 
-impl Window {
+impl<T: Instant> Window<T> {
     /// The window `[start, end)`; empty when both are equal.
     ///
     /// # Errors
     /// [`InvalidWindow`] when `end < start`.
-    pub fn new(start: MediaTime, end: MediaTime) -> Result<Self, InvalidWindow> {
-        if end < start { Err(InvalidWindow { start, end }) } else { Ok(Self { start, end }) }
+    pub fn new(start: T, end: T) -> Result<Self, InvalidWindow> {
+        if end < start {
+            Err(InvalidWindow { start: start.since_zero(), end: end.since_zero() })
+        } else {
+            Ok(Self { start, end })
+        }
     }
 
     /// The window `[start, start + duration)`; a negative duration counts as zero.
     #[must_use]
-    pub fn starting_at(start: MediaTime, duration: MediaTime) -> Self {
+    pub fn starting_at(start: T, duration: MediaTime) -> Self {
         Self { start, end: start + duration.max(MediaTime::ZERO) }
     }
 
     /// The first instant inside the window.
     #[must_use]
-    pub const fn start(self) -> MediaTime {
+    pub const fn start(self) -> T {
         self.start
     }
 
     /// The first instant after the window.
     #[must_use]
-    pub const fn end(self) -> MediaTime {
+    pub const fn end(self) -> T {
         self.end
     }
 
@@ -79,7 +93,7 @@ impl Window {
 
     /// Whether `time` is in `[start, end)`.
     #[must_use]
-    pub fn contains(self, time: MediaTime) -> bool {
+    pub fn contains(self, time: T) -> bool {
         self.start <= time && time < self.end
     }
 
@@ -98,18 +112,40 @@ impl Window {
 
     /// The same window relative to `origin`, as on the timeline of a clip that starts at `origin`.
     #[must_use]
-    pub fn relative_to(self, origin: MediaTime) -> Self {
-        self.shift(-origin)
+    pub fn relative_to(self, origin: T) -> Window<T::Relative> {
+        let at = |time: T| T::Relative::at(time - origin);
+        Window { start: at(self.start), end: at(self.end) }
+    }
+
+    /// The same window in another frame, where this frame's zero is `zero`.
+    fn moved<U: Instant>(self, zero: U) -> Window<U> {
+        Window { start: zero + self.start.since_zero(), end: zero + self.end.since_zero() }
     }
 }
 
-impl<'de> Deserialize<'de> for Window {
+impl Window<LocalTime> {
+    /// The same window in the frame of `origin`. Inverse of [`Window::relative_to`].
+    #[must_use]
+    pub fn placed_at<T: Instant>(self, origin: T) -> Window<T> {
+        self.moved(origin)
+    }
+}
+
+impl Window<AssetTime> {
+    /// The same window in the time stamps of a file in which the presentation starts at `zero`.
+    #[must_use]
+    pub fn in_file(self, zero: FileTime) -> Window<FileTime> {
+        self.moved(zero)
+    }
+}
+
+impl<'de, T: Instant + Deserialize<'de>> Deserialize<'de> for Window<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Raw {
-            start: MediaTime,
-            end: MediaTime,
+        struct Raw<T> {
+            start: T,
+            end: T,
         }
         let raw = Raw::deserialize(deserializer)?;
         Self::new(raw.start, raw.end).map_err(serde::de::Error::custom)
@@ -148,6 +184,29 @@ mod tests {
         fn shifting_back_undoes_shifting(a in window(), by in -1_000_000i64..1_000_000) {
             let by = MediaTime::from_micros(by);
             prop_assert_eq!(a.shift(by).relative_to(by), a);
+        }
+
+        #[test]
+        fn local_windows_round_trip(a in window(), origin in -1_000_000i64..1_000_000) {
+            let asset = Window::starting_at(AssetTime::at(a.start()), a.duration());
+            let origin = AssetTime::from_micros(origin);
+            prop_assert_eq!(asset.relative_to(origin).placed_at(origin), asset);
+        }
+
+        #[test]
+        fn local_windows_of_local_windows_compose(a in window(), outer in 0i64..1_000, inner in 0i64..1_000) {
+            let asset = Window::starting_at(AssetTime::at(a.start()), a.duration());
+            let (outer, inner) = (AssetTime::from_micros(outer), LocalTime::from_micros(inner));
+            let along = asset.relative_to(outer).relative_to(inner);
+            prop_assert_eq!(along, asset.relative_to(inner.with_zero_at(outer)));
+        }
+
+        #[test]
+        fn windows_of_files_keep_their_durations(a in window(), zero in -1_000_000i64..1_000_000) {
+            let asset = Window::starting_at(AssetTime::at(a.start()), a.duration());
+            let file = asset.in_file(FileTime::from_micros(zero));
+            prop_assert_eq!(file.duration(), a.duration());
+            prop_assert_eq!(file.start().relative_to(FileTime::from_micros(zero)), asset.start());
         }
     }
 }

@@ -32,7 +32,7 @@ impl ProbeResult {
     /// Writes the probed properties into `asset`; a kind given by the caller is kept.
     pub(crate) fn apply_to(self, asset: &mut NewAsset) {
         asset.kind = asset.kind.or(Some(self.kind));
-        asset.duration_ms = self.probe.duration;
+        asset.duration = self.probe.duration;
         asset.fps = self.fps();
         asset.sample_rate = self.sample_rate();
         asset.audio_channels = self.audio_channels();
@@ -58,7 +58,7 @@ impl ProbeResult {
         if self.contradicts(asset.kind) {
             asset.kind = self.kind;
         }
-        asset.duration_ms = self.probe.duration;
+        asset.duration = self.probe.duration;
         asset.fps = self.fps();
         asset.sample_rate = self.sample_rate();
         asset.audio_channels = self.audio_channels();

@@ -73,7 +73,7 @@ impl MediaService {
             if new.content_sha256.get_or_insert_with(|| hash.clone()) != &hash {
                 return Err(MediaError::field("/content_sha256", "is not the hash of the document at `uri`"));
             }
-            let measurement = RegisteredMeasurement { artifact: new, asset_duration: asset.duration_ms };
+            let measurement = RegisteredMeasurement { artifact: new, asset_duration: asset.duration };
             let violations = validator.violations(&measurement, &document);
             if violations.is_empty() {
                 Ok(measurement.artifact)

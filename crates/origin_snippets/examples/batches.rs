@@ -16,7 +16,7 @@ use std::time::Instant;
 use blob_store::BlobStore;
 use db::testing::{TestDatabase, statements};
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use media_v2::{ArtifactKind, MediaConfig, MediaService, NewArtifact, NewAsset, store};
 use origin_snippets::{BatchRequest, OriginSnippets};
 use primitives::{Clock, Id, Scope, SystemClock};
@@ -69,13 +69,13 @@ fn service(pool: &PgPool, blobs: BlobStore) -> OriginSnippets {
 /// Hits of 200 ms at intervals of three seconds, in one recording that contains them all.
 async fn hits(pool: &PgPool, scope: &Scope) -> Vec<Id> {
     let conn = &mut *pool.acquire().await.unwrap();
-    let asset = NewAsset { duration_ms: Some(MediaTime::from_millis(3_600_000)), ..NewAsset::default() };
+    let asset = NewAsset { duration: Some(MediaTime::from_millis(3_600_000)), ..NewAsset::default() };
     let asset = store::insert_asset(conn, scope, SystemClock.now(), asset).await.unwrap().id;
     let hit = |index: i64| {
         let (kind, uri) = (ArtifactKind::AudioHit, "mem:hit".to_owned());
         let mut hit = NewArtifact::new(kind, asset.clone(), uri, "hits_v1", &json!({ "index": index }));
-        hit.start_ms = Some(MediaTime::from_millis(index * 3_000));
-        hit.end_ms = Some(MediaTime::from_millis(index * 3_000 + 200));
+        hit.start = Some(AssetTime::from_millis(index * 3_000));
+        hit.end = Some(AssetTime::from_millis(index * 3_000 + 200));
         hit
     };
     let hits = (0..ARTIFACTS).map(hit).collect();

@@ -1,6 +1,6 @@
 use http_kit::FieldError;
-use media_time::MediaTime;
 use media_time::limits::MAX_INSTANT;
+use media_time::{AssetTime, MediaTime};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -66,13 +66,13 @@ pub struct SnippetItem {
     /// The artifact: a hit, a loop, a phrase, or an artifact derived from one.
     pub audio_artifact_id: Id,
     /// Duration shown before and after the artifact's origin, in ms.
-    #[serde(default = "default_padding", deserialize_with = "padding_or_null")]
+    #[serde(rename = "padding_ms", default = "default_padding", deserialize_with = "padding_or_null")]
     #[schema(value_type = f64, minimum = 0, maximum = 2_592_000_000.0, default = default_padding)]
-    pub padding_ms: MediaTime,
+    pub padding: MediaTime,
     /// Maximum duration of the snippet in ms; longer snippets are truncated at their end.
-    #[serde(default)]
+    #[serde(rename = "max_duration_ms", default)]
     #[schema(value_type = Option<f64>, minimum = 0, maximum = 2_592_000_000.0)]
-    pub max_duration_ms: Option<MediaTime>,
+    pub max_duration: Option<MediaTime>,
 }
 
 http_kit::field_default!(default_padding, padding_or_null: MediaTime = MediaTime::from_millis(250));
@@ -85,9 +85,11 @@ pub struct OriginSnippet {
     /// The recording that it was taken from.
     pub source_asset_id: Id,
     /// Start of the window, in ms of the recording.
-    pub source_start_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub source_start: AssetTime,
     /// End of the window in ms, exclusive.
-    pub source_end_ms: MediaTime,
+    #[serde(rename = "source_end_ms")]
+    pub source_end: AssetTime,
     /// The clip of the snippet on the timeline.
     pub video_clip_id: Option<Id>,
     /// The `render_snippet` artifact, if rendered.
@@ -147,7 +149,7 @@ impl BatchRequest {
             refuse("/items".to_owned(), "expected at most 10000 items; send more batches");
         }
         for (index, item) in self.items.iter().take(MAX_ITEMS).enumerate() {
-            let lengths = [("padding_ms", Some(item.padding_ms)), ("max_duration_ms", item.max_duration_ms)];
+            let lengths = [("padding_ms", Some(item.padding)), ("max_duration_ms", item.max_duration)];
             for (field, length) in lengths {
                 if length.is_some_and(|length| !(MediaTime::ZERO..=MAX_INSTANT).contains(&length)) {
                     refuse(format!("/items/{index}/{field}"), "expected 0 to 2592000000 ms (thirty days)");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use audio_to_video_origin::store::resolve_origins;
 use audio_to_video_origin::{DeclaredFields, InvalidDeclaredOrigin};
 use http_kit::FieldError;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaError, store};
 use primitives::{Id, Scope};
 use serde_json::json;
@@ -24,20 +24,20 @@ pub(crate) struct Planned {
     pub(crate) item: SnippetItem,
     pub(crate) asset: MediaAsset,
     /// Window of the source that the artifact was taken from.
-    pub(crate) origin: Window,
+    pub(crate) origin: Window<AssetTime>,
     /// Window of the snippet; not empty.
-    pub(crate) window: Window,
+    pub(crate) window: Window<AssetTime>,
 }
 
 impl Planned {
     /// The snippet's meta, without the result of the render.
     pub(crate) fn meta(&self) -> Meta {
         let facts = [
-            ("padding_ms", json!(self.item.padding_ms)),
-            ("max_duration_ms", json!(self.item.max_duration_ms)),
+            ("padding_ms", json!(self.item.padding)),
+            ("max_duration_ms", json!(self.item.max_duration)),
             ("artifact_start_ms", json!(self.origin.start())),
             ("artifact_end_ms", json!(self.origin.end())),
-            ("asset_duration_ms", json!(self.asset.duration_ms)),
+            ("asset_duration_ms", json!(self.asset.duration)),
             ("op_type", json!(OP_TYPE)),
             ("op_version", json!(OP_VERSION)),
         ];
@@ -77,7 +77,7 @@ pub(crate) async fn plan(
         // `origins` has returned an error for artifacts without an origin.
         let (asset_id, origin) = &origins[&item.audio_artifact_id];
         let asset = *assets.get(asset_id).ok_or_else(|| MediaError::asset_not_found(asset_id))?;
-        let window = snippet_window(*origin, item.padding_ms, item.max_duration_ms, asset.duration_ms);
+        let window = snippet_window(*origin, item.padding, item.max_duration, asset.duration);
         if window.is_empty() {
             empty.push(empty_window(index, item, *origin, asset));
         }
@@ -91,7 +91,7 @@ async fn origins(
     conn: &mut PgConnection,
     scope: &Scope,
     artifacts: &[Artifact],
-) -> Result<BTreeMap<Id, (Id, Window)>, Error> {
+) -> Result<BTreeMap<Id, (Id, Window<AssetTime>)>, Error> {
     let wanted: Vec<Id> = artifacts.iter().map(|artifact| artifact.id.clone()).collect();
     let resolved = resolve_origins(conn, scope, &wanted).await?;
     let mut origins = BTreeMap::new();
@@ -113,11 +113,11 @@ async fn origins(
     if missing.is_empty() { Ok(origins) } else { Err(Error::OriginMissing(ids(missing))) }
 }
 
-fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidDeclaredOrigin> {
+fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window<AssetTime>)>, InvalidDeclaredOrigin> {
     let facts = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
-        start: artifact.start_ms,
-        end: artifact.end_ms,
+        start: artifact.start,
+        end: artifact.end,
         source_asset_id: artifact.meta.get("source_asset_id"),
         source_start_ms: artifact.meta.get("source_start_ms"),
         source_end_ms: artifact.meta.get("source_end_ms"),
@@ -127,12 +127,16 @@ fn own_window(artifact: &Artifact) -> Result<Option<(Id, Window)>, InvalidDeclar
     Ok(window.map(|window| (own.asset_id, window)))
 }
 
-fn empty_window(index: usize, item: &SnippetItem, origin: Window, asset: &MediaAsset) -> FieldError {
-    let (field, detail) = if item.max_duration_ms == Some(MediaTime::ZERO) {
+fn empty_window(
+    index: usize,
+    item: &SnippetItem,
+    origin: Window<AssetTime>,
+    asset: &MediaAsset,
+) -> FieldError {
+    let (field, detail) = if item.max_duration == Some(MediaTime::ZERO) {
         ("max_duration_ms", "leaves an empty window; expected more than 0".to_owned())
     } else {
-        let end =
-            asset.duration_ms.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
+        let end = asset.duration.map_or_else(String::new, |duration| format!(", which ends at {duration}"));
         let (artifact, start, asset) = (&item.audio_artifact_id, origin.start(), &asset.id);
         (
             "audio_artifact_id",

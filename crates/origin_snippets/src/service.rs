@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http_kit::{Problem, RequestContext};
-use media_time::Window;
+use media_time::{AssetTime, Window};
 use media_v2::{MediaAsset, MediaError};
 use primitives::{Clock, Id, PageParams, Scope, WriteSeed};
 use sqlx::{PgConnection, PgPool};
@@ -105,8 +105,8 @@ impl OriginSnippets {
         planned: &[Planned],
         profile: &'static Profile,
     ) -> Vec<RenderOutcome> {
-        let mut windows: Vec<(MediaAsset, Window)> = Vec::new();
-        let mut indices: BTreeMap<(&Id, Window), usize> = BTreeMap::new();
+        let mut windows: Vec<(MediaAsset, Window<AssetTime>)> = Vec::new();
+        let mut indices: BTreeMap<(&Id, Window<AssetTime>), usize> = BTreeMap::new();
         let of_item: Vec<usize> = planned
             .iter()
             .map(|planned| {
@@ -198,7 +198,7 @@ impl TimelineCompanion for Snippets<'_> {
 }
 
 /// Code and detail of the error's problem; the cause is logged.
-fn refusal(error: video_render::Error, asset: &MediaAsset, window: Window) -> String {
+fn refusal(error: video_render::Error, asset: &MediaAsset, window: Window<AssetTime>) -> String {
     let (asset_id, start, end) = (&asset.id, window.start(), window.end());
     tracing::warn!(%asset_id, %start, %end, error = &error as &dyn std::error::Error, "a window was not rendered");
     let problem = Problem::from(error);

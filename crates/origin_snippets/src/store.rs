@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, KeysetCursor, Page, PageParams, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -78,8 +78,8 @@ pub(crate) async fn insert_snippets(
         column(snippets, |s| s.video_clip_id.as_ref().map(Id::as_str)) as _,
         column(snippets, |s| s.audio_artifact_id.as_str()) as _,
         column(snippets, |s| s.source_asset_id.as_str()) as _,
-        &column(snippets, |s| s.source_start_ms.as_micros()),
-        &column(snippets, |s| s.source_end_ms.as_micros()),
+        &column(snippets, |s| s.source_start.as_micros()),
+        &column(snippets, |s| s.source_end.as_micros()),
         column(snippets, |s| s.video_artifact_id.as_ref().map(Id::as_str)) as _,
         column(snippets, |s| Json(&s.meta)) as _,
     )
@@ -184,8 +184,8 @@ impl From<Row> for StoredSnippet {
             snippet: OriginSnippet {
                 audio_artifact_id: row.audio_artifact_id,
                 source_asset_id: row.source_asset_id,
-                source_start_ms: MediaTime::from_micros(row.source_start_us),
-                source_end_ms: MediaTime::from_micros(row.source_end_us),
+                source_start: AssetTime::from_micros(row.source_start_us),
+                source_end: AssetTime::from_micros(row.source_end_us),
                 video_clip_id: Some(row.clip_id.clone()),
                 video_artifact_id: row.video_artifact_id,
                 meta: row.meta.0,

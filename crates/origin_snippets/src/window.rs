@@ -1,20 +1,20 @@
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 
-/// The window of a snippet, in the time of the source: the origin extended by `padding` on both sides, clamped to 0 and
+/// The window of a snippet: the origin extended by `padding` on both sides, clamped to 0 and
 /// to the asset's end (`duration`, if known), and truncated at its end to `max_duration`.
 ///
 /// Empty when the origin is beyond the asset's end, or `max_duration` is 0. `padding` and `max_duration` are not
 /// negative.
 #[must_use]
 pub fn snippet_window(
-    origin: Window,
+    origin: Window<AssetTime>,
     padding: MediaTime,
     max_duration: Option<MediaTime>,
     duration: Option<MediaTime>,
-) -> Window {
-    let start = (origin.start() - padding).max(MediaTime::ZERO);
-    let longest = max_duration.map_or(MediaTime::MAX, |longest| start + longest);
-    let end = (origin.end() + padding).min(duration.unwrap_or(MediaTime::MAX)).min(longest);
+) -> Window<AssetTime> {
+    let start = (origin.start() - padding).max(AssetTime::ZERO);
+    let longest = max_duration.map_or(AssetTime::MAX, |longest| start + longest);
+    let end = (origin.end() + padding).min(duration.map_or(AssetTime::MAX, AssetTime::at)).min(longest);
     // A negative length counts as 0, so the end is never before the start.
     Window::starting_at(start, end - start)
 }
@@ -25,11 +25,16 @@ mod tests {
 
     use super::*;
 
-    fn window(start: i64, end: i64) -> Window {
-        Window::new(MediaTime::from_millis(start), MediaTime::from_millis(end)).unwrap()
+    fn window(start: i64, end: i64) -> Window<AssetTime> {
+        Window::new(AssetTime::from_millis(start), AssetTime::from_millis(end)).unwrap()
     }
 
-    fn snippet(origin: (i64, i64), padding: i64, longest: Option<i64>, duration: Option<i64>) -> Window {
+    fn snippet(
+        origin: (i64, i64),
+        padding: i64,
+        longest: Option<i64>,
+        duration: Option<i64>,
+    ) -> Window<AssetTime> {
         let ms = MediaTime::from_millis;
         snippet_window(window(origin.0, origin.1), ms(padding), longest.map(ms), duration.map(ms))
     }
@@ -63,7 +68,7 @@ mod tests {
         ) {
             let us = MediaTime::from_micros;
             let found = snippet_window(
-                Window::starting_at(us(start), us(length)), us(padding), longest.map(us), duration.map(us),
+                Window::starting_at(AssetTime::from_micros(start), us(length)), us(padding), longest.map(us), duration.map(us),
             );
             let from = std::cmp::max(0, start - padding);
             let mut to = start + length + padding;
@@ -80,10 +85,10 @@ mod tests {
         ) {
             let us = MediaTime::from_micros;
             let found = snippet_window(
-                Window::starting_at(us(start), us(length)), us(padding), longest.map(us), Some(us(duration)),
+                Window::starting_at(AssetTime::from_micros(start), us(length)), us(padding), longest.map(us), Some(us(duration)),
             );
-            prop_assert!(found.start() >= MediaTime::ZERO);
-            prop_assert!(found.is_empty() || found.end() <= us(duration));
+            prop_assert!(found.start() >= AssetTime::ZERO);
+            prop_assert!(found.is_empty() || found.end() <= AssetTime::at(us(duration)));
             prop_assert!(longest.is_none_or(|longest| found.duration() <= us(longest)));
         }
     }

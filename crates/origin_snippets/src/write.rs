@@ -3,7 +3,7 @@
 use audio_to_video_origin::NewOriginMap;
 use audio_to_video_origin::store::insert_origin_maps;
 use chrono::{DateTime, Utc};
-use media_time::Window;
+use media_time::{AssetTime, TimelineTime, Window};
 use media_v2::{ArtifactKind, NewArtifact};
 use primitives::{Id, Scope};
 use serde_json::json;
@@ -44,8 +44,8 @@ impl Batch {
         };
         let clips = self.planned.iter().map(|planned| {
             let (window, artifact_id) = (planned.window, planned.item.audio_artifact_id.clone());
-            let mut clip =
-                NewClip::window(planned.asset.id.clone(), window.start(), window.end(), window.start());
+            let start = TimelineTime::at(window.start().since_zero());
+            let mut clip = NewClip::window(planned.asset.id.clone(), window.start(), window.end(), start);
             clip.meta = operation();
             clip.meta.insert("audio_artifact_id".to_owned(), artifact_id.as_str().into());
             clip.artifact_id = Some(artifact_id);
@@ -129,7 +129,7 @@ impl Batch {
         now: DateTime<Utc>,
         made: &CreatedTimeline,
     ) -> Result<Vec<Id>, Error> {
-        let (artifacts, windows): (Vec<NewArtifact>, Vec<Window>) = self
+        let (artifacts, windows): (Vec<NewArtifact>, Vec<Window<AssetTime>>) = self
             .planned
             .iter()
             .zip(&made.clips)
@@ -169,8 +169,8 @@ impl Batch {
         OriginSnippet {
             audio_artifact_id: planned.item.audio_artifact_id.clone(),
             source_asset_id: planned.asset.id.clone(),
-            source_start_ms: planned.window.start(),
-            source_end_ms: planned.window.end(),
+            source_start: planned.window.start(),
+            source_end: planned.window.end(),
             video_clip_id: Some(clip.id.clone()),
             video_artifact_id,
             meta,
@@ -200,8 +200,8 @@ impl Batch {
             OP_TYPE,
             &produced_by,
         );
-        artifact.start_ms = Some(start);
-        artifact.end_ms = Some(end);
+        artifact.start = Some(start);
+        artifact.end = Some(end);
         artifact.upstream_artifact_ids = vec![audio_artifact_id.clone()];
         artifact.meta.extend(operation());
         artifact.meta.extend(self.render_meta(rendered));

@@ -45,7 +45,7 @@ pub use wav::wav;
 /// # Panics
 /// When it ends before its start.
 #[must_use]
-pub fn window_ms(start: i64, end: i64) -> media_time::Window {
-    let [start, end] = [start, end].map(media_time::MediaTime::from_millis);
+pub fn window_ms<T: media_time::Instant>(start: i64, end: i64) -> media_time::Window<T> {
+    let [start, end] = [start, end].map(|time| T::at(media_time::MediaTime::from_millis(time)));
     media_time::Window::new(start, end).expect("a window ends after its start")
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
 use http_kit::RequestContext;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Description, MediaConfig, MediaService, SourcePolicy};
 use primitives::{Scope, SystemClock};
 use video_render::{Argument, Plan, Profile, RenderConfig, Renderer};
@@ -63,7 +63,7 @@ async fn main() {
 
     for name in ["draft_480p_fast", "1080p_30_web"] {
         for length in LENGTHS_MS {
-            let start = MediaTime::from_millis(START_MS);
+            let start = AssetTime::from_millis(START_MS);
             let window = Window::starting_at(start, MediaTime::from_millis(length));
             let profile = Profile::named(name).unwrap();
             let begun = Instant::now();
@@ -92,8 +92,8 @@ fn plain(plan: &Plan, profile: &Profile, source: &Path, output: &Path) {
         "scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2,pad={width}:{height}:-1:-1,\
          fps=30,format=yuv420p"
     );
-    let seek = format!("{:.3}", plan.start_ms.as_secs_f64());
-    let length = format!("{:.3}", (plan.end_ms - plan.start_ms).as_secs_f64());
+    let seek = format!("{:.3}", plan.start.as_secs_f64());
+    let length = format!("{:.3}", (plan.end - plan.start).as_secs_f64());
     let encoders = plan.arguments.iter().skip_while(|argument| argument.to_string() != "-c:v");
     let encoders = encoders.filter(|argument| **argument != Argument::Output).map(ToString::to_string);
     let mut arguments: Vec<String> =

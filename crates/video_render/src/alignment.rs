@@ -1,7 +1,7 @@
 //! Aligns the file's own times, which ffmpeg reports, with the timeline of the asset, which the decoder defines.
 
 use media_decode::{Decoder, DecoderKind};
-use media_time::MediaTime;
+use media_time::{AssetTime, FileTime, MediaTime};
 
 use crate::source::ProbedSource;
 
@@ -10,9 +10,9 @@ use crate::source::ProbedSource;
 pub(crate) struct TimelineAlignment {
     /// Index of the stream among the audio streams.
     pub(crate) audio_index: usize,
-    /// Timeline zero, on the container's clock.
-    pub(crate) zero: MediaTime,
-    /// The first known unit of the audio, with its time relative to timeline zero.
+    /// Zero of the asset's timeline.
+    pub(crate) zero: FileTime,
+    /// The first known unit of the audio, with its time.
     pub(crate) unit: AlignmentUnit,
 }
 
@@ -20,15 +20,15 @@ pub(crate) struct TimelineAlignment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AlignmentUnit {
     /// The first packet, because ffmpeg may or may not drop the encoder delay.
-    Packet(MediaTime),
+    Packet(AssetTime),
     /// The first decoded frame, for files in which ffmpeg skips packets before an edit.
-    Frame(MediaTime),
+    Frame(AssetTime),
     /// No unit: the decoder is ffmpeg, so both use the same clock.
     SharedClock,
 }
 
 impl AlignmentUnit {
-    const fn time(self) -> Option<MediaTime> {
+    const fn time(self) -> Option<AssetTime> {
         match self {
             Self::Packet(time) | Self::Frame(time) => Some(time),
             Self::SharedClock => None,
@@ -53,14 +53,14 @@ impl TimelineAlignment {
 
 impl ProbedSource {
     /// Aligns the file's own times with the timeline of the asset, as the decoder defines it.
-    /// `first` is the start of the audio unit of [`TimelineAlignment::unit`], in the file's own time.
-    pub(crate) fn align(&mut self, alignment: &TimelineAlignment, first: Option<MediaTime>) {
+    /// `first` is the start of the audio unit of [`TimelineAlignment::unit`].
+    pub(crate) fn align(&mut self, alignment: &TimelineAlignment, first: Option<FileTime>) {
         let end = self.end();
         self.start = alignment.zero;
         self.duration = end.map(|end| end - self.start);
         // Larger differences come from different clocks.
         const FURTHEST: MediaTime = MediaTime::from_millis(250);
-        let lag = first.zip(alignment.unit.time()).map(|(first, time)| first - time - self.start);
+        let lag = first.zip(alignment.unit.time()).map(|(first, time)| first - time.with_zero_at(self.start));
         let lag = lag.unwrap_or_default();
         self.audio_lag = if lag.max(MediaTime::ZERO - lag) <= FURTHEST { lag } else { MediaTime::ZERO };
     }

@@ -1,6 +1,6 @@
 //! The argument vectors of ffmpeg, built by pure functions from sources, cuts and profiles.
 
-use media_time::{MediaTime, Window};
+use media_time::{FileTime, Instant, MediaTime, Window};
 
 use crate::cut::SourceCut;
 use crate::frame_format::MAX_PIXELS;
@@ -27,7 +27,8 @@ pub(crate) fn texts<'a>(arguments: impl IntoIterator<Item = &'a str>) -> impl It
 }
 
 /// `time` in seconds, exact to the microsecond.
-pub(crate) fn seconds(time: MediaTime) -> String {
+pub(crate) fn seconds(time: impl Instant) -> String {
+    let time = time.since_zero();
     let (sign, micros) = (if time.is_negative() { "-" } else { "" }, time.as_micros().unsigned_abs());
     format!("{sign}{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
@@ -52,9 +53,9 @@ pub(crate) fn global_options() -> Vec<Argument> {
         .collect()
 }
 
-/// The arguments of one source, read from `seek` on (the file's own time). Filters remove the part before the window:
+/// The arguments of one source, read from `seek` on. Filters remove the part before the window:
 /// ffmpeg's own accurate seek would drop the frame that is visible when the window begins.
-pub(crate) fn input(index: usize, source: &ProbedSource, seek: MediaTime) -> Vec<Argument> {
+pub(crate) fn input(index: usize, source: &ProbedSource, seek: FileTime) -> Vec<Argument> {
     let mut arguments: Vec<Argument> = texts(confined(source.container)).collect();
     // ffmpeg counts the position from the start of the earliest stream.
     let position = seek - source.seek_zero;
@@ -73,7 +74,7 @@ pub(crate) fn input(index: usize, source: &ProbedSource, seek: MediaTime) -> Vec
 }
 
 /// The filters of an asset's audio: the samples of the window, or silence without an audio stream.
-fn audio_filters(source: &ProbedSource, window: Window) -> String {
+fn audio_filters(source: &ProbedSource, window: Window<FileTime>) -> String {
     match &source.audio {
         Some(audio) => format!("[0:{}]{}", audio.info.index, samples(source, audio, window)),
         None => silence(window.duration()),
@@ -82,7 +83,7 @@ fn audio_filters(source: &ProbedSource, window: Window) -> String {
 
 /// The filters that cut `window` out of the audio and mix it to stereo at 48 kHz. Gaps are filled with silence, so that
 /// audio keeps its timestamps.
-pub(crate) fn samples(source: &ProbedSource, audio: &AudioStream, window: Window) -> String {
+pub(crate) fn samples(source: &ProbedSource, audio: &AudioStream, window: Window<FileTime>) -> String {
     let counted = match source.audio_access() {
         AudioAccess::Counted => {
             let first = seconds(audio.info.start.unwrap_or(source.start));
@@ -177,8 +178,8 @@ pub(crate) mod tests {
         let info = |index| StreamInfo { index, time_base, start: None, end: None };
         ProbedSource {
             container: Container { demuxer: "mov" },
-            start: MediaTime::ZERO,
-            seek_zero: MediaTime::ZERO,
+            start: FileTime::ZERO,
+            seek_zero: FileTime::ZERO,
             audio_lag: MediaTime::ZERO,
             duration: None,
             video: Some(VideoStream {
@@ -198,11 +199,11 @@ pub(crate) mod tests {
     }
 
     fn arguments(source: &ProbedSource, profile: &str) -> Vec<Argument> {
-        let ms = MediaTime::from_millis;
+        let ms = FileTime::from_millis;
         let cut = SourceCut {
             seek: ms(8_000),
             window: Window::new(ms(10_000), ms(11_500)).unwrap(),
-            first_frame: source.video.as_ref().map(|_| MediaTime::from_micros(9_976_633)),
+            first_frame: source.video.as_ref().map(|_| FileTime::from_micros(9_976_633)),
         };
         of_window(source, &cut, Profile::named(profile).unwrap())
     }

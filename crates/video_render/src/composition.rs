@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http_kit::RequestContext;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService};
 use primitives::{Id, PageLimit};
 use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
@@ -20,8 +20,8 @@ const MAX_LAYERS: usize = 200;
 pub(crate) struct Composition {
     pub(crate) project_id: Id,
     pub(crate) sequence_id: Id,
-    /// The window, in time of the timeline.
-    pub(crate) window: Window,
+    /// The window of the timeline.
+    pub(crate) window: Window<TimelineTime>,
     pub(crate) rate: FrameRate,
     /// The clips in the window, the lowest layer first.
     pub(crate) layers: Vec<Layer>,
@@ -38,39 +38,48 @@ pub(crate) struct Layer {
 
 impl Layer {
     /// The window of a clip on the timeline.
-    fn extent(clip: &Clip) -> Window {
-        Window::starting_at(clip.start_ms_on_timeline, clip.out_ms - clip.in_ms)
+    fn extent(clip: &Clip) -> Window<TimelineTime> {
+        Window::starting_at(clip.timeline_start, clip.out_point - clip.in_point)
     }
 
     /// The part of `window` in which the clip plays, relative to the start of the window.
-    pub(crate) fn play_window(&self, window: Window) -> Option<Window> {
+    pub(crate) fn play_window(&self, window: Window<TimelineTime>) -> Option<Window<LocalTime>> {
         Some(Self::extent(&self.clip).intersect(window)?.relative_to(window.start()))
     }
 
     /// The window of the asset that the clip plays during `span`, which is relative to the start of `window`.
-    pub(crate) fn source_of(&self, window: Window, span: Window) -> Window {
-        span.shift(window.start() + self.clip.in_ms - self.clip.start_ms_on_timeline)
+    pub(crate) fn source_of(
+        &self,
+        window: Window<TimelineTime>,
+        span: Window<LocalTime>,
+    ) -> Window<AssetTime> {
+        span.placed_at(self.clip.in_point + (window.start() - self.clip.timeline_start))
     }
 
     /// Rejects a clip that plays its asset beyond the end in `window`: the last frame would freeze, and audio end.
-    fn check(&self, window: Window) -> Result<(), Error> {
-        let Some((span, duration)) = self.play_window(window).zip(self.asset.duration_ms) else {
+    fn check(&self, window: Window<TimelineTime>) -> Result<(), Error> {
+        let Some((span, duration)) = self.play_window(window).zip(self.asset.duration) else {
             return Ok(());
         };
         let end = self.source_of(window, span).end();
-        if end > duration + truncation::SLACK { Err(self.outside(end, duration)) } else { Ok(()) }
+        if end > AssetTime::at(duration + truncation::SLACK) {
+            Err(self.outside(end, duration))
+        } else {
+            Ok(())
+        }
     }
 
     /// The error for a clip that plays its asset until `end`, although the asset lasts only for `duration`.
-    pub(crate) fn outside(&self, end: MediaTime, duration: MediaTime) -> Error {
+    pub(crate) fn outside(&self, end: AssetTime, duration: MediaTime) -> Error {
         let (clip_id, asset_id) = (self.clip.id.clone(), self.asset.id.clone());
-        Error::ClipOutside { clip_id, asset_id, end, duration }
+        Error::ClipOutside { clip_id, asset_id, end: end.since_zero(), duration }
     }
 
     /// The frames `[first, end)` of the render in which the clip is visible: those that begin while it plays.
-    pub(crate) fn visible_frames(&self, window: Window, rate: FrameRate) -> Option<(i64, i64)> {
+    pub(crate) fn visible_frames(&self, window: Window<TimelineTime>, rate: FrameRate) -> Option<(i64, i64)> {
         let span = self.play_window(window).filter(|_| self.is_visible && self.clip.opacity > 0.0)?;
-        let (first, end) = (rate.frames_before(span.start()), rate.frames_before(span.end()));
+        let (first, end) =
+            (rate.frames_before(span.start().since_zero()), rate.frames_before(span.end().since_zero()));
         (first < end).then_some((first, end))
     }
 }
@@ -80,7 +89,7 @@ pub(crate) struct RenderRange<'a> {
     pub(crate) project_id: &'a Id,
     /// The sequence; the project's first one when `None`.
     pub(crate) sequence_id: Option<&'a Id>,
-    pub(crate) window: Window,
+    pub(crate) window: Window<TimelineTime>,
 }
 
 impl Composition {
@@ -103,8 +112,8 @@ impl Composition {
         let (tracks, clips) = clips(timeline, context, &sequence.id).await?;
         let end = clips.iter().map(|clip| Layer::extent(clip).end()).max().unwrap_or_default();
         if window.end() > end {
-            let (subject, duration) = (range.project_id.clone(), end);
-            return Err(Error::WindowOutside { end: window.end(), subject, duration });
+            let (subject, duration) = (range.project_id.clone(), end.since_zero());
+            return Err(Error::WindowOutside { end: window.end().since_zero(), subject, duration });
         }
         let used: Vec<Clip> =
             clips.into_iter().filter(|clip| Layer::extent(clip).intersect(window).is_some()).collect();
@@ -201,7 +210,7 @@ async fn layers(
     context: &RequestContext,
     tracks: &BTreeMap<Id, StackedTrack>,
     used: Vec<Clip>,
-    window: Window,
+    window: Window<TimelineTime>,
 ) -> Result<Vec<Layer>, Error> {
     let ids: Vec<Id> =
         used.iter().map(|clip| clip.asset_id.clone()).collect::<BTreeSet<_>>().into_iter().collect();
@@ -220,13 +229,13 @@ async fn layers(
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use media_time::MediaTime;
+    use media_time::{Instant, MediaTime};
     use serde_json::json;
 
     use super::*;
 
-    pub(crate) fn ms(millis: i64) -> MediaTime {
-        MediaTime::from_millis(millis)
+    pub(crate) fn ms<T: Instant>(millis: i64) -> T {
+        T::at(MediaTime::from_millis(millis))
     }
 
     /// A clip that plays `[in, in + length)` from `start` on, in ms.
@@ -268,7 +277,7 @@ pub(crate) mod tests {
     #[test]
     fn clip_may_exceed_its_asset_outside_the_window() {
         let mut layer = layer(5_000, 0, 4_000);
-        layer.asset.duration_ms = Some(ms(6_166));
+        layer.asset.duration = Some(ms(6_166));
         let within = |start, end| layer.check(Window::new(ms(start), ms(end)).unwrap()).is_ok();
         assert!(within(0, 1_166) && within(0, 1_216) && within(4_000, 9_000));
         assert!(!within(0, 1_217) && !within(2_000, 2_100));

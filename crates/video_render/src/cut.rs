@@ -1,6 +1,6 @@
 //! The frame-accurate start and end of a window in a file.
 
-use media_time::{MediaTime, Window};
+use media_time::{FileTime, MediaTime, Window};
 
 use crate::packet::Packet;
 use crate::source::ProbedSource;
@@ -10,16 +10,16 @@ const PRE_ROLL: MediaTime = MediaTime::from_millis(300);
 /// Added to seek positions: more than the 3/23 s by which ffmpeg seeks early in streams with reordered frames.
 const SEEK_SLACK: MediaTime = MediaTime::from_millis(150);
 
-/// A window of a source in the file's own time, with the seek position for its first frame.
+/// A window of a source, with the seek position for its first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SourceCut {
     /// Position from which the file is read: at or before all needed packets.
-    pub(crate) seek: MediaTime,
+    pub(crate) seek: FileTime,
     /// The window; exact to the sample for audio.
-    pub(crate) window: Window,
+    pub(crate) window: Window<FileTime>,
     /// PTS of the frame that is visible at the start of the window, or else of the first frame inside. `None` when no
     /// frame is visible in the window.
-    pub(crate) first_frame: Option<MediaTime>,
+    pub(crate) first_frame: Option<FileTime>,
 }
 
 /// Range around the start of a window in which packets are read.
@@ -35,13 +35,13 @@ impl PacketRange {
         Self { back: MediaTime::from_millis(500), ahead: MediaTime::from_millis(1_000) };
     const FAR: MediaTime = MediaTime::from_millis(30_000);
 
-    /// Start of the range, in the file's own time.
-    pub(crate) fn from(self, source: &ProbedSource, window: Window) -> MediaTime {
-        (window.start() - self.back).max(source.start.min(MediaTime::ZERO))
+    /// Start of the range.
+    pub(crate) fn from(self, source: &ProbedSource, window: Window<FileTime>) -> FileTime {
+        (window.start() - self.back).max(source.start.min(FileTime::ZERO))
     }
 
-    /// End of the range, in the file's own time.
-    pub(crate) fn until(self, window: Window) -> MediaTime {
+    /// End of the range.
+    pub(crate) fn until(self, window: Window<FileTime>) -> FileTime {
         window.start() + self.ahead
     }
 
@@ -50,7 +50,7 @@ impl PacketRange {
     ///
     /// Packets are in decoding order: only when one has a DTS after the start of the window, all frames with a PTS
     /// before it have been read.
-    pub(crate) fn next(self, window: Window, packets: &[Packet]) -> Option<Self> {
+    pub(crate) fn next(self, window: Window<FileTime>, packets: &[Packet]) -> Option<Self> {
         if first_frame_and_keyframe(window, packets).is_none() {
             let back = if self.back < Self::FAR { Self::FAR } else { MediaTime::MAX };
             return (self.back < MediaTime::MAX).then_some(Self { back, ..self });
@@ -61,7 +61,7 @@ impl PacketRange {
 }
 
 /// PTS of the frame visible at the start of the window, and the keyframe that it depends on.
-fn first_frame_and_keyframe(window: Window, packets: &[Packet]) -> Option<(MediaTime, &Packet)> {
+fn first_frame_and_keyframe(window: Window<FileTime>, packets: &[Packet]) -> Option<(FileTime, &Packet)> {
     let before = packets.iter().map(|packet| packet.pts).filter(|pts| *pts <= window.start());
     let first = before.max()?;
     let keyframes = packets.iter().filter(|packet| packet.is_keyframe && packet.pts <= first);
@@ -69,18 +69,18 @@ fn first_frame_and_keyframe(window: Window, packets: &[Packet]) -> Option<(Media
 }
 
 impl SourceCut {
-    /// A cut of audio only; `window` is in the file's own time.
-    pub(crate) fn of_audio(source: &ProbedSource, window: Window) -> Self {
+    /// A cut of audio only.
+    pub(crate) fn of_audio(source: &ProbedSource, window: Window<FileTime>) -> Self {
         Self { seek: Self::seek_for_audio(source, window.start()), window, first_frame: None }
     }
 
     /// Seek position for audio that begins at `time`.
-    pub(crate) fn seek_for_audio(source: &ProbedSource, time: MediaTime) -> MediaTime {
+    pub(crate) fn seek_for_audio(source: &ProbedSource, time: FileTime) -> FileTime {
         not_before(source, time - PRE_ROLL)
     }
 
     /// The cut of `window`, by the packets read around its start.
-    pub(crate) fn of_frames(source: &ProbedSource, window: Window, packets: &[Packet]) -> Self {
+    pub(crate) fn of_frames(source: &ProbedSource, window: Window<FileTime>, packets: &[Packet]) -> Self {
         match first_frame_and_keyframe(window, packets) {
             Some((first, keyframe)) => {
                 let needed = keyframe.dts.min(window.start() - PRE_ROLL);
@@ -92,7 +92,7 @@ impl SourceCut {
     }
 
     /// The cut of a window that begins before the first frame.
-    fn before_first_frame(source: &ProbedSource, window: Window, packets: &[Packet]) -> Self {
+    fn before_first_frame(source: &ProbedSource, window: Window<FileTime>, packets: &[Packet]) -> Self {
         let first = packets.iter().map(|packet| packet.pts).min();
         let first_frame = first.filter(|first| *first < window.end());
         Self { first_frame, ..Self::of_audio(source, window) }
@@ -102,7 +102,7 @@ impl SourceCut {
 /// The seek position for the last keyframe whose DTS is at or before `needed`, or `needed` without one. It is slightly
 /// later than that DTS, unless the next keyframe is as close: ffmpeg seeks early, and would otherwise find the previous
 /// keyframe and decode a whole GOP unnecessarily.
-fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
+fn seek_for(needed: FileTime, packets: &[Packet]) -> FileTime {
     let keyframes = || packets.iter().filter(|packet| packet.is_keyframe).map(|packet| packet.dts);
     let Some(keyframe) = keyframes().filter(|dts| *dts <= needed).max() else { return needed };
     let seek = keyframe + SEEK_SLACK;
@@ -111,7 +111,7 @@ fn seek_for(needed: MediaTime, packets: &[Packet]) -> MediaTime {
 }
 
 /// `time`, clamped because ffmpeg accepts no negative position for a file that begins at zero.
-fn not_before(source: &ProbedSource, time: MediaTime) -> MediaTime {
+fn not_before(source: &ProbedSource, time: FileTime) -> FileTime {
     time.max(source.seek_zero)
 }
 
@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use crate::container::Container;
 
-    fn ms(millis: i64) -> MediaTime {
-        MediaTime::from_millis(millis)
+    fn ms(millis: i64) -> FileTime {
+        FileTime::from_millis(millis)
     }
 
     fn source() -> ProbedSource {
@@ -130,7 +130,7 @@ mod tests {
             container,
             start: ms(0),
             seek_zero: ms(0),
-            audio_lag: ms(0),
+            audio_lag: MediaTime::ZERO,
             duration: None,
             video: None,
             audio: None,
@@ -148,7 +148,7 @@ mod tests {
         range.map(packet).collect()
     }
 
-    fn window(start: i64) -> Window {
+    fn window(start: i64) -> Window<FileTime> {
         Window::new(ms(start), ms(9_000)).unwrap()
     }
 

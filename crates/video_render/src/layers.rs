@@ -1,6 +1,6 @@
 //! The argument vector that composes a timeline: pure functions, like those of [`arguments`](crate::arguments).
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, FileTime, LocalTime, Window};
 
 use crate::Profile;
 use crate::arguments::{global_options, input, output_options, samples, silence};
@@ -21,12 +21,13 @@ pub(crate) struct LayerInput<'a> {
     pub(crate) cut: SourceCut,
 }
 
-/// The window of the asset whose frames are used, in the asset's time: from the first frame of the render in which the
+/// The window of the asset whose frames are used: from the first frame of the render in which the
 /// layer is visible.
-pub(crate) fn visible_window(composition: &Composition, layer: &Layer) -> Option<Window> {
+pub(crate) fn visible_window(composition: &Composition, layer: &Layer) -> Option<Window<AssetTime>> {
     let (first, _) = layer.visible_frames(composition.window, composition.rate)?;
     let played = layer.play_window(composition.window)?;
-    let span = Window::new(composition.rate.instant(first).max(played.start()), played.end()).ok()?;
+    let begins = LocalTime::at(composition.rate.instant(first));
+    let span = Window::new(begins.max(played.start()), played.end()).ok()?;
     Some(layer.source_of(composition.window, span)).filter(|window| !window.is_empty())
 }
 
@@ -92,11 +93,9 @@ fn audio_graph(composition: &Composition, inputs: &[LayerInput<'_>]) -> String {
     for (index, layer_input) in inputs.iter().enumerate() {
         let Some(audio) = &layer_input.source.audio else { continue };
         let Some(span) = layer_input.layer.play_window(composition.window) else { continue };
-        let window = layer_input
-            .layer
-            .source_of(composition.window, span)
-            .shift(layer_input.source.start + layer_input.source.audio_lag);
-        let delay = span.start().to_samples(SAMPLE_RATE);
+        let played = layer_input.layer.source_of(composition.window, span);
+        let window = layer_input.source.audio_window(played);
+        let delay = span.start().since_zero().to_samples(SAMPLE_RATE);
         graph += &format!(
             ";[{index}:{stream}]{samples},volume={volume}dB,adelay={delay}S:all=1[sound{index}]",
             stream = audio.info.index,
@@ -112,7 +111,7 @@ fn audio_graph(composition: &Composition, inputs: &[LayerInput<'_>]) -> String {
 }
 
 /// `cut` with a seek position that also covers audio from `audio` on.
-pub(crate) fn with_audio_from(cut: SourceCut, source: &ProbedSource, audio: MediaTime) -> SourceCut {
+pub(crate) fn with_audio_from(cut: SourceCut, source: &ProbedSource, audio: FileTime) -> SourceCut {
     SourceCut { seek: cut.seek.min(SourceCut::seek_for_audio(source, audio)), ..cut }
 }
 

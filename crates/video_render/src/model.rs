@@ -30,9 +30,11 @@ pub struct RenderRequest {
     #[serde(default)]
     pub sequence_id: Option<Id>,
     /// Start of the window, in ms of the asset or of the timeline.
-    pub start_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    pub start: MediaTime,
     /// End of the window (exclusive), in ms.
-    pub end_ms: MediaTime,
+    #[serde(rename = "end_ms")]
+    pub end: MediaTime,
     /// Name of a profile; `docs/rendering.md` lists them.
     #[schema(example = "1080p_30_web")]
     pub render_profile: String,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Instant, MediaTime, Window};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,7 +63,8 @@ pub struct PlannedSource {
     /// The only demuxer of ffmpeg that may read the file.
     pub demuxer: String,
     /// PTS of the first frame used, in ms of the asset; null when no frame is used.
-    pub first_frame_ms: Option<MediaTime>,
+    #[serde(rename = "first_frame_ms")]
+    pub first_frame: Option<AssetTime>,
 }
 
 /// The plan of a render: the same request gives the same plan, and the same plan gives the same file.
@@ -74,9 +75,11 @@ pub struct Plan {
     /// Name of the profile.
     pub render_profile: String,
     /// Start of the window, in ms.
-    pub start_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    pub start: MediaTime,
     /// End of the window (exclusive), in ms.
-    pub end_ms: MediaTime,
+    #[serde(rename = "end_ms")]
+    pub end: MediaTime,
     /// Width of the canvas in pixels.
     pub width: u32,
     /// Height of the canvas in pixels.
@@ -94,7 +97,7 @@ impl Plan {
     pub(crate) fn new(
         renderer_version: &str,
         profile: &Profile,
-        window: Window,
+        window: Window<impl Instant>,
         fps: Option<f64>,
         sources: Vec<PlannedSource>,
         arguments: Vec<Argument>,
@@ -102,8 +105,8 @@ impl Plan {
         Self {
             renderer_version: renderer_version.to_owned(),
             render_profile: profile.name.to_owned(),
-            start_ms: window.start(),
-            end_ms: window.end(),
+            start: window.start().since_zero(),
+            end: window.end().since_zero(),
             width: profile.width,
             height: profile.height,
             fps,

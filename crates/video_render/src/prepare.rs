@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use media_decode::{DecodeError, Decoders, Source as _};
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, FileTime, MediaTime, Window};
 use media_v2::{AssetDecoder, MediaAsset, MediaError, MediaReader, MediaService};
 use primitives::Id;
 use scheduling::WorkError;
@@ -59,11 +59,16 @@ impl RenderPlanner<'_> {
         }
     }
 
-    async fn asset(self, asset: &MediaAsset, window: Window) -> Result<PreparedRender, Error> {
+    async fn asset(self, asset: &MediaAsset, window: Window<AssetTime>) -> Result<PreparedRender, Error> {
         let OpenedSource { file, source, is_truncated } = self.open(asset).await?;
         // The asset may have no duration, or a wrong one.
-        if let Some(duration) = source.duration.filter(|duration| *duration <= window.start()) {
-            return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
+        if let Some(duration) = source.duration.filter(|duration| AssetTime::at(*duration) <= window.start())
+        {
+            return Err(Error::WindowOutside {
+                end: window.end().since_zero(),
+                subject: asset.id.clone(),
+                duration,
+            });
         }
         let path = path_of(&file);
         self.check_end(&path, &source, is_truncated, window).await?;
@@ -89,9 +94,11 @@ impl RenderPlanner<'_> {
             let Some(OpenedSource { file, source, is_truncated }) = opened.get(&asset.id) else { continue };
             let Some(span) = layer.play_window(composition.window) else { continue };
             let played = layer.source_of(composition.window, span);
-            let audio = played.shift(source.start);
+            let audio = source.file_window(played);
             // The same check as for a window of an asset.
-            if let Some(duration) = source.duration.filter(|duration| *duration <= played.start()) {
+            if let Some(duration) =
+                source.duration.filter(|duration| AssetTime::at(*duration) <= played.start())
+            {
                 return Err(layer.outside(played.end(), duration));
             }
             let path = path_of(file);
@@ -145,7 +152,7 @@ impl RenderPlanner<'_> {
         Ok(OpenedSource { file, source, is_truncated })
     }
 
-    /// Rejects a window, in the asset's time, that extends beyond the end of a truncated file: ffmpeg would freeze the
+    /// Rejects a window that extends beyond the end of a truncated file: ffmpeg would freeze the
     /// last frame and append silence. Some containers do not reveal a truncation, so audio without video is always
     /// checked; in a complete file with both, either stream may end before the other.
     async fn check_end(
@@ -153,7 +160,7 @@ impl RenderPlanner<'_> {
         path: &Path,
         source: &ProbedSource,
         is_truncated: bool,
-        window: Window,
+        window: Window<AssetTime>,
     ) -> Result<(), Error> {
         const AROUND: MediaTime = MediaTime::from_millis(1_000);
         let video = source.video.as_ref().map(|video| ("video", video.info));
@@ -162,9 +169,9 @@ impl RenderPlanner<'_> {
             return Ok(());
         }
         for (what, info) in video.into_iter().chain(audio) {
-            let end = window.shift(source.start).end();
+            let end = source.file_window(window).end();
             let end = info.end.map_or(end, |of_track| end.min(of_track));
-            let from = (end - AROUND).max(source.start.min(MediaTime::ZERO));
+            let from = (end - AROUND).max(source.start.min(FileTime::ZERO));
             let packets = self.tools.prober.packets(path, source, info, from, end + AROUND).await?;
             if !truncation::reaches(&packets, end, is_truncated, source.end()) {
                 let end = window.end();
@@ -176,9 +183,14 @@ impl RenderPlanner<'_> {
         Ok(())
     }
 
-    /// The cut of `window`, which is in the asset's time.
-    async fn cut(self, path: &Path, source: &ProbedSource, window: Window) -> Result<SourceCut, Error> {
-        let window = window.shift(source.start);
+    /// The cut of a window of the asset.
+    async fn cut(
+        self,
+        path: &Path,
+        source: &ProbedSource,
+        window: Window<AssetTime>,
+    ) -> Result<SourceCut, Error> {
+        let window = source.file_window(window);
         let Some(video) = &source.video else { return Ok(SourceCut::of_audio(source, window)) };
         let mut range = PacketRange::FIRST;
         loop {
@@ -222,6 +234,6 @@ fn planned(asset: &MediaAsset, source: &ProbedSource, cut: &SourceCut) -> Planne
         asset_id: asset.id.clone(),
         content_sha256: asset.content_sha256.clone(),
         demuxer: source.container.demuxer.to_owned(),
-        first_frame_ms: cut.first_frame.map(|first| first - source.start),
+        first_frame: cut.first_frame.map(|first| source.asset_time(first)),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use confined_process::{ProcessLimits, ToolError};
-use media_time::MediaTime;
+use media_time::FileTime;
 
 use crate::alignment::AlignmentUnit;
 use crate::container::Container;
@@ -53,7 +53,7 @@ impl Prober {
         report.source(container, audio_index)
     }
 
-    /// Start of the first unit of an audio stream, in the file's own time.
+    /// Start of the first unit of an audio stream.
     ///
     /// # Errors
     /// As [`Prober::probe`].
@@ -63,7 +63,7 @@ impl Prober {
         container: Container,
         audio: &AudioStream,
         unit: AlignmentUnit,
-    ) -> Result<Option<MediaTime>, Error> {
+    ) -> Result<Option<FileTime>, Error> {
         let info = audio.info;
         let stream = info.index.to_string();
         let (interval, entry) = match unit {
@@ -88,10 +88,11 @@ impl Prober {
         path: &Path,
         source: &ProbedSource,
         info: StreamInfo,
-        from: MediaTime,
-        until: MediaTime,
+        from: FileTime,
+        until: FileTime,
     ) -> Result<Vec<Packet>, Error> {
-        let interval = format!("{:.6}%{:.6}", from.as_secs_f64(), until.as_secs_f64());
+        let [from, until] = [from, until].map(|time| time.since_zero().as_secs_f64());
+        let interval = format!("{from:.6}%{until:.6}");
         let stream = info.index.to_string();
         let options = [
             ["-select_streams", &stream],

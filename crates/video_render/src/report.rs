@@ -1,6 +1,6 @@
 //! Parses ffprobe's reports and selects the streams that are used.
 
-use media_time::MediaTime;
+use media_time::{FileTime, MediaTime};
 use serde::Deserialize;
 
 use crate::Error;
@@ -105,7 +105,7 @@ impl Report {
             text.as_ref().and_then(|text| text.parse().ok()).map(MediaTime::from_secs_f64)
         };
         let video = self.chosen_video();
-        let start = time(&self.format.start_time).unwrap_or_default();
+        let start = time(&self.format.start_time).map(FileTime::at).unwrap_or_default();
         if self.format.start_time.is_none() && self.format.duration.is_none() && self.streams.is_empty() {
             return Err(Error::UndecodableMedia("it has neither video nor audio".to_owned()));
         }
@@ -125,7 +125,7 @@ impl Report {
     /// Start of the first audio frame. When all frames are a whole number of ticks long, the timestamps of all but the
     /// first are rounded alike, and ffmpeg seeks by them. This is the case for Opus in Matroska, whose first frame
     /// lacks the encoder delay.
-    pub(crate) fn first_frame(&self, time_base: TimeBase, rate: u32) -> Option<MediaTime> {
+    pub(crate) fn first_frame(&self, time_base: TimeBase, rate: u32) -> Option<FileTime> {
         let mut timed =
             self.frames.iter().filter_map(|frame| Some((time_base.instant(frame.pts?), frame.nb_samples)));
         let (first, samples) = timed.next()?;
@@ -276,7 +276,7 @@ mod tests {
         .unwrap();
         assert_eq!(source.video, None);
         assert_eq!(source.audio.unwrap().channels, 6);
-        assert_eq!(source.start, MediaTime::from_millis(1_400));
+        assert_eq!(source.start, FileTime::from_millis(1_400));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use blob_store::ScratchFile;
 use futures::StreamExt;
 use http_kit::RequestContext;
-use media_time::Window;
+use media_time::{AssetTime, TimelineTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
 use primitives::{Clock, Id};
 use scheduling::{SingleFlight, WorkQueue};
@@ -128,7 +128,7 @@ impl Renderer {
         request: &RenderRequest,
     ) -> Result<RenderResponse, Error> {
         let profile = Profile::named(&request.render_profile)?;
-        let window = Window::new(request.start_ms, request.end_ms)
+        let window = Window::new(request.start, request.end)
             .map_err(|window| Error::InvalidWindow { start: window.start, end: window.end })?;
         let target = self.target(context, request, window, profile).await?;
         if request.dry_run {
@@ -146,9 +146,11 @@ impl Renderer {
     ) -> Result<RenderTarget, Error> {
         match (&request.asset_id, &request.project_id) {
             (Some(asset_id), None) if request.sequence_id.is_none() => {
+                let window = Window::starting_at(AssetTime::at(window.start()), window.duration());
                 RenderTarget::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window)
             }
             (None, Some(project_id)) => {
+                let window = Window::starting_at(TimelineTime::at(window.start()), window.duration());
                 let range = RenderRange { project_id, sequence_id: request.sequence_id.as_ref(), window };
                 let (timeline, media) = (&*self.0.timeline, &self.0.media);
                 let composition = Composition::load(timeline, media, context, range, profile).await?;
@@ -166,7 +168,7 @@ impl Renderer {
         &self,
         context: &RequestContext,
         asset: &MediaAsset,
-        window: Window,
+        window: Window<AssetTime>,
         profile: &'static Profile,
     ) -> Result<Rendered, Error> {
         let target = RenderTarget::of_asset(asset, window)?;
@@ -178,7 +180,7 @@ impl Renderer {
     pub async fn render_windows(
         &self,
         context: &RequestContext,
-        windows: &[(MediaAsset, Window)],
+        windows: &[(MediaAsset, Window<AssetTime>)],
         profile: &'static Profile,
     ) -> Vec<Result<Rendered, Error>> {
         // The futures are created before the stream: a closure inside it would have to be valid for every lifetime.
@@ -199,7 +201,7 @@ impl Renderer {
     pub async fn plan_window(
         &self,
         asset: &MediaAsset,
-        window: Window,
+        window: Window<AssetTime>,
         profile: &'static Profile,
     ) -> Result<Plan, Error> {
         self.plan(&RenderTarget::of_asset(asset, window)?, profile).await
@@ -315,7 +317,7 @@ impl Renderer {
                 error => error,
             })?;
         let plan = prepared.plan;
-        let shortest = plan.end_ms - plan.start_ms - truncation::SLACK;
+        let shortest = plan.end - plan.start - truncation::SLACK;
         let is_short = found.duration.is_none_or(|duration| duration < shortest);
         // ffmpeg skips packets that it cannot decode, and ends without an error at the end of a truncated file.
         if is_short || found.video.is_none() || found.audio.is_none() {

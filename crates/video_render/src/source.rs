@@ -2,19 +2,19 @@
 
 use std::num::NonZeroU32;
 
-use media_time::MediaTime;
+use media_time::{AssetTime, FileTime, MediaTime, Window};
 
 use crate::container::Container;
 use crate::frame_format::FrameFormat;
 
-/// The probed properties of a source. Times are the file's own, as ffmpeg reports them.
+/// The probed properties of a source. The file's own times are as ffmpeg reports them.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ProbedSource {
     pub(crate) container: Container,
-    /// Time zero of the asset, in the file's own time.
-    pub(crate) start: MediaTime,
+    /// Time zero of the asset.
+    pub(crate) start: FileTime,
     /// Zero of ffmpeg's seek positions: the start of the earliest stream of any kind.
-    pub(crate) seek_zero: MediaTime,
+    pub(crate) seek_zero: FileTime,
     /// Offset of the audio timestamps relative to the video: containers round them, or leave the encoder delay to the
     /// decoder.
     pub(crate) audio_lag: MediaTime,
@@ -24,9 +24,24 @@ pub(crate) struct ProbedSource {
 }
 
 impl ProbedSource {
-    /// The end in the file's own time, if declared.
-    pub(crate) fn end(&self) -> Option<MediaTime> {
+    /// The end, if declared.
+    pub(crate) fn end(&self) -> Option<FileTime> {
         Some(self.start + self.duration?)
+    }
+
+    /// An instant of the file, on the asset's timeline.
+    pub(crate) fn asset_time(&self, time: FileTime) -> AssetTime {
+        time.relative_to(self.start)
+    }
+
+    /// A window of the asset, in the file's own time.
+    pub(crate) fn file_window(&self, window: Window<AssetTime>) -> Window<FileTime> {
+        window.in_file(self.start)
+    }
+
+    /// The window of the file's audio that is heard in a window of the asset.
+    pub(crate) fn audio_window(&self, window: Window<AssetTime>) -> Window<FileTime> {
+        self.file_window(window).shift(self.audio_lag)
     }
 
     /// How ffmpeg must access the audio.
@@ -56,10 +71,10 @@ pub(crate) enum AudioAccess {
 pub(crate) struct StreamInfo {
     pub(crate) index: u32,
     pub(crate) time_base: TimeBase,
-    /// Start in the file's own time.
-    pub(crate) start: Option<MediaTime>,
-    /// End in the file's own time, by the file's index of all packets; `None` without such an index.
-    pub(crate) end: Option<MediaTime>,
+    /// Start, if declared.
+    pub(crate) start: Option<FileTime>,
+    /// End by the file's index of all packets; `None` without such an index.
+    pub(crate) end: Option<FileTime>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -103,17 +118,17 @@ impl TimeBase {
     }
 
     /// The instant of `ticks`, rounded to the microsecond as ffmpeg's `settb` does: halves away from zero.
-    pub(crate) fn instant(self, ticks: i64) -> MediaTime {
+    pub(crate) fn instant(self, ticks: i64) -> FileTime {
         let (numerator, denominator) = (i128::from(self.numerator.get()), i128::from(self.denominator.get()));
         let scaled = i128::from(ticks.unsigned_abs()) * numerator * 1_000_000;
         let micros = (2 * scaled + denominator) / (2 * denominator);
         let micros = i64::try_from(micros).unwrap_or(i64::MAX);
-        MediaTime::from_micros(if ticks < 0 { -micros } else { micros })
+        FileTime::from_micros(if ticks < 0 { -micros } else { micros })
     }
 
     /// Duration of one tick: the rounding error of the difference of two timestamps.
     pub(crate) fn tick(self) -> MediaTime {
-        self.instant(1)
+        self.instant(1).since_zero()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The target of a render, and the asset and artifacts that are registered for it.
 
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset};
 use primitives::Id;
 use serde_json::{Value, json};
@@ -15,24 +15,32 @@ const OP_VERSION: &str = "v1";
 /// What is rendered: a window of an asset or of a timeline.
 #[derive(Clone, Debug)]
 pub(crate) enum RenderTarget {
-    Asset(Box<MediaAsset>, Window),
+    Asset(Box<MediaAsset>, Window<AssetTime>),
     Timeline(Box<Composition>),
 }
 
 impl RenderTarget {
     /// A window of an asset, checked against the asset's duration.
-    pub(crate) fn of_asset(asset: &MediaAsset, window: Window) -> Result<Self, Error> {
+    pub(crate) fn of_asset(asset: &MediaAsset, window: Window<AssetTime>) -> Result<Self, Error> {
         check_window(window)?;
-        if let Some(duration) = asset.duration_ms.filter(|duration| *duration < window.end()) {
-            return Err(Error::WindowOutside { end: window.end(), subject: asset.id.clone(), duration });
+        if let Some(duration) = asset.duration.filter(|duration| AssetTime::at(*duration) < window.end()) {
+            return Err(Error::WindowOutside {
+                end: window.end().since_zero(),
+                subject: asset.id.clone(),
+                duration,
+            });
         }
         Ok(Self::Asset(Box::new(asset.clone()), window))
     }
 
-    pub(crate) fn window(&self) -> Window {
+    /// The start and end of the window, in the frame of the target.
+    fn bounds(&self) -> (MediaTime, MediaTime) {
         match self {
-            Self::Asset(_, window) => *window,
-            Self::Timeline(composition) => composition.window,
+            Self::Asset(_, window) => (window.start().since_zero(), window.end().since_zero()),
+            Self::Timeline(composition) => {
+                let window = composition.window;
+                (window.start().since_zero(), window.end().since_zero())
+            }
         }
     }
 
@@ -53,14 +61,14 @@ impl RenderTarget {
 
     /// Everything that determines the file and its registered metadata.
     pub(crate) fn produced_by(&self, profile: &Profile, version: &str) -> Value {
-        let window = self.window();
+        let (start, end) = self.bounds();
         let mut all = json!({
             "op_type": self.op_type(),
             "op_version": OP_VERSION,
             "renderer_version": version,
             "render_profile": profile.name,
-            "start_us": window.start().as_micros(),
-            "end_us": window.end().as_micros(),
+            "start_us": start.as_micros(),
+            "end_us": end.as_micros(),
         });
         match self {
             Self::Asset(asset, _) => all["source"] = identity(asset),
@@ -78,18 +86,18 @@ impl RenderTarget {
     pub(crate) fn artifact(&self, render: &RegisteredRender<'_>, profile: &Profile) -> NewArtifact {
         let parent = self.parent().unwrap_or(render.asset_id).clone();
         let mut artifact = self.derived(ArtifactKind::Render, parent, render, profile);
-        let window = self.window();
         let (start, end) = match self {
-            Self::Asset(..) => (window.start(), window.end()),
+            Self::Asset(_, window) => (window.start(), window.end()),
             Self::Timeline(composition) => {
+                let window = composition.window;
                 artifact.meta.insert("project_id".to_owned(), json!(composition.project_id));
                 artifact.meta.insert("sequence_id".to_owned(), json!(composition.sequence_id));
                 artifact.meta.insert("timeline_start_ms".to_owned(), json!(window.start()));
                 artifact.meta.insert("timeline_end_ms".to_owned(), json!(window.end()));
-                (MediaTime::ZERO, window.duration())
+                (AssetTime::ZERO, AssetTime::at(window.duration()))
             }
         };
-        (artifact.start_ms, artifact.end_ms) = (Some(start), Some(end));
+        (artifact.start, artifact.end) = (Some(start), Some(end));
         artifact
     }
 
@@ -106,7 +114,7 @@ impl RenderTarget {
             let source = layer.source_of(composition.window, span);
             let parent = layer.asset.id.clone();
             let mut segment = self.derived(ArtifactKind::RenderSegment, parent, render, profile);
-            (segment.start_ms, segment.end_ms) = (Some(source.start()), Some(source.end()));
+            (segment.start, segment.end) = (Some(source.start()), Some(source.end()));
             segment.upstream_artifact_ids = vec![artifact_id.clone()];
             for (name, value) in [
                 ("project_id", json!(composition.project_id)),
@@ -169,9 +177,9 @@ fn identity_of_layer(layer: &Layer) -> Value {
     json!({
         "clip_id": clip.id,
         "source": identity(&layer.asset),
-        "in_us": clip.in_ms.as_micros(),
-        "out_us": clip.out_ms.as_micros(),
-        "start_us": clip.start_ms_on_timeline.as_micros(),
+        "in_us": clip.in_point.as_micros(),
+        "out_us": clip.out_point.as_micros(),
+        "start_us": clip.timeline_start.as_micros(),
         "volume_db": clip.volume_db,
         "opacity": clip.opacity,
         // The name is part of the keys of stored renders.
@@ -202,7 +210,7 @@ pub(crate) fn render_asset(
         // The name of a blob is its hash.
         content_sha256: uri.rsplit('/').next().map(str::to_owned),
         source_uri: uri,
-        duration_ms: found.duration,
+        duration: found.duration,
         fps: plan.fps,
         audio_channels: found.audio.as_ref().map(|audio| audio.channels),
         sample_rate: found.audio.as_ref().map(|audio| audio.sample_rate),

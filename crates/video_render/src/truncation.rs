@@ -3,7 +3,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use media_time::MediaTime;
+use media_time::{FileTime, MediaTime};
 
 use crate::container::Container;
 use crate::packet::Packet;
@@ -72,9 +72,9 @@ fn number(bytes: &[u8], widest: usize) -> Option<(usize, Option<u64>)> {
 /// container or because it ends before `declared_end`, its last packet may be incomplete and is ignored.
 pub(crate) fn reaches(
     packets: &[Packet],
-    end: MediaTime,
+    end: FileTime,
     is_truncated: bool,
-    declared_end: Option<MediaTime>,
+    declared_end: Option<FileTime>,
 ) -> bool {
     let Some((last, others)) = packets.split_last() else { return false };
     let is_cut_off = is_truncated || declared_end.is_some_and(|declared| last.end < declared - SLACK);
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn last_packet_counts_only_at_the_declared_end() {
-        let ms = MediaTime::from_millis;
+        let ms = FileTime::from_millis;
         let packet = |pts, end| Packet { pts: ms(pts), dts: ms(pts), end: ms(end), is_keyframe: true };
         let packets = [packet(0, 100), packet(100, 200)];
         for (end, is_truncated, declared_end, expected) in [

@@ -1,6 +1,6 @@
 //! The video filters: pure functions from the properties of a stream to a part of ffmpeg's filter graph.
 
-use media_time::{MediaTime, Window};
+use media_time::{FileTime, MediaTime, Window};
 
 use crate::canvas::{empty_canvas, fitted};
 use crate::cut::SourceCut;
@@ -33,7 +33,7 @@ fn deinterlaced(video: &VideoStream) -> &'static str {
 
 /// Every frame of the window at its own PTS, relative to the start of the window; the frame visible at the start has
 /// PTS zero.
-fn at_source_rate(video: &VideoStream, window: Window, first: MediaTime) -> String {
+fn at_source_rate(video: &VideoStream, window: Window<FileTime>, first: FileTime) -> String {
     let (first, start, end) = (first.as_micros(), window.start().as_micros(), window.end().as_micros());
     format!(
         "{}settb=1/1000000,trim=start_pts={first}:end_pts={end},setpts='if(lte(PTS,{first}),0,PTS-{start})'",
@@ -42,7 +42,7 @@ fn at_source_rate(video: &VideoStream, window: Window, first: MediaTime) -> Stri
 }
 
 /// The frames of a window on a grid of the profile's rate.
-fn at_fixed_rate(video: &VideoStream, window: Window, first: MediaTime, rate: FrameRate) -> String {
+fn at_fixed_rate(video: &VideoStream, window: Window<FileTime>, first: FileTime, rate: FrameRate) -> String {
     let anchor = anchor(window, first, rate);
     // Half a tick, so that a frame that begins at the end is not counted because of rounding.
     let slack = MediaTime::from_micros(video.info.time_base.tick().as_micros() / 2 + 1);
@@ -52,7 +52,7 @@ fn at_fixed_rate(video: &VideoStream, window: Window, first: MediaTime, rate: Fr
 
 /// Time of the first frame of a grid: the PTS of the first frame used, so that a source of the same rate keeps all its
 /// frames; the start of the window if that PTS is more than a frame duration earlier.
-fn anchor(window: Window, first: MediaTime, rate: FrameRate) -> MediaTime {
+fn anchor(window: Window<FileTime>, first: FileTime, rate: FrameRate) -> FileTime {
     let is_near = first <= window.start() && window.start() < first + rate.instant(1);
     if is_near { first } else { window.start() }
 }
@@ -62,8 +62,8 @@ fn anchor(window: Window, first: MediaTime, rate: FrameRate) -> MediaTime {
 /// Containers round PTS to their clock, so a frame counts as visible one tick early.
 pub(crate) fn resampled(
     video: &VideoStream,
-    window: Window,
-    first: MediaTime,
+    window: Window<FileTime>,
+    first: FileTime,
     rate: FrameRate,
     count: i64,
 ) -> String {

@@ -2,8 +2,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use media_time::MediaTime;
 use media_time::limits::LENGTH_TOLERANCE;
+use media_time::{AssetTime, MediaTime};
 use primitives::{Id, Scope};
 
 use crate::error::{Entity, Error};
@@ -57,7 +57,7 @@ pub(crate) async fn check(
     }
     for (index, clip) in clips.iter().enumerate() {
         if let Some(Some(duration)) = durations.get(&clip.asset_id)
-            && clip.out_ms > *duration + LENGTH_TOLERANCE
+            && clip.out_point > AssetTime::at(*duration + LENGTH_TOLERANCE)
         {
             let detail = format!("is beyond the end of the asset at {} ms", duration.as_millis_f64());
             return Err(Error::invalid(&at(index), "out_ms", detail));

@@ -2,7 +2,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Page};
 use sqlx::PgConnection;
 
@@ -28,10 +28,10 @@ pub enum ClipFilter {
     Showing {
         /// Id of the asset.
         asset_id: Id,
-        /// Start of the window, in asset time.
-        start: MediaTime,
+        /// Start of the window.
+        start: AssetTime,
         /// End of the window, exclusive; `None` for no end.
-        end: Option<MediaTime>,
+        end: Option<AssetTime>,
     },
 }
 

@@ -1,6 +1,6 @@
 //! Timelines: projects contain sequences, sequences contain tracks, tracks contain clips.
 //!
-//! A [`Clip`] plays the window `[in_ms, out_ms)` of an asset from `start_ms_on_timeline` at its speed. Times are exact
+//! A [`Clip`] plays the window `[in_point, out_point)` of an asset from `timeline_start` at its speed. Times are exact
 //! to the microsecond.
 //!
 //! Other engines use only the [`VideoTimeline`] trait:

@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::Instant;
 use primitives::{Id, InvalidPage, KeysetCursor, Page, PageLimit, PageParams};
 
 /// Page size and start of a listing's page.
@@ -28,15 +28,15 @@ impl Paging {
 
     /// Starts at `time`, in a listing ordered by time.
     #[must_use]
-    pub fn from_time(limit: PageLimit, time: MediaTime) -> Self {
-        let position = Position { key: time.as_micros(), id: None };
+    pub fn from_time(limit: PageLimit, time: impl Instant) -> Self {
+        let position = Position { key: time.since_zero().as_micros(), id: None };
         Self { limit, cursor: Some(position.encode()) }
     }
 
     /// Starts after the row at `time` with this id, in a listing ordered by time; the row need not exist.
     #[must_use]
-    pub fn after_row(limit: PageLimit, time: MediaTime, id: &Id) -> Self {
-        Self { limit, cursor: Some(position(time.as_micros(), id).encode()) }
+    pub fn after_row(limit: PageLimit, time: impl Instant, id: &Id) -> Self {
+        Self { limit, cursor: Some(position(time.since_zero().as_micros(), id).encode()) }
     }
 
     /// For a listing ordered by creation, newest first.

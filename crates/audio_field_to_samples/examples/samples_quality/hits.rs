@@ -13,7 +13,7 @@ use crate::score::median;
 /// Prints one table per set of parameters.
 pub(crate) fn print() {
     let open =
-        HitParams { min_peak_db: -60.0, min_interval_ms: MediaTime::from_millis(30), ..HitParams::default() };
+        HitParams { min_peak_db: -60.0, min_interval: MediaTime::from_millis(30), ..HitParams::default() };
     table("default parameters: peaks from -40 dBFS, 50 ms apart", &HitParams::default());
     table("as the truth counts them: peaks from -60 dBFS, 30 ms apart", &open);
 }

@@ -70,7 +70,7 @@ pub fn detect(onsets: &[Onset], envelope: &Envelope, params: &HitParams) -> Vec<
         else {
             continue;
         };
-        let too_close = |last: &LocatedOnset| found.time - last.time < params.min_interval_ms;
+        let too_close = |last: &LocatedOnset| found.time - last.time < params.min_interval;
         if !struck.last().is_some_and(too_close) {
             struck.push(found);
         }
@@ -119,12 +119,12 @@ fn bounded(
     let frames = |time: MediaTime| u64::try_from(time.to_samples(envelope.rate())).unwrap_or(0);
     let next_rise = after.map_or(envelope.frames(), |after| envelope.frame_of(after));
     let rise = envelope.frame_of(struck.rise);
-    let longest = rise.saturating_add(frames(params.max_duration_ms)).min(next_rise);
+    let longest = rise.saturating_add(frames(params.max_duration)).min(next_rise);
     let decayed = envelope.frame_of(decayed(struck, envelope, envelope.index_of(longest)));
-    let start = rise.saturating_sub(frames(params.pre_roll_ms));
+    let start = rise.saturating_sub(frames(params.pre_roll));
     let start = start.max(before.map_or(0, |before| envelope.frame_of(before)));
-    let end = decayed.saturating_add(frames(params.post_roll_ms)).min(next_rise);
-    let end = end.min(start.saturating_add(frames(params.max_duration_ms)));
+    let end = decayed.saturating_add(frames(params.post_roll)).min(next_rise);
+    let end = end.min(start.saturating_add(frames(params.max_duration)));
     let hit =
         Hit { time: struck.time, peak_db: struck.peak_db, sound: rise..decayed.max(rise), slice: start..end };
     (start < end).then_some(hit)

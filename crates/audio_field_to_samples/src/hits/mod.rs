@@ -26,11 +26,11 @@ impl SampleDetector for HitParams {
     }
 
     fn check(&self, checks: &mut Checks) {
-        checks.time("/hit_params/pre_roll_ms", self.pre_roll_ms, 0, 1_000);
-        checks.time("/hit_params/post_roll_ms", self.post_roll_ms, 0, 10_000);
+        checks.time("/hit_params/pre_roll_ms", self.pre_roll, 0, 1_000);
+        checks.time("/hit_params/post_roll_ms", self.post_roll, 0, 10_000);
         checks.number("/hit_params/min_peak_db", self.min_peak_db, -120.0, 0.0);
-        checks.time("/hit_params/min_interval_ms", self.min_interval_ms, 0, 60_000);
-        checks.time("/hit_params/max_duration_ms", self.max_duration_ms, 10, 30_000);
+        checks.time("/hit_params/min_interval_ms", self.min_interval, 0, 60_000);
+        checks.time("/hit_params/max_duration_ms", self.max_duration, 10, 30_000);
     }
 
     fn features(&self) -> FeatureSet {
@@ -58,8 +58,8 @@ impl Detection for Hit {
             peak_db: rounded(self.peak_db, 2),
             energy: Some(significant(source.mean_square)),
             duration_ms: Some(source.duration(&self.sound).as_millis_round()),
-            source_start_ms: source.start,
-            source_end_ms: source.end,
+            source_start: source.start,
+            source_end: source.end,
         })
     }
 }

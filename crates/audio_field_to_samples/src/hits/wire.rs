@@ -1,6 +1,6 @@
 //! Wire types of the hit detector.
 
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,43 +11,43 @@ use crate::request::detector_request;
 #[serde(deny_unknown_fields, default)]
 pub struct HitParams {
     /// Pre-roll before the rise in milliseconds, 0 to 1 000.
-    #[serde(deserialize_with = "pre_roll_ms")]
+    #[serde(rename = "pre_roll_ms", deserialize_with = "pre_roll")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_000)]
-    pub pre_roll_ms: MediaTime,
+    pub pre_roll: MediaTime,
     /// Post-roll after the decay in milliseconds, 0 to 10 000.
-    #[serde(deserialize_with = "post_roll_ms")]
+    #[serde(rename = "post_roll_ms", deserialize_with = "post_roll")]
     #[schema(value_type = f64, minimum = 0, maximum = 10_000)]
-    pub post_roll_ms: MediaTime,
+    pub post_roll: MediaTime,
     /// Minimum peak level of a hit in dBFS, −120 to 0.
     #[serde(deserialize_with = "min_peak_db")]
     #[schema(minimum = -120, maximum = 0)]
     pub min_peak_db: f64,
     /// Minimum interval between two hits in milliseconds, 0 to 60 000; of two closer ones, the earlier is kept.
-    #[serde(deserialize_with = "min_interval_ms")]
+    #[serde(rename = "min_interval_ms", deserialize_with = "min_interval")]
     #[schema(value_type = f64, minimum = 0, maximum = 60_000)]
-    pub min_interval_ms: MediaTime,
+    pub min_interval: MediaTime,
     /// Maximum duration of a slice in milliseconds, 10 to 30 000.
-    #[serde(deserialize_with = "max_duration_ms")]
+    #[serde(rename = "max_duration_ms", deserialize_with = "max_duration")]
     #[schema(value_type = f64, minimum = 10, maximum = 30_000)]
-    pub max_duration_ms: MediaTime,
+    pub max_duration: MediaTime,
 }
 
 http_kit::null_as_default_of!(HitParams {
-    pre_roll_ms: MediaTime,
-    post_roll_ms: MediaTime,
+    pre_roll: MediaTime,
+    post_roll: MediaTime,
     min_peak_db: f64,
-    min_interval_ms: MediaTime,
-    max_duration_ms: MediaTime,
+    min_interval: MediaTime,
+    max_duration: MediaTime,
 });
 
 impl Default for HitParams {
     fn default() -> Self {
         Self {
-            pre_roll_ms: MediaTime::from_millis(10),
-            post_roll_ms: MediaTime::from_millis(200),
+            pre_roll: MediaTime::from_millis(10),
+            post_roll: MediaTime::from_millis(200),
             min_peak_db: -40.0,
-            min_interval_ms: MediaTime::from_millis(50),
-            max_duration_ms: MediaTime::from_millis(2_000),
+            min_interval: MediaTime::from_millis(50),
+            max_duration: MediaTime::from_millis(2_000),
         }
     }
 }
@@ -70,7 +70,9 @@ pub struct HitEvent {
     /// Duration from the rise to the end of the decay or the rise of the next hit, in ms.
     pub duration_ms: Option<i64>,
     /// Start of the slice in the recording in ms, exact to the sample.
-    pub source_start_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub source_start: AssetTime,
     /// End (exclusive) of the slice in the recording in ms, exact to the sample.
-    pub source_end_ms: MediaTime,
+    #[serde(rename = "source_end_ms")]
+    pub source_end: AssetTime,
 }

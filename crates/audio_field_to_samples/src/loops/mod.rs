@@ -73,8 +73,8 @@ impl Detection for Loop {
             loop_bars: self.bars,
             bpm: self.bpm,
             confidence: self.confidence,
-            source_start_ms: source.start,
-            source_end_ms: source.end,
+            source_start: source.start,
+            source_end: source.end,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Wire types of the loop detector.
 
-use media_time::MediaTime;
+use media_time::AssetTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,7 +60,9 @@ pub struct LoopEvent {
     /// Combined score of the continuity from end to start and the clarity of the beats, 0 to 1.
     pub confidence: f64,
     /// Start of the slice in the recording in ms, exact to the sample.
-    pub source_start_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub source_start: AssetTime,
     /// End (exclusive) of the slice in the recording in ms, exact to the sample.
-    pub source_end_ms: MediaTime,
+    #[serde(rename = "source_end_ms")]
+    pub source_end: AssetTime,
 }

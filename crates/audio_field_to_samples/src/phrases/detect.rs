@@ -53,7 +53,7 @@ pub fn detect(words: &[SpokenWord], duration: MediaTime, params: &PhraseParams) 
     for word in words {
         if let Some((window, group)) = groups.last_mut() {
             let joined = Window::new(window.start(), window.end().max(word.window.end())).unwrap_or(*window);
-            let is_close = word.window.start() - window.end() < params.max_gap_ms;
+            let is_close = word.window.start() - window.end() < params.max_gap;
             let overlaps = word.window.start() < window.end();
             if overlaps || (is_close && joined.duration() <= LONGEST_PHRASE) {
                 *window = joined;
@@ -63,7 +63,7 @@ pub fn detect(words: &[SpokenWord], duration: MediaTime, params: &PhraseParams) 
         }
         groups.push((word.window, vec![word]));
     }
-    groups.retain(|(window, _)| window.duration() >= params.min_phrase_len_ms);
+    groups.retain(|(window, _)| window.duration() >= params.min_phrase_len);
     groups.into_iter().map(|(window, group)| phrase(window, &group)).collect()
 }
 
@@ -138,17 +138,17 @@ mod tests {
         ) {
             let words: Vec<SpokenWord> = times.iter().map(|(start, length)| word("x", *start, start + length)).collect();
             let params = PhraseParams {
-                max_gap_ms: MediaTime::from_millis(gap),
-                min_phrase_len_ms: MediaTime::from_millis(shortest),
+                max_gap: MediaTime::from_millis(gap),
+                min_phrase_len: MediaTime::from_millis(shortest),
             };
             let duration = MediaTime::from_millis(10_000);
             let phrases = detect(&words, duration, &params);
             for phrase in &phrases {
                 prop_assert!(phrase.window.start() >= MediaTime::ZERO && phrase.window.end() <= duration);
-                prop_assert!(!phrase.window.is_empty() && phrase.window.duration() >= params.min_phrase_len_ms);
+                prop_assert!(!phrase.window.is_empty() && phrase.window.duration() >= params.min_phrase_len);
             }
             for pair in phrases.windows(2) {
-                prop_assert!(pair[1].window.start() - pair[0].window.end() >= params.max_gap_ms.max(MediaTime::ZERO));
+                prop_assert!(pair[1].window.start() - pair[0].window.end() >= params.max_gap.max(MediaTime::ZERO));
             }
         }
     }

@@ -26,8 +26,8 @@ impl SampleDetector for PhraseParams {
     }
 
     fn check(&self, checks: &mut Checks) {
-        checks.time("/phrase_params/max_gap_ms", self.max_gap_ms, 0, 60_000);
-        checks.time("/phrase_params/min_phrase_len_ms", self.min_phrase_len_ms, 0, 600_000);
+        checks.time("/phrase_params/max_gap_ms", self.max_gap, 0, 60_000);
+        checks.time("/phrase_params/min_phrase_len_ms", self.min_phrase_len, 0, 600_000);
     }
 
     fn needs_words(&self) -> bool {
@@ -58,8 +58,8 @@ impl Detection for Phrase {
             end_ms: self.window.end().as_millis_round(),
             transcript: self.transcript.clone(),
             confidence: self.confidence,
-            source_start_ms: source.start,
-            source_end_ms: source.end,
+            source_start: source.start,
+            source_end: source.end,
         })
     }
 }

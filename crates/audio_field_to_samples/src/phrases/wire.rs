@@ -1,6 +1,6 @@
 //! Wire types of the phrase detector.
 
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,20 +11,20 @@ use crate::request::detector_request;
 #[serde(deny_unknown_fields, default)]
 pub struct PhraseParams {
     /// Gap in milliseconds below which words belong to one phrase, 0 to 60 000.
-    #[serde(deserialize_with = "max_gap_ms")]
+    #[serde(rename = "max_gap_ms", deserialize_with = "max_gap")]
     #[schema(value_type = f64, minimum = 0, maximum = 60_000)]
-    pub max_gap_ms: MediaTime,
+    pub max_gap: MediaTime,
     /// Minimum duration of a phrase in milliseconds, 0 to 600 000.
-    #[serde(deserialize_with = "min_phrase_len_ms")]
+    #[serde(rename = "min_phrase_len_ms", deserialize_with = "min_phrase_len")]
     #[schema(value_type = f64, minimum = 0, maximum = 600_000)]
-    pub min_phrase_len_ms: MediaTime,
+    pub min_phrase_len: MediaTime,
 }
 
-http_kit::null_as_default_of!(PhraseParams { max_gap_ms: MediaTime, min_phrase_len_ms: MediaTime });
+http_kit::null_as_default_of!(PhraseParams { max_gap: MediaTime, min_phrase_len: MediaTime });
 
 impl Default for PhraseParams {
     fn default() -> Self {
-        Self { max_gap_ms: MediaTime::from_millis(500), min_phrase_len_ms: MediaTime::from_millis(200) }
+        Self { max_gap: MediaTime::from_millis(500), min_phrase_len: MediaTime::from_millis(200) }
     }
 }
 
@@ -46,7 +46,9 @@ pub struct VoicePhrase {
     /// Mean of the words' confidences, 0 to 1; null when none has one.
     pub confidence: Option<f64>,
     /// Start of the slice in the recording in ms, exact to the sample.
-    pub source_start_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub source_start: AssetTime,
     /// End (exclusive) of the slice in the recording in ms, exact to the sample.
-    pub source_end_ms: MediaTime,
+    #[serde(rename = "source_end_ms")]
+    pub source_end: AssetTime,
 }

@@ -40,7 +40,7 @@ fn every_strike_is_a_hit_with_its_peak() {
     }
     let loud = HitParams { min_peak_db: -20.0, ..HitParams::default() };
     assert_eq!(found(&features(&sound), &loud).len(), 2);
-    let short = HitParams { max_duration_ms: MediaTime::from_millis(100), ..HitParams::default() };
+    let short = HitParams { max_duration: MediaTime::from_millis(100), ..HitParams::default() };
     assert!(found(&features(&sound), &short).iter().all(|hit| hit.slice.end - hit.slice.start == 1_600));
 }
 
@@ -178,11 +178,11 @@ proptest! {
         onsets.sort_by_key(|onset| onset.time);
         onsets.dedup_by_key(|onset| onset.time);
         let params = HitParams {
-            pre_roll_ms: MediaTime::from_millis(pre),
-            post_roll_ms: MediaTime::from_millis(post),
+            pre_roll: MediaTime::from_millis(pre),
+            post_roll: MediaTime::from_millis(post),
             min_peak_db: -60.0,
-            min_interval_ms: MediaTime::from_millis(interval),
-            max_duration_ms: MediaTime::from_millis(longest),
+            min_interval: MediaTime::from_millis(interval),
+            max_duration: MediaTime::from_millis(longest),
         };
         let hits = hits::detect(&onsets, &envelope, &params);
         for hit in &hits {
@@ -192,7 +192,7 @@ proptest! {
             prop_assert!(hit.slice.start <= hit.sound.start && hit.sound.start <= hit.sound.end);
         }
         for pair in hits.windows(2) {
-            prop_assert!(pair[1].time - pair[0].time >= params.min_interval_ms);
+            prop_assert!(pair[1].time - pair[0].time >= params.min_interval);
             prop_assert!(pair[0].slice.end <= pair[1].sound.start.max(pair[0].slice.start + 1));
             prop_assert!(pair[1].slice.start >= pair[0].sound.start);
         }

@@ -2,6 +2,7 @@
 
 use audio_field_to_samples::model::{Detector, Event};
 use audio_field_to_samples::{Error, MAX_SAMPLES};
+use media_time::AssetTime;
 use media_v2::{ArtifactKind, MediaAsset, NewArtifact};
 use serde_json::{Value, json};
 use test_kit::{context, scope};
@@ -56,12 +57,13 @@ async fn origins_are_within_the_declared_duration() {
         .await
         .unwrap();
     let asset = state.media.service.asset(&scope("t1"), &asset.id).await.unwrap();
-    let length = asset.duration_ms.unwrap();
+    let length = asset.duration.unwrap();
     let found = state.samples.detect(&context("t1"), &hits_request(&asset, json!({}))).await.unwrap();
     let last = state.artifact(found.artifact_ids.last().unwrap()).await;
-    assert_eq!(last.end_ms, Some(length));
+    let end = AssetTime::at(length);
+    assert_eq!(last.end, Some(end));
     let Event::Hit(event) = found.events.last().unwrap() else { panic!("not a hit") };
-    assert_eq!(event.source_end_ms, length);
+    assert_eq!(event.source_end, end);
     let ends = "SELECT max(source_end_us) FROM origin_maps";
     let end: i64 = sqlx::query_scalar(ends).fetch_one(&state.media.database.pool).await.unwrap();
     assert_eq!(end, length.as_micros());
@@ -131,8 +133,8 @@ async fn artifacts_record_their_source_and_parameters() {
     assert!((480..=520).contains(&event.time_ms) && event.energy.unwrap() > 0.0);
     let artifact = state.artifact(&hits.artifact_ids[0]).await;
     assert_eq!(artifact.kind, ArtifactKind::AudioHit);
-    assert_eq!(artifact.start_ms, Some(event.source_start_ms));
-    assert_eq!(artifact.end_ms, Some(event.source_end_ms));
+    assert_eq!(artifact.start, Some(event.source_start));
+    assert_eq!(artifact.end, Some(event.source_end));
     let meta = &artifact.meta;
     assert_eq!(meta["event"], serde_json::to_value(&hits.events[0]).unwrap());
     assert_eq!(meta["source_asset_id"], asset.id.as_str());
@@ -142,7 +144,7 @@ async fn artifacts_record_their_source_and_parameters() {
         json!({"shape": "raised_cosine", "in_frames": 16, "out_frames": 160, "in_ms": 1, "out_ms": 10})
     );
     let detail = hits.meta.score_details[&artifact.id];
-    assert_eq!((meta["score"].as_f64(), detail.offset_ms), (Some(detail.score), event.source_start_ms));
+    assert_eq!((meta["score"].as_f64(), detail.offset), (Some(detail.score), event.source_start));
     assert_eq!(meta["pipeline_hash"].as_str().unwrap().len(), 64);
 }
 

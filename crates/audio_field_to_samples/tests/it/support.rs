@@ -107,8 +107,8 @@ impl TestState {
         let (cut_format, cut) = decoded(Cursor::new(self.bytes(&artifact).await));
         let channels = format.channels();
         assert_eq!((cut_format.rate, cut_format.channels()), (format.rate, channels));
-        let start = artifact.start_ms.unwrap().to_samples(format.rate) as usize;
-        let end = artifact.end_ms.unwrap().to_samples(format.rate) as usize;
+        let start = artifact.start.unwrap().since_zero().to_samples(format.rate) as usize;
+        let end = artifact.end.unwrap().since_zero().to_samples(format.rate) as usize;
         assert_eq!(artifact.meta["source_start_frame"], start);
         assert_eq!(cut.len(), (end - start) * channels);
         let fade = |name: &str| artifact.meta["fades"][name].as_u64().unwrap() as usize * channels;
@@ -127,7 +127,7 @@ impl TestState {
         .fetch_one(&self.media.database.pool)
         .await
         .unwrap();
-        let window = (artifact.start_ms.unwrap().as_micros(), artifact.end_ms.unwrap().as_micros());
+        let window = (artifact.start.unwrap().as_micros(), artifact.end.unwrap().as_micros());
         assert_eq!(origin, window);
     }
 

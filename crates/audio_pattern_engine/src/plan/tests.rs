@@ -25,7 +25,7 @@ fn pattern(request: &PatternRequest) -> PatternTimeline {
 
 /// Starts of a role's clips, in µs.
 fn starts(pattern: &PatternTimeline, role: &str) -> Vec<i64> {
-    pattern.clips.iter().filter(|clip| clip.label == role).map(|clip| clip.start_ms.as_micros()).collect()
+    pattern.clips.iter().filter(|clip| clip.label == role).map(|clip| clip.start.as_micros()).collect()
 }
 
 fn pointers(request: &PatternRequest) -> Vec<String> {
@@ -49,7 +49,7 @@ fn four_on_the_floor_by_hand() {
     // 20·log10(0.9), 20·log10(0.7)
     assert!((pattern.clips[3].gain_db + 0.915_150).abs() < 1e-6);
     assert!((pattern.clips[1].gain_db + 3.098_040).abs() < 1e-6);
-    assert!(pattern.clips.iter().all(|clip| clip.duration_ms == MediaTime::from_millis(500)));
+    assert!(pattern.clips.iter().all(|clip| clip.duration == MediaTime::from_millis(500)));
     assert_eq!(pattern.meta["length_ms"], 1_935.484);
 }
 
@@ -179,9 +179,10 @@ proptest! {
     fn clips_are_sorted_and_inside_the_pattern(request in any_request()) {
         let plan = Plan::of(&request).unwrap();
         let pattern = plan.timeline();
-        prop_assert!(pattern.clips.is_sorted_by_key(|clip| clip.start_ms));
+        prop_assert!(pattern.clips.is_sorted_by_key(|clip| clip.start));
         for clip in &pattern.clips {
-            prop_assert!(MediaTime::ZERO <= clip.start_ms && clip.start_ms < plan.length());
+            let start = clip.start.since_zero();
+            prop_assert!(MediaTime::ZERO <= start && start < plan.length());
             prop_assert!((-60.0..=0.0).contains(&clip.gain_db));
         }
     }

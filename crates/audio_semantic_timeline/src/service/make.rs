@@ -174,10 +174,10 @@ impl SemanticTimelines {
                     let container = asset.codec_info.clone().unwrap_or_else(|| asset.kind.to_string());
                     return Err(DecodeError::NoAudioStream { container }.into());
                 }
-                asset.duration_ms
+                asset.duration
             }
             AnalysisInput::Artifact(artifact) => {
-                artifact.start_ms.zip(artifact.end_ms).map(|(start, end)| end - start)
+                artifact.start.zip(artifact.end).map(|(start, end)| end - start)
             }
         };
         let stream = key.params.audio_stream.map(|stream| stream as usize);

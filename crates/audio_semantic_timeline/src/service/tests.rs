@@ -20,7 +20,7 @@ struct Nowhere;
 
 #[async_trait::async_trait]
 impl ArtifactOrigins for Nowhere {
-    async fn start_in(&self, _: &Scope, _: &Id, _: &Id) -> Result<Option<MediaTime>, Error> {
+    async fn start_in(&self, _: &Scope, _: &Id, _: &Id) -> Result<Option<AssetTime>, Error> {
         Ok(None)
     }
 }

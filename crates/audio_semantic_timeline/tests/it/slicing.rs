@@ -1,7 +1,7 @@
 use audio_semantic_timeline::model::{AudioEvent, BeatEvent, EventKind, EventMeta, Summary, Word};
 use audio_semantic_timeline::speakers::SpeakerTurn;
 use audio_semantic_timeline::{slice, transcription};
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Window};
 use proptest::prelude::*;
 
 use crate::wire;
@@ -67,8 +67,8 @@ fn turn(speaker: i64, start_ms: i64, end_ms: i64) -> SpeakerTurn {
     SpeakerTurn { speaker_id: format!("S{speaker}"), start_ms, end_ms }
 }
 
-fn window(start_ms: i64, end_ms: i64) -> Window {
-    Window::new(MediaTime::from_millis(start_ms), MediaTime::from_millis(end_ms)).unwrap()
+fn window(start_ms: i64, end_ms: i64) -> Window<AssetTime> {
+    Window::new(AssetTime::from_millis(start_ms), AssetTime::from_millis(end_ms)).unwrap()
 }
 
 /// Whether the events are sorted and cover the whole duration without overlap.
@@ -86,8 +86,8 @@ proptest! {
     #[test]
     fn slice_events_cover_the_window(summary in timelines(), a in 0i64..40_000_000, b in 0i64..40_000_000) {
         // Any microsecond, also after the end.
-        let (start, end) = (MediaTime::from_micros(a.min(b)), MediaTime::from_micros(a.max(b)));
-        let cut = slice(&summary, MediaTime::ZERO, Window::new(start, end).unwrap(), 1.0);
+        let (start, end) = (AssetTime::from_micros(a.min(b)), AssetTime::from_micros(a.max(b)));
+        let cut = slice(&summary, AssetTime::ZERO, Window::new(start, end).unwrap(), 1.0);
         prop_assert!(covers(&cut), "{cut:?}");
         prop_assert!(cut.beats.iter().all(|beat| (0..=cut.duration_ms).contains(&beat.time_ms)));
         for event in &cut.events {
@@ -103,11 +103,11 @@ proptest! {
         outer in (0i64..20_000, 1i64..20_000),
         inner in (0i64..20_000, 1i64..20_000),
     ) {
-        let first = slice(&summary, MediaTime::ZERO, window(outer.0, outer.0 + outer.1), 1.0);
-        let twice = slice(&first, MediaTime::ZERO, window(inner.0, inner.0 + inner.1), 1.0);
+        let first = slice(&summary, AssetTime::ZERO, window(outer.0, outer.0 + outer.1), 1.0);
+        let twice = slice(&first, AssetTime::ZERO, window(inner.0, inner.0 + inner.1), 1.0);
         let start = (outer.0 + inner.0).min(outer.0 + outer.1);
         let end = (start + inner.1).min(outer.0 + outer.1);
-        let once = slice(&summary, MediaTime::ZERO, window(start, end), 1.0);
+        let once = slice(&summary, AssetTime::ZERO, window(start, end), 1.0);
         prop_assert_eq!(twice.events, once.events);
         prop_assert_eq!(twice.beats, once.beats);
         prop_assert_eq!(twice.duration_ms, once.duration_ms);
@@ -115,7 +115,7 @@ proptest! {
 
     #[test]
     fn slice_of_the_whole_is_unchanged(summary in timelines()) {
-        let whole = slice(&summary, MediaTime::ZERO, window(0, summary.duration_ms), 1.0);
+        let whole = slice(&summary, AssetTime::ZERO, window(0, summary.duration_ms), 1.0);
         prop_assert_eq!(whole.events, summary.events);
         prop_assert_eq!(whole.beats, summary.beats);
     }
@@ -131,7 +131,7 @@ fn slice_edges_are_exact() {
         event(EventKind::Other, 2_000, 3_000),
     ];
     summary.beats = vec![beat(0, 0), beat(1, 1_000), beat(2, 1_500), beat(3, 2_000)];
-    let cut = slice(&summary, MediaTime::ZERO, window(1_000, 2_000), 1.0);
+    let cut = slice(&summary, AssetTime::ZERO, window(1_000, 2_000), 1.0);
     let spans: Vec<_> = cut.events.iter().map(|event| (event.kind, event.start_ms, event.end_ms)).collect();
     assert_eq!(spans, [(EventKind::Silence, 0, 1_000)], "what only touches the window is not in it");
     let beats: Vec<_> = cut.beats.iter().map(|beat| (beat.time_ms, beat.beat_index)).collect();
@@ -143,8 +143,8 @@ fn slice_meta_describes_the_clip() {
     let summary = wire::summary();
     let cut = slice(
         &summary,
-        MediaTime::ZERO,
-        Window::new(MediaTime::from_micros(250_500), MediaTime::from_millis(900)).unwrap(),
+        AssetTime::ZERO,
+        Window::new(AssetTime::from_micros(250_500), AssetTime::from_millis(900)).unwrap(),
         1.5,
     );
     let meta = serde_json::to_value(&cut.meta).unwrap();
@@ -153,7 +153,7 @@ fn slice_meta_describes_the_clip() {
     assert_eq!(meta["speed_change_limit"], 1.05);
     assert_eq!(meta["speed_change"], 1.5);
     assert_eq!(meta["speed_change_limited"], true);
-    let same_speed = slice(&summary, MediaTime::ZERO, window(0, 1), 1.0);
+    let same_speed = slice(&summary, AssetTime::ZERO, window(0, 1), 1.0);
     assert_eq!(serde_json::to_value(&same_speed.meta).unwrap()["speed_change_limited"], false);
 }
 
@@ -163,8 +163,8 @@ fn slice_of_a_partial_timeline_uses_its_start() {
     summary.duration_ms = 200;
     summary.events = vec![event(EventKind::Speech, 0, 150), event(EventKind::Silence, 150, 200)];
     summary.beats = vec![beat(0, 50), beat(1, 150)];
-    let spans = |window: Window| -> (i64, Vec<(i64, i64)>, Vec<i64>) {
-        let cut = slice(&summary, MediaTime::from_micros(1_000_250), window, 1.0);
+    let spans = |window: Window<AssetTime>| -> (i64, Vec<(i64, i64)>, Vec<i64>) {
+        let cut = slice(&summary, AssetTime::from_micros(1_000_250), window, 1.0);
         let spans = cut.events.iter().map(|event| (event.start_ms, event.end_ms)).collect();
         (cut.duration_ms, spans, cut.beats.iter().map(|beat| beat.time_ms).collect())
     };
@@ -183,19 +183,19 @@ fn sliced_event_has_the_speaker_of_the_window() {
     summary.events = vec![speech];
     summary.meta.speaker_turns = vec![turn(1, 0, 6_500), turn(2, 6_000, 10_000)];
     let cut = |start, end| {
-        let cut = slice(&summary, MediaTime::ZERO, window(start, end), 1.0);
+        let cut = slice(&summary, AssetTime::ZERO, window(start, end), 1.0);
         let event = &cut.events[0];
         (event.speaker_id.clone().unwrap_or_default(), event.meta.overlap, cut.meta.speaker_turns)
     };
     assert_eq!(cut(7_000, 9_000), ("S2".to_owned(), false, vec![turn(2, 0, 2_000)]));
     assert_eq!(cut(5_000, 6_500), ("S1".to_owned(), true, vec![turn(1, 0, 1_500), turn(2, 1_000, 1_500)]));
     let twice = slice(
-        &slice(&summary, MediaTime::ZERO, window(5_000, 9_000), 1.0),
-        MediaTime::ZERO,
+        &slice(&summary, AssetTime::ZERO, window(5_000, 9_000), 1.0),
+        AssetTime::ZERO,
         window(1_200, 4_000),
         1.0,
     );
-    let once = slice(&summary, MediaTime::ZERO, window(6_200, 9_000), 1.0);
+    let once = slice(&summary, AssetTime::ZERO, window(6_200, 9_000), 1.0);
     assert_eq!((&twice.events, &twice.meta.speaker_turns), (&once.events, &once.meta.speaker_turns));
 
     // A timeline without turns uses the speakers of its words.
@@ -204,6 +204,6 @@ fn sliced_event_has_the_speaker_of_the_window() {
         let id = if word.start_ms < 6_000 { "S1" } else { "S2" };
         word.more.insert("speaker_id".to_owned(), id.into());
     }
-    let old = slice(&summary, MediaTime::ZERO, window(7_000, 9_000), 1.0);
+    let old = slice(&summary, AssetTime::ZERO, window(7_000, 9_000), 1.0);
     assert_eq!(old.events[0].speaker_id.as_deref(), Some("S2"));
 }

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct ClipOffset {
     /// Start of the piece, in milliseconds from the window's start.
+    #[serde(rename = "offset_ms")]
     #[schema(value_type = f64, minimum = 0)]
-    pub offset_ms: MediaTime,
+    pub offset: MediaTime,
     /// Duration of the piece in milliseconds; more than 0.
+    #[serde(rename = "duration_ms")]
     #[schema(value_type = f64, exclusive_minimum = 0)]
-    pub duration_ms: MediaTime,
+    pub duration: MediaTime,
 }

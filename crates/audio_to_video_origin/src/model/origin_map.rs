@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 use http_kit::FieldError;
 use media_time::limits::MAX_INSTANT;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
 
@@ -19,9 +19,11 @@ pub struct OriginMap {
     /// The recording. It may differ from the artifact's own parent.
     pub parent_asset_id: Id,
     /// Start of the window, in milliseconds of the recording.
-    pub source_start_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub source_start: AssetTime,
     /// End of the window in milliseconds, exclusive.
-    pub source_end_ms: MediaTime,
+    #[serde(rename = "source_end_ms")]
+    pub source_end: AssetTime,
     /// The pieces of the window that the artifact consists of, in playback order; null: the whole window, once.
     pub clip_offsets: Option<Vec<ClipOffset>>,
     /// Time at which the artifact was first mapped.
@@ -44,8 +46,8 @@ impl ResolvedOriginMap {
         let map = OriginMap {
             audio_artifact_id,
             parent_asset_id: origin.asset_id,
-            source_start_ms: origin.window.start(),
-            source_end_ms: origin.window.end(),
+            source_start: origin.window.start(),
+            source_end: origin.window.end(),
             clip_offsets: origin.clip_offsets,
             created_at: mapped_at,
         };
@@ -59,8 +61,8 @@ impl ResolvedOriginMap {
 pub struct NewOriginMap {
     pub audio_artifact_id: Id,
     pub parent_asset_id: Id,
-    pub source_start_ms: MediaTime,
-    pub source_end_ms: MediaTime,
+    pub source_start: AssetTime,
+    pub source_end: AssetTime,
     pub clip_offsets: Option<Vec<ClipOffset>>,
 }
 
@@ -77,11 +79,13 @@ pub struct PutOriginMap {
     /// The recording that contains the origin.
     pub parent_asset_id: Id,
     /// Start of the window, in milliseconds of the recording; not negative.
+    #[serde(rename = "source_start_ms")]
     #[schema(value_type = f64, minimum = 0)]
-    pub source_start_ms: MediaTime,
+    pub source_start: AssetTime,
     /// End of the window in milliseconds, exclusive: after the start, and not after a known duration.
+    #[serde(rename = "source_end_ms")]
     #[schema(value_type = f64, exclusive_minimum = 0, maximum = 2_592_000_000.0)]
-    pub source_end_ms: MediaTime,
+    pub source_end: AssetTime,
     /// The pieces of the window that the artifact consists of, in playback order, 1 to 1000; the whole window when null
     /// or absent.
     #[schema(min_items = 1, max_items = 1000)]
@@ -97,8 +101,8 @@ impl PutOriginMap {
         NewOriginMap {
             audio_artifact_id,
             parent_asset_id: self.parent_asset_id,
-            source_start_ms: self.source_start_ms,
-            source_end_ms: self.source_end_ms,
+            source_start: self.source_start,
+            source_end: self.source_end,
             clip_offsets: self.clip_offsets,
         }
     }
@@ -107,12 +111,12 @@ impl PutOriginMap {
 impl NewOriginMap {
     /// A map of one whole window, of positive duration.
     #[must_use]
-    pub fn new(audio_artifact_id: Id, parent_asset_id: Id, window: Window) -> Self {
+    pub fn new(audio_artifact_id: Id, parent_asset_id: Id, window: Window<AssetTime>) -> Self {
         Self {
             audio_artifact_id,
             parent_asset_id,
-            source_start_ms: window.start(),
-            source_end_ms: window.end(),
+            source_start: window.start(),
+            source_end: window.end(),
             clip_offsets: None,
         }
     }
@@ -124,27 +128,27 @@ impl NewOriginMap {
         let mut refuse = |pointer: String, detail: &str| {
             errors.push(FieldError { pointer, detail: detail.to_owned() });
         };
-        if self.source_start_ms.is_negative() {
+        if self.source_start.is_negative() {
             refuse("/source_start_ms".into(), "must not be negative");
         }
-        if self.source_end_ms <= self.source_start_ms {
+        if self.source_end <= self.source_start {
             refuse("/source_end_ms".into(), "must be after source_start_ms");
         }
-        if self.source_end_ms > MAX_INSTANT {
+        if self.source_end.since_zero() > MAX_INSTANT {
             refuse("/source_end_ms".into(), "must be within thirty days");
         }
         let pieces = self.clip_offsets.as_deref().unwrap_or(&[]);
         if self.clip_offsets.is_some() && !(1..=MAX_CLIP_OFFSETS).contains(&pieces.len()) {
             refuse("/clip_offsets".into(), "must be null, or 1 to 1000 pieces");
         }
-        let length = self.source_end_ms - self.source_start_ms;
+        let length = self.source_end - self.source_start;
         for (index, piece) in pieces.iter().take(MAX_CLIP_OFFSETS).enumerate() {
-            if piece.offset_ms.is_negative() {
+            if piece.offset.is_negative() {
                 refuse(format!("/clip_offsets/{index}/offset_ms"), "must not be negative");
             }
-            if piece.duration_ms <= MediaTime::ZERO {
+            if piece.duration <= MediaTime::ZERO {
                 refuse(format!("/clip_offsets/{index}/duration_ms"), "must be more than 0");
-            } else if piece.offset_ms + piece.duration_ms > length {
+            } else if piece.offset + piece.duration > length {
                 refuse(format!("/clip_offsets/{index}/duration_ms"), "the piece ends after source_end_ms");
             }
         }
@@ -164,12 +168,12 @@ mod tests {
 
     fn violations(start: i64, end: i64, pieces: Option<&[(i64, i64)]>) -> Vec<String> {
         let ms = MediaTime::from_millis;
-        let piece = |&(offset, duration)| ClipOffset { offset_ms: ms(offset), duration_ms: ms(duration) };
+        let piece = |&(offset, duration)| ClipOffset { offset: ms(offset), duration: ms(duration) };
         let map = NewOriginMap {
             audio_artifact_id: "hit".parse().unwrap(),
             parent_asset_id: "film".parse().unwrap(),
-            source_start_ms: ms(start),
-            source_end_ms: ms(end),
+            source_start: AssetTime::from_millis(start),
+            source_end: AssetTime::from_millis(end),
             clip_offsets: pieces.map(|pieces| pieces.iter().map(piece).collect()),
         };
         map.violations().into_iter().map(|error| error.pointer).collect()

@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::{LocalTime, MediaTime, TimelineTime};
 use media_v2::Meta;
 use primitives::Id;
 use serde::{Deserialize, Serialize};
@@ -93,15 +93,17 @@ pub struct AudioClip {
     /// The recording that plays; not together with `artifact_id`.
     pub asset_id: Option<Id>,
     /// Start in milliseconds of the sequence.
+    #[serde(rename = "start_ms")]
     #[schema(value_type = f64, minimum = 0)]
-    pub start_ms: MediaTime,
+    pub start: TimelineTime,
     /// Duration in milliseconds; more than 0.
+    #[serde(rename = "duration_ms")]
     #[schema(value_type = f64, exclusive_minimum = 0)]
-    pub duration_ms: MediaTime,
+    pub duration: MediaTime,
     /// Start in the artifact or recording, in milliseconds.
-    #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[serde(rename = "source_offset_ms", default, deserialize_with = "http_kit::null_as_default")]
     #[schema(value_type = f64, minimum = 0, default = 0)]
-    pub source_offset_ms: MediaTime,
+    pub source_offset: LocalTime,
     /// The caller's label of the clip.
     pub label: Option<String>,
 }
@@ -124,7 +126,7 @@ mod tests {
         let clip = json!({"artifact_id": "hit", "start_ms": 0.5, "duration_ms": 1});
         let whole = read(json!({"pattern": {"pattern_id": "p", "bpm": 90, "clips": [clip]}})).unwrap();
         let Some(PatternOrId::Pattern(pattern)) = whole.pattern else { panic!("not a pattern") };
-        assert_eq!(pattern.clips[0].start_ms, MediaTime::from_micros(500));
+        assert_eq!(pattern.clips[0].start, TimelineTime::from_micros(500));
         assert!(read(json!({"pattern": "a|b"})).unwrap_err().contains("not an id"));
         assert!(
             read(json!({"pattern": {"pattern_id": "p", "bpm": 1, "clip": []}}))

@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime, TimelineTime};
 use media_v2::Meta;
 use primitives::Id;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,17 @@ pub struct VideoShot {
     /// The recording to show.
     pub source_asset_id: Id,
     /// Start of the window in the recording.
-    pub source_start_ms: MediaTime,
+    #[serde(rename = "source_start_ms")]
+    pub source_start: AssetTime,
     /// End of the window, exclusive.
-    pub source_end_ms: MediaTime,
+    #[serde(rename = "source_end_ms")]
+    pub source_end: AssetTime,
     /// Time at which the shot starts in the sequence or pattern.
-    pub target_start_ms: MediaTime,
+    #[serde(rename = "target_start_ms")]
+    pub target_start: TimelineTime,
     /// Duration of the shot.
-    pub target_duration_ms: MediaTime,
+    #[serde(rename = "target_duration_ms")]
+    pub target_duration: MediaTime,
     /// The meta of the clip's artifact, and the shot's own `track`, `role`, `label`, `audio_artifact_id`,
     /// `semantic_version`, `semantic_cache_key`, `semantic_backend_type`, `semantic_offset_ms`, `offset_clamped` and
     /// `clip_offsets`.
@@ -66,9 +70,11 @@ pub struct PatternShot {
     /// The recording to show.
     pub asset_id: Id,
     /// Start in the recording, in milliseconds.
-    pub start_ms: MediaTime,
+    #[serde(rename = "start_ms")]
+    pub start: AssetTime,
     /// End in the recording in milliseconds, exclusive.
-    pub end_ms: MediaTime,
+    #[serde(rename = "end_ms")]
+    pub end: AssetTime,
     /// Start of the shot, in milliseconds of the pattern or sequence.
-    pub target_time_on_pattern: MediaTime,
+    pub target_time_on_pattern: TimelineTime,
 }

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Window};
 use primitives::{Id, Scope};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -109,7 +109,7 @@ impl Row {
     fn into_node(self) -> (Id, Node) {
         let map = match (self.parent_asset_id, self.source_start_us, self.source_end_us, self.mapped_at) {
             (Some(asset_id), Some(start), Some(end), Some(mapped_at)) => {
-                let (start, end) = (MediaTime::from_micros(start), MediaTime::from_micros(end));
+                let (start, end) = (AssetTime::from_micros(start), AssetTime::from_micros(end));
                 let window = Window::starting_at(start, end - start);
                 let clip_offsets = self.clip_offsets_us.map(clip_offsets);
                 Some((Origin { asset_id, window, clip_offsets }, mapped_at))

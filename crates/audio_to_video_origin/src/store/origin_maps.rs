@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -78,8 +78,8 @@ pub async fn insert_origin_maps(
         now,
         column(maps, |map| map.audio_artifact_id.as_str()) as _,
         column(maps, |map| map.parent_asset_id.as_str()) as _,
-        &column(maps, |map| map.source_start_ms.as_micros()),
-        &column(maps, |map| map.source_end_ms.as_micros()),
+        &column(maps, |map| map.source_start.as_micros()),
+        &column(maps, |map| map.source_end.as_micros()),
         column(maps, |map| pieces(map.clip_offsets.as_deref())) as _,
     )
     .execute(conn)
@@ -117,8 +117,8 @@ pub async fn put_origin_map(
         scope.env.as_str(),
         map.audio_artifact_id.as_str(),
         map.parent_asset_id.as_str(),
-        map.source_start_ms.as_micros(),
-        map.source_end_ms.as_micros(),
+        map.source_start.as_micros(),
+        map.source_end.as_micros(),
         pieces(map.clip_offsets.as_deref()) as _,
         now,
     )
@@ -198,14 +198,14 @@ pub async fn list_by_asset(
 }
 
 fn pieces(offsets: Option<&[ClipOffset]>) -> Option<Pieces> {
-    let micros = |piece: &ClipOffset| [piece.offset_ms.as_micros(), piece.duration_ms.as_micros()];
+    let micros = |piece: &ClipOffset| [piece.offset.as_micros(), piece.duration.as_micros()];
     offsets.map(|pieces| Json(pieces.iter().map(micros).collect()))
 }
 
 pub(super) fn clip_offsets(pieces: Pieces) -> Vec<ClipOffset> {
     let piece = |[offset, duration]: [i64; 2]| ClipOffset {
-        offset_ms: MediaTime::from_micros(offset),
-        duration_ms: MediaTime::from_micros(duration),
+        offset: MediaTime::from_micros(offset),
+        duration: MediaTime::from_micros(duration),
     };
     pieces.0.into_iter().map(piece).collect()
 }
@@ -215,8 +215,8 @@ impl From<Row> for OriginMap {
         Self {
             audio_artifact_id: row.audio_artifact_id,
             parent_asset_id: row.parent_asset_id,
-            source_start_ms: MediaTime::from_micros(row.source_start_us),
-            source_end_ms: MediaTime::from_micros(row.source_end_us),
+            source_start: AssetTime::from_micros(row.source_start_us),
+            source_end: AssetTime::from_micros(row.source_end_us),
             clip_offsets: row.clip_offsets_us.map(clip_offsets),
             created_at: row.created_at,
         }

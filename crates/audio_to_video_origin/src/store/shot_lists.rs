@@ -1,4 +1,4 @@
-use media_time::Window;
+use media_time::{AssetTime, Window};
 use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
@@ -84,7 +84,7 @@ pub async fn find_shot_lists_using(
     conn: &mut PgConnection,
     scope: &Scope,
     source_asset_id: &Id,
-    window: Window,
+    window: Window<AssetTime>,
     limit: u32,
 ) -> Result<Vec<Id>, Error> {
     Ok(sqlx::query_scalar!(

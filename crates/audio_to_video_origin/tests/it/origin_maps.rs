@@ -1,5 +1,5 @@
 use audio_to_video_origin::{ClipOffset, Error, Origin, store};
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime};
 use primitives::{Id, PageParams};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -23,8 +23,8 @@ async fn origin_maps_are_stored_replaced_and_isolated_by_tenant() {
     let other = sound(conn, &film, &[], json!({})).await;
     let mut chopped = map(&hit, &film, window_ms(1_000, 2_000));
     let piece = |offset, duration| ClipOffset {
-        offset_ms: MediaTime::from_micros(offset),
-        duration_ms: MediaTime::from_micros(duration),
+        offset: MediaTime::from_micros(offset),
+        duration: MediaTime::from_micros(duration),
     };
     chopped.clip_offsets = Some(vec![piece(500_000, 1), piece(0, 250_001)]);
     let maps = [chopped.clone(), map(&other, &film, window_ms(1_500, 1_600))];
@@ -37,8 +37,8 @@ async fn origin_maps_are_stored_replaced_and_isolated_by_tenant() {
     let put =
         store::put_origin_map(conn, &scope("t1"), at(2), &map(&hit, &film, window_ms(0, 5))).await.unwrap();
     assert_eq!(
-        (put.source_end_ms, put.created_at),
-        (MediaTime::from_millis(5), at(1)),
+        (put.source_end, put.created_at),
+        (AssetTime::from_millis(5), at(1)),
         "since when it is mapped"
     );
     assert_eq!(store::find_origin_map(conn, &scope("t1"), &hit).await.unwrap(), Some(put));

@@ -1,7 +1,7 @@
 use audio_to_video_origin::{NewOriginMap, VideoOrigins, store};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::testing::TestDatabase;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{ArtifactKind, NewArtifact, NewAsset};
 use primitives::Id;
 use scheduling::WorkQueue;
@@ -24,8 +24,8 @@ pub(crate) async fn database() -> (TestDatabase, PoolConnection<Postgres>) {
 
 /// Registers a recording of tenant `t1`, with its duration in milliseconds.
 pub(crate) async fn asset(conn: &mut PgConnection, duration_ms: Option<i64>) -> Id {
-    let duration_ms = duration_ms.map(MediaTime::from_millis);
-    let new = NewAsset { source_uri: "mem:film".into(), duration_ms, ..NewAsset::default() };
+    let duration = duration_ms.map(MediaTime::from_millis);
+    let new = NewAsset { source_uri: "mem:film".into(), duration, ..NewAsset::default() };
     media_v2::store::insert_asset(conn, &scope("t1"), at(0), new).await.unwrap().id
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn sound(conn: &mut PgConnection, asset: &Id, upstreams: &[&Id]
 }
 
 /// A map of `sound` to a window of `asset`.
-pub(crate) fn map(sound: &Id, asset: &Id, window: Window) -> NewOriginMap {
+pub(crate) fn map(sound: &Id, asset: &Id, window: Window<AssetTime>) -> NewOriginMap {
     NewOriginMap::new(sound.clone(), asset.clone(), window)
 }
 

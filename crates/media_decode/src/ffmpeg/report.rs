@@ -1,6 +1,6 @@
 //! Parses the reports of ffprobe.
 
-use media_time::MediaTime;
+use media_time::{FileTime, MediaTime};
 use serde::Deserialize;
 
 use crate::native::choose;
@@ -126,12 +126,12 @@ impl StreamReport {
     }
 
     /// When the stream begins, on the file's clock.
-    pub(crate) fn start(&self) -> Option<MediaTime> {
-        seconds(self.start_time.as_ref())
+    pub(crate) fn start(&self) -> Option<FileTime> {
+        seconds(self.start_time.as_ref()).map(FileTime::at)
     }
 
     /// When the stream ends, on the file's clock.
-    pub(crate) fn end(&self) -> Option<MediaTime> {
+    pub(crate) fn end(&self) -> Option<FileTime> {
         Some(self.start().unwrap_or_default() + seconds(self.duration.as_ref())?)
     }
 

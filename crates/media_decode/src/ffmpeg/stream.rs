@@ -86,7 +86,7 @@ impl FfmpegStream {
         opened.clock.start(first, frames);
         opened.undelivered = Some((first, frames));
         let video = report.chosen_video().and_then(StreamReport::start);
-        let video = video.map(|start| start.to_samples(opened.format.rate));
+        let video = video.map(|start| start.since_zero().to_samples(opened.format.rate));
         Ok((index, opened, presentation(file_format, first, video, rate_of(stream))?))
     }
 

@@ -1,6 +1,6 @@
 //! Presentation times of a container's audio: the position of timeline zero and the samples that are not presented.
 
-use media_time::MediaTime;
+use media_time::{FileTime, MediaTime};
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 
 use super::audio_track::AudioTrack;
@@ -36,6 +36,13 @@ pub(crate) struct Presentation {
     /// PTS of the first packet if the encoder delay were presented. Only for fragmented MP4, whose edit lists some
     /// demuxers ignore.
     pub(crate) first_packet: Option<i64>,
+}
+
+impl Presentation {
+    /// Timeline zero, on the container's clock, for a stream of `rate` Hz.
+    pub(crate) fn zero_at(&self, rate: u32) -> FileTime {
+        FileTime::at(MediaTime::from_samples(self.zero, rate))
+    }
 }
 
 impl StartTimes<'_> {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use media_time::MediaTime;
+use media_time::{FileTime, MediaTime};
 use symphonia::core::audio::AudioSpec;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP3};
 use symphonia::core::formats::TrackType;
@@ -53,7 +53,7 @@ pub(crate) struct PacketStream {
     damaged_in_a_row: u64,
     only_counts: bool,
     /// Timeline zero, on the container's clock.
-    zero: MediaTime,
+    zero: FileTime,
     is_repaired: bool,
 }
 
@@ -108,7 +108,7 @@ impl PacketStream {
             rate: format.rate,
         };
         let presentation = start.presentation()?;
-        let zero = MediaTime::from_samples(presentation.zero, format.rate);
+        let zero = presentation.zero_at(format.rate);
         let mut clock = PacketClock::new(format.rate);
         let position = if first.time == first.start { start.first } else { at(first.time) };
         clock.start(position, first.frames);
@@ -267,7 +267,7 @@ impl PcmStream for PacketStream {
             // The declared duration is that of the longest stream.
             let declared =
                 self.demuxer.declared_duration(Some(&self.track)).filter(|_| !self.demuxer.has_video());
-            return Some(declared? - self.zero);
+            return Some(FileTime::at(declared?) - self.zero);
         };
         // An edit list may present any part of the track.
         let track = movie.tracks.iter().find(|track| track.id == self.track.id && track.edits.is_empty())?;

@@ -2,7 +2,7 @@
 
 use std::io::SeekFrom;
 
-use media_time::MediaTime;
+use media_time::{FileTime, MediaTime};
 
 use super::video::movie_video;
 use crate::ffmpeg::{Ffmpeg, Report, StreamReport};
@@ -26,7 +26,7 @@ impl OpenFile<'_> {
         &self,
         demuxer: &Demuxer,
         chosen: Option<(usize, Option<&AudioTrack>)>,
-        zero: MediaTime,
+        zero: FileTime,
         needs_ffmpeg: bool,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<MediaTime>, DecodeError> {
@@ -35,7 +35,7 @@ impl OpenFile<'_> {
             let audio = track.and_then(|chosen| movie.tracks.iter().find(|track| track.id == chosen.id));
             return Ok(movie.fragments_duration(audio.into_iter().chain(movie_video(movie))));
         }
-        let declared = demuxer.declared_duration(track).map(|declared| declared - zero);
+        let declared = demuxer.declared_duration(track).map(|declared| FileTime::at(declared) - zero);
         let declared = declared.filter(|duration| *duration > MediaTime::ZERO);
         let Some((index, _)) = chosen.filter(|_| !declared.is_some_and(|length| self.has_bytes_for(length)))
         else {

@@ -3,7 +3,7 @@
 mod duration;
 mod video;
 
-use media_time::MediaTime;
+use media_time::{FileTime, MediaTime};
 
 pub use self::video::VideoInfo;
 use crate::ffmpeg::{Report, StreamReport};
@@ -130,7 +130,7 @@ fn probe_natively(
     };
     let (zero, is_repaired) = match opened {
         Some(Ok(mut decoder)) => (decoder.zero(), !needs_ffmpeg && is_repaired(&mut decoder)?),
-        _ => (MediaTime::ZERO, false),
+        _ => (FileTime::ZERO, false),
     };
     if needs_ffmpeg && let (Some(audio), Some(ffmpeg)) = (&mut audio, decoders.ffmpeg()) {
         let report = ffmpeg.report(&*file, format, &Report::STREAMS)?;

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use media_decode::{DecodeError, DecoderKind, Decoders};
+use media_time::AssetTime;
 use test_kit::Recordings;
 
 use crate::support::{DecodedAudio, decoders};
@@ -72,10 +73,7 @@ fn audio_and_video_of_a_transport_stream_share_one_zero() {
     let mut decoder = decoders().open(Box::new(File::open(&path).unwrap()), None).unwrap();
     assert!(matches!(decoder.kind(), DecoderKind::Ffmpeg(_)));
     let video = decoder.video_start().unwrap();
-    assert!(
-        !video.is_negative()
-            && (video == media_time::MediaTime::ZERO || decoder.audio_start() == media_time::MediaTime::ZERO)
-    );
+    assert!(!video.is_negative() && (video == AssetTime::ZERO || decoder.audio_start() == AssetTime::ZERO));
     while decoder.next_block().unwrap().is_some() {}
     assert!((decoder.position().as_millis_round() - 5_000).abs() < 60, "{}", decoder.position());
 }

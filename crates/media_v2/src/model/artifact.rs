@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use http_kit::FieldError;
-use media_time::MediaTime;
+use media_time::AssetTime;
 use media_time::limits::MAX_INSTANT;
 use primitives::{Id, KeysetCursor};
 use serde::{Deserialize, Serialize};
@@ -26,9 +26,11 @@ pub struct Artifact {
     /// URI of the bytes.
     pub uri: String,
     /// Start of the window of the parent asset that it covers, in milliseconds.
-    pub start_ms: Option<MediaTime>,
+    #[serde(rename = "start_ms")]
+    pub start: Option<AssetTime>,
     /// End of that window (exclusive), in milliseconds.
-    pub end_ms: Option<MediaTime>,
+    #[serde(rename = "end_ms")]
+    pub end: Option<AssetTime>,
     /// The caller's label of the track.
     pub track_label: Option<String>,
     /// The artifacts that it was derived from, in the given order.
@@ -53,8 +55,8 @@ pub struct NewArtifact {
     pub parent_asset_id: Id,
     pub kind: ArtifactKind,
     pub uri: String,
-    pub start_ms: Option<MediaTime>,
-    pub end_ms: Option<MediaTime>,
+    pub start: Option<AssetTime>,
+    pub end: Option<AssetTime>,
     pub track_label: Option<String>,
     /// Upstream artifacts; duplicates are removed.
     pub upstream_artifact_ids: Vec<Id>,
@@ -87,8 +89,8 @@ impl NewArtifact {
             parent_asset_id,
             kind,
             uri,
-            start_ms: None,
-            end_ms: None,
+            start: None,
+            end: None,
             track_label: None,
             upstream_artifact_ids: Vec::new(),
             content_sha256: None,
@@ -126,13 +128,13 @@ impl NewArtifact {
                 refuse("/meta/source_artifact_id", "must be null or one of upstream_artifact_ids");
             }
         }
-        if self.start_ms.is_some_and(MediaTime::is_negative) {
+        if self.start.is_some_and(AssetTime::is_negative) {
             refuse("/start_ms", "must not be negative");
         }
-        if self.end_ms.is_some_and(|end| end < self.start_ms.unwrap_or_default()) {
+        if self.end.is_some_and(|end| end < self.start.unwrap_or_default()) {
             refuse("/end_ms", "must not be before start_ms");
         }
-        if self.end_ms.max(self.start_ms).is_some_and(|end| end > MAX_INSTANT) {
+        if self.end.max(self.start).is_some_and(|end| end.since_zero() > MAX_INSTANT) {
             refuse("/end_ms", "must not be later than 30 days into the recording");
         }
         errors
@@ -208,12 +210,12 @@ mod tests {
         let parent = "asset_1".parse().unwrap();
         let mut hit =
             NewArtifact::new(ArtifactKind::AudioHit, parent, "blob://x".to_owned(), "b1", &json!({}));
-        hit.start_ms = Some(MediaTime::from_millis(5));
-        hit.end_ms = Some(MediaTime::from_millis(4));
+        hit.start = Some(AssetTime::from_millis(5));
+        hit.end = Some(AssetTime::from_millis(4));
         assert_eq!(hit.violations()[0].pointer, "/end_ms");
-        hit.end_ms = hit.start_ms;
+        hit.end = hit.start;
         assert!(hit.violations().is_empty());
-        hit.end_ms = Some(MediaTime::MAX);
+        hit.end = Some(AssetTime::MAX);
         assert_eq!(hit.violations()[0].pointer, "/end_ms");
     }
 }

@@ -24,7 +24,8 @@ pub struct MediaAsset {
     /// URI of the bytes: `blob://sha256/<hex>` for an upload.
     pub source_uri: String,
     /// Duration in milliseconds as declared by the container, else measured from the audio packets; null when unknown.
-    pub duration_ms: Option<MediaTime>,
+    #[serde(rename = "duration_ms")]
+    pub duration: Option<MediaTime>,
     /// Mean video frame rate in frames per second.
     pub fps: Option<f64>,
     /// Number of audio channels; 0 without audio.
@@ -67,7 +68,7 @@ pub struct NewAsset {
     /// Kind of the asset; [`AssetKind::Other`] when `None`.
     pub kind: Option<AssetKind>,
     pub source_uri: String,
-    pub duration_ms: Option<MediaTime>,
+    pub duration: Option<MediaTime>,
     pub fps: Option<f64>,
     pub audio_channels: Option<u32>,
     pub sample_rate: Option<u32>,

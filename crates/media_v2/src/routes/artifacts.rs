@@ -4,7 +4,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{AccessLevel, Id, Page, PageParams};
 use serde::Deserialize;
 use serde_json::json;
@@ -29,8 +29,10 @@ pub(crate) struct RegisterArtifact {
     kind: ArtifactKind,
     /// Any URI; its content can be read when it is a `blob://` of yours or an allowed `file://`.
     uri: String,
-    start_ms: Option<MediaTime>,
-    end_ms: Option<MediaTime>,
+    #[serde(rename = "start_ms")]
+    start: Option<AssetTime>,
+    #[serde(rename = "end_ms")]
+    end: Option<AssetTime>,
     track_label: Option<String>,
     /// Ids of the artifacts that it was derived from.
     #[serde(default, deserialize_with = "http_kit::null_as_default")]
@@ -62,8 +64,8 @@ impl RegisterArtifact {
         checks.finish()?;
 
         let produced_by = json!({
-            "parent_asset_id": parent_asset_id, "kind": self.kind, "uri": self.uri, "start_ms": self.start_ms,
-            "end_ms": self.end_ms, "track_label": self.track_label, "content_sha256": self.content_sha256,
+            "parent_asset_id": parent_asset_id, "kind": self.kind, "uri": self.uri, "start_ms": self.start,
+            "end_ms": self.end, "track_label": self.track_label, "content_sha256": self.content_sha256,
             "upstream_artifact_ids": self.upstream_artifact_ids, "meta": self.meta,
         });
         let mut meta = self.meta;
@@ -76,8 +78,8 @@ impl RegisterArtifact {
             parent_asset_id,
             kind: self.kind,
             uri: self.uri,
-            start_ms: self.start_ms,
-            end_ms: self.end_ms,
+            start: self.start,
+            end: self.end,
             track_label: self.track_label,
             upstream_artifact_ids: self.upstream_artifact_ids,
             content_sha256: self.content_sha256,

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use blob_store::BlobId;
 use chrono::{DateTime, Utc};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Page, PageParams, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -125,8 +125,8 @@ async fn insert_rows(
         &column(artifacts, |a| a.parent_asset_id.to_string()),
         &column(artifacts, |a| a.kind.to_string()),
         &column(artifacts, |a| a.uri.clone()),
-        &column(artifacts, |a| a.start_ms.map(MediaTime::as_micros)) as _,
-        &column(artifacts, |a| a.end_ms.map(MediaTime::as_micros)) as _,
+        &column(artifacts, |a| a.start.map(AssetTime::as_micros)) as _,
+        &column(artifacts, |a| a.end.map(AssetTime::as_micros)) as _,
         &column(artifacts, |a| a.track_label.clone()) as _,
         &column(artifacts, |a| a.content_sha256.clone()) as _,
         &column(artifacts, |a| Json(a.meta.clone())) as _,
@@ -319,8 +319,8 @@ impl Artifact {
                 .content_sha256
                 .or_else(|| BlobId::from_uri(&new.uri).ok().map(BlobId::to_hex)),
             uri: new.uri,
-            start_ms: new.start_ms,
-            end_ms: new.end_ms,
+            start: new.start,
+            end: new.end,
             track_label: new.track_label,
             upstream_artifact_ids,
             created_at: now,
@@ -346,8 +346,8 @@ impl TryFrom<Row> for Artifact {
             env: row.env,
             kind,
             uri: row.uri,
-            start_ms: row.start_us.map(MediaTime::from_micros),
-            end_ms: row.end_us.map(MediaTime::from_micros),
+            start: row.start_us.map(AssetTime::from_micros),
+            end: row.end_us.map(AssetTime::from_micros),
             track_label: row.track_label,
             upstream_artifact_ids: row.upstream_artifact_ids,
             content_sha256: row.content_sha256,

@@ -28,7 +28,7 @@ pub(crate) async fn renew_asset(
         asset.env.as_str(),
         asset.id.as_str(),
         asset.kind.as_str(),
-        asset.duration_ms.map(MediaTime::as_micros),
+        asset.duration.map(MediaTime::as_micros),
         asset.fps,
         asset.audio_channels.map(u32::cast_signed),
         asset.sample_rate.map(u32::cast_signed),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, WriteSeed};
 use serde_json::{Value, json};
 use test_kit::{context, window_ms};
@@ -91,12 +91,15 @@ async fn clips_are_on_one_track_labelled_origin() {
     assert_eq!(tracks[0].id, id(&made["meta"]["track_id"]));
 
     let clips = state.clips(&tracks[0].id).await;
-    let us = MediaTime::from_micros;
-    let windows: Vec<_> = clips.iter().map(|clip| (clip.in_ms, clip.out_ms)).collect();
+    let us = AssetTime::from_micros;
+    let windows: Vec<_> = clips.iter().map(|clip| (clip.in_point, clip.out_point)).collect();
     let twice = (us(4_750_000), us(5_450_000));
     assert_eq!(windows, [(us(999_500), us(1_000_500)), twice, twice]);
     for clip in &clips {
-        assert_eq!((clip.start_ms_on_timeline, clip.speed, &clip.asset_id), (clip.in_ms, 1.0, &film));
+        assert_eq!(
+            (clip.timeline_start.since_zero(), clip.speed, &clip.asset_id),
+            (clip.in_point.since_zero(), 1.0, &film)
+        );
         assert_eq!(clip.meta["audio_artifact_id"], json!(clip.artifact_id));
         assert_eq!(clip.meta["op_type"], "origin_snippets.build_v1");
     }

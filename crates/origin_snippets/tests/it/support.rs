@@ -4,7 +4,7 @@ use std::sync::Arc;
 use audio_to_video_origin::store::{insert_origin_maps, resolve_origins};
 use audio_to_video_origin::{NewOriginMap, ResolvedOrigin};
 use chrono::TimeDelta;
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{AssetKind, NewAsset};
 use origin_snippets::OriginSnippets;
 use primitives::{Clock as _, Id};
@@ -66,8 +66,8 @@ impl TestState {
     }
 
     pub(crate) async fn asset(&self, tenant: &str, duration_ms: Option<i64>) -> Id {
-        let duration_ms = duration_ms.map(MediaTime::from_millis);
-        let asset = NewAsset { kind: Some(AssetKind::Video), duration_ms, ..NewAsset::default() };
+        let duration = duration_ms.map(MediaTime::from_millis);
+        let asset = NewAsset { kind: Some(AssetKind::Video), duration, ..NewAsset::default() };
         self.media.insert_asset(tenant, asset).await
     }
 
@@ -75,8 +75,8 @@ impl TestState {
     pub(crate) async fn recording(&self) -> Id {
         let silence = wav(8_000, 1, &[0; 5 * 8_000]);
         let blob = self.media.service.blobs().put(silence.into()).await.unwrap();
-        let duration_ms = Some(MediaTime::from_millis(5_000));
-        let asset = NewAsset { source_uri: blob.id.uri(), duration_ms, ..NewAsset::default() };
+        let duration = Some(MediaTime::from_millis(5_000));
+        let asset = NewAsset { source_uri: blob.id.uri(), duration, ..NewAsset::default() };
         self.media.insert_asset("t1", asset).await
     }
 
@@ -88,7 +88,7 @@ impl TestState {
     }
 
     /// A hit of the asset, with or without its own window, derived from `upstream`.
-    pub(crate) async fn hit(&self, asset: &Id, window: Option<Window>, upstream: &[&Id]) -> Id {
+    pub(crate) async fn hit(&self, asset: &Id, window: Option<Window<AssetTime>>, upstream: &[&Id]) -> Id {
         self.insert_hit("t1", asset, window, upstream, json!({})).await
     }
 
@@ -98,7 +98,7 @@ impl TestState {
     }
 
     /// A hit of a new one-minute asset.
-    pub(crate) async fn hit_at(&self, tenant: &str, window: Window) -> Id {
+    pub(crate) async fn hit_at(&self, tenant: &str, window: Window<AssetTime>) -> Id {
         let asset = self.asset(tenant, Some(60_000)).await;
         self.insert_hit(tenant, &asset, Some(window), &[], json!({})).await
     }
@@ -107,16 +107,16 @@ impl TestState {
         &self,
         tenant: &str,
         asset: &Id,
-        window: Option<Window>,
+        window: Option<Window<AssetTime>>,
         upstream: &[&Id],
         meta: Value,
     ) -> Id {
         let mut hit = new_hit(asset, upstream, meta);
-        (hit.start_ms, hit.end_ms) = (window.map(Window::start), window.map(Window::end));
+        (hit.start, hit.end) = window.map(|window| (window.start(), window.end())).unzip();
         self.media.insert_artifact(tenant, hit).await
     }
 
-    pub(crate) async fn map(&self, artifact: &Id, asset: &Id, window: Window) {
+    pub(crate) async fn map(&self, artifact: &Id, asset: &Id, window: Window<AssetTime>) {
         let conn = &mut self.media.database.pool.acquire().await.unwrap();
         let map = NewOriginMap::new(artifact.clone(), asset.clone(), window);
         insert_origin_maps(conn, &scope("t1"), self.media.clock.now(), &[map]).await.unwrap();

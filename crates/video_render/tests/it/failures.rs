@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use media_time::Window;
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Description, MediaAsset, MediaError};
 use test_kit::{context, window_ms};
 use video_render::{Error, Profile, RenderConfig, RenderLimits, Rendered};
@@ -27,7 +27,11 @@ async fn with_script(body: &str, limits: RenderLimits) -> (TestState, MediaAsset
 const PATIENT: RenderLimits =
     RenderLimits { time: Duration::from_secs(60), stall: Duration::from_secs(60), output_bytes: 1 << 20 };
 
-async fn attempt(state: &TestState, asset: &MediaAsset, window: Window) -> Result<Rendered, Error> {
+async fn attempt(
+    state: &TestState,
+    asset: &MediaAsset,
+    window: Window<AssetTime>,
+) -> Result<Rendered, Error> {
     let profile = Profile::named("draft_480p_fast").unwrap();
     state.renderer.render_window(&context("t1"), asset, window, profile).await
 }
@@ -195,7 +199,7 @@ async fn window_beyond_the_end_of_truncated_audio_is_refused() {
         // A page of Ogg is one second long.
         assert!(plan(2_000, 3_000).await.is_ok(), "{name}: what is there is rendered");
         if name == "a.flac" {
-            assert_eq!(cut.duration_ms, Some(window_ms(0, 10_000).end()), "the declared duration");
+            assert_eq!(cut.duration, Some(MediaTime::from_millis(10_000)), "the declared duration");
             let error = attempt(&state, &cut, window_ms(8_000, 9_000)).await.unwrap_err();
             assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
         }
@@ -210,8 +214,8 @@ async fn complete_audio_is_rendered_to_its_end() {
         ["flac", "mp3", "ogg", "opus", "aac", "m4a", "mka", "webm", "wav", "aiff", "caf", "ts", "avi", "flv"];
     for name in names.map(|extension| format!("a.{extension}")) {
         let asset = state.make(&name, &["-f", "lavfi", "-i", "anoisesrc=d=3.21:seed=1"]).await;
-        let end = asset.duration_ms.unwrap_or_else(|| window_ms(0, 3_200).end());
-        let window = Window::new(end - window_ms(0, 500).end(), end).unwrap();
+        let end = asset.duration.map_or(AssetTime::from_millis(3_200), AssetTime::at);
+        let window = Window::new(end - MediaTime::from_millis(500), end).unwrap();
         let plan = state.renderer.plan_window(&asset, window, profile).await;
         assert!(plan.is_ok(), "{name}, {end}: {plan:?}");
     }
@@ -225,7 +229,7 @@ async fn wave_header_without_samples_is_undecodable() {
     bytes.truncate(44);
     std::fs::write(state.media.source("a.wav"), &bytes).unwrap();
     let asset = state.register("a.wav").await;
-    assert_eq!(asset.duration_ms, None);
+    assert_eq!(asset.duration, None);
     let error = attempt(&state, &asset, window_ms(0, 1_000)).await.unwrap_err();
     assert!(matches!(error, Error::UndecodableMedia(_)), "{error:?}");
 }

@@ -94,7 +94,7 @@ async fn check(state: &TestState, name: &str, times: &[i64], windows: &[(i64, i6
 
         let expected: Vec<usize> = (frame_at(times, start)..=frame_at(times, end - 1)).collect();
         assert_eq!(numbers(&path, (854, 480)), expected, "{what}");
-        let first = rendered.plan.sources[0].first_frame_ms.unwrap().as_micros();
+        let first = rendered.plan.sources[0].first_frame.unwrap().as_micros();
         assert_eq!(first, times[expected[0]], "{what}");
         // Each frame but the first keeps its PTS, rounded to the clock of 90 kHz.
         let stamps = probe(&path, &["-select_streams", "v"], "frame=pts_time");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use media_time::AssetTime;
 use media_v2::{ArtifactKind, MediaAsset};
 use test_kit::{context, window_ms};
 use video_render::{Profile, RenderConfig};
@@ -51,8 +52,8 @@ async fn render_is_registered_once_and_reused() {
 
     let artifact = state.media.service.artifact(&context("t1").scope, &first.artifact_id).await.unwrap();
     assert_eq!((artifact.kind, &artifact.parent_asset_id), (ArtifactKind::Render, &asset.id));
-    let window = artifact.start_ms.zip(artifact.end_ms).unwrap();
-    assert_eq!(window, (window_ms(0, 500).start(), window_ms(0, 500).end()));
+    let window = artifact.start.zip(artifact.end).unwrap();
+    assert_eq!(window, (AssetTime::ZERO, AssetTime::from_millis(500)));
     assert_eq!(artifact.meta["render_asset_id"], first.render_asset_id.as_str());
     assert_eq!(artifact.meta["render_profile"], "draft_480p_fast");
     assert!(artifact.meta["backend_version"].as_str().unwrap().starts_with("video_render_v4+ffmpeg-"));
@@ -94,13 +95,15 @@ async fn identical_requests_at_once_run_once_and_a_batch_answers_in_order() {
     assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 1);
 
     // The queue has no waiting slots, but a batch is rendered completely; one failure does not affect the others.
-    let windows: Vec<_> =
-        [0, 100, 9_000, 200, 0, 300].map(|start| (asset.clone(), window_ms(start, start + 200))).to_vec();
+    let windows: Vec<_> = [0, 100, 9_000, 200, 0, 300]
+        .map(|start| (asset.clone(), window_ms::<AssetTime>(start, start + 200)))
+        .to_vec();
     let profile = Profile::named("draft_480p_fast").unwrap();
     let answers = state.renderer.render_windows(&context("t1"), &windows, profile).await;
-    let found: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|r| r.plan.start_ms)).collect();
-    let expected =
-        windows.iter().map(|(_, window)| Some(window.start()).filter(|s| s.as_micros() < 2_000_000));
+    let found: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|r| r.plan.start)).collect();
+    let expected = windows
+        .iter()
+        .map(|(_, window)| Some(window.start().since_zero()).filter(|s| s.as_micros() < 2_000_000));
     assert!(found.iter().copied().eq(expected), "{found:?}");
     assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 5);
 }

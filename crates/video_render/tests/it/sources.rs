@@ -107,7 +107,7 @@ async fn missing_video_is_black_and_missing_audio_is_silent() {
     assert_eq!(probe(&path, &["-select_streams", "v"], "frame=width,height").len(), 30);
     assert!(first_frame(&path).iter().all(|pixel| *pixel < 20));
     assert!(peaks(&path)[0] > 1_000);
-    assert_eq!(rendered.plan.sources[0].first_frame_ms, None);
+    assert_eq!(rendered.plan.sources[0].first_frame, None);
 
     let video = ["-f", "lavfi", "-i", "testsrc=s=64x36:r=25:d=2", "-c:v", "libx264"];
     let video = state.make("video.mp4", &video).await;

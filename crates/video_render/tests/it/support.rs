@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use media_decode::{Decoders, Ffmpeg};
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Window};
 use media_v2::{Content, Description, MediaAsset, MediaConfig};
 use tempfile::TempDir;
 use test_kit::{TestMedia, context, program};
@@ -47,7 +47,12 @@ impl TestState {
     }
 
     /// Renders a window of an asset as tenant `t1`.
-    pub(crate) async fn render(&self, asset: &MediaAsset, window: Window, profile: &str) -> Rendered {
+    pub(crate) async fn render(
+        &self,
+        asset: &MediaAsset,
+        window: Window<AssetTime>,
+        profile: &str,
+    ) -> Rendered {
         let profile = Profile::named(profile).unwrap();
         self.renderer.render_window(&context("t1"), asset, window, profile).await.unwrap()
     }
@@ -78,8 +83,8 @@ impl TestState {
 }
 
 /// The window from `start` to `end`, in microseconds.
-pub(crate) fn window(start: i64, end: i64) -> Window {
-    Window::new(MediaTime::from_micros(start), MediaTime::from_micros(end)).unwrap()
+pub(crate) fn window(start: i64, end: i64) -> Window<AssetTime> {
+    Window::new(AssetTime::from_micros(start), AssetTime::from_micros(end)).unwrap()
 }
 
 /// Writes a shell script that replaces ffmpeg: `$here` is its directory, `$output` its output file.

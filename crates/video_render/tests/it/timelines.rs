@@ -69,10 +69,10 @@ async fn clips_are_rendered_at_their_positions_and_gaps_are_black() {
     let kind = ArtifactKind::RenderSegment;
     let mut segments =
         media_v2::store::latest_artifacts(&mut conn, &scope, &asset.id, kind, 10).await.unwrap();
-    segments.sort_by_key(|segment| segment.start_ms);
+    segments.sort_by_key(|segment| segment.start);
     let windows: Vec<_> = segments
         .iter()
-        .map(|segment| [segment.start_ms, segment.end_ms].map(|time| time.unwrap().as_millis_floor()))
+        .map(|segment| [segment.start, segment.end].map(|time| time.unwrap().since_zero().as_millis_floor()))
         .collect();
     assert_eq!(windows, [[2_500, 3_000], [5_000, 5_750]]);
     for (segment, clip) in segments.iter().zip(&made.clips) {

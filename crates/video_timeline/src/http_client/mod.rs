@@ -6,7 +6,7 @@ mod transport;
 
 use async_trait::async_trait;
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Page};
 use url::Url;
 
@@ -126,7 +126,7 @@ impl VideoTimeline for HttpTimeline {
             }
             ClipFilter::Showing { asset_id, start, end } => {
                 let mut url = used_by("asset_id", asset_id.as_str());
-                let millis = |time: MediaTime| time.as_millis_f64().to_string();
+                let millis = |time: AssetTime| time.since_zero().as_millis_f64().to_string();
                 url.query_pairs_mut().append_pair("start_ms", &millis(*start));
                 if let Some(end) = end {
                     url.query_pairs_mut().append_pair("end_ms", &millis(*end));

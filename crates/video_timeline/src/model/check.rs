@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use media_time::MediaTime;
+use media_time::{Instant, MediaTime};
 use serde_json::Value;
 
 use super::Meta;
@@ -33,9 +33,9 @@ pub(super) fn position(position: i32, at: &str) -> Result<(), Error> {
     require((0..=MAX_POSITION).contains(&position), at, "position", "expected 0 to 1000000")
 }
 
-pub(super) fn time(time: MediaTime, at: &str, field: &str) -> Result<(), Error> {
+pub(super) fn time(time: impl Instant, at: &str, field: &str) -> Result<(), Error> {
     let range = MediaTime::ZERO..=END_OF_TIME;
-    require(range.contains(&time), at, field, "expected 0 to 1125899906842.624 ms")
+    require(range.contains(&time.since_zero()), at, field, "expected 0 to 1125899906842.624 ms")
 }
 
 pub(super) fn meta(meta: &Meta, at: &str) -> Result<(), Error> {

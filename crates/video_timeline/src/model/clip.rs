@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::{AssetTime, MediaTime, TimelineTime, Window};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,11 +18,14 @@ pub struct Clip {
     /// The artifact of the asset that it represents.
     pub artifact_id: Option<Id>,
     /// Start in the source, in ms: 0 or later, before `out_ms`.
-    pub in_ms: MediaTime,
+    #[serde(rename = "in_ms")]
+    pub in_point: AssetTime,
     /// End in the source in ms, exclusive.
-    pub out_ms: MediaTime,
+    #[serde(rename = "out_ms")]
+    pub out_point: AssetTime,
     /// Start on the timeline, in ms: 0 or later.
-    pub start_ms_on_timeline: MediaTime,
+    #[serde(rename = "start_ms_on_timeline")]
+    pub timeline_start: TimelineTime,
     /// Playback speed, source time per timeline time: above 0; 2 plays twice as fast.
     pub speed: f64,
     /// Audio gain in dB.
@@ -44,14 +47,17 @@ pub struct NewClip {
     #[serde(default)]
     pub artifact_id: Option<Id>,
     /// Start in the source, in ms: 0 or later, before `out_ms`.
+    #[serde(rename = "in_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub in_ms: MediaTime,
+    pub in_point: AssetTime,
     /// End in the source in ms, exclusive.
+    #[serde(rename = "out_ms")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub out_ms: MediaTime,
+    pub out_point: AssetTime,
     /// Start on the timeline, in ms: 0 or later.
+    #[serde(rename = "start_ms_on_timeline")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub start_ms_on_timeline: MediaTime,
+    pub timeline_start: TimelineTime,
     /// Playback speed, source time per timeline time: above 0.
     #[serde(default = "one", deserialize_with = "one_or_null")]
     #[schema(exclusive_minimum = 0, default = one)]
@@ -85,17 +91,17 @@ pub(crate) struct ClipPatch {
     #[schema(value_type = Option<Id>)]
     pub(crate) artifact_id: Option<Option<Id>>,
     /// The new start in the source, in ms.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(rename = "in_ms", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) in_ms: Option<MediaTime>,
+    pub(crate) in_point: Option<AssetTime>,
     /// The new end in the source, in ms, exclusive.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(rename = "out_ms", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) out_ms: Option<MediaTime>,
+    pub(crate) out_point: Option<AssetTime>,
     /// The new start on the timeline, in ms.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(rename = "start_ms_on_timeline", default, deserialize_with = "present")]
     #[schema(value_type = f64, minimum = 0, maximum = 1_125_899_906_842.624)]
-    pub(crate) start_ms_on_timeline: Option<MediaTime>,
+    pub(crate) timeline_start: Option<TimelineTime>,
     /// The new playback speed, above 0.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = f64, exclusive_minimum = 0)]
@@ -118,38 +124,59 @@ impl Clip {
     /// Duration on the timeline: source duration divided by speed, to the nearest microsecond.
     #[must_use]
     pub fn duration_on_timeline(&self) -> MediaTime {
-        self.to_timeline(self.out_ms - self.in_ms)
+        self.to_timeline(self.out_point - self.in_point)
     }
 
     /// End on the timeline, exclusive.
     #[must_use]
-    pub fn end_on_timeline(&self) -> MediaTime {
-        self.start_ms_on_timeline + self.duration_on_timeline()
+    pub fn end_on_timeline(&self) -> TimelineTime {
+        self.timeline_start + self.duration_on_timeline()
     }
 
-    /// Converts a source duration to timeline time, to the nearest microsecond.
+    /// The window of the asset that it plays.
+    #[must_use]
+    pub fn source(&self) -> Window<AssetTime> {
+        Window::starting_at(self.in_point, self.out_point - self.in_point)
+    }
+
+    /// The instant at which an instant of the source plays, to the nearest microsecond; also for one outside the clip.
+    pub(super) fn on_timeline(&self, source: AssetTime) -> TimelineTime {
+        self.timeline_start + self.to_timeline(source - self.in_point)
+    }
+
+    /// The instant of the source that plays at an instant, to the nearest microsecond; also for one outside the clip.
+    pub(super) fn in_source(&self, timeline: TimelineTime) -> AssetTime {
+        self.in_point + self.to_source(timeline - self.timeline_start)
+    }
+
+    /// Converts a source duration to a duration on the timeline, to the nearest microsecond.
     ///
     /// Speed is a real number: only here and in [`Clip::to_source`] is a time computed in floating point. Times up to
     /// [`check::END_OF_TIME`] are exact as a float.
-    pub(super) fn to_timeline(&self, source: MediaTime) -> MediaTime {
+    fn to_timeline(&self, source: MediaTime) -> MediaTime {
         rounded(source.as_micros() as f64 / self.speed)
     }
 
-    /// Converts a timeline duration to source time, to the nearest microsecond.
-    pub(super) fn to_source(&self, timeline: MediaTime) -> MediaTime {
+    /// Converts a duration on the timeline to a source duration, to the nearest microsecond.
+    fn to_source(&self, timeline: MediaTime) -> MediaTime {
         rounded(timeline.as_micros() as f64 * self.speed)
     }
 
     /// Validates the clip; `at` is the JSON pointer of the object it was read from.
     pub(crate) fn check(&self, at: &str) -> Result<(), Error> {
-        check::time(self.in_ms, at, "in_ms")?;
-        check::time(self.out_ms, at, "out_ms")?;
-        check::require(self.in_ms < self.out_ms, at, "out_ms", "expected more than in_ms")?;
-        check::time(self.start_ms_on_timeline, at, "start_ms_on_timeline")?;
+        check::time(self.in_point, at, "in_ms")?;
+        check::time(self.out_point, at, "out_ms")?;
+        check::require(self.in_point < self.out_point, at, "out_ms", "expected more than in_ms")?;
+        check::time(self.timeline_start, at, "start_ms_on_timeline")?;
         check::require(self.speed.is_finite() && self.speed > 0.0, at, "speed", "expected more than 0")?;
         let ends = self.end_on_timeline();
-        check::require(ends <= check::END_OF_TIME, at, "speed", "the clip would last beyond 35 years")?;
-        let lasts = ends > self.start_ms_on_timeline;
+        check::require(
+            ends.since_zero() <= check::END_OF_TIME,
+            at,
+            "speed",
+            "the clip would last beyond 35 years",
+        )?;
+        let lasts = ends > self.timeline_start;
         check::require(lasts, at, "speed", "the clip would last less than a microsecond")?;
         check::require((-200.0..=60.0).contains(&self.volume_db), at, "volume_db", "expected -200 to 60 dB")?;
         check::require((0.0..=1.0).contains(&self.opacity), at, "opacity", "expected 0 to 1")?;
@@ -158,20 +185,20 @@ impl Clip {
 }
 
 impl NewClip {
-    /// A clip of `[in_ms, out_ms)` of an asset at `start_ms_on_timeline`, with defaults for the other fields.
+    /// A clip of `[in_point, out_point)` of an asset at `timeline_start`, with defaults for the other fields.
     #[must_use]
     pub fn window(
         asset_id: Id,
-        in_ms: MediaTime,
-        out_ms: MediaTime,
-        start_ms_on_timeline: MediaTime,
+        in_point: AssetTime,
+        out_point: AssetTime,
+        timeline_start: TimelineTime,
     ) -> Self {
         Self {
             asset_id,
             artifact_id: None,
-            in_ms,
-            out_ms,
-            start_ms_on_timeline,
+            in_point,
+            out_point,
+            timeline_start,
             speed: 1.0,
             volume_db: 0.0,
             opacity: 1.0,
@@ -186,9 +213,9 @@ impl NewClip {
             track_id,
             asset_id: self.asset_id,
             artifact_id: self.artifact_id,
-            in_ms: self.in_ms,
-            out_ms: self.out_ms,
-            start_ms_on_timeline: self.start_ms_on_timeline,
+            in_point: self.in_point,
+            out_point: self.out_point,
+            timeline_start: self.timeline_start,
             speed: self.speed,
             volume_db: self.volume_db,
             opacity: self.opacity,
@@ -204,9 +231,9 @@ impl ClipPatch {
             track_id: clip.track_id,
             asset_id: self.asset_id.unwrap_or(clip.asset_id),
             artifact_id: self.artifact_id.unwrap_or(clip.artifact_id),
-            in_ms: self.in_ms.unwrap_or(clip.in_ms),
-            out_ms: self.out_ms.unwrap_or(clip.out_ms),
-            start_ms_on_timeline: self.start_ms_on_timeline.unwrap_or(clip.start_ms_on_timeline),
+            in_point: self.in_point.unwrap_or(clip.in_point),
+            out_point: self.out_point.unwrap_or(clip.out_point),
+            timeline_start: self.timeline_start.unwrap_or(clip.timeline_start),
             speed: self.speed.unwrap_or(clip.speed),
             volume_db: self.volume_db.unwrap_or(clip.volume_db),
             opacity: self.opacity.unwrap_or(clip.opacity),

@@ -2,7 +2,7 @@ use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
@@ -95,9 +95,11 @@ pub(super) struct UsesQuery {
     /// The asset that the clips play.
     asset_id: Option<Id>,
     /// With `asset_id`: only clips that play an instant at or after this one, by start in the asset.
-    start_ms: Option<MediaTime>,
+    #[serde(rename = "start_ms")]
+    start: Option<AssetTime>,
     /// With `start_ms`: only clips that also play an instant before this one.
-    end_ms: Option<MediaTime>,
+    #[serde(rename = "end_ms")]
+    end: Option<AssetTime>,
     /// The artifact that the clips represent.
     artifact_id: Option<Id>,
     /// The artifacts that the clips represent, separated by commas: 1–100.
@@ -111,7 +113,7 @@ pub(super) struct UsesQuery {
 
 impl UsesQuery {
     fn filter(self) -> Result<(ClipFilter, Paging), Error> {
-        let window = (self.start_ms, self.end_ms);
+        let window = (self.start, self.end);
         let filter = match (self.asset_id, self.artifact_id, self.artifact_ids, window) {
             (Some(id), None, None, (None, None)) => ClipFilter::Asset(id),
             (Some(asset_id), None, None, (Some(start), end)) => ClipFilter::Showing { asset_id, start, end },

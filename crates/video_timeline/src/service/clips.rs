@@ -1,5 +1,5 @@
 use http_kit::RequestContext;
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Page, Scope, WriteSeed};
 use sqlx::PgConnection;
 
@@ -88,13 +88,11 @@ impl TimelineService {
             ClipFilter::Showing { asset_id, start, end } => {
                 let rows = clip_lists::showing(&mut connection, scope, asset_id, *start, *end, &page).await?;
                 return Ok(Page::from_rows(rows, page.limit, |clip| {
-                    position(clip.in_ms.as_micros(), &clip.id)
+                    position(clip.in_point.as_micros(), &clip.id)
                 }));
             }
         };
-        Ok(Page::from_rows(rows, page.limit, |clip| {
-            position(clip.start_ms_on_timeline.as_micros(), &clip.id)
-        }))
+        Ok(Page::from_rows(rows, page.limit, |clip| position(clip.timeline_start.as_micros(), &clip.id)))
     }
 
     pub(crate) async fn update_clip(
@@ -104,7 +102,7 @@ impl TimelineService {
         patch: ClipPatch,
     ) -> Result<Clip, Error> {
         // Unchanged fields are not checked against the media: the clip may predate the check.
-        let refers = patch.asset_id.is_some() || patch.artifact_id.is_some() || patch.out_ms.is_some();
+        let refers = patch.asset_id.is_some() || patch.artifact_id.is_some() || patch.out_point.is_some();
         let change = |clip: &Clip| {
             let patched = patch.clone().apply(clip.clone());
             patched.check("")?;
@@ -124,7 +122,7 @@ impl TimelineService {
         trim: &TrimClip,
     ) -> Result<Clip, Error> {
         let change = |clip: &Clip| trim.apply(clip);
-        if trim.out_ms.is_some() {
+        if trim.out_point.is_some() {
             self.change_source(context, id, change).await
         } else {
             self.change_clip(context, id, change).await
@@ -210,8 +208,8 @@ fn body(_index: usize) -> String {
 }
 
 /// The fields of a clip that are checked against the media.
-fn played(clip: &Clip) -> (&Id, Option<&Id>, MediaTime) {
-    (&clip.asset_id, clip.artifact_id.as_ref(), clip.out_ms)
+fn played(clip: &Clip) -> (&Id, Option<&Id>, AssetTime) {
+    (&clip.asset_id, clip.artifact_id.as_ref(), clip.out_point)
 }
 
 fn check_artifacts(ids: &[Id]) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Listings of clips: by start on the timeline (or, for a window of an asset, in the asset), then id; each fetches one
 //! row more than the page has.
 
-use media_time::MediaTime;
+use media_time::AssetTime;
 use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -110,8 +110,8 @@ pub(crate) async fn showing(
     connection: &mut PgConnection,
     scope: &Scope,
     asset_id: &Id,
-    start: MediaTime,
-    end: Option<MediaTime>,
+    start: AssetTime,
+    end: Option<AssetTime>,
     page: &InOrder,
 ) -> sqlx::Result<Vec<Clip>> {
     list!(
@@ -124,6 +124,6 @@ pub(crate) async fn showing(
          ORDER BY c.in_us, c.id LIMIT $5",
         asset_id.as_str(),
         start.as_micros(),
-        end.map_or(i64::MAX, MediaTime::as_micros),
+        end.map_or(i64::MAX, AssetTime::as_micros),
     )
 }

@@ -1,4 +1,4 @@
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use primitives::{Id, Scope};
 use sqlx::PgConnection;
 use sqlx::types::Json;
@@ -30,9 +30,9 @@ impl From<Row> for Clip {
             track_id: row.track_id,
             asset_id: row.asset_id,
             artifact_id: row.artifact_id,
-            in_ms: MediaTime::from_micros(row.in_us),
-            out_ms: MediaTime::from_micros(row.out_us),
-            start_ms_on_timeline: MediaTime::from_micros(row.start_us),
+            in_point: AssetTime::from_micros(row.in_us),
+            out_point: AssetTime::from_micros(row.out_us),
+            timeline_start: TimelineTime::from_micros(row.start_us),
             speed: row.speed,
             volume_db: row.volume_db,
             opacity: row.opacity,
@@ -63,9 +63,9 @@ pub(crate) async fn insert_all(
         column(clips, |clip| clip.id.as_str()) as _,
         column(clips, |clip| clip.asset_id.as_str()) as _,
         column(clips, |clip| clip.artifact_id.as_ref().map(Id::as_str)) as _,
-        &column(clips, |clip| clip.in_ms.as_micros()),
-        &column(clips, |clip| clip.out_ms.as_micros()),
-        &column(clips, |clip| clip.start_ms_on_timeline.as_micros()),
+        &column(clips, |clip| clip.in_point.as_micros()),
+        &column(clips, |clip| clip.out_point.as_micros()),
+        &column(clips, |clip| clip.timeline_start.as_micros()),
         &column(clips, |clip| clip.speed),
         &column(clips, |clip| clip.volume_db),
         &column(clips, |clip| clip.opacity),
@@ -112,9 +112,9 @@ pub(crate) async fn update(connection: &mut PgConnection, scope: &Scope, clip: &
         clip.track_id.as_str(),
         clip.asset_id.as_str(),
         clip.artifact_id.as_ref().map(Id::as_str),
-        clip.in_ms.as_micros(),
-        clip.out_ms.as_micros(),
-        clip.start_ms_on_timeline.as_micros(),
+        clip.in_point.as_micros(),
+        clip.out_point.as_micros(),
+        clip.timeline_start.as_micros(),
         clip.speed,
         clip.volume_db,
         clip.opacity,

@@ -1,6 +1,6 @@
 //! One suite for every implementation of the client, of the behaviour that other engines rely on.
 
-use media_time::MediaTime;
+use media_time::{AssetTime, TimelineTime};
 use primitives::{Id, InvalidPage, Page, PageLimit};
 use serde_json::json;
 use video_timeline::{
@@ -46,11 +46,11 @@ fn meta() -> Meta {
 }
 
 fn new_clip(start_ms: i64) -> NewClip {
-    let time = MediaTime::from_millis;
+    let start = TimelineTime::from_millis(start_ms);
     NewClip {
         artifact_id: Some(id("artifact_1")),
         meta: meta(),
-        ..NewClip::window(id("asset_1"), MediaTime::from_micros(1), time(500), time(start_ms))
+        ..NewClip::window(id("asset_1"), AssetTime::from_micros(1), AssetTime::from_millis(500), start)
     }
 }
 
@@ -79,7 +79,7 @@ async fn created_objects_can_be_read(timeline: &dyn VideoTimeline) {
     assert_eq!(timeline.get_project(&context, &project.id).await.unwrap(), project);
 
     assert_eq!((&sequence.project_id, &track.sequence_id), (&project.id, &sequence.id));
-    assert_eq!(clips[0].in_ms, MediaTime::from_micros(1));
+    assert_eq!(clips[0].in_point, AssetTime::from_micros(1));
     assert_eq!(timeline.get_clip(&context, &clips[0].id).await.unwrap(), clips[0]);
     let sequences = timeline.list_sequences(&context, &project.id, &Paging::default()).await.unwrap();
     assert_eq!(sequences.items, std::slice::from_ref(&sequence));
@@ -93,7 +93,7 @@ async fn batches_keep_their_order_and_are_atomic(timeline: &dyn VideoTimeline) {
     let new = new_timeline(ProjectTarget::New(new_project()), batch);
     let made = timeline.create_timeline(&context, new).await.unwrap();
     let starts: Vec<i64> =
-        made.clips.iter().map(|clip| clip.start_ms_on_timeline.as_millis_round()).collect();
+        made.clips.iter().map(|clip| clip.timeline_start.since_zero().as_millis_round()).collect();
     assert_eq!(starts, (0..1_000).rev().collect::<Vec<_>>());
 
     let spoilt = vec![new_clip(0), NewClip { opacity: 1.5, ..new_clip(1) }];
@@ -149,19 +149,20 @@ async fn listings_page_in_order(timeline: &dyn VideoTimeline) {
 
 async fn windows_are_half_open_and_page_by_start_in_the_asset(timeline: &dyn VideoTimeline) {
     let context = context("t1");
-    let time = MediaTime::from_millis;
+    let time = AssetTime::from_millis;
+    let start = TimelineTime::from_millis;
     let clip = |begin: i64, end: i64, artifact: &str| NewClip {
         artifact_id: Some(id(artifact)),
-        ..NewClip::window(id("asset_windowed"), time(begin), time(end), time(1_000 - begin))
+        ..NewClip::window(id("asset_windowed"), time(begin), time(end), start(1_000 - begin))
     };
     let clips = vec![clip(20, 30, "a_1"), clip(0, 10, "a_2"), clip(5, 25, "a_3"), clip(20, 21, "a_1")];
     let made =
         timeline.create_timeline(&context, new_timeline(ProjectTarget::New(new_project()), clips)).await;
     let made = made.unwrap().clips;
-    let window = |start: MediaTime, end| ClipFilter::Showing { asset_id: id("asset_windowed"), start, end };
-    let just_before = |end: i64| MediaTime::from_micros(1_000 * end - 1);
+    let window = |start: AssetTime, end| ClipFilter::Showing { asset_id: id("asset_windowed"), start, end };
+    let just_before = |end: i64| AssetTime::from_micros(1_000 * end - 1);
     for (filter, expected) in [
-        (window(MediaTime::ZERO, None), vec![1, 2, 0, 3]),
+        (window(AssetTime::ZERO, None), vec![1, 2, 0, 3]),
         (window(time(10), Some(time(20))), vec![2]),
         (window(just_before(10), Some(time(11))), vec![1, 2]),
         (window(time(25), None), vec![0]),
@@ -174,7 +175,7 @@ async fn windows_are_half_open_and_page_by_start_in_the_asset(timeline: &dyn Vid
             assert_eq!(all_clips(timeline, &filter, limit).await, expected, "{filter:?} by {limit}");
         }
     }
-    let whole = window(MediaTime::ZERO, None);
+    let whole = window(AssetTime::ZERO, None);
     let four = PageLimit::new(4).unwrap();
     let from = async |paging| timeline.list_clips(&context, &whole, &paging).await.unwrap().items;
     assert_eq!(from(Paging::from_time(four, time(20))).await, [made[0].clone(), made[3].clone()]);
