@@ -78,8 +78,9 @@ pub(crate) fn numbered(tracks: Vec<Track>) -> Vec<Track> {
 
 fn edit_clip(clip: &video_timeline::Clip, indices: &BTreeMap<Id, usize>) -> Option<Clip> {
     let media = *indices.get(&clip.asset_id)?;
-    let played =
-        MediaTime::from_micros(((clip.out_point - clip.in_point).as_micros() as f64 / clip.speed).round() as i64);
+    let played = MediaTime::from_micros(
+        ((clip.out_point - clip.in_point).as_micros() as f64 / clip.speed).round() as i64,
+    );
     let mut metadata = vec![("clip_id".to_owned(), clip.id.to_string())];
     metadata.extend(clip.artifact_id.iter().map(|id| ("artifact_id".to_owned(), id.to_string())));
     let label = clip.meta.get("label").and_then(|label| label.as_str()).map(str::to_owned);

@@ -15,7 +15,8 @@ use crate::model::NotesFormat;
 
 /// The events, beats and words of a timeline; `media` is its recording.
 pub(crate) fn annotations(summary: &Summary, media: Media) -> Annotations {
-    let source_start = summary.meta.clip.as_ref().map_or(MediaTime::ZERO, |clip| clip.clip_window[0].since_zero());
+    let source_start =
+        summary.meta.clip.as_ref().map_or(MediaTime::ZERO, |clip| clip.clip_window[0].since_zero());
     let beats = summary.beats.iter().map(|beat| Beat {
         time: MediaTime::from_millis(beat.time_ms),
         position: beat.subdivision.and_then(|index| u32::try_from(index + 1).ok()),

@@ -40,7 +40,7 @@ pub fn router(exports: Exports, base: BaseUrl) -> OpenApiRouter {
 }
 
 /// Format of an edited timeline.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct EditQuery {
@@ -54,14 +54,11 @@ struct EditQuery {
 }
 
 /// Format of an edited timeline.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EditExport {
-    #[serde(skip_serializing)]
     tenant_id: Option<String>,
-    #[serde(skip_serializing)]
     env: Option<String>,
-    #[serde(skip_serializing)]
     user_id: Option<String>,
     /// The format.
     format: EditFormat,
@@ -73,7 +70,7 @@ struct EditExport {
 http_kit::context_fields!(EditExport);
 
 /// Format of an analysis.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Deserialize, Serialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct NotesQuery {
@@ -81,29 +78,32 @@ struct NotesQuery {
     #[param(inline)]
     format: NotesFormat,
     /// Frames per second of marker lists; those of the recording, or 25, by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 1_000)]
     fps: Option<f64>,
 }
 
 /// Format of an analysis.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NotesExport {
-    #[serde(skip_serializing)]
     tenant_id: Option<String>,
-    #[serde(skip_serializing)]
     env: Option<String>,
-    #[serde(skip_serializing)]
     user_id: Option<String>,
     /// The format.
     format: NotesFormat,
     /// Frames per second of marker lists; those of the recording, or 25, by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000)]
     fps: Option<f64>,
 }
 
 http_kit::context_fields!(NotesExport);
+
+impl NotesExport {
+    const fn query(&self) -> NotesQuery {
+        NotesQuery { format: self.format, fps: self.fps }
+    }
+}
 
 http_kit::error_responses!(ProjectErrors: INVALID_QUERY, PROJECT_NOT_FOUND, TIMELINE_UNAVAILABLE);
 http_kit::error_responses!(ReportProjectErrors: INVALID_BODY, PROJECT_NOT_FOUND, TIMELINE_UNAVAILABLE);
@@ -267,8 +267,8 @@ async fn timeline(
     Path(id): Path<String>,
     Query(query): Query<NotesQuery>,
 ) -> Result<Response, Problem> {
-    let id = path_id(&id, SEMANTICS_NOT_FOUND)?;
     let fps = rate(query.fps, invalid_fps_parameter)?;
+    let id = path_id(&id, SEMANTICS_NOT_FOUND)?;
     Ok(download(routes.exports.notes(&context, &id, query.format, fps).await?))
 }
 
@@ -284,9 +284,9 @@ async fn report_timeline(
     uri: Uri,
     ContextJson(context, body): ContextJson<NotesExport>,
 ) -> Result<Json<ExportReport>, Problem> {
-    let id = path_id(&id, SEMANTICS_NOT_FOUND)?;
     let fps = rate(body.fps, invalid_fps_field)?;
-    report(routes.exports.notes(&context, &id, body.format, fps).await, &uri, &body)
+    let id = path_id(&id, SEMANTICS_NOT_FOUND)?;
+    report(routes.exports.notes(&context, &id, body.format, fps).await, &uri, &body.query())
 }
 
 /// Export the analysis of a clip as markers, labels, chapters, MIDI or annotations
@@ -308,8 +308,8 @@ async fn clip_timeline(
     Path(id): Path<String>,
     Query(query): Query<NotesQuery>,
 ) -> Result<Response, Problem> {
-    let id = path_id(&id, CLIP_NOT_FOUND)?;
     let fps = rate(query.fps, invalid_fps_parameter)?;
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
     Ok(download(routes.exports.clip_notes(&context, &id, query.format, fps).await?))
 }
 
@@ -325,9 +325,9 @@ async fn report_clip_timeline(
     uri: Uri,
     ContextJson(context, body): ContextJson<NotesExport>,
 ) -> Result<Json<ExportReport>, Problem> {
-    let id = path_id(&id, CLIP_NOT_FOUND)?;
     let fps = rate(body.fps, invalid_fps_field)?;
-    report(routes.exports.clip_notes(&context, &id, body.format, fps).await, &uri, &body)
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
+    report(routes.exports.clip_notes(&context, &id, body.format, fps).await, &uri, &body.query())
 }
 
 impl ExportRoutes {
@@ -353,7 +353,8 @@ impl ExportRoutes {
         headers: &HeaderMap,
     ) -> Result<Json<ExportReport>, Problem> {
         let base = self.base.of_request(uri, headers);
-        report(self.exports.edit(context, subject, body.format, body.media, &base).await, uri, body)
+        let query = EditQuery { format: body.format, media: body.media };
+        report(self.exports.edit(context, subject, body.format, body.media, &base).await, uri, &query)
     }
 }
 
@@ -373,10 +374,10 @@ fn invalid_fps_field(detail: String) -> Problem {
 fn report(
     file: Result<ExportFile, Error>,
     uri: &Uri,
-    body: &impl Serialize,
+    query: &impl Serialize,
 ) -> Result<Json<ExportReport>, Problem> {
     let file = file?;
-    let query = serde_urlencoded::to_string(body).map_err(Problem::internal)?;
+    let query = serde_urlencoded::to_string(query).map_err(Problem::internal)?;
     Ok(Json(ExportReport { href: format!("{}?{query}", uri.path()), warnings: file.warnings }))
 }
 

@@ -139,7 +139,10 @@ mod tests {
         let inputs = composition.layers.iter().map(|layer| {
             let mut source = source();
             source.video = source.video.filter(|_| layer.is_visible);
-            let cut = match visible_window(&composition, layer) {
+            let in_file = |time: AssetTime| FileTime::at(time.since_zero());
+            let cut = match visible_window(&composition, layer)
+                .map(|window| Window::new(in_file(window.start()), in_file(window.end())).unwrap())
+            {
                 Some(window) => SourceCut {
                     seek: SourceCut::seek_for_audio(&source, window.start()),
                     window,
@@ -147,7 +150,10 @@ mod tests {
                 },
                 None => {
                     let played = layer.play_window(composition.window).unwrap();
-                    SourceCut::of_audio(&source, layer.source_of(composition.window, played))
+                    SourceCut::of_audio(
+                        &source,
+                        source.audio_window(layer.source_of(composition.window, played)),
+                    )
                 }
             };
             LayerInput { layer, source, cut }
