@@ -21,8 +21,7 @@ pub(crate) struct LayerInput<'a> {
     pub(crate) cut: SourceCut,
 }
 
-/// The window of the asset whose frames are used: from the first frame of the render in which the
-/// layer is visible.
+/// The window of the asset whose frames are used: from the first frame of the render in which the layer is visible.
 pub(crate) fn visible_window(composition: &Composition, layer: &Layer) -> Option<Window<AssetTime>> {
     let (first, _) = layer.visible_frames(composition.window, composition.rate)?;
     let played = layer.play_window(composition.window)?;

@@ -39,7 +39,7 @@ impl ProbedSource {
         window.in_file(self.start)
     }
 
-    /// The window of the file's audio that is heard in a window of the asset.
+    /// The window of the file's audio that belongs to a window of the asset.
     pub(crate) fn audio_window(&self, window: Window<AssetTime>) -> Window<FileTime> {
         self.file_window(window).shift(self.audio_lag)
     }
