@@ -14,6 +14,8 @@ use super::{ENV, TENANT, child};
 use crate::service_client::ServiceClient;
 
 const POLL: Duration = Duration::from_millis(100);
+/// Maximum time until the service is ready; a new private Postgres takes seconds.
+const START_LIMIT: Duration = Duration::from_secs(120);
 /// Seconds that the service continues an analysis for after the demo was interrupted.
 const GRACE_S: &str = "3";
 /// Lines of the log in an error message.
@@ -43,8 +45,15 @@ impl<'a> Service<'a> {
     /// Waits until the service is ready and returns its address.
     ///
     /// # Errors
-    /// When the process ends first: the error has its log.
+    /// When the process ends first, or is not ready within [`START_LIMIT`]: the error has its log.
     pub(super) async fn ready(&mut self) -> anyhow::Result<Url> {
+        match tokio::time::timeout(START_LIMIT, self.poll_until_ready()).await {
+            Ok(url) => url,
+            Err(_) => Err(self.not_started()),
+        }
+    }
+
+    async fn poll_until_ready(&mut self) -> anyhow::Result<Url> {
         let address = loop {
             if let Some(address) = listen_address(&self.folders.log()) {
                 break address;
@@ -61,10 +70,14 @@ impl<'a> Service<'a> {
 
     async fn next_poll(&mut self) -> anyhow::Result<()> {
         if self.child.try_wait()?.is_some() {
-            anyhow::bail!("the service did not start; its log:\n{}", self.folders.log().trim_end());
+            return Err(self.not_started());
         }
         sleep(POLL).await;
         Ok(())
+    }
+
+    fn not_started(&self) -> anyhow::Error {
+        anyhow::anyhow!("the service did not start; its log:\n{}", self.folders.log().trim_end())
     }
 
     /// Adds the end of the log to the error of a call that was not answered.
