@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use crate::Problem;
 use crate::codes::{BODY_TOO_LARGE, BUSY, REQUEST_TIMEOUT, UNREADABLE_BODY};
-use crate::extract::parse_json;
-use crate::reading::BodyTimedOut;
+use crate::parse_json::parse_json;
+use crate::reading::{BodyTimedOut, is_caused_by};
 
 /// Maximum number of bytes in memory of all request bodies: 1.5 times the largest body.
 const BUDGET: usize = 96 << 20;
@@ -197,13 +197,6 @@ pub(crate) fn body_too_large() -> Problem {
 
 pub(crate) fn timed_out() -> Problem {
     Problem::new(REQUEST_TIMEOUT, "the body did not arrive in time")
-}
-
-/// Whether `error`, or one of its sources, is an `E`.
-pub(crate) fn is_caused_by<E: std::error::Error + 'static>(
-    error: &(dyn std::error::Error + 'static),
-) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<E>())
 }
 
 #[cfg(test)]

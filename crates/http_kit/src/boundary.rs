@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use primitives::Id;
 use scheduling::tenancy;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -20,27 +20,10 @@ use crate::codes::{
     ROUTE_NOT_FOUND, URI_TOO_LONG,
 };
 use crate::reading::{BodyPace, Reading};
+use crate::request_id::RequestId;
 use crate::{Problem, TraceParent};
 
 const REQUEST_ID: &str = "x-request-id";
-
-/// The id of a call, in its extensions.
-#[derive(Clone, Debug)]
-pub struct RequestId(String);
-
-impl RequestId {
-    /// The id of a call that does not pass [`boundary`](layer): a job's.
-    #[must_use]
-    pub const fn new(id: String) -> Self {
-        Self(id)
-    }
-
-    /// The id in `extensions`, or an empty string outside [`boundary`](layer).
-    #[must_use]
-    pub fn of(extensions: &Extensions) -> &str {
-        extensions.get::<Self>().map_or("", |id| id.0.as_str())
-    }
-}
 
 /// Wraps `router` so that every answer carries `X-Request-Id`, every error is a problem document
 /// (also axum's own: unknown route, wrong method, a panic), and every call is logged in one line
@@ -63,7 +46,7 @@ pub fn layer_with(router: Router, pace: BodyPace) -> Router {
 
 async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
-    request.extensions_mut().insert(RequestId(request_id.clone()));
+    request.extensions_mut().insert(RequestId::new(request_id.clone()));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();

@@ -5,8 +5,8 @@ use primitives::{Id, Scope};
 use scheduling::tenancy;
 
 use crate::Problem;
-use crate::boundary::RequestId;
 use crate::codes::{CONTEXT_MISMATCH, INVALID_CONTEXT};
+use crate::request_id::RequestId;
 
 /// Identity of a call: tenant, environment, optionally a user, and the request id.
 #[derive(Clone, Debug, PartialEq, Eq)]

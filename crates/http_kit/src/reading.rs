@@ -35,7 +35,7 @@ impl BodyTimedOut {
     /// Whether `error`, or one of its sources, is a [`BodyTimedOut`].
     #[must_use]
     pub fn caused(error: &(dyn std::error::Error + 'static)) -> bool {
-        crate::body::is_caused_by::<Self>(error)
+        is_caused_by::<Self>(error)
     }
 }
 
@@ -139,6 +139,13 @@ impl HttpBody for Watched {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// Whether `error`, or one of its sources, is an `E`.
+pub(crate) fn is_caused_by<E: std::error::Error + 'static>(
+    error: &(dyn std::error::Error + 'static),
+) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<E>())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use http::{Method, Request, header};
-use http_kit::boundary::RequestId;
+use http_kit::RequestId;
 use http_kit::codes::{BUSY, DATABASE_UNAVAILABLE, QUEUE_FULL, SHUTTING_DOWN, STORAGE_UNAVAILABLE};
 use http_kit::{ErrorCode, Problem, TraceParent};
 use primitives::{AccessLevel, Id, Scope, WriteSeed};

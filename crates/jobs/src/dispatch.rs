@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use blob_store::BlobId;
 use futures::TryStreamExt;
 use http::{HeaderValue, Method, StatusCode, header};
-use http_kit::boundary::RequestId;
+use http_kit::RequestId;
 use http_kit::codes::SHUTTING_DOWN;
 use http_kit::{BufferedBody, DEFERRED, JsonLimit, Problem, RequestContext, TraceParent};
 use primitives::{AccessLevel, Id, Scope};

@@ -1,7 +1,7 @@
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use http_kit::boundary::RequestId;
+use http_kit::RequestId;
 use http_kit::codes::{
     CONTEXT_MISMATCH, IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_MISMATCH, INTERNAL, INVALID_BODY, INVALID_CONTEXT,
     INVALID_IDEMPOTENCY_KEY, QUEUE_FULL, REQUEST_TIMEOUT, STORAGE_FULL,

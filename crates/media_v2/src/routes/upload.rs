@@ -7,7 +7,7 @@ use axum::extract::{Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use blob_store::BlobWriter;
-use http_kit::boundary::RequestId;
+use http_kit::RequestId;
 use http_kit::idempotency::{self, Keys};
 use http_kit::multipart::ParserBudget;
 use http_kit::{BodyTimedOut, Json, Problem, RequestContext, parse_json_text};
