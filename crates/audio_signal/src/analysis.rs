@@ -45,8 +45,8 @@ pub struct Analysis {
     /// Loudness over time in steps of 10 ms.
     pub loudness: LoudnessProfile,
     /// Regions with speech or singing, finer than `segments` and also over music: the input of a transcriber.
-    /// Sorted, without overlap; empty without [`AnalysisParams::include_speech_music`].
+    /// Sorted, without overlap; empty without [`AnalysisParams::include_speech_music`](crate::AnalysisParams::include_speech_music).
     pub speech_regions: Vec<Window>,
-    /// Onsets, tempo and beats; empty without [`AnalysisParams::include_beats`].
+    /// Onsets, tempo and beats; empty without [`AnalysisParams::include_beats`](crate::AnalysisParams::include_beats).
     pub rhythm: Rhythm,
 }

@@ -9,7 +9,7 @@ use crate::speech::window_of;
 use crate::{Analysis, AnalysisParams, Control, Rhythm, Segment, SignalError, plausibility};
 
 /// Decodes and analyses a recording in one pass; if the decoding is implausible, in a second pass by ffmpeg (see
-/// [`Suspicion`]).
+/// [`Suspicion`](crate::Suspicion)).
 ///
 /// Memory is bounded by about 10 KiB per second of audio, regardless of the file's sample rate and channels: about 100
 /// MiB for three hours. The result is bit-identical for any number of threads.

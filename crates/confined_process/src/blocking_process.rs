@@ -109,7 +109,7 @@ fn tail(mut pipe: impl Read) -> Vec<u8> {
 /// use std::path::Path;
 /// use std::time::Duration;
 ///
-/// use confined_process::{BlockingProcess, Limits, TimedPipe};
+/// use confined_process::{BlockingProcess, ProcessLimits, TimedPipe};
 ///
 /// let limits = ProcessLimits { memory_bytes: 1 << 30 };
 /// let mut process =

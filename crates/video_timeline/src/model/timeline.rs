@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::{Clip, NewClip, NewProject, NewSequence, NewTrack, Project, Sequence, Track};
 use crate::error::Error;
 
-/// Maximum number of clips that one call may create: of [`NewClips`] and [`NewTimeline`].
+/// Maximum number of clips that one call may create: in a batch and in a [`NewTimeline`].
 pub const MAX_CLIPS: usize = 10_000;
 
 /// Clips to create on one track, all or none.
