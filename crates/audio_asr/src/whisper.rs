@@ -177,10 +177,10 @@ fn padded(samples: &[f32]) -> Vec<f32> {
 /// which is most of the cost of a short window.
 fn audio_context(samples: usize) -> i32 {
     const MARGIN: usize = 150;
-    const FEWEST: usize = 384;
+    const MIN_POSITIONS: usize = 384;
     const STEP: usize = 32;
     let positions = (samples.div_ceil(TIME_STEP as usize) + MARGIN).next_multiple_of(STEP);
-    positions.clamp(FEWEST, 1_500) as i32
+    positions.clamp(MIN_POSITIONS, 1_500) as i32
 }
 
 /// Token limit for a window: above the rate of fast speech, so that it only ends decoder loops.

@@ -88,7 +88,7 @@ pub enum Error {
     #[error("{0}")]
     NoVoiceStream(DecodeError),
     /// The owner has the maximum number of voices.
-    #[error("the limit of {most} voices is reached: delete one first", most = crate::voices::MOST_VOICES)]
+    #[error("the limit of {most} voices is reached: delete one first", most = crate::voices::MAX_VOICES)]
     TooManyVoices,
     /// No voice has this id.
     #[error("there is no voice {0}")]

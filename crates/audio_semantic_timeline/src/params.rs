@@ -30,9 +30,9 @@ pub struct EffectiveParams {
 }
 
 /// Maximum length of a prompt, number of hot words, and length of a hot word; lengths in characters.
-const LONGEST_PROMPT: usize = 1_000;
-const MOST_HOT_WORDS: usize = 100;
-const LONGEST_HOT_WORD: usize = 50;
+const MAX_PROMPT_CHARS: usize = 1_000;
+const MAX_HOT_WORDS: usize = 100;
+const MAX_HOT_WORD_CHARS: usize = 50;
 
 impl Default for EffectiveParams {
     fn default() -> Self {
@@ -91,14 +91,14 @@ impl EffectiveParams {
         let too_long =
             |pointer: &str, most, unit| Err(Error::TooLong { pointer: pointer.to_owned(), most, unit });
         self.speakers.map(SpeakerBounds::count).transpose()?;
-        if self.prompt.chars().count() > LONGEST_PROMPT {
-            return too_long("/prompt", LONGEST_PROMPT, "characters");
+        if self.prompt.chars().count() > MAX_PROMPT_CHARS {
+            return too_long("/prompt", MAX_PROMPT_CHARS, "characters");
         }
-        if self.hot_words.len() > MOST_HOT_WORDS {
-            return too_long("/hot_words", MOST_HOT_WORDS, "words");
+        if self.hot_words.len() > MAX_HOT_WORDS {
+            return too_long("/hot_words", MAX_HOT_WORDS, "words");
         }
-        match self.hot_words.iter().position(|word| word.chars().count() > LONGEST_HOT_WORD) {
-            Some(index) => too_long(&format!("/hot_words/{index}"), LONGEST_HOT_WORD, "characters"),
+        match self.hot_words.iter().position(|word| word.chars().count() > MAX_HOT_WORD_CHARS) {
+            Some(index) => too_long(&format!("/hot_words/{index}"), MAX_HOT_WORD_CHARS, "characters"),
             None => Ok(()),
         }
     }

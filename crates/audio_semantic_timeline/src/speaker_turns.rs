@@ -34,7 +34,7 @@ impl<'a> TurnIndex<'a> {
         let mut by_id: HashMap<&str, Vec<(i64, i64)>> = HashMap::new();
         for turn in turns.iter().filter(|turn| turn.start_ms < turn.end_ms) {
             let is_known = by_id.contains_key(turn.speaker_id.as_str());
-            if is_known || by_id.len() < SpeakerCount::MOST.into() {
+            if is_known || by_id.len() < SpeakerCount::MAX.into() {
                 by_id.entry(&turn.speaker_id).or_default().push((turn.start_ms, turn.end_ms));
             }
         }

@@ -8,9 +8,9 @@ use primitives::{Id, Scope};
 use sqlx::{Acquire, PgConnection};
 
 use crate::speakers::DetectedSpeaker;
-use crate::voices::{EnrolledVoice, KnownVoice, MOST_VOICES};
+use crate::voices::{EnrolledVoice, KnownVoice, MAX_VOICES};
 
-/// Inserts a voice; `false` if the owner already has [`MOST_VOICES`]. Enrolments of one owner are serialized by a lock.
+/// Inserts a voice; `false` if the owner already has [`MAX_VOICES`]. Enrolments of one owner are serialized by a lock.
 ///
 /// # Errors
 /// Database errors.
@@ -43,7 +43,7 @@ pub async fn insert_voice(
         SpeakerModels::embedding_version(),
         MediaTime::from_millis(voice.speech_ms).as_micros(),
         voice.created_at,
-        MOST_VOICES,
+        MAX_VOICES,
     )
     .execute(&mut *transaction)
     .await?;
@@ -100,7 +100,7 @@ pub async fn list_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx::Result
         WHERE tenant_id = $1 AND env = $2 ORDER BY created_at DESC, id DESC LIMIT $3"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
-        MOST_VOICES,
+        MAX_VOICES,
     )
     .fetch_all(conn)
     .await?;
@@ -188,7 +188,7 @@ pub(crate) async fn known_voices(conn: &mut PgConnection, scope: &Scope) -> sqlx
         scope.tenant_id.as_str(),
         scope.env.as_str(),
         &SpeakerModels::comparable_versions(),
-        MOST_VOICES,
+        MAX_VOICES,
     )
     .fetch_all(conn)
     .await?;

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Maximum number of voices of one owner.
-pub const MOST_VOICES: i64 = 1_000;
+pub const MAX_VOICES: i64 = 1_000;
 /// Maximum length of a name, in characters.
-pub const LONGEST_NAME: usize = 100;
+pub const MAX_NAME_CHARS: usize = 100;
 /// Minimum difference in similarity between the best voice and another person's voice.
 const NAME_MARGIN: f32 = 0.05;
 /// Maximum duration of the audio that a voice is computed from.
-pub const LONGEST_ENROLMENT: MediaTime = MediaTime::from_millis(600_000);
+pub const MAX_ENROLMENT: MediaTime = MediaTime::from_millis(600_000);
 
 /// Body of `POST /voices`: a name and a recording in which one person speaks for at least 3 s. Exactly one of
 /// `artifact_id` and `window` is required.

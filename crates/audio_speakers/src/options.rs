@@ -10,7 +10,7 @@
 /// let interview = SpeakerCount::new(Some(2), Some(2))?;
 /// assert_eq!((interview.min(), interview.max()), (Some(2), Some(2)));
 /// assert!(SpeakerCount::new(Some(3), Some(2)).is_err());
-/// assert!(SpeakerCount::new(None, Some(SpeakerCount::MOST + 1)).is_err());
+/// assert!(SpeakerCount::new(None, Some(SpeakerCount::MAX + 1)).is_err());
 /// # Ok::<(), audio_speakers::InvalidSpeakerCount>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -21,19 +21,19 @@ pub struct SpeakerCount {
 
 /// Bounds that are contradictory or outside the supported range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid bounds of the number of speakers: use 1 ≤ min ≤ max ≤ {most}", most = SpeakerCount::MOST)]
+#[error("invalid bounds of the number of speakers: use 1 ≤ min ≤ max ≤ {max}", max = SpeakerCount::MAX)]
 pub struct InvalidSpeakerCount;
 
 impl SpeakerCount {
     /// Maximum number of speakers of one recording.
-    pub const MOST: u16 = 50;
+    pub const MAX: u16 = 50;
 
     /// Between `min` and `max` speakers, each in `[1, 50]`; `None` leaves that bound to the clustering.
     ///
     /// # Errors
     /// [`InvalidSpeakerCount`] when a bound is outside or `min > max`.
     pub fn new(min: Option<u16>, max: Option<u16>) -> Result<Self, InvalidSpeakerCount> {
-        let allowed = |bound: Option<u16>| bound.is_none_or(|n| (1..=Self::MOST).contains(&n));
+        let allowed = |bound: Option<u16>| bound.is_none_or(|n| (1..=Self::MAX).contains(&n));
         let ordered = min.zip(max).is_none_or(|(min, max)| min <= max);
         if allowed(min) && allowed(max) && ordered { Ok(Self { min, max }) } else { Err(InvalidSpeakerCount) }
     }
@@ -55,7 +55,7 @@ impl SpeakerCount {
     }
 
     pub(crate) fn most(self) -> usize {
-        self.max.unwrap_or(Self::MOST).into()
+        self.max.unwrap_or(Self::MAX).into()
     }
 }
 

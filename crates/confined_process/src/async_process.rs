@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use crate::command::{KEPT_ERRORS, confined, span_of};
+use crate::command::{MAX_ERROR_BYTES, confined, span_of};
 use crate::{ProcessLimits, ToolError};
 
 /// A running program and all processes that it started. Dropping this value kills them.
@@ -111,13 +111,13 @@ impl Drop for Process {
     }
 }
 
-/// The last [`KEPT_ERRORS`] bytes of a pipe. The whole pipe is read so that the writer never blocks.
+/// The last [`MAX_ERROR_BYTES`] bytes of a pipe. The whole pipe is read so that the writer never blocks.
 async fn tail(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let Some(mut pipe) = pipe else { return Vec::new() };
-    let (mut kept, mut piece) = (Vec::new(), vec![0; KEPT_ERRORS]);
+    let (mut kept, mut piece) = (Vec::new(), vec![0; MAX_ERROR_BYTES]);
     while let Ok(count @ 1..) = pipe.read(&mut piece).await {
         kept.extend_from_slice(&piece[..count]);
-        kept.drain(..kept.len().saturating_sub(KEPT_ERRORS));
+        kept.drain(..kept.len().saturating_sub(MAX_ERROR_BYTES));
     }
     kept
 }

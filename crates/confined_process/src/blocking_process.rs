@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::command::{KEPT_ERRORS, confined, span_of};
+use crate::command::{MAX_ERROR_BYTES, confined, span_of};
 use crate::{ProcessLimits, ToolError};
 
 /// A running program and all processes that it started. Dropping this value kills them.
@@ -90,12 +90,12 @@ impl Drop for BlockingProcess {
     }
 }
 
-/// The last [`KEPT_ERRORS`] bytes of a pipe. The whole pipe is read so that the writer never blocks.
+/// The last [`MAX_ERROR_BYTES`] bytes of a pipe. The whole pipe is read so that the writer never blocks.
 fn tail(mut pipe: impl Read) -> Vec<u8> {
-    let (mut kept, mut piece) = (Vec::new(), vec![0; KEPT_ERRORS]);
+    let (mut kept, mut piece) = (Vec::new(), vec![0; MAX_ERROR_BYTES]);
     while let Ok(count @ 1..) = pipe.read(&mut piece) {
         kept.extend_from_slice(&piece[..count]);
-        kept.drain(..kept.len().saturating_sub(KEPT_ERRORS));
+        kept.drain(..kept.len().saturating_sub(MAX_ERROR_BYTES));
     }
     kept
 }

@@ -10,7 +10,7 @@ use rustix::process::{
 };
 
 /// Bytes of standard error that are kept, from its end.
-pub(crate) const KEPT_ERRORS: usize = 8 << 10;
+pub(crate) const MAX_ERROR_BYTES: usize = 8 << 10;
 
 /// Resource limits of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

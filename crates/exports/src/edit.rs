@@ -37,7 +37,7 @@ pub(crate) fn timeline(
             let (seen, silent): (Vec<_>, Vec<_>) =
                 clips.into_iter().partition(|clip| media[clip.media].rate.is_some());
             add(&mut video, TrackKind::Video, seen, &mut losses);
-            // Recordings without video on a video track are still heard.
+            // Recordings without video on a video track keep their audio.
             let of_audio = if separate_audio { sounding } else { silent };
             add(&mut audio, TrackKind::Audio, of_audio, &mut losses);
         } else {

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::cli::DemoArguments;
 use crate::config;
 use crate::service_client::ServiceClient;
-use folders::{Folders, KEPT};
+use folders::{DEMO_DIRECTORY, Folders};
 use printer::Printer;
 use reqwest::Method;
 use service::Service;
@@ -98,8 +98,11 @@ async fn demonstrate(
         let path = std::path::absolute(snippet)?;
         printer.text(&format!("the pictures: {}", path.display()))?;
     }
-    let kept =
-        if Path::new(KEPT).is_dir() { format!("; what it keeps is in {KEPT}/") } else { String::new() };
+    let kept = if Path::new(DEMO_DIRECTORY).is_dir() {
+        format!("; what it keeps is in {DEMO_DIRECTORY}/")
+    } else {
+        String::new()
+    };
     printer.text(&format!("stopped, its Postgres too{kept}"))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -17,7 +17,7 @@ use crate::capacity::QueueSize;
 
 const PATH: &str = "/media-v2/assets";
 /// Maximum of `Retry-After`, in seconds.
-const LONGEST_WAIT_S: u64 = 300;
+const MAX_WAIT_S: u64 = 300;
 
 /// Uploads of all tenants. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Uploads {
             .or_insert_with(|| TenantUploads { count: 0, slots: Arc::new(Semaphore::new(at_once)) });
         if of_tenant.count >= most {
             let rounds = u64::try_from(most / at_once.max(1)).unwrap_or(1);
-            let wait_s = (last.as_secs() * rounds + 1).min(LONGEST_WAIT_S);
+            let wait_s = (last.as_secs() * rounds + 1).min(MAX_WAIT_S);
             let detail = format!(
                 "{most} uploads of this tenant are running or waiting already; send this one again later"
             );

@@ -36,9 +36,9 @@ fn malformed(error: &serde_json::Error) -> Problem {
 }
 
 /// Rewrites a parser's message in terms of JSON instead of Rust, without the parser's position (the pointer gives the
-/// field), truncated to `LONGEST` characters.
+/// field), truncated to `MAX_CHARS` characters.
 pub(crate) fn reason(message: &str) -> String {
-    const LONGEST: usize = 300;
+    const MAX_CHARS: usize = 300;
     const WORDS: [(&str, &str); 16] = [
         ("invalid digit found in string", "expected a whole number"),
         ("number too large to fit in target type", "the number is too large"),
@@ -63,8 +63,8 @@ pub(crate) fn reason(message: &str) -> String {
     if let Some((before, _)) = message.split_once("expected an object ") {
         message = format!("{before}expected an object");
     }
-    if message.chars().count() > LONGEST {
-        message = message.chars().take(LONGEST).chain(['…']).collect();
+    if message.chars().count() > MAX_CHARS {
+        message = message.chars().take(MAX_CHARS).chain(['…']).collect();
     }
     message
 }

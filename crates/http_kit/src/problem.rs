@@ -263,14 +263,14 @@ impl Problem {
 /// Interns the code as a constant. The number is bounded: codes of this version and of others that wrote to the same
 /// database.
 fn known_code(code: &str) -> Option<&'static str> {
-    const MOST: usize = 1_000;
+    const MAX_CODES: usize = 1_000;
     static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     // The lock is never poisoned: nothing panics while it is held.
     let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = codes.get(code) {
         return Some(known);
     }
-    if codes.len() >= MOST {
+    if codes.len() >= MAX_CODES {
         return None;
     }
     let code: &'static str = Box::leak(code.into());

@@ -2,7 +2,6 @@
 //!
 //! - [`edit`]: edited timelines, as OTIO, FCPXML, Final Cut Pro 7 XML, CMX 3600 EDL, CSV;
 //! - [`notes`]: events, beats and words of a recording, as markers, labels, MIDI, chapters and annotation files;
-//! - [`wave`]: chunks of WAVE files that name their source;
 //! - [`loss`]: what a format could not hold;
 //! - [`words`]: the model, timed words with their speakers;
 //! - [`captions`]: words to captions within limits of length, reading speed and duration;
@@ -47,6 +46,5 @@ pub mod srt;
 pub mod text;
 pub mod ttml;
 pub mod vtt;
-pub mod wave;
 pub mod words;
 mod xml;

@@ -11,16 +11,10 @@ pub(crate) struct Xml {
 }
 
 impl Xml {
-    /// Starts a document with an XML declaration.
-    pub(crate) fn without_doctype() -> Self {
-        let mut xml = Self { writer: Writer::new_with_indent(Vec::new(), b' ', 2) };
-        xml.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
-        xml
-    }
-
     /// Starts a document with an XML declaration and a document type.
     pub(crate) fn document(doctype: &str) -> Self {
-        let mut xml = Self::without_doctype();
+        let mut xml = Self { writer: Writer::new_with_indent(Vec::new(), b' ', 2) };
+        xml.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
         xml.event(Event::DocType(BytesText::from_escaped(doctype)));
         xml
     }

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use crate::store::Waiting;
 
 /// Lifetime of a count that is below half of its limit: counting takes time proportional to the number of queued jobs.
-const KEPT: Duration = Duration::from_secs(1);
+const COUNTS_TTL: Duration = Duration::from_secs(1);
 /// Maximum number of tenants with counts; beyond it all counts are dropped.
-const MOST_TENANTS: usize = 10_000;
+const MAX_TENANTS: usize = 10_000;
 
 /// Limits of queued jobs, and the retention of finished ones.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ impl Default for JobLimits {
     }
 }
 
-/// Queued jobs of each tenant and of all, counted less than `KEPT` ago, plus those admitted since.
+/// Queued jobs of each tenant and of all, counted less than `COUNTS_TTL` ago, plus those admitted since.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingCounts(Mutex<HashMap<Id, (Waiting, Instant)>>);
 
@@ -41,7 +41,7 @@ impl WaitingCounts {
     pub(crate) fn try_admit(&self, tenant_id: &Id, limits: &JobLimits, now: Instant) -> bool {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((waiting, counted_at)) = counts.get_mut(tenant_id) else { return false };
-        let is_ample = now.duration_since(*counted_at) < KEPT
+        let is_ample = now.duration_since(*counted_at) < COUNTS_TTL
             && waiting.of_tenant < limits.waiting_per_tenant / 2
             && waiting.of_all < limits.waiting / 2;
         if is_ample {
@@ -54,7 +54,7 @@ impl WaitingCounts {
     /// Stores counts of the database.
     pub(crate) fn insert(&self, tenant_id: &Id, waiting: Waiting, now: Instant) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MOST_TENANTS {
+        if counts.len() >= MAX_TENANTS {
             counts.clear();
         }
         counts.insert(tenant_id.clone(), (waiting, now));
@@ -76,6 +76,6 @@ mod tests {
         counts.insert(&tenant, Waiting { of_tenant: 0, of_all: 50 }, now);
         assert!(!admit(now), "of all");
         counts.insert(&tenant, Waiting { of_tenant: 0, of_all: 0 }, now);
-        assert!(!admit(now + KEPT), "too old");
+        assert!(!admit(now + COUNTS_TTL), "too old");
     }
 }

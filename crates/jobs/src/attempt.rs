@@ -30,7 +30,7 @@ const MAX_LOST: i32 = 3;
 /// Maximum number of calls while the service is busy; with the pauses between them 20 minutes.
 const MAX_BUSY: usize = 27;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Codes of transient failures. All others fail the job.
 const TRANSIENT: [ErrorCode; 5] =
     [BUSY, QUEUE_FULL, DATABASE_UNAVAILABLE, STORAGE_UNAVAILABLE, SHUTTING_DOWN];
@@ -235,7 +235,7 @@ impl Worker {
             }
             WorkProgress::current().report("waiting", 0.0);
             sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
     }
 

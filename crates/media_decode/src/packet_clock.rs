@@ -6,9 +6,9 @@ use media_time::MediaTime;
 /// milliseconds, and browsers record by the wall clock.
 const JITTER: MediaTime = MediaTime::from_millis(30);
 /// Audio that jumps back by less than this overlaps the audio before it; a longer jump back starts a new count.
-const LONGEST_OVERLAP: MediaTime = MediaTime::from_millis(1_000);
+const MAX_OVERLAP: MediaTime = MediaTime::from_millis(1_000);
 /// Limit of the total silence that timestamps may put between packets.
-pub(crate) const LONGEST_GAPS: MediaTime = MediaTime::from_millis(3_600 * 1_000);
+pub(crate) const MAX_GAPS: MediaTime = MediaTime::from_millis(3_600 * 1_000);
 
 /// Counts samples; timestamps correct the count where packets are missing.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct PacketClock {
 
 impl PacketClock {
     pub(crate) fn new(rate: u32) -> Self {
-        let gaps_left = LONGEST_GAPS.to_samples(rate);
+        let gaps_left = MAX_GAPS.to_samples(rate);
         Self { rate, expected: None, rebase: 0, gaps_left, last_frames: 0, ignored_jumps: 0, overlapped: 0 }
     }
 
@@ -49,7 +49,7 @@ impl PacketClock {
         if ahead.abs() <= JITTER.to_samples(self.rate) {
             return expected;
         }
-        if (-LONGEST_OVERLAP.to_samples(self.rate)..=self.gaps_left).contains(&ahead) {
+        if (-MAX_OVERLAP.to_samples(self.rate)..=self.gaps_left).contains(&ahead) {
             self.gaps_left -= ahead.max(0);
             self.overlapped += ahead.min(0).unsigned_abs();
             return stamp;

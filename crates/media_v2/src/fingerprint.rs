@@ -55,7 +55,7 @@ pub(crate) struct ChangedFiles(Mutex<HashMap<Id, FileFingerprint>>);
 
 impl ChangedFiles {
     /// Most entries; beyond that the map is cleared.
-    const MOST: usize = 4096;
+    const MAX_FILES: usize = 4096;
 
     pub(crate) fn contains(&self, asset_id: &Id, fingerprint: FileFingerprint) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(asset_id) == Some(&fingerprint)
@@ -63,7 +63,7 @@ impl ChangedFiles {
 
     pub(crate) fn insert(&self, asset_id: &Id, fingerprint: FileFingerprint) {
         let mut changed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if changed.len() >= Self::MOST {
+        if changed.len() >= Self::MAX_FILES {
             changed.clear();
         }
         changed.insert(asset_id.clone(), fingerprint);
@@ -82,7 +82,7 @@ mod tests {
         assert!(changed.contains(&asset, fingerprint));
         assert!(!changed.contains(&asset, FileFingerprint { modified_ns: 8, ..fingerprint }));
         assert!(!changed.contains(&"b".parse().unwrap(), fingerprint));
-        for index in 0..ChangedFiles::MOST {
+        for index in 0..ChangedFiles::MAX_FILES {
             changed.insert(&format!("n{index}").parse().unwrap(), fingerprint);
         }
         assert!(!changed.contains(&asset, fingerprint), "bounded");

@@ -15,7 +15,7 @@ use crate::{WorkError, begin_heavy_work};
 const LEASE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 15 });
 const RENEW: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 4 });
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+const MAX_PAUSE: Duration = Duration::from_millis(500);
 
 /// Grants leases by name, so that identical requests do their work once.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl SingleFlight {
                 return Ok(Acquisition::Completed(found));
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 2).min(MAX_PAUSE);
         }
         flight.renewal = Some(tokio::spawn(lease.renew()).abort_handle());
         // The previous holder may have finished between the last check and the lease.

@@ -101,8 +101,8 @@ fn may_be_interlaced(
     (width, height): (u32, u32),
 ) -> bool {
     // bwdif rejects planes with fewer than three lines or columns.
-    const SMALLEST: u32 = 16;
-    let is_large_enough = width.min(height) >= SMALLEST;
+    const MIN_SIZE: u32 = 16;
+    let is_large_enough = width.min(height) >= MIN_SIZE;
     let is_flagged = match field_order {
         Some("tt" | "bb" | "tb" | "bt") => true,
         // Streams of these codecs may mix progressive and interlaced frames.

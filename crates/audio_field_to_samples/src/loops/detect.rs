@@ -16,7 +16,7 @@ use crate::extract::RecordingFeatures;
 /// Maximum number of loops of one recording.
 pub const MAX_LOOPS: usize = 10;
 /// Maximum duration of a loop.
-const LONGEST: MediaTime = MediaTime::from_millis(120_000);
+const MAX_LOOP: MediaTime = MediaTime::from_millis(120_000);
 /// Maximum overlap (intersection over union) of two loops of different length; of two that exceed it, the better is
 /// kept.
 const MAX_SHARED: f64 = 0.5;
@@ -67,7 +67,7 @@ impl Candidate {
     fn score(lines: &[BarLine], bars: u32, features: &RecordingFeatures) -> Option<Self> {
         let (first, last) = (lines.first()?, lines.last()?);
         let window = Window::new(first.time, last.time).ok().filter(|window| !window.is_empty())?;
-        if window.duration() > LONGEST {
+        if window.duration() > MAX_LOOP {
             return None;
         }
         let beat = MediaTime::from_micros(window.duration().as_micros() / i64::from(4 * bars));

@@ -5,7 +5,7 @@ use media_time::{MediaTime, Window};
 use super::wire::PhraseParams;
 
 /// Maximum duration of a phrase; speech without a pause is split here.
-pub const LONGEST_PHRASE: MediaTime = MediaTime::from_millis(600_000);
+pub const MAX_PHRASE: MediaTime = MediaTime::from_millis(600_000);
 
 /// A spoken word with its times.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,7 @@ impl Phrase {
 
 /// The phrases of `words`, given in any order, in a recording of `duration`: sorted, without overlap.
 ///
-/// Words closer than `max_gap_ms` form one phrase, up to [`LONGEST_PHRASE`]. Phrases shorter than `min_phrase_len_ms`
+/// Words closer than `max_gap_ms` form one phrase, up to [`MAX_PHRASE`]. Phrases shorter than `min_phrase_len_ms`
 /// are left out, and words beyond the end of the recording are ignored.
 #[must_use]
 pub fn detect(words: &[SpokenWord], duration: MediaTime, params: &PhraseParams) -> Vec<Phrase> {
@@ -55,7 +55,7 @@ pub fn detect(words: &[SpokenWord], duration: MediaTime, params: &PhraseParams) 
             let joined = Window::new(window.start(), window.end().max(word.window.end())).unwrap_or(*window);
             let is_close = word.window.start() - window.end() < params.max_gap;
             let overlaps = word.window.start() < window.end();
-            if overlaps || (is_close && joined.duration() <= LONGEST_PHRASE) {
+            if overlaps || (is_close && joined.duration() <= MAX_PHRASE) {
                 *window = joined;
                 group.push(word);
                 continue;
@@ -127,7 +127,7 @@ mod tests {
         let words: Vec<SpokenWord> = (0..2_000).map(|n| word("la", n * 1_000, n * 1_000 + 900)).collect();
         let phrases = detect(&words, MediaTime::from_millis(2_000_000), &PhraseParams::default());
         assert_eq!(phrases.len(), 4);
-        assert!(phrases.iter().all(|phrase| phrase.window.duration() <= LONGEST_PHRASE));
+        assert!(phrases.iter().all(|phrase| phrase.window.duration() <= MAX_PHRASE));
     }
 
     proptest! {

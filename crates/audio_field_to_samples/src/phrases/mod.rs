@@ -8,7 +8,7 @@ use std::ops::Range;
 use media_time::MediaTime;
 use serde_json::Value;
 
-pub use detect::{LONGEST_PHRASE, Phrase, SpokenWord, detect};
+pub use detect::{MAX_PHRASE, Phrase, SpokenWord, detect};
 pub use wire::{PhraseParams, PhrasesRequest, VoicePhrase};
 
 use crate::checks::Checks;

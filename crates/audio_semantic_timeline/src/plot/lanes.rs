@@ -36,7 +36,7 @@ pub(super) fn draw(svg: &mut Svg, row: &Row, summary: &Summary, scale: &Scale) {
 }
 
 /// Maximum number of events that are drawn as spans, one for two columns; beyond that, coverage is drawn.
-const MOST_EVENTS: usize = COLUMNS / 2;
+const MAX_EVENTS: usize = COLUMNS / 2;
 /// Minimum width of a span, in pixels.
 const NARROWEST: f64 = 1.0;
 
@@ -51,7 +51,7 @@ fn shape(
     let spans =
         || summary.events.iter().filter(|event| is_shown(event)).map(|event| (event.start_ms, event.end_ms));
     let columns = |(start_ms, end_ms)| scale.column(start_ms)..scale.column(end_ms);
-    if summary.events.len() > MOST_EVENTS {
+    if summary.events.len() > MAX_EVENTS {
         let mut coverage = Coverage::new();
         spans().map(columns).for_each(|span| coverage.add(span));
         return covered(&coverage, bottom, height);

@@ -14,7 +14,7 @@ const SPACE: f64 = 7.0;
 /// Minimum part of the words that must fit for words to be drawn.
 const ENOUGH: f64 = 0.9;
 /// Maximum width of a word, in pixels.
-const LONGEST: f64 = 120.0;
+const MAX_WIDTH: f64 = 120.0;
 /// Full scale of the density, in words per minute.
 const FASTEST: f64 = 300.0;
 
@@ -40,7 +40,7 @@ impl WordRow {
         let mut placed = Vec::new();
         for word in words() {
             let x = scale.x(word.start_ms);
-            let Some(text) = clipped(&word.word, SIZE, LONGEST) else { continue };
+            let Some(text) = clipped(&word.word, SIZE, MAX_WIDTH) else { continue };
             let end = x + width(&text, SIZE);
             let line = free.iter().position(|free| *free <= x);
             if let (Some(line), true) = (line, end <= RIGHT) {

@@ -9,7 +9,7 @@ use super::*;
 use crate::backend::Measured;
 use crate::speakers::{DetectedSpeaker, Speaker};
 use crate::voice_store;
-use crate::voices::{EnrolledVoice, MOST_VOICES, VoiceRequest};
+use crate::voices::{EnrolledVoice, MAX_VOICES, VoiceRequest};
 
 fn embedding(dimension: usize) -> Embedding {
     let mut values = [0.01; 192];
@@ -78,21 +78,21 @@ async fn number_of_voices_is_limited() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, with_ffmpeg());
     let mut conn = database.pool.acquire().await.unwrap();
-    for number in 0..MOST_VOICES {
+    for number in 0..MAX_VOICES {
         let voice = voice(&format!("v{number}"), "Ada");
         assert!(voice_store::insert_voice(&mut conn, &context(), &voice, &embedding(1)).await.unwrap());
     }
     let more = voice_store::insert_voice(&mut conn, &context(), &voice("more", "Ada"), &embedding(1)).await;
     assert!(!more.unwrap());
     let listed = timelines.voices(&context().scope).await.unwrap().items.len();
-    assert_eq!(listed, usize::try_from(MOST_VOICES).unwrap());
+    assert_eq!(listed, usize::try_from(MAX_VOICES).unwrap());
 }
 
 #[tokio::test]
 async fn concurrent_enrolments_respect_the_voice_limit() {
     let database = TestDatabase::create().await;
     let mut conn = database.pool.acquire().await.unwrap();
-    for number in 1..MOST_VOICES {
+    for number in 1..MAX_VOICES {
         let voice = voice(&format!("v{number}"), "Ada");
         assert!(voice_store::insert_voice(&mut conn, &context(), &voice, &embedding(1)).await.unwrap());
     }

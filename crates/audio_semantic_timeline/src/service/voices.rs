@@ -14,7 +14,7 @@ use super::SemanticTimelines;
 use crate::backend::read_samples;
 use crate::model::TimelineResponse;
 use crate::speakers::Speaker;
-use crate::voices::{EnrolledVoice, LONGEST_ENROLMENT, LONGEST_NAME, VoiceRequest, names};
+use crate::voices::{EnrolledVoice, MAX_ENROLMENT, MAX_NAME_CHARS, VoiceRequest, names};
 use crate::{Error, voice_store};
 
 /// A recording and the window of it to enrol.
@@ -37,7 +37,7 @@ impl SemanticTimelines {
         request: &VoiceRequest,
     ) -> Result<EnrolledVoice, Error> {
         let name = request.name.trim();
-        if name.is_empty() || name.chars().count() > LONGEST_NAME {
+        if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
             return Err(Error::InvalidVoice { pointer: "/name", reason: "use 1 to 100 characters" });
         }
         let source = self.enrolment_source(&context.scope, request).await?;
@@ -89,7 +89,7 @@ impl SemanticTimelines {
         match (&request.artifact_id, &request.window) {
             (Some(artifact_id), None) => {
                 let artifact = self.0.media.artifact(scope, artifact_id).await?;
-                let window = Window::starting_at(MediaTime::ZERO, LONGEST_ENROLMENT);
+                let window = Window::starting_at(MediaTime::ZERO, MAX_ENROLMENT);
                 Ok(EnrolmentSource {
                     asset_id: artifact.parent_asset_id,
                     artifact_id: Some(artifact.id),
@@ -112,7 +112,7 @@ impl SemanticTimelines {
                         reason: "use more than start_ms",
                     });
                 }
-                let window = Window::starting_at(start, (end - start).min(LONGEST_ENROLMENT));
+                let window = Window::starting_at(start, (end - start).min(MAX_ENROLMENT));
                 Ok(EnrolmentSource {
                     asset_id: part.asset_id.clone(),
                     artifact_id: None,

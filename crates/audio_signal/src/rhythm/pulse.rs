@@ -18,7 +18,7 @@ const DEVIATION_FLOOR: f64 = 0.3;
 /// Minimum deviation above silence, in decades of magnitude per band.
 const SILENCE: f64 = 1e-3;
 /// Maximum value of a single event, in deviations: a single bang in silence is not a beat.
-const LARGEST: f64 = 5.0;
+const MAX_STRENGTH: f64 = 5.0;
 /// Half of a normalised Gaussian of one frame's deviation, centre first.
 const SMOOTHING: [f64; 4] = [0.399_050_28, 0.242_036_23, 0.054_005_58, 0.004_433_05];
 
@@ -88,7 +88,7 @@ impl Range {
     }
 }
 
-/// One value per frame with zero mean and unit deviation, large (up to [`LARGEST`]) at onsets.
+/// One value per frame with zero mean and unit deviation, large (up to [`MAX_STRENGTH`]) at onsets.
 pub(super) struct Pulse {
     pub(super) values: Vec<f32>,
     pub(super) frames_per_second: f64,
@@ -104,14 +104,16 @@ impl Pulse {
         let squares: f64 = values.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
         let deviation = (squares / frames.max(1) as f64).sqrt();
         if deviation > f64::EPSILON {
-            values.iter_mut().for_each(|value| *value = (f64::from(*value) / deviation).min(LARGEST) as f32);
+            values
+                .iter_mut()
+                .for_each(|value| *value = (f64::from(*value) / deviation).min(MAX_STRENGTH) as f32);
         }
         Self { values, frames_per_second }
     }
 
     /// Gives `frame`, a known beat, twice the maximum value of an event.
     pub(super) fn accent(&mut self, frame: usize) {
-        self.values[frame] = 2.0 * LARGEST as f32;
+        self.values[frame] = 2.0 * MAX_STRENGTH as f32;
     }
 }
 

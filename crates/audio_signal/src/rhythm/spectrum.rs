@@ -14,7 +14,7 @@ const HIGHEST_HZ: f64 = 16_000.0;
 /// Levels are log10(1 + GAIN·m), with m = 1 for a full-scale sine, so that quiet attacks count too.
 const GAIN: f32 = 400.0;
 /// Samples beyond this (+18 dBFS) are clipped, so that no sum overflows.
-const LARGEST_SAMPLE: f32 = 8.0;
+const MAX_SAMPLE: f32 = 8.0;
 /// Streams with a higher sample rate are not analysed, because of the memory for their windows.
 const HIGHEST_RATE: u32 = 1 << 20;
 
@@ -95,7 +95,7 @@ impl BandSpectrum {
         while !mono.is_empty() {
             let (now, later) = mono.split_at(mono.len().min(32 * size));
             mono = later;
-            let sample = |sample: &f32| sample.clamp(-LARGEST_SAMPLE, LARGEST_SAMPLE);
+            let sample = |sample: &f32| sample.clamp(-MAX_SAMPLE, MAX_SAMPLE);
             self.pending.extend(now.iter().map(sample));
             let mut start = 0;
             while start + self.hop + size <= self.pending.len() {

@@ -3,10 +3,10 @@ use std::ops::Range;
 use crate::Thresholds;
 
 /// Minimum gap between two regions, in frames: 96 ms.
-const SHORTEST_GAP: usize = 3;
+const MIN_GAP: usize = 3;
 /// Minimum duration of speech, in frames: 96 ms. A fast "two" alone takes 200 ms, of which the detector needs half to
 /// reach its threshold.
-const SHORTEST_SPEECH: usize = 3;
+const MIN_SPEECH: usize = 3;
 /// Frames added on either side, because the detector reaches its threshold with a delay.
 const PADDING: usize = 2;
 
@@ -22,11 +22,11 @@ pub(crate) fn speech_regions(voice: &[f32], thresholds: &Thresholds) -> Vec<Rang
             continue;
         }
         match regions.last_mut() {
-            Some(last) if frame - last.end < SHORTEST_GAP => last.end = frame + 1,
+            Some(last) if frame - last.end < MIN_GAP => last.end = frame + 1,
             _ => regions.push(frame..frame + 1),
         }
     }
-    regions.retain(|region| region.len() >= SHORTEST_SPEECH);
+    regions.retain(|region| region.len() >= MIN_SPEECH);
     pad(&mut regions, voice.len());
     regions
 }
@@ -63,7 +63,7 @@ mod tests {
         #[test]
         fn regions_are_disjoint_and_within_the_recording(voice in prop::collection::vec(0f32..1.0, 0..200)) {
             let regions = speech_regions(&voice, &Thresholds::DEFAULT);
-            prop_assert!(regions.iter().all(|region| region.len() >= SHORTEST_SPEECH && region.end <= voice.len()));
+            prop_assert!(regions.iter().all(|region| region.len() >= MIN_SPEECH && region.end <= voice.len()));
             prop_assert!(regions.windows(2).all(|pair| pair[0].end <= pair[1].start));
         }
     }

@@ -19,7 +19,7 @@ use super::{ClusterError, ServerBinaries};
 const CLEAR_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
 /// The path of a unix socket has at most 108 bytes; Postgres appends `/.s.PGSQL.5432`.
-const LONGEST_SOCKET_DIRECTORY: usize = 90;
+const MAX_SOCKET_DIRECTORY_BYTES: usize = 90;
 /// The name of the socket for Postgres' standard port.
 const SOCKET: &str = ".s.PGSQL.5432";
 
@@ -250,7 +250,7 @@ fn command(program: &Path, directory: &Path, owner: Option<Owner>) -> Command {
 /// The socket directory: `run` beside the data, or a temporary directory if that path is too long for a socket.
 fn socket_directory(directory: &Path) -> PathBuf {
     let beside = directory.join("run");
-    if beside.as_os_str().len() <= LONGEST_SOCKET_DIRECTORY {
+    if beside.as_os_str().len() <= MAX_SOCKET_DIRECTORY_BYTES {
         return beside;
     }
     // FNV-1a: a short name that is the same for the same directory.

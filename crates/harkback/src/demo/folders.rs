@@ -10,9 +10,9 @@ use anyhow::Context;
 use tempfile::TempDir;
 
 /// The directory that stays, in the current one.
-pub(super) const KEPT: &str = ".demo";
-/// User and group id of Debian's `nobody`.
-const NOBODY: u32 = 65_534;
+pub(super) const DEMO_DIRECTORY: &str = ".demo";
+/// User and group id that Debian gives to no files: of the account without privileges.
+const UNPRIVILEGED: u32 = 65_534;
 
 /// A temporary directory, which is removed at the end, and the data directory of the service.
 pub(super) struct Folders {
@@ -28,8 +28,8 @@ impl Folders {
         let scratch = tempfile::Builder::new().prefix("harkback-demo.").tempdir();
         let scratch = scratch.context("no temporary directory can be created")?;
         let current = std::env::current_dir().context("the current directory cannot be read")?;
-        let data = if !rustix::process::geteuid().is_root() || is_reachable_for_nobody(&current)? {
-            current.join(KEPT)
+        let data = if !rustix::process::geteuid().is_root() || is_reachable_unprivileged(&current)? {
+            current.join(DEMO_DIRECTORY)
         } else {
             fs::set_permissions(scratch.path(), Permissions::from_mode(0o755))?;
             scratch.path().join("data")
@@ -62,14 +62,14 @@ impl Folders {
     }
 }
 
-/// Whether `nobody` may enter the directory and its parents. Call it as root.
-fn is_reachable_for_nobody(directory: &Path) -> anyhow::Result<bool> {
+/// Whether an account without privileges may enter the directory and its parents. Call it as root.
+fn is_reachable_unprivileged(directory: &Path) -> anyhow::Result<bool> {
     let status = Command::new("/usr/bin/test")
         .arg("-x")
         .arg(directory)
         .current_dir("/")
-        .uid(NOBODY)
-        .gid(NOBODY)
+        .uid(UNPRIVILEGED)
+        .gid(UNPRIVILEGED)
         .status()
         .context("/usr/bin/test cannot be run")?;
     Ok(status.success())
@@ -91,7 +91,7 @@ mod tests {
         fs::set_permissions(&inner, Permissions::from_mode(0o755)).unwrap();
         for (mode, expected) in [(0o755, true), (0o700, false)] {
             fs::set_permissions(outer.path(), Permissions::from_mode(mode)).unwrap();
-            assert_eq!(is_reachable_for_nobody(&inner).unwrap(), expected, "{mode:o}");
+            assert_eq!(is_reachable_unprivileged(&inner).unwrap(), expected, "{mode:o}");
         }
     }
 

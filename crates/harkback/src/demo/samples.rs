@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Demo;
-use super::folders::KEPT;
+use super::folders::DEMO_DIRECTORY;
 
 const TEMPLATE: &str = "boom_bap_90";
 /// Roles of the template, in the order of the hits that play them, best first.
@@ -182,8 +182,9 @@ impl Demo<'_> {
         let path = format!("/media-v2/artifacts/{artifact_id}/content");
         let answer = self.service.send(self.service.request(Method::GET, &path)).await;
         let bytes = answer.with_context(|| format!("GET {path}"))?.bytes().await?;
-        let file = PathBuf::from(KEPT).join("snippet.mp4");
-        std::fs::create_dir_all(KEPT).with_context(|| format!("{KEPT} cannot be created"))?;
+        let file = PathBuf::from(DEMO_DIRECTORY).join("snippet.mp4");
+        std::fs::create_dir_all(DEMO_DIRECTORY)
+            .with_context(|| format!("{DEMO_DIRECTORY} cannot be created"))?;
         std::fs::write(&file, bytes).with_context(|| format!("{} cannot be written", file.display()))?;
         Ok(file)
     }

@@ -17,7 +17,7 @@ use super::confinement::{LIMITS, OUTPUT_TIMEOUT, confined_to, tool_error};
 use super::layout;
 use super::report::{Report, StreamReport};
 use crate::native::Presentation;
-use crate::packet_clock::{LONGEST_GAPS, PacketClock};
+use crate::packet_clock::{MAX_GAPS, PacketClock};
 use crate::pcm_stream::PcmStream;
 use crate::samples::silence_bad_samples;
 use crate::timeline::{Edit, Span, Timeline};
@@ -268,8 +268,8 @@ fn presentation(
     let audio = if has_zero { first.max(0) } else { first };
     let zero = video.map_or(audio, |video| video.min(audio));
     let silence = MediaTime::from_samples(audio - zero, rate);
-    if silence > LONGEST_GAPS {
-        let (found, limit) = (silence.to_string(), LONGEST_GAPS.to_string());
+    if silence > MAX_GAPS {
+        let (found, limit) = (silence.to_string(), MAX_GAPS.to_string());
         return Err(DecodeError::LimitExceeded { what: "the silence before the audio", found, limit });
     }
     let video_start = video.map(|video| video - zero);

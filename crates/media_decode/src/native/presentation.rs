@@ -8,7 +8,7 @@ use super::codec::pre_skip;
 use super::demux::ContainerFamily;
 use super::mp4::{Movie, MovieTrack, Mp4TrackKind};
 use crate::DecodeError;
-use crate::packet_clock::LONGEST_GAPS;
+use crate::packet_clock::MAX_GAPS;
 use crate::timeline::Edit;
 
 /// The inputs of [`Presentation`], available after the first audio packet has been read.
@@ -61,8 +61,8 @@ impl StartTimes<'_> {
             edit.at = edit.at.saturating_sub(zero);
         }
         let silence = MediaTime::from_samples(edits.first().map_or(0, |edit| edit.at), self.rate);
-        if silence > LONGEST_GAPS {
-            let (found, limit) = (silence.to_string(), LONGEST_GAPS.to_string());
+        if silence > MAX_GAPS {
+            let (found, limit) = (silence.to_string(), MAX_GAPS.to_string());
             return Err(DecodeError::LimitExceeded { what: "the silence before the audio", found, limit });
         }
         let is_fragmented = self.movie.is_some_and(Movie::is_fragmented);

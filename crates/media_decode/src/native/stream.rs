@@ -22,7 +22,7 @@ use crate::timeline::{Span, Timeline};
 use crate::{AudioFormat, DecodeError, DecodeStats, FileFormat, Source};
 
 /// Limit of the silence that replaces a damaged packet.
-const LONGEST_PACKET: MediaTime = MediaTime::from_millis(1_000);
+const MAX_PACKET: MediaTime = MediaTime::from_millis(1_000);
 /// Number of consecutive damaged packets after which the decoder is rebuilt: their rate or channels may have changed.
 const REBUILD_AFTER: u64 = 8;
 /// Number of consecutive damaged packets after which the rest counts as lost.
@@ -193,7 +193,7 @@ impl PacketStream {
             _ => usize::try_from(self.track.to_samples(length, rate)).unwrap_or(0),
         };
         let frames = if declared == 0 { self.clock.last_frames() } else { declared };
-        frames.min(LONGEST_PACKET.to_samples(rate).unsigned_abs() as usize)
+        frames.min(MAX_PACKET.to_samples(rate).unsigned_abs() as usize)
     }
 
     /// Whether an MP3 file ends before the number of frames that its tag declares. Nothing else distinguishes a

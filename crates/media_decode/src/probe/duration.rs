@@ -11,7 +11,7 @@ use crate::{DecodeError, Decoders, FileFormat, Source};
 
 /// Smallest plausible size of a recording, in bytes per second. Silence in FLAC and AAC takes about 200 bytes per
 /// second, any other audio more.
-const LEAST_BYTES_PER_SECOND: f64 = 500.0;
+const MIN_BYTES_PER_SECOND: f64 = 500.0;
 
 /// A file of a format that is demuxed in this process.
 pub(super) struct OpenFile<'a> {
@@ -51,7 +51,7 @@ impl OpenFile<'_> {
     /// are counted, because headers may declare any length.
     fn has_bytes_for(&self, length: MediaTime) -> bool {
         let bytes = self.file.reopen().and_then(|mut file| file.seek(SeekFrom::End(0))).unwrap_or(0);
-        bytes as f64 >= LEAST_BYTES_PER_SECOND * length.as_secs_f64()
+        bytes as f64 >= MIN_BYTES_PER_SECOND * length.as_secs_f64()
     }
 
     fn count(

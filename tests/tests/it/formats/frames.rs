@@ -3,7 +3,7 @@
 use super::source::CODE_BITS;
 
 /// Minimum difference of luma between a square and the one above or below it; otherwise it is unreadable.
-const LEAST_CONTRAST: u32 = 60;
+const MIN_CONTRAST: u32 = 60;
 /// Columns with a higher mean luma in either half belong to the coded video, not to its letterbox.
 const WHITE: u32 = 128;
 
@@ -34,7 +34,7 @@ impl VideoFrame {
             let middle = first + ((bit as f64 + 0.5) * square) as usize;
             let contrast = top[middle].abs_diff(bottom[middle]);
             let value = u32::from(top[middle] > bottom[middle]);
-            (contrast >= LEAST_CONTRAST).then_some(number | value << bit)
+            (contrast >= MIN_CONTRAST).then_some(number | value << bit)
         })
     }
 

@@ -3,7 +3,7 @@
 /// Sample rate in Hz of the coarse search over the whole range.
 const COARSE_RATE: u32 = 4_000;
 /// Minimum normalised correlation; below it, the excerpt is not part of the signal. Speech codecs reach 0.7.
-const LEAST_CORRELATION: f64 = 0.5;
+const MIN_CORRELATION: f64 = 0.5;
 
 /// Position of `excerpt` in `signal`, in fractional samples, if it is within a second of `expected`.
 ///
@@ -23,7 +23,7 @@ pub(crate) fn locate(excerpt: &[f32], signal: &[f32], expected: f64, rate: u32) 
     let first = neighbourhood - margin as i64;
     let fine = correlations(excerpt, &padded(signal, first, excerpt.len() + 2 * margin));
     let peak = largest(&fine)?;
-    (fine[peak] >= LEAST_CORRELATION).then(|| (first + peak as i64) as f64 + summit(&fine, peak))
+    (fine[peak] >= MIN_CORRELATION).then(|| (first + peak as i64) as f64 + summit(&fine, peak))
 }
 
 fn averages(samples: &[f32], step: usize) -> Vec<f32> {
