@@ -233,6 +233,11 @@ pub struct Dependencies {
     pub whisper: Dependency,
     /// Onset and beat detection.
     pub aubio: Dependency,
+    /// The state of `aubio`, which does the work of librosa, for clients of the backend alias `whisper_librosa`; absent in
+    /// older timelines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Dependency, required = false)]
+    pub librosa: Option<Dependency>,
     /// Detection of speech activity.
     pub vad: Dependency,
     /// Decoding of files to samples.

@@ -47,7 +47,8 @@ pub use declared_origin::{DeclaredFields, DeclaredOrigin, InvalidDeclaredOrigin}
 pub use error::Error;
 pub use model::{
     Alignment, AudioClip, AudioSequence, AudioTrack, ClipOffset, NewOriginMap, OriginMap, PatternOrId,
-    PatternShot, PutOriginMap, ResolvedOriginMap, ShotListMeta, ShotListRequest, ShotListResult, VideoShot,
+    PatternShot, PatternShotList, PutOriginMap, ResolvedOriginMap, ShotListMeta, ShotListRequest,
+    ShotListResult, VideoShot,
 };
 pub use origin::{MAX_CHAIN, Origin, ResolvedOrigin};
 pub use routes::{BODY_LIMITS, router};

@@ -21,8 +21,8 @@ use crate::codes::{
     SHOT_LIST_UNREADABLE, TOO_MANY_CLIPS, UPSTREAM_WINDOW_INVALID,
 };
 use crate::{
-    Error, OriginMap, PatternShot, PutOriginMap, ResolvedOriginMap, ShotList, ShotListRequest,
-    ShotListResult, VideoOrigins,
+    Error, OriginMap, PatternShot, PatternShotList, PutOriginMap, ResolvedOriginMap, ShotList,
+    ShotListRequest, ShotListResult, VideoOrigins,
 };
 
 /// Maximum body size of a shot list request, in bytes: 100 000 clips of 600 bytes.
@@ -169,6 +169,8 @@ enum ShotListForms {
     Full(ShotListResult),
     /// The list in `p10` format.
     P10(Vec<PatternShot>),
+    /// The list in `p10` format, with `meta=true`.
+    P10WithMeta(PatternShotList),
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -179,6 +181,10 @@ struct FormQuery {
     #[serde(default)]
     #[param(inline)]
     format: Form,
+    /// Whether the list in `p10` format is an object of `shots` and `meta`; the full format always is.
+    #[serde(default)]
+    #[param(default = false)]
+    meta: bool,
 }
 
 http_kit::error_responses!(GetErrors: SHOT_LIST_NOT_FOUND, INVALID_QUERY, SHOT_LIST_UNREADABLE, QUEUE_FULL);
@@ -204,7 +210,12 @@ async fn get(
         Form::Full => answer(&list),
         Form::P10 => {
             let written = origins.read(move |_| {
-                list.pattern_shots().and_then(|shots: Vec<PatternShot>| serde_json::to_vec(&shots))
+                let shots: Vec<PatternShot> = list.pattern_shots()?;
+                if query.meta {
+                    serde_json::to_vec(&PatternShotList { shots, meta: list.meta })
+                } else {
+                    serde_json::to_vec(&shots)
+                }
             });
             let text = written.await?.map_err(|source| Error::ShotListUnreadable { artifact_id, source })?;
             Ok(json(Body::from(text)))

@@ -95,7 +95,7 @@ pub struct OriginSnippet {
     /// The `render_snippet` artifact, if rendered.
     pub video_artifact_id: Option<Id>,
     /// `padding_ms`, `max_duration_ms`, `artifact_start_ms`, `artifact_end_ms`, `asset_duration_ms`, `op_type`,
-    /// `op_version`. With a render also `render_profile`, `render_artifact_id` and `render_asset_id`, or
+    /// `op_version`. With a render also `render_profile`, `render_artifact_id`, `render_asset_id` and `render_key`, or
     /// `render_error`. In listings also `mode`, `project_id`, `sequence_id`, `track_id`.
     #[schema(value_type = Object)]
     pub meta: Meta,

@@ -1,10 +1,12 @@
 //! Builds the data of a batch (timeline, artifacts, rows, response) and writes it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use audio_to_video_origin::NewOriginMap;
 use audio_to_video_origin::store::insert_origin_maps;
 use chrono::{DateTime, Utc};
 use media_time::{AssetTime, TimelineTime, Window};
-use media_v2::{ArtifactKind, NewArtifact};
+use media_v2::{Artifact, ArtifactKind, NewArtifact};
 use primitives::{Id, Scope};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -20,6 +22,12 @@ use crate::{BatchRequest, BatchResult, Error, Meta, Mode, OriginSnippet, ResultM
 
 /// Label of the new track.
 const TRACK_LABEL: &str = "origin";
+
+/// Member of a render's meta that identifies its sources' bytes, window, profile and versions.
+const RENDER_KEY: &str = "render_key";
+
+/// The `render_key` of each render, by its artifact.
+type RenderKeys = BTreeMap<Id, serde_json::Value>;
 
 /// The result of rendering a window: the render, or an error text for the caller.
 pub(crate) type RenderOutcome = Result<Rendered, String>;
@@ -88,7 +96,8 @@ impl Batch {
         now: DateTime<Utc>,
         made: &CreatedTimeline,
     ) -> Result<BatchResult, Error> {
-        let mut video_artifact_ids = self.register_renders(conn, scope, now, made).await?.into_iter();
+        let keys = self.render_keys(conn, scope).await?;
+        let mut video_artifact_ids = self.register_renders(conn, scope, now, made, &keys).await?.into_iter();
         let snippets: Vec<OriginSnippet> = self
             .planned
             .iter()
@@ -98,7 +107,7 @@ impl Batch {
                 let render = self.renders.get(index);
                 let rendered = matches!(render, Some(Ok(_)));
                 let video_artifact_id = if rendered { video_artifact_ids.next() } else { None };
-                self.snippet(planned, clip, render, video_artifact_id)
+                self.snippet(planned, clip, render, video_artifact_id, &keys)
             })
             .collect();
         let placed = BatchLocation {
@@ -128,6 +137,7 @@ impl Batch {
         scope: &Scope,
         now: DateTime<Utc>,
         made: &CreatedTimeline,
+        keys: &RenderKeys,
     ) -> Result<Vec<Id>, Error> {
         let (artifacts, windows): (Vec<NewArtifact>, Vec<Window<AssetTime>>) = self
             .planned
@@ -135,7 +145,7 @@ impl Batch {
             .zip(&made.clips)
             .zip(&self.renders)
             .filter_map(|((planned, clip), render)| {
-                Some((self.artifact(planned, clip, made, render.as_ref().ok()?), planned.window))
+                Some((self.artifact(planned, clip, made, render.as_ref().ok()?, keys), planned.window))
             })
             .unzip();
         if artifacts.is_empty() {
@@ -159,11 +169,12 @@ impl Batch {
         clip: &Clip,
         render: Option<&RenderOutcome>,
         video_artifact_id: Option<Id>,
+        keys: &RenderKeys,
     ) -> OriginSnippet {
         let mut meta = planned.meta();
         match render {
             None => {}
-            Some(Ok(rendered)) => meta.extend(self.render_meta(rendered)),
+            Some(Ok(rendered)) => meta.extend(self.render_meta(rendered, keys)),
             Some(Err(refusal)) => drop(meta.insert("render_error".to_owned(), refusal.as_str().into())),
         }
         OriginSnippet {
@@ -184,6 +195,7 @@ impl Batch {
         clip: &Clip,
         made: &CreatedTimeline,
         rendered: &Rendered,
+        keys: &RenderKeys,
     ) -> NewArtifact {
         let audio_artifact_id = &planned.item.audio_artifact_id;
         let (start, end) = (planned.window.start(), planned.window.end());
@@ -204,7 +216,7 @@ impl Batch {
         artifact.end = Some(end);
         artifact.upstream_artifact_ids = vec![audio_artifact_id.clone()];
         artifact.meta.extend(operation());
-        artifact.meta.extend(self.render_meta(rendered));
+        artifact.meta.extend(self.render_meta(rendered, keys));
         artifact.meta.extend(meta_of([
             ("source_start_ms", json!(start)),
             ("source_end_ms", json!(end)),
@@ -218,12 +230,29 @@ impl Batch {
         artifact
     }
 
-    fn render_meta(&self, rendered: &Rendered) -> Meta {
-        meta_of([
+    fn render_meta(&self, rendered: &Rendered, keys: &RenderKeys) -> Meta {
+        let mut meta = meta_of([
             ("render_profile", json!(self.profile.name)),
             ("render_artifact_id", json!(rendered.artifact_id)),
             ("render_asset_id", json!(rendered.render_asset_id)),
-        ])
+        ]);
+        if let Some(key) = keys.get(&rendered.artifact_id) {
+            meta.insert(RENDER_KEY.to_owned(), key.clone());
+        }
+        meta
+    }
+
+    /// The keys of the renders, from their artifacts, with one statement.
+    async fn render_keys(&self, conn: &mut PgConnection, scope: &Scope) -> Result<RenderKeys, Error> {
+        let ids: BTreeSet<&Id> =
+            self.renders.iter().flatten().map(|rendered| &rendered.artifact_id).collect();
+        if ids.is_empty() {
+            return Ok(RenderKeys::new());
+        }
+        let ids: Vec<Id> = ids.into_iter().cloned().collect();
+        let artifacts = media_v2::store::find_artifacts(conn, scope, &ids).await?;
+        let key = |mut artifact: Artifact| Some((artifact.id, artifact.meta.remove(RENDER_KEY)?));
+        Ok(artifacts.into_iter().filter_map(key).collect())
     }
 }
 

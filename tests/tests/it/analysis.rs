@@ -49,7 +49,9 @@ async fn uploaded_recording_is_analysed_into_a_timeline() {
     assert_eq!(meta["cache_hit"], false);
     assert_eq!(meta["backend_type"], "signal");
     assert_eq!(meta["audio_semantic_cache_key"], meta["cache_key"]);
-    assert_eq!(meta["backend_info"]["dependencies"]["aubio"]["available"], true);
+    let dependencies = &meta["backend_info"]["dependencies"];
+    assert_eq!(dependencies["aubio"]["available"], true);
+    assert_eq!(dependencies["librosa"], dependencies["aubio"], "under the name of the alias, too");
     let version = meta["backend_version"].as_str().unwrap();
     let asset_id = asset["id"].as_str().unwrap();
     assert_eq!(meta["cache_key"], format!("t1|dev|{asset_id}|None|True|True|300|1000|{version}|u1"));

@@ -73,6 +73,10 @@ async fn windows_are_rendered_with_their_lineage() {
     assert_eq!(shown(&api, &first).await, json!([film["id"], 200, 300]));
     let render = artifact(&api, &snippet["meta"]["render_artifact_id"]).await;
     assert_eq!((&render["kind"], &render["uri"]), (&json!("render"), &registered["uri"]));
+    assert!(render["meta"]["render_key"].is_string(), "{render}");
+    for meta in [&snippet["meta"], &registered["meta"]] {
+        assert_eq!(meta["render_key"], render["meta"]["render_key"]);
+    }
 
     let twin = &made["snippets"][1];
     assert_ne!(twin["video_artifact_id"], snippet["video_artifact_id"], "each clip has a lineage of its own");

@@ -9,13 +9,15 @@ pub(super) fn snapshot(missing_model: Option<String>) -> Dependencies {
         Ok(parts) => Dependency { available: true, version: Some(version(*parts).to_owned()), error: None },
         Err(error) => missing(error),
     };
+    let aubio = part(|parts| parts.aubio);
     Dependencies {
         whisper: Dependency {
             available: missing_model.is_none(),
             version: missing_model.is_none().then(audio_asr::engine_version),
             error: missing_model,
         },
-        aubio: part(|parts| parts.aubio),
+        librosa: Some(aubio.clone()),
+        aubio,
         vad: part(|parts| parts.vad),
         decoder: part(|parts| parts.decoder),
     }

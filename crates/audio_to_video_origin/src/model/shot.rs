@@ -78,3 +78,12 @@ pub struct PatternShot {
     /// Start of the shot, in milliseconds of the pattern or sequence.
     pub target_time_on_pattern: TimelineTime,
 }
+
+/// The shots in the format of the p10 phase, with the summary of the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PatternShotList {
+    /// In the order of the list.
+    pub shots: Vec<PatternShot>,
+    /// Summary of the list and of its request.
+    pub meta: ShotListMeta,
+}

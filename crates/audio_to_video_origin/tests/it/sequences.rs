@@ -138,7 +138,56 @@ async fn p10_format_is_windows_and_target_times() {
     let p10 = state.api.get(&format!("{path}?format=p10")).await.ok();
     let shot = json!({"asset_id": film, "start_ms": 10_000, "end_ms": 10_200, "target_time_on_pattern": 500});
     assert_eq!(p10, json!([shot]));
+    assert_eq!(state.api.get(&format!("{path}?format=p10&meta=false")).await.ok(), p10);
+    let with_meta = state.api.get(&format!("{path}?format=p10&meta=true")).await.ok();
+    assert_eq!(with_meta, json!({"shots": [shot], "meta": list["meta"]}));
+    assert_eq!(state.api.get(&format!("{path}?meta=true")).await.ok(), list, "the full form has its meta");
     state.api.get(&format!("{path}?format=edl")).await.problem(422, "invalid_query");
+}
+
+#[tokio::test]
+async fn overlapping_origin_maps_give_each_shot_its_own_window() {
+    let state = TestState::new().await;
+    let film = state.asset(Some(60_000)).await;
+    // One map within another, two that overlap in part, and one that equals the first.
+    let windows = [(10_000, 14_000), (11_000, 12_000), (13_000, 15_000), (10_000, 14_000)];
+    let mut hits = Vec::new();
+    for (start, end) in windows {
+        hits.push(state.hit(&film, start, end).await);
+    }
+    let clips: Vec<Value> =
+        hits.iter().zip([0, 500, 500, 1_500]).map(|(hit, start)| clip(hit, start, 1_000, 250)).collect();
+    let mut request = sequence(json!(clips));
+    request["alignment"] = json!("none");
+    let list = state.ask(&request).await.ok();
+    // Source windows overlap, and so do shots on the target; none is merged, moved or cut.
+    let expected = [
+        [10_250.0, 11_250.0, 0.0],
+        [11_250.0, 12_250.0, 500.0],
+        [13_250.0, 14_250.0, 500.0],
+        [10_250.0, 11_250.0, 1_500.0],
+    ];
+    assert_eq!(times(&list), expected);
+    let shots = list["shots"].as_array().unwrap();
+    for (shot, hit) in shots.iter().zip(&hits) {
+        assert_eq!(
+            (&shot["source_asset_id"], &shot["meta"]["audio_artifact_id"]),
+            (&json!(film), &json!(hit))
+        );
+        assert_eq!(shot["meta"]["offset_clamped"], false);
+    }
+    // The recording's windows of the list are merged: 10250–12250 and 13250–14250.
+    let id: Id = serde_json::from_value(list["shot_list_artifact_id"].clone()).unwrap();
+    let conn = &mut *state.conn().await;
+    for (window, used) in [
+        (window_ms(10_000, 10_250), false),
+        (window_ms(12_249, 12_250), true),
+        (window_ms(12_250, 13_250), false),
+        (window_ms(14_249, 60_000), true),
+    ] {
+        let lists = find_shot_lists_using(conn, &scope("t1"), &film, window, 5).await.unwrap();
+        assert_eq!(lists == [id.clone()], used, "{window:?}");
+    }
 }
 
 #[tokio::test]
