@@ -5,12 +5,14 @@
 //! - [`model`] has the request and response types, [`Summary`](model::Summary) is the stored one;
 //! - [`backend`] analyses a recording: [`Backends`](backend::Backends) chooses the backend;
 //! - [`Transcript`] contains the words of a timeline, which [`interchange`] formats as captions;
+//! - [`annotations()`] converts a timeline for the writers of [`interchange::notes`];
 //! - [`plot`] draws a timeline as SVG;
 //! - [`openai`] transcribes uploads with a route compatible with OpenAI's API;
 //! - [`cache_key()`] identifies a timeline, [`slice()`] cuts it to a clip, [`stub`] replaces a missing backend.
 //!
 //! `docs/engines/media_program/PHASE_A02_audio_semantic_upgrade.md` documents the guarantees for callers.
 
+mod annotations;
 pub mod backend;
 mod cache_key;
 pub mod codes;
@@ -32,6 +34,7 @@ mod transcript;
 pub mod voice_store;
 pub mod voices;
 
+pub use annotations::annotations;
 pub use cache_key::cache_key;
 pub use error::Error;
 pub use params::EffectiveParams;

@@ -40,7 +40,7 @@ pub struct Transcript {
 }
 
 /// Format of a transcript.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(default = "json")]
 pub enum TranscriptFormat {
@@ -64,6 +64,42 @@ pub enum TranscriptFormat {
 }
 
 impl TranscriptFormat {
+    /// All formats.
+    pub const ALL: [Self; 8] = [
+        Self::Json,
+        Self::Srt,
+        Self::Vtt,
+        Self::Ttml,
+        Self::Ass,
+        Self::Txt,
+        Self::OpenaiJson,
+        Self::PodcastTranscript,
+    ];
+
+    /// The name of the format in requests and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Srt => "srt",
+            Self::Vtt => "vtt",
+            Self::Ttml => "ttml",
+            Self::Ass => "ass",
+            Self::Txt => "txt",
+            Self::OpenaiJson => "openai-json",
+            Self::PodcastTranscript => "podcast-transcript",
+        }
+    }
+
+    /// Extension of a file in the format, without the dot.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Json | Self::OpenaiJson | Self::PodcastTranscript => "json",
+            _ => self.name(),
+        }
+    }
+
     /// The value of `Content-Type`.
     pub(crate) const fn media_type(self) -> &'static str {
         match self {
@@ -99,7 +135,7 @@ impl Transcript {
     ///
     /// # Errors
     /// [`Error::WordsNotFound`] for a timeline without words that was made without a speech model.
-    pub(crate) fn of_transcribed(summary: &Summary) -> Result<Self, Error> {
+    pub fn of_transcribed(summary: &Summary) -> Result<Self, Error> {
         let transcript = Self::of(summary);
         let run = &summary.meta.run;
         let has_model = run.backend_type == BackendKind::WhisperAubio.as_str() && run.include_speech_music;
@@ -113,11 +149,7 @@ impl Transcript {
     ///
     /// # Errors
     /// None are expected: serializing plain fields as JSON does not fail.
-    pub(crate) fn written(
-        &self,
-        format: TranscriptFormat,
-        limits: &CaptionLimits,
-    ) -> Result<Option<String>, Error> {
+    pub fn written(&self, format: TranscriptFormat, limits: &CaptionLimits) -> Result<Option<String>, Error> {
         let text = self.timed_text();
         let captions = || captions(&text, limits);
         let json = |value: serde_json::Result<String>| {
@@ -177,6 +209,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn names_of_formats_are_those_of_requests() {
+        for format in TranscriptFormat::ALL {
+            assert_eq!(serde_json::to_value(format).unwrap(), format.name());
+        }
+    }
 
     #[test]
     fn captions_show_the_names_of_speakers() {

@@ -1,13 +1,13 @@
 //! Timelines, shot lists and analyses as files of other programs: read here, written by [`interchange`].
 //!
 //! - [`Exports`] is the service, [`router`] its HTTP interface;
-//! - `edit` and `shots` turn sequences and shot lists into edited timelines, `notes` an analysis into annotations;
+//! - `edit` and `shots` turn sequences and shot lists into edited timelines; analyses become annotations in
+//!   [`audio_semantic_timeline::annotations()`];
 //! - `references` names the media that an export refers to, by link, path or name.
 
 mod edit;
 mod error;
 mod model;
-mod notes;
 mod references;
 mod routes;
 mod service;

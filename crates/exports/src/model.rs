@@ -1,6 +1,7 @@
 //! Formats and results.
 
 use interchange::loss::Loss;
+pub use interchange::notes::NotesFormat;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,36 +21,6 @@ pub enum EditFormat {
     Csv,
 }
 
-/// A format for the analysis of a recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum NotesFormat {
-    /// OpenTimelineIO: a clip of the recording with markers.
-    Otio,
-    /// A marker list for Resolve.
-    MarkersEdl,
-    /// The table of Reaper's region and marker manager.
-    MarkersCsv,
-    /// The table of Audition's markers.
-    AuditionCsv,
-    /// A label track of Audacity.
-    Audacity,
-    /// A Standard MIDI File: tempo map and click.
-    Midi,
-    /// Chapters of Podcasting 2.0.
-    Chapters,
-    /// Chapters for ffmpeg.
-    Ffmetadata,
-    /// JSON Annotated Music Specification.
-    Jams,
-    /// Rich Transcription Time Marked: who speaks when.
-    Rttm,
-    /// Time-marked conversation: words.
-    Ctm,
-    /// Praat's TextGrid.
-    Textgrid,
-}
-
 /// How an export refers to media files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -64,6 +35,21 @@ pub enum MediaReference {
 }
 
 impl EditFormat {
+    /// All formats.
+    pub const ALL: [Self; 5] = [Self::Otio, Self::Fcpxml, Self::Fcp7xml, Self::Edl, Self::Csv];
+
+    /// The name of the format in requests and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Otio => "otio",
+            Self::Fcpxml => "fcpxml",
+            Self::Fcp7xml => "fcp7xml",
+            Self::Edl => "edl",
+            Self::Csv => "csv",
+        }
+    }
+
     /// Extension of the file and its media type.
     pub(crate) const fn file_type(self) -> (&'static str, &'static str) {
         match self {
@@ -72,25 +58,6 @@ impl EditFormat {
             Self::Fcp7xml => ("xml", "application/xml"),
             Self::Edl => ("edl", "text/plain; charset=utf-8"),
             Self::Csv => ("csv", "text/csv; charset=utf-8"),
-        }
-    }
-}
-
-impl NotesFormat {
-    /// Extension of the file and its media type.
-    pub(crate) const fn file_type(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Otio => ("otio", "application/json"),
-            Self::MarkersEdl => ("edl", "text/plain; charset=utf-8"),
-            Self::MarkersCsv | Self::AuditionCsv => ("csv", "text/csv; charset=utf-8"),
-            Self::Audacity => ("txt", "text/plain; charset=utf-8"),
-            Self::Midi => ("mid", "audio/midi"),
-            Self::Chapters => ("json", "application/json"),
-            Self::Ffmetadata => ("ffmetadata", "text/plain; charset=utf-8"),
-            Self::Jams => ("jams", "application/json"),
-            Self::Rttm => ("rttm", "text/plain; charset=utf-8"),
-            Self::Ctm => ("ctm", "text/plain; charset=utf-8"),
-            Self::Textgrid => ("TextGrid", "text/plain; charset=utf-8"),
         }
     }
 }
@@ -115,4 +82,16 @@ pub struct ExportReport {
     pub href: String,
     /// What the format cannot hold; empty if nothing is lost.
     pub warnings: Vec<Loss>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_formats_are_those_of_requests() {
+        for format in EditFormat::ALL {
+            assert_eq!(serde_json::to_value(format).unwrap(), format.name());
+        }
+    }
 }

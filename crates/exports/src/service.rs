@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access::Links;
-use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::model::TimelineResponse;
+use audio_semantic_timeline::{SemanticTimelines, annotations};
 use audio_to_video_origin::VideoOrigins;
 use http_kit::RequestContext;
 use interchange::edit::{EditTimeline, csv, edl, fcp7, fcpxml, otio};
@@ -20,7 +20,7 @@ use crate::edit::{self, StoredSequence};
 use crate::error::Error;
 use crate::model::{EditFormat, ExportFile, MediaReference, NotesFormat};
 use crate::references::References;
-use crate::{notes, shots};
+use crate::shots;
 
 /// Exports timelines, shot lists and analyses. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -135,8 +135,8 @@ impl Exports {
         let name = format!("{stem}.{extension}");
         let rate = fps.or(media.rate).unwrap_or(FrameRate::PAL);
         let export = tokio::task::spawn_blocking(move || {
-            let annotations = notes::annotations(&response.summary, media);
-            notes::format(&annotations, format, rate)
+            let annotations = annotations(&response.summary, media);
+            interchange::notes::format(&annotations, format, rate)
         });
         Ok(file(name, media_type, export.await?, Vec::new()))
     }

@@ -4,6 +4,7 @@ pub mod audacity;
 mod chapters;
 pub mod ctm;
 pub mod ffmetadata;
+mod format;
 pub mod jams;
 pub mod markers;
 pub mod midi;
@@ -15,6 +16,7 @@ use media_time::{MediaTime, Window};
 
 use crate::edit::Media;
 use crate::words::TimedWord;
+pub use format::{NotesFormat, format};
 
 /// Events, beats and words of a recording, or of a part of it, in time of that part.
 #[derive(Clone, Debug, PartialEq)]

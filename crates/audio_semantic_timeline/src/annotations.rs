@@ -1,20 +1,15 @@
-//! Semantic timelines as annotations.
+//! Semantic timelines as annotations, the model that [`interchange::notes`] writes.
 
-use audio_semantic_timeline::model::{AudioEvent, EventKind, RunMeta, Summary};
 use interchange::edit::Media;
-use interchange::frame_rate::FrameRate;
-use interchange::loss::Export;
-use interchange::notes::{
-    Annotations, Beat, Event, audacity, ctm, ffmetadata, jams, markers, midi, podcast_chapters, rttm,
-    textgrid,
-};
+use interchange::notes::{Annotations, Beat, Event};
 use interchange::words::TimedWord;
 use media_time::{MediaTime, Window};
 
-use crate::model::NotesFormat;
+use crate::model::{AudioEvent, EventKind, RunMeta, Summary};
 
-/// The events, beats and words of a timeline; `media` is its recording.
-pub(crate) fn annotations(summary: &Summary, media: Media) -> Annotations {
+/// Collects the events, beats and words of a timeline; `media` is its recording.
+#[must_use]
+pub fn annotations(summary: &Summary, media: Media) -> Annotations {
     let source_start =
         summary.meta.clip.as_ref().map_or(MediaTime::ZERO, |clip| clip.clip_window[0].since_zero());
     let beats = summary.beats.iter().map(|beat| Beat {
@@ -30,24 +25,6 @@ pub(crate) fn annotations(summary: &Summary, media: Media) -> Annotations {
         beats: beats.collect(),
         words: summary.events.iter().flat_map(words).collect(),
         tempo: tempo(&summary.meta.run),
-    }
-}
-
-/// Formats annotations; `rate` is that of marker lists with frames.
-pub(crate) fn format(annotations: &Annotations, format: NotesFormat, rate: FrameRate) -> Export {
-    match format {
-        NotesFormat::Otio => markers::otio(annotations),
-        NotesFormat::MarkersEdl => markers::resolve_edl(annotations, rate),
-        NotesFormat::MarkersCsv => markers::reaper_csv(annotations),
-        NotesFormat::AuditionCsv => markers::audition_csv(annotations),
-        NotesFormat::Audacity => audacity::audacity(annotations),
-        NotesFormat::Midi => midi::midi(annotations, true),
-        NotesFormat::Chapters => podcast_chapters::podcast_chapters(annotations),
-        NotesFormat::Ffmetadata => ffmetadata::ffmetadata(annotations),
-        NotesFormat::Jams => jams::jams(annotations),
-        NotesFormat::Rttm => rttm::rttm(annotations),
-        NotesFormat::Ctm => ctm::ctm(annotations),
-        NotesFormat::Textgrid => textgrid::textgrid(annotations),
     }
 }
 
