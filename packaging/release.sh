@@ -20,6 +20,7 @@ cp packaging/THIRD_PARTY.md "$out/"
 # cargo-deb packages the stripped binary.
 cp "$out/$name" "$target/dist/harkback"
 if cargo deb --version >/dev/null 2>&1; then
+  packaging/shell_files.sh "$target/dist/harkback"
   cargo deb --package harkback --profile dist --no-build --no-strip --output "$out/"
 else
   echo 'no Debian package: no cargo-deb' >&2

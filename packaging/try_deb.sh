@@ -19,6 +19,7 @@ trap 'umount "$root/proc" 2>/dev/null || true; rm -rf --one-file-system "$root"'
 # cargo-deb reads the binary from the target directory.
 mkdir -p "$root/target/dist" "$work"
 strip -o "$root/target/dist/harkback" "$binary"
+packaging/shell_files.sh "$binary"
 package=$work/harkback.deb
 CARGO_TARGET_DIR=$root/target cargo deb --package harkback --profile dist --no-build --no-strip --fast --output "$package"
 rm -rf "$root/target"
@@ -43,6 +44,10 @@ in_root dpkg --verify harkback
 # shellcheck disable=SC2016 # of dpkg-query
 [[ $(in_root dpkg-query --show --showformat '${Status}' harkback) == 'install ok installed' ]] || fail 'it is not installed'
 [[ $(in_root harkback --version) == harkback\ * ]] || fail 'the program does not start'
+for file in bash-completion/completions/harkback zsh/vendor-completions/_harkback fish/vendor_completions.d/harkback.fish \
+  man/man1/harkback.1.gz man/man1/harkback-analyze.1.gz; do
+  [[ -s $root/usr/share/$file ]] || fail "no usr/share/$file"
+done
 [[ $(stat -c %a "$root/etc/harkback/environment") == 640 ]] || fail 'anyone may read the settings'
 [[ ! -e $root/etc/systemd/system/multi-user.target.wants/harkback.service ]] || fail 'it would start before it has settings'
 in_root systemd-analyze verify /usr/lib/systemd/system/harkback.service

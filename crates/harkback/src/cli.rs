@@ -1,11 +1,16 @@
+mod export_arguments;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use audio_semantic_timeline::EffectiveParams;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use primitives::{AccessLevel, Id, PageLimit};
 use url::Url;
 
+pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
+
+use crate::analyze::AnalysisFormat;
 use crate::flag_defaults::Defaults;
 use crate::flags::{AnalysisFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
 
@@ -29,6 +34,11 @@ impl Cli {
         })
     }
 
+    /// The definition for documents: without values of the environment, which differ between machines.
+    pub(crate) fn for_documents() -> clap::Command {
+        without_environment(Self::with_defaults())
+    }
+
     /// Parses the arguments of the process; prints help and errors, and exits, as [`Parser::parse`] does.
     pub(crate) fn parse_arguments() -> Self {
         let matches = Self::with_defaults().get_matches();
@@ -36,11 +46,17 @@ impl Cli {
     }
 }
 
+fn without_environment(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_environment)
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the HTTP service.
     Serve(Box<ServeFlags>),
-    /// Analyse one file and print its timeline; needs no database.
+    /// Analyse files and print their timelines, or write them in other formats; needs no database.
+    ///
+    /// Exit status: 0 if every file was analysed and written, else 1; a failure does not stop the others.
     Analyze(AnalyzeArguments),
     /// Demonstrate the service with a recording: timeline, samples, shots, video snippets.
     ///
@@ -71,8 +87,14 @@ pub(crate) enum Command {
     Keys(KeysArguments),
     /// List, follow, cancel and retry the jobs of a running service.
     Jobs(JobsArguments),
+    /// Export a timeline, a shot list or an analysis of a running service in the format of another program.
+    Export(ExportArguments),
     /// Print the OpenAPI document of the service.
     Openapi,
+    /// Print the completions of a shell.
+    Completions(CompletionsArguments),
+    /// Print the man page.
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -135,7 +157,14 @@ pub(crate) struct ServiceArguments {
     )]
     pub(crate) url: Url,
     /// API key or token, for a service with `--auth keys` or `jwt`.
-    #[arg(long, global = true, env = "HARKBACK_KEY", value_name = "KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        alias = "api-key",
+        global = true,
+        env = "HARKBACK_KEY",
+        value_name = "KEY",
+        hide_env_values = true
+    )]
     pub(crate) key: Option<String>,
     /// The tenant, unless the key determines it.
     #[arg(long, global = true, env = "HARKBACK_TENANT", value_name = "ID")]
@@ -224,14 +253,21 @@ pub(crate) struct GcArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct AnalyzeArguments {
-    /// The recording: audio, or video with audio.
-    pub(crate) file: PathBuf,
+    /// The recordings: audio, or video with audio; `-` reads standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
     /// Print only the summary as JSON.
     #[arg(long, conflicts_with = "text")]
     pub(crate) json: bool,
     /// Print a readable timeline (the default).
     #[arg(long)]
     pub(crate) text: bool,
+    /// Formats to write, separated by `,`: `json` (the timeline), words, notes, drawings.
+    #[arg(long, value_name = "FORMATS", value_enum, value_delimiter = ',', conflicts_with_all = ["json", "text"])]
+    pub(crate) format: Vec<AnalysisFormat>,
+    /// Directory of the files of `--format`, `NAME.EXTENSION` for each FILE; `-` writes a single one to standard output.
+    #[arg(short = 'o', long, value_name = "DIR", requires = "format", conflicts_with = "out")]
+    pub(crate) out_dir: Option<PathBuf>,
     /// Write to this file instead of standard output.
     #[arg(long, value_name = "F")]
     pub(crate) out: Option<PathBuf>,
@@ -291,6 +327,28 @@ pub(crate) struct FormatsArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: CompletionShell,
+}
+
+/// A shell with completions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletionShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Write the pages of all commands to this directory instead: `harkback.1`, `harkback-analyze.1`, ….
+    #[arg(short = 'o', long, value_name = "DIR")]
+    pub(crate) out_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ModelsArguments {
     #[command(flatten)]
     pub(crate) place: ModelLocation,
@@ -334,11 +392,6 @@ mod tests {
         Cli::with_defaults().debug_assert();
     }
 
-    /// `command` without values of the environment in its help.
-    fn without_environment(command: clap::Command) -> clap::Command {
-        command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_environment)
-    }
-
     /// `--help` of a command, without spaces at the ends of lines.
     fn own_help(command: &mut clap::Command) -> String {
         let help = command.render_long_help().to_string();
@@ -356,7 +409,7 @@ mod tests {
 
     #[test]
     fn help_is_as_reviewed() {
-        let mut cli = without_environment(Cli::with_defaults()).term_width(100);
+        let mut cli = Cli::for_documents().term_width(100);
         cli.build();
         insta::assert_snapshot!("help", own_help(&mut cli));
         for command in cli.get_subcommands_mut().filter(|command| command.get_name() != "help") {
@@ -369,7 +422,9 @@ mod tests {
         use clap::Parser;
         let parsed =
             |arguments: &[&str]| match Cli::try_parse_from([&["harkback", "analyze"], arguments].concat()) {
-                Ok(Cli { command: Command::Analyze(analyze), .. }) => Some((analyze.file, analyze.speakers)),
+                Ok(Cli { command: Command::Analyze(analyze), .. }) => {
+                    Some((analyze.files[0].clone(), analyze.speakers))
+                }
                 _ => None,
             };
         let file = PathBuf::from("talk.wav");
@@ -392,6 +447,7 @@ mod tests {
             ("verify", "--database-url", "--ffmpeg"),
             ("analyze", "--backend", "--database-url"),
             ("demo", "--whisper-model", "--database-url"),
+            ("export", "--media", "--database-url"),
         ] {
             let help = help(name);
             assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");

@@ -2,10 +2,11 @@
 //!
 //! The only crate that reads the environment, and the only one that depends on all others: it parses the command line
 //! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
-//! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses one file ([`analyze`]), demonstrates the
+//! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
 //! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
 //! assets again ([`reprobe`]), lists results of wrong decoders ([`verify`]), manages jobs of a service
-//! ([`job_commands`]), and manages the speech models ([`models`]).
+//! ([`job_commands`]), exports from a service ([`export`]), manages the speech models ([`models`]), and prints completions
+//! and man pages ([`shell_files`]).
 
 mod analyze;
 mod app;
@@ -16,6 +17,7 @@ mod codes;
 mod config;
 mod demo;
 mod exchange;
+mod export;
 mod flag_defaults;
 mod flags;
 mod follow_ups;
@@ -42,6 +44,7 @@ mod reprobe;
 mod resources;
 mod serve;
 mod service_client;
+mod shell_files;
 mod speaker_models;
 mod stopping;
 mod text;
@@ -76,6 +79,7 @@ fn start() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Jobs(arguments) => return job_commands::run(&arguments),
+        Command::Analyze(arguments) => return analyze::analyze(&arguments, cli.config.as_deref()),
         Command::Demo(arguments) => return demo::run(&arguments, cli.config.as_deref()),
         Command::Serve(flags) => return serve::serve(&config::load(cli.config.as_deref(), &flags)?),
         Command::Migrate(store) => serve::migrate(&config::load(cli.config.as_deref(), &store)?),
@@ -94,14 +98,17 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             serve::keys(&arguments, &config::load(cli.config.as_deref(), &arguments.store)?)
         }
         Command::Openapi => app::print_openapi(),
-        Command::Analyze(arguments) => analyze::analyze(&arguments, cli.config.as_deref()),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Completions(arguments) => shell_files::print_completions(arguments.shell),
+        Command::Man(arguments) => shell_files::print_man_page(arguments.out_dir.as_deref()),
         Command::Formats(arguments) => formats::run(&arguments, cli.config.as_deref()),
         Command::Models(arguments) => models::run(&arguments, cli.config.as_deref()),
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
+/// Whether an error is that of a closed reader, such as of standard output.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
     kind == Some(std::io::ErrorKind::BrokenPipe)
 }

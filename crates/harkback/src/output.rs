@@ -1,4 +1,4 @@
-//! Files of `--out` and `--plot`: an existing one is replaced atomically, a stream is appended to.
+//! Files that commands write: an existing one is replaced atomically, a stream is appended to.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write};
@@ -6,14 +6,15 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tempfile::NamedTempFile;
 
 /// Maximum number of symbolic links to follow, as in Linux.
 const MAX_LINKS: usize = 40;
 
 /// An output path, checked before there is anything to write.
 #[derive(Debug)]
-pub(crate) struct Output<'a> {
-    given: &'a Path,
+pub(crate) struct Output {
+    given: PathBuf,
     target: OutputTarget,
 }
 
@@ -25,30 +26,78 @@ enum OutputTarget {
     Stream,
 }
 
-impl<'a> Output<'a> {
+/// A file that is being written. A regular one appears when it is complete, with [`OutputWriter::commit`].
+#[derive(Debug)]
+pub(crate) enum OutputWriter {
+    /// A temporary file beside the target.
+    File(NamedTempFile, PathBuf),
+    /// An open stream.
+    Stream(File),
+}
+
+impl Output {
     /// Resolves and checks `given`, without changing anything.
     ///
     /// # Errors
-    /// When the path cannot be written, or is the `recording` itself.
-    pub(crate) fn new(given: &'a Path, recording: &Path) -> anyhow::Result<Self> {
-        let target = target(given, recording).with_context(|| given.display().to_string())?;
-        Ok(Self { given, target })
+    /// When the path cannot be written, or is one of the `recordings`.
+    pub(crate) fn new(given: &Path, recordings: &[&Path]) -> anyhow::Result<Self> {
+        let target = target(given, recordings).with_context(|| given.display().to_string())?;
+        Ok(Self { given: given.to_path_buf(), target })
+    }
+
+    /// The path as given.
+    pub(crate) fn path(&self) -> &Path {
+        &self.given
     }
 
     /// Writes `bytes`. A regular file is never half written: it has its old contents or its new ones.
     pub(crate) fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
-        let written = match &self.target {
-            OutputTarget::File(path, before) => replace(path, before.as_ref(), bytes),
-            // After the existing content, which other processes may have written.
-            OutputTarget::Stream => {
-                File::options().append(true).open(self.given).and_then(|mut file| file.write_all(bytes))
-            }
-        };
+        let written = self.open().and_then(|mut writer| {
+            writer.write_all(bytes)?;
+            writer.commit()
+        });
         written.with_context(|| self.given.display().to_string())
+    }
+
+    /// Opens the output for content that arrives in pieces.
+    pub(crate) fn open(&self) -> io::Result<OutputWriter> {
+        match &self.target {
+            OutputTarget::File(path, before) => {
+                Ok(OutputWriter::File(temporary(path, before.as_ref())?, path.clone()))
+            }
+            // After the existing content, which other processes may have written.
+            OutputTarget::Stream => Ok(OutputWriter::Stream(File::options().append(true).open(&self.given)?)),
+        }
     }
 }
 
-fn target(given: &Path, recording: &Path) -> anyhow::Result<OutputTarget> {
+impl OutputWriter {
+    /// Completes the output: a regular file replaces the one before it. Without it, that one stays.
+    pub(crate) fn commit(self) -> io::Result<()> {
+        match self {
+            Self::File(file, path) => {
+                file.as_file().sync_all()?;
+                file.persist(path).map(drop).map_err(|error| error.error)
+            }
+            Self::Stream(_) => Ok(()),
+        }
+    }
+}
+
+impl Write for OutputWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file, _) => file.as_file_mut().write(bytes),
+            Self::Stream(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn target(given: &Path, recordings: &[&Path]) -> anyhow::Result<OutputTarget> {
     let before = match fs::metadata(given) {
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -60,9 +109,11 @@ fn target(given: &Path, recording: &Path) -> anyhow::Result<OutputTarget> {
         return Ok(OutputTarget::Stream);
     }
     if let Some(before) = &before {
-        let recording = fs::metadata(recording)?;
-        let is_recording = (before.dev(), before.ino()) == (recording.dev(), recording.ino());
-        anyhow::ensure!(!is_recording, "it is the recording itself");
+        for recording in recordings {
+            let recording = fs::metadata(recording)?;
+            let is_recording = (before.dev(), before.ino()) == (recording.dev(), recording.ino());
+            anyhow::ensure!(!is_recording, "it is the recording itself");
+        }
         File::options().write(true).open(&path)?;
     }
     let directory = directory(&path);
@@ -94,20 +145,17 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes a temporary file in the same directory, then renames it. Mode and owner stay; a new file's mode is 0666 less
-/// the umask.
-fn replace(path: &Path, before: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
-    let mut file =
+/// A temporary file in the same directory, which a rename moves to `path`. Mode and owner stay; a new file's mode is
+/// 0666 less the umask.
+fn temporary(path: &Path, before: Option<&Metadata>) -> io::Result<NamedTempFile> {
+    let file =
         tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(directory(path))?;
     if let Some(before) = before {
         // Only root can change the owner; for other users the file becomes their own.
         let _ = fchown(file.as_file(), Some(before.uid()), Some(before.gid()));
         file.as_file().set_permissions(before.permissions())?;
     }
-    file.as_file_mut().write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -119,7 +167,7 @@ mod tests {
     const RECORDING: &str = "Cargo.toml";
 
     fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-        Output::new(path, Path::new(RECORDING))?.write(bytes)
+        Output::new(path, &[Path::new(RECORDING)])?.write(bytes)
     }
 
     fn mode(path: &Path) -> u32 {
@@ -179,6 +227,25 @@ mod tests {
     }
 
     #[test]
+    fn output_in_pieces_appears_when_it_is_committed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, b"before").unwrap();
+        let output = Output::new(&file, &[]).unwrap();
+        let mut writer = output.open().unwrap();
+        writer.write_all(b"af").unwrap();
+        drop(writer);
+        assert_eq!(fs::read(&file).unwrap(), b"before");
+        assert_eq!(names(directory.path()), ["file"], "an abandoned file is removed");
+        let mut writer = output.open().unwrap();
+        for piece in ["af", "ter"] {
+            writer.write_all(piece.as_bytes()).unwrap();
+        }
+        writer.commit().unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"after");
+    }
+
+    #[test]
     fn output_pipe_is_written_into() {
         let directory = tempfile::tempdir().unwrap();
         let pipe = directory.path().join("pipe");
@@ -217,7 +284,7 @@ mod tests {
             (within("file/x.svg"), "ot a directory"),
             (PathBuf::from(RECORDING), "the recording itself"),
         ] {
-            let error = format!("{:#}", Output::new(&path, Path::new(RECORDING)).unwrap_err());
+            let error = format!("{:#}", Output::new(&path, &[Path::new(RECORDING)]).unwrap_err());
             assert!(error.starts_with(path.to_str().unwrap()) && error.contains(expected_error), "{error}");
             assert!(!error.contains(".tmp"), "{error}");
         }

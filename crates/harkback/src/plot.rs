@@ -1,4 +1,4 @@
-//! Option `--plot`: draws the timeline as an SVG or PNG image.
+//! Option `--plot` and formats `svg` and `png`: draws the timeline as an SVG or PNG image.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,7 +17,7 @@ const SCALE: u32 = 2;
 const USUAL_RATE: u32 = 44_100;
 
 /// Format of the image file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlotFormat {
     Svg,
     Png,
@@ -38,6 +38,14 @@ impl PlotFormat {
         }
     }
 
+    /// The name of the format, which is also its extension.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+        }
+    }
+
     /// Encodes the SVG as the content of the file.
     pub(crate) fn bytes(self, svg: String) -> anyhow::Result<Vec<u8>> {
         match self {
@@ -47,8 +55,13 @@ impl PlotFormat {
     }
 }
 
-/// Draws the timeline of a recording. Decodes it again for its waveform, at the resolution of the image.
-pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> anyhow::Result<String> {
+/// Draws the timeline of a recording under its `name`. Decodes it again for its waveform, at the resolution of the image.
+pub(crate) fn draw(
+    recording: &Path,
+    name: &str,
+    decoders: &Decoders,
+    summary: &Summary,
+) -> anyhow::Result<String> {
     let stream = summary.meta.run.audio_stream.map(|index| index as usize);
     let input = MediaInput::new(File::open(recording)?, decoders.clone()).with_audio_stream(stream);
     let probe = input.probe(&|| false)?;
@@ -60,8 +73,7 @@ pub(crate) fn draw(recording: &Path, decoders: &Decoders, summary: &Summary) -> 
         Err(WaveformError::Signal(error)) if error.is_about_media() => None,
         Err(error) => return Err(error.into()),
     };
-    let name = recording.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    Ok(plot::svg(&PlotInput { name: &name, summary, waveform: peaks.as_ref() }))
+    Ok(plot::svg(&PlotInput { name, summary, waveform: peaks.as_ref() }))
 }
 
 /// Renders the SVG as a PNG. The font is part of the program and fonts of the machine are not used, so that the bytes

@@ -1,6 +1,6 @@
 //! Exports of sequences, shot lists and analyses over HTTP. `tools/exports/read_back.py` reads the formats themselves back.
 
-use e2e::{Api, Deployment, media};
+use e2e::{Api, Deployment, binary, media};
 use serde_json::{Value, json};
 
 use crate::analysis::ANALYZE;
@@ -159,5 +159,43 @@ async fn exports_of_a_shot_list_have_the_samples_below_the_frames() {
     }
     let unknown = "/audio/to-video-origin/artifact_unknown/export?format=csv";
     api.get(unknown).await.problem(404, "shot_list_not_found");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn export_command_writes_what_the_service_exports() {
+    let server = Deployment::new().await.start_with(&[("AUDIO_SEMANTIC_BACKEND", "signal")]).await;
+    let api = server.api("t1", "dev");
+    let film = api.upload(&media::fixture("talk_and_music.mp4")).await;
+    let (project, sequence) = sequence(&api, &film).await;
+    let made = api.post(ANALYZE, &json!({"asset_id": film["id"]})).await.ok();
+    let analysis = made["audio_semantic_artifact_id"].as_str().unwrap();
+    let export = async |arguments: &[&str]| {
+        let service = ["--url", server.base(), "--tenant", "t1", "--env", "dev"];
+        let output = binary::command([&["export"], arguments, &service].concat()).output().await.unwrap();
+        (output.status.code(), output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("cut.edl");
+    let (code, out, error) = export(&[&sequence, "--format", "edl", "-o", file.to_str().unwrap()]).await;
+    assert!(code == Some(0) && out.is_empty(), "{error}");
+    let expected = api.get(&format!("/video/sequences/{sequence}/export?format=edl")).await.body;
+    assert!(std::fs::read(&file).unwrap() == expected);
+    assert!(error.starts_with("warning: edl cannot hold ") && error.contains("gain_omitted"), "{error}");
+
+    let (_, otio, _) = export(&[analysis, "--format", "otio"]).await;
+    let expected = api.get(&format!("/audio/semantic-timeline/{analysis}/export?format=otio")).await.body;
+    assert!(otio == expected, "found after projects, sequences and shot lists");
+    let (code, csv, _) = export(&[&project, "--format", "csv", "--of", "project", "--media", "link"]).await;
+    assert!(code == Some(0) && csv.starts_with(b"track,kind"));
+
+    let before = std::fs::read(&file).unwrap();
+    let (code, _, error) = export(&["none", "--format", "edl", "-o", file.to_str().unwrap()]).await;
+    assert!(code == Some(1) && error.contains("none of 3 kinds has this id"), "{error}");
+    assert!(std::fs::read(&file).unwrap() == before, "a failure leaves the file");
+    let (code, _, error) = export(&["none", "--format", "edl", "--of", "sequence"]).await;
+    assert!(code == Some(1) && error.starts_with("error: sequence_not_found: "), "{error}");
+    let (code, _, error) = export(&[analysis, "--format", "srt"]).await;
+    assert!(code == Some(1) && error.starts_with("error: words_not_found: "), "{error}");
     server.stop().await;
 }

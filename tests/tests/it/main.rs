@@ -4,6 +4,7 @@
 
 mod access;
 mod analysis;
+mod analyze_formats;
 mod audio_streams;
 mod backup;
 mod bad_media;
