@@ -35,13 +35,17 @@ pub fn layer(router: Router) -> Router {
 
 /// As [`layer`], with the minimum rate `pace` of request bodies.
 pub fn layer_with(router: Router, pace: BodyPace) -> Router {
-    router
+    let router = router
         .fallback(async || Problem::new(ROUTE_NOT_FOUND, "there is no such route; see /openapi.json"))
         .method_not_allowed_fallback(async || {
             Problem::new(METHOD_NOT_ALLOWED, "this route does not take that method; see /openapi.json")
-        })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(pace, edge))
+        });
+    catch_panics(router).layer(middleware::from_fn_with_state(pace, edge))
+}
+
+/// Wraps `router` so that a panic of a handler is answered with 500 `internal`; [`layer`] includes this.
+pub fn catch_panics(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(panicked))
 }
 
 async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) -> Response {
