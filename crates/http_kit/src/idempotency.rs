@@ -181,7 +181,7 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
 struct Fingerprints {
     /// Fingerprint of the bytes of the body, as version 0.1.0 compares them.
     raw: [u8; 32],
-    /// Fingerprint of the content of the body ([`json_digest`]).
+    /// Fingerprint of the content of the body ([`json_digest()`]).
     canonical: [u8; 32],
 }
 
