@@ -33,8 +33,8 @@ impl Version {
 }
 
 impl BlobStore {
-    /// Hashes the blob; returns the damaged version when the digest does not match its id, also when its size has changed
-    /// since it was stored.
+    /// Hashes the blob; returns the damaged version when the digest does not match its id, also when its size has
+    /// changed since it was stored.
     ///
     /// # Errors
     /// [`BlobError::NotFound`], [`BlobError::Store`], or [`BlobError::Io`] when the thread that hashes fails.
@@ -58,8 +58,8 @@ impl BlobStore {
     /// a directory no upload happens between the check and the move; an object store has no such lock.
     ///
     /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`]; [`BlobError::NotFound`] when the blob is removed between the check and
-    /// the move.
+    /// [`BlobError::Io`] or [`BlobError::Store`]; [`BlobError::NotFound`] when the blob is removed between the check
+    /// and the move.
     pub async fn set_aside(&self, damaged: &DamagedBlob) -> Result<bool, BlobError> {
         let id = damaged.id;
         let _alone = self.lock_exclusive().await?;

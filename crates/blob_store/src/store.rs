@@ -126,7 +126,8 @@ impl BlobStore {
     /// Streams bytes `range` of the blob, clamped to its end.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`], [`BlobError::Damaged`] or [`BlobError::Io`]; [`BlobError::Store`], also from the stream.
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`] or [`BlobError::Io`]; [`BlobError::Store`], also from the
+    /// stream.
     pub async fn read(
         &self,
         id: BlobId,

@@ -64,8 +64,8 @@ impl BlockingProcess {
     /// program that blocks on its output does not end.
     ///
     /// # Errors
-    /// [`ToolError::Stalled`] when the program has not ended within `limit`; it is then killed. [`ToolError::Failed`] when
-    /// the exit status is not success, [`ToolError::Broken`] when waiting fails.
+    /// [`ToolError::Stalled`] when the program has not ended within `limit`; it is then killed. [`ToolError::Failed`]
+    /// when the exit status is not success, [`ToolError::Broken`] when waiting fails.
     pub fn finish(mut self, limit: Duration) -> Result<String, ToolError> {
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;

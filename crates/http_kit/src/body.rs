@@ -76,8 +76,8 @@ pub fn limit_json(router: Router, bytes: usize, of_routes: &[RouteLimit]) -> Rou
 struct GrowingShare(Option<OwnedSemaphorePermit>);
 
 impl GrowingShare {
-    /// Grows the share to `bytes`; false when the budget has no piece left for [`PATIENCE`]. One body may be larger than
-    /// the whole budget.
+    /// Grows the share to `bytes`; false when the budget has no piece left for [`PATIENCE`]. One body may be larger
+    /// than the whole budget.
     async fn grow(&mut self, budget: &Arc<Semaphore>, bytes: usize) -> bool {
         while bytes.min(BUDGET) > FREE + self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * PIECE
         {

@@ -273,8 +273,8 @@ impl Claim {
         }
     }
 
-    /// Stores `response` as the answer to this key if it is a success, and returns it. An answer of more than 64 MiB, or
-    /// for which no memory is left, is returned and not stored; the key is released.
+    /// Stores `response` as the answer to this key if it is a success, and returns it. An answer of more than 64 MiB,
+    /// or for which no memory is left, is returned and not stored; the key is released.
     async fn complete(&self, response: Response) -> Result<Response, Problem> {
         if !response.status().is_success() {
             self.release().await?;

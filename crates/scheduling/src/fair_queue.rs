@@ -169,8 +169,8 @@ impl State {
         Ok(())
     }
 
-    /// Removes a waiting piece that is not served. The tenant's last ticket is then the one of its last remaining piece,
-    /// so that abandoned pieces do not delay later ones.
+    /// Removes a waiting piece that is not served. The tenant's last ticket is then the one of its last remaining
+    /// piece, so that abandoned pieces do not delay later ones.
     fn remove(&mut self, order: Order) -> Option<Waiting> {
         let removed = self.waiting.remove(&order)?;
         let last = self.waiting.iter().rev().find(|(_, waiting)| waiting.tenant == removed.tenant);
