@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::rand;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use primitives::{AccessLevel, Clock, Id, Scope};
+use primitives::{AccessLevel, Clock, Id, Scope, random_bytes};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 
@@ -48,8 +47,8 @@ pub struct ApiKey {
     pub env: String,
     /// User of all calls with the key; `None` lets each call name one.
     pub user_id: Option<String>,
-    /// Access level: `read`, `write` or `admin`.
-    pub scope: String,
+    /// Access level of all calls with the key: `read`, `write` or `admin`.
+    pub level: String,
     /// When the key was created.
     pub created_at: DateTime<Utc>,
     /// When the key was revoked; `None` while it is valid.
@@ -66,9 +65,9 @@ impl ApiKeys {
     /// Creates a key and returns it; it cannot be read again.
     ///
     /// # Errors
-    /// Errors of the database.
+    /// [`Error::Random`]; errors of the database.
     pub async fn create(&self, new: &NewApiKey) -> Result<String, Error> {
-        let (id, secret) = (random::<ID_BYTES>()?, random::<SECRET_BYTES>()?);
+        let (id, secret) = (random_bytes::<ID_BYTES>()?, random_bytes::<SECRET_BYTES>()?);
         // `_` separates the parts, so the public one is hexadecimal.
         let (id, secret) = (hex::encode(id), URL_SAFE_NO_PAD.encode(secret));
         let row = KeyRow {
@@ -97,7 +96,7 @@ impl ApiKeys {
             tenant_id: row.tenant_id,
             env: row.env,
             user_id: row.user_id,
-            scope: row.scope,
+            level: row.scope,
             created_at: row.created_at,
             revoked_at: row.revoked_at,
         };
@@ -135,11 +134,4 @@ fn caller(row: &KeyRow) -> Option<Caller> {
     let scope = Scope { tenant_id: row.tenant_id.parse().ok()?, env: row.env.parse().ok()? };
     let user_id = row.user_id.as_deref().map(str::parse).transpose().ok()?;
     Some(Caller { scope, user_id, level: row.scope.parse().ok()? })
-}
-
-/// Random bytes from the operating system.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).map_err(|_| sqlx::Error::Io(std::io::Error::other("no random bytes")))?;
-    Ok(bytes)
 }

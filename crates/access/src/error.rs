@@ -1,5 +1,6 @@
 use http_kit::codes::{CONTEXT_MISMATCH, SCOPE_INSUFFICIENT};
 use http_kit::{ErrorCode, Problem};
+use primitives::NoRandomBytes;
 
 use crate::codes::{CROSS_SITE_REQUEST, HOST_NOT_ALLOWED, ISSUER_UNAVAILABLE, LINK_INVALID, UNAUTHORIZED};
 
@@ -45,6 +46,9 @@ pub enum Error {
     /// The issuer's keys are unavailable.
     #[error("the keys of the token issuer cannot be read: {0}")]
     IssuerUnavailable(String),
+    /// No secret can be generated.
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
     /// A query of the database failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
@@ -61,7 +65,18 @@ impl From<Error> for Problem {
             Error::HostNotAllowed(_) => Self::new(HOST_NOT_ALLOWED, detail),
             Error::CrossSite(_) => Self::new(CROSS_SITE_REQUEST, detail),
             Error::IssuerUnavailable(_) => Self::new(ISSUER_UNAVAILABLE, detail).retry_after(30),
+            Error::Random(error) => Self::internal(error),
             Error::Database(error) => error.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failing_random_bytes_are_internal() {
+        assert_eq!(Problem::from(Error::from(NoRandomBytes)).code(), "internal");
     }
 }

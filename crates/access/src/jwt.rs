@@ -60,7 +60,7 @@ pub struct JwtVerifier {
     settings: JwtSettings,
     client: reqwest::Client,
     clock: Arc<dyn Clock>,
-    keys: Mutex<KnownKeys>,
+    keys: Arc<Mutex<KnownKeys>>,
 }
 
 /// The issuer's keys, and when they were last requested, successfully or not.
@@ -79,7 +79,7 @@ impl JwtVerifier {
     pub fn new(settings: JwtSettings, clock: Arc<dyn Clock>) -> reqwest::Result<Self> {
         let redirects = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirects).build()?;
-        Ok(Self { settings, client, clock, keys: Mutex::default() })
+        Ok(Self { settings, client, clock, keys: Arc::default() })
     }
 
     /// Verifies `token` and returns its caller.
@@ -122,19 +122,26 @@ impl JwtVerifier {
     }
 
     /// The issuer's key with the id `kid`. The lock is held while keys are read, so that only one request reads them.
+    /// The read continues when the caller disconnects, so that callers that disconnect do not cause further reads.
     async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
-        let mut known = self.keys.lock().await;
+        let mut known = self.keys.clone().lock_owned().await;
         let now = self.clock.now();
         let age = known.asked_at.map(|asked_at| now - asked_at);
         let is_known = known.set.as_ref().is_some_and(|set| set.find(kid).is_some());
         // An issuer that fails is not requested by every call either.
         let lasts = if is_known && known.failure.is_none() { KEYS_LAST } else { KEYS_LAST_AT_LEAST };
         if age.is_none_or(|age| age >= lasts) {
-            known.asked_at = Some(now);
-            match self.read_keys().await {
-                Ok(keys) => *known = KnownKeys { set: Some(keys), failure: None, ..*known },
-                Err(error) => known.failure = Some(error),
-            }
+            let (client, url) = (self.client.clone(), self.settings.jwks_url.clone());
+            let reading = tokio::spawn(async move {
+                let read = read_keys(&client, url).await;
+                known.asked_at = Some(now);
+                match read {
+                    Ok(keys) => (known.set, known.failure) = (Some(keys), None),
+                    Err(error) => known.failure = Some(error),
+                }
+                known
+            });
+            known = reading.await.map_err(|error| Error::IssuerUnavailable(error.to_string()))?;
         }
         // Cached keys stay valid while the issuer does not answer.
         let found = known.set.as_ref().and_then(|set| set.find(kid).cloned());
@@ -143,20 +150,21 @@ impl JwtVerifier {
             _ => Ok(found),
         }
     }
+}
 
-    async fn read_keys(&self) -> Result<JwkSet, String> {
-        let text = |error: reqwest::Error| error.without_url().to_string();
-        let response = self.client.get(self.settings.jwks_url.clone()).send().await.map_err(text)?;
-        let mut response = response.error_for_status().map_err(text)?;
-        let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(text)? {
-            if bytes.len() + piece.len() > MAX_KEY_SET_BYTES {
-                return Err(format!("more than {MAX_KEY_SET_BYTES} bytes"));
-            }
-            bytes.extend_from_slice(&piece);
+/// Reads the key set (JWKS) at `url`.
+async fn read_keys(client: &reqwest::Client, url: Url) -> Result<JwkSet, String> {
+    let text = |error: reqwest::Error| error.without_url().to_string();
+    let response = client.get(url).send().await.map_err(text)?;
+    let mut response = response.error_for_status().map_err(text)?;
+    let mut bytes = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(text)? {
+        if bytes.len() + piece.len() > MAX_KEY_SET_BYTES {
+            return Err(format!("more than {MAX_KEY_SET_BYTES} bytes"));
         }
-        serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+        bytes.extend_from_slice(&piece);
     }
+    serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }
 
 /// The user of a claim. A value that is not an id (`auth0|5f7c…`, a mail address) is replaced by an id derived from its

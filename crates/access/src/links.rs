@@ -7,11 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Uri;
-use primitives::{AccessLevel, Clock, Id, Scope};
+use primitives::{AccessLevel, Clock, Id, Scope, random_bytes};
 use sqlx::PgPool;
 use url::form_urlencoded;
 
-use crate::api_keys::random;
 use crate::{Caller, Error, store};
 
 /// Names of a link's query parameters.
@@ -58,11 +57,11 @@ impl Links {
     /// Rotates the secret: links of the previous one stay valid, those of older ones do not.
     ///
     /// # Errors
-    /// Errors of the database.
+    /// [`Error::Random`]; errors of the database.
     pub async fn rotate(&self) -> Result<(), Error> {
         let mut conn = self.0.pool.acquire().await?;
         let id = Id::generate("link_secret");
-        store::add_link_secret(&mut conn, id.as_str(), &random::<32>()?, self.0.clock.now()).await?;
+        store::add_link_secret(&mut conn, id.as_str(), &random_bytes::<32>()?, self.0.clock.now()).await?;
         *self.lock() = None;
         Ok(())
     }

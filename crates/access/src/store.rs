@@ -12,6 +12,7 @@ pub(crate) struct KeyRow {
     pub(crate) tenant_id: String,
     pub(crate) env: String,
     pub(crate) user_id: Option<String>,
+    /// Access level.
     pub(crate) scope: String,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) revoked_at: Option<DateTime<Utc>>,

@@ -33,18 +33,11 @@ impl Version {
 }
 
 impl BlobStore {
-    /// Hashes the blob and compares the digest with its id.
+    /// Hashes the blob; returns the damaged version when the digest does not match its id, also when its size has
+    /// changed since it was stored.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`] or [`BlobError::Store`]. A blob whose size has changed since it was stored is `false`.
-    pub async fn is_intact(&self, id: BlobId) -> Result<bool, BlobError> {
-        Ok(self.find_damage(id).await?.is_none())
-    }
-
-    /// Hashes the blob; returns the damaged version when the digest does not match its id.
-    ///
-    /// # Errors
-    /// The errors of [`BlobStore::is_intact`].
+    /// [`BlobError::NotFound`], [`BlobError::Store`], or [`BlobError::Io`] when the thread that hashes fails.
     pub async fn find_damage(&self, id: BlobId) -> Result<Option<DamagedBlob>, BlobError> {
         let found =
             with_answer_timeout(self.store.get(&key(id))).await.map_err(|error| with_id(id, error))?;
@@ -65,7 +58,8 @@ impl BlobStore {
     /// a directory no upload happens between the check and the move; an object store has no such lock.
     ///
     /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`].
+    /// [`BlobError::Io`] or [`BlobError::Store`]; [`BlobError::NotFound`] when the blob is removed between the check
+    /// and the move.
     pub async fn set_aside(&self, damaged: &DamagedBlob) -> Result<bool, BlobError> {
         let id = damaged.id;
         let _alone = self.lock_exclusive().await?;

@@ -113,7 +113,7 @@ impl BlobStore {
     /// The size of the blob in bytes.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`], [`BlobError::Damaged`] or [`BlobError::Store`].
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`] or [`BlobError::Store`].
     pub async fn size(&self, id: BlobId) -> Result<u64, BlobError> {
         if let Some(path) = self.local_path(id) {
             return Ok(open_stored(id, path).await?.size_bytes());
@@ -126,7 +126,8 @@ impl BlobStore {
     /// Streams bytes `range` of the blob, clamped to its end.
     ///
     /// # Errors
-    /// [`BlobError::NotFound`] or [`BlobError::Store`], also from the stream.
+    /// [`BlobError::NotFound`], [`BlobError::Damaged`] or [`BlobError::Io`]; [`BlobError::Store`], also from the
+    /// stream.
     pub async fn read(
         &self,
         id: BlobId,
@@ -149,7 +150,8 @@ impl BlobStore {
     /// Reads the whole blob if it has at most `limit` bytes.
     ///
     /// # Errors
-    /// [`BlobError::TooLarge`], [`BlobError::NotFound`] or [`BlobError::Store`].
+    /// [`BlobError::TooLarge`], [`BlobError::NotFound`], [`BlobError::Damaged`], [`BlobError::Io`] or
+    /// [`BlobError::Store`].
     pub async fn get(&self, id: BlobId, limit: u64) -> Result<Bytes, BlobError> {
         if self.root.is_some() {
             self.size(id).await?;
@@ -225,7 +227,9 @@ impl BlobStore {
                 Ok(0) => break,
                 Ok(_) => upload.put(piece.into()),
                 Err(error) => {
-                    upload.abort().await?;
+                    if let Err(error) = upload.abort().await {
+                        tracing::warn!(%error, key = %key(id), "could not abort an upload");
+                    }
                     return Err(error);
                 }
             }

@@ -60,7 +60,7 @@ impl BlobStore {
     /// # Errors
     /// [`BlobError::Io`] when the staging file cannot be created.
     pub async fn writer(&self) -> Result<BlobWriter, BlobError> {
-        BlobWriter::new(self.clone(), self.staging_file().await?)
+        Ok(BlobWriter::new(self.clone(), self.staging_file().await?))
     }
 
     /// Stores `bytes`.
@@ -91,8 +91,8 @@ impl BlobStore {
 }
 
 impl BlobWriter {
-    pub(crate) fn new(store: BlobStore, file: NamedTempFile) -> Result<Self, BlobError> {
-        Ok(Self { store, staged: Some(Staged { file, digest: Sha256::new(), size_bytes: 0 }) })
+    fn new(store: BlobStore, file: NamedTempFile) -> Self {
+        Self { store, staged: Some(Staged { file, digest: Sha256::new(), size_bytes: 0 }) }
     }
 
     /// Number of bytes written so far.

@@ -55,8 +55,10 @@ impl Process {
     /// # Errors
     /// [`ToolError::Broken`] when the limit cannot be set.
     pub fn limit_file_size(&self, bytes: u64) -> Result<(), ToolError> {
+        // The program has been killed. Without a process id, `prlimit` would limit the calling process.
+        let Some(group) = self.group else { return Ok(()) };
         let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
-        match prlimit(self.group, Resource::Fsize, limit) {
+        match prlimit(Some(group), Resource::Fsize, limit) {
             // The program has already ended; waiting for it reports its status.
             Ok(_) | Err(Errno::SRCH) => Ok(()),
             Err(error) => Err(self.io_error(error.into())),
@@ -158,7 +160,7 @@ pub async fn output<A: AsRef<OsStr>>(
     let all = async {
         let mut written = Vec::new();
         if let Some(stdout) = process.stdout() {
-            let read = stdout.take(max_bytes + 1).read_to_end(&mut written).await;
+            let read = stdout.take(max_bytes.saturating_add(1)).read_to_end(&mut written).await;
             read.map_err(|source| process.io_error(source))?;
         }
         if written.len() as u64 > max_bytes {
@@ -175,18 +177,34 @@ pub async fn output<A: AsRef<OsStr>>(
 
 #[cfg(test)]
 mod tests {
-    use rustix::process::{WaitOptions, waitpid};
+    use rustix::process::{WaitOptions, getrlimit, waitpid};
 
     use super::*;
+
+    const LIMITS: ProcessLimits = ProcessLimits { memory_bytes: 1 << 30 };
+
+    #[tokio::test]
+    async fn file_size_limit_of_a_killed_process_does_not_limit_the_caller() {
+        let mut process = Process::start(Path::new("/bin/sleep"), ["20"], LIMITS).unwrap();
+        process.kill_group();
+        let own = getrlimit(Resource::Fsize);
+        process.limit_file_size(1 << 40).unwrap();
+        assert_eq!(getrlimit(Resource::Fsize), own);
+    }
+
+    #[tokio::test]
+    async fn output_may_have_the_largest_limit() {
+        let written =
+            output(Path::new("/bin/echo"), ["text"], LIMITS, Duration::from_secs(20), u64::MAX).await;
+        assert_eq!(written.unwrap(), b"text\n");
+    }
 
     #[test]
     fn process_is_killed_when_its_parent_thread_ends() {
         let start = || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let process =
-                    Process::start(Path::new("/bin/sleep"), ["20"], ProcessLimits { memory_bytes: 1 << 30 })
-                        .unwrap();
+                let process = Process::start(Path::new("/bin/sleep"), ["20"], LIMITS).unwrap();
                 let id = process.group.unwrap();
                 // A killed parent runs no destructors.
                 std::mem::forget(process);

@@ -8,13 +8,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, ChildStdout};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::command::{MAX_ERROR_BYTES, confined, span_of};
 use crate::{ProcessLimits, ToolError};
+
+/// Intervals at which the end of a program is polled: programs usually end soon after their output.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+const MAX_PAUSE: Duration = Duration::from_millis(20);
 
 /// A running program and all processes that it started. Dropping this value kills them.
 #[derive(Debug)]
@@ -56,14 +60,27 @@ impl BlockingProcess {
         &self.program
     }
 
-    /// Waits for the program to end and returns the end of its standard error. Read its output first: a program that
-    /// blocks on its output does not end.
+    /// Waits up to `limit` for the program to end and returns the end of its standard error. Read its output first: a
+    /// program that blocks on its output does not end.
     ///
     /// # Errors
-    /// [`ToolError::Failed`] when the exit status is not success, [`ToolError::Broken`] when waiting fails.
-    pub fn finish(mut self) -> Result<String, ToolError> {
-        let broken = |source| ToolError::Broken { program: self.program.clone(), source };
-        let status = self.child.wait().map_err(broken)?;
+    /// [`ToolError::Stalled`] when the program has not ended within `limit`; it is then killed. [`ToolError::Failed`]
+    /// when the exit status is not success, [`ToolError::Broken`] when waiting fails.
+    pub fn finish(mut self, limit: Duration) -> Result<String, ToolError> {
+        let begun = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status,
+                // Dropping `self` kills the program.
+                Ok(None) if begun.elapsed() >= limit => {
+                    return Err(ToolError::Stalled { program: self.program.clone(), limit });
+                }
+                Ok(None) => std::thread::sleep(pause),
+                Err(source) => return Err(ToolError::Broken { program: self.program.clone(), source }),
+            }
+            pause = (pause * 2).min(MAX_PAUSE);
+        };
         let errors = self.kill();
         if status.success() {
             return Ok(errors);
@@ -159,7 +176,7 @@ impl AsFd for TimedPipe {
 }
 
 /// Runs `program` and returns its standard output, at most `max_bytes`. The program is stopped after writing nothing
-/// for `stall_limit`.
+/// for `stall_limit`, or when it has not ended `stall_limit` after the end of its output.
 ///
 /// # Examples
 ///
@@ -209,7 +226,7 @@ pub fn blocking_output<A: AsRef<OsStr>>(
     if written.len() as u64 > max_bytes {
         return Err(ToolError::TooMuchOutput { program, limit_bytes: max_bytes });
     }
-    process.finish().map(|_| written)
+    process.finish(stall_limit).map(|_| written)
 }
 
 #[cfg(test)]
@@ -229,6 +246,11 @@ mod tests {
         assert!(matches!(sh("exec yes", long), Err(ToolError::TooMuchOutput { .. })));
         let short = Duration::from_millis(50);
         assert!(matches!(sh("exec sleep 20", short), Err(ToolError::Stalled { .. })));
+        let closed = sh("exec >&-; exec sleep 20", short);
+        assert!(
+            matches!(closed, Err(ToolError::Stalled { .. })),
+            "its output has ended, it has not: {closed:?}"
+        );
         match sh("echo why >&2; exit 3", long) {
             Err(ToolError::Failed { errors, .. }) => assert_eq!(errors, "why"),
             other => panic!("{other:?}"),

@@ -26,7 +26,7 @@ pub enum ToolError {
     Stalled {
         /// Path of the program.
         program: String,
-        /// The time limit of each wait for output.
+        /// The time limit of each wait for output, and for the end of the program after it.
         limit: Duration,
     },
     /// The program wrote more output than allowed.

@@ -5,9 +5,9 @@
 //! - [`local::Cluster`] runs a private Postgres from the system's server binaries;
 //! - `testing` (feature) gives each test its own database.
 
-use sqlx::Executor;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnection, PgExecutor, PgPool};
+use sqlx::{Connection, Executor};
 
 mod connect;
 pub mod local;
@@ -28,14 +28,22 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 /// When a migration fails, or was edited after it was applied. A newer schema is not an error, because every migration
 /// keeps the previous version of harkback working; it is logged as a warning.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    let mut connection = pool.acquire().await?;
+    // The connection does not return to the pool, because its time limits are off, also after an error.
+    let mut connection = pool.acquire().await?.detach();
+    let migrated = migrate_without_limits(&mut connection).await;
+    // The server also ends a connection that is dropped.
+    let _ = connection.close().await;
+    migrated
+}
+
+async fn migrate_without_limits(connection: &mut PgConnection) -> Result<(), MigrateError> {
     // Waits without a limit for another process that migrates or builds indexes.
     let limits = "SET statement_timeout = 0; SET lock_timeout = 0";
     connection.execute(limits).await?;
     let mut migrator = Migrator::with_migrations(MIGRATOR.iter().cloned().collect());
     migrator.set_ignore_missing(true);
     migrator.run(&mut *connection).await?;
-    if let Some(newest) = newest_unknown_migration(&mut connection).await? {
+    if let Some(newest) = newest_unknown_migration(connection).await? {
         let own = MIGRATOR.iter().map(|migration| migration.version).max();
         tracing::warn!(
             newest,
@@ -44,7 +52,6 @@ pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
              upgrade this process"
         );
     }
-    connection.execute("RESET statement_timeout; RESET lock_timeout").await?;
     Ok(())
 }
 

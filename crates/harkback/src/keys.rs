@@ -31,7 +31,7 @@ pub(crate) async fn run(command: &KeysCommand, pool: &PgPool) -> anyhow::Result<
                     key.id,
                     key.tenant_id,
                     key.env,
-                    key.scope,
+                    key.level,
                     key.created_at.to_rfc3339()
                 )?;
             }

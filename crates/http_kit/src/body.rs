@@ -33,7 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
 const GRACE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 60 });
 const BYTES_PER_SECOND: usize = 256 << 10;
 
-static PIECES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(BUDGET / PIECE)));
+static PIECES: Budget = LazyLock::new(|| Arc::new(Semaphore::new(BUDGET / PIECE)));
+/// The budget of answers that are stored under an `Idempotency-Key`.
+static ANSWERS: Budget = LazyLock::new(|| Arc::new(Semaphore::new(BUDGET / PIECE)));
+
+/// A memory budget, in pieces.
+type Budget = LazyLock<Arc<Semaphore>>;
 
 /// Maximum sizes of JSON bodies, for middleware that reads a body before its handler: a request extension.
 #[derive(Clone, Debug)]
@@ -64,6 +69,54 @@ impl JsonLimit {
 pub fn limit_json(router: Router, bytes: usize, of_routes: &[RouteLimit]) -> Router {
     let limit = JsonLimit { bytes, of_routes: of_routes.into() };
     router.layer(DefaultBodyLimit::max(bytes)).layer(Extension(limit))
+}
+
+/// A share of a budget that grows with the bytes received.
+#[derive(Debug, Default)]
+struct GrowingShare(Option<OwnedSemaphorePermit>);
+
+impl GrowingShare {
+    /// Grows the share to `bytes`; false when the budget has no piece left for [`PATIENCE`]. One body may be larger
+    /// than the whole budget.
+    async fn grow(&mut self, budget: &Arc<Semaphore>, bytes: usize) -> bool {
+        while bytes.min(BUDGET) > FREE + self.0.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * PIECE
+        {
+            // The semaphore is never closed.
+            let next = tokio::time::timeout(PATIENCE, budget.clone().acquire_owned()).await;
+            let Ok(Ok(next)) = next else { return false };
+            match &mut self.0 {
+                Some(held) => held.merge(next),
+                None => self.0 = Some(next),
+            }
+        }
+        true
+    }
+}
+
+/// An answer that is buffered in memory; all answers of a process share one budget.
+#[derive(Debug, Default)]
+pub(crate) struct BufferedAnswer {
+    bytes: BytesMut,
+    share: GrowingShare,
+}
+
+impl BufferedAnswer {
+    /// Appends `piece`; false when the answer is then longer than `limit` bytes, or the budget is used up.
+    pub(crate) async fn push(&mut self, piece: &[u8], limit: usize) -> bool {
+        self.bytes.extend_from_slice(piece);
+        self.bytes.len() <= limit && self.share.grow(&ANSWERS, self.bytes.len()).await
+    }
+
+    /// The bytes; their share is released with the last clone.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for BufferedAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// A share of the budget, released when its last clone is dropped.
@@ -137,25 +190,17 @@ async fn read(request: Request) -> Result<BufferedBody, Problem> {
         return Err(body_too_large());
     }
     let deadline = Deadline { begin: Instant::now(), declared: declared.unwrap_or(0) };
-    let mut held: Option<OwnedSemaphorePermit> = None;
+    let mut held = GrowingShare::default();
     let mut bytes = BytesMut::new();
     while let Some(frame) = deadline.meet(bytes.len(), body.frame()).await?.transpose().map_err(unbuffered)? {
         let Ok(piece) = frame.into_data() else { continue };
-        // A declared length costs nothing: the budget is for bytes received. One body may be larger than the whole
-        // budget.
-        let pieces =
-            |held: &Option<OwnedSemaphorePermit>| held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        while (bytes.len() + piece.len()).min(BUDGET) > FREE + pieces(&held) * PIECE {
-            let next = tokio::time::timeout(PATIENCE, PIECES.clone().acquire_owned()).await;
-            let next = next.map_err(|_| busy())?.map_err(Problem::internal)?;
-            match &mut held {
-                Some(held) => held.merge(next),
-                None => held = Some(next),
-            }
+        // A declared length costs nothing: the budget is for bytes received.
+        if !held.grow(&PIECES, bytes.len() + piece.len()).await {
+            return Err(busy());
         }
         bytes.extend_from_slice(&piece);
     }
-    let share = Share { _permits: held.map(Arc::new) };
+    let share = Share { _permits: held.0.map(Arc::new) };
     Ok(BufferedBody { bytes: bytes.freeze(), share })
 }
 
@@ -255,6 +300,25 @@ mod tests {
         assert_eq!(PIECES.available_permits(), ALL - 1, "acquired once, until the last clone is dropped");
         drop(again);
         assert_eq!(PIECES.available_permits(), ALL);
+    }
+
+    #[tokio::test]
+    async fn answers_in_memory_share_a_budget() {
+        let piece = vec![0; PIECE];
+        let mut answers: [BufferedAnswer; 2] = Default::default();
+        let [first, second] = &mut answers;
+        for _ in 0..BUDGET / PIECE {
+            assert!(first.push(&piece, BUDGET).await);
+        }
+        assert!(second.push(&piece, BUDGET).await, "a small answer needs no share");
+        assert!(second.push(&piece, BUDGET).await, "the last piece");
+        assert!(!second.push(&piece, BUDGET).await, "after the timeout");
+        assert!(!BufferedAnswer::default().push(&piece, PIECE - 1).await, "longer than its limit");
+        let bytes = answers.map(BufferedAnswer::into_bytes);
+        assert_eq!(bytes.each_ref().map(Bytes::len), [BUDGET, 3 * PIECE]);
+        assert_eq!(ANSWERS.available_permits(), 0);
+        drop(bytes);
+        assert_eq!(ANSWERS.available_permits(), BUDGET / PIECE);
     }
 
     #[tokio::test]

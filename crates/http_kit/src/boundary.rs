@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use primitives::Id;
 use scheduling::tenancy;
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::codes::{
     BAD_REQUEST, HEADERS_TOO_LARGE, MALFORMED_REQUEST, METHOD_NOT_ALLOWED, RANGE_NOT_SATISFIABLE,
@@ -24,10 +24,13 @@ use crate::request_id::RequestId;
 use crate::{Problem, TraceParent};
 
 const REQUEST_ID: &str = "x-request-id";
+/// Label `status` of calls whose caller disconnected before the answer.
+const DISCONNECTED: &str = "disconnected";
 
 /// Wraps `router` so that every answer carries `X-Request-Id`, every error is a problem document
 /// (also axum's own: unknown route, wrong method, a panic), and every call is logged in one line
-/// and counted in `http_requests_total` and `http_request_duration_seconds`. A refusal before the end of the body sets
+/// and counted in `http_requests_total` and `http_request_duration_seconds`, also one whose caller disconnects before
+/// the answer. A refusal before the end of the body sets
 /// `Connection: close`, because the rest of the body would be parsed as the next request.
 pub fn layer(router: Router) -> Router {
     layer_with(router, BodyPace::default())
@@ -35,13 +38,17 @@ pub fn layer(router: Router) -> Router {
 
 /// As [`layer`], with the minimum rate `pace` of request bodies.
 pub fn layer_with(router: Router, pace: BodyPace) -> Router {
-    router
+    let router = router
         .fallback(async || Problem::new(ROUTE_NOT_FOUND, "there is no such route; see /openapi.json"))
         .method_not_allowed_fallback(async || {
             Problem::new(METHOD_NOT_ALLOWED, "this route does not take that method; see /openapi.json")
-        })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(pace, edge))
+        });
+    catch_panics(router).layer(middleware::from_fn_with_state(pace, edge))
+}
+
+/// Wraps `router` so that a panic of a handler is answered with 500 `internal`; [`layer`] includes this.
+pub fn catch_panics(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(panicked))
 }
 
 async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) -> Response {
@@ -56,11 +63,11 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     if let Some(trace) = TraceParent::continue_in(TraceParent::of(request.headers()), &span) {
         request.extensions_mut().insert(trace);
     }
-    let started = Instant::now();
+    let call = Call { method, route, path, tenant, env, span, begun: Instant::now(), is_answered: false };
     let _in_flight = InFlight::begin();
 
     let (reading, request) = Reading::watch(request, pace);
-    let response = tenancy::begin(next.run(request)).instrument(span.clone()).await;
+    let response = tenancy::begin(next.run(request)).instrument(call.span.clone()).await;
 
     let problem = response.extensions().get::<Problem>().cloned();
     let mut response = match &problem {
@@ -75,34 +82,69 @@ async fn edge(State(pace): State<BodyPace>, mut request: Request, next: Next) ->
     if !status.is_success() && !reading.is_over() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let elapsed = started.elapsed();
-    span.in_scope(|| {
-        let code = problem.as_ref().map(Problem::code);
-        let cause = problem.as_ref().and_then(Problem::cause);
-        let elapsed_ms = elapsed.as_secs_f64() * 1e3;
-        if status.is_server_error() {
-            tracing::error!(
-                status = status.as_u16(),
-                elapsed_ms,
-                path,
-                tenant,
-                env,
-                code,
-                cause,
-                "request failed"
-            );
-        } else {
-            let status = status.as_u16();
-            // Probes come every few seconds.
-            if matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics") && status == 200 {
-                tracing::debug!(status, elapsed_ms, path, "request");
-            } else {
-                tracing::info!(status, elapsed_ms, path, tenant, env, code, "request");
-            }
-        }
-    });
-    count(&method, &route, status, elapsed);
+    call.answered(status, problem.as_ref());
     response
+}
+
+/// A call that is logged and counted once: when it is answered, or when its caller disconnects before the answer.
+struct Call {
+    method: Method,
+    route: String,
+    path: String,
+    tenant: Option<String>,
+    env: Option<String>,
+    span: Span,
+    begun: Instant,
+    is_answered: bool,
+}
+
+impl Call {
+    fn answered(mut self, status: StatusCode, problem: Option<&Problem>) {
+        self.is_answered = true;
+        let elapsed = self.begun.elapsed();
+        let (path, tenant, env) = (self.path.as_str(), self.tenant.as_deref(), self.env.as_deref());
+        self.span.in_scope(|| {
+            let code = problem.map(Problem::code);
+            let cause = problem.and_then(Problem::cause);
+            let elapsed_ms = elapsed.as_secs_f64() * 1e3;
+            if status.is_server_error() {
+                tracing::error!(
+                    status = status.as_u16(),
+                    elapsed_ms,
+                    path,
+                    tenant,
+                    env,
+                    code,
+                    cause,
+                    "request failed"
+                );
+            } else {
+                let status = status.as_u16();
+                // Probes come every few seconds.
+                if matches!(path, "/healthz" | "/readyz" | "/metrics") && status == 200 {
+                    tracing::debug!(status, elapsed_ms, path, "request");
+                } else {
+                    tracing::info!(status, elapsed_ms, path, tenant, env, code, "request");
+                }
+            }
+        });
+        count(&self.method, &self.route, status.as_str(), elapsed);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        let elapsed = self.begun.elapsed();
+        let (path, tenant, env) = (self.path.as_str(), self.tenant.as_deref(), self.env.as_deref());
+        self.span.in_scope(|| {
+            let elapsed_ms = elapsed.as_secs_f64() * 1e3;
+            tracing::info!(elapsed_ms, path, tenant, env, "request disconnected");
+        });
+        count(&self.method, &self.route, DISCONNECTED, elapsed);
+    }
 }
 
 /// The whole answer to input that hyper rejects before it is a request, in the format of all other errors: a malformed
@@ -119,7 +161,7 @@ pub fn http_refusal(status: StatusCode) -> String {
     let (status, code) = (problem.status(), problem.code());
     let request_id = Id::generate("req").to_string();
     let body = problem.document(&request_id);
-    count(&Method::from_bytes(b"NONE").unwrap_or_default(), "unmatched", status, Duration::ZERO);
+    count(&Method::from_bytes(b"NONE").unwrap_or_default(), "unmatched", status.as_str(), Duration::ZERO);
     tracing::info!(status = status.as_u16(), code, request_id, "request");
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\nx-content-type-options: nosniff\r\n\
@@ -170,8 +212,8 @@ impl Drop for InFlight {
     }
 }
 
-fn count(method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
-    let (method, status) = (method_label(method), status.as_u16().to_string());
+fn count(method: &Method, route: &str, status: &str, elapsed: Duration) {
+    let (method, status) = (method_label(method), status.to_owned());
     let label = COUNTERS.route(&[&method, route, &status]);
     metrics::counter!("http_requests_total", "method" => method.clone(), "route" => label, "status" => status)
         .increment(1);
@@ -266,6 +308,10 @@ fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -279,6 +325,17 @@ mod tests {
         assert_eq!(sets.route(&["GET", "/a", "404"]), "/a");
         assert_eq!(sets.route(&["GET", "/a", "500"]), "other");
         assert_eq!(sets.route(&["GET", "/a", "404"]), "/a");
+    }
+
+    #[tokio::test]
+    async fn calls_of_disconnected_callers_are_counted() {
+        let routes = Router::new().route("/never", get(async || std::future::pending::<()>().await));
+        let request = Request::get("/never").body(Body::empty()).unwrap();
+        let call = layer(routes).oneshot(request);
+        assert!(tokio::time::timeout(Duration::from_millis(50), call).await.is_err());
+        let seen = COUNTERS.seen.lock().unwrap();
+        assert!(seen.contains("GET /never disconnected"), "{seen:?}");
+        assert!(!seen.contains("GET /never 200"));
     }
 
     #[test]

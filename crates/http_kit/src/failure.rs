@@ -44,6 +44,11 @@ impl Failure {
         None
     }
 
+    /// Classifies an error of the database by its SQLSTATE; one without a state is a lost connection.
+    pub(crate) fn of_sqlstate(sqlstate: Option<&str>) -> Option<Self> {
+        sqlstate.map_or(Some(DATABASE_UNAVAILABLE), of_sqlstate)
+    }
+
     /// The failure of a blob store; `storage_unavailable` where `error` has no known cause.
     pub(crate) fn of_storage(error: &(dyn Error + 'static)) -> Self {
         Self::of(error).unwrap_or(STORAGE_UNAVAILABLE)

@@ -21,7 +21,6 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use primitives::{Id, Scope, WriteSeed};
@@ -32,7 +31,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use self::store::Stored;
-use crate::body::BufferedBody;
+use crate::body::{BufferedAnswer, BufferedBody};
 use crate::codes::{IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_MISMATCH, INVALID_IDEMPOTENCY_KEY};
 use crate::{JsonLimit, Problem, RequestContext, json_digest};
 
@@ -182,7 +181,7 @@ async fn run(keys: Keys, mut request: Request, next: Next) -> Result<Response, P
 struct Fingerprints {
     /// Fingerprint of the bytes of the body, as version 0.1.0 compares them.
     raw: [u8; 32],
-    /// Fingerprint of the body as canonical JSON.
+    /// Fingerprint of the content of the body ([`json_digest()`]).
     canonical: [u8; 32],
 }
 
@@ -248,11 +247,14 @@ impl Claim {
         call: impl Future<Output = Response>,
         lease: Duration,
     ) -> Result<Response, Problem> {
-        let response = tokio::select! {
-            response = WriteSeed::scope(self.seed.clone(), call) => response,
+        let answer = async { self.complete(WriteSeed::scope(self.seed.clone(), call).await).await };
+        let completed = tokio::select! {
+            completed = answer => completed,
             never = self.renew(lease) => match never {},
         };
-        self.complete(response).await
+        // After an error, dropping the claim releases the key.
+        self.is_held = completed.is_err();
+        completed
     }
 
     /// Renews the lease while it is polled.
@@ -271,31 +273,30 @@ impl Claim {
         }
     }
 
-    /// Stores `response` as the answer to this key if it is a success, and returns it. An answer of more than 64 MiB is
-    /// returned and not stored; the key is released.
-    async fn complete(&mut self, response: Response) -> Result<Response, Problem> {
+    /// Stores `response` as the answer to this key if it is a success, and returns it. An answer of more than 64 MiB,
+    /// or for which no memory is left, is returned and not stored; the key is released.
+    async fn complete(&self, response: Response) -> Result<Response, Problem> {
         if !response.status().is_success() {
             self.release().await?;
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
         let mut pieces = body.into_data_stream();
-        let mut kept = BytesMut::new();
+        let mut kept = BufferedAnswer::default();
         while let Some(piece) = pieces.try_next().await.map_err(Problem::internal)? {
-            kept.extend_from_slice(&piece);
-            if kept.len() > MAX_BYTES {
+            if !kept.push(&piece, MAX_BYTES).await {
+                tracing::info!(key = %self.key, "an answer is too large to be stored under its idempotency key");
                 self.release().await?;
-                let whole = stream::once(async { Ok(kept.freeze()) }).chain(pieces);
+                let whole = stream::once(async { Ok(kept.into_bytes()) }).chain(pieces);
                 return Ok(Response::from_parts(parts, Body::from_stream(whole)));
             }
         }
+        let kept = kept.into_bytes();
         store::keep(self, parts.status, &parts.headers, &kept).await?;
-        self.is_held = false;
-        Ok(Response::from_parts(parts, Body::from(kept.freeze())))
+        Ok(Response::from_parts(parts, Body::from(kept)))
     }
 
-    async fn release(&mut self) -> Result<(), Problem> {
-        self.is_held = false;
+    async fn release(&self) -> Result<(), Problem> {
         Ok(store::release(&self.pool, &self.scope, &self.key, &self.id).await?)
     }
 }

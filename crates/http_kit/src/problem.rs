@@ -100,6 +100,15 @@ impl Problem {
             .caused_by(source)
     }
 
+    /// As [`Problem::internal`] for an error of the database that did not come from sqlx: `sqlstate` is its SQLSTATE,
+    /// `None` for a lost connection.
+    pub fn of_sqlstate(sqlstate: Option<&str>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        match Failure::of_sqlstate(sqlstate) {
+            Some(failure) => Self::failed(failure, source.into()),
+            None => Self::internal(source),
+        }
+    }
+
     /// A blob store failed: 507 `storage_full` or 503 `storage_unavailable`.
     pub fn storage(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = source.into();

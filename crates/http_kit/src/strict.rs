@@ -2,8 +2,8 @@
 //!
 //! [`Strict`] wraps a deserializer. An array is not accepted for an object with its fields in order, duplicate keys are
 //! refused, `2.0` is an integer, and the depth and the number of values are limited. Values of free form (`meta`) have
-//! a lower limit: each takes up to a hundred times the memory of its text. [`crate::canonical`] reads within the same
-//! limits.
+//! a lower limit: each takes up to a hundred times the memory of its text. [`json_digest`](crate::json_digest()) reads
+//! within the same limits.
 
 mod access;
 

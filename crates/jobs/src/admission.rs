@@ -34,30 +34,52 @@ impl Default for JobLimits {
 
 /// Queued jobs of each tenant and of all, counted less than `COUNTS_TTL` ago, plus those admitted since.
 #[derive(Debug, Default)]
-pub(crate) struct WaitingCounts(Mutex<HashMap<Id, (Waiting, Instant)>>);
+pub(crate) struct WaitingCounts(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    of_tenants: HashMap<Id, Count>,
+    /// Shared by all tenants, so that it includes what each of them was admitted.
+    of_all: Option<Count>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Count {
+    jobs: i64,
+    counted_at: Instant,
+}
+
+impl Count {
+    /// Whether the count is recent and below half of `limit`.
+    fn is_ample(&self, limit: i64, now: Instant) -> bool {
+        now.duration_since(self.counted_at) < COUNTS_TTL && self.jobs < limit / 2
+    }
+}
 
 impl WaitingCounts {
-    /// Admits one more job of the tenant, if the count is recent and below half of the limits.
+    /// Admits one more job of the tenant, if the counts are recent and below half of the limits.
     pub(crate) fn try_admit(&self, tenant_id: &Id, limits: &JobLimits, now: Instant) -> bool {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((waiting, counted_at)) = counts.get_mut(tenant_id) else { return false };
-        let is_ample = now.duration_since(*counted_at) < COUNTS_TTL
-            && waiting.of_tenant < limits.waiting_per_tenant / 2
-            && waiting.of_all < limits.waiting / 2;
+        let Counts { of_tenants, of_all } = &mut *counts;
+        let (Some(of_tenant), Some(of_all)) = (of_tenants.get_mut(tenant_id), of_all) else { return false };
+        let is_ample =
+            of_tenant.is_ample(limits.waiting_per_tenant, now) && of_all.is_ample(limits.waiting, now);
         if is_ample {
-            waiting.of_tenant += 1;
-            waiting.of_all += 1;
+            of_tenant.jobs += 1;
+            of_all.jobs += 1;
         }
         is_ample
     }
 
-    /// Stores counts of the database.
-    pub(crate) fn insert(&self, tenant_id: &Id, waiting: Waiting, now: Instant) {
+    /// Stores counts of the database, plus the job of the tenant that they admit.
+    pub(crate) fn admit_counted(&self, tenant_id: &Id, waiting: Waiting, now: Instant) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= MAX_TENANTS {
-            counts.clear();
+        if counts.of_tenants.len() >= MAX_TENANTS {
+            counts.of_tenants.clear();
         }
-        counts.insert(tenant_id.clone(), (waiting, now));
+        let admitted = |jobs: i64| Count { jobs: jobs + 1, counted_at: now };
+        counts.of_tenants.insert(tenant_id.clone(), admitted(waiting.of_tenant));
+        counts.of_all = Some(admitted(waiting.of_all));
     }
 }
 
@@ -71,11 +93,24 @@ mod tests {
         let (counts, tenant, now) = (WaitingCounts::default(), "t1".parse().unwrap(), Instant::now());
         let admit = |now| counts.try_admit(&tenant, &limits, now);
         assert!(!admit(now), "not counted yet");
-        counts.insert(&tenant, Waiting { of_tenant: 3, of_all: 3 }, now);
+        counts.admit_counted(&tenant, Waiting { of_tenant: 2, of_all: 2 }, now);
         assert_eq!([(); 3].map(|()| admit(now)), [true, true, false]);
-        counts.insert(&tenant, Waiting { of_tenant: 0, of_all: 50 }, now);
+        counts.admit_counted(&tenant, Waiting { of_tenant: 0, of_all: 49 }, now);
         assert!(!admit(now), "of all");
-        counts.insert(&tenant, Waiting { of_tenant: 0, of_all: 0 }, now);
+        counts.admit_counted(&tenant, Waiting { of_tenant: 0, of_all: 0 }, now);
         assert!(!admit(now + COUNTS_TTL), "too old");
+    }
+
+    #[test]
+    fn tenants_share_the_limit_of_all() {
+        let limits = JobLimits { waiting_per_tenant: 10, waiting: 20, ..JobLimits::default() };
+        let (counts, now) = (WaitingCounts::default(), Instant::now());
+        let tenants: [Id; 4] = ["t1", "t2", "t3", "t4"].map(|name| name.parse().unwrap());
+        for (of_all, tenant) in (0..).zip(&tenants) {
+            counts.admit_counted(tenant, Waiting { of_tenant: 0, of_all }, now);
+        }
+        let admitted =
+            tenants.iter().cycle().take(40).filter(|tenant| counts.try_admit(tenant, &limits, now));
+        assert_eq!(admitted.count(), 6, "with the four that were counted, half of the limit");
     }
 }

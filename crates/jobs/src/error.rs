@@ -29,6 +29,14 @@ pub enum Error {
     /// An operation of the queue library failed.
     #[error("the queue failed: {0}")]
     Queue(String),
+    /// The database failed in an operation of the queue library.
+    #[error("the queue's database failed: {error}")]
+    QueueDatabase {
+        /// SQLSTATE of the error; `None` when the connection was lost.
+        sqlstate: Option<String>,
+        /// Message of the library.
+        error: String,
+    },
     /// The stored request of a job cannot be read.
     #[error("the request of a job cannot be read: {0}")]
     Request(String),
@@ -51,22 +59,16 @@ pub enum Error {
 /// `Retry-After` of a full queue, in seconds.
 const RETRY_AFTER_S: u32 = 30;
 
-/// Classes of SQLSTATE of a database that is away for a while: connections, resources, operators, the system.
-const UNAVAILABLE: [&str; 4] = ["08", "53", "57", "58"];
-
 impl From<GraphileWorkerError> for Error {
-    /// The library drops the driver's error; one without an SQLSTATE is a connection that broke.
+    /// The library drops the driver's error, except its SQLSTATE.
     fn from(error: GraphileWorkerError) -> Self {
-        let is_away = match &error {
+        let text = error.to_string();
+        match error {
             GraphileWorkerError::SqlError(failed) => {
-                failed.code().is_none_or(|code| UNAVAILABLE.iter().any(|class| code.starts_with(class)))
+                Self::QueueDatabase { sqlstate: failed.code().map(str::to_owned), error: text }
             }
-            _ => false,
-        };
-        if is_away {
-            return Self::Database(sqlx::Error::Io(std::io::Error::other(error)));
+            _ => Self::Queue(text),
         }
-        Self::Queue(error.to_string())
     }
 }
 
@@ -83,6 +85,7 @@ impl From<Error> for Problem {
             Error::Queue(_) | Error::Request(_) | Error::Answer(_) | Error::OtherStore => {
                 Self::internal(error)
             }
+            Error::QueueDatabase { sqlstate, .. } => Self::of_sqlstate(sqlstate.as_deref(), detail),
             Error::Blobs(error) => Self::storage(error),
             Error::Database(error) => error.into(),
         }
@@ -102,10 +105,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_queue_that_lost_its_connection_is_unavailable() {
+    fn queue_errors_are_classified_by_sqlstate() {
         let code = |error: DbError| Problem::from(Error::from(GraphileWorkerError::from(error))).code();
         assert_eq!(code(DbError::new("connection closed")), "database_unavailable");
-        assert_eq!(code(DbError::with_code("shutting down", "57P01")), "database_unavailable");
+        for state in ["40001", "40P01", "25006", "55P03", "57P01"] {
+            assert_eq!(code(DbError::with_code("failed", state)), "database_unavailable", "{state}");
+        }
+        assert_eq!(code(DbError::with_code("the disk is full", "53100")), "storage_full");
         assert_eq!(code(DbError::with_code("no such function", "42883")), "internal");
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn stream_of(
     job_id: Option<Id>,
     after: i64,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let state = Follower { jobs, scope, job_id, after, has_ended: false };
+    let state = Follower { jobs, scope, job_id, after, is_at_end: false, has_ended: false };
     let batches = stream::unfold(state, |mut follower| async move {
         let batch = follower.next_batch().await?;
         Some((stream::iter(batch), follower))
@@ -45,6 +45,9 @@ struct Follower {
     scope: Scope,
     job_id: Option<Id>,
     after: i64,
+    /// Whether the last event is the end of the job.
+    is_at_end: bool,
+    /// Whether no event follows that end.
     has_ended: bool,
 }
 
@@ -56,11 +59,19 @@ impl Follower {
                 return None;
             }
             let rows = self.read().await;
-            if let Some(last) = rows.last() {
-                self.after = last.sequence;
-                // A job that was retried has an earlier end, too: only the last event counts.
-                self.has_ended = self.job_id.is_some() && (rows.len() as i64) < BATCH && is_end(last);
-                return Some(rows.iter().map(event).collect());
+            match rows.as_deref() {
+                Ok(rows @ [.., last]) => {
+                    self.after = last.sequence;
+                    // A job that was retried has an earlier end, too: only the last event counts.
+                    self.is_at_end = self.job_id.is_some() && is_end(last);
+                    self.has_ended = self.is_at_end && (rows.len() as i64) < BATCH;
+                    return Some(rows.iter().map(event).collect());
+                }
+                // The end was the last row of a full batch.
+                Ok([]) if self.is_at_end => return None,
+                Ok([]) => {}
+                // The stream continues when the database answers again.
+                Err(error) => tracing::warn!(%error, "events cannot be read"),
             }
             tokio::select! {
                 () = sleep(POLL) => {}
@@ -69,16 +80,9 @@ impl Follower {
         }
     }
 
-    async fn read(&self) -> Vec<EventRow> {
-        let rows = async {
-            let mut conn = self.jobs.pool().acquire().await?;
-            store::events(&mut conn, &self.scope, self.job_id.as_ref(), self.after, BATCH).await
-        };
-        rows.await.unwrap_or_else(|error| {
-            // The stream continues when the database answers again.
-            tracing::warn!(%error, "events cannot be read");
-            Vec::new()
-        })
+    async fn read(&self) -> sqlx::Result<Vec<EventRow>> {
+        let mut conn = self.jobs.pool().acquire().await?;
+        store::events(&mut conn, &self.scope, self.job_id.as_ref(), self.after, BATCH).await
     }
 }
 

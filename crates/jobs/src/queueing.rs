@@ -89,7 +89,7 @@ impl Jobs {
         if waiting.of_all >= limits.waiting {
             return Err(Error::TooMany(waiting.of_all));
         }
-        self.waiting_counts().insert(tenant_id, waiting, Instant::now());
+        self.waiting_counts().admit_counted(tenant_id, waiting, Instant::now());
         Ok(())
     }
 

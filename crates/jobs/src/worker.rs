@@ -118,10 +118,10 @@ pub struct Worker {
 
 impl Worker {
     /// A worker for `jobs`, whose requests `router` answers: the service's routes without the layers that authenticate
-    /// callers or create jobs. It takes jobs until [`Jobs::stop`].
+    /// callers or create jobs. It takes jobs until [`Jobs::stop`]. A handler that panics fails its job with `internal`.
     #[must_use]
-    pub const fn new(jobs: Jobs, router: Router, settings: WorkerSettings) -> Self {
-        Self { jobs, router, settings }
+    pub fn new(jobs: Jobs, router: Router, settings: WorkerSettings) -> Self {
+        Self { jobs, router: http_kit::boundary::catch_panics(router), settings }
     }
 
     /// Takes jobs from the queue until the service stops, then lets running ones continue for the grace period. Retries

@@ -6,8 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// An instant on a media timeline, or a distance between two, in integer microseconds.
 ///
 /// On the wire (serde) it is a number of milliseconds, with a fraction only when there is one:
-/// `1500`, `1500.25`. Arithmetic saturates: a timeline ends at [`MediaTime::MAX`] (about 146 000
-/// years, half the range of `i64`, so that the difference of any two instants is exact).
+/// `1500`, `1500.25`. Arithmetic saturates at [`MediaTime::MIN`] and [`MediaTime::MAX`] (about
+/// 146 000 years, half the range of `i64`, so that sums and differences of two instants do not
+/// overflow before they are clamped).
 ///
 /// # Examples
 ///

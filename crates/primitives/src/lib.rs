@@ -1,6 +1,6 @@
 //! Types and values that every crate of the service shares, without I/O and without HTTP.
 //!
-//! - [`Clock`] and [`Id`]: the only sources of time and of new identifiers;
+//! - [`Clock`], [`Id`] and [`random_bytes`]: the only sources of time, of new identifiers and of secrets;
 //! - [`Scope`]: the owner of a row; [`AccessLevel`]: what a caller may do;
 //! - [`WriteSeed`]: the ids of what a write under an `Idempotency-Key` makes;
 //! - [`Page`], [`PageLimit`] and [`KeysetCursor`]: listings;
@@ -12,6 +12,7 @@ mod clock;
 mod id;
 mod keyset;
 mod page;
+mod random;
 mod scope;
 mod write_seed;
 
@@ -21,5 +22,6 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use id::{Id, InvalidId};
 pub use keyset::{CursorPart, KeysetCursor};
 pub use page::{InvalidPage, Page, PageLimit, PageParams};
+pub use random::{NoRandomBytes, random_bytes};
 pub use scope::Scope;
 pub use write_seed::WriteSeed;

@@ -162,11 +162,23 @@ impl State {
         }
         let full = self.queue_full();
         let newest = self.longest(tenant).ok_or(full)?;
-        if let Some(waiting) = self.waiting.remove(&newest) {
+        if let Some(waiting) = self.remove(newest) {
             // A waiter that is gone has removed itself.
             let _ = waiting.granted.send(Err(full));
         }
         Ok(())
+    }
+
+    /// Removes a waiting piece that is not served. The tenant's last ticket is then the one of its last remaining
+    /// piece, so that abandoned pieces do not delay later ones.
+    fn remove(&mut self, order: Order) -> Option<Waiting> {
+        let removed = self.waiting.remove(&order)?;
+        let last = self.waiting.iter().rev().find(|(_, waiting)| waiting.tenant == removed.tenant);
+        match last.map(|((ticket, _), _)| *ticket) {
+            Some(ticket) => self.tickets.insert(removed.tenant.clone(), ticket),
+            None => self.tickets.remove(&removed.tenant),
+        };
+        Some(removed)
     }
 
     /// The newest waiting piece of the tenant with most, if those are more than `tenant` would have with one more.
@@ -248,7 +260,7 @@ struct Leave<'queue> {
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
         let mut state = self.queue.state();
-        if let Some(waiting) = state.waiting.remove(&self.order) {
+        if let Some(waiting) = state.remove(self.order) {
             state.taken -= waiting.admission.weight();
         }
     }
@@ -338,6 +350,27 @@ mod tests {
         drop(running);
         assert!(queue.try_acquire(None).await.is_ok());
         assert_eq!(queue.state().free, 1);
+    }
+
+    #[tokio::test]
+    async fn disconnected_waiters_leave_no_tickets() {
+        let (queue, order) = (FairQueue::new(1, 64), Arc::default());
+        let running = queue.try_acquire(tenant("impatient")).await.unwrap();
+        let mut waiting: Vec<_> = (0..30).map(|_| piece(&queue, "impatient", &order)).collect();
+        settled().await;
+        for abandoned in waiting.drain(1..) {
+            abandoned.abort();
+            let _ = abandoned.await;
+        }
+        waiting.extend((0..3).map(|_| piece(&queue, "other", &order)));
+        settled().await;
+        waiting.push(piece(&queue, "impatient", &order));
+        settled().await;
+        drop(running);
+        for piece in waiting {
+            assert!(piece.await.unwrap());
+        }
+        assert_eq!(*order.lock().unwrap(), ["impatient", "other", "other", "impatient", "other"]);
     }
 
     #[tokio::test]

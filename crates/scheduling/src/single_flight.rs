@@ -11,9 +11,9 @@ use tokio::task::AbortHandle;
 
 use crate::{WorkError, begin_heavy_work};
 
-/// Lease duration. A holder that has not renewed its lease for this long loses it: its process hangs or is dead.
-const LEASE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 15 });
-const RENEW: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 4 });
+/// Default duration of a lease. A holder that has not renewed its lease for this long loses it: its process hangs or is
+/// dead.
+const LEASE: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const MAX_PAUSE: Duration = Duration::from_millis(500);
 
@@ -21,6 +21,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct SingleFlight {
     pool: PgPool,
+    lease: Duration,
     /// Callers of this process that wait for the same name: only the first of each queue queries the database.
     queues: std::sync::Mutex<HashMap<String, Weak<Mutex<()>>>>,
 }
@@ -47,7 +48,13 @@ impl SingleFlight {
     /// Keeps leases in the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, queues: std::sync::Mutex::default() }
+        Self { pool, lease: LEASE, queues: std::sync::Mutex::default() }
+    }
+
+    /// Sets the duration of leases (default: 15 s); they are renewed about four times in it.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
     }
 
     /// Returns what `find` finds, or runs `make` while the lease `name` is held: once for all callers with that name, in
@@ -95,6 +102,7 @@ impl SingleFlight {
             pool: self.pool.clone(),
             name: name.to_owned(),
             holder: Id::generate("lease").to_string(),
+            duration: self.lease,
         };
         // Dropped while the lease is being taken, it releases what the database may have granted.
         let mut flight = FlightGuard { lease: Some(lease.clone()), renewal: None, _queued: queued };
@@ -165,6 +173,7 @@ struct Lease {
     pool: PgPool,
     name: String,
     holder: String,
+    duration: Duration,
 }
 
 impl Lease {
@@ -179,7 +188,7 @@ impl Lease {
              WHERE l.expires_at < clock_timestamp()",
             self.name,
             self.holder,
-            LEASE.as_secs_f64(),
+            self.duration.as_secs_f64(),
         )
         .execute(&self.pool)
         .await?;
@@ -189,14 +198,15 @@ impl Lease {
     /// Renews the lease until it is lost.
     async fn renew(self) {
         loop {
-            tokio::time::sleep(RENEW).await;
+            // Every 4 s by default.
+            tokio::time::sleep(self.duration * 4 / 15).await;
             let renewed = sqlx::query!(
                 "-- scheduling::single_flight::renew
                  UPDATE work_leases SET expires_at = clock_timestamp() + make_interval(secs => $3)
                  WHERE name = $1 AND holder = $2",
                 self.name,
                 self.holder,
-                LEASE.as_secs_f64(),
+                self.duration.as_secs_f64(),
             )
             .execute(&self.pool)
             .await;

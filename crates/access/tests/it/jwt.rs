@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use primitives::{AccessLevel, ManualClock};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::clock;
 
@@ -163,6 +164,37 @@ async fn unreachable_issuer_is_retried_at_intervals() {
     clock.advance(TimeDelta::seconds(31));
     assert!(verifier.verify(&token(&key, |_| {})).await.is_err());
     assert_eq!(issuer.reads(), 2);
+}
+
+#[tokio::test]
+async fn issuer_keys_are_read_once_if_the_first_caller_disconnects() {
+    let key = key("k1");
+    let [begun, gate] = [(); 2].map(|()| Arc::new(Semaphore::new(0)));
+    let keys = json!({"keys": [key.public.clone()]}).to_string();
+    let jwks = {
+        let (begun, gate) = (begun.clone(), gate.clone());
+        move || async move {
+            begun.add_permits(1);
+            gate.acquire().await.unwrap().forget();
+            keys
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, Router::new().route("/jwks", get(jwks))).into_future());
+
+    let (verifier, token) = (Arc::new(verifier(&url, clock())), token(&key, |_| {}));
+    let first = tokio::spawn({
+        let (verifier, token) = (verifier.clone(), token.clone());
+        async move { verifier.verify(&token).await.is_ok() }
+    });
+    begun.acquire().await.unwrap().forget();
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    // A second read would pass the gate, too.
+    gate.add_permits(2);
+    verifier.verify(&token).await.unwrap();
+    assert_eq!(begun.available_permits(), 0, "the keys are read once");
 }
 
 #[tokio::test]

@@ -146,9 +146,9 @@ async fn truncated_blob_is_detected_and_repaired_by_an_upload() {
     let store = BlobStore::open_directory(directory.path()).unwrap();
     let bytes = Bytes::from_static(b"hark back");
     let id = store.put(bytes.clone()).await.unwrap().id;
-    assert!(store.is_intact(id).await.unwrap());
+    assert!(store.find_damage(id).await.unwrap().is_none());
     truncate(directory.path(), id);
-    assert!(!store.is_intact(id).await.unwrap());
+    assert!(store.find_damage(id).await.unwrap().is_some());
     let noticed = [
         store.size(id).await.map(drop),
         store.read(id, 0..9).await.map(drop),
@@ -164,14 +164,13 @@ async fn truncated_blob_is_detected_and_repaired_by_an_upload() {
     // Same size, different bytes.
     let hex = id.to_hex();
     std::fs::write(directory.path().join("sha256").join(&hex[..2]).join(&hex), b"hark BACK").unwrap();
-    assert!(!store.is_intact(id).await.unwrap());
     let damaged = store.find_damage(id).await.unwrap().unwrap();
     assert!(store.set_aside(&damaged).await.unwrap());
     assert!(!store.set_aside(&damaged).await.unwrap(), "it is gone");
     assert!(matches!(store.size(id).await, Err(BlobError::NotFound(_))));
     assert_eq!(std::fs::read(directory.path().join("damaged").join(&hex)).unwrap(), b"hark BACK");
     store.put(bytes.clone()).await.unwrap();
-    assert!(store.is_intact(id).await.unwrap());
+    assert!(store.find_damage(id).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use sqlx::postgres::PgConnectOptions;
 
 use super::keeper::{Keeper, rotate};
@@ -228,14 +227,26 @@ fn server_command(
 }
 
 /// Makes the kernel send SIGINT (shut down) to Postgres if harkback is killed.
+#[cfg(target_os = "linux")]
 fn die_with_parent(server: &mut Command) {
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+
+    let parent = getpid();
+    let request = move || {
+        set_parent_process_death_signal(Some(Signal::INT))?;
+        // The parent may have died before the signal was requested.
+        if getppid() == Some(parent) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
+    };
     #[expect(unsafe_code, reason = "`pre_exec` is unsafe to call")]
-    // SAFETY: between fork and exec only async-signal-safe calls are allowed; this is one prctl(2).
-    #[cfg(target_os = "linux")]
+    // SAFETY: `request` makes system calls only; it allocates nothing and takes no lock.
     unsafe {
-        server.pre_exec(|| Ok(rustix::process::set_parent_process_death_signal(Some(Signal::INT))?));
+        server.pre_exec(request);
     }
 }
+
+/// Other kernels send no such signal.
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent(_: &mut Command) {}
 
 /// A command in `directory` run as the cluster's user, with an environment of only a locale and a `PATH`.
 fn command(program: &Path, directory: &Path, owner: Option<Owner>) -> Command {

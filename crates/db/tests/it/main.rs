@@ -49,6 +49,18 @@ fn postmaster(home: &Path) -> rustix::process::Pid {
     rustix::process::Pid::from_raw(text.lines().next().unwrap().parse().unwrap()).unwrap()
 }
 
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn failed_migration_keeps_the_time_limits_of_the_pool() {
+    let database = db::testing::TestDatabase::create().await;
+    let pool = db::connect(database.url().parse().unwrap(), 1).await.unwrap();
+    let edit = sqlx::query("UPDATE _sqlx_migrations SET checksum = '\\x00'");
+    edit.execute(&pool).await.unwrap();
+    db::migrate(&pool).await.unwrap_err();
+    let limit: String = sqlx::query_scalar("SHOW statement_timeout").fetch_one(&pool).await.unwrap();
+    assert_eq!(limit, "1min");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_dies_is_restarted() {
     let directory = open_directory();

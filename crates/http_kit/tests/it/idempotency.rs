@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http_kit::idempotency::Keys;
-use serde_json::json;
+use serde_json::{Value, json};
 use test_kit::wait_for;
 
 use crate::support::{TestState, send, service};
@@ -65,10 +65,10 @@ async fn idempotency_key_of_a_dead_process_expires_in_a_minute() {
     assert_eq!(send(state.app.clone(), "k1", json!({})).await, (StatusCode::OK, json!({"write": 1}), false));
 }
 
-#[tokio::test]
-async fn idempotency_key_is_renewed_while_its_call_runs() {
+/// Waits until the lease of the only key was renewed three times while its call runs, then lets the call through.
+async fn assert_renewed(body: Value) {
     let state = TestState::with(|keys| keys.with_lease(Duration::from_millis(300))).await;
-    let call = tokio::spawn(send(state.app.clone(), "k1", json!({})));
+    let call = tokio::spawn(send(state.app.clone(), "k1", body.clone()));
     state.writes.begun().await;
     let expiry = async || {
         sqlx::query_scalar::<_, String>("SELECT expires_at::text FROM idempotency_keys")
@@ -83,7 +83,17 @@ async fn idempotency_key_is_renewed_while_its_call_runs() {
     }
     state.writes.let_through();
     assert_eq!(call.await.unwrap(), (StatusCode::OK, json!({"write": 1}), false));
-    assert_eq!(send(state.app.clone(), "k1", json!({})).await, (StatusCode::OK, json!({"write": 1}), true));
+    assert_eq!(send(state.app.clone(), "k1", body).await, (StatusCode::OK, json!({"write": 1}), true));
+}
+
+#[tokio::test]
+async fn idempotency_key_is_renewed_while_its_call_runs() {
+    assert_renewed(json!({})).await;
+}
+
+#[tokio::test]
+async fn idempotency_key_is_renewed_while_its_answer_is_read() {
+    assert_renewed(json!({"say": "slowly"})).await;
 }
 
 /// The fingerprint of version 0.1.0: of the target, the user and the bytes of the body, which is `$1`.

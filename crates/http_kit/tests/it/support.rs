@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -5,8 +6,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use db::testing::TestDatabase;
+use futures::stream;
 use http::{Request, StatusCode};
 use http_kit::idempotency::{self, Keys};
 use http_kit::{Json, boundary};
@@ -47,11 +50,20 @@ impl Writes {
     }
 }
 
-async fn write(State(writes): State<Arc<Writes>>, Json(body): Json<Value>) -> Json<Value> {
+async fn write(State(writes): State<Arc<Writes>>, Json(body): Json<Value>) -> Response {
     writes.begun.add_permits(1);
-    writes.gate.acquire().await.unwrap().forget();
-    assert_ne!(body["say"], "panic", "as the test wants");
-    Json(json!({"write": writes.ended.fetch_add(1, Ordering::SeqCst) + 1}))
+    let panics = body["say"] == "panic";
+    let answer = async move {
+        writes.gate.acquire().await.unwrap().forget();
+        assert!(!panics, "as the test wants");
+        json!({"write": writes.ended.fetch_add(1, Ordering::SeqCst) + 1})
+    };
+    if body["say"] == "slowly" {
+        // Only the body waits to be let through.
+        let body = stream::once(async move { Ok::<_, Infallible>(answer.await.to_string()) });
+        return ([("content-type", "application/json")], Body::from_stream(body)).into_response();
+    }
+    Json(answer.await).into_response()
 }
 
 impl TestState {

@@ -219,7 +219,7 @@ pub(crate) async fn put_back(
 
 /// Lane and priority of a job in the queue.
 #[derive(Clone, Debug)]
-pub(crate) struct QueueSlot {
+pub(crate) struct QueuePlace {
     pub(crate) lane: String,
     pub(crate) priority: String,
 }
@@ -229,9 +229,9 @@ pub(crate) async fn place_of_ended(
     conn: &mut PgConnection,
     scope: &Scope,
     id: &Id,
-) -> sqlx::Result<Option<QueueSlot>> {
+) -> sqlx::Result<Option<QueuePlace>> {
     sqlx::query_as!(
-        QueueSlot,
+        QueuePlace,
         "-- jobs::place_of_ended
          SELECT lane, priority FROM jobs
          WHERE tenant_id = $1 AND env = $2 AND id = $3 AND state IN ('failed', 'cancelled') FOR UPDATE",

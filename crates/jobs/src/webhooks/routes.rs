@@ -1,12 +1,11 @@
-use aws_lc_rs::rand;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_kit::codes::{INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextFields, ContextJson, Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
-use primitives::{Id, KeysetCursor, Page, PageParams};
+use http_kit::{ContextJson, Json, NoQuery, Path, Problem, Query, RequestContext, path_id};
+use primitives::{Id, KeysetCursor, Page, PageParams, random_bytes};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,11 +31,7 @@ pub fn router(jobs: Jobs) -> OpenApiRouter {
         .with_state(jobs)
 }
 
-impl ContextFields for NewWebhook {
-    fn context_fields(&self) -> [Option<&str>; 3] {
-        [self.tenant_id.as_deref(), self.env.as_deref(), self.user_id.as_deref()]
-    }
-}
+http_kit::context_fields!(NewWebhook);
 
 http_kit::error_responses!(CreateErrors: TOO_MANY_WEBHOOKS, INVALID_BODY);
 
@@ -59,13 +54,13 @@ async fn create(
             return Err(Problem::invalid_field(format!("/kinds/{index}"), "unknown kind of job"));
         }
     }
-    let secret = new_secret()?;
+    let secret = random_bytes::<SECRET_BYTES>().map_err(Problem::internal)?;
     let row = WebhookRow {
         id: Id::for_write("webhook", 0),
         url: url.into(),
-        kinds: new.kinds,
+        kinds: without_duplicates(new.kinds),
         states: states(new.states),
-        secret,
+        secret: STANDARD.encode(secret),
         created_at: jobs.now(),
     };
     let mut transaction = jobs.pool().begin().await?;
@@ -89,19 +84,17 @@ fn states(mut states: Vec<JobState>) -> Vec<String> {
     if states.is_empty() {
         states = vec![JobState::Succeeded, JobState::Failed, JobState::Cancelled];
     }
-    let mut names: Vec<String> = Vec::new();
-    for state in states {
-        if !names.iter().any(|name| name == state.as_str()) {
-            names.push(state.as_str().to_owned());
-        }
-    }
-    names
+    without_duplicates(states.into_iter().map(|state| state.as_str().to_owned()))
 }
 
-fn new_secret() -> Result<String, Problem> {
-    let mut bytes = [0; SECRET_BYTES];
-    rand::fill(&mut bytes).map_err(|_| Problem::internal("no random bytes"))?;
-    Ok(STANDARD.encode(bytes))
+fn without_duplicates(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for name in names {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
 }
 
 fn webhook(row: WebhookRow) -> Webhook {

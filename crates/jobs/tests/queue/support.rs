@@ -72,6 +72,7 @@ async fn work(State(routes): State<Routes>, headers: HeaderMap, Json(body): Json
     if name.ends_with("held") {
         routes.gate.0.acquire().await.unwrap().forget();
     }
+    assert!(!name.ends_with("panic"), "as the test wants");
     if name.ends_with("broken") {
         return Problem::new(codes::UNDECODABLE_MEDIA, "nothing can be decoded").into_response();
     }

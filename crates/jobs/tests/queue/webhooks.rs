@@ -152,7 +152,12 @@ async fn webhooks_are_validated_and_limited() {
     ] {
         assert_eq!(call(&state, Method::POST, "/webhooks", &body).await.invalid(), [pointer]);
     }
-    for _ in 0..20 {
+    let repeated = json!({
+        "url": "https://example.org", "kinds": ["render", "analyze", "render"], "states": ["failed", "failed"],
+    });
+    let made = call(&state, Method::POST, "/webhooks", &repeated).await.created();
+    assert_eq!((&made["kinds"], &made["states"]), (&json!(["render", "analyze"]), &json!(["failed"])));
+    for _ in 1..20 {
         create(&state, json!({"url": "https://example.org"})).await;
     }
     let refused = call(&state, Method::POST, "/webhooks", &json!({"url": "https://example.org"})).await;

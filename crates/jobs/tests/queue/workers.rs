@@ -34,6 +34,17 @@ async fn job_that_kills_its_workers_fails_as_worker_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn job_whose_handler_panics_fails_at_once_as_internal() {
+    let state = TestState::new().await;
+    state.work(&state.jobs, 1, GRACE);
+    let id = state.enqueue("t1", "panic").await;
+    let failed = state.ended("t1", &id).await;
+    assert_eq!((failed.state, failed.attempts), (JobState::Failed, 1));
+    assert_eq!(failed.problem.unwrap()["code"], "internal");
+    assert_eq!(state.begun(), ["t1 panic"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn cancelled_work_continues_while_another_job_waits_for_it() {
     let state = TestState::new().await;
     let (first, second) = (state.enqueue("t1", "held").await, state.enqueue("t1", "held").await);

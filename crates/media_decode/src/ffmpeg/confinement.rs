@@ -8,7 +8,7 @@ use crate::DecodeError;
 
 /// Resource limits of decoding or probing one file.
 pub(super) const LIMITS: ProcessLimits = ProcessLimits { memory_bytes: 4 << 30 };
-/// Longest time that ffmpeg may write no output.
+/// Longest time that ffmpeg may write no output, or run after its output has ended.
 pub(super) const OUTPUT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Options that limit ffmpeg and ffprobe to one file and one demuxer.

@@ -126,7 +126,7 @@ impl FfmpegStream {
     /// Waits for ffmpeg to end, and updates the statistics from its standard error.
     fn finish(&mut self) -> Result<(), DecodeError> {
         let Some(process) = self.process.take() else { return Ok(()) };
-        let errors = process.finish().map_err(|error| tool_error(self.container, error))?;
+        let errors = process.finish(OUTPUT_TIMEOUT).map_err(|error| tool_error(self.container, error))?;
         let count = |texts: &[&str]| {
             let lines = errors.lines().filter(|line| texts.iter().any(|text| line.contains(text)));
             u64::try_from(lines.count()).unwrap_or(u64::MAX)
