@@ -88,6 +88,7 @@ impl AnalysisBackend for WhisperBackend {
             version += &format!("+prompt={}", sha256_prefix(params.prompt.as_bytes()));
         }
         if !params.hot_words.is_empty() {
+            // Unambiguous: hot words have no line breaks.
             version += &format!("+hot_words={}", sha256_prefix(params.hot_words.join("\n").as_bytes()));
         }
         if params.translate {

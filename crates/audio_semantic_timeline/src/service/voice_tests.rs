@@ -137,6 +137,21 @@ async fn enrolment_retry_returns_the_existing_voice() {
 }
 
 #[tokio::test]
+async fn enrolment_rejects_names_with_control_characters() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let timelines = service(&database, &directory, with_ffmpeg());
+    for name in ["A\0da", "A\nda"] {
+        let body = serde_json::json!({"name": name, "artifact_id": "a"});
+        let request: VoiceRequest = serde_json::from_value(body).unwrap();
+        let refused = timelines.enrol(&context(), &request).await;
+        assert!(
+            matches!(refused, Err(Error::InvalidVoice { pointer: "/name", .. })),
+            "{name:?}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn voices_of_other_models_are_not_compared() {
     let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
     let timelines = service(&database, &directory, with_ffmpeg());

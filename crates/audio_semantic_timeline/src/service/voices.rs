@@ -40,6 +40,9 @@ impl SemanticTimelines {
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
             return Err(Error::InvalidVoice { pointer: "/name", reason: "use 1 to 100 characters" });
         }
+        if name.chars().any(char::is_control) {
+            return Err(Error::InvalidVoice { pointer: "/name", reason: "use no control characters" });
+        }
         let source = self.enrolment_source(&context.scope, request).await?;
         let id = Id::for_write("voice", 0);
         // An earlier call with the same key may have committed the voice before its response was stored.
