@@ -2,7 +2,9 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::codes::{
+    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY, QUEUE_FULL,
+};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
 use media_time::AssetTime;
 use primitives::{AccessLevel, Id, Page, PageParams};
@@ -89,7 +91,7 @@ impl RegisterArtifact {
 }
 
 http_kit::error_responses!(CreateArtifactErrors:
-    ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, DUPLICATE_CACHE_KEY, INVALID_BODY, SOURCE_NOT_ALLOWED,
+    ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, DUPLICATE_CACHE_KEY, INVALID_BODY, SOURCE_NOT_ALLOWED, QUEUE_FULL,
 );
 
 /// Register an artifact of an asset.
