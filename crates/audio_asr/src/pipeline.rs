@@ -257,6 +257,8 @@ impl Collector {
         for word in &transcript.words {
             *counts.entry(word.language).or_default() += 1;
         }
+        // Words without a free range come before the rejected phrases of their window.
+        transcript.rejected.sort_by_key(|rejected| rejected.window);
         // Of several languages with the most words, the one with the first code.
         let most = counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(language, _)| language);
         transcript.language = given.or(most);
