@@ -116,7 +116,7 @@ impl SliceSource {
 }
 
 fn time(frame: u64, rate: u32) -> AssetTime {
-    AssetTime::at(MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate))
+    AssetTime::at(MediaTime::from_frames(frame, rate))
 }
 
 /// Rounds to a number of decimals.

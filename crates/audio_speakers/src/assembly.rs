@@ -70,7 +70,7 @@ fn shared_time(windows: impl Iterator<Item = Window>, others: &[Window]) -> Medi
 fn turns(frames: &[ActiveSpeakers], clusters: usize, length: MediaTime) -> Vec<Turn> {
     let time = |frame: usize| {
         let sample = if frame == 0 { 0 } else { frame * FRAME_STEP + FRAME_OFFSET };
-        MediaTime::from_samples(i64::try_from(sample).unwrap_or(i64::MAX), RATE).min(length)
+        MediaTime::from_frames(sample as u64, RATE).min(length)
     };
     let mut runs: Vec<Vec<(MediaTime, MediaTime)>> = vec![Vec::new(); clusters];
     for (frame, active) in frames.iter().enumerate() {
