@@ -5,13 +5,13 @@ use audio_asr::{
     AsrError, Language, Options, RejectionThresholds, SpeechSource, TranscribeError, Transcriber, Transcript,
     WhisperModel,
 };
-use audio_signal::{Control, Progress, Resampler, SignalError};
+use audio_signal::{Control, Progress, Resampler, SignalError, rounded};
 use media_decode::{DecodeError, Decoder, DecoderKind};
 use media_time::Window;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::measured::{self, rounded};
+use super::measured;
 use super::progress::within;
 use super::speech_from_words;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
