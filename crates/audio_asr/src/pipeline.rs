@@ -223,8 +223,7 @@ struct Collector {
 
 impl Collector {
     fn add(&mut self, window: WindowTranscript, language: Language) {
-        let samples = i64::try_from(window.samples).unwrap_or(i64::MAX);
-        self.transcript.decoded += MediaTime::from_samples(samples, RATE);
+        self.transcript.decoded += MediaTime::from_frames(window.samples as u64, RATE);
         self.transcript.windows += window.decodings;
         self.transcript.retries += window.decodings - 1;
         for word in window.words {
@@ -257,6 +256,8 @@ impl Collector {
         for word in &transcript.words {
             *counts.entry(word.language).or_default() += 1;
         }
+        // Words without a free range come before the rejected phrases of their window.
+        transcript.rejected.sort_by_key(|rejected| rejected.window);
         // Of several languages with the most words, the one with the first code.
         let most = counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(language, _)| language);
         transcript.language = given.or(most);
@@ -266,7 +267,7 @@ impl Collector {
 }
 
 fn window_of(range: &Range<u64>) -> Option<Window> {
-    let time = |sample| MediaTime::from_samples(i64::try_from(sample).unwrap_or(i64::MAX), RATE);
+    let time = |sample| MediaTime::from_frames(sample, RATE);
     Window::new(time(range.start), time(range.end)).ok().filter(|window| !window.is_empty())
 }
 

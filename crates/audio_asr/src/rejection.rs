@@ -54,7 +54,7 @@ pub enum Rejection {
     Loop,
     /// The text is longer than can be spoken in its time.
     TooFast,
-    /// No speech was detected in the time range of the text.
+    /// No speech was detected in the time range of the text, or earlier words have that range.
     OutsideSpeech,
 }
 

@@ -116,11 +116,5 @@ impl SliceSource {
 }
 
 fn time(frame: u64, rate: u32) -> AssetTime {
-    AssetTime::at(MediaTime::from_samples(i64::try_from(frame).unwrap_or(i64::MAX), rate))
-}
-
-/// Rounds to a number of decimals.
-pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
-    let scale = 10f64.powi(decimals);
-    (value * scale).round() / scale
+    AssetTime::at(MediaTime::from_frames(frame, rate))
 }

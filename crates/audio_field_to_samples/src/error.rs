@@ -1,6 +1,6 @@
 use audio_semantic_timeline::codes::WORDS_NOT_FOUND;
 use http_kit::codes::INVALID_BODY;
-use http_kit::{FieldError, Problem};
+use http_kit::{FieldError, Problem, describe};
 use media_decode::DecodeError;
 use primitives::Id;
 
@@ -139,8 +139,4 @@ impl axum::response::IntoResponse for Error {
     fn into_response(self) -> axum::response::Response {
         Problem::from(self).into_response()
     }
-}
-
-fn describe(errors: &[FieldError]) -> String {
-    errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect::<Vec<_>>().join("; ")
 }

@@ -118,16 +118,12 @@ fn new_artifact(
             "shape": "raised_cosine",
             "in_frames": fade_in,
             "out_frames": fade_out,
-            "in_ms": frames(fade_in, format.rate),
-            "out_ms": frames(fade_out, format.rate),
+            "in_ms": MediaTime::from_frames(fade_in, format.rate),
+            "out_ms": MediaTime::from_frames(fade_out, format.rate),
         },
     });
     if let Value::Object(meta) = meta {
         new.meta.extend(meta);
     }
     Ok(new)
-}
-
-fn frames(count: u64, rate: u32) -> MediaTime {
-    MediaTime::from_samples(i64::try_from(count).unwrap_or(i64::MAX), rate)
 }

@@ -1,4 +1,4 @@
-use audio_semantic_timeline::codes::WORDS_NOT_FOUND;
+use audio_semantic_timeline::codes::{SEMANTICS_UNREADABLE, WORDS_NOT_FOUND};
 use axum::extract::State;
 use http_kit::codes::{ASSET_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
 use http_kit::{ContextJson, Json};
@@ -89,7 +89,7 @@ async fn detect_loops(
 
 http_kit::error_responses!(PhrasesErrors:
     ASSET_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA, WORDS_NOT_FOUND,
-    TRANSCRIPT_UNREADABLE, SLICE_TOO_LARGE, QUEUE_FULL, OVERTAKEN, DECODER_UNAVAILABLE,
+    SEMANTICS_UNREADABLE, TRANSCRIPT_UNREADABLE, SLICE_TOO_LARGE, QUEUE_FULL, OVERTAKEN, DECODER_UNAVAILABLE,
 );
 
 /// Find spoken phrases

@@ -1,6 +1,6 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::INVALID_BODY;
-use http_kit::{FieldError, Problem};
+use http_kit::{FieldError, Problem, describe};
 use primitives::Id;
 
 use crate::Template;
@@ -13,7 +13,7 @@ pub enum Error {
     #[error("unknown template `{0}`; use one of {expected}", expected = Template::names())]
     UnknownTemplate(String),
     /// Fields that are out of range, or roles that the template does not define.
-    #[error("{}", .0.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect::<Vec<_>>().join("; "))]
+    #[error("{}", describe(.0))]
     Invalid(Vec<FieldError>),
     /// The pattern does not exist, or belongs to another owner.
     #[error("there is no pattern `{0}`: make it with POST /audio/patterns")]

@@ -54,6 +54,12 @@ pub enum Error {
         /// The unit that is counted.
         unit: &'static str,
     },
+    /// A text of the request has characters that are neither displayed nor spoken.
+    #[error("`{pointer}` has control characters: remove them")]
+    ControlCharacters {
+        /// JSON pointer to the field.
+        pointer: String,
+    },
     /// The model directory has no speech model with this name.
     #[error(
         "there is no speech model `{0}`: use `whisper-1` for the configured one, or the name of one in the model directory"
@@ -151,7 +157,9 @@ impl From<Error> for Problem {
             Error::ModelNotFound(_) => Self::new(MODEL_NOT_FOUND, &detail).field("/model", detail),
             Error::WordsNotFound(_) => Self::new(WORDS_NOT_FOUND, detail),
             Error::Unwritable { .. } => Self::internal(error),
-            Error::TooLong { pointer, .. } => Self::invalid_field(&pointer, detail),
+            Error::TooLong { pointer, .. } | Error::ControlCharacters { pointer } => {
+                Self::invalid_field(&pointer, detail)
+            }
             Error::InvalidSpeakers(_) => Self::invalid_field("/speakers", detail),
             Error::InvalidVoice { pointer, .. } => Self::invalid_field(pointer, detail),
             Error::NoVoiceStream(_) => Self::invalid_field("/window/audio_stream", detail),

@@ -83,24 +83,35 @@ impl EffectiveParams {
         (params, clamped)
     }
 
-    /// Checks the limits of the texts and of the speaker bounds.
+    /// Checks the limits and characters of the texts, and the speaker bounds.
     ///
     /// # Errors
-    /// [`Error::TooLong`] naming the field that is too long; [`Error::InvalidSpeakers`].
+    /// [`Error::TooLong`] and [`Error::ControlCharacters`] naming the field; [`Error::InvalidSpeakers`].
     pub fn check(&self) -> Result<(), Error> {
         let too_long =
             |pointer: &str, most, unit| Err(Error::TooLong { pointer: pointer.to_owned(), most, unit });
+        let has_controls = |pointer: &str| Err(Error::ControlCharacters { pointer: pointer.to_owned() });
         self.speakers.map(SpeakerBounds::count).transpose()?;
         if self.prompt.chars().count() > MAX_PROMPT_CHARS {
             return too_long("/prompt", MAX_PROMPT_CHARS, "characters");
         }
+        // A prompt may have several lines.
+        if self.prompt.chars().any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')) {
+            return has_controls("/prompt");
+        }
         if self.hot_words.len() > MAX_HOT_WORDS {
             return too_long("/hot_words", MAX_HOT_WORDS, "words");
         }
-        match self.hot_words.iter().position(|word| word.chars().count() > MAX_HOT_WORD_CHARS) {
-            Some(index) => too_long(&format!("/hot_words/{index}"), MAX_HOT_WORD_CHARS, "characters"),
-            None => Ok(()),
+        for (index, word) in self.hot_words.iter().enumerate() {
+            let pointer = format!("/hot_words/{index}");
+            if word.chars().count() > MAX_HOT_WORD_CHARS {
+                return too_long(&pointer, MAX_HOT_WORD_CHARS, "characters");
+            }
+            if word.chars().any(char::is_control) {
+                return has_controls(&pointer);
+            }
         }
+        Ok(())
     }
 
     /// The preceding context for the speech model: hot words and prompt.
@@ -132,6 +143,21 @@ mod tests {
         assert!(of(&"x".repeat(1_001), &[]).unwrap_err().contains("/prompt"));
         assert!(of("", &vec!["x".to_owned(); 101]).unwrap_err().contains("/hot_words"));
         assert!(of("", &["x".to_owned(), "x".repeat(51)]).unwrap_err().contains("/hot_words/1"));
+    }
+
+    #[test]
+    fn params_reject_control_characters() {
+        let of = |prompt: &str, word: &str| {
+            let (prompt, hot_words) = (prompt.to_owned(), vec!["Ada".to_owned(), word.to_owned()]);
+            let params = EffectiveParams { prompt, hot_words, ..EffectiveParams::default() };
+            params.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(of("A talk.\r\n\tThe second line.", "Ünal"), Ok(()));
+        assert!(of("A\0talk", "x").unwrap_err().contains("`/prompt`"));
+        // A version has a digest of the hot words, one per line: a line break would make two lists equal.
+        for word in ["a\0", "a\nb", "\u{85}"] {
+            assert!(of("", word).unwrap_err().contains("`/hot_words/1`"), "{word:?}");
+        }
     }
 
     #[test]

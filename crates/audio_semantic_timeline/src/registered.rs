@@ -10,8 +10,8 @@ use serde::Deserialize;
 use crate::backend::BackendKind;
 use crate::model::{AudioEvent, BeatEvent, Summary, Word};
 
-/// Maximum duration of a recording, in ms.
-const MAX_DURATION_MS: i64 = MAX_INSTANT.as_millis_round();
+/// Maximum duration of a registered timeline or transcript, in ms.
+const MAX_REGISTERED_MS: i64 = MAX_INSTANT.as_millis_round();
 /// Maximum number of violations that are listed.
 const MAX_VIOLATIONS: usize = 20;
 
@@ -104,7 +104,7 @@ impl Violations {
 /// Checks that the declared duration is at most the asset's.
 fn check_length(measurement: &RegisteredMeasurement, violations: &mut Violations) {
     let declared = declared_duration_ms(&measurement.artifact);
-    if declared > MAX_DURATION_MS as f64 {
+    if declared > MAX_REGISTERED_MS as f64 {
         violations.request("/meta/duration_ms", "is more than thirty days");
     }
     // An artifact may be longer than its source, because it has its own duration.
@@ -135,7 +135,7 @@ fn check_timeline(measurement: &RegisteredMeasurement, summary: &Summary, violat
     violations.require(is_of_source, at("/artifact_id"), "is not `meta.source_artifact_id` of the request");
     let end = summary.duration_ms;
     let is_length =
-        (0..=MAX_DURATION_MS).contains(&end) && (end as f64 - declared_duration_ms(artifact)).abs() <= 1.0;
+        (0..=MAX_REGISTERED_MS).contains(&end) && (end as f64 - declared_duration_ms(artifact)).abs() <= 1.0;
     violations.require(is_length, at("/duration_ms"), "is not `meta.duration_ms` of the request");
     violations.require(summary.meta.clip.is_none(), at("/meta/clip_window_ms"), "must be absent");
     let run = &summary.meta.run;

@@ -196,11 +196,11 @@ impl SemanticTimelines {
         selection: &Selection,
     ) -> Result<(Artifact, bool), Error> {
         let TimelineOf { asset_id, artifact_id } = of;
-        let subject = AnalysisKey::new(context, asset_id.clone(), artifact_id.clone(), params, selection)?;
+        let key = AnalysisKey::new(context, asset_id.clone(), artifact_id.clone(), params, selection)?;
         let input = self.analysis_input(&context.scope, &asset_id, artifact_id.as_ref()).await?;
-        let audio_stream = subject.params.audio_stream;
-        let subject = subject.with_mark(&self.mark(&input, audio_stream, selection).await?);
-        let (artifact, cache_hit) = self.find_or_make(&context.scope, &subject, selection, &input).await?;
+        let audio_stream = key.params.audio_stream;
+        let key = key.with_mark(&self.mark(&input, audio_stream, selection).await?);
+        let (artifact, cache_hit) = self.find_or_make(&context.scope, &key, selection, &input).await?;
         metrics::counter!("semantic_timeline_requests_total", "cache_hit" => cache_hit.to_string())
             .increment(1);
         Ok((artifact, cache_hit))
@@ -373,7 +373,7 @@ pub fn analyze_recording(
     selection: &Selection,
     control: &Control<'_>,
 ) -> Result<Summary, Error> {
-    let subject = AnalysisKey::new(context, asset_id, None, params.clone(), selection)?;
+    let key = AnalysisKey::new(context, asset_id, None, params.clone(), selection)?;
     let decoder = recording.decoder;
     let measured = selection.backend.analyze(recording, params, control)?;
     let mark = match (&measured.decoder, decoder) {
@@ -381,5 +381,5 @@ pub fn analyze_recording(
         (Some(DecoderKind::Native), Some(AssetDecoder::Decode2)) => AssetDecoder::DECODE2_MARK.to_owned(),
         _ => String::new(),
     };
-    Ok(subject.with_mark(&mark).summary(selection, measured))
+    Ok(key.with_mark(&mark).summary(selection, measured))
 }

@@ -13,7 +13,7 @@ pub const VERSION: &str = "audio_semantic_stub_v1";
 pub const DEFAULT_DURATION_MS: i64 = 60_000;
 
 /// Maximum duration in ms, the decoder's: a longer one is from a damaged header.
-pub(crate) const MAX_DURATION_MS: i64 = MAX_DECODED_LENGTH.as_millis_round();
+pub(crate) const MAX_STUB_MS: i64 = MAX_DECODED_LENGTH.as_millis_round();
 
 const BEAT_MS: i64 = 500;
 const BEATS_PER_BAR: i64 = 4;

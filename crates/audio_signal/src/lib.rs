@@ -61,6 +61,7 @@ pub use dependencies::{Dependencies, dependencies};
 pub use error::SignalError;
 pub use fourier::PowerSpectra;
 pub use loudness::{LoudnessMeter, LoudnessProfile};
+pub use math::rounded;
 pub use params::{AnalysisParams, Thresholds};
 pub use plausibility::DOUBTED_CONFIDENCE;
 pub use resample::Resampler;

@@ -1,6 +1,13 @@
 //! Elementary functions in plain arithmetic, bit-identical on every machine, in loops that vectorise.
 //! (Those of the C library differ between versions and processors.)
 
+/// Rounds to a number of decimals; those that matter give the same text on every machine.
+#[must_use]
+pub fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10f64.powi(decimals);
+    (value * scale).round() / scale
+}
+
 /// eˣ with a relative error below 2·10⁻⁷, x limited to ±87. Cephes' `expf`: reduction to ±½ ln 2, polynomial of
 /// degree 7.
 #[inline(always)]

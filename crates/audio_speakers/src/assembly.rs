@@ -6,7 +6,6 @@ use crate::clustering::{ClusterItem, DIFFERENT_SPEAKERS, mean_items};
 use crate::pieces::PieceEmbedding;
 use crate::reconstruction::ActiveSpeakers;
 use crate::segmentation::{FRAME_OFFSET, FRAME_STEP};
-use crate::turns::overlaps;
 use crate::{Diarization, Embedding, RATE, Turn, Voice};
 
 /// Pauses of one speaker up to this duration are part of the turn.
@@ -38,16 +37,17 @@ pub(crate) fn assemble(
         .iter()
         .map(|&cluster| mean(voices, labels, cluster).unwrap_or_else(|| centroids[cluster].clone()))
         .collect();
-    let overlaps = overlaps(&turns);
+    let diarization = Diarization::new(turns);
     let voice = |(speaker, &cluster): (usize, &usize)| {
-        let own = || turns.iter().filter(|turn| turn.speaker == speaker).map(|turn| turn.window);
+        let own =
+            || diarization.turns().iter().filter(|turn| turn.speaker == speaker).map(|turn| turn.window);
         let speech = own().fold(MediaTime::ZERO, |sum, window| sum + window.duration());
-        let shared = shared_time(own(), &overlaps);
+        let shared = shared_time(own(), diarization.overlaps());
         let confidence = confidence(voices, labels, cluster, speaker, &embeddings);
         Voice { embedding: embeddings[speaker].clone(), speech, alone: speech - shared, confidence }
     };
     let voices = order.iter().enumerate().map(voice).collect();
-    Diarization::new(turns, voices)
+    diarization.with_voices(voices)
 }
 
 /// Total duration that `windows` and `others`, each ordered and disjoint, have in common, in one pass over both.
@@ -70,7 +70,7 @@ fn shared_time(windows: impl Iterator<Item = Window>, others: &[Window]) -> Medi
 fn turns(frames: &[ActiveSpeakers], clusters: usize, length: MediaTime) -> Vec<Turn> {
     let time = |frame: usize| {
         let sample = if frame == 0 { 0 } else { frame * FRAME_STEP + FRAME_OFFSET };
-        MediaTime::from_samples(i64::try_from(sample).unwrap_or(i64::MAX), RATE).min(length)
+        MediaTime::from_frames(sample as u64, RATE).min(length)
     };
     let mut runs: Vec<Vec<(MediaTime, MediaTime)>> = vec![Vec::new(); clusters];
     for (frame, active) in frames.iter().enumerate() {

@@ -81,7 +81,7 @@ impl<'a> Diarizer<'a> {
         if !is_covered && !self.pending.is_empty() {
             self.run_window()?;
         }
-        let length = MediaTime::from_samples(i64::try_from(self.total).unwrap_or(i64::MAX), RATE);
+        let length = MediaTime::from_frames(self.total, RATE);
         build_diarization(&self.windows, &self.voices, self.limits, length, cancelled)
     }
 

@@ -46,14 +46,20 @@ pub fn speaker_id(index: usize) -> String {
 }
 
 impl Diarization {
-    /// Takes turns in any order and sets their overlap flags. Turns of one speaker must not overlap each other.
-    pub(crate) fn new(mut turns: Vec<Turn>, voices: Vec<Voice>) -> Self {
+    /// Takes turns in any order and sets their overlap flags; without voices. Turns of one speaker must not overlap each
+    /// other.
+    pub(crate) fn new(mut turns: Vec<Turn>) -> Self {
         turns.sort_by_key(|turn| (turn.window.start(), turn.speaker));
         let overlaps = overlaps(&turns);
         for turn in &mut turns {
             turn.is_overlapped = intersects_any(&overlaps, turn.window);
         }
-        Self { turns, voices, overlaps }
+        Self { turns, voices: Vec::new(), overlaps }
+    }
+
+    /// The same turns with these voices, by speaker index.
+    pub(crate) fn with_voices(self, voices: Vec<Voice>) -> Self {
+        Self { voices, ..self }
     }
 
     /// The turns, ordered by start, then speaker. Turns of one speaker do not touch.
@@ -76,7 +82,7 @@ impl Diarization {
 }
 
 /// The windows in which two or more of `turns`, ordered by start, overlap.
-pub(crate) fn overlaps(turns: &[Turn]) -> Vec<Window> {
+fn overlaps(turns: &[Turn]) -> Vec<Window> {
     let mut found: Vec<Window> = Vec::new();
     let mut reach = MediaTime::MIN;
     for turn in turns {
@@ -116,15 +122,10 @@ mod tests {
         Turn { window: window(start, end), speaker, is_overlapped: false }
     }
 
-    fn voice() -> Voice {
-        let embedding = Embedding::new(&[1.0; 192]).unwrap();
-        Voice { embedding, speech: MediaTime::ZERO, alone: MediaTime::ZERO, confidence: 1.0 }
-    }
-
     #[test]
     fn turns_that_overlap_others_are_marked() {
         let turns = vec![turn(0, 5_000, 0), turn(4_000, 6_000, 1), turn(7_000, 8_000, 1)];
-        let found = Diarization::new(turns, vec![voice(), voice()]);
+        let found = Diarization::new(turns);
         assert_eq!(found.overlaps(), [window(4_000, 5_000)]);
         assert_eq!(found.turns().iter().map(|t| t.is_overlapped).collect::<Vec<_>>(), [true, true, false]);
     }
@@ -144,7 +145,7 @@ mod tests {
                     turns.push(turn(start, start + length, speaker));
                 }
             }
-            let found = Diarization::new(turns.clone(), vec![voice(), voice(), voice()]);
+            let found = Diarization::new(turns.clone());
             let speakers = |ms: i64| turns.iter().filter(|t| t.window.contains(MediaTime::from_millis(ms))).count();
             for ms in 0..470 {
                 let is_in = found.overlaps().iter().any(|w| w.contains(MediaTime::from_millis(ms)));

@@ -95,7 +95,7 @@ mod tests {
     /// Origin of an artifact at 2 to 3 s of `film`: asset, start and end in ms, and whether its meta declares it.
     fn origin(meta: &Value) -> Result<(String, Option<i64>, Option<i64>, bool), InvalidDeclaredOrigin> {
         let parent = "film".parse().unwrap();
-        let facts = DeclaredFields {
+        let declared = DeclaredFields {
             parent_asset_id: &parent,
             start: Some(AssetTime::from_millis(2_000)),
             end: Some(AssetTime::from_millis(3_000)),
@@ -104,7 +104,7 @@ mod tests {
             source_end_ms: meta.get("source_end_ms"),
         };
         let millis = |time: Option<AssetTime>| time.map(|time| time.since_zero().as_millis_floor());
-        let origin = facts.origin()?;
+        let origin = declared.origin()?;
         Ok((origin.asset_id.to_string(), millis(origin.start), millis(origin.end), origin.is_mapped))
     }
 
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn own_origin_without_times_has_no_window() {
         let parent = "film".parse().unwrap();
-        let facts = DeclaredFields {
+        let declared = DeclaredFields {
             parent_asset_id: &parent,
             start: None,
             end: None,
@@ -150,6 +150,6 @@ mod tests {
             source_end_ms: None,
         };
         let expected = DeclaredOrigin { asset_id: parent.clone(), start: None, end: None, is_mapped: false };
-        assert_eq!(facts.origin(), Ok(expected));
+        assert_eq!(declared.origin(), Ok(expected));
     }
 }

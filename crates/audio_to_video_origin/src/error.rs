@@ -2,7 +2,7 @@ use audio_pattern_engine::codes::PATTERN_NOT_FOUND;
 use audio_semantic_timeline::codes::SEMANTICS_UNREADABLE;
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY};
-use http_kit::{FieldError, Problem};
+use http_kit::{FieldError, Problem, describe, list_ids};
 use media_v2::MediaError;
 use primitives::Id;
 use scheduling::WorkError;
@@ -42,13 +42,13 @@ pub enum Error {
     )]
     UpstreamWindow(Id),
     /// The meta of artifacts names an invalid source.
-    #[error("{InvalidDeclaredOrigin}: {}", list(.0))]
+    #[error("{InvalidDeclaredOrigin}: {}", list_ids(.0))]
     OriginInvalid(Vec<String>),
     /// Artifacts without an origin map, where one is required.
-    #[error("neither these artifacts nor their upstream artifacts have an origin map: {}", list(.0))]
+    #[error("neither these artifacts nor their upstream artifacts have an origin map: {}", list_ids(.0))]
     OriginMapMissing(Vec<String>),
     /// Artifacts and assets that this owner does not have.
-    #[error("no such artifact or asset: {}", list(&[.artifact_ids.as_slice(), .asset_ids].concat()))]
+    #[error("no such artifact or asset: {}", list_ids(&[.artifact_ids.as_slice(), .asset_ids].concat()))]
     Missing {
         /// Ids of the unknown artifacts.
         artifact_ids: Vec<String>,
@@ -58,7 +58,7 @@ pub enum Error {
     /// Assets without a semantic timeline, where one is required.
     #[error(
         "no semantic timeline yet: {}{}; POST /audio/semantic-timeline/analyze for each",
-        list(.missing),
+        list_ids(.missing),
         describe_stale(.stale)
     )]
     SemanticsMissing {
@@ -166,22 +166,10 @@ impl IntoResponse for Error {
     }
 }
 
-/// Joins the first five ids, with the number of further ones.
-fn list(ids: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = ids[..ids.len().min(SHOWN)].join(", ");
-    if ids.len() > SHOWN { format!("{shown} and {} more", ids.len() - SHOWN) } else { shown }
-}
-
 fn describe_stale(ids: &[String]) -> String {
     if ids.is_empty() {
         return String::new();
     }
-    let ids = list(ids);
+    let ids = list_ids(ids);
     format!(" (the existing one of {ids} was made by an earlier decoder that read this kind of file wrongly)")
-}
-
-fn describe(errors: &[FieldError]) -> String {
-    let errors: Vec<_> = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect();
-    list(&errors)
 }

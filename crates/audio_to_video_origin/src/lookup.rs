@@ -181,7 +181,7 @@ impl SourcePosition {
             let (asset_id, start) = (origin.asset_id, origin.window.start());
             return Ok(Self { asset_id, start, clip_offsets: origin.clip_offsets, artifact, timeline: None });
         }
-        let facts = DeclaredFields {
+        let declared = DeclaredFields {
             parent_asset_id: &row.parent_asset_id,
             start: row.start_us.map(AssetTime::from_micros),
             // Not needed: each clip has its own duration.
@@ -190,7 +190,7 @@ impl SourcePosition {
             source_start_ms: row.source_start_ms.as_deref(),
             source_end_ms: None,
         };
-        let own = facts.origin().map_err(|InvalidDeclaredOrigin| RejectedOrigin::Invalid)?;
+        let own = declared.origin().map_err(|InvalidDeclaredOrigin| RejectedOrigin::Invalid)?;
         if mapped && !own.is_mapped {
             return Err(RejectedOrigin::Unmapped);
         }

@@ -35,7 +35,7 @@ impl ArtifactOrigins for VideoOrigins {
 
 /// The start by the artifact's own row, in the recording that its meta names or in its parent. A missing start is 0.
 fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<AssetTime> {
-    let facts = DeclaredFields {
+    let declared = DeclaredFields {
         parent_asset_id: &artifact.parent_asset_id,
         start: artifact.start,
         end: artifact.end,
@@ -43,7 +43,7 @@ fn own_start(artifact: &Artifact, asset_id: &Id) -> Option<AssetTime> {
         source_start_ms: artifact.meta.get("source_start_ms"),
         source_end_ms: artifact.meta.get("source_end_ms"),
     };
-    if let Some(own) = facts.origin().ok().filter(|own| own.asset_id == *asset_id) {
+    if let Some(own) = declared.origin().ok().filter(|own| own.asset_id == *asset_id) {
         return Some(own.start.unwrap_or_default());
     }
     (artifact.parent_asset_id == *asset_id).then(|| artifact.start.unwrap_or_default())

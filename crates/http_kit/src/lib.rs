@@ -1,7 +1,8 @@
 //! Building blocks that all HTTP slices of harkback share.
 //!
 //! - [`RequestContext`]: who calls (tenant, environment, user), from headers or body;
-//! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457);
+//! - [`Problem`]: the one error shape, `application/problem+json` (RFC 9457); [`describe`] and [`list_ids`]: bounded
+//!   details of several fields and ids;
 //! - [`ErrorCode`], [`error_codes!`], [`error_responses!`]: codes of errors as data, from which problems and documents
 //!   are made; [`codes`]: those that all crates share;
 //! - [`Json`], [`ContextJson`], [`UnparsedJson`], [`Path`], [`Query`]: axum's extractors with that error shape;
@@ -45,7 +46,7 @@ pub use extract::{ContextJson, Json, NoQuery, Path, Query, UnparsedJson, path_id
 pub use json_digest::json_digest;
 pub use optional::null_as_default;
 pub use parse_json::parse_json_text;
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldError, Problem, describe, list_ids};
 pub use reading::{BodyPace, BodyTimedOut};
 pub use request_id::RequestId;
 pub use trace::{InvalidTraceParent, TraceParent};

@@ -1,14 +1,13 @@
 use axum::extract::State;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{Json, Path, Problem, Query, RequestContext};
-use media_v2::MediaError;
-use primitives::{Id, Page};
+use http_kit::{Json, Path, Problem, Query, RequestContext, path_id};
+use primitives::Page;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use video_timeline::codes::TIMELINE_UNAVAILABLE;
 
-use crate::{ArtifactLineage, Direction, Error, Lineages, Usage, UsageQuery};
+use crate::{ArtifactLineage, Direction, Lineages, Usage, UsageQuery};
 
 /// The lineage routes, under `/media-v2`.
 pub fn router(lineages: Lineages) -> OpenApiRouter {
@@ -42,8 +41,7 @@ async fn get_lineage(
     Path(id): Path<String>,
     Query(LineageQuery { direction }): Query<LineageQuery>,
 ) -> Result<Json<ArtifactLineage>, Problem> {
-    // An invalid id names no artifact.
-    let id: Id = id.parse().map_err(|_| MediaError::artifact_not_found(&id))?;
+    let id = path_id(&id, ARTIFACT_NOT_FOUND)?;
     Ok(Json(lineages.lineage(&context, id, direction).await?))
 }
 
@@ -65,8 +63,7 @@ async fn list_usages(
     context: RequestContext,
     Path(id): Path<String>,
     Query(query): Query<UsageQuery>,
-) -> Result<Json<Page<Usage>>, Error> {
-    // An invalid id names no asset.
-    let id: Id = id.parse().map_err(|_| MediaError::asset_not_found(&id))?;
+) -> Result<Json<Page<Usage>>, Problem> {
+    let id = path_id(&id, ASSET_NOT_FOUND)?;
     Ok(Json(lineages.usages(&context, &id, &query).await?))
 }

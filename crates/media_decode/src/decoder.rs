@@ -210,7 +210,7 @@ impl Decoder {
     /// The duration decoded so far; after the end, the exact duration.
     #[must_use]
     pub fn position(&self) -> MediaTime {
-        MediaTime::from_samples(i64::try_from(self.position).unwrap_or(i64::MAX), self.format().rate)
+        MediaTime::from_frames(self.position, self.format().rate)
     }
 
     /// Reads the rest of the recording and returns its duration, which is exact for an intact file. Packets that

@@ -96,8 +96,7 @@ impl Decoder {
     /// ```
     /// use std::io::Cursor;
     ///
-    /// use media_decode::{Decoders, MediaKind};
-    /// use media_time::MediaTime;
+    /// use media_decode::Decoder;
     ///
     /// # /// A WAVE file of mono samples, 16 bit.
     /// # fn wav(rate: u32, samples: &[i16]) -> Vec<u8> {
@@ -107,16 +106,15 @@ impl Decoder {
     /// #     let format = b"WAVEfmt \x10\0\0\0\x01\0\x01\0";
     /// #     [b"RIFF".as_slice(), &riff, format, &rate, &bytes_a_second, b"\x02\0\x10\0data", &length, &data].concat()
     /// # }
-    /// let file = Cursor::new(wav(8_000, &[0; 12_000]));
-    /// let probe = Decoders::native().probe(Box::new(file), None, &|| false)?;
-    /// assert_eq!(probe.kind, MediaKind::Audio);
-    /// assert_eq!(probe.duration, Some(MediaTime::from_millis(1_500)));
-    /// let audio = probe.audio.as_ref();
-    /// assert_eq!(audio.map(|audio| (audio.codec.as_str(), audio.rate)), Some(("pcm_s16le", Some(8_000))));
-    ///
-    /// // A file that is no recording is not an error.
-    /// let text = Decoders::native().probe(Box::new(Cursor::new(b"plain text")), None, &|| false)?;
-    /// assert_eq!((text.kind, text.format), (MediaKind::Other, None));
+    /// let mut decoder = Decoder::open(Cursor::new(wav(8_000, &[16_384; 12_000])))?;
+    /// assert_eq!((decoder.format().rate, decoder.format().channels()), (8_000, 1));
+    /// let mut frames = 0;
+    /// while let Some(block) = decoder.next_block()? {
+    ///     assert_eq!(block.start, frames);
+    ///     assert!(block.samples.iter().all(|sample| *sample == 0.5));
+    ///     frames += block.frames() as u64;
+    /// }
+    /// assert_eq!(frames, 12_000);
     /// # Ok::<(), media_decode::DecodeError>(())
     /// ```
     ///

@@ -46,7 +46,7 @@ impl PacketClock {
 
     fn resolve(&mut self, expected: i64, stamp: i64) -> i64 {
         let ahead = stamp.saturating_sub(expected);
-        if ahead.abs() <= JITTER.to_samples(self.rate) {
+        if ahead.unsigned_abs() <= JITTER.to_samples(self.rate).unsigned_abs() {
             return expected;
         }
         if (-MAX_OVERLAP.to_samples(self.rate)..=self.gaps_left).contains(&ahead) {
@@ -123,6 +123,14 @@ mod tests {
         assert_eq!(clock.position(century, 960), 960);
         assert_eq!(clock.position(century + 960, 960), 1_920);
         assert_eq!(clock.position(0, 960), 2_880);
+        assert_eq!(clock.ignored_jumps(), 2);
+    }
+
+    #[test]
+    fn extreme_timestamps_are_ignored_jumps() {
+        let mut clock = started();
+        assert_eq!(clock.position(i64::MIN, 960), 960);
+        assert_eq!(clock.position(i64::MAX, 960), 1_920);
         assert_eq!(clock.ignored_jumps(), 2);
     }
 

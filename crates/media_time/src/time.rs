@@ -95,6 +95,20 @@ impl MediaTime {
         Self::from_micros(micros.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
     }
 
+    /// The instant at which frame `frames` of a stream of `rate` Hz begins, as [`MediaTime::from_samples`]. Numbers
+    /// beyond `i64::MAX` saturate.
+    ///
+    /// ```
+    /// use media_time::MediaTime;
+    ///
+    /// assert_eq!(MediaTime::from_frames(24_000, 48_000), MediaTime::from_millis(500));
+    /// assert_eq!(MediaTime::from_frames(u64::MAX, 48_000), MediaTime::from_samples(i64::MAX, 48_000));
+    /// ```
+    #[must_use]
+    pub fn from_frames(frames: u64, rate: u32) -> Self {
+        Self::from_samples(i64::try_from(frames).unwrap_or(i64::MAX), rate)
+    }
+
     /// The index of the sample at this instant in a stream of `rate` Hz, rounded to the nearest
     /// (halves up). Inverse of [`MediaTime::from_samples`] for rates up to 500 kHz.
     #[must_use]

@@ -7,7 +7,7 @@ use blob_store::BlobError;
 use http_kit::codes::{
     ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, REQUEST_TIMEOUT, SCOPE_INSUFFICIENT,
 };
-use http_kit::{FieldError, Problem};
+use http_kit::{FieldError, Problem, describe, list_ids};
 use media_decode::DecodeError;
 use scheduling::WorkError;
 
@@ -21,10 +21,10 @@ use crate::codes::{
 #[derive(Debug, thiserror::Error)]
 pub enum MediaError {
     /// The assets do not exist or belong to another owner.
-    #[error("no such asset: {}", list(.0))]
+    #[error("no such asset: {}", list_ids(.0))]
     AssetsNotFound(Vec<String>),
     /// The artifacts do not exist or belong to another owner.
-    #[error("no such artifact: {}", list(.0))]
+    #[error("no such artifact: {}", list_ids(.0))]
     ArtifactsNotFound(Vec<String>),
     /// Fields of the request that break a rule.
     #[error("{}", describe(.0))]
@@ -177,15 +177,4 @@ pub fn decode_problem(error: DecodeError) -> Problem {
         | DecodeError::LimitExceeded { .. } => Problem::new(UNDECODABLE_MEDIA, detail),
         DecodeError::Io(_) | DecodeError::Cancelled => Problem::internal(error),
     }
-}
-
-/// Lists the first few ids, and the number of the others.
-fn list(ids: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = ids[..ids.len().min(SHOWN)].join(", ");
-    if ids.len() > SHOWN { format!("{shown} and {} more", ids.len() - SHOWN) } else { shown }
-}
-
-fn describe(errors: &[FieldError]) -> String {
-    errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect::<Vec<_>>().join("; ")
 }

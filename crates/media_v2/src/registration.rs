@@ -1,16 +1,14 @@
 //! Checks of measurements that callers register: the document is read and validated before the row is written.
 
-use std::io::{Read, Seek};
+use std::io::Read;
 
 use blob_store::BlobId;
 use primitives::Scope;
-use scheduling::Cancellation;
 use sha2::{Digest, Sha256};
 
-use crate::digest::digest;
 use crate::documents::RegisteredMeasurement;
 use crate::service::MediaService;
-use crate::{Content, MediaError, MediaReader, NewArtifact, store};
+use crate::{Content, MediaError, NewArtifact, store};
 
 /// Largest document of a registered measurement, in bytes.
 const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
@@ -99,27 +97,6 @@ fn most_values(json: &[u8]) -> usize {
         }
     }
     count
-}
-
-impl MediaService {
-    /// Opens the document of a measurement. A file outside the store is hashed first, because it may have changed since
-    /// it was registered.
-    ///
-    /// # Errors
-    /// [`MediaError::SourceChanged`]; errors of [`MediaService::open_source`].
-    pub async fn open_document(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
-        let is_file = BlobId::from_uri(content.uri).is_err();
-        let Some(expected) = content.sha256.filter(|_| is_file).map(str::to_owned) else {
-            return self.open_source(content).await;
-        };
-        let mut file = self.open_file(content).await?;
-        let checked = tokio::task::spawn_blocking(move || {
-            let (found, _) = digest(&file, &Cancellation::default())?;
-            file.rewind()?;
-            if found.to_hex() == expected { Ok(file.into()) } else { Err(MediaError::SourceChanged) }
-        });
-        checked.await.map_err(std::io::Error::other)?
-    }
 }
 
 fn too_large() -> MediaError {

@@ -1,7 +1,7 @@
 //! Limits on the values that a caller may write into a row.
 
 use http_kit::FieldError;
-use serde_json::Value;
+use primitives::contains_nul;
 
 use crate::{MediaError, Meta};
 
@@ -56,7 +56,7 @@ impl Checks {
         if serde_json::to_string(meta).map_or(0, |text| text.len()) > MAX_META {
             self.refuse("/meta", format!("is larger than {MAX_META} bytes"));
         }
-        if meta.iter().any(|(key, value)| key.contains('\0') || has_nul(value)) {
+        if meta.iter().any(|(key, value)| key.contains('\0') || contains_nul(value)) {
             self.refuse("/meta", "contains a text with a NUL character");
         }
     }
@@ -76,15 +76,6 @@ impl Checks {
         if text.contains('\0') {
             self.refuse(pointer, "contains a NUL character");
         }
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
     }
 }
 

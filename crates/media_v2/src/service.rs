@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::io::Seek;
 use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore, BlobWriter};
@@ -6,7 +7,7 @@ use chrono::{DateTime, Utc};
 use http_kit::RequestContext;
 use media_decode::{Decoders, MediaInput};
 use primitives::{AccessLevel, Clock, Id, Scope, WriteSeed};
-use scheduling::WorkQueue;
+use scheduling::{Cancellation, WorkQueue};
 use sqlx::PgPool;
 use url::Url;
 
@@ -137,6 +138,11 @@ impl MediaService {
         &self.0.waveforms
     }
 
+    /// The clock, for jobs that read it after they have waited in a queue.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.0.clock.now()
     }
@@ -211,14 +217,15 @@ impl MediaService {
         };
         let (policy, source, decoders) =
             (self.0.config.sources.clone(), uri.clone(), self.decoders().clone());
-        let (scope, now) = (context.scope.clone(), self.now());
+        let (scope, clock) = (context.scope.clone(), self.clock());
         let probed = self.0.probes.run(move |cancellation| {
             let (file, fingerprint) = match &blob {
                 Some(blob) => (File::open(blob.path())?, None),
                 None => {
                     let file = policy.open(&source, Opening::Register { scope: &scope, level })?;
-                    // The fingerprint is taken before the bytes are read, so that a change meanwhile is detected.
-                    let fingerprint = FileFingerprint::of(&file, now)?;
+                    // The fingerprint is taken before the bytes are read, so that a change meanwhile is detected. The
+                    // clock is read here too, because the job may have waited in its queue.
+                    let fingerprint = FileFingerprint::of(&file, clock.now())?;
                     (file, Some(fingerprint))
                 }
             };
@@ -322,6 +329,25 @@ impl MediaService {
             }
             Err(_) => Ok(self.open_file(content).await?.into()),
         }
+    }
+
+    /// Opens the document of a measurement. A file outside the store is hashed first, because it may have changed since
+    /// it was registered.
+    ///
+    /// # Errors
+    /// [`MediaError::SourceChanged`]; errors of [`MediaService::open_source`].
+    pub async fn open_document(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
+        let is_file = BlobId::from_uri(content.uri).is_err();
+        let Some(expected) = content.sha256.filter(|_| is_file).map(str::to_owned) else {
+            return self.open_source(content).await;
+        };
+        let mut file = self.open_file(content).await?;
+        let checked = tokio::task::spawn_blocking(move || {
+            let (found, _) = digest(&file, &Cancellation::default())?;
+            file.rewind()?;
+            if found.to_hex() == expected { Ok(file.into()) } else { Err(MediaError::SourceChanged) }
+        });
+        checked.await.map_err(std::io::Error::other)?
     }
 
     /// Opens an allowed file, if it still has the registered bytes.

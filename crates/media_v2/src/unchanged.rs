@@ -21,9 +21,9 @@ impl MediaService {
         registered: RegisteredFile<'_>,
         file: File,
     ) -> Result<File, MediaError> {
-        let now = self.now();
+        let clock = self.clock();
         let hashed = self.probe_queue().run(move |cancellation| {
-            let fingerprint = FileFingerprint::of(&file, now)?;
+            let fingerprint = FileFingerprint::of(&file, clock.now())?;
             let (id, _) = digest(&file, cancellation)?;
             std::io::Seek::rewind(&mut &file)?;
             Ok::<_, MediaError>((file, fingerprint, id))

@@ -1,6 +1,6 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::INVALID_BODY;
-use http_kit::{FieldError, Problem};
+use http_kit::{FieldError, Problem, describe};
 
 use crate::codes::{EMPTY_WINDOW, ORIGIN_MISSING};
 
@@ -60,12 +60,4 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
     }
-}
-
-/// Joins the first five errors, with the number of further ones.
-fn describe(errors: &[FieldError]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<_> = errors.iter().take(SHOWN).map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
-    let more = errors.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{}; and {more} more", shown.join("; ")) } else { shown.join("; ") }
 }

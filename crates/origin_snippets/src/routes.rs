@@ -1,6 +1,8 @@
-use audio_to_video_origin::codes::{ORIGIN_CYCLE, ORIGIN_INVALID, ORIGIN_TOO_DEEP};
+use audio_to_video_origin::codes::{
+    ORIGIN_CYCLE, ORIGIN_GRAPH_TOO_LARGE, ORIGIN_INVALID, ORIGIN_TOO_DEEP, UPSTREAM_WINDOW_INVALID,
+};
 use axum::extract::{DefaultBodyLimit, State};
-use http_kit::codes::{ARTIFACT_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use primitives::PageParams;
 use serde::Deserialize;
@@ -24,8 +26,9 @@ pub fn router(snippets: OriginSnippets) -> OpenApiRouter {
 }
 
 http_kit::error_responses!(BatchErrors:
-    ARTIFACT_NOT_FOUND, PROJECT_NOT_FOUND, INVALID_BODY, UNKNOWN_RENDER_PROFILE, ORIGIN_MISSING,
-    ORIGIN_INVALID, EMPTY_WINDOW, ORIGIN_CYCLE, ORIGIN_TOO_DEEP, TIMELINE_UNAVAILABLE, RENDERER_UNAVAILABLE,
+    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, PROJECT_NOT_FOUND, INVALID_BODY, UNKNOWN_RENDER_PROFILE, ORIGIN_MISSING,
+    ORIGIN_INVALID, EMPTY_WINDOW, ORIGIN_CYCLE, ORIGIN_TOO_DEEP, ORIGIN_GRAPH_TOO_LARGE, UPSTREAM_WINDOW_INVALID,
+    TIMELINE_UNAVAILABLE, RENDERER_UNAVAILABLE,
 );
 
 /// Make video snippets of the origins of audio artifacts

@@ -38,6 +38,19 @@ pub fn corpus(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
+/// The directory of real models, `HARKBACK_MODELS`, if it has all of `files`, or else `None` (reported on standard
+/// error): they are not part of this repository.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
+pub fn models_directory(files: &[&str]) -> Option<PathBuf> {
+    let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
+    if let Some(missing) = files.iter().find(|file| !directory.join(file).is_file()) {
+        skipped(&format!("HARKBACK_MODELS has no {missing}"));
+        return None;
+    }
+    Some(directory)
+}
+
 /// Reports on standard error that a test, or a part of one, was skipped. Not by `eprintln!`, which is shown for failed
 /// tests only.
 pub fn skipped(reason: &str) {

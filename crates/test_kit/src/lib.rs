@@ -4,7 +4,7 @@
 //! - [`ffmpeg`](fn@ffmpeg), [`ffprobe`], [`Recordings`]: recordings made with the installed ffmpeg;
 //! - [`wav`](fn@wav), [`window_ms`]: small values;
 //! - with the feature `http`: `Api` and `Reply` for calls to a router, `scope` and `context` of a caller, `wait_for` with
-//!   a time limit, `with_members` of JSON objects;
+//!   a time limit, `with_members` of JSON objects, `resolved_references` of OpenAPI documents;
 //! - with the feature `media`: `TestMedia`, a media service with its own database and files.
 //!
 //! Use it from `tests/` only: a crate's unit tests would see the types of that crate twice, its own and those of the
@@ -21,6 +21,8 @@ pub mod files;
 #[cfg(feature = "media")]
 mod media;
 #[cfg(feature = "http")]
+mod openapi;
+#[cfg(feature = "http")]
 mod reply;
 #[cfg(feature = "http")]
 mod wait;
@@ -31,9 +33,11 @@ pub use api::Api;
 #[cfg(feature = "http")]
 pub use caller::{context, scope};
 pub use ffmpeg::{Recordings, ffmpeg, ffprobe, program};
-pub use files::skipped;
+pub use files::{models_directory, skipped};
 #[cfg(feature = "media")]
 pub use media::{TestMedia, new_hit, post_artifact};
+#[cfg(feature = "http")]
+pub use openapi::resolved_references;
 #[cfg(feature = "http")]
 pub use reply::{Reply, with_members};
 #[cfg(feature = "http")]

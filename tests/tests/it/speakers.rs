@@ -10,14 +10,8 @@ use crate::analysis::{ANALYZE, clip};
 use crate::formats::ffmpeg::ffmpeg;
 
 /// The directory of real speaker models, if `HARKBACK_MODELS` contains them.
-#[expect(clippy::disallowed_methods, reason = "tests alone use the models")]
 fn real_models() -> Option<PathBuf> {
-    let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
-    let is_there = directory.join("speaker-embedding.onnx").is_file();
-    if !is_there {
-        e2e::skipped("HARKBACK_MODELS names no directory with the speaker models");
-    }
-    is_there.then_some(directory)
+    media::models_directory(&["speaker-embedding.onnx"])
 }
 
 async fn timeline(api: &Api, made: &Value) -> Value {

@@ -186,6 +186,24 @@ fn rejected_text_is_reported_with_its_reason() {
     assert_eq!((outside.words.len(), reasons(&outside)), (0, vec![Rejection::OutsideSpeech]));
 }
 
+#[test]
+fn rejected_text_is_sorted_by_its_start() {
+    let word =
+        |range| WindowWord { text: "you".to_owned(), range, confidence: 1.0, timing: Timing::Measured };
+    let window = WindowTranscript {
+        // The second word is within the first one.
+        words: vec![word(16_000..48_000), word(32_000..40_000)],
+        rejected: vec![(0..8_000, Rejection::NoSpeech)],
+        decodings: 1,
+        ..WindowTranscript::default()
+    };
+    let mut collector = Collector::default();
+    collector.add(window, ENGLISH);
+    let transcript = collector.finish(None);
+    assert_eq!(texts(&transcript), ["you"]);
+    assert_eq!(reasons(&transcript), [Rejection::NoSpeech, Rejection::OutsideSpeech]);
+}
+
 /// The same sentence four times, 2 s each.
 fn four_times() -> Vec<DecoderPass> {
     let sentence = |start| {

@@ -69,11 +69,16 @@ fn minutes_of_speech_without_a_pause_are_split_into_windows() {
 fn speech_of_a_few_milliseconds_is_transcribed() {
     let model = models(1).open(&digits_model()).unwrap();
     let transcript = transcript_of(&model, recording(), &[window_ms(250, 270)]);
+    assert!(transcript.windows >= 1 && transcript.decoded.as_millis_round() >= 20, "{transcript:?}");
     for word in &transcript.words {
         assert!(word.start.as_millis_round() >= 250 && word.end.as_millis_round() <= 270);
     }
     // Beyond the end of the recording, samples are silent.
-    transcript_of(&model, recording(), &[window_ms(7_900, 9_000)]);
+    let transcript = transcript_of(&model, recording(), &[window_ms(7_900, 9_000)]);
+    assert!(transcript.windows >= 1, "{transcript:?}");
+    for word in &transcript.words {
+        assert!(word.start.as_millis_round() >= 7_900 && word.end.as_millis_round() <= 9_000);
+    }
 }
 
 #[test]

@@ -4,22 +4,16 @@ use std::path::PathBuf;
 
 use audio_asr::{Language, ModelDirectory, Models, Timing, Transcriber};
 use test_kit::files::corpus;
-use test_kit::{skipped, window_ms};
+use test_kit::{models_directory, window_ms};
 
 use crate::{length, texts, transcript_of, wav};
 
 const JFK: &str = "and so my fellow americans ask not what your country can do for you ask what you can do for your country";
 
 /// The model directory and the samples of Kennedy's sentence; `None`, with a message, if either is absent.
-#[expect(clippy::disallowed_methods, reason = "tests alone use what is there")]
 fn material(model: &str) -> Option<(PathBuf, Vec<f32>)> {
-    let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
     let recording = corpus("asr/jfk.wav")?;
-    if !directory.join(format!("ggml-{model}.bin")).is_file() {
-        skipped(&format!("HARKBACK_MODELS has no ggml-{model}.bin"));
-        return None;
-    }
-    Some((directory, wav(&recording)))
+    Some((models_directory(&[format!("ggml-{model}.bin").as_str()])?, wav(&recording)))
 }
 
 fn assert_transcribed(model: &str) {

@@ -5,13 +5,14 @@ pub(crate) mod wire;
 
 use std::ops::Range;
 
+use audio_signal::rounded;
 use serde_json::Value;
 
 pub use detect::{Hit, detect};
 pub use wire::{HitEvent, HitParams, HitsRequest};
 
 use crate::checks::Checks;
-use crate::detector::{Detection, SampleDetector, SliceSource, rounded};
+use crate::detector::{Detection, SampleDetector, SliceSource};
 use crate::extract::{FeatureSet, RecordingFeatures};
 use crate::model::{Detector, Event};
 use crate::phrases::SpokenWord;

@@ -39,8 +39,7 @@ pub struct Loop {
 /// The best loops, best first: at most [`MAX_LOOPS`], without overlapping duplicates.
 #[must_use]
 pub fn detect(features: &RecordingFeatures, params: &LoopParams) -> Vec<Loop> {
-    let duration =
-        MediaTime::from_samples(i64::try_from(features.frames).unwrap_or(i64::MAX), features.format.rate);
+    let duration = MediaTime::from_frames(features.frames, features.format.rate);
     let mut sizes = params.target_bars.clone();
     sizes.sort_unstable();
     sizes.dedup();

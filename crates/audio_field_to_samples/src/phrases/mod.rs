@@ -35,8 +35,7 @@ impl SampleDetector for PhraseParams {
     }
 
     fn detect(&self, features: &RecordingFeatures, words: &[SpokenWord]) -> Vec<Box<dyn Detection>> {
-        let frames = i64::try_from(features.frames).unwrap_or(i64::MAX);
-        let duration = MediaTime::from_samples(frames, features.format.rate);
+        let duration = MediaTime::from_frames(features.frames, features.format.rate);
         let phrases = detect(words, duration, self).into_iter();
         phrases.map(|phrase| Box::new(phrase) as Box<dyn Detection>).collect()
     }

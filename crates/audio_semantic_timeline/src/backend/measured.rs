@@ -1,6 +1,6 @@
 //! Converts an analysis, in microseconds, to the milliseconds of the timeline.
 
-use audio_signal::{Analysis, Beat, SceneKind, Segment};
+use audio_signal::{Analysis, Beat, SceneKind, Segment, rounded};
 use media_time::Window;
 use serde_json::{Map, Value};
 
@@ -96,12 +96,6 @@ fn notes(analysis: &Analysis) -> Map<String, Value> {
     let reasons: Vec<&str> = analysis.suspicions.iter().map(|reason| reason.as_str()).collect();
     let suspect = (!reasons.is_empty()).then(|| ("suspect", reasons.into()));
     counted.chain(truncated).chain(suspect).map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// Rounds to the significant number of decimals, which gives the same text on every machine.
-pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
-    let scale = 10f64.powi(decimals);
-    (value * scale).round() / scale
 }
 
 #[cfg(test)]

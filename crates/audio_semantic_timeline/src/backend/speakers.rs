@@ -5,11 +5,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use audio_signal::{Control, Progress, Resampler};
+use audio_signal::{Control, Progress, Resampler, rounded};
 use audio_speakers::{Diarization, Diarizer, SpeakerModels, speaker_id};
 use media_decode::{DecodeError, Decoder, DecoderKind};
 
-use super::measured::rounded;
 use super::progress::within;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, Selection};
 use crate::speaker_turns::TurnIndex;

@@ -36,7 +36,7 @@ impl AnalysisBackend for StubBackend {
         let duration_ms = recording
             .probed_duration
             .map_or(stub::DEFAULT_DURATION_MS, |duration| duration.as_millis_round());
-        if duration_ms > stub::MAX_DURATION_MS {
+        if duration_ms > stub::MAX_STUB_MS {
             let claim = format!("its header claims {duration_ms} ms");
             return Err(DecodeError::Undecodable(claim).into());
         }

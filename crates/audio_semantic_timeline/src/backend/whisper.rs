@@ -5,13 +5,13 @@ use audio_asr::{
     AsrError, Language, Options, RejectionThresholds, SpeechSource, TranscribeError, Transcriber, Transcript,
     WhisperModel,
 };
-use audio_signal::{Control, Progress, Resampler, SignalError};
+use audio_signal::{Control, Progress, Resampler, SignalError, rounded};
 use media_decode::{DecodeError, Decoder, DecoderKind};
 use media_time::Window;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::measured::{self, rounded};
+use super::measured;
 use super::progress::within;
 use super::speech_from_words;
 use super::{AnalysisBackend, BackendKind, Measured, Recording, SignalBackend};
@@ -88,6 +88,7 @@ impl AnalysisBackend for WhisperBackend {
             version += &format!("+prompt={}", sha256_prefix(params.prompt.as_bytes()));
         }
         if !params.hot_words.is_empty() {
+            // Unambiguous: hot words have no line breaks.
             version += &format!("+hot_words={}", sha256_prefix(params.hot_words.join("\n").as_bytes()));
         }
         if params.translate {

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use media_time::limits::MAX_DECODED_LENGTH;
+use media_time::limits::MAX_INSTANT;
 
 use super::layout::{COLUMNS, LEFT};
 
-/// Steps between the marks of the time axis, in ms.
+/// Steps between the marks of the time axis, in ms. The last one is sufficient for [`MAX_PLOT_MS`].
 const STEPS: [i64; 22] = [
     100,
     200,
@@ -33,8 +33,8 @@ const STEPS: [i64; 22] = [
 ];
 /// Minimum distance between two marks, in pixels.
 const MARK_DISTANCE: f64 = 76.0;
-/// Maximum duration of a plot, in ms: decoding and timelines have the same limit.
-const MAX_DURATION_MS: i64 = MAX_DECODED_LENGTH.as_millis_round();
+/// Maximum duration of a plot, in ms: that of registered timelines, which are longer than the decoder's limit.
+const MAX_PLOT_MS: i64 = MAX_INSTANT.as_millis_round();
 
 /// The time axis of a plot.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ pub(super) struct Scale {
 
 impl Scale {
     pub(super) fn new(duration_ms: i64) -> Self {
-        Self { duration_ms: duration_ms.clamp(1, MAX_DURATION_MS) }
+        Self { duration_ms: duration_ms.clamp(1, MAX_PLOT_MS) }
     }
 
     pub(super) const fn duration_ms(&self) -> i64 {
@@ -148,6 +148,9 @@ mod tests {
         for duration_ms in [0, 1, 99, 101, 86_400_000, 172_800_000, i64::MAX] {
             assert!((1..=20).contains(&labels(duration_ms).len()), "{duration_ms}");
         }
+        // The longest timeline that can be registered, with a mark every two days.
+        let thirty_days = labels(MAX_INSTANT.as_millis_round());
+        assert_eq!((thirty_days.len(), thirty_days.last().map(String::as_str)), (16, Some("720:00:00")));
     }
 
     #[test]

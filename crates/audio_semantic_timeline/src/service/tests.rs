@@ -61,16 +61,16 @@ async fn timeline_of_a_changed_decoder_is_found_by_the_next_request() {
     let timelines = service(&database, &directory, with_ffmpeg());
     let (context, asset) = (context(), asset(&database, None).await);
     let selection = timelines.selection().await.unwrap();
-    let subject =
+    let key =
         AnalysisKey::new(&context, asset.id.clone(), None, EffectiveParams::default(), &selection).unwrap();
     let release = timelines.0.media.decoders().ffmpeg().unwrap().release().unwrap().to_owned();
     let measured = Measured { decoder: Some(DecoderKind::Ffmpeg(release.clone())), ..Measured::default() };
     let input = AnalysisInput::Asset(asset.clone());
     let register =
-        async || timelines.register(&context.scope, &subject, &selection, &input, measured.clone()).await;
+        async || timelines.register(&context.scope, &key, &selection, &input, measured.clone()).await;
     let (made, was_there) = register().await.unwrap();
     assert!(!was_there);
-    let version = format!("{}+ffmpeg-{release}", subject.backend_version);
+    let version = format!("{}+ffmpeg-{release}", key.backend_version);
     assert_eq!(made.meta["backend_version"], version);
     let decoder = &made.meta["backend_info"]["dependencies"]["decoder"];
     assert_eq!(decoder["version"], format!("ffmpeg {release}"));
@@ -84,7 +84,7 @@ async fn timeline_of_a_changed_decoder_is_found_by_the_next_request() {
     assert_eq!(again.audio_semantic_artifact_id, made.id);
 
     // A request that waited for the first, or finished after it, gets the same.
-    let waiting = timelines.find_or_make(&context.scope, &subject, &selection, &input).await.unwrap();
+    let waiting = timelines.find_or_make(&context.scope, &key, &selection, &input).await.unwrap();
     assert_eq!((waiting.0.id, waiting.1), (made.id.clone(), true));
     let late = register().await.unwrap();
     assert_eq!((late.0.id, late.1), (made.id, true));

@@ -34,11 +34,11 @@ async fn speakers_have_the_names_of_enrolled_voices() {
     let (context, asset) = (context(), asset(&database, None).await);
     let params = EffectiveParams { speakers: Some(Default::default()), ..EffectiveParams::default() };
     let selection = timelines.selection_for(&params).await.unwrap();
-    let subject = AnalysisKey::new(&context, asset.id.clone(), None, params, &selection).unwrap();
+    let key = AnalysisKey::new(&context, asset.id.clone(), None, params, &selection).unwrap();
     let measured =
         Measured { duration_ms: 10_000, speakers: Some(vec![speaker(1), speaker(2)]), ..Measured::default() };
     let input = AnalysisInput::Asset(asset);
-    let (made, _) = timelines.register(&context.scope, &subject, &selection, &input, measured).await.unwrap();
+    let (made, _) = timelines.register(&context.scope, &key, &selection, &input, measured).await.unwrap();
     let names = async || {
         let timeline = timelines.get(&context.scope, &made.id).await.unwrap();
         let in_meta = timeline.artifact_meta["speakers"].clone();
@@ -134,6 +134,21 @@ async fn enrolment_retry_returns_the_existing_voice() {
     assert_eq!(again.unwrap(), made);
     let other = WriteSeed::scope(Some(WriteSeed::new("other")), timelines.enrol(&context(), &request)).await;
     assert!(other.is_err());
+}
+
+#[tokio::test]
+async fn enrolment_rejects_names_with_control_characters() {
+    let (database, directory) = (TestDatabase::create().await, tempfile::tempdir().unwrap());
+    let timelines = service(&database, &directory, with_ffmpeg());
+    for name in ["A\0da", "A\nda"] {
+        let body = serde_json::json!({"name": name, "artifact_id": "a"});
+        let request: VoiceRequest = serde_json::from_value(body).unwrap();
+        let refused = timelines.enrol(&context(), &request).await;
+        assert!(
+            matches!(refused, Err(Error::InvalidVoice { pointer: "/name", .. })),
+            "{name:?}: {refused:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use audio_signal::{Control, SignalError};
 use audio_speakers::{RATE, SpeakerModels, Voice};
 use http_kit::RequestContext;
 use media_decode::{DecodeError, Decoder};
-use media_time::{MediaTime, Window};
+use media_time::{AssetTime, Window};
 use primitives::{Id, Page, Scope, WriteSeed};
 use scheduling::WorkError;
 
@@ -22,7 +22,7 @@ struct EnrolmentSource {
     asset_id: Id,
     artifact_id: Option<Id>,
     audio_stream: Option<u32>,
-    window: Window,
+    window: Window<AssetTime>,
 }
 
 impl SemanticTimelines {
@@ -39,6 +39,9 @@ impl SemanticTimelines {
         let name = request.name.trim();
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
             return Err(Error::InvalidVoice { pointer: "/name", reason: "use 1 to 100 characters" });
+        }
+        if name.chars().any(char::is_control) {
+            return Err(Error::InvalidVoice { pointer: "/name", reason: "use no control characters" });
         }
         let source = self.enrolment_source(&context.scope, request).await?;
         let id = Id::for_write("voice", 0);
@@ -89,7 +92,7 @@ impl SemanticTimelines {
         match (&request.artifact_id, &request.window) {
             (Some(artifact_id), None) => {
                 let artifact = self.0.media.artifact(scope, artifact_id).await?;
-                let window = Window::starting_at(MediaTime::ZERO, MAX_ENROLMENT);
+                let window = Window::starting_at(AssetTime::ZERO, MAX_ENROLMENT);
                 Ok(EnrolmentSource {
                     asset_id: artifact.parent_asset_id,
                     artifact_id: Some(artifact.id),
@@ -99,7 +102,7 @@ impl SemanticTimelines {
             }
             (None, Some(part)) => {
                 let (start, end) =
-                    (MediaTime::from_millis(part.start_ms), MediaTime::from_millis(part.end_ms));
+                    (AssetTime::from_millis(part.start_ms), AssetTime::from_millis(part.end_ms));
                 if start.is_negative() {
                     return Err(Error::InvalidVoice {
                         pointer: "/window/start_ms",
@@ -187,10 +190,10 @@ impl SemanticTimelines {
 fn voice_in(
     models: &SpeakerModels,
     decoder: Decoder,
-    window: Window,
+    window: Window<AssetTime>,
     control: &Control<'_>,
 ) -> Result<Voice, Error> {
-    let sample = |time: MediaTime| usize::try_from(time.to_samples(RATE)).unwrap_or(0);
+    let sample = |time: AssetTime| usize::try_from(time.since_zero().to_samples(RATE)).unwrap_or(0);
     let (from, to) = (sample(window.start()), sample(window.end()));
     let (mut at, mut samples) = (0usize, Vec::new());
     read_samples(decoder, control, |block| {

@@ -5,14 +5,8 @@ use audio_speakers::{Diarization, Diarizer, ModelError, SpeakerCount, SpeakerErr
 const RATE: usize = 16_000;
 
 /// The model directory; `None`, with a message, if it lacks the models.
-#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests alone use the models")]
 fn directory() -> Option<PathBuf> {
-    let directory = PathBuf::from(std::env::var_os("HARKBACK_MODELS").unwrap_or_default());
-    let is_there = catalog::FILES.iter().all(|file| directory.join(file.file_name).is_file());
-    if !is_there {
-        eprintln!("skipped: HARKBACK_MODELS names no directory with the speaker models");
-    }
-    is_there.then_some(directory)
+    test_kit::models_directory(&catalog::FILES.map(|file| file.file_name))
 }
 
 /// A pulse train through three resonances that glide between vowels: voiced enough for the networks, without files.

@@ -30,16 +30,34 @@ fn a_use() -> impl Strategy<Value = Use> {
     ]
 }
 
-async fn make(state: &TestState, film: &str, track: &str, made: &Use) {
+/// Creates a use, and returns its id and the windows of the film that it uses, in ms.
+async fn make(state: &TestState, film: &str, track: &str, made: &Use) -> (String, Vec<(i64, i64)>) {
     match made {
-        Use::Own(start, end) => drop(state.hit(film, *start as f64, *end as f64).await),
+        Use::Own(start, end) => (state.hit(film, *start as f64, *end as f64).await, vec![(*start, *end)]),
         Use::Mapped(start, end) => {
             let artifact = state.artifact(film, json!({"kind": "audio_phrase"})).await;
             state.map(&artifact, film, *start, *end).await;
+            (artifact, vec![(*start, *end)])
         }
-        Use::Clip(start, end) => drop(state.clip(track, film, (*start, *end), Value::Null).await),
-        Use::ShotList(windows) => drop(state.shot_list(film, windows).await),
+        Use::Clip(start, end) => {
+            (state.clip(track, film, (*start, *end), Value::Null).await, vec![(*start, *end)])
+        }
+        Use::ShotList(windows) => (state.shot_list(film, windows).await, union(windows)),
     }
+}
+
+/// The union of windows, in order: those that overlap or touch are one.
+fn union(windows: &[(i64, i64)]) -> Vec<(i64, i64)> {
+    let mut windows = windows.to_vec();
+    windows.sort_unstable();
+    let mut union: Vec<(i64, i64)> = Vec::new();
+    for (start, end) in windows {
+        match union.last_mut().filter(|last| start <= last.1) {
+            Some(last) => last.1 = last.1.max(end),
+            None => union.push((start, end)),
+        }
+    }
+    union
 }
 
 #[tokio::test]
@@ -50,10 +68,22 @@ async fn usages_of_a_window_are_the_overlapping_uses() {
     for _ in 0..12 {
         let uses = prop::collection::vec(a_use(), 0..24).new_tree(&mut runner).unwrap().current();
         let film = state.asset().await;
+        let mut windows = Vec::new();
         for made in &uses {
-            make(&state, &film, &track, made).await;
+            let (id, of_use) = make(&state, &film, &track, made).await;
+            windows.extend(of_use.into_iter().map(|(start, end)| (id.clone(), start, end)));
         }
+        windows.sort_unstable();
+        // Equal shot lists may be one artifact.
+        windows.dedup();
         let all = state.usages(&film, "", 500).await;
+        let found = all.iter().map(|usage| {
+            let (_, id, start, end) = brief(usage);
+            (id, start as i64, end as i64)
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort_unstable();
+        assert_eq!(found, windows, "{uses:?}");
         let place = |usage: &Value| {
             let (kind, id, start, _) = brief(usage);
             ((start * 1_000.0) as i64, kind, id)

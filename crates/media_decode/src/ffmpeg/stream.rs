@@ -248,10 +248,11 @@ fn arguments(
     before.chain([path.into()]).chain(after.into_iter().map(OsString::from)).collect()
 }
 
-/// PTS and size of the packet in a line `stream, dts, pts, duration, size, checksum`.
+/// PTS and size of the packet in a line `stream, dts, pts, duration, size, checksum`; `None` also without a PTS, which
+/// ffmpeg writes as the least integer.
 fn packet_of(line: &str) -> Option<(i64, usize)> {
     let mut fields = line.split(',').map(str::trim).skip(2);
-    let position = fields.next()?.parse().ok()?;
+    let position = fields.next()?.parse::<i64>().ok().filter(|position| *position != i64::MIN)?;
     Some((position, fields.nth(1)?.parse().ok()?))
 }
 
@@ -267,13 +268,15 @@ fn presentation(
     let has_zero = matches!(format, F::IsoMp4 | F::QuickTime | F::BrandlessMp4 | F::Matroska | F::WebM);
     let audio = if has_zero { first.max(0) } else { first };
     let zero = video.map_or(audio, |video| video.min(audio));
-    let silence = MediaTime::from_samples(audio - zero, rate);
+    // Timestamps of damaged files may be anywhere in the range of `i64`.
+    let audio_start = audio.saturating_sub(zero);
+    let silence = MediaTime::from_samples(audio_start, rate);
     if silence > MAX_GAPS {
         let (found, limit) = (silence.to_string(), MAX_GAPS.to_string());
         return Err(DecodeError::LimitExceeded { what: "the silence before the audio", found, limit });
     }
-    let video_start = video.map(|video| video - zero);
-    Ok(Presentation { edits: vec![Edit::from(audio, audio - zero)], video_start, zero, first_packet: None })
+    let video_start = video.map(|video| video.saturating_sub(zero));
+    Ok(Presentation { edits: vec![Edit::from(audio, audio_start)], video_start, zero, first_packet: None })
 }
 
 #[cfg(test)]
@@ -302,6 +305,7 @@ mod tests {
         let line = "0,     -1024,     -1024,     1024,     8192, 0x1d5b3f7a\n";
         assert_eq!(packet_of(line), Some((-1_024, 8_192)));
         assert_eq!(packet_of("0, NOPTS"), None);
+        assert_eq!(packet_of(&format!("0, 0, {}, 1024, 8192, 0x1d5b3f7a", i64::MIN)), None);
     }
 
     #[test]
@@ -316,5 +320,10 @@ mod tests {
         assert_eq!(starts(FileFormat::Avi, -500, None), (-500, 0, None));
         assert_eq!(starts(FileFormat::Matroska, -312, Some(0)), (0, 0, Some(0)));
         assert!(presentation(FileFormat::MpegTs, 48_000 * 90_000, Some(0), 48_000).is_err());
+        assert_eq!(
+            starts(FileFormat::MpegTs, i64::MIN + 1, Some(i64::MAX)),
+            (i64::MIN + 1, 0, Some(i64::MAX))
+        );
+        assert!(presentation(FileFormat::MpegTs, i64::MAX, Some(i64::MIN), 48_000).is_err());
     }
 }

@@ -30,10 +30,10 @@ pub(super) struct Element {
 /// would point to missing elements.
 pub(super) fn overlays(source: &mut (impl Read + Seek)) -> io::Result<Vec<Overlay>> {
     let length = source.seek(SeekFrom::End(0))?;
-    let Some(header) = element(source, 0)?.filter(|header| header.id == EBML) else {
+    let Some(header) = element(source, 0, length)?.filter(|header| header.id == EBML) else {
         return Ok(Vec::new());
     };
-    let Some(segment) = header.end.map(|end| element(source, end)).transpose()?.flatten() else {
+    let Some(segment) = header.end.map(|end| element(source, end, length)).transpose()?.flatten() else {
         return Ok(Vec::new());
     };
     if segment.id != SEGMENT || segment.end.is_none_or(|end| end <= length) {
@@ -42,7 +42,7 @@ pub(super) fn overlays(source: &mut (impl Read + Seek)) -> io::Result<Vec<Overla
     let mut overlays = vec![segment.unknown_length()];
     let mut at = segment.content;
     for _ in 0..MAX_ELEMENTS {
-        match element(source, at)? {
+        match element(source, at, length)? {
             Some(Element { end: Some(end), id, .. }) if end <= length => {
                 if id == SEEK_HEAD {
                     overlays.extend(void(at, end));
@@ -76,8 +76,13 @@ fn void(start: u64, end: u64) -> Option<Overlay> {
     Some(Overlay::new(start, bytes))
 }
 
-/// The element whose header is at `at`; `None` when there is no complete header.
-pub(super) fn element(source: &mut (impl Read + Seek), at: u64) -> io::Result<Option<Element>> {
+/// The element whose header is at `at` in a file of `length` bytes; `None` when there is no complete header.
+///
+/// Declared ends are up to 2^56, which some file systems reject as a position: nothing beyond the file is read.
+pub(super) fn element(source: &mut (impl Read + Seek), at: u64, length: u64) -> io::Result<Option<Element>> {
+    if at >= length {
+        return Ok(None);
+    }
     let mut header = Vec::with_capacity(12);
     source.seek(SeekFrom::Start(at))?;
     source.take(12).read_to_end(&mut header)?;
@@ -104,6 +109,8 @@ pub(super) fn number(bytes: &[u8], widest: usize) -> Option<(usize, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     fn overlays_of(bytes: &[u8]) -> Vec<Overlay> {
@@ -131,5 +138,15 @@ mod tests {
         assert_eq!(overlays_of(b"RIFF....WAVE"), []);
         assert_eq!(overlays_of(b""), []);
         assert_eq!(overlays_of(&[0x1A, 0x45, 0xDF, 0xA3, 0xFF]), []);
+    }
+
+    #[test]
+    fn declared_ends_beyond_the_largest_file_are_no_io_errors() {
+        // A real file, because file systems limit positions (ext4: 16 TiB) and a cursor does not.
+        let mut file = tempfile::tempfile().unwrap();
+        let header = b"\x1A\x45\xDF\xA3\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFE";
+        file.write_all(header).unwrap();
+        assert_eq!(overlays(&mut file).unwrap(), []);
+        assert!(element(&mut file, 1 << 56, header.len() as u64).unwrap().is_none());
     }
 }

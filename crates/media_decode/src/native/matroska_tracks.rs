@@ -43,13 +43,16 @@ pub(crate) enum MatroskaKind {
 
 /// The tracks of a Matroska file, in file order; empty for any other file, or when the tracks are not found.
 pub(crate) fn tracks(source: &mut (impl Read + Seek)) -> io::Result<Vec<MatroskaTrack>> {
-    let Some(header) = element(source, 0)?.and_then(|header| header.end) else { return Ok(Vec::new()) };
-    let Some(segment) = element(source, header)?.filter(|segment| segment.id == SEGMENT) else {
+    let length = source.seek(SeekFrom::End(0))?;
+    let Some(header) = element(source, 0, length)?.and_then(|header| header.end) else {
+        return Ok(Vec::new());
+    };
+    let Some(segment) = element(source, header, length)?.filter(|segment| segment.id == SEGMENT) else {
         return Ok(Vec::new());
     };
     let mut at = segment.content;
     for _ in 0..MAX_ELEMENTS {
-        let Some(Element { id, content, end: Some(end), .. }) = element(source, at)? else { break };
+        let Some(Element { id, content, end: Some(end), .. }) = element(source, at, length)? else { break };
         match id {
             TRACKS => {
                 let mut bytes = Vec::new();
@@ -116,6 +119,8 @@ fn unsigned(content: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -142,5 +147,19 @@ mod tests {
     fn malformed_files_have_no_tracks() {
         assert_eq!(tracks(&mut io::Cursor::new(b"\x1a\x45\xdf\xa3\xff\xff\xff".to_vec())).unwrap(), []);
         assert_eq!(tracks(&mut io::Cursor::new(Vec::new())).unwrap(), []);
+    }
+
+    #[test]
+    fn elements_that_end_beyond_the_largest_file_have_no_tracks() {
+        // A real file, because file systems limit positions (ext4: 16 TiB) and a cursor does not.
+        let endless = b"\x01\xff\xff\xff\xff\xff\xff\xfe";
+        let segment = b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67";
+        for bytes in
+            [[&b"\x1a\x45\xdf\xa3"[..], endless].concat(), [&segment[..], b"\xff\xec", endless].concat()]
+        {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            assert_eq!(tracks(&mut file).unwrap(), []);
+        }
     }
 }

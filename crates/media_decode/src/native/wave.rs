@@ -42,8 +42,8 @@ pub(super) fn length_corrections(source: &mut (impl Read + Seek)) -> io::Result<
             b"ds64" if is_long => long_data = Some(u64::from_le_bytes(bytes(source, content + 8)?)),
             b"data" => {
                 let there = end.saturating_sub(content);
-                // LengthCorrections are written last: a recorder that lost power leaves zeros or the lengths of an empty file,
-                // and a program that writes to a pipe leaves the largest values.
+                // Recorders write the lengths last: one that lost power leaves zeros or the lengths of an empty
+                // file, and a program that writes to a pipe leaves the largest values.
                 let is_piped = (PIPED..=UNSET).contains(&length) && !is_long && u64::from(length) > there;
                 let is_empty = length == 0 && u64::from(form_length) <= content - HEADER;
                 let is_unwritten = there > 0 && (is_empty || is_piped);

@@ -53,6 +53,35 @@ impl Decoders {
     /// Probes the contents of a file and the streams that are used. Reads the headers, and the packets where the
     /// headers declare no length. Blocking; `cancelled` is called between packets.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    ///
+    /// use media_decode::{Decoders, MediaKind};
+    /// use media_time::MediaTime;
+    ///
+    /// # /// A WAVE file of mono samples, 16 bit.
+    /// # fn wav(rate: u32, samples: &[i16]) -> Vec<u8> {
+    /// #     let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    /// #     let [length, rate, bytes_a_second] = [data.len() as u32, rate, 2 * rate].map(u32::to_le_bytes);
+    /// #     let riff = (36 + data.len() as u32).to_le_bytes();
+    /// #     let format = b"WAVEfmt \x10\0\0\0\x01\0\x01\0";
+    /// #     [b"RIFF".as_slice(), &riff, format, &rate, &bytes_a_second, b"\x02\0\x10\0data", &length, &data].concat()
+    /// # }
+    /// let file = Cursor::new(wav(8_000, &[0; 12_000]));
+    /// let probe = Decoders::native().probe(Box::new(file), None, &|| false)?;
+    /// assert_eq!(probe.kind, MediaKind::Audio);
+    /// assert_eq!(probe.duration, Some(MediaTime::from_millis(1_500)));
+    /// let audio = probe.audio.as_ref();
+    /// assert_eq!(audio.map(|audio| (audio.codec.as_str(), audio.rate)), Some(("pcm_s16le", Some(8_000))));
+    ///
+    /// // A file that is no recording is not an error.
+    /// let text = Decoders::native().probe(Box::new(Cursor::new(b"plain text")), None, &|| false)?;
+    /// assert_eq!((text.kind, text.format), (MediaKind::Other, None));
+    /// # Ok::<(), media_decode::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`DecodeError::Io`] when the source fails, [`DecodeError::Cancelled`]. A file that cannot be read as a recording
     /// is not an error: its kind is then detected from its first bytes, and nothing else is known.

@@ -39,7 +39,7 @@ fn files() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    println!("skipped: run fixtures/rare_codecs.py first (no folder {})", folder.display());
+    test_kit::skipped(&format!("run fixtures/rare_codecs.py first (no folder {})", folder.display()));
     None
 }
 

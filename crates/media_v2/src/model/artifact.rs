@@ -64,9 +64,9 @@ pub struct NewArtifact {
     pub meta: Meta,
 }
 
-/// Required members of a measurement's meta, and whether they are text.
-const MEASUREMENT_META: [(&str, bool); 4] =
-    [("backend_version", true), ("model_used", true), ("cache_key", true), ("duration_ms", false)];
+/// Members of the meta that measurements require in addition to those of all artifacts, and whether they are text.
+const MEASUREMENT_META: [(&str, bool); 3] =
+    [("model_used", true), ("cache_key", true), ("duration_ms", false)];
 /// Longest cache key, in bytes. It is indexed, and Postgres rejects index entries of more than 2 704 bytes.
 const MAX_CACHE_KEY: usize = 2_000;
 
@@ -111,7 +111,7 @@ impl NewArtifact {
             }
         }
         if self.kind.is_measurement() {
-            for (name, text) in MEASUREMENT_META.into_iter().skip(1) {
+            for (name, text) in MEASUREMENT_META {
                 let value = self.meta.get(name);
                 if text && !is_text(value) {
                     refuse(&format!("/meta/{name}"), &format!("{} requires a non-empty text", self.kind));

@@ -2,14 +2,15 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use http_kit::codes::{
+    ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY, QUEUE_FULL,
+};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use media_time::AssetTime;
 use primitives::{AccessLevel, Id, Page, PageParams};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::parameters::{artifact_id, asset_id};
 use crate::canonical::pipeline_hash;
 use crate::codes::{DUPLICATE_CACHE_KEY, SOURCE_NOT_ALLOWED};
 use crate::rules::Checks;
@@ -89,7 +90,7 @@ impl RegisterArtifact {
 }
 
 http_kit::error_responses!(CreateArtifactErrors:
-    ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, DUPLICATE_CACHE_KEY, INVALID_BODY, SOURCE_NOT_ALLOWED,
+    ASSET_NOT_FOUND, ARTIFACT_NOT_FOUND, DUPLICATE_CACHE_KEY, INVALID_BODY, SOURCE_NOT_ALLOWED, QUEUE_FULL,
 );
 
 /// Register an artifact of an asset.
@@ -108,7 +109,7 @@ pub(crate) async fn create_artifact(
     Path(id): Path<String>,
     ContextJson(context, body): ContextJson<RegisterArtifact>,
 ) -> Result<Response, Problem> {
-    let new = body.into_new(asset_id(&id)?)?;
+    let new = body.into_new(path_id(&id, ASSET_NOT_FOUND)?)?;
     let level = level.map_or_else(AccessLevel::default, |Extension(level)| level);
     let artifact = service.register_artifact(&context.scope, new, level).await?;
     let location = format!("/media-v2/artifacts/{}", artifact.id);
@@ -147,7 +148,7 @@ pub(crate) async fn list_artifacts(
     Query(query): Query<ListArtifacts>,
 ) -> Result<Json<Page<Artifact>>, Problem> {
     let page = PageParams::new(query.limit, query.cursor.as_deref())?;
-    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    let asset = service.asset(&context.scope, &path_id(&id, ASSET_NOT_FOUND)?).await?;
     let mut conn = service.pool().acquire().await?;
     Ok(Json(store::list_artifacts(&mut conn, &context.scope, &asset.id, query.kind, &page).await?))
 }
@@ -165,5 +166,5 @@ pub(crate) async fn get_artifact(
     context: RequestContext,
     Path(id): Path<String>,
 ) -> Result<Json<Artifact>, Problem> {
-    Ok(Json(service.artifact(&context.scope, &artifact_id(&id)?).await?))
+    Ok(Json(service.artifact(&context.scope, &path_id(&id, ARTIFACT_NOT_FOUND)?).await?))
 }

@@ -5,11 +5,10 @@ use axum::response::Response;
 use http_kit::codes::{
     ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY, QUEUE_FULL, REQUEST_TIMEOUT,
 };
-use http_kit::{ContextJson, Json, JsonLimit, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, JsonLimit, Path, Problem, Query, RequestContext, path_id};
 use primitives::{AccessLevel, Page, PageLimit, PageParams};
 use serde::{Deserialize, Serialize};
 
-use super::parameters::asset_id;
 use super::upload::{self, created};
 use crate::codes::{MALFORMED_MULTIPART, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE, UPLOAD_TOO_LARGE};
 use crate::{Artifact, AssetKind, Description, MediaAsset, MediaService, Meta, store};
@@ -172,7 +171,7 @@ pub(crate) async fn get_asset(
     context: RequestContext,
     Path(id): Path<String>,
 ) -> Result<Json<AssetWithArtifacts>, Problem> {
-    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    let asset = service.asset(&context.scope, &path_id(&id, ASSET_NOT_FOUND)?).await?;
     let page = PageParams { limit: ARTIFACTS_SHOWN, after: None };
     let mut conn = service.pool().acquire().await?;
     let artifacts = store::list_artifacts(&mut conn, &context.scope, &asset.id, None, &page).await?.items;

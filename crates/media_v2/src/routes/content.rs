@@ -8,12 +8,11 @@ use axum::response::{IntoResponse, Response};
 use blob_store::BlobId;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, RANGE_NOT_SATISFIABLE};
 use http_kit::openapi::Binary;
-use http_kit::{Path, Problem, RequestContext};
+use http_kit::{Path, Problem, RequestContext, path_id};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::parameters::{artifact_id, asset_id};
 use crate::codes::{PRECONDITION_FAILED, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE};
 use crate::range::{Conditions, Selection, lines};
 use crate::service::check_size;
@@ -50,7 +49,7 @@ pub(crate) async fn asset_content(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asset = service.asset(&context.scope, &asset_id(&id)?).await?;
+    let asset = service.asset(&context.scope, &path_id(&id, ASSET_NOT_FOUND)?).await?;
     serve(&service, asset.content(), &method, &headers).await
 }
 
@@ -81,7 +80,7 @@ pub(crate) async fn artifact_content(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let artifact = service.artifact(&context.scope, &artifact_id(&id)?).await?;
+    let artifact = service.artifact(&context.scope, &path_id(&id, ARTIFACT_NOT_FOUND)?).await?;
     serve(&service, artifact.content(), &method, &headers).await
 }
 

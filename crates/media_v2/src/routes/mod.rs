@@ -3,7 +3,6 @@
 mod artifacts;
 mod assets;
 mod content;
-mod parameters;
 mod upload;
 mod waveform;
 

@@ -4,10 +4,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_QUERY, QUEUE_FULL};
 use http_kit::openapi::Binary;
-use http_kit::{Path, Problem, Query, RequestContext};
+use http_kit::{Path, Problem, Query, RequestContext, path_id};
 use serde::Deserialize;
 
-use super::parameters::{artifact_id, asset_id};
 use crate::codes::{
     DECODER_UNAVAILABLE, NO_AUDIO_STREAM, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE,
     UNDECODABLE_MEDIA, WAVEFORM_TOO_DETAILED,
@@ -118,7 +117,7 @@ pub(crate) async fn asset_waveform(
     Query(query): Query<WaveformQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asset = service.recording(&context.scope, &asset_id(&id)?).await?;
+    let asset = service.recording(&context.scope, &path_id(&id, ASSET_NOT_FOUND)?).await?;
     serve(&service, &context, asset.content(), &query, &headers).await
 }
 
@@ -153,7 +152,7 @@ pub(crate) async fn artifact_waveform(
     Query(query): Query<WaveformQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let artifact = service.artifact(&context.scope, &artifact_id(&id)?).await?;
+    let artifact = service.artifact(&context.scope, &path_id(&id, ARTIFACT_NOT_FOUND)?).await?;
     serve(&service, &context, artifact.content(), &query, &headers).await
 }
 

@@ -117,7 +117,7 @@ fn touch(state: &TestState, name: &str, seconds: u64) {
 }
 
 #[tokio::test]
-async fn touched_file_is_hashed_again_and_its_marks_are_updated() {
+async fn touched_file_is_hashed_again_and_its_fingerprint_is_updated() {
     let state = TestState::new().await;
     let uri = state.source("a.wav", &wav(8_000, 1, 10));
     touch(&state, "a.wav", 1_000);

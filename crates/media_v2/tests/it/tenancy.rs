@@ -80,8 +80,10 @@ async fn every_route_needs_a_context() {
         "/assets/a",
         "/assets/a/content",
         "/assets/a/artifacts",
+        "/assets/a/waveform",
         "/artifacts/a",
         "/artifacts/a/content",
+        "/artifacts/a/waveform",
     ] {
         let request = Request::builder().uri(format!("/media-v2{path}")).body(Body::empty()).unwrap();
         state.api.send(request).await.problem(400, "invalid_context");

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use media_time::{Instant, MediaTime};
-use serde_json::Value;
+use primitives::contains_nul;
 
 use super::Meta;
 use crate::error::Error;
@@ -41,18 +41,8 @@ pub(super) fn time(time: impl Instant, at: &str, field: &str) -> Result<(), Erro
 pub(super) fn meta(meta: &Meta, at: &str) -> Result<(), Error> {
     let fits = serde_json::to_writer(Bounded(MAX_META), meta).is_ok();
     require(fits, at, "meta", "expected at most 64 KiB of JSON")?;
-    let storable = meta.iter().all(|(key, value)| !key.contains('\0') && has_no_nul(value));
-    require(storable, at, "meta", "the character U+0000 cannot be stored")
-}
-
-/// Postgres cannot store U+0000 in text or jsonb. The JSON parser bounds the nesting depth.
-fn has_no_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !text.contains('\0'),
-        Value::Array(items) => items.iter().all(has_no_nul),
-        Value::Object(fields) => fields.iter().all(|(key, value)| !key.contains('\0') && has_no_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-    }
+    let has_nul = meta.iter().any(|(key, value)| key.contains('\0') || contains_nul(value));
+    require(!has_nul, at, "meta", "the character U+0000 cannot be stored")
 }
 
 /// A writer that fails beyond this number of bytes.
@@ -72,7 +62,7 @@ impl Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn accepts(value: &Value) -> bool {
         meta(value.as_object().unwrap(), "").is_ok()

@@ -1,16 +1,16 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use media_time::AssetTime;
 use primitives::{Id, Page, PageLimit};
 use serde::Deserialize;
 
 use super::in_context::InContext;
-use super::parameters::{ListQuery, path_id};
+use super::parameters::ListQuery;
 use crate::client::ClipFilter;
 use crate::codes::{CLIP_NOT_FOUND, SEQUENCE_NOT_FOUND, TRACK_NOT_FOUND};
-use crate::error::{Entity, Error};
+use crate::error::Error;
 use crate::model::{Clip, ClipPatch, NewClip, NewClips};
 use crate::page::Paging;
 use crate::service::TimelineService;
@@ -31,7 +31,7 @@ pub(super) async fn create(
     Path(track_id): Path<String>,
     ContextJson(context, new): ContextJson<NewClipRequest>,
 ) -> Result<(StatusCode, Json<Clip>), Problem> {
-    let track_id = path_id(Entity::Track, track_id)?;
+    let track_id = path_id(&track_id, TRACK_NOT_FOUND)?;
     let clip = service.create_clip(&context, &track_id, new.body).await?;
     Ok((StatusCode::CREATED, Json(clip)))
 }
@@ -48,7 +48,7 @@ pub(super) async fn create_many(
     Path(track_id): Path<String>,
     ContextJson(context, new): ContextJson<NewClipsRequest>,
 ) -> Result<(StatusCode, Json<Vec<Clip>>), Problem> {
-    let track_id = path_id(Entity::Track, track_id)?;
+    let track_id = path_id(&track_id, TRACK_NOT_FOUND)?;
     let clips = service.create_clips(&context, &track_id, new.body.clips).await?;
     Ok((StatusCode::CREATED, Json(clips)))
 }
@@ -66,7 +66,7 @@ pub(super) async fn list_of_track(
     context: RequestContext,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Clip>>, Problem> {
-    let filter = ClipFilter::Track(path_id(Entity::Track, track_id)?);
+    let filter = ClipFilter::Track(path_id(&track_id, TRACK_NOT_FOUND)?);
     Ok(Json(service.clips(&context, &filter, &query.try_into()?).await?))
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn list_of_sequence(
     context: RequestContext,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Clip>>, Problem> {
-    let filter = ClipFilter::Sequence(path_id(Entity::Sequence, sequence_id)?);
+    let filter = ClipFilter::Sequence(path_id(&sequence_id, SEQUENCE_NOT_FOUND)?);
     Ok(Json(service.clips(&context, &filter, &query.try_into()?).await?))
 }
 
@@ -163,7 +163,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<Json<Clip>, Problem> {
-    let id = path_id(Entity::Clip, id)?;
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
     Ok(Json(service.get(&context, &id).await?))
 }
 
@@ -178,7 +178,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     ContextJson(context, patch): ContextJson<ClipPatchRequest>,
 ) -> Result<Json<Clip>, Problem> {
-    let id = path_id(Entity::Clip, id)?;
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
     Ok(Json(service.update_clip(&context, &id, patch.body).await?))
 }
 
@@ -191,7 +191,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
-    let id = path_id(Entity::Clip, id)?;
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
     service.delete::<Clip>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,11 +1,9 @@
 use axum::extract::State;
 use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY};
-use http_kit::{ContextJson, Json, Path, Problem};
+use http_kit::{ContextJson, Json, Path, Problem, path_id};
 
 use super::in_context::InContext;
-use super::parameters::path_id;
 use crate::codes::{CLIP_NOT_FOUND, TRACK_NOT_FOUND};
-use crate::error::Entity;
 use crate::model::{Clip, MoveClip, SplitClip, SplitResult, TrimClip};
 use crate::service::TimelineService;
 
@@ -24,7 +22,7 @@ pub(super) async fn trim(
     Path(id): Path<String>,
     ContextJson(context, trim): ContextJson<TrimClipRequest>,
 ) -> Result<Json<Clip>, Problem> {
-    let id = path_id(Entity::Clip, id)?;
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
     Ok(Json(service.trim_clip(&context, &id, &trim.body).await?))
 }
 
@@ -40,7 +38,7 @@ pub(super) async fn split(
     Path(id): Path<String>,
     ContextJson(context, split): ContextJson<SplitClipRequest>,
 ) -> Result<Json<SplitResult>, Problem> {
-    let id = path_id(Entity::Clip, id)?;
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
     Ok(Json(service.split_clip(&context, &id, &split.body).await?))
 }
 
@@ -55,6 +53,6 @@ pub(super) async fn move_to(
     Path(id): Path<String>,
     ContextJson(context, to): ContextJson<MoveClipRequest>,
 ) -> Result<Json<Clip>, Problem> {
-    let id = path_id(Entity::Clip, id)?;
+    let id = path_id(&id, CLIP_NOT_FOUND)?;
     Ok(Json(service.move_clip(&context, &id, &to.body).await?))
 }

@@ -1,16 +1,10 @@
 //! Parameters that several routes have.
 
-use primitives::{Id, InvalidPage, PageLimit};
+use primitives::{InvalidPage, PageLimit};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::error::{Entity, Error};
 use crate::page::Paging;
-
-/// Parses an id from a path; an invalid id is not found.
-pub(super) fn path_id(kind: Entity, text: String) -> Result<Id, Error> {
-    text.parse().map_err(|_| Error::NotFound { kind, id: text })
-}
 
 /// Selects a page of a listing.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -1,13 +1,12 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use primitives::Page;
 
 use super::in_context::InContext;
-use super::parameters::{ListQuery, path_id};
+use super::parameters::ListQuery;
 use crate::codes::PROJECT_NOT_FOUND;
-use crate::error::Entity;
 use crate::model::{NewProject, Project, ProjectPatch};
 use crate::service::TimelineService;
 
@@ -54,7 +53,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<Json<Project>, Problem> {
-    let id = path_id(Entity::Project, id)?;
+    let id = path_id(&id, PROJECT_NOT_FOUND)?;
     Ok(Json(service.get(&context, &id).await?))
 }
 
@@ -70,7 +69,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     ContextJson(context, patch): ContextJson<ProjectPatchRequest>,
 ) -> Result<Json<Project>, Problem> {
-    let id = path_id(Entity::Project, id)?;
+    let id = path_id(&id, PROJECT_NOT_FOUND)?;
     Ok(Json(service.update::<Project>(&context, &id, &patch.body).await?))
 }
 
@@ -84,7 +83,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
-    let id = path_id(Entity::Project, id)?;
+    let id = path_id(&id, PROJECT_NOT_FOUND)?;
     service.delete::<Project>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

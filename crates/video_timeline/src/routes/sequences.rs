@@ -1,13 +1,12 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use primitives::Page;
 
 use super::in_context::InContext;
-use super::parameters::{ListQuery, path_id};
+use super::parameters::ListQuery;
 use crate::codes::{PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND};
-use crate::error::Entity;
 use crate::model::{NewSequence, Sequence, SequencePatch};
 use crate::service::TimelineService;
 
@@ -26,7 +25,7 @@ pub(super) async fn create(
     Path(project_id): Path<String>,
     ContextJson(context, new): ContextJson<NewSequenceRequest>,
 ) -> Result<(StatusCode, Json<Sequence>), Problem> {
-    let project_id = path_id(Entity::Project, project_id)?;
+    let project_id = path_id(&project_id, PROJECT_NOT_FOUND)?;
     let sequence = service.create_child::<Sequence>(&context, &project_id, &new.body).await?;
     Ok((StatusCode::CREATED, Json(sequence)))
 }
@@ -44,7 +43,7 @@ pub(super) async fn list(
     context: RequestContext,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Sequence>>, Problem> {
-    let project_id = path_id(Entity::Project, project_id)?;
+    let project_id = path_id(&project_id, PROJECT_NOT_FOUND)?;
     Ok(Json(service.children(&context, &project_id, &query.try_into()?).await?))
 }
 
@@ -60,7 +59,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<Json<Sequence>, Problem> {
-    let id = path_id(Entity::Sequence, id)?;
+    let id = path_id(&id, SEQUENCE_NOT_FOUND)?;
     Ok(Json(service.get(&context, &id).await?))
 }
 
@@ -76,7 +75,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     ContextJson(context, patch): ContextJson<SequencePatchRequest>,
 ) -> Result<Json<Sequence>, Problem> {
-    let id = path_id(Entity::Sequence, id)?;
+    let id = path_id(&id, SEQUENCE_NOT_FOUND)?;
     Ok(Json(service.update::<Sequence>(&context, &id, &patch.body).await?))
 }
 
@@ -90,7 +89,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
-    let id = path_id(Entity::Sequence, id)?;
+    let id = path_id(&id, SEQUENCE_NOT_FOUND)?;
     service.delete::<Sequence>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,13 +1,12 @@
 use axum::extract::State;
 use http::StatusCode;
 use http_kit::codes::{INVALID_BODY, INVALID_CURSOR, INVALID_QUERY};
-use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext};
+use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use primitives::Page;
 
 use super::in_context::InContext;
-use super::parameters::{ListQuery, path_id};
+use super::parameters::ListQuery;
 use crate::codes::{SEQUENCE_NOT_FOUND, TRACK_NOT_FOUND};
-use crate::error::Entity;
 use crate::model::{NewTrack, Track, TrackPatch};
 use crate::service::TimelineService;
 
@@ -26,7 +25,7 @@ pub(super) async fn create(
     Path(sequence_id): Path<String>,
     ContextJson(context, new): ContextJson<NewTrackRequest>,
 ) -> Result<(StatusCode, Json<Track>), Problem> {
-    let sequence_id = path_id(Entity::Sequence, sequence_id)?;
+    let sequence_id = path_id(&sequence_id, SEQUENCE_NOT_FOUND)?;
     let track = service.create_child::<Track>(&context, &sequence_id, &new.body).await?;
     Ok((StatusCode::CREATED, Json(track)))
 }
@@ -44,7 +43,7 @@ pub(super) async fn list(
     context: RequestContext,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<Track>>, Problem> {
-    let sequence_id = path_id(Entity::Sequence, sequence_id)?;
+    let sequence_id = path_id(&sequence_id, SEQUENCE_NOT_FOUND)?;
     Ok(Json(service.children(&context, &sequence_id, &query.try_into()?).await?))
 }
 
@@ -59,7 +58,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<Json<Track>, Problem> {
-    let id = path_id(Entity::Track, id)?;
+    let id = path_id(&id, TRACK_NOT_FOUND)?;
     Ok(Json(service.get(&context, &id).await?))
 }
 
@@ -75,7 +74,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     ContextJson(context, patch): ContextJson<TrackPatchRequest>,
 ) -> Result<Json<Track>, Problem> {
-    let id = path_id(Entity::Track, id)?;
+    let id = path_id(&id, TRACK_NOT_FOUND)?;
     Ok(Json(service.update::<Track>(&context, &id, &patch.body).await?))
 }
 
@@ -89,7 +88,7 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     context: RequestContext,
 ) -> Result<StatusCode, Problem> {
-    let id = path_id(Entity::Track, id)?;
+    let id = path_id(&id, TRACK_NOT_FOUND)?;
     service.delete::<Track>(&context, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -32,7 +32,8 @@ pub(crate) trait Editable: Record {
 
     fn check(patch: &Self::Patch) -> Result<(), Error>;
 
-    /// Changes the fields of `patch` at time `now`; `None` if the object does not exist.
+    /// Changes the fields of `patch`; `None` if the object does not exist. Records with a time of change store `now`,
+    /// the others ignore it.
     fn update(
         connection: &mut PgConnection,
         scope: &Scope,
