@@ -4,8 +4,9 @@
     cargo run --package interchange --example exports -- DIRECTORY 40
     tools/exports/read_back.py DIRECTORY
 
-Readers: opentimelineio with its fcp, fcpx and cmx adapters, mido, jams, praat-parselmouth (tools/exports/requirements.txt).
-Prints a line for each format; exits with 1 at the first difference.
+Readers: opentimelineio with its adapters for Final Cut Pro 7 and CMX 3600, mido, jams, praat-parselmouth
+(tools/exports/requirements.txt), and ffmpeg if it is installed. FCPXML is checked by its rules, without its editor.
+Prints the first difference of each format and a line for each format; exits with 1 if any file differs.
 """
 
 import csv
@@ -30,12 +31,22 @@ def rate_of(truth):
 
 def editing(rate, most):
     """The rate of editing systems, as FrameRate::editing_rate has it."""
-    whole = (24, 25, 30, 48, 50, 60, 96, 100, 120)
-    for power in [0, -1, -2, -3, -4, -5, 1, 2, 3, 4, 5]:
-        scaled = rate * Fraction(2) ** power
-        if scaled.denominator in (1, 1001) and round(scaled) in whole and round(scaled) <= most:
+    ntsc = [Fraction(whole * 1000, 1001) for whole in (24, 30, 48, 60, 120)]
+    rates = [rate for rate in ntsc + [24, 25, 30, 48, 50, 60, 96, 100, 120] if round(rate) <= most]
+    for power in [0, 1, 2, 3, 4, 5, -1, -2, -3, -4, -5]:
+        scaled = rate / Fraction(2) ** power
+        if scaled in rates:
             return scaled
-    return Fraction(25)
+    return Fraction(min(rates, key=lambda editing: abs(editing - rate)))
+
+
+def frames_of(timecode, rate):
+    """The frame of a timecode, which drops frame numbers if it has a semicolon (SMPTE ST 12-1)."""
+    hours, minutes, seconds, frames = map(int, re.split("[:;]", timecode))
+    minutes += 60 * hours
+    number = (60 * minutes + seconds) * round(rate) + frames
+    dropped = round(rate) // 15 * (minutes - minutes // 10)
+    return number - dropped if ";" in timecode else number
 
 
 def expected(truth, track, rate):
@@ -92,10 +103,6 @@ def of_otio(path, truth):
             assert speeds == ([clip["speed"]] if clip["speed"] != 1 else []), speeds
             assert getattr(item.media_reference, "target_url", None) == media["url"]
             assert item.media_reference.name == media["name"]
-    names = [(marker.name, marker.marked_range.start_time.to_seconds()) for marker in timeline.tracks.markers]
-    for (name, start), marker in zip(names, truth["markers"], strict=True):
-        assert name == marker["name"]
-        near("marker", start, Fraction(marker["start"], MICROS), Fraction(1, 2) / rate)
     return count
 
 
@@ -103,9 +110,43 @@ def of_fcp7(path, truth):
     timeline = otio.adapters.read_from_file(str(path), adapter_name="fcp_xml")
     video = [track for track in truth["tracks"] if track["is_video"]]
     audio = [track for track in truth["tracks"] if not track["is_video"]]
-    # The reader takes times of the clip as counted from the start of the file.
     rate = editing(rate_of(truth), 120)
-    return check_tracks(timeline, truth, rate, tracks=video + audio, source=False)
+    wanted = video + [channel for track in audio for channel in channels(truth, track, rate)]
+    # The reader takes times of the clip as counted from the start of the file.
+    count = check_tracks(timeline, truth, rate, tracks=wanted, source=False)
+    check_fcp7(path, truth, rate, wanted)
+    return count
+
+
+def channels(truth, track, rate):
+    """A track for each audio channel, with the clips that have it."""
+    counts = [truth["media"][clip["media"]]["channels"] for clip, *_ in expected(truth, track, rate)]
+    for channel in range(1, max(counts, default=1) + 1):
+        clips = [clip for clip in track["clips"] if truth["media"][clip["media"]]["channels"] >= channel]
+        yield {**track, "clips": clips, "channel": channel}
+
+
+def check_fcp7(path, truth, rate, wanted):
+    """Times in the files, speeds, channels and links, which the reader does not check."""
+    import xml.etree.ElementTree as tree
+
+    media = tree.parse(path).getroot().find("sequence/media")
+    tracks = media.findall("video/track") + media.findall("audio/track")
+    ids = {item.get("id") for item in media.iter("clipitem")}
+    for element, track in zip(tracks, wanted, strict=True):
+        for item, (clip, start, end, source) in zip(element.findall("clipitem"), expected(truth, track, rate), strict=True):
+            assert (int(item.findtext("start")), int(item.findtext("end"))) == (start, end), clip["name"]
+            first, last = int(item.findtext("in")), int(item.findtext("out"))
+            assert last - first == end - start, clip["name"]
+            speed = Fraction(clip["speed"])
+            near("source", first / rate * speed, source, Fraction(1, 2) / rate * speed + Fraction(4, MICROS))
+            speeds = [p.findtext("value") for p in item.iter("parameter") if p.findtext("parameterid") == "speed"]
+            assert [float(value) for value in speeds] == ([100 * clip["speed"]] if speed != 1 else []), speeds
+            channel = item.findtext("sourcetrack/trackindex")
+            links = [link.text for link in item.iter("linkclipref")]
+            assert channel == (str(track["channel"]) if "channel" in track else None)
+            count = truth["media"][clip["media"]]["channels"] if channel else 1
+            assert len(links) == (count if count > 1 else 0) and ids.issuperset(links), links
 
 
 def of_fcpxml(path, truth):
@@ -114,7 +155,7 @@ def of_fcpxml(path, truth):
 
     root = tree.parse(path).getroot()
     assert root.tag == "fcpxml" and root.get("version") == "1.10"
-    rate = rate_of(truth)
+    rate = editing(rate_of(truth), 60)
     ids = {item.get("id") for item in root.find("resources")}
     assert len(ids) == len(list(root.find("resources")))
 
@@ -167,13 +208,15 @@ def of_fcpxml(path, truth):
             begin = Fraction(media["timecode"], MICROS)
             local = begin + source / Fraction(clip["speed"])
             near("start", start, local, Fraction(1, 2) / rate)
+            both = media["has_video"] and media["channels"] > 0
+            part = "audio" if lane < 0 else None if truth["embedded_audio"] else "video"
+            assert element.get("srcEnable") == (part if both else None), clip["name"]
+            assert element.find("metadata/md").get("key") == "harkback.clip_id"
             if clip["speed"] != 1:
                 points = [(seconds(p.get("time")), seconds(p.get("value"))) for p in element.find("timeMap")]
                 (t0, v0), (t1, v1) = points
                 near("speed", (v1 - v0) / (t1 - t0), clip["speed"], 0.01)
             count += 1
-    markers = sorted(marker.get("value") for marker in root.iter("marker"))
-    assert markers == sorted(marker["name"] for marker in truth["markers"]), markers
     return count
 
 
@@ -200,11 +243,38 @@ def of_edl(path, truth):
                 near("end", first + Fraction(placed.end_time_exclusive().to_seconds()), Fraction(clip["end"], MICROS), half)
                 assert item.name == clip["name"], (item.name, clip["name"])
                 count += 1
+    check_edl(text, truth, rate, tracks)
     reels = set(re.findall(r"^\d{3,}  (\S+)", text, re.M))
     assert all(len(reel) <= 8 and reel.isalnum() for reel in reels), reels
     if len([track for track in truth["tracks"] if track["is_video"]]) > 1:
         assert "track_omitted" in {loss["what"] for loss in truth["losses"]["edl"]}
     return count
+
+
+def check_edl(text, truth, rate, tracks):
+    """Times in the files and speeds, which the reader does not check."""
+    event = re.compile(r"^\d{3,}  (\S+) +(\S+) +C +(\S+) (\S+) (\S+) (\S+)$")
+    events = {}
+    for block in text.split("\n\n")[1:]:
+        lines = block.strip().splitlines()
+        if lines:
+            reel, channel, *times = event.match(lines[0]).groups()
+            motion = re.fullmatch(r"M2   (\S+) +([\d.]+) +\S+", lines[1])
+            assert motion is None or motion[1] == reel
+            times = [frames_of(time, rate) for time in times]
+            events.setdefault(channel, []).append((times, float(motion[2]) if motion else None))
+    names = ["V"] * len(tracks[True]) + ["A", "A2", "A3", "A4"][: len(tracks[False])]
+    for channel, track in zip(names, tracks[True] + tracks[False], strict=True):
+        rows = list(expected(truth, track, rate))
+        for ((first, last, *record), fps), (clip, start, end, source) in zip(events.get(channel, []), rows, strict=True):
+            assert record == [start, end], clip["name"]
+            begin = Fraction(truth["media"][clip["media"]]["timecode"], MICROS)
+            near("source", first / rate, begin + source, Fraction(1, 2) / rate + Fraction(4, MICROS))
+            speed = Fraction(clip["speed"])
+            assert last - first == max(1, int((end - start) * speed + Fraction(1, 2))), clip["name"]
+            assert (fps is None) == (speed == 1), clip["name"]
+            if fps is not None:
+                near("speed", fps, rate * speed, 0.001)
 
 
 def of_csv(path, truth):
@@ -213,6 +283,7 @@ def of_csv(path, truth):
     for row, (track, clip) in zip(rows, clips, strict=True):
         assert row["name"] == clip["name"] and row["track"] == track["name"]
         assert row["media_name"] == truth["media"][clip["media"]]["name"]
+        assert json.loads(row["metadata"])["clip_id"].startswith("clip_")
         for name, wanted in (("start_ms", "start"), ("end_ms", "end"), ("source_start_ms", "source")):
             assert round(float(row[name]) * 1000) == clip[wanted], name
     return len(rows)
@@ -237,9 +308,15 @@ def of_marker_otio(path, truth):
 
 def of_marker_edl(path, truth):
     rows = re.findall(r"^(\d{3,})  001      V     C        (\S+) \S+ \S+ \S+  \n \|C:(\w+) \|M:(.*) \|D:(\d+)$", path.read_text(), re.M)
+    rate = editing(rate_of(truth), 60)
+    drops = rate.denominator == 1001 and round(rate) % 30 == 0
+    zero = frames_of("01:00:00;00" if drops else "01:00:00:00", rate)
     for (_, timecode, colour, name, frames), (start, end, kind) in zip(rows, points(truth), strict=True):
-        assert name.split(":")[0] == kind and colour.startswith("ResolveColor") and int(frames) >= 1
-        assert timecode.startswith(f"{1 + start // (3600 * MICROS):02}:") or ";" in timecode
+        assert name.split(":")[0] == kind and colour.startswith("ResolveColor")
+        first, last = (int(Fraction(time, MICROS) * rate + Fraction(1, 2)) for time in (start, end))
+        assert (";" in timecode) == drops, timecode
+        assert frames_of(timecode, rate) == zero + first, (timecode, start)
+        assert int(frames) == max(1, last - first)
     return len(rows)
 
 
@@ -299,10 +376,9 @@ def of_midi(path, truth):
     while tick <= last:
         bars.add(tick)
         tick += 960 * [numerator for start, numerator in metres if start <= tick][-1]
-    if max((b["time"] for b in truth["beats"]), default=0) and all(second["time"] - first["time"] < 16_000_000 for first, second in zip(truth["beats"], truth["beats"][1:])):
-        for tick, beat in zip(notes, truth["beats"]):
-            if beat["position"] == 1:
-                assert tick in bars, "a downbeat begins a bar"
+    for tick, beat in zip(notes, truth["beats"], strict=True):
+        if beat["position"] == 1:
+            assert tick in bars, "a downbeat begins a bar"
     return len(beats)
 
 
@@ -313,6 +389,7 @@ def of_chapters(path, truth):
         near("chapter", chapter["startTime"], end, 1e-6)
         end = chapter["endTime"]
         assert chapter["title"].strip() and end > chapter["startTime"]
+    assert chapters or not truth["duration"]
     if chapters:
         near("end", end, truth["duration"] / MICROS, 1e-6)
     return len(chapters)
@@ -350,10 +427,12 @@ def of_jams(path, truth):
 def of_rttm(path, truth):
     rows = [line.split() for line in path.read_text().splitlines()]
     speech = [event for event in truth["events"] if event["kind"] == "speech"]
-    for row, event in zip(rows, speech, strict=True):
+    for row, turn in zip(rows, truth["turns"] or speech, strict=True):
         assert len(row) == 10 and row[0] == "SPEAKER"
-        near("start", row[3], event["start"] / MICROS, 0.0005)
-        assert row[7] == (event["speaker"] or "unknown").replace(" ", "_")
+        near("start", row[3], turn["start"] / MICROS, 0.0005)
+        near("length", row[4], (turn["end"] - turn["start"]) / MICROS, 0.0005)
+        assert row[7] == (turn["speaker"] or "unknown").replace(" ", "_")
+    assert bool(speech and not truth["turns"]) == ("turns_unknown" in {loss["what"] for loss in truth["losses"]["rttm"]})
     return len(rows)
 
 

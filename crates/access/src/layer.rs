@@ -72,7 +72,7 @@ fn is_public(path: &str) -> bool {
 }
 
 fn admit_caller(caller: &Caller, request: &mut Request) -> Result<(), Problem> {
-    let needed = needed(request.method());
+    let needed = needed(request.method(), request.uri().path());
     if caller.level < needed {
         let (has, needs) = (caller.level.as_str(), needed.as_str());
         return Err(Error::ScopeInsufficient { has, needs }.into());
@@ -82,8 +82,20 @@ fn admit_caller(caller: &Caller, request: &mut Request) -> Result<(), Problem> {
     Ok(())
 }
 
-fn needed(method: &Method) -> AccessLevel {
-    if method.is_safe() { AccessLevel::Read } else { AccessLevel::Write }
+fn needed(method: &Method, path: &str) -> AccessLevel {
+    let reads = method.is_safe() || (method == Method::POST && is_export(path));
+    if reads { AccessLevel::Read } else { AccessLevel::Write }
+}
+
+/// Whether `path` is that of an export, whose POST writes nothing: it reports what the export would lose.
+fn is_export(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    matches!(
+        parts.as_slice(),
+        ["video", "projects" | "sequences", _, "export"]
+            | ["audio", "to-video-origin" | "semantic-timeline", _, "export"]
+            | ["audio", "semantic-timeline", "by-clip", _, "export"]
+    )
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
@@ -92,4 +104,27 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let (Some(value), None) = (values.next(), values.next()) else { return Err(missing()) };
     let (kind, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
     if kind.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(missing()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_of_exports_need_read_only() {
+        for path in [
+            "/video/projects/p1/export",
+            "/video/sequences/s1/export",
+            "/audio/to-video-origin/a1/export",
+            "/audio/semantic-timeline/a1/export",
+            "/audio/semantic-timeline/by-clip/c1/export",
+        ] {
+            assert_eq!(needed(&Method::POST, path), AccessLevel::Read, "{path}");
+            assert_eq!(needed(&Method::DELETE, path), AccessLevel::Write, "{path}");
+        }
+        for path in ["/video/tracks/t1/export", "/video/projects/p1", "/export", "/media-v2/links"] {
+            assert_eq!(needed(&Method::POST, path), AccessLevel::Write, "{path}");
+            assert_eq!(needed(&Method::GET, path), AccessLevel::Read, "{path}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Lookup of timelines by SQL. Their rows belong to media_v2.
 
+use std::collections::{BTreeSet, HashMap};
+
 use primitives::{Id, Scope};
 use sqlx::PgConnection;
 
@@ -24,41 +26,56 @@ pub async fn find_timelines(
     scope: &Scope,
     wanted: &[TimelineOf],
 ) -> sqlx::Result<Vec<Option<Id>>> {
-    let assets: Vec<String> = wanted.iter().map(|wanted| wanted.asset_id.to_string()).collect();
-    let artifacts: Vec<Option<String>> =
-        wanted.iter().map(|wanted| wanted.artifact_id.as_ref().map(Id::to_string)).collect();
-    sqlx::query_scalar!(
+    let assets: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.asset_id.as_str()).collect();
+    let artifacts: BTreeSet<&str> =
+        wanted.iter().filter_map(|wanted| Some(wanted.artifact_id.as_ref()?.as_str())).collect();
+    // Each recording is looked up once: many samples are of few recordings.
+    let rows = sqlx::query!(
         r#"-- audio_semantic_timeline::find_timelines
-        SELECT found.id AS "id?: Id"
-        FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS wanted (asset_id, artifact_id, position)
-        LEFT JOIN LATERAL (
-            (SELECT a.id, 1 AS choice FROM artifacts a
-             WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
-               AND a.meta ->> 'source_artifact_id' = wanted.artifact_id
-             ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1', a.created_at DESC, a.id DESC
-             LIMIT 1)
-            UNION ALL
-            (SELECT a.id, 2 FROM artifacts a
-             WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
-               AND a.parent_asset_id = wanted.asset_id AND a.meta ->> 'source_artifact_id' IS NULL
-               AND NOT EXISTS (
-                   SELECT FROM media_assets s
-                   WHERE s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.asset_id
-                     AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
-               )
-             ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
-                 a.meta ->> 'audio_stream' IS NOT NULL, a.created_at DESC, a.id DESC
-             LIMIT 1)
-            ORDER BY choice LIMIT 1
-        ) found ON true
-        ORDER BY wanted.position"#,
+        WITH of_artifacts AS (
+            SELECT DISTINCT ON (a.meta ->> 'source_artifact_id') a.meta ->> 'source_artifact_id' AS source_id, a.id
+            FROM artifacts a
+            WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
+              AND a.meta ->> 'source_artifact_id' = ANY ($4)
+            ORDER BY a.meta ->> 'source_artifact_id', a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
+                a.created_at DESC, a.id DESC
+        ), of_assets AS (
+            SELECT wanted.asset_id AS source_id, found.id
+            FROM unnest($3::text[]) AS wanted (asset_id)
+            CROSS JOIN LATERAL (
+                SELECT a.id FROM artifacts a
+                WHERE a.tenant_id = $1 AND a.env = $2 AND a.kind = 'audio_semantic_timeline'
+                  AND a.parent_asset_id = wanted.asset_id AND a.meta ->> 'source_artifact_id' IS NULL
+                  AND NOT EXISTS (
+                      SELECT FROM media_assets s
+                      WHERE s.tenant_id = $1 AND s.env = $2 AND s.id = wanted.asset_id
+                        AND decoded_wrongly(s.decoder, a.meta ->> 'backend_version')
+                  )
+                ORDER BY a.meta ->> 'backend_version' = 'audio_semantic_stub_v1',
+                    a.meta ->> 'audio_stream' IS NOT NULL, a.created_at DESC, a.id DESC
+                LIMIT 1
+            ) found
+        )
+        SELECT true AS "is_of_artifact!", source_id AS "source_id!", id AS "id!: Id" FROM of_artifacts
+        UNION ALL
+        SELECT false, source_id, id FROM of_assets"#,
         scope.tenant_id.as_str(),
         scope.env.as_str(),
-        &assets,
-        &artifacts as &[Option<String>],
+        &assets.into_iter().collect::<Vec<_>>() as _,
+        &artifacts.into_iter().collect::<Vec<_>>() as _,
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let (mut of_assets, mut of_artifacts) = (HashMap::new(), HashMap::new());
+    for row in rows {
+        let found = if row.is_of_artifact { &mut of_artifacts } else { &mut of_assets };
+        found.insert(row.source_id, row.id);
+    }
+    let timeline = |wanted: &TimelineOf| {
+        let of_artifact = wanted.artifact_id.as_ref().and_then(|id| of_artifacts.get(id.as_str()));
+        of_artifact.or_else(|| of_assets.get(wanted.asset_id.as_str())).cloned()
+    };
+    Ok(wanted.iter().map(timeline).collect())
 }
 
 /// The assets with a semantic timeline or transcript that was made with a decoder that decodes them incorrectly, in the

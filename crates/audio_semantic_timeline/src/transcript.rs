@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
 use interchange::captions::{CaptionLimits, captions};
 use interchange::openai::{self, Granularities};
-use interchange::words::{TimedText, TimedWord};
+use interchange::words::TimedText;
 use interchange::{ass, plain, podcast, srt, ttml, vtt};
 use primitives::Id;
 use serde::{Deserialize, Serialize};
@@ -11,7 +9,7 @@ use utoipa::ToSchema;
 use crate::backend::BackendKind;
 use crate::model::{Summary, Word};
 use crate::speakers::Speaker;
-use crate::{Error, slice};
+use crate::{Error, SpeakerLabels, slice};
 
 /// The transcript of a recording, or of a clip of it: the words of its timeline, as stored in an `asr_transcript`
 /// artifact.
@@ -173,20 +171,9 @@ impl Transcript {
 
     /// The words as input for the writers of [`interchange`].
     pub(crate) fn timed_text(&self) -> TimedText {
-        let speakers = self.speakers.iter().flatten();
-        let names: HashMap<&str, &str> =
-            speakers.filter_map(|speaker| Some((speaker.id.as_str(), speaker.name.as_deref()?))).collect();
-        // The speaker's name, or the id without one.
-        let label = |id: &str| names.get(id).map_or(id, |name| *name).to_owned();
-        let word = |word: &Word| TimedWord {
-            text: word.word.clone(),
-            start_ms: word.start_ms,
-            end_ms: word.end_ms,
-            speaker: word.more.get("speaker_id").and_then(|id| id.as_str()).map(&label),
-            confidence: word.confidence,
-        };
+        let labels = SpeakerLabels::of(self.speakers.as_deref());
         TimedText {
-            words: self.words.iter().map(word).collect(),
+            words: self.words.iter().map(|word| labels.timed_word(word)).collect(),
             duration_ms: self.duration_ms,
             language: self.language.clone(),
         }

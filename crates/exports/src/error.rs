@@ -1,5 +1,8 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
+use scheduling::WorkError;
+
+use crate::codes::EXPORT_TOO_LARGE;
 
 /// Why an export could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -19,12 +22,20 @@ pub enum Error {
     /// A link could not be signed.
     #[error(transparent)]
     Link(#[from] access::Error),
+    /// A sequence or shot list with too many clips or tracks.
+    #[error("more than {limit} {items} cannot be exported at once: export them in parts")]
+    TooLarge {
+        /// Maximum number.
+        limit: usize,
+        /// What is counted: `clips` or `tracks`.
+        items: &'static str,
+    },
+    /// The work queue rejected or interrupted the work.
+    #[error(transparent)]
+    Work(#[from] WorkError),
     /// A database query failed.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// Formatting was interrupted by a panic or a shutdown.
-    #[error("writing the export was interrupted")]
-    Interrupted(#[from] tokio::task::JoinError),
 }
 
 impl From<Error> for Problem {
@@ -35,8 +46,9 @@ impl From<Error> for Problem {
             Error::Semantics(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Link(error) => error.into(),
+            Error::TooLarge { .. } => Self::new(EXPORT_TOO_LARGE, error.to_string()),
+            Error::Work(error) => error.into(),
             Error::Database(error) => error.into(),
-            Error::Interrupted(error) => Self::internal(error),
         }
     }
 }

@@ -5,6 +5,7 @@
 //!   [`audio_semantic_timeline::annotations()`];
 //! - `references` names the media that an export refers to, by link, path or name.
 
+pub mod codes;
 mod edit;
 mod error;
 mod model;

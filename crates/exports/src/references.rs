@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use interchange::edit::Media;
 use interchange::frame_rate::FrameRate;
-use media_time::MediaTime;
-use media_v2::{Artifact, AssetKind, MediaAsset};
+use media_v2::{Artifact, ArtifactKind, AssetKind, MediaAsset};
 use primitives::{Id, Scope};
 
 use crate::error::Error;
@@ -33,15 +32,23 @@ impl References<'_> {
         let mut indices = BTreeMap::new();
         for asset in assets {
             indices.insert(asset.id.clone(), media.len());
-            let url = self.url(scope, "assets", &asset.id, &asset.source_uri).await?;
-            media.push(of_asset(asset, url));
+            media.push(self.of_asset(scope, asset).await?);
         }
         for artifact in artifacts {
             indices.insert(artifact.id.clone(), media.len());
-            let url = self.url(scope, "artifacts", &artifact.id, &artifact.uri).await?;
-            media.push(of_artifact(artifact, url));
+            media.push(self.of_artifact(scope, artifact).await?);
         }
         Ok((media, indices))
+    }
+
+    pub(crate) async fn of_asset(&self, scope: &Scope, asset: &MediaAsset) -> Result<Media, Error> {
+        let url = self.url(scope, "assets", &asset.id, &asset.source_uri).await?;
+        Ok(of_asset(asset, url))
+    }
+
+    pub(crate) async fn of_artifact(&self, scope: &Scope, artifact: &Artifact) -> Result<Media, Error> {
+        let url = self.url(scope, "artifacts", &artifact.id, &artifact.uri).await?;
+        Ok(of_artifact(artifact, url))
     }
 
     async fn url(&self, scope: &Scope, kind: &str, id: &Id, uri: &str) -> Result<Option<String>, Error> {
@@ -63,6 +70,7 @@ impl References<'_> {
     }
 }
 
+/// The source timecode of files is not probed: it is unknown.
 fn of_asset(asset: &MediaAsset, url: Option<String>) -> Media {
     let is_video = asset.kind == AssetKind::Video;
     Media {
@@ -70,24 +78,31 @@ fn of_asset(asset: &MediaAsset, url: Option<String>) -> Media {
         name: asset.content().file_name.map_or_else(|| asset.id.to_string(), str::to_owned),
         url,
         duration: asset.duration,
+        has_video: is_video || asset.kind == AssetKind::Image,
         rate: if is_video { asset.fps.and_then(FrameRate::from_f64) } else { None },
-        size: None,
-        start_timecode: MediaTime::ZERO,
-        audio_channels: asset.audio_channels.unwrap_or(0),
+        start_timecode: None,
+        // Only a recording has audio of which the channels may be unknown.
+        audio_channels: asset.audio_channels.or((asset.kind != AssetKind::Audio).then_some(0)),
         sample_rate: asset.sample_rate,
     }
 }
 
+/// An artifact with media: a sample, or a render. Those made here have their format in the meta.
 fn of_artifact(artifact: &Artifact, url: Option<String>) -> Media {
+    let number = |name: &str| artifact.meta.get(name).and_then(|value| value.as_u64()?.try_into().ok());
+    let has_video = matches!(
+        artifact.kind,
+        ArtifactKind::Render | ArtifactKind::RenderSegment | ArtifactKind::RenderSnippet
+    );
     Media {
         id: artifact.id.to_string(),
         name: artifact.content().file_name.map_or_else(|| format!("{}.wav", artifact.id), str::to_owned),
         url,
-        duration: None,
+        duration: artifact.start.zip(artifact.end).map(|(start, end)| end - start),
+        has_video,
         rate: None,
-        size: None,
-        start_timecode: MediaTime::ZERO,
-        audio_channels: 1,
-        sample_rate: None,
+        start_timecode: None,
+        audio_channels: number("channels").filter(|channels| *channels > 0),
+        sample_rate: number("sample_rate"),
     }
 }

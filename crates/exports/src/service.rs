@@ -1,26 +1,26 @@
 //! Reads what is exported, and formats it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use access::Links;
-use audio_semantic_timeline::model::TimelineResponse;
+use audio_semantic_timeline::model::{Summary, TimelineResponse};
 use audio_semantic_timeline::{SemanticTimelines, annotations};
 use audio_to_video_origin::VideoOrigins;
 use http_kit::RequestContext;
-use interchange::edit::{EditTimeline, csv, edl, fcp7, fcpxml, otio};
+use interchange::edit::{EditTimeline, Media, csv, edl, fcp7, fcpxml, otio};
 use interchange::frame_rate::FrameRate;
-use interchange::loss::{Export, Loss};
+use interchange::loss::{Export, Loss, LossKind, Losses};
 use media_v2::MediaService;
-use media_v2::store::{find_artifacts, find_assets};
+use media_v2::store::{find_artifact, find_artifacts, find_assets};
 use primitives::{Clock, Id, PageLimit, Scope};
+use scheduling::WorkQueue;
 use video_timeline::{ClipFilter, Paging, VideoTimeline};
 
-use crate::edit::{self, StoredSequence};
+use crate::edit::{MAX_CLIPS, SequenceReader};
 use crate::error::Error;
 use crate::model::{EditFormat, ExportFile, MediaReference, NotesFormat};
 use crate::references::References;
-use crate::shots;
+use crate::shots::{self, ReadShot};
 
 /// Exports timelines, shot lists and analyses. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -30,8 +30,13 @@ pub struct Exports {
     shot_lists: VideoOrigins,
     semantics: SemanticTimelines,
     links: Links,
+    queue: WorkQueue,
     clock: Arc<dyn Clock>,
 }
+
+/// Makes the timeline of what was read, and lists what it loses; may take seconds. The argument is
+/// [`EditTimeline::embedded_audio`].
+type MakeTimeline = Box<dyn FnOnce(bool) -> (EditTimeline, Vec<Loss>) + Send>;
 
 /// An edited timeline to export.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +50,7 @@ pub enum Subject {
 }
 
 impl Exports {
-    /// Creates the service on the services that it reads.
+    /// Creates the service on the services that it reads. `queue` bounds how many exports are parsed and formatted at once.
     #[must_use]
     pub fn new(
         media: MediaService,
@@ -53,15 +58,16 @@ impl Exports {
         shot_lists: VideoOrigins,
         semantics: SemanticTimelines,
         links: Links,
+        queue: WorkQueue,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { media, timeline, shot_lists, semantics, links, clock }
+        Self { media, timeline, shot_lists, semantics, links, queue, clock }
     }
 
     /// Exports a sequence or a shot list. `base` is the service's URL for links.
     ///
     /// # Errors
-    /// Errors of the services that are read, such as an unknown id.
+    /// Errors of the services that are read, such as an unknown id; [`Error::TooLarge`]; [`Error::Work`].
     pub async fn edit(
         &self,
         context: &RequestContext,
@@ -71,20 +77,22 @@ impl Exports {
         base: &str,
     ) -> Result<ExportFile, Error> {
         let references = References { links: &self.links, base, now: self.clock.now(), kind: media };
-        // FCPXML's clips have their audio with them.
-        let separate_audio = format != EditFormat::Fcpxml;
-        let (timeline, warnings) = match subject {
-            Subject::Project(id) => self.project(context, id, &references, separate_audio).await?,
+        let make = match subject {
+            Subject::Project(id) => self.project(context, id, &references).await?,
             Subject::Sequence(id) => {
                 let sequence = self.timeline.get_sequence(context, id).await?;
-                self.sequence(context, sequence, &references, separate_audio).await?
+                self.sequence(context, sequence, &references).await?
             }
-            Subject::ShotList(id) => self.shots(&context.scope, id, &references, separate_audio).await?,
+            Subject::ShotList(id) => self.shots(&context.scope, id, &references).await?,
         };
+        let formatted = self.queue.run_now(move |_| {
+            let (timeline, warnings) = make(format == EditFormat::Fcpxml);
+            let export = write(&timeline, format);
+            (timeline.name, export, warnings)
+        });
+        let (name, export, warnings) = formatted.await?;
         let (extension, media_type) = format.file_type();
-        let name = format!("{}.{extension}", timeline.name);
-        let export = tokio::task::spawn_blocking(move || write(&timeline, format)).await?;
-        Ok(file(name, media_type, export, warnings))
+        Ok(file(format!("{name}.{extension}"), media_type, export, warnings))
     }
 
     /// Exports the semantic timeline of an artifact. `fps` is the frame rate of marker lists; that of the recording, or
@@ -127,18 +135,43 @@ impl Exports {
     ) -> Result<ExportFile, Error> {
         let references =
             References { links: &self.links, base: "", now: self.clock.now(), kind: MediaReference::Name };
-        let asset = self.media.asset(&context.scope, &response.summary.asset_id).await?;
-        let (mut media, _) = references.media(&context.scope, &[asset], &[]).await?;
-        let media = media.swap_remove(0);
+        let mut losses = Losses::default();
+        let media = self.recording(&context.scope, &references, &response.summary, &mut losses).await?;
+        if response.summary.meta.clip.as_ref().is_some_and(|clip| clip.speed_change != 1.0) {
+            // Times are those of the source.
+            losses.count(LossKind::SpeedOmitted, "", 1, "clip");
+        }
         let (extension, media_type) = format.file_type();
         let stem = media.name.rsplit_once('.').map_or(media.name.as_str(), |(stem, _)| stem);
         let name = format!("{stem}.{extension}");
         let rate = fps.or(media.rate).unwrap_or(FrameRate::PAL);
-        let export = tokio::task::spawn_blocking(move || {
+        let export = self.queue.run_now(move |_| {
             let annotations = annotations(&response.summary, media);
             interchange::notes::format(&annotations, format, rate)
         });
-        Ok(file(name, media_type, export.await?, Vec::new()))
+        Ok(file(name, media_type, export.await?, losses.finish()))
+    }
+
+    /// The medium whose time a timeline has: its artifact's, or that of the recording for a clip.
+    async fn recording(
+        &self,
+        scope: &Scope,
+        references: &References<'_>,
+        summary: &Summary,
+        losses: &mut Losses,
+    ) -> Result<Media, Error> {
+        if let (Some(id), None) = (&summary.artifact_id, &summary.meta.clip) {
+            let artifact = {
+                let mut conn = self.media.pool().acquire().await?;
+                find_artifact(&mut conn, scope, id).await?
+            };
+            match artifact {
+                Some(artifact) => return references.of_artifact(scope, &artifact).await,
+                None => losses.add(LossKind::OriginUnknown, format!("artifact {id}")),
+            }
+        }
+        let asset = self.media.asset(scope, &summary.asset_id).await?;
+        references.of_asset(scope, &asset).await
     }
 
     /// The first sequence of a project; a format has one.
@@ -147,29 +180,31 @@ impl Exports {
         context: &RequestContext,
         id: &Id,
         references: &References<'_>,
-        separate_audio: bool,
-    ) -> Result<(EditTimeline, Vec<Loss>), Error> {
+    ) -> Result<MakeTimeline, Error> {
         let project = self.timeline.get_project(context, id).await?;
         let paging = Paging { limit: PageLimit::MAX, cursor: None };
         let page = self.timeline.list_sequences(context, id, &paging).await?;
-        let count = page.items.len();
+        let others = page.items.len().saturating_sub(1);
         let Some(sequence) = page.items.into_iter().next() else {
-            let empty = EditTimeline {
-                name: project.title,
-                rate: FrameRate::PAL,
-                size: None,
-                media: Vec::new(),
-                tracks: Vec::new(),
-                markers: Vec::new(),
-            };
-            return Ok((empty, Vec::new()));
+            return Ok(Box::new(move |embedded_audio| {
+                let empty = EditTimeline {
+                    name: project.title,
+                    rate: FrameRate::PAL,
+                    media: Vec::new(),
+                    tracks: Vec::new(),
+                    embedded_audio,
+                };
+                (empty, Vec::new())
+            }));
         };
-        let (timeline, mut warnings) = self.sequence(context, sequence, references, separate_audio).await?;
-        if count > 1 {
-            let place = format!("{} sequences after the first", count - 1);
-            warnings.push(Loss { what: "sequence_omitted", place, time: None });
-        }
-        Ok((timeline, warnings))
+        let make = self.sequence(context, sequence, references).await?;
+        Ok(Box::new(move |embedded_audio| {
+            let (timeline, mut warnings) = make(embedded_audio);
+            let mut losses = Losses::default();
+            losses.count(LossKind::SequenceOmitted, "after the first", others, "sequence");
+            warnings.extend(losses.finish());
+            (timeline, warnings)
+        }))
     }
 
     async fn sequence(
@@ -177,30 +212,26 @@ impl Exports {
         context: &RequestContext,
         sequence: video_timeline::Sequence,
         references: &References<'_>,
-        separate_audio: bool,
-    ) -> Result<(EditTimeline, Vec<Loss>), Error> {
-        let mut tracks = Vec::new();
-        let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
-        while let Some(page) = paging {
+    ) -> Result<MakeTimeline, Error> {
+        let mut reader = SequenceReader::default();
+        let mut tracks = Some(Paging { limit: PageLimit::MAX, cursor: None });
+        while let Some(page) = tracks {
             let found = self.timeline.list_tracks(context, &sequence.id, &page).await?;
-            paging = page.after(&found);
-            tracks.extend(found.items.into_iter().map(|track| (track, Vec::new())));
-        }
-        let mut assets = BTreeSet::new();
-        for (track, clips) in &mut tracks {
-            let filter = ClipFilter::Track(track.id.clone());
-            let mut paging = Some(Paging { limit: PageLimit::MAX, cursor: None });
-            while let Some(page) = paging {
-                let found = self.timeline.list_clips(context, &filter, &page).await?;
-                paging = page.after(&found);
-                assets.extend(found.items.iter().map(|clip| clip.asset_id.clone()));
-                clips.extend(found.items);
+            tracks = page.after(&found);
+            for track in found.items {
+                let filter = ClipFilter::Track(track.id.clone());
+                reader.add_track(track)?;
+                let mut clips = Some(Paging { limit: PageLimit::MAX, cursor: None });
+                while let Some(page) = clips {
+                    let found = self.timeline.list_clips(context, &filter, &page).await?;
+                    clips = page.after(&found);
+                    found.items.iter().try_for_each(|clip| reader.add_clip(clip))?;
+                }
             }
         }
-        let assets = self.assets(&context.scope, assets).await?;
+        let assets = self.assets(&context.scope, reader.assets()).await?;
         let (media, indices) = references.media(&context.scope, &assets, &[]).await?;
-        let stored = StoredSequence { sequence, tracks };
-        Ok(edit::timeline(&stored, media, &indices, separate_audio))
+        Ok(Box::new(move |embedded_audio| reader.timeline(sequence, media, &indices, embedded_audio)))
     }
 
     async fn shots(
@@ -208,26 +239,33 @@ impl Exports {
         scope: &Scope,
         id: &Id,
         references: &References<'_>,
-        separate_audio: bool,
-    ) -> Result<(EditTimeline, Vec<Loss>), Error> {
+    ) -> Result<MakeTimeline, Error> {
         let list = self.shot_lists.find_shot_list(scope, id).await?;
-        let unreadable =
-            |source| audio_to_video_origin::Error::ShotListUnreadable { artifact_id: id.clone(), source };
-        let shots = list.shots().map_err(unreadable)?;
-        let assets = shots.iter().map(|shot| shot.source_asset_id.clone()).collect();
-        let samples: BTreeSet<Id> = shots.iter().filter_map(shots::audio_artifact).collect();
-        let assets = self.assets(scope, assets).await?;
+        let artifact_id = id.clone();
+        let read = self.queue.run_now(move |_| {
+            let unreadable =
+                |source| audio_to_video_origin::Error::ShotListUnreadable { artifact_id, source };
+            let shots = list.shots().map_err(unreadable)?;
+            if shots.len() > MAX_CLIPS {
+                return Err(Error::TooLarge { limit: MAX_CLIPS, items: "clips" });
+            }
+            Ok((1..).zip(&shots).map(|(number, shot)| ReadShot::of(number, shot)).collect::<Vec<_>>())
+        });
+        let shots = read.await??;
+        let (assets, samples) = shots::media_ids(&shots);
+        let assets = self.assets(scope, &assets).await?;
         let artifacts = {
             let mut conn = self.media.pool().acquire().await?;
-            find_artifacts(&mut conn, scope, &samples.into_iter().collect::<Vec<_>>()).await?
+            find_artifacts(&mut conn, scope, &samples).await?
         };
         let (media, indices) = references.media(scope, &assets, &artifacts).await?;
-        Ok(shots::timeline(id.as_str(), &shots, media, &indices, separate_audio))
+        let name = id.to_string();
+        Ok(Box::new(move |embedded_audio| shots::timeline(name, shots, media, &indices, embedded_audio)))
     }
 
-    async fn assets(&self, scope: &Scope, ids: BTreeSet<Id>) -> Result<Vec<media_v2::MediaAsset>, Error> {
+    async fn assets(&self, scope: &Scope, ids: &[Id]) -> Result<Vec<media_v2::MediaAsset>, Error> {
         let mut conn = self.media.pool().acquire().await?;
-        Ok(find_assets(&mut conn, scope, &ids.into_iter().collect::<Vec<_>>()).await?)
+        Ok(find_assets(&mut conn, scope, ids).await?)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Frame rates, and the rounding of times to their frames.
 
-use media_time::MediaTime;
+use media_time::{MediaTime, Window};
+
+use crate::loss::{LossKind, Losses};
 
 /// Frames per second as a fraction in lowest terms, such as 30 000/1 001; from 1 to 1 000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -8,6 +10,24 @@ pub struct FrameRate {
     numerator: u32,
     denominator: u32,
 }
+
+/// Frame rates of editing systems.
+const EDITING_RATES: [FrameRate; 14] = [
+    FrameRate { numerator: 24_000, denominator: 1_001 },
+    FrameRate { numerator: 24, denominator: 1 },
+    FrameRate { numerator: 25, denominator: 1 },
+    FrameRate { numerator: 30_000, denominator: 1_001 },
+    FrameRate { numerator: 30, denominator: 1 },
+    FrameRate { numerator: 48_000, denominator: 1_001 },
+    FrameRate { numerator: 48, denominator: 1 },
+    FrameRate { numerator: 50, denominator: 1 },
+    FrameRate { numerator: 60_000, denominator: 1_001 },
+    FrameRate { numerator: 60, denominator: 1 },
+    FrameRate { numerator: 96, denominator: 1 },
+    FrameRate { numerator: 100, denominator: 1 },
+    FrameRate { numerator: 120_000, denominator: 1_001 },
+    FrameRate { numerator: 120, denominator: 1 },
+];
 
 impl FrameRate {
     /// 25 frames per second.
@@ -79,23 +99,37 @@ impl FrameRate {
         self.is_ntsc() && self.nominal().is_multiple_of(30)
     }
 
-    /// The rate of editing systems that is this one, or a power of two times this one, up to `max` frames per second; 25 if
-    /// there is none.
+    /// The rate of editing systems that is this one, or a power of two times this one, up to `max` frames per second; the
+    /// nearest of them if there is none. `max` is at least 24.
     #[must_use]
     pub fn editing_rate(self, max: u32) -> Self {
-        const WHOLE: [u32; 9] = [24, 25, 30, 48, 50, 60, 96, 100, 120];
-        let is_editing = |rate: &Self| {
-            (rate.denominator == 1 || rate.is_ntsc())
-                && WHOLE.contains(&rate.nominal())
-                && rate.nominal() <= max
-        };
+        let editing = || EDITING_RATES.into_iter().filter(move |rate| rate.nominal() <= max);
+        let is_editing = |rate: &Self| editing().any(|editing| editing == *rate);
         let halves =
             (0..6).map_while(|power| self.denominator.checked_mul(1 << power)).map(|d| (self.numerator, d));
         let doubles =
             (1..6).map_while(|power| self.numerator.checked_mul(1 << power)).map(|n| (n, self.denominator));
         let rates =
             halves.chain(doubles).filter_map(|(numerator, denominator)| Self::new(numerator, denominator));
-        rates.into_iter().find(is_editing).unwrap_or(Self::PAL)
+        let distance = |rate: &Self| (rate.as_f64() - self.as_f64()).abs();
+        let nearest = || editing().min_by(|one, other| distance(one).total_cmp(&distance(other)));
+        rates.into_iter().find(is_editing).or_else(nearest).unwrap_or(Self::PAL)
+    }
+
+    /// The [editing rate](FrameRate::editing_rate); a change is a loss.
+    pub(crate) fn at_most(self, max: u32, losses: &mut Losses) -> Self {
+        let rate = self.editing_rate(max);
+        if rate != self {
+            let place = format!("{:.3} to {:.3} frames per second", self.as_f64(), rate.as_f64());
+            losses.add(LossKind::RateChanged, place);
+        }
+        rate
+    }
+
+    /// The greater of the errors of both ends of `window`, rounded to frames.
+    pub(crate) fn rounding(self, window: Window) -> MediaTime {
+        let errors = [window.start(), window.end()].map(|time| time - self.time(self.frames(time)));
+        errors.map(|error| error.max(-error)).into_iter().max().unwrap_or_default()
     }
 
     /// The frame boundary nearest to `time`; halves up.
@@ -200,7 +234,9 @@ mod tests {
         assert_eq!(rate(120.0, 120), 120.0);
         assert_eq!(rate(29.97, 60), 30_000.0 / 1_001.0);
         assert_eq!(rate(119.88, 60), 60_000.0 / 1_001.0);
-        assert_eq!(rate(17.0, 60), 25.0);
+        assert_eq!(rate(17.0, 60), 24_000.0 / 1_001.0);
+        assert_eq!(rate(29.5, 60), 30_000.0 / 1_001.0);
+        assert_eq!(rate(1_000.0, 60), 60.0);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Writers of other programs' formats: pure functions from neutral models to bytes, without I/O and deterministic.
 //!
 //! - [`edit`]: edited timelines, as OTIO, FCPXML, Final Cut Pro 7 XML, CMX 3600 EDL, CSV;
-//! - [`notes`]: events, beats and words of a recording, as markers, labels, MIDI, chapters and annotation files;
+//! - [`notes`]: events, turns, beats and words of a recording, as markers, labels, MIDI, chapters and annotation files;
 //! - [`loss`]: what a format could not hold;
 //! - [`words`]: the model, timed words with their speakers;
 //! - [`captions`]: words to captions within limits of length, reading speed and duration;
 //! - [`srt`], [`vtt`], [`ttml`], [`ass`]: captions as files;
-//! - [`openai`], [`podcast`], [`plain`]: transcripts as files.
+//! - [`openai`], [`podcast`], [`plain`]: transcripts as files;
+//! - [`wave`]: headers of WAVE files with the origin of their audio;
+//! - [`zip`]: ZIP archives of stored files, written as a stream.
 //!
 //! # Examples
 //!
@@ -46,5 +48,7 @@ pub mod srt;
 pub mod text;
 pub mod ttml;
 pub mod vtt;
+pub mod wave;
 pub mod words;
 mod xml;
+pub mod zip;

@@ -52,6 +52,18 @@ fn bare(word: &str) -> &str {
     word.trim_end_matches(['"', '\'', ')', ']', '»', '”', '’', '」'])
 }
 
+/// `text` in one line: line breaks, tabs and other control characters become spaces.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+/// The longest beginning of `text` that has at most `max` bytes and ends between characters.
+#[must_use]
+pub fn prefix(text: &str, max: usize) -> &str {
+    let end = (0..=max.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +75,17 @@ mod tests {
         assert_eq!(joined(["안녕", "하세요"]), "안녕 하세요");
         assert_eq!(joined(["看", "video", "吧"]), "看 video 吧");
         assert_eq!(joined([]), "");
+    }
+
+    #[test]
+    fn prefixes_end_between_characters() {
+        assert_eq!(["añb", "añ", "a", "", "longer"].map(|text| prefix(text, 2)), ["a", "a", "a", "", "lo"]);
+        assert_eq!(prefix("añ", 3), "añ");
+    }
+
+    #[test]
+    fn control_characters_become_spaces() {
+        assert_eq!(one_line("a\tb\r\nc"), "a b  c");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use crate::captions::Caption;
 use crate::clock::hms_millis;
+use crate::xml::printable;
 
 const PROFILE: &str = "http://www.w3.org/ns/ttml/profile/imsc1.1/text";
 
@@ -120,9 +121,4 @@ fn paragraph(writer: &mut Xml, caption: &Caption, speakers: &HashMap<&str, usize
 
 fn agent_id(index: usize) -> String {
     format!("speaker{}", index + 1)
-}
-
-/// Removes the characters that XML 1.0 excludes.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect()
 }

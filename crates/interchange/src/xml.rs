@@ -11,10 +11,16 @@ pub(crate) struct Xml {
 }
 
 impl Xml {
-    /// Starts a document with an XML declaration and a document type.
-    pub(crate) fn document(doctype: &str) -> Self {
+    /// Starts a document with an XML declaration.
+    pub(crate) fn without_doctype() -> Self {
         let mut xml = Self { writer: Writer::new_with_indent(Vec::new(), b' ', 2) };
         xml.event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)));
+        xml
+    }
+
+    /// Starts a document with an XML declaration and a document type.
+    pub(crate) fn document(doctype: &str) -> Self {
+        let mut xml = Self::without_doctype();
         xml.event(Event::DocType(BytesText::from_escaped(doctype)));
         xml
     }
@@ -63,7 +69,7 @@ fn start<'a>(name: &'a str, attributes: &[(&str, &str)]) -> BytesStart<'a> {
 }
 
 /// `text` without characters that XML 1.0 forbids.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let is_allowed = |letter: &char| matches!(letter, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     text.chars().filter(is_allowed).collect()
 }

@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 
 use audio_to_video_origin::codes::{SHOT_LIST_NOT_FOUND, SHOT_LIST_UNREADABLE};
 use axum::extract::State;
-use http_kit::codes::{INVALID_BODY, INVALID_QUERY};
+use http_kit::codes::{INVALID_BODY, INVALID_QUERY, QUEUE_FULL};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
+use primitives::AccessLevel;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Response};
@@ -12,6 +13,7 @@ use utoipa_axum::routes;
 use video_timeline::codes::{PROJECT_NOT_FOUND, SEQUENCE_NOT_FOUND, TIMELINE_UNAVAILABLE};
 
 use super::{ExportRoutes, Location, file_response, report};
+use crate::codes::EXPORT_TOO_LARGE;
 use crate::model::{EditFormat, ExportFile, ExportReport, MediaReference};
 use crate::service::Subject;
 
@@ -30,7 +32,7 @@ struct EditQuery {
     /// The format.
     #[param(inline)]
     format: EditFormat,
-    /// How media files are named.
+    /// How media files are named; `link` needs the scope `write`.
     #[serde(default)]
     #[param(inline)]
     media: MediaReference,
@@ -45,19 +47,31 @@ struct EditExport {
     user_id: Option<String>,
     /// The format.
     format: EditFormat,
-    /// How media files are named.
+    /// How media files are named; `link` needs the scope `write`.
     #[serde(default)]
     media: MediaReference,
 }
 
 http_kit::context_fields!(EditExport);
 
-http_kit::error_responses!(ProjectErrors: INVALID_QUERY, PROJECT_NOT_FOUND, TIMELINE_UNAVAILABLE);
-http_kit::error_responses!(ReportProjectErrors: INVALID_BODY, PROJECT_NOT_FOUND, TIMELINE_UNAVAILABLE);
-http_kit::error_responses!(SequenceErrors: INVALID_QUERY, SEQUENCE_NOT_FOUND, TIMELINE_UNAVAILABLE);
-http_kit::error_responses!(ReportSequenceErrors: INVALID_BODY, SEQUENCE_NOT_FOUND, TIMELINE_UNAVAILABLE);
-http_kit::error_responses!(ShotListErrors: INVALID_QUERY, SHOT_LIST_NOT_FOUND, SHOT_LIST_UNREADABLE);
-http_kit::error_responses!(ReportShotListErrors: INVALID_BODY, SHOT_LIST_NOT_FOUND, SHOT_LIST_UNREADABLE);
+http_kit::error_responses!(ProjectErrors:
+    INVALID_QUERY, PROJECT_NOT_FOUND, EXPORT_TOO_LARGE, QUEUE_FULL, TIMELINE_UNAVAILABLE,
+);
+http_kit::error_responses!(ReportProjectErrors:
+    INVALID_BODY, PROJECT_NOT_FOUND, EXPORT_TOO_LARGE, QUEUE_FULL, TIMELINE_UNAVAILABLE,
+);
+http_kit::error_responses!(SequenceErrors:
+    INVALID_QUERY, SEQUENCE_NOT_FOUND, EXPORT_TOO_LARGE, QUEUE_FULL, TIMELINE_UNAVAILABLE,
+);
+http_kit::error_responses!(ReportSequenceErrors:
+    INVALID_BODY, SEQUENCE_NOT_FOUND, EXPORT_TOO_LARGE, QUEUE_FULL, TIMELINE_UNAVAILABLE,
+);
+http_kit::error_responses!(ShotListErrors:
+    INVALID_QUERY, SHOT_LIST_NOT_FOUND, SHOT_LIST_UNREADABLE, EXPORT_TOO_LARGE, QUEUE_FULL,
+);
+http_kit::error_responses!(ReportShotListErrors:
+    INVALID_BODY, SHOT_LIST_NOT_FOUND, SHOT_LIST_UNREADABLE, EXPORT_TOO_LARGE, QUEUE_FULL,
+);
 
 /// A file in an [`EditFormat`].
 enum EditFile {}
@@ -187,6 +201,12 @@ impl ExportRoutes {
         query: &EditQuery,
         location: &Location,
     ) -> Result<ExportFile, Problem> {
+        // A signed link outlives the call, as one of POST /media-v2/links does.
+        let (has, needs) = (location.level, AccessLevel::Write);
+        if query.media == MediaReference::Link && has < needs {
+            let (has, needs) = (has.as_str(), needs.as_str());
+            return Err(access::Error::ScopeInsufficient { has, needs }.into());
+        }
         Ok(self.exports.edit(context, &subject, query.format, query.media, &location.base).await?)
     }
 

@@ -13,6 +13,7 @@ use http::HeaderName;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::request::Parts;
 use http_kit::{Json, Problem, content_disposition};
+use primitives::AccessLevel;
 use serde::Serialize;
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, SchemaType};
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, RefOr, ResponseBuilder, Type};
@@ -39,10 +40,11 @@ pub fn router(exports: Exports, base: BaseUrl) -> OpenApiRouter {
         .with_state(ExportRoutes { exports, base })
 }
 
-/// The base URL of links, and the path of the export.
+/// The base URL of links, the path of the export, and what its caller may do.
 struct Location {
     base: String,
     path: String,
+    level: AccessLevel,
 }
 
 impl FromRequestParts<ExportRoutes> for Location {
@@ -50,7 +52,8 @@ impl FromRequestParts<ExportRoutes> for Location {
 
     async fn from_request_parts(parts: &mut Parts, routes: &ExportRoutes) -> Result<Self, Infallible> {
         let base = routes.base.of_request(&parts.uri, &parts.headers);
-        Ok(Self { base, path: parts.uri.path().to_owned() })
+        let level = parts.extensions.get::<AccessLevel>().copied().unwrap_or_default();
+        Ok(Self { base, path: parts.uri.path().to_owned(), level })
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use audio_semantic_timeline::codes::{SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE};
 use axum::extract::State;
-use http_kit::codes::{INVALID_BODY, INVALID_QUERY};
+use http_kit::codes::{INVALID_BODY, INVALID_QUERY, QUEUE_FULL};
 use http_kit::{ContextJson, Json, Path, Problem, Query, RequestContext, path_id};
 use interchange::frame_rate::FrameRate;
 use serde::{Deserialize, Serialize};
@@ -57,13 +57,17 @@ impl NotesExport {
     }
 }
 
-http_kit::error_responses!(TimelineErrors: INVALID_QUERY, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE);
-http_kit::error_responses!(ReportTimelineErrors: INVALID_BODY, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE);
+http_kit::error_responses!(TimelineErrors:
+    INVALID_QUERY, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, QUEUE_FULL,
+);
+http_kit::error_responses!(ReportTimelineErrors:
+    INVALID_BODY, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, QUEUE_FULL,
+);
 http_kit::error_responses!(ClipTimelineErrors:
-    INVALID_QUERY, CLIP_NOT_FOUND, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, TIMELINE_UNAVAILABLE,
+    INVALID_QUERY, CLIP_NOT_FOUND, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, QUEUE_FULL, TIMELINE_UNAVAILABLE,
 );
 http_kit::error_responses!(ReportClipTimelineErrors:
-    INVALID_BODY, CLIP_NOT_FOUND, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, TIMELINE_UNAVAILABLE,
+    INVALID_BODY, CLIP_NOT_FOUND, SEMANTICS_NOT_FOUND, SEMANTICS_UNREADABLE, QUEUE_FULL, TIMELINE_UNAVAILABLE,
 );
 
 /// A file in a [`NotesFormat`].

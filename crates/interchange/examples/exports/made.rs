@@ -1,8 +1,8 @@
 //! Timelines and annotations from a seed.
 
-use interchange::edit::{Clip, Colour, EditTimeline, Marker, Media, Track, TrackKind};
+use interchange::edit::{Clip, EditTimeline, Media, Track, TrackKind};
 use interchange::frame_rate::FrameRate;
-use interchange::notes::{Annotations, Beat, Event};
+use interchange::notes::{Annotations, Beat, Event, Turn};
 use interchange::words::TimedWord;
 use media_time::{MediaTime, Window};
 
@@ -71,10 +71,10 @@ impl Made {
             url: (!self.next().is_multiple_of(3)).then(|| format!("file:///media/{index}.mp4")),
             name,
             duration: Some(MediaTime::from_micros(7_200_000_000)),
-            size: rate.map(|_| (1_920, 1_080)),
+            has_video: rate.is_some(),
             rate,
-            start_timecode: timecode_rate.time(timecode_rate.frames(MediaTime::from_micros(start))),
-            audio_channels: 2,
+            start_timecode: Some(timecode_rate.time(timecode_rate.frames(MediaTime::from_micros(start)))),
+            audio_channels: Some([2, 1, 6][index % 3]),
             sample_rate: Some(48_000),
         }
     }
@@ -87,23 +87,12 @@ impl Made {
             let name = format!("{letter}{}", tracks.len() % 2 + 1);
             tracks.push(Track { name, kind, clips: self.clips(kind, &media) });
         }
-        let marker = |made: &mut Self, number: i64| Marker {
-            window: Window::starting_at(
-                MediaTime::from_micros(made.between(0, 20_000_000)),
-                MediaTime::from_micros(made.between(0, 2) * 1_000_000),
-            ),
-            name: format!("<Marker {number}>"),
-            note: "a & b".to_owned(),
-            colour: Colour::Green,
-        };
-        let markers = (0..3).map(|number| marker(self, number)).collect();
         EditTimeline {
             name: "Cut \"A\" & more".to_owned(),
             rate: self.rate(),
-            size: Some((1_920, 1_080)),
             media,
             tracks,
-            markers,
+            embedded_audio: self.next().is_multiple_of(2),
         }
     }
 
@@ -114,7 +103,7 @@ impl Made {
             at += self.between(0, 2) * self.between(0, 3_000_000);
             let duration = self.between(1_000, 4_000_000);
             let mut index = self.between(0, media.len() as i64) as usize;
-            while kind == TrackKind::Video && media[index].rate.is_none() {
+            while kind == TrackKind::Video && !media[index].has_video {
                 index = (index + 1) % media.len();
             }
             let speed = [1.0, 1.0, 1.0, 0.5, 2.0, 1.25][self.between(0, 6) as usize];
@@ -162,11 +151,15 @@ impl Made {
             at += duration;
         }
         let duration = MediaTime::from_millis(at);
+        // Of some recordings only the main speakers of events are known.
+        let speech = events.iter().filter(|event: &&Event| event.kind == "speech");
+        let turns = if self.next().is_multiple_of(2) { speech.flat_map(turns).collect() } else { Vec::new() };
         Annotations {
             media,
             source_start: MediaTime::ZERO,
             duration,
             events,
+            turns,
             beats: self.beats(at * 1_000),
             words,
             tempo: Some((120.0, 0.5)),
@@ -176,6 +169,7 @@ impl Made {
     fn beats(&mut self, end: i64) -> Vec<Beat> {
         let metre = self.between(2, 8) as u32;
         let period = self.between(250_000, 20_000_000);
+        let has_pauses = self.next().is_multiple_of(2);
         let mut position = self.between(1, i64::from(metre) + 1) as u32;
         let mut at = self.between(0, 2) * self.between(1, 5_000_000);
         let mut beats = Vec::new();
@@ -183,7 +177,20 @@ impl Made {
             beats.push(Beat { time: MediaTime::from_micros(at), position: Some(position), confidence: None });
             position = position % metre + 1;
             at += period + self.between(-period / 20, period / 20);
+            if has_pauses && self.next().is_multiple_of(8) {
+                at += self.between(0, 60_000_000);
+            }
         }
         beats
     }
+}
+
+/// Two speakers in a window of speech, who overlap.
+fn turns(event: &Event) -> [Turn; 2] {
+    let (start, end) = (event.window.start(), event.window.end());
+    let third = MediaTime::from_micros(event.window.duration().as_micros() / 3);
+    [("Ada Lovelace", start, end - third), ("S2", start + third, end)].map(|(speaker, start, end)| Turn {
+        window: Window::starting_at(start, end - start),
+        speaker: speaker.to_owned(),
+    })
 }

@@ -63,35 +63,33 @@ fn write_edit(directory: &Path, timeline: &EditTimeline) -> Result<(), Box<dyn E
             json!({
                 "name": media.name,
                 "url": media.url,
-                "timecode": media.start_timecode.as_micros(),
+                "timecode": media.start_timecode.map(media_time::MediaTime::as_micros),
+                "channels": media.audio_channels,
+                "has_video": media.has_video,
                 "duration": media.duration.map(media_time::MediaTime::as_micros),
                 "fps": media.rate.map(interchange::frame_rate::FrameRate::as_f64),
             })
         })
-        .collect();
-    let markers: Vec<Value> = timeline
-        .markers
-        .iter()
-        .map(|marker| json!({"name": marker.name, "start": marker.window.start().as_micros()}))
         .collect();
     let truth = json!({
         "name": timeline.name,
         "rate": [timeline.rate.numerator(), timeline.rate.denominator()],
         "tracks": tracks,
         "media": media,
-        "markers": markers,
+        "embedded_audio": timeline.embedded_audio,
     });
     write(directory, &truth, &exports)
 }
 
 fn write_notes(directory: &Path, annotations: &Annotations) -> Result<(), Box<dyn Error>> {
+    let rate = annotations.media.rate.unwrap_or(made::RATE);
     let exports = [
         ("otio", markers::otio(annotations)),
-        ("edl", markers::resolve_edl(annotations, annotations.media.rate.unwrap_or(made::RATE))),
+        ("edl", markers::resolve_edl(annotations, rate)),
         ("reaper.csv", markers::reaper_csv(annotations)),
         ("audition.csv", markers::audition_csv(annotations)),
         ("txt", audacity::audacity(annotations)),
-        ("mid", midi::midi(annotations, true)),
+        ("mid", midi::midi(annotations)),
         ("chapters.json", podcast_chapters::podcast_chapters(annotations)),
         ("ffmetadata", ffmetadata::ffmetadata(annotations)),
         ("jams", jams::jams(annotations)),
@@ -117,6 +115,17 @@ fn write_notes(directory: &Path, annotations: &Annotations) -> Result<(), Box<dy
         .iter()
         .map(|beat| json!({"time": beat.time.as_micros(), "position": beat.position}))
         .collect();
+    let turns: Vec<Value> = annotations
+        .turns
+        .iter()
+        .map(|turn| {
+            json!({
+                "speaker": turn.speaker,
+                "start": turn.window.start().as_micros(),
+                "end": turn.window.end().as_micros(),
+            })
+        })
+        .collect();
     let words: Vec<Value> = annotations
         .words
         .iter()
@@ -125,7 +134,9 @@ fn write_notes(directory: &Path, annotations: &Annotations) -> Result<(), Box<dy
     let truth = json!({
         "name": annotations.media.name,
         "duration": annotations.duration.as_micros(),
+        "rate": [rate.numerator(), rate.denominator()],
         "events": events,
+        "turns": turns,
         "beats": beats,
         "words": words,
     });

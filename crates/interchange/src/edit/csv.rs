@@ -1,11 +1,12 @@
 //! Writer for a table of clips (`.csv`, RFC 4180), with times in ms and as timecode.
 
 use media_time::MediaTime;
+use serde_json::{Map, Value};
 
 use crate::edit::{EditTimeline, TrackKind};
-use crate::loss::Export;
+use crate::loss::{Export, LossKind, Losses};
 
-const HEADER: [&str; 13] = [
+const HEADER: [&str; 14] = [
     "track",
     "kind",
     "name",
@@ -19,17 +20,23 @@ const HEADER: [&str; 13] = [
     "media_id",
     "media_name",
     "media_url",
+    "metadata",
 ];
 
-/// Formats the clips of all tracks as rows, in order of tracks and times. Times are exact; nothing of the clips is lost.
+/// Formats the clips of all tracks as rows, in order of tracks and times. Times in ms are exact, timecodes are of the nearest
+/// frames; ids and other properties are a JSON object. Only clips whose file is unknown are lost.
 #[must_use]
 pub fn csv(timeline: &EditTimeline) -> Export {
+    let mut losses = Losses::default();
     let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing to a Vec cannot fail, and all rows have as many fields as the header.
     let _ = table.write_record(HEADER);
     for track in &timeline.tracks {
         for clip in &track.clips {
-            let Some(media) = timeline.media.get(clip.media) else { continue };
+            let Some(media) = timeline.media.get(clip.media) else {
+                losses.count(LossKind::MediaMissing, format!("track {}", track.name), 1, "clip");
+                continue;
+            };
             let timecode = |time| timeline.rate.timecode(timeline.rate.frames(time));
             let fields: [String; HEADER.len()] = [
                 track.name.clone(),
@@ -48,11 +55,21 @@ pub fn csv(timeline: &EditTimeline) -> Export {
                 media.id.clone(),
                 media.name.clone(),
                 media.url.clone().unwrap_or_default(),
+                metadata(&clip.metadata),
             ];
             let _ = table.write_record(&fields);
         }
     }
-    Export { content: table.into_inner().unwrap_or_default(), losses: Vec::new() }
+    Export { content: table.into_inner().unwrap_or_default(), losses: losses.finish() }
+}
+
+/// A JSON object of the properties; empty without any.
+fn metadata(properties: &[(String, String)]) -> String {
+    if properties.is_empty() {
+        return String::new();
+    }
+    let members = properties.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str())));
+    Value::Object(members.collect::<Map<_, _>>()).to_string()
 }
 
 fn millis(time: MediaTime) -> String {

@@ -5,34 +5,41 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-use crate::edit::{EditTimeline, GridClip, TrackKind, grid};
-use crate::loss::{Export, Losses};
+use crate::edit::{EditTimeline, GridClip, SourceGrid, TrackKind, grid};
+use crate::loss::{Export, LossKind, Losses};
+use crate::text::one_line;
 
 /// Events that a CMX 3600 system can number.
 const MAX_EVENTS: usize = 999;
 /// Greatest frame rate whose frames have two digits in all systems.
 const MAX_RATE: u32 = 60;
+/// Maximum length of a reel's name.
+const MAX_REEL: usize = 8;
 /// Audio channels of an event's track column.
 const MAX_AUDIO_TRACKS: usize = 4;
 
-/// Formats the lowest video track and up to four audio tracks; others are losses.
+/// Formats the lowest video track and up to four audio tracks; others are losses, as are ids, the parts of file names that
+/// are not in reels, and unknown timecodes. The whole names are comments.
 #[must_use]
 pub fn edl(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
     let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
     let rate = timeline.rate;
-    let reels = reels(timeline);
+    let reels = reels(timeline, &mut losses);
+    timeline.timecode_unknown(&mut losses);
+    timeline.metadata_omitted(&mut losses);
     let mut text = format!("TITLE: {}\n", one_line(&timeline.name));
     text.push_str(if rate.is_drop_frame() { "FCM: DROP FRAME\n\n" } else { "FCM: NON-DROP FRAME\n\n" });
     let mut events = Vec::new();
     let (mut video, mut audio) = (0, 0);
-    for track in grid(timeline, &mut losses) {
+    for track in grid(timeline, SourceGrid::Timecode, &mut losses) {
         let channel = match track.track.kind {
             TrackKind::Video if video == 0 => "V".to_owned(),
             TrackKind::Audio if audio == 0 => "A".to_owned(),
             TrackKind::Audio if audio < MAX_AUDIO_TRACKS => format!("A{}", audio + 1),
             _ => {
-                losses.add("track_omitted", format!("track {}", track.track.name));
+                let place = format!("track {}", track.track.name);
+                losses.count(LossKind::TrackOmitted, place, track.clips.len(), "clip");
                 continue;
             }
         };
@@ -49,10 +56,7 @@ pub fn edl(timeline: &EditTimeline) -> Export {
         }
     }
     if events.len() > MAX_EVENTS {
-        losses.add("events_beyond_999", format!("{} events", events.len()));
-    }
-    if !timeline.markers.is_empty() {
-        losses.add("marker_omitted", format!("{} markers of the timeline", timeline.markers.len()));
+        losses.count(LossKind::EventsBeyond999, "", events.len(), "event");
     }
     Export { content: text.into_bytes(), losses: losses.finish() }
 }
@@ -66,10 +70,9 @@ fn event(
     reel: &str,
 ) {
     let rate = timeline.rate;
-    let source_start = rate.frames(clip.media.start_timecode + clip.source_start);
-    let source_frames = ((clip.frames() as f64 * clip.clip.speed).round() as i64).max(1);
+    let source_end = clip.source_frame + clip.source_frames();
     let [source_in, source_out, record_in, record_out] =
-        [source_start, source_start + source_frames, clip.start, clip.end].map(|frame| rate.timecode(frame));
+        [clip.source_frame, source_end, clip.start, clip.end].map(|frame| rate.timecode(frame));
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
@@ -87,30 +90,40 @@ fn event(
 }
 
 /// Reel names of the media by index: at most eight capitals and digits from the file's name, unique.
-fn reels(timeline: &EditTimeline) -> HashMap<usize, String> {
+fn reels(timeline: &EditTimeline, losses: &mut Losses) -> HashMap<usize, String> {
     let mut used = HashSet::new();
+    // The last number of the reels with the same beginning.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut reels = HashMap::new();
     for (index, media) in timeline.media.iter().enumerate() {
         let stem = media.name.rsplit_once('.').map_or(media.name.as_str(), |(stem, _)| stem);
         let letters =
             stem.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase());
-        let mut base: String = letters.take(8).collect();
+        let mut base: String = letters.take(MAX_REEL).collect();
         if base.is_empty() {
             base = "REEL".to_owned();
         }
-        let mut reel = base.clone();
-        let mut number = 1;
-        while !used.insert(reel.clone()) {
-            number += 1;
-            let suffix = number.to_string();
-            reel = format!("{}{suffix}", &base[..base.len().min(8 - suffix.len().min(7))]);
+        let number = numbers.entry(base.clone()).or_insert(0);
+        let reel = loop {
+            *number += 1;
+            let reel = numbered(&base, *number);
+            if used.insert(reel.clone()) {
+                break reel;
+            }
+        };
+        if !reel.eq_ignore_ascii_case(stem) {
+            losses.count(LossKind::ReelShortened, "", 1, "file");
         }
         reels.insert(index, reel);
     }
     reels
 }
 
-/// `text` without line breaks and control characters.
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+/// `base` with a number behind it, unless it is the first; at most [`MAX_REEL`] characters, of which one is of `base`.
+fn numbered(base: &str, number: usize) -> String {
+    if number == 1 {
+        return base.to_owned();
+    }
+    let suffix = number.to_string();
+    format!("{}{suffix}", &base[..base.len().min(MAX_REEL.saturating_sub(suffix.len()).max(1))])
 }

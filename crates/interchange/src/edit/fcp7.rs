@@ -1,21 +1,29 @@
 //! Writer for Final Cut Pro 7's XML, version 5 (`.xml`), which Premiere Pro and Resolve import.
+//!
+//! Every audio channel is a clip on a track of its own, as in the editor; the clips of one file are linked.
 
-use crate::edit::{EditTimeline, GridClip, GridTrack, Marker, Media, TrackKind, grid};
+use crate::edit::{EditTimeline, GridClip, GridTrack, Media, SourceGrid, TrackKind, grid};
 use crate::frame_rate::FrameRate;
-use crate::loss::{Export, Losses};
+use crate::loss::{Export, LossKind, Losses};
 use crate::xml::Xml;
 
 /// Greatest rate of its editors.
 const MAX_RATE: u32 = 120;
+/// Maximum number of audio channels of a clip.
+const MAX_CHANNELS: u32 = 8;
 
-/// Formats a timeline as xmeml 5.
+/// Formats a timeline as xmeml 5. Ids, unknown timecodes, and channels beyond the eighth are losses; so are those beyond
+/// the first if their number is unknown.
 #[must_use]
 pub fn fcp7xml(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
     let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
-    let tracks = grid(timeline, &mut losses);
+    timeline.timecode_unknown(&mut losses);
+    timeline.metadata_omitted(&mut losses);
+    let tracks = grid(timeline, SourceGrid::Played, &mut losses);
     let duration = tracks.iter().flat_map(|track| track.clips.iter().map(|clip| clip.end)).max().unwrap_or(0);
-    let mut document = Document { timeline, written: vec![false; timeline.media.len()], number: 0 };
+    let mut document =
+        Document { timeline, written: vec![false; timeline.media.len()], number: 0, audio_tracks: 0 };
     let mut xml = Xml::document("xmeml");
     xml.element("xmeml", &[("version", "5")], |xml| {
         xml.element("sequence", &[("id", "sequence-1")], |xml| {
@@ -25,14 +33,17 @@ pub fn fcp7xml(timeline: &EditTimeline) -> Export {
             timecode(xml, timeline.rate, 0);
             xml.element("media", &[], |xml| {
                 xml.element("video", &[], |xml| {
-                    xml.element("format", &[], |xml| characteristics(xml, timeline.rate, timeline.size));
-                    document.tracks(xml, &tracks, TrackKind::Video);
+                    xml.element("format", &[], |xml| characteristics(xml, timeline.rate));
+                    for track in tracks.iter().filter(|track| track.track.kind == TrackKind::Video) {
+                        document.video_track(xml, track);
+                    }
                 });
-                xml.element("audio", &[], |xml| document.tracks(xml, &tracks, TrackKind::Audio));
+                xml.element("audio", &[], |xml| {
+                    for track in tracks.iter().filter(|track| track.track.kind == TrackKind::Audio) {
+                        document.audio_tracks(xml, track, &mut losses);
+                    }
+                });
             });
-            for marker in &timeline.markers {
-                write_marker(xml, timeline.rate, marker);
-            }
         });
     });
     Export { content: xml.finish(), losses: losses.finish() }
@@ -44,45 +55,93 @@ struct Document<'a> {
     written: Vec<bool>,
     /// Clips written so far.
     number: usize,
+    /// Audio tracks written so far.
+    audio_tracks: usize,
+}
+
+/// A channel of an audio clip on its track.
+struct Channel {
+    /// Number of the clip in the document.
+    clip: usize,
+    /// Number of the track among the audio tracks, from 1.
+    track: usize,
+    /// Number of the clip on the track, from 1.
+    position: usize,
+}
+
+/// Audio channels of a clip that are written.
+fn channels(media: &Media) -> u32 {
+    media.audio_channels.unwrap_or(1).clamp(1, MAX_CHANNELS)
 }
 
 impl Document<'_> {
-    fn tracks(&mut self, xml: &mut Xml, tracks: &[GridTrack<'_>], kind: TrackKind) {
-        for track in tracks.iter().filter(|track| track.track.kind == kind) {
-            xml.element("track", &[], |xml| {
-                for clip in &track.clips {
-                    self.clip(xml, clip, kind);
+    fn video_track(&mut self, xml: &mut Xml, track: &GridTrack<'_>) {
+        write_track(xml, |xml| {
+            for clip in &track.clips {
+                self.number += 1;
+                let id = self.number;
+                self.clip(xml, clip, id, |xml| {
+                    xml.element("sourcetrack", &[], |xml| xml.text("mediatype", "video"));
+                });
+            }
+        });
+    }
+
+    /// Writes a track for each channel; clips with fewer channels are on the first ones.
+    fn audio_tracks(&mut self, xml: &mut Xml, track: &GridTrack<'_>, losses: &mut Losses) {
+        let omits = |clip: &&GridClip<'_>| clip.media.audio_channels.is_none_or(|count| count > MAX_CHANNELS);
+        let omitted = track.clips.iter().filter(omits).count();
+        losses.count(LossKind::ChannelsOmitted, format!("track {}", track.track.name), omitted, "clip");
+        let count = track.clips.iter().map(|clip| channels(clip.media)).max().unwrap_or(1);
+        // The clips of each channel are known before they are written: links name them.
+        let mut linked: Vec<Vec<Channel>> = track.clips.iter().map(|_| Vec::new()).collect();
+        for channel in 1..=count {
+            self.audio_tracks += 1;
+            let mut position = 0;
+            for (clip, linked) in track.clips.iter().zip(&mut linked) {
+                if channels(clip.media) >= channel {
+                    self.number += 1;
+                    position += 1;
+                    linked.push(Channel { clip: self.number, track: self.audio_tracks, position });
                 }
-                xml.text("enabled", "TRUE");
-                xml.text("locked", "FALSE");
+            }
+        }
+        for channel in 1..=count {
+            write_track(xml, |xml| {
+                for (clip, linked) in track.clips.iter().zip(&linked) {
+                    let Some(own) = linked.get(channel as usize - 1) else { continue };
+                    self.clip(xml, clip, own.clip, |xml| {
+                        xml.element("sourcetrack", &[], |xml| {
+                            xml.text("mediatype", "audio");
+                            xml.text("trackindex", &channel.to_string());
+                        });
+                        if linked.len() > 1 {
+                            linked.iter().for_each(|channel| link(xml, channel));
+                        }
+                    });
+                }
             });
         }
     }
 
-    fn clip(&mut self, xml: &mut Xml, clip: &GridClip<'_>, kind: TrackKind) {
+    /// Writes a clip with what `source` writes between its file and its speed.
+    fn clip(&mut self, xml: &mut Xml, clip: &GridClip<'_>, id: usize, source: impl FnOnce(&mut Xml)) {
         let rate = self.timeline.rate;
-        self.number += 1;
         // With a speed, times of the clip count played frames.
-        let played = super::scaled(clip.source_start, 1.0 / clip.clip.speed);
-        let source_in = rate.frames(played);
         let length = clip.media.duration.map(|duration| super::scaled(duration, 1.0 / clip.clip.speed));
-        let length = length.map_or(0, |length| rate.frames(length)).max(source_in + clip.frames());
-        xml.element("clipitem", &[("id", &format!("clipitem-{}", self.number))], |xml| {
+        let source_out = clip.source_frame + clip.frames();
+        let length = length.map_or(0, |length| rate.frames(length)).max(source_out);
+        xml.element("clipitem", &[("id", &clip_id(id))], |xml| {
             xml.text("name", &clip.clip.name);
             xml.text("enabled", "TRUE");
             xml.text("duration", &length.to_string());
             write_rate(xml, rate);
             xml.text("start", &clip.start.to_string());
             xml.text("end", &clip.end.to_string());
-            xml.text("in", &source_in.to_string());
-            xml.text("out", &(source_in + clip.frames()).to_string());
+            xml.text("in", &clip.source_frame.to_string());
+            xml.text("out", &source_out.to_string());
             self.file(xml, clip.clip.media, clip.media);
-            xml.element("sourcetrack", &[], |xml| {
-                xml.text("mediatype", if kind == TrackKind::Video { "video" } else { "audio" });
-                if kind == TrackKind::Audio {
-                    xml.text("trackindex", "1");
-                }
-            });
+            source(xml);
             if clip.clip.speed != 1.0 {
                 speed(xml, clip.clip.speed);
             }
@@ -97,23 +156,23 @@ impl Document<'_> {
         let rate = media.rate.map_or(self.timeline.rate, |rate| rate.editing_rate(MAX_RATE));
         xml.element("file", &[("id", &id)], |xml| {
             xml.text("name", &media.name);
-            xml.text("pathurl", media.url.as_deref().unwrap_or(&media.name));
+            xml.text("pathurl", &media.url_or_name());
             write_rate(xml, rate);
             if let Some(duration) = media.duration {
                 xml.text("duration", &rate.frames(duration).to_string());
             }
-            timecode(xml, rate, rate.frames(media.start_timecode));
+            timecode(xml, rate, rate.frames(media.timecode()));
             xml.element("media", &[], |xml| {
-                if let Some(rate) = media.rate {
-                    xml.element("video", &[], |xml| characteristics(xml, rate, media.size));
+                if media.has_video {
+                    xml.element("video", &[], |xml| characteristics(xml, rate));
                 }
-                if media.audio_channels > 0 {
+                if media.has_audio() {
                     xml.element("audio", &[], |xml| {
                         xml.element("samplecharacteristics", &[], |xml| {
                             xml.text("depth", "16");
                             xml.text("samplerate", &media.sample_rate.unwrap_or(48_000).to_string());
                         });
-                        xml.text("channelcount", &media.audio_channels.to_string());
+                        xml.text("channelcount", &media.audio_channels.unwrap_or(1).to_string());
                     });
                 }
             });
@@ -121,13 +180,30 @@ impl Document<'_> {
     }
 }
 
-fn characteristics(xml: &mut Xml, rate: FrameRate, size: Option<(u32, u32)>) {
+fn clip_id(number: usize) -> String {
+    format!("clipitem-{number}")
+}
+
+fn write_track(xml: &mut Xml, clips: impl FnOnce(&mut Xml)) {
+    xml.element("track", &[], |xml| {
+        clips(xml);
+        xml.text("enabled", "TRUE");
+        xml.text("locked", "FALSE");
+    });
+}
+
+fn link(xml: &mut Xml, channel: &Channel) {
+    xml.element("link", &[], |xml| {
+        xml.text("linkclipref", &clip_id(channel.clip));
+        xml.text("mediatype", "audio");
+        xml.text("trackindex", &channel.track.to_string());
+        xml.text("clipindex", &channel.position.to_string());
+    });
+}
+
+fn characteristics(xml: &mut Xml, rate: FrameRate) {
     xml.element("samplecharacteristics", &[], |xml| {
-        write_rate(xml, rate.editing_rate(MAX_RATE));
-        if let Some((width, height)) = size {
-            xml.text("width", &width.to_string());
-            xml.text("height", &height.to_string());
-        }
+        write_rate(xml, rate);
         xml.text("pixelaspectratio", "square");
     });
 }
@@ -164,15 +240,5 @@ fn speed(xml: &mut Xml, speed: f64) {
                 });
             }
         });
-    });
-}
-
-fn write_marker(xml: &mut Xml, rate: FrameRate, marker: &Marker) {
-    let (start, end) = (rate.frames(marker.window.start()), rate.frames(marker.window.end()));
-    xml.element("marker", &[], |xml| {
-        xml.text("comment", &marker.note);
-        xml.text("name", &marker.name);
-        xml.text("in", &start.to_string());
-        xml.text("out", &if end > start { end } else { -1 }.to_string());
     });
 }

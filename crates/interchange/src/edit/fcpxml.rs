@@ -1,20 +1,29 @@
 //! Writer for Final Cut Pro's XML, version 1.10 (`.fcpxml`).
 //!
 //! The lowest video track is the primary storyline; clips of other tracks are connected to it, on lanes. Times are
-//! fractions of seconds on the frame boundaries of the sequence.
+//! fractions of seconds on the frame boundaries of the sequence. Ids of clips are metadata.
 
 use media_time::MediaTime;
 
-use crate::edit::{EditTimeline, GridClip, GridTrack, Marker, Media, TrackKind, grid};
+use crate::edit::{EditTimeline, GridClip, GridTrack, Media, SourceGrid, TrackKind, grid};
 use crate::frame_rate::FrameRate;
-use crate::loss::{Export, Losses};
+use crate::loss::{Export, LossKind, Losses};
 use crate::xml::Xml;
 
-/// Formats a timeline as FCPXML 1.10.
+/// Greatest frame rate of a sequence.
+const MAX_RATE: u32 = 60;
+
+/// Formats a timeline as FCPXML 1.10. Still images have no metadata, which is a loss.
 #[must_use]
 pub fn fcpxml(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
-    let tracks = grid(timeline, &mut losses);
+    let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
+    let tracks = grid(timeline, SourceGrid::PlayedTimecode, &mut losses);
+    for track in &tracks {
+        let is_lost = |clip: &&GridClip<'_>| clip.media.is_still() && !clip.clip.metadata.is_empty();
+        let stills = track.clips.iter().filter(is_lost).count();
+        losses.count(LossKind::MetadataOmitted, format!("track {}", track.track.name), stills, "clip");
+    }
     let document = Document { timeline, formats: formats(timeline) };
     let mut xml = Xml::document("fcpxml");
     xml.element("fcpxml", &[("version", "1.10")], |xml| {
@@ -28,22 +37,18 @@ pub fn fcpxml(timeline: &EditTimeline) -> Export {
     Export { content: xml.finish(), losses: losses.finish() }
 }
 
-/// Rate and size of a video; of each a `format` resource is declared.
-type VideoFormat = (FrameRate, Option<(u32, u32)>);
-
 struct Document<'a> {
     timeline: &'a EditTimeline,
-    formats: Vec<VideoFormat>,
+    /// Distinct frame rates of videos, `None` for stills and unknown ones; of each a `format` resource is declared.
+    formats: Vec<Option<FrameRate>>,
 }
 
-/// Distinct formats; the first is that of the sequence.
-fn formats(timeline: &EditTimeline) -> Vec<VideoFormat> {
-    let mut formats = vec![(timeline.rate, timeline.size)];
-    for media in &timeline.media {
-        if let Some(rate) = media.rate
-            && !formats.contains(&(rate, media.size))
-        {
-            formats.push((rate, media.size));
+/// Distinct frame rates of videos; the first is that of the sequence.
+fn formats(timeline: &EditTimeline) -> Vec<Option<FrameRate>> {
+    let mut formats = vec![Some(timeline.rate)];
+    for media in timeline.media.iter().filter(|media| media.has_video) {
+        if !formats.contains(&media.rate) {
+            formats.push(media.rate);
         }
     }
     formats
@@ -55,18 +60,16 @@ struct Primary<'a> {
     start: i64,
     end: i64,
     connected: Vec<(i32, &'a GridClip<'a>)>,
-    markers: Vec<&'a Marker>,
 }
 
 impl Document<'_> {
     fn resources(&self, xml: &mut Xml) {
-        for (index, (rate, size)) in self.formats.iter().enumerate() {
-            let (id, duration) = (format_id(index), seconds(*rate, 1));
-            let mut attributes = vec![("id", id), ("frameDuration", duration)];
-            if let Some((width, height)) = size {
-                attributes.extend([("width", width.to_string()), ("height", height.to_string())]);
-            }
-            xml.empty("format", &borrowed(&attributes));
+        for (index, rate) in self.formats.iter().enumerate() {
+            let property = match rate {
+                Some(rate) => ("frameDuration", seconds(*rate, 1)),
+                None => ("name", "FFVideoFormatRateUndefined".to_owned()),
+            };
+            xml.empty("format", &borrowed(&[("id", format_id(index)), property]));
         }
         for (index, media) in self.timeline.media.iter().enumerate() {
             self.asset(xml, index, media);
@@ -79,30 +82,30 @@ impl Document<'_> {
             ("id", asset_id(index)),
             ("name", media.name.clone()),
             ("uid", media.id.clone()),
-            ("start", seconds(rate, rate.frames(media.start_timecode))),
+            ("start", seconds(rate, rate.frames(media.timecode()))),
         ];
         if let Some(duration) = media.duration {
             attributes.push(("duration", seconds(rate, rate.frames(duration))));
         }
-        if let Some(video_rate) = media.rate {
+        if media.has_video {
             attributes.extend([("hasVideo", "1".to_owned()), ("videoSources", "1".to_owned())]);
-            let format = self.formats.iter().position(|format| *format == (video_rate, media.size));
+            let format = self.formats.iter().position(|format| *format == media.rate);
             attributes.push(("format", format_id(format.unwrap_or_default())));
         }
-        if media.audio_channels > 0 {
+        if media.has_audio() {
             attributes.extend([("hasAudio", "1".to_owned()), ("audioSources", "1".to_owned())]);
-            attributes.push(("audioChannels", media.audio_channels.to_string()));
+            attributes.extend(media.audio_channels.map(|channels| ("audioChannels", channels.to_string())));
             attributes.extend(media.sample_rate.map(|rate| ("audioRate", rate.to_string())));
         }
         xml.element("asset", &borrowed(&attributes), |xml| {
-            let source = media.url.clone().unwrap_or_else(|| format!("./{}", url_path(&media.name)));
+            let source = media.url.clone().unwrap_or_else(|| format!("./{}", super::url_path(&media.name)));
             xml.empty("media-rep", &[("kind", "original-media"), ("src", &source)]);
         });
     }
 
     fn sequence(&self, xml: &mut Xml, tracks: &[GridTrack<'_>]) {
         let rate = self.timeline.rate;
-        let primaries = primaries(self.timeline, tracks);
+        let primaries = primaries(tracks);
         let duration = primaries.last().map_or(0, |primary| primary.end);
         let attributes = [
             ("format", format_id(0)),
@@ -133,29 +136,15 @@ impl Document<'_> {
             ];
             return xml.element("gap", &borrowed(&attributes), |xml| self.anchored(xml, primary, 0));
         };
-        let start = self.local_start(clip);
-        self.clip(xml, clip, offset, None, true, |xml| self.anchored(xml, primary, start));
+        self.clip(xml, clip, offset, None, true, |xml| self.anchored(xml, primary, clip.source_frame));
     }
 
-    /// Connected clips and markers of a primary clip, whose own time begins at frame `start`.
+    /// Connected clips of a primary clip, whose own time begins at frame `start`.
     fn anchored(&self, xml: &mut Xml, primary: &Primary<'_>, start: i64) {
         let rate = self.timeline.rate;
         for (lane, clip) in &primary.connected {
             let offset = seconds(rate, start + clip.start - primary.start);
             self.clip(xml, clip, offset, Some(*lane), *lane > 0, |_| ());
-        }
-        for marker in &primary.markers {
-            let from = rate.frames(marker.window.start());
-            let frames = (rate.frames(marker.window.end()) - from).max(1);
-            let mut attributes = vec![
-                ("start", seconds(rate, start + from - primary.start)),
-                ("duration", seconds(rate, frames)),
-                ("value", marker.name.clone()),
-            ];
-            if !marker.note.is_empty() {
-                attributes.push(("note", marker.note.clone()));
-            }
-            xml.empty("marker", &borrowed(&attributes));
         }
     }
 
@@ -173,15 +162,18 @@ impl Document<'_> {
             ("ref", asset_id(clip.clip.media)),
             ("name", clip.clip.name.clone()),
             ("offset", offset),
-            ("start", seconds(rate, self.local_start(clip))),
+            ("start", seconds(rate, clip.source_frame)),
             ("duration", seconds(rate, clip.frames())),
-            ("tcFormat", timecode_format(rate)),
         ];
         attributes.extend(lane.map(|lane| ("lane", lane.to_string())));
-        if !is_video && clip.media.rate.is_some() {
-            attributes.push(("srcEnable", "audio".to_owned()));
+        let is_still = clip.media.is_still();
+        if !is_still {
+            attributes.push(("tcFormat", timecode_format(rate)));
+            let enabled = self.enabled_part(clip.media, is_video);
+            attributes.extend(enabled.map(|part| ("srcEnable", part.to_owned())));
         }
-        xml.element("asset-clip", &borrowed(&attributes), |xml| {
+        let element = if is_still { "video" } else { "asset-clip" };
+        xml.element(element, &borrowed(&attributes), |xml| {
             if let Some(rate) = clip.media.rate.filter(|media| *media != rate).and_then(conformed_rate) {
                 xml.empty("conform-rate", &[("scaleEnabled", "0"), ("srcFrameRate", rate)]);
             }
@@ -189,37 +181,52 @@ impl Document<'_> {
                 self.time_map(xml, clip);
             }
             anchored(xml);
+            if !is_still && !clip.clip.metadata.is_empty() {
+                metadata(xml, &clip.clip.metadata);
+            }
         });
+    }
+
+    /// The only part of the file that a clip plays; `None` if it plays all of it.
+    fn enabled_part(&self, media: &Media, is_video: bool) -> Option<&'static str> {
+        let has_both = media.has_video && media.has_audio();
+        match (is_video, self.timeline.embedded_audio) {
+            (false, _) => has_both.then_some("audio"),
+            (true, false) => has_both.then_some("video"),
+            (true, true) => None,
+        }
     }
 
     /// Maps the clip's own time, which begins with the file, to time of the file.
     fn time_map(&self, xml: &mut Xml, clip: &GridClip<'_>) {
         let rate = self.timeline.rate;
-        let end = self.local_start(clip) + clip.frames();
-        let at_end = clip.media.start_timecode
-            + super::scaled(rate.time(end) - clip.media.start_timecode, clip.clip.speed);
-        let begin = rate.frames(clip.media.start_timecode);
+        let timecode = clip.media.timecode();
+        let end = clip.source_frame + clip.frames();
+        let at_end = timecode + super::scaled(rate.time(end) - timecode, clip.clip.speed);
         xml.element("timeMap", &[("preservesPitch", "1")], |xml| {
-            for (local, file) in [(begin, clip.media.start_timecode), (end, at_end)] {
+            for (local, file) in [(rate.frames(timecode), timecode), (end, at_end)] {
                 let (time, value) = (seconds(rate, local), micros(file));
                 xml.empty("timept", &[("time", &time), ("value", &value), ("interp", "linear")]);
             }
         });
     }
+}
 
-    /// The first frame of the clip in its own time: that of the file, divided by the speed.
-    fn local_start(&self, clip: &GridClip<'_>) -> i64 {
-        let played = super::scaled(clip.source_start, 1.0 / clip.clip.speed);
-        self.timeline.rate.frames(clip.media.start_timecode + played)
-    }
+/// Properties of a clip; keys begin with the name of this program.
+fn metadata(xml: &mut Xml, properties: &[(String, String)]) {
+    xml.element("metadata", &[], |xml| {
+        for (name, value) in properties {
+            xml.empty("md", &[("key", &format!("harkback.{name}")), ("value", value)]);
+        }
+    });
 }
 
 /// Divides the timeline into primary clips and gaps, and connects all else to the one in which it starts.
-fn primaries<'a>(timeline: &'a EditTimeline, tracks: &'a [GridTrack<'a>]) -> Vec<Primary<'a>> {
+fn primaries<'a>(tracks: &'a [GridTrack<'a>]) -> Vec<Primary<'a>> {
     let first = tracks.iter().position(|track| track.track.kind == TrackKind::Video);
     let end = tracks.iter().flat_map(|track| track.clips.iter().map(|clip| clip.end)).max().unwrap_or(0);
     let mut primaries = Vec::new();
-    let primary = |clip, start, end| Primary { clip, start, end, connected: Vec::new(), markers: Vec::new() };
+    let primary = |clip, start, end| Primary { clip, start, end, connected: Vec::new() };
     let mut at = 0;
     for clip in first.map_or(&[][..], |first| &tracks[first].clips[..]) {
         if clip.start > at {
@@ -250,11 +257,6 @@ fn primaries<'a>(timeline: &'a EditTimeline, tracks: &'a [GridTrack<'a>]) -> Vec
             if let Some(primary) = containing(&mut primaries, clip.start) {
                 primary.connected.push((lane, clip));
             }
-        }
-    }
-    for marker in &timeline.markers {
-        if let Some(primary) = containing(&mut primaries, timeline.rate.frames(marker.window.start())) {
-            primary.markers.push(marker);
         }
     }
     primaries
@@ -314,18 +316,6 @@ fn fraction(numerator: i64, denominator: i64) -> String {
         (whole, 1) => format!("{whole}s"),
         (numerator, denominator) => format!("{numerator}/{denominator}s"),
     }
-}
-
-/// The name of a file as part of a URL.
-fn url_path(name: &str) -> String {
-    name.bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 fn borrowed<'a>(attributes: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {

@@ -1,7 +1,7 @@
 //! Edited timelines: the model that the writers of editing formats read.
 //!
 //! Writers round every cut to a frame of the timeline: both ends of a clip separately, so that adjacent clips stay
-//! adjacent and nothing drifts.
+//! adjacent and nothing drifts. Positions in files are rounded to frames of the same rate.
 
 pub mod csv;
 pub mod edl;
@@ -11,12 +11,13 @@ mod grid;
 pub mod otio;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use media_time::{MediaTime, Window};
 
 use crate::frame_rate::FrameRate;
-use crate::loss::Losses;
-pub(crate) use grid::{GridClip, GridTrack, grid};
+use crate::loss::{LossKind, Losses};
+pub(crate) use grid::{GridClip, GridTrack, SourceGrid, grid};
 
 /// An edited timeline: tracks of clips, which play windows of media.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,25 +26,37 @@ pub struct EditTimeline {
     pub name: String,
     /// Frame rate of the timeline, to which cuts are rounded.
     pub rate: FrameRate,
-    /// Width and height in pixels, if known.
-    pub size: Option<(u32, u32)>,
     /// Media that the clips refer to by index.
     pub media: Vec<Media>,
     /// Tracks from bottom to top; the upper video track covers the lower one.
     pub tracks: Vec<Track>,
-    /// Markers, in timeline time.
-    pub markers: Vec<Marker>,
+    /// Whether clips on video tracks also play the audio of their files. Only FCPXML has such clips; for other formats all
+    /// audio is on audio tracks.
+    pub embedded_audio: bool,
 }
 
 impl EditTimeline {
     /// The same timeline at a rate of editing systems, at most `max` frames per second.
     pub(crate) fn at_editing_rate(&self, max: u32, losses: &mut Losses) -> Cow<'_, Self> {
-        let rate = self.rate.editing_rate(max);
-        if rate == self.rate {
-            return Cow::Borrowed(self);
+        let rate = self.rate.at_most(max, losses);
+        if rate == self.rate { Cow::Borrowed(self) } else { Cow::Owned(Self { rate, ..self.clone() }) }
+    }
+
+    /// Records the clips whose properties are not written.
+    pub(crate) fn metadata_omitted(&self, losses: &mut Losses) {
+        for track in &self.tracks {
+            let clips = track.clips.iter().filter(|clip| !clip.metadata.is_empty()).count();
+            losses.count(LossKind::MetadataOmitted, format!("track {}", track.name), clips, "clip");
         }
-        losses.add("rate_changed", format!("{} to {} frames per second", self.rate.as_f64(), rate.as_f64()));
-        Cow::Owned(Self { rate, ..self.clone() })
+    }
+
+    /// Records the files of clips whose source timecode is unknown.
+    pub(crate) fn timecode_unknown(&self, losses: &mut Losses) {
+        let clips = self.tracks.iter().flat_map(|track| &track.clips);
+        let used: BTreeSet<usize> = clips.map(|clip| clip.media).collect();
+        let unknown = used.iter().filter_map(|&index| self.media.get(index));
+        let unknown = unknown.filter(|media| media.start_timecode.is_none()).count();
+        losses.count(LossKind::TimecodeUnknown, "", unknown, "file");
     }
 }
 
@@ -58,16 +71,39 @@ pub struct Media {
     pub url: Option<String>,
     /// Length of the file, if known.
     pub duration: Option<MediaTime>,
-    /// Frame rate of the video; `None` without video.
+    /// Whether the file has video, or is a still image.
+    pub has_video: bool,
+    /// Frame rate of the video; `None` without video, for a still image, and if unknown.
     pub rate: Option<FrameRate>,
-    /// Width and height of the video in pixels, if known.
-    pub size: Option<(u32, u32)>,
-    /// Source timecode at the start of the file, as time since midnight.
-    pub start_timecode: MediaTime,
-    /// Audio channels; 0 without audio.
-    pub audio_channels: u32,
+    /// Source timecode at the start of the file, as time since midnight; `None` if unknown.
+    pub start_timecode: Option<MediaTime>,
+    /// Number of audio channels: 0 without audio, `None` if unknown.
+    pub audio_channels: Option<u32>,
     /// Sample rate of the audio in Hz, if known.
     pub sample_rate: Option<u32>,
+}
+
+impl Media {
+    /// Whether the file has audio.
+    #[must_use]
+    pub fn has_audio(&self) -> bool {
+        self.audio_channels != Some(0)
+    }
+
+    /// Whether the file is a still image, or a silent video of unknown frame rate.
+    pub(crate) fn is_still(&self) -> bool {
+        self.has_video && self.rate.is_none() && !self.has_audio()
+    }
+
+    /// Source timecode at the start of the file; 0 if unknown.
+    pub(crate) fn timecode(&self) -> MediaTime {
+        self.start_timecode.unwrap_or_default()
+    }
+
+    /// The URL of the file, or its name as a relative one.
+    pub(crate) fn url_or_name(&self) -> String {
+        self.url.clone().unwrap_or_else(|| url_path(&self.name))
+    }
 }
 
 /// The kind of a track.
@@ -140,6 +176,13 @@ pub enum Colour {
     Magenta,
 }
 
+impl Marker {
+    /// Label and note in one text: `name: note`.
+    pub(crate) fn text(&self) -> String {
+        if self.note.is_empty() { self.name.clone() } else { format!("{}: {}", self.name, self.note) }
+    }
+}
+
 impl Colour {
     /// The name in capitals, as OTIO has it: `RED`.
     pub(crate) const fn upper(self) -> &'static str {
@@ -171,14 +214,31 @@ pub(crate) fn scaled(time: MediaTime, speed: f64) -> MediaTime {
     MediaTime::from_micros((time.as_micros() as f64 * speed).round() as i64)
 }
 
+/// The name of a file as part of a URL.
+pub(crate) fn url_path(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
 /// Distributes clips over as few tracks as necessary so that no two of a track overlap: each goes to the lowest track
 /// that is free. `clips` are in order of their start. Returns the tracks, at most `max`, and the number of clips that found
-/// none.
+/// none. The tracks are named `label`, `label 2`, …, or without a label V1, V2, … and A1, A2, ….
 #[must_use]
-pub fn layered(kind: TrackKind, clips: Vec<Clip>, max: usize) -> (Vec<Track>, usize) {
+pub fn layered(kind: TrackKind, label: Option<&str>, clips: Vec<Clip>, max: usize) -> (Vec<Track>, usize) {
     let mut tracks: Vec<Track> = Vec::new();
     let mut omitted = 0;
     let letter = if kind == TrackKind::Video { 'V' } else { 'A' };
+    let name = |number: usize| match label {
+        None => format!("{letter}{number}"),
+        Some(label) if number == 1 => label.to_owned(),
+        Some(label) => format!("{label} {number}"),
+    };
     for clip in clips {
         let is_free = |track: &&mut Track| {
             track.clips.last().is_none_or(|last| last.target.end() <= clip.target.start())
@@ -187,7 +247,7 @@ pub fn layered(kind: TrackKind, clips: Vec<Clip>, max: usize) -> (Vec<Track>, us
         match tracks.iter_mut().find(is_free) {
             Some(track) => track.clips.push(clip),
             None if count < max => {
-                tracks.push(Track { name: format!("{letter}{}", count + 1), kind, clips: vec![clip] });
+                tracks.push(Track { name: name(count + 1), kind, clips: vec![clip] });
             }
             None => omitted += 1,
         }

@@ -2,23 +2,29 @@
 
 use serde_json::{Value, json};
 
-use crate::edit::{Clip, Colour, EditTimeline, GridClip, GridTrack, Marker, Media, TrackKind, grid};
+use crate::edit::{
+    Clip, Colour, EditTimeline, GridClip, GridTrack, Marker, Media, SourceGrid, Track, TrackKind, grid,
+};
 use crate::frame_rate::FrameRate;
-use crate::loss::{Export, Losses};
+use crate::loss::{Export, LossKind, Losses};
 use media_time::Window;
 
-/// Formats a timeline as OpenTimelineIO JSON. Nothing but the rounding of cuts is lost.
+/// Formats a timeline as OpenTimelineIO JSON. Cuts and positions in files are rounded to frames, and clips end with their
+/// files.
 #[must_use]
 pub fn otio(timeline: &EditTimeline) -> Export {
+    with_markers(timeline, &[])
+}
+
+fn with_markers(timeline: &EditTimeline, markers: &[Marker]) -> Export {
     let mut losses = Losses::default();
     let rate = timeline.rate;
-    let tracks: Vec<Value> =
-        grid(timeline, &mut losses).iter().map(|track| otio_track(rate, track)).collect();
-    let markers: Vec<Value> = timeline.markers.iter().map(|marker| otio_marker(rate, marker)).collect();
-    for marker in &timeline.markers {
-        let start = marker.window.start();
-        losses.add_time("rounded_to_frame", "markers", start - rate.time(rate.frames(start)));
+    let tracks = grid(timeline, SourceGrid::Timecode, &mut losses);
+    let tracks: Vec<Value> = tracks.iter().map(|track| otio_track(rate, track)).collect();
+    for marker in markers {
+        losses.rounding(LossKind::RoundedToFrame, "", "marker", rate.rounding(marker.window));
     }
+    let markers: Vec<Value> = markers.iter().map(|marker| otio_marker(rate, marker)).collect();
     let document = document(&timeline.name, &tracks, &markers);
     Export { content: text(&document), losses: losses.finish() }
 }
@@ -27,8 +33,11 @@ pub fn otio(timeline: &EditTimeline) -> Export {
 /// its start.
 #[must_use]
 pub fn otio_markers(media: &Media, part: Window, markers: &[Marker]) -> Export {
+    // The annotated part is rounded up to a millisecond and may end a few packets after the declared duration.
+    let duration = media.duration.map(|duration| duration.max(part.end()));
+    let media = Media { duration, ..media.clone() };
     let rate = media.rate.unwrap_or(FrameRate::MILLISECONDS);
-    let kind = if media.rate.is_some() { TrackKind::Video } else { TrackKind::Audio };
+    let kind = if media.has_video { TrackKind::Video } else { TrackKind::Audio };
     let clip = Clip {
         name: media.name.clone(),
         media: 0,
@@ -40,12 +49,15 @@ pub fn otio_markers(media: &Media, part: Window, markers: &[Marker]) -> Export {
     let timeline = EditTimeline {
         name: media.name.clone(),
         rate,
-        size: media.size,
-        media: vec![media.clone()],
-        tracks: super::layered(kind, vec![clip], 1).0,
-        markers: markers.to_vec(),
+        tracks: vec![Track {
+            name: if kind == TrackKind::Video { "V1" } else { "A1" }.to_owned(),
+            kind,
+            clips: vec![clip],
+        }],
+        media: vec![media],
+        embedded_audio: false,
     };
-    otio(&timeline)
+    with_markers(&timeline, markers)
 }
 
 fn document(name: &str, tracks: &[Value], markers: &[Value]) -> Value {
@@ -120,12 +132,11 @@ fn otio_clip(rate: FrameRate, clip: &GridClip<'_>) -> Value {
             "time_scalar": speed,
         }])
     };
-    let start = rate.frames(clip.media.start_timecode + clip.source_start);
     json!({
         "OTIO_SCHEMA": "Clip.2",
         "metadata": metadata(&clip.clip.metadata),
         "name": clip.clip.name,
-        "source_range": range(rate, start, clip.frames()),
+        "source_range": range(rate, clip.source_frame, clip.frames()),
         "effects": effects,
         "markers": [],
         "enabled": true,
@@ -137,7 +148,7 @@ fn otio_clip(rate: FrameRate, clip: &GridClip<'_>) -> Value {
 fn reference(media: &Media, rate: FrameRate) -> Value {
     let rate = media.rate.unwrap_or(rate);
     let available =
-        media.duration.map(|duration| range(rate, rate.frames(media.start_timecode), rate.frames(duration)));
+        media.duration.map(|duration| range(rate, rate.frames(media.timecode()), rate.frames(duration)));
     let mut reference = json!({
         "OTIO_SCHEMA": "MissingReference.1",
         "metadata": {"harkback": {"id": media.id}},

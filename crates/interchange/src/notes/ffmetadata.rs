@@ -3,19 +3,21 @@
 use std::fmt::Write;
 
 use crate::loss::Export;
-use crate::notes::{Annotations, chapters::chapters, one_line};
+use crate::notes::{Annotations, chapters::chapters};
+use crate::text::one_line;
 
-/// Formats chapters made of the events of at least 10 s; times in microseconds.
+/// Formats chapters made of the events of at least 10 s, or one of the whole recording; times in microseconds.
 #[must_use]
 pub fn ffmetadata(annotations: &Annotations) -> Export {
     let mut text = format!(";FFMETADATA1\ntitle={}\n", escaped(&annotations.media.name));
-    for chapter in chapters(annotations) {
+    let (chapters, losses) = chapters(annotations);
+    for chapter in chapters {
         let (start, end) = (chapter.window.start().as_micros(), chapter.window.end().as_micros());
         // Writing to a String cannot fail.
         let _ = write!(text, "[CHAPTER]\nTIMEBASE=1/1000000\nSTART={start}\nEND={end}\n");
         let _ = writeln!(text, "title={}", escaped(&chapter.title));
     }
-    Export { content: text.into_bytes(), losses: Vec::new() }
+    Export { content: text.into_bytes(), losses: losses.finish() }
 }
 
 /// `text` with the characters escaped that have a meaning: `=`, `;`, `#` and `\`.

@@ -103,7 +103,7 @@ pub fn format(annotations: &Annotations, format: NotesFormat, rate: FrameRate) -
         NotesFormat::MarkersCsv => markers::reaper_csv(annotations),
         NotesFormat::AuditionCsv => markers::audition_csv(annotations),
         NotesFormat::Audacity => audacity::audacity(annotations),
-        NotesFormat::Midi => midi::midi(annotations, true),
+        NotesFormat::Midi => midi::midi(annotations),
         NotesFormat::Chapters => podcast_chapters::podcast_chapters(annotations),
         NotesFormat::Ffmetadata => ffmetadata::ffmetadata(annotations),
         NotesFormat::Jams => jams::jams(annotations),

@@ -2,14 +2,17 @@
 
 use serde_json::{Value, json};
 
+use crate::clock::seconds;
 use crate::loss::Export;
-use crate::notes::Annotations;
+use crate::notes::{Annotations, Held, HeldEvents};
 
 const VERSION: &str = "0.3.4";
 
-/// Formats events (`segment_open`), beats (`beat`), the tempo (`tempo`) and words (`lyrics`); times in seconds.
+/// Formats events (`segment_open`), beats (`beat`), the tempo (`tempo`) and words (`lyrics`); times in seconds. Texts of
+/// events and speakers are losses.
 #[must_use]
 pub fn jams(annotations: &Annotations) -> Export {
+    let held = Held { events: HeldEvents::All, words: true, beats: true, ..Held::NOTHING };
     let duration = annotations.duration.as_secs_f64();
     let events = annotations.events.iter().map(|event| {
         let (start, length) = (event.window.start().as_secs_f64(), event.window.duration().as_secs_f64());
@@ -20,8 +23,7 @@ pub fn jams(annotations: &Annotations) -> Export {
         .iter()
         .map(|beat| observation(beat.time.as_secs_f64(), 0.0, json!(beat.position), beat.confidence));
     let words = annotations.words.iter().map(|word| {
-        let (start, length) =
-            (word.start_ms as f64 / 1_000.0, (word.end_ms - word.start_ms) as f64 / 1_000.0);
+        let (start, length) = (seconds(word.start_ms), seconds(word.end_ms.saturating_sub(word.start_ms)));
         observation(start, length, json!(word.text), word.confidence)
     });
     let tempo = annotations
@@ -50,7 +52,8 @@ pub fn jams(annotations: &Annotations) -> Export {
         },
         "sandbox": {},
     });
-    Export { content: format!("{document:#}\n").into_bytes(), losses: Vec::new() }
+    let content = format!("{document:#}\n").into_bytes();
+    Export { content, losses: annotations.losses(held).finish() }
 }
 
 fn observation(time: f64, duration: f64, value: Value, confidence: Option<f64>) -> Value {

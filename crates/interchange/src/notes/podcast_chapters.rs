@@ -5,10 +5,12 @@ use serde_json::json;
 use crate::loss::Export;
 use crate::notes::{Annotations, chapters::chapters};
 
-/// Formats chapters made of the events of at least 10 s, as JSON of version 1.2.0; times in seconds.
+/// Formats chapters made of the events of at least 10 s, or one of the whole recording, as JSON of version 1.2.0; times in
+/// seconds.
 #[must_use]
 pub fn podcast_chapters(annotations: &Annotations) -> Export {
-    let chapters: Vec<_> = chapters(annotations)
+    let (chapters, losses) = chapters(annotations);
+    let chapters: Vec<_> = chapters
         .into_iter()
         .map(|chapter| {
             json!({
@@ -19,5 +21,5 @@ pub fn podcast_chapters(annotations: &Annotations) -> Export {
         })
         .collect();
     let document = json!({"version": "1.2.0", "chapters": chapters});
-    Export { content: format!("{document:#}\n").into_bytes(), losses: Vec::new() }
+    Export { content: format!("{document:#}\n").into_bytes(), losses: losses.finish() }
 }

@@ -4,16 +4,18 @@ use std::fmt::Write;
 
 use media_time::{MediaTime, Window};
 
-use crate::loss::{Export, Losses};
-use crate::notes::Annotations;
+use crate::clock::seconds_micros as seconds;
+use crate::loss::{Export, LossKind, Losses};
+use crate::notes::{Annotations, Held, HeldEvents};
 
 /// Tiers of intervals for each kind of event and for words, and a tier of points for beats; times in seconds.
 ///
 /// Intervals of a tier cover the recording without overlap: the end of an interval that overlaps the next is cut, which
-/// is a loss.
+/// is a loss, like the speakers.
 #[must_use]
 pub fn textgrid(annotations: &Annotations) -> Export {
-    let mut losses = Losses::default();
+    let held = Held { events: HeldEvents::All, texts: true, words: true, beats: true, ..Held::NOTHING };
+    let mut losses = annotations.losses(held);
     let mut tiers: Vec<(String, Vec<(Window, &str)>)> = Vec::new();
     for event in &annotations.events {
         let interval = (event.window, event.label());
@@ -93,7 +95,7 @@ fn covering<'a>(
     for (index, &(window, label)) in intervals.iter().enumerate() {
         let next = intervals.get(index + 1).map_or(end, |(next, _)| next.start());
         let stop = window.end().min(next).min(end);
-        losses.add_time("overlap_cut", format!("tier {tier}"), window.end() - stop);
+        losses.rounding(LossKind::OverlapCut, format!("tier {tier}"), "interval", window.end() - stop);
         push(at, window.start().max(at), "");
         push(window.start().max(at), stop, label);
         at = at.max(stop);
@@ -102,12 +104,69 @@ fn covering<'a>(
     covering
 }
 
-/// Seconds with six digits.
-fn seconds(time: MediaTime) -> String {
-    format!("{:.6}", time.as_secs_f64())
-}
-
 /// A string in quotes; quotes in it are doubled.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notes::Beat;
+    use crate::notes::tests::{annotations, event};
+
+    #[test]
+    fn interval_that_overlaps_the_next_is_cut() {
+        let mut annotations = annotations(3_000);
+        let mut first = event("speech", 500, 2_000);
+        first.text = Some("Say \"hi\"".to_owned());
+        annotations.events = vec![first, event("speech", 1_500, 2_500)];
+        annotations.beats =
+            vec![Beat { time: MediaTime::from_millis(1_000), position: Some(1), confidence: None }];
+        let Export { content, losses } = textgrid(&annotations);
+        let expected = r#"File type = "ooTextFile"
+Object class = "TextGrid"
+
+xmin = 0
+xmax = 3.000000
+tiers? <exists>
+size = 2
+item []:
+    item [1]:
+        class = "IntervalTier"
+        name = "speech"
+        xmin = 0
+        xmax = 3.000000
+        intervals: size = 4
+        intervals [1]:
+            xmin = 0.000000
+            xmax = 0.500000
+            text = ""
+        intervals [2]:
+            xmin = 0.500000
+            xmax = 1.500000
+            text = "Say ""hi"""
+        intervals [3]:
+            xmin = 1.500000
+            xmax = 2.500000
+            text = "speech"
+        intervals [4]:
+            xmin = 2.500000
+            xmax = 3.000000
+            text = ""
+    item [2]:
+        class = "TextTier"
+        name = "beats"
+        xmin = 0
+        xmax = 3.000000
+        points: size = 1
+        points [1]:
+            number = 1.000000
+            mark = "1"
+"#;
+        assert_eq!(String::from_utf8(content).unwrap(), expected);
+        let lost: Vec<_> = losses.into_iter().map(|loss| (loss.what, loss.place, loss.time)).collect();
+        let cut = Some(MediaTime::from_millis(500));
+        assert_eq!(lost, [(LossKind::OverlapCut, "tier speech, 1 interval".to_owned(), cut)]);
+    }
 }

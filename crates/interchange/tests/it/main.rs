@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod captions;
+mod edits;
 mod formats;
 
 use interchange::words::{TimedText, TimedWord};
