@@ -6,13 +6,15 @@
 use std::error::Error;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use audio_field_to_samples::MAX_SAMPLES;
 use audio_field_to_samples::cut::{Cut, cut};
 use audio_field_to_samples::extract::{FeatureSet, extract};
 use audio_field_to_samples::hits::{self, HitParams};
 use audio_field_to_samples::loops::{self, LoopParams};
+use audio_field_to_samples::{MAX_SAMPLES, SliceLabel};
+use primitives::Id;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let [recording, folder] = std::env::args()
@@ -27,12 +29,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     hits.truncate(MAX_SAMPLES);
     let loops = loops::detect(&features, &LoopParams::default());
     let fade = u64::from(features.format.rate / 1_000);
-    let slices = hits
-        .iter()
-        .map(|hit| (hit.slice.clone(), false))
-        .chain(loops.iter().map(|l| (l.slice.clone(), true)));
-    let cuts: Vec<Cut> =
-        slices.map(|(frames, keep_length)| Cut { frames, keep_length, fades: [fade, 10 * fade] }).collect();
+    let asset_id: Id = "asset_1".parse()?;
+    let cut_of = |frames: &Range<u64>, role: &'static str, beats: Option<u32>| Cut {
+        frames: frames.clone(),
+        keep_length: beats.is_some(),
+        fades: [fade, 10 * fade],
+        label: SliceLabel {
+            asset_id: asset_id.clone(),
+            audio_stream: None,
+            role,
+            text: role.to_owned(),
+            beats,
+        },
+    };
+    let hits_cuts = hits.iter().map(|hit| cut_of(&hit.slice, "hit", None));
+    let loops_cuts = loops.iter().map(|found| cut_of(&found.slice, "loop", Some(4 * found.bars)));
+    let cuts: Vec<Cut> = hits_cuts.chain(loops_cuts).collect();
 
     let (mut bytes, mut failure) = (0, None);
     let write = |cut: usize, piece: &[u8], last: bool| {

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use media_decode::{AudioFormat, DecodeError, MediaInput};
 
 use crate::fade::Fade;
-use crate::{wav, zero_crossing};
+use crate::slice_label::SliceLabel;
+use crate::zero_crossing;
 
 /// Size in bytes from which the bytes of a slice are passed on as a [`Piece`].
 const PIECE: usize = 256 << 10;
@@ -24,6 +25,8 @@ pub struct Cut {
     pub keep_length: bool,
     /// Lengths of the fade-in and the fade-out, in frames.
     pub fades: [u64; 2],
+    /// Origin and role, which the file's header records.
+    pub label: SliceLabel,
 }
 
 /// The result of a [`Cut`].
@@ -183,7 +186,7 @@ impl<'a> Cutter<'a> {
             at: start,
             fade: Fade::new(cut.fades, length),
             square_sum: 0.0,
-            bytes: wav::header(&self.format, length),
+            bytes: cut.label.header(&self.format, &frames),
             frames,
         });
     }

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use media_decode::AudioFormat;
 use media_time::{AssetTime, MediaTime};
+use primitives::Id;
 use serde_json::Value;
 
 use crate::checks::Checks;
@@ -16,6 +17,7 @@ use crate::cut::{Cut, Slice};
 use crate::extract::{FeatureSet, RecordingFeatures};
 use crate::model::{Detector, Event};
 use crate::phrases::detect::SpokenWord;
+use crate::slice_label::SliceLabel;
 
 /// Durations of fades in ms. They are short enough to keep the attack of a hit and both ends of a loop.
 const FADE_IN_MS: u64 = 1;
@@ -58,24 +60,42 @@ pub trait Detection: Debug + Send + Sync {
     /// Frames to cut from a recording of this sample rate, within the recording; may be empty.
     fn frames(&self, rate: u32) -> Range<u64>;
 
-    /// Whether the sample is repeated without a gap: its slice then keeps its exact length and has a short fade-out.
-    fn is_loop(&self) -> bool {
-        false
+    /// Length in beats of a sample that is repeated without a gap: its slice keeps its exact length and has a short
+    /// fade-out. `None` for all others.
+    fn beats(&self) -> Option<u32> {
+        None
     }
+
+    /// Short description, which labels the start of the slice in editors.
+    fn text(&self) -> String;
 
     /// The event of the cut slice.
     fn event(&self, source: &SliceSource) -> Event;
 }
 
 impl dyn Detection {
-    /// The cut for a recording of this format.
-    pub(crate) fn cut(&self, format: &AudioFormat) -> Cut {
+    /// The cut for a recording of this format: that of the audio stream `audio_stream` of the asset `asset_id`.
+    pub(crate) fn cut(
+        &self,
+        format: &AudioFormat,
+        detector: Detector,
+        asset_id: &Id,
+        audio_stream: Option<u32>,
+    ) -> Cut {
         let fade = |ms: u64| (u64::from(format.rate) * ms).div_ceil(1_000);
-        let fade_out = if self.is_loop() { LOOP_FADE_OUT_MS } else { FADE_OUT_MS };
+        let is_loop = self.beats().is_some();
+        let fade_out = if is_loop { LOOP_FADE_OUT_MS } else { FADE_OUT_MS };
         Cut {
             frames: self.frames(format.rate),
-            keep_length: self.is_loop(),
+            keep_length: is_loop,
             fades: [fade(FADE_IN_MS), fade(fade_out)],
+            label: SliceLabel {
+                asset_id: asset_id.clone(),
+                audio_stream,
+                role: detector.role(),
+                text: self.text(),
+                beats: self.beats(),
+            },
         }
     }
 

@@ -4,7 +4,7 @@ use http_kit::{FieldError, Problem, describe};
 use media_decode::DecodeError;
 use primitives::Id;
 
-use crate::codes::{OVERTAKEN, SLICE_TOO_LARGE, TRANSCRIPT_UNREADABLE};
+use crate::codes::{NOT_A_SAMPLE, OVERTAKEN, SLICE_TOO_LARGE, TOO_MANY_FILES, TRANSCRIPT_UNREADABLE};
 use crate::cut::CutError;
 use crate::model::Detector;
 
@@ -65,6 +65,12 @@ pub enum Error {
     /// The origins cannot be stored.
     #[error(transparent)]
     Origin(#[from] audio_to_video_origin::Error),
+    /// Artifacts in the request for an archive that are not samples; their ids.
+    #[error("{} of the artifacts are not WAV files of samples in the blob store; see ids", .0.len())]
+    NotSamples(Vec<String>),
+    /// An archive above its limits; what it would contain.
+    #[error("the archive would have {0}; request several archives")]
+    TooManyFiles(String),
     /// A concurrent request registered the same run first.
     #[error("an identical request finished first; repeat this request to get its result")]
     Overtaken,
@@ -120,6 +126,8 @@ impl From<Error> for Problem {
             Error::Invalid(errors) => Self::new(INVALID_BODY, detail).fields(errors),
             Error::WordsNotFound(_) | Error::WordsStale(_) => Self::new(WORDS_NOT_FOUND, detail),
             Error::TranscriptUnreadable { .. } => Self::new(TRANSCRIPT_UNREADABLE, detail),
+            Error::NotSamples(ids) => Self::new(NOT_A_SAMPLE, detail).with("ids", ids),
+            Error::TooManyFiles(_) => Self::new(TOO_MANY_FILES, &detail).field("/artifact_ids", detail),
             Error::SliceTooLarge { .. } => Self::new(SLICE_TOO_LARGE, detail),
             Error::Cut(CutError::Changed) => media_v2::MediaError::SourceChanged.into(),
             Error::Cut(_) | Error::Corrupt { .. } | Error::Unwritable(_) => Self::internal(error),

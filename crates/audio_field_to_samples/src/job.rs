@@ -10,9 +10,9 @@ use crate::model::Detector;
 use crate::source::SampleSource;
 use crate::words::WordSource;
 
-/// Must change when the same recording and parameters may give other samples, by changes in detecting, cutting or
-/// fading.
-const SAMPLES_VERSION: &str = "samples_v1";
+/// Must change when the same recording and parameters may give other samples, or other bytes of the
+/// same samples, by changes in detecting, cutting, fading or headers.
+const SAMPLES_VERSION: &str = "samples_v2";
 
 /// One detector's work on a recording.
 #[derive(Clone, Debug)]

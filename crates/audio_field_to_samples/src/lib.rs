@@ -5,10 +5,13 @@
 //! - [`hits`], [`loops`] and [`phrases`] are the detectors: pure functions of the features that
 //!   [`extract`](extract::extract) extracts; [`detector`] is what the service needs of them;
 //! - [`cut`] makes slices of the decoder's own samples;
+//! - [`SliceLabel`] is the origin that the header of each slice records;
+//! - [`archive`] puts samples into a ZIP archive;
 //! - [`store`] stores runs, so that identical requests get the same artifacts.
 //!
 //! Methods, measurements and limits: `docs/samples.md`.
 
+pub mod archive;
 pub mod bands;
 pub mod checks;
 pub mod codes;
@@ -30,14 +33,15 @@ pub mod request;
 mod response;
 mod routes;
 mod service;
+mod slice_label;
 mod slice_writer;
 mod source;
 pub mod store;
-mod wav;
 mod words;
 mod zero_crossing;
 
 pub use error::Error;
 pub use plan::MAX_SAMPLES;
-pub use routes::router;
+pub use routes::{BODY_LIMITS, router};
 pub use service::FieldToSamples;
+pub use slice_label::SliceLabel;

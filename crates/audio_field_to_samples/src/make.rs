@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore};
 use media_decode::{AudioFormat, DecodeError, MediaInput};
+use primitives::Id;
 use scheduling::WorkQueue;
 use tokio::sync::mpsc;
 
@@ -15,6 +16,7 @@ use crate::job::DetectorJob;
 use crate::phrases::SpokenWord;
 use crate::plan::{SlicePlan, features_of};
 use crate::slice_writer::write_slices;
+use crate::source::SampleSource;
 
 /// Capacity of the channel to the store, in pieces; bounds the memory of samples together with the slices being cut.
 const PIECES: usize = 16;
@@ -43,6 +45,14 @@ pub(crate) struct StoredSlice {
     pub(crate) blob: BlobId,
 }
 
+/// Input of the worker thread.
+struct WorkerInput {
+    recording: MediaInput,
+    asset_id: Id,
+    /// Index of the audio stream that `recording` decodes; `None` for the default one.
+    audio_stream: Option<u32>,
+}
+
 /// Output of the worker thread.
 struct WorkerOutput {
     format: AudioFormat,
@@ -51,7 +61,8 @@ struct WorkerOutput {
     slices: Vec<Slice>,
 }
 
-/// Runs `jobs` in the queue; each has the words that it needs (empty except for phrases).
+/// Runs `jobs` on `recording`, which is the audio of `source`, in the queue; each has the words that it needs (empty
+/// except for phrases).
 ///
 /// # Errors
 /// Errors that concern all jobs: of the recording, the store or the queue.
@@ -59,11 +70,15 @@ pub(crate) async fn make(
     queue: &WorkQueue,
     blobs: &BlobStore,
     recording: MediaInput,
+    source: &SampleSource,
     jobs: Arc<Vec<(DetectorJob, Vec<SpokenWord>)>>,
 ) -> Result<JobOutput, Error> {
     let (sender, receiver) = mpsc::channel(PIECES);
-    let work =
-        queue.run(move |cancellation| work(&recording, &jobs, &|| cancellation.is_cancelled(), &sender));
+    let (asset_id, audio_stream) = (source.asset.id.clone(), source.audio_stream);
+    let work = queue.run(move |cancellation| {
+        let input = WorkerInput { recording, asset_id, audio_stream };
+        work(&input, &jobs, &|| cancellation.is_cancelled(), &sender)
+    });
     let (worked, stored) = tokio::join!(work, write_slices(blobs, receiver));
     // A failure of the store stops the work, so it is reported first.
     let mut blobs = stored?;
@@ -82,19 +97,35 @@ pub(crate) async fn make(
 }
 
 fn work(
-    recording: &MediaInput,
+    input: &WorkerInput,
     jobs: &[(DetectorJob, Vec<SpokenWord>)],
     cancelled: &dyn Fn() -> bool,
     sender: &mpsc::Sender<Piece>,
 ) -> Result<WorkerOutput, Error> {
-    let features = extract(recording, features_of(jobs.iter().map(|(job, _)| job)), cancelled)?;
+    let features = extract(&input.recording, features_of(jobs.iter().map(|(job, _)| job)), cancelled)?;
     let plans: Vec<Result<SlicePlan, Error>> =
         jobs.iter().map(|(job, words)| SlicePlan::new(job, &features, words)).collect();
     if cancelled() {
         return Err(DecodeError::Cancelled.into());
     }
-    let detections = plans.iter().flatten().flat_map(|plan| &plan.detections);
-    let cuts: Vec<Cut> = detections.map(|found| found.cut(&features.format)).collect();
-    let slices = cut::cut(recording, &cuts, cancelled, &mut |piece| sender.blocking_send(piece).is_ok())?;
+    let cuts = cuts(input, &features.format, jobs, &plans);
+    let slices =
+        cut::cut(&input.recording, &cuts, cancelled, &mut |piece| sender.blocking_send(piece).is_ok())?;
     Ok(WorkerOutput { format: features.format, plans, slices })
+}
+
+/// The cuts of all detections, in the order of `plans`; each plan is that of the job at its position.
+fn cuts(
+    input: &WorkerInput,
+    format: &AudioFormat,
+    jobs: &[(DetectorJob, Vec<SpokenWord>)],
+    plans: &[Result<SlicePlan, Error>],
+) -> Vec<Cut> {
+    let mut cuts = Vec::new();
+    for ((job, _), plan) in jobs.iter().zip(plans) {
+        let detector = job.detector.detector();
+        let detections = plan.iter().flat_map(|plan| &plan.detections);
+        cuts.extend(detections.map(|found| found.cut(format, detector, &input.asset_id, input.audio_stream)));
+    }
+    cuts
 }

@@ -35,6 +35,16 @@ impl Detector {
         }
     }
 
+    /// Role of a sample, in file names and in the headers of files.
+    #[must_use]
+    pub const fn role(self) -> &'static str {
+        match self {
+            Self::Hits => "hit",
+            Self::Loops => "loop",
+            Self::Phrases => "phrase",
+        }
+    }
+
     /// The kind of artifact that the detector registers.
     #[must_use]
     pub const fn kind(self) -> ArtifactKind {

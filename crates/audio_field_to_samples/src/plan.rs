@@ -1,10 +1,12 @@
 //! Selects the detections to cut.
 
+use interchange::wave;
+
+use crate::Error;
 use crate::detector::Detection;
 use crate::extract::{FeatureSet, RecordingFeatures};
 use crate::job::DetectorJob;
 use crate::phrases::SpokenWord;
-use crate::{Error, wav};
 
 /// Maximum number of samples of one detector; the best are kept.
 pub const MAX_SAMPLES: usize = 2_000;
@@ -36,7 +38,7 @@ impl SlicePlan {
         let cut_off = keep_best(&mut detections);
         let channels = features.format.channels();
         for frames in detections.iter().map(|found| found.max_frames(&features.format)) {
-            if wav::data_bytes(channels, frames).is_none() {
+            if wave::data_bytes(channels, frames).is_none() {
                 return Err(Error::SliceTooLarge { detector: job.detector.detector(), frames, channels });
             }
         }

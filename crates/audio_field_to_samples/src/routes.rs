@@ -1,21 +1,31 @@
 use audio_semantic_timeline::codes::{SEMANTICS_UNREADABLE, WORDS_NOT_FOUND};
-use axum::extract::State;
-use http_kit::codes::{ASSET_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
+use axum::extract::{DefaultBodyLimit, State};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, ASSET_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
+use http_kit::openapi::Binary;
 use http_kit::{ContextJson, Json};
 use media_v2::codes::{DECODER_UNAVAILABLE, NO_AUDIO_STREAM, SOURCE_CHANGED, UNDECODABLE_MEDIA};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::codes::{OVERTAKEN, SLICE_TOO_LARGE, TRANSCRIPT_UNREADABLE};
+use crate::archive::{SampleArchive, SampleArchiveRequest};
+use crate::codes::{NOT_A_SAMPLE, OVERTAKEN, SLICE_TOO_LARGE, TOO_MANY_FILES, TRANSCRIPT_UNREADABLE};
 use crate::hits::HitsRequest;
 use crate::loops::LoopsRequest;
 use crate::model::{DetectResponse, SamplesRequest, SamplesResponse};
 use crate::phrases::PhrasesRequest;
 use crate::{Error, FieldToSamples};
 
-/// Routes of `POST /audio/field-to-samples` and of the single detectors.
+/// Maximum body size of a request for an archive, in bytes: 10 000 ids of the greatest length.
+const MAX_ARCHIVE_BODY: usize = 2 << 20;
+/// Routes that accept larger bodies than others, with their limits in bytes.
+pub const BODY_LIMITS: &[(&str, usize)] = &[("/audio/samples/archive", MAX_ARCHIVE_BODY)];
+
+/// Routes of `POST /audio/field-to-samples`, of the single detectors and of archives of samples.
 pub fn router(samples: FieldToSamples) -> OpenApiRouter {
+    let archives =
+        OpenApiRouter::new().routes(routes!(archive_samples)).layer(DefaultBodyLimit::max(MAX_ARCHIVE_BODY));
     OpenApiRouter::new()
+        .merge(archives)
         .routes(routes!(field_to_samples))
         .routes(routes!(detect_hits))
         .routes(routes!(detect_loops))
@@ -109,4 +119,28 @@ async fn detect_phrases(
     ContextJson(context, request): ContextJson<PhrasesRequest>,
 ) -> Result<Json<DetectResponse>, Error> {
     samples.detect(&context, &request).await.map(Json)
+}
+
+http_kit::error_responses!(ArchiveErrors: ARTIFACT_NOT_FOUND, INVALID_BODY, NOT_A_SAMPLE, TOO_MANY_FILES);
+
+/// Download samples as a ZIP archive
+///
+/// `manifest.json`, which lists names, ids, windows and `meta` of all samples, and then the samples in the order of the
+/// request, as `asset-position-role-bpm.wav`. The archive is streamed and not stored; the same request gets the same
+/// bytes.
+#[utoipa::path(
+    post,
+    path = "/audio/samples/archive",
+    tag = "audio_field_to_samples",
+    request_body = SampleArchiveRequest,
+    responses(
+        (status = 200, description = "The archive.", content((inline(Binary) = "application/zip"))),
+        ArchiveErrors
+    )
+)]
+async fn archive_samples(
+    State(samples): State<FieldToSamples>,
+    ContextJson(context, request): ContextJson<SampleArchiveRequest>,
+) -> Result<SampleArchive, Error> {
+    samples.archive(&context, &request.artifact_ids).await
 }

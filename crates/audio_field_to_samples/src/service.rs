@@ -48,6 +48,11 @@ impl FieldToSamples {
         Self(Arc::new(Inner { media, timelines, queue, single_flight, clock }))
     }
 
+    /// The store of assets and artifacts.
+    pub(crate) fn media(&self) -> &MediaService {
+        &self.0.media
+    }
+
     /// Runs the requested detectors. If one fails because its own input is missing, `summary_meta.errors` reports it.
     ///
     /// # Errors
@@ -175,7 +180,7 @@ impl FieldToSamples {
             let recording =
                 self.0.media.open_recording(source.asset.content()).await?.with_audio_stream(stream);
             let ready = Arc::new(ready);
-            let output = make(&self.0.queue, self.0.media.blobs(), recording, ready.clone()).await?;
+            let output = make(&self.0.queue, self.0.media.blobs(), recording, source, ready.clone()).await?;
             let jobs: Vec<&DetectorJob> = ready.iter().map(|(job, _)| job).collect();
             let now = self.0.clock.now();
             let mut transaction = self.0.media.pool().begin().await?;

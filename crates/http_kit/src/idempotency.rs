@@ -2,7 +2,8 @@
 //!
 //! The first call with a key runs and its answer is kept; the same call again gets that answer,
 //! another body under the same key is 422 `idempotency_mismatch`. Only answers of 2xx are kept: what
-//! failed wrote nothing, and a retry runs. A call still running answers 409 `idempotency_in_progress`.
+//! failed wrote nothing, and a retry runs. Answers marked [`Unstored`] are not kept, either. A call still running answers
+//! 409 `idempotency_in_progress`.
 //!
 //! A call with a key runs to its end even if its caller disconnects: the caller asks again with the key and gets
 //! the answer. The key is held by a lease that is renewed while the call runs, so that after a crash it is free in a
@@ -41,6 +42,11 @@ pub const HEADER: &str = "idempotency-key";
 const MAX_BYTES: usize = 64 << 20;
 /// Default lease of a key: it expires after this time without renewal.
 const LEASE: Duration = Duration::from_secs(60);
+
+/// Extension of an answer that is not stored, because its call writes nothing: the key is released, and the call, sent
+/// again, runs again.
+#[derive(Clone, Copy, Debug)]
+pub struct Unstored;
 
 /// Runs calls under their keys, and tracks which still run. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -273,10 +279,10 @@ impl Claim {
         }
     }
 
-    /// Stores `response` as the answer to this key if it is a success, and returns it. An answer of more than 64 MiB,
-    /// or for which no memory is left, is returned and not stored; the key is released.
+    /// Stores `response` as the answer to this key if it is a success, and returns it. An answer that is [`Unstored`], of
+    /// more than 64 MiB, or for which no memory is left, is returned and not stored; the key is released.
     async fn complete(&self, response: Response) -> Result<Response, Problem> {
-        if !response.status().is_success() {
+        if !response.status().is_success() || response.extensions().get::<Unstored>().is_some() {
             self.release().await?;
             return Ok(response);
         }

@@ -240,10 +240,12 @@ fn add_codes(responses: &mut Responses, status: &str, codes: &[ErrorCode]) {
 /// Describes the context fields of a body; `true` if it has them.
 fn describe_fields(body: &RequestBody, components: &mut Components) -> bool {
     let mut have = false;
-    for content in body.content.values() {
-        let RefOr::T(Content { schema: Some(RefOr::Ref(schema)), .. }) = content else { continue };
-        let name = schema.ref_location.rsplit('/').next().unwrap_or_default();
-        let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(name) else { continue };
+    let schemas = body.content.values().filter_map(|content| match content {
+        RefOr::T(Content { schema: Some(schema), .. }) => Some(schema),
+        _ => None,
+    });
+    for name in schemas.flat_map(|schema| alternatives(schema, components)).collect::<Vec<_>>() {
+        let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&name) else { continue };
         for (field, header, example) in CONTEXT_FIELDS {
             if let Some(RefOr::T(Schema::Object(text))) = object.properties.get_mut(field) {
                 constrain(text);
@@ -255,6 +257,22 @@ fn describe_fields(body: &RequestBody, components: &mut Components) -> bool {
         }
     }
     have
+}
+
+/// The components that a body may be: the one that `schema` refers to, or its alternatives.
+fn alternatives(schema: &RefOr<Schema>, components: &Components) -> Vec<String> {
+    let name = |reference: &Ref| reference.ref_location.rsplit('/').next().unwrap_or_default().to_owned();
+    let RefOr::Ref(reference) = schema else { return Vec::new() };
+    match components.schemas.get(&name(reference)) {
+        Some(RefOr::T(Schema::OneOf(choice))) => {
+            let names = choice.items.iter().filter_map(|item| match item {
+                RefOr::Ref(reference) => Some(name(reference)),
+                RefOr::T(_) => None,
+            });
+            names.collect()
+        }
+        _ => vec![name(reference)],
+    }
 }
 
 /// Applies the pattern and lengths of [`Id`].

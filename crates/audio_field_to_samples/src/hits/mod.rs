@@ -53,6 +53,10 @@ impl Detection for Hit {
         self.slice.clone()
     }
 
+    fn text(&self) -> String {
+        "hit".to_owned()
+    }
+
     fn event(&self, source: &SliceSource) -> Event {
         Event::Hit(HitEvent {
             time_ms: self.time.as_millis_round(),

@@ -18,6 +18,7 @@ use crate::detector::{Detection, SampleDetector, SliceSource};
 use crate::extract::{FeatureSet, RecordingFeatures};
 use crate::model::{Detector, Event};
 use crate::phrases::SpokenWord;
+use crate::slice_label::BEATS_PER_BAR;
 
 impl SampleDetector for LoopParams {
     fn detector(&self) -> Detector {
@@ -62,8 +63,13 @@ impl Detection for Loop {
         self.slice.clone()
     }
 
-    fn is_loop(&self) -> bool {
-        true
+    fn beats(&self) -> Option<u32> {
+        Some(self.bars * u32::from(BEATS_PER_BAR))
+    }
+
+    fn text(&self) -> String {
+        let bars = if self.bars == 1 { "bar" } else { "bars" };
+        format!("loop of {} {bars}, {} bpm", self.bars, self.bpm)
     }
 
     fn event(&self, source: &SliceSource) -> Event {

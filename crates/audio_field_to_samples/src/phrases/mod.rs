@@ -51,6 +51,10 @@ impl Detection for Phrase {
         frame(self.window.start())..frame(self.window.end())
     }
 
+    fn text(&self) -> String {
+        self.transcript.clone()
+    }
+
     fn event(&self, source: &SliceSource) -> Event {
         Event::Phrase(VoicePhrase {
             start_ms: self.window.start().as_millis_round(),

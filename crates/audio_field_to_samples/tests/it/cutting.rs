@@ -2,8 +2,10 @@
 
 use std::io::Cursor;
 
+use audio_field_to_samples::SliceLabel;
 use audio_field_to_samples::cut::{Cut, CutError, Piece, Slice, cut};
 use proptest::prelude::*;
+use test_kit::ffprobe;
 
 use crate::support::{decoded, file, wav};
 
@@ -21,6 +23,65 @@ fn cut_all(source: Vec<u8>, cuts: &[Cut]) -> (Vec<Slice>, Vec<Vec<u8>>) {
     (slices.unwrap(), files)
 }
 
+fn label(role: &'static str, beats: Option<u32>) -> SliceLabel {
+    let (asset_id, text) = ("asset_0198c5a2f0b17c3e9a5d0198c5a2f0b1".parse().unwrap(), role.to_owned());
+    SliceLabel { asset_id, audio_stream: None, role, text, beats }
+}
+
+/// The content of the chunk `id`, before the samples.
+fn chunk<'a>(file: &'a [u8], id: &[u8; 4]) -> Option<&'a [u8]> {
+    let mut rest = &file[12..];
+    loop {
+        let length = u32::from_le_bytes(rest[4..8].try_into().unwrap()) as usize;
+        match &rest[..4] {
+            found if found == id => return Some(&rest[8..8 + length]),
+            b"data" => return None,
+            _ => rest = &rest[8 + length + length % 2..],
+        }
+    }
+}
+
+#[test]
+fn headers_record_the_exact_start_in_the_recording() {
+    let source = wav(8_000, &noise(10_000));
+    let cuts = [
+        Cut { frames: 4_321..6_321, keep_length: true, fades: [8, 8], label: label("loop", Some(4)) },
+        Cut { frames: 1_000..3_000, keep_length: false, fades: [8, 8], label: label("hit", None) },
+    ];
+    let (slices, files) = cut_all(source.clone(), &cuts);
+    assert_eq!(files, cut_all(source, &cuts).1, "deterministic");
+    let folder = tempfile::tempdir().unwrap();
+    for ((slice, file), cut) in slices.iter().zip(&files).zip(&cuts) {
+        let declared = u32::from_le_bytes(file[4..8].try_into().unwrap());
+        assert_eq!(declared as usize, file.len() - 8);
+        let (start, role) = (slice.frames.start, cut.label.role);
+        assert!(start <= cut.frames.start, "at a zero crossing, which is known only when cutting");
+        let path = folder.path().join(format!("{role}.wav"));
+        std::fs::write(&path, file).unwrap();
+        let tags = ffprobe(&["-of", "default=nw=1", "-show_entries", "format_tags", path.to_str().unwrap()]);
+        let window = [start, slice.frames.end].map(|frame| format!("{:.3}", frame as f64 / 8.0));
+        for expected in [
+            format!("TAG:time_reference={start}"),
+            // The names that ffmpeg gives to originator and description.
+            "TAG:encoded_by=harkback".to_owned(),
+            "TAG:originator_reference=0198c5a2f0b17c3e9a5d0198c5a2f0b1".to_owned(),
+            format!("TAG:comment={role} of {}, {} to {} ms", cut.label.asset_id, window[0], window[1]),
+        ] {
+            assert!(tags.contains(&expected), "{expected}: {tags:?}");
+        }
+        let xml = std::str::from_utf8(chunk(file, b"iXML").unwrap()).unwrap();
+        let document = roxmltree::Document::parse(xml).unwrap();
+        let text = |name: &str| document.descendants().find(|node| node.has_tag_name(name)).unwrap().text();
+        assert_eq!((text("KIND"), text("ASSET_ID")), (Some(role), Some(cut.label.asset_id.as_str())));
+        assert_eq!(text("START_FRAME"), Some(start.to_string().as_str()));
+        assert_eq!(chunk(file, b"cue ").unwrap().len(), 28);
+        let sampler = chunk(file, b"smpl").map(|smpl| u32::from_le_bytes(smpl[48..52].try_into().unwrap()));
+        assert_eq!(sampler, (role == "loop").then_some(1_999));
+        let tempo = chunk(file, b"acid").map(|acid| f32::from_le_bytes(acid[20..24].try_into().unwrap()));
+        assert_eq!(tempo, (role == "loop").then_some(960.0), "four beats in 2 000 frames at 8 kHz");
+    }
+}
+
 fn noise(length: usize) -> Vec<f32> {
     let mut state = 1u32;
     let mut next = || {
@@ -33,7 +94,7 @@ fn noise(length: usize) -> Vec<f32> {
 #[test]
 fn shortened_recordings_are_reported_as_changed() {
     let source = wav(8_000, &noise(1_000));
-    let cuts = [Cut { frames: 500..1_001, keep_length: false, fades: [0, 0] }];
+    let cuts = [Cut { frames: 500..1_001, keep_length: false, fades: [0, 0], label: label("hit", None) }];
     let result = cut(&Cursor::new(source.clone()).into(), &cuts, &|| false, &mut |_| true);
     assert!(matches!(result, Err(CutError::Changed)));
     let result = cut(&Cursor::new(source).into(), &cuts, &|| false, &mut |_| false);
@@ -49,7 +110,7 @@ fn surround_slices_keep_their_channels() {
     source[32] = 12;
     let (format, original) = decoded(Cursor::new(source.clone()));
     assert_eq!(format.channels(), 6);
-    let cuts = [Cut { frames: 100..1_900, keep_length: true, fades: [0, 0] }];
+    let cuts = [Cut { frames: 100..1_900, keep_length: true, fades: [0, 0], label: label("loop", Some(4)) }];
     let (slices, files) = cut_all(source, &cuts);
     let (cut_format, samples) = decoded(Cursor::new(files[0].clone()));
     let frames = slices[0].frames.clone();
@@ -61,7 +122,7 @@ fn surround_slices_keep_their_channels() {
 fn slices_are_passed_on_in_pieces() {
     let (format, original) = decoded(file("music_120bpm.wav"));
     let frames = original.len() as u64 / format.channels() as u64;
-    let cuts = [Cut { frames: 0..frames, keep_length: false, fades: [0, 0] }];
+    let cuts = [Cut { frames: 0..frames, keep_length: false, fades: [0, 0], label: label("hit", None) }];
     let mut largest = 0;
     let mut count = 0;
     cut(&file("music_120bpm.wav").into(), &cuts, &|| false, &mut |piece| {
@@ -82,7 +143,8 @@ proptest! {
         let source = wav(8_000, &noise(10_000));
         let (_, original) = decoded(Cursor::new(source.clone()));
         let cut = |(start, length, keep_length, fade_in, fade_out): (u64, u64, bool, u64, u64)| {
-            Cut { frames: start..(start + length).min(10_000), keep_length, fades: [fade_in, fade_out] }
+            let frames = start..(start + length).min(10_000);
+            Cut { frames, keep_length, fades: [fade_in, fade_out], label: label("hit", None) }
         };
         let cuts: Vec<Cut> = bounds.into_iter().map(cut).collect();
         let (slices, files) = cut_all(source, &cuts);

@@ -44,6 +44,16 @@ async fn idempotency_key_is_released_by_a_failed_call() {
 }
 
 #[tokio::test]
+async fn idempotency_key_is_released_by_an_unstored_answer() {
+    let state = TestState::new().await;
+    for n in 1..3 {
+        state.writes.let_through();
+        let answer = send(state.app.clone(), "k1", json!({"say": "unstored"})).await;
+        assert_eq!(answer, (StatusCode::OK, json!({"write": n}), false));
+    }
+}
+
+#[tokio::test]
 async fn idempotency_key_of_a_dead_process_expires_in_a_minute() {
     let state = TestState::new().await;
     let process = tokio::runtime::Runtime::new().unwrap();

@@ -2,16 +2,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use db::testing::TestDatabase;
 use futures::stream;
 use http::{Request, StatusCode};
-use http_kit::idempotency::{self, Keys};
+use http_kit::idempotency::{self, Keys, Unstored};
 use http_kit::{Json, boundary};
 use serde_json::{Value, json};
 use test_kit::Reply;
@@ -63,7 +63,8 @@ async fn write(State(writes): State<Arc<Writes>>, Json(body): Json<Value>) -> Re
         let body = stream::once(async move { Ok::<_, Infallible>(answer.await.to_string()) });
         return ([("content-type", "application/json")], Body::from_stream(body)).into_response();
     }
-    Json(answer.await).into_response()
+    let unstored = (body["say"] == "unstored").then_some(Extension(Unstored));
+    (unstored, Json(answer.await)).into_response()
 }
 
 impl TestState {
