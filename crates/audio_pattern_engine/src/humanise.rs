@@ -8,10 +8,12 @@ const MAX_SOFTENING: f64 = 0.15;
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small, and its
 /// outputs are the same on every platform, on which a pattern's hash relies.
 #[derive(Clone, Debug)]
-pub(crate) struct SplitMix64(u64);
+pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    pub(crate) const fn new(seed: i64) -> Self {
+    /// A generator whose outputs depend on `seed` only.
+    #[must_use]
+    pub const fn new(seed: i64) -> Self {
         Self(seed.cast_unsigned())
     }
 
@@ -21,6 +23,13 @@ impl SplitMix64 {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+
+    /// The next number below `bound`, at least 0; 0 if `bound` is 0. Not exactly uniform: smaller numbers are more likely by
+    /// at most `bound / 2⁶⁴`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
+        usize::try_from(self.next() % bound).unwrap_or(0)
     }
 
     /// Shift of the next hit, negative for early: within ±8 ms and ± a quarter of a step.
@@ -48,6 +57,15 @@ mod tests {
         let mut generator = SplitMix64::new(1_234_567);
         let drawn = [generator.next(), generator.next(), generator.next()];
         assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn numbers_are_below_their_bound() {
+        let mut generator = SplitMix64::new(3);
+        let mut seen = [0; 5];
+        (0..500).for_each(|_| seen[generator.below(5)] += 1);
+        assert!(seen.iter().all(|count| *count > 50), "{seen:?}");
+        assert_eq!((generator.below(0), generator.below(1)), (0, 0));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //!
 //! - [`TEMPLATES`] holds the templates, each a [`Template`];
 //! - [`PatternEngine`] is the service, [`router`] its HTTP routes;
+//! - [`SplitMix64`] is the seeded generator of its variations;
 //! - [`store`] finds a pattern inside another engine's transaction.
 
 pub mod codes;
@@ -18,6 +19,7 @@ pub mod store;
 mod template;
 
 pub use error::Error;
+pub use humanise::SplitMix64;
 pub use model::{Meta, PatternClip, PatternRequest, PatternTimeline};
 pub use plan::{BACKEND_VERSION, DEFAULT_CLIP_DURATION, MAX_BARS, gain_db};
 pub use routes::router;

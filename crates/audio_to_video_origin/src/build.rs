@@ -6,16 +6,21 @@ use media_time::AssetTime;
 use media_v2::Meta;
 use primitives::Id;
 use primitives::canonical_json;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::lookup::{SourceLookup, SourcePosition};
-use crate::plan::{Plan, Track};
+use crate::plan::{Clip, Plan, Track};
 use crate::semantics::Semantics;
 use crate::shot_list::ShotList;
-use crate::shots::{ArtifactMeta, SHOT_META, Shot, Source, shots};
+use crate::shots::{ArtifactMeta, SHOT_META, Shot, Source, parts, shots};
 use crate::store::Uses;
-use crate::{Alignment, BACKEND_VERSION, Error, MAX_SHOT_LIST_BYTES, ShotListMeta};
+use crate::{
+    Alignment, BACKEND_VERSION, Error, MAX_CLIPS, MAX_SHOT_LIST_BYTES, NewShotList, ShotListMeta, VideoShot,
+};
 
+/// Version of the division of clips into the pieces of their sources.
+const PIECES_VERSION: &str = "pieces_v1";
 /// Upper bound of the JSON size of a shot's fixed parts, in bytes.
 const SHOT_BYTES: usize = 1_024;
 
@@ -25,6 +30,62 @@ pub(crate) struct Built {
     pub(crate) uses: Uses,
     /// The recording of the first shot; `None` without shots.
     pub(crate) first_asset: Option<Id>,
+}
+
+impl Built {
+    fn new(list: ShotList, shots: &[impl ShownWindow]) -> Self {
+        let first_asset = shots.first().map(|shot| shot.shown().0.clone());
+        let (mut asset_ids, mut starts_us, mut ends_us) = (Vec::new(), Vec::new(), Vec::new());
+        for (asset_id, start, end) in shots.iter().map(ShownWindow::shown) {
+            asset_ids.push(asset_id.to_string());
+            starts_us.push(start.as_micros());
+            ends_us.push(end.as_micros());
+        }
+        Self { list, uses: Uses { asset_ids, starts_us, ends_us }, first_asset }
+    }
+}
+
+/// The recording of a shot, and start and end of its window in it.
+trait ShownWindow {
+    fn shown(&self) -> (&Id, AssetTime, AssetTime);
+}
+
+impl ShownWindow for Shot<'_> {
+    fn shown(&self) -> (&Id, AssetTime, AssetTime) {
+        (self.source_asset_id, self.source_start, self.source_end)
+    }
+}
+
+impl ShownWindow for VideoShot {
+    fn shown(&self) -> (&Id, AssetTime, AssetTime) {
+        (&self.source_asset_id, self.source_start, self.source_end)
+    }
+}
+
+/// Serializes the shots of another engine, with the same limits as those of sequences.
+pub(crate) fn build_given(new: &NewShotList) -> Result<Built, Error> {
+    if new.shots.len() > MAX_CLIPS {
+        return Err(Error::TooManyClips { clips: new.shots.len() });
+    }
+    let last =
+        new.shots.iter().rev().find(|shot| shot.meta.get("semantic_version").is_some_and(Value::is_string));
+    let of_last = |name: &str| last.and_then(|shot| shot.meta.get(name)?.as_str().map(str::to_owned));
+    let meta = ShotListMeta {
+        count: new.shots.len(),
+        backend_version: new.backend_version.clone(),
+        seed: new.seed,
+        alignment: Alignment::None,
+        pattern_id: None,
+        sequence_id: None,
+        shot_list_hash: String::new(),
+        semantic_version: of_last("semantic_version"),
+        semantic_cache_key: of_last("semantic_cache_key"),
+    };
+    let list = ShotList::write(&new.shots, meta).map_err(Error::Unwritable)?;
+    if list.byte_len() > MAX_SHOT_LIST_BYTES {
+        return Err(Error::ShotListTooLarge);
+    }
+    Ok(Built::new(list, &new.shots))
 }
 
 /// Builds the shot list. `semantics` has an entry for each of the timelines found, in their order.
@@ -55,7 +116,7 @@ pub(crate) fn build(
     let last = shots.iter().rev().find(|shot| shot.meta.semantic_version.is_some());
     let meta = ShotListMeta {
         count: shots.len(),
-        backend_version: BACKEND_VERSION.to_owned(),
+        backend_version: version(&sources),
         seed,
         alignment,
         pattern_id: plan.pattern_id.clone(),
@@ -65,8 +126,14 @@ pub(crate) fn build(
         semantic_cache_key: last.and_then(|shot| shot.meta.semantic_cache_key).map(str::to_owned),
     };
     let list = ShotList::write(&shots, meta).map_err(Error::Unwritable)?;
-    let first_asset = shots.first().map(|shot| shot.source_asset_id.clone());
-    Ok(Built { list, uses: uses(&shots), first_asset })
+    Ok(Built::new(list, &shots))
+}
+
+/// The version of the algorithm. Lists with pieces of origins had one shot for each clip in version 1, all others are as
+/// they were.
+fn version(sources: &[Source<'_>]) -> String {
+    let has_pieces = sources.iter().any(|source| source.clip_offsets.is_some());
+    if has_pieces { format!("{BACKEND_VERSION}+{PIECES_VERSION}") } else { BACKEND_VERSION.to_owned() }
 }
 
 /// Rejects a shot list that may be too large: long texts in few artifacts are repeated for every clip.
@@ -78,16 +145,30 @@ fn check_size(plan: &Plan, found: &SourceLookup) -> Result<(), Error> {
         meta + pieces
     };
     let sizes: Vec<usize> = found.positions.iter().map(size_of).collect();
+    // Without pieces, a clip is one shot.
+    let parts_of = |clip: &Clip| {
+        let position = &found.positions[clip.source];
+        match &position.clip_offsets {
+            None => 1,
+            pieces => parts(clip, position.start, pieces.as_deref()).len(),
+        }
+    };
     let track_size = |track: &Track| text(Some(&track.name)) + text(track.role.as_deref());
     let bytes: usize = plan
         .clips
         .iter()
         .map(|clip| {
             let track = clip.track.map_or(0, |track| track_size(&plan.tracks[track]));
-            SHOT_BYTES + sizes[clip.source] + track + text(clip.label.as_deref())
+            let size = SHOT_BYTES + sizes[clip.source] + track + text(clip.label.as_deref());
+            size.saturating_mul(parts_of(clip))
         })
-        .sum();
-    if bytes > MAX_SHOT_LIST_BYTES { Err(Error::ShotListTooLarge) } else { Ok(()) }
+        .fold(0, usize::saturating_add);
+    let count: usize = plan.clips.iter().map(parts_of).sum();
+    match count > MAX_CLIPS {
+        true => Err(Error::TooManyClips { clips: count }),
+        false if bytes > MAX_SHOT_LIST_BYTES => Err(Error::ShotListTooLarge),
+        false => Ok(()),
+    }
 }
 
 /// The artifact's own meta, with each value serialized once.
@@ -97,12 +178,4 @@ fn artifact_meta(position: &SourcePosition) -> Result<Option<ArtifactMeta>, Erro
     let own = meta.into_iter().filter(|(name, _)| !SHOT_META.contains(&name.as_str()));
     let text = own.map(|(name, value)| Ok((name, RawValue::from_string(canonical_json(&value))?)));
     text.collect::<serde_json::Result<BTreeMap<_, _>>>().map(Some).map_err(Error::Unwritable)
-}
-
-fn uses(shots: &[Shot<'_>]) -> Uses {
-    Uses {
-        asset_ids: shots.iter().map(|shot| shot.source_asset_id.to_string()).collect(),
-        starts_us: shots.iter().map(|shot| AssetTime::as_micros(shot.source_start)).collect(),
-        ends_us: shots.iter().map(|shot| AssetTime::as_micros(shot.source_end)).collect(),
-    }
 }

@@ -29,6 +29,9 @@ http_kit::error_codes! {
             "`require_semantics` is set, and recordings have no timeline" => "analyse each of `ids`";
         TOO_MANY_CLIPS = 413 "too_many_clips":
             "a shot list of more than 100 000 clips" => "send it in parts";
+        TOO_MANY_SHOTS = 422 "too_many_shots":
+            "an edit, timeline or film of more than 10 000 shots, or an edit of more than 64 at the same time"
+            => "make it in parts";
         SHOT_LIST_TOO_LARGE = 422 "shot_list_too_large":
             "the answer would exceed 256 MiB" => "send it in parts";
         SHOT_LIST_UNREADABLE = 422 "shot_list_unreadable":

@@ -3,6 +3,7 @@
 //! - [`OriginMap`]: the window of the recording that an artifact was taken from; stored by [`store`];
 //! - [`Origin`]: the same, found by following the chain of upstream artifacts;
 //! - [`ShotList`]: the windows of the recordings to show with a sequence or pattern of audio clips;
+//! - [`NewShotList`]: the shots of another engine, which [`VideoOrigins::keep_shots`] stores as a shot list;
 //! - [`VideoOrigins`] is the service, [`router`] its HTTP interface.
 //!
 //! # Chains
@@ -46,12 +47,12 @@ use media_v2::MAX_STORED_JSON_BYTES;
 pub use declared_origin::{DeclaredFields, DeclaredOrigin, InvalidDeclaredOrigin};
 pub use error::Error;
 pub use model::{
-    Alignment, AudioClip, AudioSequence, AudioTrack, ClipOffset, NewOriginMap, OriginMap, PatternOrId,
-    PatternShot, PatternShotList, PutOriginMap, ResolvedOriginMap, ShotListMeta, ShotListRequest,
-    ShotListResult, VideoShot,
+    Alignment, AudioClip, AudioSequence, AudioTrack, ClipOffset, NewOriginMap, NewShotList, OriginMap,
+    PatternOrId, PatternShot, PatternShotList, PutOriginMap, ResolvedOriginMap, ShotListMeta,
+    ShotListRequest, ShotListResult, VideoShot,
 };
 pub use origin::{MAX_CHAIN, Origin, ResolvedOrigin};
-pub use routes::{BODY_LIMITS, router};
+pub use routes::{BODY_LIMITS, router, shot_list_response};
 pub use service::VideoOrigins;
 pub use shot_list::ShotList;
 

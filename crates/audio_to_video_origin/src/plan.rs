@@ -43,6 +43,8 @@ pub(crate) struct Clip {
     pub(crate) duration: MediaTime,
     /// Start in the audio source.
     pub(crate) source_offset: LocalTime,
+    /// Gain in dB; 0 in a sequence.
+    pub(crate) gain_db: f64,
     pub(crate) label: Option<String>,
 }
 
@@ -67,7 +69,7 @@ impl Plan {
             planner.text(&pointer, "name", Some(&track.name));
             planner.text(&pointer, "role", track.role.as_deref());
             for (position, clip) in track.clips.into_iter().enumerate() {
-                planner.clip(&|| format!("{pointer}/clips/{position}"), Some(index), clip);
+                planner.clip(&|| format!("{pointer}/clips/{position}"), Some(index), clip, 0.0);
             }
             tracks.push(Track { name: track.name, role: track.role });
         }
@@ -79,6 +81,7 @@ impl Plan {
         let mut planner = Planner::default();
         planner.tempo("/pattern/bpm", Some(pattern.bpm));
         for (position, clip) in pattern.clips.into_iter().enumerate() {
+            let gain_db = clip.gain_db;
             let clip = AudioClip {
                 artifact_id: Some(clip.artifact_id),
                 asset_id: None,
@@ -87,7 +90,7 @@ impl Plan {
                 source_offset: clip.source_offset,
                 label: Some(clip.label).filter(|label| !label.is_empty()),
             };
-            planner.clip(&|| format!("/pattern/clips/{position}"), None, clip);
+            planner.clip(&|| format!("/pattern/clips/{position}"), None, clip, gain_db);
         }
         planner.finish(Vec::new(), Some(pattern.pattern_id), None)
     }
@@ -149,7 +152,7 @@ impl Planner {
     }
 
     /// Adds a clip; `pointer` is called only for an error.
-    fn clip(&mut self, pointer: &dyn Fn() -> String, track: Option<usize>, clip: AudioClip) {
+    fn clip(&mut self, pointer: &dyn Fn() -> String, track: Option<usize>, clip: AudioClip, gain_db: f64) {
         let source = match (clip.artifact_id, clip.asset_id) {
             (Some(id), None) => ClipSource::Artifact(id),
             (None, Some(id)) => ClipSource::Asset(id),
@@ -181,6 +184,7 @@ impl Planner {
             start: clip.start,
             duration: clip.duration,
             source_offset: clip.source_offset,
+            gain_db,
             label: clip.label,
         });
     }

@@ -145,7 +145,7 @@ http_kit::error_responses!(MakeErrors:
 )]
 async fn make(State(origins): State<VideoOrigins>, body: UnparsedJson) -> Result<Response, Problem> {
     let ContextJson(context, request) = origins.read(move |_| body.parse::<ShotListRequest>()).await??;
-    answer(&origins.shot_list(&context.scope, request).await?)
+    shot_list_response(&origins.shot_list(&context.scope, request).await?)
 }
 
 /// The format of a shot list.
@@ -207,7 +207,7 @@ async fn get(
     let artifact_id = path_id(&artifact_id, SHOT_LIST_NOT_FOUND)?;
     let list = origins.find_shot_list(&context.scope, &artifact_id).await?;
     match query.format {
-        Form::Full => answer(&list),
+        Form::Full => shot_list_response(&list),
         Form::P10 => {
             let written = origins.read(move |_| {
                 let shots: Vec<PatternShot> = list.pattern_shots()?;
@@ -223,8 +223,12 @@ async fn get(
     }
 }
 
-/// Streams the list's own buffers: tens of megabytes are not copied.
-fn answer(list: &ShotList) -> Result<Response, Problem> {
+/// The answer with a list, as of `POST /audio/to-video-origin`. Streams the list's own buffers: tens of megabytes are
+/// not copied.
+///
+/// # Errors
+/// None are expected: serializing plain fields as JSON does not fail.
+pub fn shot_list_response(list: &ShotList) -> Result<Response, Problem> {
     let pieces: [Bytes; 3] = list.answer().map_err(Problem::internal)?;
     Ok(json(Body::from_stream(futures::stream::iter(pieces.map(Ok::<_, std::convert::Infallible>)))))
 }

@@ -13,13 +13,13 @@ use scheduling::{Cancellation, WorkError, WorkQueue, begin_heavy_work};
 use serde_json::json;
 use sqlx::{Acquire as _, PgConnection};
 
-use crate::build::{Built, build};
+use crate::build::{Built, build, build_given};
 use crate::lookup;
 use crate::plan::Plan;
 use crate::semantics::{AlignmentAnchors, Semantics};
 use crate::store::{self, TimelineRow};
 use crate::{
-    Alignment, BACKEND_VERSION, Error, MAX_SHOT_LIST_BYTES, NewOriginMap, OriginMap, PatternOrId,
+    Alignment, Error, MAX_SHOT_LIST_BYTES, NewOriginMap, NewShotList, OriginMap, PatternOrId,
     ResolvedOriginMap, ShotList, ShotListRequest,
 };
 
@@ -141,6 +141,17 @@ impl VideoOrigins {
         self.keep(scope, built, upstreams).await
     }
 
+    /// Stores the shots of another engine, or returns the stored list of the same shots. The same input gives the
+    /// same bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooManyClips`] and [`Error::ShotListTooLarge`]; errors of the store and of the database.
+    pub async fn keep_shots(&self, scope: &Scope, new: NewShotList) -> Result<ShotList, Error> {
+        let built = self.read(move |_| build_given(&new).map(|built| (built, new.upstream_artifact_ids)));
+        let (built, upstreams) = built.await??;
+        self.keep(scope, built, upstreams).await
+    }
+
     /// Runs `work` on a thread of the queue. Heavy work is declared later, once the clips are counted.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
@@ -168,7 +179,7 @@ impl VideoOrigins {
     }
 
     /// Checks a complete pattern against the stored one with its id, because the shot list will name that id. The gain
-    /// of clips is ignored: it does not affect the shots.
+    /// of clips is ignored: it does not affect the windows of the shots, only their `gain_db`.
     async fn checked(&self, scope: &Scope, pattern: PatternTimeline) -> Result<PatternTimeline, Error> {
         let mut conn = self.media.pool().acquire().await?;
         let kept = audio_pattern_engine::store::find_pattern(&mut conn, scope, &pattern.pattern_id).await?;
@@ -302,7 +313,7 @@ impl VideoOrigins {
 fn artifact(list: &ShotList, parent_asset_id: Id, uri: String, upstreams: Vec<Id>) -> NewArtifact {
     let produced_by = json!({"shot_list_hash": list.meta.shot_list_hash});
     let kind = ArtifactKind::VideoShotList;
-    let mut new = NewArtifact::new(kind, parent_asset_id, uri, BACKEND_VERSION, &produced_by);
+    let mut new = NewArtifact::new(kind, parent_asset_id, uri, &list.meta.backend_version, &produced_by);
     new.upstream_artifact_ids = upstreams;
     new.meta.insert("shot_list_hash".to_owned(), list.meta.shot_list_hash.clone().into());
     new.meta.insert("count".to_owned(), list.meta.count.into());

@@ -30,6 +30,11 @@ impl ShotList {
         Ok(Self { artifact_id: None, meta, shots: shots.into() })
     }
 
+    /// Size of the shots in bytes of JSON.
+    pub(crate) fn byte_len(&self) -> usize {
+        self.shots.len()
+    }
+
     /// Parses the output of [`ShotList::stored`].
     pub(crate) fn read(artifact_id: Id, stored: &Bytes) -> serde_json::Result<Self> {
         #[derive(Deserialize)]

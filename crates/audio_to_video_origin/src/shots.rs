@@ -57,10 +57,23 @@ pub(crate) struct ShotMeta<'a> {
     #[serde(rename = "semantic_offset_ms")]
     pub(crate) semantic_offset: MediaTime,
     pub(crate) offset_clamped: bool,
+    // Absent if zero, so that lists without them keep their bytes and hashes.
+    #[serde(rename = "source_offset_ms", skip_serializing_if = "is_zero_offset")]
+    source_offset: LocalTime,
+    #[serde(skip_serializing_if = "is_zero_gain")]
+    gain_db: f64,
+}
+
+fn is_zero_offset(offset: &LocalTime) -> bool {
+    *offset == LocalTime::ZERO
+}
+
+fn is_zero_gain(gain_db: &f64) -> bool {
+    *gain_db == 0.0
 }
 
 /// The fields of [`ShotMeta`], which override fields of the artifact's meta with the same names.
-pub(crate) const SHOT_META: [&str; 10] = [
+pub(crate) const SHOT_META: [&str; 12] = [
     "track",
     "role",
     "label",
@@ -71,6 +84,8 @@ pub(crate) const SHOT_META: [&str; 10] = [
     "semantic_backend_type",
     "semantic_offset_ms",
     "offset_clamped",
+    "source_offset_ms",
+    "gain_db",
 ];
 
 /// The window of the source that is shown for a clip.
@@ -83,18 +98,68 @@ pub(crate) struct AlignedWindow {
     pub(crate) clamped: bool,
 }
 
-/// The shots of a plan, ordered by target start, then track, then the order of the clips. `sources` has an entry for
-/// each of the plan's sources, in their order.
+/// A part of a clip that plays one stretch of the recording: the whole clip, or one piece of its audio source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClipPart {
+    /// Start in the recording.
+    recording_start: AssetTime,
+    /// Start in the audio source.
+    source_offset: LocalTime,
+    target_start: TimelineTime,
+    duration: MediaTime,
+}
+
+/// The parts of a clip whose audio source starts at `start` in the recording, or consists of `pieces` of the window that
+/// starts there. The last piece goes on for as long as the clip.
+pub(crate) fn parts(clip: &Clip, start: AssetTime, pieces: Option<&[ClipOffset]>) -> Vec<ClipPart> {
+    let Some(pieces) = pieces else {
+        return vec![ClipPart {
+            recording_start: clip.source_offset.with_zero_at(start),
+            source_offset: clip.source_offset,
+            target_start: clip.start,
+            duration: clip.duration,
+        }];
+    };
+    let played = Window::starting_at(clip.source_offset, clip.duration);
+    let (mut parts, mut local) = (Vec::new(), LocalTime::ZERO);
+    for (index, piece) in pieces.iter().enumerate() {
+        let end = local + piece.duration;
+        let end = if index + 1 == pieces.len() { end.max(played.end()) } else { end };
+        if let Some(part) = Window::starting_at(local, end - local).intersect(played) {
+            parts.push(ClipPart {
+                recording_start: start + piece.offset + (part.start() - local),
+                source_offset: part.start(),
+                target_start: clip.start + (part.start() - clip.source_offset),
+                duration: part.duration(),
+            });
+        }
+        local = end;
+    }
+    parts
+}
+
+/// The shots of a plan, ordered by target start, then track, then the order of the clips: one for each clip, or for each
+/// piece of its audio source. `sources` has an entry for each of the plan's sources, in their order.
 pub(crate) fn shots<'a>(plan: &'a Plan, sources: &[Source<'a>], alignment: Alignment) -> Vec<Shot<'a>> {
-    let mut shots: Vec<Shot<'a>> =
-        plan.clips.iter().map(|clip| shot(plan, clip, &sources[clip.source], alignment)).collect();
+    let of_clip = |clip: &'a Clip| {
+        let source = &sources[clip.source];
+        let parts = parts(clip, source.start, source.clip_offsets);
+        parts.into_iter().map(move |part| shot(plan, clip, source, &part, alignment))
+    };
+    let mut shots: Vec<Shot<'a>> = plan.clips.iter().flat_map(of_clip).collect();
     // The sort is stable, and clips are already in the order of their tracks.
     shots.sort_by_key(|shot| shot.target_start);
     shots
 }
 
-fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alignment) -> Shot<'a> {
-    let placed = place(source, alignment, clip.source_offset, clip.duration);
+fn shot<'a>(
+    plan: &'a Plan,
+    clip: &'a Clip,
+    source: &Source<'a>,
+    part: &ClipPart,
+    alignment: Alignment,
+) -> Shot<'a> {
+    let placed = place(source, alignment, part);
     let track = clip.track.map(|track| &plan.tracks[track]);
     let label = clip.label.as_deref();
     let semantics = source.semantics;
@@ -102,8 +167,8 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
         source_asset_id: source.asset_id,
         source_start: placed.window.start(),
         source_end: placed.window.end(),
-        target_start: clip.start,
-        target_duration: clip.duration,
+        target_start: part.target_start,
+        target_duration: part.duration,
         meta: ShotMeta {
             artifact: source.artifact.map(|(_, meta)| meta),
             track: track.map(|track| track.name.as_str()),
@@ -117,21 +182,18 @@ fn shot<'a>(plan: &'a Plan, clip: &'a Clip, source: &Source<'a>, alignment: Alig
             semantic_backend_type: semantics.and_then(|found| found.backend_type.as_deref()),
             semantic_offset: placed.offset,
             offset_clamped: placed.clamped,
+            source_offset: part.source_offset,
+            gain_db: clip.gain_db,
         },
     }
 }
 
-/// The window of `duration` that starts at the source's start + `source_offset` + the alignment shift.
+/// The window of the part's duration that starts at its place in the recording + the alignment shift.
 ///
 /// The window stays inside the recording: the shift is reduced, below zero if necessary, until it fits; only a window
 /// longer than the recording is shortened, to the whole recording.
-pub(crate) fn place(
-    source: &Source<'_>,
-    alignment: Alignment,
-    source_offset: LocalTime,
-    duration: MediaTime,
-) -> AlignedWindow {
-    let base = source_offset.with_zero_at(source.start);
+pub(crate) fn place(source: &Source<'_>, alignment: Alignment, part: &ClipPart) -> AlignedWindow {
+    let ClipPart { recording_start: base, source_offset, duration, .. } = *part;
     let asked = source.semantics.map_or(MediaTime::ZERO, |found| {
         // Anchors are in the frame of the artifact or of the recording.
         let at = if found.of_artifact { source_offset.since_zero() } else { base.since_zero() };
@@ -187,10 +249,44 @@ mod tests {
         }
     }
 
+    /// The only part of a clip of a whole audio source.
+    fn part(source: &Source<'_>, source_offset: LocalTime, duration: MediaTime) -> ClipPart {
+        let (start, label, gain_db) = (TimelineTime::ZERO, None, 0.0);
+        let clip = Clip { source: 0, track: None, start, duration, source_offset, label, gain_db };
+        parts(&clip, source.start, None)[0]
+    }
+
+    #[test]
+    fn clips_are_divided_at_the_pieces_of_their_sources() {
+        let piece =
+            |(offset, duration): (i64, i64)| ClipOffset { offset: ms(offset), duration: ms(duration) };
+        let pieces = [(500, 100), (0, 50), (300, 30)].map(piece);
+        let found = |source_offset: i64, duration: i64| {
+            let (start, label, gain_db) = (ms(7_000), None, 0.0);
+            let (source_offset, duration) = (ms(source_offset), ms(duration));
+            let clip = Clip { source: 0, track: None, start, duration, source_offset, label, gain_db };
+            let part = |part: ClipPart| {
+                let times = [
+                    part.recording_start.since_zero(),
+                    part.source_offset.since_zero(),
+                    part.target_start.since_zero(),
+                    part.duration,
+                ];
+                times.map(MediaTime::as_millis_round)
+            };
+            parts(&clip, ms(10_000), Some(&pieces)).into_iter().map(part).collect::<Vec<_>>()
+        };
+        let all = [[10_500, 0, 7_000, 100], [10_000, 100, 7_100, 50], [10_300, 150, 7_150, 30]];
+        assert_eq!(found(0, 180), all);
+        assert_eq!(found(40, 70), [[10_540, 40, 7_000, 60], [10_000, 100, 7_060, 10]]);
+        assert_eq!(found(160, 100), [[10_310, 160, 7_000, 100]], "the last piece goes on");
+        assert_eq!(found(900, 10), [[11_050, 900, 7_000, 10]]);
+    }
+
     fn placed(start: i64, length: Option<i64>, speech: &[i64], offset: i64, duration: i64) -> [i64; 4] {
         let (film, anchors) = ("film".parse().unwrap(), semantics(false, speech));
         let source = source(&film, start, length, Some(&anchors));
-        let placed = place(&source, Alignment::FirstSpeech, ms(offset), ms(duration));
+        let placed = place(&source, Alignment::FirstSpeech, &part(&source, ms(offset), ms(duration)));
         let (window, clamped) = (placed.window, i64::from(placed.clamped));
         [window.start().since_zero(), window.end().since_zero(), placed.offset]
             .map(MediaTime::as_millis_round)
@@ -221,9 +317,33 @@ mod tests {
         let (own, whole) = (semantics(true, &[40]), semantics(false, &[1_040]));
         for anchors in [own, whole] {
             let source = source(&film, 1_000, None, Some(&anchors));
-            let placed = place(&source, Alignment::SpeechInWindow, ms(10), ms(100));
+            let placed = place(&source, Alignment::SpeechInWindow, &part(&source, ms(10), ms(100)));
             assert_eq!(placed.window.start(), ms(1_040));
         }
+    }
+
+    #[test]
+    fn shot_meta_has_offset_and_gain_only_if_they_are_not_zero() {
+        let film: Id = "film".parse().unwrap();
+        let meta = |source_offset, gain_db| {
+            let clip = Clip {
+                source: 0,
+                track: None,
+                start: ms(0),
+                duration: ms(100),
+                source_offset: ms(source_offset),
+                gain_db,
+                label: None,
+            };
+            let sources = vec![ClipSource::Asset(film.clone())];
+            let plan =
+                Plan { clips: vec![clip], sources, tracks: Vec::new(), pattern_id: None, sequence_id: None };
+            let shots = shots(&plan, &[source(&film, 1_000, None, None)], Alignment::None);
+            serde_json::to_string(&shots[0].meta).unwrap()
+        };
+        let fixed = r#""track":null,"role":null,"label":null,"audio_artifact_id":null,"clip_offsets":null,"semantic_version":null,"semantic_cache_key":null,"semantic_backend_type":null,"semantic_offset_ms":0,"offset_clamped":false"#;
+        assert_eq!(meta(0, 0.0), format!("{{{fixed}}}"));
+        assert_eq!(meta(50, -1.5), format!(r#"{{{fixed},"source_offset_ms":50,"gain_db":-1.5}}"#));
     }
 
     /// Reference implementation in integers: origin start, clip offset and alignment shift, clamped to the recording.
@@ -245,6 +365,7 @@ mod tests {
             start: ms(start),
             duration: ms(duration),
             source_offset: LocalTime::from_micros(source_offset * 1_003),
+            gain_db: 0.0,
             label: None,
         });
         vec(clip, 0..40).prop_map(|mut clips| {
@@ -307,7 +428,7 @@ mod tests {
             let modes = [Alignment::FirstSpeech, Alignment::SpeechInWindow, Alignment::Beat, Alignment::None];
             let film = "film".parse().unwrap();
             let source = source(&film, start, Some(length), Some(&found));
-            let placed = place(&source, modes[mode], ms(offset), ms(duration));
+            let placed = place(&source, modes[mode], &part(&source, ms(offset), ms(duration)));
             prop_assert!(placed.window.start() >= AssetTime::ZERO && placed.window.end() <= ms(length));
             prop_assert!(placed.clamped || placed.window.duration() == ms::<MediaTime>(duration));
         }

@@ -66,7 +66,7 @@ pub trait VideoTimeline: Send + Sync + Debug {
     /// Returns a clip by its id.
     async fn get_clip(&self, context: &RequestContext, clip_id: &Id) -> Result<Clip, Error>;
 
-    /// Creates a sequence with one track of at most 10 000 clips, in a new or existing project, all or nothing;
+    /// Creates a sequence with its tracks and clips, in a new or existing project, all or nothing;
     /// [`Error::Invalid`] for a field out of range.
     async fn create_timeline(
         &self,

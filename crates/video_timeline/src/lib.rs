@@ -17,6 +17,7 @@ mod model;
 mod page;
 mod routes;
 mod service;
+mod shot_lists;
 mod store;
 
 pub use catalogue::MediaCatalogue;
@@ -24,9 +25,11 @@ pub use client::{ClipFilter, MAX_ARTIFACTS, TimelineCompanion, VideoTimeline};
 pub use error::{Entity, Error};
 pub use http_client::{HttpTimeline, HttpTimelineConfig};
 pub use model::{
-    Clip, CreatedTimeline, MAX_CLIPS, Meta, NewClip, NewProject, NewSequence, NewTimeline, NewTrack, Project,
-    ProjectTarget, Sequence, Track, TrackKind,
+    Clip, CreatedTimeline, FurtherTrack, MAX_CLIPS, MAX_FURTHER_TRACKS, Meta, NewClip, NewFurtherTrack,
+    NewProject, NewSequence, NewShotListTimeline, NewTimeline, NewTrack, Project, ProjectTarget, Sequence,
+    ShotListTimeline, Track, TrackKind,
 };
 pub use page::Paging;
 pub use routes::{BODY_LIMITS, router};
 pub use service::TimelineService;
+pub use shot_lists::ShotListTimelines;

@@ -10,4 +10,4 @@ pub use clip_offset::ClipOffset;
 pub use origin_map::{NewOriginMap, OriginMap, PutOriginMap, ResolvedOriginMap};
 pub use pattern::PatternOrId;
 pub use request::{Alignment, AudioClip, AudioSequence, AudioTrack, ShotListRequest};
-pub use shot::{PatternShot, PatternShotList, ShotListMeta, ShotListResult, VideoShot};
+pub use shot::{NewShotList, PatternShot, PatternShotList, ShotListMeta, ShotListResult, VideoShot};

@@ -25,9 +25,24 @@ pub struct VideoShot {
     pub target_duration: MediaTime,
     /// The meta of the clip's artifact, and the shot's own `track`, `role`, `label`, `audio_artifact_id`,
     /// `semantic_version`, `semantic_cache_key`, `semantic_backend_type`, `semantic_offset_ms`, `offset_clamped` and
-    /// `clip_offsets`.
+    /// `clip_offsets`; also `source_offset_ms` and `gain_db` of the clip, unless they are 0. Shots of edits may have
+    /// `music_asset_id` and `music_start_ms`.
     #[schema(value_type = Object)]
     pub meta: Meta,
+}
+
+/// Shots of another engine, to store as a shot list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewShotList {
+    /// The shots, ordered by target start; at most [`MAX_CLIPS`](crate::MAX_CLIPS). Their windows are not empty and inside
+    /// their recordings.
+    pub shots: Vec<VideoShot>,
+    /// Version of the engine: covers everything that affects the shots and is not in its request.
+    pub backend_version: String,
+    /// The seed of the request.
+    pub seed: Option<i64>,
+    /// The artifacts that the shots were made from, such as semantic timelines.
+    pub upstream_artifact_ids: Vec<Id>,
 }
 
 /// Summary of a shot list and of the request it was made from.

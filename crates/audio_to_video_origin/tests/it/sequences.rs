@@ -30,6 +30,7 @@ async fn shot_shows_the_origin_of_its_clip() {
     for name in ["semantic_version", "semantic_cache_key", "semantic_backend_type", "clip_offsets"] {
         assert_eq!(meta.get(name), Some(&Value::Null), "{name}");
     }
+    assert_eq!((&meta["source_offset_ms"], meta.get("gain_db")), (&json!(50), None));
     assert_eq!(meta["backend_version"], "test", "the artifact's own meta");
 
     let meta = &list["meta"];
@@ -227,16 +228,21 @@ async fn pattern_is_accepted_complete_or_by_id() {
         let (asset, start) = if clip["label"] == "kick" { (&film, 1_000) } else { (&other, 5_000) };
         assert_eq!((&shot["source_asset_id"], &shot["source_start_ms"]), (&json!(asset), &json!(start)));
         assert_eq!((&shot["meta"]["role"], &shot["meta"]["track"]), (&clip["label"], &Value::Null));
+        let gain_db = clip["gain_db"].as_f64().filter(|gain_db| *gain_db != 0.0);
+        assert_eq!(shot["meta"].get("gain_db").and_then(Value::as_f64), gain_db);
     }
     for by_id in [json!({"pattern": id}), json!({"pattern_id": id})] {
         assert_eq!(state.ask(&by_id).await.body, whole.body);
     }
     state.ask(&json!({"pattern_id": "pattern_none"})).await.problem(404, "pattern_not_found");
 
-    // A different pattern with the same id conflicts; a gain change does not.
-    let mut louder = pattern.clone();
-    louder["clips"][0]["gain_db"] = json!(-1);
-    assert_eq!(state.ask(&json!({"pattern": louder})).await.body, whole.body);
+    // A different pattern with the same id conflicts; a gain change does not, and is in the shot's meta only.
+    let mut quieter = pattern.clone();
+    quieter["clips"][0]["gain_db"] = json!(-1.25);
+    let quieter = state.ask(&json!({"pattern": quieter})).await.ok();
+    assert_eq!(times(&quieter), times(&list));
+    let gains = quieter["shots"].as_array().unwrap().iter().map(|shot| &shot["meta"]["gain_db"]);
+    assert_eq!(gains.filter(|gain_db| **gain_db == json!(-1.25)).count(), 1);
     let mut longer = pattern.clone();
     longer["clips"][0]["duration_ms"] = json!(1);
     state.ask(&json!({"pattern": longer})).await.problem(409, "pattern_conflict");

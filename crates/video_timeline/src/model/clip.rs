@@ -140,12 +140,14 @@ impl Clip {
     }
 
     /// The instant at which an instant of the source plays, to the nearest microsecond; also for one outside the clip.
-    pub(super) fn on_timeline(&self, source: AssetTime) -> TimelineTime {
+    #[must_use]
+    pub fn on_timeline(&self, source: AssetTime) -> TimelineTime {
         self.timeline_start + self.to_timeline(source - self.in_point)
     }
 
     /// The instant of the source that plays at an instant, to the nearest microsecond; also for one outside the clip.
-    pub(super) fn in_source(&self, timeline: TimelineTime) -> AssetTime {
+    #[must_use]
+    pub fn in_source(&self, timeline: TimelineTime) -> AssetTime {
         self.in_point + self.to_source(timeline - self.timeline_start)
     }
 

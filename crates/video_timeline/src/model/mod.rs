@@ -5,6 +5,7 @@ mod clip;
 mod edit;
 mod project;
 mod sequence;
+mod shot_list;
 mod timeline;
 mod track;
 
@@ -17,8 +18,11 @@ pub(crate) use project::ProjectPatch;
 pub use project::{NewProject, Project};
 pub(crate) use sequence::SequencePatch;
 pub use sequence::{NewSequence, Sequence};
-pub use timeline::{CreatedTimeline, MAX_CLIPS, NewTimeline, ProjectTarget};
-pub(crate) use timeline::{NewClips, clip_pointer, clips_on_track};
+pub use shot_list::{NewShotListTimeline, ShotListTimeline};
+pub use timeline::{
+    CreatedTimeline, FurtherTrack, MAX_CLIPS, MAX_FURTHER_TRACKS, NewFurtherTrack, NewTimeline, ProjectTarget,
+};
+pub(crate) use timeline::{NewClips, TrackPlan, clip_pointer, clips_on_track};
 pub(crate) use track::TrackPatch;
 pub use track::{NewTrack, Track, TrackKind};
 

@@ -4,8 +4,9 @@ use media_time::{AssetTime, TimelineTime};
 use primitives::{Id, InvalidPage, Page, PageLimit};
 use serde_json::json;
 use video_timeline::{
-    ClipFilter, CreatedTimeline, Entity, Error, HttpTimeline, HttpTimelineConfig, Meta, NewClip, NewProject,
-    NewSequence, NewTimeline, NewTrack, Paging, ProjectTarget, TrackKind, VideoTimeline,
+    ClipFilter, CreatedTimeline, Entity, Error, HttpTimeline, HttpTimelineConfig, Meta, NewClip,
+    NewFurtherTrack, NewProject, NewSequence, NewTimeline, NewTrack, Paging, ProjectTarget, TrackKind,
+    VideoTimeline,
 };
 
 use crate::http_client::serve;
@@ -26,6 +27,7 @@ async fn remote_timeline_conforms() {
 
 async fn conforms(timeline: &dyn VideoTimeline) {
     created_objects_can_be_read(timeline).await;
+    further_tracks_are_created_in_their_order(timeline).await;
     batches_keep_their_order_and_are_atomic(timeline).await;
     timelines_are_created_atomically(timeline).await;
     listings_page_in_order(timeline).await;
@@ -60,7 +62,7 @@ fn new_track() -> NewTrack {
 
 fn new_timeline(project: ProjectTarget, clips: Vec<NewClip>) -> NewTimeline {
     let sequence = NewSequence { name: "S".to_owned(), fps: Some(29.97), ..NewSequence::default() };
-    NewTimeline { project, sequence, track: new_track(), clips }
+    NewTimeline { project, sequence, track: new_track(), clips, further_tracks: Vec::new() }
 }
 
 fn new_project() -> NewProject {
@@ -70,7 +72,7 @@ fn new_project() -> NewProject {
 async fn created_objects_can_be_read(timeline: &dyn VideoTimeline) {
     let context = context("t1");
     let new = new_timeline(ProjectTarget::New(new_project()), vec![new_clip(7)]);
-    let CreatedTimeline { project, sequence, track, clips } =
+    let CreatedTimeline { project, sequence, track, clips, .. } =
         timeline.create_timeline(&context, new).await.unwrap();
     assert_eq!(project.tenant_id, context.scope.tenant_id);
     assert_eq!(project.env, context.scope.env);
@@ -85,6 +87,32 @@ async fn created_objects_can_be_read(timeline: &dyn VideoTimeline) {
     assert_eq!(sequences.items, std::slice::from_ref(&sequence));
     let tracks = timeline.list_tracks(&context, &sequence.id, &Paging::default()).await.unwrap();
     assert_eq!(tracks.items, [track]);
+}
+
+async fn further_tracks_are_created_in_their_order(timeline: &dyn VideoTimeline) {
+    let context = context("t1");
+    let further = |label: &str, clips: Vec<NewClip>| NewFurtherTrack {
+        track: NewTrack { label: label.to_owned(), kind: TrackKind::Audio, ..new_track() },
+        clips,
+    };
+    let mut new = new_timeline(ProjectTarget::New(new_project()), vec![new_clip(0), new_clip(1)]);
+    new.further_tracks = vec![further("a", Vec::new()), further("b", vec![new_clip(2)])];
+    let made = timeline.create_timeline(&context, new.clone()).await.unwrap();
+    let tracks = timeline.list_tracks(&context, &made.sequence.id, &Paging::default()).await.unwrap();
+    let expected: Vec<_> = std::iter::once(&made.track)
+        .chain(made.further_tracks.iter().map(|further| &further.track))
+        .collect();
+    assert_eq!(tracks.items.iter().collect::<Vec<_>>(), expected);
+    let [empty, last] = made.further_tracks.as_slice() else { panic!("two further tracks") };
+    assert!(empty.clips.is_empty());
+    assert_eq!(all_clips(timeline, &ClipFilter::Track(last.track.id.clone()), 500).await, last.clips);
+
+    new.further_tracks[1].clips.push(NewClip { opacity: 1.5, ..new_clip(3) });
+    let refusal = timeline.create_timeline(&context, new).await.unwrap_err();
+    assert!(
+        matches!(&refusal, Error::Invalid { pointer, .. } if pointer == "/further_tracks/1/clips/1/opacity"),
+        "{refusal:?}"
+    );
 }
 
 async fn batches_keep_their_order_and_are_atomic(timeline: &dyn VideoTimeline) {

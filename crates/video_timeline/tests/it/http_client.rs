@@ -61,6 +61,7 @@ fn titled(title: &str) -> NewTimeline {
         sequence: NewSequence { name, ..NewSequence::default() },
         track: NewTrack { kind, label, position: None, meta },
         clips: vec![],
+        further_tracks: vec![],
     }
 }
 

@@ -18,11 +18,15 @@ async fn references_resolve_and_bodies_may_carry_the_context() {
     {
         let schema = &operation.1["requestBody"]["content"]["application/json"]["schema"];
         let Some(reference) = schema["$ref"].as_str() else { continue };
-        let properties = &document.pointer(&reference[1..]).unwrap()["properties"];
-        for field in ["tenant_id", "env", "user_id"] {
-            assert_eq!(properties[field]["type"], json!(["string", "null"]), "{reference} {field}");
+        let body = document.pointer(&reference[1..]).unwrap();
+        let alternatives = body["oneOf"].as_array().map_or_else(|| vec![schema], |all| all.iter().collect());
+        for reference in alternatives.into_iter().map(|alternative| alternative["$ref"].as_str().unwrap()) {
+            let properties = &document.pointer(&reference[1..]).unwrap()["properties"];
+            for field in ["tenant_id", "env", "user_id"] {
+                assert_eq!(properties[field]["type"], json!(["string", "null"]), "{reference} {field}");
+            }
+            bodies += 1;
         }
-        bodies += 1;
     }
-    assert_eq!(bodies, 13);
+    assert_eq!(bodies, 14);
 }

@@ -1,0 +1,116 @@
+//! Lookups: recordings, their semantic timelines, samples.
+
+use std::collections::HashMap;
+
+use audio_semantic_timeline::model::Summary;
+use audio_semantic_timeline::store::{TimelineOf, find_timelines};
+use audio_to_video_origin::VideoShot;
+use futures::{StreamExt as _, TryStreamExt as _};
+use media_time::MediaTime;
+use media_v2::store::{find_artifacts, find_assets, list_artifacts};
+use media_v2::{ArtifactKind, MediaError, Meta};
+use primitives::{Id, PageLimit, PageParams, Scope};
+use scheduling::{WorkError, begin_heavy_work};
+use serde_json::Value;
+
+use crate::semantics::{Analysed, marks};
+use crate::timeline::{self, KnownMedia};
+use crate::{Edits, Error};
+
+/// Number of semantic timelines that are read concurrently.
+const PARALLEL_READS: usize = 4;
+/// Reading more semantic timelines is heavy work.
+const LIGHT_TIMELINES: usize = 8;
+
+impl Edits {
+    /// The durations of recordings, where known.
+    pub(crate) async fn durations(
+        &self,
+        scope: &Scope,
+        ids: &[Id],
+    ) -> Result<HashMap<Id, Option<MediaTime>>, Error> {
+        let mut conn = self.media().pool().acquire().await?;
+        let found = find_assets(&mut conn, scope, ids).await?;
+        let durations: HashMap<Id, Option<MediaTime>> =
+            found.into_iter().map(|asset| (asset.id, asset.duration)).collect();
+        let missing = ids.iter().filter(|id| !durations.contains_key(*id)).map(Id::to_string);
+        let missing: Vec<String> = missing.collect();
+        if missing.is_empty() { Ok(durations) } else { Err(MediaError::AssetsNotFound(missing).into()) }
+    }
+
+    /// The semantic timelines of recordings, in their order.
+    pub(crate) async fn timelines(&self, scope: &Scope, asset_ids: &[Id]) -> Result<Vec<Id>, Error> {
+        let of = |asset_id: &Id| TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
+        let wanted: Vec<TimelineOf> = asset_ids.iter().map(of).collect();
+        let mut conn = self.media().pool().acquire().await?;
+        let found = find_timelines(&mut conn, scope, &wanted).await?;
+        let without = asset_ids.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let without: Vec<String> = without.map(|(asset_id, _)| asset_id.to_string()).collect();
+        if !without.is_empty() {
+            return Err(Error::SemanticsRequired(without));
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// The newest semantic timeline of an audio stream.
+    pub(crate) async fn timeline_of_stream(
+        &self,
+        scope: &Scope,
+        asset_id: &Id,
+        stream: u32,
+    ) -> Result<Id, Error> {
+        let kind = Some(ArtifactKind::AudioSemanticTimeline);
+        let page = PageParams { limit: PageLimit::MAX, after: None };
+        let mut conn = self.media().pool().acquire().await?;
+        let found = list_artifacts(&mut conn, scope, asset_id, kind, &page).await?;
+        let is_of_stream = |meta: &Meta| {
+            let of_artifact = meta.get("source_artifact_id").is_some_and(|id| !id.is_null());
+            !of_artifact && meta.get("audio_stream").and_then(Value::as_u64) == Some(stream.into())
+        };
+        let timeline = found.items.into_iter().find(|artifact| is_of_stream(&artifact.meta));
+        timeline
+            .map(|artifact| artifact.id)
+            .ok_or_else(|| Error::SemanticsRequired(vec![asset_id.to_string()]))
+    }
+
+    /// Reads a part of each semantic timeline, in their order.
+    pub(crate) async fn read_all<T: Send + 'static>(
+        &self,
+        scope: &Scope,
+        timelines: Vec<Id>,
+        part: fn(&Summary) -> T,
+    ) -> Result<Vec<Analysed<T>>, Error> {
+        if timelines.len() > LIGHT_TIMELINES {
+            begin_heavy_work()?;
+        }
+        let reads = timelines.into_iter().map(|id| self.read(scope, id, part));
+        futures::stream::iter(reads).buffered(PARALLEL_READS).try_collect().await
+    }
+
+    /// Reads a part of a semantic timeline.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        scope: &Scope,
+        artifact_id: Id,
+        part: fn(&Summary) -> T,
+    ) -> Result<Analysed<T>, Error> {
+        let summary = self.semantics().get(scope, &artifact_id).await?.summary;
+        let marks = marks(&summary.meta.run);
+        let read = tokio::task::spawn_blocking(move || part(&summary)).await;
+        let data = read.map_err(|source| WorkError::Broken { queue: "timeline", source })?;
+        Ok(Analysed { artifact_id, marks, data })
+    }
+
+    /// The recordings and samples of shots that exist.
+    pub(crate) async fn known(&self, scope: &Scope, shots: &[VideoShot]) -> Result<KnownMedia, Error> {
+        let recordings: Vec<Id> = timeline::recordings(shots).into_iter().collect();
+        let samples: Vec<Id> = timeline::samples(shots).into_iter().collect();
+        let mut conn = self.media().pool().acquire().await?;
+        let recordings = find_assets(&mut conn, scope, &recordings).await?;
+        let samples = find_artifacts(&mut conn, scope, &samples).await?;
+        Ok(KnownMedia {
+            durations: recordings.into_iter().filter_map(|asset| Some((asset.id, asset.duration?))).collect(),
+            samples: samples.into_iter().map(|sample| sample.id).collect(),
+        })
+    }
+}
