@@ -18,6 +18,26 @@ const SURROUND: Position = Position::REAR_LEFT
     .union(Position::TOP_SIDE_LEFT)
     .union(Position::TOP_SIDE_RIGHT);
 
+/// Channels on the left of the listener.
+const LEFT: Position = Position::FRONT_LEFT
+    .union(Position::FRONT_LEFT_CENTER)
+    .union(Position::FRONT_LEFT_WIDE)
+    .union(Position::REAR_LEFT)
+    .union(Position::SIDE_LEFT)
+    .union(Position::TOP_FRONT_LEFT)
+    .union(Position::TOP_REAR_LEFT)
+    .union(Position::TOP_SIDE_LEFT);
+
+/// Channels on the right of the listener.
+const RIGHT: Position = Position::FRONT_RIGHT
+    .union(Position::FRONT_RIGHT_CENTER)
+    .union(Position::FRONT_RIGHT_WIDE)
+    .union(Position::REAR_RIGHT)
+    .union(Position::SIDE_RIGHT)
+    .union(Position::TOP_FRONT_RIGHT)
+    .union(Position::TOP_REAR_RIGHT)
+    .union(Position::TOP_SIDE_RIGHT);
+
 /// Gain of each channel in the mono mix: the mean of both sides of ITU-R BS.775's stereo downmix. Mono is unchanged;
 /// channels without a position are averaged.
 pub(crate) fn downmix_gains(channels: &Channels) -> Vec<f32> {
@@ -32,6 +52,35 @@ pub(crate) fn downmix_gains(channels: &Channels) -> Vec<f32> {
         Some(_) => 0.5,
     };
     positions.iter().map(gain).collect()
+}
+
+/// Gains of each channel in the left and the right side of the stereo mix: ITU-R BS.775, reduced where the gains of a side
+/// add up to more than 1, so that nothing clips. Mono and channels without a position are on both sides.
+pub(crate) fn stereo_gains(channels: &Channels) -> Vec<[f32; 2]> {
+    let positions = positions(channels);
+    if positions.len() == 1 {
+        return vec![[1.0, 1.0]];
+    }
+    let gain = |position: &Option<Position>| match *position {
+        Some(at) if LFE.contains(at) => [0.0, 0.0],
+        Some(at) if LEFT.contains(at) => [side_gain(at), 0.0],
+        Some(at) if RIGHT.contains(at) => [0.0, side_gain(at)],
+        Some(at) if SURROUND.contains(at) => [0.5, 0.5],
+        Some(_) => [FRAC_1_SQRT_2; 2],
+        None => [1.0, 1.0],
+    };
+    let gains: Vec<[f32; 2]> = match positions.as_slice() {
+        // Two channels without positions are a pair.
+        [None, None] => vec![[1.0, 0.0], [0.0, 1.0]],
+        positions => positions.iter().map(gain).collect(),
+    };
+    let sum = |side: usize| gains.iter().map(|gains| gains[side]).sum::<f32>();
+    let most = sum(0).max(sum(1)).max(1.0);
+    gains.into_iter().map(|gains| gains.map(|gain| gain / most)).collect()
+}
+
+fn side_gain(at: Position) -> f32 {
+    if SURROUND.contains(at) { FRAC_1_SQRT_2 } else { 1.0 }
 }
 
 /// Weight of each channel's power in the loudness (ITU-R BS.1770-4, table 3): 1, for surround channels 1.41, for low
@@ -72,6 +121,22 @@ mod tests {
         assert_eq!(downmix_gains(&stereo), [0.5, 0.5]);
         assert_eq!(downmix_gains(&Channels::Positioned(Position::FRONT_CENTER)), [1.0]);
         assert_eq!(downmix_gains(&Channels::Discrete(4)), [0.25; 4]);
+    }
+
+    #[test]
+    fn both_sides_of_the_stereo_mix_add_up_to_one_at_most() {
+        let stereo = Channels::Positioned(Position::FRONT_LEFT | Position::FRONT_RIGHT);
+        assert_eq!(stereo_gains(&stereo), [[1.0, 0.0], [0.0, 1.0]]);
+        assert_eq!(stereo_gains(&Channels::Positioned(Position::FRONT_CENTER)), [[1.0, 1.0]]);
+        assert_eq!(stereo_gains(&Channels::Discrete(2)), [[1.0, 0.0], [0.0, 1.0]]);
+        let front = Position::FRONT_LEFT | Position::FRONT_RIGHT | Position::FRONT_CENTER;
+        let surround = front | Position::LFE1 | Position::SIDE_LEFT | Position::SIDE_RIGHT;
+        for channels in [Channels::Positioned(surround), Channels::Discrete(6)] {
+            for side in 0..2 {
+                let sum: f32 = stereo_gains(&channels).iter().map(|gains| gains[side]).sum();
+                assert!((sum - 1.0).abs() < 1e-6, "{channels:?} {sum}");
+            }
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub use loudness::{LoudnessMeter, LoudnessProfile};
 pub use math::rounded;
 pub use params::{AnalysisParams, Thresholds};
 pub use plausibility::DOUBTED_CONFIDENCE;
-pub use resample::Resampler;
+pub use resample::{Resampler, StereoResampler, TruePeakMeter};
 pub use rhythm::{Beat, Onset, Rhythm, RhythmAnalyzer, Tempo, TempoCandidate, bar_features};
 pub use scene::{SceneKind, Segment, scene_features};
 pub use speech::{

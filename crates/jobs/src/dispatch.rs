@@ -41,6 +41,7 @@ pub async fn run_as_jobs(State(jobs): State<Jobs>, request: Request, next: Next)
 
 async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) -> Result<Response, Problem> {
     let preferences = prefer::Preferences::of(request.headers());
+    let path = request.uri().path().to_owned();
     let (mut parts, body) = request.into_parts();
     let unread = Request::from_parts(parts.clone(), body);
     let limit = JsonLimit::of(&parts.extensions);
@@ -58,7 +59,7 @@ async fn run_call(jobs: &Jobs, call: HeavyCall, request: Request, next: Next) ->
     }
     let bytes = body.bytes.clone();
     let context = body.run(move |body| RequestContext::of_body(&headers, body, &request_id)).await??;
-    let new = NewJob { call, priority: preferences.priority, level, body: bytes, trace };
+    let new = NewJob { call, path, priority: preferences.priority, level, body: bytes, trace };
     let job = jobs.enqueue(&context, new).await?;
     let state = jobs.wait_for_state(&context.scope, &job.id, preferences.wait).await?;
     if preferences.wait.is_none() && !state.is_final() {

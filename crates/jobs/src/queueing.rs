@@ -43,7 +43,7 @@ impl Jobs {
         self.check_queue_limits(&context.scope.tenant_id).await?;
         let user = context.user_id.as_ref().map_or("", Id::as_str);
         let work =
-            Sha256::new().chain_update(new.call.path).chain_update([0]).chain_update(user).chain_update([0]);
+            Sha256::new().chain_update(&new.path).chain_update([0]).chain_update(user).chain_update([0]);
         let work = match http_kit::json_digest(&new.body) {
             Some(digest) => work.chain_update(digest),
             None => work.chain_update(&new.body),
@@ -59,7 +59,7 @@ impl Jobs {
             priority: new.priority,
             request_id: &context.request_id,
             level: new.level,
-            path: new.call.path,
+            path: &new.path,
             body: &body,
             body_uri: uri.as_deref(),
             work: work.finalize().into(),

@@ -46,6 +46,8 @@ pub struct JobSettings {
 pub struct NewJob {
     /// The call that it runs.
     pub call: HeavyCall,
+    /// Path of the request.
+    pub path: String,
     /// Order in which jobs start.
     pub priority: JobPriority,
     /// Access level of the caller.
