@@ -99,6 +99,9 @@ tools/with-postgres.sh cargo run --release --locked --quiet --package origin_sni
 printf '\nRenders beside plain ffmpeg with the same encoders\n'
 tools/with-postgres.sh cargo run --release --locked --quiet --package video_render --example render_bench
 
+printf '\nFilms beside plain ffmpeg with the same list and encoder\n'
+tools/with-postgres.sh cargo run --release --locked --quiet --package video_render --example film_bench
+
 printf '\nShot lists\n'
 cargo build --release --locked --quiet --package audio_to_video_origin --example shot_list
 tools/with-postgres.sh cargo run --release --locked --quiet --package audio_to_video_origin --example shot_list

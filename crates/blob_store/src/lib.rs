@@ -22,7 +22,7 @@ pub use collect::ListedBlob;
 pub use damage::DamagedBlob;
 pub use id::{BlobId, InvalidBlobUri};
 pub use reader::LocalBlob;
-pub use scratch::ScratchFile;
+pub use scratch::{ScratchDirectory, ScratchFile};
 pub use store::BlobStore;
 pub use writer::{BlobWriter, StoredBlob};
 

@@ -3,7 +3,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::{NamedTempFile, TempDir, TempPath};
 
 use crate::{BlobError, BlobId, BlobStore, StoredBlob};
 
@@ -15,7 +15,42 @@ pub struct ScratchFile {
     path: TempPath,
 }
 
+/// A local directory for intermediate files. It is removed with all its files when dropped.
+#[derive(Debug)]
+pub struct ScratchDirectory(TempDir);
+
+impl ScratchDirectory {
+    /// The path of the directory, in the staging directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 impl BlobStore {
+    /// Creates an empty local directory for intermediate files.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when it cannot be created.
+    pub async fn scratch_directory(&self) -> Result<ScratchDirectory, BlobError> {
+        let staging = self.staging();
+        let made = tokio::task::spawn_blocking(move || {
+            tempfile::Builder::new().prefix("scratch-").tempdir_in(staging)
+        });
+        Ok(ScratchDirectory(made.await.map_err(io::Error::other)??))
+    }
+
+    /// Number of bytes that scratch files and uploads can use on the disk of the staging directory.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`] when the file system does not tell.
+    pub async fn free_scratch_bytes(&self) -> Result<u64, BlobError> {
+        let staging = self.staging();
+        let asked = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&*staging));
+        let found = asked.await.map_err(io::Error::other)?.map_err(io::Error::from)?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     /// Creates an empty local file for another program to write into.
     ///
     /// # Errors

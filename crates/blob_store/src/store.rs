@@ -267,6 +267,10 @@ impl BlobStore {
         let _ = swept.await;
     }
 
+    pub(crate) fn staging(&self) -> Arc<Path> {
+        self.staging.clone()
+    }
+
     pub(crate) async fn staging_file(&self) -> Result<NamedTempFile, BlobError> {
         let staging = self.staging.clone();
         let file = tokio::task::spawn_blocking(move || {
@@ -334,10 +338,12 @@ pub(crate) fn move_into_place(file: TempPath, target: &Path) -> std::io::Result<
 fn sweep(staging: &Path) {
     for entry in std::fs::read_dir(staging).into_iter().flatten().flatten() {
         let is_record = entry.file_name().to_string_lossy().starts_with(RECORD_PREFIX);
-        if !is_record
-            && entry.metadata().is_ok_and(|meta| is_stale(&meta))
-            && let Err(error) = std::fs::remove_file(entry.path())
-        {
+        let Some(meta) = entry.metadata().ok().filter(|meta| !is_record && is_stale(meta)) else { continue };
+        let removed = match meta.is_dir() {
+            true => std::fs::remove_dir_all(entry.path()),
+            false => std::fs::remove_file(entry.path()),
+        };
+        if let Err(error) = removed {
             tracing::warn!(path = %entry.path().display(), %error, "could not remove a stale staging file");
         }
     }

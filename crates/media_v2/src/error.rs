@@ -98,6 +98,19 @@ impl MediaError {
         Self::ArtifactsNotFound(vec![id.to_string()])
     }
 
+    /// Whether the bytes of a source are gone, changed or not allowed: other sources may be read.
+    #[must_use]
+    pub const fn is_about_source(&self) -> bool {
+        matches!(
+            self,
+            Self::SourceNotAllowed(_)
+                | Self::SourceUnreadable(_)
+                | Self::SourceChanged
+                | Self::ContentMissing(_)
+                | Self::ContentDamaged(_)
+        )
+    }
+
     /// [`MediaError::Invalid`] for one field; `pointer` is a JSON pointer.
     pub(crate) fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])

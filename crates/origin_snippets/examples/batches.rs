@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use audio_to_video_origin::VideoOrigins;
 use blob_store::BlobStore;
 use db::testing::{TestDatabase, statements};
 use http_kit::RequestContext;
@@ -20,6 +21,7 @@ use media_time::{AssetTime, MediaTime};
 use media_v2::{ArtifactKind, MediaConfig, MediaService, NewArtifact, NewAsset, store};
 use origin_snippets::{BatchRequest, OriginSnippets};
 use primitives::{Clock, Id, Scope, SystemClock};
+use scheduling::WorkQueue;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use video_render::{RenderConfig, Renderer};
@@ -62,7 +64,8 @@ fn service(pool: &PgPool, blobs: BlobStore) -> OriginSnippets {
     let media = MediaService::new(pool.clone(), blobs, clock.clone(), MediaConfig::default());
     let timeline: Arc<dyn VideoTimeline> = Arc::new(TimelineService::new(pool.clone(), clock.clone()));
     let no_ffmpeg = RenderConfig { ffmpeg: PathBuf::from("/nowhere/ffmpeg"), ..RenderConfig::default() };
-    let renderer = Renderer::new(media, timeline.clone(), no_ffmpeg, clock.clone());
+    let shot_lists = VideoOrigins::new(media.clone(), WorkQueue::new("shot_lists", 1, 1), clock.clone());
+    let renderer = Renderer::new(media, timeline.clone(), shot_lists, no_ffmpeg, clock.clone());
     OriginSnippets::new(pool.clone(), timeline, renderer, clock)
 }
 

@@ -69,6 +69,7 @@ impl Batch {
                 meta: operation(),
             },
             clips: clips.collect(),
+            further_tracks: Vec::new(),
         }
     }
 

@@ -17,4 +17,4 @@ mod work_queue;
 pub use deferral::{begin_heavy_work, defer};
 pub use progress::WorkProgress;
 pub use single_flight::{Acquisition, FlightGuard, SingleFlight};
-pub use work_queue::{Cancellation, WorkError, WorkQueue, WorkSlot};
+pub use work_queue::{CancelOnDrop, Cancellation, WorkError, WorkQueue, WorkSlot};

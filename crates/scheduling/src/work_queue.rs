@@ -61,6 +61,13 @@ pub enum WorkError {
 }
 
 impl Cancellation {
+    /// A flag and its guard: work is cancelled when its caller drops the guard.
+    #[must_use]
+    pub fn with_guard() -> (Self, CancelOnDrop) {
+        let cancellation = Self::default();
+        (cancellation.clone(), CancelOnDrop(cancellation))
+    }
+
     /// Whether the work should stop.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -69,7 +76,9 @@ impl Cancellation {
 }
 
 /// Cancels the work when it is dropped.
-struct CancelOnDrop(Cancellation);
+/// Cancels work when dropped.
+#[derive(Debug)]
+pub struct CancelOnDrop(Cancellation);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
@@ -142,8 +151,7 @@ impl WorkQueue {
         work: impl FnOnce(&Cancellation) -> T + Send + 'static,
     ) -> Result<T, WorkError> {
         let slot = self.slot(self.queue.try_acquire(tenancy::current()).await)?;
-        let cancellation = Cancellation::default();
-        let cancel_on_drop = CancelOnDrop(cancellation.clone());
+        let (cancellation, cancel_on_drop) = Cancellation::with_guard();
         let span = tracing::Span::current();
         let task = tokio::task::spawn_blocking(move || {
             let _slot = slot;

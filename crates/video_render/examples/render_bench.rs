@@ -10,12 +10,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audio_to_video_origin::VideoOrigins;
 use blob_store::BlobStore;
 use db::testing::TestDatabase;
 use http_kit::RequestContext;
 use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{Description, MediaConfig, MediaService, SourcePolicy};
 use primitives::{Scope, SystemClock};
+use scheduling::WorkQueue;
 use video_render::{Argument, Plan, Profile, RenderConfig, Renderer};
 use video_timeline::TimelineService;
 
@@ -48,7 +50,10 @@ async fn main() {
     let media = MediaService::new(database.pool.clone(), blobs, Arc::new(SystemClock), config);
     let timeline = TimelineService::new(database.pool.clone(), Arc::new(SystemClock));
     let config = RenderConfig::default();
-    let renderer = Renderer::new(media.clone(), Arc::new(timeline), config, Arc::new(SystemClock));
+    let queue = WorkQueue::new("shot_lists", 1, 1);
+    let shot_lists = VideoOrigins::new(media.clone(), queue, Arc::new(SystemClock));
+    let renderer =
+        Renderer::new(media.clone(), Arc::new(timeline), shot_lists, config, Arc::new(SystemClock));
     let context = RequestContext {
         scope: Scope { tenant_id: "bench".parse().unwrap(), env: "dev".parse().unwrap() },
         user_id: None,

@@ -2,23 +2,25 @@
 
 use media_time::{FileTime, Instant, MediaTime, Window};
 
+use crate::canvas::Canvas;
 use crate::cut::SourceCut;
 use crate::frame_format::MAX_PIXELS;
 use crate::plan::Argument;
 use crate::prober::confined;
-use crate::profile::{AudioCodec, Profile, Rate, SAMPLE_RATE, VideoCodec};
+use crate::profile::{AudioCodec, CLOCK_HZ, Profile, Rate, SAMPLE_RATE, VideoCodec};
 use crate::source::{AudioAccess, AudioStream, ChannelMix, ProbedSource};
 use crate::video_filters;
 
 /// Threads of the H.264 encoder. The number is fixed because the encoded bytes depend on it.
 const ENCODER_THREADS: &str = "4";
-/// The video timescale of renders, in Hz; frame durations at 24, 25, 30, 50, 60 and 30000/1001 fps are whole ticks.
-const CLOCK_HZ: u32 = 90_000;
 /// The colour tags of every render; filters convert frames accordingly.
-const COLOUR_TAGS: [&str; 8] =
+pub(crate) const COLOUR_TAGS: [&str; 8] =
     ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
 
-fn text(argument: impl Into<String>) -> Argument {
+/// No metadata and chapters of the sources.
+pub(crate) const NO_METADATA: [&str; 4] = ["-map_metadata", "-1", "-map_chapters", "-1"];
+
+pub(crate) fn text(argument: impl Into<String>) -> Argument {
     Argument::Text(argument.into())
 }
 
@@ -34,10 +36,11 @@ pub(crate) fn seconds(time: impl Instant) -> String {
 }
 
 /// All arguments for rendering one window of one source.
-pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, profile: &Profile) -> Vec<Argument> {
+pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, canvas: Canvas<'_>) -> Vec<Argument> {
+    let profile = canvas.profile;
     let graph = format!(
         "{}[v];{}[a]",
-        video_filters::of_window(source, cut, profile),
+        video_filters::of_window(source, cut, canvas),
         audio_filters(source, cut.window.shift(source.audio_lag))
     );
     let mut arguments = global_options();
@@ -112,8 +115,13 @@ pub(crate) fn silence(length: MediaTime) -> String {
 /// date or version in it. `length` is the length of the window.
 pub(crate) fn output_options(graph: String, profile: &Profile, length: MediaTime) -> Vec<Argument> {
     let mut arguments = vec![text("-filter_complex"), text(graph)];
-    arguments.extend(texts(["-map", "[v]", "-map", "[a]", "-map_metadata", "-1", "-map_chapters", "-1"]));
+    arguments.extend(texts(["-map", "[v]", "-map", "[a]"]));
+    arguments.extend(texts(NO_METADATA));
     arguments.extend(video_codec(profile));
+    if let VideoCodec::H264 { .. } = profile.video {
+        // A keyframe every two seconds, for seeking.
+        arguments.extend(texts(["-force_key_frames", "expr:gte(t,n_forced*2)"]));
+    }
     arguments.extend(texts(COLOUR_TAGS));
     arguments.extend(texts(["-fps_mode", "vfr", "-video_track_timescale", &CLOCK_HZ.to_string()]));
     if profile.rate == Rate::Source {
@@ -121,10 +129,22 @@ pub(crate) fn output_options(graph: String, profile: &Profile, length: MediaTime
         arguments.extend([text("-bsf:v"), text(extend_last_frame(length))]);
     }
     arguments.extend(audio_codec(profile));
-    arguments.extend(texts(["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]));
-    arguments.extend(texts(["-movflags", "+faststart", "-write_tmcd", "0", "-f", profile.muxer()]));
+    arguments.extend(file_format(profile));
     arguments.push(Argument::Output);
     arguments
+}
+
+/// The options of the output's format, without an encoder's name, date or version in it.
+pub(crate) fn file_format(profile: &Profile) -> impl Iterator<Item = Argument> {
+    let options = [
+        ["-fflags", "+bitexact"],
+        ["-flags:v", "+bitexact"],
+        ["-flags:a", "+bitexact"],
+        ["-movflags", "+faststart"],
+        ["-write_tmcd", "0"],
+        ["-f", profile.muxer()],
+    ];
+    texts(options.into_iter().flatten())
 }
 
 /// A bitstream filter that extends the last frame to the end of a window of `length`, and no frame beyond it.
@@ -140,7 +160,7 @@ fn extend_last_frame(length: MediaTime) -> String {
     )
 }
 
-fn video_codec(profile: &Profile) -> Vec<Argument> {
+pub(crate) fn video_codec(profile: &Profile) -> Vec<Argument> {
     match profile.video {
         VideoCodec::H264 { preset, crf, max_kbps } => {
             let options = [
@@ -150,8 +170,6 @@ fn video_codec(profile: &Profile) -> Vec<Argument> {
                 ["-maxrate", &format!("{max_kbps}k")],
                 ["-bufsize", &format!("{}k", 2 * max_kbps)],
                 ["-threads:v", ENCODER_THREADS],
-                // A keyframe every two seconds, for seeking.
-                ["-force_key_frames", "expr:gte(t,n_forced*2)"],
             ];
             texts(options.into_iter().flatten()).collect()
         }
@@ -159,7 +177,7 @@ fn video_codec(profile: &Profile) -> Vec<Argument> {
     }
 }
 
-fn audio_codec(profile: &Profile) -> Vec<Argument> {
+pub(crate) fn audio_codec(profile: &Profile) -> Vec<Argument> {
     match profile.audio {
         AudioCodec::Aac { kbps } => texts(["-c:a", "aac", "-b:a", &format!("{kbps}k")]).collect(),
         AudioCodec::Pcm24 => texts(["-c:a", "pcm_s24le"]).collect(),
@@ -205,7 +223,7 @@ pub(crate) mod tests {
             window: Window::new(ms(10_000), ms(11_500)).unwrap(),
             first_frame: source.video.as_ref().map(|_| FileTime::from_micros(9_976_633)),
         };
-        of_window(source, &cut, Profile::named(profile).unwrap())
+        of_window(source, &cut, Canvas::of(Profile::named(profile).unwrap()))
     }
 
     fn call(source: &ProbedSource, profile: &str) -> Vec<String> {

@@ -3,58 +3,81 @@
 
 use crate::colour::{ColourConversion, Matrix};
 use crate::frame_format::FrameFormat;
-use crate::profile::{FrameRate, Profile, VideoCodec};
+use crate::profile::{Fit, FrameRate, Profile, VideoCodec};
 
 /// Tags converted frames as BT.709 in limited range.
 const TAGGED: &str = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709";
 /// Options of every scaler, including those that only change the pixel format.
 const SCALER: &str = "flags=bicubic+bitexact";
 
-/// Filters that scale frames to the canvas, centred on black; transparent areas become black.
-pub(crate) fn fitted(profile: &Profile, frames: &FrameFormat) -> String {
+/// What frames are placed on: the size and pixel format of a profile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Canvas<'a> {
+    pub(crate) profile: &'a Profile,
+    pub(crate) fit: Fit,
+}
+
+#[cfg(test)]
+impl<'a> Canvas<'a> {
+    /// The canvas of a profile, which contains whole frames.
+    pub(crate) const fn of(profile: &'a Profile) -> Self {
+        Self { profile, fit: Fit::Contain }
+    }
+}
+
+/// Filters that scale frames to the canvas, centred; on black, if they do not cover it. Transparent areas become black.
+pub(crate) fn fitted(canvas: Canvas<'_>, frames: &FrameFormat) -> String {
+    let profile = canvas.profile;
     let (width, height) = (profile.width, profile.height);
     let scaled = match (frames.has_alpha, frames.conversion) {
         (true, ColourConversion::Scale) => {
-            let layer = converted_by_scale(profile, frames, alpha_444(profile));
+            let layer = converted_by_scale(canvas, frames, alpha_444(profile));
             format!("{layer},{}", on_black(pixel_format(profile)))
         }
-        _ => scaled(profile, frames, pixel_format(profile)),
+        _ => scaled(canvas, frames, pixel_format(profile)),
     };
-    format!("{scaled},pad={width}:{height}:-1:-1")
+    match canvas.fit {
+        Fit::Contain => format!("{scaled},pad={width}:{height}:-1:-1"),
+        Fit::Cover => format!("{scaled},crop={width}:{height}"),
+    }
 }
 
 /// Filters that scale and convert frames and keep the transparency of the source.
-pub(crate) fn layer(profile: &Profile, frames: &FrameFormat) -> String {
-    scaled(profile, frames, alpha_format(profile))
+pub(crate) fn layer(canvas: Canvas<'_>, frames: &FrameFormat) -> String {
+    let scaled = scaled(canvas, frames, alpha_format(canvas.profile));
+    match canvas.fit {
+        Fit::Contain => scaled,
+        Fit::Cover => format!("{scaled},crop={}:{}", canvas.profile.width, canvas.profile.height),
+    }
 }
 
 /// Filters that scale frames to fit into the canvas, in square pixels and even sizes, and convert them to BT.709 in
 /// limited range and the pixel format `target`.
-fn scaled(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
+fn scaled(canvas: Canvas<'_>, frames: &FrameFormat, target: &str) -> String {
     match frames.conversion {
-        ColourConversion::Scale => converted_by_scale(profile, frames, target),
-        ColourConversion::Gamut | ColourConversion::ToneMap => converted_by_zscale(profile, frames, target),
+        ColourConversion::Scale => converted_by_scale(canvas, frames, target),
+        ColourConversion::Gamut | ColourConversion::ToneMap => converted_by_zscale(canvas, frames, target),
     }
 }
 
 /// Conversion by the scale filter. Other matrices are converted through RGB at the size of the canvas: from YCbCr to
 /// YCbCr, the scaler has errors of up to five steps.
-fn converted_by_scale(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
+fn converted_by_scale(canvas: Canvas<'_>, frames: &FrameFormat, target: &str) -> String {
     let from = frames.colour.matrix.map_or_else(String::new, |matrix| {
         format!(":in_color_matrix={}:in_range={}", matrix.in_scale(), frames.colour.range())
     });
     let over = match frames.colour.matrix {
         None | Some(Matrix::Bt709) => String::new(),
-        Some(_) => format!(",format={},scale={SCALER}", rgb(profile, frames.has_alpha)),
+        Some(_) => format!(",format={},scale={SCALER}", rgb(canvas.profile, frames.has_alpha)),
     };
-    let size = sized(profile);
+    let size = sized(canvas);
     format!("{size}{from}{over}:out_color_matrix=bt709:out_range=tv,format={target},setsar=1,{TAGGED}")
 }
 
 /// Conversion by the zscale filter: frames are scaled to the canvas in ten bits, transparent areas become black, then
 /// colours are converted to BT.709.
-fn converted_by_zscale(profile: &Profile, frames: &FrameFormat, target: &str) -> String {
-    let (size, range) = (sized(profile), frames.colour.range());
+fn converted_by_zscale(canvas: Canvas<'_>, frames: &FrameFormat, target: &str) -> String {
+    let (size, range) = (sized(canvas), frames.colour.range());
     let (opaque, alpha) = match frames.colour.matrix {
         Some(_) => ("yuv444p10le", "yuva444p10le"),
         None => ("gbrp10le", "gbrap10le"),
@@ -69,7 +92,7 @@ fn converted_by_zscale(profile: &Profile, frames: &FrameFormat, target: &str) ->
         false => "",
     };
     let colours = to_bt709(frames);
-    let pixels = pixel_format(profile);
+    let pixels = pixel_format(canvas.profile);
     let converted =
         format!("{untagged}{size}:in_range={range}:out_range={range},{stored},setsar=1,{colours}");
     format!("{converted},format={pixels},scale={SCALER},format={target},{TAGGED}")
@@ -96,12 +119,15 @@ fn on_black(opaque: &str) -> String {
 }
 
 /// The scale filter to the size of the canvas; more options may be appended.
-fn sized(profile: &Profile) -> String {
-    let (width, height) = (profile.width, profile.height);
-    format!(
-        "scale=w='max(2,min({width},2*round({height}*dar/2)))':h='max(2,min({height},2*round({width}/dar/2)))'\
-         :{SCALER}"
-    )
+fn sized(canvas: Canvas<'_>) -> String {
+    let (width, height) = (canvas.profile.width, canvas.profile.height);
+    let (of_height, of_width) = (format!("2*round({height}*dar/2)"), format!("2*round({width}/dar/2)"));
+    match canvas.fit {
+        Fit::Contain => {
+            format!("scale=w='max(2,min({width},{of_height}))':h='max(2,min({height},{of_width}))':{SCALER}")
+        }
+        Fit::Cover => format!("scale=w='max({width},{of_height})':h='max({height},{of_width})':{SCALER}"),
+    }
 }
 
 /// A source of `count` black frames of the canvas.
@@ -163,7 +189,7 @@ mod tests {
     }
 
     fn fitted_to(profile: &str, json: &str) -> String {
-        fitted(Profile::named(profile).unwrap(), &frames(json))
+        fitted(Canvas::of(Profile::named(profile).unwrap()), &frames(json))
     }
 
     const HD: &str = "1080p_30_web";
@@ -197,7 +223,7 @@ mod tests {
             "{found}"
         );
         assert!(found.contains(",format=yuv422p10le,pad="), "{found}");
-        let layer = layer(Profile::named(HD).unwrap(), &frames(alpha));
+        let layer = layer(Canvas::of(Profile::named(HD).unwrap()), &frames(alpha));
         assert!(layer.contains(",format=yuva420p,") && !layer.contains("premultiply"), "{layer}");
     }
 

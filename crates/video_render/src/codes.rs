@@ -14,8 +14,11 @@ http_kit::error_codes! {
             "the renderer does not support the container" => "convert the file";
         UNSUPPORTED_CLIP = 422 "unsupported_clip":
             "a clip has a property that the renderer does not support" => "see `detail`";
-        TOO_MANY_CLIPS = 422 "too_many_clips":
-            "over 200 clips in one window to render" => "render it in parts";
+        TOO_MANY_OVERLAPPING = 422 "too_many_overlapping":
+            "over 64 shots or clips overlap at one instant" => "use fewer layers";
+        FILM_TOO_LONG = 422 "film_too_long": "the film lasts over six hours" => "render it in parts";
+        EMPTY_SHOT_LIST = 422 "empty_shot_list":
+            "the shot list has no shots to render" => "make one with clips that have recordings";
         RENDER_TOO_LARGE = 422 "render_too_large":
             "the file would exceed `--max-render-bytes`" => "render a shorter window";
         RENDER_TIMEOUT = 504 "render_timeout":

@@ -1,4 +1,4 @@
-//! A window of a project's timeline: the clips in it and their times.
+//! A window of a timeline: the clips in it and their times.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,23 +8,50 @@ use media_v2::{MediaAsset, MediaError, MediaService};
 use primitives::{Id, PageLimit};
 use video_timeline::{Clip, ClipFilter, Entity, Paging, Sequence, TrackKind, VideoTimeline};
 
-use crate::profile::FrameRate;
+use crate::canvas::Canvas;
+use crate::profile::{Fit, FrameRate};
 use crate::window::check_window;
 use crate::{Error, Profile, Rate, truncation};
 
-/// Most clips that one window may use; each is an input of ffmpeg.
-const MAX_LAYERS: usize = 200;
+/// Speeds at which clips can be rendered.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.25..=4.0;
 
-/// The part of a project's timeline that is rendered.
+/// The part of a timeline that is rendered.
 #[derive(Clone, Debug)]
 pub(crate) struct Composition {
-    pub(crate) project_id: Id,
-    pub(crate) sequence_id: Id,
+    pub(crate) subject: Subject,
     /// The window of the timeline.
     pub(crate) window: Window<TimelineTime>,
     pub(crate) rate: FrameRate,
+    pub(crate) fit: Fit,
     /// The clips in the window, the lowest layer first.
     pub(crate) layers: Vec<Layer>,
+}
+
+/// The timeline of a composition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A sequence of a project.
+    Sequence {
+        /// The project.
+        project_id: Id,
+        /// The sequence.
+        sequence_id: Id,
+    },
+    /// A stored shot list.
+    ShotList(Id),
+}
+
+impl Subject {
+    /// What the subject is called in meta and keys, and its ids.
+    pub(crate) fn ids(&self) -> Vec<(&'static str, &Id)> {
+        match self {
+            Self::Sequence { project_id, sequence_id } => {
+                vec![("project_id", project_id), ("sequence_id", sequence_id)]
+            }
+            Self::ShotList(id) => vec![("shot_list_artifact_id", id)],
+        }
+    }
 }
 
 /// One clip that plays in the window.
@@ -34,12 +61,14 @@ pub(crate) struct Layer {
     pub(crate) asset: MediaAsset,
     /// Whether the clip's video is used; true on video tracks. Its audio is always used.
     pub(crate) is_visible: bool,
+    /// Where in the asset the clip stops playing and holds its last frame; `None` if it plays until its end.
+    pub(crate) held_from: Option<AssetTime>,
 }
 
 impl Layer {
     /// The window of a clip on the timeline.
     fn extent(clip: &Clip) -> Window<TimelineTime> {
-        Window::starting_at(clip.timeline_start, clip.out_point - clip.in_point)
+        Window::starting_at(clip.timeline_start, clip.duration_on_timeline())
     }
 
     /// The part of `window` in which the clip plays, relative to the start of the window.
@@ -53,7 +82,9 @@ impl Layer {
         window: Window<TimelineTime>,
         span: Window<LocalTime>,
     ) -> Window<AssetTime> {
-        span.placed_at(self.clip.in_point + (window.start() - self.clip.timeline_start))
+        let [start, end] =
+            [span.start(), span.end()].map(|at| self.clip.in_source(at.with_zero_at(window.start())));
+        Window::starting_at(start, end - start)
     }
 
     /// Rejects a clip that plays its asset beyond the end in `window`: the last frame would freeze, and audio end.
@@ -89,6 +120,7 @@ pub(crate) struct RenderRange<'a> {
     pub(crate) project_id: &'a Id,
     /// The sequence; the project's first one when `None`.
     pub(crate) sequence_id: Option<&'a Id>,
+    pub(crate) fit: Fit,
     pub(crate) window: Window<TimelineTime>,
 }
 
@@ -97,7 +129,7 @@ impl Composition {
     ///
     /// # Errors
     /// Errors of the timeline client; [`Error::EmptyProject`], [`Error::WindowOutside`] beyond the last clip,
-    /// [`Error::ClipOutside`], [`Error::UnsupportedClip`], [`Error::TooManyClips`]; [`MediaError::AssetsNotFound`].
+    /// [`Error::ClipOutside`], [`Error::UnsupportedClip`]; [`MediaError::AssetsNotFound`].
     pub(crate) async fn load(
         timeline: &dyn VideoTimeline,
         media: &MediaService,
@@ -120,20 +152,35 @@ impl Composition {
         check(&used)?;
         let mut layers = layers(media, context, &tracks, used, window).await?;
         layers.sort_by_key(|layer| tracks.get(&layer.clip.track_id).map(|track| track.z_order));
-        let rate = match profile.rate {
-            Rate::Fixed(rate) => FrameRate::whole(rate),
-            Rate::Source => {
-                let of_clips =
-                    layers.iter().filter(|layer| layer.is_visible).find_map(|layer| layer.asset.fps);
-                sequence.fps.or(of_clips).map_or(FrameRate::CANVAS, FrameRate::near)
-            }
-        };
-        Ok(Self { project_id: range.project_id.clone(), sequence_id: sequence.id, window, rate, layers })
+        let subject = Subject::Sequence { project_id: range.project_id.clone(), sequence_id: sequence.id };
+        let rate = rate_of(profile, sequence.fps, &layers);
+        Ok(Self { subject, window, rate, fit: range.fit, layers })
+    }
+
+    /// The start and end of the window.
+    pub(crate) fn bounds(&self) -> (MediaTime, MediaTime) {
+        (self.window.start().since_zero(), self.window.end().since_zero())
+    }
+
+    /// The canvas of the composition in a profile.
+    pub(crate) const fn canvas<'a>(&self, profile: &'a Profile) -> Canvas<'a> {
+        Canvas { profile, fit: self.fit }
     }
 
     /// Number of frames of the render, at least 1.
     pub(crate) fn frames(&self) -> i64 {
         self.rate.frames_before(self.window.duration()).max(1)
+    }
+}
+
+/// The frame rate of a composition: that of the profile, else `fps` of the timeline, else of the lowest visible clip.
+pub(crate) fn rate_of(profile: &Profile, fps: Option<f64>, layers: &[Layer]) -> FrameRate {
+    match profile.rate {
+        Rate::Fixed(rate) => FrameRate::whole(rate),
+        Rate::Source => {
+            let of_clips = layers.iter().filter(|layer| layer.is_visible).find_map(|layer| layer.asset.fps);
+            fps.or(of_clips).map_or(FrameRate::CANVAS, FrameRate::near)
+        }
     }
 }
 
@@ -193,13 +240,10 @@ async fn clips(
 }
 
 fn check(used: &[Clip]) -> Result<(), Error> {
-    if used.len() > MAX_LAYERS {
-        return Err(Error::TooManyClips { count: used.len(), limit: MAX_LAYERS });
-    }
-    match used.iter().find(|clip| clip.speed != 1.0) {
+    match used.iter().find(|clip| !SPEEDS.contains(&clip.speed)) {
         Some(clip) => Err(Error::UnsupportedClip {
             clip_id: clip.id.clone(),
-            detail: format!("its speed is {}, but only speed 1 can be rendered", clip.speed),
+            detail: format!("its speed is {}, but only speeds from 0.25 to 4 can be rendered", clip.speed),
         }),
         None => Ok(()),
     }
@@ -221,7 +265,7 @@ async fn layers(
         let asset = assets.get(&clip.asset_id).cloned();
         let asset = asset.ok_or_else(|| MediaError::asset_not_found(&clip.asset_id))?;
         let is_visible = tracks.get(&clip.track_id).is_some_and(|track| track.kind == TrackKind::Video);
-        let layer = Layer { clip, asset, is_visible };
+        let layer = Layer { clip, asset, is_visible, held_from: None };
         layer.check(window).map(|()| layer)
     };
     used.into_iter().map(layer).collect()
@@ -252,7 +296,7 @@ pub(crate) mod tests {
             "created_at": "2026-01-02T03:04:05Z", "meta": {}
         });
         let (clip, asset) = (serde_json::from_value(clip).unwrap(), serde_json::from_value(asset).unwrap());
-        Layer { clip, asset, is_visible: true }
+        Layer { clip, asset, is_visible: true, held_from: None }
     }
 
     #[test]
@@ -272,6 +316,19 @@ pub(crate) mod tests {
         }
         let silent = Layer { is_visible: false, ..layer(0, 0, 5_000) };
         assert_eq!(silent.visible_frames(window, rate), None);
+    }
+
+    #[test]
+    fn slow_and_fast_layers_map_time_to_their_sources() {
+        let window = Window::new(ms(1_000), ms(2_000)).unwrap();
+        for (speed, span, source) in [(0.5, (0, 1_000), (7_300, 7_800)), (2.0, (0, 100), (8_200, 8_400))] {
+            let mut layer = layer(7_000, 400, 1_400);
+            layer.clip.speed = speed;
+            let found = layer.play_window(window).unwrap();
+            assert_eq!((found.start(), found.end()), (ms(span.0), ms(span.1)), "{speed}");
+            let found = layer.source_of(window, found);
+            assert_eq!((found.start(), found.end()), (ms(source.0), ms(source.1)), "{speed}");
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use audio_to_video_origin::codes::TOO_MANY_SHOTS;
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
 use http_kit::codes::STORAGE_FULL;
@@ -10,8 +11,9 @@ use scheduling::WorkError;
 use confined_process::ToolError;
 
 use crate::codes::{
-    EMPTY_PROJECT, INVALID_WINDOW, RENDER_FAILED, RENDER_TIMEOUT, RENDER_TOO_LARGE, RENDERER_UNAVAILABLE,
-    TOO_MANY_CLIPS, UNKNOWN_RENDER_PROFILE, UNSUPPORTED_CLIP, UNSUPPORTED_CONTAINER, WINDOW_OUTSIDE_SOURCE,
+    EMPTY_PROJECT, EMPTY_SHOT_LIST, FILM_TOO_LONG, INVALID_WINDOW, RENDER_FAILED, RENDER_TIMEOUT,
+    RENDER_TOO_LARGE, RENDERER_UNAVAILABLE, TOO_MANY_OVERLAPPING, UNKNOWN_RENDER_PROFILE, UNSUPPORTED_CLIP,
+    UNSUPPORTED_CONTAINER, WINDOW_OUTSIDE_SOURCE,
 };
 use crate::{UnknownProfile, fault};
 
@@ -22,9 +24,15 @@ pub enum Error {
     /// The render profile is unknown.
     #[error(transparent)]
     UnknownProfile(#[from] UnknownProfile),
-    /// Neither or both of `asset_id` and `project_id` are given, or `sequence_id` with `asset_id`.
-    #[error("set either asset_id, or project_id and optionally sequence_id")]
+    /// Not exactly one of `asset_id`, `project_id` and `shot_list_artifact_id` is given, or a field that is of another.
+    #[error(
+        "set one of asset_id, project_id (optionally with sequence_id) and shot_list_artifact_id; the first two with \
+             start_ms and end_ms, audio only with the third"
+    )]
     NoSubject,
+    /// A window of an asset or timeline without its start or end.
+    #[error("set start_ms and end_ms, the window to render")]
+    NoWindow,
     /// The window is empty, ends before it starts, or starts before zero.
     #[error("the window from {start} to {end} is invalid: expected 0 ≤ start_ms < end_ms")]
     InvalidWindow {
@@ -75,16 +83,45 @@ pub enum Error {
         /// The unsupported property, as part of the message.
         detail: String,
     },
-    /// The window of a timeline uses too many clips.
-    #[error(
-        "{count} clips play in the window, more than the {limit} that one render may use; render it in parts"
-    )]
-    TooManyClips {
-        /// Number of clips in the window.
+    /// A film has too many shots or clips.
+    #[error("{count} shots, more than the {limit} of one film; render it in parts")]
+    TooManyShots {
+        /// Number of shots.
         count: usize,
-        /// Largest number of clips allowed.
+        /// Largest number of shots allowed.
         limit: usize,
     },
+    /// Too many clips are visible at one instant.
+    #[error("more than {limit} shots overlap at one instant")]
+    TooManyOverlapping {
+        /// Largest number allowed.
+        limit: usize,
+    },
+    /// The film is too long.
+    #[error("the film lasts {length}, longer than the {limit} that are rendered; render it in parts")]
+    FilmTooLong {
+        /// Length of the film.
+        length: MediaTime,
+        /// Longest film allowed.
+        limit: MediaTime,
+    },
+    /// The shot list has no shots, or none that can be shown.
+    #[error("the shot list has no shots to render")]
+    EmptyShotList,
+    /// The disk has no room for the film and its intermediate files.
+    #[error("the film may need {needed_bytes} bytes of temporary files, and {free_bytes} are free")]
+    NoRoom {
+        /// Number of bytes that may be needed.
+        needed_bytes: u64,
+        /// Number of bytes that are free.
+        free_bytes: u64,
+    },
+    /// The audio of a film cannot be mixed.
+    #[error(transparent)]
+    Mix(#[from] audio_mix::MixError),
+    /// The shot list does not exist, or cannot be read.
+    #[error(transparent)]
+    ShotList(#[from] audio_to_video_origin::Error),
     /// This ffmpeg was built without a filter that the source needs.
     #[error(
         "ffmpeg on this server has no filter `{filter}`, which {purpose} needs: install an ffmpeg that has it \
@@ -166,6 +203,7 @@ impl From<Error> for Problem {
                 Self::new(UNKNOWN_RENDER_PROFILE, &detail).field("/render_profile", detail)
             }
             Error::NoSubject => Self::invalid_field("/asset_id", detail),
+            Error::NoWindow => Self::invalid_field("/start_ms", detail),
             Error::InvalidWindow { .. } => Self::new(INVALID_WINDOW, &detail).field("/end_ms", detail),
             Error::WindowOutside { .. } => Self::new(WINDOW_OUTSIDE_SOURCE, &detail).field("/end_ms", detail),
             Error::ClipOutside { ref clip_id, .. } => {
@@ -177,7 +215,13 @@ impl From<Error> for Problem {
             Error::UnsupportedClip { ref clip_id, .. } => {
                 Self::new(UNSUPPORTED_CLIP, detail).with("id", clip_id.as_str())
             }
-            Error::TooManyClips { .. } => Self::new(TOO_MANY_CLIPS, detail),
+            Error::TooManyShots { .. } => Self::new(TOO_MANY_SHOTS, detail),
+            Error::TooManyOverlapping { .. } => Self::new(TOO_MANY_OVERLAPPING, detail),
+            Error::FilmTooLong { .. } => Self::new(FILM_TOO_LONG, detail),
+            Error::EmptyShotList => Self::new(EMPTY_SHOT_LIST, detail),
+            Error::NoRoom { .. } => Self::new(STORAGE_FULL, detail),
+            Error::Mix(error) => error.into(),
+            Error::ShotList(error) => error.into(),
             Error::Unavailable(_) => Self::new(RENDERER_UNAVAILABLE, detail).retry_after(60).caused_by(error),
             Error::MissingFilter { .. } => Self::new(RENDERER_UNAVAILABLE, detail).retry_after(60),
             Error::TimedOut(_) => Self::new(RENDER_TIMEOUT, detail).caused_by(error),

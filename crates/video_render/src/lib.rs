@@ -1,4 +1,4 @@
-//! Renders windows of recordings and of timelines to files, with ffmpeg.
+//! Renders windows of recordings and of timelines, and shot lists, to files, with ffmpeg.
 //!
 //! A window `[start, end)` becomes a file whose first frame is the one visible at `start` in the source, whose last
 //! frame begins before `end`, and whose audio is cut to the sample. The same bytes, window, profile and versions give
@@ -22,6 +22,7 @@ mod container;
 mod cut;
 mod error;
 mod fault;
+mod film;
 mod frame_format;
 mod layers;
 mod model;
@@ -45,9 +46,9 @@ mod window;
 
 pub use confined_process::ToolError;
 pub use error::Error;
-pub use model::{RenderRequest, RenderResponse, Rendered};
+pub use model::{FilmAudio, RenderRequest, RenderResponse, Rendered};
 pub use plan::{Argument, Plan, PlannedSource};
-pub use profile::{Profile, Rate, UnknownProfile};
+pub use profile::{Fit, Profile, Rate, UnknownProfile};
 pub use routes::router;
 pub use run::RenderLimits;
 pub use service::{RenderConfig, Renderer};

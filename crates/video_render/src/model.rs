@@ -5,7 +5,7 @@ use primitives::Id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Plan;
+use crate::{Fit, Plan};
 
 /// A window to render, and the profile to render it with.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -29,12 +29,22 @@ pub struct RenderRequest {
     /// The sequence of the project; the first one when absent.
     #[serde(default)]
     pub sequence_id: Option<Id>,
-    /// Start of the window, in ms of the asset or of the timeline.
-    #[serde(rename = "start_ms")]
-    pub start: MediaTime,
-    /// End of the window (exclusive), in ms.
-    #[serde(rename = "end_ms")]
-    pub end: MediaTime,
+    /// The shot list to render whole, instead of a window of an asset or a project.
+    #[serde(default)]
+    pub shot_list_artifact_id: Option<Id>,
+    /// Start of the window, in ms of the asset or of the timeline; not with `shot_list_artifact_id`.
+    #[serde(rename = "start_ms", default)]
+    pub start: Option<MediaTime>,
+    /// End of the window (exclusive), in ms; not with `shot_list_artifact_id`.
+    #[serde(rename = "end_ms", default)]
+    pub end: Option<MediaTime>,
+    /// What is heard with a shot list: `samples` if every shot has one, else `source`, by default.
+    #[serde(default)]
+    pub audio: Option<FilmAudio>,
+    /// How frames of another shape than the canvas are placed on it.
+    #[serde(default, deserialize_with = "http_kit::null_as_default")]
+    #[schema(default = Fit::default)]
+    pub fit: Fit,
     /// Name of a profile; `docs/rendering.md` lists them.
     #[schema(example = "1080p_30_web")]
     pub render_profile: String,
@@ -45,6 +55,18 @@ pub struct RenderRequest {
 }
 
 http_kit::context_fields!(RenderRequest);
+
+/// What is heard with the shots of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FilmAudio {
+    /// The samples that the shots accompany, mixed to the sample.
+    Samples,
+    /// The audio of the recordings that the shots show; the music of an edit that has one.
+    Source,
+    /// Silence.
+    None,
+}
 
 /// A rendered file, or the plan of a dry run.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -88,9 +88,16 @@ pub struct Plan {
     pub fps: Option<f64>,
     /// The files that are read.
     pub sources: Vec<PlannedSource>,
-    /// The arguments of ffmpeg; `{source:N}` and `{output}` are placeholders for files.
+    /// The arguments of ffmpeg; `{source:N}` and `{output}` are placeholders for files. Of a film, those of the last call,
+    /// which joins its pieces.
     #[schema(value_type = Vec<String>)]
     pub arguments: Vec<Argument>,
+    /// Number of different pieces of a film; null for a render by one call of ffmpeg.
+    #[serde(default)]
+    pub pieces: Option<usize>,
+    /// Sources of a film that are not shown or not heard, and why.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl Plan {
@@ -112,6 +119,8 @@ impl Plan {
             fps,
             sources,
             arguments,
+            pieces: None,
+            warnings: Vec::new(),
         }
     }
 }

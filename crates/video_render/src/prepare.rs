@@ -11,18 +11,37 @@ use primitives::Id;
 use scheduling::WorkError;
 
 use crate::alignment::TimelineAlignment;
+use crate::canvas::Canvas;
 use crate::composition::Composition;
 use crate::container::Container;
 use crate::cut::{PacketRange, SourceCut};
+use crate::film::PreparedFilm;
 use crate::layers::{self, LayerInput};
 use crate::run::path_of;
 use crate::source::ProbedSource;
-use crate::target::RenderTarget;
+use crate::target::{AssetWindow, RenderTarget};
 use crate::tools::Tools;
 use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};
 
+/// A planned render.
+pub(crate) enum PreparedRender {
+    /// By one call of ffmpeg.
+    OneCall(Box<PreparedCall>),
+    /// By pieces.
+    Film(Box<PreparedFilm>),
+}
+
+impl PreparedRender {
+    pub(crate) fn into_plan(self) -> Plan {
+        match self {
+            Self::OneCall(call) => call.plan,
+            Self::Film(film) => film.plan,
+        }
+    }
+}
+
 /// A plan, and the open files that it reads.
-pub(crate) struct PreparedRender {
+pub(crate) struct PreparedCall {
     pub(crate) plan: Plan,
     /// The path of each source of the plan.
     pub(crate) paths: Vec<PathBuf>,
@@ -31,11 +50,11 @@ pub(crate) struct PreparedRender {
 }
 
 /// An open file with its probed streams.
-struct OpenedSource {
-    file: MediaReader,
-    source: ProbedSource,
+pub(crate) struct OpenedSource {
+    pub(crate) file: MediaReader,
+    pub(crate) source: ProbedSource,
     /// Whether the file is shorter than its container declares.
-    is_truncated: bool,
+    pub(crate) is_truncated: bool,
 }
 
 /// Plans renders: the services and parameters that this needs.
@@ -54,12 +73,17 @@ impl RenderPlanner<'_> {
     /// Errors of opening and probing; [`Error::WindowOutside`] for a file that is shorter than its asset declares.
     pub(crate) async fn prepare(self, target: &RenderTarget) -> Result<PreparedRender, Error> {
         match target {
-            RenderTarget::Asset(asset, window) => self.asset(asset, *window).await,
-            RenderTarget::Timeline(composition) => self.timeline(composition).await,
+            RenderTarget::Asset(of) => Ok(PreparedRender::OneCall(Box::new(self.asset(of).await?))),
+            RenderTarget::Timeline(composition) => {
+                Ok(PreparedRender::OneCall(Box::new(self.timeline(composition).await?)))
+            }
+            RenderTarget::Film(film) => Ok(PreparedRender::Film(Box::new(self.film(film).await?))),
         }
     }
 
-    async fn asset(self, asset: &MediaAsset, window: Window<AssetTime>) -> Result<PreparedRender, Error> {
+    async fn asset(self, of: &AssetWindow) -> Result<PreparedCall, Error> {
+        let AssetWindow { asset, window, fit } = of;
+        let window = *window;
         let OpenedSource { file, source, is_truncated } = self.open(asset).await?;
         // The asset may have no duration, or a wrong one.
         if let Some(duration) = source.duration.filter(|duration| AssetTime::at(*duration) <= window.start())
@@ -77,13 +101,13 @@ impl RenderPlanner<'_> {
             Rate::Fixed(rate) => Some(f64::from(rate)),
             Rate::Source => source.video.as_ref().and_then(|video| video.fps),
         };
-        let arguments = arguments::of_window(&source, &cut, self.profile);
-        let planned = vec![planned(asset, &source, &cut)];
+        let arguments = arguments::of_window(&source, &cut, Canvas { profile: self.profile, fit: *fit });
+        let planned = vec![planned(asset, &source, cut.first_frame)];
         let plan = Plan::new(self.version, self.profile, window, fps, planned, arguments);
-        Ok(PreparedRender { plan, paths: vec![path], _files: vec![file] })
+        Ok(PreparedCall { plan, paths: vec![path], _files: vec![file] })
     }
 
-    async fn timeline(self, composition: &Composition) -> Result<PreparedRender, Error> {
+    async fn timeline(self, composition: &Composition) -> Result<PreparedCall, Error> {
         let mut opened: HashMap<Id, OpenedSource> = HashMap::new();
         let (mut inputs, mut paths, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for layer in &composition.layers {
@@ -110,7 +134,7 @@ impl RenderPlanner<'_> {
                 }
                 None => SourceCut::of_audio(source, audio),
             };
-            sources.push(planned(asset, source, &cut));
+            sources.push(planned(asset, source, cut.first_frame));
             paths.push(path);
             inputs.push(LayerInput { layer, source: source.clone(), cut });
         }
@@ -118,10 +142,11 @@ impl RenderPlanner<'_> {
         let (window, fps) = (composition.window, Some(composition.rate.as_f64()));
         let plan = Plan::new(self.version, self.profile, window, fps, sources, arguments);
         let files = opened.into_values().map(|opened| opened.file).collect();
-        Ok(PreparedRender { plan, paths, _files: files })
+        Ok(PreparedCall { plan, paths, _files: files })
     }
 
-    async fn open(self, asset: &MediaAsset) -> Result<OpenedSource, Error> {
+    /// Opens and probes a source.
+    pub(crate) async fn open(self, asset: &MediaAsset) -> Result<OpenedSource, Error> {
         let file = self.media.open_source(asset.content()).await?;
         let decoders = match asset.decoder {
             Some(AssetDecoder::Ffmpeg) => self.media.decoders().clone().preferring_ffmpeg(),
@@ -155,7 +180,7 @@ impl RenderPlanner<'_> {
     /// Rejects a window that extends beyond the end of a truncated file: ffmpeg would freeze the
     /// last frame and append silence. Some containers do not reveal a truncation, so audio without video is always
     /// checked; in a complete file with both, either stream may end before the other.
-    async fn check_end(
+    pub(crate) async fn check_end(
         self,
         path: &Path,
         source: &ProbedSource,
@@ -229,11 +254,16 @@ fn inspect(mut file: MediaReader, decoders: Decoders) -> io::Result<InspectedFil
     Ok(InspectedFile { file, container, is_truncated, alignment })
 }
 
-fn planned(asset: &MediaAsset, source: &ProbedSource, cut: &SourceCut) -> PlannedSource {
+/// The source of a plan; `first_frame` in the file's own time.
+pub(crate) fn planned(
+    asset: &MediaAsset,
+    source: &ProbedSource,
+    first_frame: Option<FileTime>,
+) -> PlannedSource {
     PlannedSource {
         asset_id: asset.id.clone(),
         content_sha256: asset.content_sha256.clone(),
         demuxer: source.container.demuxer.to_owned(),
-        first_frame: cut.first_frame.map(|first| source.asset_time(first)),
+        first_frame: first_frame.map(|first| source.asset_time(first)),
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use media_time::MediaTime;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The format of a rendered file. [`Profile::ALL`] lists all profiles.
 #[derive(Debug, PartialEq)]
@@ -17,6 +19,17 @@ pub struct Profile {
     pub rate: Rate,
     pub(crate) video: VideoCodec,
     pub(crate) audio: AudioCodec,
+}
+
+/// How frames of another shape than the canvas are placed on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// The whole frame, with black borders.
+    #[default]
+    Contain,
+    /// The whole canvas, with the borders of the frame cut off.
+    Cover,
 }
 
 /// The frame rate of a profile.
@@ -75,6 +88,24 @@ impl FrameRate {
         MediaTime::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
     }
 
+    /// A clock in Hz, at most [`CLOCK_HZ`] or a little more, of which every frame lasts a whole number of ticks.
+    pub(crate) const fn clock_hz(self) -> u32 {
+        match (CLOCK_HZ * self.denominator).is_multiple_of(self.numerator) {
+            true => CLOCK_HZ,
+            false => self.numerator,
+        }
+    }
+
+    /// Number of frames of a keyframe interval of two seconds, rounded up.
+    pub(crate) const fn keyframe_interval(self) -> u32 {
+        (2 * self.numerator).div_ceil(self.denominator)
+    }
+
+    /// The duration of one frame in seconds, as a fraction in ffmpeg's syntax.
+    pub(crate) fn frame_duration(self) -> String {
+        format!("{}/{}", self.denominator, self.numerator)
+    }
+
     pub(crate) fn as_f64(self) -> f64 {
         f64::from(self.numerator) / f64::from(self.denominator)
     }
@@ -115,6 +146,8 @@ pub struct UnknownProfile {
 
 /// Audio sample rate of every profile, in Hz.
 pub(crate) const SAMPLE_RATE: u32 = 48_000;
+/// The video timescale of renders, in Hz; frame durations at 24, 25, 30, 50, 60 and 30000/1001 fps are whole ticks.
+pub(crate) const CLOCK_HZ: u32 = 90_000;
 
 const fn h264(preset: &'static str, crf: u8, max_kbps: u32) -> VideoCodec {
     VideoCodec::H264 { preset, crf, max_kbps }
@@ -136,7 +169,7 @@ const fn profile(
 
 impl Profile {
     /// All profiles, with unique names.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         profile("draft_480p_fast", (854, 480), Rate::Source, h264("ultrafast", 30, 4_000), aac(96)),
         profile("preview_720p_fast", (1280, 720), Rate::Source, h264("veryfast", 26, 8_000), aac(128)),
         profile("social_1080p_h264", (1920, 1080), Rate::Fixed(30), h264("medium", 21, 12_000), aac(192)),
@@ -145,6 +178,7 @@ impl Profile {
         profile("master_4k_prores", (3840, 2160), Rate::Source, VideoCodec::ProRes, AudioCodec::Pcm24),
         profile("social_4_3_h264", (1440, 1080), Rate::Fixed(30), h264("medium", 21, 10_000), aac(192)),
         profile("social_1_1_h264", (1080, 1080), Rate::Fixed(30), h264("medium", 21, 8_000), aac(192)),
+        profile("social_9_16_h264", (1080, 1920), Rate::Fixed(30), h264("medium", 21, 10_000), aac(192)),
     ];
 
     /// Name of the profile that is used when none is requested.

@@ -35,7 +35,8 @@ pub(crate) fn path_of(file: &impl AsFd) -> PathBuf {
     format!("/proc/{}/fd/{}", std::process::id(), file.as_fd().as_raw_fd()).into()
 }
 
-/// Runs ffmpeg on `sources` and writes `output`. The process is killed on errors and when the future is dropped.
+/// Runs ffmpeg on `sources` and writes `output`; `progress` gets the position in the output. The process is killed on
+/// errors and when the future is dropped.
 ///
 /// # Errors
 /// [`ToolError`] when ffmpeg cannot be started, fails or exceeds a limit.
@@ -45,6 +46,7 @@ pub(crate) async fn run(
     sources: &[PathBuf],
     output: &Path,
     limits: RenderLimits,
+    progress: &(dyn Fn(MediaTime) + Sync),
 ) -> Result<(), ToolError> {
     let arguments = arguments.iter().map(|argument| match argument {
         Argument::Text(text) => OsString::from(text),
@@ -55,7 +57,7 @@ pub(crate) async fn run(
     let process = Process::start(ffmpeg, arguments, MEMORY)?;
     process.limit_file_size(limits.output_bytes)?;
     let program = process.program().to_owned();
-    match timeout(limits.time, watch(process, limits.stall)).await {
+    match timeout(limits.time, watch(process, limits.stall, progress)).await {
         Ok(Err(ToolError::Failed { program, status, .. }))
             if status.signal() == Some(Signal::XFSZ.as_raw()) =>
         {
@@ -67,7 +69,11 @@ pub(crate) async fn run(
 }
 
 /// Reads the progress reports of ffmpeg until it ends.
-async fn watch(mut process: Process, stall_limit: Duration) -> Result<(), ToolError> {
+async fn watch(
+    mut process: Process,
+    stall_limit: Duration,
+    progress: &(dyn Fn(MediaTime) + Sync),
+) -> Result<(), ToolError> {
     let Some(mut stdout) = process.stdout() else { return process.finish().await };
     let mut piece = vec![0; 4_096];
     loop {
@@ -75,7 +81,7 @@ async fn watch(mut process: Process, stall_limit: Duration) -> Result<(), ToolEr
             Ok(Ok(0)) => break,
             Ok(Ok(count)) => {
                 if let Some(position) = position(&piece[..count]) {
-                    tracing::debug!(position_ms = position.as_millis_floor(), "rendering");
+                    progress(position);
                 }
             }
             Ok(Err(source)) if source.kind() == io::ErrorKind::Interrupted => {}

@@ -4,26 +4,31 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use audio_to_video_origin::VideoOrigins;
 use blob_store::ScratchFile;
 use futures::StreamExt;
 use http_kit::RequestContext;
-use media_time::{AssetTime, TimelineTime, Window};
+use media_time::{AssetTime, MediaTime, TimelineTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
 use primitives::{Clock, Id};
-use scheduling::{SingleFlight, WorkQueue};
+use scheduling::{SingleFlight, WorkProgress, WorkQueue};
 use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
 use crate::composition::{Composition, RenderRange};
 use crate::container::Container;
+use crate::film::{self, Film, FilmRun, MAX_SHOTS};
 use crate::model::{RenderRequest, RenderResponse, Rendered};
-use crate::prepare::{PreparedRender, RenderPlanner};
+use crate::prepare::{PreparedCall, PreparedRender, RenderPlanner};
 use crate::run::{self, RenderLimits};
 use crate::source::ProbedSource;
 use crate::store::{self, StoredRender};
 use crate::target::{self, RegisteredRender, RenderTarget};
 use crate::tools::Tools;
-use crate::{Error, Plan, Profile, truncation};
+use crate::{Error, Fit, Plan, Profile, truncation};
+
+/// Most clips that one call of ffmpeg composes; each is an input of it.
+const MAX_LAYERS: usize = 64;
 
 /// Configuration of the renderer.
 #[derive(Clone, Debug)]
@@ -61,6 +66,7 @@ pub struct Renderer(Arc<Inner>);
 struct Inner {
     media: MediaService,
     timeline: Arc<dyn VideoTimeline>,
+    shot_lists: VideoOrigins,
     tools: Tools,
     queue: WorkQueue,
     workers: usize,
@@ -95,11 +101,12 @@ struct RenderedFile {
 }
 
 impl Renderer {
-    /// A renderer over a media store and a timeline.
+    /// A renderer over a media store, a timeline and shot lists.
     #[must_use]
     pub fn new(
         media: MediaService,
         timeline: Arc<dyn VideoTimeline>,
+        shot_lists: VideoOrigins,
         config: RenderConfig,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -107,7 +114,17 @@ impl Renderer {
         let queue = WorkQueue::new("render", config.workers, config.waiting);
         let tools = Tools::new(config.ffmpeg, config.ffprobe);
         let (workers, limits) = (config.workers.max(1), config.limits);
-        Self(Arc::new(Inner { media, timeline, tools, queue, workers, limits, single_flight, clock }))
+        Self(Arc::new(Inner {
+            media,
+            timeline,
+            shot_lists,
+            tools,
+            queue,
+            workers,
+            limits,
+            single_flight,
+            clock,
+        }))
     }
 
     /// The versions of the renderer and of ffmpeg, which are part of every render's key.
@@ -128,9 +145,7 @@ impl Renderer {
         request: &RenderRequest,
     ) -> Result<RenderResponse, Error> {
         let profile = Profile::named(&request.render_profile)?;
-        let window = Window::new(request.start, request.end)
-            .map_err(|window| Error::InvalidWindow { start: window.start, end: window.end })?;
-        let target = self.target(context, request, window, profile).await?;
+        let target = self.target(context, request, profile).await?;
         if request.dry_run {
             return Ok(self.plan(&target, profile).await?.into());
         }
@@ -141,20 +156,27 @@ impl Renderer {
         &self,
         context: &RequestContext,
         request: &RenderRequest,
-        window: Window,
         profile: &Profile,
     ) -> Result<RenderTarget, Error> {
-        match (&request.asset_id, &request.project_id) {
-            (Some(asset_id), None) if request.sequence_id.is_none() => {
+        let (fit, sequence_id) = (request.fit, request.sequence_id.as_ref());
+        match (&request.asset_id, &request.project_id, &request.shot_list_artifact_id) {
+            (Some(asset_id), None, None) if sequence_id.is_none() && request.audio.is_none() => {
+                let window = request.window()?;
                 let window = Window::starting_at(AssetTime::at(window.start()), window.duration());
-                RenderTarget::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window)
+                RenderTarget::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window, fit)
             }
-            (None, Some(project_id)) => {
+            (None, Some(project_id), None) if request.audio.is_none() => {
+                let window = request.window()?;
                 let window = Window::starting_at(TimelineTime::at(window.start()), window.duration());
-                let range = RenderRange { project_id, sequence_id: request.sequence_id.as_ref(), window };
+                let range = RenderRange { project_id, sequence_id, fit, window };
                 let (timeline, media) = (&*self.0.timeline, &self.0.media);
                 let composition = Composition::load(timeline, media, context, range, profile).await?;
-                Ok(RenderTarget::Timeline(Box::new(composition)))
+                of_timeline(composition)
+            }
+            (None, None, Some(id)) if sequence_id.is_none() && request.start.or(request.end).is_none() => {
+                let list = self.0.shot_lists.find_shot_list(&context.scope, id).await?;
+                let request = film::ShotListFilm { id, audio: request.audio, fit, profile };
+                of_film(film::of_shot_list(&self.0.media, &context.scope, &list, request).await?)
             }
             _ => Err(Error::NoSubject),
         }
@@ -171,7 +193,7 @@ impl Renderer {
         window: Window<AssetTime>,
         profile: &'static Profile,
     ) -> Result<Rendered, Error> {
-        let target = RenderTarget::of_asset(asset, window)?;
+        let target = RenderTarget::of_asset(asset, window, Fit::Contain)?;
         self.find_or_make(context, &target, profile, Admission::FailFast).await
     }
 
@@ -187,7 +209,7 @@ impl Renderer {
         let renders: Vec<_> = windows
             .iter()
             .map(async |(asset, window)| {
-                let target = RenderTarget::of_asset(asset, *window)?;
+                let target = RenderTarget::of_asset(asset, *window, Fit::Contain)?;
                 self.find_or_make(context, &target, profile, Admission::Wait).await
             })
             .collect();
@@ -204,13 +226,13 @@ impl Renderer {
         window: Window<AssetTime>,
         profile: &'static Profile,
     ) -> Result<Plan, Error> {
-        self.plan(&RenderTarget::of_asset(asset, window)?, profile).await
+        self.plan(&RenderTarget::of_asset(asset, window, Fit::Contain)?, profile).await
     }
 
     async fn plan(&self, target: &RenderTarget, profile: &'static Profile) -> Result<Plan, Error> {
         let version = self.0.tools.version().await?;
         let _slot = self.0.queue.try_acquire().await?;
-        Ok(self.planner(profile, version).prepare(target).await?.plan)
+        Ok(self.planner(profile, version).prepare(target).await?.into_plan())
     }
 
     fn planner<'a>(&'a self, profile: &'static Profile, version: &'a str) -> RenderPlanner<'a> {
@@ -266,6 +288,11 @@ impl Renderer {
         stored: StoredRender,
     ) -> Result<StoredRender, Error> {
         let (scope, now) = (&job.context.scope, self.0.clock.now());
+        let mut stored = stored;
+        // The plan names the source of the other asset, which has the same bytes.
+        for source in &mut stored.plan.sources {
+            source.asset_id.clone_from(parent);
+        }
         let render = RegisteredRender {
             asset_id: &stored.render_asset_id,
             uri: &stored.uri,
@@ -300,23 +327,45 @@ impl Renderer {
             Admission::FailFast => self.0.queue.try_acquire().await?,
             Admission::Wait => self.0.queue.acquire().await?,
         };
+        let Inner { media, tools, limits, .. } = &*self.0;
+        let film_run = FilmRun { media, tools, profile: job.profile, limits: *limits };
+        if let RenderTarget::Film(film) = job.target {
+            film_run.check_disk(film).await?;
+        }
+        let file = media.blobs().scratch().await.map_err(MediaError::from)?;
         let prepared = self.planner(job.profile, job.version).prepare(job.target).await?;
-        let output = self.run(prepared).await?;
+        let plan = match (prepared, job.target) {
+            (PreparedRender::Film(prepared), RenderTarget::Film(film)) => {
+                Box::pin(film_run.run(film, *prepared, &file)).await?
+            }
+            (PreparedRender::Film(_), _) => {
+                return Err(Error::BadOutput("a film without a target".to_owned()));
+            }
+            (PreparedRender::OneCall(call), _) => self.run(*call, &file).await?,
+        };
+        let output = self.checked(plan, file).await?;
         self.register(job, output).await
     }
 
-    /// Runs ffmpeg, and checks its file before it is registered.
-    async fn run(&self, prepared: PreparedRender) -> Result<RenderedFile, Error> {
+    /// Runs one call of ffmpeg.
+    async fn run(&self, call: PreparedCall, file: &ScratchFile) -> Result<Plan, Error> {
+        let length = (call.plan.end - call.plan.start).as_secs_f64();
+        let progress = |position: MediaTime| {
+            WorkProgress::current().report("rendering", position.as_secs_f64() / length);
+        };
+        let (ffmpeg, arguments) = (&self.0.tools.ffmpeg, &call.plan.arguments);
+        run::run(ffmpeg, arguments, &call.paths, file.path(), self.0.limits, &progress).await?;
+        Ok(call.plan)
+    }
+
+    /// Checks a file before it is registered.
+    async fn checked(&self, plan: Plan, file: ScratchFile) -> Result<RenderedFile, Error> {
         let tools = &self.0.tools;
-        let file = self.0.media.blobs().scratch().await.map_err(MediaError::from)?;
-        let arguments = &prepared.plan.arguments;
-        run::run(&tools.ffmpeg, arguments, &prepared.paths, file.path(), self.0.limits).await?;
         let found =
             tools.prober.probe(file.path(), Container::MOV, None).await.map_err(|error| match error {
                 Error::UndecodableMedia(_) => Error::BadOutput("it is not an MP4 or MOV file".to_owned()),
                 error => error,
             })?;
-        let plan = prepared.plan;
         let shortest = plan.end - plan.start - truncation::SLACK;
         let is_short = found.duration.is_none_or(|duration| duration < shortest);
         // ffmpeg skips packets that it cannot decode, and ends without an error at the end of a truncated file.
@@ -353,6 +402,32 @@ impl Renderer {
             plan,
         };
         self.commit(job, transaction, stored).await
+    }
+}
+
+/// A timeline of few clips is rendered by one call of ffmpeg, one of more by pieces.
+fn of_timeline(composition: Composition) -> Result<RenderTarget, Error> {
+    let count = composition.layers.len();
+    if count > MAX_SHOTS {
+        return Err(Error::TooManyShots { count, limit: MAX_SHOTS });
+    }
+    match count <= MAX_LAYERS {
+        true => Ok(RenderTarget::Timeline(Box::new(composition))),
+        false => of_film(Film::of_timeline(composition)),
+    }
+}
+
+fn of_film(film: Film) -> Result<RenderTarget, Error> {
+    film.check()?;
+    Ok(RenderTarget::Film(Box::new(film)))
+}
+
+impl RenderRequest {
+    /// The window, which renders of assets and timelines require.
+    fn window(&self) -> Result<Window, Error> {
+        let (start, end) = self.start.zip(self.end).ok_or(Error::NoWindow)?;
+        Window::new(start, end)
+            .map_err(|window| Error::InvalidWindow { start: window.start, end: window.end })
     }
 }
 

@@ -5,23 +5,33 @@ use media_v2::{ArtifactKind, AssetKind, MediaAsset, Meta, NewArtifact, NewAsset}
 use primitives::Id;
 use serde_json::{Value, json};
 
-use crate::composition::{Composition, Layer};
+use crate::composition::{Composition, Layer, Subject};
+use crate::film::Film;
 use crate::source::ProbedSource;
 use crate::window::check_window;
-use crate::{Error, Plan, Profile};
+use crate::{Error, Fit, Plan, Profile};
 
 const OP_VERSION: &str = "v1";
 
-/// What is rendered: a window of an asset or of a timeline.
+/// What is rendered: a window of an asset, a window of a timeline by one call of ffmpeg, or one by pieces.
 #[derive(Clone, Debug)]
 pub(crate) enum RenderTarget {
-    Asset(Box<MediaAsset>, Window<AssetTime>),
+    Asset(Box<AssetWindow>),
     Timeline(Box<Composition>),
+    Film(Box<Film>),
+}
+
+/// A window of an asset.
+#[derive(Clone, Debug)]
+pub(crate) struct AssetWindow {
+    pub(crate) asset: MediaAsset,
+    pub(crate) window: Window<AssetTime>,
+    pub(crate) fit: Fit,
 }
 
 impl RenderTarget {
     /// A window of an asset, checked against the asset's duration.
-    pub(crate) fn of_asset(asset: &MediaAsset, window: Window<AssetTime>) -> Result<Self, Error> {
+    pub(crate) fn of_asset(asset: &MediaAsset, window: Window<AssetTime>, fit: Fit) -> Result<Self, Error> {
         check_window(window)?;
         if let Some(duration) = asset.duration.filter(|duration| AssetTime::at(*duration) < window.end()) {
             return Err(Error::WindowOutside {
@@ -30,32 +40,40 @@ impl RenderTarget {
                 duration,
             });
         }
-        Ok(Self::Asset(Box::new(asset.clone()), window))
+        Ok(Self::Asset(Box::new(AssetWindow { asset: asset.clone(), window, fit })))
+    }
+
+    /// The composition, if the target is a timeline.
+    pub(crate) fn composition(&self) -> Option<&Composition> {
+        match self {
+            Self::Asset(_) => None,
+            Self::Timeline(composition) => Some(composition),
+            Self::Film(film) => Some(&film.composition),
+        }
     }
 
     /// The start and end of the window, in the frame of the target.
     fn bounds(&self) -> (MediaTime, MediaTime) {
         match self {
-            Self::Asset(_, window) => (window.start().since_zero(), window.end().since_zero()),
-            Self::Timeline(composition) => {
-                let window = composition.window;
-                (window.start().since_zero(), window.end().since_zero())
-            }
+            Self::Asset(of) => (of.window.start().since_zero(), of.window.end().since_zero()),
+            Self::Timeline(composition) => composition.bounds(),
+            Self::Film(film) => film.composition.bounds(),
         }
     }
 
     const fn op_type(&self) -> &'static str {
         match self {
-            Self::Asset(..) => "video_render.window_v1",
+            Self::Asset(_) => "video_render.window_v1",
             Self::Timeline(_) => "video_render.timeline_v1",
+            Self::Film(_) => "video_render.film_v1",
         }
     }
 
     /// The asset that the render is a window of; `None` for a timeline, whose artifact is on the rendered file itself.
     pub(crate) fn parent(&self) -> Option<&Id> {
         match self {
-            Self::Asset(asset, _) => Some(&asset.id),
-            Self::Timeline(_) => None,
+            Self::Asset(of) => Some(&of.asset.id),
+            Self::Timeline(_) | Self::Film(_) => None,
         }
     }
 
@@ -70,14 +88,20 @@ impl RenderTarget {
             "start_us": start.as_micros(),
             "end_us": end.as_micros(),
         });
-        match self {
-            Self::Asset(asset, _) => all["source"] = identity(asset),
-            Self::Timeline(composition) => {
-                all["project_id"] = json!(composition.project_id);
-                all["sequence_id"] = json!(composition.sequence_id);
-                all["rate"] = composition.rate.to_string().into();
-                all["layers"] = composition.layers.iter().map(identity_of_layer).collect();
+        if let Self::Asset(of) = self {
+            all["source"] = identity(&of.asset);
+            insert_fit(&mut all, of.fit);
+        }
+        if let Some(composition) = self.composition() {
+            for (name, id) in composition.subject.ids() {
+                all[name] = json!(id);
             }
+            all["rate"] = composition.rate.to_string().into();
+            all["layers"] = composition.layers.iter().map(identity_of_layer).collect();
+            insert_fit(&mut all, composition.fit);
+        }
+        if let Self::Film(film) = self {
+            all["audio"] = film.identity_of_audio();
         }
         all
     }
@@ -86,18 +110,22 @@ impl RenderTarget {
     pub(crate) fn artifact(&self, render: &RegisteredRender<'_>, profile: &Profile) -> NewArtifact {
         let parent = self.parent().unwrap_or(render.asset_id).clone();
         let mut artifact = self.derived(ArtifactKind::Render, parent, render, profile);
-        let (start, end) = match self {
-            Self::Asset(_, window) => (window.start(), window.end()),
-            Self::Timeline(composition) => {
-                let window = composition.window;
-                artifact.meta.insert("project_id".to_owned(), json!(composition.project_id));
-                artifact.meta.insert("sequence_id".to_owned(), json!(composition.sequence_id));
-                artifact.meta.insert("timeline_start_ms".to_owned(), json!(window.start()));
-                artifact.meta.insert("timeline_end_ms".to_owned(), json!(window.end()));
-                (AssetTime::ZERO, AssetTime::at(window.duration()))
+        let (start, end) = self.bounds();
+        let covered = match self.composition() {
+            None => Window::starting_at(AssetTime::at(start), end - start),
+            Some(composition) => {
+                for (name, id) in composition.subject.ids() {
+                    artifact.meta.insert(name.to_owned(), json!(id));
+                }
+                artifact.meta.insert("timeline_start_ms".to_owned(), json!(composition.window.start()));
+                artifact.meta.insert("timeline_end_ms".to_owned(), json!(composition.window.end()));
+                Window::starting_at(AssetTime::ZERO, end - start)
             }
         };
-        (artifact.start, artifact.end) = (Some(start), Some(end));
+        if let Self::Film(film) = self {
+            artifact.upstream_artifact_ids = film.upstream();
+        }
+        (artifact.start, artifact.end) = (Some(covered.start()), Some(covered.end()));
         artifact
     }
 
@@ -108,7 +136,12 @@ impl RenderTarget {
         render: &RegisteredRender<'_>,
         profile: &Profile,
     ) -> Vec<NewArtifact> {
-        let Self::Timeline(composition) = self else { return Vec::new() };
+        // The windows of a shot list are found by the list.
+        let Some((composition, Subject::Sequence { project_id, sequence_id })) =
+            self.composition().map(|composition| (composition, &composition.subject))
+        else {
+            return Vec::new();
+        };
         let segment = |layer: &Layer| {
             let span = layer.play_window(composition.window)?;
             let source = layer.source_of(composition.window, span);
@@ -117,8 +150,8 @@ impl RenderTarget {
             (segment.start, segment.end) = (Some(source.start()), Some(source.end()));
             segment.upstream_artifact_ids = vec![artifact_id.clone()];
             for (name, value) in [
-                ("project_id", json!(composition.project_id)),
-                ("sequence_id", json!(composition.sequence_id)),
+                ("project_id", json!(project_id)),
+                ("sequence_id", json!(sequence_id)),
                 ("track_id", json!(layer.clip.track_id)),
                 ("clip_id", json!(layer.clip.id)),
                 ("render_artifact_id", json!(artifact_id)),
@@ -164,8 +197,15 @@ pub(crate) struct RegisteredRender<'a> {
     pub(crate) plan: &'a Plan,
 }
 
+/// Names how frames fit, unless as always before.
+fn insert_fit(all: &mut Value, fit: Fit) {
+    if fit != Fit::Contain {
+        all["fit"] = json!(fit);
+    }
+}
+
 /// Identifies the bytes of an asset: by their hash, or by the asset's id without a hash.
-fn identity(asset: &MediaAsset) -> Value {
+pub(crate) fn identity(asset: &MediaAsset) -> Value {
     match &asset.content_sha256 {
         Some(hash) => json!({ "sha256": hash }),
         None => json!({ "asset_id": asset.id }),
@@ -174,7 +214,7 @@ fn identity(asset: &MediaAsset) -> Value {
 
 fn identity_of_layer(layer: &Layer) -> Value {
     let clip = &layer.clip;
-    json!({
+    let mut identity = json!({
         "clip_id": clip.id,
         "source": identity(&layer.asset),
         "in_us": clip.in_point.as_micros(),
@@ -184,7 +224,14 @@ fn identity_of_layer(layer: &Layer) -> Value {
         "opacity": clip.opacity,
         // The name is part of the keys of stored renders.
         "is_seen": layer.is_visible,
-    })
+    });
+    if clip.speed != 1.0 {
+        identity["speed"] = json!(clip.speed);
+    }
+    if let Some(held_from) = layer.held_from {
+        identity["held_from_us"] = json!(held_from.as_micros());
+    }
+    identity
 }
 
 /// The new asset for a rendered file.

@@ -2,13 +2,14 @@
 
 use media_time::{FileTime, MediaTime, Window};
 
-use crate::canvas::{empty_canvas, fitted};
+use crate::canvas::{Canvas, empty_canvas, fitted};
 use crate::cut::SourceCut;
 use crate::profile::{FrameRate, Profile, Rate};
 use crate::source::{ProbedSource, VideoStream};
 
 /// The filters of an asset's frames, from the input to the canvas.
-pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, profile: &Profile) -> String {
+pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, canvas: Canvas<'_>) -> String {
+    let profile = canvas.profile;
     match (&source.video, cut.first_frame) {
         (Some(video), Some(first)) => {
             let index = video.info.index;
@@ -16,7 +17,7 @@ pub(crate) fn of_window(source: &ProbedSource, cut: &SourceCut, profile: &Profil
                 Rate::Source => at_source_rate(video, cut.window, first),
                 Rate::Fixed(rate) => at_fixed_rate(video, cut.window, first, FrameRate::whole(rate)),
             };
-            format!("[0:{index}]{times},{}", fitted(profile, &video.format))
+            format!("[0:{index}]{times},{}", fitted(canvas, &video.format))
         }
         _ => empty_window(profile, cut.window.duration()),
     }
@@ -47,7 +48,7 @@ fn at_fixed_rate(video: &VideoStream, window: Window<FileTime>, first: FileTime,
     // Half a tick, so that a frame that begins at the end is not counted because of rounding.
     let slack = MediaTime::from_micros(video.info.time_base.tick().as_micros() / 2 + 1);
     let count = rate.frames_before(window.end() - anchor - slack).max(1);
-    resampled(video, window, first, rate, count)
+    resampled(video, window, first, rate, Frames { count, speed: 1.0 })
 }
 
 /// Time of the first frame of a grid: the PTS of the first frame used, so that a source of the same rate keeps all its
@@ -57,7 +58,15 @@ fn anchor(window: Window<FileTime>, first: FileTime, rate: FrameRate) -> FileTim
     if is_near { first } else { window.start() }
 }
 
-/// `count` frames at `rate`: frame n is the frame of the source that is visible at anchor + n / rate.
+/// The frames that are taken of a source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frames {
+    pub(crate) count: i64,
+    /// Source time per time of the render.
+    pub(crate) speed: f64,
+}
+
+/// `frames` at `rate`: frame n is the frame of the source that is visible at anchor + n · speed / rate.
 ///
 /// Containers round PTS to their clock, so a frame counts as visible one tick early.
 pub(crate) fn resampled(
@@ -65,14 +74,18 @@ pub(crate) fn resampled(
     window: Window<FileTime>,
     first: FileTime,
     rate: FrameRate,
-    count: i64,
+    frames: Frames,
 ) -> String {
+    let Frames { count, speed } = frames;
     let tick = MediaTime::from_micros(video.info.time_base.tick().as_micros() + 1);
-    let shift = (anchor(window, first, rate) + tick).as_micros();
+    // At another speed, a source of the same rate does not keep its frames.
+    let anchor = if speed == 1.0 { anchor(window, first, rate) } else { window.start() };
+    let shift = (anchor + tick).as_micros();
+    let shifted = if speed == 1.0 { format!("PTS-{shift}") } else { format!("(PTS-{shift})/{speed}") };
     let (first, end) = (first.as_micros(), window.end().as_micros());
     format!(
         "{}settb=1/1000000,trim=start_pts={first}:end_pts={end},\
-         setpts='if(lte(PTS,{first}),0,max(PTS-{shift},1))',fps={rate}:round=up:start_time=0,\
+         setpts='if(lte(PTS,{first}),0,max({shifted},1))',fps={rate}:round=up:start_time=0,\
          tpad=stop=-1:stop_mode=clone,trim=end_frame={count}",
         deinterlaced(video)
     )

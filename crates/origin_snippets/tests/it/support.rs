@@ -2,12 +2,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use audio_to_video_origin::store::{insert_origin_maps, resolve_origins};
-use audio_to_video_origin::{NewOriginMap, ResolvedOrigin};
+use audio_to_video_origin::{NewOriginMap, ResolvedOrigin, VideoOrigins};
 use chrono::TimeDelta;
 use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{AssetKind, NewAsset};
 use origin_snippets::OriginSnippets;
 use primitives::{Clock as _, Id};
+use scheduling::WorkQueue;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use test_kit::{Api, Reply, TestMedia, context, new_hit, scope, wav, window_ms};
@@ -59,7 +60,9 @@ impl TestState {
         let (service, clock) = (media.service.clone(), media.clock.clone());
         let timeline = TimelineService::new(media.pool(), clock.clone());
         let client = client(timeline.clone(), media.pool());
-        let renderer = Renderer::new(service, client.clone(), render, clock.clone());
+        let shot_lists =
+            VideoOrigins::new(service.clone(), WorkQueue::new("shot_lists", 1, 1), clock.clone());
+        let renderer = Renderer::new(service, client.clone(), shot_lists, render, clock.clone());
         let snippets = OriginSnippets::new(media.pool(), client, renderer, clock);
         let (router, _) = origin_snippets::router(snippets).split_for_parts();
         Self { api: Api::new(router), timeline, media }

@@ -6,6 +6,7 @@ mod alignment;
 mod colours;
 mod damage;
 mod failures;
+mod films;
 mod frames;
 mod last_frame;
 mod reuse;

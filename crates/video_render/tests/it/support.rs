@@ -2,9 +2,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use audio_to_video_origin::VideoOrigins;
 use media_decode::{Decoders, Ffmpeg};
 use media_time::{AssetTime, Window};
 use media_v2::{Content, Description, MediaAsset, MediaConfig};
+use scheduling::WorkQueue;
 use tempfile::TempDir;
 use test_kit::{TestMedia, context, program};
 use video_render::{Profile, RenderConfig, Rendered, Renderer};
@@ -15,6 +17,7 @@ pub(crate) struct TestState {
     pub(crate) media: TestMedia,
     pub(crate) timeline: TimelineService,
     pub(crate) renderer: Renderer,
+    pub(crate) shot_lists: VideoOrigins,
     /// Fake ffmpeg programs, if the test uses them.
     pub(crate) scripts: Option<TempDir>,
 }
@@ -29,8 +32,11 @@ impl TestState {
         let media = TestMedia::with(MediaConfig { decoders, ..MediaConfig::default() }).await;
         let timeline = TimelineService::new(media.pool(), media.clock.clone());
         let client = Arc::new(timeline.clone());
-        let renderer = Renderer::new(media.service.clone(), client, config, media.clock.clone());
-        Self { media, timeline, renderer, scripts: None }
+        let queue = WorkQueue::new("shot_lists", 2, 8);
+        let shot_lists = VideoOrigins::new(media.service.clone(), queue, media.clock.clone());
+        let service = media.service.clone();
+        let renderer = Renderer::new(service, client, shot_lists.clone(), config, media.clock.clone());
+        Self { media, timeline, renderer, shot_lists, scripts: None }
     }
 
     /// Registers the file of that name among the sources.

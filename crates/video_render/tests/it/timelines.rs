@@ -135,7 +135,7 @@ async fn invalid_requests_have_their_error_codes() {
     let state = TestState::new().await;
     let audio = state.make("a.wav", &["-f", "lavfi", "-i", "sine=d=2"]).await;
     let fast = json!([{
-        "asset_id": audio.id, "in_ms": 0, "out_ms": 2_000, "start_ms_on_timeline": 0, "speed": 2
+        "asset_id": audio.id, "in_ms": 0, "out_ms": 2_000, "start_ms_on_timeline": 0, "speed": 5
     }]);
     let made = timeline(&state, fast).await;
     let request = |more: Value| {
@@ -145,7 +145,7 @@ async fn invalid_requests_have_their_error_codes() {
     let empty = NewProject { title: "P".to_owned(), ..NewProject::default() };
     let empty = state.timeline.create_project(&context("t1"), empty).await.unwrap();
     for (body, status, code) in [
-        (request(json!({"project_id": made.project.id})), 422, "unsupported_clip"),
+        (request(json!({"project_id": made.project.id, "end_ms": 400})), 422, "unsupported_clip"),
         (request(json!({"project_id": made.project.id, "end_ms": 3_000})), 422, "window_outside_source"),
         (request(json!({"project_id": made.project.id, "sequence_id": "seq_0"})), 404, "sequence_not_found"),
         (request(json!({"project_id": empty.id})), 422, "empty_project"),

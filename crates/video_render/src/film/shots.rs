@@ -1,0 +1,279 @@
+//! A shot list as a film.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use audio_to_video_origin::{ShotList, VideoShot};
+use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
+use media_v2::{Artifact, MediaAsset, MediaService};
+use primitives::{Id, Scope};
+use serde_json::Value;
+use video_timeline::Clip;
+
+use crate::composition::{Composition, Layer, Subject, rate_of};
+use crate::film::{Film, MAX_SHOTS, Sound, SoundSource};
+use crate::{Error, FilmAudio, Fit, Profile};
+
+/// Difference of times that were rounded to the microsecond, in µs.
+const ROUNDING_US: i64 = 2;
+
+/// How a shot list is rendered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShotListFilm<'a> {
+    pub(crate) id: &'a Id,
+    /// What is heard; `None` for the default.
+    pub(crate) audio: Option<FilmAudio>,
+    pub(crate) fit: Fit,
+    pub(crate) profile: &'a Profile,
+}
+
+/// The assets and artifacts that the shots name, as far as they exist and can be read.
+struct Found {
+    assets: BTreeMap<Id, MediaAsset>,
+    artifacts: BTreeMap<Id, Artifact>,
+    warnings: Vec<String>,
+}
+
+/// The film of a shot list: later shots cover earlier ones, and what is gone is black or silent, with a warning.
+///
+/// # Errors
+/// [`Error::TooManyShots`], [`Error::EmptyShotList`], an unreadable list, or a failure of the media store.
+pub(crate) async fn of_shot_list(
+    media: &MediaService,
+    scope: &Scope,
+    list: &ShotList,
+    request: ShotListFilm<'_>,
+) -> Result<Film, Error> {
+    let count = list.meta.count;
+    if count > MAX_SHOTS {
+        return Err(Error::TooManyShots { count, limit: MAX_SHOTS });
+    }
+    let unreadable =
+        |source| audio_to_video_origin::Error::ShotListUnreadable { artifact_id: request.id.clone(), source };
+    let shots = list.shots().map_err(unreadable)?;
+    if shots.len() > MAX_SHOTS {
+        return Err(Error::TooManyShots { count: shots.len(), limit: MAX_SHOTS });
+    }
+    let found = find(media, scope, &shots).await?;
+    let end = shots.iter().map(|shot| shot.target_start + shot.target_duration).max();
+    let window = end.and_then(|end| Window::new(TimelineTime::ZERO, end).ok());
+    let window = window.filter(|window| !window.is_empty()).ok_or(Error::EmptyShotList)?;
+    let layers: Vec<Layer> =
+        (1..).zip(&shots).filter_map(|(number, shot)| layer(number, shot, &found)).collect();
+    let composition = Composition {
+        subject: Subject::ShotList(request.id.clone()),
+        window,
+        rate: rate_of(request.profile, None, &layers),
+        fit: request.fit,
+        layers,
+    };
+    let (sources, sounds) = sounds(&shots, &found, request.audio);
+    Ok(Film { composition, sources, sounds, warnings: found.warnings })
+}
+
+async fn find(media: &MediaService, scope: &Scope, shots: &[VideoShot]) -> Result<Found, Error> {
+    let music = shots.iter().filter_map(|shot| Some(music_of(shot)?.0));
+    let ids: BTreeSet<Id> = shots.iter().map(|shot| shot.source_asset_id.clone()).chain(music).collect();
+    let samples: BTreeSet<Id> = shots.iter().filter_map(sample_of).collect();
+    let (ids, samples): (Vec<Id>, Vec<Id>) = (ids.into_iter().collect(), samples.into_iter().collect());
+    let (assets, artifacts) = {
+        let mut conn = media.pool().acquire().await?;
+        let assets = media_v2::store::find_assets(&mut conn, scope, &ids).await?;
+        (assets, media_v2::store::find_artifacts(&mut conn, scope, &samples).await?)
+    };
+    let mut found = Found { assets: BTreeMap::new(), artifacts: BTreeMap::new(), warnings: Vec::new() };
+    for asset in assets {
+        // A source that is gone must not be part of the render's key: it may come back.
+        match media.open_source(asset.content()).await {
+            Ok(_) => _ = found.assets.insert(asset.id.clone(), asset),
+            Err(error) if error.is_about_source() => {
+                found.warnings.push(format!("{} cannot be read, its shots are black: {error}", asset.id));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    found.artifacts = artifacts.into_iter().map(|artifact| (artifact.id.clone(), artifact)).collect();
+    for id in ids.iter().filter(|id| !found.assets.contains_key(*id)) {
+        if !found.warnings.iter().any(|warning| warning.starts_with(&format!("{id} "))) {
+            found.warnings.push(format!("{id} does not exist: its shots are black"));
+        }
+    }
+    for id in samples.iter().filter(|id| !found.artifacts.contains_key(*id)) {
+        found.warnings.push(format!("{id} does not exist: it is not heard"));
+    }
+    Ok(found)
+}
+
+/// A shot as a clip of the timeline that the list describes; `None` if there is nothing to show.
+fn layer(number: usize, shot: &VideoShot, found: &Found) -> Option<Layer> {
+    let asset = found.assets.get(&shot.source_asset_id)?.clone();
+    let is_valid = !shot.source_start.is_negative() && !shot.target_start.is_negative();
+    let window = shown(shot).filter(|_| is_valid)?;
+    let clip = Clip {
+        id: format!("shot_{number}").parse().ok()?,
+        track_id: "shots".parse().ok()?,
+        asset_id: asset.id.clone(),
+        artifact_id: sample_of(shot),
+        in_point: window.start(),
+        out_point: window.start() + shot.target_duration,
+        timeline_start: shot.target_start,
+        speed: 1.0,
+        volume_db: 0.0,
+        opacity: 1.0,
+        meta: serde_json::Map::new(),
+    };
+    let held_from = (window.duration() < shot.target_duration).then(|| window.end());
+    Some(Layer { clip, asset, is_visible: true, held_from })
+}
+
+/// The window of the source that plays: no longer than the shot.
+fn shown(shot: &VideoShot) -> Option<Window<AssetTime>> {
+    let length = (shot.source_end - shot.source_start).min(shot.target_duration);
+    (length > MediaTime::ZERO).then(|| Window::starting_at(shot.source_start, length))
+}
+
+fn sounds(shots: &[VideoShot], found: &Found, audio: Option<FilmAudio>) -> (Vec<SoundSource>, Vec<Sound>) {
+    let with_samples = || shots.iter().all(|shot| sample_of(shot).is_some());
+    let default = || if with_samples() { FilmAudio::Samples } else { FilmAudio::Source };
+    let mut sources = Sources::default();
+    let sounds: Vec<Sound> = match audio.unwrap_or_else(default) {
+        FilmAudio::None => Vec::new(),
+        FilmAudio::Samples => shots.iter().filter_map(|shot| sources.sample(shot, found)).collect(),
+        FilmAudio::Source => shots.iter().filter_map(|shot| sources.recording(shot, found)).collect(),
+    };
+    (sources.list, joined(sounds))
+}
+
+/// Sounds that continue the one before are one sound: cut into pieces at the sample grid, music would click.
+fn joined(sounds: Vec<Sound>) -> Vec<Sound> {
+    let is_near = |a: MediaTime, b: MediaTime| (a.as_micros() - b.as_micros()).abs() <= ROUNDING_US;
+    let mut joined: Vec<Sound> = Vec::with_capacity(sounds.len());
+    for sound in sounds {
+        let before = joined.last_mut().filter(|before| {
+            let ends = before.start + before.duration();
+            before.source == sound.source
+                && before.gain_db == sound.gain_db
+                && is_near(ends.since_zero(), sound.start.since_zero())
+                && is_near(before.window.end().since_zero(), sound.window.start().since_zero())
+        });
+        match before {
+            Some(before) => {
+                let length = sound.start + sound.duration() - before.start;
+                before.window = Window::starting_at(before.window.start(), length);
+            }
+            None => joined.push(sound),
+        }
+    }
+    joined
+}
+
+/// The sources of sounds, each once.
+#[derive(Default)]
+struct Sources {
+    list: Vec<SoundSource>,
+    indices: BTreeMap<Id, usize>,
+}
+
+impl Sources {
+    fn index(&mut self, id: &Id, source: impl FnOnce() -> SoundSource) -> usize {
+        let next = self.list.len();
+        let index = *self.indices.entry(id.clone()).or_insert(next);
+        if index == next {
+            self.list.push(source());
+        }
+        index
+    }
+
+    /// The sample of a shot, from the clip's offset on.
+    fn sample(&mut self, shot: &VideoShot, found: &Found) -> Option<Sound> {
+        let artifact = found.artifacts.get(&sample_of(shot)?)?;
+        let source = self.index(&artifact.id, || SoundSource::Artifact(artifact.clone()));
+        let number =
+            |name: &str| shot.meta.get(name).and_then(Value::as_f64).filter(|number| number.is_finite());
+        let offset = MediaTime::from_secs_f64(number("source_offset_ms").unwrap_or(0.0).max(0.0) / 1_000.0);
+        let gain_db = number("gain_db").unwrap_or(0.0).clamp(-200.0, 60.0);
+        sound(shot, source, Window::starting_at(AssetTime::at(offset), shot.target_duration), gain_db)
+    }
+
+    /// The audio of the recording that is shown, or the music of the edit.
+    fn recording(&mut self, shot: &VideoShot, found: &Found) -> Option<Sound> {
+        let (id, window) = match music_of(shot) {
+            Some((id, start)) => (id, Window::starting_at(start, shot.target_duration)),
+            None => (shot.source_asset_id.clone(), shown(shot)?),
+        };
+        let asset = found.assets.get(&id)?;
+        let source = self.index(&id, || SoundSource::Asset(asset.clone()));
+        sound(shot, source, window, 0.0)
+    }
+}
+
+fn sound(shot: &VideoShot, source: usize, window: Window<AssetTime>, gain_db: f64) -> Option<Sound> {
+    let start = LocalTime::at(shot.target_start.since_zero());
+    let is_valid = !window.is_empty() && !start.is_negative();
+    is_valid.then_some(Sound { source, window, start, speed: 1.0, gain_db })
+}
+
+/// The sample that the shot accompanies.
+fn sample_of(shot: &VideoShot) -> Option<Id> {
+    shot.meta.get("audio_artifact_id")?.as_str()?.parse().ok()
+}
+
+/// The music that an edit cuts its shots to, and where in it the shot starts.
+fn music_of(shot: &VideoShot) -> Option<(Id, AssetTime)> {
+    let id = shot.meta.get("music_asset_id")?.as_str()?.parse().ok()?;
+    let start = shot.meta.get("music_start_ms")?.as_f64().filter(|start| *start >= 0.0)?;
+    Some((id, AssetTime::at(MediaTime::from_secs_f64(start / 1_000.0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shot(meta: Value) -> VideoShot {
+        let shot = json!({
+            "source_asset_id": "talk", "source_start_ms": 1_000, "source_end_ms": 1_500, "target_start_ms": 250,
+            "target_duration_ms": 400, "meta": meta,
+        });
+        serde_json::from_value(shot).unwrap()
+    }
+
+    #[test]
+    fn shown_window_is_at_most_as_long_as_the_shot() {
+        let ms = AssetTime::from_millis;
+        assert_eq!(shown(&shot(json!({}))), Window::new(ms(1_000), ms(1_400)).ok());
+        let mut short = shot(json!({}));
+        short.source_end = ms(1_100);
+        assert_eq!(shown(&short), Window::new(ms(1_000), ms(1_100)).ok());
+        short.source_end = ms(900);
+        assert_eq!(shown(&short), None);
+    }
+
+    #[test]
+    fn sounds_that_continue_are_one_sound() {
+        let sound = |source: usize, from: i64, start: i64, length: i64| Sound {
+            source,
+            window: Window::starting_at(AssetTime::from_micros(from), MediaTime::from_micros(length)),
+            start: LocalTime::from_micros(start),
+            speed: 1.0,
+            gain_db: 0.0,
+        };
+        let music = vec![sound(0, 1_000, 0, 333), sound(0, 1_334, 333, 333), sound(0, 1_667, 666, 334)];
+        assert_eq!(joined(music), [sound(0, 1_000, 0, 1_000)]);
+        let apart = vec![
+            sound(0, 0, 0, 100),
+            sound(1, 100, 100, 100),
+            sound(0, 150, 200, 100),
+            sound(0, 250, 310, 9),
+        ];
+        assert_eq!(joined(apart.clone()), apart);
+    }
+
+    #[test]
+    fn music_of_an_edit_is_read_from_the_meta() {
+        let music = shot(json!({"music_asset_id": "song", "music_start_ms": 12_000.5}));
+        assert_eq!(music_of(&music), Some(("song".parse().unwrap(), AssetTime::from_micros(12_000_500))));
+        assert_eq!(music_of(&shot(json!({"music_asset_id": "song"}))), None);
+        assert_eq!(sample_of(&shot(json!({"audio_artifact_id": "kick"}))), "kick".parse().ok());
+    }
+}
