@@ -33,6 +33,7 @@ def main():
     captions(call, digits, track)
     origins(call, song, hit)
     snippets(call, film)
+    edits(call, film, song)
     jobs(call)
     call("list_voices")
     if speech:
@@ -105,6 +106,8 @@ def samples(call, song, digits):
         assert call(name, body=call.model(model, asset_id=song.id)).events
     assert call("detect_voice_phrases", body=call.model("PhrasesRequest", asset_id=digits.id)).asset_id == digits.id
     assert call("get_artifact_content", hit).payload.getvalue()[:4] == b"RIFF"
+    archive = call("archive_samples", body=call.model("SampleArchiveRequest", artifact_ids=[hit]))
+    assert archive.payload.getvalue()[:2] == b"PK"
     assert call("get_artifact_waveform", hit).data
     return hit
 
@@ -169,6 +172,21 @@ def origins(call, song, hit):
     shots = call("make_shot_list", body=asked)
     assert shots.shots[0].source_asset_id == song.id and shots.shots[0].meta["role"] in {"kick", "snare"}
     assert call("get_shot_list", shots.shot_list_artifact_id).shots == shots.shots
+
+
+def edits(call, film, song):
+    for asset in (film, song):
+        call("analyze_recording", body=call.model("AnalyzeRequest", asset_id=asset.id))
+    quiet = call("remove_silence", body=call.model("RemoveSilence", asset_id=film.id))
+    assert quiet.meta.backend_version == "remove_silence_v1" and quiet.shots
+    cuts = {"music_asset_id": song.id, "sources": [{"asset_id": film.id}], "every": "beat"}
+    cuts = call("cut_to_music", body=call.model("CutToMusic", **cuts))
+    assert cuts.shots[0].meta["music_asset_id"] == song.id
+    windows = [{"asset_id": film.id, "start_ms": 0, "end_ms": 500}]
+    excerpts = call("make_supercut", body=call.model("Supercut", windows=windows))
+    assert excerpts.shots[0].source_end_ms == 500
+    whole = call.model("NewShotListTimelineRequest", shot_list_artifact_id=excerpts.shot_list_artifact_id)
+    assert call("create_timeline", body=whole).clip_count == 1
 
 
 def snippets(call, film):

@@ -8,6 +8,7 @@ use access::{Access, BaseUrl, Links};
 use anyhow::Context;
 use audio_asr::Models;
 use audio_field_to_samples::FieldToSamples;
+use audio_mix::PatternMixer;
 use audio_pattern_engine::PatternEngine;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_semantic_timeline::backend::{Backends, SignalBackend};
@@ -18,6 +19,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use blob_store::BlobStore;
 use chrono::TimeDelta;
+use edits::Edits;
 use exports::Exports;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, RouteLimit};
@@ -57,8 +59,13 @@ struct Api;
 
 /// Routes with larger body limits than the default.
 fn body_limits() -> Vec<RouteLimit> {
-    let limits =
-        [audio_to_video_origin::BODY_LIMITS, video_timeline::BODY_LIMITS, origin_snippets::BODY_LIMITS];
+    let limits = [
+        audio_field_to_samples::BODY_LIMITS,
+        audio_to_video_origin::BODY_LIMITS,
+        video_timeline::BODY_LIMITS,
+        origin_snippets::BODY_LIMITS,
+        edits::BODY_LIMITS,
+    ];
     limits.concat()
 }
 
@@ -167,11 +174,18 @@ fn api(
     let queue = capacity.analyses.queue("analysis");
     let patterns = PatternEngine::new(pool.clone(), clock.clone());
     let shot_lists = capacity.shot_lists.queue("shot_lists");
-    let origins = VideoOrigins::new(media.clone(), shot_lists, clock.clone());
-    let renderer = Renderer::new(media.clone(), timeline.clone(), renders(config, capacity), clock.clone());
+    let origins = VideoOrigins::new(media.clone(), shot_lists.clone(), clock.clone());
+    let renderer = Renderer::new(
+        media.clone(),
+        timeline.clone(),
+        origins.clone(),
+        renders(config, capacity),
+        clock.clone(),
+    );
+    let mixer = PatternMixer::new(media.clone(), patterns.clone(), queue.clone(), clock.clone());
     let snippets = OriginSnippets::new(pool.clone(), timeline.clone(), renderer.clone(), clock.clone());
     let lineages = Lineages::new(media.clone(), timeline.clone());
-    let timeline_of_exports = timeline.clone();
+    let (timeline_of_exports, timeline_of_edits) = (timeline.clone(), timeline.clone());
     let timelines = SemanticTimelines::new(
         media.clone(),
         timeline,
@@ -186,8 +200,10 @@ fn api(
         origins.clone(),
         timelines.clone(),
         links.clone(),
+        shot_lists.clone(),
         clock.clone(),
     );
+    let edits = Edits::new(media.clone(), timelines.clone(), origins.clone(), timeline_of_edits, shot_lists);
     let base = BaseUrl::new(config.public_url.clone());
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock.clone());
     let mut router = OpenApiRouter::with_openapi(Api::openapi())
@@ -195,19 +211,22 @@ fn api(
         .merge(audio_semantic_timeline::router(timelines.clone()))
         .merge(audio_semantic_timeline::openai::router(timelines.clone(), config.max_transcription_bytes))
         .merge(audio_pattern_engine::router(patterns))
+        .merge(audio_mix::router(mixer))
         .merge(audio_to_video_origin::router(origins))
         .merge(video_render::router(renderer.clone()))
         .merge(audio_field_to_samples::router(samples))
         .merge(origin_snippets::router(snippets))
         .merge(lineage::router(lineages))
+        .merge(edits::router(edits.clone()))
         .merge(exports::router(exports, base.clone()));
     // The routes merged below do not read stored bytes.
     http_kit::openapi::add_errors_to_all(router.get_openapi_mut(), &[CONTENT_MISSING, CONTENT_DAMAGED]);
     let mut router = router
         .merge(access::router(links, clock.clone(), base))
-        .merge(video_timeline::router(store))
+        .merge(video_timeline::router(store.with_shot_lists(Arc::new(edits))))
         .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs.clone()));
+    edits::describe_timelines(router.get_openapi_mut());
     // Before the operational routes are added: those have no owner.
     http_kit::openapi::add_context(router.get_openapi_mut());
     jobs::describe_calls(router.get_openapi_mut());

@@ -46,7 +46,7 @@ pub(crate) struct Capacity {
     pub(crate) speech_models: usize,
     /// Renders, each a process of ffmpeg that uses all cores.
     pub(crate) renders: QueueSize,
-    /// Shot lists that are read or written: each may take a few hundred megabytes, and at most seconds.
+    /// Shot lists that are read or written, and exports: each may take a few hundred megabytes, and at most seconds.
     pub(crate) shot_lists: QueueSize,
     /// Queued jobs of one tenant, in all processes together; beyond it 429.
     pub(crate) jobs_of_tenant: i64,

@@ -431,8 +431,9 @@ mod tests {
         assert_eq!(parsed(&["--speakers", "talk.wav"]), Some((file.clone(), Some("any".to_owned()))));
         assert_eq!(parsed(&["--speakers=2-4", "talk.wav"]), Some((file.clone(), Some("2-4".to_owned()))));
         assert_eq!(parsed(&["talk.wav", "--speakers"]), Some((file.clone(), Some("any".to_owned()))));
-        assert_eq!(parsed(&["talk.wav"]), Some((file, None)));
-        assert_eq!(parsed(&["talk.wav", "--speakers", "2-4"]), None);
+        assert_eq!(parsed(&["talk.wav"]), Some((file.clone(), None)));
+        // What follows is another file.
+        assert_eq!(parsed(&["talk.wav", "--speakers", "2-4"]), Some((file, Some("any".to_owned()))));
     }
 
     #[test]

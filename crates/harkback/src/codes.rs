@@ -30,7 +30,7 @@ mod tests {
     use crate::app;
 
     /// The codes of all crates.
-    const TABLES: [&[ErrorCode]; 12] = [
+    const TABLES: [&[ErrorCode]; 15] = [
         http_kit::codes::CODES,
         access::codes::CODES,
         media_v2::codes::CODES,
@@ -38,10 +38,13 @@ mod tests {
         jobs::codes::CODES,
         audio_semantic_timeline::codes::CODES,
         audio_field_to_samples::codes::CODES,
+        audio_mix::codes::CODES,
         audio_pattern_engine::codes::CODES,
         audio_to_video_origin::codes::CODES,
         origin_snippets::codes::CODES,
+        edits::codes::CODES,
         video_render::codes::CODES,
+        exports::codes::CODES,
         super::CODES,
     ];
     /// Codes of no operation: unknown routes, malformed requests, and the problem that is read as part of a job.

@@ -1,8 +1,9 @@
 //! Command `harkback demo`: starts a service of its own, calls it with a recording, prints the answers, and stops it.
 //!
-//! The steps are [`timeline`], [`samples`] and [`words`]; [`service`] is the process that is called.
+//! The steps are [`timeline`], [`samples`], [`film`] and [`words`]; [`service`] is the process that is called.
 
 mod child;
+mod film;
 mod folders;
 mod printer;
 mod samples;
@@ -89,14 +90,13 @@ async fn demonstrate(
     };
     let ended = ended.map(|done| done.map_err(|error| service.explain(error)));
     let stopped = service.stop(&mut signals).await;
-    let snippet = match ended {
+    let files = match ended {
         Ok(done) => done?,
         Err(status) => return Ok(ExitCode::from(status)),
     };
     stopped?;
-    if let Some(snippet) = snippet {
-        let path = std::path::absolute(snippet)?;
-        printer.text(&format!("the pictures: {}", path.display()))?;
+    for file in files {
+        printer.text(&format!("to look at: {}", std::path::absolute(file)?.display()))?;
     }
     let kept = if Path::new(DEMO_DIRECTORY).is_dir() {
         format!("; what it keeps is in {DEMO_DIRECTORY}/")
@@ -107,14 +107,14 @@ async fn demonstrate(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the path of the rendered snippet, if there is one.
+/// Returns the paths of the rendered files.
 async fn steps(
     service: &mut Service<'_>,
     printer: &mut Printer<Stdout>,
     file: &Path,
     words: &words::Settings<'_>,
     folders: &Folders,
-) -> anyhow::Result<Option<PathBuf>> {
+) -> anyhow::Result<Vec<PathBuf>> {
     let url = service.ready().await?;
     printer.text(&format!(
         "{} is ready; data in {}/",
@@ -123,10 +123,10 @@ async fn steps(
     ))?;
     let mut demo = Demo { service: ServiceClient::local(url, TENANT, ENV)?, printer, file };
     let asset_id = demo.show_timelines().await?;
-    let snippet = demo.show_samples(&asset_id).await?;
+    let files = demo.show_samples(&asset_id).await?;
     words.print_words(file, demo.printer).await?;
     demo.printer.step("Stop the service", "")?;
-    Ok(snippet)
+    Ok(files)
 }
 
 /// A demo whose service is ready.

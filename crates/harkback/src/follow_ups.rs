@@ -25,6 +25,8 @@ const JOB: &[(&str, &str)] = &[
     ("retry_job", "id"),
 ];
 
+const SHOT_LIST: &[(&str, &str)] = &[("get_shot_list", "shot_list_artifact_id")];
+
 const MADE: &[ProducedId] = &[
     ProducedId {
         by: "create_asset",
@@ -71,12 +73,10 @@ const MADE: &[ProducedId] = &[
         id: "/pattern_id",
         taken: &[("get_pattern", "pattern_id")],
     },
-    ProducedId {
-        by: "make_shot_list",
-        status: "200",
-        id: "/shot_list_artifact_id",
-        taken: &[("get_shot_list", "shot_list_artifact_id")],
-    },
+    ProducedId { by: "make_shot_list", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
+    ProducedId { by: "remove_silence", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
+    ProducedId { by: "cut_to_music", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
+    ProducedId { by: "supercut", status: "200", id: "/shot_list_artifact_id", taken: SHOT_LIST },
     ProducedId {
         by: "create_project",
         status: "201",

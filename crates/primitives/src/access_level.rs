@@ -3,7 +3,7 @@ use std::str::FromStr;
 /// What a caller may do: each level includes those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccessLevel {
-    /// Only GET and HEAD.
+    /// Only GET and HEAD, and calls of POST that write nothing.
     Read,
     /// All calls except those that read files of the machine.
     Write,

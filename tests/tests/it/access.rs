@@ -65,6 +65,20 @@ async fn api_keys_set_the_tenant_and_the_access_level() {
         403,
         "scope_insufficient",
     );
+    // The report of an export writes nothing; signed links are made by callers that may write.
+    let export = format!("{project}/export");
+    let body = |media: &str| json!({"format": "otio", "media": media});
+    for (key, media, expected) in
+        [(&read, "name", 200), (&write, "name", 200), (&read, "link", 403), (&write, "link", 200)]
+    {
+        let report = answer(call(&server, Method::POST, &export, key).json(&body(media))).await;
+        assert_eq!(report.0, expected, "{media}: {}", report.1);
+        let path = format!("{export}?format=otio&media={media}");
+        let file = answer(call(&server, Method::GET, &path, key)).await;
+        assert_eq!(file.0, expected, "{media}: {}", file.1);
+    }
+    let linked = call(&server, Method::GET, &format!("{export}?format=otio&media=link"), &read);
+    refused(answer(linked).await, 403, "scope_insufficient");
     let header = call(&server, Method::GET, &project, &write).header("x-tenant-id", "t2");
     refused(answer(header).await, 403, "context_mismatch");
     let body = call(&server, Method::POST, projects, &write).json(&json!({"title": "b", "tenant_id": "t2"}));

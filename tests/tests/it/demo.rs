@@ -46,7 +46,9 @@ async fn demo_runs_in_any_directory() {
     {
         assert!(printed.contains(step), "{step}: {printed}");
     }
-    assert!(directory.path().join(".demo/snippet.mp4").metadata().unwrap().len() > 1_000);
+    for name in ["beat.mp4", "snippet.mp4"] {
+        assert!(directory.path().join(".demo").join(name).metadata().unwrap().len() > 1_000, "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ const EDIT: [(&str, &str, &str); 5] = [
     ("csv", "text/csv; charset=utf-8", "track,kind,name,start_ms"),
 ];
 
-/// Formats of analyses, with a text that each contains.
+/// Formats of analyses, with a text that each contains; empty for a file that is empty without words.
 const NOTES: [(&str, &str, &str); 12] = [
     ("otio", "application/json", "\"OTIO_SCHEMA\": \"Marker.2\""),
     ("markers-edl", "text/plain; charset=utf-8", "|M:speech"),
@@ -81,6 +81,11 @@ async fn exports_of_a_sequence_have_all_formats_and_list_their_losses() {
         api.post(&format!("/video/sequences/{sequence}/export"), &json!({"format": "otio"})).await.ok();
     let rounded = report["warnings"].as_array().unwrap().iter().find(|one| one["what"] == "rounded_to_frame");
     assert_eq!(rounded.unwrap()["loss_ms"], 10, "{report}");
+    assert_eq!(
+        rounded.unwrap()["where"],
+        "track V, 2 clips",
+        "the frames and the audio of one clip: {report}"
+    );
     server.stop().await;
 }
 
@@ -114,7 +119,8 @@ async fn exports_of_an_analysis_have_all_formats() {
     for (format, media_type, text) in NOTES {
         let reply = api.get(&format!("{path}?format={format}")).await;
         assert_eq!((reply.status, reply.header("content-type")), (200, Some(media_type)), "{format}");
-        assert!(String::from_utf8_lossy(&reply.body).contains(text), "{format}");
+        let content = String::from_utf8_lossy(&reply.body);
+        assert!(content.contains(text) && content.is_empty() == text.is_empty(), "{format}: {content}");
         let report = api.post(&path, &json!({"format": format})).await.ok();
         let warnings = report["warnings"].as_array().unwrap().len().to_string();
         assert_eq!(reply.header("harkback-warnings"), Some(warnings.as_str()), "{format}");
@@ -142,8 +148,8 @@ async fn exports_of_a_shot_list_have_the_samples_below_the_frames() {
     let hit = json!({"kind": "audio_hit", "uri": film["source_uri"], "start_ms": 12_000, "end_ms": 12_500});
     let path = format!("/media-v2/assets/{}/artifacts", film["id"].as_str().unwrap());
     let hit = api.post(&path, &hit).await.created()["id"].clone();
-    let clip = |start: u32| json!({"artifact_id": hit, "start_ms": start, "duration_ms": 400});
-    let tracks = json!([{"name": "drums", "clips": [clip(0), clip(200), clip(1_000)]}]);
+    let clip = |start: u32, offset: u32| json!({"artifact_id": hit, "start_ms": start, "duration_ms": 400, "source_offset_ms": offset});
+    let tracks = json!([{"name": "drums", "clips": [clip(0, 0), clip(200, 50), clip(1_000, 0)]}]);
     let request = json!({"sequence": {"tracks": tracks}, "alignment": "none"});
     let list = api.post("/audio/to-video-origin", &request).await.ok();
     let id = list["shot_list_artifact_id"].as_str().unwrap();
@@ -152,11 +158,15 @@ async fn exports_of_a_shot_list_have_the_samples_below_the_frames() {
     let kinds = |kind: &str| rows.lines().filter(|row| row.split(',').nth(1) == Some(kind)).count();
     assert_eq!((kinds("video"), kinds("audio")), (3, 3), "{rows}");
     assert!(rows.contains("\nV2,video,") && rows.contains("12000,"), "overlapping shots are layers: {rows}");
+    // The frames and the sample of the second shot start at its offset.
+    assert!(rows.contains(",12050,12450,1,") && rows.contains(",50,450,1,"), "{rows}");
     for (format, media_type, text) in EDIT {
         let reply = api.get(&format!("{path}?format={format}")).await;
         assert_eq!((reply.status, reply.header("content-type")), (200, Some(media_type)), "{format}");
         assert!(reply.text().contains(text), "{format}");
     }
+    let document = api.get(&format!("{path}?format=fcpxml")).await.text();
+    assert_eq!(document.matches("srcEnable=\"video\"").count(), 3, "the sources are silent: {document}");
     let unknown = "/audio/to-video-origin/artifact_unknown/export?format=csv";
     api.get(unknown).await.problem(404, "shot_list_not_found");
     server.stop().await;

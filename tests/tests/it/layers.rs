@@ -28,16 +28,18 @@ const LAYERS: &[(&str, u8)] = &[
     ("video_timeline", 4),
     ("audio_semantic_timeline", 5),
     ("audio_pattern_engine", 5),
-    ("video_render", 5),
     // Used by tests only.
     ("test_kit", 5),
+    ("audio_mix", 6),
     ("audio_to_video_origin", 6),
     ("audio_field_to_samples", 7),
-    ("origin_snippets", 7),
-    ("lineage", 7),
-    ("exports", 7),
-    ("harkback", 8),
-    ("e2e", 9),
+    ("video_render", 7),
+    ("origin_snippets", 8),
+    ("lineage", 8),
+    ("exports", 8),
+    ("edits", 8),
+    ("harkback", 9),
+    ("e2e", 10),
 ];
 
 /// Crates of which the program uses nothing.

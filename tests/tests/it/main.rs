@@ -17,6 +17,7 @@ mod command_line;
 mod damaged_blobs;
 mod demo;
 mod documents;
+mod edits;
 mod exports;
 mod fairness;
 mod formats;

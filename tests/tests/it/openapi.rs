@@ -32,7 +32,12 @@ fn headers(operation: &'static Value) -> BTreeMap<&'static str, bool> {
 /// The schemas of a request body, one for each media type.
 fn bodies(operation: &'static Value) -> impl Iterator<Item = &'static Value> {
     let content = operation["requestBody"]["content"].as_object();
-    content.into_iter().flat_map(|content| content.values()).map(|content| resolved(&content["schema"]))
+    let schemas =
+        content.into_iter().flat_map(|content| content.values()).map(|content| resolved(&content["schema"]));
+    schemas.flat_map(|schema| match schema["oneOf"].as_array() {
+        Some(alternatives) => alternatives.iter().map(resolved).collect(),
+        None => vec![schema],
+    })
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Samples over HTTP: detected, cut, registered, found again.
 
+use std::io::{Cursor, Read as _};
+
 use e2e::{Deployment, media};
 use serde_json::{Value, json};
+use zip::ZipArchive;
 
 const SAMPLES: &str = "/audio/field-to-samples";
 
@@ -42,6 +45,44 @@ async fn a_recording_becomes_samples_with_origins() {
     let again = api.post(SAMPLES, &request).await.ok();
     assert_eq!(again["summary_meta"]["cache_hit"], true);
     assert_eq!(again["hit_artifact_ids"], made["hit_artifact_ids"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn samples_are_downloaded_as_an_archive() {
+    let server = Deployment::new().await.start().await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("music_120bpm.wav")).await;
+    let made = api.post(SAMPLES, &json!({"asset_id": asset["id"], "run_phrases": false})).await.ok();
+    let lists = [&made["loop_artifact_ids"], &made["hit_artifact_ids"]];
+    let ids: Vec<Value> = lists.into_iter().flat_map(|list| list.as_array().unwrap().clone()).collect();
+    let request = json!({"artifact_ids": ids});
+    let reply = api.post("/audio/samples/archive", &request).await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/zip")));
+    assert_eq!(reply.header("content-length"), Some(reply.body.len().to_string().as_str()));
+    let mut archive = ZipArchive::new(Cursor::new(&reply.body)).unwrap();
+    assert_eq!(archive.len(), 1 + ids.len());
+    let manifest: Value = serde_json::from_reader(archive.by_name("manifest.json").unwrap()).unwrap();
+    for (id, entry) in ids.iter().zip(manifest["files"].as_array().unwrap()) {
+        assert_eq!(entry["artifact_id"], *id);
+        let name = entry["file"].as_str().unwrap();
+        assert!(name.starts_with("music_120bpm-0"), "{name}");
+        let mut content = Vec::new();
+        archive.by_name(name).unwrap().read_to_end(&mut content).unwrap();
+        let path = format!("/media-v2/artifacts/{}/content", id.as_str().unwrap());
+        assert_eq!(content, api.get(&path).await.body, "{name}");
+    }
+
+    let path = "/audio/samples/archive";
+    let keyed = api.request(reqwest::Method::POST, path).header("idempotency-key", "k1").json(&request);
+    assert_eq!(api.send(keyed).await.body, reply.body);
+    let keyed = api.request(reqwest::Method::POST, path).header("idempotency-key", "k1").json(&request);
+    let again = api.send(keyed).await;
+    assert_eq!((again.header("idempotency-replayed"), &again.body), (None, &reply.body), "not stored");
+    assert!(again.header("content-disposition").is_some());
+    api.post(path, &json!({"artifact_ids": ["unknown"]})).await.problem(404, "artifact_not_found");
+    api.post(path, &json!({"artifact_ids": []})).await.problem(422, "invalid_body");
+    server.api("t2", "dev").post(path, &request).await.problem(404, "artifact_not_found");
     server.stop().await;
 }
 

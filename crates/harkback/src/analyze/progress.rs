@@ -62,14 +62,16 @@ fn listed(losses: &[Loss]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use interchange::loss::LossKind;
+
     use super::*;
 
     #[test]
     fn losses_are_counted_and_named() {
-        let loss = |what: &'static str, place: &str| Loss { what, place: place.to_owned(), time: None };
+        let loss = |what: LossKind, place: &str| Loss { what, place: place.to_owned(), time: None };
         assert_eq!(listed(&[]), None);
-        let losses = [loss("beats_omitted", "8 beats"), loss("event_omitted", "music, 3 times")];
-        let expected = "cannot hold 2: beats_omitted (8 beats), event_omitted (music, 3 times)";
+        let losses = [loss(LossKind::BeatsOmitted, "8 beats"), loss(LossKind::EventsOmitted, "3 events")];
+        let expected = "cannot hold 2: beats_omitted (8 beats), events_omitted (3 events)";
         assert_eq!(listed(&losses).as_deref(), Some(expected));
     }
 }

@@ -12,7 +12,6 @@ use audio_semantic_timeline::model::Summary;
 use interchange::edit::Media;
 use interchange::frame_rate::FrameRate;
 use media_decode::{Decoders, MediaInput, MediaKind, Probe};
-use media_time::MediaTime;
 use media_v2::AssetDecoder;
 use primitives::Id;
 use sha2::{Digest, Sha256};
@@ -130,9 +129,12 @@ impl Analysis<'_> {
             url: None,
             duration: probe.and_then(|probe| probe.duration),
             rate: video.and_then(|video| video.fps).and_then(FrameRate::from_f64),
-            size: None,
-            start_timecode: MediaTime::ZERO,
-            audio_channels: audio.and_then(|audio| audio.channels).map_or(0, u32::from),
+            has_video: video.is_some(),
+            start_timecode: None,
+            audio_channels: match audio {
+                Some(audio) => audio.channels.map(u32::from),
+                None => probe.map(|_| 0),
+            },
             sample_rate: audio.and_then(|audio| audio.rate),
         }
     }

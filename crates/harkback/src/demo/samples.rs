@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Demo;
-use super::folders::DEMO_DIRECTORY;
 
 const TEMPLATE: &str = "boom_bap_90";
+/// Length of the beat.
+const BARS: u32 = 4;
 /// Roles of the template, in the order of the hits that play them, best first.
 const ROLES: [&str; 3] = ["kick", "snare", "hat"];
 /// Maximum number of shots to print.
@@ -111,9 +111,9 @@ struct LineageAsset {
 }
 
 impl Demo<'_> {
-    /// Cuts samples, puts the best hits into a pattern, and renders the video of the best one. Returns its path, or
-    /// `None` without a hit.
-    pub(super) async fn show_samples(&mut self, asset_id: &str) -> anyhow::Result<Option<PathBuf>> {
+    /// Cuts samples, puts the best hits into a pattern, and renders the film of the pattern and the video of the best hit.
+    /// Returns their paths, none without a hit.
+    pub(super) async fn show_samples(&mut self, asset_id: &str) -> anyhow::Result<Vec<PathBuf>> {
         let path = "/audio/field-to-samples";
         self.printer.step("Cut samples from it", &format!("POST {path}"))?;
         let Samples { summary_meta } = self.post(path, &json!({"asset_id": asset_id})).await?;
@@ -121,13 +121,14 @@ impl Demo<'_> {
         let hits = best_hits(&summary_meta.score_details.hits);
         let Some(best) = hits.first() else {
             self.printer.text("nothing in it is struck: no pattern, no snippet")?;
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let pattern_id = self.make_pattern(&hits).await?;
-        self.list_shots(&pattern_id).await?;
-        let (snippet_id, file) = self.render(best).await?;
+        let list = self.list_shots(&pattern_id).await?;
+        let film = self.render_film(&list).await?;
+        let (snippet_id, snippet) = self.render(best).await?;
         self.print_lineage(&snippet_id).await?;
-        Ok(Some(file))
+        Ok(vec![film, snippet])
     }
 
     /// Returns the pattern's id.
@@ -135,8 +136,9 @@ impl Demo<'_> {
         let path = "/audio/patterns";
         self.printer.step("A beat of its loudest hits", &format!("POST {path}"))?;
         let sample_map: BTreeMap<&str, &str> = ROLES.into_iter().zip(hits.iter().copied()).collect();
-        let pattern: Pattern =
-            self.post(path, &json!({"template_id": TEMPLATE, "sample_map": sample_map})).await?;
+        let pattern: Pattern = self
+            .post(path, &json!({"template_id": TEMPLATE, "sample_map": sample_map, "bars": BARS}))
+            .await?;
         let Pattern { pattern_id, bpm, swing_pct, clips } = pattern;
         let hits = clips.len();
         self.printer
@@ -144,7 +146,8 @@ impl Demo<'_> {
         Ok(pattern_id)
     }
 
-    async fn list_shots(&mut self, pattern_id: &str) -> anyhow::Result<()> {
+    /// Returns the id of the shot list.
+    async fn list_shots(&mut self, pattern_id: &str) -> anyhow::Result<String> {
         let path = "/audio/to-video-origin";
         self.printer.step("The shots that show it", &format!("POST {path}"))?;
         let list: ShotList = self.post(path, &json!({"pattern_id": pattern_id, "alignment": "none"})).await?;
@@ -154,7 +157,7 @@ impl Demo<'_> {
             self.printer.text(&format!("at {target_start_ms} ms: {source}"))?;
         }
         self.printer.text(&format!("… {} in all\n{}", list.meta.count, list.shot_list_artifact_id))?;
-        Ok(())
+        Ok(list.shot_list_artifact_id)
     }
 
     /// Renders the source of a hit into a file; returns the id of its artifact and the path.
@@ -169,24 +172,12 @@ impl Demo<'_> {
         let reason = meta("render_error");
         let id = snippet.video_artifact_id.as_ref();
         let id = id.with_context(|| format!("the snippet was not rendered: {reason}"))?;
-        let file = self.download(id).await?;
+        let file = self.download(id, "snippet.mp4").await?;
         let (start_ms, end_ms) = (snippet.source_start_ms, snippet.source_end_ms);
         let profile = meta("render_profile").as_str().unwrap_or_default();
         self.printer.text(&format!("{start_ms} to {end_ms} ms of the source, {profile}"))?;
         self.printer.text(&file.display().to_string())?;
         Ok((id.clone(), file))
-    }
-
-    /// Writes the bytes of a rendered artifact, some seconds of video, to the kept directory.
-    async fn download(&self, artifact_id: &str) -> anyhow::Result<PathBuf> {
-        let path = format!("/media-v2/artifacts/{artifact_id}/content");
-        let answer = self.service.send(self.service.request(Method::GET, &path)).await;
-        let bytes = answer.with_context(|| format!("GET {path}"))?.bytes().await?;
-        let file = PathBuf::from(DEMO_DIRECTORY).join("snippet.mp4");
-        std::fs::create_dir_all(DEMO_DIRECTORY)
-            .with_context(|| format!("{DEMO_DIRECTORY} cannot be created"))?;
-        std::fs::write(&file, bytes).with_context(|| format!("{} cannot be written", file.display()))?;
-        Ok(file)
     }
 
     async fn print_lineage(&mut self, artifact_id: &str) -> anyhow::Result<()> {

@@ -1,12 +1,7 @@
 //! Real recordings in codecs that the installed ffmpeg cannot encode; skipped unless `fixtures/rare_codecs.py` has
 //! downloaded them.
 
-#![expect(
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a failed step fails the test, and figures are printed"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
