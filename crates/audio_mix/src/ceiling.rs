@@ -7,7 +7,7 @@ pub const CEILING_DBTP: f64 = -1.0;
 #[must_use]
 pub fn gain_to_ceiling(true_peak: f32) -> f64 {
     let peak_db = 20.0 * f64::from(true_peak).log10();
-    // Rounded down to hundredths, so that it can be told in short.
+    // Rounded down to hundredths, for short answers.
     ((CEILING_DBTP - peak_db) * 100.0).floor().min(0.0) / 100.0
 }
 

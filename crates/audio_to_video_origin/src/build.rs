@@ -10,10 +10,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::lookup::{SourceLookup, SourcePosition};
+use crate::parts::parts;
 use crate::plan::{Clip, Plan, Track};
 use crate::semantics::Semantics;
 use crate::shot_list::ShotList;
-use crate::shots::{ArtifactMeta, SHOT_META, Shot, Source, parts, shots};
+use crate::shots::{ArtifactMeta, SHOT_META, Shot, Source, shots};
 use crate::store::Uses;
 use crate::{
     Alignment, BACKEND_VERSION, Error, MAX_CLIPS, MAX_SHOT_LIST_BYTES, NewShotList, ShotListMeta, VideoShot,

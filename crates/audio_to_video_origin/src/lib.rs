@@ -32,6 +32,7 @@ mod error;
 mod lookup;
 mod model;
 mod origin;
+mod parts;
 mod plan;
 mod resolve;
 mod routes;

@@ -7,6 +7,7 @@ use primitives::Id;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::parts::{ClipPart, parts};
 use crate::plan::{Clip, Plan};
 use crate::semantics::Semantics;
 use crate::{Alignment, ClipOffset};
@@ -96,46 +97,6 @@ pub(crate) struct AlignedWindow {
     pub(crate) offset: MediaTime,
     /// Whether the recording's bounds changed the requested alignment.
     pub(crate) clamped: bool,
-}
-
-/// A part of a clip that plays one stretch of the recording: the whole clip, or one piece of its audio source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ClipPart {
-    /// Start in the recording.
-    recording_start: AssetTime,
-    /// Start in the audio source.
-    source_offset: LocalTime,
-    target_start: TimelineTime,
-    duration: MediaTime,
-}
-
-/// The parts of a clip whose audio source starts at `start` in the recording, or consists of `pieces` of the window that
-/// starts there. The last piece goes on for as long as the clip.
-pub(crate) fn parts(clip: &Clip, start: AssetTime, pieces: Option<&[ClipOffset]>) -> Vec<ClipPart> {
-    let Some(pieces) = pieces else {
-        return vec![ClipPart {
-            recording_start: clip.source_offset.with_zero_at(start),
-            source_offset: clip.source_offset,
-            target_start: clip.start,
-            duration: clip.duration,
-        }];
-    };
-    let played = Window::starting_at(clip.source_offset, clip.duration);
-    let (mut parts, mut local) = (Vec::new(), LocalTime::ZERO);
-    for (index, piece) in pieces.iter().enumerate() {
-        let end = local + piece.duration;
-        let end = if index + 1 == pieces.len() { end.max(played.end()) } else { end };
-        if let Some(part) = Window::starting_at(local, end - local).intersect(played) {
-            parts.push(ClipPart {
-                recording_start: start + piece.offset + (part.start() - local),
-                source_offset: part.start(),
-                target_start: clip.start + (part.start() - clip.source_offset),
-                duration: part.duration(),
-            });
-        }
-        local = end;
-    }
-    parts
 }
 
 /// The shots of a plan, ordered by target start, then track, then the order of the clips: one for each clip, or for each
@@ -254,33 +215,6 @@ mod tests {
         let (start, label, gain_db) = (TimelineTime::ZERO, None, 0.0);
         let clip = Clip { source: 0, track: None, start, duration, source_offset, label, gain_db };
         parts(&clip, source.start, None)[0]
-    }
-
-    #[test]
-    fn clips_are_divided_at_the_pieces_of_their_sources() {
-        let piece =
-            |(offset, duration): (i64, i64)| ClipOffset { offset: ms(offset), duration: ms(duration) };
-        let pieces = [(500, 100), (0, 50), (300, 30)].map(piece);
-        let found = |source_offset: i64, duration: i64| {
-            let (start, label, gain_db) = (ms(7_000), None, 0.0);
-            let (source_offset, duration) = (ms(source_offset), ms(duration));
-            let clip = Clip { source: 0, track: None, start, duration, source_offset, label, gain_db };
-            let part = |part: ClipPart| {
-                let times = [
-                    part.recording_start.since_zero(),
-                    part.source_offset.since_zero(),
-                    part.target_start.since_zero(),
-                    part.duration,
-                ];
-                times.map(MediaTime::as_millis_round)
-            };
-            parts(&clip, ms(10_000), Some(&pieces)).into_iter().map(part).collect::<Vec<_>>()
-        };
-        let all = [[10_500, 0, 7_000, 100], [10_000, 100, 7_100, 50], [10_300, 150, 7_150, 30]];
-        assert_eq!(found(0, 180), all);
-        assert_eq!(found(40, 70), [[10_540, 40, 7_000, 60], [10_000, 100, 7_060, 10]]);
-        assert_eq!(found(160, 100), [[10_310, 160, 7_000, 100]], "the last piece goes on");
-        assert_eq!(found(900, 10), [[11_050, 900, 7_000, 10]]);
     }
 
     fn placed(start: i64, length: Option<i64>, speech: &[i64], offset: i64, duration: i64) -> [i64; 4] {

@@ -1,18 +1,19 @@
+mod analyze_arguments;
 mod export_arguments;
+mod job_arguments;
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use audio_semantic_timeline::EffectiveParams;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use primitives::{AccessLevel, Id, PageLimit};
-use url::Url;
+use primitives::{AccessLevel, Id};
 
+pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
+pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
 
-use crate::analyze::AnalysisFormat;
 use crate::flag_defaults::Defaults;
-use crate::flags::{AnalysisFlags, ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
+use crate::flags::{ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
 
 /// Analyse audio and video, find the source of a piece of audio, and return the matching video.
 #[derive(Debug, Parser)]
@@ -98,83 +99,6 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct JobsArguments {
-    #[command(subcommand)]
-    pub(crate) command: JobsCommand,
-    /// Print the JSON answers of the service.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) service: ServiceArguments,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobsCommand {
-    /// List jobs, newest first.
-    List {
-        /// Filter by state: queued, running, succeeded, failed, cancelled.
-        #[arg(long)]
-        state: Option<String>,
-        /// Filter by kind, such as `analyze`.
-        #[arg(long)]
-        kind: Option<String>,
-        /// Maximum number of jobs to list.
-        #[arg(long, value_name = "N", default_value_t = PageLimit::DEFAULT.get(), value_parser = clap::value_parser!(u32).range(1..=i64::from(PageLimit::MAX.get())))]
-        limit: u32,
-    },
-    /// Show the state and the result of a job.
-    Show {
-        /// Id of the job.
-        id: String,
-    },
-    /// Follow a job until it has ended. Exit status: 0 if it succeeded, 1 if it failed, 3 if it was cancelled.
-    Watch {
-        /// Id of the job.
-        id: String,
-    },
-    /// Cancel a queued or running job.
-    Cancel {
-        /// Id of the job.
-        id: String,
-    },
-    /// Retry a failed or cancelled job.
-    Retry {
-        /// Id of the job.
-        id: String,
-    },
-}
-
-/// Service to call, and identity of the caller.
-#[derive(Debug, Args)]
-pub(crate) struct ServiceArguments {
-    /// Address of the service.
-    #[arg(
-        long,
-        global = true,
-        env = "HARKBACK_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8090"
-    )]
-    pub(crate) url: Url,
-    /// API key or token, for a service with `--auth keys` or `jwt`.
-    #[arg(
-        long,
-        alias = "api-key",
-        global = true,
-        env = "HARKBACK_KEY",
-        value_name = "KEY",
-        hide_env_values = true
-    )]
-    pub(crate) key: Option<String>,
-    /// The tenant, unless the key determines it.
-    #[arg(long, global = true, env = "HARKBACK_TENANT", value_name = "ID")]
-    pub(crate) tenant: Option<Id>,
-    /// The environment, unless the key determines it.
-    #[arg(long, global = true, env = "HARKBACK_ENV", value_name = "ID")]
-    pub(crate) env: Option<Id>,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct KeysArguments {
     #[command(subcommand)]
     pub(crate) command: KeysCommand,
@@ -249,63 +173,6 @@ pub(crate) struct GcArguments {
     pub(crate) waveforms: bool,
     #[command(flatten)]
     pub(crate) store: StoreFlags,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AnalyzeArguments {
-    /// The recordings: audio, or video with audio; `-` reads standard input.
-    #[arg(value_name = "FILE", required = true)]
-    pub(crate) files: Vec<PathBuf>,
-    /// Print only the summary as JSON.
-    #[arg(long, conflicts_with = "text")]
-    pub(crate) json: bool,
-    /// Print a readable timeline (the default).
-    #[arg(long)]
-    pub(crate) text: bool,
-    /// Formats to write, separated by `,`: `json` (the timeline), words, notes, drawings.
-    #[arg(long, value_name = "FORMATS", value_enum, value_delimiter = ',', conflicts_with_all = ["json", "text"])]
-    pub(crate) format: Vec<AnalysisFormat>,
-    /// Directory of the files of `--format`, `NAME.EXTENSION` for each FILE; `-` writes a single one to standard output.
-    #[arg(short = 'o', long, value_name = "DIR", requires = "format", conflicts_with = "out")]
-    pub(crate) out_dir: Option<PathBuf>,
-    /// Write to this file instead of standard output.
-    #[arg(long, value_name = "F")]
-    pub(crate) out: Option<PathBuf>,
-    /// Also draw the timeline to this file, `.svg` or `.png`.
-    #[arg(long, value_name = "F")]
-    pub(crate) plot: Option<PathBuf>,
-    /// Minimum silence duration to report, in ms (50 to 10 000).
-    #[arg(long, default_value_t = EffectiveParams::DEFAULT_MIN_SILENCE_MS, value_name = "MS")]
-    pub(crate) min_silence_ms: i64,
-    /// Length of the loudness windows, in ms (100 to 10 000).
-    #[arg(long, default_value_t = EffectiveParams::DEFAULT_LOUDNESS_WINDOW_MS, value_name = "MS")]
-    pub(crate) loudness_window_ms: i64,
-    /// Do not detect beats.
-    #[arg(long)]
-    pub(crate) no_beats: bool,
-    /// Distinguish only silence from other audio.
-    #[arg(long)]
-    pub(crate) no_speech_music: bool,
-    /// Language of the speech, as an ISO 639-1 code; detected by default.
-    #[arg(long, value_name = "CODE")]
-    pub(crate) language: Option<String>,
-    /// Text that the speech model treats as preceding speech: names, spelling, style.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) prompt: Option<String>,
-    /// A word that is likely to occur; repeatable.
-    #[arg(long, value_name = "WORD")]
-    pub(crate) hot_word: Vec<String>,
-    /// Translate to English, regardless of the spoken language; needs a multilingual model.
-    #[arg(long)]
-    pub(crate) translate: bool,
-    /// Audio stream to analyse, counted from 0 among the audio streams; by default the container's default one.
-    #[arg(long, value_name = "INDEX")]
-    pub(crate) audio_stream: Option<u32>,
-    /// Detect who speaks when; with a number or a range such as `--speakers=2-4`, that many speakers.
-    #[arg(long, value_name = "COUNT", num_args = 0..=1, require_equals = true, default_missing_value = "any")]
-    pub(crate) speakers: Option<String>,
-    #[command(flatten)]
-    pub(crate) analysis: AnalysisFlags,
 }
 
 #[derive(Debug, Args)]

@@ -32,6 +32,7 @@ mod error;
 mod fingerprint;
 mod media_type;
 mod model;
+mod opening;
 mod probe_result;
 mod range;
 mod registration;

@@ -1,5 +1,4 @@
 use std::fs::File;
-use std::io::Seek;
 use std::sync::Arc;
 
 use blob_store::{BlobId, BlobStore, BlobWriter};
@@ -7,7 +6,7 @@ use chrono::{DateTime, Utc};
 use http_kit::RequestContext;
 use media_decode::{Decoders, MediaInput};
 use primitives::{AccessLevel, Clock, Id, Scope, WriteSeed};
-use scheduling::{Cancellation, WorkQueue};
+use scheduling::WorkQueue;
 use sqlx::PgPool;
 use url::Url;
 
@@ -18,8 +17,8 @@ use crate::probe_result::ProbeResult;
 use crate::rules::{self, Checks};
 use crate::source::Opening;
 use crate::{
-    Artifact, AssetKind, Content, DocumentValidator, MediaAsset, MediaError, MediaReader, Meta, NewArtifact,
-    NewAsset, SourcePolicy, store,
+    Artifact, AssetKind, DocumentValidator, MediaAsset, MediaError, Meta, NewArtifact, NewAsset,
+    SourcePolicy, store,
 };
 
 /// Configuration of the media service.
@@ -136,6 +135,11 @@ impl MediaService {
 
     pub(crate) fn waveform_queue(&self) -> &WorkQueue {
         &self.0.waveforms
+    }
+
+    /// What may be registered and read outside the store.
+    pub(crate) fn source_policy(&self) -> &SourcePolicy {
+        &self.0.config.sources
     }
 
     /// The clock, for jobs that read it after they have waited in a queue.
@@ -312,74 +316,6 @@ impl MediaService {
             return Ok(());
         }
         Err(MediaError::SourceNotAllowed("no asset or artifact of yours has this blob".to_owned()))
-    }
-
-    /// Opens the bytes of an asset or artifact for reading on a worker thread.
-    ///
-    /// # Errors
-    /// [`MediaError::SourceNotAllowed`], [`MediaError::SourceUnreadable`], [`MediaError::SourceChanged`] for bytes
-    /// outside the store; [`MediaError::ContentMissing`], [`MediaError::ContentDamaged`] and [`MediaError::Blob`] for
-    /// bytes inside.
-    pub async fn open_source(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
-        match BlobId::from_uri(content.uri) {
-            Ok(id) => {
-                let blob = self.blobs().open_local(id).await?;
-                check_size(content, blob.size_bytes())?;
-                Ok(blob.into())
-            }
-            Err(_) => Ok(self.open_file(content).await?.into()),
-        }
-    }
-
-    /// Opens the document of a measurement. A file outside the store is hashed first, because it may have changed since
-    /// it was registered.
-    ///
-    /// # Errors
-    /// [`MediaError::SourceChanged`]; errors of [`MediaService::open_source`].
-    pub async fn open_document(&self, content: Content<'_>) -> Result<MediaReader, MediaError> {
-        let is_file = BlobId::from_uri(content.uri).is_err();
-        let Some(expected) = content.sha256.filter(|_| is_file).map(str::to_owned) else {
-            return self.open_source(content).await;
-        };
-        let mut file = self.open_file(content).await?;
-        let checked = tokio::task::spawn_blocking(move || {
-            let (found, _) = digest(&file, &Cancellation::default())?;
-            file.rewind()?;
-            if found.to_hex() == expected { Ok(file.into()) } else { Err(MediaError::SourceChanged) }
-        });
-        checked.await.map_err(std::io::Error::other)?
-    }
-
-    /// Opens an allowed file, if it still has the registered bytes.
-    pub(crate) async fn open_file(&self, content: Content<'_>) -> Result<File, MediaError> {
-        let (policy, uri) = (self.0.config.sources.clone(), content.uri.to_owned());
-        let (tenant_id, env) = (content.tenant_id.clone(), content.env.clone());
-        let opened = tokio::task::spawn_blocking(move || {
-            let file = policy.open(&uri, Opening::Read { tenant_id: &tenant_id, env: &env })?;
-            let (size, fingerprint) = (file.metadata()?.len(), FileFingerprint::found(&file)?);
-            Ok::<_, MediaError>((file, size, fingerprint))
-        });
-        let (file, size, fingerprint) = opened.await.map_err(std::io::Error::other)??;
-        if content.size_bytes.is_some_and(|registered| registered != size) {
-            return Err(MediaError::SourceChanged);
-        }
-        match content.file {
-            Some(registered) if self.changed_files().contains(registered.asset_id, fingerprint) => {
-                Err(MediaError::SourceChanged)
-            }
-            Some(registered) if registered.fingerprint != fingerprint => {
-                self.check_unchanged(content, registered, file).await
-            }
-            _ => Ok(file),
-        }
-    }
-}
-
-/// Checks that a blob has the size that its row declares; otherwise it is damaged.
-pub(crate) fn check_size(content: Content<'_>, size: u64) -> Result<(), MediaError> {
-    match content.size_bytes {
-        Some(registered) if registered != size => Err(MediaError::ContentDamaged(content.uri.to_owned())),
-        _ => Ok(()),
     }
 }
 

@@ -35,6 +35,7 @@ mod profile;
 mod report;
 mod routes;
 mod run;
+mod selection;
 mod service;
 mod source;
 mod store;

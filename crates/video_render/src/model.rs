@@ -38,7 +38,7 @@ pub struct RenderRequest {
     /// End of the window (exclusive), in ms; not with `shot_list_artifact_id`.
     #[serde(rename = "end_ms", default)]
     pub end: Option<MediaTime>,
-    /// What is heard with a shot list: `samples` if every shot has one, else `source`, by default.
+    /// Audio of a shot list: `samples` if every shot has one, else `source`, by default.
     #[serde(default)]
     pub audio: Option<FilmAudio>,
     /// How frames of another shape than the canvas are placed on it.
@@ -56,7 +56,7 @@ pub struct RenderRequest {
 
 http_kit::context_fields!(RenderRequest);
 
-/// What is heard with the shots of a list.
+/// The audio of a film.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FilmAudio {

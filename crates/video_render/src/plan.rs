@@ -95,7 +95,7 @@ pub struct Plan {
     /// Number of different pieces of a film; null for a render by one call of ffmpeg.
     #[serde(default)]
     pub pieces: Option<usize>,
-    /// Sources of a film that are not shown or not heard, and why.
+    /// Sources of a film that are black or silent, and why.
     #[serde(default)]
     pub warnings: Vec<String>,
 }

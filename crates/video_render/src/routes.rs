@@ -33,7 +33,7 @@ http_kit::error_responses!(RenderErrors:
 /// Renders a window of an asset or of a project's timeline, or a whole shot list, to a file, which becomes a new asset. Of
 /// a window, the first frame is the one visible at `start_ms`, the last frame begins before `end_ms`, and audio is cut to
 /// the sample. Of a shot list, each shot is at its target time, gaps are black and silent, and later shots cover earlier
-/// ones; `plan.warnings` names sources that are not shown or not heard. An identical request returns the same file. The
+/// ones; `plan.warnings` names sources that are black or silent. An identical request returns the same file. The
 /// render goes on as a job if the client disconnects; `DELETE /jobs/{id}` cancels it.
 #[utoipa::path(
     post,

@@ -8,27 +8,24 @@ use audio_to_video_origin::VideoOrigins;
 use blob_store::ScratchFile;
 use futures::StreamExt;
 use http_kit::RequestContext;
-use media_time::{AssetTime, MediaTime, TimelineTime, Window};
+use media_time::{AssetTime, MediaTime, Window};
 use media_v2::{MediaAsset, MediaError, MediaService, pipeline_hash};
 use primitives::{Clock, Id};
 use scheduling::{SingleFlight, WorkProgress, WorkQueue};
 use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
-use crate::composition::{Composition, RenderRange};
 use crate::container::Container;
-use crate::film::{self, Film, FilmRun, MAX_SHOTS};
+use crate::film::FilmRun;
 use crate::model::{RenderRequest, RenderResponse, Rendered};
 use crate::prepare::{PreparedCall, PreparedRender, RenderPlanner};
 use crate::run::{self, RenderLimits};
+use crate::selection::TargetReader;
 use crate::source::ProbedSource;
 use crate::store::{self, StoredRender};
 use crate::target::{self, RegisteredRender, RenderTarget};
 use crate::tools::Tools;
 use crate::{Error, Fit, Plan, Profile, truncation};
-
-/// Most clips that one call of ffmpeg composes; each is an input of it.
-const MAX_LAYERS: usize = 64;
 
 /// Configuration of the renderer.
 #[derive(Clone, Debug)]
@@ -145,41 +142,13 @@ impl Renderer {
         request: &RenderRequest,
     ) -> Result<RenderResponse, Error> {
         let profile = Profile::named(&request.render_profile)?;
-        let target = self.target(context, request, profile).await?;
+        let Inner { media, timeline, shot_lists, .. } = &*self.0;
+        let reader = TargetReader { media, timeline: &**timeline, shot_lists, context, profile };
+        let target = reader.read(request).await?;
         if request.dry_run {
             return Ok(self.plan(&target, profile).await?.into());
         }
         Ok(self.find_or_make(context, &target, profile, Admission::FailFast).await?.into())
-    }
-
-    async fn target(
-        &self,
-        context: &RequestContext,
-        request: &RenderRequest,
-        profile: &Profile,
-    ) -> Result<RenderTarget, Error> {
-        let (fit, sequence_id) = (request.fit, request.sequence_id.as_ref());
-        match (&request.asset_id, &request.project_id, &request.shot_list_artifact_id) {
-            (Some(asset_id), None, None) if sequence_id.is_none() && request.audio.is_none() => {
-                let window = request.window()?;
-                let window = Window::starting_at(AssetTime::at(window.start()), window.duration());
-                RenderTarget::of_asset(&self.0.media.asset(&context.scope, asset_id).await?, window, fit)
-            }
-            (None, Some(project_id), None) if request.audio.is_none() => {
-                let window = request.window()?;
-                let window = Window::starting_at(TimelineTime::at(window.start()), window.duration());
-                let range = RenderRange { project_id, sequence_id, fit, window };
-                let (timeline, media) = (&*self.0.timeline, &self.0.media);
-                let composition = Composition::load(timeline, media, context, range, profile).await?;
-                of_timeline(composition)
-            }
-            (None, None, Some(id)) if sequence_id.is_none() && request.start.or(request.end).is_none() => {
-                let list = self.0.shot_lists.find_shot_list(&context.scope, id).await?;
-                let request = film::ShotListFilm { id, audio: request.audio, fit, profile };
-                of_film(film::of_shot_list(&self.0.media, &context.scope, &list, request).await?)
-            }
-            _ => Err(Error::NoSubject),
-        }
     }
 
     /// Renders `window` of an asset of `context`'s owner, or returns an earlier render of the same bytes and window.
@@ -402,32 +371,6 @@ impl Renderer {
             plan,
         };
         self.commit(job, transaction, stored).await
-    }
-}
-
-/// A timeline of few clips is rendered by one call of ffmpeg, one of more by pieces.
-fn of_timeline(composition: Composition) -> Result<RenderTarget, Error> {
-    let count = composition.layers.len();
-    if count > MAX_SHOTS {
-        return Err(Error::TooManyShots { count, limit: MAX_SHOTS });
-    }
-    match count <= MAX_LAYERS {
-        true => Ok(RenderTarget::Timeline(Box::new(composition))),
-        false => of_film(Film::of_timeline(composition)),
-    }
-}
-
-fn of_film(film: Film) -> Result<RenderTarget, Error> {
-    film.check()?;
-    Ok(RenderTarget::Film(Box::new(film)))
-}
-
-impl RenderRequest {
-    /// The window, which renders of assets and timelines require.
-    fn window(&self) -> Result<Window, Error> {
-        let (start, end) = self.start.zip(self.end).ok_or(Error::NoWindow)?;
-        Window::new(start, end)
-            .map_err(|window| Error::InvalidWindow { start: window.start, end: window.end })
     }
 }
 

@@ -14,8 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use crate::codes::{PRECONDITION_FAILED, SOURCE_CHANGED, SOURCE_NOT_ALLOWED, SOURCE_UNREADABLE};
+use crate::opening::check_size;
 use crate::range::{Conditions, Selection, lines};
-use crate::service::check_size;
 use crate::{Content, MediaError, MediaService, media_type};
 
 /// Size in bytes of the pieces in which a file is streamed.

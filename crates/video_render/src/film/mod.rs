@@ -38,7 +38,7 @@ pub(crate) const MAX_LENGTH: MediaTime = MediaTime::from_millis(6 * 3_600_000);
 #[derive(Clone, Debug)]
 pub(crate) struct Film {
     pub(crate) composition: Composition,
-    /// Recordings and samples that are heard.
+    /// Recordings and samples of the audio.
     pub(crate) sources: Vec<SoundSource>,
     pub(crate) sounds: Vec<Sound>,
     /// What could not be used, for the caller.
@@ -89,7 +89,7 @@ impl Film {
         if length > MAX_LENGTH { Err(Error::FilmTooLong { length, limit: MAX_LENGTH }) } else { Ok(()) }
     }
 
-    /// The film of a timeline: every clip is heard.
+    /// The film of a timeline: the audio is that of every clip.
     pub(crate) fn of_timeline(composition: Composition) -> Self {
         let mut sources: Vec<MediaAsset> = Vec::new();
         let mut sounds = Vec::new();

@@ -193,7 +193,7 @@ fn piece_inputs<'a>(
     pieces.different.iter().zip(cuts).map(input).collect()
 }
 
-/// The files of the plan. Their first frames are those of many pieces, and are not told.
+/// The files of the plan, without first frames: each piece has its own.
 fn planned_sources(sources: &FilmSources) -> Vec<PlannedSource> {
     let planned = |(opened, asset): (&OpenedSource, &MediaAsset)| planned(asset, &opened.source, None);
     sources.opened.iter().zip(&sources.assets).map(planned).collect()

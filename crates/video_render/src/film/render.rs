@@ -109,7 +109,7 @@ impl FilmRun<'_> {
         Ok(pieces)
     }
 
-    /// Mixes the audio into `out`; its gain in dB, and what is not heard.
+    /// Mixes the audio into `out`; its gain in dB, and a warning for each silent source.
     async fn audio(
         &self,
         film: &Film,
@@ -131,7 +131,7 @@ impl FilmRun<'_> {
         let decoded = self.stretched(&sounds, decoded.await?, directory).await?;
         let silent = decoded.silent.iter().map(|(index, reason)| {
             let id = film.sources[*index].id();
-            format!("{id} is not heard: {reason}")
+            format!("{id} is silent: {reason}")
         });
         let silent = silent.collect();
         let (length, out, watched) =
@@ -163,10 +163,11 @@ impl FilmRun<'_> {
         let [before, after] = ["before.f32", "after.f32"].map(|name| directory.path().join(name));
         for (index, sound) in sounds.iter().enumerate().filter(|(_, sound)| sound.speed != 1.0) {
             let path = before.clone();
-            let written = blocking(move |_| decoded.write_sound(index, &path).map(|heard| (decoded, heard)));
-            let is_heard;
-            (decoded, is_heard) = written.await?;
-            if !is_heard {
+            let written =
+                blocking(move |_| decoded.write_sound(index, &path).map(|has_audio| (decoded, has_audio)));
+            let has_audio;
+            (decoded, has_audio) = written.await?;
+            if !has_audio {
                 continue;
             }
             let arguments = tempo_arguments(sound.speed, sound.duration());

@@ -6,6 +6,7 @@ use audio_to_video_origin::{ShotList, VideoShot};
 use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
 use media_v2::{Artifact, MediaAsset, MediaService};
 use primitives::{Id, Scope};
+use scheduling::WorkError;
 use serde_json::Value;
 use video_timeline::Clip;
 
@@ -20,7 +21,7 @@ const ROUNDING_US: i64 = 2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ShotListFilm<'a> {
     pub(crate) id: &'a Id,
-    /// What is heard; `None` for the default.
+    /// Its audio; `None` for the default.
     pub(crate) audio: Option<FilmAudio>,
     pub(crate) fit: Fit,
     pub(crate) profile: &'a Profile,
@@ -40,7 +41,7 @@ struct Found {
 pub(crate) async fn of_shot_list(
     media: &MediaService,
     scope: &Scope,
-    list: &ShotList,
+    list: ShotList,
     request: ShotListFilm<'_>,
 ) -> Result<Film, Error> {
     let count = list.meta.count;
@@ -49,7 +50,10 @@ pub(crate) async fn of_shot_list(
     }
     let unreadable =
         |source| audio_to_video_origin::Error::ShotListUnreadable { artifact_id: request.id.clone(), source };
-    let shots = list.shots().map_err(unreadable)?;
+    // A list that a caller registered may be larger than it says.
+    let shots = tokio::task::spawn_blocking(move || list.shots()).await;
+    let shots =
+        shots.map_err(|source| WorkError::Broken { queue: "shot_lists", source })?.map_err(unreadable)?;
     if shots.len() > MAX_SHOTS {
         return Err(Error::TooManyShots { count: shots.len(), limit: MAX_SHOTS });
     }
@@ -98,7 +102,7 @@ async fn find(media: &MediaService, scope: &Scope, shots: &[VideoShot]) -> Resul
         }
     }
     for id in samples.iter().filter(|id| !found.artifacts.contains_key(*id)) {
-        found.warnings.push(format!("{id} does not exist: it is not heard"));
+        found.warnings.push(format!("{id} does not exist: it is silent"));
     }
     Ok(found)
 }

@@ -25,7 +25,7 @@ pub(crate) struct DecodedSounds {
 }
 
 impl DecodedSounds {
-    /// Decodes the needed windows of each source once, into `file`. Sources that are `None` are not heard. Blocking.
+    /// Decodes the needed windows of each source once, into `file`. Sources that are `None` are silent. Blocking.
     ///
     /// # Errors
     /// See [`MixError`]; a source without audio is no error.
@@ -57,7 +57,7 @@ impl DecodedSounds {
         Ok(Self { store, placed, silent })
     }
 
-    /// Writes the source frames of sound `index` to `path`; `false` if it is not heard. Blocking.
+    /// Writes the source frames of sound `index` to `path`; `false` if its source is silent. Blocking.
     pub(crate) fn write_sound(&self, index: usize, path: &Path) -> Result<bool, MixError> {
         let Some(clip) = &self.placed[index] else { return Ok(false) };
         let mut out = BufWriter::new(File::create(path)?);
@@ -126,7 +126,7 @@ pub(crate) fn scratch_frames(sounds: &[Sound], length: MediaTime) -> u64 {
     sounds.iter().map(of_sound).sum::<u64>() + frames(length)
 }
 
-/// The frames of the source that are heard. Sounds that follow each other in the film have neither gap nor overlap.
+/// The frames of the source that play. Sounds that follow each other in the film have neither gap nor overlap.
 fn source_frames(sound: &Sound) -> Range<u64> {
     let start = frames(sound.window.start().since_zero());
     let begins = sound.start.since_zero();
