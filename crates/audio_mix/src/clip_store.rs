@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use audio_signal::StereoResampler;
 use media_decode::{DecodeError, Decoder, MediaInput};
 
+use crate::mix::write_samples;
 use crate::{CHANNELS, MixError, RATE};
 
 /// Size of a frame of 32-bit samples, in bytes.
@@ -81,8 +82,7 @@ impl ClipStore {
             // The decoded block may begin before the window and extend beyond it.
             let count = (frames.len() as u64 / CHANNELS as u64).min(window.end - first);
             let samples = &frames[..count as usize * CHANNELS];
-            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-            self.file.write_all(&bytes)?;
+            write_samples(&mut self.file, samples, 1.0)?;
             self.length += count;
             at = first + count;
             reader.keep_from(at);
@@ -99,12 +99,19 @@ impl ClipStore {
     /// Adds a source of frames at [`RATE`] that begin at 0: interleaved 32-bit floats, little endian. Returns its index.
     ///
     /// # Errors
-    /// When a file fails.
-    pub fn add_frames(&mut self, mut frames: impl Read) -> io::Result<usize> {
+    /// [`MixError::Io`]; [`MixError::Decode`] when `cancelled`.
+    pub fn add_frames(
+        &mut self,
+        mut frames: impl Read,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<usize, MixError> {
         let position = self.length;
         let mut bytes = vec![0; 64 << 10];
         let mut filled = 0;
         loop {
+            if cancelled() {
+                return Err(DecodeError::Cancelled.into());
+            }
             let count = frames.read(&mut bytes[filled..])?;
             filled += count;
             let whole = filled - filled % FRAME_BYTES as usize;
@@ -123,21 +130,24 @@ impl ClipStore {
     /// Writes frames of a source as [`ClipStore::add_frames`] reads them; what is not stored is silent.
     ///
     /// # Errors
-    /// When a file fails.
+    /// [`MixError::Io`]; [`MixError::Decode`] when `cancelled`.
     pub fn write_frames(
         &self,
         source: usize,
         frames: Range<u64>,
         out: &mut impl io::Write,
-    ) -> io::Result<()> {
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), MixError> {
         let mut samples = Vec::new();
         let mut at = frames.start;
         while at < frames.end {
+            if cancelled() {
+                return Err(DecodeError::Cancelled.into());
+            }
             let count = (frames.end - at).min(BLOCK);
             samples.resize(count as usize * CHANNELS, 0.0);
             self.read(source, at, &mut samples)?;
-            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-            out.write_all(&bytes)?;
+            write_samples(out, &samples, 1.0)?;
             at += count;
         }
         Ok(())
@@ -274,9 +284,9 @@ mod tests {
     fn frames_are_written_and_added_again() {
         let mut store = store(iter::once(100..20_000));
         let mut bytes = Vec::new();
-        store.write_frames(0, 90..12_000, &mut bytes).unwrap();
+        store.write_frames(0, 90..12_000, &mut bytes, &|| false).unwrap();
         assert_eq!(bytes.len() as u64, 11_910 * FRAME_BYTES);
-        assert_eq!(store.add_frames(bytes.as_slice()).unwrap(), 1);
+        assert_eq!(store.add_frames(bytes.as_slice(), &|| false).unwrap(), 1);
         let mut out = vec![0.0; 4];
         store.read(1, 11_909, &mut out).unwrap();
         assert_eq!(out, [11_999.0 / 32_768.0, -11_999.0 / 32_768.0, 0.0, 0.0]);

@@ -1,5 +1,6 @@
 use axum::response::{IntoResponse, Response};
 use http_kit::Problem;
+use http_kit::codes::STORAGE_FULL;
 use media_decode::DecodeError;
 use media_time::MediaTime;
 use media_v2::MediaError;
@@ -29,6 +30,14 @@ pub enum Error {
         length: MediaTime,
         /// The maximum.
         limit: MediaTime,
+    },
+    /// The disk has no room for the mix and its intermediate files.
+    #[error("the mix may need {needed_bytes} bytes of temporary files, and {free_bytes} are free")]
+    NoRoom {
+        /// Number of bytes that may be needed.
+        needed_bytes: u64,
+        /// Number of bytes that are free.
+        free_bytes: u64,
     },
     /// A sample cannot be decoded.
     #[error("artifact `{artifact_id}` cannot be mixed: {source}")]
@@ -70,6 +79,7 @@ impl From<Error> for Problem {
         match error {
             Error::TooLong { .. } => Self::new(MIX_TOO_LONG, detail),
             Error::Sample { source, artifact_id } => Self::from(source).with("id", artifact_id.as_str()),
+            Error::NoRoom { .. } => Self::new(STORAGE_FULL, detail),
             Error::Pattern(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Mix(error) => error.into(),

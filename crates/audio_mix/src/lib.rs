@@ -1,7 +1,7 @@
 //! Sounds placed in time become one sound, exact to the sample.
 //!
 //! - [`ClipStore`] holds the needed windows of recordings, each recording decoded once, converted to [`RATE`] and stereo;
-//! - [`mix`] adds placed clips, in memory that depends neither on their number nor on the length of the mix;
+//! - [`write_mix()`] adds placed clips, in memory that depends neither on their number nor on the length of the mix;
 //! - [`PatternMixer`] renders patterns to WAVE files; [`router`] is its HTTP interface.
 
 mod ceiling;
@@ -19,7 +19,7 @@ mod wave;
 pub use ceiling::{CEILING_DBTP, gain_to_ceiling};
 pub use clip_store::ClipStore;
 pub use error::{Error, MixError};
-pub use mix::{MixProgress, PlacedClip, mix};
+pub use mix::{MixProgress, PlacedClip, frame_at, gain_factor, windows, write_mix};
 pub use model::PatternRender;
 pub use routes::router;
 pub use service::PatternMixer;

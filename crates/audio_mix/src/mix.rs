@@ -1,10 +1,13 @@
 //! Adds placed clips to one sound.
 
 use std::io;
+use std::ops::Range;
 
+use audio_signal::TruePeakMeter;
 use media_decode::DecodeError;
+use media_time::MediaTime;
 
-use crate::{CHANNELS, ClipStore, MixError};
+use crate::{CHANNELS, ClipStore, MixError, RATE, gain_to_ceiling};
 
 /// Frames that are mixed at once.
 const BLOCK: u64 = 4_096;
@@ -25,9 +28,65 @@ pub struct PlacedClip {
 }
 
 impl PlacedClip {
+    /// First frame after the clip, in the mix.
     const fn end(&self) -> u64 {
         self.start + self.frames
     }
+
+    /// The frames of the source that it plays.
+    #[must_use]
+    pub const fn source_frames(&self) -> Range<u64> {
+        self.source_start..self.source_start + self.frames
+    }
+}
+
+/// The frames of each of `sources` sources that `clips` play.
+#[must_use]
+pub fn windows(clips: &[PlacedClip], sources: usize) -> Vec<Vec<Range<u64>>> {
+    let mut windows = vec![Vec::new(); sources];
+    for clip in clips {
+        windows[clip.source].push(clip.source_frames());
+    }
+    windows
+}
+
+/// The frame nearest to an instant, not below 0.
+#[must_use]
+pub fn frame_at(time: MediaTime) -> u64 {
+    u64::try_from(time.to_samples(RATE)).unwrap_or(0)
+}
+
+/// The factor of a gain in dB.
+#[must_use]
+pub fn gain_factor(gain_db: f64) -> f32 {
+    10_f64.powf(gain_db / 20.0) as f32
+}
+
+/// Writes a mix as interleaved 32-bit floats, little endian, and returns the gain in dB that keeps its true peak below the
+/// ceiling, 0 or less.
+///
+/// # Errors
+/// As [`mix`].
+pub fn write_mix(
+    store: &ClipStore,
+    clips: &[PlacedClip],
+    frames: u64,
+    progress: &MixProgress<'_>,
+    out: &mut impl io::Write,
+) -> Result<f64, MixError> {
+    let mut meter = TruePeakMeter::new();
+    mix(store, clips, frames, progress, &mut |samples| {
+        meter.push(samples);
+        write_samples(out, samples, 1.0)
+    })?;
+    out.flush()?;
+    Ok(gain_to_ceiling(meter.finish()))
+}
+
+/// Writes samples times `gain` as 32-bit floats, little endian.
+pub(crate) fn write_samples(out: &mut impl io::Write, samples: &[f32], gain: f32) -> io::Result<()> {
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| (gain * sample).to_le_bytes()).collect();
+    out.write_all(&bytes)
 }
 
 /// Callbacks of a mix.
@@ -43,7 +102,7 @@ pub struct MixProgress<'a> {
 ///
 /// # Errors
 /// [`MixError::Io`] of the store or of `write`; [`MixError::Decode`] when cancelled.
-pub fn mix(
+pub(crate) fn mix(
     store: &ClipStore,
     clips: &[PlacedClip],
     frames: u64,

@@ -1,11 +1,9 @@
 //! A pattern as placed clips. Pure functions.
 
-use std::ops::Range;
-
 use audio_pattern_engine::PatternTimeline;
 use media_time::MediaTime;
 
-use crate::{PlacedClip, RATE};
+use crate::{PlacedClip, frame_at, gain_factor};
 
 /// The clips of a pattern on the sample grid, with the index of their artifact among `artifact_ids`.
 #[derive(Debug, PartialEq)]
@@ -21,29 +19,15 @@ impl PatternMix {
     pub(crate) fn new(pattern: &PatternTimeline, source_of: impl Fn(&primitives::Id) -> usize) -> Self {
         let clips = pattern.clips.iter().map(|clip| PlacedClip {
             source: source_of(&clip.artifact_id),
-            source_start: frames(clip.source_offset.since_zero()),
-            start: frames(clip.start.since_zero()),
-            frames: frames(clip.duration),
-            gain: 10_f64.powf(clip.gain_db / 20.0) as f32,
+            source_start: frame_at(clip.source_offset.since_zero()),
+            start: frame_at(clip.start.since_zero()),
+            frames: frame_at(clip.duration),
+            gain: gain_factor(clip.gain_db),
         });
         let clips: Vec<PlacedClip> = clips.collect();
         let last = clips.iter().map(|clip| clip.start + clip.frames).max().unwrap_or(0);
         let declared = pattern.meta.get("length_ms").and_then(serde_json::Value::as_f64).unwrap_or(0.0);
-        let declared = frames(MediaTime::from_secs_f64(declared / 1_000.0));
+        let declared = frame_at(MediaTime::from_secs_f64(declared / 1_000.0));
         Self { clips, frames: declared.max(last) }
     }
-
-    /// The windows of each of `count` sources that the clips play.
-    pub(crate) fn windows(&self, count: usize) -> Vec<Vec<Range<u64>>> {
-        let mut windows = vec![Vec::new(); count];
-        for clip in &self.clips {
-            windows[clip.source].push(clip.source_start..clip.source_start + clip.frames);
-        }
-        windows
-    }
-}
-
-/// The nearest frame to an instant, not below 0.
-fn frames(time: MediaTime) -> u64 {
-    u64::try_from(time.to_samples(RATE)).unwrap_or(0)
 }

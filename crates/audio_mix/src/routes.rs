@@ -1,6 +1,6 @@
 use audio_pattern_engine::codes::PATTERN_NOT_FOUND;
 use axum::extract::State;
-use http_kit::codes::{ARTIFACT_NOT_FOUND, INVALID_BODY, QUEUE_FULL};
+use http_kit::codes::{ARTIFACT_NOT_FOUND, INVALID_BODY, QUEUE_FULL, STORAGE_FULL};
 use http_kit::{ContextJson, Json, Path, Problem, path_id};
 use media_v2::codes::{NO_AUDIO_STREAM, SOURCE_CHANGED, UNDECODABLE_MEDIA};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +17,7 @@ pub fn router(mixer: PatternMixer) -> OpenApiRouter {
 
 http_kit::error_responses!(RenderErrors:
     PATTERN_NOT_FOUND, ARTIFACT_NOT_FOUND, SOURCE_CHANGED, INVALID_BODY, NO_AUDIO_STREAM, UNDECODABLE_MEDIA,
-    MIX_TOO_LONG, QUEUE_FULL,
+    MIX_TOO_LONG, QUEUE_FULL, STORAGE_FULL,
 );
 
 /// Render a pattern

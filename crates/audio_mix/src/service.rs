@@ -16,11 +16,12 @@ use primitives::{Clock, Id, Scope};
 use scheduling::{SingleFlight, WorkQueue};
 use serde_json::{Value, json};
 
+use crate::clip_store::FRAME_BYTES;
 use crate::model::PatternRender;
 use crate::pattern::PatternMix;
 use crate::store::{self, StoredPatternRender};
 use crate::wave::{self, WrittenMix};
-use crate::{BACKEND_VERSION, CHANNELS, Error, RATE};
+use crate::{BACKEND_VERSION, CHANNELS, Error, RATE, windows};
 
 /// Longest pattern that is rendered: its WAVE file is just below 4 GiB.
 const MAX_LENGTH: MediaTime = MediaTime::from_millis(3 * 3_600_000);
@@ -95,7 +96,7 @@ impl PatternMixer {
         }
         let samples = self.samples(scope, indices.keys().cloned().collect()).await?;
         let mix = PatternMix::new(&pattern, |id| indices.get(id).copied().unwrap_or_default());
-        let length = MediaTime::from_samples(i64::try_from(mix.frames).unwrap_or(i64::MAX), RATE);
+        let length = MediaTime::from_frames(mix.frames, RATE);
         if length > MAX_LENGTH {
             return Err(Error::TooLong { length, limit: MAX_LENGTH });
         }
@@ -122,6 +123,7 @@ impl PatternMixer {
     }
 
     async fn make(&self, context: &RequestContext, job: &MixJob) -> Result<StoredPatternRender, Error> {
+        self.check_disk(&job.mix).await?;
         let mut inputs = Vec::with_capacity(job.samples.len());
         for sample in &job.samples {
             inputs.push((sample.id.clone(), self.0.media.open_recording(sample.content()).await?));
@@ -130,6 +132,14 @@ impl PatternMixer {
         let written = self.write(&file, inputs, job).await?;
         let blob = file.store().await.map_err(MediaError::from)?;
         self.register(context, job, &written, blob.id.uri(), blob.size_bytes).await
+    }
+
+    /// Fails unless the disk has room for the mix, the file and the windows of the samples.
+    async fn check_disk(&self, mix: &PatternMix) -> Result<(), Error> {
+        let clips: u64 = mix.clips.iter().map(|clip| clip.frames).sum();
+        let needed_bytes = FRAME_BYTES.saturating_mul(2 * mix.frames + clips);
+        let free_bytes = self.0.media.blobs().free_scratch_bytes().await.map_err(MediaError::from)?;
+        if needed_bytes > free_bytes { Err(Error::NoRoom { needed_bytes, free_bytes }) } else { Ok(()) }
     }
 
     /// Mixes on a thread of the queue and writes the WAVE file.
@@ -144,10 +154,10 @@ impl PatternMixer {
         let open = |file: &ScratchFile| File::options().read(true).write(true).open(file.path());
         let files = (|| Ok::<_, std::io::Error>([open(&clips)?, open(&mixed)?, open(file)?]))();
         let files = files.map_err(MediaError::from)?;
-        let windows = job.mix.windows(inputs.len());
+        let windows = windows(&job.mix.clips, inputs.len());
         let (placed, frames) = (job.mix.clips.clone(), job.mix.frames);
         let work = self.0.queue.run(move |cancellation| {
-            wave::write_mix(files, inputs.into_iter().zip(windows), &placed, frames, &|| {
+            wave::write_wave(files, inputs.into_iter().zip(windows), &placed, frames, &|| {
                 cancellation.is_cancelled()
             })
         });

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
 use std::ops::Range;
 
-use audio_signal::TruePeakMeter;
 use interchange::wave::{FloatFormat, header};
 use media_decode::MediaInput;
 use media_time::MediaTime;
 use primitives::Id;
 
 use crate::clip_store::FRAME_BYTES;
-use crate::{CHANNELS, ClipStore, Error, MixError, MixProgress, PlacedClip, RATE, gain_to_ceiling, mix};
+use crate::mix::write_samples;
+use crate::{CHANNELS, ClipStore, Error, MixError, MixProgress, PlacedClip, RATE, gain_factor, write_mix};
 
 const STEREO: FloatFormat = FloatFormat { channels: CHANNELS as u16, rate: RATE, speaker_mask: 0b11 };
 
@@ -25,7 +25,7 @@ pub(crate) struct WrittenMix {
 
 /// Mixes `clips` of `samples`, each with the windows that are used, into the last of `files`; the others hold the
 /// samples and the mix before its level is known.
-pub(crate) fn write_mix(
+pub(crate) fn write_wave(
     files: [File; 3],
     samples: impl Iterator<Item = ((Id, MediaInput), Vec<Range<u64>>)>,
     clips: &[PlacedClip],
@@ -38,24 +38,16 @@ pub(crate) fn write_mix(
         let added = store.add(&input, windows, cancelled);
         added.map_err(|source| Error::Sample { artifact_id, source })?;
     }
-    let mut meter = TruePeakMeter::new();
-    let mut writer = BufWriter::new(&mix_file);
     let progress = MixProgress { done: &|_| {}, cancelled };
-    mix(&store, clips, frames, &progress, &mut |samples| {
-        meter.push(samples);
-        write_samples(&mut writer, samples, 1.0)
-    })?;
-    writer.flush().map_err(MixError::from)?;
-    drop(writer);
-    let gain_db = gain_to_ceiling(meter.finish());
+    let gain_db = write_mix(&store, clips, frames, &progress, &mut BufWriter::new(&mix_file))?;
     write_file(mix_file, out, frames, gain_db).map_err(MixError::from)?;
-    let duration = MediaTime::from_samples(i64::try_from(frames).unwrap_or(i64::MAX), RATE);
+    let duration = MediaTime::from_frames(frames, RATE);
     Ok(WrittenMix { duration, gain_db })
 }
 
 /// Writes the header and the samples of `mix` with their gain.
 fn write_file(mut mix: File, out: File, frames: u64, gain_db: f64) -> io::Result<()> {
-    let gain = 10_f64.powf(gain_db / 20.0) as f32;
+    let gain = gain_factor(gain_db);
     mix.rewind()?;
     let (mut mix, mut out) = (BufReader::new(mix), BufWriter::new(out));
     out.write_all(&header(&STEREO, frames, &[]))?;
@@ -70,9 +62,4 @@ fn write_file(mut mix: File, out: File, frames: u64, gain_db: f64) -> io::Result
         left -= count as u64;
     }
     out.flush()
-}
-
-fn write_samples(out: &mut impl io::Write, samples: &[f32], gain: f32) -> io::Result<()> {
-    let bytes: Vec<u8> = samples.iter().flat_map(|sample| (gain * sample).to_le_bytes()).collect();
-    out.write_all(&bytes)
 }

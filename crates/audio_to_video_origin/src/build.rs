@@ -10,8 +10,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::lookup::{SourceLookup, SourcePosition};
-use crate::parts::parts;
-use crate::plan::{Clip, Plan, Track};
+use crate::parts::part_count;
+use crate::plan::{Plan, Track};
 use crate::semantics::Semantics;
 use crate::shot_list::ShotList;
 use crate::shots::{ArtifactMeta, SHOT_META, Shot, Source, shots};
@@ -146,30 +146,23 @@ fn check_size(plan: &Plan, found: &SourceLookup) -> Result<(), Error> {
         meta + pieces
     };
     let sizes: Vec<usize> = found.positions.iter().map(size_of).collect();
-    // Without pieces, a clip is one shot.
-    let parts_of = |clip: &Clip| {
-        let position = &found.positions[clip.source];
-        match &position.clip_offsets {
-            None => 1,
-            pieces => parts(clip, position.start, pieces.as_deref()).len(),
-        }
-    };
     let track_size = |track: &Track| text(Some(&track.name)) + text(track.role.as_deref());
-    let bytes: usize = plan
-        .clips
-        .iter()
-        .map(|clip| {
-            let track = clip.track.map_or(0, |track| track_size(&plan.tracks[track]));
-            let size = SHOT_BYTES + sizes[clip.source] + track + text(clip.label.as_deref());
-            size.saturating_mul(parts_of(clip))
-        })
-        .fold(0, usize::saturating_add);
-    let count: usize = plan.clips.iter().map(parts_of).sum();
-    match count > MAX_CLIPS {
-        true => Err(Error::TooManyClips { clips: count }),
-        false if bytes > MAX_SHOT_LIST_BYTES => Err(Error::ShotListTooLarge),
-        false => Ok(()),
+    let (mut count, mut bytes) = (0_usize, 0_usize);
+    for clip in &plan.clips {
+        let position = &found.positions[clip.source];
+        let shots = part_count(clip, position.clip_offsets.as_deref());
+        let track = clip.track.map_or(0, |track| track_size(&plan.tracks[track]));
+        let size = SHOT_BYTES + sizes[clip.source] + track + text(clip.label.as_deref());
+        count += shots;
+        bytes = bytes.saturating_add(size.saturating_mul(shots));
+        if count > MAX_CLIPS {
+            return Err(Error::TooManyClips { clips: count });
+        }
+        if bytes > MAX_SHOT_LIST_BYTES {
+            return Err(Error::ShotListTooLarge);
+        }
     }
+    Ok(())
 }
 
 /// The artifact's own meta, with each value serialized once.

@@ -45,6 +45,20 @@ pub(crate) fn parts(clip: &Clip, start: AssetTime, pieces: Option<&[ClipOffset]>
     parts
 }
 
+/// The number of [`parts`] of a clip.
+pub(crate) fn part_count(clip: &Clip, pieces: Option<&[ClipOffset]>) -> usize {
+    let Some([pieces @ .., _]) = pieces else { return 1 };
+    let (from, until) = (clip.source_offset, clip.source_offset + clip.duration);
+    let (mut local, mut count) = (LocalTime::ZERO, 0);
+    for piece in pieces {
+        let end = local + piece.duration;
+        count += usize::from(local < until && from < end);
+        local = end;
+    }
+    // The last piece goes on.
+    count + usize::from(local < until)
+}
+
 #[cfg(test)]
 mod tests {
     use media_time::Instant;
@@ -73,6 +87,7 @@ mod tests {
                 ];
                 times.map(MediaTime::as_millis_round)
             };
+            assert_eq!(part_count(&clip, Some(&pieces)), parts(&clip, ms(10_000), Some(&pieces)).len());
             parts(&clip, ms(10_000), Some(&pieces)).into_iter().map(part).collect::<Vec<_>>()
         };
         let all = [[10_500, 0, 7_000, 100], [10_000, 100, 7_100, 50], [10_300, 150, 7_150, 30]];

@@ -29,6 +29,17 @@ impl MediaService {
         }
     }
 
+    /// Checks that the bytes of an asset or artifact are there and unchanged, without reading them.
+    ///
+    /// # Errors
+    /// As [`MediaService::open_source`].
+    pub async fn check_source(&self, content: Content<'_>) -> Result<(), MediaError> {
+        match BlobId::from_uri(content.uri) {
+            Ok(id) => check_size(content, self.blobs().size(id).await?),
+            Err(_) => self.open_file(content).await.map(drop),
+        }
+    }
+
     /// Opens the document of a measurement. A file outside the store is hashed first, because it may have changed since
     /// it was registered.
     ///

@@ -100,6 +100,18 @@ impl Layer {
         }
     }
 
+    /// Rejects a clip that plays `window` of its asset, if the file ends before it.
+    pub(crate) fn check_probed(
+        &self,
+        duration: Option<MediaTime>,
+        window: Window<AssetTime>,
+    ) -> Result<(), Error> {
+        match duration.filter(|duration| AssetTime::at(*duration) <= window.start()) {
+            Some(duration) => Err(self.outside(window.end(), duration)),
+            None => Ok(()),
+        }
+    }
+
     /// The error for a clip that plays its asset until `end`, although the asset lasts only for `duration`.
     pub(crate) fn outside(&self, end: AssetTime, duration: MediaTime) -> Error {
         let (clip_id, asset_id) = (self.clip.id.clone(), self.asset.id.clone());

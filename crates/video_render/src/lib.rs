@@ -27,6 +27,7 @@ mod frame_format;
 mod layers;
 mod model;
 mod packet;
+mod packets;
 mod pixel_format;
 mod plan;
 mod prepare;

@@ -89,7 +89,7 @@ pub struct Plan {
     /// The files that are read.
     pub sources: Vec<PlannedSource>,
     /// The arguments of ffmpeg; `{source:N}` and `{output}` are placeholders for files. Of a film, those of the last call,
-    /// which joins its pieces.
+    /// which joins the list of its pieces (`{source:0}`) to its audio (`{source:1}`).
     #[schema(value_type = Vec<String>)]
     pub arguments: Vec<Argument>,
     /// Number of different pieces of a film; null for a render by one call of ffmpeg.

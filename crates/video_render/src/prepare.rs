@@ -14,31 +14,14 @@ use crate::alignment::TimelineAlignment;
 use crate::canvas::Canvas;
 use crate::composition::Composition;
 use crate::container::Container;
-use crate::cut::{PacketRange, SourceCut};
-use crate::film::PreparedFilm;
+use crate::cut::SourceCut;
 use crate::layers::{self, LayerInput};
+use crate::packets::SourcePackets;
 use crate::run::path_of;
 use crate::source::ProbedSource;
 use crate::target::{AssetWindow, RenderTarget};
 use crate::tools::Tools;
 use crate::{Error, Plan, PlannedSource, Profile, Rate, arguments, container, truncation};
-
-/// A planned render.
-pub(crate) enum PreparedRender {
-    /// By one call of ffmpeg.
-    OneCall(Box<PreparedCall>),
-    /// By pieces.
-    Film(Box<PreparedFilm>),
-}
-
-impl PreparedRender {
-    pub(crate) fn into_plan(self) -> Plan {
-        match self {
-            Self::OneCall(call) => call.plan,
-            Self::Film(film) => film.plan,
-        }
-    }
-}
 
 /// A plan, and the open files that it reads.
 pub(crate) struct PreparedCall {
@@ -67,21 +50,23 @@ pub(crate) struct RenderPlanner<'a> {
 }
 
 impl RenderPlanner<'_> {
-    /// Opens and probes the sources of `target`, and plans its render.
+    /// The plan of the render of `target`.
     ///
     /// # Errors
     /// Errors of opening and probing; [`Error::WindowOutside`] for a file that is shorter than its asset declares.
-    pub(crate) async fn prepare(self, target: &RenderTarget) -> Result<PreparedRender, Error> {
-        match target {
-            RenderTarget::Asset(of) => Ok(PreparedRender::OneCall(Box::new(self.asset(of).await?))),
-            RenderTarget::Timeline(composition) => {
-                Ok(PreparedRender::OneCall(Box::new(self.timeline(composition).await?)))
-            }
-            RenderTarget::Film(film) => Ok(PreparedRender::Film(Box::new(self.film(film).await?))),
-        }
+    pub(crate) async fn plan(self, target: &RenderTarget) -> Result<Plan, Error> {
+        Ok(match target {
+            RenderTarget::Asset(of) => self.asset(of).await?.plan,
+            RenderTarget::Timeline(composition) => self.timeline(composition).await?.plan,
+            RenderTarget::Film(film) => self.film(film).await?.plan,
+        })
     }
 
-    async fn asset(self, of: &AssetWindow) -> Result<PreparedCall, Error> {
+    /// Opens and probes the source of a window, and plans its render.
+    ///
+    /// # Errors
+    /// As [`RenderPlanner::plan`].
+    pub(crate) async fn asset(self, of: &AssetWindow) -> Result<PreparedCall, Error> {
         let AssetWindow { asset, window, fit } = of;
         let window = *window;
         let OpenedSource { file, source, is_truncated } = self.open(asset).await?;
@@ -107,7 +92,11 @@ impl RenderPlanner<'_> {
         Ok(PreparedCall { plan, paths: vec![path], _files: vec![file] })
     }
 
-    async fn timeline(self, composition: &Composition) -> Result<PreparedCall, Error> {
+    /// Opens and probes the sources of a timeline, and plans its render.
+    ///
+    /// # Errors
+    /// As [`RenderPlanner::plan`].
+    pub(crate) async fn timeline(self, composition: &Composition) -> Result<PreparedCall, Error> {
         let mut opened: HashMap<Id, OpenedSource> = HashMap::new();
         let (mut inputs, mut paths, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for layer in &composition.layers {
@@ -119,12 +108,7 @@ impl RenderPlanner<'_> {
             let Some(span) = layer.play_window(composition.window) else { continue };
             let played = layer.source_of(composition.window, span);
             let audio = source.file_window(played);
-            // The same check as for a window of an asset.
-            if let Some(duration) =
-                source.duration.filter(|duration| AssetTime::at(*duration) <= played.start())
-            {
-                return Err(layer.outside(played.end(), duration));
-            }
+            layer.check_probed(source.duration, played)?;
             let path = path_of(file);
             self.check_end(&path, source, *is_truncated, played).await?;
             let cut = match layers::visible_window(composition, layer) {
@@ -217,15 +201,7 @@ impl RenderPlanner<'_> {
     ) -> Result<SourceCut, Error> {
         let window = source.file_window(window);
         let Some(video) = &source.video else { return Ok(SourceCut::of_audio(source, window)) };
-        let mut range = PacketRange::FIRST;
-        loop {
-            let (from, until) = (range.from(source, window), range.until(window));
-            let packets = self.tools.prober.packets(path, source, video.info, from, until).await?;
-            match range.next(window, &packets) {
-                Some(further) => range = further,
-                None => return Ok(SourceCut::of_frames(source, window, &packets)),
-            }
-        }
+        SourcePackets::unread(&self.tools.prober, path, source, video).cut(window).await
     }
 }
 

@@ -30,13 +30,16 @@ pub struct RenderLimits {
 /// Limit of the address space of a render; a 4K encoder with its frames uses less than 3 GiB.
 const MEMORY: confined_process::ProcessLimits = confined_process::ProcessLimits { memory_bytes: 12 << 30 };
 
+/// Number of bytes of progress reports that are kept: more than one report.
+const MAX_REPORT: usize = 4_096;
+
 /// The path by which another process of this user opens the same open file as `file`.
 pub(crate) fn path_of(file: &impl AsFd) -> PathBuf {
     format!("/proc/{}/fd/{}", std::process::id(), file.as_fd().as_raw_fd()).into()
 }
 
-/// Runs ffmpeg on `sources` and writes `output`; `progress` gets the position in the output. The process is killed on
-/// errors and when the future is dropped.
+/// Runs ffmpeg on `sources` and writes `output`; `progress` gets the position in the output. Returns the number of video
+/// frames that it reported. The process is killed on errors and when the future is dropped.
 ///
 /// # Errors
 /// [`ToolError`] when ffmpeg cannot be started, fails or exceeds a limit.
@@ -47,7 +50,7 @@ pub(crate) async fn run(
     output: &Path,
     limits: RenderLimits,
     progress: &(dyn Fn(MediaTime) + Sync),
-) -> Result<(), ToolError> {
+) -> Result<i64, ToolError> {
     let arguments = arguments.iter().map(|argument| match argument {
         Argument::Text(text) => OsString::from(text),
         // The indices of a plan are those of its sources.
@@ -73,15 +76,19 @@ async fn watch(
     mut process: Process,
     stall_limit: Duration,
     progress: &(dyn Fn(MediaTime) + Sync),
-) -> Result<(), ToolError> {
-    let Some(mut stdout) = process.stdout() else { return process.finish().await };
+) -> Result<i64, ToolError> {
+    let Some(mut stdout) = process.stdout() else { return process.finish().await.map(|()| 0) };
     let mut piece = vec![0; 4_096];
+    let mut report = Vec::new();
     loop {
         match timeout(stall_limit, stdout.read(&mut piece)).await {
             Ok(Ok(0)) => break,
             Ok(Ok(count)) => {
-                if let Some(position) = position(&piece[..count]) {
-                    progress(position);
+                // A report may arrive in parts.
+                report.extend_from_slice(&piece[..count]);
+                report.drain(..report.len().saturating_sub(MAX_REPORT));
+                if let Some(position) = last(&report, "out_time_us=") {
+                    progress(MediaTime::from_micros(position));
                 }
             }
             Ok(Err(source)) if source.kind() == io::ErrorKind::Interrupted => {}
@@ -94,17 +101,16 @@ async fn watch(
     }
     let program = process.program().to_owned();
     match timeout(stall_limit, process.finish()).await {
-        Ok(result) => result,
+        Ok(result) => result.map(|()| last(&report, "frame=").unwrap_or(0)),
         Err(_) => Err(ToolError::Stalled { program, limit: stall_limit }),
     }
 }
 
-/// Position of the render in the output, by the last `out_time_us=` of a progress report.
-fn position(report: &[u8]) -> Option<MediaTime> {
+/// The value of the last whole line `name` in progress reports, e.g. `frame=`.
+fn last(report: &[u8], name: &str) -> Option<i64> {
     let report = std::str::from_utf8(report).ok()?;
-    let (_, rest) = report.rsplit_once("out_time_us=")?;
-    let digits = rest.lines().next()?;
-    digits.parse().ok().map(MediaTime::from_micros)
+    let (whole, _) = report.rsplit_once('\n')?;
+    whole.lines().rev().find_map(|line| line.strip_prefix(name))?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -114,8 +120,10 @@ mod tests {
     #[test]
     fn progress_is_read_from_reports() {
         let report = b"frame=1\nout_time_us=40000\nprogress=continue\nout_time_us=80000\nspeed=2x\n";
-        assert_eq!(position(report), Some(MediaTime::from_millis(80)));
-        assert_eq!(position(b"out_time_us=N/A\n"), None);
-        assert_eq!(position(b"\xff"), None);
+        assert_eq!(last(report, "out_time_us="), Some(80_000));
+        assert_eq!(last(report, "frame="), Some(1));
+        assert_eq!(last(b"frame=12\nframe=13", "frame="), Some(12), "the last line is incomplete");
+        assert_eq!(last(b"out_time_us=N/A\n", "out_time_us="), None);
+        assert_eq!(last(b"\xff\n", "frame="), None);
     }
 }

@@ -42,7 +42,7 @@ impl TargetReader<'_> {
                 let window = request.window()?;
                 let window = Window::starting_at(TimelineTime::at(window.start()), window.duration());
                 let range = RenderRange { project_id, sequence_id, fit, window };
-                of_timeline(Composition::load(timeline, media, context, range, profile).await?)
+                of_timeline(media, Composition::load(timeline, media, context, range, profile).await?).await
             }
             (None, None, Some(id)) if sequence_id.is_none() && request.start.or(request.end).is_none() => {
                 let list = shot_lists.find_shot_list(&context.scope, id).await?;
@@ -55,14 +55,14 @@ impl TargetReader<'_> {
 }
 
 /// A timeline of few clips is rendered by one call of ffmpeg, one of more by pieces.
-fn of_timeline(composition: Composition) -> Result<RenderTarget, Error> {
+async fn of_timeline(media: &MediaService, composition: Composition) -> Result<RenderTarget, Error> {
     let count = composition.layers.len();
     if count > MAX_SHOTS {
         return Err(Error::TooManyShots { count, limit: MAX_SHOTS });
     }
     match count <= MAX_LAYERS {
         true => Ok(RenderTarget::Timeline(Box::new(composition))),
-        false => of_film(Film::of_timeline(composition)),
+        false => of_film(Film::of_timeline(media, composition).await?),
     }
 }
 

@@ -18,7 +18,7 @@ use video_timeline::VideoTimeline;
 use crate::container::Container;
 use crate::film::FilmRun;
 use crate::model::{RenderRequest, RenderResponse, Rendered};
-use crate::prepare::{PreparedCall, PreparedRender, RenderPlanner};
+use crate::prepare::{PreparedCall, RenderPlanner};
 use crate::run::{self, RenderLimits};
 use crate::selection::TargetReader;
 use crate::source::ProbedSource;
@@ -201,7 +201,7 @@ impl Renderer {
     async fn plan(&self, target: &RenderTarget, profile: &'static Profile) -> Result<Plan, Error> {
         let version = self.0.tools.version().await?;
         let _slot = self.0.queue.try_acquire().await?;
-        Ok(self.planner(profile, version).prepare(target).await?.into_plan())
+        self.planner(profile, version).plan(target).await
     }
 
     fn planner<'a>(&'a self, profile: &'static Profile, version: &'a str) -> RenderPlanner<'a> {
@@ -297,20 +297,19 @@ impl Renderer {
             Admission::Wait => self.0.queue.acquire().await?,
         };
         let Inner { media, tools, limits, .. } = &*self.0;
-        let film_run = FilmRun { media, tools, profile: job.profile, limits: *limits };
-        if let RenderTarget::Film(film) = job.target {
-            film_run.check_disk(film).await?;
-        }
+        let planner = self.planner(job.profile, job.version);
         let file = media.blobs().scratch().await.map_err(MediaError::from)?;
-        let prepared = self.planner(job.profile, job.version).prepare(job.target).await?;
-        let plan = match (prepared, job.target) {
-            (PreparedRender::Film(prepared), RenderTarget::Film(film)) => {
-                Box::pin(film_run.run(film, *prepared, &file)).await?
+        let plan = match job.target {
+            RenderTarget::Film(film) => {
+                let film_run = FilmRun { media, tools, profile: job.profile, limits: *limits };
+                film_run.check_disk(film).await?;
+                let prepared = planner.film(film).await?;
+                Box::pin(film_run.run(film, prepared, &file)).await?
             }
-            (PreparedRender::Film(_), _) => {
-                return Err(Error::BadOutput("a film without a target".to_owned()));
+            RenderTarget::Asset(of) => self.run(planner.asset(of).await?, &file).await?,
+            RenderTarget::Timeline(composition) => {
+                self.run(planner.timeline(composition).await?, &file).await?
             }
-            (PreparedRender::OneCall(call), _) => self.run(*call, &file).await?,
         };
         let output = self.checked(plan, file).await?;
         self.register(job, output).await

@@ -142,11 +142,12 @@ impl RenderTarget {
         else {
             return Vec::new();
         };
+        // The same for all segments: what produced them is hashed once.
+        let template = self.derived(ArtifactKind::RenderSegment, render.asset_id.clone(), render, profile);
         let segment = |layer: &Layer| {
             let span = layer.play_window(composition.window)?;
             let source = layer.source_of(composition.window, span);
-            let parent = layer.asset.id.clone();
-            let mut segment = self.derived(ArtifactKind::RenderSegment, parent, render, profile);
+            let mut segment = NewArtifact { parent_asset_id: layer.asset.id.clone(), ..template.clone() };
             (segment.start, segment.end) = (Some(source.start()), Some(source.end()));
             segment.upstream_artifact_ids = vec![artifact_id.clone()];
             for (name, value) in [

@@ -7,8 +7,9 @@ use crate::arguments::{NO_METADATA, audio_codec, file_format, global_options, te
 use crate::plan::Argument;
 use crate::profile::{FrameRate, Profile, SAMPLE_RATE};
 
-/// The arguments of joining: the first source is the list of pieces, the second the samples of the audio.
-pub(crate) fn arguments(profile: &Profile, rate: FrameRate) -> Vec<Argument> {
+/// The arguments of joining: the first source is the list of pieces, the second the samples of the audio, which `gain_db`
+/// changes.
+pub(crate) fn arguments(profile: &Profile, rate: FrameRate, gain_db: f64) -> Vec<Argument> {
     let mut arguments: Vec<Argument> =
         global_options().into_iter().filter(|argument| *argument != text("-copyts")).collect();
     arguments.extend(texts(["-protocol_whitelist", "file,pipe", "-format_whitelist", "concat,mov"]));
@@ -25,6 +26,9 @@ pub(crate) fn arguments(profile: &Profile, rate: FrameRate) -> Vec<Argument> {
     arguments.push(Argument::Source(1));
     arguments.extend(texts(["-map", "0:v:0", "-map", "1:a:0"]));
     arguments.extend(texts(NO_METADATA));
+    if gain_db != 0.0 {
+        arguments.extend([text("-af"), text(format!("volume={gain_db}dB"))]);
+    }
     arguments.extend(texts(["-c:v", "copy"]));
     arguments.extend(audio_codec(profile));
     arguments.extend(texts(["-video_track_timescale", &rate.clock_hz().to_string()]));
@@ -61,7 +65,7 @@ mod tests {
 
     #[test]
     fn arguments_of_joining_are_as_reviewed() {
-        let arguments = arguments(Profile::named("1080p_30_web").unwrap(), FrameRate::whole(30));
+        let arguments = arguments(Profile::named("1080p_30_web").unwrap(), FrameRate::whole(30), -1.5);
         insta::assert_snapshot!("film_joined", listing(&arguments));
     }
 

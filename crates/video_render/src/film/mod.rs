@@ -7,15 +7,16 @@
 mod batch;
 mod disk;
 mod join;
-mod packets;
 mod pieces;
 mod prepare;
 mod render;
 mod shots;
 mod sound;
 
+use std::collections::BTreeMap;
+
 use media_time::{AssetTime, LocalTime, MediaTime, Window};
-use media_v2::{Artifact, MediaAsset};
+use media_v2::{Artifact, MediaAsset, MediaService};
 use primitives::Id;
 use serde_json::{Value, json};
 
@@ -49,7 +50,12 @@ pub(crate) struct Film {
 #[derive(Clone, Debug)]
 pub(crate) enum SoundSource {
     /// The audio of a recording.
-    Asset(MediaAsset),
+    Asset {
+        /// The recording.
+        asset: MediaAsset,
+        /// What of its decoder belongs into keys, see [`MediaService::decoder_mark`].
+        decoder_mark: String,
+    },
     /// A sample.
     Artifact(Artifact),
 }
@@ -69,6 +75,47 @@ pub(crate) struct Sound {
     pub(crate) gain_db: f64,
 }
 
+impl SoundSource {
+    pub(crate) const fn id(&self) -> &Id {
+        match self {
+            Self::Asset { asset, .. } => &asset.id,
+            Self::Artifact(artifact) => &artifact.id,
+        }
+    }
+}
+
+/// The sources of sounds, each once.
+#[derive(Default)]
+pub(crate) struct SoundSources {
+    pub(crate) list: Vec<SoundSource>,
+    indices: BTreeMap<Id, usize>,
+}
+
+impl SoundSources {
+    /// The index of a recording.
+    pub(crate) async fn asset(&mut self, media: &MediaService, asset: &MediaAsset) -> Result<usize, Error> {
+        match self.indices.get(&asset.id) {
+            Some(index) => Ok(*index),
+            None => {
+                let decoder_mark = media.decoder_mark(asset).await?;
+                Ok(self.add(SoundSource::Asset { asset: asset.clone(), decoder_mark }))
+            }
+        }
+    }
+
+    /// The index of a sample.
+    pub(crate) fn artifact(&mut self, artifact: &Artifact) -> usize {
+        let known = self.indices.get(&artifact.id).copied();
+        known.unwrap_or_else(|| self.add(SoundSource::Artifact(artifact.clone())))
+    }
+
+    fn add(&mut self, source: SoundSource) -> usize {
+        self.indices.insert(source.id().clone(), self.list.len());
+        self.list.push(source);
+        self.list.len() - 1
+    }
+}
+
 impl Sound {
     /// Duration in the film.
     pub(crate) fn duration(&self) -> MediaTime {
@@ -80,25 +127,41 @@ impl Sound {
 }
 
 impl Film {
-    /// Checks the length of the film.
+    /// Checks the length of the film, and how many sounds play at once.
     ///
     /// # Errors
-    /// [`Error::FilmTooLong`].
+    /// [`Error::FilmTooLong`], [`Error::TooManyOverlapping`].
     pub(crate) fn check(&self) -> Result<(), Error> {
         let length = self.composition.window.duration();
-        if length > MAX_LENGTH { Err(Error::FilmTooLong { length, limit: MAX_LENGTH }) } else { Ok(()) }
+        if length > MAX_LENGTH {
+            return Err(Error::FilmTooLong { length, limit: MAX_LENGTH });
+        }
+        // Sounds that end are counted before those that start at the same instant.
+        let mut changes: Vec<(LocalTime, i64)> = self
+            .sounds
+            .iter()
+            .flat_map(|sound| [(sound.start, 1), (sound.start + sound.duration(), -1)])
+            .collect();
+        changes.sort_unstable();
+        let mut playing = 0;
+        for (_, change) in changes {
+            playing += change;
+            if playing > MAX_OVERLAPPING as i64 {
+                return Err(Error::TooManyOverlapping { limit: MAX_OVERLAPPING });
+            }
+        }
+        Ok(())
     }
 
     /// The film of a timeline: the audio is that of every clip.
-    pub(crate) fn of_timeline(composition: Composition) -> Self {
-        let mut sources: Vec<MediaAsset> = Vec::new();
-        let mut sounds = Vec::new();
+    ///
+    /// # Errors
+    /// [`MediaError`](media_v2::MediaError) when a recording needs a decoder that is not there.
+    pub(crate) async fn of_timeline(media: &MediaService, composition: Composition) -> Result<Self, Error> {
+        let (mut sources, mut sounds) = (SoundSources::default(), Vec::new());
         for layer in &composition.layers {
             let Some(span) = layer.play_window(composition.window) else { continue };
-            let source = sources.iter().position(|asset| asset.id == layer.asset.id).unwrap_or_else(|| {
-                sources.push(layer.asset.clone());
-                sources.len() - 1
-            });
+            let source = sources.asset(media, &layer.asset).await?;
             sounds.push(Sound {
                 source,
                 window: layer.source_of(composition.window, span),
@@ -107,8 +170,7 @@ impl Film {
                 gain_db: layer.clip.volume_db.clamp(-200.0, 60.0),
             });
         }
-        let sources = sources.into_iter().map(SoundSource::Asset).collect();
-        Self { composition, sources, sounds, warnings: Vec::new() }
+        Ok(Self { composition, sources: sources.list, sounds, warnings: Vec::new() })
     }
 
     /// Everything that determines the audio.
@@ -117,7 +179,13 @@ impl Film {
             .sources
             .iter()
             .map(|source| match source {
-                SoundSource::Asset(asset) => identity(asset),
+                SoundSource::Asset { asset, decoder_mark } => {
+                    let mut identity = identity(asset);
+                    if !decoder_mark.is_empty() {
+                        identity["decoder"] = json!(decoder_mark);
+                    }
+                    identity
+                }
                 SoundSource::Artifact(artifact) => match &artifact.content_sha256 {
                     Some(hash) => json!({ "sha256": hash }),
                     None => json!({ "artifact_id": artifact.id }),
@@ -143,7 +211,7 @@ impl Film {
         };
         let samples = self.sources.iter().filter_map(|source| match source {
             SoundSource::Artifact(artifact) => Some(artifact.id.clone()),
-            SoundSource::Asset(_) => None,
+            SoundSource::Asset { .. } => None,
         });
         list.into_iter().chain(samples).collect()
     }

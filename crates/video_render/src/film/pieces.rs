@@ -201,7 +201,8 @@ mod tests {
                     let playing: Vec<usize> = (0..clips.len())
                         .filter(|index| (clips[*index].1..clips[*index].1 + clips[*index].2).contains(&time))
                         .collect();
-                    prop_assert_eq!(piece.layers.len(), playing.len());
+                    let shown: Vec<usize> = piece.layers.iter().map(|of| of.layer).collect();
+                    prop_assert_eq!(shown, playing);
                 }
                 frame += piece.frames;
             }

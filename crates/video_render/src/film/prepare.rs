@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use media_time::{AssetTime, Window};
 use media_v2::MediaAsset;
 use primitives::Id;
 
@@ -12,13 +11,12 @@ use crate::cut::SourceCut;
 use crate::film::Film;
 use crate::film::batch::{self, PieceInput, PieceSource};
 use crate::film::join;
-use crate::film::packets::SourcePackets;
 use crate::film::pieces::{Piece, PieceLayer, Pieces};
+use crate::packets::SourcePackets;
 use crate::plan::Argument;
 use crate::prepare::{OpenedSource, RenderPlanner, planned};
 use crate::run::path_of;
-use crate::source::ProbedSource;
-use crate::{Error, Plan, PlannedSource};
+use crate::{Error, Plan};
 
 /// A planned film, and the open files that it reads.
 pub(crate) struct PreparedFilm {
@@ -45,15 +43,25 @@ pub(crate) struct PieceCall {
     pub(crate) frames: i64,
 }
 
-/// The sources of a film by the index of their file.
-#[derive(Default)]
-struct FilmSources {
-    opened: Vec<OpenedSource>,
-    assets: Vec<MediaAsset>,
-    /// The index of the file of each asset; `None` for an asset that cannot be shown.
-    by_asset: BTreeMap<Id, Option<usize>>,
-    warnings: Vec<String>,
+/// A source of a film, with the layers that show it.
+struct FilmSource {
+    asset: MediaAsset,
+    opened: OpenedSource,
+    layers: Vec<PlacedLayer>,
 }
+
+/// A layer of a piece.
+#[derive(Clone, Copy, Debug)]
+struct PlacedLayer {
+    /// Index of the piece.
+    piece: usize,
+    /// Position in the piece.
+    position: usize,
+    of: PieceLayer,
+}
+
+/// The cut of a layer and the index of its file; `None` for a layer that is not shown.
+type FilmCut = Option<(usize, SourceCut)>;
 
 impl RenderPlanner<'_> {
     /// Opens and probes the sources of `film`, and plans its calls of ffmpeg.
@@ -63,9 +71,9 @@ impl RenderPlanner<'_> {
     pub(crate) async fn film(self, film: &Film) -> Result<PreparedFilm, Error> {
         let composition = &film.composition;
         let pieces = Pieces::of(composition)?;
-        let mut sources = self.film_sources(film, &pieces).await?;
-        let paths: Vec<PathBuf> = sources.opened.iter().map(|opened| path_of(&opened.file)).collect();
-        let cuts = self.film_cuts(film, &pieces, &sources, &paths).await?;
+        let (sources, warnings) = self.film_sources(film, &pieces).await?;
+        let paths: Vec<PathBuf> = sources.iter().map(|source| path_of(&source.opened.file)).collect();
+        let cuts = self.film_cuts(&pieces, &sources, &paths).await?;
         let inputs = piece_inputs(film, &pieces, &sources, &cuts);
         let (canvas, rate) = (composition.canvas(self.profile), composition.rate);
         let calls = batch::batches(&inputs)
@@ -76,9 +84,10 @@ impl RenderPlanner<'_> {
                 frames: batch.iter().map(|piece| piece.frames).sum(),
             })
             .collect();
-        let warnings = [film.warnings.clone(), std::mem::take(&mut sources.warnings)].concat();
-        let arguments = join::arguments(self.profile, rate);
-        let planned = planned_sources(&sources);
+        let warnings = [film.warnings.clone(), warnings].concat();
+        let arguments = join::arguments(self.profile, rate, 0.0);
+        // Without first frames: each piece has its own.
+        let planned = sources.iter().map(|of| planned(&of.asset, &of.opened.source, None)).collect();
         let mut plan = Plan::new(
             self.version,
             self.profile,
@@ -89,75 +98,90 @@ impl RenderPlanner<'_> {
         );
         (plan.pieces, plan.warnings) = (Some(pieces.different.len()), warnings);
         let frames = pieces.different.iter().map(|piece| piece.frames).collect();
-        Ok(PreparedFilm { plan, paths, calls, frames, order: pieces.order, _files: sources.opened })
+        let _files = sources.into_iter().map(|source| source.opened).collect();
+        Ok(PreparedFilm { plan, paths, calls, frames, order: pieces.order, _files })
     }
 
-    /// Opens the visible sources. Of a shot list, a source that cannot be shown is black.
-    async fn film_sources(self, film: &Film, pieces: &Pieces) -> Result<FilmSources, Error> {
-        let mut sources = FilmSources::default();
-        for of in pieces.different.iter().flat_map(|piece| &piece.layers) {
-            let asset = &film.composition.layers[of.layer].asset;
-            if sources.by_asset.contains_key(&asset.id) {
-                continue;
-            }
-            let index = match self.open(asset).await {
-                Ok(opened) if opened.source.video.is_some() => {
-                    sources.opened.push(opened);
-                    sources.assets.push(asset.clone());
-                    Some(sources.opened.len() - 1)
-                }
-                Ok(_) => {
-                    sources.warnings.push(format!("{} has no video: its shots are black", asset.id));
-                    None
-                }
-                Err(error) if is_black(film, &error) => {
-                    sources
-                        .warnings
-                        .push(format!("{} cannot be shown, its shots are black: {error}", asset.id));
-                    None
-                }
-                Err(error) => return Err(error),
-            };
-            sources.by_asset.insert(asset.id.clone(), index);
-        }
-        Ok(sources)
-    }
-
-    /// The cut of every layer of every piece; `None` for a layer that cannot be shown.
-    async fn film_cuts(
+    /// Opens the visible sources. Of a shot list, a source that cannot be shown is black, with a warning.
+    async fn film_sources(
         self,
         film: &Film,
         pieces: &Pieces,
-        sources: &FilmSources,
+    ) -> Result<(Vec<FilmSource>, Vec<String>), Error> {
+        let (mut sources, mut warnings) = (Vec::new(), Vec::new());
+        for (asset, layers) in layers_by_asset(film, pieces) {
+            match self.film_source(film, asset, &layers).await {
+                Ok(opened) if opened.source.video.is_some() => {
+                    sources.push(FilmSource { asset: asset.clone(), opened, layers });
+                }
+                Ok(_) => warnings.push(format!("{} has no video: its shots are black", asset.id)),
+                Err(error) if is_black(film, &error) => {
+                    warnings.push(format!("{} cannot be shown, its shots are black: {error}", asset.id));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((sources, warnings))
+    }
+
+    /// Opens a source and checks that it reaches the ends of its windows.
+    async fn film_source(
+        self,
+        film: &Film,
+        asset: &MediaAsset,
+        layers: &[PlacedLayer],
+    ) -> Result<OpenedSource, Error> {
+        let opened = self.open(asset).await?;
+        let source = &opened.source;
+        if let Some(last) = layers.iter().map(|layer| layer.of.window).max_by_key(|window| window.end()) {
+            self.check_end(&path_of(&opened.file), source, opened.is_truncated, last).await?;
+        }
+        // Of a shot list, the last frame is held.
+        if matches!(film.composition.subject, Subject::Sequence { .. }) {
+            for of in layers.iter().map(|layer| layer.of) {
+                film.composition.layers[of.layer].check_probed(source.duration, of.window)?;
+            }
+        }
+        Ok(opened)
+    }
+
+    /// The cut of every layer of every piece.
+    async fn film_cuts(
+        self,
+        pieces: &Pieces,
+        sources: &[FilmSource],
         paths: &[PathBuf],
-    ) -> Result<Vec<Vec<Option<SourceCut>>>, Error> {
-        let layers = &film.composition.layers;
-        let mut cuts: Vec<Vec<Option<SourceCut>>> =
+    ) -> Result<Vec<Vec<FilmCut>>, Error> {
+        let mut cuts: Vec<Vec<FilmCut>> =
             pieces.different.iter().map(|piece| vec![None; piece.layers.len()]).collect();
-        for (file, (opened, path)) in sources.opened.iter().zip(paths).enumerate() {
+        for (file, (FilmSource { opened, layers, .. }, path)) in sources.iter().zip(paths).enumerate() {
             let source = &opened.source;
             let Some(video) = &source.video else { continue };
-            let is_of_file = |of: &PieceLayer| sources.file_of(&layers[of.layer].asset.id) == Some(file);
-            let used = used_windows(pieces, &is_of_file);
-            if let Some(last) = used.iter().max_by_key(|window| window.end()) {
-                self.check_end(path, source, opened.is_truncated, *last).await?;
-            }
-            let windows: Vec<_> = used.iter().map(|window| source.file_window(*window)).collect();
+            let windows: Vec<_> = layers.iter().map(|layer| source.file_window(layer.of.window)).collect();
             let packets = SourcePackets::read(&self.tools.prober, path, source, video, &windows).await?;
-            for (piece, cuts) in pieces.different.iter().zip(&mut cuts) {
-                for (of, cut) in piece.layers.iter().zip(cuts).filter(|(of, _)| is_of_file(of)) {
-                    *cut = Some(packets.cut(source.file_window(of.window)).await?);
-                }
+            for (layer, window) in layers.iter().zip(windows) {
+                cuts[layer.piece][layer.position] = Some((file, packets.cut(window).await?));
             }
         }
         Ok(cuts)
     }
 }
 
-impl FilmSources {
-    fn file_of(&self, asset_id: &Id) -> Option<usize> {
-        self.by_asset.get(asset_id).copied().flatten()
+/// The visible assets, in the order of their first frame, and the layers that show them.
+fn layers_by_asset<'a>(film: &'a Film, pieces: &Pieces) -> Vec<(&'a MediaAsset, Vec<PlacedLayer>)> {
+    let mut assets: Vec<(&MediaAsset, Vec<PlacedLayer>)> = Vec::new();
+    let mut indices: BTreeMap<&Id, usize> = BTreeMap::new();
+    for (index, piece) in pieces.different.iter().enumerate() {
+        for (position, of) in piece.layers.iter().enumerate() {
+            let asset = &film.composition.layers[of.layer].asset;
+            let place = *indices.entry(&asset.id).or_insert(assets.len());
+            if place == assets.len() {
+                assets.push((asset, Vec::new()));
+            }
+            assets[place].1.push(PlacedLayer { piece: index, position, of: *of });
+        }
     }
+    assets
 }
 
 /// Whether a source with this error is shown as black.
@@ -166,35 +190,22 @@ fn is_black(film: &Film, error: &Error) -> bool {
     is_about_source && matches!(film.composition.subject, Subject::ShotList(_))
 }
 
-fn used_windows(pieces: &Pieces, is_used: &impl Fn(&PieceLayer) -> bool) -> Vec<Window<AssetTime>> {
-    let all = pieces.different.iter().flat_map(|piece| &piece.layers);
-    all.filter(|of| is_used(of)).map(|of| of.window).collect()
-}
-
 fn piece_inputs<'a>(
     film: &Film,
     pieces: &Pieces,
-    sources: &'a FilmSources,
-    cuts: &[Vec<Option<SourceCut>>],
+    sources: &'a [FilmSource],
+    cuts: &[Vec<FilmCut>],
 ) -> Vec<PieceInput<'a>> {
-    let layer = |of: &PieceLayer, cut: &Option<SourceCut>| {
-        let layer = &film.composition.layers[of.layer];
-        let file = sources.file_of(&layer.asset.id)?;
-        let source: &ProbedSource = &sources.opened[file].source;
-        let (speed, opacity) = (layer.clip.speed, layer.clip.opacity);
+    let layer = |of: &PieceLayer, cut: &FilmCut| {
+        let clip = &film.composition.layers[of.layer].clip;
         // Without a frame in the window it is not shown.
-        let cut = (*cut).filter(|cut| cut.first_frame.is_some())?;
-        Some(PieceSource { file, source, cut, speed, opacity })
+        let (file, cut) = cut.filter(|(_, cut)| cut.first_frame.is_some())?;
+        let source = &sources[file].opened.source;
+        Some(PieceSource { file, source, cut, speed: clip.speed, opacity: clip.opacity })
     };
-    let input = |(piece, cuts): (&Piece, &Vec<Option<SourceCut>>)| PieceInput {
+    let input = |(piece, cuts): (&Piece, &Vec<FilmCut>)| PieceInput {
         frames: piece.frames,
         layers: piece.layers.iter().zip(cuts).filter_map(|(of, cut)| layer(of, cut)).collect(),
     };
     pieces.different.iter().zip(cuts).map(input).collect()
-}
-
-/// The files of the plan, without first frames: each piece has its own.
-fn planned_sources(sources: &FilmSources) -> Vec<PlannedSource> {
-    let planned = |(opened, asset): (&OpenedSource, &MediaAsset)| planned(asset, &opened.source, None);
-    sources.opened.iter().zip(&sources.assets).map(planned).collect()
 }

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use audio_to_video_origin::{ShotList, VideoShot};
 use media_time::{AssetTime, LocalTime, MediaTime, TimelineTime, Window};
-use media_v2::{Artifact, MediaAsset, MediaService};
+use media_v2::{Artifact, MediaAsset, MediaError, MediaService};
 use primitives::{Id, Scope};
 use scheduling::WorkError;
 use serde_json::Value;
 use video_timeline::Clip;
 
 use crate::composition::{Composition, Layer, Subject, rate_of};
-use crate::film::{Film, MAX_SHOTS, Sound, SoundSource};
+use crate::film::{Film, MAX_SHOTS, Sound, SoundSources};
 use crate::{Error, FilmAudio, Fit, Profile};
 
 /// Difference of times that were rounded to the microsecond, in µs.
@@ -27,7 +27,8 @@ pub(crate) struct ShotListFilm<'a> {
     pub(crate) profile: &'a Profile,
 }
 
-/// The assets and artifacts that the shots name, as far as they exist and can be read.
+/// The assets and artifacts that the film needs, as far as they exist and can be read.
+#[derive(Default)]
 struct Found {
     assets: BTreeMap<Id, MediaAsset>,
     artifacts: BTreeMap<Id, Artifact>,
@@ -57,7 +58,10 @@ pub(crate) async fn of_shot_list(
     if shots.len() > MAX_SHOTS {
         return Err(Error::TooManyShots { count: shots.len(), limit: MAX_SHOTS });
     }
-    let found = find(media, scope, &shots).await?;
+    let has_samples = || shots.iter().all(|shot| sample_of(shot).is_some());
+    let default = || if has_samples() { FilmAudio::Samples } else { FilmAudio::Source };
+    let audio = request.audio.unwrap_or_else(default);
+    let found = find(media, scope, &shots, audio).await?;
     let end = shots.iter().map(|shot| shot.target_start + shot.target_duration).max();
     let window = end.and_then(|end| Window::new(TimelineTime::ZERO, end).ok());
     let window = window.filter(|window| !window.is_empty()).ok_or(Error::EmptyShotList)?;
@@ -70,41 +74,68 @@ pub(crate) async fn of_shot_list(
         fit: request.fit,
         layers,
     };
-    let (sources, sounds) = sounds(&shots, &found, request.audio);
-    Ok(Film { composition, sources, sounds, warnings: found.warnings })
+    let (sources, sounds) = sounds(media, &shots, &found, audio).await?;
+    Ok(Film { composition, sources: sources.list, sounds, warnings: found.warnings })
 }
 
-async fn find(media: &MediaService, scope: &Scope, shots: &[VideoShot]) -> Result<Found, Error> {
-    let music = shots.iter().filter_map(|shot| Some(music_of(shot)?.0));
-    let ids: BTreeSet<Id> = shots.iter().map(|shot| shot.source_asset_id.clone()).chain(music).collect();
-    let samples: BTreeSet<Id> = shots.iter().filter_map(sample_of).collect();
-    let (ids, samples): (Vec<Id>, Vec<Id>) = (ids.into_iter().collect(), samples.into_iter().collect());
+async fn find(
+    media: &MediaService,
+    scope: &Scope,
+    shots: &[VideoShot],
+    audio: FilmAudio,
+) -> Result<Found, Error> {
+    let shown: BTreeSet<Id> = shots.iter().map(|shot| shot.source_asset_id.clone()).collect();
+    let (mut music, mut samples) = (BTreeSet::new(), BTreeSet::new());
+    match audio {
+        FilmAudio::Samples => samples.extend(shots.iter().filter_map(sample_of)),
+        FilmAudio::Source => music.extend(shots.iter().filter_map(|shot| Some(music_of(shot)?.0))),
+        FilmAudio::None => {}
+    }
+    let ids: Vec<Id> = shown.union(&music).cloned().collect();
     let (assets, artifacts) = {
         let mut conn = media.pool().acquire().await?;
         let assets = media_v2::store::find_assets(&mut conn, scope, &ids).await?;
+        let samples: Vec<Id> = samples.iter().cloned().collect();
         (assets, media_v2::store::find_artifacts(&mut conn, scope, &samples).await?)
     };
-    let mut found = Found { assets: BTreeMap::new(), artifacts: BTreeMap::new(), warnings: Vec::new() };
+    // What is gone must not be part of the render's key: it may come back.
+    let mut found = Found::default();
+    let mut reasons: BTreeMap<Id, String> = BTreeMap::new();
     for asset in assets {
-        // A source that is gone must not be part of the render's key: it may come back.
-        match media.open_source(asset.content()).await {
-            Ok(_) => _ = found.assets.insert(asset.id.clone(), asset),
-            Err(error) if error.is_about_source() => {
-                found.warnings.push(format!("{} cannot be read, its shots are black: {error}", asset.id));
-            }
-            Err(error) => return Err(error.into()),
+        match gone(media.check_source(asset.content()).await)? {
+            None => _ = found.assets.insert(asset.id.clone(), asset),
+            Some(reason) => _ = reasons.insert(asset.id, reason),
         }
     }
-    found.artifacts = artifacts.into_iter().map(|artifact| (artifact.id.clone(), artifact)).collect();
-    for id in ids.iter().filter(|id| !found.assets.contains_key(*id)) {
-        if !found.warnings.iter().any(|warning| warning.starts_with(&format!("{id} "))) {
-            found.warnings.push(format!("{id} does not exist: its shots are black"));
+    for artifact in artifacts {
+        match gone(media.check_source(artifact.content()).await)? {
+            None => _ = found.artifacts.insert(artifact.id.clone(), artifact),
+            Some(reason) => _ = reasons.insert(artifact.id, reason),
         }
+    }
+    let mut warn = |id: &Id, what: &str| {
+        let reason = reasons.get(id).map_or("it does not exist", String::as_str);
+        found.warnings.push(format!("{id}: {what}: {reason}"));
+    };
+    for id in shown.iter().filter(|id| !found.assets.contains_key(*id)) {
+        warn(id, "its shots are black");
+    }
+    for id in music.iter().filter(|id| !found.assets.contains_key(*id)) {
+        warn(id, "the music is silent");
     }
     for id in samples.iter().filter(|id| !found.artifacts.contains_key(*id)) {
-        found.warnings.push(format!("{id} does not exist: it is silent"));
+        warn(id, "the sample is silent");
     }
     Ok(found)
+}
+
+/// The reason why a source cannot be read, if it is the source's.
+fn gone(checked: Result<(), MediaError>) -> Result<Option<String>, Error> {
+    match checked {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_about_source() => Ok(Some(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A shot as a clip of the timeline that the list describes; `None` if there is nothing to show.
@@ -135,16 +166,46 @@ fn shown(shot: &VideoShot) -> Option<Window<AssetTime>> {
     (length > MediaTime::ZERO).then(|| Window::starting_at(shot.source_start, length))
 }
 
-fn sounds(shots: &[VideoShot], found: &Found, audio: Option<FilmAudio>) -> (Vec<SoundSource>, Vec<Sound>) {
-    let with_samples = || shots.iter().all(|shot| sample_of(shot).is_some());
-    let default = || if with_samples() { FilmAudio::Samples } else { FilmAudio::Source };
-    let mut sources = Sources::default();
-    let sounds: Vec<Sound> = match audio.unwrap_or_else(default) {
-        FilmAudio::None => Vec::new(),
-        FilmAudio::Samples => shots.iter().filter_map(|shot| sources.sample(shot, found)).collect(),
-        FilmAudio::Source => shots.iter().filter_map(|shot| sources.recording(shot, found)).collect(),
+async fn sounds(
+    media: &MediaService,
+    shots: &[VideoShot],
+    found: &Found,
+    audio: FilmAudio,
+) -> Result<(SoundSources, Vec<Sound>), Error> {
+    let (mut sources, mut sounds) = (SoundSources::default(), Vec::new());
+    for shot in shots {
+        sounds.extend(match audio {
+            FilmAudio::None => None,
+            FilmAudio::Samples => sample(&mut sources, shot, found),
+            FilmAudio::Source => recording(&mut sources, media, shot, found).await?,
+        });
+    }
+    Ok((sources, joined(sounds)))
+}
+
+/// The sample of a shot, from the clip's offset on.
+fn sample(sources: &mut SoundSources, shot: &VideoShot, found: &Found) -> Option<Sound> {
+    let source = sources.artifact(found.artifacts.get(&sample_of(shot)?)?);
+    let number = |name: &str| shot.meta.get(name).and_then(Value::as_f64).filter(|number| number.is_finite());
+    let offset = MediaTime::from_secs_f64(number("source_offset_ms").unwrap_or(0.0).max(0.0) / 1_000.0);
+    let gain_db = number("gain_db").unwrap_or(0.0).clamp(-200.0, 60.0);
+    sound(shot, source, Window::starting_at(AssetTime::at(offset), shot.target_duration), gain_db)
+}
+
+/// The audio of the recording that is shown, or the music of the edit.
+async fn recording(
+    sources: &mut SoundSources,
+    media: &MediaService,
+    shot: &VideoShot,
+    found: &Found,
+) -> Result<Option<Sound>, Error> {
+    let played = match music_of(shot) {
+        Some((id, start)) => Some((id, Window::starting_at(start, shot.target_duration))),
+        None => shown(shot).map(|window| (shot.source_asset_id.clone(), window)),
     };
-    (sources.list, joined(sounds))
+    let Some((id, window)) = played else { return Ok(None) };
+    let Some(asset) = found.assets.get(&id) else { return Ok(None) };
+    Ok(sound(shot, sources.asset(media, asset).await?, window, 0.0))
 }
 
 /// Sounds that continue the one before are one sound: cut into pieces at the sample grid, music would click.
@@ -168,46 +229,6 @@ fn joined(sounds: Vec<Sound>) -> Vec<Sound> {
         }
     }
     joined
-}
-
-/// The sources of sounds, each once.
-#[derive(Default)]
-struct Sources {
-    list: Vec<SoundSource>,
-    indices: BTreeMap<Id, usize>,
-}
-
-impl Sources {
-    fn index(&mut self, id: &Id, source: impl FnOnce() -> SoundSource) -> usize {
-        let next = self.list.len();
-        let index = *self.indices.entry(id.clone()).or_insert(next);
-        if index == next {
-            self.list.push(source());
-        }
-        index
-    }
-
-    /// The sample of a shot, from the clip's offset on.
-    fn sample(&mut self, shot: &VideoShot, found: &Found) -> Option<Sound> {
-        let artifact = found.artifacts.get(&sample_of(shot)?)?;
-        let source = self.index(&artifact.id, || SoundSource::Artifact(artifact.clone()));
-        let number =
-            |name: &str| shot.meta.get(name).and_then(Value::as_f64).filter(|number| number.is_finite());
-        let offset = MediaTime::from_secs_f64(number("source_offset_ms").unwrap_or(0.0).max(0.0) / 1_000.0);
-        let gain_db = number("gain_db").unwrap_or(0.0).clamp(-200.0, 60.0);
-        sound(shot, source, Window::starting_at(AssetTime::at(offset), shot.target_duration), gain_db)
-    }
-
-    /// The audio of the recording that is shown, or the music of the edit.
-    fn recording(&mut self, shot: &VideoShot, found: &Found) -> Option<Sound> {
-        let (id, window) = match music_of(shot) {
-            Some((id, start)) => (id, Window::starting_at(start, shot.target_duration)),
-            None => (shot.source_asset_id.clone(), shown(shot)?),
-        };
-        let asset = found.assets.get(&id)?;
-        let source = self.index(&id, || SoundSource::Asset(asset.clone()));
-        sound(shot, source, window, 0.0)
-    }
 }
 
 fn sound(shot: &VideoShot, source: usize, window: Window<AssetTime>, gain_db: f64) -> Option<Sound> {

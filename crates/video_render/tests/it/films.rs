@@ -1,6 +1,7 @@
 //! Films: shot lists, and timelines of many clips.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use media_time::{AssetTime, Window};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use test_kit::{Api, Reply, new_hit, scope, wav, with_members};
 
 use crate::frames::{clicks, numbered, numbers};
-use crate::support::{TestState, decode};
+use crate::support::{TestState, decode, probe};
 use crate::timelines::{render_timeline, timeline};
 
 /// By how much a frame counts as visible early: files round times to their clock.
@@ -162,6 +163,68 @@ async fn missing_sources_are_black_with_a_warning() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_source_without_frames_in_a_shot_is_refused_and_shifts_no_other() {
+    let state = TestState::new().await;
+    let path = state.media.source("a.mp4");
+    numbered(&path, 200, "25", &["-bf", "0", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0"]);
+    // The packets of the third second are no video.
+    let packets = probe(&path, &["-select_streams", "v", "-of", "csv=p=0"], "packet=pos,size");
+    let mut bytes = std::fs::read(&path).unwrap();
+    for packet in &packets[50..75] {
+        let (size, position) = packet.trim_end_matches(',').split_once(',').unwrap();
+        let (position, size): (usize, usize) = (position.parse().unwrap(), size.parse().unwrap());
+        bytes[position..position + size].fill(0xff);
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let asset = state.register("a.mp4").await;
+    let shots = [
+        shot(&asset, 0.0, 0.0, 200.0),
+        shot(&asset, 2_400.0, 200.0, 200.0),
+        shot(&asset, 5_000.0, 400.0, 200.0),
+    ];
+    let list = shot_list(&state, json!(shots)).await;
+    let refused = post(&state, &list, "draft_480p_fast", json!({"audio": "none"})).await;
+    refused.problem(422, "undecodable_media");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_samples_are_silent_with_a_warning() {
+    let state = TestState::new().await;
+    let asset = recording(&state, "a.mp4", 50, "25").await;
+    let hit = state.media.insert_artifact("t1", new_hit(&asset.id, &[], json!({}))).await;
+    let window = Window::new(AssetTime::ZERO, AssetTime::from_millis(100)).unwrap();
+    let map = audio_to_video_origin::NewOriginMap::new(hit.clone(), asset.id.clone(), window);
+    state.shot_lists.put_origin_map(&scope("t1"), &map).await.unwrap();
+    let list = shot_list(&state, json!([{"artifact_id": hit, "start_ms": 0, "duration_ms": 80}])).await;
+    let answer = post(&state, &list, "draft_480p_fast", json!({})).await.ok();
+    assert_eq!(numbers(&file(&state, &answer), DRAFT), [0, 1]);
+    let warnings = answer["plan"]["warnings"].as_array().unwrap();
+    assert!(warnings.len() == 1 && warnings[0].as_str().unwrap().starts_with(hit.as_str()), "{warnings:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_film_leaves_nothing() {
+    let state = TestState::new().await;
+    let asset = recording(&state, "a.mp4", 250, "25").await;
+    let clips: Vec<Value> =
+        (0..40).map(|n| shot(&asset, 40.0 * f64::from(n), 200.0 * f64::from(n), 200.0)).collect();
+    let list = shot_list(&state, json!(clips)).await;
+    let staging = state.media.directory().join("blobs/staging");
+    let staged = || std::fs::read_dir(&staging).unwrap().count();
+    let (renderer, files) = (state.renderer.clone(), state.media.blob_files());
+    let body = json!({"shot_list_artifact_id": list, "render_profile": "youtube_4k_h264"});
+    let task = tokio::spawn(async move {
+        renderer.render(&test_kit::context("t1"), &serde_json::from_value(body).unwrap()).await.map(drop)
+    });
+    let limit = Duration::from_secs(60);
+    test_kit::wait_for(limit, async || (staged() > 1).then_some(()).ok_or("the film has not begun")).await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    test_kit::wait_for(limit, async || (staged() == 0).then_some(()).ok_or("files are left")).await;
+    assert_eq!(state.media.blob_files(), files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn equal_requests_share_a_file_and_nothing_else_is_left() {
     let state = TestState::new().await;
     let asset = recording(&state, "a.mp4", 100, "25").await;
@@ -192,6 +255,7 @@ async fn timelines_of_many_clips_are_rendered_by_pieces() {
     };
     assert_eq!(numbers(&path, DRAFT), (0..267).map(shown).collect::<Vec<usize>>());
     let seconds: Vec<f64> = clicks(&path);
+    assert!(seconds.len() >= 8, "{seconds:?}");
     for (found, expected) in seconds.iter().zip([0.94, 1.94, 2.94, 3.94]) {
         assert!((found - expected).abs() < 0.003, "{seconds:?}");
     }
@@ -224,8 +288,8 @@ async fn clips_of_other_speeds_are_stretched() {
 
     // The same by pieces: inaudible and invisible clips make it a film.
     let mut many = clips.as_array().unwrap().clone();
-    many.extend((0..64).map(|_| {
-        json!({"asset_id": asset.id, "in_ms": 0, "out_ms": 40, "start_ms_on_timeline": 0, "opacity": 0, "volume_db": -200})
+    many.extend((0..64).map(|n| {
+        json!({"asset_id": asset.id, "in_ms": 0, "out_ms": 10, "start_ms_on_timeline": 10 * n, "opacity": 0, "volume_db": -200})
     }));
     let made = timeline(&state, json!(many)).await;
     let film = render_timeline(&state, &made, (0, 1_200), "draft_480p_fast").await;

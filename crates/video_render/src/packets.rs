@@ -1,5 +1,6 @@
-//! The packets around many windows of one source, read in few passes.
+//! The cuts of windows of one source, by the packets around them, which are read in few passes if there are many windows.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use media_time::{FileTime, MediaTime, Window};
@@ -34,6 +35,16 @@ pub(crate) struct SourcePackets<'a> {
 }
 
 impl<'a> SourcePackets<'a> {
+    /// Reads the packets of each window when its cut is asked for.
+    pub(crate) const fn unread(
+        prober: &'a Prober,
+        path: &'a Path,
+        source: &'a ProbedSource,
+        video: &'a VideoStream,
+    ) -> Self {
+        Self { prober, path, source, video, runs: Vec::new() }
+    }
+
     /// Reads the packets around the starts of `windows`.
     ///
     /// # Errors
@@ -50,7 +61,7 @@ impl<'a> SourcePackets<'a> {
             let packets = prober.packets(path, source, video.info, part.start(), part.end()).await?;
             runs.push(PacketRun { part, packets });
         }
-        Ok(Self { prober, path, source, video, runs })
+        Ok(Self { runs, ..Self::unread(prober, path, source, video) })
     }
 
     /// The cut of a window.
@@ -61,21 +72,17 @@ impl<'a> SourcePackets<'a> {
         let mut range = PacketRange::FIRST;
         loop {
             let (from, until) = (range.from(self.source, window), range.until(window));
-            let further = match self.known(from, until) {
-                Some(packets) => match range.next(window, packets) {
-                    Some(further) => further,
-                    None => return Ok(SourceCut::of_frames(self.source, window, packets)),
-                },
+            let packets = match self.known(from, until) {
+                Some(packets) => Cow::Borrowed(packets),
                 None => {
-                    let packets =
-                        self.prober.packets(self.path, self.source, self.video.info, from, until).await?;
-                    match range.next(window, &packets) {
-                        Some(further) => further,
-                        None => return Ok(SourceCut::of_frames(self.source, window, &packets)),
-                    }
+                    let Self { prober, path, source, video, .. } = self;
+                    Cow::Owned(prober.packets(path, source, video.info, from, until).await?)
                 }
             };
-            range = further;
+            match range.next(window, &packets) {
+                Some(further) => range = further,
+                None => return Ok(SourceCut::of_frames(self.source, window, &packets)),
+            }
         }
     }
 
