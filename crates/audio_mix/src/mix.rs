@@ -66,7 +66,7 @@ pub fn gain_factor(gain_db: f64) -> f32 {
 /// ceiling, 0 or less.
 ///
 /// # Errors
-/// As [`mix`].
+/// [`MixError::Io`] of the store or of `out`; [`MixError::Decode`] when cancelled.
 pub fn write_mix(
     store: &ClipStore,
     clips: &[PlacedClip],
