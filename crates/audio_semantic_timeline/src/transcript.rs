@@ -170,7 +170,8 @@ impl Transcript {
     }
 
     /// The words as input for the writers of [`interchange`].
-    pub(crate) fn timed_text(&self) -> TimedText {
+    #[must_use]
+    pub fn timed_text(&self) -> TimedText {
         let labels = SpeakerLabels::of(self.speakers.as_deref());
         TimedText {
             words: self.words.iter().map(|word| labels.timed_word(word)).collect(),

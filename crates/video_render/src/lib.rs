@@ -14,6 +14,7 @@
 mod alignment;
 mod arguments;
 mod canvas;
+mod captions;
 pub mod codes;
 mod colour;
 mod components;

@@ -15,6 +15,7 @@ use scheduling::{SingleFlight, WorkProgress, WorkQueue};
 use sqlx::{Postgres, Transaction};
 use video_timeline::VideoTimeline;
 
+use crate::captions::script;
 use crate::container::Container;
 use crate::film::FilmRun;
 use crate::model::{RenderRequest, RenderResponse, Rendered};
@@ -142,8 +143,8 @@ impl Renderer {
         request: &RenderRequest,
     ) -> Result<RenderResponse, Error> {
         let profile = Profile::named(&request.render_profile)?;
-        let Inner { media, timeline, shot_lists, .. } = &*self.0;
-        let reader = TargetReader { media, timeline: &**timeline, shot_lists, context, profile };
+        let Inner { media, timeline, shot_lists, tools, .. } = &*self.0;
+        let reader = TargetReader { media, timeline: &**timeline, shot_lists, tools, context, profile };
         let target = reader.read(request).await?;
         if request.dry_run {
             return Ok(self.plan(&target, profile).await?.into());
@@ -322,7 +323,9 @@ impl Renderer {
             WorkProgress::current().report("rendering", position.as_secs_f64() / length);
         };
         let (ffmpeg, arguments) = (&self.0.tools.ffmpeg, &call.plan.arguments);
-        run::run(ffmpeg, arguments, &call.paths, file.path(), self.0.limits, &progress).await?;
+        let (paths, _script) =
+            script::with_script(&call.paths, call.script.as_deref()).map_err(MediaError::from)?;
+        run::run(ffmpeg, arguments, &paths, file.path(), self.0.limits, &progress).await?;
         Ok(call.plan)
     }
 

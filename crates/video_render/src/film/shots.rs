@@ -73,6 +73,7 @@ pub(crate) async fn of_shot_list(
         rate: rate_of(request.profile, None, &layers),
         fit: request.fit,
         layers,
+        captions: None,
     };
     let (sources, sounds) = sounds(media, &shots, &found, audio).await?;
     Ok(Film { composition, sources: sources.list, sounds, warnings: found.warnings })
