@@ -5,7 +5,8 @@
     tools/exports/read_back.py DIRECTORY
 
 Readers: opentimelineio with its adapters for Final Cut Pro 7 and CMX 3600, mido, jams, praat-parselmouth
-(tools/exports/requirements.txt), and ffmpeg if it is installed. FCPXML is checked by its rules, without its editor.
+(tools/exports/requirements.txt), Chromium for WebVTT, and ffmpeg if it is installed. FCPXML is checked by its rules,
+without its editor.
 Prints the first difference of each format and a line for each format; exits with 1 if any file differs.
 """
 
@@ -21,6 +22,7 @@ import jams
 import mido
 import opentimelineio as otio
 import parselmouth
+import webvtt_in_chromium
 
 MICROS = 1_000_000
 
@@ -465,6 +467,16 @@ def of_textgrid(path, truth):
     return count
 
 
+def of_vtt(cues, truth):
+    assert len(cues) == len(truth["captions"]), (len(cues), len(truth["captions"]))
+    for cue, caption in zip(cues, truth["captions"]):
+        near("start", cue["start"], caption["start_ms"] / 1000, 1e-6)
+        near("end", cue["end"], caption["end_ms"] / 1000, 1e-6)
+        assert cue["text"] == caption["text"], (cue, caption)
+        assert cue["voice"] == (caption["speaker"] or ""), (cue, caption)
+    return len(cues)
+
+
 EDIT = {"otio": of_otio, "xml": of_fcp7, "fcpxml": of_fcpxml, "edl": of_edl, "csv": of_csv}
 NOTES = {
     "otio": of_marker_otio,
@@ -496,6 +508,16 @@ def main():
                 failed[name] += 1
                 if failed[name] == 1:
                     print(f"{folder.name} {extension}: {type(error).__name__}: {error}", file=sys.stderr)
+    files = sorted(directory.glob("notes*/export.vtt"))
+    if not webvtt_in_chromium.is_installed():
+        print(f"notes vtt: {len(files)} files skipped: Chromium is not installed", file=sys.stderr)
+        files = []
+    for path, cues in zip(files, webvtt_in_chromium.cues(files)):
+        try:
+            counts["notes vtt"] += of_vtt(cues, json.loads((path.parent / "truth.json").read_text()))
+        except Exception as error:
+            failed["notes vtt"] += 1
+            print(f"{path.parent.name} vtt: {type(error).__name__}: {error}", file=sys.stderr)
     for name, count in counts.items():
         print(f"{name:20} {count:6} items read back, {failed[name]} files differ")
     sys.exit(1 if failed else 0)
