@@ -32,6 +32,7 @@ mod packets;
 mod pixel_format;
 mod plan;
 mod prepare;
+mod probed;
 mod prober;
 mod profile;
 mod report;

@@ -18,6 +18,7 @@ use crate::container::Container;
 use crate::cut::SourceCut;
 use crate::layers::{self, LayerInput};
 use crate::packets::SourcePackets;
+use crate::probed::{KnownSource, SourceKey};
 use crate::run::path_of;
 use crate::source::ProbedSource;
 use crate::target::{AssetWindow, RenderTarget};
@@ -139,9 +140,25 @@ impl RenderPlanner<'_> {
         Ok(PreparedCall { plan, paths, script, _files: files })
     }
 
-    /// Opens and probes a source.
+    /// Opens a source, and probes it unless that was done before.
     pub(crate) async fn open(self, asset: &MediaAsset) -> Result<OpenedSource, Error> {
+        // Opening checks that the bytes are those of the asset's hash.
         let file = self.media.open_source(asset.content()).await?;
+        let key = SourceKey::of(asset);
+        if let Some(KnownSource { source, is_truncated }) =
+            key.as_ref().and_then(|key| self.tools.probed.get(key))
+        {
+            return Ok(OpenedSource { file, source, is_truncated });
+        }
+        let opened = self.probe(asset, file).await?;
+        if let Some(key) = key {
+            let source = opened.source.clone();
+            self.tools.probed.insert(key, KnownSource { source, is_truncated: opened.is_truncated });
+        }
+        Ok(opened)
+    }
+
+    async fn probe(self, asset: &MediaAsset, file: MediaReader) -> Result<OpenedSource, Error> {
         let decoders = match asset.decoder {
             Some(AssetDecoder::Ffmpeg) => self.media.decoders().clone().preferring_ffmpeg(),
             Some(AssetDecoder::Decode2) | None => self.media.decoders().clone(),

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use crate::Error;
 use crate::captions::script;
 use crate::components::Components;
+use crate::probed::ProbedSources;
 use crate::prober::{LIMITS, Prober};
 use confined_process::ToolError;
 
@@ -26,6 +27,7 @@ const MAX_OUTPUT: u64 = 1 << 20;
 pub(crate) struct Tools {
     pub(crate) ffmpeg: PathBuf,
     pub(crate) prober: Prober,
+    pub(crate) probed: ProbedSources,
     version: OnceCell<String>,
     components: OnceCell<Components>,
     caption_fonts: OnceCell<String>,
@@ -37,6 +39,7 @@ impl Tools {
         Self {
             ffmpeg,
             prober,
+            probed: ProbedSources::default(),
             version: OnceCell::new(),
             components: OnceCell::new(),
             caption_fonts: OnceCell::new(),
