@@ -35,6 +35,11 @@ pub struct AudioEvent {
     pub end_ms: i64,
     /// Loudness of the span in LUFS (ITU-R BS.1770-4, ungated); null for digital silence.
     pub loudness_lufs: Option<f64>,
+    /// Energy of the span: the mean square of the K-weighted samples, relative to full scale, summed over the channels. It
+    /// is derived from `loudness_lufs` in responses, and not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = f64, required = false)]
+    pub energy: Option<f64>,
     /// Confidence in `kind`, 0 to 1.
     pub confidence: Option<f64>,
     /// The transcribed text, if any.
@@ -127,6 +132,24 @@ pub struct Summary {
     pub beats: Vec<BeatEvent>,
     /// Description of the analysis, and further results.
     pub meta: SummaryMeta,
+}
+
+impl Summary {
+    /// The timeline with the energy of each event, for responses.
+    #[must_use]
+    pub fn with_energy(mut self) -> Self {
+        for event in &mut self.events {
+            event.energy = event.loudness_lufs.map(energy_of_loudness);
+        }
+        self
+    }
+}
+
+/// The mean square of a loudness in LUFS (ITU-R BS.1770-4: L = −0.691 + 10 log10 of it), to four significant digits.
+fn energy_of_loudness(lufs: f64) -> f64 {
+    let energy = 10_f64.powf((lufs + 0.691) / 10.0);
+    // Its text has five digits at most, whatever the last bits are.
+    format!("{energy:.3e}").parse().unwrap_or(energy)
 }
 
 /// Description of the analysis, and further results.
