@@ -71,9 +71,9 @@ impl SequenceReader {
             lost(LossKind::WindowInvalid);
             return Ok(());
         }
-        let properties =
-            [(LossKind::GainOmitted, clip.volume_db != 0.0), (LossKind::OpacityOmitted, clip.opacity != 1.0)];
-        properties.into_iter().filter(|(_, is_lost)| *is_lost).for_each(|(what, _)| lost(what));
+        if clip.opacity != 1.0 {
+            lost(LossKind::OpacityOmitted);
+        }
         let next = self.assets.len();
         let media = *self.indices.entry(clip.asset_id.clone()).or_insert(next);
         if media == next {
@@ -189,6 +189,7 @@ fn edit_clip(clip: &video_timeline::Clip, media: usize) -> Clip {
         target: Window::starting_at(clip.timeline_start.since_zero(), clip.duration_on_timeline()),
         source_start: clip.in_point.since_zero(),
         speed: clip.speed,
+        gain_db: clip.volume_db,
         metadata,
     }
 }
@@ -292,8 +293,7 @@ mod tests {
         let names: Vec<&str> = tracks.iter().map(|(_, name, _)| name.as_str()).collect();
         assert_eq!(names, ["Film", "Film 2", "Music", "Music 2"], "clips that overlap");
         let of_tracks = ["Film", "Music"].into_iter().flat_map(|track| {
-            ["GainOmitted", "OpacityOmitted", "NameShortened"]
-                .map(|what| format!("{what}: track {track}, 2 clips"))
+            ["OpacityOmitted", "NameShortened"].map(|what| format!("{what}: track {track}, 2 clips"))
         });
         let rate = "RateChanged: 0.5 frames per second of the sequence".to_owned();
         assert_eq!(losses, of_tracks.chain([rate]).collect::<Vec<_>>());
