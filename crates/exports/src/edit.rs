@@ -140,11 +140,11 @@ impl SequenceReader {
     }
 }
 
-/// The clips whose audio is on audio tracks: not those that are video and have their audio embedded.
+/// The clips whose audio is on audio tracks: neither muted ones, nor those that are video and have their audio embedded.
 pub(crate) fn with_separate_audio(clips: &[Clip], media: &[Media], embedded_audio: bool) -> Vec<Clip> {
     let is_separate = |clip: &&Clip| {
         let file = &media[clip.media];
-        file.has_audio() && !(embedded_audio && file.has_video)
+        file.has_audio() && !clip.is_silent() && !(embedded_audio && file.has_video)
     };
     clips.iter().filter(is_separate).cloned().collect()
 }
@@ -297,6 +297,21 @@ mod tests {
         });
         let rate = "RateChanged: 0.5 frames per second of the sequence".to_owned();
         assert_eq!(losses, of_tracks.chain([rate]).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn muted_clips_of_video_tracks_have_no_separate_audio() {
+        let kinds = |volume_db: f64| {
+            let (tracks, _) = exported(&[clip("film", json!({"volume_db": volume_db}))], json!(25), false);
+            tracks.into_iter().map(|(kind, label, _)| (kind, label)).collect::<Vec<_>>()
+        };
+        let [film, own, music] = [
+            (TrackKind::Video, "Film".to_owned()),
+            (TrackKind::Audio, "Film".to_owned()),
+            (TrackKind::Audio, "Music".to_owned()),
+        ];
+        assert_eq!(kinds(-200.0), [film.clone(), music.clone()]);
+        assert_eq!(kinds(-20.0), [film, own, music]);
     }
 
     #[test]

@@ -5,15 +5,15 @@
 
 use media_time::MediaTime;
 
-use crate::edit::{EditTimeline, GridClip, GridTrack, MAX_GAIN_DB, Media, SourceGrid, TrackKind, grid};
+use crate::edit::{
+    EditTimeline, GridClip, GridTrack, MAX_GAIN_DB, Media, SILENT_DB, SourceGrid, TrackKind, grid,
+};
 use crate::frame_rate::FrameRate;
 use crate::loss::{Export, LossKind, Losses};
 use crate::xml::Xml;
 
 /// Greatest frame rate of a sequence.
 const MAX_RATE: u32 = 60;
-/// Gain of a silent clip, in dB: the lowest of the editor.
-const SILENT_DB: f64 = -96.0;
 
 /// Formats a timeline as FCPXML 1.10. Still images have no metadata, which is a loss; so is a gain above 12 dB.
 #[must_use]

@@ -21,6 +21,8 @@ pub(crate) use grid::{GridClip, GridTrack, SourceGrid, grid};
 
 /// Maximum gain of a clip in editors, in dB.
 pub(crate) const MAX_GAIN_DB: f64 = 12.0;
+/// Gain of a silent clip, in dB: the lowest in editors.
+pub(crate) const SILENT_DB: f64 = -96.0;
 
 /// An edited timeline: tracks of clips, which play windows of media.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,6 +164,12 @@ impl Clip {
     #[must_use]
     pub fn source_duration(&self) -> MediaTime {
         scaled(self.target.duration(), self.speed)
+    }
+
+    /// Whether the gain mutes the clip's audio.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.gain_db <= SILENT_DB
     }
 }
 
