@@ -145,6 +145,10 @@ def check_fcp7(path, truth, rate, wanted):
             speeds = [p.findtext("value") for p in item.iter("parameter") if p.findtext("parameterid") == "speed"]
             assert [float(value) for value in speeds] == ([100 * clip["speed"]] if speed != 1 else []), speeds
             channel = item.findtext("sourcetrack/trackindex")
+            levels = [p.findtext("value") for p in item.iter("parameter") if p.findtext("parameterid") == "level"]
+            assert bool(levels) == (channel is not None and clip["gain_db"] != 0), clip["name"]
+            for level in levels:
+                near("level", float(level), 10 ** (clip["gain_db"] / 20), 1e-6)
             links = [link.text for link in item.iter("linkclipref")]
             assert channel == (str(track["channel"]) if "channel" in track else None)
             count = truth["media"][clip["media"]]["channels"] if channel else 1
@@ -214,6 +218,11 @@ def of_fcpxml(path, truth):
             part = "audio" if lane < 0 else None if truth["embedded_audio"] else "video"
             assert element.get("srcEnable") == (part if both else None), clip["name"]
             assert element.find("metadata/md").get("key") == "harkback.clip_id"
+            volume = element.find("adjust-volume")
+            plays_audio = media["channels"] > 0 and (lane < 0 or truth["embedded_audio"])
+            assert (volume is not None) == (plays_audio and clip["gain_db"] != 0), clip["name"]
+            if volume is not None:
+                assert float(volume.get("amount").removesuffix("dB")) == clip["gain_db"], clip["name"]
             if clip["speed"] != 1:
                 points = [(seconds(p.get("time")), seconds(p.get("value"))) for p in element.find("timeMap")]
                 (t0, v0), (t1, v1) = points
@@ -288,6 +297,7 @@ def of_csv(path, truth):
         assert json.loads(row["metadata"])["clip_id"].startswith("clip_")
         for name, wanted in (("start_ms", "start"), ("end_ms", "end"), ("source_start_ms", "source")):
             assert round(float(row[name]) * 1000) == clip[wanted], name
+        assert float(row["gain_db"]) == clip["gain_db"]
     return len(rows)
 
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::EffectiveParams;
+use crate::backend::BackendKind;
 use crate::speakers::{Speaker, SpeakerTurn, SpeakersOption};
 
 /// The kind of audio in a span.
@@ -227,6 +228,15 @@ pub struct RunMeta {
     #[serde(default)]
     #[schema(required)]
     pub analysis: Map<String, Value>,
+}
+
+impl RunMeta {
+    /// Whether the speech was transcribed. A timeline without words of such a run has no speech; that of another run has
+    /// words only if a caller registered them.
+    #[must_use]
+    pub fn is_transcribed(&self) -> bool {
+        self.backend_type == BackendKind::WhisperAubio.as_str() && self.include_speech_music
+    }
 }
 
 /// An alternative tempo with its weight.

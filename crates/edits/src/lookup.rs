@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use audio_semantic_timeline::model::Summary;
-use audio_semantic_timeline::store::{TimelineOf, find_timelines};
+use audio_semantic_timeline::store::find_default_timelines;
 use audio_to_video_origin::VideoShot;
 use futures::{StreamExt as _, TryStreamExt as _};
 use media_time::MediaTime;
@@ -38,12 +38,10 @@ impl Edits {
         if missing.is_empty() { Ok(durations) } else { Err(MediaError::AssetsNotFound(missing).into()) }
     }
 
-    /// The semantic timelines of recordings, in their order.
+    /// The semantic timelines of recordings, of their default audio streams, in their order.
     pub(crate) async fn timelines(&self, scope: &Scope, asset_ids: &[Id]) -> Result<Vec<Id>, Error> {
-        let of = |asset_id: &Id| TimelineOf { asset_id: asset_id.clone(), artifact_id: None };
-        let wanted: Vec<TimelineOf> = asset_ids.iter().map(of).collect();
         let mut conn = self.media().pool().acquire().await?;
-        let found = find_timelines(&mut conn, scope, &wanted).await?;
+        let found = find_default_timelines(&mut conn, scope, asset_ids).await?;
         let without = asset_ids.iter().zip(&found).filter(|(_, found)| found.is_none());
         let without: Vec<String> = without.map(|(asset_id, _)| asset_id.to_string()).collect();
         if !without.is_empty() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Days, NaiveTime, Utc};
 use interchange::edit::Media;
 use interchange::frame_rate::FrameRate;
+use media_time::MediaTime;
 use media_v2::{Artifact, ArtifactKind, AssetKind, MediaAsset};
 use primitives::{Id, Scope};
 
@@ -70,7 +71,7 @@ impl References<'_> {
     }
 }
 
-/// The source timecode of files is not probed: it is unknown.
+/// The source timecode of recordings is not probed: it is unknown.
 fn of_asset(asset: &MediaAsset, url: Option<String>) -> Media {
     let is_video = asset.kind == AssetKind::Video;
     Media {
@@ -87,9 +88,13 @@ fn of_asset(asset: &MediaAsset, url: Option<String>) -> Media {
     }
 }
 
-/// An artifact with media: a sample, or a render. Those made here have their format in the meta.
+/// An artifact with media: a sample, or a render. Those made here have their format in the meta. The files of samples
+/// declare the frame of the recording at which they begin (`bext`), which editors read as their timecode.
 fn of_artifact(artifact: &Artifact, url: Option<String>) -> Media {
-    let number = |name: &str| artifact.meta.get(name).and_then(|value| value.as_u64()?.try_into().ok());
+    let number = |name: &str| artifact.meta.get(name).and_then(serde_json::Value::as_u64);
+    let small =
+        |name: &str| number(name).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+    let sample_rate = small("sample_rate");
     let has_video = matches!(
         artifact.kind,
         ArtifactKind::Render | ArtifactKind::RenderSegment | ArtifactKind::RenderSnippet
@@ -101,8 +106,10 @@ fn of_artifact(artifact: &Artifact, url: Option<String>) -> Media {
         duration: artifact.start.zip(artifact.end).map(|(start, end)| end - start),
         has_video,
         rate: None,
-        start_timecode: None,
-        audio_channels: number("channels").filter(|channels| *channels > 0),
-        sample_rate: number("sample_rate"),
+        start_timecode: number("source_start_frame")
+            .zip(sample_rate)
+            .map(|(frame, rate)| MediaTime::from_frames(frame, rate)),
+        audio_channels: small("channels"),
+        sample_rate,
     }
 }

@@ -119,7 +119,7 @@ pub(crate) enum KeysCommand {
         /// User of all calls with the key; without it, callers may send one.
         #[arg(long)]
         user: Option<Id>,
-        /// Scope: `read`: GET only; `write`: all but files of the machine; `admin`: all.
+        /// Scope: `read`: calls that only read; `write`: all but files of the machine; `admin`: all.
         #[arg(long, default_value = "write", value_parser = AccessLevel::from_str)]
         scope: AccessLevel,
     },

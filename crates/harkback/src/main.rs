@@ -26,6 +26,7 @@ mod gc;
 mod health;
 mod job_commands;
 mod keys;
+mod listed;
 mod listener;
 mod log;
 mod metrics;

@@ -65,6 +65,9 @@ async fn api_keys_set_the_tenant_and_the_access_level() {
         403,
         "scope_insufficient",
     );
+    let archive = json!({"artifact_ids": ["none"]});
+    let archive = call(&server, Method::POST, "/audio/samples/archive", &read).json(&archive);
+    refused(answer(archive).await, 404, "artifact_not_found");
     // The report of an export writes nothing; signed links are made by callers that may write.
     let export = format!("{project}/export");
     let body = |media: &str| json!({"format": "otio", "media": media});

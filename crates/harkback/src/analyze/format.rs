@@ -10,7 +10,7 @@ use interchange::notes::{self, NotesFormat};
 use media_decode::Decoders;
 
 use super::recording::Analysis;
-use crate::plot::{self, PlotFormat};
+use crate::plot::PlotFormat;
 use crate::text::{self, Layout};
 
 /// A format of an analysis.
@@ -105,10 +105,7 @@ impl AnalysisFormat {
                 let rate = media.rate.unwrap_or(FrameRate::PAL);
                 return Ok(notes::format(&annotations(summary, media), format, rate));
             }
-            Self::Plot(format) => {
-                let (path, name) = (analysis.file.path(), analysis.file.name());
-                format.bytes(plot::draw(path, &name, decoders, summary)?)?
-            }
+            Self::Plot(format) => format.bytes(analysis.drawing(decoders)?)?,
         };
         Ok(Export { content, losses: Vec::new() })
     }

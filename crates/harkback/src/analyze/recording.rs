@@ -1,6 +1,7 @@
 //! Recordings of `harkback analyze`: files, and standard input as a temporary file.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,6 +17,8 @@ use media_v2::AssetDecoder;
 use primitives::Id;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+
+use crate::plot;
 
 /// The argument that selects standard input.
 const STANDARD_INPUT: &str = "-";
@@ -48,6 +51,8 @@ pub(crate) struct Analysis<'a> {
     pub(crate) summary: Summary,
     /// `None` for a file that cannot be probed.
     pub(crate) probe: Option<Probe>,
+    /// The drawing as SVG, once an output needs it.
+    drawing: OnceCell<String>,
 }
 
 impl RecordingFile {
@@ -116,7 +121,20 @@ impl RecordingFile {
     }
 }
 
-impl Analysis<'_> {
+impl<'a> Analysis<'a> {
+    pub(crate) fn new(file: &'a RecordingFile, summary: Summary, probe: Option<Probe>) -> Self {
+        Self { file, summary, probe, drawing: OnceCell::new() }
+    }
+
+    /// The drawing of the timeline as SVG. It is made once for all images, because it decodes the recording.
+    pub(crate) fn drawing(&self, decoders: &Decoders) -> anyhow::Result<&str> {
+        if let Some(svg) = self.drawing.get() {
+            return Ok(svg);
+        }
+        let svg = plot::draw(self.file.path(), &self.file.name(), decoders, &self.summary)?;
+        Ok(self.drawing.get_or_init(|| svg))
+    }
+
     /// The recording as media of other programs' formats, identified by its name.
     pub(crate) fn media(&self) -> Media {
         let probe = self.probe.as_ref();

@@ -113,6 +113,7 @@ impl Made {
                 target: Window::starting_at(MediaTime::from_micros(at), MediaTime::from_micros(duration)),
                 source_start: MediaTime::from_micros(self.between(0, 3_600_000_000)),
                 speed,
+                gain_db: [0.0, 0.0, -6.0, 3.5][number as usize % 4],
                 metadata: vec![("clip_id".to_owned(), format!("clip_{number}"))],
             });
             at += duration;

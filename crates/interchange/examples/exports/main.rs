@@ -52,6 +52,7 @@ fn write_edit(directory: &Path, timeline: &EditTimeline) -> Result<(), Box<dyn E
                         "end": clip.target.end().as_micros(),
                         "source": clip.source_start.as_micros(),
                         "speed": clip.speed,
+                        "gain_db": clip.gain_db,
                         "media": clip.media,
                     })
                 })

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::edit::{EditTimeline, TrackKind};
 use crate::loss::{Export, LossKind, Losses};
 
-const HEADER: [&str; 14] = [
+const HEADER: [&str; 15] = [
     "track",
     "kind",
     "name",
@@ -17,6 +17,7 @@ const HEADER: [&str; 14] = [
     "source_start_ms",
     "source_end_ms",
     "speed",
+    "gain_db",
     "media_id",
     "media_name",
     "media_url",
@@ -52,6 +53,7 @@ pub fn csv(timeline: &EditTimeline) -> Export {
                 millis(clip.source_start),
                 millis(clip.source_start + clip.source_duration()),
                 clip.speed.to_string(),
+                clip.gain_db.to_string(),
                 media.id.clone(),
                 media.name.clone(),
                 media.url.clone().unwrap_or_default(),

@@ -2,7 +2,7 @@
 //!
 //! Every audio channel is a clip on a track of its own, as in the editor; the clips of one file are linked.
 
-use crate::edit::{EditTimeline, GridClip, GridTrack, Media, SourceGrid, TrackKind, grid};
+use crate::edit::{EditTimeline, GridClip, GridTrack, MAX_GAIN_DB, Media, SourceGrid, TrackKind, grid};
 use crate::frame_rate::FrameRate;
 use crate::loss::{Export, LossKind, Losses};
 use crate::xml::Xml;
@@ -13,13 +13,14 @@ const MAX_RATE: u32 = 120;
 const MAX_CHANNELS: u32 = 8;
 
 /// Formats a timeline as xmeml 5. Ids, unknown timecodes, and channels beyond the eighth are losses; so are those beyond
-/// the first if their number is unknown.
+/// the first if their number is unknown, and gains above 12 dB.
 #[must_use]
 pub fn fcp7xml(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
     let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
     timeline.timecode_unknown(&mut losses);
     timeline.metadata_omitted(&mut losses);
+    timeline.gain_omitted(&mut losses, |gain_db| gain_db > MAX_GAIN_DB);
     let tracks = grid(timeline, SourceGrid::Played, &mut losses);
     let duration = tracks.iter().flat_map(|track| track.clips.iter().map(|clip| clip.end)).max().unwrap_or(0);
     let mut document =
@@ -115,6 +116,9 @@ impl Document<'_> {
                             xml.text("mediatype", "audio");
                             xml.text("trackindex", &channel.to_string());
                         });
+                        if clip.clip.gain_db != 0.0 {
+                            level(xml, clip.clip.gain_db);
+                        }
                         if linked.len() > 1 {
                             linked.iter().for_each(|channel| link(xml, channel));
                         }
@@ -221,6 +225,27 @@ fn timecode(xml: &mut Xml, rate: FrameRate, frame: i64) {
         xml.text("string", &rate.timecode(frame));
         xml.text("frame", &frame.to_string());
         xml.text("displayformat", if rate.is_drop_frame() { "DF" } else { "NDF" });
+    });
+}
+
+/// Writes the gain of an audio clip, as the factor of its amplitude.
+fn level(xml: &mut Xml, gain_db: f64) {
+    let factor = |gain_db: f64| format!("{:.6}", 10_f64.powf(gain_db / 20.0));
+    xml.element("filter", &[], |xml| {
+        xml.element("effect", &[], |xml| {
+            xml.text("name", "Audio Levels");
+            xml.text("effectid", "audiolevels");
+            xml.text("effectcategory", "audiolevels");
+            xml.text("effecttype", "audiolevels");
+            xml.text("mediatype", "audio");
+            xml.element("parameter", &[("authoringApp", "harkback")], |xml| {
+                xml.text("parameterid", "level");
+                xml.text("name", "Level");
+                xml.text("valuemin", "0");
+                xml.text("valuemax", &factor(MAX_GAIN_DB));
+                xml.text("value", &factor(gain_db.min(MAX_GAIN_DB)));
+            });
+        });
     });
 }
 

@@ -5,7 +5,9 @@
 
 use media_time::MediaTime;
 
-use crate::edit::{EditTimeline, GridClip, GridTrack, Media, SourceGrid, TrackKind, grid};
+use crate::edit::{
+    EditTimeline, GridClip, GridTrack, MAX_GAIN_DB, Media, SILENT_DB, SourceGrid, TrackKind, grid,
+};
 use crate::frame_rate::FrameRate;
 use crate::loss::{Export, LossKind, Losses};
 use crate::xml::Xml;
@@ -13,11 +15,12 @@ use crate::xml::Xml;
 /// Greatest frame rate of a sequence.
 const MAX_RATE: u32 = 60;
 
-/// Formats a timeline as FCPXML 1.10. Still images have no metadata, which is a loss.
+/// Formats a timeline as FCPXML 1.10. Still images have no metadata, which is a loss; so is a gain above 12 dB.
 #[must_use]
 pub fn fcpxml(timeline: &EditTimeline) -> Export {
     let mut losses = Losses::default();
     let timeline = &*timeline.at_editing_rate(MAX_RATE, &mut losses);
+    timeline.gain_omitted(&mut losses, |gain_db| gain_db > MAX_GAIN_DB);
     let tracks = grid(timeline, SourceGrid::PlayedTimecode, &mut losses);
     for track in &tracks {
         let is_lost = |clip: &&GridClip<'_>| clip.media.is_still() && !clip.clip.metadata.is_empty();
@@ -179,6 +182,11 @@ impl Document<'_> {
             }
             if clip.clip.speed != 1.0 {
                 self.time_map(xml, clip);
+            }
+            let plays_audio = clip.media.has_audio() && (!is_video || self.timeline.embedded_audio);
+            if plays_audio && clip.clip.gain_db != 0.0 {
+                let gain_db = clip.clip.gain_db.clamp(SILENT_DB, MAX_GAIN_DB);
+                xml.empty("adjust-volume", &[("amount", &format!("{gain_db}dB"))]);
             }
             anchored(xml);
             if !is_still && !clip.clip.metadata.is_empty() {

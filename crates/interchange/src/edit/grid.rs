@@ -154,6 +154,7 @@ mod tests {
             target: Window::new(start, end).unwrap(),
             source_start,
             speed,
+            gain_db: 0.0,
             metadata: Vec::new(),
         };
         let media = Media {

@@ -19,6 +19,11 @@ use crate::frame_rate::FrameRate;
 use crate::loss::{LossKind, Losses};
 pub(crate) use grid::{GridClip, GridTrack, SourceGrid, grid};
 
+/// Maximum gain of a clip in editors, in dB.
+pub(crate) const MAX_GAIN_DB: f64 = 12.0;
+/// Gain of a silent clip, in dB: the lowest in editors.
+pub(crate) const SILENT_DB: f64 = -96.0;
+
 /// An edited timeline: tracks of clips, which play windows of media.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EditTimeline {
@@ -47,6 +52,15 @@ impl EditTimeline {
         for track in &self.tracks {
             let clips = track.clips.iter().filter(|clip| !clip.metadata.is_empty()).count();
             losses.count(LossKind::MetadataOmitted, format!("track {}", track.name), clips, "clip");
+        }
+    }
+
+    /// Records the clips that play audio with a gain, in dB, that is not written exactly.
+    pub(crate) fn gain_omitted(&self, losses: &mut Losses, is_lost: impl Fn(f64) -> bool) {
+        let plays_audio = |track: &&Track| track.kind == TrackKind::Audio || self.embedded_audio;
+        for track in self.tracks.iter().filter(plays_audio) {
+            let clips = track.clips.iter().filter(|clip| is_lost(clip.gain_db)).count();
+            losses.count(LossKind::GainOmitted, format!("track {}", track.name), clips, "clip");
         }
     }
 
@@ -139,6 +153,8 @@ pub struct Clip {
     pub source_start: MediaTime,
     /// Playback speed: source time for each timeline time, above 0.
     pub speed: f64,
+    /// Gain of the clip's audio in dB.
+    pub gain_db: f64,
     /// Ids and other properties, for formats that keep them.
     pub metadata: Vec<(String, String)>,
 }
@@ -148,6 +164,12 @@ impl Clip {
     #[must_use]
     pub fn source_duration(&self) -> MediaTime {
         scaled(self.target.duration(), self.speed)
+    }
+
+    /// Whether the gain mutes the clip's audio.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.gain_db <= SILENT_DB
     }
 }
 

@@ -2,7 +2,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use http_kit::ContextFields;
 use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, de};
@@ -10,13 +9,16 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::ContextFields;
+
 /// A request body `T` that may also carry `tenant_id`, `env` and `user_id`.
 ///
 /// The three fields are removed while reading, so that `T` remains the type that other code uses, and still rejects
-/// unknown fields.
+/// unknown fields. Its schema is named `<T>Request`.
 #[derive(Debug)]
-pub(super) struct InContext<T> {
-    pub(super) body: T,
+pub struct InContext<T> {
+    /// The body without the three fields.
+    pub body: T,
     context: [Option<String>; 3],
 }
 
