@@ -111,7 +111,7 @@ impl Document<'_> {
             ("format", format_id(0)),
             ("duration", seconds(rate, duration)),
             ("tcStart", "0s".to_owned()),
-            ("tcFormat", timecode_format(rate)),
+            ("tcFormat", timecode_format(rate.is_drop_frame())),
             ("audioLayout", "stereo".to_owned()),
             ("audioRate", "48k".to_owned()),
         ];
@@ -168,7 +168,7 @@ impl Document<'_> {
         attributes.extend(lane.map(|lane| ("lane", lane.to_string())));
         let is_still = clip.media.is_still();
         if !is_still {
-            attributes.push(("tcFormat", timecode_format(rate)));
+            attributes.push(("tcFormat", timecode_format(clip.media.is_drop_frame(rate))));
             let enabled = self.enabled_part(clip.media, is_video);
             attributes.extend(enabled.map(|part| ("srcEnable", part.to_owned())));
         }
@@ -276,8 +276,8 @@ fn asset_id(index: usize) -> String {
     format!("a{}", index + 1)
 }
 
-fn timecode_format(rate: FrameRate) -> String {
-    if rate.is_drop_frame() { "DF" } else { "NDF" }.to_owned()
+fn timecode_format(drop_frame: bool) -> String {
+    if drop_frame { "DF" } else { "NDF" }.to_owned()
 }
 
 /// The name of a rate that `conform-rate` knows.
