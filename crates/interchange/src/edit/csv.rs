@@ -43,7 +43,7 @@ pub fn csv(timeline: &EditTimeline) -> Export {
             let timecode = |time| rate.timecode(rate.frames(time));
             // Empty for a file of unknown timecode.
             let source_timecode = |time: MediaTime| {
-                let frame = rate.frames(media.timecode() + time);
+                let frame = rate.frames(media.timecode(rate) + time);
                 let label = || rate.timecode_in(frame, media.is_drop_frame(rate));
                 media.start_timecode.map(|_| label()).unwrap_or_default()
             };

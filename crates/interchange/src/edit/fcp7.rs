@@ -162,7 +162,7 @@ impl Document<'_> {
             if let Some(duration) = media.duration {
                 xml.text("duration", &rate.frames(duration).to_string());
             }
-            timecode(xml, rate, rate.frames(media.timecode()), media.is_drop_frame(rate));
+            timecode(xml, rate, rate.frames(media.timecode(rate)), media.is_drop_frame(rate));
             xml.element("media", &[], |xml| {
                 if media.has_video {
                     xml.element("video", &[], |xml| characteristics(xml, rate));

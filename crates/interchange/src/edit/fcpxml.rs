@@ -82,7 +82,7 @@ impl Document<'_> {
             ("id", asset_id(index)),
             ("name", media.name.clone()),
             ("uid", media.id.clone()),
-            ("start", seconds(rate, rate.frames(media.timecode()))),
+            ("start", seconds(rate, rate.frames(media.timecode(rate)))),
         ];
         if let Some(duration) = media.duration {
             attributes.push(("duration", seconds(rate, rate.frames(duration))));
@@ -200,7 +200,7 @@ impl Document<'_> {
     /// Maps the clip's own time, which begins with the file, to time of the file.
     fn time_map(&self, xml: &mut Xml, clip: &GridClip<'_>) {
         let rate = self.timeline.rate;
-        let timecode = clip.media.timecode();
+        let timecode = clip.media.timecode(rate);
         let end = clip.source_frame + clip.frames();
         let at_end = timecode + super::scaled(rate.time(end) - timecode, clip.clip.speed);
         xml.element("timeMap", &[("preservesPitch", "1")], |xml| {

@@ -97,9 +97,11 @@ impl Media {
         self.has_video && self.rate.is_none() && !self.has_audio()
     }
 
-    /// Source timecode at the start of the file, as time since midnight; 0 if unknown.
-    pub(crate) fn timecode(&self) -> MediaTime {
-        self.start_timecode.unwrap_or(SourceTimecode::ZERO).time
+    /// Source timecode at the start of the file, as time since midnight; 0 if unknown. It is on a frame of the video, or
+    /// else of `rate`: there editing systems let the file begin, also if a recorder counts samples.
+    pub(crate) fn timecode(&self, rate: FrameRate) -> MediaTime {
+        let rate = self.rate.unwrap_or(rate);
+        rate.time(rate.frames(self.start_timecode.unwrap_or(SourceTimecode::ZERO).time))
     }
 
     /// Whether timecode of the file is drop-frame at `rate`.
