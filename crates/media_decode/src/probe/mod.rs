@@ -113,7 +113,7 @@ impl Decoders {
         match probed {
             Err(error @ (DecodeError::Io(_) | DecodeError::Cancelled)) => Err(error),
             Err(DecodeError::FfmpegUnavailable { .. }) => Ok(unprobed(format)),
-            Err(_) => Ok(unreadable(Some(format))),
+            Err(_) => Ok(Probe { source_timecode, ..unreadable(Some(format)) }),
             Ok(probe) => Ok(Probe { source_timecode: source_timecode.or(probe.source_timecode), ..probe }),
         }
     }
