@@ -65,6 +65,12 @@ def near(what, found, wanted, within):
     assert abs(float(found) - float(wanted)) <= float(within) + 1e-6, f"{what}: {float(found)} is not {float(wanted)}"
 
 
+def begin_of(media, rate):
+    """Source timecode of a file, on the frames of the timeline if the file has no video."""
+    begin = Fraction(media["timecode"], MICROS)
+    return begin if media["fps"] else Fraction(int(begin * rate + Fraction(1, 2))) / rate
+
+
 def check_tracks(timeline, truth, rate, *, tracks=None, names=True, source=True):
     """Compares clips of an OTIO timeline: place, length, source, name and media."""
     half = Fraction(1, 2) / rate
@@ -86,7 +92,7 @@ def check_tracks(timeline, truth, rate, *, tracks=None, names=True, source=True)
                 assert item.name == clip["name"], (item.name, clip["name"])
             media = truth["media"][clip["media"]]
             if source:
-                source_start += Fraction(media["timecode"], MICROS)
+                source_start += begin_of(media, rate)
                 near("source", item.source_range.start_time.to_seconds(), source_start, half)
             clips += 1
     return clips
@@ -211,7 +217,7 @@ def of_fcpxml(path, truth):
             assert (at * rate, stop * rate) == (first, last), clip["name"]
             assert element.get("name") == clip["name"]
             media = truth["media"][clip["media"]]
-            begin = Fraction(media["timecode"], MICROS)
+            begin = begin_of(media, rate)
             local = begin + source / Fraction(clip["speed"])
             near("start", start, local, Fraction(1, 2) / rate)
             both = media["has_video"] and media["channels"] > 0
@@ -279,7 +285,7 @@ def check_edl(text, truth, rate, tracks):
         rows = list(expected(truth, track, rate))
         for ((first, last, *record), fps), (clip, start, end, source) in zip(events.get(channel, []), rows, strict=True):
             assert record == [start, end], clip["name"]
-            begin = Fraction(truth["media"][clip["media"]]["timecode"], MICROS)
+            begin = begin_of(truth["media"][clip["media"]], rate)
             near("source", first / rate, begin + source, Fraction(1, 2) / rate + Fraction(4, MICROS))
             speed = Fraction(clip["speed"])
             assert last - first == max(1, int((end - start) * speed + Fraction(1, 2))), clip["name"]

@@ -55,7 +55,7 @@ pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{
     Artifact, ArtifactKind, AssetDecoder, AssetKind, Content, MediaAsset, Meta, NewArtifact, NewAsset,
-    UnknownKind,
+    StartTimecode, UnknownKind,
 };
 pub use range::is_known;
 pub use routes::{broken_form, router};

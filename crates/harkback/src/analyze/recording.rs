@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use audio_semantic_timeline::backend::Recording;
 use audio_semantic_timeline::model::Summary;
-use interchange::edit::Media;
+use interchange::edit::{Media, SourceTimecode};
 use interchange::frame_rate::FrameRate;
 use media_decode::{Decoders, MediaInput, MediaKind, Probe};
 use media_v2::AssetDecoder;
@@ -141,14 +141,18 @@ impl<'a> Analysis<'a> {
         let audio = probe.and_then(|probe| probe.audio.as_ref());
         let video =
             probe.filter(|probe| probe.kind == MediaKind::Video).and_then(|probe| probe.video.as_ref());
+        let rate = video.and_then(|video| video.fps).and_then(FrameRate::from_f64);
+        let timecode = probe.and_then(|probe| probe.source_timecode);
+        let timecode =
+            timecode.map(|found| SourceTimecode::of_count(found.count, found.rate, found.drop_frame, rate));
         Media {
             id: self.summary.asset_id.to_string(),
             name: self.file.name().into_owned(),
             url: None,
             duration: probe.and_then(|probe| probe.duration),
-            rate: video.and_then(|video| video.fps).and_then(FrameRate::from_f64),
+            rate,
             has_video: video.is_some(),
-            start_timecode: None,
+            start_timecode: timecode.or(probe.map(|_| SourceTimecode::ZERO)),
             audio_channels: match audio {
                 Some(audio) => audio.channels.map(u32::from),
                 None => probe.map(|_| 0),

@@ -1,6 +1,6 @@
 //! Timelines and annotations from a seed.
 
-use interchange::edit::{Clip, EditTimeline, Media, Track, TrackKind};
+use interchange::edit::{Clip, EditTimeline, Media, SourceTimecode, Track, TrackKind};
 use interchange::frame_rate::FrameRate;
 use interchange::notes::{Annotations, Beat, Event, Turn};
 use interchange::words::TimedWord;
@@ -73,7 +73,10 @@ impl Made {
             duration: Some(MediaTime::from_micros(7_200_000_000)),
             has_video: rate.is_some(),
             rate,
-            start_timecode: Some(timecode_rate.time(timecode_rate.frames(MediaTime::from_micros(start)))),
+            start_timecode: Some(SourceTimecode {
+                time: timecode_rate.time(timecode_rate.frames(MediaTime::from_micros(start))),
+                drop_frame: timecode_rate.is_ntsc().then(|| self.next().is_multiple_of(2)),
+            }),
             audio_channels: Some([2, 1, 6][index % 3]),
             sample_rate: Some(48_000),
         }

@@ -67,7 +67,7 @@ fn write_edit(directory: &Path, timeline: &EditTimeline) -> Result<(), Box<dyn E
             json!({
                 "name": media.name,
                 "url": media.url,
-                "timecode": media.start_timecode.map(media_time::MediaTime::as_micros),
+                "timecode": media.start_timecode.map(|timecode| timecode.time.as_micros()),
                 "channels": media.audio_channels,
                 "has_video": media.has_video,
                 "duration": media.duration.map(media_time::MediaTime::as_micros),

@@ -72,8 +72,11 @@ fn event(
 ) {
     let rate = timeline.rate;
     let source_end = clip.source_frame + clip.source_frames();
-    let [source_in, source_out, record_in, record_out] =
-        [clip.source_frame, source_end, clip.start, clip.end].map(|frame| rate.timecode(frame));
+    // Each timecode has its own sign of drop frame; `FCM` is that of the record side.
+    let drop_frame = clip.media.is_drop_frame(rate);
+    let [source_in, source_out] =
+        [clip.source_frame, source_end].map(|frame| rate.timecode_in(frame, drop_frame));
+    let [record_in, record_out] = [clip.start, clip.end].map(|frame| rate.timecode(frame));
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,

@@ -1,6 +1,7 @@
 //! Writer for Final Cut Pro 7's XML, version 5 (`.xml`), which Premiere Pro and Resolve import.
 //!
-//! Every audio channel is a clip on a track of its own, as in the editor; the clips of one file are linked.
+//! Every audio channel is a clip on a track of its own, as in the editor; the clips of one file are linked. Their in and out
+//! points count from the start of the file, whose source timecode is a property of the file.
 
 use crate::edit::{EditTimeline, GridClip, GridTrack, MAX_GAIN_DB, Media, SourceGrid, TrackKind, grid};
 use crate::frame_rate::FrameRate;
@@ -31,7 +32,7 @@ pub fn fcp7xml(timeline: &EditTimeline) -> Export {
             xml.text("name", &timeline.name);
             xml.text("duration", &duration.to_string());
             write_rate(xml, timeline.rate);
-            timecode(xml, timeline.rate, 0);
+            timecode(xml, timeline.rate, 0, timeline.rate.is_drop_frame());
             xml.element("media", &[], |xml| {
                 xml.element("video", &[], |xml| {
                     xml.element("format", &[], |xml| characteristics(xml, timeline.rate));
@@ -165,7 +166,7 @@ impl Document<'_> {
             if let Some(duration) = media.duration {
                 xml.text("duration", &rate.frames(duration).to_string());
             }
-            timecode(xml, rate, rate.frames(media.timecode()));
+            timecode(xml, rate, rate.frames(media.timecode(rate)), media.is_drop_frame(rate));
             xml.element("media", &[], |xml| {
                 if media.has_video {
                     xml.element("video", &[], |xml| characteristics(xml, rate));
@@ -219,12 +220,12 @@ fn write_rate(xml: &mut Xml, rate: FrameRate) {
     });
 }
 
-fn timecode(xml: &mut Xml, rate: FrameRate, frame: i64) {
+fn timecode(xml: &mut Xml, rate: FrameRate, frame: i64, drop_frame: bool) {
     xml.element("timecode", &[], |xml| {
         write_rate(xml, rate);
-        xml.text("string", &rate.timecode(frame));
+        xml.text("string", &rate.timecode_in(frame, drop_frame));
         xml.text("frame", &frame.to_string());
-        xml.text("displayformat", if rate.is_drop_frame() { "DF" } else { "NDF" });
+        xml.text("displayformat", if drop_frame { "DF" } else { "NDF" });
     });
 }
 

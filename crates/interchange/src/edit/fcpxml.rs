@@ -85,7 +85,7 @@ impl Document<'_> {
             ("id", asset_id(index)),
             ("name", media.name.clone()),
             ("uid", media.id.clone()),
-            ("start", seconds(rate, rate.frames(media.timecode()))),
+            ("start", seconds(rate, rate.frames(media.timecode(rate)))),
         ];
         if let Some(duration) = media.duration {
             attributes.push(("duration", seconds(rate, rate.frames(duration))));
@@ -114,7 +114,7 @@ impl Document<'_> {
             ("format", format_id(0)),
             ("duration", seconds(rate, duration)),
             ("tcStart", "0s".to_owned()),
-            ("tcFormat", timecode_format(rate)),
+            ("tcFormat", timecode_format(rate.is_drop_frame())),
             ("audioLayout", "stereo".to_owned()),
             ("audioRate", "48k".to_owned()),
         ];
@@ -171,7 +171,7 @@ impl Document<'_> {
         attributes.extend(lane.map(|lane| ("lane", lane.to_string())));
         let is_still = clip.media.is_still();
         if !is_still {
-            attributes.push(("tcFormat", timecode_format(rate)));
+            attributes.push(("tcFormat", timecode_format(clip.media.is_drop_frame(rate))));
             let enabled = self.enabled_part(clip.media, is_video);
             attributes.extend(enabled.map(|part| ("srcEnable", part.to_owned())));
         }
@@ -208,7 +208,7 @@ impl Document<'_> {
     /// Maps the clip's own time, which begins with the file, to time of the file.
     fn time_map(&self, xml: &mut Xml, clip: &GridClip<'_>) {
         let rate = self.timeline.rate;
-        let timecode = clip.media.timecode();
+        let timecode = clip.media.timecode(rate);
         let end = clip.source_frame + clip.frames();
         let at_end = timecode + super::scaled(rate.time(end) - timecode, clip.clip.speed);
         xml.element("timeMap", &[("preservesPitch", "1")], |xml| {
@@ -284,8 +284,8 @@ fn asset_id(index: usize) -> String {
     format!("a{}", index + 1)
 }
 
-fn timecode_format(rate: FrameRate) -> String {
-    if rate.is_drop_frame() { "DF" } else { "NDF" }.to_owned()
+fn timecode_format(drop_frame: bool) -> String {
+    if drop_frame { "DF" } else { "NDF" }.to_owned()
 }
 
 /// The name of a rate that `conform-rate` knows.

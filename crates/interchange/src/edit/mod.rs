@@ -9,6 +9,7 @@ pub mod fcp7;
 pub mod fcpxml;
 mod grid;
 pub mod otio;
+mod timecode;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use media_time::{MediaTime, Window};
 use crate::frame_rate::FrameRate;
 use crate::loss::{LossKind, Losses};
 pub(crate) use grid::{GridClip, GridTrack, SourceGrid, grid};
+pub use timecode::SourceTimecode;
 
 /// Maximum gain of a clip in editors, in dB.
 pub(crate) const MAX_GAIN_DB: f64 = 12.0;
@@ -89,8 +91,8 @@ pub struct Media {
     pub has_video: bool,
     /// Frame rate of the video; `None` without video, for a still image, and if unknown.
     pub rate: Option<FrameRate>,
-    /// Source timecode at the start of the file, as time since midnight; `None` if unknown.
-    pub start_timecode: Option<MediaTime>,
+    /// Source timecode at the start of the file; `None` if unknown.
+    pub start_timecode: Option<SourceTimecode>,
     /// Number of audio channels: 0 without audio, `None` if unknown.
     pub audio_channels: Option<u32>,
     /// Sample rate of the audio in Hz, if known.
@@ -109,9 +111,17 @@ impl Media {
         self.has_video && self.rate.is_none() && !self.has_audio()
     }
 
-    /// Source timecode at the start of the file; 0 if unknown.
-    pub(crate) fn timecode(&self) -> MediaTime {
-        self.start_timecode.unwrap_or_default()
+    /// Source timecode at the start of the file, as time since midnight; 0 if unknown. It is on a frame of the video, or
+    /// else of `rate`: there editing systems let the file begin, also if a recorder counts samples.
+    pub(crate) fn timecode(&self, rate: FrameRate) -> MediaTime {
+        let rate = self.rate.unwrap_or(rate);
+        rate.time(rate.frames(self.start_timecode.unwrap_or(SourceTimecode::ZERO).time))
+    }
+
+    /// Whether timecode of the file is drop-frame at `rate`.
+    pub(crate) fn is_drop_frame(&self, rate: FrameRate) -> bool {
+        let declared = self.start_timecode.and_then(|timecode| timecode.drop_frame);
+        rate.is_drop_frame() && declared.unwrap_or(true)
     }
 
     /// The URL of the file, or its name as a relative one.

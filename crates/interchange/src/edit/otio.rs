@@ -150,7 +150,7 @@ fn otio_clip(rate: FrameRate, clip: &GridClip<'_>) -> Value {
 fn reference(media: &Media, rate: FrameRate) -> Value {
     let rate = media.rate.unwrap_or(rate);
     let available =
-        media.duration.map(|duration| range(rate, rate.frames(media.timecode()), rate.frames(duration)));
+        media.duration.map(|duration| range(rate, rate.frames(media.timecode(rate)), rate.frames(duration)));
     let mut reference = json!({
         "OTIO_SCHEMA": "MissingReference.1",
         "metadata": {"harkback": {"id": media.id}},

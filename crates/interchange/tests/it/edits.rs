@@ -1,9 +1,11 @@
-use interchange::edit::{Clip, EditTimeline, Media, Track, TrackKind, csv, edl, fcp7, fcpxml, otio};
+use interchange::edit::{
+    Clip, EditTimeline, Media, SourceTimecode, Track, TrackKind, csv, edl, fcp7, fcpxml, otio,
+};
 use interchange::frame_rate::FrameRate;
 use interchange::loss::{Export, LossKind};
-use media_time::{MediaTime, Window};
+use media_time::Window;
 
-fn media(name: &str, rate: Option<FrameRate>, channels: u32) -> Media {
+pub(crate) fn media(name: &str, rate: Option<FrameRate>, channels: u32) -> Media {
     Media {
         id: format!("asset_{name}"),
         name: name.to_owned(),
@@ -11,14 +13,14 @@ fn media(name: &str, rate: Option<FrameRate>, channels: u32) -> Media {
         duration: None,
         has_video: true,
         rate,
-        start_timecode: Some(MediaTime::ZERO),
+        start_timecode: Some(SourceTimecode::ZERO),
         audio_channels: Some(channels),
         sample_rate: Some(48_000),
     }
 }
 
 /// A clip from frame `start` to `end`, which plays `media` from its frame `source`.
-fn clip(rate: FrameRate, media: usize, [start, end, source]: [i64; 3], speed: f64) -> Clip {
+pub(crate) fn clip(rate: FrameRate, media: usize, [start, end, source]: [i64; 3], speed: f64) -> Clip {
     Clip {
         name: format!("Shot {start}"),
         media,
@@ -30,15 +32,15 @@ fn clip(rate: FrameRate, media: usize, [start, end, source]: [i64; 3], speed: f6
     }
 }
 
-fn timeline(rate: FrameRate, media: Vec<Media>, tracks: Vec<Track>) -> EditTimeline {
+pub(crate) fn timeline(rate: FrameRate, media: Vec<Media>, tracks: Vec<Track>) -> EditTimeline {
     EditTimeline { name: "Cut".to_owned(), rate, media, tracks, embedded_audio: false }
 }
 
-fn track(kind: TrackKind, name: &str, clips: Vec<Clip>) -> Track {
+pub(crate) fn track(kind: TrackKind, name: &str, clips: Vec<Clip>) -> Track {
     Track { name: name.to_owned(), kind, clips }
 }
 
-fn text(export: &Export) -> &str {
+pub(crate) fn text(export: &Export) -> &str {
     std::str::from_utf8(&export.content).unwrap()
 }
 
@@ -47,7 +49,7 @@ fn kinds(export: &Export) -> Vec<LossKind> {
 }
 
 /// The document, without its type, which the parser refuses.
-fn without_doctype(text: &str) -> String {
+pub(crate) fn without_doctype(text: &str) -> String {
     text.lines().filter(|line| !line.starts_with("<!DOCTYPE")).collect::<Vec<_>>().join("\n")
 }
 
@@ -56,7 +58,7 @@ fn edl_has_drop_frame_timecode_and_motion_effects() {
     let rate = FrameRate::new(30_000, 1_001).unwrap();
     let mut files = vec![media("talk.mp4", Some(rate), 2), media("talk.mov", Some(rate), 2)];
     // One hour of source timecode.
-    files[0].start_timecode = Some(rate.time(107_892));
+    files[0].start_timecode = Some(SourceTimecode { time: rate.time(107_892), drop_frame: Some(true) });
     let clips = vec![clip(rate, 0, [0, 1_800, 30], 1.0), clip(rate, 1, [1_800, 1_830, 60], 2.0)];
     let export = edl::edl(&timeline(rate, files, vec![track(TrackKind::Video, "Film", clips)]));
     let expected = "TITLE: Cut\n\
@@ -258,9 +260,9 @@ fn csv_has_exact_times_and_ids() {
         vec![track(TrackKind::Video, "Film", vec![shot])],
     ));
     let expected = "track,kind,name,start_ms,end_ms,start_timecode,end_timecode,source_start_ms,source_end_ms,speed,\
-        gain_db,media_id,media_name,media_url,metadata\r\n\
+        gain_db,media_id,media_name,media_url,metadata,source_start_timecode,source_end_timecode\r\n\
         Film,video,Shot 25,1000,2000,00:00:01:00,00:00:02:00,4000,5000,1,-3.5,asset_a.mp4,a.mp4,,\
-        \"{\"\"clip_id\"\":\"\"clip_1\"\"}\"\r\n";
+        \"{\"\"clip_id\"\":\"\"clip_1\"\"}\",00:00:04:00,00:00:05:00\r\n";
     assert_eq!(text(&export), expected);
     assert_eq!(kinds(&export), []);
 }
