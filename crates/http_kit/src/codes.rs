@@ -61,7 +61,8 @@ crate::error_codes! {
             "Postgres does not answer" => "retry after `Retry-After`";
         QUEUE_FULL = 503 "queue_full": "the queue for this work is full" => "retry after `Retry-After`";
         BUSY = 503 "busy":
-            "too many large bodies are being read, or file descriptors or memory are used up"
+            "too many large bodies are being read, the tenant has too many requests in flight, or file descriptors or \
+             memory are used up"
             => "retry after `Retry-After`";
         SHUTTING_DOWN = 503 "shutting_down": "the service is stopping" => "retry after `Retry-After`";
         INTERNAL = 500 "internal": "a defect of the service" => "report it with the `request_id`";
