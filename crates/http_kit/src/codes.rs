@@ -3,7 +3,8 @@
 crate::error_codes! {
     Request {
         INVALID_CONTEXT = 400 "invalid_context":
-            "tenant or environment is missing, empty, `t_unknown` or not a valid id" => "send the headers";
+            "tenant or environment is missing, empty, `t_unknown` or not a valid id, or a context header is repeated"
+            => "send each header once";
         MALFORMED_REQUEST = 400 "malformed_request":
             "not an HTTP/1.1 request; the connection is closed" => "correct the request";
         URI_TOO_LONG = 414 "uri_too_long": "path and query are too long" => "shorten them";
