@@ -29,6 +29,7 @@ mod jobs;
 mod layers;
 mod limits;
 mod lineage;
+mod media_mutants;
 mod mutants;
 mod openai;
 mod openapi;
