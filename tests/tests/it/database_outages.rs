@@ -163,8 +163,8 @@ fn children(parent: i32) -> impl Iterator<Item = Pid> {
 async fn frozen_database_is_503_within_the_time_limits_and_work_goes_on_afterwards() {
     let directory = open_directory();
     let cluster = start_cluster(directory.path()).await;
-    let environment = [("DATABASE_URL", &*url_of(directory.path()))];
-    let server = Deployment::new().await.start_with(&environment).await;
+    let url = url_of(directory.path());
+    let server = Deployment::new().await.start_with(&[("DATABASE_URL", &url)]).await;
     let api = server.api("t1", "dev");
     let project = api.post("/video/projects", &json!({"title": "before"})).await.id();
 
@@ -227,8 +227,8 @@ fn is_refused(reply: &Reply) -> bool {
 async fn database_on_a_full_disk_is_507_or_503_and_recovers() {
     let Some(disk) = Mount::new("size=192m") else { return };
     let cluster = start_cluster(disk.path()).await;
-    let environment = [("DATABASE_URL", &*url_of(disk.path()))];
-    let server = Deployment::new().await.start_with(&environment).await;
+    let url = url_of(disk.path());
+    let server = Deployment::new().await.start_with(&[("DATABASE_URL", &url)]).await;
     let api = server.api("t1", "dev");
     let asset = api.upload(&media::fixture("click_120bpm.wav")).await;
     let large = |seed| json!({"title": "large", "meta": {"noise": noise(seed)}});
