@@ -14,6 +14,7 @@ mod captions;
 mod clients;
 mod clips;
 mod command_line;
+mod compose;
 mod damaged_blobs;
 mod database_outages;
 mod demo;
