@@ -116,6 +116,10 @@ audit: ## licences, advisories and sources of dependencies (needs cargo-deny)
 bench: bootstrap ## speed and memory of the analysis, of shot lists and of renders, ffmpeg beside them
 	@tools/bench.sh
 
+.PHONY: bench-latency
+bench-latency: bootstrap ## latency of what players ask for, at fixed rates; fails when an aim is missed
+	@tools/bench.sh latency
+
 .PHONY: storm
 storm: fixtures target/moto ## what hostile requests and failing stores cost: memory, and the time of others meanwhile
 	cargo build --release --locked --quiet --package harkback

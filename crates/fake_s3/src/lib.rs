@@ -59,11 +59,17 @@ impl FakeS3 {
         "s3://bucket/blobs"
     }
 
+    /// URL of the server, without a bucket.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.0.endpoint
+    }
+
     /// Options of the S3 client that connect to it.
     #[must_use]
     pub fn options(&self) -> [(String, String); 5] {
         let options = [
-            ("aws_endpoint", self.0.endpoint.as_str()),
+            ("aws_endpoint", self.endpoint()),
             ("aws_allow_http", "true"),
             ("aws_access_key_id", "a"),
             ("aws_secret_access_key", "b"),
@@ -114,22 +120,29 @@ impl FakeS3 {
             reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
             let mut words = line.split(' ');
             let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-            let mut length = 0;
+            let (mut length, mut range) = (0, None);
             loop {
                 let mut header = String::new();
                 reader.read_line(&mut header).ok()?;
                 if header.trim().is_empty() {
                     break;
                 }
-                if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                let header = header.to_ascii_lowercase();
+                if let Some(value) = header.strip_prefix("content-length:") {
                     length = value.trim().parse().ok()?;
+                } else if let Some(value) = header.strip_prefix("range:") {
+                    range = first_and_last(value);
                 }
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).ok()?;
-            let (status, content) = self.timed(&method, &target, body);
+            let answer = self.timed(&method, &target, body);
+            let (status, content, content_range) = match range {
+                Some(range) if method == "GET" => part_of(answer, range),
+                _ => (answer.0, answer.1, String::new()),
+            };
             let head = format!(
-                "HTTP/1.1 {status} -\r\ncontent-length: {}\r\netag: \"e\"\r\n\
+                "HTTP/1.1 {status} -\r\ncontent-length: {}\r\netag: \"e\"\r\n{content_range}\
                  last-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n",
                 content.len()
             );
@@ -157,7 +170,36 @@ impl FakeS3 {
     }
 }
 
+/// First and last byte of the value of a `Range` header, `bytes=FIRST-LAST`; the last one may be missing.
+fn first_and_last(value: &str) -> Option<(usize, usize)> {
+    let (first, last) = value.trim().strip_prefix("bytes=")?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().unwrap_or(usize::MAX)))
+}
+
+/// The part of a whole answer in the range: status, content, and the header `Content-Range`.
+fn part_of(answer: (u16, Vec<u8>), (first, last): (usize, usize)) -> (u16, Vec<u8>, String) {
+    let (status, content) = answer;
+    if status != 200 || first >= content.len() || last < first {
+        return (status, content, String::new());
+    }
+    let last = last.min(content.len() - 1);
+    let content_range = format!("content-range: bytes {first}-{last}/{}\r\n", content.len());
+    (206, content[first..=last].to_vec(), content_range)
+}
+
 impl State {
+    /// Removes the objects of a list of keys in XML, in the bucket `path`.
+    fn delete(&mut self, path: &str, list: &[u8]) -> Vec<u8> {
+        let list = String::from_utf8_lossy(list);
+        let keys = list.split("<Key>").skip(1).filter_map(|rest| Some(rest.split_once("</Key>")?.0));
+        let mut deleted = String::new();
+        for key in keys {
+            self.objects.remove(&format!("{}/{key}", path.trim_end_matches('/')));
+            deleted.push_str(&format!("<Deleted><Key>{key}</Key></Deleted>"));
+        }
+        format!("<DeleteResult>{deleted}</DeleteResult>").into_bytes()
+    }
+
     fn answer(&mut self, method: &str, target: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
         if self.refused.as_ref().is_some_and(|text| format!("{method} {target}").contains(text)) {
             return (403, b"<Error><Code>AccessDenied</Code></Error>".to_vec());
@@ -192,6 +234,11 @@ impl State {
             ("DELETE", Some(id), _) => {
                 (if self.uploads.remove(&id).is_some() { 204 } else { 404 }, Vec::new())
             }
+            ("DELETE", None, _) => {
+                self.objects.remove(path);
+                (204, Vec::new())
+            }
+            ("POST", None, _) if query.starts_with("delete") => (200, self.delete(path, &body)),
             ("PUT", None, _) => {
                 self.objects.insert(path.to_owned(), body);
                 (200, Vec::new())

@@ -47,6 +47,7 @@ use crate::health::{self, Health};
 use crate::operations::{self, Operations};
 use crate::policy;
 use crate::stopping::{self, Stopping};
+use crate::tenant_requests::{self, TenantRequests};
 use crate::uploads::{self, Uploads};
 
 #[derive(OpenApi)]
@@ -107,6 +108,10 @@ pub(crate) fn build(
         .layer(axum::middleware::from_fn_with_state(keys, idempotency::layer));
     let router = http_kit::limit_json(router, config.max_json_bytes, &body_limits())
         .layer(axum::middleware::from_fn_with_state(Uploads::new(capacity.uploads_of_tenant), uploads::layer))
+        .layer(axum::middleware::from_fn_with_state(
+            TenantRequests::new(capacity.requests_of_tenant),
+            tenant_requests::layer,
+        ))
         .layer(axum::middleware::from_fn_with_state(access, access::enforce))
         // Outside of all layers that query the database.
         .layer(breaker())

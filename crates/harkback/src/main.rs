@@ -48,6 +48,7 @@ mod service_client;
 mod shell_files;
 mod speaker_models;
 mod stopping;
+mod tenant_requests;
 mod text;
 mod uploads;
 mod values;
