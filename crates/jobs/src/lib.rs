@@ -22,6 +22,7 @@ mod openapi;
 mod prefer;
 mod queueing;
 mod replicas;
+mod retention;
 mod routes;
 mod service;
 mod store;

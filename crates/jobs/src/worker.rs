@@ -33,8 +33,6 @@ const WATCH: Duration = Duration::from_secs(10);
 const STALLED_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// Age from which a job without an entry in the queue gets a new one.
 const STRANDED_AFTER: TimeDelta = TimeDelta::seconds(60);
-/// Interval at which finished jobs are removed.
-const RETENTION_SWEEP: Duration = Duration::from_secs(3_600);
 
 /// Settings of a worker process.
 #[derive(Clone, Debug)]
@@ -142,7 +140,7 @@ impl Worker {
         tokio::select! {
             _ = futures::future::join_all(running) => {}
             () = self.watch_entries() => {}
-            () = self.remove_finished() => {}
+            () = self.jobs.sweep_expired() => {}
             () = sender => {}
         }
     }
@@ -252,21 +250,5 @@ impl Worker {
             }
         }
         Ok(())
-    }
-
-    /// Removes finished jobs after their retention; never returns.
-    async fn remove_finished(&self) {
-        loop {
-            sleep(RETENTION_SWEEP).await;
-            let before = self.jobs.now() - self.jobs.limits().retention;
-            let removed = async {
-                let mut conn = self.jobs.pool().acquire().await?;
-                store::remove_finished(&mut conn, before).await
-            };
-            match removed.await {
-                Ok(removed) => tracing::info!(removed, "removed finished jobs"),
-                Err(error) => tracing::warn!(%error, "finished jobs cannot be removed"),
-            }
-        }
     }
 }

@@ -5,6 +5,7 @@
 mod answers;
 mod events;
 mod order;
+mod retention;
 mod support;
 mod webhooks;
 mod workers;
