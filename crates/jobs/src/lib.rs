@@ -12,6 +12,7 @@
 
 mod admission;
 mod attempt;
+mod cancelling;
 pub mod codes;
 mod dispatch;
 mod error;

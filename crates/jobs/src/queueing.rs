@@ -130,12 +130,23 @@ impl Jobs {
             run_at: Some(turn),
             priority: Some(priority.rank()),
             max_attempts: Some(MAX_ATTEMPTS),
-            job_key: Some(format!("{} {} {id}", scope.tenant_id, scope.env)),
+            job_key: Some(entry_key(scope, id)),
             ..JobSpec::default()
         };
         let mut queue = self.queue().with_executor(conn);
         let added = queue.add_raw_job(task_of(lane), RunJob::new(scope, id), spec).await;
         added.map(drop).map_err(Error::from)
+    }
+
+    /// Removes the entry of a job. If a worker has just taken it, it is not taken again.
+    pub(crate) async fn remove_from_queue(
+        &self,
+        conn: &mut PgConnection,
+        scope: &Scope,
+        id: &Id,
+    ) -> Result<(), Error> {
+        let mut queue = self.queue().with_executor(conn);
+        Ok(queue.remove_job(&entry_key(scope, id)).await?)
     }
 
     /// Puts a running job back into the queue with its ticket.
@@ -190,6 +201,11 @@ impl Jobs {
         transaction.commit().await?;
         job.ok_or_else(|| Error::NotFound(id.clone()))
     }
+}
+
+/// Key of a job's entry in the queue.
+fn entry_key(scope: &Scope, id: &Id) -> String {
+    format!("{} {} {id}", scope.tenant_id, scope.env)
 }
 
 /// Migrates the queue library's own tables. Safe to call from several processes. The pool needs two connections.

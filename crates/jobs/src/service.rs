@@ -285,20 +285,4 @@ impl Jobs {
             }
         }
     }
-
-    /// Cancels a job: a queued one at once, a running one within seconds.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Finished`]; errors of the database.
-    pub async fn cancel(&self, scope: &Scope, id: &Id) -> Result<Job, Error> {
-        let mut transaction = self.0.pool.begin().await?;
-        let changed = store::cancel(&mut transaction, scope, id, self.now()).await?;
-        let job = store::find(&mut transaction, scope, id, self.now()).await?;
-        transaction.commit().await?;
-        match job {
-            None => Err(Error::NotFound(id.clone())),
-            Some(job) if !changed && job.state.is_final() => Err(Error::Finished(job.id)),
-            Some(job) => Ok(job),
-        }
-    }
 }

@@ -66,32 +66,6 @@ pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Re
     .await
 }
 
-/// The ticket after the tenant's last one, or the one now served if that is later: start-time fair queueing (Goyal, Vin
-/// and Cheng 1996). Among equal tickets, the job that was accepted first is first.
-pub(crate) async fn next_ticket(
-    conn: &mut PgConnection,
-    lane: &str,
-    priority: &str,
-    tenant_id: &Id,
-) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        "-- jobs::next_ticket
-         WITH served AS (
-             SELECT coalesce(max(ticket), 0) AS ticket FROM job_served_in_lane WHERE lane = $1 AND priority = $2
-         )
-         INSERT INTO job_turns AS t (lane, priority, tenant_id, last_ticket)
-         SELECT $1, $2, $3, ticket FROM served
-         ON CONFLICT (lane, priority, tenant_id) DO UPDATE
-             SET last_ticket = greatest(t.last_ticket + 1, (SELECT ticket FROM served))
-         RETURNING last_ticket",
-        lane,
-        priority,
-        tenant_id.as_str()
-    )
-    .fetch_one(conn)
-    .await
-}
-
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     new: &NewRow<'_>,
