@@ -7,5 +7,6 @@ mod events;
 mod order;
 mod retention;
 mod support;
+mod versions;
 mod webhooks;
 mod workers;
