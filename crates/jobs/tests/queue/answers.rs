@@ -101,3 +101,29 @@ async fn idempotency_key_retries_a_failed_job() {
     let page = primitives::PageParams::new(None, None).unwrap();
     assert_eq!(state.jobs.list(&scope("t1"), None, None, &page).await.unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_is_accepted_without_reading_it_again() {
+    let state = TestState::new().await;
+    let first = state.call("t1", ANALYZE, "respond-async", json!({"name": "a"})).await;
+    let second = state.call("t1", ANALYZE, "respond-async", json!({"name": "b"})).await;
+    let job = second.json();
+    assert_eq!((first.status, second.status), (202, 202));
+    assert_eq!((&job["state"], &job["queue_position"]), (&json!("queued"), &json!(1)));
+    assert_eq!(second.headers["location"].to_str().unwrap(), format!("/jobs/{}", second.id()));
+    assert_eq!(second.headers["preference-applied"], "respond-async");
+    assert!(second.headers.contains_key("retry-after"));
+    let read = state.jobs.get(&scope("t1"), &second.id().parse().unwrap()).await.unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), job, "the same as it is read later");
+
+    // A finished job of the same Idempotency-Key is the usual answer, not 202.
+    state.work(&state.jobs, 1, GRACE);
+    for expected in [202, 201] {
+        let call = state.call("t1", ANALYZE, "respond-async", json!({"name": "c"}));
+        let answer = WriteSeed::scope(Some(WriteSeed::new("key")), call).await;
+        assert_eq!(answer.status, expected);
+        if expected == 202 {
+            state.ended("t1", &answer.id().parse().unwrap()).await;
+        }
+    }
+}
