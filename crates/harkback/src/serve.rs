@@ -212,13 +212,13 @@ async fn start(
     let pool = db::connect(options.clone(), capacity.database_connections).await?;
     migrate_all(&pool).await?;
     let metrics = metrics::install(pool.clone())?;
-    let keys = Keys::new(pool.clone());
     let access = policy::access(config, pool.clone())?;
     let stopping = Stopping { phase: phases, cut: Arc::default() };
     let cut = stopping.cut.clone();
     let blobs = app::open_blobs(config)?;
     let health = Health::watch(db::for_requests(options), blobs.clone()).await;
     let jobs = app::jobs(config, capacity, pool.clone(), blobs.clone());
+    let keys = Keys::new(pool.clone()).with_locations(Arc::new(jobs.clone()));
     let guards = RequestGuards { access, jobs: jobs.clone(), stopping, health };
     let service = app::build(config, capacity, pool.clone(), blobs.clone(), metrics, keys.clone(), guards)?;
     let Service { router, routes, timelines, renderer } = service;

@@ -152,6 +152,32 @@ async fn idempotency_key_makes_one_job() {
     server.stop().await;
 }
 
+async fn analyze_under_key(api: Api, body: Value) -> Reply {
+    let request = api.request(Method::POST, ANALYZE).header("idempotency-key", "k1").json(&body);
+    api.send(request).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_in_progress_is_refused_with_the_location_of_its_job() {
+    let deployment = Deployment::new().await;
+    // No worker takes the job.
+    let server = deployment.start_with(&[("HARKBACK_ROLE", "api")]).await;
+    let api = server.api("t1", "dev");
+    let asset = api.upload(&media::fixture("digits.wav")).await;
+    let body = json!({"asset_id": asset["id"]});
+    let first = tokio::spawn(analyze_under_key(api.clone(), body.clone()));
+    let is_queued = |page: &Value| page["items"].as_array().is_some_and(|items| items.len() == 1);
+    let job = wait_until(&api, "/jobs", is_queued).await["items"][0].clone();
+    let again = analyze_under_key(api.clone(), body).await;
+    again.problem(409, "idempotency_in_progress");
+    let path = format!("/jobs/{}", id(&job));
+    assert_eq!(again.header("location"), Some(path.as_str()));
+    assert!(again.header("retry-after").is_some());
+    assert_eq!(api.delete(&path).await.ok()["state"], "cancelled");
+    first.await.unwrap().problem(409, "job_cancelled");
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_cancelled_and_retried() {
     let server = Deployment::new().await.start_with(&[("HARKBACK_ANALYSIS_WORKERS", "1")]).await;
