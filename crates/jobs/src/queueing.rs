@@ -11,10 +11,11 @@ use sqlx::{PgConnection, PgPool};
 use tokio::time::Instant;
 
 use crate::Error;
+use crate::admission::{RECENT, retry_after_s};
 use crate::heavy_calls::{HeavyCall, Lane, payload_name};
 use crate::model::{Job, JobPriority, JobState};
 use crate::service::{Jobs, NewJob, QUEUE_SCHEMA};
-use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, QueueEntry, Stranded};
+use crate::store::{self, Claimed, MAX_INLINE_BYTES, NewRow, QueueEntry, Stranded, Waiting};
 use crate::worker::{RunJob, task_of};
 
 /// The queue's own limit of starts is not used: starts are counted in the job's row.
@@ -90,13 +91,20 @@ impl Jobs {
         if self.waiting_counts().try_admit(tenant_id, limits, Instant::now()) {
             return Ok(());
         }
-        let waiting = store::waiting(&mut *self.pool().acquire().await?, tenant_id).await?;
-        if waiting.of_tenant >= limits.waiting_per_tenant {
-            return Err(Error::TooManyOfTenant(waiting.of_tenant));
+        let mut conn = self.pool().acquire().await?;
+        let Waiting { of_tenant, of_all } = store::waiting(&mut conn, tenant_id).await?;
+        let since = self.now() - RECENT;
+        if of_tenant >= limits.waiting_per_tenant {
+            let ended = store::count_ended(&mut conn, Some(tenant_id), since).await?;
+            let retry_after_s = retry_after_s(of_tenant, ended);
+            return Err(Error::TooManyOfTenant { waiting: of_tenant, retry_after_s });
         }
-        if waiting.of_all >= limits.waiting {
-            return Err(Error::TooMany(waiting.of_all));
+        if of_all >= limits.waiting {
+            let ended = store::count_ended(&mut conn, None, since).await?;
+            return Err(Error::TooMany { waiting: of_all, retry_after_s: retry_after_s(of_all, ended) });
         }
+        drop(conn);
+        let waiting = Waiting { of_tenant, of_all };
         self.waiting_counts().admit_counted(tenant_id, waiting, Instant::now());
         Ok(())
     }

@@ -12,8 +12,8 @@ mod workers;
 pub(crate) use ending::{Answer, Outcome, WorkerInstruction, cancel, finish, is_wanted, order, report};
 pub(crate) use events::{ENDED_CHANNEL, EventRow, events, has_events_after, last_event};
 pub(crate) use queueing::{
-    Claimed, NewRow, QueueEntry, Waiting, claim, entry_of_ended, insert, leave_to_others, put_back,
-    requeue_ended, waiting,
+    Claimed, NewRow, QueueEntry, Waiting, claim, count_ended, entry_of_ended, insert, leave_to_others,
+    put_back, requeue_ended, waiting,
 };
 pub(crate) use reading::{MAX_INLINE_BYTES, find, list, result, state};
 pub(crate) use retention::{remove_deliveries, remove_finished};

@@ -91,6 +91,22 @@ pub(crate) async fn waiting(conn: &mut PgConnection, tenant_id: &Id) -> sqlx::Re
     .await
 }
 
+/// Number of jobs of a tenant, or of all, that have ended after `since`.
+pub(crate) async fn count_ended(
+    conn: &mut PgConnection,
+    tenant_id: Option<&Id>,
+    since: DateTime<Utc>,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"-- jobs::count_ended
+        SELECT count(*) AS "count!" FROM jobs WHERE finished_at > $1 AND ($2::text IS NULL OR tenant_id = $2)"#,
+        since,
+        tenant_id.map(Id::as_str),
+    )
+    .fetch_one(conn)
+    .await
+}
+
 pub(crate) async fn insert(
     conn: &mut PgConnection,
     new: &NewRow<'_>,

@@ -3,11 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use http::HeaderValue;
 use jobs::JobLimits;
 use jobs::model::JobState;
 use primitives::WriteSeed;
 use serde_json::json;
-use test_kit::scope;
+use test_kit::{scope, wait_for};
 
 use crate::support::{ANALYZE, RENDER, TestState};
 
@@ -82,10 +83,28 @@ async fn queued_jobs_are_limited_for_each_tenant_and_for_all() {
     }
     let call = async |tenant| state.call(tenant, ANALYZE, "respond-async", json!({"name": "c"})).await;
     let refused = call("t1").await;
-    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(refused.headers["retry-after"], "300", "no job has ended");
     assert_eq!((refused.status, refused.json()["code"].as_str()), (429, Some("too_many_jobs")));
     assert_eq!(call("t2").await.status, 202);
-    assert_eq!(call("t3").await.status, 503);
+    let refused = call("t3").await;
+    assert_eq!((refused.status, &refused.headers["retry-after"]), (503, &HeaderValue::from_static("300")));
+
+    let other = state.twin().await;
+    let worker = state.work(&other, 1, GRACE);
+    wait_for(Duration::from_secs(60), async || match state.begun().len() {
+        3.. => Ok(()),
+        count => Err(count),
+    })
+    .await;
+    other.stop();
+    worker.await.unwrap();
+    for name in ["d", "e"] {
+        state.enqueue("t1", name).await;
+    }
+    // Two of the three were of this tenant.
+    assert_eq!(call("t1").await.headers["retry-after"], "60");
+    assert_eq!(call("t2").await.status, 202);
+    assert_eq!(call("t3").await.headers["retry-after"], "60");
 }
 
 #[tokio::test(flavor = "multi_thread")]
