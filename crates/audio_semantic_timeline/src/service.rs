@@ -144,7 +144,7 @@ impl SemanticTimelines {
     ) -> Result<T, Error> {
         let watched = WorkProgress::current();
         let running = self.0.queue.run(move |cancellation| {
-            let report = |progress: Progress| watched.report("analysing", done(&progress));
+            let report = |progress: Progress| watched.report("analysing", progress.fraction());
             work(&Control { progress: &report, cancelled: &|| cancellation.is_cancelled() })
         });
         running.await?
@@ -335,11 +335,6 @@ impl SemanticTimelines {
 }
 
 /// The completed fraction of an analysis; 0 if the duration is unknown.
-fn done(progress: &Progress) -> f64 {
-    let expected = progress.expected_duration.map_or(0.0, MediaTime::as_millis_f64);
-    if expected > 0.0 { progress.position.as_millis_f64() / expected } else { 0.0 }
-}
-
 /// Analyses a recording that is not stored, with the same result as [`SemanticTimelines::analyze`] for `asset_id`.
 /// Blocks and is expensive.
 ///

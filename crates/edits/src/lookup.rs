@@ -10,7 +10,7 @@ use media_time::MediaTime;
 use media_v2::store::{find_artifacts, find_assets, list_artifacts};
 use media_v2::{ArtifactKind, MediaError, Meta};
 use primitives::{Id, PageLimit, PageParams, Scope};
-use scheduling::{WorkError, begin_heavy_work};
+use scheduling::{WorkError, WorkProgress, begin_heavy_work};
 use serde_json::Value;
 
 use crate::semantics::{Analysed, marks};
@@ -21,6 +21,8 @@ use crate::{Edits, Error};
 const PARALLEL_READS: usize = 4;
 /// Reading more semantic timelines is heavy work.
 const LIGHT_TIMELINES: usize = 8;
+/// Share of reading them in the whole work; then shots are planned and stored.
+const READING: f64 = 0.9;
 
 impl Edits {
     /// The durations of recordings, where known.
@@ -81,7 +83,12 @@ impl Edits {
         if timelines.len() > LIGHT_TIMELINES {
             begin_heavy_work()?;
         }
-        let reads = timelines.into_iter().map(|id| self.read(scope, id, part));
+        let progress = WorkProgress::current().split(timelines.len());
+        let reads = timelines.into_iter().zip(progress).map(async |(id, progress)| {
+            let read = self.read(scope, id, part).await;
+            progress.report("reading", READING);
+            read
+        });
         futures::stream::iter(reads).buffered(PARALLEL_READS).try_collect().await
     }
 

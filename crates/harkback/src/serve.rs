@@ -14,7 +14,7 @@ use db::local::{Cluster, Durability, ServerBinaries};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http_kit::idempotency::Keys;
-use jobs::{Capabilities, Jobs, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
+use jobs::{Capabilities, HEAVY_CALLS, Jobs, RENDERS, Replica, ReplicaRole, Worker, WorkerSettings};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
@@ -212,13 +212,13 @@ async fn start(
     let pool = db::connect(options.clone(), capacity.database_connections).await?;
     migrate_all(&pool).await?;
     let metrics = metrics::install(pool.clone())?;
-    let keys = Keys::new(pool.clone());
     let access = policy::access(config, pool.clone())?;
     let stopping = Stopping { phase: phases, cut: Arc::default() };
     let cut = stopping.cut.clone();
     let blobs = app::open_blobs(config)?;
     let health = Health::watch(db::for_requests(options), blobs.clone()).await;
     let jobs = app::jobs(config, capacity, pool.clone(), blobs.clone());
+    let keys = Keys::new(pool.clone()).with_locations(Arc::new(jobs.clone()));
     let guards = RequestGuards { access, jobs: jobs.clone(), stopping, health };
     let service = app::build(config, capacity, pool.clone(), blobs.clone(), metrics, keys.clone(), guards)?;
     let Service { router, routes, timelines, renderer } = service;
@@ -274,7 +274,10 @@ fn capabilities(config: &Config, timelines: SemanticTimelines, renderer: Rendere
 fn replica(config: &Config, capacity: &Capacity, offers: Vec<String>) -> Replica {
     let (role, settings) = match config.role {
         Role::All => (ReplicaRole::All, worker_settings(config, capacity)),
-        Role::Api => (ReplicaRole::Api, WorkerSettings { slots: Vec::new(), grace: Duration::ZERO }),
+        Role::Api => {
+            let none = WorkerSettings { calls: &[], slots: Vec::new(), grace: Duration::ZERO };
+            (ReplicaRole::Api, none)
+        }
         Role::Worker => (ReplicaRole::Worker, worker_settings(config, capacity)),
     };
     Replica::new(role, settings.kinds(), offers)
@@ -282,7 +285,7 @@ fn replica(config: &Config, capacity: &Capacity, offers: Vec<String>) -> Replica
 
 fn worker_settings(config: &Config, capacity: &Capacity) -> WorkerSettings {
     let grace = Duration::from_secs(config.shutdown_grace_s).saturating_sub(LAST_ANSWERS);
-    WorkerSettings { slots: capacity.job_slots(), grace }
+    WorkerSettings { calls: HEAVY_CALLS, slots: capacity.job_slots(), grace }
 }
 
 /// Stops taking jobs once the service stops.

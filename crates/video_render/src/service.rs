@@ -178,9 +178,16 @@ impl Renderer {
         // The futures are created before the stream: a closure inside it would have to be valid for every lifetime.
         let renders: Vec<_> = windows
             .iter()
-            .map(async |(asset, window)| {
-                let target = RenderTarget::of_asset(asset, *window, Fit::Contain)?;
-                self.find_or_make(context, &target, profile, Admission::Wait).await
+            .zip(WorkProgress::current().split(windows.len()))
+            .map(async |((asset, window), progress)| {
+                let rendering = async {
+                    let target = RenderTarget::of_asset(asset, *window, Fit::Contain)?;
+                    self.find_or_make(context, &target, profile, Admission::Wait).await
+                };
+                let rendered = progress.watch(rendering).await;
+                // Also after an earlier render, or an error.
+                progress.complete();
+                rendered
             })
             .collect();
         futures::stream::iter(renders).buffered(self.0.workers).collect().await

@@ -25,6 +25,7 @@ mod fairness;
 mod formats;
 mod gc;
 mod idempotency;
+mod job_kinds;
 mod job_processes;
 mod jobs;
 mod layers;
