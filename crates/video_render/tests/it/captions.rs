@@ -36,7 +36,7 @@ async fn words_of(
         .iter()
         .map(|(word, start, end)| json!({"word": word, "start_ms": start, "end_ms": end, "confidence": 0.9}))
         .collect();
-    let dependency = json!({"available": true, "version": "1", "detail": null});
+    let dependency = json!({"available": true, "version": "1", "error": null});
     let summary = json!({
         "asset_id": asset.id, "artifact_id": artifact, "duration_ms": 6_000, "beats": [],
         "events": [{
@@ -57,7 +57,10 @@ async fn words_of(
     });
     let blob = state.media.service.blobs().put(summary.to_string().into()).await.unwrap();
     let kind = ArtifactKind::AudioSemanticTimeline;
-    let artifact = NewArtifact::new(kind, asset.id.clone(), blob.id.uri(), "v", &json!({}));
+    let mut artifact = NewArtifact::new(kind, asset.id.clone(), blob.id.uri(), "v", &json!({}));
+    let key = format!("{}|{}", asset.id, blob.id.uri());
+    let meta = json!({"model_used": "m", "cache_key": key, "duration_ms": 6_000});
+    artifact.meta.extend(meta.as_object().unwrap().clone());
     state.media.insert_artifact("t1", artifact).await
 }
 
