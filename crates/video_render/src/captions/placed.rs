@@ -1,7 +1,7 @@
 //! Moves words into the time of a render. Pure functions.
 
 use interchange::words::TimedWord;
-use media_time::{AssetTime, Instant, LocalTime, MediaTime, Window};
+use media_time::{AssetTime, LocalTime, MediaTime, Window};
 
 /// A window of a recording that plays in a render.
 #[derive(Clone, Copy, Debug, PartialEq)]
