@@ -79,7 +79,8 @@ impl Tools {
     /// [`Error::MissingFilter`] if this ffmpeg has no libass, [`Error::MissingFont`] if it draws nothing.
     pub(crate) async fn caption_fonts(&self) -> Result<&str, Error> {
         let fonts = self.caption_fonts.get_or_try_init(async || {
-            if !self.components().await?.has("ass") {
+            // It comes with the filter `ass`, which a decoder is also called.
+            if !self.components().await?.has("subtitles") {
                 return Err(Error::MissingFilter { filter: "ass", purpose: "burning in captions (libass)" });
             }
             let picture = SubtitlePicture { width: 640, height: 64, font_size: 32 };

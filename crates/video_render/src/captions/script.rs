@@ -20,19 +20,20 @@ pub(crate) fn by_time(index: usize) -> String {
     format!(",ass=filename={}", source_name(index))
 }
 
-/// As [`by_time`], but the script's hundredths of a second are numbers of frames: exact at every rate.
+/// As [`by_time`], but the script's hundredths of a second are numbers of frames: exact at every rate. A frame is in the
+/// middle of its hundredth, because libass rounds times down.
 pub(crate) fn by_frame(index: usize, rate: FrameRate) -> String {
-    format!(",settb=1/100,setpts=N{},settb={},setpts=N", by_time(index), rate.frame_duration())
+    format!(",settb=1/1000,setpts=10*N+5{},settb={},setpts=N", by_time(index), rate.frame_duration())
 }
 
 impl Captions {
     /// The script for [`by_time`]; `None` without captions.
     pub(crate) fn script(&self, profile: &Profile) -> Option<String> {
-        // Hundredths of a second.
-        let rounded = |time: LocalTime| (time.as_micros() + 5_000) / 10_000;
+        // Less than a hundredth of a second early: a frame that begins then would be a rounding error late.
+        let before = |time: LocalTime| (time.as_micros() - 1).max(0) / 10_000;
         let list = self.list.iter().map(|shown| Subtitle {
-            start_cs: rounded(shown.window.start()),
-            end_cs: rounded(shown.window.end()),
+            start_cs: before(shown.window.start()),
+            end_cs: before(shown.window.end()),
             text: &shown.text,
         });
         (!self.list.is_empty()).then(|| subtitles(list, self.picture(profile)))

@@ -97,9 +97,9 @@ fn captioned(path: &Path) -> Vec<(usize, usize)> {
     spans
 }
 
-/// Captions without a minimum duration and reading speed: as long as the words.
+/// Captions that are as long as the words.
 fn exact(timeline: &Id) -> Value {
-    json!({"artifact_id": timeline, "min_duration_ms": 0, "max_cps": 100})
+    json!({"artifact_id": timeline, "min_duration_ms": 0, "max_cps": 100, "max_gap_ms": 100})
 }
 
 fn shot(asset: &MediaAsset, from: i64, start: i64, duration: i64) -> Value {
