@@ -39,8 +39,8 @@ CREATE TABLE resumable_uploads (
     CONSTRAINT resumable_uploads_writer CHECK ((writer IS NULL) = (writer_until IS NULL))
 );
 
--- For the limit of a tenant's unfinished uploads, and the sweep.
-CREATE INDEX resumable_uploads_receiving ON resumable_uploads (tenant_id) WHERE state = 'receiving';
+-- For the limit of an owner's unfinished uploads, and the sweep.
+CREATE INDEX resumable_uploads_receiving ON resumable_uploads (tenant_id, env) WHERE state = 'receiving';
 CREATE INDEX resumable_uploads_expiry ON resumable_uploads (expires_at);
 
 -- The parts of an upload in an object store, which its completion names. A table, not a column: an upload has thousands, and a

@@ -4,8 +4,10 @@ mod artifact;
 mod asset;
 mod content;
 mod kind;
+mod upload;
 
 pub use artifact::{Artifact, NewArtifact};
 pub use asset::{MediaAsset, NewAsset};
 pub use content::{Content, Meta};
 pub use kind::{ArtifactKind, AssetDecoder, AssetKind, UnknownKind};
+pub(crate) use upload::{Upload, UploadState, UploadStatus};
