@@ -8,7 +8,7 @@ use crate::model::Upload;
 use crate::{MediaError, MediaService, store};
 
 /// Lease of a writer; it expires after this time without renewal.
-const LEASE: Duration = Duration::from_secs(20);
+const LEASE: Duration = Duration::from_secs(10);
 const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// Maximum time that a request waits for another one to end: enough to notice that the other client is silent.
 const WAIT: Duration = Duration::from_secs(8);

@@ -8,6 +8,7 @@ mod corpus;
 mod form;
 mod listing;
 mod reprobe;
+mod resumable;
 mod sources;
 mod support;
 mod tenancy;
