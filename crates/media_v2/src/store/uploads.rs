@@ -161,7 +161,7 @@ pub(crate) async fn claim_upload(
     claimed.fetch_optional(conn).await?.map(Upload::try_from).transpose()
 }
 
-/// Tells the writer of the upload that another request waits for it; false if there is no writer.
+/// Marks the upload as contended, for its writer, which another request waits for; false if there is no writer.
 ///
 /// # Errors
 /// [`MediaError::Database`].

@@ -391,7 +391,7 @@ async fn one_of_parallel_requests_writes() {
 
 /// The client has lost its connection, which the service does not notice.
 #[tokio::test]
-async fn request_of_a_silent_client_gives_way_to_the_next() {
+async fn request_of_a_silent_client_yields_to_the_next() {
     let state = TestState::new().await;
     let tus = Tus::new(&state);
     let bytes = noise(2_000);
