@@ -5,23 +5,26 @@
 //! *tail*). [`UploadProgress`] describes what is stored; the caller keeps it in a database row, and passes it to the next
 //! process. Bytes that were stored after the progress was recorded are overwritten.
 //!
-//! The caller ensures that one process writes an upload at a time. In a directory a file lock ensures it, too. Parts and
-//! tails of a process that lost an upload without noticing do no harm: progress refers to them by names that the store
-//! or this process made.
+//! The caller ensures that one process writes an upload at a time. In a directory a file lock ensures it, too. In an object
+//! store, what a process writes that lost an upload without noticing does no harm: progress refers to parts by the store's
+//! ids of their contents, and to tails by the hash of all bytes before their end.
 
 mod complete;
 mod digest;
+mod file;
+mod parts;
 mod write;
 
 pub use digest::ResumableDigest;
 pub use write::ResumableUpload;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use object_store::path::Path as Key;
 
-use crate::BlobStore;
 use crate::multipart::PART;
+use crate::{BlobError, BlobStore};
 
 /// Directory, and key prefix, of incomplete uploads.
 pub(crate) const UPLOADS: &str = "uploads";
@@ -69,6 +72,11 @@ fn object_key(name: &str) -> Key {
 /// Key of a tail.
 fn tail_key(name: &str, tail: &str) -> Key {
     Key::from_iter([UPLOADS, name, tail])
+}
+
+/// The error of a write after another has failed.
+fn failed() -> BlobError {
+    BlobError::Io(io::Error::other("an earlier write to this upload failed"))
 }
 
 impl BlobStore {

@@ -4,7 +4,7 @@ use object_store::ObjectStoreExt as _;
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::{BlobError, BlobId};
+use crate::BlobId;
 
 /// Bytes that fill two parts and begin a third.
 fn large() -> Bytes {
@@ -85,6 +85,20 @@ async fn upload_in_pieces_of_any_size_becomes_one_blob() {
     assert_eq!((s3.objects(), s3.unfinished_uploads()), (1, 0), "{:?}", s3.requests());
     let left = test_kit::files::count_files(directory.path());
     assert_eq!(left, 1, "the blob in the directory");
+}
+
+#[tokio::test]
+async fn parts_are_in_local_files_where_memory_is_used_up() {
+    let (directory, _s3, [_, store, _]) = stores();
+    let used = u32::try_from(parts::MEMORY.available_permits()).unwrap();
+    let _used = parts::MEMORY.try_acquire_many(used);
+    let bytes = large();
+    let mut upload = Recorder::new(&store, bytes.len());
+    for cut in [0, 100, PART + 5, bytes.len()].windows(2) {
+        upload.append(bytes.slice(cut[0]..cut[1])).await.unwrap();
+    }
+    assert_eq!(upload.complete().await.unwrap(), id(&bytes));
+    assert_eq!(test_kit::files::count_files(directory.path()), 0);
 }
 
 #[tokio::test]

@@ -1,71 +1,38 @@
 //! Writes the bytes of a resumable upload.
 
-use std::fs::{File, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::Path;
-use std::sync::Arc;
-
 use bytes::Bytes;
-use object_store::multipart::MultipartStore;
-use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt as _};
-use tempfile::TempPath;
-use tokio::sync::Semaphore;
+use object_store::ObjectStoreExt as _;
 
-use super::{StoredPart, UploadProgress, object_key, part_bytes, tail_key};
-use crate::multipart::PART_TIMEOUT;
+use super::file::UploadFile;
+use super::parts::PartWriter;
+use super::{ResumableDigest, StoredPart, UploadProgress, object_key, part_bytes, tail_key};
+use crate::multipart::{MultipartUploads, PART_TIMEOUT};
 use crate::timeouts::{with_answer_timeout, with_timeout};
 use crate::{BlobError, BlobStore};
 
 /// Bytes of a file that are written before they are synced.
 const SYNC_BYTES: u64 = 16 << 20;
-/// Parts of this process that are in memory at the same time, while they are sent to the object store.
-static PARTS_IN_MEMORY: Semaphore = Semaphore::const_new(8);
 
 /// A resumable upload that this process writes. Bytes that were written and not stored are lost when it is dropped.
 #[derive(Debug)]
 pub struct ResumableUpload {
-    target: Target,
-    /// The local file that is written: the upload itself, or the current part. `None` after a failure.
-    file: Option<File>,
+    sink: Sink,
     length: u64,
     stored: UploadProgress,
     new_parts: Vec<StoredPart>,
     /// Tails that later parts or tails replace.
     old_tails: Vec<String>,
-    received: Received,
-}
-
-/// The bytes so far, stored or not.
-#[derive(Clone, Debug)]
-struct Received {
-    digest: super::ResumableDigest,
-    /// Number of bytes in `file` that are not synced, or that belong to the current part.
+    /// SHA-256 of the bytes so far, stored or not.
+    digest: ResumableDigest,
+    /// Number of bytes that are not synced, or that belong to the current part.
     in_chunk: u64,
 }
 
+/// Where the bytes go.
 #[derive(Debug)]
-enum Target {
-    /// The local file is the upload.
-    File,
-    /// The local file has the current part.
-    Parts(PartsTarget),
-}
-
-struct PartsTarget {
-    parts: Arc<dyn MultipartStore>,
-    writes: Arc<dyn ObjectStore>,
-    name: String,
-    /// Key of the object, with the prefix of the store.
-    object: Key,
-    /// The name of the local file, which is unique, names tails; the file is removed on drop.
-    part_file: TempPath,
-}
-
-impl std::fmt::Debug for PartsTarget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PartsTarget({})", self.object)
-    }
+enum Sink {
+    File(UploadFile),
+    Parts(PartWriter),
 }
 
 impl BlobStore {
@@ -82,33 +49,20 @@ impl BlobStore {
         length: u64,
         progress: UploadProgress,
     ) -> Result<ResumableUpload, BlobError> {
-        let mut stored = progress;
-        let (target, file, in_chunk) = match &self.multipart_uploads {
+        let (mut stored, mut in_chunk) = (progress, 0);
+        let sink = match &self.multipart_uploads {
             Some(uploads) => {
-                let object = uploads.full_key(&object_key(name));
-                if stored.multipart_id.is_none() {
-                    stored.part_bytes = part_bytes(length);
-                    let created = with_answer_timeout(uploads.store.create_multipart(&object)).await?;
-                    stored.multipart_id = Some(created);
-                }
+                begin_multipart(uploads, name, length, &mut stored).await?;
                 let tail = self.read_tail(name, &stored).await?;
-                let in_chunk = tail.len() as u64;
-                let (file, part_file) = self.staging_file().await?.into_parts();
-                let file = write_all(file, tail).await?;
-                let (parts, writes) = (uploads.store.clone(), self.writes.clone());
-                let target = PartsTarget { parts, writes, name: name.to_owned(), object, part_file };
-                (Target::Parts(target), file, in_chunk)
+                in_chunk = tail.len() as u64;
+                let largest_part = stored.part_bytes.min(length);
+                Sink::Parts(PartWriter::new(self, uploads, name, largest_part, tail).await?)
             }
-            None => {
-                let (directory, path) = (self.uploads_directory(), self.uploads_directory().join(name));
-                let offset = stored.offset_bytes;
-                let opened = tokio::task::spawn_blocking(move || open_file(&directory, &path, offset));
-                (Target::File, opened.await.map_err(io::Error::other)??, 0)
-            }
+            None => Sink::File(UploadFile::open(self.uploads_directory(), name, stored.offset_bytes).await?),
         };
-        let received = Received { digest: stored.digest.clone(), in_chunk };
+        let digest = stored.digest.clone();
         let (new_parts, old_tails) = (Vec::new(), Vec::new());
-        Ok(ResumableUpload { target, file: Some(file), length, stored, new_parts, old_tails, received })
+        Ok(ResumableUpload { sink, length, stored, new_parts, old_tails, digest, in_chunk })
     }
 
     /// The bytes after the last whole part.
@@ -130,11 +84,26 @@ impl BlobStore {
     }
 }
 
+/// Creates the multipart upload, unless there is one.
+async fn begin_multipart(
+    uploads: &MultipartUploads,
+    name: &str,
+    length: u64,
+    stored: &mut UploadProgress,
+) -> Result<(), BlobError> {
+    if stored.multipart_id.is_none() {
+        let object = uploads.full_key(&object_key(name));
+        stored.multipart_id = Some(with_answer_timeout(uploads.store.create_multipart(&object)).await?);
+        stored.part_bytes = part_bytes(length);
+    }
+    Ok(())
+}
+
 impl ResumableUpload {
     /// Number of bytes so far, stored or not.
     #[must_use]
     pub const fn received_bytes(&self) -> u64 {
-        self.received.digest.length_bytes()
+        self.digest.length_bytes()
     }
 
     /// What is stored: a process that continues after it loses the other bytes only.
@@ -155,10 +124,10 @@ impl ResumableUpload {
     /// [`BlobError::Io`] or [`BlobError::Store`]; the upload can then be resumed after what is stored.
     pub async fn write(&mut self, mut piece: Bytes) -> Result<(), BlobError> {
         while !piece.is_empty() {
-            let room = usize::try_from(self.chunk_bytes() - self.received.in_chunk).unwrap_or(usize::MAX);
+            let room = usize::try_from(self.chunk_bytes() - self.in_chunk).unwrap_or(usize::MAX);
             let next = piece.split_to(piece.len().min(room));
             self.append(next).await?;
-            if self.received.in_chunk == self.chunk_bytes() {
+            if self.in_chunk == self.chunk_bytes() {
                 self.store_chunk().await?;
             }
         }
@@ -173,166 +142,70 @@ impl ResumableUpload {
         if self.received_bytes() == self.stored.offset_bytes {
             return Ok(());
         }
-        match &self.target {
-            Target::Parts(_) if self.received_bytes() < self.length => self.store_tail().await,
-            Target::File | Target::Parts(_) => self.store_chunk().await,
+        let is_last = self.received_bytes() == self.length;
+        match &mut self.sink {
+            Sink::Parts(parts) if !is_last => {
+                let tail = tail_name(&self.digest);
+                parts.put_tail(&tail).await?;
+                self.old_tails.extend(self.stored.tail.replace(tail));
+                self.mark_stored();
+                Ok(())
+            }
+            Sink::Parts(_) | Sink::File(_) => self.store_chunk().await,
         }
     }
 
     /// Removes what the recorded progress no longer refers to. Call it after the progress was recorded.
     pub async fn remove_old_tails(&mut self) {
-        let Target::Parts(target) = &self.target else { return };
+        let Sink::Parts(parts) = &self.sink else { return };
         for tail in self.old_tails.drain(..) {
-            let key = tail_key(&target.name, &tail);
-            if let Err(error) = with_answer_timeout(target.writes.delete(&key)).await {
-                tracing::warn!(%error, %key, "could not remove a replaced part of an upload");
-            }
+            parts.remove_tail(&tail).await;
         }
     }
 
     fn chunk_bytes(&self) -> u64 {
-        match self.target {
-            Target::File => SYNC_BYTES,
-            Target::Parts(_) => self.stored.part_bytes,
+        match self.sink {
+            Sink::File(_) => SYNC_BYTES,
+            Sink::Parts(_) => self.stored.part_bytes,
         }
     }
 
     async fn append(&mut self, piece: Bytes) -> Result<(), BlobError> {
-        let mut file = self.take_file()?;
-        let mut digest = std::mem::take(&mut self.received.digest);
         let length = piece.len() as u64;
-        let written = tokio::task::spawn_blocking(move || {
-            digest.update(&piece);
-            file.write_all(&piece).map(|()| (file, digest))
-        });
-        let (file, digest) = written.await.map_err(io::Error::other)??;
-        (self.file, self.received.digest) = (Some(file), digest);
-        self.received.in_chunk += length;
+        let digest = self.digest.clone();
+        self.digest = match &mut self.sink {
+            Sink::File(file) => file.append(piece, digest).await?,
+            Sink::Parts(parts) => parts.append(piece, digest).await?,
+        };
+        self.in_chunk += length;
         Ok(())
     }
 
     /// Syncs the file, or stores the current part.
     async fn store_chunk(&mut self) -> Result<(), BlobError> {
-        let file = self.take_file()?;
-        match &self.target {
-            Target::File => {
-                let synced = tokio::task::spawn_blocking(move || file.sync_data().map(|()| file));
-                self.file = Some(synced.await.map_err(io::Error::other)??);
-            }
-            Target::Parts(target) => {
-                let (file, content_id) = target.put_part(file, &self.stored).await?;
+        match &mut self.sink {
+            Sink::File(file) => file.sync().await?,
+            Sink::Parts(parts) => {
+                let content_id = parts.put_part(&self.stored).await?;
                 self.new_parts.push(StoredPart { index: self.stored.parts, content_id });
                 self.stored.parts += 1;
                 self.old_tails.extend(self.stored.tail.take());
-                self.file = Some(empty(file).await?);
             }
         }
-        self.received.in_chunk = 0;
-        self.mark_stored();
-        Ok(())
-    }
-
-    /// Stores the incomplete part as an object.
-    async fn store_tail(&mut self) -> Result<(), BlobError> {
-        let file = self.take_file()?;
-        let Target::Parts(target) = &self.target else { return Ok(()) };
-        let tail = target.tail_name(self.received_bytes());
-        self.file = Some(target.put_tail(file, &tail).await?);
-        self.old_tails.extend(self.stored.tail.replace(tail));
+        self.in_chunk = 0;
         self.mark_stored();
         Ok(())
     }
 
     fn mark_stored(&mut self) {
         self.stored.offset_bytes = self.received_bytes();
-        self.stored.digest = self.received.digest.clone();
-    }
-
-    fn take_file(&mut self) -> Result<File, BlobError> {
-        let failed = || BlobError::Io(io::Error::other("an earlier write to this upload failed"));
-        self.file.take().ok_or_else(failed)
+        self.stored.digest = self.digest.clone();
     }
 }
 
-impl PartsTarget {
-    /// Sends the current part; returns the store's id of its content.
-    async fn put_part(&self, file: File, stored: &UploadProgress) -> Result<(File, String), BlobError> {
-        let Some(multipart_id) = &stored.multipart_id else {
-            return Err(BlobError::UploadLost(self.name.clone()));
-        };
-        // The semaphore is never closed.
-        let _memory = PARTS_IN_MEMORY.acquire().await.ok();
-        let (file, bytes) = read_all(file).await?;
-        let sent = self.parts.put_part(&self.object, multipart_id, stored.parts as usize, bytes.into());
-        let part = with_timeout(PART_TIMEOUT, sent).await?;
-        Ok((file, part.content_id))
-    }
-
-    /// A name that no other tail of this upload has.
-    fn tail_name(&self, offset_bytes: u64) -> String {
-        let unique = self.part_file.file_name().and_then(|name| name.to_str()).unwrap_or("blob");
-        format!("tail-{offset_bytes}-{unique}")
-    }
-
-    async fn put_tail(&self, file: File, tail: &str) -> Result<File, BlobError> {
-        let _memory = PARTS_IN_MEMORY.acquire().await.ok();
-        let (file, bytes) = read_all(file).await?;
-        let key = tail_key(&self.name, tail);
-        with_timeout(PART_TIMEOUT, self.writes.put(&key, bytes.into())).await?;
-        Ok(file)
-    }
-}
-
-/// Opens the file of an upload at `offset`, locked against other processes. Blocks.
-fn open_file(directory: &Path, path: &Path, offset: u64) -> Result<File, BlobError> {
-    let is_new = offset == 0;
-    if is_new {
-        std::fs::create_dir_all(directory)?;
-    }
-    let name = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let opened = File::options().read(true).write(true).create(is_new).truncate(false).open(path);
-    let mut file = match opened {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(BlobError::UploadLost(name())),
-        opened => opened?,
-    };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(BlobError::UploadBusy(name())),
-        Err(TryLockError::Error(error)) => return Err(error.into()),
-    }
-    if file.metadata()?.len() < offset {
-        return Err(BlobError::UploadLost(name()));
-    }
-    file.set_len(offset)?;
-    file.seek(SeekFrom::Start(offset))?;
-    if is_new {
-        // The name survives a crash, too.
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(file)
-}
-
-async fn write_all(mut file: File, bytes: Bytes) -> Result<File, BlobError> {
-    let written = tokio::task::spawn_blocking(move || file.write_all(&bytes).map(|()| file));
-    Ok(written.await.map_err(io::Error::other)??)
-}
-
-/// All bytes of the file; its position is then at its end.
-async fn read_all(mut file: File) -> Result<(File, Bytes), BlobError> {
-    let read = tokio::task::spawn_blocking(move || {
-        let mut bytes = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut bytes)?;
-        Ok::<_, io::Error>((file, Bytes::from(bytes)))
-    });
-    Ok(read.await.map_err(io::Error::other)??)
-}
-
-async fn empty(mut file: File) -> Result<File, BlobError> {
-    let emptied = tokio::task::spawn_blocking(move || {
-        file.set_len(0)?;
-        file.rewind()?;
-        Ok::<_, io::Error>(file)
-    });
-    Ok(emptied.await.map_err(io::Error::other)??)
+/// The name of the object with the bytes after the last whole part. All bytes so far determine it: two processes that write
+/// the same name write the same bytes.
+fn tail_name(digest: &ResumableDigest) -> String {
+    let hash = digest.clone().finish().to_hex();
+    format!("tail-{}-{}", digest.length_bytes(), &hash[..16])
 }
