@@ -35,9 +35,9 @@ impl Checksum {
             .trim()
             .split_once(' ')
             .ok_or_else(|| wrong("is not an algorithm, a space, and a digest in base64".to_owned()))?;
-        let digest: Box<dyn DynDigest + Send> = match algorithm {
-            "sha1" => Box::new(Sha1::default()),
-            "sha256" => Box::new(Sha256::default()),
+        let digest = match algorithm {
+            "sha1" => hasher::<Sha1>(),
+            "sha256" => hasher::<Sha256>(),
             _ => return Err(wrong(format!("names an unsupported algorithm; use one of {ALGORITHMS}"))),
         };
         let expected = STANDARD.decode(digest_text.trim());
@@ -55,6 +55,11 @@ impl Checksum {
     pub(super) fn matches(self) -> bool {
         *self.digest.finalize() == *self.expected
     }
+}
+
+fn hasher<D: DynDigest + Default + Send + 'static>() -> Box<dyn DynDigest + Send> {
+    let digest = D::default();
+    Box::new(digest)
 }
 
 #[cfg(test)]

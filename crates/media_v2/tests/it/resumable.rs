@@ -49,7 +49,8 @@ impl Tus {
 
     /// Begins an upload and returns its path.
     async fn create(&self, length: usize, metadata: &str) -> String {
-        let headers = [("upload-length", &*length.to_string()), ("upload-metadata", metadata)];
+        let length = length.to_string();
+        let headers = [("upload-length", &*length), ("upload-metadata", metadata)];
         let reply = self.send(Method::POST, "/media-v2/uploads", &headers, Body::empty()).await;
         reply.created();
         reply.header("location").unwrap().to_owned()
