@@ -257,11 +257,28 @@ impl State {
                 self.objects.insert(path.to_owned(), body);
                 (200, Vec::new())
             }
+            ("GET", None, None) if query.contains("list-type=2") => {
+                let prefix = parameter("prefix").unwrap_or_default().replace("%2F", "/");
+                (200, self.list(path, &prefix).into_bytes())
+            }
             ("HEAD" | "GET", ..) => match self.objects.get(path) {
                 Some(bytes) => (200, bytes.clone()),
                 None => (404, Vec::new()),
             },
             _ => (405, Vec::new()),
         }
+    }
+    /// The objects of a bucket, as ListObjectsV2 answers them.
+    fn list(&self, bucket: &str, prefix: &str) -> String {
+        let bucket = format!("{}/", bucket.trim_end_matches('/'));
+        let keys = self.objects.iter().filter_map(|(path, bytes)| {
+            let key = path.strip_prefix(&bucket).filter(|key| key.starts_with(prefix))?;
+            Some(format!(
+                "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>e</ETag>\
+                 <Size>{}</Size></Contents>",
+                bytes.len()
+            ))
+        });
+        format!("<ListBucketResult>{}</ListBucketResult>", keys.collect::<String>())
     }
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use object_store::path::Path as Key;
 use object_store::{MultipartId, ObjectMeta, ObjectStoreExt as _};
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
-use super::{UploadProgress, object_key, tail_key};
+use super::{UPLOADS, UploadProgress, object_key};
 use crate::collect::{RENEW_AFTER, lock};
 use crate::multipart::MultipartUploads;
 use crate::store::{key, sync_parents};
@@ -60,13 +61,14 @@ impl BlobStore {
                 _ => Ok(()),
             };
         };
-        let object = object_key(name);
         if let Some(id) = &progress.multipart_id {
-            let key = uploads.full_key(&object);
+            let key = uploads.full_key(&object_key(name));
             ignore_missing(with_answer_timeout(uploads.store.abort_multipart(&key, id)).await)?;
         }
-        for key in progress.tail.iter().map(|tail| tail_key(name, tail)).chain([object]) {
-            ignore_missing(with_answer_timeout(self.writes.delete(&key)).await)?;
+        // Also tails that a process wrote, and did not record.
+        let objects = self.store.list(Some(&Key::from_iter([UPLOADS, name]))).try_collect::<Vec<_>>();
+        for meta in with_answer_timeout(objects).await? {
+            ignore_missing(with_answer_timeout(self.writes.delete(&meta.location)).await)?;
         }
         Ok(())
     }

@@ -103,7 +103,7 @@ async fn parts_are_in_local_files_where_memory_is_used_up() {
 
 #[tokio::test]
 async fn bytes_after_the_recorded_progress_are_replaced() {
-    let (_directory, _s3, stores) = stores();
+    let (_directory, s3, stores) = stores();
     let bytes = large();
     for store in stores {
         let mut upload = Recorder::new(&store, bytes.len());
@@ -117,7 +117,9 @@ async fn bytes_after_the_recorded_progress_are_replaced() {
         upload.append(bytes.slice(PART + 100..)).await.unwrap();
         assert_eq!(upload.complete().await.unwrap(), id(&bytes), "{store:?}");
         assert_eq!(store.get(id(&bytes), u64::MAX).await.unwrap(), bytes);
+        store.discard_upload("upload_1", &upload.progress).await.unwrap();
     }
+    assert_eq!(s3.objects(), 1, "also the tail that was not recorded is removed");
 }
 
 #[tokio::test]
