@@ -268,6 +268,7 @@ impl State {
             _ => (405, Vec::new()),
         }
     }
+
     /// The objects of a bucket, as ListObjectsV2 answers them.
     fn list(&self, bucket: &str, prefix: &str) -> String {
         let bucket = format!("{}/", bucket.trim_end_matches('/'));
