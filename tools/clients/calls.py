@@ -16,7 +16,7 @@ from caller import Caller, operations
 
 # What needs the speaker models.
 VOICES = {"enrol_voice", "delete_voice"}
-# Resumable uploads have clients of their own, of the protocol tus; generators know no bodies of its media type.
+# Resumable uploads have clients of their own, of the protocol tus: `make resumable`.
 UPLOADS = {"create_upload", "get_upload", "patch_upload", "delete_upload"}
 
 

@@ -16,12 +16,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::tus;
 use crate::codes::{
-    CHECKSUM_MISMATCH, INVALID_TUS_HEADER, TOO_MANY_UPLOADS, TUS_VERSION_UNSUPPORTED, UPLOAD_EXPIRED,
-    UPLOAD_LOCKED, UPLOAD_NOT_FOUND, UPLOAD_OFFSET_MISMATCH, UPLOAD_TOO_LARGE,
+    INVALID_TUS_HEADER, TOO_MANY_UPLOADS, TUS_VERSION_UNSUPPORTED, UPLOAD_EXPIRED, UPLOAD_LOCKED,
+    UPLOAD_NOT_FOUND, UPLOAD_OFFSET_MISMATCH, UPLOAD_TOO_LARGE,
 };
 use crate::model::{Upload, UploadStatus};
 use crate::uploads::{ALGORITHMS, Chunk};
 use crate::{MediaError, MediaService};
+
+// In the descriptions, 460 is `default`: client generators know the registered statuses only.
 
 /// Extensions of the protocol, as `Tus-Extension` lists them.
 const EXTENSIONS: HeaderValue =
@@ -30,7 +32,7 @@ const EXTENSIONS: HeaderValue =
 http_kit::error_responses!(CreateUploadErrors:
     INVALID_TUS_HEADER, UNREADABLE_BODY, UPLOAD_NOT_FOUND, REQUEST_TIMEOUT, UPLOAD_OFFSET_MISMATCH, UPLOAD_EXPIRED,
     TUS_VERSION_UNSUPPORTED, UPLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_BODY, UPLOAD_LOCKED, TOO_MANY_UPLOADS,
-    CHECKSUM_MISMATCH, QUEUE_FULL,
+    QUEUE_FULL,
 );
 
 /// Begin a resumable upload.
@@ -49,6 +51,7 @@ http_kit::error_responses!(CreateUploadErrors:
     responses(
         (status = 201, description = "The upload; `Location` is its URL, `Upload-Offset` the number of stored bytes.", body = UploadStatus),
         CreateUploadErrors,
+        (status = "default", description = "460 `checksum_mismatch`"),
     )
 )]
 pub(crate) async fn create_upload(
@@ -149,8 +152,7 @@ pub(crate) async fn get_upload(
 
 http_kit::error_responses!(PatchUploadErrors:
     INVALID_TUS_HEADER, UNREADABLE_BODY, UPLOAD_NOT_FOUND, REQUEST_TIMEOUT, UPLOAD_OFFSET_MISMATCH, UPLOAD_EXPIRED,
-    TUS_VERSION_UNSUPPORTED, UPLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_BODY, UPLOAD_LOCKED, CHECKSUM_MISMATCH,
-    QUEUE_FULL,
+    TUS_VERSION_UNSUPPORTED, UPLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, INVALID_BODY, UPLOAD_LOCKED, QUEUE_FULL,
 );
 
 /// Continue a resumable upload.
@@ -168,6 +170,7 @@ http_kit::error_responses!(PatchUploadErrors:
     responses(
         (status = 204, description = "The bytes are stored; `Upload-Offset` is the number of all."),
         PatchUploadErrors,
+        (status = "default", description = "460 `checksum_mismatch`"),
     )
 )]
 pub(crate) async fn patch_upload(
