@@ -2,7 +2,7 @@
 //!
 //! The bytes of an upload are in the store before it is complete: in a directory as one file below `uploads/`, in an
 //! object store as the parts of a multipart upload and, after the last whole part, as an object with the rest (the
-//! *tail*). [`UploadProgress`] describes what is stored; the caller keeps it in a database row, and passes it to the next
+//! *tail*). [`UploadProgress`] describes the stored bytes; the caller keeps it in a database row, and passes it to the next
 //! process. Bytes that were stored after the progress was recorded are overwritten.
 //!
 //! The caller ensures that one process writes an upload at a time. In a directory a file lock ensures it, too. In an object

@@ -106,7 +106,7 @@ impl ResumableUpload {
         self.digest.length_bytes()
     }
 
-    /// What is stored: a process that continues after it loses the other bytes only.
+    /// The stored bytes: a process that continues after them loses the others only.
     #[must_use]
     pub const fn stored(&self) -> &UploadProgress {
         &self.stored
@@ -121,7 +121,7 @@ impl ResumableUpload {
     /// Appends bytes, at most up to the length of the upload. From time to time this stores the bytes so far.
     ///
     /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::Store`]; the upload can then be resumed after what is stored.
+    /// [`BlobError::Io`] or [`BlobError::Store`]; the upload can then be resumed after the stored bytes.
     pub async fn write(&mut self, mut piece: Bytes) -> Result<(), BlobError> {
         while !piece.is_empty() {
             let room = usize::try_from(self.chunk_bytes() - self.in_chunk).unwrap_or(usize::MAX);

@@ -10,6 +10,7 @@ mod assets;
 mod blobs;
 mod lineage;
 mod probes;
+mod upload_leases;
 mod uploads;
 mod waveforms;
 mod wrong;
@@ -26,10 +27,12 @@ pub(crate) use blobs::{
 };
 pub use lineage::{Lineage, LineageEdge, LineageNode, find_lineage};
 pub(crate) use probes::{assets_to_reprobe, renew_asset, set_decoder};
+pub(crate) use upload_leases::{
+    contend_upload, delete_old_uploads, release_upload, renew_upload, uploads_to_sweep,
+};
 pub(crate) use uploads::{
-    claim_upload, contend_upload, count_uploads, delete_old_uploads, delete_upload, discard_upload,
-    find_upload, finish_upload, insert_upload, insert_upload_parts, release_upload, renew_upload,
-    save_upload, upload_parts, uploads_to_sweep,
+    claim_upload, count_uploads, delete_upload, discard_upload, find_upload, finish_upload, insert_upload,
+    insert_upload_parts, save_upload, upload_parts,
 };
 pub(crate) use waveforms::{find_waveform, insert_waveform};
 pub(crate) use wrong::wrongly_decoded;

@@ -151,7 +151,7 @@ impl<'a> Receiver<'a> {
         if has_stored && self.checksum.is_none() { self.record().await } else { Ok(()) }
     }
 
-    /// Records what is stored.
+    /// Records the stored bytes in the row.
     async fn record(&mut self) -> Result<(), MediaError> {
         let (progress, parts) = (self.session.stored().clone(), self.session.take_new_parts());
         let expires_at = self.service.now() + self.service.upload_retention();

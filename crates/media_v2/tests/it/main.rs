@@ -9,6 +9,7 @@ mod form;
 mod listing;
 mod reprobe;
 mod resumable;
+mod resumable_refusals;
 mod sources;
 mod support;
 mod tenancy;
