@@ -138,6 +138,16 @@ chaos: fixtures ## kill the service and its Postgres under load, and count what 
 	cargo build --release --locked --quiet --package harkback
 	tools/chaos.py target/release/harkback --kills $(KILLS) --seed $(SEED)
 
+.PHONY: resumable
+resumable: target/tus ## uploads by tuspy, tus-js-client and `harkback upload`, cut 50 times, with 20 kills (KILLS=20 SEED=1)
+	cargo build --release --locked --quiet --package harkback
+	target/tus/bin/python tools/resumable.py target/release/harkback --kills $(KILLS) --seed $(SEED)
+
+# Clients of tus.
+target/tus:
+	python3 -m venv target/tus && target/tus/bin/pip install --quiet tuspy==1.1.0
+	npm install --silent --no-save --prefix target/tus tus-js-client@4.3.1
+
 .PHONY: mutants-http
 mutants-http: fixtures ## 20 000 mutated bodies and 2 000 damaged recordings over HTTP: none is answered 5xx
 	cargo build --release --locked --quiet --package harkback

@@ -95,7 +95,7 @@ pub(crate) fn build(
     let RequestGuards { access, jobs, stopping, health } = guards;
     let breaker = || axum::middleware::from_fn_with_state(health.clone(), health::breaker);
     let observed = Observed { metrics, health: health.clone() };
-    let Routes { router: api, timelines, renderer } =
+    let Routes { router: api, media, timelines, renderer } =
         api(config, capacity, pool, blobs, access.links.clone(), jobs.clone(), Some(observed))?;
     let (router, document) = api.split_for_parts();
     let json = document.to_json()?;
@@ -119,8 +119,9 @@ pub(crate) fn build(
     let pace = BodyPace { stall: Duration::from_secs(config.io_timeout_s), ..BodyPace::default() };
     let router = http_kit::boundary::layer_with(router, pace);
     // Outside of the boundary, which writes problem documents, so that these are compressed and readable by pages, too.
-    let router = router.layer(policy::compression()).layer(policy::cors(config)?);
-    Ok(Service { router, routes, timelines, renderer })
+    let router = router.layer(axum::middleware::from_fn(media_v2::tus_headers)).layer(policy::compression());
+    let router = policy::with_cors(router, config)?;
+    Ok(Service { router, routes, media, timelines, renderer })
 }
 
 /// A service that is ready to run.
@@ -129,6 +130,7 @@ pub(crate) struct Service {
     pub(crate) router: Router,
     /// The routes without layers, for jobs: their callers were authenticated on acceptance.
     pub(crate) routes: Router,
+    pub(crate) media: MediaService,
     pub(crate) timelines: SemanticTimelines,
     pub(crate) renderer: Renderer,
 }
@@ -152,9 +154,10 @@ fn documents() -> utoipa_swagger_ui::Config<'static> {
     utoipa_swagger_ui::Config::new(["/openapi.json"]).validator_url("none")
 }
 
-/// The routes of all services, and the services whose capabilities are queried.
+/// The routes of all services, the service with tasks of its own, and those whose capabilities are queried.
 struct Routes {
     router: OpenApiRouter,
+    media: MediaService,
     timelines: SemanticTimelines,
     renderer: Renderer,
 }
@@ -212,7 +215,7 @@ fn api(
     let base = BaseUrl::new(config.public_url.clone());
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock.clone());
     let mut router = OpenApiRouter::with_openapi(Api::openapi())
-        .merge(media_v2::router(media))
+        .merge(media_v2::router(media.clone()))
         .merge(audio_semantic_timeline::router(timelines.clone()))
         .merge(audio_semantic_timeline::openai::router(timelines.clone(), config.max_transcription_bytes))
         .merge(audio_pattern_engine::router(patterns))
@@ -250,7 +253,7 @@ fn api(
     http_kit::openapi::add_problems(router.get_openapi_mut());
     http_kit::openapi::complete_schemas(router.get_openapi_mut());
     follow_ups::describe(router.get_openapi_mut());
-    Ok(Routes { router, timelines, renderer })
+    Ok(Routes { router, media, timelines, renderer })
 }
 
 /// The service for assets and artifacts.
@@ -267,6 +270,7 @@ pub(crate) fn media(
         waiting_probes: capacity.probes.waiting,
         decoders: decoders(config),
         documents: Some(Arc::new(audio_semantic_timeline::RegisteredDocuments)),
+        ..MediaConfig::default()
     };
     Ok(MediaService::new(pool, blobs, Arc::new(SystemClock), media_config))
 }

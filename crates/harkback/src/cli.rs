@@ -1,6 +1,7 @@
 mod analyze_arguments;
 mod export_arguments;
 mod job_arguments;
+mod upload_arguments;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use primitives::{AccessLevel, Id};
 pub(crate) use analyze_arguments::AnalyzeArguments;
 pub(crate) use export_arguments::{ExportArguments, ExportFormat, ExportMedia, ExportSubject};
 pub(crate) use job_arguments::{JobsArguments, JobsCommand, ServiceArguments};
+pub(crate) use upload_arguments::UploadArguments;
 
 use crate::flag_defaults::Defaults;
 use crate::flags::{ModelLocation, ReprobeFlags, ServeFlags, StoreFlags};
@@ -86,6 +88,11 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Create, list and revoke API keys, and rotate the secret of signed links.
     Keys(KeysArguments),
+    /// Upload files to a running service; interrupted uploads are resumed.
+    ///
+    /// Prints the id of the asset of each file. The same command continues an upload that an earlier run has begun within a
+    /// day. Exit status: 0 if every file was uploaded, else 1; a failure does not stop the others.
+    Upload(UploadArguments),
     /// List, follow, cancel and retry the jobs of a running service.
     Jobs(JobsArguments),
     /// Export a timeline, a shot list or an analysis of a running service in the format of another program.
@@ -316,6 +323,7 @@ mod tests {
             ("analyze", "--backend", "--database-url"),
             ("demo", "--whisper-model", "--database-url"),
             ("export", "--media", "--database-url"),
+            ("upload", "--source-ref", "--database-url"),
         ] {
             let help = help(name);
             assert!(help.contains(its_own) && !help.contains(other), "{name}: {help}");

@@ -42,6 +42,7 @@ mod registration;
 mod renders;
 mod reprobe;
 mod resource_limits;
+mod resumable;
 mod samples;
 mod shot_lists;
 mod shutdown;

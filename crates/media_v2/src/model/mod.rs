@@ -5,9 +5,11 @@ mod asset;
 mod content;
 mod kind;
 mod timecode;
+mod upload;
 
 pub use artifact::{Artifact, NewArtifact};
 pub use asset::{MediaAsset, NewAsset};
 pub use content::{Content, Meta};
 pub use kind::{ArtifactKind, AssetDecoder, AssetKind, UnknownKind};
 pub use timecode::StartTimecode;
+pub(crate) use upload::{Upload, UploadState, UploadStatus};
