@@ -15,13 +15,13 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::tus;
+use crate::MediaService;
 use crate::codes::{
     INVALID_TUS_HEADER, TOO_MANY_UPLOADS, TUS_VERSION_UNSUPPORTED, UPLOAD_EXPIRED, UPLOAD_LOCKED,
     UPLOAD_NOT_FOUND, UPLOAD_OFFSET_MISMATCH, UPLOAD_TOO_LARGE,
 };
 use crate::model::{Upload, UploadStatus};
 use crate::uploads::{ALGORITHMS, Chunk};
-use crate::{MediaError, MediaService};
 
 // In the descriptions, 460 is `default`: client generators know the registered statuses only.
 
