@@ -26,6 +26,7 @@ mod idempotency;
 mod job_processes;
 mod jobs;
 mod layers;
+mod library;
 mod limits;
 mod lineage;
 mod mutants;
