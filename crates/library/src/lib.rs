@@ -21,4 +21,4 @@ pub use samples::{
     index_samples,
 };
 pub use service::Library;
-pub use words::{Place, SearchHit, SearchMatch, SearchPage, SearchQuery, SpokenWord};
+pub use words::{Place, SearchHit, SearchMatch, SearchQuery, SpokenWord};

@@ -5,7 +5,7 @@ use primitives::Page;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Library, LibrarySample, SampleQuery, SearchPage, SearchQuery};
+use crate::{Library, LibrarySample, SampleQuery, SearchHit, SearchQuery};
 
 /// The routes `/audio/samples` and `/search`.
 pub fn router(library: Library) -> OpenApiRouter {
@@ -34,16 +34,16 @@ http_kit::error_responses!(SearchErrors: INVALID_QUERY, INVALID_CURSOR);
 
 /// Search what was said in all recordings
 ///
-/// Windows of words, the best first, with their times and the places of the matches. Recordings are searched in their
-/// newest semantic timeline with words.
+/// Windows of words with their times and the places of the matches, the best first of each 200, the newest 200 first; a
+/// page may be shorter than `limit`. Recordings are searched in their newest semantic timeline with words.
 #[utoipa::path(
     get, path = "/search", operation_id = "search_words", tag = "library", params(SearchQuery),
-    responses((status = 200, description = "A page.", body = SearchPage), SearchErrors)
+    responses((status = 200, description = "A page.", body = Page<SearchHit>), SearchErrors)
 )]
 async fn search(
     State(library): State<Library>,
     context: RequestContext,
     Query(query): Query<SearchQuery>,
-) -> Result<Json<SearchPage>, Problem> {
+) -> Result<Json<Page<SearchHit>>, Problem> {
     Ok(Json(library.search(&context, &query).await?))
 }

@@ -2,12 +2,12 @@
 
 use http_kit::RequestContext;
 use media_v2::{ArtifactKind, MediaError};
-use primitives::{Id, KeysetCursor, Page, PageParams, Scope};
+use primitives::{Id, KeysetCursor, Page, PageLimit, PageParams, Scope};
 use sqlx::{PgConnection, PgPool};
 
 use crate::samples::{self, LibrarySample, SampleFilter, SampleKey, SampleQuery, SampleSort};
-use crate::words::store::{FoundWindow, MAX_RANKED, SearchFilter};
-use crate::words::{self, Place, Query, SearchKey, SearchPage, SearchQuery, TermTable, term_table};
+use crate::words::store::{BLOCK, FoundWindow, SearchFilter};
+use crate::words::{self, Place, Query, SearchHit, SearchKey, SearchQuery, TermTable, term_table};
 use crate::{Error, SampleKind, SampleRole};
 
 /// Up to this number of recordings with a tag, samples are looked up by recording; beyond it, the tag is checked for each
@@ -54,12 +54,17 @@ impl Library {
         Ok(listed)
     }
 
-    /// A page of the windows in which words are said, the best first: two statements, and one that sets how they are
-    /// planned.
+    /// A page of the windows in which words are said: two statements, and one that sets how they are planned. Windows are
+    /// ranked in blocks of [`BLOCK`], the newest first, so that the work does not grow with the number of matches; the page
+    /// at the end of a block is shorter.
     ///
     /// # Errors
     /// [`Error::InvalidQuery`], [`Error::Page`]; database errors.
-    pub async fn search(&self, context: &RequestContext, request: &SearchQuery) -> Result<SearchPage, Error> {
+    pub async fn search(
+        &self,
+        context: &RequestContext,
+        request: &SearchQuery,
+    ) -> Result<Page<SearchHit>, Error> {
         let query = Query::parse(&request.q)?;
         let PageParams { limit, after } =
             PageParams::<SearchKey, i64>::new(request.limit, request.cursor.as_deref())?;
@@ -73,13 +78,7 @@ impl Library {
         let table = terms(&mut transaction, &context.scope, &query).await?;
         let found = words::store::search(&mut transaction, &context.scope, &query, &table, &filter).await?;
         transaction.commit().await?;
-        let truncated = found.first().is_some_and(|window| window.ranked >= MAX_RANKED);
-        let cursor = |window: &FoundWindow| KeysetCursor {
-            key: SearchKey { newest: window.newest, rank: window.hit.rank },
-            id: window.id,
-        };
-        let Page { items, next_cursor } = Page::from_rows(found, limit, cursor);
-        Ok(SearchPage { items: items.into_iter().map(|window| window.hit).collect(), next_cursor, truncated })
+        Ok(search_page(found, limit))
     }
 
     /// The places where a phrase is said in the default audio streams of all recordings, in order of recording and time; of
@@ -94,6 +93,24 @@ impl Library {
         let places = words::store::find_places(&mut transaction, scope, &query, &table, limit).await?;
         transaction.commit().await?;
         Ok(places)
+    }
+}
+
+/// A page of a block, and the cursor of the next page: in this block, or at the start of the next one.
+fn search_page(found: Vec<FoundWindow>, limit: PageLimit) -> Page<SearchHit> {
+    let block = found.first().map(|window| (window.oldest, window.ranked));
+    let cursor = |window: &FoundWindow| KeysetCursor {
+        key: SearchKey { newest: window.newest, rank: window.hit.rank },
+        id: window.id,
+    };
+    let Page { items, next_cursor } = Page::from_rows(found, limit, cursor);
+    let next_block = block.filter(|(_, ranked)| *ranked >= BLOCK).map(|(oldest, _)| {
+        let key = SearchKey { newest: oldest - 1, rank: f32::INFINITY };
+        KeysetCursor { key, id: i64::MAX }.encode()
+    });
+    Page {
+        items: items.into_iter().map(|window| window.hit).collect(),
+        next_cursor: next_cursor.or(next_block),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use primitives::CursorPart;
 
-/// Sort key of a window. The newest window of the first page is part of it, so that later pages rank the same windows,
-/// without those that were indexed meanwhile.
+/// Sort key of a window: its block, then its rank in it. Blocks have the newest windows first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct SearchKey {
+    /// Windows of the block have at most this id: those that were indexed meanwhile are not in it.
     pub(crate) newest: i64,
     pub(crate) rank: f32,
 }

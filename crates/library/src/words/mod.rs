@@ -7,7 +7,7 @@ mod query;
 pub(crate) mod store;
 mod terms;
 
-pub use model::{Place, SearchHit, SearchMatch, SearchPage, SearchQuery, SpokenWord};
+pub use model::{Place, SearchHit, SearchMatch, SearchQuery, SpokenWord};
 
 pub(crate) use cursor::SearchKey;
 pub(crate) use query::{Query, Term};

@@ -27,17 +27,6 @@ pub struct SearchQuery {
     pub cursor: Option<String>,
 }
 
-/// A page of windows, the best first.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub struct SearchPage {
-    /// The windows of this page.
-    pub items: Vec<SearchHit>,
-    /// Cursor of the next page; null on the last page.
-    pub next_cursor: Option<String>,
-    /// True if more than 500 windows match: the newest 500 of them are ranked and returned.
-    pub truncated: bool,
-}
-
 /// A window in which the words are said.
 #[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct SearchHit {
@@ -57,7 +46,7 @@ pub struct SearchHit {
     pub language: Option<String>,
     /// The speaker in the timeline, if known.
     pub speaker_id: Option<String>,
-    /// Relevance: comparable within an answer.
+    /// Relevance. Windows are ranked in blocks of 200, the newest ones first.
     pub rank: f32,
     /// The words of the window, separated by spaces.
     pub text: String,

@@ -11,10 +11,11 @@ use super::matches::MatchedWords;
 use super::{Lexemes, Place, Query, SearchHit, SearchKey, TermTable};
 use crate::samples::store::plan_with_values;
 
-/// Maximum number of matching windows that are ranked.
-pub(crate) const MAX_RANKED: i64 = 500;
+/// Number of windows that are ranked together: the newest ones that match, then the next, and so on.
+pub(crate) const BLOCK: i64 = 200;
 
-/// The lexemes of tokens, in their order: folded, and stemmed in the languages of the owner's words.
+/// The lexemes of tokens, in their order: folded, and stemmed in the languages of the owner's words; with their frequencies
+/// in the statistics of the index.
 ///
 /// # Errors
 /// Database errors.
@@ -37,12 +38,19 @@ pub(crate) async fn find_lexemes(
             FROM spoken s WHERE s.language IS NOT NULL
         ), languages AS MATERIALIZED (
             SELECT d.language, d.dictionary FROM spoken s JOIN spoken_languages() d ON d.language = s.language
+        ), common AS MATERIALIZED (
+            SELECT e.lexeme, e.frequency
+            FROM pg_stats p
+            CROSS JOIN LATERAL unnest(p.most_common_elems::text::text[], p.most_common_elem_freqs)
+                AS e (lexeme, frequency)
+            WHERE p.schemaname = current_schema() AND p.tablename = 'spoken_windows' AND p.attname = 'lexemes'
         )
         SELECT folded_token(t.token) AS "folded!",
                ARRAY (
                    SELECT l.language || ':' || folded_token(stem)
                    FROM languages l CROSS JOIN LATERAL unnest(ts_lexize(l.dictionary, t.token)) AS stem
-               ) AS "stems!"
+               ) AS "stems!",
+               (SELECT c.frequency FROM common c WHERE c.lexeme = '=' || folded_token(t.token)) AS "frequency?"
         FROM unnest($3::text[]) WITH ORDINALITY AS t (token, position)
         ORDER BY t.position"#,
         scope.tenant_id.as_str(),
@@ -69,9 +77,11 @@ pub(crate) struct SearchFilter<'a> {
 pub(crate) struct FoundWindow {
     pub(crate) id: i64,
     pub(crate) hit: SearchHit,
-    /// The newest ranked window.
+    /// The newest window of its block.
     pub(crate) newest: i64,
-    /// Number of ranked windows.
+    /// The oldest window of its block.
+    pub(crate) oldest: i64,
+    /// Number of windows in its block.
     pub(crate) ranked: i64,
 }
 
@@ -79,6 +89,7 @@ struct Row {
     id: i64,
     rank: f32,
     newest: i64,
+    oldest: i64,
     ranked: i64,
     asset_id: Id,
     timeline_id: Id,
@@ -130,7 +141,10 @@ macro_rules! select {
     };
 }
 
-/// The windows that match a search, by descending rank, of the newest [`MAX_RANKED`]. Must run in a transaction.
+/// The windows that match a search, by descending rank, of a block of [`BLOCK`]. Must run in a transaction.
+///
+/// Windows with a common word are read in order until the block is full. Others come from the GIN index, all of them: the
+/// planner would read in order here, too, because it does not know the cost of comparing lexemes.
 ///
 /// # Errors
 /// Database errors.
@@ -145,26 +159,39 @@ pub(crate) async fn search(
     let rows = select!(
         "search_words",
         "WITH matching AS MATERIALIZED (
-                 SELECT w.id FROM spoken_windows w
-                 WHERE w.tenant_id = $1 AND w.env = $2
+                 (SELECT w.id FROM spoken_windows w
+                 WHERE $14 AND w.tenant_id = $1 AND w.env = $2
                    AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
                    AND ($6::text IS NULL OR w.asset_id = $6)
-                   AND ($7::text IS NULL OR $7 = (
+                   AND ($7::text IS NULL OR CASE WHEN $7 = (
                        SELECT m.kind FROM media_assets m
                        WHERE m.tenant_id = $1 AND m.env = $2 AND m.id = w.asset_id
-                   ))
+                   ) THEN true END)
+                   AND ($13::text IS NULL OR w.lexemes @@ $13::text::tsquery)
                    AND w.id <= $8
-                 ORDER BY w.id DESC LIMIT $9
+                 ORDER BY w.id DESC LIMIT $9)
+                 UNION ALL
+                 (SELECT w.id FROM spoken_windows w
+                 WHERE NOT $14::boolean AND w.tenant_id = $1 AND w.env = $2
+                   AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
+                   AND ($6::text IS NULL OR w.asset_id = $6)
+                   AND ($7::text IS NULL OR CASE WHEN $7 = (
+                       SELECT m.kind FROM media_assets m
+                       WHERE m.tenant_id = $1 AND m.env = $2 AND m.id = w.asset_id
+                   ) THEN true END)
+                   AND ($13::text IS NULL OR w.lexemes @@ $13::text::tsquery)
+                   AND w.id <= $8
+                 ORDER BY w.id + 0 DESC LIMIT $9)
              ), ranked AS (
-                 SELECT w.id, ts_rank_cd(w.lexemes, $13::text::tsquery, 1) AS rank
+                 SELECT w.id, ts_rank_cd(w.lexemes, $3::text::tsquery, 1) AS rank
                  FROM matching m JOIN spoken_windows w ON w.tenant_id = $1 AND w.env = $2 AND w.id = m.id
-                 WHERE w.lexemes @@ $13::text::tsquery
              ), page AS (
                  SELECT r.id, r.rank FROM ranked r
                  WHERE $10::real IS NULL OR (r.rank, r.id) < ($10, $11)
                  ORDER BY r.rank DESC, r.id DESC LIMIT $12
              )",
         "page.rank AS \"rank!\", (SELECT max(id) FROM matching) AS \"newest!\",
+                    (SELECT min(id) FROM matching) AS \"oldest!\",
                     (SELECT count(*) FROM matching) AS \"ranked!\"",
         "page JOIN spoken_windows w ON w.tenant_id = $1 AND w.env = $2 AND w.id = page.id",
         "ORDER BY page.rank DESC, page.id DESC",
@@ -173,11 +200,12 @@ pub(crate) async fn search(
         filter.asset_id.map(Id::as_str),
         filter.kind.map(AssetKind::as_str),
         filter.after.map_or(i64::MAX, |(key, _)| key.newest),
-        MAX_RANKED,
+        BLOCK,
         filter.after.map(|(key, _)| key.rank),
         filter.after.map_or(i64::MAX, |(_, id)| id),
         filter.limit,
-        table.exact,
+        table.exact.as_deref(),
+        table.is_common,
     )
     .fetch_all(conn)
     .await?;
@@ -200,16 +228,16 @@ pub(crate) async fn find_places(
     let rows = select!(
         "find_places",
         "",
-        "0::real AS \"rank!\", 0::bigint AS \"newest!\", 0::bigint AS \"ranked!\"",
+        "0::real AS \"rank!\", 0::bigint AS \"newest!\", 0::bigint AS \"oldest!\", 0::bigint AS \"ranked!\"",
         "spoken_windows w",
         "WHERE w.tenant_id = $1 AND w.env = $2 AND w.audio_stream IS NULL
                AND w.lexemes @@ (quote_literal(library_owner($1, $2))::tsquery && $3::text::tsquery)
-               AND w.lexemes @@ $7::text::tsquery
+               AND ($7::text IS NULL OR w.lexemes @@ $7::text::tsquery)
              ORDER BY w.asset_id, w.start_us, w.id LIMIT $6",
         scope,
         table,
         limit,
-        table.exact,
+        table.exact.as_deref(),
     )
     .fetch_all(conn)
     .await?;
@@ -258,5 +286,5 @@ fn found_window(row: Row, query: &Query, table: &TermTable) -> FoundWindow {
         language: row.language,
         speaker_id: row.speaker_id,
     };
-    FoundWindow { id: row.id, hit, newest: row.newest, ranked: row.ranked }
+    FoundWindow { id: row.id, hit, newest: row.newest, oldest: row.oldest, ranked: row.ranked }
 }

@@ -6,21 +6,30 @@
 use super::{Query, Term};
 
 /// The lexemes of a token, as in the index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Lexemes {
     /// The token, folded.
     pub(crate) folded: String,
     /// Its stems in the languages of the owner's words, as `en:stem`.
     pub(crate) stems: Vec<String>,
+    /// Fraction of all windows that have the token; `None` for all but the most frequent ones.
+    pub(crate) frequency: Option<f32>,
 }
+
+/// Fraction of windows from which on a word is common.
+const COMMON: f32 = 0.05;
+/// Prefixes of at most this many characters are common.
+const SHORT_PREFIX: usize = 2;
 
 /// A search in the form that the database reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TermTable {
     /// The `tsquery` for the index: phrases by their pairs.
     pub(crate) pairs: String,
-    /// The exact `tsquery`, which requires the pairs of a phrase to be consecutive.
-    pub(crate) exact: String,
+    /// The exact `tsquery`, which requires the pairs of phrases to be consecutive; `None` if no phrase has several pairs.
+    pub(crate) exact: Option<String>,
+    /// Whether all terms are common.
+    pub(crate) is_common: bool,
     /// Lexemes of matches, each with the index of its term and of its token in the term.
     entries: Vec<Entry>,
 }
@@ -38,10 +47,12 @@ struct Entry {
 pub(crate) fn term_table(query: &Query, lexemes: &[Lexemes]) -> TermTable {
     let mut table = TermTable::default();
     let (mut pairs, mut exact) = (Vec::new(), Vec::new());
+    table.is_common = true;
     let mut rest = lexemes.iter();
     for (term_index, term) in query.0.iter().enumerate() {
         let of_term: Vec<&Lexemes> = rest.by_ref().take(term.tokens.len()).collect();
         let forms: Vec<Vec<Form>> = (0..of_term.len()).map(|index| forms(term, &of_term, index)).collect();
+        table.is_common &= is_common(term, &of_term);
         pairs.push(pairs_of(term, &of_term));
         exact.push(joined(&forms, " <-> "));
         for (token, forms) in forms.into_iter().enumerate() {
@@ -54,7 +65,8 @@ pub(crate) fn term_table(query: &Query, lexemes: &[Lexemes]) -> TermTable {
             table.entries.extend(forms.into_iter().map(entry));
         }
     }
-    (table.pairs, table.exact) = (pairs.join(" & "), exact.join(" & "));
+    table.pairs = pairs.join(" & ");
+    table.exact = query.0.iter().any(|term| term.tokens.len() > 2).then(|| exact.join(" & "));
     table
 }
 
@@ -71,6 +83,14 @@ impl TermTable {
             entry.lexeme == lexeme || (entry.is_prefix && lexeme.starts_with(&entry.lexeme))
         });
         matching.map(|entry| (entry.term, entry.token))
+    }
+}
+
+fn is_common(term: &Term, tokens: &[&Lexemes]) -> bool {
+    match tokens {
+        [token] if term.is_prefix => token.folded.chars().count() <= SHORT_PREFIX,
+        [token] => token.frequency.is_some_and(|frequency| frequency >= COMMON),
+        _ => false,
     }
 }
 
@@ -131,7 +151,7 @@ mod tests {
     use super::*;
 
     fn lexemes(folded: &str, stem: &str) -> Lexemes {
-        Lexemes { folded: folded.to_owned(), stems: vec![stem.to_owned()] }
+        Lexemes { folded: folded.to_owned(), stems: vec![stem.to_owned()], frequency: None }
     }
 
     #[test]
@@ -150,7 +170,7 @@ mod tests {
             "(('=running' | 'en:run')) & (('=hark back') & ('=back then' | '~back then')) & (('=dru':*))"
         );
         assert_eq!(
-            table.exact,
+            table.exact.as_deref().unwrap(),
             "(('=running' | 'en:run')) & (('=hark') <-> ('=back' | '~back') <-> ('=then' | '~then')) & (('=dru':*))"
         );
         assert_eq!(table.lexemes(false), ["=running", "en:run", "=hark", "=back", "~back", "=then", "~then"]);
@@ -160,6 +180,25 @@ mod tests {
         assert_eq!(places("~back"), [(1, 1)]);
         assert_eq!(places("=drum kit"), [(2, 0)]);
         assert!(places("en:hark").is_empty(), "phrases have no other forms");
+    }
+
+    #[test]
+    fn search_is_common_if_all_terms_are() {
+        let is_common = |q: &str, frequencies: &[Option<f32>]| {
+            let query = Query::parse(q).unwrap();
+            let of = |(folded, frequency): (String, &Option<f32>)| Lexemes {
+                folded,
+                stems: Vec::new(),
+                frequency: *frequency,
+            };
+            let lexemes: Vec<Lexemes> = query.tokens().into_iter().zip(frequencies).map(of).collect();
+            term_table(&query, &lexemes).is_common
+        };
+        assert!(is_common("the", &[Some(0.3)]));
+        assert!(!is_common("the drum", &[Some(0.3), Some(0.01)]));
+        assert!(!is_common("drum", &[None]));
+        assert!(!is_common("\"the the\"", &[Some(0.3), Some(0.3)]));
+        assert!(is_common("th*", &[None]) && !is_common("dru*", &[None]));
     }
 
     #[test]

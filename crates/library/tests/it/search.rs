@@ -1,5 +1,7 @@
 //! The search of spoken words.
 
+use std::collections::HashSet;
+
 use audio_semantic_timeline::spoken;
 use media_v2::AssetKind;
 use serde_json::{Value, json};
@@ -96,7 +98,7 @@ async fn newest_timeline_of_a_recording_is_searched() {
     let videos = state.all("/search?q=hark&kind=video", 50).await;
     assert_eq!(videos, of_film);
     let page = state.api.tenant("t2").get("/search?q=hark").await.ok();
-    assert_eq!((page["items"].as_array().unwrap().len(), &page["truncated"]), (1, &json!(false)));
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["next_cursor"]), (1, &Value::Null));
 }
 
 #[tokio::test]
@@ -144,4 +146,20 @@ async fn timelines_of_before_the_index_are_indexed_in_batches() {
     // Rows of the index go with their timelines.
     state.execute("DELETE FROM artifacts").await;
     assert!(matches(&state, "hark").await.is_empty());
+}
+
+#[tokio::test]
+async fn matches_are_listed_in_blocks_each_once() {
+    let state = TestState::new().await;
+    let asset = state.asset("t1", AssetKind::Audio, &[]).await;
+    // A window for each pair of words: a pause of two seconds follows.
+    let words: Vec<(&str, i64)> =
+        (0..450).flat_map(|index| [("hark", index * 2_600), ("back", index * 2_600 + 300)]).collect();
+    state.timeline("t1", &asset, &words).await;
+    for q in ["hark", "%22hark%20back%20hark%22", "ha*"] {
+        let hits = state.all(&format!("/search?q={q}"), 60).await;
+        let starts: HashSet<i64> = hits.iter().map(|hit| hit["start_ms"].as_i64().unwrap()).collect();
+        let expected = if q.contains("back") { 449 } else { 450 };
+        assert_eq!((hits.len(), starts.len()), (expected, expected), "{q}");
+    }
 }
