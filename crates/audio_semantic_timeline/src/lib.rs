@@ -8,6 +8,7 @@
 //! - [`annotations()`] converts a timeline for the writers of [`interchange::notes`];
 //! - [`plot`] draws a timeline as SVG;
 //! - [`openai`] transcribes uploads with a route compatible with OpenAI's API;
+//! - [`spoken`] indexes the words of timelines for searches over recordings;
 //! - [`cache_key()`] identifies a timeline, [`slice()`] cuts it to a clip, [`stub`] replaces a missing backend.
 //!
 //! `docs/engines/media_program/PHASE_A02_audio_semantic_upgrade.md` documents the guarantees for callers.
@@ -29,6 +30,7 @@ mod slice;
 mod speaker_labels;
 mod speaker_turns;
 pub mod speakers;
+pub mod spoken;
 pub mod store;
 mod stored;
 pub mod stub;

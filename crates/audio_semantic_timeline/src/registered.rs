@@ -3,12 +3,16 @@
 use http_kit::FieldError;
 use media_time::MediaTime;
 use media_time::limits::{LENGTH_TOLERANCE, MAX_INSTANT};
-use media_v2::{ArtifactKind, DocumentValidator, NewArtifact, RegisteredMeasurement};
-use primitives::Id;
+use media_v2::{
+    Artifact, ArtifactKind, DocumentValidator, NewArtifact, RegisteredMeasurement, RegistrationFollowUp,
+};
+use primitives::{Id, Scope};
 use serde::Deserialize;
+use sqlx::PgConnection;
 
 use crate::backend::BackendKind;
 use crate::model::{AudioEvent, BeatEvent, Summary, Word};
+use crate::spoken::{self, SpokenWindow, TimelineRow};
 
 /// Maximum duration of a registered timeline or transcript, in ms.
 const MAX_REGISTERED_MS: i64 = MAX_INSTANT.as_millis_round();
@@ -36,8 +40,41 @@ impl DocumentValidator for RegisteredDocuments {
         violations.0
     }
 
+    fn follow_up(
+        &self,
+        measurement: &RegisteredMeasurement,
+        document: &[u8],
+    ) -> Option<Box<dyn RegistrationFollowUp>> {
+        if measurement.artifact.kind != ArtifactKind::AudioSemanticTimeline {
+            return None;
+        }
+        let summary: Summary = serde_json::from_slice(document).ok()?;
+        let windows = spoken::windows_of(&summary);
+        Some(Box::new(WordIndexing { audio_stream: summary.meta.run.audio_stream, windows }))
+    }
+
     fn cache_key_copies(&self) -> &'static [&'static str] {
         &["audio_semantic_cache_key"]
+    }
+}
+
+/// Indexes the words of a registered timeline.
+#[derive(Debug)]
+struct WordIndexing {
+    audio_stream: Option<u32>,
+    windows: Vec<SpokenWindow>,
+}
+
+#[async_trait::async_trait]
+impl RegistrationFollowUp for WordIndexing {
+    async fn run(self: Box<Self>, conn: &mut PgConnection, artifact: &Artifact) -> sqlx::Result<()> {
+        let scope = Scope { tenant_id: artifact.tenant_id.clone(), env: artifact.env.clone() };
+        let timeline = TimelineRow {
+            asset_id: &artifact.parent_asset_id,
+            timeline_id: &artifact.id,
+            audio_stream: self.audio_stream,
+        };
+        spoken::replace_windows(conn, &scope, timeline, &self.windows).await
     }
 }
 

@@ -50,6 +50,9 @@ pub enum Error {
     /// An error of the semantic timelines, such as a timeline without words.
     #[error(transparent)]
     Semantics(#[from] audio_semantic_timeline::Error),
+    /// An error of the search.
+    #[error(transparent)]
+    Library(#[from] library::Error),
     /// An error of the media store, such as unknown assets.
     #[error(transparent)]
     Media(#[from] media_v2::MediaError),
@@ -79,6 +82,10 @@ impl From<Error> for Problem {
             Error::TooManyShots { .. } | Error::TooManyLayers => Self::new(TOO_MANY_SHOTS, detail),
             Error::ShotList(error) => error.into(),
             Error::Semantics(error) => error.into(),
+            Error::Library(library::Error::InvalidQuery { detail: reason, .. }) => {
+                Self::new(INVALID_BODY, &detail).field("/q", reason)
+            }
+            Error::Library(error) => error.into(),
             Error::Media(error) => error.into(),
             Error::Timeline(error) => error.into(),
             Error::Work(error) => error.into(),

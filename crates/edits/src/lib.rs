@@ -4,6 +4,7 @@
 //! - [`Edits`] is the service, [`router`] its HTTP interface;
 //! - `remove_silence`, `cut_to_music` (with `dealing`) and `supercut` (with `phrase`) plan the windows, `shots` places
 //!   them, `timeline` distributes shots over tracks: pure functions;
+//! - `library` finds the places of a phrase in all recordings;
 //! - `semantics` has the parts of semantic timelines that the plans use, `lookup` reads them.
 
 pub mod codes;

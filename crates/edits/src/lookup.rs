@@ -13,7 +13,7 @@ use primitives::{Id, PageLimit, PageParams, Scope};
 use scheduling::{WorkError, WorkProgress, begin_heavy_work};
 use serde_json::Value;
 
-use crate::semantics::{Analysed, marks};
+use crate::semantics::{Analysed, marks, marks_of_meta};
 use crate::timeline::{self, KnownMedia};
 use crate::{Edits, Error};
 
@@ -104,6 +104,13 @@ impl Edits {
         let read = tokio::task::spawn_blocking(move || part(&summary)).await;
         let data = read.map_err(|source| WorkError::Broken { queue: "timeline", source })?;
         Ok(Analysed { artifact_id, marks, data })
+    }
+
+    /// Version, key and backend of semantic timelines, for the meta of shots.
+    pub(crate) async fn marks(&self, scope: &Scope, timelines: &[Id]) -> Result<HashMap<Id, Meta>, Error> {
+        let mut conn = self.media().pool().acquire().await?;
+        let found = find_artifacts(&mut conn, scope, timelines).await?;
+        Ok(found.into_iter().map(|timeline| (timeline.id, marks_of_meta(&timeline.meta))).collect())
     }
 
     /// The recordings and samples of shots that exist.

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use http_kit::FieldError;
+use library::Place;
 use media_time::{AssetTime, MediaTime, Window};
+use media_v2::Meta;
 use primitives::Id;
 
 use crate::cut_to_music::{Music, Source};
@@ -117,6 +119,19 @@ pub(crate) fn said(q: &str, asset_ids: &[Id], speech: &[Analysed<Speech>]) -> Ve
         phrase::occurrences(words, &q).into_iter().filter_map(piece).collect::<Vec<_>>()
     };
     asset_ids.iter().zip(speech).flat_map(of_asset).collect()
+}
+
+/// The places that a search has found, labelled with the words as they are written there. `marks` are those of the
+/// timelines.
+pub(crate) fn found(places: Vec<Place>, marks: &HashMap<Id, Meta>) -> Vec<Piece> {
+    let piece = |place: Place| {
+        let [start, end] = [place.found.start_ms, place.found.end_ms].map(AssetTime::from_millis);
+        let window = Window::new(start, end).ok().filter(|window| !window.is_empty())?;
+        let mut meta = supercut::labelled(&place.found.text);
+        meta.extend(marks.get(&place.timeline_artifact_id).cloned().unwrap_or_default());
+        Some(Piece { asset_id: place.asset_id, window, meta })
+    };
+    places.into_iter().filter_map(piece).collect()
 }
 
 /// Sorted and without duplicates.

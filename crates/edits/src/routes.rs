@@ -80,7 +80,7 @@ http_kit::error_responses!(SupercutErrors:
 /// Make a supercut of windows, or of a phrase
 ///
 /// The shot list of the windows one after the other, or of all places where `q` is said in the words of the
-/// recordings, in the order of `asset_ids` and time. The same request returns the same response and artifact.
+/// recordings, in the order of `asset_ids` and time, or of the whole library. The same request returns the same response and artifact.
 #[utoipa::path(
     post, path = "/edits/supercut", operation_id = "make_supercut", tag = "edits",
     request_body = Supercut, responses((status = 200, body = ShotListResult), SupercutErrors)

@@ -82,6 +82,19 @@ pub(crate) fn marks(run: &RunMeta) -> Meta {
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// The same, from the meta of the timeline's artifact.
+pub(crate) fn marks_of_meta(meta: &Meta) -> Meta {
+    let members = [
+        ("semantic_version", "semantic_version"),
+        ("semantic_cache_key", "audio_semantic_cache_key"),
+        ("semantic_backend_type", "backend_type"),
+    ];
+    let mark = |(name, member): (&str, &str)| {
+        (name.to_owned(), meta.get(member).cloned().unwrap_or(serde_json::Value::Null))
+    };
+    members.into_iter().map(mark).collect()
+}
+
 impl Speech {
     pub(crate) fn of(summary: &Summary) -> Self {
         let run = &summary.meta.run;

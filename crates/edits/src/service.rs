@@ -6,6 +6,8 @@ use std::sync::Arc;
 use audio_semantic_timeline::SemanticTimelines;
 use audio_to_video_origin::{NewShotList, ShotList, VideoOrigins, VideoShot};
 use http_kit::{Problem, RequestContext};
+use library::Library;
+use media_time::MediaTime;
 use media_v2::MediaService;
 use primitives::{Id, Scope};
 use scheduling::WorkQueue;
@@ -14,7 +16,8 @@ use video_timeline::{NewShotListTimeline, ShotListTimeline, ShotListTimelines, V
 use crate::cut_to_music::{self, MusicRule};
 use crate::model::{CutToMusic, RemoveSilence, SourceOrder, Supercut};
 use crate::pieces::{
-    check_starts, distinct, excerpt, in_order, music, said, source_windows, sources_of, without_silence,
+    check_starts, distinct, excerpt, found, in_order, music, said, source_windows, sources_of,
+    without_silence,
 };
 use crate::semantics::{Loudness, Rhythm, Speech};
 use crate::shots::contiguous;
@@ -27,6 +30,7 @@ pub struct Edits {
     semantics: SemanticTimelines,
     shot_lists: VideoOrigins,
     timeline: Arc<dyn VideoTimeline>,
+    library: Library,
     queue: WorkQueue,
 }
 
@@ -38,9 +42,10 @@ impl Edits {
         semantics: SemanticTimelines,
         shot_lists: VideoOrigins,
         timeline: Arc<dyn VideoTimeline>,
+        library: Library,
         queue: WorkQueue,
     ) -> Self {
-        Self { media, semantics, shot_lists, timeline, queue }
+        Self { media, semantics, shot_lists, timeline, library, queue }
     }
 
     pub(crate) fn media(&self) -> &MediaService {
@@ -123,7 +128,9 @@ impl Edits {
             };
             return self.keep(scope, supercut::VERSION, None, Vec::new(), plan).await;
         }
-        let (q, asset_ids) = (q.unwrap_or_default(), in_order(asset_ids.unwrap_or_default()));
+        let q = q.unwrap_or_default();
+        let Some(asset_ids) = asset_ids else { return self.supercut_of_library(scope, q, padding).await };
+        let asset_ids = in_order(asset_ids);
         let durations = self.durations(scope, &asset_ids).await?;
         let upstreams = self.timelines(scope, &asset_ids).await?;
         let speech = self.read_all(scope, upstreams.clone(), Speech::of).await?;
@@ -133,6 +140,32 @@ impl Edits {
         }
         let plan = move || {
             let pieces = said(&q, &asset_ids, &speech);
+            if pieces.is_empty() {
+                return Err(Error::PhraseNotFound(q));
+            }
+            Ok(contiguous(supercut::padded(pieces, padding, &durations)))
+        };
+        self.keep(scope, supercut::VERSION, None, upstreams, plan).await
+    }
+
+    /// Makes the shot list of all places in the library where a phrase is said, in order of recording and time.
+    async fn supercut_of_library(
+        &self,
+        scope: &Scope,
+        q: String,
+        padding: MediaTime,
+    ) -> Result<ShotList, Error> {
+        // One window more than an edit may have shots, each of which has at least one place.
+        let most = i64::try_from(MAX_SHOTS).unwrap_or(i64::MAX);
+        let places = self.library.places(scope, &q, most + 1).await?;
+        if places.len() > MAX_SHOTS {
+            return Err(Error::TooManyShots { shots: places.len() });
+        }
+        let durations = self.durations(scope, &distinct(places.iter().map(|place| &place.asset_id))).await?;
+        let upstreams = distinct(places.iter().map(|place| &place.timeline_artifact_id));
+        let marks = self.marks(scope, &upstreams).await?;
+        let plan = move || {
+            let pieces = found(places, &marks);
             if pieces.is_empty() {
                 return Err(Error::PhraseNotFound(q));
             }

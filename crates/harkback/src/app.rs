@@ -24,6 +24,7 @@ use exports::Exports;
 use http_kit::idempotency::{self, Keys};
 use http_kit::{BodyPace, RouteLimit};
 use jobs::{JobLimits, JobSettings, Jobs};
+use library::Library;
 use lineage::Lineages;
 use media_decode::{Decoders, Ffmpeg};
 use media_v2::codes::{CONTENT_DAMAGED, CONTENT_MISSING};
@@ -211,7 +212,15 @@ fn api(
         shot_lists.clone(),
         clock.clone(),
     );
-    let edits = Edits::new(media.clone(), timelines.clone(), origins.clone(), timeline_of_edits, shot_lists);
+    let library = Library::new(pool);
+    let edits = Edits::new(
+        media.clone(),
+        timelines.clone(),
+        origins.clone(),
+        timeline_of_edits,
+        library.clone(),
+        shot_lists,
+    );
     let base = BaseUrl::new(config.public_url.clone());
     let samples = FieldToSamples::new(media.clone(), timelines.clone(), queue, clock.clone());
     let mut router = OpenApiRouter::with_openapi(Api::openapi())
@@ -231,6 +240,7 @@ fn api(
     http_kit::openapi::add_errors_to_all(router.get_openapi_mut(), &[CONTENT_MISSING, CONTENT_DAMAGED]);
     let mut router = router
         .merge(access::router(links, clock.clone(), base))
+        .merge(library::router(library))
         .merge(video_timeline::router(store.with_shot_lists(Arc::new(edits))))
         .merge(jobs::webhooks_router(jobs.clone()))
         .merge(jobs::router(jobs.clone()));

@@ -86,6 +86,10 @@ pub(crate) enum Command {
     /// Hashes every stored file. Exits with 1 if anything is found. Run `reprobe` first: it finds which recordings are
     /// read wrongly.
     Verify(VerifyArguments),
+    /// Index what an older version stored, so that searches find it: spoken words and samples.
+    ///
+    /// The service indexes what it stores itself. Works in small transactions; as safe while services run as `gc`.
+    Index(IndexArguments),
     /// Create, list and revoke API keys, and rotate the secret of signed links.
     Keys(KeysArguments),
     /// Upload files to a running service; interrupted uploads are resumed.
@@ -152,6 +156,27 @@ pub(crate) struct ReprobeArguments {
     pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) flags: ReprobeFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArguments {
+    /// The index.
+    #[arg(value_enum)]
+    pub(crate) index: LibraryIndex,
+    /// Index everything again, not only what is missing.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+    #[command(flatten)]
+    pub(crate) flags: ReprobeFlags,
+}
+
+/// An index of the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LibraryIndex {
+    /// Words of semantic timelines, for `GET /search`
+    Words,
+    /// Hits, loops and phrases, for `GET /audio/samples`
+    Samples,
 }
 
 #[derive(Debug, Args)]

@@ -4,8 +4,9 @@
 //! ([`cli`]), loads the configuration ([`flags`], [`flag_defaults`], [`config`]), wires the services ([`app`]), serves and measures them
 //! ([`serve`], [`listener`], [`health`], [`stopping`], [`metrics`]), analyses files ([`analyze`]), demonstrates the
 //! service ([`demo`]), lists the media formats ([`formats`]), removes blobs that no row refers to ([`gc`]), probes
-//! assets again ([`reprobe`]), lists results of wrong decoders ([`verify`]), uploads files to a service ([`upload`]),
-//! manages its jobs ([`job_commands`]), exports from a service ([`export`]), manages the speech models ([`models`]), and prints completions
+//! assets again ([`reprobe`]), indexes what is stored ([`index`]), lists results of wrong decoders ([`verify`]), uploads
+//! files to a service ([`upload`]), manages its jobs ([`job_commands`]), exports from a service ([`export`]), manages the
+//! speech models ([`models`]), and prints completions
 //! and man pages ([`shell_files`]).
 
 mod analyze;
@@ -24,6 +25,7 @@ mod follow_ups;
 mod formats;
 mod gc;
 mod health;
+mod index;
 mod job_commands;
 mod keys;
 mod listed;
@@ -92,6 +94,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Reprobe(arguments) => {
             serve::reprobe(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
+        }
+        Command::Index(arguments) => {
+            serve::index(&arguments, &config::load(cli.config.as_deref(), &arguments.flags)?)
         }
         Command::Verify(arguments) => {
             let config = config::load(cli.config.as_deref(), &arguments.store)?;

@@ -1,4 +1,4 @@
-//! The commands that need a database: `harkback serve`, `migrate`, `gc`, `reprobe` and `verify`.
+//! The commands that need a database: `harkback serve`, `migrate`, `gc`, `reprobe`, `index` and `verify`.
 
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -24,12 +24,12 @@ use video_render::Renderer;
 
 use crate::app::{RequestGuards, Service};
 use crate::capacity::Capacity;
-use crate::cli::{GcArguments, KeysArguments, ReprobeArguments, VerifyArguments};
+use crate::cli::{GcArguments, IndexArguments, KeysArguments, ReprobeArguments, VerifyArguments};
 use crate::config::{self, Config, Role};
 use crate::health::Health;
 use crate::listener::{self, Closed, ConnectionLimits};
 use crate::stopping::{Phase, Stopping};
-use crate::{app, gc, keys, log, metrics, operations, policy, reprobe, resources, verify};
+use crate::{app, gc, index, keys, log, metrics, operations, policy, reprobe, resources, verify};
 
 /// Exit status when running requests were cut off.
 const CUT_OFF: u8 = 3;
@@ -111,6 +111,11 @@ pub(crate) fn keys(arguments: &KeysArguments, config: &Config) -> anyhow::Result
 /// Command `reprobe`: probes assets again.
 pub(crate) fn reprobe(arguments: &ReprobeArguments, config: &Config) -> anyhow::Result<()> {
     maintain(config, async |pool| reprobe::run(arguments, config, pool).await)
+}
+
+/// Command `index`: indexes words or samples that are stored.
+pub(crate) fn index(arguments: &IndexArguments, config: &Config) -> anyhow::Result<()> {
+    maintain(config, async |pool| index::run(arguments, config, pool).await)
 }
 
 /// Command `verify`: lists damaged bytes and results of wrong decoders. Returns whether there are none.

@@ -4,8 +4,9 @@ use std::fmt;
 
 use http_kit::FieldError;
 use media_time::MediaTime;
+use sqlx::PgConnection;
 
-use crate::{Meta, NewArtifact};
+use crate::{Artifact, Meta, NewArtifact};
 
 /// Largest stored timeline, transcript or shot list that is read, in bytes: ten times a timeline of a day of speech.
 pub const MAX_STORED_JSON_BYTES: u64 = 256 << 20;
@@ -20,10 +21,29 @@ pub trait DocumentValidator: fmt::Debug + Send + Sync {
     /// The rules that `document` breaks; empty if it can be registered. Pointers are into the request body. Blocking.
     fn violations(&self, measurement: &RegisteredMeasurement, document: &[u8]) -> Vec<FieldError>;
 
+    /// What to write with the row of a measurement whose document breaks no rule, such as an index of its content. Blocking.
+    fn follow_up(
+        &self,
+        _measurement: &RegisteredMeasurement,
+        _document: &[u8],
+    ) -> Option<Box<dyn RegistrationFollowUp>> {
+        None
+    }
+
     /// Members of the meta that repeat its `cache_key`.
     fn cache_key_copies(&self) -> &'static [&'static str] {
         &[]
     }
+}
+
+/// Statements that follow the insertion of a registered measurement, in its transaction.
+#[async_trait::async_trait]
+pub trait RegistrationFollowUp: fmt::Debug + Send {
+    /// Runs the statements.
+    ///
+    /// # Errors
+    /// Database errors, which roll the registration back.
+    async fn run(self: Box<Self>, conn: &mut PgConnection, artifact: &Artifact) -> sqlx::Result<()>;
 }
 
 /// A measurement that is about to be registered.

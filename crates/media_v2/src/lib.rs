@@ -56,7 +56,7 @@ mod waveforms;
 pub use canonical::pipeline_hash;
 pub use collect::{Collected, Collection, collect};
 pub use description::Description;
-pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement};
+pub use documents::{DocumentValidator, MAX_STORED_JSON_BYTES, RegisteredMeasurement, RegistrationFollowUp};
 pub use error::{MediaError, decode_problem};
 pub use fingerprint::{FileFingerprint, RegisteredFile};
 pub use model::{

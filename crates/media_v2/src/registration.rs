@@ -6,7 +6,7 @@ use blob_store::BlobId;
 use primitives::Scope;
 use sha2::{Digest, Sha256};
 
-use crate::documents::RegisteredMeasurement;
+use crate::documents::{RegisteredMeasurement, RegistrationFollowUp};
 use crate::service::MediaService;
 use crate::{Content, MediaError, NewArtifact, store};
 
@@ -16,8 +16,8 @@ const MAX_DOCUMENT_BYTES: u64 = 64 << 20;
 const MAX_DOCUMENT_VALUES: usize = 5_000_000;
 
 impl MediaService {
-    /// Reads and validates the document of a measurement. The hash of the document is stored in the row, so that a
-    /// later change of the file is detected.
+    /// Reads and validates the document of a measurement, and prepares what is written with its row. The hash of the
+    /// document is stored in the row, so that a later change of the file is detected.
     ///
     /// # Errors
     /// [`MediaError::Invalid`] for a document that is missing, too large or invalid, and for an invalid row;
@@ -26,13 +26,13 @@ impl MediaService {
         &self,
         scope: &Scope,
         mut new: NewArtifact,
-    ) -> Result<NewArtifact, MediaError> {
+    ) -> Result<(NewArtifact, Option<Box<dyn RegistrationFollowUp>>), MediaError> {
         let violations = new.violations();
         if !violations.is_empty() {
             return Err(MediaError::Invalid(violations));
         }
         let Some(validator) = self.document_validator().filter(|_| new.kind.is_measurement()) else {
-            return Ok(new);
+            return Ok((new, None));
         };
         let asset = {
             let mut conn = self.pool().acquire().await?;
@@ -73,11 +73,11 @@ impl MediaService {
             }
             let measurement = RegisteredMeasurement { artifact: new, asset_duration: asset.duration };
             let violations = validator.violations(&measurement, &document);
-            if violations.is_empty() {
-                Ok(measurement.artifact)
-            } else {
-                Err(MediaError::Invalid(violations))
+            if !violations.is_empty() {
+                return Err(MediaError::Invalid(violations));
             }
+            let follow_up = validator.follow_up(&measurement, &document);
+            Ok((measurement.artifact, follow_up))
         });
         checked.await?
     }

@@ -281,9 +281,12 @@ impl MediaService {
                 self.0.config.documents.as_ref().map_or(&[][..], |documents| documents.cache_key_copies());
             set_registered_keys(&mut new.meta, copies);
         }
-        let new = self.check_document(scope, new).await?;
+        let (new, follow_up) = self.check_document(scope, new).await?;
         let mut transaction = self.pool().begin().await?;
         let artifact = store::insert_artifact(&mut transaction, scope, self.now(), new).await?;
+        if let Some(follow_up) = follow_up {
+            follow_up.run(&mut transaction, &artifact).await?;
+        }
         transaction.commit().await?;
         Ok(artifact)
     }

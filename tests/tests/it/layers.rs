@@ -32,6 +32,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("test_kit", 5),
     ("audio_mix", 6),
     ("audio_to_video_origin", 6),
+    // Below `edits`, which makes edits of what a search finds.
+    ("library", 6),
     ("audio_field_to_samples", 7),
     ("video_render", 7),
     ("origin_snippets", 8),

@@ -29,6 +29,7 @@ mod job_kinds;
 mod job_processes;
 mod jobs;
 mod layers;
+mod library;
 mod limits;
 mod lineage;
 mod media_mutants;

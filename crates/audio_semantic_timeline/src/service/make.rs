@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{AnalysisInput, SemanticTimelines};
 use crate::backend::{BackendKind, Measured, Recording, Selection};
+use crate::spoken::{self, TimelineRow};
 use crate::summary::AnalysisKey;
 use crate::{Error, Transcript, voice_store};
 
@@ -108,11 +109,18 @@ impl SemanticTimelines {
         } else {
             Some(self.store(&key.asset_id, &transcript).await?)
         };
+        let windows = spoken::windows_of(&summary);
         let now = self.0.clock.now();
         let mut transaction = self.0.media.pool().begin().await?;
         match media_v2::store::insert_artifact(&mut transaction, scope, now, timeline).await {
             Ok(artifact) => {
                 voice_store::insert_speakers(&mut transaction, scope, &artifact.id, &speakers).await?;
+                let timeline = TimelineRow {
+                    asset_id: &key.asset_id,
+                    timeline_id: &artifact.id,
+                    audio_stream: key.params.audio_stream,
+                };
+                spoken::replace_windows(&mut transaction, scope, timeline, &windows).await?;
                 if let Some(blob) = words {
                     let transcript = key.transcript(&summary, &artifact.id, &blob);
                     media_v2::store::insert_artifact(&mut transaction, scope, now, transcript).await?;

@@ -12,7 +12,7 @@ const MAX_SEARCHED: usize = 100;
 /// Maximum length of a phrase, in characters.
 const MAX_PHRASE: usize = 500;
 
-/// Body of `POST /edits/supercut`, with `windows`, or with `q` and `asset_ids`.
+/// Body of `POST /edits/supercut`, with `windows`, or with `q`, with or without `asset_ids`.
 #[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Supercut {
@@ -28,7 +28,8 @@ pub struct Supercut {
     /// A phrase to find in the words of the recordings, regardless of case and punctuation.
     #[schema(min_length = 1, max_length = 500)]
     pub q: Option<String>,
-    /// The recordings to search, in the order of the edit; they need semantic timelines with words.
+    /// The recordings to search, in the order of the edit; they need semantic timelines with words. All recordings if absent,
+    /// where accents are ignored as in `GET /search`.
     #[schema(min_items = 1, max_items = 100)]
     pub asset_ids: Option<Vec<Id>>,
     /// Duration to add before and after each window, in ms.
@@ -80,9 +81,9 @@ impl Supercut {
             );
         }
         let (windows, q, ids) = (self.windows.is_some(), self.q.is_some(), self.asset_ids.is_some());
-        let detail = "give either windows, or q and asset_ids";
+        let detail = "give either windows, or q, with or without asset_ids";
         violations.require(windows != q, || "/windows".to_owned(), detail);
-        violations.require(q == ids, || "/asset_ids".to_owned(), detail);
+        violations.require(q || !ids, || "/asset_ids".to_owned(), detail);
         violations.result()
     }
 }

@@ -20,7 +20,8 @@ fn supercut_has_windows_or_a_phrase() {
     assert_eq!(supercut(json!({"windows": [window]})), none);
     assert_eq!(supercut(json!({"q": "hark back", "asset_ids": ["a"]})), none);
     assert_eq!(supercut(json!({})), ["/windows"]);
-    assert_eq!(supercut(json!({"q": "hark"})), ["/asset_ids"]);
+    assert_eq!(supercut(json!({"q": "hark"})), none);
+    assert_eq!(supercut(json!({"windows": [window], "asset_ids": ["a"]})), ["/asset_ids"]);
     assert_eq!(supercut(json!({"q": "…!", "asset_ids": ["a"]})), ["/q"]);
     assert_eq!(supercut(json!({"windows": []})), ["/windows"]);
     let reversed = json!({"asset_id": "a", "start_ms": 5, "end_ms": 5});

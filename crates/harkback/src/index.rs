@@ -1,0 +1,61 @@
+//! Command `harkback index`: indexes the words and samples that an older version stored.
+
+use std::io::Write;
+
+use anyhow::Context;
+use audio_semantic_timeline::spoken;
+use library::index_samples;
+use media_v2::MediaService;
+use sqlx::PgPool;
+
+use crate::app;
+use crate::capacity::Capacity;
+use crate::cli::{IndexArguments, LibraryIndex};
+use crate::config::Config;
+
+pub(crate) async fn run(arguments: &IndexArguments, config: &Config, pool: &PgPool) -> anyhow::Result<()> {
+    let is_current = db::is_migrated(pool).await.context("the database does not answer")?;
+    anyhow::ensure!(is_current, "the database has no tables of this version: run `harkback migrate` first");
+    let report = match arguments.index {
+        LibraryIndex::Words => {
+            let blobs = app::open_blobs(config)?;
+            let media = app::media(config, &Capacity::of_service(config), pool.clone(), blobs)?;
+            words(&media, arguments.rebuild).await?
+        }
+        LibraryIndex::Samples => samples(pool, arguments.rebuild).await?,
+    };
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(())
+}
+
+/// Indexes the words of timelines; those that cannot be read are listed and skipped.
+async fn words(media: &MediaService, rebuild: bool) -> anyhow::Result<String> {
+    let (mut indexed, mut without_words, mut skipped, mut after) = (0, 0, 0, None);
+    loop {
+        let batch = spoken::rebuild(media, after.as_ref(), rebuild).await?;
+        indexed += batch.indexed;
+        without_words += batch.without_words;
+        for (scope, timeline_id, error) in batch.skipped {
+            skipped += 1;
+            writeln!(std::io::stdout(), "{} {} {timeline_id} skipped: {error}", scope.tenant_id, scope.env)?;
+        }
+        if batch.last.is_none() {
+            break;
+        }
+        after = batch.last;
+    }
+    Ok(format!("timelines: {indexed} indexed, {without_words} without words, {skipped} skipped"))
+}
+
+async fn samples(pool: &PgPool, rebuild: bool) -> anyhow::Result<String> {
+    let (mut indexed, mut after) = (0, None);
+    loop {
+        let batch = index_samples(pool, after.as_ref(), rebuild).await?;
+        indexed += batch.indexed;
+        if batch.last.is_none() {
+            break;
+        }
+        after = batch.last;
+    }
+    Ok(format!("samples: {indexed} indexed"))
+}

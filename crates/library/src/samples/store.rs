@@ -1,0 +1,459 @@
+//! The SQL of samples.
+
+use chrono::{DateTime, Utc};
+use media_time::{AssetTime, MediaTime};
+use media_v2::{ArtifactKind, UnknownKind};
+use primitives::{Id, InvalidPage, KeysetCursor, Page, PageParams, Scope};
+use sqlx::PgConnection;
+
+use super::{LibrarySample, SampleKey, SampleSort};
+use crate::Error;
+
+/// The conditions of a listing. Those that are `None` hold for all samples.
+#[derive(Debug, Default)]
+pub(crate) struct SampleFilter {
+    pub(crate) kind: Option<ArtifactKind>,
+    pub(crate) asset_ids: Option<Vec<String>>,
+    /// A tag of the recordings.
+    pub(crate) tag: Option<String>,
+    pub(crate) role: Option<&'static str>,
+    pub(crate) min_score: Option<f64>,
+    pub(crate) bpm_min: Option<f64>,
+    pub(crate) bpm_max: Option<f64>,
+    pub(crate) bars: Option<i32>,
+    pub(crate) key: Option<String>,
+    pub(crate) text: Option<String>,
+}
+
+impl SampleFilter {
+    /// Whether there is a condition other than the kind.
+    pub(crate) const fn has_conditions(&self) -> bool {
+        self.asset_ids.is_some()
+            || self.tag.is_some()
+            || self.role.is_some()
+            || self.min_score.is_some()
+            || self.bpm_min.is_some()
+            || self.bpm_max.is_some()
+            || self.bars.is_some()
+            || self.key.is_some()
+            || self.text.is_some()
+    }
+}
+
+/// The values by which a sample is compared with others, in the interval of its owner and kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Descriptor {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+}
+
+struct Row {
+    artifact_id: Id,
+    asset_id: Id,
+    kind: String,
+    created_at: DateTime<Utc>,
+    start_us: Option<i64>,
+    end_us: Option<i64>,
+    duration_us: Option<i64>,
+    score: Option<f64>,
+    bpm: Option<f64>,
+    bars: Option<i32>,
+    role: Option<String>,
+    role_confidence: Option<f64>,
+    key: Option<String>,
+    peak_db: Option<f64>,
+    energy: Option<f64>,
+    brightness_hz: Option<f64>,
+    transcript: Option<String>,
+    distance: Option<f64>,
+}
+
+/// `query_as!` for [`Row`], with the function's name, the SQL before `SELECT`, the distance, the table, the filter, the SQL
+/// after the filter, and the arguments from `$13` on.
+macro_rules! select {
+    (
+        $name:literal, $with:literal, $distance:literal, $from:literal, $scope:expr, $filter:expr, $rest:literal,
+        $($argument:expr),+ $(,)?
+    ) => {
+        sqlx::query_as!(
+            Row,
+            "-- library::" + $name + "
+             " + $with + "
+             SELECT s.artifact_id AS \"artifact_id!: Id\", s.asset_id AS \"asset_id!: Id\", s.kind AS \"kind!\",
+                    s.created_at AS \"created_at!\",
+                    s.start_us, s.end_us, s.duration_us, s.score, s.bpm, s.bars, s.role, s.role_confidence, s.key,
+                    s.peak_db, s.energy, s.brightness_hz, s.transcript, " + $distance + " AS \"distance?\"
+             FROM " + $from + " s
+             WHERE s.tenant_id = $1 AND s.env = $2
+               AND ($3::text IS NULL OR s.kind = $3)
+               AND ($4::text[] IS NULL OR s.asset_id = ANY ($4))
+               AND ($5::text IS NULL OR (
+                   SELECT m.tags @> ARRAY [$5] FROM media_assets m
+                   WHERE m.tenant_id = $1 AND m.env = $2 AND m.id = s.asset_id
+               ))
+               AND ($6::text IS NULL OR s.role = $6)
+               AND ($7::double precision IS NULL OR s.score >= $7)
+               AND ($8::double precision IS NULL OR s.bpm >= $8)
+               AND ($9::double precision IS NULL OR s.bpm <= $9)
+               AND ($10::integer IS NULL OR s.bars = $10)
+               AND ($11::text IS NULL OR s.key = $11)
+               AND ($12::text IS NULL OR s.words @@ (
+                   quote_literal(library_owner($1, $2))::tsquery && websearch_to_tsquery('simple', folded($12))
+               ))
+               " + $rest,
+            $scope.tenant_id.as_str(),
+            $scope.env.as_str(),
+            $filter.kind.map(ArtifactKind::as_str),
+            $filter.asset_ids.as_deref() as _,
+            $filter.tag.as_deref(),
+            $filter.role,
+            $filter.min_score,
+            $filter.bpm_min,
+            $filter.bpm_max,
+            $filter.bars,
+            $filter.key.as_deref(),
+            $filter.text.as_deref(),
+            $($argument),+
+        )
+    };
+}
+
+/// A page of samples in an order. Must run in a transaction.
+///
+/// # Errors
+/// [`Error::Page`] for a cursor of another order; database errors.
+pub(crate) async fn list_samples(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    sort: SampleSort,
+    page: &PageParams<SampleKey>,
+) -> Result<Page<LibrarySample>, Error> {
+    plan_with_values(conn).await?;
+    let rows = match sort {
+        SampleSort::Newest => newest(conn, scope, filter, page).await?,
+        SampleSort::Score => by_score(conn, scope, filter, page).await?,
+        SampleSort::Bpm => by_bpm(conn, scope, filter, page).await?,
+        SampleSort::Duration => by_duration(conn, scope, filter, page).await?,
+    };
+    Ok(Page::from_rows(samples(rows)?, page.limit, |sample| cursor(sample, sort)))
+}
+
+/// The first `limit` of the `nearest` samples to `asked` that match the filter, which has a kind, by ascending distance.
+/// The index returns samples by distance, in the interval of the owner and kind. Must run in a transaction.
+///
+/// # Errors
+/// [`Error::Page`] for a cursor of another order; database errors.
+pub(crate) async fn nearest_samples(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    (artifact_id, asked): (&Id, Descriptor),
+    page: &PageParams<SampleKey>,
+    nearest: i64,
+) -> Result<Vec<LibrarySample>, Error> {
+    plan_with_values(conn).await?;
+    // The planner underestimates the interval, and would read and sort all of it.
+    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = off")
+        .execute(&mut *conn)
+        .await?;
+    let rows = select!(
+        "nearest_samples",
+        "WITH nearest AS MATERIALIZED (
+                 SELECT s.*, s.descriptor <-> point($13, $14) AS distance
+                 FROM samples s
+                 WHERE s.tenant_id = $1 AND s.env = $2 AND s.kind = $3
+                   AND s.descriptor <@ box(point($13 - 256, -256), point($13 + 256, 256))
+                 ORDER BY s.descriptor <-> point($13, $14) FETCH FIRST ($19) ROWS WITH TIES
+             )",
+        "s.distance",
+        "nearest",
+        scope,
+        filter,
+        "AND s.artifact_id <> $15
+               AND ($16::double precision IS NULL OR (s.distance, s.artifact_id) > ($16, $17))
+             ORDER BY s.distance, s.artifact_id LIMIT $18",
+        asked.x,
+        asked.y,
+        artifact_id.as_str(),
+        after_distance(page)?,
+        after_id(page),
+        page.limit.with_next_row(),
+        nearest,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("-- library::nearest_samples\nSET LOCAL enable_bitmapscan = on").execute(conn).await?;
+    samples(rows)
+}
+
+/// The first samples that match the filter, by ascending distance from `asked`: all that match are read and sorted. Must
+/// run in a transaction.
+///
+/// # Errors
+/// [`Error::Page`] for a cursor of another order; database errors.
+pub(crate) async fn similar_samples(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    (artifact_id, asked): (&Id, Descriptor),
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<LibrarySample>, Error> {
+    plan_with_values(conn).await?;
+    let rows = select!(
+        "similar_samples",
+        "",
+        "s.descriptor <-> point($13, $14)",
+        "samples",
+        scope,
+        filter,
+        "AND s.artifact_id <> $15 AND s.descriptor IS NOT NULL
+               AND ($16::double precision IS NULL
+                   OR (s.descriptor <-> point($13, $14), s.artifact_id) > ($16, $17))
+             ORDER BY (s.descriptor <-> point($13, $14)) + 0, s.artifact_id LIMIT $18",
+        asked.x,
+        asked.y,
+        artifact_id.as_str(),
+        after_distance(page)?,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    samples(rows.fetch_all(conn).await?)
+}
+
+fn after_distance(page: &PageParams<SampleKey>) -> Result<Option<f64>, Error> {
+    match page.after.as_ref().map(|after| after.key) {
+        None => Ok(None),
+        Some(SampleKey::Distance(distance)) => Ok(Some(distance)),
+        Some(_) => Err(InvalidPage::Cursor.into()),
+    }
+}
+
+/// A page of similar samples, which were read with [`PageLimit::with_next_row`](primitives::PageLimit::with_next_row).
+pub(crate) fn similar_page(samples: Vec<LibrarySample>, page: &PageParams<SampleKey>) -> Page<LibrarySample> {
+    Page::from_rows(samples, page.limit, |sample| KeysetCursor {
+        key: SampleKey::Distance(sample.distance.unwrap_or_default()),
+        id: sample.artifact_id.clone(),
+    })
+}
+
+fn samples(rows: Vec<Row>) -> Result<Vec<LibrarySample>, Error> {
+    rows.into_iter().map(LibrarySample::try_from).collect()
+}
+
+async fn newest(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<Row>, Error> {
+    let after = match page.after.as_ref().map(|after| after.key) {
+        None => None,
+        Some(SampleKey::Newest(time)) => Some(time),
+        Some(_) => return Err(InvalidPage::Cursor.into()),
+    };
+    let rows = select!(
+        "newest_samples",
+        "",
+        "NULL::double precision",
+        "samples",
+        scope,
+        filter,
+        "AND ($13::timestamptz IS NULL OR (s.created_at, s.artifact_id) < ($13, $14))
+             ORDER BY s.created_at DESC, s.artifact_id DESC LIMIT $15",
+        after,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+async fn by_score(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<Row>, Error> {
+    let after = match page.after.as_ref().map(|after| after.key) {
+        None => None,
+        Some(SampleKey::Score(score)) => Some(score),
+        Some(_) => return Err(InvalidPage::Cursor.into()),
+    };
+    let rows = select!(
+        "samples_by_score",
+        "",
+        "NULL::double precision",
+        "samples",
+        scope,
+        filter,
+        "AND s.score IS NOT NULL
+               AND ($13::double precision IS NULL OR (s.score, s.artifact_id) < ($13, $14))
+             ORDER BY s.score DESC, s.artifact_id DESC LIMIT $15",
+        after,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+async fn by_bpm(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<Row>, Error> {
+    let after = match page.after.as_ref().map(|after| after.key) {
+        None => None,
+        Some(SampleKey::Bpm(bpm)) => Some(bpm),
+        Some(_) => return Err(InvalidPage::Cursor.into()),
+    };
+    let rows = select!(
+        "samples_by_bpm",
+        "",
+        "NULL::double precision",
+        "samples",
+        scope,
+        filter,
+        "AND s.bpm IS NOT NULL
+               AND ($13::double precision IS NULL OR (s.bpm, s.artifact_id) > ($13, $14))
+             ORDER BY s.bpm, s.artifact_id LIMIT $15",
+        after,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+async fn by_duration(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    filter: &SampleFilter,
+    page: &PageParams<SampleKey>,
+) -> Result<Vec<Row>, Error> {
+    let after = match page.after.as_ref().map(|after| after.key) {
+        None => None,
+        Some(SampleKey::Duration(micros)) => Some(micros),
+        Some(_) => return Err(InvalidPage::Cursor.into()),
+    };
+    let rows = select!(
+        "samples_by_duration",
+        "",
+        "NULL::double precision",
+        "samples",
+        scope,
+        filter,
+        "AND s.duration_us IS NOT NULL
+               AND ($13::bigint IS NULL OR (s.duration_us, s.artifact_id) > ($13, $14))
+             ORDER BY s.duration_us, s.artifact_id LIMIT $15",
+        after,
+        after_id(page),
+        page.limit.with_next_row(),
+    );
+    Ok(rows.fetch_all(conn).await?)
+}
+
+fn after_id(page: &PageParams<SampleKey>) -> &str {
+    page.after.as_ref().map_or("", |after| after.id.as_str())
+}
+
+fn cursor(sample: &LibrarySample, sort: SampleSort) -> KeysetCursor<SampleKey> {
+    let key = match sort {
+        SampleSort::Newest => SampleKey::Newest(sample.created_at),
+        SampleSort::Score => SampleKey::Score(sample.score.unwrap_or_default()),
+        SampleSort::Bpm => SampleKey::Bpm(sample.bpm.unwrap_or_default()),
+        SampleSort::Duration => {
+            SampleKey::Duration(sample.duration.map(MediaTime::as_micros).unwrap_or_default())
+        }
+    };
+    KeysetCursor { key, id: sample.artifact_id.clone() }
+}
+
+/// Plans the statements of this transaction for their values. A prepared statement would after some runs get one plan for
+/// all values, which cannot choose an index for conditions that may be absent.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn plan_with_values(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("-- library::plan_with_values\nSET LOCAL plan_cache_mode = force_custom_plan")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The recordings with a tag, at most `limit`.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn tagged_assets(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    tag: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "-- library::tagged_assets
+         SELECT id FROM media_assets WHERE tenant_id = $1 AND env = $2 AND tags @> ARRAY [$3::text] LIMIT $4",
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        tag,
+        limit,
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The kind and the descriptor of a sample; `None` for artifacts that are no samples, a null descriptor for a sample
+/// without the measured values.
+///
+/// # Errors
+/// [`sqlx::Error::Decode`] for an unknown kind; database errors.
+pub(crate) async fn find_descriptor(
+    conn: &mut PgConnection,
+    scope: &Scope,
+    artifact_id: &Id,
+) -> sqlx::Result<Option<(ArtifactKind, Option<Descriptor>)>> {
+    let row = sqlx::query!(
+        r#"-- library::find_descriptor
+        SELECT kind, descriptor[0] AS x, descriptor[1] AS y FROM samples
+        WHERE tenant_id = $1 AND env = $2 AND artifact_id = $3"#,
+        scope.tenant_id.as_str(),
+        scope.env.as_str(),
+        artifact_id.as_str(),
+    )
+    .fetch_optional(conn)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let kind = parse_kind(&row.kind)?;
+    Ok(Some((kind, row.x.zip(row.y).map(|(x, y)| Descriptor { x, y }))))
+}
+
+fn parse_kind(kind: &str) -> sqlx::Result<ArtifactKind> {
+    kind.parse().map_err(|unknown: UnknownKind| sqlx::Error::Decode(unknown.into()))
+}
+
+impl TryFrom<Row> for LibrarySample {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            kind: parse_kind(&row.kind)?,
+            artifact_id: row.artifact_id,
+            asset_id: row.asset_id,
+            created_at: row.created_at,
+            start: row.start_us.map(AssetTime::from_micros),
+            end: row.end_us.map(AssetTime::from_micros),
+            duration: row.duration_us.map(MediaTime::from_micros),
+            score: row.score,
+            bpm: row.bpm,
+            bars: row.bars,
+            role: row.role,
+            role_confidence: row.role_confidence,
+            key: row.key,
+            peak_db: row.peak_db,
+            energy: row.energy,
+            brightness_hz: row.brightness_hz,
+            text: row.transcript,
+            distance: row.distance,
+        })
+    }
+}
