@@ -68,7 +68,13 @@ async fn uploaded_recording_is_analysed_into_a_timeline() {
     assert_eq!(registered["kind"], "audio_semantic_timeline");
     assert_eq!(registered["meta"], timeline["artifact_meta"]);
     let content = api.get(&format!("/media-v2/artifacts/{artifact_id}/content")).await.ok();
-    assert_eq!(&content, summary, "the stored bytes are the summary");
+    let mut stored_part = summary.clone();
+    for event in stored_part["events"].as_array_mut().unwrap() {
+        assert!(
+            event.as_object_mut().unwrap().remove("energy").is_some() || event["loudness_lufs"].is_null()
+        );
+    }
+    assert_eq!(content, stored_part, "the stored bytes are the summary, without what is derived from it");
     server.stop().await;
 }
 
